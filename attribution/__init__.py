@@ -1,0 +1,1 @@
+"""Who gets the credit: rules, match index, waterfall, revenue, and the journey of one install."""

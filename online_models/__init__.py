@@ -1,0 +1,1 @@
+"""Who will pay: features, labels, the payer model, its learner, snapshots and gates."""

@@ -1,0 +1,1 @@
+"""What is said: events, records between stages, outcomes, topics, migrations, examples."""

@@ -1,0 +1,102 @@
+"""Every topic: who writes it, how it is keyed, partitioned and kept.
+
+Partition `p` of every partitioned topic belongs to the same worker, so all partitioned
+topics have the same number of partitions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Kind(Enum):
+    SOURCE = "source"  # written by event producers
+    INTERNAL = "internal"  # written and read by the stages; the layout may change between versions
+    OUTCOME = "outcome"  # read by storing and by product backends; a contract
+
+
+DAY_MS = 86_400_000
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    name: str
+    kind: Kind
+    key: str
+    description: str
+    single_partition: bool = False
+    compacted: bool = False
+    retention_ms: int = 7 * DAY_MS  # ignored when compacted
+
+
+def _source(name: str, key: str, description: str) -> Topic:
+    return Topic(name, Kind.SOURCE, key, description, retention_ms=30 * DAY_MS)
+
+
+def _outcome(name: str, key: str, description: str) -> Topic:
+    return Topic(name, Kind.OUTCOME, key, description)
+
+
+def _changelog(stage: str, *, single_partition: bool = False) -> Topic:
+    return Topic(
+        changelog_of(stage),
+        Kind.INTERNAL,
+        "state key",
+        f"Latest state of every key of the {stage} stage.",
+        single_partition=single_partition,
+        compacted=True,
+    )
+
+
+def changelog_of(stage: str) -> str:
+    return f"{stage}-changelog"
+
+
+TOUCHPOINTS = _source("touchpoints", "touch_id or device id", "Ad clicks and impressions.")
+INSTALLS = _source("installs", "install_id", "First opens.")
+ACTIVITY = _source("activity", "install_id", "Sessions and in-app events.")
+PAYMENTS = _source("payments", "install_id", "Purchases, subscriptions, refunds, ad revenue.")
+COSTS = _source("costs", "campaign_id", "Advertising spend; a restatement replaces.")
+POSTBACKS = _source("postbacks", "none", "SKAdNetwork and AdAttributionKit postbacks.")
+PRIVACY_REQUESTS = _source("privacy-requests", "none", "Erasure, access and opt-out requests.")
+
+MATCH = Topic("match", Kind.INTERNAL, "none (frames)", "Records by match key.")
+JOURNEYS = Topic("journeys", Kind.INTERNAL, "none (frames)", "Records by install_id.")
+EXAMPLES = Topic(
+    "examples", Kind.INTERNAL, "none (frames)", "Labelled examples, in learning order.",
+    single_partition=True,
+)
+MODEL_SNAPSHOTS = Topic(
+    "model-snapshots", Kind.INTERNAL, "model/version/chunk", "Read-only model copies.",
+    single_partition=True, compacted=True,
+)
+
+TOUCHES = _outcome("touches", "event_id", "Accepted touchpoints, ids pseudonymised.")
+ATTRIBUTIONS = _outcome("attributions", "install_id", "Versioned attribution decisions.")
+REVENUE = _outcome("revenue", "install_id", "Signed money bookings per install.")
+FEATURES = _outcome("features", "install_id", "Features frozen at a landmark.")
+PREDICTIONS = _outcome("predictions", "install_id", "Payer probabilities at a landmark.")
+SPEND = _outcome("spend", "campaign_id", "Accepted cost reports.")
+POSTBACK_ROWS = _outcome("postback-rows", "transaction id", "Accepted postbacks, aggregate only.")
+PRIVACY_ROWS = _outcome("privacy-rows", "subject_request_id", "Accepted privacy requests.")
+PARKED = _outcome("parked", "transaction_id or event_id", "Waiting for a link, or expired.")
+LEDGER = _outcome("ledger", "source topic-partition", "What became of every source offset.")
+DEAD_LETTERS = _outcome("dead-letters", "none", "Unreadable messages with their original bytes.")
+FRESHNESS = _outcome("freshness", "stage", "Stage time of every stage partition.")
+
+MATCHING_CHANGELOG = _changelog("matching")
+JOURNEYS_CHANGELOG = _changelog("journeys")
+LEARNING_CHANGELOG = _changelog("learning", single_partition=True)
+
+SOURCES = (TOUCHPOINTS, INSTALLS, ACTIVITY, PAYMENTS, COSTS, POSTBACKS, PRIVACY_REQUESTS)
+OUTCOMES = (
+    TOUCHES, ATTRIBUTIONS, REVENUE, FEATURES, PREDICTIONS, SPEND, POSTBACK_ROWS, PRIVACY_ROWS,
+    PARKED, LEDGER, DEAD_LETTERS, FRESHNESS,
+)
+INTERNAL = (
+    MATCH, JOURNEYS, EXAMPLES, MODEL_SNAPSHOTS,
+    MATCHING_CHANGELOG, JOURNEYS_CHANGELOG, LEARNING_CHANGELOG,
+)
+ALL = (*SOURCES, *INTERNAL, *OUTCOMES)
+BY_NAME = {topic.name: topic for topic in ALL}

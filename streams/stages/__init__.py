@@ -1,0 +1,1 @@
+"""The four deciding stages: pure state machines over one ordered log each."""
