@@ -64,12 +64,19 @@ PRIVACY_REQUESTS = _source("privacy-requests", "none", "Erasure, access and opt-
 MATCH = Topic("match", Kind.INTERNAL, "none (frames)", "Records by match key.")
 JOURNEYS = Topic("journeys", Kind.INTERNAL, "none (frames)", "Records by install_id.")
 EXAMPLES = Topic(
-    "examples", Kind.INTERNAL, "none (frames)", "Labelled examples, in learning order.",
+    "examples",
+    Kind.INTERNAL,
+    "none (frames)",
+    "Labelled examples, in learning order.",
     single_partition=True,
 )
 MODEL_SNAPSHOTS = Topic(
-    "model-snapshots", Kind.INTERNAL, "model/version/chunk", "Read-only model copies.",
-    single_partition=True, compacted=True,
+    "model-snapshots",
+    Kind.INTERNAL,
+    "model/version/chunk",
+    "Read-only model copies.",
+    single_partition=True,
+    compacted=True,
 )
 
 TOUCHES = _outcome("touches", "event_id", "Accepted touchpoints, ids pseudonymised.")
@@ -91,12 +98,27 @@ LEARNING_CHANGELOG = _changelog("learning", single_partition=True)
 
 SOURCES = (TOUCHPOINTS, INSTALLS, ACTIVITY, PAYMENTS, COSTS, POSTBACKS, PRIVACY_REQUESTS)
 OUTCOMES = (
-    TOUCHES, ATTRIBUTIONS, REVENUE, FEATURES, PREDICTIONS, SPEND, POSTBACK_ROWS, PRIVACY_ROWS,
-    PARKED, LEDGER, DEAD_LETTERS, FRESHNESS,
+    TOUCHES,
+    ATTRIBUTIONS,
+    REVENUE,
+    FEATURES,
+    PREDICTIONS,
+    SPEND,
+    POSTBACK_ROWS,
+    PRIVACY_ROWS,
+    PARKED,
+    LEDGER,
+    DEAD_LETTERS,
+    FRESHNESS,
 )
 INTERNAL = (
-    MATCH, JOURNEYS, EXAMPLES, MODEL_SNAPSHOTS,
-    MATCHING_CHANGELOG, JOURNEYS_CHANGELOG, LEARNING_CHANGELOG,
+    MATCH,
+    JOURNEYS,
+    EXAMPLES,
+    MODEL_SNAPSHOTS,
+    MATCHING_CHANGELOG,
+    JOURNEYS_CHANGELOG,
+    LEARNING_CHANGELOG,
 )
 ALL = (*SOURCES, *INTERNAL, *OUTCOMES)
 BY_NAME = {topic.name: topic for topic in ALL}

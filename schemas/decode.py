@@ -1,0 +1,255 @@
+"""From bytes to an event, strictly and once; what cannot be read is a value with a reason.
+
+orjson parses to a dict, whose size tells duplicated keys from the raw bytes; msgspec then turns
+the dict into a struct. Together 2 µs for 400 bytes; msgspec alone takes 0.8 µs, but takes the
+last of two equal keys without a word.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+import orjson
+
+from schemas.currencies import CURRENCIES
+from schemas.events import (
+    TYPES,
+    TYPES_BY_TOPIC,
+    AdRevenue,
+    Cost,
+    InputEvent,
+    PaymentEvent,
+    Purchase,
+    Refund,
+    Subscription,
+    Touchpoint,
+)
+from schemas.topics import DAY_MS
+
+MESSAGE_BYTES_MAX = 1_048_576
+AHEAD_MS_MAX = DAY_MS
+
+
+class Reason(StrEnum):
+    """Why a message is set aside. The list is fixed, so it can be a metric label."""
+
+    TOO_LARGE = "too_large"
+    EMPTY = "empty"
+    INVALID_UTF8 = "invalid_utf8"
+    NULL_BYTE = "null_byte"
+    MALFORMED_JSON = "malformed_json"
+    DUPLICATE_KEY = "duplicate_key"
+    UNKNOWN_TYPE = "unknown_type"
+    UNKNOWN_VERSION = "unknown_version"
+    WRONG_TOPIC = "wrong_topic"
+    MISSING_ID = "missing_id"
+    MISSING_FIELD = "missing_field"
+    WRONG_TYPE = "wrong_type"
+    INVALID_VALUE = "invalid_value"
+    NEGATIVE_AMOUNT = "negative_amount"
+    POSITIVE_REFUND = "positive_refund"
+    NON_INTEGER_AMOUNT = "non_integer_amount"
+    UNKNOWN_CURRENCY = "unknown_currency"
+    TIME_TOO_EARLY = "time_too_early"
+    TIME_TOO_LATE = "time_too_late"
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    reason: Reason
+    detail: str
+
+
+_IDS = frozenset(
+    {
+        "event_id",
+        "install_id",
+        "touch_id",
+        "transaction_id",
+        "refund_id",
+        "impression_id",
+        "session_id",
+        "subject_request_id",
+        "app_id",
+    }
+)
+_SPACED_COLONS = (b" :", b"\t:", b"\n:", b"\r:")
+
+
+def decode(
+    raw: bytes | None, topic: str, logged_at: int, earliest_event_time: int
+) -> InputEvent | Unreadable:
+    """Decode one message of a source topic.
+
+    `logged_at` is the record's log time in ms: "a day ahead" is measured from it, not from a
+    clock, so that a replay decides alike.
+    """
+    if not raw:
+        return Unreadable(Reason.EMPTY, "the message has no value")
+    if len(raw) > MESSAGE_BYTES_MAX:
+        return Unreadable(Reason.TOO_LARGE, f"{len(raw)} bytes, at most {MESSAGE_BYTES_MAX}")
+    try:
+        fields = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        return _unparsable(raw, str(error))
+    if type(fields) is not dict:
+        return Unreadable(Reason.MALFORMED_JSON, "not a JSON object")
+    if (b"\\u0000" in raw and _has_null(fields)) or _has_duplicate_key(raw, fields):
+        return _explain_text(fields)
+    event_type = _type_of(fields)
+    if event_type is None:
+        return _unknown_type(fields)
+    try:
+        event = msgspec.convert(fields, event_type)
+    except msgspec.ValidationError as error:
+        return _invalid(str(error), fields)
+    if event_type not in TYPES_BY_TOPIC[topic]:
+        return Unreadable(Reason.WRONG_TOPIC, f"type {fields['type']!r} is not for {topic!r}")
+    return _check(event, logged_at, earliest_event_time)
+
+
+def _type_of(fields: dict[str, Any]) -> type[InputEvent] | None:
+    tag, version = fields.get("type"), fields.get("schema_version")
+    if type(tag) is not str or type(version) is not int:
+        return None
+    return TYPES.get((tag, version))
+
+
+def _check(event: InputEvent, logged_at: int, earliest: int) -> InputEvent | Unreadable:
+    if event.event_time < earliest:
+        return Unreadable(Reason.TIME_TOO_EARLY, f"event_time {event.event_time} < {earliest}")
+    if event.event_time > logged_at + AHEAD_MS_MAX:
+        return Unreadable(
+            Reason.TIME_TOO_LATE, f"event_time {event.event_time} is over a day after {logged_at}"
+        )
+    if isinstance(event, Touchpoint):
+        if event.cost_micros is None:
+            return event
+        return _check_amount(event, event.cost_micros, event.cost_currency or "")
+    if isinstance(event, PaymentEvent | Cost):
+        return _check_money(event)
+    return event
+
+
+def _check_money(
+    event: Purchase | Subscription | Refund | AdRevenue | Cost,
+) -> InputEvent | Unreadable:
+    if isinstance(event, Refund):
+        if event.currency not in CURRENCIES:
+            return Unreadable(Reason.UNKNOWN_CURRENCY, f"currency {event.currency!r}")
+        if event.kind == "reversed" and event.amount_micros < 0:
+            return Unreadable(Reason.NEGATIVE_AMOUNT, "a reversed refund gives money: not negative")
+        if event.kind != "reversed" and event.amount_micros > 0:
+            return Unreadable(Reason.POSITIVE_REFUND, "a refund takes money: amount_micros <= 0")
+        return event
+    if not isinstance(event, Cost) and not (event.install_id or event.customer_user_id):
+        return Unreadable(Reason.MISSING_ID, "neither install_id nor customer_user_id")
+    return _check_amount(event, event.amount_micros, event.currency)
+
+
+def _check_amount(event: InputEvent, micros: int, currency: str) -> InputEvent | Unreadable:
+    if micros < 0:
+        return Unreadable(Reason.NEGATIVE_AMOUNT, f"amount {micros} is negative")
+    if currency not in CURRENCIES:
+        return Unreadable(Reason.UNKNOWN_CURRENCY, f"currency {currency!r}")
+    return event
+
+
+def _has_duplicate_key(raw: bytes, fields: dict[str, Any]) -> bool:
+    """Exact, and cheap when there is nothing to find.
+
+    When no white space stands before a colon, every key shows as `":`. Text can only add more
+    of them, so an equal count proves that no key came twice.
+    """
+    spaced = any(mark in raw for mark in _SPACED_COLONS)
+    if not spaced and raw.count(b'":') == _count_keys(fields):
+        return False
+    return _repeats_a_key(raw)
+
+
+def _count_keys(value: dict[str, Any]) -> int:
+    total = len(value)
+    for item in value.values():
+        if type(item) is dict:
+            total += _count_keys(item)
+        elif type(item) is list:
+            total += sum(_count_keys(part) for part in item if type(part) is dict)
+    return total
+
+
+def _repeats_a_key(raw: bytes) -> bool:
+    repeated = False
+
+    def note(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        nonlocal repeated
+        found = dict(pairs)
+        repeated = repeated or len(found) != len(pairs)
+        return found
+
+    json.loads(raw, object_pairs_hook=note)
+    return repeated
+
+
+def _has_null(value: Any) -> bool:
+    if isinstance(value, str):
+        return "\0" in value
+    if isinstance(value, dict):
+        return any(_has_null(key) or _has_null(item) for key, item in value.items())
+    if isinstance(value, list):
+        return any(_has_null(item) for item in value)
+    return False
+
+
+def _explain_text(fields: dict[str, Any]) -> Unreadable:
+    if _has_null(fields):
+        return Unreadable(Reason.NULL_BYTE, "a string holds U+0000")
+    return Unreadable(Reason.DUPLICATE_KEY, "an object names a key twice")
+
+
+def _unparsable(raw: bytes, message: str) -> Unreadable:
+    try:
+        raw.decode()
+    except UnicodeDecodeError as error:
+        return Unreadable(Reason.INVALID_UTF8, str(error))
+    if b"\0" in raw:
+        return Unreadable(Reason.NULL_BYTE, "a zero byte in the message")
+    return Unreadable(Reason.MALFORMED_JSON, message)
+
+
+def _unknown_type(fields: dict[str, Any]) -> Unreadable:
+    for name in ("type", "schema_version"):
+        if name not in fields:
+            return Unreadable(Reason.MISSING_FIELD, f"no {name}")
+    tag, version = fields["type"], fields["schema_version"]
+    if not isinstance(tag, str) or not isinstance(version, int) or isinstance(version, bool):
+        return Unreadable(Reason.WRONG_TYPE, "type is a string, schema_version an integer")
+    if any(known == tag for known, _ in TYPES):
+        return Unreadable(Reason.UNKNOWN_VERSION, f"{tag!r} has no version {version}")
+    return Unreadable(Reason.UNKNOWN_TYPE, f"type {tag!r}"[:200])
+
+
+_MISSING = re.compile(r"missing required field `(\w+)`")
+_PATH = re.compile(r"at `\$\.(\w+)")
+
+
+def _invalid(message: str, fields: dict[str, Any]) -> Unreadable:
+    """Turn msgspec's message into one of the fixed reasons."""
+    if missing := _MISSING.search(message):
+        name = missing.group(1)
+        return Unreadable(Reason.MISSING_ID if name in _IDS else Reason.MISSING_FIELD, f"no {name}")
+    path = _PATH.search(message)
+    name = path.group(1) if path else ""
+    if name.endswith("_micros") and isinstance(fields.get(name), float | str):
+        return Unreadable(Reason.NON_INTEGER_AMOUNT, message)
+    if name in _IDS and fields.get(name) in ("", None):
+        return Unreadable(Reason.MISSING_ID, message)
+    if "currency" in name and isinstance(fields.get(name), str):
+        return Unreadable(Reason.UNKNOWN_CURRENCY, message)
+    if re.match(r"Expected `[^`]+`, got `", message):
+        return Unreadable(Reason.WRONG_TYPE, message)
+    return Unreadable(Reason.INVALID_VALUE, message)

@@ -1,0 +1,248 @@
+"""What Headwater says: one JSON message per outcome, one table per topic.
+
+Every outcome has an id that is the same whenever the same thing is said again, so a reader that
+sees it twice can tell. Times are milliseconds since 1970 in UTC, money is integer micros.
+`source_*` is the place of the event that caused it.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct, json
+
+from schemas import topics
+
+
+class Outcome(Struct, frozen=True, kw_only=True, gc=False):
+    schema_version: int = 1
+
+
+class TouchOutcome(Outcome, frozen=True, kw_only=True, gc=False):
+    """An accepted touchpoint. Repeats of an event keep its `event_id`."""
+
+    event_id: str
+    app_id: str
+    touch_id: str
+    touch_type: str
+    event_time: int
+    received_at: int
+    media_source: str
+    channel: str
+    campaign_id: str
+    campaign_name: str
+    adset_id: str
+    ad_id: str
+    site_id: str
+    country_code: str
+    platform: str
+    device_key: str  # pseudonym; "" when the producer sent no device id
+    cost_micros: int
+    cost_currency: str
+    source_topic: str
+    source_partition: int
+    source_offset: int
+
+
+class Attribution(Outcome, frozen=True, kw_only=True, gc=False):
+    """One version of the decision for one install. The highest version is the current one."""
+
+    attribution_id: str  # install_id:version
+    install_id: str
+    version: int
+    supersedes: int  # 0: nothing
+    reason: Literal["first_decision", "deadline", "late_touchpoint"]
+    status: Literal["organic", "non_organic"]
+    match_type: Literal["referrer", "click_id", "device_id", "none"]
+    app_id: str
+    platform: str
+    country_code: str
+    install_time: int
+    touch_id: str
+    touch_type: str
+    touch_time: int  # 0: organic
+    media_source: str  # "organic" when organic
+    channel: str
+    campaign_id: str
+    campaign_name: str
+    adset_id: str
+    ad_id: str
+    site_id: str
+    ctit_s: int  # click-to-install time; -1 when organic
+    click_window_s: int
+    view_window_s: int
+    rule_set: str
+    candidates: str  # JSON receipt: [{touch_id, verdict, rule}]
+    decided_at: int
+    source_topic: str
+    source_partition: int
+    source_offset: int
+
+
+class Booking(Outcome, frozen=True, kw_only=True, gc=False):
+    """Signed money of one install. Sums over bookings are right after any correction."""
+
+    booking_id: str  # money id, or money id and what moved it
+    install_id: str
+    app_id: str
+    transaction_id: str
+    kind: Literal["purchase", "subscription", "refund", "ad_revenue"]
+    is_relink: bool  # one half of a signed pair that moves money between installs
+    amount_micros: int
+    currency: str
+    product_id: str
+    event_time: int
+    install_time: int
+    source_topic: str
+    source_partition: int
+    source_offset: int
+
+
+class FeatureRow(Outcome, frozen=True, kw_only=True, gc=False):
+    """Features of an install frozen at a landmark."""
+
+    feature_id: str  # install_id:landmark
+    install_id: str
+    app_id: str
+    landmark: str
+    landmark_time: int
+    features: dict[str, float]
+
+
+class Prediction(Outcome, frozen=True, kw_only=True, gc=False):
+    """Probability of a first payment within the horizon of the install."""
+
+    prediction_id: str  # install_id:target:landmark
+    install_id: str
+    app_id: str
+    target: Literal["payer_d7"]
+    landmark: str
+    landmark_time: int
+    horizon_s: int
+    probability: float
+    tier: Literal["full", "constant"]
+    model_version: str
+    predicted_at: int
+
+
+class SpendRow(Outcome, frozen=True, kw_only=True, gc=False):
+    spend_id: str  # hash of the dimensions; the highest revision counts
+    event_id: str
+    revision: int
+    app_id: str
+    date: str
+    timezone: str
+    media_source: str
+    channel: str
+    campaign_id: str
+    campaign_name: str
+    adset_id: str
+    ad_id: str
+    site_id: str
+    country_code: str
+    platform: str
+    impressions: int
+    clicks: int
+    installs: int
+    amount_micros: int
+    currency: str
+    event_time: int
+    source_topic: str
+    source_partition: int
+    source_offset: int
+
+
+class PostbackRow(Outcome, frozen=True, kw_only=True, gc=False):
+    """Aggregate only: never joined to a device."""
+
+    postback_id: str
+    app_id: str
+    framework: Literal["skadnetwork", "adattributionkit"]
+    signature_state: Literal["unchecked"]
+    body: str
+    event_time: int
+    source_topic: str
+    source_partition: int
+    source_offset: int
+
+
+class PrivacyRow(Outcome, frozen=True, kw_only=True, gc=False):
+    subject_request_id: str
+    app_id: str
+    request_type: str
+    identity_types: list[str]
+    identity_keys: list[str]  # pseudonyms
+    submitted_time: int
+    source_topic: str
+    source_partition: int
+    source_offset: int
+
+
+class Parked(Outcome, frozen=True, kw_only=True, gc=False):
+    """Something waits for its install, account or purchase; or waited in vain."""
+
+    parked_id: str  # money or event id, and state
+    subject_id: str  # booking_id or event_id
+    state: Literal["parked", "released", "expired"]
+    waits_for: Literal["install", "account", "purchase"]
+    kind: str
+    app_id: str
+    amount_micros: int
+    currency: str
+    event_time: int
+    deadline: int
+    source_topic: str
+    source_partition: int
+    source_offset: int
+
+
+Disposition = Literal["decided", "duplicate", "parked", "expired", "dead_lettered", "tick"]
+
+
+class LedgerRow(Outcome, frozen=True, kw_only=True, gc=False):
+    """What one checkpoint made of source offsets. An offset parked before may be settled later."""
+
+    stage: str
+    disposition: Disposition
+    source_topic: str
+    source_partition: int
+    offsets: list[int]
+
+
+class DeadLetter(Outcome, frozen=True, kw_only=True, gc=False):
+    """A message set aside, whole. `payload` is base64 of its exact bytes."""
+
+    reason: str
+    detail: str
+    payload: str
+    key: str  # base64; "" when there was none
+    received_at: int
+    source_topic: str
+    source_partition: int
+    source_offset: int
+
+
+class Freshness(Outcome, frozen=True, kw_only=True, gc=False):
+    """How far the log time of a stage partition has come."""
+
+    stage: str
+    partition: int
+    stage_time: int
+
+
+OUTCOME_OF_TOPIC: dict[str, type[Outcome]] = {
+    topics.TOUCHES.name: TouchOutcome,
+    topics.ATTRIBUTIONS.name: Attribution,
+    topics.REVENUE.name: Booking,
+    topics.FEATURES.name: FeatureRow,
+    topics.PREDICTIONS.name: Prediction,
+    topics.SPEND.name: SpendRow,
+    topics.POSTBACK_ROWS.name: PostbackRow,
+    topics.PRIVACY_ROWS.name: PrivacyRow,
+    topics.PARKED.name: Parked,
+    topics.LEDGER.name: LedgerRow,
+    topics.DEAD_LETTERS.name: DeadLetter,
+    topics.FRESHNESS.name: Freshness,
+}
+
+encoder = json.Encoder()

@@ -1,0 +1,220 @@
+"""What stages say to each other on the internal topics, as compact MessagePack arrays.
+
+One Kafka message is one frame: the upstream watermarks that hold once the frame is read, and
+the records of one checkpoint for one partition. Times are milliseconds since 1970; `ts` is the
+log time of the source record, `time` is when the producer says it happened.
+"""
+
+from __future__ import annotations
+
+import zlib
+from enum import IntEnum
+
+from msgspec import Struct, field, msgpack
+
+Source = tuple[int, int, int]
+"""Where a record came from: index into `topics.SOURCES`, partition, offset."""
+
+FRAME_BYTES_MAX = 400_000
+"""A frame is split here, well below the broker's 1 MiB message limit."""
+
+
+def partition_of(key: str, partitions: int) -> int:
+    """The partition of a match key or install id; the same in every process and version."""
+    return zlib.crc32(key.encode()) % partitions
+
+
+class TouchKind(IntEnum):
+    IMPRESSION = 0
+    CLICK = 1
+
+
+class Signal(IntEnum):
+    """Which evidence joined a touchpoint and an install; lower is stronger."""
+
+    REFERRER = 0
+    CLICK_ID = 1
+    DEVICE_ID = 2
+
+
+class MoneyKind(IntEnum):
+    PURCHASE = 0
+    SUBSCRIPTION = 1
+    REFUND = 2
+    AD_REVENUE = 3
+
+
+class Touch(Struct, frozen=True, array_like=True, gc=False):
+    """A touchpoint as matching and journeys remember it."""
+
+    event_id: str
+    touch_id: str
+    kind: TouchKind
+    time: int
+    ts: int
+    media_source: str
+    channel: str
+    campaign_id: str
+    campaign_name: str
+    adset_id: str
+    ad_id: str
+    site_id: str
+    click_lookback_ms: int  # 0: the rule set decides
+    view_lookback_ms: int
+
+
+class Money(Struct, frozen=True, array_like=True, gc=False):
+    """Money that moved. `booking_id` names it for ever, `transaction_id` what it belongs to."""
+
+    booking_id: str
+    transaction_id: str
+    kind: MoneyKind
+    app_id: str
+    install_id: str  # "": known only by account or transaction
+    account: str  # match key of the account; "": none
+    amount_micros: int
+    currency: str
+    product_id: str
+    time: int
+    ts: int
+    source: Source
+
+
+# --- records on `match`, by match key -----------------------------------------------------------
+
+
+class TouchSeen(Struct, frozen=True, array_like=True, gc=False, tag=1):
+    key: str
+    touch: Touch
+    source: Source
+    is_home: bool  # exactly one key of a touchpoint accounts for it in the ledger
+
+
+class InstallSeen(Struct, frozen=True, array_like=True, gc=False, tag=2):
+    """An install looks itself up under one of its keys."""
+
+    key: str
+    install_id: str
+    signal: Signal
+    ordinal: int  # which of the install's lookups this is, from 0
+    time: int
+    ts: int
+
+
+class AccountLinked(Struct, frozen=True, array_like=True, gc=False, tag=3):
+    """An install was seen signed in to an account."""
+
+    key: str
+    install_id: str
+    time: int
+    ts: int
+
+
+class MoneySeen(Struct, frozen=True, array_like=True, gc=False, tag=4):
+    """Keyed by transaction, so that money is deduplicated before anything else."""
+
+    key: str
+    money: Money
+
+
+class AccountMoney(Struct, frozen=True, array_like=True, gc=False, tag=5):
+    """Deduplicated money that has to find the install of its account."""
+
+    key: str
+    money: Money
+    paid_at: int  # when the purchase happened, also for its refunds
+
+
+MatchRecord = TouchSeen | InstallSeen | AccountLinked | MoneySeen | AccountMoney
+
+
+# --- records on `journeys`, by install id -------------------------------------------------------
+
+
+class Installed(Struct, frozen=True, array_like=True, gc=False, tag=1):
+    install_id: str
+    event_id: str
+    app_id: str
+    platform: str
+    country_code: str
+    app_version: str
+    os_version: str
+    time: int
+    ts: int
+    lookups: int  # how many answers of matching to wait for
+    is_organic_referrer: bool
+    source: Source
+
+
+class Candidates(Struct, frozen=True, array_like=True, gc=False, tag=2):
+    """Matching's answer to one lookup, or a touchpoint that came after the lookup."""
+
+    install_id: str
+    signal: Signal
+    ordinal: int  # -1: not an answer, a late touchpoint
+    touches: list[Touch]
+
+
+class ActivitySeen(Struct, frozen=True, array_like=True, gc=False, tag=3):
+    install_id: str
+    event_id: str
+    name: str  # "session", or the name of the in-app event
+    is_session: bool
+    time: int
+    ts: int
+    source: Source
+
+
+class MoneyRouted(Struct, frozen=True, array_like=True, gc=False, tag=4):
+    """Money for this install. `sign` -1 takes back what a relink gave to another install."""
+
+    install_id: str
+    money: Money
+    sign: int
+
+
+class ModelMarker(Struct, frozen=True, array_like=True, gc=False, tag=5):
+    """From here on this partition scores with this version; "" suspends the model."""
+
+    model: str
+    version: str
+
+
+JourneyRecord = Installed | Candidates | ActivitySeen | MoneyRouted | ModelMarker
+
+
+class Example(Struct, frozen=True, array_like=True, gc=False):
+    """Features frozen at a landmark, and what became of the install."""
+
+    install_id: str
+    landmark: str
+    features: dict[str, float]
+    label: bool
+    landmark_time: int
+    matured_at: int
+    predicted: float
+    model_version: str
+
+
+# --- frames -------------------------------------------------------------------------------------
+
+
+class MatchFrame(Struct, frozen=True, array_like=True):
+    watermarks: dict[str, int] = field(default_factory=dict)
+    records: list[MatchRecord] = field(default_factory=list)
+
+
+class JourneyFrame(Struct, frozen=True, array_like=True):
+    watermarks: dict[str, int] = field(default_factory=dict)
+    records: list[JourneyRecord] = field(default_factory=list)
+
+
+class ExampleFrame(Struct, frozen=True, array_like=True):
+    watermarks: dict[str, int] = field(default_factory=dict)
+    records: list[Example] = field(default_factory=list)
+
+
+encoder = msgpack.Encoder()
+match_frames = msgpack.Decoder(MatchFrame)
+journey_frames = msgpack.Decoder(JourneyFrame)
+example_frames = msgpack.Decoder(ExampleFrame)
