@@ -1,0 +1,1 @@
+"""Kafka and ClickHouse on loopback, for development and for the integration tests."""

@@ -1,0 +1,112 @@
+"""Local servers: `python -m deploy.local.servers start | stop | status | jars`.
+
+`start` runs one Kafka broker and one ClickHouse server for development; tests start their own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from deploy.local.clickhouse import ClickHouseServer, clickhouse_absence
+from deploy.local.kafka import KafkaServer, fetch_jars, kafka_absence, kafka_version
+from deploy.local.program import ServerError, free_port, port_is_taken
+
+__all__ = [
+    "ClickHouseServer",
+    "KafkaServer",
+    "ServerError",
+    "clickhouse_absence",
+    "fetch_jars",
+    "free_port",
+    "kafka_absence",
+    "kafka_version",
+    "own_clickhouse",
+    "own_kafka",
+]
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+FOLDER = REPOSITORY / ".headwater" / "services"
+KAFKA_PORT, CONTROLLER_PORT = 9092, 9093
+CLICKHOUSE_TCP_PORT, CLICKHOUSE_HTTP_PORT = 9000, 8123
+
+
+def own_kafka(folder: Path) -> KafkaServer:
+    """A broker for one test or benchmark, on ports of its own."""
+    return KafkaServer(folder.resolve(), free_port(), free_port())
+
+
+def own_clickhouse(folder: Path) -> ClickHouseServer:
+    """A ClickHouse server for one test or benchmark, on ports of its own."""
+    return ClickHouseServer(folder.resolve(), free_port(), free_port())
+
+
+def development_servers() -> tuple[KafkaServer, ClickHouseServer]:
+    return (
+        KafkaServer(FOLDER / "kafka", KAFKA_PORT, CONTROLLER_PORT),
+        ClickHouseServer(FOLDER / "clickhouse", CLICKHOUSE_TCP_PORT, CLICKHOUSE_HTTP_PORT),
+    )
+
+
+def start() -> None:
+    kafka, clickhouse = development_servers()
+    fetch_jars()
+    absence = clickhouse_absence()
+    if absence:
+        raise ServerError(absence)
+    for server, ports in (
+        (kafka, (kafka.port, kafka.controller_port)),
+        (clickhouse, (clickhouse.tcp_port, clickhouse.http_port)),
+    ):
+        if server.running():
+            continue
+        for port in ports:
+            if port_is_taken(port):
+                name = server.program.name
+                raise ServerError(f"port {port} for {name} is taken by another program; stop it")
+        server.start()
+    for server in (kafka, clickhouse):
+        print(f"waiting for {server.program.name} ...", flush=True)
+        server.wait_ready()
+    status()
+    print("To use them:")
+    print(f"  export HEADWATER_KAFKA={kafka.address}")
+    print(f"  export HEADWATER_CLICKHOUSE={clickhouse.url}")
+
+
+def stop() -> None:
+    for server in development_servers():
+        server.stop()
+    status()
+
+
+def status() -> None:
+    kafka, clickhouse = development_servers()
+    for server, address in ((kafka, kafka.address), (clickhouse, clickhouse.url)):
+        name = server.program.name
+        if server.running():
+            print(f"{name} {server.version()} runs at {address}; its log is {server.program.log}")
+        else:
+            print(f"{name} does not run")
+
+
+def jars() -> None:
+    folder = fetch_jars()
+    print(f"Kafka {kafka_version()}: {folder}")
+
+
+def main() -> int:
+    commands = {"start": start, "stop": stop, "status": status, "jars": jars}
+    parser = argparse.ArgumentParser(prog="python -m deploy.local.servers", description=__doc__)
+    parser.add_argument("command", choices=commands)
+    try:
+        commands[parser.parse_args().command]()
+    except ServerError as problem:
+        print(f"error: {problem}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,64 @@
+"""Says at the end of every run which real servers the tests used."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+
+from tests import servers_in_use
+
+MISSING = {
+    "Kafka": "needs Java 17, and the jars of `python -m deploy.local.servers jars`",
+    "clickhouse-server": "needs the program clickhouse-server",
+}
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A test of a required server may not be skipped, whatever its reason."""
+    report = yield
+    fixtures = getattr(item, "fixturenames", ())
+    markers = [marker.name for marker in item.iter_markers()]
+    if report.skipped and not hasattr(report, "wasxfail") and servers_in_use.needs_required(
+        fixtures, markers
+    ):
+        report.outcome = "failed"
+        report.longrepr = f"skipped although HEADWATER_REQUIRE is set: {report.longrepr}"
+    return report
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Under xdist, tell the process that prints the summary what this one used."""
+    output: dict[str, Any] | None = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["servers"] = servers_in_use.noted(session.config)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Collect what a finished xdist worker used."""
+    for server, version in getattr(node, "workeroutput", {}).get("servers", {}).items():
+        servers_in_use.note(node.config, server, version)
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    if config.option.collectonly:
+        return
+    used = servers_in_use.noted(config)
+    say = terminalreporter.write_line
+    terminalreporter.section("servers")
+    for server, advice in MISSING.items():
+        if server in used:
+            say(f"{server} {used.pop(server)}: used, a real server on loopback")
+        else:
+            say(f"{server}: not used (a test that uses it {advice})")
+    for name, version in servers_in_use.embedded_installed().items():
+        what = {"chdb": "ClickHouse in a folder", "confluent-kafka": "in-memory broker"}[name]
+        say(f"{name} {version}: {'used' if name in used else 'installed'}, embedded {what}")
