@@ -33,6 +33,9 @@ from schemas.topics import DAY_MS
 
 MESSAGE_BYTES_MAX = 1_048_576
 AHEAD_MS_MAX = DAY_MS
+NESTING_MAX = 32
+"""Objects and arrays inside each other. Parsers stop somewhere, each elsewhere; we say where."""
+DETAIL_CHARS_MAX = 200
 
 
 class Reason(StrEnum):
@@ -99,6 +102,8 @@ def decode(
         return _unparsable(raw, str(error))
     if type(fields) is not dict:
         return Unreadable(Reason.MALFORMED_JSON, "not a JSON object")
+    if raw.count(b"{") + raw.count(b"[") > NESTING_MAX and _is_too_deep(fields):
+        return Unreadable(Reason.MALFORMED_JSON, f"nested deeper than {NESTING_MAX}")
     if (b"\\u0000" in raw and _has_null(fields)) or _has_duplicate_key(raw, fields):
         return _explain_text(fields)
     event_type = _type_of(fields)
@@ -128,9 +133,9 @@ def _check(event: InputEvent, logged_at: int, earliest: int) -> InputEvent | Unr
             Reason.TIME_TOO_LATE, f"event_time {event.event_time} is over a day after {logged_at}"
         )
     if isinstance(event, Touchpoint):
-        if event.cost_micros is None:
+        if event.cost_micros is None and event.cost_currency is None:
             return event
-        return _check_amount(event, event.cost_micros, event.cost_currency or "")
+        return _check_amount(event, event.cost_micros or 0, event.cost_currency or "")
     if isinstance(event, PaymentEvent | Cost):
         return _check_money(event)
     return event
@@ -149,6 +154,10 @@ def _check_money(
         return event
     if not isinstance(event, Cost) and not (event.install_id or event.customer_user_id):
         return Unreadable(Reason.MISSING_ID, "neither install_id nor customer_user_id")
+    if isinstance(event, Purchase | Subscription):
+        parts = (event.net_micros, event.store_fee_micros, event.tax_micros)
+        if min(part or 0 for part in parts) < 0:
+            return Unreadable(Reason.NEGATIVE_AMOUNT, "net, store fee and tax are not negative")
     return _check_amount(event, event.amount_micros, event.currency)
 
 
@@ -158,6 +167,15 @@ def _check_amount(event: InputEvent, micros: int, currency: str) -> InputEvent |
     if currency not in CURRENCIES:
         return Unreadable(Reason.UNKNOWN_CURRENCY, f"currency {currency!r}")
     return event
+
+
+def _is_too_deep(fields: dict[str, Any]) -> bool:
+    """Level by level: recursion would itself end where the caller's stack happens to."""
+    level: list[Any] = [fields]
+    for _ in range(NESTING_MAX):
+        inner = (item.values() if type(item) is dict else item for item in level)
+        level = [part for parts in inner for part in parts if type(part) in (dict, list)]
+    return bool(level)
 
 
 def _has_duplicate_key(raw: bytes, fields: dict[str, Any]) -> bool:
@@ -191,7 +209,8 @@ def _repeats_a_key(raw: bytes) -> bool:
         repeated = repeated or len(found) != len(pairs)
         return found
 
-    json.loads(raw, object_pairs_hook=note)
+    # Values do not matter here, and int() refuses what has very many digits.
+    json.loads(raw, object_pairs_hook=note, parse_int=len, parse_float=len)
     return repeated
 
 
@@ -230,11 +249,12 @@ def _unknown_type(fields: dict[str, Any]) -> Unreadable:
         return Unreadable(Reason.WRONG_TYPE, "type is a string, schema_version an integer")
     if any(known == tag for known, _ in TYPES):
         return Unreadable(Reason.UNKNOWN_VERSION, f"{tag!r} has no version {version}")
-    return Unreadable(Reason.UNKNOWN_TYPE, f"type {tag!r}"[:200])
+    return Unreadable(Reason.UNKNOWN_TYPE, f"type {tag!r}"[:DETAIL_CHARS_MAX])
 
 
-_MISSING = re.compile(r"missing required field `(\w+)`")
-_PATH = re.compile(r"at `\$\.(\w+)")
+# Anchored, because the middle of a message may quote what the producer wrote.
+_MISSING = re.compile(r"\AObject missing required field `(\w+)`")
+_PATH = re.compile(r" - at `\$\.(\w+)[^`]*`\Z")
 
 
 def _invalid(message: str, fields: dict[str, Any]) -> Unreadable:
@@ -244,8 +264,13 @@ def _invalid(message: str, fields: dict[str, Any]) -> Unreadable:
         return Unreadable(Reason.MISSING_ID if name in _IDS else Reason.MISSING_FIELD, f"no {name}")
     path = _PATH.search(message)
     name = path.group(1) if path else ""
+    message = message[:DETAIL_CHARS_MAX]
     if name.endswith("_micros") and isinstance(fields.get(name), float | str):
         return Unreadable(Reason.NON_INTEGER_AMOUNT, message)
+    if name == "event_time" and type(fields[name]) is int:
+        return Unreadable(
+            Reason.TIME_TOO_EARLY if fields[name] < 0 else Reason.TIME_TOO_LATE, message
+        )
     if name in _IDS and fields.get(name) in ("", None):
         return Unreadable(Reason.MISSING_ID, message)
     if "currency" in name and isinstance(fields.get(name), str):
