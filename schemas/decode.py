@@ -104,8 +104,10 @@ def decode(
         return Unreadable(Reason.MALFORMED_JSON, "not a JSON object")
     if raw.count(b"{") + raw.count(b"[") > NESTING_MAX and _is_too_deep(fields):
         return Unreadable(Reason.MALFORMED_JSON, f"nested deeper than {NESTING_MAX}")
-    if (b"\\u0000" in raw and _has_null(fields)) or _has_duplicate_key(raw, fields):
-        return _explain_text(fields)
+    if b"\\" in raw and b"\\u0000" in raw and _has_null(fields):
+        return Unreadable(Reason.NULL_BYTE, "a string holds U+0000")
+    if _has_duplicate_key(raw, fields):
+        return Unreadable(Reason.DUPLICATE_KEY, "an object names a key twice")
     event_type = _type_of(fields)
     if event_type is None:
         return _unknown_type(fields)
@@ -181,11 +183,14 @@ def _is_too_deep(fields: dict[str, Any]) -> bool:
 def _has_duplicate_key(raw: bytes, fields: dict[str, Any]) -> bool:
     """Exact, and cheap when there is nothing to find.
 
-    When no white space stands before a colon, every key shows as `":`. Text can only add more
-    of them, so an equal count proves that no key came twice.
+    Every key is followed by one colon, and shows as `":` when no white space stands between.
+    Text can only add more of either, so an equal count proves that no key came twice.
     """
+    keys = _count_keys(fields)
+    if raw.count(b":") == keys:
+        return False
     spaced = any(mark in raw for mark in _SPACED_COLONS)
-    if not spaced and raw.count(b'":') == _count_keys(fields):
+    if not spaced and raw.count(b'":') == keys:
         return False
     return _repeats_a_key(raw)
 
@@ -222,12 +227,6 @@ def _has_null(value: Any) -> bool:
     if isinstance(value, list):
         return any(_has_null(item) for item in value)
     return False
-
-
-def _explain_text(fields: dict[str, Any]) -> Unreadable:
-    if _has_null(fields):
-        return Unreadable(Reason.NULL_BYTE, "a string holds U+0000")
-    return Unreadable(Reason.DUPLICATE_KEY, "an object names a key twice")
 
 
 def _unparsable(raw: bytes, message: str) -> Unreadable:
