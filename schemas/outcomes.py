@@ -82,7 +82,9 @@ class Attribution(Outcome, frozen=True, kw_only=True, gc=False):
 class Booking(Outcome, frozen=True, kw_only=True, gc=False):
     """Signed money of one install. Sums over bookings are right after any correction."""
 
-    booking_id: str  # money id, or money id and what moved it
+    booking_id: str  # the money id; after a relink also which half of which move
+    money_id: str  # transaction, refund or impression id
+    sign: int  # 1: booked here, -1: taken from here again
     install_id: str
     app_id: str
     transaction_id: str

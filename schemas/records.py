@@ -123,6 +123,7 @@ class AccountMoney(Struct, frozen=True, array_like=True, gc=False, tag=5):
     key: str
     money: Money
     paid_at: int  # when the purchase happened, also for its refunds
+    deadline: int  # last log time at which a link still counts, also for its refunds
 
 
 MatchRecord = TouchSeen | InstallSeen | AccountLinked | MoneySeen | AccountMoney
@@ -166,11 +167,13 @@ class ActivitySeen(Struct, frozen=True, array_like=True, gc=False, tag=3):
 
 
 class MoneyRouted(Struct, frozen=True, array_like=True, gc=False, tag=4):
-    """Money for this install. `sign` -1 takes back what a relink gave to another install."""
+    """Money for this install, or taken from it again (`sign` -1) because a relink moved it."""
 
     install_id: str
     money: Money
     sign: int
+    move: int  # how many relinks moved the money before; 0: its first place
+    deadline: int  # last log time at which the install may still appear
 
 
 class ModelMarker(Struct, frozen=True, array_like=True, gc=False, tag=5):

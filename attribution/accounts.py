@@ -1,0 +1,142 @@
+"""Which install an account's money belongs to.
+
+Money goes to the install the account was signed in to, latest at or before the purchase; when
+there was none yet, to the first one after. A link that comes later than the money moves it by a
+signed pair, so the final place does not depend on the order of arrival.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from attribution.facts import Evicted, MatchFact, MoneyWaiting, Settled
+from attribution.rules import Rules
+from schemas.records import AccountLinked, AccountMoney, Money, MoneyRouted
+
+
+class Link(Struct, frozen=True, array_like=True, gc=False):
+    """First time the account was seen on the install, by event time and by log time."""
+
+    install_id: str
+    time: int
+    ts: int
+
+
+class PlacedMoney(Struct, frozen=True, array_like=True, gc=False):
+    money: Money
+    paid_at: int
+    deadline: int
+    install_id: str  # "": parked
+    moves: int  # relinks so far
+
+
+class Account(Struct, frozen=True, array_like=True, tag=3):
+    links: list[Link] = []
+    placed: list[PlacedMoney] = []  # money whose place a link may still change
+
+
+def owner_at(links: list[Link], paid_at: int, deadline: int) -> str:
+    """The install that owns money paid at `paid_at`; "" when no link counts."""
+    counting = [link for link in links if link.ts <= deadline]
+    before = [(link.time, link.install_id) for link in counting if link.time <= paid_at]
+    if before:
+        return max(before)[1]
+    return min(((link.time, link.install_id) for link in counting), default=(0, ""))[1]
+
+
+def see_link(
+    state: Account | None, linked: AccountLinked, rules: Rules
+) -> tuple[Account, list[MatchFact]]:
+    state = state or Account()
+    links, facts = _merge(state.links, Link(linked.install_id, linked.time, linked.ts), rules)
+    if links == state.links:
+        return state, facts
+    placed: list[PlacedMoney] = []
+    for known in state.placed:
+        owner = owner_at(links, known.paid_at, known.deadline)
+        if owner != known.install_id:
+            known, moved = _move(known, owner)
+            facts += moved
+        placed.append(known)
+    return Account(links, placed), facts
+
+
+def see_account_money(
+    state: Account | None, arrived: AccountMoney, rules: Rules
+) -> tuple[Account, list[MatchFact]]:
+    state = state or Account()
+    money, deadline = arrived.money, arrived.deadline
+    owner = owner_at(state.links, arrived.paid_at, deadline)
+    facts: list[MatchFact] = []
+    if owner:
+        facts.append(MoneyRouted(owner, money, 1, 0, deadline))
+    else:
+        facts.append(MoneyWaiting(money, "parked", "account", deadline))
+        facts.append(Settled(money.source, "parked"))
+    placed = [*state.placed, PlacedMoney(money, arrived.paid_at, deadline, owner, 0)]
+    return _bounded(Account(state.links, placed), facts, rules)
+
+
+def expire(state: Account, now: int) -> tuple[Account, list[MatchFact]]:
+    """Forget placed money no link can move any more; give up on parked money."""
+    facts: list[MatchFact] = []
+    keep: list[PlacedMoney] = []
+    for known in state.placed:
+        if known.deadline >= now:
+            keep.append(known)
+        elif not known.install_id:
+            facts += _give_up(known)
+    return Account(state.links, keep), facts
+
+
+def next_due(state: Account) -> int:
+    """Log time at which `expire` has something to do; 0: never."""
+    return min((known.deadline + 1 for known in state.placed), default=0)
+
+
+def _move(known: PlacedMoney, owner: str) -> tuple[PlacedMoney, list[MatchFact]]:
+    money, deadline = known.money, known.deadline
+    if not known.install_id:
+        return replace(known, install_id=owner), [
+            MoneyWaiting(money, "released", "account", deadline),
+            MoneyRouted(owner, money, 1, 0, deadline),
+        ]
+    moves = known.moves + 1
+    return replace(known, install_id=owner, moves=moves), [
+        MoneyRouted(known.install_id, money, -1, moves, deadline),
+        MoneyRouted(owner, money, 1, moves, deadline),
+    ]
+
+
+def _give_up(known: PlacedMoney) -> list[MatchFact]:
+    return [
+        MoneyWaiting(known.money, "expired", "account", known.deadline),
+        Settled(known.money.source, "expired"),
+    ]
+
+
+def _bounded(
+    state: Account, facts: list[MatchFact], rules: Rules
+) -> tuple[Account, list[MatchFact]]:
+    """Beyond the bound the oldest money loses its place: parked money expires early."""
+    surplus = len(state.placed) - rules.money_per_account_max
+    if surplus <= 0:
+        return state, facts
+    by_age = sorted(state.placed, key=lambda known: (known.money.ts, known.money.booking_id))
+    for known in by_age[:surplus]:
+        if not known.install_id:
+            facts += _give_up(known)
+    facts.append(Evicted("money_per_account_max", surplus))
+    return Account(state.links, by_age[surplus:]), facts
+
+
+def _merge(links: list[Link], new: Link, rules: Rules) -> tuple[list[Link], list[MatchFact]]:
+    merged = {link.install_id: link for link in links}
+    known = merged.get(new.install_id, new)
+    merged[new.install_id] = Link(new.install_id, min(known.time, new.time), min(known.ts, new.ts))
+    kept = sorted(merged.values(), key=lambda link: (link.time, link.install_id))
+    if len(kept) <= rules.links_per_account_max:
+        return kept, []
+    surplus = len(kept) - rules.links_per_account_max
+    return kept[surplus:], [Evicted("links_per_account_max", surplus)]

@@ -1,0 +1,36 @@
+"""What the match index says besides its answers to journeys: fates and waiting."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+from schemas.outcomes import Disposition
+from schemas.records import AccountMoney, Candidates, Money, MoneyRouted, Source
+
+
+class Settled(Struct, frozen=True, gc=False):
+    """What became of one source record."""
+
+    source: Source
+    disposition: Disposition
+
+
+class MoneyWaiting(Struct, frozen=True, gc=False):
+    """Money starts to wait, stops waiting, or has waited in vain."""
+
+    money: Money
+    state: Literal["parked", "released", "expired"]
+    waits_for: Literal["install", "account", "purchase"]
+    deadline: int
+
+
+class Evicted(Struct, frozen=True, gc=False):
+    """A bound of the rule set was hit; `bound` is its name."""
+
+    bound: str
+    count: int
+
+
+MatchFact = Candidates | MoneyRouted | AccountMoney | Settled | MoneyWaiting | Evicted

@@ -1,0 +1,90 @@
+"""All money of one transaction: the purchase once, each refund once, refunds after the purchase.
+
+Money is deduplicated here by its own id, for ever, before anything routes or sums it.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from attribution.facts import Evicted, MatchFact, MoneyWaiting, Settled
+from attribution.rules import Rules
+from schemas.records import AccountMoney, Money, MoneyKind, MoneyRouted
+
+
+class Transaction(Struct, frozen=True, array_like=True, tag=2):
+    purchase: Money | None = None
+    refund_ids: list[str] = []  # every refund seen, parked ones included
+    parked: list[Money] = []  # refunds that wait for the purchase
+
+
+def deadline_of(money: Money, rules: Rules) -> int:
+    """Last log time at which what this money waits for still counts."""
+    return money.ts + rules.parking_ms
+
+
+def see_money(
+    state: Transaction | None, money: Money, rules: Rules
+) -> tuple[Transaction, list[MatchFact]]:
+    state = state or Transaction()
+    if money.kind is MoneyKind.REFUND:
+        return _see_refund(state, money, rules)
+    if state.purchase is not None:
+        return state, [Settled(money.source, "duplicate")]
+    facts = [route(money, money, rules)]
+    still_parked: list[Money] = []
+    for refund in state.parked:
+        if money.ts > deadline_of(refund, rules):
+            still_parked.append(refund)
+            continue
+        facts.append(MoneyWaiting(refund, "released", "purchase", deadline_of(refund, rules)))
+        facts.append(route(refund, money, rules))
+    return Transaction(money, state.refund_ids, still_parked), facts
+
+
+def _see_refund(
+    state: Transaction, refund: Money, rules: Rules
+) -> tuple[Transaction, list[MatchFact]]:
+    if refund.booking_id in state.refund_ids:
+        return state, [Settled(refund.source, "duplicate")]
+    facts: list[MatchFact] = []
+    refund_ids = [*state.refund_ids, refund.booking_id]
+    if len(refund_ids) > rules.refunds_per_purchase_max:
+        refund_ids = refund_ids[-rules.refunds_per_purchase_max :]
+        facts.append(Evicted("refunds_per_purchase_max", 1))
+    purchase, deadline = state.purchase, deadline_of(refund, rules)
+    if purchase is not None and purchase.ts <= deadline:
+        return replace(state, refund_ids=refund_ids), [*facts, route(refund, purchase, rules)]
+    facts += [
+        MoneyWaiting(refund, "parked", "purchase", deadline),
+        Settled(refund.source, "parked"),
+    ]
+    return replace(state, refund_ids=refund_ids, parked=[*state.parked, refund]), facts
+
+
+def expire(state: Transaction, now: int, rules: Rules) -> tuple[Transaction, list[MatchFact]]:
+    """Give up on refunds whose deadline has passed at log time `now`."""
+    facts: list[MatchFact] = []
+    for refund in state.parked:
+        if deadline_of(refund, rules) < now:
+            facts.append(MoneyWaiting(refund, "expired", "purchase", deadline_of(refund, rules)))
+            facts.append(Settled(refund.source, "expired"))
+    parked = [refund for refund in state.parked if deadline_of(refund, rules) >= now]
+    return replace(state, parked=parked), facts
+
+
+def next_due(state: Transaction, rules: Rules) -> int:
+    """Log time at which `expire` has something to do; 0: never."""
+    return min((deadline_of(refund, rules) + 1 for refund in state.parked), default=0)
+
+
+def route(money: Money, purchase: Money, rules: Rules) -> MatchFact:
+    """Money follows its purchase: to the install it names, or to whoever owns the account.
+
+    A refund waits no longer than its purchase may, so the two never end in different places.
+    """
+    deadline = deadline_of(purchase, rules)
+    if purchase.install_id:
+        return MoneyRouted(purchase.install_id, money, 1, 0, deadline)
+    return AccountMoney(purchase.account, money, purchase.time, deadline)
