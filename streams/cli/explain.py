@@ -1,0 +1,34 @@
+"""`headwater explain`: what became of one event, install or payment, and why."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from streams.cli.output import answer_json, answer_text, folder_option, json_option, settings_for
+
+
+@click.command()
+@click.argument("identifier", metavar="ID")
+@folder_option
+@json_option
+def explain(identifier: str, folder: Path | None, as_json: bool) -> int:
+    """Tell what became of an install, an event or a transaction, and why.
+
+    ID is an install_id, an event_id or a transaction_id. Shows every version of the decision
+    with the touchpoints it looked at, the revenue, and the predictions.
+
+    \b
+    Example:
+      headwater query "SELECT install_id FROM v_attributions LIMIT 1"
+      headwater explain i-000017
+    """
+    from streams.explain import explain_id
+
+    explanation = explain_id(settings_for(folder), identifier)
+    if as_json:
+        answer_json(explanation.as_json())
+    else:
+        answer_text(explanation.in_words())
+    return 0 if explanation.is_known else 1

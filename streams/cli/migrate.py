@@ -1,0 +1,30 @@
+"""`headwater migrate`: topics and tables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from streams.cli.output import answer_json, answer_text, folder_option, json_option, settings_for
+
+
+@click.command()
+@folder_option
+@json_option
+def migrate(folder: Path | None, as_json: bool) -> None:
+    """Create and check topics and tables. Running it again changes nothing.
+
+    \b
+    Example:
+      HEADWATER_KAFKA=broker:9092 HEADWATER_CLICKHOUSE=clickhouse://host:9000/headwater \\
+        headwater migrate
+    """
+    from streams.migrating import migrate_all
+
+    done = migrate_all(settings_for(folder))
+    if as_json:
+        answer_json(done)
+    else:
+        for name, value in done.items():
+            answer_text(f"{name.replace('_', ' ')}: {value}")

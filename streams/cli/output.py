@@ -1,0 +1,132 @@
+"""How commands speak: answers on stdout, everything else on stderr."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+import orjson
+from rich import box
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from streams.settings import Settings, read_settings
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+PLAIN_WIDTH = 120
+
+
+def json_option(command: _Command) -> _Command:
+    return click.option("--json", "as_json", is_flag=True, help="Answer with one JSON object.")(
+        command
+    )
+
+
+def folder_option(command: _Command) -> _Command:
+    return click.option(
+        "--data",
+        "folder",
+        type=click.Path(file_okay=False, path_type=Path),
+        help="Folder of the embedded store (default: HEADWATER_DATA, or .headwater).",
+    )(command)
+
+
+def seed_option(command: _Command) -> _Command:
+    return click.option(
+        "--seed", type=click.IntRange(0), default=1, show_default=True, help="Same seed, same run."
+    )(command)
+
+
+def settings_for(folder: Path | None) -> Settings:
+    """The settings of the environment; `--data` wins over HEADWATER_DATA."""
+    environ = dict(os.environ)
+    if folder is not None:
+        environ["HEADWATER_DATA"] = str(folder)
+    return read_settings(environ)
+
+
+def say(text: str) -> None:
+    """A line for the person, apart from the answer."""
+    click.echo(text, err=True)
+
+
+def answer_json(value: Mapping[str, Any]) -> None:
+    click.echo(orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS, default=str).decode())
+
+
+def answer_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], title: str = "") -> None:
+    """Rows for reading; numbers are right-aligned."""
+    table = Table(title=title or None, box=box.SIMPLE_HEAD, title_justify="left")
+    for index, column in enumerate(columns):
+        is_number = all(isinstance(row[index], int | float) for row in rows) and bool(rows)
+        table.add_column(column, justify="right" if is_number else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(_cell(value) for value in row))
+    _console().print(table)
+
+
+def answer_text(text: str) -> None:
+    click.echo(text)
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value)
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.4g}"
+
+
+def _console() -> Console:
+    # Without a terminal nothing is known about the width: take enough not to fold numbers.
+    width = None if sys.stdout.isatty() else PLAIN_WIDTH
+    return Console(width=width, highlight=False, markup=False)
+
+
+Advance = Callable[[str, int, int], None]
+"""What is being done, how much is done, of how much."""
+
+
+@contextmanager
+def progress(*, is_quiet: bool = False) -> Iterator[Advance]:
+    """A bar on a terminal; one line for each step elsewhere; nothing when quiet."""
+    if is_quiet:
+        yield lambda step, done, total: None
+    elif sys.stderr.isatty():
+        with _bar() as advance:
+            yield advance
+    else:
+        yield _lines()
+
+
+@contextmanager
+def _bar() -> Iterator[Advance]:
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed:,.0f} of {task.total:,.0f}"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=1)
+
+        def advance(step: str, done: int, total: int) -> None:
+            bar.update(task, description=step, completed=done, total=max(total, 1))
+
+        yield advance
+
+
+def _lines() -> Advance:
+    told: set[str] = set()
+
+    def advance(step: str, done: int, total: int) -> None:
+        if step not in told:
+            told.add(step)
+            say(f"{step} …")
+
+    return advance
