@@ -17,6 +17,7 @@ class Kind(Enum):
 
 
 DAY_MS = 86_400_000
+MIB = 1_048_576
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +29,19 @@ class Topic:
     single_partition: bool = False
     compacted: bool = False
     retention_ms: int = 7 * DAY_MS  # ignored when compacted
+    message_bytes_max: int = MIB
 
 
 def _source(name: str, key: str, description: str) -> Topic:
-    return Topic(name, Kind.SOURCE, key, description, retention_ms=30 * DAY_MS)
+    # Room above the 1 MiB that intake accepts, so that a larger message becomes a dead letter.
+    return Topic(
+        name,
+        Kind.SOURCE,
+        key,
+        description,
+        retention_ms=30 * DAY_MS,
+        message_bytes_max=2 * MIB,
+    )
 
 
 def _outcome(name: str, key: str, description: str) -> Topic:
@@ -89,7 +99,13 @@ POSTBACK_ROWS = _outcome("postback-rows", "transaction id", "Accepted postbacks,
 PRIVACY_ROWS = _outcome("privacy-rows", "subject_request_id", "Accepted privacy requests.")
 PARKED = _outcome("parked", "transaction_id or event_id", "Waiting for a link, or expired.")
 LEDGER = _outcome("ledger", "source topic-partition", "What became of every source offset.")
-DEAD_LETTERS = _outcome("dead-letters", "none", "Unreadable messages with their original bytes.")
+DEAD_LETTERS = Topic(
+    "dead-letters",
+    Kind.OUTCOME,
+    "none",
+    "Unreadable messages with their original bytes in base64.",
+    message_bytes_max=4 * MIB,
+)
 FRESHNESS = _outcome("freshness", "stage", "Stage time of every stage partition.")
 
 MATCHING_CHANGELOG = _changelog("matching")

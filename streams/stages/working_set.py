@@ -1,0 +1,103 @@
+"""The states one decision touches, decoded once and encoded once, and the timers of all states.
+
+A stored value is eight bytes, the log time at which the state wants to be looked at (0: never),
+and the encoded state. So timers can be rebuilt from the state without decoding it.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from schemas.records import encoder
+from streams.stage import StateReader
+
+S = TypeVar("S")
+DUE_BYTES = 8
+WATERMARKS_KEY = b"\x00watermarks"
+RESERVED = 0  # first byte of keys that hold no state of their own
+
+
+class Timers:
+    """Which keys are due when. At most one time per key; the latest setting counts."""
+
+    def __init__(self) -> None:
+        self._due: dict[bytes, int] = {}
+        self._heap: list[tuple[int, bytes]] = []
+
+    def restore(self, entries: Iterable[tuple[bytes, bytes]]) -> None:
+        for key, value in entries:
+            if key[0] != RESERVED:
+                self.set(key, int.from_bytes(value[:DUE_BYTES]))
+
+    def set(self, key: bytes, due: int) -> None:
+        """`due` 0 removes the timer."""
+        if due == 0:
+            self._due.pop(key, None)
+        elif self._due.get(key) != due:
+            self._due[key] = due
+            heapq.heappush(self._heap, (due, key))
+
+    def pop_due(self, now: int) -> bytes | None:
+        """The key due first, at or before `now`; its timer is gone afterwards."""
+        heap, pending = self._heap, self._due
+        while heap and heap[0][0] <= now:
+            due, key = heapq.heappop(heap)
+            if pending.get(key) == due:
+                del pending[key]
+                return key
+        return None
+
+    def __len__(self) -> int:
+        return len(self._due)
+
+
+@dataclass(frozen=True, slots=True)
+class Codec(Generic[S]):
+    """How a state is stored, and when it wants to be looked at."""
+
+    decode: Callable[[bytes | memoryview], S]
+    due: Callable[[S], int]
+
+
+class WorkingSet(Generic[S]):
+    """States by key for one decision: read from the store once, changed in memory."""
+
+    def __init__(self, codec: Codec[S], timers: Timers, store: StateReader) -> None:
+        self._codec = codec
+        self._timers = timers
+        self._store = store
+        self._states: dict[bytes, S | None] = {}
+        self._changed: set[bytes] = set()
+
+    def load(self, keys: Sequence[bytes]) -> None:
+        """Read many keys at once."""
+        decode = self._codec.decode
+        states = self._states
+        for key, value in zip(keys, self._store.get_many(keys), strict=True):
+            states[key] = None if value is None else decode(memoryview(value)[DUE_BYTES:])
+
+    def get(self, key: bytes) -> S | None:
+        if key not in self._states:
+            self.load([key])
+        return self._states[key]
+
+    def put(self, key: bytes, state: S | None) -> None:
+        """None forgets the key."""
+        self._states[key] = state
+        self._changed.add(key)
+        self._timers.set(key, 0 if state is None else self._codec.due(state))
+
+    def changes(self) -> dict[bytes, bytes | None]:
+        """Encoded changes, in a stable order."""
+        encode, due, states = encoder.encode, self._codec.due, self._states
+        changed: dict[bytes, bytes | None] = {}
+        for key in sorted(self._changed):
+            state = states[key]
+            if state is None:
+                changed[key] = None
+            else:
+                changed[key] = due(state).to_bytes(DUE_BYTES) + encode(state)
+        return changed
