@@ -8,6 +8,7 @@ import shutil
 import socket
 import struct
 import subprocess
+import sys
 import uuid
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass
@@ -106,8 +107,10 @@ def fetch_jars() -> Path:
     # Fetched beside the cache and renamed: an interrupted download must not look complete.
     partial = folder.with_name(f"{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
+    print("Fetching Kafka with Maven (once, 45 MB) ...", flush=True)
+    quiet = [] if sys.stdout.isatty() else ["--quiet"]
     done = subprocess.run([
-        "mvn", "-B", "-f", str(POM), "dependency:copy-dependencies",
+        "mvn", "--batch-mode", *quiet, f"--file={POM}", "dependency:copy-dependencies",
         f"-DoutputDirectory={partial}",
     ])
     if done.returncode != 0:
