@@ -1,0 +1,103 @@
+"""The catalogue of metrics: every name, unit, label and meaning.
+
+Names end in their base unit; labels take values from short fixed lists (stages, tables,
+reasons), never ids. Counters restart with the process; what must add up is counted from what
+is stored, not from here.
+"""
+
+from __future__ import annotations
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Info,
+    PlatformCollector,
+    ProcessCollector,
+)
+
+REGISTRY = CollectorRegistry()
+ProcessCollector(registry=REGISTRY)
+PlatformCollector(registry=REGISTRY)
+
+_PREFIX = "headwater"
+_FAST_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+_SLOW_S = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 900.0)
+
+
+def _counter(name: str, text: str, *labels: str) -> Counter:
+    return Counter(f"{_PREFIX}_{name}", text, labels, registry=REGISTRY)
+
+
+def _gauge(name: str, text: str, *labels: str) -> Gauge:
+    return Gauge(f"{_PREFIX}_{name}", text, labels, registry=REGISTRY)
+
+
+def _histogram(name: str, text: str, *labels: str, slow: bool = False) -> Histogram:
+    buckets = _SLOW_S if slow else _FAST_S
+    return Histogram(f"{_PREFIX}_{name}", text, labels, buckets=buckets, registry=REGISTRY)
+
+
+# --- the worker ----------------------------------------------------------------------------------
+
+WORKER = Info(f"{_PREFIX}_worker", "Version and role of this process.", registry=REGISTRY)
+READY = _gauge("ready", "1 while the worker decides or stores; 0 in recovery and rebalance.")
+ASSIGNED_LANES = _gauge("assigned_lanes", "Partitions of a stage that this worker owns.", "stage")
+REBALANCES = _counter("rebalances_total", "Times the owned partitions changed.")
+
+# --- deciding ------------------------------------------------------------------------------------
+
+RECORDS = _counter("records_total", "Messages a stage has decided.", "stage")
+BATCHES = _counter("batches_total", "Checkpoints a stage has committed.", "stage")
+DECIDE_SECONDS = _histogram("decide_seconds", "Time to decide one batch.", "stage")
+COMMIT_SECONDS = _histogram("commit_seconds", "Time to make one checkpoint durable.", "stage")
+COMMIT_FAILURES = _counter("commit_failures_total", "Checkpoints that had to be redone.", "stage")
+OUTCOMES = _counter("outcomes_total", "Messages written, by topic.", "topic")
+EVENTS = _counter(
+    "events_total", "Source events by what became of them in a checkpoint.", "disposition"
+)
+DEAD_LETTERS = _counter("dead_letters_total", "Messages set aside.", "reason")
+DEAD_LETTER_SHARE = _gauge(
+    "dead_letter_ratio", "Share of unreadable messages in the latest window.", "partition"
+)
+EVICTIONS = _counter("evictions_total", "Entries forgotten because a bound was hit.", "bound")
+STAGE_TIME = _gauge(
+    "stage_time_seconds",
+    "Log time a stage partition has come to, since 1970.",
+    "stage",
+    "partition",
+)
+STAGE_LAG = _gauge(
+    "stage_time_lag_seconds",
+    "How far a stage partition is behind the newest source record it has seen.",
+    "stage",
+    "partition",
+)
+LEAD_MESSAGES = _gauge("lead_messages", "Messages ahead of the slowest reader.", "topic")
+BACKPRESSURE_SECONDS = _counter(
+    "backpressure_seconds_total", "Time spent waiting for readers to catch up.", "topic"
+)
+RESTORE_SECONDS = _histogram(
+    "restore_seconds", "Time to bring state back after an assignment.", "stage", slow=True
+)
+RESTORED_KEYS = _counter("restored_keys_total", "State keys read back from changelogs.", "stage")
+
+# --- models --------------------------------------------------------------------------------------
+
+PREDICTIONS = _counter("predictions_total", "Predictions made, by fallback tier.", "tier")
+EXAMPLES = _counter("examples_total", "Labelled examples learned from.", "model")
+SNAPSHOTS = _counter("snapshots_total", "Model copies by gate result.", "model", "result")
+SNAPSHOT_ACTIVE = _gauge("snapshot_active", "Examples behind the active model; 0: none.", "model")
+SNAPSHOT_WAITS = _counter("snapshot_waits_total", "Times a lane waited for a model copy.", "model")
+
+# --- storing -------------------------------------------------------------------------------------
+
+STORE_ROWS = _counter("store_rows_total", "Rows acknowledged by ClickHouse.", "table")
+STORE_INSERT_SECONDS = _histogram("store_insert_seconds", "Time of one insert.", "table")
+STORE_RETRIES = _counter("store_retries_total", "Inserts that were tried again.", "table")
+STORE_SKIPPED_ROWS = _counter(
+    "store_skipped_rows_total", "Rows found stored already after a restart or a doubt.", "table"
+)
+STORE_BUFFERED_ROWS = _gauge("store_buffered_rows", "Rows in memory, not yet acknowledged.")
+STORE_AGE_SECONDS = _gauge("store_age_seconds", "Age of the oldest row not yet acknowledged.")
