@@ -1,0 +1,201 @@
+"""Matching: one index by match key that joins touchpoints, installs, accounts and money."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import assert_never
+
+import msgspec
+
+from attribution import accounts, touch_index, transactions
+from attribution.accounts import Account
+from attribution.facts import Evicted, MatchFact, MoneyWaiting, Settled
+from attribution.rules import Rules
+from attribution.touch_index import TouchIndex
+from attribution.transactions import Transaction
+from schemas import topics
+from schemas.records import (
+    AccountLinked,
+    AccountMoney,
+    Candidates,
+    InstallSeen,
+    JourneyFrame,
+    JourneyRecord,
+    MatchFrame,
+    MatchRecord,
+    MoneyRouted,
+    MoneySeen,
+    TouchSeen,
+    match_frames,
+)
+from streams.stage import Effects, LogRecord, StateReader
+from streams.stages.observer import StageObserver
+from streams.stages.outbox import FrameOutbox, Outbox
+from streams.stages.parking import money_parked
+from streams.stages.watermarks import (
+    FreshnessReport,
+    Watermarks,
+    source_upstreams,
+    stage_upstreams,
+    upstream,
+)
+from streams.stages.working_set import WATERMARKS_KEY, Codec, Timers, WorkingSet
+
+KeyState = TouchIndex | Transaction | Account
+
+
+class Matching:
+    name = "matching"
+
+    def __init__(
+        self, partition: int, partitions: int, rules: Rules, observer: StageObserver
+    ) -> None:
+        self._partition = partition
+        self._partitions = partitions
+        self._rules = rules
+        self._observer = observer
+        self._timers = Timers()
+        self._sources = source_upstreams(partitions)
+        self._hops = stage_upstreams(self.name, partitions)
+        self._watermarks = Watermarks([*self._sources, *self._hops])
+        self._freshness = FreshnessReport(self.name, partition)
+        self._codec = Codec[KeyState](msgspec.msgpack.Decoder(KeyState).decode, self._due)
+
+    def restore(self, entries: Iterable[tuple[bytes, bytes]]) -> None:
+        def without_watermarks() -> Iterable[tuple[bytes, bytes]]:
+            for key, value in entries:
+                if key == WATERMARKS_KEY:
+                    self._watermarks.restore(value)
+                else:
+                    yield key, value
+
+        self._timers.restore(without_watermarks())
+
+    def snapshots_needed(self, records: Sequence[LogRecord]) -> Sequence[str]:
+        return ()
+
+    def decide(self, records: Sequence[LogRecord], state: StateReader) -> Effects:
+        frames = [match_frames.decode(record.value or b"") for record in records]
+        batch = _Batch(self, WorkingSet(self._codec, self._timers, state))
+        batch.load(frames)
+        for frame in frames:
+            for record in frame.records:
+                batch.apply(record)
+            self._watermarks.advance(frame.watermarks)
+            batch.fire(self._watermarks.minimum(self._sources))
+        positions = {(record.topic, record.partition): record.offset + 1 for record in records}
+        return batch.effects(positions)
+
+    def _due(self, state: KeyState) -> int:
+        match state:
+            case Transaction():
+                return transactions.next_due(state, self._rules)
+            case Account():
+                return accounts.next_due(state)
+            case TouchIndex():
+                return 0
+        assert_never(state)
+
+
+class _Batch:
+    """One decision of the matching stage."""
+
+    def __init__(self, stage: Matching, states: WorkingSet[KeyState]) -> None:
+        self._stage = stage
+        self._rules = stage._rules
+        self._states = states
+        self._outbox = Outbox(stage.name, stage._partition)
+        self._match: FrameOutbox[MatchRecord] = FrameOutbox(
+            topics.MATCH.name, stage._partitions, MatchFrame
+        )
+        self._journeys: FrameOutbox[JourneyRecord] = FrameOutbox(
+            topics.JOURNEYS.name, stage._partitions, JourneyFrame
+        )
+
+    def load(self, frames: Sequence[MatchFrame]) -> None:
+        keys = {record.key for frame in frames for record in frame.records}
+        self._states.load([key.encode() for key in keys])
+
+    def apply(self, record: MatchRecord) -> None:
+        key = record.key.encode()
+        known = self._states.get(key)
+        state, facts = _advance(known, record, self._rules)
+        if state is not known:
+            self._states.put(key, state)
+        for fact in facts:
+            self._say(fact)
+
+    def fire(self, now: int) -> None:
+        """Everything due at log time `now`."""
+        while (key := self._stage._timers.pop_due(now)) is not None:
+            state, facts = _expire(self._states.get(key), now, self._rules)
+            self._states.put(key, state)
+            for fact in facts:
+                self._say(fact)
+
+    def effects(self, positions: dict[tuple[str, int], int]) -> Effects:
+        stage = self._stage
+        watermarks = stage._watermarks
+        name = upstream(stage.name, stage._partition)
+        stage_time = watermarks.minimum(stage._sources)
+        settled = watermarks.minimum(stage._hops)
+        effects = Effects(changes=self._states.changes(), positions=positions)
+        effects.changes[WATERMARKS_KEY] = watermarks.encode()
+        self._match.flush(effects, stage.hop_watermark(name, stage_time))
+        self._journeys.flush(effects, {name: settled})
+        stage._freshness.say(stage_time, self._outbox)
+        self._outbox.flush(effects)
+        stage._observer.on_stage_time(stage.name, stage._partition, stage_time)
+        return effects
+
+    def _say(self, fact: MatchFact) -> None:
+        match fact:
+            case Candidates() | MoneyRouted():
+                self._journeys.add(fact.install_id, fact)
+            case AccountMoney():
+                self._match.add(fact.key, fact)
+            case Settled():
+                self._outbox.settle(fact.source, fact.disposition)
+            case MoneyWaiting():
+                row = money_parked(fact.money, fact.state, fact.waits_for, fact.deadline)
+                self._outbox.say(topics.PARKED.name, fact.money.booking_id, row)
+            case Evicted():
+                self._stage._observer.on_evicted(fact.bound, fact.count)
+            case _:
+                assert_never(fact)
+
+
+def _advance(
+    state: KeyState | None, record: MatchRecord, rules: Rules
+) -> tuple[KeyState, list[MatchFact]]:
+    """Key prefixes keep the three kinds of state apart, so the kinds always agree."""
+    match record:
+        case TouchSeen():
+            assert state is None or isinstance(state, TouchIndex)
+            return touch_index.see_touch(state, record, rules)
+        case InstallSeen():
+            assert state is None or isinstance(state, TouchIndex)
+            return touch_index.see_install(state, record, rules)
+        case AccountLinked():
+            assert state is None or isinstance(state, Account)
+            return accounts.see_link(state, record, rules)
+        case AccountMoney():
+            assert state is None or isinstance(state, Account)
+            return accounts.see_account_money(state, record, rules)
+        case MoneySeen():
+            assert state is None or isinstance(state, Transaction)
+            return transactions.see_money(state, record.money, rules)
+    assert_never(record)
+
+
+def _expire(
+    state: KeyState | None, now: int, rules: Rules
+) -> tuple[KeyState | None, list[MatchFact]]:
+    match state:
+        case Transaction():
+            return transactions.expire(state, now, rules)
+        case Account():
+            return accounts.expire(state, now)
+        case TouchIndex() | None:
+            return state, []
+    assert_never(state)

@@ -1,0 +1,60 @@
+"""Rows about what waits: the same shape whether money or activity waits, and for whatever."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from schemas import topics
+from schemas.outcomes import Parked
+from schemas.records import ActivitySeen, Money, MoneyKind
+
+State = Literal["parked", "released", "expired"]
+MONEY_KINDS = {
+    MoneyKind.PURCHASE: "purchase",
+    MoneyKind.SUBSCRIPTION: "subscription",
+    MoneyKind.REFUND: "refund",
+    MoneyKind.AD_REVENUE: "ad_revenue",
+}
+
+
+def money_parked(
+    money: Money,
+    state: State,
+    waits_for: Literal["install", "account", "purchase"],
+    deadline: int,
+) -> Parked:
+    topic, partition, offset = money.source
+    return Parked(
+        parked_id=f"{money.booking_id}:{waits_for}:{state}",
+        subject_id=money.booking_id,
+        state=state,
+        waits_for=waits_for,
+        kind=MONEY_KINDS[money.kind],
+        app_id=money.app_id,
+        amount_micros=money.amount_micros,
+        currency=money.currency,
+        event_time=money.time,
+        deadline=deadline,
+        source_topic=topics.SOURCES[topic].name,
+        source_partition=partition,
+        source_offset=offset,
+    )
+
+
+def activity_parked(activity: ActivitySeen, state: State, deadline: int) -> Parked:
+    topic, partition, offset = activity.source
+    return Parked(
+        parked_id=f"{activity.install_id}:{activity.event_id}:install:{state}",
+        subject_id=f"{activity.install_id}:{activity.event_id}",
+        state=state,
+        waits_for="install",
+        kind="session" if activity.is_session else "in_app_event",
+        app_id="",
+        amount_micros=0,
+        currency="",
+        event_time=activity.time,
+        deadline=deadline,
+        source_topic=topics.SOURCES[topic].name,
+        source_partition=partition,
+        source_offset=offset,
+    )
