@@ -17,10 +17,17 @@ from schemas import topics
 Id = Annotated[str, Meta(min_length=1, max_length=256)]
 Text = Annotated[str, Meta(max_length=1024)]
 LongText = Annotated[str, Meta(max_length=16_384)]
-TimeMs = Annotated[int, Meta(ge=0, le=2**53)]
-Seconds = Annotated[int, Meta(ge=0, le=2**40)]
+TimeMs = Annotated[int, Meta(ge=0, le=2**53, description="Milliseconds since 1970, UTC")]
+Seconds = Annotated[int, Meta(ge=0, le=2**40, description="Seconds since 1970, or a duration")]
 Count = Annotated[int, Meta(ge=0, le=2**31)]
-Micros = Annotated[int, Meta(ge=-(2**62), le=2**62)]
+Micros = Annotated[
+    int,
+    Meta(
+        ge=-(2**62),
+        le=2**62,
+        description="Millionths of the currency unit, without decimal point: 1.99 is 1990000",
+    ),
+]
 Currency = Annotated[str, Meta(min_length=3, max_length=3, description="ISO 4217")]
 Country = Annotated[str, Meta(min_length=2, max_length=2, description="ISO 3166-1 alpha-2")]
 
