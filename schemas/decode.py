@@ -102,7 +102,7 @@ def decode(
         return _unparsable(raw, str(error))
     if type(fields) is not dict:
         return Unreadable(Reason.MALFORMED_JSON, "not a JSON object")
-    if raw.count(b"{") + raw.count(b"[") > NESTING_MAX and _is_too_deep(fields):
+    if raw.count(b"{") + raw.count(b"[") > NESTING_MAX and _is_too_deep(raw):
         return Unreadable(Reason.MALFORMED_JSON, f"nested deeper than {NESTING_MAX}")
     if b"\\" in raw and b"\\u0000" in raw and _has_null(fields):
         return Unreadable(Reason.NULL_BYTE, "a string holds U+0000")
@@ -171,13 +171,18 @@ def _check_amount(event: InputEvent, micros: int, currency: str) -> InputEvent |
     return event
 
 
-def _is_too_deep(fields: dict[str, Any]) -> bool:
-    """Level by level: recursion would itself end where the caller's stack happens to."""
-    level: list[Any] = [fields]
-    for _ in range(NESTING_MAX):
-        inner = (item.values() if type(item) is dict else item for item in level)
-        level = [part for parts in inner for part in parts if type(part) in (dict, list)]
-    return bool(level)
+_STRINGS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"')
+_BRACKETS = re.compile(rb"[\[\]{}]")
+
+
+def _is_too_deep(raw: bytes) -> bool:
+    """Counted in the text, because a key that comes twice hides what stood under its first."""
+    depth = 0
+    for bracket in _BRACKETS.findall(_STRINGS.sub(b"", raw)):
+        depth += 1 if bracket in b"[{" else -1
+        if depth > NESTING_MAX:
+            return True
+    return False
 
 
 def _has_duplicate_key(raw: bytes, fields: dict[str, Any]) -> bool:
