@@ -1,0 +1,159 @@
+"""What is known of an install at a landmark, as named numbers.
+
+Activity is counted in one bucket per landmark, by when it became known. Features at a landmark
+add up the buckets until there, so that nothing later can reach them in any order of arrival,
+and the same features can be computed again when the label matures.
+"""
+
+from __future__ import annotations
+
+import math
+import zlib
+
+from msgspec import Struct
+
+from online_models.landmarks import DAY_MS, HOUR_MS, LANDMARKS
+
+CODE_VERSION = 1
+"""Changes when the same install gets other features. Models of another version are unusable."""
+
+COUNT_MAX = 999
+"""Counts stop here: a broken client must not drown the model."""
+
+EVENT_NAMES_MAX = 6
+"""Distinct in-app event names counted in a bucket, and shown in the features."""
+
+CATEGORY_LENGTH_MAX = 64
+"""Longer category values are cut."""
+
+_LOG_OF_COUNT = tuple(round(math.log1p(count), 4) for count in range(COUNT_MAX + 1))
+
+
+class InstallFacts(Struct, frozen=True, array_like=True, gc=False):
+    """What never changes after the install."""
+
+    install_id: str
+    app_id: str
+    installed_at: int
+    platform: str
+    country_code: str
+    os_version: str
+
+
+class Credit(Struct, frozen=True, array_like=True, gc=False):
+    """Who brought the install, as decided when a landmark was reached."""
+
+    media_source: str
+    campaign_id: str
+    site_id: str
+    match_type: str
+    touch_type: str  # "": organic
+    ctit_s: int  # click-to-install time; -1: organic
+
+
+class Bucket(Struct, frozen=True, array_like=True, gc=False):
+    """Counts of what became known between two landmarks."""
+
+    sessions: int = 0
+    events: int = 0
+    names: dict[str, int] = {}
+
+
+class ActivityTally(Struct, frozen=True, array_like=True, gc=False):
+    """One bucket per landmark after the install; none while nothing happened."""
+
+    buckets: tuple[Bucket, ...] = ()
+
+
+_NO_ACTIVITY = (Bucket(),) * (len(LANDMARKS) - 1)
+
+
+def bucket_of(elapsed_ms: int) -> int:
+    """The bucket of the first landmark after `elapsed_ms`; len(LANDMARKS) - 1 when all passed."""
+    for bucket, landmark in enumerate(LANDMARKS[1:]):
+        if elapsed_ms < landmark.after_ms:
+            return bucket
+    return len(LANDMARKS) - 1
+
+
+def count(tally: ActivityTally, bucket: int, name: str, is_session: bool) -> ActivityTally:
+    """The tally with one more session or in-app event. Counting commutes."""
+    buckets = list(tally.buckets)
+    buckets.extend(_NO_ACTIVITY[len(buckets) :])
+    counted = buckets[bucket]
+    if is_session:
+        buckets[bucket] = Bucket(_more(counted.sessions), counted.events, counted.names)
+    else:
+        names = _with_name(counted.names, name[:CATEGORY_LENGTH_MAX])
+        buckets[bucket] = Bucket(counted.sessions, _more(counted.events), names)
+    return ActivityTally(tuple(buckets))
+
+
+def features_at(
+    landmark: int, facts: InstallFacts, credit: Credit, tally: ActivityTally
+) -> dict[str, float]:
+    """Features at a landmark, at most 24, always in the same order of keys."""
+    name = LANDMARKS[landmark].name
+    country, platform = facts.country_code, facts.platform
+    source = credit.media_source[:CATEGORY_LENGTH_MAX]
+    campaign = credit.campaign_id[:CATEGORY_LENGTH_MAX]
+    app = facts.app_id[:CATEGORY_LENGTH_MAX]
+    hours = facts.installed_at // HOUR_MS
+    features = {
+        f"landmark={name}": 1.0,
+        f"app={app}": 1.0,
+        f"platform={platform}": 1.0,
+        f"country={country}": 1.0,
+        f"os={facts.os_version.partition('.')[0][:CATEGORY_LENGTH_MAX]}": 1.0,
+        f"hour={hours % 24}": 1.0,
+        f"weekday={facts.installed_at // DAY_MS % 7}": 1.0,
+        f"media_source={source}": 1.0,
+        f"campaign={campaign}": 1.0,
+        f"site={credit.site_id[:CATEGORY_LENGTH_MAX]}": 1.0,
+        f"match={credit.match_type}": 1.0,
+        f"touch={credit.touch_type}": 1.0,
+        # One value per doubling: seconds smell of fraud, days of view-through.
+        f"ctit_log2={credit.ctit_s.bit_length() if credit.ctit_s >= 0 else 'none'}": 1.0,
+        f"media_source×country={source}|{country}": 1.0,
+        f"campaign×platform={campaign}|{platform}": 1.0,
+        f"app×media_source={app}|{source}": 1.0,
+    }
+    if landmark:
+        _add_activity(features, tally.buckets[:landmark], name)
+    return features
+
+
+def _add_activity(features: dict[str, float], buckets: tuple[Bucket, ...], landmark: str) -> None:
+    sessions = events = 0
+    names: dict[str, int] = {}
+    for bucket in buckets:
+        sessions += bucket.sessions
+        events += bucket.events
+        for name, seen in bucket.names.items():
+            names[name] = names.get(name, 0) + seen
+    features[f"sessions@{landmark}"] = _LOG_OF_COUNT[min(sessions, COUNT_MAX)]
+    features[f"events@{landmark}"] = _LOG_OF_COUNT[min(events, COUNT_MAX)]
+    kept = sorted(names) if len(names) <= EVENT_NAMES_MAX else _lowest(names)
+    for name in kept:
+        features[f"event:{name}@{landmark}"] = _LOG_OF_COUNT[min(names[name], COUNT_MAX)]
+
+
+def _more(counted: int) -> int:
+    return min(counted + 1, COUNT_MAX)
+
+
+def _with_name(names: dict[str, int], name: str) -> dict[str, int]:
+    """Count a name, remembering those with the lowest hashes.
+
+    A name once pushed out can never come back, since the bar only rises; so what is kept has
+    been counted from its first occurrence, whatever the order.
+    """
+    grown = {**names, name: _more(names.get(name, 0))}
+    if len(grown) <= EVENT_NAMES_MAX:
+        return grown
+    return {kept: grown[kept] for kept in _lowest(grown)}
+
+
+def _lowest(names: dict[str, int]) -> list[str]:
+    ranked = sorted(names, key=lambda name: (zlib.crc32(name.encode()), name))
+    return sorted(ranked[:EVENT_NAMES_MAX])
