@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from attribution.facts import Evicted, Settled
 from attribution.rules import Rules
-from attribution.waterfall import Candidate, Receipt, credited, rank, receipts
+from attribution.waterfall import Candidate, Receipt, credited, rank, receipts, rejection
 from schemas.records import ActivitySeen, Candidates, Installed, MoneyRouted, Source
 
 Reason = Literal["first_decision", "deadline", "late_touchpoint"]
@@ -76,7 +76,7 @@ def see_install(journey: Journey, installed: Installed, rules: Rules) -> Step:
 
 def see_candidates(journey: Journey, seen: Candidates, rules: Rules) -> Step:
     answered = journey.answered | (1 << seen.ordinal) if seen.ordinal >= 0 else journey.answered
-    candidates, facts = _merge(journey.candidates, seen, rules)
+    candidates, facts = _merge(journey, seen, rules)
     journey = replace(journey, answered=answered, candidates=candidates)
     if journey.version == 0:
         journey, decided = _decide_if_complete(journey, rules)
@@ -143,6 +143,11 @@ def is_forgotten(journey: Journey, now: int, rules: Rules) -> bool:
     return journey.last_ts + rules.journey_retention_ms <= now
 
 
+def winner_of(journey: Journey) -> Candidate | None:
+    """The candidate credited by the current decision; None is organic."""
+    return next((one for one in journey.candidates if _name(one) == journey.winner), None)
+
+
 def deadline_of(record: ActivitySeen | MoneyRouted, rules: Rules) -> int:
     """Last log time at which the install may still appear for this record."""
     if isinstance(record, MoneyRouted):
@@ -189,17 +194,24 @@ def _decide(journey: Journey, reason: Reason, decided_at: int, rules: Rules) -> 
 
 
 def _merge(
-    known: list[Candidate], seen: Candidates, rules: Rules
+    journey: Journey, seen: Candidates, rules: Rules
 ) -> tuple[list[Candidate], list[JourneyFact]]:
     """Add touchpoints; the same one found twice keeps its stronger signal."""
     if not seen.touches:
-        return known, []
-    merged = {one.touch.event_id: one for one in known}
+        return journey.candidates, []
+    merged = {one.touch.event_id: one for one in journey.candidates}
     for touch in seen.touches:
         other = merged.get(touch.event_id)
         if other is None or seen.signal < other.signal:
             merged[touch.event_id] = Candidate(seen.signal, touch)
-    ordered = sorted(merged.values(), key=rank, reverse=True)
+    install = journey.install
+
+    def worth(one: Candidate) -> tuple[bool, tuple[int, int, int, str]]:
+        # What cannot win must never push out what can.
+        can_win = install is None or rejection(one.touch, install, rules) is None
+        return can_win, rank(one)
+
+    ordered = sorted(merged.values(), key=worth, reverse=True)
     surplus = len(ordered) - rules.candidates_per_journey_max
     if surplus <= 0:
         return ordered, []

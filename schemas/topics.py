@@ -112,6 +112,9 @@ MATCHING_CHANGELOG = _changelog("matching")
 JOURNEYS_CHANGELOG = _changelog("journeys")
 LEARNING_CHANGELOG = _changelog("learning", single_partition=True)
 
+MODEL_MARKER_KEY = b"marker"
+"""Key of the frames on `journeys` that hold a model marker, so that readers can look ahead."""
+
 SOURCES = (TOUCHPOINTS, INSTALLS, ACTIVITY, PAYMENTS, COSTS, POSTBACKS, PRIVACY_REQUESTS)
 OUTCOMES = (
     TOUCHES,

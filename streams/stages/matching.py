@@ -35,6 +35,7 @@ from streams.stages.parking import money_parked
 from streams.stages.watermarks import (
     FreshnessReport,
     Watermarks,
+    WatermarkStep,
     source_upstreams,
     stage_upstreams,
     upstream,
@@ -58,6 +59,9 @@ class Matching:
         self._sources = source_upstreams(partitions)
         self._hops = stage_upstreams(self.name, partitions)
         self._watermarks = Watermarks([*self._sources, *self._hops])
+        name = upstream(self.name, partition)
+        self._stage_time_step = WatermarkStep(name)
+        self._settled_step = WatermarkStep(name)
         self._freshness = FreshnessReport(self.name, partition)
         self._codec = Codec[KeyState](msgspec.msgpack.Decoder(KeyState).decode, self._due)
 
@@ -136,13 +140,12 @@ class _Batch:
     def effects(self, positions: dict[tuple[str, int], int]) -> Effects:
         stage = self._stage
         watermarks = stage._watermarks
-        name = upstream(stage.name, stage._partition)
         stage_time = watermarks.minimum(stage._sources)
         settled = watermarks.minimum(stage._hops)
         effects = Effects(changes=self._states.changes(), positions=positions)
         effects.changes[WATERMARKS_KEY] = watermarks.encode()
-        self._match.flush(effects, stage.hop_watermark(name, stage_time))
-        self._journeys.flush(effects, {name: settled})
+        self._match.flush(effects, stage._stage_time_step.take(stage_time))
+        self._journeys.flush(effects, stage._settled_step.take(settled))
         stage._freshness.say(stage_time, self._outbox)
         self._outbox.flush(effects)
         stage._observer.on_stage_time(stage.name, stage._partition, stage_time)

@@ -9,7 +9,8 @@ from schemas.outcomes import Parked
 from schemas.records import ActivitySeen, Money, MoneyKind
 
 State = Literal["parked", "released", "expired"]
-MONEY_KINDS = {
+MoneyKindName = Literal["purchase", "subscription", "refund", "ad_revenue"]
+MONEY_KINDS: dict[MoneyKind, MoneyKindName] = {
     MoneyKind.PURCHASE: "purchase",
     MoneyKind.SUBSCRIPTION: "subscription",
     MoneyKind.REFUND: "refund",

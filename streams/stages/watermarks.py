@@ -12,6 +12,7 @@ from schemas.records import encoder
 from streams.stages.outbox import Outbox
 
 _decoder = msgspec.msgpack.Decoder(dict[str, int])
+WATERMARK_STEP_MS = 1_000
 FRESHNESS_STEP_MS = 60_000
 """Stage time is reported to storing at most once per this much log time."""
 
@@ -54,6 +55,23 @@ class Watermarks:
     def minimum(self, names: Iterable[str]) -> int:
         latest = self._latest
         return min(latest[name] for name in names)
+
+
+class WatermarkStep:
+    """Passes a watermark on only when it has advanced by a step of log time.
+
+    Without it a stage that writes to itself would answer every watermark with a watermark.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._passed_on = 0
+
+    def take(self, watermark: int) -> dict[str, int]:
+        if watermark < self._passed_on + WATERMARK_STEP_MS:
+            return {}
+        self._passed_on = watermark
+        return {self._name: watermark}
 
 
 class FreshnessReport:

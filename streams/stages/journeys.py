@@ -1,0 +1,271 @@
+"""Journeys: one state machine per install decides credit, books money, and scores the payer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import assert_never
+
+import msgspec
+from msgspec.structs import replace
+
+from attribution import journey as attribution
+from attribution.facts import Evicted, Settled
+from attribution.journey import (
+    ActivityApplied,
+    Decision,
+    Journey,
+    JourneyFact,
+    MoneyApplied,
+    Waiting,
+)
+from attribution.rules import Rules, rule_set_id
+from online_models import labels
+from online_models.labels import PayerState
+from schemas import topics
+from schemas.records import (
+    ActivitySeen,
+    Candidates,
+    Example,
+    ExampleFrame,
+    Installed,
+    JourneyFrame,
+    JourneyRecord,
+    ModelMarker,
+    MoneyKind,
+    MoneyRouted,
+    journey_frames,
+)
+from streams.stage import Effects, LogRecord, StateReader
+from streams.stages import decisions, parking
+from streams.stages.observer import StageObserver
+from streams.stages.outbox import FrameOutbox, Outbox
+from streams.stages.scoring import ActiveModel, Scorers
+from streams.stages.watermarks import (
+    FreshnessReport,
+    Watermarks,
+    WatermarkStep,
+    stage_upstreams,
+    upstream,
+)
+from streams.stages.working_set import WATERMARKS_KEY, Codec, Timers, WorkingSet
+
+MODEL_KEY = b"\x00model"
+
+
+class InstallState(msgspec.Struct, frozen=True, array_like=True):
+    """All that is known of one install."""
+
+    journey: Journey = Journey()
+    payer: PayerState = labels.NEW
+
+
+NEW = InstallState()
+
+
+class Journeys:
+    name = "journeys"
+
+    def __init__(
+        self,
+        partition: int,
+        partitions: int,
+        rules: Rules,
+        scorers: Scorers,
+        observer: StageObserver,
+    ) -> None:
+        self.partition = partition
+        self.rules = rules
+        self.rule_set = rule_set_id(rules)
+        self.observer = observer
+        self.timers = Timers()
+        self.active = ActiveModel(scorers)
+        self._matching = stage_upstreams("matching", partitions)
+        self._watermarks = Watermarks(self._matching)
+        self._step = WatermarkStep(upstream(self.name, partition))
+        self._freshness = FreshnessReport(self.name, partition)
+        self._codec = Codec[InstallState](msgspec.msgpack.Decoder(InstallState).decode, self._due)
+
+    def restore(self, entries: Iterable[tuple[bytes, bytes]]) -> None:
+        def states() -> Iterable[tuple[bytes, bytes]]:
+            for key, value in entries:
+                if key == WATERMARKS_KEY:
+                    self._watermarks.restore(value)
+                elif key == MODEL_KEY:
+                    self.active.restore(value)
+                else:
+                    yield key, value
+
+        self.timers.restore(states())
+
+    def snapshots_needed(self, records: Sequence[LogRecord]) -> Sequence[str]:
+        """Versions named by markers in these records, and the one in force after a restart."""
+        versions = [self.active.version] if self.active.version else []
+        for record in records:
+            if record.key == topics.MODEL_MARKER_KEY:
+                frame = journey_frames.decode(record.value or b"")
+                versions += [
+                    marker.version
+                    for marker in frame.records
+                    if isinstance(marker, ModelMarker) and marker.version
+                ]
+        return versions
+
+    def decide(self, records: Sequence[LogRecord], state: StateReader) -> Effects:
+        frames = [journey_frames.decode(record.value or b"") for record in records]
+        batch = _Batch(self, WorkingSet(self._codec, self.timers, state))
+        batch.load(frames)
+        for frame in frames:
+            for record in frame.records:
+                batch.apply(record)
+            self._watermarks.advance(frame.watermarks)
+            batch.stage_time = self.stage_time()
+            batch.fire()
+        positions = {(record.topic, record.partition): record.offset + 1 for record in records}
+        return self._effects(batch, positions)
+
+    def stage_time(self) -> int:
+        return self._watermarks.minimum(self._matching)
+
+    def _effects(self, batch: _Batch, positions: dict[tuple[str, int], int]) -> Effects:
+        stage_time = self.stage_time()
+        effects = Effects(changes=batch.states.changes(), positions=positions)
+        effects.changes[WATERMARKS_KEY] = self._watermarks.encode()
+        effects.changes[MODEL_KEY] = self.active.encode()
+        batch.examples.flush(effects, self._step.take(stage_time))
+        self._freshness.say(stage_time, batch.outbox)
+        batch.outbox.flush(effects)
+        self.observer.on_stage_time(self.name, self.partition, stage_time)
+        return effects
+
+    def _due(self, state: InstallState) -> int:
+        due = attribution.next_due(state.journey, self.rules)
+        install = state.journey.install
+        if install is None or state.journey.version == 0:
+            return due
+        return min(due, labels.next_due(state.payer, install.time) or due)
+
+
+class _Batch:
+    """One decision of the journeys stage."""
+
+    def __init__(self, stage: Journeys, states: WorkingSet[InstallState]) -> None:
+        self.stage = stage
+        self.states = states
+        self.stage_time = stage.stage_time()
+        self.outbox = Outbox(stage.name, stage.partition)
+        self.examples: FrameOutbox[Example] = FrameOutbox(topics.EXAMPLES.name, 1, ExampleFrame)
+
+    def load(self, frames: Sequence[JourneyFrame]) -> None:
+        ids = {
+            record.install_id
+            for frame in frames
+            for record in frame.records
+            if not isinstance(record, ModelMarker)
+        }
+        self.states.load([install_id.encode() for install_id in ids])
+
+    def apply(self, record: JourneyRecord) -> None:
+        if isinstance(record, ModelMarker):
+            self.stage.active.switch(record.version)
+            self.stage.observer.on_model(record.model, record.version)
+            return
+        key = record.install_id.encode()
+        state = self.states.get(key) or NEW
+        journey, facts = _advance(state.journey, record, self.stage.rules)
+        self._conclude(key, replace(state, journey=journey), facts)
+
+    def fire(self) -> None:
+        """Everything due at stage time."""
+        rules, now = self.stage.rules, self.stage_time
+        while (key := self.stage.timers.pop_due(now)) is not None:
+            state = self.states.get(key)
+            if state is None:
+                continue
+            if attribution.is_forgotten(state.journey, now, rules):
+                self.states.put(key, None)
+                continue
+            journey, facts = attribution.expire(state.journey, now, rules)
+            self._conclude(key, replace(state, journey=journey), facts)
+
+    def _conclude(self, key: bytes, state: InstallState, facts: list[JourneyFact]) -> None:
+        payer = state.payer
+        for fact in facts:
+            payer = self._say(fact, payer, state.journey)
+        payer = self._reach(payer, state.journey)
+        self.states.put(key, InstallState(state.journey, payer))
+
+    def _reach(self, payer: PayerState, journey: Journey) -> PayerState:
+        """Score landmarks and release labels. The install itself is scored without waiting."""
+        install = journey.install
+        if install is None or journey.version == 0:
+            return payer
+        now = max(self.stage_time, install.time) if payer.next_landmark == 0 else self.stage_time
+        due = labels.next_due(payer, install.time)
+        if not 0 < due <= now:
+            return payer
+        facts = decisions.install_facts(install)
+        credit = decisions.credit(install, attribution.winner_of(journey))
+        said = labels.reach(payer, facts, credit, now, self.stage.active.tiers)
+        for row in said.features:
+            self.outbox.say(topics.FEATURES.name, row.install_id, row)
+        for prediction in said.predictions:
+            self.outbox.say(topics.PREDICTIONS.name, prediction.install_id, prediction)
+            self.stage.observer.on_prediction(prediction.target, prediction.tier, 1)
+        for example in said.examples:
+            self.examples.add(example.install_id, example)
+        return said.state
+
+    def _say(self, fact: JourneyFact, payer: PayerState, journey: Journey) -> PayerState:
+        install = journey.install
+        match fact:
+            case Decision():
+                row = decisions.attribution_row(fact, self.stage.rules, self.stage.rule_set)
+                self.outbox.say(topics.ATTRIBUTIONS.name, row.install_id, row)
+            case MoneyApplied():
+                assert install is not None
+                booking = decisions.booking_row(fact.routed, install)
+                self.outbox.say(topics.REVENUE.name, booking.install_id, booking)
+                return _note_payment(payer, fact.routed, install)
+            case ActivityApplied():
+                assert install is not None
+                return labels.see_activity(payer, install.time, fact.activity)
+            case Waiting():
+                self._say_waiting(fact)
+            case Settled():
+                self.outbox.settle(fact.source, fact.disposition)
+            case Evicted():
+                self.stage.observer.on_evicted(fact.bound, fact.count)
+            case _:
+                assert_never(fact)
+        return payer
+
+    def _say_waiting(self, fact: Waiting) -> None:
+        record = fact.record
+        if isinstance(record, ActivitySeen):
+            row = parking.activity_parked(record, fact.state, fact.deadline)
+        else:
+            row = parking.money_parked(record.money, fact.state, "install", fact.deadline)
+        self.outbox.say(topics.PARKED.name, row.subject_id, row)
+
+
+def _note_payment(payer: PayerState, routed: MoneyRouted, install: Installed) -> PayerState:
+    money = routed.money
+    is_payment = money.kind in (MoneyKind.PURCHASE, MoneyKind.SUBSCRIPTION)
+    if not is_payment or money.amount_micros <= 0 or routed.sign < 0:
+        return payer
+    return labels.see_payment(payer, install.time, money.time, money.ts)[0]
+
+
+def _advance(journey: Journey, record: JourneyRecord, rules: Rules) -> attribution.Step:
+    match record:
+        case Installed():
+            return attribution.see_install(journey, record, rules)
+        case Candidates():
+            return attribution.see_candidates(journey, record, rules)
+        case ActivitySeen():
+            return attribution.see_activity(journey, record, rules)
+        case MoneyRouted():
+            return attribution.see_money(journey, record, rules)
+        case ModelMarker():
+            raise AssertionError("markers are for the partition, not for one install")
+    assert_never(record)
