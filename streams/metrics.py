@@ -44,7 +44,6 @@ def _histogram(name: str, text: str, *labels: str, slow: bool = False) -> Histog
 WORKER = Info(f"{_PREFIX}_worker", "Version and role of this process.", registry=REGISTRY)
 READY = _gauge("ready", "1 while the worker decides or stores; 0 in recovery and rebalance.")
 ASSIGNED_LANES = _gauge("assigned_lanes", "Partitions of a stage that this worker owns.", "stage")
-REBALANCES = _counter("rebalances_total", "Times the owned partitions changed.")
 
 # --- deciding ------------------------------------------------------------------------------------
 
@@ -52,31 +51,17 @@ RECORDS = _counter("records_total", "Messages a stage has decided.", "stage")
 BATCHES = _counter("batches_total", "Checkpoints a stage has committed.", "stage")
 DECIDE_SECONDS = _histogram("decide_seconds", "Time to decide one batch.", "stage")
 COMMIT_SECONDS = _histogram("commit_seconds", "Time to make one checkpoint durable.", "stage")
-COMMIT_FAILURES = _counter("commit_failures_total", "Checkpoints that had to be redone.", "stage")
-OUTCOMES = _counter("outcomes_total", "Messages written, by topic.", "topic")
-EVENTS = _counter(
-    "events_total", "Source events by what became of them in a checkpoint.", "disposition"
-)
-DEAD_LETTERS = _counter("dead_letters_total", "Messages set aside.", "reason")
-DEAD_LETTER_SHARE = _gauge(
-    "dead_letter_ratio", "Share of unreadable messages in the latest window.", "partition"
-)
+EVENTS = _counter("events_total", "Source events settled.", "stage", "disposition")
+DEAD_LETTERS = _counter("dead_letters_total", "Messages set aside.", "topic", "reason")
 EVICTIONS = _counter("evictions_total", "Entries forgotten because a bound was hit.", "bound")
 STAGE_TIME = _gauge(
     "stage_time_seconds",
-    "Log time a stage partition has come to, since 1970.",
+    "Log time a stage partition has come to, since 1970; compare it with time().",
     "stage",
     "partition",
 )
-STAGE_LAG = _gauge(
-    "stage_time_lag_seconds",
-    "How far a stage partition is behind the newest source record it has seen.",
-    "stage",
-    "partition",
-)
-LEAD_MESSAGES = _gauge("lead_messages", "Messages ahead of the slowest reader.", "topic")
-BACKPRESSURE_SECONDS = _counter(
-    "backpressure_seconds_total", "Time spent waiting for readers to catch up.", "topic"
+HELD_LANES = _gauge(
+    "held_lanes", "1 while a lane has enough waiting and reads no further.", "stage", "partition"
 )
 RESTORE_SECONDS = _histogram(
     "restore_seconds", "Time to bring state back after an assignment.", "stage", slow=True
@@ -85,11 +70,11 @@ RESTORED_KEYS = _counter("restored_keys_total", "State keys read back from chang
 
 # --- models --------------------------------------------------------------------------------------
 
-PREDICTIONS = _counter("predictions_total", "Predictions made, by fallback tier.", "tier")
+PREDICTIONS = _counter("predictions_total", "Predictions made, by tier.", "target", "tier")
 EXAMPLES = _counter("examples_total", "Labelled examples learned from.", "model")
-SNAPSHOTS = _counter("snapshots_total", "Model copies by gate result.", "model", "result")
-SNAPSHOT_ACTIVE = _gauge("snapshot_active", "Examples behind the active model; 0: none.", "model")
-SNAPSHOT_WAITS = _counter("snapshot_waits_total", "Times a lane waited for a model copy.", "model")
+SNAPSHOTS = _counter("snapshots_total", "Model copies by verdict of the gate.", "model", "verdict")
+MODEL_ACTIVE = _gauge("model_active", "1 while the model scores; 0 while suspended.", "model")
+MODEL_ACTIVATIONS = _counter("model_activations_total", "Times a version took over.", "model")
 
 # --- storing -------------------------------------------------------------------------------------
 

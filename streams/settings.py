@@ -5,19 +5,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 from streams.environment import (
-    Declaration,
     Secret,
     SettingError,
     addresses,
     choice,
     day,
-    declarations,
     declare,
     duration,
     flag,
@@ -33,6 +31,7 @@ from streams.environment import (
 # Read by the tests and by the local development servers, not by Headwater.
 _FOREIGN = frozenset({"HEADWATER_REQUIRE", "HEADWATER_JARS"})
 EMBEDDED_PARTITIONS_MAX = 4
+_DAY_MS = 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +89,14 @@ class KafkaSettings:
     session_timeout_ms: int = declare(
         "SESSION_TIMEOUT",
         duration("1s", "30m"),
-        45_000,
+        10_000,
         "A worker silent for longer loses its partitions.",
+    )
+    compression: str = declare(
+        "KAFKA_COMPRESSION",
+        choice("none", "lz4", "zstd"),
+        "none",
+        "How messages are compressed: saves network and disk, costs CPU.",
     )
     is_in_process: bool = declare(
         "KAFKA_IN_PROCESS", flag(), False, "The brokers are embedded.", is_internal=True
@@ -170,6 +175,9 @@ class WorkerSettings:
     batch_records: int = declare(
         "BATCH_RECORDS", integer(1, 100_000), 4_000, "Records decided in one checkpoint, at most."
     )
+    supervisor: int = declare(
+        "SUPERVISOR", integer(0, 2**31), 0, "Process to end with.", is_internal=True
+    )
     stop_timeout_ms: int = declare(
         "STOP_TIMEOUT",
         duration("1s", "30m"),
@@ -190,16 +198,31 @@ class RuleSettings:
         "EARLIEST_EVENT_TIME", day(), 1_262_304_000_000, "Events from before are dead letters."
     )
     click_window_ms: int = declare(
-        "CLICK_WINDOW", duration("1h", "365d"), 7 * 86_400_000, "A click may win for so long."
+        "CLICK_WINDOW", duration("1m", "30d"), 7 * _DAY_MS, "How long a click may win an install."
     )
     view_window_ms: int = declare(
-        "VIEW_WINDOW", duration("1h", "365d"), 86_400_000, "A view may win for so long."
+        "VIEW_WINDOW", duration("1m", "1d"), _DAY_MS, "How long a view may win an install."
+    )
+    late_ms: int = declare(
+        "LATENESS", duration("0s", "90d"), 7 * _DAY_MS, "A touchpoint later than this is too late."
+    )
+    decision_wait_ms: int = declare(
+        "DECISION_WAIT",
+        duration("0s", "7d"),
+        3_600_000,
+        "An install is decided no later.",
     )
     parking_ms: int = declare(
         "PARKING",
         duration("1m", "365d"),
-        30 * 86_400_000,
+        7 * _DAY_MS,
         "A payment waits so long for its install, account or purchase, then expires.",
+    )
+    journey_retention_ms: int = declare(
+        "JOURNEY_RETENTION",
+        duration("1d", "3650d"),
+        400 * _DAY_MS,
+        "An install nothing was heard of for so long is forgotten.",
     )
     dead_letter_share: float = declare(
         "DEAD_LETTER_SHARE", share(), 0.2, "A worker stops when more messages are unreadable."
@@ -226,21 +249,6 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
     settings = read(Settings, os.environ if environ is None else environ, _FOREIGN)
     _check(settings)
     return settings
-
-
-def documented() -> Iterator[Declaration]:
-    """What a person may set."""
-    return (item for item in declarations(Settings) if not item.is_internal)
-
-
-def settings_table() -> str:
-    """All settings as a Markdown table, as the README shows it."""
-    rows = ["| variable | takes | default | meaning |", "|---|---|---|---|"]
-    for item in documented():
-        name = f"`{item.variable}`" + (" or `…_FILE`" if item.kind.is_secret else "")
-        default = f"`{item.default_text}`" if item.default_text else ""
-        rows.append(f"| {name} | {item.kind.expected} | {default} | {item.text} |")
-    return "\n".join(rows)
 
 
 def shown_url(url: Secret) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 from streams.cli.output import answer_json, answer_text, json_option
-from streams.settings import documented, settings_table
+from streams.environment import Declaration, declarations
+from streams.settings import Settings
 
 
 @click.command()
@@ -29,3 +30,18 @@ def settings(as_json: bool) -> None:
             for item in documented()
         }
     )
+
+
+def documented() -> list[Declaration]:
+    """What a person may set, in the order it is declared."""
+    return [item for item in declarations(Settings) if not item.is_internal]
+
+
+def settings_table() -> str:
+    """All settings as a Markdown table."""
+    rows = ["| variable | takes | default | meaning |", "|---|---|---|---|"]
+    for item in documented():
+        name = f"`{item.variable}`" + (" or `…_FILE`" if item.kind.is_secret else "")
+        default = f"`{item.default_text}`" if item.default_text else ""
+        rows.append(f"| {name} | {item.kind.expected} | {default} | {item.text} |")
+    return "\n".join(rows)

@@ -1,0 +1,56 @@
+"""Turns what lanes, stages and storing report into metrics."""
+
+from __future__ import annotations
+
+from streams import metrics
+
+
+class LaneMetrics:
+    """What the shell around a stage reports."""
+
+    def on_checkpoint(
+        self, stage: str, p: int, records: int, seconds_decide: float, seconds_commit: float
+    ) -> None:
+        metrics.RECORDS.labels(stage).inc(records)
+        metrics.BATCHES.labels(stage).inc()
+        metrics.DECIDE_SECONDS.labels(stage).observe(seconds_decide)
+        metrics.COMMIT_SECONDS.labels(stage).observe(seconds_commit)
+
+    def on_restore(self, stage: str, p: int, records: int, seconds: float) -> None:
+        metrics.RESTORED_KEYS.labels(stage).inc(records)
+        metrics.RESTORE_SECONDS.labels(stage).observe(seconds)
+
+    def on_backpressure(self, stage: str, p: int, held: bool) -> None:
+        metrics.HELD_LANES.labels(stage, str(p)).set(held)
+
+
+class StageMetrics:
+    """What a stage reports of its decisions."""
+
+    def on_dead_letter(self, topic: str, reason: str) -> None:
+        metrics.DEAD_LETTERS.labels(topic, reason).inc()
+
+    def on_settled(self, stage: str, disposition: str, count: int) -> None:
+        metrics.EVENTS.labels(stage, disposition).inc(count)
+
+    def on_evicted(self, bound: str, count: int) -> None:
+        metrics.EVICTIONS.labels(bound).inc(count)
+
+    def on_stage_time(self, stage: str, partition: int, stage_time: int) -> None:
+        metrics.STAGE_TIME.labels(stage, str(partition)).set(stage_time / 1000)
+
+    def on_prediction(self, target: str, tier: str, count: int) -> None:
+        metrics.PREDICTIONS.labels(target, tier).inc(count)
+
+    def on_model(self, model: str, version: str) -> None:
+        if version:
+            metrics.MODEL_ACTIVE.labels(model).set(1)
+            metrics.MODEL_ACTIVATIONS.labels(model).inc()
+        else:
+            metrics.MODEL_ACTIVE.labels(model).set(0)
+
+    def on_learned(self, model: str, rows: int) -> None:
+        metrics.EXAMPLES.labels(model).inc(rows)
+
+    def on_gate(self, model: str, verdict: str) -> None:
+        metrics.SNAPSHOTS.labels(model, verdict).inc()

@@ -1,0 +1,116 @@
+"""Child processes of `headwater`: started together, ended together."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import FrameType
+
+from streams.errors import Stop
+
+LOOK_SECONDS = 0.2
+_PR_SET_PDEATHSIG = 1
+_STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """One `headwater` command that runs as a process of its own."""
+
+    name: str
+    arguments: Sequence[str]
+    environ: Mapping[str, str]
+
+
+class Children:
+    """Running children. Leaving the `with` block ends those still alive."""
+
+    def __init__(self, wanted: Sequence[Child], stop_seconds: float) -> None:
+        self._stop_seconds = stop_seconds
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+        for child in wanted:
+            self._running[child.name] = subprocess.Popen(
+                [sys.executable, "-m", "streams.cli", *child.arguments],
+                env={**os.environ, **child.environ, "HEADWATER_SUPERVISOR": str(os.getpid())},
+                stdin=subprocess.DEVNULL,
+                stdout=sys.stderr,
+                # Ctrl-C on the terminal reaches this process alone, which then ends them in order.
+                start_new_session=True,
+            )
+
+    def __enter__(self) -> Children:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def ended(self) -> dict[str, int]:
+        """Exit codes of the children that are no longer there."""
+        codes = {name: process.poll() for name, process in self._running.items()}
+        return {name: code for name, code in codes.items() if code is not None}
+
+    def require_all(self) -> None:
+        """Stop, with a line naming them, when any child has ended."""
+        ended = self.ended()
+        if ended:
+            said = ", ".join(f"{name} ended {_how(code)}" for name, code in ended.items())
+            raise Stop(f"{said}: its own message is above")
+
+    def stop(self) -> dict[str, int]:
+        """Ask all to end, end by force what does not; their exit codes."""
+        for process in self._running.values():
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+        deadline = time.monotonic() + self._stop_seconds
+        for process in self._running.values():
+            try:
+                process.wait(max(0.0, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        return self.ended()
+
+
+def supervise(wanted: Sequence[Child], stop_seconds: float, say: Callable[[str], None]) -> int:
+    """Run all until a signal (exit code 0) or until one ends (exit code 1)."""
+    requested = False
+
+    def request(number: int, frame: FrameType | None) -> None:
+        nonlocal requested
+        requested = True
+
+    before = {number: signal.signal(number, request) for number in _STOP_SIGNALS}
+    try:
+        with Children(wanted, stop_seconds) as children:
+            while not requested and not children.ended():
+                time.sleep(LOOK_SECONDS)
+            failed = children.ended()
+            if failed:
+                names = ", ".join(f"{name} ended {_how(code)}" for name, code in failed.items())
+                say(f"headwater: {names}; stopping the others")
+            codes = children.stop()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    return 1 if failed or any(codes.values()) else 0
+
+
+def end_with(supervisor: int) -> None:
+    """Have this process told to stop when its supervisor is gone, however it went (Linux)."""
+    if not supervisor or sys.platform != "linux":
+        return
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != supervisor:
+        raise Stop("the process that started this one is gone")
+
+
+def _how(code: int) -> str:
+    if code < 0:
+        return f"by {signal.Signals(-code).name}"
+    return f"with exit code {code}"
