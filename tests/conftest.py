@@ -7,12 +7,10 @@ from typing import Any
 
 import pytest
 
+from deploy.local.servers import clickhouse_absence, kafka_absence
 from tests import servers_in_use
 
-MISSING = {
-    "Kafka": "needs Java 17, and the jars of `python -m deploy.local.servers jars`",
-    "clickhouse-server": "needs the program clickhouse-server",
-}
+ABSENCE = {"Kafka": kafka_absence, "clickhouse-server": clickhouse_absence}
 
 
 @pytest.hookimpl(wrapper=True)
@@ -54,11 +52,11 @@ def pytest_terminal_summary(
     used = servers_in_use.noted(config)
     say = terminalreporter.write_line
     terminalreporter.section("servers")
-    for server, advice in MISSING.items():
+    for server, absence in ABSENCE.items():
         if server in used:
-            say(f"{server} {used.pop(server)}: used, a real server on loopback")
+            say(f"{server} {used[server]}: used, a real server on loopback")
         else:
-            say(f"{server}: not used (a test that uses it {advice})")
+            say(f"{server}: not used, {absence() or 'no test of this run asked for it'}")
     for name, version in servers_in_use.embedded_installed().items():
         what = {"chdb": "ClickHouse in a folder", "confluent-kafka": "in-memory broker"}[name]
         say(f"{name} {version}: {'used' if name in used else 'installed'}, embedded {what}")
