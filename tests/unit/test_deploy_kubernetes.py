@@ -80,9 +80,13 @@ def test_selectors_choose_the_pods_they_are_meant_for(manifests: list[Manifest])
     for budget in of_kind(manifests, "PodDisruptionBudget"):
         assert chosen(budget["spec"]["selector"]) == {budget["metadata"]["name"]}
     (policy,) = of_kind(manifests, "NetworkPolicy")
-    assert chosen(policy["spec"]["podSelector"]) == set(pods)
     (monitor,) = of_kind(manifests, "PodMonitor")
-    assert chosen(monitor["spec"]["selector"]) == {"headwater-core", "headwater-storing"}
+    closed, scraped = policy["spec"]["podSelector"], monitor["spec"]["selector"]
+    assert chosen(closed) == set(pods)
+    assert chosen(scraped) == {"headwater-core", "headwater-storing"}
+    stranger = {"app.kubernetes.io/name": "shop", "app.kubernetes.io/component": "core"}
+    assert not matches(closed, stranger)
+    assert not matches(scraped, stranger)
 
 
 def test_probes_and_scrapes_ask_the_port_that_the_worker_listens_on(
