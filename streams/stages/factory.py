@@ -1,0 +1,50 @@
+"""Makes the stage objects of a worker, a replay or a simulation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from attribution.rules import Rules
+from online_models.learner import LearnerRules
+from streams.stage import Stage
+from streams.stages.intake import Intake, IntakeRules
+from streams.stages.journeys import Journeys
+from streams.stages.learning import Learning
+from streams.stages.matching import Matching
+from streams.stages.observer import StageObserver
+from streams.stages.scoring import FindSnapshot, Scorers
+
+STAGES = ("intake", "matching", "journeys", "learning")
+StageFactory = Callable[[str, int, int], Stage]
+"""Stage name, partition number, number of partitions."""
+
+
+@dataclass(frozen=True, slots=True)
+class StageRules:
+    """Everything that decides, apart from the log itself."""
+
+    intake: IntakeRules
+    attribution: Rules = field(default_factory=Rules)
+    learner: LearnerRules = field(default_factory=LearnerRules)
+
+
+def stage_factory(
+    rules: StageRules, find_snapshot: FindSnapshot, observer: StageObserver
+) -> StageFactory:
+    """Stages made by one factory share the scorers they read."""
+    scorers = Scorers(find_snapshot, observer)
+
+    def create(stage: str, partition: int, partitions: int) -> Stage:
+        match stage:
+            case "intake":
+                return Intake(partition, partitions, rules.intake, observer)
+            case "matching":
+                return Matching(partition, partitions, rules.attribution, observer)
+            case "journeys":
+                return Journeys(partition, partitions, rules.attribution, scorers, observer)
+            case "learning":
+                return Learning(partitions, rules.learner, observer)
+        raise ValueError(f"no stage {stage!r}")
+
+    return create

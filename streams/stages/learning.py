@@ -1,0 +1,80 @@
+"""Learning: one ordered log of examples in, gated model versions and their markers out.
+
+The learner's state is stored only when it has tried a version, and only then does the committed
+offset move. So a restart loads that state and learns the same examples again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from online_models.checkpoints import dump_learner, load_learner
+from online_models.landmarks import TARGET
+from online_models.learner import Learner, LearnerRules, Publication, Refusal
+from online_models.snapshots import Unusable
+from schemas import topics
+from schemas.records import JourneyFrame, ModelMarker, encoder, example_frames
+from streams.errors import Stop
+from streams.snapshots import snapshot_messages
+from streams.stage import Effects, LogRecord, Message, StateReader
+from streams.stages.observer import StageObserver
+
+LEARNER_KEY = b"learner"
+
+
+class Learning:
+    name = "learning"
+
+    def __init__(self, partitions: int, rules: LearnerRules, observer: StageObserver) -> None:
+        self._partitions = partitions
+        self._rules = rules
+        self._observer = observer
+        self._learner = Learner(rules)
+
+    def restore(self, entries: Iterable[tuple[bytes, bytes]]) -> None:
+        for key, value in entries:
+            if key != LEARNER_KEY:
+                continue
+            learner = load_learner(value, self._rules)
+            if isinstance(learner, Unusable):
+                raise Stop(
+                    f"learning: the stored learner cannot be used ({learner.reason}): it was"
+                    " written by another version; empty the learning changelog to learn anew"
+                )
+            self._learner = learner
+
+    def snapshots_needed(self, records: Sequence[LogRecord]) -> Sequence[str]:
+        return ()
+
+    def decide(self, records: Sequence[LogRecord], state: StateReader) -> Effects:
+        effects = Effects()
+        tried = False
+        for record in records:
+            examples = example_frames.decode(record.value or b"").records
+            self._observer.on_learned(TARGET, len(examples))
+            for verdict in self._learner.learn(examples):
+                tried = True
+                self._publish(verdict, effects)
+        if tried:
+            effects.changes[LEARNER_KEY] = dump_learner(self._learner)
+            effects.positions = {
+                (record.topic, record.partition): record.offset + 1 for record in records
+            }
+        return effects
+
+    def _publish(self, verdict: Publication | Refusal, effects: Effects) -> None:
+        if isinstance(verdict, Refusal):
+            self._observer.on_gate(TARGET, "refused")
+            if verdict.suspends:
+                self._mark("", effects)
+            return
+        self._observer.on_gate(TARGET, "published")
+        for message in snapshot_messages(verdict.version, verdict.content):
+            effects.send(topics.MODEL_SNAPSHOTS.name, 0, message)
+        self._mark(verdict.version, effects)
+
+    def _mark(self, version: str, effects: Effects) -> None:
+        frame = encoder.encode(JourneyFrame({}, [ModelMarker(TARGET, version)]))
+        for partition in range(self._partitions):
+            message = Message(topics.MODEL_MARKER_KEY, frame)
+            effects.send(topics.JOURNEYS.name, partition, message)
