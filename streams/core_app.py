@@ -1,0 +1,278 @@
+"""The core worker: one Faust app with four agents, and the lanes they feed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import sys
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import faust
+import mode
+from faust.types import TP
+
+from schemas import topics
+from streams.checkpoint import KafkaLog
+from streams.core_settings import CoreSettings
+from streams.faust_batches import BatchScheduler, BatchSchema, PollBatch
+from streams.lane_fleet import LaneFleet, Readiness
+from streams.lanes import Lane, LaneObserver, LaneParts, LaneSpec, NoObserver
+from streams.lead import BoundedLead, Lead, NoLead
+from streams.offsets import Offsets
+from streams.recovery import Restored, restore
+from streams.snapshots import SnapshotReader
+from streams.stage import Stage, TopicPartition
+from streams.state import MemoryStore, RocksStore, StateStore
+from streams.ticks import TICK_KEY, TICK_VALUE, tick
+from streams.transport import BatchTransport, ConsumerOptions, broker_urls
+
+Stages = Callable[[str, int, int], Stage]
+"""Stage name, partition number, number of partitions: a new stage object."""
+
+SPECS = (
+    LaneSpec("intake", tuple(topic.name for topic in topics.SOURCES), is_source=True),
+    LaneSpec("matching", (topics.MATCH.name,), topics.MATCHING_CHANGELOG.name),
+    LaneSpec("journeys", (topics.JOURNEYS.name,), topics.JOURNEYS_CHANGELOG.name),
+    LaneSpec(
+        "learning", (topics.EXAMPLES.name,), topics.LEARNING_CHANGELOG.name, single_partition=True
+    ),
+)
+
+STOP_SECONDS = 20.0
+logger = logging.getLogger(__name__)
+
+
+class SetupError(RuntimeError):
+    """The broker is not what the worker needs; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the worker reaches besides Kafka; all of it can be left out."""
+
+    snapshots: SnapshotReader | None = None
+    observer: LaneObserver | None = None
+    specs: tuple[LaneSpec, ...] = SPECS
+
+
+class _App(faust.App):  # type: ignore[misc]
+    def _create_directories(self) -> None:
+        """Faust keeps nothing on disk here, so it needs no folder either."""
+
+
+class CoreWorker:
+    """Everything between settings and lanes; `app` is the Faust app that feeds them."""
+
+    def __init__(self, settings: CoreSettings, stages: Stages, around: Surroundings) -> None:
+        self.settings = settings
+        self.specs = around.specs
+        self.offsets = Offsets(settings)
+        self.snapshots = around.snapshots or SnapshotReader(settings)
+        self.fleet: LaneFleet | None = None
+        self._stages = stages
+        self._observer = around.observer or NoObserver()
+        self._partitions = 0
+        self.app = self._create_app()
+
+    @property
+    def ready(self) -> bool:
+        """True only when partitions are assigned, every lane is restored, and none is moving."""
+        return self.readiness.ready
+
+    @property
+    def reason(self) -> str:
+        return self.readiness.reason
+
+    @property
+    def readiness(self) -> Readiness:
+        return self.fleet.readiness if self.fleet else Readiness(False, "starting")
+
+    async def open(self) -> LaneFleet:
+        """Check the broker; SetupError when something is missing."""
+        await self.offsets.start()
+        await self.snapshots.start()
+        self._partitions = await _partition_count(self.offsets, self.specs)
+        self.fleet = LaneFleet(
+            self.specs, self._lane, self.settings.topic_prefix,
+            self.settings.session_timeout_seconds / 2,
+        )
+        return self.fleet
+
+    async def close(self) -> None:
+        await self.snapshots.stop()
+        await self.offsets.stop()
+
+    async def send_tick(self, tp: TopicPartition) -> None:
+        await self.app.producer.send_and_wait(
+            self.settings.topic(tp[0]), TICK_KEY, TICK_VALUE, tp[1], None, None
+        )
+
+    def _create_app(self) -> faust.App:
+        settings = self.settings
+        app = _App(
+            settings.group_id,
+            broker=broker_urls(settings),
+            ConsumerScheduler=BatchScheduler,
+            agent_supervisor=mode.CrashingSupervisor,
+            stream_buffer_maxsize=2,  # It counts poll batches.
+            stream_wait_empty=False,
+            stream_recovery_delay=0.0,
+            topic_allow_declare=False,
+            topic_disable_leader=True,
+            web_enabled=False,
+            store="memory://",
+            autodiscover=False,
+            broker_max_poll_records=settings.poll_records_max,
+            broker_session_timeout=settings.session_timeout_seconds,
+            broker_request_timeout=max(
+                settings.session_timeout_seconds, settings.request_timeout_seconds
+            ),
+        )
+        single = frozenset(
+            settings.topic(name) for s in self.specs if s.single_partition for name in s.inputs
+        )
+        transport = BatchTransport(app, ConsumerOptions(settings, single))
+        app.transport = app.producer_transport = transport
+        for spec in self.specs:
+            self._add_agent(app, spec)
+        app.on_partitions_revoked.connect(self._on_revoked)
+        app.on_partitions_assigned.connect(self._on_assigned)
+        return app
+
+    def _add_agent(self, app: faust.App, spec: LaneSpec) -> None:
+        names = [self.settings.topic(name) for name in spec.inputs]
+
+        async def feed(batches: AsyncIterator[PollBatch]) -> AsyncIterator[None]:
+            async for batch in batches:
+                assert self.fleet is not None, "lanes are opened before Faust starts"
+                self.fleet.offer(batch)
+                yield
+
+        # The checkpoint owns the offsets, so Faust must not acknowledge anything.
+        app.agent(app.topic(*names, schema=BatchSchema(), acks=False), name=spec.stage)(feed)
+
+    async def _on_revoked(self, app: Any, revoked: set[TP], **_: Any) -> None:
+        assert self.fleet is not None, "lanes are opened before Faust starts"
+        await self.fleet.revoked()
+
+    async def _on_assigned(self, app: Any, assigned: set[TP], **_: Any) -> None:
+        assert self.fleet is not None, "lanes are opened before Faust starts"
+        await self.fleet.assigned(assigned, self.app.consumer_generation_id)
+
+    def _lane(self, spec: LaneSpec, p: int) -> Lane:
+        settings = self.settings
+        # The in-process broker forgets its changelogs, and forgets everything when it ends.
+        keeps_state = spec.changelog is not None and not settings.embedded
+        changelog = (spec.changelog or "", p) if keeps_state else None
+
+        async def refill(store: StateStore) -> Restored:
+            if changelog is None:
+                return Restored(0, 0.0, True)
+            return await restore(settings, changelog, store)
+
+        parts = LaneParts(
+            stage=lambda stage, number: self._stages(stage, number, self._partitions),
+            log=KafkaLog(settings, f"headwater-{spec.stage}-{p}", changelog, self._lead(spec)),
+            store=lambda: self._store(spec, p),
+            restore=refill,
+            positions=self.offsets.positions,
+            flow=self.app.consumer,
+            snapshots=self.snapshots,
+            observer=self._observer,
+        )
+        return Lane(spec, p, parts, settings.batch)
+
+    def _store(self, spec: LaneSpec, p: int) -> StateStore:
+        folder = self.settings.state_folder
+        if folder is None or spec.changelog is None or self.settings.embedded:
+            return MemoryStore()
+        return RocksStore(folder / spec.stage / str(p))
+
+    def _lead(self, spec: LaneSpec) -> Lead:
+        bounds = self.settings.lead
+        if not bounds.bytes_max:
+            return NoLead()
+        # All lanes of all stages may write to one partition.
+        writers = self._partitions * len(self.specs)
+        return BoundedLead(bounds, self.offsets.committed_by_readers, 1 / writers)
+
+
+def core_app(
+    settings: CoreSettings, stages: Stages, around: Surroundings | None = None
+) -> faust.App:
+    """The Faust app alone, for tools that inspect it."""
+    return CoreWorker(settings, stages, around or Surroundings()).app
+
+
+async def run_core(worker: CoreWorker, stop: asyncio.Event) -> int:
+    """Run until `stop` is set (exit code 0) or something fails (one line on stderr, code 1)."""
+    _silence()
+    try:
+        fleet = await worker.open()
+        return await _serve(worker, fleet, stop)
+    except Exception as error:
+        return _report(error)
+    finally:
+        await worker.close()
+
+
+async def _serve(worker: CoreWorker, fleet: LaneFleet, stop: asyncio.Event) -> int:
+    app = worker.app
+    stopping = asyncio.create_task(stop.wait())
+    tasks = [asyncio.create_task(_run_faust(app))]
+    if worker.settings.ticks:
+        tasks.append(asyncio.create_task(tick(lambda: fleet.lanes, worker.send_tick)))
+    try:
+        waited: list[asyncio.Future[Any]] = [fleet.failure, stopping, *tasks]
+        await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+        failures = [task.exception() for task in tasks if task.done()]
+        if fleet.failure.done():
+            failures.insert(0, fleet.failure.result())
+        return _report(failures[0]) if failures else 0
+    finally:
+        await fleet.close()
+        for task in [stopping, *tasks]:
+            task.cancel()
+        with contextlib.suppress(Exception):
+            await asyncio.wait_for(app.stop(), STOP_SECONDS)
+
+
+async def _run_faust(app: faust.App) -> None:
+    """Ends only by an exception."""
+    await app.start()
+    await app._crashed.wait()
+    raise app.crash_reason or RuntimeError("Faust stopped without a reason")
+
+
+def _report(error: BaseException | None) -> int:
+    where = "".join(f" ({note})" for note in getattr(error, "__notes__", ()))
+    text = " ".join(str(error).split()) or type(error).__name__
+    named = text if isinstance(error, RuntimeError) else f"{type(error).__name__}: {text}"
+    print(f"headwater worker: {named}{where}", file=sys.stderr)
+    logger.debug("worker failed", exc_info=error)
+    return 1
+
+
+def _silence() -> None:
+    """One clear line on stderr is all a failing worker says; logging can be configured before."""
+    for name in ("faust", "mode", "aiokafka"):
+        library = logging.getLogger(name)
+        if not library.hasHandlers():
+            library.addHandler(logging.NullHandler())
+
+
+async def _partition_count(offsets: Offsets, specs: tuple[LaneSpec, ...]) -> int:
+    counts = {
+        name: await offsets.partitions(name) for s in specs if not s.single_partition
+        for name in s.inputs
+    }
+    missing = sorted(name for name, count in counts.items() if not count)
+    if missing:
+        raise SetupError(f"topic {missing[0]} does not exist; run: headwater migrate")
+    if len(set(counts.values())) > 1:
+        wrong = ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))
+        raise SetupError(f"topics differ in their number of partitions ({wrong}); see the runbook")
+    return next(iter(counts.values()))

@@ -1,0 +1,72 @@
+"""Settings of the core worker as plain values; the command line maps the environment onto them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from schemas.topics import BY_NAME, Kind, changelog_of
+
+
+@dataclass(frozen=True, slots=True)
+class BatchBounds:
+    """How much one decision takes, and how much may wait for it."""
+
+    records_max: int = 5_000
+    bytes_max: int = 1_000_000
+    queued_records_max: int = 20_000  # above this the lane's partitions are held
+    queued_bytes_max: int = 8_000_000
+    linger_seconds: float = 0.1
+    """Least time between two checkpoints of a lane that is not already full of work."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeadBounds:
+    """How far producers may be ahead of the consumers of one partition; 0 bytes: no bound."""
+
+    bytes_max: int = 0
+    messages_max: int = 0
+    stalled_seconds: float = 60.0
+
+
+# The in-process broker silently keeps 5 MB or 100,000 messages of a partition.
+EMBEDDED_LEAD = LeadBounds(bytes_max=4_000_000, messages_max=80_000)
+
+
+@dataclass(frozen=True, slots=True)
+class CoreSettings:
+    """What a core worker needs to know."""
+
+    bootstrap_servers: str  # "host:port,host:port"
+    state_folder: Path | None = None  # None keeps state in memory
+    group_id: str = "headwater-core"
+    storing_group_id: str = "headwater-storing"
+    topic_prefix: str = ""
+    security: Mapping[str, object] = field(default_factory=dict)
+    """aiokafka's arguments: security_protocol, sasl_mechanism, sasl_plain_username, ssl_context…"""
+    embedded: bool = False
+    ticks: bool = False  # write clock ticks to idle source partitions; needs append-time topics
+    group_instance_id: str | None = None
+    session_timeout_seconds: float = 10.0
+    poll_records_max: int = 5_000
+    compression: str | None = None
+    request_timeout_seconds: float = 40.0
+    transaction_timeout_seconds: float = 60.0
+    snapshot_wait_seconds: float = 60.0
+    batch: BatchBounds = field(default_factory=BatchBounds)
+    lead: LeadBounds = field(default_factory=LeadBounds)
+
+    def client(self) -> dict[str, object]:
+        """Arguments that every Kafka client of the worker gets."""
+        return {"bootstrap_servers": self.bootstrap_servers, **self.security}
+
+    def topic(self, name: str) -> str:
+        return self.topic_prefix + name
+
+    def consumer_group(self, name: str) -> str | None:
+        """Which group reads a topic (name without prefix); None when no group does."""
+        topic = BY_NAME.get(name)
+        if topic is None or topic.compacted or topic.name == changelog_of(name):
+            return None
+        return self.storing_group_id if topic.kind is Kind.OUTCOME else self.group_id

@@ -1,0 +1,218 @@
+"""One stage for one partition number: poll batches in, decisions, checkpoints, state out."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from streams.checkpoint import Log
+from streams.core_settings import BatchBounds
+from streams.lane_queue import LaneQueue
+from streams.recovery import Restored
+from streams.stage import LogRecord, Stage, TopicPartition
+from streams.state import StateStore
+
+StageFactory = Callable[[str, int], Stage]
+"""Stage name and partition number to a new stage object."""
+
+
+@dataclass(frozen=True, slots=True)
+class LaneSpec:
+    """Where a stage reads, and where its state is kept."""
+
+    stage: str
+    inputs: tuple[str, ...]
+    changelog: str | None = None  # None: the stage has no state
+    single_partition: bool = False
+    is_source: bool = False  # producers outside write the inputs; they may need clock ticks
+
+    def partitions(self, p: int) -> list[TopicPartition]:
+        return [(topic, p) for topic in self.inputs]
+
+
+class LaneObserver(Protocol):
+    """Facts for metrics."""
+
+    def on_checkpoint(
+        self, stage: str, p: int, records: int, seconds_decide: float, seconds_commit: float
+    ) -> None: ...
+
+    def on_restore(self, stage: str, p: int, records: int, seconds: float) -> None: ...
+
+    def on_backpressure(self, stage: str, p: int, held: bool) -> None: ...
+
+
+class NoObserver:
+    def on_checkpoint(
+        self, stage: str, p: int, records: int, seconds_decide: float, seconds_commit: float
+    ) -> None:
+        return
+
+    def on_restore(self, stage: str, p: int, records: int, seconds: float) -> None:
+        return
+
+    def on_backpressure(self, stage: str, p: int, held: bool) -> None:
+        return
+
+
+class Snapshots(Protocol):
+    """Model versions; see streams/snapshots.py."""
+
+    async def get(self, version: str) -> bytes: ...
+
+
+class Flow(Protocol):
+    """Stops and continues reading of partitions."""
+
+    def hold(self, tps: Sequence[TopicPartition]) -> None: ...
+
+    def release(self, tps: Sequence[TopicPartition]) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class LaneParts:
+    """What a lane is made of. Everything that touches the world comes in here."""
+
+    stage: StageFactory
+    log: Log
+    store: Callable[[], StateStore]
+    restore: Callable[[StateStore], Awaitable[Restored]]
+    positions: Callable[[Sequence[TopicPartition]], Awaitable[Mapping[TopicPartition, int]]]
+    """Committed offsets per input partition; where there is none, the first offset."""
+    flow: Flow
+    snapshots: Snapshots
+    observer: LaneObserver
+    clock: Callable[[], float] = time.monotonic  # for metrics and pacing, never for decisions
+
+
+class Lane:
+    """Owns its queue, its stage object, its state and its producer.
+
+    `run` ends only by cancellation or by an exception, and then the lane is thrown away.
+    """
+
+    def __init__(self, spec: LaneSpec, p: int, parts: LaneParts, bounds: BatchBounds) -> None:
+        self.spec = spec
+        self.p = p
+        self.is_open = False
+        self.queue = LaneQueue(bounds)
+        self._parts = parts
+        self._bounds = bounds
+        self._may_decide = asyncio.Event()
+        self._may_decide.set()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._is_held = False
+        self._last_start = float("-inf")
+        self._store: StateStore | None = None
+        self._arrivals: dict[TopicPartition, float] = {}
+
+    @property
+    def name(self) -> str:
+        return f"{self.spec.stage}-{self.p}"
+
+    def offer(self, tp: TopicPartition, records: Sequence[LogRecord]) -> None:
+        """Take a poll batch; holds the lane's partitions when enough is waiting."""
+        self.queue.put(tp, records)
+        self._arrivals[tp] = self._parts.clock()
+        if self.queue.full and not self._is_held:
+            self._hold(True)
+
+    def last_arrival(self, tp: TopicPartition) -> float:
+        """When a partition last brought something, by the lane's clock."""
+        return self._arrivals.get(tp, float("-inf"))
+
+    async def run(self) -> None:
+        try:
+            stage, store = await self._open()
+            while True:
+                await self._step(stage, store)
+        finally:
+            self.is_open = False
+            await self._parts.log.close()
+            if self._store is not None:
+                self._store.close()
+                self._store = None
+            if self._is_held:
+                self._hold(False)
+
+    async def suspend(self, seconds: float) -> bool:
+        """Begin no further decision and forget what waits; False if one is still not finished."""
+        self._may_decide.clear()
+        try:
+            async with asyncio.timeout(seconds):
+                await self._idle.wait()
+        except TimeoutError:
+            return False
+        self.queue.rewind()
+        return True
+
+    def resume(self) -> None:
+        self._may_decide.set()
+
+    async def _open(self) -> tuple[Stage, StateStore]:
+        """Fence the previous owner, and only then read where it stopped."""
+        parts = self._parts
+        await parts.log.open()
+        positions = await parts.positions(self.spec.partitions(self.p))
+        store = self._store = parts.store()
+        if self.spec.changelog is not None:
+            restored = await parts.restore(store)
+            parts.observer.on_restore(
+                self.spec.stage, self.p, restored.records, restored.seconds
+            )
+        stage = parts.stage(self.spec.stage, self.p)
+        # In a thread: a large state takes seconds, and health checks must be answered meanwhile.
+        await asyncio.to_thread(lambda: stage.restore(store.entries()))
+        self.queue.settle(positions)
+        self.is_open = True
+        return stage, store
+
+    async def _step(self, stage: Stage, store: StateStore) -> None:
+        parts = self._parts
+        await self._may_decide.wait()
+        pause = self._last_start + self._bounds.linger_seconds - parts.clock()
+        await self.queue.wait(pause)
+        if not self._may_decide.is_set():
+            return
+        self._idle.clear()
+        try:
+            records = self.queue.take()
+            if not records:
+                return
+            if self._is_held and self.queue.drained:
+                self._hold(False)
+            for version in stage.snapshots_needed(records):
+                await parts.snapshots.get(version)
+            await self._decide(stage, store, records)
+        finally:
+            self._idle.set()
+
+    async def _decide(self, stage: Stage, store: StateStore, records: list[LogRecord]) -> None:
+        clock = self._parts.clock
+        self._last_start = began = clock()
+        effects = stage.decide(records, store)
+        decided = clock()
+        if effects.positions:
+            written = await self._parts.log.commit(effects)
+            if effects.changes:
+                store.apply(effects.changes, written.changelog_end or 0)
+        elif effects.messages or effects.changes:
+            raise AssertionError(f"stage {self.spec.stage} has effects without a position")
+        committed = clock()
+        self._parts.observer.on_checkpoint(
+            self.spec.stage, self.p, len(records), decided - began, committed - decided
+        )
+
+    def _hold(self, held: bool) -> None:
+        self._is_held = held
+        tps = self.spec.partitions(self.p)
+        if held:
+            self._parts.flow.hold(tps)
+        else:
+            self._parts.flow.release(tps)
+        self._parts.observer.on_backpressure(self.spec.stage, self.p, held)
+

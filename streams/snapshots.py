@@ -1,0 +1,121 @@
+"""Read-only model copies on their way from the learner to every worker.
+
+A snapshot is compressed, cut into chunks below the broker's message limit, and written to the
+`model-snapshots` topic. Workers read the topic from its beginning and keep the newest versions.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+
+import aiokafka
+import lz4.frame
+
+from schemas.topics import MODEL_SNAPSHOTS
+from streams.core_settings import CoreSettings
+from streams.stage import Message
+
+CHUNK_BYTES = 400_000
+VERSIONS_MAX = 32  # kept in memory, compressed; older ones are forgotten
+
+
+class SnapshotMissingError(RuntimeError):
+    """A marker names a version that the topic does not have."""
+
+
+def snapshot_messages(version: str, snapshot: bytes) -> list[Message]:
+    """Messages that carry one version; key `version/chunk/chunks`, numbers with four digits."""
+    packed = lz4.frame.compress(snapshot)
+    chunks = [packed[at : at + CHUNK_BYTES] for at in range(0, len(packed), CHUNK_BYTES)]
+    return [
+        Message(f"{version}/{number:04d}/{len(chunks):04d}".encode(), chunk)
+        for number, chunk in enumerate(chunks)
+    ]
+
+
+class SnapshotShelf:
+    """The versions read so far; incomplete ones wait for their other chunks."""
+
+    def __init__(self, versions_max: int = VERSIONS_MAX) -> None:
+        self._versions_max = versions_max
+        self._complete: OrderedDict[str, bytes] = OrderedDict()
+        self._partial: dict[str, dict[int, bytes]] = {}
+
+    def add(self, key: bytes, chunk: bytes | None) -> None:
+        version, number, chunks = key.decode().rsplit("/", 2)
+        if chunk is None:  # A deleted version.
+            self._complete.pop(version, None)
+            self._partial.pop(version, None)
+            return
+        parts = self._partial.setdefault(version, {})
+        parts[int(number)] = chunk
+        if len(parts) == int(chunks):
+            del self._partial[version]
+            self._complete[version] = b"".join(parts[n] for n in sorted(parts))
+            while len(self._complete) > self._versions_max:
+                self._complete.popitem(last=False)
+
+    def find(self, version: str) -> bytes | None:
+        packed = self._complete.get(version)
+        snapshot: bytes | None = lz4.frame.decompress(packed) if packed is not None else None
+        return snapshot
+
+
+class SnapshotReader:
+    """Follows the topic in the background. `find` answers at once, `get` waits."""
+
+    def __init__(self, settings: CoreSettings) -> None:
+        self._settings = settings
+        self._shelf = SnapshotShelf()
+        self._arrived = asyncio.Condition()
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        settings = self._settings
+        consumer = aiokafka.AIOKafkaConsumer(
+            **settings.client(),
+            enable_auto_commit=False,
+            isolation_level="read_committed",
+            check_crcs=not settings.embedded,
+            auto_offset_reset="earliest",
+        )
+        await consumer.start()
+        tp = aiokafka.TopicPartition(settings.topic(MODEL_SNAPSHOTS.name), 0)
+        consumer.assign([tp])
+        self._task = asyncio.create_task(self._follow(consumer), name="model snapshots")
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    def find(self, version: str) -> bytes | None:
+        """The snapshot if it has been read; inside `decide` it always has."""
+        return self._shelf.find(version)
+
+    async def get(self, version: str) -> bytes:
+        """The snapshot, once it is here; SnapshotMissingError after `snapshot_wait_seconds`."""
+        try:
+            async with asyncio.timeout(self._settings.snapshot_wait_seconds), self._arrived:
+                while (snapshot := self._shelf.find(version)) is None:
+                    await self._arrived.wait()
+                return snapshot
+        except TimeoutError as error:
+            raise SnapshotMissingError(
+                f"model version {version} is not on topic {MODEL_SNAPSHOTS.name}; "
+                "was it deleted or is the topic new?"
+            ) from error
+
+    async def _follow(self, consumer: aiokafka.AIOKafkaConsumer) -> None:
+        try:
+            while True:
+                polled = await consumer.getmany(timeout_ms=1000)
+                for records in polled.values():
+                    for record in records:
+                        self._shelf.add(record.key, record.value)
+                if polled:
+                    async with self._arrived:
+                        self._arrived.notify_all()
+        finally:
+            await consumer.stop()

@@ -1,0 +1,159 @@
+"""The state of one lane: a cache of its changelog topic, on disk or in memory.
+
+A store remembers how far into the changelog it is, in the same write as the changes, so after
+any crash it continues from there, and from the start when it is empty.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from rocksdict import (
+    AccessType,
+    BlockBasedOptions,
+    Cache,
+    DBCompressionType,
+    Options,
+    Rdict,
+    WriteBatch,
+    WriteOptions,
+)
+
+POSITION_KEY = b"\x00\x00changelog position"
+"""Reserved: the next changelog offset to read, 8 bytes, big-endian. Stages never see it."""
+
+BLOCK_CACHE_BYTES = 64 * 1024 * 1024  # per store; a worker has two stores per partition number
+WRITE_BUFFER_BYTES = 32 * 1024 * 1024
+BLOOM_BITS = 10.0
+
+Changes = Mapping[bytes, bytes | None]
+
+
+class StateStore(Protocol):
+    """What a stage reads, and what only the shell writes."""
+
+    @property
+    def position(self) -> int:
+        """The next changelog offset to apply; 0 when the store is empty."""
+
+    def get(self, key: bytes) -> bytes | None: ...
+
+    def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]: ...
+
+    def apply(self, changes: Changes, position: int) -> None:
+        """Write changes and position together; None deletes the key."""
+
+    def entries(self) -> Iterable[tuple[bytes, bytes]]: ...
+
+    def clear(self) -> None:
+        """Forget everything: the changelog is no longer the one this store came from."""
+
+    def close(self) -> None: ...
+
+
+class MemoryStore:
+    """State that lives as long as its lane."""
+
+    def __init__(self) -> None:
+        self._values: dict[bytes, bytes] = {}
+        self._position = 0
+
+    @property
+    def position(self) -> int:
+        return self._position
+
+    def get(self, key: bytes) -> bytes | None:
+        return self._values.get(key)
+
+    def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
+        get = self._values.get
+        return [get(key) for key in keys]
+
+    def apply(self, changes: Changes, position: int) -> None:
+        values = self._values
+        for key, value in changes.items():
+            if value is None:
+                values.pop(key, None)
+            else:
+                values[key] = value
+        self._position = position
+
+    def entries(self) -> Iterable[tuple[bytes, bytes]]:
+        return self._values.items()
+
+    def clear(self) -> None:
+        self._values.clear()
+        self._position = 0
+
+    def close(self) -> None:
+        return
+
+
+class RocksStore:
+    """State on disk. Written without a write-ahead log: what a crash loses of the write buffer,
+    the changelog still has, and the position that is lost with it says from where."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._open()
+
+    def _open(self) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._rocks = Rdict(str(self._folder), _options(), access_type=AccessType.read_write())
+        unlogged = WriteOptions()
+        unlogged.disable_wal = True
+        self._unlogged = unlogged
+        stored = self._rocks.get(POSITION_KEY)
+        self._position = int.from_bytes(stored, "big") if stored else 0
+
+    @property
+    def position(self) -> int:
+        return self._position
+
+    def get(self, key: bytes) -> bytes | None:
+        value: bytes | None = self._rocks.get(key)
+        return value
+
+    def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
+        values: list[bytes | None] = self._rocks.get(list(keys))
+        return values
+
+    def apply(self, changes: Changes, position: int) -> None:
+        batch = WriteBatch(raw_mode=True)
+        put, delete = batch.put, batch.delete
+        for key, value in changes.items():
+            if value is None:
+                delete(key)
+            else:
+                put(key, value)
+        put(POSITION_KEY, position.to_bytes(8, "big"))
+        self._rocks.write(batch, self._unlogged)
+        self._position = position
+
+    def entries(self) -> Iterator[tuple[bytes, bytes]]:
+        return (entry for entry in self._rocks.items() if entry[0] != POSITION_KEY)
+
+    def clear(self) -> None:
+        self._rocks.close()
+        shutil.rmtree(self._folder)
+        self._open()
+
+    def close(self) -> None:
+        self._rocks.close()
+
+
+def _options() -> Options:
+    table = BlockBasedOptions()
+    table.set_block_cache(Cache(BLOCK_CACHE_BYTES))
+    table.set_bloom_filter(BLOOM_BITS, False)
+    options = Options(raw_mode=True)
+    options.create_if_missing(True)
+    options.set_block_based_table_factory(table)
+    options.set_compression_type(DBCompressionType.lz4())
+    options.set_write_buffer_size(WRITE_BUFFER_BYTES)
+    options.set_max_background_jobs(2)
+    options.set_keep_log_file_num(2)
+    return options

@@ -1,0 +1,111 @@
+"""Two toy stages with their worker process: what goes wrong here is the shell's fault.
+
+`intake` routes source records by key, `matching` counts them per key: each record gives one
+outcome with the key's running count, so a lost, repeated or half-applied record shows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+import zlib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from streams.core_app import CoreWorker, Surroundings, run_core
+from streams.core_settings import EMBEDDED_LEAD, BatchBounds, CoreSettings
+from streams.lanes import LaneSpec
+from streams.stage import Effects, LogRecord, Message, StateReader
+
+SPECS = (
+    LaneSpec("intake", ("touchpoints", "installs")),
+    LaneSpec("matching", ("match",), "matching-changelog"),
+)
+
+
+def positions(records: Sequence[LogRecord]) -> Effects:
+    """Effects that only say how far these records reach."""
+    reached = {(record.topic, record.partition): record.offset + 1 for record in records}
+    return Effects(positions=reached)
+
+
+class Router:
+    name = "intake"
+
+    def __init__(self, partitions: int) -> None:
+        self._partitions = partitions
+
+    def restore(self, entries: Iterable[tuple[bytes, bytes]]) -> None:
+        return
+
+    def snapshots_needed(self, records: Sequence[LogRecord]) -> Sequence[str]:
+        return ()
+
+    def decide(self, records: Sequence[LogRecord], state: StateReader) -> Effects:
+        effects = positions(records)
+        for record in records:
+            if record.key == b"poison":
+                raise ValueError("a bug in the stage")
+            key = record.key or b""
+            origin = b"%s/%d/%d" % (record.topic.encode(), record.partition, record.offset)
+            effects.send("match", zlib.crc32(key) % self._partitions, Message(key, origin))
+        return effects
+
+
+class Counter:
+    name = "matching"
+
+    def __init__(self, p: int) -> None:
+        self._p = p
+        self._keys_known = 0
+
+    def restore(self, entries: Iterable[tuple[bytes, bytes]]) -> None:
+        self._keys_known = sum(1 for _ in entries)
+
+    def snapshots_needed(self, records: Sequence[LogRecord]) -> Sequence[str]:
+        return ()
+
+    def decide(self, records: Sequence[LogRecord], state: StateReader) -> Effects:
+        effects = positions(records)
+        keys = list({record.key or b"" for record in records})
+        counts = {
+            key: int(stored or 0) for key, stored in zip(keys, state.get_many(keys), strict=True)
+        }
+        self._keys_known += sum(count == 0 for count in counts.values())
+        for record in records:
+            key = record.key or b""
+            counts[key] += 1
+            outcome = b"%d %s %d" % (counts[key], record.value, self._keys_known)
+            effects.send("attributions", self._p, Message(key, outcome))
+        effects.changes = {key: b"%d" % count for key, count in counts.items()}
+        return effects
+
+
+def toy_stage(name: str, p: int, partitions: int) -> Router | Counter:
+    return Router(partitions) if name == "intake" else Counter(p)
+
+
+def settings(bootstrap: str, folder: str, prefix: str) -> CoreSettings:
+    embedded = folder == "embedded"
+    return CoreSettings(
+        bootstrap_servers=bootstrap,
+        state_folder=None if embedded else Path(folder),
+        group_id=f"{prefix}core",
+        topic_prefix=prefix,
+        embedded=embedded,
+        lead=EMBEDDED_LEAD if embedded else CoreSettings("").lead,
+        session_timeout_seconds=3.0,
+        batch=BatchBounds(linger_seconds=0.02),
+    )
+
+
+async def run(bootstrap: str, folder: str, prefix: str) -> int:
+    worker = CoreWorker(settings(bootstrap, folder, prefix), toy_stage, Surroundings(specs=SPECS))
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    return await run_core(worker, stop)
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(run(*sys.argv[1:4])))
