@@ -1,0 +1,82 @@
+"""Everything that is decided before the first message is written.
+
+Columns of numbers, about 50 bytes for each event of somebody who installs; touchpoints of
+everybody else, the most of the traffic, are drawn while writing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from streams.simulator.draws import Ints, generator, hour_weights, split
+from streams.simulator.installs import Installs, make_installs
+from streams.simulator.money import Money, make_money
+from streams.simulator.reports import (
+    Costs,
+    Notices,
+    make_costs,
+    make_postbacks,
+    make_privacy_requests,
+)
+from streams.simulator.scenario import HOUR_MS, Scenario
+from streams.simulator.touches import Causes, Touches, make_touches
+from streams.simulator.usage import Usage, make_usage
+from streams.simulator.world import World, make_world
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    scenario: Scenario
+    world: World
+    installs: Installs
+    touches: Touches
+    causes: Causes
+    usage: Usage
+    money: Money
+    costs: Costs
+    postbacks: Notices
+    privacy_requests: Notices
+    passers_by: Ints  # touchpoints of people who never install, by hour since the start
+
+    def log_times(self) -> tuple[Ints, ...]:
+        """Of every planned table, in the order of `drafts.WRITERS`."""
+        return (
+            self.touches.log_time,
+            self.installs.log_time,
+            self.usage.log_time,
+            self.money.log_time,
+            self.costs.log_time,
+            self.postbacks.log_time,
+            self.privacy_requests.log_time,
+        )
+
+
+def make_plan(scenario: Scenario) -> Plan:
+    world = make_world(scenario.seed)
+    installs = make_installs(scenario, world)
+    touches, causes = make_touches(scenario, world, installs)
+    usage = make_usage(scenario, installs)
+    costs = make_costs(scenario, world, installs)
+    postbacks = make_postbacks(scenario, installs)
+    privacy_requests = make_privacy_requests(scenario, installs)
+    money = make_money(scenario, installs, round(scenario.good * scenario.payment_share))
+    reports = len(costs.day) + len(postbacks.time) + len(privacy_requests.time)
+    planned = len(touches.time) + len(installs) + len(usage.time) + len(money.time) + reports
+    hours = scenario.acquisition_ms // HOUR_MS
+    rng = generator(scenario.seed, "passers-by")
+    passers_by = split(rng, scenario.good - planned, hour_weights(scenario.start_ms, hours))
+    return Plan(
+        scenario,
+        world,
+        installs,
+        touches,
+        causes,
+        usage,
+        money,
+        costs,
+        postbacks,
+        privacy_requests,
+        np.r_[passers_by, np.zeros(scenario.days * 24 - hours, np.int64)],
+    )

@@ -1,0 +1,109 @@
+"""Cost reports, store postbacks and privacy requests as they come in."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import orjson
+
+from schemas import topics
+from streams.simulator.draws import Ints
+from streams.simulator.scenario import DAY_MS
+from streams.simulator.wording import Draft, Fields, Words
+from streams.simulator.world import APPS, MEDIA_SOURCES
+
+_REQUEST_TYPES = ("access", "opt_out", "erasure")
+
+
+def draft_costs(words: Words, rows: Ints) -> list[Draft]:
+    return [_cost(words, number) for number in rows.tolist()]
+
+
+def _cost(words: Words, number: int) -> Draft:
+    plan = words.plan
+    costs = plan.costs
+    campaign = plan.world.campaigns[int(costs.campaign[number])]
+    media = MEDIA_SOURCES[campaign.source]
+    day_start = plan.scenario.start_ms + int(costs.day[number]) * DAY_MS
+    fields: Fields = {
+        "type": "cost",
+        "schema_version": 1,
+        "source": "network",
+        "event_id": f"{words.run}-k{number:x}-e",
+        "app_id": APPS[campaign.app].app_id,
+        "event_time": day_start,
+        "date": datetime.fromtimestamp(day_start / 1000, UTC).date().isoformat(),
+        "media_source": media.name,
+        "channel": media.channel,
+        "campaign_id": campaign.campaign_id,
+        "campaign_name": campaign.name,
+        "impressions": int(costs.impressions[number]),
+        "clicks": int(costs.clicks[number]),
+        "installs": int(costs.installs[number]),
+        "amount_micros": int(costs.amount_micros[number]),
+        "currency": "USD",
+        "revision": int(costs.revision[number]),
+    }
+    return Draft(topics.COSTS.name, campaign.campaign_id.encode(), orjson.dumps(fields))
+
+
+def draft_postbacks(words: Words, rows: Ints) -> list[Draft]:
+    return [_postback(words, number) for number in rows.tolist()]
+
+
+def _postback(words: Words, number: int) -> Draft:
+    """SKAdNetwork 4, with a signature that nobody made: it cannot be verified."""
+    plan = words.plan
+    install = int(plan.postbacks.install[number])
+    placement = plan.world.placement_campaign[plan.installs.placement[install]]
+    campaign = plan.world.campaigns[int(placement)]
+    event_id = f"{words.run}-b{number:x}-e"
+    body: Fields = {
+        "version": "4.0",
+        "ad-network-id": f"{MEDIA_SOURCES[campaign.source].name}.example",
+        "source-identifier": campaign.campaign_id[1:].zfill(4),
+        "app-id": 1_000_000_001 + campaign.app,
+        "transaction-id": event_id,
+        "redownload": False,
+        "fidelity-type": 1,
+        "did-win": True,
+        "postback-sequence-index": 0,
+        "coarse-conversion-value": ("low", "medium", "high")[number % 3],
+        "attribution-signature": "simulated",
+    }
+    fields: Fields = {
+        "type": "skan_postback",
+        "schema_version": 1,
+        "source": "network",
+        "event_id": event_id,
+        "app_id": APPS[campaign.app].app_id,
+        "event_time": int(plan.postbacks.time[number]),
+        "body": orjson.dumps(body).decode(),
+    }
+    return Draft(topics.POSTBACKS.name, event_id.encode(), orjson.dumps(fields))
+
+
+def draft_privacy_requests(words: Words, rows: Ints) -> list[Draft]:
+    return [_privacy_request(words, number) for number in rows.tolist()]
+
+
+def _privacy_request(words: Words, number: int) -> Draft:
+    plan = words.plan
+    install = int(plan.privacy_requests.install[number])
+    at = int(plan.privacy_requests.time[number])
+    event_id = f"{words.run}-q{number:x}-e"
+    fields: Fields = {
+        "type": "privacy_request",
+        "schema_version": 1,
+        "source": "s2s",
+        "event_id": event_id,
+        "app_id": APPS[int(plan.installs.app[install])].app_id,
+        "event_time": at,
+        "subject_request_id": event_id,
+        "request_type": _REQUEST_TYPES[number % 3],
+        "identities": [
+            {"identity_type": "install_id", "identity_value": words.install_id(install)}
+        ],
+        "submitted_time": at,
+    }
+    return Draft(topics.PRIVACY_REQUESTS.name, event_id.encode(), orjson.dumps(fields))

@@ -1,0 +1,68 @@
+"""Touchpoints as ad networks would send them."""
+
+from __future__ import annotations
+
+import orjson
+
+from schemas import topics
+from streams.simulator.draws import Flags, Ints
+from streams.simulator.passers_by import PassersBy
+from streams.simulator.wording import (
+    INSTALLER_DEVICES,
+    PASSER_BY_DEVICES,
+    PLATFORMS,
+    Draft,
+    Fields,
+    Words,
+)
+from streams.simulator.world import COUNTRIES
+
+
+def draft_touches(words: Words, rows: Ints) -> list[Draft]:
+    touches, installs = words.plan.touches, words.plan.installs
+    install = touches.install[rows]
+    is_ios = installs.is_ios[install]
+    devices = words.devices(INSTALLER_DEVICES, install, is_ios, touches.has_device_id[rows])
+    texts = [words.touch_id(number) for number in rows.tolist()]
+    placements = touches.placement[rows]
+    people = _people(installs.country[install], is_ios, devices)
+    return _drafts(words, texts, touches.time[rows], placements, touches.is_click[rows], people)
+
+
+def draft_passers_by(words: Words, seen: PassersBy) -> list[Draft]:
+    devices = words.devices(PASSER_BY_DEVICES, seen.device, seen.is_ios, seen.has_device_id)
+    texts = [f"{words.run}-v{number:x}" for number in seen.number.tolist()]
+    people = _people(seen.country, seen.is_ios, devices)
+    return _drafts(words, texts, seen.time, seen.placement, seen.is_click, people)
+
+
+def _people(country: Ints, is_ios: Flags, devices: list[Fields]) -> list[Fields]:
+    codes = [one.code for one in COUNTRIES]
+    rows = zip(country.tolist(), is_ios.tolist(), devices, strict=True)
+    return [
+        {"platform": PLATFORMS[ios], "country_code": codes[where], **device}
+        for where, ios, device in rows
+    ]
+
+
+def _drafts(
+    words: Words,
+    texts: list[str],
+    time: Ints,
+    placement: Ints,
+    is_click: Flags,
+    people: list[Fields],
+) -> list[Draft]:
+    columns = zip(texts, time.tolist(), placement.tolist(), is_click.tolist(), people, strict=True)
+    drafts: list[Draft] = []
+    for touch_id, at, where, click, person in columns:
+        fields = {
+            **words.placements[where],
+            "event_id": touch_id + "-e",
+            "event_time": at,
+            "touch_type": "click" if click else "impression",
+            "touch_id": touch_id,
+            **person,
+        }
+        drafts.append(Draft(topics.TOUCHPOINTS.name, touch_id.encode(), orjson.dumps(fields)))
+    return drafts

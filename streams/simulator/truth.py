@@ -1,0 +1,64 @@
+"""What really happened, for judging the product. No part of the product reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from msgspec import Struct
+
+from streams.simulator.installs import ORGANIC
+from streams.simulator.money import lifetime_value, paid_within
+from streams.simulator.plan import Plan, make_plan
+from streams.simulator.scenario import DAY_MS, LABEL_DAYS, Scenario
+from streams.simulator.wording import Words, make_words
+from streams.simulator.world import APPS, Fraud
+
+
+class Truth(Struct, frozen=True, kw_only=True):
+    """One install. Source, campaign, site and touch are those that caused it; organic: null."""
+
+    install_id: str
+    app_id: str
+    install_time: int
+    media_source: str | None
+    campaign_id: str | None
+    site_id: str | None
+    touch_id: str | None
+    payer_probability_d7: float  # knowing the person
+    payer_probability_d7_at_install: float  # knowing only what can be known at install
+    paid_within_d7: bool
+    fraud: str | None  # click_injection, click_flooding: somebody claims what they did not cause
+    lifetime_value_micros: dict[str, int]  # by currency, refunds taken off
+
+
+def truths(scenario: Scenario) -> Iterator[Truth]:
+    """By time of first open."""
+    plan = make_plan(scenario)
+    words = make_words(plan)
+    values = lifetime_value(plan.installs, plan.money)
+    paid = paid_within(plan.installs, plan.money, LABEL_DAYS * DAY_MS).tolist()
+    for number in range(len(plan.installs)):
+        yield _truth(words, plan, number, paid[number], values[number])
+
+
+def _truth(words: Words, plan: Plan, number: int, paid: bool, value: dict[str, int]) -> Truth:
+    installs = plan.installs
+    touch = int(plan.causes.true_touch[number])
+    kind = Fraud(int(installs.fraud[number]))
+    cause = {} if touch == ORGANIC else words.placements[int(installs.placement[number])]
+    return Truth(
+        install_id=words.install_id(number),
+        app_id=APPS[int(installs.app[number])].app_id,
+        install_time=int(installs.time[number]),
+        media_source=cause.get("media_source"),
+        campaign_id=cause.get("campaign_id"),
+        site_id=cause.get("site_id"),
+        touch_id=None if touch == ORGANIC else words.touch_id(touch),
+        payer_probability_d7=round(float(installs.payer_probability[number]), 6),
+        payer_probability_d7_at_install=round(
+            float(installs.payer_probability_at_install[number]), 6
+        ),
+        paid_within_d7=paid,
+        fraud=None if kind == Fraud.NONE else kind.name.lower(),
+        lifetime_value_micros=value,
+    )
