@@ -15,7 +15,7 @@ demo: .venv/.embedded ## Simulate traffic through the whole system on this machi
 	@$(BIN)/headwater demo
 
 test: check ## All checks and all tests this machine can run; says which servers they used
-	@$(BIN)/python -m deploy.local.servers jars --if-possible
+	@$(BIN)/python -m deploy.local.servers --if-possible jars
 	$(BIN)/pytest
 
 check: .venv/.dev ## Style, types and who may import whom
@@ -31,11 +31,10 @@ services-stop: .venv/.dev ## Stop them; their data stays in .headwater/services
 
 chaos: .venv/.dev ## Kill workers, broker and store at random on real Kafka; nothing may be lost
 	@$(BIN)/python -m deploy.local.servers jars
-	HEADWATER_REQUIRE=kafka $(BIN)/pytest -m chaos --no-header tests/integration
+	HEADWATER_REQUIRE=kafka $(BIN)/pytest -m chaos
 
 bench: .venv/.dev ## Speed on real Kafka, beside an idiomatic Faust application
-	@$(BIN)/python -m deploy.local.servers jars
-	$(BIN)/headwater bench
+	@$(BIN)/python -m deploy.local.servers run $(BIN)/headwater bench
 
 # --- the environment -----------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""Says at the end of every run which real servers the tests used."""
+"""Says at the end of every run which real servers the tests used; keeps long tests apart."""
 
 from __future__ import annotations
 
@@ -11,6 +11,25 @@ from deploy.local.servers import clickhouse_absence, kafka_absence
 from tests import servers_in_use
 
 ABSENCE = {"Kafka": kafka_absence, "clickhouse-server": clickhouse_absence}
+
+
+CHAOS = "chaos: kills for many minutes; `make chaos` runs these, a plain run leaves them out"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", CHAOS)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave long tests out unless they are asked for by their marker (-m chaos)."""
+    if "chaos" in config.option.markexpr:
+        return
+    config.hook.pytest_deselected(items=[item for item in items if _is_long(item)])
+    items[:] = [item for item in items if not _is_long(item)]
+
+
+def _is_long(item: pytest.Item) -> bool:
+    return item.get_closest_marker("chaos") is not None
 
 
 @pytest.hookimpl(wrapper=True)

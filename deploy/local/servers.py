@@ -1,12 +1,17 @@
-"""Local servers: `python -m deploy.local.servers start | stop | status | jars`.
+"""Local servers: `python -m deploy.local.servers start | stop | status | jars | run COMMAND…`.
 
 `start` runs one Kafka broker and one ClickHouse server for development; tests start their own.
+`run` runs a command beside a fresh broker, whose address it gets as HEADWATER_KAFKA.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
+import subprocess
 import sys
+import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from deploy.local.clickhouse import ClickHouseServer, clickhouse_absence
@@ -70,9 +75,11 @@ def start() -> None:
         print(f"waiting for {server.program.name} ...", flush=True)
         server.wait_ready()
     status()
-    print("To use them:")
-    print(f"  export HEADWATER_KAFKA={kafka.address}")
-    print(f"  export HEADWATER_CLICKHOUSE={clickhouse.url}")
+    print(f"To use Kafka: export HEADWATER_KAFKA={kafka.address}")
+    print(
+        "This ClickHouse is for tests of the connection: it is too old for Headwater's tables. "
+        "Without HEADWATER_CLICKHOUSE, workers store with chdb."
+    )
 
 
 def stop() -> None:
@@ -95,15 +102,36 @@ def jars() -> None:
     fetch_jars()
 
 
+def run(command: Sequence[str]) -> int:
+    """Run a command beside a broker of its own, and return its exit code."""
+    fetch_jars()
+    with tempfile.TemporaryDirectory(prefix="headwater-kafka-") as folder:
+        kafka = own_kafka(Path(folder))
+        kafka.start(dies_with_parent=True)
+        try:
+            kafka.wait_ready()
+            print(f"Kafka {kafka.version()} at {kafka.address} for this run", file=sys.stderr)
+            return subprocess.run(
+                list(command), env={**os.environ, "HEADWATER_KAFKA": kafka.address}
+            ).returncode
+        except KeyboardInterrupt:
+            return 130
+        finally:
+            kafka.kill()
+
+
 def main() -> int:
     commands = {"start": start, "stop": stop, "status": status, "jars": jars}
     parser = argparse.ArgumentParser(prog="python -m deploy.local.servers", description=__doc__)
-    parser.add_argument("command", choices=commands)
+    parser.add_argument("command", choices=[*commands, "run"])
+    parser.add_argument("arguments", nargs=argparse.REMAINDER, help="what `run` runs")
     parser.add_argument(
         "--if-possible", action="store_true", help="only say why when it cannot be done"
     )
     chosen = parser.parse_args()
     try:
+        if chosen.command == "run":
+            return run(chosen.arguments)
         commands[chosen.command]()
     except ServerError as problem:
         if chosen.if_possible:
