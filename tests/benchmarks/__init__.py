@@ -1,0 +1,1 @@
+"""How fast Headwater is, and beside what."""

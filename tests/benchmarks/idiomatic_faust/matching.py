@@ -1,0 +1,60 @@
+"""What one record means for the state of its match key; the rules are Headwater's own."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from attribution import accounts, touch_index, transactions
+from attribution.facts import Evicted, MatchFact, MoneyWaiting, Settled
+from attribution.rules import Rules
+from schemas import topics
+from schemas.records import (
+    AccountLinked,
+    AccountMoney,
+    Candidates,
+    InstallSeen,
+    MatchRecord,
+    MoneyRouted,
+    MoneySeen,
+    TouchSeen,
+)
+from streams.stages.parking import money_parked
+from tests.benchmarks.idiomatic_faust.routing import Said
+
+
+class Sent(NamedTuple):
+    """Records for other keys, each with its key."""
+
+    matches: list[tuple[str, AccountMoney]]
+    journeys: list[tuple[str, Candidates | MoneyRouted]]
+
+
+def see(known: Any, record: MatchRecord, rules: Rules) -> tuple[Any, Sent, Said]:
+    state, facts = _advance(known, record, rules)
+    sent, said = Sent([], []), Said()
+    for fact in facts:
+        match fact:
+            case Candidates() | MoneyRouted():
+                sent.journeys.append((fact.install_id, fact))
+            case AccountMoney():
+                sent.matches.append((fact.key, fact))
+            case MoneyWaiting():
+                row = money_parked(fact.money, fact.state, fact.waits_for, fact.deadline)
+                said.say(topics.PARKED.name, fact.money.booking_id, row)
+            case Settled() | Evicted():
+                pass
+    return state, sent, said
+
+
+def _advance(known: Any, record: MatchRecord, rules: Rules) -> tuple[Any, list[MatchFact]]:
+    match record:
+        case TouchSeen():
+            return touch_index.see_touch(known, record, rules)
+        case InstallSeen():
+            return touch_index.see_install(known, record, rules)
+        case AccountLinked():
+            return accounts.see_link(known, record, rules)
+        case AccountMoney():
+            return accounts.see_account_money(known, record, rules)
+        case MoneySeen():
+            return transactions.see_money(known, record.money, rules)

@@ -1,0 +1,56 @@
+"""Collects what one source event turns into, instead of packing a batch into frames."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from schemas.outcomes import Outcome
+from streams.stages.pseudonyms import Pseudonyms
+from streams.stages.routing import Routing
+
+
+class SourceRecord(NamedTuple):
+    """A consumed message in the shape the decoder's dead letters are made from."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+
+
+class Keyed:
+    """Stands where a batch would be packed; keeps (key, record) pairs."""
+
+    def __init__(self) -> None:
+        self.records: list[tuple[str, Any]] = []
+
+    def add(self, key: str, record: Any) -> None:
+        self.records.append((key, record))
+
+
+class Said:
+    """Outcomes of one event; the ledger is left out."""
+
+    def __init__(self) -> None:
+        self.outcomes: list[tuple[str, str, Outcome]] = []
+
+    def say(self, topic: str, key: str, outcome: Outcome) -> None:
+        self.outcomes.append((topic, key, outcome))
+
+    def settle(self, source: object, disposition: str) -> None:
+        """Headwater accounts for every offset; this application does not."""
+
+
+class OneEvent(Routing):
+    """The same routes for one event at a time."""
+
+    def __init__(self, pseudonyms: Pseudonyms) -> None:
+        self.said = Said()
+        self.matches = Keyed()
+        self.journeys = Keyed()
+        self.outbox = self.said  # type: ignore[assignment]
+        self._match = self.matches  # type: ignore[assignment]
+        self._journeys = self.journeys  # type: ignore[assignment]
+        self._pseudonyms = pseudonyms
