@@ -73,7 +73,8 @@ def delays(rng: np.random.Generator, scenario: Scenario, size: int) -> Ints:
 
 def logged(rng: np.random.Generator, scenario: Scenario, time: Ints) -> Ints:
     """When events that happened at `time` reach the log; at the latest just before the end."""
-    return np.minimum(time + delays(rng, scenario, len(time)), scenario.end_ms - 1)
+    late = time + delays(rng, scenario, len(time))
+    return np.asarray(np.minimum(late, scenario.end_ms - 1), np.int64)
 
 
 def sigmoid(logit: Floats) -> Floats:

@@ -27,8 +27,8 @@ _IOS_LOGIT = 0.4
 _LATENT_WEIGHT = 0.9
 _DEVICE_ID_SHARE_ANDROID = 0.82
 _DEVICE_ID_SHARE_IOS = 0.28  # the others did not allow tracking
-_INJECTED_SHARE = 0.02
-_FLOODED_SHARE = 0.03
+_INJECTED_SHARE = 0.04
+_FLOODED_SHARE = 0.10  # of organic installs
 _SHARED_ACCOUNT_SHARE = 0.03  # a second device of somebody who has the app already
 _VIEW_LEAD_HOURS = 6.0
 # 75 % of installs come within an hour of their click, 94 % within a day.
@@ -155,7 +155,7 @@ def _frauds(rng: np.random.Generator, is_organic: Flags, is_exposed: Flags) -> I
     """Fraud needs a device id. Flooding hopes for organic installs, injection takes any."""
     draw = rng.random(len(is_organic))
     injected = is_exposed & (draw < _INJECTED_SHARE)
-    flooded = is_exposed & is_organic & ~injected & (draw > 1.0 - 2 * _FLOODED_SHARE)
+    flooded = is_exposed & is_organic & ~injected & (draw > 1.0 - _FLOODED_SHARE)
     return np.where(
         injected,
         int(Fraud.CLICK_INJECTION),

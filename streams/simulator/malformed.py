@@ -74,6 +74,11 @@ IN_TOPIC: dict[str, tuple[tuple[str, Spoil], ...]] = {
 }
 
 
+def wrong_topic(topic: str) -> str:
+    """A topic that messages of this one do not belong to."""
+    return topics.ACTIVITY.name if topic != topics.ACTIVITY.name else topics.INSTALLS.name
+
+
 def spoilers(topic: str) -> tuple[tuple[str, Spoil], ...]:
     """Every way to spoil a message of this topic, by name."""
     return ANYWHERE + IN_TOPIC.get(topic, ())

@@ -112,7 +112,7 @@ def _counts(rng: np.random.Generator, installs: Installs, payer: Ints) -> Ints:
     usual = rng.geometric(1.0 / (1.0 + np.exp(0.4 + 0.5 * installs.latent[payer])))
     renewed = rng.geometric(1.0 - _RENEWS, len(payer))
     counts = np.where(_is_subscription(installs)[payer], renewed, usual)
-    return counts.clip(1, _PURCHASES_MAX).astype(np.int64)
+    return np.asarray(counts.clip(1, _PURCHASES_MAX), np.int64)
 
 
 def _amounts(rng: np.random.Generator, installs: Installs, payer: Ints, counts: Ints) -> Ints:
@@ -134,7 +134,7 @@ def _priced(usd: Floats, country: Ints) -> Ints:
     is_whole = np.array([one.currency == "JPY" for one in COUNTRIES])[country]
     whole = np.maximum(np.rint(units), 1).astype(np.int64) * 1_000_000
     cents = np.maximum(np.rint(units * 100), 1).astype(np.int64) * 10_000
-    return np.where(is_whole, whole, cents)
+    return np.asarray(np.where(is_whole, whole, cents), np.int64)
 
 
 def _refunds(
@@ -191,10 +191,8 @@ def lifetime_value(installs: Installs, money: Money) -> list[dict[str, int]]:
     values: list[dict[str, int]] = [{} for _ in range(len(installs))]
     codes = [one.currency for one in COUNTRIES]
     country = installs.country.tolist()
-    rows = zip(
-        money.install.tolist(), money.kind.tolist(), money.amount_micros.tolist(), strict=True
-    )
-    for install, kind, micros in rows:
+    columns = (money.install.tolist(), money.kind.tolist(), money.amount_micros.tolist())
+    for install, kind, micros in zip(*columns, strict=True):
         if kind == Payment.STRANGER:
             continue
         currency = "USD" if kind == Payment.AD_REVENUE else codes[country[install]]

@@ -12,7 +12,7 @@ import numpy as np
 from schemas import topics
 from streams.simulator.draws import Ints, generator
 from streams.simulator.install_drafts import draft_installs, draft_usage
-from streams.simulator.malformed import spoilers
+from streams.simulator.malformed import spoilers, wrong_topic
 from streams.simulator.money_drafts import draft_money
 from streams.simulator.passers_by import make_passers_by
 from streams.simulator.plan import Plan, make_plan
@@ -44,6 +44,11 @@ class SimulatedMessage(NamedTuple):
     timestamp_ms: int
     key: bytes
     value: bytes
+
+    @property
+    def timestamp(self) -> int:
+        """Milliseconds since 1970, by the name that Kafka records have for it."""
+        return self.timestamp_ms
 
     @property
     def is_tick(self) -> bool:
@@ -125,7 +130,10 @@ def _spoiled(
     rng: np.random.Generator, scenario: Scenario, message: SimulatedMessage
 ) -> SimulatedMessage:
     ways = spoilers(message.topic)
-    _, spoil = ways[int(rng.integers(0, len(ways) + 1)) % len(ways)]
+    way = int(rng.integers(0, len(ways) + 1))
+    if way == len(ways):
+        return message._replace(topic=wrong_topic(message.topic))
+    _, spoil = ways[way]
     return message._replace(value=spoil(message.value))
 
 

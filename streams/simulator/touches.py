@@ -36,6 +36,7 @@ class Causes:
 
     true_touch: Ints
     carried_click: Ints  # whose click id the install tells
+    fake_touch: Ints  # the click of a fraudulent site
 
 
 def make_touches(scenario: Scenario, world: World, installs: Installs) -> tuple[Touches, Causes]:
@@ -51,7 +52,7 @@ def make_touches(scenario: Scenario, world: World, installs: Installs) -> tuple[
     has_device_id[len(true[0]) : len(true[0]) + len(fake[0])] = True
     log_time = logged(rng, scenario, time)
     touches = Touches(install, time, log_time, placement, is_click.astype(bool), has_device_id)
-    return touches, _causes(rng, installs, true[0])
+    return touches, _causes(rng, installs, true[0], fake[0])
 
 
 _Columns = tuple[Ints, Ints, Ints, Ints]  # install, time, placement, is_click
@@ -82,7 +83,8 @@ def _fake(
         _placements_of(rng, world, Fraud.CLICK_INJECTION, len(victim)),
         _placements_of(rng, world, Fraud.CLICK_FLOODING, len(victim)),
     )
-    time = np.maximum(time, scenario.start_ms)
+    half = (scenario.start_ms + opened) // 2
+    time = np.where(time < scenario.start_ms, half, time)
     return victim, time, placement, np.ones(len(victim), np.int64)
 
 
@@ -106,13 +108,18 @@ def _others(
     before_organic = rng.exponential(5.0 * DAY_MS, size)
     before = np.where(is_organic[install], before_organic, before_cause)
     before = np.where(is_after, lead * rng.random(size), before).astype(np.int64) + SECOND_MS
-    time = np.maximum(installs.time[install] - before, scenario.start_ms)
+    time = installs.time[install] - before
+    anytime = rng.random(size) * (installs.time[install] - scenario.start_ms)
+    since_start = scenario.start_ms + anytime.astype(np.int64)
+    time = np.where(time < scenario.start_ms, since_start, time)
     return install, time, placement, is_click.astype(np.int64)
 
 
-def _causes(rng: np.random.Generator, installs: Installs, caused: Ints) -> Causes:
+def _causes(rng: np.random.Generator, installs: Installs, caused: Ints, victim: Ints) -> Causes:
     true_touch = np.full(len(installs), ORGANIC, np.int64)
     true_touch[caused] = np.arange(len(caused))
+    fake_touch = np.full(len(installs), ORGANIC, np.int64)
+    fake_touch[victim] = len(caused) + np.arange(len(victim))
     share = np.where(installs.is_ios, _CLICK_ID_SHARE_IOS, _CLICK_ID_SHARE_ANDROID)
     carries = installs.is_click & (rng.random(len(installs)) < share)
-    return Causes(true_touch, np.where(carries, true_touch, ORGANIC))
+    return Causes(true_touch, np.where(carries, true_touch, ORGANIC), fake_touch)

@@ -28,6 +28,7 @@ class Truth(Struct, frozen=True, kw_only=True):
     payer_probability_d7_at_install: float  # knowing only what can be known at install
     paid_within_d7: bool
     fraud: str | None  # click_injection, click_flooding: somebody claims what they did not cause
+    fraud_touch_id: str | None  # the click they claim it with
     lifetime_value_micros: dict[str, int]  # by currency, refunds taken off
 
 
@@ -43,7 +44,7 @@ def truths(scenario: Scenario) -> Iterator[Truth]:
 
 def _truth(words: Words, plan: Plan, number: int, paid: bool, value: dict[str, int]) -> Truth:
     installs = plan.installs
-    touch = int(plan.causes.true_touch[number])
+    touch, fake = int(plan.causes.true_touch[number]), int(plan.causes.fake_touch[number])
     kind = Fraud(int(installs.fraud[number]))
     cause = {} if touch == ORGANIC else words.placements[int(installs.placement[number])]
     return Truth(
@@ -60,5 +61,6 @@ def _truth(words: Words, plan: Plan, number: int, paid: bool, value: dict[str, i
         ),
         paid_within_d7=paid,
         fraud=None if kind == Fraud.NONE else kind.name.lower(),
+        fraud_touch_id=None if fake == ORGANIC else words.touch_id(fake),
         lifetime_value_micros=value,
     )

@@ -145,6 +145,8 @@ def _campaigns(rng: np.random.Generator) -> tuple[Campaign, ...]:
 def _sites(rng: np.random.Generator) -> tuple[Site, ...]:
     found: list[Site] = []
     for source, media in enumerate(MEDIA_SOURCES):
+        sizes = rng.pareto(1.5, media.sites) + 0.3
+        weights = (sizes / sizes.sum()).tolist()
         for number in range(media.sites):
             is_fraud = media.name in _FRAUD_SOURCES and number < _FRAUDULENT_SITES
             kind = Fraud.NONE if not is_fraud else Fraud(1 + number % 2)
@@ -153,7 +155,7 @@ def _sites(rng: np.random.Generator) -> tuple[Site, ...]:
                     site_id=f"{media.name[:3]}-{number + 1:03d}",
                     source=source,
                     payer_logit=float(rng.normal(0.0, 0.5)),
-                    weight=float(rng.pareto(1.5)) + 0.3,
+                    weight=weights[number],
                     conversion=float(rng.lognormal(0.0, 0.4)),
                     fraud=kind,
                 )
