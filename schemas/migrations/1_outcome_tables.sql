@@ -1,0 +1,316 @@
+-- One append-only table per outcome topic. Nothing is ever updated: a repeat is a second row with
+-- the same outcome id or the same log position, and the views count it once.
+-- A time is kept as the outcome says it; money is integer micros.
+-- Partitioned by the month of storing, so that one insert touches one partition, whatever the
+-- times in it.
+
+CREATE TABLE IF NOT EXISTS touches
+(
+    event_id String COMMENT 'Id of the event; a repeat keeps it.',
+    app_id LowCardinality(String) COMMENT 'App the touchpoint is for.',
+    touch_id String COMMENT 'Id of the click or impression, by the network.',
+    touch_type LowCardinality(String) COMMENT 'click or impression.',
+    event_time DateTime64(3, 'UTC') COMMENT 'When it happened, by the producer.',
+    received_at DateTime64(3, 'UTC') COMMENT 'When it reached the log.',
+    media_source LowCardinality(String) COMMENT 'Network or channel that claims the touchpoint.',
+    channel LowCardinality(String) COMMENT 'Channel inside the media source.',
+    campaign_id LowCardinality(String) COMMENT 'Campaign.',
+    campaign_name LowCardinality(String) COMMENT 'Name of the campaign.',
+    adset_id LowCardinality(String) COMMENT 'Ad set.',
+    ad_id String COMMENT 'Ad.',
+    site_id String COMMENT 'Site or app that showed the ad.',
+    country_code LowCardinality(String) COMMENT 'ISO 3166-1 alpha-2.',
+    platform LowCardinality(String) COMMENT 'ios, android or other.',
+    device_key String COMMENT 'Pseudonym of the device id; empty when there was none.',
+    cost_micros Int64 COMMENT 'Cost of this touchpoint, millionths of cost_currency.',
+    cost_currency LowCardinality(String) COMMENT 'ISO 4217; empty when there is no cost.',
+    source_topic LowCardinality(String) COMMENT 'Topic of the event that caused this row.',
+    source_partition Int64 COMMENT 'Partition of that event.',
+    source_offset Int64 COMMENT 'Offset of that event.',
+    log_epoch LowCardinality(String) COMMENT 'Incarnation of the log that carried this row.',
+    log_partition Int64 COMMENT 'Partition of the outcome topic.',
+    log_offset Int64 COMMENT 'Offset in that partition.',
+    inserted_at DateTime64(3, 'UTC') DEFAULT now64(3, 'UTC') COMMENT 'When the row was stored.',
+    INDEX by_log_offset log_offset TYPE minmax GRANULARITY 4
+)
+ENGINE = MergeTree
+PARTITION BY toYYYYMM(inserted_at)
+ORDER BY (app_id, toDate(event_time), event_id)
+COMMENT 'Accepted ad clicks and impressions, repeats included. Count distinct event_id.';
+
+CREATE TABLE IF NOT EXISTS attributions
+(
+    attribution_id String COMMENT 'install_id:version',
+    install_id String COMMENT 'Install that is decided.',
+    version Int64 COMMENT 'From 1; the highest is current.',
+    supersedes Int64 COMMENT 'Version this one replaces; 0: none.',
+    reason LowCardinality(String) COMMENT 'first_decision, deadline or late_touchpoint.',
+    status LowCardinality(String) COMMENT 'organic or non_organic.',
+    match_type LowCardinality(String) COMMENT 'Evidence: referrer, click_id, device_id or none.',
+    app_id LowCardinality(String) COMMENT 'App that was installed.',
+    platform LowCardinality(String) COMMENT 'ios, android or other.',
+    country_code LowCardinality(String) COMMENT 'ISO 3166-1 alpha-2.',
+    install_time DateTime64(3, 'UTC') COMMENT 'First open, by the producer.',
+    touch_id String COMMENT 'Touchpoint that gets the credit; empty when organic.',
+    touch_type LowCardinality(String) COMMENT 'click, impression or empty.',
+    touch_time DateTime64(3, 'UTC') COMMENT 'When that touchpoint happened; 1970-01-01 when organic.',
+    media_source LowCardinality(String) COMMENT 'Network that gets the credit; organic when nobody does.',
+    channel LowCardinality(String) COMMENT 'Channel inside the media source.',
+    campaign_id LowCardinality(String) COMMENT 'Campaign.',
+    campaign_name LowCardinality(String) COMMENT 'Name of the campaign.',
+    adset_id LowCardinality(String) COMMENT 'Ad set.',
+    ad_id String COMMENT 'Ad.',
+    site_id String COMMENT 'Site or app that showed the ad.',
+    ctit_s Int64 COMMENT 'Click-to-install time in seconds; -1 when organic.',
+    click_window_s Int64 COMMENT 'Seconds in which a click counts.',
+    view_window_s Int64 COMMENT 'Seconds in which an impression counts.',
+    rule_set LowCardinality(String) COMMENT 'Rules that were in force.',
+    candidates String COMMENT 'Receipt, JSON: every candidate, its verdict, and the rule behind it.' CODEC(ZSTD(1)),
+    decided_at DateTime64(3, 'UTC') COMMENT 'Log time of the decision.',
+    source_topic LowCardinality(String) COMMENT 'Topic of the event that caused this row.',
+    source_partition Int64 COMMENT 'Partition of that event.',
+    source_offset Int64 COMMENT 'Offset of that event.',
+    log_epoch LowCardinality(String) COMMENT 'Incarnation of the log that carried this row.',
+    log_partition Int64 COMMENT 'Partition of the outcome topic.',
+    log_offset Int64 COMMENT 'Offset in that partition.',
+    inserted_at DateTime64(3, 'UTC') DEFAULT now64(3, 'UTC') COMMENT 'When the row was stored.',
+    INDEX by_log_offset log_offset TYPE minmax GRANULARITY 4
+)
+ENGINE = MergeTree
+PARTITION BY toYYYYMM(inserted_at)
+ORDER BY (app_id, toDate(install_time), install_id, version)
+COMMENT 'Every version of the decision for every install. v_attributions has the current ones.';
+
+CREATE TABLE IF NOT EXISTS revenue
+(
+    booking_id String COMMENT 'Id of the booking: the money id, and after a relink which half of which move.',
+    money_id String COMMENT 'Transaction, refund or impression that the money comes from.',
+    sign Int64 COMMENT '1: booked here; -1: taken from here again.',
+    install_id String COMMENT 'Install that the money belongs to.',
+    app_id LowCardinality(String) COMMENT 'App the money was made in.',
+    transaction_id String COMMENT 'Transaction by the store.',
+    kind LowCardinality(String) COMMENT 'purchase, subscription, refund or ad_revenue.',
+    is_relink Bool COMMENT 'One half of a signed pair that moves money between installs.',
+    amount_micros Int64 COMMENT 'Signed amount, millionths of the currency.',
+    currency LowCardinality(String) COMMENT 'ISO 4217.',
+    product_id LowCardinality(String) COMMENT 'Product that was bought.',
+    event_time DateTime64(3, 'UTC') COMMENT 'When the money moved, by the producer.',
+    install_time DateTime64(3, 'UTC') COMMENT 'First open of the install.',
+    source_topic LowCardinality(String) COMMENT 'Topic of the event that caused this row.',
+    source_partition Int64 COMMENT 'Partition of that event.',
+    source_offset Int64 COMMENT 'Offset of that event.',
+    log_epoch LowCardinality(String) COMMENT 'Incarnation of the log that carried this row.',
+    log_partition Int64 COMMENT 'Partition of the outcome topic.',
+    log_offset Int64 COMMENT 'Offset in that partition.',
+    inserted_at DateTime64(3, 'UTC') DEFAULT now64(3, 'UTC') COMMENT 'When the row was stored.',
+    INDEX by_log_offset log_offset TYPE minmax GRANULARITY 4
+)
+ENGINE = MergeTree
+PARTITION BY toYYYYMM(inserted_at)
+ORDER BY (app_id, toDate(install_time), install_id, booking_id)
+COMMENT 'Signed money per install. A sum over distinct booking_id is right after any correction.';
+
+CREATE TABLE IF NOT EXISTS features
+(
+    feature_id String COMMENT 'install_id:landmark',
+    install_id String COMMENT 'Install that is described.',
+    app_id LowCardinality(String) COMMENT 'App that was installed.',
+    landmark LowCardinality(String) COMMENT 'Age of the install at which features freeze.',
+    landmark_time DateTime64(3, 'UTC') COMMENT 'When the install reached that age.',
+    features Map(LowCardinality(String), Float64) COMMENT 'Feature values by name.' CODEC(ZSTD(1)),
+    log_epoch LowCardinality(String) COMMENT 'Incarnation of the log that carried this row.',
+    log_partition Int64 COMMENT 'Partition of the outcome topic.',
+    log_offset Int64 COMMENT 'Offset in that partition.',
+    inserted_at DateTime64(3, 'UTC') DEFAULT now64(3, 'UTC') COMMENT 'When the row was stored.',
+    INDEX by_log_offset log_offset TYPE minmax GRANULARITY 4
+)
+ENGINE = MergeTree
+PARTITION BY toYYYYMM(inserted_at)
+ORDER BY (app_id, toDate(landmark_time), install_id, landmark)
+COMMENT 'Features of an install, frozen at a landmark.';
+
+CREATE TABLE IF NOT EXISTS predictions
+(
+    prediction_id String COMMENT 'install_id:target:landmark',
+    install_id String COMMENT 'Install that is scored.',
+    app_id LowCardinality(String) COMMENT 'App that was installed.',
+    target LowCardinality(String) COMMENT 'What is predicted; payer_d7: pays within 7 days of the install.',
+    landmark LowCardinality(String) COMMENT 'Age of the install at the prediction.',
+    landmark_time DateTime64(3, 'UTC') COMMENT 'When the install reached that age.',
+    horizon_s Int64 COMMENT 'Seconds after the install that the prediction covers.',
+    probability Float64 COMMENT 'From 0 to 1.',
+    tier LowCardinality(String) COMMENT 'full: the model; constant: the fallback.',
+    model_version LowCardinality(String) COMMENT 'Model that answered; empty for the fallback.',
+    predicted_at DateTime64(3, 'UTC') COMMENT 'Log time of the prediction.',
+    log_epoch LowCardinality(String) COMMENT 'Incarnation of the log that carried this row.',
+    log_partition Int64 COMMENT 'Partition of the outcome topic.',
+    log_offset Int64 COMMENT 'Offset in that partition.',
+    inserted_at DateTime64(3, 'UTC') DEFAULT now64(3, 'UTC') COMMENT 'When the row was stored.',
+    INDEX by_log_offset log_offset TYPE minmax GRANULARITY 4
+)
+ENGINE = MergeTree
+PARTITION BY toYYYYMM(inserted_at)
+ORDER BY (app_id, toDate(landmark_time), install_id, landmark)
+COMMENT 'Probability that an install pays within the horizon, as predicted at a landmark.';
+
+CREATE TABLE IF NOT EXISTS spend
+(
+    spend_id String COMMENT 'Hash of the dimensions of the report line.',
+    event_id String COMMENT 'Id of the report event.',
+    revision Int64 COMMENT 'A restatement has a higher one.',
+    app_id LowCardinality(String) COMMENT 'App that was advertised.',
+    date LowCardinality(String) COMMENT 'Day of the spend, YYYY-MM-DD in the timezone.',
+    timezone LowCardinality(String) COMMENT 'IANA name of the timezone of the day.',
+    media_source LowCardinality(String) COMMENT 'Network that was paid.',
+    channel LowCardinality(String) COMMENT 'Channel inside the media source.',
+    campaign_id LowCardinality(String) COMMENT 'Campaign.',
+    campaign_name LowCardinality(String) COMMENT 'Name of the campaign.',
+    adset_id LowCardinality(String) COMMENT 'Ad set.',
+    ad_id String COMMENT 'Ad.',
+    site_id String COMMENT 'Site or app that showed the ads.',
+    country_code LowCardinality(String) COMMENT 'ISO 3166-1 alpha-2.',
+    platform LowCardinality(String) COMMENT 'ios, android or other.',
+    impressions Int64 COMMENT 'Impressions, by the network.',
+    clicks Int64 COMMENT 'Clicks, by the network.',
+    installs Int64 COMMENT 'Installs, by the network.',
+    amount_micros Int64 COMMENT 'Cost, millionths of the currency.',
+    currency LowCardinality(String) COMMENT 'ISO 4217.',
+    event_time DateTime64(3, 'UTC') COMMENT 'When the report was made, by the producer.',
+    source_topic LowCardinality(String) COMMENT 'Topic of the event that caused this row.',
+    source_partition Int64 COMMENT 'Partition of that event.',
+    source_offset Int64 COMMENT 'Offset of that event.',
+    log_epoch LowCardinality(String) COMMENT 'Incarnation of the log that carried this row.',
+    log_partition Int64 COMMENT 'Partition of the outcome topic.',
+    log_offset Int64 COMMENT 'Offset in that partition.',
+    inserted_at DateTime64(3, 'UTC') DEFAULT now64(3, 'UTC') COMMENT 'When the row was stored.',
+    INDEX by_log_offset log_offset TYPE minmax GRANULARITY 4
+)
+ENGINE = MergeTree
+PARTITION BY toYYYYMM(inserted_at)
+ORDER BY (app_id, date, spend_id, revision)
+COMMENT 'Advertising cost reports. The highest revision of a spend_id counts.';
+
+CREATE TABLE IF NOT EXISTS postback_rows
+(
+    postback_id String COMMENT 'Id of the postback; a repeat keeps it.',
+    app_id LowCardinality(String) COMMENT 'App that was advertised.',
+    framework LowCardinality(String) COMMENT 'skadnetwork or adattributionkit.',
+    signature_state LowCardinality(String) COMMENT 'Whether the signature was checked, and held.',
+    body String COMMENT 'The postback as received, JSON.' CODEC(ZSTD(1)),
+    event_time DateTime64(3, 'UTC') COMMENT 'When the postback came in, by the producer.',
+    source_topic LowCardinality(String) COMMENT 'Topic of the event that caused this row.',
+    source_partition Int64 COMMENT 'Partition of that event.',
+    source_offset Int64 COMMENT 'Offset of that event.',
+    log_epoch LowCardinality(String) COMMENT 'Incarnation of the log that carried this row.',
+    log_partition Int64 COMMENT 'Partition of the outcome topic.',
+    log_offset Int64 COMMENT 'Offset in that partition.',
+    inserted_at DateTime64(3, 'UTC') DEFAULT now64(3, 'UTC') COMMENT 'When the row was stored.',
+    INDEX by_log_offset log_offset TYPE minmax GRANULARITY 4
+)
+ENGINE = MergeTree
+PARTITION BY toYYYYMM(inserted_at)
+ORDER BY (app_id, toDate(event_time), postback_id)
+COMMENT 'Accepted SKAdNetwork and AdAttributionKit postbacks. Aggregate: never joined to a device.';
+
+CREATE TABLE IF NOT EXISTS privacy_rows
+(
+    subject_request_id String COMMENT 'Id of the request.',
+    app_id LowCardinality(String) COMMENT 'App the request is about.',
+    request_type LowCardinality(String) COMMENT 'erasure, access or opt_out.',
+    identity_types Array(LowCardinality(String)) COMMENT 'Kinds of the identities.',
+    identity_keys Array(String) COMMENT 'Pseudonyms of the identities, in the same order.',
+    submitted_time DateTime64(3, 'UTC') COMMENT 'When the person asked.',
+    source_topic LowCardinality(String) COMMENT 'Topic of the event that caused this row.',
+    source_partition Int64 COMMENT 'Partition of that event.',
+    source_offset Int64 COMMENT 'Offset of that event.',
+    log_epoch LowCardinality(String) COMMENT 'Incarnation of the log that carried this row.',
+    log_partition Int64 COMMENT 'Partition of the outcome topic.',
+    log_offset Int64 COMMENT 'Offset in that partition.',
+    inserted_at DateTime64(3, 'UTC') DEFAULT now64(3, 'UTC') COMMENT 'When the row was stored.',
+    INDEX by_log_offset log_offset TYPE minmax GRANULARITY 4
+)
+ENGINE = MergeTree
+PARTITION BY toYYYYMM(inserted_at)
+ORDER BY (app_id, subject_request_id)
+COMMENT 'Accepted erasure, access and opt-out requests.';
+
+CREATE TABLE IF NOT EXISTS parked
+(
+    parked_id String COMMENT 'Subject, what it waits for, and state.',
+    subject_id String COMMENT 'booking_id or event_id that waits.',
+    state LowCardinality(String) COMMENT 'parked; released or expired end the wait.',
+    waits_for LowCardinality(String) COMMENT 'install, account or purchase.',
+    kind LowCardinality(String) COMMENT 'Kind of money or event.',
+    app_id LowCardinality(String) COMMENT 'App it belongs to.',
+    amount_micros Int64 COMMENT 'Signed amount, millionths of the currency.',
+    currency LowCardinality(String) COMMENT 'ISO 4217; empty when it is no money.',
+    event_time DateTime64(3, 'UTC') COMMENT 'When it happened, by the producer.',
+    deadline DateTime64(3, 'UTC') COMMENT 'Log time at which the wait ends.',
+    source_topic LowCardinality(String) COMMENT 'Topic of the event that caused this row.',
+    source_partition Int64 COMMENT 'Partition of that event.',
+    source_offset Int64 COMMENT 'Offset of that event.',
+    log_epoch LowCardinality(String) COMMENT 'Incarnation of the log that carried this row.',
+    log_partition Int64 COMMENT 'Partition of the outcome topic.',
+    log_offset Int64 COMMENT 'Offset in that partition.',
+    inserted_at DateTime64(3, 'UTC') DEFAULT now64(3, 'UTC') COMMENT 'When the row was stored.',
+    INDEX by_log_offset log_offset TYPE minmax GRANULARITY 4
+)
+ENGINE = MergeTree
+PARTITION BY toYYYYMM(inserted_at)
+ORDER BY (app_id, subject_id, state)
+COMMENT 'What waits for its install, account or purchase, was released, or waited in vain.';
+
+CREATE TABLE IF NOT EXISTS ledger
+(
+    stage LowCardinality(String) COMMENT 'Stage that says so.',
+    disposition LowCardinality(String) COMMENT 'decided, duplicate, parked, expired, dead_lettered or tick.',
+    source_topic LowCardinality(String) COMMENT 'Topic of the events.',
+    source_partition Int64 COMMENT 'Partition of the events.',
+    offsets Array(Int64) COMMENT 'Offsets of the events.' CODEC(Delta, ZSTD(1)),
+    log_epoch LowCardinality(String) COMMENT 'Incarnation of the log that carried this row.',
+    log_partition Int64 COMMENT 'Partition of the outcome topic.',
+    log_offset Int64 COMMENT 'Offset in that partition.',
+    inserted_at DateTime64(3, 'UTC') DEFAULT now64(3, 'UTC') COMMENT 'When the row was stored.',
+    INDEX by_log_offset log_offset TYPE minmax GRANULARITY 4
+)
+ENGINE = MergeTree
+PARTITION BY toYYYYMM(inserted_at)
+ORDER BY (source_topic, source_partition, log_epoch, log_partition, log_offset)
+COMMENT 'What became of source offsets, per checkpoint. v_accounting has the final word per offset.';
+
+CREATE TABLE IF NOT EXISTS dead_letters
+(
+    reason LowCardinality(String) COMMENT 'Reason code, from a fixed list.',
+    detail String COMMENT 'What was wrong.',
+    payload String COMMENT 'Base64 of the exact bytes of the value.' CODEC(ZSTD(1)),
+    key String COMMENT 'Base64 of the key; empty when there was none.',
+    received_at DateTime64(3, 'UTC') COMMENT 'When it reached the log.',
+    source_topic LowCardinality(String) COMMENT 'Topic of the event that caused this row.',
+    source_partition Int64 COMMENT 'Partition of that event.',
+    source_offset Int64 COMMENT 'Offset of that event.',
+    log_epoch LowCardinality(String) COMMENT 'Incarnation of the log that carried this row.',
+    log_partition Int64 COMMENT 'Partition of the outcome topic.',
+    log_offset Int64 COMMENT 'Offset in that partition.',
+    inserted_at DateTime64(3, 'UTC') DEFAULT now64(3, 'UTC') COMMENT 'When the row was stored.',
+    INDEX by_log_offset log_offset TYPE minmax GRANULARITY 4
+)
+ENGINE = MergeTree
+PARTITION BY toYYYYMM(inserted_at)
+ORDER BY (source_topic, reason, source_partition, source_offset)
+COMMENT 'Messages set aside, whole.';
+
+CREATE TABLE IF NOT EXISTS freshness
+(
+    stage LowCardinality(String) COMMENT 'Stage.',
+    partition Int64 COMMENT 'Partition of the stage.',
+    stage_time DateTime64(3, 'UTC') COMMENT 'Log time that the stage had reached.',
+    log_epoch LowCardinality(String) COMMENT 'Incarnation of the log that carried this row.',
+    log_partition Int64 COMMENT 'Partition of the outcome topic.',
+    log_offset Int64 COMMENT 'Offset in that partition.',
+    inserted_at DateTime64(3, 'UTC') DEFAULT now64(3, 'UTC') COMMENT 'When the row was stored.',
+    INDEX by_log_offset log_offset TYPE minmax GRANULARITY 4
+)
+ENGINE = MergeTree
+PARTITION BY toYYYYMM(inserted_at)
+ORDER BY (stage, partition, stage_time)
+COMMENT 'How far the log time of every stage partition had come.';

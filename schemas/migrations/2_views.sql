@@ -1,0 +1,214 @@
+-- What people query. Every view counts a repeat once: by outcome id, or by place in the log.
+-- Ties between repeats are broken by columns that do not depend on when a row was stored.
+
+CREATE OR REPLACE VIEW v_attributions
+(
+    attribution_id String COMMENT 'install_id:version',
+    install_id String COMMENT 'Install; one row each.',
+    version Int64 COMMENT 'Version of the decision that counts now.',
+    reason String COMMENT 'first_decision, deadline or late_touchpoint.',
+    status String COMMENT 'organic or non_organic.',
+    match_type String COMMENT 'Evidence: referrer, click_id, device_id or none.',
+    app_id String COMMENT 'App that was installed.',
+    platform String COMMENT 'ios, android or other.',
+    country_code String COMMENT 'ISO 3166-1 alpha-2.',
+    install_time DateTime64(3, 'UTC') COMMENT 'First open, by the producer.',
+    touch_id String COMMENT 'Touchpoint that gets the credit; empty when organic.',
+    touch_type String COMMENT 'click, impression or empty.',
+    touch_time DateTime64(3, 'UTC') COMMENT 'When it happened; 1970-01-01 when organic.',
+    media_source String COMMENT 'Network that gets the credit; organic when nobody does.',
+    channel String COMMENT 'Channel inside the media source.',
+    campaign_id String COMMENT 'Campaign.',
+    campaign_name String COMMENT 'Name of the campaign.',
+    adset_id String COMMENT 'Ad set.',
+    ad_id String COMMENT 'Ad.',
+    site_id String COMMENT 'Site or app that showed the ad.',
+    ctit_s Int64 COMMENT 'Click-to-install time in seconds; -1 when organic.',
+    click_window_s Int64 COMMENT 'Seconds in which a click counts.',
+    view_window_s Int64 COMMENT 'Seconds in which an impression counts.',
+    rule_set String COMMENT 'Rules that were in force.',
+    candidates String COMMENT 'Receipt, JSON: every candidate, its verdict, and the rule behind it.',
+    decided_at DateTime64(3, 'UTC') COMMENT 'Log time of the decision.'
+)
+AS SELECT
+    attribution_id, install_id, version, reason, status, match_type, app_id, platform,
+    country_code, install_time, touch_id, touch_type, touch_time, media_source, channel,
+    campaign_id, campaign_name, adset_id, ad_id, site_id, ctit_s, click_window_s,
+    view_window_s, rule_set, candidates, decided_at
+FROM attributions
+ORDER BY install_id, version DESC, decided_at DESC, log_epoch DESC, log_partition, log_offset
+LIMIT 1 BY install_id
+COMMENT 'The decision that counts now, one row per install.';
+
+-- One row per day, campaign and currency. Installs, payers and predicted payers have no currency:
+-- they stand on one row of the campaign's day, the one with the highest cost (then the highest
+-- revenue), and are 0 on the others, so that every column may be summed.
+CREATE OR REPLACE VIEW v_campaign_daily
+(
+    day Date COMMENT 'Day of the install in UTC; for cost the day it was reported for.',
+    app_id String COMMENT 'App.',
+    media_source String COMMENT 'Network; organic, or undecided for money ahead of its decision.',
+    campaign_id String COMMENT 'Campaign.',
+    campaign_name String COMMENT 'Name of the campaign.',
+    currency String COMMENT 'ISO 4217; empty when there is no money.',
+    installs UInt64 COMMENT 'Installs now attributed here.',
+    payers UInt64 COMMENT 'Installs that paid, net of refunds; advertising revenue is no payment.',
+    revenue Decimal(38, 6) COMMENT 'Everything these installs brought so far, net of refunds.',
+    cost Decimal(38, 6) COMMENT 'Advertising cost, by the latest revision of each report line.',
+    roas Nullable(Float64) COMMENT 'revenue / cost; null without cost.',
+    predicted_payers Float64 COMMENT 'Payers within 7 days: 1 if paid already, else the probability.'
+)
+AS WITH
+    installs AS
+    (
+        SELECT install_id, toDate(install_time) AS day, app_id, media_source, campaign_id,
+            campaign_name
+        FROM v_attributions
+    ),
+    bookings AS
+    (
+        SELECT booking_id, install_id, app_id, currency, amount_micros, install_time,
+            kind IN ('purchase', 'subscription', 'refund') AS is_payment,
+            kind IN ('purchase', 'subscription')
+                AND event_time <= install_time + INTERVAL 7 DAY AS is_in_horizon
+        FROM revenue
+        ORDER BY booking_id, log_epoch, log_partition, log_offset
+        LIMIT 1 BY booking_id
+    ),
+    purses AS
+    (
+        SELECT install_id, currency, any(app_id) AS app, toDate(min(install_time)) AS first_day,
+            sum(amount_micros) AS revenue_micros,
+            sumIf(amount_micros, is_payment) > 0 AS is_payer,
+            sumIf(amount_micros, is_in_horizon) > 0 AS is_payer_d7
+        FROM bookings
+        GROUP BY install_id, currency
+    ),
+    payers AS
+    (
+        SELECT install_id, max(is_payer) AS is_payer, max(is_payer_d7) AS is_payer_d7
+        FROM purses
+        GROUP BY install_id
+    ),
+    scores AS
+    (
+        SELECT install_id, argMax(probability, (landmark_time, landmark)) AS probability
+        FROM predictions
+        WHERE target = 'payer_d7'
+        GROUP BY install_id
+    ),
+    costs AS
+    (
+        SELECT spend_id, date, app_id, media_source, campaign_id, campaign_name, currency,
+            amount_micros
+        FROM spend
+        ORDER BY spend_id, revision DESC, event_time DESC, event_id DESC, amount_micros
+        LIMIT 1 BY spend_id
+    ),
+    facts AS
+    (
+        SELECT i.day AS day, i.app_id AS app_id, i.media_source AS media_source,
+            i.campaign_id AS campaign_id, i.campaign_name AS name, '' AS currency,
+            toUInt64(1) AS installs, toUInt64(ifNull(p.is_payer, 0)) AS payers,
+            if(ifNull(p.is_payer_d7, 0) = 1, 1., ifNull(s.probability, 0.)) AS predicted_payers,
+            toInt64(0) AS revenue_micros, toInt64(0) AS cost_micros
+        FROM installs AS i
+        LEFT JOIN payers AS p ON p.install_id = i.install_id
+        LEFT JOIN scores AS s ON s.install_id = i.install_id
+        UNION ALL
+        SELECT coalesce(nullIf(i.day, toDate(0)), p.first_day),
+            coalesce(nullIf(i.app_id, ''), p.app),
+            coalesce(nullIf(i.media_source, ''), 'undecided'),
+            ifNull(i.campaign_id, ''), ifNull(i.campaign_name, ''),
+            p.currency, toUInt64(0), toUInt64(0), 0., p.revenue_micros, toInt64(0)
+        FROM purses AS p
+        LEFT JOIN installs AS i ON i.install_id = p.install_id
+        UNION ALL
+        SELECT toDate(date), app_id, media_source, campaign_id, campaign_name, currency,
+            toUInt64(0), toUInt64(0), 0., toInt64(0), amount_micros
+        FROM costs
+    ),
+    purses_of_day AS
+    (
+        SELECT day, app_id, media_source, campaign_id, currency, max(name) AS name,
+            sum(installs) AS installs, sum(payers) AS payers,
+            sum(predicted_payers) AS predicted_payers,
+            sum(revenue_micros) AS revenue_micros, sum(cost_micros) AS cost_micros
+        FROM facts
+        GROUP BY day, app_id, media_source, campaign_id, currency
+    ),
+    days AS
+    (
+        SELECT day, app_id, media_source, campaign_id, max(name) AS name,
+            sum(installs) AS installs, sum(payers) AS payers,
+            sum(predicted_payers) AS predicted_payers,
+            arraySort(m -> (-m.3, -m.2, m.1), groupArrayIf(
+                (toString(currency), revenue_micros, cost_micros), currency != '')) AS money
+        FROM purses_of_day
+        GROUP BY day, app_id, media_source, campaign_id
+    )
+SELECT day, app_id, media_source, campaign_id, name AS campaign_name, m.1 AS currency,
+    if(place = 1, installs, 0) AS installs, if(place = 1, payers, 0) AS payers,
+    toDecimal128(m.2, 6) / 1000000 AS revenue, toDecimal128(m.3, 6) / 1000000 AS cost,
+    if(m.3 = 0, NULL, m.2 / m.3) AS roas,
+    if(place = 1, predicted_payers, 0.) AS predicted_payers
+FROM days
+ARRAY JOIN
+    if(empty(money), [('', toInt64(0), toInt64(0))], money) AS m,
+    arrayEnumerate(if(empty(money), [('', toInt64(0), toInt64(0))], money)) AS place
+COMMENT 'Installs, payers, revenue and cost per day, campaign and currency.';
+
+-- The final disposition of every source offset: `parked` gives way to any other. A sound ledger
+-- has final_dispositions = 1 everywhere.
+CREATE OR REPLACE VIEW v_accounting
+(
+    epoch String COMMENT 'Incarnation of the log.',
+    source_topic String COMMENT 'Source topic.',
+    source_partition Int64 COMMENT 'Partition of the source topic.',
+    source_offset Int64 COMMENT 'Offset in that partition.',
+    disposition String COMMENT 'decided, duplicate, parked, expired, dead_lettered or tick.',
+    final_dispositions UInt64 COMMENT 'How often the offset was settled; anything but 1 is a fault.'
+)
+AS SELECT epoch, source_topic, source_partition, source_offset,
+    if(empty(settled), 'parked', settled[1]) AS disposition,
+    if(empty(settled), 1, length(settled)) AS final_dispositions
+FROM
+(
+    SELECT log_epoch AS epoch, source_topic, source_partition, source_offset,
+        arraySort(groupArrayIf(toString(disposition), disposition != 'parked')) AS settled
+    FROM
+    (
+        SELECT log_epoch, source_topic, source_partition, disposition,
+            arrayJoin(offsets) AS source_offset
+        FROM ledger
+        LIMIT 1 BY log_epoch, log_partition, log_offset, source_offset
+    )
+    GROUP BY log_epoch, source_topic, source_partition, source_offset
+)
+COMMENT 'What finally became of every source offset.';
+
+-- How far every stage partition has come, in the newest log, and when each table last grew.
+CREATE OR REPLACE VIEW v_freshness
+(
+    kind String COMMENT 'stage or table.',
+    name String COMMENT 'Name of the stage or table.',
+    partition Int64 COMMENT 'Partition of the stage; -1 for a table.',
+    at Nullable(DateTime64(3, 'UTC')) COMMENT 'Stage: log time reached. Table: newest row stored.'
+)
+AS SELECT 'stage' AS kind, toString(stage) AS name, partition,
+    toNullable(argMax(stage_time, (inserted_at, stage_time))) AS at
+FROM freshness
+GROUP BY stage, partition
+UNION ALL SELECT 'table', 'touches', -1, if(count() = 0, NULL, max(inserted_at)) FROM touches
+UNION ALL SELECT 'table', 'attributions', -1, if(count() = 0, NULL, max(inserted_at)) FROM attributions
+UNION ALL SELECT 'table', 'revenue', -1, if(count() = 0, NULL, max(inserted_at)) FROM revenue
+UNION ALL SELECT 'table', 'features', -1, if(count() = 0, NULL, max(inserted_at)) FROM features
+UNION ALL SELECT 'table', 'predictions', -1, if(count() = 0, NULL, max(inserted_at)) FROM predictions
+UNION ALL SELECT 'table', 'spend', -1, if(count() = 0, NULL, max(inserted_at)) FROM spend
+UNION ALL SELECT 'table', 'postback_rows', -1, if(count() = 0, NULL, max(inserted_at)) FROM postback_rows
+UNION ALL SELECT 'table', 'privacy_rows', -1, if(count() = 0, NULL, max(inserted_at)) FROM privacy_rows
+UNION ALL SELECT 'table', 'parked', -1, if(count() = 0, NULL, max(inserted_at)) FROM parked
+UNION ALL SELECT 'table', 'ledger', -1, if(count() = 0, NULL, max(inserted_at)) FROM ledger
+UNION ALL SELECT 'table', 'dead_letters', -1, if(count() = 0, NULL, max(inserted_at)) FROM dead_letters
+UNION ALL SELECT 'table', 'freshness', -1, if(count() = 0, NULL, max(inserted_at)) FROM freshness
+COMMENT 'How far stages have come, and when each table last grew.';

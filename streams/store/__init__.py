@@ -1,0 +1,1 @@
+"""Where outcomes are kept: ClickHouse in a folder or ClickHouse as a server, behind one Store."""

@@ -1,0 +1,184 @@
+"""One SHA-256 per table, to compare what two runs left behind.
+
+The digest of a table: hash every row, sort the hashes, hash their concatenation in 256 groups
+by first byte, and hash the 256 results. All but the last step is done by ClickHouse, with
+nothing that is printed differently by another version: numbers as digits, times as milliseconds,
+fractions as the 64 bits they are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from streams.store.base import Store, Value
+from streams.store.tables import TABLES, Column, Kind, Table
+
+ROWS_PER_PASS = 4_000_000
+"""A pass holds the hashes of so many rows, 64 bytes each, in memory."""
+
+GROUPS = 256
+
+# Say when Headwater looked, not what it found.
+UNCOMPARED = frozenset({"freshness"})
+
+_TEXT_OF = {
+    Kind.TEXT: "toString({0})",
+    Kind.INTEGER: "toString({0})",
+    Kind.TIME: "toString(toUnixTimestamp64Milli({0}))",
+    Kind.FLAG: "toString(toUInt8({0}))",
+    Kind.FRACTION: "toString(reinterpretAsUInt64({0}))",
+    Kind.TEXTS: "arrayStringConcat(arrayMap(x -> concat(toString(length(x)), ':', x), {0}))",
+    Kind.INTEGERS: "arrayStringConcat(arrayMap(x -> toString(x), {0}), ',')",
+    Kind.FRACTIONS_BY_NAME: (
+        "arrayStringConcat(arraySort(arrayMap((k, v) -> concat(toString(k), '=',"
+        " toString(reinterpretAsUInt64(v))), mapKeys({0}), mapValues({0}))), ',')"
+    ),
+}
+
+
+class Compared(NamedTuple):
+    """Rows to hash: SQL expressions that give text, over a FROM clause."""
+
+    expressions: list[str]
+    source: str
+    params: dict[str, Value] = {}  # noqa: RUF012  # Never changed.
+
+
+def digest(store: Store) -> dict[str, str]:
+    """Everything stored, but for when it was stored and where in the outcome log it stood."""
+    return {
+        table.name: _digest(store, _everything(table))
+        for table in TABLES.values()
+        if table.name not in UNCOMPARED
+    }
+
+
+def digest_converged(store: Store, model: str | None = None) -> dict[str, str]:
+    """What the same events lead to in whatever order their partitions were read. Predictions
+    depend on the order in which a model learned, so they join in for one `model` version."""
+    compared = {
+        "touches": _touches(),
+        "attributions": _attributions(),
+        "revenue": _revenue(),
+        "parked": _parked(),
+        "dead_letters": _dead_letters(),
+        "ledger": _ledger(),
+    }
+    for name in ("spend", "postback_rows", "privacy_rows"):
+        compared[name] = _distinct(TABLES[name])
+    if model is not None:
+        compared["predictions"] = _predictions(model)
+    return {name: _digest(store, rows) for name, rows in sorted(compared.items())}
+
+
+def _texts(columns: Iterable[Column], without: Iterable[str] = ()) -> list[str]:
+    skipped = set(without)
+    return [
+        _TEXT_OF[column.kind].format(column.name)
+        for column in columns
+        if column.name not in skipped
+    ]
+
+
+_SOURCE_POSITION = ("source_topic", "source_partition", "source_offset")
+_SOURCE = ("received_at", *_SOURCE_POSITION)
+
+
+def _everything(table: Table) -> Compared:
+    if table.name != "ledger":
+        return Compared(_texts(table.columns), table.name)
+    # How offsets were grouped depends on where batches were cut.
+    expressions = [*_texts(table.columns, ["offsets"]), "toString(offset)"]
+    return Compared(expressions, "ledger ARRAY JOIN offsets AS offset")
+
+
+def _touches() -> Compared:
+    source = (
+        "(SELECT * FROM touches ORDER BY event_id, source_partition, source_offset"
+        " LIMIT 1 BY event_id)"
+    )
+    return Compared(_texts(TABLES["touches"].columns, _SOURCE), source)
+
+
+def _attributions() -> Compared:
+    # These tell how the decision came about, and when.
+    history = ("attribution_id", "version", "supersedes", "reason", "candidates", "decided_at")
+    columns = TABLES["attributions"].columns
+    return Compared(_texts(columns, (*history, *_SOURCE)), "v_attributions")
+
+
+def _revenue() -> Compared:
+    """Money that was moved to another install, and money that went there at once, are the same."""
+    skipped = ("booking_id", "sign", "is_relink", "amount_micros", *_SOURCE)
+    columns = [one for one in TABLES["revenue"].columns if one.name not in skipped]
+    keys = ", ".join(column.name for column in columns)
+    source = (
+        f"(SELECT {keys}, sum(amount_micros) AS net_micros FROM"
+        " (SELECT * FROM revenue LIMIT 1 BY booking_id)"
+        f" GROUP BY {keys} HAVING sum(sign) != 0)"
+    )
+    return Compared([*_texts(columns), "toString(net_micros)"], source)
+
+
+def _parked() -> Compared:
+    """What was released counts like what never had to wait."""
+    source = (
+        "(SELECT * FROM parked ORDER BY subject_id, waits_for, state = 'parked', log_epoch,"
+        " log_partition, log_offset LIMIT 1 BY subject_id, waits_for)"
+        " WHERE state != 'released'"
+    )
+    columns = TABLES["parked"].columns
+    return Compared(_texts(columns, ("parked_id", "deadline", *_SOURCE)), source)
+
+
+def _dead_letters() -> Compared:
+    source = f"(SELECT * FROM dead_letters LIMIT 1 BY log_epoch, {', '.join(_SOURCE_POSITION)})"
+    return Compared(["reason", "payload"], source)
+
+
+def _ledger() -> Compared:
+    """Which copy of a repeat is the decided one depends on the order; how many there are not."""
+    source = (
+        "(SELECT source_topic, disposition, count() AS offsets FROM v_accounting"
+        " WHERE disposition != 'tick' GROUP BY source_topic, disposition)"
+    )
+    return Compared(["source_topic", "disposition", "toString(offsets)"], source)
+
+
+def _distinct(table: Table) -> Compared:
+    columns = [column for column in table.columns if column.name not in _SOURCE]
+    names = ", ".join(column.name for column in columns)
+    return Compared(_texts(columns), f"(SELECT DISTINCT {names} FROM {table.name})")
+
+
+def _predictions(model: str) -> Compared:
+    columns = [one for one in TABLES["predictions"].columns if one.name != "predicted_at"]
+    names = ", ".join(column.name for column in columns)
+    source = f"(SELECT DISTINCT {names} FROM predictions WHERE model_version = {{model}})"
+    return Compared(_texts(columns), source, {"model": model})
+
+
+def _digest(store: Store, compared: Compared) -> str:
+    counted = store.query(f"SELECT count() FROM {compared.source}", compared.params)
+    passes = min(GROUPS, int(counted.rows[0][0]) // ROWS_PER_PASS + 1)
+    # No event contains a null byte: intake sets such messages aside.
+    row = f"hex(SHA256(arrayStringConcat([{', '.join(compared.expressions)}], '\\0')))"
+    whole = hashlib.sha256()
+    step = -(-GROUPS // passes)
+    for first in range(0, GROUPS, step):
+        bounds: dict[str, Value] = {"first": f"{first:02X}", "last": f"{first + step - 1:02X}"}
+        if first + step > GROUPS:
+            bounds["last"] = "FF"
+        groups = store.query(
+            "SELECT substring(row_hash, 1, 2) AS prefix,"
+            " hex(SHA256(arrayStringConcat(arraySort(groupArray(row_hash)))))"
+            f" FROM (SELECT {row} AS row_hash FROM {compared.source})"
+            " WHERE substring(row_hash, 1, 2) BETWEEN {first} AND {last}"
+            " GROUP BY prefix ORDER BY prefix",
+            {**compared.params, **bounds},
+        )
+        for prefix, group in groups.rows:
+            whole.update(f"{prefix}{group}".encode())
+    return whole.hexdigest()

@@ -1,0 +1,158 @@
+"""ClickHouse in a folder: chdb, inside this process.
+
+One process may have a folder open, and this process may have one folder open. Importing chdb
+starts its engine, and a fork after that hangs: so it is imported when a store is opened.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import io
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from streams.store.base import (
+    BadRowsError,
+    Columns,
+    Refused,
+    Rows,
+    Value,
+    bind,
+    code_of,
+    error_of,
+    one_line,
+    require_read_only,
+)
+from streams.store.tables import INSERTED_AT, TABLES, Kind
+
+MEMORY_BYTES_MAX = 2_000_000_000
+
+
+class EmbeddedStore:
+    """A Store. Calls from several threads wait for each other."""
+
+    def __init__(self, folder: Path, memory_bytes_max: int = MEMORY_BYTES_MAX) -> None:
+        """Open `folder`, and create it if it is not there."""
+        self.place = str(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        _require_free(folder)
+        sqlite_like = _import_chdb()
+        try:
+            self._connection = sqlite_like.Connection(
+                f"{folder.resolve()}?max_server_memory_usage={memory_bytes_max}"
+            )
+        except RuntimeError as error:
+            raise Refused(
+                f"the store in {folder} does not open: {one_line(str(error))}; is it in use?"
+            ) from None
+        self._lock = threading.Lock()
+        self._error: type[Exception] = sqlite_like.ChdbError
+        self._schemas: dict[str, Any] = {}
+
+    def insert(self, table: str, columns: Columns) -> None:
+        names = ", ".join(columns)
+        stream = self._arrow_stream(table, columns)
+        with self._lock:
+            try:
+                with self._connection.send_insert(
+                    f"INSERT INTO {table} ({names})", "ArrowStream"
+                ) as inserter:
+                    inserter.append(stream)
+                    inserter.finish()
+            except (self._error, RuntimeError) as error:
+                raise error_of(self.place, code_of(str(error)), str(error)) from None
+
+    def query(self, sql: str, params: Mapping[str, Value] | None = None) -> Rows:
+        require_read_only(sql)
+        answer = msgspec.json.decode(self._run(bind(sql, params).strip().rstrip(";")))
+        names = tuple(column["name"] for column in answer["meta"])
+        return Rows(names, [tuple(row) for row in answer["data"]])
+
+    def execute(self, sql: str) -> None:
+        self._run(sql)
+
+    def close(self) -> None:
+        with self._lock:
+            self._connection.close()
+
+    def _run(self, sql: str) -> bytes:
+        with self._lock:
+            try:
+                return bytes(self._connection.query(sql, "JSONCompact").bytes())
+            except (self._error, RuntimeError) as error:
+                failure = error_of(self.place, code_of(str(error)), str(error))
+        raise Refused(str(failure)) if isinstance(failure, BadRowsError) else failure
+
+    def _arrow_stream(self, table: str, columns: Columns) -> bytes:
+        import pyarrow as pa
+
+        schema = self._schemas.get(table)
+        if schema is None:
+            schema = self._schemas[table] = _arrow_schema(table)
+        sink = io.BytesIO()
+        try:
+            arrays = [_arrow_array(columns[name], schema.field(name).type) for name in columns]
+        except (pa.ArrowException, OverflowError, TypeError, ValueError) as error:
+            raise BadRowsError(f"table {table}: {one_line(str(error))}") from None
+        batch = pa.record_batch(arrays, names=list(columns))
+        if any(array.null_count for array in arrays):
+            raise BadRowsError(f"table {table}: a value is missing")
+        with pa.ipc.new_stream(sink, batch.schema) as writer:
+            writer.write_batch(batch)
+        return sink.getvalue()
+
+
+def _require_free(folder: Path) -> None:
+    """The engine itself would print a riddle. It locks the file `status`."""
+    status = folder / "status"
+    if not status.exists():
+        return
+    with status.open("r+b") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Refused(
+                f"the store in {folder} is in use by another process: stop that one first"
+            ) from None
+
+
+def _import_chdb() -> Any:
+    try:
+        import pyarrow  # noqa: F401
+        from chdb.state import sqlitelike
+    except ImportError:
+        raise Refused(
+            "the embedded store is not installed: pip install 'headwater[embedded]', "
+            "or set HEADWATER_CLICKHOUSE to a server"
+        ) from None
+    return sqlitelike
+
+
+def _arrow_schema(table: str) -> Any:
+    """Exact types, so that Arrow raises where ClickHouse would silently make a 0 of a text."""
+    import pyarrow as pa
+
+    types = {
+        Kind.TEXT: pa.string(),
+        Kind.INTEGER: pa.int64(),
+        Kind.TIME: pa.timestamp("ms", "UTC"),
+        Kind.FLAG: pa.bool_(),
+        Kind.FRACTION: pa.float64(),
+        Kind.TEXTS: pa.list_(pa.string()),
+        Kind.INTEGERS: pa.list_(pa.int64()),
+        Kind.FRACTIONS_BY_NAME: pa.map_(pa.string(), pa.float64()),
+    }
+    fields = [(column.name, types[column.kind]) for column in TABLES[table].all_columns]
+    return pa.schema([*fields, (INSERTED_AT, types[Kind.TIME])])
+
+
+def _arrow_array(values: Any, arrow_type: Any) -> Any:
+    import pyarrow as pa
+
+    if pa.types.is_map(arrow_type):
+        values = [list(value.items()) for value in values]
+    return pa.array(values, type=arrow_type)

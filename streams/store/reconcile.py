@@ -1,0 +1,166 @@
+"""received = decided + duplicates + parked + expired + dead-lettered, from what is stored.
+
+The ledger says what became of every source offset; the tables have to agree with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from schemas import topics
+from streams.store.base import Store
+from streams.store.tables import TABLES
+
+
+@dataclass(frozen=True, slots=True)
+class Accounting:
+    """Source offsets by final disposition. `received` leaves out clock ticks."""
+
+    received: int
+    decided: int
+    duplicates: int
+    parked: int
+    expired: int
+    dead_lettered: int
+    ticks: int
+    reconciled: bool
+    faults: list[str]  # one line each; empty when reconciled
+    stored_rows: dict[str, int]
+
+
+Ledger = dict[tuple[str, str], int]
+"""(source topic, disposition) -> number of offsets."""
+
+
+def reconcile(store: Store, received: int | None = None) -> Accounting:
+    """`received` is what the producers know they sent; None believes the ledger."""
+    ledger, faults = _ledger(store)
+    stored_rows = {name: _count(store, f"SELECT count() FROM {name}") for name in TABLES}
+    counted = sum(n for (_, disposition), n in ledger.items() if disposition != "tick")
+    if received is not None and received != counted:
+        faults.append(f"ledger: {counted} offsets have a disposition, {received} were sent")
+    faults.extend(_disagreements(store, ledger))
+    faults.extend(_repeats(store, stored_rows))
+    return Accounting(
+        received=counted if received is None else received,
+        decided=_total(ledger, "decided"),
+        duplicates=_total(ledger, "duplicate"),
+        parked=_total(ledger, "parked"),
+        expired=_total(ledger, "expired"),
+        dead_lettered=_total(ledger, "dead_lettered"),
+        ticks=_total(ledger, "tick"),
+        reconciled=not faults,
+        faults=faults,
+        stored_rows=stored_rows,
+    )
+
+
+def _ledger(store: Store) -> tuple[Ledger, list[str]]:
+    found = store.query(
+        "SELECT source_topic, disposition, count(), countIf(final_dispositions != 1)"
+        " FROM v_accounting GROUP BY source_topic, disposition ORDER BY 1, 2"
+    )
+    faults = [
+        f"ledger: {several} offsets of {topic} were settled more than once ({disposition})"
+        for topic, disposition, _, several in found.rows
+        if several
+    ]
+    return {(row[0], row[1]): int(row[2]) for row in found.rows}, faults
+
+
+def _total(ledger: Ledger, *dispositions: str, among: tuple[topics.Topic, ...] = ()) -> int:
+    names = {topic.name for topic in among}
+    return sum(
+        n
+        for (topic, disposition), n in ledger.items()
+        if disposition in dispositions and (not names or topic in names)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Check:
+    """A number that a table and the ledger must share."""
+
+    table: str
+    what: str
+    sql: str
+    topics: tuple[topics.Topic, ...] = ()  # none: of any topic
+    dispositions: tuple[str, ...] = ("decided",)
+
+
+# Ids are counted per log epoch, like offsets: a log that is played again decides again.
+_SOURCE_POSITION = "log_epoch, source_topic, source_partition, source_offset"
+
+_WAITS = """(
+    SELECT log_epoch, subject_id, max(is_expired) AS has_expired, max(is_open) AS is_waiting
+    FROM
+    (
+        SELECT log_epoch, subject_id, max(state = 'expired') AS is_expired,
+            max(state != 'parked') = 0 AS is_open
+        FROM parked GROUP BY log_epoch, subject_id, waits_for
+    )
+    GROUP BY log_epoch, subject_id
+)"""
+
+_BOOKED_TWICE = """(
+    SELECT money_id
+    FROM (SELECT DISTINCT log_epoch, money_id, booking_id, sign FROM revenue)
+    GROUP BY log_epoch, money_id HAVING sum(sign) NOT IN (0, 1)
+)"""
+
+
+def _distinct(key: str, table: str) -> str:
+    return f"SELECT uniqExact({key}) FROM {table}"
+
+
+_WAITING = (topics.PAYMENTS, topics.ACTIVITY)
+_CHECKS = (
+    _Check("touches", "event ids", _distinct("log_epoch, event_id", "touches"),
+           (topics.TOUCHPOINTS,)),
+    _Check("touches", "source offsets", _distinct(_SOURCE_POSITION, "touches"),
+           (topics.TOUCHPOINTS,), ("decided", "duplicate")),
+    _Check("attributions", "installs", _distinct("log_epoch, install_id", "attributions"),
+           (topics.INSTALLS,)),
+    _Check("revenue", "payments", _distinct("log_epoch, money_id", "revenue"),
+           (topics.PAYMENTS,)),
+    _Check("spend", "source offsets", _distinct(_SOURCE_POSITION, "spend"), (topics.COSTS,)),
+    _Check("postback_rows", "source offsets", _distinct(_SOURCE_POSITION, "postback_rows"),
+           (topics.POSTBACKS,)),
+    _Check("privacy_rows", "source offsets", _distinct(_SOURCE_POSITION, "privacy_rows"),
+           (topics.PRIVACY_REQUESTS,)),
+    _Check("dead_letters", "source offsets", _distinct(_SOURCE_POSITION, "dead_letters"),
+           dispositions=("dead_lettered",)),
+    _Check("parked", "still waiting",
+           f"SELECT countIf(is_waiting AND NOT has_expired) FROM {_WAITS}", _WAITING, ("parked",)),
+    _Check("parked", "expired", f"SELECT countIf(has_expired) FROM {_WAITS}",
+           _WAITING, ("expired",)),
+)  # fmt: skip
+
+
+def _disagreements(store: Store, ledger: Ledger) -> Iterator[str]:
+    for check in _CHECKS:
+        found = _count(store, check.sql)
+        expected = _total(ledger, *check.dispositions, among=check.topics)
+        if found != expected:
+            yield (
+                f"{check.table}: {found} {check.what}, but the ledger has {expected} offsets"
+                f" {' or '.join(check.dispositions)}"
+                + (f" of {' or '.join(topic.name for topic in check.topics)}" * bool(check.topics))
+            )
+    twice = _count(store, f"SELECT count() FROM {_BOOKED_TWICE}")
+    if twice:
+        yield f"revenue: {twice} payments are booked at several installs at once"
+
+
+def _repeats(store: Store, stored_rows: dict[str, int]) -> Iterator[str]:
+    for table, rows in stored_rows.items():
+        places = _count(
+            store, f"SELECT uniqExact(log_epoch, log_partition, log_offset) FROM {table}"
+        )
+        if places != rows:
+            yield f"{table}: {rows - places} rows are a second copy of a message of the log"
+
+
+def _count(store: Store, sql: str) -> int:
+    return int(store.query(sql).rows[0][0])

@@ -1,0 +1,273 @@
+"""Outcomes of a small world, and how they come into a store, for tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from schemas import outcomes
+from schemas.outcomes import Outcome
+from streams.store.base import Store
+from streams.store.columns import OutcomeDecoder
+from streams.store.tables import EPOCH, OFFSET, PARTITION, TABLES
+
+DAY_MS = 86_400_000
+NOON = 1_767_268_800_000  # 2026-01-01 12:00 UTC
+LAST_CENTURY = "1970-01-01 00:00:00.000"
+
+
+def put(
+    store: Store,
+    rows: Iterable[Outcome],
+    first_offset: int = 0,
+    partition: int = 0,
+    epoch: str = "test",
+) -> None:
+    """Store outcomes as messages of one partition of their topics, at consecutive offsets."""
+    by_type: dict[type[Outcome], list[Outcome]] = {}
+    for row in rows:
+        by_type.setdefault(type(row), []).append(row)
+    for table in TABLES.values():
+        outcomes_of_table = by_type.get(table.outcome, [])
+        if outcomes_of_table:
+            messages = [outcomes.encoder.encode(row) for row in outcomes_of_table]
+            offsets = list(range(first_offset, first_offset + len(messages)))
+            columns = dict(OutcomeDecoder(table).decode(messages, partition, offsets).columns)
+            columns[EPOCH] = [epoch] * len(messages)
+            columns[PARTITION] = [partition] * len(messages)
+            columns[OFFSET] = list(offsets)
+            store.insert(table.name, columns)
+
+
+def touch(event_id: str = "e1", offset: int = 0, **changes: object) -> outcomes.TouchOutcome:
+    row = outcomes.TouchOutcome(
+        event_id=event_id,
+        app_id="puzzle",
+        touch_id=f"click-{event_id}",
+        touch_type="click",
+        event_time=NOON,
+        received_at=NOON + 1,
+        media_source="alpha",
+        channel="feed",
+        campaign_id="spring",
+        campaign_name="Spring",
+        adset_id="",
+        ad_id="",
+        site_id="site-1",
+        country_code="DE",
+        platform="android",
+        device_key="",
+        cost_micros=0,
+        cost_currency="",
+        source_topic="touchpoints",
+        source_partition=0,
+        source_offset=offset,
+    )
+    return msgspec.structs.replace(row, **changes)
+
+
+def decision(install_id: str = "i1", version: int = 1, **changes: object) -> outcomes.Attribution:
+    row = outcomes.Attribution(
+        attribution_id=f"{install_id}:{version}",
+        install_id=install_id,
+        version=version,
+        supersedes=version - 1,
+        reason="first_decision" if version == 1 else "late_touchpoint",
+        status="non_organic",
+        match_type="click_id",
+        app_id="puzzle",
+        platform="android",
+        country_code="DE",
+        install_time=NOON,
+        touch_id="click-e1",
+        touch_type="click",
+        touch_time=NOON - 1000,
+        media_source="alpha",
+        channel="feed",
+        campaign_id="spring",
+        campaign_name="Spring",
+        adset_id="",
+        ad_id="",
+        site_id="site-1",
+        ctit_s=1,
+        click_window_s=604_800,
+        view_window_s=86_400,
+        rule_set="default",
+        candidates="[]",
+        decided_at=NOON + version,
+        source_topic="installs",
+        source_partition=0,
+        source_offset=0,
+    )
+    return msgspec.structs.replace(row, **changes)
+
+
+def booking(
+    money_id: str = "m1", install_id: str = "i1", micros: int = 5_000_000, **changes: object
+) -> outcomes.Booking:
+    row = outcomes.Booking(
+        booking_id=money_id,
+        money_id=money_id,
+        sign=1,
+        install_id=install_id,
+        app_id="puzzle",
+        transaction_id=money_id,
+        kind="purchase",
+        is_relink=False,
+        amount_micros=micros,
+        currency="EUR",
+        product_id="gems",
+        event_time=NOON + DAY_MS,
+        install_time=NOON,
+        source_topic="payments",
+        source_partition=0,
+        source_offset=0,
+    )
+    return msgspec.structs.replace(row, **changes)
+
+
+def prediction(
+    install_id: str = "i1", landmark: str = "install", probability: float = 0.25
+) -> outcomes.Prediction:
+    after = {"install": 0, "1h": 3_600_000, "1d": DAY_MS}[landmark]
+    return outcomes.Prediction(
+        prediction_id=f"{install_id}:payer_d7:{landmark}",
+        install_id=install_id,
+        app_id="puzzle",
+        target="payer_d7",
+        landmark=landmark,
+        landmark_time=NOON + after,
+        horizon_s=604_800,
+        probability=probability,
+        tier="full",
+        model_version="v1",
+        predicted_at=NOON + after,
+    )
+
+
+def spend(spend_id: str = "s1", micros: int = 2_000_000, **changes: object) -> outcomes.SpendRow:
+    row = outcomes.SpendRow(
+        spend_id=spend_id,
+        event_id=f"event-{spend_id}",
+        revision=1,
+        app_id="puzzle",
+        date="2026-01-01",
+        timezone="UTC",
+        media_source="alpha",
+        channel="feed",
+        campaign_id="spring",
+        campaign_name="Spring",
+        adset_id="",
+        ad_id="",
+        site_id="",
+        country_code="DE",
+        platform="android",
+        impressions=100,
+        clicks=10,
+        installs=1,
+        amount_micros=micros,
+        currency="EUR",
+        event_time=NOON,
+        source_topic="costs",
+        source_partition=0,
+        source_offset=0,
+    )
+    return msgspec.structs.replace(row, **changes)
+
+
+def parked(
+    subject_id: str, state: str, waits_for: str = "install", offset: int = 0
+) -> outcomes.Parked:
+    return msgspec.convert(
+        {
+            "parked_id": f"{subject_id}:{waits_for}:{state}",
+            "subject_id": subject_id,
+            "state": state,
+            "waits_for": waits_for,
+            "kind": "purchase",
+            "app_id": "puzzle",
+            "amount_micros": 1,
+            "currency": "EUR",
+            "event_time": NOON,
+            "deadline": NOON + DAY_MS,
+            "source_topic": "payments",
+            "source_partition": 0,
+            "source_offset": offset,
+        },
+        outcomes.Parked,
+    )
+
+
+def ledger(
+    disposition: outcomes.Disposition, topic: str, offsets: list[int], stage: str = "intake"
+) -> outcomes.LedgerRow:
+    return outcomes.LedgerRow(
+        stage=stage,
+        disposition=disposition,
+        source_topic=topic,
+        source_partition=0,
+        offsets=offsets,
+    )
+
+
+def dead_letter(reason: str = "malformed_json", offset: int = 0) -> outcomes.DeadLetter:
+    return outcomes.DeadLetter(
+        reason=reason,
+        detail="no JSON",
+        payload="e30=",
+        key="",
+        received_at=NOON,
+        source_topic="activity",
+        source_partition=0,
+        source_offset=offset,
+    )
+
+
+def features(install_id: str = "i1") -> outcomes.FeatureRow:
+    return outcomes.FeatureRow(
+        feature_id=f"{install_id}:install",
+        install_id=install_id,
+        app_id="puzzle",
+        landmark="install",
+        landmark_time=NOON,
+        features={"bias": 1.0, "hour": 0.1},
+    )
+
+
+def every_kind() -> list[Outcome]:
+    """One outcome for every table."""
+    return [
+        touch(),
+        decision(),
+        booking(),
+        features(),
+        prediction(),
+        spend(),
+        outcomes.PostbackRow(
+            postback_id="p1",
+            app_id="puzzle",
+            framework="skadnetwork",
+            signature_state="unchecked",
+            body="{}",
+            event_time=NOON,
+            source_topic="postbacks",
+            source_partition=0,
+            source_offset=0,
+        ),
+        outcomes.PrivacyRow(
+            subject_request_id="r1",
+            app_id="puzzle",
+            request_type="erasure",
+            identity_types=["idfa", "idfv"],
+            identity_keys=["k1", "k2"],
+            submitted_time=NOON,
+            source_topic="privacy-requests",
+            source_partition=0,
+            source_offset=0,
+        ),
+        parked("m9", "parked"),
+        ledger("decided", "installs", [0]),
+        dead_letter(),
+        outcomes.Freshness(stage="matching", partition=0, stage_time=NOON),
+    ]
