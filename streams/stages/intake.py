@@ -28,6 +28,7 @@ class IntakeRules:
     earliest_event_time: int
     dead_letter_share_max: float
     dead_letter_window: int
+    passes_watermarks: bool = True  # a replay derives them from its files instead
 
 
 class DeadLetterRate:
@@ -84,10 +85,9 @@ class Intake:
             name = upstream(topic, partition)
             if record.timestamp > watermarks.get(name, 0):
                 watermarks[name] = record.timestamp
-            source = (_SOURCE_INDEX[topic], partition, record.offset)
             if record.key == CLOCK_KEY:
-                batch.outbox.settle(source, "tick")
                 continue
+            source = (_SOURCE_INDEX[topic], partition, record.offset)
             event = decode(record.value, topic, record.timestamp, self._rules.earliest_event_time)
             if isinstance(event, Unreadable):
                 batch.set_aside(record, source, event)
@@ -96,4 +96,4 @@ class Intake:
             else:
                 batch.route(event, source, record.timestamp)
         self._rate.count(len(records), unreadable, f"partition {self._partition} of the sources")
-        return batch.effects(positions, watermarks)
+        return batch.effects(positions, watermarks if self._rules.passes_watermarks else {})

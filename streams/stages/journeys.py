@@ -83,7 +83,9 @@ class Journeys:
         self._watermarks = Watermarks(self._matching)
         self._step = WatermarkStep(upstream(self.name, partition))
         self._freshness = FreshnessReport(self.name, partition)
-        self._codec = Codec[InstallState](msgspec.msgpack.Decoder(InstallState).decode, self._due)
+        self._codec: Codec[InstallState] = Codec(
+            msgspec.msgpack.Decoder(InstallState).decode, self._due
+        )
 
     def restore(self, entries: Iterable[tuple[bytes, bytes]]) -> None:
         def states() -> Iterable[tuple[bytes, bytes]]:

@@ -63,7 +63,7 @@ class Matching:
         self._stage_time_step = WatermarkStep(name)
         self._settled_step = WatermarkStep(name)
         self._freshness = FreshnessReport(self.name, partition)
-        self._codec = Codec[KeyState](msgspec.msgpack.Decoder(KeyState).decode, self._due)
+        self._codec: Codec[KeyState] = Codec(msgspec.msgpack.Decoder(KeyState).decode, self._due)
 
     def restore(self, entries: Iterable[tuple[bytes, bytes]]) -> None:
         def without_watermarks() -> Iterable[tuple[bytes, bytes]]:

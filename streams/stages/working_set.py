@@ -54,7 +54,7 @@ class Timers:
         return len(self._due)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Codec(Generic[S]):
     """How a state is stored, and when it wants to be looked at."""
 
