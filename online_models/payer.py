@@ -11,8 +11,9 @@ from river.utils import VectorDict
 
 ALPHA = 0.1
 BETA = 1.0
-L2 = 1.0
-"""FTRL-Proximal won over AdaGrad and SGD at every rate tried, at about 19 µs per row."""
+L2 = 10.0
+"""FTRL-Proximal had a lower log loss than AdaGrad and SGD at every rate tried; L2 of 10 keeps the
+first few thousand rows from being learned by heart."""
 
 PROBABILITY_MIN = 1e-6
 """Scores stay this far from 0 and 1, so that one wrong row cannot cost an infinite loss."""
