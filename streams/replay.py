@@ -20,6 +20,7 @@ from streams.memory_log import MemoryLog, MemoryRecord
 from streams.snapshots import SnapshotShelf
 from streams.stage import Effects, Message, Stage, TopicPartition
 from streams.stages.factory import STAGES, StageRules, stage_factory
+from streams.stages.intake import CLOCK_KEY
 from streams.stages.observer import StageObserver
 from streams.stages.watermarks import source_upstreams
 from streams.state import MemoryStore
@@ -45,12 +46,14 @@ class SourceOrder:
 
     partitions: set[TopicPartition] = field(default_factory=set)
     records: int = 0
+    ticks: int = 0
     is_sorted: bool = True
     _latest: int = 0
 
     def see(self, record: MemoryRecord) -> None:
         self.partitions.add((record.topic, record.partition))
         self.records += 1
+        self.ticks += record.key == CLOCK_KEY
         if record.timestamp < self._latest:
             self.is_sorted = False
         else:

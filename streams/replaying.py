@@ -1,0 +1,187 @@
+"""Files in, rows out: reads dumps, replays them, and stores what the stages said."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+import zlib
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+
+from msgspec import json
+
+from schemas import topics
+from streams.composition import stage_rules
+from streams.errors import Stop
+from streams.kcat import KcatRecord, read_records
+from streams.memory_log import MemoryRecord
+from streams.observers import StageMetrics
+from streams.opening import open_store
+from streams.replay import Replay, SourceOrder
+from streams.report import RunReport
+from streams.settings import Settings
+from streams.stage import TopicPartition
+from streams.store.base import Store
+from streams.store.columns import OutcomeDecoder, Slice
+from streams.store.migrations import migrate, require_current
+from streams.store.readback import highest_offsets, offsets_present
+from streams.store.reconcile import reconcile
+from streams.store.tables import EPOCH, OFFSET, PARTITION, TABLE_OF_TOPIC
+
+INSERT_ROWS = 50_000
+Advance = Callable[[str, int, int], None]
+_SOURCE_NAMES = frozenset(topic.name for topic in topics.SOURCES)
+
+
+class SourceReader:
+    """Source records of files. Offsets the files do not give are counted per partition."""
+
+    def __init__(self, files: Sequence[Path], topic_prefix: str) -> None:
+        self._files = files
+        self._prefix = topic_prefix
+
+    def read(self) -> Iterator[MemoryRecord]:
+        """In the order of the files. A place of the log that comes again is left out."""
+        seen: dict[TopicPartition, set[int]] = defaultdict(set)
+        next_offset: dict[TopicPartition, int] = defaultdict(int)
+        for line in read_records(self._files):
+            topic = self._topic(line)
+            if line.timestamp_ms is None:
+                raise Stop(f"a record of topic {topic} has no ts: replays need the log time in ms")
+            partition = line.partition
+            if partition is None:
+                partition = zlib.crc32(line.key or b"") % 4
+            place = (topic, partition)
+            offset = next_offset[place] if line.offset is None else line.offset
+            if offset in seen[place]:
+                continue
+            seen[place].add(offset)
+            next_offset[place] = max(next_offset[place], offset + 1)
+            yield MemoryRecord(topic, partition, offset, line.timestamp_ms, line.key, line.value)
+
+    def _topic(self, line: KcatRecord) -> str:
+        name = line.topic.removeprefix(self._prefix)
+        if name not in _SOURCE_NAMES:
+            known = ", ".join(sorted(_SOURCE_NAMES))
+            raise Stop(f"topic {line.topic!r} is no source topic: replays take {known}")
+        return name
+
+
+class RowSink:
+    """Stores outcome records in large inserts, leaving out what is stored already."""
+
+    def __init__(self, store: Store, epoch: str) -> None:
+        self._store = store
+        self._epoch = epoch
+        self._decoders = {t: OutcomeDecoder(table) for t, table in TABLE_OF_TOPIC.items()}
+        self._waiting: dict[str, list[MemoryRecord]] = defaultdict(list)
+
+    def take(self, topic: str, records: Sequence[MemoryRecord]) -> None:
+        waiting = self._waiting[topic]
+        waiting.extend(records)
+        if len(waiting) >= INSERT_ROWS:
+            self._insert(topic)
+
+    def flush(self) -> None:
+        for topic in self._waiting:
+            self._insert(topic)
+
+    def _insert(self, topic: str) -> None:
+        table = TABLE_OF_TOPIC[topic].name
+        records = self._without_stored(table, self._waiting[topic])
+        self._waiting[topic] = []
+        if not records:
+            return
+        decoded = self._decoders[topic].decode(
+            [record.value for record in records], 0, [record.offset for record in records]
+        )
+        self._store.insert(table, _with_places(decoded, self._epoch))
+
+    def _without_stored(
+        self, table: str, records: Sequence[MemoryRecord]
+    ) -> Sequence[MemoryRecord]:
+        highest = highest_offsets(self._store, table, self._epoch, [0]).get(0, -1)
+        if not records or records[0].offset > highest:
+            return records
+        between = (records[0].offset, records[-1].offset)
+        stored = offsets_present(self._store, table, self._epoch, 0, between)
+        return [record for record in records if record.offset not in stored]
+
+
+def _with_places(decoded: Slice, epoch: str) -> dict[str, list[object]]:
+    rows = len(decoded.offsets)
+    places: dict[str, list[object]] = {
+        EPOCH: [epoch] * rows,
+        PARTITION: [decoded.partition] * rows,
+        OFFSET: list(decoded.offsets),
+    }
+    return decoded.columns | places
+
+
+def run_replay(
+    settings: Settings, files: Sequence[Path], batch: int, advance: Advance, *, is_into: bool
+) -> RunReport:
+    """Replay `files` into the store of the settings; `advance` hears the records done."""
+    began = time.monotonic()
+    reader = SourceReader(files, settings.kafka.topic_prefix)
+    rules = stage_rules(settings)
+    order, contents = _survey(reader.read(), advance)
+    if not order.records:
+        raise Stop("the files hold no records")
+    fingerprint = hashlib.sha256(contents + json.encode(rules) + str(batch).encode())
+    epoch = f"replay-{fingerprint.hexdigest()[:16]}"
+    store = open_store(settings)
+    try:
+        _prepare(store, settings, is_into=is_into)
+        sink = RowSink(store, epoch)
+        replay = Replay(rules, sink.take, StageMetrics())
+        replay.run(_counted(reader.read(), order.records, advance), order, batch)
+        sink.flush()
+        seconds = time.monotonic() - began
+        return RunReport(reconcile(store, _expected(store, epoch, order)), seconds)
+    finally:
+        store.close()
+
+
+def _survey(records: Iterable[MemoryRecord], advance: Advance) -> tuple[SourceOrder, bytes]:
+    """First pass: what is there, in which order, and a fingerprint of it."""
+    order, contents = SourceOrder(), hashlib.sha256()
+    for record in records:
+        order.see(record)
+        contents.update(repr(record[:4]).encode())
+        contents.update(record.key or b"")
+        contents.update(record.value or b"")
+        if order.records % 10_000 == 0:
+            advance("read", order.records, 0)
+    return order, contents.digest()
+
+
+def _counted(
+    records: Iterable[MemoryRecord], total: int, advance: Advance
+) -> Iterator[MemoryRecord]:
+    for number, record in enumerate(records, start=1):
+        if number % 5_000 == 0 or number == total:
+            advance("decide", number, total)
+        yield record
+
+
+def _prepare(store: Store, settings: Settings, *, is_into: bool) -> None:
+    if settings.store.url is None:
+        migrate(store)
+    else:
+        require_current(store)
+    stored = int(store.query("SELECT count() FROM ledger").rows[0][0])
+    if stored and not is_into:
+        raise Stop(
+            f"{store.place} holds outcomes already: add to them with --into, "
+            "or name an empty folder with --data"
+        )
+
+
+def _expected(store: Store, epoch: str, order: SourceOrder) -> int:
+    """Events of this replay, and what was received under other epochs before."""
+    others = store.query(
+        "SELECT count() FROM v_accounting WHERE epoch != {epoch}", {"epoch": epoch}
+    )
+    return order.records - order.ticks + int(others.rows[0][0])
