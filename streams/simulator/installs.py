@@ -29,7 +29,7 @@ _DEVICE_ID_SHARE_ANDROID = 0.82
 _DEVICE_ID_SHARE_IOS = 0.28  # the others did not allow tracking
 _INJECTED_SHARE = 0.04
 _FLOODED_SHARE = 0.10  # of organic installs
-_SHARED_ACCOUNT_SHARE = 0.03  # a second device of somebody who has the app already
+_SHARED_ACCOUNT_SHARE = 0.03  # of accounts: a second device of somebody who has the app already
 _VIEW_LEAD_HOURS = 6.0
 # 75 % of installs come within an hour of their click, 94 % within a day.
 _CLICK_LEAD_LOG_MEAN = -2.43
@@ -172,11 +172,13 @@ def _accounts(rng: np.random.Generator, latent: Floats) -> Ints:
 
 def _owners(rng: np.random.Generator, app: Ints, account: Ints) -> Ints:
     """Whose account it is: almost always the install's own, sometimes an earlier install's."""
-    own = np.arange(len(app))
-    earlier = (own * rng.random(len(app))).astype(np.int64)
-    is_shared = rng.random(len(app)) < _SHARED_ACCOUNT_SHARE
-    fits = (app[earlier] == app) & (account[earlier] != Account.NEVER) & (earlier < own)
-    return np.where(is_shared & fits & (account != Account.NEVER), earlier, own)
+    owner = np.arange(len(app))
+    for number in range(len(APPS)):
+        known = np.flatnonzero((app == number) & (account != Account.NEVER))
+        earlier = known[(np.arange(len(known)) * rng.random(len(known))).astype(np.int64)]
+        is_shared = rng.random(len(known)) < _SHARED_ACCOUNT_SHARE
+        owner[known] = np.where(is_shared, earlier, known)
+    return owner
 
 
 def lifetime_left(scenario: Scenario, installs: Installs) -> Floats:

@@ -6,7 +6,7 @@ everybody else, the most of the traffic, are drawn while writing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -22,7 +22,7 @@ from streams.simulator.reports import (
 )
 from streams.simulator.scenario import HOUR_MS, Scenario
 from streams.simulator.touches import Causes, Touches, make_touches
-from streams.simulator.usage import Usage, make_usage
+from streams.simulator.usage import Usage, make_usage, told_accounts
 from streams.simulator.world import World, make_world
 
 
@@ -41,7 +41,7 @@ class Plan:
     passers_by: Ints  # touchpoints of people who never install, by hour since the start
 
     def log_times(self) -> tuple[Ints, ...]:
-        """Of every planned table, in the order of `drafts.WRITERS`."""
+        """Of every planned table, in the order of `stream.simulate`."""
         return (
             self.touches.log_time,
             self.installs.log_time,
@@ -58,6 +58,7 @@ def make_plan(scenario: Scenario) -> Plan:
     installs = make_installs(scenario, world)
     touches, causes = make_touches(scenario, world, installs)
     usage = make_usage(scenario, installs)
+    installs = replace(installs, account=told_accounts(installs, usage))
     costs = make_costs(scenario, world, installs)
     postbacks = make_postbacks(scenario, installs)
     privacy_requests = make_privacy_requests(scenario, installs)

@@ -60,6 +60,13 @@ def make_usage(scenario: Scenario, installs: Installs) -> Usage:
     )
 
 
+def told_accounts(installs: Installs, usage: Usage) -> Ints:
+    """When installs tell their account; one that was never used again has no session to do it."""
+    is_used = np.bincount(usage.install, minlength=len(installs)) > 0
+    is_silent = (installs.account == Account.IN_SESSION) & ~is_used
+    return np.where(is_silent, int(Account.NEVER), installs.account)
+
+
 def _names(rng: np.random.Generator, installs: Installs, install: Ints) -> Ints:
     size = len(install)
     other = rng.integers(1, _CHECKOUT, size)

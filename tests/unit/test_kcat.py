@@ -1,0 +1,123 @@
+"""JSON lines as kcat prints them, read and written without losing a byte."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams.kcat import KcatRecord, UnreadableLine, read_line, read_records, record_line
+from streams.kcat import write_records as write
+
+NUMBERS = st.none() | st.integers(0, 2**53)
+BYTES = st.none() | st.binary(max_size=40)
+
+
+def line(text: str) -> KcatRecord:
+    return read_line(text.encode(), "dump.jsonl:1")
+
+
+@given(st.text(min_size=1, max_size=20), NUMBERS, NUMBERS, NUMBERS, BYTES, BYTES)
+def test_what_is_written_is_what_is_read(
+    topic: str,
+    partition: int | None,
+    offset: int | None,
+    timestamp_ms: int | None,
+    key: bytes | None,
+    value: bytes | None,
+) -> None:
+    record = KcatRecord(topic, partition, offset, timestamp_ms, key, value)
+    written = record_line(record)
+    assert written.count(b"\n") == 1
+    assert read_line(written, "") == record
+
+
+def test_a_line_of_kcat_itself_is_read() -> None:
+    record = line(
+        '{"topic":"installs","partition":3,"offset":17,"tstype":"create","ts":1767225600000,'
+        '"broker":1,"key":"i1","payload":"{\\"type\\":\\"install\\"}"}'
+    )
+    assert record == KcatRecord("installs", 3, 17, 1_767_225_600_000, b"i1", b'{"type":"install"}')
+
+
+def test_topic_and_payload_are_enough() -> None:
+    assert line('{"topic":"t","payload":"x"}') == KcatRecord("t", None, None, None, None, b"x")
+
+
+def test_a_null_payload_is_not_an_empty_one() -> None:
+    assert line('{"topic":"t","payload":null}').value is None
+    assert line('{"topic":"t","payload":""}').value == b""
+
+
+def test_a_payload_left_as_an_object_is_the_json_text_of_it() -> None:
+    assert line('{"topic":"t","payload":{"a":1}}').value == b'{"a":1}'
+
+
+def test_a_timestamp_the_broker_does_not_have_is_none() -> None:
+    assert line('{"topic":"t","ts":-1,"payload":"x"}').timestamp_ms is None
+
+
+def test_bytes_that_are_not_utf8_stand_in_base64_beside_a_readable_text() -> None:
+    fields = orjson.loads(record_line(KcatRecord("t", 0, 0, 1, b"\x00clock", b"a\xffb")))
+    assert fields["key"] == "\x00clock"
+    assert fields["payload"] == "a\ufffdb"
+    assert fields["payload_base64"] == "Yf9i"
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("{", "not JSON"),
+        ("[]", 'no "topic"'),
+        ('{"payload":"x"}', 'no "topic"'),
+        ('{"topic":7,"payload":"x"}', 'no "topic"'),
+        ('{"topic":"t"}', 'no "payload"'),
+        ('{"topic":"t","payload":7}', '"payload" is int'),
+        ('{"topic":"t","payload":"x","key":7}', '"key" is int'),
+        ('{"topic":"t","payload":"x","partition":-1}', '"partition" is -1'),
+        ('{"topic":"t","payload":"x","partition":true}', '"partition" is True'),
+        ('{"topic":"t","payload":"x","ts":"now"}', "\"ts\" is 'now'"),
+        ('{"topic":"t","payload_base64":"*"}', '"payload_base64" is not base64'),
+        ('{"topic":"t","payload_base64":7}', '"payload_base64" is not base64'),
+    ],
+)
+def test_an_unreadable_line_says_where_and_what_in_one_line(text: str, wrong: str) -> None:
+    with pytest.raises(UnreadableLine) as caught:
+        line(text)
+    assert str(caught.value).startswith("dump.jsonl:1: ")
+    assert wrong in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_files_come_in_the_order_given_and_progress_counts_their_bytes(tmp_path: Path) -> None:
+    first, second = tmp_path / "a.jsonl", tmp_path / "b.jsonl"
+    first.write_text('{"topic":"t","payload":"1"}\n\n{"topic":"t","payload":"2"}')
+    second.write_text('{"topic":"t","payload":"0"}\n')
+    heard: list[int] = []
+    values = [record.value for record in read_records([second, first], heard.append)]
+    assert values == [b"0", b"1", b"2"]
+    assert heard == [first.stat().st_size + second.stat().st_size]
+
+
+def test_an_unreadable_line_of_a_file_is_named_by_its_number(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"topic":"t","payload":"1"}\nhello\n')
+    with pytest.raises(UnreadableLine, match=r"a\.jsonl:2: not JSON"):
+        list(read_records([path]))
+
+
+def test_a_file_that_is_not_there_is_said_in_one_line(tmp_path: Path) -> None:
+    with pytest.raises(UnreadableLine, match=r"gone\.jsonl: cannot read it"):
+        list(read_records([tmp_path / "gone.jsonl"]))
+
+
+def test_writing_tells_how_many_lines() -> None:
+    out, heard = io.BytesIO(), list[int]()
+    records = (KcatRecord("t", 0, n, n, None, b"x") for n in range(12))
+    assert write(records, out, heard.append) == 12
+    assert heard == [12]
+    assert len(out.getvalue().splitlines()) == 12
