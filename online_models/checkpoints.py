@@ -28,6 +28,7 @@ class _LearnerBody(Struct, frozen=True, array_like=True):
     golden: list[dict[str, float]]
     group: list[Example]
     champion: bytes  # b"": none
+    previous: bytes  # b"": the champion
 
 
 _encoder = msgpack.Encoder()
@@ -47,6 +48,7 @@ def dump_learner(learner: Learner) -> bytes:
         golden=learner.golden,
         group=learner.group,
         champion=learner.champion_content,
+        previous=b"" if learner.previous is learner.champion else learner.previous_content,
     )
     return seal(LEARNER_SCHEMA, _encoder.encode(body))[0]
 
@@ -61,7 +63,7 @@ def load_learner(content: bytes, rules: LearnerRules) -> Learner | Unusable:
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         return Unusable(f"body is not a learner: {error}")
     learner = Learner(rules)
-    return _restore_model(learner, body) or _restore_champion(learner, body) or learner
+    return _restore_model(learner, body) or _restore_versions(learner, body) or learner
 
 
 def _restore_model(learner: Learner, body: _LearnerBody) -> Unusable | None:
@@ -85,11 +87,16 @@ def _restore_model(learner: Learner, body: _LearnerBody) -> Unusable | None:
     return None
 
 
-def _restore_champion(learner: Learner, body: _LearnerBody) -> Unusable | None:
-    if not body.champion:
-        return None
-    champion = load_scorer(body.champion)
-    if isinstance(champion, Unusable):
-        return Unusable(f"live version inside is unusable: {champion.reason}")
-    learner.champion, learner.champion_content = champion, body.champion
+def _restore_versions(learner: Learner, body: _LearnerBody) -> Unusable | None:
+    if body.champion:
+        champion = load_scorer(body.champion)
+        if isinstance(champion, Unusable):
+            return Unusable(f"live version inside is unusable: {champion.reason}")
+        learner.champion, learner.champion_content = champion, body.champion
+    learner.previous, learner.previous_content = learner.champion, learner.champion_content
+    if body.previous:
+        previous = load_scorer(body.previous)
+        if isinstance(previous, Unusable):
+            return Unusable(f"version tried last inside is unusable: {previous.reason}")
+        learner.previous, learner.previous_content = previous, body.previous
     return None

@@ -20,7 +20,7 @@ class GateRules(Struct, frozen=True):
     logit_shift: float = 1.0
     young_logit_shift: float = 4.0
     young_examples: int = 20_000
-    """A champion that has seen fewer examples may be left further behind."""
+    """A version that has seen fewer examples may be left further behind."""
 
 
 class Trial(NamedTuple):
@@ -76,12 +76,16 @@ def evidence_of(trials: Iterable[Trial]) -> Evidence:
 
 def gate(
     candidate: Scorer,
-    champion: Scorer | None,
+    previous: Scorer | None,
     evidence: Evidence,
     golden: list[dict[str, float]],
     rules: GateRules,
 ) -> Rejected | None:
-    """None: the candidate may be published. `golden` are features of recent rows."""
+    """None: the candidate may be published. `golden` are features of recent rows.
+
+    `previous` is the version tried last, published or not. Compared with the live one, a model
+    that has rightly moved away would move further each time, and never pass again.
+    """
     if not _is_finite(candidate):
         return Rejected("weights are not finite")
     if not evidence.normalised_entropy <= rules.entropy_over_base:
@@ -89,19 +93,13 @@ def gate(
             f"normalised entropy {evidence.normalised_entropy:.4f} "
             f"is above {rules.entropy_over_base:.4f}"
         )
-    if champion is None:
-        return None
     limit = evidence.champion_entropy * (1 + rules.entropy_over_champion)
     if evidence.own_entropy_beside_champion > limit:
         return Rejected(
             f"normalised entropy {evidence.own_entropy_beside_champion:.4f} is above that of the "
             f"live version, {evidence.champion_entropy:.4f}, by more than allowed"
         )
-    shift = shift_p99(candidate, champion, golden)
-    limit = rules.young_logit_shift if _is_young(champion, rules) else rules.logit_shift
-    if not shift <= limit:
-        return Rejected(f"log odds of known rows moved by {shift:.2f}, more than {limit:.2f}")
-    return None
+    return None if previous is None else _leap(candidate, previous, golden, rules)
 
 
 def deserves_suspension(evidence: Evidence, rules: GateRules) -> bool:
@@ -109,9 +107,20 @@ def deserves_suspension(evidence: Evidence, rules: GateRules) -> bool:
     return evidence.champion_entropy > rules.suspend_over_base
 
 
-def shift_p99(candidate: Scorer, champion: Scorer, golden: list[dict[str, float]]) -> float:
+def _leap(
+    candidate: Scorer, previous: Scorer, golden: list[dict[str, float]], rules: GateRules
+) -> Rejected | None:
+    shift = shift_p99(candidate, previous, golden)
+    is_young = previous.examples_seen < rules.young_examples
+    limit = rules.young_logit_shift if is_young else rules.logit_shift
+    if shift <= limit:
+        return None
+    return Rejected(f"log odds of known rows moved by {shift:.2f}, more than {limit:.2f}")
+
+
+def shift_p99(candidate: Scorer, previous: Scorer, golden: list[dict[str, float]]) -> float:
     """99th percentile of how far the log odds of the golden rows moved; 0 without rows."""
-    shifts = sorted(abs(candidate.logit(row) - champion.logit(row)) for row in golden)
+    shifts = sorted(abs(candidate.logit(row) - previous.logit(row)) for row in golden)
     return shifts[int(0.99 * (len(shifts) - 1))] if shifts else 0.0
 
 
@@ -126,7 +135,3 @@ def _ratio(part: float, whole: float) -> float:
 
 def _is_finite(scorer: Scorer) -> bool:
     return math.isfinite(scorer.intercept) and all(map(math.isfinite, scorer.weights.values()))
-
-
-def _is_young(champion: Scorer, rules: GateRules) -> bool:
-    return champion.examples_seen < rules.young_examples

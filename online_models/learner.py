@@ -92,6 +92,8 @@ class Learner:
         self.group: list[Example] = []
         self.champion: Scorer | None = None
         self.champion_content = b""
+        self.previous: Scorer | None = None  # tried last, published or not
+        self.previous_content = b""
 
     def learn(self, examples: Iterable[Example]) -> list[Publication | Refusal]:
         """Learn in order; versions come exactly where the count of examples says so."""
@@ -167,7 +169,8 @@ class Learner:
         version, content = self.snapshot()
         candidate = Scorer(version, self.counts.seen, self.model.intercept, self.model.weights)
         evidence = evidence_of(self.trials)
-        rejected = gate(candidate, self.champion, evidence, self.golden, self.rules.gate)
+        rejected = gate(candidate, self.previous, evidence, self.golden, self.rules.gate)
+        self.previous, self.previous_content = candidate, content
         self.counts.tried_at = self.counts.seen
         self.golden = []
         if rejected is None:

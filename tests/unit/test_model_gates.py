@@ -69,7 +69,7 @@ def test_being_worse_than_the_live_version_by_more_than_a_percent_is_rejected() 
     assert "live version" in _reason(gate(NEW, OLD, beyond, GOLDEN, RULES))
 
 
-def test_a_leap_on_known_rows_is_rejected_unless_the_live_version_is_young() -> None:
+def test_a_leap_on_known_rows_is_rejected_unless_the_version_before_is_young() -> None:
     leap = Scorer("v", 32_000, -3.0, {"a": 2.5})
     young = Scorer("payer_d7-500-00000000", 500, -3.0, {"a": 0.5})
 

@@ -103,6 +103,23 @@ def test_a_live_version_that_has_become_worse_than_a_rate_is_suspended() -> None
     assert learner.champion is None
 
 
+def test_a_leap_is_refused_once_and_published_when_it_lasts() -> None:
+    steady = [_example(n, n % 10 == 0, x=1.0) for n in range(1001)]
+    shifted = [_example(n, n % 10 > 4, x=1.0) for n in range(1001, 2000)]
+    rules = LearnerRules(
+        first_publication=250,
+        publish_every=250,
+        gate=structs.replace(LENIENT, young_logit_shift=0.6),
+    )
+
+    verdicts = Learner(rules).learn([*steady, *shifted])
+
+    leap = next(n for n, verdict in enumerate(verdicts) if isinstance(verdict, Refusal))
+    assert "log odds of known rows moved" in getattr(verdicts[leap], "reason", "")
+    assert isinstance(verdicts[leap - 1], Publication)
+    assert isinstance(verdicts[leap + 1], Publication)
+
+
 def test_the_constant_tier_answers_when_there_is_no_model() -> None:
     assert Tiers(prior=0.03).score({"a": 1.0}) == (0.03, "constant", CONSTANT_VERSION)
 
