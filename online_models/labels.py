@@ -7,8 +7,8 @@ time have arrived when stage time passes it, the same is said.
 
 A payment decides the label at once, but its example is released together with those of installs
 of the same age that did not pay. Were payers released first, a learner would see hardly anyone
-else for the first week, and too many of them after every rise in traffic: on simulated traffic it
-then predicted 16 times too many payers in the second week and 1.2 to 1.8 times later on.
+else for the first week, and too many of them after every rise in traffic: on simulated traffic
+the first model then predicted 15 times too many payers, and 1.4 times a week later.
 """
 
 from __future__ import annotations
