@@ -1,0 +1,141 @@
+"""Runs worker processes over events that wait in Kafka, and measures them from outside."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.error import URLError
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from streams.errors import Stop
+
+LOOK_SECONDS = 0.05
+START_SECONDS = 60.0
+STOP_SECONDS = 60.0
+_TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A process to measure. `metrics_port` 0: it has no metrics and prints a line when ready."""
+
+    name: str
+    command: Sequence[str]
+    metrics_port: int = 0
+
+
+@dataclass(slots=True)
+class Running:
+    """Processes that run beside each other. `cpu_seconds` counts from `start_counting`."""
+
+    processes: dict[str, subprocess.Popen[bytes]]
+    _before: dict[str, float] = field(default_factory=dict)
+
+    def start_counting(self) -> None:
+        self._before = {name: cpu_seconds(one.pid) for name, one in self.processes.items()}
+
+    def cpu_seconds(self) -> dict[str, float]:
+        return {
+            name: round(cpu_seconds(one.pid) - self._before[name], 2)
+            for name, one in self.processes.items()
+        }
+
+    def require_all(self) -> None:
+        """Stop when one has ended; it has said why on stderr."""
+        for name, process in self.processes.items():
+            code = process.poll()
+            if code is not None:
+                raise Stop(f"{name} ended with exit code {code}: its own message is above")
+
+
+@contextlib.contextmanager
+def running(
+    programs: Sequence[Program], environ: Mapping[str, str], folder: Path
+) -> Iterator[Running]:
+    """Start the programs in `folder`, each once the one before is ready; end them at exit."""
+    ran = Running({})
+    try:
+        for program in programs:
+            ran.processes[program.name] = _start(program, environ, folder)
+            _wait_ready(program, ran)
+        yield ran
+    finally:
+        for process in reversed(ran.processes.values()):
+            process.terminate()
+        for process in ran.processes.values():
+            _end(process)
+
+
+def cpu_seconds(pid: int) -> float:
+    """User and system time of a process and its threads (Linux)."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS_PER_SECOND
+
+
+def metrics_of(port: int) -> dict[tuple[str, str], float]:
+    """Samples of a worker by (name, first label value or "")."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+        text = answer.read().decode()
+    found: dict[tuple[str, str], float] = {}
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            label = next(iter(sample.labels.values()), "")
+            found[sample.name, label] = found.get((sample.name, label), 0.0) + sample.value
+    return found
+
+
+def _start(program: Program, environ: Mapping[str, str], folder: Path) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        list(program.command),
+        env={
+            **environ,
+            "HEADWATER_METRICS_PORT": str(program.metrics_port),
+            "HEADWATER_SUPERVISOR": str(os.getpid()),
+        },
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=sys.stderr if program.metrics_port else subprocess.PIPE,
+        start_new_session=True,
+    )
+
+
+def _wait_ready(program: Program, ran: Running) -> None:
+    process = ran.processes[program.name]
+    if not program.metrics_port:
+        # It says so by one line; if it ends instead, the line is empty.
+        if process.stdout is None or not process.stdout.readline():
+            process.wait(STOP_SECONDS)
+        ran.require_all()
+        return
+    give_up_at = time.monotonic() + START_SECONDS
+    while not _answers(f"http://127.0.0.1:{program.metrics_port}/readyz"):
+        ran.require_all()
+        if time.monotonic() > give_up_at:
+            raise Stop(f"{program.name} is not ready after {START_SECONDS:.0f} s")
+        time.sleep(LOOK_SECONDS)
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=1):
+            return True
+    except (URLError, OSError):
+        return False
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    if process.stdout is not None:
+        process.stdout.close()
