@@ -76,17 +76,17 @@ def _all_at_once(history: list[Fact]) -> Said:
     return _reach(state, END)
 
 
-def _interleaved(history: list[Fact], stops: list[int], data: st.DataObject) -> Said:
+def _interleaved(history: list[Fact], stops: list[int], drawn: st.DataObject) -> Said:
     """Deliver each fact at any moment, as long as it is there once stage time is past it."""
     stops = [*sorted(stops), END]
     waiting: list[list[Fact]] = [[] for _ in stops]
     for fact in history:
         deadline = next(n for n, stop in enumerate(stops) if stop > known_at(fact) or stop == END)
-        waiting[data.draw(st.integers(0, deadline))].append(fact)
+        waiting[drawn.draw(st.integers(0, deadline))].append(fact)
     said = Said(labels.NEW, [], [], [], 0)
     for stop, arriving in zip(stops, waiting, strict=True):
         state = said.state
-        for fact in data.draw(st.permutations(arriving)):
+        for fact in drawn.draw(st.permutations(arriving)):
             state = _see(state, fact)
         more = _reach(state, stop)
         said = Said(
@@ -102,9 +102,9 @@ def _interleaved(history: list[Fact], stops: list[int], data: st.DataObject) -> 
 @settings(deadline=None, max_examples=300)
 @given(histories, st.lists(ticks, max_size=6), st.data())
 def test_any_arrival_order_that_watermarks_allow_says_the_same(
-    history: list[Fact], stops: list[int], data: st.DataObject
+    history: list[Fact], stops: list[int], drawn: st.DataObject
 ) -> None:
-    expected, said = _all_at_once(history), _interleaved(history, stops, data)
+    expected, said = _all_at_once(history), _interleaved(history, stops, drawn)
 
     assert said[1:] == expected[1:]
     assert labels.next_due(said.state, INSTALLED_AT) == 0
