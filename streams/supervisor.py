@@ -25,7 +25,7 @@ class Child:
 
     name: str
     arguments: Sequence[str]
-    environ: Mapping[str, str]
+    environ: Mapping[str, str]  # all of it
 
 
 class Children:
@@ -37,7 +37,7 @@ class Children:
         for child in wanted:
             self._running[child.name] = subprocess.Popen(
                 [sys.executable, "-m", "streams.cli", *child.arguments],
-                env={**os.environ, **child.environ, "HEADWATER_SUPERVISOR": str(os.getpid())},
+                env={**child.environ, "HEADWATER_SUPERVISOR": str(os.getpid())},
                 stdin=subprocess.DEVNULL,
                 stdout=sys.stderr,
                 # Ctrl-C on the terminal reaches this process alone, which then ends them in order.

@@ -159,13 +159,16 @@ async def _configs(client: AIOKafkaAdminClient, names: list[str]) -> dict[str, d
 
 
 async def check_topics(kafka: KafkaSettings) -> list[str]:
-    """What is wrong with the topics on the broker; Stop when there is no broker."""
+    """What is wrong with the topics on the broker; Stop when there is no broker.
+
+    Of the embedded broker nothing but an answer can be wanted: it makes topics when asked, all
+    with four partitions, and tells nothing of their configuration.
+    """
     wanted = wanted_topics(kafka)
     async with admin(kafka) as client:
-        found = await find_topics(client, [want.name for want in wanted])
-    if kafka.is_in_process:
-        return [line for line in problems(wanted, found) if line.startswith("missing")]
-    return problems(wanted, found)
+        if kafka.is_in_process:
+            return []
+        return problems(wanted, await find_topics(client, [want.name for want in wanted]))
 
 
 async def create_topics(kafka: KafkaSettings) -> list[str]:

@@ -41,15 +41,16 @@ def demo(events: int, seed: int, pace: int | None, folder: Path | None, as_json:
       headwater demo
       headwater query "SELECT * FROM v_campaign_daily LIMIT 10"
     """
-    from streams.demo import DemoPlan, run_demo
+    from streams.demo import CAMPAIGN_COLUMNS, DemoPlan, run_demo
 
     settings = settings_for(folder)
     plan = DemoPlan(events=events, seed=seed, pace=pace)
     with progress(is_quiet=as_json) as advance:
         report = run_demo(settings, plan, advance)
     if as_json:
-        answer_json(report.as_json())
+        answer_json(report.run.as_json())
     else:
-        answer_table(report.columns, report.campaigns, title="Campaigns")
-        answer_text(report.accounting.sentence())
-    return 0 if report.accounting.reconciled else 1
+        answer_table(CAMPAIGN_COLUMNS, report.campaigns, title="Largest campaigns")
+        for line in report.run.lines():
+            answer_text(line)
+    return 0 if report.run.accounting.reconciled else 1

@@ -26,5 +26,6 @@ def migrate(folder: Path | None, as_json: bool) -> None:
     if as_json:
         answer_json(done)
     else:
-        for name, value in done.items():
-            answer_text(f"{name.replace('_', ' ')}: {value}")
+        topics, tables = done["topics_created"], done["migrations_applied"]
+        answer_text(f"topics created: {len(topics) or 'none'}")
+        answer_text(f"migrations applied: {', '.join(tables) or 'none'}")

@@ -43,7 +43,7 @@ def simulate(
       headwater simulate --events 10000 --seed 7 --out traffic.jsonl
       headwater replay traffic.jsonl
     """
-    from streams.publishing import Destination, simulate_to
+    from streams.simulating import Destination, simulate_to
 
     destination = Destination(out=out, is_kafka=to_kafka, truth=truth)
     # The events themselves go to stdout unless they have another place to go.

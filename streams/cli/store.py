@@ -26,9 +26,9 @@ def query(sql: str, folder: Path | None, as_json: bool) -> None:
 
     answer = ask(settings_for(folder), sql)
     if as_json:
-        answer_json({"columns": answer.columns, "rows": answer.rows})
+        answer_json({"columns": answer.names, "rows": answer.rows})
     else:
-        answer_table(answer.columns, answer.rows)
+        answer_table(answer.names, answer.rows)
 
 
 @click.command()

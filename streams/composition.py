@@ -1,0 +1,65 @@
+"""Maps the settings of the environment onto what each part takes."""
+
+from __future__ import annotations
+
+from attribution.rules import Rules
+from streams.core_settings import EMBEDDED_LEAD, CoreSettings, LeadBounds
+from streams.kafka_client import client_options
+from streams.settings import KafkaSettings, RuleSettings, Settings
+from streams.stages.factory import StageRules
+from streams.stages.intake import IntakeRules
+
+# For demos and tests: pseudonyms made with it hide nothing.
+KNOWN_SECRET = b"headwater"
+
+
+def core_settings(settings: Settings) -> CoreSettings:
+    """What the shell around the stages takes. The caller has made sure of a broker."""
+    kafka = settings.kafka
+    options = client_options(kafka)
+    return CoreSettings(
+        bootstrap_servers=str(options.pop("bootstrap_servers")),
+        state_folder=settings.folders.state,
+        group_id=group_of("core", kafka),
+        storing_group_id=group_of("storing", kafka),
+        topic_prefix=kafka.topic_prefix,
+        security=options,
+        embedded=kafka.is_in_process,
+        ticks=kafka.source_timestamps == "append" and not kafka.is_in_process,
+        group_instance_id=kafka.group_instance_id,
+        session_timeout_seconds=kafka.session_timeout_ms / 1000,
+        compression=None if kafka.compression == "none" else kafka.compression,
+        lead=EMBEDDED_LEAD if kafka.is_in_process else LeadBounds(),
+    )
+
+
+def group_of(role: str, kafka: KafkaSettings) -> str:
+    """The consumer group of a role."""
+    return f"{kafka.topic_prefix}headwater-{role}"
+
+
+def stage_rules(settings: Settings) -> StageRules:
+    """Everything that decides, apart from the log."""
+    rules = settings.rules
+    return StageRules(intake=_intake_rules(rules), attribution=_attribution_rules(rules))
+
+
+def _intake_rules(rules: RuleSettings) -> IntakeRules:
+    secret = rules.pseudonym_secret
+    return IntakeRules(
+        pseudonym_secret=secret.reveal().encode() if secret else KNOWN_SECRET,
+        earliest_event_time=rules.earliest_event_time,
+        dead_letter_share_max=rules.dead_letter_share,
+        dead_letter_window=rules.dead_letter_window,
+    )
+
+
+def _attribution_rules(rules: RuleSettings) -> Rules:
+    return Rules(
+        click_window_ms=rules.click_window_ms,
+        view_window_ms=rules.view_window_ms,
+        late_ms_max=rules.late_ms,
+        decision_wait_ms=rules.decision_wait_ms,
+        parking_ms=rules.parking_ms,
+        journey_retention_ms=rules.journey_retention_ms,
+    )

@@ -1,0 +1,212 @@
+"""`headwater demo`: broker, traffic, workers and store on this machine, and what came out."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from schemas import topics
+from streams.broker import EmbeddedBroker
+from streams.composition import core_settings, group_of
+from streams.core_settings import CoreSettings
+from streams.environment import PREFIX, declarations
+from streams.errors import Stop
+from streams.lag import caught_up
+from streams.opening import open_store
+from streams.publishing import Pace, Publisher
+from streams.report import RunReport
+from streams.settings import RuleSettings, Settings, read_settings
+from streams.simulator import Scenario, SimulatedMessage, simulate
+from streams.store.base import Store
+from streams.store.reconcile import reconcile
+from streams.supervisor import Children
+from streams.workers import migrate_in_child, role_children
+
+MARKER = "demo"
+STOP_SECONDS = 60.0
+LOOK_SECONDS = 0.2
+CAMPAIGNS_SHOWN = 15
+Advance = Callable[[str, int, int], None]
+CAMPAIGN_COLUMNS = (
+    "app",
+    "media source",
+    "campaign",
+    "installs",
+    "payers",
+    "predicted payers",
+    "currency",
+    "revenue",
+    "cost",
+)
+_CAMPAIGNS = f"""
+SELECT app_id, media_source, campaign_name, sum(installs) AS installs, sum(payers),
+    round(sum(predicted_payers), 1), currency, toFloat64(sum(revenue)), toFloat64(sum(cost))
+FROM v_campaign_daily
+GROUP BY app_id, media_source, campaign_name, currency
+ORDER BY installs DESC, app_id, media_source, campaign_name, currency
+LIMIT {CAMPAIGNS_SHOWN}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class DemoPlan:
+    events: int
+    seed: int
+    pace: int | None = None  # events per second; None: as fast as the workers
+
+
+@dataclass(frozen=True, slots=True)
+class DemoReport:
+    run: RunReport
+    campaigns: list[tuple[Any, ...]]
+
+
+def run_demo(settings: Settings, plan: DemoPlan, advance: Advance) -> DemoReport:
+    """Run everything once; Stop when a part fails."""
+    scenario = Scenario.standard(events=plan.events, seed=plan.seed)
+    _clear(settings.folders.data)
+    with EmbeddedBroker() as broker:
+        environ = demo_environment(os.environ, broker, settings.folders.data)
+        settings = read_settings(environ)
+        advance("starting", 0, 1)
+        migrate_in_child(settings, environ)
+        started = time.monotonic()
+        with Children(role_children(settings, environ), STOP_SECONDS) as children:
+            run = _Run(settings, plan, children, advance)
+            published = asyncio.run(run.through(scenario))
+            children.stop()
+        seconds = time.monotonic() - started
+    advance("counting", 0, 1)
+    # Only now: chdb lets one process open the folder, and until here that was a worker.
+    store = open_store(settings)
+    try:
+        report = RunReport(reconcile(store, received=published), seconds)
+        return DemoReport(report, campaigns(store))
+    finally:
+        store.close()
+
+
+def campaigns(store: Store) -> list[tuple[Any, ...]]:
+    """The largest campaigns, in the columns of CAMPAIGN_COLUMNS."""
+    return store.query(_CAMPAIGNS).rows
+
+
+class _Run:
+    def __init__(
+        self, settings: Settings, plan: DemoPlan, children: Children, advance: Advance
+    ) -> None:
+        self._settings = settings
+        self._plan = plan
+        self._children = children
+        self._advance = advance
+        self._published = 0
+
+    async def through(self, scenario: Scenario) -> int:
+        """Publish everything and wait until it is stored; how many events there were."""
+        watch = asyncio.create_task(self._watch())
+        work = asyncio.create_task(self._work(scenario))
+        await asyncio.wait([watch, work], return_when=asyncio.FIRST_COMPLETED)
+        for task in (watch, work):
+            task.cancel()
+        outcomes = await asyncio.gather(watch, work, return_exceptions=True)
+        for outcome in outcomes:
+            if isinstance(outcome, Exception):
+                raise outcome
+        return self._published
+
+    async def _watch(self) -> None:
+        """A worker that ends before its time ends the demo."""
+        while True:
+            self._children.require_all()
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def _work(self, scenario: Scenario) -> None:
+        core = core_settings(self._settings)
+        async with Publisher(core) as publisher:
+            await publisher.publish(self._counted(scenario), Pace(self._plan.pace))
+        await self._settle(core)
+
+    def _counted(self, scenario: Scenario) -> Iterator[SimulatedMessage]:
+        for message in simulate(scenario):
+            if not message.is_tick:
+                self._published += 1
+                if self._published % 500 == 0:
+                    self._advance("publishing and deciding", self._published, scenario.events)
+            yield message
+
+    async def _settle(self, core: CoreSettings) -> None:
+        """Wait until nothing is left to read: first for deciding, then for storing."""
+        total = self._published
+        deciding = [topic.name for topic in (*topics.SOURCES, topics.MATCH, topics.JOURNEYS)]
+        await self._wait(core, "core", deciding)
+        self._advance("storing", total, total)
+        await self._wait(core, "storing", [topic.name for topic in topics.OUTCOMES])
+
+    async def _wait(self, core: CoreSettings, role: str, names: list[str]) -> None:
+        group = group_of(role, self._settings.kafka)
+        is_done = False
+        while not is_done:
+            await asyncio.sleep(LOOK_SECONDS)
+            is_done = await caught_up(core.bootstrap_servers, group, names, core)
+
+
+def demo_environment(
+    environ: Mapping[str, str], broker: EmbeddedBroker, folder: Path
+) -> dict[str, str]:
+    """The environment of a demo's processes: of our settings only the rules are kept.
+
+    What the environment says of servers, ports and prefixes is for servers.
+    """
+    rules = {item.variable for item in declarations(RuleSettings)}
+    kept = {
+        variable: value
+        for variable, value in environ.items()
+        if not variable.startswith(PREFIX) or variable.removesuffix("_FILE") in rules
+    }
+    own = {
+        "HEADWATER_DATA": str(folder),
+        "HEADWATER_METRICS_PORT": "0",
+        "HEADWATER_LOG_LEVEL": "warning",
+    }
+    return {**kept, **own, **broker.environment()}
+
+
+def _clear(folder: Path) -> None:
+    """Make place for a new demo; what no demo made is left alone."""
+    marker, store, state = folder / MARKER, folder / "chdb", folder / "state"
+    if store.exists() and not marker.exists():
+        raise Stop(
+            f"the store in {store} was not made by a demo: choose another folder with --data, "
+            "or remove it yourself"
+        )
+    if store.exists():
+        _require_free(store)
+    shutil.rmtree(store, ignore_errors=True)
+    shutil.rmtree(state, ignore_errors=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        marker.write_text("`headwater demo` may replace the store beside this file.\n")
+    except OSError as error:
+        raise Stop(f"cannot write to {folder}: {error.strerror}; choose another --data") from error
+
+
+def _require_free(store: Path) -> None:
+    """chdb locks the file `status` of the folder it has open."""
+    status = store / "status"
+    if not status.exists():
+        return
+    with status.open("r+b") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Stop(
+                f"the store in {store} is in use by another process: stop that one, "
+                "or choose another folder with --data"
+            ) from None

@@ -1,0 +1,43 @@
+"""Opens the store that the settings name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from streams.errors import Stop
+from streams.settings import Settings
+from streams.store.base import Store, UnavailableError
+from streams.store.migrations import require_current
+
+
+def open_store(settings: Settings) -> Store:
+    """ClickHouse at HEADWATER_CLICKHOUSE, or chdb in the data folder.
+
+    Stop or UnavailableError, with advice, when it cannot be opened.
+    """
+    if settings.store.url is None:
+        from streams.store.embedded import EmbeddedStore
+
+        return EmbeddedStore(settings.folders.store)
+    raise NotImplementedError
+
+
+@contextmanager
+def stored(settings: Settings) -> Iterator[Store]:
+    """A store to read from: there, and with the tables of this version."""
+    folder = settings.folders.store
+    if settings.store.url is None and not folder.exists():
+        raise Stop(
+            f"nothing is stored in {folder} yet: `headwater demo` or `headwater replay` fills it, "
+            "--data names another folder"
+        )
+    try:
+        store = open_store(settings)
+        try:
+            require_current(store)
+            yield store
+        finally:
+            store.close()
+    except UnavailableError as error:
+        raise Stop(f"{error}; start it, or correct HEADWATER_CLICKHOUSE") from error

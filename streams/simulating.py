@@ -1,0 +1,74 @@
+"""`headwater simulate`: traffic to a file, to stdout or to Kafka, and the truth beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from streams.composition import core_settings
+from streams.errors import Stop
+from streams.publishing import Publisher
+from streams.settings import Settings
+from streams.simulator import Scenario, write_traffic, write_truth
+from streams.simulator.publish import publish_traffic
+
+Advance = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    out: Path | None  # None: stdout
+    is_kafka: bool
+    truth: Path | None
+
+
+def simulate_to(
+    settings: Settings, events: int, seed: int, destination: Destination, advance: Advance
+) -> dict[str, Any]:
+    """Write the traffic; how much was written, and where."""
+    scenario = Scenario.standard(events=events, seed=seed)
+    written: dict[str, Any] = {"events": events, "seed": seed}
+
+    def tell(done: int) -> None:
+        advance("simulating", done, events)
+
+    if destination.is_kafka:
+        _publish(settings, replace(scenario, partitions=settings.kafka.partitions), tell)
+        written["kafka"] = settings.kafka.brokers
+    else:
+        with _opened(destination.out) as file:
+            write_traffic(scenario, file, tell)
+        written["file"] = str(destination.out or "stdout")
+    if destination.truth is not None:
+        with _opened(destination.truth) as file:
+            written["installs"] = write_truth(scenario, file)
+    return written
+
+
+def _publish(settings: Settings, scenario: Scenario, tell: Callable[[int], None]) -> None:
+    if settings.kafka.brokers is None:
+        raise Stop("HEADWATER_KAFKA is not set: say where to publish, or use --out FILE")
+
+    async def publish() -> None:
+        async with Publisher(core_settings(settings)) as publisher:
+            await publish_traffic(scenario, publisher, None, tell)
+
+    asyncio.run(publish())
+
+
+@contextmanager
+def _opened(path: Path | None) -> Iterator[BinaryIO]:
+    if path is None:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    try:
+        with path.open("wb") as file:
+            yield file
+    except OSError as error:
+        raise Stop(f"cannot write {path}: {error.strerror}") from error

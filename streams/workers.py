@@ -1,0 +1,164 @@
+"""Runs the roles of `headwater worker`: settings in, processes and event loops out."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+
+from streams import metrics
+from streams.broker import EmbeddedBroker
+from streams.composition import core_settings, stage_rules
+from streams.errors import Stop
+from streams.http_server import Health, HealthServer, Readiness
+from streams.observers import LaneMetrics, StageMetrics
+from streams.settings import KafkaSettings, Settings
+from streams.supervisor import Child, end_with, supervise
+from streams.topic_admin import check_topics
+
+BEAT_SECONDS = 1.0
+_NOISY = ("faust", "mode", "aiokafka", "asyncio", "clickhouse_driver")
+_logger = logging.getLogger("headwater")
+
+
+def run_role(role: str, settings: Settings) -> int:
+    """Run until told to stop; the exit code. Stop when something is missing."""
+    _configure_logs(settings.worker.log_level)
+    if role == "all":
+        return _run_all(settings)
+    if settings.kafka.brokers is None:
+        raise Stop(
+            f"HEADWATER_KAFKA is not set and role {role} needs a broker: set it to host:port, "
+            "or use --role all, which brings one"
+        )
+    end_with(settings.worker.supervisor)
+    _check_topics(settings.kafka)
+    return asyncio.run(_run_core(settings) if role == "core" else _run_storing(settings))
+
+
+def _run_all(settings: Settings) -> int:
+    stop_seconds = settings.worker.stop_timeout_ms / 1000
+    if settings.kafka.brokers is not None:
+        return supervise(role_children(settings, os.environ), stop_seconds, _logger.error)
+    with EmbeddedBroker(settings.kafka.topic_prefix) as broker:
+        _logger.info("the embedded broker listens on %s", broker.address)
+        environ = {**os.environ, **broker.environment()}
+        migrate_in_child(settings, environ)
+        return supervise(role_children(settings, environ), stop_seconds, _logger.error)
+
+
+def role_children(settings: Settings, environ: Mapping[str, str]) -> list[Child]:
+    """The core and the storing worker as processes; storing takes the next metrics port."""
+    port = settings.worker.metrics_port
+    storing_port = {"HEADWATER_METRICS_PORT": str(port + 1 if port else 0)}
+    folder = ("--data", str(settings.folders.data))
+    return [
+        Child("core", ("worker", "--role", "core", *folder), environ),
+        Child("storing", ("worker", "--role", "storing", *folder), {**environ, **storing_port}),
+    ]
+
+
+def migrate_in_child(settings: Settings, environ: Mapping[str, str]) -> None:
+    """Create the tables in a process of its own: chdb must not be open where others start."""
+    folder = ("--data", str(settings.folders.data))
+    done = subprocess.run(
+        [sys.executable, "-m", "streams.cli", "migrate", *folder],
+        env=dict(environ),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        said = done.stderr.strip().splitlines() or ["no message"]
+        raise Stop(said[-1].removeprefix("headwater: "))
+
+
+async def _run_core(settings: Settings) -> int:
+    # Only here: the other commands start faster without Faust and River.
+    from streams.core_app import CoreWorker, Surroundings, run_core
+    from streams.snapshots import SnapshotReader
+    from streams.stages.factory import stage_factory
+
+    core = core_settings(settings)
+    snapshots = SnapshotReader(core)
+    stages = stage_factory(stage_rules(settings), snapshots.find, StageMetrics())
+    around = Surroundings(snapshots=snapshots, observer=LaneMetrics())
+    worker = CoreWorker(core, stages, around)
+
+    def readiness() -> Readiness:
+        return Readiness(*worker.readiness)
+
+    return await _serve(settings, "core", readiness, lambda stop: run_core(worker, stop))
+
+
+async def _run_storing(settings: Settings) -> int:
+    raise NotImplementedError
+
+
+async def _serve(
+    settings: Settings,
+    role: str,
+    readiness: Callable[[], Readiness],
+    run: Callable[[asyncio.Event], Awaitable[int]],
+) -> int:
+    """Run a role with probes and metrics beside it, until SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    health = Health(readiness)
+    beats = asyncio.create_task(_beat(health))
+    metrics.WORKER.info({"role": role})
+    try:
+        with _probes(settings, health):
+            _logger.info("%s starts", role)
+            code = await run(stop)
+            _logger.info("%s ends", role)
+            return code
+    finally:
+        beats.cancel()
+
+
+async def _beat(health: Health) -> None:
+    while True:
+        health.beat()
+        await asyncio.sleep(BEAT_SECONDS)
+
+
+@contextlib.contextmanager
+def _probes(settings: Settings, health: Health) -> Iterator[None]:
+    port = settings.worker.metrics_port
+    if not port:
+        yield
+        return
+    server = HealthServer(health, settings.worker.metrics_host, port)
+    try:
+        yield
+    finally:
+        server.close()
+
+
+def _check_topics(kafka: KafkaSettings) -> None:
+    wrong = asyncio.run(check_topics(kafka))
+    if wrong:
+        raise Stop(wrong[0])
+
+
+def _configure_logs(level: str) -> None:
+    """Short lines on stderr; libraries only when they warn."""
+    chosen = logging.getLevelName(level.upper())
+    logging.basicConfig(
+        stream=sys.stderr,
+        level=chosen,
+        format="%(asctime)s %(levelname).1s %(name)s: %(message)s",
+        datefmt="%H:%M:%S",
+    )
+    for name in _NOISY:
+        logging.getLogger(name).setLevel(logging.CRITICAL if level != "debug" else logging.WARNING)

@@ -1,0 +1,149 @@
+"""Settings are read once, refuse what is wrong in one line, and never show a secret."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from streams.cli.settings import documented, settings_table
+from streams.environment import SettingError, milliseconds, show_ms
+from streams.settings import Settings, read_settings, shown_url
+
+
+def test_without_variables_everything_has_its_documented_default() -> None:
+    settings = read_settings({})
+    assert settings == Settings()
+    assert settings.kafka.partitions == 4
+    assert settings.folders.store == Path(".headwater/chdb")
+    assert settings.rules.click_window_ms == 7 * 86_400_000
+
+
+def test_values_are_read_with_their_types() -> None:
+    settings = read_settings(
+        {
+            "HEADWATER_KAFKA": "one:9092, two:9092",
+            "HEADWATER_PARTITIONS": "12",
+            "HEADWATER_VIEW_WINDOW": "90m",
+            "HEADWATER_DEAD_LETTER_SHARE": "0.5",
+            "HEADWATER_EARLIEST_EVENT_TIME": "2020-01-01",
+            "HEADWATER_DATA": "/somewhere",
+            "PATH": "of no interest",
+        }
+    )
+    assert settings.kafka.brokers == "one:9092,two:9092"
+    assert settings.kafka.partitions == 12
+    assert settings.rules.view_window_ms == 90 * 60_000
+    assert settings.rules.dead_letter_share == 0.5
+    assert settings.rules.earliest_event_time == 1_577_836_800_000
+    assert settings.folders.state == Path("/somewhere/state")
+
+
+def test_an_empty_value_is_the_same_as_none() -> None:
+    assert read_settings({"HEADWATER_KAFKA": "", "HEADWATER_PARTITIONS": ""}) == Settings()
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "expected"),
+    [
+        ("HEADWATER_PARTITIONS", "four", "is not a whole number from 1 to 1024"),
+        ("HEADWATER_PARTITIONS", "0", "is not a whole number from 1 to 1024"),
+        ("HEADWATER_KAFKA", "broker", "is not host:port"),
+        ("HEADWATER_KAFKA", "kafka://broker:9092", "is not host:port"),
+        ("HEADWATER_CLICK_WINDOW", "7", "is not a length of time"),
+        ("HEADWATER_CLICK_WINDOW", "31d", "is not a length of time from 1m to 30d"),
+        ("HEADWATER_EARLIEST_EVENT_TIME", "1.1.2010", "is not a date"),
+        ("HEADWATER_DEAD_LETTER_SHARE", "20%", "is not a number from 0 to 1"),
+        ("HEADWATER_DEAD_LETTER_SHARE", "nan", "is not a number from 0 to 1"),
+        ("HEADWATER_LOG_LEVEL", "loud", "is not one of debug, info, warning, error"),
+        ("HEADWATER_CLICKHOUSE", "http://host:8123", "is not an address such as"),
+        ("HEADWATER_KAFKA_SECURITY", "SASL_SSL", "set HEADWATER_KAFKA_USERNAME"),
+        ("HEADWATER_PARTITIONS", "8", "the embedded broker has 4 partitions"),
+    ],
+)
+def test_a_wrong_value_is_one_line_that_names_variable_and_remedy(
+    variable: str, value: str, expected: str
+) -> None:
+    with pytest.raises(SettingError) as stop:
+        read_settings({variable: value})
+    assert variable in str(stop.value)
+    assert expected in str(stop.value)
+    assert "\n" not in str(stop.value)
+
+
+def test_an_unknown_variable_is_refused_with_the_nearest_known_one() -> None:
+    with pytest.raises(SettingError, match=r"HEADWATER_KAFA: .* did you mean HEADWATER_KAFKA"):
+        read_settings({"HEADWATER_KAFA": "broker:9092"})
+
+
+def test_variables_that_kubernetes_adds_for_services_are_no_typos() -> None:
+    added = {
+        "HEADWATER_CORE_SERVICE_HOST": "10.0.0.1",
+        "HEADWATER_CORE_SERVICE_PORT_METRICS": "6066",
+        "HEADWATER_CORE_PORT": "tcp://10.0.0.1:6066",
+        "HEADWATER_CORE_PORT_6066_TCP_ADDR": "10.0.0.1",
+    }
+    assert read_settings(added) == Settings()
+
+
+def test_a_service_named_like_a_setting_is_recognised() -> None:
+    with pytest.raises(SettingError, match="enableServiceLinks: false"):
+        read_settings({"HEADWATER_METRICS_PORT": "tcp://10.0.0.1:6066"})
+
+
+def test_a_secret_comes_from_a_file_without_its_line_end(tmp_path: Path) -> None:
+    file = tmp_path / "password"
+    file.write_text("hunter2\n")
+    password = read_settings({"HEADWATER_KAFKA_PASSWORD_FILE": str(file)}).kafka.password
+    assert password is not None
+    assert password.reveal() == "hunter2"
+
+
+def test_a_secret_given_twice_or_in_a_missing_file_is_refused(tmp_path: Path) -> None:
+    missing = str(tmp_path / "none")
+    with pytest.raises(SettingError, match="cannot read"):
+        read_settings({"HEADWATER_PSEUDONYM_SECRET_FILE": missing})
+    with pytest.raises(SettingError, match="unset one of them"):
+        read_settings(
+            {"HEADWATER_PSEUDONYM_SECRET_FILE": missing, "HEADWATER_PSEUDONYM_SECRET": "x"}
+        )
+
+
+def test_only_secrets_may_come_from_files() -> None:
+    with pytest.raises(SettingError, match="HEADWATER_PARTITIONS_FILE"):
+        read_settings({"HEADWATER_PARTITIONS_FILE": "/run/partitions"})
+
+
+def test_no_repr_and_no_error_shows_a_secret() -> None:
+    settings = read_settings(
+        {
+            "HEADWATER_KAFKA_PASSWORD": "hunter2",
+            "HEADWATER_CLICKHOUSE": "clickhouse://me:hunter2@host:9000/db",
+            "HEADWATER_PSEUDONYM_SECRET": "hunter2",
+        }
+    )
+    assert "hunter2" not in repr(settings)
+    assert "hunter2" not in f"{settings.kafka.password}"
+    assert settings.store.url is not None
+    assert shown_url(settings.store.url) == "clickhouse://me@host:9000/db"
+    with pytest.raises(SettingError) as stop:
+        read_settings({"HEADWATER_CLICKHOUSE": "clickhouse//me:hunter2@host"})
+    assert "hunter2" not in str(stop.value)
+
+
+def test_the_table_shows_every_setting_and_its_default_can_be_set() -> None:
+    table = settings_table()
+    for declaration in documented():
+        assert f"`{declaration.variable}`" in table
+        if declaration.default is not None and not declaration.kind.is_secret:
+            parsed = declaration.kind.parse(declaration.default_text or "")
+            assert parsed == declaration.default
+
+
+def test_settings_that_headwater_sets_for_its_children_are_not_documented() -> None:
+    assert "HEADWATER_KAFKA_IN_PROCESS" not in settings_table()
+
+
+@pytest.mark.parametrize("written", ["7d", "36h", "90m", "15s", "250ms"])
+def test_lengths_of_time_are_shown_as_they_are_written(written: str) -> None:
+    assert show_ms(milliseconds(written)) == written
