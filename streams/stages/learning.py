@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+import lz4.frame
+
 from online_models.checkpoints import dump_learner, load_learner
 from online_models.landmarks import TARGET
 from online_models.learner import Learner, LearnerRules, Publication, Refusal
@@ -19,7 +21,8 @@ from streams.snapshots import snapshot_messages
 from streams.stage import Effects, LogRecord, Message, StateReader
 from streams.stages.observer import StageObserver
 
-LEARNER_KEY = b"learner"
+CHUNK_BYTES = 400_000
+"""The stored learner is cut into values of this size, well below the broker's message limit."""
 
 
 class Learning:
@@ -30,18 +33,21 @@ class Learning:
         self._rules = rules
         self._observer = observer
         self._learner = Learner(rules)
+        self._chunks = 0
 
     def restore(self, entries: Iterable[tuple[bytes, bytes]]) -> None:
-        for key, value in entries:
-            if key != LEARNER_KEY:
-                continue
-            learner = load_learner(value, self._rules)
-            if isinstance(learner, Unusable):
-                raise Stop(
-                    f"learning: the stored learner cannot be used ({learner.reason}): it was"
-                    " written by another version; empty the learning changelog to learn anew"
-                )
-            self._learner = learner
+        chunks = dict(entries)
+        if not chunks:
+            return
+        self._chunks = len(chunks)
+        packed = b"".join(chunks[key] for key in sorted(chunks))
+        learner = load_learner(lz4.frame.decompress(packed), self._rules)
+        if isinstance(learner, Unusable):
+            raise Stop(
+                f"learning: the stored learner cannot be used ({learner.reason}): it was"
+                " written by another version; empty the learning changelog to learn anew"
+            )
+        self._learner = learner
 
     def snapshots_needed(self, records: Sequence[LogRecord]) -> Sequence[str]:
         return ()
@@ -56,11 +62,19 @@ class Learning:
                 tried = True
                 self._publish(verdict, effects)
         if tried:
-            effects.changes[LEARNER_KEY] = dump_learner(self._learner)
+            effects.changes = self._stored()
             effects.positions = {
                 (record.topic, record.partition): record.offset + 1 for record in records
             }
         return effects
+
+    def _stored(self) -> dict[bytes, bytes | None]:
+        packed = lz4.frame.compress(dump_learner(self._learner))
+        parts = [packed[at : at + CHUNK_BYTES] for at in range(0, len(packed), CHUNK_BYTES)]
+        changes: dict[bytes, bytes | None] = dict.fromkeys(map(_chunk_key, range(self._chunks)))
+        changes |= {_chunk_key(number): part for number, part in enumerate(parts)}
+        self._chunks = len(parts)
+        return changes
 
     def _publish(self, verdict: Publication | Refusal, effects: Effects) -> None:
         if isinstance(verdict, Refusal):
@@ -78,3 +92,7 @@ class Learning:
         for partition in range(self._partitions):
             message = Message(topics.MODEL_MARKER_KEY, frame)
             effects.send(topics.JOURNEYS.name, partition, message)
+
+
+def _chunk_key(number: int) -> bytes:
+    return f"learner/{number:04d}".encode()
