@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlencode
 
-import orjson
+from msgspec import json
 
 from schemas import topics
 from streams.simulator.draws import Ints
@@ -46,7 +46,7 @@ def draft_installs(words: Words, rows: Ints) -> list[Draft]:
         }
         if installs.account[number] == Account.AT_INSTALL:
             fields["customer_user_id"] = words.account(int(installs.account_owner[number]))
-        drafts.append(Draft(topics.INSTALLS.name, install_id.encode(), orjson.dumps(fields)))
+        drafts.append(Draft(topics.INSTALLS.name, install_id.encode(), json.encode(fields)))
     return drafts
 
 
@@ -109,7 +109,7 @@ def draft_usage(words: Words, rows: Ints) -> list[Draft]:
         }
         if tells:
             fields["customer_user_id"] = words.account(owner)
-        drafts.append(Draft(topics.ACTIVITY.name, install_id.encode(), orjson.dumps(fields)))
+        drafts.append(Draft(topics.ACTIVITY.name, install_id.encode(), json.encode(fields)))
     return drafts
 
 

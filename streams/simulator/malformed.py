@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import orjson
+from msgspec import json
 
 from schemas import topics
 from streams.simulator.scenario import DAY_MS
@@ -16,9 +16,9 @@ Spoil = Callable[[bytes], bytes]
 
 def _edited(edit: Callable[[Fields], object]) -> Spoil:
     def spoil(value: bytes) -> bytes:
-        fields: Fields = orjson.loads(value)
+        fields: Fields = json.decode(value)
         edit(fields)
-        return orjson.dumps(fields)
+        return json.encode(fields)
 
     return spoil
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import orjson
+from msgspec import json
 
 from schemas import topics
 from streams.simulator.draws import Ints
@@ -47,7 +47,7 @@ def draft_money(words: Words, rows: Ints) -> list[Draft]:
         key = _key(fields, number)
         if kind != Payment.REFUND:
             key = _name_payer(words, fields, who, kind, by_account)
-        drafts.append(Draft(topics.PAYMENTS.name, key.encode(), orjson.dumps(fields)))
+        drafts.append(Draft(topics.PAYMENTS.name, key.encode(), json.encode(fields)))
     return drafts
 
 

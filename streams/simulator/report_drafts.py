@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-import orjson
+from msgspec import json
 
 from schemas import topics
 from streams.simulator.draws import Ints
@@ -44,7 +44,7 @@ def _cost(words: Words, number: int) -> Draft:
         "currency": "USD",
         "revision": int(costs.revision[number]),
     }
-    return Draft(topics.COSTS.name, campaign.campaign_id.encode(), orjson.dumps(fields))
+    return Draft(topics.COSTS.name, campaign.campaign_id.encode(), json.encode(fields))
 
 
 def draft_postbacks(words: Words, rows: Ints) -> list[Draft]:
@@ -78,9 +78,9 @@ def _postback(words: Words, number: int) -> Draft:
         "event_id": event_id,
         "app_id": APPS[campaign.app].app_id,
         "event_time": int(plan.postbacks.time[number]),
-        "body": orjson.dumps(body).decode(),
+        "body": json.encode(body).decode(),
     }
-    return Draft(topics.POSTBACKS.name, event_id.encode(), orjson.dumps(fields))
+    return Draft(topics.POSTBACKS.name, event_id.encode(), json.encode(fields))
 
 
 def draft_privacy_requests(words: Words, rows: Ints) -> list[Draft]:
@@ -106,4 +106,4 @@ def _privacy_request(words: Words, number: int) -> Draft:
         ],
         "submitted_time": at,
     }
-    return Draft(topics.PRIVACY_REQUESTS.name, event_id.encode(), orjson.dumps(fields))
+    return Draft(topics.PRIVACY_REQUESTS.name, event_id.encode(), json.encode(fields))

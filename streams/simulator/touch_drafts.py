@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import orjson
+from msgspec import json
 
 from schemas import topics
 from streams.simulator.draws import Flags, Ints
@@ -64,5 +64,5 @@ def _drafts(
             "touch_id": touch_id,
             **person,
         }
-        drafts.append(Draft(topics.TOUCHPOINTS.name, touch_id.encode(), orjson.dumps(fields)))
+        drafts.append(Draft(topics.TOUCHPOINTS.name, touch_id.encode(), json.encode(fields)))
     return drafts
