@@ -10,10 +10,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from schemas import topics
 from streams.broker import EmbeddedBroker
+from streams.campaigns import CampaignLine, largest_campaigns
 from streams.composition import core_settings, group_of
 from streams.core_settings import CoreSettings
 from streams.environment import PREFIX, declarations
@@ -24,7 +24,6 @@ from streams.publishing import Pace, Publisher
 from streams.report import RunReport
 from streams.settings import RuleSettings, Settings, read_settings
 from streams.simulator import Scenario, SimulatedMessage, simulate
-from streams.store.base import Store
 from streams.store.reconcile import reconcile
 from streams.supervisor import Children
 from streams.workers import migrate_in_child, role_children
@@ -32,27 +31,7 @@ from streams.workers import migrate_in_child, role_children
 MARKER = "demo"
 STOP_SECONDS = 60.0
 LOOK_SECONDS = 0.2
-CAMPAIGNS_SHOWN = 15
 Advance = Callable[[str, int, int], None]
-CAMPAIGN_COLUMNS = (
-    "app",
-    "media source",
-    "campaign",
-    "installs",
-    "payers",
-    "predicted payers",
-    "currency",
-    "revenue",
-    "cost",
-)
-_CAMPAIGNS = f"""
-SELECT app_id, media_source, campaign_name, sum(installs) AS installs, sum(payers),
-    round(sum(predicted_payers), 1), currency, toFloat64(sum(revenue)), toFloat64(sum(cost))
-FROM v_campaign_daily
-GROUP BY app_id, media_source, campaign_name, currency
-ORDER BY installs DESC, app_id, media_source, campaign_name, currency
-LIMIT {CAMPAIGNS_SHOWN}
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +44,7 @@ class DemoPlan:
 @dataclass(frozen=True, slots=True)
 class DemoReport:
     run: RunReport
-    campaigns: list[tuple[Any, ...]]
+    campaigns: list[CampaignLine]
 
 
 def run_demo(settings: Settings, plan: DemoPlan, advance: Advance) -> DemoReport:
@@ -88,14 +67,9 @@ def run_demo(settings: Settings, plan: DemoPlan, advance: Advance) -> DemoReport
     store = open_store(settings)
     try:
         report = RunReport(reconcile(store, received=published), seconds)
-        return DemoReport(report, campaigns(store))
+        return DemoReport(report, largest_campaigns(store))
     finally:
         store.close()
-
-
-def campaigns(store: Store) -> list[tuple[Any, ...]]:
-    """The largest campaigns, in the columns of CAMPAIGN_COLUMNS."""
-    return store.query(_CAMPAIGNS).rows
 
 
 class _Run:

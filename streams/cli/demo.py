@@ -41,7 +41,8 @@ def demo(events: int, seed: int, pace: int | None, folder: Path | None, as_json:
       headwater demo
       headwater query "SELECT * FROM v_campaign_daily LIMIT 10"
     """
-    from streams.demo import CAMPAIGN_COLUMNS, DemoPlan, run_demo
+    from streams.campaigns import CampaignLine
+    from streams.demo import DemoPlan, run_demo
 
     settings = settings_for(folder)
     plan = DemoPlan(events=events, seed=seed, pace=pace)
@@ -50,7 +51,8 @@ def demo(events: int, seed: int, pace: int | None, folder: Path | None, as_json:
     if as_json:
         answer_json(report.run.as_json())
     else:
-        answer_table(CAMPAIGN_COLUMNS, report.campaigns, title="Largest campaigns")
+        columns = [name.replace("_", " ") for name in CampaignLine._fields]
+        answer_table(columns, report.campaigns, title="Largest campaigns")
         for line in report.run.lines():
             answer_text(line)
     return 0 if report.run.accounting.reconciled else 1

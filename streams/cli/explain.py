@@ -16,8 +16,9 @@ from streams.cli.output import answer_json, answer_text, folder_option, json_opt
 def explain(identifier: str, folder: Path | None, as_json: bool) -> int:
     """Tell what became of an install, an event or a transaction, and why.
 
-    ID is an install_id, an event_id or a transaction_id. Shows every version of the decision
-    with the touchpoints it looked at, the revenue, and the predictions.
+    ID is an install_id, event_id, touch_id or transaction_id, or the place of a message in the
+    log as TOPIC:PARTITION:OFFSET. Shows every version of the decision with the touchpoints it
+    looked at, the revenue, and the predictions.
 
     \b
     Example:
@@ -25,10 +26,11 @@ def explain(identifier: str, folder: Path | None, as_json: bool) -> int:
       headwater explain i-000017
     """
     from streams.explain import explain_id
+    from streams.explain_words import in_words
 
     explanation = explain_id(settings_for(folder), identifier)
     if as_json:
         answer_json(explanation.as_json())
     else:
-        answer_text(explanation.in_words())
+        answer_text(in_words(explanation))
     return 0 if explanation.is_known else 1

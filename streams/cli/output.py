@@ -19,7 +19,7 @@ from rich.table import Table
 from streams.settings import Settings, read_settings
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
-PLAIN_WIDTH = 120
+PIPE_WIDTH = 10_000
 
 
 def json_option(command: _Command) -> _Command:
@@ -78,12 +78,14 @@ def answer_text(text: str) -> None:
 def _cell(value: Any) -> str:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return str(value)
-    return f"{value:,}" if isinstance(value, int) else f"{value:,.4g}"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return f"{value:,.1f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
 def _console() -> Console:
-    # Without a terminal nothing is known about the width: take enough not to fold numbers.
-    width = None if sys.stdout.isatty() else PLAIN_WIDTH
+    # A pipe has no width: tables are as wide as they need to be.
+    width = None if sys.stdout.isatty() else PIPE_WIDTH
     return Console(width=width, highlight=False, markup=False)
 
 

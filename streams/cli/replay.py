@@ -55,5 +55,6 @@ def replay(
     if as_json:
         answer_json(report.as_json())
     else:
-        answer_text(report.sentence())
-    return 0 if report.reconciled else 1
+        for line in report.lines():
+            answer_text(line)
+    return 0 if report.accounting.reconciled else 1

@@ -1,0 +1,172 @@
+"""What became of an install, an event, a payment or a message, out of what is stored."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from schemas import topics
+from streams.opening import stored
+from streams.settings import Settings
+from streams.store.base import Store, Value
+
+ROWS_MAX = 200  # of each kind; somebody with more is not read by a person
+_SOURCES = "|".join(re.escape(topic.name) for topic in topics.SOURCES)
+_POSITION = re.compile(rf"({_SOURCES}):(\d+):(\d+)")
+
+Row = dict[str, Any]
+
+_DECISIONS = """
+SELECT version, supersedes, reason, status, match_type, media_source, campaign_id, campaign_name,
+    site_id, touch_id, touch_type, touch_time, ctit_s, install_time, rule_set, candidates,
+    decided_at, app_id, install_id
+FROM attributions WHERE install_id = {id} ORDER BY version LIMIT 1 BY version
+"""
+_REVENUE = """
+SELECT booking_id, kind, is_relink, amount_micros, currency, product_id, transaction_id, event_time,
+    install_id, source_topic, source_partition, source_offset
+FROM revenue WHERE install_id = {id} OR transaction_id = {id} OR money_id = {id}
+ORDER BY event_time, booking_id LIMIT 1 BY booking_id
+"""
+_PREDICTIONS = """
+SELECT target, landmark, landmark_time, probability, tier, model_version
+FROM predictions WHERE install_id = {id} ORDER BY landmark_time, landmark LIMIT 1 BY prediction_id
+"""
+_PARKED = """
+SELECT subject_id, state, waits_for, kind, amount_micros, currency, deadline, source_topic,
+    source_partition, source_offset
+FROM parked
+WHERE subject_id = {id} OR endsWith(subject_id, {tail}) OR startsWith(subject_id, {head})
+    OR position(subject_id, {middle}) > 0
+ORDER BY subject_id, log_offset LIMIT 1 BY parked_id
+"""
+_EVENTS = """
+SELECT 'touches' AS table, event_id, touch_id AS other_id, source_topic, source_partition,
+    source_offset
+FROM touches WHERE event_id = {id} OR touch_id = {id}
+UNION ALL SELECT 'spend', event_id, spend_id, source_topic, source_partition, source_offset
+FROM spend WHERE event_id = {id}
+UNION ALL SELECT 'postback_rows', postback_id, '', source_topic, source_partition, source_offset
+FROM postback_rows WHERE postback_id = {id}
+UNION ALL SELECT 'privacy_rows', subject_request_id, '', source_topic, source_partition,
+    source_offset
+FROM privacy_rows WHERE subject_request_id = {id}
+"""
+_DEAD_LETTERS = """
+SELECT reason, detail, source_topic, source_partition, source_offset, received_at,
+    left(base64Decode(payload), 300) AS payload_begins
+FROM dead_letters
+WHERE position(base64Decode(payload), {quoted}) > 0
+ORDER BY source_topic, source_partition, source_offset
+"""
+_DEAD_LETTER_AT = """
+SELECT reason, detail, source_topic, source_partition, source_offset, received_at,
+    left(base64Decode(payload), 300) AS payload_begins
+FROM dead_letters
+WHERE source_topic = {topic} AND source_partition = {partition} AND source_offset = {offset}
+"""
+_CREDITED = """
+SELECT install_id, version FROM v_attributions WHERE touch_id = {id} ORDER BY install_id
+"""
+_FATE = """
+SELECT disposition, epoch FROM v_accounting
+WHERE source_topic = {topic} AND source_partition = {partition} AND source_offset = {offset}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    identifier: str
+    installs: list[Row] = field(default_factory=list)  # with decisions, revenue, predictions
+    events: list[Row] = field(default_factory=list)
+    parked: list[Row] = field(default_factory=list)
+    dead_letters: list[Row] = field(default_factory=list)
+
+    @property
+    def is_known(self) -> bool:
+        return bool(self.installs or self.events or self.parked or self.dead_letters)
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "id": self.identifier,
+            "known": self.is_known,
+            "installs": self.installs,
+            "events": self.events,
+            "parked": self.parked,
+            "dead_letters": self.dead_letters,
+        }
+
+
+def explain_id(settings: Settings, identifier: str) -> Explanation:
+    """Look `identifier` up as install, event, touchpoint, transaction and place in the log."""
+    with stored(settings) as store:
+        place = _POSITION.fullmatch(identifier)
+        if place:
+            topic, partition, offset = place[1], int(place[2]), int(place[3])
+            return _at(store, identifier, topic, partition, offset)
+        return _of(store, identifier)
+
+
+def _at(store: Store, identifier: str, topic: str, partition: int, offset: int) -> Explanation:
+    params: dict[str, Value] = {"topic": topic, "partition": partition, "offset": offset}
+    fates = [
+        {"source_topic": topic, "source_partition": partition, "source_offset": offset, **fate}
+        for fate in _rows(store, _FATE, params)
+    ]
+    return Explanation(identifier, events=fates, dead_letters=_rows(store, _DEAD_LETTER_AT, params))
+
+
+def _of(store: Store, identifier: str) -> Explanation:
+    params: dict[str, Value] = {
+        "id": identifier,
+        "head": f"{identifier}:",
+        "tail": f":{identifier}",
+        "middle": f":{identifier}:",
+        "quoted": f'"{identifier}"',
+    }
+    revenue = _rows(store, _REVENUE, params)
+    installs = {row["install_id"] for row in revenue}
+    installs |= {row["install_id"] for row in _rows(store, _CREDITED, params)}
+    installs |= {row["install_id"] for row in _rows(store, _DECISIONS, params)}
+    events = [{**row, **_fate(store, row)} for row in _rows(store, _EVENTS, params)]
+    parked = [{**row, **_fate(store, row)} for row in _rows(store, _PARKED, params)]
+    return Explanation(
+        identifier,
+        [_install(store, install_id) for install_id in sorted(installs)],
+        events,
+        parked,
+        _rows(store, _DEAD_LETTERS, params),
+    )
+
+
+def _install(store: Store, install_id: str) -> Row:
+    params: dict[str, Value] = {"id": install_id}
+    decisions = _rows(store, _DECISIONS, params)
+    for decision in decisions:
+        decision["candidates"] = orjson.loads(decision["candidates"] or "[]")
+    revenue = [{**row, **_fate(store, row)} for row in _rows(store, _REVENUE, params)]
+    return {
+        "install_id": install_id,
+        "decisions": decisions,
+        "revenue": revenue,
+        "predictions": _rows(store, _PREDICTIONS, params),
+    }
+
+
+def _fate(store: Store, row: Mapping[str, Any]) -> Row:
+    params: dict[str, Value] = {
+        "topic": row["source_topic"],
+        "partition": int(row["source_partition"]),
+        "offset": int(row["source_offset"]),
+    }
+    found = _rows(store, _FATE, params)
+    return {"disposition": found[-1]["disposition"] if found else "not in the ledger yet"}
+
+
+def _rows(store: Store, sql: str, params: Mapping[str, Value]) -> list[Row]:
+    answer = store.query(f"SELECT * FROM ({sql}) LIMIT {ROWS_MAX}", params)
+    return [dict(zip(answer.names, row, strict=True)) for row in answer.rows]
