@@ -25,23 +25,29 @@ def draft_touches(words: Words, rows: Ints) -> list[Draft]:
     devices = words.devices(INSTALLER_DEVICES, install, is_ios, touches.has_device_id[rows])
     texts = [words.touch_id(number) for number in rows.tolist()]
     placements = touches.placement[rows]
-    people = _people(installs.country[install], is_ios, devices)
-    return _drafts(words, texts, touches.time[rows], placements, touches.is_click[rows], people)
+    people = _people(installs.country[install], is_ios, touches.is_click[rows], devices)
+    return _drafts(words, texts, touches.time[rows], placements, people)
 
 
 def draft_passers_by(words: Words, seen: PassersBy) -> list[Draft]:
     devices = words.devices(PASSER_BY_DEVICES, seen.device, seen.is_ios, seen.has_device_id)
     texts = [f"{words.run}-v{number:x}" for number in seen.number.tolist()]
-    people = _people(seen.country, seen.is_ios, devices)
-    return _drafts(words, texts, seen.time, seen.placement, seen.is_click, people)
+    people = _people(seen.country, seen.is_ios, seen.is_click, devices)
+    return _drafts(words, texts, seen.time, seen.placement, people)
 
 
-def _people(country: Ints, is_ios: Flags, devices: list[Fields]) -> list[Fields]:
+def _people(country: Ints, is_ios: Flags, is_click: Flags, devices: list[Fields]) -> list[Fields]:
+    """Who did what: country, platform, click or view, and the device if it is known."""
     codes = [one.code for one in COUNTRIES]
-    rows = zip(country.tolist(), is_ios.tolist(), devices, strict=True)
+    rows = zip(country.tolist(), is_ios.tolist(), is_click.tolist(), devices, strict=True)
     return [
-        {"platform": PLATFORMS[ios], "country_code": codes[where], **device}
-        for where, ios, device in rows
+        {
+            "touch_type": "click" if click else "impression",
+            "platform": PLATFORMS[ios],
+            "country_code": codes[where],
+            **device,
+        }
+        for where, ios, click, device in rows
     ]
 
 
@@ -50,17 +56,15 @@ def _drafts(
     texts: list[str],
     time: Ints,
     placement: Ints,
-    is_click: Flags,
     people: list[Fields],
 ) -> list[Draft]:
-    columns = zip(texts, time.tolist(), placement.tolist(), is_click.tolist(), people, strict=True)
+    columns = zip(texts, time.tolist(), placement.tolist(), people, strict=True)
     drafts: list[Draft] = []
-    for touch_id, at, where, click, person in columns:
+    for touch_id, at, where, person in columns:
         fields = {
             **words.placements[where],
             "event_id": touch_id + "-e",
             "event_time": at,
-            "touch_type": "click" if click else "impression",
             "touch_id": touch_id,
             **person,
         }

@@ -21,16 +21,13 @@ def line(text: str) -> KcatRecord:
     return read_line(text.encode(), "dump.jsonl:1")
 
 
-@given(st.text(min_size=1, max_size=20), NUMBERS, NUMBERS, NUMBERS, BYTES, BYTES)
-def test_what_is_written_is_what_is_read(
-    topic: str,
-    partition: int | None,
-    offset: int | None,
-    timestamp_ms: int | None,
-    key: bytes | None,
-    value: bytes | None,
-) -> None:
-    record = KcatRecord(topic, partition, offset, timestamp_ms, key, value)
+RECORDS = st.builds(
+    KcatRecord, st.text(min_size=1, max_size=20), NUMBERS, NUMBERS, NUMBERS, BYTES, BYTES
+)
+
+
+@given(RECORDS)
+def test_what_is_written_is_what_is_read(record: KcatRecord) -> None:
     written = record_line(record)
     assert written.count(b"\n") == 1
     assert read_line(written, "") == record
