@@ -39,7 +39,7 @@ class EmbeddedStore:
         """Open `folder`, and create it if it is not there."""
         self.place = str(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        _require_free(folder)
+        require_free(folder)
         sqlite_like = _import_chdb()
         try:
             self._connection = sqlite_like.Connection(
@@ -106,7 +106,7 @@ class EmbeddedStore:
         return sink.getvalue()
 
 
-def _require_free(folder: Path) -> None:
+def require_free(folder: Path) -> None:
     """The engine itself would print a riddle. It locks the file `status`."""
     status = folder / "status"
     if not status.exists():

@@ -1,0 +1,211 @@
+"""ClickHouse as a server, over its native protocol (clickhouse-driver)."""
+
+from __future__ import annotations
+
+import contextlib
+import struct
+import threading
+import uuid
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from clickhouse_driver import Client, errors
+
+from streams.errors import Stop
+from streams.store.base import (
+    BadRowsError,
+    Columns,
+    Refused,
+    Rows,
+    UnavailableError,
+    Value,
+    bind,
+    error_of,
+    one_line,
+    require_read_only,
+)
+from streams.storing_settings import StoreTarget
+
+CONNECT_SECONDS = 5.0
+PING_SECONDS = 5.0
+SETTLE_SECONDS = 30.0
+PORT, TLS_PORT = 9000, 9440
+
+# The driver raises these when values do not fit the columns, before anything is stored.
+_VALUE_ERRORS = (
+    errors.TypeMismatchError,
+    errors.StructPackException,
+    struct.error,
+    AttributeError,
+    TypeError,
+    ValueError,
+    OverflowError,
+)
+_ACCESS_CODES = frozenset({192, 193, 194, 516})
+
+
+class ServerStore:
+    """A Store. Every thread has a connection of its own: clickhouse-driver's are not shared."""
+
+    def __init__(self, target: StoreTarget, receive_timeout_seconds: float | None = None) -> None:
+        """Stop when the URL is wrong; connects later. A client that falls silent in the middle
+        of an insert for `receive_timeout_seconds` is cut off by the server, so that a process
+        that was suspended cannot finish what somebody else has stored meanwhile."""
+        self.place, self._arguments = connection_arguments(target)
+        self._insert_settings: dict[str, Any] = {"async_insert": 0}
+        if receive_timeout_seconds is not None:
+            self._insert_settings["receive_timeout"] = max(1, int(receive_timeout_seconds))
+        self._local = threading.local()
+        self._clients: list[Client] = []
+        self._in_doubt: set[str] = set()  # ids of inserts that the server may still work on
+        self._lock = threading.Lock()
+
+    def insert(self, table: str, columns: Columns) -> None:
+        self._settle()
+        query_id = f"headwater-{uuid.uuid4()}"
+        # The driver changes the lists it is given.
+        values = [list(column) for column in columns.values()]
+        try:
+            self._client().execute(
+                f"INSERT INTO {table} ({', '.join(columns)}) VALUES",
+                values,
+                columnar=True,
+                query_id=query_id,
+                settings=self._insert_settings,
+            )
+        except Exception as error:
+            failure = self._failure(error)
+            if isinstance(failure, UnavailableError):
+                with self._lock:
+                    self._in_doubt.add(query_id)
+            raise failure from None
+
+    def query(self, sql: str, params: Mapping[str, Value] | None = None) -> Rows:
+        require_read_only(sql)
+        self._settle()
+        rows, columns = self._execute(bind(sql, params), with_column_types=True, settings=_READ)
+        names = tuple(name for name, _ in columns)
+        return Rows(names, [tuple(map(_as_json, row)) for row in rows])
+
+    def execute(self, sql: str) -> None:
+        self._execute(sql)
+
+    def close(self) -> None:
+        with self._lock:
+            clients, self._clients = self._clients, []
+        for client in clients:
+            client.disconnect()
+
+    def _settle(self) -> None:
+        """End inserts that this process gave up on, so that reading back finds their last word."""
+        with self._lock:
+            in_doubt = sorted(self._in_doubt)
+        if not in_doubt:
+            return
+        # The server may say no to KILL; then it is enough to see that the insert is over.
+        with contextlib.suppress(Refused):
+            self._execute(bind("KILL QUERY WHERE query_id IN {ids} ASYNC", {"ids": in_doubt}))
+        running, _ = self._execute(
+            bind("SELECT count() FROM system.processes WHERE query_id IN {ids}", {"ids": in_doubt}),
+            with_column_types=True,
+        )
+        if running[0][0]:
+            raise UnavailableError(f"ClickHouse at {self.place} still works on an earlier insert")
+        with self._lock:
+            self._in_doubt.difference_update(in_doubt)
+
+    def _execute(self, sql: str, **options: Any) -> Any:
+        try:
+            return self._client().execute(sql, **options)
+        except Exception as error:
+            failure = self._failure(error)
+        raise Refused(str(failure)) if isinstance(failure, BadRowsError) else failure
+
+    def _failure(self, error: Exception) -> Exception:
+        """What to raise instead. The connection is of no use any more."""
+        with contextlib.suppress(Exception):
+            self._client().disconnect()
+        if isinstance(error, errors.ServerException):
+            code = error.code or 0
+            if code in _ACCESS_CODES:  # Says the host again, and more than one line.
+                return error_of(self.place, code, one_line(error.message).split(". ")[0])
+            return error_of(self.place, code, error.message)
+        if isinstance(error, EOFError | OSError | errors.Error) and not isinstance(
+            error, _VALUE_ERRORS
+        ):
+            text = one_line(str(error)) or "the connection broke"
+            return UnavailableError(f"ClickHouse at {self.place}: {text}")
+        if isinstance(error, _VALUE_ERRORS):
+            return BadRowsError(f"ClickHouse at {self.place}: {one_line(str(error))}")
+        return error
+
+    def _client(self) -> Client:
+        client: Client | None = getattr(self._local, "client", None)
+        if client is None:
+            client = self._local.client = Client(**self._arguments)
+            with self._lock:
+                self._clients.append(client)
+        return client
+
+
+_READ = {"readonly": 1}
+
+
+def connection_arguments(target: StoreTarget) -> tuple[str, dict[str, Any]]:
+    """The place as a person would write it, and clickhouse-driver's arguments.
+    Raises Stop if the URL makes no sense."""
+    url = urlsplit(target.url or "")
+    options = {name: values[-1] for name, values in parse_qs(url.query).items()}
+    try:
+        port = url.port
+    except ValueError:
+        port = 0
+    if url.scheme not in ("clickhouse", "clickhouses") or not url.hostname or port == 0:
+        raise Stop(
+            "HEADWATER_CLICKHOUSE is no ClickHouse address: "
+            "write clickhouse://user:password@host:9000/database"
+        )
+    unknown = sorted(options.keys() - {"secure"})
+    if unknown:
+        raise Stop(f"HEADWATER_CLICKHOUSE has an unknown option {unknown[0]}: remove it")
+    secure = url.scheme == "clickhouses" or options.get("secure", "").lower() in _YES
+    port = port or (TLS_PORT if secure else PORT)
+    database = url.path.strip("/") or "default"
+    arguments: dict[str, Any] = {
+        "host": url.hostname,
+        "port": port,
+        "database": database,
+        "user": unquote(url.username or "default"),
+        "password": target.password or unquote(url.password or ""),
+        "secure": secure,
+        "client_name": "headwater",
+        "connect_timeout": CONNECT_SECONDS,
+        "send_receive_timeout": target.timeout_seconds,
+        "sync_request_timeout": PING_SECONDS,
+        "tcp_keepalive": True,
+    }
+    if target.ca_certificate is not None:
+        arguments["ca_certs"] = str(target.ca_certificate)
+    return f"{url.hostname}:{port}/{database}", arguments
+
+
+_YES = frozenset({"1", "true", "yes"})
+
+
+def _as_json(value: Any) -> Any:
+    """Values as the embedded store gives them."""
+    if isinstance(value, datetime):
+        utc = value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value
+        return utc.isoformat(" ", "milliseconds" if utc.microsecond else "auto")
+    if isinstance(value, list | tuple):
+        return [_as_json(item) for item in value]
+    if isinstance(value, dict):
+        return {str(name): _as_json(item) for name, item in value.items()}
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, date | uuid.UUID):
+        return str(value)
+    return value

@@ -1,0 +1,319 @@
+"""The storing worker: a Faust app whose agent hands whole poll batches to the sink."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import sys
+import time
+from collections.abc import AsyncIterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import aiokafka
+import faust
+import mode
+from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+from faust.types import TP
+
+from schemas import topics
+from streams.errors import Stop
+from streams.faust_batches import BatchScheduler, BatchSchema, PollBatch
+from streams.lane_fleet import Readiness
+from streams.offsets import Offsets
+from streams.store.base import Store, UnavailableError
+from streams.store.migrations import require_current
+from streams.store.opening import open_target
+from streams.store.sink import (
+    NoStoringObserver,
+    SealBounds,
+    Sink,
+    SinkParts,
+    StoringObserver,
+    TableSink,
+)
+from streams.store.tables import TABLE_OF_TOPIC
+from streams.store.writer import TableWriter
+from streams.storing_settings import StoringSettings
+from streams.transport import BatchTransport, ConsumerOptions, broker_urls
+
+SERVER_THREADS = 4  # inserts under way at once; chdb takes one at a time
+RETRY_SECONDS = 0.5
+DRAIN_SECONDS = 10.0
+STOP_SECONDS = 20.0
+logger = logging.getLogger(__name__)
+
+
+class _App(faust.App):  # type: ignore[misc]
+    def _create_directories(self) -> None:
+        """Faust keeps nothing on disk here, so it needs no folder either."""
+
+
+class Pulse:
+    """Notices that this process was suspended, so that its partitions may be someone else's."""
+
+    def __init__(self, seconds_max: float) -> None:
+        self._seconds_max = seconds_max
+        self._beaten_at = time.monotonic()
+        self._doubtful_until = 0.0
+
+    def beat(self) -> None:
+        """Called by the event loop again and again."""
+        now = time.monotonic()
+        if now - self._beaten_at > self._seconds_max:
+            # By then Kafka has told us whether we are still in the group.
+            self._doubtful_until = now + 2 * self._seconds_max
+        self._beaten_at = now
+
+    def require(self) -> None:
+        """Raise UnavailableError unless the loop was alive a moment ago, and long enough."""
+        now = time.monotonic()
+        if now - self._beaten_at > self._seconds_max or now < self._doubtful_until:
+            raise UnavailableError("this process was suspended, and waits for word from Kafka")
+
+
+class StoringWorker:
+    """Everything between Kafka and the store; `app` is the Faust app."""
+
+    def __init__(self, settings: StoringSettings, observer: StoringObserver | None = None) -> None:
+        self.settings = settings
+        self.app = self._create_app()
+        self._observer = observer or NoStoringObserver()
+        self._pulse = Pulse(settings.session_timeout_seconds / 2)
+        self._sink: Sink | None = None
+        self._store: Store | None = None
+        self._generation = -1
+        self._early: list[PollBatch] = []
+        self._assigned: set[TP] = set()
+        self._is_rebalancing = True
+        self._waits_for = "starting"
+        threads = 1 if settings.store.url is None else SERVER_THREADS
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="storing")
+
+    @property
+    def readiness(self) -> Readiness:
+        """True only when partitions are assigned and the store takes rows."""
+        if self._waits_for:
+            return Readiness(False, self._waits_for)
+        if self._is_rebalancing:
+            return Readiness(False, "waiting for partitions")
+        if self._sink is not None and self._sink.outage:
+            return Readiness(False, self._sink.outage)
+        return Readiness(True, f"storing {len(self._assigned)} partitions")
+
+    async def open(self) -> Sink:
+        """Check broker and store. A store that is away is waited for; Stop when it says no."""
+        await self._require_topics()
+        self._store = await self._open_store()
+        parts = SinkParts(self._threads, self._commit, self._observer)
+        flush = self.settings.flush
+        bounds = SealBounds(flush.rows_max, flush.bytes_max, self.settings.flush_seconds)
+        tables = {
+            topic: TableSink(
+                TableWriter(self._store, table, self.settings.epoch, self._pulse.require),
+                bounds,
+                parts,
+            )
+            for topic, table in TABLE_OF_TOPIC.items()
+        }
+        self._sink = Sink(tables, self.settings.buffer, self._hold, parts)
+        self._waits_for = ""
+        return self._sink
+
+    async def beat(self) -> None:
+        while True:
+            self._pulse.beat()
+            await asyncio.sleep(self.settings.session_timeout_seconds / 20)
+
+    def close(self) -> None:
+        self._threads.shutdown(wait=True)
+        if self._store is not None:
+            self._store.close()
+
+    def _create_app(self) -> faust.App:
+        settings = self.settings
+        app = _App(
+            settings.group_id,
+            broker=broker_urls(settings.kafka()),
+            ConsumerScheduler=BatchScheduler,
+            agent_supervisor=mode.CrashingSupervisor,
+            stream_buffer_maxsize=2,  # It counts poll batches.
+            stream_wait_empty=False,
+            stream_recovery_delay=0.0,
+            topic_allow_declare=False,
+            topic_disable_leader=True,
+            web_enabled=False,
+            store="memory://",
+            autodiscover=False,
+            broker_max_poll_records=settings.poll_records_max,
+            broker_session_timeout=settings.session_timeout_seconds,
+            broker_request_timeout=max(
+                settings.session_timeout_seconds, settings.request_timeout_seconds
+            ),
+        )
+        transport = BatchTransport(app, ConsumerOptions(settings.kafka(), frozenset()))
+        app.transport = app.producer_transport = transport
+        names = [settings.topic_prefix + name for name in TABLE_OF_TOPIC]
+
+        async def store(batches: AsyncIterator[PollBatch]) -> AsyncIterator[None]:
+            async for batch in batches:
+                self._offer(batch)
+                yield
+
+        # Offsets are committed once rows are stored, so Faust must not acknowledge anything.
+        app.agent(app.topic(*names, schema=BatchSchema(), acks=False), name="storing")(store)
+        app.on_partitions_revoked.connect(self._on_revoked)
+        app.on_partitions_assigned.connect(self._on_assigned)
+        return app
+
+    def _offer(self, batch: PollBatch) -> None:
+        """Batches of an earlier assignment are read again."""
+        if batch.generation > self._generation:
+            self._early.append(batch)
+        elif batch.generation == self._generation and not self._is_rebalancing:
+            assert self._sink is not None, "the sink is opened before Faust starts"
+            topic = batch.topic.removeprefix(self.settings.topic_prefix)
+            self._sink.offer(topic, batch.partition, batch.records)
+
+    async def _on_revoked(self, app: Any, revoked: set[TP], **_: Any) -> None:
+        assert self._sink is not None, "the sink is opened before Faust starts"
+        self._is_rebalancing = True
+        # An insert that is under way ends before someone else looks up what is stored.
+        await self._sink.forget(self.settings.store.timeout_seconds + RETRY_SECONDS)
+
+    async def _on_assigned(self, app: Any, assigned: set[TP], **_: Any) -> None:
+        assert self._sink is not None, "the sink is opened before Faust starts"
+        await self._sink.forget(0.0)
+        self._assigned = set(assigned)
+        self._generation = self.app.consumer_generation_id
+        self._is_rebalancing = False
+        early, self._early = self._early, []
+        for batch in early:
+            self._offer(batch)
+
+    def _hold(self, is_held: bool) -> None:
+        if is_held:
+            self.app.consumer.hold(self._assigned)
+        else:
+            self.app.consumer.release(self._assigned)
+
+    async def _commit(self, topic: str, next_offsets: Mapping[int, int]) -> None:
+        """Try until Kafka has it, or until the partitions are gone."""
+        generation = self._generation
+        name = self.settings.topic_prefix + topic
+        offsets = {aiokafka.TopicPartition(name, p): at for p, at in next_offsets.items()}
+        while generation == self._generation and not self._is_rebalancing:
+            try:
+                await self.app.consumer._thread.call_thread(self._commit_in_thread, offsets)
+                return
+            except (CommitFailedError, IllegalStateError):
+                return  # A rebalance has begun; what is stored is recognised when read again.
+            except KafkaError as error:
+                if not error.retriable:
+                    raise
+                await asyncio.sleep(RETRY_SECONDS)
+
+    async def _commit_in_thread(self, offsets: Mapping[aiokafka.TopicPartition, int]) -> None:
+        consumer: aiokafka.AIOKafkaConsumer = self.app.consumer._thread._ensure_consumer()
+        ours = {tp: at for tp, at in offsets.items() if tp in consumer.assignment()}
+        if ours:
+            await consumer.commit(ours)
+
+    async def _require_topics(self) -> None:
+        offsets = Offsets(self.settings.kafka())
+        await offsets.start()
+        try:
+            for name in TABLE_OF_TOPIC:
+                if not await offsets.partitions(name):
+                    raise Stop(f"topic {name} does not exist: run `headwater migrate`")
+        finally:
+            await offsets.stop()
+
+    async def _open_store(self) -> Store:
+        loop = asyncio.get_running_loop()
+        store = await loop.run_in_executor(self._threads, self._open_target)
+        while True:
+            try:
+                await loop.run_in_executor(self._threads, require_current, store)
+                return store
+            except UnavailableError as error:
+                self._waits_for = str(error)
+                await asyncio.sleep(RETRY_SECONDS)
+            except BaseException:
+                store.close()
+                raise
+
+    def _open_target(self) -> Store:
+        return open_target(self.settings.store, self.settings.session_timeout_seconds / 2)
+
+
+def storing_app(settings: StoringSettings) -> faust.App:
+    """The Faust app alone, for tools that inspect it."""
+    return StoringWorker(settings).app
+
+
+async def run_storing(worker: StoringWorker, stop: asyncio.Event) -> int:
+    """Run until `stop` is set (exit code 0) or something fails (one line on stderr, code 1)."""
+    _silence()
+    beat = asyncio.create_task(worker.beat())
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        opening = asyncio.create_task(worker.open())
+        await asyncio.wait([opening, stopping], return_when=asyncio.FIRST_COMPLETED)
+        if not opening.done():
+            opening.cancel()
+            return 0
+        return await _serve(worker, opening.result(), stopping)
+    except Exception as error:
+        return _report(error)
+    finally:
+        beat.cancel()
+        stopping.cancel()
+        worker.close()
+
+
+async def _serve(worker: StoringWorker, sink: Sink, stopping: asyncio.Task[Any]) -> int:
+    app = worker.app
+    storing = asyncio.create_task(sink.run())
+    reading = asyncio.create_task(_run_faust(app))
+    try:
+        await asyncio.wait([storing, reading, stopping], return_when=asyncio.FIRST_COMPLETED)
+        failures = [task.exception() for task in (storing, reading) if task.done()]
+        if failures:
+            return _report(failures[0])
+        await sink.drain(DRAIN_SECONDS)
+        return 0
+    finally:
+        for task in (storing, reading):
+            task.cancel()
+        with contextlib.suppress(Exception):
+            await asyncio.wait_for(app.stop(), STOP_SECONDS)
+
+
+async def _run_faust(app: faust.App) -> None:
+    """Ends only by an exception."""
+    await app.start()
+    await app._crashed.wait()
+    raise app.crash_reason or RuntimeError("Faust stopped without a reason")
+
+
+def _report(error: BaseException | None) -> int:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    text = " ".join(str(error).split()) or type(error).__name__
+    named = text if isinstance(error, Stop | RuntimeError) else f"{type(error).__name__}: {text}"
+    print(f"headwater worker: {named}", file=sys.stderr)
+    logger.debug("storing failed", exc_info=error)
+    return 1
+
+
+def _silence() -> None:
+    """One clear line on stderr is all a failing worker says; logging can be configured before."""
+    for name in ("faust", "mode", "aiokafka", "clickhouse_driver"):
+        library = logging.getLogger(name)
+        if not library.hasHandlers():
+            library.addHandler(logging.NullHandler())
+
+
+assert set(TABLE_OF_TOPIC) == {topic.name for topic in topics.OUTCOMES}
