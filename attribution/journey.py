@@ -233,10 +233,11 @@ def _apply_or_wait(journey: Journey, record: ActivitySeen | MoneyRouted, rules: 
 
 
 def _applied(record: ActivitySeen | MoneyRouted) -> list[JourneyFact]:
-    fact = MoneyApplied(record) if isinstance(record, MoneyRouted) else ActivityApplied(record)
-    if isinstance(record, MoneyRouted) and record.sign < 0:
-        return [fact]
-    return [fact, Settled(source_of(record), "decided")]
+    if isinstance(record, ActivitySeen):
+        return [ActivityApplied(record), Settled(record.source, "decided")]
+    if record.move:  # The place it was moved from has settled it.
+        return [MoneyApplied(record)]
+    return [MoneyApplied(record), Settled(record.money.source, "decided")]
 
 
 def _settle_waiting(
@@ -267,6 +268,7 @@ def _take_back(journey: Journey, routed: MoneyRouted) -> Step:
     for record in journey.waiting:
         if isinstance(record, MoneyRouted) and record.money.booking_id == booking_id:
             facts.append(Waiting(record, "released", record.deadline))
+            facts.append(Settled(record.money.source, "decided"))
         else:
             kept.append(record)
     return replace(journey, waiting=kept), facts
