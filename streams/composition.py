@@ -8,6 +8,7 @@ from streams.kafka_client import client_options
 from streams.settings import KafkaSettings, RuleSettings, Settings
 from streams.stages.factory import StageRules
 from streams.stages.intake import IntakeRules
+from streams.storing_settings import BufferBounds, FlushBounds, StoreTarget, StoringSettings
 
 # For demos and tests: pseudonyms made with it hide nothing.
 KNOWN_SECRET = b"headwater"
@@ -30,6 +31,37 @@ def core_settings(settings: Settings) -> CoreSettings:
         session_timeout_seconds=kafka.session_timeout_ms / 1000,
         compression=None if kafka.compression == "none" else kafka.compression,
         lead=EMBEDDED_LEAD if kafka.is_in_process else LeadBounds(),
+    )
+
+
+def storing_settings(settings: Settings) -> StoringSettings:
+    """What the storing worker takes. The caller has made sure of a broker."""
+    core, store = core_settings(settings), settings.store
+    return StoringSettings(
+        bootstrap_servers=core.bootstrap_servers,
+        store=store_target(settings),
+        epoch=settings.kafka.log_epoch,
+        group_id=core.storing_group_id,
+        topic_prefix=core.topic_prefix,
+        security=core.security,
+        embedded=core.embedded,
+        session_timeout_seconds=core.session_timeout_seconds,
+        flush=FlushBounds(rows_max=store.insert_rows, seconds=store.insert_interval_ms / 1000),
+        buffer=BufferBounds(rows_max=store.buffered_rows),
+    )
+
+
+def store_target(settings: Settings) -> StoreTarget:
+    """ClickHouse at HEADWATER_CLICKHOUSE, or chdb in the data folder."""
+    store = settings.store
+    timeout_seconds = store.insert_timeout_ms / 1000
+    if store.url is None:
+        return StoreTarget(folder=settings.folders.store, timeout_seconds=timeout_seconds)
+    return StoreTarget(
+        url=store.url.reveal(),
+        password=store.password.reveal() if store.password else None,
+        ca_certificate=store.ca_certificate,
+        timeout_seconds=timeout_seconds,
     )
 
 

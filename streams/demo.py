@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import os
 import shutil
 import time
@@ -24,6 +23,7 @@ from streams.publishing import Pace, Publisher
 from streams.report import RunReport
 from streams.settings import RuleSettings, Settings, read_settings
 from streams.simulator import Scenario, SimulatedMessage, simulate
+from streams.store.embedded import require_free
 from streams.store.reconcile import reconcile
 from streams.supervisor import Children
 from streams.workers import migrate_in_child, role_children
@@ -161,7 +161,7 @@ def _clear(folder: Path) -> None:
             "or remove it yourself"
         )
     if store.exists():
-        _require_free(store)
+        require_free(store)
     shutil.rmtree(store, ignore_errors=True)
     shutil.rmtree(state, ignore_errors=True)
     try:
@@ -169,18 +169,3 @@ def _clear(folder: Path) -> None:
         marker.write_text("`headwater demo` may replace the store beside this file.\n")
     except OSError as error:
         raise Stop(f"cannot write to {folder}: {error.strerror}; choose another --data") from error
-
-
-def _require_free(store: Path) -> None:
-    """chdb locks the file `status` of the folder it has open."""
-    status = store / "status"
-    if not status.exists():
-        return
-    with status.open("r+b") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise Stop(
-                f"the store in {store} is in use by another process: stop that one, "
-                "or choose another folder with --data"
-            ) from None

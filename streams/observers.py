@@ -54,3 +54,21 @@ class StageMetrics:
 
     def on_gate(self, model: str, verdict: str) -> None:
         metrics.SNAPSHOTS.labels(model, verdict).inc()
+
+
+class StoringMetrics:
+    """What storing reports."""
+
+    def on_stored(self, table: str, rows: int, seconds: float) -> None:
+        metrics.STORE_ROWS.labels(table).inc(rows)
+        metrics.STORE_INSERT_SECONDS.labels(table).observe(seconds)
+
+    def on_skipped(self, table: str, rows: int) -> None:
+        metrics.STORE_SKIPPED_ROWS.labels(table).inc(rows)
+
+    def on_retry(self, table: str) -> None:
+        metrics.STORE_RETRIES.labels(table).inc()
+
+    def on_buffered(self, rows: int, oldest_seconds: float) -> None:
+        metrics.STORE_BUFFERED_ROWS.set(rows)
+        metrics.STORE_AGE_SECONDS.set(oldest_seconds)

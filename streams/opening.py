@@ -5,22 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from streams.composition import store_target
 from streams.errors import Stop
 from streams.settings import Settings
 from streams.store.base import Store, UnavailableError
 from streams.store.migrations import require_current
+from streams.store.opening import open_target
 
 
 def open_store(settings: Settings) -> Store:
-    """ClickHouse at HEADWATER_CLICKHOUSE, or chdb in the data folder.
-
-    Stop or UnavailableError, with advice, when it cannot be opened.
-    """
-    if settings.store.url is None:
-        from streams.store.embedded import EmbeddedStore
-
-        return EmbeddedStore(settings.folders.store)
-    raise NotImplementedError
+    """Stop or UnavailableError, with advice, when it cannot be opened."""
+    return open_target(store_target(settings))
 
 
 @contextmanager

@@ -130,7 +130,7 @@ class StoreSettings:
         "INSERT_INTERVAL", duration("10ms", "10m"), 1_000, "Rows wait no longer for their insert."
     )
     insert_timeout_ms: int = declare(
-        "INSERT_TIMEOUT", duration("1s", "10m"), 30_000, "An insert taking longer is tried again."
+        "INSERT_TIMEOUT", duration("1s", "25s"), 20_000, "An insert taking longer is tried again."
     )
     buffered_rows: int = declare(
         "BUFFERED_ROWS",

@@ -13,10 +13,10 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 
 from streams import metrics
 from streams.broker import EmbeddedBroker
-from streams.composition import core_settings, stage_rules
+from streams.composition import core_settings, stage_rules, storing_settings
 from streams.errors import Stop
 from streams.http_server import Health, HealthServer, Readiness
-from streams.observers import LaneMetrics, StageMetrics
+from streams.observers import LaneMetrics, StageMetrics, StoringMetrics
 from streams.settings import KafkaSettings, Settings
 from streams.supervisor import Child, end_with, supervise
 from streams.topic_admin import check_topics
@@ -99,7 +99,14 @@ async def _run_core(settings: Settings) -> int:
 
 
 async def _run_storing(settings: Settings) -> int:
-    raise NotImplementedError
+    from streams.storing_app import StoringWorker, run_storing
+
+    worker = StoringWorker(storing_settings(settings), StoringMetrics())
+
+    def readiness() -> Readiness:
+        return Readiness(*worker.readiness)
+
+    return await _serve(settings, "storing", readiness, lambda stop: run_storing(worker, stop))
 
 
 async def _serve(
