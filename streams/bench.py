@@ -53,7 +53,7 @@ def run_bench(settings: Settings, events: int, seed: int, advance: Advance) -> d
         lap = asyncio.run(run_lap(course, core_contestant(), count, advance))
         bound = _bound(course, folder, count, advance)
         slow = _idiomatic(settings, folder, (events, seed), broker_pid, advance)
-    return _report(lap, slow, bound, settings.kafka.brokers or "")
+    return report_of(lap, slow, bound, settings.kafka.brokers or "")
 
 
 def core_contestant() -> Contestant:
@@ -113,7 +113,7 @@ def _is_there(name: str) -> bool:
     return False
 
 
-def _report(lap: Lap, slow: Lap | None, bound: float | None, broker: str) -> dict[str, Any]:
+def report_of(lap: Lap, slow: Lap | None, bound: float | None, broker: str) -> dict[str, Any]:
     rate = lap.events_per_second
     cpu = lap.cpu | ({"idiomatic_faust": slow.cpu["idiomatic"]} if slow else {})
     return {
