@@ -12,9 +12,13 @@ from streams.settings import Settings
 @click.command()
 @json_option
 def settings(as_json: bool) -> None:
-    """List every setting: its environment variable, what it takes, its default, its meaning.
+    """List every setting: environment variable, what it takes, default, meaning.
 
     Secrets may also come from a file: HEADWATER_KAFKA_PASSWORD_FILE=/run/secrets/kafka.
+
+    \b
+    Example:
+      headwater settings
     """
     if not as_json:
         answer_text(settings_table())

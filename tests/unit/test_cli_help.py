@@ -1,0 +1,66 @@
+"""A newcomer finds every command, what it does, and an example."""
+
+from __future__ import annotations
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from streams.cli import headwater
+
+
+def _commands(
+    group: click.Group, path: tuple[str, ...] = ()
+) -> list[tuple[tuple[str, ...], click.Command]]:
+    found: list[tuple[tuple[str, ...], click.Command]] = []
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            found += _commands(command, (*path, name))
+        else:
+            found.append(((*path, name), command))
+    return found
+
+
+COMMANDS = _commands(headwater)
+
+
+def test_all_commands_are_there() -> None:
+    names = {" ".join(path) for path, _ in COMMANDS}
+    assert names == {
+        "demo",
+        "worker",
+        "simulate",
+        "replay",
+        "query",
+        "digest",
+        "explain",
+        "migrate",
+        "dead-letters list",
+        "dead-letters replay",
+        "doctor",
+        "bench",
+        "settings",
+    }
+
+
+@pytest.mark.parametrize(("path", "command"), COMMANDS, ids=lambda value: str(value)[:40])
+def test_help_says_what_it_does_and_gives_an_example(
+    path: tuple[str, ...], command: click.Command
+) -> None:
+    answer = CliRunner().invoke(headwater, [*path, "--help"])
+    assert answer.exit_code == 0
+    assert command.help is not None
+    assert len(command.help.splitlines()[0]) <= 80
+    assert "Example:" in answer.output
+    for parameter in command.params:
+        if isinstance(parameter, click.Option):
+            assert parameter.help, f"{path} {parameter.name} has no help"
+
+
+@pytest.mark.parametrize(("path", "command"), COMMANDS, ids=lambda value: str(value)[:40])
+def test_whatever_answers_something_can_answer_in_json(
+    path: tuple[str, ...], command: click.Command
+) -> None:
+    if path == ("worker",):
+        return
+    assert "as_json" in {parameter.name for parameter in command.params}

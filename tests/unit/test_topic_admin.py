@@ -1,0 +1,88 @@
+"""Topics that would lose or mix up state are refused, each with what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from schemas import topics
+from streams.settings import KafkaSettings, read_settings
+from streams.topic_admin import FoundTopic, WantedTopic, problems, wanted_topics
+
+
+def _kafka(**variables: str) -> KafkaSettings:
+    return read_settings(
+        {"HEADWATER_KAFKA": "broker:9092"}
+        | {f"HEADWATER_{name}": value for name, value in variables.items()}
+    ).kafka
+
+
+def _as_wanted(wanted: list[WantedTopic]) -> dict[str, FoundTopic]:
+    return {want.name: FoundTopic(want.partitions, dict(want.config)) for want in wanted}
+
+
+def _with_config(found: FoundTopic, changes: Mapping[str, str]) -> FoundTopic:
+    return replace(found, config={**found.config, **changes})
+
+
+def test_topics_made_as_wanted_have_no_problem() -> None:
+    wanted = wanted_topics(_kafka())
+    assert len(wanted) == len(topics.ALL)
+    assert problems(wanted, _as_wanted(wanted)) == []
+
+
+def test_missing_topics_are_one_line_that_says_migrate() -> None:
+    lines = problems(wanted_topics(_kafka()), {})
+    assert len(lines) == 1
+    assert "headwater migrate" in lines[0]
+    assert "touchpoints" in lines[0]
+
+
+def test_a_changed_partition_count_is_refused_with_the_way_to_rekey() -> None:
+    wanted = wanted_topics(_kafka())
+    lines = problems(wanted_topics(_kafka(PARTITIONS="8")), _as_wanted(wanted))
+    assert "has 4 partitions, not 8" in lines[0]
+    assert "HEADWATER_PARTITIONS=4" in lines[0]
+    assert "re-key" in lines[0]
+
+
+def test_one_log_topics_keep_their_single_partition_at_any_count() -> None:
+    by_name = {want.name: want for want in wanted_topics(_kafka(PARTITIONS="8"))}
+    assert by_name[topics.EXAMPLES.name].partitions == 1
+    assert by_name[topics.MATCH.name].partitions == 8
+
+
+def test_a_changelog_that_forgets_keys_by_age_is_refused() -> None:
+    wanted = wanted_topics(_kafka())
+    found = _as_wanted(wanted)
+    name = topics.JOURNEYS_CHANGELOG.name
+    found[name] = _with_config(found[name], {"cleanup.policy": "delete"})
+    assert any(
+        name in line and "cleanup.policy=compact" in line for line in problems(wanted, found)
+    )
+
+
+def test_producer_time_is_refused_where_broker_time_is_expected() -> None:
+    wanted = wanted_topics(_kafka())
+    found = _as_wanted(wanted_topics(_kafka(SOURCE_TIMESTAMPS="create")))
+    assert "HEADWATER_SOURCE_TIMESTAMPS" in problems(wanted, found)[0]
+
+
+def test_topics_with_producer_time_never_age_out_by_simulated_time() -> None:
+    by_name = {want.name: want for want in wanted_topics(_kafka(SOURCE_TIMESTAMPS="create"))}
+    config = by_name[topics.TOUCHPOINTS.name].config
+    assert config["retention.ms"] == "-1"
+    assert int(config["message.timestamp.after.max.ms"]) > topics.DAY_MS
+    assert by_name[topics.MATCH.name].config["message.timestamp.type"] == "LogAppendTime"
+
+
+def test_a_longer_retention_is_the_operators_choice() -> None:
+    wanted = wanted_topics(_kafka())
+    found = _as_wanted(wanted)
+    name = topics.TOUCHPOINTS.name
+    found[name] = _with_config(found[name], {"retention.ms": "1"})
+    assert problems(wanted, found) == []
+
+
+def test_the_prefix_is_on_every_topic() -> None:
+    assert all(want.name.startswith("eu.") for want in wanted_topics(_kafka(TOPIC_PREFIX="eu.")))
