@@ -15,8 +15,10 @@ from prometheus_client import (
     Info,
     PlatformCollector,
     ProcessCollector,
+    disable_created_metrics,
 )
 
+disable_created_metrics()  # They would double the series; process_start_time_seconds says it once.
 REGISTRY = CollectorRegistry()
 ProcessCollector(registry=REGISTRY)
 PlatformCollector(registry=REGISTRY)
@@ -43,7 +45,6 @@ def _histogram(name: str, text: str, *labels: str, slow: bool = False) -> Histog
 
 WORKER = Info(f"{_PREFIX}_worker", "Version and role of this process.", registry=REGISTRY)
 READY = _gauge("ready", "1 while the worker decides or stores; 0 in recovery and rebalance.")
-ASSIGNED_LANES = _gauge("assigned_lanes", "Partitions of a stage that this worker owns.", "stage")
 
 # --- deciding ------------------------------------------------------------------------------------
 
