@@ -13,8 +13,8 @@ After 15 SIGKILLs in the middle of transactions, readers of committed records sa
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import aiokafka
@@ -58,6 +58,22 @@ class Log(Protocol):
         """Give up connections. Never waits for Kafka longer than a few seconds."""
 
 
+Announce = Callable[[Mapping[TopicPartition, int]], Awaitable[None]]
+
+
+async def no_announcement(positions: Mapping[TopicPartition, int]) -> None:
+    """The transaction has told the group's coordinator already."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogOptions:
+    """What the in-process broker needs besides: it forgets what was not read in time, and it
+    accepts the offsets of a transaction without storing them, so they are committed again."""
+
+    lead: Lead = field(default_factory=NoLead)
+    announce: Announce = no_announcement
+
+
 class KafkaLog:
     """A transactional producer per lane."""
 
@@ -66,12 +82,14 @@ class KafkaLog:
         settings: CoreSettings,
         transactional_id: str,
         changelog: TopicPartition | None,
-        lead: Lead | None = None,
+        options: LogOptions | None = None,
     ) -> None:
+        options = options or LogOptions()
         self._settings = settings
         self._id = transactional_id
         self._changelog = changelog
-        self._lead = lead or NoLead()
+        self._lead = options.lead
+        self._announce = options.announce
         self._producer: aiokafka.AIOKafkaProducer | None = None
 
     async def open(self) -> None:
@@ -97,6 +115,7 @@ class KafkaLog:
             ends = await self._transact(outgoing, effects.positions)
         except (ProducerFenced, InvalidProducerEpoch) as error:
             raise LaneFencedError(f"{self._id} was opened by another worker") from error
+        await self._announce(effects.positions)
         for tp, end in ends.items():
             self._lead.sent(tp, end, sizes[tp])
         return Written(

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,12 +15,12 @@ import mode
 from faust.types import TP
 
 from schemas import topics
-from streams.checkpoint import KafkaLog
+from streams.checkpoint import KafkaLog, LogOptions, no_announcement
 from streams.core_settings import CoreSettings
 from streams.faust_batches import BatchScheduler, BatchSchema, PollBatch
 from streams.lane_fleet import LaneFleet, Readiness
 from streams.lanes import Lane, LaneObserver, LaneParts, LaneSpec, NoObserver
-from streams.lead import BoundedLead, Lead, NoLead
+from streams.lead import BoundedLead, NoLead
 from streams.offsets import Offsets
 from streams.recovery import Restored, restore
 from streams.snapshots import SnapshotReader
@@ -175,7 +175,9 @@ class CoreWorker:
 
         parts = LaneParts(
             stage=lambda stage, number: self._stages(stage, number, self._partitions),
-            log=KafkaLog(settings, f"headwater-{spec.stage}-{p}", changelog, self._lead(spec)),
+            log=KafkaLog(
+                settings, f"headwater-{spec.stage}-{p}", changelog, self._log_options()
+            ),
             store=lambda: self._store(spec, p),
             restore=refill,
             positions=self.offsets.positions,
@@ -191,13 +193,20 @@ class CoreWorker:
             return MemoryStore()
         return RocksStore(folder / spec.stage / str(p))
 
-    def _lead(self, spec: LaneSpec) -> Lead:
-        bounds = self.settings.lead
-        if not bounds.bytes_max:
-            return NoLead()
+    def _log_options(self) -> LogOptions:
+        settings = self.settings
         # All lanes of all stages may write to one partition.
-        writers = self._partitions * len(self.specs)
-        return BoundedLead(bounds, self.offsets.committed_by_readers, 1 / writers)
+        share = 1 / (self._partitions * len(self.specs))
+        readers = self.offsets.committed_by_readers
+        bounded = settings.lead.bytes_max > 0
+        return LogOptions(
+            lead=BoundedLead(settings.lead, readers, share) if bounded else NoLead(),
+            announce=self._announce if settings.embedded else no_announcement,
+        )
+
+    async def _announce(self, positions: Mapping[TopicPartition, int]) -> None:
+        topic = self.settings.topic
+        await self.app.consumer.announce({(topic(t), p): at for (t, p), at in positions.items()})
 
 
 def core_app(

@@ -101,6 +101,10 @@ class _Consumer(driver.Consumer):  # type: ignore[misc]
     def release(self, tps: Iterable[tuple[str, int]]) -> None:
         self._held.difference_update(TP(topic, partition) for topic, partition in tps)
 
+    async def announce(self, positions: Mapping[tuple[str, int], int]) -> None:
+        """Commit offsets as an ordinary group member."""
+        await self._thread.commit({TP(topic, p): at for (topic, p), at in positions.items()})
+
     async def _getmany(
         self, active_partitions: set[TP] | None, timeout: float  # noqa: ASYNC109 - as in Faust
     ) -> Any:

@@ -92,6 +92,7 @@ def settings(bootstrap: str, folder: str, prefix: str) -> CoreSettings:
         bootstrap_servers=bootstrap,
         state_folder=None if embedded else Path(folder),
         group_id=f"{prefix}core",
+        storing_group_id=f"{prefix}storing",
         topic_prefix=prefix,
         embedded=embedded,
         lead=EMBEDDED_LEAD if embedded else CoreSettings("").lead,
