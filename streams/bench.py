@@ -35,9 +35,9 @@ from streams.settings import Settings
 from streams.simulator import Scenario, simulate
 
 COMPARISONS = CHECKOUT / "tests" / "benchmarks"
-SLOW_SHARE = 10
-SLOW_EVENTS_MIN = 10_000
-"""The slow program gets a tenth of the events, but not less than this."""
+SLOW_SHARE = 5
+SLOW_EVENTS_MIN = 20_000
+"""The slow program gets a fifth of the events, but not less than this."""
 STAGES = ("intake", "matching", "journeys", "learning")
 _SOURCES = [topic.name for topic in topics.SOURCES]
 
