@@ -58,6 +58,12 @@ def digest(store: Store) -> dict[str, str]:
 def digest_converged(store: Store, model: str | None = None) -> dict[str, str]:
     """What the same events lead to in whatever order their partitions were read. Predictions
     depend on the order in which a model learned, so they join in for one `model` version."""
+    compared = compared_when_converged(model)
+    return {name: _digest(store, rows) for name, rows in sorted(compared.items())}
+
+
+def compared_when_converged(model: str | None = None) -> dict[str, Compared]:
+    """The rows behind each converged digest, by name of the digest."""
     compared = {
         "touches": _touches(),
         "attributions": _attributions(),
@@ -70,7 +76,7 @@ def digest_converged(store: Store, model: str | None = None) -> dict[str, str]:
         compared[name] = _distinct(TABLES[name])
     if model is not None:
         compared["predictions"] = _predictions(model)
-    return {name: _digest(store, rows) for name, rows in sorted(compared.items())}
+    return compared
 
 
 def _texts(columns: Iterable[Column], without: Iterable[str] = ()) -> list[str]:

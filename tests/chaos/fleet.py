@@ -1,0 +1,134 @@
+"""The worker processes of one installation, and whoever starts them again, as Kubernetes would."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.chaos.installation import CHECKOUT, COMMAND, Installation
+from tests.chaos.plan import CORES, STORING
+
+LOOK_SECONDS = 0.1
+RESTART_SECONDS = 0.5
+STOP_SECONDS = 60.0
+TAIL_LINES = 3
+
+
+@dataclass(slots=True)
+class Worker:
+    """One place for a process; the process itself comes and goes."""
+
+    name: str
+    process: subprocess.Popen[bytes]
+    is_stopped: bool = False
+    is_killed: bool = False
+
+
+@dataclass(slots=True)
+class Fleet:
+    """Two core workers and one storing process."""
+
+    installation: Installation
+    workers: dict[str, Worker] = field(default_factory=dict)
+    unasked: list[str] = field(default_factory=list)
+    """Exits that nobody caused by a signal, one line each."""
+
+    def start_all(self) -> None:
+        for name in (*CORES, STORING):
+            self.workers[name] = Worker(name, self._start(name))
+
+    async def supervise(self) -> None:
+        """Ends only by cancellation."""
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            for worker in self.workers.values():
+                code = worker.process.poll()
+                if code is not None:
+                    await self._replace(worker, code)
+
+    def kill(self, name: str) -> bool:
+        """SIGKILL; False when there is no such process just now."""
+        worker = self.workers[name]
+        if worker.process.poll() is not None:
+            return False
+        worker.is_killed = True
+        worker.process.kill()
+        worker.process.wait()
+        return True
+
+    async def stop_for(self, name: str, seconds: float) -> bool:
+        """SIGSTOP and, later, SIGCONT; False when the process did not live that long."""
+        worker, process = self.workers[name], self.workers[name].process
+        if worker.is_stopped or process.poll() is not None:
+            return False
+        worker.is_stopped = True
+        try:
+            process.send_signal(signal.SIGSTOP)
+            await asyncio.sleep(seconds)
+            process.send_signal(signal.SIGCONT)
+            return process.poll() is None
+        finally:
+            worker.is_stopped = False
+
+    def end(self) -> list[int]:
+        """Ask all to end; their exit codes. What does not end in time is killed (-9)."""
+        processes = [worker.process for worker in self.workers.values()]
+        for process in processes:
+            process.send_signal(signal.SIGCONT)
+            process.terminate()
+        give_up_at = time.monotonic() + STOP_SECONDS
+        for process in processes:
+            try:
+                process.wait(max(0.0, give_up_at - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                process.kill()
+        return [process.wait() for process in processes]
+
+    def log(self, name: str) -> Path:
+        return self.installation.folder / f"{name}.log"
+
+    def last_words(self, name: str) -> str:
+        lines = self.log(name).read_text(errors="replace").splitlines()[-TAIL_LINES:]
+        return " | ".join(lines) or "(nothing)"
+
+    async def _replace(self, worker: Worker, code: int) -> None:
+        if not worker.is_killed:
+            self.unasked.append(f"{worker.name} ended with {code}: {self.last_words(worker.name)}")
+        await asyncio.sleep(RESTART_SECONDS)
+        worker.is_killed = False
+        worker.process = self._start(worker.name)
+
+    def _start(self, name: str) -> subprocess.Popen[bytes]:
+        role = STORING if name == STORING else "core"
+        with self.log(name).open("ab") as log:
+            return subprocess.Popen(
+                [*COMMAND, "worker", "--role", role],
+                env=self.installation.environ(name)
+                | {"HEADWATER_SUPERVISOR": str(os.getpid())},
+                cwd=CHECKOUT,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+
+@asynccontextmanager
+async def working(installation: Installation) -> AsyncIterator[Fleet]:
+    """A fleet that is started again whenever one of it ends; gone at exit."""
+    fleet = Fleet(installation)
+    fleet.start_all()
+    supervising = asyncio.create_task(fleet.supervise())
+    try:
+        yield fleet
+    finally:
+        supervising.cancel()
+        await asyncio.wait([supervising])
+        fleet.end()

@@ -1,0 +1,86 @@
+"""One installation of Headwater on a broker: its own topics, groups, state and store."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from streams.settings import Settings, read_settings
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+COMMAND = (sys.executable, "-m", "streams.cli")
+COMMAND_SECONDS = 600.0
+SESSION_SECONDS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """Several may share a broker: topics, groups and transactional ids carry the name."""
+
+    name: str
+    broker: str  # host:port
+    folder: Path
+
+    @property
+    def store(self) -> Path:
+        return self.folder / "store"
+
+    def environ(self, state: str = "") -> dict[str, str]:
+        """What its processes get; of our own settings nothing."""
+        foreign = {k: v for k, v in os.environ.items() if not k.startswith("HEADWATER_")}
+        return foreign | {
+            "HEADWATER_KAFKA": self.broker,
+            "HEADWATER_TOPIC_PREFIX": f"{self.name}-",
+            "HEADWATER_SOURCE_TIMESTAMPS": "create",
+            "HEADWATER_SESSION_TIMEOUT": f"{SESSION_SECONDS}s",
+            "HEADWATER_DATA": str(self.store),
+            "HEADWATER_STATE_DIR": str(self.folder / (state or "state")),
+            "HEADWATER_METRICS_PORT": "0",
+            "HEADWATER_LOG_LEVEL": "warning",
+        }
+
+    @property
+    def settings(self) -> Settings:
+        return read_settings(self.environ())
+
+    def run(self, *arguments: str) -> dict[str, Any]:
+        """A `headwater` command with --json, here; what it answered."""
+        return run_headwater([*arguments, "--json"], self.environ())
+
+    def digest(self) -> dict[str, str]:
+        """Only when no worker has the store open."""
+        return self.run("digest", "--converged")
+
+
+def run_headwater(arguments: Sequence[str], environ: Mapping[str, str]) -> dict[str, Any]:
+    """Run one command as a person would; CommandError when it fails."""
+    return run_json([*COMMAND, *arguments], environ)
+
+
+def run_json(command: Sequence[str], environ: Mapping[str, str]) -> dict[str, Any]:
+    """The JSON object that a child process prints last."""
+    done = subprocess.run(
+        list(command),
+        env=dict(environ),
+        cwd=CHECKOUT,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=COMMAND_SECONDS,
+        check=False,
+    )
+    if done.returncode:
+        said = done.stderr.strip() or done.stdout.strip()
+        raise CommandError(f"{' '.join(command[2:])} ended with {done.returncode}: {said}")
+    answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return answer
+
+
+class CommandError(RuntimeError):
+    """A command that has to work did not; the text is what it said."""

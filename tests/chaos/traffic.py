@@ -1,0 +1,98 @@
+"""A file of simulated traffic, and its way into the source topics."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from aiokafka.errors import KafkaError
+
+from streams.composition import core_settings
+from streams.kcat import read_records
+from streams.offsets import Offsets
+from streams.publishing import Pace, Published, Publisher
+from streams.simulator import CLOCK_KEY, Scenario, write_traffic
+from tests.chaos.installation import Installation
+
+SLICE_MESSAGES = 250
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """Messages in log order. They fit in memory: about 500 bytes each."""
+
+    messages: Sequence[Published]
+
+    @property
+    def events(self) -> int:
+        """Clock ticks excepted."""
+        return sum(key != CLOCK_KEY for _, _, _, key, _ in self.messages)
+
+
+def simulate_file(path: Path, events: int, seed: int) -> None:
+    """The file that `headwater simulate` writes, too."""
+    with path.open("wb") as file:
+        write_traffic(Scenario.standard(events, seed), file)
+
+
+def read_file(path: Path) -> Traffic:
+    return Traffic(list(_messages(path)))
+
+
+def _messages(path: Path) -> Iterator[Published]:
+    for record in read_records([path]):
+        assert record.partition is not None, "the simulator says where"
+        yield record.topic, record.partition, record.timestamp_ms or 0, record.key, record.value
+
+
+class Progress:
+    """How much of the traffic is acknowledged by the broker; others wait for a share of it."""
+
+    def __init__(self, total: int) -> None:
+        self._total = total
+        self._done = 0
+        self._moved = asyncio.Condition()
+
+    async def move_to(self, done: int) -> None:
+        async with self._moved:
+            self._done = done
+            self._moved.notify_all()
+
+    async def reach(self, share: float) -> None:
+        """Wait until `share` (0 to 1) of the messages is in the log."""
+        async with self._moved:
+            await self._moved.wait_for(lambda: self._done >= share * self._total)
+
+
+async def publish(
+    traffic: Traffic, to: Installation, per_second: int | None, progress: Progress
+) -> None:
+    """Each message once, although the broker may die meanwhile: the producer is idempotent."""
+    messages, pace = traffic.messages, Pace(per_second)
+    async with Publisher(core_settings(to.settings)) as publisher:
+        for start in range(0, len(messages), SLICE_MESSAGES):
+            part = messages[start : start + SLICE_MESSAGES]
+            await publisher.publish(part)
+            await progress.move_to(start + len(part))
+            await pace.passed(len(part))
+    await _require_once(traffic, to)
+
+
+async def _require_once(traffic: Traffic, to: Installation) -> None:
+    """The log must hold what the file holds, or runs cannot be compared."""
+    sent = Counter((topic, partition) for topic, partition, *_ in traffic.messages)
+    offsets = Offsets(core_settings(to.settings))
+    await offsets.start()
+    try:
+        ends = await offsets.high_watermark(sent)
+    finally:
+        await offsets.stop()
+    if ends != dict(sent):
+        raise PublishError(f"sent {dict(sent)}, but the logs end at {ends}")
+
+
+class PublishError(KafkaError):  # type: ignore[misc]
+    """The producer lost or repeated messages; says nothing about Headwater."""
