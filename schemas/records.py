@@ -213,7 +213,7 @@ class JourneyFrame(Struct, frozen=True, array_like=True):
 
 
 class ExampleFrame(Struct, frozen=True, array_like=True):
-    watermarks: dict[str, int] = field(default_factory=dict)
+    watermarks: dict[str, int] = field(default_factory=dict)  # none: examples bring their times
     records: list[Example] = field(default_factory=list)
 
 

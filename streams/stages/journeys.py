@@ -43,9 +43,7 @@ from streams.stages.scoring import ActiveModel, Scorers
 from streams.stages.watermarks import (
     FreshnessReport,
     Watermarks,
-    WatermarkStep,
     stage_upstreams,
-    upstream,
 )
 from streams.stages.working_set import WATERMARKS_KEY, Codec, Timers, WorkingSet
 
@@ -81,7 +79,6 @@ class Journeys:
         self.active = ActiveModel(scorers)
         self._matching = stage_upstreams("matching", partitions)
         self._watermarks = Watermarks(self._matching)
-        self._step = WatermarkStep(upstream(self.name, partition))
         self._freshness = FreshnessReport(self.name, partition)
         self._codec: Codec[InstallState] = Codec(
             msgspec.msgpack.Decoder(InstallState).decode, self._due
@@ -133,7 +130,7 @@ class Journeys:
         effects = Effects(changes=batch.states.changes(), positions=positions)
         effects.changes[WATERMARKS_KEY] = self._watermarks.encode()
         effects.changes[MODEL_KEY] = self.active.encode()
-        batch.examples.flush(effects, self._step.take(stage_time))
+        batch.examples.flush(effects, {})
         self._freshness.say(stage_time, batch.outbox)
         batch.outbox.flush(effects)
         self.observer.on_stage_time(self.name, self.partition, stage_time)

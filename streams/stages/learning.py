@@ -1,7 +1,7 @@
 """Learning: one ordered log of examples in, gated model versions and their markers out.
 
-The learner's state is stored only when it has tried a version, and only then does the committed
-offset move. So a restart loads that state and learns the same examples again.
+The learner is stored whole, now and then, and only then does the committed offset move. So a
+restart loads it and learns the same examples again: its versions come out the same, bit for bit.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from streams.snapshots import snapshot_messages
 from streams.stage import Effects, LogRecord, Message, StateReader
 from streams.stages.observer import StageObserver
 
+STORE_AFTER_EXAMPLES = 200
 CHUNK_BYTES = 400_000
 """The stored learner is cut into values of this size, well below the broker's message limit."""
 
@@ -34,6 +35,7 @@ class Learning:
         self._observer = observer
         self._learner = Learner(rules)
         self._chunks = 0
+        self._examples = 0  # since the learner was stored
 
     def restore(self, entries: Iterable[tuple[bytes, bytes]]) -> None:
         chunks = dict(entries)
@@ -54,14 +56,14 @@ class Learning:
 
     def decide(self, records: Sequence[LogRecord], state: StateReader) -> Effects:
         effects = Effects()
-        tried = False
         for record in records:
             examples = example_frames.decode(record.value or b"").records
             self._observer.on_learned(TARGET, len(examples))
+            self._examples += len(examples)
             for verdict in self._learner.learn(examples):
-                tried = True
                 self._publish(verdict, effects)
-        if tried:
+        if effects.messages or self._examples >= STORE_AFTER_EXAMPLES:
+            self._examples = 0
             effects.changes = self._stored()
             effects.positions = {
                 (record.topic, record.partition): record.offset + 1 for record in records
