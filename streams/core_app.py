@@ -267,7 +267,7 @@ def _report(error: BaseException | None) -> int:
 
 def _silence() -> None:
     """One clear line on stderr is all a failing worker says; logging can be configured before."""
-    for name in ("faust", "mode", "aiokafka"):
+    for name in ("faust", "mode", "aiokafka", "asyncio"):
         library = logging.getLogger(name)
         if not library.hasHandlers():
             library.addHandler(logging.NullHandler())

@@ -1,0 +1,144 @@
+"""A broker's topics and worker processes for the toy stages, and what came out of them."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import aiokafka
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+from tests.integration.shell_toy import settings
+
+PARTITIONS = 4
+TOPICS = ("touchpoints", "installs", "match", "matching-changelog", "attributions")
+_names = itertools.count(1)
+
+
+@dataclass
+class Bench:
+    """One run: its own topics (by prefix), its own group, its own folders."""
+
+    bootstrap: str
+    folder: Path
+    prefix: str = field(default_factory=lambda: f"shell{os.getpid()}x{next(_names)}-")
+    sent: int = 0
+    workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    folders: list[str] = field(default_factory=list)
+    seen: Outcomes = field(default_factory=lambda: Outcomes())
+
+    async def create_topics(self) -> None:
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap)
+        await admin.start()
+        try:
+            new = [NewTopic(self.prefix + name, PARTITIONS, 1) for name in TOPICS]
+            await admin.create_topics([*new, NewTopic(self.prefix + "model-snapshots", 1, 1)])
+        finally:
+            await admin.close()
+
+    def start_worker(self, folder: str = "") -> subprocess.Popen[bytes]:
+        """A worker with a state folder of its own, or in memory beside an embedded broker."""
+        state = folder or str(self.folder / f"worker{len(self.workers)}")
+        errors = (self.folder / f"stderr{len(self.workers)}").open("wb")
+        worker = subprocess.Popen(
+            [sys.executable, "-m", "tests.integration.shell_toy",
+             self.bootstrap, state, self.prefix],
+            stderr=errors,
+        )
+        self.workers.append(worker)
+        self.folders.append(state)
+        return worker
+
+    def folder_of(self, worker: subprocess.Popen[bytes]) -> str:
+        return self.folders[self.workers.index(worker)]
+
+    def stderr(self, worker: subprocess.Popen[bytes]) -> str:
+        return (self.folder / f"stderr{self.workers.index(worker)}").read_text()
+
+    def stop(self) -> None:
+        """End every worker that is left, also a stopped one."""
+        for worker in self.workers:
+            if worker.poll() is None:
+                worker.send_signal(signal.SIGCONT)
+                worker.kill()
+                worker.wait()
+
+    async def send(self, records: int, seconds: float = 0.0, keys: int = 500) -> None:
+        """Records over both source topics, evenly over the given time."""
+        producer = aiokafka.AIOKafkaProducer(bootstrap_servers=self.bootstrap, linger_ms=5)
+        await producer.start()
+        try:
+            for burst in range(20):
+                for number in range(records * burst // 20, records * (burst + 1) // 20):
+                    topic = self.prefix + TOPICS[number % 2]
+                    key = b"key%d" % (number * 7919 % keys)
+                    await producer.send(topic, b"x" * 100, key, partition=number // 2 % PARTITIONS)
+                await asyncio.sleep(seconds / 20)
+        finally:
+            await producer.stop()
+        self.sent += records
+
+    async def outcomes(self, seconds: float) -> Outcomes:
+        """All committed outcomes so far, as soon as there are as many as records were sent."""
+        base = settings(self.bootstrap, "embedded", self.prefix)
+        consumer = aiokafka.AIOKafkaConsumer(
+            bootstrap_servers=self.bootstrap,
+            group_id=base.storing_group_id,
+            isolation_level="read_committed",
+            check_crcs=False,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            fetch_max_wait_ms=50,
+        )
+        await consumer.start()
+        seen = self.seen
+        try:
+            topic = self.prefix + "attributions"
+            consumer.assign([aiokafka.TopicPartition(topic, p) for p in range(PARTITIONS)])
+            give_up_at = time.monotonic() + seconds
+            quiet = 0
+            # A little longer than needed, to see what comes too much.
+            while quiet < 3 and time.monotonic() < give_up_at:
+                polled = await consumer.getmany(timeout_ms=200)
+                for records in polled.values():
+                    seen.add(records)
+                if polled:
+                    await consumer.commit()
+                quiet = quiet + 1 if seen.total >= self.sent and not polled else 0
+        finally:
+            await consumer.stop()
+        return seen
+
+
+@dataclass
+class Outcomes:
+    total: int = 0
+    counts: dict[bytes, list[int]] = field(default_factory=lambda: defaultdict(list))
+    origins: set[bytes] = field(default_factory=set)
+    keys_known: dict[int, int] = field(default_factory=dict)
+    keys_seen: dict[int, set[bytes]] = field(default_factory=lambda: defaultdict(set))
+
+    def add(self, records: Iterable[aiokafka.ConsumerRecord]) -> None:
+        for record in records:
+            count, origin, known = record.value.split()
+            self.total += 1
+            self.counts[record.key].append(int(count))
+            self.origins.add(origin)
+            self.keys_known[record.partition] = int(known)
+            self.keys_seen[record.partition].add(record.key)
+
+    def assert_each_record_counted_once(self, sent: int) -> None:
+        assert (self.total, len(self.origins)) == (sent, sent)
+        for key, counts in self.counts.items():
+            assert counts == list(range(1, len(counts) + 1)), key
+        # What the stage rebuilt from its state after every restart.
+        assert self.keys_known == {p: len(keys) for p, keys in self.keys_seen.items()}
