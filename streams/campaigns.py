@@ -42,7 +42,7 @@ def largest_campaigns(store: Store) -> list[CampaignLine]:
 
 def _line(rows: list[tuple[Any, ...]]) -> CampaignLine:
     app, media_source, campaign = rows[0][:3]
-    paid = [f"{row[7]:,.0f} {row[3]}" for row in rows if row[7]]
+    paid = [f"{row[7]:,.0f} {row[3]}" for row in rows if abs(row[7]) >= 0.5]
     more = len(paid) - CURRENCIES_SHOWN
     return CampaignLine(
         app,
