@@ -92,8 +92,8 @@ SEMANTICS: dict[str, Semantics] = {
     "privacy-rows": Semantics("subject_request_id", SAME_AGAIN),
     "parked": Semantics("parked_id", f"{SAME_AGAIN} Each state of a subject has its own id."),
     "ledger": Semantics(
-        "stage, disposition, source_topic, source_partition, offsets",
-        f"{SAME_AGAIN} An offset that was parked may be named again when it is settled.",
+        "stage, disposition, move, source_topic, source_partition, offsets",
+        f"{SAME_AGAIN} An offset that was parked may be named again when it is settled, or when a relink moves it.",
         readers="headwater storing",
     ),
     "dead-letters": Semantics(
@@ -189,7 +189,7 @@ def _message(name: str, topic: Topic, examples: Examples) -> Json:
     return {
         "name": name,
         "title": f"{name} v{version_of(name)}",
-        "summary": (kind.__doc__ or topic.description).strip().splitlines()[0],
+        "summary": " ".join((kind.__doc__ or topic.description).split()),
         "description": f"Id: {semantics.id}. {semantics.repeats}",
         "contentType": "application/json",
         "payload": {"$ref": f"{COMPONENTS}/schemas/{kind.__name__}"},
