@@ -93,7 +93,8 @@ SEMANTICS: dict[str, Semantics] = {
     "parked": Semantics("parked_id", f"{SAME_AGAIN} Each state of a subject has its own id."),
     "ledger": Semantics(
         "stage, disposition, move, source_topic, source_partition, offsets",
-        f"{SAME_AGAIN} An offset that was parked may be named again when it is settled, or when a relink moves it.",
+        f"{SAME_AGAIN} An offset that was parked may be named again when it is settled, or when "
+        "a relink moves it: the highest move counts.",
         readers="headwater storing",
     ),
     "dead-letters": Semantics(
