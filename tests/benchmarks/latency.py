@@ -56,7 +56,6 @@ class Published:
 
 
 async def measure(course: Course, rate: int, events: int, seed: int) -> dict[str, object]:
-    prepare(course, ())
     storing = [sys.executable, "-m", "streams.cli", "worker", "--role", "storing"]
     deciding = core_contestant()
     programs = [Program("storing", storing, free_port()), deciding.program]
@@ -143,6 +142,7 @@ def main() -> None:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="latency-")))
         settings, pid = stack.enter_context(kafka_for(read_settings(), folder))
         course = Course.new(settings, folder / "headwater", pid)
+        prepare(course, ())
         print(json.dumps(asyncio.run(measure(course, chosen.rate, chosen.events, chosen.seed))))
 
 
