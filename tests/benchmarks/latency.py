@@ -26,6 +26,7 @@ from schemas import topics
 from streams.bench import core_contestant
 from streams.bench_laps import CHECKOUT, Course, free_port, kafka_for, prepare, until_settled
 from streams.composition import core_settings
+from streams.errors import Stop
 from streams.measuring import Program, running
 from streams.publishing import Pace, Publisher
 from streams.settings import read_settings
@@ -147,4 +148,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except Stop as problem:
+        sys.exit(f"{Path(__file__).stem}: {problem}")

@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import json
 import shutil
+import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator
@@ -25,6 +26,7 @@ from streams.bench import core_contestant
 from streams.bench_laps import CHECKOUT, Course, kafka_for, prepare
 from streams.composition import core_settings
 from streams.lag import caught_up
+from streams.errors import Stop
 from streams.measuring import metrics_of, running
 from streams.publishing import Publisher
 from streams.settings import read_settings
@@ -132,4 +134,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except Stop as problem:
+        sys.exit(f"{Path(__file__).stem}: {problem}")
