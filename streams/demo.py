@@ -30,7 +30,7 @@ from streams.workers import migrate_in_child, role_children
 
 MARKER = "demo"
 STOP_SECONDS = 60.0
-LOOK_SECONDS = 0.2
+LOOK_SECONDS = 0.5
 Advance = Callable[[str, int, int], None]
 
 

@@ -22,7 +22,17 @@ from streams.supervisor import Child, end_with, supervise
 from streams.topic_admin import check_topics
 
 BEAT_SECONDS = 1.0
-_NOISY = ("faust", "mode", "aiokafka", "asyncio", "clickhouse_driver")
+# Faust logs through the modules of its subclasses too. What fails, a worker says in one line.
+_NOISY = (
+    "faust",
+    "mode",
+    "aiokafka",
+    "asyncio",
+    "clickhouse_driver",
+    "streams.core_app",
+    "streams.storing_app",
+    "streams.transport",
+)
 _logger = logging.getLogger("headwater")
 
 
@@ -121,11 +131,10 @@ async def _serve(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     health = Health(readiness)
-    beats = asyncio.create_task(_beat(health))
+    beats = asyncio.create_task(_beat(health, role))
     metrics.WORKER.info({"role": role})
     try:
         with _probes(settings, health):
-            _logger.info("%s starts", role)
             code = await run(stop)
             _logger.info("%s ends", role)
             return code
@@ -133,9 +142,15 @@ async def _serve(
         beats.cancel()
 
 
-async def _beat(health: Health) -> None:
+async def _beat(health: Health, role: str) -> None:
+    """Show that the event loop turns, and tell whenever the readiness changes."""
+    told = ""
     while True:
         health.beat()
+        reason = health.ready().reason
+        if reason != told:
+            _logger.info("%s: %s", role, reason)
+            told = reason
         await asyncio.sleep(BEAT_SECONDS)
 
 
