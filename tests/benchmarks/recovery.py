@@ -25,8 +25,8 @@ from schemas import topics
 from streams.bench import core_contestant
 from streams.bench_laps import CHECKOUT, Course, kafka_for, prepare
 from streams.composition import core_settings
-from streams.lag import caught_up
 from streams.errors import Stop
+from streams.lag import caught_up
 from streams.measuring import metrics_of, running
 from streams.publishing import Publisher
 from streams.settings import read_settings
