@@ -13,7 +13,7 @@ After 15 SIGKILLs in the middle of transactions, readers of committed records sa
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -23,7 +23,7 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 
 from streams.core_settings import CoreSettings
 from streams.lead import Lead, NoLead
-from streams.stage import Effects, Message, TopicPartition
+from streams.stage import Effects, TopicPartition
 
 RETRY_BACKOFF_MS = 5
 """After a commit the broker writes its markers; a transaction begun meanwhile is told to retry,
@@ -108,11 +108,12 @@ class KafkaLog:
         await self._producer.start()
 
     async def commit(self, effects: Effects) -> Written:
-        outgoing = self._outgoing(effects)
-        sizes = {tp: _size(messages) for tp, messages in outgoing.items()}
+        assert self._producer is not None, "open() comes first"
+        batches = self._batches(self._producer, effects)
+        sizes = {tp: _size(parts) for tp, parts in batches.items()}
         await self._lead.wait(sizes)
         try:
-            ends = await self._transact(outgoing, effects.positions)
+            ends = await self._transact(self._producer, batches, effects.positions)
         except (ProducerFenced, InvalidProducerEpoch) as error:
             raise LaneFencedError(f"{self._id} was opened by another worker") from error
         await self._announce(effects.positions)
@@ -131,24 +132,26 @@ class KafkaLog:
         # A fenced or half-connected producer may never finish its goodbye.
         await asyncio.wait([asyncio.ensure_future(_stop(producer))], timeout=3.0)
 
-    def _outgoing(self, effects: Effects) -> dict[TopicPartition, Sequence[Message]]:
-        outgoing: dict[TopicPartition, Sequence[Message]] = dict(effects.messages)
+    def _batches(
+        self, producer: aiokafka.AIOKafkaProducer, effects: Effects
+    ) -> dict[TopicPartition, list[BatchBuilder]]:
+        batches = {tp: _pack(producer, messages) for tp, messages in effects.messages.items()}
         if effects.changes and self._changelog:
-            outgoing[self._changelog] = [Message(k, v) for k, v in effects.changes.items()]
-        return outgoing
+            changes = ((key, value, None) for key, value in effects.changes.items())
+            batches[self._changelog] = _pack(producer, changes)
+        return batches
 
     async def _transact(
         self,
-        outgoing: Mapping[TopicPartition, Sequence[Message]],
+        producer: aiokafka.AIOKafkaProducer,
+        batches: Mapping[TopicPartition, Sequence[BatchBuilder]],
         positions: Mapping[TopicPartition, int],
     ) -> dict[TopicPartition, int]:
         """Next offset after what was written, per partition."""
-        producer = self._producer
-        assert producer is not None, "open() comes first"
         await producer.begin_transaction()
         # All partitions are announced to the coordinator before anything else happens, in one
         # request: batches are handed over together with the offsets.
-        sends = [self._send(producer, tp, messages) for tp, messages in outgoing.items()]
+        sends = [self._send(producer, tp, parts) for tp, parts in batches.items()]
         offsets = {
             aiokafka.TopicPartition(self._settings.topic(topic), partition): offset
             for (topic, partition), offset in positions.items()
@@ -158,43 +161,41 @@ class KafkaLog:
             *sends, producer.send_offsets_to_transaction(offsets, self._settings.group_id)
         )
         await producer.commit_transaction()
-        return dict(zip(outgoing, ends, strict=True))
+        return dict(zip(batches, ends, strict=True))
 
     async def _send(
         self,
         producer: aiokafka.AIOKafkaProducer,
         tp: TopicPartition,
-        messages: Sequence[Message],
+        batches: Sequence[BatchBuilder],
     ) -> int:
         topic, partition = self._settings.topic(tp[0]), tp[1]
         end = 0
-        for batch in _batches(producer, messages):
+        for batch in batches:
             delivered = await producer.send_batch(batch, topic, partition=partition)
             sent = await delivered
             end = sent.offset + batch.record_count()
         return end
 
 
-def _batches(
-    producer: aiokafka.AIOKafkaProducer, messages: Sequence[Message]
+def _pack(
+    producer: aiokafka.AIOKafkaProducer,
+    messages: Iterable[tuple[bytes | None, bytes | None, int | None]],
 ) -> list[BatchBuilder]:
-    batches = []
-    batch = producer.create_batch()
-    append = batch.append
+    batches = [producer.create_batch()]
+    append = batches[0].append
     for key, value, timestamp in messages:
         if append(timestamp=timestamp, key=key, value=value) is None:
-            batches.append(batch)
-            batch = producer.create_batch()
-            append = batch.append
+            batches.append(producer.create_batch())
+            append = batches[-1].append
             if append(timestamp=timestamp, key=key, value=value) is None:
                 raise ValueError(f"a message of {len(value or b'')} bytes exceeds a batch")
-    batch.close()
-    batches.append(batch)
+    batches[-1].close()
     return batches
 
 
-def _size(messages: Sequence[Message]) -> tuple[int, int]:
-    return len(messages), sum(len(key or b"") + len(value or b"") for key, value, _ in messages)
+def _size(batches: Sequence[BatchBuilder]) -> tuple[int, int]:
+    return sum(b.record_count() for b in batches), sum(b.size() for b in batches)
 
 
 async def _stop(producer: aiokafka.AIOKafkaProducer) -> None:
