@@ -8,7 +8,6 @@ programs to compare with are in `tests/benchmarks` of the source checkout.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import subprocess
 import sys
@@ -25,7 +24,6 @@ from streams.bench_laps import (
     Course,
     Lap,
     free_port,
-    kafka_for,
     prepare,
     run_lap,
 )
@@ -44,15 +42,14 @@ _SOURCES = [topic.name for topic in topics.SOURCES]
 
 def run_bench(settings: Settings, events: int, seed: int, advance: Advance) -> dict[str, Any]:
     """Everything in one run, on one broker; Stop when a part fails."""
-    with contextlib.ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="headwater-bench-")))
-        settings, broker_pid = stack.enter_context(kafka_for(settings, folder))
-        course = Course.new(settings, folder / "headwater", broker_pid)
+    with tempfile.TemporaryDirectory(prefix="headwater-bench-") as name:
+        folder = Path(name)
+        course = Course.new(settings, folder / "headwater")
         advance("headwater: publishing", 0, events)
         count = prepare(course, simulate(Scenario.standard(events, seed)))
         lap = asyncio.run(run_lap(course, core_contestant(), count, advance))
         bound = _bound(course, folder, count, advance)
-        slow = _idiomatic(settings, folder, (events, seed), broker_pid, advance)
+        slow = _idiomatic(settings, folder, (events, seed), advance)
     return report_of(lap, slow, bound, settings.kafka.brokers or "")
 
 
@@ -66,7 +63,6 @@ def _idiomatic(
     settings: Settings,
     folder: Path,
     wanted: tuple[int, int],
-    broker_pid: int | None,
     advance: Advance,
 ) -> Lap | None:
     """The Faust application, over fewer events of the same mix and without clock ticks."""
@@ -74,7 +70,7 @@ def _idiomatic(
         return None
     events, seed = wanted
     fewer = min(events, max(events // SLOW_SHARE, SLOW_EVENTS_MIN))
-    course = Course.new(settings, folder / "idiomatic", broker_pid)
+    course = Course.new(settings, folder / "idiomatic")
     advance("idiomatic Faust: publishing", 0, fewer)
     messages = simulate(Scenario.standard(fewer, seed))
     count = prepare(course, (message for message in messages if not message.is_tick))

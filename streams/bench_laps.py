@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import importlib
 import json
 import os
 import socket
@@ -20,7 +18,7 @@ from schemas import topics
 from streams.composition import core_settings, group_of
 from streams.errors import Stop
 from streams.lag import caught_up
-from streams.measuring import Program, cpu_seconds, metrics_of, running
+from streams.measuring import Program, cpu_seconds, local_pid, metrics_of, running
 from streams.offsets import Offsets
 from streams.publishing import Publisher
 from streams.settings import Settings
@@ -55,16 +53,17 @@ class Course:
     """Where the events of one lap wait, and where its rows go."""
 
     settings: Settings
-    broker_pid: int | None
 
     @classmethod
-    def new(cls, settings: Settings, folder: Path, broker_pid: int | None) -> Course:
+    def new(cls, settings: Settings, folder: Path) -> Course:
+        """A new prefix on the broker of the settings, and a new folder."""
+        require_kafka(settings)
         folder.mkdir()
         name = f"bench-{uuid.uuid4().hex[:8]}-"
         kafka = replace(settings.kafka, topic_prefix=name, source_timestamps="create")
         folders = replace(settings.folders, data=folder, own_state=None)
         store = replace(settings.store, url=None)
-        return cls(replace(settings, kafka=kafka, folders=folders, store=store), broker_pid)
+        return cls(replace(settings, kafka=kafka, folders=folders, store=store))
 
     @property
     def environ(self) -> dict[str, str]:
@@ -93,26 +92,13 @@ class Contestant:
     topics: Sequence[str]
 
 
-@contextlib.contextmanager
-def kafka_for(settings: Settings, folder: Path) -> Iterator[tuple[Settings, int | None]]:
-    """The broker of the settings; in a source checkout without one, a broker of our own."""
-    if settings.kafka.brokers is not None:
-        yield settings, None
-        return
-    try:
-        servers = importlib.import_module("deploy.local.servers")
-    except ImportError as error:
-        raise Stop("bench needs a real Kafka: set HEADWATER_KAFKA=host:port") from error
-    server = servers.own_kafka(folder / "kafka")
-    try:
-        server.start(dies_with_parent=True)
-        server.wait_ready()
-        kafka = replace(settings.kafka, brokers=server.address)
-        yield replace(settings, kafka=kafka), server.program.pid()
-    except servers.ServerError as error:
-        raise Stop(f"{error}; or set HEADWATER_KAFKA=host:port") from error
-    finally:
-        server.stop()
+def require_kafka(settings: Settings) -> None:
+    """The in-process broker keeps too little to hold the events of a benchmark."""
+    if settings.kafka.brokers is None:
+        raise Stop(
+            "bench needs a real Kafka: set HEADWATER_KAFKA=host:port, or use `make bench`, "
+            "which starts one"
+        )
 
 
 def prepare(course: Course, messages: Iterable[SimulatedMessage]) -> int:
@@ -144,12 +130,13 @@ async def run_lap(course: Course, who: Contestant, events: int, advance: Advance
     with running([storing, who.program], course.environ, CHECKOUT) as ran:
         started = time.time()
         ran.start_counting()
-        broker_before = cpu_seconds(course.broker_pid) if course.broker_pid else 0.0
+        broker = local_pid(course.settings.kafka.brokers or "")
+        broker_before = cpu_seconds(broker) if broker else 0.0
         async with asyncio.timeout(PATIENCE_SECONDS):
             await _until_stored(course.settings, who, events, ran.require_all, advance)
         cpu = ran.cpu_seconds()
-        if course.broker_pid:
-            cpu["broker"] = round(cpu_seconds(course.broker_pid) - broker_before, 2)
+        if broker:
+            cpu["broker"] = round(cpu_seconds(broker) - broker_before, 2)
         port = who.program.metrics_port
         metrics = await asyncio.to_thread(metrics_of, port) if port else {}
     return Lap(events, _last_insert(course) - started, cpu, metrics)

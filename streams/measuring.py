@@ -21,6 +21,7 @@ LOOK_SECONDS = 0.05
 START_SECONDS = 60.0
 STOP_SECONDS = 60.0
 _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
+_LISTENING = "0A"  # in /proc/net/tcp
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,24 @@ def cpu_seconds(pid: int) -> float:
     """User and system time of a process and its threads (Linux)."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / _TICKS_PER_SECOND
+
+
+def local_pid(address: str) -> int | None:
+    """The process that listens on `host:port`, if it is one of ours on this machine (Linux)."""
+    port = address.rpartition(":")[2]
+    if not port.isdecimal():
+        return None
+    listening = {
+        f"socket:[{line.split()[9]}]"
+        for table in ("tcp", "tcp6")
+        for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]
+        if line.split()[1].endswith(f":{int(port):04X}") and line.split()[3] == _LISTENING
+    }
+    for folder in Path("/proc").glob("[0-9]*/fd"):
+        with contextlib.suppress(OSError):
+            if any(str(link.readlink()) in listening for link in folder.iterdir()):
+                return int(folder.parent.name)
+    return None
 
 
 def metrics_of(port: int) -> dict[tuple[str, str], float]:

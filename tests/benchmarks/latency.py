@@ -24,7 +24,7 @@ import orjson
 
 from schemas import topics
 from streams.bench import core_contestant
-from streams.bench_laps import CHECKOUT, Course, free_port, kafka_for, prepare, until_settled
+from streams.bench_laps import CHECKOUT, Course, free_port, prepare, until_settled
 from streams.composition import core_settings
 from streams.errors import Stop
 from streams.measuring import Program, running
@@ -139,10 +139,8 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=200_000)
     parser.add_argument("--seed", type=int, default=7)
     chosen = parser.parse_args()
-    with contextlib.ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="latency-")))
-        settings, pid = stack.enter_context(kafka_for(read_settings(), folder))
-        course = Course.new(settings, folder / "headwater", pid)
+    with tempfile.TemporaryDirectory(prefix="latency-") as folder:
+        course = Course.new(read_settings(), Path(folder) / "headwater")
         prepare(course, ())
         print(json.dumps(asyncio.run(measure(course, chosen.rate, chosen.events, chosen.seed))))
 

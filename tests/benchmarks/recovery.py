@@ -23,7 +23,7 @@ import orjson
 
 from schemas import topics
 from streams.bench import core_contestant
-from streams.bench_laps import CHECKOUT, Course, kafka_for, prepare
+from streams.bench_laps import CHECKOUT, Course, prepare
 from streams.composition import core_settings
 from streams.errors import Stop
 from streams.lag import caught_up
@@ -125,10 +125,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=7)
     chosen = parser.parse_args()
     scenario = scenario_of(chosen.touchpoints, chosen.installs, chosen.seed)
-    with contextlib.ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="recovery-")))
-        settings, pid = stack.enter_context(kafka_for(read_settings(), folder))
-        course = Course.new(settings, folder / "headwater", pid)
+    with tempfile.TemporaryDirectory(prefix="recovery-") as folder:
+        course = Course.new(read_settings(), Path(folder) / "headwater")
         published = prepare(course, simulate(scenario))
         print(json.dumps({"events": published, **asyncio.run(measure(course, scenario))}))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from streams.bench import report_of
 from streams.bench_laps import Lap, free_port
 from streams.errors import Stop
 from streams.http_server import Health, HealthServer, Readiness
-from streams.measuring import Program, cpu_seconds, metrics_of, running
+from streams.measuring import Program, cpu_seconds, local_pid, metrics_of, running
 
 HERE = Path(__file__).parent
 
@@ -55,6 +56,14 @@ def test_work_shows_as_cpu_time() -> None:
         sum(range(100_000))
 
     assert cpu_seconds(os.getpid()) > before
+
+
+def test_a_server_on_this_machine_is_found_by_its_port() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+        assert local_pid(address) == os.getpid()
+    assert local_pid(address) is None
+    assert local_pid("nowhere") is None
 
 
 def test_metrics_are_read_by_name_and_first_label() -> None:
