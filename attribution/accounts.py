@@ -16,7 +16,7 @@ from schemas.records import AccountLinked, AccountMoney, Money, MoneyRouted
 
 
 class Link(Struct, frozen=True, array_like=True, gc=False):
-    """First time the account was seen on the install, by event time and by log time."""
+    """The account was seen on the install, by event time and by log time."""
 
     install_id: str
     time: int
@@ -37,12 +37,19 @@ class Account(Struct, frozen=True, array_like=True, tag=3):
 
 
 def owner_at(links: list[Link], paid_at: int, deadline: int) -> str:
-    """The install that owns money paid at `paid_at`; "" when no link counts."""
-    counting = [link for link in links if link.ts <= deadline]
-    before = [(link.time, link.install_id) for link in counting if link.time <= paid_at]
+    """The install that owns money paid at `paid_at`; "" when no link counts.
+
+    An install counts from the first time that was logged before the deadline.
+    """
+    first: dict[str, int] = {}
+    for link in links:  # in order of time
+        if link.ts <= deadline:
+            first.setdefault(link.install_id, link.time)
+    counting = [(time, install_id) for install_id, time in first.items()]
+    before = [one for one in counting if one[0] <= paid_at]
     if before:
         return max(before)[1]
-    return min(((link.time, link.install_id) for link in counting), default=(0, ""))[1]
+    return min(counting, default=(0, ""))[1]
 
 
 def see_link(
@@ -132,11 +139,18 @@ def _bounded(
 
 
 def _merge(links: list[Link], new: Link, rules: Rules) -> tuple[list[Link], list[MatchFact]]:
-    merged = {link.install_id: link for link in links}
-    known = merged.get(new.install_id, new)
-    merged[new.install_id] = Link(new.install_id, min(known.time, new.time), min(known.ts, new.ts))
-    kept = sorted(merged.values(), key=lambda link: (link.time, link.install_id))
+    """Keep what can still be the first of its install for some deadline."""
+    if any(_covers(link, new) for link in links):
+        return links, []
+    kept = [link for link in links if not _covers(new, link)]
+    kept = sorted([*kept, new], key=lambda link: (link.time, link.install_id))
     if len(kept) <= rules.links_per_account_max:
         return kept, []
     surplus = len(kept) - rules.links_per_account_max
     return kept[surplus:], [Evicted("links_per_account_max", surplus)]
+
+
+def _covers(link: Link, other: Link) -> bool:
+    """Whether `other` adds nothing: same install, neither happened nor was logged earlier."""
+    is_same = link.install_id == other.install_id
+    return is_same and link.time <= other.time and link.ts <= other.ts
