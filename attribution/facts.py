@@ -11,10 +11,11 @@ from schemas.records import AccountMoney, Candidates, Money, MoneyRouted, Source
 
 
 class Settled(Struct, frozen=True, gc=False):
-    """What became of one source record."""
+    """What became of one source record. Money may be moved; the last `move` counts."""
 
     source: Source
     disposition: Disposition
+    move: int = 0
 
 
 class MoneyWaiting(Struct, frozen=True, gc=False):

@@ -15,7 +15,8 @@ from msgspec.structs import replace
 from attribution.facts import Evicted, Settled
 from attribution.rules import Rules
 from attribution.waterfall import Candidate, Receipt, credited, rank, receipts, rejection
-from schemas.records import ActivitySeen, Candidates, Installed, MoneyRouted, Source
+from schemas.outcomes import Disposition
+from schemas.records import ActivitySeen, Candidates, Installed, MoneyRouted
 
 Reason = Literal["first_decision", "deadline", "late_touchpoint"]
 
@@ -105,7 +106,7 @@ def see_activity(journey: Journey, activity: ActivitySeen, rules: Rules) -> Step
 
 def see_money(journey: Journey, routed: MoneyRouted, rules: Rules) -> Step:
     journey = replace(journey, last_ts=max(journey.last_ts, routed.money.ts))
-    if routed.sign > 0 or journey.install is not None:
+    if routed.sign > 0:
         return _apply_or_wait(journey, routed, rules)
     return _take_back(journey, routed)
 
@@ -155,10 +156,6 @@ def deadline_of(record: ActivitySeen | MoneyRouted, rules: Rules) -> int:
     return record.ts + rules.parking_ms
 
 
-def source_of(record: ActivitySeen | MoneyRouted) -> Source:
-    return record.money.source if isinstance(record, MoneyRouted) else record.source
-
-
 def _decision_due(install: Installed, rules: Rules) -> int:
     return install.ts + rules.decision_wait_ms + 1
 
@@ -169,7 +166,11 @@ def _name(winner: Candidate | None) -> str:
 
 def _decide_if_complete(journey: Journey, rules: Rules) -> Step:
     install = journey.install
-    if install is None or journey.answered != (1 << install.lookups) - 1:
+    if install is None:
+        return journey, []
+    every_lookup = (1 << install.lookups) - 1
+    # A second install of the same id may have asked more than this one.
+    if journey.answered & every_lookup != every_lookup:
         return journey, []
     return _decide(journey, "first_decision", install.ts, rules)
 
@@ -219,11 +220,10 @@ def _merge(
 
 
 def _apply_or_wait(journey: Journey, record: ActivitySeen | MoneyRouted, rules: Rules) -> Step:
-    deadline = deadline_of(record, rules)
-    if journey.install is not None:
-        if journey.install.ts > deadline:
-            return journey, _settle_waiting(record, "expired", rules)
+    install = journey.install
+    if install is not None and install.ts <= deadline_of(record, rules):
         return journey, _applied(record)
+    # Even what came too late waits: until its deadline money may be moved to where it belongs.
     facts = _settle_waiting(record, "parked", rules)
     waiting = [*journey.waiting, record]
     if len(waiting) > rules.waiting_per_journey_max:
@@ -234,10 +234,14 @@ def _apply_or_wait(journey: Journey, record: ActivitySeen | MoneyRouted, rules: 
 
 def _applied(record: ActivitySeen | MoneyRouted) -> list[JourneyFact]:
     if isinstance(record, ActivitySeen):
-        return [ActivityApplied(record), Settled(record.source, "decided")]
-    if record.move:  # The place it was moved from has settled it.
-        return [MoneyApplied(record)]
-    return [MoneyApplied(record), Settled(record.money.source, "decided")]
+        return [ActivityApplied(record), _settled(record, "decided")]
+    return [MoneyApplied(record), _settled(record, "decided")]
+
+
+def _settled(record: ActivitySeen | MoneyRouted, disposition: Disposition) -> Settled:
+    if isinstance(record, ActivitySeen):
+        return Settled(record.source, disposition)
+    return Settled(record.money.source, disposition, record.move)
 
 
 def _settle_waiting(
@@ -245,33 +249,28 @@ def _settle_waiting(
 ) -> list[JourneyFact]:
     return [
         Waiting(record, state, deadline_of(record, rules)),
-        Settled(source_of(record), state),
+        _settled(record, state),
     ]
 
 
 def _release(journey: Journey, installed: Installed, rules: Rules) -> Step:
     facts: list[JourneyFact] = []
+    in_vain = [one for one in journey.waiting if installed.ts > deadline_of(one, rules)]
     for record in journey.waiting:
-        if installed.ts > deadline_of(record, rules):
-            facts += _settle_waiting(record, "expired", rules)
-            continue
-        facts.append(Waiting(record, "released", deadline_of(record, rules)))
-        facts += _applied(record)
-    return replace(journey, waiting=[]), facts
+        if record not in in_vain:
+            facts.append(Waiting(record, "released", deadline_of(record, rules)))
+            facts += _applied(record)
+    return replace(journey, waiting=in_vain), facts
 
 
 def _take_back(journey: Journey, routed: MoneyRouted) -> Step:
-    """A relink moves money away that still waits here for an install."""
+    """A relink moves money away, booked or still waiting; its next place settles it again."""
     booking_id = routed.money.booking_id
-    kept: list[ActivitySeen | MoneyRouted] = []
-    facts: list[JourneyFact] = []
     for record in journey.waiting:
         if isinstance(record, MoneyRouted) and record.money.booking_id == booking_id:
-            facts.append(Waiting(record, "released", record.deadline))
-            facts.append(Settled(record.money.source, "decided"))
-        else:
-            kept.append(record)
-    return replace(journey, waiting=kept), facts
+            waiting = [one for one in journey.waiting if one is not record]
+            return replace(journey, waiting=waiting), [Waiting(record, "released", record.deadline)]
+    return journey, [MoneyApplied(routed)] if journey.install is not None else []
 
 
 def _hash(event_id: str) -> int:

@@ -202,10 +202,12 @@ Disposition = Literal["decided", "duplicate", "parked", "expired", "dead_lettere
 
 
 class LedgerRow(Outcome, frozen=True, kw_only=True, gc=False):
-    """What one checkpoint made of source offsets. An offset parked before may be settled later."""
+    """What one checkpoint made of source offsets. An offset parked before may be settled later,
+    and money that a relink moves is settled again: what the highest `move` says counts."""
 
     stage: str
     disposition: Disposition
+    move: int = 0  # how many relinks had moved the money by then
     source_topic: str
     source_partition: int
     offsets: list[int]

@@ -154,7 +154,7 @@ class Replay:
                 self._sink(topic.name, records)
 
     def _merged_ledger(self, records: list[MemoryRecord], timestamp: int) -> list[MemoryRecord]:
-        """One row per stage, place and disposition, whatever the batches were."""
+        """One row per stage, place, disposition and move, whatever the batches were."""
         offsets: dict[tuple[str, ...], list[int]] = defaultdict(list)
         rows: dict[tuple[str, ...], LedgerRow] = {}
         for record in records:
@@ -164,6 +164,7 @@ class Replay:
                 row.source_topic,
                 str(row.source_partition),
                 row.disposition,
+                str(row.move),
             )
             rows[key] = row
             offsets[key] += row.offsets

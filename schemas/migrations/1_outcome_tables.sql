@@ -264,6 +264,7 @@ CREATE TABLE IF NOT EXISTS ledger
 (
     stage LowCardinality(String) COMMENT 'Stage that says so.',
     disposition LowCardinality(String) COMMENT 'decided, duplicate, parked, expired, dead_lettered or tick.',
+    move Int64 COMMENT 'How many relinks had moved the money by then; the highest counts.',
     source_topic LowCardinality(String) COMMENT 'Topic of the events.',
     source_partition Int64 COMMENT 'Partition of the events.',
     offsets Array(Int64) COMMENT 'Offsets of the events.' CODEC(Delta, ZSTD(1)),

@@ -158,8 +158,8 @@ ARRAY JOIN
     arrayEnumerate(if(empty(money), [('', toInt64(0), toInt64(0))], money)) AS place
 COMMENT 'Installs, payers, revenue and cost per day, campaign and currency.';
 
--- The final disposition of every source offset: `parked` gives way to any other. A sound ledger
--- has final_dispositions = 1 everywhere.
+-- The final disposition of every source offset: what the last move says counts, and there `parked`
+-- gives way to any other. A sound ledger has final_dispositions = 1 everywhere.
 CREATE OR REPLACE VIEW v_accounting
 (
     epoch String COMMENT 'Incarnation of the log.',
@@ -174,16 +174,23 @@ AS SELECT epoch, source_topic, source_partition, source_offset,
     if(empty(settled), 1, length(settled)) AS final_dispositions
 FROM
 (
-    SELECT log_epoch AS epoch, source_topic, source_partition, source_offset,
-        arraySort(groupArrayIf(toString(disposition), disposition != 'parked')) AS settled
+    SELECT epoch, source_topic, source_partition, source_offset,
+        arraySort(arrayMap(fate -> fate.2, arrayFilter(fate -> fate.1 = last_move, fates)))
+            AS settled
     FROM
     (
-        SELECT log_epoch, source_topic, source_partition, disposition,
-            arrayJoin(offsets) AS source_offset
-        FROM ledger
-        LIMIT 1 BY log_epoch, log_partition, log_offset, source_offset
+        SELECT log_epoch AS epoch, source_topic, source_partition, source_offset,
+            max(move) AS last_move,
+            groupArrayIf((move, toString(disposition)), disposition != 'parked') AS fates
+        FROM
+        (
+            SELECT log_epoch, source_topic, source_partition, disposition, move,
+                arrayJoin(offsets) AS source_offset
+            FROM ledger
+            LIMIT 1 BY log_epoch, log_partition, log_offset, source_offset
+        )
+        GROUP BY log_epoch, source_topic, source_partition, source_offset
     )
-    GROUP BY log_epoch, source_topic, source_partition, source_offset
 )
 COMMENT 'What finally became of every source offset.';
 

@@ -231,7 +231,7 @@ class _Batch:
             case Waiting():
                 self._say_waiting(fact)
             case Settled():
-                self.outbox.settle(fact.source, fact.disposition)
+                self.outbox.settle(fact.source, fact.disposition, fact.move)
             case Evicted():
                 self.stage.observer.on_evicted(fact.bound, fact.count)
             case _:
@@ -243,7 +243,9 @@ class _Batch:
         if isinstance(record, ActivitySeen):
             row = parking.activity_parked(record, fact.state, fact.deadline)
         else:
-            row = parking.money_parked(record.money, fact.state, "install", fact.deadline)
+            row = parking.money_parked(
+                record.money, fact.state, "install", fact.deadline, record.move
+            )
         self.outbox.say(topics.PARKED.name, row.subject_id, row)
 
 

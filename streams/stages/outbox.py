@@ -55,22 +55,23 @@ class Outbox:
         self._stage = stage
         self._partition = partition
         self._messages: dict[str, list[Message]] = {}
-        self._offsets: dict[tuple[int, int, Disposition], list[int]] = {}
+        self._offsets: dict[tuple[int, int, Disposition, int], list[int]] = {}
 
     def say(self, topic: str, key: str, outcome: Outcome) -> None:
         message = Message(key.encode(), _json.encode(outcome))
         self._messages.setdefault(topic, []).append(message)
 
-    def settle(self, source: Source, disposition: Disposition) -> None:
+    def settle(self, source: Source, disposition: Disposition, move: int = 0) -> None:
         topic, partition, offset = source
-        self._offsets.setdefault((topic, partition, disposition), []).append(offset)
+        self._offsets.setdefault((topic, partition, disposition, move), []).append(offset)
 
     def flush(self, effects: Effects) -> None:
-        for (topic, partition, disposition), offsets in sorted(self._offsets.items()):
+        for (topic, partition, disposition, move), offsets in sorted(self._offsets.items()):
             name = topics.SOURCES[topic].name
             row = LedgerRow(
                 stage=self._stage,
                 disposition=disposition,
+                move=move,
                 source_topic=name,
                 source_partition=partition,
                 offsets=sorted(offsets),

@@ -23,10 +23,12 @@ def money_parked(
     state: State,
     waits_for: Literal["install", "account", "purchase"],
     deadline: int,
+    move: int = 0,
 ) -> Parked:
     topic, partition, offset = money.source
+    place = f":move{move}" if move else ""
     return Parked(
-        parked_id=f"{money.booking_id}:{waits_for}:{state}",
+        parked_id=f"{money.booking_id}:{waits_for}:{state}{place}",
         subject_id=money.booking_id,
         state=state,
         waits_for=waits_for,

@@ -130,10 +130,16 @@ def _revenue() -> Compared:
 
 def _parked() -> Compared:
     """What was released counts like what never had to wait."""
+    # Money that is moved waits once at each of its places.
+    unsettled = (
+        "SELECT subject_id, waits_for FROM parked GROUP BY subject_id, waits_for"
+        " HAVING countIf(state = 'expired') > 0 OR uniqExactIf(parked_id, state = 'parked')"
+        " > uniqExactIf(parked_id, state = 'released')"
+    )
     source = (
-        "(SELECT * FROM parked ORDER BY subject_id, waits_for, state = 'parked', log_epoch,"
+        f"(SELECT * FROM parked WHERE (subject_id, waits_for) IN ({unsettled})"
+        " AND state != 'released' ORDER BY subject_id, waits_for, state = 'parked', log_epoch,"
         " log_partition, log_offset LIMIT 1 BY subject_id, waits_for)"
-        " WHERE state != 'released'"
     )
     columns = TABLES["parked"].columns
     return Compared(_texts(columns, ("parked_id", "deadline", *_SOURCE)), source)
