@@ -149,6 +149,14 @@ def winner_of(journey: Journey) -> Candidate | None:
     return next((one for one in journey.candidates if _name(one) == journey.winner), None)
 
 
+def winner_known_by(journey: Journey, known_by: int, rules: Rules) -> Candidate | None:
+    """Who gets the credit by what was logged until `known_by`; None is organic."""
+    if journey.install is None:
+        return None
+    known = (one for one in journey.candidates if one.touch.ts <= known_by)
+    return credited(known, journey.install, rules)
+
+
 def deadline_of(record: ActivitySeen | MoneyRouted, rules: Rules) -> int:
     """Last log time at which the install may still appear for this record."""
     if isinstance(record, MoneyRouted):

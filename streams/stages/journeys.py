@@ -199,12 +199,18 @@ class _Batch:
         if install is None or journey.version == 0:
             return payer
         now = max(self.stage_time, install.time) if payer.next_landmark == 0 else self.stage_time
-        due = labels.next_due(payer, install.time)
-        if not 0 < due <= now:
-            return payer
         facts = decisions.install_facts(install)
-        credit = decisions.credit(install, attribution.winner_of(journey))
-        said = labels.reach(payer, facts, credit, now, self.stage.active.tiers)
+        while 0 < (due := labels.next_due(payer, install.time)) <= now:
+            # A touchpoint logged later must not show in features, even if it is known by now.
+            known_by = max(due - 1, install.ts)
+            winner = attribution.winner_known_by(journey, known_by, self.stage.rules)
+            credit = decisions.credit(install, winner)
+            said = labels.reach(payer, facts, credit, due, self.stage.active.tiers)
+            self._say_landmark(said)
+            payer = said.state
+        return payer
+
+    def _say_landmark(self, said: labels.Said) -> None:
         for row in said.features:
             self.outbox.say(topics.FEATURES.name, row.install_id, row)
         for prediction in said.predictions:
@@ -212,7 +218,6 @@ class _Batch:
             self.stage.observer.on_prediction(prediction.target, prediction.tier, 1)
         for example in said.examples:
             self.examples.add(example.install_id, example)
-        return said.state
 
     def _say(self, fact: JourneyFact, payer: PayerState, journey: Journey) -> PayerState:
         install = journey.install
