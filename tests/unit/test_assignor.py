@@ -1,0 +1,112 @@
+"""Who gets which partition number when workers come and go."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams.assignor import Claim, CoPartitionedAssignor, plan
+
+NUMBERS = {str(number) for number in range(12)}
+
+
+def moved(before: dict[str, list[str]], after: dict[str, list[str]]) -> int:
+    owner = {unit: member for member, units in before.items() for unit in units}
+    return sum(
+        owner[unit] in after and owner[unit] != member
+        for member, units in after.items()
+        for unit in units
+    )
+
+
+def claims_of(planned: dict[str, list[str]], generation: int = 1) -> dict[str, Claim]:
+    return {member: Claim(generation, tuple(units)) for member, units in planned.items()}
+
+
+members = st.sets(st.sampled_from("abcdefgh"), min_size=1)
+
+
+@given(members, members, st.integers(1, 12))
+def test_every_unit_has_one_owner_and_loads_differ_by_at_most_one(
+    first: set[str], second: set[str], count: int
+) -> None:
+    units = sorted(NUMBERS)[:count]
+    before = plan(units, {member: Claim() for member in first})
+    claims = {member: claims_of(before).get(member, Claim()) for member in second}
+    after = plan(units, claims)
+    assert sorted(unit for owned in after.values() for unit in owned) == sorted(units)
+    loads = [len(after[member]) for member in second]
+    assert max(loads) - min(loads) <= 1
+
+
+@given(members)
+def test_nothing_moves_when_nobody_came_or_went(workers: set[str]) -> None:
+    before = plan(NUMBERS, {member: Claim() for member in workers})
+    assert moved(before, plan(NUMBERS, claims_of(before))) == 0
+
+
+@given(members, st.sampled_from("xyz"))
+def test_a_worker_that_joins_takes_only_its_fair_share(workers: set[str], joiner: str) -> None:
+    before = plan(NUMBERS, {member: Claim() for member in workers})
+    after = plan(NUMBERS, {**claims_of(before), joiner: Claim()})
+    assert moved(before, after) == len(after[joiner]) <= len(NUMBERS) / (len(workers) + 1)
+
+
+def test_the_second_of_two_workers_takes_half_of_four_partitions() -> None:
+    before = plan({"0", "1", "2", "3"}, {"a": Claim()})
+    after = plan({"0", "1", "2", "3"}, {**claims_of(before), "b": Claim()})
+    assert moved(before, after) == 2
+
+
+def test_a_worker_that_leaves_moves_only_what_it_had() -> None:
+    before = plan(NUMBERS, {member: Claim() for member in "abc"})
+    stayed = {member: claim for member, claim in claims_of(before).items() if member != "b"}
+    assert moved(before, plan(NUMBERS, stayed)) == 0
+
+
+def test_of_two_claims_the_later_generation_is_true() -> None:
+    claims = {"sleeper": Claim(3, ("0", "1")), "successor": Claim(5, ("0", "1"))}
+    planned = plan({"0", "1", "2", "3"}, claims)
+    assert planned["successor"][:2] == ["0", "1"]
+
+
+def test_a_partition_number_brings_all_topics_and_single_topics_move_alone() -> None:
+    partitions = {"installs": {0, 1}, "journeys": {0, 1}, "examples": {0}}
+    cluster = SimpleNamespace(partitions_for_topic=partitions.get)
+    workers = {name: CoPartitionedAssignor({"examples"}) for name in ("a", "b", "c")}
+    joined = {name: worker.metadata(partitions) for name, worker in workers.items()}
+    assigned = workers["a"].assign(cluster, joined)
+    owned = sorted(sorted(map(tuple, map(_flat, a.assignment))) for a in assigned.values())
+    assert owned == [
+        [("examples", 0)],
+        [("installs", 0), ("journeys", 0)],
+        [("installs", 1), ("journeys", 1)],
+    ]
+
+
+def _flat(topic: tuple[str, list[int]]) -> tuple[str, int]:
+    name, (number,) = topic
+    return name, number
+
+
+def test_an_owner_claims_its_units_in_the_next_generation() -> None:
+    partitions = {"installs": {0, 1, 2, 3}, "examples": {0}}
+    cluster = SimpleNamespace(partitions_for_topic=partitions.get)
+    owner, joiner = (CoPartitionedAssignor({"examples"}, lambda: 4) for _ in range(2))
+    first = owner.assign(cluster, {"a": owner.metadata(partitions)})
+    owner.on_assignment(first["a"])
+    second = owner.assign(
+        cluster, {"a": owner.metadata(partitions), "0": joiner.metadata(partitions)}
+    )
+    kept = dict(second["a"].assignment)
+    assert kept == {"examples": [0], "installs": [0, 1]}
+
+
+def test_a_member_with_unreadable_claims_is_served_like_a_new_one() -> None:
+    cluster = SimpleNamespace(partitions_for_topic={"installs": {0}}.get)
+    assignor = CoPartitionedAssignor(())
+    stranger = SimpleNamespace(subscription=["installs"], user_data=b"\xffnonsense")
+    assigned = assignor.assign(cluster, {"a": stranger})
+    assert list(assigned["a"].assignment) == [("installs", [0])]
