@@ -50,7 +50,7 @@ def test_every_event_is_accounted_for(demo: tuple[Path, dict[str, object]]) -> N
     assert answer["received"] == EVENTS
     parts = ("decided", "duplicates", "parked", "expired", "dead_lettered")
     assert sum(int(str(answer[part])) for part in parts) == EVENTS
-    assert answer["duplicates"] == EVENTS * 0.01
+    assert 0 < int(str(answer["duplicates"])) <= EVENTS * 0.01
     assert answer["dead_lettered"] == EVENTS * 0.001
 
 
