@@ -1,0 +1,1 @@
+"""The whole topology in one process over a log in memory; one seed reproduces one run."""

@@ -1,0 +1,159 @@
+"""The laws that every seed has to keep; each check names the law it found broken."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from typing import Any
+
+from streams.stage import TopicPartition
+from streams.stages.factory import StageRules
+from streams.stages.intake import CLOCK_KEY
+from tests.simulation import projection
+from tests.simulation.lane import GROUP, SPEC_OF, Disk
+from tests.simulation.log import Log, Record
+from tests.simulation.machines import SNAPSHOTS, factory
+from tests.simulation.oracle import Truth
+from tests.simulation.projection import Converged, Tables
+from tests.simulation.scenario import Scenario
+from tests.simulation.topology import Topology, lane_ids
+
+
+class LawBrokenError(AssertionError):
+    """Says which law, and what was found instead."""
+
+
+def demand(holds: bool, law: str, *found: Any) -> None:
+    if not holds:
+        raise LawBrokenError("\n  ".join([law, *(str(one) for one in found)]))
+
+
+def same(law: str, found: Any, expected: Any) -> None:
+    """Compare bags, dicts or lists and show only where they differ."""
+    if found == expected:
+        return
+    if isinstance(found, dict) and isinstance(expected, dict):
+        keys = [k for k in {**found, **expected} if found.get(k) != expected.get(k)]
+        lines = [f"{k}: found {found.get(k)}, expected {expected.get(k)}" for k in keys[:5]]
+    else:
+        lines = [f"found {found}", f"expected {expected}"]
+    demand(False, law, *lines)
+
+
+def check_oracle(found: Converged, truth: Truth) -> None:
+    """The waterfall and the ways of money equal a naive scan."""
+    decided = {
+        install_id: (row["touch_id"], row["match_type"])
+        for install_id, row in found["attributions"].items()
+    }
+    same("oracle: credit", decided, truth.credits)
+    same("oracle: revenue", found["revenue"], truth.revenue)
+    same("oracle: parked", found["parked"], truth.parked)
+    same("oracle: dead letters", found["dead_letters"], sorted(truth.dead_letters))
+    same("accounting: dispositions", dict(found["ledger"]), dict(truth.ledger))
+
+
+def check_accounting(stored: Tables, scenario: Scenario) -> None:
+    """Every source offset has exactly one final disposition."""
+    fates = projection.final_dispositions(stored["ledger"])
+    sent = {
+        (topic, p, offset)
+        for (topic, p), messages in scenario.sources.items()
+        for offset, message in enumerate(messages)
+        if message.key != CLOCK_KEY
+    }
+    same("accounting: offsets", set(fates), sent)
+    unclear = {place: fate for place, fate in fates.items() if "+" in fate}
+    demand(not unclear, "accounting: several final dispositions", unclear)
+
+
+def check_conservation(stored: Tables, truth: Truth) -> None:
+    """attributed + parked + expired = distinct payments - refunds, per currency."""
+    found: Counter[str] = Counter()
+    for row in stored["revenue"]:
+        found[row["currency"]] += row["amount_micros"]
+    rows = {(row["subject_id"], row["waits_for"]): row for row in stored["parked"]}
+    for key in projection.parked(stored["parked"]):
+        if rows[key]["currency"]:
+            found[rows[key]["currency"]] += rows[key]["amount_micros"]
+    same("conservation", {k: v for k, v in found.items() if v},
+         {k: v for k, v in truth.payments.items() if v})  # fmt: skip
+
+
+def check_versions(stored: Tables) -> None:
+    """Outcome ids are unique, versions have no gaps, and no answer of matching went missing."""
+    for topic, name in (("attributions", "attribution_id"), ("revenue", "booking_id"),
+                        ("parked", "parked_id"), ("predictions", "prediction_id"),
+                        ("features", "feature_id")):  # fmt: skip
+        repeats = {k: n for k, n in Counter(row[name] for row in stored[topic]).items() if n > 1}
+        demand(not repeats, f"crash: {topic} says the same id twice", repeats)
+    versions: dict[str, list[int]] = {}
+    for row in stored["attributions"]:
+        versions.setdefault(row["install_id"], []).append(row["version"])
+        demand(row["supersedes"] == row["version"] - 1, "versions: supersedes", row)
+        demand(row["reason"] != "deadline", "order: an answer of matching was missing", row)
+    for install_id, found in versions.items():
+        same(f"versions of {install_id}", found, list(range(1, len(found) + 1)))
+
+
+def check_replay(run: Topology, rules: StageRules, chance: random.Random) -> None:
+    """The same stage logs give the same outcomes and state under other batch boundaries."""
+    log, partitions = run.log, run.scenario.partitions
+    create = factory(rules, log)
+    for key in lane_ids(partitions):
+        name, p = key
+        stage, state = create(name, p, partitions), Disk()
+        said: dict[TopicPartition, dict[int, bytes]] = {}
+        for batch in _batches(log, SPEC_OF[name].partitions(p), chance):
+            effects = stage.decide(batch, state)
+            state.apply(effects.changes, 0)
+            for tp, messages in effects.messages.items():
+                rows = said.setdefault(tp, {})
+                rows |= {len(rows) + n: m.value or b"" for n, m in enumerate(messages)}
+        if name == "learning":
+            snapshots = [record.value for record in log.committed(SNAPSHOTS)]
+            same("resume: model versions", list(said.get(SNAPSHOTS, {}).values()), snapshots)
+            continue
+        same(f"replay: state of {key}", dict(state.entries()), dict(run.lanes[key].disk.entries()))
+        same_outcomes(key, said, run)
+
+
+def same_outcomes(
+    key: tuple[str, int], said: dict[TopicPartition, dict[int, bytes]], run: Topology
+) -> None:
+    """The outcomes of one lane; its partition holds also those of other stages."""
+    stage = {
+        "intake": ("touches", "spend", "postback-rows", "privacy-rows", "dead-letters"),
+        "matching": (),
+        "journeys": ("attributions", "revenue", "features", "predictions"),
+    }[key[0]]
+    stored = {
+        (topic, key[1]): {record.offset: record.value or b"" for record in
+                          run.log.committed((topic, key[1]))}
+        for topic in (*stage, "ledger", "parked")
+    }  # fmt: skip
+    found = projection.tables({tp: rows for tp, rows in said.items() if tp in stored})
+    expected = projection.tables(stored)
+    expected["ledger"] = [row for row in expected["ledger"] if row["stage"] == key[0]]
+    waits = {"intake": (), "matching": ("account", "purchase"), "journeys": ("install",)}[key[0]]
+    expected["parked"] = [row for row in expected["parked"] if row["waits_for"] in waits]
+    same(f"replay: outcomes of {key}", projection.without_order(found),
+         projection.without_order(expected))  # fmt: skip
+
+
+def _batches(log: Log, tps: list[TopicPartition], chance: random.Random) -> list[list[Record]]:
+    size = chance.choice((1, 7, 1_000))
+    return [
+        records[at : at + size]
+        for records in map(log.committed, tps)
+        for at in range(0, len(records), size)
+    ]
+
+
+def check_positions(run: Topology) -> None:
+    """Everything was read, and the committed offsets say so; the learner keeps its own."""
+    for key in lane_ids(run.scenario.partitions):
+        demand(not run.lanes[key].behind, f"rest: {key} has not read everything")
+    committed = run.log.positions[GROUP]
+    for tp in run.scenario.sources:
+        demand(committed[tp] == run.log.end(tp), f"rest: {tp} is not committed")

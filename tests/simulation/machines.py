@@ -1,0 +1,107 @@
+"""Workers and what can happen to them: crashes, lost disks, rebalances, zombies."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+
+import lz4.frame
+
+from online_models.gates import GateRules
+from online_models.learner import LearnerRules
+from schemas import topics
+from streams.stages.factory import StageFactory, StageRules, stage_factory
+from streams.stages.intake import IntakeRules
+from streams.stages.observer import SilentObserver
+from tests.simulation.lane import Disk, Lane, LaneId, Polling
+from tests.simulation.log import FencedError, Log
+from tests.simulation.scenario import EARLIEST, RULES
+
+SNAPSHOTS = (topics.MODEL_SNAPSHOTS.name, 0)
+
+
+class NothingEvicted(SilentObserver):
+    """The laws hold while no bound is hit; the scenarios are small enough never to hit one."""
+
+    def on_evicted(self, bound: str, count: int) -> None:
+        raise AssertionError(f"{bound} was hit")
+
+
+def stage_rules(seed: int) -> StageRules:
+    """Models are tried early, and in every other seed hardly ever pass."""
+    lenient = GateRules(10.0, 10.0, 10.0, 100.0, 100.0)
+    strict = GateRules(0.01, 1.02, 0.9, 1.0, 1.0)
+    learner = LearnerRules(
+        first_publication=2, publish_every=2, window=20, golden_max=4,
+        gate=lenient if seed % 2 else strict,
+    )  # fmt: skip
+    intake = IntakeRules(b"secret", EARLIEST, dead_letter_share_max=1.0, dead_letter_window=10**9)
+    return StageRules(intake, RULES, learner)
+
+
+def factory(rules: StageRules, log: Log) -> StageFactory:
+    """As one worker makes its stages: lanes of a worker share scorers."""
+
+    def find(version: str) -> bytes | None:
+        chunks = [
+            record.value or b""
+            for record in log.committed(SNAPSHOTS)
+            if (record.key or b"").startswith(f"{version}/".encode())
+        ]
+        packed = b"".join(chunks[-1:])  # small models fit one chunk
+        content: bytes | None = lz4.frame.decompress(packed) if packed else None
+        return content
+
+    return stage_factory(rules, find, NothingEvicted())
+
+
+class Worker:
+    """One process: its stage objects share scorers, its disks outlive it."""
+
+    def __init__(self, rules: StageRules, log: Log) -> None:
+        self._rules = rules
+        self._log = log
+        self.disks: dict[LaneId, list[Disk]] = {}
+        self.restart()
+
+    def restart(self) -> None:
+        self.create = factory(self._rules, self._log)
+
+    def disk(self, key: LaneId, chance: random.Random) -> Disk:
+        """What the machine still has: usually the latest, at times an older state, or nothing."""
+        known = self.disks.get(key, [])
+        kind = chance.random()
+        if not known or kind < 0.2:
+            return Disk()
+        return (known[-1] if kind < 0.7 else chance.choice(known)).copy()
+
+    def keep(self, key: LaneId, disk: Disk) -> None:
+        self.disks.setdefault(key, []).append(disk.copy())
+
+
+class Zombie:
+    """A lane whose owner does not know yet that somebody else has it."""
+
+    def __init__(self, lane: Lane, checkpoint: Iterator[str]) -> None:
+        self.lane = lane
+        self._checkpoint = checkpoint
+
+    def wake(self, chance: random.Random) -> None:
+        """Whatever it still tries, nothing of it may become visible."""
+        try:
+            for _ in self._checkpoint:
+                pass
+        except FencedError:
+            return
+        # It had committed before it was fenced; the next checkpoint is the one that must fail.
+        if self.lane.behind and self.lane.key[0] != "learning":
+            self._must_fail(chance)
+
+    def _must_fail(self, chance: random.Random) -> None:
+        effects = 0
+        try:
+            for _ in self.lane.checkpoint(chance, Polling(5, 5)):
+                effects += 1
+        except FencedError:
+            return
+        assert not effects, f"a fenced owner of {self.lane.key} committed"

@@ -1,0 +1,227 @@
+"""What has to come out, worked out naively: every record beside every other, no state, no order.
+
+It reads the source logs as a person would, with all records on the table. It shares with the
+product the decoder of events and the numbers of the rule set, nothing else.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+from urllib.parse import parse_qs
+
+from schemas import events, topics
+from schemas.decode import Unreadable, decode
+from streams.stages.intake import CLOCK_KEY
+from tests.simulation.scenario import EARLIEST, RULES, Scenario
+
+NOBODY = "00000000-0000-0000-0000-000000000000"
+SIGNALS = ("referrer", "click_id", "device_id")
+
+
+class Seen(NamedTuple):
+    """A valid event, and when it was logged."""
+
+    event: Any
+    ts: int
+    topic: str
+
+
+class Booked(NamedTuple):
+    """Where money ends: an install, or what it waits for."""
+
+    install_id: str
+    waits_for: str
+    deadline: int
+
+
+@dataclass
+class Truth:
+    credits: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """Install -> (touch id, match type)."""
+    revenue: dict[tuple[str, str, str], int] = field(default_factory=dict)
+    parked: dict[tuple[str, str], str] = field(default_factory=dict)
+    dead_letters: list[tuple[str, str]] = field(default_factory=list)
+    ledger: Counter[tuple[str, str]] = field(default_factory=Counter)
+    payments: Counter[str] = field(default_factory=Counter)
+    """Currency -> distinct payments minus refunds."""
+
+
+class Oracle:
+    def __init__(self, scenario: Scenario) -> None:
+        self.ends_at = scenario.ends_at
+        self.truth = Truth()
+        self.seen: list[Seen] = []
+        for (topic, _), messages in sorted(scenario.sources.items()):
+            for message in messages:
+                self._read(topic, message.key, message.value, message.timestamp or 0)
+        self.installs: dict[str, Seen] = {}
+        for one in self._of(events.Install):
+            self._first(self.installs, one.event.install_id, one)
+        self.links = [
+            (one.event.app_id, one.event.customer_user_id, one.event.install_id,
+             one.event.event_time, one.ts)
+            for one in self.seen
+            if getattr(one.event, "customer_user_id", None)
+            and getattr(one.event, "install_id", None)
+        ]  # fmt: skip
+
+    def work_out(self) -> Truth:
+        self._credit()
+        self._place_activity()
+        self._place_money()
+        return self.truth
+
+    def _read(self, topic: str, key: bytes | None, value: bytes | None, ts: int) -> None:
+        if key == CLOCK_KEY:
+            return
+        event = decode(value, topic, ts, EARLIEST)
+        if isinstance(event, Unreadable):
+            letter = base64.b64encode(value or b"").decode()
+            self.truth.dead_letters.append((event.reason, letter))
+            self.truth.ledger[topic, "dead_lettered"] += 1
+            return
+        self.seen.append(Seen(event, ts, topic))
+        if topic in (topics.COSTS.name, topics.POSTBACKS.name, topics.PRIVACY_REQUESTS.name):
+            self.truth.ledger[topic, "decided"] += 1
+
+    def _of(self, *kinds: type) -> list[Seen]:
+        return [one for one in self.seen if isinstance(one.event, kinds)]
+
+    def _first(self, known: dict[Any, Seen], name: Any, one: Seen) -> bool:
+        """The first copy counts; the others are duplicates."""
+        if name in known:
+            self.truth.ledger[one.topic, "duplicate"] += 1
+            return False
+        known[name] = one
+        return True
+
+    # --- credit ---------------------------------------------------------------------------------
+
+    def _credit(self) -> None:
+        touches: dict[str, Seen] = {}
+        for touch in self._of(events.Touchpoint):
+            if self._first(touches, touch.event.event_id, touch):
+                self.truth.ledger[touch.topic, "decided"] += 1
+        for install_id, install in self.installs.items():
+            self.truth.ledger[install.topic, "decided"] += 1
+            best = max(
+                (
+                    (touch.event.touch_type == "click", touch.event.event_time, -signal,
+                     touch.event.event_id, touch.event.touch_id)
+                    for touch in touches.values()
+                    if (signal := _signal(touch.event, install.event)) is not None
+                    and _is_eligible(touch, install)
+                ),
+                default=None,
+            )  # fmt: skip
+            self.truth.credits[install_id] = (best[4], SIGNALS[-best[2]]) if best else ("", "none")
+
+    # --- what waits for its install -------------------------------------------------------------
+
+    def _place_activity(self) -> None:
+        known: dict[Any, Seen] = {}
+        for one in self._of(events.Session, events.InAppEvent):
+            name = one.event.install_id, one.event.event_id
+            if self._first(known, name, one):
+                place = self._at_install(one.event.install_id, one.ts + RULES.parking_ms)
+                self._settle(one, f"{name[0]}:{name[1]}", place)
+
+    def _at_install(self, install_id: str, deadline: int) -> Booked:
+        install = self.installs.get(install_id)
+        if install is not None and install.ts <= deadline:
+            return Booked(install_id, "", deadline)
+        return Booked("", "install", deadline)
+
+    def _settle(self, one: Seen, subject: str, place: Booked) -> None:
+        fate = "decided"
+        if place.waits_for:
+            fate = "expired" if place.deadline < self.ends_at else "parked"
+            self.truth.parked[subject, place.waits_for] = fate
+        self.truth.ledger[one.topic, fate] += 1
+
+    # --- money ----------------------------------------------------------------------------------
+
+    def _place_money(self) -> None:
+        paid: dict[Any, Seen] = {}
+        for one in self._of(events.Purchase, events.Subscription, events.AdRevenue):
+            if self._first(paid, _transaction(one.event), one):
+                self._book(one, ":".join(_transaction(one.event)), self._place_of(one))
+        refunds: dict[Any, Seen] = {}
+        for one in self._of(events.Refund):
+            name = (*_transaction(one.event), "refund", one.event.refund_id)
+            if not self._first(refunds, name, one):
+                continue
+            purchase = paid.get(_transaction(one.event))
+            place = Booked("", "purchase", one.ts + RULES.parking_ms)
+            if purchase is not None and purchase.ts <= place.deadline:
+                place = self._place_of(purchase)
+            self._book(one, ":".join(name), place)
+
+    def _book(self, one: Seen, money_id: str, place: Booked) -> None:
+        self._settle(one, money_id, place)
+        self.truth.payments[one.event.currency] += one.event.amount_micros
+        if place.install_id:
+            key = place.install_id, money_id, one.event.currency
+            self.truth.revenue[key] = one.event.amount_micros
+
+    def _place_of(self, paid: Seen) -> Booked:
+        deadline = paid.ts + RULES.parking_ms
+        install_id = paid.event.install_id or self._owner(paid.event, deadline)
+        if not install_id:
+            return Booked("", "account", deadline)
+        return self._at_install(install_id, deadline)
+
+    def _owner(self, event: Any, deadline: int) -> str:
+        """The install that first signed in last before the purchase, else first after it."""
+        signed_in: dict[str, int] = {}
+        for app_id, account, install_id, time, ts in self.links:
+            if (app_id, account) == (event.app_id, event.customer_user_id) and ts <= deadline:
+                signed_in[install_id] = min(time, signed_in.get(install_id, time))
+        ordered = sorted((time, install_id) for install_id, time in signed_in.items())
+        before = [install_id for time, install_id in ordered if time <= event.event_time]
+        after = [install_id for time, install_id in ordered if time > event.event_time]
+        return (before[-1:] + after[:1] + [""])[0]
+
+
+def _transaction(event: Any) -> tuple[str, ...]:
+    if isinstance(event, events.AdRevenue):
+        return event.app_id, "ad", event.impression_id
+    return event.app_id, event.transaction_id
+
+
+def _signal(touch: events.Touchpoint, install: events.Install) -> int | None:
+    """Index of the strongest evidence that joins the two; None: nothing does."""
+    if touch.app_id != install.app_id:
+        return None
+    if touch.touch_type == "click" and touch.touch_id == _referred_click(install):
+        return 0
+    if touch.touch_type == "click" and touch.touch_id == install.click_id:
+        return 1
+    return 2 if _devices(touch) & _devices(install) else None
+
+
+def _referred_click(install: events.Install) -> str | None:
+    parameters = parse_qs(install.install_referrer or "")
+    return next((parameters[n][0] for n in ("click_id", "gclid") if n in parameters), None)
+
+
+def _devices(event: events.DeviceEvent) -> set[str]:
+    ids = (event.gaid, event.idfa, event.idfv, event.oaid)
+    return {one for one in ids if one is not None and one != NOBODY}
+
+
+def _is_eligible(touch: Seen, install: Seen) -> bool:
+    is_click = touch.event.touch_type == "click"
+    window = RULES.click_window_ms if is_click else RULES.view_window_ms
+    own = touch.event.click_lookback_s if is_click else touch.event.view_lookback_s
+    window_max = RULES.click_window_ms_max if is_click else RULES.view_window_ms_max
+    if own:
+        window = min(own * 1_000, window_max)
+    return (
+        0 <= install.event.event_time - touch.event.event_time <= window
+        and touch.ts - install.ts <= RULES.late_ms_max
+        and install.ts - touch.ts <= RULES.click_window_ms_max + RULES.late_ms_max
+    )

@@ -1,0 +1,128 @@
+"""What a run left in the warehouse, and the part of it that no interleaving may change."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from schemas import topics
+from streams.stage import TopicPartition
+
+Row = dict[str, Any]
+Tables = dict[str, list[Row]]
+Converged = dict[str, Any]
+Place = tuple[str, int, int]
+
+_SOURCE = frozenset({"source_topic", "source_partition", "source_offset", "received_at"})
+_HISTORY = frozenset(
+    {"attribution_id", "version", "supersedes", "reason", "candidates", "decided_at"}
+)
+_decode = msgspec.json.Decoder(Row).decode
+
+
+def tables(stored: Mapping[TopicPartition, Mapping[int, bytes]]) -> Tables:
+    """Rows by topic, in the order of partitions and offsets."""
+    found: Tables = {topic.name: [] for topic in topics.OUTCOMES}
+    for (topic, _), rows in sorted(stored.items()):
+        found[topic] += [_decode(rows[offset]) for offset in sorted(rows)]
+    return found
+
+
+def converged(stored: Tables) -> Converged:
+    """Current decisions, net revenue, what waits, dead letters, and counts of dispositions."""
+    fates = final_dispositions(stored["ledger"])
+    return {
+        "touches": _touches(stored["touches"]),
+        "attributions": {
+            install_id: _without(row, _SOURCE | _HISTORY)
+            for install_id, row in current_attributions(stored["attributions"]).items()
+        },
+        "revenue": net_revenue(stored["revenue"]),
+        "parked": parked(stored["parked"]),
+        "dead_letters": sorted((row["reason"], row["payload"]) for row in stored["dead-letters"]),
+        "ledger": Counter((place[0], fate) for place, fate in fates.items()),
+        "spend": _distinct(stored["spend"]),
+        "postback-rows": _distinct(stored["postback-rows"]),
+        "privacy-rows": _distinct(stored["privacy-rows"]),
+    }
+
+
+def current_attributions(rows: Iterable[Row]) -> dict[str, Row]:
+    current: dict[str, Row] = {}
+    for row in rows:
+        known = current.get(row["install_id"])
+        if known is None or row["version"] > known["version"]:
+            current[row["install_id"]] = row
+    return current
+
+
+def net_revenue(rows: Iterable[Row]) -> dict[tuple[str, str, str], int]:
+    """(install, money, currency) -> micros, where the money is booked in the end."""
+    signs: Counter[tuple[str, str, str]] = Counter()
+    micros: Counter[tuple[str, str, str]] = Counter()
+    for row in rows:
+        key = row["install_id"], row["money_id"], row["currency"]
+        signs[key] += row["sign"]
+        micros[key] += row["amount_micros"]
+    return {key: micros[key] for key, sign in signs.items() if sign}
+
+
+def parked(rows: Iterable[Row]) -> dict[tuple[str, str], str]:
+    """(subject, what it waits for) -> parked or expired; what was released is left out."""
+    states: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    for row in rows:
+        states[row["subject_id"], row["waits_for"]][row["state"]] += 1
+    found = {}
+    for key, seen in states.items():
+        if seen["expired"]:
+            found[key] = "expired"
+        elif seen["parked"] > seen["released"]:
+            found[key] = "parked"
+    return found
+
+
+def final_dispositions(ledger: Iterable[Row]) -> dict[Place, str]:
+    """What the last move says of each source offset; there `parked` gives way to any other."""
+    said: dict[Place, dict[int, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for row in ledger:
+        for offset in row["offsets"]:
+            place = row["source_topic"], row["source_partition"], offset
+            said[place][row["move"]].append(row["disposition"])
+    return {place: _final(moves[max(moves)]) for place, moves in said.items()}
+
+
+def _final(dispositions: list[str]) -> str:
+    return "+".join(sorted(one for one in dispositions if one != "parked")) or "parked"
+
+
+def without_order(stored: Tables) -> dict[str, Counter[bytes]]:
+    """All rows as bags: the ledger by offset, because batches group it; no freshness."""
+    bags = {
+        topic: Counter(msgspec.json.encode(row, order="sorted") for row in rows)
+        for topic, rows in stored.items()
+        if topic not in (topics.LEDGER.name, topics.FRESHNESS.name)
+    }
+    bags["ledger"] = Counter(
+        msgspec.json.encode((row["stage"], row["disposition"], row["move"], row["source_topic"],
+                             row["source_partition"], offset))
+        for row in stored["ledger"]
+        for offset in row["offsets"]
+    )  # fmt: skip
+    return bags
+
+
+def _touches(rows: Iterable[Row]) -> dict[str, Row]:
+    ordered = sorted(rows, key=lambda row: (row["source_partition"], row["source_offset"]))
+    return {row["event_id"]: _without(row, _SOURCE) for row in reversed(ordered)}
+
+
+def _distinct(rows: Iterable[Row]) -> list[bytes]:
+    encode = msgspec.json.encode
+    return sorted({encode(_without(row, _SOURCE), order="sorted") for row in rows})
+
+
+def _without(row: Row, names: frozenset[str]) -> Row:
+    return {name: value for name, value in row.items() if name not in names}

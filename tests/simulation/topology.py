@@ -1,0 +1,166 @@
+"""Runs a scenario through all lanes and storing, undisturbed or with everything that can fail."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+
+from streams.stages.factory import StageRules
+from tests.simulation.lane import SPEC_OF, Lane, LaneId, Polling
+from tests.simulation.log import Log
+from tests.simulation.machines import Worker, Zombie
+from tests.simulation.scenario import Scenario
+from tests.simulation.storing import Storing, Warehouse
+
+WORKERS = 2
+STEPS_MAX = 20_000
+
+
+def lane_ids(partitions: int) -> list[LaneId]:
+    return [
+        (stage, p)
+        for stage, spec in SPEC_OF.items()
+        for p in range(1 if spec.single_partition else partitions)
+    ]
+
+
+class Topology:
+    """All lanes over one log, and storing behind them."""
+
+    def __init__(self, scenario: Scenario, rules: StageRules, seed: int) -> None:
+        self.scenario = scenario
+        self.chance = random.Random(f"schedule {seed}")
+        self.log = Log()
+        self.warehouse = Warehouse()
+        self.storing = Storing(self.log, self.warehouse, scenario.partitions)
+        self.workers = [Worker(rules, self.log) for _ in range(WORKERS)]
+        self.lanes: dict[LaneId, Lane] = {}
+        self.homes: dict[LaneId, Worker] = {}
+        self.paused: dict[LaneId, Iterator[str]] = {}
+        self.zombies: list[Zombie] = []
+        self.ids = lane_ids(scenario.partitions)
+        for tp, messages in scenario.sources.items():
+            self.log.write(tp, messages)
+        for key in self.ids:
+            self._open(key, self.workers[key[1] % WORKERS])
+
+    def run_undisturbed(self) -> None:
+        """Large batches, one lane after the other."""
+        while self._turn(Polling(500, 100)):
+            pass
+
+    def run_disturbed(self, faults: int) -> None:
+        """Small and large batches in any order, with `faults` things going wrong on the way."""
+        chance = self.chance
+        pace = [chance.choice((1, 1, 3, 10)) for _ in self.ids]
+        often = max(1, len(self.ids) * 12 // max(faults, 1))
+        for _ in range(STEPS_MAX):
+            if faults and chance.randrange(often) == 0:
+                faults -= 1
+                self._fault()
+            key = chance.choices(self.ids, pace)[0]
+            self._advance(key)
+            if chance.random() < 0.1:
+                self.storing.step(chance)
+            if not faults and chance.random() < 0.05 and self._is_settled():
+                break
+        else:
+            raise AssertionError(f"does not come to rest within {STEPS_MAX} steps")
+        for zombie in self.zombies:
+            zombie.wake(chance)
+        self.storing.recover()
+        while self._turn(Polling(40, 20)):
+            pass
+
+    def _turn(self, polling: Polling) -> bool:
+        """Let every lane and storing have all they can; whether anything happened."""
+        moved = False
+        for key in self.ids:
+            for _ in self.paused.pop(key, ()):
+                moved = True
+            lane = self.lanes[key]
+            while lane.behind:
+                moved = True
+                for _ in lane.checkpoint(self.chance, polling):
+                    pass
+        return self.storing.drain() or moved
+
+    def _advance(self, key: LaneId) -> None:
+        """Go on with a checkpoint that was interrupted, or begin one and perhaps interrupt it."""
+        chance = self.chance
+        checkpoint = self.paused.pop(key, None)
+        if checkpoint is None:
+            lane = self.lanes[key]
+            if not lane.behind:
+                return
+            polling = Polling(chance.choice((1, 3, 10, 40)), chance.choice((1, 2, 20)))
+            checkpoint = lane.checkpoint(chance, polling)
+        effects = 99 if chance.random() < 0.7 else chance.randrange(6)
+        for _ in checkpoint:
+            effects -= 1
+            if effects < 0:
+                self.paused[key] = checkpoint
+                return
+
+    def _fault(self) -> None:
+        chance = self.chance
+        key = chance.choice(self.ids)
+        kind = chance.random()
+        if kind < 0.3:
+            self._crash_lane(key)
+        elif kind < 0.5:
+            self._crash_worker(chance.choice(self.workers))
+        elif kind < 0.7:
+            self._rebalance()
+        elif kind < 0.85:
+            self._make_zombie(key)
+        else:
+            self.storing.fault(chance)
+        if self.zombies and chance.random() < 0.5:
+            self.zombies.pop().wake(chance)
+
+    def _crash_lane(self, key: LaneId) -> None:
+        """Its checkpoint stops between two effects, and the lane is built anew."""
+        self.paused.pop(key, None)
+        self._leave(key)
+        self._open(key, self.homes[key])
+
+    def _crash_worker(self, worker: Worker) -> None:
+        worker.restart()
+        for key in self.ids:
+            if self.homes[key] is worker:
+                self._crash_lane(key)
+
+    def _rebalance(self) -> None:
+        """Lanes move; checkpoints that are under way are finished or abandoned."""
+        for key in self.ids:
+            if self.chance.random() < 0.5:
+                continue
+            checkpoint = self.paused.pop(key, None)
+            if checkpoint is not None and self.chance.random() < 0.5:
+                for _ in checkpoint:
+                    pass
+            self._leave(key)
+            self._open(key, self.chance.choice(self.workers))
+
+    def _make_zombie(self, key: LaneId) -> None:
+        """The owner falls asleep in the middle of a checkpoint; another worker takes over."""
+        lane, sleeper = self.lanes[key], self.homes[key]
+        checkpoint = self.paused.pop(key, None) or lane.checkpoint(self.chance, Polling(10, 3))
+        for _ in range(self.chance.randrange(4)):
+            next(checkpoint, None)
+        self.zombies.append(Zombie(lane, checkpoint))
+        self._leave(key)
+        self._open(key, next(worker for worker in self.workers if worker is not sleeper))
+
+    def _leave(self, key: LaneId) -> None:
+        self.homes[key].keep(key, self.lanes[key].disk)
+
+    def _open(self, key: LaneId, worker: Worker) -> None:
+        lane = Lane(key, self.log, self.scenario.partitions, worker.create)
+        lane.open(worker.disk(key, self.chance))
+        self.lanes[key] = lane
+        self.homes[key] = worker
+
+    def _is_settled(self) -> bool:
+        return not self.paused and not any(lane.behind for lane in self.lanes.values())
