@@ -1,0 +1,163 @@
+"""A lane's surroundings in memory: log, flow, stage and records."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from streams.checkpoint import LaneFencedError, Written
+from streams.core_settings import BatchBounds
+from streams.lanes import Lane, LaneParts, LaneSpec, NoObserver
+from streams.recovery import Restored
+from streams.stage import Effects, LogRecord, Message, Stage, StateReader, TopicPartition
+from streams.state import MemoryStore, StateStore
+
+SPEC = LaneSpec("matching", ("match",), "matching-changelog")
+INPUT = ("match", 0)
+
+
+class Record(NamedTuple):
+    offset: int
+    value: bytes | None = b"x"
+    key: bytes | None = b"k"
+    topic: str = "match"
+    partition: int = 0
+    timestamp: int = 0
+
+
+def records(*offsets: int) -> list[Record]:
+    return [Record(offset) for offset in offsets]
+
+
+@dataclass
+class MemoryLog:
+    """What a lane committed. `fenced` and `commits_wait` are set by tests."""
+
+    opened: int = 0
+    closed: int = 0
+    fenced: bool = False
+    committed: list[Effects] = field(default_factory=list)
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+    may_commit: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.may_commit.set()
+
+    async def open(self) -> None:
+        self.opened += 1
+
+    async def commit(self, effects: Effects) -> Written:
+        await self.may_commit.wait()
+        if self.fenced:
+            raise LaneFencedError("matching-0 was opened by another worker")
+        self.committed.append(effects)
+        self.changed.set()
+        return Written(0, 0, len(self.committed))
+
+    async def close(self) -> None:
+        self.closed += 1
+
+    def decided(self) -> list[int]:
+        """Every offset that the stage was given, in order, from what it sent."""
+        sent = [m for effects in self.committed for m in effects.messages.get(("out", 0), ())]
+        return [int(message.key or b"") for message in sent]
+
+    async def until(self, offsets: Sequence[int]) -> None:
+        async with asyncio.timeout(5):
+            while self.decided() != list(offsets):
+                self.changed.clear()
+                await self.changed.wait()
+
+
+class Echo:
+    """Sends one message per record, whose key is the record's offset."""
+
+    name = "matching"
+
+    def __init__(self, versions: Sequence[str] = ()) -> None:
+        self.restored: list[tuple[bytes, bytes]] = []
+        self.versions = versions
+
+    def restore(self, entries: Iterable[tuple[bytes, bytes]]) -> None:
+        self.restored = list(entries)
+
+    def snapshots_needed(self, records: Sequence[LogRecord]) -> Sequence[str]:
+        return self.versions
+
+    def decide(self, records: Sequence[LogRecord], state: StateReader) -> Effects:
+        effects = Effects(positions={(r.topic, r.partition): r.offset + 1 for r in records})
+        for record in records:
+            if record.value == b"bug":
+                raise ValueError("a bug in the stage")
+            effects.send("out", 0, Message(b"%d" % record.offset, b""))
+        effects.changes = {b"last": b"%d" % records[-1].offset}
+        return effects
+
+
+@dataclass
+class Flow:
+    held: set[TopicPartition] = field(default_factory=set)
+
+    def hold(self, tps: Sequence[TopicPartition]) -> None:
+        self.held.update(tps)
+
+    def release(self, tps: Sequence[TopicPartition]) -> None:
+        self.held.difference_update(tps)
+
+
+class NoSnapshots:
+    async def get(self, version: str) -> bytes:
+        raise AssertionError(f"nobody needs {version}")
+
+
+@dataclass
+class World:
+    """Builds lanes; tests look at its parts."""
+
+    start_at: Mapping[TopicPartition, int] = field(default_factory=dict)
+    bounds: BatchBounds = field(default_factory=lambda: BatchBounds(linger_seconds=0.0))
+    log: MemoryLog = field(default_factory=MemoryLog)
+    flow: Flow = field(default_factory=Flow)
+    stage: Callable[[], Stage] = Echo
+    stores: list[StateStore] = field(default_factory=list)
+    lanes: list[Lane] = field(default_factory=list)
+
+    def build(self, spec: LaneSpec = SPEC, p: int = 0) -> Lane:
+        lane = Lane(spec, p, self.parts(), self.bounds)
+        self.lanes.append(lane)
+        return lane
+
+    def parts(self) -> LaneParts:
+        async def restore(store: StateStore) -> Restored:
+            store.apply({b"restored": b"yes"}, 1)
+            return Restored(1, 0.0, True)
+
+        async def positions(tps: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
+            return self.start_at
+
+        return LaneParts(
+            stage=lambda name, p: self.stage(),
+            log=self.log,
+            store=self._store,
+            restore=restore,
+            positions=positions,
+            flow=self.flow,
+            snapshots=NoSnapshots(),
+            observer=NoObserver(),
+        )
+
+    def _store(self) -> StateStore:
+        store = MemoryStore()
+        self.stores.append(store)
+        return store
+
+
+async def settle() -> None:
+    """Let everything run that can run without anything from outside."""
+    for _ in range(20):
+        await asyncio.sleep(0)
+    await asyncio.sleep(0.02)  # Restoring a stage happens in a thread.
+    for _ in range(20):
+        await asyncio.sleep(0)
