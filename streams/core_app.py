@@ -12,6 +12,7 @@ from typing import Any
 
 import faust
 import mode
+from aiokafka.errors import KafkaConnectionError
 from faust.types import TP
 
 from schemas import topics
@@ -92,7 +93,13 @@ class CoreWorker:
 
     async def open(self) -> LaneFleet:
         """Check the broker; SetupError when something is missing."""
-        await self.offsets.start()
+        try:
+            await self.offsets.start()
+        except KafkaConnectionError as error:
+            raise SetupError(
+                f"cannot reach Kafka at {self.settings.bootstrap_servers}; "
+                "is it running, and are the address and security settings right?"
+            ) from error
         await self.snapshots.start()
         self._partitions = await _partition_count(self.offsets, self.specs)
         self.fleet = LaneFleet(

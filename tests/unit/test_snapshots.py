@@ -1,0 +1,46 @@
+"""Model versions on their way through a topic."""
+
+from __future__ import annotations
+
+import os
+
+from streams.snapshots import CHUNK_BYTES, SnapshotShelf, snapshot_messages
+
+LARGE = os.urandom(3 * CHUNK_BYTES)  # Random bytes do not shrink.
+
+
+def shelf_of(*versions: str) -> SnapshotShelf:
+    shelf = SnapshotShelf(versions_max=2)
+    for version in versions:
+        for key, chunk, _ in snapshot_messages(version, version.encode()):
+            shelf.add(key or b"", chunk)
+    return shelf
+
+
+def test_a_large_snapshot_comes_back_from_its_chunks_in_any_order() -> None:
+    messages = snapshot_messages("payer/7", LARGE)
+    assert len(messages) == 4
+    assert max(len(message.value or b"") for message in messages) <= CHUNK_BYTES
+    shelf = SnapshotShelf()
+    for key, chunk, _ in reversed(messages):
+        assert shelf.find("payer/7") is None
+        shelf.add(key or b"", chunk)
+    assert shelf.find("payer/7") == LARGE
+
+
+def test_an_empty_snapshot_is_a_snapshot() -> None:
+    shelf = SnapshotShelf()
+    for key, chunk, _ in snapshot_messages("payer/0", b""):
+        shelf.add(key or b"", chunk)
+    assert shelf.find("payer/0") == b""
+
+
+def test_only_the_newest_versions_are_kept() -> None:
+    shelf = shelf_of("payer/1", "payer/2", "payer/3")
+    assert [shelf.find(f"payer/{n}") for n in (1, 2, 3)] == [None, b"payer/2", b"payer/3"]
+
+
+def test_a_deleted_version_is_gone() -> None:
+    shelf = shelf_of("payer/1")
+    shelf.add(b"payer/1/0000/0001", None)
+    assert shelf.find("payer/1") is None

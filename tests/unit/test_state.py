@@ -1,0 +1,83 @@
+"""What every store promises, on disk and in memory."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from streams.state import MemoryStore, RocksStore, StateStore
+
+Open = Callable[[], StateStore]
+
+
+@pytest.fixture(params=["memory", "rocks"])
+def open_store(request: pytest.FixtureRequest, tmp_path: Path) -> Open:
+    return MemoryStore if request.param == "memory" else lambda: RocksStore(tmp_path / "0")
+
+
+def test_changes_are_read_back_one_by_one_and_many_at_once(open_store: Open) -> None:
+    store = open_store()
+    store.apply({b"a": b"1", b"b": b"2", b"gone": None, b"": b"empty key"}, 4)
+    assert (store.get(b"a"), store.get(b"gone"), store.get(b"")) == (b"1", None, b"empty key")
+    assert store.get_many([b"b", b"gone", b"a"]) == [b"2", None, b"1"]
+    assert store.get_many([]) == []
+    store.close()
+
+
+def test_a_deleted_key_is_gone(open_store: Open) -> None:
+    store = open_store()
+    store.apply({b"a": b"1", b"b": b"2"}, 1)
+    store.apply({b"a": None}, 2)
+    assert (store.get(b"a"), list(store.entries())) == (None, [(b"b", b"2")])
+    store.close()
+
+
+def test_entries_are_the_state_without_the_position(open_store: Open) -> None:
+    store = open_store()
+    store.apply({b"a": b"1", b"\xff": b"", b"b": b"2"}, 9)
+    assert dict(store.entries()) == {b"a": b"1", b"b": b"2", b"\xff": b""}
+    assert store.position == 9
+    store.close()
+
+
+def test_clearing_forgets_state_and_position(open_store: Open) -> None:
+    store = open_store()
+    store.apply({b"a": b"1"}, 9)
+    store.clear()
+    assert (store.get(b"a"), store.position, list(store.entries())) == (None, 0, [])
+    store.close()
+
+
+def test_state_on_disk_is_there_after_closing(tmp_path: Path) -> None:
+    first = RocksStore(tmp_path / "0")
+    first.apply({b"a": b"1"}, 3)
+    first.close()
+    again = RocksStore(tmp_path / "0")
+    assert (again.get(b"a"), again.position) == (b"1", 3)
+    again.close()
+
+
+CRASH = """
+import os, signal, sys
+from pathlib import Path
+from streams.state import RocksStore
+store = RocksStore(Path(sys.argv[1]))
+for position in range(1, 2001):
+    store.apply({b"%d" % (position % 50): os.urandom(20_000), b"last": b"%d" % position}, position)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_after_a_crash_state_and_position_are_of_the_same_moment(tmp_path: Path) -> None:
+    """More is written than the write buffer holds, so some of it is on disk and some is lost."""
+    environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    subprocess.run([sys.executable, "-c", CRASH, str(tmp_path / "0")], env=environ)
+    store = RocksStore(tmp_path / "0")
+    assert 0 < store.position <= 2000
+    assert store.get(b"last") == b"%d" % store.position
+    store.close()
