@@ -27,7 +27,7 @@ SELECT source_topic, source_partition, source_offset, toUnixTimestamp64Milli(rec
 FROM dead_letters
 WHERE ({reason} = '' OR reason = {reason})
 ORDER BY source_topic, source_partition, source_offset, log_epoch, log_partition, log_offset
-LIMIT 1 BY log_epoch, source_topic, source_partition, source_offset
+LIMIT 1 BY source_topic, key, payload
 """
 
 
@@ -47,7 +47,8 @@ def count_by_reason(settings: Settings) -> list[DeadLetterKind]:
 def publish_again(settings: Settings, reason: str | None) -> int:
     """Publish the original bytes to the original topic and partition; how many there were.
 
-    What could be read twice counts once: events are known by their ids.
+    Each distinct message once, so that those that fail again do not multiply. What could be
+    read twice counts once: events are known by their ids.
     """
     if settings.kafka.brokers is None:
         raise Stop("HEADWATER_KAFKA is not set: say where to publish the messages again")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from streams.broker import EmbeddedBroker
 from streams.campaigns import CampaignLine, largest_campaigns
 from streams.composition import core_settings, group_of
 from streams.core_settings import CoreSettings
+from streams.demo_folder import clear_folder
 from streams.environment import PREFIX, declarations
 from streams.errors import Stop
 from streams.lag import caught_up
@@ -23,13 +23,13 @@ from streams.publishing import Pace, Publisher
 from streams.report import RunReport
 from streams.settings import RuleSettings, Settings, read_settings
 from streams.simulator import Scenario, SimulatedMessage, simulate
-from streams.store.embedded import require_free
 from streams.store.reconcile import reconcile
 from streams.supervisor import Children
 from streams.workers import migrate_in_child, role_children
 
-MARKER = "demo"
 STOP_SECONDS = 60.0
+PATIENCE_SECONDS = 300.0
+PATIENCE_EVENTS_PER_SECOND = 300
 LOOK_SECONDS = 0.5
 Advance = Callable[[str, int, int], None]
 
@@ -50,7 +50,7 @@ class DemoReport:
 def run_demo(settings: Settings, plan: DemoPlan, advance: Advance) -> DemoReport:
     """Run everything once; Stop when a part fails."""
     scenario = Scenario.standard(events=plan.events, seed=plan.seed)
-    _clear(settings.folders.data)
+    clear_folder(settings.folders.data)
     with EmbeddedBroker() as broker:
         environ = demo_environment(os.environ, broker, settings.folders.data)
         settings = read_settings(environ)
@@ -125,8 +125,15 @@ class _Run:
 
     async def _wait(self, core: CoreSettings, role: str, names: list[str]) -> None:
         group = group_of(role, self._settings.kafka)
+        patience = PATIENCE_SECONDS + self._published / PATIENCE_EVENTS_PER_SECOND
+        deadline = time.monotonic() + patience
         is_done = False
         while not is_done:
+            if time.monotonic() > deadline:
+                raise Stop(
+                    f"the {role} worker has not read everything after {patience:.0f} s: is this "
+                    "machine busy? HEADWATER_LOG_LEVEL=info shows what it waits for"
+                )
             await asyncio.sleep(LOOK_SECONDS)
             is_done = await caught_up(core.bootstrap_servers, group, names, core)
 
@@ -147,25 +154,6 @@ def demo_environment(
     own = {
         "HEADWATER_DATA": str(folder),
         "HEADWATER_METRICS_PORT": "0",
-        "HEADWATER_LOG_LEVEL": "warning",
+        "HEADWATER_LOG_LEVEL": environ.get("HEADWATER_LOG_LEVEL") or "warning",
     }
     return {**kept, **own, **broker.environment()}
-
-
-def _clear(folder: Path) -> None:
-    """Make place for a new demo; what no demo made is left alone."""
-    marker, store, state = folder / MARKER, folder / "chdb", folder / "state"
-    if store.exists() and not marker.exists():
-        raise Stop(
-            f"the store in {store} was not made by a demo: choose another folder with --data, "
-            "or remove it yourself"
-        )
-    if store.exists():
-        require_free(store)
-    shutil.rmtree(store, ignore_errors=True)
-    shutil.rmtree(state, ignore_errors=True)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        marker.write_text("`headwater demo` may replace the store beside this file.\n")
-    except OSError as error:
-        raise Stop(f"cannot write to {folder}: {error.strerror}; choose another --data") from error

@@ -15,7 +15,12 @@ from streams.store.opening import open_target
 
 def open_store(settings: Settings) -> Store:
     """Stop or UnavailableError, with advice, when it cannot be opened."""
-    return open_target(store_target(settings))
+    try:
+        return open_target(store_target(settings))
+    except OSError as error:
+        raise Stop(
+            f"cannot use {settings.folders.store}: {error.strerror}; choose another --data"
+        ) from error
 
 
 @contextmanager

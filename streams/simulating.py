@@ -25,6 +25,7 @@ class Destination:
     out: Path | None  # None: stdout
     is_kafka: bool
     truth: Path | None
+    pace: int | None = None  # messages per second to Kafka; None: as many as it takes
 
 
 def simulate_to(
@@ -38,7 +39,8 @@ def simulate_to(
         advance("simulating", done, events)
 
     if destination.is_kafka:
-        _publish(settings, replace(scenario, partitions=settings.kafka.partitions), tell)
+        scenario = replace(scenario, partitions=settings.kafka.partitions)
+        _publish(settings, scenario, destination.pace, tell)
         written["kafka"] = settings.kafka.brokers
     else:
         with _opened(destination.out) as file:
@@ -50,13 +52,15 @@ def simulate_to(
     return written
 
 
-def _publish(settings: Settings, scenario: Scenario, tell: Callable[[int], None]) -> None:
+def _publish(
+    settings: Settings, scenario: Scenario, pace: int | None, tell: Callable[[int], None]
+) -> None:
     if settings.kafka.brokers is None:
         raise Stop("HEADWATER_KAFKA is not set: say where to publish, or use --out FILE")
 
     async def publish() -> None:
         async with Publisher(core_settings(settings)) as publisher:
-            await publish_traffic(scenario, publisher, None, tell)
+            await publish_traffic(scenario, publisher, pace, tell)
 
     asyncio.run(publish())
 

@@ -10,10 +10,12 @@ import signal
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from importlib.metadata import version
 
 from streams import metrics
 from streams.broker import EmbeddedBroker
 from streams.composition import core_settings, stage_rules, storing_settings
+from streams.demo_folder import keep_folder
 from streams.errors import Stop
 from streams.http_server import Health, HealthServer, Readiness
 from streams.observers import LaneMetrics, StageMetrics, StoringMetrics
@@ -39,6 +41,8 @@ _logger = logging.getLogger("headwater")
 def run_role(role: str, settings: Settings) -> int:
     """Run until told to stop; the exit code. Stop when something is missing."""
     _configure_logs(settings.worker.log_level)
+    if not settings.kafka.is_in_process:
+        keep_folder(settings.folders.data)
     if role == "all":
         return _run_all(settings)
     if settings.kafka.brokers is None:
@@ -132,7 +136,7 @@ async def _serve(
         loop.add_signal_handler(number, stop.set)
     health = Health(readiness)
     beats = asyncio.create_task(_beat(health, role))
-    metrics.WORKER.info({"role": role})
+    metrics.WORKER.info({"role": role, "version": version("headwater")})
     try:
         with _probes(settings, health):
             code = await run(stop)

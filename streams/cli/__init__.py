@@ -84,6 +84,9 @@ def _exit_code(arguments: Sequence[str] | None) -> int:
         # Whoever read us (head, less) has seen enough.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        return _complain(f"{where}{error.strerror or error}", 1)
     except Exception as error:
         return _report_bug(error)
     return answer if isinstance(answer, int) else 0

@@ -48,10 +48,13 @@ def replay(
       headwater replay traffic.jsonl --data replayed
       headwater digest --data replayed
     """
+    from streams.demo_folder import keep_folder
     from streams.replaying import run_replay
 
+    settings = settings_for(folder)
+    keep_folder(settings.folders.data)
     with progress(is_quiet=as_json) as advance:
-        report = run_replay(settings_for(folder), files, batch, advance, is_into=into)
+        report = run_replay(settings, files, batch, advance, is_into=into)
     if as_json:
         answer_json(report.as_json())
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -23,16 +24,15 @@ from streams.cli.output import answer_json, json_option, progress, say, seed_opt
     type=click.Path(dir_okay=False, path_type=Path),
     help="File for the events (default: stdout).",
 )
-@click.option("--to-kafka", is_flag=True, help="Publish to HEADWATER_KAFKA instead.")
+@click.option("--to-kafka", "is_kafka", is_flag=True, help="Publish to HEADWATER_KAFKA instead.")
+@click.option("--pace", type=click.IntRange(1), help="Publish at most so many events a second.")
 @click.option(
     "--truth",
     type=click.Path(dir_okay=False, path_type=Path),
     help="File for what is really true of every install.",
 )
 @json_option
-def simulate(
-    events: int, seed: int, out: Path | None, to_kafka: bool, truth: Path | None, as_json: bool
-) -> None:
+def simulate(events: int, seed: int, as_json: bool, **places: Any) -> None:
     """Write a month of realistic traffic as JSON lines, as `kcat -C -J` prints them.
 
     Several apps, channels and campaigns of different quality; late, repeated and malformed
@@ -45,13 +45,14 @@ def simulate(
     """
     from streams.simulating import Destination, simulate_to
 
-    destination = Destination(out=out, is_kafka=to_kafka, truth=truth)
+    destination = Destination(**places)
     # The events themselves go to stdout unless they have another place to go.
-    if as_json and out is None and not to_kafka:
+    has_place = destination.is_kafka or destination.out is not None
+    if as_json and not has_place:
         raise click.UsageError("--json needs --out FILE or --to-kafka", click.get_current_context())
     with progress(is_quiet=as_json) as advance:
         written = simulate_to(settings_for(None), events, seed, destination, advance)
     if as_json:
         answer_json(written)
-    elif out is not None or to_kafka:
+    elif has_place:
         say(", ".join(f"{name} {value}" for name, value in written.items()))

@@ -126,6 +126,14 @@ def test_a_demo_does_not_pull_the_store_from_under_another_process(
     assert store.exists()
 
 
+def test_a_file_in_the_place_of_the_folder_is_named(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("not a folder")
+    code, _, stderr = run("migrate", "--data", file / "below")
+    assert code == 1
+    assert_one_line(stderr, str(file), "--data")
+
+
 def test_simulated_events_and_their_summary_cannot_share_stdout(run: Run) -> None:
     code, stdout, stderr = run("simulate", "--json")
     assert code == 2

@@ -1,0 +1,88 @@
+"""Dead letters keep every byte, are counted by reason, and go back where they came from."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+from pathlib import Path
+
+import aiokafka
+import pytest
+
+pytest.importorskip("chdb", reason="the embedded store is not installed")
+pytest.importorskip("confluent_kafka", reason="the embedded broker is not installed")
+
+from schemas import topics
+from streams.broker import EmbeddedBroker
+from streams.dead_letters import count_by_reason, publish_again
+from streams.replaying import run_replay
+from streams.settings import Settings, read_settings
+
+BROKEN = b'{"type": "purchase"'
+NOT_UTF8 = b"\xff\xfe\x00 broken"
+TIME = 1_767_225_600_000
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with four dead letters, two of them alike."""
+    folder = tmp_path_factory.mktemp("letters")
+    lines = [
+        (topics.PAYMENTS.name, BROKEN),
+        (topics.PAYMENTS.name, BROKEN),
+        (topics.TOUCHPOINTS.name, NOT_UTF8),
+        (topics.TOUCHPOINTS.name, b"[]"),
+    ]
+    file = folder / "broken.jsonl"
+    with file.open("w") as out:
+        for number, (topic, value) in enumerate(lines):
+            payload = base64.b64encode(value).decode()
+            line = {"topic": topic, "partition": 2, "offset": number, "ts": TIME, "key": "k"}
+            out.write(json.dumps({**line, "payload_base64": payload}) + "\n")
+    settings = read_settings({"HEADWATER_DATA": str(folder), "HEADWATER_DEAD_LETTER_SHARE": "1"})
+    report = run_replay(settings, [file], 100, lambda *_: None, is_into=False)
+    assert report.accounting.dead_lettered == len(lines)
+    return folder
+
+
+def _settings(folder: Path, broker: EmbeddedBroker) -> Settings:
+    return read_settings({"HEADWATER_DATA": str(folder), **broker.environment()})
+
+
+async def _read(broker: EmbeddedBroker, topic: str) -> list[tuple[bytes | None, bytes | None]]:
+    consumer = aiokafka.AIOKafkaConsumer(bootstrap_servers=broker.address, check_crcs=False)
+    await consumer.start()
+    try:
+        tp = aiokafka.TopicPartition(topic, 2)
+        consumer.assign([tp])
+        consumer.seek(tp, 0)
+        end = (await consumer.end_offsets([tp]))[tp]
+        return [((record := await consumer.getone()).key, record.value) for _ in range(end)]
+    finally:
+        await consumer.stop()
+
+
+def test_they_are_counted_by_topic_and_reason(folder: Path) -> None:
+    kinds = count_by_reason(read_settings({"HEADWATER_DATA": str(folder)}))
+    assert [(kind.topic, kind.reason, kind.messages) for kind in kinds] == [
+        ("payments", "malformed_json", 2),
+        ("touchpoints", "invalid_utf8", 1),
+        ("touchpoints", "malformed_json", 1),
+    ]
+    assert all(kind.example for kind in kinds)
+
+
+def test_they_are_published_again_byte_for_byte_and_each_once(folder: Path) -> None:
+    with EmbeddedBroker() as broker:
+        assert publish_again(_settings(folder, broker), None) == 3
+        assert asyncio.run(_read(broker, "payments")) == [(b"k", BROKEN)]
+        assert sorted(asyncio.run(_read(broker, "touchpoints"))) == sorted(
+            [(b"k", NOT_UTF8), (b"k", b"[]")]
+        )
+
+
+def test_one_reason_alone_can_be_replayed(folder: Path) -> None:
+    with EmbeddedBroker() as broker:
+        assert publish_again(_settings(folder, broker), "invalid_utf8") == 1
+        assert asyncio.run(_read(broker, "touchpoints")) == [(b"k", NOT_UTF8)]
