@@ -17,8 +17,9 @@ class BatchBounds:
     bytes_max: int = 1_000_000
     queued_records_max: int = 20_000  # above this the lane's partitions are held
     queued_bytes_max: int = 8_000_000
-    linger_seconds: float = 0.1
-    """Least time between two checkpoints of a lane that is not already full of work."""
+    linger_seconds: float = 0.05
+    """Least time between two checkpoints of a lane that is not full of work…"""
+    linger_seconds_max: float = 0.4  # …and most, when checkpoints are slow
 
 
 @dataclass(frozen=True, slots=True)

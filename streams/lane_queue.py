@@ -70,15 +70,19 @@ class LaneQueue:
             and self._octets * 2 <= bounds.queued_bytes_max
         )
 
-    async def wait(self, linger_seconds: float) -> None:
-        """Wait for a record, then until a whole batch waits or the time is over."""
+    async def wait(self) -> None:
+        """Wait for a record."""
         await self._arrival.wait()
-        if linger_seconds > 0 and not self._ripe.is_set():
-            try:
-                async with asyncio.timeout(linger_seconds):
-                    await self._ripe.wait()
-            except TimeoutError:
-                return
+
+    async def fill(self, seconds: float) -> None:
+        """Wait until a whole batch is there, or until the time is over."""
+        if seconds <= 0 or self._ripe.is_set():
+            return
+        try:
+            async with asyncio.timeout(seconds):
+                await self._ripe.wait()
+        except TimeoutError:
+            return
 
     def take(self) -> list[LogRecord]:
         """The records of the next decision: whole poll batches up to the bounds, at least one."""

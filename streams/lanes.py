@@ -15,6 +15,9 @@ from streams.recovery import Restored
 from streams.stage import LogRecord, Stage, TopicPartition
 from streams.state import StateStore
 
+PAUSE_PER_CHECKPOINT = 3.0
+"""A lane that is not full starts a decision at most this many checkpoint times after the last."""
+
 StageFactory = Callable[[str, int], Stage]
 """Stage name and partition number to a new stage object."""
 
@@ -106,7 +109,7 @@ class Lane:
         self._idle = asyncio.Event()
         self._idle.set()
         self._is_held = False
-        self._last_start = float("-inf")
+        self._next_start = float("-inf")
         self._store: StateStore | None = None
         self._arrivals: dict[TopicPartition, float] = {}
 
@@ -174,8 +177,8 @@ class Lane:
     async def _step(self, stage: Stage, store: StateStore) -> None:
         parts = self._parts
         await self._may_decide.wait()
-        pause = self._last_start + self._bounds.linger_seconds - parts.clock()
-        await self.queue.wait(pause)
+        await self.queue.wait()
+        await self.queue.fill(self._next_start - parts.clock())
         if not self._may_decide.is_set():
             return
         self._idle.clear()
@@ -193,7 +196,7 @@ class Lane:
 
     async def _decide(self, stage: Stage, store: StateStore, records: list[LogRecord]) -> None:
         clock = self._parts.clock
-        self._last_start = began = clock()
+        began = clock()
         effects = stage.decide(records, store)
         decided = clock()
         if effects.positions:
@@ -203,8 +206,18 @@ class Lane:
         elif effects.messages or effects.changes:
             raise AssertionError(f"stage {self.spec.stage} has effects without a position")
         committed = clock()
+        self._next_start = began + self._pause(committed - began)
         self._parts.observer.on_checkpoint(
             self.spec.stage, self.p, len(records), decided - began, committed - decided
+        )
+
+    def _pause(self, seconds_taken: float) -> float:
+        """A checkpoint costs the same whatever is in it. When the machine is busy it takes
+        longer, and then fewer and larger ones are what helps; when it is idle, latency counts."""
+        bounds = self._bounds
+        return min(
+            max(bounds.linger_seconds, PAUSE_PER_CHECKPOINT * seconds_taken),
+            bounds.linger_seconds_max,
         )
 
     def _hold(self, held: bool) -> None:

@@ -7,6 +7,7 @@ any crash it continues from there, and from the start when it is empty.
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -28,6 +29,9 @@ POSITION_KEY = b"\x00\x00changelog position"
 BLOCK_CACHE_BYTES = 64 * 1024 * 1024  # per store; a worker has two stores per partition number
 WRITE_BUFFER_BYTES = 32 * 1024 * 1024
 BLOOM_BITS = 10.0
+
+STALE_SECONDS = 12 * 3600
+"""Half of Kafka's default `delete.retention.ms`."""
 
 Changes = Mapping[bytes, bytes | None]
 
@@ -98,6 +102,8 @@ class RocksStore:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        if _is_stale(folder):
+            shutil.rmtree(folder)
         self._open()
 
     def _open(self) -> None:
@@ -143,6 +149,13 @@ class RocksStore:
 
     def close(self) -> None:
         self._rocks.close()
+
+
+def _is_stale(folder: Path) -> bool:
+    """A compacted topic forgets that a key was deleted; a store that slept longer than that
+    would keep it for ever."""
+    touched = [path.stat().st_mtime for path in folder.glob("*")]
+    return bool(touched) and time.time() - max(touched) > STALE_SECONDS
 
 
 def _options() -> Options:

@@ -16,6 +16,7 @@ from streams.state import MemoryStore, StateStore
 
 SPEC = LaneSpec("matching", ("match",), "matching-changelog")
 INPUT = ("match", 0)
+AT_ONCE = BatchBounds(linger_seconds=0.0, linger_seconds_max=0.0)
 
 
 class Record(NamedTuple):
@@ -117,7 +118,7 @@ class World:
     """Builds lanes; tests look at its parts."""
 
     start_at: Mapping[TopicPartition, int] = field(default_factory=dict)
-    bounds: BatchBounds = field(default_factory=lambda: BatchBounds(linger_seconds=0.0))
+    bounds: BatchBounds = AT_ONCE
     log: MemoryLog = field(default_factory=MemoryLog)
     flow: Flow = field(default_factory=Flow)
     stage: Callable[[], Stage] = Echo

@@ -73,7 +73,7 @@ def test_waiting_ends_early_when_a_whole_batch_is_there() -> None:
     async def story() -> None:
         queue = LaneQueue(BatchBounds(records_max=2))
         queue.put(A, records(0))
-        waiting = asyncio.create_task(queue.wait(linger_seconds=60.0))
+        waiting = asyncio.create_task(queue.fill(seconds=60.0))
         await asyncio.sleep(0)
         assert not waiting.done()
         queue.put(A, records(1))
@@ -88,7 +88,8 @@ def test_waiting_ends_with_what_is_there_when_the_linger_is_over() -> None:
         queue = LaneQueue(BatchBounds())
         queue.put(A, records(0))
         async with asyncio.timeout(1):
-            await queue.wait(linger_seconds=0.01)
+            await queue.wait()
+            await queue.fill(seconds=0.01)
         assert offsets(queue) == [0]
 
     asyncio.run(story())

@@ -143,7 +143,7 @@ def test_suspending_waits_for_a_checkpoint_but_not_for_ever() -> None:
 
 def test_a_full_lane_holds_its_partitions_until_half_is_done() -> None:
     async def story() -> None:
-        world = World(bounds=BatchBounds(records_max=2, queued_records_max=8, linger_seconds=0.0))
+        world = World(bounds=BatchBounds(records_max=2, queued_records_max=8))
         world.log.may_commit.clear()
         lane = world.build()
         task = asyncio.create_task(lane.run())

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from streams.state import MemoryStore, RocksStore, StateStore
+from streams.state import STALE_SECONDS, MemoryStore, RocksStore, StateStore
 
 Open = Callable[[], StateStore]
 
@@ -81,3 +82,16 @@ def test_after_a_crash_state_and_position_are_of_the_same_moment(tmp_path: Path)
     assert 0 < store.position <= 2000
     assert store.get(b"last") == b"%d" % store.position
     store.close()
+
+
+def test_a_store_that_slept_too_long_begins_again(tmp_path: Path) -> None:
+    """Deletions it missed may no longer be in the changelog."""
+    first = RocksStore(tmp_path / "0")
+    first.apply({b"a": b"1"}, 3)
+    first.close()
+    old = time.time() - STALE_SECONDS - 1
+    for path in (tmp_path / "0").iterdir():
+        os.utime(path, (old, old))
+    again = RocksStore(tmp_path / "0")
+    assert (again.get(b"a"), again.position) == (None, 0)
+    again.close()
