@@ -63,7 +63,7 @@ class Pulse:
         now = time.monotonic()
         if now - self._beaten_at > self._seconds_max:
             # By then Kafka has told us whether we are still in the group.
-            self._doubtful_until = now + 2 * self._seconds_max
+            self._doubtful_until = now + self._seconds_max / 2
         self._beaten_at = now
 
     def require(self) -> None:
@@ -80,7 +80,7 @@ class StoringWorker:
         self.settings = settings
         self.app = self._create_app()
         self._observer = observer or NoStoringObserver()
-        self._pulse = Pulse(settings.session_timeout_seconds / 2)
+        self._pulse = Pulse(settings.session_timeout_seconds * 0.8)
         self._sink: Sink | None = None
         self._store: Store | None = None
         self._generation = -1

@@ -10,6 +10,7 @@ import fcntl
 import io
 import threading
 from collections.abc import Mapping
+from itertools import accumulate, chain
 from pathlib import Path
 from typing import Any
 
@@ -153,6 +154,11 @@ def _arrow_schema(table: str) -> Any:
 def _arrow_array(values: Any, arrow_type: Any) -> Any:
     import pyarrow as pa
 
-    if pa.types.is_map(arrow_type):
-        values = [list(value.items()) for value in values]
-    return pa.array(values, type=arrow_type)
+    if not pa.types.is_map(arrow_type):
+        return pa.array(values, type=arrow_type)
+    ends = accumulate(map(len, values), initial=0)
+    return pa.MapArray.from_arrays(
+        pa.array(ends, type=pa.int32()),
+        pa.array(chain.from_iterable(values), type=pa.string()),
+        pa.array(chain.from_iterable(map(dict.values, values)), type=pa.float64()),
+    )
