@@ -74,7 +74,8 @@ def _idiomatic(
     advance("idiomatic Faust: publishing", 0, fewer)
     messages = simulate(Scenario.standard(fewer, seed))
     count = prepare(course, (message for message in messages if not message.is_tick))
-    command = [sys.executable, "-m", "tests.benchmarks.idiomatic_faust", "worker", "-l", "error"]
+    options = ["worker", "--loglevel", "error", "--without-web"]
+    command = [sys.executable, "-m", "tests.benchmarks.idiomatic_faust", *options]
     own = ["idiomatic-matches", "idiomatic-journeys"]
     who = Contestant(
         "idiomatic Faust",

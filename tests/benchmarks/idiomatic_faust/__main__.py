@@ -1,5 +1,7 @@
 """`python -m tests.benchmarks.idiomatic_faust worker`, with the settings of a core worker."""
 
-from tests.benchmarks.idiomatic_faust.app import app
+from streams.supervisor import end_with
+from tests.benchmarks.idiomatic_faust.app import app, settings
 
+end_with(settings.worker.supervisor)
 app.main()
