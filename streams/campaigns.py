@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from streams.store.base import Store
 
 CAMPAIGNS_SHOWN = 15
-CURRENCIES_SHOWN = 3
+CURRENCIES_SHOWN = 2
 
 # Money is kept in the currency it was paid in, so a campaign has a line for each.
 _BY_CURRENCY = """
@@ -23,7 +23,7 @@ ORDER BY app_id, media_source, campaign_name, sum(payers) DESC, currency
 class CampaignLine(NamedTuple):
     """One campaign. `predicted_payers`: the sum of payer probabilities at the last landmark."""
 
-    app: str
+    app: str  # the last part of its id
     media_source: str
     campaign: str
     installs: int
@@ -45,7 +45,7 @@ def _line(rows: list[tuple[Any, ...]]) -> CampaignLine:
     paid = [f"{row[7]:,.0f} {row[3]}" for row in rows if abs(row[7]) >= 0.5]
     more = len(paid) - CURRENCIES_SHOWN
     return CampaignLine(
-        app,
+        app.rsplit(".", 1)[-1],
         media_source,
         campaign or "-",
         sum(int(row[4]) for row in rows),

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from schemas import topics
+from schemas.topics import Topic
 from streams.broker import EmbeddedBroker
 from streams.campaigns import CampaignLine, largest_campaigns
 from streams.composition import core_settings, group_of
@@ -18,6 +19,7 @@ from streams.demo_folder import clear_folder
 from streams.environment import PREFIX, declarations
 from streams.errors import Stop
 from streams.lag import caught_up
+from streams.offsets import Offsets
 from streams.opening import open_store
 from streams.publishing import Pace, Publisher
 from streams.report import RunReport
@@ -112,19 +114,25 @@ class _Run:
             if not message.is_tick:
                 self._published += 1
                 if self._published % 500 == 0:
-                    self._advance("publishing and deciding", self._published, scenario.events)
+                    self._advance("publishing", self._published, scenario.events)
             yield message
 
     async def _settle(self, core: CoreSettings) -> None:
         """Wait until nothing is left to read: first for deciding, then for storing."""
-        total = self._published
-        deciding = [topic.name for topic in (*topics.SOURCES, topics.MATCH, topics.JOURNEYS)]
-        await self._wait(core, "core", deciding)
-        self._advance("storing", total, total)
-        await self._wait(core, "storing", [topic.name for topic in topics.OUTCOMES])
+        deciding = (*topics.SOURCES, topics.MATCH, topics.JOURNEYS)
+        offsets = Offsets(core)
+        await offsets.start()
+        try:
+            await self._wait(core, offsets, "core", "deciding", deciding)
+            await self._wait(core, offsets, "storing", "storing", topics.OUTCOMES)
+        finally:
+            await offsets.stop()
 
-    async def _wait(self, core: CoreSettings, role: str, names: list[str]) -> None:
-        group = group_of(role, self._settings.kafka)
+    async def _wait(
+        self, core: CoreSettings, offsets: Offsets, role: str, step: str, read: Sequence[Topic]
+    ) -> None:
+        group, names = group_of(role, self._settings.kafka), [topic.name for topic in read]
+        tps = [(name, p) for name in names for p in range(self._settings.kafka.partitions)]
         patience = PATIENCE_SECONDS + self._published / PATIENCE_EVENTS_PER_SECOND
         deadline = time.monotonic() + patience
         is_done = False
@@ -134,6 +142,8 @@ class _Run:
                     f"the {role} worker has not read everything after {patience:.0f} s: is this "
                     "machine busy? HEADWATER_LOG_LEVEL=info shows what it waits for"
                 )
+            done = sum((await offsets.committed(group, tps)).values())
+            self._advance(step, done, sum((await offsets.high_watermark(tps)).values()))
             await asyncio.sleep(LOOK_SECONDS)
             is_done = await caught_up(core.bootstrap_servers, group, names, core)
 

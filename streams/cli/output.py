@@ -60,12 +60,19 @@ def answer_json(value: Mapping[str, Any]) -> None:
     click.echo(orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS, default=str).decode())
 
 
-def answer_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], title: str = "") -> None:
-    """Rows for reading; numbers are right-aligned."""
-    table = Table(title=title or None, box=box.SIMPLE_HEAD, title_justify="left")
+def answer_table(
+    columns: Sequence[str], rows: Sequence[Sequence[Any]], *, folds_last: bool = False
+) -> None:
+    """Rows for reading; numbers are right-aligned. `folds_last`: the others stay on one line."""
+    table = Table(box=box.SIMPLE_HEAD)
     for index, column in enumerate(columns):
         is_number = all(isinstance(row[index], int | float) for row in rows) and bool(rows)
-        table.add_column(column, justify="right" if is_number else "left", overflow="fold")
+        table.add_column(
+            column,
+            justify="right" if is_number else "left",
+            overflow="fold",
+            no_wrap=folds_last and index < len(columns) - 1,
+        )
     for row in rows:
         table.add_row(*(_cell(value) for value in row))
     _console().print(table)
