@@ -88,7 +88,7 @@ def one_line(message: str, length_max: int = 300) -> str:
     """The gist of a message of ClickHouse: no stack trace, no code, one line."""
     text = message.split("Stack trace:")[0].split("(version ")[0]
     text = re.sub(r"^.*?DB::Exception: ", "", " ".join(text.split()))
-    return text[:length_max].strip()
+    return text[:length_max].strip().rstrip(".")
 
 
 def error_of(place: str, code: int, message: str) -> Exception:

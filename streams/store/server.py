@@ -37,7 +37,6 @@ PORT, TLS_PORT = 9000, 9440
 # The driver raises these when values do not fit the columns, before anything is stored.
 _VALUE_ERRORS = (
     errors.TypeMismatchError,
-    errors.StructPackException,
     struct.error,
     AttributeError,
     TypeError,
