@@ -17,8 +17,9 @@ from tests.chaos.plan import CORES, STORING
 
 LOOK_SECONDS = 0.1
 RESTART_SECONDS = 0.5
+BACKOFF_SECONDS_MAX = 8.0
 STOP_SECONDS = 60.0
-TAIL_LINES = 3
+TAIL_LINES = 1
 
 
 @dataclass(slots=True)
@@ -29,6 +30,8 @@ class Worker:
     process: subprocess.Popen[bytes]
     is_stopped: bool = False
     is_killed: bool = False
+    is_awaited: bool = False  # has ended, and will be started again in a moment
+    backoff: float = RESTART_SECONDS
 
 
 @dataclass(slots=True)
@@ -39,6 +42,7 @@ class Fleet:
     workers: dict[str, Worker] = field(default_factory=dict)
     unasked: list[str] = field(default_factory=list)
     """Exits that nobody caused by a signal, one line each."""
+    last_codes: list[int] = field(default_factory=list)
 
     def start_all(self) -> None:
         for name in (*CORES, STORING):
@@ -46,12 +50,13 @@ class Fleet:
 
     async def supervise(self) -> None:
         """Ends only by cancellation."""
-        while True:
-            await asyncio.sleep(LOOK_SECONDS)
-            for worker in self.workers.values():
-                code = worker.process.poll()
-                if code is not None:
-                    await self._replace(worker, code)
+        async with asyncio.TaskGroup() as restarts:
+            while True:
+                await asyncio.sleep(LOOK_SECONDS)
+                for worker in self.workers.values():
+                    if worker.process.poll() is not None and not worker.is_awaited:
+                        worker.is_awaited = True
+                        restarts.create_task(self._replace(worker))
 
     def kill(self, name: str) -> bool:
         """SIGKILL; False when there is no such process just now."""
@@ -77,8 +82,8 @@ class Fleet:
         finally:
             worker.is_stopped = False
 
-    def end(self) -> list[int]:
-        """Ask all to end; their exit codes. What does not end in time is killed (-9)."""
+    def end(self) -> None:
+        """Ask all to end and note their exit codes. What does not end in time is killed (-9)."""
         processes = [worker.process for worker in self.workers.values()]
         for process in processes:
             process.send_signal(signal.SIGCONT)
@@ -89,7 +94,7 @@ class Fleet:
                 process.wait(max(0.0, give_up_at - time.monotonic()))
             except subprocess.TimeoutExpired:
                 process.kill()
-        return [process.wait() for process in processes]
+        self.last_codes = [process.wait() for process in processes]
 
     def log(self, name: str) -> Path:
         return self.installation.folder / f"{name}.log"
@@ -98,12 +103,17 @@ class Fleet:
         lines = self.log(name).read_text(errors="replace").splitlines()[-TAIL_LINES:]
         return " | ".join(lines) or "(nothing)"
 
-    async def _replace(self, worker: Worker, code: int) -> None:
-        if not worker.is_killed:
-            self.unasked.append(f"{worker.name} ended with {code}: {self.last_words(worker.name)}")
-        await asyncio.sleep(RESTART_SECONDS)
-        worker.is_killed = False
+    async def _replace(self, worker: Worker) -> None:
+        """At once after a kill; later and later when it ends by itself, as without a broker."""
+        if worker.is_killed:
+            worker.backoff = RESTART_SECONDS
+        else:
+            code, said = worker.process.returncode, self.last_words(worker.name)
+            self.unasked.append(f"{worker.name} ended with {code}: {said}")
+            worker.backoff = min(2 * worker.backoff, BACKOFF_SECONDS_MAX)
+        await asyncio.sleep(worker.backoff)
         worker.process = self._start(worker.name)
+        worker.is_killed = worker.is_awaited = False
 
     def _start(self, name: str) -> subprocess.Popen[bytes]:
         role = STORING if name == STORING else "core"

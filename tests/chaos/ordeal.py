@@ -59,6 +59,7 @@ class Verdict:
             "reconciled": accounts["reconciled"],
             "calm_reconciled": self.calm.accounts["reconciled"],
             "stored_twice": accounts["stored_twice"],
+            "last_exit_codes": self.disturbed.last_codes,
             "stored_rows": sum(accounts["stored_rows"].values()),
             "faults": accounts["faults"],
             "differences": self.differences,

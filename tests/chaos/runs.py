@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+import uuid
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -16,11 +17,12 @@ from tests.chaos.fleet import Fleet, working
 from tests.chaos.installation import SESSION_SECONDS, Installation
 from tests.chaos.plan import CORES, Act, Counts, Disturbance, draw_plan
 from tests.chaos.settling import settle
-from tests.chaos.traffic import Progress, Traffic, publish
+from tests.chaos.traffic import Flow, Progress, Traffic, publish
 
 CALM_SECONDS = 600.0  # a run may take so long after its last event
+BURSTS_PER_GAP = 2
 LOOK_SECONDS = 0.05
-PATIENCE_SECONDS = 30.0  # for a worker to be there to be disturbed
+PATIENCE_SECONDS = 300.0  # for a worker or the broker to be back; machines can be busy
 
 Say = Callable[[str], None]
 Disturb = Callable[[Fleet, Progress], Awaitable[Counter[Act]]]
@@ -49,6 +51,7 @@ class Outcome:
     seconds: float
     played: Counter[Act]
     unasked: Sequence[str]  # exits of workers that nobody caused by a signal
+    last_codes: Sequence[int]  # of the workers when they were told to end
 
 
 class Disturber:
@@ -101,34 +104,42 @@ class Disturber:
             self._broker.kill()
             # From this thread: the broker ends with the thread that started it.
             self._broker.start(dies_with_parent=True)
-            await asyncio.to_thread(self._broker.wait_ready)
+            await asyncio.to_thread(self._broker.wait_ready, PATIENCE_SECONDS)
 
 
 async def run_calm(traffic: Traffic, broker: KafkaServer, folder: Path) -> Outcome:
     """As fast as it goes, with nobody in the way."""
-    return await _run(traffic, Installation("calm", broker.address, folder / "calm"), None, None)
+    return await _run(traffic, _install("calm", broker, folder), Flow(), None)
 
 
 async def run_disturbed(
     traffic: Traffic, broker: KafkaServer, folder: Path, torment: Torment, say: Say = silent
 ) -> Outcome:
     """Published so slowly that the disturbances are spread over it."""
-    installation = Installation("chaos", broker.address, folder / "chaos")
+    installation = _install("chaos", broker, folder)
     plan = draw_plan(torment.counts, torment.seed, SESSION_SECONDS)
-    rate = len(traffic.messages) / (torment.gap_seconds * torment.counts.total)
+    per_gap = len(traffic.messages) / torment.counts.total
+    flow = Flow(
+        per_second=max(1, round(per_gap / torment.gap_seconds)),
+        burst=max(1, round(per_gap / BURSTS_PER_GAP)),
+    )
 
     async def disturb(fleet: Fleet, progress: Progress) -> Counter[Act]:
         disturber = Disturber(fleet, broker, say)
         await disturber.play(plan, progress)
         return disturber.played
 
-    return await _run(traffic, installation, max(1, round(rate)), disturb)
+    return await _run(traffic, installation, flow, disturb)
+
+
+def _install(name: str, broker: KafkaServer, folder: Path) -> Installation:
+    return Installation(f"{name}-{uuid.uuid4().hex[:8]}", broker.address, folder / name)
 
 
 async def _run(
     traffic: Traffic,
     installation: Installation,
-    per_second: int | None,
+    flow: Flow,
     disturb: Disturb | None,
 ) -> Outcome:
     installation.folder.mkdir(parents=True)
@@ -137,7 +148,7 @@ async def _run(
     progress = Progress(len(traffic.messages))
     played: Counter[Act] = Counter()
     async with working(installation) as fleet:
-        publishing = publish(traffic, installation, per_second, progress)
+        publishing = publish(traffic, installation, flow, progress)
         if disturb is None:
             await publishing
         else:
@@ -148,4 +159,4 @@ async def _run(
     accounts = await asyncio.to_thread(
         audit.accounts, installation.environ(), traffic.events
     )
-    return Outcome(installation, digest, accounts, seconds, played, fleet.unasked)
+    return Outcome(installation, digest, accounts, seconds, played, fleet.unasked, fleet.last_codes)

@@ -17,7 +17,7 @@ from streams.publishing import Pace, Published, Publisher
 from streams.simulator import CLOCK_KEY, Scenario, write_traffic
 from tests.chaos.installation import Installation
 
-SLICE_MESSAGES = 250
+BURST_MESSAGES = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +67,20 @@ class Progress:
             await self._moved.wait_for(lambda: self._done >= share * self._total)
 
 
-async def publish(
-    traffic: Traffic, to: Installation, per_second: int | None, progress: Progress
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """Bursts, so that workers are busy after each, at this rate on average."""
+
+    per_second: int | None = None  # None: as fast as it goes
+    burst: int = BURST_MESSAGES
+
+
+async def publish(traffic: Traffic, to: Installation, flow: Flow, progress: Progress) -> None:
     """Each message once, although the broker may die meanwhile: the producer is idempotent."""
-    messages, pace = traffic.messages, Pace(per_second)
+    messages, pace = traffic.messages, Pace(flow.per_second)
     async with Publisher(core_settings(to.settings)) as publisher:
-        for start in range(0, len(messages), SLICE_MESSAGES):
-            part = messages[start : start + SLICE_MESSAGES]
+        for start in range(0, len(messages), flow.burst):
+            part = messages[start : start + flow.burst]
             await publisher.publish(part)
             await progress.move_to(start + len(part))
             await pace.passed(len(part))

@@ -1,0 +1,5 @@
+"""The broker of the integration tests serves here, too."""
+
+from tests.integration.conftest import kafka
+
+__all__ = ["kafka"]

@@ -1,0 +1,29 @@
+"""Invariant 8 in full: killed anywhere, many times, the same facts as undisturbed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from pathlib import Path
+
+import pytest
+
+from deploy.local.servers import KafkaServer
+from tests.chaos.ordeal import Ordeal, endure
+from tests.chaos.plan import Counts
+
+FULL = Ordeal(200_000, Counts(kills=50, stops=5, broker_kills=5, storing_kills=5), 10.0, seed=1)
+
+
+@pytest.mark.chaos
+@pytest.mark.kafka
+def test_many_kills_of_everything_leave_the_facts_of_an_undisturbed_run(
+    kafka: KafkaServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.CRITICAL, logger="aiokafka")
+    verdict = asyncio.run(endure(FULL, kafka, tmp_path))
+    print(json.dumps(verdict.as_json()))
+    assert verdict.is_complete, verdict.as_json()
+    assert verdict.differences == []
+    assert verdict.is_passed, verdict.as_json()

@@ -1,0 +1,97 @@
+"""The log decides: one file gives the same facts by replay, embedded broker and real Kafka."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from deploy.local.servers import KafkaServer
+from tests.chaos import audit
+from tests.chaos.installation import run_headwater
+from tests.chaos.runs import run_calm
+from tests.chaos.traffic import read_file
+
+EVENTS, SEED = 20_000, 11
+SMALL_BATCH, LARGE_BATCH = 137, 4_000
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A folder with a store, and what is in it as far as interleaving does not matter."""
+
+    environ: Mapping[str, str]
+    converged: dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("same-digest") / "traffic.jsonl"
+    run_headwater(
+        ["simulate", "--events", str(EVENTS), "--seed", str(SEED), "--out", str(path), "--json"],
+        _environ(path.parent),
+    )
+    return path
+
+
+@pytest.fixture(scope="module")
+def replayed(file: Path) -> Stored:
+    return _replay(file, LARGE_BATCH)
+
+
+def test_replays_with_any_batch_size_store_identical_rows(file: Path, replayed: Stored) -> None:
+    other = _replay(file, SMALL_BATCH)
+    digests = [run_headwater(["digest", "--json"], one.environ) for one in (replayed, other)]
+    assert digests[0] == digests[1]
+
+
+def test_the_embedded_broker_leads_to_the_facts_of_a_replay(
+    tmp_path: Path, replayed: Stored
+) -> None:
+    environ = _environ(tmp_path)
+    demo = ["demo", "--events", str(EVENTS), "--seed", str(SEED), "--json"]
+    report = run_headwater(demo, environ)
+    assert report["reconciled"]
+    assert report["received"] == EVENTS
+    _require_same(replayed, _stored(environ))
+
+
+@pytest.mark.kafka
+def test_two_core_workers_on_real_kafka_lead_to_the_facts_of_a_replay(
+    kafka: KafkaServer, file: Path, tmp_path: Path, replayed: Stored,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.CRITICAL, logger="aiokafka")
+    outcome = asyncio.run(run_calm(read_file(file), kafka, tmp_path))
+    assert outcome.unasked == []
+    assert outcome.last_codes == [0, 0, 0]
+    assert outcome.accounts["reconciled"], outcome.accounts["faults"]
+    _require_same(replayed, Stored(outcome.installation.environ(), outcome.digest))
+
+
+def _replay(file: Path, batch: int) -> Stored:
+    environ = _environ(file.parent / f"batch-{batch}")
+    report = run_headwater(["replay", str(file), "--batch", str(batch), "--json"], environ)
+    assert report["reconciled"]
+    assert report["received"] == EVENTS
+    return _stored(environ)
+
+
+def _stored(environ: Mapping[str, str]) -> Stored:
+    return Stored(environ, run_headwater(["digest", "--converged", "--json"], environ))
+
+
+def _environ(folder: Path) -> dict[str, str]:
+    foreign = {k: v for k, v in os.environ.items() if not k.startswith("HEADWATER_")}
+    return foreign | {"HEADWATER_DATA": str(folder / "store")}
+
+
+def _require_same(one: Stored, other: Stored) -> None:
+    found = audit.differences(one.environ, other.environ, (one.converged, other.converged))
+    assert found == []
+    assert one.converged == other.converged
