@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from streams.store.base import Store
 
 CAMPAIGNS_SHOWN = 15
-CURRENCIES_SHOWN = 2
+CURRENCIES_SHOWN = 1
 
 # Money is kept in the currency it was paid in, so a campaign has a line for each.
 _BY_CURRENCY = """

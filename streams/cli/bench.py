@@ -33,7 +33,7 @@ def bench(events: int, seed: int, folder: Path | None, as_json: bool) -> None:
 
     \b
     Example:
-      HEADWATER_KAFKA=127.0.0.1:9092 headwater bench --events 100000
+      headwater bench --events 100000 --json
     """
     from streams.bench import run_bench
 

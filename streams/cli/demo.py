@@ -52,7 +52,7 @@ def demo(events: int, seed: int, pace: int | None, folder: Path | None, as_json:
         answer_json(report.run.as_json())
     else:
         columns = [name.replace("_", " ") for name in CampaignLine._fields]
-        answer_table(columns, report.campaigns, folds_last=True)
+        answer_table(columns, report.campaigns, cuts_words=True)
         for line in report.run.lines():
             answer_text(line)
     return 0 if report.run.accounting.reconciled else 1

@@ -61,17 +61,20 @@ def answer_json(value: Mapping[str, Any]) -> None:
 
 
 def answer_table(
-    columns: Sequence[str], rows: Sequence[Sequence[Any]], *, folds_last: bool = False
+    columns: Sequence[str], rows: Sequence[Sequence[Any]], *, cuts_words: bool = False
 ) -> None:
-    """Rows for reading; numbers are right-aligned. `folds_last`: the others stay on one line."""
-    table = Table(box=box.SIMPLE_HEAD)
+    """Rows for reading; numbers are right-aligned.
+
+    Where it is narrow, long words go on in the next line, or are cut with `cuts_words`.
+    """
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for index, column in enumerate(columns):
         is_number = all(isinstance(row[index], int | float) for row in rows) and bool(rows)
         table.add_column(
             column,
             justify="right" if is_number else "left",
-            overflow="fold",
-            no_wrap=folds_last and index < len(columns) - 1,
+            overflow="ellipsis" if cuts_words else "fold",
+            min_width=max(map(len, column.split()), default=1),
         )
     for row in rows:
         table.add_row(*(_cell(value) for value in row))
