@@ -7,7 +7,7 @@ import contextlib
 import logging
 import sys
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -53,14 +53,15 @@ class _App(faust.App):  # type: ignore[misc]
 class Pulse:
     """Notices that this process was suspended, so that its partitions may be someone else's."""
 
-    def __init__(self, seconds_max: float) -> None:
+    def __init__(self, seconds_max: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._seconds_max = seconds_max
-        self._beaten_at = time.monotonic()
+        self._clock = clock
+        self._beaten_at = clock()
         self._doubtful_until = 0.0
 
     def beat(self) -> None:
         """Called by the event loop again and again."""
-        now = time.monotonic()
+        now = self._clock()
         if now - self._beaten_at > self._seconds_max:
             # By then Kafka has told us whether we are still in the group.
             self._doubtful_until = now + self._seconds_max / 2
@@ -68,7 +69,7 @@ class Pulse:
 
     def require(self) -> None:
         """Raise UnavailableError unless the loop was alive a moment ago, and long enough."""
-        now = time.monotonic()
+        now = self._clock()
         if now - self._beaten_at > self._seconds_max or now < self._doubtful_until:
             raise UnavailableError("this process was suspended, and waits for word from Kafka")
 

@@ -1,0 +1,334 @@
+"""The sink stores everything it is given once, commits only what is stored, and waits for ever."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from schemas import outcomes, topics
+from schemas.outcomes import Freshness
+from streams.errors import Stop
+from streams.store.base import BadRowsError, Columns, Rows, UnavailableError, Value
+from streams.store.columns import OutcomeDecoder
+from streams.store.sealing import Polled, SealedBatch, TableBuffer
+from streams.store.sink import NoStoringObserver, SealBounds, Sink, SinkParts, TableSink
+from streams.store.tables import TABLES
+from streams.store.writer import TableWriter
+from streams.storing_app import Pulse
+from streams.storing_settings import BufferBounds
+
+FRESHNESS = topics.FRESHNESS.name
+Trouble = Callable[["MemoryStore", list[tuple[int, int]]], None]
+
+
+@dataclass
+class MemoryStore:
+    """Keeps places of the log. `troubles` are what goes wrong with the next inserts, in order."""
+
+    troubles: list[Trouble] = field(default_factory=list)
+    places: list[tuple[int, int]] = field(default_factory=list)  # partition, offset
+    bad: set[int] = field(default_factory=set)  # offsets that the table does not take
+    lookups: int = 0
+    place: str = "memory"
+
+    def insert(self, table: str, columns: Columns) -> None:
+        rows = list(zip(columns["log_partition"], columns["log_offset"], strict=True))
+        if any(offset in self.bad for _, offset in rows):
+            raise BadRowsError("no")
+        if self.troubles:
+            self.troubles.pop(0)(self, rows)
+        self.places += rows
+
+    def query(self, sql: str, params: Mapping[str, Value] | None = None) -> Rows:
+        assert params is not None
+        self.lookups += 1
+        if "max(log_offset)" in sql:
+            found: dict[int, int] = {}
+            for partition, offset in self.places:
+                found[partition] = max(offset, found.get(partition, -1))
+            return Rows((), list(found.items()))
+        wanted = range(int(str(params["first"])), int(str(params["last"])) + 1)
+        rows: list[tuple[Any, ...]] = [
+            (o,) for p, o in self.places if p == params["partition"] and o in wanted
+        ]
+        return Rows((), rows)
+
+    def execute(self, sql: str) -> None:
+        raise AssertionError(sql)
+
+    def close(self) -> None:
+        return
+
+
+def away(store: MemoryStore, rows: list[tuple[int, int]]) -> None:
+    raise UnavailableError("away")
+
+
+def lost_answer(store: MemoryStore, rows: list[tuple[int, int]]) -> None:
+    store.places += rows
+    raise UnavailableError("connection lost after the rows were stored")
+
+
+def half_done(store: MemoryStore, rows: list[tuple[int, int]]) -> None:
+    store.places += rows[::2]
+    raise UnavailableError("connection lost in between")
+
+
+@dataclass(frozen=True)
+class Record:
+    offset: int
+    value: bytes | None
+    topic: str = FRESHNESS
+    partition: int = 0
+    timestamp: int = 0
+    key: bytes | None = None
+
+
+def message(offset: int) -> bytes:
+    return outcomes.encoder.encode(Freshness(stage="s", partition=0, stage_time=offset))
+
+
+def records(first: int, count: int) -> list[Record]:
+    return [Record(offset, message(offset)) for offset in range(first, first + count)]
+
+
+def sealed(first: int, count: int) -> SealedBatch:
+    offsets = list(range(first, first + count))
+    return SealedBatch((Polled(0, offsets, [message(n) for n in offsets], 0),), count)
+
+
+class Bench:
+    """One table's sink over a store in memory, with a Kafka that only remembers commits."""
+
+    def __init__(self, store: MemoryStore, rows_max: int = 10) -> None:
+        self.store = store
+        self.committed: dict[int, int] = {}
+        self.stored_at_commit: list[int] = []
+        self.holds: list[bool] = []
+        self.retries = 0
+        self._threads = ThreadPoolExecutor(1)
+        parts = SinkParts(self._threads, self._commit, self._observer(), sleep=no_wait)
+        bounds = SealBounds(rows_max, 1_000_000, 0.0)
+        writer = TableWriter(store, TABLES["freshness"], "test")
+        self.table = TableSink(writer, bounds, parts)
+        self.sink = Sink(
+            {FRESHNESS: self.table}, BufferBounds(rows_max=40), self.holds.append, parts
+        )
+
+    def _observer(self) -> NoStoringObserver:
+        bench = self
+
+        class Observer(NoStoringObserver):
+            def on_retry(self, table: str) -> None:
+                bench.retries += 1
+
+        return Observer()
+
+    async def _commit(self, topic: str, offsets: Mapping[int, int]) -> None:
+        self.stored_at_commit.append(len(self.store.places))
+        self.committed.update(offsets)
+
+    def offer(self, given: Sequence[Record]) -> None:
+        self.sink.offer(FRESHNESS, 0, given)
+
+    def run(self, story: Callable[[Bench], Awaitable[None]]) -> None:
+        async def told() -> None:
+            running = asyncio.create_task(self.sink.run())
+            telling = asyncio.create_task(self._tell(story))
+            await asyncio.wait([running, telling], return_when=asyncio.FIRST_COMPLETED)
+            if running.done():
+                telling.cancel()
+                await running
+            running.cancel()
+            await telling
+
+        try:
+            asyncio.run(told())
+        finally:
+            self._threads.shutdown()
+
+    async def _tell(self, story: Callable[[Bench], Awaitable[None]]) -> None:
+        await story(self)
+        await self.sink.drain(30)
+
+
+async def no_wait(seconds: float) -> None:
+    await asyncio.sleep(0)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(30):
+        while not condition():  # noqa: ASYNC110  # Conditions are facts about other threads too.
+            await asyncio.sleep(0)
+
+
+def test_offsets_are_committed_once_their_rows_are_stored() -> None:
+    bench = Bench(MemoryStore())
+
+    async def story(bench: Bench) -> None:
+        for first in range(0, 30, 5):
+            bench.offer(records(first, 5))
+
+    bench.run(story)
+    assert sorted(bench.store.places) == [(0, offset) for offset in range(30)]
+    assert bench.committed == {0: 30}
+    assert bench.stored_at_commit == sorted(bench.stored_at_commit)
+    assert bench.stored_at_commit[0] > 0
+
+
+def test_an_outage_drops_nothing_and_holds_reading_until_half_is_stored() -> None:
+    bench = Bench(MemoryStore(troubles=[away] * 20))
+
+    async def story(bench: Bench) -> None:
+        for first in range(0, 60, 10):
+            bench.offer(records(first, 10))
+        assert bench.holds == [True]
+        assert bench.committed == {}
+        await until(lambda: bench.sink.outage == "away" or bench.retries > 0)
+
+    bench.run(story)
+    assert sorted(bench.store.places) == [(0, offset) for offset in range(60)]
+    assert bench.committed == {0: 60}
+    assert bench.retries == 20
+    assert bench.sink.outage == ""
+
+
+def test_reading_goes_on_after_an_outage() -> None:
+    bench = Bench(MemoryStore(troubles=[away]))
+
+    async def story(bench: Bench) -> None:
+        bench.offer(records(0, 50))
+        await until(lambda: bench.table.rows == 0)
+        bench.sink.balance()
+
+    bench.run(story)
+    assert bench.holds == [True, False]
+
+
+@pytest.mark.parametrize("trouble", [away, lost_answer, half_done])
+def test_after_an_unknown_outcome_only_what_is_missing_is_inserted(trouble: Trouble) -> None:
+    store = MemoryStore(troubles=[trouble])
+    writer = TableWriter(store, TABLES["freshness"], "test")
+
+    with pytest.raises(UnavailableError):
+        writer.write(sealed(0, 10))
+    writer.write(sealed(0, 10))
+
+    assert sorted(store.places) == [(0, offset) for offset in range(10)]
+
+
+def test_nothing_is_looked_up_while_all_goes_well() -> None:
+    store = MemoryStore()
+    writer = TableWriter(store, TABLES["freshness"], "test")
+    for first in range(0, 100, 10):
+        writer.write(sealed(first, 10))
+    assert store.lookups == 1  # the highest offset, once per partition
+
+
+def test_after_an_assignment_what_others_stored_is_found() -> None:
+    bench = Bench(MemoryStore())
+
+    async def story(bench: Bench) -> None:
+        bench.offer(records(0, 10))
+        await until(lambda: bench.committed == {0: 10})
+        await bench.sink.forget(1)
+        bench.store.places += [(0, 10), (0, 12)]  # by another worker, meanwhile
+        bench.offer(records(8, 7))
+
+    bench.run(story)
+    assert sorted(bench.store.places) == [(0, offset) for offset in range(15)]
+
+
+def test_partitions_that_went_away_in_an_outage_are_not_committed() -> None:
+    forever: list[Trouble] = [away] * 1_000_000
+    bench = Bench(MemoryStore(troubles=forever))
+
+    async def story(bench: Bench) -> None:
+        bench.offer(records(0, 10))
+        await until(lambda: bench.retries > 2)
+        await bench.sink.forget(1)
+        forever.clear()
+        await until(lambda: bench.table.rows == 0)
+
+    bench.run(story)
+    assert bench.committed == {}
+    assert bench.store.places == []
+
+
+def test_a_row_that_the_table_does_not_take_is_found_and_named() -> None:
+    store = MemoryStore(bad={13})
+    writer = TableWriter(store, TABLES["freshness"], "test")
+
+    with pytest.raises(Stop, match=r"outcome freshness partition 0 offset 13 cannot be stored: no"):
+        writer.write(sealed(0, 32))
+    assert sorted(store.places) == [(0, offset) for offset in range(13)]
+
+
+def test_a_row_that_cannot_be_stored_stops_the_sink() -> None:
+    bench = Bench(MemoryStore())
+
+    async def story(bench: Bench) -> None:
+        bench.offer([*records(0, 3), Record(3, b'{"stage":1}')])
+        await asyncio.Event().wait()
+
+    with pytest.raises(ExceptionGroup) as failure:
+        bench.run(story)
+    (stop,) = failure.value.exceptions
+    assert isinstance(stop, Stop)
+    assert "outcome freshness partition 0 offset 3 cannot be stored" in str(stop)
+    assert bench.committed == {}
+
+
+@pytest.mark.parametrize(
+    ("value", "fault"),
+    [
+        (b"{", "offset 6 cannot be stored: Input data was truncated"),
+        (b'{"stage":"a","partition":0}', "missing required field `stage_time`"),
+        (b'{"stage":"a","partition":0,"stage_time":1},{}', "offset 6"),
+        (b'{"stage":"a","partition":0,"stage_time":1,"schema_version":2}', "update the storing"),
+        (b'{"stage":"a","partition":0,"stage_time":-1}', "stage_time -1 is no time"),
+        (b'{"stage":"a","partition":0,"stage_time":99999999999999}', "is no time"),
+        (b'{"stage":"\xff","partition":0,"stage_time":1}', "offset 6"),
+        (b"", "offset 6"),
+        (None, "it is empty"),
+    ],
+)
+def test_a_message_that_is_no_outcome_is_named(value: bytes | None, fault: str) -> None:
+    decoder = OutcomeDecoder(TABLES["freshness"])
+    with pytest.raises(Stop, match=fault):
+        decoder.decode([message(5), value, message(7)], 0, [5, 6, 7])
+
+
+def test_a_batch_takes_whole_polls_up_to_its_limits() -> None:
+    buffer = TableBuffer()
+    for first in (0, 4, 8):
+        buffer.put(0, records(first, 4), now=1.0)
+    assert (buffer.rows, buffer.since) == (12, 1.0)
+
+    batch = buffer.seal(rows_max=10, bytes_max=1_000_000, now=5.0)
+    assert batch.next_offsets() == {0: 8}
+    assert (buffer.rows, buffer.since) == (4, 5.0)
+    assert buffer.seal(rows_max=1, bytes_max=1, now=6.0).rows == 4
+    assert (buffer.rows, buffer.size, buffer.since) == (0, 0, None)
+
+
+def test_a_process_that_was_suspended_waits_before_it_writes() -> None:
+    now = 100.0
+    pulse = Pulse(seconds_max=8.0, clock=lambda: now)
+    pulse.require()
+
+    now = 109.0  # nothing has run for nine seconds
+    with pytest.raises(UnavailableError, match="suspended"):
+        pulse.require()
+    pulse.beat()
+    with pytest.raises(UnavailableError, match="suspended"):
+        pulse.require()
+
+    now = 113.5
+    pulse.beat()
+    pulse.require()
