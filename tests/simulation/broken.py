@@ -18,7 +18,7 @@ NONSENSE = (
 
 def corrupted(value: bytes, chance: random.Random) -> bytes:
     """Nonsense, or a message that lost its end, one byte, one id, or its sense of time."""
-    cut = chance.randrange(1, len(value))
+    cut = chance.randrange(max(1, len(value)))
     return chance.choice(
         (
             chance.choice(NONSENSE),

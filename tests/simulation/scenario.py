@@ -1,30 +1,27 @@
-"""Small worlds drawn from a seed: few people, much that is shared, late, repeated or broken.
+"""A scenario: what producers wrote, partition by partition, and how the clocks ticked.
 
 Log times never go back inside a partition, as a broker's append time does; between partitions
-anything goes. Times are often placed a millisecond around the deadlines of the rules.
+anything goes.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import orjson
-
-from attribution.rules import DAY_MS, HOUR_MS, Rules
+from attribution.rules import DAY_MS, Rules
 from schemas import topics
-from schemas.decode import Unreadable, decode
 from schemas.records import partition_of
 from streams.stage import Message, TopicPartition
 from streams.stages.intake import CLOCK_KEY
-from tests.simulation import broken
 
 STARTS_AT = 1_790_000_000_000
 EARLIEST = 1_262_304_000_000  # events before 2010 are refused
 RULES = Rules()
-Fields = dict[str, Any]
+Logs = dict[TopicPartition, list[Message]]
 
 
 class Draft(NamedTuple):
@@ -39,7 +36,7 @@ class Scenario:
     """What producers wrote, and the log time at which all partitions end."""
 
     partitions: int
-    sources: dict[TopicPartition, list[Message]]
+    sources: Logs
     ends_at: int
 
     def without(self, drops: Callable[[Message], bool]) -> Scenario:
@@ -50,252 +47,34 @@ class Scenario:
         }
         return Scenario(self.partitions, kept, self.ends_at)
 
+    def waves(self) -> list[Logs]:
+        """The logs in parts, each up to the next tick of all clocks, as producers write them."""
+        clocks = sorted({tick.timestamp or 0 for log in self.sources.values() for tick in log
+                         if tick.key == CLOCK_KEY})  # fmt: skip
+        waves: list[Logs] = [{} for _ in range(len(clocks) + 1)]
+        for tp, messages in self.sources.items():
+            for message in messages:
+                ts = message.timestamp or 0
+                # Messages that tie with a tick come after it.
+                passed = bisect_left(clocks, ts if message.key == CLOCK_KEY else ts + 1)
+                waves[passed].setdefault(tp, []).append(message)
+        return waves
 
-class Person(NamedTuple):
-    """An install, whether its own event exists or not."""
 
-    install_id: str
-    app_id: str
-    device: Fields
-    time: int
-    ts: int
-
-
-def draw(seed: int) -> Scenario:
-    return _Drawing(random.Random(seed)).scenario()
-
-
-class _Drawing:
-    def __init__(self, chance: random.Random) -> None:
-        self.chance = chance
-        self.drafts: list[Draft] = []
-        self.apps = ["app.one"] if chance.random() < 0.7 else ["app.one", "app.two"]
-        self.devices = [self._device(number) for number in range(chance.randint(1, 4))]
-        self.accounts = [f"user-{number}" for number in range(chance.randint(1, 3))]
-        self.clicks = [f"click-{number}" for number in range(chance.randint(1, 6))]
-        self.people: list[Person] = []
-        self.purchases: list[tuple[Fields, int]] = []
-        self.events = 0
-
-    def scenario(self) -> Scenario:
-        chance = self.chance
-        for number in range(chance.randint(1, 6)):
-            self._person(number)
-        self._many(12, self._touchpoint)
-        self._many(8, self._activity)
-        self._many(6, self._payment)
-        self._many(4, self._refund)
-        self._many(2, self._report)
-        self._repeat()
-        for _ in range(chance.choice((0, 0, 1, 3))):
-            self._break()
-        return self._logs()
-
-    def _many(self, most: int, draw_one: Callable[[], None]) -> None:
-        for _ in range(self.chance.randint(0, most)):
-            draw_one()
-
-    def _device(self, number: int) -> Fields:
-        ids = {name: f"{name}-{number}" for name in ("gaid", "idfv") if self.chance.random() < 0.7}
-        if self.chance.random() < 0.1:
-            ids["idfa"] = "00000000-0000-0000-0000-000000000000"
-        return ids
-
-    def _person(self, number: int) -> None:
-        chance = self.chance
-        time = STARTS_AT + 8 * DAY_MS + chance.randrange(6 * DAY_MS)
-        if self.people and chance.random() < 0.2:
-            time = self.people[-1].time
-        person = Person(
-            f"install-{number}",
-            chance.choice(self.apps),
-            chance.choice([*self.devices, {}]),
-            time,
-            self._logged(time),
-        )
-        self.people.append(person)
-        if chance.random() < 0.8:
-            self._install(person)
-
-    def _install(self, person: Person) -> None:
-        chance = self.chance
-        fields = self._fields("install", person.app_id, person.time)
-        fields |= {"install_id": person.install_id, "platform": "android", **person.device}
-        if chance.random() < 0.4:
-            fields["click_id"] = chance.choice(self.clicks)
-        if chance.random() < 0.4:
-            click = chance.choice(self.clicks)
-            fields["install_referrer"] = chance.choice(
-                (f"utm_source=x&click_id={click}", "utm_medium=organic", f"gclid={click}")
-            )
-        if chance.random() < 0.3:
-            fields["customer_user_id"] = chance.choice(self.accounts)
-        self._write(topics.INSTALLS, person.install_id, person.ts, fields)
-
-    def _touchpoint(self) -> None:
-        chance = self.chance
-        person = chance.choice(self.people)
-        back = chance.choice(
-            (0, 1, -1, DAY_MS, DAY_MS + 1, 7 * DAY_MS, 7 * DAY_MS + 1, 2 * HOUR_MS, 2 * HOUR_MS + 1)
-        )
-        if chance.random() < 0.6:
-            back = chance.randrange(8 * DAY_MS)
-        time = person.time - back
-        fields = self._fields("touchpoint", person.app_id, time)
-        fields |= {
-            "touch_type": chance.choice(("click", "click", "impression")),
-            "touch_id": chance.choice(self.clicks),
-            "media_source": chance.choice(("north", "south")),
-            "campaign_id": f"campaign-{chance.randrange(3)}",
-        }
-        if chance.random() < 0.7:
-            fields |= person.device
-        if chance.random() < 0.2:
-            fields["click_lookback_s"] = fields["view_lookback_s"] = 2 * 3600
-        self._write(topics.TOUCHPOINTS, fields["touch_id"], self._logged(time, person.ts), fields)
-
-    def _activity(self) -> None:
-        chance = self.chance
-        person = chance.choice(self.people)
-        time = person.time + chance.randrange(-DAY_MS, 3 * DAY_MS)
-        is_session = chance.random() < 0.5
-        fields = self._fields("session" if is_session else "in_app_event", person.app_id, time)
-        fields["install_id"] = person.install_id
-        if is_session:
-            fields["session_id"] = fields["event_id"]
-        else:
-            fields["name"] = chance.choice(("level_up", "tutorial"))
-        if chance.random() < 0.6:
-            fields["customer_user_id"] = chance.choice(self.accounts)
-        ts = self._logged(time, chance.choice(self._moments()))
-        self._write(topics.ACTIVITY, person.install_id, ts, fields)
-
-    def _payment(self) -> None:
-        chance = self.chance
-        person = chance.choice(self.people)
-        time = person.time + chance.randrange(-DAY_MS, 5 * DAY_MS)
-        kind = chance.choice(("purchase", "purchase", "subscription", "ad_revenue"))
-        fields = self._fields(kind, person.app_id, time)
-        fields |= {"amount_micros": chance.randrange(5) * 990_000, "currency": "USD"}
-        if chance.random() < 0.3:
-            fields["currency"] = "JPY"
-        if kind == "ad_revenue":
-            fields["impression_id"] = fields["event_id"]
-        else:
-            fields["transaction_id"] = f"transaction-{self.events}"
-        if kind == "subscription":
-            fields["kind"] = "start"
-        who = chance.choice(("install", "account", "account", "both"))
-        if who != "account":
-            fields["install_id"] = person.install_id
-        if who != "install":
-            fields["customer_user_id"] = chance.choice(self.accounts)
-        ts = self._logged(time, chance.choice(self._moments()))
-        self.purchases.append((fields, ts))
-        if chance.random() < 0.9:
-            key = fields.get("install_id") or fields["customer_user_id"]
-            self._write(topics.PAYMENTS, key, ts, fields)
-
-    def _refund(self) -> None:
-        chance = self.chance
-        if not self.purchases:
-            return
-        paid, paid_ts = chance.choice(self.purchases)
-        if "transaction_id" not in paid:
-            return
-        time = paid["event_time"] + chance.randrange(2 * DAY_MS)
-        fields = self._fields("refund", paid["app_id"], time)
-        fields |= {
-            "refund_id": f"refund-{self.events}",
-            "transaction_id": paid["transaction_id"],
-            "amount_micros": -paid["amount_micros"],
-            "currency": paid["currency"],
-        }
-        if chance.random() < 0.2:
-            fields |= {"kind": "reversed", "amount_micros": paid["amount_micros"]}
-        if chance.random() < 0.2:
-            fields["customer_user_id"] = chance.choice(self.accounts)
-        before = paid_ts - 7 * DAY_MS + chance.choice((-1, 0, 1))
-        ts = before if chance.random() < 0.2 else self._logged(time, paid_ts)
-        fields["event_time"] = min(time, ts)
-        self._write(topics.PAYMENTS, paid["transaction_id"], ts, fields)
-
-    def _report(self) -> None:
-        chance = self.chance
-        time = STARTS_AT + chance.randrange(20 * DAY_MS)
-        cost = self._fields("cost", "app.one", time)
-        cost |= {"date": "2026-10-01", "media_source": "north", "currency": "USD"}
-        cost |= {"amount_micros": 5_000_000, "revision": chance.randrange(2)}
-        self._write(topics.COSTS, "campaign", self._logged(time), cost)
-        postback = self._fields("skan_postback", "app.one", time) | {"body": "{}"}
-        self._write(topics.POSTBACKS, "", self._logged(time), postback)
-        request = self._fields("privacy_request", "app.one", time)
-        request |= {"subject_request_id": f"request-{self.events}", "request_type": "access"}
-        request |= {"identities": [{"identity_type": "email", "identity_value": "x@y.z"}]}
-        request |= {"submitted_time": time}
-        self._write(topics.PRIVACY_REQUESTS, "", self._logged(time), request)
-
-    def _repeat(self) -> None:
-        """Producers send again what they sent: the same bytes with the same key, later."""
-        for draft in self.drafts[:]:
-            if self.chance.random() < 0.08:
-                later = draft.ts + self.chance.choice((0, 1_000, 2 * DAY_MS, 8 * DAY_MS))
-                self.drafts.append(draft._replace(ts=later))
-
-    def _break(self) -> None:
-        draft = self.chance.choice(self.drafts)
-        value = broken.corrupted(draft.value, self.chance)
-        if isinstance(decode(value, draft.topic, draft.ts, EARLIEST), Unreadable):
-            self.drafts.append(draft._replace(value=value))
-
-    def _fields(self, kind: str, app_id: str, time: int) -> Fields:
-        self.events += 1
-        return {
-            "type": kind,
-            "schema_version": 1,
-            "event_id": f"{kind}-{self.events}",
-            "app_id": app_id,
-            "event_time": time,
-        }
-
-    def _write(self, topic: topics.Topic, key: str, ts: int, fields: Fields) -> None:
-        self.drafts.append(Draft(topic.name, key, ts, orjson.dumps(fields)))
-
-    def _moments(self) -> list[int]:
-        """Log times worth being exactly one deadline away from."""
-        return [person.ts for person in self.people] + [ts for _, ts in self.purchases]
-
-    def _logged(self, time: int, reference: int | None = None) -> int:
-        """When an event reaches the log; at times exactly a deadline after `reference`."""
-        chance = self.chance
-        kind = chance.random()
-        if reference is not None and kind < 0.15:
-            away = RULES.parking_ms + chance.choice((-1, 0, 1))
-            return max(time, reference + away * chance.choice((1, 1, 0, -1)))
-        if kind < 0.25:
-            return time + chance.randrange(9 * DAY_MS)
-        if kind < 0.4:
-            return time + chance.randrange(3 * HOUR_MS)
-        if kind < 0.45:
-            return time - chance.randrange(HOUR_MS)
-        return time + chance.randrange(5_000)
-
-    def _logs(self) -> Scenario:
-        chance = self.chance
-        partitions = chance.choice((1, 2, 2, 2, 3))
-        last = max(draft.ts for draft in self.drafts)
-        ends_at = last + chance.choice((2_000, DAY_MS, 40 * DAY_MS, 40 * DAY_MS))
-        ticks = [STARTS_AT + chance.randrange(ends_at - 2_000 - STARTS_AT) for _ in range(2)]
-        logs: dict[TopicPartition, list[Message]] = {
-            (topic.name, p): [Message(CLOCK_KEY, b"", ts) for ts in ticks]
-            for topic in topics.SOURCES
-            for p in range(partitions)
-        }
-        chance.shuffle(self.drafts)
-        for draft in self.drafts:
-            message = Message(draft.key.encode(), draft.value, draft.ts)
-            logs[draft.topic, partition_of(draft.key, partitions)].append(message)
-        for messages in logs.values():
-            messages.sort(key=lambda message: message.timestamp or 0)
-            messages.append(Message(CLOCK_KEY, b"", ends_at))
-        return Scenario(partitions, logs, ends_at)
+def written(drafts: Sequence[Draft], ticks: Sequence[int], chance: random.Random) -> Scenario:
+    """The drafts by log time; all clocks tick first when they tie with a draft."""
+    partitions = chance.choice((1, 2, 2, 2, 3))
+    last = max(draft.ts for draft in drafts)
+    ends_at = last + chance.choice((2_000, DAY_MS, 40 * DAY_MS, 40 * DAY_MS))
+    logs: Logs = {
+        (topic.name, p): [Message(CLOCK_KEY, b"", min(ts, last)) for ts in ticks]
+        for topic in topics.SOURCES
+        for p in range(partitions)
+    }
+    for draft in chance.sample(drafts, len(drafts)):
+        message = Message(draft.key.encode(), draft.value, draft.ts)
+        logs[draft.topic, partition_of(draft.key, partitions)].append(message)
+    for messages in logs.values():
+        messages.sort(key=lambda message: message.timestamp or 0)
+        messages.append(Message(CLOCK_KEY, b"", ends_at))
+    return Scenario(partitions, logs, ends_at)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import random
 
 from tests.simulation import invariants, leakage, projection
+from tests.simulation.drawing import draw
 from tests.simulation.machines import stage_rules
 from tests.simulation.oracle import Oracle
-from tests.simulation.scenario import draw
 from tests.simulation.topology import Topology
 
 
@@ -24,7 +24,7 @@ def run(seed: int) -> None:
     invariants.check_oracle(expected, truth)
     for topology in (calm, wild):
         stored = projection.tables(topology.warehouse.rows)
-        invariants.check_positions(topology)
+        invariants.check_rest(topology)
         invariants.check_accounting(stored, scenario)
         invariants.check_conservation(stored, truth)
         invariants.check_versions(stored)

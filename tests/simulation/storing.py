@@ -119,4 +119,6 @@ class Storing:
         tp, _, end = self._sealed
         self._log.positions[GROUP][tp] = end
         self._sealed = None
-        self._unsure.discard(tp)
+        # After a crash more may be stored than this batch, which need not be the one of then.
+        if end > max(self._warehouse.present(tp), default=0):
+            self._unsure.discard(tp)

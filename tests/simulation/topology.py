@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 
+from schemas import topics
 from streams.stages.factory import StageRules
 from tests.simulation.lane import SPEC_OF, Lane, LaneId, Polling
 from tests.simulation.log import Log
@@ -14,6 +15,8 @@ from tests.simulation.storing import Storing, Warehouse
 
 WORKERS = 2
 STEPS_MAX = 20_000
+EXAMPLES = (topics.EXAMPLES.name, 0)
+LEARNING = ("journeys", "learning")
 
 
 def lane_ids(partitions: int) -> list[LaneId]:
@@ -39,14 +42,14 @@ class Topology:
         self.paused: dict[LaneId, Iterator[str]] = {}
         self.zombies: list[Zombie] = []
         self.ids = lane_ids(scenario.partitions)
-        for tp, messages in scenario.sources.items():
-            self.log.write(tp, messages)
+        self.waves = scenario.waves() if self.chance.random() < 0.7 else [scenario.sources]
+        self._produce()
         for key in self.ids:
             self._open(key, self.workers[key[1] % WORKERS])
 
     def run_undisturbed(self) -> None:
-        """Large batches, one lane after the other."""
-        while self._turn(Polling(500, 100)):
+        """Large batches, one lane after the other; all is read before producers go on."""
+        while self._turn(Polling(500, 100)) or self._produce():
             pass
 
     def run_disturbed(self, faults: int) -> None:
@@ -54,23 +57,34 @@ class Topology:
         chance = self.chance
         pace = [chance.choice((1, 1, 3, 10)) for _ in self.ids]
         often = max(1, len(self.ids) * 12 // max(faults, 1))
+        late = faults // 2  # The last ones hit those who learn, which begins late.
         for _ in range(STEPS_MAX):
-            if faults and chance.randrange(often) == 0:
+            if faults and chance.randrange(often) == 0 and (faults > late or self._learns()):
                 faults -= 1
-                self._fault()
+                self._fault(LEARNING if faults < late else tuple(SPEC_OF))
             key = chance.choices(self.ids, pace)[0]
             self._advance(key)
             if chance.random() < 0.1:
                 self.storing.step(chance)
-            if not faults and chance.random() < 0.05 and self._is_settled():
+            if chance.random() < 0.05 and self._is_settled() and not self._produce() and not faults:
                 break
+            if chance.random() < 0.01:
+                self._produce()
         else:
             raise AssertionError(f"does not come to rest within {STEPS_MAX} steps")
         for zombie in self.zombies:
             zombie.wake(chance)
         self.storing.recover()
-        while self._turn(Polling(40, 20)):
+        while self._turn(Polling(40, 20)) or self._produce():
             pass
+
+    def _produce(self) -> bool:
+        """Let producers write until the end of the next wave; False when they have ended."""
+        if not self.waves:
+            return False
+        for tp, messages in self.waves.pop(0).items():
+            self.log.write(tp, messages)
+        return True
 
     def _turn(self, polling: Polling) -> bool:
         """Let every lane and storing have all they can; whether anything happened."""
@@ -102,9 +116,12 @@ class Topology:
                 self.paused[key] = checkpoint
                 return
 
-    def _fault(self) -> None:
+    def _learns(self) -> bool:
+        return self.log.end(EXAMPLES) > 0 or (not self.waves and self._is_settled())
+
+    def _fault(self, stages: tuple[str, ...]) -> None:
         chance = self.chance
-        key = chance.choice(self.ids)
+        key = chance.choice([key for key in self.ids if key[0] in stages])
         kind = chance.random()
         if kind < 0.3:
             self._crash_lane(key)
