@@ -266,7 +266,9 @@ async def _run_faust(app: faust.App) -> None:
 def _report(error: BaseException | None) -> int:
     where = "".join(f" ({note})" for note in getattr(error, "__notes__", ()))
     text = " ".join(str(error).split()) or type(error).__name__
-    named = text if isinstance(error, RuntimeError) else f"{type(error).__name__}: {text}"
+    named = text if type(error).__module__.startswith("streams.") else (
+        f"{type(error).__name__}: {text}"
+    )
     print(f"headwater worker: {named}{where}", file=sys.stderr)
     logger.debug("worker failed", exc_info=error)
     return 1

@@ -151,6 +151,8 @@ class Lane:
         except TimeoutError:
             return False
         self.queue.rewind()
+        if self._is_held:  # Nothing waits any more, so nothing would ever release them.
+            self._hold(False)
         return True
 
     def resume(self) -> None:

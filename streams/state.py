@@ -6,6 +6,7 @@ any crash it continues from there, and from the start when it is empty.
 
 from __future__ import annotations
 
+import functools
 import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -26,8 +27,8 @@ from rocksdict import (
 POSITION_KEY = b"\x00\x00changelog position"
 """Reserved: the next changelog offset to read, 8 bytes, big-endian. Stages never see it."""
 
-BLOCK_CACHE_BYTES = 64 * 1024 * 1024  # per store; a worker has two stores per partition number
-WRITE_BUFFER_BYTES = 32 * 1024 * 1024
+BLOCK_CACHE_BYTES = 256 * 1024 * 1024  # of the process; its stores share it
+WRITE_BUFFER_BYTES = 16 * 1024 * 1024  # per store, and twice that while one is being flushed
 BLOOM_BITS = 10.0
 
 STALE_SECONDS = 12 * 3600
@@ -158,9 +159,14 @@ def _is_stale(folder: Path) -> bool:
     return bool(touched) and time.time() - max(touched) > STALE_SECONDS
 
 
+@functools.cache
+def _block_cache() -> Cache:
+    return Cache(BLOCK_CACHE_BYTES)
+
+
 def _options() -> Options:
     table = BlockBasedOptions()
-    table.set_block_cache(Cache(BLOCK_CACHE_BYTES))
+    table.set_block_cache(_block_cache())
     table.set_bloom_filter(BLOOM_BITS, False)
     options = Options(raw_mode=True)
     options.create_if_missing(True)

@@ -10,12 +10,17 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable
 
+from aiokafka.errors import KafkaError
+from faust.exceptions import ProducerSendError
+
 from streams.lanes import Lane
 from streams.stage import TopicPartition
 
 TICK_KEY = b"\x00clock"
 TICK_VALUE = b""
 IDLE_SECONDS = 1.0
+
+NOT_WRITTEN = (KafkaError, ProducerSendError)
 
 Send = Callable[[TopicPartition], Awaitable[object]]
 
@@ -32,8 +37,12 @@ def idle_partitions(lanes: Iterable[Lane], now: float) -> list[TopicPartition]:
 
 
 async def tick(lanes: Callable[[], Iterable[Lane]], send: Send) -> None:
-    """Write ticks until cancelled."""
+    """Write ticks until cancelled. One that cannot be written is not missed: the next one says
+    the same and more."""
     while True:
         await asyncio.sleep(IDLE_SECONDS / 2)
-        for tp in idle_partitions(lanes(), time.monotonic()):
-            await send(tp)
+        idle = idle_partitions(lanes(), time.monotonic())
+        failures = await asyncio.gather(*(send(tp) for tp in idle), return_exceptions=True)
+        for failure in failures:
+            if isinstance(failure, BaseException) and not isinstance(failure, NOT_WRITTEN):
+                raise failure

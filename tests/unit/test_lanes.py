@@ -160,6 +160,17 @@ def test_a_full_lane_holds_its_partitions_until_half_is_done() -> None:
     run(story)
 
 
+def test_a_lane_that_was_full_when_it_was_suspended_is_fed_again() -> None:
+    async def story() -> None:
+        world = World(bounds=BatchBounds(queued_records_max=2))
+        lane = world.build()
+        lane.offer(INPUT, records(0, 1, 2))
+        assert await lane.suspend(1.0)
+        assert world.flow.held == set()
+
+    run(story)
+
+
 def test_a_lane_that_fails_or_ends_closes_its_log_and_releases_its_partitions() -> None:
     async def story() -> None:
         world = World(bounds=BatchBounds(queued_records_max=1))
