@@ -1,0 +1,81 @@
+"""Every setting reaches the part it is for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from streams.composition import (
+    KNOWN_SECRET,
+    core_settings,
+    group_of,
+    stage_rules,
+    storing_settings,
+)
+from streams.core_settings import EMBEDDED_LEAD
+from streams.settings import Settings, read_settings
+
+
+def _settings(**variables: str) -> Settings:
+    given = {"KAFKA": "broker:9092"} | variables
+    return read_settings({f"HEADWATER_{name}": value for name, value in given.items()})
+
+
+def test_on_a_server_idle_partitions_get_ticks_and_no_lead_is_bounded() -> None:
+    core = core_settings(_settings())
+    assert core.bootstrap_servers == "broker:9092"
+    assert core.ticks
+    assert not core.embedded
+    assert core.lead.bytes_max == 0
+
+
+def test_on_the_embedded_broker_leads_are_bounded_and_time_is_the_producers() -> None:
+    core = core_settings(_settings(KAFKA_IN_PROCESS="yes", SOURCE_TIMESTAMPS="create"))
+    assert core.embedded
+    assert not core.ticks
+    assert core.lead == EMBEDDED_LEAD
+
+
+def test_credentials_reach_every_client() -> None:
+    settings = _settings(
+        KAFKA_SECURITY="SASL_PLAINTEXT", KAFKA_USERNAME="me", KAFKA_PASSWORD="hunter2"
+    )
+    for security in (core_settings(settings).security, storing_settings(settings).security):
+        assert security["sasl_mechanism"] == "SCRAM-SHA-512"
+        assert security["sasl_plain_username"] == "me"
+        assert security["sasl_plain_password"] == "hunter2"
+    assert core_settings(_settings(KAFKA_SECURITY="SSL")).security["ssl_context"]
+
+
+def test_a_prefix_separates_topics_and_groups() -> None:
+    core = core_settings(_settings(TOPIC_PREFIX="eu."))
+    assert core.topic("installs") == "eu.installs"
+    assert core.group_id == "eu.headwater-core"
+    assert core.storing_group_id == group_of("storing", _settings(TOPIC_PREFIX="eu.").kafka)
+
+
+def test_storing_goes_to_the_server_or_to_the_folder() -> None:
+    server = storing_settings(
+        _settings(CLICKHOUSE="clickhouse://me@host/db", CLICKHOUSE_PASSWORD="hunter2")
+    )
+    assert server.store.url == "clickhouse://me@host/db"
+    assert server.store.password == "hunter2"
+    assert "hunter2" not in repr(server)
+    folder = storing_settings(_settings(DATA="/somewhere", LOG_EPOCH="7", INSERT_ROWS="10"))
+    assert folder.store.folder == Path("/somewhere/chdb")
+    assert folder.epoch == "7"
+    assert folder.flush.rows_max == 10
+
+
+def test_rules_are_those_of_the_settings() -> None:
+    rules = stage_rules(
+        _settings(CLICK_WINDOW="3d", VIEW_WINDOW="6h", PARKING="2d", PSEUDONYM_SECRET="key")
+    )
+    assert rules.attribution.click_window_ms == 3 * 86_400_000
+    assert rules.attribution.view_window_ms == 6 * 3_600_000
+    assert rules.attribution.parking_ms == 2 * 86_400_000
+    assert rules.intake.pseudonym_secret == b"key"
+
+
+def test_without_settings_the_rules_have_their_own_defaults() -> None:
+    assert stage_rules(_settings()).attribution == type(stage_rules(_settings()).attribution)()
+    assert stage_rules(_settings()).intake.pseudonym_secret == KNOWN_SECRET
