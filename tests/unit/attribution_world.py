@@ -1,0 +1,123 @@
+"""Records of one small app, for tests of attribution. Times are minutes after NOON unless said."""
+
+from __future__ import annotations
+
+from attribution.rules import MINUTE_MS, Rules
+from schemas.records import (
+    AccountLinked,
+    AccountMoney,
+    ActivitySeen,
+    Candidates,
+    Installed,
+    InstallSeen,
+    Money,
+    MoneyKind,
+    MoneyRouted,
+    Signal,
+    Touch,
+    TouchKind,
+    TouchSeen,
+)
+
+NOON = 1_790_000_000_000
+RULES = Rules()
+HOUR = 60
+DAY = 24 * HOUR
+WEEK = 7 * DAY
+
+
+def at(minutes: float) -> int:
+    """Milliseconds since 1970, `minutes` after noon."""
+    return NOON + round(minutes * MINUTE_MS)
+
+
+def click(event_id: str, minutes: float, *, ts: float | None = None, lookback_ms: int = 0) -> Touch:
+    return _touch(event_id, TouchKind.CLICK, minutes, ts, lookback_ms)
+
+
+def view(event_id: str, minutes: float, *, ts: float | None = None, lookback_ms: int = 0) -> Touch:
+    return _touch(event_id, TouchKind.IMPRESSION, minutes, ts, lookback_ms)
+
+
+def _touch(
+    event_id: str, kind: TouchKind, minutes: float, ts: float | None, lookback_ms: int
+) -> Touch:
+    logged = at(minutes if ts is None else ts)
+    return Touch(
+        event_id, f"touch of {event_id}", kind, at(minutes), logged, "north", "", "c1", "", "", "",
+        "", lookback_ms, lookback_ms,
+    )  # fmt: skip
+
+
+def seen(touch: Touch, key: str = "key", offset: int = 0, *, is_home: bool = True) -> TouchSeen:
+    return TouchSeen(key, touch, (0, 0, offset), is_home)
+
+
+def installed(
+    minutes: float = 0, *, ts: float | None = None, lookups: int = 1, install_id: str = "i1"
+) -> Installed:
+    logged = at(minutes if ts is None else ts)
+    return Installed(
+        install_id, f"event of {install_id}", "app", "android", "DE", "1", "14", at(minutes),
+        logged, lookups, False, (1, 0, 0),
+    )  # fmt: skip
+
+
+def looked_up(
+    install: Installed, key: str = "key", signal: Signal = Signal.DEVICE_ID, ordinal: int = 0
+) -> InstallSeen:
+    return InstallSeen(key, install.install_id, signal, ordinal, install.time, install.ts)
+
+
+def answer(
+    *touches: Touch, signal: Signal = Signal.DEVICE_ID, ordinal: int = 0, install_id: str = "i1"
+) -> Candidates:
+    return Candidates(install_id, signal, ordinal, list(touches))
+
+
+def late(touch: Touch, signal: Signal = Signal.DEVICE_ID) -> Candidates:
+    return answer(touch, signal=signal, ordinal=-1)
+
+
+def session(event_id: str, minutes: float, *, ts: float | None = None) -> ActivitySeen:
+    logged = at(minutes if ts is None else ts)
+    return ActivitySeen("i1", event_id, "session", True, at(minutes), logged, (2, 0, 0))
+
+
+def purchase(
+    transaction_id: str = "t1",
+    minutes: float = 0,
+    *,
+    ts: float | None = None,
+    install_id: str = "",
+    micros: int = 5_000_000,
+) -> Money:
+    """Paid by an install, or else by the account `user`."""
+    logged = at(minutes if ts is None else ts)
+    account = "" if install_id else "user"
+    return Money(
+        transaction_id, transaction_id, MoneyKind.PURCHASE, "app", install_id, account, micros,
+        "EUR", "", at(minutes), logged, (3, 0, 0),
+    )  # fmt: skip
+
+
+def refund(
+    refund_id: str, minutes: float, *, transaction_id: str = "t1", micros: int = -5_000_000
+) -> Money:
+    return Money(
+        f"{transaction_id}:refund:{refund_id}", transaction_id, MoneyKind.REFUND, "app", "", "",
+        micros, "EUR", "", at(minutes), at(minutes), (3, 0, 1),
+    )  # fmt: skip
+
+
+def account_money(money: Money) -> AccountMoney:
+    return AccountMoney("user", money, money.time, money.ts + RULES.parking_ms)
+
+
+def signed_in(install_id: str, minutes: float, *, ts: float | None = None) -> AccountLinked:
+    logged = at(minutes if ts is None else ts)
+    return AccountLinked("user", install_id, at(minutes), logged)
+
+
+def routed(money: Money, *, sign: int = 1, move: int = 0, install_id: str = "i1") -> MoneyRouted:
+    return MoneyRouted(install_id, money, sign, move, money.ts + RULES.parking_ms)
