@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -146,7 +147,7 @@ def test_a_suspended_server_is_unavailable_and_afterwards_nothing_is_stored_twic
     writing.write(batch(0, 10))
     pid = clickhouse_server.program.pid()
     assert pid is not None
-    os.kill(pid, signal.SIGSTOP)
+    suspend(pid)
     try:
         with pytest.raises(UnavailableError):
             writing.write(batch(10, 10))
@@ -180,6 +181,16 @@ def test_a_server_killed_again_and_again_while_inserting_holds_every_row_once(
         stop.set()
         done.result(timeout=120)
     assert counted(store) == (batches * 2_000, batches * 2_000)
+
+
+def suspend(pid: int) -> None:
+    """Returns once every thread has stopped: on a busy machine that is not at once."""
+    os.kill(pid, signal.SIGSTOP)
+    while any(
+        task.read_text().rpartition(")")[2].split()[0] != "T"
+        for task in Path(f"/proc/{pid}/task").glob("*/stat")
+    ):
+        time.sleep(0.01)
 
 
 def write_until_stored(writing: TableWriter, sealed: SealedBatch) -> int:
