@@ -21,7 +21,7 @@ from streams.cli.output import (
     "files",
     nargs=-1,
     required=True,
-    type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path),
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
     metavar="FILE...",
 )
 @click.option("--into", is_flag=True, help="Add to what is stored; nothing counts twice.")
