@@ -37,7 +37,8 @@ def outcomes() -> Outcomes:
 
 
 def _history() -> list[MemoryRecord]:
-    payments, first = [], {}
+    payments = []
+    first: dict[str, int] = {}
     for number, (customer, at, amount) in enumerate(purchases()):
         first[customer] = min(at, first.get(customer, at))
         payments.append(

@@ -11,9 +11,9 @@ import random
 
 import pytest
 
+from attribution.rules import DAY_MS
 from streams.memory_log import MemoryRecord
 from tests.real_data.real_histories import (
-    DAY_MS,
     Outcomes,
     event,
     folder,
