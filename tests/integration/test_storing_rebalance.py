@@ -1,0 +1,191 @@
+"""Several storing workers share the partitions; they come, go, hang and die, and no row is stored
+twice or lost.
+
+Real Kafka and a real ClickHouse server. That server is older than Headwater's column types, so the
+tables are stood in for by plainer ones with the same column names.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import aiokafka
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+from deploy.local.servers import ClickHouseServer, KafkaServer
+from schemas import outcomes, topics
+from streams.lag import caught_up
+from streams.store.migrations import migrations
+from streams.store.server import ServerStore
+from streams.store.tables import TABLES, Kind
+from streams.storing_settings import StoreTarget, StoringSettings
+from tests.unit.store_world import touch
+
+pytestmark = [pytest.mark.kafka, pytest.mark.clickhouse]
+
+PREFIX = "rebalance-"
+PARTITIONS = 4
+ROWS = 20_000
+SESSION_SECONDS = 6.0
+WAIT_SECONDS = 120.0
+OLD_TYPES = {
+    Kind.TEXT: "String",
+    Kind.INTEGER: "Int64",
+    Kind.TIME: "Int64",
+    Kind.FLAG: "UInt8",
+    Kind.FRACTION: "Float64",
+    Kind.TEXTS: "Array(String)",
+    Kind.INTEGERS: "Array(Int64)",
+    Kind.FRACTIONS_BY_NAME: "Array(Float64)",
+}
+
+
+@pytest.fixture
+def store(clickhouse_server: ClickHouseServer) -> Iterator[ServerStore]:
+    opened = ServerStore(StoreTarget(url=clickhouse_server.url))
+    for table in TABLES.values():
+        columns = ", ".join(f"{one.name} {OLD_TYPES[one.kind]}" for one in table.all_columns)
+        opened.execute(f"DROP TABLE IF EXISTS {table.name}")
+        opened.execute(
+            f"CREATE TABLE {table.name} ({columns}) ENGINE = MergeTree"
+            " PARTITION BY tuple() ORDER BY log_offset"
+        )
+    opened.execute("DROP TABLE IF EXISTS schema_migrations")
+    opened.execute(
+        "CREATE TABLE schema_migrations (number Int64, name String, checksum String,"
+        " applied_at DateTime DEFAULT now()) ENGINE = MergeTree"
+        " PARTITION BY tuple() ORDER BY number"
+    )
+    for one in migrations():
+        opened.execute(
+            "INSERT INTO schema_migrations (number, name, checksum)"
+            f" SELECT toInt64({one.number}), '{one.name}', '{one.checksum}'"
+        )
+    yield opened
+    opened.close()
+
+
+class Workers:
+    """Storing workers of one group."""
+
+    def __init__(self, kafka: KafkaServer, url: str) -> None:
+        self._settings = {
+            "bootstrap_servers": kafka.address,
+            "url": url,
+            "topic_prefix": PREFIX,
+            "session_timeout_seconds": SESSION_SECONDS,
+            "rows_max": 300,
+            "poll_records_max": 400,
+        }
+        self.running: list[subprocess.Popen[str]] = []
+
+    def add(self) -> None:
+        self.running.append(
+            subprocess.Popen(
+                [sys.executable, "-m", "tests.integration.storing_process",
+                 json.dumps(self._settings)],
+                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            )
+        )  # fmt: skip
+
+    def kill(self, worker: subprocess.Popen[str]) -> None:
+        worker.kill()
+        worker.communicate()
+        self.running.remove(worker)
+
+    def require_all(self) -> None:
+        for worker in self.running:
+            assert worker.poll() is None, worker.communicate()[1]
+
+    def end(self) -> None:
+        for worker in self.running:
+            worker.send_signal(signal.SIGTERM)
+        for worker in self.running:
+            _, complaint = worker.communicate(timeout=WAIT_SECONDS)
+            assert worker.returncode == 0, complaint
+
+
+@pytest.fixture
+def workers(
+    kafka: KafkaServer, clickhouse_server: ClickHouseServer, store: ServerStore
+) -> Iterator[Workers]:
+    asyncio.run(create_topics(kafka.address))
+    group = Workers(kafka, clickhouse_server.url)
+    yield group
+    for worker in list(group.running):
+        group.kill(worker)
+
+
+async def create_topics(address: str) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=address)
+    await admin.start()
+    try:
+        await admin.create_topics(
+            [NewTopic(PREFIX + topic.name, PARTITIONS, 1) for topic in topics.OUTCOMES]
+        )
+    finally:
+        await admin.close()
+
+
+async def produce(address: str, seconds: float) -> None:
+    producer = aiokafka.AIOKafkaProducer(bootstrap_servers=address, acks="all")
+    await producer.start()
+    topic, slices = PREFIX + topics.TOUCHES.name, 100
+    try:
+        for number in range(slices):
+            for n in range(number, ROWS, slices):
+                value = outcomes.encoder.encode(touch(f"e{n}", offset=n))
+                await producer.send(topic, value, partition=n % PARTITIONS)
+            await producer.flush()
+            await asyncio.sleep(seconds / slices)
+    finally:
+        await producer.stop()
+
+
+async def torment(workers: Workers) -> None:
+    """Kill one, suspend one for longer than its session, add others, in a changing order."""
+    chance = random.Random(5)
+    workers.add()
+    workers.add()
+    await asyncio.sleep(5)
+    for _ in range(2):
+        suspended = chance.choice(workers.running)
+        os.kill(suspended.pid, signal.SIGSTOP)
+        workers.add()
+        await asyncio.sleep(SESSION_SECONDS + chance.uniform(1.0, 3.0))
+        os.kill(suspended.pid, signal.SIGCONT)
+        await asyncio.sleep(chance.uniform(0.5, 2.0))
+        workers.require_all()
+        workers.kill(chance.choice(workers.running))
+
+
+async def run(kafka: KafkaServer, workers: Workers) -> None:
+    await asyncio.gather(produce(kafka.address, seconds=20.0), torment(workers))
+    settings = StoringSettings(kafka.address, StoreTarget(), "test", topic_prefix=PREFIX).kafka()
+    deadline = time.monotonic() + WAIT_SECONDS
+    while not await caught_up(kafka.address, "headwater-storing", [topics.TOUCHES.name], settings):
+        workers.require_all()
+        assert time.monotonic() < deadline, "the workers do not catch up"
+        await asyncio.sleep(0.5)
+
+
+def test_workers_that_come_and_go_store_every_row_once(
+    kafka: KafkaServer, workers: Workers, store: ServerStore
+) -> None:
+    asyncio.run(run(kafka, workers))
+    workers.end()
+
+    found: tuple[Any, ...] = store.query(
+        "SELECT count(), uniqExact(event_id), uniqExact(log_partition, log_offset) FROM touches"
+    ).rows[0]
+    assert found == (ROWS, ROWS, ROWS)
