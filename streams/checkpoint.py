@@ -32,7 +32,11 @@ and aiokafka's default of 100 ms would be most of a checkpoint's time."""
 PRODUCE_BATCH_BYTES = 900_000  # below the broker's 1 MiB message limit
 
 
-class LaneFencedError(RuntimeError):
+class CheckpointError(RuntimeError):
+    """Whether the checkpoint took effect is not known; who opens the lane next will see."""
+
+
+class LaneFencedError(CheckpointError):
     """Another worker opened this lane; this one must not decide any more."""
 
 
@@ -52,7 +56,7 @@ class Log(Protocol):
         """Fence whoever had this lane before; its unfinished transaction is undone."""
 
     async def commit(self, effects: Effects) -> Written:
-        """Make all effects durable, or raise and leave none; LaneFencedError when fenced."""
+        """Make all effects durable, or none; CheckpointError when the lane has to be given up."""
 
     async def close(self) -> None:
         """Give up connections. Never waits for Kafka longer than a few seconds."""
@@ -116,6 +120,9 @@ class KafkaLog:
             ends = await self._transact(self._producer, batches, effects.positions)
         except (ProducerFenced, InvalidProducerEpoch) as error:
             raise LaneFencedError(f"{self._id} was opened by another worker") from error
+        except KafkaError as error:
+            # Also what aiokafka says when it is fenced in the middle of a produce request.
+            raise CheckpointError(f"{self._id} could not commit to Kafka: {error}") from error
         await self._announce(effects.positions)
         for tp, end in ends.items():
             self._lead.sent(tp, end, sizes[tp])

@@ -19,7 +19,7 @@ class BatchBounds:
     queued_bytes_max: int = 8_000_000
     linger_seconds: float = 0.05
     """Least time between two checkpoints of a lane that is not full of work…"""
-    linger_seconds_max: float = 0.4  # …and most, when checkpoints are slow
+    linger_seconds_max: float = 0.25  # …and most, when checkpoints are slow
 
 
 @dataclass(frozen=True, slots=True)

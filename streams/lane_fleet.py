@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from streams.checkpoint import LaneFencedError
+from streams.checkpoint import CheckpointError
 from streams.faust_batches import PollBatch
 from streams.lanes import Lane, LaneSpec
 from streams.stage import TopicPartition
@@ -137,7 +137,7 @@ class LaneFleet:
         if task.cancelled() or self._lanes.get(key) is not lane:
             return
         error = task.exception() or RuntimeError("ended without being told to")
-        if isinstance(error, LaneFencedError):
+        if isinstance(error, CheckpointError):
             # Most likely a rebalance that this worker has not heard of yet.
             self._lanes.pop(key)
             self._tasks.pop(key)

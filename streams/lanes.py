@@ -15,7 +15,7 @@ from streams.recovery import Restored
 from streams.stage import LogRecord, Stage, TopicPartition
 from streams.state import StateStore
 
-PAUSE_PER_CHECKPOINT = 3.0
+PAUSE_PER_CHECKPOINT = 2.0
 """A lane that is not full starts a decision at most this many checkpoint times after the last."""
 
 StageFactory = Callable[[str, int], Stage]

@@ -87,6 +87,14 @@ class Bench:
             await producer.stop()
         self.sent += records
 
+    async def send_one(self, topic: str, key: bytes, partition: int) -> None:
+        producer = aiokafka.AIOKafkaProducer(bootstrap_servers=self.bootstrap)
+        await producer.start()
+        try:
+            await producer.send_and_wait(self.prefix + topic, b"", key, partition)
+        finally:
+            await producer.stop()
+
     async def outcomes(self, seconds: float) -> Outcomes:
         """All committed outcomes so far, as soon as there are as many as records were sent."""
         base = settings(self.bootstrap, "embedded", self.prefix)

@@ -40,7 +40,7 @@ class Router:
         return
 
     def snapshots_needed(self, records: Sequence[LogRecord]) -> Sequence[str]:
-        return ()
+        return ["never"] if any(record.key == b"stall" for record in records) else ()
 
     def decide(self, records: Sequence[LogRecord], state: StateReader) -> Effects:
         effects = positions(records)
@@ -97,7 +97,7 @@ def settings(bootstrap: str, folder: str, prefix: str) -> CoreSettings:
         embedded=embedded,
         lead=EMBEDDED_LEAD if embedded else CoreSettings("").lead,
         session_timeout_seconds=3.0,
-        batch=BatchBounds(linger_seconds=0.02),
+        batch=BatchBounds(linger_seconds=0.02, queued_records_max=2_000),
     )
 
 

@@ -8,7 +8,6 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
-import aiokafka
 import pytest
 
 from deploy.local.servers import KafkaServer
@@ -83,16 +82,29 @@ def test_a_worker_with_an_empty_disk_goes_on_from_the_changelog(bench: Bench) ->
 
 def test_a_bug_in_a_stage_ends_the_worker_with_one_line_and_commits_nothing(bench: Bench) -> None:
     async def story() -> None:
-        producer = aiokafka.AIOKafkaProducer(bootstrap_servers=bench.bootstrap)
-        await producer.start()
-        await producer.send(bench.prefix + "installs", b"", b"poison", partition=2)
-        await producer.stop()
+        await bench.send_one("installs", b"poison", partition=2)
         for _ in range(2):
             worker = bench.start_worker()
             assert await asyncio.to_thread(worker.wait, 30) == 1
             assert bench.stderr(worker).splitlines() == [
                 "headwater worker: ValueError: a bug in the stage (lane intake-2)"
             ]
+
+    asyncio.run(story())
+
+
+def test_a_lane_that_waits_for_a_model_does_not_hold_up_the_others(bench: Bench) -> None:
+    """Its partitions are held once enough waits for it; those of the others are read on."""
+
+    async def story() -> None:
+        await bench.send_one("touchpoints", b"stall", partition=0)
+        await bench.send_one("installs", b"stall", partition=0)
+        bench.start_worker()
+        await bench.send(20_000)
+        bench.sent = 15_000  # All but those of partition 0.
+        seen = await bench.outcomes(seconds=30)
+        partitions = {origin.split(b"/")[1] for origin in seen.origins}
+        assert (seen.total, partitions) == (15_000, {b"1", b"2", b"3"})
 
     asyncio.run(story())
 

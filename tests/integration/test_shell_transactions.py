@@ -11,10 +11,9 @@ from pathlib import Path
 import aiokafka
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
-from aiokafka.errors import KafkaError
 
 from deploy.local.servers import KafkaServer
-from streams.checkpoint import KafkaLog, LaneFencedError
+from streams.checkpoint import CheckpointError, KafkaLog, LaneFencedError
 from streams.core_settings import CoreSettings
 from streams.offsets import LostRecordsError, Offsets
 from streams.recovery import restore
@@ -138,7 +137,7 @@ def test_a_message_that_cannot_be_written_leaves_nothing_of_its_checkpoint(place
         await log.open()
         broken = effects(b"half", 5)
         broken.send("no-such-topic", 0, Message(b"k", b"v"))
-        with pytest.raises((KafkaError, TimeoutError)):
+        with pytest.raises((CheckpointError, TimeoutError)):
             async with asyncio.timeout(5):
                 await log.commit(broken)
         await successor.open()
