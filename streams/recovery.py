@@ -2,6 +2,8 @@
 
 The lane's producer is opened first: that undoes or completes whatever transaction its previous
 owner left behind, so the end of the committed log is the whole state.
+
+Measured: a million keys of 200 bytes take 5.2 s of CPU time into RocksDB, 2.9 s into memory.
 """
 
 from __future__ import annotations
