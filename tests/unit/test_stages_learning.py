@@ -1,0 +1,90 @@
+"""Learning reads examples in order and publishes versions together with their markers."""
+
+from __future__ import annotations
+
+from online_models.gates import GateRules
+from online_models.learner import LearnerRules
+from schemas import topics
+from schemas.records import Example, ExampleFrame, ModelMarker, encoder
+from streams.stage import Effects
+from streams.stages.learning import STORE_AFTER_EXAMPLES, Learning
+from streams.stages.observer import SilentObserver
+from streams.state import MemoryStore
+from tests.unit import model_world
+from tests.unit.attribution_world import NOON
+from tests.unit.stage_world import Fed, Line, journeyed, records_in
+
+LENIENT = GateRules(10.0, 10.0, 10.0, 100.0, 100.0)
+RULES = LearnerRules(first_publication=40, publish_every=40, window=200, gate=LENIENT)
+EXAMPLES = model_world.examples(120, seed=3)
+
+
+def learning(state: MemoryStore | None = None, rules: LearnerRules = RULES) -> Fed:
+    return Fed(Learning(2, rules, SilentObserver()), state)
+
+
+def frames(examples: list[Example], size: int, first: int = 0) -> list[Line]:
+    values = [
+        encoder.encode(ExampleFrame({}, examples[at : at + size]))
+        for at in range(0, len(examples), size)
+    ]
+    return [Line("examples", 0, first + n, NOON, None, value) for n, value in enumerate(values)]
+
+
+def versions(effects: list[Effects]) -> list[str]:
+    """Marked versions, as the first journeys partition reads them."""
+    first = topics.JOURNEYS.name, 0
+    return [
+        record.version
+        for one in effects
+        for record in records_in(journeyed(Effects({first: one.messages.get(first, [])})))
+        if isinstance(record, ModelMarker)
+    ]
+
+
+def test_a_version_is_published_together_with_a_marker_for_every_partition() -> None:
+    (effects,) = [learning().decide(frames(EXAMPLES[:60], 60))]
+    assert len(effects.messages[topics.MODEL_SNAPSHOTS.name, 0]) == 1
+    for partition in range(2):
+        (marker,) = effects.messages[topics.JOURNEYS.name, partition]
+        assert marker.key == topics.MODEL_MARKER_KEY
+
+
+def test_the_offset_moves_only_together_with_the_stored_learner() -> None:
+    stage = learning(rules=LearnerRules(first_publication=10**6))
+    few = stage.decide(frames(EXAMPLES[:10], 5))
+    assert (few.positions, few.changes, few.messages) == ({}, {}, {})
+    many = stage.decide(frames(EXAMPLES[10 : 10 + STORE_AFTER_EXAMPLES], 50, first=2))
+    assert many.changes
+    assert many.positions == {("examples", 0): 6}
+
+
+def test_versions_do_not_depend_on_batches_or_frames() -> None:
+    whole = [learning().decide(frames(EXAMPLES, len(EXAMPLES)))]
+    stage = learning()
+    single = [stage.decide([line]) for line in frames(EXAMPLES, 1)]
+    assert versions(whole) == versions(single)
+    assert len(versions(whole)) > 2
+
+
+def test_a_restart_learns_again_from_the_committed_offset_and_says_the_same() -> None:
+    undisturbed = learning()
+    lines = frames(EXAMPLES, 7)
+    expected = versions([undisturbed.decide([line]) for line in lines])
+    stage, found, committed = learning(), [], 0
+    for number, line in enumerate(lines):
+        effects = stage.decide([line])
+        found.append(effects)
+        committed = max(effects.positions.values(), default=committed)
+        if number % 5 == 4:  # crash: what was learned since the commit is lost
+            stage = learning(stage.state)
+            found += [stage.decide([again]) for again in lines[committed : number + 1]]
+    assert versions(found) == expected
+
+
+def test_a_version_that_fails_its_gate_is_not_marked() -> None:
+    impossible = GateRules(entropy_over_base=0.0)
+    effects = learning(rules=LearnerRules(first_publication=40, gate=impossible)).decide(
+        frames(EXAMPLES[:60], 60)
+    )
+    assert effects.messages == {}
