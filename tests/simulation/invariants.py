@@ -9,8 +9,9 @@ from typing import Any
 from streams.stage import TopicPartition
 from streams.stages.factory import StageRules
 from streams.stages.intake import CLOCK_KEY
+from streams.store.tables import TABLES
 from tests.simulation import projection
-from tests.simulation.lane import GROUP, SPEC_OF, Disk
+from tests.simulation.lane import GROUP, SPEC_OF, Disk, LaneId
 from tests.simulation.log import Log, Record
 from tests.simulation.machines import SNAPSHOTS, factory
 from tests.simulation.oracle import Truth
@@ -103,37 +104,33 @@ def check_replay(run: Topology, rules: StageRules, chance: random.Random) -> Non
     for key in lane_ids(partitions):
         name, p = key
         stage, state = create(name, p, partitions), Disk()
-        said: dict[TopicPartition, dict[int, bytes]] = {}
+        said: dict[TopicPartition, list[bytes]] = {}
         for batch in _batches(log, SPEC_OF[name].partitions(p), chance):
             effects = stage.decide(batch, state)
             state.apply(effects.changes, 0)
             for tp, messages in effects.messages.items():
-                rows = said.setdefault(tp, {})
-                rows |= {len(rows) + n: m.value or b"" for n, m in enumerate(messages)}
+                said.setdefault(tp, []).extend(message.value or b"" for message in messages)
         if name == "learning":
             snapshots = [record.value for record in log.committed(SNAPSHOTS)]
-            same("resume: model versions", list(said.get(SNAPSHOTS, {}).values()), snapshots)
+            same("resume: model versions", said.get(SNAPSHOTS, []), snapshots)
             continue
         same(f"replay: state of {key}", dict(state.entries()), dict(run.lanes[key].disk.entries()))
         same_outcomes(key, said, run)
 
 
-def same_outcomes(
-    key: tuple[str, int], said: dict[TopicPartition, dict[int, bytes]], run: Topology
-) -> None:
+def same_outcomes(key: LaneId, said: dict[TopicPartition, list[bytes]], run: Topology) -> None:
     """The outcomes of one lane; its partition holds also those of other stages."""
     stage = {
         "intake": ("touches", "spend", "postback-rows", "privacy-rows", "dead-letters"),
         "matching": (),
         "journeys": ("attributions", "revenue", "features", "predictions"),
     }[key[0]]
-    stored = {
-        (topic, key[1]): {record.offset: record.value or b"" for record in
-                          run.log.committed((topic, key[1]))}
+    logged = {
+        (topic, key[1]): [record.value or b"" for record in run.log.committed((topic, key[1]))]
         for topic in (*stage, "ledger", "parked")
-    }  # fmt: skip
-    found = projection.tables({tp: rows for tp, rows in said.items() if tp in stored})
-    expected = projection.tables(stored)
+    }
+    found = projection.said({tp: values for tp, values in said.items() if tp in logged})
+    expected = projection.said(logged)
     expected["ledger"] = [row for row in expected["ledger"] if row["stage"] == key[0]]
     waits = {"intake": (), "matching": ("account", "purchase"), "journeys": ("install",)}[key[0]]
     expected["parked"] = [row for row in expected["parked"] if row["waits_for"] in waits]
@@ -153,6 +150,11 @@ def _batches(log: Log, tps: list[TopicPartition], chance: random.Random) -> list
 def check_rest(run: Topology) -> None:
     """Everything was read and stored once, and committed offsets say so, but for the learner's."""
     demand(not run.warehouse.copies, "storing: rows were stored a second time")
+    for table in TABLES.values():
+        for p in range(run.scenario.partitions):
+            offsets = [record.offset for record in run.log.committed((table.topic, p))]
+            stored = run.warehouse.rows.get((table.name, p), {})
+            same(f"storing: offsets of {table.name}", sorted(stored), offsets)
     for key in lane_ids(run.scenario.partitions):
         demand(not run.lanes[key].behind, f"rest: {key} has not read everything")
     committed = run.log.positions[GROUP]

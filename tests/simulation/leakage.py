@@ -26,7 +26,7 @@ from tests.simulation.lane import Disk
 from tests.simulation.log import Record
 from tests.simulation.machines import factory
 from tests.simulation.oracle import Oracle
-from tests.simulation.projection import Row
+from tests.simulation.storing import Row
 from tests.simulation.topology import Topology
 
 
@@ -70,10 +70,8 @@ def _check_journey_log(run: Topology, rules: StageRules, row: Row, known_by: int
     stage = factory(rules, run.log)("journeys", tp[1], partitions)
     records = [_pruned(record, known_by) for record in run.log.committed(tp)]
     said = stage.decide(records, Disk()).messages.get((topics.FEATURES.name, tp[1]), [])
-    rows = projection.tables({(topics.FEATURES.name, 0): {
-        offset: message.value or b"" for offset, message in enumerate(said)
-    }})["features"]  # fmt: skip
-    features = _features(rows)
+    rows = projection.said({(topics.FEATURES.name, 0): [message.value or b"" for message in said]})
+    features = _features(rows["features"])
     same(f"leakage: {row['feature_id']}", features.get(row["feature_id"]), row["features"])
 
 

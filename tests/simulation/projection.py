@@ -10,8 +10,9 @@ import msgspec
 
 from schemas import topics
 from streams.stage import TopicPartition
+from streams.store.tables import TABLES
+from tests.simulation.storing import Row, Stored
 
-Row = dict[str, Any]
 Tables = dict[str, list[Row]]
 Converged = dict[str, Any]
 Place = tuple[str, int, int]
@@ -23,11 +24,19 @@ _HISTORY = frozenset(
 _decode = msgspec.json.Decoder(Row).decode
 
 
-def tables(stored: Mapping[TopicPartition, Mapping[int, bytes]]) -> Tables:
+def tables(stored: Stored) -> Tables:
     """Rows by topic, in the order of partitions and offsets."""
     found: Tables = {topic.name: [] for topic in topics.OUTCOMES}
-    for (topic, _), rows in sorted(stored.items()):
-        found[topic] += [_decode(rows[offset]) for offset in sorted(rows)]
+    for (table, _), rows in sorted(stored.items()):
+        found[TABLES[table].topic] += [rows[offset] for offset in sorted(rows)]
+    return found
+
+
+def said(messages: Mapping[TopicPartition, Iterable[bytes]]) -> Tables:
+    """The same for messages that no store has seen."""
+    found: Tables = {topic.name: [] for topic in topics.OUTCOMES}
+    for (topic, _), values in sorted(messages.items()):
+        found[topic] += map(_decode, values)
     return found
 
 

@@ -1,72 +1,148 @@
-"""Storing in memory: sealed batches, read back after an unknown outcome, a failing warehouse."""
+"""Storing with the product's own writers and buffers, over a warehouse in memory that fails."""
 
 from __future__ import annotations
 
 import random
+import re
+from collections.abc import Mapping
+from typing import Any
 
-from schemas import topics
 from streams.stage import TopicPartition
-from tests.simulation.log import Log, Record
+from streams.store.base import Columns, Rows, UnavailableError, Value
+from streams.store.sealing import SealedBatch, TableBuffer
+from streams.store.tables import EPOCH, OFFSET, PARTITION, TABLE_OF_TOPIC
+from streams.store.writer import TableWriter
+from tests.simulation.log import Log
 
 GROUP = "storing"
-OUTCOME_TOPICS = [topic.name for topic in topics.OUTCOMES]
-
-
-class UnavailableError(Exception):
-    """What was sent may be stored, in part or not at all."""
+Row = dict[str, Any]
+Stored = dict[tuple[str, int], dict[int, Row]]
+"""Rows by table, partition and offset."""
 
 
 class Warehouse:
-    """Rows by place in the log, as often as they were inserted."""
+    """Answers what storing asks of ClickHouse; counts what was stored a second time."""
 
-    def __init__(self) -> None:
-        self.rows: dict[TopicPartition, dict[int, bytes]] = {}
-        self.copies = 0  # rows that were stored a second time
+    place = "memory"
+
+    def __init__(self, chance: random.Random) -> None:
+        self.rows: Stored = {}
+        self.copies = 0
         self.fails_next = False
+        self._chance = chance
 
-    def insert(self, tp: TopicPartition, batch: list[Record], chance: random.Random | None) -> None:
+    def insert(self, table: str, columns: Columns) -> None:
+        """Store all rows, or after an error any part of them."""
         fails, self.fails_next = self.fails_next, False
-        stored = self.rows.setdefault(tp, {})
-        if fails and chance is not None:
-            batch = chance.sample(batch, chance.randint(0, len(batch)))
-        for record in batch:
-            self.copies += record.offset in stored
-            stored[record.offset] = record.value or b""
+        names = list(columns)
+        for values in zip(*columns.values(), strict=True):
+            if fails and self._chance.random() < 0.5:
+                continue
+            row = dict(zip(names, values, strict=True))
+            del row[EPOCH]
+            stored = self.rows.setdefault((table, row.pop(PARTITION)), {})
+            offset = row.pop(OFFSET)
+            self.copies += offset in stored
+            stored[offset] = row
         if fails:
-            raise UnavailableError
+            raise UnavailableError("the connection was lost")
 
-    def present(self, tp: TopicPartition) -> set[int]:
-        return set(self.rows.get(tp, ()))
+    def query(self, sql: str, params: Mapping[str, Value] | None = None) -> Rows:
+        """The two questions that storing has."""
+        asked: Mapping[str, Any] = params or {}
+        found = re.search(r"FROM (\w+)", sql)
+        assert found is not None, sql
+        if "max(log_offset)" in sql:
+            highest = [
+                (p, max(rows))
+                for p in asked["partitions"]
+                if (rows := self.rows.get((found[1], p)))
+            ]
+            return Rows(("log_partition", "max"), highest)
+        offsets = self.rows.get((found[1], asked["partition"]), {})
+        return Rows(
+            ("log_offset",),
+            [(offset,) for offset in offsets if asked["first"] <= offset <= asked["last"]],
+        )
+
+    def execute(self, sql: str) -> None:
+        raise AssertionError("storing changes no tables")
+
+    def close(self) -> None:
+        return
+
+
+class _Table:
+    """The way of one topic into its table."""
+
+    def __init__(self, topic: str, log: Log, warehouse: Warehouse, partitions: int) -> None:
+        self._log = log
+        self._tps: list[TopicPartition] = [(topic, p) for p in range(partitions)]
+        self._writer = TableWriter(warehouse, TABLE_OF_TOPIC[topic], "epoch")
+        self._buffer = TableBuffer()
+        self._sealed: SealedBatch | None = None
+        self._reading: dict[TopicPartition, int] = {}
+
+    def crash(self) -> None:
+        """Memory is gone: nobody knows which inserts succeeded."""
+        self._sealed = None
+        self._buffer.clear()
+        self._reading.clear()
+        self._writer.forget()
+
+    def poll(self, count: int) -> None:
+        """At most `count` records of each partition."""
+        committed = self._log.positions[GROUP]
+        for tp in self._tps:
+            start = self._reading.get(tp, committed.get(tp, 0))
+            if start < self._log.end(tp):
+                records, self._reading[tp] = self._log.read(tp, start, count)
+                if records:
+                    self._buffer.put(tp[1], records, 0.0)
+
+    def store(self, rows_max: int) -> bool:
+        """Write the next batch, or the same one again; whether there was one."""
+        if self._sealed is None and self._buffer.rows:
+            self._sealed = self._buffer.seal(rows_max, 10**6, 0.0)
+        if self._sealed is None:
+            return False
+        self._writer.write(self._sealed)
+        return True
+
+    def commit(self) -> None:
+        assert self._sealed is not None, "store first"
+        topic = self._writer.table.topic
+        committed = self._log.positions[GROUP]
+        committed |= {(topic, p): end for p, end in self._sealed.next_offsets().items()}
+        self._sealed = None
 
 
 class Storing:
-    """Copies outcome topics into the warehouse; each place in the log once."""
+    """All tables together, as one process runs them."""
 
     def __init__(self, log: Log, warehouse: Warehouse, partitions: int) -> None:
-        self._log = log
+        log.positions.setdefault(GROUP, {})
         self._warehouse = warehouse
-        self._tps = [(topic, p) for topic in OUTCOME_TOPICS for p in range(partitions)]
-        self._log.positions.setdefault(GROUP, {})
-        self._sealed: tuple[TopicPartition, list[Record], int] | None = None
-        self._unsure: set[TopicPartition] = set()
+        self._tables = [_Table(topic, log, warehouse, partitions) for topic in TABLE_OF_TOPIC]
         self._is_down = False
 
     def step(self, chance: random.Random) -> None:
-        """One batch of one partition, if the warehouse answers."""
+        """A poll and a batch of one table, if the warehouse answers."""
         if self._is_down:
             self._is_down = chance.random() < 0.9
             return
-        if self._sealed is None:
-            self._seal(chance.choice(self._tps), chance.choice((1, 5, 50)))
-        if self._sealed is None:
-            return
+        table = chance.choice(self._tables)
+        table.poll(chance.choice((1, 5, 50)))
         try:
-            self._insert(chance)
+            stored = table.store(chance.choice((1, 5, 50)))
         except UnavailableError:
-            self._unsure.add(self._sealed[0])
             return
-        if chance.random() < 0.9:  # Otherwise the offset is committed at the next step.
-            self._commit()
+        if not stored:
+            return
+        if chance.random() < 0.95:
+            table.commit()
+        else:  # It dies between insert and commit.
+            self._crash()
 
     def fault(self, chance: random.Random) -> None:
         kind = chance.randrange(3)
@@ -84,41 +160,13 @@ class Storing:
     def drain(self) -> bool:
         """Store all there is; whether there was anything."""
         moved = False
-        for tp in self._tps:
-            if self._sealed is None:
-                self._seal(tp, self._log.end(tp))
-            while self._sealed is not None:
-                self._insert(None)
-                self._commit()
-                self._seal(tp, self._log.end(tp))
+        for table in self._tables:
+            table.poll(10**6)
+            while table.store(10**6):
+                table.commit()
                 moved = True
         return moved
 
     def _crash(self) -> None:
-        """Memory is gone: nobody knows which inserts succeeded."""
-        self._sealed = None
-        self._unsure = set(self._tps)
-
-    def _seal(self, tp: TopicPartition, count: int) -> None:
-        """A batch never changes once it is sealed, however often it is sent."""
-        start = self._log.positions[GROUP].get(tp, 0)
-        records, end = self._log.read(tp, start, count)
-        self._sealed = (tp, records, end) if end > start else None
-
-    def _insert(self, chance: random.Random | None) -> None:
-        assert self._sealed is not None, "seal first"
-        tp, records, _ = self._sealed
-        if tp in self._unsure:
-            present = self._warehouse.present(tp)
-            records = [record for record in records if record.offset not in present]
-        self._warehouse.insert(tp, records, chance)
-        self._unsure.add(tp)  # Until the offset is committed, this insert may come again.
-
-    def _commit(self) -> None:
-        assert self._sealed is not None, "seal first"
-        tp, _, end = self._sealed
-        self._log.positions[GROUP][tp] = end
-        self._sealed = None
-        # After a crash more may be stored than this batch, which need not be the one of then.
-        if end > max(self._warehouse.present(tp), default=0):
-            self._unsure.discard(tp)
+        for table in self._tables:
+            table.crash()

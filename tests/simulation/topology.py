@@ -34,7 +34,7 @@ class Topology:
         self.scenario = scenario
         self.chance = random.Random(f"schedule {seed}")
         self.log = Log()
-        self.warehouse = Warehouse()
+        self.warehouse = Warehouse(self.chance)
         self.storing = Storing(self.log, self.warehouse, scenario.partitions)
         self.workers = [Worker(rules, self.log) for _ in range(WORKERS)]
         self.lanes: dict[LaneId, Lane] = {}
