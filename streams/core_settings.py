@@ -15,8 +15,8 @@ class BatchBounds:
 
     records_max: int = 5_000
     bytes_max: int = 1_000_000
-    queued_records_max: int = 20_000  # above this the lane's partitions are held
-    queued_bytes_max: int = 8_000_000
+    queued_records_max: int = 10_000  # of one partition; above this it is held
+    queued_bytes_max: int = 4_000_000
     linger_seconds: float = 0.05
     """Least time between two checkpoints of a lane that is not full of work…"""
     linger_seconds_max: float = 0.25  # …and most, when checkpoints are slow

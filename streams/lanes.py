@@ -18,6 +18,9 @@ from streams.state import StateStore
 PAUSE_PER_CHECKPOINT = 2.0
 """A lane that is not full starts a decision at most this many checkpoint times after the last."""
 
+ALIGN_SECONDS = 0.25
+"""Longest wait for a partition that has more, when others of the lane are already here."""
+
 StageFactory = Callable[[str, int], Stage]
 """Stage name and partition number to a new stage object."""
 
@@ -74,6 +77,9 @@ class Flow(Protocol):
 
     def release(self, tps: Sequence[TopicPartition]) -> None: ...
 
+    def has_more(self, tp: TopicPartition, offset: int) -> bool:
+        """Whether the log is known to go on at this offset."""
+
 
 @dataclass(frozen=True, slots=True)
 class LaneParts:
@@ -101,14 +107,14 @@ class Lane:
         self.spec = spec
         self.p = p
         self.is_open = False
-        self.queue = LaneQueue(bounds)
+        self.queue = LaneQueue(bounds, spec.partitions(p))
         self._parts = parts
         self._bounds = bounds
         self._may_decide = asyncio.Event()
         self._may_decide.set()
         self._idle = asyncio.Event()
         self._idle.set()
-        self._is_held = False
+        self._held: set[TopicPartition] = set()
         self._next_start = float("-inf")
         self._store: StateStore | None = None
         self._arrivals: dict[TopicPartition, float] = {}
@@ -118,11 +124,11 @@ class Lane:
         return f"{self.spec.stage}-{self.p}"
 
     def offer(self, tp: TopicPartition, records: Sequence[LogRecord]) -> None:
-        """Take a poll batch; holds the lane's partitions when enough is waiting."""
+        """Take a poll batch; holds its partition when enough of it is waiting."""
         self.queue.put(tp, records)
         self._arrivals[tp] = self._parts.clock()
-        if self.queue.full and not self._is_held:
-            self._hold(True)
+        if self.queue.full(tp) and tp not in self._held:
+            self._hold(tp)
 
     def last_arrival(self, tp: TopicPartition) -> float:
         """When a partition last brought something, by the lane's clock."""
@@ -139,8 +145,7 @@ class Lane:
             if self._store is not None:
                 self._store.close()
                 self._store = None
-            if self._is_held:
-                self._hold(False)
+            self._release(self._held)
 
     async def suspend(self, seconds: float) -> bool:
         """Begin no further decision and forget what waits; False if one is still not finished."""
@@ -151,8 +156,7 @@ class Lane:
         except TimeoutError:
             return False
         self.queue.rewind()
-        if self._is_held:  # Nothing waits any more, so nothing would ever release them.
-            self._hold(False)
+        self._release(self._held)  # Nothing waits any more, so nothing else would.
         return True
 
     def resume(self) -> None:
@@ -166,9 +170,7 @@ class Lane:
         store = self._store = parts.store()
         if self.spec.changelog is not None:
             restored = await parts.restore(store)
-            parts.observer.on_restore(
-                self.spec.stage, self.p, restored.records, restored.seconds
-            )
+            parts.observer.on_restore(self.spec.stage, self.p, restored.records, restored.seconds)
         stage = parts.stage(self.spec.stage, self.p)
         # In a thread: a large state takes seconds, and health checks must be answered meanwhile.
         await asyncio.to_thread(lambda: stage.restore(store.entries()))
@@ -181,6 +183,7 @@ class Lane:
         await self._may_decide.wait()
         await self.queue.wait()
         await self.queue.fill(self._next_start - parts.clock())
+        await self._align()
         if not self._may_decide.is_set():
             return
         self._idle.clear()
@@ -188,8 +191,7 @@ class Lane:
             records = self.queue.take()
             if not records:
                 return
-            if self._is_held and self.queue.drained:
-                self._hold(False)
+            self._release({tp for tp in self._held if self.queue.drained(tp)})
             for version in stage.snapshots_needed(records):
                 await parts.snapshots.get(version)
             await self._decide(stage, store, records)
@@ -222,12 +224,28 @@ class Lane:
             bounds.linger_seconds_max,
         )
 
-    def _hold(self, held: bool) -> None:
-        self._is_held = held
-        tps = self.spec.partitions(self.p)
-        if held:
-            self._parts.flow.hold(tps)
-        else:
-            self._parts.flow.release(tps)
-        self._parts.observer.on_backpressure(self.spec.stage, self.p, held)
+    async def _align(self) -> None:
+        """Give partitions that are behind a moment to bring what belongs to the same time."""
+        deadline = self._parts.clock() + ALIGN_SECONDS
+        while self._is_one_missing() and (left := deadline - self._parts.clock()) > 0:
+            await self.queue.hear(left)
 
+    def _is_one_missing(self) -> bool:
+        partitions = self.spec.partitions(self.p)
+        return len(partitions) > 1 and any(
+            self.queue.lacks(tp) and self._parts.flow.has_more(tp, self.queue.next_offset(tp))
+            for tp in partitions
+        )
+
+    def _hold(self, tp: TopicPartition) -> None:
+        self._held.add(tp)
+        self._parts.flow.hold([tp])
+        self._parts.observer.on_backpressure(self.spec.stage, self.p, True)
+
+    def _release(self, tps: set[TopicPartition]) -> None:
+        if not tps:
+            return
+        self._parts.flow.release(list(tps))
+        self._held = self._held - tps
+        if not self._held:
+            self._parts.observer.on_backpressure(self.spec.stage, self.p, False)

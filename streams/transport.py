@@ -96,17 +96,32 @@ class _Consumer(driver.Consumer):  # type: ignore[misc]
     # Faust's own pause_partitions drops records of a poll that is under way. These two act
     # between polls.
     def hold(self, tps: Iterable[tuple[str, int]]) -> None:
-        self._held.update(TP(topic, partition) for topic, partition in tps)
+        self._held.update(map(self._place, tps))
 
     def release(self, tps: Iterable[tuple[str, int]]) -> None:
-        self._held.difference_update(TP(topic, partition) for topic, partition in tps)
+        self._held.difference_update(map(self._place, tps))
+
+    def _place(self, tp: tuple[str, int]) -> TP:
+        """Lanes know topics without the prefix."""
+        return TP(self.transport.options.settings.topic(tp[0]), tp[1])
+
+    def has_more(self, tp: tuple[str, int], offset: int) -> bool:
+        """By the last answer of the broker; unknown counts as no."""
+        consumer = self._thread._consumer
+        place = aiokafka.TopicPartition(*self._place(tp))
+        if consumer is None or place not in consumer.assignment():
+            return False
+        highwater = consumer.highwater(place)
+        return highwater is not None and highwater > offset
 
     async def announce(self, positions: Mapping[tuple[str, int], int]) -> None:
         """Commit offsets as an ordinary group member."""
         await self._thread.commit({TP(topic, p): at for (topic, p), at in positions.items()})
 
     async def _getmany(
-        self, active_partitions: set[TP] | None, timeout: float  # noqa: ASYNC109 - as in Faust
+        self,
+        active_partitions: set[TP] | None,
+        timeout: float,  # noqa: ASYNC109 - as in Faust
     ) -> Any:
         wanted = (active_partitions or set()) - self._held
         if not wanted:  # aiokafka would take an empty set for "all".

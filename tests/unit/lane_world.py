@@ -100,12 +100,16 @@ class Echo:
 @dataclass
 class Flow:
     held: set[TopicPartition] = field(default_factory=set)
+    behind: set[TopicPartition] = field(default_factory=set)
 
     def hold(self, tps: Sequence[TopicPartition]) -> None:
         self.held.update(tps)
 
     def release(self, tps: Sequence[TopicPartition]) -> None:
         self.held.difference_update(tps)
+
+    def has_more(self, tp: TopicPartition, offset: int) -> bool:
+        return tp in self.behind
 
 
 class NoSnapshots:

@@ -18,12 +18,35 @@ def offsets(queue: LaneQueue) -> list[int]:
     return [record.offset for record in queue.take()]
 
 
-def test_poll_batches_keep_their_order_across_partitions() -> None:
-    queue = LaneQueue(BatchBounds())
-    queue.put(A, records(0, 1))
-    queue.put(B, records(7))
-    queue.put(A, records(2))
-    assert offsets(queue) == [0, 1, 7, 2]
+def at(time: int, offset: int) -> Record:
+    return Record(offset, timestamp=time)
+
+
+def test_partitions_advance_together_in_log_time() -> None:
+    """Installs of a whole day are here, touchpoints only until noon: the afternoon waits."""
+    queue = LaneQueue(BatchBounds(), [A, B])
+    queue.put(B, [at(8, 0), at(12, 1), at(18, 2)])
+    queue.put(A, [at(1, 0), at(13, 1)])
+    assert [(record.timestamp, record.offset) for record in queue.take()] == [
+        (1, 0), (13, 1), (8, 0), (12, 1)
+    ]  # fmt: skip
+    assert offsets(queue) == [2]
+
+
+def test_a_full_batch_is_cut_at_one_moment_of_all_partitions() -> None:
+    queue = LaneQueue(BatchBounds(records_max=4), [A, B])
+    queue.put(A, [at(time, time) for time in range(6)])
+    queue.put(B, [at(time, time) for time in range(6)])
+    assert offsets(queue) == [0, 1, 0, 1]
+    assert offsets(queue) == [2, 3, 2, 3]
+
+
+def test_records_that_go_back_in_time_keep_their_place_in_the_log() -> None:
+    queue = LaneQueue(BatchBounds(), [A, B])
+    queue.put(A, [at(9, 0), at(2, 1), at(10, 2)])
+    queue.put(B, [at(3, 0), at(9, 1)])
+    assert offsets(queue) == [0, 1, 0, 1]
+    assert offsets(queue) == [2]
 
 
 def test_a_batch_is_cut_at_the_record_bound_and_the_rest_comes_next() -> None:

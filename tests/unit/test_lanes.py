@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from streams.core_settings import BatchBounds
+from streams.lanes import LaneSpec
 from streams.stage import Effects
 from tests.unit.lane_world import INPUT, Echo, Record, World, records, settle
 
@@ -179,5 +180,23 @@ def test_a_lane_that_fails_or_ends_closes_its_log_and_releases_its_partitions() 
         with pytest.raises(ValueError, match="a bug in the stage"):
             await lane.run()
         assert (world.log.closed, world.flow.held, lane.is_open) == (1, set(), False)
+
+    run(story)
+
+
+def test_a_partition_that_is_behind_is_given_a_moment() -> None:
+    """Installs must not be decided ahead of the touchpoints that led to them."""
+
+    async def story() -> None:
+        world = World()
+        lane = world.build(LaneSpec("intake", ("touchpoints", "installs"), "intake-changelog"))
+        world.flow.behind = {("touchpoints", 0)}
+        task = asyncio.create_task(lane.run())
+        lane.offer(("installs", 0), [Record(7, timestamp=5)])
+        await settle()
+        assert world.log.decided() == []
+        lane.offer(("touchpoints", 0), [Record(1, timestamp=3), Record(2, timestamp=9)])
+        await world.log.until([1, 7, 2])
+        task.cancel()
 
     run(story)
