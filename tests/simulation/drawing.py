@@ -44,6 +44,7 @@ class _Drawing:
         self.clicks = [f"click-{number}" for number in range(chance.randint(1, 6))]
         self.people: list[Person] = []
         self.purchases: list[tuple[Fields, int]] = []
+        self.touched: list[tuple[Person, int]] = []
         self.ticks: list[int] = []
         self.events = 0
 
@@ -115,6 +116,9 @@ class _Drawing:
         if chance.random() < 0.6:
             back = chance.randrange(8 * DAY_MS)
         time = person.time - back
+        if self.touched and chance.random() < 0.2:
+            person, time = self.touched[-1]
+        self.touched.append((person, time))
         fields = self._fields("touchpoint", person.app_id, time)
         fields |= {
             "touch_type": chance.choice(("click", "click", "impression")),

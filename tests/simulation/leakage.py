@@ -6,6 +6,7 @@ import random
 
 from msgspec.structs import replace
 
+from online_models.landmarks import LANDMARKS
 from schemas import topics
 from schemas.records import (
     ActivitySeen,
@@ -45,6 +46,31 @@ def check(run: Topology, rules: StageRules, chance: random.Random) -> None:
     _check_journey_log(run, rules, row, known_by)
     if row["landmark"] != "install" and install.ts < row["landmark_time"]:
         _check_sources(run, rules, row, known_by)
+
+
+def check_order(calm: Topology, wild: Topology, oracle: Oracle) -> None:
+    """Features after the install are the same whatever was read first, and whoever is not known
+    to pay has them.
+
+    Links that move payments are left out of the latter: who paid and does not any more is not
+    scored either.
+    """
+    features = [
+        _features(projection.tables(run.warehouse.rows)["features"]) for run in (calm, wild)
+    ]
+    for install_id, install in oracle.installs.items():
+        for landmark in LANDMARKS[1:]:
+            at = install.event.event_time + landmark.after_ms
+            name = f"{install_id}:{landmark.name}"
+            found = [rows.get(name) for rows in features]
+            if install.ts >= at:  # Nobody knew of it then.
+                continue
+            if all(found):
+                same(f"order: {name}", found[1], found[0])
+            if not oracle.may_move_money(install_id, at):
+                pays = oracle.pays_from.get(install_id, at) < at
+                is_due = at <= calm.scenario.ends_at and not pays
+                same(f"order: {name} is there", list(map(bool, found)), [is_due] * 2)
 
 
 def _check_sources(run: Topology, rules: StageRules, row: Row, known_by: int) -> None:

@@ -19,7 +19,8 @@ def run(seed: int) -> None:
     calm.run_undisturbed()
     wild = Topology(scenario, rules, seed)
     wild.run_disturbed(faults=seed % 12)
-    truth = Oracle(scenario).work_out()
+    oracle = Oracle(scenario)
+    truth = oracle.work_out()
     expected = projection.converged(projection.tables(calm.warehouse.rows))
     invariants.check_oracle(expected, truth)
     for topology in (calm, wild):
@@ -32,4 +33,5 @@ def run(seed: int) -> None:
     for name, part in expected.items():
         invariants.same(f"crash: converged {name}", found[name], part)
     invariants.check_replay(wild, rules, chance)
+    leakage.check_order(calm, wild, oracle)
     leakage.check(wild, rules, chance)
