@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -58,7 +59,7 @@ class Fleet:
                         worker.is_awaited = True
                         restarts.create_task(self._replace(worker))
 
-    def kill(self, name: str) -> bool:
+    def kill(self, name: str, *, loses_disk: bool = False) -> bool:
         """SIGKILL; False when there is no such process just now."""
         worker = self.workers[name]
         if worker.process.poll() is not None:
@@ -66,6 +67,8 @@ class Fleet:
         worker.is_killed = True
         worker.process.kill()
         worker.process.wait()
+        if loses_disk:
+            shutil.rmtree(self.installation.state(name), ignore_errors=True)
         return True
 
     async def stop_for(self, name: str, seconds: float) -> bool:
@@ -120,7 +123,7 @@ class Fleet:
         with self.log(name).open("ab") as log:
             return subprocess.Popen(
                 [*COMMAND, "worker", "--role", role],
-                env=self.installation.environ(name)
+                env=self.installation.environ(worker=name)
                 | {"HEADWATER_SUPERVISOR": str(os.getpid())},
                 cwd=CHECKOUT,
                 stdin=subprocess.DEVNULL,

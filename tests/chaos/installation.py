@@ -31,7 +31,11 @@ class Installation:
     def store(self) -> Path:
         return self.folder / "store"
 
-    def environ(self, state: str = "") -> dict[str, str]:
+    def state(self, worker: str) -> Path:
+        """Each worker has a disk of its own."""
+        return self.folder / "state" / worker
+
+    def environ(self, worker: str = "none") -> dict[str, str]:
         """What its processes get; of our own settings nothing."""
         foreign = {k: v for k, v in os.environ.items() if not k.startswith("HEADWATER_")}
         return foreign | {
@@ -40,7 +44,7 @@ class Installation:
             "HEADWATER_SOURCE_TIMESTAMPS": "create",
             "HEADWATER_SESSION_TIMEOUT": f"{SESSION_SECONDS}s",
             "HEADWATER_DATA": str(self.store),
-            "HEADWATER_STATE_DIR": str(self.folder / (state or "state")),
+            "HEADWATER_STATE_DIR": str(self.state(worker)),
             "HEADWATER_METRICS_PORT": "0",
             "HEADWATER_LOG_LEVEL": "warning",
         }

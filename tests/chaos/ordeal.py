@@ -43,7 +43,7 @@ class Verdict:
     def is_complete(self) -> bool:
         """Whether everything that was planned was done."""
         counts, played = self.ordeal.counts, self.disturbed.played
-        return all(played[act] == getattr(counts, act.value) for act in Act)
+        return all(played[act.value] == getattr(counts, act.value) for act in Act)
 
     def as_json(self) -> dict[str, Any]:
         accounts = self.disturbed.accounts
@@ -51,7 +51,7 @@ class Verdict:
             "passed": self.is_passed,
             "events": self.ordeal.events,
             "seed": self.ordeal.seed,
-            **{act.value: self.disturbed.played[act] for act in Act},
+            **self.disturbed.played,
             "unasked_exits": len(self.disturbed.unasked),
             "calm_seconds": round(self.calm.seconds, 1),
             "seconds": round(self.disturbed.seconds, 1),

@@ -8,6 +8,7 @@ from enum import Enum
 
 CORES = ("core-1", "core-2")
 STORING = "storing"
+DISK_LOSS_SHARE = 0.2  # of the kills of core workers
 SHARE_FIRST, SHARE_LAST = 0.02, 0.99
 """Of the traffic: while workers still start there is nothing to disturb."""
 
@@ -43,6 +44,7 @@ class Disturbance:
     share: float  # of the messages that are in the log by then
     delay_seconds: float  # after that
     seconds: float = 0.0  # how long a STOP lasts
+    loses_disk: bool = False  # the state of a killed core worker goes with it
 
 
 def draw_plan(counts: Counts, seed: int, session_seconds: float) -> list[Disturbance]:
@@ -68,4 +70,5 @@ def _disturbance(
     }
     target = draw.choice(targets[act])
     seconds = session_seconds * draw.uniform(1.3, 2.0) if act is Act.STOP else 0.0
-    return Disturbance(act, target, share, draw.random(), seconds)
+    loses_disk = act is Act.KILL and draw.random() < DISK_LOSS_SHARE
+    return Disturbance(act, target, share, draw.random(), seconds, loses_disk)

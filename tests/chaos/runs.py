@@ -22,10 +22,11 @@ from tests.chaos.traffic import Flow, Progress, Traffic, publish
 CALM_SECONDS = 600.0  # a run may take so long after its last event
 BURSTS_PER_GAP = 2
 LOOK_SECONDS = 0.05
+DISKS_LOST = "disks_lost"
 PATIENCE_SECONDS = 300.0  # for a worker or the broker to be back; machines can be busy
 
 Say = Callable[[str], None]
-Disturb = Callable[[Fleet, Progress], Awaitable[Counter[Act]]]
+Disturb = Callable[[Fleet, Progress], Awaitable[Counter[str]]]
 
 
 def silent(line: str) -> None:
@@ -49,7 +50,7 @@ class Outcome:
     digest: dict[str, str]
     accounts: dict[str, Any]
     seconds: float
-    played: Counter[Act]
+    played: Counter[str]
     unasked: Sequence[str]  # exits of workers that nobody caused by a signal
     last_codes: Sequence[int]  # of the workers when they were told to end
 
@@ -58,7 +59,7 @@ class Disturber:
     """Plays a plan while the traffic flows."""
 
     def __init__(self, fleet: Fleet, broker: KafkaServer, say: Say) -> None:
-        self.played: Counter[Act] = Counter()
+        self.played: Counter[str] = Counter()
         self._fleet = fleet
         self._broker = broker
         self._broker_lock = asyncio.Lock()
@@ -80,7 +81,8 @@ class Disturber:
         else:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 await self._insist(disturbance)
-        self.played[act] += 1
+        self.played[act.value] += 1
+        self.played[DISKS_LOST] += disturbance.loses_disk
 
     async def _insist(self, disturbance: Disturbance) -> None:
         while True:
@@ -90,14 +92,19 @@ class Disturber:
 
     async def _reach(self, disturbance: Disturbance) -> bool:
         """False when the target is not there just now, or someone else stopped it."""
-        target = disturbance.target
         if disturbance.act is Act.STOP:
-            return await self._fleet.stop_for(target, disturbance.seconds)
-        if self._fleet.workers[target].is_stopped:
-            # A zombie has to wake up again, so its neighbour goes.
-            others = [name for name in CORES if name != target]
-            return disturbance.act is Act.KILL and self._fleet.kill(others[0])
-        return self._fleet.kill(target)
+            return await self._fleet.stop_for(disturbance.target, disturbance.seconds)
+        victim = self._victim(disturbance)
+        return victim is not None and self._fleet.kill(
+            victim, loses_disk=disturbance.loses_disk
+        )
+
+    def _victim(self, disturbance: Disturbance) -> str | None:
+        """A zombie has to wake up again, so its neighbour goes; None: wait until it has."""
+        target = disturbance.target
+        if not self._fleet.workers[target].is_stopped:
+            return target
+        return next((name for name in CORES if name != target and target in CORES), None)
 
     async def _restart_broker(self) -> None:
         async with self._broker_lock:
@@ -124,7 +131,7 @@ async def run_disturbed(
         burst=max(1, round(per_gap / BURSTS_PER_GAP)),
     )
 
-    async def disturb(fleet: Fleet, progress: Progress) -> Counter[Act]:
+    async def disturb(fleet: Fleet, progress: Progress) -> Counter[str]:
         disturber = Disturber(fleet, broker, say)
         await disturber.play(plan, progress)
         return disturber.played
@@ -146,7 +153,7 @@ async def _run(
     await asyncio.to_thread(installation.run, "migrate")
     began = time.monotonic()
     progress = Progress(len(traffic.messages))
-    played: Counter[Act] = Counter()
+    played: Counter[str] = Counter()
     async with working(installation) as fleet:
         publishing = publish(traffic, installation, flow, progress)
         if disturb is None:
