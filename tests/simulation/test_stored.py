@@ -1,0 +1,79 @@
+"""What a disturbed run leaves in ClickHouse reconciles, with the converged digest of a calm one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from streams.store.digest import digest_converged
+from streams.store.embedded import EmbeddedStore
+from streams.store.migrations import migrate
+from streams.store.reconcile import Accounting, reconcile
+from streams.store.tables import EPOCH, OFFSET, PARTITION, TABLES
+from tests.simulation import projection
+from tests.simulation.drawing import draw
+from tests.simulation.machines import stage_rules
+from tests.simulation.storing import Stored
+from tests.simulation.topology import Topology
+
+pytest.importorskip("chdb")
+
+SEEDS = (8, 192, 237, 293, 308)
+"""With relinks, late touchpoints, repeats, dead letters, and money that waits or expired."""
+
+
+@pytest.fixture
+def fill(tmp_path: Path) -> Iterator[Callable[[Stored], EmbeddedStore]]:
+    """Puts what a run stored into an empty store; chdb holds one folder at a time."""
+    opened: list[EmbeddedStore] = []
+
+    def filled(rows: Stored) -> EmbeddedStore:
+        for store in opened:
+            store.close()
+        opened[:] = [EmbeddedStore(tmp_path / f"store-{len(list(tmp_path.iterdir()))}")]
+        migrate(opened[0])
+        for (table, p), by_offset in rows.items():
+            opened[0].insert(table, columns_of(table, p, by_offset))
+        return opened[0]
+
+    yield filled
+    for store in opened:
+        store.close()
+
+
+def columns_of(table: str, p: int, rows: dict[int, dict[str, Any]]) -> dict[str, list[Any]]:
+    names = [column.name for column in TABLES[table].columns]
+    columns: dict[str, list[Any]] = {n: [row[n] for row in rows.values()] for n in names}
+    columns |= {EPOCH: ["epoch"] * len(rows), PARTITION: [p] * len(rows)}
+    return columns | {OFFSET: list(rows)}
+
+
+def fates(rows: Stored) -> list[int]:
+    """Source offsets by final disposition, as the Python projection counts them."""
+    found = list(projection.final_dispositions(projection.tables(rows)["ledger"]).values())
+    names = ("decided", "duplicate", "parked", "expired", "dead_lettered")
+    return [found.count(name) for name in names]
+
+
+def counts(told: Accounting) -> list[int]:
+    return [told.decided, told.duplicates, told.parked, told.expired, told.dead_lettered]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_disturbed_run_is_stored_like_a_calm_one(
+    seed: int, fill: Callable[[Stored], EmbeddedStore]
+) -> None:
+    calm, wild = (Topology(draw(seed), stage_rules(seed), seed) for _ in range(2))
+    calm.run_undisturbed()
+    wild.run_disturbed(faults=10)
+
+    told = reconcile(fill(calm.warehouse.rows))
+    expected = digest_converged(fill(calm.warehouse.rows))
+    store = fill(wild.warehouse.rows)
+
+    assert reconcile(store).faults == told.faults == []
+    assert counts(reconcile(store)) == counts(told) == fates(calm.warehouse.rows)
+    assert digest_converged(store) == expected
