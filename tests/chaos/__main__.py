@@ -13,6 +13,7 @@ from pathlib import Path
 from deploy.local.servers import fetch_jars, own_kafka
 from tests.chaos.ordeal import Ordeal, endure
 from tests.chaos.plan import Counts
+from tests.chaos.runs import PATIENCE_SECONDS
 
 
 def _arguments() -> argparse.Namespace:
@@ -41,7 +42,7 @@ def main() -> int:
         broker = own_kafka(folder / "kafka")
         broker.start(dies_with_parent=True)
         try:
-            broker.wait_ready()
+            broker.wait_ready(PATIENCE_SECONDS)
             verdict = asyncio.run(endure(ordeal, broker, folder.resolve(), _say))
         finally:
             broker.kill()
