@@ -169,29 +169,27 @@ CREATE OR REPLACE VIEW v_accounting
     disposition String COMMENT 'decided, duplicate, parked, expired, dead_lettered or tick.',
     final_dispositions UInt64 COMMENT 'How often the offset was settled; anything but 1 is a fault.'
 )
-AS SELECT epoch, source_topic, source_partition, source_offset,
-    if(empty(settled), 'parked', settled[1]) AS disposition,
-    if(empty(settled), 1, length(settled)) AS final_dispositions
+AS SELECT log_epoch AS epoch, source_topic, source_partition, offset AS source_offset,
+    ['parked', 'dead_lettered', 'decided', 'duplicate', 'expired', 'tick'][1 + argMax(fate, move)]
+        AS disposition,
+    greatest(argMax(settlements, move), 1) AS final_dispositions
 FROM
 (
-    SELECT epoch, source_topic, source_partition, source_offset,
-        arraySort(arrayMap(fate -> fate.2, arrayFilter(fate -> fate.1 = last_move, fates)))
-            AS settled
+    SELECT log_epoch, source_topic, source_partition, offset, move,
+        countIf(place > 0) AS settlements, minIf(place, place > 0) AS fate
     FROM
     (
-        SELECT log_epoch AS epoch, source_topic, source_partition, source_offset,
-            max(move) AS last_move,
-            groupArrayIf((move, toString(disposition)), disposition != 'parked') AS fates
-        FROM
-        (
-            SELECT log_epoch, source_topic, source_partition, disposition, move,
-                arrayJoin(offsets) AS source_offset
-            FROM ledger
-            LIMIT 1 BY log_epoch, log_partition, log_offset, source_offset
-        )
-        GROUP BY log_epoch, source_topic, source_partition, source_offset
+        -- Numbers instead of texts, because there is a row here for every event ever received.
+        SELECT log_epoch, source_topic, source_partition, move, offsets,
+            indexOf(['dead_lettered', 'decided', 'duplicate', 'expired', 'tick'],
+                toString(disposition)) AS place
+        FROM ledger
+        LIMIT 1 BY log_epoch, log_partition, log_offset
     )
+    ARRAY JOIN offsets AS offset
+    GROUP BY log_epoch, source_topic, source_partition, offset, move
 )
+GROUP BY log_epoch, source_topic, source_partition, offset
 COMMENT 'What finally became of every source offset.';
 
 -- How far every stage partition has come, in the newest log, and when each table last grew.

@@ -39,11 +39,34 @@ _TEXT_OF = {
 
 
 class Compared(NamedTuple):
-    """Rows to hash: SQL expressions that give text, over a FROM clause."""
+    """Rows to hash: SQL expressions that give text, over what follows FROM."""
 
     expressions: list[str]
-    source: str
+    origin: str
+    once_by: str = ""  # of rows that agree in these columns only one counts:
+    first_by: str = "1"  # the one where this is least
     params: dict[str, Value] = {}  # noqa: RUF012  # Never changed.
+    size: str = ""  # SQL that counts the rows roughly, where the origin is costly to count
+
+    @property
+    def source(self) -> str:
+        """The rows that count, for those who want to see them."""
+        if not self.once_by:
+            return self.origin
+        order = f"{self.once_by}, {self.first_by}"
+        return f"(SELECT * FROM {self.origin} ORDER BY {order} LIMIT 1 BY {self.once_by})"
+
+    def hashes(self) -> str:
+        """SQL for one hash per row that counts."""
+        # No event contains a null byte: intake sets such messages aside.
+        row = f"SHA256(arrayStringConcat([{', '.join(self.expressions)}], '\\0'))"
+        if not self.once_by:
+            return f"SELECT hex({row}) AS row_hash FROM {self.origin}"
+        # Hashed first and chosen then, so that whole rows need not be kept in memory.
+        return (
+            f"SELECT hex(argMin({row}, tuple({self.first_by}))) AS row_hash"
+            f" FROM {self.origin} GROUP BY {self.once_by}"
+        )
 
 
 def digest(store: Store) -> dict[str, str]:
@@ -101,18 +124,24 @@ def _everything(table: Table) -> Compared:
 
 
 def _touches() -> Compared:
-    source = (
-        "(SELECT * FROM touches ORDER BY event_id, source_partition, source_offset"
-        " LIMIT 1 BY event_id)"
+    return Compared(
+        _texts(TABLES["touches"].columns, _SOURCE),
+        "touches",
+        once_by="event_id",
+        first_by="source_partition, source_offset, log_epoch, log_offset",
     )
-    return Compared(_texts(TABLES["touches"].columns, _SOURCE), source)
 
 
 def _attributions() -> Compared:
     # These tell how the decision came about, and when.
     history = ("attribution_id", "version", "supersedes", "reason", "candidates", "decided_at")
     columns = TABLES["attributions"].columns
-    return Compared(_texts(columns, (*history, *_SOURCE)), "v_attributions")
+    return Compared(
+        _texts(columns, (*history, *_SOURCE)),
+        "attributions",
+        once_by="install_id",
+        first_by="-version, -toUnixTimestamp64Milli(decided_at), log_epoch, log_offset",
+    )
 
 
 def _revenue() -> Compared:
@@ -125,7 +154,9 @@ def _revenue() -> Compared:
         " (SELECT * FROM revenue LIMIT 1 BY booking_id)"
         f" GROUP BY {keys} HAVING sum(sign) != 0)"
     )
-    return Compared([*_texts(columns), "toString(net_micros)"], source)
+    return Compared(
+        [*_texts(columns), "toString(net_micros)"], source, size="SELECT count() FROM revenue"
+    )
 
 
 def _parked() -> Compared:
@@ -136,18 +167,17 @@ def _parked() -> Compared:
         " HAVING countIf(state = 'expired') > 0 OR uniqExactIf(parked_id, state = 'parked')"
         " > uniqExactIf(parked_id, state = 'released')"
     )
-    source = (
-        f"(SELECT * FROM parked WHERE (subject_id, waits_for) IN ({unsettled})"
-        " AND state != 'released' ORDER BY subject_id, waits_for, state = 'parked', log_epoch,"
-        " log_partition, log_offset LIMIT 1 BY subject_id, waits_for)"
+    return Compared(
+        _texts(TABLES["parked"].columns, ("parked_id", "deadline", *_SOURCE)),
+        f"parked WHERE (subject_id, waits_for) IN ({unsettled}) AND state != 'released'",
+        once_by="subject_id, waits_for",
+        first_by="state = 'parked', log_epoch, log_partition, log_offset",
     )
-    columns = TABLES["parked"].columns
-    return Compared(_texts(columns, ("parked_id", "deadline", *_SOURCE)), source)
 
 
 def _dead_letters() -> Compared:
-    source = f"(SELECT * FROM dead_letters LIMIT 1 BY log_epoch, {', '.join(_SOURCE_POSITION)})"
-    return Compared(["reason", "payload"], source)
+    position = f"log_epoch, {', '.join(_SOURCE_POSITION)}"
+    return Compared(["reason", "payload"], "dead_letters", once_by=position)
 
 
 def _ledger() -> Compared:
@@ -162,34 +192,32 @@ def _ledger() -> Compared:
 def _distinct(table: Table) -> Compared:
     columns = [column for column in table.columns if column.name not in _SOURCE]
     names = ", ".join(column.name for column in columns)
-    return Compared(_texts(columns), f"(SELECT DISTINCT {names} FROM {table.name})")
+    return Compared(_texts(columns), table.name, once_by=names)
 
 
 def _predictions(model: str) -> Compared:
     columns = [one for one in TABLES["predictions"].columns if one.name != "predicted_at"]
     names = ", ".join(column.name for column in columns)
-    source = f"(SELECT DISTINCT {names} FROM predictions WHERE model_version = {{model}})"
-    return Compared(_texts(columns), source, {"model": model})
+    source = "predictions WHERE model_version = {model}"
+    return Compared(_texts(columns), source, once_by=names, params={"model": model})
 
 
 def _digest(store: Store, compared: Compared) -> str:
-    counted = store.query(f"SELECT count() FROM {compared.source}", compared.params)
+    counted = store.query(
+        compared.size or f"SELECT count() FROM {compared.origin}", compared.params
+    )
     passes = min(GROUPS, int(counted.rows[0][0]) // ROWS_PER_PASS + 1)
-    # No event contains a null byte: intake sets such messages aside.
-    row = f"hex(SHA256(arrayStringConcat([{', '.join(compared.expressions)}], '\\0')))"
-    whole = hashlib.sha256()
     step = -(-GROUPS // passes)
+    whole = hashlib.sha256()
     for first in range(0, GROUPS, step):
-        bounds: dict[str, Value] = {"first": f"{first:02X}", "last": f"{first + step - 1:02X}"}
-        if first + step > GROUPS:
-            bounds["last"] = "FF"
+        last = min(first + step, GROUPS) - 1
         groups = store.query(
             "SELECT substring(row_hash, 1, 2) AS prefix,"
             " hex(SHA256(arrayStringConcat(arraySort(groupArray(row_hash)))))"
-            f" FROM (SELECT {row} AS row_hash FROM {compared.source})"
+            f" FROM ({compared.hashes()})"
             " WHERE substring(row_hash, 1, 2) BETWEEN {first} AND {last}"
             " GROUP BY prefix ORDER BY prefix",
-            {**compared.params, **bounds},
+            {**compared.params, "first": f"{first:02X}", "last": f"{last:02X}"},
         )
         for prefix, group in groups.rows:
             whole.update(f"{prefix}{group}".encode())

@@ -260,3 +260,11 @@ def test_old_newer_and_foreign_tables_are_refused_with_advice(store: EmbeddedSto
     store.execute("INSERT INTO schema_migrations (number, name, checksum) VALUES (1, 'x', 'y')")
     with pytest.raises(Refused, match="another build"):
         migrate(store)
+
+
+def test_the_rows_behind_every_digest_can_be_listed(store: EmbeddedStore) -> None:
+    put(store, [*every_kind(), touch("e1", offset=7), decision("i1", 2)])
+
+    for name, compared in digests.compared_when_converged("v1").items():
+        listed = store.query(f"SELECT count() FROM {compared.source}", compared.params)
+        assert listed.rows == [(1,)], name

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from schemas.outcomes import Freshness
@@ -194,3 +195,18 @@ def test_freshness_shows_the_newest_log_and_every_table(store: EmbeddedStore) ->
         "SELECT countIf(at IS NOT NULL), count() FROM v_freshness WHERE kind = 'table'"
     )
     assert tables.rows == [(1, 12)]
+
+
+def test_money_that_was_moved_is_accounted_for_where_it_ended(store: EmbeddedStore) -> None:
+    put(
+        store,
+        [
+            ledger("decided", "payments", [1, 2, 3]),
+            msgspec.structs.replace(ledger("expired", "payments", [1]), move=1),
+            msgspec.structs.replace(ledger("parked", "payments", [2]), move=1),
+        ],
+    )
+    found = store.query(
+        "SELECT source_offset, disposition, final_dispositions FROM v_accounting ORDER BY ALL"
+    )
+    assert found.rows == [(1, "expired", 1), (2, "parked", 1), (3, "decided", 1)]
