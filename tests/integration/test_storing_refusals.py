@@ -1,0 +1,95 @@
+"""A storing worker that cannot go on says why in one line, and ends with exit code 1."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import aiokafka
+import pytest
+
+from schemas import outcomes, topics
+from streams.broker import EmbeddedBroker
+from streams.store.embedded import EmbeddedStore
+from streams.store.migrations import migrate
+from tests.unit.store_world import touch
+
+pytest.importorskip("chdb")
+pytest.importorskip("confluent_kafka")
+
+WAIT_SECONDS = 120.0
+
+
+@pytest.fixture(scope="module")
+def broker() -> Iterator[EmbeddedBroker]:
+    with EmbeddedBroker() as running:
+        yield running
+
+
+def complaint_of(broker: EmbeddedBroker, folder: Path) -> str:
+    """What a worker on this folder says before it ends with exit code 1."""
+    settings: dict[str, Any] = {
+        "bootstrap_servers": broker.address,
+        "folder": str(folder),
+        "embedded": True,
+    }
+    ended = subprocess.run(
+        [sys.executable, "-m", "tests.integration.storing_process", json.dumps(settings)],
+        capture_output=True,
+        text=True,
+        timeout=WAIT_SECONDS,
+        check=False,
+    )
+    assert ended.returncode == 1, ended.stderr
+    (line,) = ended.stderr.splitlines()
+    return line
+
+
+def test_tables_that_are_missing_have_to_be_made_first(
+    broker: EmbeddedBroker, tmp_path: Path
+) -> None:
+    assert complaint_of(broker, tmp_path / "store") == (
+        f"headwater worker: the tables in {tmp_path / 'store'} are old or missing: "
+        "run `headwater migrate`"
+    )
+
+
+def test_a_folder_of_another_process_is_left_alone(broker: EmbeddedBroker, tmp_path: Path) -> None:
+    other = EmbeddedStore(tmp_path / "store")
+    try:
+        migrate(other)
+        assert complaint_of(broker, tmp_path / "store").endswith(
+            "is in use by another process: stop that one first"
+        )
+    finally:
+        other.close()
+
+
+def test_an_outcome_that_is_none_stops_the_worker_and_is_named(
+    broker: EmbeddedBroker, tmp_path: Path
+) -> None:
+    store = EmbeddedStore(tmp_path / "store")
+    migrate(store)
+    store.close()
+    good = outcomes.encoder.encode(touch())
+    asyncio.run(send(broker.address, topics.TOUCHES.name, [good, b'{"event_id": 1}']))
+
+    assert complaint_of(broker, tmp_path / "store") == (
+        "headwater worker: outcome touches partition 1 offset 1 cannot be stored: "
+        "Expected `str`, got `int` - at `$.event_id`"
+    )
+
+
+async def send(address: str, topic: str, values: list[bytes]) -> None:
+    producer = aiokafka.AIOKafkaProducer(bootstrap_servers=address, acks="all")
+    await producer.start()
+    try:
+        for value in values:
+            await producer.send_and_wait(topic, value, partition=1)
+    finally:
+        await producer.stop()
