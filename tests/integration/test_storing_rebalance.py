@@ -15,6 +15,7 @@ import signal
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Iterator
 from typing import Any
 
@@ -33,7 +34,6 @@ from tests.unit.store_world import touch
 
 pytestmark = [pytest.mark.kafka, pytest.mark.clickhouse]
 
-PREFIX = "rebalance-"
 PARTITIONS = 4
 ROWS = 20_000
 SESSION_SECONDS = 6.0
@@ -79,10 +79,11 @@ class Workers:
     """Storing workers of one group."""
 
     def __init__(self, kafka: KafkaServer, url: str) -> None:
+        self.prefix = f"test-{uuid.uuid4().hex}-"
         self._settings = {
             "bootstrap_servers": kafka.address,
             "url": url,
-            "topic_prefix": PREFIX,
+            "topic_prefix": self.prefix,
             "session_timeout_seconds": SESSION_SECONDS,
             "rows_max": 300,
             "poll_records_max": 400,
@@ -119,28 +120,28 @@ class Workers:
 def workers(
     kafka: KafkaServer, clickhouse_server: ClickHouseServer, store: ServerStore
 ) -> Iterator[Workers]:
-    asyncio.run(create_topics(kafka.address))
     group = Workers(kafka, clickhouse_server.url)
+    asyncio.run(create_topics(kafka.address, group.prefix))
     yield group
     for worker in list(group.running):
         group.kill(worker)
 
 
-async def create_topics(address: str) -> None:
+async def create_topics(address: str, prefix: str) -> None:
     admin = AIOKafkaAdminClient(bootstrap_servers=address)
     await admin.start()
     try:
         await admin.create_topics(
-            [NewTopic(PREFIX + topic.name, PARTITIONS, 1) for topic in topics.OUTCOMES]
+            [NewTopic(prefix + topic.name, PARTITIONS, 1) for topic in topics.OUTCOMES]
         )
     finally:
         await admin.close()
 
 
-async def produce(address: str, seconds: float) -> None:
+async def produce(address: str, prefix: str, seconds: float) -> None:
     producer = aiokafka.AIOKafkaProducer(bootstrap_servers=address, acks="all")
     await producer.start()
-    topic, slices = PREFIX + topics.TOUCHES.name, 100
+    topic, slices = prefix + topics.TOUCHES.name, 100
     try:
         for number in range(slices):
             for n in range(number, ROWS, slices):
@@ -170,8 +171,14 @@ async def torment(workers: Workers) -> None:
 
 
 async def run(kafka: KafkaServer, workers: Workers) -> None:
-    await asyncio.gather(produce(kafka.address, seconds=20.0), torment(workers))
-    settings = StoringSettings(kafka.address, StoreTarget(), "test", topic_prefix=PREFIX).kafka()
+    await asyncio.gather(produce(kafka.address, workers.prefix, 20.0), torment(workers))
+    await until_caught_up(kafka, workers)
+
+
+async def until_caught_up(kafka: KafkaServer, workers: Workers) -> None:
+    settings = StoringSettings(
+        kafka.address, StoreTarget(), "test", topic_prefix=workers.prefix
+    ).kafka()
     deadline = time.monotonic() + WAIT_SECONDS
     while not await caught_up(kafka.address, "headwater-storing", [topics.TOUCHES.name], settings):
         workers.require_all()
@@ -184,8 +191,28 @@ def test_workers_that_come_and_go_store_every_row_once(
 ) -> None:
     asyncio.run(run(kafka, workers))
     workers.end()
+    require_once(store)
 
+
+def require_once(store: ServerStore) -> None:
     found: tuple[Any, ...] = store.query(
         "SELECT count(), uniqExact(event_id), uniqExact(log_partition, log_offset) FROM touches"
     ).rows[0]
     assert found == (ROWS, ROWS, ROWS)
+
+
+def test_a_broker_that_is_killed_and_comes_back_costs_nothing(
+    kafka: KafkaServer, workers: Workers, store: ServerStore
+) -> None:
+    workers.add()
+    asyncio.run(produce(kafka.address, workers.prefix, seconds=1.0))
+    while not store.query("SELECT count() FROM touches").rows[0][0]:
+        workers.require_all()
+        time.sleep(0.05)
+    kafka.kill()
+    kafka.start(dies_with_parent=True)
+    kafka.wait_ready()
+    asyncio.run(until_caught_up(kafka, workers))
+
+    workers.end()
+    require_once(store)
