@@ -205,14 +205,15 @@ def _decide(journey: Journey, reason: Reason, decided_at: int, rules: Rules) -> 
 def _merge(
     journey: Journey, seen: Candidates, rules: Rules
 ) -> tuple[list[Candidate], list[JourneyFact]]:
-    """Add touchpoints; the same one found twice keeps its stronger signal."""
+    """Add touchpoints; of several copies of one event the same is kept in any order."""
     if not seen.touches:
         return journey.candidates, []
     merged = {one.touch.event_id: one for one in journey.candidates}
     for touch in seen.touches:
         other = merged.get(touch.event_id)
-        if other is None or seen.signal < other.signal:
-            merged[touch.event_id] = Candidate(seen.signal, touch)
+        found = Candidate(seen.signal, touch)
+        if other is None or _copy_order(found) < _copy_order(other):
+            merged[touch.event_id] = found
     install = journey.install
 
     def worth(one: Candidate) -> tuple[bool, tuple[int, int, int, str]]:
@@ -225,6 +226,12 @@ def _merge(
     if surplus <= 0:
         return ordered, []
     return ordered[:-surplus], [Evicted("candidates_per_journey_max", surplus)]
+
+
+def _copy_order(candidate: Candidate) -> tuple[int, int, int, str]:
+    """The stronger signal counts, then what was logged and what happened first."""
+    touch = candidate.touch
+    return candidate.signal, touch.ts, touch.time, touch.touch_id
 
 
 def _apply_or_wait(journey: Journey, record: ActivitySeen | MoneyRouted, rules: Rules) -> Step:

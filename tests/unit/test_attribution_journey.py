@@ -147,6 +147,13 @@ def test_weaker_evidence_for_a_known_touchpoint_changes_nothing() -> None:
     assert tell(late(click("c1", -1)), start=decided)[1] == []
 
 
+def test_of_two_touchpoints_with_one_event_id_the_same_counts_in_any_order() -> None:
+    one, other = answer(click("c1", -9, ts=1)), answer(click("c1", -2, ts=2), ordinal=1)
+    for order in ((one, other), (other, one)):
+        decided, _ = tell(installed(lookups=2), *order)
+        assert [candidate.touch for candidate in decided.candidates] == one.touches
+
+
 def test_what_cannot_win_never_pushes_out_what_can() -> None:
     rules = Rules(candidates_per_journey_max=1)
     decided, _ = tell(installed(), answer(view("v", -1)), rules=rules)
