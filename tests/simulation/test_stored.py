@@ -21,7 +21,7 @@ from tests.simulation.topology import Topology
 
 pytest.importorskip("chdb")
 
-SEEDS = (8, 192, 237, 293, 308)
+SEEDS = (192, 237, 308)
 """With relinks, late touchpoints, repeats, dead letters, and money that waits or expired."""
 
 
@@ -70,10 +70,11 @@ def test_a_disturbed_run_is_stored_like_a_calm_one(
     calm.run_undisturbed()
     wild.run_disturbed(faults=10)
 
-    told = reconcile(fill(calm.warehouse.rows))
-    expected = digest_converged(fill(calm.warehouse.rows))
+    store = fill(calm.warehouse.rows)
+    expected, digest = reconcile(store), digest_converged(store)
     store = fill(wild.warehouse.rows)
+    found = reconcile(store)
 
-    assert reconcile(store).faults == told.faults == []
-    assert counts(reconcile(store)) == counts(told) == fates(calm.warehouse.rows)
-    assert digest_converged(store) == expected
+    assert found.faults == expected.faults == []
+    assert counts(found) == counts(expected) == fates(calm.warehouse.rows)
+    assert digest_converged(store) == digest
