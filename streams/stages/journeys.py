@@ -175,16 +175,21 @@ class _Batch:
 
     def fire(self) -> None:
         """Everything due at stage time."""
-        rules, now = self.stage.rules, self.stage_time
-        while (key := self.stage.timers.pop_due(now)) is not None:
-            state = self.states.get(key)
-            if state is None:
-                continue
-            if attribution.is_forgotten(state.journey, now, rules):
-                self.states.put(key, None)
-                continue
-            journey, facts = attribution.expire(state.journey, now, rules)
-            self._conclude(key, replace(state, journey=journey), facts)
+        now = self.stage_time
+        while keys := self.stage.timers.pop_due(now):
+            self.states.load(keys)
+            for key in keys:
+                self._fire_one(key, now)
+
+    def _fire_one(self, key: bytes, now: int) -> None:
+        state = self.states.get(key)
+        if state is None:
+            return
+        if attribution.is_forgotten(state.journey, now, self.stage.rules):
+            self.states.put(key, None)
+            return
+        journey, facts = attribution.expire(state.journey, now, self.stage.rules)
+        self._conclude(key, replace(state, journey=journey), facts)
 
     def _conclude(self, key: bytes, state: InstallState, facts: list[JourneyFact]) -> None:
         payer = state.payer

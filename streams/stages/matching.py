@@ -131,11 +131,13 @@ class _Batch:
 
     def fire(self, now: int) -> None:
         """Everything due at log time `now`."""
-        while (key := self._stage._timers.pop_due(now)) is not None:
-            state, facts = _expire(self._states.get(key), now, self._rules)
-            self._states.put(key, state)
-            for fact in facts:
-                self._say(fact)
+        while keys := self._stage._timers.pop_due(now):
+            self._states.load(keys)
+            for key in keys:
+                state, facts = _expire(self._states.get(key), now, self._rules)
+                self._states.put(key, state)
+                for fact in facts:
+                    self._say(fact)
 
     def effects(self, positions: dict[tuple[str, int], int]) -> Effects:
         stage = self._stage

@@ -7,7 +7,7 @@ and the encoded state. So timers can be rebuilt from the state without decoding 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -40,15 +40,16 @@ class Timers:
             self._due[key] = due
             heapq.heappush(self._heap, (due, key))
 
-    def pop_due(self, now: int) -> bytes | None:
-        """The key due first, at or before `now`; its timer is gone afterwards."""
+    def pop_due(self, now: int) -> list[bytes]:
+        """Every key due at or before `now`, earliest first; their timers are gone afterwards."""
         heap, pending = self._heap, self._due
+        keys = []
         while heap and heap[0][0] <= now:
             due, key = heapq.heappop(heap)
             if pending.get(key) == due:
                 del pending[key]
-                return key
-        return None
+                keys.append(key)
+        return keys
 
     def __len__(self) -> int:
         return len(self._due)
@@ -72,10 +73,11 @@ class WorkingSet(Generic[S]):
         self._states: dict[bytes, S | None] = {}
         self._changed: set[bytes] = set()
 
-    def load(self, keys: Sequence[bytes]) -> None:
-        """Read many keys at once."""
+    def load(self, keys: Iterable[bytes]) -> None:
+        """Read many keys at once, those that are not known yet."""
         decode = self._codec.decode
         states = self._states
+        keys = [key for key in keys if key not in states]
         for key, value in zip(keys, self._store.get_many(keys), strict=True):
             states[key] = None if value is None else decode(memoryview(value)[DUE_BYTES:])
 
