@@ -191,8 +191,11 @@ def _has_duplicate_key(raw: bytes, fields: dict[str, Any]) -> bool:
     Every key is followed by one colon, and shows as `":` when no white space stands between.
     Text can only add more of either, so an equal count proves that no key came twice.
     """
+    colons = raw.count(b":")
+    if colons == len(fields):  # Nothing is nested either.
+        return False
     keys = _count_keys(fields)
-    if raw.count(b":") == keys:
+    if colons == keys:
         return False
     spaced = any(mark in raw for mark in _SPACED_COLONS)
     if not spaced and raw.count(b'":') == keys:
