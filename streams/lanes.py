@@ -201,7 +201,9 @@ class Lane:
     async def _decide(self, stage: Stage, store: StateStore, records: list[LogRecord]) -> None:
         clock = self._parts.clock
         began = clock()
+        cpu_began = time.thread_time()
         effects = stage.decide(records, store)
+        cpu_seconds = time.thread_time() - cpu_began
         decided = clock()
         if effects.positions:
             written = await self._parts.log.commit(effects)
@@ -212,7 +214,7 @@ class Lane:
         committed = clock()
         self._next_start = began + self._pause(committed - began)
         self._parts.observer.on_checkpoint(
-            self.spec.stage, self.p, len(records), decided - began, committed - decided
+            self.spec.stage, self.p, len(records), cpu_seconds, committed - decided
         )
 
     def _pause(self, seconds_taken: float) -> float:

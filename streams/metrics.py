@@ -50,7 +50,7 @@ READY = _gauge("ready", "1 while the worker decides or stores; 0 in recovery and
 
 RECORDS = _counter("records_total", "Messages a stage has decided.", "stage")
 BATCHES = _counter("batches_total", "Checkpoints a stage has committed.", "stage")
-DECIDE_SECONDS = _histogram("decide_seconds", "Time to decide one batch.", "stage")
+DECIDE_SECONDS = _histogram("decide_seconds", "CPU time to decide one batch.", "stage")
 COMMIT_SECONDS = _histogram("commit_seconds", "Time to make one checkpoint durable.", "stage")
 EVENTS = _counter("events_total", "Source events settled.", "stage", "disposition")
 DEAD_LETTERS = _counter("dead_letters_total", "Messages set aside.", "topic", "reason")

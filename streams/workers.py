@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import signal
@@ -52,6 +53,7 @@ def run_role(role: str, settings: Settings) -> int:
         )
     end_with(settings.worker.supervisor)
     _check_topics(settings.kafka)
+    _relax_collector()
     return asyncio.run(_run_core(settings) if role == "core" else _run_storing(settings))
 
 
@@ -175,6 +177,12 @@ def _check_topics(kafka: KafkaSettings) -> None:
     wrong = asyncio.run(check_topics(kafka))
     if wrong:
         raise Stop(wrong[0])
+
+
+def _relax_collector() -> None:
+    """A batch makes many short-lived objects and no cycles to speak of. Looking for cycles every
+    700 objects costs a fifth of a core worker's CPU time."""
+    gc.set_threshold(50_000, 20, 100)
 
 
 def _configure_logs(level: str) -> None:

@@ -109,10 +109,16 @@ def fetch_jars() -> Path:
     shutil.rmtree(partial, ignore_errors=True)
     print("Fetching Kafka with Maven (once, 45 MB) ...", flush=True)
     quiet = [] if sys.stdout.isatty() else ["--quiet"]
-    done = subprocess.run([
-        "mvn", "--batch-mode", *quiet, f"--file={POM}", "dependency:copy-dependencies",
-        f"-DoutputDirectory={partial}",
-    ])
+    done = subprocess.run(
+        [
+            "mvn",
+            "--batch-mode",
+            *quiet,
+            f"--file={POM}",
+            "dependency:copy-dependencies",
+            f"-DoutputDirectory={partial}",
+        ]
+    )
     if done.returncode != 0:
         raise ServerError("cannot fetch Kafka: mvn failed; its output is above")
     partial.rename(folder)
@@ -144,8 +150,12 @@ class KafkaServer:
         if not (self.folder / "logs" / "meta.properties").exists():
             self._format(settings)
         self.program.launch(
-            [*_java(HEAP), f"-Dlog4j2.configurationFile={HERE / 'log4j2.properties'}",
-             "kafka.Kafka", str(settings)],
+            [
+                *_java(HEAP),
+                f"-Dlog4j2.configurationFile={HERE / 'log4j2.properties'}",
+                "kafka.Kafka",
+                str(settings),
+            ],
             dies_with_parent=dies_with_parent,
         )
 
@@ -182,7 +192,7 @@ class KafkaServer:
 
     def _format(self, settings: Path) -> None:
         cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        command = [*_java(HEAP), "kafka.tools.StorageTool", "format", "-t", cluster]
+        command = [*_java(HEAP), "kafka.tools.StorageTool", "format", f"--cluster-id={cluster}"]
         done = subprocess.run(
             [*command, "-c", str(settings)], capture_output=True, text=True, cwd=self.folder
         )
