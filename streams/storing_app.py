@@ -6,25 +6,25 @@ import asyncio
 import contextlib
 import logging
 import sys
-import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import aiokafka
 import faust
 import mode
-from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+from aiokafka.errors import KafkaError
 from faust.types import TP
 
-from schemas import topics
 from streams.errors import Stop
 from streams.faust_batches import BatchScheduler, BatchSchema, PollBatch
 from streams.lane_fleet import Readiness
-from streams.offsets import Offsets
+from streams.offsets import LostRecordsError, Offsets
 from streams.store.base import Store, UnavailableError
+from streams.store.commits import RETRY_SECONDS, commit
 from streams.store.migrations import require_current
 from streams.store.opening import open_target
+from streams.store.pulse import Pulse
 from streams.store.sink import (
     NoStoringObserver,
     SealBounds,
@@ -39,7 +39,6 @@ from streams.storing_settings import StoringSettings
 from streams.transport import BatchTransport, ConsumerOptions, broker_urls
 
 SERVER_THREADS = 4  # inserts under way at once; chdb takes one at a time
-RETRY_SECONDS = 0.5
 DRAIN_SECONDS = 10.0
 STOP_SECONDS = 20.0
 logger = logging.getLogger(__name__)
@@ -48,30 +47,6 @@ logger = logging.getLogger(__name__)
 class _App(faust.App):  # type: ignore[misc]
     def _create_directories(self) -> None:
         """Faust keeps nothing on disk here, so it needs no folder either."""
-
-
-class Pulse:
-    """Notices that this process was suspended, so that its partitions may be someone else's."""
-
-    def __init__(self, seconds_max: float, clock: Callable[[], float] = time.monotonic) -> None:
-        self._seconds_max = seconds_max
-        self._clock = clock
-        self._beaten_at = clock()
-        self._doubtful_until = 0.0
-
-    def beat(self) -> None:
-        """Called by the event loop again and again."""
-        now = self._clock()
-        if now - self._beaten_at > self._seconds_max:
-            # By then Kafka has told us whether we are still in the group.
-            self._doubtful_until = now + self._seconds_max / 2
-        self._beaten_at = now
-
-    def require(self) -> None:
-        """Raise UnavailableError unless the loop was alive a moment ago, and long enough."""
-        now = self._clock()
-        if now - self._beaten_at > self._seconds_max or now < self._doubtful_until:
-            raise UnavailableError("this process was suspended, and waits for word from Kafka")
 
 
 class StoringWorker:
@@ -89,6 +64,9 @@ class StoringWorker:
         self._assigned: set[TP] = set()
         self._is_rebalancing = True
         self._waits_for = "starting"
+        self._offsets = Offsets(settings.kafka())
+        self._looking: asyncio.Task[None] | None = None
+        self.failure: asyncio.Future[BaseException] | None = None  # from `open` on
         threads = 1 if settings.store.url is None else SERVER_THREADS
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="storing")
 
@@ -105,6 +83,8 @@ class StoringWorker:
 
     async def open(self) -> Sink:
         """Check broker and store. A store that is away is waited for; Stop when it says no."""
+        self.failure = asyncio.get_running_loop().create_future()
+        await self._offsets.start()
         await self._require_topics()
         self._store = await self._open_store()
         parts = SinkParts(self._threads, self._commit, self._observer)
@@ -127,7 +107,10 @@ class StoringWorker:
             self._pulse.beat()
             await asyncio.sleep(self.settings.session_timeout_seconds / 20)
 
-    def close(self) -> None:
+    async def close(self) -> None:
+        if self._looking is not None:
+            self._looking.cancel()
+        await self._offsets.stop()
         self._threads.shutdown(wait=True)
         if self._store is not None:
             self._store.close()
@@ -189,9 +172,24 @@ class StoringWorker:
         self._assigned = set(assigned)
         self._generation = self.app.consumer_generation_id
         self._is_rebalancing = False
+        if self._looking is not None:
+            self._looking.cancel()
+        self._looking = asyncio.create_task(self._require_whole(self._assigned))
         early, self._early = self._early, []
         for batch in early:
             self._offer(batch)
+
+    async def _require_whole(self, assigned: set[TP]) -> None:
+        """Fail if the log begins after the place where we go on: Kafka would just skip the gap."""
+        prefix = self.settings.topic_prefix
+        assert self.failure is not None, "open() comes first"
+        try:
+            await self._offsets.positions(
+                [(tp.topic.removeprefix(prefix), tp.partition) for tp in assigned]
+            )
+        except (LostRecordsError, KafkaError) as error:
+            if not self.failure.done():
+                self.failure.set_result(error)
 
     def _hold(self, is_held: bool) -> None:
         if is_held:
@@ -200,36 +198,19 @@ class StoringWorker:
             self.app.consumer.release(self._assigned)
 
     async def _commit(self, topic: str, next_offsets: Mapping[int, int]) -> None:
-        """Try until Kafka has it, or until the partitions are gone."""
         generation = self._generation
         name = self.settings.topic_prefix + topic
         offsets = {aiokafka.TopicPartition(name, p): at for p, at in next_offsets.items()}
-        while generation == self._generation and not self._is_rebalancing:
-            try:
-                await self.app.consumer._thread.call_thread(self._commit_in_thread, offsets)
-                return
-            except (CommitFailedError, IllegalStateError):
-                return  # A rebalance has begun; what is stored is recognised when read again.
-            except KafkaError as error:
-                if not error.retriable:
-                    raise
-                await asyncio.sleep(RETRY_SECONDS)
-
-    async def _commit_in_thread(self, offsets: Mapping[aiokafka.TopicPartition, int]) -> None:
-        consumer: aiokafka.AIOKafkaConsumer = self.app.consumer._thread._ensure_consumer()
-        ours = {tp: at for tp, at in offsets.items() if tp in consumer.assignment()}
-        if ours:
-            await consumer.commit(ours)
+        await commit(
+            self.app.consumer,
+            offsets,
+            lambda: generation == self._generation and not self._is_rebalancing,
+        )
 
     async def _require_topics(self) -> None:
-        offsets = Offsets(self.settings.kafka())
-        await offsets.start()
-        try:
-            for name in TABLE_OF_TOPIC:
-                if not await offsets.partitions(name):
-                    raise Stop(f"topic {name} does not exist: run `headwater migrate`")
-        finally:
-            await offsets.stop()
+        for name in TABLE_OF_TOPIC:
+            if not await self._offsets.partitions(name):
+                raise Stop(f"topic {name} does not exist: run `headwater migrate`")
 
     async def _open_store(self) -> Store:
         loop = asyncio.get_running_loop()
@@ -271,16 +252,20 @@ async def run_storing(worker: StoringWorker, stop: asyncio.Event) -> int:
     finally:
         beat.cancel()
         stopping.cancel()
-        worker.close()
+        await worker.close()
 
 
 async def _serve(worker: StoringWorker, sink: Sink, stopping: asyncio.Task[Any]) -> int:
     app = worker.app
+    assert worker.failure is not None, "the worker is open"
     storing = asyncio.create_task(sink.run())
     reading = asyncio.create_task(_run_faust(app))
+    ends: list[asyncio.Future[Any]] = [worker.failure, storing, reading, stopping]
     try:
-        await asyncio.wait([storing, reading, stopping], return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         failures = [task.exception() for task in (storing, reading) if task.done()]
+        if worker.failure.done():
+            failures.insert(0, worker.failure.result())
         if failures:
             return _report(failures[0])
         await sink.drain(DRAIN_SECONDS)
@@ -315,6 +300,3 @@ def _silence() -> None:
         library = logging.getLogger(name)
         if not library.hasHandlers():
             library.addHandler(logging.NullHandler())
-
-
-assert set(TABLE_OF_TOPIC) == {topic.name for topic in topics.OUTCOMES}

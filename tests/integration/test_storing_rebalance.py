@@ -21,7 +21,7 @@ from typing import Any
 
 import aiokafka
 import pytest
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 
 from deploy.local.servers import ClickHouseServer, KafkaServer
 from schemas import outcomes, topics
@@ -104,6 +104,14 @@ class Workers:
         worker.communicate()
         self.running.remove(worker)
 
+    def complaint(self) -> str:
+        """What the only worker says before it ends with exit code 1."""
+        (worker,) = self.running
+        _, complaint = worker.communicate(timeout=WAIT_SECONDS)
+        self.running.clear()
+        assert worker.returncode == 1
+        return complaint
+
     def require_all(self) -> None:
         for worker in self.running:
             assert worker.poll() is None, worker.communicate()[1]
@@ -114,6 +122,7 @@ class Workers:
         for worker in self.running:
             _, complaint = worker.communicate(timeout=WAIT_SECONDS)
             assert worker.returncode == 0, complaint
+        self.running.clear()
 
 
 @pytest.fixture
@@ -216,3 +225,29 @@ def test_a_broker_that_is_killed_and_comes_back_costs_nothing(
 
     workers.end()
     require_once(store)
+
+
+def test_messages_that_kafka_deleted_before_they_were_stored_are_missed(
+    kafka: KafkaServer, workers: Workers
+) -> None:
+    workers.add()
+    asyncio.run(produce(kafka.address, workers.prefix, seconds=1.0))
+    asyncio.run(until_caught_up(kafka, workers))
+    workers.end()
+    asyncio.run(produce(kafka.address, workers.prefix, seconds=1.0))
+    asyncio.run(delete_all(kafka.address, workers.prefix + topics.TOUCHES.name))
+
+    workers.add()
+    assert "records are gone" in workers.complaint()
+
+
+async def delete_all(address: str, topic: str) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=address)
+    await admin.start()
+    try:
+        everything = RecordsToDelete(before_offset=-1)
+        await admin.delete_records(
+            {aiokafka.TopicPartition(topic, p): everything for p in range(PARTITIONS)}
+        )
+    finally:
+        await admin.close()

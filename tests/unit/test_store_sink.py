@@ -15,11 +15,11 @@ from schemas.outcomes import Freshness
 from streams.errors import Stop
 from streams.store.base import BadRowsError, Columns, Rows, UnavailableError, Value
 from streams.store.columns import OutcomeDecoder
+from streams.store.pulse import Pulse
 from streams.store.sealing import Polled, SealedBatch, TableBuffer
 from streams.store.sink import NoStoringObserver, SealBounds, Sink, SinkParts, TableSink
 from streams.store.tables import TABLES
 from streams.store.writer import TableWriter
-from streams.storing_app import Pulse
 from streams.storing_settings import BufferBounds
 
 FRESHNESS = topics.FRESHNESS.name
@@ -332,3 +332,7 @@ def test_a_process_that_was_suspended_waits_before_it_writes() -> None:
     now = 113.5
     pulse.beat()
     pulse.require()
+
+
+def test_every_outcome_topic_has_a_table() -> None:
+    assert {table.topic for table in TABLES.values()} == {topic.name for topic in topics.OUTCOMES}
