@@ -15,6 +15,7 @@ from msgspec import Meta, Struct
 from schemas import topics
 
 Id = Annotated[str, Meta(min_length=1, max_length=256)]
+AppId = Annotated[str, Meta(min_length=1, max_length=256, pattern=r"^[^\s:]+$")]
 Text = Annotated[str, Meta(max_length=1024)]
 LongText = Annotated[str, Meta(max_length=16_384)]
 TimeMs = Annotated[int, Meta(ge=0, le=2**53, description="Milliseconds since 1970, UTC")]
@@ -43,7 +44,7 @@ class Event(Struct, frozen=True, kw_only=True, gc=False, tag_field="type"):
     """What every event says. `event_id` decides what is a duplicate; content never does."""
 
     event_id: Id
-    app_id: Id
+    app_id: AppId
     event_time: TimeMs
     schema_version: Literal[1]
     environment: Literal["production", "sandbox"] = "production"

@@ -29,7 +29,7 @@ def transaction_key(app_id: str, transaction_id: str) -> str:
 
 def impression_key(app_id: str, impression_id: str) -> str:
     """Ad revenue has no transaction; its impression id plays that part, apart from real ones."""
-    return f"t:{app_id}:ad:{impression_id}"
+    return f"i:{app_id}:{impression_id}"
 
 
 def event_key(app_id: str, event_id: str) -> str:

@@ -202,11 +202,11 @@ def _money_names(
     app_id = event.app_id
     if isinstance(event, AdRevenue):
         key = match_keys.impression_key(app_id, event.impression_id)
-        return key, MoneyKind.AD_REVENUE, f"{app_id}:ad:{event.impression_id}", event.impression_id
+        return key, MoneyKind.AD_REVENUE, f"ad {app_id}:{event.impression_id}", event.impression_id
     transaction_id = event.transaction_id
     key = match_keys.transaction_key(app_id, transaction_id)
     if isinstance(event, Refund):
-        booking_id = f"{app_id}:{transaction_id}:refund:{event.refund_id}"
+        booking_id = f"refund {app_id}:{transaction_id}:{event.refund_id}"
         return key, MoneyKind.REFUND, booking_id, transaction_id
     is_purchase = isinstance(event, Purchase)
     kind = MoneyKind.PURCHASE if is_purchase else MoneyKind.SUBSCRIPTION

@@ -29,7 +29,7 @@ DECISION = {
 def _parked(state: str) -> dict[str, object]:
     return {
         "kind": "refund",
-        "subject_id": "app:t1:refund:r1",
+        "subject_id": "refund app:t1:r1",
         "amount_micros": -1_990_000,
         "currency": "EUR",
         "state": state,
@@ -50,7 +50,7 @@ def test_waiting_money_says_for_what_and_how_it_ended() -> None:
     rows = [_parked("parked"), _parked("released"), _parked("expired")]
     told = in_words(Explanation("r1", parked=rows)).splitlines()
     assert told[0] == (
-        "refund app:t1:refund:r1 of -1.99 EUR: waits for its purchase, until 2026-01-09 at most"
+        "refund refund app:t1:r1 of -1.99 EUR: waits for its purchase, until 2026-01-09 at most"
     )
     assert told[1].endswith("has found its purchase")
     assert told[2].endswith("waited for its purchase until 2026-01-09, in vain")

@@ -87,12 +87,12 @@ def test_activity_goes_to_its_journey_and_links_the_account_it_names() -> None:
         (
             event("refund", refund_id="r", **(PURCHASE | {"amount_micros": -1})),
             MoneyKind.REFUND,
-            "app:t1:refund:r",
+            "refund app:t1:r",
         ),
         (
             event("ad_revenue", install_id="i", impression_id="p", amount_micros=5, currency="USD"),
             MoneyKind.AD_REVENUE,
-            "app:ad:p",
+            "ad app:p",
         ),
     ],
 )
