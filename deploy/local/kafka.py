@@ -202,7 +202,7 @@ class KafkaServer:
 
 
 def _java(heap: str) -> list[str]:
-    return ["java", f"-Xmx{heap}", "-XX:+UseSerialGC", "-cp", str(jars_folder() / "*")]
+    return ["java", f"-Xmx{heap}", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", str(jars_folder() / "*")]
 
 
 def _answers(port: int) -> bool:
