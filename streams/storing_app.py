@@ -192,10 +192,8 @@ class StoringWorker:
                 self.failure.set_result(error)
 
     def _hold(self, is_held: bool) -> None:
-        if is_held:
-            self.app.consumer.hold(self._assigned)
-        else:
-            self.app.consumer.release(self._assigned)
+        act = self.app.consumer.hold if is_held else self.app.consumer.release
+        act(self._assigned)
 
     async def _commit(self, topic: str, next_offsets: Mapping[int, int]) -> None:
         generation = self._generation
@@ -214,7 +212,10 @@ class StoringWorker:
 
     async def _open_store(self) -> Store:
         loop = asyncio.get_running_loop()
-        store = await loop.run_in_executor(self._threads, self._open_target)
+        silence_seconds = self.settings.session_timeout_seconds / 2
+        store = await loop.run_in_executor(
+            self._threads, open_target, self.settings.store, silence_seconds
+        )
         while True:
             try:
                 await loop.run_in_executor(self._threads, require_current, store)
@@ -225,9 +226,6 @@ class StoringWorker:
             except BaseException:
                 store.close()
                 raise
-
-    def _open_target(self) -> Store:
-        return open_target(self.settings.store, self.settings.session_timeout_seconds / 2)
 
 
 def storing_app(settings: StoringSettings) -> faust.App:
