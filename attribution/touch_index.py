@@ -78,7 +78,7 @@ def see_install(
     return TouchIndex(index.touches, installs), facts
 
 
-def expires_at(index: TouchIndex, rules: Rules) -> int:
+def useless_from(index: TouchIndex, rules: Rules) -> int:
     """Log time from which nothing in the index can matter any more."""
     touches = max((touch.ts for touch in index.touches), default=0)
     installs = max((install.ts for install in index.installs), default=0)

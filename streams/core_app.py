@@ -26,6 +26,7 @@ from streams.offsets import Offsets
 from streams.recovery import Restored, restore
 from streams.snapshots import SnapshotReader
 from streams.stage import Stage, TopicPartition
+from streams.stages.working_set import useless_from
 from streams.state import MemoryStore, RocksStore, StateStore
 from streams.ticks import TICK_KEY, TICK_VALUE, tick
 from streams.transport import BatchTransport, ConsumerOptions, broker_urls
@@ -197,8 +198,8 @@ class CoreWorker:
     def _store(self, spec: LaneSpec, p: int) -> StateStore:
         folder = self.settings.state_folder
         if folder is None or spec.changelog is None or self.settings.embedded:
-            return MemoryStore()
-        return RocksStore(folder / spec.stage / str(p))
+            return MemoryStore(useless_from)
+        return RocksStore(folder / spec.stage / str(p), useless_from)
 
     def _log_options(self) -> LogOptions:
         settings = self.settings

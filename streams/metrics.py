@@ -55,6 +55,7 @@ COMMIT_SECONDS = _histogram("commit_seconds", "Time to make one checkpoint durab
 EVENTS = _counter("events_total", "Source events settled.", "stage", "disposition")
 DEAD_LETTERS = _counter("dead_letters_total", "Messages set aside.", "topic", "reason")
 EVICTIONS = _counter("evictions_total", "Entries forgotten because a bound was hit.", "bound")
+FORGOTTEN = _counter("forgotten_keys_total", "State of no further use, by retention.", "stage")
 STAGE_TIME = _gauge(
     "stage_time_seconds",
     "Log time a stage partition has come to, since 1970; compare it with time().",

@@ -36,6 +36,9 @@ class StageMetrics:
     def on_evicted(self, bound: str, count: int) -> None:
         metrics.EVICTIONS.labels(bound).inc(count)
 
+    def on_forgotten(self, stage: str, count: int) -> None:
+        metrics.FORGOTTEN.labels(stage).inc(count)
+
     def on_stage_time(self, stage: str, partition: int, stage_time: int) -> None:
         metrics.STAGE_TIME.labels(stage, str(partition)).set(stage_time / 1000)
 

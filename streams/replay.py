@@ -23,6 +23,7 @@ from streams.stages.factory import STAGES, StageRules, stage_factory
 from streams.stages.intake import CLOCK_KEY
 from streams.stages.observer import StageObserver
 from streams.stages.watermarks import source_upstreams
+from streams.stages.working_set import useless_from
 from streams.state import MemoryStore
 
 CHUNK_MS = 3_600_000
@@ -104,7 +105,7 @@ class Replay:
         intake = replace(rules.intake, passes_watermarks=False)
         create = stage_factory(replace(rules, intake=intake), self._shelf.find, observer)
         self._stages: dict[str, Stage] = {name: create(name, 0, 1) for name in STAGES}
-        self._states = {name: MemoryStore() for name in STAGES}
+        self._states = {name: MemoryStore(useless_from) for name in STAGES}
         self._ledger_end = 0
 
     def run(self, records: Iterable[MemoryRecord], order: SourceOrder, batch: int) -> None:

@@ -60,6 +60,10 @@ class StateReader(Protocol):
 
     def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]: ...
 
+    def useless(self, now: int) -> list[bytes]:
+        """Keys, in order, whose values were useless before the hour of log time `now`; some may
+        have been put off since. Asked again, it names only further ones."""
+
 
 class Stage(Protocol):
     """One stage for one partition number."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -34,6 +34,13 @@ BLOOM_BITS = 10.0
 STALE_SECONDS = 12 * 3600
 """Half of Kafka's default `delete.retention.ms`."""
 
+UselessFrom = Callable[[bytes, bytes], int]
+"""Key and value to the log time from which the value may be forgotten, in ms; 0: never."""
+
+HOUR_MS = 3_600_000
+INDEX_PREFIX = b"\x01"
+"""Of the index of values by the hour in which they become useless. No stage uses such keys."""
+
 Changes = Mapping[bytes, bytes | None]
 
 
@@ -51,6 +58,9 @@ class StateStore(Protocol):
     def apply(self, changes: Changes, position: int) -> None:
         """Write changes and position together; None deletes the key."""
 
+    def useless(self, now: int) -> list[bytes]:
+        """See StateReader."""
+
     def entries(self) -> Iterable[tuple[bytes, bytes]]: ...
 
     def clear(self) -> None:
@@ -59,12 +69,19 @@ class StateStore(Protocol):
     def close(self) -> None: ...
 
 
+def never(key: bytes, value: bytes) -> int:
+    """For stages that forget by themselves."""
+    return 0
+
+
 class MemoryStore:
     """State that lives as long as its lane."""
 
-    def __init__(self) -> None:
+    def __init__(self, useless_from: UselessFrom = never) -> None:
         self._values: dict[bytes, bytes] = {}
         self._position = 0
+        self._useless_from = useless_from
+        self._by_hour: dict[int, set[bytes]] = {}
 
     @property
     def position(self) -> int:
@@ -84,13 +101,20 @@ class MemoryStore:
                 values.pop(key, None)
             else:
                 values[key] = value
+                if at := self._useless_from(key, value):
+                    self._by_hour.setdefault(at // HOUR_MS, set()).add(key)
         self._position = position
+
+    def useless(self, now: int) -> list[bytes]:
+        hours = [hour for hour in self._by_hour if hour < now // HOUR_MS]
+        return sorted(set[bytes]().union(*map(self._by_hour.pop, hours)))
 
     def entries(self) -> Iterable[tuple[bytes, bytes]]:
         return self._values.items()
 
     def clear(self) -> None:
         self._values.clear()
+        self._by_hour.clear()
         self._position = 0
 
     def close(self) -> None:
@@ -101,8 +125,10 @@ class RocksStore:
     """State on disk. Written without a write-ahead log: what a crash loses of the write buffer,
     the changelog still has, and the position that is lost with it says from where."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, useless_from: UselessFrom = never) -> None:
         self._folder = folder
+        self._useless_from = useless_from
+        self._named: list[bytes] = []  # index entries to delete with the next changes
         if _is_stale(folder):
             shutil.rmtree(folder)
         self._open()
@@ -136,12 +162,30 @@ class RocksStore:
                 delete(key)
             else:
                 put(key, value)
+                if at := self._useless_from(key, value):
+                    put(_hour_key(at) + key, b"")
+        for entry in self._named:
+            delete(entry)
+        self._named = []
         put(POSITION_KEY, position.to_bytes(8, "big"))
         self._rocks.write(batch, self._unlogged)
         self._position = position
 
+    def useless(self, now: int) -> list[bytes]:
+        end, entries = _hour_key(now), []
+        for entry in self._rocks.keys(from_key=INDEX_PREFIX):
+            if entry >= end:
+                break
+            entries.append(entry)
+        self._named += entries
+        return sorted({entry[len(end) :] for entry in entries})
+
     def entries(self) -> Iterator[tuple[bytes, bytes]]:
-        return (entry for entry in self._rocks.items() if entry[0] != POSITION_KEY)
+        return (
+            entry
+            for entry in self._rocks.items()
+            if entry[0] != POSITION_KEY and entry[0][:1] != INDEX_PREFIX
+        )
 
     def clear(self) -> None:
         self._rocks.close()
@@ -150,6 +194,10 @@ class RocksStore:
 
     def close(self) -> None:
         self._rocks.close()
+
+
+def _hour_key(time: int) -> bytes:
+    return INDEX_PREFIX + (time // HOUR_MS).to_bytes(4, "big")
 
 
 def _is_stale(folder: Path) -> bool:

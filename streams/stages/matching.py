@@ -10,7 +10,7 @@ import msgspec
 from attribution import accounts, touch_index, transactions
 from attribution.accounts import Account
 from attribution.facts import Evicted, MatchFact, MoneyWaiting, Settled
-from attribution.rules import Rules
+from attribution.rules import HOUR_MS, Rules
 from attribution.touch_index import TouchIndex
 from attribution.transactions import Transaction
 from schemas import topics
@@ -40,7 +40,13 @@ from streams.stages.watermarks import (
     stage_upstreams,
     upstream,
 )
-from streams.stages.working_set import WATERMARKS_KEY, Codec, Timers, WorkingSet
+from streams.stages.working_set import (
+    USELESS_FROM,
+    WATERMARKS_KEY,
+    Codec,
+    Timers,
+    WorkingSet,
+)
 
 KeyState = TouchIndex | Transaction | Account
 
@@ -56,6 +62,7 @@ class Matching:
         self._rules = rules
         self._observer = observer
         self._timers = Timers()
+        self._forgotten_until = 0  # hours of log time
         self._sources = source_upstreams(partitions)
         self._hops = stage_upstreams(self.name, partitions)
         self._watermarks = Watermarks([*self._sources, *self._hops])
@@ -86,7 +93,11 @@ class Matching:
             for record in frame.records:
                 batch.apply(record)
             self._watermarks.advance(frame.watermarks)
-            batch.fire(self._watermarks.minimum(self._sources))
+            now = self._watermarks.minimum(self._sources)
+            batch.fire(now)
+            if now // HOUR_MS > self._forgotten_until:
+                self._forgotten_until = now // HOUR_MS
+                batch.forget(state.useless(now), now // HOUR_MS)
         positions = {(record.topic, record.partition): record.offset + 1 for record in records}
         return batch.effects(positions)
 
@@ -97,7 +108,7 @@ class Matching:
             case Account():
                 return accounts.next_due(state)
             case TouchIndex():
-                return 0
+                return USELESS_FROM + touch_index.useless_from(state, self._rules)
         assert_never(state)
 
 
@@ -138,6 +149,24 @@ class _Batch:
                 self._states.put(key, state)
                 for fact in facts:
                     self._say(fact)
+
+    def forget(self, useless: Sequence[bytes], hour: int) -> None:
+        """Free the memory of what could matter only before this hour of log time.
+
+        What this batch changed is looked at too: whether it has reached the store by now depends
+        on where batches end, and must make no difference.
+        """
+        keys = sorted(self._states.changed().union(useless))
+        self._states.load(keys)
+        forgotten = 0
+        for key in keys:
+            state = self._states.get(key)
+            if not isinstance(state, TouchIndex):
+                continue
+            if touch_index.useless_from(state, self._rules) // HOUR_MS < hour:
+                self._states.put(key, None)
+                forgotten += 1
+        self._stage._observer.on_forgotten(self._stage.name, forgotten)
 
     def effects(self, positions: dict[tuple[str, int], int]) -> Effects:
         stage = self._stage

@@ -16,8 +16,16 @@ from streams.stage import StateReader
 
 S = TypeVar("S")
 DUE_BYTES = 8
+USELESS_FROM = 1 << 63
+"""Added to a time, it says that nobody will look then: the state may be forgotten from then on."""
 WATERMARKS_KEY = b"\x00watermarks"
 RESERVED = 0  # first byte of keys that hold no state of their own
+
+
+def useless_from(key: bytes, value: bytes) -> int:
+    """Log time from which this stored value may be forgotten; 0: never, or its timer decides."""
+    due = int.from_bytes(value[:DUE_BYTES])
+    return due - USELESS_FROM if due >= USELESS_FROM and key[0] != RESERVED else 0
 
 
 class Timers:
@@ -33,8 +41,8 @@ class Timers:
                 self.set(key, int.from_bytes(value[:DUE_BYTES]))
 
     def set(self, key: bytes, due: int) -> None:
-        """`due` 0 removes the timer."""
-        if due == 0:
+        """`due` 0, and a time of uselessness, remove the timer."""
+        if due == 0 or due >= USELESS_FROM:
             self._due.pop(key, None)
         elif self._due.get(key) != due:
             self._due[key] = due
@@ -60,7 +68,7 @@ class Codec(Generic[S]):
     """How a state is stored, and when it wants to be looked at."""
 
     decode: Callable[[bytes | memoryview], S]
-    due: Callable[[S], int]
+    due: Callable[[S], int]  # or USELESS_FROM + time
 
 
 class WorkingSet(Generic[S]):
@@ -91,6 +99,10 @@ class WorkingSet(Generic[S]):
         self._states[key] = state
         self._changed.add(key)
         self._timers.set(key, 0 if state is None else self._codec.due(state))
+
+    def changed(self) -> set[bytes]:
+        """Keys put since the last checkpoint; the store does not know them yet."""
+        return self._changed
 
     def changes(self) -> dict[bytes, bytes | None]:
         """Encoded changes, in a stable order."""

@@ -14,6 +14,7 @@ from streams.core_app import SPECS
 from streams.lanes import LaneSpec
 from streams.stage import Effects, Message, TopicPartition
 from streams.stages.factory import StageFactory
+from streams.stages.working_set import useless_from
 from streams.state import MemoryStore
 from tests.simulation.log import Log, Record
 
@@ -24,6 +25,9 @@ SPEC_OF: dict[str, LaneSpec] = {spec.stage: spec for spec in SPECS}
 
 class Disk(MemoryStore):
     """A lane's cache of its changelog on one machine; it outlives the lane, or does not."""
+
+    def __init__(self) -> None:
+        super().__init__(useless_from)
 
     def copy(self) -> Disk:
         twin = Disk()

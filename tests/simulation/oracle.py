@@ -157,17 +157,16 @@ class Oracle:
         paid: dict[Any, Seen] = {}
         for one in self._of(events.Purchase, events.Subscription, events.AdRevenue):
             if self._first(paid, _transaction(one.event), one):
-                self._book(one, ":".join(_transaction(one.event)), self._place_of(one))
+                self._book(one, _money_id(one.event), self._place_of(one))
         refunds: dict[Any, Seen] = {}
         for one in self._of(events.Refund):
-            name = (*_transaction(one.event), "refund", one.event.refund_id)
-            if not self._first(refunds, name, one):
+            if not self._first(refunds, _money_id(one.event), one):
                 continue
             purchase = paid.get(_transaction(one.event))
             place = Booked("", "purchase", one.ts + RULES.parking_ms)
             if purchase is not None and purchase.ts <= place.deadline:
                 place = self._place_of(purchase)
-            self._book(one, ":".join(name), place)
+            self._book(one, _money_id(one.event), place)
 
     def _book(self, one: Seen, money_id: str, place: Booked) -> None:
         self._settle(one, money_id, place)
@@ -201,6 +200,14 @@ class Oracle:
         before = [install_id for time, install_id in ordered if time <= event.event_time]
         after = [install_id for time, install_id in ordered if time > event.event_time]
         return (before[-1:] + after[:1] + [""])[0]
+
+
+def _money_id(event: Any) -> str:
+    if isinstance(event, events.AdRevenue):
+        return f"ad {event.app_id}:{event.impression_id}"
+    if isinstance(event, events.Refund):
+        return f"refund {event.app_id}:{event.transaction_id}:{event.refund_id}"
+    return f"{event.app_id}:{event.transaction_id}"
 
 
 def _transaction(event: Any) -> tuple[str, ...]:

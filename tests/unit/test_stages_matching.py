@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from attribution.rules import HOUR_MS
 from schemas.records import AccountMoney, Candidates, MatchRecord, MoneyRouted, MoneySeen
 from streams.stage import Effects
 from streams.stages.matching import Matching
 from streams.stages.observer import SilentObserver
 from streams.stages.watermarks import source_upstreams
+from streams.stages.working_set import useless_from
 from streams.state import MemoryStore
 from tests.unit.attribution_world import (
     NOON,
@@ -132,3 +134,15 @@ def test_batch_boundaries_change_neither_state_nor_outcomes() -> None:
     assert dict(together.state.entries()) == dict(apart.state.entries())
     said = [one for part in parts for one in records_in(journeyed(part))]
     assert said == records_in(journeyed(whole))
+
+
+def test_a_touchpoint_is_forgotten_when_no_install_can_be_credited_to_it_any_more() -> None:
+    stage = matching(MemoryStore(useless_from))
+    stage.match(seen(click("c1", -1), "first"))
+    stage.match(seen(click("c2", -1, ts=600), "second"), watermarks=clocks(NOON))
+    useless = click("c1", -1).ts + RULES.touch_retention_ms()
+    stage.match(watermarks=clocks(useless - HOUR_MS))
+    assert {b"first", b"second"} <= dict(stage.state.entries()).keys()
+    stage.match(watermarks=clocks(useless + HOUR_MS))
+    assert b"first" not in dict(stage.state.entries())
+    assert b"second" in dict(stage.state.entries())

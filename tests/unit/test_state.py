@@ -11,14 +11,21 @@ from pathlib import Path
 
 import pytest
 
-from streams.state import STALE_SECONDS, MemoryStore, RocksStore, StateStore
+from streams.state import HOUR_MS, STALE_SECONDS, MemoryStore, RocksStore, StateStore
 
 Open = Callable[[], StateStore]
 
 
 @pytest.fixture(params=["memory", "rocks"])
 def open_store(request: pytest.FixtureRequest, tmp_path: Path) -> Open:
-    return MemoryStore if request.param == "memory" else lambda: RocksStore(tmp_path / "0")
+    if request.param == "memory":
+        return lambda: MemoryStore(first_byte_hours)
+    return lambda: RocksStore(tmp_path / "0", first_byte_hours)
+
+
+def first_byte_hours(key: bytes, value: bytes) -> int:
+    """In these tests the first byte of a value says after how many hours it is useless."""
+    return value[0] * HOUR_MS if b"" < value[:1] < b"0" else 0
 
 
 def test_changes_are_read_back_one_by_one_and_many_at_once(open_store: Open) -> None:
@@ -43,6 +50,28 @@ def test_entries_are_the_state_without_the_position(open_store: Open) -> None:
     store.apply({b"a": b"1", b"\xff": b"", b"b": b"2"}, 9)
     assert dict(store.entries()) == {b"a": b"1", b"b": b"2", b"\xff": b""}
     assert store.position == 9
+    store.close()
+
+
+def test_values_are_named_once_when_their_hour_of_uselessness_is_over(open_store: Open) -> None:
+    store = open_store()
+    store.apply({b"soon": b"\x02", b"late": b"\x09", b"never": b"x"}, 1)
+    assert store.useless(2 * HOUR_MS) == []
+    assert store.useless(3 * HOUR_MS) == [b"soon"]
+    store.apply({b"soon": None}, 2)
+    assert store.useless(3 * HOUR_MS) == []
+    assert store.useless(99 * HOUR_MS) == [b"late"]
+    assert sorted(store.entries()) == [(b"late", b"\x09"), (b"never", b"x")]
+    store.close()
+
+
+def test_a_value_that_was_put_off_is_named_for_both_hours(open_store: Open) -> None:
+    """Who asks looks at the value anyway, so nothing is searched when a value changes."""
+    store = open_store()
+    store.apply({b"k": b"\x02"}, 1)
+    store.apply({b"k": b"\x09"}, 2)
+    assert store.useless(3 * HOUR_MS) == [b"k"]
+    assert store.useless(99 * HOUR_MS) == [b"k"]
     store.close()
 
 
