@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import faust
-import mode
 from aiokafka.errors import KafkaConnectionError
 from faust.types import TP
 
 from schemas import topics
 from streams.checkpoint import KafkaLog, LogOptions, no_announcement
 from streams.core_settings import CoreSettings
-from streams.faust_batches import BatchScheduler, BatchSchema, PollBatch
+from streams.faust_app import batch_app
+from streams.faust_batches import BatchSchema, PollBatch
 from streams.lane_fleet import LaneFleet, Readiness
 from streams.lanes import Lane, LaneObserver, LaneParts, LaneSpec, NoObserver
 from streams.lead import BoundedLead, NoLead
@@ -29,7 +29,6 @@ from streams.stage import Stage, TopicPartition
 from streams.stages.working_set import useless_from
 from streams.state import MemoryStore, RocksStore, StateStore
 from streams.ticks import TICK_KEY, TICK_VALUE, tick
-from streams.transport import BatchTransport, ConsumerOptions, broker_urls
 
 Stages = Callable[[str, int, int], Stage]
 """Stage name, partition number, number of partitions: a new stage object."""
@@ -58,11 +57,6 @@ class Surroundings:
     snapshots: SnapshotReader | None = None
     observer: LaneObserver | None = None
     specs: tuple[LaneSpec, ...] = SPECS
-
-
-class _App(faust.App):  # type: ignore[misc]
-    def _create_directories(self) -> None:
-        """Faust keeps nothing on disk here, so it needs no folder either."""
 
 
 class CoreWorker:
@@ -104,7 +98,9 @@ class CoreWorker:
         await self.snapshots.start()
         self._partitions = await _partition_count(self.offsets, self.specs)
         self.fleet = LaneFleet(
-            self.specs, self._lane, self.settings.topic_prefix,
+            self.specs,
+            self._lane,
+            self.settings.topic_prefix,
             self.settings.session_timeout_seconds / 2,
         )
         return self.fleet
@@ -119,31 +115,13 @@ class CoreWorker:
         )
 
     def _create_app(self) -> faust.App:
-        settings = self.settings
-        app = _App(
-            settings.group_id,
-            broker=broker_urls(settings),
-            ConsumerScheduler=BatchScheduler,
-            agent_supervisor=mode.CrashingSupervisor,
-            stream_buffer_maxsize=2,  # It counts poll batches.
-            stream_wait_empty=False,
-            stream_recovery_delay=0.0,
-            topic_allow_declare=False,
-            topic_disable_leader=True,
-            web_enabled=False,
-            store="memory://",
-            autodiscover=False,
-            broker_max_poll_records=settings.poll_records_max,
-            broker_session_timeout=settings.session_timeout_seconds,
-            broker_request_timeout=max(
-                settings.session_timeout_seconds, settings.request_timeout_seconds
-            ),
-        )
         single = frozenset(
-            settings.topic(name) for s in self.specs if s.single_partition for name in s.inputs
+            self.settings.topic(name)
+            for spec in self.specs
+            if spec.single_partition
+            for name in spec.inputs
         )
-        transport = BatchTransport(app, ConsumerOptions(settings, single))
-        app.transport = app.producer_transport = transport
+        app = batch_app(self.settings, single)
         for spec in self.specs:
             self._add_agent(app, spec)
         app.on_partitions_revoked.connect(self._on_revoked)
@@ -183,9 +161,7 @@ class CoreWorker:
 
         parts = LaneParts(
             stage=lambda stage, number: self._stages(stage, number, self._partitions),
-            log=KafkaLog(
-                settings, f"headwater-{spec.stage}-{p}", changelog, self._log_options()
-            ),
+            log=KafkaLog(settings, f"headwater-{spec.stage}-{p}", changelog, self._log_options()),
             store=lambda: self._store(spec, p),
             restore=refill,
             positions=self.offsets.positions,
@@ -267,8 +243,10 @@ async def _run_faust(app: faust.App) -> None:
 def _report(error: BaseException | None) -> int:
     where = "".join(f" ({note})" for note in getattr(error, "__notes__", ()))
     text = " ".join(str(error).split()) or type(error).__name__
-    named = text if type(error).__module__.startswith("streams.") else (
-        f"{type(error).__name__}: {text}"
+    named = (
+        text
+        if type(error).__module__.startswith("streams.")
+        else (f"{type(error).__name__}: {text}")
     )
     print(f"headwater worker: {named}{where}", file=sys.stderr)
     logger.debug("worker failed", exc_info=error)
@@ -285,7 +263,9 @@ def _silence() -> None:
 
 async def _partition_count(offsets: Offsets, specs: tuple[LaneSpec, ...]) -> int:
     counts = {
-        name: await offsets.partitions(name) for s in specs if not s.single_partition
+        name: await offsets.partitions(name)
+        for s in specs
+        if not s.single_partition
         for name in s.inputs
     }
     missing = sorted(name for name, count in counts.items() if not count)

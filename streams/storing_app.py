@@ -12,12 +12,12 @@ from typing import Any
 
 import aiokafka
 import faust
-import mode
 from aiokafka.errors import KafkaError
 from faust.types import TP
 
 from streams.errors import Stop
-from streams.faust_batches import BatchScheduler, BatchSchema, PollBatch
+from streams.faust_app import batch_app
+from streams.faust_batches import BatchSchema, PollBatch
 from streams.lane_fleet import Readiness
 from streams.offsets import LostRecordsError, Offsets
 from streams.store.base import Store, UnavailableError
@@ -36,17 +36,11 @@ from streams.store.sink import (
 from streams.store.tables import TABLE_OF_TOPIC
 from streams.store.writer import TableWriter
 from streams.storing_settings import StoringSettings
-from streams.transport import BatchTransport, ConsumerOptions, broker_urls
 
 SERVER_THREADS = 4  # inserts under way at once; chdb takes one at a time
 DRAIN_SECONDS = 10.0
 STOP_SECONDS = 20.0
 logger = logging.getLogger(__name__)
-
-
-class _App(faust.App):  # type: ignore[misc]
-    def _create_directories(self) -> None:
-        """Faust keeps nothing on disk here, so it needs no folder either."""
 
 
 class StoringWorker:
@@ -116,29 +110,8 @@ class StoringWorker:
             self._store.close()
 
     def _create_app(self) -> faust.App:
-        settings = self.settings
-        app = _App(
-            settings.group_id,
-            broker=broker_urls(settings.kafka()),
-            ConsumerScheduler=BatchScheduler,
-            agent_supervisor=mode.CrashingSupervisor,
-            stream_buffer_maxsize=2,  # It counts poll batches.
-            stream_wait_empty=False,
-            stream_recovery_delay=0.0,
-            topic_allow_declare=False,
-            topic_disable_leader=True,
-            web_enabled=False,
-            store="memory://",
-            autodiscover=False,
-            broker_max_poll_records=settings.poll_records_max,
-            broker_session_timeout=settings.session_timeout_seconds,
-            broker_request_timeout=max(
-                settings.session_timeout_seconds, settings.request_timeout_seconds
-            ),
-        )
-        transport = BatchTransport(app, ConsumerOptions(settings.kafka(), frozenset()))
-        app.transport = app.producer_transport = transport
-        names = [settings.topic_prefix + name for name in TABLE_OF_TOPIC]
+        app = batch_app(self.settings.kafka())
+        names = [self.settings.topic_prefix + name for name in TABLE_OF_TOPIC]
 
         async def store(batches: AsyncIterator[PollBatch]) -> AsyncIterator[None]:
             async for batch in batches:
