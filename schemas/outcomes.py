@@ -198,7 +198,7 @@ class Parked(Outcome, frozen=True, kw_only=True, gc=False):
     source_offset: int
 
 
-Disposition = Literal["decided", "duplicate", "parked", "expired", "dead_lettered", "tick"]
+Disposition = Literal["decided", "duplicate", "parked", "expired", "dead_lettered"]
 
 
 class LedgerRow(Outcome, frozen=True, kw_only=True, gc=False):

@@ -263,7 +263,7 @@ COMMENT 'What waits for its install, account or purchase, was released, or waite
 CREATE TABLE IF NOT EXISTS ledger
 (
     stage LowCardinality(String) COMMENT 'Stage that says so.',
-    disposition LowCardinality(String) COMMENT 'decided, duplicate, parked, expired, dead_lettered or tick.',
+    disposition LowCardinality(String) COMMENT 'decided, duplicate, parked, expired or dead_lettered.',
     move Int64 COMMENT 'How many relinks had moved the money by then; the highest counts.',
     source_topic LowCardinality(String) COMMENT 'Topic of the events.',
     source_partition Int64 COMMENT 'Partition of the events.',

@@ -166,11 +166,11 @@ CREATE OR REPLACE VIEW v_accounting
     source_topic String COMMENT 'Source topic.',
     source_partition Int64 COMMENT 'Partition of the source topic.',
     source_offset Int64 COMMENT 'Offset in that partition.',
-    disposition String COMMENT 'decided, duplicate, parked, expired, dead_lettered or tick.',
+    disposition String COMMENT 'decided, duplicate, parked, expired or dead_lettered.',
     final_dispositions UInt64 COMMENT 'How often the offset was settled; anything but 1 is a fault.'
 )
 AS SELECT log_epoch AS epoch, source_topic, source_partition, offset AS source_offset,
-    ['parked', 'dead_lettered', 'decided', 'duplicate', 'expired', 'tick'][1 + argMax(fate, move)]
+    ['parked', 'dead_lettered', 'decided', 'duplicate', 'expired'][1 + argMax(fate, move)]
         AS disposition,
     greatest(argMax(settlements, move), 1) AS final_dispositions
 FROM
@@ -181,7 +181,7 @@ FROM
     (
         -- Numbers instead of texts, because there is a row here for every event ever received.
         SELECT log_epoch, source_topic, source_partition, move, offsets,
-            indexOf(['dead_lettered', 'decided', 'duplicate', 'expired', 'tick'],
+            indexOf(['dead_lettered', 'decided', 'duplicate', 'expired'],
                 toString(disposition)) AS place
         FROM ledger
         LIMIT 1 BY log_epoch, log_partition, log_offset

@@ -184,7 +184,7 @@ def _ledger() -> Compared:
     """Which copy of a repeat is the decided one depends on the order; how many there are not."""
     source = (
         "(SELECT source_topic, disposition, count() AS offsets FROM v_accounting"
-        " WHERE disposition != 'tick' GROUP BY source_topic, disposition)"
+        " GROUP BY source_topic, disposition)"
     )
     return Compared(["source_topic", "disposition", "toString(offsets)"], source)
 
