@@ -156,7 +156,7 @@ class _Batch:
         What this batch changed is looked at too: whether it has reached the store by now depends
         on where batches end, and must make no difference.
         """
-        keys = sorted(self._states.changed().union(useless))
+        keys = sorted(self._states.changed_and_useless(hour * HOUR_MS).union(useless))
         self._states.load(keys)
         forgotten = 0
         for key in keys:

@@ -18,6 +18,7 @@ S = TypeVar("S")
 DUE_BYTES = 8
 USELESS_FROM = 1 << 63
 """Added to a time, it says that nobody will look then: the state may be forgotten from then on."""
+NEVER = 1 << 64
 WATERMARKS_KEY = b"\x00watermarks"
 RESERVED = 0  # first byte of keys that hold no state of their own
 
@@ -80,6 +81,7 @@ class WorkingSet(Generic[S]):
         self._store = store
         self._states: dict[bytes, S | None] = {}
         self._changed: set[bytes] = set()
+        self._first_useless = NEVER
 
     def load(self, keys: Iterable[bytes]) -> None:
         """Read many keys at once, those that are not known yet."""
@@ -98,11 +100,14 @@ class WorkingSet(Generic[S]):
         """None forgets the key."""
         self._states[key] = state
         self._changed.add(key)
-        self._timers.set(key, 0 if state is None else self._codec.due(state))
+        due = 0 if state is None else self._codec.due(state)
+        self._timers.set(key, due)
+        if USELESS_FROM <= due < self._first_useless:
+            self._first_useless = due
 
-    def changed(self) -> set[bytes]:
-        """Keys put since the last checkpoint; the store does not know them yet."""
-        return self._changed
+    def changed_and_useless(self, now: int) -> set[bytes]:
+        """Changed keys that the store cannot name yet; empty unless one is useless before `now`."""
+        return self._changed if self._first_useless < USELESS_FROM + now else set()
 
     def changes(self) -> dict[bytes, bytes | None]:
         """Encoded changes, in a stable order."""
