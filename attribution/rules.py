@@ -52,6 +52,7 @@ class Rules(Struct, frozen=True, kw_only=True):
             return min(touch.click_lookback_ms or self.click_window_ms, self.click_window_ms_max)
         return min(touch.view_lookback_ms or self.view_window_ms, self.view_window_ms_max)
 
+    @property
     def touch_retention_ms(self) -> int:
         """How long a touchpoint is remembered after it was logged; frees memory, never decides."""
         return self.click_window_ms_max + 2 * self.late_ms_max

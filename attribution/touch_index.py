@@ -80,9 +80,14 @@ def see_install(
 
 def useless_from(index: TouchIndex, rules: Rules) -> int:
     """Log time from which nothing in the index can matter any more."""
-    touches = max((touch.ts for touch in index.touches), default=0)
-    installs = max((install.ts for install in index.installs), default=0)
-    return max(touches + rules.touch_retention_ms(), installs + 2 * rules.late_ms_max)
+    touched = installed = 0
+    for touch in index.touches:
+        if touch.ts > touched:
+            touched = touch.ts
+    for install in index.installs:
+        if install.ts > installed:
+            installed = install.ts
+    return max(touched + rules.touch_retention_ms, installed + 2 * rules.late_ms_max)
 
 
 def _touch_order(touch: Touch) -> tuple[int, str]:

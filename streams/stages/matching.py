@@ -151,21 +151,8 @@ class _Batch:
                     self._say(fact)
 
     def forget(self, useless: Sequence[bytes], hour: int) -> None:
-        """Free the memory of what could matter only before this hour of log time.
-
-        What this batch changed is looked at too: whether it has reached the store by now depends
-        on where batches end, and must make no difference.
-        """
-        keys = sorted(self._states.changed_and_useless(hour * HOUR_MS).union(useless))
-        self._states.load(keys)
-        forgotten = 0
-        for key in keys:
-            state = self._states.get(key)
-            if not isinstance(state, TouchIndex):
-                continue
-            if touch_index.useless_from(state, self._rules) // HOUR_MS < hour:
-                self._states.put(key, None)
-                forgotten += 1
+        """Free the memory of what could matter only before this hour of log time."""
+        forgotten = self._states.forget_useless(useless, hour * HOUR_MS)
         self._stage._observer.on_forgotten(self._stage.name, forgotten)
 
     def effects(self, positions: dict[tuple[str, int], int]) -> Effects:

@@ -80,7 +80,7 @@ class WorkingSet(Generic[S]):
         self._timers = timers
         self._store = store
         self._states: dict[bytes, S | None] = {}
-        self._changed: set[bytes] = set()
+        self._changed: dict[bytes, int] = {}  # to when the new state is due
         self._first_useless = NEVER
 
     def load(self, keys: Iterable[bytes]) -> None:
@@ -99,24 +99,39 @@ class WorkingSet(Generic[S]):
     def put(self, key: bytes, state: S | None) -> None:
         """None forgets the key."""
         self._states[key] = state
-        self._changed.add(key)
         due = 0 if state is None else self._codec.due(state)
+        self._changed[key] = due
         self._timers.set(key, due)
         if USELESS_FROM <= due < self._first_useless:
             self._first_useless = due
 
-    def changed_and_useless(self, now: int) -> set[bytes]:
-        """Changed keys that the store cannot name yet; empty unless one is useless before `now`."""
-        return self._changed if self._first_useless < USELESS_FROM + now else set()
+    def forget_useless(self, named: Iterable[bytes], before: int) -> int:
+        """Forget what was useless before this log time; how many states that were.
+
+        The store has named some of them. What this decision changed is looked at as well: whether
+        the store has it yet depends on where batches end, and must make no difference.
+        """
+        if self._first_useless < USELESS_FROM + before:
+            named = {*named, *self._changed}
+        keys = sorted(named)
+        forgotten = 0
+        for key, value in zip(keys, self._store.get_many(keys), strict=True):
+            due = self._changed.get(key)
+            if due is None:
+                due = int.from_bytes(value[:DUE_BYTES]) if value else 0
+            if USELESS_FROM <= due < USELESS_FROM + before:
+                self.put(key, None)
+                forgotten += 1
+        return forgotten
 
     def changes(self) -> dict[bytes, bytes | None]:
         """Encoded changes, in a stable order."""
-        encode, due, states = encoder.encode, self._codec.due, self._states
+        encode, states = encoder.encode, self._states
         changed: dict[bytes, bytes | None] = {}
         for key in sorted(self._changed):
             state = states[key]
             if state is None:
                 changed[key] = None
             else:
-                changed[key] = due(state).to_bytes(DUE_BYTES) + encode(state)
+                changed[key] = self._changed[key].to_bytes(DUE_BYTES) + encode(state)
         return changed

@@ -12,7 +12,7 @@ from deploy.local.servers import KafkaServer
 from tests.chaos.ordeal import Ordeal, endure
 from tests.chaos.plan import Counts
 
-SHORT = Ordeal(6_000, Counts(kills=4, stops=1, broker_kills=1, storing_kills=1), 4.0, seed=5)
+SHORT = Ordeal(6_000, Counts(kills=4, stops=1, broker_kills=1, storing_kills=1), 2.5, seed=5)
 
 
 @pytest.mark.kafka

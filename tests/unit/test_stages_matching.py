@@ -140,7 +140,7 @@ def test_a_touchpoint_is_forgotten_when_no_install_can_be_credited_to_it_any_mor
     stage = matching(MemoryStore(useless_from))
     stage.match(seen(click("c1", -1), "first"))
     stage.match(seen(click("c2", -1, ts=600), "second"), watermarks=clocks(NOON))
-    useless = click("c1", -1).ts + RULES.touch_retention_ms()
+    useless = click("c1", -1).ts + RULES.touch_retention_ms
     stage.match(watermarks=clocks(useless - HOUR_MS))
     assert {b"first", b"second"} <= dict(stage.state.entries()).keys()
     stage.match(watermarks=clocks(useless + HOUR_MS))
