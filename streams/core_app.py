@@ -193,13 +193,6 @@ class CoreWorker:
         await self.app.consumer.announce({(topic(t), p): at for (t, p), at in positions.items()})
 
 
-def core_app(
-    settings: CoreSettings, stages: Stages, around: Surroundings | None = None
-) -> faust.App:
-    """The Faust app alone, for tools that inspect it."""
-    return CoreWorker(settings, stages, around or Surroundings()).app
-
-
 async def run_core(worker: CoreWorker, stop: asyncio.Event) -> int:
     """Run until `stop` is set (exit code 0) or something fails (one line on stderr, code 1)."""
     _silence()

@@ -201,11 +201,6 @@ class StoringWorker:
                 raise
 
 
-def storing_app(settings: StoringSettings) -> faust.App:
-    """The Faust app alone, for tools that inspect it."""
-    return StoringWorker(settings).app
-
-
 async def run_storing(worker: StoringWorker, stop: asyncio.Event) -> int:
     """Run until `stop` is set (exit code 0) or something fails (one line on stderr, code 1)."""
     _silence()

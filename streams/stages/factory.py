@@ -33,7 +33,7 @@ def stage_factory(
     rules: StageRules, find_snapshot: FindSnapshot, observer: StageObserver
 ) -> StageFactory:
     """Stages made by one factory share the scorers they read."""
-    scorers = Scorers(find_snapshot, observer)
+    scorers = Scorers(find_snapshot, observer, rules.learner.prior)
 
     def create(stage: str, partition: int, partitions: int) -> Stage:
         match stage:

@@ -75,7 +75,7 @@ class Intake:
         return ()
 
     def decide(self, records: Sequence[LogRecord], state: StateReader) -> Effects:
-        batch = Routing(self._partition, self._partitions, self._pseudonyms)
+        batch = Routing(self._partition, self._partitions, self._pseudonyms, self._observer)
         positions: dict[tuple[str, int], int] = {}
         watermarks: dict[str, int] = {}
         unreadable = 0

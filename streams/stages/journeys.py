@@ -151,7 +151,7 @@ class _Batch:
         self.stage = stage
         self.states = states
         self.stage_time = stage.stage_time()
-        self.outbox = Outbox(stage.name, stage.partition)
+        self.outbox = Outbox(stage.name, stage.partition, stage.observer)
         self.examples: FrameOutbox[Example] = FrameOutbox(topics.EXAMPLES.name, 1, ExampleFrame)
 
     def load(self, frames: Sequence[JourneyFrame]) -> None:

@@ -119,7 +119,7 @@ class _Batch:
         self._stage = stage
         self._rules = stage._rules
         self._states = states
-        self._outbox = Outbox(stage.name, stage._partition)
+        self._outbox = Outbox(stage.name, stage._partition, stage._observer)
         self._match: FrameOutbox[MatchRecord] = FrameOutbox(
             topics.MATCH.name, stage._partitions, MatchFrame
         )

@@ -11,6 +11,7 @@ from schemas import topics
 from schemas.outcomes import Disposition, LedgerRow, Outcome
 from schemas.records import FRAME_BYTES_MAX, Source, encoder, partition_of
 from streams.stage import Effects, Message
+from streams.stages.observer import StageObserver
 
 R = TypeVar("R")
 _json = msgspec.json.Encoder()
@@ -27,10 +28,6 @@ class FrameOutbox(Generic[R]):
 
     def add(self, key: str, record: R) -> None:
         self._records[partition_of(key, self._partitions)].append(record)
-
-    def add_everywhere(self, record: R) -> None:
-        for records in self._records:
-            records.append(record)
 
     def flush(self, effects: Effects, watermarks: dict[str, int]) -> None:
         """One frame per partition. The watermarks hold once all of its records are read."""
@@ -51,8 +48,9 @@ class FrameOutbox(Generic[R]):
 class Outbox:
     """Outcomes and ledger entries of one stage partition."""
 
-    def __init__(self, stage: str, partition: int) -> None:
+    def __init__(self, stage: str, partition: int, observer: StageObserver) -> None:
         self._stage = stage
+        self._observer = observer
         self._partition = partition
         self._messages: dict[str, list[Message]] = {}
         self._offsets: dict[tuple[int, int, Disposition, int], list[int]] = {}
@@ -77,5 +75,6 @@ class Outbox:
                 offsets=sorted(offsets),
             )
             self.say(topics.LEDGER.name, f"{name}-{partition}", row)
+            self._observer.on_settled(self._stage, disposition, len(offsets))
         for topic_name, messages in self._messages.items():
             effects.messages.setdefault((topic_name, self._partition), []).extend(messages)

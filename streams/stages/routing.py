@@ -38,6 +38,7 @@ from schemas.records import (
 )
 from streams.stage import Effects, LogRecord
 from streams.stages import match_keys, rows
+from streams.stages.observer import StageObserver
 from streams.stages.outbox import FrameOutbox, Outbox
 from streams.stages.pseudonyms import Pseudonyms
 
@@ -45,8 +46,10 @@ from streams.stages.pseudonyms import Pseudonyms
 class Routing:
     """What one batch of source records turns into."""
 
-    def __init__(self, partition: int, partitions: int, pseudonyms: Pseudonyms) -> None:
-        self.outbox = Outbox("intake", partition)
+    def __init__(
+        self, partition: int, partitions: int, pseudonyms: Pseudonyms, observer: StageObserver
+    ) -> None:
+        self.outbox = Outbox("intake", partition, observer)
         self._match: FrameOutbox[MatchRecord] = FrameOutbox(
             topics.MATCH.name, partitions, MatchFrame
         )

@@ -13,9 +13,6 @@ from streams.stages.observer import StageObserver
 FindSnapshot = Callable[[str], bytes | None]
 """The content of a version. The shell makes sure that it is there before its marker is read."""
 
-PRIOR = 0.05
-"""Payer share assumed while no model has passed its gate."""
-
 SCORERS_MAX = 4
 """Versions kept ready for scoring; partitions switch at slightly different moments."""
 
@@ -23,7 +20,9 @@ SCORERS_MAX = 4
 class Scorers:
     """Read-only scorers by version, shared by the partitions of a worker."""
 
-    def __init__(self, find: FindSnapshot, observer: StageObserver) -> None:
+    def __init__(self, find: FindSnapshot, observer: StageObserver, prior: float) -> None:
+        """`prior` is the payer share assumed while no model has passed its gate."""
+        self.prior = prior
         self._find = find
         self._observer = observer
         self._ready: dict[str, Scorer | None] = {}
@@ -53,7 +52,7 @@ class ActiveModel:
     def __init__(self, scorers: Scorers) -> None:
         self._scorers = scorers
         self.version = ""
-        self._tiers: Tiers | None = Tiers(PRIOR)
+        self._tiers: Tiers | None = None
 
     def restore(self, value: bytes) -> None:
         self.switch(value.decode())
@@ -69,5 +68,6 @@ class ActiveModel:
     @property
     def tiers(self) -> Tiers:
         if self._tiers is None:
-            self._tiers = Tiers(PRIOR, self._scorers.get(self.version) if self.version else None)
+            scorer = self._scorers.get(self.version) if self.version else None
+            self._tiers = Tiers(self._scorers.prior, scorer)
         return self._tiers

@@ -22,7 +22,7 @@ from streams.memory_log import MemoryRecord
 from streams.replay import Replay, SourceOrder
 from streams.stages.factory import StageRules
 from streams.stages.intake import IntakeRules
-from streams.stages.observer import SilentObserver
+from tests.silent_observer import SilentObserver
 
 EARLIEST_MS = 0
 _PLACES = (os.environ.get("HEADWATER_REAL_DATA"), "../shared/data")

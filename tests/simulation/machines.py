@@ -12,7 +12,7 @@ from online_models.learner import LearnerRules
 from schemas import topics
 from streams.stages.factory import StageFactory, StageRules, stage_factory
 from streams.stages.intake import IntakeRules
-from streams.stages.observer import SilentObserver
+from tests.silent_observer import SilentObserver
 from tests.simulation.lane import Disk, Lane, LaneId, Polling
 from tests.simulation.log import FencedError, Log
 from tests.simulation.scenario import EARLIEST, RULES

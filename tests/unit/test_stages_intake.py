@@ -20,8 +20,8 @@ from schemas.records import (
 from streams.errors import Stop
 from streams.stage import Effects
 from streams.stages.intake import CLOCK_KEY, Intake, IntakeRules
-from streams.stages.observer import SilentObserver
 from streams.state import MemoryStore
+from tests.silent_observer import SilentObserver
 from tests.unit.attribution_world import NOON
 from tests.unit.stage_world import (
     Line,

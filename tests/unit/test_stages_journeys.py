@@ -9,9 +9,9 @@ from online_models.snapshots import dump_scorer
 from schemas.records import JourneyRecord, ModelMarker, MoneyRouted, example_frames
 from streams.stage import Effects
 from streams.stages.journeys import Journeys
-from streams.stages.observer import SilentObserver
 from streams.stages.scoring import Scorers
 from streams.state import MemoryStore
+from tests.silent_observer import SilentObserver
 from tests.unit.attribution_world import (
     HOUR,
     NOON,
@@ -39,7 +39,7 @@ def find(version: str) -> bytes | None:
 
 def journeys(state: MemoryStore | None = None) -> Fed:
     observer = SilentObserver()
-    return Fed(Journeys(0, 1, RULES, Scorers(find, observer), observer), state)
+    return Fed(Journeys(0, 1, RULES, Scorers(find, observer, 0.05), observer), state)
 
 
 def clock(ms_after_noon: int) -> dict[str, int]:

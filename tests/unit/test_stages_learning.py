@@ -8,8 +8,8 @@ from schemas import topics
 from schemas.records import Example, ExampleFrame, ModelMarker, encoder
 from streams.stage import Effects
 from streams.stages.learning import STORE_AFTER_EXAMPLES, Learning
-from streams.stages.observer import SilentObserver
 from streams.state import MemoryStore
+from tests.silent_observer import SilentObserver
 from tests.unit import model_world
 from tests.unit.attribution_world import NOON
 from tests.unit.stage_world import Fed, Line, journeyed, records_in

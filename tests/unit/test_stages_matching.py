@@ -6,10 +6,10 @@ from attribution.rules import HOUR_MS
 from schemas.records import AccountMoney, Candidates, MatchRecord, MoneyRouted, MoneySeen
 from streams.stage import Effects
 from streams.stages.matching import Matching
-from streams.stages.observer import SilentObserver
 from streams.stages.watermarks import source_upstreams
 from streams.stages.working_set import useless_from
 from streams.state import MemoryStore
+from tests.silent_observer import SilentObserver
 from tests.unit.attribution_world import (
     NOON,
     RULES,

@@ -7,6 +7,7 @@ import pytest
 from schemas.records import FRAME_BYTES_MAX, AccountLinked, MatchFrame, partition_of
 from streams.stage import Effects
 from streams.stages.outbox import FrameOutbox, Outbox
+from tests.silent_observer import SilentObserver
 from tests.unit.stage_world import matched, records_in, rows
 
 
@@ -36,13 +37,6 @@ def test_watermarks_alone_go_to_every_partition_and_nothing_makes_no_frame() -> 
     assert [frame.watermarks for frame in matched(effects)] == [{"x-0": 5}] * 3
 
 
-def test_what_is_for_everybody_reaches_every_partition() -> None:
-    box, effects = outbox(3), Effects()
-    box.add_everywhere(link("a"))
-    box.flush(effects, {})
-    assert len(records_in(matched(effects))) == 3
-
-
 def test_a_large_frame_is_split_and_only_its_last_part_moves_the_clock() -> None:
     box, effects = outbox(1), Effects()
     many = [link(f"{n:04d}" + "k" * 1_000) for n in range(1_000)]
@@ -58,7 +52,7 @@ def test_a_large_frame_is_split_and_only_its_last_part_moves_the_clock() -> None
 
 @pytest.mark.parametrize("move", [0, 2])
 def test_source_offsets_are_settled_in_one_row_per_fate_and_move(move: int) -> None:
-    box, effects = Outbox("matching", 1), Effects()
+    box, effects = Outbox("matching", 1, SilentObserver()), Effects()
     for offset in (9, 3):
         box.settle((3, 0, offset), "decided", move)
     box.settle((3, 0, 5), "duplicate")
