@@ -6,6 +6,7 @@ files beside this one, and a test fails when they are stale.
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -249,9 +250,21 @@ def documents(examples: Examples) -> dict[str, bytes]:
     files = {f"json/{name}.v{version_of(name)}.json": json_schema(name) for name in message_types()}
     files["asyncapi.json"] = asyncapi(examples)
     return {
-        path: (json.dumps(body, indent=2, ensure_ascii=False) + "\n").encode()
+        path: (json.dumps(_dedented(body), indent=2, ensure_ascii=False) + "\n").encode()
         for path, body in files.items()
     }
+
+
+def _dedented(body: Any) -> Any:
+    """Docstrings as descriptions: Python 3.13 takes their indentation off, older ones do not."""
+    if isinstance(body, dict):
+        return {
+            name: inspect.cleandoc(part)
+            if name == "description" and isinstance(part, str)
+            else _dedented(part)
+            for name, part in body.items()
+        }
+    return [_dedented(part) for part in body] if isinstance(body, list) else body
 
 
 def read_examples(folder: Path) -> dict[str, list[tuple[str, Json]]]:
