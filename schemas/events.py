@@ -151,7 +151,9 @@ class PaymentEvent(DeviceEvent, frozen=True, kw_only=True, gc=False):
     currency: Currency
 
 
-class Purchase(PaymentEvent, frozen=True, kw_only=True, gc=False, tag="purchase"):
+class StoreTransaction(PaymentEvent, frozen=True, kw_only=True, gc=False):
+    """What a store sold, with what the store and the state took of it."""
+
     transaction_id: Id
     original_transaction_id: Id | None = None
     product_id: Text | None = None
@@ -162,8 +164,13 @@ class Purchase(PaymentEvent, frozen=True, kw_only=True, gc=False, tag="purchase"
     receipt_status: Literal["valid", "invalid", "pending", "unchecked"] = "unchecked"
 
 
-class Subscription(PaymentEvent, frozen=True, kw_only=True, gc=False, tag="subscription"):
-    transaction_id: Id
+class Purchase(StoreTransaction, frozen=True, kw_only=True, gc=False, tag="purchase"):
+    """Something bought once."""
+
+
+class Subscription(StoreTransaction, frozen=True, kw_only=True, gc=False, tag="subscription"):
+    """A step in the life of a subscription; most cost nothing."""
+
     kind: Literal[
         "trial_start",
         "start",
@@ -175,13 +182,6 @@ class Subscription(PaymentEvent, frozen=True, kw_only=True, gc=False, tag="subsc
         "cancel",
         "product_change",
     ]
-    original_transaction_id: Id | None = None
-    product_id: Text | None = None
-    quantity: Count = 1
-    net_micros: Micros | None = None
-    store_fee_micros: Micros | None = None
-    tax_micros: Micros | None = None
-    receipt_status: Literal["valid", "invalid", "pending", "unchecked"] = "unchecked"
     period_start_time: TimeMs | None = None
     period_end_time: TimeMs | None = None
     is_trial: bool = False
