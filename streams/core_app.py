@@ -17,6 +17,7 @@ from faust.types import TP
 from schemas import topics
 from streams.checkpoint import KafkaLog, LogOptions, no_announcement
 from streams.core_settings import CoreSettings
+from streams.errors import in_one_line
 from streams.faust_app import batch_app
 from streams.faust_batches import BatchSchema, PollBatch
 from streams.lane_fleet import LaneFleet, Readiness
@@ -234,14 +235,7 @@ async def _run_faust(app: faust.App) -> None:
 
 
 def _report(error: BaseException | None) -> int:
-    where = "".join(f" ({note})" for note in getattr(error, "__notes__", ()))
-    text = " ".join(str(error).split()) or type(error).__name__
-    named = (
-        text
-        if type(error).__module__.startswith("streams.")
-        else (f"{type(error).__name__}: {text}")
-    )
-    print(f"headwater worker: {named}{where}", file=sys.stderr)
+    print(f"headwater worker: {in_one_line(error)}", file=sys.stderr)
     logger.debug("worker failed", exc_info=error)
     return 1
 

@@ -15,7 +15,7 @@ import faust
 from aiokafka.errors import KafkaError
 from faust.types import TP
 
-from streams.errors import Stop
+from streams.errors import Stop, in_one_line
 from streams.faust_app import batch_app
 from streams.faust_batches import BatchSchema, PollBatch
 from streams.lane_fleet import Readiness
@@ -251,11 +251,7 @@ async def _run_faust(app: faust.App) -> None:
 
 
 def _report(error: BaseException | None) -> int:
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    text = " ".join(str(error).split()) or type(error).__name__
-    named = text if isinstance(error, Stop | RuntimeError) else f"{type(error).__name__}: {text}"
-    print(f"headwater worker: {named}", file=sys.stderr)
+    print(f"headwater worker: {in_one_line(error)}", file=sys.stderr)
     logger.debug("storing failed", exc_info=error)
     return 1
 
