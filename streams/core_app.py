@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
-import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,8 +15,7 @@ from faust.types import TP
 from schemas import topics
 from streams.checkpoint import KafkaLog, LogOptions, no_announcement
 from streams.core_settings import CoreSettings
-from streams.errors import in_one_line
-from streams.faust_app import batch_app
+from streams.faust_app import batch_app, report, run_faust, silence_libraries
 from streams.faust_batches import BatchSchema, PollBatch
 from streams.lane_fleet import LaneFleet, Readiness
 from streams.lanes import Lane, LaneObserver, LaneParts, LaneSpec, NoObserver
@@ -44,7 +41,6 @@ SPECS = (
 )
 
 STOP_SECONDS = 20.0
-logger = logging.getLogger(__name__)
 
 
 class SetupError(RuntimeError):
@@ -196,12 +192,12 @@ class CoreWorker:
 
 async def run_core(worker: CoreWorker, stop: asyncio.Event) -> int:
     """Run until `stop` is set (exit code 0) or something fails (one line on stderr, code 1)."""
-    _silence()
+    silence_libraries()
     try:
         fleet = await worker.open()
         return await _serve(worker, fleet, stop)
     except Exception as error:
-        return _report(error)
+        return report(error)
     finally:
         await worker.close()
 
@@ -209,7 +205,7 @@ async def run_core(worker: CoreWorker, stop: asyncio.Event) -> int:
 async def _serve(worker: CoreWorker, fleet: LaneFleet, stop: asyncio.Event) -> int:
     app = worker.app
     stopping = asyncio.create_task(stop.wait())
-    tasks = [asyncio.create_task(_run_faust(app))]
+    tasks = [asyncio.create_task(run_faust(app))]
     if worker.settings.ticks:
         tasks.append(asyncio.create_task(tick(lambda: fleet.lanes, worker.send_tick)))
     try:
@@ -218,34 +214,13 @@ async def _serve(worker: CoreWorker, fleet: LaneFleet, stop: asyncio.Event) -> i
         failures = [task.exception() for task in tasks if task.done()]
         if fleet.failure.done():
             failures.insert(0, fleet.failure.result())
-        return _report(failures[0]) if failures else 0
+        return report(failures[0]) if failures else 0
     finally:
         await fleet.close()
         for task in [stopping, *tasks]:
             task.cancel()
         with contextlib.suppress(Exception):
             await asyncio.wait_for(app.stop(), STOP_SECONDS)
-
-
-async def _run_faust(app: faust.App) -> None:
-    """Ends only by an exception."""
-    await app.start()
-    await app._crashed.wait()
-    raise app.crash_reason or RuntimeError("Faust stopped without a reason")
-
-
-def _report(error: BaseException | None) -> int:
-    print(f"headwater worker: {in_one_line(error)}", file=sys.stderr)
-    logger.debug("worker failed", exc_info=error)
-    return 1
-
-
-def _silence() -> None:
-    """One clear line on stderr is all a failing worker says; logging can be configured before."""
-    for name in ("faust", "mode", "aiokafka", "asyncio"):
-        library = logging.getLogger(name)
-        if not library.hasHandlers():
-            library.addHandler(logging.NullHandler())
 
 
 async def _partition_count(offsets: Offsets, specs: tuple[LaneSpec, ...]) -> int:

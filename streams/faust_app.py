@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import logging
+import sys
+
 import faust
 import mode
 
 from streams.core_settings import CoreSettings
+from streams.errors import in_one_line
 from streams.faust_batches import BatchScheduler
 from streams.transport import BatchTransport, ConsumerOptions, broker_urls
+
+LIBRARIES = ("faust", "mode", "aiokafka", "asyncio", "clickhouse_driver")
+logger = logging.getLogger(__name__)
 
 
 class _App(faust.App):  # type: ignore[misc]
@@ -41,3 +48,25 @@ def batch_app(
     transport = BatchTransport(app, ConsumerOptions(settings, single_partition_topics))
     app.transport = app.producer_transport = transport
     return app
+
+
+async def run_faust(app: faust.App) -> None:
+    """Ends only by an exception."""
+    await app.start()
+    await app._crashed.wait()
+    raise app.crash_reason or RuntimeError("Faust stopped without a reason")
+
+
+def report(error: BaseException | None) -> int:
+    """Say in one line on stderr why a worker ends; its exit code."""
+    print(f"headwater worker: {in_one_line(error)}", file=sys.stderr)
+    logger.debug("worker failed", exc_info=error)
+    return 1
+
+
+def silence_libraries() -> None:
+    """One clear line on stderr is all a failing worker says; logging can be configured before."""
+    for name in LIBRARIES:
+        library = logging.getLogger(name)
+        if not library.hasHandlers():
+            library.addHandler(logging.NullHandler())

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
-import sys
 from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -15,8 +13,8 @@ import faust
 from aiokafka.errors import KafkaError
 from faust.types import TP
 
-from streams.errors import Stop, in_one_line
-from streams.faust_app import batch_app
+from streams.errors import Stop
+from streams.faust_app import batch_app, report, run_faust, silence_libraries
 from streams.faust_batches import BatchSchema, PollBatch
 from streams.lane_fleet import Readiness
 from streams.offsets import LostRecordsError, Offsets
@@ -40,7 +38,6 @@ from streams.storing_settings import StoringSettings
 SERVER_THREADS = 4  # inserts under way at once; chdb takes one at a time
 DRAIN_SECONDS = 10.0
 STOP_SECONDS = 20.0
-logger = logging.getLogger(__name__)
 
 
 class StoringWorker:
@@ -203,7 +200,7 @@ class StoringWorker:
 
 async def run_storing(worker: StoringWorker, stop: asyncio.Event) -> int:
     """Run until `stop` is set (exit code 0) or something fails (one line on stderr, code 1)."""
-    _silence()
+    silence_libraries()
     beat = asyncio.create_task(worker.beat())
     stopping = asyncio.create_task(stop.wait())
     try:
@@ -214,7 +211,7 @@ async def run_storing(worker: StoringWorker, stop: asyncio.Event) -> int:
             return 0
         return await _serve(worker, opening.result(), stopping)
     except Exception as error:
-        return _report(error)
+        return report(error)
     finally:
         beat.cancel()
         stopping.cancel()
@@ -225,7 +222,7 @@ async def _serve(worker: StoringWorker, sink: Sink, stopping: asyncio.Task[Any])
     app = worker.app
     assert worker.failure is not None, "the worker is open"
     storing = asyncio.create_task(sink.run())
-    reading = asyncio.create_task(_run_faust(app))
+    reading = asyncio.create_task(run_faust(app))
     ends: list[asyncio.Future[Any]] = [worker.failure, storing, reading, stopping]
     try:
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
@@ -233,7 +230,7 @@ async def _serve(worker: StoringWorker, sink: Sink, stopping: asyncio.Task[Any])
         if worker.failure.done():
             failures.insert(0, worker.failure.result())
         if failures:
-            return _report(failures[0])
+            return report(failures[0])
         await sink.drain(DRAIN_SECONDS)
         return 0
     finally:
@@ -241,24 +238,3 @@ async def _serve(worker: StoringWorker, sink: Sink, stopping: asyncio.Task[Any])
             task.cancel()
         with contextlib.suppress(Exception):
             await asyncio.wait_for(app.stop(), STOP_SECONDS)
-
-
-async def _run_faust(app: faust.App) -> None:
-    """Ends only by an exception."""
-    await app.start()
-    await app._crashed.wait()
-    raise app.crash_reason or RuntimeError("Faust stopped without a reason")
-
-
-def _report(error: BaseException | None) -> int:
-    print(f"headwater worker: {in_one_line(error)}", file=sys.stderr)
-    logger.debug("storing failed", exc_info=error)
-    return 1
-
-
-def _silence() -> None:
-    """One clear line on stderr is all a failing worker says; logging can be configured before."""
-    for name in ("faust", "mode", "aiokafka", "clickhouse_driver"):
-        library = logging.getLogger(name)
-        if not library.hasHandlers():
-            library.addHandler(logging.NullHandler())
