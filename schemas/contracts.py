@@ -79,7 +79,15 @@ SEMANTICS: dict[str, Semantics] = {
     "touches": Semantics("event_id", SAME_AGAIN),
     "attributions": Semantics(
         "attribution_id",
-        f"{SAME_AGAIN} The highest version of an install is its current decision.",
+        f"{SAME_AGAIN} The highest version of a conversion is its current decision.",
+    ),
+    "fraud-verdicts": Semantics("verdict_id", SAME_AGAIN),
+    "credits": Semantics(
+        "credit_id", f"{SAME_AGAIN} Those of the highest version of a conversion count."
+    ),
+    "exposures": Semantics("path_id", SAME_AGAIN),
+    "rates": Semantics(
+        "rate_id, revision", f"{SAME_AGAIN} The highest revision of a rate_id is the current one."
     ),
     "revenue": Semantics(
         "booking_id", f"{SAME_AGAIN} Bookings are signed: add them up, never overwrite a sum."

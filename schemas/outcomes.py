@@ -45,22 +45,39 @@ class TouchOutcome(Outcome, frozen=True, kw_only=True, gc=False):
 
 
 class Attribution(Outcome, frozen=True, kw_only=True, gc=False):
-    """One version of the decision for one install. The highest version is the current one."""
+    """One version of the decision for one conversion: an install, or a later re-engagement of
+    its user. The highest version is the current one. After an erasure ids are empty."""
 
-    attribution_id: str  # install_id:version
+    attribution_id: str  # conversion_id:version
+    conversion_id: str  # install_id; of a re-engagement install_id~event_id of its touchpoint
     install_id: str
     version: int
     supersedes: int  # 0: nothing
-    reason: Literal["first_decision", "deadline", "late_touchpoint"]
-    status: Literal["organic", "non_organic"]
-    match_type: Literal["referrer", "click_id", "device_id", "none"]
+    reason: Literal[
+        "first_decision",
+        "deadline",
+        "late_touchpoint",
+        "late_install",
+        "late_activity",
+        "fraud_verdict",
+        "erasure",
+        "rule_change",
+    ]
+    conversion_type: Literal["install", "reinstall", "reattribution", "reengagement"]
+    status: Literal["organic", "non_organic", "reattributed", "reengaged", "withdrawn"]
+    is_primary: bool
+    match_type: Literal["referrer", "click_id", "device_id", "adservices", "probabilistic", "none"]
+    match_confidence: float  # 1 when deterministic or organic
     app_id: str
     platform: str
     country_code: str
     install_time: int
+    conversion_time: int  # of the install, or of the session that re-engaged
+    expires_at: int  # from here on the previous source counts again; 0: never
+    prior_install_id: str  # the install this one follows on the same device; "" for a new user
     touch_id: str
     touch_type: str
-    touch_time: int  # 0: organic
+    touch_time: int  # 0: organic, or unknown
     media_source: str  # "organic" when organic
     channel: str
     campaign_id: str
@@ -68,12 +85,90 @@ class Attribution(Outcome, frozen=True, kw_only=True, gc=False):
     adset_id: str
     ad_id: str
     site_id: str
-    ctit_s: int  # click-to-install time; -1 when organic
-    click_window_s: int
+    ctit_s: int  # click-to-install time; -1 when organic or unknown
+    click_window_s: int  # windows in force for the winner; of the app when organic
     view_window_s: int
+    probabilistic_click_window_s: int  # 0: off
+    probabilistic_view_window_s: int
+    reattribution_window_s: int
+    inactivity_s: int
+    fraud_status: Literal["", "tag", "suspicious"]  # of the touchpoint with the credit
+    fraud_reason: str
+    rejected_media_source: str  # who would have had the credit, were it not for fraud; "" nobody
+    rejected_campaign_id: str
+    rejected_touch_id: str
+    rejected_reason: str
+    contributors: str  # JSON, up to three: [{media_source, campaign_id, touch_type, touch_time, …}]
     rule_set: str
+    model_version: str  # of the pair model, when the match is probabilistic
     candidates: str  # JSON receipt: [{touch_id, verdict, rule}]
     decided_at: int
+    source_topic: str
+    source_partition: int
+    source_offset: int
+
+
+class FraudVerdict(Outcome, frozen=True, kw_only=True, gc=False):
+    """Something about a touchpoint of an install looks like fraud."""
+
+    verdict_id: str  # install_id:event_id:reason, for sites also the hour of the judgement
+    install_id: str
+    app_id: str
+    stage: Literal["realtime", "site"]  # by the install alone, or by the history of a site
+    reason: str
+    sub_reason: str
+    value: float  # seconds, counts or a posterior probability, as the reason says
+    mode: Literal["tag", "suspicious", "reject"]
+    touch_id: str
+    media_source: str
+    campaign_id: str
+    site_id: str
+    real_source: str  # who has the credit instead; the same source when it was not taken away
+    install_time: int
+    decided_at: int
+
+
+class Credit(Outcome, frozen=True, kw_only=True, gc=False):
+    """How one method shares the credit of a conversion among channels; `shares` sum to 1."""
+
+    credit_id: str  # attribution_id:method
+    conversion_id: str
+    install_id: str
+    version: int
+    app_id: str
+    method: Literal[
+        "first", "last", "linear", "time_decay", "position", "markov", "shapley", "hazard"
+    ]
+    model_version: str  # "" for methods without a model
+    shares: dict[str, float]
+    install_time: int
+    decided_at: int
+
+
+class ExposureRow(Outcome, frozen=True, kw_only=True, gc=False):
+    """The touchpoints of a sampled device in a window, whether it installed or not."""
+
+    path_id: str
+    app_id: str
+    channels: list[str]  # in order of time
+    touch_times_ms: list[int]
+    begin_time: int
+    end_time: int
+    installed_at: int  # 0: not in this window
+    weight: float  # how many devices it stands for
+
+
+class RateRow(Outcome, frozen=True, kw_only=True, gc=False):
+    """What one unit of `base` was worth in `quote` on a day. The highest revision counts."""
+
+    rate_id: str  # date:base:quote
+    event_id: str
+    revision: int
+    date: str
+    base: str
+    quote: str
+    rate_e9: int  # billionths of a quote unit for one base unit
+    event_time: int
     source_topic: str
     source_partition: int
     source_offset: int
@@ -237,10 +332,14 @@ class Freshness(Outcome, frozen=True, kw_only=True, gc=False):
 OUTCOME_OF_TOPIC: dict[str, type[Outcome]] = {
     topics.TOUCHES.name: TouchOutcome,
     topics.ATTRIBUTIONS.name: Attribution,
+    topics.FRAUD_VERDICTS.name: FraudVerdict,
+    topics.CREDITS.name: Credit,
+    topics.EXPOSURES.name: ExposureRow,
     topics.REVENUE.name: Booking,
     topics.FEATURES.name: FeatureRow,
     topics.PREDICTIONS.name: Prediction,
     topics.SPEND.name: SpendRow,
+    topics.RATES.name: RateRow,
     topics.POSTBACK_ROWS.name: PostbackRow,
     topics.PRIVACY_ROWS.name: PrivacyRow,
     topics.PARKED.name: Parked,

@@ -8,7 +8,7 @@ log time of the source record, `time` is when the producer says it happened.
 from __future__ import annotations
 
 import zlib
-from enum import IntEnum
+from enum import IntEnum, IntFlag
 
 from msgspec import Struct, field, msgpack
 
@@ -35,6 +35,17 @@ class Signal(IntEnum):
     REFERRER = 0
     CLICK_ID = 1
     DEVICE_ID = 2
+    ADSERVICES = 3
+    PROBABILISTIC = 4
+
+
+class Flag(IntFlag):
+    """What intake found wrong with a touchpoint or an install."""
+
+    SIGNATURE_MISSING = 1
+    SIGNATURE_INVALID = 2
+    SIGNATURE_STALE = 4
+    MALFORMED_ID = 8  # an advertising id that is no UUID
 
 
 class MoneyKind(IntEnum):
@@ -61,6 +72,13 @@ class Touch(Struct, frozen=True, array_like=True, gc=False):
     site_id: str
     click_lookback_ms: int  # 0: the rule set decides
     view_lookback_ms: int
+    is_retargeting: bool = False
+    flags: int = 0  # bits of Flag
+    traits: list[str] = []  # see TRAITS; empty unless probabilistic matching is on
+
+
+TRAITS = ("ip", "network", "os_version", "user_agent", "country_code")
+"""What probabilistic matching compares; personal ones are pseudonyms, "" is unknown."""
 
 
 class Money(Struct, frozen=True, array_like=True, gc=False):
@@ -96,7 +114,7 @@ class InstallSeen(Struct, frozen=True, array_like=True, gc=False, tag=2):
     key: str
     install_id: str
     signal: Signal
-    ordinal: int  # which of the install's lookups this is, from 0
+    ordinal: int  # which of the install's lookups this is, from 0; -1: a session names a click
     time: int
     ts: int
 
@@ -126,7 +144,15 @@ class AccountMoney(Struct, frozen=True, array_like=True, gc=False, tag=5):
     deadline: int  # last log time at which a link still counts, also for its refunds
 
 
-MatchRecord = TouchSeen | InstallSeen | AccountLinked | MoneySeen | AccountMoney
+class ErasureSeen(Struct, frozen=True, array_like=True, gc=False, tag=6):
+    """Whoever is known under this key has asked to be forgotten."""
+
+    key: str
+    request_id: str
+    ts: int
+
+
+MatchRecord = TouchSeen | InstallSeen | AccountLinked | MoneySeen | AccountMoney | ErasureSeen
 
 
 # --- records on `journeys`, by install id -------------------------------------------------------
@@ -145,6 +171,19 @@ class Installed(Struct, frozen=True, array_like=True, gc=False, tag=1):
     lookups: int  # how many answers of matching to wait for
     is_organic_referrer: bool
     source: Source
+    begin_time: int = 0  # when the download began, by the server if it says so; 0: unknown
+    referrer_click_time: int = 0  # 0: unknown
+    flags: int = 0  # bits of Flag
+    adservices: Touch | None = None  # what Apple says led to the install
+    traits: list[str] = []  # see TRAITS
+
+
+class Prior(Struct, frozen=True, array_like=True, gc=False):
+    """An install that was seen under the same device id."""
+
+    install_id: str
+    time: int
+    ts: int
 
 
 class Candidates(Struct, frozen=True, array_like=True, gc=False, tag=2):
@@ -152,8 +191,9 @@ class Candidates(Struct, frozen=True, array_like=True, gc=False, tag=2):
 
     install_id: str
     signal: Signal
-    ordinal: int  # -1: not an answer, a late touchpoint
+    ordinal: int  # -1: not an answer, something that came later
     touches: list[Touch]
+    priors: list[Prior] = []  # with Signal.DEVICE_ID only
 
 
 class ActivitySeen(Struct, frozen=True, array_like=True, gc=False, tag=3):
@@ -164,6 +204,7 @@ class ActivitySeen(Struct, frozen=True, array_like=True, gc=False, tag=3):
     time: int
     ts: int
     source: Source
+    touch_id: str = ""  # the touchpoint that opened the session, if its link says so
 
 
 class MoneyRouted(Struct, frozen=True, array_like=True, gc=False, tag=4):
@@ -183,7 +224,60 @@ class ModelMarker(Struct, frozen=True, array_like=True, gc=False, tag=5):
     version: str
 
 
-JourneyRecord = Installed | Candidates | ActivitySeen | MoneyRouted | ModelMarker
+class SiteVerdict(Struct, frozen=True, array_like=True, gc=False, tag=6):
+    """What the history of a site says of one install that its touchpoint brought."""
+
+    install_id: str
+    event_id: str  # of the touchpoint
+    reason: str
+    value: float  # posterior probability, 0..1
+    ts: int  # log time of the judgement
+
+
+class Erased(Struct, frozen=True, array_like=True, gc=False, tag=7):
+    """The person behind the install has asked to be forgotten."""
+
+    install_id: str
+    request_id: str
+    ts: int
+
+
+JourneyRecord = (
+    Installed | Candidates | ActivitySeen | MoneyRouted | ModelMarker | SiteVerdict | Erased
+)
+
+
+# --- records on `sites`, by site ----------------------------------------------------------------
+
+
+def site_key(app_id: str, media_source: str, site_id: str) -> str:
+    """Names a site within one app and media source."""
+    return f"{app_id}\x1f{media_source}\x1f{site_id}"
+
+
+class SiteTouches(Struct, frozen=True, array_like=True, gc=False, tag=1):
+    """How much one site showed in one batch of intake; repeats are counted as well."""
+
+    key: str
+    hour: int  # hours since 1970, by log time
+    clicks: int
+    impressions: int
+
+
+class SiteInstall(Struct, frozen=True, array_like=True, gc=False, tag=2):
+    """An install is credited to the site (`sign` 1), or no longer (-1)."""
+
+    key: str
+    install_id: str
+    event_id: str  # of the touchpoint
+    ctit_ms: int
+    sign: int
+    is_new_device: bool
+    time: int
+    ts: int
+
+
+SiteRecord = SiteTouches | SiteInstall
 
 
 class Example(Struct, frozen=True, array_like=True, gc=False):
@@ -212,6 +306,11 @@ class JourneyFrame(Struct, frozen=True, array_like=True):
     records: list[JourneyRecord] = field(default_factory=list)
 
 
+class SiteFrame(Struct, frozen=True, array_like=True):
+    watermarks: dict[str, int] = field(default_factory=dict)
+    records: list[SiteRecord] = field(default_factory=list)
+
+
 class ExampleFrame(Struct, frozen=True, array_like=True):
     watermarks: dict[str, int] = field(default_factory=dict)  # none: examples bring their times
     records: list[Example] = field(default_factory=list)
@@ -220,4 +319,5 @@ class ExampleFrame(Struct, frozen=True, array_like=True):
 encoder = msgpack.Encoder()
 match_frames = msgpack.Decoder(MatchFrame)
 journey_frames = msgpack.Decoder(JourneyFrame)
+site_frames = msgpack.Decoder(SiteFrame)
 example_frames = msgpack.Decoder(ExampleFrame)

@@ -73,6 +73,7 @@ PRIVACY_REQUESTS = _source("privacy-requests", "none", "Erasure, access and opt-
 
 MATCH = Topic("match", Kind.INTERNAL, "none (frames)", "Records by match key.")
 JOURNEYS = Topic("journeys", Kind.INTERNAL, "none (frames)", "Records by install_id.")
+SITES = Topic("sites", Kind.INTERNAL, "none (frames)", "Touchpoints and installs by site.")
 EXAMPLES = Topic(
     "examples",
     Kind.INTERNAL,
@@ -94,6 +95,10 @@ ATTRIBUTIONS = _outcome("attributions", "install_id", "Versioned attribution dec
 REVENUE = _outcome("revenue", "install_id", "Signed money bookings per install.")
 FEATURES = _outcome("features", "install_id", "Features frozen at a landmark.")
 PREDICTIONS = _outcome("predictions", "install_id", "Payer probabilities at a landmark.")
+FRAUD_VERDICTS = _outcome("fraud-verdicts", "install_id", "What looks like fraud, and why.")
+CREDITS = _outcome("credits", "install_id", "Shares of the credit by every method.")
+EXPOSURES = _outcome("exposures", "path_id", "Sampled paths of touchpoints, installed or not.")
+RATES = _outcome("rates", "currencies", "Exchange rates; a higher revision replaces.")
 SPEND = _outcome("spend", "campaign_id", "Accepted cost reports.")
 POSTBACK_ROWS = _outcome("postback-rows", "transaction id", "Accepted postbacks, aggregate only.")
 PRIVACY_ROWS = _outcome("privacy-rows", "subject_request_id", "Accepted privacy requests.")
@@ -110,6 +115,7 @@ FRESHNESS = _outcome("freshness", "stage", "Stage time of every stage partition.
 
 MATCHING_CHANGELOG = _changelog("matching")
 JOURNEYS_CHANGELOG = _changelog("journeys")
+SITES_CHANGELOG = _changelog("sites")
 LEARNING_CHANGELOG = _changelog("learning", single_partition=True)
 
 MODEL_MARKER_KEY = b"marker"
@@ -119,10 +125,14 @@ SOURCES = (TOUCHPOINTS, INSTALLS, ACTIVITY, PAYMENTS, COSTS, POSTBACKS, PRIVACY_
 OUTCOMES = (
     TOUCHES,
     ATTRIBUTIONS,
+    FRAUD_VERDICTS,
+    CREDITS,
+    EXPOSURES,
     REVENUE,
     FEATURES,
     PREDICTIONS,
     SPEND,
+    RATES,
     POSTBACK_ROWS,
     PRIVACY_ROWS,
     PARKED,
@@ -133,10 +143,12 @@ OUTCOMES = (
 INTERNAL = (
     MATCH,
     JOURNEYS,
+    SITES,
     EXAMPLES,
     MODEL_SNAPSHOTS,
     MATCHING_CHANGELOG,
     JOURNEYS_CHANGELOG,
+    SITES_CHANGELOG,
     LEARNING_CHANGELOG,
 )
 ALL = (*SOURCES, *INTERNAL, *OUTCOMES)

@@ -25,6 +25,7 @@ from schemas import topics
 from schemas.records import (
     ActivitySeen,
     Candidates,
+    Erased,
     Example,
     ExampleFrame,
     Installed,
@@ -33,6 +34,7 @@ from schemas.records import (
     ModelMarker,
     MoneyKind,
     MoneyRouted,
+    SiteVerdict,
     journey_frames,
 )
 from streams.stage import Effects, LogRecord, StateReader
@@ -277,6 +279,8 @@ def _advance(journey: Journey, record: JourneyRecord, rules: Rules) -> attributi
             return attribution.see_activity(journey, record, rules)
         case MoneyRouted():
             return attribution.see_money(journey, record, rules)
+        case SiteVerdict() | Erased():
+            return journey, []
         case ModelMarker():
             raise AssertionError("markers are for the partition, not for one install")
     assert_never(record)

@@ -18,6 +18,7 @@ from schemas.records import (
     AccountLinked,
     AccountMoney,
     Candidates,
+    ErasureSeen,
     InstallSeen,
     JourneyFrame,
     JourneyRecord,
@@ -206,6 +207,8 @@ def _advance(
         case MoneySeen():
             assert state is None or isinstance(state, Transaction)
             return transactions.see_money(state, record.money, rules)
+        case ErasureSeen():
+            return state or touch_index.EMPTY, []
     assert_never(record)
 
 

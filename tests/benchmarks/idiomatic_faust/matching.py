@@ -12,6 +12,7 @@ from schemas.records import (
     AccountLinked,
     AccountMoney,
     Candidates,
+    ErasureSeen,
     InstallSeen,
     MatchRecord,
     MoneyRouted,
@@ -58,3 +59,5 @@ def _advance(known: Any, record: MatchRecord, rules: Rules) -> tuple[Any, list[M
             return accounts.see_account_money(known, record, rules)
         case MoneySeen():
             return transactions.see_money(known, record.money, rules)
+        case ErasureSeen():
+            return known, []
