@@ -1,0 +1,193 @@
+"""What is suspicious about one candidate of an install, by the records alone.
+
+Reasons carry the names of Adjust's rejection reasons and AppsFlyer's blocked reasons. Thresholds:
+order of times 5 s (24metrics), short click-to-install time 10 s (AppsFlyer: a glut in the first 3
+to 10 seconds); where no vendor publishes its limit the default is ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, get_args
+
+from msgspec import Struct
+
+from attribution.candidates import Candidate
+from schemas.records import Flag, Installed, Signal, SiteVerdict, TouchKind
+
+FraudReason = Literal[
+    "engagement_injection",
+    "incorrect_signature",
+    "stale_signature",
+    "too_many_engagements",
+    "duplicate_click_id",
+    "ctit_anomalies",
+    "impossible_order",
+    "referrer_time_mismatch",
+    "malformed_advertising_id",
+    "click_flood",
+    "distribution_outlier",
+    "behavioral_anomalies",
+]
+"""In the order in which hits are told; the first with mode `reject` is the rule on the receipt."""
+
+Mode = Literal["off", "tag", "suspicious", "reject"]
+"""Say so; say so and mark the winner; never let it win (Airbridge's three levels)."""
+
+REASONS: tuple[FraudReason, ...] = get_args(FraudReason)
+SITE_REASONS: tuple[FraudReason, ...] = (
+    "click_flood",
+    "distribution_outlier",
+    "behavioral_anomalies",
+)
+_ORDER = {reason: number for number, reason in enumerate(REASONS)}
+
+
+class FraudRules(Struct, frozen=True, kw_only=True):
+    """A mode for every reason, and the thresholds. Durations are milliseconds."""
+
+    engagement_injection: Mode = "reject"
+    incorrect_signature: Mode = "reject"
+    stale_signature: Mode = "reject"
+    too_many_engagements: Mode = "reject"
+    duplicate_click_id: Mode = "reject"
+    ctit_anomalies: Mode = "suspicious"
+    impossible_order: Mode = "tag"
+    referrer_time_mismatch: Mode = "tag"
+    malformed_advertising_id: Mode = "tag"
+    click_flood: Mode = "tag"
+    distribution_outlier: Mode = "tag"
+    behavioral_anomalies: Mode = "tag"
+
+    injection_tolerance_ms: int = 5_000
+    """A touch may be told so long after the download began: clocks differ."""
+
+    short_ctit_ms: int = 10_000
+    referrer_tolerance_ms: int = 3_600_000
+
+    signature_age_max_ms: int = 48 * 3_600_000
+    """A signed event logged later than this after it happened is a replay; applied at intake."""
+
+    engagements_max: int = 15
+    engagement_window_ms: int = 24 * 3_600_000
+
+    site_installs_min: int = 50
+    """A site is not judged by fewer installs."""
+
+    site_posterior_min: float = 0.99
+    """A verdict of the `sites` stage is a hit from this posterior probability on."""
+
+
+class Hit(Struct, frozen=True, array_like=True, gc=False):
+    """One reason against one candidate. `value`: seconds, a count or a probability."""
+
+    reason: FraudReason
+    mode: Mode
+    value: float
+    sub_reason: str
+
+
+_Found = list[tuple[FraudReason, float, str]]
+
+
+def hits(
+    candidate: Candidate,
+    rivals: Sequence[Candidate],
+    install: Installed,
+    site_verdicts: Sequence[SiteVerdict],
+    rules: FraudRules,
+) -> tuple[Hit, ...]:
+    """Everything that speaks against `candidate`, in the order of `REASONS`.
+
+    `rivals` are all candidates of the install, in any order, this one included or not; a site
+    verdict that names another touchpoint is ignored, of several the latest counts.
+    """
+    found: _Found = []
+    _by_time(found, candidate, install, rules)
+    if candidate.touch.flags or install.flags:
+        _by_flags(found, candidate.touch.flags, install.flags)
+    if len(rivals) > 1:
+        _by_rivals(found, candidate, rivals, rules)
+    if site_verdicts:
+        _by_site(found, candidate.touch.event_id, site_verdicts, rules)
+    if not found:
+        return ()
+    found.sort(key=lambda one: _ORDER[one[0]])
+    told = (Hit(reason, getattr(rules, reason), value, sub) for reason, value, sub in found)
+    return tuple(hit for hit in told if hit.mode != "off")
+
+
+def _by_time(found: _Found, candidate: Candidate, install: Installed, rules: FraudRules) -> None:
+    """Order of click, download and first open. A touch time of 0 is unknown."""
+    touched, begun, opened = candidate.touch.time, install.begin_time, install.time
+    if 0 < touched <= opened:
+        if begun and touched > begun + rules.injection_tolerance_ms:
+            seconds = (touched - begun) / 1_000
+            found.append(("engagement_injection", seconds, "after_install_begin"))
+        if opened - touched < rules.short_ctit_ms:
+            found.append(("ctit_anomalies", (opened - touched) / 1_000, "short"))
+    if begun > opened:
+        found.append(("impossible_order", (begun - opened) / 1_000, "begin_after_open"))
+    clicked = install.referrer_click_time
+    if not clicked:
+        return
+    if begun and clicked > begun:
+        found.append(("impossible_order", (clicked - begun) / 1_000, "referrer_click_after_begin"))
+    apart = abs(clicked - touched)
+    if candidate.signal is Signal.REFERRER and apart > rules.referrer_tolerance_ms:
+        found.append(("referrer_time_mismatch", apart / 1_000, ""))
+
+
+def _by_flags(found: _Found, touch_flags: int, install_flags: int) -> None:
+    if touch_flags & Flag.SIGNATURE_MISSING:
+        found.append(("incorrect_signature", 0.0, "missing"))
+    if touch_flags & Flag.SIGNATURE_INVALID:
+        found.append(("incorrect_signature", 0.0, "invalid"))
+    if touch_flags & Flag.SIGNATURE_STALE:
+        found.append(("stale_signature", 0.0, ""))
+    if touch_flags & Flag.MALFORMED_ID:
+        found.append(("malformed_advertising_id", 0.0, "touchpoint"))
+    if install_flags & Flag.SIGNATURE_INVALID:
+        found.append(("incorrect_signature", 0.0, "sdk"))
+    if install_flags & Flag.MALFORMED_ID:
+        found.append(("malformed_advertising_id", 0.0, "install"))
+
+
+def _by_rivals(
+    found: _Found, candidate: Candidate, rivals: Sequence[Candidate], rules: FraudRules
+) -> None:
+    """Hyper-engagement, and one click id that several media sources claim."""
+    touch = candidate.touch
+    if touch.kind is not TouchKind.CLICK:
+        return
+    clicks = [
+        one.touch
+        for one in rivals
+        if one.touch.kind is TouchKind.CLICK and one.touch.event_id != touch.event_id
+    ]
+    if len(clicks) >= rules.engagements_max:
+        since = touch.time - rules.engagement_window_ms
+        engagements = 1 + sum(
+            since <= one.time <= touch.time
+            and one.media_source == touch.media_source
+            and one.site_id == touch.site_id
+            for one in clicks
+        )
+        if engagements > rules.engagements_max:
+            found.append(("too_many_engagements", float(engagements), touch.site_id))
+    claims = [one for one in clicks if one.touch_id == touch.touch_id]
+    if claims and any(one.media_source != touch.media_source for one in claims):
+        first = min([touch, *claims], key=lambda one: (one.ts, one.event_id))
+        if first is not touch:
+            found.append(("duplicate_click_id", len(claims) + 1.0, first.media_source))
+
+
+def _by_site(
+    found: _Found, event_id: str, verdicts: Sequence[SiteVerdict], rules: FraudRules
+) -> None:
+    """The latest judgement of each reason counts; a lower probability takes an earlier one back."""
+    for reason in SITE_REASONS:
+        judged = [one for one in verdicts if one.event_id == event_id and one.reason == reason]
+        latest = max(judged, key=lambda one: (one.ts, one.value), default=None)
+        if latest is not None and latest.value >= rules.site_posterior_min:
+            found.append((reason, latest.value, ""))
