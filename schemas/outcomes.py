@@ -168,6 +168,7 @@ class RateRow(Outcome, frozen=True, kw_only=True, gc=False):
     base: str
     quote: str
     rate_e9: int  # billionths of a quote unit for one base unit
+    rate_source: str  # who says so
     event_time: int
     source_topic: str
     source_partition: int

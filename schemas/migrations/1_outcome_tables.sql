@@ -40,20 +40,27 @@ COMMENT 'Accepted ad clicks and impressions, repeats included. Count distinct ev
 
 CREATE TABLE IF NOT EXISTS attributions
 (
-    attribution_id String COMMENT 'install_id:version',
-    install_id String COMMENT 'Install that is decided.',
+    attribution_id String COMMENT 'conversion_id:version',
+    conversion_id String COMMENT 'install_id; of a re-engagement install_id~event_id of its touchpoint.',
+    install_id String COMMENT 'Install that converted, or whose user came back.',
     version Int64 COMMENT 'From 1; the highest is current.',
     supersedes Int64 COMMENT 'Version this one replaces; 0: none.',
-    reason LowCardinality(String) COMMENT 'first_decision, deadline or late_touchpoint.',
-    status LowCardinality(String) COMMENT 'organic or non_organic.',
-    match_type LowCardinality(String) COMMENT 'Evidence: referrer, click_id, device_id or none.',
+    reason LowCardinality(String) COMMENT 'Why there is this version: first_decision, deadline, late_touchpoint, late_install, late_activity, fraud_verdict, erasure or rule_change.',
+    conversion_type LowCardinality(String) COMMENT 'install, reinstall, reattribution or reengagement.',
+    status LowCardinality(String) COMMENT 'organic, non_organic, reattributed, reengaged or withdrawn.',
+    is_primary Bool COMMENT 'Whether reports count this conversion.',
+    match_type LowCardinality(String) COMMENT 'Evidence: referrer, click_id, device_id, adservices, probabilistic or none.',
+    match_confidence Float64 COMMENT 'Probability that the match is right; 1 when deterministic or organic.',
     app_id LowCardinality(String) COMMENT 'App that was installed.',
     platform LowCardinality(String) COMMENT 'ios, android or other.',
     country_code LowCardinality(String) COMMENT 'ISO 3166-1 alpha-2.',
     install_time DateTime64(3, 'UTC') COMMENT 'First open, by the producer.',
+    conversion_time DateTime64(3, 'UTC') COMMENT 'First open, or the session that re-engaged.',
+    expires_at DateTime64(3, 'UTC') COMMENT 'From here on the previous source counts again; 1970-01-01: never.',
+    prior_install_id String COMMENT 'Install this one follows on the same device; empty for a new user.',
     touch_id String COMMENT 'Touchpoint that gets the credit; empty when organic.',
     touch_type LowCardinality(String) COMMENT 'click, impression or empty.',
-    touch_time DateTime64(3, 'UTC') COMMENT 'When that touchpoint happened; 1970-01-01 when organic.',
+    touch_time DateTime64(3, 'UTC') COMMENT 'When that touchpoint happened; 1970-01-01 when organic or unknown.',
     media_source LowCardinality(String) COMMENT 'Network that gets the credit; organic when nobody does.',
     channel LowCardinality(String) COMMENT 'Channel inside the media source.',
     campaign_id LowCardinality(String) COMMENT 'Campaign.',
@@ -61,10 +68,22 @@ CREATE TABLE IF NOT EXISTS attributions
     adset_id LowCardinality(String) COMMENT 'Ad set.',
     ad_id String COMMENT 'Ad.',
     site_id String COMMENT 'Site or app that showed the ad.',
-    ctit_s Int64 COMMENT 'Click-to-install time in seconds; -1 when organic.',
+    ctit_s Int64 COMMENT 'Click-to-install time in seconds; -1 when organic or unknown.',
     click_window_s Int64 COMMENT 'Seconds in which a click counts.',
     view_window_s Int64 COMMENT 'Seconds in which an impression counts.',
+    probabilistic_click_window_s Int64 COMMENT 'Seconds in which a click counts that is only likely the same person; 0: off.',
+    probabilistic_view_window_s Int64 COMMENT 'Seconds in which such an impression counts; 0: off.',
+    reattribution_window_s Int64 COMMENT 'Seconds in which an install of the same device is no new user.',
+    inactivity_s Int64 COMMENT 'Seconds without activity before a user can be re-engaged.',
+    fraud_status LowCardinality(String) COMMENT 'tag or suspicious when the touchpoint with the credit looks like fraud.',
+    fraud_reason LowCardinality(String) COMMENT 'Why it looks like fraud.',
+    rejected_media_source LowCardinality(String) COMMENT 'Network that would have had the credit, were it not for fraud.',
+    rejected_campaign_id LowCardinality(String) COMMENT 'Its campaign.',
+    rejected_touch_id String COMMENT 'Its touchpoint.',
+    rejected_reason LowCardinality(String) COMMENT 'Why it was rejected.',
+    contributors String COMMENT 'Up to three other touchpoints that qualified, JSON.' CODEC(ZSTD(1)),
     rule_set LowCardinality(String) COMMENT 'Rules that were in force.',
+    model_version LowCardinality(String) COMMENT 'Model of a probabilistic match; else empty.',
     candidates String COMMENT 'Receipt, JSON: every candidate, its verdict, and the rule behind it.' CODEC(ZSTD(1)),
     decided_at DateTime64(3, 'UTC') COMMENT 'Log time of the decision.',
     source_topic LowCardinality(String) COMMENT 'Topic of the event that caused this row.',
@@ -78,8 +97,80 @@ CREATE TABLE IF NOT EXISTS attributions
 )
 ENGINE = MergeTree
 PARTITION BY toYYYYMM(inserted_at)
-ORDER BY (app_id, toDate(install_time), install_id, version)
-COMMENT 'Every version of the decision for every install. v_attributions has the current ones.';
+ORDER BY (app_id, toDate(install_time), conversion_id, version)
+COMMENT 'Every version of the decision for every conversion. v_attributions has the current ones.';
+
+CREATE TABLE IF NOT EXISTS fraud_verdicts
+(
+    verdict_id String COMMENT 'install_id:event_id:reason, for sites also the hour of the judgement.',
+    install_id String COMMENT 'Install whose touchpoint is judged.',
+    app_id LowCardinality(String) COMMENT 'App that was installed.',
+    stage LowCardinality(String) COMMENT 'realtime: by the install alone; site: by the history of a site.',
+    reason LowCardinality(String) COMMENT 'Why it looks like fraud.',
+    sub_reason LowCardinality(String) COMMENT 'More exactly.',
+    value Float64 COMMENT 'Seconds, a count or a posterior probability, as the reason says.',
+    mode LowCardinality(String) COMMENT 'What follows: tag, suspicious or reject.',
+    touch_id String COMMENT 'Touchpoint that is judged.',
+    media_source LowCardinality(String) COMMENT 'Network that claims it.',
+    campaign_id LowCardinality(String) COMMENT 'Campaign.',
+    site_id String COMMENT 'Site or app that showed the ad.',
+    real_source LowCardinality(String) COMMENT 'Who has the credit; the same network when it was not taken away.',
+    install_time DateTime64(3, 'UTC') COMMENT 'First open of the install.',
+    decided_at DateTime64(3, 'UTC') COMMENT 'Log time of the verdict.',
+    log_epoch LowCardinality(String) COMMENT 'Incarnation of the log that carried this row.',
+    log_partition Int64 COMMENT 'Partition of the outcome topic.',
+    log_offset Int64 COMMENT 'Offset in that partition.',
+    inserted_at DateTime64(3, 'UTC') DEFAULT now64(3, 'UTC') COMMENT 'When the row was stored.',
+    INDEX by_log_offset log_offset TYPE minmax GRANULARITY 4
+)
+ENGINE = MergeTree
+PARTITION BY toYYYYMM(inserted_at)
+ORDER BY (app_id, toDate(install_time), media_source, verdict_id)
+COMMENT 'What looks like fraud, and why. v_fraud_daily sums up what became of it.';
+
+CREATE TABLE IF NOT EXISTS credits
+(
+    credit_id String COMMENT 'attribution_id:method',
+    conversion_id String COMMENT 'Conversion whose credit is shared.',
+    install_id String COMMENT 'Install of the conversion.',
+    version Int64 COMMENT 'Version of the decision; those of the highest count.',
+    app_id LowCardinality(String) COMMENT 'App that was installed.',
+    method LowCardinality(String) COMMENT 'first, last, linear, time_decay, position, markov, shapley or hazard.',
+    model_version LowCardinality(String) COMMENT 'Model behind the method; empty when it needs none.',
+    shares Map(LowCardinality(String), Float64) COMMENT 'Share of the credit by channel; they sum to 1.' CODEC(ZSTD(1)),
+    install_time DateTime64(3, 'UTC') COMMENT 'First open of the install.',
+    decided_at DateTime64(3, 'UTC') COMMENT 'Log time of the decision.',
+    log_epoch LowCardinality(String) COMMENT 'Incarnation of the log that carried this row.',
+    log_partition Int64 COMMENT 'Partition of the outcome topic.',
+    log_offset Int64 COMMENT 'Offset in that partition.',
+    inserted_at DateTime64(3, 'UTC') DEFAULT now64(3, 'UTC') COMMENT 'When the row was stored.',
+    INDEX by_log_offset log_offset TYPE minmax GRANULARITY 4
+)
+ENGINE = MergeTree
+PARTITION BY toYYYYMM(inserted_at)
+ORDER BY (app_id, toDate(install_time), conversion_id, version, method)
+COMMENT 'How every method shares the credit of a conversion among channels.';
+
+CREATE TABLE IF NOT EXISTS exposures
+(
+    path_id String COMMENT 'Id of the path; a repeat keeps it.',
+    app_id LowCardinality(String) COMMENT 'App that was advertised.',
+    channels Array(LowCardinality(String)) COMMENT 'Channels of the touchpoints, in order of time.',
+    touch_times_ms Array(Int64) COMMENT 'When they happened, milliseconds since 1970, in the same order.',
+    begin_time DateTime64(3, 'UTC') COMMENT 'Begin of the window.',
+    end_time DateTime64(3, 'UTC') COMMENT 'End of the window.',
+    installed_at DateTime64(3, 'UTC') COMMENT 'First open; 1970-01-01: none in this window.',
+    weight Float64 COMMENT 'How many devices this sampled one stands for.',
+    log_epoch LowCardinality(String) COMMENT 'Incarnation of the log that carried this row.',
+    log_partition Int64 COMMENT 'Partition of the outcome topic.',
+    log_offset Int64 COMMENT 'Offset in that partition.',
+    inserted_at DateTime64(3, 'UTC') DEFAULT now64(3, 'UTC') COMMENT 'When the row was stored.',
+    INDEX by_log_offset log_offset TYPE minmax GRANULARITY 4
+)
+ENGINE = MergeTree
+PARTITION BY toYYYYMM(inserted_at)
+ORDER BY (app_id, toDate(begin_time), path_id)
+COMMENT 'Touchpoints of sampled devices in a window, whether they installed or not.';
 
 CREATE TABLE IF NOT EXISTS revenue
 (
@@ -189,6 +280,31 @@ ENGINE = MergeTree
 PARTITION BY toYYYYMM(inserted_at)
 ORDER BY (app_id, date, spend_id, revision)
 COMMENT 'Advertising cost reports. The highest revision of a spend_id counts.';
+
+CREATE TABLE IF NOT EXISTS rates
+(
+    rate_id String COMMENT 'date:base:quote',
+    event_id String COMMENT 'Id of the rate event.',
+    revision Int64 COMMENT 'A restatement has a higher one.',
+    date LowCardinality(String) COMMENT 'Day of the rate, YYYY-MM-DD.',
+    base LowCardinality(String) COMMENT 'ISO 4217; one unit of it',
+    quote LowCardinality(String) COMMENT 'ISO 4217; is worth so much of this.',
+    rate_e9 Int64 COMMENT 'Billionths of a quote unit for one base unit.',
+    rate_source LowCardinality(String) COMMENT 'Who says so.',
+    event_time DateTime64(3, 'UTC') COMMENT 'When the rate was stated, by the producer.',
+    source_topic LowCardinality(String) COMMENT 'Topic of the event that caused this row.',
+    source_partition Int64 COMMENT 'Partition of that event.',
+    source_offset Int64 COMMENT 'Offset of that event.',
+    log_epoch LowCardinality(String) COMMENT 'Incarnation of the log that carried this row.',
+    log_partition Int64 COMMENT 'Partition of the outcome topic.',
+    log_offset Int64 COMMENT 'Offset in that partition.',
+    inserted_at DateTime64(3, 'UTC') DEFAULT now64(3, 'UTC') COMMENT 'When the row was stored.',
+    INDEX by_log_offset log_offset TYPE minmax GRANULARITY 4
+)
+ENGINE = MergeTree
+PARTITION BY toYYYYMM(inserted_at)
+ORDER BY (base, quote, date, revision)
+COMMENT 'Exchange rates as they were stated. The highest revision of a rate_id counts.';
 
 CREATE TABLE IF NOT EXISTS postback_rows
 (

@@ -206,10 +206,14 @@ FROM freshness
 GROUP BY stage, partition
 UNION ALL SELECT 'table', 'touches', -1, if(count() = 0, NULL, max(inserted_at)) FROM touches
 UNION ALL SELECT 'table', 'attributions', -1, if(count() = 0, NULL, max(inserted_at)) FROM attributions
+UNION ALL SELECT 'table', 'fraud_verdicts', -1, if(count() = 0, NULL, max(inserted_at)) FROM fraud_verdicts
+UNION ALL SELECT 'table', 'credits', -1, if(count() = 0, NULL, max(inserted_at)) FROM credits
+UNION ALL SELECT 'table', 'exposures', -1, if(count() = 0, NULL, max(inserted_at)) FROM exposures
 UNION ALL SELECT 'table', 'revenue', -1, if(count() = 0, NULL, max(inserted_at)) FROM revenue
 UNION ALL SELECT 'table', 'features', -1, if(count() = 0, NULL, max(inserted_at)) FROM features
 UNION ALL SELECT 'table', 'predictions', -1, if(count() = 0, NULL, max(inserted_at)) FROM predictions
 UNION ALL SELECT 'table', 'spend', -1, if(count() = 0, NULL, max(inserted_at)) FROM spend
+UNION ALL SELECT 'table', 'rates', -1, if(count() = 0, NULL, max(inserted_at)) FROM rates
 UNION ALL SELECT 'table', 'postback_rows', -1, if(count() = 0, NULL, max(inserted_at)) FROM postback_rows
 UNION ALL SELECT 'table', 'privacy_rows', -1, if(count() = 0, NULL, max(inserted_at)) FROM privacy_rows
 UNION ALL SELECT 'table', 'parked', -1, if(count() = 0, NULL, max(inserted_at)) FROM parked

@@ -195,6 +195,77 @@ def spend(spend_id: str = "s1", micros: int = 2_000_000, **changes: object) -> o
     return msgspec.structs.replace(row, **changes)
 
 
+def rate(
+    base: str = "EUR", quote: str = "USD", rate_e9: int = 1_100_000_000, **changes: object
+) -> outcomes.RateRow:
+    date = changes.pop("date", "2026-01-01")
+    row = outcomes.RateRow(
+        rate_id=f"{date}:{base}:{quote}",
+        event_id=f"rate-{date}-{base}-{quote}",
+        revision=0,
+        date=str(date),
+        base=base,
+        quote=quote,
+        rate_e9=rate_e9,
+        rate_source="ECB",
+        event_time=NOON,
+        source_topic="costs",
+        source_partition=0,
+        source_offset=0,
+    )
+    return msgspec.structs.replace(row, **changes)
+
+
+def verdict(install_id: str = "i1", **changes: object) -> outcomes.FraudVerdict:
+    row = outcomes.FraudVerdict(
+        verdict_id=f"{install_id}:e1:ctit_anomalies",
+        install_id=install_id,
+        app_id="puzzle",
+        stage="realtime",
+        reason="ctit_anomalies",
+        sub_reason="",
+        value=3.0,
+        mode="suspicious",
+        touch_id="click-e1",
+        media_source="alpha",
+        campaign_id="spring",
+        site_id="site-1",
+        real_source="alpha",
+        install_time=NOON,
+        decided_at=NOON + 1,
+    )
+    return msgspec.structs.replace(row, **changes)
+
+
+def credit(install_id: str = "i1", version: int = 1, **changes: object) -> outcomes.Credit:
+    row = outcomes.Credit(
+        credit_id=f"{install_id}:{version}:linear",
+        conversion_id=install_id,
+        install_id=install_id,
+        version=version,
+        app_id="puzzle",
+        method="linear",
+        model_version="",
+        shares={"alpha": 0.5, "beta": 0.5},
+        install_time=NOON,
+        decided_at=NOON + version,
+    )
+    return msgspec.structs.replace(row, **changes)
+
+
+def exposure(path_id: str = "x1") -> outcomes.ExposureRow:
+    return outcomes.ExposureRow(
+        path_id=path_id,
+        app_id="puzzle",
+        channels=["alpha", "beta"],
+        touch_times_ms=[NOON, NOON + 1],
+        begin_time=NOON,
+        end_time=NOON + DAY_MS,
+        installed_at=0,
+        weight=100.0,
+    )
+
+
 def parked(
     subject_id: str, state: str, waits_for: str = "install", offset: int = 0
 ) -> outcomes.Parked:
@@ -262,7 +333,11 @@ def every_kind() -> list[Outcome]:
         booking(),
         features(),
         prediction(),
+        verdict(),
+        credit(),
+        exposure(),
         spend(),
+        rate(),
         outcomes.PostbackRow(
             postback_id="p1",
             app_id="puzzle",
