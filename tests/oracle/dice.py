@@ -1,0 +1,41 @@
+"""Chance from one method, so that a seed and Hypothesis can both play; 0 is the simplest fall."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from typing import Protocol, TypeVar
+
+T = TypeVar("T")
+
+
+class Dice(Protocol):
+    def below(self, bound: int) -> int:
+        """One of 0, 1, … bound - 1."""
+
+
+class Seeded:
+    """The same falls for the same seed, in any process."""
+
+    def __init__(self, seed: int | str) -> None:
+        self._random = random.Random(seed).random
+
+    def below(self, bound: int) -> int:
+        return int(self._random() * bound)
+
+
+def pick(dice: Dice, options: Sequence[T]) -> T:
+    """The simplest option comes first; one that is there twice falls twice as often."""
+    return options[dice.below(len(options))]
+
+
+def happens(dice: Dice, percent: int) -> bool:
+    return dice.below(100) >= 100 - percent
+
+
+def shuffled(dice: Dice, items: Sequence[T]) -> list[T]:
+    """All falls 0: the order stays."""
+    rest, found = list(items), []
+    while rest:
+        found.append(rest.pop(dice.below(len(rest))))
+    return found

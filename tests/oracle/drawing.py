@@ -1,0 +1,206 @@
+"""Small histories full of coincidence: shared ids, equal times, and the millisecond beside every
+edge the rules know."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from schemas.records import ActivitySeen, Flag, Installed, Signal, Touch, TouchKind
+from tests.oracle.dice import Dice, happens, pick
+from tests.oracle.history import History, Opened, Shown, Visit
+from tests.oracle.rulebook import DAY, HOUR, LATE_MAX, MINUTE, SECOND, Rulebook
+
+APP = "app"
+NOON = 1_790_000_000_000
+SOURCES = ("north", "south", "east")
+CAMPAIGNS = ("", "x", "y")
+SITES = ("", "s")
+CLICK_IDS = ("c0", "c1", "c2", "c3")
+DEVICES = (("d0",), ("d0",), ("d1",), ("d0", "d1"), ())
+NETWORKS = ("p0", "p0", "p1")
+BESIDE = (0, 0, 1, -1)
+WINDOWS = (HOUR, DAY, 7 * DAY, 6 * HOUR, 30 * MINUTE, 30 * DAY, 2 * HOUR, 14 * DAY)
+GAPS = (DAY, 0, 1, HOUR, 7 * DAY, 30 * DAY, 90 * DAY, 3 * DAY)
+INSTALLS = (1, 1, 2, 2, 2, 3, 3, 4)
+TOUCHES = (1, 0, 2, 3, 4, 4, 5, 6, 7, 8)
+VISITS = (0, 0, 0, 1, 1, 2, 3, 4)
+
+
+class Draft(NamedTuple):
+    """An install before the touchpoints that it will refer to are known."""
+
+    name: str
+    time: int
+    ts: int
+    begin: int
+    devices: tuple[str, ...]
+    network: str
+    referred: str  # click id in the referrer; "": none
+    clicked: str  # click id that the app itself knows
+
+
+def draw(dice: Dice, book: Rulebook) -> History:
+    return _Drawing(dice, book).history()
+
+
+class _Drawing:
+    def __init__(self, dice: Dice, book: Rulebook) -> None:
+        self.dice = dice
+        rules = [book.values, *(scope.values for scope in book.scopes)]
+        switches = "probabilistic.click", "probabilistic.view"
+        self.guesses = any(values.get(name) for values in rules for name in switches)
+        self.drafts: list[Draft] = []
+        self.shown: list[Shown] = []
+        self.visits: list[Visit] = []
+
+    def history(self) -> History:
+        dice = self.dice
+        for _ in range(pick(dice, INSTALLS)):
+            self._install()
+        for _ in range(pick(dice, TOUCHES)):
+            self._touch()
+        for _ in range(pick(dice, VISITS)):
+            self._visit()
+        opened = tuple(self._opened(draft) for draft in self.drafts)
+        return History(tuple(self.shown), opened, tuple(self.visits))
+
+    # --- installs -------------------------------------------------------------------------------
+
+    def _install(self) -> None:
+        dice, time = self.dice, NOON
+        if self.drafts:
+            time = pick(dice, self.drafts).time + pick(dice, GAPS) + pick(dice, BESIDE)
+        begin = pick(dice, (0, 0, time - MINUTE, time - HOUR, time - 5 * SECOND, time, time + 1))
+        self.drafts.append(
+            Draft(
+                f"i{len(self.drafts)}",
+                time,
+                self._logged(time),
+                begin,
+                pick(dice, DEVICES),
+                pick(dice, NETWORKS) if self.guesses and happens(dice, 60) else "",
+                pick(dice, CLICK_IDS) if happens(dice, 40) else "",
+                pick(dice, CLICK_IDS) if happens(dice, 35) else "",
+            )
+        )
+
+    def _opened(self, draft: Draft) -> Opened:
+        lookups: dict[str, Signal] = {}
+        if draft.referred:
+            lookups[f"c:{draft.referred}"] = Signal.REFERRER
+        if draft.clicked:
+            lookups.setdefault(f"c:{draft.clicked}", Signal.CLICK_ID)
+        for device in draft.devices:
+            lookups[f"d:{device}"] = Signal.DEVICE_ID
+        if draft.network:
+            lookups[f"p:{draft.network}"] = Signal.PROBABILISTIC
+        install = Installed(
+            draft.name, f"install {draft.name}", APP, "android", "DE", "1", "14",
+            draft.time, draft.ts, len(lookups), False, (1, 0, int(draft.name[1:])),
+            begin_time=draft.begin, referrer_click_time=self._referrer_click_time(draft),
+            flags=Flag.MALFORMED_ID if happens(self.dice, 5) else 0,
+            adservices=self._adservices(draft) if happens(self.dice, 15) else None,
+            traits=traits_of(draft.network),
+        )  # fmt: skip
+        return Opened(install, tuple(lookups.items()))
+
+    def _referrer_click_time(self, draft: Draft) -> int:
+        """Of a click it may have come from, an hour beside it, or after the download began."""
+        dice = self.dice
+        if not draft.referred or not self.shown or happens(dice, 40):
+            return 0
+        near = pick(dice, self.shown).touch.time
+        away = pick(dice, (0, HOUR, HOUR + 1, -HOUR, -HOUR - 1))
+        return pick(dice, (near + away, near + away, draft.begin, draft.begin + 1))
+
+    def _adservices(self, draft: Draft) -> Touch:
+        dice = self.dice
+        kind = pick(dice, (TouchKind.CLICK, TouchKind.CLICK, TouchKind.IMPRESSION))
+        time = 0
+        if happens(dice, 60):
+            time = draft.time - pick(dice, (0, *WINDOWS)) - pick(dice, BESIDE)
+        return Touch(
+            f"{draft.name}:adservices", "", kind, time, draft.ts, "apple", "",
+            pick(dice, CAMPAIGNS), "", "", "", "", 0, 0, happens(dice, 40),
+        )  # fmt: skip
+
+    # --- touchpoints ----------------------------------------------------------------------------
+
+    def _touch(self) -> None:
+        dice = self.dice
+        draft = pick(dice, self.drafts)
+        kind = pick(dice, (TouchKind.CLICK, TouchKind.CLICK, TouchKind.IMPRESSION))
+        time = self._touch_time(draft)
+        ts = self._logged(time)
+        if happens(dice, 10):
+            ts = max(time, draft.ts + LATE_MAX + pick(dice, BESIDE))
+        lookback = pick(dice, (HOUR, 20 * DAY, 99 * DAY)) if happens(dice, 12) else 0
+        touch_id, keys = self._names(draft, kind)
+        touch = Touch(
+            f"t{len(self.shown)}", touch_id, kind, time, ts, pick(dice, SOURCES), "",
+            pick(dice, CAMPAIGNS), "", "", "", pick(dice, SITES), lookback, lookback,
+            happens(dice, 40),
+            pick(dice, tuple(Flag)) if happens(dice, 10) else 0,
+            traits_of(keys[-1][2:] if keys[-1].startswith("p:") else ""),
+        )  # fmt: skip
+        self.shown.append(Shown(touch, keys))
+
+    def _touch_time(self, draft: Draft) -> int:
+        dice = self.dice
+        beside = pick(dice, BESIDE)
+        match pick(dice, (0, 0, 0, 1, 2, 3, 3, 4)):
+            case 1:
+                return draft.time - pick(dice, (10 * SECOND, 0, SECOND)) + beside
+            case 2 if draft.begin:
+                return draft.begin + pick(dice, (5 * SECOND, 0)) + beside
+            case 3:  # after the install, for those who come back
+                return draft.time + pick(dice, WINDOWS) + beside
+            case 4 if self.shown:
+                return pick(dice, self.shown).touch.time + pick(dice, (0, 0, DAY)) + beside
+        return draft.time - pick(dice, WINDOWS) + beside
+
+    def _names(self, draft: Draft, kind: TouchKind) -> tuple[str, tuple[str, ...]]:
+        """Its own id, and the keys it is found under: the same device most of the time."""
+        dice = self.dice
+        devices = draft.devices if happens(dice, 60) else pick(dice, DEVICES)
+        keys = [f"d:{device}" for device in devices]
+        if not devices and self.guesses:
+            keys.append(f"p:{draft.network or pick(dice, NETWORKS)}")
+        if kind is TouchKind.IMPRESSION:
+            name = f"v{len(self.shown)}"
+            return name, tuple(keys) or (f"e:{name}",)
+        wanted = [one for one in (draft.referred, draft.clicked) if one]
+        name = pick(dice, wanted if wanted and happens(dice, 50) else CLICK_IDS)
+        return name, (f"c:{name}", *keys)
+
+    # --- sessions -------------------------------------------------------------------------------
+
+    def _visit(self) -> None:
+        """Some time after the install, or soon after a touchpoint, or when one had to be quiet."""
+        dice = self.dice
+        draft = pick(dice, self.drafts)
+        time = draft.time + pick(dice, (MINUTE, *WINDOWS)) + pick(dice, BESIDE)
+        if self.shown and happens(dice, 70):
+            near = pick(dice, self.shown).touch.time
+            away = pick(dice, (0, SECOND, *WINDOWS)) * pick(dice, (1, 1, -1))
+            time = near + away + pick(dice, BESIDE)
+        clicked = pick(dice, CLICK_IDS) if happens(dice, 30) else ""
+        ts = max(self._logged(time), draft.ts - LATE_MAX)
+        number = len(self.visits)
+        session = ActivitySeen(
+            draft.name, f"s{number}", "session", True, time, ts, (2, 0, number), clicked
+        )
+        self.visits.append(Visit(session, f"c:{clicked}" if clicked else ""))
+
+    def _logged(self, time: int) -> int:
+        """When an event reaches the log: soon, late, or as late as some other one still counts."""
+        dice = self.dice
+        if self.drafts and happens(dice, 15):
+            edge = pick(dice, self.drafts).ts + LATE_MAX + pick(dice, BESIDE)
+            return max(time, edge)
+        return time + pick(dice, (0, 0, SECOND, SECOND, HOUR, DAY, 5 * DAY))
+
+
+def traits_of(network: str) -> list[str]:
+    """The same network looks alike, another one partly."""
+    return [f"ip {network}", f"net {network}", "14", "agent", "DE"] if network else []

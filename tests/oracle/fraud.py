@@ -1,0 +1,100 @@
+"""What looks like fraud about one touchpoint of an install, rule by rule."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from schemas.records import Flag, Signal
+from tests.oracle.claims import Case, Claim
+from tests.oracle.rulebook import DAY, HOUR, REASONS, SECOND, SITE_REASONS
+
+
+class Suspicion(NamedTuple):
+    reason: str
+    mode: str
+
+
+def suspicions(claim: Claim, case: Case) -> list[Suspicion]:
+    """All that applies, in the order of the rules."""
+    return [
+        Suspicion(reason, mode)
+        for reason in REASONS
+        if (mode := str(case.rule(f"fraud.{reason}", claim.touch))) != "off"
+        and TESTS[reason](claim, case)
+    ]
+
+
+def is_injected(claim: Claim, case: Case) -> bool:
+    """Shown while the app was being downloaded: whoever clicked knew of the install."""
+    install = case.opened.install
+    began = install.begin_time
+    return began > 0 and began + 5 * SECOND < claim.touch.time <= install.time
+
+
+def is_too_quick(claim: Claim, case: Case) -> bool:
+    since = case.opened.install.time - claim.touch.time
+    return 0 <= since < 10 * SECOND
+
+
+def is_out_of_order(claim: Claim, case: Case) -> bool:
+    install = case.opened.install
+    began, clicked = install.begin_time, install.referrer_click_time
+    return began > install.time or 0 < began < clicked
+
+
+def is_mismatched(claim: Claim, case: Case) -> bool:
+    clicked = case.opened.install.referrer_click_time
+    return (
+        claim.signal is Signal.REFERRER and clicked > 0 and abs(clicked - claim.touch.time) > HOUR
+    )
+
+
+def is_malformed(claim: Claim, case: Case) -> bool:
+    return bool((claim.touch.flags | case.opened.install.flags) & Flag.MALFORMED_ID)
+
+
+def is_unsigned(claim: Claim, case: Case) -> bool:
+    return bool(claim.touch.flags & (Flag.SIGNATURE_MISSING | Flag.SIGNATURE_INVALID))
+
+
+def is_replayed(claim: Claim, case: Case) -> bool:
+    return bool(claim.touch.flags & Flag.SIGNATURE_STALE)
+
+
+def is_one_of_too_many(claim: Claim, case: Case) -> bool:
+    here = claim.touch
+    beside = [
+        other
+        for other in case.claims
+        if other.is_click
+        and (other.touch.media_source, other.touch.site_id) == (here.media_source, here.site_id)
+        and here.time - DAY <= other.touch.time <= here.time
+    ]
+    return claim.is_click and len(beside) > int(case.rule("fraud.engagements_max", here))
+
+
+def is_borrowed(claim: Claim, case: Case) -> bool:
+    """Somebody else said this click id before."""
+    same_id = [
+        other.touch
+        for other in case.claims
+        if other.is_click and other.touch.touch_id == claim.touch.touch_id
+    ]
+    sources = {touch.media_source for touch in same_id}
+    first = min(((touch.ts, touch.event_id) for touch in same_id), default=None)
+    return claim.is_click and len(sources) > 1 and (claim.touch.ts, claim.touch.event_id) != first
+
+
+TESTS = {
+    "engagement_injection": is_injected,
+    "ctit_anomalies": is_too_quick,
+    "impossible_order": is_out_of_order,
+    "referrer_time_mismatch": is_mismatched,
+    "malformed_advertising_id": is_malformed,
+    "incorrect_signature": is_unsigned,
+    "stale_signature": is_replayed,
+    "too_many_engagements": is_one_of_too_many,
+    "duplicate_click_id": is_borrowed,
+}
+assert set(TESTS) == set(REASONS)
+assert not set(TESTS) & set(SITE_REASONS)

@@ -1,0 +1,81 @@
+"""Rule sets that are allowed, with exceptions for sources and campaigns that overlap in part."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tests.oracle.dice import Dice, happens, pick
+from tests.oracle.drawing import APP, CAMPAIGNS, GAPS, NOON, SOURCES
+from tests.oracle.rulebook import DAY, FOREVER, HOUR, MINUTE, REASONS, Rulebook, Scope, Value
+
+CONFIDENCES = (0.9, 0.5, 0.2)
+MODES = ("reject", "tag", "suspicious", "off")
+OPTIONS: dict[str, Sequence[Value]] = {
+    "windows.click": (7 * DAY, HOUR, DAY, 30 * DAY),
+    "windows.view": (DAY, HOUR, 6 * HOUR),
+    "windows.retargeting_click": (7 * DAY, HOUR, DAY, 14 * DAY),
+    "windows.retargeting_view": (DAY, HOUR, 6 * HOUR),
+    "windows.reattribution": (90 * DAY, 30 * DAY, 7 * DAY),
+    "windows.inactivity": (7 * DAY, 0, HOUR, DAY),
+    "windows.reengagement": (30 * DAY, DAY, HOUR),
+    "windows.temporary": (0, DAY, 7 * DAY),
+    "fraud.engagements_max": (15, 1, 2, 3),
+    **{f"fraud.{reason}": MODES for reason in REASONS},
+}
+FOR_THE_APP = ("windows.reattribution",)
+"""What no media source may have for itself: it decides before a touchpoint does."""
+
+
+def draw_rules(dice: Dice) -> Rulebook:
+    values = _values(dice, 25) if happens(dice, 80) else {}
+    guesses = happens(dice, 50)
+    scopes: list[Scope] = []
+    for _ in range(pick(dice, (0, 1, 2, 3))):
+        drawn = _scope(dice, guesses)
+        if all(known[:3] != drawn[0][:3] for known in scopes):
+            scopes += drawn
+    return Rulebook(values | _guessing(dice, guesses), tuple(scopes))
+
+
+def _guessing(dice: Dice, guesses: bool) -> dict[str, Value]:
+    """Windows for guesses that are never longer than those for certain matches."""
+    found: dict[str, Value] = {
+        "windows.probabilistic_click": pick(dice, (HOUR, 30 * MINUTE)),
+        "windows.probabilistic_view": pick(dice, (HOUR, 30 * MINUTE)),
+    }
+    if guesses:
+        found["probabilistic.click"] = not happens(dice, 20)
+        found["probabilistic.view"] = not happens(dice, 20)
+        found["probabilistic.confidence"] = pick(dice, CONFIDENCES)
+    return found
+
+
+def _values(dice: Dice, percent: int) -> dict[str, Value]:
+    return {
+        name: pick(dice, options) for name, options in OPTIONS.items() if happens(dice, percent)
+    }
+
+
+def _scope(dice: Dice, guesses: bool) -> list[Scope]:
+    """For any time, or one for the time before an install and one from there on."""
+    selectors = pick(dice, ("", APP)), pick(dice, ("", *SOURCES)), pick(dice, CAMPAIGNS)
+    if not any(selectors):
+        selectors = APP, "", ""
+    values = _scoped(dice, selectors, guesses)
+    if happens(dice, 60):
+        return [Scope(*selectors, 0, FOREVER, values)]
+    turn = NOON + pick(dice, GAPS)
+    return [
+        Scope(*selectors, 0, turn, values),
+        Scope(*selectors, turn, FOREVER, _scoped(dice, selectors, guesses)),
+    ]
+
+
+def _scoped(dice: Dice, selectors: tuple[str, str, str], guesses: bool) -> dict[str, Value]:
+    values = _values(dice, 20)
+    if guesses and happens(dice, 30):
+        values[pick(dice, ("probabilistic.click", "probabilistic.view"))] = happens(dice, 50)
+    if selectors[1:] != ("", ""):
+        for name in FOR_THE_APP:
+            values.pop(name, None)
+    return values or {"windows.click": DAY}
