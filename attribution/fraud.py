@@ -65,9 +65,6 @@ class FraudRules(Struct, frozen=True, kw_only=True):
     short_ctit_ms: int = 10_000
     referrer_tolerance_ms: int = 3_600_000
 
-    signature_age_max_ms: int = 48 * 3_600_000
-    """A signed event logged later than this after it happened is a replay; applied at intake."""
-
     engagements_max: int = 15
     engagement_window_ms: int = 24 * 3_600_000
 

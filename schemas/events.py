@@ -90,7 +90,18 @@ class Touchpoint(DeviceEvent, frozen=True, kw_only=True, gc=False, tag="touchpoi
     cost_model: Literal["cpc", "cpi", "cpm", "cpa"] | None = None
     cost_micros: Micros | None = None
     cost_currency: Currency | None = None
-    signature: Text | None = None
+    signature: (
+        Annotated[
+            str,
+            Meta(
+                max_length=1024,
+                description="HMAC-SHA256 in hexadecimal, with the secret of the media source, of"
+                " event_id, app_id, touch_id, touch_type, event_time, media_source, campaign_id"
+                " and site_id, one a line; what is absent is an empty line",
+            ),
+        ]
+        | None
+    ) = None
     is_restricted: bool = False
 
 

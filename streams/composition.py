@@ -78,11 +78,14 @@ def stage_rules(settings: Settings) -> StageRules:
 
 def _intake_rules(rules: RuleSettings) -> IntakeRules:
     secret = rules.pseudonym_secret
+    signing = rules.signature_secrets or {}
     return IntakeRules(
         pseudonym_secret=secret.reveal().encode() if secret else KNOWN_SECRET,
         earliest_event_time=rules.earliest_event_time,
         dead_letter_share_max=rules.dead_letter_share,
         dead_letter_window=rules.dead_letter_window,
+        signature_secrets={name: one.reveal().encode() for name, one in signing.items()},
+        signature_age_ms_max=rules.signature_age_ms,
     )
 
 

@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+import msgspec
+
 from streams.errors import Stop
 
 PREFIX = "HEADWATER_"
@@ -176,6 +178,21 @@ def text() -> Kind[str]:
 
 def secret() -> Kind[Secret]:
     return Kind("text (or a file, with _FILE)", Secret, is_secret=True)
+
+
+def secrets() -> Kind[Mapping[str, Secret]]:
+    """Secrets by name, such as {"north": "…"}."""
+
+    def parse(written: str) -> Mapping[str, Secret]:
+        try:
+            found = msgspec.json.decode(written, type=dict[str, str])
+        except msgspec.MsgspecError:
+            raise ValueError from None
+        if not all(found.values()):
+            raise ValueError
+        return {name: Secret(text) for name, text in found.items()}
+
+    return Kind("a JSON object of names and secrets (or a file, with _FILE)", parse, is_secret=True)
 
 
 def folder() -> Kind[Path]:

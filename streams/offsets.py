@@ -110,9 +110,9 @@ class Offsets:
         return tp.topic.removeprefix(self._settings.topic_prefix), tp.partition
 
 
-async def _patiently(ask: Callable[[], Awaitable[Mapping[aiokafka.TopicPartition, Answer]]]) -> (
-    Mapping[aiokafka.TopicPartition, Answer]
-):
+async def _patiently(
+    ask: Callable[[], Awaitable[Mapping[aiokafka.TopicPartition, Answer]]],
+) -> Mapping[aiokafka.TopicPartition, Answer]:
     """Coordinators and leaders move; the answer is a moment later."""
     give_up_at = time.monotonic() + RETRY_FOR_SECONDS
     while True:

@@ -24,6 +24,7 @@ from streams.environment import (
     integer,
     read,
     secret,
+    secrets,
     share,
     text,
 )
@@ -193,6 +194,18 @@ class RuleSettings:
         secret(),
         None,
         "Keys the pseudonyms of device ids and accounts; never change it. Not set: a known one.",
+    )
+    signature_secrets: Mapping[str, Secret] | None = declare(
+        "SIGNATURE_SECRETS",
+        secrets(),
+        None,
+        "Secrets of media sources that sign their touchpoints; unsigned ones are then suspect.",
+    )
+    signature_age_ms: int = declare(
+        "SIGNATURE_AGE",
+        duration("1m", "90d"),
+        2 * _DAY_MS,
+        "A signed touchpoint logged longer after it happened counts as replayed.",
     )
     earliest_event_time: int = declare(
         "EARLIEST_EVENT_TIME", day(), 1_262_304_000_000, "Events from before are dead letters."

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from schemas import topics
 from schemas.decode import Unreadable, decode
@@ -12,6 +12,7 @@ from streams.stage import Effects, LogRecord, StateReader
 from streams.stages.observer import StageObserver
 from streams.stages.pseudonyms import Pseudonyms
 from streams.stages.routing import Routing
+from streams.stages.signatures import Signatures
 from streams.stages.watermarks import upstream
 
 CLOCK_KEY = b"\x00clock"
@@ -28,6 +29,8 @@ class IntakeRules:
     earliest_event_time: int
     dead_letter_share_max: float
     dead_letter_window: int
+    signature_secrets: Mapping[str, bytes] = field(default_factory=dict)  # by media source
+    signature_age_ms_max: int = 172_800_000
     passes_watermarks: bool = True  # a replay derives them from its files instead
 
 
@@ -66,6 +69,7 @@ class Intake:
         self._rules = rules
         self._observer = observer
         self._pseudonyms = Pseudonyms(rules.pseudonym_secret)
+        self._signatures = Signatures(rules.signature_secrets, rules.signature_age_ms_max)
         self._rate = DeadLetterRate(rules.dead_letter_share_max, rules.dead_letter_window)
 
     def restore(self, entries: Iterable[tuple[bytes, bytes]]) -> None:
@@ -75,7 +79,13 @@ class Intake:
         return ()
 
     def decide(self, records: Sequence[LogRecord], state: StateReader) -> Effects:
-        batch = Routing(self._partition, self._partitions, self._pseudonyms, self._observer)
+        batch = Routing(
+            self._partition,
+            self._partitions,
+            self._pseudonyms,
+            self._signatures,
+            self._observer,
+        )
         positions: dict[tuple[str, int], int] = {}
         watermarks: dict[str, int] = {}
         unreadable = 0

@@ -41,13 +41,19 @@ from streams.stages import match_keys, rows
 from streams.stages.observer import StageObserver
 from streams.stages.outbox import FrameOutbox, Outbox
 from streams.stages.pseudonyms import Pseudonyms
+from streams.stages.signatures import Signatures, id_flags, install_flags
 
 
 class Routing:
     """What one batch of source records turns into."""
 
     def __init__(
-        self, partition: int, partitions: int, pseudonyms: Pseudonyms, observer: StageObserver
+        self,
+        partition: int,
+        partitions: int,
+        pseudonyms: Pseudonyms,
+        signatures: Signatures,
+        observer: StageObserver,
     ) -> None:
         self.outbox = Outbox("intake", partition, observer)
         self._match: FrameOutbox[MatchRecord] = FrameOutbox(
@@ -57,6 +63,7 @@ class Routing:
             topics.JOURNEYS.name, partitions, JourneyFrame
         )
         self._pseudonyms = pseudonyms
+        self._signatures = signatures
 
     def effects(self, positions: dict[tuple[str, int], int], watermarks: dict[str, int]) -> Effects:
         effects = Effects(positions=positions)
@@ -104,6 +111,7 @@ class Routing:
             event.site_id or "",
             (event.click_lookback_s or 0) * 1_000,
             (event.view_lookback_s or 0) * 1_000,
+            flags=self._signatures.flags(event, ts) | id_flags(event),
         )
         is_home = True
         for key in match_keys.touch_keys(event, device):
@@ -127,6 +135,7 @@ class Routing:
             len(lookups),
             match_keys.is_organic_referrer(event.install_referrer),
             source,
+            flags=install_flags(event),
         )
         self._journeys.add(event.install_id, installed)
         for ordinal, (signal, key) in enumerate(lookups):
