@@ -9,13 +9,13 @@ from msgspec import json
 from schemas import topics
 from streams.simulator.draws import Ints
 from streams.simulator.installs import ORGANIC, Account
+from streams.simulator.networks import OS_VERSIONS, traits
 from streams.simulator.usage import EVENT_NAMES, SESSION
 from streams.simulator.wording import INSTALLER_DEVICES, PLATFORMS, Draft, Fields, Words
 from streams.simulator.world import APPS, COUNTRIES
 
 _ORGANIC_REFERRER = "utm_source=google-play&utm_medium=organic"
 _STORES = ("google_play", "app_store")
-_OS_VERSIONS = (("13", "14", "15", "16"), ("17.6", "18.1", "18.5", "26.0"))
 _TRACKING_ALLOWED = 3  # App Tracking Transparency: authorized
 _TRACKING_DENIED = 2
 
@@ -24,10 +24,12 @@ def draft_installs(words: Words, rows: Ints) -> list[Draft]:
     installs = words.plan.installs
     is_ios = installs.is_ios[rows]
     devices = words.devices(INSTALLER_DEVICES, rows, is_ios, installs.has_device_id[rows])
-    columns = (rows, installs.time[rows], installs.begin_time[rows], installs.country[rows])
+    time, country = installs.time[rows], installs.country[rows]
+    columns = (rows, time, installs.begin_time[rows], country)
+    told = traits(words.plan.scenario, rows, time, country, is_ios)
     drafts: list[Draft] = []
-    for number, at, begun, where, ios, device in zip(
-        *(column.tolist() for column in columns), is_ios.tolist(), devices, strict=True
+    for number, at, begun, where, ios, device, traces in zip(
+        *(column.tolist() for column in columns), is_ios.tolist(), devices, told, strict=True
     ):
         install_id = words.install_id(number)
         fields: Fields = {
@@ -38,10 +40,11 @@ def draft_installs(words: Words, rows: Ints) -> list[Draft]:
             "event_time": at,
             "install_id": install_id,
             "platform": PLATFORMS[ios],
-            "os_version": _OS_VERSIONS[ios][number % 4],
+            "os_version": OS_VERSIONS[ios][number % 4],
             "country_code": COUNTRIES[where].code,
             "store": _STORES[ios],
             **device,
+            **traces,
             **(_ios(words, number) if ios else _android(words, number, begun)),
         }
         if installs.account[number] == Account.AT_INSTALL:

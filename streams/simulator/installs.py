@@ -104,7 +104,7 @@ def make_installs(scenario: Scenario, world: World) -> Installs:
         latent=latent,
         payer_probability=sigmoid(logit + _LATENT_WEIGHT * latent),
         payer_probability_at_install=_averaged(logit),
-        fraud=_frauds(rng, is_organic, has_device_id & ~is_ios),
+        fraud=_frauds(rng, is_organic, has_device_id & ~is_ios & (not scenario.is_clean)),
         account=account,
         account_owner=_owners(rng, app, account),
     )

@@ -36,6 +36,8 @@ class Scenario:
     malformed_share: float = 0.001
     delivery_ms: int = 3_000  # mean time from an event to its log
     tick_ms: int = HOUR_MS
+    is_clean: bool = False
+    tells_traits: bool = False  # addresses, user agents and consent, for matching without ids
 
     def __post_init__(self) -> None:
         if self.events < EVENTS_MIN:
@@ -55,6 +57,12 @@ class Scenario:
         return replace(
             self, late_share=0.0, duplicate_share=0.0, malformed_share=0.0, delivery_ms=0
         )
+
+    def clean(self) -> Self:
+        """Nobody cheats, and nothing touches a person that could rank before what really led to
+        the install: after it, or before an organic install within the windows. Nothing is
+        malformed."""
+        return replace(self, is_clean=True, malformed_share=0.0)
 
     @property
     def end_ms(self) -> int:

@@ -6,6 +6,7 @@ from msgspec import json
 
 from schemas import topics
 from streams.simulator.draws import Flags, Ints
+from streams.simulator.networks import STRANGERS, traits
 from streams.simulator.passers_by import PassersBy
 from streams.simulator.wording import (
     INSTALLER_DEVICES,
@@ -25,15 +26,23 @@ def draft_touches(words: Words, rows: Ints) -> list[Draft]:
     devices = words.devices(INSTALLER_DEVICES, install, is_ios, touches.has_device_id[rows])
     texts = [words.touch_id(number) for number in rows.tolist()]
     placements = touches.placement[rows]
-    people = _people(installs.country[install], is_ios, touches.is_click[rows], devices)
-    return _drafts(words, texts, touches.time[rows], placements, people)
+    time, country = touches.time[rows], installs.country[install]
+    told = traits(words.plan.scenario, install, time, country, is_ios)
+    people = _people(country, is_ios, touches.is_click[rows], _both(devices, told))
+    return _drafts(words, texts, time, placements, people)
 
 
 def draft_passers_by(words: Words, seen: PassersBy) -> list[Draft]:
     devices = words.devices(PASSER_BY_DEVICES, seen.device, seen.is_ios, seen.has_device_id)
     texts = [f"{words.run}-v{number:x}" for number in seen.number.tolist()]
-    people = _people(seen.country, seen.is_ios, seen.is_click, devices)
+    person = seen.device + STRANGERS
+    told = traits(words.plan.scenario, person, seen.time, seen.country, seen.is_ios)
+    people = _people(seen.country, seen.is_ios, seen.is_click, _both(devices, told))
     return _drafts(words, texts, seen.time, seen.placement, people)
+
+
+def _both(devices: list[Fields], told: list[Fields]) -> list[Fields]:
+    return [device | others for device, others in zip(devices, told, strict=True)]
 
 
 def _people(country: Ints, is_ios: Flags, is_click: Flags, devices: list[Fields]) -> list[Fields]:

@@ -112,7 +112,24 @@ def _others(
     anytime = rng.random(size) * (installs.time[install] - scenario.start_ms)
     since_start = scenario.start_ms + anytime.astype(np.int64)
     time = np.where(time < scenario.start_ms, since_start, time)
-    return install, time, placement, is_click.astype(np.int64)
+    others = install, time, placement, is_click.astype(np.int64)
+    return _harmless(rng, scenario, installs, others) if scenario.is_clean else others
+
+
+def _harmless(
+    rng: np.random.Generator, scenario: Scenario, installs: Installs, others: _Columns
+) -> _Columns:
+    """Before the true touchpoint and of no better kind; around an organic install, after it."""
+    install, time, placement, is_click = others
+    organic = installs.placement[install] == ORGANIC
+    latest = installs.touch_time[install] - SECOND_MS
+    start = np.minimum(scenario.start_ms, latest)
+    size = len(install)
+    earlier = start + (rng.random(size) * (latest - start)).astype(np.int64)
+    left = scenario.end_ms - installs.time[install]
+    later = installs.time[install] + 1 + (rng.random(size) * left).astype(np.int64)
+    time = np.where(organic, later, np.where(time > latest, earlier, time))
+    return install, time, placement, is_click * installs.is_click[install]
 
 
 def _causes(rng: np.random.Generator, installs: Installs, caused: Ints, victim: Ints) -> Causes:

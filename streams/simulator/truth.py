@@ -24,6 +24,7 @@ class Truth(Struct, frozen=True, kw_only=True):
     campaign_id: str | None
     site_id: str | None
     touch_id: str | None
+    shares_id: bool  # the touchpoint and the install tell the same click or device id
     payer_probability_d7: float  # knowing the person
     payer_probability_d7_at_install: float  # knowing only what can be known at install
     paid_within_d7: bool
@@ -55,6 +56,7 @@ def _truth(words: Words, plan: Plan, number: int, paid: bool, value: dict[str, i
         campaign_id=cause.get("campaign_id"),
         site_id=cause.get("site_id"),
         touch_id=None if touch == ORGANIC else words.touch_id(touch),
+        shares_id=_shares_id(plan, number, touch),
         payer_probability_d7=round(float(installs.payer_probability[number]), 6),
         payer_probability_d7_at_install=round(
             float(installs.payer_probability_at_install[number]), 6
@@ -64,3 +66,11 @@ def _truth(words: Words, plan: Plan, number: int, paid: bool, value: dict[str, i
         fraud_touch_id=None if fake == ORGANIC else words.touch_id(fake),
         lifetime_value_micros=value,
     )
+
+
+def _shares_id(plan: Plan, number: int, touch: int) -> bool:
+    if touch == ORGANIC:
+        return False
+    carries_click = int(plan.causes.carried_click[number]) == touch
+    # Touchpoints tell a device id only where the install does.
+    return carries_click or bool(plan.touches.has_device_id[touch])
