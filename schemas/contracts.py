@@ -16,8 +16,9 @@ from typing import Any
 import msgspec
 
 from schemas import topics
-from schemas.decode import AHEAD_MS_MAX, MESSAGE_BYTES_MAX, NESTING_MAX
+from schemas.decode import AHEAD_MS_MAX, MESSAGE_BYTES_MAX
 from schemas.events import TYPES, TYPES_BY_TOPIC, InputEvent, type_name
+from schemas.json_text import NESTING_MAX
 from schemas.outcomes import OUTCOME_OF_TOPIC
 from schemas.topics import Kind, Topic
 
@@ -69,6 +70,11 @@ SEMANTICS: dict[str, Semantics] = {
     "cost": Semantics(
         "dimensions, revision",
         "A higher revision of the same date and dimensions replaces; a lower one changes nothing.",
+        **_PRODUCER,
+    ),
+    "exchange_rate": Semantics(
+        "date, base_currency, quote_currency, revision",
+        "A higher revision of the same day and pair replaces; a lower one changes nothing.",
         **_PRODUCER,
     ),
     "skan_postback": _EVENT,

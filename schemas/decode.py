@@ -7,21 +7,23 @@ last of two equal keys without a word.
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from typing import Any
 
 import msgspec
 import orjson
 
+from schemas import json_text
 from schemas.currencies import CURRENCIES
 from schemas.events import (
     TYPES,
     TYPES_BY_TOPIC,
     AdRevenue,
     Cost,
+    ExchangeRate,
     InputEvent,
     PaymentEvent,
     Purchase,
@@ -29,12 +31,11 @@ from schemas.events import (
     Subscription,
     Touchpoint,
 )
+from schemas.json_text import NESTING_MAX
 from schemas.topics import DAY_MS
 
 MESSAGE_BYTES_MAX = 1_048_576
 AHEAD_MS_MAX = DAY_MS
-NESTING_MAX = 32
-"""Objects and arrays inside each other. Parsers stop somewhere, each elsewhere; we say where."""
 DETAIL_CHARS_MAX = 200
 
 
@@ -81,7 +82,6 @@ _IDS = frozenset(
         "app_id",
     }
 )
-_SPACED_COLONS = (b" :", b"\t:", b"\n:", b"\r:")
 
 
 def decode(
@@ -102,11 +102,11 @@ def decode(
         return _unparsable(raw, str(error))
     if type(fields) is not dict:
         return Unreadable(Reason.MALFORMED_JSON, "not a JSON object")
-    if raw.count(b"{") + raw.count(b"[") > NESTING_MAX and _is_too_deep(raw):
+    if raw.count(b"{") + raw.count(b"[") > NESTING_MAX and json_text.is_too_deep(raw):
         return Unreadable(Reason.MALFORMED_JSON, f"nested deeper than {NESTING_MAX}")
-    if b"\\" in raw and b"\\u0000" in raw and _has_null(fields):
+    if b"\\" in raw and b"\\u0000" in raw and json_text.has_null(fields):
         return Unreadable(Reason.NULL_BYTE, "a string holds U+0000")
-    if _has_duplicate_key(raw, fields):
+    if json_text.has_duplicate_key(raw, fields):
         return Unreadable(Reason.DUPLICATE_KEY, "an object names a key twice")
     event_type = _type_of(fields)
     if event_type is None:
@@ -138,13 +138,42 @@ def _check(event: InputEvent, logged_at: int, earliest: int) -> InputEvent | Unr
         if event.cost_micros is None and event.cost_currency is None:
             return event
         return _check_amount(event, event.cost_micros or 0, event.cost_currency or "")
-    if isinstance(event, PaymentEvent | Cost):
+    if isinstance(event, Cost | ExchangeRate):
+        return _check_day(event.date, logged_at) or _check_report(event)
+    if isinstance(event, PaymentEvent):
         return _check_money(event)
     return event
 
 
+_DAY_1970 = date(1970, 1, 1)
+
+
+def _check_day(text: str, logged_at: int) -> Unreadable | None:
+    """Somewhere on earth a day begins 14 hours before it does in UTC."""
+    try:
+        days = (date.fromisoformat(text) - _DAY_1970).days
+    except ValueError:
+        return Unreadable(Reason.INVALID_VALUE, f"date {text} is not in the calendar")
+    if days < 0:
+        return Unreadable(Reason.TIME_TOO_EARLY, f"date {text} is before 1970")
+    if days * DAY_MS > logged_at + AHEAD_MS_MAX:
+        return Unreadable(Reason.TIME_TOO_LATE, f"date {text} is over a day after {logged_at}")
+    return None
+
+
+def _check_report(event: Cost | ExchangeRate) -> InputEvent | Unreadable:
+    if isinstance(event, Cost):
+        return _check_amount(event, event.amount_micros, event.currency)
+    for currency in (event.base_currency, event.quote_currency):
+        if currency not in CURRENCIES:
+            return Unreadable(Reason.UNKNOWN_CURRENCY, f"currency {currency!r}")
+    if event.base_currency == event.quote_currency:
+        return Unreadable(Reason.INVALID_VALUE, "a rate is between two different currencies")
+    return event
+
+
 def _check_money(
-    event: Purchase | Subscription | Refund | AdRevenue | Cost,
+    event: Purchase | Subscription | Refund | AdRevenue,
 ) -> InputEvent | Unreadable:
     if isinstance(event, Refund):
         if event.currency not in CURRENCIES:
@@ -154,7 +183,7 @@ def _check_money(
         if event.kind != "reversed" and event.amount_micros > 0:
             return Unreadable(Reason.POSITIVE_REFUND, "a refund takes money: amount_micros <= 0")
         return event
-    if not isinstance(event, Cost) and not (event.install_id or event.customer_user_id):
+    if not (event.install_id or event.customer_user_id):
         return Unreadable(Reason.MISSING_ID, "neither install_id nor customer_user_id")
     if isinstance(event, Purchase | Subscription):
         parts = (event.net_micros, event.store_fee_micros, event.tax_micros)
@@ -169,72 +198,6 @@ def _check_amount(event: InputEvent, micros: int, currency: str) -> InputEvent |
     if currency not in CURRENCIES:
         return Unreadable(Reason.UNKNOWN_CURRENCY, f"currency {currency!r}")
     return event
-
-
-_STRINGS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"')
-_BRACKETS = re.compile(rb"[\[\]{}]")
-
-
-def _is_too_deep(raw: bytes) -> bool:
-    """Counted in the text, because a key that comes twice hides what stood under its first."""
-    depth = 0
-    for bracket in _BRACKETS.findall(_STRINGS.sub(b"", raw)):
-        depth += 1 if bracket in b"[{" else -1
-        if depth > NESTING_MAX:
-            return True
-    return False
-
-
-def _has_duplicate_key(raw: bytes, fields: dict[str, Any]) -> bool:
-    """Exact, and cheap when there is nothing to find.
-
-    Every key is followed by one colon, and shows as `":` when no white space stands between.
-    Text can only add more of either, so an equal count proves that no key came twice.
-    """
-    colons = raw.count(b":")
-    if colons == len(fields):  # Nothing is nested either.
-        return False
-    keys = _count_keys(fields)
-    if colons == keys:
-        return False
-    spaced = any(mark in raw for mark in _SPACED_COLONS)
-    if not spaced and raw.count(b'":') == keys:
-        return False
-    return _repeats_a_key(raw)
-
-
-def _count_keys(value: dict[str, Any]) -> int:
-    total = len(value)
-    for item in value.values():
-        if type(item) is dict:
-            total += _count_keys(item)
-        elif type(item) is list:
-            total += sum(_count_keys(part) for part in item if type(part) is dict)
-    return total
-
-
-def _repeats_a_key(raw: bytes) -> bool:
-    repeated = False
-
-    def note(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        nonlocal repeated
-        found = dict(pairs)
-        repeated = repeated or len(found) != len(pairs)
-        return found
-
-    # Values do not matter here, and int() refuses what has very many digits.
-    json.loads(raw, object_pairs_hook=note, parse_int=len, parse_float=len)
-    return repeated
-
-
-def _has_null(value: Any) -> bool:
-    if isinstance(value, str):
-        return "\0" in value
-    if isinstance(value, dict):
-        return any(_has_null(key) or _has_null(item) for key, item in value.items())
-    if isinstance(value, list):
-        return any(_has_null(item) for item in value)
-    return False
 
 
 def _unparsable(raw: bytes, message: str) -> Unreadable:
@@ -272,7 +235,7 @@ def _invalid(message: str, fields: dict[str, Any]) -> Unreadable:
     path = _PATH.search(message)
     name = path.group(1) if path else ""
     message = message[:DETAIL_CHARS_MAX]
-    if name.endswith("_micros") and isinstance(fields.get(name), float | str):
+    if name.endswith(("_micros", "_e9")) and isinstance(fields.get(name), float | str):
         return Unreadable(Reason.NON_INTEGER_AMOUNT, message)
     if name == "event_time" and type(fields[name]) is int:
         return Unreadable(

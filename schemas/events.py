@@ -13,31 +13,22 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from schemas import topics
-
-Id = Annotated[str, Meta(min_length=1, max_length=256)]
-AppId = Annotated[str, Meta(min_length=1, max_length=256, pattern=r"^[^\s:]+$")]
-Text = Annotated[str, Meta(max_length=1024)]
-LongText = Annotated[str, Meta(max_length=16_384)]
-TimeMs = Annotated[int, Meta(ge=0, le=2**53, description="Milliseconds since 1970, UTC")]
-Seconds = Annotated[int, Meta(ge=0, le=2**40, description="Seconds since 1970, or a duration")]
-Count = Annotated[int, Meta(ge=0, le=2**31)]
-Micros = Annotated[
-    int,
-    Meta(
-        ge=-(2**62),
-        le=2**62,
-        description="Millionths of the currency unit, without decimal point: 1.99 is 1990000",
-    ),
-]
-Currency = Annotated[str, Meta(min_length=3, max_length=3, description="ISO 4217")]
-Country = Annotated[str, Meta(min_length=2, max_length=2, description="ISO 3166-1 alpha-2")]
-
-
-class Consent(Struct, frozen=True, kw_only=True, gc=False):
-    gdpr_applies: bool | None = None
-    data_usage: bool | None = None
-    ads_personalization: bool | None = None
-    ad_storage: bool | None = None
+from schemas.parts import (
+    AppId,
+    Consent,
+    Count,
+    Country,
+    Currency,
+    Day,
+    Id,
+    Identity,
+    LongText,
+    Micros,
+    RateE9,
+    Seconds,
+    Text,
+    TimeMs,
+)
 
 
 class Event(Struct, frozen=True, kw_only=True, gc=False, tag_field="type"):
@@ -219,9 +210,10 @@ class AdRevenue(PaymentEvent, frozen=True, kw_only=True, gc=False, tag="ad_reven
 
 
 class Cost(Event, frozen=True, kw_only=True, gc=False, tag="cost"):
-    """Spend of one day in one place. A higher revision of the same dimensions replaces."""
+    """Spend of one day in one place. A higher revision of the same dimensions replaces the whole
+    line; one with amount 0 takes it back. Of equal revisions the later event_time counts."""
 
-    date: Annotated[str, Meta(pattern=r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$")]
+    date: Day
     timezone: Text = "UTC"
     media_source: Id
     channel: Text | None = None
@@ -240,6 +232,19 @@ class Cost(Event, frozen=True, kw_only=True, gc=False, tag="cost"):
     revision: Count = 0
 
 
+class ExchangeRate(Event, frozen=True, kw_only=True, gc=False, tag="exchange_rate"):
+    """What one unit of a currency was worth in another on a day. A higher revision of the same
+    day and pair replaces. State the worth of the heavier currency, which loses no digits."""
+
+    app_id: Text = ""  # rates are for all apps
+    date: Day
+    base_currency: Currency
+    quote_currency: Currency
+    rate_e9: RateE9
+    rate_source: Text = ""
+    revision: Count = 0
+
+
 class SkanPostback(Event, frozen=True, kw_only=True, gc=False, tag="skan_postback"):
     """SKAdNetwork postback; `body` is the JSON text exactly as Apple sent it."""
 
@@ -250,14 +255,6 @@ class AakPostback(Event, frozen=True, kw_only=True, gc=False, tag="aak_postback"
     """AdAttributionKit postback; `body` is the JSON text exactly as Apple sent it."""
 
     body: LongText
-
-
-class Identity(Struct, frozen=True, kw_only=True, gc=False):
-    identity_type: Literal[
-        "install_id", "customer_user_id", "gaid", "idfa", "idfv", "oaid", "email"
-    ]
-    identity_value: Id
-    identity_format: Literal["raw", "sha1", "md5", "sha256"] = "raw"
 
 
 class PrivacyRequest(Event, frozen=True, kw_only=True, gc=False, tag="privacy_request"):
@@ -279,6 +276,7 @@ InputEvent = (
     | Refund
     | AdRevenue
     | Cost
+    | ExchangeRate
     | SkanPostback
     | AakPostback
     | PrivacyRequest
@@ -289,7 +287,7 @@ TYPES_BY_TOPIC: dict[str, tuple[type[InputEvent], ...]] = {
     topics.INSTALLS.name: (Install,),
     topics.ACTIVITY.name: (Session, InAppEvent),
     topics.PAYMENTS.name: (Purchase, Subscription, Refund, AdRevenue),
-    topics.COSTS.name: (Cost,),
+    topics.COSTS.name: (Cost, ExchangeRate),
     topics.POSTBACKS.name: (SkanPostback, AakPostback),
     topics.PRIVACY_REQUESTS.name: (PrivacyRequest,),
 }

@@ -67,7 +67,7 @@ TOUCHPOINTS = _source("touchpoints", "touch_id or device id", "Ad clicks and imp
 INSTALLS = _source("installs", "install_id", "First opens.")
 ACTIVITY = _source("activity", "install_id", "Sessions and in-app events.")
 PAYMENTS = _source("payments", "install_id", "Purchases, subscriptions, refunds, ad revenue.")
-COSTS = _source("costs", "campaign_id", "Advertising spend; a restatement replaces.")
+COSTS = _source("costs", "campaign_id", "Advertising spend and exchange rates, restated or not.")
 POSTBACKS = _source("postbacks", "none", "SKAdNetwork and AdAttributionKit postbacks.")
 PRIVACY_REQUESTS = _source("privacy-requests", "none", "Erasure, access and opt-out requests.")
 

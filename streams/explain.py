@@ -50,6 +50,8 @@ SELECT 'touches' AS table, event_id, touch_id AS other_id, source_topic, source_
 FROM touches WHERE event_id = {id} OR touch_id = {id}
 UNION ALL SELECT 'spend', event_id, spend_id, source_topic, source_partition, source_offset
 FROM spend WHERE event_id = {id}
+UNION ALL SELECT 'rates', event_id, rate_id, source_topic, source_partition, source_offset
+FROM rates WHERE event_id = {id}
 UNION ALL SELECT 'postback_rows', postback_id, '', source_topic, source_partition, source_offset
 FROM postback_rows WHERE postback_id = {id}
 UNION ALL SELECT 'privacy_rows', subject_request_id, '', source_topic, source_partition,

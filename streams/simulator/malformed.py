@@ -36,11 +36,11 @@ def _later(fields: Fields) -> None:
 
 
 def _twice(value: bytes) -> bytes:
-    return value[:-1] + b',"app_id":"com.tidewood.other"}'
+    return value[:-1] + b',"event_id":"again"}'
 
 
 def _not_utf8(value: bytes) -> bytes:
-    return value.replace(b"tidewood", b"tide\xff\xfewood")
+    return value.replace(b'"event_id":"', b'"event_id":"\xff\xfe')
 
 
 ANYWHERE: tuple[tuple[str, Spoil], ...] = (

@@ -13,6 +13,7 @@ import numpy as np
 from streams.simulator.draws import Ints, generator, hour_weights, split
 from streams.simulator.installs import Installs, make_installs
 from streams.simulator.money import Money, make_money
+from streams.simulator.rates import Rates, make_rates
 from streams.simulator.reports import (
     Costs,
     Notices,
@@ -36,6 +37,7 @@ class Plan:
     usage: Usage
     money: Money
     costs: Costs
+    rates: Rates
     postbacks: Notices
     privacy_requests: Notices
     passers_by: Ints  # touchpoints of people who never install, by hour since the start
@@ -48,6 +50,7 @@ class Plan:
             self.usage.log_time,
             self.money.log_time,
             self.costs.log_time,
+            self.rates.log_time,
             self.postbacks.log_time,
             self.privacy_requests.log_time,
         )
@@ -60,10 +63,11 @@ def make_plan(scenario: Scenario) -> Plan:
     usage = make_usage(scenario, installs)
     installs = replace(installs, account=told_accounts(installs, usage))
     costs = make_costs(scenario, world, installs)
+    rates = make_rates(scenario)
     postbacks = make_postbacks(scenario, installs)
     privacy_requests = make_privacy_requests(scenario, installs)
     money = make_money(scenario, installs, round(scenario.good * scenario.payment_share))
-    reports = len(costs.day) + len(postbacks.time) + len(privacy_requests.time)
+    reports = len(costs.day) + len(rates.day) + len(postbacks.time) + len(privacy_requests.time)
     planned = len(touches.time) + len(installs) + len(usage.time) + len(money.time) + reports
     hours = scenario.acquisition_ms // HOUR_MS
     rng = generator(scenario.seed, "passers-by")
@@ -77,6 +81,7 @@ def make_plan(scenario: Scenario) -> Plan:
         usage,
         money,
         costs,
+        rates,
         postbacks,
         privacy_requests,
         np.r_[passers_by, np.zeros(scenario.days * 24 - hours, np.int64)],

@@ -1,4 +1,4 @@
-"""Cost reports, store postbacks and privacy requests as they come in."""
+"""Cost reports, exchange rates, store postbacks and privacy requests as they come in."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from msgspec import json
 
 from schemas import topics
 from streams.simulator.draws import Ints
+from streams.simulator.rates import CURRENCIES, pair
 from streams.simulator.scenario import DAY_MS
 from streams.simulator.wording import Draft, Fields, Words
 from streams.simulator.world import APPS, MEDIA_SOURCES
@@ -45,6 +46,32 @@ def _cost(words: Words, number: int) -> Draft:
         "revision": int(costs.revision[number]),
     }
     return Draft(topics.COSTS.name, campaign.campaign_id.encode(), json.encode(fields))
+
+
+def draft_rates(words: Words, rows: Ints) -> list[Draft]:
+    return [_rate(words, number) for number in rows.tolist()]
+
+
+def _rate(words: Words, number: int) -> Draft:
+    plan = words.plan
+    rates = plan.rates
+    currency = CURRENCIES[int(rates.currency[number])]
+    base, quote = pair(currency)
+    day_start = plan.scenario.start_ms + int(rates.day[number]) * DAY_MS
+    fields: Fields = {
+        "type": "exchange_rate",
+        "schema_version": 1,
+        "source": "s2s",
+        "event_id": f"{words.run}-x{number:x}-e",
+        "event_time": int(rates.log_time[number]),
+        "date": datetime.fromtimestamp(day_start / 1000, UTC).date().isoformat(),
+        "base_currency": base,
+        "quote_currency": quote,
+        "rate_e9": int(rates.rate_e9[number]),
+        "rate_source": "simulated bank",
+        "revision": int(rates.revision[number]),
+    }
+    return Draft(topics.COSTS.name, currency.encode(), json.encode(fields))
 
 
 def draft_postbacks(words: Words, rows: Ints) -> list[Draft]:

@@ -16,7 +16,12 @@ from streams.simulator.malformed import spoilers, wrong_topic
 from streams.simulator.money_drafts import draft_money
 from streams.simulator.passers_by import make_passers_by
 from streams.simulator.plan import Plan, make_plan
-from streams.simulator.report_drafts import draft_costs, draft_postbacks, draft_privacy_requests
+from streams.simulator.report_drafts import (
+    draft_costs,
+    draft_postbacks,
+    draft_privacy_requests,
+    draft_rates,
+)
 from streams.simulator.scenario import DAY_MS, HOUR_MS, MINUTE_MS, Scenario
 from streams.simulator.touch_drafts import draft_passers_by, draft_touches
 from streams.simulator.wording import Draft, Words, make_words
@@ -33,6 +38,7 @@ _DRAFTERS: tuple[_Drafter, ...] = (
     draft_usage,
     draft_money,
     draft_costs,
+    draft_rates,
     draft_postbacks,
     draft_privacy_requests,
 )

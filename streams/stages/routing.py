@@ -8,6 +8,7 @@ from schemas.events import (
     AakPostback,
     AdRevenue,
     Cost,
+    ExchangeRate,
     InAppEvent,
     InputEvent,
     Install,
@@ -89,6 +90,8 @@ class Routing:
                 self._money(event, source, ts)
             case Cost():
                 self._cost(event, source)
+            case ExchangeRate():
+                self._rate(event, source)
             case SkanPostback() | AakPostback():
                 self._postback(event, source)
             case PrivacyRequest():
@@ -194,6 +197,11 @@ class Routing:
     def _cost(self, event: Cost, source: Source) -> None:
         row = rows.spend_row(event, source)
         self.outbox.say(topics.SPEND.name, row.campaign_id, row)
+        self.outbox.settle(source, "decided")
+
+    def _rate(self, event: ExchangeRate, source: Source) -> None:
+        row = rows.rate_row(event, source)
+        self.outbox.say(topics.RATES.name, row.rate_id, row)
         self.outbox.settle(source, "decided")
 
     def _postback(self, event: SkanPostback | AakPostback, source: Source) -> None:

@@ -7,8 +7,15 @@ import hashlib
 
 from schemas import topics
 from schemas.decode import Unreadable
-from schemas.events import AakPostback, Cost, PrivacyRequest, SkanPostback, Touchpoint
-from schemas.outcomes import DeadLetter, PostbackRow, PrivacyRow, SpendRow, TouchOutcome
+from schemas.events import (
+    AakPostback,
+    Cost,
+    ExchangeRate,
+    PrivacyRequest,
+    SkanPostback,
+    Touchpoint,
+)
+from schemas.outcomes import DeadLetter, PostbackRow, PrivacyRow, RateRow, SpendRow, TouchOutcome
 from schemas.records import Source, Touch
 from streams.stage import LogRecord
 from streams.stages.pseudonyms import Pseudonyms
@@ -90,6 +97,24 @@ def spend_id(event: Cost) -> str:
     )
     text = "\x1f".join(part or "" for part in dimensions)
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def rate_row(event: ExchangeRate, source: Source) -> RateRow:
+    topic, partition, offset = source
+    return RateRow(
+        rate_id=f"{event.date}:{event.base_currency}:{event.quote_currency}",
+        event_id=event.event_id,
+        revision=event.revision,
+        date=event.date,
+        base=event.base_currency,
+        quote=event.quote_currency,
+        rate_e9=event.rate_e9,
+        rate_source=event.rate_source,
+        event_time=event.event_time,
+        source_topic=_TOPIC_NAMES[topic],
+        source_partition=partition,
+        source_offset=offset,
+    )
 
 
 def postback_row(event: SkanPostback | AakPostback, source: Source) -> PostbackRow:

@@ -95,7 +95,7 @@ def compared_when_converged(model: str | None = None) -> dict[str, Compared]:
         "dead_letters": _dead_letters(),
         "ledger": _ledger(),
     }
-    for name in ("spend", "postback_rows", "privacy_rows"):
+    for name in ("spend", "rates", "postback_rows", "privacy_rows"):
         compared[name] = _distinct(TABLES[name])
     if model is not None:
         compared["predictions"] = _predictions(model)

@@ -123,7 +123,9 @@ _CHECKS = (
            (topics.INSTALLS,)),
     _Check("revenue", "payments", f"SELECT countIf(places > 0) FROM {_BOOKED}",
            (topics.PAYMENTS,)),
-    _Check("spend", "source offsets", _distinct(_SOURCE_POSITION, "spend"), (topics.COSTS,)),
+    _Check("spend and rates", "source offsets",
+           f"SELECT ({_distinct(_SOURCE_POSITION, 'spend')})"
+           f" + ({_distinct(_SOURCE_POSITION, 'rates')})", (topics.COSTS,)),
     _Check("postback_rows", "source offsets", _distinct(_SOURCE_POSITION, "postback_rows"),
            (topics.POSTBACKS,)),
     _Check("privacy_rows", "source offsets", _distinct(_SOURCE_POSITION, "privacy_rows"),

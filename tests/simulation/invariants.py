@@ -121,7 +121,7 @@ def check_replay(run: Topology, rules: StageRules, chance: random.Random) -> Non
 def same_outcomes(key: LaneId, said: dict[TopicPartition, list[bytes]], run: Topology) -> None:
     """The outcomes of one lane; its partition holds also those of other stages."""
     stage = {
-        "intake": ("touches", "spend", "postback-rows", "privacy-rows", "dead-letters"),
+        "intake": ("touches", "spend", "rates", "postback-rows", "privacy-rows", "dead-letters"),
         "matching": (),
         "journeys": ("attributions", "revenue", "features", "predictions"),
     }[key[0]]

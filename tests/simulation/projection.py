@@ -54,6 +54,7 @@ def converged(stored: Tables) -> Converged:
         "dead_letters": sorted((row["reason"], row["payload"]) for row in stored["dead-letters"]),
         "ledger": Counter((place[0], fate) for place, fate in fates.items()),
         "spend": _distinct(stored["spend"]),
+        "rates": _distinct(stored["rates"]),
         "postback-rows": _distinct(stored["postback-rows"]),
         "privacy-rows": _distinct(stored["privacy-rows"]),
     }

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from schemas.decode import AHEAD_MS_MAX, MESSAGE_BYTES_MAX, NESTING_MAX, Unreadable, decode
+from schemas.decode import AHEAD_MS_MAX, MESSAGE_BYTES_MAX, Unreadable, decode
 from schemas.events import InAppEvent, Install, Purchase, Refund, Touchpoint
+from schemas.json_text import NESTING_MAX
 
 NOW = 1_767_268_800_000
 EARLIEST = 1_262_304_000_000  # 2010-01-01

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -25,6 +26,15 @@ COST = {
     "amount_micros": 5,
     "currency": "EUR",
 }
+RATE = {
+    **{name: INSTALL[name] for name in ("schema_version", "event_id", "event_time")},
+    "type": "exchange_rate",
+    "date": "2026-01-01",
+    "base_currency": "EUR",
+    "quote_currency": "USD",
+    "rate_e9": 1_085_000_000,
+}
+DAY_AFTER_TOMORROW = datetime.fromtimestamp(NOW / 1000 + 2 * 86_400, UTC).date().isoformat()
 PRIVACY = {
     **{name: INSTALL[name] for name in ("schema_version", "event_id", "app_id", "event_time")},
     "type": "privacy_request",
@@ -40,6 +50,7 @@ TOPICS = {
     "refund": "payments",
     "touchpoint": "touchpoints",
     "cost": "costs",
+    "exchange_rate": "costs",
     "privacy_request": "privacy-requests",
 }
 
@@ -168,6 +179,19 @@ FIELDS: list[tuple[str, dict[str, Any], Reason]] = [
     ("id too long", {**INSTALL, "install_id": "x" * 257}, Reason.INVALID_VALUE),
     ("country of three letters", {**INSTALL, "country_code": "DEU"}, Reason.INVALID_VALUE),
     ("month 13", {**COST, "date": "2026-13-01"}, Reason.INVALID_VALUE),
+    ("31 February", {**COST, "date": "2026-02-31"}, Reason.INVALID_VALUE),
+    ("29 February of no leap year", {**RATE, "date": "2026-02-29"}, Reason.INVALID_VALUE),
+    ("spend in 1969", {**COST, "date": "1969-12-31"}, Reason.TIME_TOO_EARLY),
+    ("spend the day after tomorrow", {**COST, "date": DAY_AFTER_TOMORROW}, Reason.TIME_TOO_LATE),
+    ("a rate from the future", {**RATE, "date": "9999-12-31"}, Reason.TIME_TOO_LATE),
+    ("a rate of nothing", {**RATE, "rate_e9": 0}, Reason.INVALID_VALUE),
+    ("a negative rate", {**RATE, "rate_e9": -1}, Reason.INVALID_VALUE),
+    ("a rate beyond 2^53", {**RATE, "rate_e9": 2**53 + 1}, Reason.INVALID_VALUE),
+    ("a rate as a float", {**RATE, "rate_e9": 1.085}, Reason.NON_INTEGER_AMOUNT),
+    ("a rate as text", {**RATE, "rate_e9": "1.085"}, Reason.NON_INTEGER_AMOUNT),
+    ("a currency in itself", {**RATE, "quote_currency": "EUR"}, Reason.INVALID_VALUE),
+    ("a rate of no currency", {**RATE, "base_currency": "ZZZ"}, Reason.UNKNOWN_CURRENCY),
+    ("a rate in no currency", {**RATE, "quote_currency": "usd"}, Reason.UNKNOWN_CURRENCY),
     ("no identities", {**PRIVACY, "identities": []}, Reason.INVALID_VALUE),
     ("amount beyond 2^62", {**PURCHASE, "amount_micros": 2**62 + 1}, Reason.INVALID_VALUE),
     ("too early", {**INSTALL, "event_time": EARLIEST - 1}, Reason.TIME_TOO_EARLY),
@@ -223,7 +247,7 @@ def test_an_event_on_the_topic_of_another_is_set_aside() -> None:
     assert reason_of(json.dumps(INSTALL).encode(), "touchpoints") is Reason.WRONG_TOPIC
 
 
-@pytest.mark.parametrize("fields", [INSTALL, IN_APP, PURCHASE, REFUND, TOUCH, COST, PRIVACY])
+@pytest.mark.parametrize("fields", [INSTALL, IN_APP, PURCHASE, REFUND, TOUCH, COST, RATE, PRIVACY])
 def test_what_the_table_starts_from_is_read(fields: dict[str, Any]) -> None:
     assert reason_of(json.dumps(fields).encode(), TOPICS[fields["type"]]) is None
 

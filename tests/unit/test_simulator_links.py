@@ -128,3 +128,25 @@ def test_a_store_refund_knows_only_its_transaction_and_takes_all_of_it_back() ->
 def test_ids_name_one_event_each(kind: str, id_name: str) -> None:
     ids = [fields[id_name] for _, fields in rows(kind)]
     assert len(ids) == len(set(ids)) > 0
+
+
+def test_every_currency_somebody_pays_in_has_a_rate_to_the_dollar_from_the_first_day() -> None:
+    paid = {fields["currency"] for kind in ("purchase", "ad_revenue") for _, fields in rows(kind)}
+    first: dict[str, str] = {}
+    for _, fields in rows("exchange_rate"):
+        pair = {fields["base_currency"], fields["quote_currency"]}
+        assert "USD" in pair
+        first.setdefault((pair - {"USD"}).pop(), fields["date"])
+        assert fields["rate_e9"] >= 10**9  # the heavier currency is the base
+    assert paid == first.keys() | {"USD"}
+    assert len(set(first.values())) == 1
+
+
+def test_a_restated_rate_has_a_higher_revision_and_another_value() -> None:
+    stated: dict[tuple[str, str, str], dict[int, int]] = {}
+    for _, fields in rows("exchange_rate"):
+        key = (fields["date"], fields["base_currency"], fields["quote_currency"])
+        stated.setdefault(key, {})[fields["revision"]] = fields["rate_e9"]
+    restated = [rates for rates in stated.values() if len(rates) == 2]
+    assert restated
+    assert all(rates[0] != rates[1] for rates in restated)

@@ -79,7 +79,7 @@ def test_too_few_events_are_refused_in_one_line() -> None:
         ("installs", 0.05, 0.003),
         ("activity", 0.10, 0.003),
         ("payments", 0.05, 0.003),
-        ("costs", 0.01, 0.01),
+        ("costs", 0.015, 0.01),
     ],
 )
 def test_the_mix_is_the_standard_one(topic: str, share: float, tolerance: float) -> None:

@@ -24,6 +24,7 @@ from tests.unit.store_world import (
     parked,
     prediction,
     put,
+    rate,
     spend,
     touch,
 )
@@ -171,6 +172,7 @@ def sound_world() -> list[Outcome]:
         decision("i1", 2),
         booking("m1", "i1"),
         spend("s1"),
+        rate(source_offset=1),
         parked("m2", "parked", "account", offset=1),
         parked("m2", "released", "account", offset=1),
         parked("m2", "parked", "install", offset=1),
@@ -184,7 +186,7 @@ def sound_world() -> list[Outcome]:
         ledger("decided", "payments", [0]),
         ledger("expired", "payments", [2]),
         ledger("duplicate", "payments", [3]),
-        ledger("decided", "costs", [0]),
+        ledger("decided", "costs", [0, 1]),
         ledger("decided", "activity", [3]),
         ledger("dead_lettered", "activity", [4]),
     ]
@@ -193,10 +195,10 @@ def sound_world() -> list[Outcome]:
 def test_a_sound_store_reconciles(store: EmbeddedStore) -> None:
     put(store, sound_world())
 
-    found = reconcile(store, received=10)
+    found = reconcile(store, received=11)
     assert found.faults == []
     assert found.reconciled
-    assert (found.received, found.decided, found.duplicates) == (10, 5, 2)
+    assert (found.received, found.decided, found.duplicates) == (11, 6, 2)
     assert (found.parked, found.expired, found.dead_lettered) == (1, 1, 1)
     assert found.stored_rows["touches"] == 2
 
@@ -209,6 +211,7 @@ def test_a_sound_store_reconciles(store: EmbeddedStore) -> None:
         (touch("e9", offset=9), "touches: 2 event ids"),
         (booking("m9"), "revenue: 2 payments"),
         (parked("m9", "parked"), "parked: 2 still waiting"),
+        (rate(source_offset=2), "spend and rates: 3 source offsets"),
         (dead_letter(offset=99), "dead_letters: 2 source offsets"),
         (booking("m1", "i2", booking_id="m1:+"), "booked at several installs"),
     ],
@@ -231,8 +234,8 @@ def test_a_message_stored_twice_is_named_although_no_view_counts_it(store: Embed
 
 def test_offsets_that_never_arrived_are_missed(store: EmbeddedStore) -> None:
     put(store, sound_world())
-    assert reconcile(store, received=11).faults == [
-        "ledger: 10 offsets have a disposition, 11 were sent"
+    assert reconcile(store, received=12).faults == [
+        "ledger: 11 offsets have a disposition, 12 were sent"
     ]
 
 

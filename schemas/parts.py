@@ -1,0 +1,55 @@
+"""What input events are made of: single values, with what makes one valid, and small objects."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+Id = Annotated[str, Meta(min_length=1, max_length=256)]
+AppId = Annotated[str, Meta(min_length=1, max_length=256, pattern=r"^[^\s:]+$")]
+Text = Annotated[str, Meta(max_length=1024)]
+LongText = Annotated[str, Meta(max_length=16_384)]
+TimeMs = Annotated[int, Meta(ge=0, le=2**53, description="Milliseconds since 1970, UTC")]
+Seconds = Annotated[int, Meta(ge=0, le=2**40, description="Seconds since 1970, or a duration")]
+Count = Annotated[int, Meta(ge=0, le=2**31)]
+Micros = Annotated[
+    int,
+    Meta(
+        ge=-(2**62),
+        le=2**62,
+        description="Millionths of the currency unit, without decimal point: 1.99 is 1990000",
+    ),
+]
+Currency = Annotated[str, Meta(min_length=3, max_length=3, description="ISO 4217")]
+Country = Annotated[str, Meta(min_length=2, max_length=2, description="ISO 3166-1 alpha-2")]
+Day = Annotated[
+    str,
+    Meta(
+        pattern=r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$",
+        description="A day of the calendar, YYYY-MM-DD",
+    ),
+]
+RateE9 = Annotated[
+    int,
+    Meta(
+        ge=1,
+        le=2**53,
+        description="Billionths, without decimal point: a rate of 1.085 is 1085000000",
+    ),
+]
+
+
+class Consent(Struct, frozen=True, kw_only=True, gc=False):
+    gdpr_applies: bool | None = None
+    data_usage: bool | None = None
+    ads_personalization: bool | None = None
+    ad_storage: bool | None = None
+
+
+class Identity(Struct, frozen=True, kw_only=True, gc=False):
+    identity_type: Literal[
+        "install_id", "customer_user_id", "gaid", "idfa", "idfv", "oaid", "email"
+    ]
+    identity_value: Id
+    identity_format: Literal["raw", "sha1", "md5", "sha256"] = "raw"
