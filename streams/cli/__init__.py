@@ -14,6 +14,7 @@ from streams.cli.bench import bench
 from streams.cli.dead_letters import dead_letters
 from streams.cli.demo import demo
 from streams.cli.doctor import doctor
+from streams.cli.evaluate import evaluate
 from streams.cli.explain import explain
 from streams.cli.migrate import migrate
 from streams.cli.output import say
@@ -34,6 +35,7 @@ _COMMANDS = (
     query,
     digest,
     explain,
+    evaluate,
     migrate,
     dead_letters,
     doctor,

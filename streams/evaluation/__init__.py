@@ -1,0 +1,1 @@
+"""How well Headwater decides, judged by simulations whose truth is known."""
