@@ -17,14 +17,14 @@ from schemas.records import Flag, Installed, Signal, SiteVerdict, TouchKind
 
 FraudReason = Literal[
     "engagement_injection",
-    "ctit_anomalies",
-    "impossible_order",
-    "referrer_time_mismatch",
-    "malformed_advertising_id",
     "incorrect_signature",
     "stale_signature",
     "too_many_engagements",
     "duplicate_click_id",
+    "ctit_anomalies",
+    "impossible_order",
+    "referrer_time_mismatch",
+    "malformed_advertising_id",
     "click_flood",
     "distribution_outlier",
     "behavioral_anomalies",
@@ -47,14 +47,14 @@ class FraudRules(Struct, frozen=True, kw_only=True):
     """A mode for every reason, and the thresholds. Durations are milliseconds."""
 
     engagement_injection: Mode = "reject"
-    ctit_anomalies: Mode = "suspicious"
-    impossible_order: Mode = "tag"
-    referrer_time_mismatch: Mode = "tag"
-    malformed_advertising_id: Mode = "tag"
     incorrect_signature: Mode = "reject"
     stale_signature: Mode = "reject"
     too_many_engagements: Mode = "reject"
     duplicate_click_id: Mode = "reject"
+    ctit_anomalies: Mode = "suspicious"
+    impossible_order: Mode = "tag"
+    referrer_time_mismatch: Mode = "tag"
+    malformed_advertising_id: Mode = "tag"
     click_flood: Mode = "tag"
     distribution_outlier: Mode = "tag"
     behavioral_anomalies: Mode = "tag"
