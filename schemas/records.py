@@ -265,7 +265,11 @@ class SiteTouches(Struct, frozen=True, array_like=True, gc=False, tag=1):
 
 
 class SiteInstall(Struct, frozen=True, array_like=True, gc=False, tag=2):
-    """An install is credited to the site (`sign` 1), or no longer (-1)."""
+    """A click of the site gets the credit for an install (`sign` 1), or no longer (-1).
+
+    Also told, with `is_rejected`: a click that would have had it, were it not for fraud.
+    `time` and `ts` are those of the install, so that what is taken back is found again.
+    """
 
     key: str
     install_id: str
@@ -275,6 +279,8 @@ class SiteInstall(Struct, frozen=True, array_like=True, gc=False, tag=2):
     is_new_device: bool
     time: int
     ts: int
+    after_begin_ms: int | None = None  # of the click, after the download began; None: unknown
+    is_rejected: bool = False
 
 
 SiteRecord = SiteTouches | SiteInstall
