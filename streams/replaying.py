@@ -34,6 +34,23 @@ Advance = Callable[[str, int, int], None]
 _SOURCE_NAMES = frozenset(topic.name for topic in topics.SOURCES)
 
 
+class _Seen:
+    """Offsets of one partition that were read: mostly one run without gaps, so it stays small."""
+
+    def __init__(self, first: int) -> None:
+        self._first = self._end = first
+        self._others: set[int] = set()
+
+    def is_new(self, offset: int) -> bool:
+        if self._first <= offset < self._end or offset in self._others:
+            return False
+        self._others.add(offset)
+        while self._end in self._others:
+            self._others.discard(self._end)
+            self._end += 1
+        return True
+
+
 class SourceReader:
     """Source records of files. Offsets the files do not give are counted per partition."""
 
@@ -43,7 +60,7 @@ class SourceReader:
 
     def read(self) -> Iterator[MemoryRecord]:
         """In the order of the files. A place of the log that comes again is left out."""
-        seen: dict[TopicPartition, set[int]] = defaultdict(set)
+        seen: dict[TopicPartition, _Seen] = {}
         next_offset: dict[TopicPartition, int] = defaultdict(int)
         for line in read_records(self._files):
             topic = self._topic(line)
@@ -54,9 +71,8 @@ class SourceReader:
                 partition = zlib.crc32(line.key or b"") % 4
             place = (topic, partition)
             offset = next_offset[place] if line.offset is None else line.offset
-            if offset in seen[place]:
+            if not seen.setdefault(place, _Seen(offset)).is_new(offset):
                 continue
-            seen[place].add(offset)
             next_offset[place] = max(next_offset[place], offset + 1)
             yield MemoryRecord(topic, partition, offset, line.timestamp_ms, line.key, line.value)
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from itertools import product
+from typing import Generic, Protocol, TypeVar
 
 import msgspec
 
 from schemas import topics
-from schemas.outcomes import Attribution
 from streams.memory_log import MemoryRecord
 from streams.observers import StageMetrics
 from streams.replay import Replay, SourceOrder
@@ -18,41 +17,55 @@ from streams.simulator import Scenario, simulate
 from streams.stage import TopicPartition
 from streams.stages.factory import StageRules
 
-UNDECIDED = "undecided"
-"""Source of money whose install has no decision yet."""
-
 BATCH = 4_000
 """Records decided at once; the result does not depend on it."""
+
+
+class Versioned(Protocol):
+    """As much of an attribution as a tally has to know."""
+
+    @property
+    def conversion_id(self) -> str: ...
+
+    @property
+    def version(self) -> int: ...
+
+
+Row = TypeVar("Row", bound=Versioned)
 
 
 class Paid(msgspec.Struct, frozen=True, gc=False):
     """Signed money of one install."""
 
+    booking_id: str
     install_id: str
     event_time: int
     currency: str
     amount_micros: int
 
 
-@dataclass(slots=True)
-class Tally:
-    """The current decision of every conversion, and the money of every install."""
+class Tally(Generic[Row]):
+    """The current decision of every conversion, and all money; `kind` is what is kept of rows.
 
-    conversions: dict[str, Attribution] = field(default_factory=dict)
-    money: dict[str, list[Paid]] = field(default_factory=lambda: defaultdict(list))
-    versions: int = 0
-    evictions: int = 0  # of any bound; with some, decisions may hang on the order of arrival
+    Memory grows with conversions and payments, not with touchpoints.
+    """
+
+    def __init__(self, kind: type[Row]) -> None:
+        self.conversions: dict[str, Row] = {}
+        self.money: list[Paid] = []
+        self.versions = 0
+        self.evictions = 0  # of any bound; with some, decisions may hang on the order of arrival
+        self._rows = msgspec.json.Decoder(kind)
+        self._paid = msgspec.json.Decoder(Paid)
 
     def take(self, topic: str, records: Sequence[MemoryRecord]) -> None:
         if topic == topics.ATTRIBUTIONS.name:
             for record in records:
-                self._decide(_attributions.decode(record.value or b""))
+                self._decide(self._rows.decode(record.value or b""))
         elif topic == topics.REVENUE.name:
-            for record in records:
-                paid = _paid.decode(record.value or b"")
-                self.money[paid.install_id].append(paid)
+            self.money += [self._paid.decode(record.value or b"") for record in records]
 
-    def _decide(self, row: Attribution) -> None:
+    def _decide(self, row: Row) -> None:
         self.versions += 1
         known = self.conversions.get(row.conversion_id)
         if known is None or known.version < row.version:
@@ -60,17 +73,19 @@ class Tally:
 
 
 class _Evictions(StageMetrics):
-    def __init__(self, tally: Tally) -> None:
-        self._tally = tally
+    def __init__(self, found: Tally[Row]) -> None:
+        self._found = found
 
     def on_evicted(self, bound: str, count: int) -> None:
         super().on_evicted(bound, count)
-        self._tally.evictions += count
+        self._found.evictions += count
 
 
-def tally(records: Iterable[MemoryRecord], order: SourceOrder, rules: StageRules) -> Tally:
+def tally(
+    records: Iterable[MemoryRecord], order: SourceOrder, rules: StageRules, kind: type[Row]
+) -> Tally[Row]:
     """Replay the records under these rules; nothing is stored."""
-    found = Tally()
+    found = Tally(kind)
     Replay(rules, found.take, _Evictions(found)).run(records, order, BATCH)
     return found
 
@@ -88,7 +103,3 @@ def simulated_order(scenario: Scenario) -> SourceOrder:
     """What a first pass over the simulated log would tell."""
     sources = (topic.name for topic in topics.SOURCES)
     return SourceOrder(partitions=set(product(sources, range(scenario.partitions))))
-
-
-_attributions = msgspec.json.Decoder(Attribution)
-_paid = msgspec.json.Decoder(Paid)

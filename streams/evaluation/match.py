@@ -78,7 +78,7 @@ def in_order(scenario: Scenario) -> Scenario:
     return replace(scenario.ordered(), events=scenario.good)
 
 
-def judge(decided: Tally, expected: Iterable[Truth]) -> Judged:
+def judge(decided: Tally[Attribution], expected: Iterable[Truth]) -> Judged:
     installs = right = unidentified = 0
     for truth in expected:
         if truth.touch_id is not None and not truth.shares_id:
@@ -90,7 +90,9 @@ def judge(decided: Tally, expected: Iterable[Truth]) -> Judged:
     return Judged(installs, right, unidentified)
 
 
-def differences(one: Tally, other: Tally, *, with_receipts: bool = False) -> list[str]:
+def differences(
+    one: Tally[Attribution], other: Tally[Attribution], *, with_receipts: bool = False
+) -> list[str]:
     """Conversions that are not decided alike in both, however many steps it took."""
     left_out = frozenset(_HISTORY if with_receipts else _HISTORY | _RECEIPT)
     ids = one.conversions.keys() | other.conversions.keys()
@@ -109,9 +111,11 @@ def _decision(row: Attribution | None, left_out: frozenset[str]) -> dict[str, An
     return {name: value for name, value in fields.items() if name not in left_out}
 
 
-def _decided(scenario: Scenario, rules: StageRules, advance: Advance, step: str) -> Tally:
+def _decided(
+    scenario: Scenario, rules: StageRules, advance: Advance, step: str
+) -> Tally[Attribution]:
     records = _told(simulated_records(scenario), scenario.events, advance, step)
-    return tally(records, simulated_order(scenario), rules)
+    return tally(records, simulated_order(scenario), rules, Attribution)
 
 
 def _told(
