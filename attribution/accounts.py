@@ -12,7 +12,14 @@ from msgspec.structs import replace
 
 from attribution.facts import Evicted, MatchFact, MoneyWaiting, Settled
 from attribution.rules import Rules
-from schemas.records import AccountLinked, AccountMoney, Money, MoneyRouted
+from schemas.records import (
+    AccountLinked,
+    AccountMoney,
+    Erased,
+    ErasureSeen,
+    Money,
+    MoneyRouted,
+)
 
 
 class Link(Struct, frozen=True, array_like=True, gc=False):
@@ -34,6 +41,8 @@ class PlacedMoney(Struct, frozen=True, array_like=True, gc=False):
 class Account(Struct, frozen=True, array_like=True, tag=3):
     links: list[Link] = []
     placed: list[PlacedMoney] = []  # money whose place a link may still change
+    erased_ts: int = 0  # whoever was linked until then is forgotten; 0: nobody asked
+    erasure: str = ""  # id of that request
 
 
 def owner_at(links: list[Link], paid_at: int, deadline: int) -> str:
@@ -59,6 +68,8 @@ def see_link(
     links, facts = _merge(state.links, Link(linked.install_id, linked.time, linked.ts), rules)
     if links == state.links:
         return state, facts
+    if linked.ts <= state.erased_ts:
+        facts.append(Erased(linked.install_id, state.erasure, state.erased_ts))
     placed: list[PlacedMoney] = []
     for known in state.placed:
         owner = owner_at(links, known.paid_at, known.deadline)
@@ -66,7 +77,17 @@ def see_link(
             known, moved = _move(known, owner)
             facts += moved
         placed.append(known)
-    return Account(links, placed), facts
+    return replace(state, links=links, placed=placed), facts
+
+
+def see_erasure(state: Account | None, seen: ErasureSeen) -> tuple[Account, list[MatchFact]]:
+    """Tell every install that was linked until then."""
+    state = state or Account()
+    if seen.ts <= state.erased_ts:
+        return state, []
+    linked = sorted({link.install_id for link in state.links if link.ts <= seen.ts})
+    facts: list[MatchFact] = [Erased(name, seen.request_id, seen.ts) for name in linked]
+    return replace(state, erased_ts=seen.ts, erasure=seen.request_id), facts
 
 
 def see_account_money(
@@ -82,7 +103,7 @@ def see_account_money(
         facts.append(MoneyWaiting(money, "parked", "account", deadline))
         facts.append(Settled(money.source, "parked"))
     placed = [*state.placed, PlacedMoney(money, arrived.paid_at, deadline, owner, 0)]
-    return _bounded(Account(state.links, placed), facts, rules)
+    return _bounded(replace(state, placed=placed), facts, rules)
 
 
 def expire(state: Account, now: int) -> tuple[Account, list[MatchFact]]:
@@ -94,7 +115,7 @@ def expire(state: Account, now: int) -> tuple[Account, list[MatchFact]]:
             keep.append(known)
         elif not known.install_id:
             facts += _give_up(known)
-    return Account(state.links, keep), facts
+    return replace(state, placed=keep), facts
 
 
 def next_due(state: Account) -> int:
@@ -135,7 +156,7 @@ def _bounded(
         if not known.install_id:
             facts += _give_up(known)
     facts.append(Evicted("money_per_account_max", surplus))
-    return Account(state.links, by_age[surplus:]), facts
+    return replace(state, placed=by_age[surplus:]), facts
 
 
 def _merge(links: list[Link], new: Link, rules: Rules) -> tuple[list[Link], list[MatchFact]]:

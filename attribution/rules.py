@@ -1,15 +1,21 @@
-"""The rule set: windows and bounds that every decision is made under.
+"""The rule set: windows, modes and bounds that every decision is made under.
 
 Defaults follow the common defaults of measurement partners: click 7 days, view 24 hours,
-never more than 30 days and 24 hours (AppsFlyer and Adjust, attribution windows).
+never more than 30 days and 24 hours (AppsFlyer and Adjust, attribution windows); re-attribution
+90 days (AppsFlyer), inactivity 7 days (Adjust, Branch).
 """
 
 from __future__ import annotations
 
 import hashlib
+from functools import cached_property
+from itertools import product
 
 from msgspec import Struct, json
+from msgspec.structs import replace
 
+from attribution.fraud import SITE_REASONS, FraudRules
+from attribution.pair_model import DEFAULT_MODEL, PairModel
 from schemas.records import Touch, TouchKind
 
 MINUTE_MS = 60_000
@@ -17,12 +23,90 @@ HOUR_MS = 60 * MINUTE_MS
 DAY_MS = 24 * HOUR_MS
 
 
-class Rules(Struct, frozen=True, kw_only=True):
+class Windows(Struct, frozen=True, kw_only=True):
+    """How long things count, in milliseconds."""
+
+    click: int = 7 * DAY_MS
+    view: int = DAY_MS
+    probabilistic_click: int = 6 * HOUR_MS
+    probabilistic_view: int = 6 * HOUR_MS
+    reattribution: int = 90 * DAY_MS  # an install this soon after another one is no new user
+    retargeting_click: int = 7 * DAY_MS  # for users the app has, or had
+    retargeting_view: int = DAY_MS
+    inactivity: int = 7 * DAY_MS  # only who was away for so long is re-engaged
+    reengagement: int = 30 * DAY_MS  # how long a re-engagement gets the revenue
+    temporary: int = 0  # how long a re-attribution does; 0: for good
+    post_install_fraud: int = 8 * DAY_MS  # later verdicts on an install change nothing
+
+
+class Probabilistic(Struct, frozen=True, kw_only=True):
+    """Matching without ids: off unless switched on, and only with consent on both sides."""
+
+    click: bool = False
+    view: bool = False
+    confidence: float = 0.9  # less certain matches are rejected
+
+
+class Policy(Struct, frozen=True, kw_only=True):
+    """What holds for one app, media source and campaign."""
+
+    windows: Windows = Windows()
+    probabilistic: Probabilistic = Probabilistic()
+    fraud: FraudRules = FraudRules()
+
+    def window_ms(self, touch: Touch, *, is_probabilistic: bool, is_known_user: bool) -> int:
+        """How long before the install this touchpoint may have happened, by the rule alone."""
+        windows, is_click = self.windows, touch.kind is TouchKind.CLICK
+        if is_probabilistic:
+            return windows.probabilistic_click if is_click else windows.probabilistic_view
+        if is_known_user:
+            return windows.retargeting_click if is_click else windows.retargeting_view
+        return windows.click if is_click else windows.view
+
+
+Override = tuple[str, int | float | str | bool]
+
+
+class Scope(Struct, frozen=True, kw_only=True):
+    """Single values that differ where the selectors match; "" matches everything.
+
+    It holds for installs from `since` until before `until` (0: without end).
+    """
+
+    app_id: str = ""
+    media_source: str = ""
+    campaign_id: str = ""
+    since: int = 0
+    until: int = 0
+    windows: tuple[Override, ...] = ()
+    probabilistic: tuple[Override, ...] = ()
+    fraud: tuple[Override, ...] = ()
+
+    @property
+    def selectors(self) -> tuple[str, str, str]:
+        """Most specific first."""
+        return self.campaign_id, self.media_source, self.app_id
+
+    def holds_at(self, time: int) -> bool:
+        return self.since <= time and (time < self.until or self.until == 0)
+
+    def over(self, policy: Policy) -> Policy:
+        """The policy with the values of this scope in place of its own."""
+        return Policy(
+            windows=replace(policy.windows, **dict(self.windows)),
+            probabilistic=replace(policy.probabilistic, **dict(self.probabilistic)),
+            fraud=replace(policy.fraud, **dict(self.fraud)),
+        )
+
+
+class Rules(Struct, frozen=True, kw_only=True, dict=True):
     """Durations are milliseconds."""
 
-    click_window_ms: int = 7 * DAY_MS
-    view_window_ms: int = DAY_MS
-    click_window_ms_max: int = 30 * DAY_MS  # what a touchpoint's own lookback may ask for
+    default: Policy = Policy()
+    scopes: tuple[Scope, ...] = ()
+    pair_model: PairModel = DEFAULT_MODEL
+
+    click_window_ms_max: int = 30 * DAY_MS  # what rules and a touchpoint's own lookback may ask for
     view_window_ms_max: int = DAY_MS
 
     late_ms_max: int = 7 * DAY_MS
@@ -37,27 +121,83 @@ class Rules(Struct, frozen=True, kw_only=True):
     journey_retention_ms: int = 400 * DAY_MS
     """A journey nothing was logged for is forgotten after this much log time."""
 
+    install_memory_ms: int = 400 * DAY_MS
+    """How long an install is known to those that follow it on the device."""
+
     touches_per_key_max: int = 64
     installs_per_key_max: int = 16
     links_per_account_max: int = 64
     money_per_account_max: int = 1_000
     refunds_per_purchase_max: int = 64
-    candidates_per_journey_max: int = 32
+    candidates_per_journey_max: int = 64
+    retargeting_per_journey_max: int = 32
+    sessions_per_journey_max: int = 64
+    priors_per_journey_max: int = 16
     waiting_per_journey_max: int = 256
     activity_ids_per_journey_max: int = 128
 
-    def window_ms(self, touch: Touch) -> int:
-        """The window in force for this touchpoint: its own lookback, or the rule's."""
-        if touch.kind is TouchKind.CLICK:
-            return min(touch.click_lookback_ms or self.click_window_ms, self.click_window_ms_max)
-        return min(touch.view_lookback_ms or self.view_window_ms, self.view_window_ms_max)
+    def policy(self, app_id: str, media_source: str, campaign_id: str, time: int) -> Policy:
+        """What holds for an install at `time` and a touchpoint of this source and campaign.
+
+        The most specific scope that says something wins: campaign over media source over app.
+        """
+        if not self.scopes:
+            return self.default
+        name = app_id, media_source, campaign_id
+        if (known := self._policies.get(name)) is not None:
+            return known
+        selectors = product(*(("", part) if part else ("",) for part in reversed(name)))
+        # From `product` the least specific come first: the last one has its say last.
+        matching = [
+            one for chosen in selectors for one in self._scopes_by_selectors.get(chosen, ())
+        ]
+        policy = self.default
+        for scope in matching:
+            if scope.holds_at(time):
+                policy = scope.over(policy)
+        if not any(scope.since or scope.until for scope in matching):
+            self._policies[name] = policy
+        return policy
+
+    def app_policy(self, app_id: str, time: int) -> Policy:
+        """What holds whatever the source."""
+        return self.policy(app_id, "", "", time)
+
+    @cached_property
+    def allows_probabilistic(self) -> bool:
+        """Whether anybody anywhere matches without ids."""
+        switches = [one.probabilistic for one in self._variants]
+        return any(one.click or one.view for one in switches)
+
+    @cached_property
+    def heeds_sites(self) -> bool:
+        """Whether what the history of a site says may change a decision anywhere."""
+        modes = {getattr(one.fraud, reason) for one in self._variants for reason in SITE_REASONS}
+        return bool(modes & {"suspicious", "reject"})
 
     @property
     def touch_retention_ms(self) -> int:
         """How long a touchpoint is remembered after it was logged; frees memory, never decides."""
         return self.click_window_ms_max + 2 * self.late_ms_max
 
+    @property
+    def _variants(self) -> list[Policy]:
+        return [self.default, *(scope.over(self.default) for scope in self.scopes)]
+
+    @cached_property
+    def _policies(self) -> dict[tuple[str, str, str], Policy]:
+        """Answers without a period, by app, media source and campaign."""
+        return {}
+
+    @cached_property
+    def _scopes_by_selectors(self) -> dict[tuple[str, ...], list[Scope]]:
+        found: dict[tuple[str, ...], list[Scope]] = {}
+        for scope in self.scopes:
+            found.setdefault(scope.selectors, []).append(scope)
+        return found
+
 
 def rule_set_id(rules: Rules) -> str:
     """Names these rules: equal ids mean equal rules."""
-    return hashlib.sha256(json.encode(rules)).hexdigest()[:12]
+    content = json.encode(rules, order="deterministic")
+    return hashlib.sha256(content).hexdigest()[:12]

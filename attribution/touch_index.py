@@ -1,16 +1,30 @@
-"""Touchpoints and installs seen under one match key (a click id or a device id).
+"""Touchpoints and installs seen under one match key: a click id, a device id, a network.
 
 Whichever comes first is remembered, so the pair is found in any order. The index forwards every
-touchpoint that could matter; the journey decides.
+touchpoint that could matter, and to an install those that came before it on the same device; the
+journey decides.
 """
 
 from __future__ import annotations
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from attribution.facts import Evicted, MatchFact, Settled
-from attribution.rules import Rules
-from schemas.records import Candidates, InstallSeen, Signal, Touch, TouchSeen
+from attribution.rules import DAY_MS, Rules
+from schemas.records import (
+    Candidates,
+    Erased,
+    ErasureSeen,
+    InstallSeen,
+    Prior,
+    Signal,
+    Touch,
+    TouchSeen,
+)
+
+_CLICK_ID_SIGNALS = (Signal.REFERRER, Signal.CLICK_ID)
+_NETWORK_WINDOW_MS = DAY_MS  # the longest window that matching without ids may have
 
 
 class IndexedInstall(Struct, frozen=True, array_like=True, gc=False):
@@ -18,6 +32,7 @@ class IndexedInstall(Struct, frozen=True, array_like=True, gc=False):
     signal: Signal
     time: int
     ts: int
+    is_session: bool = False  # a session of the install names this click
 
 
 class TouchIndex(Struct, frozen=True, array_like=True, tag=1):
@@ -25,18 +40,44 @@ class TouchIndex(Struct, frozen=True, array_like=True, tag=1):
 
     touches: list[Touch] = []
     installs: list[IndexedInstall] = []
+    erased_ts: int = 0  # whoever was logged until then is forgotten; 0: nobody asked
+    erasure: str = ""  # id of that request
 
 
 EMPTY = TouchIndex()
 
 
 def could_matter(touch: Touch, install: IndexedInstall, rules: Rules) -> bool:
-    """Whether a journey may see this touchpoint at all; compares the two records, nothing else."""
+    """Whether a journey may see this touchpoint at all; compares the two records, nothing else.
+
+    A click id names one click, so it joins also what happened in an impossible order. After the
+    install a device id joins only what may win the user back.
+    """
+    lead, delay = install.time - touch.time, touch.ts - install.ts
+    reach = rules.click_window_ms_max
+    if install.signal in _CLICK_ID_SIGNALS:
+        return abs(lead) <= reach and -reach - rules.late_ms_max <= delay <= rules.late_ms_max
+    if lead >= 0:
+        if install.signal is Signal.PROBABILISTIC:
+            reach = min(reach, _NETWORK_WINDOW_MS)
+        return lead <= reach and -reach - rules.late_ms_max <= delay <= rules.late_ms_max
     return (
-        touch.time <= install.time
-        and install.time - touch.time <= rules.click_window_ms_max
-        and touch.ts - install.ts <= rules.late_ms_max
-        and install.ts - touch.ts <= rules.click_window_ms_max + rules.late_ms_max
+        touch.is_retargeting
+        and install.signal is Signal.DEVICE_ID
+        and -lead <= rules.install_memory_ms
+        and abs(delay) <= rules.install_memory_ms
+    )
+
+
+def could_follow(earlier: IndexedInstall, later: IndexedInstall, rules: Rules) -> bool:
+    """Whether the later install has to know of the earlier one on its device."""
+    return (
+        earlier.signal is Signal.DEVICE_ID
+        and later.signal is Signal.DEVICE_ID
+        and (earlier.time, earlier.install_id) < (later.time, later.install_id)
+        and later.time - earlier.time <= rules.install_memory_ms
+        and earlier.ts - later.ts <= rules.late_ms_max
+        and later.ts - earlier.ts <= rules.install_memory_ms
     )
 
 
@@ -44,12 +85,11 @@ def see_touch(
     index: TouchIndex | None, seen: TouchSeen, rules: Rules
 ) -> tuple[TouchIndex, list[MatchFact]]:
     touch = seen.touch
+    facts: list[MatchFact] = [Settled(seen.source, "decided")] if seen.is_home else []
     if index is None:
-        facts: list[MatchFact] = [Settled(seen.source, "decided")] if seen.is_home else []
         return TouchIndex([touch], []), facts
     if any(known.event_id == touch.event_id for known in index.touches):
         return index, [Settled(seen.source, "duplicate")] if seen.is_home else []
-    facts = [Settled(seen.source, "decided")] if seen.is_home else []
     facts += [
         Candidates(install.install_id, install.signal, -1, [touch])
         for install in index.installs
@@ -57,25 +97,54 @@ def see_touch(
     ]
     touches = sorted([*index.touches, touch], key=_touch_order)
     if len(touches) > rules.touches_per_key_max:
-        touches = touches[-rules.touches_per_key_max :]
-        facts.append(Evicted("touches_per_key_max", 1))
-    return TouchIndex(touches, index.installs), facts
+        touches, evicted = _without_useless(touches, touch.ts, rules)
+        if evicted:
+            facts.append(Evicted("touches_per_key_max", evicted))
+    return replace(index, touches=touches), facts
 
 
 def see_install(
     index: TouchIndex | None, seen: InstallSeen, rules: Rules
 ) -> tuple[TouchIndex, list[MatchFact]]:
     index = index or EMPTY
-    install = IndexedInstall(seen.install_id, seen.signal, seen.time, seen.ts)
+    is_session = seen.ordinal < 0
+    install = IndexedInstall(seen.install_id, seen.signal, seen.time, seen.ts, is_session)
+    known = next((one for one in index.installs if one.install_id == seen.install_id), None)
+    if is_session and known is not None:
+        return index, []
     touches = [touch for touch in index.touches if could_matter(touch, install, rules)]
-    facts: list[MatchFact] = [Candidates(seen.install_id, seen.signal, seen.ordinal, touches)]
-    if any(known.install_id == seen.install_id for known in index.installs):
+    others = [one for one in index.installs if one.install_id != seen.install_id]
+    priors = [_prior(one) for one in others if could_follow(one, install, rules)]
+    facts: list[MatchFact] = []
+    if not is_session or touches:
+        facts.append(Candidates(seen.install_id, seen.signal, seen.ordinal, touches, priors))
+    if install.ts <= index.erased_ts:
+        facts.append(Erased(seen.install_id, index.erasure, index.erased_ts))
+    if known is not None and not known.is_session:
         return index, facts
-    installs = sorted([*index.installs, install], key=_install_order)
+    facts += [
+        Candidates(one.install_id, one.signal, -1, [], [_prior(install)])
+        for one in others
+        if could_follow(install, one, rules)
+    ]
+    installs = sorted([*others, install], key=_install_order)
     if len(installs) > rules.installs_per_key_max:
         installs = installs[-rules.installs_per_key_max :]
         facts.append(Evicted("installs_per_key_max", 1))
-    return TouchIndex(index.touches, installs), facts
+    return replace(index, installs=installs), facts
+
+
+def see_erasure(index: TouchIndex | None, seen: ErasureSeen) -> tuple[TouchIndex, list[MatchFact]]:
+    """Tell every install logged until then; those that are logged later begin anew."""
+    index = index or EMPTY
+    if seen.ts <= index.erased_ts:
+        return index, []
+    facts: list[MatchFact] = [
+        Erased(install.install_id, seen.request_id, seen.ts)
+        for install in index.installs
+        if install.ts <= seen.ts
+    ]
+    return replace(index, erased_ts=seen.ts, erasure=seen.request_id), facts
 
 
 def useless_from(index: TouchIndex, rules: Rules) -> int:
@@ -87,7 +156,25 @@ def useless_from(index: TouchIndex, rules: Rules) -> int:
     for install in index.installs:
         if install.ts > installed:
             installed = install.ts
-    return max(touched + rules.touch_retention_ms, installed + 2 * rules.late_ms_max)
+    if index.erased_ts and index.erased_ts >= max(touched, installed):
+        return index.erased_ts + rules.late_ms_max
+    memory = rules.install_memory_ms if _is_device(index) else rules.late_ms_max
+    return max(touched + rules.touch_retention_ms, installed + memory + rules.late_ms_max)
+
+
+def _is_device(index: TouchIndex) -> bool:
+    return any(install.signal is Signal.DEVICE_ID for install in index.installs)
+
+
+def _without_useless(touches: list[Touch], now: int, rules: Rules) -> tuple[list[Touch], int]:
+    """At the bound, let go of what is too old to matter, and then of the oldest."""
+    recent = [one for one in touches if one.ts + rules.touch_retention_ms >= now]
+    surplus = max(len(recent) - rules.touches_per_key_max, 0)
+    return recent[surplus:], surplus
+
+
+def _prior(install: IndexedInstall) -> Prior:
+    return Prior(install.install_id, install.time, install.ts)
 
 
 def _touch_order(touch: Touch) -> tuple[int, str]:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from attribution.rule_files import RuleFault, read_rules
 from attribution.rules import Rules
 from streams.core_settings import EMBEDDED_LEAD, CoreSettings, LeadBounds
+from streams.errors import Stop
 from streams.kafka_client import client_options
 from streams.settings import KafkaSettings, RuleSettings, Settings
 from streams.stages.factory import StageRules
@@ -71,12 +75,34 @@ def group_of(role: str, kafka: KafkaSettings) -> str:
 
 
 def stage_rules(settings: Settings) -> StageRules:
-    """Everything that decides, apart from the log."""
-    rules = settings.rules
-    return StageRules(intake=_intake_rules(rules), attribution=_attribution_rules(rules))
+    """Everything that decides, apart from the log. Stop when the rule file cannot be used."""
+    attribution = attribution_rules(settings.rules, settings.rules.attribution)
+    intake = _intake_rules(settings.rules, is_probabilistic=attribution.allows_probabilistic)
+    return StageRules(intake=intake, attribution=attribution)
 
 
-def _intake_rules(rules: RuleSettings) -> IntakeRules:
+def attribution_rules(rules: RuleSettings, file: Path | None) -> Rules:
+    """The rules of this file, within the bounds of the settings."""
+    base = Rules(
+        late_ms_max=rules.late_ms,
+        decision_wait_ms=rules.decision_wait_ms,
+        parking_ms=rules.parking_ms,
+        journey_retention_ms=rules.journey_retention_ms,
+    )
+    if file is None:
+        return base
+    try:
+        text = file.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "not text"
+        raise Stop(f"rule file {file}: cannot be read: {reason}") from error
+    read = read_rules(text, base)
+    if isinstance(read, RuleFault):
+        raise Stop(f"rule file {file}: {read}")
+    return read
+
+
+def _intake_rules(rules: RuleSettings, *, is_probabilistic: bool) -> IntakeRules:
     secret = rules.pseudonym_secret
     signing = rules.signature_secrets or {}
     return IntakeRules(
@@ -86,15 +112,5 @@ def _intake_rules(rules: RuleSettings) -> IntakeRules:
         dead_letter_window=rules.dead_letter_window,
         signature_secrets={name: one.reveal().encode() for name, one in signing.items()},
         signature_age_ms_max=rules.signature_age_ms,
-    )
-
-
-def _attribution_rules(rules: RuleSettings) -> Rules:
-    return Rules(
-        click_window_ms=rules.click_window_ms,
-        view_window_ms=rules.view_window_ms,
-        late_ms_max=rules.late_ms,
-        decision_wait_ms=rules.decision_wait_ms,
-        parking_ms=rules.parking_ms,
-        journey_retention_ms=rules.journey_retention_ms,
+        is_probabilistic=is_probabilistic,
     )

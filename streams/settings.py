@@ -210,11 +210,8 @@ class RuleSettings:
     earliest_event_time: int = declare(
         "EARLIEST_EVENT_TIME", day(), 1_262_304_000_000, "Events from before are dead letters."
     )
-    click_window_ms: int = declare(
-        "CLICK_WINDOW", duration("1m", "30d"), 7 * _DAY_MS, "How long a click may win an install."
-    )
-    view_window_ms: int = declare(
-        "VIEW_WINDOW", duration("1m", "1d"), _DAY_MS, "How long a view may win an install."
+    attribution: Path | None = declare(
+        "RULES", folder(), None, "TOML file of attribution rules; not set: the common defaults."
     )
     late_ms: int = declare(
         "LATENESS", duration("0s", "90d"), 7 * _DAY_MS, "A touchpoint later than this is too late."

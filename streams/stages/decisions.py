@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Iterator
+from typing import Any, Literal
 
 import msgspec
 
-from attribution.journey import Decision
-from attribution.rules import Rules
-from attribution.waterfall import Candidate
+from attribution.candidates import Candidate
+from attribution.journey import Decision, Reengagement
+from attribution.rules import Policy, Rules
+from attribution.waterfall import conversion_type, fraud_status, policy_for
 from online_models.features import Credit, InstallFacts
 from schemas import topics
-from schemas.outcomes import Attribution, Booking
-from schemas.records import Installed, MoneyRouted, Signal, TouchKind
+from schemas.outcomes import Attribution, Booking, FraudVerdict
+from schemas.records import Installed, MoneyRouted, Signal, SiteInstall, TouchKind, site_key
 from streams.stages.parking import MONEY_KINDS
 
-MatchType = Literal["referrer", "click_id", "device_id"]
+MatchType = Literal["referrer", "click_id", "device_id", "adservices", "probabilistic"]
 _MATCH_TYPES: dict[Signal, MatchType] = {
     Signal.REFERRER: "referrer",
     Signal.CLICK_ID: "click_id",
     Signal.DEVICE_ID: "device_id",
+    Signal.ADSERVICES: "adservices",
+    Signal.PROBABILISTIC: "probabilistic",
 }
 _TOUCH_TYPES = {TouchKind.CLICK: "click", TouchKind.IMPRESSION: "impression"}
 ORGANIC = "organic"
@@ -52,64 +56,113 @@ def credit(install: Installed, winner: Candidate | None) -> Credit:
 
 
 def ctit_s(install: Installed, winner: Candidate) -> int:
-    """Click-to-install time in seconds."""
-    return (install.time - winner.touch.time) // 1_000
+    """Click-to-install time in seconds; -1 when the time of the touchpoint is unknown."""
+    return (install.time - winner.touch.time) // 1_000 if winner.touch.time else -1
 
 
 def attribution_row(decision: Decision, rules: Rules, rule_set: str) -> Attribution:
-    install, winner = decision.install, decision.winner
-    touch = winner.touch if winner is not None else None
-    topic, partition, offset = install.source
-    return Attribution(
-        attribution_id=f"{install.install_id}:{decision.version}",
-        conversion_id=install.install_id,
+    case, judgement = decision.case, decision.judgement
+    install, winner = case.install, judgement.winner
+    kind = conversion_type(case, judgement)
+    policy = _policy(winner, install, rules)
+    status, reason = fraud_status(judgement.hits)
+    robbed, told = judgement.robbed, decision.review
+    is_temporary = kind == "reattribution" and policy.windows.temporary > 0
+    row = _row(install, winner, policy, is_erased=decision.is_erased) | {
+        "attribution_id": f"{install.install_id}:{decision.version}",
+        "conversion_id": install.install_id,
+        "version": decision.version,
+        "supersedes": decision.version - 1,
+        "reason": decision.reason,
+        "conversion_type": kind,
+        "status": _status(kind, winner),
+        "match_confidence": judgement.confidence,
+        "conversion_time": install.time,
+        "expires_at": install.time + policy.windows.temporary if is_temporary else 0,
+        "prior_install_id": case.prior.install_id if case.prior else "",
+        "ctit_s": ctit_s(install, winner) if winner else -1,
+        "fraud_status": status,
+        "fraud_reason": reason,
+        "rejected_media_source": robbed.touch.media_source if robbed else "",
+        "rejected_campaign_id": robbed.touch.campaign_id if robbed else "",
+        "rejected_touch_id": robbed.touch.touch_id if robbed and not decision.is_erased else "",
+        "rejected_reason": judgement.robbed_by.reason if judgement.robbed_by else "",
+        "contributors": "[]" if decision.is_erased else _contributors(told.contributors),
+        "candidates": "[]" if decision.is_erased else _json.encode(told.receipts).decode(),
+        "rule_set": rule_set,
+        "decided_at": decision.decided_at,
+    }
+    if winner is not None and winner.signal is Signal.PROBABILISTIC:
+        row["model_version"] = rules.pair_model.version
+    return Attribution(**row)
+
+
+def reengagement_row(fact: Reengagement, rules: Rules, rule_set: str) -> Attribution:
+    """A conversion of its own beside that of the install."""
+    install, candidate = fact.install, fact.candidate
+    policy = policy_for(candidate, install, rules)
+    is_withdrawn = fact.session_time == 0
+    conversion_id = f"{install.install_id}~{candidate.touch.event_id}"
+    row = _row(install, candidate, policy, is_erased=fact.is_erased) | {
+        "attribution_id": f"{conversion_id}:{fact.version}",
+        "conversion_id": conversion_id,
+        "version": fact.version,
+        "supersedes": fact.version - 1,
+        "reason": fact.reason,
+        "conversion_type": "reengagement",
+        "status": "withdrawn" if is_withdrawn else "reengaged",
+        "conversion_time": fact.session_time or candidate.touch.time,
+        "expires_at": fact.expires_at,
+        "ctit_s": max(fact.session_time - candidate.touch.time, -1_000) // 1_000,
+        "rule_set": rule_set,
+        "decided_at": fact.decided_at,
+    }
+    return Attribution(**row)
+
+
+def verdict_rows(decision: Decision) -> Iterator[FraudVerdict]:
+    """What speaks against touchpoints that would have counted without it."""
+    install, winner = decision.case.install, decision.judgement.winner
+    for candidate, hit in decision.review.suspicions:
+        touch = candidate.touch
+        if hit.mode == "off":
+            continue
+        yield FraudVerdict(
+            verdict_id=f"{install.install_id}:{decision.version}:{touch.event_id}:{hit.reason}"
+            f"{hit.sub_reason and ':'}{hit.sub_reason}",
+            install_id=install.install_id,
+            app_id=install.app_id,
+            stage="realtime",
+            reason=hit.reason,
+            sub_reason=hit.sub_reason,
+            value=hit.value,
+            mode=hit.mode,
+            touch_id="" if decision.is_erased else touch.touch_id,
+            media_source=touch.media_source,
+            campaign_id=touch.campaign_id,
+            site_id=touch.site_id,
+            real_source=winner.touch.media_source if winner else ORGANIC,
+            install_time=install.time,
+            decided_at=decision.decided_at,
+        )
+
+
+def site_claim(decision: Decision, sign: int) -> SiteInstall | None:
+    """What the site whose touchpoint claims the install, rightly or not, is told of it."""
+    install, judgement = decision.case.install, decision.judgement
+    claimant = judgement.robbed or judgement.winner
+    if claimant is None or claimant.touch.time == 0:
+        return None
+    touch = claimant.touch
+    return SiteInstall(
+        key=site_key(install.app_id, touch.media_source, touch.site_id),
         install_id=install.install_id,
-        version=decision.version,
-        supersedes=decision.version - 1,
-        reason=decision.reason,
-        conversion_type="install",
-        status="non_organic" if touch else "organic",
-        is_primary=True,
-        match_type=_MATCH_TYPES[winner.signal] if winner else "none",
-        match_confidence=1.0,
-        app_id=install.app_id,
-        platform=install.platform,
-        country_code=install.country_code,
-        install_time=install.time,
-        conversion_time=install.time,
-        expires_at=0,
-        prior_install_id="",
-        touch_id=touch.touch_id if touch else "",
-        touch_type=_TOUCH_TYPES[touch.kind] if touch else "",
-        touch_time=touch.time if touch else 0,
-        media_source=touch.media_source if touch else ORGANIC,
-        channel=touch.channel if touch else "",
-        campaign_id=touch.campaign_id if touch else "",
-        campaign_name=touch.campaign_name if touch else "",
-        adset_id=touch.adset_id if touch else "",
-        ad_id=touch.ad_id if touch else "",
-        site_id=touch.site_id if touch else "",
-        ctit_s=ctit_s(install, winner) if winner else -1,
-        click_window_s=rules.click_window_ms // 1_000,
-        view_window_s=rules.view_window_ms // 1_000,
-        probabilistic_click_window_s=0,
-        probabilistic_view_window_s=0,
-        reattribution_window_s=0,
-        inactivity_s=0,
-        fraud_status="",
-        fraud_reason="",
-        rejected_media_source="",
-        rejected_campaign_id="",
-        rejected_touch_id="",
-        rejected_reason="",
-        contributors="[]",
-        rule_set=rule_set,
-        model_version="",
-        candidates=_json.encode(decision.receipts).decode(),
-        decided_at=decision.decided_at,
-        source_topic=topics.SOURCES[topic].name,
-        source_partition=partition,
-        source_offset=offset,
+        event_id=touch.event_id,
+        ctit_ms=install.time - touch.time,
+        sign=sign,
+        is_new_device=decision.case.prior is None and len(decision.review.receipts) == 1,
+        time=install.time,
+        ts=decision.decided_at,
     )
 
 
@@ -135,3 +188,78 @@ def booking_row(routed: MoneyRouted, install: Installed) -> Booking:
         source_partition=partition,
         source_offset=offset,
     )
+
+
+def _policy(winner: Candidate | None, install: Installed, rules: Rules) -> Policy:
+    if winner is None:
+        return rules.app_policy(install.app_id, install.time)
+    return policy_for(winner, install, rules)
+
+
+def _status(kind: str, winner: Candidate | None) -> str:
+    if winner is None:
+        return "organic"
+    return "reattributed" if kind == "reattribution" else "non_organic"
+
+
+def _row(
+    install: Installed, winner: Candidate | None, policy: Policy, *, is_erased: bool
+) -> dict[str, Any]:
+    """What all conversions say alike."""
+    touch = winner.touch if winner is not None else None
+    windows, switches = policy.windows, policy.probabilistic
+    topic, partition, offset = install.source
+    return {
+        "install_id": install.install_id,
+        "is_primary": True,
+        "match_type": _MATCH_TYPES[winner.signal] if winner else "none",
+        "match_confidence": 1.0,
+        "app_id": install.app_id,
+        "platform": install.platform,
+        "country_code": install.country_code,
+        "install_time": install.time,
+        "prior_install_id": "",
+        "touch_id": touch.touch_id if touch and not is_erased else "",
+        "touch_type": _TOUCH_TYPES[touch.kind] if touch else "",
+        "touch_time": touch.time if touch else 0,
+        "media_source": touch.media_source if touch else ORGANIC,
+        "channel": touch.channel if touch else "",
+        "campaign_id": touch.campaign_id if touch else "",
+        "campaign_name": touch.campaign_name if touch else "",
+        "adset_id": touch.adset_id if touch else "",
+        "ad_id": touch.ad_id if touch else "",
+        "site_id": touch.site_id if touch else "",
+        "click_window_s": windows.click // 1_000,
+        "view_window_s": windows.view // 1_000,
+        "probabilistic_click_window_s": windows.probabilistic_click // 1_000 * switches.click,
+        "probabilistic_view_window_s": windows.probabilistic_view // 1_000 * switches.view,
+        "reattribution_window_s": windows.reattribution // 1_000,
+        "inactivity_s": windows.inactivity // 1_000,
+        "fraud_status": "",
+        "fraud_reason": "",
+        "rejected_media_source": "",
+        "rejected_campaign_id": "",
+        "rejected_touch_id": "",
+        "rejected_reason": "",
+        "contributors": "[]",
+        "model_version": "",
+        "candidates": "[]",
+        "source_topic": topics.SOURCES[topic].name,
+        "source_partition": partition,
+        "source_offset": offset,
+    }
+
+
+def _contributors(candidates: list[Candidate]) -> str:
+    told = [
+        {
+            "media_source": one.touch.media_source,
+            "campaign_id": one.touch.campaign_id,
+            "touch_id": one.touch.touch_id,
+            "touch_type": _TOUCH_TYPES[one.touch.kind],
+            "touch_time": one.touch.time,
+            "match_type": _MATCH_TYPES[one.signal],
+        }
+        for one in candidates
+    ]
+    return _json.encode(told).decode()

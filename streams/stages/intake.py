@@ -11,7 +11,7 @@ from streams.errors import Stop
 from streams.stage import Effects, LogRecord, StateReader
 from streams.stages.observer import StageObserver
 from streams.stages.pseudonyms import Pseudonyms
-from streams.stages.routing import Routing
+from streams.stages.routing import Routing, RoutingRules
 from streams.stages.signatures import Signatures
 from streams.stages.watermarks import upstream
 
@@ -31,6 +31,7 @@ class IntakeRules:
     dead_letter_window: int
     signature_secrets: Mapping[str, bytes] = field(default_factory=dict)  # by media source
     signature_age_ms_max: int = 172_800_000
+    is_probabilistic: bool = False  # whether anybody is matched without ids
     passes_watermarks: bool = True  # a replay derives them from its files instead
 
 
@@ -68,8 +69,11 @@ class Intake:
         self._partitions = partitions
         self._rules = rules
         self._observer = observer
-        self._pseudonyms = Pseudonyms(rules.pseudonym_secret)
-        self._signatures = Signatures(rules.signature_secrets, rules.signature_age_ms_max)
+        self._routing = RoutingRules(
+            Pseudonyms(rules.pseudonym_secret),
+            Signatures(rules.signature_secrets, rules.signature_age_ms_max),
+            rules.is_probabilistic,
+        )
         self._rate = DeadLetterRate(rules.dead_letter_share_max, rules.dead_letter_window)
 
     def restore(self, entries: Iterable[tuple[bytes, bytes]]) -> None:
@@ -79,13 +83,7 @@ class Intake:
         return ()
 
     def decide(self, records: Sequence[LogRecord], state: StateReader) -> Effects:
-        batch = Routing(
-            self._partition,
-            self._partitions,
-            self._pseudonyms,
-            self._signatures,
-            self._observer,
-        )
+        batch = Routing(self._partition, self._partitions, self._routing, self._observer)
         positions: dict[tuple[str, int], int] = {}
         watermarks: dict[str, int] = {}
         unreadable = 0

@@ -16,6 +16,7 @@ from attribution.journey import (
     Journey,
     JourneyFact,
     MoneyApplied,
+    Reengagement,
     Waiting,
 )
 from attribution.rules import Rules, rule_set_id
@@ -230,7 +231,9 @@ class _Batch:
         install = journey.install
         match fact:
             case Decision():
-                row = decisions.attribution_row(fact, self.stage.rules, self.stage.rule_set)
+                self._say_decision(fact)
+            case Reengagement():
+                row = decisions.reengagement_row(fact, self.stage.rules, self.stage.rule_set)
                 self.outbox.say(topics.ATTRIBUTIONS.name, row.install_id, row)
             case MoneyApplied():
                 assert install is not None
@@ -249,6 +252,12 @@ class _Batch:
             case _:
                 assert_never(fact)
         return payer
+
+    def _say_decision(self, decision: Decision) -> None:
+        row = decisions.attribution_row(decision, self.stage.rules, self.stage.rule_set)
+        self.outbox.say(topics.ATTRIBUTIONS.name, row.install_id, row)
+        for verdict in decisions.verdict_rows(decision):
+            self.outbox.say(topics.FRAUD_VERDICTS.name, row.install_id, verdict)
 
     def _say_waiting(self, fact: Waiting) -> None:
         record = fact.record
@@ -279,8 +288,10 @@ def _advance(journey: Journey, record: JourneyRecord, rules: Rules) -> attributi
             return attribution.see_activity(journey, record, rules)
         case MoneyRouted():
             return attribution.see_money(journey, record, rules)
-        case SiteVerdict() | Erased():
-            return journey, []
+        case SiteVerdict():
+            return attribution.see_site_verdict(journey, record, rules)
+        case Erased():
+            return attribution.see_erasure(journey, record, rules)
         case ModelMarker():
             raise AssertionError("markers are for the partition, not for one install")
     assert_never(record)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from urllib.parse import parse_qs
 
 from schemas.events import DeviceEvent, Install, Touchpoint
+from schemas.parts import Identity
 from schemas.records import Signal
 from streams.stages.pseudonyms import Pseudonyms
 
@@ -15,12 +16,15 @@ ZERO_DEVICE_IDS = frozenset({"00000000-0000-0000-0000-000000000000", "0"})
 """What a device answers when advertising ids are switched off: nobody's id."""
 
 
+ACCOUNT_PREFIX = "u:"
+
+
 def click_key(app_id: str, click_id: str) -> str:
     return f"c:{app_id}:{click_id}"
 
 
 def account_key(app_id: str, customer_user_id: str, pseudonyms: Pseudonyms) -> str:
-    return f"u:{app_id}:{pseudonyms.of(customer_user_id)}"
+    return f"{ACCOUNT_PREFIX}{app_id}:{pseudonyms.of(customer_user_id)}"
 
 
 def transaction_key(app_id: str, transaction_id: str) -> str:
@@ -44,6 +48,15 @@ def device_keys(event: DeviceEvent, pseudonyms: Pseudonyms) -> list[str]:
         for device_id in (event.gaid, event.idfa, event.oaid, event.idfv)
         if device_id is not None and device_id not in ZERO_DEVICE_IDS
     ]
+
+
+def identity_key(app_id: str, identity: Identity, pseudonyms: Pseudonyms) -> str:
+    """Where the person of a privacy request is known; "": nowhere."""
+    if identity.identity_type == "customer_user_id":
+        return account_key(app_id, identity.identity_value, pseudonyms)
+    if identity.identity_type in ("gaid", "idfa", "idfv", "oaid"):
+        return f"d:{app_id}:{pseudonyms.of(identity.identity_value)}"
+    return ""
 
 
 def touch_keys(touch: Touchpoint, device: list[str]) -> list[str]:

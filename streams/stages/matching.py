@@ -18,6 +18,7 @@ from schemas.records import (
     AccountLinked,
     AccountMoney,
     Candidates,
+    Erased,
     ErasureSeen,
     InstallSeen,
     JourneyFrame,
@@ -30,6 +31,7 @@ from schemas.records import (
     match_frames,
 )
 from streams.stage import Effects, LogRecord, StateReader
+from streams.stages.match_keys import ACCOUNT_PREFIX
 from streams.stages.observer import StageObserver
 from streams.stages.outbox import FrameOutbox, Outbox
 from streams.stages.parking import money_parked
@@ -172,7 +174,7 @@ class _Batch:
 
     def _say(self, fact: MatchFact) -> None:
         match fact:
-            case Candidates() | MoneyRouted():
+            case Candidates() | MoneyRouted() | Erased():
                 self._journeys.add(fact.install_id, fact)
             case AccountMoney():
                 self._match.add(fact.key, fact)
@@ -208,7 +210,12 @@ def _advance(
             assert state is None or isinstance(state, Transaction)
             return transactions.see_money(state, record.money, rules)
         case ErasureSeen():
-            return state or touch_index.EMPTY, []
+            assert not isinstance(state, Transaction)
+            if record.key.startswith(ACCOUNT_PREFIX):
+                assert state is None or isinstance(state, Account)
+                return accounts.see_erasure(state, record)
+            assert state is None or isinstance(state, TouchIndex)
+            return touch_index.see_erasure(state, record)
     assert_never(record)
 
 

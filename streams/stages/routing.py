@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from schemas import topics
 from schemas.decode import Unreadable
 from schemas.events import (
@@ -22,8 +24,8 @@ from schemas.events import (
 )
 from schemas.records import (
     AccountLinked,
-    ActivitySeen,
-    Installed,
+    Erased,
+    ErasureSeen,
     InstallSeen,
     JourneyFrame,
     JourneyRecord,
@@ -32,17 +34,25 @@ from schemas.records import (
     Money,
     MoneyKind,
     MoneySeen,
+    Signal,
     Source,
-    Touch,
-    TouchKind,
     TouchSeen,
 )
 from streams.stage import Effects, LogRecord
-from streams.stages import match_keys, rows
+from streams.stages import match_keys, rows, sightings, traits
 from streams.stages.observer import StageObserver
 from streams.stages.outbox import FrameOutbox, Outbox
 from streams.stages.pseudonyms import Pseudonyms
-from streams.stages.signatures import Signatures, id_flags, install_flags
+from streams.stages.signatures import Signatures, id_flags
+
+
+@dataclass(frozen=True, slots=True)
+class RoutingRules:
+    """Secrets, and whether anybody is matched without ids."""
+
+    pseudonyms: Pseudonyms
+    signatures: Signatures
+    is_probabilistic: bool
 
 
 class Routing:
@@ -52,8 +62,7 @@ class Routing:
         self,
         partition: int,
         partitions: int,
-        pseudonyms: Pseudonyms,
-        signatures: Signatures,
+        rules: RoutingRules,
         observer: StageObserver,
     ) -> None:
         self.outbox = Outbox("intake", partition, observer)
@@ -63,8 +72,9 @@ class Routing:
         self._journeys: FrameOutbox[JourneyRecord] = FrameOutbox(
             topics.JOURNEYS.name, partitions, JourneyFrame
         )
-        self._pseudonyms = pseudonyms
-        self._signatures = signatures
+        self._pseudonyms = rules.pseudonyms
+        self._signatures = rules.signatures
+        self._is_probabilistic = rules.is_probabilistic
 
     def effects(self, positions: dict[tuple[str, int], int], watermarks: dict[str, int]) -> Effects:
         effects = Effects(positions=positions)
@@ -95,29 +105,19 @@ class Routing:
             case SkanPostback() | AakPostback():
                 self._postback(event, source)
             case PrivacyRequest():
-                self._privacy_request(event, source)
+                self._privacy_request(event, source, ts)
 
     def _touchpoint(self, event: Touchpoint, source: Source, ts: int) -> None:
         device = match_keys.device_keys(event, self._pseudonyms)
-        touch = Touch(
-            event.event_id,
-            event.touch_id,
-            TouchKind.CLICK if event.touch_type == "click" else TouchKind.IMPRESSION,
-            event.event_time,
-            ts,
-            event.media_source,
-            event.channel or "",
-            event.campaign_id or "",
-            event.campaign_name or "",
-            event.adset_id or "",
-            event.ad_id or "",
-            event.site_id or "",
-            (event.click_lookback_s or 0) * 1_000,
-            (event.view_lookback_s or 0) * 1_000,
-            flags=self._signatures.flags(event, ts) | id_flags(event),
-        )
+        flags = self._signatures.flags(event, ts) | id_flags(event)
+        # Who carries an id is recognised by it, or not at all.
+        known = self._traits(event) if not device else []
+        touch = sightings.touch_seen(event, ts, flags, known)
         is_home = True
-        for key in match_keys.touch_keys(event, device):
+        keys = match_keys.touch_keys(event, device)
+        if known:
+            keys = [*keys, traits.network_key(event.app_id, known)]
+        for key in keys:
             self._match.add(key, TouchSeen(key, touch, source, is_home))
             is_home = False
         row = rows.touch_outcome(event, touch, source, device[0] if device else "")
@@ -125,21 +125,10 @@ class Routing:
 
     def _install(self, event: Install, source: Source, ts: int) -> None:
         lookups = match_keys.install_lookups(event, self._pseudonyms)
-        installed = Installed(
-            event.install_id,
-            event.event_id,
-            event.app_id,
-            event.platform or "",
-            event.country_code or "",
-            event.app_version or "",
-            event.os_version or "",
-            event.event_time,
-            ts,
-            len(lookups),
-            match_keys.is_organic_referrer(event.install_referrer),
-            source,
-            flags=install_flags(event),
-        )
+        known = self._traits(event)
+        if known:
+            lookups.append((Signal.PROBABILISTIC, traits.network_key(event.app_id, known)))
+        installed = sightings.installed(event, source, ts, len(lookups), known)
         self._journeys.add(event.install_id, installed)
         for ordinal, (signal, key) in enumerate(lookups):
             self._match.add(
@@ -148,14 +137,12 @@ class Routing:
         self._link(event, event.install_id, ts)
 
     def _activity(self, event: Session | InAppEvent, source: Source, ts: int) -> None:
-        is_session = isinstance(event, Session)
-        name = "session" if isinstance(event, Session) else event.name
-        self._journeys.add(
-            event.install_id,
-            ActivitySeen(
-                event.install_id, event.event_id, name, is_session, event.event_time, ts, source
-            ),
-        )
+        self._journeys.add(event.install_id, sightings.activity_seen(event, source, ts))
+        if isinstance(event, Session) and event.touch_id is not None:
+            key = match_keys.click_key(event.app_id, event.touch_id)
+            time = event.event_time
+            looked_up = InstallSeen(key, event.install_id, Signal.CLICK_ID, -1, time, ts)
+            self._match.add(key, looked_up)
         self._link(event, event.install_id, ts)
 
     def _link(
@@ -209,10 +196,29 @@ class Routing:
         self.outbox.say(topics.POSTBACK_ROWS.name, row.postback_id, row)
         self.outbox.settle(source, "decided")
 
-    def _privacy_request(self, event: PrivacyRequest, source: Source) -> None:
+    def _privacy_request(self, event: PrivacyRequest, source: Source, ts: int) -> None:
         row = rows.privacy_row(event, source, self._pseudonyms)
         self.outbox.say(topics.PRIVACY_ROWS.name, row.subject_request_id, row)
         self.outbox.settle(source, "decided")
+        if event.request_type == "erasure":
+            self._erase(event, ts)
+
+    def _erase(self, event: PrivacyRequest, ts: int) -> None:
+        """Ask everybody who may know the person. Hashed ids and addresses are known to nobody."""
+        request_id = event.subject_request_id
+        for identity in event.identities:
+            if identity.identity_format != "raw":
+                continue
+            if identity.identity_type == "install_id":
+                install_id = identity.identity_value
+                self._journeys.add(install_id, Erased(install_id, request_id, ts))
+            elif key := match_keys.identity_key(event.app_id, identity, self._pseudonyms):
+                self._match.add(key, ErasureSeen(key, request_id, ts))
+
+    def _traits(self, event: Touchpoint | Install) -> list[str]:
+        if not self._is_probabilistic or not traits.has_consent(event):
+            return []
+        return traits.traits(event, self._pseudonyms)
 
 
 def _money_names(

@@ -16,7 +16,7 @@ import msgspec
 import orjson
 import pytest
 
-from attribution.rules import DAY_MS, Rules
+from attribution.rules import DAY_MS, Policy, Rules, Windows
 from schemas.outcomes import Attribution, Booking, LedgerRow
 from streams.memory_log import MemoryRecord
 from streams.replay import Replay, SourceOrder
@@ -99,7 +99,8 @@ def replayed(history: list[MemoryRecord], window_days: int) -> Outcomes:
     window = window_days * DAY_MS
     rules = StageRules(
         IntakeRules(b"test", EARLIEST_MS, dead_letter_share_max=0.0, dead_letter_window=1),
-        Rules(click_window_ms=window, click_window_ms_max=window, late_ms_max=800 * DAY_MS,
+        Rules(default=Policy(windows=Windows(click=window)), click_window_ms_max=window,
+              late_ms_max=800 * DAY_MS,
               parking_ms=800 * DAY_MS, touches_per_key_max=128, installs_per_key_max=128,
               candidates_per_journey_max=128,
               money_per_account_max=100_000, journey_retention_ms=4_000 * DAY_MS),

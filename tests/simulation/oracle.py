@@ -239,7 +239,7 @@ def _devices(event: events.DeviceEvent) -> set[str]:
 
 def _is_eligible(touch: Seen, install: Seen) -> bool:
     is_click = touch.event.touch_type == "click"
-    window = RULES.click_window_ms if is_click else RULES.view_window_ms
+    window = RULES.default.windows.click if is_click else RULES.default.windows.view
     own = touch.event.click_lookback_s if is_click else touch.event.view_lookback_s
     window_max = RULES.click_window_ms_max if is_click else RULES.view_window_ms_max
     if own:

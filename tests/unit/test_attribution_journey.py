@@ -164,7 +164,7 @@ def test_what_cannot_win_never_pushes_out_what_can() -> None:
 def test_credit_can_be_told_as_of_an_earlier_log_time() -> None:
     decided, _ = tell(installed(), answer(click("c1", -5)), late(click("c2", -1, ts=30)))
     then = journeys.winner_known_by(decided, at(29), RULES)
-    now = journeys.winner_of(decided)
+    now = journeys.winner_known_by(decided, at(30), RULES)
     assert (then and then.touch.event_id, now and now.touch.event_id) == ("c1", "c2")
     assert journeys.winner_known_by(Journey(), at(0), RULES) is None
 

@@ -4,21 +4,31 @@ from __future__ import annotations
 
 import pytest
 
-from attribution.rules import DAY_MS, HOUR_MS, Rules, rule_set_id
-from attribution.waterfall import Candidate, credited, receipts, rejection
+from attribution.candidates import Candidate
+from attribution.rules import DAY_MS, HOUR_MS, Policy, Rules, Windows, rule_set_id
+from attribution.waterfall import Case, Receipt, judge, rejection, review
 from schemas.records import Signal, Touch
 from tests.unit.attribution_world import DAY, HOUR, RULES, WEEK, click, installed, view
 
 MS = 1 / 60_000
 INSTALL = installed(0)
+CASE = Case(INSTALL)
 
 
 def device(touch: Touch) -> Candidate:
     return Candidate(Signal.DEVICE_ID, touch)
 
 
+def receipts(candidates: list[Candidate], rules: Rules = RULES) -> list[Receipt]:
+    return review(candidates, CASE, judge(candidates, CASE, rules), rules).receipts
+
+
+def refused(touch: Touch) -> str | None:
+    return rejection(device(touch), CASE, RULES)
+
+
 def winner(*candidates: Candidate) -> str:
-    best = credited(candidates, INSTALL, RULES)
+    best = judge(candidates, CASE, RULES).winner
     return best.touch.event_id if best is not None else "organic"
 
 
@@ -53,14 +63,14 @@ def test_a_view_wins_when_the_click_is_outside_its_window() -> None:
     ],
 )
 def test_windows_and_lateness_hold_to_the_millisecond(touch: Touch, expected: str | None) -> None:
-    assert rejection(touch, INSTALL, RULES) == expected
+    assert refused(touch) == expected
 
 
 def test_a_touchpoint_may_ask_for_its_own_window_up_to_the_limit() -> None:
-    assert rejection(click("short", -HOUR - MS, lookback_ms=HOUR_MS), INSTALL, RULES)
-    assert not rejection(click("long", -20 * DAY, lookback_ms=20 * DAY_MS), INSTALL, RULES)
-    assert rejection(click("longer", -31 * DAY, lookback_ms=90 * DAY_MS), INSTALL, RULES)
-    assert rejection(view("view", -2 * DAY, lookback_ms=90 * DAY_MS), INSTALL, RULES)
+    assert refused(click("short", -HOUR - MS, lookback_ms=HOUR_MS))
+    assert not refused(click("long", -20 * DAY, lookback_ms=20 * DAY_MS))
+    assert refused(click("longer", -31 * DAY, lookback_ms=90 * DAY_MS))
+    assert refused(view("view", -2 * DAY, lookback_ms=90 * DAY_MS))
 
 
 def test_at_the_same_time_the_stronger_signal_wins() -> None:
@@ -89,12 +99,12 @@ def test_receipts_name_the_rule_that_decided_about_each_candidate() -> None:
         device(click("old", -8 * DAY)),
         Candidate(Signal.CLICK_ID, click("twin", -1)),
     ]
-    found = {one.event_id: (one.verdict, one.rule) for one in receipts(candidates, INSTALL, RULES)}
+    found = {one.event_id: (one.verdict, one.rule) for one in receipts(candidates)}
     assert found == {
         "winner": ("credited", "last_touch"),
         "winner'": ("outranked", "stronger_signal"),
         "earlier": ("outranked", "later_touch"),
-        "view": ("outranked", "click_before_view"),
+        "view": ("outranked", "better_tier"),
         "old": ("rejected", "outside_click_window"),
         "twin": ("outranked", "id_order"),
     }
@@ -102,4 +112,4 @@ def test_receipts_name_the_rule_that_decided_about_each_candidate() -> None:
 
 def test_equal_rules_have_equal_ids_and_others_do_not() -> None:
     assert rule_set_id(Rules()) == rule_set_id(Rules())
-    assert rule_set_id(Rules()) != rule_set_id(Rules(click_window_ms=DAY_MS))
+    assert rule_set_id(Rules()) != rule_set_id(Rules(default=Policy(windows=Windows(click=DAY_MS))))

@@ -66,12 +66,14 @@ def test_storing_goes_to_the_server_or_to_the_folder() -> None:
     assert folder.flush.rows_max == 10
 
 
-def test_rules_are_those_of_the_settings() -> None:
+def test_rules_are_those_of_the_settings(tmp_path: Path) -> None:
+    file = tmp_path / "rules.toml"
+    file.write_text('[windows]\nclick = "3d"\nview = "6h"\n')
     rules = stage_rules(
-        _settings(CLICK_WINDOW="3d", VIEW_WINDOW="6h", PARKING="2d", PSEUDONYM_SECRET="key")
+        _settings(RULES=str(file), PARKING="2d", PSEUDONYM_SECRET="key")
     )
-    assert rules.attribution.click_window_ms == 3 * 86_400_000
-    assert rules.attribution.view_window_ms == 6 * 3_600_000
+    assert rules.attribution.default.windows.click == 3 * 86_400_000
+    assert rules.attribution.default.windows.view == 6 * 3_600_000
     assert rules.attribution.parking_ms == 2 * 86_400_000
     assert rules.intake.pseudonym_secret == b"key"
 

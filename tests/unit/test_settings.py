@@ -16,7 +16,7 @@ def test_without_variables_everything_has_its_documented_default() -> None:
     assert settings == Settings()
     assert settings.kafka.partitions == 4
     assert settings.folders.store == Path(".headwater/chdb")
-    assert settings.rules.click_window_ms == 7 * 86_400_000
+    assert settings.rules.late_ms == 7 * 86_400_000
 
 
 def test_values_are_read_with_their_types() -> None:
@@ -24,7 +24,7 @@ def test_values_are_read_with_their_types() -> None:
         {
             "HEADWATER_KAFKA": "one:9092, two:9092",
             "HEADWATER_PARTITIONS": "12",
-            "HEADWATER_VIEW_WINDOW": "90m",
+            "HEADWATER_DECISION_WAIT": "90m",
             "HEADWATER_DEAD_LETTER_SHARE": "0.5",
             "HEADWATER_EARLIEST_EVENT_TIME": "2020-01-01",
             "HEADWATER_DATA": "/somewhere",
@@ -33,7 +33,7 @@ def test_values_are_read_with_their_types() -> None:
     )
     assert settings.kafka.brokers == "one:9092,two:9092"
     assert settings.kafka.partitions == 12
-    assert settings.rules.view_window_ms == 90 * 60_000
+    assert settings.rules.decision_wait_ms == 90 * 60_000
     assert settings.rules.dead_letter_share == 0.5
     assert settings.rules.earliest_event_time == 1_577_836_800_000
     assert settings.folders.state == Path("/somewhere/state")
@@ -50,8 +50,8 @@ def test_an_empty_value_is_the_same_as_none() -> None:
         ("HEADWATER_PARTITIONS", "0", "is not a whole number from 1 to 1024"),
         ("HEADWATER_KAFKA", "broker", "is not host:port"),
         ("HEADWATER_KAFKA", "kafka://broker:9092", "is not host:port"),
-        ("HEADWATER_CLICK_WINDOW", "7", "is not a length of time"),
-        ("HEADWATER_CLICK_WINDOW", "31d", "is not a length of time from 1m to 30d"),
+        ("HEADWATER_LATENESS", "7", "is not a length of time"),
+        ("HEADWATER_LATENESS", "91d", "is not a length of time from 0s to 90d"),
         ("HEADWATER_EARLIEST_EVENT_TIME", "1.1.2010", "is not a date"),
         ("HEADWATER_DEAD_LETTER_SHARE", "20%", "is not a number from 0 to 1"),
         ("HEADWATER_DEAD_LETTER_SHARE", "nan", "is not a number from 0 to 1"),

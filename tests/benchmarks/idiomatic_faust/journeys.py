@@ -145,7 +145,7 @@ class Deciding:
         now = max(now, install.time) if payer.next_landmark == 0 else now
         if not 0 < labels.next_due(payer, install.time) <= now:
             return payer
-        credit = decisions.credit(install, attribution.winner_of(journey))
+        credit = decisions.credit(install, attribution.winner_known_by(journey, now, self._rules))
         scorer: Any = self._model  # Anything that scores features will do.
         reached = labels.reach(payer, decisions.install_facts(install), credit, now, scorer)
         for row in reached.features:

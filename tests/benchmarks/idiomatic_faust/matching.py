@@ -12,6 +12,7 @@ from schemas.records import (
     AccountLinked,
     AccountMoney,
     Candidates,
+    Erased,
     ErasureSeen,
     InstallSeen,
     MatchRecord,
@@ -27,7 +28,7 @@ class Sent(NamedTuple):
     """Records for other keys, each with its key."""
 
     matches: list[tuple[str, AccountMoney]]
-    journeys: list[tuple[str, Candidates | MoneyRouted]]
+    journeys: list[tuple[str, Candidates | MoneyRouted | Erased]]
 
 
 def see(known: Any, record: MatchRecord, rules: Rules) -> tuple[Any, Sent, Said]:
@@ -35,7 +36,7 @@ def see(known: Any, record: MatchRecord, rules: Rules) -> tuple[Any, Sent, Said]
     sent, said = Sent([], []), Said()
     for fact in facts:
         match fact:
-            case Candidates() | MoneyRouted():
+            case Candidates() | MoneyRouted() | Erased():
                 sent.journeys.append((fact.install_id, fact))
             case AccountMoney():
                 sent.matches.append((fact.key, fact))

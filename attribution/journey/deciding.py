@@ -1,0 +1,147 @@
+"""Merges what is known of an install, decides, and decides again when that changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from msgspec.structs import replace
+
+from attribution.candidates import Candidate, once_each
+from attribution.facts import Evicted, Settled
+from attribution.journey.state import Decision, Journey, JourneyFact, Reason, Step
+from attribution.journey.winning_back import note_retargeting
+from attribution.reengagement import may_win_back
+from attribution.rules import Rules
+from attribution.waterfall import (
+    Case,
+    Judgement,
+    fraud_status,
+    judge,
+    prior_of,
+    rank,
+    rejection,
+    review,
+)
+from schemas.records import Prior
+
+
+def case_of(journey: Journey, rules: Rules) -> Case:
+    install = journey.install
+    assert install is not None
+    prior = prior_of(install, journey.priors, rules) if journey.priors else None
+    return Case(install, prior, journey.site_verdicts)
+
+
+def decide_if_complete(journey: Journey, rules: Rules) -> Step:
+    install = journey.install
+    if install is None:
+        return journey, []
+    every_lookup = (1 << install.lookups) - 1
+    # A second install of the same id may have asked more than this one.
+    if journey.answered & every_lookup != every_lookup:
+        return journey, []
+    return decide(journey, "first_decision", install.ts, rules)
+
+
+def decide(journey: Journey, reason: Reason, at: int, rules: Rules) -> Step:
+    """Make the next version, whether it differs from the last or not."""
+    case = case_of(journey, rules)
+    return _conclude(journey, case, judge(journey.candidates, case, rules), (reason, at), rules)
+
+
+def reconsider(journey: Journey, reason: Reason, at: int, rules: Rules) -> Step:
+    """Make the next version if the decision is another one now."""
+    if journey.version == 0 or journey.is_purged:
+        return journey, []
+    case = case_of(journey, rules)
+    judgement = judge(journey.candidates, case, rules)
+    if _gist(case, judgement) == journey.decided:
+        return journey, []
+    return _conclude(journey, case, judgement, (reason, at), rules)
+
+
+def _conclude(
+    journey: Journey, case: Case, judgement: Judgement, cause: tuple[Reason, int], rules: Rules
+) -> Step:
+    version = journey.version + 1
+    decision = Decision(
+        version=version,
+        reason=cause[0],
+        case=case,
+        judgement=judgement,
+        review=review(journey.candidates, case, judgement, rules),
+        decided_at=cause[1],
+        is_erased=journey.erased_ts > 0,
+    )
+    facts: list[JourneyFact] = [decision]
+    if version == 1:
+        facts.append(Settled(case.install.source, "decided"))
+    return replace(journey, version=version, decided=_gist(case, judgement)), facts
+
+
+def _gist(case: Case, judgement: Judgement) -> str:
+    """All that makes two decisions different ones."""
+    robbed = judgement.robbed_by.reason if judgement.robbed_by else ""
+    parts = (
+        _name(judgement.winner),
+        case.prior.install_id if case.prior else "",
+        *fraud_status(judgement.hits),
+        _name(judgement.robbed),
+        robbed,
+    )
+    return "|".join(parts).rstrip("|")
+
+
+def _name(candidate: Candidate | None) -> str:
+    return f"{candidate.signal.value}:{candidate.touch.event_id}" if candidate else ""
+
+
+def merge(journey: Journey, found: Sequence[Candidate], rules: Rules) -> Step:
+    """Add touchpoints; those after the install may only win the user back."""
+    install = journey.install
+    candidates = [*journey.candidates, *found] if found else journey.candidates
+    if install is None:
+        merged, facts = _kept(journey, candidates, rules)
+        return replace(journey, candidates=merged), facts
+    later = [one for one in candidates if may_win_back(one, install)]
+    if later:
+        candidates = [one for one in candidates if not may_win_back(one, install)]
+    merged, facts = _kept(journey, candidates, rules)
+    journey = replace(journey, candidates=merged)
+    if later:
+        journey, evicted = note_retargeting(journey, later, rules)
+        facts += evicted
+    return journey, facts
+
+
+def _kept(
+    journey: Journey, candidates: Iterable[Candidate], rules: Rules
+) -> tuple[list[Candidate], list[JourneyFact]]:
+    """Each touchpoint once, best first, within the bound."""
+    merged = once_each(candidates)
+    install = journey.install
+    if len(merged) > rules.candidates_per_journey_max and install is not None:
+        case = Case(install)
+        # What cannot win must never push out what can.
+        merged.sort(key=lambda one: (rejection(one, case, rules) is None, rank(one)), reverse=True)
+    else:
+        merged.sort(key=rank, reverse=True)
+    surplus = len(merged) - rules.candidates_per_journey_max
+    if surplus <= 0:
+        return merged, []
+    return merged[:-surplus], [Evicted("candidates_per_journey_max", surplus)]
+
+
+def note_priors(journey: Journey, priors: Sequence[Prior], rules: Rules) -> Step:
+    known = {one.install_id: one for one in journey.priors}
+    for one in priors:
+        other = known.get(one.install_id)
+        if other is None or (one.ts, one.time) < (other.ts, other.time):
+            known[one.install_id] = one
+    ordered = sorted(known.values(), key=lambda one: (one.time, one.install_id))
+    surplus = len(ordered) - rules.priors_per_journey_max
+    if surplus <= 0:
+        return replace(journey, priors=ordered), []
+    # The latest one counts, so the earliest go.
+    evicted = Evicted("priors_per_journey_max", surplus)
+    return replace(journey, priors=ordered[surplus:]), [evicted]

@@ -1,0 +1,95 @@
+"""What is remembered of one install, and what a step says."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+from attribution.candidates import Candidate
+from attribution.facts import Evicted, Settled
+from attribution.reengagement import Reengaged, Session
+from attribution.waterfall import Case, Judgement, Review
+from schemas.records import ActivitySeen, Installed, MoneyRouted, Prior, SiteVerdict
+
+Reason = Literal[
+    "first_decision",
+    "deadline",
+    "late_touchpoint",
+    "late_install",
+    "late_activity",
+    "fraud_verdict",
+    "erasure",
+    "rule_change",
+]
+
+
+class Decision(Struct, frozen=True, gc=False):
+    """One version of who gets the credit. `decided_at` is the log time of the cause."""
+
+    version: int
+    reason: Reason
+    case: Case
+    judgement: Judgement
+    review: Review
+    decided_at: int
+    is_erased: bool
+
+    @property
+    def winner(self) -> Candidate | None:
+        """None: organic."""
+        return self.judgement.winner
+
+
+class Reengagement(Struct, frozen=True, gc=False):
+    """One version of a re-engagement; `session_time` 0: there was none after all."""
+
+    version: int
+    reason: Reason
+    install: Installed
+    candidate: Candidate
+    session_time: int
+    expires_at: int
+    decided_at: int
+    is_erased: bool
+
+
+class Waiting(Struct, frozen=True, gc=False):
+    """A record waits for its install, stops waiting, or has waited in vain."""
+
+    record: ActivitySeen | MoneyRouted
+    state: Literal["parked", "released", "expired"]
+    deadline: int
+
+
+class ActivityApplied(Struct, frozen=True, gc=False):
+    activity: ActivitySeen
+
+
+class MoneyApplied(Struct, frozen=True, gc=False):
+    routed: MoneyRouted
+
+
+JourneyFact = Decision | Reengagement | Waiting | ActivityApplied | MoneyApplied | Settled | Evicted
+
+
+class Journey(Struct, frozen=True, array_like=True):
+    install: Installed | None = None
+    answered: int = 0  # bit per lookup ordinal
+    candidates: list[Candidate] = []  # best first
+    version: int = 0  # 0: undecided
+    decided: str = ""  # what the current version says, as `_gist` puts it
+    waiting: list[ActivitySeen | MoneyRouted] = []
+    activity_ids: list[int] = []  # hashes of the latest event ids, for duplicates
+    last_ts: int = 0
+    priors: list[Prior] = []  # installs of the same device, in order of (time, id)
+    sessions: list[Session] = []  # in order of time
+    retargeting: list[Candidate] = []  # after the install, in order of (time, id)
+    reengaged: list[Reengaged] = []
+    settled_until: int = 0  # re-engagements until then stay: what they rest on is forgotten
+    site_verdicts: list[SiteVerdict] = []
+    erased_ts: int = 0  # the user asked to be forgotten; 0: nobody asked
+    is_purged: bool = False  # and is
+
+
+Step = tuple[Journey, list[JourneyFact]]

@@ -1,0 +1,209 @@
+"""Every step of a journey: what one record, or a deadline, makes of it."""
+
+from __future__ import annotations
+
+import hashlib
+
+from msgspec.structs import replace
+
+from attribution.candidates import Candidate
+from attribution.facts import Evicted, Settled
+from attribution.journey.deciding import (
+    case_of,
+    decide,
+    decide_if_complete,
+    merge,
+    note_priors,
+    reconsider,
+)
+from attribution.journey.state import Journey, JourneyFact, Reason, Step
+from attribution.journey.waiting import (
+    apply_or_wait,
+    deadline_of,
+    release,
+    settle_waiting,
+    take_back,
+)
+from attribution.journey.winning_back import win_back
+from attribution.rules import Rules
+from attribution.waterfall import judge
+from schemas.records import (
+    ActivitySeen,
+    Candidates,
+    Erased,
+    Installed,
+    MoneyRouted,
+    Signal,
+    SiteVerdict,
+)
+
+
+def see_install(journey: Journey, installed: Installed, rules: Rules) -> Step:
+    if journey.install is not None:
+        return journey, [Settled(installed.source, "duplicate")]
+    last_ts = max(journey.last_ts, installed.ts)
+    journey = replace(journey, install=installed, last_ts=last_ts)
+    told: list[Candidate] = []
+    if installed.adservices is not None:
+        told.append(Candidate(Signal.ADSERVICES, installed.adservices))
+    journey, facts = merge(journey, told, rules)
+    journey, decided = decide_if_complete(journey, rules)
+    journey, released = release(journey, installed, rules)
+    journey, won_back = win_back(journey, "first_decision", installed.ts, rules)
+    return journey, facts + decided + released + won_back
+
+
+def see_candidates(journey: Journey, seen: Candidates, rules: Rules) -> Step:
+    answered = journey.answered | (1 << seen.ordinal) if seen.ordinal >= 0 else journey.answered
+    journey, facts = replace(journey, answered=answered), list[JourneyFact]()
+    if journey.is_purged:
+        return journey, facts
+    if seen.touches:
+        found = [Candidate(seen.signal, touch) for touch in seen.touches]
+        journey, facts = merge(journey, found, rules)
+    if seen.priors:
+        journey, evicted = note_priors(journey, seen.priors, rules)
+        facts += evicted
+    if journey.version == 0:
+        journey, decided = decide_if_complete(journey, rules)
+        return journey, facts + decided
+    logged = [touch.ts for touch in seen.touches] + [prior.ts for prior in seen.priors]
+    if not logged:
+        return journey, facts
+    reason: Reason = "late_touchpoint" if seen.touches else "late_install"
+    journey, decided = reconsider(journey, reason, max(logged), rules)
+    journey, won_back = win_back(journey, reason, max(logged), rules)
+    return journey, facts + decided + won_back
+
+
+def see_site_verdict(journey: Journey, verdict: SiteVerdict, rules: Rules) -> Step:
+    """A judgement from a site's history. Late ones, and those no rule heeds, change nothing."""
+    install = journey.install
+    if install is None or journey.is_purged or not rules.heeds_sites:
+        return journey, []
+    windows = rules.app_policy(install.app_id, install.time).windows
+    if verdict.ts > install.ts + windows.post_install_fraud:
+        return journey, []
+    charge = verdict.event_id, verdict.reason
+    others = [one for one in journey.site_verdicts if (one.event_id, one.reason) != charge]
+    same = [one for one in journey.site_verdicts if (one.event_id, one.reason) == charge]
+    latest = max([verdict, *same], key=lambda one: (one.ts, one.value))
+    journey = replace(journey, site_verdicts=[*others, latest])
+    return reconsider(journey, "fraud_verdict", verdict.ts, rules)
+
+
+def see_erasure(journey: Journey, erased: Erased, rules: Rules) -> Step:
+    """From now on ids are left out of what is said, and soon forgotten. The credit stays."""
+    if journey.erased_ts:
+        return journey, []
+    last_ts = max(journey.last_ts, erased.ts)
+    journey = replace(journey, erased_ts=erased.ts, last_ts=last_ts)
+    if journey.version == 0:
+        return journey, []
+    journey, facts = decide(journey, "erasure", erased.ts, rules)
+    journey, won_back = win_back(journey, "erasure", erased.ts, rules, is_told_again=True)
+    return journey, facts + won_back
+
+
+def change_rules(journey: Journey, at: int, rules: Rules) -> Step:
+    """Decide again under new rules; `at` is the log time from which they are in force."""
+    if journey.version == 0:
+        return journey, []
+    journey, facts = reconsider(journey, "rule_change", at, rules)
+    journey, won_back = win_back(journey, "rule_change", at, rules)
+    return journey, facts + won_back
+
+
+def see_activity(journey: Journey, activity: ActivitySeen, rules: Rules) -> Step:
+    event_hash = _hash(activity.event_id)
+    if event_hash in journey.activity_ids:
+        return journey, [Settled(activity.source, "duplicate")]
+    ids = [*journey.activity_ids, event_hash][-rules.activity_ids_per_journey_max :]
+    facts: list[JourneyFact] = []
+    if len(ids) == len(journey.activity_ids):
+        facts.append(Evicted("activity_ids_per_journey_max", 1))
+    journey = replace(journey, activity_ids=ids, last_ts=max(journey.last_ts, activity.ts))
+    journey, applied = apply_or_wait(journey, activity, rules)
+    journey, won_back = win_back(journey, "late_activity", activity.ts, rules)
+    return journey, facts + applied + won_back
+
+
+def see_money(journey: Journey, routed: MoneyRouted, rules: Rules) -> Step:
+    journey = replace(journey, last_ts=max(journey.last_ts, routed.money.ts))
+    if routed.sign > 0:
+        return apply_or_wait(journey, routed, rules)
+    return take_back(journey, routed)
+
+
+def expire(journey: Journey, now: int, rules: Rules) -> Step:
+    """Decide without missing answers, give up waiting; both by deadlines before log time `now`."""
+    facts: list[JourneyFact] = []
+    install = journey.install
+    if install is not None and journey.version == 0 and _decision_due(install, rules) <= now:
+        decided_at = install.ts + rules.decision_wait_ms
+        journey, facts = decide(journey, "deadline", decided_at, rules)
+    for record in journey.waiting:
+        if deadline_of(record, rules) < now:
+            facts += settle_waiting(record, "expired", rules)
+    waiting = [one for one in journey.waiting if deadline_of(one, rules) >= now]
+    journey = replace(journey, waiting=waiting)
+    return (_purged(journey) if 0 < _purge_due(journey, rules) <= now else journey), facts
+
+
+def next_due(journey: Journey, rules: Rules) -> int:
+    """Log time at which `expire` or forgetting has something to do."""
+    due = journey.last_ts + rules.journey_retention_ms
+    if journey.install is not None and journey.version == 0:
+        due = min(due, _decision_due(journey.install, rules))
+    for record in journey.waiting:
+        due = min(due, deadline_of(record, rules) + 1)
+    return min(due, _purge_due(journey, rules) or due)
+
+
+def is_forgotten(journey: Journey, now: int, rules: Rules) -> bool:
+    """Whether nothing can be lost with this journey at log time `now`."""
+    if journey.waiting:
+        return False
+    if journey.install is None and not (journey.candidates or journey.erased_ts):
+        return True
+    return journey.last_ts + rules.journey_retention_ms <= now
+
+
+def winner_known_by(journey: Journey, known_by: int, rules: Rules) -> Candidate | None:
+    """Who gets the credit by what was logged until `known_by`; None is organic."""
+    if journey.install is None:
+        return None
+    known = replace(
+        journey,
+        priors=[one for one in journey.priors if one.ts <= known_by],
+        site_verdicts=[one for one in journey.site_verdicts if one.ts <= known_by],
+    )
+    candidates = [one for one in journey.candidates if one.touch.ts <= known_by]
+    return judge(candidates, case_of(known, rules), rules).winner
+
+
+def _purge_due(journey: Journey, rules: Rules) -> int:
+    """When nothing late can come any more for somebody who asked to be forgotten; 0: never."""
+    if journey.erased_ts == 0 or journey.is_purged:
+        return 0
+    return journey.erased_ts + rules.late_ms_max + 1
+
+
+def _purged(journey: Journey) -> Journey:
+    return replace(
+        journey,
+        candidates=[],
+        retargeting=[],
+        sessions=[],
+        priors=[],
+        site_verdicts=[],
+        is_purged=True,
+    )
+
+
+def _decision_due(install: Installed, rules: Rules) -> int:
+    return install.ts + rules.decision_wait_ms + 1
+
+
+def _hash(event_id: str) -> int:
+    return int.from_bytes(hashlib.blake2b(event_id.encode(), digest_size=7).digest())

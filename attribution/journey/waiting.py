@@ -1,0 +1,88 @@
+"""Money and activity that wait for their install, and what they do once it is known."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec.structs import replace
+
+from attribution.facts import Evicted, Settled
+from attribution.journey.state import (
+    ActivityApplied,
+    Journey,
+    JourneyFact,
+    MoneyApplied,
+    Step,
+    Waiting,
+)
+from attribution.journey.winning_back import note_session
+from attribution.rules import Rules
+from schemas.outcomes import Disposition
+from schemas.records import ActivitySeen, Installed, MoneyRouted
+
+
+def deadline_of(record: ActivitySeen | MoneyRouted, rules: Rules) -> int:
+    """Last log time at which the install may still appear for this record."""
+    if isinstance(record, MoneyRouted):
+        return record.deadline
+    return record.ts + rules.parking_ms
+
+
+def apply_or_wait(journey: Journey, record: ActivitySeen | MoneyRouted, rules: Rules) -> Step:
+    install = journey.install
+    if install is not None and install.ts <= deadline_of(record, rules):
+        return _apply(journey, record, rules)
+    # Even what came too late waits: until its deadline money may be moved to where it belongs.
+    facts = settle_waiting(record, "parked", rules)
+    waiting = [*journey.waiting, record]
+    if len(waiting) > rules.waiting_per_journey_max:
+        facts += settle_waiting(waiting.pop(0), "expired", rules)
+        facts.append(Evicted("waiting_per_journey_max", 1))
+    return replace(journey, waiting=waiting), facts
+
+
+def _apply(journey: Journey, record: ActivitySeen | MoneyRouted, rules: Rules) -> Step:
+    if isinstance(record, MoneyRouted):
+        return journey, [MoneyApplied(record), _settled(record, "decided")]
+    facts: list[JourneyFact] = [ActivityApplied(record), _settled(record, "decided")]
+    if record.is_session and not journey.is_purged:
+        journey, evicted = note_session(journey, record, rules)
+        facts += evicted
+    return journey, facts
+
+
+def _settled(record: ActivitySeen | MoneyRouted, disposition: Disposition) -> Settled:
+    if isinstance(record, ActivitySeen):
+        return Settled(record.source, disposition)
+    return Settled(record.money.source, disposition, record.move)
+
+
+def settle_waiting(
+    record: ActivitySeen | MoneyRouted, state: Literal["parked", "expired"], rules: Rules
+) -> list[JourneyFact]:
+    return [
+        Waiting(record, state, deadline_of(record, rules)),
+        _settled(record, state),
+    ]
+
+
+def release(journey: Journey, installed: Installed, rules: Rules) -> Step:
+    """Apply what waited, but for what waited too long."""
+    facts: list[JourneyFact] = []
+    in_vain = [one for one in journey.waiting if installed.ts > deadline_of(one, rules)]
+    for record in journey.waiting:
+        if record not in in_vain:
+            facts.append(Waiting(record, "released", deadline_of(record, rules)))
+            journey, applied = _apply(journey, record, rules)
+            facts += applied
+    return replace(journey, waiting=in_vain), facts
+
+
+def take_back(journey: Journey, routed: MoneyRouted) -> Step:
+    """A relink moves money away, booked or still waiting; its next place settles it again."""
+    booking_id = routed.money.booking_id
+    for record in journey.waiting:
+        if isinstance(record, MoneyRouted) and record.money.booking_id == booking_id:
+            waiting = [one for one in journey.waiting if one is not record]
+            return replace(journey, waiting=waiting), [Waiting(record, "released", record.deadline)]
+    return journey, [MoneyApplied(routed)] if journey.install is not None else []

@@ -1,0 +1,81 @@
+"""Keeps what re-engagements rest on, and tells them when they change."""
+
+from __future__ import annotations
+
+from bisect import insort
+from collections.abc import Sequence
+
+from msgspec.structs import replace
+
+from attribution.candidates import Candidate, once_each
+from attribution.facts import Evicted
+from attribution.journey.state import Journey, JourneyFact, Reason, Reengagement, Step
+from attribution.reengagement import Reengaged, find
+from attribution.rules import Rules
+from schemas.records import ActivitySeen
+
+
+def note_session(journey: Journey, activity: ActivitySeen, rules: Rules) -> Step:
+    """Beyond the bound the oldest session goes, and what was told until then stays."""
+    session = (activity.time, activity.ts)
+    if activity.time <= journey.settled_until:
+        return journey, [Evicted("sessions_per_journey_max", 1)]
+    sessions = list(journey.sessions)
+    insort(sessions, session)
+    if len(sessions) <= rules.sessions_per_journey_max:
+        return replace(journey, sessions=sessions), []
+    settled_until = max(journey.settled_until, sessions[0][0])
+    kept = replace(journey, sessions=sessions[1:], settled_until=settled_until)
+    return kept, [Evicted("sessions_per_journey_max", 1)]
+
+
+def note_retargeting(journey: Journey, later: Sequence[Candidate], rules: Rules) -> Step:
+    touches = once_each([*journey.retargeting, *later])
+    touches.sort(key=lambda one: (one.touch.time, one.touch.event_id))
+    surplus = len(touches) - rules.retargeting_per_journey_max
+    if surplus <= 0:
+        return replace(journey, retargeting=touches), []
+    gone = {one.touch.event_id for one in touches[:surplus]}
+    told = [one.session_time for one in journey.reengaged if one.event_id in gone]
+    settled_until = max([journey.settled_until, *told])
+    kept = replace(journey, retargeting=touches[surplus:], settled_until=settled_until)
+    return kept, [Evicted("retargeting_per_journey_max", surplus)]
+
+
+def win_back(
+    journey: Journey, reason: Reason, at: int, rules: Rules, *, is_told_again: bool = False
+) -> Step:
+    """Tell every re-engagement that is new, other than before, or no more."""
+    install = journey.install
+    if install is None or journey.is_purged or not (journey.retargeting or journey.reengaged):
+        return journey, []
+    settled = [one for one in journey.reengaged if 0 < one.session_time <= journey.settled_until]
+    found = {
+        one.candidate.touch.event_id: one
+        for one in find(install, journey.sessions, journey.retargeting, settled, rules)
+    }
+    known = {one.event_id: one for one in journey.reengaged}
+    facts: list[JourneyFact] = []
+    for candidate in journey.retargeting:
+        event_id = candidate.touch.event_id
+        before = known.get(event_id, Reengaged(event_id))
+        if before in settled:
+            continue
+        now = found.get(event_id)
+        session_time, expires_at = (now.session_time, now.expires_at) if now else (0, 0)
+        is_same = (session_time, expires_at) == (before.session_time, before.expires_at)
+        if is_same and not (is_told_again and session_time):
+            continue
+        known[event_id] = Reengaged(event_id, session_time, expires_at, before.version + 1)
+        fact = Reengagement(
+            version=before.version + 1,
+            reason="first_decision" if before.version == 0 else reason,
+            install=install,
+            candidate=candidate,
+            session_time=session_time,
+            expires_at=expires_at,
+            decided_at=at,
+            is_erased=journey.erased_ts > 0,
+        )
+        facts.append(fact)
+    return replace(journey, reengaged=list(known.values())), facts

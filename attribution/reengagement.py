@@ -1,0 +1,105 @@
+"""Users who were away, saw a retargeting touchpoint, and opened the app again.
+
+What is found follows from the sessions and touchpoints alone, whatever the order in which they
+became known. Inactivity and windows as measurement partners define them (AppsFlyer, retargeting
+attribution; Adjust, inactivity period): activity is the install or a session.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from msgspec import Struct
+
+from attribution.candidates import Candidate
+from attribution.rules import Policy, Rules
+from attribution.waterfall import lookback_ms, policy_for, rank
+from schemas.records import Flag, Installed, Signal
+
+_SIGNALS = (Signal.DEVICE_ID, Signal.CLICK_ID)
+Session = tuple[int, int]
+"""When it happened, and when it was logged."""
+
+
+class Reengaged(Struct, frozen=True, array_like=True, gc=False):
+    """A re-engagement as it was last told. `session_time` 0: it was withdrawn."""
+
+    event_id: str  # of the touchpoint
+    session_time: int = 0
+    expires_at: int = 0
+    version: int = 0
+
+
+class Found(NamedTuple):
+    candidate: Candidate
+    session_time: int
+    expires_at: int
+
+
+def may_win_back(candidate: Candidate, install: Installed) -> bool:
+    """Whether the touchpoint belongs to the life after the install, not to what led to it."""
+    touch = candidate.touch
+    return touch.is_retargeting and touch.time > install.time and candidate.signal in _SIGNALS
+
+
+def find(
+    install: Installed,
+    sessions: Sequence[Session],
+    retargeting: Sequence[Candidate],
+    settled: Iterable[Reengaged],
+    rules: Rules,
+) -> list[Found]:
+    """Re-engagements in order of time.
+
+    `sessions` are sorted. `settled` are re-engagements that stay as they are, because what they
+    rest on has been forgotten; no session before the last of them is looked at again.
+    """
+    used = {one.event_id for one in settled}
+    since = max((one.session_time for one in settled), default=0)
+    active = sorted([install.time, *(time for time, _ in sessions)])
+    found: list[Found] = []
+    for session in sessions:
+        if session[0] <= max(since, install.time):
+            continue
+        winners = [
+            one
+            for one in retargeting
+            if one.touch.event_id not in used and _explains(one, session, install, active, rules)
+        ]
+        if not winners:
+            continue
+        best = max(winners, key=rank)
+        used.add(best.touch.event_id)
+        policy = policy_for(best, install, rules)
+        found.append(Found(best, session[0], session[0] + policy.windows.reengagement))
+    return found
+
+
+def _explains(
+    candidate: Candidate,
+    session: Session,
+    install: Installed,
+    active: Sequence[int],
+    rules: Rules,
+) -> bool:
+    """Whether this touchpoint brought the user back to this session."""
+    touch, (opened, logged) = candidate.touch, session
+    if touch.time > opened or touch.ts - logged > rules.late_ms_max:
+        return False
+    policy = policy_for(candidate, install, rules)
+    if opened - touch.time > lookback_ms(candidate, policy, rules, is_known_user=True):
+        return False
+    if touch.flags and _is_forged(touch.flags, policy):
+        return False
+    # The install came first, so there is always activity before the touchpoint.
+    last_active = active[bisect_left(active, touch.time) - 1]
+    return touch.time - last_active >= policy.windows.inactivity
+
+
+def _is_forged(flags: int, policy: Policy) -> bool:
+    wrong = flags & (Flag.SIGNATURE_MISSING | Flag.SIGNATURE_INVALID)
+    if wrong and policy.fraud.incorrect_signature == "reject":
+        return True
+    return bool(flags & Flag.SIGNATURE_STALE) and policy.fraud.stale_signature == "reject"
