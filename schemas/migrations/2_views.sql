@@ -3,19 +3,26 @@
 
 CREATE OR REPLACE VIEW v_attributions
 (
-    attribution_id String COMMENT 'install_id:version',
-    install_id String COMMENT 'Install; one row each.',
-    version Int64 COMMENT 'Version of the decision that counts now.',
-    reason String COMMENT 'first_decision, deadline or late_touchpoint.',
-    status String COMMENT 'organic or non_organic.',
-    match_type String COMMENT 'Evidence: referrer, click_id, device_id or none.',
+    attribution_id String COMMENT 'conversion_id:version',
+    conversion_id String COMMENT 'install_id; of a re-engagement install_id~event_id of its touchpoint.',
+    install_id String COMMENT 'Install that converted, or whose user came back.',
+    version Int64 COMMENT 'Version of the decision.',
+    reason String COMMENT 'Why there is this version: first_decision, deadline, late_touchpoint, late_install, late_activity, fraud_verdict, erasure or rule_change.',
+    conversion_type String COMMENT 'install, reinstall, reattribution or reengagement.',
+    status String COMMENT 'organic, non_organic, reattributed or reengaged.',
+    is_primary Bool COMMENT 'Whether reports count this conversion.',
+    match_type String COMMENT 'Evidence: referrer, click_id, device_id, adservices, probabilistic or none.',
+    match_confidence Float64 COMMENT 'Probability that the match is right; 1 when deterministic or organic.',
     app_id String COMMENT 'App that was installed.',
     platform String COMMENT 'ios, android or other.',
     country_code String COMMENT 'ISO 3166-1 alpha-2.',
     install_time DateTime64(3, 'UTC') COMMENT 'First open, by the producer.',
+    conversion_time DateTime64(3, 'UTC') COMMENT 'First open, or the session that re-engaged.',
+    expires_at Nullable(DateTime64(3, 'UTC')) COMMENT 'From here on the previous source counts again; null: never.',
+    prior_install_id String COMMENT 'Install this one follows on the same device; empty for a new user.',
     touch_id String COMMENT 'Touchpoint that gets the credit; empty when organic.',
     touch_type String COMMENT 'click, impression or empty.',
-    touch_time DateTime64(3, 'UTC') COMMENT 'When it happened; 1970-01-01 when organic.',
+    touch_time DateTime64(3, 'UTC') COMMENT 'When it happened; 1970-01-01 when organic or unknown.',
     media_source String COMMENT 'Network that gets the credit; organic when nobody does.',
     channel String COMMENT 'Channel inside the media source.',
     campaign_id String COMMENT 'Campaign.',
@@ -23,22 +30,150 @@ CREATE OR REPLACE VIEW v_attributions
     adset_id String COMMENT 'Ad set.',
     ad_id String COMMENT 'Ad.',
     site_id String COMMENT 'Site or app that showed the ad.',
-    ctit_s Int64 COMMENT 'Click-to-install time in seconds; -1 when organic.',
+    ctit_s Int64 COMMENT 'Click-to-install time in seconds; -1 when organic or unknown.',
     click_window_s Int64 COMMENT 'Seconds in which a click counts.',
     view_window_s Int64 COMMENT 'Seconds in which an impression counts.',
+    probabilistic_click_window_s Int64 COMMENT 'Seconds in which a click counts that is only likely the same person; 0: off.',
+    probabilistic_view_window_s Int64 COMMENT 'Seconds in which such an impression counts; 0: off.',
+    reattribution_window_s Int64 COMMENT 'Seconds in which an install of the same device is no new user.',
+    inactivity_s Int64 COMMENT 'Seconds without activity before a user can be re-engaged.',
+    fraud_status String COMMENT 'tag or suspicious when the touchpoint with the credit looks like fraud.',
+    fraud_reason String COMMENT 'Why it looks like fraud.',
+    rejected_media_source String COMMENT 'Network that would have had the credit, were it not for fraud.',
+    rejected_campaign_id String COMMENT 'Its campaign.',
+    rejected_touch_id String COMMENT 'Its touchpoint.',
+    rejected_reason String COMMENT 'Why it was rejected.',
+    contributors String COMMENT 'Up to three other touchpoints that qualified, JSON.',
     rule_set String COMMENT 'Rules that were in force.',
+    model_version String COMMENT 'Model of a probabilistic match; else empty.',
     candidates String COMMENT 'Receipt, JSON: every candidate, its verdict, and the rule behind it.',
     decided_at DateTime64(3, 'UTC') COMMENT 'Log time of the decision.'
 )
 AS SELECT
-    attribution_id, install_id, version, reason, status, match_type, app_id, platform,
-    country_code, install_time, touch_id, touch_type, touch_time, media_source, channel,
-    campaign_id, campaign_name, adset_id, ad_id, site_id, ctit_s, click_window_s,
-    view_window_s, rule_set, candidates, decided_at
-FROM attributions
-ORDER BY install_id, version DESC, decided_at DESC, log_epoch DESC, log_partition, log_offset
-LIMIT 1 BY install_id
-COMMENT 'The decision that counts now, one row per install.';
+    attribution_id, conversion_id, install_id, version, reason, conversion_type, status,
+    is_primary, match_type, match_confidence, app_id, platform, country_code, install_time,
+    conversion_time, nullIf(expires_at, toDateTime64(0, 3, 'UTC')) AS expires_at,
+    prior_install_id, touch_id, touch_type, touch_time, media_source, channel, campaign_id,
+    campaign_name, adset_id, ad_id, site_id, ctit_s, click_window_s, view_window_s,
+    probabilistic_click_window_s, probabilistic_view_window_s, reattribution_window_s,
+    inactivity_s, fraud_status, fraud_reason, rejected_media_source, rejected_campaign_id,
+    rejected_touch_id, rejected_reason, contributors, rule_set, model_version, candidates,
+    decided_at
+FROM
+(
+    SELECT *
+    FROM attributions
+    ORDER BY conversion_id, version DESC, decided_at DESC, log_epoch DESC, log_partition, log_offset
+    LIMIT 1 BY conversion_id
+)
+WHERE status != 'withdrawn'
+COMMENT 'The decision that counts now, one row per conversion that stands.';
+
+-- What was believed at a moment T of log time:
+--   SELECT * FROM v_attribution_history
+--   WHERE valid_from <= T AND (valid_to IS NULL OR T < valid_to) AND status != 'withdrawn'
+-- A version is never valid before the one it supersedes, whatever its log time says, so that
+-- for T = now this is v_attributions.
+CREATE OR REPLACE VIEW v_attribution_history
+(
+    valid_from DateTime64(3, 'UTC') COMMENT 'Log time from which this version was the current one.',
+    valid_to Nullable(DateTime64(3, 'UTC')) COMMENT 'Log time from which the next one was; null: it is current.',
+    supersedes Int64 COMMENT 'Version this one replaces; 0: none.',
+    superseded_by Int64 COMMENT 'Version that replaced this one; 0: none.',
+    attribution_id String COMMENT 'conversion_id:version',
+    conversion_id String COMMENT 'install_id; of a re-engagement install_id~event_id of its touchpoint.',
+    install_id String COMMENT 'Install that converted, or whose user came back.',
+    version Int64 COMMENT 'Version of the decision.',
+    reason String COMMENT 'Why there is this version: first_decision, deadline, late_touchpoint, late_install, late_activity, fraud_verdict, erasure or rule_change.',
+    conversion_type String COMMENT 'install, reinstall, reattribution or reengagement.',
+    status String COMMENT 'organic, non_organic, reattributed or reengaged, or withdrawn: no conversion any more.',
+    is_primary Bool COMMENT 'Whether reports count this conversion.',
+    match_type String COMMENT 'Evidence: referrer, click_id, device_id, adservices, probabilistic or none.',
+    match_confidence Float64 COMMENT 'Probability that the match is right; 1 when deterministic or organic.',
+    app_id String COMMENT 'App that was installed.',
+    platform String COMMENT 'ios, android or other.',
+    country_code String COMMENT 'ISO 3166-1 alpha-2.',
+    install_time DateTime64(3, 'UTC') COMMENT 'First open, by the producer.',
+    conversion_time DateTime64(3, 'UTC') COMMENT 'First open, or the session that re-engaged.',
+    expires_at Nullable(DateTime64(3, 'UTC')) COMMENT 'From here on the previous source counts again; null: never.',
+    prior_install_id String COMMENT 'Install this one follows on the same device; empty for a new user.',
+    touch_id String COMMENT 'Touchpoint that gets the credit; empty when organic.',
+    touch_type String COMMENT 'click, impression or empty.',
+    touch_time DateTime64(3, 'UTC') COMMENT 'When it happened; 1970-01-01 when organic or unknown.',
+    media_source String COMMENT 'Network that gets the credit; organic when nobody does.',
+    channel String COMMENT 'Channel inside the media source.',
+    campaign_id String COMMENT 'Campaign.',
+    campaign_name String COMMENT 'Name of the campaign.',
+    adset_id String COMMENT 'Ad set.',
+    ad_id String COMMENT 'Ad.',
+    site_id String COMMENT 'Site or app that showed the ad.',
+    ctit_s Int64 COMMENT 'Click-to-install time in seconds; -1 when organic or unknown.',
+    click_window_s Int64 COMMENT 'Seconds in which a click counts.',
+    view_window_s Int64 COMMENT 'Seconds in which an impression counts.',
+    probabilistic_click_window_s Int64 COMMENT 'Seconds in which a click counts that is only likely the same person; 0: off.',
+    probabilistic_view_window_s Int64 COMMENT 'Seconds in which such an impression counts; 0: off.',
+    reattribution_window_s Int64 COMMENT 'Seconds in which an install of the same device is no new user.',
+    inactivity_s Int64 COMMENT 'Seconds without activity before a user can be re-engaged.',
+    fraud_status String COMMENT 'tag or suspicious when the touchpoint with the credit looks like fraud.',
+    fraud_reason String COMMENT 'Why it looks like fraud.',
+    rejected_media_source String COMMENT 'Network that would have had the credit, were it not for fraud.',
+    rejected_campaign_id String COMMENT 'Its campaign.',
+    rejected_touch_id String COMMENT 'Its touchpoint.',
+    rejected_reason String COMMENT 'Why it was rejected.',
+    contributors String COMMENT 'Up to three other touchpoints that qualified, JSON.',
+    rule_set String COMMENT 'Rules that were in force.',
+    model_version String COMMENT 'Model of a probabilistic match; else empty.',
+    candidates String COMMENT 'Receipt, JSON: every candidate, its verdict, and the rule behind it.',
+    decided_at DateTime64(3, 'UTC') COMMENT 'Log time of the decision.'
+)
+AS SELECT
+    valid_from,
+    leadInFrame(toNullable(valid_from), 1, NULL) OVER following AS valid_to,
+    supersedes,
+    leadInFrame(version, 1, 0) OVER following AS superseded_by,
+    attribution_id, conversion_id, install_id, version, reason, conversion_type, status,
+    is_primary, match_type, match_confidence, app_id, platform, country_code, install_time,
+    conversion_time, nullIf(expires_at, toDateTime64(0, 3, 'UTC')) AS expires_at,
+    prior_install_id, touch_id, touch_type, touch_time, media_source, channel, campaign_id,
+    campaign_name, adset_id, ad_id, site_id, ctit_s, click_window_s, view_window_s,
+    probabilistic_click_window_s, probabilistic_view_window_s, reattribution_window_s,
+    inactivity_s, fraud_status, fraud_reason, rejected_media_source, rejected_campaign_id,
+    rejected_touch_id, rejected_reason, contributors, rule_set, model_version, candidates,
+    decided_at
+FROM
+(
+    SELECT *,
+        max(decided_at) OVER (
+            PARTITION BY conversion_id ORDER BY version
+            ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS valid_from
+    FROM
+    (
+        SELECT *
+        FROM attributions
+        ORDER BY conversion_id, version, decided_at DESC, log_epoch DESC, log_partition, log_offset
+        LIMIT 1 BY conversion_id, version
+    )
+)
+WINDOW following AS (
+    PARTITION BY conversion_id ORDER BY version
+    ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING)
+COMMENT 'Every version of every decision, and from when to when it was believed.';
+
+CREATE OR REPLACE VIEW v_conversions
+(
+    day Date COMMENT 'Day of the conversion in UTC.',
+    app_id String COMMENT 'App.',
+    media_source String COMMENT 'Network; organic when nobody gets the credit.',
+    campaign_id String COMMENT 'Campaign.',
+    campaign_name String COMMENT 'Name of the campaign.',
+    conversion_type String COMMENT 'install, reinstall, reattribution or reengagement.',
+    conversions UInt64 COMMENT 'Conversions now attributed here.'
+)
+AS SELECT toDate(conversion_time) AS day, app_id, media_source, campaign_id,
+    max(v_attributions.campaign_name) AS campaign_name, conversion_type, count() AS conversions
+FROM v_attributions
+GROUP BY day, app_id, media_source, campaign_id, conversion_type
+COMMENT 'Conversions per day, campaign and kind.';
 
 -- One row per day, campaign and currency. Installs, payers and predicted payers have no currency:
 -- they stand on one row of the campaign's day, the one with the highest cost (then the highest
@@ -64,6 +199,7 @@ AS WITH
         SELECT install_id, toDate(install_time) AS day, app_id, media_source, campaign_id,
             campaign_name
         FROM v_attributions
+        WHERE conversion_type != 'reengagement'
     ),
     bookings AS
     (

@@ -132,15 +132,23 @@ def _touches() -> Compared:
     )
 
 
+_NEWEST = "-version, -toUnixTimestamp64Milli(decided_at), log_epoch, log_offset"
+
+
 def _attributions() -> Compared:
+    """What was withdrawn counts like what was never thought of."""
     # These tell how the decision came about, and when.
-    history = ("attribution_id", "version", "supersedes", "reason", "candidates", "decided_at")
-    columns = TABLES["attributions"].columns
+    history = ("attribution_id", "version", "supersedes", "reason", "decided_at")
+    receipt = ("candidates", "contributors", "match_confidence", "model_version")
+    withdrawn = (
+        "SELECT conversion_id FROM attributions GROUP BY conversion_id"
+        f" HAVING argMin(status, tuple({_NEWEST})) = 'withdrawn'"
+    )
     return Compared(
-        _texts(columns, (*history, *_SOURCE)),
-        "attributions",
-        once_by="install_id",
-        first_by="-version, -toUnixTimestamp64Milli(decided_at), log_epoch, log_offset",
+        _texts(TABLES["attributions"].columns, (*history, *receipt, *_SOURCE)),
+        f"attributions WHERE conversion_id NOT IN ({withdrawn})",
+        once_by="conversion_id",
+        first_by=_NEWEST,
     )
 
 

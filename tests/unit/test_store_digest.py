@@ -124,6 +124,8 @@ def test_the_converged_digest_forgets_how_a_decision_came_about(
         [
             decision("i1", 1, media_source="organic"),
             decision("i1", 2),
+            decision("i1", 1, conversion_id="i1~e5"),
+            decision("i1", 2, conversion_id="i1~e5", status="withdrawn"),
             parked("m1", "parked"),
             parked("m1", "released"),
             parked("m2", "parked"),
@@ -142,7 +144,7 @@ def test_the_converged_digest_forgets_how_a_decision_came_about(
     put(
         store,
         [
-            decision("i1", 1, decided_at=77, candidates='["other"]'),
+            decision("i1", 1, decided_at=77, candidates='["other"]', contributors='["other"]'),
             parked("m2", "parked", offset=9),
             booking("m1", "i2"),
             touch("e1", offset=1),
