@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import click
 
 from streams.cli.output import (
     answer_json,
+    answer_table,
     answer_text,
     folder_option,
     json_option,
     progress,
     settings_for,
 )
+from streams.settings import Settings
 
 
 @click.command()
@@ -32,10 +36,25 @@ from streams.cli.output import (
     show_default=True,
     help="Records decided at once; the result does not depend on it.",
 )
+@click.option(
+    "--rules",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Rule file to decide under, instead of HEADWATER_RULES.",
+)
+@click.option(
+    "--compare",
+    is_flag=True,
+    help="Say what --rules would change against the rules in force; stores nothing.",
+)
 @folder_option
 @json_option
 def replay(
-    files: tuple[Path, ...], into: bool, batch: int, folder: Path | None, as_json: bool
+    files: tuple[Path, ...],
+    folder: Path | None,
+    rules: Path | None,
+    compare: bool,
+    as_json: bool,
+    **storing: Any,
 ) -> int:
     """Decide the events of files, with no broker, and store the outcomes.
 
@@ -47,17 +66,52 @@ def replay(
       headwater simulate --out traffic.jsonl
       headwater replay traffic.jsonl --data replayed
       headwater digest --data replayed
+      headwater replay traffic.jsonl --rules other.toml --compare
     """
+    if compare:
+        if rules is None or storing["into"]:
+            raise click.UsageError(
+                "--compare needs --rules FILE, and stores nothing (no --into)",
+                click.get_current_context(),
+            )
+        return _compare(files, rules, as_json)
     from streams.demo_folder import keep_folder
     from streams.replaying import run_replay
 
-    settings = settings_for(folder)
+    settings = _under(settings_for(folder), rules)
     keep_folder(settings.folders.data)
     with progress(is_quiet=as_json) as advance:
-        report = run_replay(settings, files, batch, advance, is_into=into)
+        report = run_replay(settings, files, storing["batch"], advance, is_into=storing["into"])
     if as_json:
         answer_json(report.as_json())
     else:
         for line in report.lines():
             answer_text(line)
     return 0 if report.accounting.reconciled else 1
+
+
+def _under(settings: Settings, rules: Path | None) -> Settings:
+    """The settings with this rule file in place of their own."""
+    if rules is None:
+        return settings
+    return replace(settings, rules=replace(settings.rules, attribution=rules))
+
+
+def _compare(files: tuple[Path, ...], rules: Path, as_json: bool) -> int:
+    from streams.comparing_words import MOVE_COLUMNS, headlines, move_rows
+    from streams.composition import stage_rules
+    from streams.what_if import what_if
+
+    settings = settings_for(None)
+    both = stage_rules(settings), stage_rules(_under(settings, rules))
+    with progress(is_quiet=as_json) as advance:
+        found = what_if(files, settings.kafka.topic_prefix, both, advance)
+    if as_json:
+        answer_json(found.as_json())
+        return 0
+    rows = move_rows(found.comparison)
+    if rows:
+        answer_table(MOVE_COLUMNS, rows)
+    for line in headlines(found):
+        answer_text(line)
+    return 0

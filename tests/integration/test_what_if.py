@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
 from msgspec import json
-from msgspec.structs import replace
 
 from streams.cli import headwater
 from streams.composition import stage_rules
@@ -64,16 +62,57 @@ def test_the_same_rules_change_nothing(traffic: Path) -> None:
     assert found["moves"] == found["reasons"] == []
 
 
-def test_refusing_what_is_late_moves_installs_and_their_money(traffic: Path) -> None:
-    rules = stage_rules(read_settings({}))
-    strict = replace(rules.attribution, late_ms_max=0)
-    other = dataclasses.replace(rules, attribution=strict)
-    found = what_if([traffic], "", (rules, other), silent).as_json()
-    assert found["installs_changed"] == sum(move["installs"] for move in found["moves"]) > 0
+@pytest.fixture(scope="module")
+def strict(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("rules") / "strict.toml"
+    path.write_text('[windows]\nclick = "1h"\nprobabilistic_click = "1h"\n')
+    return path
+
+
+def test_a_shorter_window_moves_installs_and_their_money(traffic: Path, strict: Path) -> None:
+    found = answer("replay", str(traffic), "--rules", str(strict), "--compare")
+    assert found["installs_changed"] == sum(move["installs"] for move in found["moves"]) > 20
     assert sum(one["installs"] for one in found["reasons"]) == found["installs_changed"]
+    main = found["reasons"][0]
+    assert (main["effect"], main["rule"]) == ("excludes", "outside_click_window")
     for name in ("in_force", "other"):
         credited = sum(one[name]["installs"] for one in found["channels"])
         assert credited == sum(found["conversions"][name].values())
+    for currency, moved in found["money_moved_micros"].items():
+        assert moved == sum(abs(move["micros"].get(currency, 0)) for move in found["moves"])
+
+
+def test_a_comparison_says_what_two_stored_replays_say(
+    traffic: Path, strict: Path, tmp_path: Path
+) -> None:
+    found = answer("replay", str(traffic), "--rules", str(strict), "--compare")
+    sql = "SELECT media_source, campaign_id, toUInt64(count()) FROM v_attributions GROUP BY 1, 2"
+    for name, extra in (("in_force", []), ("other", ["--rules", str(strict)])):
+        folder = str(tmp_path / name)
+        assert answer("replay", str(traffic), "--data", folder, *extra)["reconciled"]
+        rows = answer("query", sql, "--data", folder)["rows"]
+        stored = {(source, campaign): int(installs) for source, campaign, installs in rows}
+        compared = {
+            (one["media_source"], one["campaign_id"]): one[name]["installs"]
+            for one in found["channels"]
+            if one[name]["installs"]
+        }
+        assert compared == stored
+
+
+def test_a_comparison_is_told_in_words(traffic: Path, strict: Path) -> None:
+    told = CliRunner().invoke(
+        headwater, ["replay", str(traffic), "--rules", str(strict), "--compare"]
+    )
+    assert told.exit_code == 0
+    assert "conversions and 0 re-engagements would go elsewhere" in told.output
+    assert "because the rule now excludes: outside_click_window" in told.output
+
+
+def test_a_comparison_needs_rules_to_compare_with(traffic: Path) -> None:
+    told = CliRunner().invoke(headwater, ["replay", str(traffic), "--compare"])
+    assert told.exit_code == 2
+    assert "--compare needs --rules FILE" in told.output
 
 
 def test_a_line_that_cannot_be_read_is_told_in_one_line(tmp_path: Path) -> None:

@@ -34,6 +34,7 @@ def test_all_commands_are_there() -> None:
         "query",
         "digest",
         "explain",
+        "evaluate match",
         "migrate",
         "dead-letters list",
         "dead-letters replay",
