@@ -147,7 +147,7 @@ def verdict_rows(decision: Decision) -> Iterator[FraudVerdict]:
         )
 
 
-def site_claim(decision: Decision, sign: int) -> SiteInstall | None:
+def site_claim(decision: Decision) -> SiteInstall | None:
     """What the site whose touchpoint claims the install, rightly or not, is told of it."""
     install, judgement = decision.case.install, decision.judgement
     claimant = judgement.robbed or judgement.winner
@@ -159,7 +159,7 @@ def site_claim(decision: Decision, sign: int) -> SiteInstall | None:
         install_id=install.install_id,
         event_id=touch.event_id,
         ctit_ms=install.time - touch.time,
-        sign=sign,
+        sign=1,
         is_new_device=decision.case.prior is None and len(decision.review.receipts) == 1,
         time=install.time,
         ts=decision.decided_at,

@@ -3,64 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import assert_never
 
 import msgspec
-from msgspec.structs import replace
 
 from attribution import journey as attribution
-from attribution.facts import Evicted, Settled
-from attribution.journey import (
-    ActivityApplied,
-    Decision,
-    Journey,
-    JourneyFact,
-    MoneyApplied,
-    Reengagement,
-    Waiting,
-)
 from attribution.rules import Rules, rule_set_id
 from online_models import labels
-from online_models.labels import PayerState
 from schemas import topics
 from schemas.records import (
-    ActivitySeen,
-    Candidates,
-    Erased,
-    Example,
-    ExampleFrame,
-    Installed,
-    JourneyFrame,
-    JourneyRecord,
     ModelMarker,
-    MoneyKind,
-    MoneyRouted,
-    SiteVerdict,
     journey_frames,
 )
 from streams.stage import Effects, LogRecord, StateReader
-from streams.stages import decisions, parking
+from streams.stages.install_steps import InstallState, InstallSteps, JourneyContext
 from streams.stages.observer import StageObserver
-from streams.stages.outbox import FrameOutbox, Outbox
+from streams.stages.rule_change import RuleChange
 from streams.stages.scoring import ActiveModel, Scorers
 from streams.stages.watermarks import (
     FreshnessReport,
     Watermarks,
+    WatermarkStep,
     stage_upstreams,
+    upstream,
 )
 from streams.stages.working_set import WATERMARKS_KEY, Codec, Timers, WorkingSet
 
 MODEL_KEY = b"\x00model"
-
-
-class InstallState(msgspec.Struct, frozen=True, array_like=True):
-    """All that is known of one install."""
-
-    journey: Journey = Journey()
-    payer: PayerState = labels.NEW
-
-
-NEW = InstallState()
+RULES_KEY = b"\x00rules"
 
 
 class Journeys:
@@ -74,34 +43,46 @@ class Journeys:
         scorers: Scorers,
         observer: StageObserver,
     ) -> None:
-        self.partition = partition
-        self.rules = rules
-        self.rule_set = rule_set_id(rules)
-        self.observer = observer
-        self.timers = Timers()
-        self.active = ActiveModel(scorers)
+        self.context = JourneyContext(
+            partition,
+            partitions,
+            rules,
+            rule_set_id(rules),
+            Timers(),
+            ActiveModel(scorers),
+            observer,
+        )
         self._matching = stage_upstreams("matching", partitions)
         self._watermarks = Watermarks(self._matching)
         self._freshness = FreshnessReport(self.name, partition)
+        self._sites_step = WatermarkStep(upstream(self.name, partition))
+        self._rule_change = RuleChange(self.context.rule_set)
         self._codec: Codec[InstallState] = Codec(
             msgspec.msgpack.Decoder(InstallState).decode, self._due
         )
 
     def restore(self, entries: Iterable[tuple[bytes, bytes]]) -> None:
+        applied = b""
+
         def states() -> Iterable[tuple[bytes, bytes]]:
+            nonlocal applied
             for key, value in entries:
-                if key == WATERMARKS_KEY:
+                if key == RULES_KEY:
+                    applied = value
+                elif key == WATERMARKS_KEY:
                     self._watermarks.restore(value)
                 elif key == MODEL_KEY:
-                    self.active.restore(value)
+                    self.context.active.restore(value)
                 else:
                     yield key, value
 
-        self.timers.restore(states())
+        self.context.timers.restore(states())
+        # Every journey has a timer: it is forgotten some day.
+        self._rule_change.restore(applied, self.context.timers.keys())
 
     def snapshots_needed(self, records: Sequence[LogRecord]) -> Sequence[str]:
         """Versions named by markers in these records, and the one in force after a restart."""
-        versions = [self.active.version] if self.active.version else []
+        versions = [self.context.active.version] if self.context.active.version else []
         for record in records:
             if record.key == topics.MODEL_MARKER_KEY:
                 frame = journey_frames.decode(record.value or b"")
@@ -114,7 +95,8 @@ class Journeys:
 
     def decide(self, records: Sequence[LogRecord], state: StateReader) -> Effects:
         frames = [journey_frames.decode(record.value or b"") for record in records]
-        batch = _Batch(self, WorkingSet(self._codec, self.timers, state))
+        states = WorkingSet(self._codec, self.context.timers, state)
+        batch = InstallSteps(self.context, states, self.stage_time())
         batch.load(frames)
         for frame in frames:
             for record in frame.records:
@@ -122,176 +104,29 @@ class Journeys:
             self._watermarks.advance(frame.watermarks)
             batch.stage_time = self.stage_time()
             batch.fire()
+        batch.reconsider(self._rule_change.take())
         positions = {(record.topic, record.partition): record.offset + 1 for record in records}
         return self._effects(batch, positions)
 
     def stage_time(self) -> int:
         return self._watermarks.minimum(self._matching)
 
-    def _effects(self, batch: _Batch, positions: dict[tuple[str, int], int]) -> Effects:
+    def _effects(self, batch: InstallSteps, positions: dict[tuple[str, int], int]) -> Effects:
         stage_time = self.stage_time()
         effects = Effects(changes=batch.states.changes(), positions=positions)
         effects.changes[WATERMARKS_KEY] = self._watermarks.encode()
-        effects.changes[MODEL_KEY] = self.active.encode()
+        effects.changes[MODEL_KEY] = self.context.active.encode()
+        effects.changes[RULES_KEY] = self._rule_change.encode()
         batch.examples.flush(effects, {})
+        batch.sites.flush(effects, self._sites_step.take(stage_time))
         self._freshness.say(stage_time, batch.outbox)
         batch.outbox.flush(effects)
-        self.observer.on_stage_time(self.name, self.partition, stage_time)
+        self.context.observer.on_stage_time(self.name, self.context.partition, stage_time)
         return effects
 
     def _due(self, state: InstallState) -> int:
-        due = attribution.next_due(state.journey, self.rules)
+        due = attribution.next_due(state.journey, self.context.rules)
         install = state.journey.install
         if install is None or state.journey.version == 0:
             return due
         return min(due, labels.next_due(state.payer, install.time) or due)
-
-
-class _Batch:
-    """One decision of the journeys stage."""
-
-    def __init__(self, stage: Journeys, states: WorkingSet[InstallState]) -> None:
-        self.stage = stage
-        self.states = states
-        self.stage_time = stage.stage_time()
-        self.outbox = Outbox(stage.name, stage.partition, stage.observer)
-        self.examples: FrameOutbox[Example] = FrameOutbox(topics.EXAMPLES.name, 1, ExampleFrame)
-
-    def load(self, frames: Sequence[JourneyFrame]) -> None:
-        ids = {
-            record.install_id
-            for frame in frames
-            for record in frame.records
-            if not isinstance(record, ModelMarker)
-        }
-        self.states.load([install_id.encode() for install_id in ids])
-
-    def apply(self, record: JourneyRecord) -> None:
-        if isinstance(record, ModelMarker):
-            self.stage.active.switch(record.version)
-            self.stage.observer.on_model(record.model, record.version)
-            return
-        key = record.install_id.encode()
-        state = self.states.get(key) or NEW
-        journey, facts = _advance(state.journey, record, self.stage.rules)
-        self._conclude(key, replace(state, journey=journey), facts)
-
-    def fire(self) -> None:
-        """Everything due at stage time."""
-        now = self.stage_time
-        while keys := self.stage.timers.pop_due(now):
-            self.states.load(keys)
-            for key in keys:
-                self._fire_one(key, now)
-
-    def _fire_one(self, key: bytes, now: int) -> None:
-        state = self.states.get(key)
-        if state is None:
-            return
-        if attribution.is_forgotten(state.journey, now, self.stage.rules):
-            self.states.put(key, None)
-            return
-        journey, facts = attribution.expire(state.journey, now, self.stage.rules)
-        self._conclude(key, replace(state, journey=journey), facts)
-
-    def _conclude(self, key: bytes, state: InstallState, facts: list[JourneyFact]) -> None:
-        payer = state.payer
-        for fact in facts:
-            payer = self._say(fact, payer, state.journey)
-        payer = self._reach(payer, state.journey)
-        self.states.put(key, InstallState(state.journey, payer))
-
-    def _reach(self, payer: PayerState, journey: Journey) -> PayerState:
-        """Score landmarks and release labels. The install itself is scored without waiting."""
-        install = journey.install
-        if install is None or journey.version == 0:
-            return payer
-        now = max(self.stage_time, install.time) if payer.next_landmark == 0 else self.stage_time
-        facts = decisions.install_facts(install)
-        while 0 < (due := labels.next_due(payer, install.time)) <= now:
-            # A touchpoint logged later must not show in features, even if it is known by now.
-            known_by = max(due - 1, install.ts)
-            winner = attribution.winner_known_by(journey, known_by, self.stage.rules)
-            credit = decisions.credit(install, winner)
-            said = labels.reach(payer, facts, credit, due, self.stage.active.tiers)
-            self._say_landmark(said)
-            payer = said.state
-        return payer
-
-    def _say_landmark(self, said: labels.Said) -> None:
-        for row in said.features:
-            self.outbox.say(topics.FEATURES.name, row.install_id, row)
-        for prediction in said.predictions:
-            self.outbox.say(topics.PREDICTIONS.name, prediction.install_id, prediction)
-            self.stage.observer.on_prediction(prediction.target, prediction.tier, 1)
-        for example in said.examples:
-            self.examples.add(example.install_id, example)
-
-    def _say(self, fact: JourneyFact, payer: PayerState, journey: Journey) -> PayerState:
-        install = journey.install
-        match fact:
-            case Decision():
-                self._say_decision(fact)
-            case Reengagement():
-                row = decisions.reengagement_row(fact, self.stage.rules, self.stage.rule_set)
-                self.outbox.say(topics.ATTRIBUTIONS.name, row.install_id, row)
-            case MoneyApplied():
-                assert install is not None
-                booking = decisions.booking_row(fact.routed, install)
-                self.outbox.say(topics.REVENUE.name, booking.install_id, booking)
-                return _note_payment(payer, fact.routed, install)
-            case ActivityApplied():
-                assert install is not None
-                return labels.see_activity(payer, install.time, fact.activity)
-            case Waiting():
-                self._say_waiting(fact)
-            case Settled():
-                self.outbox.settle(fact.source, fact.disposition, fact.move)
-            case Evicted():
-                self.stage.observer.on_evicted(fact.bound, fact.count)
-            case _:
-                assert_never(fact)
-        return payer
-
-    def _say_decision(self, decision: Decision) -> None:
-        row = decisions.attribution_row(decision, self.stage.rules, self.stage.rule_set)
-        self.outbox.say(topics.ATTRIBUTIONS.name, row.install_id, row)
-        for verdict in decisions.verdict_rows(decision):
-            self.outbox.say(topics.FRAUD_VERDICTS.name, row.install_id, verdict)
-
-    def _say_waiting(self, fact: Waiting) -> None:
-        record = fact.record
-        if isinstance(record, ActivitySeen):
-            row = parking.activity_parked(record, fact.state, fact.deadline)
-        else:
-            row = parking.money_parked(
-                record.money, fact.state, "install", fact.deadline, record.move
-            )
-        self.outbox.say(topics.PARKED.name, row.subject_id, row)
-
-
-def _note_payment(payer: PayerState, routed: MoneyRouted, install: Installed) -> PayerState:
-    money = routed.money
-    is_payment = money.kind in (MoneyKind.PURCHASE, MoneyKind.SUBSCRIPTION)
-    if not is_payment or money.amount_micros <= 0 or routed.sign < 0:
-        return payer
-    return labels.see_payment(payer, install.time, money.time, money.ts)[0]
-
-
-def _advance(journey: Journey, record: JourneyRecord, rules: Rules) -> attribution.Step:
-    match record:
-        case Installed():
-            return attribution.see_install(journey, record, rules)
-        case Candidates():
-            return attribution.see_candidates(journey, record, rules)
-        case ActivitySeen():
-            return attribution.see_activity(journey, record, rules)
-        case MoneyRouted():
-            return attribution.see_money(journey, record, rules)
-        case SiteVerdict():
-            return attribution.see_site_verdict(journey, record, rules)
-        case Erased():
-            return attribution.see_erasure(journey, record, rules)
-        case ModelMarker():
-            raise AssertionError("markers are for the partition, not for one install")
-    assert_never(record)

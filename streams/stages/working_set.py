@@ -60,6 +60,10 @@ class Timers:
                 keys.append(key)
         return keys
 
+    def keys(self) -> Iterable[bytes]:
+        """Everything that has a timer."""
+        return self._due.keys()
+
     def __len__(self) -> int:
         return len(self._due)
 

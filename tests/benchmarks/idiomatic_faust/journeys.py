@@ -26,7 +26,7 @@ from schemas.records import (
     MoneyRouted,
 )
 from streams.stages import decisions
-from streams.stages.journeys import NEW, InstallState
+from streams.stages.install_steps import NEW, InstallState
 from tests.benchmarks.idiomatic_faust.routing import Said
 
 _pack = msgpack.Encoder().encode

@@ -1,0 +1,251 @@
+"""One decision of the journeys stage: what its records and deadlines make of installs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import assert_never
+
+import msgspec
+from msgspec.structs import replace
+
+from attribution import journey as attribution
+from attribution.facts import Evicted, Settled
+from attribution.journey import (
+    ActivityApplied,
+    Decision,
+    Journey,
+    JourneyFact,
+    MoneyApplied,
+    Reengagement,
+    Waiting,
+)
+from attribution.rules import Rules
+from online_models import labels
+from online_models.labels import PayerState
+from schemas import topics
+from schemas.records import (
+    ActivitySeen,
+    Candidates,
+    Erased,
+    Example,
+    ExampleFrame,
+    Installed,
+    JourneyFrame,
+    JourneyRecord,
+    ModelMarker,
+    MoneyKind,
+    MoneyRouted,
+    SiteFrame,
+    SiteInstall,
+    SiteRecord,
+    SiteVerdict,
+)
+from streams.stages import decisions, parking
+from streams.stages.observer import StageObserver
+from streams.stages.outbox import FrameOutbox, Outbox
+from streams.stages.scoring import ActiveModel
+from streams.stages.working_set import Timers, WorkingSet
+
+
+class InstallState(msgspec.Struct, frozen=True, array_like=True):
+    """All that is known of one install."""
+
+    journey: Journey = Journey()
+    payer: PayerState = labels.NEW
+    claim: SiteInstall | None = None  # what a site was last told of the install
+
+
+NEW = InstallState()
+
+
+@dataclass(frozen=True, slots=True)
+class JourneyContext:
+    """What all decisions of one partition have in common."""
+
+    partition: int
+    partitions: int
+    rules: Rules
+    rule_set: str
+    timers: Timers
+    active: ActiveModel
+    observer: StageObserver
+
+
+class InstallSteps:
+    """One decision of the journeys stage."""
+
+    def __init__(
+        self, stage: JourneyContext, states: WorkingSet[InstallState], stage_time: int
+    ) -> None:
+        self.stage = stage
+        self.states = states
+        self.stage_time = stage_time
+        self.outbox = Outbox("journeys", stage.partition, stage.observer)
+        self.examples: FrameOutbox[Example] = FrameOutbox(topics.EXAMPLES.name, 1, ExampleFrame)
+        self.sites: FrameOutbox[SiteRecord] = FrameOutbox(
+            topics.SITES.name, stage.partitions, SiteFrame
+        )
+
+    def load(self, frames: Sequence[JourneyFrame]) -> None:
+        ids = {
+            record.install_id
+            for frame in frames
+            for record in frame.records
+            if not isinstance(record, ModelMarker)
+        }
+        self.states.load([install_id.encode() for install_id in ids])
+
+    def apply(self, record: JourneyRecord) -> None:
+        if isinstance(record, ModelMarker):
+            self.stage.active.switch(record.version)
+            self.stage.observer.on_model(record.model, record.version)
+            return
+        key = record.install_id.encode()
+        state = self.states.get(key) or NEW
+        journey, facts = _advance(state.journey, record, self.stage.rules)
+        self._conclude(key, replace(state, journey=journey), facts)
+
+    def fire(self) -> None:
+        """Everything due at stage time."""
+        now = self.stage_time
+        while keys := self.stage.timers.pop_due(now):
+            self.states.load(keys)
+            for key in keys:
+                self._fire_one(key, now)
+
+    def reconsider(self, keys: Sequence[bytes]) -> None:
+        """Decide these again under the rules in force."""
+        self.states.load(keys)
+        for key in keys:
+            state = self.states.get(key)
+            if state is not None:
+                now, rules = self.stage_time, self.stage.rules
+                journey, facts = attribution.change_rules(state.journey, now, rules)
+                self._conclude(key, replace(state, journey=journey), facts)
+
+    def _fire_one(self, key: bytes, now: int) -> None:
+        state = self.states.get(key)
+        if state is None:
+            return
+        if attribution.is_forgotten(state.journey, now, self.stage.rules):
+            self.states.put(key, None)
+            return
+        journey, facts = attribution.expire(state.journey, now, self.stage.rules)
+        self._conclude(key, replace(state, journey=journey), facts)
+
+    def _conclude(self, key: bytes, state: InstallState, facts: list[JourneyFact]) -> None:
+        payer, claim = state.payer, state.claim
+        for fact in facts:
+            payer = self._say(fact, payer, state.journey)
+            if isinstance(fact, Decision) and fact.reason != "fraud_verdict":
+                claim = self._tell_sites(fact, claim)
+        payer = self._reach(payer, state.journey)
+        self.states.put(key, InstallState(state.journey, payer, claim))
+
+    def _tell_sites(self, decision: Decision, before: SiteInstall | None) -> SiteInstall | None:
+        """A site hears of installs that it claims, also when it does so no longer."""
+        claim = decisions.site_claim(decision)
+        is_same = before and claim and (before.key, before.event_id) == (claim.key, claim.event_id)
+        if is_same:
+            return before
+        if before is not None:
+            self.sites.add(before.key, replace(before, sign=-1, ts=decision.decided_at))
+        if claim is not None:
+            self.sites.add(claim.key, claim)
+        return claim
+
+    def _reach(self, payer: PayerState, journey: Journey) -> PayerState:
+        """Score landmarks and release labels. The install itself is scored without waiting."""
+        install = journey.install
+        if install is None or journey.version == 0:
+            return payer
+        now = max(self.stage_time, install.time) if payer.next_landmark == 0 else self.stage_time
+        facts = decisions.install_facts(install)
+        while 0 < (due := labels.next_due(payer, install.time)) <= now:
+            # A touchpoint logged later must not show in features, even if it is known by now.
+            known_by = max(due - 1, install.ts)
+            winner = attribution.winner_known_by(journey, known_by, self.stage.rules)
+            credit = decisions.credit(install, winner)
+            said = labels.reach(payer, facts, credit, due, self.stage.active.tiers)
+            self._say_landmark(said)
+            payer = said.state
+        return payer
+
+    def _say_landmark(self, said: labels.Said) -> None:
+        for row in said.features:
+            self.outbox.say(topics.FEATURES.name, row.install_id, row)
+        for prediction in said.predictions:
+            self.outbox.say(topics.PREDICTIONS.name, prediction.install_id, prediction)
+            self.stage.observer.on_prediction(prediction.target, prediction.tier, 1)
+        for example in said.examples:
+            self.examples.add(example.install_id, example)
+
+    def _say(self, fact: JourneyFact, payer: PayerState, journey: Journey) -> PayerState:
+        install = journey.install
+        match fact:
+            case Decision():
+                self._say_decision(fact)
+            case Reengagement():
+                row = decisions.reengagement_row(fact, self.stage.rules, self.stage.rule_set)
+                self.outbox.say(topics.ATTRIBUTIONS.name, row.install_id, row)
+            case MoneyApplied():
+                assert install is not None
+                booking = decisions.booking_row(fact.routed, install)
+                self.outbox.say(topics.REVENUE.name, booking.install_id, booking)
+                return _note_payment(payer, fact.routed, install)
+            case ActivityApplied():
+                assert install is not None
+                return labels.see_activity(payer, install.time, fact.activity)
+            case Waiting():
+                self._say_waiting(fact)
+            case Settled():
+                self.outbox.settle(fact.source, fact.disposition, fact.move)
+            case Evicted():
+                self.stage.observer.on_evicted(fact.bound, fact.count)
+            case _:
+                assert_never(fact)
+        return payer
+
+    def _say_decision(self, decision: Decision) -> None:
+        row = decisions.attribution_row(decision, self.stage.rules, self.stage.rule_set)
+        self.outbox.say(topics.ATTRIBUTIONS.name, row.install_id, row)
+        for verdict in decisions.verdict_rows(decision):
+            self.outbox.say(topics.FRAUD_VERDICTS.name, row.install_id, verdict)
+
+    def _say_waiting(self, fact: Waiting) -> None:
+        record = fact.record
+        if isinstance(record, ActivitySeen):
+            row = parking.activity_parked(record, fact.state, fact.deadline)
+        else:
+            row = parking.money_parked(
+                record.money, fact.state, "install", fact.deadline, record.move
+            )
+        self.outbox.say(topics.PARKED.name, row.subject_id, row)
+
+
+def _note_payment(payer: PayerState, routed: MoneyRouted, install: Installed) -> PayerState:
+    money = routed.money
+    is_payment = money.kind in (MoneyKind.PURCHASE, MoneyKind.SUBSCRIPTION)
+    if not is_payment or money.amount_micros <= 0 or routed.sign < 0:
+        return payer
+    return labels.see_payment(payer, install.time, money.time, money.ts)[0]
+
+
+def _advance(journey: Journey, record: JourneyRecord, rules: Rules) -> attribution.Step:
+    match record:
+        case Installed():
+            return attribution.see_install(journey, record, rules)
+        case Candidates():
+            return attribution.see_candidates(journey, record, rules)
+        case ActivitySeen():
+            return attribution.see_activity(journey, record, rules)
+        case MoneyRouted():
+            return attribution.see_money(journey, record, rules)
+        case SiteVerdict():
+            return attribution.see_site_verdict(journey, record, rules)
+        case Erased():
+            return attribution.see_erasure(journey, record, rules)
+        case ModelMarker():
+            raise AssertionError("markers are for the partition, not for one install")
+    assert_never(record)
