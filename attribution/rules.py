@@ -124,6 +124,9 @@ class Rules(Struct, frozen=True, kw_only=True, dict=True):
     install_memory_ms: int = 400 * DAY_MS
     """How long an install is known to those that follow it on the device."""
 
+    postback_retention_ms: int = 90 * DAY_MS
+    """How long a postback is remembered, so that a copy of it counts as one."""
+
     touches_per_key_max: int = 64
     installs_per_key_max: int = 16
     links_per_account_max: int = 64

@@ -103,7 +103,11 @@ SEMANTICS: dict[str, Semantics] = {
     "spend": Semantics(
         "spend_id, revision", f"{SAME_AGAIN} The highest revision of a spend_id is the current one."
     ),
-    "postback-rows": Semantics("postback_id", SAME_AGAIN),
+    "postback-rows": Semantics(
+        "postback_id",
+        "Devices send a postback several times: every copy is said, the one with the least "
+        "(event_time, event_id) counts. Only signature_state valid counts.",
+    ),
     "privacy-rows": Semantics("subject_request_id", SAME_AGAIN),
     "parked": Semantics("parked_id", f"{SAME_AGAIN} Each state of a subject has its own id."),
     "ledger": Semantics(

@@ -152,7 +152,17 @@ class ErasureSeen(Struct, frozen=True, array_like=True, gc=False, tag=6):
     ts: int
 
 
-MatchRecord = TouchSeen | InstallSeen | AccountLinked | MoneySeen | AccountMoney | ErasureSeen
+class PostbackSeen(Struct, frozen=True, array_like=True, gc=False, tag=7):
+    """A postback came in; the key says which. It names no device, and no install."""
+
+    key: str
+    ts: int
+    source: Source
+
+
+MatchRecord = (
+    TouchSeen | InstallSeen | AccountLinked | MoneySeen | AccountMoney | ErasureSeen | PostbackSeen
+)
 
 
 # --- records on `journeys`, by install id -------------------------------------------------------

@@ -9,6 +9,7 @@ from attribution.rules import Rules
 from streams.core_settings import EMBEDDED_LEAD, CoreSettings, LeadBounds
 from streams.errors import Stop
 from streams.kafka_client import client_options
+from streams.postback_files import postback_rules
 from streams.settings import KafkaSettings, RuleSettings, Settings
 from streams.stages.factory import StageRules
 from streams.stages.intake import IntakeRules
@@ -77,7 +78,7 @@ def group_of(role: str, kafka: KafkaSettings) -> str:
 def stage_rules(settings: Settings) -> StageRules:
     """Everything that decides, apart from the log. Stop when the rule file cannot be used."""
     attribution = attribution_rules(settings.rules, settings.rules.attribution)
-    intake = _intake_rules(settings.rules, is_probabilistic=attribution.allows_probabilistic)
+    intake = _intake_rules(settings, is_probabilistic=attribution.allows_probabilistic)
     return StageRules(intake=intake, attribution=attribution)
 
 
@@ -102,7 +103,8 @@ def attribution_rules(rules: RuleSettings, file: Path | None) -> Rules:
     return read
 
 
-def _intake_rules(rules: RuleSettings, *, is_probabilistic: bool) -> IntakeRules:
+def _intake_rules(settings: Settings, *, is_probabilistic: bool) -> IntakeRules:
+    rules = settings.rules
     secret = rules.pseudonym_secret
     signing = rules.signature_secrets or {}
     return IntakeRules(
@@ -113,4 +115,5 @@ def _intake_rules(rules: RuleSettings, *, is_probabilistic: bool) -> IntakeRules
         signature_secrets={name: one.reveal().encode() for name, one in signing.items()},
         signature_age_ms_max=rules.signature_age_ms,
         is_probabilistic=is_probabilistic,
+        postbacks=postback_rules(settings.postbacks),
     )

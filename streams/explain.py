@@ -52,8 +52,9 @@ UNION ALL SELECT 'spend', event_id, spend_id, source_topic, source_partition, so
 FROM spend WHERE event_id = {id}
 UNION ALL SELECT 'rates', event_id, rate_id, source_topic, source_partition, source_offset
 FROM rates WHERE event_id = {id}
-UNION ALL SELECT 'postback_rows', postback_id, '', source_topic, source_partition, source_offset
-FROM postback_rows WHERE postback_id = {id}
+UNION ALL SELECT 'postback_rows', event_id, postback_id, source_topic, source_partition,
+    source_offset
+FROM postback_rows WHERE event_id = {id} OR postback_id = {id} OR transaction_id = {id}
 UNION ALL SELECT 'privacy_rows', subject_request_id, '', source_topic, source_partition,
     source_offset
 FROM privacy_rows WHERE subject_request_id = {id}

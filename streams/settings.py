@@ -246,12 +246,35 @@ class RuleSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class PostbackSettings:
+    keys: Path | None = declare(
+        "POSTBACK_KEYS",
+        folder(),
+        None,
+        "JSON file of public keys to trust beside Apple's: base64 of DER by key id.",
+    )
+    takes_development_keys: bool = declare(
+        "POSTBACK_DEVELOPMENT_KEYS",
+        flag(),
+        False,
+        "Whether postbacks count that Apple signed for developers; not in production.",
+    )
+    conversion_values: Path | None = declare(
+        "CONVERSION_VALUES",
+        folder(),
+        None,
+        "TOML file of what conversion values stand for; not set: they are kept undecoded.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     kafka: KafkaSettings = group(KafkaSettings)
     store: StoreSettings = group(StoreSettings)
     folders: FolderSettings = group(FolderSettings)
     worker: WorkerSettings = group(WorkerSettings)
     rules: RuleSettings = group(RuleSettings)
+    postbacks: PostbackSettings = group(PostbackSettings)
 
 
 def read_settings(environ: Mapping[str, str] | None = None) -> Settings:

@@ -308,10 +308,37 @@ COMMENT 'Exchange rates as they were stated. The highest revision of a rate_id c
 
 CREATE TABLE IF NOT EXISTS postback_rows
 (
-    postback_id String COMMENT 'Id of the postback; a repeat keeps it.',
-    app_id LowCardinality(String) COMMENT 'App that was advertised.',
+    postback_id String COMMENT 'What the signature covers: equal for every copy. Of one that is not valid a hash of its bytes.',
+    event_id String COMMENT 'Id of the event that brought this copy.',
+    app_id LowCardinality(String) COMMENT 'App that was advertised, by the producer.',
     framework LowCardinality(String) COMMENT 'skadnetwork or adattributionkit.',
-    signature_state LowCardinality(String) COMMENT 'Whether the signature was checked, and held.',
+    version LowCardinality(String) COMMENT 'Version of SKAdNetwork; empty for AdAttributionKit.',
+    ad_network_id LowCardinality(String) COMMENT 'Ad network, by its registration with Apple.',
+    transaction_id String COMMENT 'Id that Apple gave the postback.',
+    sequence_index Int64 COMMENT 'Which of up to three: 0 days 0-2, 1 days 3-7, 2 days 8-35; -1: not told.',
+    store_app_id Int64 COMMENT 'Number of the advertised app in the store; -1: not told.',
+    source_identifier LowCardinality(String) COMMENT 'Campaign, 2 to 4 digits; empty before SKAdNetwork 4.',
+    campaign_id Int64 COMMENT 'Campaign before SKAdNetwork 4, 1 to 100; -1: not told.',
+    source_app_id Int64 COMMENT 'Number of the app that showed the ad; -1: not told.',
+    source_domain LowCardinality(String) COMMENT 'Web site that showed the ad.',
+    did_win Bool COMMENT 'Whether the network won the conversion.',
+    conversion_type LowCardinality(String) COMMENT 'download, redownload or re-engagement.',
+    interaction LowCardinality(String) COMMENT 'view or click; empty: not told.',
+    impression_type LowCardinality(String) COMMENT 'Kind of advertisement; AdAttributionKit only.',
+    marketplace_id LowCardinality(String) COMMENT 'Marketplace the app came from; AdAttributionKit only.',
+    country_code LowCardinality(String) COMMENT 'ISO 3166-1 alpha-2; AdAttributionKit only.',
+    conversion_value Int64 COMMENT 'Fine conversion value, 0 to 63; -1: none.',
+    coarse_value LowCardinality(String) COMMENT 'Coarse conversion value: low, medium, high or empty.',
+    conversion_state LowCardinality(String) COMMENT 'Of the conversion value: none, decoded, undecoded or malformed.',
+    conversion_events Array(LowCardinality(String)) COMMENT 'Events that the conversion value stands for.',
+    revenue_min_micros Int64 COMMENT 'Least revenue that it stands for, millionths of currency.',
+    revenue_max_micros Int64 COMMENT 'Most revenue that it stands for.',
+    currency LowCardinality(String) COMMENT 'ISO 4217; empty when it stands for no revenue.',
+    conversion_schema LowCardinality(String) COMMENT 'Hash of the rules that decoded it.',
+    unsigned_fields Array(LowCardinality(String)) COMMENT 'Columns here that no signature covers: anybody could have written them.',
+    signature_state LowCardinality(String) COMMENT 'valid, invalid (Apple has not signed this) or unverifiable (nobody here can tell).',
+    signature_reason LowCardinality(String) COMMENT 'Code of why it is not valid; empty when it is.',
+    key_id LowCardinality(String) COMMENT 'Key that the postback names, or that verified it.',
     body String COMMENT 'The postback as received, JSON.' CODEC(ZSTD(1)),
     event_time DateTime64(3, 'UTC') COMMENT 'When the postback came in, by the producer.',
     source_topic LowCardinality(String) COMMENT 'Topic of the event that caused this row.',
@@ -326,7 +353,7 @@ CREATE TABLE IF NOT EXISTS postback_rows
 ENGINE = MergeTree
 PARTITION BY toYYYYMM(inserted_at)
 ORDER BY (app_id, toDate(event_time), postback_id)
-COMMENT 'Accepted SKAdNetwork and AdAttributionKit postbacks. Aggregate: never joined to a device.';
+COMMENT 'SKAdNetwork and AdAttributionKit postbacks, every copy. Count distinct postback_id where signature_state is valid. Aggregate: never joined to a device.';
 
 CREATE TABLE IF NOT EXISTS privacy_rows
 (

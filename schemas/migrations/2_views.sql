@@ -328,6 +328,53 @@ FROM
 GROUP BY log_epoch, source_topic, source_partition, offset
 COMMENT 'What finally became of every source offset.';
 
+-- Each postback once: of its copies the first by the producer's time. Only valid ones count; what is
+-- not valid stands in columns of its own, under whatever names it claims. The columns may be summed.
+CREATE OR REPLACE VIEW v_postbacks_daily
+(
+    day Date COMMENT 'Day in UTC on which the postback came in, by the producer.',
+    app_id String COMMENT 'App that was advertised.',
+    framework String COMMENT 'skadnetwork or adattributionkit.',
+    ad_network_id String COMMENT 'Ad network.',
+    campaign String COMMENT 'Source identifier; before SKAdNetwork 4 the campaign id.',
+    sequence_index Int64 COMMENT 'Which of up to three postbacks: 0 days 0-2, 1 days 3-7, 2 days 8-35.',
+    currency String COMMENT 'ISO 4217; empty for postbacks that stand for no revenue.',
+    postbacks UInt64 COMMENT 'Valid postbacks, won and lost.',
+    installs UInt64 COMMENT 'Valid, won, first of their series, download or redownload.',
+    reengagements UInt64 COMMENT 'Valid, won, first of their series, re-engagement.',
+    lost UInt64 COMMENT 'Valid: another network won.',
+    decoded UInt64 COMMENT 'Valid, and the rules say what the conversion value stands for.',
+    undecoded UInt64 COMMENT 'Valid, with a conversion value that no rule describes.',
+    revenue_min Decimal(38, 6) COMMENT 'Least revenue that the conversion values stand for; not signed.',
+    revenue_max Decimal(38, 6) COMMENT 'Most revenue that they stand for; not signed.',
+    invalid UInt64 COMMENT 'Not signed by Apple; counted nowhere else.',
+    unverifiable UInt64 COMMENT 'Signature could not be checked; counted nowhere else.'
+)
+AS SELECT toDate(event_time) AS day, app_id, framework, ad_network_id,
+    if(campaign_id >= 0, toString(campaign_id), source_identifier) AS campaign, sequence_index,
+    currency, countIf(is_valid) AS postbacks,
+    countIf(is_first AND conversion_type IN ('download', 'redownload')) AS installs,
+    countIf(is_first AND conversion_type = 're-engagement') AS reengagements,
+    countIf(is_valid AND NOT did_win) AS lost,
+    countIf(is_valid AND conversion_state = 'decoded') AS decoded,
+    countIf(is_valid AND conversion_state = 'undecoded') AS undecoded,
+    toDecimal128(sum(revenue_min_micros), 6) / 1000000 AS revenue_min,
+    toDecimal128(sum(revenue_max_micros), 6) / 1000000 AS revenue_max,
+    countIf(signature_state = 'invalid') AS invalid,
+    countIf(signature_state = 'unverifiable') AS unverifiable
+FROM
+(
+    SELECT event_time, app_id, framework, ad_network_id, campaign_id, source_identifier,
+        sequence_index, currency, did_win, conversion_type, conversion_state, revenue_min_micros,
+        revenue_max_micros, signature_state, signature_state = 'valid' AS is_valid,
+        is_valid AND did_win AND sequence_index = 0 AS is_first
+    FROM postback_rows
+    ORDER BY postback_id, event_time, event_id, log_epoch, log_partition, log_offset
+    LIMIT 1 BY postback_id
+)
+GROUP BY day, app_id, framework, ad_network_id, campaign, sequence_index, currency
+COMMENT 'Conversions that Apple reports, per day, network and campaign.';
+
 -- How far every stage partition has come, in the newest log, and when each table last grew.
 CREATE OR REPLACE VIEW v_freshness
 (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from attribution.postbacks.checking import PostbackRules
 from schemas import topics
 from schemas.decode import Unreadable, decode
 from streams.errors import Stop
@@ -33,6 +34,7 @@ class IntakeRules:
     signature_age_ms_max: int = 172_800_000
     is_probabilistic: bool = False  # whether anybody is matched without ids
     passes_watermarks: bool = True  # a replay derives them from its files instead
+    postbacks: PostbackRules = field(default_factory=PostbackRules)
 
 
 class DeadLetterRate:
@@ -73,6 +75,7 @@ class Intake:
             Pseudonyms(rules.pseudonym_secret),
             Signatures(rules.signature_secrets, rules.signature_age_ms_max),
             rules.is_probabilistic,
+            rules.postbacks,
         )
         self._rate = DeadLetterRate(rules.dead_letter_share_max, rules.dead_letter_window)
 

@@ -41,6 +41,11 @@ def event_key(app_id: str, event_id: str) -> str:
     return f"e:{app_id}:{event_id}"
 
 
+def postback_key(postback_id: str) -> str:
+    """Postbacks are counted by their own ids, and never meet a device or an install."""
+    return f"p:{postback_id}"
+
+
 def device_keys(event: DeviceEvent, pseudonyms: Pseudonyms) -> list[str]:
     """One key per device id: advertising ids of Google, Apple and OAID, and Apple's vendor id."""
     return [

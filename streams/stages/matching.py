@@ -10,6 +10,8 @@ import msgspec
 from attribution import accounts, touch_index, transactions
 from attribution.accounts import Account
 from attribution.facts import Evicted, MatchFact, MoneyWaiting, Settled
+from attribution.postbacks import repeats
+from attribution.postbacks.repeats import SeenPostback
 from attribution.rules import HOUR_MS, Rules
 from attribution.touch_index import TouchIndex
 from attribution.transactions import Transaction
@@ -27,6 +29,7 @@ from schemas.records import (
     MatchRecord,
     MoneyRouted,
     MoneySeen,
+    PostbackSeen,
     TouchSeen,
     match_frames,
 )
@@ -51,7 +54,7 @@ from streams.stages.working_set import (
     WorkingSet,
 )
 
-KeyState = TouchIndex | Transaction | Account
+KeyState = TouchIndex | Transaction | Account | SeenPostback
 
 
 class Matching:
@@ -112,6 +115,8 @@ class Matching:
                 return accounts.next_due(state)
             case TouchIndex():
                 return USELESS_FROM + touch_index.useless_from(state, self._rules)
+            case SeenPostback():
+                return USELESS_FROM + repeats.useless_from(state, self._rules)
         assert_never(state)
 
 
@@ -192,7 +197,7 @@ class _Batch:
 def _advance(
     state: KeyState | None, record: MatchRecord, rules: Rules
 ) -> tuple[KeyState, list[MatchFact]]:
-    """Key prefixes keep the three kinds of state apart, so the kinds always agree."""
+    """Key prefixes keep the kinds of state apart, so the kinds always agree."""
     match record:
         case TouchSeen():
             assert state is None or isinstance(state, TouchIndex)
@@ -209,6 +214,9 @@ def _advance(
         case MoneySeen():
             assert state is None or isinstance(state, Transaction)
             return transactions.see_money(state, record.money, rules)
+        case PostbackSeen():
+            assert state is None or isinstance(state, SeenPostback)
+            return repeats.see_postback(state, record)
         case ErasureSeen():
             assert not isinstance(state, Transaction)
             if record.key.startswith(ACCOUNT_PREFIX):
@@ -227,6 +235,6 @@ def _expire(
             return transactions.expire(state, now, rules)
         case Account():
             return accounts.expire(state, now)
-        case TouchIndex() | None:
+        case TouchIndex() | SeenPostback() | None:
             return state, []
     assert_never(state)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from attribution.postbacks.checking import PostbackRules
 from schemas import topics
 from schemas.decode import Unreadable
 from schemas.events import (
@@ -34,6 +35,7 @@ from schemas.records import (
     Money,
     MoneyKind,
     MoneySeen,
+    PostbackSeen,
     Signal,
     Source,
     TouchSeen,
@@ -48,11 +50,12 @@ from streams.stages.signatures import Signatures, id_flags
 
 @dataclass(frozen=True, slots=True)
 class RoutingRules:
-    """Secrets, and whether anybody is matched without ids."""
+    """By what routing tells who somebody is, and who signed."""
 
     pseudonyms: Pseudonyms
     signatures: Signatures
-    is_probabilistic: bool
+    is_probabilistic: bool  # whether anybody is matched without ids
+    postbacks: PostbackRules
 
 
 class Routing:
@@ -75,6 +78,7 @@ class Routing:
         self._pseudonyms = rules.pseudonyms
         self._signatures = rules.signatures
         self._is_probabilistic = rules.is_probabilistic
+        self._postbacks = rules.postbacks
 
     def effects(self, positions: dict[tuple[str, int], int], watermarks: dict[str, int]) -> Effects:
         effects = Effects(positions=positions)
@@ -103,7 +107,7 @@ class Routing:
             case ExchangeRate():
                 self._rate(event, source)
             case SkanPostback() | AakPostback():
-                self._postback(event, source)
+                self._postback(event, source, ts)
             case PrivacyRequest():
                 self._privacy_request(event, source, ts)
 
@@ -191,10 +195,11 @@ class Routing:
         self.outbox.say(topics.RATES.name, row.rate_id, row)
         self.outbox.settle(source, "decided")
 
-    def _postback(self, event: SkanPostback | AakPostback, source: Source) -> None:
-        row = rows.postback_row(event, source)
+    def _postback(self, event: SkanPostback | AakPostback, source: Source, ts: int) -> None:
+        row = rows.postback_row(event, source, self._postbacks)
         self.outbox.say(topics.POSTBACK_ROWS.name, row.postback_id, row)
-        self.outbox.settle(source, "decided")
+        key = match_keys.postback_key(row.postback_id)
+        self._match.add(key, PostbackSeen(key, ts, source))
 
     def _privacy_request(self, event: PrivacyRequest, source: Source, ts: int) -> None:
         row = rows.privacy_row(event, source, self._pseudonyms)

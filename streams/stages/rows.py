@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from typing import TypedDict
 
+from attribution.postbacks.checking import PostbackRules
+from attribution.postbacks.postback import Framework, postback_id
 from schemas import topics
 from schemas.decode import Unreadable
 from schemas.events import (
@@ -21,6 +24,10 @@ from streams.stage import LogRecord
 from streams.stages.pseudonyms import Pseudonyms
 
 _TOPIC_NAMES = tuple(topic.name for topic in topics.SOURCES)
+FRAMEWORKS: dict[type[SkanPostback | AakPostback], Framework] = {
+    SkanPostback: "skadnetwork",
+    AakPostback: "adattributionkit",
+}
 
 
 def touch_outcome(event: Touchpoint, touch: Touch, source: Source, device_key: str) -> TouchOutcome:
@@ -117,18 +124,63 @@ def rate_row(event: ExchangeRate, source: Source) -> RateRow:
     )
 
 
-def postback_row(event: SkanPostback | AakPostback, source: Source) -> PostbackRow:
+class Place(TypedDict):
+    """Where the event came from that caused a row."""
+
+    source_topic: str
+    source_partition: int
+    source_offset: int
+
+
+def place_of(source: Source) -> Place:
     topic, partition, offset = source
+    return {
+        "source_topic": _TOPIC_NAMES[topic],
+        "source_partition": partition,
+        "source_offset": offset,
+    }
+
+
+def postback_row(
+    event: SkanPostback | AakPostback, source: Source, rules: PostbackRules
+) -> PostbackRow:
+    framework = FRAMEWORKS[type(event)]
+    postback, decoded = rules.check(framework, event.body, event.app_id)
     return PostbackRow(
-        postback_id=event.event_id,
+        postback_id=postback_id(postback, event.body),
+        event_id=event.event_id,
         app_id=event.app_id,
-        framework="skadnetwork" if isinstance(event, SkanPostback) else "adattributionkit",
-        signature_state="unchecked",
+        framework=framework,
+        version=postback.version,
+        ad_network_id=postback.ad_network_id,
+        transaction_id=postback.transaction_id,
+        sequence_index=postback.sequence_index,
+        store_app_id=postback.store_app_id,
+        source_identifier=postback.source_identifier,
+        campaign_id=postback.campaign_id,
+        source_app_id=postback.source_app_id,
+        source_domain=postback.source_domain,
+        did_win=postback.did_win,
+        conversion_type=postback.conversion_type,
+        interaction=postback.interaction,
+        impression_type=postback.impression_type,
+        marketplace_id=postback.marketplace_id,
+        country_code=postback.country_code,
+        conversion_value=postback.value.fine,
+        coarse_value=postback.value.coarse,
+        conversion_state=decoded.state,
+        conversion_events=decoded.events,
+        revenue_min_micros=decoded.revenue_min_micros,
+        revenue_max_micros=decoded.revenue_max_micros,
+        currency=decoded.currency,
+        conversion_schema=decoded.schema_id,
+        unsigned_fields=list(postback.unsigned),
+        signature_state=postback.verdict.state,
+        signature_reason=postback.verdict.reason or "",
+        key_id=postback.verdict.key_id,
         body=event.body,
         event_time=event.event_time,
-        source_topic=_TOPIC_NAMES[topic],
-        source_partition=partition,
-        source_offset=offset,
+        **place_of(source),
     )
 
 

@@ -126,8 +126,10 @@ _CHECKS = (
     _Check("spend and rates", "source offsets",
            f"SELECT ({_distinct(_SOURCE_POSITION, 'spend')})"
            f" + ({_distinct(_SOURCE_POSITION, 'rates')})", (topics.COSTS,)),
-    _Check("postback_rows", "source offsets", _distinct(_SOURCE_POSITION, "postback_rows"),
+    _Check("postback_rows", "postbacks", _distinct("log_epoch, postback_id", "postback_rows"),
            (topics.POSTBACKS,)),
+    _Check("postback_rows", "source offsets", _distinct(_SOURCE_POSITION, "postback_rows"),
+           (topics.POSTBACKS,), ("decided", "duplicate")),
     _Check("privacy_rows", "source offsets", _distinct(_SOURCE_POSITION, "privacy_rows"),
            (topics.PRIVACY_REQUESTS,)),
     _Check("dead_letters", "source offsets", _distinct(_SOURCE_POSITION, "dead_letters"),

@@ -109,7 +109,7 @@ def test_money_that_names_install_and_account_also_links_the_two() -> None:
     assert [type(one) for one in to_match("payments", fields)] == [MoneySeen, AccountLinked]
 
 
-def test_costs_rates_postbacks_and_privacy_requests_are_decided_at_once() -> None:
+def test_costs_rates_and_privacy_requests_are_decided_at_once() -> None:
     cost = {"date": "2026-01-01", "media_source": "n", "amount_micros": 1, "currency": "EUR"}
     request = {"subject_request_id": "q", "request_type": "erasure", "submitted_time": NOON}
     identities = [{"identity_type": "email", "identity_value": "jane@example.org"}]
@@ -117,11 +117,10 @@ def test_costs_rates_postbacks_and_privacy_requests_are_decided_at_once() -> Non
     effects = intake(
         source("costs", event("cost", **cost)),
         source("costs", event("exchange_rate", **rate), offset=1),
-        source("postbacks", event("skan_postback", body="{}")),
         source("privacy-requests", event("privacy_request", identities=identities, **request)),
     )
     assert {disposition for _, disposition, _ in settled(effects)} == {"decided"}
-    assert len(rows(effects, "spend") + rows(effects, "postback-rows")) == 2
+    assert len(rows(effects, "spend")) == 1
     assert [row["rate_id"] for row in rows(effects, "rates")] == ["2026-01-01:EUR:USD"]
     assert "jane" not in str(rows(effects, "privacy-rows"))
 

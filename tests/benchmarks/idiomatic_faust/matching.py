@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from attribution import accounts, touch_index, transactions
 from attribution.facts import Evicted, MatchFact, MoneyWaiting, Settled
+from attribution.postbacks import repeats
 from attribution.rules import Rules
 from schemas import topics
 from schemas.records import (
@@ -18,6 +19,7 @@ from schemas.records import (
     MatchRecord,
     MoneyRouted,
     MoneySeen,
+    PostbackSeen,
     TouchSeen,
 )
 from streams.stages.parking import money_parked
@@ -60,5 +62,7 @@ def _advance(known: Any, record: MatchRecord, rules: Rules) -> tuple[Any, list[M
             return accounts.see_account_money(known, record, rules)
         case MoneySeen():
             return transactions.see_money(known, record.money, rules)
+        case PostbackSeen():
+            return repeats.see_postback(known, record)
         case ErasureSeen():
             return known, []

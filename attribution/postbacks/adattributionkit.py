@@ -1,0 +1,113 @@
+"""AdAttributionKit postbacks: a JSON envelope around a JWS that Apple has signed (RFC 7515, ES256).
+
+Of the envelope nothing is signed: the conversion value, the interaction and the country could
+have been written by anybody (Apple, Identifying the parameters in a postback).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+
+from attribution.postbacks.bodies import BodyReader, base64url_bytes, parse_object
+from attribution.postbacks.keys import DEVELOPMENT_PREFIX, Keys
+from attribution.postbacks.postback import NO_NUMBER, Postback, conversion_value
+from attribution.postbacks.verdict import Reason, Verdict
+
+ALGORITHM = "ES256"
+SIGNATURE_BYTES = 64
+"""r and s, 32 bytes each, one after the other (RFC 7518, section 3.4)."""
+
+_UNSIGNED = ("conversion_value", "coarse_value", "interaction", "country_code")
+
+
+class _Jws(NamedTuple):
+    """A compact JWS in its parts."""
+
+    signed: bytes
+    header: dict[str, Any]
+    payload: dict[str, Any]
+    signature: str
+
+
+def read_adattributionkit(body: str, keys: Keys) -> Postback:
+    """The postback in `body`, JSON as Apple sent it."""
+    envelope = parse_object(body)
+    if envelope is None:
+        return _unread(Reason.MALFORMED_BODY)
+    written = envelope.get("jws-string")
+    if not written:
+        return _unread(Reason.MISSING_SIGNATURE)
+    jws = _take_apart(written)
+    if jws is None:
+        return _unread(Reason.MALFORMED_BODY)
+    said = _said(jws.payload, envelope)
+    verdict = _verdict(jws, keys)
+    if verdict.reason is None and said.verdict.reason is not None:
+        verdict = replace(verdict, reason=said.verdict.reason)  # signed, but badly said
+    return replace(said, verdict=verdict)
+
+
+def _unread(reason: Reason) -> Postback:
+    return Postback(framework="adattributionkit", verdict=Verdict(reason))
+
+
+def _take_apart(written: object) -> _Jws | None:
+    parts = written.split(".") if isinstance(written, str) else []
+    if len(parts) != 3:
+        return None
+    header_bytes, payload_bytes = base64url_bytes(parts[0]), base64url_bytes(parts[1])
+    if header_bytes is None or payload_bytes is None:
+        return None
+    header, payload = parse_object(header_bytes), parse_object(payload_bytes)
+    if header is None or payload is None:
+        return None
+    return _Jws(f"{parts[0]}.{parts[1]}".encode(), header, payload, parts[2])
+
+
+def _verdict(jws: _Jws, keys: Keys) -> Verdict:
+    """The header is compared with what is expected; it never chooses how to verify."""
+    named = jws.header.get("kid")
+    key_id = named if isinstance(named, str) and named.isprintable() else ""
+    if jws.header.get("alg") != ALGORITHM:
+        return Verdict(Reason.WRONG_ALGORITHM, key_id)
+    if "crit" in jws.header:  # names extensions that must be understood (RFC 7515, 4.1.11)
+        return Verdict(Reason.UNSUPPORTED_VERSION, key_id)
+    if key_id not in keys:
+        is_development = key_id.startswith(DEVELOPMENT_PREFIX)
+        reason = Reason.DEVELOPMENT_KEY if is_development else Reason.UNKNOWN_KEY
+        return Verdict(reason, key_id)
+    if not jws.signature:
+        return Verdict(Reason.MISSING_SIGNATURE, key_id)
+    pair = base64url_bytes(jws.signature) or b""
+    if len(pair) != SIGNATURE_BYTES:
+        return Verdict(Reason.BAD_SIGNATURE, key_id)
+    half = SIGNATURE_BYTES // 2
+    der = encode_dss_signature(int.from_bytes(pair[:half]), int.from_bytes(pair[half:]))
+    is_signed = keys.verifies(key_id, der, jws.signed)
+    return Verdict(None if is_signed else Reason.BAD_SIGNATURE, key_id)
+
+
+def _said(payload: dict[str, Any], envelope: dict[str, Any]) -> Postback:
+    """What payload and envelope say; the verdict is about whether the payload can be read."""
+    signed, unsigned = BodyReader(payload), BodyReader(envelope)
+    return Postback(
+        framework="adattributionkit",
+        ad_network_id=signed.name("ad-network-identifier"),
+        transaction_id=signed.text("postback-identifier"),
+        sequence_index=signed.whole("postback-sequence-index", NO_NUMBER),
+        store_app_id=signed.whole("advertised-item-identifier", NO_NUMBER),
+        source_identifier=signed.name("source-identifier"),
+        source_app_id=signed.whole("publisher-item-identifier", NO_NUMBER, required=False),
+        did_win=signed.flag("did-win"),
+        conversion_type=signed.text("conversion-type"),
+        impression_type=signed.text("impression-type"),
+        marketplace_id=signed.text("marketplace-identifier", required=False),
+        interaction=unsigned.text("ad-interaction-type", required=False),
+        country_code=unsigned.text("country-code", required=False),
+        value=conversion_value(envelope),
+        unsigned=_UNSIGNED,
+        verdict=Verdict(signed.reason),
+    )

@@ -1,0 +1,28 @@
+"""Which postbacks were seen before. Devices send each up to nine times in nine days (Apple,
+Receiving postbacks in multiple conversion windows), and anybody can send one again."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from attribution.facts import MatchFact, Settled
+from attribution.rules import Rules
+from schemas.records import PostbackSeen
+
+
+class SeenPostback(Struct, frozen=True, array_like=True, tag=4):
+    ts: int  # log time of the first copy
+
+
+def see_postback(
+    state: SeenPostback | None, seen: PostbackSeen
+) -> tuple[SeenPostback, list[MatchFact]]:
+    if state is None:
+        return SeenPostback(seen.ts), [Settled(seen.source, "decided")]
+    return state, [Settled(seen.source, "duplicate")]
+
+
+def useless_from(state: SeenPostback, rules: Rules) -> int:
+    """Log time from which the postback may be forgotten. A copy after that is settled once more;
+    its rows still share their id, so they count once."""
+    return state.ts + rules.postback_retention_ms

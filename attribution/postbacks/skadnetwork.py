@@ -1,0 +1,116 @@
+"""SKAdNetwork postbacks, versions 2.1 to 4.0: what they say, and whether Apple has signed it.
+
+The signed text is the version's fields joined by U+2063 (Apple, Verifying an install-validation
+postback). Versions 1.0 and 2.0 were signed with other keys and are not supported.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from attribution.postbacks.bodies import BodyReader, base64_bytes, parse_object
+from attribution.postbacks.keys import Keys
+from attribution.postbacks.postback import NO_NUMBER, Postback, conversion_value
+from attribution.postbacks.verdict import Reason, Verdict
+
+SEPARATOR = "\u2063"
+SOURCE = "source-app-id"  # or source-domain instead; signed when it is there
+
+_UNTIL_SOURCE = ("version", "ad-network-id", "campaign-id", "app-id", "transaction-id",
+                 "redownload", SOURCE)  # fmt: skip
+SIGNED_FIELDS: dict[str, tuple[str, ...]] = {
+    "2.1": _UNTIL_SOURCE,
+    "2.2": (*_UNTIL_SOURCE, "fidelity-type"),
+    "3.0": (*_UNTIL_SOURCE, "fidelity-type", "did-win"),
+    "4.0": ("version", "ad-network-id", "source-identifier", "app-id", "transaction-id",
+            "redownload", SOURCE, "fidelity-type", "did-win", "postback-sequence-index"),
+}  # fmt: skip
+"""In the order in which they are signed."""
+
+_INTERACTIONS = {0: "view", 1: "click"}  # fidelity-type: view-through, or StoreKit-rendered ad
+
+
+def read_skadnetwork(body: str, keys: Keys) -> Postback:
+    """The postback in `body`, JSON as Apple sent it. Only signed fields are taken from it, and the
+    conversion value."""
+    fields = parse_object(body)
+    if fields is None:
+        return Postback(framework="skadnetwork", verdict=Verdict(Reason.MALFORMED_BODY))
+    reader = BodyReader(fields)
+    version = reader.text("version")
+    if version not in SIGNED_FIELDS:
+        reader.refuse(Reason.UNSUPPORTED_VERSION)
+    said = _said(reader, SIGNED_FIELDS.get(version, SIGNED_FIELDS["4.0"]))
+    if said.verdict.reason is not None:
+        return said
+    return replace(said, verdict=_verdict(fields, keys))
+
+
+def signed_text(fields: dict[str, Any]) -> bytes:
+    """What Apple signs of a postback whose version is supported, as UTF-8."""
+    parts = []
+    for name in SIGNED_FIELDS[fields["version"]]:
+        value = fields.get(name)
+        if name == SOURCE and value is None and fields["version"] == "4.0":
+            value = fields.get("source-domain")
+        if value is not None:
+            parts.append(str(value).lower() if isinstance(value, bool) else str(value))
+    return SEPARATOR.join(parts).encode()
+
+
+def _verdict(fields: dict[str, Any], keys: Keys) -> Verdict:
+    written = fields.get("attribution-signature")
+    if not written:
+        return Verdict(Reason.MISSING_SIGNATURE)
+    signature = base64_bytes(written) if isinstance(written, str) else None
+    if signature is None:
+        return Verdict(Reason.BAD_SIGNATURE)
+    text = signed_text(fields)
+    for key_id in keys.for_skadnetwork():
+        if keys.verifies(key_id, signature, text):
+            return Verdict(None, key_id)
+    return Verdict(Reason.BAD_SIGNATURE)
+
+
+def _said(reader: BodyReader, signed: tuple[str, ...]) -> Postback:
+    """What the signed fields say; the verdict is about whether they can be read."""
+
+    def number(name: str, otherwise: int) -> int:
+        return reader.whole(name, NO_NUMBER) if name in signed else otherwise
+
+    is_latest = "source-identifier" in signed
+    interaction = _INTERACTIONS.get(number("fidelity-type", NO_NUMBER), "")
+    source_app_id, source_domain = _source(reader, takes_domain=is_latest)
+    return Postback(
+        framework="skadnetwork",
+        version=reader.text("version"),
+        ad_network_id=reader.name("ad-network-id"),
+        transaction_id=reader.text("transaction-id"),
+        # Before version 4 there is one postback, and before version 3 only the winner gets it.
+        sequence_index=number("postback-sequence-index", 0),
+        store_app_id=reader.whole("app-id", NO_NUMBER),
+        source_identifier=reader.name("source-identifier") if is_latest else "",
+        campaign_id=number("campaign-id", NO_NUMBER),
+        source_app_id=source_app_id,
+        source_domain=source_domain,
+        did_win=reader.flag("did-win") if "did-win" in signed else True,
+        conversion_type="redownload" if reader.flag("redownload") else "download",
+        interaction=interaction,
+        value=conversion_value(reader.fields),
+        unsigned=("conversion_value", "coarse_value"),
+        verdict=Verdict(reader.reason),
+    )
+
+
+def _source(reader: BodyReader, *, takes_domain: bool) -> tuple[int, str]:
+    """Where the ad was shown: an app or, from version 4 on, a web site, never both."""
+    app_id = reader.whole(SOURCE, NO_NUMBER, required=False)
+    if not takes_domain or "source-domain" not in reader.fields:
+        return app_id, ""
+    domain = reader.name("source-domain", required=False)
+    # The signed text does not tell the two apart, so a number must not pass for a domain.
+    if SOURCE in reader.fields or domain.isdecimal():
+        reader.refuse(Reason.MALFORMED_BODY)
+        return app_id, ""
+    return app_id, domain

@@ -1,0 +1,39 @@
+"""Whether a postback can be trusted, and if not, why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+SignatureState = Literal["valid", "invalid", "unverifiable"]
+
+
+class Reason(StrEnum):
+    """Why a postback is not valid. The list is fixed, so it can be a metric label."""
+
+    # Invalid: Apple has not signed this.
+    MALFORMED_BODY = "malformed_body"
+    MISSING_FIELD = "missing_field"
+    BAD_SIGNATURE = "bad_signature"
+    # Unverifiable: nobody here can tell.
+    MISSING_SIGNATURE = "missing_signature"
+    UNSUPPORTED_VERSION = "unsupported_version"
+    WRONG_ALGORITHM = "wrong_algorithm"
+    UNKNOWN_KEY = "unknown_key"
+    DEVELOPMENT_KEY = "development_key"
+
+
+_INVALID = frozenset({Reason.MALFORMED_BODY, Reason.MISSING_FIELD, Reason.BAD_SIGNATURE})
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    reason: Reason | None  # None: valid
+    key_id: str = ""  # the key that the postback names, or that verified it
+
+    @property
+    def state(self) -> SignatureState:
+        if self.reason is None:
+            return "valid"
+        return "invalid" if self.reason in _INVALID else "unverifiable"
