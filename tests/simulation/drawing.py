@@ -14,7 +14,7 @@ import orjson
 from attribution.rules import DAY_MS, HOUR_MS
 from schemas import topics
 from schemas.decode import Unreadable, decode
-from tests.simulation import broken
+from tests.simulation import broken, reports_of_apple
 from tests.simulation.scenario import EARLIEST, RULES, STARTS_AT, Draft, Scenario, written
 
 Fields = dict[str, Any]
@@ -205,8 +205,9 @@ class _Drawing:
         cost |= {"date": "2026-10-01", "media_source": "north", "currency": "USD"}
         cost |= {"amount_micros": 5_000_000, "revision": chance.randrange(2)}
         self._write(topics.COSTS, "campaign", self._logged(time), cost)
-        postback = self._fields("skan_postback", "app.one", time) | {"body": "{}"}
-        self._write(topics.POSTBACKS, "", self._logged(time), postback)
+        for kind, body in chance.choices(reports_of_apple.EVERY, k=chance.randint(1, 4)):
+            postback = self._fields(kind, "app.one", time) | {"body": body}
+            self._write(topics.POSTBACKS, f"{self.events}", self._logged(time), postback)
         request = self._fields("privacy_request", "app.one", time)
         request |= {"subject_request_id": f"request-{self.events}", "request_type": "access"}
         request |= {"identities": [{"identity_type": "email", "identity_value": "x@y.z"}]}

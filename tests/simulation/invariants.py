@@ -16,6 +16,7 @@ from tests.simulation.log import Log, Record
 from tests.simulation.machines import SNAPSHOTS, factory
 from tests.simulation.oracle import Truth
 from tests.simulation.projection import Converged, Tables
+from tests.simulation.reports_of_apple import counted
 from tests.simulation.scenario import Scenario
 from tests.simulation.topology import Topology, lane_ids
 
@@ -79,6 +80,11 @@ def check_conservation(stored: Tables, truth: Truth) -> None:
             found[rows[key]["currency"]] += rows[key]["amount_micros"]
     same("conservation", {k: v for k, v in found.items() if v},
          {k: v for k, v in truth.payments.items() if v})  # fmt: skip
+
+
+def check_postbacks(stored: Tables, truth: Truth) -> None:
+    """Copies count once, and what nobody signed counts apart."""
+    same("oracle: postbacks", counted(stored["postback-rows"]), truth.postbacks)
 
 
 def check_versions(stored: Tables) -> None:

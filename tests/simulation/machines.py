@@ -13,6 +13,7 @@ from schemas import topics
 from streams.stages.factory import StageFactory, StageRules, stage_factory
 from streams.stages.intake import IntakeRules
 from tests.silent_observer import SilentObserver
+from tests.simulation import reports_of_apple
 from tests.simulation.lane import Disk, Lane, LaneId, Polling
 from tests.simulation.log import FencedError, Log
 from tests.simulation.scenario import EARLIEST, RULES
@@ -35,7 +36,10 @@ def stage_rules(seed: int) -> StageRules:
         first_publication=2, publish_every=2, window=20, golden_max=4,
         gate=lenient if seed % 2 else strict,
     )  # fmt: skip
-    intake = IntakeRules(b"secret", EARLIEST, dead_letter_share_max=1.0, dead_letter_window=10**9)
+    intake = IntakeRules(
+        b"secret", EARLIEST, dead_letter_share_max=1.0, dead_letter_window=10**9,
+        postbacks=reports_of_apple.RULES,
+    )  # fmt: skip
     return StageRules(intake, RULES, learner)
 
 

@@ -15,6 +15,7 @@ from urllib.parse import parse_qs
 from schemas import events, topics
 from schemas.decode import Unreadable, decode
 from streams.stages.intake import CLOCK_KEY
+from tests.simulation.reports_of_apple import VALID, name_of
 from tests.simulation.scenario import EARLIEST, RULES, Scenario
 
 NOBODY = "00000000-0000-0000-0000-000000000000"
@@ -45,6 +46,7 @@ class Truth:
     parked: dict[tuple[str, str], str] = field(default_factory=dict)
     dead_letters: list[tuple[str, str]] = field(default_factory=list)
     ledger: Counter[tuple[str, str]] = field(default_factory=Counter)
+    postbacks: dict[str, int] = field(default_factory=dict)
     payments: Counter[str] = field(default_factory=Counter)
     """Currency -> distinct payments minus refunds."""
 
@@ -81,6 +83,7 @@ class Oracle:
         self._credit()
         self._place_activity()
         self._place_money()
+        self._count_postbacks()
         return self.truth
 
     def _read(self, topic: str, key: bytes | None, value: bytes | None, ts: int) -> None:
@@ -93,7 +96,7 @@ class Oracle:
             self.truth.ledger[topic, "dead_lettered"] += 1
             return
         self.seen.append(Seen(event, ts, topic))
-        if topic in (topics.COSTS.name, topics.POSTBACKS.name, topics.PRIVACY_REQUESTS.name):
+        if topic in (topics.COSTS.name, topics.PRIVACY_REQUESTS.name):
             self.truth.ledger[topic, "decided"] += 1
 
     def _of(self, *kinds: type) -> list[Seen]:
@@ -106,6 +109,15 @@ class Oracle:
             return False
         known[name] = one
         return True
+
+    def _count_postbacks(self) -> None:
+        known: dict[Any, Seen] = {}
+        for one in self._of(events.SkanPostback, events.AakPostback):
+            name = name_of(events.type_name(type(one.event)), one.event.body)
+            if self._first(known, name, one):
+                self.truth.ledger[one.topic, "decided"] += 1
+        valid = sum(name in VALID.values() for name in known)
+        self.truth.postbacks = {"valid": valid, "not valid": len(known) - valid}
 
     # --- credit ---------------------------------------------------------------------------------
 

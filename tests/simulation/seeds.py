@@ -29,6 +29,7 @@ def run(seed: int) -> None:
         invariants.check_accounting(stored, scenario)
         invariants.check_conservation(stored, truth)
         invariants.check_versions(stored)
+        invariants.check_postbacks(stored, truth)
     found = projection.converged(projection.tables(wild.warehouse.rows))
     for name, part in expected.items():
         invariants.same(f"crash: converged {name}", found[name], part)
