@@ -150,20 +150,18 @@ def see_erasure(index: TouchIndex | None, seen: ErasureSeen) -> tuple[TouchIndex
 def useless_from(index: TouchIndex, rules: Rules) -> int:
     """Log time from which nothing in the index can matter any more."""
     touched = installed = 0
+    memory = rules.late_ms_max
     for touch in index.touches:
         if touch.ts > touched:
             touched = touch.ts
     for install in index.installs:
         if install.ts > installed:
             installed = install.ts
+        if install.signal is Signal.DEVICE_ID:
+            memory = rules.install_memory_ms
     if index.erased_ts and index.erased_ts >= max(touched, installed):
         return index.erased_ts + rules.late_ms_max
-    memory = rules.install_memory_ms if _is_device(index) else rules.late_ms_max
     return max(touched + rules.touch_retention_ms, installed + memory + rules.late_ms_max)
-
-
-def _is_device(index: TouchIndex) -> bool:
-    return any(install.signal is Signal.DEVICE_ID for install in index.installs)
 
 
 def _without_useless(touches: list[Touch], now: int, rules: Rules) -> tuple[list[Touch], int]:
