@@ -291,6 +291,8 @@ class SiteInstall(Struct, frozen=True, array_like=True, gc=False, tag=2):
     ts: int
     after_begin_ms: int | None = None  # of the click, after the download began; None: unknown
     is_rejected: bool = False
+    touch_id: str = ""
+    campaign_id: str = ""
 
 
 SiteRecord = SiteTouches | SiteInstall

@@ -36,7 +36,7 @@ COMPARISONS = CHECKOUT / "tests" / "benchmarks"
 SLOW_SHARE = 5
 SLOW_EVENTS_MIN = 20_000
 """The slow program gets a fifth of the events, but not less than this."""
-STAGES = ("intake", "matching", "journeys", "learning")
+STAGES = ("intake", "matching", "journeys", "sites", "learning")
 _SOURCES = [topic.name for topic in topics.SOURCES]
 
 
@@ -55,8 +55,10 @@ def run_bench(settings: Settings, events: int, seed: int, advance: Advance) -> d
 
 def core_contestant() -> Contestant:
     command = [sys.executable, "-m", "streams.cli", "worker", "--role", "core"]
-    return Contestant("headwater", Program("core", command, free_port()), "headwater-core",
-                      [*_SOURCES, topics.MATCH.name, topics.JOURNEYS.name])  # fmt: skip
+    inputs = [*_SOURCES, topics.MATCH.name, topics.JOURNEYS.name, topics.SITES.name]
+    return Contestant(
+        "headwater", Program("core", command, free_port()), "headwater-core", inputs
+    )
 
 
 def _idiomatic(

@@ -1,4 +1,4 @@
-"""The core worker: one Faust app with four agents, and the lanes they feed."""
+"""The core worker: one Faust app with an agent per stage, and the lanes they feed."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ SPECS = (
     LaneSpec("intake", tuple(topic.name for topic in topics.SOURCES), is_source=True),
     LaneSpec("matching", (topics.MATCH.name,), topics.MATCHING_CHANGELOG.name),
     LaneSpec("journeys", (topics.JOURNEYS.name,), topics.JOURNEYS_CHANGELOG.name),
+    LaneSpec("sites", (topics.SITES.name,), topics.SITES_CHANGELOG.name),
     LaneSpec(
         "learning", (topics.EXAMPLES.name,), topics.LEARNING_CHANGELOG.name, single_partition=True
     ),

@@ -31,6 +31,7 @@ CHUNK_RECORDS_MAX = 50_000
 INPUTS = {
     "matching": topics.MATCH.name,
     "journeys": topics.JOURNEYS.name,
+    "sites": topics.SITES.name,
     "learning": topics.EXAMPLES.name,
 }
 
@@ -96,7 +97,7 @@ def chunks(records: Iterable[MemoryRecord]) -> Iterator[list[MemoryRecord]]:
 
 
 class Replay:
-    """All four stages, one partition each, over a log in memory."""
+    """All stages, one partition each, over a log in memory."""
 
     def __init__(self, rules: StageRules, sink: OutcomeSink, observer: StageObserver) -> None:
         self._sink = sink

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import msgspec
 
 from attribution.candidates import Candidate
+from attribution.fraud import SITE_REASONS
 from attribution.journey import Decision, Reengagement
 from attribution.rules import Policy, Rules
 from attribution.waterfall import conversion_type, fraud_status, policy_for
@@ -148,12 +149,17 @@ def verdict_rows(decision: Decision) -> Iterator[FraudVerdict]:
 
 
 def site_claim(decision: Decision) -> SiteInstall | None:
-    """What the site whose touchpoint claims the install, rightly or not, is told of it."""
+    """What the site whose click claims the install, rightly or not, is told of it.
+
+    What sites themselves led to is no news to them, and who asked to be forgotten is no claim.
+    """
     install, judgement = decision.case.install, decision.judgement
     claimant = judgement.robbed or judgement.winner
-    if claimant is None or claimant.touch.time == 0:
+    if claimant is None or claimant.touch.time == 0 or decision.is_erased:
         return None
-    touch = claimant.touch
+    touch, robbed_by = claimant.touch, judgement.robbed_by
+    if touch.kind is not TouchKind.CLICK:
+        return None
     return SiteInstall(
         key=site_key(install.app_id, touch.media_source, touch.site_id),
         install_id=install.install_id,
@@ -162,7 +168,11 @@ def site_claim(decision: Decision) -> SiteInstall | None:
         sign=1,
         is_new_device=decision.case.prior is None and len(decision.review.receipts) == 1,
         time=install.time,
-        ts=decision.decided_at,
+        ts=install.ts,
+        after_begin_ms=touch.time - install.begin_time if install.begin_time else None,
+        is_rejected=robbed_by is not None and robbed_by.reason not in SITE_REASONS,
+        touch_id=touch.touch_id,
+        campaign_id=touch.campaign_id,
     )
 
 

@@ -14,8 +14,9 @@ from streams.stages.learning import Learning
 from streams.stages.matching import Matching
 from streams.stages.observer import StageObserver
 from streams.stages.scoring import FindSnapshot, Scorers
+from streams.stages.sites import Sites
 
-STAGES = ("intake", "matching", "journeys", "learning")
+STAGES = ("intake", "matching", "journeys", "sites", "learning")
 StageFactory = Callable[[str, int, int], Stage]
 """Stage name, partition number, number of partitions."""
 
@@ -43,6 +44,8 @@ def stage_factory(
                 return Matching(partition, partitions, rules.attribution, observer)
             case "journeys":
                 return Journeys(partition, partitions, rules.attribution, scorers, observer)
+            case "sites":
+                return Sites(partition, partitions, rules.attribution, observer)
             case "learning":
                 return Learning(partitions, rules.learner, observer)
         raise ValueError(f"no stage {stage!r}")

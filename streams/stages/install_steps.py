@@ -150,7 +150,7 @@ class InstallSteps:
         if is_same:
             return before
         if before is not None:
-            self.sites.add(before.key, replace(before, sign=-1, ts=decision.decided_at))
+            self.sites.add(before.key, replace(before, sign=-1))
         if claim is not None:
             self.sites.add(claim.key, claim)
         return claim

@@ -30,6 +30,8 @@ from streams.stages.working_set import WATERMARKS_KEY, Codec, Timers, WorkingSet
 
 MODEL_KEY = b"\x00model"
 RULES_KEY = b"\x00rules"
+SITES_STEP_MS = 60_000
+"""Sites, which are judged hourly, are told the stage time at most once per so much of it."""
 
 
 class Journeys:
@@ -55,7 +57,7 @@ class Journeys:
         self._matching = stage_upstreams("matching", partitions)
         self._watermarks = Watermarks(self._matching)
         self._freshness = FreshnessReport(self.name, partition)
-        self._sites_step = WatermarkStep(upstream(self.name, partition))
+        self._sites_step = WatermarkStep(upstream(self.name, partition), SITES_STEP_MS)
         self._rule_change = RuleChange(self.context.rule_set)
         self._codec: Codec[InstallState] = Codec(
             msgspec.msgpack.Decoder(InstallState).decode, self._due

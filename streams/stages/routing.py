@@ -37,6 +37,8 @@ from schemas.records import (
     MoneySeen,
     PostbackSeen,
     Signal,
+    SiteFrame,
+    SiteRecord,
     Source,
     TouchSeen,
 )
@@ -46,6 +48,7 @@ from streams.stages.observer import StageObserver
 from streams.stages.outbox import FrameOutbox, Outbox
 from streams.stages.pseudonyms import Pseudonyms
 from streams.stages.signatures import Signatures, id_flags
+from streams.stages.site_touches import TouchCounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,8 @@ class Routing:
         self._journeys: FrameOutbox[JourneyRecord] = FrameOutbox(
             topics.JOURNEYS.name, partitions, JourneyFrame
         )
+        self._sites: FrameOutbox[SiteRecord] = FrameOutbox(topics.SITES.name, partitions, SiteFrame)
+        self._touches_by_site = TouchCounts()
         self._pseudonyms = rules.pseudonyms
         self._signatures = rules.signatures
         self._is_probabilistic = rules.is_probabilistic
@@ -84,6 +89,9 @@ class Routing:
         effects = Effects(positions=positions)
         self._match.flush(effects, watermarks)
         self._journeys.flush(effects, {})
+        for shown in self._touches_by_site.records():
+            self._sites.add(shown.key, shown)
+        self._sites.flush(effects, {})
         self.outbox.flush(effects)
         return effects
 
@@ -117,6 +125,7 @@ class Routing:
         # Who carries an id is recognised by it, or not at all.
         known = self._traits(event) if not device else []
         touch = sightings.touch_seen(event, ts, flags, known)
+        self._touches_by_site.add(event.app_id, touch)
         is_home = True
         keys = match_keys.touch_keys(event, device)
         if known:

@@ -63,12 +63,13 @@ class WatermarkStep:
     Without it a stage that writes to itself would answer every watermark with a watermark.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, step_ms: int = WATERMARK_STEP_MS) -> None:
         self._name = name
+        self._step_ms = step_ms
         self._passed_on = 0
 
     def take(self, watermark: int) -> dict[str, int]:
-        if watermark < self._passed_on + WATERMARK_STEP_MS:
+        if watermark < self._passed_on + self._step_ms:
             return {}
         self._passed_on = watermark
         return {self._name: watermark}

@@ -50,7 +50,7 @@ def test_bench_relates_headwater_to_a_faust_application_and_to_the_bound(
     assert report["bound_events_per_second"] > 0
     assert report["rows_learned"] > 0
     assert set(report["stage_microseconds"]) == {
-        "intake", "matching", "journeys", "learning", "shell", "storing",
+        "intake", "matching", "journeys", "sites", "learning", "shell", "storing",
     }  # fmt: skip
     assert {"core", "storing", "broker", "idiomatic_faust"} <= set(report["cpu_seconds"])
 

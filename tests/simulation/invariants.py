@@ -91,7 +91,7 @@ def check_versions(stored: Tables) -> None:
     """Outcome ids are unique, versions have no gaps, and no answer of matching went missing."""
     for topic, name in (("attributions", "attribution_id"), ("revenue", "booking_id"),
                         ("parked", "parked_id"), ("predictions", "prediction_id"),
-                        ("features", "feature_id")):  # fmt: skip
+                        ("features", "feature_id"), ("fraud-verdicts", "verdict_id")):  # fmt: skip
         repeats = {k: n for k, n in Counter(row[name] for row in stored[topic]).items() if n > 1}
         demand(not repeats, f"crash: {topic} says the same id twice", repeats)
     versions: dict[str, list[int]] = {}
@@ -130,16 +130,20 @@ def same_outcomes(key: LaneId, said: dict[TopicPartition, list[bytes]], run: Top
         "intake": ("touches", "spend", "rates", "postback-rows", "privacy-rows", "dead-letters"),
         "matching": (),
         "journeys": ("attributions", "revenue", "features", "predictions"),
+        "sites": (),
     }[key[0]]
     logged = {
         (topic, key[1]): [record.value or b"" for record in run.log.committed((topic, key[1]))]
-        for topic in (*stage, "ledger", "parked")
+        for topic in (*stage, "ledger", "parked", "fraud-verdicts")
     }
     found = projection.said({tp: values for tp, values in said.items() if tp in logged})
     expected = projection.said(logged)
     expected["ledger"] = [row for row in expected["ledger"] if row["stage"] == key[0]]
-    waits = {"intake": (), "matching": ("account", "purchase"), "journeys": ("install",)}[key[0]]
+    waits = {"matching": ("account", "purchase"), "journeys": ("install",)}.get(key[0], ())
     expected["parked"] = [row for row in expected["parked"] if row["waits_for"] in waits]
+    judge = {"journeys": "realtime", "sites": "site"}.get(key[0])
+    verdicts = [row for row in expected["fraud-verdicts"] if row["stage"] == judge]
+    expected["fraud-verdicts"] = verdicts
     same(f"replay: outcomes of {key}", projection.without_order(found),
          projection.without_order(expected))  # fmt: skip
 

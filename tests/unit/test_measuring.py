@@ -103,6 +103,7 @@ def test_the_cpu_of_the_deciding_process_is_shared_out_over_its_stages() -> None
         "intake": 10.0,
         "matching": 0.0,
         "journeys": 20.0,
+        "sites": 0.0,
         "learning": 0.0,
         "shell": 20.0,
         "storing": 10.0,

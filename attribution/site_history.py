@@ -1,0 +1,200 @@
+"""What one site showed and claimed: touches by hour, installs by day and click-to-install time.
+
+Installs are kept apart from the history, by the hour in which they were logged, so that a new
+touchpoint or install rewrites little. Whatever is older than the window in which an install may
+still be judged only says what is usual for the site.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from attribution.facts import Evicted
+from attribution.rules import DAY_MS, HOUR_MS
+from attribution.site_mixture import cell_of
+from schemas.records import SiteInstall, SiteTouches
+
+WINDOW_DAYS = 8
+"""Installs may be judged so long: the post-install fraud window of AppsFlyer."""
+
+HOURS_KEPT = 24
+PAST_KEPT_PER_DAY = 0.93
+"""What is older than the window fades by half in ten days."""
+
+RETENTION_MS = 30 * DAY_MS
+"""A site that showed nothing for so long is forgotten."""
+
+INSTALLS_PER_SITE_HOUR_MAX = 2_000
+SITES_PER_PARTITION_MAX = 100_000
+
+
+class Shown(Struct, frozen=True, array_like=True, gc=False):
+    """Touchpoints of one hour, or of one day."""
+
+    at: int  # hours or days since 1970
+    clicks: int
+    impressions: int
+
+
+class ClaimedDay(Struct, frozen=True, array_like=True, gc=False):
+    """Installs logged on one day."""
+
+    day: int
+    cells: dict[int, int]  # see site_mixture.cell_of
+    installs: int
+    new_devices: int
+
+
+class SiteHistory(Struct, frozen=True, array_like=True, tag=1):
+    """All lists in order of time."""
+
+    hours: list[Shown] = []
+    shown_days: list[Shown] = []
+    days: list[ClaimedDay] = []
+    past: dict[int, float] = {}
+    fresh: dict[int, int] = {}  # by cell, since the site was judged
+    fresh_devices: tuple[int, int] = (0, 0)  # installs and new devices among them
+    fresh_hours: list[int] = []  # whose installs changed since then
+    suspect: dict[str, list[int]] = {}  # cells by reason, as last judged
+    judge_at: int = 0  # log time; 0: nothing new to judge
+    last_ts: int = 0
+    sampled_day: int = 0  # when the app last learned how often this site converts
+
+
+class ClaimedInstall(Struct, frozen=True, array_like=True, gc=False):
+    """An install that one of the site's clicks gets the credit for."""
+
+    install_id: str
+    event_id: str
+    touch_id: str
+    campaign_id: str
+    cell: int
+    is_new_device: bool
+    time: int
+    told: list[str]  # reasons in force
+
+
+class HourOfInstalls(Struct, frozen=True, array_like=True, tag=2):
+    hour: int
+    installs: list[ClaimedInstall] = []
+
+
+def see_touches(history: SiteHistory, seen: SiteTouches) -> SiteHistory:
+    hours = _added(history.hours, Shown(seen.hour, seen.clicks, seen.impressions))
+    days = history.shown_days
+    while len(hours) > HOURS_KEPT:
+        oldest, *hours = hours
+        days = _added(days, Shown(oldest.at // 24, oldest.clicks, oldest.impressions))
+    newest = hours[-1].at // 24
+    days = [one for one in days if one.at > newest - WINDOW_DAYS]
+    last_ts = max(history.last_ts, seen.hour * HOUR_MS)
+    return replace(history, hours=hours, shown_days=days, last_ts=last_ts)
+
+
+def see_install(history: SiteHistory, claim: SiteInstall, now: int) -> SiteHistory:
+    """Count a claim, or one less; `now` is the log time at which it is told."""
+    day, cell = claim.ts // DAY_MS, cell_of(claim.ctit_ms, claim.after_begin_ms)
+    history = aged(history, day)
+    sign, is_new = claim.sign, claim.sign * claim.is_new_device
+    installs, new_devices = history.fresh_devices
+    fresh_hours = history.fresh_hours
+    if claim.ts // HOUR_MS not in fresh_hours:
+        fresh_hours = [*fresh_hours, claim.ts // HOUR_MS]
+    return replace(
+        history,
+        days=_claimed(history.days, day, cell, sign, is_new),
+        fresh=_counted(history.fresh, cell, sign),
+        fresh_devices=(installs + sign, new_devices + is_new),
+        fresh_hours=fresh_hours,
+        judge_at=history.judge_at or (now // HOUR_MS + 1) * HOUR_MS,
+        last_ts=max(history.last_ts, claim.ts),
+    )
+
+
+def aged(history: SiteHistory, day: int) -> SiteHistory:
+    """Days that are no longer judged on this day fade into the past."""
+    old = [one for one in history.days if one.day <= day - WINDOW_DAYS]
+    if not old:
+        return history
+    past = dict(history.past)
+    for one in old:
+        past = {cell: count * PAST_KEPT_PER_DAY for cell, count in past.items()}
+        for cell, count in one.cells.items():
+            past[cell] = past.get(cell, 0.0) + count
+    past = {cell: round(count, 3) for cell, count in past.items() if count >= 0.01}
+    return replace(history, days=history.days[len(old) :], past=past)
+
+
+def remember(
+    hour: HourOfInstalls | None, claim: SiteInstall
+) -> tuple[HourOfInstalls, list[Evicted]]:
+    """Keep an install that may be judged; what is taken back is forgotten."""
+    hour = hour or HourOfInstalls(claim.ts // HOUR_MS)
+    name = claim.install_id, claim.event_id
+    others = [one for one in hour.installs if (one.install_id, one.event_id) != name]
+    if claim.sign < 0 or claim.is_rejected:
+        return replace(hour, installs=others), []
+    cell = cell_of(claim.ctit_ms, claim.after_begin_ms)
+    kept = ClaimedInstall(
+        claim.install_id, claim.event_id, claim.touch_id, claim.campaign_id, cell,
+        claim.is_new_device, claim.time, [],
+    )  # fmt: skip
+    if len(others) >= INSTALLS_PER_SITE_HOUR_MAX:
+        return hour, [Evicted("installs_per_site_hour_max", 1)]
+    return replace(hour, installs=[*others, kept]), []
+
+
+def recent(history: SiteHistory) -> dict[int, float]:
+    """Installs by cell that may still be judged."""
+    total: dict[int, float] = {}
+    for one in history.days:
+        for cell, count in one.cells.items():
+            total[cell] = total.get(cell, 0.0) + count
+    return {cell: count for cell, count in total.items() if count > 0}
+
+
+def devices(history: SiteHistory) -> tuple[int, int]:
+    """Installs that may still be judged, and new devices among them."""
+    return sum(one.installs for one in history.days), sum(one.new_devices for one in history.days)
+
+
+def clicks(history: SiteHistory) -> int:
+    return sum(one.clicks for one in (*history.hours, *history.shown_days))
+
+
+def first_judged_hour(now: int) -> int:
+    """Installs logged before this hour are not judged any more at log time `now`."""
+    return (now // DAY_MS - WINDOW_DAYS + 1) * 24
+
+
+def useless_from(state: SiteHistory | HourOfInstalls) -> int:
+    """Log time from which the state can be forgotten."""
+    if isinstance(state, HourOfInstalls):
+        return (state.hour // 24 + WINDOW_DAYS) * DAY_MS
+    return state.last_ts + RETENTION_MS
+
+
+def _added(ordered: list[Shown], more: Shown) -> list[Shown]:
+    if not ordered or ordered[-1].at < more.at:
+        return [*ordered, more]
+    found = {one.at: one for one in ordered}
+    same = found.get(more.at, Shown(more.at, 0, 0))
+    found[more.at] = Shown(more.at, same.clicks + more.clicks, same.impressions + more.impressions)
+    return [found[at] for at in sorted(found)]
+
+
+def _claimed(
+    days: list[ClaimedDay], day: int, cell: int, sign: int, is_new: int
+) -> list[ClaimedDay]:
+    found = {one.day: one for one in days}
+    same = found.get(day, ClaimedDay(day, {}, 0, 0))
+    found[day] = ClaimedDay(
+        day, _counted(same.cells, cell, sign), same.installs + sign, same.new_devices + is_new
+    )
+    return [found[at] for at in sorted(found)]
+
+
+def _counted(counts: dict[int, int], cell: int, by: int) -> dict[int, int]:
+    changed = {**counts, cell: counts.get(cell, 0) + by}
+    return {one: count for one, count in changed.items() if count}

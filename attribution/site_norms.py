@@ -1,0 +1,128 @@
+"""What is usual in one app: click-to-install times, clicks per install, share of new devices.
+
+Learned from all sites of the app that a partition sees, each install as far as it is honest by
+the judgement of its site, so that fraud does not become the norm it is compared with.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
+
+from attribution.site_mixture import (
+    BINS,
+    HONEST_BINS,
+    HONEST_ORDERS,
+    ORDERS,
+    Mixture,
+    Posterior,
+    make_mixture,
+)
+
+KEPT_PER_DAY = 0.97
+PRIOR_INSTALLS = 50.0
+"""So much the documented shares weigh against what the app itself shows."""
+
+PRIOR_CLICKS_PER_INSTALL = 50.0
+PRIOR_SITES = 5.0
+RATIO_SPREAD = 1.5  # of the log of clicks per install among honest sites
+RATIO_SPREAD_MIN = 1.0
+PRIOR_NEW_SHARE = 0.9
+PRIOR_DEVICES = 20.0
+RENEWED_AT_GROWTH = 1.1
+"""Sites are compared with a copy of the norms, renewed daily or when they have grown so much."""
+
+
+class Norms(Struct, frozen=True, array_like=True):
+    """Weights of honest installs, without the priors."""
+
+    bins: tuple[float, ...] = (0.0,) * BINS
+    orders: tuple[float, ...] = (0.0,) * (ORDERS - 1)  # of those whose begin is known
+    ratios: tuple[float, float, float] = (0.0, 0.0, 0.0)  # weight, sum, sum of squares
+    devices: tuple[float, float] = (0.0, 0.0)  # all, new
+
+    @property
+    def weight(self) -> float:
+        return sum(self.bins)
+
+
+class AppNorms(Struct, frozen=True, array_like=True, tag=3):
+    learned: Norms = Norms()
+    used: Norms = Norms()
+    day: int = 0
+
+
+class Sample(Struct, frozen=True):
+    """What a site has shown since it was judged last."""
+
+    fresh: Mapping[int, int]
+    devices: tuple[int, int]
+    log_ratio: float | None  # clicks per install, once a day
+
+
+def learn(norms: AppNorms, sample: Sample, judged: Posterior, day: int) -> AppNorms:
+    """Add what is honest about the sample; `judged` says how much that is."""
+    learned = _faded(norms.learned) if day > norms.day else norms.learned
+    learned = _with_installs(learned, sample.fresh, judged)
+    honest = (1.0 - judged.injects) * (1.0 - judged.floods)
+    if sample.log_ratio is not None:
+        weight, total, squares = learned.ratios
+        seen = sample.log_ratio
+        ratios = weight + honest, total + honest * seen, squares + honest * seen * seen
+        learned = replace(learned, ratios=ratios)
+    every, new = learned.devices
+    more, more_new = sample.devices
+    learned = replace(learned, devices=(every + honest * more, new + honest * more_new))
+    is_due = day > norms.day or learned.weight > RENEWED_AT_GROWTH * norms.used.weight
+    return AppNorms(learned, learned if is_due else norms.used, max(day, norms.day))
+
+
+def mixture_of(norms: Norms) -> Mixture:
+    """Hypotheses about sites of this app."""
+    bins = np.array(HONEST_BINS) * PRIOR_INSTALLS + np.array(norms.bins).clip(0.0)
+    orders = np.array(HONEST_ORDERS) * PRIOR_INSTALLS + np.array(norms.orders).clip(0.0)
+    return make_mixture(bins / bins.sum(), orders / orders.sum())
+
+
+def log_ratio(clicks: int, installs: float) -> float:
+    return math.log((clicks + 1) / (installs + 1))
+
+
+def usual_ratio(norms: Norms) -> tuple[float, float]:
+    """Mean and spread of the log of clicks per install."""
+    prior = math.log(PRIOR_CLICKS_PER_INSTALL)
+    weight, total, squares = norms.ratios
+    weight += PRIOR_SITES
+    mean = (total + PRIOR_SITES * prior) / weight
+    squares += PRIOR_SITES * (prior * prior + RATIO_SPREAD * RATIO_SPREAD)
+    return mean, max(RATIO_SPREAD_MIN, math.sqrt(max(0.0, squares / weight - mean * mean)))
+
+
+def usual_new_share(norms: Norms) -> float:
+    every, new = norms.devices
+    return (max(0.0, new) + PRIOR_DEVICES * PRIOR_NEW_SHARE) / (max(0.0, every) + PRIOR_DEVICES)
+
+
+def _faded(norms: Norms) -> Norms:
+    kept = KEPT_PER_DAY
+    return Norms(
+        tuple(weight * kept for weight in norms.bins),
+        tuple(weight * kept for weight in norms.orders),
+        (norms.ratios[0] * kept, norms.ratios[1] * kept, norms.ratios[2] * kept),
+        (norms.devices[0] * kept, norms.devices[1] * kept),
+    )
+
+
+def _with_installs(norms: Norms, fresh: Mapping[int, int], judged: Posterior) -> Norms:
+    bins, orders = list(norms.bins), list(norms.orders)
+    for cell, count in sorted(fresh.items()):
+        honest = count * (1.0 - float(judged.injected[cell]) - float(judged.flooded[cell]))
+        order = cell % ORDERS
+        bins[cell // ORDERS] += honest
+        if order:
+            orders[order - 1] += honest
+    return replace(norms, bins=tuple(bins), orders=tuple(orders))
