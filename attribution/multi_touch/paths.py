@@ -1,0 +1,96 @@
+"""Aggregated customer paths, and the arrays the models compute with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from msgspec import Struct
+
+Floats = npt.NDArray[np.float64]
+Codes = npt.NDArray[np.int64]
+
+CONVERSIONS, VALUE = 0, 1
+"""Columns of every array of amounts."""
+
+
+class Path(Struct, frozen=True, gc=False):
+    """A sequence of channels in order of time, repeats kept, and what became of it in total.
+
+    Amounts are not negative, and only what converts has a value. `value` is in whatever unit its
+    source counts. `nulls` counts the times the path ended without a conversion.
+    """
+
+    channels: tuple[str, ...]
+    conversions: float
+    value: float
+    nulls: float
+
+
+class Credit(Struct, frozen=True, gc=False):
+    """What a channel is credited with."""
+
+    conversions: float
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class CodedPaths:
+    """Paths with their touchpoints one after the other, channels as indexes into `channels`.
+
+    Channels are sorted, so the code of a channel does not depend on the order of the paths.
+    """
+
+    channels: tuple[str, ...]
+    codes: Codes  # of every touchpoint
+    lengths: Codes  # of every path
+    amounts: Floats  # of every path: conversions, value
+    nulls: Floats  # of every path
+
+    @property
+    def starts(self) -> Codes:
+        """Where each path begins among the touchpoints."""
+        return np.cumsum(self.lengths) - self.lengths
+
+    @property
+    def totals(self) -> Floats:
+        """Conversions and value of all paths."""
+        return np.asarray(self.amounts.sum(axis=0))
+
+
+def code(paths: Iterable[Path]) -> CodedPaths:
+    """Paths without touchpoints have nobody to credit; they must not be among these."""
+    codes: dict[str, int] = {}
+    touches: list[int] = []
+    lengths: list[int] = []
+    amounts: list[tuple[float, float, float]] = []
+    for path in paths:
+        touches += [codes.setdefault(channel, len(codes)) for channel in path.channels]
+        lengths.append(len(path.channels))
+        amounts.append((path.conversions, path.value, path.nulls))
+    channels = tuple(sorted(codes))
+    rank = np.empty(len(codes), np.int64)
+    rank[[codes[channel] for channel in channels]] = np.arange(len(codes))
+    table = np.array(amounts, np.float64).reshape(-1, 3)
+    return CodedPaths(
+        channels,
+        rank[np.array(touches, np.int64)],
+        np.array(lengths, np.int64),
+        table[:, :2],
+        table[:, 2],
+    )
+
+
+def sums(codes: Codes, amounts: Floats, count: int) -> Floats:
+    """Amounts (one column or several) added up by code, for the codes from 0 to `count`."""
+    if amounts.ndim == 1:
+        return np.bincount(codes, amounts, count).astype(np.float64, copy=False)
+    return np.column_stack([sums(codes, column, count) for column in amounts.T])
+
+
+def by_name(channels: tuple[str, ...], amounts: Floats) -> dict[str, Credit]:
+    """Rows of amounts by name of channel, most conversions first."""
+    named = {name: Credit(*row) for name, row in zip(channels, amounts.tolist(), strict=True)}
+    return dict(sorted(named.items(), key=lambda one: (-one[1].conversions, one[0])))
