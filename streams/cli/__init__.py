@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import click
 
 from streams.cli.bench import bench
+from streams.cli.credit import credit
 from streams.cli.dead_letters import dead_letters
 from streams.cli.demo import demo
 from streams.cli.doctor import doctor
@@ -36,6 +37,7 @@ _COMMANDS = (
     digest,
     explain,
     evaluate,
+    credit,
     migrate,
     dead_letters,
     doctor,

@@ -35,6 +35,7 @@ def test_all_commands_are_there() -> None:
         "digest",
         "explain",
         "evaluate match",
+        "credit",
         "migrate",
         "dead-letters list",
         "dead-letters replay",
