@@ -358,8 +358,8 @@ AS SELECT toDate(event_time) AS day, app_id, framework, ad_network_id,
     countIf(is_valid AND NOT did_win) AS lost,
     countIf(is_valid AND conversion_state = 'decoded') AS decoded,
     countIf(is_valid AND conversion_state = 'undecoded') AS undecoded,
-    toDecimal128(sum(revenue_min_micros), 6) / 1000000 AS revenue_min,
-    toDecimal128(sum(revenue_max_micros), 6) / 1000000 AS revenue_max,
+    toDecimal128(sumIf(revenue_min_micros, is_valid), 6) / 1000000 AS revenue_min,
+    toDecimal128(sumIf(revenue_max_micros, is_valid), 6) / 1000000 AS revenue_max,
     countIf(signature_state = 'invalid') AS invalid,
     countIf(signature_state = 'unverifiable') AS unverifiable
 FROM
