@@ -109,6 +109,7 @@ def decision(install_id: str = "i1", version: int = 1, **changes: object) -> out
         fraud_reason="",
         rejected_media_source="",
         rejected_campaign_id="",
+        rejected_site_id="",
         rejected_touch_id="",
         rejected_reason="",
         contributors="[]",
