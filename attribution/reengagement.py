@@ -40,8 +40,12 @@ class Found(NamedTuple):
 
 def may_win_back(candidate: Candidate, install: Installed) -> bool:
     """Whether the touchpoint belongs to the life after the install, not to what led to it."""
-    touch = candidate.touch
-    return touch.is_retargeting and touch.time > install.time and candidate.signal in _SIGNALS
+    return is_meant_to(candidate) and candidate.touch.time > install.time
+
+
+def is_meant_to(candidate: Candidate) -> bool:
+    """Whether it may win a user back, if it came after the install."""
+    return candidate.touch.is_retargeting and candidate.signal in _SIGNALS
 
 
 def find(

@@ -13,6 +13,8 @@ from msgspec.structs import replace
 from attribution.facts import Evicted, MatchFact, Settled
 from attribution.rules import DAY_MS, Rules
 from schemas.records import (
+    NAMED_BY_SESSION,
+    NOT_ASKED,
     Candidates,
     Erased,
     ErasureSeen,
@@ -32,7 +34,8 @@ class IndexedInstall(Struct, frozen=True, array_like=True, gc=False):
     signal: Signal
     time: int
     ts: int
-    is_session: bool = False  # a session of the install names this click
+    is_session: bool = False  # sessions of the install name this click, `ts` is the last of them
+    since: int = 0  # log time of the first of them
 
 
 class TouchIndex(Struct, frozen=True, array_like=True, tag=1):
@@ -45,14 +48,18 @@ class TouchIndex(Struct, frozen=True, array_like=True, tag=1):
 
 
 EMPTY = TouchIndex()
+Step = tuple[TouchIndex, list[MatchFact]]
 
 
 def could_matter(touch: Touch, install: IndexedInstall, rules: Rules) -> bool:
     """Whether a journey may see this touchpoint at all; compares the two records, nothing else.
 
     A click id names one click, so it joins also what happened in an impossible order. After the
-    install a device id joins only what may win the user back.
+    install a device id joins only what may win the user back, and so does a session.
     """
+    if install.is_session:
+        known_from = install.since - rules.click_window_ms_max - rules.late_ms_max
+        return touch.is_retargeting and known_from <= touch.ts <= install.ts + rules.late_ms_max
     lead, delay = install.time - touch.time, touch.ts - install.ts
     reach = rules.click_window_ms_max
     if install.signal in _CLICK_ID_SIGNALS:
@@ -81,9 +88,7 @@ def could_follow(earlier: IndexedInstall, later: IndexedInstall, rules: Rules) -
     )
 
 
-def see_touch(
-    index: TouchIndex | None, seen: TouchSeen, rules: Rules
-) -> tuple[TouchIndex, list[MatchFact]]:
+def see_touch(index: TouchIndex | None, seen: TouchSeen, rules: Rules) -> Step:
     touch = seen.touch
     facts: list[MatchFact] = [Settled(seen.source, "decided")] if seen.is_home else []
     if index is None:
@@ -91,7 +96,7 @@ def see_touch(
     if any(known.event_id == touch.event_id for known in index.touches):
         return index, [Settled(seen.source, "duplicate")] if seen.is_home else []
     facts += [
-        Candidates(install.install_id, install.signal, -1, [touch])
+        _found(install, [touch])
         for install in index.installs
         if could_matter(touch, install, rules)
     ]
@@ -103,30 +108,63 @@ def see_touch(
     return replace(index, touches=touches), facts
 
 
-def see_install(
-    index: TouchIndex | None, seen: InstallSeen, rules: Rules
-) -> tuple[TouchIndex, list[MatchFact]]:
+def see_install(index: TouchIndex | None, seen: InstallSeen, rules: Rules) -> Step:
     index = index or EMPTY
-    is_session = seen.ordinal < 0
-    install = IndexedInstall(seen.install_id, seen.signal, seen.time, seen.ts, is_session)
-    known = next((one for one in index.installs if one.install_id == seen.install_id), None)
-    if is_session and known is not None:
-        return index, []
+    if seen.ordinal < 0:
+        return _see_session(index, seen, rules)
+    install = IndexedInstall(seen.install_id, seen.signal, seen.time, seen.ts)
     touches = [touch for touch in index.touches if could_matter(touch, install, rules)]
     others = [one for one in index.installs if one.install_id != seen.install_id]
     priors = [_prior(one) for one in others if could_follow(one, install, rules)]
-    facts: list[MatchFact] = []
-    if not is_session or touches:
-        facts.append(Candidates(seen.install_id, seen.signal, seen.ordinal, touches, priors))
+    facts: list[MatchFact] = [
+        Candidates(seen.install_id, seen.signal, seen.ordinal, touches, priors)
+    ]
     if install.ts <= index.erased_ts:
         facts.append(Erased(seen.install_id, index.erasure, index.erased_ts))
-    if known is not None and not known.is_session:
+    if _known(index, seen.install_id, is_session=False) is not None:
         return index, facts
     facts += [
-        Candidates(one.install_id, one.signal, -1, [], [_prior(install)])
+        Candidates(one.install_id, one.signal, NOT_ASKED, [], [_prior(install)])
         for one in others
         if could_follow(install, one, rules)
     ]
+    index, evicted = _with_install(index, install, rules)
+    return index, facts + evicted
+
+
+def _see_session(index: TouchIndex, seen: InstallSeen, rules: Rules) -> Step:
+    """A session names a click: what it may have brought back is known from its touchpoints."""
+    known = _known(index, seen.install_id, is_session=True)
+    first, last = (known.since, known.ts) if known is not None else (seen.ts, seen.ts)
+    since, until = min(first, seen.ts), max(last, seen.ts)
+    named = IndexedInstall(seen.install_id, seen.signal, seen.time, until, True, since)
+    touches = [touch for touch in index.touches if could_matter(touch, named, rules)]
+    facts: list[MatchFact] = [_found(named, touches)] if touches else []
+    if seen.ts <= index.erased_ts:
+        facts.append(Erased(seen.install_id, index.erasure, index.erased_ts))
+    if known is not None and (known.since, known.ts) == (since, until):
+        return index, facts
+    index, evicted = _with_install(index, named, rules)
+    return index, facts + evicted
+
+
+def _known(index: TouchIndex, install_id: str, *, is_session: bool) -> IndexedInstall | None:
+    for one in index.installs:
+        if one.install_id == install_id and one.is_session == is_session:
+            return one
+    return None
+
+
+def _found(install: IndexedInstall, touches: list[Touch]) -> Candidates:
+    """Touchpoints that nobody has asked for just now."""
+    ordinal = NAMED_BY_SESSION if install.is_session else NOT_ASKED
+    return Candidates(install.install_id, install.signal, ordinal, touches)
+
+
+def _with_install(index: TouchIndex, install: IndexedInstall, rules: Rules) -> Step:
+    name = install.install_id, install.is_session
+    others = [one for one in index.installs if (one.install_id, one.is_session) != name]
+    facts: list[MatchFact] = []
     installs = sorted([*others, install], key=_install_order)
     if len(installs) > rules.installs_per_key_max:
         installs = installs[-rules.installs_per_key_max :]
@@ -134,7 +172,7 @@ def see_install(
     return replace(index, installs=installs), facts
 
 
-def see_erasure(index: TouchIndex | None, seen: ErasureSeen) -> tuple[TouchIndex, list[MatchFact]]:
+def see_erasure(index: TouchIndex | None, seen: ErasureSeen) -> Step:
     """Tell every install logged until then; those that are logged later begin anew."""
     index = index or EMPTY
     if seen.ts <= index.erased_ts:
@@ -179,5 +217,5 @@ def _touch_order(touch: Touch) -> tuple[int, str]:
     return touch.time, touch.event_id
 
 
-def _install_order(install: IndexedInstall) -> tuple[int, str]:
-    return install.time, install.install_id
+def _install_order(install: IndexedInstall) -> tuple[int, str, bool]:
+    return install.time, install.install_id, install.is_session

@@ -108,6 +108,12 @@ class TouchSeen(Struct, frozen=True, array_like=True, gc=False, tag=1):
     is_home: bool  # exactly one key of a touchpoint accounts for it in the ledger
 
 
+NOT_ASKED = -1
+"""No answer to a lookup: something that came later."""
+NAMED_BY_SESSION = -2
+"""No answer either: retargeting touchpoints whose click a session of the install names."""
+
+
 class InstallSeen(Struct, frozen=True, array_like=True, gc=False, tag=2):
     """An install looks itself up under one of its keys."""
 
@@ -201,7 +207,7 @@ class Candidates(Struct, frozen=True, array_like=True, gc=False, tag=2):
 
     install_id: str
     signal: Signal
-    ordinal: int  # -1: not an answer, something that came later
+    ordinal: int  # of the lookup it answers, or NOT_ASKED, or NAMED_BY_SESSION
     touches: list[Touch]
     priors: list[Prior] = []  # with Signal.DEVICE_ID only
 

@@ -10,7 +10,7 @@ from attribution.candidates import Candidate, once_each
 from attribution.facts import Evicted, Settled
 from attribution.journey.state import Decision, Journey, JourneyFact, Reason, Step
 from attribution.journey.winning_back import note_retargeting
-from attribution.reengagement import may_win_back
+from attribution.reengagement import is_meant_to, may_win_back
 from attribution.rules import Rules
 from attribution.waterfall import (
     Case,
@@ -101,10 +101,12 @@ def merge(journey: Journey, found: Sequence[Candidate], rules: Rules) -> Step:
     install = journey.install
     candidates = [*journey.candidates, *found] if found else journey.candidates
     if install is None:
-        merged, facts = _kept(journey, candidates, rules)
-        return replace(journey, candidates=merged), facts
-    later = [one for one in candidates if may_win_back(one, install)]
-    if later:
+        # Nobody knows yet what comes after it. The copy by a device id must not get lost either
+        # when a referrer names the same click.
+        later = [one for one in found if is_meant_to(one)]
+    else:
+        later = [one for one in candidates if may_win_back(one, install)]
+    if install is not None and later:
         candidates = [one for one in candidates if not may_win_back(one, install)]
     merged, facts = _kept(journey, candidates, rules)
     journey = replace(journey, candidates=merged)

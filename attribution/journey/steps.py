@@ -24,10 +24,12 @@ from attribution.journey.waiting import (
     settle_waiting,
     take_back,
 )
-from attribution.journey.winning_back import win_back
+from attribution.journey.winning_back import note_retargeting, win_back
+from attribution.reengagement import may_win_back
 from attribution.rules import Rules
 from attribution.waterfall import judge
 from schemas.records import (
+    NAMED_BY_SESSION,
     ActivitySeen,
     Candidates,
     Erased,
@@ -46,6 +48,8 @@ def see_install(journey: Journey, installed: Installed, rules: Rules) -> Step:
     told: list[Candidate] = []
     if installed.adservices is not None:
         told.append(Candidate(Signal.ADSERVICES, installed.adservices))
+    later = [one for one in journey.retargeting if one.touch.time > installed.time]
+    journey = replace(journey, retargeting=later)
     journey, facts = merge(journey, told, rules)
     journey, decided = decide_if_complete(journey, rules)
     journey, released = release(journey, installed, rules)
@@ -58,22 +62,37 @@ def see_candidates(journey: Journey, seen: Candidates, rules: Rules) -> Step:
     journey, facts = replace(journey, answered=answered), list[JourneyFact]()
     if journey.is_purged:
         return journey, facts
-    if seen.touches:
-        found = [Candidate(seen.signal, touch) for touch in seen.touches]
+    found = [Candidate(seen.signal, touch) for touch in seen.touches]
+    if seen.ordinal == NAMED_BY_SESSION:
+        return _see_named(journey, found, rules)
+    if found:
         journey, facts = merge(journey, found, rules)
     if seen.priors:
         journey, evicted = note_priors(journey, seen.priors, rules)
         facts += evicted
+    logged = [touch.ts for touch in seen.touches] + [prior.ts for prior in seen.priors]
+    reason: Reason = "late_touchpoint" if seen.touches else "late_install"
     if journey.version == 0:
         journey, decided = decide_if_complete(journey, rules)
-        return journey, facts + decided
-    logged = [touch.ts for touch in seen.touches] + [prior.ts for prior in seen.priors]
-    if not logged:
+    elif logged:
+        journey, decided = reconsider(journey, reason, max(logged), rules)
+    else:
         return journey, facts
-    reason: Reason = "late_touchpoint" if seen.touches else "late_install"
-    journey, decided = reconsider(journey, reason, max(logged), rules)
+    if not logged:
+        return journey, facts + decided
     journey, won_back = win_back(journey, reason, max(logged), rules)
     return journey, facts + decided + won_back
+
+
+def _see_named(journey: Journey, found: list[Candidate], rules: Rules) -> Step:
+    """Touchpoints that a session names may bring a user back, but explain no install."""
+    install = journey.install
+    if install is not None:
+        found = [one for one in found if may_win_back(one, install)]
+    journey, facts = note_retargeting(journey, found, rules)
+    at = max((one.touch.ts for one in found), default=0)
+    journey, won_back = win_back(journey, "late_touchpoint", at, rules)
+    return journey, facts + won_back
 
 
 def see_site_verdict(journey: Journey, verdict: SiteVerdict, rules: Rules) -> Step:

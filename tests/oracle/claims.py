@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from attribution.pair_model import DEFAULT_MODEL
 from attribution.pair_score import confidences
-from schemas.records import Prior, Signal, Touch, TouchKind
+from schemas.records import Installed, Prior, Signal, SiteVerdict, Touch, TouchKind
 from tests.oracle.history import History, Opened
 from tests.oracle.rulebook import CLICK_MAX, LATE_MAX, VIEW_MAX, Rulebook
 
@@ -48,15 +48,20 @@ def rank(claim: Claim) -> Rank:
 def claims_on(opened: Opened, history: History) -> list[Claim]:
     """Every touchpoint that shares a key with the install, and what Apple says; best first."""
     install = opened.install
-    found = [
-        Claim(shown.touch, min(signals))
-        for shown in history.shown
-        if (signals := opened.signals(shown))
-        and install.ts - shown.touch.ts <= CLICK_MAX + LATE_MAX  # or it is forgotten
-    ]
+    found = []
+    for shown in history.shown:
+        signals = opened.signals(shown)
+        if signals and not brings_back(shown.touch, min(signals), install):
+            found.append(Claim(shown.touch, min(signals)))
     if install.adservices is not None:
         found.append(Claim(install.adservices, Signal.ADSERVICES))
     return sorted(found, key=rank, reverse=True)
+
+
+def brings_back(touch: Touch, signal: Signal, install: Installed) -> bool:
+    """Whether it belongs to the life after the install, and so is no candidate for it."""
+    is_on_user = signal in (Signal.DEVICE_ID, Signal.CLICK_ID)
+    return touch.is_retargeting and touch.time > install.time and is_on_user
 
 
 def prior_of(opened: Opened, history: History, book: Rulebook) -> Prior | None:
@@ -81,6 +86,7 @@ class Case(NamedTuple):
     prior: Prior | None
     claims: list[Claim]
     book: Rulebook
+    verdicts: list[SiteVerdict]  # on touchpoints of this install
 
     def rule(self, name: str, touch: Touch | None) -> int | bool | str | float:
         install = self.opened.install
@@ -88,15 +94,15 @@ class Case(NamedTuple):
 
 
 def window_of(claim: Claim, case: Case) -> int:
-    """Milliseconds within which this touchpoint counts for this install."""
+    """Milliseconds within which this touchpoint counts; its own wish does not stretch a guess."""
     touch = claim.touch
     kind = "click" if claim.is_click else "view"
+    if claim.is_probabilistic:
+        return int(case.rule(f"windows.probabilistic_{kind}", touch))
     own = touch.click_lookback_ms if claim.is_click else touch.view_lookback_ms
     if own:
         return min(own, CLICK_MAX if claim.is_click else VIEW_MAX)
-    if claim.is_probabilistic:
-        kind = f"probabilistic_{kind}"
-    elif case.prior is not None:
+    if case.prior is not None:
         kind = f"retargeting_{kind}"
     return int(case.rule(f"windows.{kind}", touch))
 

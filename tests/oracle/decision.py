@@ -7,7 +7,7 @@ from typing import NamedTuple
 from tests.oracle.claims import Case, Claim, claims_on, prior_of, refusal, unsure
 from tests.oracle.fraud import Suspicion, suspicions
 from tests.oracle.history import History, Opened
-from tests.oracle.rulebook import Rulebook
+from tests.oracle.rulebook import SITE_REASONS, Rulebook
 
 CONTRIBUTORS_MAX = 3
 
@@ -31,7 +31,14 @@ class Verdict(NamedTuple):
 
 
 def decide(opened: Opened, history: History, book: Rulebook) -> Verdict:
-    case = Case(opened, prior_of(opened, history, book), claims_on(opened, history), book)
+    name = opened.install.install_id
+    case = Case(
+        opened,
+        prior_of(opened, history, book),
+        claims_on(opened, history),
+        book,
+        [one for one in history.verdicts if one.install_id == name],
+    )
     judged = judge(case)
     fit = [one for one in judged if not one.refused]  # best first
     eligible = [one for one in fit if not one.rejected]
@@ -96,8 +103,12 @@ def rejecting(found: list[Suspicion]) -> str:
 
 
 def gravest(found: list[Suspicion]) -> Suspicion | None:
-    """What is told of a winner: a suspicion before a mere tag, else the first rule."""
-    return max(found, key=lambda one: one.mode == "suspicious", default=None)
+    """What is told of a winner: a suspicion before a mere tag, else the first rule.
+
+    Tags by the history of a site come and go with it, and are told elsewhere.
+    """
+    counting = [one for one in found if one.mode != "tag" or one.reason not in SITE_REASONS]
+    return max(counting, key=lambda one: one.mode == "suspicious", default=None)
 
 
 def conversion_type(case: Case, winner: Judged | None) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from schemas.records import ActivitySeen, Flag, Installed, Signal, Touch, TouchKind
+from schemas.records import ActivitySeen, Flag, Installed, Signal, SiteVerdict, Touch, TouchKind
 from tests.oracle.dice import Dice, happens, pick
 from tests.oracle.history import History, Opened, Shown, Visit
-from tests.oracle.rulebook import DAY, HOUR, LATE_MAX, MINUTE, SECOND, Rulebook
+from tests.oracle.rulebook import DAY, HOUR, LATE_MAX, MINUTE, SECOND, SITE_REASONS, Rulebook
 
 APP = "app"
 NOON = 1_790_000_000_000
@@ -17,12 +17,15 @@ CAMPAIGNS = ("", "x", "y")
 SITES = ("", "s")
 CLICK_IDS = ("c0", "c1", "c2", "c3")
 DEVICES = (("d0",), ("d0",), ("d1",), ("d0", "d1"), ())
+INSTALL_FLAGS = (Flag.MALFORMED_ID, Flag.MALFORMED_ID, Flag.SIGNATURE_INVALID)
 NETWORKS = ("p0", "p0", "p1")
 BESIDE = (0, 0, 1, -1)
-WINDOWS = (HOUR, DAY, 7 * DAY, 6 * HOUR, 30 * MINUTE, 30 * DAY, 2 * HOUR, 14 * DAY)
+WINDOWS = (HOUR, MINUTE, 30 * MINUTE, DAY, 6 * HOUR, 7 * DAY, 30 * DAY, 14 * DAY)
+ABSENCES = (7 * DAY, HOUR, DAY, 8 * DAY, 30 * DAY, 1)
 GAPS = (DAY, 0, 1, HOUR, 7 * DAY, 30 * DAY, 90 * DAY, 3 * DAY)
 INSTALLS = (1, 1, 2, 2, 2, 3, 3, 4)
 TOUCHES = (1, 0, 2, 3, 4, 4, 5, 6, 7, 8)
+VERDICTS = (0, 0, 0, 0, 1, 2)
 VISITS = (0, 0, 0, 1, 1, 2, 3, 4)
 
 
@@ -62,7 +65,8 @@ class _Drawing:
         for _ in range(pick(dice, VISITS)):
             self._visit()
         opened = tuple(self._opened(draft) for draft in self.drafts)
-        return History(tuple(self.shown), opened, tuple(self.visits))
+        verdicts = tuple(self._verdict() for _ in range(pick(dice, VERDICTS)) if self.shown)
+        return History(tuple(self.shown), opened, tuple(self.visits), verdicts)
 
     # --- installs -------------------------------------------------------------------------------
 
@@ -98,7 +102,7 @@ class _Drawing:
             draft.name, f"install {draft.name}", APP, "android", "DE", "1", "14",
             draft.time, draft.ts, len(lookups), False, (1, 0, int(draft.name[1:])),
             begin_time=draft.begin, referrer_click_time=self._referrer_click_time(draft),
-            flags=Flag.MALFORMED_ID if happens(self.dice, 5) else 0,
+            flags=pick(self.dice, INSTALL_FLAGS) if happens(self.dice, 8) else 0,
             adservices=self._adservices(draft) if happens(self.dice, 15) else None,
             traits=traits_of(draft.network),
         )  # fmt: skip
@@ -139,7 +143,7 @@ class _Drawing:
         touch = Touch(
             f"t{len(self.shown)}", touch_id, kind, time, ts, pick(dice, SOURCES), "",
             pick(dice, CAMPAIGNS), "", "", "", pick(dice, SITES), lookback, lookback,
-            happens(dice, 40),
+            happens(dice, 75 if time > draft.time else 30),
             pick(dice, tuple(Flag)) if happens(dice, 10) else 0,
             traits_of(keys[-1][2:] if keys[-1].startswith("p:") else ""),
         )  # fmt: skip
@@ -154,7 +158,7 @@ class _Drawing:
             case 2 if draft.begin:
                 return draft.begin + pick(dice, (5 * SECOND, 0)) + beside
             case 3:  # after the install, for those who come back
-                return draft.time + pick(dice, WINDOWS) + beside
+                return draft.time + pick(dice, ABSENCES) + beside
             case 4 if self.shown:
                 return pick(dice, self.shown).touch.time + pick(dice, (0, 0, DAY)) + beside
         return draft.time - pick(dice, WINDOWS) + beside
@@ -179,10 +183,11 @@ class _Drawing:
         """Some time after the install, or soon after a touchpoint, or when one had to be quiet."""
         dice = self.dice
         draft = pick(dice, self.drafts)
-        time = draft.time + pick(dice, (MINUTE, *WINDOWS)) + pick(dice, BESIDE)
-        if self.shown and happens(dice, 70):
-            near = pick(dice, self.shown).touch.time
-            away = pick(dice, (0, SECOND, *WINDOWS)) * pick(dice, (1, 1, -1))
+        time = draft.time + pick(dice, WINDOWS) + pick(dice, BESIDE)
+        later = [one for one in self.shown if one.touch.time > draft.time]
+        if later and happens(dice, 80):
+            near = pick(dice, later).touch.time
+            away = pick(dice, (SECOND, 0, *WINDOWS)) * pick(dice, (1, 1, 1, -1))
             time = near + away + pick(dice, BESIDE)
         clicked = pick(dice, CLICK_IDS) if happens(dice, 30) else ""
         ts = max(self._logged(time), draft.ts - LATE_MAX)
@@ -191,6 +196,18 @@ class _Drawing:
             draft.name, f"s{number}", "session", True, time, ts, (2, 0, number), clicked
         )
         self.visits.append(Visit(session, f"c:{clicked}" if clicked else ""))
+
+    # --- sites ----------------------------------------------------------------------------------
+
+    def _verdict(self) -> SiteVerdict:
+        """On any touchpoint, whether it led to the install or not, near what still counts."""
+        dice = self.dice
+        draft = pick(dice, self.drafts)
+        after = pick(dice, (HOUR, DAY, 8 * DAY, 0)) + pick(dice, BESIDE)
+        value = pick(dice, (0.99, 0.999, 0.95, 0.9899, 0.5))
+        near = [one for one in self.shown if one.touch.time <= draft.time] or self.shown
+        name, reason = pick(dice, near).touch.event_id, pick(dice, SITE_REASONS)
+        return SiteVerdict(draft.name, name, reason, value, draft.ts + after)
 
     def _logged(self, time: int) -> int:
         """When an event reaches the log: soon, late, or as late as some other one still counts."""

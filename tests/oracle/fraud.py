@@ -15,13 +15,29 @@ class Suspicion(NamedTuple):
 
 
 def suspicions(claim: Claim, case: Case) -> list[Suspicion]:
-    """All that applies, in the order of the rules."""
+    """All that applies, in the order of the rules: by the install alone, then by its site."""
+    applies = [reason for reason in REASONS if TESTS[reason](claim, case)]
+    applies += [reason for reason in SITE_REASONS if is_condemned(claim, case, reason)]
+    modes = [str(case.rule(f"fraud.{reason}", claim.touch)) for reason in applies]
     return [
         Suspicion(reason, mode)
-        for reason in REASONS
-        if (mode := str(case.rule(f"fraud.{reason}", claim.touch))) != "off"
-        and TESTS[reason](claim, case)
+        for reason, mode in zip(applies, modes, strict=True)
+        if mode != "off"
     ]
+
+
+def is_condemned(claim: Claim, case: Case, reason: str) -> bool:
+    """What the history of its site said last, soon enough after the install, and surely enough."""
+    install = case.opened.install
+    window = int(case.rule("windows.post_install_fraud", None))
+    said = [
+        (verdict.ts, verdict.value)
+        for verdict in case.verdicts
+        if verdict.event_id == claim.touch.event_id
+        and verdict.reason == reason
+        and verdict.ts <= install.ts + window
+    ]
+    return bool(said) and max(said)[1] >= float(case.rule("fraud.site_posterior_min", claim.touch))
 
 
 def is_injected(claim: Claim, case: Case) -> bool:
@@ -54,7 +70,9 @@ def is_malformed(claim: Claim, case: Case) -> bool:
 
 
 def is_unsigned(claim: Claim, case: Case) -> bool:
-    return bool(claim.touch.flags & (Flag.SIGNATURE_MISSING | Flag.SIGNATURE_INVALID))
+    """Whoever signs does not sign this, or an app that forges makes all it says doubtful."""
+    is_forged = case.opened.install.flags & Flag.SIGNATURE_INVALID
+    return bool(is_forged or claim.touch.flags & (Flag.SIGNATURE_MISSING | Flag.SIGNATURE_INVALID))
 
 
 def is_replayed(claim: Claim, case: Case) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from schemas.records import ActivitySeen, Installed, Prior, Signal, SiteVerdict, Touch
+from tests.oracle.rulebook import CLICK_MAX, DAY, LATE_MAX, MEMORY
 
 
 class Shown(NamedTuple):
@@ -21,14 +22,36 @@ class Opened(NamedTuple):
     lookups: tuple[tuple[str, Signal], ...]
 
     def signals(self, shown: Shown) -> list[Signal]:
-        """All evidence that joins the two."""
-        return [signal for key, signal in self.lookups if key in shown.keys]
+        """All evidence that joins the two, and is near enough to be looked at."""
+        return [
+            signal
+            for key, signal in self.lookups
+            if key in shown.keys and is_near(shown.touch, signal, self.install)
+        ]
 
     def devices(self) -> set[str]:
         return {key for key, signal in self.lookups if signal is Signal.DEVICE_ID}
 
     def as_prior(self) -> Prior:
         return Prior(self.install.install_id, self.install.time, self.install.ts)
+
+
+def is_near(touch: Touch, signal: Signal, install: Installed) -> bool:
+    """Whether the two records are considered together at all; what is not, is not remembered.
+
+    A click id is of one click, so it counts also in the wrong order. A touchpoint after the
+    install, on its device, is remembered longer, if it is meant to bring the user back.
+    """
+    ahead, waited = install.time - touch.time, install.ts - touch.ts
+    is_click_id = signal in (Signal.REFERRER, Signal.CLICK_ID)
+    if signal is Signal.DEVICE_ID and ahead < 0:
+        return touch.is_retargeting and -ahead <= MEMORY and abs(waited) <= MEMORY
+    reach = DAY if signal is Signal.PROBABILISTIC else CLICK_MAX
+    return (
+        ahead <= reach
+        and (ahead >= 0 or (is_click_id and -ahead <= reach))
+        and -LATE_MAX <= waited <= reach + LATE_MAX
+    )
 
 
 class Visit(NamedTuple):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from schemas.records import Signal
+from schemas.records import Flag, Signal
 from tests.oracle.claims import Claim, rank
-from tests.oracle.history import History, Opened, Visit
-from tests.oracle.rulebook import CLICK_MAX, VIEW_MAX, Rulebook
+from tests.oracle.history import History, Opened, Shown, Visit
+from tests.oracle.rulebook import CLICK_MAX, LATE_MAX, VIEW_MAX, Rulebook
 
 
 class Return(NamedTuple):
@@ -22,24 +22,19 @@ class Return(NamedTuple):
 def returns(opened: Opened, history: History, book: Rulebook) -> list[Return]:
     install = opened.install
     visits = sorted(
-        (one for one in history.visits if one.session.install_id == install.install_id),
-        key=lambda one: (one.session.time, one.session.event_id),
+        (one for one in history.visits if counts_for(one, opened)),
+        key=lambda one: (one.session.time, one.session.ts, one.session.event_id),
     )
     ads = sorted(retargeting(opened, visits, history), key=rank, reverse=True)
     found: list[Return] = []
     used: set[str] = set()
     for visit in visits:
-        at = visit.session.time
         for ad in ads:
             touch = ad.touch
-            if touch.event_id in used or not touch.time <= at:
-                continue
-            if at - touch.time > window_of(ad, opened, book):
-                continue
-            quiet = int(book.find("windows.inactivity", install.app_id, touch, install.time))
-            if last_activity(opened, visits, touch.time) > touch.time - quiet:
+            if touch.event_id in used or not explains(ad, visit, visits, opened, book):
                 continue
             used.add(touch.event_id)
+            at = visit.session.time
             span = int(book.find("windows.reengagement", install.app_id, touch, install.time))
             name = f"{install.install_id}~{touch.event_id}"
             found.append(Return(name, touch.event_id, at, at + span))
@@ -47,16 +42,56 @@ def returns(opened: Opened, history: History, book: Rulebook) -> list[Return]:
     return found
 
 
+def counts_for(visit: Visit, opened: Opened) -> bool:
+    """A session of this install that has not waited for it in vain."""
+    session, install = visit.session, opened.install
+    return session.install_id == install.install_id and install.ts <= session.ts + LATE_MAX
+
+
+def explains(ad: Claim, visit: Visit, visits: list[Visit], opened: Opened, book: Rulebook) -> bool:
+    """Whether the user was away, saw this touchpoint, and came back with this session."""
+    touch, session, install = ad.touch, visit.session, opened.install
+    quiet = int(book.find("windows.inactivity", install.app_id, touch, install.time))
+    return (
+        touch.time <= session.time
+        and session.time - touch.time <= window_of(ad, opened, book)
+        and touch.ts - session.ts <= LATE_MAX
+        and last_activity(opened, visits, touch.time) <= touch.time - quiet
+        and not is_forged(ad, opened, book)
+    )
+
+
 def retargeting(opened: Opened, visits: list[Visit], history: History) -> list[Claim]:
-    """Retargeting touchpoints after the install: on its device, or named by one of its sessions."""
+    """Retargeting touchpoints after the install: found by an id, or named by its sessions."""
     found = []
     for shown in history.shown:
         touch = shown.touch
-        on_device = bool(opened.devices() & set(shown.keys))
-        named = any(visit.key in shown.keys for visit in visits)
-        if touch.is_retargeting and touch.time > opened.install.time and (on_device or named):
-            found.append(Claim(touch, Signal.CLICK_ID if named else Signal.DEVICE_ID))
+        ids = {Signal.CLICK_ID, Signal.DEVICE_ID} & set(opened.signals(shown))
+        if is_named(shown, [visit.session.ts for visit in visits if visit.key in shown.keys]):
+            ids.add(Signal.CLICK_ID)
+        if touch.is_retargeting and touch.time > opened.install.time and ids:
+            found.append(Claim(touch, min(ids)))
     return found
+
+
+def is_named(shown: Shown, logged: list[int]) -> bool:
+    """Whether sessions logged then may mean it; what is older or younger is not remembered."""
+    if not logged:
+        return False
+    return min(logged) - CLICK_MAX - LATE_MAX <= shown.touch.ts <= max(logged) + LATE_MAX
+
+
+def is_forged(ad: Claim, opened: Opened, book: Rulebook) -> bool:
+    """Not signed although its source signs, or signed long before it was logged."""
+    touch, install = ad.touch, opened.install
+    wrong = touch.flags & (Flag.SIGNATURE_MISSING | Flag.SIGNATURE_INVALID)
+    stale = touch.flags & Flag.SIGNATURE_STALE
+    modes = [
+        book.find(f"fraud.{reason}", install.app_id, touch, install.time)
+        for reason, found in (("incorrect_signature", wrong), ("stale_signature", stale))
+        if found
+    ]
+    return "reject" in modes
 
 
 def last_activity(opened: Opened, visits: list[Visit], before: int) -> int:

@@ -6,9 +6,19 @@ from collections.abc import Sequence
 
 from tests.oracle.dice import Dice, happens, pick
 from tests.oracle.drawing import APP, CAMPAIGNS, GAPS, NOON, SOURCES
-from tests.oracle.rulebook import DAY, FOREVER, HOUR, MINUTE, REASONS, Rulebook, Scope, Value
+from tests.oracle.rulebook import (
+    DAY,
+    FOREVER,
+    HOUR,
+    MINUTE,
+    REASONS,
+    SITE_REASONS,
+    Rulebook,
+    Scope,
+    Value,
+)
 
-CONFIDENCES = (0.9, 0.5, 0.2)
+CONFIDENCES = (0.9, 0.5, 0.7)
 MODES = ("reject", "tag", "suspicious", "off")
 OPTIONS: dict[str, Sequence[Value]] = {
     "windows.click": (7 * DAY, HOUR, DAY, 30 * DAY),
@@ -19,10 +29,12 @@ OPTIONS: dict[str, Sequence[Value]] = {
     "windows.inactivity": (7 * DAY, 0, HOUR, DAY),
     "windows.reengagement": (30 * DAY, DAY, HOUR),
     "windows.temporary": (0, DAY, 7 * DAY),
+    "windows.post_install_fraud": (8 * DAY, DAY, 0),
+    "fraud.site_posterior_min": (0.99, 0.999, 0.9),
     "fraud.engagements_max": (15, 1, 2, 3),
-    **{f"fraud.{reason}": MODES for reason in REASONS},
+    **{f"fraud.{reason}": MODES for reason in (*REASONS, *SITE_REASONS)},
 }
-FOR_THE_APP = ("windows.reattribution",)
+FOR_THE_APP = ("windows.reattribution", "windows.post_install_fraud")
 """What no media source may have for itself: it decides before a touchpoint does."""
 
 

@@ -15,6 +15,7 @@ DAY = 24 * HOUR
 LATE_MAX = 7 * DAY
 CLICK_MAX = 30 * DAY
 VIEW_MAX = DAY
+MEMORY = 400 * DAY
 FOREVER = 1 << 62
 
 REASONS = (
@@ -45,6 +46,7 @@ DEFAULTS: dict[str, Value] = {
     "windows.inactivity": 7 * DAY,
     "windows.reengagement": 30 * DAY,
     "windows.temporary": 0,
+    "windows.post_install_fraud": 8 * DAY,
     "probabilistic.click": False,
     "probabilistic.view": False,
     "probabilistic.confidence": 0.9,
@@ -61,6 +63,7 @@ DEFAULTS: dict[str, Value] = {
     "fraud.distribution_outlier": "tag",
     "fraud.behavioral_anomalies": "tag",
     "fraud.engagements_max": 15,
+    "fraud.site_posterior_min": 0.99,
 }
 """Under the names of the rule file; windows are milliseconds."""
 

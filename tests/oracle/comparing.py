@@ -1,0 +1,85 @@
+"""Where what the product says differs from what the oracle says."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from attribution.journey import Decision
+from attribution.waterfall import Review, conversion_type, fraud_status
+from tests.oracle.decision import Verdict, decide
+from tests.oracle.history import History
+from tests.oracle.reengagement import Return, returns
+from tests.oracle.router import Told
+from tests.oracle.rulebook import Rulebook
+
+
+class Truth(NamedTuple):
+    verdicts: dict[str, Verdict]  # by install id
+    returns: dict[str, list[Return]]
+
+
+def truth_of(history: History, book: Rulebook) -> Truth:
+    return Truth(
+        {one.install.install_id: decide(one, history, book) for one in history.opened},
+        {one.install.install_id: returns(one, history, book) for one in history.opened},
+    )
+
+
+def differences(told: Told, truth: Truth) -> list[str]:
+    """One line for each; none when the two agree."""
+    found = []
+    for install_id, verdict in truth.verdicts.items():
+        decision = told.decisions.get(install_id)
+        if decision is None:
+            found.append(f"{install_id}: never decided, expected {verdict}")
+            continue
+        found += [f"{install_id}: {line}" for line in _decision(decision, verdict)]
+        review = told.reviews[install_id]
+        found += [f"{install_id}: {line}" for line in _review(review, verdict)]
+    expected = {
+        one.conversion_id: (one.touch, one.at, one.expires_at)
+        for back in truth.returns.values()
+        for one in back
+    }
+    came = {
+        name: (said.candidate.touch.event_id, said.session_time, said.expires_at)
+        for name, said in told.reengagements.items()
+    }
+    return found + _unequal("re-engagements", came, expected)
+
+
+def _decision(decision: Decision, verdict: Verdict) -> list[str]:
+    judgement, case = decision.judgement, decision.case
+    winner, robbed = judgement.winner, judgement.robbed
+    status, reason = fraud_status(judgement.hits)
+    said = {
+        "winner": winner.touch.event_id if winner else "",
+        "signal": int(winner.signal) if winner else -1,
+        "conversion_type": conversion_type(case, judgement),
+        "prior_install_id": case.prior.install_id if case.prior else "",
+        "fraud_status": status,
+        "fraud_reason": reason,
+        "rejected": robbed.touch.event_id if robbed else "",
+        "rejected_reason": judgement.robbed_by.reason if judgement.robbed_by else "",
+    }
+    return [
+        line
+        for name, value in said.items()
+        for line in _unequal(name, value, getattr(verdict, name))
+    ]
+
+
+def _review(review: Review, verdict: Verdict) -> list[str]:
+    told = {
+        one.event_id: one.rule if one.verdict == "rejected" else one.verdict
+        for one in review.receipts
+    }
+    helped = tuple(one.touch.event_id for one in review.contributors)
+    return [
+        *_unequal("contributors", helped, verdict.contributors),
+        *_unequal("receipts", told, verdict.receipts),
+    ]
+
+
+def _unequal(name: str, found: Any, expected: Any) -> list[str]:
+    return [] if found == expected else [f"{name} is {found!r}, expected {expected!r}"]

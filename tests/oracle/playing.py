@@ -1,0 +1,114 @@
+"""One seed: a rule set, a history, and its records in several orders of arrival."""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import lru_cache
+from typing import NamedTuple
+
+from attribution.rule_files import read_rules
+from attribution.rules import Rules
+from schemas.records import Installed, SiteVerdict
+from tests.oracle.comparing import Truth, differences, truth_of
+from tests.oracle.dice import Dice, Seeded, happens, shuffled
+from tests.oracle.drawing import draw
+from tests.oracle.history import History
+from tests.oracle.router import Impatience, Record, Router, Told, records_of
+from tests.oracle.rule_drawing import draw_rules
+from tests.oracle.rulebook import HOUR, Rulebook
+
+RULE_SETS = 500
+SIGNALS = ("organic", "referrer", "click_id", "device_id", "adservices", "probabilistic")
+
+
+class Disagreement(NamedTuple):
+    seed: int
+    lines: list[str]
+
+
+@lru_cache(maxsize=RULE_SETS)
+def rule_set(number: int) -> tuple[Rulebook, Rules]:
+    """One of the rule sets that histories share: reading one takes longer than a history."""
+    book = draw_rules(Seeded(f"rules {number}"))
+    return book, compiled(book)
+
+
+def compiled(book: Rulebook) -> Rules:
+    rules = read_rules(book.text(), Rules())
+    assert isinstance(rules, Rules), f"{rules}\n{book.text()}"
+    return rules
+
+
+def play(seed: int, counts: Counter[str]) -> Disagreement | None:
+    book, rules = rule_set(seed % RULE_SETS)
+    dice = Seeded(seed)
+    history = draw(dice, book)
+    truth = truth_of(history, book)
+    count(history, truth, counts)
+    for arrived in (plain_order(history, dice), rough_order(history, dice)):
+        told = told_by(arrived, rules)
+        counts["orders"] += 1
+        counts["versions"] += told.versions
+        if lines := differences(told, truth):
+            return Disagreement(seed, lines)
+    return None
+
+
+def told_by(arrived: list[Record], rules: Rules) -> Told:
+    router = Router(rules)
+    router.feed(arrived)
+    return router.told()
+
+
+def plain_order(history: History, dice: Dice) -> list[Record]:
+    """Everything once, in any order."""
+    return causal(shuffled(dice, records_of(history)))
+
+
+def rough_order(history: History, dice: Dice) -> list[Record]:
+    """Some of it twice, and installs that decide before all answers are there."""
+    records = records_of(history)
+    twice = [record for record in records if happens(dice, 25)]
+    found: list[Record] = []
+    for record in shuffled(dice, records + twice):
+        found.append(record)
+        if isinstance(record, Installed) and happens(dice, 30):
+            found.append(Impatience(record.install_id, record.ts + 2 * HOUR))
+    return causal(found)
+
+
+def causal(records: list[Record]) -> list[Record]:
+    """Nobody can judge an install before it is there: such verdicts come right after it."""
+    known: set[str] = set()
+    early: list[SiteVerdict] = []
+    found: list[Record] = []
+    for record in records:
+        if isinstance(record, SiteVerdict) and record.install_id not in known:
+            early.append(record)
+            continue
+        found.append(record)
+        if isinstance(record, Installed):
+            known.add(record.install_id)
+            found += [one for one in early if one.install_id == record.install_id]
+            early = [one for one in early if one.install_id != record.install_id]
+    return found
+
+
+def count(history: History, truth: Truth, counts: Counter[str]) -> None:
+    """What this history exercises."""
+    counts["histories"] += 1
+    counts["touchpoints"] += len(history.shown)
+    counts["sessions"] += len(history.visits)
+    for verdict in truth.verdicts.values():
+        counts["installs"] += 1
+        counts[f"conversion_type.{verdict.conversion_type}"] += 1
+        counts[f"match_type.{SIGNALS[verdict.signal + 1]}"] += 1
+        counts[f"contributors.{len(verdict.contributors)}"] += 1
+        if verdict.fraud_reason:
+            counts[f"winner.{verdict.fraud_status}.{verdict.fraud_reason}"] += 1
+        if verdict.rejected_reason:
+            counts[f"robbed.{verdict.rejected_reason}"] += 1
+        for fate in verdict.receipts.values():
+            counts[f"candidates.{fate}"] += 1
+    for back in truth.returns.values():
+        counts["reengagements"] += len(back)

@@ -1,0 +1,145 @@
+"""The product's pure core, wired as the matching and journeys stages wire it, in memory.
+
+No frames, no watermarks, no storage: a record goes to the state of its key, what that says goes
+to the journey of its install, and every fact is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from attribution import journey as journeys
+from attribution import touch_index
+from attribution.facts import Evicted
+from attribution.journey import Decision, Journey, JourneyFact, Reengagement
+from attribution.rules import Rules
+from attribution.touch_index import TouchIndex
+from attribution.waterfall import Case, Review, judge, prior_of, review
+from schemas.records import (
+    ActivitySeen,
+    Candidates,
+    Installed,
+    InstallSeen,
+    Signal,
+    SiteVerdict,
+    TouchSeen,
+)
+from tests.oracle.history import History
+
+
+class Impatience(NamedTuple):
+    """Log time has come so far for this install: it decides with what it has."""
+
+    install_id: str
+    now: int
+
+
+Record = TouchSeen | InstallSeen | Installed | ActivitySeen | SiteVerdict | Impatience
+
+
+def records_of(history: History) -> list[Record]:
+    """What intake would write on `match` and `journeys`; any order of it may arrive."""
+    found: list[Record] = [
+        TouchSeen(key, shown.touch, (0, 0, number), at == 0)
+        for number, shown in enumerate(history.shown)
+        for at, key in enumerate(shown.keys)
+    ]
+    for opened in history.opened:
+        install = opened.install
+        found.append(install)
+        found += [
+            InstallSeen(key, install.install_id, signal, number, install.time, install.ts)
+            for number, (key, signal) in enumerate(opened.lookups)
+        ]
+    for session, key in history.visits:
+        found.append(session)
+        if key:
+            found.append(
+                InstallSeen(key, session.install_id, Signal.CLICK_ID, -1, session.time, session.ts)
+            )
+    return [*found, *history.verdicts]
+
+
+class Told(NamedTuple):
+    """What the core says in the end, and how often it changed its mind."""
+
+    decisions: dict[str, Decision]
+    reviews: dict[str, Review]  # as they would be told now, without a new version
+    reengagements: dict[str, Reengagement]  # by conversion id, the withdrawn ones left out
+    versions: int
+
+
+class Router:
+    def __init__(self, rules: Rules) -> None:
+        self._rules = rules
+        self._indexes: dict[str, TouchIndex] = {}
+        self._journeys: dict[str, Journey] = {}
+        self.decisions: dict[str, list[Decision]] = {}
+        self.reengagements: dict[str, list[Reengagement]] = {}
+
+    def told(self) -> Told:
+        returned = {name: said[-1] for name, said in self.reengagements.items()}
+        return Told(
+            {name: said[-1] for name, said in self.decisions.items()},
+            {name: self._review(self._journeys[name]) for name in self.decisions},
+            {name: said for name, said in returned.items() if said.session_time},
+            sum(map(len, self.decisions.values())),
+        )
+
+    def _review(self, journey: Journey) -> Review:
+        assert journey.install is not None
+        prior = prior_of(journey.install, journey.priors, self._rules)
+        case = Case(journey.install, prior, journey.site_verdicts)
+        judgement = judge(journey.candidates, case, self._rules)
+        return review(journey.candidates, case, judgement, self._rules)
+
+    def feed(self, records: Iterable[Record]) -> None:
+        for record in records:
+            if isinstance(record, TouchSeen | InstallSeen):
+                self._match(record)
+            else:
+                self._advance(record)
+
+    def _match(self, record: TouchSeen | InstallSeen) -> None:
+        known = self._indexes.get(record.key)
+        if isinstance(record, TouchSeen):
+            self._indexes[record.key], facts = touch_index.see_touch(known, record, self._rules)
+        else:
+            self._indexes[record.key], facts = touch_index.see_install(known, record, self._rules)
+        for fact in facts:
+            assert not isinstance(fact, Evicted), fact
+            if isinstance(fact, Candidates):
+                self._advance(fact)
+
+    def _advance(
+        self, record: Candidates | Installed | ActivitySeen | SiteVerdict | Impatience
+    ) -> None:
+        name = record.install_id
+        journey = self._journeys.get(name) or Journey()
+        self._journeys[name], facts = step(journey, record, self._rules)
+        for fact in facts:
+            assert not isinstance(fact, Evicted), fact
+            if isinstance(fact, Decision):
+                self.decisions.setdefault(name, []).append(fact)
+            elif isinstance(fact, Reengagement):
+                conversion = f"{name}~{fact.candidate.touch.event_id}"
+                self.reengagements.setdefault(conversion, []).append(fact)
+
+
+def step(
+    journey: Journey,
+    record: Candidates | Installed | ActivitySeen | SiteVerdict | Impatience,
+    rules: Rules,
+) -> tuple[Journey, list[JourneyFact]]:
+    match record:
+        case Candidates():
+            return journeys.see_candidates(journey, record, rules)
+        case Installed():
+            return journeys.see_install(journey, record, rules)
+        case ActivitySeen():
+            return journeys.see_activity(journey, record, rules)
+        case SiteVerdict():
+            return journeys.see_site_verdict(journey, record, rules)
+        case Impatience():
+            return journeys.expire(journey, record.now, rules)
