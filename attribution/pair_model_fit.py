@@ -21,8 +21,8 @@ from schemas.records import Installed, Touch, TouchKind
 SMOOTHING = 1.0
 """Pairs every level is taken to have been seen in beforehand, as many true ones as anywhere."""
 
-SOURCE_STRENGTH = 50.0
-"""True pairs a media source needs before its own waiting times count as much as everybody's."""
+SOURCE_STRENGTH = 10.0
+"""True pairs of a bin a media source needs before its own waits count as much as everybody's."""
 
 RIDGE = 0.5
 """Pull of the calibration towards slope 1, crowding 1 and even odds, as so many installs."""
@@ -38,7 +38,7 @@ class KnownMatch(Struct, frozen=True, gc=False):
 
     install: Installed
     touches: list[Touch]
-    event_id: str  # of the touchpoint that led to it; "": none of these
+    touch_id: str  # of the touchpoint that led to it; "": none of these
 
 
 def fit(known: Iterable[KnownMatch]) -> PairModel:
@@ -127,11 +127,9 @@ def _source_odds(seen: Counter[str], everybody: Counter[str]) -> tuple[float, ..
     odds = []
     for number in range(DELAY_BINS):
         levels = [_delay_level(kind, number) for kind in TouchKind]
-        usual = (sum(everybody[level] for level in levels) + SMOOTHING) / (
-            everybody.total() + SMOOTHING * DELAY_BINS
-        )
-        ours = sum(seen[level] for level in levels) + SOURCE_STRENGTH * usual
-        odds.append(math.log(ours / (seen.total() + SOURCE_STRENGTH) / usual))
+        usual = sum(everybody[level] for level in levels) / everybody.total()
+        expected = usual * seen.total() + SOURCE_STRENGTH
+        odds.append(math.log((sum(seen[level] for level in levels) + SOURCE_STRENGTH) / expected))
     return _rounded(odds)
 
 
@@ -145,7 +143,7 @@ def _rounded(odds: Sequence[float]) -> tuple[float, ...]:
 
 def _truth(known: KnownMatch) -> int | None:
     for number, touch in enumerate(known.touches):
-        if touch.event_id == known.event_id:
+        if touch.touch_id == known.touch_id:
             return number
     return None
 

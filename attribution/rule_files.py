@@ -1,4 +1,4 @@
-"""Reads a rule file: TOML with [windows], [probabilistic], [fraud] and [[scope]] blocks.
+"""Reads a rule file: TOML with [windows], [probabilistic], [fraud], [pair_model] and [[scope]].
 
     [windows]
     click = "7d"
@@ -27,6 +27,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from attribution.fraud import FraudRules
+from attribution.pair_model import PairModel
+from attribution.pair_model_text import read_pair_model
 from attribution.rules import (
     DAY_MS,
     HOUR_MS,
@@ -94,7 +96,7 @@ def read_rules(text: str, base: Rules) -> Rules | RuleFault:
 
 
 def _rules(document: dict[str, Any], base: Rules) -> Rules:
-    _known(document, (*SECTIONS, "scope"), "")
+    _known(document, (*SECTIONS, "scope", "pair_model"), "")
     default = _sections(document, "").over(base.default)
     _check_policy(default, "windows")
     blocks = document.get("scope", [])
@@ -104,11 +106,21 @@ def _rules(document: dict[str, Any], base: Rules) -> Rules:
         raise _Refused("scope", f"{len(blocks)} scopes are more than {SCOPES_MAX}")
     scopes = tuple(_scope(block, f"scope {n}") for n, block in enumerate(blocks, start=1))
     _check_overlaps(scopes)
-    rules = replace(base, default=default, scopes=scopes)
+    pair_model = (
+        _pair_model(document["pair_model"]) if "pair_model" in document else base.pair_model
+    )
+    rules = replace(base, default=default, scopes=scopes, pair_model=pair_model)
     for number, scope in enumerate(scopes, start=1):
         names = scope.app_id, scope.media_source, scope.campaign_id
         _check_policy(rules.policy(*names, scope.since), f"scope {number}")
     return rules
+
+
+def _pair_model(values: Any) -> PairModel:
+    read = read_pair_model(values)
+    if isinstance(read, str):
+        raise _Refused("pair_model", read)
+    return read
 
 
 def _scope(block: dict[str, Any], where: str) -> Scope:

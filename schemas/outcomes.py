@@ -96,6 +96,7 @@ class Attribution(Outcome, frozen=True, kw_only=True, gc=False):
     fraud_reason: str
     rejected_media_source: str  # who would have had the credit, were it not for fraud; "" nobody
     rejected_campaign_id: str
+    rejected_site_id: str
     rejected_touch_id: str
     rejected_reason: str
     contributors: str  # JSON, up to three: [{media_source, campaign_id, touch_type, touch_time, …}]

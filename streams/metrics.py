@@ -54,6 +54,9 @@ DECIDE_SECONDS = _histogram("decide_seconds", "CPU time to decide one batch.", "
 COMMIT_SECONDS = _histogram("commit_seconds", "Time to make one checkpoint durable.", "stage")
 EVENTS = _counter("events_total", "Source events settled.", "stage", "disposition")
 DEAD_LETTERS = _counter("dead_letters_total", "Messages set aside.", "topic", "reason")
+POSTBACKS = _counter(
+    "postbacks_total", "Apple's postbacks, copies included.", "framework", "state", "reason"
+)
 EVICTIONS = _counter("evictions_total", "Entries forgotten because a bound was hit.", "bound")
 FORGOTTEN = _counter("forgotten_keys_total", "State of no further use, by retention.", "stage")
 STAGE_TIME = _gauge(

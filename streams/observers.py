@@ -30,6 +30,9 @@ class StageMetrics:
     def on_dead_letter(self, topic: str, reason: str) -> None:
         metrics.DEAD_LETTERS.labels(topic, reason).inc()
 
+    def on_postback(self, framework: str, state: str, reason: str) -> None:
+        metrics.POSTBACKS.labels(framework, state, reason).inc()
+
     def on_settled(self, stage: str, disposition: str, count: int) -> None:
         metrics.EVENTS.labels(stage, disposition).inc(count)
 

@@ -9,6 +9,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from msgspec import json
 
 from schemas import topics
@@ -30,6 +32,7 @@ from streams.store.reconcile import reconcile
 from streams.store.tables import EPOCH, OFFSET, PARTITION, TABLE_OF_TOPIC
 
 INSERT_ROWS = 50_000
+PROGRESS_RECORDS = 10_000
 Advance = Callable[[str, int, int], None]
 _SOURCE_NAMES = frozenset(topic.name for topic in topics.SOURCES)
 
@@ -82,6 +85,16 @@ class SourceReader:
             known = ", ".join(sorted(_SOURCE_NAMES))
             raise Stop(f"topic {line.topic!r} is no source topic: replays take {known}")
         return name
+
+
+def survey(records: Iterable[MemoryRecord], progress: Callable[[int], None]) -> SourceOrder:
+    """What is there, and in which order; `progress` hears the records read."""
+    order = SourceOrder()
+    for record in records:
+        order.see(record)
+        if order.records % PROGRESS_RECORDS == 0:
+            progress(order.records)
+    return order
 
 
 class RowSink:
@@ -145,7 +158,8 @@ def run_replay(
     order, contents = _survey(reader.read(), advance)
     if not order.records:
         raise Stop("the files hold no records")
-    fingerprint = hashlib.sha256(contents + json.encode(rules) + str(batch).encode())
+    said = json.encode(rules, enc_hook=_key_bytes)
+    fingerprint = hashlib.sha256(contents + said + str(batch).encode())
     epoch = f"replay-{fingerprint.hexdigest()[:16]}"
     store = open_store(settings)
     try:
@@ -160,16 +174,25 @@ def run_replay(
         store.close()
 
 
+def _key_bytes(key: object) -> bytes:
+    """Rules hold public keys, which a fingerprint has to tell apart."""
+    if not isinstance(key, EllipticCurvePublicKey):
+        raise NotImplementedError(f"rules hold a {type(key).__name__}")
+    return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+
 def _survey(records: Iterable[MemoryRecord], advance: Advance) -> tuple[SourceOrder, bytes]:
     """First pass: what is there, in which order, and a fingerprint of it."""
-    order, contents = SourceOrder(), hashlib.sha256()
-    for record in records:
-        order.see(record)
-        contents.update(repr(record[:4]).encode())
-        contents.update(record.key or b"")
-        contents.update(record.value or b"")
-        if order.records % 10_000 == 0:
-            advance("read", order.records, 0)
+    contents = hashlib.sha256()
+
+    def hashed() -> Iterator[MemoryRecord]:
+        for record in records:
+            contents.update(repr(record[:4]).encode())
+            contents.update(record.key or b"")
+            contents.update(record.value or b"")
+            yield record
+
+    order = survey(hashed(), lambda done: advance("read", done, 0))
     return order, contents.digest()
 
 

@@ -16,11 +16,12 @@ from typing import Any
 
 from attribution.rules import rule_set_id
 from streams.comparing import Comparison, Placed, Reason, Side, changed, reason_of, side_of
+from streams.composition import stage_rules
 from streams.errors import Stop, in_one_line
 from streams.memory_log import MemoryRecord
 from streams.replay import SourceOrder
-from streams.replaying import SourceReader
-from streams.stages.factory import StageRules
+from streams.replaying import SourceReader, survey
+from streams.settings import Settings
 from streams.tallying import tally
 
 PROGRESS_RECORDS = 5_000
@@ -51,9 +52,8 @@ class _Request:
     """What one process replays."""
 
     files: Sequence[Path]
-    topic_prefix: str
     order: SourceOrder
-    rules: StageRules
+    settings: Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,38 +62,31 @@ class _Answer:
     evictions: int
 
 
-def what_if(
-    files: Sequence[Path], topic_prefix: str, both: tuple[StageRules, StageRules], advance: Advance
-) -> WhatIf:
-    """Compare the rules in force with others on the events of `files`; nothing is left behind."""
+def what_if(files: Sequence[Path], in_force: Settings, other: Settings, advance: Advance) -> WhatIf:
+    """Compare the rules of two settings on the events of `files`; nothing is left behind.
+
+    Stop: a rule file or one of the files cannot be used.
+    """
     began = time.monotonic()
-    order = _survey(files, topic_prefix, advance)
+    both = in_force, other
+    for settings in both:
+        stage_rules(settings)
+    records = SourceReader(files, in_force.kafka.topic_prefix).read()
+    order = survey(records, lambda done: advance("read", done, 0))
     if not order.records:
         raise Stop("the files hold no records")
-    requests = [_Request(files, topic_prefix, order, rules) for rules in both]
-    with _processes(requests) as pipes:
-        in_force, other = _answers(pipes, order.records, advance)
-        moved = [
-            name
-            for name in changed(in_force.side, other.side)
-            if name in in_force.side.credits and name in other.side.credits
-        ]
-        reasons = _reasons(pipes, moved, in_force.side, other.side)
+    with _processes([_Request(files, order, settings) for settings in both]) as pipes:
+        answers = _answers(pipes, order.records, advance)
+        before, after = (answer.side for answer in answers)
+        common = before.credits.keys() & after.credits.keys()
+        moved = [name for name in changed(before, after) if name in common]
+        reasons = _reasons(pipes, moved, before, after)
     return WhatIf(
-        Comparison(in_force.side, other.side, reasons),
+        Comparison(before, after, reasons),
         order.records - order.ticks,
-        in_force.evictions + other.evictions,
+        sum(answer.evictions for answer in answers),
         time.monotonic() - began,
     )
-
-
-def _survey(files: Sequence[Path], topic_prefix: str, advance: Advance) -> SourceOrder:
-    order = SourceOrder()
-    for record in SourceReader(files, topic_prefix).read():
-        order.see(record)
-        if order.records % PROGRESS_RECORDS == 0:
-            advance("read", order.records, 0)
-    return order
 
 
 def _reasons(
@@ -166,9 +159,10 @@ def _answer(pipe: Connection, request: _Request) -> None:
     """Say how far it is, what was decided, and then the receipts that are asked for."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that started this one
     try:
-        records = _told(SourceReader(request.files, request.topic_prefix).read(), pipe)
-        found = tally(records, request.order, request.rules, Placed)
-        side = side_of(found, rule_set_id(request.rules.attribution))
+        rules = stage_rules(request.settings)
+        reader = SourceReader(request.files, request.settings.kafka.topic_prefix)
+        found = tally(_told(reader.read(), pipe), request.order, rules, Placed)
+        side = side_of(found, rule_set_id(rules.attribution))
         pipe.send(_Answer(side, found.evictions))
         pipe.send([found.conversions[name].candidates for name in pipe.recv()])
     except (EOFError, BrokenPipeError):

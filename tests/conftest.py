@@ -40,8 +40,10 @@ def pytest_runtest_makereport(
     report = yield
     fixtures = getattr(item, "fixturenames", ())
     markers = [marker.name for marker in item.iter_markers()]
-    if report.skipped and not hasattr(report, "wasxfail") and servers_in_use.needs_required(
-        fixtures, markers
+    if (
+        report.skipped
+        and not hasattr(report, "wasxfail")
+        and servers_in_use.needs_required(fixtures, markers)
     ):
         report.outcome = "failed"
         report.longrepr = f"skipped although HEADWATER_REQUIRE is set: {report.longrepr}"

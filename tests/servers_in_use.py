@@ -50,9 +50,7 @@ def noted(config: pytest.Config) -> dict[str, str]:
 def embedded_in_use() -> dict[str, str]:
     """Embedded parts that this process has loaded, with their versions."""
     return {
-        name: metadata.version(name)
-        for module, name in EMBEDDED.items()
-        if module in sys.modules
+        name: metadata.version(name) for module, name in EMBEDDED.items() if module in sys.modules
     }
 
 

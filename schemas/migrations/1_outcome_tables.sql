@@ -79,6 +79,7 @@ CREATE TABLE IF NOT EXISTS attributions
     fraud_reason LowCardinality(String) COMMENT 'Why it looks like fraud.',
     rejected_media_source LowCardinality(String) COMMENT 'Network that would have had the credit, were it not for fraud.',
     rejected_campaign_id LowCardinality(String) COMMENT 'Its campaign.',
+    rejected_site_id String COMMENT 'Its site.',
     rejected_touch_id String COMMENT 'Its touchpoint.',
     rejected_reason LowCardinality(String) COMMENT 'Why it was rejected.',
     contributors String COMMENT 'Up to three other touchpoints that qualified, JSON.' CODEC(ZSTD(1)),

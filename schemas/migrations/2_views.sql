@@ -41,6 +41,7 @@ CREATE OR REPLACE VIEW v_attributions
     fraud_reason String COMMENT 'Why it looks like fraud.',
     rejected_media_source String COMMENT 'Network that would have had the credit, were it not for fraud.',
     rejected_campaign_id String COMMENT 'Its campaign.',
+    rejected_site_id String COMMENT 'Its site.',
     rejected_touch_id String COMMENT 'Its touchpoint.',
     rejected_reason String COMMENT 'Why it was rejected.',
     contributors String COMMENT 'Up to three other touchpoints that qualified, JSON.',
@@ -57,8 +58,8 @@ AS SELECT
     campaign_name, adset_id, ad_id, site_id, ctit_s, click_window_s, view_window_s,
     probabilistic_click_window_s, probabilistic_view_window_s, reattribution_window_s,
     inactivity_s, fraud_status, fraud_reason, rejected_media_source, rejected_campaign_id,
-    rejected_touch_id, rejected_reason, contributors, rule_set, model_version, candidates,
-    decided_at
+    rejected_site_id, rejected_touch_id, rejected_reason, contributors, rule_set, model_version,
+    candidates, decided_at
 FROM
 (
     SELECT *
@@ -118,6 +119,7 @@ CREATE OR REPLACE VIEW v_attribution_history
     fraud_reason String COMMENT 'Why it looks like fraud.',
     rejected_media_source String COMMENT 'Network that would have had the credit, were it not for fraud.',
     rejected_campaign_id String COMMENT 'Its campaign.',
+    rejected_site_id String COMMENT 'Its site.',
     rejected_touch_id String COMMENT 'Its touchpoint.',
     rejected_reason String COMMENT 'Why it was rejected.',
     contributors String COMMENT 'Up to three other touchpoints that qualified, JSON.',
@@ -138,8 +140,8 @@ AS SELECT
     campaign_name, adset_id, ad_id, site_id, ctit_s, click_window_s, view_window_s,
     probabilistic_click_window_s, probabilistic_view_window_s, reattribution_window_s,
     inactivity_s, fraud_status, fraud_reason, rejected_media_source, rejected_campaign_id,
-    rejected_touch_id, rejected_reason, contributors, rule_set, model_version, candidates,
-    decided_at
+    rejected_site_id, rejected_touch_id, rejected_reason, contributors, rule_set, model_version,
+    candidates, decided_at
 FROM
 (
     SELECT *,
@@ -358,8 +360,8 @@ AS SELECT toDate(event_time) AS day, app_id, framework, ad_network_id,
     countIf(is_valid AND NOT did_win) AS lost,
     countIf(is_valid AND conversion_state = 'decoded') AS decoded,
     countIf(is_valid AND conversion_state = 'undecoded') AS undecoded,
-    toDecimal128(sum(revenue_min_micros), 6) / 1000000 AS revenue_min,
-    toDecimal128(sum(revenue_max_micros), 6) / 1000000 AS revenue_max,
+    toDecimal128(sumIf(revenue_min_micros, is_valid), 6) / 1000000 AS revenue_min,
+    toDecimal128(sumIf(revenue_max_micros, is_valid), 6) / 1000000 AS revenue_max,
     countIf(signature_state = 'invalid') AS invalid,
     countIf(signature_state = 'unverifiable') AS unverifiable
 FROM

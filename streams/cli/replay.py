@@ -99,13 +99,11 @@ def _under(settings: Settings, rules: Path | None) -> Settings:
 
 def _compare(files: tuple[Path, ...], rules: Path, as_json: bool) -> int:
     from streams.comparing_words import MOVE_COLUMNS, headlines, move_rows
-    from streams.composition import stage_rules
     from streams.what_if import what_if
 
     settings = settings_for(None)
-    both = stage_rules(settings), stage_rules(_under(settings, rules))
     with progress(is_quiet=as_json) as advance:
-        found = what_if(files, settings.kafka.topic_prefix, both, advance)
+        found = what_if(files, settings, _under(settings, rules), advance)
     if as_json:
         answer_json(found.as_json())
         return 0

@@ -16,6 +16,8 @@ import msgspec
 
 from schemas.outcomes import Attribution
 from streams.composition import stage_rules
+from streams.evaluation.pairing import known_answers, pair_figures
+from streams.evaluation.pairs import known_matches
 from streams.memory_log import MemoryRecord
 from streams.settings import read_settings
 from streams.simulator import Scenario, Truth, truths
@@ -23,6 +25,9 @@ from streams.stages.factory import StageRules
 from streams.tallying import Tally, simulated_order, simulated_records, tally
 
 LATE_SHARE = 0.03
+PAIR_EVENTS = 8
+"""Times as many events tell how sure matches without ids are: few installs have consent, a known
+answer and candidates."""
 PROGRESS_RECORDS = 2_000
 _HISTORY = {"attribution_id", "version", "supersedes", "reason", "decided_at", "source_offset"}
 # A touchpoint that changes nothing makes no new version, so a receipt may lack one that came late.
@@ -68,9 +73,20 @@ def evaluate_match(seed: int, size: int, advance: Advance) -> dict[str, Any]:
         "conversions_compared": len(ordered.conversions),
         "corrections": disturbed.versions - len(disturbed.conversions),
         "evictions": sum(one.evictions for one in (on_time, delayed, ordered, disturbed)),
+        **_pair_figures(
+            replace(late, events=PAIR_EVENTS * size, tells_traits=True), rules, advance
+        ),
         "events": size,
         "seed": seed,
     }
+
+
+def _pair_figures(scenario: Scenario, rules: StageRules, advance: Advance) -> dict[str, Any]:
+    answers = known_answers(truths(scenario))
+    step = "matches with their ids hidden"
+    records = _told(simulated_records(scenario), scenario.events, advance, step)
+    known = known_matches(records, answers, rules)
+    return pair_figures(known, rules.attribution, scenario.seed)
 
 
 def in_order(scenario: Scenario) -> Scenario:

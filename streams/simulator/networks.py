@@ -29,7 +29,11 @@ _ADDRESSES_PER_NETWORK = 200  # the last byte
 _MODELS = 30
 _TELLS_AGENT_SHARE = 0.95
 _TELLS_SYSTEM_SHARE = 0.9
-_PLACE, _LEASE, _HOME, _MODEL, _AGENT, _SYSTEM = range(51, 57)  # purposes of `mixed`
+_OTHER_BROWSER_SHARE = 0.1  # of user agents: the same device, told by another program
+_UPDATED_SHARE = 0.02  # of events: the operating system is another one than before or after
+_PLACE, _LEASE, _HOME, _MODEL, _AGENT, _SYSTEM, _BROWSER, _UPDATE = range(
+    51, 59
+)  # purposes of `mixed`
 
 
 def traits(
@@ -40,22 +44,25 @@ def traits(
         return [{} for _ in range(len(person))]
     addresses = _addresses(scenario, person, time, country)
     model = np.minimum(1 / (1.03 - _chance(scenario, _MODEL, person)), _MODELS).astype(np.int64)
-    tells_agent = _chance(scenario, _AGENT, person + time) < _TELLS_AGENT_SHARE
+    told = _chance(scenario, _AGENT, person + time) < _TELLS_AGENT_SHARE
+    is_other = _chance(scenario, _BROWSER, person + time) < _OTHER_BROWSER_SHARE
     tells_system = _chance(scenario, _SYSTEM, person + time) < _TELLS_SYSTEM_SHARE
-    system = system_of(person)
-    columns = (addresses, system, model, is_ios, tells_agent, tells_system)
-    found = []
-    for ip, version, kind, ios, with_agent, with_system in zip(
-        *(column.tolist() for column in columns), strict=True
-    ):
-        fields: Fields = {"ip": _written(ip), "consent": {"ad_storage": True, "data_usage": True}}
-        text = OS_VERSIONS[ios][version]
-        if with_agent:
-            fields["user_agent"] = f"iPhone {text}" if ios else f"Android {text}; model {kind}"
-        if with_system:
-            fields["os_version"] = text
-        found.append(fields)
-    return found
+    is_updated = _chance(scenario, _UPDATE, person + time) < _UPDATED_SHARE
+    system = (system_of(person) + is_updated) % len(OS_VERSIONS[0])
+    agent = np.where(told, model + _MODELS * is_other, -1)
+    columns = (addresses, system, agent, is_ios, tells_system)
+    rows = zip(*(column.tolist() for column in columns), strict=True)
+    return [_fields(*row) for row in rows]
+
+
+def _fields(address: int, version: int, agent: int, is_ios: bool, tells_system: bool) -> Fields:
+    fields: Fields = {"ip": _written(address), "consent": {"ad_storage": True, "data_usage": True}}
+    text = OS_VERSIONS[is_ios][version]
+    if agent >= 0:
+        fields["user_agent"] = f"iPhone {text}; {agent}" if is_ios else f"Android {text}; {agent}"
+    if tells_system:
+        fields["os_version"] = text
+    return fields
 
 
 def system_of(person: Ints) -> Ints:

@@ -84,6 +84,7 @@ class Routing:
         self._signatures = rules.signatures
         self._is_probabilistic = rules.is_probabilistic
         self._postbacks = rules.postbacks
+        self._observer = observer
 
     def effects(self, positions: dict[tuple[str, int], int], watermarks: dict[str, int]) -> Effects:
         effects = Effects(positions=positions)
@@ -209,6 +210,7 @@ class Routing:
         self.outbox.say(topics.POSTBACK_ROWS.name, row.postback_id, row)
         key = match_keys.postback_key(row.postback_id)
         self._match.add(key, PostbackSeen(key, ts, source))
+        self._observer.on_postback(row.framework, row.signature_state, row.signature_reason)
 
     def _privacy_request(self, event: PrivacyRequest, source: Source, ts: int) -> None:
         row = rows.privacy_row(event, source, self._pseudonyms)

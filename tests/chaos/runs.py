@@ -95,9 +95,7 @@ class Disturber:
         if disturbance.act is Act.STOP:
             return await self._fleet.stop_for(disturbance.target, disturbance.seconds)
         victim = self._victim(disturbance)
-        return victim is not None and self._fleet.kill(
-            victim, loses_disk=disturbance.loses_disk
-        )
+        return victim is not None and self._fleet.kill(victim, loses_disk=disturbance.loses_disk)
 
     def _victim(self, disturbance: Disturbance) -> str | None:
         """A zombie has to wake up again, so its neighbour goes; None: wait until it has."""
@@ -163,7 +161,5 @@ async def _run(
         await settle(fleet, CALM_SECONDS)
         seconds = time.monotonic() - began
     digest = await asyncio.to_thread(installation.digest)
-    accounts = await asyncio.to_thread(
-        audit.accounts, installation.environ(), traffic.events
-    )
+    accounts = await asyncio.to_thread(audit.accounts, installation.environ(), traffic.events)
     return Outcome(installation, digest, accounts, seconds, played, fleet.unasked, fleet.last_codes)

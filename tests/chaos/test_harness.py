@@ -26,7 +26,10 @@ def test_a_seed_draws_the_same_plan_again_and_another_seed_another() -> None:
 def test_a_plan_holds_every_act_as_often_as_asked_spread_over_the_traffic() -> None:
     plan = draw_plan(COUNTS, 7, SESSION_SECONDS)
     assert Counter(one.act for one in plan) == {
-        Act.KILL: 50, Act.STOP: 5, Act.BROKER_KILL: 5, Act.STORING_KILL: 5
+        Act.KILL: 50,
+        Act.STOP: 5,
+        Act.BROKER_KILL: 5,
+        Act.STORING_KILL: 5,
     }
     shares = [one.share for one in plan]
     assert shares == sorted(shares)

@@ -50,8 +50,14 @@ class Bench:
         state = folder or str(self.folder / f"worker{len(self.workers)}")
         errors = (self.folder / f"stderr{len(self.workers)}").open("wb")
         worker = subprocess.Popen(
-            [sys.executable, "-m", "tests.integration.shell_toy",
-             self.bootstrap, state, self.prefix],
+            [
+                sys.executable,
+                "-m",
+                "tests.integration.shell_toy",
+                self.bootstrap,
+                state,
+                self.prefix,
+            ],
             stderr=errors,
         )
         self.workers.append(worker)

@@ -63,7 +63,10 @@ def test_the_embedded_broker_leads_to_the_facts_of_a_replay(
 
 @pytest.mark.kafka
 def test_two_core_workers_on_real_kafka_lead_to_the_facts_of_a_replay(
-    kafka: KafkaServer, file: Path, tmp_path: Path, replayed: Stored,
+    kafka: KafkaServer,
+    file: Path,
+    tmp_path: Path,
+    replayed: Stored,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.CRITICAL, logger="aiokafka")

@@ -38,9 +38,7 @@ async def send_as_fast_as_allowed(bench: Bench, records: int) -> None:
     offsets = Offsets(core)
     await offsets.start()
     lead = BoundedLead(EMBEDDED_LEAD, offsets.committed_by_readers)
-    producer = aiokafka.AIOKafkaProducer(
-        bootstrap_servers=bench.bootstrap, max_batch_size=900_000
-    )
+    producer = aiokafka.AIOKafkaProducer(bootstrap_servers=bench.bootstrap, max_batch_size=900_000)
     await producer.start()
     try:
         for first in range(0, records, BURST):

@@ -201,9 +201,7 @@ def test_a_store_of_another_log_is_thrown_away(place: Place) -> None:
 
 def test_records_that_retention_removed_before_they_were_read_are_reported(place: Place) -> None:
     async def story() -> None:
-        producer = aiokafka.AIOKafkaProducer(
-            bootstrap_servers=place.settings.bootstrap_servers
-        )
+        producer = aiokafka.AIOKafkaProducer(bootstrap_servers=place.settings.bootstrap_servers)
         await producer.start()
         topic = place.settings.topic("installs")
         for _ in range(9):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from click.testing import CliRunner
 from msgspec import json
 
 from streams.cli import headwater
-from streams.composition import stage_rules
+from streams.composition import attribution_rules
 from streams.errors import Stop
 from streams.settings import read_settings
 from streams.simulator import Scenario, write_traffic
@@ -41,6 +42,30 @@ def test_lateness_changes_no_final_decision(match: dict[str, Any]) -> None:
     assert match["decisions_changed_by_lateness"] == 0
 
 
+def test_matches_without_ids_come_true_as_often_as_they_say(match: dict[str, Any]) -> None:
+    assert match["probabilistic_installs"] > 300
+    assert match["probabilistic_ece"] < 0.05 + match["probabilistic_ece_by_chance"]
+    assert match["probabilistic_precision_default_model"] > 0.85
+
+
+def test_a_pair_model_learned_from_history_goes_into_the_rule_file(tmp_path: Path) -> None:
+    history, rules = tmp_path / "history.jsonl", tmp_path / "rules.toml"
+    people = dataclasses.replace(Scenario.standard(20_000, seed=8), tells_traits=True)
+    with history.open("wb") as file:
+        write_traffic(people, file)
+    found = answer("evaluate", "match", "--fit", str(rules), str(history))
+    read = attribution_rules(read_settings({}).rules, rules)
+    assert read.pair_model.version == found["model"]
+    assert found["installs"] > 200
+
+
+def test_a_history_of_few_installs_gives_no_model(traffic: Path, tmp_path: Path) -> None:
+    out = str(tmp_path / "rules.toml")
+    told = CliRunner().invoke(headwater, ["evaluate", "match", "--fit", out, str(traffic)])
+    assert isinstance(told.exception, Stop)
+    assert "a pair model needs 200 or more; add history" in str(told.exception)
+
+
 @pytest.fixture(scope="module")
 def traffic(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("traffic") / "traffic.jsonl"
@@ -54,8 +79,8 @@ def silent(step: str, done: int, total: int) -> None:
 
 
 def test_the_same_rules_change_nothing(traffic: Path) -> None:
-    rules = stage_rules(read_settings({}))
-    found = what_if([traffic], "", (rules, rules), silent).as_json()
+    settings = read_settings({})
+    found = what_if([traffic], settings, settings, silent).as_json()
     assert found["events"] == 8_000
     assert found["conversions"]["in_force"] == found["conversions"]["other"]
     assert found["installs_changed"] == 0
@@ -118,6 +143,6 @@ def test_a_comparison_needs_rules_to_compare_with(traffic: Path) -> None:
 def test_a_line_that_cannot_be_read_is_told_in_one_line(tmp_path: Path) -> None:
     path = tmp_path / "broken.jsonl"
     path.write_text("not json\n")
-    rules = stage_rules(read_settings({}))
+    settings = read_settings({})
     with pytest.raises(Stop, match=r"broken\.jsonl:1"):
-        what_if([path], "", (rules, rules), silent)
+        what_if([path], settings, settings, silent)

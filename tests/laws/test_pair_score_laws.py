@@ -95,7 +95,7 @@ def test_a_confidence_comes_true_as_often_as_it_says() -> None:
     for one in known[3_000:]:
         found = confidences(one.touches, one.install, model)
         best = max(range(len(found)), key=found.__getitem__)
-        said.append((found[best], one.touches[best].event_id == one.event_id))
+        said.append((found[best], one.touches[best].touch_id == one.touch_id))
     said.sort()
     bins = [said[n * len(said) // 15 : (n + 1) * len(said) // 15] for n in range(15)]
     gaps = [abs(sum(p for p, _ in one) - sum(hit for _, hit in one)) for one in bins]

@@ -39,4 +39,4 @@ def drawn_history(rng: random.Random, candidates: int, organic_share: float) -> 
         minutes = rng.expovariate(1 / 10) if is_true else rng.uniform(0, 360)
         traits = ["ip-1", "net-1", "15", agent, "DE"]
         touches.append(touch(f"t{number}", traits, -minutes))
-    return KnownMatch(install(), touches, f"t{truth}" if truth is not None else "")
+    return KnownMatch(install(), touches, touches[truth].touch_id if truth is not None else "")

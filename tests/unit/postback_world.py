@@ -6,11 +6,13 @@ import base64
 import json
 from typing import Any
 
+import msgspec
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from attribution.postbacks.keys import Keys, trusted_keys
+from schemas.outcomes import PostbackRow
 
 Body = dict[str, Any]
 OURS = "skadnetwork/test"
@@ -110,3 +112,46 @@ def enveloped(jws_string: str, envelope: Body = ENVELOPE) -> str:
 
 def base64url(content: bytes) -> str:
     return base64.urlsafe_b64encode(content).decode().rstrip("=")
+
+
+def postback_row(**changes: Any) -> PostbackRow:
+    """What is said of one, for tests of the store."""
+    row = PostbackRow(
+        postback_id="skadnetwork:0:north.skadnetwork:t1",
+        event_id="p1",
+        app_id="puzzle",
+        framework="skadnetwork",
+        version="4.0",
+        ad_network_id="north.skadnetwork",
+        transaction_id="t1",
+        sequence_index=0,
+        store_app_id=1,
+        source_identifier="5239",
+        campaign_id=-1,
+        source_app_id=2,
+        source_domain="",
+        did_win=True,
+        conversion_type="download",
+        interaction="click",
+        impression_type="",
+        marketplace_id="",
+        country_code="",
+        conversion_value=7,
+        coarse_value="",
+        conversion_state="decoded",
+        conversion_events=["purchase"],
+        revenue_min_micros=990_000,
+        revenue_max_micros=4_990_000,
+        currency="USD",
+        conversion_schema="0",
+        unsigned_fields=["conversion_value", "coarse_value"],
+        signature_state="valid",
+        signature_reason="",
+        key_id="apple-cas-identifier/0",
+        body="{}",
+        event_time=1_767_268_800_000,
+        source_topic="postbacks",
+        source_partition=0,
+        source_offset=0,
+    )
+    return msgspec.structs.replace(row, **changes)

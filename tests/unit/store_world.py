@@ -11,6 +11,7 @@ from schemas.outcomes import Outcome
 from streams.store.base import Store
 from streams.store.columns import OutcomeDecoder
 from streams.store.tables import EPOCH, OFFSET, PARTITION, TABLES
+from tests.unit.postback_world import postback_row
 
 DAY_MS = 86_400_000
 NOON = 1_767_268_800_000  # 2026-01-01 12:00 UTC
@@ -108,6 +109,7 @@ def decision(install_id: str = "i1", version: int = 1, **changes: object) -> out
         fraud_reason="",
         rejected_media_source="",
         rejected_campaign_id="",
+        rejected_site_id="",
         rejected_touch_id="",
         rejected_reason="",
         contributors="[]",
@@ -338,44 +340,7 @@ def every_kind() -> list[Outcome]:
         exposure(),
         spend(),
         rate(),
-        outcomes.PostbackRow(
-            postback_id="skadnetwork:0:north.skadnetwork:t1",
-            event_id="p1",
-            app_id="puzzle",
-            framework="skadnetwork",
-            version="4.0",
-            ad_network_id="north.skadnetwork",
-            transaction_id="t1",
-            sequence_index=0,
-            store_app_id=1,
-            source_identifier="5239",
-            campaign_id=-1,
-            source_app_id=2,
-            source_domain="",
-            did_win=True,
-            conversion_type="download",
-            interaction="click",
-            impression_type="",
-            marketplace_id="",
-            country_code="",
-            conversion_value=7,
-            coarse_value="",
-            conversion_state="decoded",
-            conversion_events=["purchase"],
-            revenue_min_micros=990_000,
-            revenue_max_micros=4_990_000,
-            currency="USD",
-            conversion_schema="0",
-            unsigned_fields=["conversion_value", "coarse_value"],
-            signature_state="valid",
-            signature_reason="",
-            key_id="apple-cas-identifier/0",
-            body="{}",
-            event_time=NOON,
-            source_topic="postbacks",
-            source_partition=0,
-            source_offset=0,
-        ),
+        postback_row(),
         outcomes.PrivacyRow(
             subject_request_id="r1",
             app_id="puzzle",

@@ -69,9 +69,7 @@ def test_storing_goes_to_the_server_or_to_the_folder() -> None:
 def test_rules_are_those_of_the_settings(tmp_path: Path) -> None:
     file = tmp_path / "rules.toml"
     file.write_text('[windows]\nclick = "3d"\nview = "6h"\n')
-    rules = stage_rules(
-        _settings(RULES=str(file), PARKING="2d", PSEUDONYM_SECRET="key")
-    )
+    rules = stage_rules(_settings(RULES=str(file), PARKING="2d", PSEUDONYM_SECRET="key"))
     assert rules.attribution.default.windows.click == 3 * 86_400_000
     assert rules.attribution.default.windows.view == 6 * 3_600_000
     assert rules.attribution.parking_ms == 2 * 86_400_000

@@ -98,9 +98,9 @@ def test_probes_and_scrapes_ask_the_port_that_the_worker_listens_on(
         if workload.kind == "Job":
             continue
         (port,) = workload.container["ports"]
-        assert str(port["containerPort"]) == environment(workload, manifests)[
-            "HEADWATER_METRICS_PORT"
-        ]
+        assert (
+            str(port["containerPort"]) == environment(workload, manifests)["HEADWATER_METRICS_PORT"]
+        )
         probes = {
             name: workload.container[f"{name}Probe"]["httpGet"]
             for name in ("startup", "liveness", "readiness")

@@ -19,6 +19,7 @@ from streams.postback_files import postback_rules
 from streams.settings import PostbackSettings, read_settings
 from tests.unit.postback_world import OUR_KEY, OURS, VERSION_4_0, public_key, signed
 
+EXAMPLE = Path(__file__).parents[2] / "deploy" / "conversion_values.example.toml"
 P384 = (
     "MHYwEAYHKoZIzj0CAQYFK4EEACIDYgAEaaGb7QR2bcs6DyctZiNtfJk9w2JXgxg6qS3cHgzGUIUBkE8Z8inH4OASJVJ5"
     "zovkz3QFC2zfP83TM5+gxo/yCtq8skK9xRFNVQvUzjU5+QG1UbrUp86ozyJuaq2TPTgE"
@@ -119,3 +120,10 @@ def test_the_settings_reach_intake(tmp_path: Path) -> None:
     rules = stage_rules(read_settings(environ)).intake.postbacks
     assert set(rules.values.apps) == {"x"}
     assert set(DEVELOPMENT_KEYS) < set(rules.keys.by_id)
+
+
+def test_the_example_that_people_copy_is_sound() -> None:
+    rules = postback_rules(PostbackSettings(conversion_values=EXAMPLE))
+    (app,) = rules.values.apps.values()
+    assert app.otherwise is not None
+    assert app.by_source_identifier["5217"].fine[7].events == ("tutorial", "purchase")

@@ -87,8 +87,9 @@ def test_a_network_stays_for_minutes_and_changes_over_days() -> None:
     assert agreeing("ip", 0.2) > 0.85 > agreeing("ip", 1_000) > 0.4
 
 
-def test_a_device_stays_the_same_where_it_is_told() -> None:
-    assert agreeing("user_agent", 1_000) == agreeing("os_version", 1_000) == 1.0
+def test_a_device_mostly_tells_the_same() -> None:
+    assert 0.9 < agreeing("os_version", 1_000) < 1.0
+    assert 0.7 < agreeing("user_agent", 1_000) < 0.95
 
 
 def test_strangers_share_addresses() -> None:

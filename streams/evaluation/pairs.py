@@ -1,0 +1,89 @@
+"""Installs whose touchpoint is known by an id, and the candidates they have without any id.
+
+Candidates are found as matching finds them: with consent on both sides, in the same network,
+within the windows for matching without ids, and as far as logged when the install was.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+
+from attribution.pair_model_fit import KnownMatch
+from attribution.rules import DAY_MS, Rules
+from schemas.decode import decode
+from schemas.events import Install, Touchpoint
+from schemas.records import Installed, Touch
+from streams.memory_log import MemoryRecord
+from streams.stages.factory import StageRules
+from streams.stages.intake import CLOCK_KEY
+from streams.stages.match_keys import device_keys
+from streams.stages.pseudonyms import Pseudonyms
+from streams.stages.sightings import installed, touch_seen
+from streams.stages.traits import has_consent, network_key, traits
+
+SWEEP_MS = 6 * 3_600_000
+"""How often what is too old to be a candidate is forgotten, in log time."""
+
+_NOWHERE = (0, 0, 0)
+
+
+def known_matches(
+    records: Iterable[MemoryRecord], answers: Mapping[str, str], rules: StageRules
+) -> Iterator[KnownMatch]:
+    """In log order. `answers` is the touch_id of each install to look at; "" nothing led to it,
+    which is believed only of installs that told a device id."""
+    networks = _Networks(rules.attribution)
+    pseudonyms = Pseudonyms(rules.intake.pseudonym_secret)
+    missing = set(answers)
+    for record in records:
+        if record.key == CLOCK_KEY:
+            continue
+        earliest = rules.intake.earliest_event_time
+        event = decode(record.value, record.topic, record.timestamp, earliest)
+        if not isinstance(event, Touchpoint | Install) or not has_consent(event):
+            continue
+        values = traits(event, pseudonyms)
+        if not values:
+            continue
+        key = network_key(event.app_id, values)
+        if isinstance(event, Touchpoint):
+            networks.add(key, touch_seen(event, record.timestamp, 0, values))
+        elif event.install_id in missing:
+            missing.remove(event.install_id)
+            answer = answers[event.install_id]
+            if answer or device_keys(event, pseudonyms):
+                install = installed(event, _NOWHERE, record.timestamp, 0, values)
+                yield KnownMatch(install, networks.candidates(key, install), answer)
+
+
+class _Networks:
+    """Recent touchpoints by network."""
+
+    def __init__(self, rules: Rules) -> None:
+        self._rules = rules
+        self._touches: dict[str, deque[Touch]] = {}
+        self._next_sweep = 0
+
+    def add(self, key: str, touch: Touch) -> None:
+        known = self._touches.setdefault(key, deque(maxlen=self._rules.touches_per_key_max))
+        if all(other.event_id != touch.event_id for other in known):
+            known.append(touch)
+        if touch.ts >= self._next_sweep:
+            self._next_sweep = touch.ts + SWEEP_MS
+            self._forget(touch.ts - DAY_MS)
+
+    def candidates(self, key: str, install: Installed) -> list[Touch]:
+        return [touch for touch in self._touches.get(key, ()) if self._is_recent(touch, install)]
+
+    def _is_recent(self, touch: Touch, install: Installed) -> bool:
+        names = install.app_id, touch.media_source, touch.campaign_id
+        policy = self._rules.policy(*names, install.time)
+        window = policy.window_ms(touch, is_probabilistic=True, is_known_user=False)
+        return 0 <= install.time - touch.time <= window
+
+    def _forget(self, before: int) -> None:
+        """Drop networks where nothing was logged since."""
+        self._touches = {
+            key: known for key, known in self._touches.items() if known[-1].ts >= before
+        }
