@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import json
+
 from schemas import topics
 from schemas.topics import Topic
 from streams.broker import EmbeddedBroker
@@ -23,8 +25,9 @@ from streams.offsets import Offsets
 from streams.opening import open_store
 from streams.publishing import Pace, Publisher
 from streams.report import RunReport
-from streams.settings import RuleSettings, Settings, read_settings
+from streams.settings import PostbackSettings, RuleSettings, Settings, read_settings
 from streams.simulator import Scenario, SimulatedMessage, simulate
+from streams.simulator.apple import public_keys
 from streams.store.reconcile import reconcile
 from streams.supervisor import Children
 from streams.workers import migrate_in_child, role_children
@@ -33,6 +36,7 @@ STOP_SECONDS = 60.0
 PATIENCE_SECONDS = 300.0
 PATIENCE_EVENTS_PER_SECOND = 300
 LOOK_SECONDS = 0.5
+POSTBACK_KEYS = "postback_keys.json"
 Advance = Callable[[str, int, int], None]
 
 
@@ -53,6 +57,7 @@ def run_demo(settings: Settings, plan: DemoPlan, advance: Advance) -> DemoReport
     """Run everything once; Stop when a part fails."""
     scenario = Scenario.standard(events=plan.events, seed=plan.seed)
     clear_folder(settings.folders.data)
+    _write_keys(settings.folders.data)
     with EmbeddedBroker() as broker:
         environ = demo_environment(os.environ, broker, settings.folders.data)
         settings = read_settings(environ)
@@ -148,6 +153,11 @@ class _Run:
             is_done = await caught_up(core.bootstrap_servers, group, names, core)
 
 
+def _write_keys(folder: Path) -> None:
+    """Whoever runs a demo trusts its postbacks."""
+    (folder / POSTBACK_KEYS).write_bytes(json.encode(public_keys()))
+
+
 def demo_environment(
     environ: Mapping[str, str], broker: EmbeddedBroker, folder: Path
 ) -> dict[str, str]:
@@ -155,7 +165,8 @@ def demo_environment(
 
     What the environment says of servers, ports and prefixes is for servers.
     """
-    rules = {item.variable for item in declarations(RuleSettings)}
+    trees = (RuleSettings, PostbackSettings)
+    rules = {item.variable for tree in trees for item in declarations(tree)}
     kept = {
         variable: value
         for variable, value in environ.items()
@@ -164,6 +175,7 @@ def demo_environment(
     own = {
         "HEADWATER_DATA": str(folder),
         "HEADWATER_METRICS_PORT": "0",
+        "HEADWATER_POSTBACK_KEYS": str(folder / POSTBACK_KEYS),
         "HEADWATER_LOG_LEVEL": environ.get("HEADWATER_LOG_LEVEL") or "warning",
     }
     return {**kept, **own, **broker.environment()}

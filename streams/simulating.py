@@ -10,11 +10,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from msgspec import json
+
 from streams.composition import core_settings
 from streams.errors import Stop
 from streams.publishing import Publisher
 from streams.settings import Settings
 from streams.simulator import Scenario, write_traffic, write_truth
+from streams.simulator.apple import public_keys
 from streams.simulator.publish import publish_traffic
 
 Advance = Callable[[str, int, int], None]
@@ -25,6 +28,7 @@ class Destination:
     out: Path | None  # None: stdout
     is_kafka: bool
     truth: Path | None
+    postback_keys: Path | None = None
     pace: int | None = None  # messages per second to Kafka; None: as many as it takes
 
 
@@ -49,6 +53,9 @@ def simulate_to(
     if destination.truth is not None:
         with _opened(destination.truth) as file:
             written["installs"] = write_truth(scenario, file)
+    if destination.postback_keys is not None:
+        with _opened(destination.postback_keys) as file:
+            file.write(json.encode(public_keys()) + b"\n")
     return written
 
 

@@ -31,6 +31,11 @@ from streams.cli.output import answer_json, json_option, progress, say, seed_opt
     type=click.Path(dir_okay=False, path_type=Path),
     help="File for what is really true of every install.",
 )
+@click.option(
+    "--postback-keys",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File for the keys of simulated postbacks; HEADWATER_POSTBACK_KEYS=FILE trusts them.",
+)
 @json_option
 def simulate(events: int, seed: int, as_json: bool, **places: Any) -> None:
     """Write a month of realistic traffic as JSON lines, as `kcat -C -J` prints them.

@@ -1,4 +1,4 @@
-"""Cost reports, exchange rates, store postbacks and privacy requests as they come in."""
+"""Cost reports, exchange rates and privacy requests as they come in."""
 
 from __future__ import annotations
 
@@ -72,42 +72,6 @@ def _rate(words: Words, number: int) -> Draft:
         "revision": int(rates.revision[number]),
     }
     return Draft(topics.COSTS.name, currency.encode(), json.encode(fields))
-
-
-def draft_postbacks(words: Words, rows: Ints) -> list[Draft]:
-    return [_postback(words, number) for number in rows.tolist()]
-
-
-def _postback(words: Words, number: int) -> Draft:
-    """SKAdNetwork 4, with a signature that nobody made: it cannot be verified."""
-    plan = words.plan
-    install = int(plan.postbacks.install[number])
-    placement = plan.world.placement_campaign[plan.installs.placement[install]]
-    campaign = plan.world.campaigns[int(placement)]
-    event_id = f"{words.run}-b{number:x}-e"
-    body: Fields = {
-        "version": "4.0",
-        "ad-network-id": f"{MEDIA_SOURCES[campaign.source].name}.example",
-        "source-identifier": campaign.campaign_id[1:].zfill(4),
-        "app-id": 1_000_000_001 + campaign.app,
-        "transaction-id": event_id,
-        "redownload": False,
-        "fidelity-type": 1,
-        "did-win": True,
-        "postback-sequence-index": 0,
-        "coarse-conversion-value": ("low", "medium", "high")[number % 3],
-        "attribution-signature": "simulated",
-    }
-    fields: Fields = {
-        "type": "skan_postback",
-        "schema_version": 1,
-        "source": "network",
-        "event_id": event_id,
-        "app_id": APPS[campaign.app].app_id,
-        "event_time": int(plan.postbacks.time[number]),
-        "body": json.encode(body).decode(),
-    }
-    return Draft(topics.POSTBACKS.name, event_id.encode(), json.encode(fields))
 
 
 def draft_privacy_requests(words: Words, rows: Ints) -> list[Draft]:

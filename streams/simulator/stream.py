@@ -16,9 +16,9 @@ from streams.simulator.malformed import spoilers, wrong_topic
 from streams.simulator.money_drafts import draft_money
 from streams.simulator.passers_by import make_passers_by
 from streams.simulator.plan import Plan, make_plan
+from streams.simulator.postback_drafts import draft_postbacks
 from streams.simulator.report_drafts import (
     draft_costs,
-    draft_postbacks,
     draft_privacy_requests,
     draft_rates,
 )
