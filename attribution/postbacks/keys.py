@@ -101,13 +101,6 @@ def trusted_keys(own: Mapping[str, str], *, takes_development: bool) -> Keys | K
     return Keys(by_id)
 
 
-def apples_keys() -> Keys:
-    """Apple's production key, and no other."""
-    keys = trusted_keys({}, takes_development=False)
-    assert isinstance(keys, Keys)
-    return keys
-
-
 def _read_key(written: str) -> EllipticCurvePublicKey | None:
     try:
         key = load_der_public_key(base64.b64decode(written, validate=True))

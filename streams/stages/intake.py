@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from attribution.postbacks.checking import PostbackRules
+from attribution.postbacks.checking import PostbackCheck, PostbackRules
 from schemas import topics
 from schemas.decode import Unreadable, decode
 from streams.errors import Stop
@@ -75,7 +75,7 @@ class Intake:
             Pseudonyms(rules.pseudonym_secret),
             Signatures(rules.signature_secrets, rules.signature_age_ms_max),
             rules.is_probabilistic,
-            rules.postbacks,
+            PostbackCheck(rules.postbacks),
         )
         self._rate = DeadLetterRate(rules.dead_letter_share_max, rules.dead_letter_window)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from attribution.postbacks.checking import PostbackRules
+from attribution.postbacks.checking import PostbackCheck
 from schemas import topics
 from schemas.decode import Unreadable
 from schemas.events import (
@@ -58,7 +58,7 @@ class RoutingRules:
     pseudonyms: Pseudonyms
     signatures: Signatures
     is_probabilistic: bool  # whether anybody is matched without ids
-    postbacks: PostbackRules
+    postbacks: PostbackCheck
 
 
 class Routing:

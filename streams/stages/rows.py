@@ -6,7 +6,7 @@ import base64
 import hashlib
 from typing import TypedDict
 
-from attribution.postbacks.checking import PostbackRules
+from attribution.postbacks.checking import PostbackCheck
 from attribution.postbacks.postback import Framework, postback_id
 from schemas import topics
 from schemas.decode import Unreadable
@@ -142,10 +142,10 @@ def place_of(source: Source) -> Place:
 
 
 def postback_row(
-    event: SkanPostback | AakPostback, source: Source, rules: PostbackRules
+    event: SkanPostback | AakPostback, source: Source, check: PostbackCheck
 ) -> PostbackRow:
     framework = FRAMEWORKS[type(event)]
-    postback, decoded = rules.check(framework, event.body, event.app_id)
+    postback, decoded = check(framework, event.body, event.app_id)
     return PostbackRow(
         postback_id=postback_id(postback, event.body),
         event_id=event.event_id,

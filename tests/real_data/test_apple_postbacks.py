@@ -13,10 +13,10 @@ from attribution.postbacks.keys import (
     DEVELOPMENT_KEYS,
     PRODUCTION_KEY,
     PRODUCTION_KEY_ID,
-    apples_keys,
 )
 from attribution.postbacks.skadnetwork import SEPARATOR, read_skadnetwork, signed_text
 from tests.real_data.real_histories import folder
+from tests.unit.postback_world import apples_keys
 
 Vector = dict[str, Any]
 KEYS = apples_keys()

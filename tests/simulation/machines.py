@@ -13,10 +13,10 @@ from schemas import topics
 from streams.stages.factory import StageFactory, StageRules, stage_factory
 from streams.stages.intake import IntakeRules
 from tests.silent_observer import SilentObserver
-from tests.simulation import reports_of_apple
 from tests.simulation.lane import Disk, Lane, LaneId, Polling
 from tests.simulation.log import FencedError, Log
 from tests.simulation.scenario import EARLIEST, RULES
+from tests.unit.postback_world import OUR_RULES
 
 SNAPSHOTS = (topics.MODEL_SNAPSHOTS.name, 0)
 
@@ -38,7 +38,7 @@ def stage_rules(seed: int) -> StageRules:
     )  # fmt: skip
     intake = IntakeRules(
         b"secret", EARLIEST, dead_letter_share_max=1.0, dead_letter_window=10**9,
-        postbacks=reports_of_apple.RULES,
+        postbacks=OUR_RULES,
     )  # fmt: skip
     return StageRules(intake, RULES, learner)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from attribution.postbacks.checking import PostbackRules
 from tests.unit.postback_world import (
     HEADER,
     OTHER_KEY,
@@ -17,11 +16,9 @@ from tests.unit.postback_world import (
     VERSION_4_0,
     enveloped,
     jws,
-    our_keys,
     signed,
 )
 
-RULES = PostbackRules(keys=our_keys())
 _SECOND = VERSION_4_0 | {"postback-sequence-index": 1}
 _SKAN = "skan_postback"
 _AAK = "aak_postback"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -11,7 +12,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
-from attribution.postbacks.keys import Keys, trusted_keys
+from attribution.postbacks.checking import PostbackCheck, PostbackRules
+from attribution.postbacks.keys import Keys
 from schemas.outcomes import PostbackRow
 
 Body = dict[str, Any]
@@ -65,10 +67,17 @@ def public_key(key: ec.EllipticCurvePrivateKey) -> str:
     return base64.b64encode(der).decode()
 
 
+OUR_RULES = PostbackRules(own_keys={OURS: public_key(OUR_KEY)})
+
+
 def our_keys(*, takes_development: bool = False) -> Keys:
-    keys = trusted_keys({OURS: public_key(OUR_KEY)}, takes_development=takes_development)
-    assert isinstance(keys, Keys)
-    return keys
+    """Apple's keys and our own."""
+    rules = replace(OUR_RULES, takes_development_keys=takes_development)
+    return PostbackCheck(rules).keys
+
+
+def apples_keys() -> Keys:
+    return PostbackCheck(PostbackRules()).keys
 
 
 def signed_by(key: ec.EllipticCurvePrivateKey, text: bytes) -> bytes:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from attribution.postbacks.adattributionkit import read_adattributionkit
-from attribution.postbacks.keys import DEVELOPMENT_KEYS, Keys, apples_keys
+from attribution.postbacks.keys import DEVELOPMENT_KEYS, Keys
 from attribution.postbacks.postback import Postback, postback_id
 from attribution.postbacks.verdict import Reason
 from tests.unit.postback_world import (
@@ -20,6 +20,7 @@ from tests.unit.postback_world import (
     OUR_KEY,
     OURS,
     PAYLOAD,
+    apples_keys,
     base64url,
     enveloped,
     jws,

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from attribution.postbacks.checking import PostbackRules
 from schemas.records import PostbackSeen
 from streams.stage import Effects
 from streams.stages.intake import Intake, IntakeRules
@@ -20,11 +19,11 @@ from tests.silent_observer import SilentObserver
 from tests.unit.attribution_world import NOON, RULES
 from tests.unit.postback_world import (
     OTHER_KEY,
+    OUR_RULES,
     PAYLOAD,
     VERSION_4_0,
     enveloped,
     jws,
-    our_keys,
     signed,
 )
 from tests.unit.stage_world import (
@@ -39,7 +38,7 @@ from tests.unit.stage_world import (
     source,
 )
 
-INTAKE = IntakeRules(b"secret", 0, 0.5, 4, postbacks=PostbackRules(keys=our_keys()))
+INTAKE = IntakeRules(b"secret", 0, 0.5, 4, postbacks=OUR_RULES)
 REAL = json.dumps(signed(VERSION_4_0))
 COPY = json.dumps(signed(VERSION_4_0) | {"conversion-value": 21})
 SECOND = json.dumps(signed(VERSION_4_0 | {"postback-sequence-index": 1}))

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from attribution.postbacks.checking import PostbackCheck
 from attribution.postbacks.keys import (
     DEVELOPMENT_KEYS,
     OWN_KEYS_MAX,
@@ -36,6 +38,10 @@ def keys_file(folder: Path, keys: dict[str, str]) -> Path:
     return written(folder, json.dumps(keys))
 
 
+def check(settings: PostbackSettings) -> PostbackCheck:
+    return PostbackCheck(postback_rules(settings))
+
+
 def stopped(settings: PostbackSettings) -> str:
     with pytest.raises(Stop) as stop:
         postback_rules(settings)
@@ -45,27 +51,27 @@ def stopped(settings: PostbackSettings) -> str:
 
 
 def test_without_files_only_apples_production_key_is_trusted_and_nothing_is_decoded() -> None:
-    rules = postback_rules(PostbackSettings())
-    assert set(rules.keys.by_id) == {PRODUCTION_KEY_ID}
-    assert rules.values.apps == {}
+    ready = check(PostbackSettings())
+    assert set(ready.keys.by_id) == {PRODUCTION_KEY_ID}
+    assert ready.values.apps == {}
 
 
 def test_a_key_of_ones_own_is_trusted_beside_apples(tmp_path: Path) -> None:
     path = keys_file(tmp_path, {OURS: public_key(OUR_KEY)})
-    rules = postback_rules(PostbackSettings(keys=path))
-    assert set(rules.keys.by_id) == {PRODUCTION_KEY_ID, OURS}
-    postback, _ = rules.check("skadnetwork", json.dumps(signed(VERSION_4_0)), "app")
+    ready = check(PostbackSettings(keys=path))
+    assert set(ready.keys.by_id) == {PRODUCTION_KEY_ID, OURS}
+    postback, _ = ready("skadnetwork", json.dumps(signed(VERSION_4_0)), "app")
     assert postback.verdict.state == "valid"
 
 
 def test_development_keys_are_trusted_only_on_request() -> None:
-    rules = postback_rules(PostbackSettings(takes_development_keys=True))
-    assert set(rules.keys.by_id) == {PRODUCTION_KEY_ID, *DEVELOPMENT_KEYS}
+    ready = check(PostbackSettings(takes_development_keys=True))
+    assert set(ready.keys.by_id) == {PRODUCTION_KEY_ID, *DEVELOPMENT_KEYS}
 
 
 def test_a_development_key_of_ones_own_needs_the_same_request(tmp_path: Path) -> None:
     path = keys_file(tmp_path, {"apple-development-identifier/9": public_key(OUR_KEY)})
-    assert set(postback_rules(PostbackSettings(keys=path)).keys.by_id) == {PRODUCTION_KEY_ID}
+    assert set(check(PostbackSettings(keys=path)).keys.by_id) == {PRODUCTION_KEY_ID}
 
 
 def test_nobody_replaces_a_key_of_apple_but_may_write_it_down(tmp_path: Path) -> None:
@@ -74,7 +80,7 @@ def test_nobody_replaces_a_key_of_apple_but_may_write_it_down(tmp_path: Path) ->
     assert str(path) in line
     assert PRODUCTION_KEY_ID in line
     path = keys_file(tmp_path, {PRODUCTION_KEY_ID: PRODUCTION_KEY})
-    assert set(postback_rules(PostbackSettings(keys=path)).keys.by_id) == {PRODUCTION_KEY_ID}
+    assert set(check(PostbackSettings(keys=path)).keys.by_id) == {PRODUCTION_KEY_ID}
 
 
 @pytest.mark.parametrize("key", ["", "AAAA", "no base64", PRODUCTION_KEY[:-4], P384])
@@ -117,13 +123,21 @@ def test_the_settings_reach_intake(tmp_path: Path) -> None:
         "HEADWATER_CONVERSION_VALUES": str(schema),
         "HEADWATER_POSTBACK_DEVELOPMENT_KEYS": "yes",
     }
-    rules = stage_rules(read_settings(environ)).intake.postbacks
-    assert set(rules.values.apps) == {"x"}
-    assert set(DEVELOPMENT_KEYS) < set(rules.keys.by_id)
+    ready = PostbackCheck(stage_rules(read_settings(environ)).intake.postbacks)
+    assert set(ready.values.apps) == {"x"}
+    assert set(DEVELOPMENT_KEYS) < set(ready.keys.by_id)
 
 
 def test_the_example_that_people_copy_is_sound() -> None:
-    rules = postback_rules(PostbackSettings(conversion_values=EXAMPLE))
-    (app,) = rules.values.apps.values()
+    ready = check(PostbackSettings(conversion_values=EXAMPLE))
+    (app,) = ready.values.apps.values()
     assert app.otherwise is not None
     assert app.by_source_identifier["5217"].fine[7].events == ("tutorial", "purchase")
+
+
+def test_equal_rules_can_be_written_down_alike_to_compare_two_runs(tmp_path: Path) -> None:
+    path = keys_file(tmp_path, {OURS: public_key(OUR_KEY)})
+    own = postback_rules(PostbackSettings(keys=path, conversion_values=EXAMPLE))
+    assert msgspec.json.encode(own) != msgspec.json.encode(postback_rules(PostbackSettings()))
+    again = postback_rules(PostbackSettings(keys=path, conversion_values=EXAMPLE))
+    assert msgspec.json.encode(own) == msgspec.json.encode(again)

@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from attribution.postbacks.checking import PostbackRules
-from attribution.postbacks.keys import Keys, trusted_keys
+from attribution.postbacks.checking import PostbackCheck, PostbackRules
 from attribution.postbacks.postback import Postback, postback_id
 from schemas.decode import decode
 from schemas.events import AakPostback, SkanPostback
@@ -33,21 +32,15 @@ def drafts() -> tuple[bytes, ...]:
     return tuple(draft.value for draft in draft_postbacks(words, rows))
 
 
-def rules() -> PostbackRules:
-    keys = trusted_keys(public_keys(), takes_development=False)
-    assert isinstance(keys, Keys)
-    return PostbackRules(keys=keys)
-
-
 @cache
 def read() -> tuple[tuple[str, Postback], ...]:
     """Id and content of every postback."""
-    trusting = rules()
+    trusting = PostbackCheck(PostbackRules(own_keys=public_keys()))
     found = []
     for value in drafts():
         event = decode(value, POSTBACKS.name, A_LATER_DAY, 0)
         assert isinstance(event, SkanPostback | AakPostback)
-        postback, _ = trusting.check(FRAMEWORKS[type(event)], event.body, event.app_id)
+        postback, _ = trusting(FRAMEWORKS[type(event)], event.body, event.app_id)
         found.append((postback_id(postback, event.body), postback))
     return tuple(found)
 
@@ -59,11 +52,11 @@ def test_who_trusts_the_simulators_key_finds_most_postbacks_valid() -> None:
 
 
 def test_who_trusts_only_apple_finds_none_valid() -> None:
-    trusting = PostbackRules()
+    trusting = PostbackCheck(PostbackRules())
     for value in drafts()[:64]:
         event = decode(value, POSTBACKS.name, A_LATER_DAY, 0)
         assert isinstance(event, SkanPostback | AakPostback)
-        postback, _ = trusting.check(FRAMEWORKS[type(event)], event.body, event.app_id)
+        postback, _ = trusting(FRAMEWORKS[type(event)], event.body, event.app_id)
         assert postback.verdict.state != "valid"
 
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from attribution.postbacks.keys import apples_keys
 from attribution.postbacks.postback import ConversionValue, Postback, postback_id
 from attribution.postbacks.skadnetwork import SIGNED_FIELDS, read_skadnetwork, signed_text
 from attribution.postbacks.verdict import Reason
@@ -20,6 +19,7 @@ from tests.unit.postback_world import (
     VERSION_3_0,
     VERSION_4_0,
     Body,
+    apples_keys,
     our_keys,
     signed,
     text_of,
