@@ -56,9 +56,7 @@ def run_bench(settings: Settings, events: int, seed: int, advance: Advance) -> d
 def core_contestant() -> Contestant:
     command = [sys.executable, "-m", "streams.cli", "worker", "--role", "core"]
     inputs = [*_SOURCES, topics.MATCH.name, topics.JOURNEYS.name, topics.SITES.name]
-    return Contestant(
-        "headwater", Program("core", command, free_port()), "headwater-core", inputs
-    )
+    return Contestant("headwater", Program("core", command, free_port()), "headwater-core", inputs)
 
 
 def _idiomatic(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,13 +18,42 @@ ROWS_MAX = 200  # of each kind; somebody with more is not read by a person
 _SOURCES = "|".join(re.escape(topic.name) for topic in topics.SOURCES)
 _POSITION = re.compile(rf"({_SOURCES}):(\d+):(\d+)")
 
+_BESIDE_DECISION = (
+    "conversion_id",
+    "install_id",
+    "version",
+    "supersedes",
+    "reason",
+    "candidates",
+    "rule_set",
+    "model_version",
+    "decided_at",
+)
+
 Row = dict[str, Any]
 
 _DECISIONS = """
-SELECT version, supersedes, reason, status, match_type, media_source, campaign_id, campaign_name,
-    site_id, touch_id, touch_type, touch_time, ctit_s, install_time, rule_set, candidates,
-    decided_at, app_id, install_id
-FROM attributions WHERE install_id = {id} ORDER BY version LIMIT 1 BY version
+SELECT conversion_id, install_id, version, supersedes, reason, conversion_type, status, is_primary,
+    app_id, platform, country_code, install_time, conversion_time, expires_at, prior_install_id,
+    media_source, channel, campaign_id, campaign_name, site_id, touch_id, touch_type, touch_time,
+    ctit_s, match_type, match_confidence, click_window_s, view_window_s,
+    probabilistic_click_window_s, probabilistic_view_window_s, reattribution_window_s,
+    inactivity_s, fraud_status, fraud_reason, rejected_media_source, rejected_campaign_id,
+    rejected_touch_id, rejected_reason, contributors, rule_set, model_version, candidates,
+    decided_at
+FROM attributions WHERE install_id = {id}
+ORDER BY conversion_id != install_id, conversion_time, conversion_id, version
+LIMIT 1 BY conversion_id, version
+"""
+_FRAUD = """
+SELECT stage, reason, sub_reason, value, mode, touch_id, media_source, campaign_id, site_id,
+    real_source, decided_at
+FROM fraud_verdicts WHERE install_id = {id} ORDER BY decided_at, verdict_id LIMIT 1 BY verdict_id
+"""
+_CREDITS = """
+SELECT conversion_id, version, method, model_version, shares
+FROM credits WHERE install_id = {id}
+ORDER BY conversion_id, version DESC, method LIMIT 1 BY conversion_id, method
 """
 _REVENUE = """
 SELECT booking_id, kind, is_relink, amount_micros, currency, product_id, transaction_id, event_time,
@@ -72,8 +101,11 @@ SELECT reason, detail, source_topic, source_partition, source_offset, received_a
 FROM dead_letters
 WHERE source_topic = {topic} AND source_partition = {partition} AND source_offset = {offset}
 """
-_CREDITED = """
-SELECT install_id, version FROM v_attributions WHERE touch_id = {id} ORDER BY install_id
+_CONSIDERED = """
+SELECT DISTINCT install_id FROM attributions
+WHERE install_id = {id} OR conversion_id = {id} OR touch_id = {id} OR rejected_touch_id = {id}
+    OR position(candidates, {named}) > 0
+ORDER BY install_id
 """
 _FATE = """
 SELECT disposition, epoch FROM v_accounting
@@ -84,7 +116,7 @@ WHERE source_topic = {topic} AND source_partition = {partition} AND source_offse
 @dataclass(frozen=True, slots=True)
 class Explanation:
     identifier: str
-    installs: list[Row] = field(default_factory=list)  # with decisions, revenue, predictions
+    installs: list[Row] = field(default_factory=list)  # with decisions, revenue, and so on
     events: list[Row] = field(default_factory=list)
     parked: list[Row] = field(default_factory=list)
     dead_letters: list[Row] = field(default_factory=list)
@@ -97,6 +129,7 @@ class Explanation:
         return {
             "id": self.identifier,
             "known": self.is_known,
+            "versions": versions(self.installs),
             "installs": self.installs,
             "events": self.events,
             "parked": self.parked,
@@ -130,11 +163,11 @@ def _of(store: Store, identifier: str) -> Explanation:
         "tail": f":{identifier}",
         "middle": f":{identifier}:",
         "quoted": f'"{identifier}"',
+        "named": f'_id":"{identifier}"',
     }
     revenue = _rows(store, _REVENUE, params)
     installs = {row["install_id"] for row in revenue}
-    installs |= {row["install_id"] for row in _rows(store, _CREDITED, params)}
-    installs |= {row["install_id"] for row in _rows(store, _DECISIONS, params)}
+    installs |= {row["install_id"] for row in _rows(store, _CONSIDERED, params)}
     events = [{**row, **_fate(store, row)} for row in _rows(store, _EVENTS, params)]
     parked = [{**row, **_fate(store, row)} for row in _rows(store, _PARKED, params)]
     return Explanation(
@@ -150,14 +183,31 @@ def _install(store: Store, install_id: str) -> Row:
     params: dict[str, Value] = {"id": install_id}
     decisions = _rows(store, _DECISIONS, params)
     for decision in decisions:
-        decision["candidates"] = orjson.loads(decision["candidates"] or "[]")
+        for name in ("candidates", "contributors"):
+            decision[name] = orjson.loads(decision[name] or "[]")
     revenue = [{**row, **_fate(store, row)} for row in _rows(store, _REVENUE, params)]
     return {
         "install_id": install_id,
         "decisions": decisions,
+        "fraud": _rows(store, _FRAUD, params),
+        "credits": _rows(store, _CREDITS, params),
         "revenue": revenue,
         "predictions": _rows(store, _PREDICTIONS, params),
     }
+
+
+def versions(installs: Sequence[Row]) -> list[Row]:
+    """Every version of every decision: what it replaced, why, and what it looked at.
+
+    The install's own come first, then those of its re-engagements, each in order.
+    """
+    return [_version(decision) for install in installs for decision in install["decisions"]]
+
+
+def _version(decision: Row) -> Row:
+    beside = {name: decision[name] for name in _BESIDE_DECISION}
+    said = {name: value for name, value in decision.items() if name not in _BESIDE_DECISION}
+    return beside | {"decision": said}
 
 
 def _fate(store: Store, row: Mapping[str, Any]) -> Row:

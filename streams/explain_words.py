@@ -5,22 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from streams.explain import Explanation, Row
+from streams.explain_decisions import conversions
 
 MICROS = 1_000_000
-_WHY = {
-    "first_decision": "every touchpoint was looked up",
-    "deadline": "the deadline came before every answer",
-    "late_touchpoint": "a touchpoint arrived late",
-}
 
 
 def in_words(explanation: Explanation) -> str:
     """Lines to read, from the event to the decision to the money."""
     if not explanation.is_known:
         return (
-            f"{explanation.identifier}: nothing is stored under this id. Ids of installs, "
-            "touchpoints, payments and places in the log (touchpoints:0:17) are known; a worker "
-            "may still be on its way to it (headwater query 'SELECT * FROM v_freshness')."
+            f"{explanation.identifier}: nothing is stored under this id. Ids of installs, their "
+            "events, touchpoints, payments and places in the log (touchpoints:0:17) are known; a "
+            "worker may still be on its way to it (headwater query 'SELECT * FROM v_freshness')."
         )
     return "\n".join(_lines(explanation))
 
@@ -38,11 +34,12 @@ def _lines(explanation: Explanation) -> Iterator[str]:
 
 
 def _install(install: Row) -> Iterator[str]:
-    yield f"Install {install['install_id']}"
-    for decision in install["decisions"]:
-        yield from _decision(decision)
+    yield f"Install {install['install_id']}{_about(install)}"
+    yield from conversions(install["decisions"], install.get("fraud", []))
     if not install["decisions"]:
         yield "  not decided yet"
+    for share in install.get("credits", []):
+        yield f"  {_shares(share)}"
     for booking in install["revenue"]:
         moved = " (moved from or to another install)" if booking["is_relink"] else ""
         yield (
@@ -57,20 +54,20 @@ def _install(install: Row) -> Iterator[str]:
         )
 
 
-def _decision(decision: Row) -> Iterator[str]:
-    credit = "organic"
-    if decision["status"] != "organic":
-        campaign = decision["campaign_name"] or decision["campaign_id"] or "-"
-        credit = (
-            f"{decision['media_source']}, campaign {campaign}, by {decision['match_type']}"
-            f" of {decision['touch_type']} {decision['touch_id']}, {decision['ctit_s']} s before"
-        )
-    yield (
-        f"  {decision['decided_at']}  version {decision['version']}: {credit} "
-        f"({_WHY.get(decision['reason'], decision['reason'])}; rules {decision['rule_set']})"
-    )
-    for candidate in decision["candidates"]:
-        yield f"      {candidate['touch_id']}: {candidate['verdict']} ({candidate['rule']})"
+def _about(install: Row) -> str:
+    """App, device and first open, as the latest decision tells them."""
+    if not install["decisions"]:
+        return ""
+    row = install["decisions"][-1]
+    device = " ".join(row[name] for name in ("platform", "country_code") if row[name])
+    return f" of {row['app_id']}{device and f' ({device})'}, first opened {row['install_time']}"
+
+
+def _shares(row: Row) -> str:
+    """How one method shares the credit, largest first."""
+    parts = sorted(row["shares"].items(), key=lambda part: (-part[1], part[0]))
+    told = ", ".join(f"{channel} {share:.0%}" for channel, share in parts)
+    return f"shared by {row['method']} (version {row['version']}): {told}"
 
 
 def _waiting(row: Row) -> str:
