@@ -185,7 +185,7 @@ def _path(row: list[str], width: int, places: dict[str, int], where: str) -> Pat
 
 def _amount(text: str, name: str, where: str) -> float:
     try:
-        amount = float(text)
+        amount = float(text.replace("_", "?"))  # Python alone reads 1_000 as a number.
     except ValueError:
         raise Stop(f"{where}: {name} is not a number: {text[:40]!r}") from None
     if not 0 <= amount <= AMOUNT_MAX:
