@@ -19,7 +19,7 @@ from attribution.multi_touch.models import (
     Model,
     is_heuristic,
 )
-from attribution.multi_touch.paths import CodedPaths, Credit, Floats, Path, by_name, code
+from attribution.multi_touch.paths import ChannelCredit, CodedPaths, Floats, Path, by_name, code
 from streams.errors import Stop
 
 Advance = Callable[[str, int, int], None]
@@ -56,7 +56,7 @@ class CreditReport:
 
     model: Model
     paths: int
-    channels: dict[str, Credit]
+    channels: dict[str, ChannelCredit]
     extra: dict[str, Any] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
@@ -126,7 +126,7 @@ def _solved(answer: _Answer | Unsolved, order: int) -> _Answer:
     return answer
 
 
-def _as_json(named: dict[str, Credit]) -> dict[str, dict[str, float]]:
+def _as_json(named: dict[str, ChannelCredit]) -> dict[str, dict[str, float]]:
     return {
         channel: {"conversions": credit.conversions, "value": credit.value}
         for channel, credit in named.items()

@@ -29,7 +29,7 @@ class Path(Struct, frozen=True, gc=False):
     nulls: float
 
 
-class Credit(Struct, frozen=True, gc=False):
+class ChannelCredit(Struct, frozen=True, gc=False):
     """What a channel is credited with."""
 
     conversions: float
@@ -90,7 +90,9 @@ def sums(codes: Codes, amounts: Floats, count: int) -> Floats:
     return np.column_stack([sums(codes, column, count) for column in amounts.T])
 
 
-def by_name(channels: tuple[str, ...], amounts: Floats) -> dict[str, Credit]:
+def by_name(channels: tuple[str, ...], amounts: Floats) -> dict[str, ChannelCredit]:
     """Rows of amounts by name of channel, most conversions first."""
-    named = {name: Credit(*row) for name, row in zip(channels, amounts.tolist(), strict=True)}
+    named = {
+        name: ChannelCredit(*row) for name, row in zip(channels, amounts.tolist(), strict=True)
+    }
     return dict(sorted(named.items(), key=lambda one: (-one[1].conversions, one[0])))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from attribution.multi_touch import shapley
 from attribution.multi_touch.markov import removal_effects
 from attribution.multi_touch.models import HEURISTICS, MODELS, ChainBounds, Heuristic
-from attribution.multi_touch.paths import Credit, Path, code
+from attribution.multi_touch.paths import ChannelCredit, Path, code
 from attribution.multi_touch.shares import Exposure, heuristic_shares, weighted_shares
 from streams.crediting import CreditPlan, credit_paths
 from tests.unit.multi_touch_world import (
@@ -54,11 +54,11 @@ def near(expected: object) -> Any:
     return pytest.approx(expected, rel=1e-9, abs=1e-9)
 
 
-def credited(paths: list[Path], plan: CreditPlan) -> dict[str, Credit]:
+def credited(paths: list[Path], plan: CreditPlan) -> dict[str, ChannelCredit]:
     return credit_paths(code(paths), plan).channels
 
 
-def assert_same(said: dict[str, Credit], expected: dict[str, Credit]) -> None:
+def assert_same(said: dict[str, ChannelCredit], expected: dict[str, ChannelCredit]) -> None:
     assert said.keys() == expected.keys()
     for channel, credit in expected.items():
         assert said[channel].conversions == near(credit.conversions)

@@ -17,7 +17,7 @@ import pytest
 
 from attribution.multi_touch import markov, shapley
 from attribution.multi_touch.models import MODELS, ChainBounds, Heuristic, Model
-from attribution.multi_touch.paths import CodedPaths, Credit, Path, code
+from attribution.multi_touch.paths import ChannelCredit, CodedPaths, Path, code
 from streams.crediting import CreditPlan, credit_paths, read_paths
 from tests.real_data.real_histories import folder
 from tests.unit.multi_touch_world import solved
@@ -37,14 +37,14 @@ def paths(rows: list[Path]) -> CodedPaths:
     return code(rows)
 
 
-def expected(file: str, columns: str) -> dict[str, Credit]:
+def expected(file: str, columns: str) -> dict[str, ChannelCredit]:
     """By channel, the two columns that begin like this."""
 
-    def lines() -> Iterator[tuple[str, Credit]]:
+    def lines() -> Iterator[tuple[str, ChannelCredit]]:
         with (folder("channelattribution_pathdata") / file).open() as text:
             for row in csv.DictReader(text):
                 conversions, value = row[f"{columns}_conversions"], row[_value_of(columns)]
-                yield row["channel_name"], Credit(float(conversions), float(value))
+                yield row["channel_name"], ChannelCredit(float(conversions), float(value))
 
     return dict(lines())
 
