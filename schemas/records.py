@@ -40,12 +40,14 @@ class Signal(IntEnum):
 
 
 class Flag(IntFlag):
-    """What intake found wrong with a touchpoint or an install."""
+    """What intake noticed about a touchpoint or an install."""
 
     SIGNATURE_MISSING = 1
     SIGNATURE_INVALID = 2
     SIGNATURE_STALE = 4
     MALFORMED_ID = 8  # an advertising id that is no UUID
+    SEARCH = 16  # an ad on the results of a search: it has a keyword
+    OWNED = 32  # a visit to what the advertiser owns: a site, a store page
 
 
 class MoneyKind(IntEnum):
@@ -304,7 +306,7 @@ class SiteInstall(Struct, frozen=True, array_like=True, gc=False, tag=2):
 SiteRecord = SiteTouches | SiteInstall
 
 
-class Example(Struct, frozen=True, array_like=True, gc=False):
+class Example(Struct, frozen=True, array_like=True, gc=False, tag=1):
     """Features frozen at a landmark, and what became of the install."""
 
     install_id: str
@@ -315,6 +317,36 @@ class Example(Struct, frozen=True, array_like=True, gc=False):
     matured_at: int
     predicted: float
     model_version: str
+
+
+class ExposureTouch(Struct, frozen=True, array_like=True, gc=False):
+    """A touchpoint as far as it may have moved somebody to install."""
+
+    channel: str  # see `channel_of`
+    time: int
+    is_click: bool
+    flags: int = 0  # bits of Flag
+
+
+class ExposurePath(Struct, frozen=True, array_like=True, gc=False, tag=2):
+    """What one device was shown while it was watched, whether it installed or not."""
+
+    path_id: str
+    app_id: str
+    begin_time: int
+    end_time: int  # of the window, or of the install that ended it
+    is_installed: bool
+    touches: list[ExposureTouch]  # in order of time, also those before the window
+    prior_installs: int
+    weight: float  # how many devices it stands for
+
+
+def channel_of(media_source: str, channel: str) -> str:
+    """Who shares credit: a media source, by channel where it names one."""
+    return f"{media_source}/{channel}" if channel else media_source
+
+
+ExampleRecord = Example | ExposurePath
 
 
 # --- frames -------------------------------------------------------------------------------------
@@ -337,7 +369,7 @@ class SiteFrame(Struct, frozen=True, array_like=True):
 
 class ExampleFrame(Struct, frozen=True, array_like=True):
     watermarks: dict[str, int] = field(default_factory=dict)  # none: examples bring their times
-    records: list[Example] = field(default_factory=list)
+    records: list[ExampleRecord] = field(default_factory=list)
 
 
 encoder = msgpack.Encoder()

@@ -15,7 +15,7 @@ from online_models.landmarks import TARGET
 from online_models.learner import Learner, LearnerRules, Publication, Refusal
 from online_models.snapshots import Unusable
 from schemas import topics
-from schemas.records import JourneyFrame, ModelMarker, encoder, example_frames
+from schemas.records import Example, JourneyFrame, ModelMarker, encoder, example_frames
 from streams.errors import Stop
 from streams.snapshots import snapshot_messages
 from streams.stage import Effects, LogRecord, Message, StateReader
@@ -57,7 +57,8 @@ class Learning:
     def decide(self, records: Sequence[LogRecord], state: StateReader) -> Effects:
         effects = Effects()
         for record in records:
-            examples = example_frames.decode(record.value or b"").records
+            read = example_frames.decode(record.value or b"").records
+            examples = [one for one in read if isinstance(one, Example)]
             self._observer.on_learned(TARGET, len(examples))
             self._examples += len(examples)
             for verdict in self._learner.learn(examples):

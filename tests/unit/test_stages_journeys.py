@@ -6,7 +6,7 @@ import pytest
 
 from online_models.landmarks import DAY_MS, HOUR_MS
 from online_models.snapshots import dump_scorer
-from schemas.records import JourneyRecord, ModelMarker, MoneyRouted, example_frames
+from schemas.records import Example, JourneyRecord, ModelMarker, MoneyRouted, example_frames
 from streams.stage import Effects
 from streams.stages.journeys import Journeys
 from streams.stages.scoring import Scorers
@@ -60,7 +60,8 @@ def tiers(effects: Effects) -> list[tuple[str, str]]:
 
 def examples(effects: Effects) -> list[tuple[str, bool]]:
     frames = [example_frames.decode(m.value or b"") for m in effects.messages["examples", 0]]
-    return [(one.landmark, one.label) for frame in frames for one in frame.records]
+    found = [one for frame in frames for one in frame.records]
+    return [(one.landmark, one.label) for one in found if isinstance(one, Example)]
 
 
 def test_a_decision_names_the_touchpoint_the_rules_and_all_candidates() -> None:

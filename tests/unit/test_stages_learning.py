@@ -25,7 +25,7 @@ def learning(state: MemoryStore | None = None, rules: LearnerRules = RULES) -> F
 
 def frames(examples: list[Example], size: int, first: int = 0) -> list[Line]:
     values = [
-        encoder.encode(ExampleFrame({}, examples[at : at + size]))
+        encoder.encode(ExampleFrame({}, [*examples[at : at + size]]))
         for at in range(0, len(examples), size)
     ]
     return [Line("examples", 0, first + n, NOON, None, value) for n, value in enumerate(values)]

@@ -1,0 +1,55 @@
+"""Counts that Markov removal effects and Shapley values follow from, by code of channel."""
+
+from __future__ import annotations
+
+import itertools
+
+from msgspec import Struct, field
+
+SETS_MAX = 2_048
+"""Distinct sets of channels in one block; installs with further ones are counted apart."""
+
+
+class PathCounts(Struct, array_like=True):
+    """Weighted. A path without touchpoints is not counted: it has nobody to credit."""
+
+    starts: dict[int, float] = field(default_factory=dict)
+    moves: dict[tuple[int, int], float] = field(default_factory=dict)
+    converted: dict[int, float] = field(default_factory=dict)  # by the last channel
+    given_up: dict[int, float] = field(default_factory=dict)
+    sets: dict[tuple[int, ...], float] = field(default_factory=dict)  # installs by their channels
+    sets_dropped: float = 0.0
+
+    def add(self, channels: list[int], is_installed: bool, weight: float) -> None:
+        if not channels:
+            return
+        _add(self.starts, channels[0], weight)
+        for move in itertools.pairwise(channels):
+            self.moves[move] = self.moves.get(move, 0.0) + weight
+        _add(self.converted if is_installed else self.given_up, channels[-1], weight)
+        if is_installed:
+            self._add_set(tuple(sorted(set(channels))), weight)
+
+    def merge(self, other: PathCounts) -> None:
+        for mine, theirs in (
+            (self.starts, other.starts),
+            (self.converted, other.converted),
+            (self.given_up, other.given_up),
+        ):
+            for channel, weight in theirs.items():
+                _add(mine, channel, weight)
+        for move, weight in other.moves.items():
+            self.moves[move] = self.moves.get(move, 0.0) + weight
+        for channels, weight in other.sets.items():
+            self.sets[channels] = self.sets.get(channels, 0.0) + weight
+        self.sets_dropped += other.sets_dropped
+
+    def _add_set(self, channels: tuple[int, ...], weight: float) -> None:
+        if channels in self.sets or len(self.sets) < SETS_MAX:
+            self.sets[channels] = self.sets.get(channels, 0.0) + weight
+        else:
+            self.sets_dropped += weight
+
+
+def _add(sums: dict[int, float], channel: int, weight: float) -> None:
+    sums[channel] = sums.get(channel, 0.0) + weight

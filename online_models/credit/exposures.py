@@ -1,0 +1,155 @@
+"""What a path of touchpoints amounts to: how strong exposure and intent were, and for how long.
+
+Time is in days. A touchpoint has a strength of 1, which halves every half-life. Exposure is
+remembered at two rates, by channel and by kind (impression or click). Intent is the strength of
+searches and of visits to what the advertiser owns. Those who show intent are also shown more
+advertisements (they are retargeted, they find the advertisement for the name they search), and
+install without them: whoever does not tell these apart credits the advertisements. What an
+owned place adds cannot be told from the intent that led there, so it is organic.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from schemas.records import ExposurePath, ExposureTouch, Flag
+
+DAY_MS = 86_400_000
+HALF_LIVES_D = (0.6, 3.0)
+INTENT_HALF_LIFE_D = 3.0
+FAST, SLOW, INTENT = (math.log(2) / days for days in (*HALF_LIVES_D, INTENT_HALF_LIFE_D))
+
+LEVEL_STEP = 0.2
+LEVELS = 16
+"""Intent is told apart in so many levels of log(1 + strength); the highest one is open."""
+
+PRIORS = 8
+"""Earlier installs of the app on the device, told apart up to one less than this."""
+
+INTENT_FLAGS = Flag.SEARCH | Flag.OWNED
+
+Effect = tuple[str, bool]
+"""A channel, and whether the touchpoint was a click."""
+
+_EDGES = [math.expm1((level - 0.5) * LEVEL_STEP) for level in range(1, LEVELS)]
+
+
+class Strength(NamedTuple):
+    """Of an effect: at an instant, or in days of strength 1 over a time."""
+
+    fast: float
+    slow: float
+
+
+class Standing(NamedTuple):
+    """What is known of a person apart from exposures."""
+
+    level: int  # of intent
+    priors: int
+
+
+class Moment(NamedTuple):
+    """How a person stood at one instant, just before an install."""
+
+    standing: Standing
+    strengths: dict[Effect, Strength]
+
+
+class Watch(NamedTuple):
+    """A path while it was at risk of an install."""
+
+    days: dict[Standing, float]
+    exposure: dict[Effect, Strength]
+    installed: Moment | None
+
+
+def watch(path: ExposurePath) -> Watch:
+    priors = min(path.prior_installs, PRIORS - 1)
+    begin, end = path.begin_time, max(path.end_time, path.begin_time)
+    levels = _days_by_level(path.touches, begin, end)
+    return Watch(
+        {Standing(level, priors): days for level, days in sorted(levels.items())},
+        _exposure(path.touches, begin, end),
+        moment(path.touches, end, priors) if path.is_installed else None,
+    )
+
+
+def moment(touches: Iterable[ExposureTouch], time: int, prior_installs: int) -> Moment:
+    """What had been left, at `time`, of all touchpoints until then; of later ones nothing."""
+    intent = 0.0
+    strengths: dict[Effect, Strength] = {}
+    for touch in touches:
+        age = (time - touch.time) / DAY_MS
+        if age < 0:
+            continue
+        if touch.flags & INTENT_FLAGS:
+            intent += math.exp(-INTENT * age)
+        if not touch.flags & Flag.OWNED:
+            add(strengths, _effect(touch), math.exp(-FAST * age), math.exp(-SLOW * age))
+    return Moment(Standing(level_of(intent), min(prior_installs, PRIORS - 1)), strengths)
+
+
+def level_of(strength: float) -> int:
+    """Rounds log(1 + strength) to the nearest step."""
+    return min(round(math.log1p(strength) / LEVEL_STEP), LEVELS - 1)
+
+
+def add(strengths: dict[Effect, Strength], effect: Effect, fast: float, slow: float) -> None:
+    known = strengths.get(effect)
+    if known is not None:
+        fast, slow = known.fast + fast, known.slow + slow
+    strengths[effect] = Strength(fast, slow)
+
+
+def _exposure(touches: Iterable[ExposureTouch], begin: int, end: int) -> dict[Effect, Strength]:
+    """Strength of each effect, integrated over the time that was watched."""
+    exposure: dict[Effect, Strength] = {}
+    for touch in touches:
+        if touch.time >= end or touch.flags & Flag.OWNED:
+            continue
+        since = max(begin - touch.time, 0) / DAY_MS
+        until = (end - touch.time) / DAY_MS
+        add(
+            exposure,
+            _effect(touch),
+            (math.exp(-FAST * since) - math.exp(-FAST * until)) / FAST,
+            (math.exp(-SLOW * since) - math.exp(-SLOW * until)) / SLOW,
+        )
+    return exposure
+
+
+def _days_by_level(touches: Iterable[ExposureTouch], begin: int, end: int) -> dict[int, float]:
+    """How long intent was at each level; exact, since between signals it only fades."""
+    days: dict[int, float] = {}
+    strength, now = 0.0, begin
+    for touch in touches:
+        if touch.time >= end or not touch.flags & INTENT_FLAGS:
+            continue
+        if touch.time <= begin:
+            strength += math.exp(-INTENT * (begin - touch.time) / DAY_MS)
+            continue
+        strength = _fade(days, strength, (touch.time - now) / DAY_MS) + 1.0
+        now = touch.time
+    _fade(days, strength, (end - now) / DAY_MS)
+    return days
+
+
+def _fade(days: dict[int, float], strength: float, remaining: float) -> float:
+    """Spend the remaining days at one level after the other; what strength is left."""
+    level = level_of(strength)
+    while remaining > 0.0:
+        spent = remaining
+        if level > 0:
+            lasts = math.log(strength / _EDGES[level - 1]) / INTENT
+            spent = min(max(lasts, 0.0), remaining)
+        days[level] = days.get(level, 0.0) + spent
+        strength *= math.exp(-INTENT * spent)
+        remaining -= spent
+        level -= 1 if remaining > 0.0 else 0
+    return strength
+
+
+def _effect(touch: ExposureTouch) -> Effect:
+    return touch.channel, touch.is_click

@@ -1,0 +1,225 @@
+"""The hazard that explains a window of paths best, by expectation and maximisation.
+
+Each step credits every install by the rates so far, and then sets each effect to the installs
+credited to it over its exposure. That is the multiplicative update of a Poisson regression with
+identity link: it has no rate of learning to tune, never goes below zero, and no step of it makes
+the fit worse. The baseline is fitted to what is left over, by Newton's method.
+
+Nothing here is random and no sum depends on threads, so equal windows give equal models.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+from online_models.credit.exposures import Standing, Strength
+from online_models.credit.hazard import POOLED, HazardModel, Scope, regressors
+from online_models.credit.window import Place, Window
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+STEPS_MAX = 200
+MOVED_MIN = 1e-5
+"""Stop when a step moves no more than this share of the credit."""
+
+PRIOR_DAYS = 10.0
+"""Each effect starts from the mean of its kind, as if seen for so many days of strength 1."""
+
+PRIOR_INSTALLS = 0.5
+"""Of each app, so that one without installs has a rate as well."""
+
+SLOPE_STEP_MAX = 1.0
+SLOPE_RIDGE = 1.0
+LOG_RATE_MAX = 20.0
+KINDS = 4
+"""Impressions that fade fast and slowly, clicks that fade fast and slowly."""
+
+
+def fit(window: Window, start: HazardModel | None) -> HazardModel:
+    """Starting from a model, which may know fewer apps and channels, or from nothing."""
+    seen = _Seen(window)
+    fitted = _Fit(seen, window, start)
+    for _ in range(STEPS_MAX):
+        if fitted.step() <= MOVED_MIN:
+            break
+    return fitted.model(window)
+
+
+class _Seen:
+    """A window as arrays: what all were shown, and how each stood who installed."""
+
+    def __init__(self, window: Window) -> None:
+        installs = [install for block in window.blocks for install in block.installs]
+        days = _days(window)
+        for install in installs:
+            days.setdefault(install.place, 0.0)
+        places = sorted(days)
+        self.days = np.array([days[place] for place in places])
+        self.app = np.array([app for app, _, _ in places], np.int64)
+        slopes = [regressors(Standing(level, priors)) for _, level, priors in places]
+        self.regressors = np.array(slopes, np.float64).reshape(-1, 2)
+        self.exposure = _exposure(window)
+        number = {place: index for index, place in enumerate(places)}
+        self.place = np.array([number[install.place] for install in installs], np.int64)
+        self.weight = np.array([install.weight for install in installs], np.float64)
+        table = np.array(
+            [
+                (owner, KINDS * channel + 2 * is_click, fast, slow)
+                for owner, install in enumerate(installs)
+                for channel, is_click, fast, slow in install.strengths
+            ],
+            np.float64,
+        ).reshape(-1, 4)
+        coordinate = table[:, 1].astype(np.int64)
+        self.owner = np.concatenate([table[:, 0], table[:, 0]]).astype(np.int64)
+        self.coordinate = np.concatenate([coordinate, coordinate + 1])
+        self.strength = np.concatenate([table[:, 2], table[:, 3]])
+
+
+class _Fit:
+    """Parameters on their way. Arrays are by app, by slope and by coordinate of an effect."""
+
+    def __init__(self, seen: _Seen, window: Window, start: HazardModel | None) -> None:
+        self._seen = seen
+        self._apps = len(window.names.apps)
+        rate = _ratio(0.5 * float(seen.weight.sum()), float(seen.days.sum()))
+        self.levels = np.full(self._apps, math.log(rate))
+        self.slopes = np.zeros(2)
+        mean = _ratio(0.5 * float(seen.weight.sum()), float(seen.exposure.sum()))
+        self.effects = np.full(len(seen.exposure), mean)
+        if start is not None:
+            self._start_from(start, window)
+
+    def step(self) -> float:
+        """What share of the credit moved."""
+        seen = self._seen
+        baseline = self._baseline()
+        parts = self.effects[seen.coordinate] * seen.strength
+        added = _sums(seen.owner, parts, len(seen.weight))
+        organic = baseline[seen.place]
+        per_rate = seen.weight / np.maximum(organic + added, 1e-300)
+        credit = _sums(seen.coordinate, parts * per_rate[seen.owner], len(self.effects))
+        left = _sums(seen.place, organic * per_rate, len(baseline))
+        before = self.effects * seen.exposure
+        self.effects = self._maximised(credit)
+        self._fit_baseline(left)
+        return _ratio(
+            float(np.abs(self.effects * seen.exposure - before).sum()), float(seen.weight.sum())
+        )
+
+    def model(self, window: Window) -> HazardModel:
+        rates = self.effects.reshape(-1, 2, 2).tolist()
+        effects: dict[Scope, Strength] = {
+            (app_id, (channel, bool(kind))): Strength(*rates[code][kind])
+            for (app_id, channel), code in window.names.channels.items()
+            for kind in (0, 1)
+        }
+        pooled = self._pooled(self.effects * self._seen.exposure).reshape(2, 2).tolist()
+        for kind in (0, 1):
+            effects[POOLED, (POOLED, bool(kind))] = Strength(*pooled[kind])
+        levels = {app_id: float(self.levels[code]) for app_id, code in window.names.apps.items()}
+        levels[POOLED] = self._pooled_level()
+        return HazardModel(levels, float(self.slopes[0]), float(self.slopes[1]), effects)
+
+    def _start_from(self, start: HazardModel, window: Window) -> None:
+        for app_id, code in window.names.apps.items():
+            self.levels[code] = start.levels.get(app_id, start.levels[POOLED])
+        self.slopes = np.array([start.intent_slope, start.prior_slope])
+        for (app_id, channel), code in window.names.channels.items():
+            for kind in (False, True):
+                known = start.effects.get((app_id, (channel, kind)))
+                if known is not None:
+                    at = KINDS * code + 2 * kind
+                    # A step multiplies, so what has come to nothing would stay there for ever.
+                    self.effects[at : at + 2] = np.maximum(known, 1e-3 * self.effects[at])
+
+    def _baseline(self) -> Floats:
+        return _exp(self.levels[self._seen.app] + self._log_slopes())
+
+    def _maximised(self, credit: Floats) -> Floats:
+        prior = np.tile(self._pooled(credit), len(credit) // KINDS)
+        return np.asarray((credit + PRIOR_DAYS * prior) / (self._seen.exposure + PRIOR_DAYS))
+
+    def _pooled(self, credit: Floats) -> Floats:
+        """The mean effect of each kind and rate of fading."""
+        exposure = self._seen.exposure.reshape(-1, KINDS).sum(axis=0)
+        whole = credit.reshape(-1, KINDS).sum(axis=0)
+        return _over(whole, exposure)
+
+    def _pooled_level(self) -> float:
+        expected = float((self._baseline() * self._seen.days).sum())
+        without_levels = float((_exp(self._log_slopes()) * self._seen.days).sum())
+        return math.log(_ratio(expected, without_levels))
+
+    def _log_slopes(self) -> Floats:
+        x = self._seen.regressors
+        return np.asarray(x[:, 0] * self.slopes[0] + x[:, 1] * self.slopes[1])
+
+    def _fit_baseline(self, left: Floats) -> None:
+        """One step of a Poisson regression of the installs left over, with a level per app."""
+        seen = self._seen
+        expected = self._baseline() * seen.days
+        by_app = _sums(seen.app, expected, self._apps)
+        installs = _sums(seen.app, left, self._apps)
+        share = (installs + PRIOR_INSTALLS) / (by_app + PRIOR_INSTALLS)
+        self.levels = self.levels + np.array([math.log(one) for one in share.tolist()])
+        expected = expected * share[seen.app]
+        x = [seen.regressors[:, slope] for slope in (0, 1)]
+        gradient = [
+            float(((left - expected) * x[i]).sum() - SLOPE_RIDGE * self.slopes[i]) for i in (0, 1)
+        ]
+        # The curvature once the levels have followed: that around the mean of each app.
+        means = [_over(_sums(seen.app, expected * one, self._apps), by_app * share) for one in x]
+        centred = [one - mean[seen.app] for one, mean in zip(x, means, strict=True)]
+        curvature = [float((expected * centred[i] * centred[j]).sum()) for i, j in _PAIRS]
+        self.slopes = self.slopes + _newton_step(gradient, curvature)
+
+
+_PAIRS = ((0, 0), (0, 1), (1, 1))
+
+
+def _newton_step(gradient: list[float], curvature: list[float]) -> Floats:
+    a, b, d = curvature[0] + SLOPE_RIDGE, curvature[1], curvature[2] + SLOPE_RIDGE
+    determinant = a * d - b * b
+    first = (d * gradient[0] - b * gradient[1]) / determinant
+    second = (a * gradient[1] - b * gradient[0]) / determinant
+    return np.asarray(np.clip([first, second], -SLOPE_STEP_MAX, SLOPE_STEP_MAX), np.float64)
+
+
+def _exp(logs: Floats) -> Floats:
+    return np.array([math.exp(min(log, LOG_RATE_MAX)) for log in logs.tolist()], np.float64)
+
+
+def _sums(codes: Ints, amounts: Floats, count: int) -> Floats:
+    return np.asarray(np.bincount(codes, amounts, count), np.float64)
+
+
+def _over(parts: Floats, whole: Floats) -> Floats:
+    """Nothing of nothing is nothing."""
+    return np.asarray(np.divide(parts, whole, out=np.zeros_like(parts), where=whole > 0))
+
+
+def _days(window: Window) -> dict[Place, float]:
+    days: dict[Place, float] = {}
+    for block in window.blocks:
+        for place, spent in block.days.items():
+            days[place] = days.get(place, 0.0) + spent
+    return days
+
+
+def _exposure(window: Window) -> Floats:
+    exposure = np.zeros(KINDS * len(window.names.channels))
+    for block in window.blocks:
+        for (channel, is_click), (fast, slow) in block.exposure.items():
+            at = KINDS * channel + 2 * is_click
+            exposure[at] += fast
+            exposure[at + 1] += slow
+    return exposure
+
+
+def _ratio(part: float, whole: float) -> float:
+    return max(part, 1e-9) / max(whole, 1e-9)

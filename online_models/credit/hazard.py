@@ -1,0 +1,90 @@
+"""The additive hazard: at what rate somebody installs, and what each touchpoint adds to it.
+
+    rate = exp(level of the app + slopes · standing) + Σ effect · strength      per day, effect ≥ 0
+
+Aalen's additive hazard with a log-linear baseline. Credit is additive too: the Shapley value of
+an effect is its own term, whatever else happened, so no sampling is needed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from msgspec import Struct
+
+from online_models.credit.exposures import LEVEL_STEP, Effect, Moment, Standing, Strength, Watch
+
+ORGANIC = "organic"
+POOLED = ""
+"""Stands for apps, and channels of an app, that the model does not know."""
+
+RATE_MIN = 1e-9  # installs per day; no rate is so low that an install would cost infinite loss
+
+Scope = tuple[str, Effect]
+"""App and effect."""
+
+
+class HazardModel(Struct, frozen=True):
+    """Read-only. Rates are installs per day; effects are rates per unit of strength."""
+
+    levels: dict[str, float]  # log of the rate without any exposure or intent, by app
+    intent_slope: float  # of log rate by log(1 + intent)
+    prior_slope: float  # of log rate by log(1 + earlier installs)
+    effects: dict[Scope, Strength]
+
+    def baseline(self, app_id: str, standing: Standing) -> float:
+        """The organic part of the rate."""
+        level = self.levels.get(app_id)
+        if level is None:
+            level = self.levels[POOLED]
+        intent, priors = regressors(standing)
+        return math.exp(level + self.intent_slope * intent + self.prior_slope * priors)
+
+    def parts(self, app_id: str, strengths: dict[Effect, Strength]) -> Iterator[tuple[str, float]]:
+        """What each effect adds: to the rate at a moment, or to the installs expected of it."""
+        for effect, strength in strengths.items():
+            adds = self._effect(app_id, effect)
+            yield effect[0], adds.fast * strength.fast + adds.slow * strength.slow
+
+    def shares(self, app_id: str, moment: Moment) -> dict[str, float]:
+        """Credit for an install at this moment; shares sum to 1, organic comes first."""
+        baseline = max(self.baseline(app_id, moment.standing), RATE_MIN)
+        added: dict[str, float] = {ORGANIC: baseline}
+        for channel, rate in self.parts(app_id, moment.strengths):
+            added[channel] = added.get(channel, 0.0) + rate
+        whole = math.fsum(added.values())
+        return {channel: rate / whole for channel, rate in added.items()}
+
+    def expected(self, app_id: str, watched: Watch) -> float:
+        """Installs expected while it was watched: the integral of the rate."""
+        baseline = math.fsum(
+            days * self.baseline(app_id, standing) for standing, days in watched.days.items()
+        )
+        return baseline + math.fsum(added for _, added in self.parts(app_id, watched.exposure))
+
+    def loss(self, app_id: str, watched: Watch) -> float:
+        """Negative log likelihood in nats. It is that of -y log(1 - exp(-rate)) + (1 - y) rate
+        summed over ever shorter times, but for a constant that no model can change."""
+        lost = self.expected(app_id, watched)
+        if watched.installed is None:
+            return lost
+        at = watched.installed
+        rate = self.baseline(app_id, at.standing)
+        rate += math.fsum(added for _, added in self.parts(app_id, at.strengths))
+        return lost - math.log(max(rate, RATE_MIN))
+
+    def is_finite(self) -> bool:
+        numbers = [*self.levels.values(), self.intent_slope, self.prior_slope]
+        for effect in self.effects.values():
+            numbers += effect
+        return all(map(math.isfinite, numbers))
+
+    def _effect(self, app_id: str, effect: Effect) -> Strength:
+        known = self.effects.get((app_id, effect))
+        return known if known is not None else self.effects[POOLED, (POOLED, effect[1])]
+
+
+def regressors(standing: Standing) -> tuple[float, float]:
+    """Intent and earlier installs as the baseline sees them."""
+    return standing.level * LEVEL_STEP, math.log1p(standing.priors)

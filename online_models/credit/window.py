@@ -1,0 +1,121 @@
+"""What the last paths amount to: all that is needed to fit the hazard to them exactly.
+
+The additive part of the rate is linear in the effects, so those who did not install count only
+through sums: exposure by effect, and days by standing. Only the moment of each install is kept
+as it was. Sums come in blocks; the oldest blocks are dropped, so the model follows what changes.
+"""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from msgspec import Struct, field
+
+from online_models.credit.counts import PathCounts
+from online_models.credit.exposures import Moment, Watch
+from schemas.records import ExposurePath, Flag
+
+APPS_MAX = 64
+CHANNELS_MAX = 256
+"""Apps, and channels of apps, that are told apart. Further ones are counted under OVERFLOW."""
+
+OVERFLOW = "(other)"
+
+Name = TypeVar("Name", str, tuple[str, str])
+
+INSTALLS_MAX = 10_000
+BLOCKS_MAX = 64
+"""The window ends where there would be more."""
+
+Place = tuple[int, int, int]
+"""Code of the app, level of intent, earlier installs."""
+
+Sums = dict[tuple[int, bool], tuple[float, float]]
+"""By code of the channel and kind; one sum for each rate of fading."""
+
+
+class Install(Struct, frozen=True, array_like=True, gc=False):
+    place: Place
+    strengths: list[tuple[int, bool, float, float]]
+    weight: float
+
+
+class Block(Struct, array_like=True):
+    """Sums over consecutive paths. `paths` are counted, everything else is weighted."""
+
+    paths: int = 0
+    days: dict[Place, float] = field(default_factory=dict)
+    exposure: Sums = field(default_factory=dict)
+    installs: list[Install] = field(default_factory=list)
+    counts: PathCounts = field(default_factory=PathCounts)
+
+
+class Names(Struct, array_like=True):
+    """Codes of apps, and of channels by app. A code is given once and never changes."""
+
+    apps: dict[str, int] = field(default_factory=lambda: {OVERFLOW: 0})
+    channels: dict[tuple[str, str], int] = field(default_factory=lambda: {("", OVERFLOW): 0})
+    overflowed: int = 0
+    """How often something was counted under OVERFLOW."""
+
+    def app(self, app_id: str) -> int:
+        return self._code(self.apps, app_id, APPS_MAX)
+
+    def channel(self, app_id: str, channel: str) -> int:
+        return self._code(self.channels, (app_id, channel), CHANNELS_MAX)
+
+    def _code(self, codes: dict[Name, int], name: Name, most: int) -> int:
+        code = codes.get(name)
+        if code is not None:
+            return code
+        if len(codes) >= most:
+            self.overflowed += 1
+            return 0
+        codes[name] = len(codes)
+        return len(codes) - 1
+
+
+class Window:
+    def __init__(self, names: Names | None = None, blocks: list[Block] | None = None) -> None:
+        self.names = names or Names()
+        self.blocks = blocks or [Block()]  # oldest first; the last one is still open
+
+    def add(self, path: ExposurePath, watched: Watch) -> None:
+        block, app_id, weight = self.blocks[-1], path.app_id, path.weight
+        app = self.names.app(app_id)
+        block.paths += 1
+        for standing, days in watched.days.items():
+            place = (app, *standing)
+            block.days[place] = block.days.get(place, 0.0) + weight * days
+        for (channel, is_click), strength in watched.exposure.items():
+            effect = (self.names.channel(app_id, channel), is_click)
+            fast, slow = block.exposure.get(effect, (0.0, 0.0))
+            block.exposure[effect] = (fast + weight * strength.fast, slow + weight * strength.slow)
+        if watched.installed is not None:
+            block.installs.append(self._install(path, watched.installed))
+        block.counts.add(self._walk(path), path.is_installed, weight)
+
+    def roll(self) -> None:
+        """Close the open block, and drop the oldest ones beyond the limits."""
+        self.blocks.append(Block())
+        installs = sum(len(block.installs) for block in self.blocks)
+        while len(self.blocks) > 2 and (
+            installs > INSTALLS_MAX or len(self.blocks) > BLOCKS_MAX + 1
+        ):
+            installs -= len(self.blocks.pop(0).installs)
+
+    def _install(self, path: ExposurePath, at: Moment) -> Install:
+        app_id = path.app_id
+        place = (self.names.app(app_id), *at.standing)
+        strengths = [
+            (self.names.channel(app_id, channel), is_click, strength.fast, strength.slow)
+            for (channel, is_click), strength in at.strengths.items()
+        ]
+        return Install(place, strengths, path.weight)
+
+    def _walk(self, path: ExposurePath) -> list[int]:
+        return [
+            self.names.channel(path.app_id, touch.channel)
+            for touch in path.touches
+            if path.begin_time <= touch.time <= path.end_time and not touch.flags & Flag.OWNED
+        ]
