@@ -51,6 +51,7 @@ class Attribution(Outcome, frozen=True, kw_only=True, gc=False):
     attribution_id: str  # conversion_id:version
     conversion_id: str  # install_id; of a re-engagement install_id~event_id of its touchpoint
     install_id: str
+    event_id: str  # of the install
     version: int
     supersedes: int  # 0: nothing
     reason: Literal[

@@ -33,10 +33,10 @@ _BESIDE_DECISION = (
 Row = dict[str, Any]
 
 _DECISIONS = """
-SELECT conversion_id, install_id, version, supersedes, reason, conversion_type, status, is_primary,
-    app_id, platform, country_code, install_time, conversion_time, expires_at, prior_install_id,
-    media_source, channel, campaign_id, campaign_name, site_id, touch_id, touch_type, touch_time,
-    ctit_s, match_type, match_confidence, click_window_s, view_window_s,
+SELECT conversion_id, install_id, event_id, version, supersedes, reason, conversion_type, status,
+    is_primary, app_id, platform, country_code, install_time, conversion_time, expires_at,
+    prior_install_id, media_source, channel, campaign_id, campaign_name, site_id, touch_id,
+    touch_type, touch_time, ctit_s, match_type, match_confidence, click_window_s, view_window_s,
     probabilistic_click_window_s, probabilistic_view_window_s, reattribution_window_s,
     inactivity_s, fraud_status, fraud_reason, rejected_media_source, rejected_campaign_id,
     rejected_touch_id, rejected_reason, contributors, rule_set, model_version, candidates,
@@ -103,8 +103,8 @@ WHERE source_topic = {topic} AND source_partition = {partition} AND source_offse
 """
 _CONSIDERED = """
 SELECT DISTINCT install_id FROM attributions
-WHERE install_id = {id} OR conversion_id = {id} OR touch_id = {id} OR rejected_touch_id = {id}
-    OR position(candidates, {named}) > 0
+WHERE install_id = {id} OR event_id = {id} OR conversion_id = {id} OR touch_id = {id}
+    OR rejected_touch_id = {id} OR position(candidates, {named}) > 0
 ORDER BY install_id
 """
 _FATE = """

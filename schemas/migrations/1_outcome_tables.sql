@@ -43,6 +43,7 @@ CREATE TABLE IF NOT EXISTS attributions
     attribution_id String COMMENT 'conversion_id:version',
     conversion_id String COMMENT 'install_id; of a re-engagement install_id~event_id of its touchpoint.',
     install_id String COMMENT 'Install that converted, or whose user came back.',
+    event_id String COMMENT 'Event that told the install.',
     version Int64 COMMENT 'From 1; the highest is current.',
     supersedes Int64 COMMENT 'Version this one replaces; 0: none.',
     reason LowCardinality(String) COMMENT 'Why there is this version: first_decision, deadline, late_touchpoint, late_install, late_activity, fraud_verdict, erasure or rule_change.',

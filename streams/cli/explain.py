@@ -16,9 +16,9 @@ from streams.cli.output import answer_json, answer_text, folder_option, json_opt
 def explain(identifier: str, folder: Path | None, as_json: bool) -> int:
     """Tell what became of an install, an event or a transaction, and why.
 
-    ID is an install_id, event_id, touch_id or transaction_id, or the place of a message in the
-    log as TOPIC:PARTITION:OFFSET. Shows every version of the decision with the touchpoints it
-    looked at, the revenue, and the predictions.
+    ID is an install_id, conversion_id, touch_id, transaction_id, the event_id of an install or a
+    touchpoint, or the place of a message in the log as TOPIC:PARTITION:OFFSET. Shows every version
+    of the decision with the touchpoints it looked at, fraud, revenue, and predictions.
 
     \b
     Example:

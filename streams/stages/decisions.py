@@ -222,6 +222,7 @@ def _row(
     topic, partition, offset = install.source
     return {
         "install_id": install.install_id,
+        "event_id": "" if is_erased else install.event_id,
         "is_primary": True,
         "match_type": _MATCH_TYPES[winner.signal] if winner else "none",
         "match_confidence": 1.0,

@@ -73,6 +73,7 @@ def decision(install_id: str = "i1", version: int = 1, **changes: object) -> out
         attribution_id=f"{install_id}:{version}",
         conversion_id=install_id,
         install_id=install_id,
+        event_id=f"{install_id}-e",
         version=version,
         supersedes=version - 1,
         reason="first_decision" if version == 1 else "late_touchpoint",

@@ -77,6 +77,10 @@ def test_a_reengagement_leads_to_its_install_with_all_versions(settings: Setting
     assert explained(settings, "i1~e9").installs == explained(settings, "i1").installs
 
 
+def test_the_event_that_told_an_install_leads_to_it(settings: Settings) -> None:
+    assert explained(settings, "i2-e").installs == explained(settings, "i2").installs
+
+
 @pytest.mark.parametrize("identifier", ["click-e1", "e1", "click-e2", "e2", "click-e9"])
 def test_a_touchpoint_leads_to_installs_that_considered_it(
     settings: Settings, identifier: str
