@@ -19,8 +19,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from datetime import datetime
-from itertools import pairwise
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 from msgspec import Struct
@@ -29,16 +28,8 @@ from msgspec.structs import replace
 from attribution.fraud import FraudRules
 from attribution.pair_model import PairModel
 from attribution.pair_model_text import read_pair_model
-from attribution.rules import (
-    DAY_MS,
-    HOUR_MS,
-    Override,
-    Policy,
-    Probabilistic,
-    Rules,
-    Scope,
-    Windows,
-)
+from attribution.rule_checks import crossing, overlap
+from attribution.rules import DAY_MS, HOUR_MS, Override, Probabilistic, Rules, Scope, Windows
 
 WINDOWS_MS_MAX: Mapping[str, int] = {
     "click": 30 * DAY_MS,
@@ -54,16 +45,23 @@ WINDOWS_MS_MAX: Mapping[str, int] = {
     "post_install_fraud": 30 * DAY_MS,
 }
 MAY_BE_ZERO = frozenset({"inactivity", "temporary", "post_install_fraud"})
+OF_THE_APP = frozenset({"reattribution", "post_install_fraud"})
+"""These are asked before there is a touchpoint, so no media source can have its own."""
+
+MUST_COUNT = frozenset({"engagements_max", "engagement_window_ms", "site_installs_min"})
+"""Thresholds that would mean everybody, or nobody, at zero."""
+
+THRESHOLD_MS_MAX = 30 * DAY_MS
+THRESHOLD_MAX = 1_000_000
 SELECTORS = ("app_id", "media_source", "campaign_id")
 SECTIONS: Mapping[str, type[Struct]] = {
     "windows": Windows,
     "probabilistic": Probabilistic,
     "fraud": FraudRules,
 }
-NOT_LONGER_THAN = (("probabilistic_click", "click"), ("probabilistic_view", "view"))
 SCOPES_MAX = 10_000
 
-_DURATION = re.compile(r"(-?\d+(?:\.\d+)?)(ms|s|m|h|d)")
+_DURATION = re.compile(r"(-?\d{1,12}(?:\.\d{1,12})?)(ms|s|m|h|d)")
 _UNITS_MS = {"ms": 1, "s": 1_000, "m": 60_000, "h": HOUR_MS, "d": DAY_MS}
 
 
@@ -89,6 +87,8 @@ def read_rules(text: str, base: Rules) -> Rules | RuleFault:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         return RuleFault("file", f"it is not TOML: {error}")
+    except RecursionError:
+        return RuleFault("file", "its lists or tables are nested too deeply")
     try:
         return _rules(document, base)
     except _Refused as refused:
@@ -98,21 +98,21 @@ def read_rules(text: str, base: Rules) -> Rules | RuleFault:
 def _rules(document: dict[str, Any], base: Rules) -> Rules:
     _known(document, (*SECTIONS, "scope", "pair_model"), "")
     default = _sections(document, "").over(base.default)
-    _check_policy(default, "windows")
     blocks = document.get("scope", [])
     if not isinstance(blocks, list) or not all(isinstance(block, dict) for block in blocks):
         raise _Refused("scope", "write scopes as [[scope]] blocks")
     if len(blocks) > SCOPES_MAX:
         raise _Refused("scope", f"{len(blocks)} scopes are more than {SCOPES_MAX}")
     scopes = tuple(_scope(block, f"scope {n}") for n, block in enumerate(blocks, start=1))
-    _check_overlaps(scopes)
     pair_model = (
         _pair_model(document["pair_model"]) if "pair_model" in document else base.pair_model
     )
-    rules = replace(base, default=default, scopes=scopes, pair_model=pair_model)
-    for number, scope in enumerate(scopes, start=1):
-        names = scope.app_id, scope.media_source, scope.campaign_id
-        _check_policy(rules.policy(*names, scope.since), f"scope {number}")
+    # The order in which scopes are written means nothing, so it must not name other rules.
+    ordered = tuple(sorted(scopes, key=lambda one: (one.selectors, one.since)))
+    rules = replace(base, default=default, scopes=ordered, pair_model=pair_model)
+    for fault in (overlap(scopes), crossing(rules, scopes)):
+        if fault is not None:
+            raise _Refused(*fault)
     return rules
 
 
@@ -134,7 +134,12 @@ def _scope(block: dict[str, Any], where: str) -> Scope:
     since, until = _time(block, "from", where), _time(block, "until", where)
     if until and until <= since:
         raise _Refused(where, "it ends (until) before it begins (from)")
-    return replace(_sections(block, where), **selectors, since=since, until=until)
+    scope = replace(_sections(block, where), **selectors, since=since, until=until)
+    if scope.media_source or scope.campaign_id:
+        for name, _ in scope.windows:
+            if name in OF_THE_APP:
+                raise _Refused(f"{where}, windows.{name}", "it is one for the whole app")
+    return scope
 
 
 def _sections(block: Mapping[str, Any], where: str) -> Scope:
@@ -166,12 +171,25 @@ def _value(value: Any, field: Any, kind: type[Struct], where: str) -> Any:
     try:
         read = msgspec.convert(value, field.type)
     except msgspec.ValidationError as error:
-        raise _Refused(where, str(error)) from None
-    if field.name == "confidence" and not 0.5 <= read < 1:
+        modes = get_args(field.type)
+        text = f"{value!r} is none of {', '.join(modes)}" if modes else str(error)
+        raise _Refused(where, text) from None
+    if isinstance(read, float) and not 0.5 <= read < 1:
         raise _Refused(where, f"{read} is no probability from 0.5 to below 1")
-    if isinstance(read, int | float) and read < 0:
-        raise _Refused(where, f"{read} is negative")
+    if isinstance(read, int) and not isinstance(read, bool):
+        _check_threshold(read, field.name, where)
     return read
+
+
+def _check_threshold(value: int, name: str, where: str) -> None:
+    if value < 0:
+        raise _Refused(where, f"{value} is negative")
+    if value == 0 and name in MUST_COUNT:
+        raise _Refused(where, "it cannot be zero")
+    is_duration = name.endswith("_ms")
+    if value > (THRESHOLD_MS_MAX if is_duration else THRESHOLD_MAX):
+        most = f"{THRESHOLD_MS_MAX / DAY_MS:g} days" if is_duration else f"{THRESHOLD_MAX}"
+        raise _Refused(where, f"{value} is more than the {most} allowed")
 
 
 def _window_ms(value: Any, name: str, where: str) -> int:
@@ -208,22 +226,3 @@ def _known(values: Mapping[str, Any], names: tuple[str, ...], where: str) -> Non
             close = difflib.get_close_matches(name, names, n=1)
             hint = f"; did you mean {close[0]}?" if close else f"; known: {', '.join(names)}"
             raise _Refused(where or "file", f"unknown key {name!r}{hint}")
-
-
-def _check_policy(policy: Policy, where: str) -> None:
-    for shorter, longer in NOT_LONGER_THAN:
-        if getattr(policy.windows, shorter) > getattr(policy.windows, longer):
-            raise _Refused(where, f"the {shorter} window is longer than the {longer} window")
-
-
-def _check_overlaps(scopes: tuple[Scope, ...]) -> None:
-    by_selectors: dict[tuple[str, str, str], list[tuple[int, int, int]]] = {}
-    for number, scope in enumerate(scopes, start=1):
-        period = (scope.since, scope.until or 2**62, number)
-        by_selectors.setdefault(scope.selectors, []).append(period)
-    for periods in by_selectors.values():
-        for (_, until, first), (since, _, second) in pairwise(sorted(periods)):
-            if since < until:
-                raise _Refused(
-                    f"scope {second}", f"it overlaps scope {first}: same selectors, same time"
-                )

@@ -22,6 +22,9 @@ MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS
 DAY_MS = 24 * HOUR_MS
 
+POLICIES_KEPT = 10_000
+"""Answers remembered at once. Producers make up the names, so there is no end to them."""
+
 
 class Windows(Struct, frozen=True, kw_only=True):
     """How long things count, in milliseconds."""
@@ -149,18 +152,23 @@ class Rules(Struct, frozen=True, kw_only=True, dict=True):
         name = app_id, media_source, campaign_id
         if (known := self._policies.get(name)) is not None:
             return known
-        selectors = product(*(("", part) if part else ("",) for part in reversed(name)))
-        # From `product` the least specific come first: the last one has its say last.
-        matching = [
-            one for chosen in selectors for one in self._scopes_by_selectors.get(chosen, ())
-        ]
+        matching = self.scopes_for(app_id, media_source, campaign_id)
         policy = self.default
         for scope in matching:
             if scope.holds_at(time):
                 policy = scope.over(policy)
         if not any(scope.since or scope.until for scope in matching):
+            if len(self._policies) >= POLICIES_KEPT:
+                self._policies.clear()
             self._policies[name] = policy
         return policy
+
+    def scopes_for(self, app_id: str, media_source: str, campaign_id: str) -> list[Scope]:
+        """Scopes of these names at whatever time; the most specific one has its say last."""
+        name = app_id, media_source, campaign_id
+        # From `product` the least specific come first.
+        selectors = product(*(("", part) if part else ("",) for part in reversed(name)))
+        return [one for chosen in selectors for one in self._scopes_by_selectors.get(chosen, ())]
 
     def app_policy(self, app_id: str, time: int) -> Policy:
         """What holds whatever the source."""

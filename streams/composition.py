@@ -93,7 +93,7 @@ def attribution_rules(rules: RuleSettings, file: Path | None) -> Rules:
     if file is None:
         return base
     try:
-        text = file.read_text()
+        text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "not text"
         raise Stop(f"rule file {file}: cannot be read: {reason}") from error

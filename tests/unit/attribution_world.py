@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from attribution.rules import MINUTE_MS, Rules
 from schemas.records import (
     AccountLinked,
@@ -47,6 +49,16 @@ def _touch(
         event_id, f"touch of {event_id}", kind, at(minutes), logged, "north", "", "c1", "", "", "",
         "", lookback_ms, lookback_ms,
     )  # fmt: skip
+
+
+def by(touch: Touch, media_source: str, campaign_id: str = "c1") -> Touch:
+    """The same touchpoint of another campaign."""
+    return replace(touch, media_source=media_source, campaign_id=campaign_id)
+
+
+def to_win_back(touch: Touch) -> Touch:
+    """The same touchpoint, shown to somebody who has the app, or had it."""
+    return replace(touch, is_retargeting=True)
 
 
 def seen(touch: Touch, key: str = "key", offset: int = 0, *, is_home: bool = True) -> TouchSeen:
