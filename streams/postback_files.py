@@ -15,12 +15,11 @@ from streams.settings import PostbackSettings
 
 def postback_rules(settings: PostbackSettings) -> PostbackRules:
     """Stop names the file and the key that is wrong."""
+    keys, values = settings.keys, settings.conversion_values
     return PostbackRules(
-        own_keys=_keys(settings.keys) if settings.keys else {},
+        own_keys=_keys(keys) if keys else {},
         takes_development_keys=settings.takes_development_keys,
-        schemas=_schemas(settings.conversion_values)
-        if settings.conversion_values
-        else SchemaFile(),
+        schemas=_schemas(values) if values else SchemaFile(),
     )
 
 

@@ -69,8 +69,11 @@ def test_a_replay_of_the_same_traffic_converges_to_the_same_digest(
 ) -> None:
     folder, _ = demo
     traffic = tmp_path / "traffic.jsonl"
-    _headwater("simulate", "--events", EVENTS, "--seed", 7, "--out", traffic)
-    replayed = _headwater("replay", traffic, "--data", tmp_path / "replayed", "--json")
+    keys = tmp_path / "keys.json"  # a demo trusts simulated postbacks by itself
+    _headwater("simulate", "--events", EVENTS, "--seed", 7, "--out", traffic,
+               "--postback-keys", keys)  # fmt: skip
+    replayed = _headwater("replay", traffic, "--data", tmp_path / "replayed", "--json",
+                          HEADWATER_POSTBACK_KEYS=str(keys))  # fmt: skip
     assert replayed.returncode == 0, replayed.stderr
     digests = [
         json.loads(_headwater("digest", "--converged", "--data", at, "--json").stdout)
