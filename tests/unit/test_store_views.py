@@ -21,6 +21,7 @@ from tests.unit.store_world import (
     ledger,
     prediction,
     put,
+    rate,
     spend,
 )
 
@@ -63,6 +64,7 @@ def test_a_campaign_day_shows_installs_payers_money_and_prediction(store: Embedd
             prediction("i3", "1d", 0.5),
             prediction("i3", "1h", 0.7),
             spend("s1", 2_000_000),
+            rate("EUR", "USD", 1_100_000_000),
         ],
     )
 
@@ -75,10 +77,19 @@ def test_a_campaign_day_shows_installs_payers_money_and_prediction(store: Embedd
             "campaign_name": "Spring",
             "currency": "EUR",
             "installs": 3,
+            "reinstalls": 0,
+            "reattributions": 0,
+            "reengagements": 0,
             "payers": 1,  # i2 was refunded, i3 only saw advertising
             "revenue": 5.01,
             "cost": 2,
             "roas": 2.505,
+            "revenue_usd": 5.511,
+            "cost_usd": 2.2,
+            "roas_usd": 2.505,
+            "unconverted": 0,
+            "unconverted_revenue": 0,
+            "unconverted_cost": 0,
             "predicted_payers": 2.5,  # i1 and i2 paid within 7 days, i3 at its last landmark
         }
     ]
@@ -99,7 +110,18 @@ def test_a_late_payment_is_no_predicted_payer(store: EmbeddedStore) -> None:
 
 def test_repeats_change_no_view(store: EmbeddedStore) -> None:
     once = [*every_kind(), booking("m2", "i1", 7_000_000), prediction("i1", "1h", 0.5)]
-    views = ("v_attributions", "v_campaign_daily", "v_accounting")
+    views = (
+        "v_attributions",
+        "v_attribution_history",
+        "v_conversions",
+        "v_rates",
+        "v_spend",
+        "v_revenue",
+        "v_money_issues",
+        "v_campaign_daily",
+        "v_fraud_daily",
+        "v_accounting",
+    )
     put(store, once)
     before = [store.query(f"SELECT * FROM {view} ORDER BY ALL").rows for view in views]
 
