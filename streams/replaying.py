@@ -30,7 +30,7 @@ from streams.store.reconcile import reconcile
 from streams.store.tables import EPOCH, OFFSET, PARTITION, TABLE_OF_TOPIC
 
 INSERT_ROWS = 50_000
-PROGRESS_RECORDS = 10_000
+PROGRESS_RECORDS = 5_000
 Advance = Callable[[str, int, int], None]
 _SOURCE_NAMES = frozenset(topic.name for topic in topics.SOURCES)
 
@@ -83,6 +83,18 @@ class SourceReader:
             known = ", ".join(sorted(_SOURCE_NAMES))
             raise Stop(f"topic {line.topic!r} is no source topic: replays take {known}")
         return name
+
+
+def counted(
+    records: Iterable[MemoryRecord], total: int, advance: Advance, step: str
+) -> Iterator[MemoryRecord]:
+    """The same records; `advance` hears how many of about `total` have passed."""
+    advance(step, 0, total)
+    for number, record in enumerate(records, start=1):
+        if number % PROGRESS_RECORDS == 0:
+            advance(step, min(number, total), total)
+        yield record
+    advance(step, total, total)
 
 
 def survey(records: Iterable[MemoryRecord], progress: Callable[[int], None]) -> SourceOrder:
@@ -163,7 +175,7 @@ def run_replay(
         _prepare(store, settings, is_into=is_into)
         sink = RowSink(store, epoch)
         replay = Replay(rules, sink.take, StageMetrics())
-        replay.run(_counted(reader.read(), order.records, advance), order, batch)
+        replay.run(counted(reader.read(), order.records, advance, "decide"), order, batch)
         sink.flush()
         seconds = time.monotonic() - began
         return RunReport(reconcile(store, _expected(store, epoch, order)), seconds)
@@ -184,15 +196,6 @@ def _survey(records: Iterable[MemoryRecord], advance: Advance) -> tuple[SourceOr
 
     order = survey(hashed(), lambda done: advance("read", done, 0))
     return order, contents.digest()
-
-
-def _counted(
-    records: Iterable[MemoryRecord], total: int, advance: Advance
-) -> Iterator[MemoryRecord]:
-    for number, record in enumerate(records, start=1):
-        if number % 5_000 == 0 or number == total:
-            advance("decide", number, total)
-        yield record
 
 
 def _prepare(store: Store, settings: Settings, *, is_into: bool) -> None:

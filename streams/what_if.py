@@ -18,13 +18,11 @@ from attribution.rules import rule_set_id
 from streams.comparing import Comparison, Placed, Reason, Side, changed, reason_of, side_of
 from streams.composition import stage_rules
 from streams.errors import Stop, in_one_line
-from streams.memory_log import MemoryRecord
 from streams.replay import SourceOrder
-from streams.replaying import SourceReader, survey
+from streams.replaying import SourceReader, counted, survey
 from streams.settings import Settings
 from streams.tallying import tally
 
-PROGRESS_RECORDS = 5_000
 LOOK_SECONDS = 1.0
 STOP_SECONDS = 5.0
 
@@ -161,7 +159,8 @@ def _answer(pipe: Connection, request: _Request) -> None:
     try:
         rules = stage_rules(request.settings)
         reader = SourceReader(request.files, request.settings.kafka.topic_prefix)
-        found = tally(_told(reader.read(), pipe), request.order, rules, Placed)
+        records = counted(reader.read(), request.order.records, _teller(pipe), "decide")
+        found = tally(records, request.order, rules, Placed)
         side = side_of(found, rule_set_id(rules.attribution))
         pipe.send(_Answer(side, found.evictions))
         pipe.send([found.conversions[name].candidates for name in pipe.recv()])
@@ -171,8 +170,8 @@ def _answer(pipe: Connection, request: _Request) -> None:
         pipe.send(Stop(in_one_line(error)))
 
 
-def _told(records: Iterator[MemoryRecord], pipe: Connection) -> Iterator[MemoryRecord]:
-    for number, record in enumerate(records, start=1):
-        if number % PROGRESS_RECORDS == 0:
-            pipe.send(number)
-        yield record
+def _teller(pipe: Connection) -> Advance:
+    def tell(step: str, done: int, total: int) -> None:
+        pipe.send(done)
+
+    return tell

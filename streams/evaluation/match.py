@@ -8,7 +8,7 @@ to; the others can only be guessed and are reported apart.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,7 +18,7 @@ from schemas.outcomes import Attribution
 from streams.composition import stage_rules
 from streams.evaluation.pairing import known_answers, pair_figures
 from streams.evaluation.pairs import known_matches
-from streams.memory_log import MemoryRecord
+from streams.replaying import counted
 from streams.settings import read_settings
 from streams.simulator import Scenario, Truth, truths
 from streams.stages.factory import StageRules
@@ -28,7 +28,6 @@ LATE_SHARE = 0.03
 PAIR_EVENTS = 8
 """Times as many events tell how sure matches without ids are: few installs have consent, a known
 answer and candidates."""
-PROGRESS_RECORDS = 2_000
 _HISTORY = {"attribution_id", "version", "supersedes", "reason", "decided_at", "source_offset"}
 # A touchpoint that changes nothing makes no new version, so a receipt may lack one that came late.
 _RECEIPT = {"candidates", "contributors"}
@@ -84,7 +83,7 @@ def evaluate_match(seed: int, size: int, advance: Advance) -> dict[str, Any]:
 def _pair_figures(scenario: Scenario, rules: StageRules, advance: Advance) -> dict[str, Any]:
     answers = known_answers(truths(scenario))
     step = "matches with their ids hidden"
-    records = _told(simulated_records(scenario), scenario.events, advance, step)
+    records = counted(simulated_records(scenario), scenario.events, advance, step)
     known = known_matches(records, answers, rules)
     return pair_figures(known, rules.attribution, scenario.seed)
 
@@ -130,16 +129,5 @@ def _decision(row: Attribution | None, left_out: frozenset[str]) -> dict[str, An
 def _decided(
     scenario: Scenario, rules: StageRules, advance: Advance, step: str
 ) -> Tally[Attribution]:
-    records = _told(simulated_records(scenario), scenario.events, advance, step)
+    records = counted(simulated_records(scenario), scenario.events, advance, step)
     return tally(records, simulated_order(scenario), rules, Attribution)
-
-
-def _told(
-    records: Iterable[MemoryRecord], events: int, advance: Advance, step: str
-) -> Iterator[MemoryRecord]:
-    advance(step, 0, events)
-    for number, record in enumerate(records):
-        if number % PROGRESS_RECORDS == 0:
-            advance(step, min(number, events), events)
-        yield record
-    advance(step, events, events)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +14,10 @@ from streams.composition import stage_rules
 from streams.errors import Stop
 from streams.evaluation.pairing import pair_figures
 from streams.evaluation.pairs import known_matches
-from streams.memory_log import MemoryRecord
-from streams.replaying import SourceReader, survey
+from streams.replaying import SourceReader, counted, survey
 from streams.settings import Settings
 from streams.tallying import tally
 
-PROGRESS_RECORDS = 5_000
 INSTALLS_MIN = 200
 """A model of fewer installs with candidates would be noise."""
 
@@ -50,14 +48,14 @@ def fit_history(
     rules = stage_rules(settings)
     reader = SourceReader(files, settings.kafka.topic_prefix)
     order = survey(reader.read(), lambda done: advance("read", done, 0))
-    records = _told(reader.read(), order.records, advance, "decide by ids")
+    records = counted(reader.read(), order.records, advance, "decide by ids")
     decided = tally(records, order, rules, _Answer).conversions.values()
     answers = {
         row.install_id: row.touch_id
         for row in decided
         if row.conversion_type == "install" and row.match_type in DETERMINISTIC | {"none"}
     }
-    records = _told(reader.read(), order.records, advance, "hide the ids")
+    records = counted(reader.read(), order.records, advance, "hide the ids")
     known = list(known_matches(records, answers, rules))
     usable = sum(bool(one.touches) for one in known)
     if usable < INSTALLS_MIN:
@@ -69,12 +67,3 @@ def fit_history(
     out.write_text(pair_model_toml(model))
     figures = pair_figures(known, rules.attribution, SEED)
     return {"model": model.version, "file": str(out), "installs": usable} | figures
-
-
-def _told(
-    records: Iterable[MemoryRecord], total: int, advance: Advance, step: str
-) -> Iterator[MemoryRecord]:
-    for number, record in enumerate(records, start=1):
-        if number % PROGRESS_RECORDS == 0 or number == total:
-            advance(step, number, total)
-        yield record
