@@ -130,6 +130,11 @@ class FraudVerdict(Outcome, frozen=True, kw_only=True, gc=False):
     decided_at: int
 
 
+CreditMethod = Literal[
+    "first", "last", "linear", "time_decay", "position", "markov", "shapley", "hazard"
+]
+
+
 class Credit(Outcome, frozen=True, kw_only=True, gc=False):
     """How one method shares the credit of a conversion among channels; `shares` sum to 1."""
 
@@ -138,9 +143,7 @@ class Credit(Outcome, frozen=True, kw_only=True, gc=False):
     install_id: str
     version: int
     app_id: str
-    method: Literal[
-        "first", "last", "linear", "time_decay", "position", "markov", "shapley", "hazard"
-    ]
+    method: CreditMethod
     model_version: str  # "" for methods without a model
     shares: dict[str, float]
     install_time: int

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from online_models.credit.exposures import Standing, Strength
-from online_models.credit.hazard import POOLED, HazardModel, Scope, regressors
+from online_models.credit.hazard import POOLED, ChannelEffect, HazardModel, regressors
 from online_models.credit.window import Place, Window
 
 Floats = npt.NDArray[np.float64]
@@ -31,6 +31,9 @@ PRIOR_DAYS = 10.0
 
 PRIOR_INSTALLS = 0.5
 """Of each app, so that one without installs has a rate as well."""
+
+MEMORY_OF_MEAN = 1e-3
+"""No effect starts below this part of the mean."""
 
 SLOPE_STEP_MAX = 1.0
 SLOPE_RIDGE = 1.0
@@ -112,15 +115,12 @@ class _Fit:
         )
 
     def model(self, window: Window) -> HazardModel:
-        rates = self.effects.reshape(-1, 2, 2).tolist()
-        effects: dict[Scope, Strength] = {
-            (app_id, (channel, bool(kind))): Strength(*rates[code][kind])
-            for (app_id, channel), code in window.names.channels.items()
-            for kind in (0, 1)
+        rates = self.effects.reshape(-1, KINDS)
+        effects = {
+            name: _channel_effect(rates[code]) for name, code in window.names.channels.items()
         }
-        pooled = self._pooled(self.effects * self._seen.exposure).reshape(2, 2).tolist()
-        for kind in (0, 1):
-            effects[POOLED, (POOLED, bool(kind))] = Strength(*pooled[kind])
+        pooled = self._pooled(self.effects * self._seen.exposure)
+        effects[POOLED, POOLED] = _channel_effect(pooled)
         levels = {app_id: float(self.levels[code]) for app_id, code in window.names.apps.items()}
         levels[POOLED] = self._pooled_level()
         return HazardModel(levels, float(self.slopes[0]), float(self.slopes[1]), effects)
@@ -129,13 +129,13 @@ class _Fit:
         for app_id, code in window.names.apps.items():
             self.levels[code] = start.levels.get(app_id, start.levels[POOLED])
         self.slopes = np.array([start.intent_slope, start.prior_slope])
-        for (app_id, channel), code in window.names.channels.items():
-            for kind in (False, True):
-                known = start.effects.get((app_id, (channel, kind)))
-                if known is not None:
-                    at = KINDS * code + 2 * kind
-                    # A step multiplies, so what has come to nothing would stay there for ever.
-                    self.effects[at : at + 2] = np.maximum(known, 1e-3 * self.effects[at])
+        for name, code in window.names.channels.items():
+            known = start.effects.get(name)
+            if known is not None:
+                at = KINDS * code
+                # A step multiplies, so what has come to nothing would stay there for ever.
+                least = MEMORY_OF_MEAN * self.effects[at]
+                self.effects[at : at + KINDS] = np.maximum([*known.impression, *known.click], least)
 
     def _baseline(self) -> Floats:
         return _exp(self.levels[self._seen.app] + self._log_slopes())
@@ -201,6 +201,11 @@ def _sums(codes: Ints, amounts: Floats, count: int) -> Floats:
 def _over(parts: Floats, whole: Floats) -> Floats:
     """Nothing of nothing is nothing."""
     return np.asarray(np.divide(parts, whole, out=np.zeros_like(parts), where=whole > 0))
+
+
+def _channel_effect(rates: Floats) -> ChannelEffect:
+    numbers = rates.tolist()
+    return ChannelEffect(Strength(*numbers[:2]), Strength(*numbers[2:]))
 
 
 def _days(window: Window) -> dict[Place, float]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -21,8 +22,14 @@ POOLED = ""
 
 RATE_MIN = 1e-9  # installs per day; no rate is so low that an install would cost infinite loss
 
-Scope = tuple[str, Effect]
-"""App and effect."""
+AppChannel = tuple[str, str]
+
+
+class ChannelEffect(NamedTuple):
+    """What a touchpoint of a channel adds per unit of strength, by kind and rate of fading."""
+
+    impression: Strength
+    click: Strength
 
 
 class HazardModel(Struct, frozen=True):
@@ -31,7 +38,7 @@ class HazardModel(Struct, frozen=True):
     levels: dict[str, float]  # log of the rate without any exposure or intent, by app
     intent_slope: float  # of log rate by log(1 + intent)
     prior_slope: float  # of log rate by log(1 + earlier installs)
-    effects: dict[Scope, Strength]
+    effects: dict[AppChannel, ChannelEffect]
 
     def baseline(self, app_id: str, standing: Standing) -> float:
         """The organic part of the rate."""
@@ -43,9 +50,10 @@ class HazardModel(Struct, frozen=True):
 
     def parts(self, app_id: str, strengths: dict[Effect, Strength]) -> Iterator[tuple[str, float]]:
         """What each effect adds: to the rate at a moment, or to the installs expected of it."""
-        for effect, strength in strengths.items():
-            adds = self._effect(app_id, effect)
-            yield effect[0], adds.fast * strength.fast + adds.slow * strength.slow
+        for (channel, is_click), strength in strengths.items():
+            known = self.effects.get((app_id, channel))
+            adds = (self.effects[POOLED, POOLED] if known is None else known)[is_click]
+            yield channel, adds.fast * strength.fast + adds.slow * strength.slow
 
     def shares(self, app_id: str, moment: Moment) -> dict[str, float]:
         """Credit for an install at this moment; shares sum to 1, organic comes first."""
@@ -74,15 +82,15 @@ class HazardModel(Struct, frozen=True):
         rate += math.fsum(added for _, added in self.parts(app_id, at.strengths))
         return lost - math.log(max(rate, RATE_MIN))
 
+    def is_complete(self) -> bool:
+        """Whether it has an answer for what it does not know."""
+        return POOLED in self.levels and (POOLED, POOLED) in self.effects
+
     def is_finite(self) -> bool:
         numbers = [*self.levels.values(), self.intent_slope, self.prior_slope]
         for effect in self.effects.values():
-            numbers += effect
+            numbers += [*effect.impression, *effect.click]
         return all(map(math.isfinite, numbers))
-
-    def _effect(self, app_id: str, effect: Effect) -> Strength:
-        known = self.effects.get((app_id, effect))
-        return known if known is not None else self.effects[POOLED, (POOLED, effect[1])]
 
 
 def regressors(standing: Standing) -> tuple[float, float]:

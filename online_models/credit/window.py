@@ -43,6 +43,7 @@ class Install(Struct, frozen=True, array_like=True, gc=False):
 class Block(Struct, array_like=True):
     """Sums over consecutive paths. `paths` are counted, everything else is weighted."""
 
+    number: int = 0
     paths: int = 0
     days: dict[Place, float] = field(default_factory=dict)
     exposure: Sums = field(default_factory=dict)
@@ -97,7 +98,7 @@ class Window:
 
     def roll(self) -> None:
         """Close the open block, and drop the oldest ones beyond the limits."""
-        self.blocks.append(Block())
+        self.blocks.append(Block(self.blocks[-1].number + 1))
         installs = sum(len(block.installs) for block in self.blocks)
         while len(self.blocks) > 2 and (
             installs > INSTALLS_MAX or len(self.blocks) > BLOCKS_MAX + 1

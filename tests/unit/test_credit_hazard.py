@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from online_models.credit.exposures import Moment, Standing, Strength, moment, watch
 from online_models.credit.fitting import fit
-from online_models.credit.hazard import POOLED, HazardModel
+from online_models.credit.hazard import POOLED, ChannelEffect, HazardModel
 from online_models.credit.window import CHANNELS_MAX, OVERFLOW, Window
 from schemas.records import ExposurePath
 from tests.unit import credit_world
@@ -20,10 +20,8 @@ MODEL = HazardModel(
     1.0,
     0.5,
     {
-        (APP, ("video", True)): Strength(0.2, 0.1),
-        (APP, ("video", False)): Strength(0.1, 0.0),
-        (POOLED, (POOLED, True)): Strength(0.05, 0.0),
-        (POOLED, (POOLED, False)): Strength(0.0, 0.0),
+        (APP, "video"): ChannelEffect(Strength(0.1, 0.0), Strength(0.2, 0.1)),
+        (POOLED, POOLED): ChannelEffect(Strength(0.0, 0.0), Strength(0.05, 0.0)),
     },
 )
 CALM = Standing(0, 0)
@@ -85,7 +83,7 @@ def test_fitting_finds_the_rates_that_generated_the_paths() -> None:
 
     assert math.exp(fitted.levels[APP]) == pytest.approx(ORGANIC_RATE, rel=0.1)
     for channel, effect in EFFECTS.items():
-        strength = fitted.effects[APP, (channel, True)]
+        strength = fitted.effects[APP, channel].click
         whole = strength.fast * 0.6 + strength.slow * 3.0  # its integral, in half-lives
         assert whole == pytest.approx(0.6 * effect, abs=0.012), channel
 
@@ -115,9 +113,9 @@ def test_no_model_nearby_explains_the_installs_better(factor: float) -> None:
     fitted = fit(window_of(credit_world.paths(1500, seed=5)), None)
     neighbours = [replace(fitted, levels={APP: fitted.levels[APP] + math.log(factor)})]
     for channel in EFFECTS:
-        known = fitted.effects[APP, (channel, True)]
-        changed = Strength(known.fast * factor, known.slow * factor)
-        effects = {**fitted.effects, (APP, (channel, True)): changed}
+        known = fitted.effects[APP, channel]
+        changed = Strength(known.click.fast * factor, known.click.slow * factor)
+        effects = {**fitted.effects, (APP, channel): known._replace(click=changed)}
         neighbours.append(replace(fitted, effects=effects))
 
     def loss(model: HazardModel) -> float:
@@ -149,7 +147,7 @@ def test_a_flood_of_channels_shares_one_bucket_and_is_counted() -> None:
 
     assert len(window.names.channels) == CHANNELS_MAX
     assert window.names.overflowed > 40
-    assert fitted.effects["", (OVERFLOW, True)].fast > 0
+    assert fitted.effects["", OVERFLOW].click.fast > 0
 
 
 def test_an_impression_leaves_clicks_alone() -> None:
