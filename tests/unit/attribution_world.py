@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from attribution.candidates import Candidate
 from attribution.rules import MINUTE_MS, Rules
 from schemas.records import (
     AccountLinked,
@@ -15,6 +16,7 @@ from schemas.records import (
     Money,
     MoneyKind,
     MoneyRouted,
+    Prior,
     Signal,
     Touch,
     TouchKind,
@@ -59,6 +61,16 @@ def by(touch: Touch, media_source: str, campaign_id: str = "c1") -> Touch:
 def to_win_back(touch: Touch) -> Touch:
     """The same touchpoint, shown to somebody who has the app, or had it."""
     return replace(touch, is_retargeting=True)
+
+
+def device(touch: Touch) -> Candidate:
+    """The touchpoint shares a device id with the install."""
+    return Candidate(Signal.DEVICE_ID, touch)
+
+
+def before(minutes: float, *, ts: float | None = None, install_id: str = "i0") -> Prior:
+    """An earlier install on the same device."""
+    return Prior(install_id, at(minutes), at(minutes if ts is None else ts))
 
 
 def seen(touch: Touch, key: str = "key", offset: int = 0, *, is_home: bool = True) -> TouchSeen:

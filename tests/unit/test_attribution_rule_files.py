@@ -12,7 +12,7 @@ from attribution.rules import DAY_MS, HOUR_MS, MINUTE_MS, Rules
 from tests.oracle.rulebook import Rulebook
 from tests.unit.rule_world import CALLED, MARCH, MOMENTS, WINDOWS, found, rulebooks
 
-EXAMPLE = Path(__file__).parents[2] / "deploy" / "rules" / "example.toml"
+EXAMPLE = Path(__file__).parents[2] / "deploy" / "rules.example.toml"
 
 
 def read(text: str) -> Rules:
