@@ -88,6 +88,13 @@ UNION ALL SELECT 'privacy_rows', subject_request_id, '', source_topic, source_pa
     source_offset
 FROM privacy_rows WHERE subject_request_id = {id}
 """
+_POSTBACKS = """
+SELECT postback_id, event_id, app_id, framework, version, ad_network_id, transaction_id,
+    sequence_index, did_win, conversion_type, conversion_value, coarse_value, conversion_state,
+    conversion_events, signature_state, signature_reason, key_id, event_time
+FROM postback_rows WHERE event_id = {id} OR postback_id = {id} OR transaction_id = {id}
+ORDER BY event_time, event_id, log_offset LIMIT 1 BY event_id
+"""
 _DEAD_LETTERS = """
 SELECT reason, detail, source_topic, source_partition, source_offset, received_at,
     left(base64Decode(payload), 300) AS payload_begins
@@ -119,11 +126,14 @@ class Explanation:
     installs: list[Row] = field(default_factory=list)  # with decisions, revenue, and so on
     events: list[Row] = field(default_factory=list)
     parked: list[Row] = field(default_factory=list)
+    postbacks: list[Row] = field(default_factory=list)
     dead_letters: list[Row] = field(default_factory=list)
 
     @property
     def is_known(self) -> bool:
-        return bool(self.installs or self.events or self.parked or self.dead_letters)
+        return bool(
+            self.installs or self.events or self.parked or self.postbacks or self.dead_letters
+        )
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -133,6 +143,7 @@ class Explanation:
             "installs": self.installs,
             "events": self.events,
             "parked": self.parked,
+            "postbacks": self.postbacks,
             "dead_letters": self.dead_letters,
         }
 
@@ -175,6 +186,7 @@ def _of(store: Store, identifier: str) -> Explanation:
         [_install(store, install_id) for install_id in sorted(installs)],
         events,
         parked,
+        _rows(store, _POSTBACKS, params),
         _rows(store, _DEAD_LETTERS, params),
     )
 

@@ -25,6 +25,8 @@ def _lines(explanation: Explanation) -> Iterator[str]:
     for event in explanation.events:
         where = f" (table {event['table']})" if "table" in event else ""
         yield f"Event at {_place(event)}: {event['disposition']}{where}"
+    for postback in explanation.postbacks:
+        yield _postback(postback)
     for letter in explanation.dead_letters:
         yield f"Dead letter at {_place(letter)}: {letter['reason']}, {letter['detail']}"
     for row in explanation.parked:
@@ -68,6 +70,19 @@ def _shares(row: Row) -> str:
     parts = sorted(row["shares"].items(), key=lambda part: (-part[1], part[0]))
     told = ", ".join(f"{channel} {share:.0%}" for channel, share in parts)
     return f"shared by {row['method']} (version {row['version']}): {told}"
+
+
+def _postback(row: Row) -> str:
+    """Whether it counts, and what its conversion value stands for."""
+    of = f" of {row['ad_network_id']}" if row["ad_network_id"] else ""
+    name = f"Postback {row['postback_id']}{of}"
+    if row["signature_state"] != "valid":
+        return f"{name}: {row['signature_state']} ({row['signature_reason']}), not counted"
+    value = row["coarse_value"] or row["conversion_value"]
+    stands_for = ", ".join(row["conversion_events"]) or row["conversion_state"]
+    told = "no conversion value" if value == -1 else f"conversion value {value}: {stands_for}"
+    won = "won" if row["did_win"] else "lost"
+    return f"{name}: valid, {won}, {row['conversion_type']}, {told}"
 
 
 def _waiting(row: Row) -> str:
