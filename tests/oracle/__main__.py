@@ -38,6 +38,15 @@ def chunks(first: int, histories: int) -> Iterator[range]:
         yield range(start, min(start + CHUNK, end))
 
 
+def parts(first: int, histories: int, processes: int) -> Iterator[Part]:
+    """In order of their seeds."""
+    if processes == 1:
+        yield from map(played, chunks(first, histories))
+        return
+    with get_context("spawn").Pool(processes) as pool:
+        yield from pool.imap(played, chunks(first, histories))
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.oracle", description=__doc__)
     parser.add_argument("--histories", type=int, default=100_000)
@@ -48,13 +57,12 @@ def main() -> int:
     started = time.perf_counter()
     counts: Counter[str] = Counter()
     found: list[Disagreement] = []
-    with get_context("spawn").Pool(chosen.processes) as pool:
-        for part in pool.imap(played, chunks(chosen.seed, chosen.histories)):
-            counts += part.counts
-            found += part.found
-            report_progress(counts["histories"], chosen.histories, started, len(found))
-            if found and chosen.until_found:
-                break
+    for part in parts(chosen.seed, chosen.histories, chosen.processes):
+        counts += part.counts
+        found += part.found
+        report_progress(counts["histories"], chosen.histories, started, len(found))
+        if found and chosen.until_found:
+            break
     print(file=sys.stderr)
     seconds = time.perf_counter() - started
     print(json.dumps(summary(counts, found, seconds, chosen.processes), indent=1))

@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from attribution.journey import Decision
+from attribution.rules import Rules
 from attribution.waterfall import Review, conversion_type, fraud_status
+from streams.stages.decisions import attribution_row
 from tests.oracle.decision import Verdict, decide
 from tests.oracle.history import History
 from tests.oracle.reengagement import Return, returns
 from tests.oracle.router import Told
 from tests.oracle.rulebook import Rulebook
+
+MATCH_TYPES = ("none", "referrer", "click_id", "device_id", "adservices", "probabilistic")
 
 
 class Truth(NamedTuple):
@@ -48,6 +52,25 @@ def differences(told: Told, truth: Truth) -> list[str]:
     return found + _unequal("re-engagements", came, expected)
 
 
+def row_differences(told: Told, truth: Truth, rules: Rules) -> list[str]:
+    """The same for what is only worked out when the decision becomes a row."""
+    found = []
+    for install_id, decision in told.decisions.items():
+        row, verdict = attribution_row(decision, rules, ""), truth.verdicts[install_id]
+        said = {
+            "status": row.status,
+            "expires_at": row.expires_at,
+            "conversion_type": row.conversion_type,
+            "prior_install_id": row.prior_install_id,
+            "fraud_reason": row.fraud_reason,
+            "rejected_reason": row.rejected_reason,
+        }
+        lines = _fields(said, verdict)
+        lines += _unequal("match_type", row.match_type, MATCH_TYPES[verdict.signal + 1])
+        found += [f"row of {install_id}: {line}" for line in lines]
+    return found
+
+
 def _decision(decision: Decision, verdict: Verdict) -> list[str]:
     judgement, case = decision.judgement, decision.case
     winner, robbed = judgement.winner, judgement.robbed
@@ -62,6 +85,10 @@ def _decision(decision: Decision, verdict: Verdict) -> list[str]:
         "rejected": robbed.touch.event_id if robbed else "",
         "rejected_reason": judgement.robbed_by.reason if judgement.robbed_by else "",
     }
+    return _fields(said, verdict)
+
+
+def _fields(said: dict[str, Any], verdict: Verdict) -> list[str]:
     return [
         line
         for name, value in said.items()

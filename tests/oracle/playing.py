@@ -9,7 +9,7 @@ from typing import NamedTuple
 from attribution.rule_files import read_rules
 from attribution.rules import Rules
 from schemas.records import Installed, SiteVerdict
-from tests.oracle.comparing import Truth, differences, truth_of
+from tests.oracle.comparing import MATCH_TYPES, Truth, differences, row_differences, truth_of
 from tests.oracle.dice import Dice, Seeded, happens, shuffled
 from tests.oracle.drawing import draw
 from tests.oracle.history import History
@@ -18,7 +18,6 @@ from tests.oracle.rule_drawing import draw_rules
 from tests.oracle.rulebook import HOUR, Rulebook
 
 RULE_SETS = 500
-SIGNALS = ("organic", "referrer", "click_id", "device_id", "adservices", "probabilistic")
 
 
 class Disagreement(NamedTuple):
@@ -51,6 +50,8 @@ def play(seed: int, counts: Counter[str]) -> Disagreement | None:
         counts["versions"] += told.versions
         if lines := differences(told, truth):
             return Disagreement(seed, lines)
+    if lines := row_differences(told, truth, rules):
+        return Disagreement(seed, lines)
     return None
 
 
@@ -102,7 +103,7 @@ def count(history: History, truth: Truth, counts: Counter[str]) -> None:
     for verdict in truth.verdicts.values():
         counts["installs"] += 1
         counts[f"conversion_type.{verdict.conversion_type}"] += 1
-        counts[f"match_type.{SIGNALS[verdict.signal + 1]}"] += 1
+        counts[f"match_type.{MATCH_TYPES[verdict.signal + 1]}"] += 1
         counts[f"contributors.{len(verdict.contributors)}"] += 1
         if verdict.fraud_reason:
             counts[f"winner.{verdict.fraud_status}.{verdict.fraud_reason}"] += 1
