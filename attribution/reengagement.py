@@ -8,7 +8,7 @@ attribution; Adjust, inactivity period): activity is the install or a session.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -32,6 +32,13 @@ class Reengaged(Struct, frozen=True, array_like=True, gc=False):
     version: int = 0
 
 
+class Past(NamedTuple):
+    """Re-engagements that stay as they were told, because what they rest on is forgotten."""
+
+    reengaged: Sequence[Reengaged] = ()
+    until: int = 0  # the last session that nobody looks at again; 0: none
+
+
 class Found(NamedTuple):
     candidate: Candidate
     session_time: int
@@ -52,20 +59,16 @@ def find(
     install: Installed,
     sessions: Sequence[Session],
     retargeting: Sequence[Candidate],
-    settled: Iterable[Reengaged],
+    past: Past,
     rules: Rules,
 ) -> list[Found]:
-    """Re-engagements in order of time.
-
-    `sessions` are sorted. `settled` are re-engagements that stay as they are, because what they
-    rest on has been forgotten; no session before the last of them is looked at again.
-    """
-    used = {one.event_id for one in settled}
-    since = max((one.session_time for one in settled), default=0)
-    active = sorted([install.time, *(time for time, _ in sessions)])
+    """Re-engagements after the past ones, in order of time. `sessions` are sorted."""
+    used = {one.event_id for one in past.reengaged}
+    # Sessions before the last forgotten one are forgotten too, but that one is known.
+    active = sorted([install.time, *(time for time, _ in sessions), max(install.time, past.until)])
     found: list[Found] = []
     for session in sessions:
-        if session[0] <= max(since, install.time):
+        if session[0] <= max(past.until, install.time):
             continue
         winners = [
             one

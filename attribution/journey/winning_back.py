@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from attribution.candidates import Candidate, once_each
 from attribution.facts import Evicted
 from attribution.journey.state import Journey, JourneyFact, Reason, Reengagement, Step
-from attribution.reengagement import Reengaged, find
+from attribution.reengagement import Past, Reengaged, find
 from attribution.rules import Rules
 from schemas.records import ActivitySeen
 
@@ -49,10 +49,12 @@ def win_back(
     install = journey.install
     if install is None or journey.is_purged or not (journey.retargeting or journey.reengaged):
         return journey, []
-    settled = [one for one in journey.reengaged if 0 < one.session_time <= journey.settled_until]
+    until = journey.settled_until
+    settled = [one for one in journey.reengaged if 0 < one.session_time <= until]
+    past = Past(settled, until)
     found = {
         one.candidate.touch.event_id: one
-        for one in find(install, journey.sessions, journey.retargeting, settled, rules)
+        for one in find(install, journey.sessions, journey.retargeting, past, rules)
     }
     known = {one.event_id: one for one in journey.reengaged}
     facts: list[JourneyFact] = []
