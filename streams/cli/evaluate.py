@@ -71,19 +71,51 @@ def match(history: tuple[Path, ...], size: int, seed: int, out: Path | None, as_
     _answer(figures, as_json)
 
 
+@evaluate.command()
+@click.option(
+    "--persons",
+    type=click.IntRange(1_000, 1_000_000),
+    default=20_000,
+    show_default=True,
+    help="People in each of three simulated worlds.",
+)
+@seed_option
+@json_option
+def credit(persons: int, seed: int, as_json: bool) -> None:
+    """How near each way of sharing credit comes to what really brought the installs.
+
+    \b
+    Example:
+      headwater evaluate credit --json
+    """
+    from streams.evaluation.credit import evaluate_credit
+
+    with progress(is_quiet=as_json) as advance:
+        figures = evaluate_credit(seed, persons, advance)
+    _answer(figures, as_json)
+
+
 def _answer(figures: dict[str, Any], as_json: bool) -> None:
     if as_json:
         answer_json(figures)
-    else:
-        answer_table(("figure", "value"), [(name, str(value)) for name, value in _flat(figures)])
-
-
-def _flat(figures: dict[str, Any]) -> list[tuple[str, Any]]:
-    """Nested figures under the names that lead to them."""
-    rows: list[tuple[str, Any]] = []
-    for name, value in figures.items():
-        if isinstance(value, dict):
-            rows += [(f"{name}, {inner}", one) for inner, one in _flat(value)]
+        return
+    nested = {name: value for name, value in figures.items() if isinstance(value, dict)}
+    flat: dict[tuple[str, ...], dict[str, Any]] = {}
+    for name, value in nested.items():
+        if any(isinstance(one, dict) for one in value.values()):
+            _answer_rows(name, value)
         else:
-            rows.append((name, value))
-    return rows
+            flat.setdefault(tuple(value), {})[name] = value
+    for rows, columns in flat.items():
+        _answer_rows("", {row: {name: columns[name][row] for name in columns} for row in rows})
+    plain = [(name, str(value)) for name, value in figures.items() if name not in nested]
+    answer_table(("figure", "value"), plain)
+
+
+def _answer_rows(title: str, rows: dict[str, dict[str, Any]]) -> None:
+    """One table: a row for each name, a column for each of its figures."""
+    columns = list(dict.fromkeys(name for row in rows.values() for name in row))
+    cells = [
+        (name, *(str(row.get(column, "")) for column in columns)) for name, row in rows.items()
+    ]
+    answer_table((title, *columns), cells)

@@ -35,6 +35,7 @@ def test_all_commands_are_there() -> None:
         "digest",
         "explain",
         "evaluate match",
+        "evaluate credit",
         "credit",
         "migrate",
         "dead-letters list",
