@@ -7,7 +7,15 @@ from typing import Literal
 from msgspec import Struct
 
 from schemas.outcomes import Disposition
-from schemas.records import AccountMoney, Candidates, Erased, Money, MoneyRouted, Source
+from schemas.records import (
+    AccountMoney,
+    Candidates,
+    Erased,
+    ExposurePath,
+    Money,
+    MoneyRouted,
+    Source,
+)
 
 
 class Settled(Struct, frozen=True, gc=False):
@@ -34,4 +42,13 @@ class Evicted(Struct, frozen=True, gc=False):
     count: int
 
 
-MatchFact = Candidates | MoneyRouted | AccountMoney | Erased | Settled | MoneyWaiting | Evicted
+MatchFact = (
+    Candidates
+    | MoneyRouted
+    | AccountMoney
+    | Erased
+    | ExposurePath
+    | Settled
+    | MoneyWaiting
+    | Evicted
+)

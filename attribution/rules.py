@@ -130,6 +130,12 @@ class Rules(Struct, frozen=True, kw_only=True, dict=True):
     postback_retention_ms: int = 90 * DAY_MS
     """How long a postback is remembered, so that a copy of it counts as one."""
 
+    watched_one_in: int = 8
+    """Of so many devices one is watched, to learn what moves people to install; 0: none."""
+
+    watch_window_ms: int = 14 * DAY_MS
+    """How long a device is watched from a touchpoint on."""
+
     touches_per_key_max: int = 64
     installs_per_key_max: int = 16
     links_per_account_max: int = 64

@@ -10,8 +10,10 @@ from __future__ import annotations
 from msgspec import Struct
 from msgspec.structs import replace
 
+from attribution import watching
 from attribution.facts import Evicted, MatchFact, Settled
 from attribution.rules import DAY_MS, Rules
+from attribution.watching import NOT_WATCHED, watched_from
 from schemas.records import (
     NAMED_BY_SESSION,
     NOT_ASKED,
@@ -45,6 +47,7 @@ class TouchIndex(Struct, frozen=True, array_like=True, tag=1):
     installs: list[IndexedInstall] = []
     erased_ts: int = 0  # whoever was logged until then is forgotten; 0: nobody asked
     erasure: str = ""  # id of that request
+    watched_until: int = NOT_WATCHED  # what came before is reported already
 
 
 EMPTY = TouchIndex()
@@ -92,7 +95,7 @@ def see_touch(index: TouchIndex | None, seen: TouchSeen, rules: Rules) -> Step:
     touch = seen.touch
     facts: list[MatchFact] = [Settled(seen.source, "decided")] if seen.is_home else []
     if index is None:
-        return TouchIndex([touch], []), facts
+        return TouchIndex([touch], watched_until=watched_from(seen.key, rules)), facts
     if any(known.event_id == touch.event_id for known in index.touches):
         return index, [Settled(seen.source, "duplicate")] if seen.is_home else []
     facts += [
@@ -109,7 +112,7 @@ def see_touch(index: TouchIndex | None, seen: TouchSeen, rules: Rules) -> Step:
 
 
 def see_install(index: TouchIndex | None, seen: InstallSeen, rules: Rules) -> Step:
-    index = index or EMPTY
+    index = index or TouchIndex(watched_until=watched_from(seen.key, rules))
     if seen.ordinal < 0:
         return _see_session(index, seen, rules)
     install = IndexedInstall(seen.install_id, seen.signal, seen.time, seen.ts)
@@ -183,6 +186,36 @@ def see_erasure(index: TouchIndex | None, seen: ErasureSeen) -> Step:
         if install.ts <= seen.ts
     ]
     return replace(index, erased_ts=seen.ts, erasure=seen.request_id), facts
+
+
+def next_due(index: TouchIndex, rules: Rules) -> int:
+    """Log time at which `expire` has something to report; 0: never."""
+    if index.watched_until == NOT_WATCHED:
+        return 0
+    return watching.next_due(_watched(index), index.watched_until, rules)
+
+
+def expire(index: TouchIndex, key: str, now: int, rules: Rules) -> Step:
+    """Report what a watched device was shown in every window that is over."""
+    facts: list[MatchFact] = []
+    while 0 < next_due(index, rules) <= now:
+        installs = [
+            install.time
+            for install in index.installs
+            if install.signal is Signal.DEVICE_ID
+            and not install.is_session
+            and install.ts > index.erased_ts
+        ]
+        path, until = watching.report(key, _watched(index), installs, index.watched_until, rules)
+        facts.append(path)
+        index = replace(index, watched_until=until)
+    return index, facts
+
+
+def _watched(index: TouchIndex) -> list[Touch]:
+    return [
+        one for one in index.touches if one.ts > index.erased_ts and not watching.is_forged(one)
+    ]
 
 
 def useless_from(index: TouchIndex, rules: Rules) -> int:

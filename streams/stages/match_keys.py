@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import parse_qs
 
+from attribution.watching import DEVICE_PREFIX
 from schemas.events import DeviceEvent, Install, Touchpoint
 from schemas.parts import Identity
 from schemas.records import Signal
@@ -49,7 +50,7 @@ def postback_key(postback_id: str) -> str:
 def device_keys(event: DeviceEvent, pseudonyms: Pseudonyms) -> list[str]:
     """One key per device id: advertising ids of Google, Apple and OAID, and Apple's vendor id."""
     return [
-        f"d:{event.app_id}:{pseudonyms.of(device_id)}"
+        f"{DEVICE_PREFIX}{event.app_id}:{pseudonyms.of(device_id)}"
         for device_id in (event.gaid, event.idfa, event.oaid, event.idfv)
         if device_id is not None and device_id not in ZERO_DEVICE_IDS
     ]

@@ -22,6 +22,9 @@ from schemas.records import (
     Candidates,
     Erased,
     ErasureSeen,
+    ExampleFrame,
+    ExampleRecord,
+    ExposurePath,
     InstallSeen,
     JourneyFrame,
     JourneyRecord,
@@ -34,6 +37,7 @@ from schemas.records import (
     match_frames,
 )
 from streams.stage import Effects, LogRecord, StateReader
+from streams.stages.credit_rows import exposure_row
 from streams.stages.match_keys import ACCOUNT_PREFIX
 from streams.stages.observer import StageObserver
 from streams.stages.outbox import FrameOutbox, Outbox
@@ -114,7 +118,8 @@ class Matching:
             case Account():
                 return accounts.next_due(state)
             case TouchIndex():
-                return USELESS_FROM + touch_index.useless_from(state, self._rules)
+                due = touch_index.next_due(state, self._rules)
+                return due or USELESS_FROM + touch_index.useless_from(state, self._rules)
             case SeenPostback():
                 return USELESS_FROM + repeats.useless_from(state, self._rules)
         assert_never(state)
@@ -133,6 +138,9 @@ class _Batch:
         )
         self._journeys: FrameOutbox[JourneyRecord] = FrameOutbox(
             topics.JOURNEYS.name, stage._partitions, JourneyFrame
+        )
+        self._examples: FrameOutbox[ExampleRecord] = FrameOutbox(
+            topics.EXAMPLES.name, 1, ExampleFrame
         )
 
     def load(self, frames: Sequence[MatchFrame]) -> None:
@@ -153,7 +161,7 @@ class _Batch:
         while keys := self._stage._timers.pop_due(now):
             self._states.load(keys)
             for key in keys:
-                state, facts = _expire(self._states.get(key), now, self._rules)
+                state, facts = _expire(key, self._states.get(key), now, self._rules)
                 self._states.put(key, state)
                 for fact in facts:
                     self._say(fact)
@@ -172,6 +180,7 @@ class _Batch:
         effects.changes[WATERMARKS_KEY] = watermarks.encode()
         self._match.flush(effects, stage._stage_time_step.take(stage_time))
         self._journeys.flush(effects, stage._settled_step.take(settled))
+        self._examples.flush(effects, {})
         stage._freshness.say(stage_time, self._outbox)
         self._outbox.flush(effects)
         stage._observer.on_stage_time(stage.name, stage._partition, stage_time)
@@ -183,6 +192,9 @@ class _Batch:
                 self._journeys.add(fact.install_id, fact)
             case AccountMoney():
                 self._match.add(fact.key, fact)
+            case ExposurePath():
+                self._examples.add(fact.path_id, fact)
+                self._outbox.say(topics.EXPOSURES.name, fact.path_id, exposure_row(fact))
             case Settled():
                 self._outbox.settle(fact.source, fact.disposition)
             case MoneyWaiting():
@@ -228,13 +240,15 @@ def _advance(
 
 
 def _expire(
-    state: KeyState | None, now: int, rules: Rules
+    key: bytes, state: KeyState | None, now: int, rules: Rules
 ) -> tuple[KeyState | None, list[MatchFact]]:
     match state:
         case Transaction():
             return transactions.expire(state, now, rules)
         case Account():
             return accounts.expire(state, now)
-        case TouchIndex() | SeenPostback() | None:
+        case TouchIndex():
+            return touch_index.expire(state, key.decode(), now, rules)
+        case SeenPostback() | None:
             return state, []
     assert_never(state)

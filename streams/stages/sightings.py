@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from schemas.events import AdServices, InAppEvent, Install, Session, Touchpoint
-from schemas.records import ActivitySeen, Installed, Source, Touch, TouchKind
+from schemas.records import ActivitySeen, Flag, Installed, Source, Touch, TouchKind
 from streams.stages.match_keys import is_organic_referrer
 from streams.stages.signatures import install_flags
+
+OWNED_CHANNEL = "owned"
+"""Channel of visits to what the advertiser owns: its site, its store page, its messages."""
 
 APPLE_SEARCH_ADS = "Apple Search Ads"
 """Media source of what Apple's AdServices reports."""
@@ -28,9 +31,15 @@ def touch_seen(event: Touchpoint, ts: int, flags: int, traits: list[str]) -> Tou
         (event.click_lookback_s or 0) * 1_000,
         (event.view_lookback_s or 0) * 1_000,
         event.is_retargeting,
-        flags,
+        flags | _intent(event),
         traits,
     )
+
+
+def _intent(event: Touchpoint) -> int:
+    """Whether somebody was looking for something, rather than shown it."""
+    searched = Flag.SEARCH if event.keyword else 0
+    return searched | (Flag.OWNED if event.channel == OWNED_CHANNEL else 0)
 
 
 def installed(
@@ -93,6 +102,7 @@ def _claimed(event: Install, ts: int) -> Touch | None:
         0,
         0,
         is_retargeting=payload.conversion_type == "Redownload",
+        flags=Flag.SEARCH,
     )
 
 

@@ -128,7 +128,7 @@ def same_outcomes(key: LaneId, said: dict[TopicPartition, list[bytes]], run: Top
     """The outcomes of one lane; its partition holds also those of other stages."""
     stage = {
         "intake": ("touches", "spend", "rates", "postback-rows", "privacy-rows", "dead-letters"),
-        "matching": (),
+        "matching": ("exposures",),
         "journeys": ("attributions", "revenue", "features", "predictions"),
         "sites": (),
     }[key[0]]

@@ -1,0 +1,19 @@
+"""Outcome rows of credit: how it is shared, and what watched devices were shown."""
+
+from __future__ import annotations
+
+from schemas.outcomes import ExposureRow
+from schemas.records import ExposurePath
+
+
+def exposure_row(path: ExposurePath) -> ExposureRow:
+    return ExposureRow(
+        path_id=path.path_id,
+        app_id=path.app_id,
+        channels=[touch.channel for touch in path.touches],
+        touch_times_ms=[touch.time for touch in path.touches],
+        begin_time=path.begin_time,
+        end_time=path.end_time,
+        installed_at=path.end_time if path.is_installed else 0,
+        weight=path.weight,
+    )
