@@ -16,6 +16,7 @@ from attribution.journey.deciding import (
     note_priors,
     reconsider,
 )
+from attribution.journey.erasing import purge_due, purged
 from attribution.journey.state import Journey, JourneyFact, Reason, Step
 from attribution.journey.waiting import (
     apply_or_wait,
@@ -112,15 +113,18 @@ def see_site_verdict(journey: Journey, verdict: SiteVerdict, rules: Rules) -> St
 
 
 def see_erasure(journey: Journey, erased: Erased, rules: Rules) -> Step:
-    """From now on ids are left out of what is said, and soon forgotten. The credit stays."""
-    if journey.erased_ts:
+    """From now on ids are left out of what is said, and soon forgotten. The credit stays.
+
+    Of several requests the first by log time counts, whichever becomes known first.
+    """
+    is_new = journey.erased_ts == 0
+    if journey.is_purged or 0 < journey.erased_ts <= erased.ts:
         return journey, []
     last_ts = max(journey.last_ts, erased.ts)
-    journey = replace(journey, erased_ts=erased.ts, last_ts=last_ts)
-    if journey.version == 0:
-        return journey, []
-    journey, facts = decide(journey, "erasure", erased.ts, rules)
-    journey, won_back = win_back(journey, "erasure", erased.ts, rules, is_told_again=True)
+    journey, facts = replace(journey, erased_ts=erased.ts, last_ts=last_ts), list[JourneyFact]()
+    if is_new and journey.version > 0:
+        journey, facts = decide(journey, "erasure", erased.ts, rules)
+    journey, won_back = win_back(journey, "erasure", erased.ts, rules, is_told_again=is_new)
     return journey, facts + won_back
 
 
@@ -166,7 +170,7 @@ def expire(journey: Journey, now: int, rules: Rules) -> Step:
             facts += settle_waiting(record, "expired", rules)
     waiting = [one for one in journey.waiting if deadline_of(one, rules) >= now]
     journey = replace(journey, waiting=waiting)
-    return (_purged(journey) if 0 < _purge_due(journey, rules) <= now else journey), facts
+    return (purged(journey) if 0 < purge_due(journey, rules) <= now else journey), facts
 
 
 def next_due(journey: Journey, rules: Rules) -> int:
@@ -176,7 +180,7 @@ def next_due(journey: Journey, rules: Rules) -> int:
         due = min(due, _decision_due(journey.install, rules))
     for record in journey.waiting:
         due = min(due, deadline_of(record, rules) + 1)
-    return min(due, _purge_due(journey, rules) or due)
+    return min(due, purge_due(journey, rules) or due)
 
 
 def is_forgotten(journey: Journey, now: int, rules: Rules) -> bool:
@@ -199,25 +203,6 @@ def winner_known_by(journey: Journey, known_by: int, rules: Rules) -> Candidate 
     )
     candidates = [one for one in journey.candidates if one.touch.ts <= known_by]
     return judge(candidates, case_of(known, rules), rules).winner
-
-
-def _purge_due(journey: Journey, rules: Rules) -> int:
-    """When nothing late can come any more for somebody who asked to be forgotten; 0: never."""
-    if journey.erased_ts == 0 or journey.is_purged:
-        return 0
-    return journey.erased_ts + rules.late_ms_max + 1
-
-
-def _purged(journey: Journey) -> Journey:
-    return replace(
-        journey,
-        candidates=[],
-        retargeting=[],
-        sessions=[],
-        priors=[],
-        site_verdicts=[],
-        is_purged=True,
-    )
 
 
 def _decision_due(install: Installed, rules: Rules) -> int:

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from attribution.candidates import Candidate, once_each
 from attribution.facts import Evicted
+from attribution.journey.erasing import heard
 from attribution.journey.state import Journey, JourneyFact, Reason, Reengagement, Step
 from attribution.reengagement import Past, Reengaged, find
 from attribution.rules import Rules
@@ -51,22 +52,18 @@ def win_back(
         return journey, []
     until = journey.settled_until
     settled = [one for one in journey.reengaged if 0 < one.session_time <= until]
-    past = Past(settled, until)
-    found = {
-        one.candidate.touch.event_id: one
-        for one in find(install, journey.sessions, journey.retargeting, past, rules)
-    }
+    now = {one.event_id: (one.session_time, one.expires_at) for one in settled}
+    known_of = heard(journey, rules)
+    for one in find(install, known_of.sessions, known_of.retargeting, Past(settled, until), rules):
+        now[one.candidate.touch.event_id] = one.session_time, one.expires_at
     known = {one.event_id: one for one in journey.reengaged}
     facts: list[JourneyFact] = []
     for candidate in journey.retargeting:
         event_id = candidate.touch.event_id
         before = known.get(event_id, Reengaged(event_id))
-        if before in settled:
-            continue
-        now = found.get(event_id)
-        session_time, expires_at = (now.session_time, now.expires_at) if now else (0, 0)
+        session_time, expires_at = now.get(event_id, (0, 0))
         is_same = (session_time, expires_at) == (before.session_time, before.expires_at)
-        if is_same and not (is_told_again and session_time):
+        if is_same and not (is_told_again and before.version):
             continue
         known[event_id] = Reengaged(event_id, session_time, expires_at, before.version + 1)
         fact = Reengagement(

@@ -141,6 +141,8 @@ class InstallSteps:
             if isinstance(fact, Decision) and fact.reason != "fraud_verdict":
                 claim = self._tell_sites(fact, claim)
         payer = self._reach(payer, state.journey)
+        if state.journey.is_purged:
+            claim = None  # It names a touchpoint, and no decision changes it any more.
         self.states.put(key, InstallState(state.journey, payer, claim))
 
     def _tell_sites(self, decision: Decision, before: SiteInstall | None) -> SiteInstall | None:
