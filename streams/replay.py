@@ -97,10 +97,21 @@ def chunks(records: Iterable[MemoryRecord]) -> Iterator[list[MemoryRecord]]:
 
 
 class Replay:
-    """All stages, one partition each, over a log in memory."""
+    """All stages, one partition each, over a log in memory.
 
-    def __init__(self, rules: StageRules, sink: OutcomeSink, observer: StageObserver) -> None:
+    Without `learns` models stay as they are at the start, which changes no decision.
+    """
+
+    def __init__(
+        self,
+        rules: StageRules,
+        sink: OutcomeSink,
+        observer: StageObserver,
+        *,
+        learns: bool = True,
+    ) -> None:
         self._sink = sink
+        self._learns = learns
         self._log = MemoryLog()
         self._shelf = SnapshotShelf()
         intake = replace(rules.intake, passes_watermarks=False)
@@ -143,6 +154,8 @@ class Replay:
             moved = False
             for stage, topic in INPUTS.items():
                 while records := self._log.take(topic, 0):
+                    if stage == "learning" and not self._learns:
+                        continue
                     moved = True
                     for start in range(0, len(records), batch):
                         self._decide(stage, records[start : start + batch])

@@ -84,9 +84,10 @@ class _Evictions(StageMetrics):
 def tally(
     records: Iterable[MemoryRecord], order: SourceOrder, rules: StageRules, kind: type[Row]
 ) -> Tally[Row]:
-    """Replay the records under these rules; nothing is stored."""
+    """Replay the records under these rules; nothing is stored, and no model learns."""
     found = Tally(kind)
-    Replay(rules, found.take, _Evictions(found)).run(records, order, BATCH)
+    replay = Replay(rules, found.take, _Evictions(found), learns=False)
+    replay.run(records, order, BATCH)
     return found
 
 

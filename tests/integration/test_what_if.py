@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -107,22 +108,39 @@ def test_a_shorter_window_moves_installs_and_their_money(traffic: Path, strict: 
         assert moved == sum(abs(move["micros"].get(currency, 0)) for move in found["moves"])
 
 
+CAMPAIGNS = """
+SELECT media_source, campaign_id, currency, toString(sum(installs)),
+    toString(toInt64(sum(revenue) * 1000000))
+FROM v_campaign_daily GROUP BY 1, 2, 3
+"""
+
+
 def test_a_comparison_says_what_two_stored_replays_say(
     traffic: Path, strict: Path, tmp_path: Path
 ) -> None:
     found = answer("replay", str(traffic), "--rules", str(strict), "--compare")
-    sql = "SELECT media_source, campaign_id, toUInt64(count()) FROM v_attributions GROUP BY 1, 2"
     for name, extra in (("in_force", []), ("other", ["--rules", str(strict)])):
         folder = str(tmp_path / name)
         assert answer("replay", str(traffic), "--data", folder, *extra)["reconciled"]
-        rows = answer("query", sql, "--data", folder)["rows"]
-        stored = {(source, campaign): int(installs) for source, campaign, installs in rows}
-        compared = {
-            (one["media_source"], one["campaign_id"]): one[name]["installs"]
-            for one in found["channels"]
-            if one[name]["installs"]
+        installs: Counter[tuple[str, str]] = Counter()
+        micros: Counter[tuple[str, str, str]] = Counter()
+        for source, campaign, currency, count, amount in answer(
+            "query", CAMPAIGNS, "--data", folder
+        )["rows"]:
+            installs[source, campaign] += int(count)
+            micros[source, campaign, currency] += int(amount)
+        told = {(one["media_source"], one["campaign_id"]): one[name] for one in found["channels"]}
+        assert {place: one["installs"] for place, one in told.items()} == {
+            place: installs[place] for place in told
         }
-        assert compared == stored
+        assert installs.total() == sum(one["installs"] for one in told.values())
+        assert +micros == +Counter(
+            {
+                (*place, currency): amount
+                for place, one in told.items()
+                for currency, amount in one["micros"].items()
+            }
+        )
 
 
 def test_a_comparison_is_told_in_words(traffic: Path, strict: Path) -> None:
