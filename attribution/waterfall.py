@@ -198,6 +198,15 @@ def conversion_type(case: Case, judgement: Judgement) -> ConversionType:
     return "reinstall" if judgement.winner is None else "reattribution"
 
 
+def expires_at(case: Case, judgement: Judgement, rules: Rules) -> int:
+    """When a re-attribution gives the credit back to whom it was taken from; 0: never."""
+    winner = judgement.winner
+    if case.prior is None or winner is None:
+        return 0
+    temporary = policy_for(winner, case.install, rules).windows.temporary
+    return case.install.time + temporary if temporary else 0
+
+
 def fraud_status(found: Sequence[Hit]) -> tuple[Literal["", "tag", "suspicious"], str]:
     """The worst that is said of the winner, and why. What a site's history merely tags is told
     apart from the decision, because it depends on what was known of the site by then."""

@@ -15,6 +15,7 @@ from attribution.rules import Rules
 from attribution.waterfall import (
     Case,
     Judgement,
+    expires_at,
     fraud_status,
     judge,
     prior_of,
@@ -55,7 +56,7 @@ def reconsider(journey: Journey, reason: Reason, at: int, rules: Rules) -> Step:
         return journey, []
     case = case_of(journey, rules)
     judgement = judge(journey.candidates, case, rules)
-    if _gist(case, judgement) == journey.decided:
+    if _gist(case, judgement, rules) == journey.decided:
         return journey, []
     return _conclude(journey, case, judgement, (reason, at), rules)
 
@@ -76,10 +77,10 @@ def _conclude(
     facts: list[JourneyFact] = [decision]
     if version == 1:
         facts.append(Settled(case.install.source, "decided"))
-    return replace(journey, version=version, decided=_gist(case, judgement)), facts
+    return replace(journey, version=version, decided=_gist(case, judgement, rules)), facts
 
 
-def _gist(case: Case, judgement: Judgement) -> str:
+def _gist(case: Case, judgement: Judgement, rules: Rules) -> str:
     """All that makes two decisions different ones."""
     robbed = judgement.robbed_by.reason if judgement.robbed_by else ""
     parts = (
@@ -88,6 +89,7 @@ def _gist(case: Case, judgement: Judgement) -> str:
         *fraud_status(judgement.hits),
         _name(judgement.robbed),
         robbed,
+        str(expires_at(case, judgement, rules) or ""),
     )
     return "|".join(parts).rstrip("|")
 

@@ -11,7 +11,7 @@ from attribution.candidates import Candidate
 from attribution.fraud import SITE_REASONS
 from attribution.journey import Decision, Reengagement
 from attribution.rules import Policy, Rules
-from attribution.waterfall import conversion_type, fraud_status, policy_for
+from attribution.waterfall import conversion_type, expires_at, fraud_status, policy_for
 from online_models.features import Credit, InstallFacts
 from schemas import topics
 from schemas.outcomes import Attribution, Booking, FraudVerdict
@@ -68,7 +68,6 @@ def attribution_row(decision: Decision, rules: Rules, rule_set: str) -> Attribut
     policy = _policy(winner, install, rules)
     status, reason = fraud_status(judgement.hits)
     robbed, told = judgement.robbed, decision.review
-    is_temporary = kind == "reattribution" and policy.windows.temporary > 0
     row = _row(install, winner, policy, is_erased=decision.is_erased) | {
         "attribution_id": f"{install.install_id}:{decision.version}",
         "conversion_id": install.install_id,
@@ -79,7 +78,7 @@ def attribution_row(decision: Decision, rules: Rules, rule_set: str) -> Attribut
         "status": _status(kind, winner),
         "match_confidence": judgement.confidence,
         "conversion_time": install.time,
-        "expires_at": install.time + policy.windows.temporary if is_temporary else 0,
+        "expires_at": expires_at(case, judgement, rules),
         "prior_install_id": case.prior.install_id if case.prior else "",
         "ctit_s": ctit_s(install, winner) if winner else -1,
         "fraud_status": status,
