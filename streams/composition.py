@@ -79,7 +79,11 @@ def stage_rules(settings: Settings) -> StageRules:
     """Everything that decides, apart from the log. Stop when the rule file cannot be used."""
     attribution = attribution_rules(settings.rules, settings.rules.attribution)
     intake = _intake_rules(settings, is_probabilistic=attribution.allows_probabilistic)
-    return StageRules(intake=intake, attribution=attribution)
+    return StageRules(
+        intake=intake,
+        attribution=attribution,
+        keeps_state=not settings.kafka.is_in_process,
+    )
 
 
 def attribution_rules(rules: RuleSettings, file: Path | None) -> Rules:

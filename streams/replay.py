@@ -115,7 +115,8 @@ class Replay:
         self._log = MemoryLog()
         self._shelf = SnapshotShelf()
         intake = replace(rules.intake, passes_watermarks=False)
-        create = stage_factory(replace(rules, intake=intake), self._shelf.find, observer)
+        rules = replace(rules, intake=intake, keeps_state=False)
+        create = stage_factory(rules, self._shelf.find, observer)
         self._stages: dict[str, Stage] = {name: create(name, 0, 1) for name in STAGES}
         self._states = {name: MemoryStore(useless_from) for name in STAGES}
         self._ledger_end = 0

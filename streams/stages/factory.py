@@ -28,6 +28,7 @@ class StageRules:
     intake: IntakeRules
     attribution: Rules = field(default_factory=Rules)
     learner: LearnerRules = field(default_factory=LearnerRules)
+    keeps_state: bool = True  # False: nothing outlives the process, so nothing need be stored
 
 
 def stage_factory(
@@ -47,7 +48,8 @@ def stage_factory(
             case "sites":
                 return Sites(partition, partitions, rules.attribution, observer)
             case "learning":
-                return Learning(partitions, rules.learner, observer)
+                stored = rules.keeps_state
+                return Learning(partitions, rules.learner, observer, is_stored=stored)
         raise ValueError(f"no stage {stage!r}")
 
     return create

@@ -2,6 +2,8 @@
 
 The learner is stored whole, now and then, and only then does the committed offset move. So a
 restart loads it and learns the same examples again: its versions come out the same, bit for bit.
+Where nothing outlives the worker it is not stored, and the offset moves at once: writers to a
+broker that keeps little wait for it.
 """
 
 from __future__ import annotations
@@ -29,7 +31,15 @@ CHUNK_BYTES = 400_000
 class Learning:
     name = "learning"
 
-    def __init__(self, partitions: int, rules: LearnerRules, observer: StageObserver) -> None:
+    def __init__(
+        self,
+        partitions: int,
+        rules: LearnerRules,
+        observer: StageObserver,
+        *,
+        is_stored: bool = True,
+    ) -> None:
+        self._is_stored = is_stored
         self._partitions = partitions
         self._rules = rules
         self._observer = observer
@@ -63,9 +73,11 @@ class Learning:
             self._examples += len(examples)
             for verdict in self._learner.learn(examples):
                 self._publish(verdict, effects)
-        if effects.messages or self._examples >= STORE_AFTER_EXAMPLES:
+        is_due = bool(effects.messages) or self._examples >= STORE_AFTER_EXAMPLES
+        if is_due and self._is_stored:
             self._examples = 0
             effects.changes = self._stored()
+        if is_due or not self._is_stored:
             effects.positions = {
                 (record.topic, record.partition): record.offset + 1 for record in records
             }

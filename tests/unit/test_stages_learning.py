@@ -88,3 +88,11 @@ def test_a_version_that_fails_its_gate_is_not_marked() -> None:
         frames(EXAMPLES[:60], 60)
     )
     assert effects.messages == {}
+
+
+def test_where_nothing_outlives_the_worker_the_offset_moves_with_every_batch() -> None:
+    """Or writers to a broker that keeps little would wait for examples that nobody can send."""
+    stage = Learning(2, RULES, SilentObserver(), is_stored=False)
+    effects = [Fed(stage).decide([line]) for line in frames(EXAMPLES[:6], size=2)]
+    assert [one.positions for one in effects] == [{("examples", 0): n} for n in (1, 2, 3)]
+    assert not any(one.changes for one in effects)
