@@ -3,7 +3,8 @@
 Truth comes from the simulator; decisions come from the real stages. Clean traffic is where the
 rules leave no doubt: nobody cheats, and no touchpoint ranks before the one that led to the
 install. Judged are installs that share an id with that touchpoint, and installs that nothing led
-to; the others can only be guessed and are reported apart.
+to; the others can only be guessed and are reported apart. For comparison `accuracy_standard` judges
+the standard mix, where some cheat, and where the last touchpoint is not always what led there.
 """
 
 from __future__ import annotations
@@ -62,6 +63,7 @@ def evaluate_match(seed: int, size: int, advance: Advance) -> dict[str, Any]:
     return {
         "accuracy": round(judged.accuracy, 6),
         "accuracy_late": round(judged_late.accuracy, 6),
+        "accuracy_standard": round(judge(disturbed, truths(late)).accuracy, 6),
         "decisions_changed_by_lateness": len(differences(disturbed, ordered)),
         "receipts_changed_by_lateness": len(differences(disturbed, ordered, with_receipts=True)),
         "installs": judged.installs,
