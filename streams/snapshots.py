@@ -17,11 +17,16 @@ from streams.core_settings import CoreSettings
 from streams.stage import Message
 
 CHUNK_BYTES = 400_000
-VERSIONS_MAX = 32  # kept in memory, compressed; older ones are forgotten
+VERSIONS_MAX = 32  # of one model kept in memory, compressed; older ones are forgotten
 
 
 class SnapshotMissingError(RuntimeError):
     """A marker names a version that the topic does not have."""
+
+
+def model_of(version: str) -> str:
+    """A version is named after its model, the examples it has seen, and a hash."""
+    return version.rsplit("-", 2)[0]
 
 
 def snapshot_messages(version: str, snapshot: bytes) -> list[Message]:
@@ -53,13 +58,18 @@ class SnapshotShelf:
         if len(parts) == int(chunks):
             del self._partial[version]
             self._complete[version] = b"".join(parts[n] for n in sorted(parts))
-            while len(self._complete) > self._versions_max:
-                self._complete.popitem(last=False)
+            self._forget_oldest(model_of(version))
 
     def find(self, version: str) -> bytes | None:
         packed = self._complete.get(version)
         snapshot: bytes | None = lz4.frame.decompress(packed) if packed is not None else None
         return snapshot
+
+    def _forget_oldest(self, model: str) -> None:
+        """A model that publishes often must not push out the only version of another."""
+        versions = [version for version in self._complete if model_of(version) == model]
+        for version in versions[: -self._versions_max]:
+            del self._complete[version]
 
 
 class SnapshotReader:

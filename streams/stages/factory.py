@@ -6,11 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from attribution.rules import Rules
-from online_models.learner import LearnerRules
 from streams.stage import Stage
 from streams.stages.intake import Intake, IntakeRules
 from streams.stages.journeys import Journeys
-from streams.stages.learning import Learning
+from streams.stages.learning import Learning, LearningRules
 from streams.stages.matching import Matching
 from streams.stages.observer import StageObserver
 from streams.stages.scoring import FindSnapshot, Scorers
@@ -27,7 +26,7 @@ class StageRules:
 
     intake: IntakeRules
     attribution: Rules = field(default_factory=Rules)
-    learner: LearnerRules = field(default_factory=LearnerRules)
+    learning: LearningRules = field(default_factory=LearningRules)
     keeps_state: bool = True  # False: nothing outlives the process, so nothing need be stored
 
 
@@ -35,7 +34,7 @@ def stage_factory(
     rules: StageRules, find_snapshot: FindSnapshot, observer: StageObserver
 ) -> StageFactory:
     """Stages made by one factory share the scorers they read."""
-    scorers = Scorers(find_snapshot, observer, rules.learner.prior)
+    scorers = Scorers(find_snapshot, observer, rules.learning.payer.prior)
 
     def create(stage: str, partition: int, partitions: int) -> Stage:
         match stage:
@@ -49,7 +48,7 @@ def stage_factory(
                 return Sites(partition, partitions, rules.attribution, observer)
             case "learning":
                 stored = rules.keeps_state
-                return Learning(partitions, rules.learner, observer, is_stored=stored)
+                return Learning(partitions, rules.learning, observer, is_stored=stored)
         raise ValueError(f"no stage {stage!r}")
 
     return create

@@ -44,7 +44,7 @@ from schemas.records import (
 from streams.stages import decisions, parking
 from streams.stages.observer import StageObserver
 from streams.stages.outbox import FrameOutbox, Outbox
-from streams.stages.scoring import ActiveModel
+from streams.stages.scoring import ActiveModels
 from streams.stages.working_set import Timers, WorkingSet
 
 
@@ -68,7 +68,7 @@ class JourneyContext:
     rules: Rules
     rule_set: str
     timers: Timers
-    active: ActiveModel
+    active: ActiveModels
     observer: StageObserver
 
 
@@ -98,7 +98,7 @@ class InstallSteps:
 
     def apply(self, record: JourneyRecord) -> None:
         if isinstance(record, ModelMarker):
-            self.stage.active.switch(record.version)
+            self.stage.active.switch(record.model, record.version)
             self.stage.observer.on_model(record.model, record.version)
             return
         key = record.install_id.encode()

@@ -18,7 +18,7 @@ from streams.stage import Effects, LogRecord, StateReader
 from streams.stages.install_steps import InstallState, InstallSteps, JourneyContext
 from streams.stages.observer import StageObserver
 from streams.stages.rule_change import RuleChange
-from streams.stages.scoring import ActiveModel, Scorers
+from streams.stages.scoring import ActiveModels, Scorers
 from streams.stages.watermarks import (
     FreshnessReport,
     Watermarks,
@@ -51,7 +51,7 @@ class Journeys:
             rules,
             rule_set_id(rules),
             Timers(),
-            ActiveModel(scorers),
+            ActiveModels(scorers),
             observer,
         )
         self._matching = stage_upstreams("matching", partitions)
@@ -83,8 +83,8 @@ class Journeys:
         self._rule_change.restore(applied, self.context.timers.keys())
 
     def snapshots_needed(self, records: Sequence[LogRecord]) -> Sequence[str]:
-        """Versions named by markers in these records, and the one in force after a restart."""
-        versions = [self.context.active.version] if self.context.active.version else []
+        """Versions named by markers in these records, and those in force after a restart."""
+        versions = self.context.active.versions
         for record in records:
             if record.key == topics.MODEL_MARKER_KEY:
                 frame = journey_frames.decode(record.value or b"")

@@ -7,11 +7,14 @@ from collections.abc import Iterator
 
 import lz4.frame
 
+from online_models.credit.gates import CreditGateRules
+from online_models.credit.learner import CreditRules
 from online_models.gates import GateRules
 from online_models.learner import LearnerRules
 from schemas import topics
 from streams.stages.factory import StageFactory, StageRules, stage_factory
 from streams.stages.intake import IntakeRules
+from streams.stages.learning import LearningRules
 from tests.silent_observer import SilentObserver
 from tests.simulation.lane import Disk, Lane, LaneId, Polling
 from tests.simulation.log import FencedError, Log
@@ -40,7 +43,11 @@ def stage_rules(seed: int) -> StageRules:
         b"secret", EARLIEST, dead_letter_share_max=1.0, dead_letter_window=10**9,
         postbacks=OUR_RULES,
     )  # fmt: skip
-    return StageRules(intake, RULES, learner)
+    credit = CreditRules(
+        first_publication=2, publish_every=2, window=20,
+        gate=CreditGateRules(9.0, 9.0, 9.0, 0.0, 1e9, 0) if seed % 2 else CreditGateRules(),
+    )  # fmt: skip
+    return StageRules(intake, RULES, LearningRules(learner, credit))
 
 
 def factory(rules: StageRules, log: Log) -> StageFactory:

@@ -20,7 +20,7 @@ from streams.stages.intake import CLOCK_KEY
 
 STARTS_AT = 1_790_000_000_000
 EARLIEST = 1_262_304_000_000  # events before 2010 are refused
-RULES = Rules()
+RULES = Rules(watched_one_in=1)
 Logs = dict[TopicPartition, list[Message]]
 
 

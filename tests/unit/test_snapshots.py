@@ -36,8 +36,14 @@ def test_an_empty_snapshot_is_a_snapshot() -> None:
 
 
 def test_only_the_newest_versions_are_kept() -> None:
-    shelf = shelf_of("payer/1", "payer/2", "payer/3")
-    assert [shelf.find(f"payer/{n}") for n in (1, 2, 3)] == [None, b"payer/2", b"payer/3"]
+    shelf = shelf_of("payer-1-a", "payer-2-b", "payer-3-c")
+    found = [shelf.find(version) for version in ("payer-1-a", "payer-2-b", "payer-3-c")]
+    assert found == [None, b"payer-2-b", b"payer-3-c"]
+
+
+def test_a_model_that_publishes_often_pushes_out_no_other() -> None:
+    shelf = shelf_of("credit-7-a", "payer-1-a", "payer-2-b", "payer-3-c")
+    assert shelf.find("credit-7-a") == b"credit-7-a"
 
 
 def test_a_deleted_version_is_gone() -> None:
