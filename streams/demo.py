@@ -15,7 +15,7 @@ from schemas import topics
 from schemas.topics import Topic
 from streams.broker import EmbeddedBroker
 from streams.campaigns import CampaignLine, largest_campaigns
-from streams.composition import core_settings, group_of
+from streams.composition import core_settings, group_of, stage_rules
 from streams.core_settings import CoreSettings
 from streams.demo_folder import clear_folder
 from streams.environment import PREFIX, declarations
@@ -55,6 +55,7 @@ class DemoReport:
 
 def run_demo(settings: Settings, plan: DemoPlan, advance: Advance) -> DemoReport:
     """Run everything once; Stop when a part fails."""
+    stage_rules(settings)  # What is wrong with them is told before the last demo is gone.
     scenario = Scenario.standard(events=plan.events, seed=plan.seed)
     clear_folder(settings.folders.data)
     _write_keys(settings.folders.data)

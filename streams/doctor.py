@@ -10,9 +10,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from attribution.rules import rule_set_id
+from streams.composition import attribution_rules
 from streams.errors import Stop
 from streams.opening import open_store
-from streams.settings import KafkaSettings, Settings, shown_url
+from streams.settings import KafkaSettings, RuleSettings, Settings, shown_url
 from streams.store.base import Store, UnavailableError
 from streams.store.migrations import SchemaState, check
 from streams.topic_admin import FoundTopic, admin, find_topics, problems, wanted_topics
@@ -35,6 +37,7 @@ def examine(settings: Settings) -> list[Check]:
         *_store(settings),
         _disk(settings.folders.data),
         _secret(settings),
+        _rules(settings.rules),
     ]
 
 
@@ -138,6 +141,17 @@ def _disk(folder: Path) -> Check:
             "disk", False, f"{known}: free {DISK_BYTES_MIN / 1e9:.0f} GB, or move HEADWATER_DATA"
         )
     return Check("disk", True, known)
+
+
+def _rules(rules: RuleSettings) -> Check:
+    if rules.attribution is None:
+        return Check("rules", True, "HEADWATER_RULES is not set: the common defaults")
+    try:
+        found = attribution_rules(rules, rules.attribution)
+    except Stop as error:
+        return Check("rules", False, str(error))
+    known = f"{rules.attribution}: rule set {rule_set_id(found)}, {len(found.scopes)} scopes"
+    return Check("rules", True, known)
 
 
 def _secret(settings: Settings) -> Check:

@@ -65,6 +65,11 @@ STAGE_TIME = _gauge(
     "stage",
     "partition",
 )
+RULE_CHANGE_PENDING = _gauge(
+    "rule_change_pending",
+    "Installs still to be decided again under the rules that are in force now.",
+    "partition",
+)
 HELD_LANES = _gauge(
     "held_lanes", "1 while a lane has enough waiting and reads no further.", "stage", "partition"
 )

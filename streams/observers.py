@@ -45,6 +45,9 @@ class StageMetrics:
     def on_stage_time(self, stage: str, partition: int, stage_time: int) -> None:
         metrics.STAGE_TIME.labels(stage, str(partition)).set(stage_time / 1000)
 
+    def on_rule_change(self, partition: int, pending: int) -> None:
+        metrics.RULE_CHANGE_PENDING.labels(str(partition)).set(pending)
+
     def on_prediction(self, target: str, tier: str, count: int) -> None:
         metrics.PREDICTIONS.labels(target, tier).inc(count)
 

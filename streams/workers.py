@@ -44,6 +44,8 @@ def run_role(role: str, settings: Settings) -> int:
     _configure_logs(settings.worker.log_level)
     if not settings.kafka.is_in_process:
         keep_folder(settings.folders.data)
+    if role != "storing":
+        stage_rules(settings)  # What is wrong with them is told before anything starts.
     if role == "all":
         return _run_all(settings)
     if settings.kafka.brokers is None:

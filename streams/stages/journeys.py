@@ -124,6 +124,7 @@ class Journeys:
         self._freshness.say(stage_time, batch.outbox)
         batch.outbox.flush(effects)
         self.context.observer.on_stage_time(self.name, self.context.partition, stage_time)
+        self.context.observer.on_rule_change(self.context.partition, len(self._rule_change))
         return effects
 
     def _due(self, state: InstallState) -> int:

@@ -27,6 +27,10 @@ class RuleChange:
             pending = list(keys)
         self._pending = sorted(pending, reverse=True)
 
+    def __len__(self) -> int:
+        """How many are still to be asked."""
+        return len(self._pending)
+
     def take(self) -> list[bytes]:
         """The next journeys to decide again, in order."""
         count = min(len(self._pending), RECONSIDERED_AT_ONCE)

@@ -179,6 +179,24 @@ def test_so_many_at_a_time_as_one_checkpoint_may_take(monkeypatch: pytest.Monkey
     assert asked == [MANY[:4], MANY[4:8], MANY[8:], []]
 
 
+class Watching(SilentObserver):
+    def __init__(self) -> None:
+        self.pending: list[int] = []
+
+    def on_rule_change(self, partition: int, pending: int) -> None:
+        self.pending.append(pending)
+
+
+def test_how_many_are_still_to_be_asked_can_be_watched(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rule_change, "RECONSIDERED_AT_ONCE", 4)
+    watching = Watching()
+    scorers = Scorers(lambda _: None, watching, 0.05)
+    now = Fed(Journeys(0, 1, SHORT, scorers, watching), crowd())
+    for _ in range(4):
+        now.journeys()
+    assert watching.pending == [6, 2, 0, 0]
+
+
 def test_a_restart_goes_on_where_the_last_checkpoint_ended(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
