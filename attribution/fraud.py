@@ -71,7 +71,7 @@ class FraudRules(Struct, frozen=True, kw_only=True):
     site_installs_min: int = 50
     """A site is not judged by fewer installs."""
 
-    site_posterior_min: float = 0.99
+    site_posterior_min: float = 0.95
     """A verdict of the `sites` stage is a hit from this posterior probability on."""
 
 

@@ -19,8 +19,8 @@ WINDOW_DAYS = 8
 """Installs may be judged so long: the post-install fraud window of AppsFlyer."""
 
 HOURS_KEPT = 24
-PAST_KEPT_PER_DAY = 0.93
-"""What is older than the window fades by half in ten days."""
+PAST_KEPT_PER_DAY = 0.97
+"""What is older than the window fades by half in three weeks."""
 
 RETENTION_MS = 30 * DAY_MS
 """A site that showed nothing for so long is forgotten."""
@@ -59,6 +59,7 @@ class SiteHistory(Struct, frozen=True, array_like=True, tag=1):
     suspect: dict[str, list[int]] = {}  # cells by reason, as last judged
     judge_at: int = 0  # log time; 0: nothing new to judge
     last_ts: int = 0
+    claimed: int = 0  # installs, however long ago
     sampled_day: int = 0  # when the app last learned how often this site converts
 
 
@@ -107,7 +108,8 @@ def see_install(history: SiteHistory, claim: SiteInstall, now: int) -> SiteHisto
         fresh=_counted(history.fresh, cell, sign),
         fresh_devices=(installs + sign, new_devices + is_new),
         fresh_hours=fresh_hours,
-        judge_at=history.judge_at or (now // HOUR_MS + 1) * HOUR_MS,
+        judge_at=history.judge_at or (max(now, claim.ts) // HOUR_MS + 1) * HOUR_MS,
+        claimed=history.claimed + sign,
         last_ts=max(history.last_ts, claim.ts),
     )
 

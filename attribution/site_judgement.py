@@ -42,23 +42,23 @@ Charges = Mapping[FraudReason, Mapping[int, float]]
 
 
 class Opinion(Struct, frozen=True):
-    """What is thought of a site. `installs` may still be judged."""
+    """What is thought of a site. `installs` are all it ever claimed."""
 
     posterior: Posterior
     farms: float  # probability that a device farm works on it
-    installs: float
+    installs: int
 
     def against(self, reason: FraudReason, cell: int, rules: FraudRules) -> float:
         """The probability that speaks against an install in this cell."""
         if reason == "distribution_outlier":
-            return float(self.posterior.injected[cell])
+            return self.posterior.injected.get(cell, 0.0)
         if self.installs < rules.site_installs_min:
             return 0.0
         if reason == "behavioral_anomalies":
             return self.farms
         # Of a site that floods, the installs that flooding explains better than honesty.
         floods = self.posterior.floods
-        return floods if self.posterior.flooded[cell] >= 0.5 * floods else 0.0
+        return floods if self.posterior.flooded.get(cell, 0.0) >= 0.5 * floods else 0.0
 
 
 class Judged(Struct, frozen=True):
@@ -77,13 +77,17 @@ def judge(
     history = aged(history, day)
     counts = recent(history)
     ratio = log_ratio(clicks(history), sum(counts.values()))
-    posterior = mixture.posterior(counts, history.past, _flood_log_odds(ratio, norms.used))
+    odds = _flood_log_odds(ratio, norms.used)
+    cells = sorted({*counts, *history.fresh})
+    posterior = mixture.posterior(counts, history.past, odds, cells)
     farms = farm_probability(*devices(history), usual_new_share(norms.used))
-    opinion = Opinion(posterior, farms, sum(counts.values()))
+    opinion = Opinion(posterior, farms, history.claimed)
     charges = _charges(counts, opinion, history.suspect, rules)
     suspect: dict[str, list[int]] = {reason: sorted(cells) for reason, cells in charges.items()}
     is_new_day = day > history.sampled_day
-    sample = Sample(history.fresh, history.fresh_devices, ratio if is_new_day else None)
+    sample = Sample(
+        history.fresh, sum(counts.values()), history.fresh_devices, ratio if is_new_day else None
+    )
     judged = replace(
         history,
         fresh={},

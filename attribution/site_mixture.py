@@ -11,9 +11,8 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -48,14 +47,17 @@ _INJECTED_BINS = (
 )  # fmt: skip
 _INJECTED_ORDERS = (0.02, 0.10, 0.88)
 _FLOODED_ORDERS = HONEST_ORDERS
-_FLOOD_DAYS = ((7.0, 0.7), (1.0, 0.3))  # flat over so many days, and how often
+_FLOOD_DAYS = (7, 1)  # flat over so many days
 
-_TILTS = (-0.9, -0.6, -0.3, 0.0, 0.3, 0.6, 0.9)
-_TILT_SPREAD = 0.35
+_TILTS = (-0.6, -0.4, -0.2, 0.0, 0.2, 0.4, 0.6)
+_TILT_SPREAD = 0.2
 _SHARES_INJECTED = (0.05, 0.1, 0.2, 0.4, 0.7, 0.95)
 _SHARES_FLOODED = (0.15, 0.3, 0.45, 0.6, 0.8, 0.95)
-_SHARES_BOTH = ((0.1, 0.3), (0.3, 0.3), (0.1, 0.6), (0.4, 0.5))
+_SHARES_BOTH = ((0.1, 0.3), (0.3, 0.3), (0.2, 0.6))
 _INJECTS, _FLOODS, _DOES_BOTH = 0.03, 0.05, 0.002  # prior probabilities
+_LEAST = 1e-290  # instead of a likelihood that is none
+_KINDS = 4  # honest, injecting, flooding, both
+_SAME_HABIT = 0.9  # that a site does now what it did before
 _TOLD_MAX = 400.0
 """More installs than this weigh no more: no model of honest sites is true to the last per mille."""
 
@@ -72,70 +74,84 @@ def cell_of(ctit_ms: int, after_begin_ms: int | None) -> int:
 
 
 class Posterior(NamedTuple):
-    """Of one site. Arrays are by cell: that an install in it was injected, or flooded."""
+    """Of one site, and by cell: that an install in it was injected, or flooded."""
 
     injects: float
     floods: float
-    injected: Floats
-    flooded: Floats
+    injected: Mapping[int, float]
+    flooded: Mapping[int, float]
 
 
 @dataclass(frozen=True)
 class Mixture:
-    """All hypotheses about a site of one app, as rows; made once per baseline."""
+    """All hypotheses about a site of one app, tilt by tilt; made once per baseline."""
 
-    log_likelihood: Floats  # rows × cells
-    injected: Floats  # rows × cells: share of the likelihood that is injection's
+    log_likelihood: Floats  # cells × hypotheses
+    injected: Floats  # the same: share of the likelihood that is injection's
     flooded: Floats
-    log_prior: Floats  # rows
-    tilt: npt.NDArray[np.int64]  # rows
+    log_prior: Floats
+    prior_of_kind: Floats  # hypotheses of one tilt × kinds: prior within the kind
+    kind_prior: Floats
+    kind: npt.NDArray[np.int64]  # of the hypotheses of one tilt
     injects: npt.NDArray[np.bool_]
     floods: npt.NDArray[np.bool_]
 
     def posterior(
-        self, recent: Mapping[int, float], past: Mapping[int, float], log_flood_odds: float
+        self,
+        recent: Mapping[int, float],
+        past: Mapping[int, float],
+        log_flood_odds: float,
+        cells: Sequence[int],
     ) -> Posterior:
-        """What installs by cell say of a site; its own past says what is usual there.
+        """What installs by cell say of a site, and of installs in `cells`.
 
-        `log_flood_odds` is what its clicks per install add in favour of flooding.
+        Its own past says what is usual there; `log_flood_odds` is what its clicks per install add
+        in favour of flooding.
         """
         weight = self.log_prior + self._told(recent) + self.floods * log_flood_odds
-        weight = weight + self._by_past(past)[self.tilt]
+        if past:
+            weight += self._by_past(past)
         weight = np.exp(weight - weight.max())
         weight /= weight.sum()
+        injected = (self.injected[cells] * weight).sum(axis=1).tolist()
+        flooded = (self.flooded[cells] * weight).sum(axis=1).tolist()
         return Posterior(
             injects=float(weight[self.injects].sum()),
             floods=float(weight[self.floods].sum()),
-            injected=(weight[:, None] * self.injected).sum(axis=0),
-            flooded=(weight[:, None] * self.flooded).sum(axis=0),
+            injected=dict(zip(cells, injected, strict=True)),
+            flooded=dict(zip(cells, flooded, strict=True)),
         )
 
     def _by_past(self, past: Mapping[int, float]) -> Floats:
-        """How well each honest profile, with whatever fraud beside it, explains the past."""
-        explained = self.log_prior + self._told(past)
-        by_tilt = explained.reshape(len(_TILTS), -1)
-        highest = by_tilt.max(axis=1)
-        return np.asarray(highest + np.log(np.exp(by_tilt - highest[:, None]).sum(axis=1)))
+        """How well each explains the past: a site mostly does as it did, but may change.
+
+        Its honest profile stays. It goes on with what it mixes in, though maybe in other shares,
+        or before a change that was anything.
+        """
+        told = self._told(past).reshape(len(_TILTS), -1)
+        told -= told.max()
+        by_kind = (np.exp(told)[:, :, None] * self.prior_of_kind).sum(axis=1)
+        anything = (by_kind * self.kind_prior).sum(axis=1)[:, None]
+        found = _SAME_HABIT * by_kind + (1 - _SAME_HABIT) * anything
+        return np.asarray(np.log(found + _LEAST)[:, self.kind].ravel())
 
     def _told(self, counts: Mapping[int, float]) -> Floats:
-        """Log likelihood of every row."""
+        """Log likelihood under every hypothesis."""
         if not counts:
             return np.zeros(len(self.log_prior))
-        cells = np.fromiter(sorted(counts), np.int64, len(counts))
-        weights = np.array([counts[cell] for cell in sorted(counts)])
-        told = (self.log_likelihood[:, cells] * weights).sum(axis=1)
-        return np.asarray(told * min(1.0, _TOLD_MAX / float(weights.sum())))
+        cells = sorted(counts)
+        weights = np.array([counts[cell] for cell in cells], np.float64)
+        weights *= min(1.0, _TOLD_MAX / float(weights.sum()))
+        return np.asarray((self.log_likelihood[cells] * weights[:, None]).sum(axis=0))
 
 
 def make_mixture(bins: Floats, orders: Floats) -> Mixture:
     """Hypotheses around what is honest in an app: shares by bin, and by order when known."""
-    injected, flooded = (
-        cells_of(injected_bins(), _INJECTED_ORDERS),
-        cells_of(flooded_bins(), _FLOODED_ORDERS),
-    )
+    injected = cells_of(injected_bins(), _INJECTED_ORDERS)
+    floods = [cells_of(flooded_bins(days), _FLOODED_ORDERS) for days in _FLOOD_DAYS]
     shares = _hypotheses()
-    count = len(shares)
-    columns = np.array(shares)  # share injected, share flooded, prior
+    columns = np.array([one[:3] for one in shares])  # share injected, share flooded, prior
+    flooded = np.stack([floods[one.flood] for one in shares])
     likelihood, parts_injected, parts_flooded = [], [], []
     for tilt in _TILTS:
         honest = cells_of(_tilted(bins, tilt), orders)
@@ -145,24 +161,42 @@ def make_mixture(bins: Floats, orders: Floats) -> Mixture:
         parts_injected.append(mixed_in[0] / total)
         parts_flooded.append(mixed_in[1] / total)
     tilt_prior = np.exp(-((np.array(_TILTS) / _TILT_SPREAD) ** 2) / 2)
-    prior = np.outer(tilt_prior / tilt_prior.sum(), columns[:, 2]).ravel()
+    tilt_prior = tilt_prior / tilt_prior.sum()
+    kind = np.array([(one.injected > 0) + 2 * (one.flooded > 0) for one in shares])
+    prior_of_kind = columns[:, 2:] * (kind[:, None] == np.arange(_KINDS))
+    kind_prior = prior_of_kind.sum(axis=0)
     return Mixture(
-        log_likelihood=np.concatenate(likelihood),
-        injected=np.concatenate(parts_injected),
-        flooded=np.concatenate(parts_flooded),
-        log_prior=np.log(prior),
-        tilt=np.repeat(np.arange(len(_TILTS)), count),
+        log_likelihood=np.concatenate(likelihood).T.copy(),
+        injected=np.concatenate(parts_injected).T.copy(),
+        flooded=np.concatenate(parts_flooded).T.copy(),
+        log_prior=np.log(np.outer(tilt_prior, columns[:, 2])).ravel(),
+        prior_of_kind=prior_of_kind / kind_prior,
+        kind_prior=kind_prior,
+        kind=kind,
         injects=np.tile(columns[:, 0] > 0, len(_TILTS)),
         floods=np.tile(columns[:, 1] > 0, len(_TILTS)),
     )
 
 
-def _hypotheses() -> list[tuple[float, float, float]]:
-    """Share injected, share flooded, and prior of each."""
-    found = [(0.0, 0.0, 1.0 - _INJECTS - _FLOODS - _DOES_BOTH)]
-    found += [(share, 0.0, _INJECTS / len(_SHARES_INJECTED)) for share in _SHARES_INJECTED]
-    found += [(0.0, share, _FLOODS / len(_SHARES_FLOODED)) for share in _SHARES_FLOODED]
-    return found + [(*shares, _DOES_BOTH / len(_SHARES_BOTH)) for shares in _SHARES_BOTH]
+class _Hypothesis(NamedTuple):
+    injected: float  # share of the installs the site claims
+    flooded: float
+    prior: float
+    flood: int  # index into _FLOOD_DAYS
+
+
+def _hypotheses() -> list[_Hypothesis]:
+    """What a site may be."""
+    floods, both = _FLOODS / len(_FLOOD_DAYS), _DOES_BOTH / len(_FLOOD_DAYS)
+    found = [_Hypothesis(0.0, 0.0, 1.0 - _INJECTS - _FLOODS - _DOES_BOTH, 0)]
+    injects = _INJECTS / len(_SHARES_INJECTED)
+    found += [_Hypothesis(share, 0.0, injects, 0) for share in _SHARES_INJECTED]
+    for flood in range(len(_FLOOD_DAYS)):
+        prior = floods / len(_SHARES_FLOODED)
+        found += [_Hypothesis(0.0, share, prior, flood) for share in _SHARES_FLOODED]
+        prior = both / len(_SHARES_BOTH)
+        found += [_Hypothesis(*shares, prior, flood) for shares in _SHARES_BOTH]
+    return found
 
 
 def cells_of(bins: Floats, orders: Floats | tuple[float, ...]) -> Floats:
@@ -177,21 +211,23 @@ def injected_bins() -> Floats:
     return np.asarray(found / found.sum())
 
 
-def flooded_bins() -> Floats:
-    """Flat in time within the days flooding reaches back."""
+def flooded_bins(days: int) -> Floats:
+    """Flat in time within the days flooding reaches back, hardly anything before."""
     edges = [0.0, *(edge / DAY_S for edge in EDGES_S), 30.0]
-    found = np.full(BINS, 1e-6)
-    for days, often in _FLOOD_DAYS:
-        reached = [min(edge, days) / days for edge in edges]
-        found += often * np.diff(reached)
+    found = np.diff([min(edge, days) / days for edge in edges]) + 1e-3 / BINS
     return np.asarray(found / found.sum())
 
 
 def _tilted(bins: Floats, tilt: float) -> Floats:
-    """Honest sites are slower or faster than their app: weight grows with the log of time."""
-    edges = (1, *EDGES_S, 10 * DAY_S)
-    middle = np.array([math.log(a * b) / 2 for a, b in pairwise(edges)])
-    mean = (bins * middle).sum()
-    spread = math.sqrt(float((bins * (middle - mean) ** 2).sum()))
+    """Honest sites are slower or faster than their app.
+
+    All times are longer by a factor, and beyond that weight grows with the log of time.
+    """
+    edges = np.log([1.0, *EDGES_S, 10.0 * DAY_S])
+    below = np.concatenate([[0.0], np.cumsum(bins)])
+    bins = np.diff(np.interp(edges - tilt, edges, below)) + 1e-6
+    middle = (edges[1:] + edges[:-1]) / 2
+    mean = (bins * middle).sum() / bins.sum()
+    spread = math.sqrt(float((bins * (middle - mean) ** 2).sum() / bins.sum()))
     tilted = bins * np.exp(tilt * (middle - mean) / spread)
     return np.asarray(tilted / tilted.sum())

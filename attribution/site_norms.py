@@ -27,6 +27,9 @@ KEPT_PER_DAY = 0.97
 PRIOR_INSTALLS = 50.0
 """So much the documented shares weigh against what the app itself shows."""
 
+INSTALLS_PER_SITE_MAX = 100.0
+"""What one site claims in a week weighs no more, or a large one that cheats would be the norm."""
+
 PRIOR_CLICKS_PER_INSTALL = 50.0
 PRIOR_SITES = 5.0
 RATIO_SPREAD = 1.5  # of the log of clicks per install among honest sites
@@ -60,6 +63,7 @@ class Sample(Struct, frozen=True):
     """What a site has shown since it was judged last."""
 
     fresh: Mapping[int, int]
+    recent: float  # installs that may still be judged
     devices: tuple[int, int]
     log_ratio: float | None  # clicks per install, once a day
 
@@ -67,15 +71,17 @@ class Sample(Struct, frozen=True):
 def learn(norms: AppNorms, sample: Sample, judged: Posterior, day: int) -> AppNorms:
     """Add what is honest about the sample; `judged` says how much that is."""
     learned = _faded(norms.learned) if day > norms.day else norms.learned
-    learned = _with_installs(learned, sample.fresh, judged)
+    weight = min(1.0, INSTALLS_PER_SITE_MAX / max(1.0, sample.recent))
+    learned = _with_installs(learned, sample.fresh, judged, weight)
     honest = (1.0 - judged.injects) * (1.0 - judged.floods)
     if sample.log_ratio is not None:
-        weight, total, squares = learned.ratios
+        sites, total, squares = learned.ratios
         seen = sample.log_ratio
-        ratios = weight + honest, total + honest * seen, squares + honest * seen * seen
+        ratios = sites + honest, total + honest * seen, squares + honest * seen * seen
         learned = replace(learned, ratios=ratios)
     every, new = learned.devices
     more, more_new = sample.devices
+    honest *= weight
     learned = replace(learned, devices=(every + honest * more, new + honest * more_new))
     is_due = day > norms.day or learned.weight > RENEWED_AT_GROWTH * norms.used.weight
     return AppNorms(learned, learned if is_due else norms.used, max(day, norms.day))
@@ -117,10 +123,13 @@ def _faded(norms: Norms) -> Norms:
     )
 
 
-def _with_installs(norms: Norms, fresh: Mapping[int, int], judged: Posterior) -> Norms:
+def _with_installs(
+    norms: Norms, fresh: Mapping[int, int], judged: Posterior, weight: float
+) -> Norms:
     bins, orders = list(norms.bins), list(norms.orders)
     for cell, count in sorted(fresh.items()):
-        honest = count * (1.0 - float(judged.injected[cell]) - float(judged.flooded[cell]))
+        honest = 1.0 - judged.injected[cell] - judged.flooded[cell]
+        honest *= count * weight
         order = cell % ORDERS
         bins[cell // ORDERS] += honest
         if order:

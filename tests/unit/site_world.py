@@ -1,0 +1,30 @@
+"""Records of one site, for tests of sites. Times are hours of log time after midnight of DAY."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec.structs import replace
+
+from attribution.rules import DAY_MS, HOUR_MS
+from schemas.records import SiteInstall, SiteTouches, site_key
+
+DAY = 20_700  # days since 1970
+MIDNIGHT = DAY * DAY_MS
+KEY = site_key("app", "north", "s1")
+
+
+def shown(hour: int, clicks: int = 1, impressions: int = 0, *, key: str = KEY) -> SiteTouches:
+    return SiteTouches(key, DAY * 24 + hour, clicks, impressions)
+
+
+def claim(
+    install_id: str, hour: float = 0, *, ctit_ms: int = 300_000, **fields: Any
+) -> SiteInstall:
+    """Of a device that was seen before, unless `fields` say otherwise."""
+    ts = MIDNIGHT + round(hour * HOUR_MS)
+    usual = SiteInstall(
+        KEY, install_id, f"e of {install_id}", ctit_ms, 1, False, ts, ts,
+        touch_id=f"touch of {install_id}", campaign_id="c1",
+    )  # fmt: skip
+    return replace(usual, **fields)
