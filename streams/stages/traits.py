@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from ipaddress import IPv4Address, IPv6Address
 
 from schemas.events import DeviceEvent
 from streams.stages.pseudonyms import Pseudonyms
@@ -26,12 +27,13 @@ def has_consent(event: DeviceEvent) -> bool:
 
 def traits(event: DeviceEvent, pseudonyms: Pseudonyms) -> list[str]:
     """Values in the order of `records.TRAITS`; empty when there is no network to look under."""
-    network = _network(event.ip)
-    if not network:
+    address = _address(event.ip)
+    if address is None:
         return []
+    network = ipaddress.ip_network((int(address), NETWORK_BITS[address.version]), strict=False)
     return [
-        pseudonyms.of(event.ip or ""),
-        pseudonyms.of(network),
+        pseudonyms.of(str(address)),
+        pseudonyms.of(str(network)),
         event.os_version or "",
         pseudonyms.of(event.user_agent) if event.user_agent else "",
         event.country_code or "",
@@ -43,12 +45,13 @@ def network_key(app_id: str, values: list[str]) -> str:
     return f"n:{app_id}:{values[1]}"
 
 
-def _network(address: str | None) -> str:
-    if not address:
-        return ""
+def _address(written: str | None) -> IPv4Address | IPv6Address | None:
+    """None also for addresses that are nobody's on the Internet, such as those of a load balancer:
+    everybody would look alike."""
     try:
-        parsed = ipaddress.ip_address(address)
+        address = ipaddress.ip_address(written or "")
     except ValueError:
-        return ""
-    bits = NETWORK_BITS[parsed.version]
-    return str(ipaddress.ip_network((int(parsed), bits), strict=False))
+        return None
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        address = address.ipv4_mapped
+    return address if address.is_global and not address.is_multicast else None

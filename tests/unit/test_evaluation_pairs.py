@@ -23,7 +23,7 @@ PERSON: dict[str, Any] = {
     "schema_version": 1,
     "app_id": "app",
     "platform": "android",
-    "ip": "10.0.0.1",
+    "ip": "20.0.0.1",
     "consent": CONSENT,
 }
 
@@ -57,14 +57,14 @@ def candidates(*records: MemoryRecord, answer: str = "t") -> list[str] | None:
 
 
 def test_whoever_was_seen_in_the_network_is_a_candidate_ids_or_not() -> None:
-    records = click("t", -5, gaid="b" * 36), click("u", -4, ip="10.0.0.9"), install()
+    records = click("t", -5, gaid="b" * 36), click("u", -4, ip="20.0.0.9"), install()
     assert candidates(*records) == ["t", "u"]
 
 
 @pytest.mark.parametrize(
     "fields",
     [
-        {"ip": "10.0.1.1"},
+        {"ip": "20.0.1.1"},
         {"consent": None},
         {"consent": {"data_usage": False}},
         {"app_id": "other"},
