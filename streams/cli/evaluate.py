@@ -95,6 +95,30 @@ def credit(persons: int, seed: int, as_json: bool) -> None:
     _answer(figures, as_json)
 
 
+@evaluate.command()
+@click.option(
+    "--size",
+    type=click.IntRange(1_000, 10_000_000),
+    default=60_000,
+    show_default=True,
+    help="Events of each generator.",
+)
+@seed_option
+@json_option
+def fraud(size: int, seed: int, as_json: bool) -> None:
+    """How much fraud is found, and how many honest installs lose their credit.
+
+    \b
+    Example:
+      headwater evaluate fraud --json
+    """
+    from streams.evaluation.fraud import evaluate_fraud
+
+    with progress(is_quiet=as_json) as advance:
+        figures = evaluate_fraud(seed, size, advance)
+    _answer(figures, as_json)
+
+
 def _answer(figures: dict[str, Any], as_json: bool) -> None:
     if as_json:
         answer_json(figures)
