@@ -1,0 +1,120 @@
+"""The sites stage decides by its log alone: neither batches nor restarts make a difference."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from attribution.rules import HOUR_MS, Rules
+from attribution.site_history import SiteHistory, aged, devices, recent, see_install
+from schemas.records import SiteFrame, SiteInstall, SiteRecord, encoder, site_key
+from streams.stages.sites import Sites
+from streams.stages.watermarks import stage_upstreams
+from streams.stages.working_set import useless_from
+from streams.state import MemoryStore
+from tests.silent_observer import SilentObserver
+from tests.unit.site_world import DAY, MIDNIGHT, claim, shown
+from tests.unit.stage_world import Line
+
+RULES = Rules()
+KEYS = [site_key("app", "north", name) for name in ("s1", "s2")]
+quick = st.sampled_from((3_000, 5_000, 9_000, 90_000, 40 * HOUR_MS))
+claims = st.builds(
+    lambda number, hour, ctit_ms, key, fields: claim(
+        f"i{number}", hour, ctit_ms=ctit_ms, key=key, **fields
+    ),
+    st.integers(0, 30),
+    st.integers(0, 12),
+    quick,
+    st.sampled_from(KEYS),
+    st.fixed_dictionaries(
+        {
+            "sign": st.sampled_from((1, 1, 1, -1)),
+            "is_new_device": st.booleans(),
+            "after_begin_ms": st.sampled_from((None, -60_000, 0, 9_000)),
+            "is_rejected": st.booleans(),
+        }
+    ),
+)
+records = st.one_of(
+    claims,
+    claims,
+    st.builds(shown, st.integers(0, 40), st.integers(0, 50), key=st.sampled_from(KEYS)),
+)
+frames = st.lists(
+    st.tuples(st.lists(records, max_size=12), st.sampled_from((None, 1, 2, 3, 12, 26, 8 * 24 + 2))),
+    max_size=8,
+)
+
+
+def lines(told: Sequence[tuple[list[SiteRecord], int | None]]) -> list[Line]:
+    found = []
+    for offset, (seen, hour) in enumerate(told):
+        said = dict.fromkeys(stage_upstreams("journeys", 1), MIDNIGHT + (hour or 0) * HOUR_MS)
+        frame = SiteFrame(said if hour is not None else {}, seen)
+        found.append(Line("sites", 0, offset, 0, None, encoder.encode(frame)))
+    return found
+
+
+def run(log: list[Line], size: int, *, restarts: bool) -> tuple[dict[bytes, bytes], list[object]]:
+    """State and everything said, with `size` records decided at once."""
+    state, said = MemoryStore(useless_from), list[object]()
+    stage = Sites(0, 2, RULES, SilentObserver())
+    for start in range(0, len(log), size):
+        if restarts:
+            stage = Sites(0, 2, RULES, SilentObserver())
+            stage.restore(state.entries())
+        effects = stage.decide(log[start : start + size], state)
+        state.apply(effects.changes, 0)
+        said += sorted(
+            (topic, message.value)
+            for (topic, _), messages in effects.messages.items()
+            if topic == "fraud-verdicts"
+            for message in messages
+        )
+    return dict(state.entries()), said
+
+
+@settings(deadline=None, max_examples=60)
+@given(frames)
+def test_batches_and_restarts_make_no_difference(
+    told: list[tuple[list[SiteRecord], int | None]],
+) -> None:
+    log = lines(told)
+    state, said = run(log, 1, restarts=False)
+    for size, restarts in ((3, False), (100, False), (1, True), (2, True)):
+        other_state, other_said = run(log, size, restarts=restarts)
+        assert sorted(map(repr, other_said)) == sorted(map(repr, said))
+        assert other_state == state
+
+
+@given(st.lists(claims), st.randoms(use_true_random=False))
+def test_what_is_counted_does_not_depend_on_the_order_of_claims(
+    seen: list[SiteInstall], chance: random.Random
+) -> None:
+    in_order, shuffled = SiteHistory(), SiteHistory()
+    for one in seen:
+        in_order = see_install(in_order, one, MIDNIGHT)
+    chance.shuffle(seen)
+    for one in seen:
+        shuffled = see_install(shuffled, one, MIDNIGHT)
+    assert recent(in_order) == recent(shuffled)
+    assert devices(in_order) == devices(shuffled)
+    assert in_order.fresh == shuffled.fresh
+
+
+@given(st.lists(claims))
+def test_claims_that_are_all_taken_back_leave_nothing(seen: list[SiteInstall]) -> None:
+    history = SiteHistory()
+    for one in seen:
+        history = see_install(history, replace(one, sign=1), MIDNIGHT)
+    for one in seen:
+        history = see_install(history, replace(one, sign=-1), MIDNIGHT)
+    assert recent(history) == {}
+    assert devices(history) == (0, 0)
+    assert history.claimed == 0
+    assert aged(history, DAY + 40).past == {}
