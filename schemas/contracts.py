@@ -89,7 +89,7 @@ SEMANTICS: dict[str, Semantics] = {
     ),
     "fraud-verdicts": Semantics("verdict_id", SAME_AGAIN),
     "credits": Semantics(
-        "credit_id", f"{SAME_AGAIN} Those of the highest version of a conversion count."
+        "credit_id", f"{SAME_AGAIN} The highest revision of a conversion is the current one."
     ),
     "exposures": Semantics("path_id", SAME_AGAIN),
     "rates": Semantics(

@@ -136,18 +136,29 @@ CreditMethod = Literal[
 
 
 class Credit(Outcome, frozen=True, kw_only=True, gc=False):
-    """How one method shares the credit of a conversion among channels; `shares` sum to 1."""
+    """How the credit of an install is shared among channels and organic, by every method.
 
-    credit_id: str  # attribution_id:method
+    Shares are rounded to six digits and sum to 1; who gets nothing is left out. The last three
+    are empty while no model is in force. The highest revision is the current one.
+    """
+
+    credit_id: str  # conversion_id:revision
     conversion_id: str
     install_id: str
-    version: int
+    revision: int  # 1, 2, … whenever other touchpoints count than before
+    version: int  # of the decision by then
     app_id: str
-    method: CreditMethod
-    model_version: str  # "" for methods without a model
-    shares: dict[str, float]
+    model_version: str  # "": none was in force
+    by_first: dict[str, float]
+    by_last: dict[str, float]
+    by_linear: dict[str, float]
+    by_time_decay: dict[str, float]
+    by_position: dict[str, float]
+    by_markov: dict[str, float] = {}
+    by_shapley: dict[str, float] = {}
+    by_hazard: dict[str, float] = {}
     install_time: int
-    decided_at: int
+    decided_at: int  # log time of the last evidence
 
 
 class ExposureRow(Outcome, frozen=True, kw_only=True, gc=False):

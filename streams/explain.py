@@ -52,8 +52,8 @@ FROM fraud_verdicts WHERE install_id = {id} ORDER BY decided_at, verdict_id LIMI
 """
 _CREDITS = """
 SELECT conversion_id, version, method, model_version, shares
-FROM credits WHERE install_id = {id}
-ORDER BY conversion_id, version DESC, method LIMIT 1 BY conversion_id, method
+FROM v_credits WHERE install_id = {id}
+ORDER BY conversion_id, method
 """
 _REVENUE = """
 SELECT booking_id, kind, is_relink, amount_micros, currency, product_id, transaction_id, event_time,

@@ -4,6 +4,7 @@ Records arrive in any order. Money and activity that come before their install w
 a deadline; whatever changes the decision after it was made leads to a new version.
 """
 
+from attribution.journey.showing import Shown, shown
 from attribution.journey.state import (
     ActivityApplied,
     Decision,
@@ -38,6 +39,7 @@ __all__ = [
     "MoneyApplied",
     "Reason",
     "Reengagement",
+    "Shown",
     "Step",
     "Waiting",
     "change_rules",
@@ -51,5 +53,6 @@ __all__ = [
     "see_install",
     "see_money",
     "see_site_verdict",
+    "shown",
     "winner_known_by",
 ]

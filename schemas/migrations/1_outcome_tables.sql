@@ -132,16 +132,23 @@ COMMENT 'What looks like fraud, and why. v_fraud_daily sums up what became of it
 
 CREATE TABLE IF NOT EXISTS credits
 (
-    credit_id String COMMENT 'attribution_id:method',
-    conversion_id String COMMENT 'Conversion whose credit is shared.',
+    credit_id String COMMENT 'conversion_id:revision',
+    conversion_id String COMMENT 'Conversion whose credit is shared: the install.',
     install_id String COMMENT 'Install of the conversion.',
-    version Int64 COMMENT 'Version of the decision; those of the highest count.',
+    revision Int64 COMMENT 'From 1; the highest is current.',
+    version Int64 COMMENT 'Version of the decision by then.',
     app_id LowCardinality(String) COMMENT 'App that was installed.',
-    method LowCardinality(String) COMMENT 'first, last, linear, time_decay, position, markov, shapley or hazard.',
-    model_version LowCardinality(String) COMMENT 'Model behind the method; empty when it needs none.',
-    shares Map(LowCardinality(String), Float64) COMMENT 'Share of the credit by channel; they sum to 1.' CODEC(ZSTD(1)),
+    model_version LowCardinality(String) COMMENT 'Credit model in force; empty when there was none.',
+    by_first Map(LowCardinality(String), Float64) COMMENT 'Share by channel, all to the first touchpoint.' CODEC(ZSTD(1)),
+    by_last Map(LowCardinality(String), Float64) COMMENT 'All to the last touchpoint.' CODEC(ZSTD(1)),
+    by_linear Map(LowCardinality(String), Float64) COMMENT 'Equal parts to all touchpoints.' CODEC(ZSTD(1)),
+    by_time_decay Map(LowCardinality(String), Float64) COMMENT 'More to later touchpoints, half-life 7 days.' CODEC(ZSTD(1)),
+    by_position Map(LowCardinality(String), Float64) COMMENT '40 % to the first and the last each, the rest between.' CODEC(ZSTD(1)),
+    by_markov Map(LowCardinality(String), Float64) COMMENT 'By Markov removal effects; empty without a model.' CODEC(ZSTD(1)),
+    by_shapley Map(LowCardinality(String), Float64) COMMENT 'By Shapley values; empty without a model.' CODEC(ZSTD(1)),
+    by_hazard Map(LowCardinality(String), Float64) COMMENT 'By what each touchpoint adds to the rate of installing; empty without a model.' CODEC(ZSTD(1)),
     install_time DateTime64(3, 'UTC') COMMENT 'First open of the install.',
-    decided_at DateTime64(3, 'UTC') COMMENT 'Log time of the decision.',
+    decided_at DateTime64(3, 'UTC') COMMENT 'Log time of the last evidence.',
     log_epoch LowCardinality(String) COMMENT 'Incarnation of the log that carried this row.',
     log_partition Int64 COMMENT 'Partition of the outcome topic.',
     log_offset Int64 COMMENT 'Offset in that partition.',
@@ -150,8 +157,8 @@ CREATE TABLE IF NOT EXISTS credits
 )
 ENGINE = MergeTree
 PARTITION BY toYYYYMM(inserted_at)
-ORDER BY (app_id, toDate(install_time), conversion_id, version, method)
-COMMENT 'How every method shares the credit of a conversion among channels.';
+ORDER BY (app_id, toDate(install_time), conversion_id, revision)
+COMMENT 'How every method shares the credit of an install among channels and organic.';
 
 CREATE TABLE IF NOT EXISTS exposures
 (

@@ -41,10 +41,11 @@ from schemas.records import (
     SiteRecord,
     SiteVerdict,
 )
-from streams.stages import decisions, parking
+from streams.stages import decisions, parking, sharing
 from streams.stages.observer import StageObserver
 from streams.stages.outbox import FrameOutbox, Outbox
 from streams.stages.scoring import ActiveModels
+from streams.stages.sharing import NOT_CREDITED, Credited
 from streams.stages.working_set import Timers, WorkingSet
 
 
@@ -54,6 +55,7 @@ class InstallState(msgspec.Struct, frozen=True, array_like=True):
     journey: Journey = Journey()
     payer: PayerState = labels.NEW
     claim: SiteInstall | None = None  # what a site was last told of the install
+    credited: Credited = NOT_CREDITED
 
 
 NEW = InstallState()
@@ -104,7 +106,7 @@ class InstallSteps:
         key = record.install_id.encode()
         state = self.states.get(key) or NEW
         journey, facts = _advance(state.journey, record, self.stage.rules)
-        self._conclude(key, replace(state, journey=journey), facts)
+        self._conclude(key, state, journey, facts)
 
     def fire(self) -> None:
         """Everything due at stage time."""
@@ -122,7 +124,7 @@ class InstallSteps:
             if state is not None:
                 now, rules = self.stage_time, self.stage.rules
                 journey, facts = attribution.change_rules(state.journey, now, rules)
-                self._conclude(key, replace(state, journey=journey), facts)
+                self._conclude(key, state, journey, facts, is_review=True)
 
     def _fire_one(self, key: bytes, now: int) -> None:
         state = self.states.get(key)
@@ -132,18 +134,39 @@ class InstallSteps:
             self.states.put(key, None)
             return
         journey, facts = attribution.expire(state.journey, now, self.stage.rules)
-        self._conclude(key, replace(state, journey=journey), facts)
+        self._conclude(key, state, journey, facts)
 
-    def _conclude(self, key: bytes, state: InstallState, facts: list[JourneyFact]) -> None:
-        payer, claim = state.payer, state.claim
+    def _conclude(
+        self,
+        key: bytes,
+        before: InstallState,
+        journey: Journey,
+        facts: list[JourneyFact],
+        *,
+        is_review: bool = False,
+    ) -> None:
+        payer, claim, credited = before.payer, before.claim, before.credited
+        decision: Decision | None = None
         for fact in facts:
-            payer = self._say(fact, payer, state.journey)
-            if isinstance(fact, Decision) and fact.reason != "fraud_verdict":
-                claim = self._tell_sites(fact, claim)
-        payer = self._reach(payer, state.journey)
-        if state.journey.is_purged:
+            payer = self._say(fact, payer, journey)
+            if isinstance(fact, Decision):
+                decision = fact
+                if fact.reason != "fraud_verdict":
+                    claim = self._tell_sites(fact, claim)
+        if is_review or sharing.may_have_changed(before.journey, journey, decision):
+            credited = self._share(journey, decision, credited)
+        payer = self._reach(payer, journey)
+        if journey.is_purged:
             claim = None  # It names a touchpoint, and no decision changes it any more.
-        self.states.put(key, InstallState(state.journey, payer, claim))
+        self.states.put(key, InstallState(journey, payer, claim, credited))
+
+    def _share(self, journey: Journey, decision: Decision | None, before: Credited) -> Credited:
+        """Say how the credit is shared, if that may be another way now."""
+        rules, model = self.stage.rules, self.stage.active.credit
+        credited, row = sharing.credit_install(journey, decision, before, rules, model)
+        if row is not None:
+            self.outbox.say(topics.CREDITS.name, row.install_id, row)
+        return credited
 
     def _tell_sites(self, decision: Decision, before: SiteInstall | None) -> SiteInstall | None:
         """A site hears of installs that it claims, also when it does so no longer."""

@@ -90,6 +90,7 @@ def compared_when_converged(model: str | None = None) -> dict[str, Compared]:
     compared = {
         "touches": _touches(),
         "attributions": _attributions(),
+        "credits": _credits(),
         "revenue": _revenue(),
         "parked": _parked(),
         "dead_letters": _dead_letters(),
@@ -149,6 +150,18 @@ def _attributions() -> Compared:
         f"attributions WHERE conversion_id NOT IN ({withdrawn})",
         once_by="conversion_id",
         first_by=_NEWEST,
+    )
+
+
+def _credits() -> Compared:
+    """What rules share. What models do depends on the order in which they learned."""
+    history = ("credit_id", "revision", "version", "decided_at")
+    learned = ("model_version", "by_markov", "by_shapley", "by_hazard")
+    return Compared(
+        _texts(TABLES["credits"].columns, (*history, *learned)),
+        "credits",
+        once_by="conversion_id",
+        first_by="-revision, log_epoch, log_offset",
     )
 
 

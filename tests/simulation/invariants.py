@@ -91,7 +91,8 @@ def check_versions(stored: Tables) -> None:
     """Outcome ids are unique, versions have no gaps, and no answer of matching went missing."""
     for topic, name in (("attributions", "attribution_id"), ("revenue", "booking_id"),
                         ("parked", "parked_id"), ("predictions", "prediction_id"),
-                        ("features", "feature_id"), ("fraud-verdicts", "verdict_id")):  # fmt: skip
+                        ("features", "feature_id"), ("fraud-verdicts", "verdict_id"),
+                        ("credits", "credit_id"), ("exposures", "path_id")):  # fmt: skip
         repeats = {k: n for k, n in Counter(row[name] for row in stored[topic]).items() if n > 1}
         demand(not repeats, f"crash: {topic} says the same id twice", repeats)
     versions: dict[str, list[int]] = {}
@@ -129,7 +130,7 @@ def same_outcomes(key: LaneId, said: dict[TopicPartition, list[bytes]], run: Top
     stage = {
         "intake": ("touches", "spend", "rates", "postback-rows", "privacy-rows", "dead-letters"),
         "matching": ("exposures",),
-        "journeys": ("attributions", "revenue", "features", "predictions"),
+        "journeys": ("attributions", "credits", "revenue", "features", "predictions"),
         "sites": (),
     }[key[0]]
     logged = {

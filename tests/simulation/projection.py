@@ -49,6 +49,7 @@ def converged(stored: Tables) -> Converged:
             install_id: _without(row, _SOURCE | _HISTORY)
             for install_id, row in current_attributions(stored["attributions"]).items()
         },
+        "credits": current_credits(stored["credits"]),
         "revenue": net_revenue(stored["revenue"]),
         "parked": parked(stored["parked"]),
         "dead_letters": sorted((row["reason"], row["payload"]) for row in stored["dead-letters"]),
@@ -67,6 +68,18 @@ def current_attributions(rows: Iterable[Row]) -> dict[str, Row]:
         if known is None or row["version"] > known["version"]:
             current[row["install_id"]] = row
     return current
+
+
+def current_credits(rows: Iterable[Row]) -> dict[str, Row]:
+    """What rules share at last; what models do depends on the order in which they learned."""
+    learned = frozenset({"model_version", "by_markov", "by_shapley", "by_hazard"})
+    history = frozenset({"credit_id", "revision", "version", "decided_at"})
+    current = {row["conversion_id"]: row for row in sorted(rows, key=_revision)}
+    return {name: _without(row, learned | history) for name, row in current.items()}
+
+
+def _revision(row: Row) -> int:
+    return int(row["revision"])
 
 
 def net_revenue(rows: Iterable[Row]) -> dict[tuple[str, str, str], int]:

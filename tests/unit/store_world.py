@@ -240,18 +240,23 @@ def verdict(install_id: str = "i1", **changes: object) -> outcomes.FraudVerdict:
     return msgspec.structs.replace(row, **changes)
 
 
-def credit(install_id: str = "i1", version: int = 1, **changes: object) -> outcomes.Credit:
+def credit(install_id: str = "i1", revision: int = 1, **changes: object) -> outcomes.Credit:
+    halves = {"alpha": 0.5, "beta": 0.5}
     row = outcomes.Credit(
-        credit_id=f"{install_id}:{version}:linear",
+        credit_id=f"{install_id}:{revision}",
         conversion_id=install_id,
         install_id=install_id,
-        version=version,
+        revision=revision,
+        version=1,
         app_id="puzzle",
-        method="linear",
         model_version="",
-        shares={"alpha": 0.5, "beta": 0.5},
+        by_first={"alpha": 1.0},
+        by_last={"beta": 1.0},
+        by_linear=halves,
+        by_time_decay=halves,
+        by_position=halves,
         install_time=NOON,
-        decided_at=NOON + version,
+        decided_at=NOON + revision,
     )
     return msgspec.structs.replace(row, **changes)
 

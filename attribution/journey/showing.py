@@ -1,0 +1,54 @@
+"""What somebody was shown before an install, as far as credit may be shared for it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from attribution.journey.deciding import case_of
+from attribution.journey.state import Decision, Journey
+from attribution.rules import Rules
+from attribution.waterfall import Receipt, judge, review
+from schemas.records import Touch
+
+_SHOWN_BUT_NOT_ELIGIBLE = frozenset(
+    {"outside_click_window", "outside_view_window", "before_prior_install", "not_retargeting"}
+)
+"""Rejections that are a matter of what counts, not of what happened."""
+
+
+class Shown(NamedTuple):
+    """Touchpoints in order of (time, event id)."""
+
+    eligible: list[Touch]
+    """Those that the rules would have credited, had there been no better one."""
+
+    genuine: list[Touch]
+    """And those too old, or not meant for this user. Fraud and mere guesses are left out."""
+
+
+def shown(journey: Journey, decision: Decision | None, rules: Rules) -> Shown:
+    """Of a journey whose install is known. A decision just made saves judging again."""
+    if not journey.candidates:
+        return Shown([], [])
+    receipts = _review(journey, rules) if decision is None else decision.review.receipts
+    rule_of = {one.event_id: one for one in receipts}
+    touches = sorted((one.touch for one in journey.candidates), key=_order)
+    told = [(touch, rule_of[touch.event_id]) for touch in touches if touch.event_id in rule_of]
+    return Shown(
+        [touch for touch, receipt in told if receipt.verdict != "rejected"],
+        [
+            touch
+            for touch, receipt in told
+            if receipt.verdict != "rejected" or receipt.rule in _SHOWN_BUT_NOT_ELIGIBLE
+        ],
+    )
+
+
+def _review(journey: Journey, rules: Rules) -> list[Receipt]:
+    case = case_of(journey, rules)
+    judgement = judge(journey.candidates, case, rules)
+    return review(journey.candidates, case, judgement, rules).receipts
+
+
+def _order(touch: Touch) -> tuple[int, str]:
+    return touch.time, touch.event_id
