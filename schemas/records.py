@@ -222,7 +222,6 @@ class ActivitySeen(Struct, frozen=True, array_like=True, gc=False, tag=3):
     time: int
     ts: int
     source: Source
-    touch_id: str = ""  # the touchpoint that opened the session, if its link says so
 
 
 class MoneyRouted(Struct, frozen=True, array_like=True, gc=False, tag=4):

@@ -192,9 +192,7 @@ class _Drawing:
         clicked = pick(dice, CLICK_IDS) if happens(dice, 30) else ""
         ts = max(self._logged(time), draft.ts - LATE_MAX)
         number = len(self.visits)
-        session = ActivitySeen(
-            draft.name, f"s{number}", "session", True, time, ts, (2, 0, number), clicked
-        )
+        session = ActivitySeen(draft.name, f"s{number}", "session", True, time, ts, (2, 0, number))
         self.visits.append(Visit(session, f"c:{clicked}" if clicked else ""))
 
     # --- sites ----------------------------------------------------------------------------------
