@@ -81,7 +81,7 @@ MUTANTS = (
     Mutant(
         "a late touchpoint that changes the winner makes no version",
         "journey/deciding.py",
-        "_gist(case, judgement) == journey.decided",
+        "_gist(case, judgement, rules) == journey.decided",
         "journey.version > 0",
     ),
     Mutant(
