@@ -133,7 +133,7 @@ class Rules(Struct, frozen=True, kw_only=True, dict=True):
     watched_one_in: int = 8
     """Of so many devices one is watched, to learn what moves people to install; 0: none."""
 
-    watch_window_ms: int = 14 * DAY_MS
+    watch_window_ms: int = 7 * DAY_MS
     """How long a device is watched from a touchpoint on."""
 
     touches_per_key_max: int = 64

@@ -131,7 +131,7 @@ class CreditLearner:
 
     def _is_trial_due(self) -> bool:
         rules = self.rules
-        wait = rules.publish_every if self.counts.tried_at else rules.first_publication
+        wait = rules.publish_every if self.champion else rules.first_publication
         return self.counts.seen - self.counts.tried_at >= wait
 
     def _try_version(self) -> CreditVerdict:

@@ -32,7 +32,7 @@ SHARE_DIGITS = 6
 
 def may_have_changed(before: Journey, after: Journey, decision: Decision | None) -> bool:
     """Whether it is worth while to look which touchpoints count now."""
-    return (
+    return after.version > 0 and (
         decision is not None
         or after.candidates is not before.candidates
         or after.priors is not before.priors
