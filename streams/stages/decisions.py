@@ -1,4 +1,4 @@
-"""Outcome rows of journeys: decisions and bookings, and what models may know of an install."""
+"""Outcome rows of decisions, and what models and sites may know of an install."""
 
 from __future__ import annotations
 
@@ -11,12 +11,24 @@ from attribution.candidates import Candidate
 from attribution.fraud import SITE_REASONS
 from attribution.journey import Decision, Reengagement
 from attribution.rules import Policy, Rules
-from attribution.waterfall import conversion_type, expires_at, fraud_status, policy_for
+from attribution.waterfall import (
+    conversion_type,
+    expires_at,
+    fraud_status,
+    lookback_ms,
+    policy_for,
+)
 from online_models.features import Credit, InstallFacts
 from schemas import topics
-from schemas.outcomes import Attribution, Booking, FraudVerdict
-from schemas.records import Installed, MoneyRouted, Signal, SiteInstall, TouchKind, site_key
-from streams.stages.parking import MONEY_KINDS
+from schemas.outcomes import Attribution, FraudVerdict
+from schemas.records import (
+    Installed,
+    Signal,
+    SiteInstall,
+    Touch,
+    TouchKind,
+    site_key,
+)
 
 MatchType = Literal["referrer", "click_id", "device_id", "adservices", "probabilistic"]
 _MATCH_TYPES: dict[Signal, MatchType] = {
@@ -65,10 +77,11 @@ def attribution_row(decision: Decision, rules: Rules, rule_set: str) -> Attribut
     case, judgement = decision.case, decision.judgement
     install, winner = case.install, judgement.winner
     kind = conversion_type(case, judgement)
-    policy = _policy(winner, install, rules)
+    is_known_user = case.prior is not None
     status, reason = fraud_status(judgement.hits)
     robbed, told = judgement.robbed, decision.review
-    row = _row(install, winner, policy, is_erased=decision.is_erased) | {
+    row = _row(install, winner, is_erased=decision.is_erased) | {
+        **_windows(install, winner, rules, is_known_user=is_known_user),
         "attribution_id": f"{install.install_id}:{decision.version}",
         "conversion_id": install.install_id,
         "version": decision.version,
@@ -101,10 +114,10 @@ def attribution_row(decision: Decision, rules: Rules, rule_set: str) -> Attribut
 def reengagement_row(fact: Reengagement, rules: Rules, rule_set: str) -> Attribution:
     """A conversion of its own beside that of the install."""
     install, candidate = fact.install, fact.candidate
-    policy = policy_for(candidate, install, rules)
     is_withdrawn = fact.session_time == 0
     conversion_id = f"{install.install_id}~{candidate.touch.event_id}"
-    row = _row(install, candidate, policy, is_erased=fact.is_erased) | {
+    row = _row(install, candidate, is_erased=fact.is_erased) | {
+        **_windows(install, candidate, rules, is_known_user=True),
         "attribution_id": f"{conversion_id}:{fact.version}",
         "conversion_id": conversion_id,
         "version": fact.version,
@@ -176,30 +189,6 @@ def site_claim(decision: Decision) -> SiteInstall | None:
     )
 
 
-def booking_row(routed: MoneyRouted, install: Installed) -> Booking:
-    money = routed.money
-    topic, partition, offset = money.source
-    half = f":move{routed.move}{'+' if routed.sign > 0 else '-'}" if routed.move else ""
-    return Booking(
-        booking_id=f"{money.booking_id}{half}",
-        money_id=money.booking_id,
-        sign=routed.sign,
-        install_id=install.install_id,
-        app_id=money.app_id,
-        transaction_id=money.transaction_id,
-        kind=MONEY_KINDS[money.kind],
-        is_relink=routed.move > 0,
-        amount_micros=routed.sign * money.amount_micros,
-        currency=money.currency,
-        product_id=money.product_id,
-        event_time=money.time,
-        install_time=install.time,
-        source_topic=topics.SOURCES[topic].name,
-        source_partition=partition,
-        source_offset=offset,
-    )
-
-
 def _policy(winner: Candidate | None, install: Installed, rules: Rules) -> Policy:
     if winner is None:
         return rules.app_policy(install.app_id, install.time)
@@ -212,14 +201,11 @@ def _status(kind: str, winner: Candidate | None) -> str:
     return "reattributed" if kind == "reattribution" else "non_organic"
 
 
-def _row(
-    install: Installed, winner: Candidate | None, policy: Policy, *, is_erased: bool
-) -> dict[str, Any]:
+def _row(install: Installed, winner: Candidate | None, *, is_erased: bool) -> dict[str, Any]:
     """What all conversions say alike."""
-    touch = winner.touch if winner is not None else None
-    windows, switches = policy.windows, policy.probabilistic
     topic, partition, offset = install.source
     return {
+        **_touch_columns(winner.touch if winner is not None else None, is_erased=is_erased),
         "install_id": install.install_id,
         "event_id": "" if is_erased else install.event_id,
         "is_primary": True,
@@ -230,22 +216,6 @@ def _row(
         "country_code": install.country_code,
         "install_time": install.time,
         "prior_install_id": "",
-        "touch_id": touch.touch_id if touch and not is_erased else "",
-        "touch_type": _TOUCH_TYPES[touch.kind] if touch else "",
-        "touch_time": touch.time if touch else 0,
-        "media_source": touch.media_source if touch else ORGANIC,
-        "channel": touch.channel if touch else "",
-        "campaign_id": touch.campaign_id if touch else "",
-        "campaign_name": touch.campaign_name if touch else "",
-        "adset_id": touch.adset_id if touch else "",
-        "ad_id": touch.ad_id if touch else "",
-        "site_id": touch.site_id if touch else "",
-        "click_window_s": windows.click // 1_000,
-        "view_window_s": windows.view // 1_000,
-        "probabilistic_click_window_s": windows.probabilistic_click // 1_000 * switches.click,
-        "probabilistic_view_window_s": windows.probabilistic_view // 1_000 * switches.view,
-        "reattribution_window_s": windows.reattribution // 1_000,
-        "inactivity_s": windows.inactivity // 1_000,
         "fraud_status": "",
         "fraud_reason": "",
         "rejected_media_source": "",
@@ -259,6 +229,45 @@ def _row(
         "source_topic": topics.SOURCES[topic].name,
         "source_partition": partition,
         "source_offset": offset,
+    }
+
+
+def _touch_columns(touch: Touch | None, *, is_erased: bool) -> dict[str, Any]:
+    """Of the touchpoint with the credit; None: organic."""
+    return {
+        "touch_id": touch.touch_id if touch and not is_erased else "",
+        "touch_type": _TOUCH_TYPES[touch.kind] if touch else "",
+        "touch_time": touch.time if touch else 0,
+        "media_source": touch.media_source if touch else ORGANIC,
+        "channel": touch.channel if touch else "",
+        "campaign_id": touch.campaign_id if touch else "",
+        "campaign_name": touch.campaign_name if touch else "",
+        "adset_id": touch.adset_id if touch else "",
+        "ad_id": touch.ad_id if touch else "",
+        "site_id": touch.site_id if touch else "",
+    }
+
+
+def _windows(
+    install: Installed, winner: Candidate | None, rules: Rules, *, is_known_user: bool
+) -> dict[str, int]:
+    """The windows in force: for users the app knows others than for new ones, and for the winner
+    its own, if it asked for one."""
+    policy = _policy(winner, install, rules)
+    windows, switches = policy.windows, policy.probabilistic
+    click = windows.retargeting_click if is_known_user else windows.click
+    view = windows.retargeting_view if is_known_user else windows.view
+    if winner is not None and winner.signal is not Signal.PROBABILISTIC:
+        in_force = lookback_ms(winner, policy, rules, is_known_user=is_known_user)
+        is_click = winner.touch.kind is TouchKind.CLICK
+        click, view = (in_force, view) if is_click else (click, in_force)
+    return {
+        "click_window_s": click // 1_000,
+        "view_window_s": view // 1_000,
+        "probabilistic_click_window_s": windows.probabilistic_click // 1_000 * switches.click,
+        "probabilistic_view_window_s": windows.probabilistic_view // 1_000 * switches.view,
+        "reattribution_window_s": windows.reattribution // 1_000,
+        "inactivity_s": windows.inactivity // 1_000,
     }
 
 

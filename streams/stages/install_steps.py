@@ -42,6 +42,7 @@ from schemas.records import (
     SiteVerdict,
 )
 from streams.stages import decisions, parking, sharing
+from streams.stages.booking import booking_row
 from streams.stages.observer import StageObserver
 from streams.stages.outbox import FrameOutbox, Outbox
 from streams.stages.scoring import ActiveModels
@@ -216,7 +217,7 @@ class InstallSteps:
                 self.outbox.say(topics.ATTRIBUTIONS.name, row.install_id, row)
             case MoneyApplied():
                 assert install is not None
-                booking = decisions.booking_row(fact.routed, install)
+                booking = booking_row(fact.routed, install)
                 self.outbox.say(topics.REVENUE.name, booking.install_id, booking)
                 return _note_payment(payer, fact.routed, install)
             case ActivityApplied():

@@ -285,6 +285,7 @@ def test_a_return_is_a_conversion_of_its_own_beside_that_of_the_install() -> Non
     assert (row["conversion_time"], row["install_time"]) == (at(AWAY + 5), at(0))
     assert (row["expires_at"], row["ctit_s"]) == (at(AWAY + 5) + 30 * DAY_MS, 300)
     assert (row["media_source"], row["touch_id"]) == ("north", "touch of back")
+    assert (row["click_window_s"], row["inactivity_s"]) == (7 * 86_400, 7 * 86_400)
 
 
 def test_a_return_that_was_none_is_withdrawn_by_name() -> None:

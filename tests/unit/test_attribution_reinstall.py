@@ -204,6 +204,20 @@ def test_the_row_names_the_install_it_follows_and_the_window_in_force() -> None:
     assert "not_retargeting" in found["candidates"]
 
 
+def test_the_row_tells_the_windows_that_were_in_force_for_this_user_and_this_touchpoint() -> None:
+    rules = Rules(default=Policy(windows=Windows(retargeting_click=3 * DAY_MS, click=5 * DAY_MS)))
+    own = click("own", -5, lookback_ms=2 * DAY_MS)
+    told = {
+        "new user": row(installed(), answer(click("c", -5)), rules=rules),
+        "own window": row(installed(), answer(own), rules=rules),
+        "reinstalled": row(installed(), answered(click("c", -5)), rules=rules),
+        "won back": row(installed(), answered(to_win_back(click("c", -5))), rules=rules),
+    }
+    days = {name: one["click_window_s"] / 86_400 for name, one in told.items()}
+    assert days == {"new user": 5, "own window": 2, "reinstalled": 3, "won back": 3}
+    assert {one["view_window_s"] for one in told.values()} == {86_400}
+
+
 def test_a_reattribution_is_for_good_unless_the_source_has_it_for_a_while_alone() -> None:
     temporary = Rules(scopes=(Scope(media_source="north", windows=(("temporary", DAY_MS),)),))
     back = to_win_back(click("back", -5))

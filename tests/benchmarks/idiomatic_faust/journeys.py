@@ -26,6 +26,7 @@ from schemas.records import (
     MoneyRouted,
 )
 from streams.stages import decisions
+from streams.stages.booking import booking_row
 from streams.stages.install_steps import NEW, InstallState
 from tests.benchmarks.idiomatic_faust.routing import Said
 
@@ -127,7 +128,7 @@ class Deciding:
                 row = decisions.attribution_row(fact, self._rules, self._rule_set)
                 said.say(topics.ATTRIBUTIONS.name, row.install_id, row)
             case MoneyApplied() if install is not None:
-                booking = decisions.booking_row(fact.routed, install)
+                booking = booking_row(fact.routed, install)
                 said.say(topics.REVENUE.name, booking.install_id, booking)
                 money = fact.routed.money
                 if _is_payment(fact.routed):
