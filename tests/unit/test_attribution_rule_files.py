@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
+from msgspec.structs import fields
 
-from attribution.rule_files import MAY_BE_ZERO, WINDOWS_MS_MAX, RuleFault, read_rules
+from attribution.rule_files import MAY_BE_ZERO, SECTIONS, WINDOWS_MS_MAX, RuleFault, read_rules
 from attribution.rules import DAY_MS, HOUR_MS, MINUTE_MS, Rules
 from tests.oracle.rulebook import Rulebook
 from tests.unit.rule_world import CALLED, MARCH, MOMENTS, WINDOWS, found, rulebooks
 
-EXAMPLE = Path(__file__).parents[2] / "deploy" / "rules.example.toml"
+ROOT = Path(__file__).parents[2]
+EXAMPLE = ROOT / "deploy" / "rules.example.toml"
+README = ROOT / "README.md"
 
 
 def read(text: str) -> Rules:
@@ -107,6 +111,24 @@ def test_the_example_beside_the_deployment_says_what_its_comments_say() -> None:
     assert spring.fraud.ctit_anomalies == "reject"
     assert rules.policy("run", "adroute", "", MARCH).probabilistic.click
     assert not rules.policy("run", "adroute", "", MARCH).probabilistic.view
+
+
+def test_the_readme_shows_a_file_that_is_taken() -> None:
+    (shown,) = README.read_text().split("```toml\n")[1:]
+    rules = read(shown.split("```")[0])
+    assert rules.default.windows.view == 12 * HOUR_MS
+    assert rules.policy("any", "meadow", "", MARCH).windows.click == DAY_MS
+
+
+def test_the_example_names_every_key_there_is() -> None:
+    said = tomllib.loads(EXAMPLE.read_text())
+    for name, kind in SECTIONS.items():
+        known = {field.name for field in fields(kind)}
+        assert set(said[name]) == known, name
+
+
+def test_the_example_says_the_defaults_before_its_scopes() -> None:
+    assert read(EXAMPLE.read_text()).default == Rules().default
 
 
 # --- what is refused ------------------------------------------------------------------------------
