@@ -8,17 +8,11 @@ from attribution.journey import (
     ActivityApplied,
     Decision,
     Journey,
-    JourneyFact,
     MoneyApplied,
     Waiting,
 )
 from attribution.rules import Rules
 from schemas.records import (
-    ActivitySeen,
-    Candidates,
-    Installed,
-    JourneyRecord,
-    MoneyRouted,
     Signal,
 )
 from tests.unit.attribution_world import (
@@ -35,47 +29,11 @@ from tests.unit.attribution_world import (
     session,
     view,
 )
+from tests.unit.journey_world import decisions, dispositions, tell
 
 MS = 1 / 60_000
 PAID = routed(purchase(install_id="i1"))
 GONE = 2 * WEEK
-
-
-def tell(
-    *records: JourneyRecord, rules: Rules = RULES, start: Journey | None = None
-) -> tuple[Journey, list[JourneyFact]]:
-    journey, facts = start or Journey(), list[JourneyFact]()
-    for record in records:
-        journey, said = _step(journey, record, rules)
-        facts += said
-    return journey, facts
-
-
-def _step(journey: Journey, record: JourneyRecord, rules: Rules) -> journeys.Step:
-    match record:
-        case Installed():
-            return journeys.see_install(journey, record, rules)
-        case Candidates():
-            return journeys.see_candidates(journey, record, rules)
-        case ActivitySeen():
-            return journeys.see_activity(journey, record, rules)
-        case MoneyRouted():
-            return journeys.see_money(journey, record, rules)
-        case _:
-            raise AssertionError(record)
-
-
-def decisions(facts: list[JourneyFact]) -> list[tuple[int, str, str]]:
-    """Version, reason and credited event of each decision."""
-    return [
-        (fact.version, fact.reason, fact.winner.touch.event_id if fact.winner else "organic")
-        for fact in facts
-        if isinstance(fact, Decision)
-    ]
-
-
-def dispositions(facts: list[JourneyFact]) -> list[tuple[str, int]]:
-    return [(fact.disposition, fact.move) for fact in facts if isinstance(fact, Settled)]
 
 
 # --- decisions ------------------------------------------------------------------------------------
