@@ -143,8 +143,6 @@ def _see_session(index: TouchIndex, seen: InstallSeen, rules: Rules) -> Step:
     named = IndexedInstall(seen.install_id, seen.signal, seen.time, until, True, since)
     touches = [touch for touch in index.touches if could_matter(touch, named, rules)]
     facts: list[MatchFact] = [_found(named, touches)] if touches else []
-    if seen.ts <= index.erased_ts:
-        facts.append(Erased(seen.install_id, index.erasure, index.erased_ts))
     if known is not None and (known.since, known.ts) == (since, until):
         return index, facts
     index, evicted = _with_install(index, named, rules)

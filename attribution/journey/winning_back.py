@@ -38,8 +38,12 @@ def note_retargeting(journey: Journey, later: Sequence[Candidate], rules: Rules)
         return replace(journey, retargeting=touches), []
     gone = {one.touch.event_id for one in touches[:surplus]}
     told = [one.session_time for one in journey.reengaged if one.event_id in gone]
-    settled_until = max([journey.settled_until, *told])
-    kept = replace(journey, retargeting=touches[surplus:], settled_until=settled_until)
+    kept = replace(
+        journey,
+        retargeting=touches[surplus:],
+        reengaged=[one for one in journey.reengaged if one.event_id not in gone],
+        settled_until=max([journey.settled_until, *told]),
+    )
     return kept, [Evicted("retargeting_per_journey_max", surplus)]
 
 

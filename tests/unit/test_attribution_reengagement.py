@@ -417,6 +417,19 @@ def test_beyond_the_bound_the_oldest_touchpoint_goes_and_its_return_stays_as_tol
     ]
 
 
+def test_a_user_who_comes_back_for_ever_is_remembered_in_little() -> None:
+    rules = Rules(
+        retargeting_per_journey_max=2, default=Policy(windows=Windows(inactivity=HOUR_MS))
+    )
+    journey, facts = tell(*INSTALLED)
+    for day in range(1, 9):
+        back = late(to_win_back(click(f"t{day}", day * DAY)))
+        journey, said = tell(back, session(f"s{day}", day * DAY + 5), rules=rules, start=journey)
+        facts += said
+    assert len(in_force(facts)) == 8
+    assert (len(journey.retargeting), len(journey.reengaged)) == (2, 2)
+
+
 def test_without_inactivity_every_visit_through_retargeting_is_a_return() -> None:
     always = Rules(default=Policy(windows=Windows(inactivity=0)))
     touches = [late(to_win_back(click(f"t{n}", n * HOUR))) for n in (1, 2)]
