@@ -30,6 +30,7 @@ class Reengaged(Struct, frozen=True, array_like=True, gc=False):
     session_time: int = 0
     expires_at: int = 0
     version: int = 0
+    signal: int = -1  # what joined the touchpoint and the user; -1: withdrawn
 
 
 class Past(NamedTuple):

@@ -11,7 +11,7 @@ from attribution.candidates import Candidate, once_each
 from attribution.facts import Evicted
 from attribution.journey.erasing import heard
 from attribution.journey.state import Journey, JourneyFact, Reason, Reengagement, Step
-from attribution.reengagement import Past, Reengaged, find
+from attribution.reengagement import Found, Past, Reengaged, find
 from attribution.rules import Rules
 from schemas.records import ActivitySeen
 
@@ -56,29 +56,38 @@ def win_back(
         return journey, []
     until = journey.settled_until
     settled = [one for one in journey.reengaged if 0 < one.session_time <= until]
-    now = {one.event_id: (one.session_time, one.expires_at) for one in settled}
+    told = {one.event_id: one for one in settled}
     known_of = heard(journey, rules)
     for one in find(install, known_of.sessions, known_of.retargeting, Past(settled, until), rules):
-        now[one.candidate.touch.event_id] = one.session_time, one.expires_at
+        told[one.candidate.touch.event_id] = _told(one)
     known = {one.event_id: one for one in journey.reengaged}
     facts: list[JourneyFact] = []
     for candidate in journey.retargeting:
         event_id = candidate.touch.event_id
         before = known.get(event_id, Reengaged(event_id))
-        session_time, expires_at = now.get(event_id, (0, 0))
-        is_same = (session_time, expires_at) == (before.session_time, before.expires_at)
-        if is_same and not (is_told_again and before.version):
+        now = replace(told.get(event_id, Reengaged(event_id)), version=before.version)
+        if now == before and not (is_told_again and before.version):
             continue
-        known[event_id] = Reengaged(event_id, session_time, expires_at, before.version + 1)
+        known[event_id] = replace(now, version=before.version + 1)
         fact = Reengagement(
             version=before.version + 1,
             reason="first_decision" if before.version == 0 else reason,
             install=install,
             candidate=candidate,
-            session_time=session_time,
-            expires_at=expires_at,
+            session_time=now.session_time,
+            expires_at=now.expires_at,
             decided_at=at,
             is_erased=journey.erased_ts > 0,
         )
         facts.append(fact)
     return replace(journey, reengaged=list(known.values())), facts
+
+
+def _told(found: Found) -> Reengaged:
+    candidate = found.candidate
+    return Reengaged(
+        candidate.touch.event_id,
+        found.session_time,
+        found.expires_at,
+        signal=candidate.signal.value,
+    )

@@ -40,13 +40,14 @@ def differences(told: Told, truth: Truth) -> list[str]:
         found += [f"{install_id}: {line}" for line in _decision(decision, verdict)]
         review = told.reviews[install_id]
         found += [f"{install_id}: {line}" for line in _review(review, verdict)]
-    expected = {
-        one.conversion_id: (one.touch, one.at, one.expires_at)
-        for back in truth.returns.values()
-        for one in back
-    }
+    expected = {one.conversion_id: one[1:] for back in truth.returns.values() for one in back}
     came = {
-        name: (said.candidate.touch.event_id, said.session_time, said.expires_at)
+        name: (
+            said.candidate.touch.event_id,
+            int(said.candidate.signal),
+            said.session_time,
+            said.expires_at,
+        )
         for name, said in told.reengagements.items()
     }
     return found + _unequal("re-engagements", came, expected)

@@ -7,13 +7,13 @@ from typing import NamedTuple
 
 from schemas.records import ActivitySeen, Flag, Installed, Signal, SiteVerdict, Touch, TouchKind
 from tests.oracle.dice import Dice, happens, pick
-from tests.oracle.history import History, Opened, Shown, Visit
+from tests.oracle.history import History, Opened, Shown, Visit, namings_of
 from tests.oracle.rulebook import DAY, HOUR, LATE_MAX, MINUTE, SECOND, SITE_REASONS, Rulebook
 
-APP = "app"
+APP = "app.one"
 NOON = 1_790_000_000_000
 SOURCES = ("north", "south", "east")
-CAMPAIGNS = ("", "x", "y")
+CAMPAIGNS = ("", "campaign-0", "campaign-1")
 SITES = ("", "s")
 CLICK_IDS = ("c0", "c1", "c2", "c3")
 DEVICES = (("d0",), ("d0",), ("d1",), ("d0", "d1"), ())
@@ -49,9 +49,7 @@ def draw(dice: Dice, book: Rulebook) -> History:
 class _Drawing:
     def __init__(self, dice: Dice, book: Rulebook) -> None:
         self.dice = dice
-        rules = [book.values, *(scope.values for scope in book.scopes)]
-        switches = "probabilistic.click", "probabilistic.view"
-        self.guesses = any(values.get(name) for values in rules for name in switches)
+        self.guesses = book.guesses()
         self.drafts: list[Draft] = []
         self.shown: list[Shown] = []
         self.visits: list[Visit] = []
@@ -66,7 +64,8 @@ class _Drawing:
             self._visit()
         opened = tuple(self._opened(draft) for draft in self.drafts)
         verdicts = tuple(self._verdict() for _ in range(pick(dice, VERDICTS)) if self.shown)
-        return History(tuple(self.shown), opened, tuple(self.visits), verdicts)
+        visits = tuple(self.visits)
+        return History(tuple(self.shown), opened, visits, namings_of(visits), verdicts)
 
     # --- installs -------------------------------------------------------------------------------
 
@@ -202,7 +201,7 @@ class _Drawing:
         dice = self.dice
         draft = pick(dice, self.drafts)
         after = pick(dice, (HOUR, DAY, 8 * DAY, 0)) + pick(dice, BESIDE)
-        value = pick(dice, (0.99, 0.999, 0.95, 0.9899, 0.5))
+        value = pick(dice, (0.99, 0.999, 0.95, 0.9499, 0.5))
         near = [one for one in self.shown if one.touch.time <= draft.time] or self.shown
         name, reason = pick(dice, near).touch.event_id, pick(dice, SITE_REASONS)
         return SiteVerdict(draft.name, name, reason, value, draft.ts + after)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from schemas.records import ActivitySeen, Installed, Prior, Signal, SiteVerdict, Touch
@@ -55,14 +56,32 @@ def is_near(touch: Touch, signal: Signal, install: Installed) -> bool:
 
 
 class Visit(NamedTuple):
-    """A session, and the key of the click that opened it; "" when its link names none."""
+    """A session, once, and the key of the click that opened it; "" when its link names none."""
 
     session: ActivitySeen
     key: str
+
+
+class Naming(NamedTuple):
+    """A session named a click. Copies of a session, and those that come too late, do so as well."""
+
+    install_id: str
+    key: str
+    ts: int
 
 
 class History(NamedTuple):
     shown: tuple[Shown, ...]
     opened: tuple[Opened, ...]
     visits: tuple[Visit, ...]
+    namings: tuple[Naming, ...]
     verdicts: tuple[SiteVerdict, ...] = ()
+
+
+def namings_of(visits: Iterable[Visit]) -> tuple[Naming, ...]:
+    """What sessions say of clicks."""
+    return tuple(
+        Naming(visit.session.install_id, visit.key, visit.session.ts)
+        for visit in visits
+        if visit.key
+    )

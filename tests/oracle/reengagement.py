@@ -15,6 +15,7 @@ class Return(NamedTuple):
 
     conversion_id: str
     touch: str  # event id
+    signal: int
     at: int
     expires_at: int
 
@@ -25,7 +26,7 @@ def returns(opened: Opened, history: History, book: Rulebook) -> list[Return]:
         (one for one in history.visits if counts_for(one, opened)),
         key=lambda one: (one.session.time, one.session.ts, one.session.event_id),
     )
-    ads = sorted(retargeting(opened, visits, history), key=rank, reverse=True)
+    ads = sorted(retargeting(opened, history), key=rank, reverse=True)
     found: list[Return] = []
     used: set[str] = set()
     for visit in visits:
@@ -37,7 +38,7 @@ def returns(opened: Opened, history: History, book: Rulebook) -> list[Return]:
             at = visit.session.time
             span = int(book.find("windows.reengagement", install.app_id, touch, install.time))
             name = f"{install.install_id}~{touch.event_id}"
-            found.append(Return(name, touch.event_id, at, at + span))
+            found.append(Return(name, touch.event_id, int(ad.signal), at, at + span))
             break
     return found
 
@@ -61,13 +62,15 @@ def explains(ad: Claim, visit: Visit, visits: list[Visit], opened: Opened, book:
     )
 
 
-def retargeting(opened: Opened, visits: list[Visit], history: History) -> list[Claim]:
+def retargeting(opened: Opened, history: History) -> list[Claim]:
     """Retargeting touchpoints after the install: found by an id, or named by its sessions."""
+    name = opened.install.install_id
+    namings = [one for one in history.namings if one.install_id == name]
     found = []
     for shown in history.shown:
         touch = shown.touch
         ids = {Signal.CLICK_ID, Signal.DEVICE_ID} & set(opened.signals(shown))
-        if is_named(shown, [visit.session.ts for visit in visits if visit.key in shown.keys]):
+        if is_named(shown, [one.ts for one in namings if one.key in shown.keys]):
             ids.add(Signal.CLICK_ID)
         if touch.is_retargeting and touch.time > opened.install.time and ids:
             found.append(Claim(touch, min(ids)))

@@ -30,7 +30,7 @@ OPTIONS: dict[str, Sequence[Value]] = {
     "windows.reengagement": (30 * DAY, DAY, HOUR),
     "windows.temporary": (0, DAY, 7 * DAY),
     "windows.post_install_fraud": (8 * DAY, DAY, 0),
-    "fraud.site_posterior_min": (0.99, 0.999, 0.9),
+    "fraud.site_posterior_min": (0.95, 0.999, 0.9),
     "fraud.engagements_max": (15, 1, 2, 3),
     **{f"fraud.{reason}": MODES for reason in (*REASONS, *SITE_REASONS)},
 }

@@ -63,7 +63,7 @@ DEFAULTS: dict[str, Value] = {
     "fraud.distribution_outlier": "tag",
     "fraud.behavioral_anomalies": "tag",
     "fraud.engagements_max": 15,
-    "fraud.site_posterior_min": 0.99,
+    "fraud.site_posterior_min": 0.95,
 }
 """Under the names of the rule file; windows are milliseconds."""
 
@@ -106,6 +106,12 @@ class Rulebook(NamedTuple):
         if saying:
             return max(saying, key=Scope.specificity).values[name]
         return self.values.get(name, DEFAULTS[name])
+
+    def guesses(self) -> bool:
+        """Whether anybody anywhere is matched without ids."""
+        rules = [self.values, *(scope.values for scope in self.scopes)]
+        switches = "probabilistic.click", "probabilistic.view"
+        return any(values.get(name) for values in rules for name in switches)
 
     def text(self) -> str:
         """The same as a rule file."""

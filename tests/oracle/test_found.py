@@ -10,7 +10,7 @@ from attribution.rules import Rules
 from schemas.records import ActivitySeen, Installed, Signal, Touch, TouchKind
 from tests.oracle.comparing import Truth, differences, truth_of
 from tests.oracle.drawing import APP, NOON
-from tests.oracle.history import History, Opened, Shown, Visit
+from tests.oracle.history import History, Opened, Shown, Visit, namings_of
 from tests.oracle.playing import told_by
 from tests.oracle.router import records_of
 from tests.oracle.rulebook import DAY, HOUR, Rulebook
@@ -37,8 +37,9 @@ def visit(name: str, time: int, key: str = "") -> Visit:
     return Visit(ActivitySeen("i", name, "session", True, time, time, (2, 0, 0)), key)
 
 
-def agreed(history: History) -> Truth:
+def agreed(shown: Shown, opened: Opened, *visits: Visit) -> Truth:
     """What both say, whatever arrives first."""
+    history = History((shown,), (opened,), visits, namings_of(visits))
     truth = truth_of(history, NO_EXCEPTIONS)
     for arrived in permutations(records_of(history)):
         assert differences(told_by(list(arrived), Rules()), truth) == [], arrived
@@ -48,7 +49,7 @@ def agreed(history: History) -> Truth:
 def test_a_return_that_is_known_before_the_last_answer_is_told_with_it() -> None:
     shown = retargeting("ad", NOON + 8 * DAY, "device")
     back = visit("s", NOON + 8 * DAY + HOUR)
-    truth = agreed(History((shown,), (opened(("device", Signal.DEVICE_ID)),), (back,)))
+    truth = agreed(shown, opened(("device", Signal.DEVICE_ID)), back)
     assert [one.touch for one in truth.returns["i"]] == ["ad"]
 
 
@@ -56,7 +57,7 @@ def test_a_referrer_that_names_the_same_click_does_not_hide_it_from_the_device()
     shown = retargeting("ad", NOON + 8 * DAY, "click", "device")
     lookups = ("click", Signal.REFERRER), ("device", Signal.DEVICE_ID)
     back = visit("s", NOON + 8 * DAY + HOUR)
-    truth = agreed(History((shown,), (opened(*lookups),), (back,)))
+    truth = agreed(shown, opened(*lookups), back)
     assert [one.touch for one in truth.returns["i"]] == ["ad"]
 
 
@@ -65,12 +66,19 @@ def test_it_does_not_matter_which_of_two_sessions_named_a_click_first(between: i
     shown = retargeting("ad", NOON + 8 * DAY, "click")
     first = visit("s1", NOON + 8 * DAY + HOUR, "click")
     second = visit("s2", NOON + 8 * DAY + HOUR + between, "click")
-    truth = agreed(History((shown,), (opened(),), (first, second)))
+    truth = agreed(shown, opened(), first, second)
     assert [one.touch for one in truth.returns["i"]] == ["ad"]
 
 
 def test_a_click_that_only_a_session_names_explains_no_install() -> None:
     shown = retargeting("ad", NOON - HOUR, "click")
-    truth = agreed(History((shown,), (opened(),), (visit("s", NOON + HOUR, "click"),)))
+    truth = agreed(shown, opened(), visit("s", NOON + HOUR, "click"))
     assert truth.verdicts["i"].winner == ""
     assert truth.returns["i"] == []
+
+
+def test_a_session_that_names_a_click_later_tells_of_the_stronger_evidence() -> None:
+    shown = retargeting("ad", NOON + 8 * DAY, "click", "device")
+    back, later = visit("s1", NOON + 8 * DAY + HOUR), visit("s2", NOON + 9 * DAY, "click")
+    truth = agreed(shown, opened(("device", Signal.DEVICE_ID)), back, later)
+    assert [one.signal for one in truth.returns["i"]] == [Signal.CLICK_ID]

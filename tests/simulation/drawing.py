@@ -7,27 +7,15 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from typing import Any, NamedTuple
 
 import orjson
 
 from attribution.rules import DAY_MS, HOUR_MS
 from schemas import topics
 from schemas.decode import Unreadable, decode
-from tests.simulation import broken, reports_of_apple
+from tests.simulation import advertising, broken, reports_of_apple
+from tests.simulation.advertising import Fields, Person
 from tests.simulation.scenario import EARLIEST, RULES, STARTS_AT, Draft, Scenario, written
-
-Fields = dict[str, Any]
-
-
-class Person(NamedTuple):
-    """An install, whether its own event exists or not."""
-
-    install_id: str
-    app_id: str
-    device: Fields
-    time: int
-    ts: int
 
 
 def draw(seed: int) -> Scenario:
@@ -39,7 +27,9 @@ class _Drawing:
         self.chance = chance
         self.drafts: list[Draft] = []
         self.apps = ["app.one"] if chance.random() < 0.7 else ["app.one", "app.two"]
-        self.devices = [self._device(number) for number in range(chance.randint(1, 4))]
+        self.devices = [
+            advertising.device(number, chance) for number in range(chance.randint(1, 4))
+        ]
         self.accounts = [f"user-{number}" for number in range(chance.randint(1, 2))]
         self.clicks = [f"click-{number}" for number in range(chance.randint(1, 6))]
         self.people: list[Person] = []
@@ -68,12 +58,6 @@ class _Drawing:
         for _ in range(self.chance.randint(0, most)):
             draw_one()
 
-    def _device(self, number: int) -> Fields:
-        ids = {name: f"{name}-{number}" for name in ("gaid", "idfv") if self.chance.random() < 0.7}
-        if self.chance.random() < 0.1:
-            ids["idfa"] = "00000000-0000-0000-0000-000000000000"
-        return ids
-
     def _person(self, number: int) -> None:
         chance = self.chance
         time = STARTS_AT + 8 * DAY_MS + chance.randrange(6 * DAY_MS)
@@ -87,6 +71,8 @@ class _Drawing:
             chance.choice([*self.devices, {}]),
             time,
             self._logged(time),
+            advertising.begin_s(time, chance),
+            advertising.place(chance),
         )
         self.people.append(person)
         if chance.random() < 0.8:
@@ -96,13 +82,7 @@ class _Drawing:
         chance = self.chance
         fields = self._fields("install", person.app_id, person.time)
         fields |= {"install_id": person.install_id, "platform": "android", **person.device}
-        if chance.random() < 0.4:
-            fields["click_id"] = chance.choice(self.clicks)
-        if chance.random() < 0.4:
-            click = chance.choice(self.clicks)
-            fields["install_referrer"] = chance.choice(
-                (f"utm_source=x&click_id={click}", "utm_medium=organic", f"gclid={click}")
-            )
+        fields |= advertising.origin(person, self.clicks, chance) | person.place
         if chance.random() < 0.3:
             fields["customer_user_id"] = chance.choice(self.accounts)
         self._write(topics.INSTALLS, person.install_id, person.ts, fields)
@@ -110,37 +90,28 @@ class _Drawing:
     def _touchpoint(self) -> None:
         chance = self.chance
         person = chance.choice(self.people)
-        back = chance.choice(
-            (0, 1, -1, DAY_MS, DAY_MS + 1, 7 * DAY_MS, 7 * DAY_MS + 1, 2 * HOUR_MS, 2 * HOUR_MS + 1)
-        )
-        if chance.random() < 0.6:
-            back = chance.randrange(8 * DAY_MS)
-        time = person.time - back
+        time = advertising.touch_time(person, chance)
         if self.touched and chance.random() < 0.2:
             person, time = self.touched[-1]
         self.touched.append((person, time))
         fields = self._fields("touchpoint", person.app_id, time)
-        fields |= {
-            "touch_type": chance.choice(("click", "click", "impression")),
-            "touch_id": chance.choice(self.clicks),
-            "media_source": chance.choice(("north", "south")),
-            "campaign_id": f"campaign-{chance.randrange(3)}",
-        }
-        if chance.random() < 0.7:
-            fields |= person.device
-        if chance.random() < 0.2:
-            fields["click_lookback_s"] = fields["view_lookback_s"] = 2 * 3600
+        fields |= advertising.touchpoint(person, time, self.clicks, chance)
+        fields |= advertising.signature(fields, chance)
         self._write(topics.TOUCHPOINTS, fields["touch_id"], self._logged(time, person.ts), fields)
 
     def _activity(self) -> None:
         chance = self.chance
         person = chance.choice(self.people)
+        is_session = chance.random() < 0.6
         time = person.time + chance.randrange(-DAY_MS, 3 * DAY_MS)
-        is_session = chance.random() < 0.5
+        if is_session:
+            time = advertising.session_time(person, self.touched, chance)
         fields = self._fields("session" if is_session else "in_app_event", person.app_id, time)
         fields["install_id"] = person.install_id
         if is_session:
             fields["session_id"] = fields["event_id"]
+            if chance.random() < 0.3:
+                fields["touch_id"] = chance.choice(self.clicks)
         else:
             fields["name"] = chance.choice(("level_up", "tutorial"))
         if chance.random() < 0.6:

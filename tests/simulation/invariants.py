@@ -11,6 +11,7 @@ from streams.stages.factory import StageRules
 from streams.stages.intake import CLOCK_KEY
 from streams.store.tables import TABLES
 from tests.simulation import projection
+from tests.simulation.crediting import Credited
 from tests.simulation.lane import GROUP, SPEC_OF, Disk, LaneId
 from tests.simulation.log import Log, Record
 from tests.simulation.machines import SNAPSHOTS, factory
@@ -18,6 +19,7 @@ from tests.simulation.oracle import Truth
 from tests.simulation.projection import Converged, Tables
 from tests.simulation.reports_of_apple import counted
 from tests.simulation.scenario import Scenario
+from tests.simulation.storing import Row
 from tests.simulation.topology import Topology, lane_ids
 
 
@@ -44,15 +46,26 @@ def same(law: str, found: Any, expected: Any) -> None:
 
 def check_oracle(found: Converged, truth: Truth) -> None:
     """The waterfall and the ways of money equal a naive scan."""
-    decided = {
-        install_id: (row["touch_id"], row["match_type"])
-        for install_id, row in found["attributions"].items()
-    }
+    decided = {name: credited(row) for name, row in found["attributions"].items()}
     same("oracle: credit", decided, truth.credits)
     same("oracle: revenue", found["revenue"], truth.revenue)
     same("oracle: parked", found["parked"], truth.parked)
     same("oracle: dead letters", found["dead_letters"], sorted(truth.dead_letters))
     same("accounting: dispositions", dict(found["ledger"]), dict(truth.ledger))
+
+
+def credited(row: Row) -> Credited:
+    return Credited(
+        row["touch_id"],
+        row["match_type"],
+        row["conversion_type"],
+        row["status"],
+        row["prior_install_id"],
+        (row["fraud_status"], row["fraud_reason"]),
+        (row["rejected_touch_id"], row["rejected_reason"]),
+        row["conversion_time"],
+        row["expires_at"],
+    )
 
 
 def check_accounting(stored: Tables, scenario: Scenario) -> None:
@@ -97,11 +110,11 @@ def check_versions(stored: Tables) -> None:
         demand(not repeats, f"crash: {topic} says the same id twice", repeats)
     versions: dict[str, list[int]] = {}
     for row in stored["attributions"]:
-        versions.setdefault(row["install_id"], []).append(row["version"])
+        versions.setdefault(row["conversion_id"], []).append(row["version"])
         demand(row["supersedes"] == row["version"] - 1, "versions: supersedes", row)
         demand(row["reason"] != "deadline", "order: an answer of matching was missing", row)
-    for install_id, found in versions.items():
-        same(f"versions of {install_id}", found, list(range(1, len(found) + 1)))
+    for name, found in versions.items():
+        same(f"versions of {name}", found, list(range(1, len(found) + 1)))
 
 
 def check_replay(run: Topology, rules: StageRules, chance: random.Random) -> None:

@@ -11,9 +11,11 @@ from schemas import topics
 from schemas.records import (
     ActivitySeen,
     Candidates,
+    Erased,
     JourneyFrame,
     JourneyRecord,
     MoneyRouted,
+    SiteVerdict,
     encoder,
     journey_frames,
     partition_of,
@@ -31,7 +33,7 @@ from tests.simulation.storing import Row
 from tests.simulation.topology import Topology
 
 
-def check(run: Topology, rules: StageRules, chance: random.Random) -> None:
+def check(run: Topology, rules: StageRules, oracle: Oracle, chance: random.Random) -> None:
     """Removing every event after a landmark leaves the features at that landmark unchanged.
 
     The install itself is scored without waiting for partitions that lag behind, so its features
@@ -41,7 +43,7 @@ def check(run: Topology, rules: StageRules, chance: random.Random) -> None:
     if not rows:
         return
     row = chance.choice(rows)
-    install = Oracle(run.scenario).installs[row["install_id"]]
+    install = oracle.installs[row["install_id"]]
     known_by = max(row["landmark_time"], install.ts)
     _check_journey_log(run, rules, row, known_by)
     if row["landmark"] != "install" and install.ts < row["landmark_time"]:
@@ -111,7 +113,10 @@ def _known(record: JourneyRecord, known_by: int) -> JourneyRecord | None:
     match record:
         case Candidates():
             touches = [touch for touch in record.touches if touch.ts <= known_by]
-            return replace(record, touches=touches)
+            priors = [prior for prior in record.priors if prior.ts <= known_by]
+            return replace(record, touches=touches, priors=priors)
+        case SiteVerdict() | Erased():
+            return record if record.ts <= known_by else None
         case ActivitySeen():
             return record if record.ts <= known_by else None
         case MoneyRouted():

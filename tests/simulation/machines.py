@@ -16,9 +16,11 @@ from streams.stages.factory import StageFactory, StageRules, stage_factory
 from streams.stages.intake import IntakeRules
 from streams.stages.learning import LearningRules
 from tests.silent_observer import SilentObserver
+from tests.simulation.advertising import SECRETS
 from tests.simulation.lane import Disk, Lane, LaneId, Polling
 from tests.simulation.log import FencedError, Log
-from tests.simulation.scenario import EARLIEST, RULES
+from tests.simulation.rule_sets import rule_set
+from tests.simulation.scenario import EARLIEST
 from tests.unit.postback_world import OUR_RULES
 
 SNAPSHOTS = (topics.MODEL_SNAPSHOTS.name, 0)
@@ -33,6 +35,7 @@ class NothingEvicted(SilentObserver):
 
 def stage_rules(seed: int) -> StageRules:
     """Models are tried early, and in every other seed hardly ever pass."""
+    rules = rule_set(seed).rules
     lenient = GateRules(10.0, 10.0, 10.0, 100.0, 100.0)
     strict = GateRules(0.01, 1.02, 0.9, 1.0, 1.0)
     learner = LearnerRules(
@@ -41,13 +44,14 @@ def stage_rules(seed: int) -> StageRules:
     )  # fmt: skip
     intake = IntakeRules(
         b"secret", EARLIEST, dead_letter_share_max=1.0, dead_letter_window=10**9,
+        signature_secrets=SECRETS, is_probabilistic=rules.allows_probabilistic,
         postbacks=OUR_RULES,
     )  # fmt: skip
     credit = CreditRules(
         first_publication=2, publish_every=2, window=20,
         gate=CreditGateRules(9.0, 9.0, 9.0, 0.0, 1e9, 0) if seed % 2 else CreditGateRules(),
     )  # fmt: skip
-    return StageRules(intake, RULES, LearningRules(learner, credit))
+    return StageRules(intake, rules, LearningRules(learner, credit))
 
 
 def factory(rules: StageRules, log: Log) -> StageFactory:

@@ -10,24 +10,15 @@ import base64
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
-from urllib.parse import parse_qs
 
 from schemas import events, topics
 from schemas.decode import Unreadable, decode
 from streams.stages.intake import CLOCK_KEY
+from tests.oracle.rulebook import Rulebook
+from tests.simulation.crediting import Credited, Sightings, all_credits
 from tests.simulation.reports_of_apple import VALID, name_of
 from tests.simulation.scenario import EARLIEST, RULES, Scenario
-
-NOBODY = "00000000-0000-0000-0000-000000000000"
-SIGNALS = ("referrer", "click_id", "device_id")
-
-
-class Seen(NamedTuple):
-    """A valid event, and when it was logged."""
-
-    event: Any
-    ts: int
-    topic: str
+from tests.simulation.seen import Seen
 
 
 class Booked(NamedTuple):
@@ -40,8 +31,8 @@ class Booked(NamedTuple):
 
 @dataclass
 class Truth:
-    credits: dict[str, tuple[str, str]] = field(default_factory=dict)
-    """Install -> (touch id, match type)."""
+    credits: dict[str, Credited] = field(default_factory=dict)
+    """By conversion id."""
     revenue: dict[tuple[str, str, str], int] = field(default_factory=dict)
     parked: dict[tuple[str, str], str] = field(default_factory=dict)
     dead_letters: list[tuple[str, str]] = field(default_factory=list)
@@ -52,7 +43,8 @@ class Truth:
 
 
 class Oracle:
-    def __init__(self, scenario: Scenario) -> None:
+    def __init__(self, scenario: Scenario, book: Rulebook) -> None:
+        self.book = book
         self.ends_at = scenario.ends_at
         self.truth = Truth()
         self.seen: list[Seen] = []
@@ -61,6 +53,7 @@ class Oracle:
                 self._read(topic, message.key, message.value, message.timestamp or 0)
         self.pays_from: dict[str, int] = {}  # when an install is known to pay
         self.installs: dict[str, Seen] = {}
+        self.activity: dict[Any, Seen] = {}
         for one in self._of(events.Install):
             self._first(self.installs, one.event.install_id, one)
         self.links = [
@@ -80,8 +73,8 @@ class Oracle:
         )
 
     def work_out(self) -> Truth:
-        self._credit()
         self._place_activity()
+        self._credit()
         self._place_money()
         self._count_postbacks()
         return self.truth
@@ -126,27 +119,23 @@ class Oracle:
         for touch in self._of(events.Touchpoint):
             if self._first(touches, touch.event.event_id, touch):
                 self.truth.ledger[touch.topic, "decided"] += 1
-        for install_id, install in self.installs.items():
+        for install in self.installs.values():
             self.truth.ledger[install.topic, "decided"] += 1
-            best = max(
-                (
-                    (touch.event.touch_type == "click", touch.event.event_time, -signal,
-                     touch.event.event_id, touch.event.touch_id)
-                    for touch in touches.values()
-                    if (signal := _signal(touch.event, install.event)) is not None
-                    and _is_eligible(touch, install)
-                ),
-                default=None,
-            )  # fmt: skip
-            self.truth.credits[install_id] = (best[4], SIGNALS[-best[2]]) if best else ("", "none")
+        for app_id in {install.event.app_id for install in self.installs.values()}:
+            told = Sightings(
+                [one for one in touches.values() if one.event.app_id == app_id],
+                [one for one in self.installs.values() if one.event.app_id == app_id],
+                [one for one in self.activity.values() if isinstance(one.event, events.Session)],
+                [one for one in self._of(events.Session) if one.event.app_id == app_id],
+            )
+            self.truth.credits |= all_credits(told, self.book)
 
     # --- what waits for its install -------------------------------------------------------------
 
     def _place_activity(self) -> None:
-        known: dict[Any, Seen] = {}
         for one in self._of(events.Session, events.InAppEvent):
             name = one.event.install_id, one.event.event_id
-            if self._first(known, name, one):
+            if self._first(self.activity, name, one):
                 place = self._at_install(one.event.install_id, one.ts + RULES.parking_ms)
                 self._settle(one, f"{name[0]}:{name[1]}", place)
 
@@ -226,38 +215,3 @@ def _transaction(event: Any) -> tuple[str, ...]:
     if isinstance(event, events.AdRevenue):
         return event.app_id, "ad", event.impression_id
     return event.app_id, event.transaction_id
-
-
-def _signal(touch: events.Touchpoint, install: events.Install) -> int | None:
-    """Index of the strongest evidence that joins the two; None: nothing does."""
-    if touch.app_id != install.app_id:
-        return None
-    if touch.touch_type == "click" and touch.touch_id == _referred_click(install):
-        return 0
-    if touch.touch_type == "click" and touch.touch_id == install.click_id:
-        return 1
-    return 2 if _devices(touch) & _devices(install) else None
-
-
-def _referred_click(install: events.Install) -> str | None:
-    parameters = parse_qs(install.install_referrer or "")
-    return next((parameters[n][0] for n in ("click_id", "gclid") if n in parameters), None)
-
-
-def _devices(event: events.DeviceEvent) -> set[str]:
-    ids = (event.gaid, event.idfa, event.idfv, event.oaid)
-    return {one for one in ids if one is not None and one != NOBODY}
-
-
-def _is_eligible(touch: Seen, install: Seen) -> bool:
-    is_click = touch.event.touch_type == "click"
-    window = RULES.default.windows.click if is_click else RULES.default.windows.view
-    own = touch.event.click_lookback_s if is_click else touch.event.view_lookback_s
-    window_max = RULES.click_window_ms_max if is_click else RULES.view_window_ms_max
-    if own:
-        window = min(own * 1_000, window_max)
-    return (
-        0 <= install.event.event_time - touch.event.event_time <= window
-        and touch.ts - install.ts <= RULES.late_ms_max
-        and install.ts - touch.ts <= RULES.click_window_ms_max + RULES.late_ms_max
-    )

@@ -19,8 +19,9 @@ Place = tuple[str, int, int]
 
 _SOURCE = frozenset({"source_topic", "source_partition", "source_offset", "received_at"})
 _HISTORY = frozenset(
-    {"attribution_id", "version", "supersedes", "reason", "candidates", "decided_at"}
-)
+    {"attribution_id", "version", "supersedes", "reason", "decided_at", "candidates",
+     "contributors", "match_confidence", "model_version"}
+)  # fmt: skip
 _decode = msgspec.json.Decoder(Row).decode
 
 
@@ -46,8 +47,8 @@ def converged(stored: Tables) -> Converged:
     return {
         "touches": _touches(stored["touches"]),
         "attributions": {
-            install_id: _without(row, _SOURCE | _HISTORY)
-            for install_id, row in current_attributions(stored["attributions"]).items()
+            conversion_id: _without(row, _SOURCE | _HISTORY)
+            for conversion_id, row in current_attributions(stored["attributions"]).items()
         },
         "credits": current_credits(stored["credits"]),
         "revenue": net_revenue(stored["revenue"]),
@@ -62,12 +63,13 @@ def converged(stored: Tables) -> Converged:
 
 
 def current_attributions(rows: Iterable[Row]) -> dict[str, Row]:
+    """By conversion id; what was withdrawn counts like what was never thought of."""
     current: dict[str, Row] = {}
     for row in rows:
-        known = current.get(row["install_id"])
+        known = current.get(row["conversion_id"])
         if known is None or row["version"] > known["version"]:
-            current[row["install_id"]] = row
-    return current
+            current[row["conversion_id"]] = row
+    return {name: row for name, row in current.items() if row["status"] != "withdrawn"}
 
 
 def current_credits(rows: Iterable[Row]) -> dict[str, Row]:

@@ -8,6 +8,7 @@ from tests.simulation import invariants, leakage, projection
 from tests.simulation.drawing import draw
 from tests.simulation.machines import stage_rules
 from tests.simulation.oracle import Oracle
+from tests.simulation.rule_sets import rule_set
 from tests.simulation.topology import Topology
 
 
@@ -19,7 +20,7 @@ def run(seed: int) -> None:
     calm.run_undisturbed()
     wild = Topology(scenario, rules, seed)
     wild.run_disturbed(faults=seed % 12)
-    oracle = Oracle(scenario)
+    oracle = Oracle(scenario, rule_set(seed).book)
     truth = oracle.work_out()
     expected = projection.converged(projection.tables(calm.warehouse.rows))
     invariants.check_oracle(expected, truth)
@@ -35,4 +36,4 @@ def run(seed: int) -> None:
         invariants.same(f"crash: converged {name}", found[name], part)
     invariants.check_replay(wild, rules, chance)
     leakage.check_order(calm, wild, oracle)
-    leakage.check(wild, rules, chance)
+    leakage.check(wild, rules, oracle, chance)

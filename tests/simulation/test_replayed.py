@@ -14,6 +14,7 @@ from tests.simulation.drawing import draw
 from tests.simulation.machines import NothingEvicted, stage_rules
 from tests.simulation.oracle import Oracle
 from tests.simulation.projection import Tables
+from tests.simulation.rule_sets import rule_set
 from tests.simulation.scenario import Scenario
 
 SEEDS = range(60)
@@ -48,7 +49,7 @@ def replayed(seed: int, records: list[MemoryRecord], batch: int) -> Tables:
 def test_a_replay_equals_the_oracle_and_does_not_depend_on_batches(seed: int) -> None:
     scenario = draw(seed)
     by_time = sorted(records_of(scenario), key=lambda record: record.timestamp)
-    truth = Oracle(scenario).work_out()
+    truth = Oracle(scenario, rule_set(seed).book).work_out()
     stored = replayed(seed, by_time, 1_000)
     invariants.check_oracle(projection.converged(stored), truth)
     invariants.check_conservation(stored, truth)
@@ -63,4 +64,4 @@ def test_files_of_partitions_may_be_replayed_one_after_the_other(seed: int) -> N
     random.Random(f"files {seed}").shuffle(partitions)
     records.sort(key=lambda record: partitions.index((record.topic, record.partition)))
     found = projection.converged(replayed(seed, records, 10))
-    invariants.check_oracle(found, Oracle(scenario).work_out())
+    invariants.check_oracle(found, Oracle(scenario, rule_set(seed).book).work_out())

@@ -17,9 +17,11 @@ FIRST = int(os.environ.get("HEADWATER_FIRST_SEED", "0"))
 CHUNKS = 20  # so that several processes can share them
 
 FOUND = {
-    9: "a touchpoint logged after a landmark showed in its features",
-    28: "money that a relink moved was settled where it was booked and again where it expired",
-    379: "a link logged after the deadline brought an earlier one of the same install forward",
+    64: "a touchpoint logged after a landmark showed in its features",
+    13: "money that a relink moved was settled where it was booked and again where it expired",
+    99: "a link logged after the deadline brought an earlier one of the same install forward",
+    37: "a return that was known before the last answer of matching was never told",
+    172: "a return kept the weaker evidence that was known first",
 }
 """Seeds that find these faults when they are put back."""
 

@@ -1,0 +1,202 @@
+"""Who has the credit, by the events as producers wrote them.
+
+Match keys here are the ids themselves and signatures are checked by hand, so that a fault in the
+product's keys, pseudonyms or flags shows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+from urllib.parse import parse_qs
+
+from schemas import events
+from schemas.records import ActivitySeen, Flag, Installed, Signal, Touch, TouchKind
+from tests.oracle.comparing import MATCH_TYPES
+from tests.oracle.decision import Verdict, decide
+from tests.oracle.history import History, Opened, Shown, Visit, namings_of
+from tests.oracle.reengagement import Return, returns
+from tests.oracle.rulebook import HOUR, Rulebook
+from tests.simulation.advertising import SECRETS
+from tests.simulation.seen import Seen
+
+NOBODY = "00000000-0000-0000-0000-000000000000"
+NOWHERE = (0, 0, 0)
+UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+
+
+class Sightings(NamedTuple):
+    """First copies of what one app saw, and every copy of its sessions."""
+
+    touchpoints: list[Seen]
+    installs: list[Seen]
+    sessions: list[Seen]
+    all_sessions: list[Seen]
+
+
+class Credited(NamedTuple):
+    """What is said of one conversion in the end."""
+
+    touch_id: str
+    match_type: str
+    conversion_type: str
+    status: str
+    prior_install_id: str
+    fraud: tuple[str, str]  # status and reason
+    rejected: tuple[str, str]  # touch id and reason
+    at: int
+    expires_at: int
+
+
+def all_credits(told: Sightings, book: Rulebook) -> dict[str, Credited]:
+    """By conversion id: of every install, and of every return of a user."""
+    guesses = book.guesses()
+    history = History(
+        tuple(_shown(one, guesses) for one in told.touchpoints),
+        tuple(_opened(one, guesses) for one in told.installs),
+        tuple(map(_visit, told.sessions)),
+        namings_of(map(_visit, told.all_sessions)),
+    )
+    touches = {shown.touch.event_id: shown.touch.touch_id for shown in history.shown}
+    touches |= {
+        one.install.adservices.event_id: one.install.adservices.touch_id
+        for one in history.opened
+        if one.install.adservices
+    }
+    found: dict[str, Credited] = {}
+    for opened in history.opened:
+        install_id, time = opened.install.install_id, opened.install.time
+        found[install_id] = _first_credit(decide(opened, history, book), touches, time)
+        for back in returns(opened, history, book):
+            found[back.conversion_id] = _return_credit(back, touches)
+    return found
+
+
+def _first_credit(verdict: Verdict, touches: Mapping[str, str], time: int) -> Credited:
+    return Credited(
+        touches.get(verdict.winner, ""),
+        MATCH_TYPES[verdict.signal + 1],
+        verdict.conversion_type,
+        verdict.status,
+        verdict.prior_install_id,
+        (verdict.fraud_status, verdict.fraud_reason),
+        (touches.get(verdict.rejected, ""), verdict.rejected_reason),
+        time,
+        verdict.expires_at,
+    )
+
+
+def _return_credit(back: Return, touches: Mapping[str, str]) -> Credited:
+    return Credited(
+        touches[back.touch], MATCH_TYPES[back.signal + 1], "reengagement", "reengaged", "",
+        ("", ""), ("", ""), back.at, back.expires_at,
+    )  # fmt: skip
+
+
+# --- events as the oracle's records -------------------------------------------------------------
+
+
+def _shown(one: Seen, guesses: bool) -> Shown:
+    event: events.Touchpoint = one.event
+    is_click = event.touch_type == "click"
+    owned = list(devices(event))
+    known = traits(event) if guesses and not owned else []
+    touch = Touch(
+        event.event_id, event.touch_id, TouchKind.CLICK if is_click else TouchKind.IMPRESSION,
+        event.event_time, one.ts, event.media_source, "", event.campaign_id or "", "", "", "",
+        event.site_id or "", 1_000 * (event.click_lookback_s or 0),
+        1_000 * (event.view_lookback_s or 0), event.is_retargeting,
+        signature_flags(event, one.ts) | id_flags(event), known,
+    )  # fmt: skip
+    keys = [f"click {event.touch_id}"] if is_click else []
+    return Shown(touch, (*keys, *owned, *(f"network {value}" for value in known[1:2])))
+
+
+def _opened(one: Seen, guesses: bool) -> Opened:
+    event: events.Install = one.event
+    lookups: dict[str, Signal] = {}
+    if referred := referred_click(event):
+        lookups[f"click {referred}"] = Signal.REFERRER
+    if event.click_id:
+        lookups.setdefault(f"click {event.click_id}", Signal.CLICK_ID)
+    lookups |= dict.fromkeys(devices(event), Signal.DEVICE_ID)
+    known = traits(event) if guesses else []
+    lookups |= {f"network {value}": Signal.PROBABILISTIC for value in known[1:2]}
+    forged = Flag.SIGNATURE_INVALID if event.sdk_signature_valid is False else 0
+    install = Installed(
+        event.install_id, event.event_id, event.app_id, "", "", "", "", event.event_time, one.ts,
+        len(lookups), False, NOWHERE,
+        begin_time=1_000 * (event.install_begin_time_server_s or event.install_begin_time_s or 0),
+        referrer_click_time=1_000
+        * (event.referrer_click_time_server_s or event.referrer_click_time_s or 0),
+        flags=id_flags(event) | forged, adservices=claimed(event, one.ts), traits=known,
+    )  # fmt: skip
+    return Opened(install, tuple(lookups.items()))
+
+
+def _visit(one: Seen) -> Visit:
+    event: events.Session = one.event
+    session = ActivitySeen(
+        event.install_id, event.event_id, "session", True, event.event_time, one.ts, NOWHERE
+    )
+    return Visit(session, f"click {event.touch_id}" if event.touch_id else "")
+
+
+def claimed(event: events.Install, ts: int) -> Touch | None:
+    """What Apple says; the campaign is not compared."""
+    said = event.adservices
+    if said is None or not said.attribution:
+        return None
+    is_click = said.claim_type == "Click"
+    name = f"adservices {event.install_id}"
+    return Touch(
+        name, name, TouchKind.CLICK if is_click else TouchKind.IMPRESSION,
+        (said.click_time if is_click else said.impression_time) or 0, ts, "Apple Search Ads",
+        "", "", "", "", "", "", 0, 0, said.conversion_type == "Redownload",
+    )  # fmt: skip
+
+
+def referred_click(event: events.Install) -> str | None:
+    parameters = parse_qs(event.install_referrer or "")
+    return next((parameters[n][0] for n in ("click_id", "gclid") if n in parameters), None)
+
+
+def devices(event: events.DeviceEvent) -> Iterable[str]:
+    ids = (event.gaid, event.idfa, event.idfv, event.oaid)
+    return [f"device {one}" for one in ids if one is not None and one != NOBODY]
+
+
+def traits(event: events.DeviceEvent) -> list[str]:
+    """Whoever said yes is known by address, network, system, browser and country.
+
+    Private addresses are everybody's.
+    """
+    if event.consent is None or not event.consent.data_usage or not event.ip:
+        return []
+    if event.ip.startswith("10."):
+        return []
+    network = event.ip.rpartition(".")[0]
+    return [event.ip, network, event.os_version or "", "", event.country_code or ""]
+
+
+def id_flags(event: events.DeviceEvent) -> int:
+    told = [one for one in (event.gaid, event.idfa) if one is not None]
+    return 0 if all(re.fullmatch(UUID, one) for one in told) else Flag.MALFORMED_ID
+
+
+def signature_flags(event: events.Touchpoint, ts: int) -> int:
+    secret = SECRETS.get(event.media_source)
+    if secret is None:
+        return 0
+    if not event.signature:
+        return Flag.SIGNATURE_MISSING
+    lines = [event.event_id, event.app_id, event.touch_id, event.touch_type,
+             str(event.event_time), event.media_source, event.campaign_id or "",
+             event.site_id or ""]  # fmt: skip
+    right = hmac.new(secret, "\n".join(lines).encode(), hashlib.sha256).hexdigest()
+    if event.signature != right:
+        return Flag.SIGNATURE_INVALID
+    return Flag.SIGNATURE_STALE if ts - event.event_time > 48 * HOUR else 0

@@ -1,0 +1,11 @@
+"""A valid event, and when and where it was logged."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+
+class Seen(NamedTuple):
+    event: Any
+    ts: int
+    topic: str
