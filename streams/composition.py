@@ -93,6 +93,7 @@ def attribution_rules(rules: RuleSettings, file: Path | None) -> Rules:
         decision_wait_ms=rules.decision_wait_ms,
         parking_ms=rules.parking_ms,
         journey_retention_ms=rules.journey_retention_ms,
+        watched_one_in=rules.watched_one_in,
     )
     if file is None:
         return base

@@ -234,6 +234,12 @@ class RuleSettings:
         400 * _DAY_MS,
         "An install nothing was heard of for so long is forgotten.",
     )
+    watched_one_in: int = declare(
+        "WATCHED_ONE_IN",
+        integer(0, 10_000),
+        8,
+        "Of so many devices one is watched, to learn what moves people to install; 0: none.",
+    )
     dead_letter_share: float = declare(
         "DEAD_LETTER_SHARE", share(), 0.2, "A worker stops when more messages are unreadable."
     )

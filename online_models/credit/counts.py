@@ -20,15 +20,15 @@ class PathCounts(Struct, array_like=True):
     sets: dict[tuple[int, ...], float] = field(default_factory=dict)  # installs by their channels
     sets_dropped: float = 0.0
 
-    def add(self, channels: list[int], is_installed: bool, weight: float) -> None:
+    def add(self, channels: list[int], is_installed: bool, weight: float) -> bool:
+        """Whether there was room for all of it."""
         if not channels:
-            return
+            return True
         _add(self.starts, channels[0], weight)
         for move in itertools.pairwise(channels):
             self.moves[move] = self.moves.get(move, 0.0) + weight
         _add(self.converted if is_installed else self.given_up, channels[-1], weight)
-        if is_installed:
-            self._add_set(tuple(sorted(set(channels))), weight)
+        return not is_installed or self._add_set(tuple(sorted(set(channels))), weight)
 
     def merge(self, other: PathCounts) -> None:
         for mine, theirs in (
@@ -44,11 +44,13 @@ class PathCounts(Struct, array_like=True):
             self.sets[channels] = self.sets.get(channels, 0.0) + weight
         self.sets_dropped += other.sets_dropped
 
-    def _add_set(self, channels: tuple[int, ...], weight: float) -> None:
-        if channels in self.sets or len(self.sets) < SETS_MAX:
+    def _add_set(self, channels: tuple[int, ...], weight: float) -> bool:
+        has_room = channels in self.sets or len(self.sets) < SETS_MAX
+        if has_room:
             self.sets[channels] = self.sets.get(channels, 0.0) + weight
         else:
             self.sets_dropped += weight
+        return has_room
 
 
 def _add(sums: dict[int, float], channel: int, weight: float) -> None:

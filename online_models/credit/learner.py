@@ -106,6 +106,14 @@ class CreditLearner:
                 verdicts.append(self._try_version())
         return verdicts
 
+    def bounds_hit(self) -> dict[str, int]:
+        """How often each bound was hit since the beginning of the log."""
+        return {
+            "credit_channels_max": self.window.names.overflowed,
+            "credit_sets_max": self.window.names.sets_dropped,
+            "credit_touches_max": self.counts.skipped,
+        }
+
     def _learn_one(self, path: ExposurePath) -> None:
         watched = watch(path)
         app = self.window.names.app(path.app_id)

@@ -58,6 +58,8 @@ class Names(Struct, array_like=True):
     channels: dict[tuple[str, str], int] = field(default_factory=lambda: {("", OVERFLOW): 0})
     overflowed: int = 0
     """How often something was counted under OVERFLOW."""
+    sets_dropped: int = 0
+    """How many installs had a set of channels for which there was no room."""
 
     def app(self, app_id: str) -> int:
         return self._code(self.apps, app_id, APPS_MAX)
@@ -94,7 +96,8 @@ class Window:
             block.exposure[effect] = (fast + weight * strength.fast, slow + weight * strength.slow)
         if watched.installed is not None:
             block.installs.append(self._install(path, watched.installed))
-        block.counts.add(self._walk(path), path.is_installed, weight)
+        if not block.counts.add(self._walk(path), path.is_installed, weight):
+            self.names.sets_dropped += 1
 
     def roll(self) -> None:
         """Close the open block, and drop the oldest ones beyond the limits."""

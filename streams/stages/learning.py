@@ -108,11 +108,12 @@ class Learning:
         self._observer.on_learned(CREDIT, len(paths))
         for verdict in self._payer.learn(examples):
             self._publish(TARGET, verdict, effects)
-        overflowed = self._credit.window.names.overflowed
+        before = self._credit.bounds_hit()
         for credit_verdict in self._credit.learn(paths):
             self._publish(CREDIT, credit_verdict, effects)
-        if more := self._credit.window.names.overflowed - overflowed:
-            self._observer.on_evicted("credit_channels_max", more)
+        for bound, count in self._credit.bounds_hit().items():
+            if count > before[bound]:
+                self._observer.on_evicted(bound, count - before[bound])
 
     def _stored(self) -> dict[bytes, bytes | None]:
         known = _without_prefix(self._parts.parts)

@@ -202,6 +202,18 @@ def test_sets_of_channels_beyond_the_limit_are_counted_apart() -> None:
     assert (len(counts.sets), counts.sets_dropped) == (SETS_MAX, 14.0)
 
 
+def test_every_bound_tells_how_often_it_was_hit() -> None:
+    learning = learner()
+    many = [path(n, [(0.0, f"c{n}"), (0.1, "a"), (0.2, f"d{n}")], 1.0) for n in range(200)]
+
+    learning.learn([*many, path(1, [(0.0, "a")] * (TOUCHES_MAX + 1))])
+
+    hit = learning.bounds_hit()
+    assert hit["credit_channels_max"] > 0
+    assert (hit["credit_sets_max"], hit["credit_touches_max"]) == (0, 1)
+    assert restored(learning).bounds_hit() == hit
+
+
 def test_an_app_of_its_own_has_rates_of_its_own() -> None:
     other = [replace(one, app_id="app.two", is_installed=False) for one in PATHS[:600]]
     learning = learner()
