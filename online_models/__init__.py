@@ -1,1 +1,1 @@
-"""Who will pay: features, labels, the payer model, its learner, snapshots and gates."""
+"""Who will pay, and what moved people to install."""
