@@ -17,6 +17,8 @@ ZERO_DEVICE_IDS = frozenset({"00000000-0000-0000-0000-000000000000", "0"})
 """What a device answers when advertising ids are switched off: nobody's id."""
 
 
+DEVICE_IDENTITIES = frozenset({"gaid", "idfa", "idfv", "oaid"})
+
 ACCOUNT_PREFIX = "u:"
 
 
@@ -50,7 +52,7 @@ def postback_key(postback_id: str) -> str:
 def device_keys(event: DeviceEvent, pseudonyms: Pseudonyms) -> list[str]:
     """One key per device id: advertising ids of Google, Apple and OAID, and Apple's vendor id."""
     return [
-        f"{DEVICE_PREFIX}{event.app_id}:{pseudonyms.of(device_id)}"
+        f"{DEVICE_PREFIX}{event.app_id}:{device_pseudonym(device_id, pseudonyms)}"
         for device_id in (event.gaid, event.idfa, event.oaid, event.idfv)
         if device_id is not None and device_id not in ZERO_DEVICE_IDS
     ]
@@ -60,9 +62,21 @@ def identity_key(app_id: str, identity: Identity, pseudonyms: Pseudonyms) -> str
     """Where the person of a privacy request is known; "": nowhere."""
     if identity.identity_type == "customer_user_id":
         return account_key(app_id, identity.identity_value, pseudonyms)
-    if identity.identity_type in ("gaid", "idfa", "idfv", "oaid"):
-        return f"d:{app_id}:{pseudonyms.of(identity.identity_value)}"
+    if identity.identity_type in DEVICE_IDENTITIES:
+        return f"{DEVICE_PREFIX}{app_id}:{identity_pseudonym(identity, pseudonyms)}"
     return ""
+
+
+def identity_pseudonym(identity: Identity, pseudonyms: Pseudonyms) -> str:
+    """The pseudonym that keys are made of."""
+    if identity.identity_type in DEVICE_IDENTITIES:
+        return device_pseudonym(identity.identity_value, pseudonyms)
+    return pseudonyms.of(identity.identity_value)
+
+
+def device_pseudonym(device_id: str, pseudonyms: Pseudonyms) -> str:
+    """Apps tell ids in capitals and networks in small letters, or the other way round."""
+    return pseudonyms.of(device_id.lower())
 
 
 def touch_keys(touch: Touchpoint, device: list[str]) -> list[str]:

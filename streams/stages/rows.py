@@ -21,6 +21,7 @@ from schemas.events import (
 from schemas.outcomes import DeadLetter, PostbackRow, PrivacyRow, RateRow, SpendRow, TouchOutcome
 from schemas.records import Source, Touch
 from streams.stage import LogRecord
+from streams.stages.match_keys import identity_pseudonym
 from streams.stages.pseudonyms import Pseudonyms
 
 _TOPIC_NAMES = tuple(topic.name for topic in topics.SOURCES)
@@ -191,7 +192,7 @@ def privacy_row(event: PrivacyRequest, source: Source, pseudonyms: Pseudonyms) -
         app_id=event.app_id,
         request_type=event.request_type,
         identity_types=[identity.identity_type for identity in event.identities],
-        identity_keys=[pseudonyms.of(identity.identity_value) for identity in event.identities],
+        identity_keys=[identity_pseudonym(one, pseudonyms) for one in event.identities],
         submitted_time=event.submitted_time,
         source_topic=_TOPIC_NAMES[topic],
         source_partition=partition,

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from schemas.events import Install, Touchpoint
+from schemas.parts import Identity
 from schemas.records import Signal
 from streams.stages import match_keys
 from streams.stages.pseudonyms import Pseudonyms
@@ -56,6 +57,17 @@ def test_personal_ids_show_in_keys_only_as_keyed_pseudonyms() -> None:
     assert "secret-device" not in key
     assert key != other
     assert "jane" not in match_keys.account_key("app", "jane", SECRET)
+
+
+def test_an_id_is_the_same_in_capitals_and_in_small_letters() -> None:
+    written = "38400000-8CF0-11BD-B23E-10B96E40000D"
+    for name in ("gaid", "idfa", "idfv", "oaid"):
+        one = match_keys.device_keys(touch(**{name: written}), SECRET)
+        assert one == match_keys.device_keys(install(**{name: written.lower()}), SECRET)
+    identity = Identity(identity_type="idfa", identity_value=written)
+    (key,) = one
+    assert match_keys.identity_key("app", identity, SECRET) == key
+    assert key.endswith(match_keys.identity_pseudonym(identity, SECRET))
 
 
 def test_keys_of_two_apps_never_meet() -> None:
