@@ -25,6 +25,9 @@ from attribution.site_norms import (
 RELEASED_BELOW = 0.5
 """A suspicion once told is taken back only below this, so that it does not flicker."""
 
+FLOODED_MIN, FLOODED_RELEASED_BELOW = 0.5, 0.3
+"""Of a flooding site, installs are charged that were so probably flooded; the same holds here."""
+
 FLOOD_RATIO_LIFT = 2.5
 """A flooding site has so many times, as a power of e, the clicks per install of honest ones."""
 
@@ -48,8 +51,10 @@ class Opinion(Struct, frozen=True):
     farms: float  # probability that a device farm works on it
     installs: int
 
-    def against(self, reason: FraudReason, cell: int, rules: FraudRules) -> float:
-        """The probability that speaks against an install in this cell."""
+    def against(
+        self, reason: FraudReason, cell: int, rules: FraudRules, *, is_charged: bool = False
+    ) -> float:
+        """The probability that speaks against an install in this cell, charged so far or not."""
         if reason == "distribution_outlier":
             return self.posterior.injected.get(cell, 0.0)
         if self.installs < rules.site_installs_min:
@@ -58,7 +63,8 @@ class Opinion(Struct, frozen=True):
             return self.farms
         # Of a site that floods, the installs that flooding explains better than honesty.
         floods = self.posterior.floods
-        return floods if self.posterior.flooded.get(cell, 0.0) >= 0.5 * floods else 0.0
+        enough = FLOODED_RELEASED_BELOW if is_charged else FLOODED_MIN
+        return floods if self.posterior.flooded.get(cell, 0.0) >= enough * floods else 0.0
 
 
 class Judged(Struct, frozen=True):
@@ -141,8 +147,9 @@ def _charges(
             continue
         charged_before = suspect.get(reason, ())
         for cell in sorted(counts):
-            value = opinion.against(reason, cell, rules)
-            enough = RELEASED_BELOW if cell in charged_before else rules.site_posterior_min
+            is_charged = cell in charged_before
+            value = opinion.against(reason, cell, rules, is_charged=is_charged)
+            enough = RELEASED_BELOW if is_charged else rules.site_posterior_min
             if value >= enough:
                 found.setdefault(reason, {})[cell] = value
     return found

@@ -99,7 +99,7 @@ def credit(persons: int, seed: int, as_json: bool) -> None:
 @click.option(
     "--size",
     type=click.IntRange(1_000, 10_000_000),
-    default=60_000,
+    default=100_000,
     show_default=True,
     help="Events of each generator.",
 )
