@@ -66,7 +66,6 @@ class Attribution(Outcome, frozen=True, kw_only=True, gc=False):
     ]
     conversion_type: Literal["install", "reinstall", "reattribution", "reengagement"]
     status: Literal["organic", "non_organic", "reattributed", "reengaged", "withdrawn"]
-    is_primary: bool
     match_type: Literal["referrer", "click_id", "device_id", "adservices", "probabilistic", "none"]
     match_confidence: float  # 1 when deterministic or organic
     app_id: str

@@ -34,7 +34,7 @@ Row = dict[str, Any]
 
 _DECISIONS = """
 SELECT conversion_id, install_id, event_id, version, supersedes, reason, conversion_type, status,
-    is_primary, app_id, platform, country_code, install_time, conversion_time, expires_at,
+    app_id, platform, country_code, install_time, conversion_time, expires_at,
     prior_install_id, media_source, channel, campaign_id, campaign_name, site_id, touch_id,
     touch_type, touch_time, ctit_s, match_type, match_confidence, click_window_s, view_window_s,
     probabilistic_click_window_s, probabilistic_view_window_s, reattribution_window_s,

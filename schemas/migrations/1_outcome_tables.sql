@@ -49,7 +49,6 @@ CREATE TABLE IF NOT EXISTS attributions
     reason LowCardinality(String) COMMENT 'Why there is this version: first_decision, deadline, late_touchpoint, late_install, late_activity, fraud_verdict, erasure or rule_change.',
     conversion_type LowCardinality(String) COMMENT 'install, reinstall, reattribution or reengagement.',
     status LowCardinality(String) COMMENT 'organic, non_organic, reattributed, reengaged or withdrawn.',
-    is_primary Bool COMMENT 'Whether reports count this conversion.',
     match_type LowCardinality(String) COMMENT 'Evidence: referrer, click_id, device_id, adservices, probabilistic or none.',
     match_confidence Float64 COMMENT 'Probability that the match is right; 1 when deterministic or organic.',
     app_id LowCardinality(String) COMMENT 'App that was installed.',

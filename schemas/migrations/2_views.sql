@@ -10,7 +10,6 @@ CREATE OR REPLACE VIEW v_attributions
     reason String COMMENT 'Why there is this version: first_decision, deadline, late_touchpoint, late_install, late_activity, fraud_verdict, erasure or rule_change.',
     conversion_type String COMMENT 'install, reinstall, reattribution or reengagement.',
     status String COMMENT 'organic, non_organic, reattributed or reengaged.',
-    is_primary Bool COMMENT 'Whether reports count this conversion.',
     match_type String COMMENT 'Evidence: referrer, click_id, device_id, adservices, probabilistic or none.',
     match_confidence Float64 COMMENT 'Probability that the match is right; 1 when deterministic or organic.',
     app_id String COMMENT 'App that was installed.',
@@ -52,7 +51,7 @@ CREATE OR REPLACE VIEW v_attributions
 )
 AS SELECT
     attribution_id, conversion_id, install_id, version, reason, conversion_type, status,
-    is_primary, match_type, match_confidence, app_id, platform, country_code, install_time,
+    match_type, match_confidence, app_id, platform, country_code, install_time,
     conversion_time, nullIf(expires_at, toDateTime64(0, 3, 'UTC')) AS expires_at,
     prior_install_id, touch_id, touch_type, touch_time, media_source, channel, campaign_id,
     campaign_name, adset_id, ad_id, site_id, ctit_s, click_window_s, view_window_s,
@@ -88,7 +87,6 @@ CREATE OR REPLACE VIEW v_attribution_history
     reason String COMMENT 'Why there is this version: first_decision, deadline, late_touchpoint, late_install, late_activity, fraud_verdict, erasure or rule_change.',
     conversion_type String COMMENT 'install, reinstall, reattribution or reengagement.',
     status String COMMENT 'organic, non_organic, reattributed or reengaged, or withdrawn: no conversion any more.',
-    is_primary Bool COMMENT 'Whether reports count this conversion.',
     match_type String COMMENT 'Evidence: referrer, click_id, device_id, adservices, probabilistic or none.',
     match_confidence Float64 COMMENT 'Probability that the match is right; 1 when deterministic or organic.',
     app_id String COMMENT 'App that was installed.',
@@ -134,7 +132,7 @@ AS SELECT
     supersedes,
     leadInFrame(version, 1, 0) OVER following AS superseded_by,
     attribution_id, conversion_id, install_id, version, reason, conversion_type, status,
-    is_primary, match_type, match_confidence, app_id, platform, country_code, install_time,
+    match_type, match_confidence, app_id, platform, country_code, install_time,
     conversion_time, nullIf(expires_at, toDateTime64(0, 3, 'UTC')) AS expires_at,
     prior_install_id, touch_id, touch_type, touch_time, media_source, channel, campaign_id,
     campaign_name, adset_id, ad_id, site_id, ctit_s, click_window_s, view_window_s,

@@ -243,6 +243,38 @@ FROM v_bookings AS b
 LEFT JOIN v_attributions AS a ON a.conversion_id = b.conversion_id
 COMMENT 'Every booking once, with the source in force when the money moved.';
 
+-- As measurement partners export it: money made while a re-engagement is in force is told twice,
+-- to the re-engagement (primary) and to the install's own conversion (secondary). Sum either the
+-- primary rows, or the rows of the installs' own conversions, never both.
+CREATE OR REPLACE VIEW v_revenue_attributions
+(
+    booking_id String COMMENT 'Id of the booking; at most two rows have the same.',
+    is_primary Bool COMMENT 'Whether this conversion was in force; each booking has one such row.',
+    install_id String COMMENT 'Install that the money belongs to.',
+    app_id String COMMENT 'App the money was made in.',
+    kind String COMMENT 'purchase, subscription, refund or ad_revenue.',
+    event_time DateTime64(3, 'UTC') COMMENT 'When the money moved, by the producer.',
+    amount Decimal(38, 6) COMMENT 'Signed amount, in the currency.',
+    currency String COMMENT 'ISO 4217.',
+    amount_usd Nullable(Decimal(38, 6)) COMMENT 'Signed amount in US dollars; null without a rate.',
+    conversion_id String COMMENT 'Conversion this row is told to.',
+    conversion_type String COMMENT 'install, reinstall, reattribution or reengagement.',
+    media_source String COMMENT 'Its network; organic, or undecided for money ahead of its decision.',
+    campaign_id String COMMENT 'Campaign.',
+    campaign_name String COMMENT 'Name of the campaign.'
+)
+AS SELECT booking_id, true AS is_primary, install_id, app_id, kind, event_time, amount, currency,
+    amount_usd, conversion_id, conversion_type, media_source, campaign_id, campaign_name
+FROM v_revenue
+UNION ALL
+SELECT r.booking_id, false, r.install_id, r.app_id, r.kind, r.event_time, r.amount, r.currency,
+    r.amount_usd, a.conversion_id, a.conversion_type, a.media_source, a.campaign_id,
+    a.campaign_name
+FROM v_revenue AS r
+INNER JOIN v_attributions AS a ON a.conversion_id = r.install_id
+WHERE r.conversion_type = 'reengagement'
+COMMENT 'Every booking by the conversion in force, and beside it by the install it came through.';
+
 -- A refund that waits for its purchase is in `parked`; everything else is read off the bookings,
 -- so that the order in which things arrived changes nothing.
 CREATE OR REPLACE VIEW v_money_issues

@@ -208,7 +208,6 @@ def _row(install: Installed, winner: Candidate | None, *, is_erased: bool) -> di
         **_touch_columns(winner.touch if winner is not None else None, is_erased=is_erased),
         "install_id": install.install_id,
         "event_id": "" if is_erased else install.event_id,
-        "is_primary": True,
         "match_type": _MATCH_TYPES[winner.signal] if winner else "none",
         "match_confidence": 1.0,
         "app_id": install.app_id,

@@ -79,7 +79,6 @@ def decision(install_id: str = "i1", version: int = 1, **changes: object) -> out
         reason="first_decision" if version == 1 else "late_touchpoint",
         conversion_type="install",
         status="non_organic",
-        is_primary=True,
         match_type="click_id",
         match_confidence=1.0,
         app_id="puzzle",

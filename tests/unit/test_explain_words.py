@@ -15,7 +15,6 @@ DECISION: dict[str, Any] = {
     "reason": "late_touchpoint",
     "conversion_type": "install",
     "status": "non_organic",
-    "is_primary": True,
     "app_id": "app",
     "platform": "android",
     "country_code": "DE",

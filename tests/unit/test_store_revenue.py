@@ -81,6 +81,28 @@ def test_money_goes_to_the_latest_reengagement_in_force_and_else_to_the_install(
     }
 
 
+def test_money_of_a_reengagement_is_told_to_the_install_too_but_counted_once(
+    store: EmbeddedStore,
+) -> None:
+    put(
+        store,
+        [
+            decision("i1", media_source="alpha"),
+            reengagement("i1", "e1", NOON + 2 * DAY_MS, 10, "beta"),
+            *paid_on({"before": 1, "within": 3}),
+        ],
+    )
+    found = store.query(
+        "SELECT booking_id, is_primary, media_source FROM v_revenue_attributions"
+        " ORDER BY booking_id, is_primary"
+    )
+    assert [(row[0], bool(row[1]), row[2]) for row in found.rows] == [
+        ("before", True, "alpha"),
+        ("within", False, "alpha"),
+        ("within", True, "beta"),
+    ]
+
+
 def test_once_a_temporary_reattribution_is_over_the_source_before_it_counts_again(
     store: EmbeddedStore,
 ) -> None:

@@ -117,6 +117,7 @@ def test_repeats_change_no_view(store: EmbeddedStore) -> None:
         "v_rates",
         "v_spend",
         "v_revenue",
+        "v_revenue_attributions",
         "v_money_issues",
         "v_campaign_daily",
         "v_fraud_daily",
