@@ -40,13 +40,18 @@ def differences(told: Told, truth: Truth) -> list[str]:
         found += [f"{install_id}: {line}" for line in _decision(decision, verdict)]
         review = told.reviews[install_id]
         found += [f"{install_id}: {line}" for line in _review(review, verdict)]
-    expected = {one.conversion_id: one[1:] for back in truth.returns.values() for one in back}
+    expected = {
+        one.conversion_id: (*one[1:], truth.verdicts[name].is_erased)
+        for name, back in truth.returns.items()
+        for one in back
+    }
     came = {
         name: (
             said.candidate.touch.event_id,
             int(said.candidate.signal),
             said.session_time,
             said.expires_at,
+            said.is_erased,
         )
         for name, said in told.reengagements.items()
     }
@@ -84,6 +89,7 @@ def _decision(decision: Decision, verdict: Verdict) -> list[str]:
         "fraud_status": status,
         "fraud_reason": reason,
         "rejected": robbed.touch.event_id if robbed else "",
+        "is_erased": decision.is_erased,
         "rejected_reason": judgement.robbed_by.reason if judgement.robbed_by else "",
     }
     return _fields(said, verdict)

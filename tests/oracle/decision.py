@@ -26,6 +26,7 @@ class Verdict(NamedTuple):
     rejected_reason: str
     contributors: tuple[str, ...]
     expires_at: int
+    is_erased: bool
     receipts: dict[str, str]
     """Event id -> credited, outranked, or the rule that rejected it."""
 
@@ -58,6 +59,7 @@ def decide(opened: Opened, history: History, book: Rulebook) -> Verdict:
         rejected_reason=stopped.rejected if stopped else "",
         contributors=tuple(one.name for one in eligible[1:][:CONTRIBUTORS_MAX]),
         expires_at=expiry(case, winner) if has_temporary and winner else 0,
+        is_erased=opened.erased_ts(history.erasures) > 0,
         receipts={
             one.name: "credited" if one is winner else one.refused or one.rejected or "outranked"
             for one in judged

@@ -5,7 +5,16 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from schemas.records import ActivitySeen, Flag, Installed, Signal, SiteVerdict, Touch, TouchKind
+from schemas.records import (
+    ActivitySeen,
+    ErasureSeen,
+    Flag,
+    Installed,
+    Signal,
+    SiteVerdict,
+    Touch,
+    TouchKind,
+)
 from tests.oracle.dice import Dice, happens, pick
 from tests.oracle.history import History, Opened, Shown, Visit, namings_of
 from tests.oracle.rulebook import DAY, HOUR, LATE_MAX, MINUTE, SECOND, SITE_REASONS, Rulebook
@@ -25,6 +34,7 @@ ABSENCES = (7 * DAY, HOUR, DAY, 8 * DAY, 30 * DAY, 1)
 GAPS = (DAY, 0, 1, HOUR, 7 * DAY, 30 * DAY, 90 * DAY, 3 * DAY)
 INSTALLS = (1, 1, 2, 2, 2, 3, 3, 4)
 TOUCHES = (1, 0, 2, 3, 4, 4, 5, 6, 7, 8)
+ERASURES = (0, 0, 0, 0, 0, 0, 1, 2)
 VERDICTS = (0, 0, 0, 0, 1, 2)
 VISITS = (0, 0, 0, 1, 1, 2, 3, 4)
 
@@ -65,7 +75,8 @@ class _Drawing:
         opened = tuple(self._opened(draft) for draft in self.drafts)
         verdicts = tuple(self._verdict() for _ in range(pick(dice, VERDICTS)) if self.shown)
         visits = tuple(self.visits)
-        return History(tuple(self.shown), opened, visits, namings_of(visits), verdicts)
+        erasures = tuple(self._erasure(n) for n in range(pick(dice, ERASURES)))
+        return History(tuple(self.shown), opened, visits, namings_of(visits), verdicts, erasures)
 
     # --- installs -------------------------------------------------------------------------------
 
@@ -205,6 +216,13 @@ class _Drawing:
         near = [one for one in self.shown if one.touch.time <= draft.time] or self.shown
         name, reason = pick(dice, near).touch.event_id, pick(dice, SITE_REASONS)
         return SiteVerdict(draft.name, name, reason, value, draft.ts + after)
+
+    def _erasure(self, number: int) -> ErasureSeen:
+        """Somebody asks to be forgotten, by one device each, around what comes too late."""
+        dice = self.dice
+        times = [draft.ts for draft in self.drafts] + [one.session.ts for one in self.visits]
+        away = pick(dice, (0, DAY, LATE_MAX)) * pick(dice, (1, -1)) + pick(dice, BESIDE)
+        return ErasureSeen(f"d:d{number}", f"r{number}", pick(dice, times) + away)
 
     def _logged(self, time: int) -> int:
         """When an event reaches the log: soon, late, or as late as some other one still counts."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from schemas.records import ActivitySeen, Installed, Prior, Signal, SiteVerdict, Touch
+from schemas.records import ActivitySeen, ErasureSeen, Installed, Prior, Signal, SiteVerdict, Touch
 from tests.oracle.rulebook import CLICK_MAX, DAY, LATE_MAX, MEMORY
 
 
@@ -32,6 +32,12 @@ class Opened(NamedTuple):
 
     def devices(self) -> set[str]:
         return {key for key, signal in self.lookups if signal is Signal.DEVICE_ID}
+
+    def erased_ts(self, erasures: Iterable[ErasureSeen]) -> int:
+        """When its user first asked to be forgotten; 0: never. Who installs later begins anew."""
+        keys = {key for key, _ in self.lookups}
+        asked = [one.ts for one in erasures if one.key in keys and one.ts >= self.install.ts]
+        return min(asked, default=0)
 
     def as_prior(self) -> Prior:
         return Prior(self.install.install_id, self.install.time, self.install.ts)
@@ -76,6 +82,7 @@ class History(NamedTuple):
     visits: tuple[Visit, ...]
     namings: tuple[Naming, ...]
     verdicts: tuple[SiteVerdict, ...] = ()
+    erasures: tuple[ErasureSeen, ...] = ()
 
 
 def namings_of(visits: Iterable[Visit]) -> tuple[Naming, ...]:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from schemas.records import Flag, Signal
 from tests.oracle.claims import Claim, rank
 from tests.oracle.history import History, Opened, Shown, Visit
-from tests.oracle.rulebook import CLICK_MAX, LATE_MAX, VIEW_MAX, Rulebook
+from tests.oracle.rulebook import CLICK_MAX, FOREVER, LATE_MAX, VIEW_MAX, Rulebook
 
 
 class Return(NamedTuple):
@@ -22,11 +22,13 @@ class Return(NamedTuple):
 
 def returns(opened: Opened, history: History, book: Rulebook) -> list[Return]:
     install = opened.install
+    until = last_heard(opened, history)
     visits = sorted(
-        (one for one in history.visits if counts_for(one, opened)),
+        (one for one in history.visits if counts_for(one, opened) and one.session.ts <= until),
         key=lambda one: (one.session.time, one.session.ts, one.session.event_id),
     )
     ads = sorted(retargeting(opened, history), key=rank, reverse=True)
+    ads = [one for one in ads if one.touch.ts <= until]
     found: list[Return] = []
     used: set[str] = set()
     for visit in visits:
@@ -41,6 +43,12 @@ def returns(opened: Opened, history: History, book: Rulebook) -> list[Return]:
             found.append(Return(name, touch.event_id, int(ad.signal), at, at + span))
             break
     return found
+
+
+def last_heard(opened: Opened, history: History) -> int:
+    """Log time from which on nothing counts any more of whoever asked to be forgotten."""
+    asked = opened.erased_ts(history.erasures)
+    return asked + LATE_MAX if asked else FOREVER
 
 
 def counts_for(visit: Visit, opened: Opened) -> bool:

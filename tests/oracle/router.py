@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from attribution import journey as journeys
 from attribution import touch_index
-from attribution.facts import Evicted
+from attribution.facts import Evicted, MatchFact
 from attribution.journey import Decision, Journey, JourneyFact, Reengagement
 from attribution.rules import Rules
 from attribution.touch_index import TouchIndex
@@ -19,6 +19,8 @@ from attribution.waterfall import Case, Review, judge, prior_of, review
 from schemas.records import (
     ActivitySeen,
     Candidates,
+    Erased,
+    ErasureSeen,
     Installed,
     InstallSeen,
     Signal,
@@ -35,7 +37,9 @@ class Impatience(NamedTuple):
     now: int
 
 
-Record = TouchSeen | InstallSeen | Installed | ActivitySeen | SiteVerdict | Impatience
+MatchedRecord = TouchSeen | InstallSeen | ErasureSeen
+JourneyRecord = Candidates | Installed | ActivitySeen | SiteVerdict | Erased | Impatience
+Record = MatchedRecord | JourneyRecord
 
 
 def records_of(history: History) -> list[Record]:
@@ -58,7 +62,7 @@ def records_of(history: History) -> list[Record]:
             found.append(
                 InstallSeen(key, session.install_id, Signal.CLICK_ID, -1, session.time, session.ts)
             )
-    return [*found, *history.verdicts]
+    return [*found, *history.verdicts, *history.erasures]
 
 
 class Told(NamedTuple):
@@ -96,25 +100,20 @@ class Router:
 
     def feed(self, records: Iterable[Record]) -> None:
         for record in records:
-            if isinstance(record, TouchSeen | InstallSeen):
+            if isinstance(record, MatchedRecord):
                 self._match(record)
             else:
                 self._advance(record)
 
-    def _match(self, record: TouchSeen | InstallSeen) -> None:
+    def _match(self, record: MatchedRecord) -> None:
         known = self._indexes.get(record.key)
-        if isinstance(record, TouchSeen):
-            self._indexes[record.key], facts = touch_index.see_touch(known, record, self._rules)
-        else:
-            self._indexes[record.key], facts = touch_index.see_install(known, record, self._rules)
+        self._indexes[record.key], facts = match_step(known, record, self._rules)
         for fact in facts:
             assert not isinstance(fact, Evicted), fact
-            if isinstance(fact, Candidates):
+            if isinstance(fact, Candidates | Erased):
                 self._advance(fact)
 
-    def _advance(
-        self, record: Candidates | Installed | ActivitySeen | SiteVerdict | Impatience
-    ) -> None:
+    def _advance(self, record: JourneyRecord) -> None:
         name = record.install_id
         journey = self._journeys.get(name) or Journey()
         self._journeys[name], facts = step(journey, record, self._rules)
@@ -127,10 +126,20 @@ class Router:
                 self.reengagements.setdefault(conversion, []).append(fact)
 
 
+def match_step(
+    index: TouchIndex | None, record: MatchedRecord, rules: Rules
+) -> tuple[TouchIndex, list[MatchFact]]:
+    match record:
+        case TouchSeen():
+            return touch_index.see_touch(index, record, rules)
+        case InstallSeen():
+            return touch_index.see_install(index, record, rules)
+        case ErasureSeen():
+            return touch_index.see_erasure(index, record)
+
+
 def step(
-    journey: Journey,
-    record: Candidates | Installed | ActivitySeen | SiteVerdict | Impatience,
-    rules: Rules,
+    journey: Journey, record: JourneyRecord, rules: Rules
 ) -> tuple[Journey, list[JourneyFact]]:
     match record:
         case Candidates():
@@ -141,5 +150,7 @@ def step(
             return journeys.see_activity(journey, record, rules)
         case SiteVerdict():
             return journeys.see_site_verdict(journey, record, rules)
+        case Erased():
+            return journeys.see_erasure(journey, record, rules)
         case Impatience():
             return journeys.expire(journey, record.now, rules)
