@@ -10,6 +10,7 @@ from __future__ import annotations
 from msgspec import Struct
 from msgspec.structs import replace
 
+from attribution.erasures import Erasure, asked_after, noted
 from attribution.facts import Evicted, MatchFact, MoneyWaiting, Settled
 from attribution.rules import Rules
 from schemas.records import (
@@ -41,8 +42,7 @@ class PlacedMoney(Struct, frozen=True, array_like=True, gc=False):
 class Account(Struct, frozen=True, array_like=True, tag=3):
     links: list[Link] = []
     placed: list[PlacedMoney] = []  # money whose place a link may still change
-    erased_ts: int = 0  # whoever was linked until then is forgotten; 0: nobody asked
-    erasure: str = ""  # id of that request
+    erasures: list[Erasure] = []
 
 
 def owner_at(links: list[Link], paid_at: int, deadline: int) -> str:
@@ -68,8 +68,8 @@ def see_link(
     links, facts = _merge(state.links, Link(linked.install_id, linked.time, linked.ts), rules)
     if links == state.links:
         return state, facts
-    if linked.ts <= state.erased_ts:
-        facts.append(Erased(linked.install_id, state.erasure, state.erased_ts))
+    if (erasure := asked_after(state.erasures, linked.ts)) is not None:
+        facts.append(erasure.of(linked.install_id))
     placed: list[PlacedMoney] = []
     for known in state.placed:
         owner = owner_at(links, known.paid_at, known.deadline)
@@ -80,14 +80,15 @@ def see_link(
     return replace(state, links=links, placed=placed), facts
 
 
-def see_erasure(state: Account | None, seen: ErasureSeen) -> tuple[Account, list[MatchFact]]:
+def see_erasure(
+    state: Account | None, seen: ErasureSeen, rules: Rules
+) -> tuple[Account, list[MatchFact]]:
     """Tell every install that was linked until then."""
     state = state or Account()
-    if seen.ts <= state.erased_ts:
-        return state, []
+    erasures, evicted = noted(state.erasures, seen, rules)
     linked = sorted({link.install_id for link in state.links if link.ts <= seen.ts})
     facts: list[MatchFact] = [Erased(name, seen.request_id, seen.ts) for name in linked]
-    return replace(state, erased_ts=seen.ts, erasure=seen.request_id), facts
+    return replace(state, erasures=erasures), facts + evicted
 
 
 def see_account_money(

@@ -138,6 +138,7 @@ class Rules(Struct, frozen=True, kw_only=True, dict=True):
 
     touches_per_key_max: int = 64
     installs_per_key_max: int = 16
+    erasures_per_key_max: int = 16
     links_per_account_max: int = 64
     money_per_account_max: int = 1_000
     refunds_per_purchase_max: int = 64

@@ -11,6 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from attribution import watching
+from attribution.erasures import Erasure, asked_after, latest_ts, noted
 from attribution.facts import Evicted, MatchFact, Settled
 from attribution.rules import DAY_MS, Rules
 from attribution.watching import NOT_WATCHED, watched_from
@@ -45,8 +46,7 @@ class TouchIndex(Struct, frozen=True, array_like=True, tag=1):
 
     touches: list[Touch] = []
     installs: list[IndexedInstall] = []
-    erased_ts: int = 0  # whoever was logged until then is forgotten; 0: nobody asked
-    erasure: str = ""  # id of that request
+    erasures: list[Erasure] = []
     watched_until: int = NOT_WATCHED  # what came before is reported already
 
 
@@ -122,8 +122,8 @@ def see_install(index: TouchIndex | None, seen: InstallSeen, rules: Rules) -> St
     facts: list[MatchFact] = [
         Candidates(seen.install_id, seen.signal, seen.ordinal, touches, priors)
     ]
-    if install.ts <= index.erased_ts:
-        facts.append(Erased(seen.install_id, index.erasure, index.erased_ts))
+    if (erasure := asked_after(index.erasures, install.ts)) is not None:
+        facts.append(erasure.of(seen.install_id))
     if _known(index, seen.install_id, is_session=False) is not None:
         return index, facts
     facts += [
@@ -173,17 +173,16 @@ def _with_install(index: TouchIndex, install: IndexedInstall, rules: Rules) -> S
     return replace(index, installs=installs), facts
 
 
-def see_erasure(index: TouchIndex | None, seen: ErasureSeen) -> Step:
+def see_erasure(index: TouchIndex | None, seen: ErasureSeen, rules: Rules) -> Step:
     """Tell every install logged until then; those that are logged later begin anew."""
     index = index or EMPTY
-    if seen.ts <= index.erased_ts:
-        return index, []
+    erasures, evicted = noted(index.erasures, seen, rules)
     facts: list[MatchFact] = [
         Erased(install.install_id, seen.request_id, seen.ts)
         for install in index.installs
         if install.ts <= seen.ts
     ]
-    return replace(index, erased_ts=seen.ts, erasure=seen.request_id), facts
+    return replace(index, erasures=erasures), facts + evicted
 
 
 def next_due(index: TouchIndex, rules: Rules) -> int:
@@ -196,13 +195,14 @@ def next_due(index: TouchIndex, rules: Rules) -> int:
 def expire(index: TouchIndex, key: str, now: int, rules: Rules) -> Step:
     """Report what a watched device was shown in every window that is over."""
     facts: list[MatchFact] = []
+    erased_ts = latest_ts(index.erasures)
     while 0 < next_due(index, rules) <= now:
         installs = [
             install.time
             for install in index.installs
             if install.signal is Signal.DEVICE_ID
             and not install.is_session
-            and install.ts > index.erased_ts
+            and install.ts > erased_ts
         ]
         path, until = watching.report(key, _watched(index), installs, index.watched_until, rules)
         facts.append(path)
@@ -211,9 +211,8 @@ def expire(index: TouchIndex, key: str, now: int, rules: Rules) -> Step:
 
 
 def _watched(index: TouchIndex) -> list[Touch]:
-    return [
-        one for one in index.touches if one.ts > index.erased_ts and not watching.is_forged(one)
-    ]
+    erased_ts = latest_ts(index.erasures)
+    return [one for one in index.touches if one.ts > erased_ts and not watching.is_forged(one)]
 
 
 def useless_from(index: TouchIndex, rules: Rules) -> int:
@@ -228,8 +227,9 @@ def useless_from(index: TouchIndex, rules: Rules) -> int:
             installed = install.ts
         if install.signal is Signal.DEVICE_ID:
             memory = rules.install_memory_ms
-    if index.erased_ts and index.erased_ts >= max(touched, installed):
-        return index.erased_ts + rules.late_ms_max
+    erased_ts = latest_ts(index.erasures)
+    if erased_ts and erased_ts >= max(touched, installed):
+        return erased_ts + rules.late_ms_max
     return max(touched + rules.touch_retention_ms, installed + memory + rules.late_ms_max)
 
 

@@ -233,9 +233,9 @@ def _advance(
             assert not isinstance(state, Transaction)
             if record.key.startswith(ACCOUNT_PREFIX):
                 assert state is None or isinstance(state, Account)
-                return accounts.see_erasure(state, record)
+                return accounts.see_erasure(state, record, rules)
             assert state is None or isinstance(state, TouchIndex)
-            return touch_index.see_erasure(state, record)
+            return touch_index.see_erasure(state, record, rules)
     assert_never(record)
 
 

@@ -218,11 +218,13 @@ class _Drawing:
         return SiteVerdict(draft.name, name, reason, value, draft.ts + after)
 
     def _erasure(self, number: int) -> ErasureSeen:
-        """Somebody asks to be forgotten, by one device each, around what comes too late."""
+        """Somebody asks to be forgotten, perhaps twice, around what comes too late."""
         dice = self.dice
         times = [draft.ts for draft in self.drafts] + [one.session.ts for one in self.visits]
         away = pick(dice, (0, DAY, LATE_MAX)) * pick(dice, (1, -1)) + pick(dice, BESIDE)
-        return ErasureSeen(f"d:d{number}", f"r{number}", pick(dice, times) + away)
+        return ErasureSeen(
+            f"d:{pick(dice, DEVICES[0] + DEVICES[2])}", f"r{number}", pick(dice, times) + away
+        )
 
     def _logged(self, time: int) -> int:
         """When an event reaches the log: soon, late, or as late as some other one still counts."""

@@ -135,7 +135,7 @@ def match_step(
         case InstallSeen():
             return touch_index.see_install(index, record, rules)
         case ErasureSeen():
-            return touch_index.see_erasure(index, record)
+            return touch_index.see_erasure(index, record, rules)
 
 
 def step(

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from attribution import accounts, touch_index
 from attribution import journey as journeys
-from attribution.facts import MatchFact
+from attribution.facts import Evicted, MatchFact
 from attribution.rules import Rules
 from schemas.records import (
     ActivitySeen,
@@ -208,12 +208,12 @@ def test_every_install_of_the_device_that_was_logged_until_then_is_told() -> Non
         one = installed(0, ts=ts, install_id=name)
         index, facts = touch_index.see_install(index, looked_up(one), RULES)
         assert told_of(facts) == []
-    _, facts = touch_index.see_erasure(index, asked(60))
+    _, facts = touch_index.see_erasure(index, asked(60), RULES)
     assert told_of(facts) == [("early", at(60)), ("same time", at(60))]
 
 
 def test_an_install_logged_before_the_erasure_is_told_although_it_comes_late() -> None:
-    index, _ = touch_index.see_erasure(None, asked(60))
+    index, _ = touch_index.see_erasure(None, asked(60), RULES)
     for ts, expected in ((60, [("i1", at(60))]), (60 + MS, [])):
         one = looked_up(installed(0, ts=ts))
         assert told_of(touch_index.see_install(index, one, RULES)[1]) == expected
@@ -223,7 +223,7 @@ def test_an_account_tells_every_install_it_was_signed_in_to_until_then() -> None
     account, _ = accounts.see_link(None, signed_in("i2", 10), RULES)
     account, _ = accounts.see_link(account, signed_in("i1", 5), RULES)
     account, _ = accounts.see_link(account, signed_in("later", 61), RULES)
-    account, facts = accounts.see_erasure(account, asked(60))
+    account, facts = accounts.see_erasure(account, asked(60), RULES)
     assert told_of(facts) == [("i1", at(60)), ("i2", at(60))]
     assert told_of(accounts.see_link(account, signed_in("late", 1, ts=60), RULES)[1]) == [
         ("late", at(60))
@@ -231,13 +231,27 @@ def test_an_account_tells_every_install_it_was_signed_in_to_until_then() -> None
     assert told_of(accounts.see_link(account, signed_in("new", 90), RULES)[1]) == []
 
 
-def test_an_earlier_request_that_comes_after_a_later_one_says_nothing_new() -> None:
-    index, _ = touch_index.see_install(None, looked_up(installed()), RULES)
-    index, _ = touch_index.see_erasure(index, asked(60))
-    assert touch_index.see_erasure(index, asked(30)) == (index, [])
-    account, _ = accounts.see_link(None, signed_in("i1", 5), RULES)
-    account, _ = accounts.see_erasure(account, asked(60))
-    assert accounts.see_erasure(account, asked(30)) == (account, [])
+@pytest.mark.parametrize("first", [30, 60])
+def test_the_first_of_two_requests_about_an_install_is_told_in_any_order(first: int) -> None:
+    index, account = touch_index.EMPTY, accounts.Account()
+    for minutes in (first, 90 - first):
+        index, _ = touch_index.see_erasure(index, asked(minutes), RULES)
+        account, _ = accounts.see_erasure(account, asked(minutes), RULES)
+    for ts, expected in ((20, 30), (50, 60)):
+        one = looked_up(installed(0, ts=ts))
+        _, facts = touch_index.see_install(index, one, RULES)
+        assert told_of(facts) == [("i1", at(expected))]
+        _, said = accounts.see_link(account, signed_in("i1", 0, ts=ts), RULES)
+        assert told_of(said) == [("i1", at(expected))]
+
+
+def test_of_very_many_requests_the_oldest_are_forgotten() -> None:
+    rules = replace(RULES, erasures_per_key_max=1)
+    index, _ = touch_index.see_erasure(None, asked(30), rules)
+    index, facts = touch_index.see_erasure(index, asked(60), rules)
+    assert facts == [Evicted("erasures_per_key_max", 1)]
+    _, facts = touch_index.see_install(index, looked_up(installed(0, ts=20)), rules)
+    assert told_of(facts) == [("i1", at(60))]
 
 
 @pytest.mark.parametrize("kind", ["device", "account"])
@@ -249,8 +263,8 @@ def test_device_and_account_tell_the_same_in_any_order(kind: str) -> None:
 
     def erase(index: Any) -> Any:
         if kind == "account":
-            return accounts.see_erasure(index, asked(60))
-        return touch_index.see_erasure(index, asked(60))
+            return accounts.see_erasure(index, asked(60), RULES)
+        return touch_index.see_erasure(index, asked(60), RULES)
 
     for order in permutations([install, erase]):
         state, facts = None, []

@@ -52,7 +52,7 @@ def index_of(*records: Record) -> TouchIndex:
             case InstallSeen():
                 index, _ = touch_index.see_install(index, record, RULES)
             case ErasureSeen():
-                index, _ = touch_index.see_erasure(index, record)
+                index, _ = touch_index.see_erasure(index, record, RULES)
     assert index is not None
     return index
 
