@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from itertools import groupby
 from typing import Any, NamedTuple
 
 from streams.store.base import Store
 
 CAMPAIGNS_SHOWN = 15
-CURRENCIES_SHOWN = 1
 
-# Money is kept in the currency it was paid in, so a campaign has a line for each.
-_BY_CURRENCY = """
-SELECT app_id, media_source, campaign_name, currency, sum(installs), sum(payers),
-    sum(predicted_payers), toFloat64(sum(revenue))
+_CAMPAIGNS = f"""
+SELECT app_id, media_source, campaign_id, max(campaign_name), sum(installs) AS new_users,
+    sum(reattributions) + sum(reengagements), sum(payers), sum(predicted_payers),
+    toFloat64(sum(revenue_usd)), toFloat64(sum(cost_usd)), sum(unconverted)
 FROM v_campaign_daily
-GROUP BY app_id, media_source, campaign_name, currency
-ORDER BY app_id, media_source, campaign_name, sum(payers) DESC, currency
+GROUP BY app_id, media_source, campaign_id
+ORDER BY new_users DESC, app_id, media_source, campaign_id
+LIMIT {CAMPAIGNS_SHOWN}
 """
 
 
@@ -27,29 +26,31 @@ class CampaignLine(NamedTuple):
     media_source: str
     campaign: str
     installs: int
+    returning: int  # earlier users whom retargeting brought back
     payers: int
     predicted_payers: float
-    revenue: str
+    revenue_usd: str
+    cost_usd: str
+    roas: str
 
 
 def largest_campaigns(store: Store) -> list[CampaignLine]:
     """Most installs first."""
-    rows = store.query(_BY_CURRENCY).rows
-    lines = [_line(list(group)) for _, group in groupby(rows, key=lambda row: row[:3])]
-    lines.sort(key=lambda line: -line.installs)
-    return lines[:CAMPAIGNS_SHOWN]
+    return [_line(row) for row in store.query(_CAMPAIGNS).rows]
 
 
-def _line(rows: list[tuple[Any, ...]]) -> CampaignLine:
-    app, media_source, campaign = rows[0][:3]
-    paid = [f"{row[7]:,.0f} {row[3]}" for row in rows if abs(row[7]) >= 0.5]
-    more = len(paid) - CURRENCIES_SHOWN
+def _line(row: tuple[Any, ...]) -> CampaignLine:
+    app, media_source, _, campaign, installs, returning, payers, predicted, revenue, cost = row[:10]
+    unconverted = f" + {int(row[10])} without rate" if int(row[10]) else ""
     return CampaignLine(
         app.rsplit(".", 1)[-1],
         media_source,
         campaign or "-",
-        sum(int(row[4]) for row in rows),
-        sum(int(row[5]) for row in rows),
-        round(sum(float(row[6]) for row in rows), 1),
-        " + ".join(paid[:CURRENCIES_SHOWN]) + (f" + {more} more" if more > 0 else ""),
+        int(installs),
+        int(returning),
+        int(payers),
+        round(float(predicted), 1),
+        f"{revenue:,.0f}{unconverted}",
+        f"{cost:,.0f}" if cost else "-",
+        f"{revenue / cost:.0%}" if cost else "-",
     )

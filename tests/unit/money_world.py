@@ -23,6 +23,7 @@ class Market:
     rates: list[RateRow] = field(default_factory=list)
     spends: list[SpendRow] = field(default_factory=list)
     install_times: dict[str, int] = field(default_factory=dict)
+    stated: dict[str, dict[tuple[str, str], Fraction]] = field(default_factory=dict)
 
     def said(self, rng: random.Random) -> list[Outcome]:
         """Everything in some order, and some of it twice."""
@@ -173,22 +174,25 @@ def dollars(market: Market, currency: str, day: date) -> Fraction | None:
     """For one unit, by the newest rate at or before the day."""
     if currency == "USD":
         return Fraction(1)
-    newest: dict[tuple[str, str, str], RateRow] = {}
-    for row in market.rates:
-        key = (row.date, row.base, row.quote)
-        if key not in newest or row.revision > newest[key].revision:
-            newest[key] = row
-    stated = {key: Fraction(row.rate_e9, 10**9) for key, row in newest.items()}
-    for back in range(400):
-        of_day = {
-            (base, quote): value
-            for (text, base, quote), value in stated.items()
-            if text == (day - timedelta(days=back)).isoformat()
-        }
+    market.stated = market.stated or _stated(market)
+    for back in range(100):
+        of_day = market.stated.get((day - timedelta(days=back)).isoformat(), {})
         found = _way(of_day, currency)
         if found is not None:
             return found
     return None
+
+
+def _stated(market: Market) -> dict[str, dict[tuple[str, str], Fraction]]:
+    newest: dict[str, RateRow] = {}
+    for row in market.rates:
+        known = newest.get(row.rate_id)
+        if known is None or row.revision > known.revision:
+            newest[row.rate_id] = row
+    days: dict[str, dict[tuple[str, str], Fraction]] = defaultdict(dict)
+    for row in newest.values():
+        days[row.date][row.base, row.quote] = Fraction(row.rate_e9, 10**9)
+    return days
 
 
 def _way(rates: dict[tuple[str, str], Fraction], unit: str) -> Fraction | None:

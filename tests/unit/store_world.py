@@ -41,6 +41,13 @@ def put(
             store.insert(table.name, columns)
 
 
+def empty(store: Store) -> None:
+    """Take every row out again; a new store costs ten times as long."""
+    for table in TABLES:
+        if store.query(f"SELECT count() FROM {table}").rows[0][0]:
+            store.execute(f"TRUNCATE TABLE {table}")
+
+
 def touch(event_id: str = "e1", offset: int = 0, **changes: object) -> outcomes.TouchOutcome:
     row = outcomes.TouchOutcome(
         event_id=event_id,

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from streams.store.embedded import EmbeddedStore
 from streams.store.migrations import migrate
-from tests.unit.store_world import DAY_MS, NOON, booking, decision, put, verdict
+from tests.unit.store_world import DAY_MS, NOON, booking, decision, empty, put, verdict
 
 pytest.importorskip("chdb")
 
 
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedStore]:
+    store = EmbeddedStore(tmp_path_factory.mktemp("views") / "store")
+    migrate(store)
+    yield store
+    store.close()
+
+
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[EmbeddedStore]:
-    opened = EmbeddedStore(tmp_path / "store")
-    migrate(opened)
-    yield opened
-    opened.close()
+def store(opened: EmbeddedStore) -> EmbeddedStore:
+    empty(opened)
+    return opened
 
 
 def by_source(store: EmbeddedStore) -> dict[tuple[str, str], dict[str, Any]]:

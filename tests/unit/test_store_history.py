@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import pytest
 
 from schemas.outcomes import Attribution
 from streams.store.embedded import EmbeddedStore
 from streams.store.migrations import migrate
-from tests.unit.store_world import NOON, decision, put
+from tests.unit.store_world import NOON, decision, empty, put
 
 pytest.importorskip("chdb")
 
@@ -25,12 +24,18 @@ CURRENT = "SELECT conversion_id, version FROM v_attributions ORDER BY conversion
 YEARS_LATER = NOON + 10**11
 
 
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedStore]:
+    store = EmbeddedStore(tmp_path_factory.mktemp("views") / "store")
+    migrate(store)
+    yield store
+    store.close()
+
+
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[EmbeddedStore]:
-    opened = EmbeddedStore(tmp_path / "store")
-    migrate(opened)
-    yield opened
-    opened.close()
+def store(opened: EmbeddedStore) -> EmbeddedStore:
+    empty(opened)
+    return opened
 
 
 def reengagement(install_id: str, touch: str, version: int = 1, **changes: object) -> Attribution:

@@ -6,7 +6,6 @@ import random
 from collections import Counter
 from collections.abc import Iterator
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,20 +22,26 @@ from tests.unit.money_world import (
     in_force,
     some_market,
 )
-from tests.unit.store_world import DAY_MS, NOON, booking, decision, put
+from tests.unit.store_world import DAY_MS, NOON, booking, decision, empty, put
 
 pytest.importorskip("chdb")
 
-SEEDS = range(12)
+SEEDS = range(8)
 MICROS = ("revenue", "cost", "revenue_usd", "cost_usd", "unconverted_revenue", "unconverted_cost")
 
 
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedStore]:
+    store = EmbeddedStore(tmp_path_factory.mktemp("views") / "store")
+    migrate(store)
+    yield store
+    store.close()
+
+
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[EmbeddedStore]:
-    opened = EmbeddedStore(tmp_path / "store")
-    migrate(opened)
-    yield opened
-    opened.close()
+def store(opened: EmbeddedStore) -> EmbeddedStore:
+    empty(opened)
+    return opened
 
 
 def reengagement(install_id: str, touch: str, begin: int, days: int, source: str) -> Attribution:
@@ -238,8 +243,7 @@ def test_the_order_in_which_rows_were_stored_changes_no_view(
     for _ in range(2):
         put(store, market.said(rng))
         answers.append([store.query(f"SELECT * FROM {view} ORDER BY ALL").rows for view in views])
-        for table in ("attributions", "revenue", "rates", "spend"):
-            store.execute(f"TRUNCATE TABLE {table}")
+        empty(store)
     assert answers[0] == answers[1]
 
 
