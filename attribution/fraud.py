@@ -13,7 +13,7 @@ from typing import Literal, get_args
 from msgspec import Struct
 
 from attribution.candidates import Candidate
-from schemas.records import Flag, Installed, Signal, SiteVerdict, TouchKind
+from schemas.records import Flag, Installed, Signal, SiteVerdict, Touch, TouchKind
 
 FraudReason = Literal[
     "engagement_injection",
@@ -67,6 +67,8 @@ class FraudRules(Struct, frozen=True, kw_only=True):
 
     engagements_max: int = 15
     engagement_window_ms: int = 24 * 3_600_000
+    """More clicks of one site than the maximum in so long: all of them are dropped, or a flood
+    would win by the clicks it sent before it was one."""
 
     site_installs_min: int = 50
     """A site is not judged by fewer installs."""
@@ -163,13 +165,7 @@ def _by_rivals(
         if one.touch.kind is TouchKind.CLICK and one.touch.event_id != touch.event_id
     ]
     if len(clicks) >= rules.engagements_max:
-        since = touch.time - rules.engagement_window_ms
-        engagements = 1 + sum(
-            since <= one.time <= touch.time
-            and one.media_source == touch.media_source
-            and one.site_id == touch.site_id
-            for one in clicks
-        )
+        engagements = _engagements(touch, clicks, rules.engagement_window_ms)
         if engagements > rules.engagements_max:
             found.append(("too_many_engagements", float(engagements), touch.site_id))
     claims = [one for one in clicks if one.touch_id == touch.touch_id]
@@ -177,6 +173,15 @@ def _by_rivals(
         first = min([touch, *claims], key=lambda one: (one.ts, one.event_id))
         if first is not touch:
             found.append(("duplicate_click_id", len(claims) + 1.0, first.media_source))
+
+
+def _engagements(touch: Touch, others: Sequence[Touch], window_ms: int) -> int:
+    """Most clicks of this site in any stretch of time that this click lies in."""
+    site = touch.media_source, touch.site_id
+    times = [one.time for one in others if (one.media_source, one.site_id) == site]
+    times.append(touch.time)
+    ends = [time for time in times if touch.time <= time <= touch.time + window_ms]
+    return max(sum(end - window_ms <= time <= end for time in times) for end in ends)
 
 
 def _by_site(

@@ -83,11 +83,15 @@ def naive(
     is_known = touch.time > 0
     both = touch.flags | install.flags
     same_site = [
-        other
+        other.touch.time
         for other in every
         if other.touch.kind == TouchKind.CLICK
         and (other.touch.media_source, other.touch.site_id) == (touch.media_source, touch.site_id)
-        and 0 <= touch.time - other.touch.time <= DAY_MS
+    ]
+    crowds = [
+        sum(0 <= last - time <= DAY_MS for time in same_site)
+        for last in same_site
+        if 0 <= last - touch.time <= DAY_MS
     ]
     claims = sorted(
         (other.touch.ts, other.touch.event_id, other.touch.media_source)
@@ -108,7 +112,7 @@ def naive(
             both & Flag.SIGNATURE_INVALID or touch.flags & Flag.SIGNATURE_MISSING
         ),
         "stale_signature": bool(touch.flags & Flag.SIGNATURE_STALE),
-        "too_many_engagements": is_click and len(same_site) > 2,
+        "too_many_engagements": is_click and max(crowds) > 2,
         "duplicate_click_id": is_rival_claim and claims[0][1] != touch.event_id,
     }
     for reason in ("click_flood", "distribution_outlier", "behavioral_anomalies"):

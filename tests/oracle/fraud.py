@@ -80,15 +80,19 @@ def is_replayed(claim: Claim, case: Case) -> bool:
 
 
 def is_one_of_too_many(claim: Claim, case: Case) -> bool:
+    """Whether more clicks of the site than allowed lie within any day that this one lies in."""
     here = claim.touch
-    beside = [
-        other
+    if not claim.is_click:
+        return False
+    times = [
+        other.touch.time
         for other in case.claims
         if other.is_click
         and (other.touch.media_source, other.touch.site_id) == (here.media_source, here.site_id)
-        and here.time - DAY <= other.touch.time <= here.time
     ]
-    return claim.is_click and len(beside) > int(case.rule("fraud.engagements_max", here))
+    days = [(last - DAY, last) for last in times if last - DAY <= here.time <= last]
+    crowds = [sum(first <= time <= last for time in times) for first, last in days]
+    return max(crowds) > int(case.rule("fraud.engagements_max", here))
 
 
 def is_borrowed(claim: Claim, case: Case) -> bool:
