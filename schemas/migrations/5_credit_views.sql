@@ -26,7 +26,8 @@ FROM
     LIMIT 1 BY conversion_id
 )
 ARRAY JOIN methods AS told
-WHERE notEmpty(told.2);
+WHERE notEmpty(told.2)
+COMMENT 'Shares of the credit of every install, by every method.';
 
 -- The rule decision beside every way of sharing credit, for the same installs. Models speak of
 -- installs that were decided while one was in force: `modelled` is what the rules say of those.
@@ -86,4 +87,5 @@ SELECT of_day AS day, app_id, of_channel AS channel,
     sumIf(share, method = 'hazard') AS hazard,
     hazard - modelled AS gap
 FROM parts
-GROUP BY of_day, app_id, of_channel;
+GROUP BY of_day, app_id, of_channel
+COMMENT 'The rule decision beside every way of sharing credit, per day and channel.';

@@ -97,9 +97,11 @@ def replayed(history: list[MemoryRecord], window_days: int) -> Outcomes:
     for record in history:
         order.see(record)
     window = window_days * DAY_MS
+    # Every redemption is an install of its own here, however many one household has.
     rules = StageRules(
         IntakeRules(b"test", EARLIEST_MS, dead_letter_share_max=0.0, dead_letter_window=1),
-        Rules(default=Policy(windows=Windows(click=window)), click_window_ms_max=window,
+        Rules(default=Policy(windows=Windows(click=window, reattribution=-1)),
+              click_window_ms_max=window,
               late_ms_max=800 * DAY_MS,
               parking_ms=800 * DAY_MS, touches_per_key_max=128, installs_per_key_max=128,
               candidates_per_journey_max=128,
