@@ -13,23 +13,11 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from multiprocessing import get_context
-from typing import NamedTuple
 
-from tests.oracle.playing import Disagreement, play
+from tests.oracle.playing import Disagreement, Part, played
 
 CHUNK = 500
 SHOWN_MAX = 20
-
-
-class Part(NamedTuple):
-    counts: Counter[str]
-    found: list[Disagreement]
-
-
-def played(seeds: range) -> Part:
-    counts: Counter[str] = Counter()
-    found = [one for seed in seeds if (one := play(seed, counts)) is not None]
-    return Part(counts, found)
 
 
 def chunks(first: int, histories: int) -> Iterator[range]:

@@ -113,3 +113,14 @@ def count(history: History, truth: Truth, counts: Counter[str]) -> None:
             counts[f"candidates.{fate}"] += 1
     for back in truth.returns.values():
         counts["reengagements"] += len(back)
+
+
+class Part(NamedTuple):
+    counts: Counter[str]
+    found: list[Disagreement]
+
+
+def played(seeds: range) -> Part:
+    counts: Counter[str] = Counter()
+    found = [one for seed in seeds if (one := play(seed, counts)) is not None]
+    return Part(counts, found)
