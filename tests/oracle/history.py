@@ -34,13 +34,21 @@ class Opened(NamedTuple):
         return {key for key, signal in self.lookups if signal is Signal.DEVICE_ID}
 
     def erased_ts(self, erasures: Iterable[ErasureSeen]) -> int:
-        """When its user first asked to be forgotten; 0: never. Who installs later begins anew."""
-        keys = {key for key, _ in self.lookups}
+        """When its user first asked to be forgotten, by an id or by naming the install; 0: never.
+
+        Who installs later begins anew.
+        """
+        keys = {own_key(self.install.install_id), *(key for key, _ in self.lookups)}
         asked = [one.ts for one in erasures if one.key in keys and one.ts >= self.install.ts]
         return min(asked, default=0)
 
     def as_prior(self) -> Prior:
         return Prior(self.install.install_id, self.install.time, self.install.ts)
+
+
+def own_key(install_id: str) -> str:
+    """Under which an erasure names the install itself."""
+    return f"install {install_id}"
 
 
 def is_near(touch: Touch, signal: Signal, install: Installed) -> bool:

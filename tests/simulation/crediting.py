@@ -14,7 +14,7 @@ from typing import NamedTuple
 from urllib.parse import parse_qs
 
 from schemas import events
-from schemas.records import ActivitySeen, Flag, Installed, Signal, Touch, TouchKind
+from schemas.records import ActivitySeen, ErasureSeen, Flag, Installed, Signal, Touch, TouchKind
 from tests.oracle.comparing import MATCH_TYPES
 from tests.oracle.decision import Verdict, decide
 from tests.oracle.history import History, Opened, Shown, Visit, namings_of
@@ -35,6 +35,7 @@ class Sightings(NamedTuple):
     installs: list[Seen]
     sessions: list[Seen]
     all_sessions: list[Seen]
+    erasures: tuple[ErasureSeen, ...]
 
 
 class Credited(NamedTuple):
@@ -59,6 +60,7 @@ def all_credits(told: Sightings, book: Rulebook) -> dict[str, Credited]:
         tuple(_opened(one, guesses) for one in told.installs),
         tuple(map(_visit, told.sessions)),
         namings_of(map(_visit, told.all_sessions)),
+        erasures=told.erasures,
     )
     touches = {shown.touch.event_id: shown.touch.touch_id for shown in history.shown}
     touches |= {
@@ -69,9 +71,11 @@ def all_credits(told: Sightings, book: Rulebook) -> dict[str, Credited]:
     found: dict[str, Credited] = {}
     for opened in history.opened:
         install_id, time = opened.install.install_id, opened.install.time
-        found[install_id] = _first_credit(decide(opened, history, book), touches, time)
+        verdict = decide(opened, history, book)
+        names = {} if verdict.is_erased else touches  # of who asked, touchpoints are not named
+        found[install_id] = _first_credit(verdict, names, time)
         for back in returns(opened, history, book):
-            found[back.conversion_id] = _return_credit(back, touches)
+            found[back.conversion_id] = _return_credit(back, names)
     return found
 
 
@@ -91,7 +95,7 @@ def _first_credit(verdict: Verdict, touches: Mapping[str, str], time: int) -> Cr
 
 def _return_credit(back: Return, touches: Mapping[str, str]) -> Credited:
     return Credited(
-        touches[back.touch], MATCH_TYPES[back.signal + 1], "reengagement", "reengaged", "",
+        touches.get(back.touch, ""), MATCH_TYPES[back.signal + 1], "reengagement", "reengaged", "",
         ("", ""), ("", ""), back.at, back.expires_at,
     )  # fmt: skip
 

@@ -48,7 +48,10 @@ class _Drawing:
         self._many(4, self._refund)
         self._many(2, self._report)
         self._many(2, self._cliff)
-        self._repeat()
+        forgets = chance.random() < 0.25
+        if forgets:
+            self._many(2, self._erasure)
+        self._repeat(latest=2 * DAY_MS if forgets else 8 * DAY_MS)
         for _ in range(chance.choice((0, 0, 1, 3))):
             self._break()
         self.ticks += [self._tick() for _ in range(chance.choice((1, 2, 6)))]
@@ -209,11 +212,25 @@ class _Drawing:
             self._write(topics.ACTIVITY, person.install_id, late, link)
         return self._write(topics.PAYMENTS, person.install_id, ts, fields)
 
-    def _repeat(self) -> None:
+    def _erasure(self) -> None:
+        """Somebody asks to be forgotten, by a device, an account or an install."""
+        chance = self.chance
+        person = chance.choice(self.people)
+        names = [*person.device.items(), ("install_id", person.install_id)]
+        names.append(("customer_user_id", chance.choice(self.accounts)))
+        name, value = chance.choice(names)
+        ts = person.ts + chance.choice((0, 0, 1, DAY_MS, RULES.late_ms_max, 9 * DAY_MS, -DAY_MS))
+        request = self._fields("privacy_request", person.app_id, ts)
+        request |= {"subject_request_id": f"request-{self.events}", "request_type": "erasure"}
+        request |= {"identities": [{"identity_type": name, "identity_value": value}]}
+        self._write(topics.PRIVACY_REQUESTS, "", ts, request | {"submitted_time": ts})
+
+    def _repeat(self, latest: int) -> None:
         """Producers send again what they sent: the same bytes with the same key, later."""
         for draft in self.drafts[:]:
             if self.chance.random() < 0.08:
-                later = draft.ts + self.chance.choice((0, 1_000, 2 * DAY_MS, 8 * DAY_MS))
+                # Who is forgotten is so with all event ids, and repeats come as news after that.
+                later = draft.ts + self.chance.choice((0, 1_000, 2 * DAY_MS, latest))
                 self.drafts.append(draft._replace(ts=later))
 
     def _break(self) -> None:

@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import base64
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from schemas import events, topics
 from schemas.decode import Unreadable, decode
+from schemas.parts import Identity
+from schemas.records import ErasureSeen
 from streams.stages.intake import CLOCK_KEY
+from tests.oracle.history import own_key
 from tests.oracle.rulebook import Rulebook
-from tests.simulation.crediting import Credited, Sightings, all_credits
+from tests.simulation.crediting import Credited, Sightings, all_credits, devices
 from tests.simulation.reports_of_apple import VALID, name_of
 from tests.simulation.scenario import EARLIEST, RULES, Scenario
 from tests.simulation.seen import Seen
@@ -127,8 +131,32 @@ class Oracle:
                 [one for one in self.installs.values() if one.event.app_id == app_id],
                 [one for one in self.activity.values() if isinstance(one.event, events.Session)],
                 [one for one in self._of(events.Session) if one.event.app_id == app_id],
+                tuple(self._erasures()),
             )
             self.truth.credits |= all_credits(told, self.book)
+
+    def _erasures(self) -> Iterator[ErasureSeen]:
+        """Of every install that somebody asked to forget, by the time from which that counts."""
+        for one in self._of(events.PrivacyRequest):
+            if one.event.request_type == "erasure":
+                for install in self.installs.values():
+                    if any(self._is_of(name, install, one) for name in one.event.identities):
+                        key = own_key(install.event.install_id)
+                        yield ErasureSeen(key, "", max(one.ts, install.ts))
+
+    def _is_of(self, name: Identity, install: Seen, asked: Seen) -> bool:
+        """Whether a request names this install, or whoever it was known to belong to by then."""
+        kind, value = name.identity_type, name.identity_value
+        install_id, app_id = install.event.install_id, asked.event.app_id
+        if kind == "install_id":
+            return bool(value == install_id)
+        if kind == "customer_user_id":
+            return any(
+                link[:3] == (app_id, value, install_id) and link[4] <= asked.ts
+                for link in self.links
+            )
+        is_device = f"device {value}" in devices(install.event)
+        return is_device and install.event.app_id == app_id and install.ts <= asked.ts
 
     # --- what waits for its install -------------------------------------------------------------
 
