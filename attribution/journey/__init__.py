@@ -4,6 +4,7 @@ Records arrive in any order. Money and activity that come before their install w
 a deadline; whatever changes the decision after it was made leads to a new version.
 """
 
+from attribution.journey.erasing import purge_due
 from attribution.journey.showing import Shown, shown
 from attribution.journey.state import (
     ActivityApplied,
@@ -47,6 +48,7 @@ __all__ = [
     "expire",
     "is_forgotten",
     "next_due",
+    "purge_due",
     "see_activity",
     "see_candidates",
     "see_erasure",

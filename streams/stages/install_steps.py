@@ -115,7 +115,9 @@ class InstallSteps:
         while keys := self.stage.timers.pop_due(now):
             self.states.load(keys)
             for key in keys:
-                self._fire_one(key, now)
+                for moment in self._moments(key, now):
+                    self.stage_time = moment
+                    self._fire_one(key, moment)
 
     def reconsider(self, keys: Sequence[bytes]) -> None:
         """Decide these again under the rules in force."""
@@ -126,6 +128,13 @@ class InstallSteps:
                 now, rules = self.stage_time, self.stage.rules
                 journey, facts = attribution.change_rules(state.journey, now, rules)
                 self._conclude(key, state, journey, facts, is_review=True)
+
+    def _moments(self, key: bytes, now: int) -> Sequence[int]:
+        """When to look at an install. Log time may leap over the moment at which its user is
+        forgotten, and what was due before still needs what is forgotten then."""
+        state = self.states.get(key)
+        purge = attribution.purge_due(state.journey, self.stage.rules) if state else 0
+        return (purge - 1, now) if 0 < purge <= now else (now,)
 
     def _fire_one(self, key: bytes, now: int) -> None:
         state = self.states.get(key)

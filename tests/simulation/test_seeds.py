@@ -17,11 +17,12 @@ FIRST = int(os.environ.get("HEADWATER_FIRST_SEED", "0"))
 CHUNKS = 20  # so that several processes can share them
 
 FOUND = {
-    64: "a touchpoint logged after a landmark showed in its features",
-    13: "money that a relink moved was settled where it was booked and again where it expired",
-    99: "a link logged after the deadline brought an earlier one of the same install forward",
+    137: "a touchpoint logged after a landmark showed in its features",
+    34: "money that a relink moved was settled where it was booked and again where it expired",
+    666: "a link logged after the deadline brought an earlier one of the same install forward",
     37: "a return that was known before the last answer of matching was never told",
-    172: "a return kept the weaker evidence that was known first",
+    134: "a return kept the weaker evidence that was known first",
+    113: "log time leapt over the moment a user was forgotten; earlier features lost the source",
 }
 """Seeds that find these faults when they are put back."""
 
