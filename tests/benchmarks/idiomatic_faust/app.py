@@ -10,6 +10,8 @@ import faust
 from msgspec import json, msgpack
 
 from attribution.accounts import Account
+from attribution.postbacks.checking import PostbackCheck, PostbackRules
+from attribution.postbacks.repeats import SeenPostback
 from attribution.rules import Rules
 from attribution.touch_index import TouchIndex
 from attribution.transactions import Transaction
@@ -19,6 +21,7 @@ from schemas.outcomes import Outcome
 from schemas.records import (
     ActivitySeen,
     Candidates,
+    Erased,
     Example,
     Installed,
     MatchRecord,
@@ -27,14 +30,20 @@ from schemas.records import (
 from streams.settings import read_settings
 from streams.stages.intake import CLOCK_KEY
 from streams.stages.pseudonyms import Pseudonyms
+from streams.stages.routing import RoutingRules
+from streams.stages.signatures import Signatures
 from tests.benchmarks.idiomatic_faust.journeys import Deciding, LiveModel, Timers
 from tests.benchmarks.idiomatic_faust.matching import see
 from tests.benchmarks.idiomatic_faust.routing import OneEvent, Said, SourceRecord
+from tests.silent_observer import SilentObserver
 
 settings = read_settings()
 kafka = settings.kafka
 rules = Rules()
-pseudonyms = Pseudonyms(b"benchmark")
+routing = RoutingRules(
+    Pseudonyms(b"benchmark"), Signatures({}, 0), False, PostbackCheck(PostbackRules())
+)
+observer = SilentObserver()
 model = LiveModel()
 timers = Timers()
 deciding = Deciding(rules, model)
@@ -75,9 +84,9 @@ installs = app.Table("idiomatic-installs", key_type=bytes, value_type=bytes)
 pack = msgpack.Encoder().encode
 say_json = json.Encoder().encode
 match_records = msgpack.Decoder(MatchRecord)
-journey_records = msgpack.Decoder(Installed | Candidates | ActivitySeen | MoneyRouted)
+journey_records = msgpack.Decoder(Installed | Candidates | ActivitySeen | MoneyRouted | Erased)
 examples = msgpack.Decoder(Example)
-key_states = msgpack.Decoder(TouchIndex | Transaction | Account)
+key_states = msgpack.Decoder(TouchIndex | Transaction | Account | SeenPostback)
 
 Events = AsyncIterator[Any]
 SOURCE_INDEX = {topic.name: index for index, topic in enumerate(topics.SOURCES)}
@@ -91,7 +100,7 @@ async def read_source(stream: Any, topic: str) -> None:
         ts = round(message.timestamp * 1000)
         source = SOURCE_INDEX[topic], message.partition, message.offset
         decoded = decode(event.value, topic, ts, settings.rules.earliest_event_time)
-        one = OneEvent(pseudonyms)
+        one = OneEvent(routing, observer)
         if isinstance(decoded, Unreadable):
             record = SourceRecord(
                 topic, message.partition, message.offset, ts, message.key, event.value

@@ -20,6 +20,7 @@ from schemas import topics
 from schemas.records import (
     ActivitySeen,
     Candidates,
+    Erased,
     Example,
     Installed,
     MoneyKind,
@@ -32,7 +33,7 @@ from tests.benchmarks.idiomatic_faust.routing import Said
 
 _pack = msgpack.Encoder().encode
 _states = msgpack.Decoder(InstallState)
-JourneyRecord = Installed | Candidates | ActivitySeen | MoneyRouted
+JourneyRecord = Installed | Candidates | ActivitySeen | MoneyRouted | Erased
 
 
 class LiveModel:
@@ -127,6 +128,8 @@ class Deciding:
             case Decision():
                 row = decisions.attribution_row(fact, self._rules, self._rule_set)
                 said.say(topics.ATTRIBUTIONS.name, row.install_id, row)
+                for verdict in decisions.verdict_rows(fact):
+                    said.say(topics.FRAUD_VERDICTS.name, row.install_id, verdict)
             case MoneyApplied() if install is not None:
                 booking = booking_row(fact.routed, install)
                 said.say(topics.REVENUE.name, booking.install_id, booking)
@@ -172,3 +175,5 @@ def _step(journey: Journey, record: JourneyRecord, rules: Rules) -> attribution.
             return attribution.see_activity(journey, record, rules)
         case MoneyRouted():
             return attribution.see_money(journey, record, rules)
+        case Erased():
+            return attribution.see_erasure(journey, record, rules)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from schemas.outcomes import Outcome
-from streams.stages.pseudonyms import Pseudonyms
-from streams.stages.routing import Routing
+from streams.stages.observer import StageObserver
+from streams.stages.routing import Routing, RoutingRules
 
 
 class SourceRecord(NamedTuple):
@@ -46,11 +46,11 @@ class Said:
 class OneEvent(Routing):
     """The same routes for one event at a time."""
 
-    def __init__(self, pseudonyms: Pseudonyms) -> None:
+    def __init__(self, rules: RoutingRules, observer: StageObserver) -> None:
+        super().__init__(0, 1, rules, observer)
         self.said = Said()
         self.matches = Keyed()
         self.journeys = Keyed()
         self.outbox = self.said  # type: ignore[assignment]
         self._match = self.matches  # type: ignore[assignment]
         self._journeys = self.journeys  # type: ignore[assignment]
-        self._pseudonyms = pseudonyms
