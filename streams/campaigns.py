@@ -10,7 +10,7 @@ CAMPAIGNS_SHOWN = 15
 
 _CAMPAIGNS = f"""
 SELECT app_id, media_source, campaign_id, max(campaign_name), sum(installs) AS new_users,
-    sum(reattributions) + sum(reengagements), sum(payers), sum(predicted_payers),
+    sum(payers), sum(predicted_payers),
     toFloat64(sum(revenue_usd)), toFloat64(sum(cost_usd)), sum(unconverted)
 FROM v_campaign_daily
 GROUP BY app_id, media_source, campaign_id
@@ -26,7 +26,6 @@ class CampaignLine(NamedTuple):
     media_source: str
     campaign: str
     installs: int
-    returning: int  # earlier users whom retargeting brought back
     payers: int
     predicted_payers: float
     revenue_usd: str
@@ -40,14 +39,13 @@ def largest_campaigns(store: Store) -> list[CampaignLine]:
 
 
 def _line(row: tuple[Any, ...]) -> CampaignLine:
-    app, media_source, _, campaign, installs, returning, payers, predicted, revenue, cost = row[:10]
-    unconverted = f" + {int(row[10])} without rate" if int(row[10]) else ""
+    app, media_source, _, campaign, installs, payers, predicted, revenue, cost, missing = row
+    unconverted = f" + {int(missing)} without rate" if int(missing) else ""
     return CampaignLine(
         app.rsplit(".", 1)[-1],
         media_source,
         campaign or "-",
         int(installs),
-        int(returning),
         int(payers),
         round(float(predicted), 1),
         f"{revenue:,.0f}{unconverted}",

@@ -290,13 +290,20 @@ CREATE OR REPLACE VIEW v_money_issues
     event_time DateTime64(3, 'UTC') COMMENT 'When the money moved; for cost the day of the spend.'
 )
 AS WITH
-    moneys AS
+    refunded AS
     (
-        SELECT b.money_id AS id, any(b.app_id) AS app, any(b.transaction_id) AS sale,
-            any(b.kind) AS what, any(b.currency) AS unit, min(b.event_time) AS at,
-            sum(amount_micros) AS micros, countIf(usd_micros IS NULL) AS missing,
-            what IN ('purchase', 'subscription') AS is_sale
-        FROM v_bookings AS b
+        SELECT money_id AS id, any(app_id) AS app, any(transaction_id) AS sale,
+            any(revenue.kind) AS what, any(revenue.currency) AS unit, min(event_time) AS at,
+            sum(amount_micros) AS micros, what IN ('purchase', 'subscription') AS is_sale
+        FROM
+        (
+            SELECT *
+            FROM revenue
+            WHERE revenue.kind != 'ad_revenue' AND (app_id, transaction_id) IN
+                (SELECT app_id, transaction_id FROM revenue WHERE revenue.kind = 'refund')
+            ORDER BY booking_id, log_epoch, log_partition, log_offset
+            LIMIT 1 BY booking_id
+        ) AS revenue
         GROUP BY id
     ),
     sales AS
@@ -306,8 +313,7 @@ AS WITH
             sumIf(micros, is_sale) AS paid,
             groupArrayIf((id, unit, micros, at), NOT is_sale) AS refunds,
             arraySum(r -> if(r.2 = sold_in, r.3, 0), refunds) AS returned
-        FROM moneys
-        WHERE what != 'ad_revenue'
+        FROM refunded
         GROUP BY app, sale
         HAVING sale_id != '' AND notEmpty(refunds)
     ),
@@ -342,9 +348,12 @@ AS WITH
         ARRAY JOIN refunds AS refund
         WHERE refund.2 != sold_in
         UNION ALL
-        SELECT id, 'no_rate', toString(toDate(at)), what, app, sale, micros, unit, at
-        FROM moneys
-        WHERE missing > 0
+        SELECT b.money_id AS id, 'no_rate', toString(toDate(min(b.event_time))), any(b.kind),
+            any(b.app_id), any(b.transaction_id), sum(b.amount_micros), any(b.currency),
+            min(b.event_time)
+        FROM v_bookings AS b
+        WHERE b.usd_micros IS NULL
+        GROUP BY id
         UNION ALL
         SELECT spend_id, 'no_rate', toString(day), 'cost', app_id, '',
             toInt64(v_spend.amount * 1000000), v_spend.currency, toDateTime64(day, 3, 'UTC')

@@ -16,7 +16,7 @@ from streams.cli.output import answer_json, answer_table, folder_option, json_op
 def query(sql: str, folder: Path | None, as_json: bool) -> None:
     """Run one SQL statement on the store and print the answer.
 
-    Start with the views: v_campaign_daily, v_attributions, v_freshness.
+    Start with the views: v_campaign_daily, v_attributions, v_revenue, v_freshness.
 
     \b
     Example:

@@ -86,7 +86,11 @@ def digest_converged(store: Store, model: str | None = None) -> dict[str, str]:
 
 
 def compared_when_converged(model: str | None = None) -> dict[str, Compared]:
-    """The rows behind each converged digest, by name of the digest."""
+    """The rows behind each converged digest, by name of the digest.
+
+    Fraud verdicts are said with a version of a decision, and tell what was known then; what
+    counts of them in the end is in the attributions. Exposures depend on who was seen first.
+    """
     compared = {
         "touches": _touches(),
         "attributions": _attributions(),

@@ -17,9 +17,11 @@ from streams.store.reconcile import reconcile
 from streams.store.tables import TABLES
 from tests.unit.store_world import (
     booking,
+    credit,
     dead_letter,
     decision,
     every_kind,
+    exposure,
     ledger,
     parked,
     prediction,
@@ -27,6 +29,7 @@ from tests.unit.store_world import (
     rate,
     spend,
     touch,
+    verdict,
 )
 
 pytest.importorskip("chdb")
@@ -78,6 +81,10 @@ def test_the_digest_ignores_order_and_places_in_the_outcome_log(
         (booking("m1", "i1", 5_000_001), "revenue"),
         (prediction("i1", "install", 0.250000000000001), "predictions"),
         (ledger("decided", "installs", [0, 1]), "ledger"),
+        (rate(rate_e9=1), "rates"),
+        (verdict(value=4.0), "fraud_verdicts"),
+        (credit(by_first={"beta": 1.0}), "credits"),
+        (exposure("x2"), "exposures"),
     ],
 )
 def test_the_digest_sees_every_change(

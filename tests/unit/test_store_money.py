@@ -316,3 +316,23 @@ def test_money_that_was_moved_is_still_one_payment(store: EmbeddedStore) -> None
             [("puzzle:t1", "refund_exceeds_purchase")] if is_too_much else []
         )
         store.execute("TRUNCATE TABLE revenue")
+
+
+def test_any_other_currency_is_one_join_away(store: EmbeddedStore) -> None:
+    put(
+        store,
+        [
+            decision("i1"),
+            rate("EUR", "USD", 2_000_000_000, date="2026-01-01"),
+            rate("EUR", "USD", 4_000_000_000, date="2026-01-03"),
+            booking("m1", micros=8_000_000, currency="USD", event_time=NOON),
+            booking("m2", micros=8_000_000, currency="USD", event_time=NOON + 2 * DAY_MS),
+        ],
+    )
+    found = store.query(
+        "SELECT media_source, sum(toFloat64(amount_usd) / usd.usd_rate) AS revenue_eur"
+        " FROM (SELECT *, toDate(event_time) AS day, 'EUR' AS unit FROM v_revenue) AS revenue"
+        " ASOF JOIN v_rates AS usd ON usd.currency = revenue.unit AND usd.date <= revenue.day"
+        " GROUP BY media_source"
+    )
+    assert found.rows == [("alpha", 6)]
