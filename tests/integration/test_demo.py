@@ -64,6 +64,28 @@ def test_what_it_left_behind_can_be_asked(demo: tuple[Path, dict[str, object]]) 
     assert 0 < int(rows[0][0]) <= stored["attributions"]
 
 
+def test_campaigns_have_all_the_money_that_was_booked_and_all_of_it_in_dollars(
+    demo: tuple[Path, dict[str, object]],
+) -> None:
+    folder, _ = demo
+    sums = (
+        "SELECT currency, toString(sum(revenue)) FROM v_campaign_daily WHERE revenue != 0"
+        " GROUP BY 1 ORDER BY 1",
+        "SELECT currency, toString(toDecimal128(sum(amount_micros), 6) / 1000000) FROM revenue"
+        " GROUP BY 1 ORDER BY 1",
+    )
+    answers = [
+        json.loads(_headwater("query", sql, "--data", folder, "--json").stdout)["rows"]
+        for sql in sums
+    ]
+    assert answers[0] == answers[1]
+    assert len(answers[0]) > 3
+
+    sql = "SELECT sum(unconverted), sum(revenue_usd) > 0, sum(cost_usd) > 0 FROM v_campaign_daily"
+    rows = json.loads(_headwater("query", sql, "--data", folder, "--json").stdout)["rows"]
+    assert [int(part) for part in rows[0]] == [0, 1, 1]
+
+
 def test_a_replay_of_the_same_traffic_converges_to_the_same_digest(
     demo: tuple[Path, dict[str, object]], tmp_path: Path
 ) -> None:
