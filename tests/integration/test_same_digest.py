@@ -32,9 +32,9 @@ class Stored:
 @pytest.fixture(scope="module")
 def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("same-digest") / "traffic.jsonl"
+    simulate = ["simulate", "--events", str(EVENTS), "--seed", str(SEED), "--out", str(path)]
     run_headwater(
-        ["simulate", "--events", str(EVENTS), "--seed", str(SEED), "--out", str(path), "--json"],
-        _environ(path.parent),
+        [*simulate, "--postback-keys", str(_keys_of(path)), "--json"], _environ(path.parent)
     )
     return path
 
@@ -50,9 +50,10 @@ def test_replays_with_any_batch_size_store_identical_rows(file: Path, replayed: 
     assert digests[0] == digests[1]
 
 
-def test_the_embedded_broker_leads_to_the_facts_of_a_replay(
-    tmp_path: Path, replayed: Stored
-) -> None:
+def test_the_embedded_broker_leads_to_the_facts_of_a_replay(tmp_path: Path, file: Path) -> None:
+    # A demo trusts simulated postbacks by itself; everybody else has to be told.
+    keys = {"HEADWATER_POSTBACK_KEYS": str(_keys_of(file))}
+    replayed = _replayed(file, _environ(file.parent / "trusting") | keys)
     environ = _environ(tmp_path)
     demo = ["demo", "--events", str(EVENTS), "--seed", str(SEED), "--json"]
     report = run_headwater(demo, environ)
@@ -78,11 +79,18 @@ def test_two_core_workers_on_real_kafka_lead_to_the_facts_of_a_replay(
 
 
 def _replay(file: Path, batch: int) -> Stored:
-    environ = _environ(file.parent / f"batch-{batch}")
+    return _replayed(file, _environ(file.parent / f"batch-{batch}"), batch)
+
+
+def _replayed(file: Path, environ: Mapping[str, str], batch: int = LARGE_BATCH) -> Stored:
     report = run_headwater(["replay", str(file), "--batch", str(batch), "--json"], environ)
     assert report["reconciled"]
     assert report["received"] == EVENTS
     return _stored(environ)
+
+
+def _keys_of(file: Path) -> Path:
+    return file.with_name("keys.json")
 
 
 def _stored(environ: Mapping[str, str]) -> Stored:
