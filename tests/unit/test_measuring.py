@@ -24,7 +24,8 @@ def python(program: str) -> list[str]:
 
 
 def test_a_program_without_metrics_is_ready_when_it_prints_a_line() -> None:
-    program = Program("waiting", python("print('ready', flush=True); input()"))
+    waiting = "import signal; print('ready', flush=True); signal.pause()"
+    program = Program("waiting", python(waiting))
 
     with running([program], os.environ, HERE) as ran:
         ran.start_counting()
