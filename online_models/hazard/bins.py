@@ -48,10 +48,11 @@ class Shape(Struct, frozen=True):
     horizons: tuple[Horizon, ...]
 
     def __post_init__(self) -> None:
-        moments = (*self.landmarks, *self.horizons)
-        if any(moment.after_ms not in self.edges for moment in moments):
+        landmarks = tuple(landmark.after_ms for landmark in self.landmarks)
+        horizons = tuple(horizon.after_ms for horizon in self.horizons)
+        if not {*landmarks, *horizons} <= {*self.edges}:
             raise ValueError("every landmark and horizon is the edge of a bin")
-        for times in (self.edges, *_times(self)):
+        for times in (self.edges, landmarks, horizons):
             if any(later <= earlier for earlier, later in pairwise(times)):
                 raise ValueError("edges, landmarks and horizons are in order of time")
 
@@ -70,13 +71,6 @@ class Shape(Struct, frozen=True):
     def bins_until(self, horizon: int) -> int:
         """How many bins, counted from the install, end by a horizon."""
         return self.edges.index(self.horizons[horizon].after_ms)
-
-
-def _times(shape: Shape) -> tuple[list[int], list[int]]:
-    return (
-        [landmark.after_ms for landmark in shape.landmarks],
-        [horizon.after_ms for horizon in shape.horizons],
-    )
 
 
 PAYER = Shape(

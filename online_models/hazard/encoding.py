@@ -1,0 +1,87 @@
+"""Named features as places in an array, by a hash that every worker computes alike.
+
+Python's own `hash` differs between processes, and so does River's FeatureHasher without a seed.
+Names that share a place add up: of n names in s places, a name shares its own with about n/s.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from array import array
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from online_models.hazard.rules import Numbers, Places
+
+NAMES_MAX = 2**18
+"""Names whose place is remembered. Then all are forgotten and hashed again when they come."""
+
+
+class Encoded(NamedTuple):
+    """Rows of features, one after the other; row i is `slots[starts[i] : starts[i + 1]]`."""
+
+    starts: Places
+    slots: Places
+    values: Numbers
+
+
+class _Remembered(dict[str, int]):
+    """The place of each name, computed once."""
+
+    def __init__(self, slots: int, seed: int) -> None:
+        self._mask = slots - 1
+        self._key = seed.to_bytes(8, "little")
+        self.forgotten = 0
+
+    def __missing__(self, name: str) -> int:
+        if len(self) >= NAMES_MAX:
+            self.clear()
+            self.forgotten += 1
+        # Names come from outside: "surrogatepass" has an answer for every string.
+        digest = hashlib.blake2b(
+            name.encode(errors="surrogatepass"), digest_size=8, key=self._key
+        ).digest()
+        slot = self[name] = int.from_bytes(digest, "little") & self._mask
+        return slot
+
+
+class Encoder:
+    """The cache of names never changes a result."""
+
+    def __init__(self, slots: int, seed: int) -> None:
+        if slots <= 0 or slots & (slots - 1):
+            raise ValueError(f"{slots} slots: a power of two is needed")
+        self._remembered = _Remembered(slots, seed)
+
+    @property
+    def forgotten(self) -> int:
+        """How often the remembered names were thrown away for want of room."""
+        return self._remembered.forgotten
+
+    def encode(self, rows: Iterable[Mapping[str, float]]) -> Encoded:
+        place_of = self._remembered.__getitem__
+        starts, slots, values = array("q", [0]), array("q"), array("d")
+        for features in rows:
+            own = [*map(place_of, features)]
+            if len({*own}) == len(own):
+                slots.extend(own)
+                values.extend(features.values())
+            else:
+                merged = _merged(own, features.values())
+                slots.extend(merged)
+                values.extend(merged.values())
+            starts.append(len(slots))
+        return Encoded(
+            np.frombuffer(starts, np.int64),
+            np.frombuffer(slots, np.int64),
+            np.frombuffer(values, np.float64),
+        )
+
+
+def _merged(slots: list[int], values: Iterable[float]) -> dict[int, float]:
+    merged: dict[int, float] = {}
+    for slot, value in zip(slots, values, strict=True):
+        merged[slot] = merged.get(slot, 0.0) + value
+    return merged

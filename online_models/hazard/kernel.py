@@ -1,0 +1,106 @@
+"""What a kernel computes, and which of the two runs here.
+
+A row is features, a landmark and a bin. Its log odds are an intercept (per landmark and bin)
+plus, for each feature, its value times the sum of three of its weights: the common one, that of
+the landmark's group and that of the bin's group. Every weight learns by FTRL-Proximal:
+
+    w = −(z − sgn(z)·λ₁) / ((β + √n)/α + λ₂), 0 where |z| ≤ λ₁
+    σ = (√(n + g²) − √n)/α;  z ← z + (g − σ·w);  n ← n + g²
+
+Calibration is Platt's slope and shift on the log odds of the bin, per landmark and platform. It
+learns by recursive weighted least squares from the residual of each bin as it matures: hours
+after a change, not a week. The prior, "already right", is never forgotten, what was learned is.
+Being applied to each bin, it cannot put D7 above D30.
+
+Both kernels do the same operations in the same order, so they agree to the last bit wherever
+numba's `exp` and `pow` are those of the C library that Python uses; elsewhere to some ulp a row.
+"""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from online_models.hazard.rules import COLUMNS, PLATFORMS_MAX, Frame, HazardRules, Numbers, Places
+
+LANDMARK, BIN, LABEL, PLATFORM, GROUP = range(5)
+"""Columns of `Rows.about` when learning. Group 0: the row stands alone."""
+
+ELAPSED, ASKED_PLATFORM = 1, 2
+"""Columns of `Rows.about` when scoring, after the landmark. Milliseconds since the install."""
+
+
+class Rows(NamedTuple):
+    """Encoded features; row i is `slots[starts[i] : starts[i + 1]]`, all different."""
+
+    starts: Places
+    slots: Places
+    values: Numbers
+    about: Places
+
+
+class Weights(NamedTuple):
+    """What scoring needs."""
+
+    w: Numbers  # slots × columns
+    bias: Numbers  # landmark × bin
+    maps: Numbers  # landmark × platform × (slope - 1, shift)
+
+
+class Memory(NamedTuple):
+    """What learning needs besides."""
+
+    z: Numbers
+    n: Numbers
+    bias_z: Numbers
+    bias_n: Numbers
+    seen: Numbers  # landmark × platform × (information 11, 12, 22, target 1, 2)
+
+
+class Kernel(Protocol):
+    """Arrays in, arrays changed. Places must be in range: the compiled kernel does not look."""
+
+    name: str
+
+    def learn(
+        self, rows: Rows, weights: Weights, memory: Memory, frame: Frame, rates: Numbers
+    ) -> Numbers:
+        """Learn in order. Returns the calibrated hazard of each row before it, or any of its
+        group, was learned; NaN where a value cannot be used and nothing was learned."""
+
+    def score(self, rows: Rows, weights: Weights, frame: Frame) -> tuple[Numbers, Numbers]:
+        """Calibrated hazards, rows × bins, 0 in bins that are over; and the chances of an
+        outcome by each horizon. NaN where a value cannot be used."""
+
+
+def new_weights(rules: HazardRules) -> Weights:
+    landmarks = len(rules.shape.landmarks)
+    return Weights(
+        np.zeros((rules.slots, COLUMNS)),
+        np.zeros((landmarks, rules.shape.bins)),
+        np.zeros((landmarks, PLATFORMS_MAX + 1, 2)),
+    )
+
+
+def new_memory(rules: HazardRules) -> Memory:
+    landmarks = len(rules.shape.landmarks)
+    grid = (landmarks, rules.shape.bins)
+    return Memory(
+        np.zeros((rules.slots, COLUMNS)),
+        np.zeros((rules.slots, COLUMNS)),
+        np.zeros(grid),
+        np.zeros(grid),
+        np.zeros((landmarks, PLATFORMS_MAX + 1, 5)),
+    )
+
+
+def fastest() -> Kernel:
+    """The compiled kernel where numba can be imported (`pip install headwater[fast]`)."""
+    module: ModuleType
+    try:
+        from online_models.hazard import kernel_numba as module
+    except ImportError:
+        from online_models.hazard import kernel_numpy as module
+    return module

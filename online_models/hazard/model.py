@@ -1,0 +1,164 @@
+"""The payer hazard model: it learns rows as their bins mature, and can be asked at any time."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from msgspec import Struct
+
+from online_models.hazard.encoding import Encoder
+from online_models.hazard.kernel import (
+    BIN,
+    LABEL,
+    LANDMARK,
+    Kernel,
+    Memory,
+    Rows,
+    Weights,
+    new_memory,
+    new_weights,
+)
+from online_models.hazard.rules import PLATFORMS_MAX, HazardRules, Numbers, Places, rates_of
+from online_models.hazard.scorer import Ask, Chances, HazardScorer
+
+__all__ = ["Ask", "Chances", "HazardModel", "HazardRow", "HazardRules"]
+
+
+class HazardRow(NamedTuple):
+    """What a bin said of an install (`bins.outcomes`), with its features at a landmark.
+
+    Rows of one install that mature together, one per landmark, carry its id as `group` and follow
+    each other: all are predicted before any is learned, since they share their label.
+    """
+
+    features: Mapping[str, float]
+    landmark: int
+    bin: int
+    label: bool
+    platform: str = ""
+    group: str = ""
+
+
+class LearnCounts(Struct):
+    """Since the beginning of the log. `skipped`: a value was not a number, or above VALUE_MAX."""
+
+    rows: int = 0
+    positives: int = 0
+    skipped: int = 0
+
+
+class Correction(NamedTuple):
+    """What calibration does to the log odds of a bin: slope × (log odds − centre) + shift."""
+
+    landmark: str
+    platform: str
+    slope: float
+    shift: float
+    positives: float
+    """About how many positives this rests on."""
+
+
+class HazardModel:
+    """`learn` is the only way forward; what it does depends on the rows and their order alone.
+    Batch boundaries change nothing, as long as they do not cut a group."""
+
+    def __init__(self, rules: HazardRules | None = None, kernel: Kernel | None = None) -> None:
+        self.rules = rules or HazardRules()
+        self.memory: Memory = new_memory(self.rules)
+        self.scorer = HazardScorer(self.rules, new_weights(self.rules), (), kernel)
+        self.counts = LearnCounts()
+        self._rates = rates_of(self.rules)
+        self._encoder = Encoder(self.rules.slots, self.rules.seed)
+        shape = self.rules.shape
+        self._first_bins = np.array(
+            [shape.first_bin(mark) for mark, _ in enumerate(shape.landmarks)]
+        )
+
+    def learn(self, rows: Sequence[HazardRow]) -> Numbers:
+        """Learn in order. The calibrated hazard of each row before it was learned; NaN: skipped."""
+        about = self._about(rows)
+        encoded = Rows(*self._encoder.encode([row[0] for row in rows]), about)
+        scorer = self.scorer
+        told = scorer.kernel.learn(encoded, scorer.weights, self.memory, scorer.frame, self._rates)
+        used = ~np.isnan(told)
+        learned = int(np.count_nonzero(used))
+        self.counts.rows += learned
+        self.counts.skipped += len(rows) - learned
+        self.counts.positives += int(about[used, LABEL].sum())
+        return told
+
+    def learn_one(self, row: HazardRow) -> float:
+        return float(self.learn([row])[0])
+
+    def score(
+        self,
+        features: Mapping[str, float],
+        landmark: int,
+        platform: str = "",
+        elapsed_ms: int | None = None,
+    ) -> Chances | None:
+        """P(outcome by the horizon | none by `elapsed_ms`); None when features are unusable."""
+        return self.scorer.score(features, landmark, platform, elapsed_ms)
+
+    def score_many(self, asks: Sequence[Ask]) -> list[Chances | None]:
+        return self.scorer.score_many(asks)
+
+    def hazards(
+        self, features: Mapping[str, float], landmark: int, platform: str = ""
+    ) -> list[float] | None:
+        """Of each bin from the landmark on, calibrated."""
+        return self.scorer.hazards(features, landmark, platform)
+
+    def frozen(self) -> HazardScorer:
+        """A copy that learning no longer reaches."""
+        scorer = self.scorer
+        weights = Weights(*(numbers.copy() for numbers in scorer.weights))
+        return HazardScorer(self.rules, weights, scorer.platforms, scorer.kernel)
+
+    def corrections(self) -> list[Correction]:
+        """What calibration has learned, where it has."""
+        maps, seen = self.scorer.weights.maps, self.memory.seen
+        return [
+            Correction(
+                landmark.name,
+                platform,
+                1.0 + float(maps[number, place, 0]),
+                float(maps[number, place, 1]),
+                float(seen[number, place, 2]),
+            )
+            for number, landmark in enumerate(self.rules.shape.landmarks)
+            for place, platform in enumerate([*self.scorer.platforms, "other"])
+            if seen[number, place, 2] > 0.0
+        ]
+
+    def _about(self, rows: Sequence[HazardRow]) -> Places:
+        about = array("q")
+        number, group_before = 0, ""
+        for _, landmark, bin_, label, platform, group in rows:
+            number += group != group_before
+            group_before = group
+            place = self._place_of(platform)
+            about.extend((landmark, bin_, label, place, number if group else 0))
+        placed = np.frombuffer(about, np.int64).reshape(-1, 5)
+        self._require_places(placed[:, LANDMARK], placed[:, BIN])
+        return placed
+
+    def _require_places(self, landmarks: Places, bins: Places) -> None:
+        """The compiled kernel would read and write elsewhere."""
+        shape = self.rules.shape
+        if not len(bins):
+            return
+        if landmarks.min() < 0 or landmarks.max() >= len(shape.landmarks):
+            raise ValueError("a row has a landmark that the shape does not have")
+        if (bins < self._first_bins[landmarks]).any() or bins.max() >= shape.bins:
+            raise ValueError("a row has a bin that was over at its landmark, or does not exist")
+
+    def _place_of(self, platform: str) -> int:
+        place = self.scorer.place_of(platform)
+        if place == PLATFORMS_MAX and len(self.scorer.platforms) < PLATFORMS_MAX:
+            self.scorer.platforms.append(platform)
+            return len(self.scorer.platforms) - 1
+        return place

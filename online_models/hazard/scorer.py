@@ -1,0 +1,111 @@
+"""What a model says of an install: the chance that it pays by each horizon. Read-only."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from msgspec import Struct
+
+from online_models.hazard.encoding import Encoder
+from online_models.hazard.kernel import Kernel, Rows, Weights, fastest
+from online_models.hazard.rules import PLATFORMS_MAX, HazardRules, Numbers, frame_of
+
+Chances = dict[str, float]
+"""Of an outcome by each horizon that has not passed, in order of time, never falling."""
+
+
+class Ask(NamedTuple):
+    """A question. `elapsed_ms` None: at the landmark itself; else not before it."""
+
+    features: Mapping[str, float]
+    landmark: int
+    platform: str = ""
+    elapsed_ms: int | None = None
+
+
+class ScoreCounts(Struct):
+    """`unusable`: features with a value that is not a number, or above VALUE_MAX."""
+
+    scored: int = 0
+    unusable: int = 0
+
+
+class HazardScorer:
+    """Scores with weights that somebody else may go on training. One thread at a time."""
+
+    def __init__(
+        self,
+        rules: HazardRules,
+        weights: Weights,
+        platforms: Sequence[str] = (),
+        kernel: Kernel | None = None,
+    ) -> None:
+        self.rules = rules
+        self.weights = weights
+        self.platforms = list(platforms)
+        self.frame = frame_of(rules)
+        self.counts = ScoreCounts()
+        self.kernel = kernel or fastest()
+        self._encoder = Encoder(rules.slots, rules.seed)
+        self._starts = [landmark.after_ms for landmark in rules.shape.landmarks]
+        self._names = [horizon.name for horizon in rules.shape.horizons]
+        self._until = [horizon.after_ms for horizon in rules.shape.horizons]
+
+    def score(
+        self,
+        features: Mapping[str, float],
+        landmark: int,
+        platform: str = "",
+        elapsed_ms: int | None = None,
+    ) -> Chances | None:
+        """P(outcome by the horizon | none by `elapsed_ms`); None when features are unusable."""
+        return self.score_many([Ask(features, landmark, platform, elapsed_ms)])[0]
+
+    def score_many(self, asks: Sequence[Ask]) -> list[Chances | None]:
+        elapsed, _, chances = self._answers(asks)
+        return [
+            self._said(since, row) for since, row in zip(elapsed, chances.tolist(), strict=True)
+        ]
+
+    def hazards(
+        self, features: Mapping[str, float], landmark: int, platform: str = ""
+    ) -> list[float] | None:
+        """Of each bin from the landmark on, calibrated."""
+        _, hazards, _ = self._answers([Ask(features, landmark, platform)])
+        said: list[float] = hazards[0, self.rules.shape.first_bin(landmark) :].tolist()
+        return None if math.isnan(said[0]) else said
+
+    def place_of(self, platform: str) -> int:
+        """Where the calibration of a platform is; unknown ones share the last place."""
+        try:
+            return self.platforms.index(platform)
+        except ValueError:
+            return PLATFORMS_MAX
+
+    def _answers(self, asks: Sequence[Ask]) -> tuple[list[int], Numbers, Numbers]:
+        about, elapsed = array("q"), []
+        for _, landmark, platform, since in asks:
+            start = self._starts[landmark]
+            known_since = start if since is None else since
+            if landmark < 0 or known_since < start:
+                raise ValueError(f"scored {known_since} ms after install, before {landmark=}")
+            elapsed.append(known_since)
+            about.extend((landmark, known_since, self.place_of(platform)))
+        encoded = self._encoder.encode([ask[0] for ask in asks])
+        rows = Rows(*encoded, np.frombuffer(about, np.int64).reshape(-1, 3))
+        return elapsed, *self.kernel.score(rows, self.weights, self.frame)
+
+    def _said(self, elapsed: int, chances: list[float]) -> Chances | None:
+        self.counts.scored += 1
+        if math.isnan(chances[-1]):
+            self.counts.unusable += 1
+            return None
+        return {
+            name: chance
+            for name, until, chance in zip(self._names, self._until, chances, strict=True)
+            if until > elapsed
+        }
