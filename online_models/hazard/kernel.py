@@ -1,8 +1,8 @@
 """What a kernel computes, and which of the two runs here.
 
 A row is features, a landmark and a bin. Its log odds are an intercept (per landmark and bin)
-plus, for each feature, its value times the sum of three of its weights: the common one, that of
-the landmark's group and that of the bin's group. Every weight learns by FTRL-Proximal:
+plus, for each feature, its value times the sum of its common weight, that of the landmark's group
+and that of the bin's group (where there are several groups). Every weight learns by FTRL-Proximal:
 
     w = −(z − sgn(z)·λ₁) / ((β + √n)/α + λ₂), 0 where |z| ≤ λ₁
     σ = (√(n + g²) − √n)/α;  z ← z + (g − σ·w);  n ← n + g²
@@ -18,12 +18,20 @@ numba's `exp` and `pow` are those of the C library that Python uses; elsewhere t
 
 from __future__ import annotations
 
-from types import ModuleType
-from typing import NamedTuple, Protocol
+from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 
-from online_models.hazard.rules import COLUMNS, PLATFORMS_MAX, Frame, HazardRules, Numbers, Places
+from online_models.hazard.rules import (
+    COLUMNS,
+    PLATFORMS_MAX,
+    Frame,
+    HazardRules,
+    Numbers,
+    Places,
+    frame_of,
+)
 
 LANDMARK, BIN, LABEL, PLATFORM, GROUP = range(5)
 """Columns of `Rows.about` when learning. Group 0: the row stands alone."""
@@ -46,6 +54,7 @@ class Weights(NamedTuple):
 
     w: Numbers  # slots × columns
     bias: Numbers  # landmark × bin
+    centres: Numbers  # landmark × bin: the usual log odds, around which calibration turns
     maps: Numbers  # landmark × platform × (slope - 1, shift)
 
 
@@ -56,23 +65,20 @@ class Memory(NamedTuple):
     n: Numbers
     bias_z: Numbers
     bias_n: Numbers
+    rows: Numbers  # landmark × bin: rows behind each centre
     seen: Numbers  # landmark × platform × (information 11, 12, 22, target 1, 2)
 
 
-class Kernel(Protocol):
+class Kernel(NamedTuple):
     """Arrays in, arrays changed. Places must be in range: the compiled kernel does not look."""
 
     name: str
-
-    def learn(
-        self, rows: Rows, weights: Weights, memory: Memory, frame: Frame, rates: Numbers
-    ) -> Numbers:
-        """Learn in order. Returns the calibrated hazard of each row before it, or any of its
-        group, was learned; NaN where a value cannot be used and nothing was learned."""
-
-    def score(self, rows: Rows, weights: Weights, frame: Frame) -> tuple[Numbers, Numbers]:
-        """Calibrated hazards, rows × bins, 0 in bins that are over; and the chances of an
-        outcome by each horizon. NaN where a value cannot be used."""
+    learn: Callable[[Rows, Weights, Memory, Frame, Numbers], Numbers]
+    """Learn in order. Returns the calibrated hazard of each row before it, or any of its group,
+    was learned; NaN where a value cannot be used and nothing was learned."""
+    score: Callable[[Rows, Weights, Frame], tuple[Numbers, Numbers]]
+    """Calibrated hazards, rows × bins, 0 in bins that are over; and the chances of an outcome by
+    each horizon. NaN where a value cannot be used."""
 
 
 def new_weights(rules: HazardRules) -> Weights:
@@ -80,6 +86,7 @@ def new_weights(rules: HazardRules) -> Weights:
     return Weights(
         np.zeros((rules.slots, COLUMNS)),
         np.zeros((landmarks, rules.shape.bins)),
+        frame_of(rules).base.copy(),
         np.zeros((landmarks, PLATFORMS_MAX + 1, 2)),
     )
 
@@ -92,15 +99,15 @@ def new_memory(rules: HazardRules) -> Memory:
         np.zeros((rules.slots, COLUMNS)),
         np.zeros(grid),
         np.zeros(grid),
+        np.zeros(grid),
         np.zeros((landmarks, PLATFORMS_MAX + 1, 5)),
     )
 
 
 def fastest() -> Kernel:
     """The compiled kernel where numba can be imported (`pip install headwater[fast]`)."""
-    module: ModuleType
     try:
-        from online_models.hazard import kernel_numba as module
+        from online_models.hazard.kernel_numba import KERNEL
     except ImportError:
-        from online_models.hazard import kernel_numpy as module
-    return module
+        from online_models.hazard.kernel_numpy import KERNEL
+    return KERNEL

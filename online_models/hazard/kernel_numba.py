@@ -17,11 +17,13 @@ from online_models.hazard.kernel import (
     LABEL,
     LANDMARK,
     PLATFORM,
+    Kernel,
     Memory,
     Rows,
     Weights,
 )
 from online_models.hazard.rules import (
+    CENTRE_ROWS,
     LOGIT_MAX,
     SHIFT_MAX,
     SLOPE_MAX,
@@ -31,8 +33,6 @@ from online_models.hazard.rules import (
     Numbers,
     Places,
 )
-
-name = "numba"
 
 Compiled = TypeVar("Compiled", bound=Callable[..., object])
 Arrays = tuple[Numbers, ...]
@@ -86,8 +86,10 @@ def _log_odds(slots: Places, values: Numbers, w: Numbers, columns: Places, bias:
     for place in range(len(slots)):
         if not abs(values[place]) <= VALUE_MAX:
             return math.nan
-        of = w[slots[place]]
-        total += values[place] * (of[columns[0]] + of[columns[1]] + of[columns[2]])
+        weight = 0.0
+        for column in columns:
+            weight += w[slots[place], column]
+        total += values[place] * weight
     return _bounded(total, -LOGIT_MAX, LOGIT_MAX)
 
 
@@ -100,7 +102,7 @@ def _learn(
     told: Numbers,
 ) -> None:
     starts, slots, values, about = rows
-    w, bias, maps, z, n, bias_z, bias_n, seen = state
+    w, bias, centres, maps, z, n, bias_z, bias_n, seen_rows, seen = state
     base, columns = frame
     log_odds = np.empty(len(about))
     first = 0
@@ -113,7 +115,7 @@ def _learn(
             own = slice(starts[row], starts[row + 1])
             log_odds[row] = _log_odds(slots[own], values[own], w, columns[at], base[at] + bias[at])
             map_ = maps[about[row, LANDMARK], about[row, PLATFORM]]
-            told[row] = _calibrated(log_odds[row], base[at], map_)
+            told[row] = _calibrated(log_odds[row], centres[at], map_)
         for row in range(first, end):
             if math.isnan(log_odds[row]):
                 continue
@@ -121,7 +123,9 @@ def _learn(
             cell = (about[row, LANDMARK], about[row, PLATFORM])
             own = slice(starts[row], starts[row + 1])
             label = float(about[row, LABEL])
-            _calibrate((log_odds[row], base[at]), label, rates, maps[cell], seen[cell])
+            _calibrate((log_odds[row], centres[at]), label, rates, maps[cell], seen[cell])
+            seen_rows[at] = min(seen_rows[at] + 1.0, CENTRE_ROWS)
+            centres[at] += (log_odds[row] - centres[at]) / seen_rows[at]
             error = _sigmoid(log_odds[row]) - label
             _step(slots[own], error * values[own], columns[at], (w, z, n), rates)
             _step_bias(error, at, (bias, bias_z, bias_n), rates)
@@ -194,7 +198,7 @@ def _score(
     chances: Numbers,
 ) -> None:
     starts, slots, values, about = rows
-    w, bias, maps = state
+    w, bias, centres, maps = state
     base, columns, edges, horizons = frame
     for row in range(len(about)):
         mark, elapsed = about[row, LANDMARK], about[row, ELAPSED]
@@ -205,7 +209,7 @@ def _score(
                 continue
             at = (mark, number)
             log_odds = _log_odds(slots[own], values[own], w, columns[at], base[at] + bias[at])
-            hazards[row, number] = _calibrated(log_odds, base[at], map_)
+            hazards[row, number] = _calibrated(log_odds, centres[at], map_)
         _multiply(hazards[row], elapsed, edges, horizons, chances[row])
 
 
@@ -226,3 +230,6 @@ def _multiply(
         while until < len(horizons) and horizons[until] == number + 1:
             chances[until] = 1.0 - survival
             until += 1
+
+
+KERNEL = Kernel("numba", learn, score)

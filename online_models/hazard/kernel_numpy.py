@@ -18,11 +18,13 @@ from online_models.hazard.kernel import (
     LABEL,
     LANDMARK,
     PLATFORM,
+    Kernel,
     Memory,
     Rows,
     Weights,
 )
 from online_models.hazard.rules import (
+    CENTRE_ROWS,
     LOGIT_MAX,
     SHIFT_MAX,
     SLOPE_MAX,
@@ -32,8 +34,6 @@ from online_models.hazard.rules import (
     Numbers,
     Places,
 )
-
-name = "numpy"
 
 Cell = tuple[int, int]
 
@@ -47,7 +47,7 @@ def learn(rows: Rows, weights: Weights, memory: Memory, frame: Frame, rates: Num
         for row, known in zip(range(first, end), log_odds, strict=True):
             mark, number, _, platform, _ = rows.about[row].tolist()
             map_ = weights.maps[mark, platform].tolist()
-            told[row] = _calibrated(known, float(frame.base[mark, number]), map_)
+            told[row] = _calibrated(known, float(weights.centres[mark, number]), map_)
         for row, known in zip(range(first, end), log_odds, strict=True):
             if not math.isnan(known):
                 _learn_row(rows, row, known, (weights, memory, frame), rates)
@@ -64,7 +64,7 @@ def score(rows: Rows, weights: Weights, frame: Frame) -> tuple[Numbers, Numbers]
         map_ = weights.maps[mark, platform].tolist()
         first = int(np.searchsorted(frame.edges, elapsed, "right")) - 1
         for number, known in enumerate(_log_odds_from(rows, row, first, weights, frame), first):
-            hazards[row, number] = _calibrated(known, float(frame.base[mark, number]), map_)
+            hazards[row, number] = _calibrated(known, float(weights.centres[mark, number]), map_)
         chances[row] = _multiplied(hazards[row].tolist(), elapsed, frame)
     return hazards, chances
 
@@ -88,7 +88,7 @@ def _log_odds_of(rows: Rows, row: int, weights: Weights, frame: Frame) -> float:
         return math.nan
     of = weights.w[rows.slots[own, None], frame.columns[at]]
     total = float(frame.base[at] + weights.bias[at])
-    for part in (values * (of[:, 0] + of[:, 1] + of[:, 2])).tolist():
+    for part in (values * np.add.accumulate(of, axis=1)[:, -1]).tolist():
         total += part
     return _bounded(total, -LOGIT_MAX, LOGIT_MAX)
 
@@ -102,7 +102,7 @@ def _log_odds_from(rows: Rows, row: int, first: int, weights: Weights, frame: Fr
         return [math.nan] * (frame.base.shape[1] - first)
     columns = frame.columns[mark, first:]
     of = weights.w[rows.slots[own]][:, columns]
-    parts = values[:, None] * (of[:, :, 0] + of[:, :, 1] + of[:, :, 2])
+    parts = values[:, None] * np.add.accumulate(of, axis=2)[:, :, -1]
     bias = frame.base[mark, first:] + weights.bias[mark, first:]
     totals = np.add.accumulate(np.vstack([bias, parts]), axis=0)[-1]
     return [_bounded(total, -LOGIT_MAX, LOGIT_MAX) for total in totals.tolist()]
@@ -119,8 +119,12 @@ def _learn_row(
     about = rows.about[row].tolist()
     mark, number, platform = about[LANDMARK], about[BIN], about[PLATFORM]
     label = float(about[LABEL])
-    said = (log_odds, float(frame.base[mark, number]))
+    centre = float(weights.centres[mark, number])
+    said = (log_odds, centre)
     _calibrate(said, label, rates, weights.maps[mark, platform], memory.seen[mark, platform])
+    seen_rows = min(float(memory.rows[mark, number]) + 1.0, CENTRE_ROWS)
+    memory.rows[mark, number] = seen_rows
+    weights.centres[mark, number] = centre + (log_odds - centre) / seen_rows
     error = _sigmoid(log_odds) - label
     own = _used(rows, row)
     at = (rows.slots[own, None], frame.columns[mark, number])
@@ -206,3 +210,6 @@ def _sigmoid(log_odds: float) -> float:
 
 def _bounded(value: float, low: float, high: float) -> float:
     return min(max(value, low), high)
+
+
+KERNEL = Kernel("numpy", learn, score)

@@ -43,7 +43,9 @@ class HazardScorer:
         weights: Weights,
         platforms: Sequence[str] = (),
         kernel: Kernel | None = None,
+        version: str = "",
     ) -> None:
+        self.version = version
         self.rules = rules
         self.weights = weights
         self.platforms = list(platforms)

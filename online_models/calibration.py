@@ -1,0 +1,114 @@
+"""Whether predictions come true as often as they say: online, in bounded memory.
+
+Predictions are counted in narrow cells of log odds. Bins of about equal mass, the expected
+calibration error (Naeini et al. 2015, with equal-mass bins as in Nixon et al. 2019) and the area
+under the ROC curve follow from the counts at any time. A few fixed thresholds, as in many online
+metrics, misread the area where hardly anything is likely; cells of log odds do not.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+CELLS = 2048
+LOGIT_SPAN = 14.0
+"""Cells are 0.014 wide and reach from 8e-7 to 1 - 8e-7; what is beyond is in the outermost."""
+
+BINS = 15
+
+
+class ReliabilityBin(NamedTuple):
+    """Predictions in [lower, upper), what they said and what happened, on average."""
+
+    lower: float
+    upper: float
+    rows: int
+    predicted: float
+    observed: float
+
+
+class Reliability:
+    """Predicted probabilities beside outcomes: 0 or 1, or the true probability where known.
+    In which order they are added does not matter but for rounding."""
+
+    def __init__(self) -> None:
+        self._rows = np.zeros(CELLS, np.int64)
+        self._predicted = np.zeros(CELLS)
+        self._observed = np.zeros(CELLS)
+
+    @property
+    def rows(self) -> int:
+        return int(self._rows.sum())
+
+    @property
+    def ratio(self) -> float:
+        """Sum of predictions over sum of outcomes; NaN without any outcome."""
+        observed = float(self._observed.sum())
+        return float(self._predicted.sum()) / observed if observed > 0.0 else math.nan
+
+    def add(self, predicted: float, outcome: float) -> None:
+        self.add_many([predicted], [outcome])
+
+    def add_many(self, predicted: ArrayLike, outcomes: ArrayLike) -> None:
+        """ValueError when one of them is not a probability: it would be wrong to leave it out."""
+        said, happened = np.asarray(predicted, float), np.asarray(outcomes, float)
+        if said.shape != happened.shape or not (_are_probable(said) and _are_probable(happened)):
+            raise ValueError("as many outcomes as predictions expected, all between 0 and 1")
+        cells = _cells_of(said)
+        self._rows += np.bincount(cells, minlength=CELLS)
+        self._predicted += np.bincount(cells, said, CELLS)
+        self._observed += np.bincount(cells, happened, CELLS)
+
+    def table(self, bins: int = BINS) -> list[ReliabilityBin]:
+        """Up to `bins` bins of about equal mass: a cell is never divided."""
+        filled = np.flatnonzero(self._rows)
+        middles = np.cumsum(self._rows)[filled] - self._rows[filled] / 2
+        of = (middles * bins / max(self.rows, 1)).astype(np.int64)
+        return [self._bin(filled[of == number]) for number in np.unique(of)]
+
+    def ece(self, bins: int = BINS) -> float:
+        """Mean distance between predicted and observed, over all rows; NaN without rows."""
+        table = self.table(bins)
+        missed = math.fsum(one.rows * abs(one.predicted - one.observed) for one in table)
+        return missed / self.rows if table else math.nan
+
+    def auc(self) -> float:
+        """How often a random positive was given more than a random negative; NaN without both."""
+        positives = self._observed
+        negatives = self._rows - positives
+        below = np.cumsum(negatives) - negatives / 2
+        pairs = float(positives.sum()) * float(negatives.sum())
+        return float(np.dot(positives, below)) / pairs if pairs > 0.0 else math.nan
+
+    def _bin(self, cells: NDArray[np.int64]) -> ReliabilityBin:
+        rows = int(self._rows[cells].sum())
+        return ReliabilityBin(
+            lower=_edge(int(cells[0])),
+            upper=_edge(int(cells[-1]) + 1),
+            rows=rows,
+            predicted=float(self._predicted[cells].sum()) / rows,
+            observed=float(self._observed[cells].sum()) / rows,
+        )
+
+
+def _are_probable(numbers: NDArray[np.float64]) -> bool:
+    return bool(((numbers >= 0.0) & (numbers <= 1.0)).all())
+
+
+def _cells_of(probabilities: NDArray[np.float64]) -> NDArray[np.int64]:
+    with np.errstate(divide="ignore"):
+        log_odds = np.log(probabilities) - np.log1p(-probabilities)
+    scaled = (np.clip(log_odds, -LOGIT_SPAN, LOGIT_SPAN) + LOGIT_SPAN) * (CELLS / (2 * LOGIT_SPAN))
+    cells: NDArray[np.int64] = np.minimum(scaled.astype(np.int64), CELLS - 1)
+    return cells
+
+
+def _edge(cell: int) -> float:
+    """Where a cell begins, as a probability; the outermost reach to 0 and 1."""
+    if cell in (0, CELLS):
+        return float(cell > 0)
+    return 1.0 / (1.0 + math.exp(LOGIT_SPAN - cell * (2 * LOGIT_SPAN / CELLS)))
