@@ -24,6 +24,7 @@ from online_models.hazard.kernel import (
 )
 from online_models.hazard.rules import (
     CENTRE_ROWS,
+    CHANCE_MIN,
     LOGIT_MAX,
     SHIFT_MAX,
     SLOPE_MAX,
@@ -228,7 +229,7 @@ def _multiply(
         elif left > 0.0:
             survival *= math.pow(1.0 - hazards[number], left / width)
         while until < len(horizons) and horizons[until] == number + 1:
-            chances[until] = 1.0 - survival
+            chances[until] = _bounded(1.0 - survival, CHANCE_MIN, 1.0 - CHANCE_MIN)
             until += 1
 
 

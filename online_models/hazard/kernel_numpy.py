@@ -25,6 +25,7 @@ from online_models.hazard.kernel import (
 )
 from online_models.hazard.rules import (
     CENTRE_ROWS,
+    CHANCE_MIN,
     LOGIT_MAX,
     SHIFT_MAX,
     SLOPE_MAX,
@@ -193,7 +194,7 @@ def _multiplied(hazards: list[float], elapsed: int, frame: Frame) -> list[float]
         elif left > 0.0:
             survival *= math.pow(1.0 - hazard, left / width)
         if number + 1 in until:
-            chances.append(1.0 - survival)
+            chances.append(_bounded(1.0 - survival, CHANCE_MIN, 1.0 - CHANCE_MIN))
     return chances
 
 

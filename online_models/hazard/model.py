@@ -17,7 +17,6 @@ from online_models.hazard.kernel import (
     Kernel,
     Memory,
     Rows,
-    Weights,
     new_memory,
     new_weights,
 )
@@ -111,12 +110,6 @@ class HazardModel:
     ) -> list[float] | None:
         """Of each bin from the landmark on, calibrated."""
         return self.scorer.hazards(features, landmark, platform)
-
-    def frozen(self) -> HazardScorer:
-        """A copy that learning no longer reaches."""
-        scorer = self.scorer
-        weights = Weights(*(numbers.copy() for numbers in scorer.weights))
-        return HazardScorer(self.rules, weights, scorer.platforms, scorer.kernel)
 
     def corrections(self) -> list[Correction]:
         """What calibration has learned, where it has."""

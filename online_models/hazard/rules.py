@@ -34,8 +34,11 @@ PLATFORMS_MAX = 7
 VALUE_MAX = 100.0
 """A row with a larger feature value, or one that is not a number, is neither learned nor scored."""
 
+CHANCE_MIN = 1e-6
+"""Chances stay this far from 0 and 1, so that one wrong row cannot cost an infinite loss."""
+
 LOGIT_MAX = 13.815509557963773
-"""Of each bin, that of 1e-6 and 1 - 1e-6: one wrong row must not cost an infinite loss."""
+"""The hazards of bins stay as far from 0 and 1: these are its log odds."""
 
 CENTRE_ROWS = 10_000.0
 """Rows over which the usual log odds of a landmark and bin are averaged."""

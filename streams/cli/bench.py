@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from streams.cli.output import (
+    Advance,
     answer_json,
     answer_table,
     folder_option,
@@ -15,6 +17,7 @@ from streams.cli.output import (
     seed_option,
     settings_for,
 )
+from streams.settings import Settings
 
 
 @click.command()
@@ -23,23 +26,45 @@ from streams.cli.output import (
     type=click.IntRange(1_000, 100_000_000),
     default=200_000,
     show_default=True,
-    help="How many events to measure with.",
+    help="How many events (with --models: rows to learn) to measure with.",
+)
+@click.option(
+    "--models",
+    "is_of_models",
+    is_flag=True,
+    help="Measure the payer model instead, beside River and Vowpal Wabbit; needs no Kafka.",
 )
 @seed_option
 @folder_option
 @json_option
-def bench(events: int, seed: int, folder: Path | None, as_json: bool) -> None:
+def bench(events: int, is_of_models: bool, seed: int, folder: Path | None, as_json: bool) -> None:
     """Measure events per second, from Kafka to stored rows, and what each stage costs.
 
     \b
     Example:
       headwater bench --events 100000 --json
+      headwater bench --models --events 50000
     """
-    from streams.bench import run_bench
-
     with progress(is_quiet=as_json) as advance:
-        report = run_bench(settings_for(folder), events, seed, advance)
+        report = (
+            _of_models(events, seed, advance)
+            if is_of_models
+            else _of_stages(settings_for(folder), events, seed, advance)
+        )
     if as_json:
         answer_json(report)
     else:
         answer_table(("figure", "value"), [(name, str(value)) for name, value in report.items()])
+
+
+def _of_stages(settings: Settings, events: int, seed: int, advance: Advance) -> dict[str, Any]:
+    from streams.bench import run_bench
+
+    return run_bench(settings, events, seed, advance)
+
+
+def _of_models(rows: int, seed: int, advance: Advance) -> dict[str, Any]:
+    """`--events` are rows to learn."""
+    from streams.benching_models import run_bench_models
+
+    return run_bench_models(rows, seed, advance)

@@ -9,18 +9,20 @@ import argparse
 import json
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import msgspec
 
 from online_models import checkpoints, features, labels, snapshots
 from online_models.fallback import Tiers
+from online_models.hazard.model import Ask, HazardModel
 from online_models.labels import PayerState
 from online_models.landmarks import DAY_MS, matures_at
 from online_models.learner import Learner, LearnerRules
 from online_models.payer import Scorer, new_river_model
 from schemas.records import Example
-from tests.unit import model_world
+from tests.unit import hazard_world, model_world
 from tests.unit.model_world import Life
 
 encoder = msgspec.msgpack.Encoder()
@@ -100,6 +102,21 @@ def _costs_of_learning(examples: list[Example]) -> dict[str, float]:
     }
 
 
+def _costs_of_hazards(rows: int) -> dict[str, float]:
+    """The payer hazard model by each kernel that can run here."""
+    made = hazard_world.rows(rows)
+    costs = {}
+    for kernel in hazard_world.kernels():
+        model = HazardModel(kernel=kernel)
+        model.learn(made[:100])
+        model.score(made[0].features, 0)
+        learn = partial(model.learn, made)
+        score = partial(model.score_many, [Ask(row.features, row.landmark) for row in made])
+        costs[f"hazard_learn_{kernel.name}"] = _microseconds(learn, rows)
+        costs[f"hazard_score_{kernel.name}"] = _microseconds(score, rows)
+    return costs
+
+
 def measure(installs: int) -> dict[str, float]:
     """Microseconds of CPU per step; sizes in bytes."""
     lives = list(model_world.lives(installs, seed=1))
@@ -112,6 +129,7 @@ def measure(installs: int) -> dict[str, float]:
     return {
         **_costs_of_an_install(lives, scorer),
         **_costs_of_learning(examples),
+        **_costs_of_hazards(installs),
         "open_state_bytes": round(sum(encoded) / len(encoded)),
     }
 
