@@ -27,9 +27,16 @@ def _names(requirements: list[str]) -> set[str]:
 
 def test_the_image_has_no_embedded_servers(project: dict[str, Any]) -> None:
     (install,) = re.findall(r"pip install .*", BUILD)
-    assert install.endswith(" --constraint constraints.txt .")
-    assert not EMBEDDED & _names(project["dependencies"])
-    assert _names(project["optional-dependencies"]["embedded"]) >= EMBEDDED
+    assert install.endswith(" --constraint constraints.txt '.[fast]'")
+    extras = project["optional-dependencies"]
+    assert not EMBEDDED & _names([*project["dependencies"], *extras["fast"]])
+    assert _names(extras["embedded"]) >= EMBEDDED
+
+
+def test_compiled_code_is_kept_where_the_worker_may_write() -> None:
+    (kept,) = re.findall(r"NUMBA_CACHE_DIR=(\S+)", FINAL)
+    (written,) = re.findall(r"HEADWATER_DATA=(\S+)", FINAL)
+    assert kept.startswith(written + "/")
 
 
 def test_only_the_installed_environment_leaves_the_build() -> None:

@@ -22,9 +22,15 @@ def test_pins_are_names_with_versions_and_no_addresses() -> None:
 def test_whatever_the_project_asks_for_is_pinned() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
-    asked = [*project["dependencies"], *extras["embedded"], *extras["dev"]]
+    asked = [*project["dependencies"], *(one for extra in extras.values() for one in extra)]
     names = {_normal(re.split(r"[<>=~!\[ ;]", requirement)[0]) for requirement in asked}
     assert names <= {_normal(pin.partition("==")[0]) for pin in PINS}
+
+
+def test_make_always_installs_the_compiled_kernel() -> None:
+    installed = re.findall(r"--editable '\.\[(.*)\]'", MAKEFILE)
+    assert len(installed) == 2
+    assert all("fast" in extras.split(",") for extras in installed)
 
 
 def test_make_has_at_most_eight_targets_and_explains_each() -> None:
