@@ -1,0 +1,222 @@
+"""How often installs like this one have paid: the tier below the models, and hard to fool.
+
+Every bin of life has a hazard that all share. An app has a factor on it, so has a media source
+within the app, and so have source, country and platform together: outcomes over those expected,
+shrunk towards 1 as if `strength` outcomes had come exactly as expected (gamma-Poisson, which for
+the small hazards of a bin is beta-binomial; empirical Bayes as in Marshall 1991). Nothing is
+forgotten.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import msgspec
+from msgspec import Struct, msgpack
+
+from online_models.hazard.bins import PAYER, Shape
+from online_models.snapshots import Unusable, packed, seal, unpacked, unseal
+
+SCHEMA = "rates/1"
+
+HAZARD_MAX = 0.5
+"""Whatever the factors, a bin does not bring more."""
+
+
+class RateRules(Struct, frozen=True):
+    shape: Shape = PAYER
+    prior: float = 0.05
+    """Share that pays in all bins together, before anything is learned."""
+    prior_rows: float = 200.0
+    """How many rows of each bin the prior is worth."""
+    strength: float = 20.0
+    """Outcomes of a cell after which what was seen counts as much as what was expected."""
+    cells_max: int = 50_000
+    """Cells with a factor of their own. Later ones have that of what they are part of."""
+
+
+class Place(NamedTuple):
+    """Where an install belongs."""
+
+    app: str
+    source: str
+    country: str
+    platform: str
+
+
+Key = tuple[str, ...]
+"""An app, an app and a source, or a whole place."""
+
+
+class _Cell(Struct):
+    seen: float = 0.0
+    expected: float = 0.0
+
+
+class ShrunkRates:
+    """`learn` is the only way forward; the order of rows hardly matters."""
+
+    def __init__(self, rules: RateRules | None = None) -> None:
+        self.rules = rules or RateRules()
+        shape = self.rules.shape
+        hazard: float = 1.0 - (1.0 - self.rules.prior) ** (1.0 / shape.bins)
+        self._asked = [self.rules.prior_rows] * shape.bins
+        self._seen = [self.rules.prior_rows * hazard] * shape.bins
+        self._cells: dict[Key, _Cell] = {}
+        self._ends = [
+            (horizon.name, horizon.after_ms, shape.bins_until(number))
+            for number, horizon in enumerate(shape.horizons)
+        ]
+        self._sums: list[float] | None = None
+        self.rows = 0
+        self.refused = 0
+        """Rows of cells for which there was no room."""
+
+    def learn(self, place: Place, bin_: int, label: bool) -> None:
+        """What one bin said of an install (`bins.outcomes`). One row per install and bin."""
+        expected = self._seen[bin_] / self._asked[bin_]
+        for key in _keys(place):
+            cell = self._count(key, label, expected)
+            expected *= self._factor_of(cell)
+        self._asked[bin_] += 1.0
+        self._seen[bin_] += label
+        self._sums = None
+        self.rows += 1
+
+    def hazard(self, place: Place, bin_: int) -> float:
+        """That an install which has not paid when the bin begins pays in it."""
+        return min(self._factor(place) * self._seen[bin_] / self._asked[bin_], HAZARD_MAX)
+
+    def score(self, place: Place, elapsed_ms: int) -> dict[str, float]:
+        """P(outcome by the horizon | none by `elapsed_ms`): always an answer.
+
+        Hazards are proportional: a factor multiplies the hazard summed over time.
+        """
+        sums = self._sums or self._summed()
+        factor, start = self._factor(place), self._sum_at(sums, elapsed_ms)
+        return {
+            name: -math.expm1(-factor * (sums[end] - start))
+            for name, after_ms, end in self._ends
+            if after_ms > elapsed_ms
+        }
+
+    def _summed(self) -> list[float]:
+        """Minus the log of survival until each edge, of a factor of 1."""
+        sums = self._sums = [0.0]
+        for seen, asked in zip(self._seen, self._asked, strict=True):
+            sums.append(sums[-1] - math.log1p(-min(seen / asked, HAZARD_MAX)))
+        return sums
+
+    def _sum_at(self, sums: list[float], elapsed_ms: int) -> float:
+        """A bin that has begun counts for the part that is left of it."""
+        shape = self.rules.shape
+        number = shape.bin_at(elapsed_ms)
+        if number < 0:
+            return 0.0
+        if number >= shape.bins:
+            return sums[-1]
+        begin, end = shape.edges[number], shape.edges[number + 1]
+        return sums[number] + (sums[number + 1] - sums[number]) * (elapsed_ms - begin) / (
+            end - begin
+        )
+
+    def _factor(self, place: Place) -> float:
+        factor = 1.0
+        for key in _keys(place):
+            cell = self._cells.get(key)
+            if cell is not None:
+                factor *= self._factor_of(cell)
+        return factor
+
+    def _factor_of(self, cell: _Cell | None) -> float:
+        if cell is None:
+            return 1.0
+        strength = self.rules.strength
+        return (cell.seen + strength) / (cell.expected + strength)
+
+    def _count(self, key: Key, label: bool, expected: float) -> _Cell | None:
+        cell = self._cells.get(key)
+        if cell is None:
+            if len(self._cells) >= self.rules.cells_max:
+                self.refused += 1
+                return None
+            cell = self._cells[key] = _Cell()
+        cell.seen += label
+        cell.expected += expected
+        return cell
+
+
+def _keys(place: Place) -> tuple[Key, Key, Key]:
+    return (place[:1], place[:2], place)
+
+
+_KEY_LENGTHS = {1, 2, len(Place._fields)}
+
+
+class _Body(Struct, frozen=True, array_like=True, gc=False):
+    edges: tuple[int, ...]
+    rows: int
+    refused: int
+    keys: list[list[str]]
+    bins: tuple[bytes, bytes]  # little-endian float64: rows and outcomes of each bin
+    cells: tuple[bytes, bytes]  # outcomes seen and expected, in the order of the keys
+
+
+_encoder = msgpack.Encoder()
+_bodies = msgpack.Decoder(_Body)
+
+
+def dump_rates(rates: ShrunkRates) -> bytes:
+    cells = rates._cells
+    body = _Body(
+        rates.rules.shape.edges,
+        rates.rows,
+        rates.refused,
+        [list(key) for key in cells],
+        (packed(rates._asked), packed(rates._seen)),
+        (
+            packed(cell.seen for cell in cells.values()),
+            packed(cell.expected for cell in cells.values()),
+        ),
+    )
+    return seal(SCHEMA, _encoder.encode(body))[0]
+
+
+def load_rates(content: bytes, rules: RateRules) -> ShrunkRates | Unusable:
+    """The rates in `content`, going on under `rules`. Nothing in it is trusted."""
+    opened = unseal(SCHEMA, content)
+    if isinstance(opened, Unusable):
+        return opened
+    try:
+        body = _bodies.decode(opened.body)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        return Unusable(f"body is not rates: {error}")
+    if body.edges != rules.shape.edges:
+        return Unusable("bins are others than those of the target")
+    columns = _columns(body, rules)
+    if isinstance(columns, Unusable):
+        return columns
+    rates = ShrunkRates(rules)
+    rates._asked, rates._seen, seen, expected = (list(column) for column in columns)
+    keys = [tuple(key) for key in body.keys]
+    if len({*keys}) < len(keys) or not {*map(len, keys)} <= _KEY_LENGTHS:
+        return Unusable("a cell occurs twice, or is of nothing")
+    rates._cells = dict(zip(keys, map(_Cell, seen, expected), strict=True))
+    rates.rows, rates.refused = body.rows, body.refused
+    return rates
+
+
+def _columns(body: _Body, rules: RateRules) -> list[tuple[float, ...]] | Unusable:
+    sizes = (rules.shape.bins, rules.shape.bins, len(body.keys), len(body.keys))
+    found = []
+    for content, size in zip((*body.bins, *body.cells), sizes, strict=True):
+        numbers = unpacked(content)
+        if numbers is None or len(numbers) != size:
+            return Unusable(f"{len(content)} bytes in an array of {size}")
+        if not all(0.0 <= number < math.inf for number in numbers):
+            return Unusable("counts are negative or not finite")
+        found.append(numbers)
+    if min(found[0]) <= 0.0:
+        return Unusable("a bin without rows")
+    return found
