@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from streams.cli.evaluate_paying import calibration, payer, tiers
 from streams.cli.output import (
     answer_json,
     answer_table,
@@ -23,6 +24,10 @@ def evaluate() -> None:
 
     Uses the rules every installation starts with, needs no services and stores nothing.
     """
+
+
+for _command in (payer, calibration, tiers):
+    evaluate.add_command(_command)
 
 
 @evaluate.command()

@@ -1,0 +1,1 @@
+"""Replays of paying worlds as the product would live through them."""

@@ -1,0 +1,171 @@
+"""Who predicts: the model and its tiers, those who wait for the horizon, and River."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+
+from online_models.hazard.bins import PAYER, Horizon, Landmark, Shape
+from online_models.hazard.checkpoint import dump_model, load_model
+from online_models.hazard.model import Ask, HazardModel, HazardRow, HazardRules
+from online_models.shrunk_rates import Place, ShrunkRates
+from online_models.snapshots import Unusable
+from streams.evaluation.paying.features import Features
+from streams.evaluation.paying.river_challengers import RiverChallengers
+from streams.simulator.draws import Floats
+
+TIERS = ("full", "install_only", "rates", "constant")
+"""Who answers, best first: the next one answers where one cannot."""
+
+WAITING = "waiting"
+"""The same kernel, learning each label when its horizon is over."""
+
+CHALLENGERS = (WAITING, "river", "river_defer")
+_ONE_BIN = Shape((0, 1), (Landmark("any", 0),), (Horizon("end", 1),))
+_D7_MS = next(one.after_ms for one in PAYER.horizons if one.name == "d7")
+_LANDMARK_MS = [landmark.after_ms for landmark in PAYER.landmarks]
+_FIRST_BIN = [PAYER.first_bin(number) for number in range(len(PAYER.landmarks))]
+
+
+class Question(NamedTuple):
+    install: int
+    landmark: int
+    features: Features
+    at_install: Features
+    platform: str
+    place: Place
+
+
+class BinEnd(NamedTuple):
+    """What a bin said of an install: one row per landmark from which it can be seen."""
+
+    install: int
+    bin: int
+    label: bool
+    features: Sequence[Features]  # from the first landmark on
+    platform: str
+    place: Place
+
+
+def _model(shape: Shape) -> HazardModel:
+    return HazardModel(HazardRules(shape=shape))
+
+
+@dataclass(slots=True)
+class Contestants:
+    model: HazardModel = field(default_factory=lambda: _model(PAYER))
+    rates: ShrunkRates = field(default_factory=ShrunkRates)
+    waiting: dict[str, HazardModel] = field(
+        default_factory=lambda: {"d7": _model(_ONE_BIN), "d30": _model(_ONE_BIN)}
+    )
+    river: RiverChallengers | None = field(default_factory=RiverChallengers)
+
+    def copy(self) -> Contestants:
+        """The same ones, to go on from here in another world."""
+        return Contestants(
+            _copied(self.model),
+            copy.deepcopy(self.rates),
+            {name: _copied(model) for name, model in self.waiting.items()},
+            copy.deepcopy(self.river),
+        )
+
+    def learn_bins(self, ends: Sequence[BinEnd]) -> None:
+        self.model.learn(
+            [
+                HazardRow(features, landmark, one.bin, one.label, one.platform, str(one.install))
+                for one in ends
+                for landmark, features in enumerate(one.features)
+                if _FIRST_BIN[landmark] <= one.bin
+            ]
+        )
+        for one in ends:
+            self.rates.learn(one.place, one.bin, one.label)
+
+    def learn_horizon(self, horizon: str, rows: Sequence[tuple[Question, bool]]) -> None:
+        self.waiting[horizon].learn(
+            [
+                HazardRow(asked.features, 0, 0, label, asked.platform, str(asked.install))
+                for asked, label in rows
+            ]
+        )
+        if horizon == "d7" and self.river is not None:
+            for asked, label in rows:
+                self.river.learn_at_horizon(asked.features, label)
+
+    def learn_payments(self, paid: Sequence[Question]) -> None:
+        """Known at last; only River's DEFER does not wait for the end of the bin."""
+        if self.river is not None:
+            for asked in paid:
+                self.river.learn_payment(asked.features)
+
+    def predict(self, asked: Sequence[Question]) -> dict[str, Floats]:
+        """Question × (d7, d30) by contestant; NaN: no answer, or the horizon has passed."""
+        return {
+            "full": _pairs(self.model.score_many([_full(one) for one in asked])),
+            "install_only": _pairs(self.model.score_many([_install_only(one) for one in asked])),
+            "rates": _pairs(
+                [self.rates.score(one.place, _LANDMARK_MS[one.landmark]) for one in asked]
+            ),
+            "constant": _pairs([_CONSTANT[one.landmark] for one in asked]),
+            WAITING: self._waited(asked),
+            **self._of_river(asked),
+        }
+
+    def _waited(self, asked: Sequence[Question]) -> Floats:
+        asks = [Ask(one.features, 0, one.platform) for one in asked]
+        said = [self.waiting[name].score_many(asks) for name in ("d7", "d30")]
+        return np.array(
+            [[one["end"] if one else np.nan for one in horizon] for horizon in said]
+        ).T.reshape(-1, 2)
+
+    def _of_river(self, asked: Sequence[Question]) -> dict[str, Floats]:
+        if self.river is None:
+            return {}
+        # Seven days after the install nothing is left to be predicted, or to be learned.
+        is_open = [_LANDMARK_MS[one.landmark] < _D7_MS for one in asked]
+        said = iter(
+            self.river.ask(one.features for one, ok in zip(asked, is_open, strict=True) if ok)
+        )
+        rows = [next(said) if ok else {} for ok in is_open]
+        return {
+            name: np.array([[one.get(name, np.nan), np.nan] for one in rows]).reshape(-1, 2)
+            for name in ("river", "river_defer")
+        }
+
+
+def _full(asked: Question) -> Ask:
+    return Ask(asked.features, asked.landmark, asked.platform)
+
+
+def _install_only(asked: Question) -> Ask:
+    """What is known of the install, and that it has not paid since."""
+    return Ask(asked.at_install, 0, asked.platform, _LANDMARK_MS[asked.landmark])
+
+
+def _pairs(said: Sequence[dict[str, float] | None]) -> Floats:
+    return np.array(
+        [
+            [one.get("d7", np.nan), one.get("d30", np.nan)] if one else [np.nan, np.nan]
+            for one in said
+        ]
+    ).reshape(-1, 2)
+
+
+def _copied(model: HazardModel) -> HazardModel:
+    copied = load_model(dump_model(model), model.rules, model.scorer.kernel)
+    if isinstance(copied, Unusable):
+        raise RuntimeError(f"a checkpoint just written is unusable: {copied.reason}")
+    return copied
+
+
+def _constants() -> list[dict[str, float]]:
+    """What a model says that has learned nothing: the prior."""
+    said = _model(PAYER).score_many([Ask({}, number) for number, _ in enumerate(_LANDMARK_MS)])
+    return [one or {} for one in said]
+
+
+_CONSTANT = _constants()
