@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -128,6 +128,7 @@ class World:
     stage: Callable[[], Stage] = Echo
     stores: list[StateStore] = field(default_factory=list)
     lanes: list[Lane] = field(default_factory=list)
+    restoring: Callable[[], Awaitable[None]] | None = None
 
     def build(self, spec: LaneSpec = SPEC, p: int = 0) -> Lane:
         lane = Lane(spec, p, self.parts(), self.bounds)
@@ -137,6 +138,8 @@ class World:
     def parts(self) -> LaneParts:
         async def restore(store: StateStore) -> Restored:
             store.apply({b"restored": b"yes"}, 1)
+            if self.restoring is not None:
+                await self.restoring()
             return Restored(1, 0.0, True)
 
         async def positions(tps: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 
 from faust.types import TP
@@ -175,5 +176,22 @@ def test_a_fenced_lane_ends_the_worker_when_no_rebalance_comes() -> None:
         world.log.fenced = True
         fleet.offer(batch(1, records(0)))
         assert "opened by another worker" in str(await fleet.failure)
+
+    run(story)
+
+
+def test_a_lane_ends_though_its_restoration_swallowed_that_it_was_told_to() -> None:
+    """As aiokafka does when it is cancelled while it closes a consumer."""
+
+    async def swallowing() -> None:
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+
+    async def story(world: World, fleet: LaneFleet) -> None:
+        world.restoring = swallowing
+        await fleet.assigned(MATCH_0, 1)
+        await settle()
+        await fleet.close()
+        assert world.log.closed == 1
 
     run(story)
