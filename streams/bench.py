@@ -23,11 +23,11 @@ from streams.bench_laps import (
     Contestant,
     Course,
     Lap,
-    free_port,
     prepare,
     run_lap,
 )
 from streams.errors import Stop
+from streams.free_ports import free_port
 from streams.measuring import Program
 from streams.settings import Settings
 from streams.simulator import Scenario, simulate

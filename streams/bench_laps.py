@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ from pathlib import Path
 from schemas import topics
 from streams.composition import core_settings, group_of
 from streams.errors import Stop
+from streams.free_ports import free_port
 from streams.lag import caught_up
 from streams.measuring import Program, cpu_seconds, local_pid, metrics_of, running
 from streams.offsets import Offsets
@@ -194,10 +194,3 @@ def _last_insert(course: Course) -> float:
     if done.returncode:
         raise Stop("the store cannot be read: its own message is above")
     return int(json.loads(done.stdout)["rows"][0][0]) / 1000
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -16,7 +16,8 @@ from pathlib import Path
 
 from deploy.local.clickhouse import ClickHouseServer, clickhouse_absence
 from deploy.local.kafka import KafkaServer, fetch_jars, kafka_absence, kafka_version
-from deploy.local.program import ServerError, free_port, port_is_taken
+from deploy.local.program import ServerError, port_is_taken
+from streams.free_ports import free_port
 
 __all__ = [
     "ClickHouseServer",
@@ -24,7 +25,6 @@ __all__ = [
     "ServerError",
     "clickhouse_absence",
     "fetch_jars",
-    "free_port",
     "kafka_absence",
     "kafka_version",
     "own_clickhouse",

@@ -24,9 +24,10 @@ import orjson
 
 from schemas import topics
 from streams.bench import core_contestant
-from streams.bench_laps import CHECKOUT, Course, free_port, prepare, until_settled
+from streams.bench_laps import CHECKOUT, Course, prepare, until_settled
 from streams.composition import core_settings
 from streams.errors import Stop
+from streams.free_ports import free_port
 from streams.measuring import Program, running
 from streams.publishing import Pace, Publisher
 from streams.settings import read_settings

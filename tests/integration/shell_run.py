@@ -70,6 +70,15 @@ class Bench:
     def stderr(self, worker: subprocess.Popen[bytes]) -> str:
         return (self.folder / f"stderr{self.workers.index(worker)}").read_text()
 
+    async def end_of(self, worker: subprocess.Popen[bytes], seconds: float = 120.0) -> int:
+        """The exit code of a worker that ends by itself; where it hangs, if it does not."""
+        try:
+            return await asyncio.to_thread(worker.wait, seconds)
+        except subprocess.TimeoutExpired:
+            worker.send_signal(signal.SIGUSR1)
+            await asyncio.sleep(2)
+            raise AssertionError(f"still runs:\n{self.stderr(worker)}") from None
+
     def stop(self) -> None:
         """End every worker that is left, also a stopped one."""
         for worker in self.workers:

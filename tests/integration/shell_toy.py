@@ -7,6 +7,7 @@ outcome with the key's running count, so a lost, repeated or half-applied record
 from __future__ import annotations
 
 import asyncio
+import faulthandler
 import signal
 import sys
 import zlib
@@ -101,10 +102,19 @@ def settings(bootstrap: str, folder: str, prefix: str) -> CoreSettings:
     )
 
 
+def say_where() -> None:
+    """What a worker that does not end waits for, on stderr."""
+    faulthandler.dump_traceback(all_threads=True)
+    for task in asyncio.all_tasks():
+        task.print_stack(limit=4)
+
+
 async def run(bootstrap: str, folder: str, prefix: str) -> int:
     worker = CoreWorker(settings(bootstrap, folder, prefix), toy_stage, Surroundings(specs=SPECS))
     stop = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
+    loop.add_signal_handler(signal.SIGUSR1, say_where)
     return await run_core(worker, stop)
 
 

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local.servers import KafkaServer, free_port
+from deploy.local.servers import KafkaServer
+from streams.free_ports import free_port
 
 pytestmark = pytest.mark.kafka
 

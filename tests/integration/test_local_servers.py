@@ -33,7 +33,7 @@ async def _read(address: str, topic: str) -> bytes:
     await consumer.start()
     consumer.assign([TopicPartition(topic, 0)])
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             record = await consumer.getone()
     finally:
         await consumer.stop()

@@ -42,7 +42,7 @@ async def kill_workers(bench: Bench, kills: int) -> None:
 def test_two_workers_that_are_killed_again_and_again_count_every_record_once(bench: Bench) -> None:
     async def story() -> None:
         await asyncio.gather(bench.send(60_000, seconds=12), kill_workers(bench, kills=8))
-        seen = await bench.outcomes(seconds=60)
+        seen = await bench.outcomes(seconds=120)
         seen.assert_each_record_counted_once(bench.sent)
 
     asyncio.run(story())
@@ -52,7 +52,7 @@ def test_a_worker_that_wakes_up_after_its_partitions_moved_changes_nothing(bench
     async def story() -> None:
         sleeper, other = bench.start_worker(), bench.start_worker()
         await asyncio.gather(bench.send(30_000, seconds=12), freeze(sleeper))
-        seen = await bench.outcomes(seconds=60)
+        seen = await bench.outcomes(seconds=120)
         seen.assert_each_record_counted_once(bench.sent)
         assert (sleeper.poll(), other.poll()) == (None, None), bench.stderr(sleeper)
 
@@ -69,12 +69,12 @@ def test_a_worker_with_an_empty_disk_goes_on_from_the_changelog(bench: Bench) ->
     async def story() -> None:
         first = bench.start_worker()
         await bench.send(20_000, keys=5_000)
-        await bench.outcomes(seconds=30)
+        await bench.outcomes(seconds=120)
         first.send_signal(signal.SIGTERM)
-        assert first.wait(20) == 0, bench.stderr(first)
+        assert await bench.end_of(first) == 0, bench.stderr(first)
         bench.start_worker()
         await bench.send(20_000, keys=5_000)
-        seen = await bench.outcomes(seconds=30)
+        seen = await bench.outcomes(seconds=120)
         seen.assert_each_record_counted_once(bench.sent)
 
     asyncio.run(story())
@@ -85,7 +85,7 @@ def test_a_bug_in_a_stage_ends_the_worker_with_one_line_and_commits_nothing(benc
         await bench.send_one("installs", b"poison", partition=2)
         for _ in range(2):
             worker = bench.start_worker()
-            assert await asyncio.to_thread(worker.wait, 30) == 1
+            assert await bench.end_of(worker) == 1
             assert bench.stderr(worker).splitlines() == [
                 "headwater worker: ValueError: a bug in the stage (lane intake-2)"
             ]
@@ -102,7 +102,7 @@ def test_a_lane_that_waits_for_a_model_does_not_hold_up_the_others(bench: Bench)
         bench.start_worker()
         await bench.send(20_000)
         bench.sent = 15_000  # All but those of partition 0.
-        seen = await bench.outcomes(seconds=30)
+        seen = await bench.outcomes(seconds=120)
         partitions = {origin.split(b"/")[1] for origin in seen.origins}
         assert (seen.total, partitions) == (15_000, {b"1", b"2", b"3"})
 
@@ -113,7 +113,7 @@ def test_commit_markers_at_the_end_of_a_log_are_not_lag(bench: Bench) -> None:
     async def story() -> None:
         worker = bench.start_worker()
         await bench.send(2_000)
-        await bench.outcomes(seconds=30)
+        await bench.outcomes(seconds=120)
         core = settings(bench.bootstrap, "embedded", bench.prefix)
         topics = ["touchpoints", "installs", "match"]
         assert await caught_up(bench.bootstrap, core.group_id, topics, core)

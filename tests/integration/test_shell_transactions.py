@@ -54,7 +54,7 @@ class Place:
             # Commit markers follow a moment after the commit; they end what there is to read.
             end = (await offsets.high_watermark([OUT]))[OUT]
             values = []
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(120):
                 while await consumer.position(tp) < end:
                     polled = await consumer.getmany(tp, timeout_ms=200)
                     values += [record.value for record in polled.get(tp, ())]

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local.servers import free_port
+from streams.free_ports import free_port
 
 pytest.importorskip("chdb", reason="the embedded store is not installed")
 pytest.importorskip("confluent_kafka", reason="the embedded broker is not installed")
@@ -58,7 +58,7 @@ class Worker:
 @pytest.fixture
 def worker(tmp_path: Path) -> Iterator[Worker]:
     others = {key: value for key, value in os.environ.items() if "HEADWATER_" not in key}
-    port = free_port()
+    port = free_port(adjacent=2)
     process = subprocess.Popen(
         [sys.executable, "-m", "streams.cli", "worker", "--data", str(tmp_path)],
         env={**others, "HEADWATER_METRICS_PORT": str(port)},

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local.servers import free_port
 from streams.cli import main
+from streams.free_ports import free_port
 
 Run = Callable[..., tuple[int, str, str]]
 

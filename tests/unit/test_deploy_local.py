@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from deploy.local import kafka
-from deploy.local.program import LOOPBACK, Program, ServerError, free_port, port_is_taken
+from deploy.local.program import LOOPBACK, Program, ServerError, port_is_taken
+from streams import free_ports
+from streams.free_ports import free_port
 from tests import servers_in_use
 
 SLEEP = "import time; time.sleep(60)"
@@ -45,6 +47,28 @@ def test_a_program_that_ends_at_once_is_reported_with_its_last_words(tmp_path: P
     program.launch([sys.executable, "-c", "print('no room on disk')"])
     with pytest.raises(ServerError, match=r"quitter stopped; .* no room on disk"):
         program.wait_ready(lambda: False, 30)
+
+
+def test_adjacent_ports_are_all_free_and_given_once() -> None:
+    given = [free_port(adjacent=2) for _ in range(50)]
+    ports = {port for first in given for port in (first, first + 1)}
+    assert len(ports) == 100
+    for first in given:
+        with socket.create_server((LOOPBACK, first)), socket.create_server((LOOPBACK, first + 1)):
+            pass
+
+
+def test_a_port_whose_neighbour_is_taken_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = free_port(adjacent=3)
+    monkeypatch.setattr(free_ports, "FREE_PORTS", range(first, first + 3))
+    monkeypatch.setattr(free_ports, "_given", set())
+    with socket.create_server(("", first + 1)), pytest.raises(OSError, match="no 2 adjacent"):
+        free_port(adjacent=2)
+
+
+def test_free_ports_lie_below_those_of_outgoing_connections() -> None:
+    lowest = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    assert free_ports.FREE_PORTS[-1] < lowest
 
 
 def test_a_free_port_is_not_taken_until_somebody_listens() -> None:

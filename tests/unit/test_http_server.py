@@ -8,8 +8,8 @@ import urllib.request
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from deploy.local.servers import free_port
 from streams.errors import Stop
+from streams.free_ports import free_port
 from streams.http_server import Health, HealthServer, Readiness
 from streams.observers import LaneMetrics, StageMetrics, StoringMetrics
 

@@ -11,8 +11,9 @@ import pytest
 
 from streams import metrics
 from streams.bench import report_of
-from streams.bench_laps import Lap, free_port
+from streams.bench_laps import Lap
 from streams.errors import Stop
+from streams.free_ports import free_port
 from streams.http_server import Health, HealthServer, Readiness
 from streams.measuring import Program, cpu_seconds, local_pid, metrics_of, running
 
