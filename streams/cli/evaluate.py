@@ -124,6 +124,38 @@ def fraud(size: int, seed: int, as_json: bool) -> None:
     _answer(figures, as_json)
 
 
+@evaluate.command()
+@click.option(
+    "--seeds",
+    type=click.IntRange(1, 1_000),
+    default=10,
+    show_default=True,
+    help="Runs at each base rate.",
+)
+@click.option(
+    "--plots",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder for a plot as SVG.",
+)
+@seed_option
+@json_option
+def drift(seeds: int, plots: Path | None, seed: int, as_json: bool) -> None:
+    """How soon a change is noticed, and how often there is a false alarm.
+
+    Labels to an alarm are counted after a shift of 0.7 log odds at base rates of 5, 10 and 30 %.
+    Where outcomes are rarer it takes longer, about as many positives.
+
+    \b
+    Example:
+      headwater evaluate drift --json
+    """
+    from streams.evaluation.drift import evaluate_drift
+
+    with progress(is_quiet=as_json) as advance:
+        figures = evaluate_drift(seed, seeds, advance, plots)
+    _answer(figures, as_json)
+
+
 def _answer(figures: dict[str, Any], as_json: bool) -> None:
     if as_json:
         answer_json(figures)

@@ -40,6 +40,7 @@ def test_all_commands_are_there() -> None:
         "evaluate tiers",
         "evaluate credit",
         "evaluate fraud",
+        "evaluate drift",
         "credit",
         "migrate",
         "dead-letters list",
