@@ -32,7 +32,7 @@ class Horizon(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What one bin said of an install: paid in it (True), or survived it."""
+    """What one bin said of an install: it happened in it (True), or did not."""
 
     bin: int
     label: bool
@@ -41,7 +41,11 @@ class Outcome(NamedTuple):
 
 
 class Shape(Struct, frozen=True):
-    """What is predicted when. Every landmark and horizon is the edge of a bin."""
+    """What is predicted when. Every horizon is the end of a bin.
+
+    The first bin may begin later than the install, as for an activity from day 7 to day 8. Every
+    landmark lies before that, or is an edge itself.
+    """
 
     edges: tuple[int, ...]
     landmarks: tuple[Landmark, ...]
@@ -50,8 +54,11 @@ class Shape(Struct, frozen=True):
     def __post_init__(self) -> None:
         landmarks = tuple(landmark.after_ms for landmark in self.landmarks)
         horizons = tuple(horizon.after_ms for horizon in self.horizons)
-        if not {*landmarks, *horizons} <= {*self.edges}:
-            raise ValueError("every landmark and horizon is the edge of a bin")
+        begun = {after for after in landmarks if after >= self.edges[0]}
+        if not begun <= {*self.edges} or not {*horizons} <= {*self.edges[1:]}:
+            raise ValueError(
+                "a horizon is the later edge of a bin; a landmark is an edge, or before all bins"
+            )
         for times in (self.edges, landmarks, horizons):
             if any(later <= earlier for earlier, later in pairwise(times)):
                 raise ValueError("edges, landmarks and horizons are in order of time")
@@ -61,15 +68,16 @@ class Shape(Struct, frozen=True):
         return len(self.edges) - 1
 
     def first_bin(self, landmark: int) -> int:
-        """The bin that starts at the landmark."""
-        return self.edges.index(self.landmarks[landmark].after_ms)
+        """The bin that starts at the landmark, or the first of all where none has begun then."""
+        after = self.landmarks[landmark].after_ms
+        return 0 if after < self.edges[0] else self.edges.index(after)
 
     def bin_at(self, elapsed_ms: int) -> int:
-        """The bin that `elapsed_ms` lies in; `bins` when all are over."""
+        """The bin that `elapsed_ms` lies in; -1 before the first, `bins` when all are over."""
         return bisect_right(self.edges, elapsed_ms) - 1
 
     def bins_until(self, horizon: int) -> int:
-        """How many bins, counted from the install, end by a horizon."""
+        """How many bins, counted from the first, end by a horizon."""
         return self.edges.index(self.horizons[horizon].after_ms)
 
 
@@ -92,17 +100,22 @@ PAYER = Shape(
 """First payment."""
 
 
-def outcomes(shape: Shape, landmark: int, paid_after_ms: int | None) -> list[Outcome]:
-    """What the bins from a landmark on say of an install; None: it never pays.
+def outcomes(shape: Shape, landmark: int, happened_after_ms: int | None) -> list[Outcome]:
+    """What the bins from a landmark on say of an install; None: it never happens.
 
     Every landmark gets all its later bins, with the features as they were at the landmark. Bins
     learned only from later features could not be predicted at the landmark, where those features
     are not known yet. An install that had paid by the landmark says nothing: it is not at risk.
+
+    What happens before the first bin does not count: give the first time that is not before it
+    (ValueError otherwise).
     """
-    start = shape.landmarks[landmark].after_ms
-    if paid_after_ms is not None and paid_after_ms < start:
+    start = max(shape.landmarks[landmark].after_ms, shape.edges[0])
+    if happened_after_ms is not None and happened_after_ms < start:
+        if happened_after_ms < shape.edges[0] > 0:
+            raise ValueError(f"{happened_after_ms} ms after install is before the first bin")
         return []
-    last = shape.bins if paid_after_ms is None else shape.bin_at(paid_after_ms)
+    last = shape.bins if happened_after_ms is None else shape.bin_at(happened_after_ms)
     survived = range(shape.first_bin(landmark), last)
     said = [Outcome(number, False, shape.edges[number + 1]) for number in survived]
     if last < shape.bins:

@@ -63,7 +63,7 @@ def score(rows: Rows, weights: Weights, frame: Frame) -> tuple[Numbers, Numbers]
     for row, about in enumerate(rows.about.tolist()):
         mark, elapsed, platform = about[LANDMARK], about[ELAPSED], about[ASKED_PLATFORM]
         map_ = weights.maps[mark, platform].tolist()
-        first = int(np.searchsorted(frame.edges, elapsed, "right")) - 1
+        first = max(int(np.searchsorted(frame.edges, elapsed, "right")) - 1, 0)
         for number, known in enumerate(_log_odds_from(rows, row, first, weights, frame), first):
             hazards[row, number] = _calibrated(known, float(weights.centres[mark, number]), map_)
         chances[row] = _multiplied(hazards[row].tolist(), elapsed, frame)

@@ -54,10 +54,30 @@ def test_every_landmark_has_all_its_later_bins() -> None:
 
 @pytest.mark.parametrize(
     ("edges", "landmark", "horizon"),
-    [((0, 5), 3, 5), ((0, 5), 0, 4), ((0, 5, 5), 0, 5), ((5, 0), 0, 5)],
+    [((0, 5), 3, 5), ((0, 5), 0, 4), ((0, 5), 0, 0), ((0, 5, 5), 0, 5), ((5, 0), 0, 5)],
 )
 def test_a_shape_whose_moments_are_no_edges_in_order_is_refused(
     edges: tuple[int, ...], landmark: int, horizon: int
 ) -> None:
     with pytest.raises(ValueError, match="edge"):
         Shape(edges, (Landmark("a", landmark),), (Horizon("b", horizon),))
+
+
+RETENTION = Shape((7 * DAY_MS, 8 * DAY_MS), PAYER.landmarks, (Horizon("d7", 8 * DAY_MS),))
+
+
+@pytest.mark.parametrize("landmark", range(6))
+def test_landmarks_before_the_first_bin_have_all_bins(landmark: int) -> None:
+    assert RETENTION.first_bin(landmark) == 0
+    assert outcomes(RETENTION, landmark, None) == [(0, False, 8 * DAY_MS)]
+    assert outcomes(RETENTION, landmark, 7 * DAY_MS) == [(0, True, 8 * DAY_MS)]
+    assert outcomes(RETENTION, landmark, 8 * DAY_MS) == [(0, False, 8 * DAY_MS)]
+
+
+def test_before_the_first_edge_there_is_no_bin() -> None:
+    assert [RETENTION.bin_at(DAY_MS * day) for day in (0, 6, 7, 8)] == [-1, -1, 0, 1]
+
+
+def test_what_happens_before_the_first_bin_is_no_outcome() -> None:
+    with pytest.raises(ValueError, match="before the first bin"):
+        outcomes(RETENTION, 0, 2 * DAY_MS)

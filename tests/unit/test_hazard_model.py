@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 
+from online_models.hazard.bins import PAYER, Horizon, Shape
 from online_models.hazard.kernel import Kernel
 from online_models.hazard.model import Ask, HazardModel, HazardRow, HazardRules
 from online_models.landmarks import DAY_MS, HOUR_MS
@@ -163,3 +164,40 @@ def test_hazards_told_before_they_are_learned_add_up_to_what_happens() -> None:
 
     assert happened > 300
     assert told[late].sum() / happened == pytest.approx(1.0, abs=0.1)
+
+
+RETENTION = HazardRules(
+    shape=Shape((7 * DAY_MS, 8 * DAY_MS), PAYER.landmarks, (Horizon("d7", 8 * DAY_MS),)),
+    slots=2**10,
+    prior=0.3,
+)
+
+
+@every_kernel
+def test_bins_that_begin_later_than_the_landmark_are_predicted_whole(kernel: Kernel) -> None:
+    model = HazardModel(RETENTION, kernel)
+    model.learn([HazardRow(FEATURES, INSTALL, 0, number % 2 == 0) for number in range(200)])
+
+    hazards = model.hazards(FEATURES, INSTALL)
+    said = [model.score(FEATURES, INSTALL, "", DAY_MS * day) for day in (0, 1, 6, 7)]
+
+    assert hazards is not None
+    for chances in said:
+        assert chances is not None
+        assert chances["d7"] == pytest.approx(hazards[0], abs=1e-12)
+    half = model.score(FEATURES, INSTALL, "", 7 * DAY_MS + DAY_MS // 2)
+    assert half is not None
+    assert half["d7"] == pytest.approx(1 - (1 - hazards[0]) ** 0.5, abs=1e-12)
+
+
+def test_every_kernel_says_the_same_before_the_first_bin() -> None:
+    rows = [HazardRow(FEATURES, mark, 0, mark % 2 == 0, "ios", "a") for mark in range(6)]
+    models = [HazardModel(RETENTION, kernel) for kernel in hazard_world.kernels()]
+
+    told = [model.learn(rows).tobytes() for model in models]
+    said = [
+        [model.score(FEATURES, mark, "ios", 7 * DAY_MS) for mark in range(6)] for model in models
+    ]
+
+    assert told.count(told[0]) == len(models)
+    assert said.count(said[0]) == len(models)
