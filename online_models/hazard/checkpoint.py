@@ -76,7 +76,7 @@ def load_model(
         return unusable
     if any(bool((squares < 0).any()) for squares in (memory.n, memory.bias_n)):
         return Unusable("sums of squares are negative")
-    weights.w[used] = _weights_of(memory.z[used], memory.n[used], rules)
+    weights.w[used] = weights_of(memory.z[used], memory.n[used], rules)
     model.counts = body.counts
     model.scorer.platforms.extend(body.platforms)
     return model
@@ -154,7 +154,7 @@ def _fill(
     return None
 
 
-def _weights_of(z: Numbers, n: Numbers, rules: HazardRules) -> Numbers:
+def weights_of(z: Numbers, n: Numbers, rules: HazardRules) -> Numbers:
     """As the kernel computes them, in the same order."""
     w = -(z - np.copysign(rules.l1, z)) / ((rules.beta + np.sqrt(n)) / rules.alpha + rules.l2)
     return np.where(np.abs(z) <= rules.l1, 0.0, w)

@@ -15,6 +15,7 @@ from statistics import fmean
 from typing import Any, NamedTuple
 
 from online_models.drift import DriftRules, DriftWatch, Stream
+from streams.evaluation.drift_response import evaluate_response
 from streams.evaluation.match import Advance
 from streams.evaluation.svg import Chart, Line, write_chart
 
@@ -70,6 +71,7 @@ def evaluate_drift(
         "labels_to_detect": round(fmean(labels), 1),
         "labels_to_detect_worst": max(labels),
         "by_base_rate": watched | {f"{FLEET} sources": _figures(beside, FLEET)},
+        "response": evaluate_response(seed, advance),
         "base_rates": ", ".join(map(str, BASE_RATES)),
         "shift": SHIFT,
         "seed": seed,

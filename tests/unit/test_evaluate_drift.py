@@ -37,5 +37,6 @@ def test_the_command_answers_with_one_object_and_draws(tmp_path: Path) -> None:
 
     assert answer.exit_code == 0
     assert figures["false_alarms_per_20k"] == 0
+    assert set(figures["response"]) == {"shift of one source", "shift of all sources"}
     assert 0 < figures["labels_to_detect"] <= figures["labels_to_detect_worst"] <= 1_500
     assert "<svg" in (tmp_path / "drift.svg").read_text()
