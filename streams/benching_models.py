@@ -19,7 +19,9 @@ import numpy as np
 
 from online_models.calibration import Reliability
 from online_models.hazard.checkpoint import dump_model, dump_scorer, load_scorer
+from online_models.hazard.encoding import Encoder
 from online_models.hazard.model import Ask, HazardModel, HazardRow
+from online_models.hazard.packed import PackedAsk, PackedGroup, PackedSnapshot
 from online_models.payer import log_loss
 from streams.bench_laps import Advance
 from streams.benching_contestants import OTHERS, Contestant, hazard_model, others
@@ -109,8 +111,41 @@ def _speed(model: HazardModel, rates: dict[str, float], rows: Sequence[HazardRow
     return {
         **{key: _rounded(rates.get(key)) for key in keys},
         "score_many_per_second": _rounded(len(asks) / _seconds(model.score_many, asks)),
+        **_packed_speed(model, rows),
         "kernel": model.scorer.kernel.name,
         "features": round(sum(len(row.features) for row in rows) / len(rows), 1),
+    }
+
+
+def _packed_speed(model: HazardModel, rows: Sequence[HazardRow]) -> Figures:
+    """Of workers, that hash features once and keep them packed."""
+    encoder = Encoder(model.rules.slots, model.rules.seed)
+    packed = [encoder.pack(row.features) for row in rows]
+    asks = [
+        PackedAsk(*one, row.landmark, row.platform) for one, row in zip(packed, rows, strict=True)
+    ]
+    groups = [
+        PackedGroup(
+            group[0].bin,
+            group[0].label,
+            group[0].platform,
+            [PackedSnapshot(row.landmark, *encoder.pack(row.features)) for row in group],
+        )
+        for group in _groups(rows)
+    ]
+
+    def pack_each(rows: Sequence[HazardRow]) -> None:
+        for row in rows:
+            encoder.pack(row.features)
+
+    def score_each(asks: Sequence[PackedAsk]) -> None:
+        for ask in asks:
+            model.scorer.score_packed([ask])
+
+    return {
+        "pack_per_second": _rounded(len(rows) / _seconds(pack_each, rows)),
+        "packed_score_per_second": _rounded(len(asks) / _seconds(score_each, asks)),
+        "packed_learn_rows_per_second": _rounded(len(rows) / _seconds(model.learn_packed, groups)),
     }
 
 

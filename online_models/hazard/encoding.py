@@ -7,6 +7,7 @@ Names that share a place add up: of n names in s places, a name shares its own w
 from __future__ import annotations
 
 import hashlib
+import sys
 from array import array
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
@@ -17,6 +18,15 @@ from online_models.hazard.rules import Numbers, Places
 
 NAMES_MAX = 2**18
 """Names whose place is remembered. Then all are forgotten and hashed again when they come."""
+
+
+class Packed(NamedTuple):
+    """One row of features as it is kept and sent: little-endian uint32 and float32, of the same
+    number, all places different. A value that no model can use (not a number, too large even for
+    float32) is there too, so that whoever reads the row can tell."""
+
+    slots: bytes
+    values: bytes
 
 
 class Encoded(NamedTuple):
@@ -59,6 +69,19 @@ class Encoder:
     def forgotten(self) -> int:
         """How often the remembered names were thrown away for want of room."""
         return self._remembered.forgotten
+
+    def pack(self, features: Mapping[str, float]) -> Packed:
+        """Values are rounded to float32, after those of names that share a place were added."""
+        own = [*map(self._remembered.__getitem__, features)]
+        values: Iterable[float] = features.values()
+        if len({*own}) < len(own):
+            merged = _merged(own, values)
+            own, values = [*merged], merged.values()
+        columns = array("I", own), array("f", values)
+        if sys.byteorder == "big":
+            for column in columns:
+                column.byteswap()
+        return Packed(columns[0].tobytes(), columns[1].tobytes())
 
     def encode(self, rows: Iterable[Mapping[str, float]]) -> Encoded:
         place_of = self._remembered.__getitem__

@@ -1,7 +1,7 @@
 """What a kernel computes, and which of the two runs here.
 
 A row is features, a landmark and a bin. Its log odds are an intercept (per landmark and bin)
-plus, for each feature, its value times the sum of its common weight, that of the landmark's group
+and, for each feature, its value times the sum of its common weight, that of the landmark's group
 and that of the bin's group (where there are several groups). Every weight learns by FTRL-Proximal:
 
     w = −(z − sgn(z)·λ₁) / ((β + √n)/α + λ₂), 0 where |z| ≤ λ₁
@@ -36,8 +36,8 @@ from online_models.hazard.rules import (
 LANDMARK, BIN, LABEL, PLATFORM, GROUP = range(5)
 """Columns of `Rows.about` when learning. Group 0: the row stands alone."""
 
-ELAPSED, ASKED_PLATFORM = 1, 2
-"""Columns of `Rows.about` when scoring, after the landmark. Milliseconds since the install."""
+ELAPSED, ASKED_PLATFORM, FEATURES = 1, 2, 3
+"""Columns of `about` when scoring, after the landmark. Milliseconds since the install."""
 
 
 class Rows(NamedTuple):
@@ -47,6 +47,15 @@ class Rows(NamedTuple):
     slots: Places
     values: Numbers
     about: Places
+
+
+class PackedRows(NamedTuple):
+    """Questions about packed features (`encoding.Packed`), one after the other."""
+
+    slots: bytes
+    values: bytes
+    about: bytes
+    """int64: landmark, ELAPSED, ASKED_PLATFORM, number of features."""
 
 
 class Weights(NamedTuple):
@@ -70,7 +79,8 @@ class Memory(NamedTuple):
 
 
 class Kernel(NamedTuple):
-    """Arrays in, arrays changed. Places must be in range: the compiled kernel does not look."""
+    """Arrays in, arrays changed. Landmarks, bins and platforms must be in range: the compiled
+    kernel does not look. A row with a place of a feature out of range is not used."""
 
     name: str
     learn: Callable[[Rows, Weights, Memory, Frame, Numbers], Numbers]
@@ -79,6 +89,8 @@ class Kernel(NamedTuple):
     score: Callable[[Rows, Weights, Frame], tuple[Numbers, Numbers]]
     """Calibrated hazards, rows × bins, 0 in bins that are over; and the chances of an outcome by
     each horizon. NaN where a value cannot be used."""
+    score_packed: Callable[[PackedRows, Weights, Frame], Numbers]
+    """The same chances; nothing but bytes has to be made for it first."""
 
 
 def new_weights(rules: HazardRules) -> Weights:

@@ -8,17 +8,20 @@ from typing import TypeVar
 
 import numba
 import numpy as np
+from numpy.typing import NDArray
 
 from online_models.hazard.kernel import (
     ASKED_PLATFORM,
     BIN,
     ELAPSED,
+    FEATURES,
     GROUP,
     LABEL,
     LANDMARK,
     PLATFORM,
     Kernel,
     Memory,
+    PackedRows,
     Rows,
     Weights,
 )
@@ -37,6 +40,8 @@ from online_models.hazard.rules import (
 
 Compiled = TypeVar("Compiled", bound=Callable[..., object])
 Arrays = tuple[Numbers, ...]
+AnyPlaces = Places | NDArray[np.uint32]
+AnyNumbers = Numbers | NDArray[np.float32]
 
 
 def _compiled(function: Compiled) -> Compiled:
@@ -63,6 +68,13 @@ def score(rows: Rows, weights: Weights, frame: Frame) -> tuple[Numbers, Numbers]
     return hazards, chances
 
 
+def score_packed(rows: PackedRows, weights: Weights, frame: Frame) -> Numbers:
+    slots, values, about = rows
+    chances = np.zeros((len(about) // (8 * (FEATURES + 1)), len(frame.horizons)))
+    _score_packed(slots, values, about, (*weights,), (*frame,), chances)
+    return chances
+
+
 @_compiled
 def _bounded(value: float, low: float, high: float) -> float:
     return min(max(value, low), high)
@@ -82,16 +94,23 @@ def _calibrated(log_odds: float, centre: float, map_: Numbers) -> float:
 
 
 @_compiled
-def _log_odds(slots: Places, values: Numbers, w: Numbers, columns: Places, bias: float) -> float:
-    total = bias
+def _is_usable(slots: AnyPlaces, values: AnyNumbers, places: int) -> bool:
     for place in range(len(slots)):
-        if not abs(values[place]) <= VALUE_MAX:
-            return math.nan
+        if not abs(values[place]) <= VALUE_MAX or slots[place] >= places:
+            return False
+    return True
+
+
+@_compiled
+def _pull(slots: AnyPlaces, values: AnyNumbers, w: Numbers, columns: Places) -> float:
+    """What the features add to the log odds."""
+    total = 0.0
+    for place in range(len(slots)):
         weight = 0.0
         for column in columns:
             weight += w[slots[place], column]
         total += values[place] * weight
-    return _bounded(total, -LOGIT_MAX, LOGIT_MAX)
+    return total
 
 
 @_compiled
@@ -114,7 +133,11 @@ def _learn(
         for row in range(first, end):
             at = (about[row, LANDMARK], about[row, BIN])
             own = slice(starts[row], starts[row + 1])
-            log_odds[row] = _log_odds(slots[own], values[own], w, columns[at], base[at] + bias[at])
+            if not _is_usable(slots[own], values[own], len(w)):
+                log_odds[row] = told[row] = math.nan
+                continue
+            total = base[at] + bias[at] + _pull(slots[own], values[own], w, columns[at])
+            log_odds[row] = _bounded(total, -LOGIT_MAX, LOGIT_MAX)
             map_ = maps[about[row, LANDMARK], about[row, PLATFORM]]
             told[row] = _calibrated(log_odds[row], centres[at], map_)
         for row in range(first, end):
@@ -199,19 +222,66 @@ def _score(
     chances: Numbers,
 ) -> None:
     starts, slots, values, about = rows
-    w, bias, centres, maps = state
-    base, columns, edges, horizons = frame
     for row in range(len(about)):
-        mark, elapsed = about[row, LANDMARK], about[row, ELAPSED]
         own = slice(starts[row], starts[row + 1])
-        map_ = maps[mark, about[row, ASKED_PLATFORM]]
-        for number in range(len(edges) - 1):
-            if edges[number + 1] <= elapsed:
-                continue
-            at = (mark, number)
-            log_odds = _log_odds(slots[own], values[own], w, columns[at], base[at] + bias[at])
-            hazards[row, number] = _calibrated(log_odds, centres[at], map_)
-        _multiply(hazards[row], elapsed, edges, horizons, chances[row])
+        _hazards(slots[own], values[own], about[row], state, frame, hazards[row])
+        _multiply(hazards[row], about[row, ELAPSED], frame[2], frame[3], chances[row])
+
+
+@_compiled
+def _score_packed(
+    slots: bytes,
+    values: bytes,
+    about: bytes,
+    state: Arrays,
+    frame: tuple[Numbers, Places, Numbers, Places],
+    chances: Numbers,
+) -> None:
+    all_slots, all_values = np.frombuffer(slots, np.uint32), np.frombuffer(values, np.float32)
+    asked = np.frombuffer(about, np.int64).reshape(len(chances), FEATURES + 1)
+    hazards = np.zeros(len(frame[2]) - 1)
+    first = 0
+    for row in range(len(chances)):
+        own = slice(first, first + asked[row, FEATURES])
+        first = own.stop
+        hazards[:] = 0.0
+        _hazards(all_slots[own], all_values[own], asked[row], state, frame, hazards)
+        _multiply(hazards, asked[row, ELAPSED], frame[2], frame[3], chances[row])
+
+
+@_compiled
+def _hazards(
+    slots: AnyPlaces,
+    values: AnyNumbers,
+    asked: Places,
+    state: Arrays,
+    frame: tuple[Numbers, Places, Numbers, Places],
+    hazards: Numbers,
+) -> None:
+    """Of the bins that are not over."""
+    w, bias, centres, maps = state
+    base, columns, edges, _ = frame
+    mark, is_usable = asked[LANDMARK], _is_usable(slots, values, len(w))
+    map_ = maps[mark, asked[ASKED_PLATFORM]]
+    pull, pulled = math.nan, -1  # The bin that `pull` was computed for, or one of its group.
+    for number in range(len(hazards)):
+        if edges[number + 1] <= asked[ELAPSED]:
+            continue
+        if is_usable and not (pulled >= 0 and _same(columns[mark, number], columns[mark, pulled])):
+            pull, pulled = _pull(slots, values, w, columns[mark, number]), number
+        at = (mark, number)
+        log_odds = base[at] + bias[at] + pull
+        if is_usable:
+            log_odds = _bounded(log_odds, -LOGIT_MAX, LOGIT_MAX)
+        hazards[number] = _calibrated(log_odds, centres[at], map_)
+
+
+@_compiled
+def _same(one: Places, other: Places) -> bool:
+    differing = 0
+    for place in range(len(one)):
+        differing += one[place] != other[place]
+    return differing == 0
 
 
 @_compiled
@@ -233,4 +303,4 @@ def _multiply(
             until += 1
 
 
-KERNEL = Kernel("numba", learn, score)
+KERNEL = Kernel("numba", learn, score, score_packed)

@@ -14,12 +14,14 @@ from online_models.hazard.kernel import (
     ASKED_PLATFORM,
     BIN,
     ELAPSED,
+    FEATURES,
     GROUP,
     LABEL,
     LANDMARK,
     PLATFORM,
     Kernel,
     Memory,
+    PackedRows,
     Rows,
     Weights,
 )
@@ -70,6 +72,14 @@ def score(rows: Rows, weights: Weights, frame: Frame) -> tuple[Numbers, Numbers]
     return hazards, chances
 
 
+def score_packed(rows: PackedRows, weights: Weights, frame: Frame) -> Numbers:
+    about = np.frombuffer(rows.about, np.int64).reshape(-1, FEATURES + 1)
+    starts = np.concatenate([[0], np.cumsum(about[:, FEATURES])])
+    slots = np.frombuffer(rows.slots, "<u4").astype(np.int64)
+    values = np.frombuffer(rows.values, "<f4").astype(np.float64)
+    return score(Rows(starts, slots, values, about[:, :FEATURES]), weights, frame)[1]
+
+
 def _end_of_group(about: Places, first: int) -> int:
     group, end = about[first, GROUP], first + 1
     while end < len(about) and 0 < group == about[end, GROUP]:
@@ -81,16 +91,21 @@ def _used(rows: Rows, row: int) -> slice:
     return slice(int(rows.starts[row]), int(rows.starts[row + 1]))
 
 
+def _is_usable(slots: Places, values: Numbers, places: int) -> bool:
+    return bool((np.abs(values) <= VALUE_MAX).all() and (slots < places).all())
+
+
 def _log_odds_of(rows: Rows, row: int, weights: Weights, frame: Frame) -> float:
     at = (int(rows.about[row, LANDMARK]), int(rows.about[row, BIN]))
     own = _used(rows, row)
     values = rows.values[own]
-    if not (np.abs(values) <= VALUE_MAX).all():
+    if not _is_usable(rows.slots[own], values, len(weights.w)):
         return math.nan
     of = weights.w[rows.slots[own, None], frame.columns[at]]
-    total = float(frame.base[at] + weights.bias[at])
+    pull = 0.0
     for part in (values * np.add.accumulate(of, axis=1)[:, -1]).tolist():
-        total += part
+        pull += part
+    total = float(frame.base[at] + weights.bias[at]) + pull
     return _bounded(total, -LOGIT_MAX, LOGIT_MAX)
 
 
@@ -99,13 +114,13 @@ def _log_odds_from(rows: Rows, row: int, first: int, weights: Weights, frame: Fr
     mark = int(rows.about[row, LANDMARK])
     own = _used(rows, row)
     values = rows.values[own]
-    if not (np.abs(values) <= VALUE_MAX).all():
+    if not _is_usable(rows.slots[own], values, len(weights.w)):
         return [math.nan] * (frame.base.shape[1] - first)
     columns = frame.columns[mark, first:]
     of = weights.w[rows.slots[own]][:, columns]
     parts = values[:, None] * np.add.accumulate(of, axis=2)[:, :, -1]
     bias = frame.base[mark, first:] + weights.bias[mark, first:]
-    totals = np.add.accumulate(np.vstack([bias, parts]), axis=0)[-1]
+    totals = bias + np.add.accumulate(np.vstack([np.zeros_like(bias), parts]), axis=0)[-1]
     return [_bounded(total, -LOGIT_MAX, LOGIT_MAX) for total in totals.tolist()]
 
 
@@ -213,4 +228,4 @@ def _bounded(value: float, low: float, high: float) -> float:
     return min(max(value, low), high)
 
 
-KERNEL = Kernel("numpy", learn, score)
+KERNEL = Kernel("numpy", learn, score, score_packed)

@@ -20,6 +20,7 @@ from online_models.hazard.kernel import (
     new_memory,
     new_weights,
 )
+from online_models.hazard.packed import PackedGroup, unpacked
 from online_models.hazard.rules import PLATFORMS_MAX, HazardRules, Numbers, Places, rates_of
 from online_models.hazard.scorer import Ask, Chances, HazardScorer
 
@@ -42,7 +43,8 @@ class HazardRow(NamedTuple):
 
 
 class LearnCounts(Struct):
-    """Since the beginning of the log. `skipped`: a value was not a number, or above VALUE_MAX."""
+    """Since the beginning of the log. `skipped`: a value was not a number, or above VALUE_MAX, or
+    bytes were not packed features."""
 
     rows: int = 0
     positives: int = 0
@@ -79,15 +81,20 @@ class HazardModel:
     def learn(self, rows: Sequence[HazardRow]) -> Numbers:
         """Learn in order. The calibrated hazard of each row before it was learned; NaN: skipped."""
         about = self._about(rows)
-        encoded = Rows(*self._encoder.encode([row[0] for row in rows]), about)
-        scorer = self.scorer
-        told = scorer.kernel.learn(encoded, scorer.weights, self.memory, scorer.frame, self._rates)
-        used = ~np.isnan(told)
-        learned = int(np.count_nonzero(used))
-        self.counts.rows += learned
-        self.counts.skipped += len(rows) - learned
-        self.counts.positives += int(about[used, LABEL].sum())
-        return told
+        return self._learn(Rows(*self._encoder.encode([row[0] for row in rows]), about))
+
+    def learn_packed(self, groups: Sequence[PackedGroup]) -> Numbers:
+        """The same from packed features: a hazard for each snapshot, group after group.
+
+        Bytes that are not packed features are skipped like values that are not numbers.
+        """
+        about, rows = array("q"), []
+        for number, (bin_, label, platform, snapshots) in enumerate(groups, 1):
+            place = self._place_of(platform)
+            for one in snapshots:
+                rows.append((one.slots, one.values))
+                about.extend((one.landmark, bin_, label, place, number))
+        return self._learn(Rows(*unpacked(rows), self._placed(about)))
 
     def learn_one(self, row: HazardRow) -> float:
         return float(self.learn([row])[0])
@@ -127,6 +134,16 @@ class HazardModel:
             if seen[number, place, 2] > 0.0
         ]
 
+    def _learn(self, rows: Rows) -> Numbers:
+        scorer = self.scorer
+        told = scorer.kernel.learn(rows, scorer.weights, self.memory, scorer.frame, self._rates)
+        used = ~np.isnan(told)
+        learned = int(np.count_nonzero(used))
+        self.counts.rows += learned
+        self.counts.skipped += len(told) - learned
+        self.counts.positives += int(rows.about[used, LABEL].sum())
+        return told
+
     def _about(self, rows: Sequence[HazardRow]) -> Places:
         about = array("q")
         number, group_before = 0, ""
@@ -135,19 +152,20 @@ class HazardModel:
             group_before = group
             place = self._place_of(platform)
             about.extend((landmark, bin_, label, place, number if group else 0))
-        placed = np.frombuffer(about, np.int64).reshape(-1, 5)
-        self._require_places(placed[:, LANDMARK], placed[:, BIN])
-        return placed
+        return self._placed(about)
 
-    def _require_places(self, landmarks: Places, bins: Places) -> None:
+    def _placed(self, about: array[int]) -> Places:
         """The compiled kernel would read and write elsewhere."""
+        placed = np.frombuffer(about, np.int64).reshape(-1, 5)
+        landmarks, bins = placed[:, LANDMARK], placed[:, BIN]
         shape = self.rules.shape
         if not len(bins):
-            return
+            return placed
         if landmarks.min() < 0 or landmarks.max() >= len(shape.landmarks):
             raise ValueError("a row has a landmark that the shape does not have")
         if (bins < self._first_bins[landmarks]).any() or bins.max() >= shape.bins:
             raise ValueError("a row has a bin that was over at its landmark, or does not exist")
+        return placed
 
     def _place_of(self, platform: str) -> int:
         place = self.scorer.place_of(platform)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from array import array
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -11,7 +12,8 @@ import numpy as np
 from msgspec import Struct
 
 from online_models.hazard.encoding import Encoder
-from online_models.hazard.kernel import Kernel, Rows, Weights, fastest
+from online_models.hazard.kernel import Kernel, PackedRows, Rows, Weights, fastest
+from online_models.hazard.packed import MALFORMED, PackedAsk
 from online_models.hazard.rules import PLATFORMS_MAX, HazardRules, Numbers, frame_of
 
 Chances = dict[str, float]
@@ -28,7 +30,8 @@ class Ask(NamedTuple):
 
 
 class ScoreCounts(Struct):
-    """`unusable`: features with a value that is not a number, or above VALUE_MAX."""
+    """`unusable`: features with a value that is not a number, or above VALUE_MAX, and bytes that
+    are not packed features."""
 
     scored: int = 0
     unusable: int = 0
@@ -69,9 +72,21 @@ class HazardScorer:
 
     def score_many(self, asks: Sequence[Ask]) -> list[Chances | None]:
         elapsed, _, chances = self._answers(asks)
-        return [
-            self._said(since, row) for since, row in zip(elapsed, chances.tolist(), strict=True)
-        ]
+        return self._said(elapsed, chances)
+
+    def score_packed(self, asks: Sequence[PackedAsk]) -> list[Chances | None]:
+        """The same numbers, from features that were packed before."""
+        all_slots, all_values, about, elapsed = [], [], array("q"), []
+        for slots, values, landmark, platform, since in asks:
+            if len(slots) != len(values) or len(slots) % 4:
+                slots, values = MALFORMED
+            all_slots.append(slots)
+            all_values.append(values)
+            when = self._when(landmark, since)
+            elapsed.append(when)
+            about.extend((landmark, when, self.place_of(platform), len(slots) // 4))
+        rows = PackedRows(b"".join(all_slots), b"".join(all_values), about.tobytes())
+        return self._said(elapsed, self.kernel.score_packed(rows, self.weights, self.frame))
 
     def hazards(
         self, features: Mapping[str, float], landmark: int, platform: str = ""
@@ -88,26 +103,33 @@ class HazardScorer:
         except ValueError:
             return PLATFORMS_MAX
 
+    def _when(self, landmark: int, since: int | None) -> int:
+        start = self._starts[landmark]
+        when = start if since is None else since
+        if landmark < 0 or when < start:
+            raise ValueError(f"scored {when} ms after install, before {landmark=}")
+        return when
+
     def _answers(self, asks: Sequence[Ask]) -> tuple[list[int], Numbers, Numbers]:
         about, elapsed = array("q"), []
         for _, landmark, platform, since in asks:
-            start = self._starts[landmark]
-            known_since = start if since is None else since
-            if landmark < 0 or known_since < start:
-                raise ValueError(f"scored {known_since} ms after install, before {landmark=}")
-            elapsed.append(known_since)
-            about.extend((landmark, known_since, self.place_of(platform)))
+            when = self._when(landmark, since)
+            elapsed.append(when)
+            about.extend((landmark, when, self.place_of(platform)))
         encoded = self._encoder.encode([ask[0] for ask in asks])
         rows = Rows(*encoded, np.frombuffer(about, np.int64).reshape(-1, 3))
         return elapsed, *self.kernel.score(rows, self.weights, self.frame)
 
-    def _said(self, elapsed: int, chances: list[float]) -> Chances | None:
-        self.counts.scored += 1
-        if math.isnan(chances[-1]):
-            self.counts.unusable += 1
-            return None
-        return {
-            name: chance
-            for name, until, chance in zip(self._names, self._until, chances, strict=True)
-            if until > elapsed
-        }
+    def _said(self, elapsed: Sequence[int], chances: Numbers) -> list[Chances | None]:
+        said: list[Chances | None] = []
+        for since, row in zip(elapsed, chances.tolist(), strict=True):
+            if math.isnan(row[-1]):
+                self.counts.unusable += 1
+                said.append(None)
+            elif since < self._until[0]:
+                said.append(dict(zip(self._names, row, strict=True)))
+            else:
+                left = bisect_right(self._until, since)
+                said.append(dict(zip(self._names[left:], row[left:], strict=True)))
+        self.counts.scored += len(said)
+        return said

@@ -29,6 +29,8 @@ def test_bench_models_says_speed_size_and_loss_of_all_contestants() -> None:
         for figure in ("score_per_second", "bin_score_per_second", "learn_rows_per_second"):
             assert report[f"{name}{figure}"] > 0
         assert 0 < report[f"{name}log_loss"] < 1
+    for name in ("pack", "packed_score", "packed_learn_rows"):
+        assert report[f"{name}_per_second"] > 0
     if not WABBIT:
         assert report["vw_score_per_second"] is report["vw_log_loss"] is None
     assert report["kernel"] == ("numba" if NUMBA else "numpy")

@@ -1,0 +1,87 @@
+"""Rows whose features were hashed and packed before, `Encoder.pack`: nothing is looked up again.
+
+A landmark's features are frozen once and asked of several models then and later; so they are kept
+as bytes. Rows that are not bytes of features are as unusable as features that are not numbers.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from array import array
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from online_models.hazard.encoding import Encoded, Packed
+
+MALFORMED = Packed(bytes(4), struct.pack("<f", math.nan))
+"""Stands for bytes that are not packed features: no more usable than they are."""
+
+
+class PackedAsk(NamedTuple):
+    """A question. `elapsed_ms` None: at the landmark itself; else not before it.
+
+    Features of the install, asked again at a later landmark, keep landmark 0 with its age as
+    `elapsed_ms`.
+    """
+
+    slots: bytes
+    values: bytes
+    landmark: int
+    platform: str = ""
+    elapsed_ms: int | None = None
+
+
+class AtLandmark(Protocol):
+    """Features as they were frozen at a landmark."""
+
+    @property
+    def landmark(self) -> int: ...
+
+    @property
+    def slots(self) -> bytes: ...
+
+    @property
+    def values(self) -> bytes: ...
+
+
+class PackedSnapshot(NamedTuple):
+    """The least that is `AtLandmark`."""
+
+    landmark: int
+    slots: bytes
+    values: bytes
+
+
+class PackedGroup(NamedTuple):
+    """What a bin said of an install, with its features at each landmark where it was at risk: all
+    are predicted before any is learned, since they share their label."""
+
+    bin: int
+    label: bool
+    platform: str
+    snapshots: Sequence[AtLandmark]
+
+
+def unpacked(rows: Iterable[tuple[bytes, bytes]]) -> Encoded:
+    """As `Encoder.encode` of the same features, had their values been rounded to float32.
+
+    In place of a row that is not made of so many places and values stands one that is unusable,
+    and kernels know a place out of range from one that is in it.
+    """
+    starts, all_slots, all_values = array("q", [0]), [], []
+    end = 0
+    for slots, values in rows:
+        if len(slots) != len(values) or len(slots) % 4:
+            slots, values = MALFORMED
+        all_slots.append(slots)
+        all_values.append(values)
+        end += len(slots) // 4
+        starts.append(end)
+    return Encoded(
+        np.frombuffer(starts, np.int64),
+        np.frombuffer(b"".join(all_slots), "<u4").astype(np.int64),
+        np.frombuffer(b"".join(all_values), "<f4").astype(np.float64),
+    )
