@@ -1,0 +1,151 @@
+"""What a cohort goes on to earn: growth from step to step of its life, before buckets mature.
+
+The chain-ladder method of insurers (Mack 1993): of all installs that have completed a step, what
+they earned in it over what the same installs had earned before. It is drawn to what is usual:
+revenue a day falls as a power of age, from the last step that is known.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from online_models.hazard.rules import Numbers
+from online_models.landmarks import DAY_MS
+from online_models.value.rules import AMOUNT_MAX, ValueRules
+from online_models.value.shape import BUCKETS, LANDMARKS, STEPS, share_left
+
+IN, BEFORE, ROWS, PAYERS = range(4)
+"""Columns: mean amount in a step, mean before it, installs behind them, those of them that paid."""
+
+AMOUNT_VARIANCE = 4.0
+"""Of what payers pay in a step, over its squared mean."""
+
+LEAST = 1e-9
+"""Means below this say nothing."""
+
+GROWTH_MAX = 100.0
+
+OWN_SHARE = 0.5
+"""Of what an install has paid itself, beside what its cohort has, in what it may go on to pay.
+Either way the total is that of the cohort."""
+
+
+class StepRow(NamedTuple):
+    """What an install paid in a step that is over, and before it, in the reporting currency."""
+
+    step: int
+    amount: float
+    spent_before: float
+
+
+class Ladder:
+    def __init__(self, rules: ValueRules) -> None:
+        self.rules = rules
+        self.steps: Numbers = np.zeros((len(STEPS), 4))
+        self.skipped = 0
+
+    def learn(self, rows: Sequence[StepRow]) -> None:
+        """Rows whose amounts are not numbers, or absurd, are skipped and counted."""
+        memory = self.rules.ladder_memory
+        for step, amount, before in rows:
+            if not (abs(amount) <= AMOUNT_MAX and abs(before) <= AMOUNT_MAX):
+                self.skipped += 1
+                continue
+            known = self.steps[step]
+            kept = min(1.0, memory / (known[ROWS] + 1.0))
+            known[PAYERS] = kept * (known[PAYERS] + (amount > 0.0))
+            known[ROWS] = min(known[ROWS] + 1.0, memory)
+            known[IN] += (max(amount, 0.0) - known[IN]) / known[ROWS]
+            known[BEFORE] += (max(before, 0.0) - known[BEFORE]) / known[ROWS]
+
+    def growths(self) -> list[float]:
+        """Of each step: revenue in it over all revenue before it. 0 of the first."""
+        power = self._power()
+        found = [0.0]
+        # Revenue a day, where revenue before the step is 1.
+        rate = self.rules.first_growth / _days(1)
+        for step in range(1, len(STEPS)):
+            if step > 1:
+                rate *= (_age(step) / _age(step - 1)) ** power
+            growth = self._drawn(step, rate * _days(step))
+            found.append(growth)
+            rate = growth / _days(step) / (1.0 + growth)
+        return found
+
+    def _power(self) -> float:
+        """Of age that revenue a day goes with: weighted least squares on logs, and a prior."""
+        known, earned = [], 1.0
+        for step in range(1, len(STEPS)):
+            inside, before, _, payers = self.steps[step].tolist()
+            if inside < LEAST or before < LEAST:
+                break
+            rate = earned * inside / before / _days(step)
+            known.append((math.log(_age(step)), math.log(rate), payers / AMOUNT_VARIANCE))
+            earned *= 1.0 + inside / before
+        weight = math.fsum(one[2] for one in known) or 1.0
+        age = math.fsum(one[0] * one[2] for one in known) / weight
+        level = math.fsum(one[1] * one[2] for one in known) / weight
+        prior = 1.0 / self.rules.fading_spread**2
+        seen = math.fsum(one[2] * (one[0] - age) ** 2 for one in known)
+        along = math.fsum(one[2] * (one[0] - age) * (one[1] - level) for one in known)
+        return (along - prior * self.rules.fading) / (seen + prior)
+
+    def bucket_growths(self) -> list[float]:
+        """Of each bucket: revenue in it over all revenue before it."""
+        found = []
+        growths = self.growths()
+        for bucket in BUCKETS:
+            grown = 1.0
+            for step, growth in zip(STEPS, growths, strict=True):
+                if bucket.begin_ms <= step.begin_ms < bucket.end_ms:
+                    grown *= 1.0 + growth
+            found.append(grown - 1.0)
+        return found
+
+    def usual_before(self) -> list[float]:
+        """Of each bucket: what an install has usually paid when it begins."""
+        begins = [step.begin_ms for step in STEPS]
+        known = [self.steps[begins.index(bucket.begin_ms)] for bucket in BUCKETS]
+        found, growths = [], self.bucket_growths()
+        last = float(self.steps[0, IN])
+        for number, row in enumerate(known):
+            if number:
+                before = growths[number - 1] if number > 1 else 0.0
+                last = float(row[BEFORE]) if row[ROWS] else last * (1.0 + before)
+            found.append(last if number else 0.0)
+        return found
+
+    def _drawn(self, step: int, usual: float) -> float:
+        inside, before, rows, _ = self.steps[step].tolist()
+        prior = self.rules.ladder_prior
+        if before < LEAST:
+            return usual
+        growth = (rows * inside + prior * usual * before) / ((rows + prior) * before)
+        return float(min(growth, GROWTH_MAX))
+
+
+class Growths(NamedTuple):
+    """The ladder as scoring needs it, of each bucket."""
+
+    growth: list[float]
+    usual_before: list[float]
+
+    def expected(self, bucket: int, landmark: int, paid_until: float) -> float:
+        """Amount in what is left of a bucket at a landmark, of an install that has paid, or is
+        expected to have paid, `paid_until` before what is left of it."""
+        begin, own = BUCKETS[bucket].begin_ms, paid_until
+        if LANDMARKS[landmark].after_ms >= begin:
+            own = OWN_SHARE * paid_until + (1.0 - OWN_SHARE) * self.usual_before[bucket]
+        return self.growth[bucket] * own * share_left(bucket, landmark)
+
+
+def _days(step: int) -> float:
+    return (STEPS[step].end_ms - STEPS[step].begin_ms) / DAY_MS
+
+
+def _age(step: int) -> float:
+    return (STEPS[step].end_ms + STEPS[step].begin_ms) / (2 * DAY_MS)

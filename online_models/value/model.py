@@ -1,0 +1,160 @@
+"""The value model: it learns amounts as buckets mature, and can be asked at any time."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from msgspec import Struct
+
+from online_models.hazard.encoding import Encoded
+from online_models.hazard.kernel import Kernel, Memory, Rows, Weights
+from online_models.hazard.packed import MALFORMED, unpacked
+from online_models.hazard.rules import PLATFORMS_MAX, Numbers, Places
+from online_models.value.amounts import AmountRows, Came, learn_amounts, new_amounts
+from online_models.value.ladder import Ladder, StepRow
+from online_models.value.rules import (
+    AMOUNT_MAX,
+    COLUMNS,
+    PLACES,
+    ValueRules,
+    amount_rates,
+    chance_rates,
+    frame_of,
+    place_of,
+)
+from online_models.value.scorer import PackedAsk, ValueScorer, Worth
+from online_models.value.shape import BUCKETS, LANDMARKS, first_bucket
+
+__all__ = ["PackedAsk", "StepRow", "ValueModel", "ValueRow", "ValueRules", "Worth"]
+
+
+class ValueRow(NamedTuple):
+    """What came in what was left of a bucket at a landmark, with the features frozen there.
+
+    Rows of one install that mature together carry its id as `group` and follow each other: all
+    are predicted before any is learned. An amount of 0 or less: nothing came, or it was refunded.
+    """
+
+    slots: bytes
+    values: bytes
+    landmark: int
+    bucket: int
+    amount: float
+    spent: float = 0.0
+    platform: str = ""
+    group: str = ""
+
+
+class LearnCounts(Struct):
+    """Since the beginning of the log. `skipped`: bytes, features or amounts that cannot be used."""
+
+    rows: int = 0
+    with_revenue: int = 0
+    skipped: int = 0
+
+
+class ValueModel:
+    """`learn` and `develop` are the only ways forward; what they do depends on the rows and their
+    order alone. Batch boundaries change nothing, as long as they do not cut a group."""
+
+    def __init__(self, rules: ValueRules | None = None, kernel: Kernel | None = None) -> None:
+        self.rules = rules or ValueRules()
+        self.memory: Memory = _new_memory(self.rules)
+        state = (new_weights(self.rules), new_amounts(self.rules), Ladder(self.rules))
+        self.scorer = ValueScorer(self.rules, state, (), kernel)
+        self.counts = LearnCounts()
+        self._chance_rates = chance_rates(self.rules)
+        self._amount_rates = amount_rates(self.rules)
+        self._first = [first_bucket(mark) for mark in range(len(LANDMARKS))]
+
+    def learn(self, rows: Sequence[ValueRow]) -> Numbers:
+        """Learn in order. The expected amount of each row before its group was learned; NaN:
+        skipped. ValueError: a landmark or bucket that does not exist."""
+        # An amount that cannot be used looks to the kernels like features that cannot.
+        packed = [row[:2] if _is_usable(row) else MALFORMED for row in rows]
+        chance, amount = self._abouts(rows)
+        amounts = np.array([row.amount for row in rows], float)
+        told = self._learned(amounts, unpacked(packed), (chance, amount))
+        learned = ~np.isnan(told)
+        self.counts.rows += int(learned.sum())
+        self.counts.skipped += int((~learned).sum())
+        self.counts.with_revenue += int((amounts[learned] > 0.0).sum())
+        return told
+
+    def learn_one(self, row: ValueRow) -> float:
+        return float(self.learn([row])[0])
+
+    def develop(self, steps: Sequence[StepRow]) -> None:
+        """Learn how a cohort grew in a step of its life: one row per install and step."""
+        self.scorer.ladder.learn(steps)
+
+    def _learned(
+        self, amounts: Numbers, encoded: Encoded, abouts: tuple[Places, Places]
+    ) -> Numbers:
+        scorer = self.scorer
+        chances = scorer.kernel.learn(
+            Rows(*encoded, abouts[0]), scorer.weights, self.memory, scorer.frame, self._chance_rates
+        )
+        return learn_amounts(
+            AmountRows(*encoded, abouts[1]),
+            Came(amounts, chances),
+            scorer.amounts,
+            scorer.frame.columns,
+            self._amount_rates,
+        )
+
+    def _abouts(self, rows: Sequence[ValueRow]) -> tuple[Places, Places]:
+        chance, amount = array("q"), array("q")
+        number, group_before = 0, ""
+        for row in rows:
+            if not 0 <= row.landmark < len(LANDMARKS):
+                raise ValueError(f"no landmark {row.landmark}")
+            if not self._first[row.landmark] <= row.bucket < len(BUCKETS):
+                raise ValueError(f"bucket {row.bucket} is over at landmark {row.landmark}, or none")
+            number += row.group != group_before
+            group_before = row.group
+            place = place_of(row.landmark, row.spent > 0.0)
+            group = number if row.group else 0
+            chance.extend(
+                (place, row.bucket, row.amount > 0.0, self._place_of(row.platform), group)
+            )
+            amount.extend((place, row.bucket, group))
+        return (
+            np.frombuffer(chance, np.int64).reshape(-1, 5),
+            np.frombuffer(amount, np.int64).reshape(-1, 3),
+        )
+
+    def _place_of(self, platform: str) -> int:
+        place = self.scorer.place_of(platform)
+        if place == PLATFORMS_MAX and len(self.scorer.platforms) < PLATFORMS_MAX:
+            self.scorer.platforms.append(platform)
+            return len(self.scorer.platforms) - 1
+        return place
+
+
+def _is_usable(row: ValueRow) -> bool:
+    return abs(row.amount) <= AMOUNT_MAX and abs(row.spent) <= AMOUNT_MAX
+
+
+def new_weights(rules: ValueRules) -> Weights:
+    return Weights(
+        np.zeros((rules.slots, COLUMNS)),
+        np.zeros((PLACES, len(BUCKETS))),
+        frame_of(rules).base.copy(),
+        np.zeros((PLACES, PLATFORMS_MAX + 1, 2)),
+    )
+
+
+def _new_memory(rules: ValueRules) -> Memory:
+    grid = (PLACES, len(BUCKETS))
+    return Memory(
+        np.zeros((rules.slots, COLUMNS)),
+        np.zeros((rules.slots, COLUMNS)),
+        np.zeros(grid),
+        np.zeros(grid),
+        np.zeros(grid),
+        np.zeros((PLACES, PLATFORMS_MAX + 1, 5)),
+    )

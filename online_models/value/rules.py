@@ -1,0 +1,144 @@
+"""What a value model is made of: its size, its learning rates, and which weights a row uses."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+
+import msgspec
+import numpy as np
+from msgspec import Struct
+
+from online_models.hazard.rules import LANDMARK_GROUPS_FROM, Frame, HazardRules, Numbers, Places
+from online_models.value.shape import BUCKETS, LANDMARKS, STEPS
+
+CODE_VERSION = 1
+"""Changes when the same rows give other weights. Snapshots of another version are unusable."""
+
+PLACES = 2 * len(LANDMARKS)
+"""Landmarks of installs that have not paid by then, and again of those that have: whoever has
+paid once is another customer."""
+
+COLUMNS = 1 + len(LANDMARK_GROUPS_FROM) + 2 * len(BUCKETS)
+"""Weights of a feature: a common one, one per group of landmarks, one per bucket before and one
+per bucket after the first payment."""
+
+AMOUNT_MAX = 1e9
+"""A row with a larger amount, in units of the reporting currency, is not learned."""
+
+RATIO_MAX = 1e3
+"""An expected amount stays within this factor of the usual one of its bucket."""
+
+CORRECTION_MAX = 4.0
+"""What is cut off large amounts is given back to all, up to this factor."""
+
+
+class ValueRules(Struct, frozen=True):
+    """Everything that decides the numbers a model gives."""
+
+    slots: int = HazardRules().slots
+    """Places for hashed feature names, shared with the models of other targets."""
+    seed: int = HazardRules().seed
+    alpha: float = 0.03
+    """Of the chance that anything comes; and the other rates of FTRL-Proximal."""
+    beta: float = 1.0
+    l1: float = 0.0
+    l2: float = 20.0
+    bias_alpha: float = 1.0
+    calibration_prior: float = 100.0
+    calibration_memory: float = 2_000.0
+    prior: float = 0.03
+    """Share that pays in a bucket, before anything is learned."""
+    amount_alpha: float = 0.003
+    """Of how much comes where anything does."""
+    amount_l2: float = 20.0
+    amount_bias_alpha: float = 0.3
+    slope_max: float = 20.0
+    """A row pulls at most this hard at the log of the expected amount: wide enough that only
+    absurd ones are held back, since each that is makes predictions too low."""
+    cut_share: float = 0.01
+    """Of amounts that are cut, so that whales do not throw weights about."""
+    amount_memory: float = 5_000.0
+    """Rows with revenue over which usual amounts, and what was cut off, are averaged."""
+    level_prior: float = 100.0
+    """Levels start as if so many rows with revenue had shown them to be right."""
+    level_memory: float = 3_000.0
+    """Rows with revenue after which what levels learned has faded to 1/e."""
+    matured_rows: int = 300
+    """With revenue, of a landmark and bucket, before its own model answers."""
+    ladder_memory: float = 50_000.0
+    """Installs over which the growth of cohorts is averaged."""
+    ladder_prior: float = 1_000.0
+    """Installs whose word the usual growth of cohorts is worth."""
+    first_growth: float = 1.0
+    """Revenue of days 1 to 7 over that of day 0, before anything is known."""
+    fading: float = 0.7
+    """Revenue a day falls with this power of age, before anything is known,"""
+    fading_spread: float = 0.4
+    """give or take this much from app to app."""
+
+
+def place_of(landmark: int, has_paid: bool) -> int:
+    return landmark + len(LANDMARKS) * has_paid
+
+
+def frame_of(rules: ValueRules) -> Frame:
+    """What the kernel of the hazard model needs to learn whether anything comes in a bucket."""
+    grid = (PLACES, len(BUCKETS))
+    return Frame(
+        np.full(grid, math.log(rules.prior / (1.0 - rules.prior))),
+        columns(),
+        np.array([0, *(bucket.end_ms for bucket in BUCKETS)], np.float64),
+        np.array([len(BUCKETS)], np.int64),
+    )
+
+
+def columns() -> Places:
+    """Place × bucket × weights of a feature that count."""
+    found = np.zeros((PLACES, len(BUCKETS), 3), np.int64)
+    first = 1 + len(LANDMARK_GROUPS_FROM)
+    for has_paid in (False, True):
+        for mark, landmark in enumerate(LANDMARKS):
+            group = sum(start <= landmark.after_ms for start in LANDMARK_GROUPS_FROM)
+            for bucket in range(len(BUCKETS)):
+                own = first + bucket + len(BUCKETS) * has_paid
+                found[place_of(mark, has_paid), bucket] = (0, group, own)
+    return found
+
+
+def chance_rates(rules: ValueRules) -> Numbers:
+    """In the order in which the kernel of the hazard model reads them."""
+    return np.array(
+        [
+            rules.alpha,
+            rules.beta,
+            rules.l1,
+            rules.l2,
+            rules.bias_alpha,
+            rules.calibration_prior,
+            rules.calibration_memory,
+        ]
+    )
+
+
+def amount_rates(rules: ValueRules) -> Numbers:
+    """In the order in which the kernel of amounts reads them."""
+    return np.array(
+        [
+            rules.amount_alpha,
+            rules.beta,
+            rules.amount_l2,
+            rules.amount_bias_alpha,
+            rules.slope_max,
+            rules.cut_share,
+            rules.amount_memory,
+            rules.level_prior,
+            rules.level_memory,
+        ]
+    )
+
+
+def schema_of(rules: ValueRules) -> str:
+    """Names all that a snapshot must agree with to mean the same. Learning rates may change."""
+    meaning = (CODE_VERSION, rules.slots, rules.seed, rules.prior, BUCKETS, STEPS, LANDMARKS)
+    return hashlib.sha256(msgspec.json.encode(meaning) + columns().tobytes()).hexdigest()[:16]

@@ -1,0 +1,140 @@
+"""What a value model says of an install: expected revenue by each horizon. Read-only."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from msgspec import Struct
+
+from online_models.hazard.kernel import Kernel, Rows, Weights, fastest
+from online_models.hazard.packed import unpacked
+from online_models.hazard.rules import PLATFORMS_MAX, Numbers
+from online_models.value.amounts import AmountRows, Amounts, expected_amounts
+from online_models.value.ladder import Growths, Ladder
+from online_models.value.rules import AMOUNT_MAX, ValueRules, frame_of, place_of
+from online_models.value.shape import BUCKETS, HORIZONS, LANDMARKS, first_bucket
+
+
+class Worth(NamedTuple):
+    """Expected revenue from the install to each horizon, in the reporting currency, refunds taken
+    off; never falling from one to the next. What has been paid already is part of it."""
+
+    d7: float
+    d30: float
+    d90: float
+    extrapolated: tuple[str, ...]
+    """Horizons for which the growth of cohorts stands in, since too little has matured."""
+
+
+class PackedAsk(NamedTuple):
+    """A question at a landmark; `spent` is what had been paid by then."""
+
+    slots: bytes
+    values: bytes
+    landmark: int
+    spent: float = 0.0
+    platform: str = ""
+
+
+class ScoreCounts(Struct):
+    """`unusable`: features or an amount that cannot be used, or malformed bytes."""
+
+    scored: int = 0
+    unusable: int = 0
+
+
+class ValueScorer:
+    """Scores with weights that somebody else may go on training. One thread at a time."""
+
+    def __init__(
+        self,
+        rules: ValueRules,
+        state: tuple[Weights, Amounts, Ladder],
+        platforms: Sequence[str] = (),
+        kernel: Kernel | None = None,
+        version: str = "",
+    ) -> None:
+        self.version = version
+        self.rules = rules
+        self.weights, self.amounts, self.ladder = state
+        self.platforms = list(platforms)
+        self.counts = ScoreCounts()
+        self.kernel = kernel or fastest()
+        self.frame = frame_of(rules)
+        self._starts = [landmark.after_ms for landmark in LANDMARKS]
+        self._first = [first_bucket(mark) for mark in range(len(LANDMARKS))]
+
+    def score_packed(
+        self, slots: bytes, values: bytes, landmark: int, spent: float = 0.0, platform: str = ""
+    ) -> Worth | None:
+        """None: not usable."""
+        return self.score_packed_many([PackedAsk(slots, values, landmark, spent, platform)])[0]
+
+    def score_packed_many(self, asks: Sequence[PackedAsk]) -> list[Worth | None]:
+        expected = self._expected(asks).tolist()
+        growths = Growths(self.ladder.bucket_growths(), self.ladder.usual_before())
+        matured = self._matured()
+        return [
+            self._worth(ask, row, matured[ask.landmark], growths)
+            for ask, row in zip(asks, expected, strict=True)
+        ]
+
+    def place_of(self, platform: str) -> int:
+        """Where the calibration of a platform is; unknown ones share the last place."""
+        try:
+            return self.platforms.index(platform)
+        except ValueError:
+            return PLATFORMS_MAX
+
+    def _expected(self, asks: Sequence[PackedAsk]) -> Numbers:
+        """Of each bucket's own model; NaN where unusable."""
+        encoded = unpacked([ask[:2] for ask in asks])
+        chance, amount = array("q"), array("q")
+        for ask in asks:
+            place = place_of(ask.landmark, ask.spent > 0.0)
+            chance.extend((place, self._starts[ask.landmark], self.place_of(ask.platform)))
+            amount.extend((place, 0, 0))
+        rows = Rows(*encoded, np.frombuffer(chance, np.int64).reshape(-1, 3))
+        chances, _ = self.kernel.score(rows, self.weights, self.frame)
+        about = np.frombuffer(amount, np.int64).reshape(-1, 3)
+        return expected_amounts(
+            AmountRows(*encoded, about),
+            chances,
+            self.amounts,
+            self.frame.columns,
+            self.rules.level_prior,
+        )
+
+    def _matured(self) -> list[list[bool]]:
+        """Landmark × bucket: whether enough is known. Landmarks share most of their weights."""
+        rows = self.amounts.rows[: len(LANDMARKS)] + self.amounts.rows[len(LANDMARKS) :]
+        enough = rows.sum(axis=0) >= self.rules.matured_rows
+        found: list[list[bool]] = (enough & (rows >= self.rules.matured_rows / 10)).tolist()
+        return found
+
+    def _worth(
+        self, ask: PackedAsk, expected: list[float], matured: list[bool], growths: Growths
+    ) -> Worth | None:
+        self.counts.scored += 1
+        first, landmark = self._first[ask.landmark], ask.landmark
+        if not (abs(ask.spent) <= AMOUNT_MAX and all(map(math.isfinite, expected[first:]))):
+            self.counts.unusable += 1
+            return None
+        worth = max(ask.spent, 0.0)
+        by_end, doubts = {}, []
+        is_extrapolated = False
+        for number, bucket in enumerate(BUCKETS):
+            if number >= first:
+                is_extrapolated |= not matured[number]
+                if matured[number]:
+                    worth += expected[number]
+                else:
+                    worth += growths.expected(number, landmark, worth)
+            by_end[bucket.end_ms] = (worth, is_extrapolated)
+        said = [by_end[horizon.after_ms] for horizon in HORIZONS]
+        doubts = [one.name for one, (_, doubt) in zip(HORIZONS, said, strict=True) if doubt]
+        return Worth(said[0][0], said[1][0], said[2][0], tuple(doubts))
