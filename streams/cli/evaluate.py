@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from streams.cli.evaluate_paying import calibration, payer, tiers
+from streams.cli.evaluate_value import value as value_command
 from streams.cli.output import (
     answer_json,
     answer_table,
@@ -26,7 +27,7 @@ def evaluate() -> None:
     """
 
 
-for _command in (payer, calibration, tiers):
+for _command in (payer, value_command, calibration, tiers):
     evaluate.add_command(_command)
 
 

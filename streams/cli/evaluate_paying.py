@@ -27,6 +27,7 @@ _SCENARIOS = (
     "bot_installs",
     "cold_start",
 )
+_INSTALLS = 60_000
 _plots_option = click.option(
     "--plots",
     type=click.Path(file_okay=False, path_type=Path),
@@ -34,8 +35,9 @@ _plots_option = click.option(
 )
 
 
-def _what_options(command: _Command) -> _Command:
-    for option in (
+def what_options(installs: int) -> Callable[[_Command], _Command]:
+    """Which worlds and scenarios to run; `installs` is the default number of them."""
+    options = (
         click.option(
             "--world",
             "worlds",
@@ -53,20 +55,25 @@ def _what_options(command: _Command) -> _Command:
         click.option(
             "--installs",
             type=click.IntRange(2_000, 10_000_000),
-            default=60_000,
+            default=installs,
             show_default=True,
             help="Installs in the sixty days of each world.",
         ),
         click.option(
             "--final", "is_final", is_flag=True, help="Also the world that no model is tuned on."
         ),
-    ):
-        command = option(command)
-    return command
+    )
+
+    def with_options(command: _Command) -> _Command:
+        for option in options:
+            command = option(command)
+        return command
+
+    return with_options
 
 
 @click.command()
-@_what_options
+@what_options(_INSTALLS)
 @click.option("--river/--no-river", "has_river", default=True, help="Compare with River's FTRL.")
 @_plots_option
 @seed_option
@@ -86,7 +93,7 @@ def payer(plots: Path | None, as_json: bool, **chosen: Any) -> None:
 
 
 @click.command()
-@_what_options
+@what_options(_INSTALLS)
 @_plots_option
 @seed_option
 @json_option
@@ -105,7 +112,7 @@ def calibration(plots: Path | None, as_json: bool, **chosen: Any) -> None:
 
 
 @click.command()
-@_what_options
+@what_options(_INSTALLS)
 @seed_option
 @json_option
 def tiers(as_json: bool, **chosen: Any) -> None:

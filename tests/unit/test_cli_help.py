@@ -36,6 +36,7 @@ def test_all_commands_are_there() -> None:
         "explain",
         "evaluate match",
         "evaluate payer",
+        "evaluate value",
         "evaluate calibration",
         "evaluate tiers",
         "evaluate credit",

@@ -4,6 +4,11 @@ from streams.simulator.paying_worlds.disturbances import BEGIN_MS, DAYS, DISTURB
 from streams.simulator.paying_worlds.lives import NEVER, Lives
 from streams.simulator.paying_worlds.people import People
 from streams.simulator.paying_worlds.reports import Reports, report, seen_activity
+from streams.simulator.paying_worlds.spending import (
+    Spending,
+    log_payments,
+    spend,
+)
 from streams.simulator.paying_worlds.worlds import KEPT_WORLDS, WORLDS, PayingWorld, make_world
 
 __all__ = [
@@ -18,7 +23,10 @@ __all__ = [
     "PayingWorld",
     "People",
     "Reports",
+    "Spending",
+    "log_payments",
     "make_world",
     "report",
     "seen_activity",
+    "spend",
 ]

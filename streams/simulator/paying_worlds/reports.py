@@ -34,10 +34,10 @@ def report(world: PayingWorld, seed: int) -> Reports:
     shares = rng.random((5, len(world.lives)))
     payers = np.flatnonzero(world.lives.paid_ms >= 0)
     paid_at = (world.people.time + world.lives.paid_ms)[payers]
-    logged_at = _logged_at(paid_at, shares[:2, payers], how)
+    logged_at = logged_at_of(paid_at, shares[:2, payers], how)
     again = (shares[2, payers] < how.duplicated) & (paid_at >= BEGIN_MS)
     repeated_at = logged_at + (shares[3, payers] * 2 * DAY_MS).astype(np.int64)
-    poisoned, fake_at = _poisoned(world, shares[4], how)
+    poisoned, fake_at = poisoned_by(world, shares[4], how)
     install = np.concatenate([payers, payers[again], poisoned])
     paid = np.concatenate([paid_at, paid_at[again], fake_at])
     logged = np.concatenate([logged_at, repeated_at[again], fake_at])
@@ -47,7 +47,8 @@ def report(world: PayingWorld, seed: int) -> Reports:
     return Reports(install, paid[order] - since, logged[order] - since, payment[order])
 
 
-def _logged_at(paid_at: Ints, shares: Floats, how: Disturbance) -> Ints:
+def logged_at_of(paid_at: Ints, shares: Floats, how: Disturbance) -> Ints:
+    """When payments of a log time become known; `shares`: two uniform numbers of each."""
     usual = paid_at + (-np.log1p(-shares[0]) * 2 * SECOND_MS).astype(np.int64)
     logged_at = np.where(
         (shares[1] < how.late) & (paid_at >= BEGIN_MS), paid_at + _lateness(shares[0]), usual
@@ -61,7 +62,7 @@ def _lateness(share: Floats) -> Ints:
     return (_LATE_MS_MIN * (_LATE_MS_MAX / _LATE_MS_MIN) ** share).astype(np.int64)
 
 
-def _poisoned(world: PayingWorld, share: Floats, how: Disturbance) -> tuple[Ints, Ints]:
+def poisoned_by(world: PayingWorld, share: Floats, how: Disturbance) -> tuple[Ints, Ints]:
     """Installs that seem to pay and do not, and when."""
     into = share / _POISONED_SHARE
     fake_at = BEGIN_MS + (into * how.poisoned_h * HOUR_MS).astype(np.int64)

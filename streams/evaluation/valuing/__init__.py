@@ -1,0 +1,1 @@
+"""Expected revenue, judged against simulated worlds and against histories of payments."""
