@@ -70,6 +70,9 @@ class Encoder:
         """How often the remembered names were thrown away for want of room."""
         return self._remembered.forgotten
 
+    def slots_of(self, names: Iterable[str]) -> list[int]:
+        return [*map(self._remembered.__getitem__, names)]
+
     def pack(self, features: Mapping[str, float]) -> Packed:
         """Values are rounded to float32, after those of names that share a place were added."""
         own = [*map(self._remembered.__getitem__, features)]

@@ -55,7 +55,7 @@ class HazardScorer:
         self.frame = frame_of(rules)
         self.counts = ScoreCounts()
         self.kernel = kernel or fastest()
-        self._encoder = Encoder(rules.slots, rules.seed)
+        self.encoder = Encoder(rules.slots, rules.seed)
         self._starts = [landmark.after_ms for landmark in rules.shape.landmarks]
         self._names = [horizon.name for horizon in rules.shape.horizons]
         self._until = [horizon.after_ms for horizon in rules.shape.horizons]
@@ -116,7 +116,7 @@ class HazardScorer:
             when = self._when(landmark, since)
             elapsed.append(when)
             about.extend((landmark, when, self.place_of(platform)))
-        encoded = self._encoder.encode([ask[0] for ask in asks])
+        encoded = self.encoder.encode([ask[0] for ask in asks])
         rows = Rows(*encoded, np.frombuffer(about, np.int64).reshape(-1, 3))
         return elapsed, *self.kernel.score(rows, self.weights, self.frame)
 

@@ -101,7 +101,7 @@ def test_calibration_is_weighted_least_squares_around_the_identity(kernel: Kerne
     """The weight of the only feature is known, so log odds and their mean so far are too."""
     chance = random.Random(3)
     model = HazardModel(STUCK, kernel)
-    slot = int(model.scorer._encoder.encode([{"a": 1.0}]).slots[0])
+    slot = int(model.scorer.encoder.encode([{"a": 1.0}]).slots[0])
     model.scorer.weights.w[slot, 0] = 0.8
     model.memory.z[slot, 0] = -0.8 * (STUCK.beta / STUCK.alpha + STUCK.l2)
     base = float(frame_of(STUCK).base[0, 0])
