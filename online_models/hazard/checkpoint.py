@@ -36,8 +36,8 @@ class _Body(Struct, frozen=True, array_like=True, gc=False):
     counts: LearnCounts
     platforms: list[str]
     used: bytes  # int32 places of features, rising
-    of_features: list[bytes]  # float64, a row for each place
-    whole: list[bytes]  # float64
+    of_features: list[memoryview]  # float64, a row for each place
+    whole: list[memoryview]  # float64
 
 
 _encoder = msgpack.Encoder()
@@ -107,9 +107,17 @@ def _body(
         counts=model.counts,
         platforms=model.scorer.platforms,
         used=used.astype("<i4").tobytes(),
-        of_features=[numbers[used].astype("<f8", copy=False).tobytes() for numbers in of_features],
-        whole=[numbers.astype("<f8", copy=False).tobytes() for numbers in whole],
+        # Not copied where all are in use: then there are 17 MB of them.
+        of_features=[
+            _octets(numbers if len(used) == len(numbers) else numbers[used])
+            for numbers in of_features
+        ],
+        whole=[_octets(numbers) for numbers in whole],
     )
+
+
+def _octets(numbers: Numbers) -> memoryview:
+    return np.ascontiguousarray(numbers, "<f8").reshape(-1).view(np.uint8).data
 
 
 def _read(
