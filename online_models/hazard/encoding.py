@@ -88,21 +88,22 @@ class Encoder:
 
     def encode(self, rows: Iterable[Mapping[str, float]]) -> Encoded:
         place_of = self._remembered.__getitem__
-        starts, slots, values = array("q", [0]), array("q"), array("d")
+        # Lists grow faster than arrays do.
+        starts, slots, values = [0], list[int](), list[float]()
         for features in rows:
             own = [*map(place_of, features)]
             if len({*own}) == len(own):
-                slots.extend(own)
-                values.extend(features.values())
+                slots += own
+                values += features.values()
             else:
                 merged = _merged(own, features.values())
-                slots.extend(merged)
-                values.extend(merged.values())
+                slots += merged
+                values += merged.values()
             starts.append(len(slots))
         return Encoded(
-            np.frombuffer(starts, np.int64),
-            np.frombuffer(slots, np.int64),
-            np.frombuffer(values, np.float64),
+            np.frombuffer(array("q", starts), np.int64),
+            np.frombuffer(array("q", slots), np.int64),
+            np.frombuffer(array("d", values), np.float64),
         )
 
 
