@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import math
 import zlib
+from collections.abc import Sequence
 
 from msgspec import Struct
 
 from online_models.landmarks import DAY_MS, HOUR_MS, LANDMARKS
 
-CODE_VERSION = 1
+CODE_VERSION = 2
 """Changes when the same install gets other features. Models of another version are unusable."""
 
 COUNT_MAX = 999
@@ -25,6 +26,13 @@ EVENT_NAMES_MAX = 6
 
 CATEGORY_LENGTH_MAX = 64
 """Longer category values are cut."""
+
+CAMPAIGN = 4.0
+APP = 2.0
+MINOR = 0.5
+"""Values of categories, 1.0 of all others. Models step by the square of a value, so it says how far
+a category is expected to be from the average, and how soon: campaigns and apps come and go, and
+with a new one much is new. Hours and weekdays tell little, and crosses only what remains."""
 
 _LOG_OF_COUNT = tuple(round(math.log1p(count), 4) for count in range(COUNT_MAX + 1))
 
@@ -92,7 +100,7 @@ def count(tally: ActivityTally, bucket: int, name: str, is_session: bool) -> Act
 def features_at(
     landmark: int, facts: InstallFacts, credit: Credit, tally: ActivityTally
 ) -> dict[str, float]:
-    """Features at a landmark, at most 24, always in the same order of keys."""
+    """Features at a landmark, at most 32, always in the same order of keys."""
     name = LANDMARKS[landmark].name
     country, platform = facts.country_code, facts.platform
     source = credit.media_source[:CATEGORY_LENGTH_MAX]
@@ -101,41 +109,58 @@ def features_at(
     hours = facts.installed_at // HOUR_MS
     features = {
         f"landmark={name}": 1.0,
-        f"app={app}": 1.0,
+        f"app={app}": APP,
         f"platform={platform}": 1.0,
         f"country={country}": 1.0,
-        f"os={facts.os_version.partition('.')[0][:CATEGORY_LENGTH_MAX]}": 1.0,
-        f"hour={hours % 24}": 1.0,
-        f"weekday={facts.installed_at // DAY_MS % 7}": 1.0,
+        f"os={facts.os_version.partition('.')[0][:CATEGORY_LENGTH_MAX]}": MINOR,
+        f"hour={hours % 24}": MINOR,
+        f"weekday={facts.installed_at // DAY_MS % 7}": MINOR,
         f"media_source={source}": 1.0,
-        f"campaign={campaign}": 1.0,
+        f"campaign={campaign}": CAMPAIGN,
         f"site={credit.site_id[:CATEGORY_LENGTH_MAX]}": 1.0,
         f"match={credit.match_type}": 1.0,
         f"touch={credit.touch_type}": 1.0,
         # One value per doubling: seconds smell of fraud, days of view-through.
-        f"ctit_log2={credit.ctit_s.bit_length() if credit.ctit_s >= 0 else 'none'}": 1.0,
+        f"ctit_log2={credit.ctit_s.bit_length() if credit.ctit_s >= 0 else 'none'}": MINOR,
         f"media_source×country={source}|{country}": 1.0,
-        f"campaign×platform={campaign}|{platform}": 1.0,
-        f"app×media_source={app}|{source}": 1.0,
+        f"campaign×platform={campaign}|{platform}": MINOR,
+        f"app×media_source={app}|{source}": MINOR,
     }
     if landmark:
-        _add_activity(features, tally.buckets[:landmark], name)
+        features.update(activity_until(name, tally.buckets[:landmark]))
     return features
 
 
-def _add_activity(features: dict[str, float], buckets: tuple[Bucket, ...], landmark: str) -> None:
-    sessions = events = 0
+def activity_until(landmark: str, buckets: Sequence[Bucket]) -> dict[str, float]:
+    """Of all buckets until a landmark; of the newest, where it is not all; and how old it is."""
+    sessions = events = newest = 0
     names: dict[str, int] = {}
-    for bucket in buckets:
+    for number, bucket in enumerate(buckets, start=1):
         sessions += bucket.sessions
         events += bucket.events
+        if bucket.sessions or bucket.events:
+            newest = number
         for name, seen in bucket.names.items():
             names[name] = names.get(name, 0) + seen
-    features[f"sessions@{landmark}"] = _LOG_OF_COUNT[min(sessions, COUNT_MAX)]
-    features[f"events@{landmark}"] = _LOG_OF_COUNT[min(events, COUNT_MAX)]
+    features = {
+        f"sessions@{landmark}": _log_of(sessions),
+        f"events@{landmark}": _log_of(events),
+        f"active@{landmark}={newest}": 1.0,
+    }
     kept = sorted(names) if len(names) <= EVENT_NAMES_MAX else _lowest(names)
     for name in kept:
-        features[f"event:{name}@{landmark}"] = _LOG_OF_COUNT[min(names[name], COUNT_MAX)]
+        features[f"event:{name}@{landmark}"] = _log_of(names[name])
+    if newest == len(buckets) > 1:
+        last = buckets[-1]
+        features[f"new_sessions@{landmark}"] = _log_of(last.sessions)
+        for name in kept:
+            if name in last.names:
+                features[f"new_event:{name}@{landmark}"] = _log_of(last.names[name])
+    return features
+
+
+def _log_of(count: int) -> float:
+    return _LOG_OF_COUNT[min(count, COUNT_MAX)]
 
 
 def _more(counted: int) -> int:

@@ -58,11 +58,11 @@ class HazardRules(Struct, frozen=True):
     """Places for hashed feature names, a power of two."""
     seed: int = 20_260_101
     """Of the hash; workers must agree."""
-    alpha: float = 0.03
+    alpha: float = 0.015
     beta: float = 1.0
     l1: float = 0.0
-    l2: float = 20.0
-    bias_alpha: float = 1.0
+    l2: float = 10.0
+    bias_alpha: float = 0.3
     """Of the intercepts, one per landmark and bin, which follow a change at once."""
     prior: float = 0.05
     """Share that pays in all bins together, before anything is learned."""

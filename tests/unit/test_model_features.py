@@ -41,11 +41,38 @@ def test_an_hour_without_activity_is_said_as_zero() -> None:
     assert (row["sessions@1h"], row["events@1h"]) == (0.0, 0.0)
 
 
+def test_what_a_model_should_follow_soonest_has_the_largest_value() -> None:
+    row = features.features_at(0, FACTS, CREDIT, ActivityTally())
+
+    assert max(row, key=row.__getitem__) == "campaign=c1"
+    assert row["hour=14"] < row["country=DE"] < row["app=app.one"]
+
+
+def test_activity_since_the_landmark_before_is_told_apart() -> None:
+    tally = features.count(_counted("session", "level_up"), 1, "session", True)
+
+    first = features.features_at(1, FACTS, CREDIT, tally)
+    second = features.features_at(2, FACTS, CREDIT, tally)
+
+    assert not [name for name in first if name.startswith("new_")]
+    assert second["new_sessions@1d"] == round(math.log1p(1), 4)
+    assert "new_event:level_up@1d" not in second
+
+
+@pytest.mark.parametrize(("quiet", "newest"), [(0, 2), (1, 1), (2, 0)])
+def test_how_long_somebody_has_been_quiet_is_said(quiet: int, newest: int) -> None:
+    tally = ActivityTally()
+    for bucket in range(2 - quiet):
+        tally = features.count(tally, bucket, "session", True)
+
+    assert features.features_at(2, FACTS, CREDIT, tally)[f"active@1d={newest}"] == 1.0
+
+
 def test_source_and_country_are_crossed() -> None:
     row = features.features_at(0, FACTS, CREDIT, ActivityTally())
 
-    assert row["media_source×country=meta|DE"] == 1.0
-    assert row["campaign×platform=c1|android"] == 1.0
+    assert "media_source×country=meta|DE" in row
+    assert "campaign×platform=c1|android" in row
 
 
 def test_organic_installs_have_no_time_since_the_click() -> None:
