@@ -13,7 +13,7 @@ from streams.evaluation.payer import evaluate_payer
 from streams.evaluation.payer_calibration import evaluate_calibration
 from streams.evaluation.paying.contestants import TIERS, Contestants
 from streams.evaluation.paying.figures import Judged, auc, excess, figures, log_loss
-from streams.evaluation.paying.log import LATENESS_MS, PayingLog, make_log
+from streams.evaluation.paying.log import RELEASED_MS, PayingLog, make_log
 from streams.evaluation.paying.replay import Predictions, Replay
 from streams.evaluation.paying.runs import PayingPlan, replay_all
 from streams.evaluation.tiers import evaluate_tiers
@@ -49,6 +49,11 @@ def told_of(log: PayingLog, who: People, install: int) -> list[tuple[int, bool, 
     return list(zip(*(column.tolist() for column in columns), strict=True))
 
 
+def test_no_bin_says_anything_before_it_ends() -> None:
+    assert len(RELEASED_MS) == PAYER.bins
+    assert (np.array(PAYER.edges[1:]) < RELEASED_MS).all()
+
+
 @pytest.mark.parametrize("paid_ms", [None, 0, HOUR_MS, 2 * DAY_MS, 29 * DAY_MS, 31 * DAY_MS])
 def test_bins_say_what_the_model_is_meant_to_learn_once_they_have_ended(
     paid_ms: int | None,
@@ -56,7 +61,7 @@ def test_bins_say_what_the_model_is_meant_to_learn_once_they_have_ended(
     who = people(3)
     known = reports((1, paid_ms, paid_ms + 1_000, 7)) if paid_ms is not None else reports()
     expected = [
-        (one.bin, one.label, one.due_after_ms + LATENESS_MS) for one in outcomes(PAYER, 0, paid_ms)
+        (one.bin, one.label, int(RELEASED_MS[one.bin])) for one in outcomes(PAYER, 0, paid_ms)
     ]
 
     assert told_of(make_log(who, known), who, 1) == expected
@@ -70,7 +75,6 @@ def test_a_payment_known_late_counts_when_it_is_known_and_silence_before_that() 
     assert [(number, label) for number, label, _ in told] == [
         (0, False),
         (1, False),
-        (2, False),
         (1, True),
     ]
     assert told[-1][2] == 30 * HOUR_MS
@@ -102,7 +106,7 @@ def test_who_waits_for_a_horizon_learns_at_its_end_of_landmarks_that_were_open()
 
     assert d7.which[mine].tolist() == [0, 1]
     assert d7.label[mine].all()
-    assert (d7.time[mine] - who.time[1] == 7 * DAY_MS + LATENESS_MS).all()
+    assert (d7.time[mine] - who.time[1] == 8 * DAY_MS).all()
     assert d7.which[other].tolist() == [0, 1, 2, 3, 4]
     assert not d7.label[other].any()
 

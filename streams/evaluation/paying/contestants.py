@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import NamedTuple
 
 import numpy as np
 
 from online_models.hazard.bins import PAYER, Horizon, Landmark, Shape
 from online_models.hazard.checkpoint import dump_model, load_model
-from online_models.hazard.model import Ask, HazardModel, HazardRow, HazardRules
+from online_models.hazard.encoding import Encoder, Packed
+from online_models.hazard.model import Ask, HazardModel, HazardRules
+from online_models.hazard.packed import PackedAsk, PackedGroup, PackedSnapshot
 from online_models.shrunk_rates import Place, ShrunkRates
 from online_models.snapshots import Unusable
 from streams.evaluation.paying.features import Features
@@ -31,11 +34,18 @@ _LANDMARK_MS = [landmark.after_ms for landmark in PAYER.landmarks]
 _FIRST_BIN = [PAYER.first_bin(number) for number in range(len(PAYER.landmarks))]
 
 
+class Frozen(NamedTuple):
+    """Features at a landmark, as they stay. By name only where somebody asks for names."""
+
+    packed: Packed
+    named: Features
+
+
 class Question(NamedTuple):
     install: int
     landmark: int
-    features: Features
-    at_install: Features
+    frozen: Frozen
+    at_install: Frozen
     platform: str
     place: Place
 
@@ -43,10 +53,9 @@ class Question(NamedTuple):
 class BinEnd(NamedTuple):
     """What a bin said of an install: one row per landmark from which it can be seen."""
 
-    install: int
     bin: int
     label: bool
-    features: Sequence[Features]  # from the first landmark on
+    frozen: Sequence[Frozen]  # from the first landmark on
     platform: str
     place: Place
 
@@ -63,6 +72,9 @@ class Contestants:
         default_factory=lambda: {"d7": _model(_ONE_BIN), "d30": _model(_ONE_BIN)}
     )
     river: RiverChallengers | None = field(default_factory=RiverChallengers)
+    encoder: Encoder = field(
+        default_factory=lambda: Encoder(HazardRules().slots, HazardRules().seed)
+    )
 
     def copy(self) -> Contestants:
         """The same ones, to go on from here in another world."""
@@ -71,42 +83,60 @@ class Contestants:
             copy.deepcopy(self.rates),
             {name: _copied(model) for name, model in self.waiting.items()},
             copy.deepcopy(self.river),
+            self.encoder,
         )
 
+    def freeze(self, features: Features) -> Frozen:
+        return Frozen(self.encoder.pack(features), features if self.river is not None else {})
+
     def learn_bins(self, ends: Sequence[BinEnd]) -> None:
-        self.model.learn(
+        self.model.learn_packed(
             [
-                HazardRow(features, landmark, one.bin, one.label, one.platform, str(one.install))
+                PackedGroup(
+                    one.bin,
+                    one.label,
+                    one.platform,
+                    [
+                        PackedSnapshot(landmark, *frozen.packed)
+                        for landmark, frozen in enumerate(one.frozen)
+                        if _FIRST_BIN[landmark] <= one.bin
+                    ],
+                )
                 for one in ends
-                for landmark, features in enumerate(one.features)
-                if _FIRST_BIN[landmark] <= one.bin
             ]
         )
         for one in ends:
             self.rates.learn(one.place, one.bin, one.label)
 
     def learn_horizon(self, horizon: str, rows: Sequence[tuple[Question, bool]]) -> None:
-        self.waiting[horizon].learn(
+        """Rows of an install follow each other."""
+        self.waiting[horizon].learn_packed(
             [
-                HazardRow(asked.features, 0, 0, label, asked.platform, str(asked.install))
-                for asked, label in rows
+                PackedGroup(
+                    0,
+                    label,
+                    asked.platform,
+                    [PackedSnapshot(0, *one.frozen.packed) for one in rows_],
+                )
+                for (asked, label), rows_ in _by_install(rows)
             ]
         )
         if horizon == "d7" and self.river is not None:
             for asked, label in rows:
-                self.river.learn_at_horizon(asked.features, label)
+                self.river.learn_at_horizon(asked.frozen.named, label)
 
     def learn_payments(self, paid: Sequence[Question]) -> None:
         """Known at last; only River's DEFER does not wait for the end of the bin."""
         if self.river is not None:
             for asked in paid:
-                self.river.learn_payment(asked.features)
+                self.river.learn_payment(asked.frozen.named)
 
     def predict(self, asked: Sequence[Question]) -> dict[str, Floats]:
         """Question × (d7, d30) by contestant; NaN: no answer, or the horizon has passed."""
+        scorer = self.model.scorer
         return {
-            "full": _pairs(self.model.score_many([_full(one) for one in asked])),
-            "install_only": _pairs(self.model.score_many([_install_only(one) for one in asked])),
+            "full": _pairs(scorer.score_packed([_full(one) for one in asked])),
+            "install_only": _pairs(scorer.score_packed([_install_only(one) for one in asked])),
             "rates": _pairs(
                 [self.rates.score(one.place, _LANDMARK_MS[one.landmark]) for one in asked]
             ),
@@ -116,8 +146,8 @@ class Contestants:
         }
 
     def _waited(self, asked: Sequence[Question]) -> Floats:
-        asks = [Ask(one.features, 0, one.platform) for one in asked]
-        said = [self.waiting[name].score_many(asks) for name in ("d7", "d30")]
+        asks = [PackedAsk(*one.frozen.packed, 0, one.platform) for one in asked]
+        said = [self.waiting[name].scorer.score_packed(asks) for name in ("d7", "d30")]
         return np.array(
             [[one["end"] if one else np.nan for one in horizon] for horizon in said]
         ).T.reshape(-1, 2)
@@ -128,7 +158,7 @@ class Contestants:
         # Seven days after the install nothing is left to be predicted, or to be learned.
         is_open = [_LANDMARK_MS[one.landmark] < _D7_MS for one in asked]
         said = iter(
-            self.river.ask(one.features for one, ok in zip(asked, is_open, strict=True) if ok)
+            self.river.ask(one.frozen.named for one, ok in zip(asked, is_open, strict=True) if ok)
         )
         rows = [next(said) if ok else {} for ok in is_open]
         return {
@@ -137,13 +167,22 @@ class Contestants:
         }
 
 
-def _full(asked: Question) -> Ask:
-    return Ask(asked.features, asked.landmark, asked.platform)
+def _full(asked: Question) -> PackedAsk:
+    return PackedAsk(*asked.frozen.packed, asked.landmark, asked.platform)
 
 
-def _install_only(asked: Question) -> Ask:
+def _install_only(asked: Question) -> PackedAsk:
     """What is known of the install, and that it has not paid since."""
-    return Ask(asked.at_install, 0, asked.platform, _LANDMARK_MS[asked.landmark])
+    return PackedAsk(*asked.at_install.packed, 0, asked.platform, _LANDMARK_MS[asked.landmark])
+
+
+def _by_install(
+    rows: Sequence[tuple[Question, bool]],
+) -> Iterator[tuple[tuple[Question, bool], list[Question]]]:
+    """Each install's first row and label, and all its questions."""
+    for _, found in groupby(rows, key=lambda row: row[0].install):
+        own = list(found)
+        yield own[0], [asked for asked, _ in own]
 
 
 def _pairs(said: Sequence[dict[str, float] | None]) -> Floats:

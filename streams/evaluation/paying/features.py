@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 
 import numpy as np
 
-from online_models.features import COUNT_MAX
+from online_models import features
+from online_models.features import Bucket
 from online_models.shrunk_rates import Place
 from streams.simulator.draws import Ints
 from streams.simulator.paying_worlds import Lives, People
@@ -19,7 +19,9 @@ from streams.simulator.world import APPS, COUNTRIES, MEDIA_SOURCES
 
 Features = dict[str, float]
 
-_LOG_OF_COUNT = tuple(round(math.log1p(count), 4) for count in range(COUNT_MAX + 1))
+_VALUES = {"app": features.APP, "campaign": features.CAMPAIGN} | dict.fromkeys(
+    ("os", "hour", "weekday", "ctit_log2", "campaign×platform", "app×media_source"), features.MINOR
+)
 _APPS = (*(app.app_id for app in APPS), "com.tidewood.fresh")
 _COUNTRIES = tuple(one.code for one in COUNTRIES)
 _SOURCES = (*(one.name for one in MEDIA_SOURCES), "organic")
@@ -30,33 +32,29 @@ class WorldFeatures:
     """Asked by number of install and number of landmark."""
 
     def __init__(self, people: People, lives: Lives) -> None:
-        self._lives = lives
         self._keys = _keys(people)
         self.platforms = [_PLATFORMS[one] for one in people.is_ios.tolist()]
         self.places = _places(people)
-        self._sessions = lives.sessions.cumsum(axis=1).tolist()
-        self._names = lives.names.cumsum(axis=1).tolist()
+        self._sessions = lives.sessions.tolist()
+        self._names = lives.names.tolist()
 
     def at(self, install: int, landmark: int) -> Features:
-        features = dict.fromkeys([column[install] for column in self._keys], 1.0)
+        found = {column[install]: value for column, value in self._keys}
         name = LANDMARKS[landmark]
-        features[f"landmark={name}"] = 1.0
+        found[f"landmark={name}"] = 1.0
         if landmark:
-            counts = self._names[install][landmark - 1]
-            features[f"sessions@{name}"] = _log(self._sessions[install][landmark - 1])
-            features[f"events@{name}"] = _log(sum(counts))
-            for event, count in zip(NAMES, counts, strict=True):
-                if count:
-                    features[f"event:{event}@{name}"] = _log(count)
-        return features
+            counted = zip(self._sessions[install], self._names[install][:landmark], strict=False)
+            found.update(features.activity_until(name, [_bucket(*one) for one in counted]))
+        return found
 
 
-def _log(count: int) -> float:
-    return _LOG_OF_COUNT[min(count, COUNT_MAX)]
+def _bucket(sessions: int, counts: list[int]) -> Bucket:
+    names = {name: count for name, count in zip(NAMES, counts, strict=True) if count}
+    return Bucket(sessions, sum(counts), names)
 
 
-def _keys(people: People) -> list[list[str]]:
-    """The names of what is known at the install: a column for each."""
+def _keys(people: People) -> list[tuple[list[str], float]]:
+    """The names of what is known at the install: a column for each, and their value."""
     is_organic = people.source == ORGANIC
     lead = [str(one.bit_length()) if one >= 0 else "none" for one in people.click_lead_s.tolist()]
     platform = _named(_PLATFORMS, people.is_ios.astype(np.int64))
@@ -84,7 +82,10 @@ def _keys(people: People) -> list[list[str]]:
         "campaign×platform": _crossed(campaign, platform),
         "app×media_source": _crossed(app, source),
     }
-    return [_shared(f"{name}={value}" for value in values) for name, values in columns.items()]
+    return [
+        (_shared(f"{name}={value}" for value in values), _VALUES.get(name, 1.0))
+        for name, values in columns.items()
+    ]
 
 
 def _named(names: tuple[str, ...], index: Ints) -> list[str]:

@@ -10,12 +10,13 @@ from online_models.hazard.bins import PAYER
 from streams.simulator.draws import Flags, Ints
 from streams.simulator.paying_worlds import NEVER, People, Reports
 from streams.simulator.paying_worlds.steps import LANDMARK_MS
-from streams.simulator.scenario import DAY_MS, MINUTE_MS
+from streams.simulator.scenario import DAY_MS, HOUR_MS
 
-LATENESS_MS = 15 * MINUTE_MS
-"""How long after a bin or a horizon ended its outcome is waited for. A payment known later is
-learned when it is known, beside the wrong "not paid" that was learned by then: among many rows
-that were right, one that was not hardly matters, a missing payment does."""
+_RELEASED_H = (12, 12, 48, 96, 96, 192, 192, 264, 360, 528, 744)
+RELEASED_MS: Ints = np.array(_RELEASED_H) * HOUR_MS
+"""When the outcome of each bin is said: some time after it ends, because reports come late. A
+payment known later is learned when it is known, beside the wrong "not paid" that was learned by
+then: among many rows that were right, one that was not hardly matters, a missing payment does."""
 
 HORIZONS = {"d7": 7 * DAY_MS, "d30": 30 * DAY_MS}
 """What is judged, and what those who wait for it wait for."""
@@ -71,7 +72,7 @@ def _asks(people: People, known: Ints) -> Happenings:
 
 def _bins(people: People, ends: Ints, known: Ints) -> Happenings:
     bin_of = np.searchsorted(_EDGES, ends, side="right") - 1
-    due = _EDGES[1:] + LATENESS_MS
+    due = RELEASED_MS
     number = np.arange(PAYER.bins)
     is_over = (number < bin_of[:, None]) | (due < known[:, None])
     install, survived = np.nonzero(is_over)
@@ -88,7 +89,7 @@ def _bins(people: People, ends: Ints, known: Ints) -> Happenings:
 
 def _horizon(people: People, ends: Ints, known: Ints, horizon_ms: int) -> Happenings:
     """One row per landmark before the horizon that had not paid by then."""
-    due = horizon_ms + LATENESS_MS
+    due = int(RELEASED_MS[np.searchsorted(_EDGES, horizon_ms) - 1])
     seems_paid = (ends < horizon_ms) & (known <= due)
     is_open = ~seems_paid[:, None] | (ends[:, None] >= LANDMARK_MS)
     install, landmark = np.nonzero(is_open & (horizon_ms > LANDMARK_MS))

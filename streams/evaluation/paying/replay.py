@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from streams.evaluation.paying.contestants import BinEnd, Contestants, Question
-from streams.evaluation.paying.features import Features, WorldFeatures
+from streams.evaluation.paying.contestants import BinEnd, Contestants, Frozen, Question
+from streams.evaluation.paying.features import WorldFeatures
 from streams.evaluation.paying.log import HORIZONS, Happenings, PayingLog, make_log
 from streams.simulator.draws import Floats, Ints
 from streams.simulator.paying_worlds import PayingWorld, report, seen_activity
@@ -49,7 +49,7 @@ class Replay:
         self.contestants = contestants
         self.log: PayingLog = make_log(world.people, report(world, seed))
         self._features = WorldFeatures(world.people, seen_activity(world, seed))
-        self._frozen: dict[int, list[Features]] = {}
+        self._frozen: dict[int, list[Frozen]] = {}
         self._told = Told()
         self._now = int(world.people.time[0])
 
@@ -85,7 +85,7 @@ class Replay:
         asked = []
         for install, landmark in zip(*columns, strict=True):
             known = self._frozen.setdefault(install, [])
-            known.append(self._features.at(install, landmark))
+            known.append(self.contestants.freeze(self._features.at(install, landmark)))
             asked.append(self._question(install, landmark))
         for name, said in self.contestants.predict(asked).items():
             self._told.said.setdefault(name, []).append(said)
@@ -103,7 +103,7 @@ class Replay:
         for install, number, label in zip(*(one.tolist() for one in columns), strict=True):
             known = self._frozen.get(install, [])
             platform, place = self._features.platforms[install], self._features.places[install]
-            ends.append(BinEnd(install, number, label, known, platform, place))
+            ends.append(BinEnd(number, label, known, platform, place))
         self.contestants.learn_bins(ends)
 
     def _learn_payments(self, payments: Happenings, end: int) -> None:
