@@ -10,7 +10,8 @@ Amounts are cut at a running quantile (stochastic approximation: Robbins and Mon
 mean of what was cut off is given back to all in proportion, so that totals stay right. A right
 mean of amount over expected is not yet a right total: while weights are noisy, what is expected is
 too much. So the level, of cut amounts over what was told of them, is learned besides, for buckets
-before and after the first payment.
+before and after the first payment; and before it how often something came over how often it
+was told, by log odds told, for what hardly ever happens is not as unlikely as a straight line says.
 
 The loops are compiled by numba where it can be imported, and run as they are where not: the same
 operations in the same order.
@@ -20,78 +21,33 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
 from online_models.hazard.rules import VALUE_MAX, Numbers, Places
-from online_models.value.rules import COLUMNS, CORRECTION_MAX, PLACES, RATIO_MAX, ValueRules
+from online_models.value.amount_arrays import (
+    BEND_FIRST,
+    BEND_WIDTH,
+    BENDS,
+    BUCKET,
+    CUT,
+    CUT_START,
+    GROUP,
+    LEVEL_MAX,
+    PLACE,
+    RETURN_ROWS,
+    ROWS,
+    STEP_MIN,
+    STEP_ROWS,
+    USUAL,
+    WHOLE,
+    AmountRows,
+    Amounts,
+    Came,
+)
+from online_models.value.rules import CORRECTION_MAX, PLACES, RATIO_MAX
 from online_models.value.shape import BUCKETS
-
-PLACE, BUCKET, GROUP = range(3)
-"""Columns of `about`. Group 0: the row stands alone."""
-
-CUT, ROWS, USUAL, WHOLE = range(4)
-"""Columns of `tails`: log of the cut, rows with revenue, their mean after it and before it."""
-
-CUT_START = math.log(20.0)
-"""The first amount is cut nowhere near."""
-
-STEP_ROWS = 50.0
-STEP_MIN = 0.02
-"""Steps of the cut begin at 1 and shrink with the rows to this."""
-
-LEVEL_MAX = 3.0
-
-RETURN_ROWS = 50.0
-"""What is given back starts as if so many rows had had nothing cut off."""
-
-
-class Amounts(NamedTuple):
-    """Arrays, changed by learning."""
-
-    w: Numbers  # slots × columns
-    bias: Numbers  # place × bucket
-    tails: Numbers  # bucket × 4
-    levels: Numbers  # (before, after the first payment) × bucket × (came, told)
-    rows: Numbers  # place × bucket: rows with revenue
-    z: Numbers
-    n: Numbers
-    bias_z: Numbers
-    bias_n: Numbers
-
-
-def new_amounts(rules: ValueRules, is_read_only: bool = False) -> Amounts:
-    """Scoring needs only the first five arrays."""
-    grid = (PLACES, len(BUCKETS))
-    memory = (0, COLUMNS) if is_read_only else (rules.slots, COLUMNS)
-    return Amounts(
-        np.zeros((rules.slots, COLUMNS)),
-        np.zeros(grid),
-        np.zeros((len(BUCKETS), 4)),
-        np.zeros((2, len(BUCKETS), 2)),
-        np.zeros(grid),
-        np.zeros(memory),
-        np.zeros(memory),
-        np.zeros(grid),
-        np.zeros(grid),
-    )
-
-
-class AmountRows(NamedTuple):
-    """Encoded features; row i is `slots[starts[i] : starts[i + 1]]`, all different."""
-
-    starts: Places
-    slots: Places
-    values: Numbers
-    about: Places
-
-
-class Came(NamedTuple):
-    """Of each row: how much came, and how likely it had been that anything would."""
-
-    amounts: Numbers
-    chances: Numbers
 
 
 def learn_amounts(
@@ -105,11 +61,12 @@ def learn_amounts(
 
 
 def expected_amounts(
-    rows: AmountRows, chances: Numbers, state: Amounts, columns: Places, prior: float
+    rows: AmountRows, chances: Numbers, state: Amounts, columns: Places, rates: Numbers
 ) -> Numbers:
     """Rows × buckets, as `chances` that anything comes."""
+    priors = (float(rates[7]), float(rates[9]))
     told = np.empty((len(rows.about), len(BUCKETS)))
-    _score((*rows,), chances, (*state[:4],), columns, prior, told)
+    _score((*rows,), chances, (*state[:5],), columns, priors, told)
     return told
 
 
@@ -177,6 +134,42 @@ def _level_out(came: float, said: float, chance: float, level: Numbers, memory: 
 
 
 @_compiled
+def _where(chance: float) -> float:
+    """Between which two bends log odds lie: the number of the first, and how far behind it."""
+    log_odds = math.log(chance / (1.0 - chance))
+    return _bounded((log_odds - BEND_FIRST) / BEND_WIDTH, 0.0, BENDS - 1.000001)
+
+
+@_compiled
+def _bent(chance: float, bends: Numbers, prior: float) -> float:
+    """As often as something came where as much was told; both bends as if `prior` times what was
+    told had come true."""
+    if not 0.0 < chance < 1.0:
+        return chance
+    where = _where(chance)
+    low = int(where)
+    part = where - low
+    below = (bends[low, 0] + prior) / (bends[low, 1] + prior)
+    above = (bends[low + 1, 0] + prior) / (bends[low + 1, 1] + prior)
+    return _bounded(chance * ((1.0 - part) * below + part * above), 1e-9, 1.0 - 1e-9)
+
+
+@_compiled
+def _bend(chance: float, came: float, bends: Numbers, memory: float) -> None:
+    if not 0.0 < chance < 1.0:
+        return
+    where = _where(chance)
+    low = int(where)
+    part = where - low
+    for number in range(2):
+        share = part if number else 1.0 - part
+        bend = bends[low + number]
+        kept = 1.0 - share * chance / memory
+        bend[0] = kept * bend[0] + share * came
+        bend[1] = kept * bend[1] + share * chance
+
+
+@_compiled
 def _learn(
     rows: tuple[Places, Places, Numbers, Places],
     came: tuple[Numbers, Numbers],
@@ -187,8 +180,8 @@ def _learn(
 ) -> None:
     starts, slots, values, about = rows
     amounts, chances = came
-    w, bias, tails, levels, seen, z, n, bias_z, bias_n = state
-    ratios = np.empty(len(about))
+    w, bias, tails, levels, bends, seen, z, n, bias_z, bias_n = state
+    ratios, bent = np.empty(len(about)), np.empty(len(about))
     first = 0
     while first < len(about):
         end = first + 1
@@ -200,22 +193,24 @@ def _learn(
             ratios[row] = _log_ratio(slots[own], values[own], w, columns[at], bias[at])
             tail = tails[about[row, BUCKET]]
             level = _level(levels[_cell(at)], tail, rates[7])
-            told[row] = chances[row] * math.exp(ratios[row]) * _usual(tail) * level
+            bent[row] = _bent(chances[row], bends[at], rates[9])
+            told[row] = bent[row] * math.exp(ratios[row]) * _usual(tail) * level
         for row in range(first, end):
             if math.isnan(ratios[row]):
                 continue
             at = (about[row, PLACE], about[row, BUCKET])
             own = slice(starts[row], starts[row + 1])
             tail = tails[about[row, BUCKET]]
-            said = chances[row] * tail[USUAL] * math.exp(ratios[row])
+            seen[at] += 1.0
+            said = bent[row] * tail[USUAL] * math.exp(ratios[row])
+            _bend(chances[row], 1.0 if amounts[row] > 0.0 else 0.0, bends[at], rates[8])
             if amounts[row] <= 0.0:
-                _level_out(0.0, said, chances[row], levels[_cell(at)], rates[8])
+                _level_out(0.0, said, bent[row], levels[_cell(at)], rates[8])
                 continue
             amount = _cut(amounts[row], tail, rates)
-            _level_out(amount, said, chances[row], levels[_cell(at)], rates[8])
+            _level_out(amount, said, bent[row], levels[_cell(at)], rates[8])
             slope = 1.0 - amount / (tail[USUAL] * math.exp(ratios[row]))
             slope = _bounded(slope, -rates[4], rates[4])
-            seen[at] += 1.0
             _step(slots[own], slope * values[own], columns[at], (w, z, n), rates)
             _step_bias(slope, at, (bias, bias_z, bias_n), rates)
         first = end
@@ -273,17 +268,18 @@ def _score(
     chances: Numbers,
     state: tuple[Numbers, ...],
     columns: Places,
-    prior: float,
+    priors: tuple[float, float],
     told: Numbers,
 ) -> None:
     starts, slots, values, about = rows
-    w, bias, tails, levels = state
+    w, bias, tails, levels, bends = state
     for row in range(len(about)):
         place = about[row, PLACE]
         own = slice(starts[row], starts[row + 1])
         for bucket in range(told.shape[1]):
             at = (place, bucket)
             ratio = _log_ratio(slots[own], values[own], w, columns[at], bias[at])
-            level = _level(levels[_cell(at)], tails[bucket], prior)
-            told[row, bucket] = chances[row, bucket] * math.exp(ratio)
+            level = _level(levels[_cell(at)], tails[bucket], priors[0])
+            chance = _bent(chances[row, bucket], bends[at], priors[1])
+            told[row, bucket] = chance * math.exp(ratio)
             told[row, bucket] *= _usual(tails[bucket]) * level

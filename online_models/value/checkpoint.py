@@ -16,7 +16,7 @@ from msgspec import Struct, msgpack
 from online_models.hazard.kernel import Kernel
 from online_models.hazard.rules import PLATFORMS_MAX, Numbers, Places
 from online_models.snapshots import Snapshot, Unusable, seal, unseal
-from online_models.value.amounts import new_amounts
+from online_models.value.amount_arrays import new_amounts
 from online_models.value.ladder import Ladder
 from online_models.value.model import LearnCounts, ValueModel, new_weights
 from online_models.value.rules import CODE_VERSION, ValueRules, schema_of
@@ -93,7 +93,7 @@ def load_scorer(
 def _scorer_arrays(scorer: ValueScorer) -> tuple[list[Numbers], list[Numbers]]:
     """Those with a row per place of features, and the others."""
     weights, amounts = scorer.weights, scorer.amounts
-    whole = [*weights[1:], amounts.bias, amounts.tails, amounts.levels, amounts.rows]
+    whole = [*weights[1:], amounts.bias, amounts.tails, amounts.levels, amounts.bends, amounts.rows]
     return [weights.w, amounts.w], [*whole, scorer.ladder.steps]
 
 

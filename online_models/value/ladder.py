@@ -16,7 +16,7 @@ import numpy as np
 from online_models.hazard.rules import Numbers
 from online_models.landmarks import DAY_MS
 from online_models.value.rules import AMOUNT_MAX, ValueRules
-from online_models.value.shape import BUCKETS, LANDMARKS, STEPS, share_left
+from online_models.value.shape import BUCKETS, STEPS, share_left
 
 IN, BEFORE, ROWS, PAYERS = range(4)
 """Columns: mean amount in a step, mean before it, installs behind them, those of them that paid."""
@@ -119,6 +119,10 @@ class Ladder:
             found.append(last if number else 0.0)
         return found
 
+    def seen(self) -> Growths:
+        """As it is now."""
+        return Growths(self.bucket_growths(), self.usual_before(), float(self.steps[0, IN]))
+
     def _drawn(self, step: int, usual: float) -> float:
         inside, before, rows, _ = self.steps[step].tolist()
         prior = self.rules.ladder_prior
@@ -133,14 +137,24 @@ class Growths(NamedTuple):
 
     growth: list[float]
     usual_before: list[float]
+    usual_first: float
+    """What an install usually pays in the first bucket."""
 
-    def expected(self, bucket: int, landmark: int, paid_until: float) -> float:
-        """Amount in what is left of a bucket at a landmark, of an install that has paid, or is
-        expected to have paid, `paid_until` before what is left of it."""
-        begin, own = BUCKETS[bucket].begin_ms, paid_until
-        if LANDMARKS[landmark].after_ms >= begin:
-            own = OWN_SHARE * paid_until + (1.0 - OWN_SHARE) * self.usual_before[bucket]
-        return self.growth[bucket] * own * share_left(bucket, landmark)
+    def expected(self, bucket: int, landmark: int, paid: float, last: float | None) -> float:
+        """Amount in what is left of a bucket at a landmark.
+
+        `last`: expected in all of the bucket before, where that is ahead as well. It misses who
+        pays rarely, and `paid`, all until then, misses who is gone: the mean of both is nearer.
+        """
+        left = share_left(bucket, landmark)
+        if not bucket:
+            return self.usual_first * left
+        if last is not None:
+            before = self.growth[bucket - 1]
+            share = before / (1.0 + before) if bucket > 1 else 1.0
+            return self.growth[bucket] * (paid + last / max(share, LEAST)) / 2
+        own = OWN_SHARE * paid + (1.0 - OWN_SHARE) * self.usual_before[bucket]
+        return self.growth[bucket] * own * left
 
 
 def _days(step: int) -> float:

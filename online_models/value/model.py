@@ -13,7 +13,8 @@ from online_models.hazard.encoding import Encoded
 from online_models.hazard.kernel import Kernel, Memory, Rows, Weights
 from online_models.hazard.packed import MALFORMED, unpacked
 from online_models.hazard.rules import PLATFORMS_MAX, Numbers, Places
-from online_models.value.amounts import AmountRows, Came, learn_amounts, new_amounts
+from online_models.value.amount_arrays import AmountRows, Came, new_amounts
+from online_models.value.amounts import learn_amounts
 from online_models.value.ladder import Ladder, StepRow
 from online_models.value.rules import (
     AMOUNT_MAX,

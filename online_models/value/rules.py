@@ -39,11 +39,11 @@ class ValueRules(Struct, frozen=True):
     slots: int = HazardRules().slots
     """Places for hashed feature names, shared with the models of other targets."""
     seed: int = HazardRules().seed
-    alpha: float = 0.03
+    alpha: float = 0.02
     """Of the chance that anything comes; and the other rates of FTRL-Proximal."""
     beta: float = 1.0
     l1: float = 0.0
-    l2: float = 20.0
+    l2: float = 100.0
     bias_alpha: float = 1.0
     calibration_prior: float = 100.0
     calibration_memory: float = 2_000.0
@@ -64,8 +64,10 @@ class ValueRules(Struct, frozen=True):
     """Levels start as if so many rows with revenue had shown them to be right."""
     level_memory: float = 3_000.0
     """Rows with revenue after which what levels learned has faded to 1/e."""
+    bend_prior: float = 1.0
+    """Bends of the calibration of chances start as if so many rows with revenue had come true."""
     matured_rows: int = 300
-    """With revenue, of a landmark and bucket, before its own model answers."""
+    """Of a landmark and bucket, and of the bucket with revenue, before its own model answers."""
     ladder_memory: float = 50_000.0
     """Installs over which the growth of cohorts is averaged."""
     ladder_prior: float = 1_000.0
@@ -134,6 +136,7 @@ def amount_rates(rules: ValueRules) -> Numbers:
             rules.amount_memory,
             rules.level_prior,
             rules.level_memory,
+            rules.bend_prior,
         ]
     )
 

@@ -13,10 +13,11 @@ from msgspec import Struct
 from online_models.hazard.kernel import Kernel, Rows, Weights, fastest
 from online_models.hazard.packed import unpacked
 from online_models.hazard.rules import PLATFORMS_MAX, Numbers
-from online_models.value.amounts import AmountRows, Amounts, expected_amounts
+from online_models.value.amount_arrays import ROWS, AmountRows, Amounts
+from online_models.value.amounts import expected_amounts
 from online_models.value.ladder import Growths, Ladder
-from online_models.value.rules import AMOUNT_MAX, ValueRules, frame_of, place_of
-from online_models.value.shape import BUCKETS, HORIZONS, LANDMARKS, first_bucket
+from online_models.value.rules import AMOUNT_MAX, ValueRules, amount_rates, frame_of, place_of
+from online_models.value.shape import BUCKETS, HORIZONS, LANDMARKS, first_bucket, share_left
 
 
 class Worth(NamedTuple):
@@ -65,6 +66,7 @@ class ValueScorer:
         self.counts = ScoreCounts()
         self.kernel = kernel or fastest()
         self.frame = frame_of(rules)
+        self._rates = amount_rates(rules)
         self._starts = [landmark.after_ms for landmark in LANDMARKS]
         self._first = [first_bucket(mark) for mark in range(len(LANDMARKS))]
 
@@ -76,7 +78,7 @@ class ValueScorer:
 
     def score_packed_many(self, asks: Sequence[PackedAsk]) -> list[Worth | None]:
         expected = self._expected(asks).tolist()
-        growths = Growths(self.ladder.bucket_growths(), self.ladder.usual_before())
+        growths = self.ladder.seen()
         matured = self._matured()
         return [
             self._worth(ask, row, matured[ask.landmark], growths)
@@ -106,14 +108,16 @@ class ValueScorer:
             chances,
             self.amounts,
             self.frame.columns,
-            self.rules.level_prior,
+            self._rates,
         )
 
     def _matured(self) -> list[list[bool]]:
-        """Landmark × bucket: whether enough is known. Landmarks share most of their weights."""
+        """Landmark × bucket: whether enough is known. Landmarks share most of their weights, so
+        revenue may come from any of them."""
+        enough = self.rules.matured_rows
         rows = self.amounts.rows[: len(LANDMARKS)] + self.amounts.rows[len(LANDMARKS) :]
-        enough = rows.sum(axis=0) >= self.rules.matured_rows
-        found: list[list[bool]] = (enough & (rows >= self.rules.matured_rows / 10)).tolist()
+        known = (self.amounts.tails[:, ROWS] >= enough) & (rows >= enough)
+        found: list[list[bool]] = known.tolist()
         return found
 
     def _worth(
@@ -124,16 +128,17 @@ class ValueScorer:
         if not (abs(ask.spent) <= AMOUNT_MAX and all(map(math.isfinite, expected[first:]))):
             self.counts.unusable += 1
             return None
-        worth = max(ask.spent, 0.0)
-        by_end, doubts = {}, []
+        worth, last = max(ask.spent, 0.0), None
+        by_end = {}
         is_extrapolated = False
         for number, bucket in enumerate(BUCKETS):
             if number >= first:
-                is_extrapolated |= not matured[number]
-                if matured[number]:
-                    worth += expected[number]
-                else:
-                    worth += growths.expected(number, landmark, worth)
+                amount = expected[number]
+                if not matured[number]:
+                    amount = growths.expected(number, landmark, worth, last)
+                    is_extrapolated = True
+                last = amount / share_left(number, landmark) if number else worth + amount
+                worth += amount
             by_end[bucket.end_ms] = (worth, is_extrapolated)
         said = [by_end[horizon.after_ms] for horizon in HORIZONS]
         doubts = [one.name for one, (_, doubt) in zip(HORIZONS, said, strict=True) if doubt]

@@ -8,7 +8,7 @@ import pytest
 
 from online_models.value.ladder import Growths, Ladder, StepRow
 from online_models.value.rules import ValueRules
-from online_models.value.shape import BUCKETS, LANDMARKS, STEPS
+from online_models.value.shape import LANDMARKS, STEPS
 
 RULES = ValueRules()
 
@@ -55,16 +55,27 @@ def test_amounts_that_are_not_numbers_are_counted_and_skipped() -> None:
     assert not ladder.steps.any()
 
 
+GROWTHS = Growths([0.0, 1.0, 1.0, 1.0], [0.0, 2.0, 4.0, 8.0], 2.0)
+DAY_1, DAY_3, DAY_7 = range(3, 6)
+
+
 def test_who_has_not_paid_yet_is_expected_to_pay_less_but_not_nothing() -> None:
-    growths = Growths([0.0, 1.0, 1.0, 1.0], [0.0, 2.0, 4.0, 8.0])
-    day_7 = len(LANDMARKS) - 1
-    nothing, usual = (growths.expected(2, day_7, paid) for paid in (0.0, 4.0))
+    nothing, usual = (GROWTHS.expected(2, DAY_7, paid, None) for paid in (0.0, 4.0))
     assert 0.0 < nothing < usual == 4.0
 
 
+def test_who_is_expected_to_pay_before_goes_on_in_proportion() -> None:
+    """Revenue doubles with each bucket: half of it is in the last."""
+    assert GROWTHS.expected(3, DAY_7, 6.0, 3.0) == 6.0
+    assert GROWTHS.expected(3, DAY_7, 6.0, 5.0) == 8.0
+    assert GROWTHS.expected(1, 0, 3.0, 3.0) == 3.0
+
+
+def test_before_the_first_bucket_has_matured_everybody_is_expected_to_pay_what_is_usual() -> None:
+    assert grown(3, 1_000, 0.5).seen().expected(0, 0, 0.0, None) == 1.0
+
+
 def test_of_a_bucket_that_has_begun_only_the_rest_is_expected() -> None:
-    growths = Growths([0.0, 1.0, 1.0, 1.0], [0.0, 2.0, 4.0, 8.0])
-    day_1, day_3 = (number for number, mark in enumerate(LANDMARKS) if mark.name in ("1d", "3d"))
-    assert BUCKETS[1].begin_ms == LANDMARKS[day_1].after_ms
-    whole, rest = (growths.expected(1, mark, 2.0) for mark in (day_1, day_3))
+    assert [LANDMARKS[one].name for one in (DAY_1, DAY_3)] == ["1d", "3d"]
+    whole, rest = (GROWTHS.expected(1, mark, 2.0, None) for mark in (DAY_1, DAY_3))
     assert rest == pytest.approx(whole * 4 / 6)
