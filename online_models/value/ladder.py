@@ -47,9 +47,11 @@ class Ladder:
         self.rules = rules
         self.steps: Numbers = np.zeros((len(STEPS), 4))
         self.skipped = 0
+        self._seen: Growths | None = None
 
     def learn(self, rows: Sequence[StepRow]) -> None:
         """Rows whose amounts are not numbers, or absurd, are skipped and counted."""
+        self._seen = None
         memory = self.rules.ladder_memory
         for step, amount, before in rows:
             if not (abs(amount) <= AMOUNT_MAX and abs(before) <= AMOUNT_MAX):
@@ -121,7 +123,10 @@ class Ladder:
 
     def seen(self) -> Growths:
         """As it is now."""
-        return Growths(self.bucket_growths(), self.usual_before(), float(self.steps[0, IN]))
+        if self._seen is None:
+            usual_first = float(self.steps[0, IN])
+            self._seen = Growths(self.bucket_growths(), self.usual_before(), usual_first)
+        return self._seen
 
     def _drawn(self, step: int, usual: float) -> float:
         inside, before, rows, _ = self.steps[step].tolist()
