@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from streams.cli.output import answer_json, answer_table, json_option, progress, seed_option
+from streams.cli.output import (
+    answer_json,
+    answer_table,
+    json_option,
+    progress,
+    seed_option,
+    settings_for,
+)
 
 if TYPE_CHECKING:
     from streams.evaluation.paying.runs import PayingPlan
@@ -75,21 +82,46 @@ def what_options(installs: int) -> Callable[[_Command], _Command]:
 @click.command()
 @what_options(_INSTALLS)
 @click.option("--river/--no-river", "has_river", default=True, help="Compare with River's FTRL.")
+@click.option(
+    "--data",
+    "files",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    multiple=True,
+    metavar="FILE",
+    help="A history of your own instead, as `headwater replay` takes it; may be repeated.",
+)
 @_plots_option
 @seed_option
 @json_option
-def payer(plots: Path | None, as_json: bool, **chosen: Any) -> None:
+def payer(
+    files: tuple[Path, ...], plots: Path | None, as_json: bool, has_river: bool, **chosen: Any
+) -> None:
     """How near predictions of who will pay come to the true chances.
+
+    With --data everybody learns a history of one's own in order of time, and predictions are held
+    against what came true.
 
     \b
     Example:
       headwater evaluate payer --world agents --scenario steady --plots charts
+      headwater evaluate payer --data installs.jsonl --data payments.jsonl
     """
+    if files:
+        _answer_history(files, plots, as_json)
+        return
     from streams.evaluation.payer import evaluate_payer
 
     with progress(is_quiet=as_json) as advance:
-        found = evaluate_payer(_plan(**chosen), advance, plots)
+        found = evaluate_payer(_plan(**chosen, has_river=has_river), advance, plots)
     _answer(found, as_json, _payer_row)
+
+
+def _answer_history(files: tuple[Path, ...], plots: Path | None, as_json: bool) -> None:
+    from streams.evaluation.payer_history import evaluate_payer_history
+
+    with progress(is_quiet=as_json) as advance:
+        found = evaluate_payer_history(settings_for(None), files, advance, plots)
+    _answer(found, as_json, _history_row)
 
 
 @click.command()
@@ -170,6 +202,20 @@ def _payer_row(one: dict[str, Any]) -> dict[str, Any]:
         "ECE": one["ece"],
         "AUC": one["auc"],
         "AUC of truth": one["auc_of_truth"],
+    }
+
+
+def _history_row(one: dict[str, Any]) -> dict[str, Any]:
+    challengers = one["challengers"].items()
+    return {
+        "D7 entropy": one["d7_normalised_entropy"],
+        **{f"D7 {name}": figures["d7_normalised_entropy"] for name, figures in challengers},
+        "D30 entropy": one["d30_normalised_entropy"],
+        "ratio": one["calibration_ratio"],
+        "ECE": one["ece"],
+        "AUC": one["auc"],
+        **{f"loss {name}": loss for name, loss in one["log_loss"].items()},
+        "predictions": one["predictions"],
     }
 
 

@@ -64,12 +64,12 @@ def test_bins_say_what_the_model_is_meant_to_learn_once_they_have_ended(
         (one.bin, one.label, int(RELEASED_MS[one.bin])) for one in outcomes(PAYER, 0, paid_ms)
     ]
 
-    assert told_of(make_log(who, known), who, 1) == expected
+    assert told_of(make_log(who.time, known), who, 1) == expected
 
 
 def test_a_payment_known_late_counts_when_it_is_known_and_silence_before_that() -> None:
     who = people(3)
-    log = make_log(who, reports((1, 2 * HOUR_MS, 30 * HOUR_MS, 7)))
+    log = make_log(who.time, reports((1, 2 * HOUR_MS, 30 * HOUR_MS, 7)))
     told = told_of(log, who, 1)
 
     assert [(number, label) for number, label, _ in told] == [
@@ -82,8 +82,8 @@ def test_a_payment_known_late_counts_when_it_is_known_and_silence_before_that() 
 
 def test_a_payment_logged_twice_counts_once() -> None:
     who = people(3)
-    once = make_log(who, reports((1, HOUR_MS, HOUR_MS, 7)))
-    twice = make_log(who, reports((1, HOUR_MS, HOUR_MS, 7), (1, HOUR_MS, 2 * DAY_MS, 7)))
+    once = make_log(who.time, reports((1, HOUR_MS, HOUR_MS, 7)))
+    twice = make_log(who.time, reports((1, HOUR_MS, HOUR_MS, 7), (1, HOUR_MS, 2 * DAY_MS, 7)))
 
     for one, other in ((once.bins, twice.bins), (once.asks, twice.asks)):
         assert one.time.tolist() == other.time.tolist()
@@ -92,7 +92,7 @@ def test_a_payment_logged_twice_counts_once() -> None:
 
 def test_nobody_is_asked_about_who_is_known_to_have_paid() -> None:
     who = people(3)
-    log = make_log(who, reports((1, 2 * HOUR_MS, 10 * HOUR_MS, 7)))
+    log = make_log(who.time, reports((1, 2 * HOUR_MS, 10 * HOUR_MS, 7)))
 
     assert log.asks.which[log.asks.install == 1].tolist() == [0, 1, 2]
     assert log.asks.which[log.asks.install == 2].tolist() == [0, 1, 2, 3, 4, 5]
@@ -100,19 +100,19 @@ def test_nobody_is_asked_about_who_is_known_to_have_paid() -> None:
 
 def test_who_waits_for_a_horizon_learns_at_its_end_of_landmarks_that_were_open() -> None:
     who = people(3)
-    log = make_log(who, reports((1, 2 * HOUR_MS, 2 * HOUR_MS, 7)))
+    log = make_log(who.time, reports((1, 2 * HOUR_MS, 2 * HOUR_MS, 7)))
     d7 = log.horizons["d7"]
     mine, other = d7.install == 1, d7.install == 2
 
     assert d7.which[mine].tolist() == [0, 1]
     assert d7.label[mine].all()
-    assert (d7.time[mine] - who.time[1] == 8 * DAY_MS).all()
+    assert (d7.time[mine] - who.time[1] == RELEASED_MS[PAYER.edges.index(7 * DAY_MS) - 1]).all()
     assert d7.which[other].tolist() == [0, 1, 2, 3, 4]
     assert not d7.label[other].any()
 
 
 def predicted(world: PayingWorld, until: int) -> Predictions:
-    replay = Replay(world, 1, Contestants(river=None))
+    replay = Replay.of_world(world, 1, Contestants(river=None))
     replay.run(until, silent)
     return replay.predictions()
 
@@ -137,7 +137,7 @@ def test_what_is_logged_later_changes_no_prediction() -> None:
 def test_a_replay_that_was_forked_goes_on_as_the_one_that_was_not() -> None:
     middle, until = START_MS + 8 * DAY_MS, START_MS + 10 * DAY_MS
     world = make_world("frailty", "steady", 1, 2_000)
-    replay = Replay(world, 1, Contestants())
+    replay = Replay.of_world(world, 1, Contestants())
     replay.run(middle, silent)
     fork = replay.fork(world, 1)
     first = len(replay.predictions().install)

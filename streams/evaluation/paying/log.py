@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from online_models.hazard.bins import PAYER
+from online_models.releases import release_times
 from streams.simulator.draws import Flags, Ints
-from streams.simulator.paying_worlds import NEVER, People, Reports
+from streams.simulator.paying_worlds import NEVER, Reports
 from streams.simulator.paying_worlds.steps import LANDMARK_MS
-from streams.simulator.scenario import DAY_MS, HOUR_MS
+from streams.simulator.scenario import DAY_MS
 
-_RELEASED_H = (12, 12, 48, 96, 96, 192, 192, 264, 360, 528, 744)
-RELEASED_MS: Ints = np.array(_RELEASED_H) * HOUR_MS
+RELEASED_MS: Ints = np.array(release_times(PAYER.edges))
 """When the outcome of each bin is said: some time after it ends, because reports come late. A
 payment known later is learned when it is known, beside the wrong "not paid" that was learned by
 then: among many rows that were right, one that was not hardly matters, a missing payment does."""
@@ -49,28 +49,30 @@ class PayingLog:
     seems_paid_ms: Ints  # since the install, of the payment that was known first; NEVER
 
 
-def make_log(people: People, reports: Reports) -> PayingLog:
+def make_log(installed_at: Ints, reports: Reports) -> PayingLog:
     """Payments count once, by id; the first that is known of an install decides."""
-    installs = len(people)
+    installs = len(installed_at)
     paid, known = np.full(installs, NEVER), np.full(installs, _NOT_KNOWN)
     _, first = np.unique(reports.payment, return_index=True)
     for number in np.sort(first)[::-1].tolist():
         paid[reports.install[number]] = reports.paid_ms[number]
         known[reports.install[number]] = reports.logged_ms[number]
     ends = np.where(paid == NEVER, _NOT_KNOWN, paid)
-    horizons = {name: _horizon(people, ends, known, end) for name, end in HORIZONS.items()}
-    payments = _payments(people, ends, known)
-    return PayingLog(_asks(people, known), _bins(people, ends, known), horizons, payments, paid)
+    horizons = {name: _horizon(installed_at, ends, known, end) for name, end in HORIZONS.items()}
+    payments = _payments(installed_at, ends, known)
+    return PayingLog(
+        _asks(installed_at, known), _bins(installed_at, ends, known), horizons, payments, paid
+    )
 
 
-def _asks(people: People, known: Ints) -> Happenings:
+def _asks(installed_at: Ints, known: Ints) -> Happenings:
     """Nobody is asked about who is known to have paid."""
     install, landmark = np.nonzero(known[:, None] > LANDMARK_MS)
-    time = people.time[install] + LANDMARK_MS[landmark]
+    time = installed_at[install] + LANDMARK_MS[landmark]
     return _ordered(time, install, landmark, np.zeros(len(time), bool))
 
 
-def _bins(people: People, ends: Ints, known: Ints) -> Happenings:
+def _bins(installed_at: Ints, ends: Ints, known: Ints) -> Happenings:
     bin_of = np.searchsorted(_EDGES, ends, side="right") - 1
     due = RELEASED_MS
     number = np.arange(PAYER.bins)
@@ -80,28 +82,28 @@ def _bins(people: People, ends: Ints, known: Ints) -> Happenings:
     paid = bin_of[payer]
     told = np.maximum(due[paid], known[payer])
     return _ordered(
-        np.concatenate([people.time[install] + due[survived], people.time[payer] + told]),
+        np.concatenate([installed_at[install] + due[survived], installed_at[payer] + told]),
         np.concatenate([install, payer]),
         np.concatenate([survived, paid]),
         np.concatenate([np.zeros(len(install), bool), np.ones(len(payer), bool)]),
     )
 
 
-def _horizon(people: People, ends: Ints, known: Ints, horizon_ms: int) -> Happenings:
+def _horizon(installed_at: Ints, ends: Ints, known: Ints, horizon_ms: int) -> Happenings:
     """One row per landmark before the horizon that had not paid by then."""
     due = int(RELEASED_MS[np.searchsorted(_EDGES, horizon_ms) - 1])
     seems_paid = (ends < horizon_ms) & (known <= due)
     is_open = ~seems_paid[:, None] | (ends[:, None] >= LANDMARK_MS)
     install, landmark = np.nonzero(is_open & (horizon_ms > LANDMARK_MS))
-    return _ordered(people.time[install] + due, install, landmark, seems_paid[install])
+    return _ordered(installed_at[install] + due, install, landmark, seems_paid[install])
 
 
-def _payments(people: People, ends: Ints, known: Ints) -> Happenings:
+def _payments(installed_at: Ints, ends: Ints, known: Ints) -> Happenings:
     install, landmark = np.nonzero(
         (ends[:, None] >= LANDMARK_MS) & (ends < HORIZONS["d7"])[:, None]
     )
     return _ordered(
-        people.time[install] + known[install], install, landmark, np.ones(len(install), bool)
+        installed_at[install] + known[install], install, landmark, np.ones(len(install), bool)
     )
 
 

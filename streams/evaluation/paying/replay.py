@@ -5,11 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol, Self
 
 import numpy as np
 
+from online_models.shrunk_rates import Place
 from streams.evaluation.paying.contestants import BinEnd, Contestants, Frozen, Question
-from streams.evaluation.paying.features import WorldFeatures
+from streams.evaluation.paying.features import Features, WorldFeatures
 from streams.evaluation.paying.log import HORIZONS, Happenings, PayingLog, make_log
 from streams.simulator.draws import Floats, Ints
 from streams.simulator.paying_worlds import PayingWorld, report, seen_activity
@@ -43,19 +45,36 @@ class Told:
     said: dict[str, list[Floats]] = field(default_factory=dict)
 
 
+class FeatureSource(Protocol):
+    """Asked by number of install and number of landmark."""
+
+    platforms: list[str]
+    places: list[Place]
+
+    def at(self, install: int, landmark: int) -> Features: ...
+
+
 class Replay:
-    def __init__(self, world: PayingWorld, seed: int, contestants: Contestants) -> None:
-        self.world = world
+    def __init__(
+        self, log: PayingLog, features: FeatureSource, contestants: Contestants, begin_ms: int
+    ) -> None:
+        self.log = log
         self.contestants = contestants
-        self.log: PayingLog = make_log(world.people, report(world, seed))
-        self._features = WorldFeatures(world.people, seen_activity(world, seed))
+        self._features = features
         self._frozen: dict[int, list[Frozen]] = {}
         self._told = Told()
-        self._now = int(world.people.time[0])
+        self._now = begin_ms
+
+    @classmethod
+    def of_world(cls, world: PayingWorld, seed: int, contestants: Contestants) -> Self:
+        installed_at = world.people.time
+        log = make_log(installed_at, report(world, seed))
+        features = WorldFeatures(world.people, seen_activity(world, seed))
+        return cls(log, features, contestants, int(installed_at[0]))
 
     def fork(self, world: PayingWorld, seed: int) -> Replay:
         """Goes on from here in a world that was the same until now; predictions begin anew."""
-        other = Replay(world, seed, self.contestants.copy())
+        other = Replay.of_world(world, seed, self.contestants.copy())
         other._now = self._now
         other._frozen = {install: list(known) for install, known in self._frozen.items()}
         return other

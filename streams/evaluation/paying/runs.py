@@ -57,7 +57,7 @@ def replay_all(plan: PayingPlan, advance: Advance) -> Iterator[Run]:
     for name in worlds:
         steady = make_world(name, "steady", plan.seed, plan.installs)
         contestants = Contestants() if plan.has_river else Contestants(river=None)
-        before = Replay(steady, plan.seed, contestants)
+        before = Replay.of_world(steady, plan.seed, contestants)
         before.run(BEGIN_MS, _hours(advance, f"{name}: getting to know it", START_MS, BEGIN_MS))
         for disturbance in disturbances:
             world = make_world(name, disturbance, plan.seed, plan.installs)

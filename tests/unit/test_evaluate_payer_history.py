@@ -1,0 +1,112 @@
+"""One's own history: payments as they became known, features as they were frozen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from online_models.hazard.bins import PAYER
+from streams.cli import headwater
+from streams.errors import Stop
+from streams.evaluation.payer_history import WARM_UP_MS, _judged
+from streams.evaluation.paying.contestants import Contestants
+from streams.evaluation.paying.figures import D7, D30, excess
+from streams.evaluation.paying.log import RELEASED_MS, make_log
+from streams.evaluation.paying.own_history import (
+    OwnFeatures,
+    OwnHistory,
+    _Booked,
+    _first_reports,
+    _Install,
+)
+from streams.evaluation.paying.replay import Replay
+from streams.simulator.scenario import DAY_MS, HOUR_MS
+
+T0 = 1_790_000_000_000 // DAY_MS * DAY_MS
+
+
+def install(number: int, at: int = T0) -> _Install:
+    return _Install(f"i{number}", 1, "install", "app.one", "ios", "DE", at, "meta")
+
+
+def booked(number: int, transaction: str, kind: str, age: int, micros: int) -> _Booked:
+    return _Booked(f"i{number}", transaction, kind, T0 + age, micros)
+
+
+def test_a_purchase_counts_from_when_it_was_first_known() -> None:
+    paid = booked(0, "t1", "purchase", HOUR_MS, 5)
+    reports = _first_reports([(paid, T0 + 3 * HOUR_MS), (paid, T0 + 2 * HOUR_MS)], [install(0)])
+
+    assert reports.paid_ms.tolist() == [HOUR_MS]
+    assert reports.logged_ms.tolist() == [2 * HOUR_MS]
+
+
+def test_a_purchase_taken_back_as_a_whole_does_not_count_and_one_in_part_does() -> None:
+    rows = [
+        booked(0, "t1", "purchase", HOUR_MS, 5),
+        booked(0, "t1", "refund", DAY_MS, -5),
+        booked(1, "t2", "purchase", HOUR_MS, 5),
+        booked(1, "t2", "refund", DAY_MS, -3),
+    ]
+    reports = _first_reports([(one, one.event_time) for one in rows], [install(0), install(1)])
+
+    assert reports.install.tolist() == [1]
+
+
+def test_money_of_installs_that_are_not_in_the_files_is_left_out() -> None:
+    reports = _first_reports([(booked(7, "t1", "purchase", 0, 5), T0)], [install(0)])
+
+    assert len(reports.install) == 0
+
+
+def test_where_nothing_was_frozen_the_features_of_the_install_are_taken() -> None:
+    frozen = {"landmark=install": 1.0, "country=DE": 1.0}
+    features = OwnFeatures([install(0)], {"i0": {0: frozen}})
+
+    assert features.at(0, 0) == frozen
+    assert features.at(0, 3) == {"landmark=1d": 1.0, "country=DE": 1.0}
+
+
+def history(until_ms: int) -> OwnHistory:
+    """Every hour an install; each tenth pays in its first hour, each fifteenth on its tenth day."""
+    installs = [install(number, T0 + number * HOUR_MS) for number in range(24 * 20)]
+    paid = [
+        _Booked(one.install_id, one.install_id, "purchase", one.install_time + age, 5)
+        for every, age in ((10, HOUR_MS // 2), (15, 9 * DAY_MS))
+        for one in installs[::every]
+    ]
+    reports = _first_reports([(one, one.event_time) for one in paid], installs)
+    log = make_log(np.array([one.install_time for one in installs]), reports)
+    known = {one.install_id: {0: {"country=DE": 1.0}} for one in installs}
+    return OwnHistory(log, OwnFeatures(installs, known), T0, until_ms, len(installs), 70)
+
+
+def test_only_predictions_whose_horizon_is_over_are_judged() -> None:
+    own = history(T0 + 24 * DAY_MS)
+    replay = Replay(own.log, own.features, Contestants(river=None), T0)
+    replay.run(own.until_ms, lambda _: None)
+    made = replay.predictions()
+
+    d7, d30 = _judged(own, made, D7), _judged(own, made, D30)
+    over_after = int(RELEASED_MS[PAYER.edges.index(7 * DAY_MS) - 1])
+    at_install = d7.only(d7.landmark == 0)
+
+    assert len(d30) == 0
+    assert at_install.since_ms.min() >= WARM_UP_MS
+    assert at_install.since_ms.max() <= 24 * DAY_MS - over_after
+    assert at_install.label.mean() == pytest.approx(0.1, abs=0.02)
+    assert not d7.only(d7.landmark > 0).label.any()
+    assert excess(at_install, "full") < excess(at_install, "constant")
+
+
+def test_too_short_a_history_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    runner, file = CliRunner(), tmp_path / "traffic.jsonl"
+    runner.invoke(headwater, ["simulate", "--events", "500", "--out", str(file)])
+
+    answer = runner.invoke(headwater, ["evaluate", "payer", "--data", str(file)])
+
+    assert isinstance(answer.exception, Stop)
+    assert "a payer model needs 1000 or more; add history" in str(answer.exception)
