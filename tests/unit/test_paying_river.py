@@ -1,0 +1,49 @@
+"""River's challengers: with what is learned twice weighed right, the share that pays is said."""
+
+from __future__ import annotations
+
+import pytest
+
+from streams.evaluation.paying.river_challengers import PRIOR, RiverChallengers
+
+FEATURES = {"landmark=install": 1.0, "country=DE": 1.0}
+DELAY = 200
+"""Installs between a question and the end of its horizon."""
+
+
+def lived(installs: int, every: int) -> dict[str, float]:
+    """One in `every` pays, half a horizon after it was asked about."""
+    river = RiverChallengers()
+    for now in range(installs + DELAY):
+        if now < installs:
+            river.ask([FEATURES])
+        paying, over = now - DELAY // 2, now - DELAY
+        if 0 <= paying < installs and paying % every == 0:
+            river.learn_payment(FEATURES)
+        if over >= 0:
+            river.learn_at_horizon(FEATURES, over % every == 0)
+    (said,) = river.ask([FEATURES])
+    return said
+
+
+@pytest.mark.parametrize("every", [5, 10, 50])
+def test_both_come_to_say_the_share_that_pays(every: int) -> None:
+    said = lived(6_000, every)
+
+    assert said["river"] == pytest.approx(1 / every, rel=0.25)
+    assert said["river_defer"] == pytest.approx(1 / every, rel=0.25)
+
+
+def test_before_anything_is_learned_they_say_the_prior() -> None:
+    (said,) = RiverChallengers().ask([FEATURES])
+
+    assert said == pytest.approx({"river": PRIOR, "river_defer": PRIOR})
+
+
+def test_who_waits_learns_nothing_before_the_horizon_and_who_does_not_learns_at_once() -> None:
+    river = RiverChallengers()
+    for _ in range(200):
+        (said,) = river.ask([FEATURES])
+
+    assert said["river"] == pytest.approx(PRIOR)
+    assert said["river_defer"] < 0.7 * PRIOR
