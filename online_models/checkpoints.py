@@ -1,102 +1,145 @@
-"""The whole learner as bytes, so that it goes on bit for bit where it was."""
+"""The whole learner of a target as named parts, so that it goes on bit for bit where it was.
+
+Parts are plain arrays in the envelope of `online_models.snapshots`. A version that was published
+never changes again, so its part is written once.
+"""
 
 from __future__ import annotations
 
-import math
+from collections.abc import Mapping
 
 import msgspec
+import numpy as np
 from msgspec import Struct, msgpack
 
-from online_models.gates import Trial
-from online_models.landmarks import TARGET
-from online_models.learner import Counts, Learner, LearnerRules
-from online_models.payer import coordinates_of, restored_river_model
-from online_models.snapshots import Unusable, load_scorer, packed, seal, unpacked, unseal
+from online_models.hazard.checkpoint import dump_model, load_model, load_scorer
+from online_models.hazard.kernel import Kernel
+from online_models.hazard.packed import PackedAsk
+from online_models.learner import Learner, Version
+from online_models.learner_evidence import BlockSums
+from online_models.learner_rules import Counts, LearnerRules
+from online_models.shrunk_rates import dump_rates, load_rates
+from online_models.snapshots import Unusable, seal, unseal
 from schemas.records import Example
 
-LEARNER_SCHEMA = f"{TARGET}/learner/1"
+HEAD, RATES, CHAMPION, PREVIOUS = "head", "rates", "champion", "previous"
+SCHEMA = "learner/2"
 
 
-class _LearnerBody(Struct, frozen=True, array_like=True):
+class _Head(Struct, frozen=True, array_like=True):
+    target: str
     counts: Counts
-    rates: dict[str, tuple[int, int]]
-    intercept: float
-    rows_learned: int
-    names: list[str]
-    coordinates: bytes  # weight, z, n of each name
-    trials: bytes  # label, learner, base, champion of each
-    golden: list[dict[str, float]]
-    group: list[Example]
-    champion: bytes  # b"": none
-    previous: bytes  # b"": the champion
+    names: list[str]  # of contestants
+    leader: int
+    base: bytes  # float64
+    pending: list[Example]
+    blocks: list[BlockSums]
+    golden: list[PackedAsk]
+    champion: str  # name; "": none
+    previous: str
 
 
 _encoder = msgpack.Encoder()
-_bodies = msgpack.Decoder(_LearnerBody)
+_heads = msgpack.Decoder(_Head)
 
 
-def dump_learner(learner: Learner) -> bytes:
-    coordinates = coordinates_of(learner.model)
-    body = _LearnerBody(
+def dump_learner(learner: Learner) -> dict[str, bytes]:
+    """Parts by name."""
+    champion, previous = learner.champion, learner.previous
+    head = _Head(
+        target=learner.target,
         counts=learner.counts,
-        rates=learner.rates,
-        intercept=learner.model.intercept,
-        rows_learned=learner.model.optimizer.n_iterations,
-        names=list(coordinates),
-        coordinates=packed(number for row in coordinates.values() for number in row),
-        trials=packed(float(number) for trial in learner.trials for number in trial),
-        golden=learner.golden,
-        group=learner.group,
-        champion=learner.champion_content,
-        previous=b"" if learner.previous is learner.champion else learner.previous_content,
+        names=learner.names,
+        leader=learner.leader,
+        base=learner.base.astype("<f8", copy=False).tobytes(),
+        pending=learner.pending,
+        blocks=list(learner.blocks),
+        golden=list(learner.golden),
+        champion=champion.name if champion else "",
+        previous=previous.name if previous else "",
     )
-    return seal(LEARNER_SCHEMA, _encoder.encode(body))[0]
+    parts = {HEAD: seal(SCHEMA, _encoder.encode(head))[0], RATES: dump_rates(learner.rates)}
+    for name, model in zip(learner.names, learner.models, strict=True):
+        parts[_part_of(name)] = dump_model(model)
+    if champion:
+        parts[CHAMPION] = champion.content
+    if previous and previous is not champion:
+        parts[PREVIOUS] = previous.content
+    return parts
 
 
-def load_learner(content: bytes, rules: LearnerRules) -> Learner | Unusable:
-    """The learner in `content`, going on under `rules`."""
-    opened = unseal(LEARNER_SCHEMA, content)
+def load_learner(
+    target: str, parts: Mapping[str, bytes], rules: LearnerRules, kernel: Kernel | None = None
+) -> Learner | Unusable:
+    """The learner in `parts`, going on under `rules`. A contestant that is new begins with
+    nothing, and one that is no longer among them is left out."""
+    head = _head_of(target, parts, rules)
+    if isinstance(head, Unusable):
+        return head
+    learner = Learner(target, rules, kernel)
+    learner.counts, learner.pending = head.counts, head.pending
+    learner.golden.extend(head.golden)
+    learner.base = np.frombuffer(head.base, "<f8").reshape(-1, 2).copy()
+    if head.names == learner.names:
+        learner.blocks.extend(head.blocks)
+    if head.names[head.leader] in learner.names:
+        learner.leader = learner.names.index(head.names[head.leader])
+    return (
+        _restore_models(learner, head, parts, kernel)
+        or _restore_versions(learner, head, parts, kernel)
+        or learner
+    )
+
+
+def _head_of(target: str, parts: Mapping[str, bytes], rules: LearnerRules) -> _Head | Unusable:
+    opened = unseal(SCHEMA, parts.get(HEAD, b""))
     if isinstance(opened, Unusable):
         return opened
     try:
-        body = _bodies.decode(opened.body)
+        head = _heads.decode(opened.body)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        return Unusable(f"body is not a learner: {error}")
-    learner = Learner(rules)
-    return _restore_model(learner, body) or _restore_versions(learner, body) or learner
+        return Unusable(f"head is not that of a learner: {error}")
+    if head.target != target:
+        return Unusable(f"it is of target {head.target[:64]!r}, expected {target!r}")
+    if not 0 <= head.leader < len(head.names):
+        return Unusable("the contestant that leads is not among them")
+    if len(head.base) != 16 * rules.hazard.shape.bins:
+        return Unusable("bins are others than those of the target")
+    return head
 
 
-def _restore_model(learner: Learner, body: _LearnerBody) -> Unusable | None:
-    numbers, trials = unpacked(body.coordinates), unpacked(body.trials)
-    if numbers is None or len(numbers) != 3 * len(body.names):
-        return Unusable("three numbers for every name expected")
-    if trials is None or len(trials) % 4:
-        return Unusable("four numbers for every trial expected")
-    if not (math.isfinite(body.intercept) and all(map(math.isfinite, numbers))):
-        return Unusable("weights are not finite")
-    rows = zip(numbers[::3], numbers[1::3], numbers[2::3], strict=True)
-    coordinates = dict(zip(body.names, rows, strict=True))
-    learner.model = restored_river_model(body.intercept, body.rows_learned, coordinates)
-    columns = (trials[::4], trials[1::4], trials[2::4], trials[3::4])
-    learner.trials.extend(
-        Trial(bool(label), own, base, champion)
-        for label, own, base, champion in zip(*columns, strict=True)
-    )
-    learner.counts, learner.rates = body.counts, body.rates
-    learner.golden, learner.group = body.golden, body.group
+def _restore_models(
+    learner: Learner, head: _Head, parts: Mapping[str, bytes], kernel: Kernel | None
+) -> Unusable | None:
+    rates = load_rates(parts.get(RATES, b""), learner.rules.of_rates())
+    if isinstance(rates, Unusable):
+        return Unusable(f"rates: {rates.reason}")
+    learner.rates = rates
+    for number, (name, rules) in enumerate(learner.rules.of_contestants()):
+        if name not in head.names:
+            continue
+        model = load_model(parts.get(_part_of(name), b""), rules, kernel)
+        if isinstance(model, Unusable):
+            return Unusable(f"contestant {name}: {model.reason}")
+        learner.models[number] = model
     return None
 
 
-def _restore_versions(learner: Learner, body: _LearnerBody) -> Unusable | None:
-    if body.champion:
-        champion = load_scorer(body.champion)
-        if isinstance(champion, Unusable):
-            return Unusable(f"live version inside is unusable: {champion.reason}")
-        learner.champion, learner.champion_content = champion, body.champion
-    learner.previous, learner.previous_content = learner.champion, learner.champion_content
-    if body.previous:
-        previous = load_scorer(body.previous)
-        if isinstance(previous, Unusable):
-            return Unusable(f"version tried last inside is unusable: {previous.reason}")
-        learner.previous, learner.previous_content = previous, body.previous
+def _restore_versions(
+    learner: Learner, head: _Head, parts: Mapping[str, bytes], kernel: Kernel | None
+) -> Unusable | None:
+    found: dict[str, Version] = {}
+    for name, part in ((head.champion, CHAMPION), (head.previous, PREVIOUS)):
+        if not name or name in found:
+            continue
+        content = parts.get(part, b"")
+        scorer = load_scorer(content, learner.rules.hazard, kernel=kernel)
+        if isinstance(scorer, Unusable):
+            return Unusable(f"{part} version: {scorer.reason}")
+        found[name] = Version(name, content, scorer)
+    learner.champion, learner.previous = found.get(head.champion), found.get(head.previous)
     return None
+
+
+def _part_of(contestant: str) -> str:
+    return f"model/{contestant}"

@@ -100,15 +100,21 @@ def count(tally: ActivityTally, bucket: int, name: str, is_session: bool) -> Act
 def features_at(
     landmark: int, facts: InstallFacts, credit: Credit, tally: ActivityTally
 ) -> dict[str, float]:
-    """Features at a landmark, at most 32, always in the same order of keys."""
-    name = LANDMARKS[landmark].name
+    """Features at a landmark, at most 31, always in the same order of keys."""
+    features = install_features(facts, credit)
+    if landmark:
+        features.update(activity_until(LANDMARKS[landmark].name, tally.buckets[:landmark]))
+    return features
+
+
+def install_features(facts: InstallFacts, credit: Credit) -> dict[str, float]:
+    """What is known from the beginning, and stays unless others get the credit."""
     country, platform = facts.country_code, facts.platform
     source = credit.media_source[:CATEGORY_LENGTH_MAX]
     campaign = credit.campaign_id[:CATEGORY_LENGTH_MAX]
     app = facts.app_id[:CATEGORY_LENGTH_MAX]
     hours = facts.installed_at // HOUR_MS
-    features = {
-        f"landmark={name}": 1.0,
+    return {
         f"app={app}": APP,
         f"platform={platform}": 1.0,
         f"country={country}": 1.0,
@@ -126,9 +132,6 @@ def features_at(
         f"campaign×platform={campaign}|{platform}": MINOR,
         f"app×media_source={app}|{source}": MINOR,
     }
-    if landmark:
-        features.update(activity_until(name, tally.buckets[:landmark]))
-    return features
 
 
 def activity_until(landmark: str, buckets: Sequence[Bucket]) -> dict[str, float]:

@@ -3,135 +3,151 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
 from msgspec import Struct
 
-from online_models.payer import Scorer, log_loss
+from online_models.hazard.packed import PackedAsk
+from online_models.hazard.rules import CHANCE_MIN, Numbers
+from online_models.hazard.scorer import HazardScorer
+from online_models.learner_evidence import Evidence
+
+SCORE_BINS = 10
+"""Of the population stability index, of equal mass under the earlier version."""
 
 
 class GateRules(Struct, frozen=True):
     """Limits as fractions; logit shifts as absolute log odds."""
 
     entropy_over_champion: float = 0.01
-    entropy_over_base: float = 1.02
+    entropy_over_rates: float = 1.005
+    """A model that is worse than shrunk rates, by more than chance, does not go live: rates answer
+    instead."""
     suspend_over_base: float = 1.10
-    logit_shift: float = 1.0
+    calibration_min: float = 0.5
+    calibration_max: float = 2.0
+    calibration_positives: int = 50
+    """Fewer positives say nothing of calibration."""
+    logit_shift: float = 0.5
+    stability: float = 0.2
+    """Limit of the population stability index: 0.1 is a shift, 0.2 a large one."""
     young_logit_shift: float = 4.0
-    young_examples: int = 20_000
-    """A version that has seen fewer examples may be left further behind."""
-
-
-class Trial(NamedTuple):
-    """One example, as everyone predicted it before anyone learned from it."""
-
-    label: bool
-    learner: float
-    base: float
-    champion: float  # NaN: there was none
-
-
-class Evidence(Struct, frozen=True):
-    """Prequential quality over the last matured rows. Losses in nats per row.
-
-    Normalised entropy is log loss over that of predicting the rate of each landmark.
-    """
-
-    rows: int
-    positives: int
-    log_loss: float
-    base_log_loss: float
-    normalised_entropy: float
-    calibration: float
-    """Sum of predictions over number of positives; NaN without positives."""
-    champion_entropy: float
-    """NaN: no champion on any of these rows."""
-    own_entropy_beside_champion: float
-    """The learner's, on the rows that the champion scored."""
+    young_rows: int = 50_000
+    """A version that has learned fewer rows may be left further behind, and unstable."""
 
 
 class Rejected(NamedTuple):
     reason: str
 
 
-def evidence_of(trials: Iterable[Trial]) -> Evidence:
-    rows = list(trials)
-    beside = [row for row in rows if not math.isnan(row.champion)]
-    own, base = _losses(rows)
-    own_beside, base_beside = _losses(beside)
-    champion = math.fsum(log_loss(row.label, row.champion) for row in beside)
-    positives = sum(row.label for row in rows)
-    return Evidence(
-        rows=len(rows),
-        positives=positives,
-        log_loss=_ratio(own, len(rows)),
-        base_log_loss=_ratio(base, len(rows)),
-        normalised_entropy=_ratio(own, base),
-        calibration=_ratio(math.fsum(row.learner for row in rows), positives),
-        champion_entropy=_ratio(champion, base_beside),
-        own_entropy_beside_champion=_ratio(own_beside, base_beside),
-    )
+class Shift(NamedTuple):
+    """How far scores of the golden rows moved between two versions."""
+
+    log_odds_p99: float
+    stability: float  # population stability index
 
 
 def gate(
-    candidate: Scorer,
-    previous: Scorer | None,
+    candidate: HazardScorer,
     evidence: Evidence,
-    golden: list[dict[str, float]],
+    shift: Shift | None,
     rules: GateRules,
+    *,
+    is_young: bool,
 ) -> Rejected | None:
-    """None: the candidate may be published. `golden` are features of recent rows.
+    """None: the candidate may be published. `shift` is since the version tried last."""
+    if not is_finite(candidate):
+        return Rejected("weights are not finite")
+    return (
+        _entropy(evidence, rules)
+        or _calibration(evidence, rules)
+        or (_leap(shift, rules, is_young=is_young) if shift else None)
+    )
+
+
+def deserves_suspension(evidence: Evidence, rules: GateRules) -> bool:
+    """The version published last is clearly worse than one rate for everybody."""
+    return evidence.champion_entropy > rules.suspend_over_base
+
+
+def shift_of(
+    candidate: HazardScorer, previous: HazardScorer, golden: Sequence[PackedAsk]
+) -> Shift | None:
+    """None without a row that both can score.
 
     `previous` is the version tried last, published or not. Compared with the live one, a model
     that has rightly moved away would move further each time, and never pass again.
     """
-    if not _is_finite(candidate):
-        return Rejected("weights are not finite")
-    if not evidence.normalised_entropy <= rules.entropy_over_base:
+    before, after = _log_odds(previous, golden), _log_odds(candidate, golden)
+    usable = np.isfinite(before) & np.isfinite(after)
+    before, after = before[usable], after[usable]
+    if not len(before):
+        return None
+    moved = np.sort(np.abs(after - before))
+    return Shift(float(moved[int(0.99 * (len(moved) - 1))]), _stability(before, after))
+
+
+def is_finite(scorer: HazardScorer) -> bool:
+    return all(bool(np.isfinite(numbers).all()) for numbers in scorer.weights)
+
+
+def _entropy(evidence: Evidence, rules: GateRules) -> Rejected | None:
+    if not evidence.entropy_over_rates <= rules.entropy_over_rates:
         return Rejected(
-            f"normalised entropy {evidence.normalised_entropy:.4f} "
-            f"is above {rules.entropy_over_base:.4f}"
+            f"log loss is {evidence.entropy_over_rates:.4f} of that of shrunk rates, "
+            f"limit {rules.entropy_over_rates:.4f}"
         )
     limit = evidence.champion_entropy * (1 + rules.entropy_over_champion)
     if evidence.own_entropy_beside_champion > limit:
         return Rejected(
             f"normalised entropy {evidence.own_entropy_beside_champion:.4f} is above that of the "
-            f"live version, {evidence.champion_entropy:.4f}, by more than allowed"
+            f"version published last, {evidence.champion_entropy:.4f}, by more than allowed"
         )
-    return None if previous is None else _leap(candidate, previous, golden, rules)
+    return None
 
 
-def deserves_suspension(evidence: Evidence, rules: GateRules) -> bool:
-    """The live version is clearly worse than a simple rate."""
-    return evidence.champion_entropy > rules.suspend_over_base
-
-
-def _leap(
-    candidate: Scorer, previous: Scorer, golden: list[dict[str, float]], rules: GateRules
-) -> Rejected | None:
-    shift = shift_p99(candidate, previous, golden)
-    is_young = previous.examples_seen < rules.young_examples
-    limit = rules.young_logit_shift if is_young else rules.logit_shift
-    if shift <= limit:
+def _calibration(evidence: Evidence, rules: GateRules) -> Rejected | None:
+    if evidence.positives < rules.calibration_positives:
         return None
-    return Rejected(f"log odds of known rows moved by {shift:.2f}, more than {limit:.2f}")
+    if rules.calibration_min <= evidence.calibration <= rules.calibration_max:
+        return None
+    return Rejected(
+        f"predicted {evidence.calibration:.2f} times what came, allowed "
+        f"{rules.calibration_min:.2f} to {rules.calibration_max:.2f}"
+    )
 
 
-def shift_p99(candidate: Scorer, previous: Scorer, golden: list[dict[str, float]]) -> float:
-    """99th percentile of how far the log odds of the golden rows moved; 0 without rows."""
-    shifts = sorted(abs(candidate.logit(row) - previous.logit(row)) for row in golden)
-    return shifts[int(0.99 * (len(shifts) - 1))] if shifts else 0.0
+def _leap(shift: Shift, rules: GateRules, *, is_young: bool) -> Rejected | None:
+    limit = rules.young_logit_shift if is_young else rules.logit_shift
+    if shift.log_odds_p99 > limit:
+        return Rejected(
+            f"log odds of known rows moved by {shift.log_odds_p99:.2f}, more than {limit:.2f}"
+        )
+    if shift.stability > rules.stability and not is_young:
+        return Rejected(
+            f"scores of known rows are spread differently: stability index {shift.stability:.2f}, "
+            f"limit {rules.stability:.2f}"
+        )
+    return None
 
 
-def _losses(rows: list[Trial]) -> tuple[float, float]:
-    own = math.fsum(log_loss(row.label, row.learner) for row in rows)
-    return own, math.fsum(log_loss(row.label, row.base) for row in rows)
+def _log_odds(scorer: HazardScorer, golden: Sequence[PackedAsk]) -> Numbers:
+    """By the last horizon; NaN where the scorer cannot say."""
+    said = scorer.score_packed(golden)
+    chances = np.array([math.nan if not one else [*one.values()][-1] for one in said])
+    bounded = np.clip(chances, CHANCE_MIN, 1.0 - CHANCE_MIN)
+    log_odds: Numbers = np.log(bounded) - np.log1p(-bounded)
+    return log_odds
 
 
-def _ratio(part: float, whole: float) -> float:
-    return part / whole if whole else math.nan
-
-
-def _is_finite(scorer: Scorer) -> bool:
-    return math.isfinite(scorer.intercept) and all(map(math.isfinite, scorer.weights.values()))
+def _stability(before: Numbers, after: Numbers) -> float:
+    """Population stability index: Σ (q - p) ln (q / p) over bins of the earlier scores."""
+    cuts = np.quantile(before, np.arange(1, SCORE_BINS) / SCORE_BINS)
+    shares = []
+    for scores in (before, after):
+        counted = np.bincount(np.searchsorted(cuts, scores), minlength=SCORE_BINS)
+        shares.append((counted + 0.5) / (len(scores) + 0.5 * SCORE_BINS))
+    p, q = shares
+    return float(((q - p) * np.log(q / p)).sum())

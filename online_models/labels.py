@@ -1,199 +1,172 @@
-"""What is predicted of one install, and what became of it.
+"""What became of an install, said bin by bin as its life passes.
 
-Facts (activity, payments) are only remembered; everything that is said is said by `reach`, at
-due times, from the facts known before them. A fact is known from the later of when it happened
-and when it was logged. So whatever the order in which facts arrive, if those known before a due
-time have arrived when stage time passes it, the same is said.
+What a bin brought is said once it is over and late reports had time, for those that did
+something and those that did not at the same age. Were payers released first, a learner would see
+hardly anyone else for the first week, and too many of them after every rise in traffic: on
+simulated traffic a first model then predicted 15 times too many payers.
 
-A payment decides the label at once, but its example is released together with those of installs
-of the same age that did not pay. Were payers released first, a learner would see hardly anyone
-else for the first week, and too many of them after every rise in traffic: on simulated traffic
-the first model then predicted 15 times too many payers, and 1.4 times a week later.
+A report that comes later still gives a late row for its bin, beside the one that denied it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from enum import Enum
 from typing import NamedTuple
 
-from msgspec import Struct, structs
+from msgspec import structs
 
-from online_models import features
-from online_models.fallback import Tiers
-from online_models.features import ActivityTally, Credit, InstallFacts
-from online_models.landmarks import (
-    HORIZON_MS,
-    LANDMARKS,
-    TARGET,
-    landmark_time,
-    matures_at,
-)
-from schemas.outcomes import FeatureRow, Prediction
-from schemas.records import ActivitySeen, Example
+from online_models.features import InstallFacts
+from online_models.landmarks import LANDMARKS
+from online_models.prospects import OVER, Given, Progress, Prospect, first_event
+from online_models.releases import MOMENTS_MS, Moment, moments, release_times
+from online_models.targets import VALUE, Target, Targets, ValueTarget
+from schemas.records import Example, Frozen, Served
 
 
-class OpenSnapshot(Struct, frozen=True, array_like=True, gc=False):
-    """A prediction whose label is not released yet. Its features follow from the tally."""
-
-    landmark: int
-    credit: Credit
-    predicted: float
-    model_version: str
+class _Schedule(NamedTuple):
+    moments: tuple[Moment, ...]  # by the number of bins released so far
+    ends: dict[str, int]  # of each horizon: the bins until then
 
 
-class PayerState(Struct, frozen=True, array_like=True, gc=False):
-    """Lives inside the state of a journey. All times in milliseconds, 0: never."""
+class Releases:
+    """When the bins of the declared targets are released, and what is said of them."""
 
-    next_landmark: int = 0
-    tally: ActivityTally = ActivityTally()
-    open: tuple[OpenSnapshot, ...] = ()
-    payer_known_at: int = 0
-    """From here on it is known that the install pays; later landmarks are not scored."""
-    first_paid_at: int = 0
-    is_closed: bool = False
+    def __init__(self, targets: Targets) -> None:
+        self._schedules = [(target, _schedule_of(target)) for target in targets.hazards]
+        self._value = targets.value
+        self._moments_of_value = moments(_times_of_value(self._value))
 
+    def next_due(self, progress: dict[str, Progress], installed_at: int) -> int:
+        """When the next bin of any target is released; 0: never."""
+        dues = [
+            schedule.moments[one.released].age
+            for target, schedule in self._schedules
+            if not (one := progress.get(target.name, OVER)).is_over
+        ]
+        value = progress.get(VALUE, OVER)
+        if not value.is_over:
+            dues.append(self._moments_of_value[value.released].age)
+        return installed_at + min(dues) if dues else 0
 
-NEW = PayerState()
-_CLOSED = PayerState(is_closed=True)
-
-
-class PaymentFate(Enum):
-    """What a payment meant for the labels of its install."""
-
-    NOTED = "noted"
-    AFTER_HORIZON = "after_horizon"
-    TOO_LATE = "too_late"  # the labels were final, and may be wrong
-
-
-class Said(NamedTuple):
-    """What reaching due times brought about."""
-
-    state: PayerState
-    features: list[FeatureRow]
-    predictions: list[Prediction]
-    examples: list[Example]
-    withdrawn: int
-    """Predictions without a label: the install had paid by then, which was not known."""
-
-
-def next_due(state: PayerState, installed_at: int) -> int:
-    """When `reach` has to be called again: once stage time is at least this; 0: never."""
-    if state.is_closed:
-        return 0
-    if state.next_landmark < len(LANDMARKS):
-        due = landmark_time(installed_at, state.next_landmark)
-        if not 0 < state.payer_known_at < due:
-            return due
-    return matures_at(installed_at) if state.open else 0
+    def release(self, state: Prospect, facts: InstallFacts) -> tuple[Prospect, list[Example]]:
+        """Say what all bins brought that are due at `state.release_due`."""
+        age = state.release_due - facts.installed_at
+        progress, examples = dict(state.progress), list[Example]()
+        for target, schedule in self._schedules:
+            one = progress.get(target.name, OVER)
+            if not one.is_over and schedule.moments[one.released].age <= age:
+                progress[target.name], said = _release_bins(state, facts, target, schedule)
+                examples += said
+        value = progress.get(VALUE, OVER)
+        if not value.is_over:
+            moment = self._moments_of_value[value.released]
+            if moment.age <= age:
+                progress[VALUE], said = _release_steps(state, facts, self._value, moment)
+                examples += said
+        due = self.next_due(progress, facts.installed_at)
+        return structs.replace(state, progress=progress, release_due=due), examples
 
 
-def see_activity(state: PayerState, installed_at: int, activity: ActivitySeen) -> PayerState:
-    """Count a session or an in-app event. The same state when it cannot matter any more."""
-    known_at = max(activity.time, activity.ts)
-    # What comes after its landmark was scored counts for the next: scored features stay.
-    bucket = max(features.bucket_of(known_at - installed_at), state.next_landmark - 1)
-    if state.is_closed or bucket >= len(LANDMARKS) - 1:
-        return state
-    tally = features.count(state.tally, bucket, activity.name, activity.is_session)
-    return structs.replace(state, tally=tally)
+def _times_of_value(value: ValueTarget) -> list[int]:
+    """Money counts when it becomes known: nothing is waited for but the end of a bucket."""
+    ends = (next(end for end in value.bucket_ends if end >= step) for step in value.steps[1:])
+    return [next((moment for moment in MOMENTS_MS if moment >= end), end) for end in ends]
 
 
-def see_payment(
-    state: PayerState, installed_at: int, paid_at: int, logged_at: int
-) -> tuple[PayerState, PaymentFate]:
-    """Remember a payment (a purchase or subscription above zero, not a refund)."""
-    known_at = max(paid_at, logged_at)
-    if paid_at > installed_at + HORIZON_MS:
-        return state, PaymentFate.AFTER_HORIZON
-    if state.is_closed or known_at >= matures_at(installed_at):
-        return state, PaymentFate.TOO_LATE
-    noted = structs.replace(
-        state,
-        payer_known_at=_earlier(state.payer_known_at, known_at),
-        first_paid_at=_earlier(state.first_paid_at, paid_at),
+def _schedule_of(target: Target) -> _Schedule:
+    shape = target.shape
+    ends = {one.name: shape.bins_until(number) for number, one in enumerate(shape.horizons)}
+    return _Schedule(moments(release_times(shape.edges)), ends)
+
+
+def _release_bins(
+    state: Prospect, facts: InstallFacts, target: Target, schedule: _Schedule
+) -> tuple[Progress, list[Example]]:
+    progress = state.progress[target.name]
+    until = schedule.moments[progress.released].until
+    happened = first_event(state, target, facts.installed_at, state.release_due)
+    is_over = happened is not None and happened < until
+    if happened is None or not is_over:
+        bins = range(progress.released, until)
+    elif happened < progress.released:  # Its bin has been released: a late row.
+        bins = range(happened, happened + 1)
+    else:
+        bins = range(progress.released, happened + 1)
+    examples, given = [], progress.given
+    for bin_ in bins:
+        label = is_over and bin_ == happened
+        served, given = _outcomes(given, schedule.ends, bin_, is_over=label)
+        starts = target.shape.edges[bin_]
+        at_risk = [one for one in state.frozen if _age(one) <= starts]
+        examples.append(_example(state, facts, target.name, (bin_, label, at_risk, served)))
+    if is_over or until == target.shape.bins:
+        return OVER, examples
+    return Progress(until, False, progress.seen, given), examples
+
+
+def _outcomes(
+    given: tuple[Given, ...], ends: dict[str, int], bin_: int, *, is_over: bool
+) -> tuple[list[Served], tuple[Given, ...]]:
+    """Predictions that are decided now: all of whoever did it, else those of the horizon."""
+    if not is_over and bin_ + 1 not in ends.values():
+        return [], given
+    served, left = [], []
+    for one in given:
+        waiting = {}
+        for name, chance in one.chances.items():
+            if is_over or ends[name] == bin_ + 1:
+                outcome = float(is_over and bin_ < ends[name])
+                served.append(_served(one, name, chance, outcome))
+            else:
+                waiting[name] = chance
+        if waiting:
+            left.append(Given(one.landmark, waiting, one.tier, one.model_version))
+    return served, tuple(left)
+
+
+def _served(given: Given, horizon: str, predicted: float, outcome: float) -> Served:
+    return Served(given.landmark, horizon, predicted, given.tier, given.model_version, outcome)
+
+
+def _release_steps(
+    state: Prospect, facts: InstallFacts, value: ValueTarget, moment: Moment
+) -> tuple[Progress, list[Example]]:
+    """Money of the steps of life until a bucket ends, and after each landmark in the bucket."""
+    progress = state.progress[VALUE]
+    end = value.steps[moment.until]
+    horizon = next((name for name, at in value.horizons.items() if at == end), "")
+    total = state.spent_until(end)
+    examples = []
+    for step in range(progress.released, moment.until):
+        before, until = (state.spent_until(edge) for edge in value.steps[step : step + 2])
+        example = _example(state, facts, VALUE, (step, until > before, [], []))
+        examples.append(structs.replace(example, amount_micros=until - before, spent_micros=before))
+    starts = [0, *value.bucket_ends][value.bucket_ends.index(end)]
+    at_risk = [one for one in state.frozen if LANDMARKS[one.landmark].after_ms < end]
+    examples[-1] = structs.replace(
+        examples[-1],
+        snapshots=at_risk,
+        amounts_micros=[total - state.spent_until(max(starts, _age(one))) for one in at_risk],
+        served=[_served(one, horizon, one.chances[horizon], total / 1e6) for one in progress.given]
+        if horizon
+        else [],
     )
-    return noted, PaymentFate.NOTED
+    if moment.until + 1 == len(value.steps):
+        return OVER, examples
+    return structs.replace(progress, released=moment.until), examples
 
 
-def reach(
-    state: PayerState, facts: InstallFacts, credit: Credit, stage_time: int, tiers: Tiers
-) -> Said:
-    """Do everything that is due at `stage_time`: score landmarks, release labels.
-
-    Call it once the journey has decided whom to credit, and then whenever `next_due` has come.
-    """
-    said = Said(state, [], [], [], 0)
-    while 0 < (due := next_due(said.state, facts.installed_at)) <= stage_time:
-        if said.state.open and due == matures_at(facts.installed_at):
-            said = _mature(said, facts)
-        else:
-            said = _score_landmark(said, facts, credit, tiers)
-    return said
+def _age(frozen: Frozen) -> int:
+    return LANDMARKS[frozen.landmark].after_ms
 
 
-def _score_landmark(said: Said, facts: InstallFacts, credit: Credit, tiers: Tiers) -> Said:
-    state = said.state
-    number = state.next_landmark
-    name = LANDMARKS[number].name
-    at = landmark_time(facts.installed_at, number)
-    row = features.features_at(number, facts, credit, state.tally)
-    score = tiers.score(row)
-    said.features.append(
-        FeatureRow(
-            feature_id=f"{facts.install_id}:{name}",
-            install_id=facts.install_id,
-            app_id=facts.app_id,
-            landmark=name,
-            landmark_time=at,
-            features=row,
-        )
-    )
-    said.predictions.append(
-        Prediction(
-            prediction_id=f"{facts.install_id}:{TARGET}:{name}",
-            install_id=facts.install_id,
-            app_id=facts.app_id,
-            target=TARGET,
-            landmark=name,
-            landmark_time=at,
-            horizon_s=HORIZON_MS // 1000,
-            probability=score.probability,
-            tier=score.tier,
-            model_version=score.model_version,
-            predicted_at=at,
-        )
-    )
-    snapshot = OpenSnapshot(number, credit, score.probability, score.model_version)
-    scored = structs.replace(state, next_landmark=number + 1, open=(*state.open, snapshot))
-    return said._replace(state=scored)
-
-
-def _mature(said: Said, facts: InstallFacts) -> Said:
-    examples = list(_labelled(said.state, facts))
-    return said._replace(
-        state=_CLOSED,
-        examples=[*said.examples, *examples],
-        withdrawn=said.withdrawn + len(said.state.open) - len(examples),
-    )
-
-
-def _labelled(state: PayerState, facts: InstallFacts) -> Iterator[Example]:
-    for snapshot in state.open:
-        at = landmark_time(facts.installed_at, snapshot.landmark)
-        if 0 < state.first_paid_at < at:
-            continue  # Had already paid: neither a payer nor a non-payer of this question.
-        yield Example(
-            install_id=facts.install_id,
-            landmark=LANDMARKS[snapshot.landmark].name,
-            features=features.features_at(snapshot.landmark, facts, snapshot.credit, state.tally),
-            label=state.first_paid_at > 0,
-            landmark_time=at,
-            matured_at=matures_at(facts.installed_at),
-            predicted=snapshot.predicted,
-            model_version=snapshot.model_version,
-        )
-
-
-def _earlier(known: int, other: int) -> int:
-    return min(known, other) if known else other
+def _example(
+    state: Prospect,
+    facts: InstallFacts,
+    target: str,
+    said: tuple[int, bool, list[Frozen], list[Served]],
+) -> Example:
+    bin_, label, snapshots, served = said
+    return Example(
+        target, facts.install_id, facts.app_id, facts.platform, facts.country_code,
+        state.media_source, bin_, label, state.release_due, snapshots, served,
+    )  # fmt: skip

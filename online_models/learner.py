@@ -1,186 +1,222 @@
-"""Learns the payer model from one ordered log of examples, and publishes gated versions of it.
+"""Learns one declared target from one ordered log, and publishes gated versions of its models.
 
-Every example is predicted before it is learned, by the learner, by the live version and by the
-rate of its landmark; that is the evidence a new version is judged by. Examples of one install
-that follow each other are learned together, once the next install begins: its later landmarks
-must not be predicted knowing its label. The log decides when: by the number of examples, never
-by a clock.
+Examples are taken in blocks counted from the log's beginning. Each block is predicted before it
+is learned: by every contestant, by what was known at the install alone, by shrunk rates and by
+one rate for everybody. That is the evidence versions are judged by, and contestants compared. The
+log decides when: by counts and by its own time, never by a clock.
 """
 
 from __future__ import annotations
 
-import math
+import hashlib
 from collections import deque
 from collections.abc import Iterable
-from typing import NamedTuple
 
+import numpy as np
 from msgspec import Struct
 
-from online_models.gates import (
-    Evidence,
-    GateRules,
-    Rejected,
-    Trial,
-    deserves_suspension,
-    evidence_of,
-    gate,
-)
-from online_models.landmarks import LANDMARKS
-from online_models.payer import PROBABILITY_MIN, RiverModel, Scorer, new_river_model
-from online_models.snapshots import Snapshot, dump_scorer
+from online_models.gates import deserves_suspension, gate, is_finite, shift_of
+from online_models.hazard.checkpoint import dump_scorer, load_scorer
+from online_models.hazard.kernel import Kernel
+from online_models.hazard.model import HazardModel
+from online_models.hazard.packed import PackedAsk
+from online_models.hazard.rules import Numbers
+from online_models.hazard.scorer import HazardScorer
+from online_models.learner_block import Soundness, foresee, groups_of, lesson_of, place_of
+from online_models.learner_evidence import BlockSums, Evidence, evidence_of, figures_of, sums_of
+from online_models.learner_rules import Counts, LearnerRules
+from online_models.shrunk_rates import ShrunkRates, dump_rates
+from online_models.snapshots import Snapshot, Unusable
+from online_models.verdicts import Lead, Publication, Refusal, Verdict, version_name
 from schemas.records import Example
 
-FEATURE_VALUE_MAX = 100.0
-"""An example with a larger value, or one that is not a number, is skipped."""
-
-RATE_PRIOR_ROWS = 20
-"""The base rate starts as if this many rows had shown the prior."""
+BASE_PRIOR_ROWS = 20.0
+"""The rate of a bin starts as if this many rows had shown the prior."""
 
 
-class LearnerRules(Struct, frozen=True):
-    """Counts are examples."""
+class Version(Struct, frozen=True):
+    """A scorer as it was published or refused."""
 
-    prior: float = 0.05
-    first_publication: int = 500
-    publish_every: int = 2000
-    window: int = 5000
-    """Last examples that count as evidence."""
-    golden_max: int = 256
-    """Examples since the last trial of a version on which its shift is measured."""
-    weights_max: int = 50_000
-    """Further feature names are ignored."""
-    gate: GateRules = GateRules()
-
-
-class Publication(NamedTuple):
-    """A version that passed its gate: store it, then mark it in every partition."""
-
-    version: str
+    name: str
     content: bytes
-    evidence: Evidence
-
-
-class Refusal(NamedTuple):
-    """A version that failed its gate. `suspends` names the live version if that goes as well."""
-
-    version: str
-    reason: str
-    evidence: Evidence
-    suspends: str = ""
-
-
-class Counts(Struct):
-    """Since the beginning of the log. `unknown` are feature values ignored for want of room."""
-
-    seen: int = 0
-    positives: int = 0
-    skipped: int = 0
-    unknown: int = 0
-    tried_at: int = 0
+    scorer: HazardScorer
 
 
 class Learner:
-    """The model and all that decides its next version. `learn` is its only way forward."""
+    """The models of one target and all that decides their next versions. `learn` and `lead` are
+    the only ways forward."""
 
-    def __init__(self, rules: LearnerRules) -> None:
+    def __init__(self, target: str, rules: LearnerRules, kernel: Kernel | None = None) -> None:
+        self.target = target
         self.rules = rules
-        self.model: RiverModel = new_river_model(rules.prior)
+        contestants = rules.of_contestants()
+        self.names = [name for name, _ in contestants]
+        self.models = [HazardModel(one, kernel) for _, one in contestants]
+        self.leader = 0
+        self.rates = ShrunkRates(rules.of_rates())
+        self.base = self._new_base()
         self.counts = Counts()
-        self.rates: dict[str, tuple[int, int]] = {}  # landmark: rows, positives
-        self.trials: deque[Trial] = deque(maxlen=rules.window)
-        self.golden: list[dict[str, float]] = []
-        self.group: list[Example] = []
-        self.champion: Scorer | None = None
-        self.champion_content = b""
-        self.previous: Scorer | None = None  # tried last, published or not
-        self.previous_content = b""
+        self.pending: list[Example] = []
+        self.blocks: deque[BlockSums] = deque(maxlen=rules.window)
+        self.golden: deque[PackedAsk] = deque(maxlen=rules.golden_max)
+        self.champion: Version | None = None
+        self.previous: Version | None = None  # tried last, published or not
+        self.sound = Soundness(rules.hazard.shape)
 
-    def learn(self, examples: Iterable[Example]) -> list[Publication | Refusal]:
-        """Learn in order; versions come exactly where the count of examples says so."""
-        verdicts = []
+    @property
+    def model(self) -> HazardModel:
+        """The one that leads."""
+        return self.models[self.leader]
+
+    def learn(self, examples: Iterable[Example]) -> list[Verdict]:
+        """Learn in order; verdicts come exactly where the log says so."""
+        verdicts: list[Verdict] = []
         for example in examples:
-            if not self._belongs_to_group(example):
-                self._learn_group()
-                if self._is_trial_due():
-                    verdicts.append(self._try_version())
-            self.group.append(example)
+            self.pending.append(example)
+            if len(self.pending) >= self.rules.block:
+                block, self.pending = self.pending, []
+                self._learn_block(block)
+                if self.counts.is_trial_due(self.rules, is_first=self.champion is None):
+                    verdicts += self._try_versions()
         return verdicts
 
-    def snapshot(self) -> Snapshot:
-        """A read-only copy of the model as it is now."""
-        return dump_scorer(self.counts.seen, self.model.intercept, self.model.weights)
+    def lead(self, contestant: str) -> bool:
+        """Let this contestant's versions be published; False: there is none of that name."""
+        if contestant not in self.names:
+            return False
+        self.leader = self.names.index(contestant)
+        self.previous = None
+        return True
 
-    def _belongs_to_group(self, example: Example) -> bool:
-        group = self.group
-        return not group or (
-            group[0].install_id == example.install_id and len(group) < len(LANDMARKS)
-        )
+    def evidence(self) -> Evidence:
+        """Over the last blocks."""
+        return evidence_of(self.blocks, self.names)
 
-    def _learn_group(self) -> None:
-        """Learn from one install: all its landmarks, none of which may tell of the others."""
-        learnable = []
-        for example in self.group:
-            self.counts.seen += 1
-            if all(abs(value) <= FEATURE_VALUE_MAX for value in example.features.values()):
-                features = self._known(example.features)
-                self.trials.append(self._trial(example, features))
-                learnable.append((example, features))
-            else:
-                self.counts.skipped += 1
-        for example, features in learnable:
-            self._learn_one(example, features)
-        self.group = []
+    def published(self) -> list[Publication]:
+        """What would be live by now, again."""
+        if not self.counts.tried_at:
+            return []
+        last, name = self.champion, self.names[self.leader]
+        own = [Publication(self.target, last.name, last.content, name)] if last else []
+        return [*own, *self._beside(self.evidence())]
 
-    def _learn_one(self, example: Example, features: dict[str, float]) -> None:
-        self.model.learn_one(features, example.label)
-        self.counts.positives += example.label
-        rows, positives = self.rates.get(example.landmark, (0, 0))
-        self.rates[example.landmark] = (rows + 1, positives + example.label)
-        if len(self.golden) < self.rules.golden_max:
-            self.golden.append(example.features)
+    def _learn_block(self, block: list[Example]) -> None:
+        counts = self.counts
+        counts.seen += len(block)
+        counts.time = max(counts.time, *(one.matured_at for one in block))
+        sound = [one for one in block if self.sound.is_sound(one)]
+        counts.skipped += len(block) - len(sound)
+        counts.positives += sum(one.label for one in sound)
+        by_rates = self._learn_rates(sound)
+        asked = range(0, len(sound), self.rules.champion_every)
+        by_champion = foresee(self.champion.scorer, sound, asked) if self.champion else {}
+        groups = groups_of(sound)
+        told = [model.learn_packed(groups) for model in self.models]
+        own = told[self.leader]
+        lesson = lesson_of(sound, (own, told), by_rates, self._base_rates(), by_champion)
+        self.blocks.append(sums_of(lesson))
+        self._learn_base(sound)
+        for one in sound[:: self.rules.champion_every]:
+            if one.snapshots:
+                last = one.snapshots[-1]
+                self.golden.append(PackedAsk(last.slots, last.values, last.landmark, one.platform))
 
-    def _trial(self, example: Example, features: dict[str, float]) -> Trial:
-        rows, positives = self.rates.get(example.landmark, (0, 0))
-        rate = (positives + RATE_PRIOR_ROWS * self.rules.prior) / (rows + RATE_PRIOR_ROWS)
-        champion = self.champion.score(example.features) if self.champion else None
-        own = self.model.predict_proba_one(features)[True]
-        return Trial(
-            label=example.label,
-            learner=min(max(own, PROBABILITY_MIN), 1 - PROBABILITY_MIN),
-            base=rate,
-            champion=math.nan if champion is None else champion,
-        )
+    def _learn_rates(self, examples: list[Example]) -> list[float]:
+        """The hazard of each by shrunk rates, before it was learned."""
+        learn = self.rates.learn
+        return [learn(place_of(one), one.bin, one.label) for one in examples]
 
-    def _known(self, features: dict[str, float]) -> dict[str, float]:
-        """Without names for which there is no room any more."""
-        known = self.model.optimizer.n
-        if len(known) + len(features) <= self.rules.weights_max:
-            return features
-        kept = {name: value for name, value in features.items() if name in known}
-        self.counts.unknown += len(features) - len(kept)
-        return kept
+    def _new_base(self) -> Numbers:
+        """Rows and positives of each bin."""
+        hazard_rules = self.rules.hazard
+        bins = hazard_rules.shape.bins
+        hazard = 1.0 - (1.0 - hazard_rules.prior) ** (1.0 / bins)
+        return np.full((bins, 2), (BASE_PRIOR_ROWS, BASE_PRIOR_ROWS * hazard))
 
-    def _is_trial_due(self) -> bool:
-        rules = self.rules
-        wait = rules.publish_every if self.champion else rules.first_publication
-        return self.counts.seen - self.counts.tried_at >= wait
+    def _base_rates(self) -> Numbers:
+        rates: Numbers = self.base[:, 1] / self.base[:, 0]
+        return rates
 
-    def _try_version(self) -> Publication | Refusal:
-        version, content = self.snapshot()
-        candidate = Scorer(version, self.counts.seen, self.model.intercept, self.model.weights)
-        evidence = evidence_of(self.trials)
-        rejected = gate(candidate, self.previous, evidence, self.golden, self.rules.gate)
-        self.previous, self.previous_content = candidate, content
-        self.counts.tried_at = self.counts.seen
-        self.golden = []
+    def _learn_base(self, examples: list[Example]) -> None:
+        bins = np.array([one.bin for one in examples], np.int64)
+        labels = np.array([one.label for one in examples], np.float64)
+        self.base[:, 0] += np.bincount(bins, minlength=len(self.base))
+        self.base[:, 1] += np.bincount(bins, labels, len(self.base))
+
+    def _try_versions(self) -> list[Verdict]:
+        self.counts.try_now()
+        verdicts: list[Verdict] = []
+        lead = self._better_contestant()
+        if lead is not None:
+            self.lead(lead.contestant)
+            verdicts.append(lead)
+        evidence = self.evidence()
+        verdicts.append(self._try_leader(evidence))
+        return [*verdicts, *self._beside(evidence)]
+
+    def _try_leader(self, evidence: Evidence) -> Verdict:
+        rules = self.rules.gate
+        candidate = self._version(self.target, self.model)
+        earlier = self.previous
+        shift = shift_of(candidate.scorer, earlier.scorer, self.golden) if earlier else None
+        is_young = self.model.counts.rows < rules.young_rows
+        rejected = gate(candidate.scorer, evidence, shift, rules, is_young=is_young)
+        self.previous = candidate
+        name, figures = self.names[self.leader], figures_of(evidence)
+        if shift is not None:
+            figures |= {"log_odds_shift_p99": shift.log_odds_p99, "stability": shift.stability}
         if rejected is None:
-            self.champion, self.champion_content = candidate, content
-            return Publication(version, content, evidence)
-        return self._refuse(version, rejected, evidence)
+            parent = self.champion.name if self.champion else ""
+            self.champion = candidate
+            return Publication(
+                self.target, candidate.name, candidate.content, name, parent, figures
+            )
+        suspends = self.champion is not None and deserves_suspension(evidence, rules)
+        if suspends:
+            self.champion = None
+        return Refusal(self.target, candidate.name, rejected.reason, name, figures, suspends)
 
-    def _refuse(self, version: str, rejected: Rejected, evidence: Evidence) -> Refusal:
-        live = self.champion
-        if live is None or not deserves_suspension(evidence, self.rules.gate):
-            return Refusal(version, rejected.reason, evidence)
-        self.champion, self.champion_content = None, b""
-        return Refusal(version, rejected.reason, evidence, suspends=live.version)
+    def _better_contestant(self) -> Lead | None:
+        """The promotion rule."""
+        rules, evidence = self.rules, self.evidence()
+        if evidence.rows < rules.promotion_rows or evidence.positives < rules.promotion_positives:
+            return None
+        lost = [evidence.log_loss[f"contestant:{name}"] for name in self.names]
+        best = min(range(len(lost)), key=lost.__getitem__)
+        if lost[best] >= lost[self.leader] * (1.0 - rules.promotion_margin):
+            return None
+        reason = (
+            f"log loss {lost[best]:.5f} instead of {lost[self.leader]:.5f} over "
+            f"{evidence.rows} rows"
+        )
+        return Lead(self.target, self.names[best], reason, figures_of(evidence))
+
+    def _version(self, model: str, of: HazardModel) -> Version:
+        snapshot = dump_scorer(of)
+        scorer = load_scorer(snapshot.content, of.rules, kernel=of.scorer.kernel)
+        if isinstance(scorer, Unusable):  # Weights that are not finite: the gate refuses them.
+            scorer = of.scorer
+        return Version(renamed(model, snapshot), snapshot.content, scorer)
+
+    def _beside(self, evidence: Evidence) -> list[Publication]:
+        """Shrunk rates, which need no gate; and the best contestant that does not lead, unless it
+        would not pass either."""
+        content = dump_rates(self.rates)
+        checksum = hashlib.sha256(content).hexdigest()
+        model = f"{self.target}/rates"
+        said = [Publication(model, version_name(model, self.rates.rows, checksum), content)]
+        others = [name for name in self.names if name != self.names[self.leader]]
+        if others:
+            best = min(others, key=lambda name: evidence.log_loss[f"contestant:{name}"])
+            limit = self.rules.gate.entropy_over_rates * evidence.log_loss["rates"]
+            model, of = f"{self.target}/challenger", self.models[self.names.index(best)]
+            version = self._version(model, of)
+            if evidence.log_loss[f"contestant:{best}"] <= limit and is_finite(version.scorer):
+                said.append(Publication(model, version.name, version.content, best))
+        return said
+
+
+def renamed(model: str, snapshot: Snapshot) -> str:
+    """A version is named after the model that it is published for."""
+    _, rows, checksum = snapshot.version.rsplit("-", 2)
+    return version_name(model, int(rows), checksum)

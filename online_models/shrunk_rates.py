@@ -73,16 +73,28 @@ class ShrunkRates:
         self.refused = 0
         """Rows of cells for which there was no room."""
 
-    def learn(self, place: Place, bin_: int, label: bool) -> None:
-        """What one bin said of an install (`bins.outcomes`). One row per install and bin."""
-        expected = self._seen[bin_] / self._asked[bin_]
+    def learn(self, place: Place, bin_: int, label: bool) -> float:
+        """What one bin said of an install (`bins.outcomes`). One row per install and bin.
+        Returns what `hazard` said of it before, but for rounding."""
+        said = expected = self._seen[bin_] / self._asked[bin_]
+        strength, cells = self.rules.strength, self._cells
         for key in _keys(place):
-            cell = self._count(key, label, expected)
-            expected *= self._factor_of(cell)
+            cell = cells.get(key)
+            if cell is None:
+                if len(cells) >= self.rules.cells_max:
+                    self.refused += 1
+                    continue
+                cell = cells[key] = _Cell()
+            else:
+                said *= (cell.seen + strength) / (cell.expected + strength)
+            cell.seen += label
+            cell.expected += expected
+            expected *= (cell.seen + strength) / (cell.expected + strength)
         self._asked[bin_] += 1.0
         self._seen[bin_] += label
         self._sums = None
         self.rows += 1
+        return min(said, HAZARD_MAX)
 
     def hazard(self, place: Place, bin_: int) -> float:
         """That an install which has not paid when the bin begins pays in it."""
@@ -122,29 +134,12 @@ class ShrunkRates:
         )
 
     def _factor(self, place: Place) -> float:
-        factor = 1.0
+        factor, strength = 1.0, self.rules.strength
         for key in _keys(place):
             cell = self._cells.get(key)
             if cell is not None:
-                factor *= self._factor_of(cell)
+                factor *= (cell.seen + strength) / (cell.expected + strength)
         return factor
-
-    def _factor_of(self, cell: _Cell | None) -> float:
-        if cell is None:
-            return 1.0
-        strength = self.rules.strength
-        return (cell.seen + strength) / (cell.expected + strength)
-
-    def _count(self, key: Key, label: bool, expected: float) -> _Cell | None:
-        cell = self._cells.get(key)
-        if cell is None:
-            if len(self._cells) >= self.rules.cells_max:
-                self.refused += 1
-                return None
-            cell = self._cells[key] = _Cell()
-        cell.seen += label
-        cell.expected += expected
-        return cell
 
 
 def _keys(place: Place) -> tuple[Key, Key, Key]:

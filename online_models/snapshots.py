@@ -7,7 +7,6 @@ Nothing read back is trusted: what is truncated, altered, of another layout or n
 from __future__ import annotations
 
 import hashlib
-import math
 import struct
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -16,10 +15,6 @@ import msgspec
 from msgspec import Struct, msgpack
 
 from online_models.features import CODE_VERSION
-from online_models.landmarks import TARGET
-from online_models.payer import Scorer
-
-SCORER_SCHEMA = f"{TARGET}/scorer/1"
 
 
 class Unusable(NamedTuple):
@@ -40,46 +35,8 @@ class Envelope(Struct, frozen=True, array_like=True, gc=False):
     body: bytes
 
 
-class _ScorerBody(Struct, frozen=True, array_like=True, gc=False):
-    examples_seen: int
-    intercept: float
-    names: list[str]
-    weights: bytes  # little-endian float64, in the order of the names
-
-
 _encoder = msgpack.Encoder()
 _envelopes = msgpack.Decoder(Envelope)
-_scorer_bodies = msgpack.Decoder(_ScorerBody)
-
-
-def dump_scorer(examples_seen: int, intercept: float, weights: dict[str, float]) -> Snapshot:
-    """A read-only copy of a model. The same model always has the same version and bytes."""
-    body = _encoder.encode(
-        _ScorerBody(examples_seen, intercept, list(weights), packed(weights.values()))
-    )
-    content, checksum = seal(SCORER_SCHEMA, body)
-    return Snapshot(_version(examples_seen, checksum), content)
-
-
-def load_scorer(content: bytes) -> Scorer | Unusable:
-    """The model in `content`, under the version it was published with."""
-    opened = unseal(SCORER_SCHEMA, content)
-    if isinstance(opened, Unusable):
-        return opened
-    try:
-        body = _scorer_bodies.decode(opened.body)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        return Unusable(f"body is not a scorer: {error}")
-    weights = unpacked(body.weights)
-    if weights is None or len(weights) != len(body.names):
-        return Unusable("as many weights as names expected")
-    if not (math.isfinite(body.intercept) and all(map(math.isfinite, weights))):
-        return Unusable("weights are not finite")
-    by_name = dict(zip(body.names, weights, strict=True))
-    if len(by_name) != len(weights):
-        return Unusable("a feature name occurs twice")
-    version = _version(body.examples_seen, opened.checksum)
-    return Scorer(version, body.examples_seen, body.intercept, by_name)
 
 
 def seal(schema: str, body: bytes) -> tuple[bytes, bytes]:
@@ -113,7 +70,3 @@ def unpacked(content: bytes) -> tuple[float, ...] | None:
     if len(content) % 8:
         return None
     return struct.unpack(f"<{len(content) // 8}d", content)
-
-
-def _version(examples_seen: int, checksum: bytes) -> str:
-    return f"{TARGET}-{examples_seen}-{checksum.hex()[:8]}"

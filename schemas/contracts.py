@@ -124,6 +124,10 @@ SEMANTICS: dict[str, Semantics] = {
     "freshness": Semantics(
         "stage, partition, stage_time", f"{SAME_AGAIN} Only the latest stage_time matters."
     ),
+    "model-versions": Semantics(
+        "change_id", f"{SAME_AGAIN} The highest number of a model is how it is."
+    ),
+    "model-contents": Semantics("content_id", SAME_AGAIN),
 }
 
 CLOCK_TICKS = (

@@ -223,18 +223,37 @@ class FeatureRow(Outcome, frozen=True, kw_only=True, gc=False):
 
 
 class Prediction(Outcome, frozen=True, kw_only=True, gc=False):
-    """Probability of a first payment within the horizon of the install."""
+    """What is expected of an install at a landmark: chances by horizon, or amounts for value."""
 
     prediction_id: str  # install_id:target:landmark
     install_id: str
     app_id: str
-    target: Literal["payer_d7"]
+    media_source: str
+    target: str
     landmark: str
     landmark_time: int
-    horizon_s: int
+    horizon: str
+    """That decisions look at."""
     probability: float
-    tier: Literal["full", "constant"]
+    """By that horizon; 0 once it has passed. Of value: of any money in it."""
+    chances: dict[str, float]
+    """By every horizon that has not passed; never falling with time."""
+    amounts: dict[str, float]
+    """Of value: expected since the install, in the reporting currency."""
+    currency: str
+    is_extrapolated: bool
+    """Of value: whether some of it rests on the growth of earlier installs alone."""
+    segment: str
+    """What is worth doing by the declared costs and benefits; empty where none are declared."""
+    tier: Literal["full", "install_only", "rates", "constant"]
+    tier_reason: str
+    """Why not a better tier; empty for the best."""
+    arm: str
     model_version: str
+    shadow: dict[str, float]
+    """What every tier says at the horizon."""
+    latency_ms: int
+    """Log time from the landmark until the install was known at all; the store tells the rest."""
     predicted_at: int
 
 
@@ -376,6 +395,50 @@ class Freshness(Outcome, frozen=True, kw_only=True, gc=False):
     stage_time: int
 
 
+class ModelVersion(Outcome, frozen=True, kw_only=True, gc=False):
+    """Something that became of a version of a model: the highest number of a model is how it is."""
+
+    change_id: str  # model:number
+    model: str  # target, target/rates, target/challenger, value or credit
+    number: int  # of the changes of this model, from 1
+    version: str  # it is about; "" the model as a whole
+    state: Literal[
+        "published",
+        "kept",
+        "refused",
+        "promoted",
+        "lead",
+        "rolled_back",
+        "suspended",
+        "resumed",
+        "withdrawn",
+        "learned_again",
+        "quarantined",
+        "ignored",
+    ]
+    live_version: str  # scores from here on; "" none: a lower tier answers
+    is_held: bool  # by hand: what the gate lets pass does not go live
+    contestant: str  # whose weights these are
+    parent: str  # published before it
+    reason: str
+    figures: dict[str, float]  # the evidence; losses in nats per row
+    learned_offset: int  # of the examples; it learned from nothing at or behind it
+    learned_at: int  # log time of the latest of them
+    command_id: str  # of the order, when somebody ordered it
+
+
+class ModelContent(Outcome, frozen=True, kw_only=True, gc=False):
+    """A part of a model as it scores. The parts of a version, put together in order, are
+    compressed by LZ4."""
+
+    content_id: str  # version:chunk
+    model: str
+    version: str
+    chunk: int  # from 0
+    chunks: int
+    content: str  # base64
+
+
 OUTCOME_OF_TOPIC: dict[str, type[Outcome]] = {
     topics.TOUCHES.name: TouchOutcome,
     topics.ATTRIBUTIONS.name: Attribution,
@@ -393,6 +456,8 @@ OUTCOME_OF_TOPIC: dict[str, type[Outcome]] = {
     topics.LEDGER.name: LedgerRow,
     topics.DEAD_LETTERS.name: DeadLetter,
     topics.FRESHNESS.name: Freshness,
+    topics.MODEL_VERSIONS.name: ModelVersion,
+    topics.MODEL_CONTENTS.name: ModelContent,
 }
 
 encoder = json.Encoder()

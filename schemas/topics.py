@@ -113,6 +113,9 @@ DEAD_LETTERS = Topic(
 )
 FRESHNESS = _outcome("freshness", "stage", "Stage time of every stage partition.")
 
+MODEL_VERSIONS = _outcome("model-versions", "model", "What became of every version of a model.")
+MODEL_CONTENTS = _outcome("model-contents", "version", "Models as they score, in parts.")
+
 MATCHING_CHANGELOG = _changelog("matching")
 JOURNEYS_CHANGELOG = _changelog("journeys")
 SITES_CHANGELOG = _changelog("sites")
@@ -139,6 +142,8 @@ OUTCOMES = (
     LEDGER,
     DEAD_LETTERS,
     FRESHNESS,
+    MODEL_VERSIONS,
+    MODEL_CONTENTS,
 )
 INTERNAL = (
     MATCH,

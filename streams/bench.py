@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -40,23 +41,41 @@ STAGES = ("intake", "matching", "journeys", "sites", "learning")
 _SOURCES = [topic.name for topic in topics.SOURCES]
 
 
-def run_bench(settings: Settings, events: int, seed: int, advance: Advance) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """How many events of the standard mix, and how many deciding processes."""
+
+    events: int
+    seed: int
+    workers: int = 1
+
+
+def run_bench(settings: Settings, wanted: Wanted, advance: Advance) -> dict[str, Any]:
     """Everything in one run, on one broker; Stop when a part fails."""
+    events, seed = wanted.events, wanted.seed
     with tempfile.TemporaryDirectory(prefix="headwater-bench-") as name:
         folder = Path(name)
         course = Course.new(settings, folder / "headwater")
         advance("headwater: publishing", 0, events)
         count = prepare(course, simulate(Scenario.standard(events, seed)))
-        lap = asyncio.run(run_lap(course, core_contestant(), count, advance))
+        lap = asyncio.run(run_lap(course, core_contestant(wanted.workers, folder), count, advance))
         bound = _bound(course, folder, count, advance)
         slow = _idiomatic(settings, folder, (events, seed), advance)
-    return report_of(lap, slow, bound, settings.kafka.brokers or "")
+    report = report_of(lap, slow, bound, settings.kafka.brokers or "")
+    return report | {"core_workers": wanted.workers}
 
 
-def core_contestant() -> Contestant:
-    command = [sys.executable, "-m", "streams.cli", "worker", "--role", "core"]
+def core_contestant(workers: int = 1, folder: Path | None = None) -> Contestant:
+    """Several workers need a folder, in which each caches its own state."""
     inputs = [*_SOURCES, topics.MATCH.name, topics.JOURNEYS.name, topics.SITES.name]
-    return Contestant("headwater", Program("core", command, free_port()), "headwater-core", inputs)
+    programs = [_core(number, folder) for number in range(workers)]
+    return Contestant("headwater", programs, "headwater-core", inputs)
+
+
+def _core(number: int, folder: Path | None) -> Program:
+    command = [sys.executable, "-m", "streams.cli", "worker", "--role", "core"]
+    own = {"HEADWATER_STATE_DIR": str(folder / f"state-{number}")} if folder else {}
+    return Program(f"core-{number}", command, free_port(), own)
 
 
 def _idiomatic(
@@ -79,7 +98,7 @@ def _idiomatic(
     own = ["idiomatic-matches", "idiomatic-journeys"]
     who = Contestant(
         "idiomatic Faust",
-        Program("idiomatic", command),
+        [Program("idiomatic", command)],
         "idiomatic",
         [*_SOURCES, *own],
     )

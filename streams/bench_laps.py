@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -84,10 +83,10 @@ class Course:
 
 @dataclass(frozen=True, slots=True)
 class Contestant:
-    """A deciding program: its group, and the topics it reads beside the sources."""
+    """A deciding program in one or more processes: its group, and all topics that it reads."""
 
     name: str
-    program: Program
+    programs: Sequence[Program]
     group: str
     topics: Sequence[str]
 
@@ -127,19 +126,37 @@ async def run_lap(course: Course, who: Contestant, events: int, advance: Advance
         free_port(),
     )
     # Storing is ready first: then the clock starts with the deciding process.
-    with running([storing, who.program], course.environ, CHECKOUT) as ran:
-        started = time.time()
+    with running([storing], course.environ, CHECKOUT, who.programs) as ran:
+        started = ran.first_ready_at
         ran.start_counting()
         broker = local_pid(course.settings.kafka.brokers or "")
         broker_before = cpu_seconds(broker) if broker else 0.0
         async with asyncio.timeout(PATIENCE_SECONDS):
             await _until_stored(course.settings, who, events, ran.require_all, advance)
-        cpu = ran.cpu_seconds()
+        cpu = _by_role(ran.cpu_seconds())
         if broker:
             cpu["broker"] = round(cpu_seconds(broker) - broker_before, 2)
-        port = who.program.metrics_port
-        metrics = await asyncio.to_thread(metrics_of, port) if port else {}
+        metrics = await asyncio.to_thread(_metrics_of_all, who.programs)
     return Lap(events, _last_insert(course) - started, cpu, metrics)
+
+
+def _by_role(spent: dict[str, float]) -> dict[str, float]:
+    """CPU seconds of all processes of a role; `core-1` is of the role core."""
+    by_role: dict[str, float] = {}
+    for name, seconds in spent.items():
+        role = name.partition("-")[0]
+        by_role[role] = round(by_role.get(role, 0.0) + seconds, 2)
+    return by_role
+
+
+def _metrics_of_all(programs: Sequence[Program]) -> dict[tuple[str, str], float]:
+    """Summed over the processes; those without metrics have none."""
+    found: dict[tuple[str, str], float] = {}
+    for program in programs:
+        if program.metrics_port:
+            for sample, value in metrics_of(program.metrics_port).items():
+                found[sample] = found.get(sample, 0.0) + value
+    return found
 
 
 async def _until_stored(

@@ -6,13 +6,18 @@ from pathlib import Path
 
 from attribution.rule_files import RuleFault, read_rules
 from attribution.rules import Rules
+from online_models.target_files import TargetFault, read_targets
+from online_models.tiers import TierRules
+from streams.challenger_settings import contestants
 from streams.core_settings import EMBEDDED_LEAD, CoreSettings, LeadBounds
 from streams.errors import Stop
 from streams.kafka_client import client_options
 from streams.postback_files import postback_rules
-from streams.settings import KafkaSettings, RuleSettings, Settings
+from streams.settings import KafkaSettings, ModelSettings, RuleSettings, Settings
 from streams.stages.factory import StageRules
 from streams.stages.intake import IntakeRules
+from streams.stages.learning import learning_of
+from streams.stages.scoring import ScoringRules
 from streams.storing_settings import BufferBounds, FlushBounds, StoreTarget, StoringSettings
 
 # For demos and tests: pseudonyms made with it hide nothing.
@@ -79,11 +84,31 @@ def stage_rules(settings: Settings) -> StageRules:
     """Everything that decides, apart from the log. Stop when the rule file cannot be used."""
     attribution = attribution_rules(settings.rules, settings.rules.attribution)
     intake = _intake_rules(settings, is_probabilistic=attribution.allows_probabilistic)
+    scoring = scoring_rules(settings.models)
     return StageRules(
         intake=intake,
         attribution=attribution,
+        learning=learning_of(scoring.targets, contestants(settings.models.challengers)),
+        scoring=scoring,
         keeps_state=not settings.kafka.is_in_process,
     )
+
+
+def scoring_rules(settings: ModelSettings) -> ScoringRules:
+    """What is predicted. Stop when the file of targets cannot be used."""
+    tiers = TierRules(settings.stale_after_ms, settings.challenger_share)
+    path = settings.targets
+    if path is None:
+        return ScoringRules(tiers=tiers)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "not text"
+        raise Stop(f"HEADWATER_TARGETS: {path}: cannot be read: {reason}") from error
+    targets = read_targets(text)
+    if isinstance(targets, TargetFault):
+        raise Stop(f"HEADWATER_TARGETS: {path}: {targets}")
+    return ScoringRules(targets, tiers=tiers)
 
 
 def attribution_rules(rules: RuleSettings, file: Path | None) -> Rules:

@@ -21,7 +21,7 @@ from streams.lane_fleet import LaneFleet, Readiness
 from streams.lanes import Lane, LaneObserver, LaneParts, LaneSpec, NoObserver
 from streams.lead import BoundedLead, NoLead
 from streams.offsets import Offsets
-from streams.recovery import Restored, restore
+from streams.recovery import Restored, reread, restore
 from streams.snapshots import SnapshotReader
 from streams.stage import Stage, TopicPartition
 from streams.stages.working_set import useless_from
@@ -166,6 +166,7 @@ class CoreWorker:
             flow=self.app.consumer,
             snapshots=self.snapshots,
             observer=self._observer,
+            reread=lambda stretch: reread(settings, stretch),
         )
         return Lane(spec, p, parts, settings.batch)
 

@@ -62,8 +62,10 @@ FROM revenue WHERE install_id = {id} OR transaction_id = {id} OR money_id = {id}
 ORDER BY event_time, booking_id LIMIT 1 BY booking_id
 """
 _PREDICTIONS = """
-SELECT target, landmark, landmark_time, probability, tier, model_version
-FROM predictions WHERE install_id = {id} ORDER BY landmark_time, landmark LIMIT 1 BY prediction_id
+SELECT target, landmark, landmark_time, horizon, probability, chances, amounts, currency,
+    is_extrapolated, segment, tier, tier_reason, arm, model_version, shadow
+FROM predictions WHERE install_id = {id}
+ORDER BY landmark_time, landmark, target LIMIT 1 BY prediction_id
 """
 _PARKED = """
 SELECT subject_id, state, waits_for, kind, amount_micros, currency, deadline, source_topic,

@@ -49,11 +49,22 @@ def _install(install: Row) -> Iterator[str]:
             f"{_money(booking)}{moved}"
         )
     for prediction in install["predictions"]:
-        yield (
-            f"  {prediction['landmark_time']}  at {prediction['landmark']}: "
-            f"{prediction['probability']:.1%} {prediction['target']} "
-            f"({prediction['tier']}, model {prediction['model_version']})"
-        )
+        at = f"{prediction['landmark_time']}  at {prediction['landmark']}"
+        yield f"  {at}: {_expected(prediction)}"
+
+
+def _expected(row: Row) -> str:
+    """What was expected of the install, by whom, and what to do about it."""
+    by = row["tier"] if not row["tier_reason"] else f"{row['tier']} for {row['tier_reason']}"
+    if row["amounts"]:
+        amounts = ", ".join(f"{amount:.2f} by {name}" for name, amount in row["amounts"].items())
+        growth = ", in part by the growth of earlier installs" if row["is_extrapolated"] else ""
+        said = f"{row['target']} {amounts} {row['currency']}{growth}"
+    else:
+        chances = ", ".join(f"{chance:.1%} by {name}" for name, chance in row["chances"].items())
+        said = f"{row['target']} {chances}"
+    segment = f", segment {row['segment']}" if row["segment"] else ""
+    return f"{said} ({by}, model {row['model_version']}){segment}"
 
 
 def _about(install: Row) -> str:

@@ -12,7 +12,7 @@ from streams.checkpoint import Log
 from streams.core_settings import BatchBounds
 from streams.lane_queue import LaneQueue
 from streams.recovery import Restored
-from streams.stage import LogRecord, Stage, TopicPartition
+from streams.stage import LogRecord, LooksBack, Stage, Stretch, TopicPartition
 from streams.state import StateStore
 
 PAUSE_PER_CHECKPOINT = 2.0
@@ -94,6 +94,8 @@ class LaneParts:
     flow: Flow
     snapshots: Snapshots
     observer: LaneObserver
+    reread: Callable[[Stretch], Awaitable[Sequence[LogRecord]]]
+    """The first records of a stretch that was read before; none when the log has none there."""
     clock: Callable[[], float] = time.monotonic  # for metrics and pacing, never for decisions
 
 
@@ -182,6 +184,8 @@ class Lane:
     async def _step(self, stage: Stage, store: StateStore) -> None:
         parts = self._parts
         await self._may_decide.wait()
+        if await self._looked_back(stage, store):
+            return
         await self.queue.wait()
         await self.queue.fill(self._next_start - parts.clock())
         await self._align()
@@ -198,6 +202,18 @@ class Lane:
             await self._decide(stage, store, records)
         finally:
             self._idle.set()
+
+    async def _looked_back(self, stage: Stage, store: StateStore) -> bool:
+        """Decide again on what the stage is missing, if it is; a part of it at a time."""
+        stretch = stage.missing() if isinstance(stage, LooksBack) else None
+        if stretch is None:
+            return False
+        self._idle.clear()
+        try:
+            await self._decide(stage, store, list(await self._parts.reread(stretch)))
+        finally:
+            self._idle.set()
+        return True
 
     async def _decide(self, stage: Stage, store: StateStore, records: list[LogRecord]) -> None:
         clock = self._parts.clock

@@ -31,6 +31,8 @@ class Program:
     name: str
     command: Sequence[str]
     metrics_port: int = 0
+    environ: Mapping[str, str] = field(default_factory=dict)
+    """Beside what all programs share."""
 
 
 @dataclass(slots=True)
@@ -38,6 +40,8 @@ class Running:
     """Processes that run beside each other. `cpu_seconds` counts from `start_counting`."""
 
     processes: dict[str, subprocess.Popen[bytes]]
+    first_ready_at: float = 0.0
+    """When one of those started together was the first to be ready, seconds since 1970."""
     _before: dict[str, float] = field(default_factory=dict)
 
     def start_counting(self) -> None:
@@ -59,14 +63,23 @@ class Running:
 
 @contextlib.contextmanager
 def running(
-    programs: Sequence[Program], environ: Mapping[str, str], folder: Path
+    programs: Sequence[Program],
+    environ: Mapping[str, str],
+    folder: Path,
+    together: Sequence[Program] = (),
 ) -> Iterator[Running]:
-    """Start the programs in `folder`, each once the one before is ready; end them at exit."""
+    """Start the programs in `folder`, each once the one before is ready, then all of `together`
+    at once; end them at exit."""
     ran = Running({})
     try:
         for program in programs:
             ran.processes[program.name] = _start(program, environ, folder)
             _wait_ready(program, ran)
+        for program in together:
+            ran.processes[program.name] = _start(program, environ, folder)
+        for program in together:
+            _wait_ready(program, ran)
+            ran.first_ready_at = ran.first_ready_at or time.time()
         yield ran
     finally:
         for process in reversed(ran.processes.values()):
@@ -116,6 +129,7 @@ def _start(program: Program, environ: Mapping[str, str], folder: Path) -> subpro
         list(program.command),
         env={
             **environ,
+            **program.environ,
             "HEADWATER_METRICS_PORT": str(program.metrics_port),
             "HEADWATER_SUPERVISOR": str(os.getpid()),
         },

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
+from streams.challenger_settings import challengers
 from streams.environment import (
     Secret,
     SettingError,
@@ -274,6 +275,34 @@ class PostbackSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelSettings:
+    targets: Path | None = declare(
+        "TARGETS",
+        folder(),
+        None,
+        "TOML file of what to predict beside payers, and of what actions cost and bring.",
+    )
+    stale_after_ms: int = declare(
+        "MODEL_STALE_AFTER",
+        duration("10m", "365d"),
+        14 * _DAY_MS,
+        "A model that has learned nothing for so long gives way to simple rates.",
+    )
+    challenger_share: float = declare(
+        "CHALLENGER_SHARE",
+        share(),
+        0.0,
+        "Share of installs that are scored by the challenger instead of the champion.",
+    )
+    challengers: Mapping[str, float] | None = declare(
+        "CHALLENGERS",
+        challengers(),
+        None,
+        "Models that learn beside the champion at another rate, and lead when they are better.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     kafka: KafkaSettings = group(KafkaSettings)
     store: StoreSettings = group(StoreSettings)
@@ -281,6 +310,7 @@ class Settings:
     worker: WorkerSettings = group(WorkerSettings)
     rules: RuleSettings = group(RuleSettings)
     postbacks: PostbackSettings = group(PostbackSettings)
+    models: ModelSettings = group(ModelSettings)
 
 
 def read_settings(environ: Mapping[str, str] | None = None) -> Settings:

@@ -17,7 +17,11 @@ from streams.core_settings import CoreSettings
 from streams.stage import Message
 
 CHUNK_BYTES = 400_000
-VERSIONS_MAX = 32  # of one model kept in memory, compressed; older ones are forgotten
+VERSIONS_MAX = 64  # of one model kept in memory, compressed; older ones are forgotten
+GONE_MAX = 10_000
+
+GONE = b""
+"""Stands for a version that was deleted since a marker named it: no model can be read from it."""
 
 
 class SnapshotMissingError(RuntimeError):
@@ -39,6 +43,13 @@ def snapshot_messages(version: str, snapshot: bytes) -> list[Message]:
     ]
 
 
+def deletion_messages(version: str, chunks: int) -> list[Message]:
+    """Messages that let the topic forget a version."""
+    return [
+        Message(f"{version}/{number:04d}/{chunks:04d}".encode(), None) for number in range(chunks)
+    ]
+
+
 class SnapshotShelf:
     """The versions read so far; incomplete ones wait for their other chunks."""
 
@@ -46,13 +57,14 @@ class SnapshotShelf:
         self._versions_max = versions_max
         self._complete: OrderedDict[str, bytes] = OrderedDict()
         self._partial: dict[str, dict[int, bytes]] = {}
+        self._gone: OrderedDict[str, None] = OrderedDict()
 
     def add(self, key: bytes, chunk: bytes | None) -> None:
         version, number, chunks = key.decode().rsplit("/", 2)
-        if chunk is None:  # A deleted version.
-            self._complete.pop(version, None)
-            self._partial.pop(version, None)
+        if chunk is None:
+            self.give_up(version)
             return
+        self._gone.pop(version, None)
         parts = self._partial.setdefault(version, {})
         parts[int(number)] = chunk
         if len(parts) == int(chunks):
@@ -60,7 +72,20 @@ class SnapshotShelf:
             self._complete[version] = b"".join(parts[n] for n in sorted(parts))
             self._forget_oldest(model_of(version))
 
+    def give_up(self, version: str) -> None:
+        """From now on the version is GONE."""
+        self._complete.pop(version, None)
+        self._partial.pop(version, None)
+        self._gone[version] = None
+        if len(self._gone) > GONE_MAX:
+            self._gone.popitem(last=False)
+
+    def has_any(self, model: str) -> bool:
+        return any(model_of(version) == model for version in self._complete)
+
     def find(self, version: str) -> bytes | None:
+        if version in self._gone:
+            return GONE
         packed = self._complete.get(version)
         snapshot: bytes | None = lz4.frame.decompress(packed) if packed is not None else None
         return snapshot
@@ -105,13 +130,18 @@ class SnapshotReader:
         return self._shelf.find(version)
 
     async def get(self, version: str) -> bytes:
-        """The snapshot, once it is here; SnapshotMissingError after `snapshot_wait_seconds`."""
+        """The snapshot, once it is here. After `snapshot_wait_seconds` it counts as deleted if
+        the topic has others of the model, and else SnapshotMissingError tells of it."""
         try:
             async with asyncio.timeout(self._settings.snapshot_wait_seconds), self._arrived:
                 while (snapshot := self._shelf.find(version)) is None:
                     await self._arrived.wait()
                 return snapshot
         except TimeoutError as error:
+            if self._shelf.has_any(model_of(version)):
+                # A partition that is far behind reads markers of versions long deleted.
+                self._shelf.give_up(version)
+                return GONE
             raise SnapshotMissingError(
                 f"model version {version} is not on topic {MODEL_SNAPSHOTS.name}; "
                 "was it deleted or is the topic new?"

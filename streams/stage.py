@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 TopicPartition = tuple[str, int]
 
@@ -53,6 +53,14 @@ class Effects:
         self.messages.setdefault((topic, partition), []).append(message)
 
 
+class Stretch(NamedTuple):
+    """Of a log: from `first` up to, but without, `end`."""
+
+    tp: TopicPartition
+    first: int
+    end: int
+
+
 class StateReader(Protocol):
     """State as of the last checkpoint."""
 
@@ -77,3 +85,14 @@ class Stage(Protocol):
         """Model versions that `decide` on these records will look up."""
 
     def decide(self, records: Sequence[LogRecord], state: StateReader) -> Effects: ...
+
+
+@runtime_checkable
+class LooksBack(Protocol):
+    """A stage that may need part of its input once more.
+
+    While `missing` names a stretch, `decide` is given its records, and nothing else; no records
+    when the log has none there. Positions stay where they were.
+    """
+
+    def missing(self) -> Stretch | None: ...

@@ -194,14 +194,14 @@ def is_forgotten(journey: Journey, now: int, rules: Rules) -> bool:
 
 def winner_known_by(journey: Journey, known_by: int, rules: Rules) -> Candidate | None:
     """Who gets the credit by what was logged until `known_by`; None is organic."""
-    if journey.install is None:
+    candidates = [one for one in journey.candidates if one.touch.ts <= known_by]
+    if journey.install is None or not candidates:
         return None
     known = replace(
         journey,
         priors=[one for one in journey.priors if one.ts <= known_by],
         site_verdicts=[one for one in journey.site_verdicts if one.ts <= known_by],
     )
-    candidates = [one for one in journey.candidates if one.touch.ts <= known_by]
     return judge(candidates, case_of(known, rules), rules).winner
 
 

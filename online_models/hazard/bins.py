@@ -14,14 +14,8 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from online_models.landmarks import DAY_MS, HOUR_MS
-
-
-class Landmark(NamedTuple):
-    """When an install is looked at; what is known before this instant are its features."""
-
-    name: str
-    after_ms: int
+from online_models.landmarks import DAY_MS, HOUR_MS, LANDMARKS
+from online_models.landmarks import Landmark as Landmark
 
 
 class Horizon(NamedTuple):
@@ -87,14 +81,7 @@ PAYER = Shape(
         *(HOUR_MS * hours for hours in (1, 6)),
         *(DAY_MS * days for days in (1, 2, 3, 5, 7, 10, 14, 21, 30)),
     ),
-    landmarks=(
-        Landmark("install", 0),
-        Landmark("1h", HOUR_MS),
-        Landmark("6h", 6 * HOUR_MS),
-        Landmark("1d", DAY_MS),
-        Landmark("3d", 3 * DAY_MS),
-        Landmark("7d", 7 * DAY_MS),
-    ),
+    landmarks=LANDMARKS,
     horizons=(Horizon("d1", DAY_MS), Horizon("d7", 7 * DAY_MS), Horizon("d30", 30 * DAY_MS)),
 )
 """First payment."""

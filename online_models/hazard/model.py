@@ -12,8 +12,10 @@ from msgspec import Struct
 from online_models.hazard.encoding import Encoder
 from online_models.hazard.kernel import (
     BIN,
+    GROUP,
     LABEL,
     LANDMARK,
+    PLATFORM,
     Kernel,
     Memory,
     Rows,
@@ -88,12 +90,16 @@ class HazardModel:
 
         Bytes that are not packed features are skipped like values that are not numbers.
         """
-        about, rows = array("q"), []
-        for number, (bin_, label, platform, snapshots) in enumerate(groups, 1):
-            place = self._place_of(platform)
-            for one in snapshots:
-                rows.append((one.slots, one.values))
-                about.extend((one.landmark, bin_, label, place, number))
+        snapshots = [one for group in groups for one in group[3]]
+        sizes = [len(group[3]) for group in groups]
+        of_groups = np.array(
+            [(group[0], group[1], self._place_of(group[2])) for group in groups], np.int64
+        ).reshape(-1, 3)
+        about = np.empty((len(snapshots), 5), np.int64)
+        about[:, LANDMARK] = [one.landmark for one in snapshots]
+        about[:, (BIN, LABEL, PLATFORM)] = np.repeat(of_groups, sizes, axis=0)
+        about[:, GROUP] = np.repeat(np.arange(1, len(groups) + 1), sizes)
+        rows = [(one.slots, one.values) for one in snapshots]
         return self._learn(Rows(*unpacked(rows), self._placed(about)))
 
     def learn_one(self, row: HazardRow) -> float:
@@ -152,11 +158,10 @@ class HazardModel:
             group_before = group
             place = self._place_of(platform)
             about.extend((landmark, bin_, label, place, number if group else 0))
-        return self._placed(about)
+        return self._placed(np.frombuffer(about, np.int64).reshape(-1, 5))
 
-    def _placed(self, about: array[int]) -> Places:
+    def _placed(self, placed: Places) -> Places:
         """The compiled kernel would read and write elsewhere."""
-        placed = np.frombuffer(about, np.int64).reshape(-1, 5)
         landmarks, bins = placed[:, LANDMARK], placed[:, BIN]
         shape = self.rules.shape
         if not len(bins):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import struct
-from array import array
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Protocol
 
@@ -71,17 +70,19 @@ def unpacked(rows: Iterable[tuple[bytes, bytes]]) -> Encoded:
     In place of a row that is not made of so many places and values stands one that is unusable,
     and kernels know a place out of range from one that is in it.
     """
-    starts, all_slots, all_values = array("q", [0]), [], []
-    end = 0
-    for slots, values in rows:
-        if len(slots) != len(values) or len(slots) % 4:
-            slots, values = MALFORMED
-        all_slots.append(slots)
-        all_values.append(values)
-        end += len(slots) // 4
-        starts.append(end)
+    given = list(rows)
+    lengths = [len(slots) for slots, _ in given]
+    if lengths != [len(values) for _, values in given] or any(size % 4 for size in lengths):
+        given = [row if _is_whole(row) else MALFORMED for row in given]
+        lengths = [len(slots) for slots, _ in given]
+    starts = np.zeros(len(given) + 1, np.int64)
+    np.cumsum(lengths, out=starts[1:])
     return Encoded(
-        np.frombuffer(starts, np.int64),
-        np.frombuffer(b"".join(all_slots), "<u4").astype(np.int64),
-        np.frombuffer(b"".join(all_values), "<f4").astype(np.float64),
+        starts // 4,
+        np.frombuffer(b"".join([slots for slots, _ in given]), "<u4").astype(np.int64),
+        np.frombuffer(b"".join([values for _, values in given]), "<f4").astype(np.float64),
     )
+
+
+def _is_whole(row: tuple[bytes, bytes]) -> bool:
+    return len(row[0]) == len(row[1]) and not len(row[0]) % 4

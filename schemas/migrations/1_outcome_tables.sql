@@ -233,13 +233,23 @@ CREATE TABLE IF NOT EXISTS predictions
     prediction_id String COMMENT 'install_id:target:landmark',
     install_id String COMMENT 'Install that is scored.',
     app_id LowCardinality(String) COMMENT 'App that was installed.',
-    target LowCardinality(String) COMMENT 'What is predicted; payer_d7: pays within 7 days of the install.',
+    media_source LowCardinality(String) COMMENT 'Media source with the credit at the landmark.',
+    target LowCardinality(String) COMMENT 'What is predicted; payer: a first payment; value: money.',
     landmark LowCardinality(String) COMMENT 'Age of the install at the prediction.',
     landmark_time DateTime64(3, 'UTC') COMMENT 'When the install reached that age.',
-    horizon_s Int64 COMMENT 'Seconds after the install that the prediction covers.',
-    probability Float64 COMMENT 'From 0 to 1.',
-    tier LowCardinality(String) COMMENT 'full: the model; constant: the fallback.',
-    model_version LowCardinality(String) COMMENT 'Model that answered; empty for the fallback.',
+    horizon LowCardinality(String) COMMENT 'Horizon that decisions look at.',
+    probability Float64 COMMENT 'Of the target by that horizon, from 0 to 1; 0 once it has passed.',
+    chances Map(LowCardinality(String), Float64) COMMENT 'Of the target, by horizon.',
+    amounts Map(LowCardinality(String), Float64) COMMENT 'Of value: expected since the install, by horizon.',
+    currency LowCardinality(String) COMMENT 'Of the amounts.',
+    is_extrapolated Bool COMMENT 'Whether an amount rests on the growth of earlier installs alone.',
+    segment LowCardinality(String) COMMENT 'Action that pays off most; none: no action does.',
+    tier LowCardinality(String) COMMENT 'Who answered: full, install_only, rates or constant.',
+    tier_reason LowCardinality(String) COMMENT 'Why not a better tier; empty for the best.',
+    arm LowCardinality(String) COMMENT 'champion or challenger.',
+    model_version LowCardinality(String) COMMENT 'Model that answered; constant for the prior.',
+    shadow Map(LowCardinality(String), Float64) COMMENT 'What every tier says at the horizon.',
+    latency_ms Int64 COMMENT 'Log time from the landmark until the install was known.',
     predicted_at DateTime64(3, 'UTC') COMMENT 'Log time of the prediction.',
     log_epoch LowCardinality(String) COMMENT 'Incarnation of the log that carried this row.',
     log_partition Int64 COMMENT 'Partition of the outcome topic.',
@@ -250,7 +260,7 @@ CREATE TABLE IF NOT EXISTS predictions
 ENGINE = MergeTree
 PARTITION BY toYYYYMM(inserted_at)
 ORDER BY (app_id, toDate(landmark_time), install_id, landmark)
-COMMENT 'Probability that an install pays within the horizon, as predicted at a landmark.';
+COMMENT 'What is expected of an install, as predicted at a landmark.';
 
 CREATE TABLE IF NOT EXISTS spend
 (
@@ -466,3 +476,49 @@ ENGINE = MergeTree
 PARTITION BY toYYYYMM(inserted_at)
 ORDER BY (stage, partition, stage_time)
 COMMENT 'How far the log time of every stage partition had come.';
+
+CREATE TABLE IF NOT EXISTS model_versions
+(
+    change_id String COMMENT 'model:number',
+    model LowCardinality(String) COMMENT 'target, target/rates, target/challenger, value or credit.',
+    number Int64 COMMENT 'Of the changes of this model, from 1; the highest is how it is.',
+    version String COMMENT 'Version it is about; empty for the model as a whole.',
+    state LowCardinality(String) COMMENT 'published, kept, refused, promoted, lead, rolled_back, suspended, resumed, withdrawn, learned_again, quarantined or ignored.',
+    live_version String COMMENT 'Version that scores from here on; empty: a lower tier answers.',
+    is_held Bool COMMENT 'Whether the model is in somebody''s hands, so that new versions do not go live.',
+    contestant LowCardinality(String) COMMENT 'Whose weights these are.',
+    parent String COMMENT 'Version published before it.',
+    reason String COMMENT 'Why.',
+    figures Map(LowCardinality(String), Float64) COMMENT 'Evidence by name; losses in nats per row.' CODEC(ZSTD(1)),
+    learned_offset Int64 COMMENT 'Offset of the examples; nothing at or behind it was learned.',
+    learned_at DateTime64(3, 'UTC') COMMENT 'Log time of the latest example learned.',
+    command_id String COMMENT 'Order that led to it; empty when nobody ordered it.',
+    log_epoch LowCardinality(String) COMMENT 'Incarnation of the log that carried this row.',
+    log_partition Int64 COMMENT 'Partition of the outcome topic.',
+    log_offset Int64 COMMENT 'Offset in that partition.',
+    inserted_at DateTime64(3, 'UTC') DEFAULT now64(3, 'UTC') COMMENT 'When the row was stored.',
+    INDEX by_log_offset log_offset TYPE minmax GRANULARITY 4
+)
+ENGINE = MergeTree
+PARTITION BY toYYYYMM(inserted_at)
+ORDER BY (model, number)
+COMMENT 'What became of every version of a model, and on what evidence.';
+
+CREATE TABLE IF NOT EXISTS model_contents
+(
+    content_id String COMMENT 'version:chunk',
+    model LowCardinality(String) COMMENT 'Model that the version is of.',
+    version String COMMENT 'Version.',
+    chunk Int64 COMMENT 'Which part, from 0.',
+    chunks Int64 COMMENT 'How many parts there are.',
+    content String COMMENT 'Base64; all parts together are compressed by LZ4.' CODEC(ZSTD(1)),
+    log_epoch LowCardinality(String) COMMENT 'Incarnation of the log that carried this row.',
+    log_partition Int64 COMMENT 'Partition of the outcome topic.',
+    log_offset Int64 COMMENT 'Offset in that partition.',
+    inserted_at DateTime64(3, 'UTC') DEFAULT now64(3, 'UTC') COMMENT 'When the row was stored.',
+    INDEX by_log_offset log_offset TYPE minmax GRANULARITY 4
+)
+ENGINE = MergeTree
+PARTITION BY toYYYYMM(inserted_at)
+ORDER BY (version, chunk)
+COMMENT 'Models as they score, in parts.';

@@ -284,4 +284,6 @@ UNION ALL SELECT 'table', 'parked', -1, if(count() = 0, NULL, max(inserted_at)) 
 UNION ALL SELECT 'table', 'ledger', -1, if(count() = 0, NULL, max(inserted_at)) FROM ledger
 UNION ALL SELECT 'table', 'dead_letters', -1, if(count() = 0, NULL, max(inserted_at)) FROM dead_letters
 UNION ALL SELECT 'table', 'freshness', -1, if(count() = 0, NULL, max(inserted_at)) FROM freshness
+UNION ALL SELECT 'table', 'model_versions', -1, if(count() = 0, NULL, max(inserted_at)) FROM model_versions
+UNION ALL SELECT 'table', 'model_contents', -1, if(count() = 0, NULL, max(inserted_at)) FROM model_contents
 COMMENT 'How far stages have come, and when each table last grew.';

@@ -58,7 +58,7 @@ AS WITH
     (
         SELECT install_id AS id, argMax(probability, (landmark_time, landmark)) AS probability
         FROM predictions
-        WHERE target = 'payer_d7'
+        WHERE target = 'payer'
         GROUP BY install_id
     ),
     facts AS

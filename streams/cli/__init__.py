@@ -18,6 +18,7 @@ from streams.cli.doctor import doctor
 from streams.cli.evaluate import evaluate
 from streams.cli.explain import explain
 from streams.cli.migrate import migrate
+from streams.cli.models import models
 from streams.cli.output import say
 from streams.cli.replay import replay
 from streams.cli.settings import settings
@@ -38,6 +39,7 @@ _COMMANDS = (
     explain,
     evaluate,
     credit,
+    models,
     migrate,
     dead_letters,
     doctor,

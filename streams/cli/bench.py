@@ -34,10 +34,17 @@ from streams.settings import Settings
     is_flag=True,
     help="Measure the payer model instead, beside River and Vowpal Wabbit; needs no Kafka.",
 )
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    help="How many processes decide.",
+)
 @seed_option
 @folder_option
 @json_option
-def bench(events: int, is_of_models: bool, seed: int, folder: Path | None, as_json: bool) -> None:
+def bench(folder: Path | None, as_json: bool, **wanted: int) -> None:
     """Measure events per second, from Kafka to stored rows, and what each stage costs.
 
     \b
@@ -47,9 +54,9 @@ def bench(events: int, is_of_models: bool, seed: int, folder: Path | None, as_js
     """
     with progress(is_quiet=as_json) as advance:
         report = (
-            _of_models(events, seed, advance)
-            if is_of_models
-            else _of_stages(settings_for(folder), events, seed, advance)
+            _of_models(wanted["events"], wanted["seed"], advance)
+            if wanted.pop("is_of_models")
+            else _of_stages(settings_for(folder), wanted, advance)
         )
     if as_json:
         answer_json(report)
@@ -57,10 +64,10 @@ def bench(events: int, is_of_models: bool, seed: int, folder: Path | None, as_js
         answer_table(("figure", "value"), [(name, str(value)) for name, value in report.items()])
 
 
-def _of_stages(settings: Settings, events: int, seed: int, advance: Advance) -> dict[str, Any]:
-    from streams.bench import run_bench
+def _of_stages(settings: Settings, wanted: dict[str, int], advance: Advance) -> dict[str, Any]:
+    from streams.bench import Wanted, run_bench
 
-    return run_bench(settings, events, seed, advance)
+    return run_bench(settings, Wanted(**wanted), advance)
 
 
 def _of_models(rows: int, seed: int, advance: Advance) -> dict[str, Any]:

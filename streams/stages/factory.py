@@ -12,7 +12,7 @@ from streams.stages.journeys import Journeys
 from streams.stages.learning import Learning, LearningRules
 from streams.stages.matching import Matching
 from streams.stages.observer import StageObserver
-from streams.stages.scoring import FindSnapshot, Scorers
+from streams.stages.scoring import FindSnapshot, Scorers, ScoringRules
 from streams.stages.sites import Sites
 
 STAGES = ("intake", "matching", "journeys", "sites", "learning")
@@ -27,6 +27,7 @@ class StageRules:
     intake: IntakeRules
     attribution: Rules = field(default_factory=Rules)
     learning: LearningRules = field(default_factory=LearningRules)
+    scoring: ScoringRules = field(default_factory=ScoringRules)
     keeps_state: bool = True  # False: nothing outlives the process, so nothing need be stored
 
 
@@ -34,7 +35,7 @@ def stage_factory(
     rules: StageRules, find_snapshot: FindSnapshot, observer: StageObserver
 ) -> StageFactory:
     """Stages made by one factory share the scorers they read."""
-    scorers = Scorers(find_snapshot, observer, rules.learning.payer.prior)
+    scorers = Scorers(find_snapshot, observer, rules.scoring)
 
     def create(stage: str, partition: int, partitions: int) -> Stage:
         match stage:

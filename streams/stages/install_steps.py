@@ -21,30 +21,28 @@ from attribution.journey import (
     Waiting,
 )
 from attribution.rules import Rules
-from online_models import labels
-from online_models.labels import PayerState
+from online_models import prospects
+from online_models.prospects import Prospect
 from schemas import topics
 from schemas.records import (
     ActivitySeen,
     Candidates,
     Erased,
-    Example,
-    ExampleFrame,
     Installed,
     JourneyFrame,
     JourneyRecord,
     ModelMarker,
-    MoneyKind,
     MoneyRouted,
     SiteFrame,
     SiteInstall,
     SiteRecord,
     SiteVerdict,
 )
-from streams.stages import decisions, parking, sharing
+from streams.stages import decisions, parking, prospect_steps, sharing
 from streams.stages.booking import booking_row
 from streams.stages.observer import StageObserver
 from streams.stages.outbox import FrameOutbox, Outbox
+from streams.stages.prospect_steps import ProspectSteps
 from streams.stages.scoring import ActiveModels
 from streams.stages.sharing import NOT_CREDITED, Credited
 from streams.stages.working_set import Timers, WorkingSet
@@ -54,7 +52,7 @@ class InstallState(msgspec.Struct, frozen=True, array_like=True):
     """All that is known of one install."""
 
     journey: Journey = Journey()
-    payer: PayerState = labels.NEW
+    prospect: Prospect = prospects.NEW
     claim: SiteInstall | None = None  # what a site was last told of the install
     credited: Credited = NOT_CREDITED
 
@@ -75,6 +73,12 @@ class JourneyContext:
     observer: StageObserver
 
 
+def next_due(state: InstallState, stage: JourneyContext) -> int:
+    """The log time at which something has to be done about an install."""
+    due = attribution.next_due(state.journey, stage.rules)
+    return min(due, prospect_steps.next_due(state.prospect, state.journey) or due)
+
+
 class InstallSteps:
     """One decision of the journeys stage."""
 
@@ -85,7 +89,7 @@ class InstallSteps:
         self.states = states
         self.stage_time = stage_time
         self.outbox = Outbox("journeys", stage.partition, stage.observer)
-        self.examples: FrameOutbox[Example] = FrameOutbox(topics.EXAMPLES.name, 1, ExampleFrame)
+        self.prospects = ProspectSteps(stage.active, stage.rules, self.outbox, stage.observer)
         self.sites: FrameOutbox[SiteRecord] = FrameOutbox(
             topics.SITES.name, stage.partitions, SiteFrame
         )
@@ -101,7 +105,7 @@ class InstallSteps:
 
     def apply(self, record: JourneyRecord) -> None:
         if isinstance(record, ModelMarker):
-            self.stage.active.switch(record.model, record.version)
+            self.stage.active.switch(record.model, record.version, record.published_at)
             self.stage.observer.on_model(record.model, record.version)
             return
         key = record.install_id.encode()
@@ -140,6 +144,11 @@ class InstallSteps:
         state = self.states.get(key)
         if state is None:
             return
+        if attribution.next_due(state.journey, self.stage.rules) > now:
+            # Only models want to know: most of the time, so it must be cheap.
+            prospect = self.prospects.reach(state.prospect, state.journey, now)
+            self.states.put(key, replace(state, prospect=prospect))
+            return
         if attribution.is_forgotten(state.journey, now, self.stage.rules):
             self.states.put(key, None)
             return
@@ -155,20 +164,20 @@ class InstallSteps:
         *,
         is_review: bool = False,
     ) -> None:
-        payer, claim, credited = before.payer, before.claim, before.credited
+        prospect, claim, credited = before.prospect, before.claim, before.credited
         decision: Decision | None = None
         for fact in facts:
-            payer = self._say(fact, payer, journey)
+            prospect = self._say(fact, prospect, journey)
             if isinstance(fact, Decision):
                 decision = fact
                 if fact.reason != "fraud_verdict":
                     claim = self._tell_sites(fact, claim)
         if is_review or sharing.may_have_changed(before.journey, journey, decision):
             credited = self._share(journey, decision, credited)
-        payer = self._reach(payer, journey)
+        prospect = self.prospects.reach(prospect, journey, self.stage_time)
         if journey.is_purged:
             claim = None  # It names a touchpoint, and no decision changes it any more.
-        self.states.put(key, InstallState(journey, payer, claim, credited))
+        self.states.put(key, InstallState(journey, prospect, claim, credited))
 
     def _share(self, journey: Journey, decision: Decision | None, before: Credited) -> Credited:
         """Say how the credit is shared, if that may be another way now."""
@@ -190,33 +199,7 @@ class InstallSteps:
             self.sites.add(claim.key, claim)
         return claim
 
-    def _reach(self, payer: PayerState, journey: Journey) -> PayerState:
-        """Score landmarks and release labels. The install itself is scored without waiting."""
-        install = journey.install
-        if install is None or journey.version == 0:
-            return payer
-        now = max(self.stage_time, install.time) if payer.next_landmark == 0 else self.stage_time
-        facts = decisions.install_facts(install)
-        while 0 < (due := labels.next_due(payer, install.time)) <= now:
-            # A touchpoint logged later must not show in features, even if it is known by now.
-            known_by = max(due - 1, install.ts)
-            winner = attribution.winner_known_by(journey, known_by, self.stage.rules)
-            credit = decisions.credit(install, winner)
-            said = labels.reach(payer, facts, credit, due, self.stage.active.tiers)
-            self._say_landmark(said)
-            payer = said.state
-        return payer
-
-    def _say_landmark(self, said: labels.Said) -> None:
-        for row in said.features:
-            self.outbox.say(topics.FEATURES.name, row.install_id, row)
-        for prediction in said.predictions:
-            self.outbox.say(topics.PREDICTIONS.name, prediction.install_id, prediction)
-            self.stage.observer.on_prediction(prediction.target, prediction.tier, 1)
-        for example in said.examples:
-            self.examples.add(example.install_id, example)
-
-    def _say(self, fact: JourneyFact, payer: PayerState, journey: Journey) -> PayerState:
+    def _say(self, fact: JourneyFact, prospect: Prospect, journey: Journey) -> Prospect:
         install = journey.install
         match fact:
             case Decision():
@@ -228,10 +211,10 @@ class InstallSteps:
                 assert install is not None
                 booking = booking_row(fact.routed, install)
                 self.outbox.say(topics.REVENUE.name, booking.install_id, booking)
-                return _note_payment(payer, fact.routed, install)
+                return self.prospects.see_money(prospect, fact.routed, install)
             case ActivityApplied():
                 assert install is not None
-                return labels.see_activity(payer, install.time, fact.activity)
+                return self.prospects.see_activity(prospect, fact.activity, install)
             case Waiting():
                 self._say_waiting(fact)
             case Settled():
@@ -240,7 +223,7 @@ class InstallSteps:
                 self.stage.observer.on_evicted(fact.bound, fact.count)
             case _:
                 assert_never(fact)
-        return payer
+        return prospect
 
     def _say_decision(self, decision: Decision) -> None:
         row = decisions.attribution_row(decision, self.stage.rules, self.stage.rule_set)
@@ -257,14 +240,6 @@ class InstallSteps:
                 record.money, fact.state, "install", fact.deadline, record.move
             )
         self.outbox.say(topics.PARKED.name, row.subject_id, row)
-
-
-def _note_payment(payer: PayerState, routed: MoneyRouted, install: Installed) -> PayerState:
-    money = routed.money
-    is_payment = money.kind in (MoneyKind.PURCHASE, MoneyKind.SUBSCRIPTION)
-    if not is_payment or money.amount_micros <= 0 or routed.sign < 0:
-        return payer
-    return labels.see_payment(payer, install.time, money.time, money.ts)[0]
 
 
 def _advance(journey: Journey, record: JourneyRecord, rules: Rules) -> attribution.Step:

@@ -6,16 +6,14 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from attribution import journey as attribution
 from attribution.rules import Rules, rule_set_id
-from online_models import labels
 from schemas import topics
 from schemas.records import (
     ModelMarker,
     journey_frames,
 )
 from streams.stage import Effects, LogRecord, StateReader
-from streams.stages.install_steps import InstallState, InstallSteps, JourneyContext
+from streams.stages.install_steps import InstallState, InstallSteps, JourneyContext, next_due
 from streams.stages.observer import StageObserver
 from streams.stages.rule_change import RuleChange
 from streams.stages.scoring import ActiveModels, Scorers
@@ -119,7 +117,7 @@ class Journeys:
         effects.changes[WATERMARKS_KEY] = self._watermarks.encode()
         effects.changes[MODEL_KEY] = self.context.active.encode()
         effects.changes[RULES_KEY] = self._rule_change.encode()
-        batch.examples.flush(effects, {})
+        batch.prospects.examples.flush(effects, {})
         batch.sites.flush(effects, self._sites_step.take(stage_time))
         self._freshness.say(stage_time, batch.outbox)
         batch.outbox.flush(effects)
@@ -128,8 +126,4 @@ class Journeys:
         return effects
 
     def _due(self, state: InstallState) -> int:
-        due = attribution.next_due(state.journey, self.context.rules)
-        install = state.journey.install
-        if install is None or state.journey.version == 0:
-            return due
-        return min(due, labels.next_due(state.payer, install.time) or due)
+        return next_due(state, self.context)

@@ -1,50 +1,81 @@
-"""Learning: one ordered log of examples in, gated model versions and their markers out.
+"""Learning: one ordered log of examples and orders in, gated model versions and markers out.
 
-Each learner is stored whole, now and then, and only then does the committed offset move. So a
-restart loads them and learns the same examples again: their versions come out the same, bit for
-bit. Where nothing outlives the worker they are not stored, and the offset moves at once: writers
-to a broker that keeps little wait for it.
+The learners are stored whole, now and then, and only then does the committed offset move, and is
+anything said. So a restart loads them and learns the same examples again: their versions come out
+the same, bit for bit. Where nothing outlives the worker they are not stored, and the offset moves
+at once: writers to a broker that keeps little wait for it.
+
+A stretch of the log that is put in quarantine is as if it had never been: the learners go back to
+a base from before it, and learn again what followed (`missing`), while the last version that had
+seen nothing of it scores.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 
-import lz4.frame
+import msgspec
+from msgspec import msgpack, structs
 
-from online_models import checkpoints
 from online_models.credit import checkpoints as credit_checkpoints
-from online_models.credit.learner import CreditLearner, CreditRefusal, CreditRules, CreditVerdict
+from online_models.credit.learner import CreditLearner, CreditRules
 from online_models.credit.snapshots import CREDIT
-from online_models.landmarks import TARGET
-from online_models.learner import Learner, LearnerRules, Publication, Refusal
+from online_models.learner_rules import Contestant, rules_for
+from online_models.learner_value import ValueLearnerRules
+from online_models.registry import Place, Registry
 from online_models.snapshots import Unusable
+from online_models.targets import VALUE, Targets
 from schemas import topics
 from schemas.records import (
+    CommandKind,
     Example,
-    ExampleRecord,
     ExposurePath,
-    JourneyFrame,
-    ModelMarker,
-    encoder,
+    ModelCommand,
     example_frames,
 )
-from streams.errors import Stop
-from streams.snapshots import snapshot_messages
-from streams.stage import Effects, LogRecord, Message, StateReader
+from streams.stage import Effects, LogRecord, StateReader, Stretch
 from streams.stages.credit_weights import weigh
+from streams.stages.learning_head import Again, Head, heads, said_of_credit, unusable
+from streams.stages.learning_parts import (
+    BASE_EVERY_MS,
+    Base,
+    Changes,
+    StoredParts,
+    deletion_of,
+    new_base,
+    read_base,
+    thinned,
+    with_prefix,
+    without_prefix,
+)
+from streams.stages.learning_targets import AnyRules, TargetLearners
 from streams.stages.observer import StageObserver
+from streams.stages.version_book import VersionBook
 
 STORE_AFTER_EXAMPLES = 200
-CHUNK_BYTES = 400_000
-"""The stored learners are cut into values of this size, well below the broker's message limit."""
+STORE_BYTES_PER_EXAMPLE = 64
+STORE_AFTER_EXAMPLES_MAX = 100_000
+"""The larger the learners, the longer between two times they are stored."""
+
+HEAD = "stage"
+CREDIT_PARTS = f"{CREDIT}/"
 
 
 @dataclass(frozen=True, slots=True)
 class LearningRules:
-    payer: LearnerRules = field(default_factory=LearnerRules)
+    targets: Mapping[str, AnyRules] = field(default_factory=lambda: {"payer": rules_for()})
     credit: CreditRules = field(default_factory=CreditRules)
+
+
+def learning_of(targets: Targets, contestants: tuple[Contestant, ...] = ()) -> LearningRules:
+    """The usual rules for these targets, with these contestants for each."""
+    hazards = {
+        one.name: structs.replace(rules_for(one.shape, one.prior), contestants=contestants)
+        for one in targets.hazards
+    }
+    return LearningRules(hazards | {VALUE: ValueLearnerRules()})
 
 
 class Learning:
@@ -59,141 +90,176 @@ class Learning:
         is_stored: bool = True,
     ) -> None:
         self._is_stored = is_stored
-        self._partitions = partitions
         self._rules = rules
         self._observer = observer
-        self._payer = Learner(rules.payer)
+        self._targets = TargetLearners(rules.targets)
         self._credit = CreditLearner(rules.credit, weigh)
         self._parts = StoredParts()
+        self._head = Head()
+        self._book = VersionBook(partitions, Registry(), observer)
+        self._deleted: Changes = {}  # of bases, with the next checkpoint
         self._examples = 0  # since the learners were stored
+        self._stored_bytes = 0
 
     def restore(self, entries: Iterable[tuple[bytes, bytes]]) -> None:
         parts = self._parts.restore(entries)
         if not parts:
             return
-        payer = checkpoints.load_learner(parts.get(TARGET, b""), self._rules.payer)
-        credit = credit_checkpoints.load_learner(_without_prefix(parts), self._rules.credit, weigh)
-        for learner in (payer, credit):
-            if isinstance(learner, Unusable):
-                raise Stop(
-                    f"learning: the stored learner cannot be used ({learner.reason}): it was"
-                    " written by another version; empty the learning changelog to learn anew"
-                )
-        assert isinstance(payer, Learner)
-        assert isinstance(credit, CreditLearner)
-        self._payer, self._credit = payer, credit
+        targets = self._targets.restored(parts)
+        credit = credit_checkpoints.load_learner(
+            without_prefix(parts, CREDIT_PARTS), self._rules.credit, weigh
+        )
+        if isinstance(targets, Unusable):
+            raise unusable(targets)
+        if isinstance(credit, Unusable):
+            raise unusable(credit)
+        self._targets, self._credit = targets, credit
+        try:
+            self._head = heads.decode(parts.get(HEAD, b""))
+        except msgspec.MsgspecError as error:
+            raise unusable(Unusable(f"its head: {error}")) from error
+        self._book.registry = Registry(self._head.histories)
 
     def snapshots_needed(self, records: Sequence[LogRecord]) -> Sequence[str]:
         return ()
 
-    def decide(self, records: Sequence[LogRecord], state: StateReader) -> Effects:
-        effects = Effects()
-        for record in records:
-            self._learn(example_frames.decode(record.value or b"").records, effects)
-        is_due = bool(effects.messages) or self._examples >= STORE_AFTER_EXAMPLES
-        if is_due and self._is_stored:
-            self._examples = 0
-            effects.changes = self._stored()
-        if is_due or not self._is_stored:
-            effects.positions = {
-                (record.topic, record.partition): record.offset + 1 for record in records
-            }
-        return effects
+    def missing(self) -> Stretch | None:
+        """What has to be read once more before anything further."""
+        again = self._head.again
+        if again is None:
+            return None
+        return Stretch((topics.EXAMPLES.name, 0), again.position, again.end)
 
-    def _learn(self, read: Sequence[ExampleRecord], effects: Effects) -> None:
-        examples = [one for one in read if isinstance(one, Example)]
-        paths = [one for one in read if isinstance(one, ExposurePath)]
-        self._examples += len(read)
-        self._observer.on_learned(TARGET, len(examples))
+    def decide(self, records: Sequence[LogRecord], state: StateReader) -> Effects:
+        """Records behind the end were read before. None: the log has no more of what is missing."""
+        head = self._head
+        for record in records:
+            self._read(record, state)
+        if head.again and (not records or head.again.position >= head.again.end):
+            self._end_again()
+        return self._effects()
+
+    def _read(self, record: LogRecord, state: StateReader) -> None:
+        head = self._head
+        is_again = record.offset < head.end
+        if not head.bases and not head.end and self._is_stored:
+            head.bases = [Base(record.offset, 0, {})]
+        read = example_frames.decode(record.value or b"").records
+        for kind, same in groupby(read, type):
+            if kind is Example:
+                self._learn(list(same), record.offset, is_again=is_again)  # type: ignore[arg-type]
+            elif kind is ExposurePath and not is_again:
+                self._learn_credit(list(same))  # type: ignore[arg-type]
+            elif kind is ModelCommand:
+                self._carry_out(list(same), record.offset, state, is_again=is_again)  # type: ignore[arg-type]
+        if is_again:
+            assert head.again is not None, "only what is missing is read twice"
+            head.again.position = record.offset + 1
+        else:
+            head.end = record.offset + 1
+            if head.again:
+                head.again.end = head.end
+
+    def _learn(self, examples: list[Example], offset: int, *, is_again: bool) -> None:
+        head = self._head
+        head.time = max(head.time, *(one.matured_at for one in examples))
+        self._examples += len(examples)
+        if any(first <= offset <= last for first, last in head.quarantine):
+            return
+        if head.again and not is_again:
+            return  # Read together with the order that began it; its turn comes.
+        for name in self._targets.learners:
+            self._observer.on_learned(name, sum(one.target == name for one in examples))
+        verdicts = self._targets.learn(examples)
+        if not is_again:
+            self._book.write(verdicts, Place(offset + 1, head.time))
+
+    def _learn_credit(self, paths: list[ExposurePath]) -> None:
+        self._examples += len(paths)
         self._observer.on_learned(CREDIT, len(paths))
-        for verdict in self._payer.learn(examples):
-            self._publish(TARGET, verdict, effects)
         before = self._credit.bounds_hit()
-        for credit_verdict in self._credit.learn(paths):
-            self._publish(CREDIT, credit_verdict, effects)
+        verdicts = [said_of_credit(verdict) for verdict in self._credit.learn(paths)]
+        self._book.write(verdicts, Place(self._head.end, self._head.time))
         for bound, count in self._credit.bounds_hit().items():
             if count > before[bound]:
                 self._observer.on_evicted(bound, count - before[bound])
 
-    def _stored(self) -> dict[bytes, bytes | None]:
-        known = _without_prefix(self._parts.parts)
-        dumped = credit_checkpoints.dump_learner(self._credit, known)
-        return self._parts.store(
-            {
-                TARGET: checkpoints.dump_learner(self._payer),
-                **{f"{CREDIT}/{name}": part for name, part in dumped.items()},
-            }
-        )
-
-    def _publish(
-        self,
-        model: str,
-        verdict: Publication | Refusal | CreditVerdict,
-        effects: Effects,
+    def _carry_out(
+        self, orders: list[ModelCommand], offset: int, state: StateReader, *, is_again: bool
     ) -> None:
-        if isinstance(verdict, Refusal | CreditRefusal):
-            self._observer.on_gate(model, "refused")
-            if verdict.suspends:
-                self._mark(model, "", effects)
+        for order in orders:
+            if is_again:
+                self._repeat(order)
+            elif order.kind is CommandKind.QUARANTINE:
+                self._quarantine(order, offset, state)
+            else:
+                self._book.carry_out(order, Place(offset + 1, self._head.time))
+                self._repeat(order)
+
+    def _repeat(self, order: ModelCommand) -> None:
+        """What an order changes in the learners: whoever is promoted leads."""
+        if order.kind is CommandKind.PROMOTE:
+            contestant = self._book.contestant_of(order.model, order.version)
+            if contestant:
+                self._targets.lead(order.model, contestant)
+
+    def _quarantine(self, order: ModelCommand, offset: int, state: StateReader) -> None:
+        """Go back to the newest base from before the stretch."""
+        head, place = self._head, Place(offset + 1, self._head.time)
+        first, last = order.first_offset, min(order.last_offset, offset)
+        if not 0 <= first <= last:
+            self._book.ignore(order, f"offsets {first} to {last} are no stretch", place)
             return
-        self._observer.on_gate(model, "published")
-        for message in snapshot_messages(verdict.version, verdict.content):
-            effects.send(topics.MODEL_SNAPSHOTS.name, 0, message)
-        self._mark(model, verdict.version, effects)
+        before = [base for base in head.bases if base.offset <= first]
+        if not before:
+            self._book.ignore(order, f"nothing is kept from before offset {first}", place)
+            return
+        targets = self._targets.restored(read_base(before[-1], state))
+        if isinstance(targets, Unusable):
+            self._book.ignore(order, f"the base before it is unusable: {targets.reason}", place)
+            return
+        self._targets = targets
+        self._deleted |= deletion_of(base for base in head.bases if base.offset > first)
+        head.bases = before
+        head.quarantine.append((first, last))
+        head.again = Again(before[-1].offset, offset + 1)
+        self._book.withdraw(order, first, place)
 
-    def _mark(self, model: str, version: str, effects: Effects) -> None:
-        frame = encoder.encode(JourneyFrame({}, [ModelMarker(model, version)]))
-        for partition in range(self._partitions):
-            message = Message(topics.MODEL_MARKER_KEY, frame)
-            effects.send(topics.JOURNEYS.name, partition, message)
+    def _end_again(self) -> None:
+        """What the learners would have published by now goes live."""
+        head = self._head
+        head.again = None
+        for verdict in self._targets.published():
+            self._book.publish(verdict, Place(head.end, head.time), "learned_again")
 
+    def _effects(self) -> Effects:
+        head = self._head
+        effects = Effects()
+        is_due = self._book.is_urgent or self._examples >= self._store_after()
+        if is_due and self._is_stored:
+            self._examples = 0
+            effects.changes = self._stored()
+        if is_due or not self._is_stored:
+            effects.messages = self._book.taken()
+            effects.positions = {(topics.EXAMPLES.name, 0): head.end}
+        return effects
 
-class StoredParts:
-    """Named parts as state: each compressed, cut into chunks, and written only when it changed."""
+    def _store_after(self) -> int:
+        by_size = self._stored_bytes // STORE_BYTES_PER_EXAMPLE
+        return min(max(STORE_AFTER_EXAMPLES, by_size), STORE_AFTER_EXAMPLES_MAX)
 
-    def __init__(self) -> None:
-        self.parts: dict[str, bytes] = {}
-        self._chunks: dict[str, int] = {}
-
-    def restore(self, entries: Iterable[tuple[bytes, bytes]]) -> dict[str, bytes]:
-        chunks: dict[str, dict[str, bytes]] = {}
-        for key, chunk in entries:
-            name, number = key.decode().rsplit("/", 1)
-            chunks.setdefault(name, {})[number] = chunk
-        for name, found in chunks.items():
-            packed = b"".join(found[number] for number in sorted(found))
-            self.parts[name] = lz4.frame.decompress(packed)
-            self._chunks[name] = len(found)
-        return self.parts
-
-    def store(self, parts: dict[str, bytes]) -> dict[bytes, bytes | None]:
-        """What changes in the state; `None` deletes."""
-        changes: dict[bytes, bytes | None] = {}
-        for name in sorted(self.parts.keys() | parts.keys()):
-            part = parts.get(name)
-            if part == self.parts.get(name):
-                continue
-            chunks = [] if part is None else _cut(lz4.frame.compress(part))
-            for number in range(len(chunks), self._chunks.get(name, 0)):
-                changes[_chunk_key(name, number)] = None
-            for number, chunk in enumerate(chunks):
-                changes[_chunk_key(name, number)] = chunk
-            self._chunks[name] = len(chunks)
-        self.parts = parts
-        return changes
-
-
-def _cut(packed: bytes) -> list[bytes]:
-    return [packed[at : at + CHUNK_BYTES] for at in range(0, len(packed), CHUNK_BYTES)]
-
-
-def _chunk_key(name: str, number: int) -> bytes:
-    return f"{name}/{number:04d}".encode()
-
-
-def _without_prefix(parts: Mapping[str, bytes]) -> dict[str, bytes]:
-    """The parts of the credit learner."""
-    prefix = f"{CREDIT}/"
-    return {
-        name.removeprefix(prefix): part for name, part in parts.items() if name.startswith(prefix)
-    }
+    def _stored(self) -> Changes:
+        head, known = self._head, without_prefix(self._parts.parts, CREDIT_PARTS)
+        targets = self._targets.dump()
+        credit = with_prefix(credit_checkpoints.dump_learner(self._credit, known), CREDIT_PARTS)
+        changes, self._deleted = self._deleted, {}
+        offset = head.again.position if head.again else head.end
+        time = self._targets.time
+        if not head.bases or time - head.bases[-1].time >= BASE_EVERY_MS:
+            base, added = new_base(offset, time, targets)
+            head.bases, removed = thinned([*head.bases, base], head.time)
+            changes |= added | removed
+        head.histories = self._book.registry.histories
+        parts = {HEAD: msgpack.encode(head), **targets, **credit}
+        self._stored_bytes = sum(map(len, parts.values()))
+        return changes | self._parts.store(parts)

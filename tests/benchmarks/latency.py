@@ -60,7 +60,7 @@ class Published:
 async def measure(course: Course, rate: int, events: int, seed: int) -> dict[str, object]:
     storing = [sys.executable, "-m", "streams.cli", "worker", "--role", "storing"]
     deciding = core_contestant()
-    programs = [Program("storing", storing, free_port()), deciding.program]
+    programs = [Program("storing", storing, free_port()), *deciding.programs]
     published = Published()
     arrived: dict[str, float] = {}
     with running(programs, course.environ, CHECKOUT) as ran:

@@ -64,7 +64,7 @@ async def measure(course: Course, scenario: Scenario) -> dict[str, object]:
     who = core_contestant()
     group = f"{course.settings.kafka.topic_prefix}{who.group}"
     started = time.monotonic()
-    with running([who.program], course.environ, CHECKOUT) as ran:
+    with running(who.programs, course.environ, CHECKOUT) as ran:
         while not await caught_up(core.bootstrap_servers, group, who.topics, core):
             ran.require_all()
             await asyncio.sleep(LOOK_SECONDS)
@@ -75,11 +75,11 @@ async def measure(course: Course, scenario: Scenario) -> dict[str, object]:
     again = core_contestant()
     async with _decisions(course) as decisions:
         started = time.monotonic()
-        with running([again.program], course.environ, CHECKOUT):
+        with running(again.programs, course.environ, CHECKOUT):
             ready = time.monotonic() - started
             await asyncio.wait_for(_until_decided(decisions), DECIDE_SECONDS_MAX)
             seconds = time.monotonic() - started
-            metrics = await asyncio.to_thread(metrics_of, again.program.metrics_port)
+            metrics = await asyncio.to_thread(metrics_of, again.programs[0].metrics_port)
     restored = {
         label: int(value)
         for (name, label), value in metrics.items()

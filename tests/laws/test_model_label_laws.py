@@ -8,20 +8,34 @@ from typing import NamedTuple
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from online_models import features, labels
-from online_models.fallback import Tiers
+from online_models import features, prospects
 from online_models.features import ActivityTally, Credit, InstallFacts
-from online_models.labels import PayerState, Said
-from online_models.landmarks import DAY_MS, HORIZON_MS, HOUR_MS, LANDMARKS, matures_at
-from schemas.records import ActivitySeen
+from online_models.hazard.bins import Horizon, Shape
+from online_models.landmark_scores import Moment, next_landmark_due, reach_landmark
+from online_models.landmarks import DAY_MS, HOUR_MS, LANDMARKS
+from online_models.prospects import Prospect
+from online_models.releases import release_times
+from online_models.targets import DEFAULT_TARGETS, PAYING, VALUE, Target, Targets
+from schemas.outcomes import FeatureRow, Prediction
+from schemas.records import ActivitySeen, Example, Money, MoneyKind
+from tests.unit.model_world import constant_models
 
 INSTALLED_AT = 1_790_000_000_000
-FACTS = InstallFacts("i1", "app.one", INSTALLED_AT, "android", "DE", "14.1")
+# One of those whose predictions are remembered.
+FACTS = InstallFacts("i2", "app.one", INSTALLED_AT, "android", "DE", "14.1")
 CREDIT = Credit("meta", "c1", "s1", "click_id", "click", 33)
-TIERS = Tiers(prior=0.05)
-END = INSTALLED_AT + 30 * DAY_MS
+DAY_7 = Target(
+    name="retention_d7",
+    event="activity",
+    shape=Shape((7 * DAY_MS, 8 * DAY_MS), LANDMARKS, (Horizon("d7", 8 * DAY_MS),)),
+    headline="d7",
+    prior=0.2,
+)
+TARGETS = Targets((PAYING, DAY_7), DEFAULT_TARGETS.value)
+MODELS = constant_models(TARGETS)
+END = INSTALLED_AT + 100 * DAY_MS
 
-EDGES = (0, HOUR_MS, DAY_MS, HORIZON_MS, HORIZON_MS + DAY_MS)
+EDGES = (0, HOUR_MS, DAY_MS, 3 * DAY_MS, 7 * DAY_MS, 8 * DAY_MS, 30 * DAY_MS, 90 * DAY_MS)
 instants = st.builds(
     lambda edge, shift: INSTALLED_AT + edge + shift,
     st.sampled_from(EDGES),
@@ -29,18 +43,11 @@ instants = st.builds(
 )
 ticks = st.builds(
     lambda edge, shift: INSTALLED_AT + edge + shift,
-    st.sampled_from(EDGES),
+    st.sampled_from((*EDGES, *release_times(PAYING.shape.edges))),
     st.sampled_from((0, 1)),
 )
 names = st.sampled_from([f"event_{number}" for number in range(9)])
-
-
-class Payment(NamedTuple):
-    time: int
-    ts: int
-
-
-Fact = ActivitySeen | Payment
+Fact = ActivitySeen | Money
 
 
 def known_at(fact: Fact) -> int:
@@ -48,29 +55,79 @@ def known_at(fact: Fact) -> int:
 
 
 def _activity(name: str, is_session: bool, time: int, late_by: int) -> ActivitySeen:
-    return ActivitySeen("i1", "e", name, is_session, time, time + late_by, (2, 0, 0))
+    return ActivitySeen("i2", "e", name, is_session, time, time + late_by, (2, 0, 0))
 
 
-delays = st.sampled_from((-HOUR_MS, 0, 1, HOUR_MS, DAY_MS))  # Some clocks are ahead.
+def _purchase(transaction: int, time: int, late_by: int) -> Money:
+    return _money(f"t{transaction}", MoneyKind.PURCHASE, 5_000_000, time, late_by)
+
+
+def _money(transaction: str, kind: MoneyKind, micros: int, time: int, late_by: int) -> Money:
+    return Money(
+        f"{kind}{transaction}", transaction, kind, "app.one", "i2", "", micros, "USD", "", time,
+        time + late_by, (3, 0, 0),
+    )  # fmt: skip
+
+
+delays = st.sampled_from((-HOUR_MS, 0, 1, HOUR_MS, DAY_MS, 3 * DAY_MS))  # Some clocks are ahead.
 activities = st.builds(_activity, names, st.booleans(), instants, delays)
-payments = st.builds(lambda time, delay: Payment(time, time + delay), instants, delays)
-histories = st.tuples(st.lists(activities, max_size=12), st.lists(payments, max_size=3)).map(
-    lambda both: [*both[0], *both[1]]
+purchases = st.lists(
+    st.builds(_purchase, st.integers(0, 20), instants, delays),
+    max_size=4,
+    unique_by=lambda money: money.transaction_id,
 )
 
 
-def _see(state: PayerState, fact: Fact) -> PayerState:
-    if isinstance(fact, Payment):
-        return labels.see_payment(state, INSTALLED_AT, fact.time, fact.ts)[0]
-    return labels.see_activity(state, INSTALLED_AT, fact)
+@st.composite
+def histories(draw: st.DrawFn) -> list[Fact]:
+    """Activities, purchases, and refunds of some of them, in part or as a whole."""
+    bought = draw(purchases)
+    refunds = [
+        _money(
+            one.transaction_id, MoneyKind.REFUND, -draw(st.sampled_from((2_000_000, 5_000_000))),
+            draw(instants), draw(delays),
+        )
+        for one in bought
+        if draw(st.booleans())
+    ]  # fmt: skip
+    return [*draw(st.lists(activities, max_size=12)), *bought, *refunds]
 
 
-def _reach(state: PayerState, stage_time: int) -> Said:
-    return labels.reach(state, FACTS, CREDIT, stage_time, TIERS)
+class Said(NamedTuple):
+    state: Prospect
+    features: list[FeatureRow]
+    predictions: list[Prediction]
+    examples: list[Example]
+
+
+def _see(state: Prospect, fact: Fact) -> Prospect:
+    if isinstance(fact, Money):
+        return prospects.see_money(state, INSTALLED_AT, fact, 1, TARGETS)
+    return prospects.see_activity(state, INSTALLED_AT, fact, TARGETS)
+
+
+def _reach(state: Prospect, now: int) -> Said:
+    """Everything that is due at log time `now`, as the journeys stage does it."""
+    said = Said(state, [], [], [])
+    while True:
+        due = next_landmark_due(state, INSTALLED_AT)
+        if due and not 0 < state.release_due < due:
+            if due > now:
+                return said._replace(state=state)
+            moment = Moment(FACTS, CREDIT, state.next_landmark, due)
+            reached = reach_landmark(state, moment, MODELS)
+            state = reached.state
+            said.features.append(reached.features)
+            said.predictions.extend(reached.predictions)
+        elif 0 < state.release_due <= now:
+            state, examples = MODELS.releases.release(state, FACTS)
+            said.examples.extend(examples)
+        else:
+            return said._replace(state=state)
 
 
 def _all_at_once(history: list[Fact]) -> Said:
-    state = labels.NEW
+    state = prospects.NEW
     for fact in history:
         state = _see(state, fact)
     return _reach(state, END)
@@ -83,7 +140,7 @@ def _interleaved(history: list[Fact], stops: list[int], drawn: st.DataObject) ->
     for fact in history:
         deadline = next(n for n, stop in enumerate(stops) if stop > known_at(fact) or stop == END)
         waiting[drawn.draw(st.integers(0, deadline))].append(fact)
-    said = Said(labels.NEW, [], [], [], 0)
+    said = Said(prospects.NEW, [], [], [])
     for stop, arriving in zip(stops, waiting, strict=True):
         state = said.state
         for fact in drawn.draw(st.permutations(arriving)):
@@ -94,25 +151,24 @@ def _interleaved(history: list[Fact], stops: list[int], drawn: st.DataObject) ->
             said.features + more.features,
             said.predictions + more.predictions,
             said.examples + more.examples,
-            said.withdrawn + more.withdrawn,
         )
     return said
 
 
-@settings(deadline=None, max_examples=300)
-@given(histories, st.lists(ticks, max_size=6), st.data())
+@settings(deadline=None, max_examples=200)
+@given(histories(), st.lists(ticks, max_size=6), st.data())
 def test_any_arrival_order_that_watermarks_allow_says_the_same(
     history: list[Fact], stops: list[int], drawn: st.DataObject
 ) -> None:
     expected, said = _all_at_once(history), _interleaved(history, stops, drawn)
 
     assert said[1:] == expected[1:]
-    assert labels.next_due(said.state, INSTALLED_AT) == 0
+    assert (said.state.next_landmark, said.state.release_due) == (len(LANDMARKS), 0)
 
 
-@settings(deadline=None)
-@given(histories, st.integers(0, len(LANDMARKS) - 1))
-def test_what_became_known_after_a_landmark_cannot_change_its_features(
+@settings(deadline=None, max_examples=100)
+@given(histories(), st.integers(0, len(LANDMARKS) - 1))
+def test_what_became_known_after_a_landmark_cannot_change_what_is_said_at_it(
     history: list[Fact], landmark: int
 ) -> None:
     due = INSTALLED_AT + LANDMARKS[landmark].after_ms
@@ -121,39 +177,108 @@ def test_what_became_known_after_a_landmark_cannot_change_its_features(
     full, cut = _all_at_once(history), _all_at_once(known_before)
 
     assert full.features[: landmark + 1] == cut.features[: landmark + 1]
-
-
-@settings(deadline=None)
-@given(histories)
-def test_examples_carry_the_features_that_were_scored(history: list[Fact]) -> None:
-    said = _all_at_once(history)
-
-    scored = {row.landmark: row.features for row in said.features}
-    for example in said.examples:
-        assert list(example.features.items()) == list(scored[example.landmark].items())
-    assert len(said.examples) + said.withdrawn == len(said.predictions)
-
-
-@settings(deadline=None)
-@given(histories)
-def test_labels_equal_a_scan_over_all_payments(history: list[Fact]) -> None:
-    payments = [
-        fact
-        for fact in history
-        if isinstance(fact, Payment)
-        and fact.time <= INSTALLED_AT + HORIZON_MS
-        and known_at(fact) < matures_at(INSTALLED_AT)
+    assert [one for one in full.predictions if one.landmark_time <= due] == [
+        one for one in cut.predictions if one.landmark_time <= due
     ]
 
-    expected = {}
-    for landmark in LANDMARKS:
-        due = INSTALLED_AT + landmark.after_ms
-        if any(known_at(payment) < due for payment in payments):
-            break  # Known to pay already: not asked any more.
-        if not any(payment.time < due for payment in payments):
-            expected[landmark.name] = bool(payments)
 
-    assert {row.landmark: row.label for row in _all_at_once(history).examples} == expected
+@settings(deadline=None, max_examples=100)
+@given(histories())
+def test_the_first_payment_falls_into_the_bin_that_a_scan_finds(history: list[Fact]) -> None:
+    """Or, when it was reported too late for that bin, into it all the same: a late row."""
+    said = [one for one in _all_at_once(history).examples if one.target == "payer"]
+    shape, releases = PAYING.shape, release_times(PAYING.shape.edges)
+
+    expected = None
+    for bin_, due in enumerate(releases):
+        now = INSTALLED_AT + due
+        known = [_bin_of_purchase(one, history, now) for one in history if known_at(one) < now]
+        expected = min((one for one in known if one is not None and one <= bin_), default=None)
+        if expected is not None:
+            break
+
+    assert [one.bin for one in said if one.label] == ([] if expected is None else [expected])
+    negatives = [one.bin for one in said if not one.label]
+    assert negatives == list(range(len(negatives)))
+    assert len(said) <= shape.bins
+
+
+def _bin_of_purchase(fact: Fact, history: list[Fact], now: int) -> int | None:
+    if not isinstance(fact, Money) or fact.kind is not MoneyKind.PURCHASE:
+        return None
+    refunds = [
+        one
+        for one in history
+        if isinstance(one, Money)
+        and one.kind is MoneyKind.REFUND
+        and one.transaction_id == fact.transaction_id
+    ]
+    taken_back = -sum(one.amount_micros for one in refunds) >= fact.amount_micros
+    if taken_back and max(map(known_at, refunds)) < now:
+        return None
+    bin_ = PAYING.shape.bin_at(max(fact.time - INSTALLED_AT, 0))
+    return bin_ if bin_ < PAYING.shape.bins else None
+
+
+@settings(deadline=None, max_examples=100)
+@given(histories())
+def test_who_was_active_on_day_seven_is_who_a_scan_finds(history: list[Fact]) -> None:
+    (said,) = [one for one in _all_at_once(history).examples if one.target == DAY_7.name]
+    day_7 = range(INSTALLED_AT + 7 * DAY_MS, INSTALLED_AT + 8 * DAY_MS)
+    due = INSTALLED_AT + release_times(DAY_7.shape.edges)[0]
+
+    active = any(
+        isinstance(one, ActivitySeen) and one.time in day_7 and known_at(one) < due
+        for one in history
+    )
+
+    assert said.label == active
+    assert [one.landmark for one in said.snapshots] == list(range(len(LANDMARKS)))
+
+
+@settings(deadline=None, max_examples=100)
+@given(histories())
+def test_money_of_all_steps_is_the_money_known_in_ninety_days(history: list[Fact]) -> None:
+    steps = [one for one in _all_at_once(history).examples if one.target == VALUE]
+
+    known = sum(
+        one.amount_micros
+        for one in history
+        if isinstance(one, Money) and known_at(one) < INSTALLED_AT + 90 * DAY_MS
+    )
+
+    assert sum(one.amount_micros for one in steps) == known
+    assert [one.bin for one in steps] == list(range(7))
+    last = steps[-1]
+    assert last.spent_micros + last.amount_micros == known
+    assert len(last.snapshots) == len(last.amounts_micros) == len(LANDMARKS)
+
+
+@settings(deadline=None, max_examples=100)
+@given(histories())
+def test_every_prediction_is_followed_by_what_came_of_it_at_each_horizon(
+    history: list[Fact],
+) -> None:
+    said = _all_at_once(history)
+
+    for target in ("payer", DAY_7.name, VALUE):
+        promised = [
+            (LANDMARKS.index(_landmark(one)), horizon)
+            for one in said.predictions
+            if one.target == target
+            for horizon in (one.amounts if target == VALUE else one.chances)
+        ]
+        kept = [
+            (one.landmark, one.horizon)
+            for example in said.examples
+            if example.target == target
+            for one in example.served
+        ]
+        assert sorted(kept) == sorted(promised)
+
+
+def _landmark(prediction: Prediction) -> object:
+    return next(one for one in LANDMARKS if one.name == prediction.landmark)
 
 
 @given(st.lists(st.tuples(st.integers(0, 1), names, st.booleans()), max_size=40), st.randoms())

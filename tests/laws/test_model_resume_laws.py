@@ -4,31 +4,32 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from online_models import checkpoints, snapshots
-from online_models.learner import Learner, LearnerRules, Publication, Refusal
-from online_models.payer import Scorer
-from tests.unit import model_world
+from online_models.hazard.checkpoint import MODEL_SCHEMA
+from online_models.learner import Learner
+from online_models.registry import Known, Registry, closest
+from online_models.snapshots import Unusable
+from online_models.verdicts import Verdict
+from tests.unit import learner_world
+from tests.unit.learner_world import RULES
 
-RULES = LearnerRules(first_publication=100, publish_every=150, window=400, golden_max=64)
-EXAMPLES = model_world.examples(300, seed=11)
-PROBES = [example.features for example in model_world.examples(40, seed=12)]
-SNAPSHOT = snapshots.dump_scorer(7, -2.5, {"a": 0.1, "b": -3.0, "ü": 1e-300})
-
-Verdicts = list[Publication | Refusal]
-
-
-def _uninterrupted() -> tuple[Learner, Verdicts]:
-    learner = Learner(RULES)
-    return learner, learner.learn(EXAMPLES)
+EXAMPLES = learner_world.examples(700, seed=11)
 
 
 def _restored(learner: Learner) -> Learner:
-    restored = checkpoints.load_learner(checkpoints.dump_learner(learner), RULES)
-    assert isinstance(restored, Learner)
-    return restored
+    loaded = checkpoints.load_learner("payer", checkpoints.dump_learner(learner), RULES)
+    assert isinstance(loaded, Learner)
+    return loaded
+
+
+WHOLE = Learner("payer", RULES)
+EXPECTED = WHOLE.learn(EXAMPLES)
+PARTS = checkpoints.dump_learner(WHOLE)
 
 
 @settings(deadline=None, max_examples=15)
@@ -36,64 +37,71 @@ def _restored(learner: Learner) -> Learner:
 def test_checkpoint_plus_tail_equals_the_uninterrupted_run_bit_for_bit(
     cuts: list[int], restarts: bool
 ) -> None:
-    whole, expected = _uninterrupted()
-    learner, verdicts = Learner(RULES), Verdicts()
-    bounds = [0, *sorted(cuts), len(EXAMPLES)]
-
-    for start, end in pairwise(bounds):
+    learner = Learner("payer", RULES)
+    verdicts: list[Verdict] = []
+    for start, end in pairwise([0, *sorted(cuts), len(EXAMPLES)]):
         verdicts += learner.learn(EXAMPLES[start:end])
         if restarts:
             learner = _restored(learner)
-
-    assert repr(verdicts) == repr(expected)  # NaN equals NaN when printed.
-    assert checkpoints.dump_learner(learner) == checkpoints.dump_learner(whole)
-    for probe in PROBES:
-        assert learner.model.predict_proba_one(probe) == whole.model.predict_proba_one(probe)
+    assert verdicts == EXPECTED
+    assert checkpoints.dump_learner(learner) == PARTS
 
 
-@given(st.integers(0, len(SNAPSHOT.content) - 1), st.integers(0, 255))
-def test_an_altered_byte_never_gives_another_model(place: int, byte: int) -> None:
-    altered = bytearray(SNAPSHOT.content)
-    altered[place] = byte
+@settings(deadline=None, max_examples=60)
+@given(st.sampled_from(sorted(PARTS)), st.integers(0, 10**6), st.integers(1, 255))
+def test_an_altered_byte_never_gives_another_learner(part: str, place: int, turned: int) -> None:
+    altered = bytearray(PARTS[part])
+    altered[place % len(altered)] ^= turned
+    loaded = checkpoints.load_learner("payer", {**PARTS, part: bytes(altered)}, RULES)
+    assert isinstance(loaded, Unusable)
+    assert "\n" not in loaded.reason
 
-    loaded = snapshots.load_scorer(bytes(altered))
 
-    assert isinstance(loaded, snapshots.Unusable) or loaded == snapshots.load_scorer(
-        SNAPSHOT.content
+@settings(deadline=None, max_examples=40)
+@given(st.sampled_from(sorted(PARTS)), st.integers(0, 10**6))
+def test_a_truncated_part_is_unusable(part: str, length: int) -> None:
+    cut = PARTS[part][: length % len(PARTS[part])]
+    assert isinstance(checkpoints.load_learner("payer", {**PARTS, part: cut}, RULES), Unusable)
+
+
+@pytest.mark.parametrize("part", sorted(PARTS))
+def test_a_missing_part_is_unusable(part: str) -> None:
+    others = {name: content for name, content in PARTS.items() if name != part}
+    assert isinstance(checkpoints.load_learner("payer", others, RULES), Unusable)
+
+
+def test_parts_of_another_target_code_or_shape_are_unusable() -> None:
+    of_other = checkpoints.load_learner("retention", PARTS, RULES)
+    assert isinstance(of_other, Unusable)
+    assert "target 'payer'" in of_other.reason
+    resealed = snapshots.seal(MODEL_SCHEMA, b"")[0]
+    assert isinstance(
+        checkpoints.load_learner("payer", {**PARTS, "model/main": resealed}, RULES), Unusable
     )
+    larger = structs.replace(RULES, hazard=structs.replace(RULES.hazard, slots=2**11))
+    assert isinstance(checkpoints.load_learner("payer", PARTS, larger), Unusable)
 
 
-@given(st.integers(0, len(SNAPSHOT.content) - 1))
-def test_a_truncated_snapshot_is_unusable(length: int) -> None:
-    assert isinstance(snapshots.load_scorer(SNAPSHOT.content[:length]), snapshots.Unusable)
+@given(st.lists(st.integers(0, 10**9), min_size=3, max_size=60))
+def test_what_is_thinned_out_is_neither_the_oldest_nor_the_newest(times: list[int]) -> None:
+    ordered = sorted(times)
+    assert 0 < closest(ordered, range(len(ordered))) < len(ordered) - 1
 
 
-@given(st.binary(max_size=200))
-def test_foreign_bytes_are_unusable(content: bytes) -> None:
-    assert isinstance(snapshots.load_scorer(content), snapshots.Unusable)
-    assert isinstance(checkpoints.load_learner(content, RULES), snapshots.Unusable)
-
-
-finite = st.floats(allow_nan=False, allow_infinity=False)
-
-
-@given(finite, st.dictionaries(st.text(), finite))
-def test_any_finite_model_survives_the_round_trip(
-    intercept: float, weights: dict[str, float]
+@given(st.integers(1, 200), st.sampled_from([1, 60_000, 3_600_000]))
+def test_a_registry_is_bounded_and_keeps_the_live_version_and_some_of_the_past(
+    count: int, step_ms: int
 ) -> None:
-    version, content = snapshots.dump_scorer(42, intercept, weights)
-
-    loaded = snapshots.load_scorer(content)
-
-    assert loaded == Scorer(version, 42, intercept, weights)
-
-
-@given(st.dictionaries(st.text(), st.floats()), finite)
-def test_a_score_is_strictly_between_0_and_1_or_none(
-    features: dict[str, float], intercept: float
-) -> None:
-    scorer = Scorer("v", 1, intercept, dict.fromkeys(features, 1.0))
-
-    probability = scorer.score(features)
-
-    assert probability is None or 0.0 < probability < 1.0
+    registry = Registry()
+    gone: list[str] = []
+    for number in range(count):
+        known = Known(f"payer-{number}-x", number, number * step_ms, "main", 1)
+        registry.publish("payer", known)
+        gone += [one.version for one in registry.forget("payer")]
+    kept = [one.version for one in registry.of("payer").versions]
+    assert len(kept) <= 24
+    assert sorted([*kept, *gone]) == sorted(f"payer-{number}-x" for number in range(count))
+    assert registry.of("payer").live == kept[-1] == f"payer-{count - 1}-x"
+    numbers = [int(version.split("-")[1]) for version in kept]
+    assert numbers[0] == 0, "something to go back far"
+    assert numbers[-3:] == [*range(count)][-3:]

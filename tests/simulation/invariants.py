@@ -131,7 +131,7 @@ def check_replay(run: Topology, rules: StageRules, chance: random.Random) -> Non
             for tp, messages in effects.messages.items():
                 said.setdefault(tp, []).extend(message.value or b"" for message in messages)
         if name == "learning":
-            snapshots = [record.value for record in log.committed(SNAPSHOTS)]
+            snapshots = [record.value or b"" for record in log.committed(SNAPSHOTS)]
             same("resume: model versions", said.get(SNAPSHOTS, []), snapshots)
             continue
         same(f"replay: state of {key}", dict(state.entries()), dict(run.lanes[key].disk.entries()))

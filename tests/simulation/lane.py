@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from streams.core_app import SPECS
 from streams.lanes import LaneSpec
-from streams.stage import Effects, Message, TopicPartition
+from streams.stage import Effects, LooksBack, Message, Stretch, TopicPartition
 from streams.stages.factory import StageFactory
 from streams.stages.working_set import useless_from
 from streams.state import MemoryStore
@@ -74,12 +74,14 @@ class Lane:
     def behind(self) -> bool:
         """Whether there may be something to read."""
         end = self._log.end
+        if self._missing():
+            return True
         return any(end(tp) > position for tp, position in self._reading.items())
 
     def checkpoint(self, chance: random.Random, polling: Polling) -> Iterator[str]:
         """Decide one batch and make it durable; FencedError when somebody else has the lane."""
-        records = self._poll(chance, polling)
-        if not records:
+        records = self._reread() if self._missing() else self._poll(chance, polling)
+        if not records and not self._missing():
             return
         self._stage.snapshots_needed(records)
         effects = self._stage.decide(records, self.disk)
@@ -100,6 +102,15 @@ class Lane:
         if effects.changes:
             self.disk.apply(effects.changes, changelog_end)
         yield "applied"
+
+    def _missing(self) -> Stretch | None:
+        return self._stage.missing() if isinstance(self._stage, LooksBack) else None
+
+    def _reread(self) -> list[Record]:
+        stretch = self._missing()
+        assert stretch is not None
+        found, _ = self._log.read(stretch.tp, stretch.first, 3)
+        return [record for record in found if record.offset < stretch.end]
 
     def _outgoing(self, effects: Effects) -> Mapping[TopicPartition, Sequence[Message]]:
         outgoing: dict[TopicPartition, Sequence[Message]] = dict(effects.messages)

@@ -51,12 +51,7 @@ def check(run: Topology, rules: StageRules, oracle: Oracle, chance: random.Rando
 
 
 def check_order(calm: Topology, wild: Topology, oracle: Oracle) -> None:
-    """Features after the install are the same whatever was read first, and whoever is not known
-    to pay has them.
-
-    Links that move payments are left out of the latter: who paid and does not any more is not
-    scored either.
-    """
+    """Features after the install are there in time, and the same whatever was read first."""
     features = [
         _features(projection.tables(run.warehouse.rows)["features"]) for run in (calm, wild)
     ]
@@ -69,10 +64,8 @@ def check_order(calm: Topology, wild: Topology, oracle: Oracle) -> None:
                 continue
             if all(found):
                 same(f"order: {name}", found[1], found[0])
-            if not oracle.may_move_money(install_id, at):
-                pays = oracle.pays_from.get(install_id, at) < at
-                is_due = at <= calm.scenario.ends_at and not pays
-                same(f"order: {name} is there", list(map(bool, found)), [is_due] * 2)
+            is_due = at <= calm.scenario.ends_at
+            same(f"order: {name} is there", list(map(bool, found)), [is_due] * 2)
 
 
 def _check_sources(run: Topology, rules: StageRules, row: Row, known_by: int) -> None:
@@ -83,13 +76,7 @@ def _check_sources(run: Topology, rules: StageRules, row: Row, known_by: int) ->
     pruned.run_undisturbed()
     stored = projection.tables(pruned.warehouse.rows)
     features = _features(stored["features"]).get(row["feature_id"])
-    if features is None and _pays(stored["revenue"], row["install_id"]):
-        return  # A later link took that payment away; whoever is known to pay is not scored.
     same(f"leakage: {row['feature_id']}", features, row["features"])
-
-
-def _pays(revenue: list[Row], install_id: str) -> bool:
-    return any(row["install_id"] == install_id and row["amount_micros"] > 0 for row in revenue)
 
 
 def _check_journey_log(run: Topology, rules: StageRules, row: Row, known_by: int) -> None:

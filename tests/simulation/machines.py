@@ -6,15 +6,22 @@ import random
 from collections.abc import Iterator
 
 import lz4.frame
+from msgspec import structs
 
 from online_models.credit.gates import CreditGateRules
 from online_models.credit.learner import CreditRules
 from online_models.gates import GateRules
-from online_models.learner import LearnerRules
+from online_models.hazard.rules import HazardRules
+from online_models.learner_rules import LearnerRules, PaceRules
+from online_models.learner_value import ValueLearnerRules
+from online_models.targets import VALUE
+from online_models.value.rules import ValueRules
 from schemas import topics
 from streams.stages.factory import StageFactory, StageRules, stage_factory
 from streams.stages.intake import IntakeRules
 from streams.stages.learning import LearningRules
+from streams.stages.learning_targets import AnyRules
+from streams.stages.scoring import ScoringRules
 from tests.silent_observer import SilentObserver
 from tests.simulation.advertising import SECRETS
 from tests.simulation.lane import Disk, Lane, LaneId, Polling
@@ -23,6 +30,7 @@ from tests.simulation.rule_sets import rule_set
 from tests.simulation.scenario import EARLIEST
 from tests.unit.postback_world import OUR_RULES
 
+SLOTS = 2**8  # Small models: a simulation makes and reads many.
 SNAPSHOTS = (topics.MODEL_SNAPSHOTS.name, 0)
 
 
@@ -36,11 +44,14 @@ class NothingEvicted(SilentObserver):
 def stage_rules(seed: int) -> StageRules:
     """Models are tried early, and in every other seed hardly ever pass."""
     rules = rule_set(seed).rules
-    lenient = GateRules(10.0, 10.0, 10.0, 100.0, 100.0)
-    strict = GateRules(0.01, 1.02, 0.9, 1.0, 1.0)
+    lenient = GateRules(10.0, 10.0, 10.0, 0.0, 100.0, 10**9, 100.0, 100.0, 100.0)
+    early = PaceRules(
+        block=2, first_publication=2, publish_every=2, publish_growth=0.0, publish_interval_ms=0,
+        window=20, golden_max=4,
+    )  # fmt: skip
+    pace = structs.asdict(early)
     learner = LearnerRules(
-        first_publication=2, publish_every=2, window=20, golden_max=4,
-        gate=lenient if seed % 2 else strict,
+        **pace, hazard=HazardRules(slots=SLOTS), gate=lenient if seed % 2 else GateRules(),
     )  # fmt: skip
     intake = IntakeRules(
         b"secret", EARLIEST, dead_letter_share_max=1.0, dead_letter_window=10**9,
@@ -51,7 +62,11 @@ def stage_rules(seed: int) -> StageRules:
         first_publication=2, publish_every=2, window=20,
         gate=CreditGateRules(9.0, 9.0, 9.0, 0.0, 1e9, 0) if seed % 2 else CreditGateRules(),
     )  # fmt: skip
-    return StageRules(intake, rules, LearningRules(learner, credit))
+    targets: dict[str, AnyRules] = {
+        "payer": learner,
+        VALUE: ValueLearnerRules(**pace, value=ValueRules(SLOTS)),
+    }
+    return StageRules(intake, rules, LearningRules(targets, credit), ScoringRules(slots=SLOTS))
 
 
 def factory(rules: StageRules, log: Log) -> StageFactory:

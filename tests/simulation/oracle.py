@@ -55,7 +55,6 @@ class Oracle:
         for (topic, _), messages in sorted(scenario.sources.items()):
             for message in messages:
                 self._read(topic, message.key, message.value, message.timestamp or 0)
-        self.pays_from: dict[str, int] = {}  # when an install is known to pay
         self.installs: dict[str, Seen] = {}
         self.activity: dict[Any, Seen] = {}
         for one in self._of(events.Install):
@@ -67,14 +66,6 @@ class Oracle:
             if getattr(one.event, "customer_user_id", None)
             and getattr(one.event, "install_id", None)
         ]  # fmt: skip
-
-    def may_move_money(self, install_id: str, ts: int) -> bool:
-        """Whether an account of this install knows another one, or was seen from `ts` on."""
-        accounts = {(app_id, user) for app_id, user, name, _, _ in self.links if name == install_id}
-        return any(
-            (app_id, user) in accounts and (name != install_id or at >= ts)
-            for app_id, user, name, _, at in self.links
-        )
 
     def work_out(self) -> Truth:
         self._place_activity()
@@ -201,16 +192,8 @@ class Oracle:
         self._settle(one, money_id, place)
         self.truth.payments[one.event.currency] += one.event.amount_micros
         if place.install_id:
-            self._note_payer(one, place.install_id)
             key = place.install_id, money_id, one.event.currency
             self.truth.revenue[key] = one.event.amount_micros
-
-    def _note_payer(self, one: Seen, install_id: str) -> None:
-        is_payment = isinstance(one.event, events.Purchase | events.Subscription)
-        if is_payment and one.event.amount_micros > 0:
-            known_at = max(one.event.event_time, one.ts)
-            earlier = self.pays_from.get(install_id, known_at)
-            self.pays_from[install_id] = min(known_at, earlier)
 
     def _place_of(self, paid: Seen) -> Booked:
         deadline = paid.ts + RULES.parking_ms

@@ -7,11 +7,22 @@ import random
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from online_models import labels
-from online_models.fallback import Tiers
+from online_models import prospects
 from online_models.features import Credit, InstallFacts
-from online_models.landmarks import DAY_MS, HORIZON_MS, HOUR_MS, matures_at
-from schemas.records import ActivitySeen, Example
+from online_models.hazard.encoding import Encoder
+from online_models.hazard.rules import HazardRules
+from online_models.labels import Releases
+from online_models.landmark_scores import (
+    Moment,
+    ScoringModels,
+    next_landmark_due,
+    reach_landmark,
+)
+from online_models.landmarks import DAY_MS, HOUR_MS
+from online_models.prospects import Prospect
+from online_models.targets import DEFAULT_TARGETS, Targets
+from online_models.tiers import TargetModels
+from schemas.records import ActivitySeen, Example, Money, MoneyKind
 
 EPOCH = 1_790_000_000_000
 SOURCES = {"meta": 0.4, "tiktok": -0.2, "unity": -0.6, "apple": 0.8, "": 0.0}
@@ -40,7 +51,7 @@ def _life(chance: random.Random, number: int, installed_at: int) -> Life:
     interest = chance.gauss(0, 1)
     log_odds = -3.4 + SOURCES[source] + COUNTRIES[country] + 0.8 * interest + 0.05 * campaign
     pays = chance.random() < 1 / (1 + math.exp(-log_odds))
-    delay = min(int(chance.expovariate(1 / (1.5 * DAY_MS))), HORIZON_MS)
+    delay = min(int(chance.expovariate(1 / (1.5 * DAY_MS))), 7 * DAY_MS)
     platform = chance.choice(["android", "ios"])
     return Life(
         InstallFacts(f"i{number}", "app.one", installed_at, platform, country, "14.1"),
@@ -74,24 +85,57 @@ def _activity(chance: random.Random, install_id: str, installed_at: int) -> Acti
     )
 
 
-def seen(life: Life) -> labels.PayerState:
+def constant_models(targets: Targets = DEFAULT_TARGETS) -> ScoringModels:
+    """No model has been published yet."""
+    rules = HazardRules()
+    by_target = {one.name: TargetModels(one) for one in targets.hazards}
+    encoder = Encoder(rules.slots, rules.seed)
+    return ScoringModels(encoder, targets, Releases(targets), by_target)
+
+
+def purchase(install_id: str, at: int, transaction: str = "t1", micros: int = 5_000_000) -> Money:
+    return Money(
+        f"app.one:{transaction}", transaction, MoneyKind.PURCHASE, "app.one", install_id, "",
+        micros, "USD", "", at, at, (3, 0, 0),
+    )  # fmt: skip
+
+
+def seen(life: Life) -> Prospect:
     """The state once everything about an install has been seen."""
-    installed_at = life.facts.installed_at
-    state = labels.NEW
+    installed_at, state = life.facts.installed_at, prospects.NEW
     for activity in life.activities:
-        state = labels.see_activity(state, installed_at, activity)
+        state = prospects.see_activity(state, installed_at, activity, DEFAULT_TARGETS)
     if life.paid_at:
-        state, _ = labels.see_payment(state, installed_at, life.paid_at, life.paid_at)
+        money = purchase(life.facts.install_id, life.paid_at)
+        state = prospects.see_money(state, installed_at, money, 1, DEFAULT_TARGETS)
     return state
 
 
-def examples(count: int, seed: int) -> list[Example]:
-    """Labelled examples in the order in which they mature."""
-    tiers = Tiers(prior=0.05)
-    return [
+def followed(life: Life, state: Prospect | None = None) -> Iterator[Example]:
+    """What every bin of an install says, in the order in which the bins are due."""
+    models, facts = _MODELS, life.facts
+    state = seen(life) if state is None else state
+    while True:
+        due = next_landmark_due(state, facts.installed_at)
+        if due and not 0 < state.release_due < due:
+            moment = Moment(facts, life.credit, state.next_landmark, due)
+            state = reach_landmark(state, moment, models).state
+        elif state.release_due:
+            state, examples = models.releases.release(state, facts)
+            yield from examples
+        else:
+            return
+
+
+def examples(count: int, seed: int, target: str = "payer") -> list[Example]:
+    """Of one target, in the order in which they mature."""
+    found = [
         example
         for life in lives(count, seed)
-        for example in labels.reach(
-            seen(life), life.facts, life.credit, matures_at(life.facts.installed_at), tiers
-        ).examples
+        for example in followed(life)
+        if example.target == target
     ]
+    return sorted(found, key=lambda example: example.matured_at)
+
+
+_MODELS = constant_models()

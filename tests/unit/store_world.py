@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import msgspec
 
@@ -156,22 +157,33 @@ def booking(
 
 
 def prediction(
-    install_id: str = "i1", landmark: str = "install", probability: float = 0.25
+    install_id: str = "i1", landmark: str = "install", probability: float = 0.25, **changes: object
 ) -> outcomes.Prediction:
     after = {"install": 0, "1h": 3_600_000, "1d": DAY_MS}[landmark]
-    return outcomes.Prediction(
-        prediction_id=f"{install_id}:payer_d7:{landmark}",
+    row = outcomes.Prediction(
+        prediction_id=f"{install_id}:payer:{landmark}",
         install_id=install_id,
         app_id="puzzle",
-        target="payer_d7",
+        media_source="alpha",
+        target="payer",
         landmark=landmark,
         landmark_time=NOON + after,
-        horizon_s=604_800,
+        horizon="d7",
         probability=probability,
+        chances={"d7": probability, "d30": probability},
+        amounts={},
+        currency="",
+        is_extrapolated=False,
+        segment="none",
         tier="full",
+        tier_reason="",
+        arm="champion",
         model_version="v1",
+        shadow={"full": probability},
+        latency_ms=0,
         predicted_at=NOON + after,
     )
+    return msgspec.structs.replace(row, **changes)
 
 
 def spend(spend_id: str = "s1", micros: int = 2_000_000, **changes: object) -> outcomes.SpendRow:
@@ -368,4 +380,28 @@ def every_kind() -> list[Outcome]:
         ledger("decided", "installs", [0]),
         dead_letter(),
         outcomes.Freshness(stage="matching", partition=0, stage_time=NOON),
+        model_version(1, "payer-10-aaaaaaaa", "published"),
+        outcomes.ModelContent(
+            content_id="v:0", model="payer", version="v", chunk=0, chunks=1, content="BCIYTQ=="
+        ),
     ]
+
+
+def model_version(number: int, version: str, state: str, **changed: Any) -> outcomes.ModelVersion:
+    fields: dict[str, Any] = {
+        "change_id": f"payer:{number}",
+        "model": "payer",
+        "number": number,
+        "version": version,
+        "state": state,
+        "live_version": version,
+        "is_held": False,
+        "contestant": "main",
+        "parent": "",
+        "reason": "",
+        "figures": {"rows": 1000.0, "normalised_entropy": 0.9},
+        "learned_offset": 10 * number,
+        "learned_at": NOON + number,
+        "command_id": "",
+    }
+    return outcomes.ModelVersion(**{**fields, **changed})

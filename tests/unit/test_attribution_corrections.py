@@ -24,7 +24,7 @@ from schemas.records import (
     Touch,
 )
 from streams.stages.journeys import Journeys
-from streams.stages.scoring import Scorers
+from streams.stages.scoring import Scorers, ScoringRules
 from tests.silent_observer import SilentObserver
 from tests.unit.attribution_world import (
     DAY,
@@ -50,7 +50,7 @@ STRICT = Rules(default=Policy(fraud=FraudRules(click_flood="reject")))
 
 def told(*records: JourneyRecord, rules: Rules = RULES) -> list[Row]:
     observer = SilentObserver()
-    stage = Fed(Journeys(0, 1, rules, Scorers(lambda _: None, observer, 0.05), observer))
+    stage = Fed(Journeys(0, 1, rules, Scorers(lambda _: None, observer, ScoringRules()), observer))
     return rows(stage.journeys(*records), "attributions")
 
 
@@ -81,7 +81,7 @@ def test_each_version_names_the_one_it_replaces_and_why_it_did() -> None:
 
 def test_what_was_decided_at_a_deadline_is_corrected_like_anything_else() -> None:
     observer = SilentObserver()
-    stage = Fed(Journeys(0, 1, RULES, Scorers(lambda _: None, observer, 0.05), observer))
+    stage = Fed(Journeys(0, 1, RULES, Scorers(lambda _: None, observer, ScoringRules()), observer))
     deadline = {"matching-0": at(0) + RULES.decision_wait_ms + 1}
     first = rows(stage.journeys(installed(), watermarks=deadline), "attributions")
     then = rows(stage.journeys(answer(click("c", -5))), "attributions")

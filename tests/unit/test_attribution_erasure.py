@@ -25,7 +25,7 @@ from schemas.records import (
 )
 from streams.stages.journeys import Journeys
 from streams.stages.matching import Matching
-from streams.stages.scoring import Scorers
+from streams.stages.scoring import Scorers, ScoringRules
 from tests.silent_observer import SilentObserver
 from tests.unit.attribution_world import (
     DAY,
@@ -62,7 +62,9 @@ def asked(minutes: float, request_id: str = "request 1") -> ErasureSeen:
 
 def stage(state: Any = None, rules: Rules = RULES) -> Fed:
     observer = SilentObserver()
-    return Fed(Journeys(0, 1, rules, Scorers(lambda _: None, observer, 0.05), observer), state)
+    return Fed(
+        Journeys(0, 1, rules, Scorers(lambda _: None, observer, ScoringRules()), observer), state
+    )
 
 
 def told(*records: JourneyRecord) -> list[Row]:

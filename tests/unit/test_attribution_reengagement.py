@@ -24,7 +24,7 @@ from schemas.records import (
     TouchKind,
 )
 from streams.stages.journeys import Journeys
-from streams.stages.scoring import Scorers
+from streams.stages.scoring import Scorers, ScoringRules
 from tests.silent_observer import SilentObserver
 from tests.unit.attribution_world import (
     DAY,
@@ -273,7 +273,7 @@ def test_a_retargeting_touchpoint_before_the_install_led_to_it_or_to_nothing() -
 
 def told_rows(*records: JourneyRecord) -> list[Row]:
     observer = SilentObserver()
-    stage = Fed(Journeys(0, 1, RULES, Scorers(lambda _: None, observer, 0.05), observer))
+    stage = Fed(Journeys(0, 1, RULES, Scorers(lambda _: None, observer, ScoringRules()), observer))
     told = rows(stage.journeys(*INSTALLED, *records), "attributions")
     return [one for one in told if one["conversion_type"] == "reengagement"]
 

@@ -12,7 +12,7 @@ from attribution.touch_index import EMPTY, see_install
 from attribution.waterfall import prior_of
 from schemas.records import Candidates, Installed, JourneyRecord, Prior, Signal, Touch
 from streams.stages.journeys import Journeys
-from streams.stages.scoring import Scorers
+from streams.stages.scoring import Scorers, ScoringRules
 from tests.silent_observer import SilentObserver
 from tests.unit.attribution_world import (
     DAY,
@@ -48,7 +48,7 @@ def late_prior(prior: Prior) -> Candidates:
 def row(*records: JourneyRecord, rules: Rules = RULES) -> Row:
     """The last row that is told of the install."""
     observer = SilentObserver()
-    stage = Fed(Journeys(0, 1, rules, Scorers(lambda _: None, observer, 0.05), observer))
+    stage = Fed(Journeys(0, 1, rules, Scorers(lambda _: None, observer, ScoringRules()), observer))
     return rows(stage.journeys(*records), "attributions")[-1]
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
 
 from streams.core_settings import BatchBounds
 from streams.lanes import LaneSpec
-from streams.stage import Effects
+from streams.stage import Effects, LogRecord, StateReader, Stretch
 from tests.unit.lane_world import INPUT, Echo, Record, World, records, settle
 
 
@@ -103,6 +103,33 @@ def test_a_stage_may_put_off_its_commit() -> None:
         lane.offer(INPUT, records(0, 1))
         await settle()
         assert (world.log.committed, task.done()) == ([], False)
+        task.cancel()
+
+    run(story)
+
+
+def test_what_a_stage_is_missing_is_decided_again_before_anything_new() -> None:
+    """Also after a restart, and to the end of what the log still has."""
+
+    class Doubter(Echo):
+        wanted = Stretch(INPUT, 95, 200)
+
+        def missing(self) -> Stretch | None:
+            return self.wanted if self.wanted.first < self.wanted.end else None
+
+        def decide(self, given: Sequence[LogRecord], state: StateReader) -> Effects:
+            if not given:
+                self.wanted = self.wanted._replace(first=self.wanted.end)
+                return Effects()
+            self.wanted = self.wanted._replace(first=given[-1].offset + 1)
+            return super().decide(given, state)
+
+    async def story() -> None:
+        world = World(stage=Doubter)
+        lane = world.build()
+        task = asyncio.create_task(lane.run())
+        lane.offer(INPUT, records(300, 301))
+        await world.log.until([95, 96, 97, 98, 99, 300, 301])
         task.cancel()
 
     run(story)

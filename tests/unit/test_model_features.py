@@ -32,7 +32,7 @@ def test_later_landmarks_add_up_the_buckets_until_there() -> None:
     tally = features.count(_counted("session"), 1, "session", True)
 
     assert features.features_at(1, FACTS, CREDIT, tally)["sessions@1h"] == round(math.log1p(1), 4)
-    assert features.features_at(2, FACTS, CREDIT, tally)["sessions@1d"] == round(math.log1p(2), 4)
+    assert features.features_at(2, FACTS, CREDIT, tally)["sessions@6h"] == round(math.log1p(2), 4)
 
 
 def test_an_hour_without_activity_is_said_as_zero() -> None:
@@ -55,8 +55,8 @@ def test_activity_since_the_landmark_before_is_told_apart() -> None:
     second = features.features_at(2, FACTS, CREDIT, tally)
 
     assert not [name for name in first if name.startswith("new_")]
-    assert second["new_sessions@1d"] == round(math.log1p(1), 4)
-    assert "new_event:level_up@1d" not in second
+    assert second["new_sessions@6h"] == round(math.log1p(1), 4)
+    assert "new_event:level_up@6h" not in second
 
 
 @pytest.mark.parametrize(("quiet", "newest"), [(0, 2), (1, 1), (2, 0)])
@@ -65,7 +65,7 @@ def test_how_long_somebody_has_been_quiet_is_said(quiet: int, newest: int) -> No
     for bucket in range(2 - quiet):
         tally = features.count(tally, bucket, "session", True)
 
-    assert features.features_at(2, FACTS, CREDIT, tally)[f"active@1d={newest}"] == 1.0
+    assert features.features_at(2, FACTS, CREDIT, tally)[f"active@6h={newest}"] == 1.0
 
 
 def test_source_and_country_are_crossed() -> None:
@@ -82,7 +82,7 @@ def test_organic_installs_have_no_time_since_the_click() -> None:
 
 @pytest.mark.parametrize(
     ("elapsed_ms", "bucket"),
-    [(-5, 0), (0, 0), (HOUR_MS - 1, 0), (HOUR_MS, 1), (DAY_MS - 1, 1), (DAY_MS, 2)],
+    [(-5, 0), (0, 0), (HOUR_MS - 1, 0), (HOUR_MS, 1), (DAY_MS - 1, 2), (DAY_MS, 3)],
 )
 def test_a_landmark_knows_what_came_before_it_and_not_what_came_with_it(
     elapsed_ms: int, bucket: int

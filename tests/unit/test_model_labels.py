@@ -1,168 +1,178 @@
-"""When an install is scored, and what becomes of its predictions."""
+"""What the bins of an install say of it, and when."""
 
 from __future__ import annotations
 
-import msgspec
+from msgspec import structs
 
-from online_models import labels
-from online_models.fallback import Tiers
-from online_models.features import Credit, InstallFacts
-from online_models.labels import PayerState, PaymentFate, Said
-from online_models.landmarks import DAY_MS, HORIZON_MS, HOUR_MS, LANDMARKS, matures_at
-from online_models.payer import Scorer
-from schemas.records import ActivitySeen
+from online_models import prospects
+from online_models.frozen import whole
+from online_models.landmark_scores import Moment, reach_landmark
+from online_models.landmarks import DAY_MS, HOUR_MS, LANDMARKS
+from online_models.prospects import SERVED_SHARE, Payment, Prospect
+from online_models.releases import release_times
+from online_models.targets import DEFAULT_TARGETS, PAYING, RATES, VALUE
+from online_models.tiers import in_share
+from schemas.records import Example, Money, MoneyKind
+from tests.unit.model_world import EPOCH, Life, constant_models, followed, lives, purchase
 
-T0 = 1_790_000_000_000
-FACTS = InstallFacts("i1", "app.one", T0, "android", "DE", "14.1")
-META = Credit("meta", "c1", "s1", "click_id", "click", 33)
-ORGANIC = Credit("organic", "", "", "none", "", -1)
-CONSTANT = Tiers(prior=0.05)
-
-
-def _activity(time: int, name: str = "session") -> ActivitySeen:
-    return ActivitySeen("i1", f"e{time}", name, name == "session", time, time, (2, 0, 0))
+LIFE = next(iter(lives(1, 7)))._replace(paid_at=0)
+T0 = EPOCH
 
 
-def _reach(state: PayerState, stage_time: int, credit: Credit = META) -> Said:
-    return labels.reach(state, FACTS, credit, stage_time, CONSTANT)
+def money(micros: int, at: int, *, logged_at: int = 0, **changes: object) -> Money:
+    found = purchase("i0", at, micros=micros)
+    return structs.replace(found, ts=logged_at or at, **changes)
 
 
-def _paid(state: PayerState, paid_at: int, logged_at: int = 0) -> PayerState:
-    return labels.see_payment(state, T0, paid_at, logged_at or paid_at)[0]
+def refund(micros: int, at: int) -> Money:
+    return money(-micros, at, kind=MoneyKind.REFUND, booking_id=f"refund {at}")
 
 
-def test_an_install_is_scored_at_each_landmark_when_it_is_due() -> None:
-    state, dues = labels.NEW, []
-    while due := labels.next_due(state, T0):
-        dues.append(due)
-        state = _reach(state, due).state
-
-    assert dues == [T0 + landmark.after_ms for landmark in LANDMARKS] + [matures_at(T0)]
-    assert state.is_closed
+def told(*facts: Money, target: str = "payer", life: Life = LIFE) -> list[Example]:
+    state = prospects.NEW
+    for fact in facts:
+        state = prospects.see_money(state, T0, fact, 1, DEFAULT_TARGETS)
+    return [one for one in followed(life, state) if one.target == target]
 
 
-def test_nothing_is_said_before_it_is_due() -> None:
-    scored = _reach(labels.NEW, T0).state
-
-    assert _reach(scored, T0 + HOUR_MS - 1) == (scored, [], [], [], 0)
+def said(*facts: Money) -> list[tuple[int, bool]]:
+    return [(one.bin, one.label) for one in told(*facts)]
 
 
-def test_a_prediction_carries_the_landmark_and_not_the_tick_that_noticed_it() -> None:
-    first, second = _reach(labels.NEW, T0 + HOUR_MS + 777).predictions
-
-    assert (first.prediction_id, first.predicted_at) == ("i1:payer_d7:install", T0)
-    assert (second.prediction_id, second.predicted_at) == ("i1:payer_d7:1h", T0 + HOUR_MS)
-    assert second.horizon_s == 7 * 86_400
-
-
-def test_predictions_name_the_model_that_made_them() -> None:
-    tiers = Tiers(prior=0.05, model=Scorer("payer_d7-500-abcdef01", 500, 0.0, {}))
-
-    said = labels.reach(labels.NEW, FACTS, META, T0, tiers)
-
-    assert said.predictions[0].tier == "full"
-    assert said.predictions[0].model_version == "payer_d7-500-abcdef01"
-    assert said.predictions[0].probability == 0.5
+def test_bins_are_told_at_few_ages_each_after_late_reports_had_time() -> None:
+    hours = [time / HOUR_MS for time in release_times(PAYING.shape.edges)]
+    assert hours == [6, 24, 72, 72, 168, 168, 216, 360, 360, 528, 744]
+    for end, release in zip(PAYING.shape.edges[1:], release_times(PAYING.shape.edges), strict=True):
+        assert release > end
 
 
-def test_who_never_pays_is_a_negative_example_of_every_landmark() -> None:
-    examples = _reach(labels.NEW, matures_at(T0)).examples
-
-    assert [(row.landmark, row.label) for row in examples] == [
-        ("install", False),
-        ("1h", False),
-        ("1d", False),
-    ]
+def test_what_ends_later_than_all_moments_has_one_of_its_own() -> None:
+    assert release_times((60 * DAY_MS, 90 * DAY_MS)) == (91 * DAY_MS,)
 
 
-def test_a_payment_is_a_positive_example_of_the_landmarks_before_it() -> None:
-    state = _paid(_reach(labels.NEW, T0).state, T0 + 2 * HOUR_MS)
-
-    said = _reach(state, matures_at(T0))
-
-    assert [(row.landmark, row.label) for row in said.examples] == [("install", True), ("1h", True)]
-    assert [row.landmark for row in said.predictions] == ["1h"], "known payers are not scored"
+def test_who_never_pays_survives_every_bin() -> None:
+    assert said() == [(bin_, False) for bin_ in range(11)]
 
 
-def test_payers_and_others_of_the_same_age_are_released_together() -> None:
-    payer = _reach(_paid(labels.NEW, T0 + HOUR_MS // 2), T0).state
-    other = _reach(labels.NEW, T0 + DAY_MS).state
-
-    assert labels.next_due(payer, T0) == labels.next_due(other, T0) == matures_at(T0)
+def test_who_pays_survives_the_bins_before_and_says_nothing_after() -> None:
+    assert said(money(5, T0 + 5 * HOUR_MS)) == [(0, False), (1, True)]
 
 
-def test_a_payment_on_the_last_instant_of_the_horizon_counts_and_one_after_it_does_not() -> None:
-    on_time = _paid(labels.NEW, T0 + HORIZON_MS)
-    after, fate = labels.see_payment(labels.NEW, T0, T0 + HORIZON_MS + 1, T0 + HORIZON_MS + 1)
-
-    assert {row.label for row in _reach(on_time, matures_at(T0)).examples} == {True}
-    assert (after, fate) == (labels.NEW, PaymentFate.AFTER_HORIZON)
-
-
-def test_a_late_payment_counts_until_the_labels_are_final() -> None:
-    just = labels.see_payment(labels.NEW, T0, T0 + DAY_MS, matures_at(T0) - 1)
-    late = labels.see_payment(labels.NEW, T0, T0 + DAY_MS, matures_at(T0))
-
-    assert just[1] is PaymentFate.NOTED
-    assert late == (labels.NEW, PaymentFate.TOO_LATE)
+def test_a_bin_is_told_with_the_features_of_every_landmark_before_it() -> None:
+    by_bin = {one.bin: [snap.landmark for snap in one.snapshots] for one in told()}
+    assert by_bin[0] == [0]
+    assert by_bin[2] == [0, 1, 2]
+    assert by_bin[10] == list(range(len(LANDMARKS)))
 
 
-def test_a_payment_for_closed_labels_changes_nothing_and_says_so() -> None:
-    closed = _reach(labels.NEW, matures_at(T0)).state
-
-    assert labels.see_payment(closed, T0, T0 + 5, T0 + 5) == (closed, PaymentFate.TOO_LATE)
-
-
-def test_a_prediction_for_someone_who_had_paid_unknown_to_us_gets_no_label() -> None:
-    state = _reach(labels.NEW, T0 + HOUR_MS).state
-
-    said = _reach(_paid(state, T0 + 60_000, logged_at=T0 + 2 * HOUR_MS), matures_at(T0))
-
-    assert [row.landmark for row in said.examples] == ["install"]
-    assert said.withdrawn == 1
+def test_a_payment_reported_in_time_counts_where_it_happened() -> None:
+    late = money(5, T0 + HOUR_MS // 2, logged_at=T0 + 5 * HOUR_MS)
+    assert said(late) == [(0, True)]
 
 
-def test_who_paid_before_the_install_is_never_scored() -> None:
-    state = _paid(labels.NEW, T0 - DAY_MS)
-
-    assert labels.next_due(state, T0) == 0
-    assert _reach(state, matures_at(T0)) == (state, [], [], [], 0)
+def test_a_payment_reported_too_late_gives_a_late_row_and_ends_the_life() -> None:
+    late = money(5, T0 + HOUR_MS // 2, logged_at=T0 + 30 * HOUR_MS)
+    assert said(late) == [(0, False), (1, False), (0, True)]
 
 
-def test_activity_that_arrives_after_its_landmark_was_scored_counts_for_the_next() -> None:
-    scored = _reach(labels.NEW, T0 + HOUR_MS)
-
-    state = labels.see_activity(scored.state, T0, _activity(T0 + 5))
-    said = _reach(state, matures_at(T0))
-
-    assert said.examples[1].features == scored.features[1].features
-    assert said.features[0].features["sessions@1d"] > 0
+def test_a_refund_of_the_whole_purchase_undoes_the_payment() -> None:
+    assert said(money(5, T0 + HOUR_MS), refund(5, T0 + 2 * HOUR_MS)) == said()
 
 
-def test_activity_after_the_last_landmark_leaves_the_state_alone() -> None:
-    state = labels.NEW
-
-    assert labels.see_activity(state, T0, _activity(T0 + DAY_MS)) is state
+def test_a_refund_of_a_part_does_not() -> None:
+    assert said(money(5, T0 + HOUR_MS), refund(4, T0 + 2 * HOUR_MS))[-1] == (1, True)
 
 
-def test_an_example_keeps_the_credit_of_its_prediction_when_the_decision_changes() -> None:
-    state = _reach(labels.NEW, T0, credit=META).state
-
-    examples = _reach(state, matures_at(T0), credit=ORGANIC).examples
-
-    assert "media_source=meta" in examples[0].features
-    assert "media_source=organic" in examples[1].features
+def test_a_refund_after_the_bin_was_told_comes_too_late() -> None:
+    assert said(money(5, T0 + HOUR_MS), refund(5, T0 + 3 * DAY_MS))[-1] == (1, True)
 
 
-def test_the_state_of_a_busy_install_is_small_and_survives_encoding() -> None:
-    state = labels.NEW
-    for number in range(200):
-        activity = _activity(T0 + number * HOUR_MS // 10, f"event_{number % 12}")
-        state = labels.see_activity(state, T0, activity)
-    state = _reach(state, T0 + DAY_MS).state
+def test_ad_revenue_is_money_but_makes_no_payer() -> None:
+    shown = money(5_000_000, T0 + HOUR_MS, kind=MoneyKind.AD_REVENUE)
+    assert said(shown) == said()
+    assert sum(one.amount_micros for one in told(shown, target=VALUE)) == 5_000_000
 
-    encoded = msgspec.msgpack.encode(state)
 
-    assert len(encoded) < 500
-    assert msgspec.msgpack.decode(encoded, type=PayerState) == state
-    assert len(msgspec.msgpack.encode(_reach(state, matures_at(T0)).state)) < 20
+def test_money_moved_to_another_install_is_as_if_it_had_never_come() -> None:
+    paid = money(5, T0 + HOUR_MS)
+    state = prospects.see_money(prospects.NEW, T0, paid, 1, DEFAULT_TARGETS)
+    state = prospects.see_money(state, T0, paid, -1, DEFAULT_TARGETS)
+    assert sum(state.spans) == 0
+    assert [one.label for one in followed(LIFE, state) if one.target == "payer"] == [False] * 11
+
+
+def test_money_is_told_in_steps_and_after_each_landmark_where_a_bucket_ends() -> None:
+    steps = told(
+        money(1_000_000, T0 + HOUR_MS // 2),
+        money(2_000_000, T0 + 2 * DAY_MS, transaction_id="t2"),
+        money(4_000_000, T0 + 20 * DAY_MS, transaction_id="t3"),
+        target=VALUE,
+    )
+    assert [one.amount_micros for one in steps] == [1_000_000, 2_000_000, 0, 4_000_000, 0, 0, 0]
+    assert [one.spent_micros for one in steps][:4] == [0, 1_000_000, 3_000_000, 3_000_000]
+    assert steps[0].amounts_micros == [1_000_000, 0, 0]  # install, 1h, 6h
+    assert steps[1].amounts_micros == [2_000_000] * 4 + [0]  # until 3d, which has seen it
+    assert steps[2].amounts_micros == []  # 14 days end no bucket
+
+
+def test_other_currencies_count_at_the_declared_rate_and_unknown_ones_do_not() -> None:
+    euros = told(money(5_000_000, T0 + HOUR_MS, currency="EUR"), target=VALUE)
+    assert euros[0].amount_micros == round(5_000_000 / RATES["EUR"])
+    unknown = told(money(5_000_000, T0 + HOUR_MS, currency="XAU"), target=VALUE)
+    assert unknown[0].amount_micros == 0
+
+
+def test_only_the_first_purchases_are_remembered_one_by_one() -> None:
+    state = Prospect()
+    for number in range(20):
+        paid = money(5, T0 + number * HOUR_MS, transaction_id=f"t{number:02}")
+        state = prospects.see_money(state, T0, paid, 1, DEFAULT_TARGETS)
+    assert [one.transaction_id for one in state.payments] == [f"t{n:02}" for n in range(8)]
+
+
+def test_a_payment_counts_from_when_it_is_known_until_it_is_known_to_be_taken_back() -> None:
+    payment = Payment("t1", T0, T0 + 5, 10, 10, T0 + 9)
+    assert [payment.counts_at(T0 + age) for age in (5, 6, 9, 10)] == [False, True, True, False]
+
+
+def test_a_target_declared_later_is_not_followed_for_installs_already_scored() -> None:
+    started = Prospect(next_landmark=1)
+    assert prospects.progress_of(started, "retention_d7").is_over
+    assert not prospects.progress_of(prospects.NEW, "retention_d7").is_over
+
+
+def test_predictions_of_some_installs_come_back_with_what_came_of_them() -> None:
+    facts = structs.replace(LIFE.facts, install_id="i2")
+    assert in_share("i2", SERVED_SHARE)
+    paid_on_day_3 = told(money(5, T0 + 3 * DAY_MS + HOUR_MS), life=LIFE._replace(facts=facts))
+    found = {
+        (one.landmark, one.horizon): one.outcome for said in paid_on_day_3 for one in said.served
+    }
+    assert found[0, "d1"] == 0.0
+    assert found[0, "d7"] == found[4, "d7"] == found[0, "d30"] == 1.0
+    assert (5, "d30") not in found  # had paid by then: was not asked
+
+
+def test_the_first_bin_is_due_six_hours_after_the_install() -> None:
+    moment = Moment(LIFE.facts, LIFE.credit, 0, T0)
+    state = reach_landmark(prospects.NEW, moment, constant_models()).state
+    assert state.release_due == T0 + 6 * HOUR_MS
+
+
+def test_what_is_known_later_is_kept_as_an_addition_to_what_was_known_at_the_install() -> None:
+    (last,) = [one for one in told() if one.bin == 10]
+    assert [one.is_addition for one in last.snapshots] == [False] + [True] * 5
+    first, *later = whole(last.snapshots)
+    for one, kept in zip(later, last.snapshots[1:], strict=True):
+        assert one.slots == first.slots + kept.slots
+        assert not one.is_addition
+
+
+def test_with_another_credit_everything_is_kept_again() -> None:
+    models = constant_models()
+    first = Moment(LIFE.facts, LIFE.credit, 0, T0)
+    state = reach_landmark(prospects.NEW, first, models).state
+    other = structs.replace(LIFE.credit, media_source="elsewhere")
+    state = reach_landmark(state, Moment(LIFE.facts, other, 1, T0), models).state
+    assert [one.is_addition for one in state.frozen] == [False, False]
+    assert state.media_source == "elsewhere"

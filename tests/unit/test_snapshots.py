@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import os
 
-from streams.snapshots import CHUNK_BYTES, SnapshotShelf, snapshot_messages
+from streams.snapshots import (
+    CHUNK_BYTES,
+    GONE,
+    SnapshotShelf,
+    deletion_messages,
+    snapshot_messages,
+)
 
 LARGE = os.urandom(3 * CHUNK_BYTES)  # Random bytes do not shrink.
 
@@ -46,7 +52,17 @@ def test_a_model_that_publishes_often_pushes_out_no_other() -> None:
     assert shelf.find("credit-7-a") == b"credit-7-a"
 
 
-def test_a_deleted_version_is_gone() -> None:
+def test_a_deleted_version_is_gone_for_a_reader_that_comes_late_until_it_is_there_again() -> None:
     shelf = shelf_of("payer/1")
     shelf.add(b"payer/1/0000/0001", None)
-    assert shelf.find("payer/1") is None
+    assert shelf.find("payer/1") == GONE
+    for key, chunk, _ in snapshot_messages("payer/1", b"again"):
+        shelf.add(key or b"", chunk)
+    assert shelf.find("payer/1") == b"again"
+
+
+def test_what_is_deleted_is_deleted_chunk_by_chunk() -> None:
+    messages = snapshot_messages("payer-7-a", LARGE)
+    deleted = deletion_messages("payer-7-a", len(messages))
+    assert [one.key for one in deleted] == [one.key for one in messages]
+    assert {one.value for one in deleted} == {None}

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from online_models.hazard.checkpoint import dump_scorer
+from online_models.hazard.model import HazardModel
 from online_models.landmarks import DAY_MS, HOUR_MS
-from online_models.snapshots import dump_scorer
+from online_models.targets import RATES
 from schemas.records import Example, JourneyRecord, ModelMarker, MoneyRouted, example_frames
 from streams.stage import Effects
 from streams.stages.journeys import Journeys
-from streams.stages.scoring import Scorers
+from streams.stages.scoring import Scorers, ScoringRules
 from streams.state import MemoryStore
 from tests.silent_observer import SilentObserver
 from tests.unit.attribution_world import (
@@ -27,9 +29,8 @@ from tests.unit.attribution_world import (
 )
 from tests.unit.stage_world import Fed, Row, rows, settled
 
-MODEL = dump_scorer(10, 3.0, {})
+MODEL = dump_scorer(HazardModel())
 PAID = routed(purchase(install_id="i1"))
-MATURE = 9 * DAY_MS
 SPEND = purchase(install_id="i1", minutes=2 * HOUR)
 
 
@@ -39,7 +40,7 @@ def find(version: str) -> bytes | None:
 
 def journeys(state: MemoryStore | None = None) -> Fed:
     observer = SilentObserver()
-    return Fed(Journeys(0, 1, RULES, Scorers(find, observer, 0.05), observer), state)
+    return Fed(Journeys(0, 1, RULES, Scorers(find, observer, ScoringRules()), observer), state)
 
 
 def clock(ms_after_noon: int) -> dict[str, int]:
@@ -55,13 +56,17 @@ def sources(effects: Effects) -> list[tuple[str, str]]:
 
 
 def tiers(effects: Effects) -> list[tuple[str, str]]:
-    return [(row["landmark"], row["tier"]) for row in rows(effects, "predictions")]
+    found = rows(effects, "predictions")
+    return [(row["landmark"], row["tier"]) for row in found if row["target"] == "payer"]
 
 
-def examples(effects: Effects) -> list[tuple[str, bool]]:
+def examples(effects: Effects) -> list[tuple[int, bool]]:
+    """Bin and label of each example of payers."""
     frames = [example_frames.decode(m.value or b"") for m in effects.messages["examples", 0]]
     found = [one for frame in frames for one in frame.records]
-    return [(one.landmark, one.label) for one in found if isinstance(one, Example)]
+    return [
+        (one.bin, one.label) for one in found if isinstance(one, Example) and one.target == "payer"
+    ]
 
 
 def test_a_decision_names_the_touchpoint_the_rules_and_all_candidates() -> None:
@@ -139,14 +144,17 @@ def test_an_install_is_scored_at_once_and_later_landmarks_when_log_time_reaches_
     assert tiers(stage.journeys(installed(lookups=0))) == [("install", "constant")]
     assert tiers(stage.journeys(watermarks=clock(HOUR_MS - 1))) == []
     assert tiers(stage.journeys(watermarks=clock(DAY_MS))) == [
-        ("1h", "constant"), ("1d", "constant"),
+        ("1h", "constant"), ("6h", "constant"), ("1d", "constant"),
     ]  # fmt: skip
 
 
-def test_whoever_is_known_to_pay_is_not_scored_again() -> None:
+def test_whoever_is_known_to_pay_is_not_asked_again_but_what_they_are_worth_is() -> None:
     stage = journeys()
     stage.journeys(installed(lookups=0), PAID)
-    assert tiers(stage.journeys(watermarks=clock(DAY_MS))) == []
+    later = stage.journeys(watermarks=clock(DAY_MS))
+    assert tiers(later) == []
+    worth = [(row["landmark"], row["amounts"]["d7"]) for row in rows(later, "predictions")]
+    assert worth == [(name, round(5 / RATES["EUR"], 6)) for name in ("1h", "6h", "1d")]
 
 
 def test_features_show_the_credit_as_it_was_known_at_each_landmark() -> None:
@@ -154,42 +162,44 @@ def test_features_show_the_credit_as_it_was_known_at_each_landmark() -> None:
     stage.journeys(installed(), answer())
     between = late(click("c1", -1, ts=2 * HOUR))
     assert sources(stage.journeys(between, watermarks=clock(DAY_MS))) == [
-        ("1h", "organic"), ("1d", "north"),
+        ("1h", "organic"), ("6h", "north"), ("1d", "north"),
     ]  # fmt: skip
 
 
-def test_labels_mature_into_examples_by_payment_or_by_time() -> None:
+def test_bins_are_told_as_they_are_over_until_the_install_pays() -> None:
     payer, other = journeys(), journeys()
     payer.journeys(installed(lookups=0), watermarks=clock(0))
     other.journeys(installed(lookups=0), watermarks=clock(0))
-    payer.journeys(watermarks=clock(HOUR_MS))
     payer.journeys(routed(SPEND))
-    assert examples(payer.journeys(watermarks=clock(MATURE))) == [("install", True), ("1h", True)]
-    assert [label for _, label in examples(other.journeys(watermarks=clock(MATURE)))] == [False] * 3
+    assert examples(payer.journeys(watermarks=clock(DAY_MS))) == [(0, False), (1, True)]
+    assert examples(other.journeys(watermarks=clock(DAY_MS))) == [(0, False), (1, False)]
+    assert examples(other.journeys(watermarks=clock(9 * DAY_MS)))[-1] == (6, False)
 
 
 def test_a_marker_switches_the_model_from_its_place_in_the_log_on() -> None:
     stage = journeys()
     effects = stage.journeys(
-        installed(lookups=0), ModelMarker("payer_d7", MODEL.version), installed(
+        installed(lookups=0), ModelMarker("payer", MODEL.version, NOON), installed(
             lookups=0, install_id="i2"),
     )  # fmt: skip
-    found = [(row["install_id"], row["tier"]) for row in rows(effects, "predictions")]
-    assert found == [("i1", "constant"), ("i2", "full")]
+    found = rows(effects, "predictions")
+    by_id = {row["install_id"]: row for row in found if row["target"] == "payer"}
+    assert (by_id["i1"]["tier"], by_id["i1"]["tier_reason"]) == ("constant", "no_model")
+    assert (by_id["i2"]["tier"], by_id["i2"]["model_version"]) == ("full", MODEL.version)
 
 
 def test_the_model_in_force_survives_a_restart_and_an_empty_marker_suspends_it() -> None:
     before = journeys()
-    before.journeys(ModelMarker("payer_d7", MODEL.version))
+    before.journeys(ModelMarker("payer", MODEL.version, NOON))
     after = journeys(before.state)
     assert tiers(after.journeys(installed(lookups=0))) == [("install", "full")]
-    suspended = after.journeys(ModelMarker("payer_d7", ""), installed(install_id="i2", lookups=0))
+    suspended = after.journeys(ModelMarker("payer", ""), installed(install_id="i2", lookups=0))
     assert tiers(suspended) == [("install", "constant")]
 
 
 def test_a_snapshot_that_cannot_be_used_leaves_the_constant_to_answer() -> None:
     stage = journeys()
-    effects = stage.journeys(ModelMarker("payer_d7", "broken"), installed(lookups=0))
+    effects = stage.journeys(ModelMarker("payer", "broken", NOON), installed(lookups=0))
     assert tiers(effects) == [("install", "constant")]
 
 

@@ -4,26 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+import pytest
+from msgspec import structs
+
 from online_models.credit.gates import CreditGateRules
 from online_models.credit.learner import CreditRules
 from online_models.credit.snapshots import CREDIT
 from online_models.gates import GateRules
-from online_models.landmarks import TARGET
-from online_models.learner import LearnerRules
+from online_models.learner_rules import LearnerRules
 from schemas import topics
 from schemas.records import ExampleFrame, ExampleRecord, ModelMarker, encoder
+from streams.errors import Stop
 from streams.snapshots import model_of
 from streams.stage import Effects
 from streams.stages.learning import STORE_AFTER_EXAMPLES, Learning, LearningRules
 from streams.state import MemoryStore
 from tests.silent_observer import SilentObserver
-from tests.unit import credit_world, model_world
+from tests.unit import credit_world, learner_world
 from tests.unit.attribution_world import NOON
-from tests.unit.stage_world import Fed, Line, journeyed, records_in
+from tests.unit.learner_world import RULES
+from tests.unit.stage_world import Fed, Line, journeyed, records_in, rows
 
-LENIENT = GateRules(10.0, 10.0, 10.0, 100.0, 100.0)
-RULES = LearnerRules(first_publication=40, publish_every=40, window=200, gate=LENIENT)
-EXAMPLES = model_world.examples(120, seed=3)
+EXAMPLES = learner_world.examples(600, seed=3)
 CREDIT_RULES = CreditRules(
     first_publication=100,
     publish_every=70,
@@ -31,10 +34,12 @@ CREDIT_RULES = CreditRules(
 )
 PATHS = credit_world.paths(len(EXAMPLES), seed=4)
 MIXED = [one for pair in zip(EXAMPLES, PATHS, strict=True) for one in pair]
+NEVER = structs.replace(RULES, first_publication=10**6)
 
 
 def learning(state: MemoryStore | None = None, rules: LearnerRules = RULES) -> Fed:
-    return Fed(Learning(2, LearningRules(rules, CREDIT_RULES), SilentObserver()), state)
+    rules_of_all = LearningRules({"payer": rules}, CREDIT_RULES)
+    return Fed(Learning(2, rules_of_all, SilentObserver()), state)
 
 
 def frames(examples: Sequence[ExampleRecord], size: int, first: int = 0) -> list[Line]:
@@ -56,20 +61,26 @@ def versions(effects: list[Effects]) -> list[str]:
     ]
 
 
-def models(marked: list[str]) -> set[str]:
-    return {model_of(version) for version in marked}
+def of(model: str, marked: list[str]) -> list[str]:
+    return [version for version in marked if model_of(version) == model]
 
 
 def test_a_version_is_published_together_with_a_marker_for_every_partition() -> None:
-    (effects,) = [learning().decide(frames(EXAMPLES[:60], 60))]
-    assert len(effects.messages[topics.MODEL_SNAPSHOTS.name, 0]) == 1
+    effects = learning().decide(frames(EXAMPLES[:100], 60))
+    marked = versions([effects])
+    assert [model_of(one) for one in marked] == ["payer", "payer/rates", "payer/challenger"]
+    assert len(effects.messages[topics.MODEL_SNAPSHOTS.name, 0]) == 3
     for partition in range(2):
-        (marker,) = effects.messages[topics.JOURNEYS.name, partition]
-        assert marker.key == topics.MODEL_MARKER_KEY
+        keys = {message.key for message in effects.messages[topics.JOURNEYS.name, partition]}
+        assert keys == {topics.MODEL_MARKER_KEY}
+    (told, *_) = rows(effects, "model-versions")
+    assert (told["state"], told["version"], told["live_version"]) == ("published", *marked[:1] * 2)
+    assert (told["learned_offset"], told["learned_at"]) == (2, EXAMPLES[99].matured_at)
+    assert told["figures"]["rows"] > 100
 
 
 def test_the_offset_moves_only_together_with_the_stored_learner() -> None:
-    stage = learning(rules=LearnerRules(first_publication=10**6))
+    stage = learning(rules=NEVER)
     few = stage.decide(frames(EXAMPLES[:10], 5))
     assert (few.positions, few.changes, few.messages) == ({}, {}, {})
     many = stage.decide(frames(EXAMPLES[10 : 10 + STORE_AFTER_EXAMPLES], 50, first=2))
@@ -82,7 +93,7 @@ def test_versions_do_not_depend_on_batches_or_frames() -> None:
     stage = learning()
     single = [stage.decide([line]) for line in frames(EXAMPLES, 1)]
     assert versions(whole) == versions(single)
-    assert len(versions(whole)) > 2
+    assert len(of("payer", versions(whole))) > 4
 
 
 def test_a_restart_learns_again_from_the_committed_offset_and_says_the_same() -> None:
@@ -98,45 +109,64 @@ def test_a_restart_learns_again_from_the_committed_offset_and_says_the_same() ->
             stage = learning(stage.state)
             found += [stage.decide([again]) for again in lines[committed : number + 1]]
     assert versions(found) == expected
-    assert models(expected) == {TARGET, CREDIT}
+    assert {model_of(one) for one in expected} >= {"payer", "payer/rates", CREDIT}
 
 
 def test_two_models_learn_side_by_side_as_if_each_were_alone() -> None:
     both = versions([learning().decide(frames(MIXED, 11))])
     payer = versions([learning().decide(frames(EXAMPLES, 11))])
     credit = versions([learning().decide(frames(PATHS, 11))])
-
-    assert [version for version in both if model_of(version) == TARGET] == payer
-    assert [version for version in both if model_of(version) == CREDIT] == credit
+    assert of("payer", both) == of("payer", payer)
+    assert of(CREDIT, both) == credit
     assert len(credit) > 2
 
 
 def test_what_did_not_change_is_not_stored_again() -> None:
-    stage = learning(rules=LearnerRules(first_publication=10**6))
-    stage.decide(frames(PATHS[:200], 200))
-    changes = stage.decide(frames(PATHS[200:280], 80, first=1)).changes
-
-    stored = dict(stage.state.entries())
-    assert {key.decode().rsplit("/", 1)[0] for key in changes} == {
-        "credit/head",
-        "credit/open",
-        "credit/block/00000002",
-    }
-    assert b"credit/block/00000000/0000" in stored
-    assert b"payer_d7/0000" in stored
+    stage = learning(rules=NEVER)
+    stage.decide(frames([*EXAMPLES[:10], *PATHS[:200]], 210))
+    changes = stage.decide(frames(PATHS[200:400], 200, first=1)).changes
+    stored = {key.decode().rsplit("/", 1)[0] for key, _ in stage.state.entries()}
+    assert "targets/payer/head" in stored
+    assert "credit/block/00000000" in stored
+    changed = {key.decode().rsplit("/", 1)[0] for key in changes}
+    assert changed >= {"credit/head", "credit/open", "stage"}
+    assert not any(name.startswith("targets/") for name in changed)
 
 
-def test_a_version_that_fails_its_gate_is_not_marked() -> None:
-    impossible = GateRules(entropy_over_base=0.0)
-    effects = learning(rules=LearnerRules(first_publication=40, gate=impossible)).decide(
-        frames(EXAMPLES[:60], 60)
-    )
-    assert effects.messages == {}
+def test_a_version_that_fails_its_gate_is_not_marked_but_told_of() -> None:
+    impossible = GateRules(entropy_over_rates=0.0)
+    stage = learning(rules=structs.replace(RULES, gate=impossible))
+    effects = stage.decide(frames(EXAMPLES[:400], 60))
+    assert of("payer", versions([effects])) == []
+    told = [row for row in rows(effects, "model-versions") if row["model"] == "payer"]
+    assert {(row["state"], row["live_version"]) for row in told} == {("refused", "")}
+    assert "shrunk rates" in told[0]["reason"]
 
 
 def test_where_nothing_outlives_the_worker_the_offset_moves_with_every_batch() -> None:
     """Or writers to a broker that keeps little would wait for examples that nobody can send."""
-    stage = Learning(2, LearningRules(RULES), SilentObserver(), is_stored=False)
+    rules = LearningRules({"payer": RULES})
+    stage = Learning(2, rules, SilentObserver(), is_stored=False)
     effects = [Fed(stage).decide([line]) for line in frames(EXAMPLES[:6], size=2)]
     assert [one.positions for one in effects] == [{("examples", 0): n} for n in (1, 2, 3)]
     assert not any(one.changes for one in effects)
+
+
+@pytest.mark.parametrize("part", ["targets/payer/head", "targets/payer/model/main", "credit/head"])
+def test_a_damaged_learner_stops_the_worker_with_one_line(part: str) -> None:
+    stage = learning()
+    stage.decide(frames(MIXED[:400], 100))
+    entries = dict(stage.state.entries())
+    packed = bytearray(entries[f"{part}/0000".encode()])
+    packed[len(packed) // 2] ^= 1
+    stage.state.apply({f"{part}/0000".encode(): bytes(packed)}, 0)
+    with pytest.raises(Stop) as stopped:
+        learning(stage.state)
+    assert "\n" not in str(stopped.value)
+    assert "cannot be used" in str(stopped.value)
+
+
+def test_rows_of_versions_are_json_of_the_contract() -> None:
+    effects = learning().decide(frames(EXAMPLES, 60))
+    for message in effects.messages[topics.MODEL_VERSIONS.name, 0]:
+        assert msgspec.json.decode(message.value or b"")["schema_version"] == 1

@@ -15,7 +15,7 @@ from streams.stage import Effects
 from streams.stages import rule_change
 from streams.stages.journeys import Journeys
 from streams.stages.rule_change import RuleChange
-from streams.stages.scoring import Scorers
+from streams.stages.scoring import Scorers, ScoringRules
 from streams.state import MemoryStore
 from tests.silent_observer import SilentObserver
 from tests.unit.attribution_world import (
@@ -40,7 +40,9 @@ SOON = {"matching-0": at(10 * DAY)}
 
 def stage(rules: Rules, state: MemoryStore | None = None) -> Fed:
     observer = SilentObserver()
-    return Fed(Journeys(0, 1, rules, Scorers(lambda _: None, observer, 0.05), observer), state)
+    return Fed(
+        Journeys(0, 1, rules, Scorers(lambda _: None, observer, ScoringRules()), observer), state
+    )
 
 
 def told(effects: Effects) -> list[Row]:
@@ -190,7 +192,7 @@ class Watching(SilentObserver):
 def test_how_many_are_still_to_be_asked_can_be_watched(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rule_change, "RECONSIDERED_AT_ONCE", 4)
     watching = Watching()
-    scorers = Scorers(lambda _: None, watching, 0.05)
+    scorers = Scorers(lambda _: None, watching, ScoringRules())
     now = Fed(Journeys(0, 1, SHORT, scorers, watching), crowd())
     for _ in range(4):
         now.journeys()

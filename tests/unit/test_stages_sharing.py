@@ -14,7 +14,7 @@ from online_models.credit.snapshots import CREDIT, Weights, dump_model
 from schemas.records import Erased, Flag, ModelMarker, Touch
 from streams.stage import Effects
 from streams.stages.journeys import Journeys
-from streams.stages.scoring import Scorers
+from streams.stages.scoring import Scorers, ScoringRules
 from streams.state import MemoryStore
 from tests.silent_observer import SilentObserver
 from tests.unit.attribution_world import (
@@ -51,7 +51,7 @@ IN_FORCE = ModelMarker(CREDIT, MODEL.version)
 
 def journeys(state: MemoryStore | None = None, rules: Rules = RULES) -> Fed:
     observer = SilentObserver()
-    scorers = Scorers(lambda _: MODEL.content, observer, 0.05)
+    scorers = Scorers(lambda _: MODEL.content, observer, ScoringRules())
     return Fed(Journeys(0, 1, rules, scorers, observer), state)
 
 

@@ -41,7 +41,6 @@ class WorldFeatures:
     def at(self, install: int, landmark: int) -> Features:
         found = {column[install]: value for column, value in self._keys}
         name = LANDMARKS[landmark]
-        found[f"landmark={name}"] = 1.0
         if landmark:
             counted = zip(self._sessions[install], self._names[install][:landmark], strict=False)
             found.update(features.activity_until(name, [_bucket(*one) for one in counted]))

@@ -116,8 +116,7 @@ class OwnHistory:
         }
         spent = float(self.history.spent[install, landmark])
         paid = paid_features(spent, int(self.history.payments[install, landmark]))
-        landmark_name = {f"landmark={LANDMARKS[landmark].name}": 1.0}
-        return Frozen(*self._encoder.pack(landmark_name | known | paid), one.platform)
+        return Frozen(*self._encoder.pack(known | paid), one.platform)
 
     def until(self, age_ms: int) -> Floats:
         """What each install has paid before an age."""

@@ -3,27 +3,39 @@
 from __future__ import annotations
 
 import heapq
+import struct
 from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from msgspec import msgpack
+from river import linear_model, optim
 
 from attribution import journey as attribution
 from attribution.journey import ActivityApplied, Decision, Journey, JourneyFact, MoneyApplied
 from attribution.rules import Rules, rule_set_id
-from online_models import labels
-from online_models.fallback import Score
-from online_models.labels import PayerState
-from online_models.payer import PROBABILITY_MIN, new_river_model
+from online_models import prospects
+from online_models.frozen import whole
+from online_models.hazard.encoding import Encoder
+from online_models.hazard.rules import HazardRules
+from online_models.labels import Releases
+from online_models.landmark_scores import (
+    Moment,
+    ScoringModels,
+    next_landmark_due,
+    reach_landmark,
+)
+from online_models.prospects import Prospect
+from online_models.targets import DEFAULT_TARGETS, PAYING
+from online_models.tiers import Score, Subject
 from schemas import topics
 from schemas.records import (
     ActivitySeen,
     Candidates,
     Erased,
     Example,
+    Frozen,
     Installed,
-    MoneyKind,
     MoneyRouted,
 )
 from streams.stages import decisions
@@ -36,27 +48,42 @@ _states = msgpack.Decoder(InstallState)
 JourneyRecord = Installed | Candidates | ActivitySeen | MoneyRouted | Erased
 
 
+PAYS_BY = PAYING.shape.bins_until(1)
+"""A row is learned once it is known whether the install pays within seven days."""
+
+
 class LiveModel:
-    """The model scores with what it has learned until now, as River is meant to be used."""
+    """The model scores with what it has learned until now, as River is meant to be used. It is
+    one logistic regression for the payers of a week, less than what it is compared with."""
 
     def __init__(self) -> None:
-        self.river = new_river_model()
+        optimizer = optim.FTRLProximal(alpha=0.1, beta=1.0, l1=0.0, l2=10.0)
+        self.river: Any = linear_model.LogisticRegression(optimizer=optimizer)
         self._examples: list[Example] = []
 
-    def score(self, features: dict[str, float]) -> Score:
-        probability = self.river.predict_proba_one(features)[True]
-        bounded = min(max(probability, PROBABILITY_MIN), 1 - PROBABILITY_MIN)
-        return Score(bounded, "full", "live")
+    def score(self, subject: Subject, now: int) -> Score:
+        probability = self.river.predict_proba_one(_features(subject.last))[True]
+        return Score({"d7": probability}, "full", "", "live", "champion", {})
 
     def learn(self, example: Example) -> None:
-        self.river.learn_one(example.features, example.label)
+        for snapshot in whole(example.snapshots):
+            self.river.learn_one(_features(snapshot), example.label)
 
     def keep(self, matured: list[Example]) -> None:
-        self._examples += matured
+        self._examples += [
+            one
+            for one in matured
+            if one.target == PAYING.name and (one.label or one.bin + 1 == PAYS_BY)
+        ]
 
     def take_examples(self) -> list[Example]:
         taken, self._examples = self._examples, []
         return taken
+
+
+def _features(snapshot: Frozen) -> dict[int, float]:
+    slots = struct.unpack(f"<{len(snapshot.slots) // 4}I", snapshot.slots)
+    return dict(zip(slots, struct.unpack(f"<{len(slots)}f", snapshot.values), strict=True))
 
 
 class Timers:
@@ -97,32 +124,39 @@ class Deciding:
         self._rules = rules
         self._rule_set = rule_set_id(rules)
         self._model = model
+        hashing = HazardRules()
+        by_target: Any = {PAYING.name: model}  # Anything that scores a subject will do.
+        self._models = ScoringModels(
+            Encoder(hashing.slots, hashing.seed),
+            DEFAULT_TARGETS,
+            Releases(DEFAULT_TARGETS),
+            by_target,
+        )
 
     def advance(self, known: bytes | None, record: JourneyRecord, now: int, said: Said) -> Stored:
         state = _states.decode(known) if known else NEW
         journey, facts = _step(state.journey, record, self._rules)
-        return self._conclude(InstallState(journey, state.payer), facts, now, said)
+        return self._conclude(InstallState(journey, state.prospect), facts, now, said)
 
     def reach_due(self, known: bytes, now: int, said: Said) -> Stored:
         state = _states.decode(known)
         journey, facts = attribution.expire(state.journey, now, self._rules)
-        return self._conclude(InstallState(journey, state.payer), facts, now, said)
+        return self._conclude(InstallState(journey, state.prospect), facts, now, said)
 
     def _conclude(
         self, state: InstallState, facts: list[JourneyFact], now: int, said: Said
     ) -> Stored:
-        journey, payer = state.journey, state.payer
+        journey, prospect = state.journey, state.prospect
         for fact in facts:
-            payer = self._say(fact, payer, journey, said)
-        payer = self._score(payer, journey, now, said)
+            prospect = self._say(fact, prospect, journey, said)
+        prospect = self._score(prospect, journey, now, said)
         due = attribution.next_due(journey, self._rules)
         if journey.install is not None and journey.version:
-            due = min(due, labels.next_due(payer, journey.install.time) or due)
-        return Stored(_pack(InstallState(journey, payer)), due)
+            landmark_due = next_landmark_due(prospect, journey.install.time)
+            due = min(due, landmark_due or due, prospect.release_due or due)
+        return Stored(_pack(InstallState(journey, prospect)), due)
 
-    def _say(
-        self, fact: JourneyFact, payer: PayerState, journey: Journey, said: Said
-    ) -> PayerState:
+    def _say(self, fact: JourneyFact, prospect: Prospect, journey: Journey, said: Said) -> Prospect:
         install = journey.install
         match fact:
             case Decision():
@@ -133,36 +167,40 @@ class Deciding:
             case MoneyApplied() if install is not None:
                 booking = booking_row(fact.routed, install)
                 said.say(topics.REVENUE.name, booking.install_id, booking)
-                money = fact.routed.money
-                if _is_payment(fact.routed):
-                    return labels.see_payment(payer, install.time, money.time, money.ts)[0]
+                money, sign = fact.routed.money, fact.routed.sign
+                return prospects.see_money(prospect, install.time, money, sign, DEFAULT_TARGETS)
             case ActivityApplied() if install is not None:
-                return labels.see_activity(payer, install.time, fact.activity)
+                return prospects.see_activity(
+                    prospect, install.time, fact.activity, DEFAULT_TARGETS
+                )
             case _:
                 pass
-        return payer
+        return prospect
 
-    def _score(self, payer: PayerState, journey: Journey, now: int, said: Said) -> PayerState:
+    def _score(self, prospect: Prospect, journey: Journey, now: int, said: Said) -> Prospect:
         install = journey.install
-        if install is None or journey.version == 0:
-            return payer
-        now = max(now, install.time) if payer.next_landmark == 0 else now
-        if not 0 < labels.next_due(payer, install.time) <= now:
-            return payer
-        credit = decisions.credit(install, attribution.winner_known_by(journey, now, self._rules))
-        scorer: Any = self._model  # Anything that scores features will do.
-        reached = labels.reach(payer, decisions.install_facts(install), credit, now, scorer)
-        for row in reached.features:
-            said.say(topics.FEATURES.name, row.install_id, row)
-        for prediction in reached.predictions:
-            said.say(topics.PREDICTIONS.name, prediction.install_id, prediction)
-        self._model.keep(reached.examples)
-        return reached.state
-
-
-def _is_payment(routed: MoneyRouted) -> bool:
-    kinds = (MoneyKind.PURCHASE, MoneyKind.SUBSCRIPTION)
-    return routed.money.kind in kinds and routed.money.amount_micros > 0 and routed.sign > 0
+        if install is None or journey.version == 0 or prospect.is_closed:
+            return prospect
+        now = max(now, install.time) if prospect.next_landmark == 0 else now
+        facts, models = decisions.install_facts(install), self._models
+        while True:
+            due, release = next_landmark_due(prospect, install.time), prospect.release_due
+            if due and not 0 < release < due:
+                if due > now:
+                    return prospect
+                winner = attribution.winner_known_by(journey, now, self._rules)
+                credit = decisions.credit(install, winner)
+                moment = Moment(facts, credit, prospect.next_landmark, install.ts)
+                reached = reach_landmark(prospect, moment, models)
+                prospect = reached.state
+                said.say(topics.FEATURES.name, install.install_id, reached.features)
+                for prediction in reached.predictions:
+                    said.say(topics.PREDICTIONS.name, install.install_id, prediction)
+            elif 0 < release <= now:
+                prospect, examples = models.releases.release(prospect, facts)
+                self._model.keep(examples)
+            else:
+                return prospect if release else prospects.CLOSED
 
 
 def _step(journey: Journey, record: JourneyRecord, rules: Rules) -> attribution.Step:

@@ -1,0 +1,215 @@
+"""What is said of an install when it reaches a landmark: its features, and predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from msgspec import structs
+
+from online_models.features import Credit, InstallFacts, activity_until, install_features
+from online_models.frozen import whole_of
+from online_models.hazard.encoding import Encoder
+from online_models.labels import Releases
+from online_models.landmarks import LANDMARKS, landmark_time
+from online_models.prospects import OVER, SERVED_SHARE, Given, Prospect, first_event, progress_of
+from online_models.shrunk_rates import Place
+from online_models.targets import VALUE, Target, Targets, segment
+from online_models.tiers import (
+    CONSTANT_VERSION,
+    Score,
+    Subject,
+    TargetModels,
+    in_share,
+    worth,
+)
+from online_models.value.scorer import ValueScorer
+from online_models.value.shape import paid_features
+from schemas.outcomes import FeatureRow, Prediction
+from schemas.records import Frozen
+
+
+class ScoringModels(NamedTuple):
+    """Everything that a partition scores with now."""
+
+    encoder: Encoder
+    targets: Targets
+    releases: Releases
+    by_target: Mapping[str, TargetModels]
+    value: ValueScorer | None = None
+    value_version: str = ""
+
+
+class Moment(NamedTuple):
+    """An install at a landmark. `logged_at` is the log time of the install."""
+
+    facts: InstallFacts
+    credit: Credit
+    landmark: int
+    logged_at: int
+
+    @property
+    def due(self) -> int:
+        return landmark_time(self.facts.installed_at, self.landmark)
+
+    @property
+    def name(self) -> str:
+        return LANDMARKS[self.landmark].name
+
+
+class Said(NamedTuple):
+    state: Prospect
+    features: FeatureRow
+    predictions: list[Prediction]
+
+
+def next_landmark_due(state: Prospect, installed_at: int) -> int:
+    """0: all landmarks have been scored."""
+    if state.is_closed or state.next_landmark >= len(LANDMARKS):
+        return 0
+    return landmark_time(installed_at, state.next_landmark)
+
+
+def reach_landmark(state: Prospect, at: Moment, models: ScoringModels) -> Said:
+    """Freeze what is known at the next landmark, and predict from it."""
+    fixed = install_features(at.facts, at.credit)
+    buckets = state.tally.buckets[: at.landmark]
+    activity = activity_until(at.name, buckets) if at.landmark else {}
+    state = _freeze(state, at, models, (fixed, activity))
+    subject = _subject(state, at)
+    predictions = []
+    for target in models.targets.hazards:
+        if _has_happened(state, target, at):
+            continue
+        score = models.by_target[target.name].score(subject, at.due)
+        predictions.append(_prediction(at, target, score))
+    predictions.append(_value_prediction(at, models, subject))
+    if in_share(at.facts.install_id, SERVED_SHARE):
+        state = _remember(state, at.landmark, predictions)
+    row = FeatureRow(
+        feature_id=f"{at.facts.install_id}:{at.name}",
+        install_id=at.facts.install_id,
+        app_id=at.facts.app_id,
+        landmark=at.name,
+        landmark_time=at.due,
+        features={**fixed, **activity},
+    )
+    return Said(state, row, predictions)
+
+
+def _freeze(
+    state: Prospect,
+    at: Moment,
+    models: ScoringModels,
+    features: tuple[dict[str, float], dict[str, float]],
+) -> Prospect:
+    """What has been paid is no part of the features that are shown: a link may move it later."""
+    spent = state.spent_until(LANDMARKS[at.landmark].after_ms)
+    paid = sum(payment.counts_at(at.due) for payment in state.payments)
+    fixed, activity = features
+    is_addition = at.landmark > 0 and at.credit == state.credit
+    known = {**activity, **paid_features(spent / 1e6, paid)}
+    slots, values = models.encoder.pack(known if is_addition else {**fixed, **known})
+    progress, release_due = state.progress, state.release_due
+    if at.landmark == 0:
+        names = [*(target.name for target in models.targets.hazards), VALUE]
+        progress = {name: progress_of(state, name) for name in names}
+        release_due = models.releases.next_due(progress, at.facts.installed_at)
+    return structs.replace(
+        state,
+        next_landmark=at.landmark + 1,
+        credit=state.credit if at.landmark else at.credit,
+        media_source=at.credit.media_source,
+        frozen=(*state.frozen, Frozen(at.landmark, slots, values, spent, is_addition)),
+        progress=progress,
+        release_due=release_due,
+    )
+
+
+def _subject(state: Prospect, at: Moment) -> Subject:
+    facts = at.facts
+    place = Place(facts.app_id, at.credit.media_source, facts.country_code, facts.platform)
+    buckets = state.tally.buckets[: at.landmark]
+    has_behaviour = any(bucket.sessions or bucket.events for bucket in buckets)
+    frozen = state.frozen
+    first, last = frozen[0], whole_of(frozen[0], frozen[-1])
+    return Subject(facts.install_id, place, first, last, has_behaviour)
+
+
+def _has_happened(state: Prospect, target: Target, at: Moment) -> bool:
+    """Then there is nothing to predict; neither is there once the last horizon has passed, nor
+    where a payment that was told has been taken back since."""
+    is_past = target.shape.edges[-1] <= LANDMARKS[at.landmark].after_ms
+    if is_past or progress_of(state, target.name).is_over:
+        return True
+    return first_event(state, target, at.facts.installed_at, at.due) is not None
+
+
+def _remember(state: Prospect, landmark: int, predictions: list[Prediction]) -> Prospect:
+    progress = dict(state.progress)
+    for said in predictions:
+        followed = progress.get(said.target, OVER)
+        if not followed.is_over:
+            chances = said.chances or said.amounts
+            given = Given(landmark, chances, said.tier, said.model_version)
+            progress[said.target] = structs.replace(followed, given=(*followed.given, given))
+    return structs.replace(state, progress=progress)
+
+
+def _prediction(at: Moment, target: Target, score: Score) -> Prediction:
+    chance = score.chances.get(target.headline, 0.0)
+    return Prediction(
+        **_about(at, target.name),
+        horizon=target.headline,
+        probability=chance,
+        chances=score.chances,
+        amounts={},
+        currency="",
+        is_extrapolated=False,
+        segment=segment(target.actions, chance),
+        tier=score.tier,
+        tier_reason=score.reason,
+        arm=score.arm,
+        model_version=score.model_version,
+        shadow=score.shadow,
+    )
+
+
+def _value_prediction(at: Moment, models: ScoringModels, subject: Subject) -> Prediction:
+    """Without a model, what was paid so far, which is certain."""
+    value, expected = models.targets.value, worth(models.value, subject)
+    spent = subject.last.spent_micros / 1e6
+    if expected is None:
+        amounts = dict.fromkeys(value.horizons, spent)
+    else:
+        amounts = {"d7": expected.d7, "d30": expected.d30, "d90": expected.d90}
+    return Prediction(
+        **_about(at, VALUE),
+        horizon=value.headline,
+        probability=0.0,
+        chances={},
+        amounts=amounts,
+        currency=value.currency,
+        is_extrapolated=expected is None or bool(expected.extrapolated),
+        segment="",
+        tier="constant" if expected is None else "full",
+        tier_reason="no_model" if expected is None else "",
+        arm="champion",
+        model_version=CONSTANT_VERSION if expected is None else models.value_version,
+        shadow={},
+    )
+
+
+def _about(at: Moment, target: str) -> dict[str, Any]:
+    facts = at.facts
+    return {
+        "prediction_id": f"{facts.install_id}:{target}:{at.name}",
+        "install_id": facts.install_id,
+        "app_id": facts.app_id,
+        "media_source": at.credit.media_source,
+        "target": target,
+        "landmark": at.name,
+        "landmark_time": at.due,
+        "latency_ms": max(at.logged_at - at.due, 0),
+        "predicted_at": at.due,
+    }

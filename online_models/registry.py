@@ -1,0 +1,192 @@
+"""Which versions of which model there are, and which one is live: by gate, by rule or by hand.
+
+Whoever rolls back or suspends a model takes it into his hands: until it is resumed, what the gate
+lets pass is kept but does not go live. All of it follows from the order of the log.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+from msgspec import Struct, structs
+
+VERSIONS_MAX = 24
+"""Of a model that can be returned to. Recent ones are close together, older ones further apart."""
+
+State = Literal[
+    "published", "kept", "refused", "promoted", "lead", "rolled_back", "suspended", "resumed",
+    "withdrawn", "learned_again", "quarantined", "ignored",
+]  # fmt: skip
+
+
+class Known(Struct, frozen=True, array_like=True, gc=False):
+    """A version whose snapshot is kept."""
+
+    version: str
+    learned_offset: int
+    """It learned from nothing at or behind this offset of the examples."""
+    learned_time: int
+    contestant: str
+    chunks: int
+    is_withdrawn: bool = False
+
+
+class History(Struct):
+    """Of one model. `live` "": none."""
+
+    versions: list[Known] = []
+    live: str = ""
+    is_held: bool = False
+    changes: int = 0  # so far, which numbers them
+
+
+class Change(NamedTuple):
+    """Something that became of a model; `live` is what scores from here on."""
+
+    model: str
+    version: str
+    state: State
+    live: str
+    reason: str = ""
+    marks: bool = False
+    """Whether partitions have to be told."""
+
+
+class Place(NamedTuple):
+    """Where in the log of examples, and at which log time."""
+
+    offset: int
+    time: int
+
+
+class Registry:
+    """Every method that changes something says what it was."""
+
+    def __init__(self, histories: dict[str, History] | None = None) -> None:
+        self.histories: dict[str, History] = histories or {}
+
+    def of(self, model: str) -> History:
+        return self.histories.setdefault(model, History())
+
+    def known(self, model: str, version: str) -> Known | None:
+        """The version, wherever it may go live as this model, unless it was withdrawn."""
+        for name, history in self.histories.items():
+            if name == model or name.startswith(f"{model}/challenger"):
+                for one in history.versions:
+                    if one.version == version and not one.is_withdrawn:
+                        return one
+        return None
+
+    def publish(self, model: str, known: Known, state: State = "published") -> Change:
+        history = self.of(model)
+        history.versions = [one for one in history.versions if one.version != known.version]
+        history.versions.append(known)
+        if history.is_held:
+            return Change(model, known.version, "kept", history.live, "the model is held by hand")
+        history.live = known.version
+        return Change(model, known.version, state, known.version, marks=True)
+
+    def refuse(self, model: str, version: str, reason: str, *, suspends: bool) -> list[Change]:
+        history = self.of(model)
+        changes = [Change(model, version, "refused", history.live, reason)]
+        if suspends and history.live and not history.is_held:
+            history.live = ""
+            worse = "it is worse than one rate for everybody"
+            changes.append(Change(model, version, "suspended", "", worse, marks=True))
+        return changes
+
+    def promote(self, model: str, version: str, *, holds: bool) -> Change:
+        """Let this version score from here on. `holds`: until the model is resumed."""
+        if self.known(model, version) is None:
+            return self._ignored(model, version, "there is no such version to return to")
+        history = self.of(model)
+        history.live, history.is_held = version, holds
+        return Change(model, version, "promoted", version, marks=True)
+
+    def roll_back(self, model: str, version: str = "") -> Change:
+        """To this version; else to the one before the live one."""
+        history = self.of(model)
+        target = version or self._before_live(history)
+        if not target or self.known(model, target) is None:
+            return self._ignored(model, version, "there is no such version to return to")
+        history.live, history.is_held = target, True
+        return Change(model, target, "rolled_back", target, marks=True)
+
+    def suspend(self, model: str) -> Change:
+        history = self.of(model)
+        history.live, history.is_held = "", True
+        return Change(model, "", "suspended", "", "by hand", marks=True)
+
+    def resume(self, model: str) -> Change:
+        """Let what the gate lets pass go live again, beginning with the newest."""
+        history = self.of(model)
+        history.is_held = False
+        history.live = _newest(history)
+        return Change(model, history.live, "resumed", history.live, marks=True)
+
+    def withdraw_from(self, first_offset: int, spared: str) -> list[Change]:
+        """Versions that may have learned from this offset on; what is live falls back. `spared`
+        is a model that learns from something else."""
+        changes = []
+        for model, history in self.histories.items():
+            if model == spared:
+                continue
+            withdrawn = {
+                one.version for one in history.versions if one.learned_offset > first_offset
+            }
+            if not withdrawn:
+                continue
+            history.versions = [
+                structs.replace(one, is_withdrawn=True) if one.version in withdrawn else one
+                for one in history.versions
+            ]
+            fell = history.live in withdrawn
+            if fell:
+                history.live = _newest(history)
+            reason = f"{len(withdrawn)} versions had learned from what is in quarantine"
+            changes.append(
+                Change(model, history.live, "withdrawn", history.live, reason, marks=fell)
+            )
+        return changes
+
+    def forget(self, model: str) -> list[Known]:
+        """Versions beyond the bound, whose snapshots may go. Never a live one."""
+        history = self.of(model)
+        live = {one.live for one in self.histories.values()}
+        gone = []
+        while len(history.versions) > VERSIONS_MAX:
+            spare = [n for n, one in enumerate(history.versions) if one.version not in live]
+            withdrawn = [n for n in spare if history.versions[n].is_withdrawn]
+            times = [one.learned_time for one in history.versions]
+            gone.append(history.versions.pop((withdrawn or [closest(times, spare)])[0]))
+        return gone
+
+    def _before_live(self, history: History) -> str:
+        usable = [one.version for one in history.versions if not one.is_withdrawn]
+        if history.live in usable:
+            at = usable.index(history.live)
+            return usable[at - 1] if at else ""
+        return usable[-1] if usable else ""
+
+    def _ignored(self, model: str, version: str, reason: str) -> Change:
+        return Change(model, version, "ignored", self.of(model).live, reason)
+
+
+def closest(times: Sequence[int], spare: Sequence[int]) -> int:
+    """Of `spare` the number whose neighbours are closest for their age: without it, little of the
+    past is lost. The oldest and the newest are taken only when there is nothing else."""
+    last = len(times) - 1
+
+    def gap(number: int) -> float:
+        if not 0 < number < last:
+            return math.inf
+        return (times[number + 1] - times[number - 1] + 1) / (times[last] - times[number] + 1)
+
+    return min(spare, key=gap)
+
+
+def _newest(history: History) -> str:
+    usable = [one.version for one in history.versions if not one.is_withdrawn]
+    return usable[-1] if usable else ""

@@ -1,0 +1,110 @@
+"""Who answers for an install, and what the others would have said."""
+
+from __future__ import annotations
+
+import pytest
+
+from online_models.hazard.encoding import Encoder
+from online_models.hazard.model import HazardModel
+from online_models.hazard.rules import HazardRules
+from online_models.landmarks import DAY_MS, LANDMARKS
+from online_models.shrunk_rates import Place, ShrunkRates
+from online_models.targets import PAYING, Action, segment
+from online_models.tiers import (
+    LiveModel,
+    Subject,
+    TargetModels,
+    TierRules,
+    constant_chances,
+    in_share,
+)
+from schemas.records import Frozen
+
+NOON = 1_790_000_000_000
+RULES = HazardRules()
+ENCODER = Encoder(RULES.slots, RULES.seed)
+PLACE = Place("app", "north", "DE", "ios")
+MODEL = LiveModel(HazardModel().scorer, "payer-1-a", NOON)
+OTHER = LiveModel(HazardModel(HazardRules(prior=0.2)).scorer, "payer/challenger-1-b", NOON)
+ALL = TargetModels(PAYING, MODEL, None, ShrunkRates(), "payer/rates-1-c")
+
+
+def subject(*landmarks: int, value: float = 1.0, has_behaviour: bool = True) -> Subject:
+    frozen = [Frozen(one, *ENCODER.pack({"a": 1.0 if one == 0 else value})) for one in landmarks]
+    return Subject("i1", PLACE, frozen[0], frozen[-1], has_behaviour)
+
+
+def test_the_model_answers_with_the_features_of_the_landmark() -> None:
+    score = ALL.score(subject(0, 1), NOON)
+    assert (score.tier, score.reason, score.model_version) == ("full", "", "payer-1-a")
+    assert list(score.chances) == ["d1", "d7", "d30"]
+
+
+def test_all_tiers_are_told_beside_the_one_that_answers() -> None:
+    assert list(ALL.score(subject(0, 1), NOON).shadow) == [
+        "full", "install_only", "rates", "constant",
+    ]  # fmt: skip
+
+
+def test_where_nothing_was_ever_done_the_install_alone_is_asked_about() -> None:
+    score = ALL.score(subject(0, 1, has_behaviour=False), NOON)
+    assert (score.tier, score.reason) == ("install_only", "no_behaviour")
+    assert ALL.score(subject(0, has_behaviour=False), NOON).tier == "full"  # It cannot have.
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e30])
+def test_features_that_are_no_numbers_leave_the_install_to_answer(value: float) -> None:
+    score = ALL.score(subject(0, 1, value=value), NOON)
+    assert (score.tier, score.reason) == ("install_only", "unusable_features")
+    assert 0.0 < score.chances["d7"] < 1.0
+
+
+def test_a_model_that_learned_too_long_ago_gives_way_to_rates() -> None:
+    limit = NOON + TierRules().stale_after_ms
+    assert ALL.score(subject(0), limit).tier == "full"
+    score = ALL.score(subject(0), limit + 1)
+    assert (score.tier, score.reason, score.model_version) == ("rates", "stale", "payer/rates-1-c")
+
+
+def test_without_a_model_rates_answer_and_without_rates_the_prior() -> None:
+    without = TargetModels(PAYING, None, None, ShrunkRates(), "payer/rates-1-c")
+    assert without.score(subject(0), NOON).tier == "rates"
+    score = TargetModels(PAYING).score(subject(0), NOON)
+    assert (score.tier, score.reason, score.model_version) == ("constant", "no_model", "constant")
+
+
+@pytest.mark.parametrize("landmark", range(len(LANDMARKS)))
+def test_the_constant_shrinks_with_the_time_that_is_left(landmark: int) -> None:
+    chances = constant_chances(PAYING, landmark)
+    assert list(chances.values()) == sorted(chances.values())
+    assert chances["d30"] <= PAYING.prior + 1e-12
+    age = LANDMARKS[landmark].after_ms
+    assert ("d1" in chances, "d7" in chances) == (age < DAY_MS, age < 7 * DAY_MS)
+
+
+def test_the_challenger_answers_for_its_share_of_installs_at_every_landmark() -> None:
+    rules = TierRules(challenger_share=1.0)
+    models = TargetModels(PAYING, MODEL, OTHER, None, "", rules)
+    score = models.score(subject(0), NOON)
+    assert (score.arm, score.model_version) == ("challenger", "payer/challenger-1-b")
+    assert ALL.score(subject(0), NOON).arm == "champion"
+
+
+def test_a_share_is_about_as_large_as_it_says() -> None:
+    chosen = sum(in_share(f"i{number}", 0.25) for number in range(10_000))
+    assert 2_300 < chosen < 2_700
+    assert not any(in_share(f"i{number}", 0.0) for number in range(100))
+
+
+@pytest.mark.parametrize(
+    ("chance", "expected"), [(0.0, "none"), (0.04, "none"), (0.06, "push"), (0.5, "call")]
+)
+def test_the_segment_is_the_action_with_the_highest_expected_gain(
+    chance: float, expected: str
+) -> None:
+    actions = (Action("push", cost=0.05, benefit=1.0), Action("call", cost=2.0, benefit=10.0))
+    assert segment(actions, chance) == expected
+
+
+def test_without_declared_actions_there_is_no_segment() -> None:
+    assert segment((), 0.9) == ""
