@@ -18,7 +18,7 @@ from streams.cli.output import (
 )
 
 if TYPE_CHECKING:
-    from streams.evaluation.paying.runs import PayingPlan
+    from streams.evaluation.paying.runs import Advance, PayingPlan, Run
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 _WORLDS = ("frailty", "agents", "renewal", "diffusion")
@@ -39,6 +39,15 @@ _plots_option = click.option(
     "--plots",
     type=click.Path(file_okay=False, path_type=Path),
     help="Write charts (SVG) of every run into this folder.",
+)
+
+_data_option = click.option(
+    "--data",
+    "files",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    multiple=True,
+    metavar="FILE",
+    help="A history of your own instead, as `headwater replay` takes it; may be repeated.",
 )
 
 
@@ -82,14 +91,7 @@ def what_options(installs: int) -> Callable[[_Command], _Command]:
 @click.command()
 @what_options(_INSTALLS)
 @click.option("--river/--no-river", "has_river", default=True, help="Compare with River's FTRL.")
-@click.option(
-    "--data",
-    "files",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    multiple=True,
-    metavar="FILE",
-    help="A history of your own instead, as `headwater replay` takes it; may be repeated.",
-)
+@_data_option
 @_plots_option
 @seed_option
 @json_option
@@ -126,39 +128,55 @@ def _answer_history(files: tuple[Path, ...], plots: Path | None, as_json: bool) 
 
 @click.command()
 @what_options(_INSTALLS)
+@_data_option
 @_plots_option
 @seed_option
 @json_option
-def calibration(plots: Path | None, as_json: bool, **chosen: Any) -> None:
+def calibration(files: tuple[Path, ...], plots: Path | None, as_json: bool, **chosen: Any) -> None:
     """Whether those of whom it is said that one in twenty pays do so.
 
     \b
     Example:
       headwater evaluate calibration --scenario campaign_shift --plots charts
+      headwater evaluate calibration --data history.jsonl
     """
-    from streams.evaluation.payer_calibration import evaluate_calibration
+    from streams.evaluation.payer_calibration import calibration_of, evaluate_calibration
 
     with progress(is_quiet=as_json) as advance:
-        found = evaluate_calibration(_plan(**chosen, has_river=False), advance, plots)
+        if files:
+            found = calibration_of([_history_run(files, advance)], plots)
+        else:
+            found = evaluate_calibration(_plan(**chosen, has_river=False), advance, plots)
     _answer(found, as_json, _calibration_row)
 
 
 @click.command()
 @what_options(_INSTALLS)
+@_data_option
 @seed_option
 @json_option
-def tiers(as_json: bool, **chosen: Any) -> None:
+def tiers(files: tuple[Path, ...], as_json: bool, **chosen: Any) -> None:
     """What it costs when the model cannot answer and the next tier does.
 
     \b
     Example:
       headwater evaluate tiers --world renewal --scenario steady
+      headwater evaluate tiers --data history.jsonl
     """
-    from streams.evaluation.tiers import evaluate_tiers
+    from streams.evaluation.tiers import evaluate_tiers, tiers_of
 
     with progress(is_quiet=as_json) as advance:
-        found = evaluate_tiers(_plan(**chosen, has_river=False), advance)
+        if files:
+            found = tiers_of([_history_run(files, advance)])
+        else:
+            found = evaluate_tiers(_plan(**chosen, has_river=False), advance)
     _answer(found, as_json, _tiers_row)
+
+
+def _history_run(files: tuple[Path, ...], advance: Advance) -> Run:
+    from streams.evaluation.payer_history import history_run
+
+    return history_run(settings_for(None), files, advance)
 
 
 def _plan(**chosen: Any) -> PayingPlan:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,12 @@ def evaluate_calibration(
     plan: PayingPlan, advance: Advance, plots: Path | None = None
 ) -> dict[str, dict[str, Any]]:
     """By world and disturbance, of the full model, against the true chances."""
+    return calibration_of(replay_all(plan, advance), plots)
+
+
+def calibration_of(runs: Iterable[Run], plots: Path | None = None) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
-    for run in replay_all(plan, advance):
+    for run in runs:
         found.setdefault(run.world, {})[run.disturbance] = rounded(_figures(run))
         if plots is not None:
             write_plots(run, plots)

@@ -43,18 +43,29 @@ def evaluate_payer_history(
 ) -> dict[str, dict[str, Any]]:
     """As `evaluate_payer`, but what only the truth could tell."""
     own = read_own_history(settings, files, advance)
-    made = _replayed(own, advance)
-    run = Run(NAME, SCENARIO, _judged(own, made, D7), _judged(own, made, D30))
-    if not run.d7.label.any():
-        raise Stop("nobody pays whose first seven days are over in these files; add history")
+    run = _run_of(own, advance, has_river=True)
     if plots is not None:
         write_plots(run, plots)
     about = {"installs": own.installs, "installs_that_pay": own.payers}
     return {NAME: {SCENARIO: rounded(_figures(run) | about)}}
 
 
-def _replayed(own: OwnHistory, advance: Advance) -> Predictions:
-    replay = Replay(own.log, own.features, Contestants(), own.begin_ms)
+def history_run(settings: Settings, files: Sequence[Path], advance: Advance) -> Run:
+    """For figures of calibration and tiers."""
+    return _run_of(read_own_history(settings, files, advance), advance, has_river=False)
+
+
+def _run_of(own: OwnHistory, advance: Advance, *, has_river: bool) -> Run:
+    contestants = Contestants() if has_river else Contestants(river=None)
+    made = _replayed(own, contestants, advance)
+    run = Run(NAME, SCENARIO, _judged(own, made, D7), _judged(own, made, D30), is_own=True)
+    if not run.d7.label.any():
+        raise Stop("nobody pays whose first seven days are over in these files; add history")
+    return run
+
+
+def _replayed(own: OwnHistory, contestants: Contestants, advance: Advance) -> Predictions:
+    replay = Replay(own.log, own.features, contestants, own.begin_ms)
     # Later on nothing is asked that could be judged.
     until = min(own.until_ms, int(own.log.asks.time[-1])) + 1
     days = max((until - own.begin_ms) // DAY_MS, 1)

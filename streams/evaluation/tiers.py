@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import pairwise
 from typing import Any
 
@@ -15,8 +16,12 @@ from streams.simulator.paying_worlds.steps import LANDMARKS
 
 def evaluate_tiers(plan: PayingPlan, advance: Advance) -> dict[str, dict[str, Any]]:
     """By world and disturbance: log loss in nats per prediction, for D7."""
+    return tiers_of(replay_all(plan, advance))
+
+
+def tiers_of(runs: Iterable[Run]) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
-    for run in replay_all(plan, advance):
+    for run in runs:
         found.setdefault(run.world, {})[run.disturbance] = rounded(_figures(run))
     return found
 
@@ -26,7 +31,9 @@ def _figures(run: Run) -> dict[str, Any]:
     return {
         "log_loss": losses,
         "is_ordered": all(better < worse for better, worse in pairwise(losses.values())),
-        "excess_ne": {tier: excess(run.d7, tier) for tier in TIERS},
+        "normalised_entropy" if run.is_own else "excess_ne": {
+            tier: excess(run.d7, tier) for tier in TIERS
+        },
         "calibration_ratio": {tier: reliability_of(run.d7, tier).ratio for tier in TIERS},
         "by_landmark": _by_landmark(run.d7),
         "unanswered": {tier: int(np.isnan(run.d7.said[tier]).sum()) for tier in TIERS},

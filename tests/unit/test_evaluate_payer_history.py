@@ -23,6 +23,8 @@ from streams.evaluation.paying.own_history import (
     _Install,
 )
 from streams.evaluation.paying.replay import Replay
+from streams.evaluation.paying.runs import Run
+from streams.evaluation.tiers import tiers_of
 from streams.simulator.scenario import DAY_MS, HOUR_MS
 
 T0 = 1_790_000_000_000 // DAY_MS * DAY_MS
@@ -100,6 +102,9 @@ def test_only_predictions_whose_horizon_is_over_are_judged() -> None:
     assert at_install.label.mean() == pytest.approx(0.1, abs=0.02)
     assert not d7.only(d7.landmark > 0).label.any()
     assert excess(at_install, "full") < excess(at_install, "constant")
+    told = tiers_of([Run("history", "own", d7, d30, is_own=True)])["history"]["own"]
+    assert set(told["unanswered"].values()) == {0}
+    assert told["normalised_entropy"]["full"] == pytest.approx(excess(d7, "full"), abs=1e-5)
 
 
 def test_too_short_a_history_is_refused_with_what_to_do(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ def _reliability(run: Run) -> Chart:
     return Chart(
         f"Pays within 7 days: said and true ({run.world}, {run.disturbance})",
         "predicted chance",
-        "true chance",
+        "share that paid" if run.is_own else "true chance",
         lines,
         is_square=True,
     )
@@ -45,7 +45,7 @@ def _reliability_line(rows: Judged, tier: str) -> Line:
 def _over_time(run: Run) -> Chart:
     return Chart(
         f"Predicted over true payers, by day ({run.world}, {run.disturbance})",
-        "days since the change",
+        "days since the first install" if run.is_own else "days since the change",
         "predicted / true",
         [
             Line("D7", daily_ratio(run.d7, "full")),

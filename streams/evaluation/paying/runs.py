@@ -48,6 +48,8 @@ class Run:
     disturbance: str
     d7: Judged
     d30: Judged
+    is_own: bool = False
+    """A history of one's own: what came true stands in the place of the true chances."""
 
 
 def replay_all(plan: PayingPlan, advance: Advance) -> Iterator[Run]:
