@@ -10,6 +10,8 @@ from typing import Any
 import orjson
 
 from schemas import topics
+from streams.composition import scoring_rules
+from streams.explain_chances import ChanceReasons
 from streams.opening import stored
 from streams.settings import Settings
 from streams.store.base import Store, Value
@@ -152,12 +154,13 @@ class Explanation:
 
 def explain_id(settings: Settings, identifier: str) -> Explanation:
     """Look `identifier` up as install, event, touchpoint, transaction and place in the log."""
+    targets = scoring_rules(settings.models).targets
     with stored(settings) as store:
         place = _POSITION.fullmatch(identifier)
         if place:
             topic, partition, offset = place[1], int(place[2]), int(place[3])
             return _at(store, identifier, topic, partition, offset)
-        return _of(store, identifier)
+        return _of(store, ChanceReasons(store, targets), identifier)
 
 
 def _at(store: Store, identifier: str, topic: str, partition: int, offset: int) -> Explanation:
@@ -169,7 +172,7 @@ def _at(store: Store, identifier: str, topic: str, partition: int, offset: int) 
     return Explanation(identifier, events=fates, dead_letters=_rows(store, _DEAD_LETTER_AT, params))
 
 
-def _of(store: Store, identifier: str) -> Explanation:
+def _of(store: Store, reasons: ChanceReasons, identifier: str) -> Explanation:
     params: dict[str, Value] = {
         "id": identifier,
         "head": f"{identifier}:",
@@ -185,7 +188,7 @@ def _of(store: Store, identifier: str) -> Explanation:
     parked = [{**row, **_fate(store, row)} for row in _rows(store, _PARKED, params)]
     return Explanation(
         identifier,
-        [_install(store, install_id) for install_id in sorted(installs)],
+        [_install(store, reasons, install_id) for install_id in sorted(installs)],
         events,
         parked,
         _rows(store, _POSTBACKS, params),
@@ -193,7 +196,7 @@ def _of(store: Store, identifier: str) -> Explanation:
     )
 
 
-def _install(store: Store, install_id: str) -> Row:
+def _install(store: Store, reasons: ChanceReasons, install_id: str) -> Row:
     params: dict[str, Value] = {"id": install_id}
     decisions = _rows(store, _DECISIONS, params)
     for decision in decisions:
@@ -206,7 +209,7 @@ def _install(store: Store, install_id: str) -> Row:
         "fraud": _rows(store, _FRAUD, params),
         "credits": _rows(store, _CREDITS, params),
         "revenue": revenue,
-        "predictions": _rows(store, _PREDICTIONS, params),
+        "predictions": reasons.told(install_id, _rows(store, _PREDICTIONS, params)),
     }
 
 

@@ -8,6 +8,7 @@ from streams.explain import Explanation, Row
 from streams.explain_decisions import conversions
 
 MICROS = 1_000_000
+PARTS_MAX = 5
 
 
 def in_words(explanation: Explanation) -> str:
@@ -51,6 +52,23 @@ def _install(install: Row) -> Iterator[str]:
     for prediction in install["predictions"]:
         at = f"{prediction['landmark_time']}  at {prediction['landmark']}"
         yield f"  {at}: {_expected(prediction)}"
+        if why := _why(prediction):
+            yield f"      why: {why}"
+
+
+def _why(row: Row) -> str:
+    """The features that added most, whatever their sign. Empty: amounts, which have none."""
+    told = row.get("contributions")
+    if told is None:
+        missing: str = row.get("contributions_missing", "")
+        return "" if row["amounts"] else missing
+    parts = [f"{one['log_odds']:+.2f} {one['feature']}" for one in told["parts"][:PARTS_MAX]]
+    rest = sum(one["log_odds"] for one in told["parts"][PARTS_MAX:])
+    others = f", {rest:+.2f} {len(told['parts']) - PARTS_MAX} others" if rest else ""
+    return (
+        f"{', '.join(parts)}{others} (log odds by {told['horizon']}; from "
+        f"{told['intercept']:.2f} to {told['total']:.2f})"
+    )
 
 
 def _expected(row: Row) -> str:

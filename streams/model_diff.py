@@ -7,13 +7,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from online_models.hazard.checkpoint import load_scorer
 from online_models.hazard.encoding import Encoder
-from online_models.hazard.rules import HazardRules
 from online_models.hazard.scorer import HazardScorer
-from online_models.snapshots import Unusable
 from online_models.targets import Targets
-from streams.model_versions import StoredChange, changes_of, content_of
+from streams.model_versions import StoredChange, changes_of, hazard_of
 from streams.snapshots import model_of
 from streams.store.base import Store
 
@@ -90,11 +87,8 @@ def _pairs(first: dict[str, float], second: dict[str, float]) -> dict[str, tuple
 def _scorer(store: Store, targets: Targets, version: str) -> HazardScorer | None:
     """None when it is no hazard model, or its weights are not stored."""
     target = targets.target(model_of(version).removesuffix("/challenger"))
-    content = content_of(store, version) if target else None
-    if target is None or content is None:
-        return None
-    loaded = load_scorer(content, HazardRules(shape=target.shape, prior=target.prior))
-    return None if isinstance(loaded, Unusable) else loaded
+    loaded = hazard_of(store, target, version) if target else None
+    return loaded if isinstance(loaded, HazardScorer) else None
 
 
 def _maps(scorer: HazardScorer) -> dict[str, float]:

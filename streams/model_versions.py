@@ -7,6 +7,11 @@ from typing import Any, NamedTuple
 
 import lz4.frame
 
+from online_models.hazard.checkpoint import load_scorer
+from online_models.hazard.rules import HazardRules
+from online_models.hazard.scorer import HazardScorer
+from online_models.snapshots import Unusable
+from online_models.targets import Target
 from streams.errors import Stop
 from streams.store.base import Store
 
@@ -123,3 +128,11 @@ def content_of(store: Store, version: str) -> bytes | None:
     packed = b"".join(base64.b64decode(content) for _, _, _, content in rows)
     content: bytes = lz4.frame.decompress(packed)
     return content
+
+
+def hazard_of(store: Store, target: Target, version: str) -> HazardScorer | Unusable:
+    """A stored version of a target as it scores."""
+    content = content_of(store, version)
+    if content is None:
+        return Unusable(f"the content of {version} is not stored")
+    return load_scorer(content, HazardRules(shape=target.shape, prior=target.prior))
