@@ -25,7 +25,13 @@ from streams.offsets import Offsets
 from streams.opening import open_store
 from streams.publishing import Pace, Publisher
 from streams.report import RunReport
-from streams.settings import PostbackSettings, RuleSettings, Settings, read_settings
+from streams.settings import (
+    ModelSettings,
+    PostbackSettings,
+    RuleSettings,
+    Settings,
+    read_settings,
+)
 from streams.simulator import Scenario, SimulatedMessage, simulate
 from streams.simulator.apple import public_keys
 from streams.store.reconcile import reconcile
@@ -166,7 +172,7 @@ def demo_environment(
 
     What the environment says of servers, ports and prefixes is for servers.
     """
-    trees = (RuleSettings, PostbackSettings)
+    trees = (RuleSettings, PostbackSettings, ModelSettings)
     rules = {item.variable for tree in trees for item in declarations(tree)}
     kept = {
         variable: value
