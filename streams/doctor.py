@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from attribution.rules import rule_set_id
-from streams.composition import attribution_rules
+from streams.composition import attribution_rules, scoring_rules
 from streams.errors import Stop
 from streams.opening import open_store
-from streams.settings import KafkaSettings, RuleSettings, Settings, shown_url
+from streams.settings import KafkaSettings, ModelSettings, RuleSettings, Settings, shown_url
 from streams.store.base import Store, UnavailableError
 from streams.store.migrations import SchemaState, check
 from streams.topic_admin import FoundTopic, admin, find_topics, problems, wanted_topics
@@ -38,6 +38,7 @@ def examine(settings: Settings) -> list[Check]:
         _disk(settings.folders.data),
         _secret(settings),
         _rules(settings.rules),
+        _targets(settings.models),
     ]
 
 
@@ -152,6 +153,17 @@ def _rules(rules: RuleSettings) -> Check:
         return Check("rules", False, str(error))
     known = f"{rules.attribution}: rule set {rule_set_id(found)}, {len(found.scopes)} scopes"
     return Check("rules", True, known)
+
+
+def _targets(models: ModelSettings) -> Check:
+    if models.targets is None:
+        return Check("targets", True, "HEADWATER_TARGETS is not set: payers, and value in dollars")
+    try:
+        found = scoring_rules(models).targets
+    except Stop as error:
+        return Check("targets", False, str(error))
+    names = ", ".join(one.name for one in found.hazards)
+    return Check("targets", True, f"{models.targets}: {names}, value in {found.value.currency}")
 
 
 def _secret(settings: Settings) -> Check:

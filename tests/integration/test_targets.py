@@ -205,6 +205,15 @@ def test_without_the_file_explanations_say_that_the_target_is_unknown(folder: Pa
     assert missing == {"its target is not declared here (HEADWATER_TARGETS)"}
 
 
+def test_the_questions_in_the_readme_have_answers(settings: Settings) -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    blocks = [block.split("```")[0] for block in readme.split("```sql\n")[1:]]
+    asked = [block for block in blocks if "FROM predictions" in block]
+    assert len(asked) == 2
+    for sql in asked:
+        assert rows(settings, sql)
+
+
 def test_a_demo_predicts_what_the_environment_declares() -> None:
     class Broker:
         def environment(self) -> dict[str, str]:

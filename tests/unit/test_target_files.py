@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from online_models.landmarks import DAY_MS, LANDMARKS
 from online_models.target_files import TargetFault, read_targets
-from online_models.targets import DEFAULT_TARGETS, Action, Targets
+from online_models.targets import DEFAULT_TARGETS, PAYING, Action, Targets
+
+ROOT = Path(__file__).parents[2]
 
 DAY_7 = """
 [[target]]
@@ -89,3 +93,19 @@ def test_files_that_contradict_themselves_are_refused(text: str, words: str) -> 
     fault = read_targets(text)
     assert isinstance(fault, TargetFault)
     assert words in str(fault)
+
+
+def test_the_example_declares_payers_as_they_are_built_in_and_retention_beside_them() -> None:
+    payer, day_7, day_30 = read((ROOT / "deploy" / "targets.example.toml").read_text()).hazards
+    assert payer == PAYING
+    assert day_7 == read(DAY_7).hazards[1]
+    assert day_30.shape.edges == (30 * DAY_MS, 31 * DAY_MS)
+
+
+def test_the_file_that_the_readme_shows_can_be_read() -> None:
+    blocks = (ROOT / "README.md").read_text().split("```toml\n")[1:]
+    (shown,) = [block.split("```")[0] for block in blocks if "[[target]]" in block]
+    assert [one.name for one in read(shown).hazards] == [
+        "payer",
+        "retention_d7",
+    ]
