@@ -45,5 +45,6 @@ def said_of_credit(verdict: CreditVerdict) -> Verdict:
 def unusable(found: Unusable) -> Stop:
     return Stop(
         f"learning: the stored learner cannot be used ({found.reason}): it was written by another"
-        " version or is damaged; empty the learning changelog to learn anew"
+        " version, is damaged, or a target has changed its edges, horizons or prior (give it a new"
+        " name then); empty the learning changelog to learn anew"
     )

@@ -166,6 +166,14 @@ def test_a_damaged_learner_stops_the_worker_with_one_line(part: str) -> None:
     assert "cannot be used" in str(stopped.value)
 
 
+def test_a_target_that_means_something_else_needs_another_name() -> None:
+    stage = learning()
+    stage.decide(frames(MIXED[:400], 100))
+    other = structs.replace(RULES, hazard=structs.replace(RULES.hazard, prior=0.3))
+    with pytest.raises(Stop, match=r"target payer: .*give it a new name"):
+        learning(stage.state, other)
+
+
 def test_rows_of_versions_are_json_of_the_contract() -> None:
     effects = learning().decide(frames(EXAMPLES, 60))
     for message in effects.messages[topics.MODEL_VERSIONS.name, 0]:
