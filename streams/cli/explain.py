@@ -18,7 +18,8 @@ def explain(identifier: str, folder: Path | None, as_json: bool) -> int:
 
     ID is an install_id, conversion_id, touch_id, transaction_id, the event_id of an install or a
     touchpoint, or the place of a message in the log as TOPIC:PARTITION:OFFSET. Shows every version
-    of the decision with the touchpoints it looked at, fraud, revenue, and predictions.
+    of the decision with the touchpoints it looked at, fraud, revenue, and predictions with what
+    each feature added to them.
 
     \b
     Example:
