@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 from msgspec import Struct, msgpack
 
+from online_models.drift import dump_drift, load_drift
 from online_models.hazard.checkpoint import dump_model, load_model, load_scorer
 from online_models.hazard.kernel import Kernel
 from online_models.hazard.packed import PackedAsk
@@ -23,6 +24,7 @@ from online_models.snapshots import Unusable, seal, unseal
 from schemas.records import Example
 
 HEAD, RATES, CHAMPION, PREVIOUS = "head", "rates", "champion", "previous"
+DRIFT = "drift"
 SCHEMA = "learner/2"
 
 
@@ -58,7 +60,11 @@ def dump_learner(learner: Learner) -> dict[str, bytes]:
         champion=champion.name if champion else "",
         previous=previous.name if previous else "",
     )
-    parts = {HEAD: seal(SCHEMA, _encoder.encode(head))[0], RATES: dump_rates(learner.rates)}
+    parts = {
+        HEAD: seal(SCHEMA, _encoder.encode(head))[0],
+        RATES: dump_rates(learner.rates),
+        DRIFT: dump_drift(learner.drift),
+    }
     for name, model in zip(learner.names, learner.models, strict=True):
         parts[_part_of(name)] = dump_model(model)
     if champion:
@@ -115,6 +121,10 @@ def _restore_models(
     if isinstance(rates, Unusable):
         return Unusable(f"rates: {rates.reason}")
     learner.rates = rates
+    drift = load_drift(parts.get(DRIFT, b""), learner.rules.drift)
+    if isinstance(drift, Unusable):
+        return Unusable(f"drift: {drift.reason}")
+    learner.drift = drift
     for number, (name, rules) in enumerate(learner.rules.of_contestants()):
         if name not in head.names:
             continue

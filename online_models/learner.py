@@ -15,9 +15,11 @@ from collections.abc import Iterable
 import numpy as np
 from msgspec import Struct
 
+from online_models.drift import DriftWatch
 from online_models.gates import deserves_suspension, gate, is_finite, shift_of
 from online_models.hazard.checkpoint import dump_scorer, load_scorer
 from online_models.hazard.kernel import Kernel
+from online_models.hazard.loosening import loosen
 from online_models.hazard.model import HazardModel
 from online_models.hazard.packed import PackedAsk
 from online_models.hazard.rules import Numbers
@@ -25,6 +27,7 @@ from online_models.hazard.scorer import HazardScorer
 from online_models.learner_block import Soundness, foresee, groups_of, lesson_of, place_of
 from online_models.learner_evidence import BlockSums, Evidence, evidence_of, figures_of, sums_of
 from online_models.learner_rules import Counts, LearnerRules
+from online_models.learner_watch import Block, watch_residuals
 from online_models.shrunk_rates import ShrunkRates, dump_rates
 from online_models.snapshots import Snapshot, Unusable
 from online_models.verdicts import Lead, Publication, Refusal, Verdict, version_name
@@ -61,6 +64,8 @@ class Learner:
         self.golden: deque[PackedAsk] = deque(maxlen=rules.golden_max)
         self.champion: Version | None = None
         self.previous: Version | None = None  # tried last, published or not
+        self.drift = DriftWatch(rules.drift)
+        self._blocks_told: list[Block] = []
         self.sound = Soundness(rules.hazard.shape)
 
     @property
@@ -79,6 +84,11 @@ class Learner:
                 if self.counts.is_trial_due(self.rules, is_first=self.champion is None):
                     verdicts += self._try_versions()
         return verdicts
+
+    def taken(self) -> list[Block]:
+        """Blocks learned since the last time, for whoever monitors; no part of the state."""
+        blocks, self._blocks_told = self._blocks_told, []
+        return blocks
 
     def lead(self, contestant: str) -> bool:
         """Let this contestant's versions be published; False: there is none of that name."""
@@ -116,6 +126,11 @@ class Learner:
         lesson = lesson_of(sound, (own, told), by_rates, self._base_rates(), by_champion)
         self.blocks.append(sums_of(lesson))
         self._learn_base(sound)
+        alarms = watch_residuals(self.drift, self.target, sound, own)
+        if alarms:
+            for model in self.models:
+                loosen(model)
+        self._blocks_told.append(Block(self.target, lesson, alarms, counts.time))
         for one in sound[:: self.rules.champion_every]:
             if one.snapshots:
                 last = one.snapshots[-1]

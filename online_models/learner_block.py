@@ -65,8 +65,10 @@ def lesson_of(
     install_only = np.where(np.isnan(install_only), rates, install_only)
     usable = ~np.isnan(own)
     labels = np.repeat(np.array([one.label for one in examples], np.bool_), sizes)
+    landmarks = np.array([own.landmark for one in examples for own in one.snapshots], np.int64)
     return Lesson(
         labels[usable],
+        landmarks[usable],
         (own[usable], install_only[usable], rates[usable], base[bins][usable]),
         tuple(said[usable] for said in contestants),
         champion[usable],

@@ -27,6 +27,7 @@ class Lesson(NamedTuple):
     """The rows of one block. NaN: that one was not asked."""
 
     labels: NDArray[np.bool_]
+    landmarks: NDArray[np.int64]
     tiers: tuple[Numbers, ...]  # in the order of TIERS
     contestants: tuple[Numbers, ...]
     champion: Numbers

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct, structs
 
+from online_models.drift import DriftRules
 from online_models.gates import GateRules
 from online_models.hazard.bins import PAYER, Shape
 from online_models.hazard.rules import HazardRules
@@ -77,6 +78,8 @@ class LearnerRules(PaceRules, frozen=True):
     promotion_positives: int = 200
     """A contestant takes the lead when its log loss is lower by this share over so much."""
     gate: GateRules = GateRules()
+    drift: DriftRules = DriftRules()
+    """Of residuals."""
 
     def of_contestants(self) -> list[tuple[str, HazardRules]]:
         """The first leads until another one takes over."""

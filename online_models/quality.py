@@ -17,6 +17,7 @@ import numpy as np
 from msgspec import Struct, msgpack
 
 from online_models.calibration import ReliabilityBin
+from online_models.hazard.rules import Numbers
 from online_models.landmarks import DAY_MS
 from online_models.quality_figures import Figures, of_amounts, of_chances, reliability_of
 from online_models.snapshots import Unusable, seal, unseal
@@ -121,12 +122,25 @@ class QualityMonitor:
             return []
         return self._add_each(self._slices_of(about), (predicted, outcome), at, True)
 
-    def row(self, about: Slice, predicted: float, outcome: float, at: int) -> list[QualityWindow]:
-        """The hazard of one bin, predicted by whichever tier before it was learned."""
-        if not (0.0 <= predicted <= 1.0 and outcome in (0.0, 1.0)):
-            self.counts.unusable += 1
-            return []
-        return self._add_each((about._replace(horizon=BIN),), (predicted, outcome), at, False)
+    def rows(
+        self, about: Slice, predicted: Numbers, outcomes: Numbers, at: int
+    ) -> list[QualityWindow]:
+        """Hazards of bins, each predicted by some tier before it was learned."""
+        usable = (predicted >= 0.0) & (predicted <= 1.0) & ((outcomes == 0.0) | (outcomes == 1.0))
+        said, came = predicted[usable].tolist(), outcomes[usable].tolist()
+        self.counts.unusable += len(usable) - len(said)
+        one, told, first = about._replace(horizon=BIN), self._end_day(at // DAY_MS), 0
+        self.counts.labels += len(said)
+        while first < len(said):
+            window = self._window_of(one, at, False, told)
+            end = first + self.rules.window - len(window.said)
+            window.said.extend(said[first:end])
+            window.came.extend(came[first:end])
+            window.end_at = at
+            first = end
+            if len(window.said) >= self.rules.window:
+                told.append(self._close(one))
+        return told
 
     def _slices_of(self, about: Slice) -> tuple[Slice, ...]:
         target, horizon, landmark, _, tier, version, source = about
@@ -150,17 +164,24 @@ class QualityMonitor:
         self.counts.labels += 1
         told = self._end_day(at // DAY_MS)
         for one in slices:
-            window = self._windows.get(one)
-            if window is None:
-                if len(self._windows) >= self.rules.slices_max:
-                    told.append(self._evict())
-                window = self._windows[one] = _Window(at, is_amount)
+            window = self._window_of(one, at, is_amount, told)
             window.said.append(label[0])
             window.came.append(label[1])
             window.end_at = at
             if len(window.said) >= self.rules.window:
                 told.append(self._close(one))
         return told
+
+    def _window_of(
+        self, one: Slice, at: int, is_amount: bool, told: list[QualityWindow]
+    ) -> _Window:
+        known = self._windows.get(one)
+        if known is not None:
+            return known
+        if len(self._windows) >= self.rules.slices_max:
+            told.append(self._evict())
+        window = self._windows[one] = _Window(at, is_amount)
+        return window
 
     def _end_day(self, day: int) -> list[QualityWindow]:
         """Every slice tells its figures once a day. Around midnight labels of both days come in

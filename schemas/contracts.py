@@ -128,6 +128,9 @@ SEMANTICS: dict[str, Semantics] = {
         "change_id", f"{SAME_AGAIN} The highest number of a model is how it is."
     ),
     "model-contents": Semantics("content_id", SAME_AGAIN),
+    "model-quality": Semantics("quality_id", SAME_AGAIN),
+    "reliability": Semantics("reliability_id", SAME_AGAIN),
+    "drift-alarms": Semantics("alarm_id", SAME_AGAIN),
 }
 
 CLOCK_TICKS = (

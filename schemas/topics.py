@@ -116,6 +116,10 @@ FRESHNESS = _outcome("freshness", "stage", "Stage time of every stage partition.
 MODEL_VERSIONS = _outcome("model-versions", "model", "What became of every version of a model.")
 MODEL_CONTENTS = _outcome("model-contents", "version", "Models as they score, in parts.")
 
+MODEL_QUALITY = _outcome("model-quality", "target", "How good predictions were, as labels mature.")
+RELIABILITY = _outcome("reliability", "target", "How often predictions of a chance came true.")
+DRIFT_ALARMS = _outcome("drift-alarms", "target", "What changed in residuals and features.")
+
 MATCHING_CHANGELOG = _changelog("matching")
 JOURNEYS_CHANGELOG = _changelog("journeys")
 SITES_CHANGELOG = _changelog("sites")
@@ -144,6 +148,9 @@ OUTCOMES = (
     FRESHNESS,
     MODEL_VERSIONS,
     MODEL_CONTENTS,
+    MODEL_QUALITY,
+    RELIABILITY,
+    DRIFT_ALARMS,
 )
 INTERNAL = (
     MATCH,

@@ -86,6 +86,21 @@ SNAPSHOTS = _counter("snapshots_total", "Model copies by verdict of the gate.", 
 MODEL_ACTIVE = _gauge("model_active", "1 while the model scores; 0 while suspended.", "model")
 MODEL_ACTIVATIONS = _counter("model_activations_total", "Times a version took over.", "model")
 
+_OF_PREDICTIONS = ("target", "horizon", "landmark", "tier")
+QUALITY_OF = {
+    name: _gauge(f"model_{name}", f"{text} Of the labels that matured last.", *_OF_PREDICTIONS)
+    for name, text in {
+        "log_loss": "Log loss in nats per prediction.",
+        "normalised_entropy": "Log loss over that of the share that came true.",
+        "calibration_ratio": "All that was expected over all that came.",
+        "ece": "Mean distance between a chance and how often it came true.",
+        "auc": "How often a positive was given more than a negative.",
+        "normalised_gini": "Order of amounts; 1 is the order of what came.",
+        "decile_mape": "Mean relative error over deciles of amounts.",
+    }.items()
+}
+DRIFT_ALARMS = _counter("drift_alarms_total", "Changes noticed.", "target", "kind")
+
 # --- storing -------------------------------------------------------------------------------------
 
 STORE_ROWS = _counter("store_rows_total", "Rows acknowledged by ClickHouse.", "table")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from schemas.outcomes import DriftAlarm, ModelQuality
 from streams import metrics
+from streams.stages.quality_rows import told_figures
 
 
 class LaneMetrics:
@@ -63,6 +65,16 @@ class StageMetrics:
 
     def on_gate(self, model: str, verdict: str) -> None:
         metrics.SNAPSHOTS.labels(model, verdict).inc()
+
+    def on_quality(self, row: ModelQuality) -> None:
+        """Per landmark; what is told of versions and sources is in the store."""
+        if row.landmark:
+            of = row.target, row.horizon, row.landmark, row.tier
+            for name, value in told_figures(row).items():
+                metrics.QUALITY_OF[name].labels(*of).set(value)
+
+    def on_drift(self, row: DriftAlarm) -> None:
+        metrics.DRIFT_ALARMS.labels(row.target, row.kind).inc()
 
 
 class StoringMetrics:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from schemas.outcomes import DriftAlarm, ModelQuality
+
 
 class SilentObserver:
     """For tests that look at outcomes, not at metrics."""
@@ -27,3 +29,7 @@ class SilentObserver:
     def on_learned(self, model: str, rows: int) -> None: ...
 
     def on_gate(self, model: str, verdict: str) -> None: ...
+
+    def on_quality(self, row: ModelQuality) -> None: ...
+
+    def on_drift(self, row: DriftAlarm) -> None: ...

@@ -522,3 +522,87 @@ ENGINE = MergeTree
 PARTITION BY toYYYYMM(inserted_at)
 ORDER BY (version, chunk)
 COMMENT 'Models as they score, in parts.';
+
+CREATE TABLE IF NOT EXISTS model_quality
+(
+    quality_id String COMMENT 'What it is of, its number and end_time.',
+    target LowCardinality(String) COMMENT 'What is predicted.',
+    horizon LowCardinality(String) COMMENT 'd1, d7, …; bin: one bin of the hazard.',
+    landmark LowCardinality(String) COMMENT 'When the install was looked at; empty: all.',
+    platform LowCardinality(String) COMMENT 'ios, android or other; empty: all.',
+    tier LowCardinality(String) COMMENT 'full, install_only, rates or constant.',
+    model_version String COMMENT 'Version that predicted; empty: all.',
+    media_source LowCardinality(String) COMMENT 'Network that has the credit; empty: all; other: those for which there was no room.',
+    rows Int64 COMMENT 'Predictions whose labels matured.',
+    predicted Float64 COMMENT 'Mean of what was said: a chance, or an amount.',
+    observed Float64 COMMENT 'Mean of what came.',
+    log_loss Float64 COMMENT 'Nats per row; -1: not of chances.',
+    normalised_entropy Float64 COMMENT 'Log loss over that of the share observed; 1 is knowing that share only; -1: cannot be told.',
+    calibration_ratio Float64 COMMENT 'All that was expected over all that came; -1: nothing came.',
+    ece Float64 COMMENT 'Mean distance between chance and share, in bins of equal mass; -1: not of chances.',
+    auc Float64 COMMENT 'How often a positive was given more than a negative; -1: cannot be told.',
+    normalised_gini Float64 COMMENT 'Order of amounts, 1 is the order of what came; -1: cannot be told.',
+    decile_mape Float64 COMMENT 'Mean relative error over deciles of amounts; -1: cannot be told.',
+    begin_time DateTime64(3, 'UTC') COMMENT 'Log time of the first label.',
+    end_time DateTime64(3, 'UTC') COMMENT 'Log time of the last label.',
+    log_epoch LowCardinality(String) COMMENT 'Incarnation of the log that carried this row.',
+    log_partition Int64 COMMENT 'Partition of the outcome topic.',
+    log_offset Int64 COMMENT 'Offset in that partition.',
+    inserted_at DateTime64(3, 'UTC') DEFAULT now64(3, 'UTC') COMMENT 'When the row was stored.',
+    INDEX by_log_offset log_offset TYPE minmax GRANULARITY 4
+)
+ENGINE = MergeTree
+PARTITION BY toYYYYMM(inserted_at)
+ORDER BY (target, horizon, landmark, tier, end_time)
+COMMENT 'How good predictions of one kind were, whose labels matured between two moments.';
+
+CREATE TABLE IF NOT EXISTS reliability
+(
+    reliability_id String COMMENT 'quality_id:bin',
+    quality_id String COMMENT 'Row of model_quality that this one is part of.',
+    target LowCardinality(String) COMMENT 'What is predicted.',
+    horizon LowCardinality(String) COMMENT 'd1, d7, …; bin: one bin of the hazard.',
+    landmark LowCardinality(String) COMMENT 'When the install was looked at; empty: all.',
+    tier LowCardinality(String) COMMENT 'full, install_only, rates or constant.',
+    bin Int64 COMMENT 'From 0, by rising chance; about as many rows in each.',
+    lower Float64 COMMENT 'Chances from here.',
+    upper Float64 COMMENT 'To below here.',
+    rows Int64 COMMENT 'Predictions in it.',
+    predicted Float64 COMMENT 'Their mean chance.',
+    observed Float64 COMMENT 'Share that came true.',
+    end_time DateTime64(3, 'UTC') COMMENT 'Log time of the last label.',
+    log_epoch LowCardinality(String) COMMENT 'Incarnation of the log that carried this row.',
+    log_partition Int64 COMMENT 'Partition of the outcome topic.',
+    log_offset Int64 COMMENT 'Offset in that partition.',
+    inserted_at DateTime64(3, 'UTC') DEFAULT now64(3, 'UTC') COMMENT 'When the row was stored.',
+    INDEX by_log_offset log_offset TYPE minmax GRANULARITY 4
+)
+ENGINE = MergeTree
+PARTITION BY toYYYYMM(inserted_at)
+ORDER BY (target, horizon, landmark, tier, end_time)
+COMMENT 'How often predictions of about the same chance came true.';
+
+CREATE TABLE IF NOT EXISTS drift_alarms
+(
+    alarm_id String COMMENT 'What is watched, number of the alarm and raised_at.',
+    kind LowCardinality(String) COMMENT 'residual: what came minus what was said; feature.',
+    target LowCardinality(String) COMMENT 'Target whose labels or snapshots were watched.',
+    subject LowCardinality(String) COMMENT 'Name of the feature; empty of a residual.',
+    app_id LowCardinality(String) COMMENT 'App.',
+    media_source LowCardinality(String) COMMENT 'Network; empty: all of the app.',
+    mean_before Float64 COMMENT 'Mean until the change.',
+    mean_after Float64 COMMENT 'Mean since.',
+    rows_before Int64 COMMENT 'Values until the change.',
+    rows_after Int64 COMMENT 'Values since, when it was noticed.',
+    response LowCardinality(String) COMMENT 'loosened: weights learn faster from here on; none.',
+    raised_at DateTime64(3, 'UTC') COMMENT 'Log time of the label that made it plain.',
+    log_epoch LowCardinality(String) COMMENT 'Incarnation of the log that carried this row.',
+    log_partition Int64 COMMENT 'Partition of the outcome topic.',
+    log_offset Int64 COMMENT 'Offset in that partition.',
+    inserted_at DateTime64(3, 'UTC') DEFAULT now64(3, 'UTC') COMMENT 'When the row was stored.',
+    INDEX by_log_offset log_offset TYPE minmax GRANULARITY 4
+)
+ENGINE = MergeTree
+PARTITION BY toYYYYMM(inserted_at)
+ORDER BY (raised_at, alarm_id)
+COMMENT 'What changed in what models miss, and in what they are told.';

@@ -286,4 +286,7 @@ UNION ALL SELECT 'table', 'dead_letters', -1, if(count() = 0, NULL, max(inserted
 UNION ALL SELECT 'table', 'freshness', -1, if(count() = 0, NULL, max(inserted_at)) FROM freshness
 UNION ALL SELECT 'table', 'model_versions', -1, if(count() = 0, NULL, max(inserted_at)) FROM model_versions
 UNION ALL SELECT 'table', 'model_contents', -1, if(count() = 0, NULL, max(inserted_at)) FROM model_contents
+UNION ALL SELECT 'table', 'model_quality', -1, if(count() = 0, NULL, max(inserted_at)) FROM model_quality
+UNION ALL SELECT 'table', 'reliability', -1, if(count() = 0, NULL, max(inserted_at)) FROM reliability
+UNION ALL SELECT 'table', 'drift_alarms', -1, if(count() = 0, NULL, max(inserted_at)) FROM drift_alarms
 COMMENT 'How far stages have come, and when each table last grew.';

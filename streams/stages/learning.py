@@ -38,6 +38,7 @@ from schemas.records import (
 from streams.stage import Effects, LogRecord, StateReader, Stretch
 from streams.stages.credit_weights import weigh
 from streams.stages.learning_head import Again, Head, heads, said_of_credit, unusable
+from streams.stages.learning_monitors import MonitorDesk
 from streams.stages.learning_parts import (
     BASE_EVERY_MS,
     Base,
@@ -94,6 +95,7 @@ class Learning:
         self._observer = observer
         self._targets = TargetLearners(rules.targets)
         self._credit = CreditLearner(rules.credit, weigh)
+        self._monitors = MonitorDesk(rules.targets, observer)
         self._parts = StoredParts()
         self._head = Head()
         self._book = VersionBook(partitions, Registry(), observer)
@@ -109,10 +111,12 @@ class Learning:
         credit = credit_checkpoints.load_learner(
             without_prefix(parts, CREDIT_PARTS), self._rules.credit, weigh
         )
-        if isinstance(targets, Unusable):
-            raise unusable(targets)
-        if isinstance(credit, Unusable):
-            raise unusable(credit)
+        monitors = self._monitors.restore(parts)
+        for found in (targets, credit, monitors):
+            if isinstance(found, Unusable):
+                raise unusable(found)
+        assert isinstance(targets, TargetLearners)
+        assert isinstance(credit, CreditLearner)
         self._targets, self._credit = targets, credit
         try:
             self._head = heads.decode(parts.get(HEAD, b""))
@@ -171,8 +175,10 @@ class Learning:
         for name in self._targets.learners:
             self._observer.on_learned(name, sum(one.target == name for one in examples))
         verdicts = self._targets.learn(examples)
+        blocks = self._targets.taken()
         if not is_again:
             self._book.write(verdicts, Place(offset + 1, head.time))
+            self._monitors.learned(examples, blocks)
 
     def _learn_credit(self, paths: list[ExposurePath]) -> None:
         self._examples += len(paths)
@@ -240,7 +246,7 @@ class Learning:
             self._examples = 0
             effects.changes = self._stored()
         if is_due or not self._is_stored:
-            effects.messages = self._book.taken()
+            effects.messages = self._book.taken() | self._monitors.taken()
             effects.positions = {(topics.EXAMPLES.name, 0): head.end}
         return effects
 
@@ -260,6 +266,6 @@ class Learning:
             head.bases, removed = thinned([*head.bases, base], head.time)
             changes |= added | removed
         head.histories = self._book.registry.histories
-        parts = {HEAD: msgpack.encode(head), **targets, **credit}
+        parts = {HEAD: msgpack.encode(head), **targets, **credit, **self._monitors.dump()}
         self._stored_bytes = sum(map(len, parts.values()))
         return changes | self._parts.store(parts)

@@ -11,6 +11,7 @@ from online_models.frozen import whole
 from online_models.learner import Learner
 from online_models.learner_rules import LearnerRules
 from online_models.learner_value import ValueLearner, ValueLearnerRules
+from online_models.learner_watch import Block
 from online_models.snapshots import Unusable
 from online_models.verdicts import Publication, Verdict
 from schemas.records import Example
@@ -44,6 +45,15 @@ class TargetLearners:
     def time(self) -> int:
         """Log time of the latest example learned."""
         return max((one.counts.time for one in self.learners.values()), default=0)
+
+    def taken(self) -> list[Block]:
+        """Blocks learned since the last time; those of each target in log order."""
+        return [
+            block
+            for learner in self.learners.values()
+            if isinstance(learner, Learner)
+            for block in learner.taken()
+        ]
 
     def published(self) -> list[Publication]:
         """What every model would be live as by now."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from schemas.outcomes import DriftAlarm, ModelQuality
+
 
 class StageObserver(Protocol):
     def on_dead_letter(self, topic: str, reason: str) -> None: ...
@@ -27,3 +29,7 @@ class StageObserver(Protocol):
     def on_learned(self, model: str, rows: int) -> None: ...
 
     def on_gate(self, model: str, verdict: str) -> None: ...
+
+    def on_quality(self, row: ModelQuality) -> None: ...
+
+    def on_drift(self, row: DriftAlarm) -> None: ...

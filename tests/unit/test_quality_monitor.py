@@ -38,7 +38,7 @@ def told(monitor: QualityMonitor, count: int, seed: int = 1) -> list[QualityWind
         outcome = float(chance.random() < predicted)
         at = number * 3_600_000
         windows += monitor.served(about, predicted, outcome, at)
-        windows += monitor.row(about, predicted, outcome, at)
+        windows += monitor.rows(about, np.array([predicted]), np.array([outcome]), at)
     return windows
 
 
@@ -56,10 +56,15 @@ def test_a_label_counts_for_its_landmark_its_version_and_its_source() -> None:
     assert windows[0].figures.calibration_ratio == 0.25
 
 
-def test_a_row_of_one_bin_keeps_what_it_is_about() -> None:
-    monitor = QualityMonitor(QualityRules(window=1))
-    (window,) = monitor.row(Slice("payer", "", "1h", tier="rates"), 0.25, 0.0, 7)
-    assert window.slice == Slice("payer", "bin", "1h", tier="rates")
+def test_rows_of_bins_keep_what_they_are_about_and_fill_one_window_after_the_other() -> None:
+    monitor = QualityMonitor(QualityRules(window=4))
+    about = Slice("payer", "", "1h", tier="rates")
+    said = np.arange(1, 11) / 16
+    windows = monitor.rows(about, said, np.zeros(10), 7)
+
+    assert {window.slice for window in windows} == {about._replace(horizon="bin")}
+    assert [window.figures.predicted for window in windows] == [2.5 / 16, 6.5 / 16]
+    assert monitor.rows(about, said[:2], np.ones(2), 8)[0].figures.observed == 0.5
 
 
 def test_figures_are_those_of_all_labels_of_the_window() -> None:
@@ -145,7 +150,7 @@ def test_what_is_no_chance_or_no_outcome_is_counted_and_left_out(
 ) -> None:
     monitor = QualityMonitor(QualityRules(window=1))
     assert monitor.served(ABOUT, predicted, outcome, 0) == []
-    assert monitor.row(ABOUT, predicted, outcome, 0) == []
+    assert monitor.rows(ABOUT, np.array([predicted]), np.array([outcome]), 0) == []
     assert monitor.counts.unusable == 2
     assert monitor.slices == monitor.counts.labels == 0
 

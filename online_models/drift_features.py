@@ -1,0 +1,71 @@
+"""Which features are watched for drift, and when a value of one is new.
+
+Hashed features are frozen once and come again with every bin; only the first bin that follows a
+landmark tells them. Few are watched, and broad ones: a campaign that ends is no drift.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from online_models.drift import Alarm, DriftWatch, Stream
+from online_models.hazard.bins import Shape
+from online_models.hazard.encoding import Encoder
+from online_models.landmarks import LANDMARKS
+from schemas.records import Example, Frozen
+
+
+class KeyFeature(NamedTuple):
+    name: str
+    landmark: str
+    most: float
+    """The largest usual value: ADWIN expects values in a range of about 1."""
+
+
+KEY_FEATURES = (
+    KeyFeature("platform=ios", "install", 1.0),
+    KeyFeature("touch=click", "install", 1.0),
+    KeyFeature("match=referrer", "install", 1.0),
+    KeyFeature("sessions@1h", "1h", 7.0),
+    KeyFeature("events@1h", "1h", 7.0),
+    KeyFeature("sessions@1d", "1d", 7.0),
+    KeyFeature("events@1d", "1d", 7.0),
+)
+"""Counts are logarithms, at most log(1000)."""
+
+
+class FeatureWatch:
+    """Watches key features of one target's examples, per app and per media source of it."""
+
+    def __init__(self, shape: Shape, encoder: Encoder, watch: DriftWatch) -> None:
+        self.watch = watch
+        self._keys: dict[int, list[tuple[KeyFeature, int]]] = {}
+        names = [landmark.name for landmark in LANDMARKS]
+        for key in KEY_FEATURES:
+            slot = int(encoder.encode([{key.name: 1.0}]).slots[0])
+            self._keys.setdefault(names.index(key.landmark), []).append((key, slot))
+        self._first_bins = [shape.first_bin(mark) for mark in range(len(shape.landmarks))]
+
+    def read(self, example: Example) -> list[Alarm]:
+        alarms: list[Alarm] = []
+        for frozen in example.snapshots:
+            mark = frozen.landmark
+            is_known = 0 <= mark < len(self._first_bins)
+            if is_known and self._first_bins[mark] == example.bin:
+                alarms += self._read_new(example, frozen)
+        return alarms
+
+    def _read_new(self, example: Example, frozen: Frozen) -> list[Alarm]:
+        keys = self._keys.get(frozen.landmark, [])
+        if not keys or len(frozen.slots) != len(frozen.values) or len(frozen.slots) % 4:
+            return []
+        slots, values = np.frombuffer(frozen.slots, "<u4"), np.frombuffer(frozen.values, "<f4")
+        alarms = []
+        for key, slot in keys:
+            value = float(values[slots == slot].sum()) / key.most
+            for source in (example.media_source, ""):
+                stream = Stream("feature", example.target, key.name, example.app_id, source)
+                alarms.append(self.watch.feed(stream, value, example.matured_at))
+        return [alarm for alarm in alarms if alarm is not None]

@@ -1,0 +1,124 @@
+"""What is told of models while their labels mature: quality of what was served, and of all tiers
+on the same rows; drift of features. Nothing is decided by it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+from msgspec import Struct, msgpack
+
+from online_models.drift import Alarm, DriftRules, DriftWatch, dump_drift, load_drift
+from online_models.drift_features import FeatureWatch
+from online_models.hazard.bins import PAYER, Shape
+from online_models.hazard.encoding import Encoder
+from online_models.hazard.rules import HazardRules
+from online_models.landmarks import LANDMARKS
+from online_models.learner_evidence import TIERS
+from online_models.learner_watch import Block
+from online_models.quality import (
+    QualityMonitor,
+    QualityRules,
+    QualityWindow,
+    Slice,
+    dump_quality,
+    load_quality,
+)
+from online_models.snapshots import Unusable
+from schemas.records import Example, Served
+
+
+class MonitorRules(Struct, frozen=True):
+    quality: QualityRules = QualityRules()
+    features: DriftRules = DriftRules()
+
+
+class Told(NamedTuple):
+    windows: list[QualityWindow]
+    alarms: list[Alarm]
+
+
+class Monitors:
+    """`watched`: the target whose snapshots are watched, if any, and its shape. `amounts`: targets
+    of money instead of chances."""
+
+    def __init__(
+        self, rules: MonitorRules, watched: tuple[str, Shape] | None, amounts: Collection[str]
+    ) -> None:
+        self._rules = rules
+        self._watched, self._shape = watched or ("", PAYER)
+        self._amounts = amounts
+        self.quality = QualityMonitor(rules.quality)
+        self._put(DriftWatch(rules.features))
+
+    def read(self, examples: Iterable[Example]) -> Told:
+        """In log order."""
+        told = Told([], [])
+        for example in examples:
+            for served in example.served:
+                told.windows.extend(self._served(example, served))
+            if example.target == self._watched:
+                told.alarms.extend(self.features.read(example))
+        return told
+
+    def judge(self, block: Block) -> list[QualityWindow]:
+        """Rows of a block, as every tier would have answered."""
+        windows: list[QualityWindow] = []
+        lesson = block.lesson
+        labels = lesson.labels.astype(np.float64)
+        for mark in np.unique(lesson.landmarks).tolist():
+            of_mark = lesson.landmarks == mark
+            for tier, said in zip(TIERS, lesson.tiers, strict=True):
+                about = Slice(block.target, "", _name_of(mark), tier=tier)
+                windows += self.quality.rows(about, said[of_mark], labels[of_mark], block.time)
+        return windows
+
+    def bounds_hit(self) -> dict[str, int]:
+        counts, drift = self.quality.counts, self.features.watch.counts
+        return {
+            "quality_slices_max": counts.evicted,
+            "quality_sources_max": counts.unnamed,
+            "drift_streams_max": drift.refused,
+        }
+
+    def dump(self) -> bytes:
+        parts = (dump_quality(self.quality), dump_drift(self.features.watch))
+        return msgpack.encode(parts)
+
+    def restore(self, content: bytes) -> Unusable | None:
+        try:
+            own, drift = msgpack.decode(content, type=tuple[bytes, bytes])
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            return Unusable(f"monitors: {error}")
+        quality = load_quality(own, self._rules.quality)
+        if isinstance(quality, Unusable):
+            return quality
+        watch = load_drift(drift, self._rules.features)
+        if isinstance(watch, Unusable):
+            return watch
+        self.quality = quality
+        self._put(watch)
+        return None
+
+    def _put(self, watch: DriftWatch) -> None:
+        hazard = HazardRules()
+        self.features = FeatureWatch(self._shape, Encoder(hazard.slots, hazard.seed), watch)
+
+    def _served(self, example: Example, one: Served) -> list[QualityWindow]:
+        about = Slice(
+            target=example.target,
+            horizon=one.horizon,
+            landmark=_name_of(one.landmark),
+            platform=example.platform,
+            tier=one.tier,
+            model_version=one.model_version,
+            media_source=example.media_source,
+        )
+        of = self.quality.amount if example.target in self._amounts else self.quality.served
+        return of(about, one.predicted, one.outcome, example.matured_at)
+
+
+def _name_of(landmark: int) -> str:
+    return LANDMARKS[landmark].name if 0 <= landmark < len(LANDMARKS) else "unknown"

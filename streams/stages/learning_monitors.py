@@ -1,0 +1,83 @@
+"""Tells how good models are while they learn, and what drifts. No decision hangs on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from online_models.drift import Alarm
+from online_models.learner_rules import LearnerRules
+from online_models.learner_watch import Block
+from online_models.monitors import MonitorRules, Monitors
+from online_models.quality import QualityWindow
+from online_models.snapshots import Unusable
+from online_models.targets import VALUE
+from schemas import outcomes, topics
+from schemas.outcomes import Outcome
+from schemas.records import Example
+from schemas.topics import Topic
+from streams.stage import Effects, Message, TopicPartition
+from streams.stages.learning_targets import AnyRules
+from streams.stages.observer import StageObserver
+from streams.stages.quality_rows import drift_alarm_row, quality_row, reliability_rows
+
+MONITORS = "monitors"
+"""Name of the part that is stored."""
+
+
+class MonitorDesk:
+    """Collects messages until they are taken, together with the state that goes with them."""
+
+    def __init__(self, targets: Mapping[str, AnyRules], observer: StageObserver) -> None:
+        self._observer = observer
+        self._effects = Effects()
+        # Features are frozen once for all targets: watching them for one is enough.
+        shapes = (
+            (name, one.hazard.shape)
+            for name, one in targets.items()
+            if isinstance(one, LearnerRules)
+        )
+        watched = next(shapes, None)
+        self._monitors = Monitors(MonitorRules(), watched, {VALUE})
+
+    def learned(self, examples: Sequence[Example], blocks: Iterable[Block]) -> None:
+        """What was just learned, for the first time."""
+        monitors, before = self._monitors, self._monitors.bounds_hit()
+        told = monitors.read(examples)
+        self._tell_windows(told.windows)
+        for alarm in told.alarms:
+            self._tell_alarm(alarm, is_answered=False)
+        for block in blocks:
+            self._tell_windows(monitors.judge(block))
+            for alarm in block.alarms:
+                self._tell_alarm(alarm, is_answered=True)
+        for bound, count in monitors.bounds_hit().items():
+            if count > before[bound]:
+                self._observer.on_evicted(bound, count - before[bound])
+
+    def taken(self) -> dict[TopicPartition, list[Message]]:
+        """What was said since the last time."""
+        messages, self._effects = self._effects.messages, Effects()
+        return messages
+
+    def dump(self) -> dict[str, bytes]:
+        return {MONITORS: self._monitors.dump()}
+
+    def restore(self, parts: Mapping[str, bytes]) -> Unusable | None:
+        content = parts.get(MONITORS)
+        return self._monitors.restore(content) if content else None
+
+    def _tell_windows(self, windows: Iterable[QualityWindow]) -> None:
+        for window in windows:
+            row = quality_row(window)
+            self._send(topics.MODEL_QUALITY, row.target, row)
+            self._observer.on_quality(row)
+            for of_bin in reliability_rows(window):
+                self._send(topics.RELIABILITY, row.target, of_bin)
+
+    def _tell_alarm(self, alarm: Alarm, *, is_answered: bool) -> None:
+        row = drift_alarm_row(alarm, "loosened" if is_answered else "none")
+        self._send(topics.DRIFT_ALARMS, row.target, row)
+        self._observer.on_drift(row)
+
+    def _send(self, topic: Topic, key: str, row: Outcome) -> None:
+        self._effects.send(topic.name, 0, Message(key.encode(), outcomes.encoder.encode(row)))
