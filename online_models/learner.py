@@ -130,7 +130,7 @@ class Learner:
         if alarms:
             for model in self.models:
                 loosen(model)
-        self._blocks_told.append(Block(self.target, lesson, alarms, counts.time))
+        self._blocks_told.append(Block(self.target, lesson, alarms))
         for one in sound[:: self.rules.champion_every]:
             if one.snapshots:
                 last = one.snapshots[-1]

@@ -19,8 +19,6 @@ class Block(NamedTuple):
     target: str
     lesson: Lesson
     alarms: list[Alarm]
-    time: int
-    """Log time of the latest example, ms since 1970."""
 
 
 def watch_residuals(

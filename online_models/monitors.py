@@ -12,7 +12,6 @@ from msgspec import Struct, msgpack
 
 from online_models.drift import Alarm, DriftRules, DriftWatch, dump_drift, load_drift
 from online_models.drift_features import FeatureWatch
-from online_models.hazard.bins import PAYER, Shape
 from online_models.hazard.encoding import Encoder
 from online_models.hazard.rules import HazardRules
 from online_models.landmarks import LANDMARKS
@@ -41,29 +40,29 @@ class Told(NamedTuple):
 
 
 class Monitors:
-    """`watched`: the target whose snapshots are watched, if any, and its shape. `amounts`: targets
+    """`watched`: the target whose snapshots are watched, if any, and its rules. `amounts`: targets
     of money instead of chances."""
 
     def __init__(
-        self, rules: MonitorRules, watched: tuple[str, Shape] | None, amounts: Collection[str]
+        self, rules: MonitorRules, watched: tuple[str, HazardRules] | None, amounts: Collection[str]
     ) -> None:
         self._rules = rules
-        self._watched, self._shape = watched or ("", PAYER)
+        self._watched, self._hazard = watched or ("", HazardRules())
         self._amounts = amounts
         self.quality = QualityMonitor(rules.quality)
         self._put(DriftWatch(rules.features))
 
-    def read(self, examples: Iterable[Example]) -> Told:
-        """In log order."""
+    def read(self, examples: Iterable[Example], at: int) -> Told:
+        """In log order; `at` in log time, ms since 1970."""
         told = Told([], [])
         for example in examples:
             for served in example.served:
-                told.windows.extend(self._served(example, served))
+                told.windows.extend(self._served(example, served, at))
             if example.target == self._watched:
                 told.alarms.extend(self.features.read(example))
         return told
 
-    def judge(self, block: Block) -> list[QualityWindow]:
+    def judge(self, block: Block, at: int) -> list[QualityWindow]:
         """Rows of a block, as every tier would have answered."""
         windows: list[QualityWindow] = []
         lesson = block.lesson
@@ -72,7 +71,7 @@ class Monitors:
             of_mark = lesson.landmarks == mark
             for tier, said in zip(TIERS, lesson.tiers, strict=True):
                 about = Slice(block.target, "", _name_of(mark), tier=tier)
-                windows += self.quality.rows(about, said[of_mark], labels[of_mark], block.time)
+                windows += self.quality.rows(about, said[of_mark], labels[of_mark], at)
         return windows
 
     def bounds_hit(self) -> dict[str, int]:
@@ -103,10 +102,10 @@ class Monitors:
         return None
 
     def _put(self, watch: DriftWatch) -> None:
-        hazard = HazardRules()
-        self.features = FeatureWatch(self._shape, Encoder(hazard.slots, hazard.seed), watch)
+        hazard = self._hazard
+        self.features = FeatureWatch(hazard.shape, Encoder(hazard.slots, hazard.seed), watch)
 
-    def _served(self, example: Example, one: Served) -> list[QualityWindow]:
+    def _served(self, example: Example, one: Served, at: int) -> list[QualityWindow]:
         about = Slice(
             target=example.target,
             horizon=one.horizon,
@@ -117,7 +116,7 @@ class Monitors:
             media_source=example.media_source,
         )
         of = self.quality.amount if example.target in self._amounts else self.quality.served
-        return of(about, one.predicted, one.outcome, example.matured_at)
+        return of(about, one.predicted, one.outcome, at)
 
 
 def _name_of(landmark: int) -> str:

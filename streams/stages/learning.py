@@ -178,7 +178,7 @@ class Learning:
         blocks = self._targets.taken()
         if not is_again:
             self._book.write(verdicts, Place(offset + 1, head.time))
-            self._monitors.learned(examples, blocks)
+            self._monitors.learned(examples, blocks, head.time)
 
     def _learn_credit(self, paths: list[ExposurePath]) -> None:
         self._examples += len(paths)

@@ -31,23 +31,21 @@ class MonitorDesk:
         self._observer = observer
         self._effects = Effects()
         # Features are frozen once for all targets: watching them for one is enough.
-        shapes = (
-            (name, one.hazard.shape)
-            for name, one in targets.items()
-            if isinstance(one, LearnerRules)
+        hazards = (
+            (name, one.hazard) for name, one in targets.items() if isinstance(one, LearnerRules)
         )
-        watched = next(shapes, None)
+        watched = next(hazards, None)
         self._monitors = Monitors(MonitorRules(), watched, {VALUE})
 
-    def learned(self, examples: Sequence[Example], blocks: Iterable[Block]) -> None:
-        """What was just learned, for the first time."""
+    def learned(self, examples: Sequence[Example], blocks: Iterable[Block], at: int) -> None:
+        """What was just learned, for the first time, by `at` in log time."""
         monitors, before = self._monitors, self._monitors.bounds_hit()
-        told = monitors.read(examples)
+        told = monitors.read(examples, at)
         self._tell_windows(told.windows)
         for alarm in told.alarms:
             self._tell_alarm(alarm, is_answered=False)
         for block in blocks:
-            self._tell_windows(monitors.judge(block))
+            self._tell_windows(monitors.judge(block, at))
             for alarm in block.alarms:
                 self._tell_alarm(alarm, is_answered=True)
         for bound, count in monitors.bounds_hit().items():
