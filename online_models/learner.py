@@ -73,6 +73,11 @@ class Learner:
         """The one that leads."""
         return self.models[self.leader]
 
+    @property
+    def skipped(self) -> int:
+        """Examples of no bin or landmark, and rows whose features are no numbers."""
+        return self.counts.skipped + self.model.counts.skipped
+
     def learn(self, examples: Iterable[Example]) -> list[Verdict]:
         """Learn in order; verdicts come exactly where the log says so."""
         verdicts: list[Verdict] = []
@@ -113,7 +118,7 @@ class Learner:
     def _learn_block(self, block: list[Example]) -> None:
         counts = self.counts
         counts.seen += len(block)
-        counts.time = max(counts.time, *(one.matured_at for one in block))
+        counts.time = max(one.matured_at for one in block)
         sound = [one for one in block if self.sound.is_sound(one)]
         counts.skipped += len(block) - len(sound)
         counts.positives += sum(one.label for one in sound)

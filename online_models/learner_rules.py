@@ -51,7 +51,7 @@ class Counts(Struct):
     skipped: int = 0
     tried_at: int = 0
     tried_time: int = 0  # log time, ms
-    time: int = 0  # log time of the latest example, ms
+    time: int = 0  # log time of the latest block, ms
 
     def is_trial_due(self, rules: PaceRules, *, is_first: bool) -> bool:
         since = self.seen - self.tried_at
@@ -60,7 +60,8 @@ class Counts(Struct):
         grown = min(int(self.seen * rules.publish_growth), rules.publish_every_max)
         return (
             since >= max(rules.publish_every, grown)
-            and self.time - self.tried_time >= rules.publish_interval_ms
+            # Earlier than the last trial: a clock was wrong then, and must not stop all versions.
+            and abs(self.time - self.tried_time) >= rules.publish_interval_ms
         )
 
     def try_now(self) -> None:

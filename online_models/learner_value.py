@@ -94,6 +94,11 @@ class ValueLearner:
         self.champion: ValueVersion | None = None
         self.previous: ValueVersion | None = None
 
+    @property
+    def skipped(self) -> int:
+        """Examples of no step, and rows whose features or amounts are no numbers."""
+        return self.counts.skipped + self.model.counts.skipped
+
     def learn(self, examples: Iterable[Example]) -> list[Verdict]:
         """Learn in order; verdicts come exactly where the log says so."""
         verdicts: list[Verdict] = []
@@ -135,7 +140,7 @@ class ValueLearner:
     def _learn_block(self, block: list[Example]) -> None:
         counts = self.counts
         counts.seen += len(block)
-        counts.time = max(counts.time, *(one.matured_at for one in block))
+        counts.time = max(one.matured_at for one in block)
         sound = [one for one in block if is_sound(one)]
         counts.skipped += len(block) - len(sound)
         counts.positives += sum(one.label for one in sound)

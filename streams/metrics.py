@@ -82,6 +82,9 @@ RESTORED_KEYS = _counter("restored_keys_total", "State keys read back from chang
 
 PREDICTIONS = _counter("predictions_total", "Predictions made, by tier.", "target", "tier")
 EXAMPLES = _counter("examples_total", "Labelled examples learned from.", "model")
+EXAMPLES_SKIPPED = _counter(
+    "examples_skipped_total", "Examples, or rows of them, that nothing was learned from.", "model"
+)
 SNAPSHOTS = _counter("snapshots_total", "Model copies by verdict of the gate.", "model", "verdict")
 MODEL_ACTIVE = _gauge("model_active", "1 while the model scores; 0 while suspended.", "model")
 MODEL_ACTIVATIONS = _counter("model_activations_total", "Times a version took over.", "model")

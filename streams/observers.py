@@ -63,6 +63,9 @@ class StageMetrics:
     def on_learned(self, model: str, rows: int) -> None:
         metrics.EXAMPLES.labels(model).inc(rows)
 
+    def on_skipped(self, model: str, rows: int) -> None:
+        metrics.EXAMPLES_SKIPPED.labels(model).inc(rows)
+
     def on_gate(self, model: str, verdict: str) -> None:
         metrics.SNAPSHOTS.labels(model, verdict).inc()
 

@@ -174,8 +174,11 @@ class Learning:
             return  # Read together with the order that began it; its turn comes.
         for name in self._targets.learners:
             self._observer.on_learned(name, sum(one.target == name for one in examples))
+        before = self._targets.skipped()
         verdicts = self._targets.learn(examples)
         blocks = self._targets.taken()
+        for name, count in self._targets.skipped().items():
+            self._observer.on_skipped(name, max(count - before[name], 0))
         if not is_again:
             self._book.write(verdicts, Place(offset + 1, head.time))
             self._monitors.learned(examples, blocks, head.time)

@@ -55,6 +55,10 @@ class TargetLearners:
             for block in learner.taken()
         ]
 
+    def skipped(self) -> dict[str, int]:
+        """Examples, or rows of them, that each target could not learn from so far."""
+        return {name: learner.skipped for name, learner in self.learners.items()}
+
     def published(self) -> list[Publication]:
         """What every model would be live as by now."""
         return [one for learner in self.learners.values() for one in learner.published()]
