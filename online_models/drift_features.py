@@ -6,9 +6,8 @@ landmark tells them. Few are watched, and broad ones: a campaign that ends is no
 
 from __future__ import annotations
 
+import struct
 from typing import NamedTuple
-
-import numpy as np
 
 from online_models.drift import Alarm, DriftWatch, Stream
 from online_models.hazard.bins import Shape
@@ -35,16 +34,18 @@ KEY_FEATURES = (
 )
 """Counts are logarithms, at most log(1000)."""
 
+_float32 = struct.Struct("<f")
+
 
 class FeatureWatch:
-    """Watches key features of one target's examples, per app and per media source of it."""
+    """Watches key features of one target's examples, per app and media source."""
 
     def __init__(self, shape: Shape, encoder: Encoder, watch: DriftWatch) -> None:
         self.watch = watch
-        self._keys: dict[int, list[tuple[KeyFeature, int]]] = {}
+        self._keys: dict[int, list[tuple[KeyFeature, bytes]]] = {}
         names = [landmark.name for landmark in LANDMARKS]
         for key in KEY_FEATURES:
-            slot = int(encoder.encode([{key.name: 1.0}]).slots[0])
+            slot = encoder.pack({key.name: 1.0}).slots
             self._keys.setdefault(names.index(key.landmark), []).append((key, slot))
         self._first_bins = [shape.first_bin(mark) for mark in range(len(shape.landmarks))]
 
@@ -61,11 +62,19 @@ class FeatureWatch:
         keys = self._keys.get(frozen.landmark, [])
         if not keys or len(frozen.slots) != len(frozen.values) or len(frozen.slots) % 4:
             return []
-        slots, values = np.frombuffer(frozen.slots, "<u4"), np.frombuffer(frozen.values, "<f4")
         alarms = []
         for key, slot in keys:
-            value = float(values[slots == slot].sum()) / key.most
-            for source in (example.media_source, ""):
-                stream = Stream("feature", example.target, key.name, example.app_id, source)
-                alarms.append(self.watch.feed(stream, value, example.matured_at))
+            value = _value_at(frozen, slot) / key.most
+            stream = Stream(
+                "feature", example.target, key.name, example.app_id, example.media_source
+            )
+            alarms.append(self.watch.feed(stream, value, example.matured_at))
         return [alarm for alarm in alarms if alarm is not None]
+
+
+def _value_at(frozen: Frozen, slot: bytes) -> float:
+    """0 where the feature is absent."""
+    at = frozen.slots.find(slot)
+    while at % 4 and at > 0:
+        at = frozen.slots.find(slot, at + 1)
+    return float(_float32.unpack_from(frozen.values, at)[0]) if at >= 0 else 0.0
