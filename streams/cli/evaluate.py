@@ -138,22 +138,39 @@ def fraud(size: int, seed: int, as_json: bool) -> None:
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder for a plot as SVG.",
 )
+@click.option(
+    "--data",
+    "history",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A history of your own instead, as `headwater replay` takes it; may be given repeatedly.",
+)
 @seed_option
 @json_option
-def drift(seeds: int, plots: Path | None, seed: int, as_json: bool) -> None:
+def drift(
+    history: tuple[Path, ...], seeds: int, plots: Path | None, seed: int, as_json: bool
+) -> None:
     """How soon a change is noticed, and how often there is a false alarm.
 
     Labels to an alarm are counted after a shift of 0.7 log odds at base rates of 5, 10 and 30 %.
-    Where outcomes are rarer it takes longer, about as many positives.
+    Where outcomes are rarer it takes longer, about as many positives. With --data, tells what
+    alarms there would have been.
 
     \b
     Example:
       headwater evaluate drift --json
+      headwater evaluate drift --data installs.jsonl --data payments.jsonl
     """
     from streams.evaluation.drift import evaluate_drift
+    from streams.evaluation.drift_history import evaluate_history
 
+    if history and plots:
+        raise click.UsageError("--plots draws no history", click.get_current_context())
     with progress(is_quiet=as_json) as advance:
-        figures = evaluate_drift(seed, seeds, advance, plots)
+        if history:
+            figures = evaluate_history(settings_for(None), history, advance)
+        else:
+            figures = evaluate_drift(seed, seeds, advance, plots)
     _answer(figures, as_json)
 
 

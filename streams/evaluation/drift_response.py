@@ -26,7 +26,7 @@ HISTORY, AFTER = 300_000, 40_000
 SHIFT = 1.5
 """In log odds. A smaller one the model follows before there is an alarm."""
 
-SEEDS = 3
+
 CHUNK = 256
 """Rows after which alarms are answered."""
 
@@ -48,11 +48,11 @@ class Lost(NamedTuple):
     alarms: int
 
 
-def evaluate_response(seed: int, advance: Advance) -> dict[str, Any]:
+def evaluate_response(seed: int, seeds: int, advance: Advance) -> dict[str, Any]:
     """For a shift of one source and of all, on average over seeds."""
     found: dict[str, list[tuple[Lost, Lost]]] = {"one source": [], "all sources": []}
-    for number in range(SEEDS):
-        advance("what a model does on an alarm", number, SEEDS)
+    for number in range(seeds):
+        advance("what a model does on an alarm", number, seeds)
         drawing = np.random.default_rng(seed + number)
         world = drawing.normal(0, 0.5, SOURCES + COUNTRIES)
         model = HazardModel(RULES)

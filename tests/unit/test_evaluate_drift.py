@@ -40,3 +40,16 @@ def test_the_command_answers_with_one_object_and_draws(tmp_path: Path) -> None:
     assert set(figures["response"]) == {"shift of one source", "shift of all sources"}
     assert 0 < figures["labels_to_detect"] <= figures["labels_to_detect_worst"] <= 1_500
     assert "<svg" in (tmp_path / "drift.svg").read_text()
+
+
+def test_a_history_is_replayed_and_its_labels_are_watched(tmp_path: Path) -> None:
+    traffic = str(tmp_path / "traffic.jsonl")
+    runner = CliRunner()
+    runner.invoke(headwater, ["simulate", "--events", "4000", "--out", traffic])
+    answer = runner.invoke(headwater, ["evaluate", "drift", "--data", traffic, "--json"])
+    figures = json.decode(answer.output)
+
+    assert answer.exit_code == 0
+    assert figures["by_target"]["payer"]["labels"] > 1_000
+    assert figures["by_target"]["payer"]["residual_alarms"] == 0
+    assert figures["records"] > 4_000
