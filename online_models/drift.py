@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple
 import msgspec
 from msgspec import Struct, msgpack
 
-from online_models.adwin import Adwin, Change
+from online_models.adwin import VALUE_MAX, Adwin, Change
 from online_models.landmarks import DAY_MS
 from online_models.snapshots import Unusable, seal, unseal
 
@@ -81,18 +81,20 @@ class DriftWatch:
 
     def feed(self, stream: Stream, value: float, at: int) -> Alarm | None:
         """`value` in a range of about 1, `at` in log time (ms since 1970)."""
-        if not -1e6 < value < 1e6:
-            self.counts.unusable += 1
-            return None
-        watched = self._watched(stream, at)
+        return next(iter(self.feed_each(stream, (value,), (at,))), None)
+
+    def feed_each(self, stream: Stream, values: Sequence[float], at: Sequence[int]) -> list[Alarm]:
+        """The same of several values that follow each other, of which there is at least one."""
+        self.counts.unusable += sum(not -VALUE_MAX < value < VALUE_MAX for value in values)
+        watched = self._watched(stream, at[-1])
         if watched is None:
-            self.counts.refused += 1
-            return None
-        change = watched.update(value, self.rules.delta / len(self._streams))
-        if change is None:
-            return None
-        self.counts.alarms += 1
-        return Alarm(stream, change, at, self.counts.alarms)
+            self.counts.refused += len(values)
+            return []
+        alarms = []
+        for number, change in watched.extend(values, self.rules.delta / len(self._streams)):
+            self.counts.alarms += 1
+            alarms.append(Alarm(stream, change, at[number], self.counts.alarms))
+        return alarms
 
     def _watched(self, stream: Stream, at: int) -> Adwin | None:
         known = self._streams.pop(stream, None)

@@ -27,7 +27,7 @@ from online_models.hazard.scorer import HazardScorer
 from online_models.learner_block import Soundness, foresee, groups_of, lesson_of, place_of
 from online_models.learner_evidence import BlockSums, Evidence, evidence_of, figures_of, sums_of
 from online_models.learner_rules import Counts, LearnerRules
-from online_models.learner_watch import Block, watch_residuals
+from online_models.learner_watch import LESSON_EVERY, Block, watch_residuals
 from online_models.shrunk_rates import ShrunkRates, dump_rates
 from online_models.snapshots import Snapshot, Unusable
 from online_models.verdicts import Lead, Publication, Refusal, Verdict, version_name
@@ -135,7 +135,8 @@ class Learner:
         if alarms:
             for model in self.models:
                 loosen(model)
-        self._blocks_told.append(Block(self.target, lesson, alarms))
+        is_told = counts.seen // len(block) % LESSON_EVERY == 0
+        self._blocks_told.append(Block(self.target, lesson if is_told else None, alarms))
         for one in sound[:: self.rules.champion_every]:
             if one.snapshots:
                 last = one.snapshots[-1]

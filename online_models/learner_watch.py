@@ -12,27 +12,37 @@ from online_models.hazard.rules import Numbers
 from online_models.learner_evidence import Lesson
 from schemas.records import Example
 
+LESSON_EVERY = 4
+"""Tiers are compared on the rows of one block in so many, counted from the log's beginning."""
+
 
 class Block(NamedTuple):
     """What one block of examples showed, and the alarms that were answered at its end."""
 
     target: str
-    lesson: Lesson
+    lesson: Lesson | None
+    """Of one block in `LESSON_EVERY`."""
     alarms: list[Alarm]
 
 
 def watch_residuals(
     watch: DriftWatch, target: str, examples: Sequence[Example], told: Numbers
 ) -> list[Alarm]:
-    """`told`: each row's hazard before it was learned. Rows of an example share its label, so only
-    the last one counts: as many false alarms again would come of the others."""
+    """Of one block. `told`: each row's hazard before it was learned. Rows of an example share its
+    label, so only the last one counts: as many false alarms again would come of the others."""
+    if not len(told):
+        return []
     lasts = np.cumsum([len(one.snapshots) for one in examples], dtype=np.int64) - 1
-    alarms: list[Alarm | None] = []
-    for one, last in zip(examples, lasts.tolist(), strict=True):
+    of_stream: dict[tuple[str, str], tuple[list[float], list[int]]] = {}
+    for one, chance in zip(examples, told[lasts].tolist(), strict=True):
         if not one.snapshots:
             continue
-        missed = one.label - float(told[last])
         for source in (one.media_source, ""):
-            stream = Stream("residual", target, "", one.app_id, source)
-            alarms.append(watch.feed(stream, missed, one.matured_at))
-    return [alarm for alarm in alarms if alarm is not None]
+            missed, times = of_stream.setdefault((one.app_id, source), ([], []))
+            missed.append(one.label - chance)
+            times.append(one.matured_at)
+    return [
+        alarm
+        for (app_id, source), (missed, times) in of_stream.items()
+        for alarm in watch.feed_each(Stream("residual", target, "", app_id, source), missed, times)
+    ]

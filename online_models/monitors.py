@@ -66,6 +66,8 @@ class Monitors:
         """Rows of a block, as every tier would have answered."""
         windows: list[QualityWindow] = []
         lesson = block.lesson
+        if lesson is None:
+            return windows
         labels = lesson.labels.astype(np.float64)
         for mark in np.unique(lesson.landmarks).tolist():
             of_mark = lesson.landmarks == mark

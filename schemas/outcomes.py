@@ -445,7 +445,7 @@ class ModelQuality(Outcome, frozen=True, kw_only=True, gc=False):
 
     quality_id: str  # what it is of, its number and end_time
     target: str
-    horizon: str  # "bin": rows that speak of one bin of the hazard
+    horizon: str  # "bin": one bin of the hazard by every tier; of a quarter of the rows
     landmark: str
     platform: str
     tier: str

@@ -121,7 +121,7 @@ CREATE OR REPLACE VIEW v_tier_quality
     day Date COMMENT 'Day of log time on which the labels matured.',
     target String COMMENT 'What is predicted.',
     landmark String COMMENT 'When the install was looked at.',
-    rows Int64 COMMENT 'Bins of installs, each predicted by every tier.',
+    rows Int64 COMMENT 'Bins of installs, each predicted by every tier; a quarter of all.',
     full Float64 COMMENT 'Log loss of the model, nats per row.',
     install_only Float64 COMMENT 'Of the model with what was known at the install alone.',
     rates Float64 COMMENT 'Of rates by source, country and platform.',

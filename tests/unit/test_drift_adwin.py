@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from river.drift import ADWIN
 
-from online_models.adwin import BUCKETS_PER_SIZE, Adwin
+from online_models.adwin import BUCKET, BUCKETS_PER_SIZE, Adwin
 
 DELTA = 0.002
 
@@ -21,20 +21,24 @@ def labels(seed: int, *phases: tuple[int, float]) -> list[float]:
     return [float(chance.random() < rate) for count, rate in phases for _ in range(count)]
 
 
-@pytest.mark.parametrize("seed", range(6))
-def test_changes_are_found_at_the_labels_at_which_river_finds_them(seed: int) -> None:
-    values = labels(seed, (4_000, 0.05), (4_000, 0.1), (3_000, 0.02), (3_000, 0.3))
-    own, river = Adwin(), ADWIN(delta=DELTA)
-    found, expected = [], []
-    for number, value in enumerate(values):
-        if own.update(value, DELTA) is not None:
-            found.append(number)
-        river.update(value)
-        if river.drift_detected:
-            expected.append(number)
+def test_changes_are_found_where_river_finds_them_or_a_few_looks_later() -> None:
+    later = []
+    for seed in range(20):
+        rate = (0.02, 0.1, 0.3, 0.6)[seed % 4]
+        own, river = Adwin(), ADWIN(delta=DELTA)
+        found, expected = 0, 0
+        for number, value in enumerate(labels(seed, (4_000, 0.05), (5_000, rate))):
+            if not found and own.update(value, DELTA) is not None:
+                found = number
+            river.update(value)
+            if not expected and river.drift_detected:
+                expected = number
+        assert expected
+        later.append(found - expected)
 
-    assert len(expected) >= 3
-    assert found == expected
+    assert min(later) >= 0
+    assert max(later) <= 6 * BUCKET
+    assert sum(one == 0 for one in later) >= 15
 
 
 @given(st.lists(st.floats(-1, 1), max_size=300))
@@ -46,15 +50,18 @@ def test_a_window_knows_its_values_as_if_all_were_kept(values: list[float]) -> N
 
     assert adwin.width == len(values)
     assert adwin.mean == pytest.approx(mean, abs=1e-9)
-    assert adwin.spread == pytest.approx(math.fsum((one - mean) ** 2 for one in values), abs=1e-6)
+    in_buckets = values[: len(values) // BUCKET * BUCKET]
+    middle = math.fsum(in_buckets) / len(in_buckets) if in_buckets else 0.0
+    spread = math.fsum((one - middle) ** 2 for one in in_buckets)
+    assert adwin._spread == pytest.approx(spread, abs=1e-6)
 
 
-def test_a_window_of_a_hundred_thousand_values_is_a_few_hundred_numbers() -> None:
+def test_a_window_of_a_hundred_thousand_values_is_less_than_a_hundred_numbers() -> None:
     adwin = Adwin()
     for number in range(100_000):
         adwin.update(number % 2, 1e-30)
     assert adwin.width == 100_000
-    assert len(adwin.numbers()) <= 3 + (1 + 2 * BUCKETS_PER_SIZE) * 17
+    assert len(adwin.numbers()) <= 6 + (1 + BUCKETS_PER_SIZE) * 12
 
 
 def test_a_change_tells_both_means_and_the_window_begins_anew() -> None:
@@ -97,13 +104,13 @@ def test_a_window_written_down_goes_on_bit_for_bit(kept: int) -> None:
     "flat",
     [
         [],
-        [0.0, 0.0, 0.0],
-        [1.0, 0.5, 0.0, 1.0],  # a bucket that is not there
-        [2.0, 0.5, 0.0, 1.0, 0.5, 0.0],  # more values than in the buckets
-        [1.0, math.nan, 0.0, 1.0, 0.5, 0.0],
-        [1.0, 0.5, -1.0, 1.0, 0.5, 0.0],
-        [-1.0, 0.5, 0.0, -1.0],
-        [7.0, 0.5, 0.0, 7.0, *[0.5, 0.0] * 7],  # more buckets of a size than there can be
+        [0.0] * 6,
+        [1.0, 0.5, 0.25, 32.0, 1.0, 0.5, 0.0],  # a bucket that is not there
+        [1.0, 0.5, 0.25, 64.0, 1.0, 0.5, 1.0, 0.5],  # more values than in the buckets
+        [1.0, math.nan, 0.0, 32.0, 1.0, 0.5, 1.0, 0.5],
+        [0.0, 0.0, 0.0, 32.0, 1.0, -0.5, 1.0, 0.5],
+        [32.0, 0.5, 0.25, 32.0, 1.0, 0.5, 1.0, 0.5],  # enough for another bucket
+        [0.0, 0.0, 0.0, 224.0, 1.0, 0.5, 7.0, *[0.5] * 7],  # more of a size than there can be
     ],
 )
 def test_numbers_that_are_no_window_are_refused(flat: list[float]) -> None:

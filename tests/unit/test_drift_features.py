@@ -7,16 +7,17 @@ import random
 import pytest
 
 from online_models.drift import DriftRules, DriftWatch
-from online_models.drift_features import KEY_FEATURES, FeatureWatch
+from online_models.drift_features import KEY_FEATURES, ONE_INSTALL_IN, FeatureWatch, is_watched
 from online_models.hazard.bins import PAYER
 from online_models.hazard.encoding import Encoder
 from schemas.records import Example, Frozen
 
 ENCODER = Encoder(2**17, 1)
+WATCHED = next(name for name in map(str, range(99)) if is_watched(name))
 
 
 def example(frozen: list[Frozen], bin_: int, source: str = "north") -> Example:
-    return Example("payer", "i1", "app", "ios", "DE", source, bin_, False, 0, frozen)
+    return Example("payer", WATCHED, "app", "ios", "DE", source, bin_, False, 0, frozen)
 
 
 def frozen(landmark: int, features: dict[str, float]) -> Frozen:
@@ -91,3 +92,8 @@ def test_a_snapshot_that_was_cut_off_tells_nothing(bad: Frozen) -> None:
     watch = Told()
     assert FeatureWatch(PAYER, ENCODER, watch).read(example([bad], 0)) == []
     assert watch.fed == []
+
+
+def test_one_install_in_four_is_watched_and_it_is_always_the_same() -> None:
+    watched = sum(is_watched(f"install-{number}") for number in range(4_000))
+    assert watched == pytest.approx(4_000 / ONE_INSTALL_IN, rel=0.1)

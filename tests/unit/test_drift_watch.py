@@ -100,7 +100,7 @@ def test_what_is_not_a_number_is_counted_and_changes_nothing(value: float) -> No
     watch = DriftWatch()
     watch.feed(source("s"), 0.5, 0)
     before = dump_drift(watch)
-    assert watch.feed(source("s"), value, 1) is None
+    assert watch.feed(source("s"), value, 0) is None
     assert watch.counts.unusable == 1
     watch.counts.unusable = 0
     assert dump_drift(watch) == before

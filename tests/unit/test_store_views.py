@@ -217,7 +217,7 @@ def test_freshness_shows_the_newest_log_and_every_table(store: EmbeddedStore) ->
     tables = store.query(
         "SELECT countIf(at IS NOT NULL), count() FROM v_freshness WHERE kind = 'table'"
     )
-    assert tables.rows == [(1, 18)]
+    assert tables.rows == [(1, 21)]
 
 
 def test_money_that_was_moved_is_accounted_for_where_it_ended(store: EmbeddedStore) -> None:
