@@ -3,7 +3,7 @@
 The longer FTRL has learned, the less a row moves its weights. `loosen` leaves every weight as it
 is, so that no prediction jumps, but from then on the weights of features learn as if they rested
 on a tenth of their evidence. Intercepts and calibration follow a change by themselves: to loosen
-them too, or instead, lost where one source of several had changed.
+them instead, or intercepts too, was worse where one source of several had changed.
 """
 
 from __future__ import annotations
