@@ -131,12 +131,20 @@ class Learner:
         lesson = lesson_of(sound, (own, told), by_rates, self._base_rates(), by_champion)
         self.blocks.append(sums_of(lesson))
         self._learn_base(sound)
+        refused = self.drift.counts.refused
         alarms = watch_residuals(self.drift, self.target, sound, own)
         if alarms:
             for model in self.models:
                 loosen(model)
         is_told = counts.seen // len(block) % LESSON_EVERY == 0
-        self._blocks_told.append(Block(self.target, lesson if is_told else None, alarms))
+        self._blocks_told.append(
+            Block(
+                self.target,
+                lesson if is_told else None,
+                alarms,
+                self.drift.counts.refused - refused,
+            )
+        )
         for one in sound[:: self.rules.champion_every]:
             if one.snapshots:
                 last = one.snapshots[-1]

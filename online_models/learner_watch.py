@@ -23,6 +23,8 @@ class Block(NamedTuple):
     lesson: Lesson | None
     """Of one block in `LESSON_EVERY`."""
     alarms: list[Alarm]
+    refused: int
+    """Residuals of streams for which there was no room."""
 
 
 def watch_residuals(

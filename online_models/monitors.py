@@ -28,6 +28,8 @@ from online_models.quality import (
 from online_models.snapshots import Unusable
 from schemas.records import Example, Served
 
+STREAMS_BOUND = "drift_streams_max"
+
 
 class MonitorRules(Struct, frozen=True):
     quality: QualityRules = QualityRules()
@@ -81,7 +83,7 @@ class Monitors:
         return {
             "quality_slices_max": counts.evicted,
             "quality_sources_max": counts.unnamed,
-            "drift_streams_max": drift.refused,
+            STREAMS_BOUND: drift.refused,
         }
 
     def dump(self) -> bytes:

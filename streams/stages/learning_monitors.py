@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from online_models.drift import Alarm
 from online_models.learner_rules import LearnerRules
 from online_models.learner_watch import Block
-from online_models.monitors import MonitorRules, Monitors
+from online_models.monitors import STREAMS_BOUND, MonitorRules, Monitors
 from online_models.quality import QualityWindow
 from online_models.snapshots import Unusable
 from online_models.targets import VALUE
@@ -46,6 +46,8 @@ class MonitorDesk:
             self._tell_alarm(alarm, is_answered=False)
         for block in blocks:
             self._tell_windows(monitors.judge(block, at))
+            if block.refused:
+                self._observer.on_evicted(STREAMS_BOUND, block.refused)
             for alarm in block.alarms:
                 self._tell_alarm(alarm, is_answered=True)
         for bound, count in monitors.bounds_hit().items():

@@ -181,3 +181,18 @@ def test_a_stretch_that_is_learned_again_is_not_told_again() -> None:
 
     assert before
     assert [row for row in told(again) if "quality_id" in row] == []
+
+
+def test_streams_for_which_there_is_no_room_are_counted() -> None:
+    class Counting(SilentObserver):
+        def __init__(self) -> None:
+            self.evicted: Counter[str] = Counter()
+
+        def on_evicted(self, bound: str, count: int) -> None:
+            self.evicted[bound] += count
+
+    observer, few = Counting(), structs.replace(NEVER, drift=DriftRules(streams_max=2))
+    stage = Fed(Learning(2, LearningRules({"payer": few}), observer))
+    stage.decide(frames(served_examples(400), 20))
+    # Of two sources and all together the second found no room.
+    assert observer.evicted["drift_streams_max"] == 200
