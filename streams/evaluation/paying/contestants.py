@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from online_models.hazard.bins import PAYER, Horizon, Landmark, Shape
+from online_models.hazard.bins import PAYER, Horizon, Shape
 from online_models.hazard.checkpoint import dump_model, load_model
 from online_models.hazard.encoding import Encoder, Packed
 from online_models.hazard.model import Ask, HazardModel, HazardRules
@@ -28,7 +28,6 @@ WAITING = "waiting"
 """The same kernel, learning each label when its horizon is over."""
 
 CHALLENGERS = (WAITING, "river", "river_defer")
-_ONE_BIN = Shape((0, 1), (Landmark("any", 0),), (Horizon("end", 1),))
 _D7_MS = next(one.after_ms for one in PAYER.horizons if one.name == "d7")
 _LANDMARK_MS = [landmark.after_ms for landmark in PAYER.landmarks]
 _FIRST_BIN = [PAYER.first_bin(number) for number in range(len(PAYER.landmarks))]
@@ -64,12 +63,19 @@ def _model(shape: Shape) -> HazardModel:
     return HazardModel(HazardRules(shape=shape))
 
 
+def _waiting_for(name: str) -> HazardModel:
+    """One bin, which is asked about from every landmark before it and known at the horizon."""
+    end = next(one.after_ms for one in PAYER.horizons if one.name == name)
+    landmarks = tuple(one for one in PAYER.landmarks if one.after_ms <= end)
+    return _model(Shape((end, end + 1), landmarks, (Horizon("end", end + 1),)))
+
+
 @dataclass(slots=True)
 class Contestants:
     model: HazardModel = field(default_factory=lambda: _model(PAYER))
     rates: ShrunkRates = field(default_factory=ShrunkRates)
     waiting: dict[str, HazardModel] = field(
-        default_factory=lambda: {"d7": _model(_ONE_BIN), "d30": _model(_ONE_BIN)}
+        default_factory=lambda: {name: _waiting_for(name) for name in ("d7", "d30")}
     )
     river: RiverChallengers | None = field(default_factory=RiverChallengers)
     encoder: Encoder = field(
@@ -86,8 +92,12 @@ class Contestants:
             self.encoder,
         )
 
-    def freeze(self, features: Features) -> Frozen:
-        return Frozen(self.encoder.pack(features), features if self.river is not None else {})
+    def freeze(self, features: Features, landmark: int) -> Frozen:
+        if self.river is None:
+            return Frozen(self.encoder.pack(features), {})
+        # The hazard model has an intercept for each landmark; River learns it as a feature.
+        level = {f"landmark={PAYER.landmarks[landmark].name}": 1.0}
+        return Frozen(self.encoder.pack(features), features | level)
 
     def learn_bins(self, ends: Sequence[BinEnd]) -> None:
         self.model.learn_packed(
@@ -116,7 +126,7 @@ class Contestants:
                     0,
                     label,
                     asked.platform,
-                    [PackedSnapshot(0, *one.frozen.packed) for one in rows_],
+                    [PackedSnapshot(one.landmark, *one.frozen.packed) for one in rows_],
                 )
                 for (asked, label), rows_ in _by_install(rows)
             ]
@@ -146,7 +156,7 @@ class Contestants:
         }
 
     def _waited(self, asked: Sequence[Question]) -> Floats:
-        asks = [PackedAsk(*one.frozen.packed, 0, one.platform) for one in asked]
+        asks = [PackedAsk(*one.frozen.packed, one.landmark, one.platform) for one in asked]
         said = [self.waiting[name].scorer.score_packed(asks) for name in ("d7", "d30")]
         return np.array(
             [[one["end"] if one else np.nan for one in horizon] for horizon in said]

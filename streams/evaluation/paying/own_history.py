@@ -102,12 +102,7 @@ class OwnFeatures:
         found = known.get(landmark)
         if found is not None:
             return found
-        other = {
-            name: value
-            for name, value in known.get(_INSTALL, {}).items()
-            if not name.startswith("landmark=")
-        }
-        return {**other, f"landmark={PAYER.landmarks[landmark].name}": 1.0}
+        return known.get(_INSTALL, {})
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,7 +104,8 @@ class Replay:
         asked = []
         for install, landmark in zip(*columns, strict=True):
             known = self._frozen.setdefault(install, [])
-            known.append(self.contestants.freeze(self._features.at(install, landmark)))
+            features = self._features.at(install, landmark)
+            known.append(self.contestants.freeze(features, landmark))
             asked.append(self._question(install, landmark))
         for name, said in self.contestants.predict(asked).items():
             self._told.said.setdefault(name, []).append(said)
