@@ -21,6 +21,7 @@ from online_models.learner_evidence import BlockSums
 from online_models.learner_rules import Counts, LearnerRules
 from online_models.shrunk_rates import dump_rates, load_rates
 from online_models.snapshots import Unusable, seal, unseal
+from online_models.verdicts import Publication
 from schemas.records import Example
 
 HEAD, RATES, CHAMPION, PREVIOUS = "head", "rates", "champion", "previous"
@@ -39,6 +40,7 @@ class _Head(Struct, frozen=True, array_like=True):
     golden: list[PackedAsk]
     champion: str  # name; "": none
     previous: str
+    beside: list[tuple[str, str, str]]  # model, version and contestant
 
 
 _encoder = msgpack.Encoder()
@@ -59,6 +61,7 @@ def dump_learner(learner: Learner) -> dict[str, bytes]:
         golden=list(learner.golden),
         champion=champion.name if champion else "",
         previous=previous.name if previous else "",
+        beside=[(one.model, one.version, one.contestant) for one in learner.beside],
     )
     parts = {
         HEAD: seal(SCHEMA, _encoder.encode(head))[0],
@@ -67,6 +70,8 @@ def dump_learner(learner: Learner) -> dict[str, bytes]:
     }
     for name, model in zip(learner.names, learner.models, strict=True):
         parts[_part_of(name)] = dump_model(model)
+    for number, one in enumerate(learner.beside):
+        parts[_beside_part(number)] = one.content
     if champion:
         parts[CHAMPION] = champion.content
     if previous and previous is not champion:
@@ -148,7 +153,27 @@ def _restore_versions(
             return Unusable(f"{part} version: {scorer.reason}")
         found[name] = Version(name, content, scorer)
     learner.champion, learner.previous = found.get(head.champion), found.get(head.previous)
+    return _restore_beside(learner, head, parts)
+
+
+def _restore_beside(learner: Learner, head: _Head, parts: Mapping[str, bytes]) -> Unusable | None:
+    rules = learner.rules
+    for number, (model, version, contestant) in enumerate(head.beside):
+        content = parts.get(_beside_part(number), b"")
+        is_rates = model == learner.rates_model
+        read = (
+            load_rates(content, rules.of_rates())
+            if is_rates
+            else load_scorer(content, rules.hazard)
+        )
+        if isinstance(read, Unusable):
+            return Unusable(f"{model}: {read.reason}")
+        learner.beside.append(Publication(model, version, content, contestant))
     return None
+
+
+def _beside_part(number: int) -> str:
+    return f"beside/{number}"
 
 
 def _part_of(contestant: str) -> str:

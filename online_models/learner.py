@@ -66,6 +66,8 @@ class Learner:
         self.previous: Version | None = None  # tried last, published or not
         self.drift = DriftWatch(rules.drift)
         self._blocks_told: list[Block] = []
+        self.beside: list[Publication] = []
+        """What was published with the version tried last, which needs no gate."""
         self.sound = Soundness(rules.hazard.shape)
 
     @property
@@ -77,6 +79,10 @@ class Learner:
     def skipped(self) -> int:
         """Examples of no bin or landmark, and rows whose features are no numbers."""
         return self.counts.skipped + self.model.counts.skipped
+
+    @property
+    def rates_model(self) -> str:
+        return f"{self.target}/rates"
 
     def learn(self, examples: Iterable[Example]) -> list[Verdict]:
         """Learn in order; verdicts come exactly where the log says so."""
@@ -109,11 +115,9 @@ class Learner:
 
     def published(self) -> list[Publication]:
         """What would be live by now, again."""
-        if not self.counts.tried_at:
-            return []
         last, name = self.champion, self.names[self.leader]
         own = [Publication(self.target, last.name, last.content, name)] if last else []
-        return [*own, *self._beside(self.evidence())]
+        return [*own, *self.beside]
 
     def _learn_block(self, block: list[Example]) -> None:
         counts = self.counts
@@ -181,7 +185,8 @@ class Learner:
             verdicts.append(lead)
         evidence = self.evidence()
         verdicts.append(self._try_leader(evidence))
-        return [*verdicts, *self._beside(evidence)]
+        self.beside = self._others(evidence)
+        return [*verdicts, *self.beside]
 
     def _try_leader(self, evidence: Evidence) -> Verdict:
         rules = self.rules.gate
@@ -227,12 +232,12 @@ class Learner:
             scorer = of.scorer
         return Version(renamed(model, snapshot), snapshot.content, scorer)
 
-    def _beside(self, evidence: Evidence) -> list[Publication]:
+    def _others(self, evidence: Evidence) -> list[Publication]:
         """Shrunk rates, which need no gate; and the best contestant that does not lead, unless it
         would not pass either."""
         content = dump_rates(self.rates)
         checksum = hashlib.sha256(content).hexdigest()
-        model = f"{self.target}/rates"
+        model = self.rates_model
         said = [Publication(model, version_name(model, self.rates.rows, checksum), content)]
         others = [name for name in self.names if name != self.names[self.leader]]
         if others:

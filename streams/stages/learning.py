@@ -146,8 +146,6 @@ class Learning:
     def _read(self, record: LogRecord, state: StateReader) -> None:
         head = self._head
         is_again = record.offset < head.end
-        if not head.bases and not head.end and self._is_stored:
-            head.bases = [Base(record.offset, 0, {})]
         read = example_frames.decode(record.value or b"").records
         for kind, same in groupby(read, type):
             if kind is Example:
@@ -166,6 +164,8 @@ class Learning:
 
     def _learn(self, examples: list[Example], offset: int, *, is_again: bool) -> None:
         head = self._head
+        if not head.time and self._is_stored:
+            head.bases = [Base(offset, examples[0].matured_at, {})]
         head.time = max(head.time, *(one.matured_at for one in examples))
         self._examples += len(examples)
         if any(first <= offset <= last for first, last in head.quarantine):

@@ -65,6 +65,9 @@ class Story:
 
     def _decide(self, lines: list[Line]) -> None:
         self.effects.append(self.stage.decide(lines))
+        self._look_back()
+
+    def _look_back(self) -> None:
         assert isinstance(self.stage.stage, LooksBack)
         while (stretch := self.stage.stage.missing()) is not None:
             if self.restarts and self.effects[-1].positions:
