@@ -122,6 +122,8 @@ class Learning:
             self._head = heads.decode(parts.get(HEAD, b""))
         except msgspec.MsgspecError as error:
             raise unusable(Unusable(f"its head: {error}")) from error
+        if again := self._head.again:
+            again.until = max(again.position, again.end)  # What follows is read as usual.
         self._book.registry = Registry(self._head.histories)
 
     def snapshots_needed(self, records: Sequence[LogRecord]) -> Sequence[str]:
@@ -132,20 +134,30 @@ class Learning:
         again = self._head.again
         if again is None:
             return None
-        return Stretch((topics.EXAMPLES.name, 0), again.position, again.end)
+        return Stretch((topics.EXAMPLES.name, 0), again.position, again.until)
 
     def decide(self, records: Sequence[LogRecord], state: StateReader) -> Effects:
-        """Records behind the end were read before. None: the log has no more of what is missing."""
-        head = self._head
+        """While something is missing, records are those of it; none: the log has no more of it."""
+        before = self._head.again
         for record in records:
-            self._read(record, state)
-        if head.again and (not records or head.again.position >= head.again.end):
-            self._end_again()
+            again = self._head.again
+            if again is not before and again is not None:
+                again.until = max(again.until, record.offset + 1)  # Not before its turn.
+            else:
+                self._read(record, state)
+        again = self._head.again
+        if again and (not records or again.position >= again.until):
+            self._tell_again()
+            self._head.again = None
         return self._effects()
 
     def _read(self, record: LogRecord, state: StateReader) -> None:
-        head = self._head
+        head, again = self._head, self._head.again
         is_again = record.offset < head.end
+        if again and record.offset >= again.end:
+            self._tell_again()
+        if is_again and not again:
+            return  # It was read together with an order.
         read = example_frames.decode(record.value or b"").records
         for kind, same in groupby(read, type):
             if kind is Example:
@@ -154,13 +166,9 @@ class Learning:
                 self._learn_credit(list(same))  # type: ignore[arg-type]
             elif kind is ModelCommand:
                 self._carry_out(list(same), record.offset, state, is_again=is_again)  # type: ignore[arg-type]
-        if is_again:
-            assert head.again is not None, "only what is missing is read twice"
-            head.again.position = record.offset + 1
-        else:
-            head.end = record.offset + 1
-            if head.again:
-                head.again.end = head.end
+        head.end = max(head.end, record.offset + 1)
+        if again:
+            again.position = record.offset + 1
 
     def _learn(self, examples: list[Example], offset: int, *, is_again: bool) -> None:
         head = self._head
@@ -170,8 +178,6 @@ class Learning:
         self._examples += len(examples)
         if any(first <= offset <= last for first, last in head.quarantine):
             return
-        if head.again and not is_again:
-            return  # Read together with the order that began it; its turn comes.
         for name in self._targets.learners:
             self._observer.on_learned(name, sum(one.target == name for one in examples))
         before = self._targets.skipped()
@@ -231,15 +237,18 @@ class Learning:
         self._deleted |= deletion_of(base for base in head.bases if base.offset > first)
         head.bases = before
         head.quarantine.append((first, last))
-        head.again = Again(before[-1].offset, offset + 1)
+        until = max(offset + 1, head.again.until if head.again else 0)
+        head.again = Again(before[-1].offset, offset + 1, until)
         self._book.withdraw(order, first, place)
 
-    def _end_again(self) -> None:
+    def _tell_again(self) -> None:
         """What the learners would have published by now goes live."""
         head = self._head
-        head.again = None
+        if head.again is None or head.again.is_told:
+            return
+        head.again.is_told = True
         for verdict in self._targets.published():
-            self._book.publish(verdict, Place(head.end, head.time), "learned_again")
+            self._book.publish(verdict, Place(head.again.end, head.time), "learned_again")
 
     def _effects(self) -> Effects:
         head = self._head

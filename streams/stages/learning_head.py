@@ -14,10 +14,16 @@ from streams.stages.learning_parts import Base
 
 
 class Again(Struct):
-    """A stretch of the examples that is being learned again: from `position` to `end`."""
+    """A stretch of the examples that is being read again, from `position` on.
+
+    Up to `end` everything was learned before, and is learned again in silence. From there to
+    `until` is what came in one batch with the order: it had to wait for its turn.
+    """
 
     position: int
     end: int
+    until: int
+    is_told: bool = False  # what was learned again
 
 
 class Head(Struct):

@@ -18,7 +18,7 @@ from schemas.records import (
     ModelMarker,
     encoder,
 )
-from streams.stage import Effects, LooksBack
+from streams.stage import Effects, LooksBack, Stretch
 from streams.stages.learning import Learning, LearningRules
 from streams.stages.learning_parts import BASE_AGE_MS_MAX, BASE_EVERY_MS, BASES_MAX
 from streams.state import MemoryStore
@@ -68,15 +68,23 @@ class Story:
         self._look_back()
 
     def _look_back(self) -> None:
-        assert isinstance(self.stage.stage, LooksBack)
-        while (stretch := self.stage.stage.missing()) is not None:
-            if self.restarts and self.effects[-1].positions:
+        late: list[Line] = []  # of the batch that the crash undid
+        looked = 0
+        while (stretch := self._missing()) is not None:
+            if self.restarts and not looked:
                 self.stage = self._started(self.stage.state)
-                assert isinstance(self.stage.stage, LooksBack)
-                again = self.stage.stage.missing()
-                assert again == stretch
+                committed = max(self.effects[-1].positions.values())
+                late = [one for one in self.log if committed <= one.offset < stretch.end]
+                stretch = self._missing() or stretch
+            looked += 1
             wanted = [one for one in self.log if stretch.first <= one.offset < stretch.end]
             self.effects.append(self.stage.decide(wanted[:7]))
+        if late:
+            self._decide(late)
+
+    def _missing(self) -> Stretch | None:
+        assert isinstance(self.stage.stage, LooksBack)
+        return self.stage.stage.missing()
 
     @property
     def learner(self) -> dict[str, bytes]:
