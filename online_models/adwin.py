@@ -61,13 +61,13 @@ class Adwin:
     def update(self, value: float, delta: float) -> Change | None:
         """What has changed, if this value makes it plain. `delta`: chance of a false alarm that
         may be taken (River's `delta`)."""
-        return next((change for _, change in self.extend((value,), delta)), None)
+        return next(iter(self.extend((value,), delta)), None)
 
-    def extend(self, values: Iterable[float], delta: float) -> list[tuple[int, Change]]:
-        """The same of many values: what has changed, and the number of the value that told it."""
-        found: list[tuple[int, Change]] = []
+    def extend(self, values: Iterable[float], delta: float) -> list[Change]:
+        """The same of many values, in order."""
+        found: list[Change] = []
         count, total, squares = self._open, self._open_total, self._open_squares
-        for number, value in enumerate(values):
+        for value in values:
             if not -VALUE_MAX < value < VALUE_MAX:
                 continue
             total += value
@@ -80,7 +80,7 @@ class Adwin:
             change = self._widest_cut(delta)
             if change is not None:
                 self._begin()
-                found.append((number, change))
+                found.append(change)
         self._open, self._open_total, self._open_squares = count, total, squares
         return found
 

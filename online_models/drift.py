@@ -8,6 +8,7 @@ surer each has to be.
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
@@ -81,19 +82,20 @@ class DriftWatch:
 
     def feed(self, stream: Stream, value: float, at: int) -> Alarm | None:
         """`value` in a range of about 1, `at` in log time (ms since 1970)."""
-        return next(iter(self.feed_each(stream, (value,), (at,))), None)
+        return next(iter(self.feed_each(stream, (value,), at)), None)
 
-    def feed_each(self, stream: Stream, values: Sequence[float], at: Sequence[int]) -> list[Alarm]:
-        """The same of several values that follow each other, of which there is at least one."""
-        self.counts.unusable += sum(not -VALUE_MAX < value < VALUE_MAX for value in values)
-        watched = self._watched(stream, at[-1])
+    def feed_each(self, stream: Stream, values: Sequence[float], at: int) -> list[Alarm]:
+        """The same of several values, of which there is at least one, known by the same time."""
+        if not (math.isfinite(sum(values)) and -VALUE_MAX < min(values) <= max(values) < VALUE_MAX):
+            self.counts.unusable += sum(not -VALUE_MAX < value < VALUE_MAX for value in values)
+        watched = self._watched(stream, at)
         if watched is None:
             self.counts.refused += len(values)
             return []
         alarms = []
-        for number, change in watched.extend(values, self.rules.delta / len(self._streams)):
+        for change in watched.extend(values, self.rules.delta / len(self._streams)):
             self.counts.alarms += 1
-            alarms.append(Alarm(stream, change, at[number], self.counts.alarms))
+            alarms.append(Alarm(stream, change, at, self.counts.alarms))
         return alarms
 
     def _watched(self, stream: Stream, at: int) -> Adwin | None:

@@ -34,17 +34,20 @@ def watch_residuals(
     label, so only the last one counts: as many false alarms again would come of the others."""
     if not len(told):
         return []
-    lasts = np.cumsum([len(one.snapshots) for one in examples], dtype=np.int64) - 1
-    of_stream: dict[tuple[str, str], tuple[list[float], list[int]]] = {}
-    for one, chance in zip(examples, told[lasts].tolist(), strict=True):
-        if not one.snapshots:
-            continue
-        for source in (one.media_source, ""):
-            missed, times = of_stream.setdefault((one.app_id, source), ([], []))
-            missed.append(one.label - chance)
-            times.append(one.matured_at)
+    sizes = np.array([len(one.snapshots) for one in examples], np.int64)
+    lasts = np.cumsum(sizes) - 1
+    labels = np.array([one.label for one in examples], np.float64)
+    missed = np.where(sizes > 0, labels - told[lasts], np.nan).tolist()
+    by_source: dict[tuple[str, str], list[float]] = {}
+    for one, residual in zip(examples, missed, strict=True):
+        by_source.setdefault((one.app_id, one.media_source), []).append(residual)
+    by_app: dict[tuple[str, str], list[float]] = {}
+    for (app_id, _), residuals in by_source.items():
+        by_app.setdefault((app_id, ""), []).extend(residuals)
+    at = max(one.matured_at for one in examples)
+    named = [(place, residuals) for place, residuals in by_source.items() if place[1]]
     return [
         alarm
-        for (app_id, source), (missed, times) in of_stream.items()
-        for alarm in watch.feed_each(Stream("residual", target, "", app_id, source), missed, times)
+        for (app_id, source), residuals in (*named, *by_app.items())
+        for alarm in watch.feed_each(Stream("residual", target, "", app_id, source), residuals, at)
     ]
