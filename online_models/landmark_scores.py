@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from msgspec import structs
 
@@ -63,6 +63,20 @@ class Said(NamedTuple):
     predictions: list[Prediction]
 
 
+class Money(NamedTuple):
+    """What an install is expected to bring."""
+
+    amounts: dict[str, float]
+    currency: str
+    is_extrapolated: bool
+    tier: Literal["full", "constant"]
+    version: str
+
+
+NO_MONEY = Money({}, "", False, "constant", "")
+"""Told with another target."""
+
+
 def next_landmark_due(state: Prospect, installed_at: int) -> int:
     """0: all landmarks have been scored."""
     if state.is_closed or state.next_landmark >= len(LANDMARKS):
@@ -77,15 +91,16 @@ def reach_landmark(state: Prospect, at: Moment, models: ScoringModels) -> Said:
     activity = activity_until(at.name, buckets) if at.landmark else {}
     state = _freeze(state, at, models, (fixed, activity))
     subject = _subject(state, at)
-    predictions = []
+    money = _money(models, subject)
+    predictions: list[Prediction] = []
     for target in models.targets.hazards:
-        if _has_happened(state, target, at):
-            continue
-        score = models.by_target[target.name].score(subject, at.due)
-        predictions.append(_prediction(at, target, score))
-    predictions.append(_value_prediction(at, models, subject))
+        if not _has_happened(state, target, at):
+            score = models.by_target[target.name].score(subject, at.due)
+            predictions.append(_prediction(at, target, score, NO_MONEY if predictions else money))
     if in_share(at.facts.install_id, SERVED_SHARE):
-        state = _remember(state, at.landmark, predictions)
+        state = _remember(state, at.landmark, predictions, money)
+    if not predictions:
+        predictions.append(_value_prediction(at, models, money))
     row = FeatureRow(
         feature_id=f"{at.facts.install_id}:{at.name}",
         install_id=at.facts.install_id,
@@ -145,27 +160,33 @@ def _has_happened(state: Prospect, target: Target, at: Moment) -> bool:
     return first_event(state, target, at.facts.installed_at, at.due) is not None
 
 
-def _remember(state: Prospect, landmark: int, predictions: list[Prediction]) -> Prospect:
+def _remember(
+    state: Prospect, landmark: int, predictions: list[Prediction], money: Money
+) -> Prospect:
+    given = {
+        said.target: Given(landmark, said.chances, said.tier, said.model_version)
+        for said in predictions
+    }
+    given[VALUE] = Given(landmark, money.amounts, money.tier, money.version)
     progress = dict(state.progress)
-    for said in predictions:
-        followed = progress.get(said.target, OVER)
+    for name, one in given.items():
+        followed = progress.get(name, OVER)
         if not followed.is_over:
-            chances = said.chances or said.amounts
-            given = Given(landmark, chances, said.tier, said.model_version)
-            progress[said.target] = structs.replace(followed, given=(*followed.given, given))
+            progress[name] = structs.replace(followed, given=(*followed.given, one))
     return structs.replace(state, progress=progress)
 
 
-def _prediction(at: Moment, target: Target, score: Score) -> Prediction:
+def _prediction(at: Moment, target: Target, score: Score, money: Money) -> Prediction:
     chance = score.chances.get(target.headline, 0.0)
     return Prediction(
         **_about(at, target.name),
         horizon=target.headline,
         probability=chance,
         chances=score.chances,
-        amounts={},
-        currency="",
-        is_extrapolated=False,
+        amounts=money.amounts,
+        currency=money.currency,
+        is_extrapolated=money.is_extrapolated,
+        value_version=money.version,
         segment=segment(target.actions, chance),
         tier=score.tier,
         tier_reason=score.reason,
@@ -175,27 +196,34 @@ def _prediction(at: Moment, target: Target, score: Score) -> Prediction:
     )
 
 
-def _value_prediction(at: Moment, models: ScoringModels, subject: Subject) -> Prediction:
+def _money(models: ScoringModels, subject: Subject) -> Money:
     """Without a model, what was paid so far, which is certain."""
     value, expected = models.targets.value, worth(models.value, subject)
-    spent = subject.last.spent_micros / 1e6
     if expected is None:
+        spent = subject.last.spent_micros / 1e6
         amounts = dict.fromkeys(value.horizons, spent)
-    else:
-        amounts = {"d7": expected.d7, "d30": expected.d30, "d90": expected.d90}
+        return Money(amounts, value.currency, True, "constant", CONSTANT_VERSION)
+    amounts = {"d7": expected.d7, "d30": expected.d30, "d90": expected.d90}
+    is_extrapolated = bool(expected.extrapolated)
+    return Money(amounts, value.currency, is_extrapolated, "full", models.value_version)
+
+
+def _value_prediction(at: Moment, models: ScoringModels, money: Money) -> Prediction:
+    """Where nothing else is open: a row of its own."""
     return Prediction(
         **_about(at, VALUE),
-        horizon=value.headline,
+        horizon=models.targets.value.headline,
         probability=0.0,
         chances={},
-        amounts=amounts,
-        currency=value.currency,
-        is_extrapolated=expected is None or bool(expected.extrapolated),
+        amounts=money.amounts,
+        currency=money.currency,
+        is_extrapolated=money.is_extrapolated,
+        value_version=money.version,
         segment="",
-        tier="constant" if expected is None else "full",
-        tier_reason="no_model" if expected is None else "",
+        tier=money.tier,
+        tier_reason="no_model" if money.tier == "constant" else "",
         arm="champion",
-        model_version=CONSTANT_VERSION if expected is None else models.value_version,
+        model_version=money.version,
         shadow={},
     )
 

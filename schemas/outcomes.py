@@ -235,14 +235,17 @@ class Prediction(Outcome, frozen=True, kw_only=True, gc=False):
     horizon: str
     """That decisions look at."""
     probability: float
-    """By that horizon; 0 once it has passed. Of value: of any money in it."""
+    """By that horizon; 0 once it has passed, and of value."""
     chances: dict[str, float]
     """By every horizon that has not passed; never falling with time."""
     amounts: dict[str, float]
-    """Of value: expected since the install, in the reporting currency."""
+    """Money expected since the install, by horizon, in the reporting currency. Told once at every
+    landmark: with the first target that is still open, else in a row of target `value`."""
     currency: str
     is_extrapolated: bool
-    """Of value: whether some of it rests on the growth of earlier installs alone."""
+    """Whether some of the amounts rests on the growth of earlier installs alone."""
+    value_version: str
+    """Model of the amounts; `constant`: what was paid so far. Empty where there are none."""
     segment: str
     """What is worth doing by the declared costs and benefits; empty where none are declared."""
     tier: Literal["full", "install_only", "rates", "constant"]

@@ -65,7 +65,7 @@ ORDER BY event_time, booking_id LIMIT 1 BY booking_id
 """
 _PREDICTIONS = """
 SELECT target, landmark, landmark_time, horizon, probability, chances, amounts, currency,
-    is_extrapolated, segment, tier, tier_reason, arm, model_version, shadow
+    is_extrapolated, value_version, segment, tier, tier_reason, arm, model_version, shadow
 FROM predictions WHERE install_id = {id}
 ORDER BY landmark_time, landmark, target LIMIT 1 BY prediction_id
 """

@@ -65,7 +65,7 @@ class ChanceReasons:
     def _why(
         self, row: Row, features: Mapping[str, dict[str, float]], money: list[Row]
     ) -> _Reason | str:
-        if row["amounts"]:
+        if not row["chances"]:
             return "amounts of money are no sum of what features add"
         if row["tier"] in _BY_TIER:
             return _BY_TIER[row["tier"]]

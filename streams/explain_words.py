@@ -57,11 +57,11 @@ def _install(install: Row) -> Iterator[str]:
 
 
 def _why(row: Row) -> str:
-    """The features that added most, whatever their sign. Empty: amounts, which have none."""
+    """The features that added most, whatever their sign. Empty: there is no chance to take apart."""
     told = row.get("contributions")
     if told is None:
         missing: str = row.get("contributions_missing", "")
-        return "" if row["amounts"] else missing
+        return missing if row["chances"] else ""
     parts = [f"{one['log_odds']:+.2f} {one['feature']}" for one in told["parts"][:PARTS_MAX]]
     rest = sum(one["log_odds"] for one in told["parts"][PARTS_MAX:])
     others = f", {rest:+.2f} {len(told['parts']) - PARTS_MAX} others" if rest else ""
@@ -73,16 +73,17 @@ def _why(row: Row) -> str:
 
 def _expected(row: Row) -> str:
     """What was expected of the install, by whom, and what to do about it."""
-    by = row["tier"] if not row["tier_reason"] else f"{row['tier']} for {row['tier_reason']}"
+    said = []
+    if row["chances"]:
+        chances = ", ".join(f"{chance:.1%} by {name}" for name, chance in row["chances"].items())
+        by = row["tier"] if not row["tier_reason"] else f"{row['tier']} for {row['tier_reason']}"
+        segment = f", segment {row['segment']}" if row["segment"] else ""
+        said.append(f"{row['target']} {chances} ({by}, model {row['model_version']}){segment}")
     if row["amounts"]:
         amounts = ", ".join(f"{amount:.2f} by {name}" for name, amount in row["amounts"].items())
-        growth = ", in part by the growth of earlier installs" if row["is_extrapolated"] else ""
-        said = f"{row['target']} {amounts} {row['currency']}{growth}"
-    else:
-        chances = ", ".join(f"{chance:.1%} by {name}" for name, chance in row["chances"].items())
-        said = f"{row['target']} {chances}"
-    segment = f", segment {row['segment']}" if row["segment"] else ""
-    return f"{said} ({by}, model {row['model_version']}){segment}"
+        growth = "in part by the growth of earlier installs, " if row["is_extrapolated"] else ""
+        said.append(f"value {amounts} {row['currency']} ({growth}model {row['value_version']})")
+    return "; ".join(said)
 
 
 def _about(install: Row) -> str:

@@ -265,8 +265,7 @@ def test_every_prediction_is_followed_by_what_came_of_it_at_each_horizon(
         promised = [
             (LANDMARKS.index(_landmark(one)), horizon)
             for one in said.predictions
-            if one.target == target
-            for horizon in (one.amounts if target == VALUE else one.chances)
+            for horizon in _promised(one, target)
         ]
         kept = [
             (one.landmark, one.horizon)
@@ -275,6 +274,12 @@ def test_every_prediction_is_followed_by_what_came_of_it_at_each_horizon(
             for one in example.served
         ]
         assert sorted(kept) == sorted(promised)
+
+
+def _promised(prediction: Prediction, target: str) -> dict[str, float]:
+    if target == VALUE:
+        return prediction.amounts
+    return prediction.chances if prediction.target == target else {}
 
 
 def _landmark(prediction: Prediction) -> object:

@@ -174,6 +174,7 @@ def prediction(
         amounts={},
         currency="",
         is_extrapolated=False,
+        value_version="",
         segment="none",
         tier="full",
         tier_reason="",
