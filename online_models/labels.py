@@ -1,9 +1,9 @@
 """What became of an install, said bin by bin as its life passes.
 
-What a bin brought is said once it is over and late reports had time, for those that did
-something and those that did not at the same age. Were payers released first, a learner would see
-hardly anyone else for the first week, and too many of them after every rise in traffic: on
-simulated traffic a first model then predicted 15 times too many payers.
+What a bin brought is said some time after it is over (`releases`), of those that did something
+and those that did not at the same age. Were payers released first, a learner would see hardly
+anyone else for the first week, and too many of them after every rise in traffic: on simulated
+traffic a first model then predicted 15 times too many payers.
 
 A report that comes later still gives a late row for its bin, beside the one that denied it.
 """

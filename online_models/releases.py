@@ -1,24 +1,21 @@
-"""When it is said what a bin brought: some time after it ends, because reports come late.
+"""When it is said what a bin brought.
 
 A release wakes an install up, which costs more than what is learned from it. So bins are released
-at a few ages, where possible those at which the install is looked at anyway, each at the first
-that leaves time for late reports.
+at a few ages: as soon as they end where the install is looked at anyway. What is reported later
+gives a late row beside the one that denied it; to wait for late reports cost more after a change
+of campaigns than the contradiction does. Once landmarks are over, there is a day for late reports.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import NamedTuple
 
 from online_models.landmarks import DAY_MS, HOUR_MS
 
-LATENESS_MS_MAX = DAY_MS
-"""A bin waits for late reports as long as it lasted, but no longer than this."""
-
 MOMENTS_MS = (
     6 * HOUR_MS,
-    *(DAY_MS * days for days in (1, 3, 7, 9, 15, 22, 31)),
+    *(DAY_MS * days for days in (1, 3, 7, 11, 15, 22, 31)),
 )
 """Ages of an install. What ends later than the last has a moment of its own."""
 
@@ -32,7 +29,7 @@ class Moment(NamedTuple):
 
 def release_times(edges: Sequence[int]) -> tuple[int, ...]:
     """For each bin between `edges`, the age of the install at which it is released."""
-    return tuple(_moment(end, min(end - start, LATENESS_MS_MAX)) for start, end in pairwise(edges))
+    return tuple(next((age for age in MOMENTS_MS if age >= end), end) for end in edges[1:])
 
 
 def moments(times: Sequence[int]) -> tuple[Moment, ...]:
@@ -42,8 +39,3 @@ def moments(times: Sequence[int]) -> tuple[Moment, ...]:
         Moment(times[done], max(one + 1 for one in range(done, bins) if times[one] == times[done]))
         for done in range(bins)
     )
-
-
-def _moment(end: int, lateness: int) -> int:
-    due = end + lateness
-    return next((moment for moment in MOMENTS_MS if moment >= due), due)

@@ -57,7 +57,7 @@ def _install(install: Row) -> Iterator[str]:
 
 
 def _why(row: Row) -> str:
-    """The features that added most, whatever their sign. Empty: there is no chance to take apart."""
+    """The features that added most, whatever their sign; empty where there is no chance."""
     told = row.get("contributions")
     if told is None:
         missing: str = row.get("contributions_missing", "")
