@@ -19,7 +19,7 @@ from streams.cli.output import (
 
 
 @click.command()
-@what_options(120_000)
+@what_options(200_000)
 @click.option(
     "--data",
     "files",

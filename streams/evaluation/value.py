@@ -32,7 +32,7 @@ class ValuePlan:
     """What to replay. No names: all worlds but those kept for final figures; all disturbances."""
 
     seed: int = 1
-    installs: int = 120_000
+    installs: int = 200_000
     worlds: tuple[str, ...] = ()
     disturbances: tuple[str, ...] = ()
     is_final: bool = False

@@ -1,6 +1,6 @@
 """What CDNOW's customers will be worth: the value model beside BG/NBD with gamma-gamma.
 
-BG/NBD is made for such customers, who buy at random and then stop, and is a little better here. It
+BG/NBD is made for such customers, who buy at random and then stop, and is better here. It
 says nothing of who is new and of different sources; the value model has no shape of its own.
 """
 
