@@ -51,7 +51,7 @@ def told_of(log: PayingLog, who: People, install: int) -> list[tuple[int, bool, 
 
 def test_no_bin_says_anything_before_it_ends() -> None:
     assert len(RELEASED_MS) == PAYER.bins
-    assert (np.array(PAYER.edges[1:]) < RELEASED_MS).all()
+    assert (np.array(PAYER.edges[1:]) <= RELEASED_MS).all()
 
 
 @pytest.mark.parametrize("paid_ms", [None, 0, HOUR_MS, 2 * DAY_MS, 29 * DAY_MS, 31 * DAY_MS])
@@ -75,6 +75,7 @@ def test_a_payment_known_late_counts_when_it_is_known_and_silence_before_that() 
     assert [(number, label) for number, label, _ in told] == [
         (0, False),
         (1, False),
+        (2, False),
         (1, True),
     ]
     assert told[-1][2] == 30 * HOUR_MS
