@@ -9,7 +9,10 @@ from schemas.records import Frozen
 
 def whole(snapshots: Sequence[Frozen]) -> list[Frozen]:
     """Each with all of its features. The first is that of the install, which others add to."""
-    return [whole_of(snapshots[0], one) for one in snapshots]
+    if len(snapshots) < 2:
+        return list(snapshots)
+    first = snapshots[0]
+    return [whole_of(first, one) if one.is_addition else one for one in snapshots]
 
 
 def whole_of(first: Frozen, one: Frozen) -> Frozen:

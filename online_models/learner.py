@@ -24,7 +24,7 @@ from online_models.hazard.model import HazardModel
 from online_models.hazard.packed import PackedAsk
 from online_models.hazard.rules import Numbers
 from online_models.hazard.scorer import HazardScorer
-from online_models.learner_block import Soundness, foresee, groups_of, lesson_of, place_of
+from online_models.learner_block import Soundness, foresee, groups_of, last_of, lesson_of, place_of
 from online_models.learner_evidence import BlockSums, Evidence, evidence_of, figures_of, sums_of
 from online_models.learner_rules import Counts, LearnerRules
 from online_models.learner_watch import LESSON_EVERY, Block, watch_residuals
@@ -151,7 +151,7 @@ class Learner:
         )
         for one in sound[:: self.rules.champion_every]:
             if one.snapshots:
-                last = one.snapshots[-1]
+                last = last_of(one)
                 self.golden.append(PackedAsk(last.slots, last.values, last.landmark, one.platform))
 
     def _learn_rates(self, examples: list[Example]) -> list[float]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from online_models.frozen import whole, whole_of
 from online_models.hazard.bins import Shape
 from online_models.hazard.kernel import Rows
 from online_models.hazard.packed import PackedGroup
@@ -39,7 +40,7 @@ def place_of(example: Example) -> Place:
 
 
 def groups_of(examples: Sequence[Example]) -> list[PackedGroup]:
-    return [PackedGroup(one.bin, one.label, one.platform, one.snapshots) for one in examples]
+    return [PackedGroup(one.bin, one.label, one.platform, whole(one.snapshots)) for one in examples]
 
 
 def lesson_of(
@@ -82,7 +83,7 @@ def foresee(
     asked = [number for number in numbers if _is_well_formed(scorer, examples[number])]
     if not asked:
         return {}
-    frozen = [examples[number].snapshots[-1] for number in asked]
+    frozen = [last_of(examples[number]) for number in asked]
     starts = np.cumsum([0, *(len(one.slots) // 4 for one in frozen)], dtype=np.int64)
     slots = np.frombuffer(b"".join(one.slots for one in frozen), "<u4").astype(np.int64)
     values = np.frombuffer(b"".join(one.values for one in frozen), "<f4").astype(np.float64)
@@ -101,11 +102,16 @@ def foresee(
     return dict(zip(asked, said.tolist(), strict=True))
 
 
+def last_of(example: Example) -> Frozen:
+    """The last snapshot, with all of its features."""
+    return whole_of(example.snapshots[0], example.snapshots[-1])
+
+
 def _is_well_formed(scorer: HazardScorer, example: Example) -> bool:
     """The compiled kernel would read elsewhere."""
     if not example.snapshots:
         return False
-    last: Frozen = example.snapshots[-1]
+    last = last_of(example)
     if len(last.slots) != len(last.values) or len(last.slots) % 4:
         return False
     slots = np.frombuffer(last.slots, "<u4")

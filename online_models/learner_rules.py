@@ -30,8 +30,8 @@ class PaceRules(Struct, frozen=True):
     """Examples that are learned, judged and watched together, counted from the log's beginning:
     what follows from them then does not depend on how the log was read."""
     first_publication: int = 1000
-    publish_every: int = 2000
-    publish_growth: float = 0.1
+    publish_every: int = 5000
+    publish_growth: float = 0.15
     """Also not before what was seen has grown by this share."""
     publish_every_max: int = 100_000
     """Unless so many have come."""

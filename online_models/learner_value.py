@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from msgspec import Struct
 
+from online_models.frozen import whole
 from online_models.hazard.kernel import Kernel
 from online_models.hazard.rules import Numbers
 from online_models.learner_rules import Counts, PaceRules
@@ -248,7 +249,7 @@ def rows_of(example: Example, number: int) -> list[ValueRow]:
             one.slots, one.values, one.landmark, bucket, micros / MICROS,
             one.spent_micros / MICROS, example.platform, str(number),
         )
-        for one, micros in zip(example.snapshots, example.amounts_micros, strict=True)
+        for one, micros in zip(whole(example.snapshots), example.amounts_micros, strict=True)
     ]  # fmt: skip
 
 

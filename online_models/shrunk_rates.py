@@ -64,6 +64,7 @@ class ShrunkRates:
         self._asked = [self.rules.prior_rows] * shape.bins
         self._seen = [self.rules.prior_rows * hazard] * shape.bins
         self._cells: dict[Key, _Cell] = {}
+        self._known: dict[Place, tuple[_Cell, ...]] = {}  # the cells of a place, all of them
         self._ends = [
             (horizon.name, horizon.after_ms, shape.bins_until(number))
             for number, horizon in enumerate(shape.horizons)
@@ -77,16 +78,9 @@ class ShrunkRates:
         """What one bin said of an install (`bins.outcomes`). One row per install and bin.
         Returns what `hazard` said of it before, but for rounding."""
         said = expected = self._seen[bin_] / self._asked[bin_]
-        strength, cells = self.rules.strength, self._cells
-        for key in _keys(place):
-            cell = cells.get(key)
-            if cell is None:
-                if len(cells) >= self.rules.cells_max:
-                    self.refused += 1
-                    continue
-                cell = cells[key] = _Cell()
-            else:
-                said *= (cell.seen + strength) / (cell.expected + strength)
+        strength = self.rules.strength
+        for cell in self._known.get(place) or self._cells_of(place):
+            said *= (cell.seen + strength) / (cell.expected + strength)
             cell.seen += label
             cell.expected += expected
             expected *= (cell.seen + strength) / (cell.expected + strength)
@@ -95,6 +89,21 @@ class ShrunkRates:
         self._sums = None
         self.rows += 1
         return min(said, HAZARD_MAX)
+
+    def _cells_of(self, place: Place) -> tuple[_Cell, ...]:
+        """Those of a place, new ones as far as there is room. A new cell has a factor of 1."""
+        cells, found = self._cells, []
+        for key in _keys(place):
+            cell = cells.get(key)
+            if cell is None:
+                if len(cells) >= self.rules.cells_max:
+                    self.refused += 1
+                    continue
+                cell = cells[key] = _Cell()
+            found.append(cell)
+        if len(found) == len(_keys(place)):
+            self._known[place] = tuple(found)
+        return tuple(found)
 
     def hazard(self, place: Place, bin_: int) -> float:
         """That an install which has not paid when the bin begins pays in it."""
@@ -197,6 +206,7 @@ def load_rates(content: bytes, rules: RateRules) -> ShrunkRates | Unusable:
     keys = [tuple(key) for key in body.keys]
     if len({*keys}) < len(keys) or not {*map(len, keys)} <= _KEY_LENGTHS:
         return Unusable("a cell occurs twice, or is of nothing")
+    rates._known.clear()
     rates._cells = dict(zip(keys, map(_Cell, seen, expected), strict=True))
     rates.rows, rates.refused = body.rows, body.refused
     return rates

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from msgspec.structs import replace
-
 from online_models import checkpoints, learner_value_parts
-from online_models.frozen import whole
 from online_models.learner import Learner
 from online_models.learner_rules import LearnerRules
 from online_models.learner_value import ValueLearner, ValueLearnerRules
@@ -34,8 +31,10 @@ class TargetLearners:
         verdicts: list[Verdict] = []
         by_target: dict[str, list[Example]] = {}
         for one in examples:
-            snapshots = whole(one.snapshots) if one.snapshots else []
-            by_target.setdefault(one.target, []).append(replace(one, snapshots=snapshots))
+            of_target = by_target.get(one.target)
+            if of_target is None:
+                of_target = by_target[one.target] = []
+            of_target.append(one)
         for name in sorted(by_target):
             if name in self.learners:
                 verdicts += self.learners[name].learn(by_target[name])
