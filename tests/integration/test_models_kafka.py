@@ -29,6 +29,7 @@ pytestmark = pytest.mark.kafka
 PARTITIONS = 2
 SECONDS = 60.0
 FRAME = 50  # examples
+RATES = "payer/rates"
 
 
 @cache
@@ -200,7 +201,7 @@ def test_a_rollback_of_a_live_worker_takes_effect_within_a_minute(
     installation: Installation,
 ) -> None:
     async def story() -> None:
-        await installation.teach(made_up(20_000))
+        await installation.teach(made_up(40_000))
         before, live = published(await installation.settled())[-2:]
         await installation.until_predicted_by(live)
         began = time.monotonic()
@@ -227,7 +228,7 @@ def test_a_poisoned_stretch_is_unlearned_by_a_live_worker(
         await installation.teach(poisoned(bad))
         last = await installation.end("examples") - 1
         await installation.teach(after)
-        dirty = await installation.settled()
+        await installation.settled()
         assert installation.process is not None
         installation.command("models", "quarantine", f"{first}..{last}")
         if is_killed:
@@ -242,7 +243,11 @@ def test_a_poisoned_stretch_is_unlearned_by_a_live_worker(
         never.learn([*good, *after])
         assert never.champion is not None
         assert rows[-1]["live_version"] == never.champion.name
-        assert never.champion.name not in published(dirty)
+        # The rates of the poisoned stretch were published before, these were not.
+        told = [one for one in await installation.told("model-versions") if one["model"] == RATES]
+        (rates,) = [one.version for one in never.beside if one.model == RATES]
+        assert told[-1]["live_version"] == rates
+        assert rates not in [one["version"] for one in told if one["state"] == "published"]
         await installation.until_predicted_by(never.champion.name)
 
     asyncio.run(story())
