@@ -67,6 +67,7 @@ class ValueScorer:
         self.kernel = kernel or fastest()
         self.frame = frame_of(rules)
         self._rates = amount_rates(rules)
+        self._told_matured: list[list[bool]] | None = None
         self._starts = [landmark.after_ms for landmark in LANDMARKS]
         self._first = [first_bucket(mark) for mark in range(len(LANDMARKS))]
 
@@ -113,11 +114,15 @@ class ValueScorer:
 
     def _matured(self) -> list[list[bool]]:
         """Landmark × bucket: whether enough is known. Landmarks share most of their weights, so
-        revenue may come from any of them."""
+        revenue may come from any of them. Asked once of a version, which learns no more."""
+        if self._told_matured is not None:
+            return self._told_matured
         enough = self.rules.matured_rows
         rows = self.amounts.rows[: len(LANDMARKS)] + self.amounts.rows[len(LANDMARKS) :]
         known = (self.amounts.tails[:, ROWS] >= enough) & (rows >= enough)
         found: list[list[bool]] = known.tolist()
+        if self.version:
+            self._told_matured = found
         return found
 
     def _worth(

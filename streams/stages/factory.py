@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from attribution.rules import Rules
+from online_models.warming import warm_up
 from streams.stage import Stage
 from streams.stages.intake import Intake, IntakeRules
 from streams.stages.journeys import Journeys
@@ -35,6 +36,7 @@ def stage_factory(
     rules: StageRules, find_snapshot: FindSnapshot, observer: StageObserver
 ) -> StageFactory:
     """Stages made by one factory share the scorers they read."""
+    warm_up()
     scorers = Scorers(find_snapshot, observer, rules.scoring)
 
     def create(stage: str, partition: int, partitions: int) -> Stage:
