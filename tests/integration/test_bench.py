@@ -44,6 +44,7 @@ def test_bench_relates_headwater_to_a_faust_application_and_to_the_bound(
         "rows_learned",
         "broker",
         "store",
+        "core_workers",
     }
     assert report["events_per_second"] > 0
     assert report["idiomatic_faust_events_per_second"] > 0
