@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import assert_never
@@ -114,14 +115,18 @@ class InstallSteps:
         self._conclude(key, state, journey, facts)
 
     def fire(self) -> None:
-        """Everything due at stage time."""
-        now = self.stage_time
-        while keys := self.stage.timers.pop_due(now):
-            self.states.load(keys)
-            for key in keys:
-                for moment in self._moments(key, now):
-                    self.stage_time = moment
-                    self._fire_one(key, moment)
+        """Everything due at stage time, in the order in which it is due: how far log time leaps
+        must change neither the order of examples nor what is still known of a user who is
+        forgotten on the way."""
+        now, timers = self.stage_time, self.stage.timers
+        moments = timers.pop_moments(now)
+        self.states.load([key for _, key in moments])
+        while moments:
+            self.stage_time, key = heapq.heappop(moments)
+            self._fire_one(key, self.stage_time)
+            for again in timers.pop_moments(now):
+                heapq.heappush(moments, again)
+        self.stage_time = now
 
     def reconsider(self, keys: Sequence[bytes]) -> None:
         """Decide these again under the rules in force."""
@@ -132,13 +137,6 @@ class InstallSteps:
                 now, rules = self.stage_time, self.stage.rules
                 journey, facts = attribution.change_rules(state.journey, now, rules)
                 self._conclude(key, state, journey, facts, is_review=True)
-
-    def _moments(self, key: bytes, now: int) -> Sequence[int]:
-        """When to look at an install. Log time may leap over the moment at which its user is
-        forgotten, and what was due before still needs what is forgotten then."""
-        state = self.states.get(key)
-        purge = attribution.purge_due(state.journey, self.stage.rules) if state else 0
-        return (purge - 1, now) if 0 < purge <= now else (now,)
 
     def _fire_one(self, key: bytes, now: int) -> None:
         state = self.states.get(key)

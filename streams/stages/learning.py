@@ -174,20 +174,26 @@ class Learning:
         head = self._head
         if not head.time and self._is_stored:
             head.bases = [Base(offset, examples[0].matured_at, {})]
-        head.time = max(head.time, *(one.matured_at for one in examples))
         self._examples += len(examples)
         if any(first <= offset <= last for first, last in head.quarantine):
+            head.time = max(head.time, *(one.matured_at for one in examples))
             return
         for name in self._targets.learners:
             self._observer.on_learned(name, sum(one.target == name for one in examples))
-        before = self._targets.skipped()
-        verdicts = self._targets.learn(examples)
-        blocks = self._targets.taken()
+        before, bounds = self._targets.skipped(), self._monitors.bounds_hit()
+        for example in examples:
+            head.time = max(head.time, example.matured_at)
+            verdicts, blocks = self._targets.learn(example), self._targets.taken()
+            if is_again:
+                continue
+            if verdicts:
+                self._book.write(verdicts, Place(offset + 1, head.time))
+            self._monitors.learned(example, blocks, head.time)
         for name, count in self._targets.skipped().items():
             self._observer.on_skipped(name, max(count - before[name], 0))
-        if not is_again:
-            self._book.write(verdicts, Place(offset + 1, head.time))
-            self._monitors.learned(examples, blocks, head.time)
+        for bound, count in self._monitors.bounds_hit().items():
+            if count > bounds[bound]:
+                self._observer.on_evicted(bound, count - bounds[bound])
 
     def _learn_credit(self, paths: list[ExposurePath]) -> None:
         self._examples += len(paths)

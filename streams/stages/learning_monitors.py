@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 from online_models.drift import Alarm
 from online_models.learner_rules import LearnerRules
@@ -37,10 +37,11 @@ class MonitorDesk:
         watched = next(hazards, None)
         self._monitors = Monitors(MonitorRules(), watched, {VALUE})
 
-    def learned(self, examples: Sequence[Example], blocks: Iterable[Block], at: int) -> None:
-        """What was just learned, for the first time, by `at` in log time."""
-        monitors, before = self._monitors, self._monitors.bounds_hit()
-        told = monitors.read(examples, at)
+    def learned(self, example: Example, blocks: Iterable[Block], at: int) -> None:
+        """What was just learned, for the first time, by `at` in log time. One by one: how many
+        came in a message must change nothing."""
+        monitors = self._monitors
+        told = monitors.read([example], at)
         self._tell_windows(told.windows)
         for alarm in told.alarms:
             self._tell_alarm(alarm, is_answered=False)
@@ -50,9 +51,9 @@ class MonitorDesk:
                 self._observer.on_evicted(STREAMS_BOUND, block.refused)
             for alarm in block.alarms:
                 self._tell_alarm(alarm, is_answered=True)
-        for bound, count in monitors.bounds_hit().items():
-            if count > before[bound]:
-                self._observer.on_evicted(bound, count - before[bound])
+
+    def bounds_hit(self) -> dict[str, int]:
+        return self._monitors.bounds_hit()
 
     def taken(self) -> dict[TopicPartition, list[Message]]:
         """What was said since the last time."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from online_models import checkpoints, learner_value_parts
 from online_models.learner import Learner
@@ -27,18 +27,10 @@ class TargetLearners:
         self._rules = rules
         self.learners = {name: _new(name, one) for name, one in rules.items()}
 
-    def learn(self, examples: Sequence[Example]) -> list[Verdict]:
-        verdicts: list[Verdict] = []
-        by_target: dict[str, list[Example]] = {}
-        for one in examples:
-            of_target = by_target.get(one.target)
-            if of_target is None:
-                of_target = by_target[one.target] = []
-            of_target.append(one)
-        for name in sorted(by_target):
-            if name in self.learners:
-                verdicts += self.learners[name].learn(by_target[name])
-        return verdicts
+    def learn(self, example: Example) -> list[Verdict]:
+        """One by one: how many came in a message must not change when a version was learned."""
+        learner = self.learners.get(example.target)
+        return learner.learn([example]) if learner else []
 
     @property
     def time(self) -> int:

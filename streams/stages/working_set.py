@@ -51,14 +51,18 @@ class Timers:
 
     def pop_due(self, now: int) -> list[bytes]:
         """Every key due at or before `now`, earliest first; their timers are gone afterwards."""
+        return [key for _, key in self.pop_moments(now)]
+
+    def pop_moments(self, now: int) -> list[tuple[int, bytes]]:
+        """The same, each key after its due time."""
         heap, pending = self._heap, self._due
-        keys = []
+        moments = []
         while heap and heap[0][0] <= now:
             due, key = heapq.heappop(heap)
             if pending.get(key) == due:
                 del pending[key]
-                keys.append(key)
-        return keys
+                moments.append((due, key))
+        return moments
 
     def keys(self) -> Iterable[bytes]:
         """Everything that has a timer."""
