@@ -73,10 +73,11 @@ def factory(rules: StageRules, log: Log) -> StageFactory:
     """As one worker makes its stages: lanes of a worker share scorers."""
 
     def find(version: str) -> bytes | None:
+        # Deleted versions are found too: who replays a log must say again what was said then.
         chunks = [
-            record.value or b""
+            record.value
             for record in log.committed(SNAPSHOTS)
-            if (record.key or b"").startswith(f"{version}/".encode())
+            if record.value and (record.key or b"").startswith(f"{version}/".encode())
         ]
         packed = b"".join(chunks[-1:])  # small models fit one chunk
         content: bytes | None = lz4.frame.decompress(packed) if packed else None

@@ -114,7 +114,7 @@ def test_the_example_beside_the_deployment_says_what_its_comments_say() -> None:
 
 
 def test_the_readme_shows_a_file_that_is_taken() -> None:
-    (shown,) = README.read_text().split("```toml\n")[1:]
+    shown = README.read_text().split("```toml\n")[1]  # A file of targets comes after it.
     rules = read(shown.split("```")[0])
     assert rules.default.windows.view == 12 * HOUR_MS
     assert rules.policy("any", "meadow", "", MARCH).windows.click == DAY_MS
