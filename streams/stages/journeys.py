@@ -31,6 +31,8 @@ RULES_KEY = b"\x00rules"
 SITES_STEP_MS = 60_000
 """Sites, which are judged hourly, are told the stage time at most once per so much of it."""
 
+_states = msgspec.msgpack.Decoder(InstallState)
+
 
 class Journeys:
     name = "journeys"
@@ -57,9 +59,7 @@ class Journeys:
         self._freshness = FreshnessReport(self.name, partition)
         self._sites_step = WatermarkStep(upstream(self.name, partition), SITES_STEP_MS)
         self._rule_change = RuleChange(self.context.rule_set)
-        self._codec: Codec[InstallState] = Codec(
-            msgspec.msgpack.Decoder(InstallState).decode, self._due
-        )
+        self._codec: Codec[InstallState] = Codec(_states.decode, self._due)
 
     def restore(self, entries: Iterable[tuple[bytes, bytes]]) -> None:
         applied = b""

@@ -60,6 +60,8 @@ from streams.stages.working_set import (
 
 KeyState = TouchIndex | Transaction | Account | SeenPostback
 
+_states = msgspec.msgpack.Decoder(KeyState)
+
 
 class Matching:
     name = "matching"
@@ -80,7 +82,7 @@ class Matching:
         self._stage_time_step = WatermarkStep(name)
         self._settled_step = WatermarkStep(name)
         self._freshness = FreshnessReport(self.name, partition)
-        self._codec: Codec[KeyState] = Codec(msgspec.msgpack.Decoder(KeyState).decode, self._due)
+        self._codec: Codec[KeyState] = Codec(_states.decode, self._due)
 
     def restore(self, entries: Iterable[tuple[bytes, bytes]]) -> None:
         def without_watermarks() -> Iterable[tuple[bytes, bytes]]:

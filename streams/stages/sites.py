@@ -51,6 +51,9 @@ def app_state_key(site: str) -> bytes:
     return APP + site.split("\x1f", 1)[0].encode()
 
 
+_states = msgspec.msgpack.Decoder(SiteState)
+
+
 class Sites:
     name = "sites"
 
@@ -68,7 +71,7 @@ class Sites:
         self._journeys = stage_upstreams("journeys", partitions)
         self._watermarks = Watermarks(self._journeys)
         self._freshness = FreshnessReport(self.name, partition)
-        self._codec: Codec[SiteState] = Codec(msgspec.msgpack.Decoder(SiteState).decode, _due)
+        self._codec: Codec[SiteState] = Codec(_states.decode, _due)
 
     def restore(self, entries: Iterable[tuple[bytes, bytes]]) -> None:
         def states() -> Iterable[tuple[bytes, bytes]]:

@@ -54,6 +54,7 @@ class Lane:
         self._tps: list[TopicPartition] = spec.partitions(p)
         self._changelog = (spec.changelog, p) if spec.changelog is not None else None
         self._stage = create(stage, p, partitions)
+        self._looking_back = self._stage if isinstance(self._stage, LooksBack) else None
         self._epoch = 0
         self._reading: dict[TopicPartition, int] = {}
         self.disk = Disk()
@@ -104,7 +105,7 @@ class Lane:
         yield "applied"
 
     def _missing(self) -> Stretch | None:
-        return self._stage.missing() if isinstance(self._stage, LooksBack) else None
+        return self._looking_back.missing() if self._looking_back else None
 
     def _reread(self) -> list[Record]:
         stretch = self._missing()
