@@ -8,6 +8,7 @@ of another layout, hash or shape, or not finite is `Unusable`, with the reason.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import msgspec
 import numpy as np
@@ -28,6 +29,8 @@ from online_models.snapshots import Snapshot, Unusable, seal, unseal
 
 MODEL_SCHEMA = f"hazard/model/{CODE_VERSION}"
 SCORER_SCHEMA = f"hazard/scorer/{CODE_VERSION}"
+
+Buffer = bytes | memoryview
 
 
 class _Body(Struct, frozen=True, array_like=True, gc=False):
@@ -71,7 +74,9 @@ def load_model(
     body, used, _ = read
     model = HazardModel(rules, kernel)
     weights, memory = model.scorer.weights, model.memory
-    unusable = _fill(body, used, [memory.z, memory.n], [*weights[1:], *memory[2:]])
+    unusable = fill(
+        (body.of_features, body.whole), used, [memory.z, memory.n], [*weights[1:], *memory[2:]]
+    )
     if unusable is not None:
         return unusable
     if any(bool((squares < 0).any()) for squares in (memory.n, memory.bias_n)):
@@ -91,7 +96,7 @@ def load_scorer(
         return read
     body, used, checksum = read
     weights = new_weights(rules)
-    unusable = _fill(body, used, [weights.w], [*weights[1:]])
+    unusable = fill((body.of_features, body.whole), used, [weights.w], [*weights[1:]])
     if unusable is not None:
         return unusable
     version = _version(body.counts, checksum)
@@ -144,10 +149,14 @@ def _read(
     return body, used, opened.checksum
 
 
-def _fill(
-    body: _Body, used: Places, of_features: list[Numbers], whole: list[Numbers]
+def fill(
+    read: tuple[Sequence[Buffer], Sequence[Buffer]],
+    used: Places,
+    of_features: list[Numbers],
+    whole: list[Numbers],
 ) -> Unusable | None:
-    for targets, contents in ((of_features, body.of_features), (whole, body.whole)):
+    """Copy arrays that were read; why not, if one has another size or is not finite."""
+    for targets, contents in ((of_features, read[0]), (whole, read[1])):
         if len(targets) != len(contents):
             return Unusable(f"{len(contents)} arrays, expected {len(targets)}")
         for target, content in zip(targets, contents, strict=True):

@@ -7,12 +7,11 @@ of another layout, hash or shape, or not finite is `Unusable`, with the reason.
 
 from __future__ import annotations
 
-import math
-
 import msgspec
 import numpy as np
 from msgspec import Struct, msgpack
 
+from online_models.hazard.checkpoint import fill
 from online_models.hazard.kernel import Kernel
 from online_models.hazard.rules import PLATFORMS_MAX, Numbers, Places
 from online_models.snapshots import Snapshot, Unusable, seal, unseal
@@ -66,7 +65,7 @@ def load_model(
     body, used, _ = read
     model = ValueModel(rules, kernel)
     of_features, whole = _model_arrays(model)
-    unusable = _fill(body, used, of_features, whole)
+    unusable = fill((body.of_features, body.whole), used, of_features, whole)
     if unusable is not None:
         return unusable
     model.counts = body.counts
@@ -86,7 +85,7 @@ def load_scorer(
     state = (new_weights(rules), new_amounts(rules, is_read_only=True), Ladder(rules))
     version = _version(body.counts, checksum)
     scorer = ValueScorer(rules, state, body.platforms, kernel, version)
-    unusable = _fill(body, used, *_scorer_arrays(scorer))
+    unusable = fill((body.of_features, body.whole), used, *_scorer_arrays(scorer))
     return scorer if unusable is None else unusable
 
 
@@ -141,24 +140,6 @@ def _read(schema: str, content: bytes, rules: ValueRules) -> tuple[_Body, Places
     if len(used) and (used[0] < 0 or used[-1] >= rules.slots or (np.diff(used) <= 0).any()):
         return Unusable("places of features are out of range or order")
     return body, used, opened.checksum
-
-
-def _fill(
-    body: _Body, used: Places, of_features: list[Numbers], whole: list[Numbers]
-) -> Unusable | None:
-    for targets, contents in ((of_features, body.of_features), (whole, body.whole)):
-        if len(targets) != len(contents):
-            return Unusable(f"{len(contents)} arrays, expected {len(targets)}")
-        for target, content in zip(targets, contents, strict=True):
-            rows = used if targets is of_features else slice(None)
-            shape = target[rows].shape
-            if len(content) != 8 * math.prod(shape):
-                return Unusable(f"{len(content)} bytes in an array of {shape}")
-            numbers = np.frombuffer(content, "<f8").reshape(shape)
-            if not np.isfinite(numbers).all():
-                return Unusable("weights are not finite")
-            target[rows] = numbers
-    return None
 
 
 def _version(counts: LearnCounts, checksum: bytes) -> str:
