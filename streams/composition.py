@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from attribution.rule_files import RuleFault, read_rules
-from attribution.rules import Rules
+from attribution.rules.files import RuleFault, read_rules
+from attribution.rules.rules import Rules
 from online_models.target_files import TargetFault, read_targets
 from online_models.tiers import TierRules
 from streams.challenger_settings import contestants

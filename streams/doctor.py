@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from attribution.rules import rule_set_id
+from attribution.rules.rules import rule_set_id
 from streams.composition import attribution_rules, scoring_rules
 from streams.errors import Stop
 from streams.opening import open_store

@@ -14,7 +14,7 @@ from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import Any
 
-from attribution.rules import rule_set_id
+from attribution.rules.rules import rule_set_id
 from streams.comparing import Comparison, Placed, Reason, Side, changed, reason_of, side_of
 from streams.composition import stage_rules
 from streams.errors import Stop, in_one_line

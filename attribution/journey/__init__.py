@@ -4,8 +4,8 @@ Records arrive in any order. Money and activity that come before their install w
 a deadline; whatever changes the decision after it was made leads to a new version.
 """
 
-from attribution.journey.erasing import purge_due
-from attribution.journey.showing import Shown, shown
+from attribution.journey.erasure import purge_due
+from attribution.journey.exposure import Shown, shown
 from attribution.journey.state import (
     ActivityApplied,
     Decision,

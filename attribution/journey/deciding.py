@@ -6,13 +6,9 @@ from collections.abc import Iterable, Sequence
 
 from msgspec.structs import replace
 
-from attribution.candidates import Candidate, once_each
-from attribution.facts import Evicted, Settled
-from attribution.journey.state import Decision, Journey, JourneyFact, Reason, Step
-from attribution.journey.winning_back import note_retargeting
-from attribution.reengagement import is_meant_to, may_win_back
-from attribution.rules import Rules
-from attribution.waterfall import (
+from attribution.decision.candidates import Candidate, once_each
+from attribution.decision.reengagement import is_meant_to, may_win_back
+from attribution.decision.waterfall import (
     Case,
     Judgement,
     expires_at,
@@ -23,6 +19,10 @@ from attribution.waterfall import (
     rejection,
     review,
 )
+from attribution.journey.retargeting import note_retargeting
+from attribution.journey.state import Decision, Journey, JourneyFact, Reason, Step
+from attribution.matching.facts import Evicted, Settled
+from attribution.rules.rules import Rules
 from schemas.records import Prior
 
 

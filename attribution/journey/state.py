@@ -6,10 +6,10 @@ from typing import Literal
 
 from msgspec import Struct
 
-from attribution.candidates import Candidate
-from attribution.facts import Evicted, Settled
-from attribution.reengagement import Reengaged, Session
-from attribution.waterfall import Case, Judgement, Review
+from attribution.decision.candidates import Candidate
+from attribution.decision.reengagement import Reengaged, Session
+from attribution.decision.waterfall import Case, Judgement, Review
+from attribution.matching.facts import Evicted, Settled
 from schemas.records import ActivitySeen, Installed, MoneyRouted, Prior, SiteVerdict
 
 Reason = Literal[

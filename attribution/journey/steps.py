@@ -6,8 +6,9 @@ import hashlib
 
 from msgspec.structs import replace
 
-from attribution.candidates import Candidate
-from attribution.facts import Evicted, Settled
+from attribution.decision.candidates import Candidate
+from attribution.decision.reengagement import may_win_back
+from attribution.decision.waterfall import judge
 from attribution.journey.deciding import (
     case_of,
     decide,
@@ -16,7 +17,8 @@ from attribution.journey.deciding import (
     note_priors,
     reconsider,
 )
-from attribution.journey.erasing import purge_due, purged
+from attribution.journey.erasure import purge_due, purged
+from attribution.journey.retargeting import note_retargeting, win_back
 from attribution.journey.state import Journey, JourneyFact, Reason, Step
 from attribution.journey.waiting import (
     apply_or_wait,
@@ -25,10 +27,8 @@ from attribution.journey.waiting import (
     settle_waiting,
     take_back,
 )
-from attribution.journey.winning_back import note_retargeting, win_back
-from attribution.reengagement import may_win_back
-from attribution.rules import Rules
-from attribution.waterfall import judge
+from attribution.matching.facts import Evicted, Settled
+from attribution.rules.rules import Rules
 from schemas.records import (
     NAMED_BY_SESSION,
     ActivitySeen,

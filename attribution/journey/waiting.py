@@ -6,7 +6,7 @@ from typing import Literal
 
 from msgspec.structs import replace
 
-from attribution.facts import Evicted, Settled
+from attribution.journey.retargeting import note_session
 from attribution.journey.state import (
     ActivityApplied,
     Journey,
@@ -15,8 +15,8 @@ from attribution.journey.state import (
     Step,
     Waiting,
 )
-from attribution.journey.winning_back import note_session
-from attribution.rules import Rules
+from attribution.matching.facts import Evicted, Settled
+from attribution.rules.rules import Rules
 from schemas.outcomes import Disposition
 from schemas.records import ActivitySeen, Installed, MoneyRouted
 

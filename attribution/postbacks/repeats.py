@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from attribution.facts import MatchFact, Settled
-from attribution.rules import Rules
+from attribution.matching.facts import MatchFact, Settled
+from attribution.rules.rules import Rules
 from schemas.records import PostbackSeen
 
 

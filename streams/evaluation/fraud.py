@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from attribution.fraud import REASONS, FraudRules
+from attribution.decision.fraud import REASONS, FraudRules
 from schemas import topics
 from schemas.outcomes import Attribution, FraudVerdict
 from schemas.records import site_key

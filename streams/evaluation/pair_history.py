@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 
-from attribution.pair_model_fit import fit
-from attribution.pair_model_text import pair_model_toml
+from attribution.probabilistic.fit import fit
+from attribution.probabilistic.rule_section import pair_model_toml
 from streams.composition import stage_rules
 from streams.errors import Stop
 from streams.evaluation.pairing import pair_figures

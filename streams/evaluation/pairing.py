@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from attribution.pair_model import PairModel
-from attribution.pair_model_fit import KnownMatch, fit
-from attribution.pair_score import confidences
-from attribution.rules import Rules
+from attribution.probabilistic.fit import KnownMatch, fit
+from attribution.probabilistic.pair_model import PairModel
+from attribution.probabilistic.pair_score import confidences
+from attribution.rules.rules import Rules
 from streams.evaluation.calibration import Said, calibration_error, chance_error
 from streams.simulator import Truth
 

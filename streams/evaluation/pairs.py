@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 
-from attribution.pair_model_fit import KnownMatch
-from attribution.rules import DAY_MS, Rules
+from attribution.probabilistic.fit import KnownMatch
+from attribution.rules.rules import DAY_MS, Rules
 from schemas.decode import decode
 from schemas.events import Install, Touchpoint
 from schemas.records import Installed, Touch

@@ -7,17 +7,17 @@ from typing import Any, Literal
 
 import msgspec
 
-from attribution.candidates import Candidate
-from attribution.fraud import SITE_REASONS
-from attribution.journey import Decision, Reengagement
-from attribution.rules import Policy, Rules
-from attribution.waterfall import (
+from attribution.decision.candidates import Candidate
+from attribution.decision.fraud import SITE_REASONS
+from attribution.decision.waterfall import (
     conversion_type,
     expires_at,
     fraud_status,
     lookback_ms,
     policy_for,
 )
+from attribution.journey import Decision, Reengagement
+from attribution.rules.rules import Policy, Rules
 from online_models.features import Credit, InstallFacts
 from schemas import topics
 from schemas.outcomes import Attribution, FraudVerdict

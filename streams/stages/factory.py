@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from attribution.rules import Rules
+from attribution.rules.rules import Rules
 from online_models.warming import warm_up
 from streams.stage import Stage
 from streams.stages.intake import Intake, IntakeRules

@@ -11,7 +11,6 @@ import msgspec
 from msgspec.structs import replace
 
 from attribution import journey as attribution
-from attribution.facts import Evicted, Settled
 from attribution.journey import (
     ActivityApplied,
     Decision,
@@ -21,7 +20,8 @@ from attribution.journey import (
     Reengagement,
     Waiting,
 )
-from attribution.rules import Rules
+from attribution.matching.facts import Evicted, Settled
+from attribution.rules.rules import Rules
 from online_models import prospects
 from online_models.prospects import Prospect
 from schemas import topics

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from attribution.rules import Rules, rule_set_id
+from attribution.rules.rules import Rules, rule_set_id
 from schemas import topics
 from schemas.records import (
     ModelMarker,

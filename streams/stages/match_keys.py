@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import parse_qs
 
-from attribution.watching import DEVICE_PREFIX
+from attribution.matching.sampled_paths import DEVICE_PREFIX
 from schemas.events import DeviceEvent, Install, Touchpoint
 from schemas.parts import Identity
 from schemas.records import Signal

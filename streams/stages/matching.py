@@ -7,14 +7,14 @@ from typing import assert_never
 
 import msgspec
 
-from attribution import accounts, touch_index, transactions
-from attribution.accounts import Account
-from attribution.facts import Evicted, MatchFact, MoneyWaiting, Settled
+from attribution.matching import accounts, touch_index, transactions
+from attribution.matching.accounts import Account
+from attribution.matching.facts import Evicted, MatchFact, MoneyWaiting, Settled
+from attribution.matching.touch_index import TouchIndex
+from attribution.matching.transactions import Transaction
 from attribution.postbacks import repeats
 from attribution.postbacks.repeats import SeenPostback
-from attribution.rules import HOUR_MS, Rules
-from attribution.touch_index import TouchIndex
-from attribution.transactions import Transaction
+from attribution.rules.rules import HOUR_MS, Rules
 from schemas import topics
 from schemas.records import (
     AccountLinked,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attribution import journey as attribution
 from attribution.journey import Journey
-from attribution.rules import Rules
+from attribution.rules.rules import Rules
 from online_models import prospects
 from online_models.landmark_scores import Moment, next_landmark_due, reach_landmark
 from online_models.prospects import Prospect

@@ -12,8 +12,8 @@ from typing import Any
 from msgspec import Struct
 
 from attribution.journey import Decision, Journey, Shown, shown
-from attribution.rules import Rules
-from attribution.watching import exposure
+from attribution.matching.sampled_paths import exposure
+from attribution.rules.rules import Rules
 from online_models.credit.snapshots import CreditModel
 from schemas.outcomes import Credit
 from streams.stages.credit_shares import Shares, learned_shares, rule_shares

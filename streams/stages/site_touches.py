@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from attribution.rules import HOUR_MS
+from attribution.rules.rules import HOUR_MS
 from schemas.records import SiteTouches, Touch, site_key
 
 

@@ -7,12 +7,12 @@ from typing import Self
 
 from msgspec.structs import replace
 
-from attribution.fraud import SITE_REASONS, FraudReason, FraudRules
-from attribution.rules import HOUR_MS, Rules
-from attribution.site_history import ClaimedInstall, HourOfInstalls, SiteHistory
-from attribution.site_judgement import Judged, judge
-from attribution.site_mixture import Mixture
-from attribution.site_norms import AppNorms
+from attribution.decision.fraud import SITE_REASONS, FraudReason, FraudRules
+from attribution.rules.rules import HOUR_MS, Rules
+from attribution.sites.history import ClaimedInstall, HourOfInstalls, SiteHistory
+from attribution.sites.judgement import Judged, judge
+from attribution.sites.mixture import Mixture
+from attribution.sites.norms import AppNorms
 from schemas import topics
 from schemas.outcomes import FraudVerdict
 from schemas.records import JourneyFrame, JourneyRecord, SiteVerdict

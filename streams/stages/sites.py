@@ -12,8 +12,8 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from attribution.rules import DAY_MS, HOUR_MS, Rules
-from attribution.site_history import (
+from attribution.rules.rules import DAY_MS, HOUR_MS, Rules
+from attribution.sites.history import (
     SITES_PER_PARTITION_MAX,
     HourOfInstalls,
     SiteHistory,
@@ -23,8 +23,8 @@ from attribution.site_history import (
     see_touches,
     useless_from,
 )
-from attribution.site_mixture import Mixture
-from attribution.site_norms import AppNorms, Norms, mixture_of
+from attribution.sites.mixture import Mixture
+from attribution.sites.norms import AppNorms, Norms, mixture_of
 from schemas.records import SiteFrame, SiteInstall, SiteRecord, site_frames
 from streams.stage import Effects, LogRecord, StateReader
 from streams.stages.observer import StageObserver

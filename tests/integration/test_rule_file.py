@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from attribution.rules import Rules, rule_set_id
+from attribution.rules.rules import Rules, rule_set_id
 from streams.cli import main
 
 Run = Callable[..., tuple[int, str, str]]

@@ -7,9 +7,9 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attribution.candidates import Candidate
-from attribution.rules import DAY_MS, HOUR_MS
-from attribution.waterfall import Case, Receipt, judge, rank, review
+from attribution.decision.candidates import Candidate
+from attribution.decision.waterfall import Case, Receipt, judge, rank, review
+from attribution.rules.rules import DAY_MS, HOUR_MS
 from schemas.records import Installed, Prior, Signal, Touch, TouchKind
 from tests.unit.attribution_world import NOON, RULES
 

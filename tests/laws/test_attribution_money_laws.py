@@ -13,12 +13,12 @@ from typing import TypeVar
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from attribution import accounts, transactions
 from attribution import journey as journeys
-from attribution.accounts import Account
-from attribution.facts import MatchFact, MoneyWaiting, Settled
 from attribution.journey import Journey, JourneyFact, MoneyApplied, Waiting
-from attribution.transactions import Transaction
+from attribution.matching import accounts, transactions
+from attribution.matching.accounts import Account
+from attribution.matching.facts import MatchFact, MoneyWaiting, Settled
+from attribution.matching.transactions import Transaction
 from schemas.records import AccountLinked, AccountMoney, Installed, Money, MoneyKind, MoneyRouted
 from tests.unit.attribution_world import NOON, RULES, account_money, purchase, refund, routed
 

@@ -8,8 +8,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from attribution.candidates import Candidate
-from attribution.fraud import REASONS, FraudRules, Mode, hits
+from attribution.decision.candidates import Candidate
+from attribution.decision.fraud import REASONS, FraudRules, Mode, hits
 from schemas.records import Flag, Installed, Signal, SiteVerdict, Touch, TouchKind
 from tests.unit.attribution_world import NOON
 

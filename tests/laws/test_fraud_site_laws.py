@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from attribution.rules import HOUR_MS, Rules
-from attribution.site_history import SiteHistory, aged, devices, recent, see_install
+from attribution.rules.rules import HOUR_MS, Rules
+from attribution.sites.history import SiteHistory, aged, devices, recent, see_install
 from schemas.records import SiteFrame, SiteInstall, SiteRecord, encoder, site_key
 from streams.stages.sites import Sites
 from streams.stages.watermarks import stage_upstreams

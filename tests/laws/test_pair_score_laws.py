@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attribution.pair_model import DEFAULT_MODEL, PairModel
-from attribution.pair_model_fit import KnownMatch, fit
-from attribution.pair_score import confidences, score
+from attribution.probabilistic.fit import KnownMatch, fit
+from attribution.probabilistic.pair_model import DEFAULT_MODEL, PairModel
+from attribution.probabilistic.pair_score import confidences, score
 from tests.unit.pair_world import HOME, NEIGHBOUR, NOBODY, STRANGER, drawn_history, install, touch
 
 candidates = st.lists(

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from attribution.facts import Settled
+from attribution.matching.facts import Settled
 from attribution.postbacks.adattributionkit import read_adattributionkit
 from attribution.postbacks.postback import Postback, postback_id
 from attribution.postbacks.repeats import SeenPostback, see_postback

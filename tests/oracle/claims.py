@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from attribution.pair_model import DEFAULT_MODEL
-from attribution.pair_score import confidences
+from attribution.probabilistic.pair_model import DEFAULT_MODEL
+from attribution.probabilistic.pair_score import confidences
 from schemas.records import Installed, Prior, Signal, SiteVerdict, Touch, TouchKind
 from tests.oracle.history import History, Opened
 from tests.oracle.rulebook import CLICK_MAX, LATE_MAX, VIEW_MAX, Rulebook

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from attribution.decision.waterfall import Review, conversion_type, fraud_status
 from attribution.journey import Decision
-from attribution.rules import Rules
-from attribution.waterfall import Review, conversion_type, fraud_status
+from attribution.rules.rules import Rules
 from streams.stages.decisions import attribution_row
 from tests.oracle.decision import Verdict, decide
 from tests.oracle.history import History

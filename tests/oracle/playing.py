@@ -6,8 +6,8 @@ from collections import Counter
 from functools import lru_cache
 from typing import NamedTuple
 
-from attribution.rule_files import read_rules
-from attribution.rules import Rules
+from attribution.rules.files import read_rules
+from attribution.rules.rules import Rules
 from schemas.records import Installed, SiteVerdict
 from tests.oracle.comparing import MATCH_TYPES, Truth, differences, row_differences, truth_of
 from tests.oracle.dice import Dice, Seeded, happens, shuffled

@@ -10,12 +10,12 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from attribution import journey as journeys
-from attribution import touch_index
-from attribution.facts import Evicted, MatchFact
+from attribution.decision.waterfall import Case, Review, judge, prior_of, review
 from attribution.journey import Decision, Journey, JourneyFact, Reengagement
-from attribution.rules import Rules
-from attribution.touch_index import TouchIndex
-from attribution.waterfall import Case, Review, judge, prior_of, review
+from attribution.matching import touch_index
+from attribution.matching.facts import Evicted, MatchFact
+from attribution.matching.touch_index import TouchIndex
+from attribution.rules.rules import Rules
 from schemas.records import (
     ActivitySeen,
     Candidates,

@@ -6,7 +6,7 @@ from itertools import permutations
 
 import pytest
 
-from attribution.rules import Rules
+from attribution.rules.rules import Rules
 from schemas.records import ActivitySeen, Installed, Signal, Touch, TouchKind
 from tests.oracle.comparing import Truth, differences, truth_of
 from tests.oracle.drawing import APP, NOON

@@ -16,7 +16,7 @@ import msgspec
 import orjson
 import pytest
 
-from attribution.rules import DAY_MS, Policy, Rules, Windows
+from attribution.rules.rules import DAY_MS, Policy, Rules, Windows
 from schemas.outcomes import Attribution, Booking, LedgerRow
 from streams.memory_log import MemoryRecord
 from streams.replay import Replay, SourceOrder

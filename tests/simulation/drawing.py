@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import orjson
 
-from attribution.rules import DAY_MS, HOUR_MS
+from attribution.rules.rules import DAY_MS, HOUR_MS
 from schemas import topics
 from schemas.decode import Unreadable, decode
 from tests.simulation import advertising, broken, reports_of_apple

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from attribution.rules import Rules
+from attribution.rules.rules import Rules
 from tests.oracle.dice import Seeded
 from tests.oracle.playing import compiled
 from tests.oracle.rule_drawing import draw_rules

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from attribution.rules import DAY_MS, Rules
+from attribution.rules.rules import DAY_MS, Rules
 from schemas import topics
 from schemas.records import partition_of
 from streams.stage import Message, TopicPartition

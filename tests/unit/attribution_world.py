@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from attribution.candidates import Candidate
-from attribution.rules import MINUTE_MS, Rules
+from attribution.decision.candidates import Candidate
+from attribution.rules.rules import MINUTE_MS, Rules
 from schemas.records import (
     AccountLinked,
     AccountMoney,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from attribution import journey as journeys
-from attribution.facts import Evicted, Settled
+from attribution.decision.waterfall import conversion_type
 from attribution.journey import Decision, Journey, JourneyFact, Reengagement
-from attribution.rules import Rules
-from attribution.waterfall import conversion_type
+from attribution.matching.facts import Evicted, Settled
+from attribution.rules.rules import Rules
 from schemas.records import (
     ActivitySeen,
     Candidates,

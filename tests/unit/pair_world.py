@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from attribution.pair_model_fit import KnownMatch
+from attribution.probabilistic.fit import KnownMatch
 from schemas.records import Installed, Touch
 from tests.unit.attribution_world import click, installed
 

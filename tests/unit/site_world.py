@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from attribution.rules import DAY_MS, HOUR_MS
+from attribution.rules.rules import DAY_MS, HOUR_MS
 from schemas.records import SiteInstall, SiteTouches, site_key
 
 DAY = 20_700  # days since 1970

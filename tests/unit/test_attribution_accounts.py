@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from attribution import accounts
-from attribution.accounts import Account
-from attribution.facts import Evicted, MatchFact, MoneyWaiting, Settled
-from attribution.rules import Rules
+from attribution.matching import accounts
+from attribution.matching.accounts import Account
+from attribution.matching.facts import Evicted, MatchFact, MoneyWaiting, Settled
+from attribution.rules.rules import Rules
 from schemas.records import AccountLinked, AccountMoney, MoneyRouted
 from tests.unit.attribution_world import RULES, WEEK, account_money, purchase, routed, signed_in
 

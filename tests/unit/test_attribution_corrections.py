@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from attribution.fraud import FraudRules
+from attribution.decision.fraud import FraudRules
+from attribution.decision.waterfall import fraud_status
 from attribution.journey import Decision, JourneyFact
-from attribution.rules import DAY_MS, Policy, Rules, Scope, Windows
-from attribution.waterfall import fraud_status
+from attribution.rules.rules import DAY_MS, Policy, Rules, Scope, Windows
 from schemas.records import (
     Candidates,
     Flag,

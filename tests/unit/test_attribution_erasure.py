@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from attribution import accounts, touch_index
 from attribution import journey as journeys
-from attribution.facts import Evicted, MatchFact
-from attribution.rules import Rules
+from attribution.matching import accounts, touch_index
+from attribution.matching.facts import Evicted, MatchFact
+from attribution.rules.rules import Rules
 from schemas.records import (
     ActivitySeen,
     Candidates,

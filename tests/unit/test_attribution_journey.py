@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from attribution import journey as journeys
-from attribution.facts import Evicted, Settled
 from attribution.journey import (
     ActivityApplied,
     Decision,
@@ -11,7 +10,8 @@ from attribution.journey import (
     MoneyApplied,
     Waiting,
 )
-from attribution.rules import Rules
+from attribution.matching.facts import Evicted, Settled
+from attribution.rules.rules import Rules
 from schemas.records import (
     Signal,
 )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from attribution.candidates import Candidate
-from attribution.fraud import FraudRules
-from attribution.rules import Policy, Probabilistic, Rules
-from attribution.waterfall import CONTRIBUTORS_MAX, Case, Judgement, Review, judge, review
+from attribution.decision.candidates import Candidate
+from attribution.decision.fraud import FraudRules
+from attribution.decision.waterfall import CONTRIBUTORS_MAX, Case, Judgement, Review, judge, review
+from attribution.rules.rules import Policy, Probabilistic, Rules
 from schemas.records import Flag, Signal, Touch
 from tests.unit.attribution_world import (
     DAY,

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from attribution import journey as journeys
-from attribution.facts import Evicted
-from attribution.fraud import FraudRules
+from attribution.decision.fraud import FraudRules
 from attribution.journey import Journey, JourneyFact
-from attribution.rules import DAY_MS, HOUR_MS, Policy, Rules, Scope, Windows
+from attribution.matching.facts import Evicted
+from attribution.rules.rules import DAY_MS, HOUR_MS, Policy, Rules, Scope, Windows
 from schemas.records import (
     NAMED_BY_SESSION,
     Candidates,

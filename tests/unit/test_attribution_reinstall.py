@@ -7,9 +7,9 @@ from itertools import permutations
 import pytest
 from msgspec.structs import replace
 
-from attribution.rules import DAY_MS, Policy, Rules, Scope, Windows
-from attribution.touch_index import EMPTY, see_install
-from attribution.waterfall import prior_of
+from attribution.decision.waterfall import prior_of
+from attribution.matching.touch_index import EMPTY, see_install
+from attribution.rules.rules import DAY_MS, Policy, Rules, Scope, Windows
 from schemas.records import Candidates, Installed, JourneyRecord, Prior, Signal, Touch
 from streams.stages.journeys import Journeys
 from streams.stages.scoring import Scorers, ScoringRules

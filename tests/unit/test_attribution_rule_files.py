@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from msgspec.structs import fields
 
-from attribution.rule_files import MAY_BE_ZERO, SECTIONS, WINDOWS_MS_MAX, RuleFault, read_rules
-from attribution.rules import DAY_MS, HOUR_MS, MINUTE_MS, Rules
+from attribution.rules.files import MAY_BE_ZERO, SECTIONS, WINDOWS_MS_MAX, RuleFault, read_rules
+from attribution.rules.rules import DAY_MS, HOUR_MS, MINUTE_MS, Rules
 from tests.oracle.rulebook import Rulebook
 from tests.unit.rule_world import CALLED, MARCH, MOMENTS, WINDOWS, found, rulebooks
 

@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from attribution import rules as module
-from attribution.fraud import FraudRules
-from attribution.pair_model import DEFAULT_MODEL
-from attribution.rule_files import read_rules
-from attribution.rules import (
+from attribution.decision.fraud import FraudRules
+from attribution.probabilistic.pair_model import DEFAULT_MODEL
+from attribution.rules import rules as module
+from attribution.rules.files import read_rules
+from attribution.rules.rules import (
     DAY_MS,
     HOUR_MS,
     Policy,

@@ -7,9 +7,9 @@ from itertools import permutations
 import pytest
 from msgspec.structs import replace
 
-from attribution.candidates import Candidate
-from attribution.rules import DAY_MS, HOUR_MS, Policy, Probabilistic, Rules, Scope, Windows
-from attribution.waterfall import Case, Judgement, judge, rejection
+from attribution.decision.candidates import Candidate
+from attribution.decision.waterfall import Case, Judgement, judge, rejection
+from attribution.rules.rules import DAY_MS, HOUR_MS, Policy, Probabilistic, Rules, Scope, Windows
 from schemas.records import Installed, Signal, Touch
 from tests.unit.attribution_world import (
     DAY,

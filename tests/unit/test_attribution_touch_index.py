@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from attribution import touch_index
-from attribution.facts import Evicted, MatchFact, Settled
-from attribution.rules import Rules
-from attribution.touch_index import TouchIndex
+from attribution.matching import touch_index
+from attribution.matching.facts import Evicted, MatchFact, Settled
+from attribution.matching.touch_index import TouchIndex
+from attribution.rules.rules import Rules
 from schemas.records import Candidates, InstallSeen, TouchSeen
 from tests.unit.attribution_world import (
     DAY,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from attribution import transactions
-from attribution.facts import Evicted, MatchFact, MoneyWaiting, Settled
-from attribution.rules import Rules
-from attribution.transactions import Transaction
+from attribution.matching import transactions
+from attribution.matching.facts import Evicted, MatchFact, MoneyWaiting, Settled
+from attribution.matching.transactions import Transaction
+from attribution.rules.rules import Rules
 from schemas.records import AccountMoney, Money, MoneyRouted
 from tests.unit.attribution_world import RULES, WEEK, at, purchase, refund
 

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from attribution import touch_index
-from attribution.facts import MatchFact
-from attribution.rules import DAY_MS, Rules
-from attribution.touch_index import TouchIndex
-from attribution.watching import NOT_WATCHED, watched_from
+from attribution.matching import touch_index
+from attribution.matching.facts import MatchFact
+from attribution.matching.sampled_paths import NOT_WATCHED, watched_from
+from attribution.matching.touch_index import TouchIndex
+from attribution.rules.rules import DAY_MS, Rules
 from schemas.records import (
     ErasureSeen,
     ExposurePath,

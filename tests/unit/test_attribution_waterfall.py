@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from attribution.candidates import Candidate
-from attribution.rules import DAY_MS, HOUR_MS, Policy, Rules, Windows, rule_set_id
-from attribution.waterfall import Case, Receipt, judge, rejection, review
+from attribution.decision.candidates import Candidate
+from attribution.decision.waterfall import Case, Receipt, judge, rejection, review
+from attribution.rules.rules import DAY_MS, HOUR_MS, Policy, Rules, Windows, rule_set_id
 from schemas.records import Signal, Touch
 from tests.unit.attribution_world import DAY, HOUR, RULES, WEEK, click, installed, view
 

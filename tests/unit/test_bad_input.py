@@ -12,8 +12,8 @@ from typing import Any
 import orjson
 import pytest
 
-from attribution.rule_files import RuleFault, read_rules
-from attribution.rules import Rules
+from attribution.rules.files import RuleFault, read_rules
+from attribution.rules.rules import Rules
 from streams.kcat import KcatRecord, record_line
 from streams.opening import open_store
 from streams.replaying import run_replay

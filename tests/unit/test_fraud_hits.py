@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from attribution.candidates import Candidate
-from attribution.fraud import REASONS, FraudReason, FraudRules, Hit, hits
+from attribution.decision.candidates import Candidate
+from attribution.decision.fraud import REASONS, FraudReason, FraudRules, Hit, hits
 from schemas.records import Flag, Installed, Signal, SiteVerdict, Touch
 from tests.unit.attribution_world import HOUR, at, click, installed, view
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from attribution.facts import Evicted
-from attribution.rules import DAY_MS, HOUR_MS
-from attribution.site_history import (
+from attribution.matching.facts import Evicted
+from attribution.rules.rules import DAY_MS, HOUR_MS
+from attribution.sites.history import (
     HOURS_KEPT,
     INSTALLS_PER_SITE_HOUR_MAX,
     RETENTION_MS,
@@ -24,7 +24,7 @@ from attribution.site_history import (
     see_touches,
     useless_from,
 )
-from attribution.site_mixture import cell_of
+from attribution.sites.mixture import cell_of
 from tests.unit.site_world import DAY, MIDNIGHT, claim, shown
 
 CELL = cell_of(300_000, None)

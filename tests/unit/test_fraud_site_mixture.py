@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import numpy as np
 import pytest
 
-from attribution.site_mixture import (
+from attribution.sites.mixture import (
     AFTER,
     BEFORE,
     BINS,

@@ -8,10 +8,10 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from attribution.pair_model import DEFAULT_MODEL, DELAY_BINS
-from attribution.pair_model_text import pair_model_toml, read_pair_model
-from attribution.rule_files import RuleFault, read_rules
-from attribution.rules import Rules, rule_set_id
+from attribution.probabilistic.pair_model import DEFAULT_MODEL, DELAY_BINS
+from attribution.probabilistic.rule_section import pair_model_toml, read_pair_model
+from attribution.rules.files import RuleFault, read_rules
+from attribution.rules.rules import Rules, rule_set_id
 
 MODEL = replace(DEFAULT_MODEL, null=1.25, source_delay={'a "b" ü': (0.5,) * DELAY_BINS})
 

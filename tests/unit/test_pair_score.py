@@ -8,9 +8,14 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from attribution.pair_model import DEFAULT_MODEL, DELAY_BINS, DELAY_EDGES_MS, PairModel
-from attribution.pair_model_fit import KnownMatch, fit
-from attribution.pair_score import confidences, delay_bin, device_level, place_level
+from attribution.probabilistic.fit import KnownMatch, fit
+from attribution.probabilistic.pair_model import (
+    DEFAULT_MODEL,
+    DELAY_BINS,
+    DELAY_EDGES_MS,
+    PairModel,
+)
+from attribution.probabilistic.pair_score import confidences, delay_bin, device_level, place_level
 from tests.unit.pair_world import (
     HOME,
     NEIGHBOUR,

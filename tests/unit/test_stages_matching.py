@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attribution.rules import HOUR_MS
+from attribution.rules.rules import HOUR_MS
 from schemas.records import AccountMoney, Candidates, MatchRecord, MoneyRouted, MoneySeen
 from streams.stage import Effects
 from streams.stages.matching import Matching

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from attribution.fraud import FraudRules
-from attribution.rules import DAY_MS, HOUR_MS, Policy, Rules, Windows, rule_set_id
+from attribution.decision.fraud import FraudRules
+from attribution.rules.rules import DAY_MS, HOUR_MS, Policy, Rules, Windows, rule_set_id
 from schemas.records import Candidates, Erased, JourneyRecord, Signal, Touch
 from streams.stage import Effects
 from streams.stages import rule_change

@@ -7,7 +7,7 @@ import math
 import pytest
 from msgspec.structs import replace
 
-from attribution.rules import Rules
+from attribution.rules.rules import Rules
 from online_models.credit.exposures import Strength
 from online_models.credit.hazard import POOLED, ChannelEffect, HazardModel
 from online_models.credit.snapshots import CREDIT, Weights, dump_model

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from attribution.fraud import FraudRules
-from attribution.rules import DAY_MS, HOUR_MS, Policy, Rules
+from attribution.decision.fraud import FraudRules
+from attribution.rules.rules import DAY_MS, HOUR_MS, Policy, Rules
 from schemas.records import SiteFrame, SiteInstall, SiteRecord, SiteVerdict, encoder, site_key
 from streams.stage import Effects
 from streams.stages import sites

@@ -9,12 +9,12 @@ from typing import Any
 import faust
 from msgspec import json, msgpack
 
-from attribution.accounts import Account
+from attribution.matching.accounts import Account
+from attribution.matching.touch_index import TouchIndex
+from attribution.matching.transactions import Transaction
 from attribution.postbacks.checking import PostbackCheck, PostbackRules
 from attribution.postbacks.repeats import SeenPostback
-from attribution.rules import Rules
-from attribution.touch_index import TouchIndex
-from attribution.transactions import Transaction
+from attribution.rules.rules import Rules
 from schemas import topics
 from schemas.decode import Unreadable, decode
 from schemas.outcomes import Outcome

@@ -13,7 +13,7 @@ from river import linear_model, optim
 
 from attribution import journey as attribution
 from attribution.journey import ActivityApplied, Decision, Journey, JourneyFact, MoneyApplied
-from attribution.rules import Rules, rule_set_id
+from attribution.rules.rules import Rules, rule_set_id
 from online_models import prospects
 from online_models.frozen import whole
 from online_models.hazard.encoding import Encoder

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from attribution import accounts, touch_index, transactions
-from attribution.facts import Evicted, MatchFact, MoneyWaiting, Settled
+from attribution.matching import accounts, touch_index, transactions
+from attribution.matching.facts import Evicted, MatchFact, MoneyWaiting, Settled
 from attribution.postbacks import repeats
-from attribution.rules import Rules
+from attribution.rules.rules import Rules
 from schemas import topics
 from schemas.records import (
     AccountLinked,

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from attribution.candidates import Candidate, once_each
-from attribution.facts import Evicted
-from attribution.journey.erasing import heard
+from attribution.decision.candidates import Candidate, once_each
+from attribution.decision.reengagement import Found, Past, Reengaged, find
+from attribution.journey.erasure import heard
 from attribution.journey.state import Journey, JourneyFact, Reason, Reengagement, Step
-from attribution.reengagement import Found, Past, Reengaged, find
-from attribution.rules import Rules
+from attribution.matching.facts import Evicted
+from attribution.rules.rules import Rules
 from schemas.records import ActivitySeen
 
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 from msgspec import Struct
 from msgspec.structs import replace
 
-from attribution import watching
-from attribution.erasures import Erasure, asked_after, latest_ts, noted
-from attribution.facts import Evicted, MatchFact, Settled
-from attribution.rules import DAY_MS, Rules
-from attribution.watching import NOT_WATCHED, watched_from
+from attribution.matching import sampled_paths
+from attribution.matching.erasures import Erasure, asked_after, latest_ts, noted
+from attribution.matching.facts import Evicted, MatchFact, Settled
+from attribution.matching.sampled_paths import NOT_WATCHED, watched_from
+from attribution.rules.rules import DAY_MS, Rules
 from schemas.records import (
     NAMED_BY_SESSION,
     NOT_ASKED,
@@ -189,7 +189,7 @@ def next_due(index: TouchIndex, rules: Rules) -> int:
     """Log time at which `expire` has something to report; 0: never."""
     if index.watched_until == NOT_WATCHED:
         return 0
-    return watching.next_due(_watched(index), index.watched_until, rules)
+    return sampled_paths.next_due(_watched(index), index.watched_until, rules)
 
 
 def expire(index: TouchIndex, key: str, now: int, rules: Rules) -> Step:
@@ -204,7 +204,7 @@ def expire(index: TouchIndex, key: str, now: int, rules: Rules) -> Step:
             and not install.is_session
             and install.ts > erased_ts
         ]
-        path, until = watching.report(key, _watched(index), installs, index.watched_until, rules)
+        path, until = sampled_paths.report(key, _watched(index), installs, index.watched_until, rules)
         facts.append(path)
         index = replace(index, watched_until=until)
     return index, facts
@@ -212,7 +212,7 @@ def expire(index: TouchIndex, key: str, now: int, rules: Rules) -> Step:
 
 def _watched(index: TouchIndex) -> list[Touch]:
     erased_ts = latest_ts(index.erasures)
-    return [one for one in index.touches if one.ts > erased_ts and not watching.is_forged(one)]
+    return [one for one in index.touches if one.ts > erased_ts and not sampled_paths.is_forged(one)]
 
 
 def useless_from(index: TouchIndex, rules: Rules) -> int:

@@ -11,7 +11,7 @@ import math
 from bisect import bisect_right
 from collections.abc import Sequence
 
-from attribution.pair_model import DELAY_EDGES_MS, PairModel
+from attribution.probabilistic.pair_model import DELAY_EDGES_MS, PairModel
 from schemas.records import TRAITS, Installed, Touch, TouchKind
 
 IP, NETWORK, OS_VERSION, USER_AGENT, COUNTRY = range(len(TRAITS))

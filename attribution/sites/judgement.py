@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from msgspec import Struct
 from msgspec.structs import replace
 
-from attribution.fraud import SITE_REASONS, FraudReason, FraudRules
-from attribution.rules import DAY_MS
-from attribution.site_history import SiteHistory, aged, clicks, devices, recent
-from attribution.site_mixture import Mixture, Posterior
-from attribution.site_norms import (
+from attribution.decision.fraud import SITE_REASONS, FraudReason, FraudRules
+from attribution.rules.rules import DAY_MS
+from attribution.sites.history import SiteHistory, aged, clicks, devices, recent
+from attribution.sites.mixture import Mixture, Posterior
+from attribution.sites.norms import (
     AppNorms,
     Norms,
     Sample,

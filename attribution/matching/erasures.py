@@ -10,8 +10,8 @@ from bisect import insort
 
 from msgspec import Struct
 
-from attribution.facts import Evicted
-from attribution.rules import Rules
+from attribution.matching.facts import Evicted
+from attribution.rules.rules import Rules
 from schemas.records import Erased, ErasureSeen
 
 

@@ -14,8 +14,8 @@ from collections.abc import Iterable, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from attribution.pair_model import DELAY_BINS, DeviceOdds, PairModel, PlaceOdds
-from attribution.pair_score import delay_bin, device_level, place_level, score
+from attribution.probabilistic.pair_model import DELAY_BINS, DeviceOdds, PairModel, PlaceOdds
+from attribution.probabilistic.pair_score import delay_bin, device_level, place_level, score
 from schemas.records import Installed, Touch, TouchKind
 
 SMOOTHING = 1.0

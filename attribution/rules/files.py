@@ -25,11 +25,11 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from attribution.fraud import FraudRules
-from attribution.pair_model import PairModel
-from attribution.pair_model_text import read_pair_model
-from attribution.rule_checks import crossing, overlap
-from attribution.rules import DAY_MS, HOUR_MS, Override, Probabilistic, Rules, Scope, Windows
+from attribution.decision.fraud import FraudRules
+from attribution.probabilistic.pair_model import PairModel
+from attribution.probabilistic.rule_section import read_pair_model
+from attribution.rules.checks import crossing, overlap
+from attribution.rules.rules import DAY_MS, HOUR_MS, Override, Probabilistic, Rules, Scope, Windows
 
 WINDOWS_MS_MAX: Mapping[str, int] = {
     "click": 30 * DAY_MS,

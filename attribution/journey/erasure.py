@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from attribution.journey.state import Journey
-from attribution.rules import Rules
+from attribution.rules.rules import Rules
 
 
 def last_heard(journey: Journey, rules: Rules) -> int:

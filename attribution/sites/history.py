@@ -10,9 +10,9 @@ from __future__ import annotations
 from msgspec import Struct
 from msgspec.structs import replace
 
-from attribution.facts import Evicted
-from attribution.rules import DAY_MS, HOUR_MS
-from attribution.site_mixture import cell_of
+from attribution.matching.facts import Evicted
+from attribution.rules.rules import DAY_MS, HOUR_MS
+from attribution.sites.mixture import cell_of
 from schemas.records import SiteInstall, SiteTouches
 
 WINDOW_DAYS = 8

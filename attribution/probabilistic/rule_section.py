@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from msgspec import json
 
-from attribution.pair_model import DELAY_BINS, PairModel
+from attribution.probabilistic.pair_model import DELAY_BINS, PairModel
 
 ODDS_MAX = 50.0
 """No table of counts gives larger natural logarithms; more is a slip of the pen."""

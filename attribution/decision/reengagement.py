@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from attribution.candidates import Candidate
-from attribution.rules import Policy, Rules
-from attribution.waterfall import lookback_ms, policy_for, rank
+from attribution.decision.candidates import Candidate
+from attribution.decision.waterfall import lookback_ms, policy_for, rank
+from attribution.rules.rules import Policy, Rules
 from schemas.records import Flag, Installed, Signal
 
 _SIGNALS = (Signal.DEVICE_ID, Signal.CLICK_ID)

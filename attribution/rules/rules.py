@@ -14,8 +14,8 @@ from itertools import product
 from msgspec import Struct, json
 from msgspec.structs import replace
 
-from attribution.fraud import SITE_REASONS, FraudRules
-from attribution.pair_model import DEFAULT_MODEL, PairModel
+from attribution.decision.fraud import SITE_REASONS, FraudRules
+from attribution.probabilistic.pair_model import DEFAULT_MODEL, PairModel
 from schemas.records import Touch, TouchKind
 
 MINUTE_MS = 60_000

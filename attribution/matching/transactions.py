@@ -8,8 +8,8 @@ from __future__ import annotations
 from msgspec import Struct
 from msgspec.structs import replace
 
-from attribution.facts import Evicted, MatchFact, MoneyWaiting, Settled
-from attribution.rules import Rules
+from attribution.matching.facts import Evicted, MatchFact, MoneyWaiting, Settled
+from attribution.rules.rules import Rules
 from schemas.records import AccountMoney, Money, MoneyKind, MoneyRouted
 
 

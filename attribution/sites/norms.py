@@ -13,7 +13,7 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
-from attribution.site_mixture import (
+from attribution.sites.mixture import (
     BINS,
     HONEST_BINS,
     HONEST_ORDERS,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import chain, pairwise
 
-from attribution.rules import Rules, Scope
+from attribution.rules.rules import Rules, Scope
 
 NOT_LONGER_THAN = (("probabilistic_click", "click"), ("probabilistic_view", "view"))
 """What only looks alike must not count for longer than what shares an id."""

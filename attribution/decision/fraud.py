@@ -12,7 +12,7 @@ from typing import Literal, get_args
 
 from msgspec import Struct
 
-from attribution.candidates import Candidate
+from attribution.decision.candidates import Candidate
 from schemas.records import Flag, Installed, Signal, SiteVerdict, Touch, TouchKind
 
 FraudReason = Literal[

@@ -14,7 +14,7 @@ import hashlib
 import zlib
 from collections.abc import Iterable
 
-from attribution.rules import Rules
+from attribution.rules.rules import Rules
 from schemas.records import (
     ExposurePath,
     ExposureTouch,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from attribution.decision.waterfall import Receipt, judge, review
 from attribution.journey.deciding import case_of
 from attribution.journey.state import Decision, Journey
-from attribution.rules import Rules
-from attribution.waterfall import Receipt, judge, review
+from attribution.rules.rules import Rules
 from schemas.records import Touch
 
 _SHOWN_BUT_NOT_ELIGIBLE = frozenset(

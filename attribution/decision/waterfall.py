@@ -14,10 +14,10 @@ from typing import Literal
 
 from msgspec import Struct
 
-from attribution.candidates import Candidate
-from attribution.fraud import SITE_REASONS, FraudReason, Hit, hits
-from attribution.pair_score import confidences
-from attribution.rules import Policy, Rules
+from attribution.decision.candidates import Candidate
+from attribution.decision.fraud import SITE_REASONS, FraudReason, Hit, hits
+from attribution.probabilistic.pair_score import confidences
+from attribution.rules.rules import Policy, Rules
 from schemas.records import Installed, Prior, Signal, SiteVerdict, TouchKind
 
 Verdict = Literal["credited", "outranked", "rejected"]

@@ -10,9 +10,9 @@ from __future__ import annotations
 from msgspec import Struct
 from msgspec.structs import replace
 
-from attribution.erasures import Erasure, asked_after, noted
-from attribution.facts import Evicted, MatchFact, MoneyWaiting, Settled
-from attribution.rules import Rules
+from attribution.matching.erasures import Erasure, asked_after, noted
+from attribution.matching.facts import Evicted, MatchFact, MoneyWaiting, Settled
+from attribution.rules.rules import Rules
 from schemas.records import (
     AccountLinked,
     AccountMoney,
