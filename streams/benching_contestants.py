@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 from river import preprocessing
 
+from online_models.estimators.hazard_classifier import HazardClassifier
+from online_models.estimators.reference_pipeline import ALPHA, BETA, L2, RiverModel, new_river_model
 from online_models.hazard.bins import PAYER
 from online_models.hazard.model import HazardModel, HazardRow
-from online_models.hazard.river_classifier import HazardClassifier
-from online_models.payer import ALPHA, BETA, L2, RiverModel, new_river_model
 
 VW_OPTIONS = "--quiet --loss_function logistic --link logistic --ftrl --ftrl_alpha 0.1 -b 18"
 """Of the learning rates tried, and of its default learner, these lost least on such rows."""

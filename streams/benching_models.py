@@ -17,12 +17,12 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from online_models.calibration import Reliability
+from online_models.estimators.reference_pipeline import log_loss
 from online_models.hazard.checkpoint import dump_model, dump_scorer, load_scorer
 from online_models.hazard.encoding import Encoder
 from online_models.hazard.model import Ask, HazardModel, HazardRow
 from online_models.hazard.packed import PackedAsk, PackedGroup, PackedSnapshot
-from online_models.payer import log_loss
+from online_models.quality.calibration import Reliability
 from streams.bench_laps import Advance
 from streams.benching_contestants import OTHERS, Contestant, hazard_model, others
 from streams.benching_rows import hazard_rows

@@ -11,7 +11,7 @@ import random
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from online_models.features import (
+from online_models.features.features import (
     ActivityTally,
     Credit,
     InstallFacts,
@@ -21,7 +21,7 @@ from online_models.features import (
 )
 from online_models.hazard.bins import PAYER, outcomes
 from online_models.hazard.model import HazardRow
-from online_models.landmarks import DAY_MS, HOUR_MS, LANDMARKS
+from online_models.scoring.landmarks import DAY_MS, HOUR_MS, LANDMARKS
 
 EPOCH_MS = 1_767_225_600_000  # 2026-01-01
 INSTALLS_PER_DAY = 150

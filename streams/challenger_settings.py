@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from online_models.learner_rules import MAIN, Contestant
+from online_models.learning.rules import MAIN, Contestant
 from streams.environment import Kind
 
 CHALLENGERS_MAX = 4

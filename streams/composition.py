@@ -6,8 +6,8 @@ from pathlib import Path
 
 from attribution.rules.files import RuleFault, read_rules
 from attribution.rules.rules import Rules
-from online_models.target_files import TargetFault, read_targets
-from online_models.tiers import TierRules
+from online_models.scoring.tiers import TierRules
+from online_models.targets.files import TargetFault, read_targets
 from streams.challenger_settings import contestants
 from streams.core_settings import EMBEDDED_LEAD, CoreSettings, LeadBounds
 from streams.errors import Stop

@@ -9,7 +9,7 @@ import numpy as np
 
 from online_models.hazard.encoding import Encoder
 from online_models.hazard.scorer import HazardScorer
-from online_models.targets import Targets
+from online_models.targets.targets import Targets
 from streams.model_versions import StoredChange, changes_of, hazard_of
 from streams.snapshots import model_of
 from streams.store.base import Store

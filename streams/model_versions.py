@@ -10,8 +10,8 @@ import lz4.frame
 from online_models.hazard.checkpoint import load_scorer
 from online_models.hazard.rules import HazardRules
 from online_models.hazard.scorer import HazardScorer
-from online_models.snapshots import Unusable
-from online_models.targets import Target
+from online_models.learning.snapshots import Unusable
+from online_models.targets.targets import Target
 from streams.errors import Stop
 from streams.store.base import Store
 

@@ -204,7 +204,9 @@ def expire(index: TouchIndex, key: str, now: int, rules: Rules) -> Step:
             and not install.is_session
             and install.ts > erased_ts
         ]
-        path, until = sampled_paths.report(key, _watched(index), installs, index.watched_until, rules)
+        path, until = sampled_paths.report(
+            key, _watched(index), installs, index.watched_until, rules
+        )
         facts.append(path)
         index = replace(index, watched_until=until)
     return index, facts

@@ -19,7 +19,7 @@ from online_models.credit.snapshots import (
     load_model,
 )
 from online_models.credit.window import Block, Names, Window
-from online_models.snapshots import Unusable, packed, seal, unpacked, unseal
+from online_models.learning.snapshots import Unusable, packed, seal, unpacked, unseal
 
 HEAD = "head"
 OPEN = "open"

@@ -10,7 +10,7 @@ from msgspec import Struct, msgpack
 
 from online_models.credit.exposures import Strength
 from online_models.credit.hazard import AppChannel, ChannelEffect, HazardModel
-from online_models.snapshots import Snapshot, Unusable, packed, seal, unpacked, unseal
+from online_models.learning.snapshots import Snapshot, Unusable, packed, seal, unpacked, unseal
 
 CREDIT = "credit"
 """Names the model in markers and metrics."""

@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from online_models.landmarks import DAY_MS, HOUR_MS, LANDMARKS
-from online_models.landmarks import Landmark as Landmark
+from online_models.scoring.landmarks import DAY_MS, HOUR_MS, LANDMARKS
+from online_models.scoring.landmarks import Landmark as Landmark
 
 
 class Horizon(NamedTuple):

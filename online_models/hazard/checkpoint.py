@@ -1,6 +1,6 @@
 """The hazard model as bytes: whole, to go on learning bit for bit, or only what scoring needs.
 
-Plain little-endian arrays in the envelope of `online_models.snapshots`. Of the many places for
+Plain little-endian arrays in the envelope of `learning.snapshots`. Of the many places for
 features only those in use are written. Nothing read back is trusted: what is truncated, altered,
 of another layout, hash or shape, or not finite is `Unusable`, with the reason.
 """
@@ -25,7 +25,7 @@ from online_models.hazard.rules import (
     schema_of,
 )
 from online_models.hazard.scorer import HazardScorer
-from online_models.snapshots import Snapshot, Unusable, seal, unseal
+from online_models.learning.snapshots import Snapshot, Unusable, seal, unseal
 
 MODEL_SCHEMA = f"hazard/model/{CODE_VERSION}"
 SCORER_SCHEMA = f"hazard/scorer/{CODE_VERSION}"

@@ -1,6 +1,6 @@
 """The value model as bytes: whole, to go on learning bit for bit, or only what scoring needs.
 
-Plain little-endian arrays in the envelope of `online_models.snapshots`. Of the many places for
+Plain little-endian arrays in the envelope of `learning.snapshots`. Of the many places for
 features only those in use are written. Nothing read back is trusted: what is truncated, altered,
 of another layout, hash or shape, or not finite is `Unusable`, with the reason.
 """
@@ -14,7 +14,7 @@ from msgspec import Struct, msgpack
 from online_models.hazard.checkpoint import fill
 from online_models.hazard.kernel import Kernel
 from online_models.hazard.rules import PLATFORMS_MAX, Numbers, Places
-from online_models.snapshots import Snapshot, Unusable, seal, unseal
+from online_models.learning.snapshots import Snapshot, Unusable, seal, unseal
 from online_models.value.amount_arrays import new_amounts
 from online_models.value.ladder import Ladder
 from online_models.value.model import LearnCounts, ValueModel, new_weights

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from online_models.hazard.rules import Numbers
-from online_models.landmarks import DAY_MS
+from online_models.scoring.landmarks import DAY_MS
 from online_models.value.rules import AMOUNT_MAX, ValueRules
 from online_models.value.shape import BUCKETS, STEPS, share_left
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any, NamedTuple
 
-from online_models.drift import DriftRules, DriftWatch, Stream
+from online_models.drift.watch import DriftRules, DriftWatch, Stream
 from streams.evaluation.drift_response import evaluate_response
 from streams.evaluation.match import Advance
 from streams.evaluation.svg import Chart, Line, write_chart

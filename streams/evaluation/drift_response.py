@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from online_models.drift import DriftWatch, Stream
+from online_models.drift.watch import DriftWatch, Stream
 from online_models.hazard.checkpoint import dump_model, load_model
-from online_models.hazard.loosening import loosen
+from online_models.hazard.forgetting import loosen
 from online_models.hazard.model import HazardModel, HazardRow, HazardRules
 from online_models.hazard.rules import Numbers
 from streams.evaluation.match import Advance

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from online_models.landmarks import DAY_MS
+from online_models.scoring.landmarks import DAY_MS
 from online_models.value.model import ValueModel
 from streams.evaluation.valuing.figures import rounded, world_figures
 from streams.evaluation.valuing.replay import Replay

@@ -14,10 +14,10 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from online_models.landmarks import DAY_MS
+from online_models.quality.value_figures import decile_mape, normalised_gini, total_ratio
+from online_models.scoring.landmarks import DAY_MS
 from online_models.value.model import ValueModel, ValueRules
 from online_models.value.shape import HORIZONS, LANDMARKS
-from online_models.value_figures import decile_mape, normalised_gini, total_ratio
 from streams.evaluation.match import Advance
 from streams.evaluation.valuing.figures import is_monotone, rounded
 from streams.evaluation.valuing.history import LANDMARK_MS

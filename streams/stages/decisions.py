@@ -18,7 +18,7 @@ from attribution.decision.waterfall import (
 )
 from attribution.journey import Decision, Reengagement
 from attribution.rules.rules import Policy, Rules
-from online_models.features import Credit, InstallFacts
+from online_models.features.features import Credit, InstallFacts
 from schemas import topics
 from schemas.outcomes import Attribution, FraudVerdict
 from schemas.records import (

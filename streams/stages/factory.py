@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from attribution.rules.rules import Rules
-from online_models.warming import warm_up
+from online_models.scoring.jit_warm_up import warm_up
 from streams.stage import Stage
 from streams.stages.intake import Intake, IntakeRules
 from streams.stages.journeys import Journeys

@@ -22,8 +22,8 @@ from attribution.journey import (
 )
 from attribution.matching.facts import Evicted, Settled
 from attribution.rules.rules import Rules
-from online_models import prospects
-from online_models.prospects import Prospect
+from online_models.scoring import prospects
+from online_models.scoring.prospects import Prospect
 from schemas import topics
 from schemas.records import (
     ActivitySeen,

@@ -22,11 +22,11 @@ from msgspec import msgpack, structs
 from online_models.credit import checkpoints as credit_checkpoints
 from online_models.credit.learner import CreditLearner, CreditRules
 from online_models.credit.snapshots import CREDIT
-from online_models.learner_rules import Contestant, rules_for
-from online_models.learner_value import ValueLearnerRules
-from online_models.registry import Place, Registry
-from online_models.snapshots import Unusable
-from online_models.targets import VALUE, Targets
+from online_models.learning.registry import Place, Registry
+from online_models.learning.rules import Contestant, rules_for
+from online_models.learning.snapshots import Unusable
+from online_models.learning.value_learner import ValueLearnerRules
+from online_models.targets.targets import VALUE, Targets
 from schemas import topics
 from schemas.records import (
     CommandKind,

@@ -6,9 +6,9 @@ from msgspec import Struct, msgpack, structs
 
 from online_models.credit.learner import CreditRefusal, CreditVerdict
 from online_models.credit.snapshots import CREDIT
-from online_models.registry import History
-from online_models.snapshots import Unusable
-from online_models.verdicts import Publication, Refusal, Verdict, finite
+from online_models.learning.registry import History
+from online_models.learning.snapshots import Unusable
+from online_models.learning.verdicts import Publication, Refusal, Verdict, finite
 from streams.errors import Stop
 from streams.stages.learning_parts import Base
 

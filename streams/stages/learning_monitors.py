@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from online_models.drift import Alarm
-from online_models.learner_rules import LearnerRules
-from online_models.learner_watch import Block
-from online_models.monitors import STREAMS_BOUND, MonitorRules, Monitors
-from online_models.quality import QualityWindow
-from online_models.snapshots import Unusable
-from online_models.targets import VALUE
+from online_models.drift.watch import Alarm
+from online_models.learning.residual_watch import Block
+from online_models.learning.rules import LearnerRules
+from online_models.learning.snapshots import Unusable
+from online_models.quality.monitor import QualityWindow
+from online_models.quality.monitors import STREAMS_BOUND, MonitorRules, Monitors
+from online_models.targets.targets import VALUE
 from schemas import outcomes, topics
 from schemas.outcomes import Outcome
 from schemas.records import Example

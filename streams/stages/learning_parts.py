@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 import lz4.frame
 from msgspec import Struct
 
-from online_models.registry import closest
+from online_models.learning.registry import closest
 from schemas.topics import DAY_MS
 from streams.stage import StateReader
 

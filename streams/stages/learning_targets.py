@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from online_models import checkpoints, learner_value_parts
-from online_models.learner import Learner
-from online_models.learner_rules import LearnerRules
-from online_models.learner_value import ValueLearner, ValueLearnerRules
-from online_models.learner_watch import Block
-from online_models.snapshots import Unusable
-from online_models.verdicts import Publication, Verdict
+from online_models.learning import target_learner_parts, value_learner_parts
+from online_models.learning.residual_watch import Block
+from online_models.learning.rules import LearnerRules
+from online_models.learning.snapshots import Unusable
+from online_models.learning.target_learner import Learner
+from online_models.learning.value_learner import ValueLearner, ValueLearnerRules
+from online_models.learning.verdicts import Publication, Verdict
 from schemas.records import Example
 from streams.stages.learning_parts import with_prefix, without_prefix
 
@@ -84,11 +84,11 @@ def _new(name: str, rules: AnyRules) -> AnyLearner:
 
 def _dumped(learner: AnyLearner) -> dict[str, bytes]:
     if isinstance(learner, ValueLearner):
-        return learner_value_parts.dump_learner(learner)
-    return checkpoints.dump_learner(learner)
+        return value_learner_parts.dump_learner(learner)
+    return target_learner_parts.dump_learner(learner)
 
 
 def _loaded(name: str, parts: Mapping[str, bytes], rules: AnyRules) -> AnyLearner | Unusable:
     if isinstance(rules, ValueLearnerRules):
-        return learner_value_parts.load_learner(parts, rules)
-    return checkpoints.load_learner(name, parts, rules)
+        return value_learner_parts.load_learner(parts, rules)
+    return target_learner_parts.load_learner(name, parts, rules)

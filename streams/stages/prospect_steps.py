@@ -5,9 +5,9 @@ from __future__ import annotations
 from attribution import journey as attribution
 from attribution.journey import Journey
 from attribution.rules.rules import Rules
-from online_models import prospects
-from online_models.landmark_scores import Moment, next_landmark_due, reach_landmark
-from online_models.prospects import Prospect
+from online_models.scoring import prospects
+from online_models.scoring.landmark_scores import Moment, next_landmark_due, reach_landmark
+from online_models.scoring.prospects import Prospect
 from schemas import topics
 from schemas.records import ActivitySeen, Example, ExampleFrame, Installed, MoneyRouted
 from streams.stages import decisions

@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 from msgspec import structs
 
-from online_models.drift import Alarm
-from online_models.quality import QualityWindow
+from online_models.drift.watch import Alarm
+from online_models.quality.monitor import QualityWindow
 from schemas.outcomes import DriftAlarm, ModelQuality, ReliabilityRow
 
 UNTOLD = -1.0

@@ -15,12 +15,12 @@ from online_models.hazard.checkpoint import load_scorer as load_hazard
 from online_models.hazard.encoding import Encoder
 from online_models.hazard.rules import HazardRules
 from online_models.hazard.scorer import HazardScorer
-from online_models.labels import Releases
-from online_models.landmark_scores import ScoringModels
-from online_models.shrunk_rates import RateRules, ShrunkRates, load_rates
-from online_models.snapshots import Unusable
-from online_models.targets import DEFAULT_TARGETS, VALUE, Target, Targets
-from online_models.tiers import LiveModel, TargetModels, TierRules
+from online_models.learning.snapshots import Unusable
+from online_models.scoring.labels import Releases
+from online_models.scoring.landmark_scores import ScoringModels
+from online_models.scoring.shrunk_rates import RateRules, ShrunkRates, load_rates
+from online_models.scoring.tiers import LiveModel, TargetModels, TierRules
+from online_models.targets.targets import DEFAULT_TARGETS, VALUE, Target, Targets
 from online_models.value.checkpoint import load_scorer as load_value
 from online_models.value.rules import ValueRules
 from online_models.value.scorer import ValueScorer

@@ -6,8 +6,8 @@ import base64
 from collections.abc import Iterable
 
 from online_models.credit.snapshots import CREDIT
-from online_models.registry import Change, Known, Place, Registry, State
-from online_models.verdicts import Figures, Lead, Publication, Refusal, Verdict
+from online_models.learning.registry import Change, Known, Place, Registry, State
+from online_models.learning.verdicts import Figures, Lead, Publication, Refusal, Verdict
 from schemas import outcomes, topics
 from schemas.outcomes import ModelContent, ModelVersion
 from schemas.records import CommandKind, JourneyFrame, ModelCommand, ModelMarker, encoder

@@ -2,7 +2,7 @@
 
 CPU time of one core, one JSON object. Examples come in frames of a hundred, as journeys write
 them; a row is what one bin said of one install to one landmark. The stage learns payers with all
-tiers, gates and versions, once without and once with its checkpoints.
+tiers, gates and versions, once without and once with its target_learner_parts.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from __future__ import annotations
 import json
 import time
 
-from online_models import checkpoints
 from online_models.hazard.rules import HazardRules
-from online_models.learner import Learner
-from online_models.learner_rules import rules_for
-from online_models.targets import DEFAULT_TARGETS
+from online_models.learning import target_learner_parts
+from online_models.learning.rules import rules_for
+from online_models.learning.target_learner import Learner
+from online_models.targets.targets import DEFAULT_TARGETS
 from schemas.records import ExampleFrame, encoder
 from streams.stages.learning import Learning, learning_of
 from streams.state import MemoryStore
@@ -39,7 +39,7 @@ def main() -> None:
     learner = Learner("payer", rules_for())
     learner.learn(examples)
     began = time.process_time()
-    parts = checkpoints.dump_learner(learner)
+    parts = target_learner_parts.dump_learner(learner)
     dumped = time.process_time() - began
     answer = {
         "examples": EXAMPLES,

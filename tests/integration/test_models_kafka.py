@@ -20,8 +20,8 @@ from msgspec import structs
 
 from deploy.local.servers import KafkaServer
 from online_models.hazard.rules import HazardRules
-from online_models.learner import Learner
-from online_models.learner_rules import rules_for
+from online_models.learning.rules import rules_for
+from online_models.learning.target_learner import Learner
 from schemas.records import Example, ExampleFrame, encoder
 from tests.unit import learner_world
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from online_models.landmarks import DAY_MS, LANDMARKS
+from online_models.scoring.landmarks import DAY_MS, LANDMARKS
 from streams.cli import headwater
 from streams.demo import demo_environment
 from streams.explain import Explanation, explain_id

@@ -12,8 +12,8 @@ from online_models.hazard.bins import PAYER, outcomes
 from online_models.hazard.checkpoint import dump_model, dump_scorer, load_model, load_scorer
 from online_models.hazard.kernel import Kernel
 from online_models.hazard.model import Ask, HazardModel, HazardRow, HazardRules
-from online_models.landmarks import DAY_MS
-from online_models.snapshots import Unusable
+from online_models.learning.snapshots import Unusable
+from online_models.scoring.landmarks import DAY_MS
 from tests.unit import hazard_world
 from tests.unit.hazard_world import SMALL, any_row
 

@@ -8,14 +8,15 @@ from typing import NamedTuple
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from online_models import features, prospects
-from online_models.features import ActivityTally, Credit, InstallFacts
+from online_models.features import features
+from online_models.features.features import ActivityTally, Credit, InstallFacts
 from online_models.hazard.bins import Horizon, Shape
-from online_models.landmark_scores import Moment, next_landmark_due, reach_landmark
-from online_models.landmarks import DAY_MS, HOUR_MS, LANDMARKS
-from online_models.prospects import Prospect
-from online_models.releases import release_times
-from online_models.targets import DEFAULT_TARGETS, PAYING, VALUE, Target, Targets
+from online_models.scoring import prospects
+from online_models.scoring.landmark_scores import Moment, next_landmark_due, reach_landmark
+from online_models.scoring.landmarks import DAY_MS, HOUR_MS, LANDMARKS
+from online_models.scoring.prospects import Prospect
+from online_models.scoring.releases import release_times
+from online_models.targets.targets import DEFAULT_TARGETS, PAYING, VALUE, Target, Targets
 from schemas.outcomes import FeatureRow, Prediction
 from schemas.records import ActivitySeen, Example, Money, MoneyKind
 from tests.unit.model_world import constant_models

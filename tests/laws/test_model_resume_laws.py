@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
-from online_models import checkpoints, snapshots
 from online_models.hazard.checkpoint import MODEL_SCHEMA
-from online_models.learner import Learner
-from online_models.registry import Known, Registry, closest
-from online_models.snapshots import Unusable
-from online_models.verdicts import Verdict
+from online_models.learning import snapshots, target_learner_parts
+from online_models.learning.registry import Known, Registry, closest
+from online_models.learning.snapshots import Unusable
+from online_models.learning.target_learner import Learner
+from online_models.learning.verdicts import Verdict
 from tests.unit import learner_world
 from tests.unit.learner_world import RULES
 
@@ -22,14 +22,16 @@ EXAMPLES = learner_world.examples(700, seed=11)
 
 
 def _restored(learner: Learner) -> Learner:
-    loaded = checkpoints.load_learner("payer", checkpoints.dump_learner(learner), RULES)
+    loaded = target_learner_parts.load_learner(
+        "payer", target_learner_parts.dump_learner(learner), RULES
+    )
     assert isinstance(loaded, Learner)
     return loaded
 
 
 WHOLE = Learner("payer", RULES)
 EXPECTED = WHOLE.learn(EXAMPLES)
-PARTS = checkpoints.dump_learner(WHOLE)
+PARTS = target_learner_parts.dump_learner(WHOLE)
 
 
 @settings(deadline=None, max_examples=15)
@@ -44,7 +46,7 @@ def test_checkpoint_plus_tail_equals_the_uninterrupted_run_bit_for_bit(
         if restarts:
             learner = _restored(learner)
     assert verdicts == EXPECTED
-    assert checkpoints.dump_learner(learner) == PARTS
+    assert target_learner_parts.dump_learner(learner) == PARTS
 
 
 @settings(deadline=None, max_examples=60)
@@ -52,7 +54,7 @@ def test_checkpoint_plus_tail_equals_the_uninterrupted_run_bit_for_bit(
 def test_an_altered_byte_never_gives_another_learner(part: str, place: int, turned: int) -> None:
     altered = bytearray(PARTS[part])
     altered[place % len(altered)] ^= turned
-    loaded = checkpoints.load_learner("payer", {**PARTS, part: bytes(altered)}, RULES)
+    loaded = target_learner_parts.load_learner("payer", {**PARTS, part: bytes(altered)}, RULES)
     assert isinstance(loaded, Unusable)
     assert "\n" not in loaded.reason
 
@@ -61,25 +63,28 @@ def test_an_altered_byte_never_gives_another_learner(part: str, place: int, turn
 @given(st.sampled_from(sorted(PARTS)), st.integers(0, 10**6))
 def test_a_truncated_part_is_unusable(part: str, length: int) -> None:
     cut = PARTS[part][: length % len(PARTS[part])]
-    assert isinstance(checkpoints.load_learner("payer", {**PARTS, part: cut}, RULES), Unusable)
+    assert isinstance(
+        target_learner_parts.load_learner("payer", {**PARTS, part: cut}, RULES), Unusable
+    )
 
 
 @pytest.mark.parametrize("part", sorted(PARTS))
 def test_a_missing_part_is_unusable(part: str) -> None:
     others = {name: content for name, content in PARTS.items() if name != part}
-    assert isinstance(checkpoints.load_learner("payer", others, RULES), Unusable)
+    assert isinstance(target_learner_parts.load_learner("payer", others, RULES), Unusable)
 
 
 def test_parts_of_another_target_code_or_shape_are_unusable() -> None:
-    of_other = checkpoints.load_learner("retention", PARTS, RULES)
+    of_other = target_learner_parts.load_learner("retention", PARTS, RULES)
     assert isinstance(of_other, Unusable)
     assert "target 'payer'" in of_other.reason
     resealed = snapshots.seal(MODEL_SCHEMA, b"")[0]
     assert isinstance(
-        checkpoints.load_learner("payer", {**PARTS, "model/main": resealed}, RULES), Unusable
+        target_learner_parts.load_learner("payer", {**PARTS, "model/main": resealed}, RULES),
+        Unusable,
     )
     larger = structs.replace(RULES, hazard=structs.replace(RULES.hazard, slots=2**11))
-    assert isinstance(checkpoints.load_learner("payer", PARTS, larger), Unusable)
+    assert isinstance(target_learner_parts.load_learner("payer", PARTS, larger), Unusable)
 
 
 @given(st.lists(st.integers(0, 10**9), min_size=3, max_size=60))

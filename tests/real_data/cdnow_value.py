@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from online_models.hazard.encoding import Encoder
-from online_models.landmarks import DAY_MS
+from online_models.scoring.landmarks import DAY_MS
 from online_models.value.model import PackedAsk, StepRow, ValueModel, ValueRow
 from online_models.value.shape import BUCKETS, STEPS, bucket_ending_with
 from tests.real_data.btyd import Customers, Floats, fit

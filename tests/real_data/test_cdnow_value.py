@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from online_models.value_figures import decile_mape, normalised_gini, total_ratio
+from online_models.quality.value_figures import decile_mape, normalised_gini, total_ratio
 from streams.cli.evaluate import evaluate
 from streams.kcat import KcatRecord, record_line
 from tests.real_data.btyd import Customers, fit

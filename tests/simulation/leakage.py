@@ -6,7 +6,7 @@ import random
 
 from msgspec.structs import replace
 
-from online_models.landmarks import LANDMARKS
+from online_models.scoring.landmarks import LANDMARKS
 from schemas import topics
 from schemas.records import (
     ActivitySeen,

@@ -10,11 +10,11 @@ from msgspec import structs
 
 from online_models.credit.gates import CreditGateRules
 from online_models.credit.learner import CreditRules
-from online_models.gates import GateRules
 from online_models.hazard.rules import HazardRules
-from online_models.learner_rules import LearnerRules, PaceRules
-from online_models.learner_value import ValueLearnerRules
-from online_models.targets import VALUE
+from online_models.learning.gates import GateRules
+from online_models.learning.rules import LearnerRules, PaceRules
+from online_models.learning.value_learner import ValueLearnerRules
+from online_models.targets.targets import VALUE
 from online_models.value.rules import ValueRules
 from schemas import topics
 from streams.stages.factory import StageFactory, StageRules, stage_factory

@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import cache
 from itertools import groupby
 
-from online_models.gates import GateRules
 from online_models.hazard.encoding import Encoder
 from online_models.hazard.rules import HazardRules
-from online_models.learner_rules import Contestant, LearnerRules
+from online_models.learning.gates import GateRules
+from online_models.learning.rules import Contestant, LearnerRules
 from schemas.records import Example, Frozen
 from streams.benching_rows import EPOCH_MS, hazard_rows
 

@@ -7,21 +7,21 @@ import random
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from online_models import prospects
-from online_models.features import Credit, InstallFacts
+from online_models.features.features import Credit, InstallFacts
 from online_models.hazard.encoding import Encoder
 from online_models.hazard.rules import HazardRules
-from online_models.labels import Releases
-from online_models.landmark_scores import (
+from online_models.scoring import prospects
+from online_models.scoring.labels import Releases
+from online_models.scoring.landmark_scores import (
     Moment,
     ScoringModels,
     next_landmark_due,
     reach_landmark,
 )
-from online_models.landmarks import DAY_MS, HOUR_MS
-from online_models.prospects import Prospect
-from online_models.targets import DEFAULT_TARGETS, Targets
-from online_models.tiers import TargetModels
+from online_models.scoring.landmarks import DAY_MS, HOUR_MS
+from online_models.scoring.prospects import Prospect
+from online_models.scoring.tiers import TargetModels
+from online_models.targets.targets import DEFAULT_TARGETS, Targets
 from schemas.records import ActivitySeen, Example, Money, MoneyKind
 
 EPOCH = 1_790_000_000_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from online_models.learner_rules import Contestant, LearnerRules
+from online_models.learning.rules import Contestant, LearnerRules
 from streams.composition import stage_rules
 from streams.environment import SettingError
 from streams.settings import read_settings

@@ -22,7 +22,7 @@ from online_models.credit.learner import (
 )
 from online_models.credit.snapshots import CreditModel, Weights, dump_model, load_model
 from online_models.credit.window import BLOCKS_MAX, INSTALLS_MAX, Install, Names, Window
-from online_models.snapshots import Unusable
+from online_models.learning.snapshots import Unusable
 from schemas.records import ExposurePath
 from tests.unit import credit_world
 from tests.unit.credit_world import APP, path

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from river.drift import ADWIN
 
-from online_models.adwin import BUCKET, BUCKETS_PER_SIZE, Adwin
+from online_models.drift.adwin import BUCKET, BUCKETS_PER_SIZE, Adwin
 
 DELTA = 0.002
 

@@ -6,8 +6,8 @@ import random
 
 import pytest
 
-from online_models.drift import DriftRules, DriftWatch
-from online_models.drift_features import KEY_FEATURES, ONE_INSTALL_IN, FeatureWatch, is_watched
+from online_models.drift.feature_watch import KEY_FEATURES, ONE_INSTALL_IN, FeatureWatch, is_watched
+from online_models.drift.watch import DriftRules, DriftWatch
 from online_models.hazard.bins import PAYER
 from online_models.hazard.encoding import Encoder
 from schemas.records import Example, Frozen

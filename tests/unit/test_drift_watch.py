@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from online_models.drift import (
+from online_models.drift.watch import (
     DRIFT_SCHEMA,
     IDLE_MS,
     Alarm,
@@ -17,7 +17,7 @@ from online_models.drift import (
     dump_drift,
     load_drift,
 )
-from online_models.snapshots import Unusable, seal
+from online_models.learning.snapshots import Unusable, seal
 
 MINUTE_MS = 60_000
 

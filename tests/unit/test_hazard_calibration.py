@@ -9,10 +9,10 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from online_models.calibration import Reliability
 from online_models.hazard.kernel import Kernel
 from online_models.hazard.model import HazardModel, HazardRow, HazardRules
 from online_models.hazard.rules import frame_of
+from online_models.quality.calibration import Reliability
 from tests.unit import hazard_world
 
 STUCK = HazardRules(

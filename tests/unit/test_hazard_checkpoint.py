@@ -14,7 +14,7 @@ from online_models.hazard.bins import PAYER, Shape
 from online_models.hazard.checkpoint import dump_model, dump_scorer, load_model, load_scorer
 from online_models.hazard.model import HazardModel, HazardRow, HazardRules
 from online_models.hazard.scorer import HazardScorer
-from online_models.snapshots import Envelope, Unusable, seal
+from online_models.learning.snapshots import Envelope, Unusable, seal
 from tests.unit import hazard_world
 from tests.unit.hazard_world import SMALL
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from online_models.hazard.checkpoint import dump_model, load_model
-from online_models.hazard.loosening import loosen
+from online_models.hazard.forgetting import loosen
 from online_models.hazard.model import HazardModel, HazardRow, HazardRules
 from streams.evaluation.drift_response import excess
 from tests.unit import hazard_world

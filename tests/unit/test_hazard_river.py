@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from river import checks, compose, linear_model, metrics, optim, preprocessing
 
+from online_models.estimators.hazard_classifier import HazardClassifier
 from online_models.hazard.encoding import Encoder
 from online_models.hazard.model import HazardModel, HazardRow, HazardRules
-from online_models.hazard.river_classifier import HazardClassifier
 from online_models.hazard.rules import frame_of
 from tests.unit import hazard_world
 

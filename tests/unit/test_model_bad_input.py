@@ -11,17 +11,17 @@ from typing import Any
 import pytest
 from msgspec import msgpack, structs
 
-from online_models.features import CODE_VERSION
+from online_models.features.features import CODE_VERSION
 from online_models.hazard.bins import PAYER
 from online_models.hazard.checkpoint import SCORER_SCHEMA, dump_model, dump_scorer
 from online_models.hazard.encoding import NAMES_MAX
 from online_models.hazard.model import Ask, HazardModel, HazardRow
-from online_models.landmarks import DAY_MS, HOUR_MS
-from online_models.learner import Learner
-from online_models.shrunk_rates import dump_rates
-from online_models.snapshots import Envelope
-from online_models.targets import VALUE
-from online_models.tiers import CONSTANT_VERSION
+from online_models.learning.snapshots import Envelope
+from online_models.learning.target_learner import Learner
+from online_models.scoring.landmarks import DAY_MS, HOUR_MS
+from online_models.scoring.shrunk_rates import dump_rates
+from online_models.scoring.tiers import CONSTANT_VERSION
+from online_models.targets.targets import VALUE
 from schemas.records import Example, ExampleFrame, Frozen, ModelMarker, Served, encoder
 from schemas.records import example_frames as frames_of
 from streams.stage import Effects

@@ -6,9 +6,9 @@ import math
 
 import pytest
 
-from online_models import features
-from online_models.features import ActivityTally, Credit, InstallFacts
-from online_models.landmarks import DAY_MS, HOUR_MS
+from online_models.features import features
+from online_models.features.features import ActivityTally, Credit, InstallFacts
+from online_models.scoring.landmarks import DAY_MS, HOUR_MS
 
 FACTS = InstallFacts("i1", "app.one", 1_790_000_000_000, "android", "DE", "14.1")
 CREDIT = Credit("meta", "c1", "s1", "click_id", "click", 33)

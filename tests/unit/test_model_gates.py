@@ -8,15 +8,22 @@ import numpy as np
 import pytest
 from msgspec import structs
 
-from online_models.gates import GateRules, Shift, deserves_suspension, gate, is_finite, shift_of
 from online_models.hazard.encoding import Encoder
 from online_models.hazard.packed import PackedAsk
 from online_models.hazard.rules import HazardRules
 from online_models.hazard.scorer import HazardScorer
-from online_models.learner import Learner
-from online_models.learner_evidence import BlockSums, Evidence, evidence_of, figures_of
-from online_models.learner_rules import Contestant, LearnerRules
-from online_models.verdicts import Lead, Refusal
+from online_models.learning.evidence import BlockSums, Evidence, evidence_of, figures_of
+from online_models.learning.gates import (
+    GateRules,
+    Shift,
+    deserves_suspension,
+    gate,
+    is_finite,
+    shift_of,
+)
+from online_models.learning.rules import Contestant, LearnerRules
+from online_models.learning.target_learner import Learner
+from online_models.learning.verdicts import Lead, Refusal
 from tests.unit import learner_world
 from tests.unit.hazard_world import SMALL, learned
 from tests.unit.learner_world import RULES

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from msgspec import structs
 
-from online_models import prospects
-from online_models.frozen import whole
-from online_models.landmark_scores import Moment, reach_landmark
-from online_models.landmarks import DAY_MS, HOUR_MS, LANDMARKS
-from online_models.prospects import SERVED_SHARE, Payment, Prospect
-from online_models.releases import release_times
-from online_models.targets import DEFAULT_TARGETS, PAYING, RATES, VALUE
-from online_models.tiers import in_share
+from online_models.features.frozen import whole
+from online_models.scoring import prospects
+from online_models.scoring.landmark_scores import Moment, reach_landmark
+from online_models.scoring.landmarks import DAY_MS, HOUR_MS, LANDMARKS
+from online_models.scoring.prospects import SERVED_SHARE, Payment, Prospect
+from online_models.scoring.releases import release_times
+from online_models.scoring.tiers import in_share
+from online_models.targets.targets import DEFAULT_TARGETS, PAYING, RATES, VALUE
 from schemas.records import Example, Money, MoneyKind
 from tests.unit.model_world import EPOCH, Life, constant_models, followed, lives, purchase
 

@@ -7,10 +7,9 @@ import pytest
 from online_models.hazard.encoding import Encoder
 from online_models.hazard.model import HazardModel
 from online_models.hazard.rules import HazardRules
-from online_models.landmarks import DAY_MS, LANDMARKS
-from online_models.shrunk_rates import Place, ShrunkRates
-from online_models.targets import PAYING, Action, segment
-from online_models.tiers import (
+from online_models.scoring.landmarks import DAY_MS, LANDMARKS
+from online_models.scoring.shrunk_rates import Place, ShrunkRates
+from online_models.scoring.tiers import (
     LiveModel,
     Subject,
     TargetModels,
@@ -18,6 +17,7 @@ from online_models.tiers import (
     constant_chances,
     in_share,
 )
+from online_models.targets.targets import PAYING, Action, segment
 from schemas.records import Frozen
 
 NOON = 1_790_000_000_000

@@ -8,13 +8,18 @@ from functools import cache
 import pytest
 from msgspec import structs
 
-from online_models import learner_value_parts
 from online_models.hazard.encoding import Encoder
-from online_models.learner_value import ValueGateRules, ValueLearner, ValueLearnerRules, is_sound
-from online_models.snapshots import Unusable
+from online_models.learning import value_learner_parts
+from online_models.learning.snapshots import Unusable
+from online_models.learning.value_learner import (
+    ValueGateRules,
+    ValueLearner,
+    ValueLearnerRules,
+    is_sound,
+)
+from online_models.learning.verdicts import Publication, Refusal
 from online_models.value.model import ValueRules
 from online_models.value.shape import LANDMARKS, STEPS, bucket_ending_with, rows_of
-from online_models.verdicts import Publication, Refusal
 from schemas.records import Example, Frozen
 
 VALUE = ValueRules(slots=2**10)
@@ -54,7 +59,7 @@ def examples(installs: int, seed: int = 1) -> tuple[Example, ...]:
 
 
 def restored(learner: ValueLearner) -> ValueLearner:
-    loaded = learner_value_parts.load_learner(learner_value_parts.dump_learner(learner), RULES)
+    loaded = value_learner_parts.load_learner(value_learner_parts.dump_learner(learner), RULES)
     assert isinstance(loaded, ValueLearner)
     return loaded
 
@@ -77,7 +82,7 @@ def test_it_goes_on_bit_for_bit_from_a_checkpoint(cuts: tuple[int, ...]) -> None
         found += cut.learn(log[start:end])
         cut, start = restored(cut), end
     assert found == expected
-    assert learner_value_parts.dump_learner(cut) == learner_value_parts.dump_learner(whole)
+    assert value_learner_parts.dump_learner(cut) == value_learner_parts.dump_learner(whole)
 
 
 def test_a_version_that_expects_far_too_much_is_refused() -> None:
@@ -91,8 +96,8 @@ def test_a_version_that_expects_far_too_much_is_refused() -> None:
 def test_a_damaged_part_is_unusable(part: str) -> None:
     learner = ValueLearner(RULES)
     learner.learn(examples(100))
-    parts = learner_value_parts.dump_learner(learner)
-    loaded = learner_value_parts.load_learner({**parts, part: parts[part][:-3]}, RULES)
+    parts = value_learner_parts.dump_learner(learner)
+    loaded = value_learner_parts.load_learner({**parts, part: parts[part][:-3]}, RULES)
     assert isinstance(loaded, Unusable)
 
 

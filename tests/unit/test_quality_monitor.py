@@ -9,8 +9,8 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from online_models.landmarks import DAY_MS
-from online_models.quality import (
+from online_models.learning.snapshots import Unusable, seal
+from online_models.quality.monitor import (
     OTHER,
     QUALITY_SCHEMA,
     QualityMonitor,
@@ -20,7 +20,7 @@ from online_models.quality import (
     dump_quality,
     load_quality,
 )
-from online_models.snapshots import Unusable, seal
+from online_models.scoring.landmarks import DAY_MS
 
 ABOUT = Slice("payer", "d7", "1h", "ios", "full", "payer-1", "network")
 

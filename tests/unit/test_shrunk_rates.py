@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from online_models.hazard.bins import PAYER, Horizon, Shape, outcomes
-from online_models.landmarks import DAY_MS, HOUR_MS
-from online_models.shrunk_rates import (
+from online_models.learning.snapshots import Unusable
+from online_models.scoring.landmarks import DAY_MS, HOUR_MS
+from online_models.scoring.shrunk_rates import (
     HAZARD_MAX,
     Place,
     RateRules,
@@ -14,7 +15,6 @@ from online_models.shrunk_rates import (
     dump_rates,
     load_rates,
 )
-from online_models.snapshots import Unusable
 
 US = Place("com.game", "searchlight", "US", "ios")
 BR = Place("com.game", "searchlight", "BR", "android")

@@ -6,8 +6,8 @@ import pytest
 
 from online_models.hazard.checkpoint import dump_scorer
 from online_models.hazard.model import HazardModel
-from online_models.landmarks import DAY_MS, HOUR_MS
-from online_models.targets import RATES
+from online_models.scoring.landmarks import DAY_MS, HOUR_MS
+from online_models.targets.targets import RATES
 from schemas.records import Example, JourneyRecord, ModelMarker, MoneyRouted, example_frames
 from streams.stage import Effects
 from streams.stages.journeys import Journeys

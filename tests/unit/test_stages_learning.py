@@ -11,8 +11,8 @@ from msgspec import structs
 from online_models.credit.gates import CreditGateRules
 from online_models.credit.learner import CreditRules
 from online_models.credit.snapshots import CREDIT
-from online_models.gates import GateRules
-from online_models.learner_rules import LearnerRules
+from online_models.learning.gates import GateRules
+from online_models.learning.rules import LearnerRules
 from schemas import topics
 from schemas.records import ExampleFrame, ExampleRecord, ModelMarker, encoder
 from streams.errors import Stop

@@ -10,12 +10,12 @@ from itertools import chain
 import pytest
 from msgspec import structs
 
-from online_models.checkpoints import dump_learner, load_learner
-from online_models.drift import DriftRules
-from online_models.landmarks import DAY_MS
-from online_models.learner import Learner
-from online_models.learner_evidence import TIERS
-from online_models.learner_rules import LearnerRules
+from online_models.drift.watch import DriftRules
+from online_models.learning.evidence import TIERS
+from online_models.learning.rules import LearnerRules
+from online_models.learning.target_learner import Learner
+from online_models.learning.target_learner_parts import dump_learner, load_learner
+from online_models.scoring.landmarks import DAY_MS
 from schemas.records import CommandKind, Example, ExampleFrame, ModelCommand, Served, encoder
 from streams.stage import Effects, LogRecord
 from streams.stages.learning import Learning, LearningRules

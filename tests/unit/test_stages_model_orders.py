@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from online_models.learner_rules import LearnerRules
+from online_models.learning.rules import LearnerRules
 from schemas import topics
 from schemas.records import (
     CommandKind,

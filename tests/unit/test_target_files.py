@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from online_models.landmarks import DAY_MS, LANDMARKS
-from online_models.target_files import TargetFault, read_targets
-from online_models.targets import DEFAULT_TARGETS, PAYING, Action, Targets
+from online_models.scoring.landmarks import DAY_MS, LANDMARKS
+from online_models.targets.files import TargetFault, read_targets
+from online_models.targets.targets import DEFAULT_TARGETS, PAYING, Action, Targets
 
 ROOT = Path(__file__).parents[2]
 

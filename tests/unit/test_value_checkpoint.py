@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from online_models.snapshots import Envelope, Unusable, seal
+from online_models.learning.snapshots import Envelope, Unusable, seal
 from online_models.value.checkpoint import (
     MODEL_SCHEMA,
     SCORER_SCHEMA,

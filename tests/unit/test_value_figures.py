@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from online_models.value_figures import decile_mape, normalised_gini, total_ratio
+from online_models.quality.value_figures import decile_mape, normalised_gini, total_ratio
 
 
 def naive_gini(said: list[float], came: list[float]) -> float:

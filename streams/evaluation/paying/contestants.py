@@ -15,8 +15,8 @@ from online_models.hazard.checkpoint import dump_model, load_model
 from online_models.hazard.encoding import Encoder, Packed
 from online_models.hazard.model import Ask, HazardModel, HazardRules
 from online_models.hazard.packed import PackedAsk, PackedGroup, PackedSnapshot
-from online_models.shrunk_rates import Place, ShrunkRates
-from online_models.snapshots import Unusable
+from online_models.learning.snapshots import Unusable
+from online_models.scoring.shrunk_rates import Place, ShrunkRates
 from streams.evaluation.paying.features import Features
 from streams.evaluation.paying.river_challengers import RiverChallengers
 from streams.simulator.draws import Floats

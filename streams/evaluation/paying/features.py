@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from online_models import features
-from online_models.features import Bucket
-from online_models.shrunk_rates import Place
+from online_models.features import features
+from online_models.features.features import Bucket
+from online_models.scoring.shrunk_rates import Place
 from streams.simulator.draws import Ints
 from streams.simulator.paying_worlds import Lives, People
 from streams.simulator.paying_worlds.lives import NAMES

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from online_models.calibration import Reliability
+from online_models.quality.calibration import Reliability
 from streams.evaluation.paying.contestants import CHALLENGERS, TIERS
 from streams.evaluation.paying.replay import Predictions
 from streams.simulator.draws import Flags, Floats, Ints

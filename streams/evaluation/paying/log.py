@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from online_models.hazard.bins import PAYER
-from online_models.releases import release_times
+from online_models.scoring.releases import release_times
 from streams.simulator.draws import Flags, Ints
 from streams.simulator.paying_worlds import NEVER, Reports
 from streams.simulator.paying_worlds.steps import LANDMARK_MS

@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 
 from online_models.hazard.bins import PAYER
-from online_models.shrunk_rates import Place
+from online_models.scoring.shrunk_rates import Place
 from schemas import topics
 from schemas.outcomes import FeatureRow
 from streams.composition import stage_rules

@@ -9,7 +9,7 @@ from typing import Protocol, Self
 
 import numpy as np
 
-from online_models.shrunk_rates import Place
+from online_models.scoring.shrunk_rates import Place
 from streams.evaluation.paying.contestants import BinEnd, Contestants, Frozen, Question
 from streams.evaluation.paying.features import Features, WorldFeatures
 from streams.evaluation.paying.log import HORIZONS, Happenings, PayingLog, make_log

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from online_models.quality.value_figures import decile_mape, normalised_gini, total_ratio
 from online_models.value.shape import HORIZONS, LANDMARKS
-from online_models.value_figures import decile_mape, normalised_gini, total_ratio
 from streams.evaluation.valuing.history import LANDMARK_MS
 from streams.evaluation.valuing.replay import Predictions
 from streams.simulator.draws import Flags, Floats

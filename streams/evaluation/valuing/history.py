@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from online_models.landmarks import DAY_MS
+from online_models.scoring.landmarks import DAY_MS
 from online_models.value.shape import BUCKETS, LANDMARKS, STEPS, Part, bucket_ending_with, rows_of
 from streams.simulator.draws import Floats, Ints
 

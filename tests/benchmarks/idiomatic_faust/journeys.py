@@ -14,20 +14,20 @@ from river import linear_model, optim
 from attribution import journey as attribution
 from attribution.journey import ActivityApplied, Decision, Journey, JourneyFact, MoneyApplied
 from attribution.rules.rules import Rules, rule_set_id
-from online_models import prospects
-from online_models.frozen import whole
+from online_models.features.frozen import whole
 from online_models.hazard.encoding import Encoder
 from online_models.hazard.rules import HazardRules
-from online_models.labels import Releases
-from online_models.landmark_scores import (
+from online_models.scoring import prospects
+from online_models.scoring.labels import Releases
+from online_models.scoring.landmark_scores import (
     Moment,
     ScoringModels,
     next_landmark_due,
     reach_landmark,
 )
-from online_models.prospects import Prospect
-from online_models.targets import DEFAULT_TARGETS, PAYING
-from online_models.tiers import Score, Subject
+from online_models.scoring.prospects import Prospect
+from online_models.scoring.tiers import Score, Subject
+from online_models.targets.targets import DEFAULT_TARGETS, PAYING
 from schemas import topics
 from schemas.records import (
     ActivitySeen,

@@ -14,11 +14,11 @@ from typing import NamedTuple
 
 from msgspec import structs
 
-from online_models.features import InstallFacts
-from online_models.landmarks import LANDMARKS
-from online_models.prospects import OVER, Given, Progress, Prospect, first_event
-from online_models.releases import MOMENTS_MS, Moment, moments, release_times
-from online_models.targets import VALUE, Target, Targets, ValueTarget
+from online_models.features.features import InstallFacts
+from online_models.scoring.landmarks import LANDMARKS
+from online_models.scoring.prospects import OVER, Given, Progress, Prospect, first_event
+from online_models.scoring.releases import MOMENTS_MS, Moment, moments, release_times
+from online_models.targets.targets import VALUE, Target, Targets, ValueTarget
 from schemas.records import Example, Frozen, Served
 
 

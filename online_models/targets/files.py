@@ -28,8 +28,8 @@ import msgspec
 from msgspec import Struct, field
 
 from online_models.hazard.bins import Horizon, Shape
-from online_models.landmarks import DAY_MS, HOUR_MS, LANDMARKS
-from online_models.targets import (
+from online_models.scoring.landmarks import DAY_MS, HOUR_MS, LANDMARKS
+from online_models.targets.targets import (
     DEFAULT_TARGETS,
     PAYING,
     VALUE,

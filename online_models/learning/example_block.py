@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from online_models.frozen import whole, whole_of
+from online_models.features.frozen import whole, whole_of
 from online_models.hazard.bins import Shape
 from online_models.hazard.kernel import Rows
 from online_models.hazard.packed import PackedGroup
 from online_models.hazard.rules import Numbers
 from online_models.hazard.scorer import HazardScorer
-from online_models.learner_evidence import Lesson
-from online_models.shrunk_rates import Place
+from online_models.learning.evidence import Lesson
+from online_models.scoring.shrunk_rates import Place
 from schemas.records import Example, Frozen
 
 

@@ -1,6 +1,6 @@
 """The whole learner of a target as named parts, so that it goes on bit for bit where it was.
 
-Parts are plain arrays in the envelope of `online_models.snapshots`. A version that was published
+Parts are plain arrays in the envelope of `learning.snapshots`. A version that was published
 never changes again, so its part is written once.
 """
 
@@ -12,16 +12,16 @@ import msgspec
 import numpy as np
 from msgspec import Struct, msgpack
 
-from online_models.drift import dump_drift, load_drift
+from online_models.drift.watch import dump_drift, load_drift
 from online_models.hazard.checkpoint import dump_model, load_model, load_scorer
 from online_models.hazard.kernel import Kernel
 from online_models.hazard.packed import PackedAsk
-from online_models.learner import Learner, Version
-from online_models.learner_evidence import BlockSums
-from online_models.learner_rules import Counts, LearnerRules
-from online_models.shrunk_rates import dump_rates, load_rates
-from online_models.snapshots import Unusable, seal, unseal
-from online_models.verdicts import Publication
+from online_models.learning.evidence import BlockSums
+from online_models.learning.rules import Counts, LearnerRules
+from online_models.learning.snapshots import Unusable, seal, unseal
+from online_models.learning.target_learner import Learner, Version
+from online_models.learning.verdicts import Publication
+from online_models.scoring.shrunk_rates import dump_rates, load_rates
 from schemas.records import Example
 
 HEAD, RATES, CHAMPION, PREVIOUS = "head", "rates", "champion", "previous"

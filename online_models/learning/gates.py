@@ -12,7 +12,7 @@ from msgspec import Struct
 from online_models.hazard.packed import PackedAsk
 from online_models.hazard.rules import CHANCE_MIN, Numbers
 from online_models.hazard.scorer import HazardScorer
-from online_models.learner_evidence import Evidence
+from online_models.learning.evidence import Evidence
 
 SCORE_BINS = 10
 """Of the population stability index, of equal mass under the earlier version."""

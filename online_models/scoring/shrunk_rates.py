@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Struct, msgpack
 
 from online_models.hazard.bins import PAYER, Shape
-from online_models.snapshots import Unusable, packed, seal, unpacked, unseal
+from online_models.learning.snapshots import Unusable, packed, seal, unpacked, unseal
 
 SCHEMA = "rates/1"
 

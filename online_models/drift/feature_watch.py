@@ -10,10 +10,10 @@ import struct
 import zlib
 from typing import NamedTuple
 
-from online_models.drift import Alarm, DriftWatch, Stream
+from online_models.drift.watch import Alarm, DriftWatch, Stream
 from online_models.hazard.bins import Shape
 from online_models.hazard.encoding import Encoder
-from online_models.landmarks import LANDMARKS
+from online_models.scoring.landmarks import LANDMARKS
 from schemas.records import Example, Frozen
 
 

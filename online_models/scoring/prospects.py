@@ -11,10 +11,10 @@ from bisect import bisect_right
 
 from msgspec import Struct, structs
 
-from online_models import features
-from online_models.features import ActivityTally, Credit
-from online_models.landmarks import DAY_MS, LANDMARKS
-from online_models.targets import Target, Targets
+from online_models.features import features
+from online_models.features.features import ActivityTally, Credit
+from online_models.scoring.landmarks import DAY_MS, LANDMARKS
+from online_models.targets.targets import Target, Targets
 from schemas.records import ActivitySeen, Frozen, Money, MoneyKind
 
 PAYMENTS_MAX = 8

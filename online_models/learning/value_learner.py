@@ -15,12 +15,13 @@ from typing import NamedTuple
 import numpy as np
 from msgspec import Struct
 
-from online_models.frozen import whole
+from online_models.features.frozen import whole
 from online_models.hazard.kernel import Kernel
 from online_models.hazard.rules import Numbers
-from online_models.learner_rules import Counts, PaceRules
-from online_models.snapshots import Unusable
-from online_models.targets import VALUE
+from online_models.learning.rules import Counts, PaceRules
+from online_models.learning.snapshots import Unusable
+from online_models.learning.verdicts import Publication, Refusal, Verdict, finite, version_name
+from online_models.targets.targets import VALUE
 from online_models.value.checkpoint import dump_scorer, load_scorer
 from online_models.value.model import PackedAsk, StepRow, ValueModel, ValueRow, ValueRules
 from online_models.value.scorer import ValueScorer
@@ -31,7 +32,6 @@ from online_models.value.shape import (
     bucket_ending_with,
     first_bucket,
 )
-from online_models.verdicts import Publication, Refusal, Verdict, finite, version_name
 from schemas.records import Example
 
 MICROS = 1e6

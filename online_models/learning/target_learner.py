@@ -15,22 +15,29 @@ from collections.abc import Iterable
 import numpy as np
 from msgspec import Struct
 
-from online_models.drift import DriftWatch
-from online_models.gates import deserves_suspension, gate, is_finite, shift_of
+from online_models.drift.watch import DriftWatch
 from online_models.hazard.checkpoint import dump_scorer, load_scorer
+from online_models.hazard.forgetting import loosen
 from online_models.hazard.kernel import Kernel
-from online_models.hazard.loosening import loosen
 from online_models.hazard.model import HazardModel
 from online_models.hazard.packed import PackedAsk
 from online_models.hazard.rules import Numbers
 from online_models.hazard.scorer import HazardScorer
-from online_models.learner_block import Soundness, foresee, groups_of, last_of, lesson_of, place_of
-from online_models.learner_evidence import BlockSums, Evidence, evidence_of, figures_of, sums_of
-from online_models.learner_rules import Counts, LearnerRules
-from online_models.learner_watch import LESSON_EVERY, Block, watch_residuals
-from online_models.shrunk_rates import ShrunkRates, dump_rates
-from online_models.snapshots import Snapshot, Unusable
-from online_models.verdicts import Lead, Publication, Refusal, Verdict, version_name
+from online_models.learning.evidence import BlockSums, Evidence, evidence_of, figures_of, sums_of
+from online_models.learning.example_block import (
+    Soundness,
+    foresee,
+    groups_of,
+    last_of,
+    lesson_of,
+    place_of,
+)
+from online_models.learning.gates import deserves_suspension, gate, is_finite, shift_of
+from online_models.learning.residual_watch import LESSON_EVERY, Block, watch_residuals
+from online_models.learning.rules import Counts, LearnerRules
+from online_models.learning.snapshots import Snapshot, Unusable
+from online_models.learning.verdicts import Lead, Publication, Refusal, Verdict, version_name
+from online_models.scoring.shrunk_rates import ShrunkRates, dump_rates
 from schemas.records import Example
 
 BASE_PRIOR_ROWS = 20.0

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from online_models.calibration import Reliability
 from online_models.hazard.rules import CHANCE_MIN, Numbers
-from online_models.value_figures import decile_mape, normalised_gini, total_ratio
+from online_models.quality.calibration import Reliability
+from online_models.quality.value_figures import decile_mape, normalised_gini, total_ratio
 
 
 class Figures(NamedTuple):

@@ -10,14 +10,14 @@ import msgspec
 import numpy as np
 from msgspec import Struct, msgpack
 
-from online_models.drift import Alarm, DriftRules, DriftWatch, dump_drift, load_drift
-from online_models.drift_features import FeatureWatch
+from online_models.drift.feature_watch import FeatureWatch
+from online_models.drift.watch import Alarm, DriftRules, DriftWatch, dump_drift, load_drift
 from online_models.hazard.encoding import Encoder
 from online_models.hazard.rules import HazardRules
-from online_models.landmarks import LANDMARKS
-from online_models.learner_evidence import TIERS
-from online_models.learner_watch import Block
-from online_models.quality import (
+from online_models.learning.evidence import TIERS
+from online_models.learning.residual_watch import Block
+from online_models.learning.snapshots import Unusable
+from online_models.quality.monitor import (
     QualityMonitor,
     QualityRules,
     QualityWindow,
@@ -25,7 +25,7 @@ from online_models.quality import (
     dump_quality,
     load_quality,
 )
-from online_models.snapshots import Unusable
+from online_models.scoring.landmarks import LANDMARKS
 from schemas.records import Example, Served
 
 STREAMS_BOUND = "drift_streams_max"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from msgspec import Struct, structs
 
-from online_models.drift import DriftRules
-from online_models.gates import GateRules
+from online_models.drift.watch import DriftRules
 from online_models.hazard.bins import PAYER, Shape
 from online_models.hazard.rules import HazardRules
-from online_models.landmarks import HOUR_MS
-from online_models.shrunk_rates import RateRules
+from online_models.learning.gates import GateRules
+from online_models.scoring.landmarks import HOUR_MS
+from online_models.scoring.shrunk_rates import RateRules
 
 MAIN = "main"
 """The contestant that leads from the beginning."""

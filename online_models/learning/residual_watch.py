@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from online_models.drift import Alarm, DriftWatch, Stream
+from online_models.drift.watch import Alarm, DriftWatch, Stream
 from online_models.hazard.rules import Numbers
-from online_models.learner_evidence import Lesson
+from online_models.learning.evidence import Lesson
 from schemas.records import Example
 
 LESSON_EVERY = 4

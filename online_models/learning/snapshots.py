@@ -14,7 +14,7 @@ from typing import NamedTuple
 import msgspec
 from msgspec import Struct, msgpack
 
-from online_models.features import CODE_VERSION
+from online_models.features.features import CODE_VERSION
 
 
 class Unusable(NamedTuple):

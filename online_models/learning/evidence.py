@@ -16,7 +16,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from online_models.hazard.rules import CHANCE_MIN, Numbers
-from online_models.verdicts import finite
+from online_models.learning.verdicts import finite
 
 TIERS = ("full", "install_only", "rates", "constant")
 """Best first: the model, the same with only what was known at the install, shrunk rates by

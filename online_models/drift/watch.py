@@ -16,9 +16,9 @@ from typing import Literal, NamedTuple
 import msgspec
 from msgspec import Struct, msgpack
 
-from online_models.adwin import VALUE_MAX, Adwin, Change
-from online_models.landmarks import DAY_MS
-from online_models.snapshots import Unusable, seal, unseal
+from online_models.drift.adwin import VALUE_MAX, Adwin, Change
+from online_models.learning.snapshots import Unusable, seal, unseal
+from online_models.scoring.landmarks import DAY_MS
 
 DRIFT_SCHEMA = "drift/1"
 

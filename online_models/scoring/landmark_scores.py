@@ -7,15 +7,21 @@ from typing import Any, Literal, NamedTuple
 
 from msgspec import structs
 
-from online_models.features import Credit, InstallFacts, activity_until, install_features
-from online_models.frozen import whole_of
+from online_models.features.features import Credit, InstallFacts, activity_until, install_features
+from online_models.features.frozen import whole_of
 from online_models.hazard.encoding import Encoder
-from online_models.labels import Releases
-from online_models.landmarks import LANDMARKS, landmark_time
-from online_models.prospects import OVER, SERVED_SHARE, Given, Prospect, first_event, progress_of
-from online_models.shrunk_rates import Place
-from online_models.targets import VALUE, Target, Targets, segment
-from online_models.tiers import (
+from online_models.scoring.labels import Releases
+from online_models.scoring.landmarks import LANDMARKS, landmark_time
+from online_models.scoring.prospects import (
+    OVER,
+    SERVED_SHARE,
+    Given,
+    Prospect,
+    first_event,
+    progress_of,
+)
+from online_models.scoring.shrunk_rates import Place
+from online_models.scoring.tiers import (
     CONSTANT_VERSION,
     Score,
     Subject,
@@ -23,6 +29,7 @@ from online_models.tiers import (
     in_share,
     worth,
 )
+from online_models.targets.targets import VALUE, Target, Targets, segment
 from online_models.value.scorer import ValueScorer
 from online_models.value.shape import paid_features
 from schemas.outcomes import FeatureRow, Prediction

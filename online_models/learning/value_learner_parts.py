@@ -8,9 +8,14 @@ import msgspec
 import numpy as np
 from msgspec import Struct, msgpack
 
-from online_models.learner_rules import Counts
-from online_models.learner_value import ValueLearner, ValueLearnerRules, ValueSums, ValueVersion
-from online_models.snapshots import Unusable, seal, unseal
+from online_models.learning.rules import Counts
+from online_models.learning.snapshots import Unusable, seal, unseal
+from online_models.learning.value_learner import (
+    ValueLearner,
+    ValueLearnerRules,
+    ValueSums,
+    ValueVersion,
+)
 from online_models.value.checkpoint import dump_model, load_model, load_scorer
 from online_models.value.scorer import PackedAsk
 from schemas.records import Example
