@@ -10,10 +10,10 @@ from typing import Generic, Protocol, TypeVar
 import msgspec
 
 from schemas import topics
+from streams.lab.simulator import Scenario, simulate
 from streams.memory_log import MemoryRecord
 from streams.observers import StageMetrics
 from streams.replay import Replay, SourceOrder
-from streams.simulator import Scenario, simulate
 from streams.stage import TopicPartition
 from streams.stages.factory import StageRules
 

@@ -65,13 +65,13 @@ def bench(folder: Path | None, as_json: bool, **wanted: int) -> None:
 
 
 def _of_stages(settings: Settings, wanted: dict[str, int], advance: Advance) -> dict[str, Any]:
-    from streams.bench import Wanted, run_bench
+    from streams.lab.bench.bench import Wanted, run_bench
 
     return run_bench(settings, Wanted(**wanted), advance)
 
 
 def _of_models(rows: int, seed: int, advance: Advance) -> dict[str, Any]:
     """`--events` are rows to learn."""
-    from streams.benching_models import run_bench_models
+    from streams.lab.bench.models import run_bench_models
 
     return run_bench_models(rows, seed, advance)

@@ -41,8 +41,8 @@ def demo(events: int, seed: int, pace: int | None, folder: Path | None, as_json:
       headwater demo
       headwater query "SELECT * FROM v_campaign_daily LIMIT 10"
     """
-    from streams.campaigns import CampaignLine
-    from streams.demo import DemoPlan, run_demo
+    from streams.lab.demo.campaigns import CampaignLine
+    from streams.lab.demo.demo import DemoPlan, run_demo
 
     settings = settings_for(folder)
     plan = DemoPlan(events=events, seed=seed, pace=pace)

@@ -66,8 +66,8 @@ def match(history: tuple[Path, ...], size: int, seed: int, out: Path | None, as_
     """
     if (out is None) != (not history):
         raise click.UsageError("--fit FILE and HISTORY go together", click.get_current_context())
-    from streams.evaluation.match import evaluate_match
-    from streams.evaluation.pair_history import fit_history
+    from streams.lab.evaluation.match.history import fit_history
+    from streams.lab.evaluation.match.match import evaluate_match
 
     with progress(is_quiet=as_json) as advance:
         if out is None:
@@ -94,7 +94,7 @@ def credit(persons: int, seed: int, as_json: bool) -> None:
     Example:
       headwater evaluate credit --json
     """
-    from streams.evaluation.credit import evaluate_credit
+    from streams.lab.evaluation.credit import evaluate_credit
 
     with progress(is_quiet=as_json) as advance:
         figures = evaluate_credit(seed, persons, advance)
@@ -118,7 +118,7 @@ def fraud(size: int, seed: int, as_json: bool) -> None:
     Example:
       headwater evaluate fraud --json
     """
-    from streams.evaluation.fraud import evaluate_fraud
+    from streams.lab.evaluation.fraud import evaluate_fraud
 
     with progress(is_quiet=as_json) as advance:
         figures = evaluate_fraud(seed, size, advance)
@@ -161,8 +161,8 @@ def drift(
       headwater evaluate drift --json
       headwater evaluate drift --data installs.jsonl --data payments.jsonl
     """
-    from streams.evaluation.drift import evaluate_drift
-    from streams.evaluation.drift_history import evaluate_history
+    from streams.lab.evaluation.drift.drift import evaluate_drift
+    from streams.lab.evaluation.drift.history import evaluate_history
 
     if history and plots:
         raise click.UsageError("--plots draws no history", click.get_current_context())

@@ -18,7 +18,7 @@ from streams.cli.output import (
 )
 
 if TYPE_CHECKING:
-    from streams.evaluation.paying.runs import Advance, PayingPlan, Run
+    from streams.lab.evaluation.payer.replay.runs import Advance, PayingPlan, Run
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 _WORLDS = ("frailty", "agents", "renewal", "diffusion")
@@ -111,7 +111,7 @@ def payer(
     if files:
         _answer_history(files, plots, as_json)
         return
-    from streams.evaluation.payer import evaluate_payer
+    from streams.lab.evaluation.payer.payer import evaluate_payer
 
     with progress(is_quiet=as_json) as advance:
         found = evaluate_payer(_plan(**chosen, has_river=has_river), advance, plots)
@@ -119,7 +119,7 @@ def payer(
 
 
 def _answer_history(files: tuple[Path, ...], plots: Path | None, as_json: bool) -> None:
-    from streams.evaluation.payer_history import evaluate_payer_history
+    from streams.lab.evaluation.payer.history import evaluate_payer_history
 
     with progress(is_quiet=as_json) as advance:
         found = evaluate_payer_history(settings_for(None), files, advance, plots)
@@ -140,7 +140,7 @@ def calibration(files: tuple[Path, ...], plots: Path | None, as_json: bool, **ch
       headwater evaluate calibration --scenario campaign_shift --plots charts
       headwater evaluate calibration --data history.jsonl
     """
-    from streams.evaluation.payer_calibration import calibration_of, evaluate_calibration
+    from streams.lab.evaluation.payer.calibration import calibration_of, evaluate_calibration
 
     with progress(is_quiet=as_json) as advance:
         if files:
@@ -163,7 +163,7 @@ def tiers(files: tuple[Path, ...], as_json: bool, **chosen: Any) -> None:
       headwater evaluate tiers --world renewal --scenario steady
       headwater evaluate tiers --data history.jsonl
     """
-    from streams.evaluation.tiers import evaluate_tiers, tiers_of
+    from streams.lab.evaluation.payer.tiers import evaluate_tiers, tiers_of
 
     with progress(is_quiet=as_json) as advance:
         if files:
@@ -174,13 +174,13 @@ def tiers(files: tuple[Path, ...], as_json: bool, **chosen: Any) -> None:
 
 
 def _history_run(files: tuple[Path, ...], advance: Advance) -> Run:
-    from streams.evaluation.payer_history import history_run
+    from streams.lab.evaluation.payer.history import history_run
 
     return history_run(settings_for(None), files, advance)
 
 
 def _plan(**chosen: Any) -> PayingPlan:
-    from streams.evaluation.paying.runs import PayingPlan
+    from streams.lab.evaluation.payer.replay.runs import PayingPlan
 
     return PayingPlan(**chosen)
 

@@ -44,7 +44,7 @@ def value(files: tuple[Path, ...], as_json: bool, **chosen: Any) -> None:
     if files:
         _answer_history(files, as_json)
         return
-    from streams.evaluation.value import ValuePlan, evaluate_value
+    from streams.lab.evaluation.value.value import ValuePlan, evaluate_value
 
     with progress(is_quiet=as_json) as advance:
         found = evaluate_value(ValuePlan(**chosen), advance)
@@ -57,7 +57,7 @@ def value(files: tuple[Path, ...], as_json: bool, **chosen: Any) -> None:
 
 
 def _answer_history(files: tuple[Path, ...], as_json: bool) -> None:
-    from streams.evaluation.value_history import evaluate_value_history
+    from streams.lab.evaluation.value.history import evaluate_value_history
 
     with progress(is_quiet=as_json) as advance:
         found = evaluate_value_history(settings_for(None), files, advance)

@@ -24,8 +24,8 @@ from online_models.credit.learner import CreditLearner, CreditRules
 from online_models.credit.snapshots import CreditModel, load_model
 from online_models.credit.window import Window
 from schemas.records import ExposurePath
-from streams.evaluation.credit import total_variation
-from streams.simulator.credit_worlds import WORLDS, ZERO_EFFECT, CreditWorld, make_world, paths
+from streams.lab.evaluation.credit import total_variation
+from streams.lab.simulator.credit_worlds import WORLDS, ZERO_EFFECT, CreditWorld, make_world, paths
 from streams.stages.credit_shares import learned_shares, rule_shares
 from streams.stages.credit_weights import weigh
 from tests.benchmarks.adagrad_credit import AdaGrad

@@ -23,15 +23,15 @@ import aiokafka
 import orjson
 
 from schemas import topics
-from streams.bench import core_contestant
-from streams.bench_laps import CHECKOUT, Course, prepare, until_settled
 from streams.composition import core_settings
 from streams.errors import Stop
-from streams.free_ports import free_port
-from streams.measuring import Program, running
+from streams.lab.bench.bench import core_contestant
+from streams.lab.bench.free_ports import free_port
+from streams.lab.bench.laps import CHECKOUT, Course, prepare, until_settled
+from streams.lab.bench.processes import Program, running
+from streams.lab.simulator import Scenario, SimulatedMessage, simulate
 from streams.publishing import Pace, Publisher
 from streams.settings import read_settings
-from streams.simulator import Scenario, SimulatedMessage, simulate
 
 LANDMARK = "install"
 WARM_SHARE = 5

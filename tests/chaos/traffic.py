@@ -12,9 +12,9 @@ from aiokafka.errors import KafkaError
 
 from streams.composition import core_settings
 from streams.kcat import read_records
+from streams.lab.simulator import CLOCK_KEY, Scenario, write_traffic
 from streams.offsets import Offsets
 from streams.publishing import Pace, Published, Publisher
-from streams.simulator import CLOCK_KEY, Scenario, write_traffic
 from tests.chaos.installation import Installation
 
 BURST_MESSAGES = 2_000

@@ -16,9 +16,9 @@ from click.testing import CliRunner
 
 from online_models.scoring.landmarks import DAY_MS, LANDMARKS
 from streams.cli import headwater
-from streams.demo import demo_environment
 from streams.explain import Explanation, explain_id
 from streams.explain_words import in_words
+from streams.lab.demo.demo import demo_environment
 from streams.opening import stored
 from streams.settings import Settings, read_settings
 

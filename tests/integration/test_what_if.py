@@ -14,8 +14,8 @@ from msgspec import json
 from streams.cli import headwater
 from streams.composition import attribution_rules
 from streams.errors import Stop
+from streams.lab.simulator import Scenario, write_traffic
 from streams.settings import read_settings
-from streams.simulator import Scenario, write_traffic
 from streams.what_if import what_if
 
 

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from msgspec import json
 
 from streams.cli import headwater
-from streams.evaluation.drift import BASE_RATES, moved, watch_fleet, watch_one
+from streams.lab.evaluation.drift.drift import BASE_RATES, moved, watch_fleet, watch_one
 
 
 @pytest.mark.parametrize("rate", BASE_RATES)

@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 
 from online_models.hazard.bins import PAYER, outcomes
-from streams.evaluation.payer import evaluate_payer
-from streams.evaluation.payer_calibration import evaluate_calibration
-from streams.evaluation.paying.contestants import TIERS, Contestants
-from streams.evaluation.paying.figures import Judged, auc, excess, figures, log_loss
-from streams.evaluation.paying.log import RELEASED_MS, PayingLog, make_log
-from streams.evaluation.paying.replay import Predictions, Replay
-from streams.evaluation.paying.runs import PayingPlan, replay_all
-from streams.evaluation.tiers import evaluate_tiers
-from streams.simulator.paying_worlds import (
+from streams.lab.evaluation.payer.calibration import evaluate_calibration
+from streams.lab.evaluation.payer.payer import evaluate_payer
+from streams.lab.evaluation.payer.replay.contestants import TIERS, Contestants
+from streams.lab.evaluation.payer.replay.figures import Judged, auc, excess, figures, log_loss
+from streams.lab.evaluation.payer.replay.log import RELEASED_MS, PayingLog, make_log
+from streams.lab.evaluation.payer.replay.replay import Predictions, Replay
+from streams.lab.evaluation.payer.replay.runs import PayingPlan, replay_all
+from streams.lab.evaluation.payer.tiers import evaluate_tiers
+from streams.lab.simulator.paying_worlds import (
     NEVER,
     PayingWorld,
     People,
@@ -25,7 +25,7 @@ from streams.simulator.paying_worlds import (
     make_world,
     report,
 )
-from streams.simulator.scenario import DAY_MS, HOUR_MS, START_MS
+from streams.lab.simulator.scenario import DAY_MS, HOUR_MS, START_MS
 
 
 def silent(*_: object) -> None:

@@ -11,21 +11,21 @@ from click.testing import CliRunner
 from online_models.hazard.bins import PAYER
 from streams.cli import headwater
 from streams.errors import Stop
-from streams.evaluation.payer_history import WARM_UP_MS, _judged
-from streams.evaluation.paying.contestants import Contestants
-from streams.evaluation.paying.figures import D7, D30, excess
-from streams.evaluation.paying.log import RELEASED_MS, make_log
-from streams.evaluation.paying.own_history import (
+from streams.lab.evaluation.payer.history import WARM_UP_MS, _judged
+from streams.lab.evaluation.payer.replay.contestants import Contestants
+from streams.lab.evaluation.payer.replay.figures import D7, D30, excess
+from streams.lab.evaluation.payer.replay.log import RELEASED_MS, make_log
+from streams.lab.evaluation.payer.replay.own_history import (
     OwnFeatures,
     OwnHistory,
     _Booked,
     _first_reports,
     _Install,
 )
-from streams.evaluation.paying.replay import Replay
-from streams.evaluation.paying.runs import Run
-from streams.evaluation.tiers import tiers_of
-from streams.simulator.scenario import DAY_MS, HOUR_MS
+from streams.lab.evaluation.payer.replay.replay import Replay
+from streams.lab.evaluation.payer.replay.runs import Run
+from streams.lab.evaluation.payer.tiers import tiers_of
+from streams.lab.simulator.scenario import DAY_MS, HOUR_MS
 
 T0 = 1_790_000_000_000 // DAY_MS * DAY_MS
 

@@ -8,12 +8,12 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from streams.evaluation.paying.contestants import CHALLENGERS, TIERS
-from streams.evaluation.paying.figures import Judged
-from streams.evaluation.paying.plots import daily_ratio, write_plots
-from streams.evaluation.paying.runs import Run
-from streams.evaluation.svg import Chart, Line, chart_svg, ticks
-from streams.simulator.scenario import DAY_MS
+from streams.lab.evaluation.payer.replay.contestants import CHALLENGERS, TIERS
+from streams.lab.evaluation.payer.replay.figures import Judged
+from streams.lab.evaluation.payer.replay.plots import daily_ratio, write_plots
+from streams.lab.evaluation.payer.replay.runs import Run
+from streams.lab.evaluation.svg import Chart, Line, chart_svg, ticks
+from streams.lab.simulator.scenario import DAY_MS
 
 
 def judged() -> Judged:

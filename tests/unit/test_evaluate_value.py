@@ -12,14 +12,14 @@ from click.testing import CliRunner
 from online_models.value.model import ValueModel
 from online_models.value.shape import LANDMARKS
 from streams.cli.evaluate import evaluate
-from streams.evaluation.value import END_MS
-from streams.evaluation.valuing.figures import world_figures
-from streams.evaluation.valuing.history import LATENESS_MS, make_history
-from streams.evaluation.valuing.replay import Frozen, Predictions, Replay
-from streams.evaluation.valuing.worlds import ValueWorld
-from streams.simulator.paying_worlds import BEGIN_MS
-from streams.simulator.paying_worlds.spending import LoggedPayments
-from streams.simulator.scenario import DAY_MS, HOUR_MS
+from streams.lab.evaluation.value.replay.figures import world_figures
+from streams.lab.evaluation.value.replay.history import LATENESS_MS, make_history
+from streams.lab.evaluation.value.replay.replay import Frozen, Predictions, Replay
+from streams.lab.evaluation.value.replay.worlds import ValueWorld
+from streams.lab.evaluation.value.value import END_MS
+from streams.lab.simulator.paying_worlds import BEGIN_MS
+from streams.lab.simulator.paying_worlds.spending import LoggedPayments
+from streams.lab.simulator.scenario import DAY_MS, HOUR_MS
 
 
 def silent(*_: object) -> None:

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from streams.cli import headwater
 from streams.cli.evaluate import evaluate
 from streams.kcat import KcatRecord, record_line
-from streams.simulator.scenario import DAY_MS, HOUR_MS, START_MS
+from streams.lab.simulator.scenario import DAY_MS, HOUR_MS, START_MS
 
 INSTALLS = 2_400
 DAYS = 80

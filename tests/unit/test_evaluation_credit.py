@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from online_models.credit.hazard import ORGANIC
-from streams.evaluation.credit import evaluate_credit, total_variation
-from streams.simulator.credit_worlds import RECEIVERS, WORLDS, ZERO_EFFECT, make_world, paths
-from streams.simulator.credit_worlds.rates import Situation, additive, threshold
-from streams.simulator.credit_worlds.truth import true_shares
+from streams.lab.evaluation.credit import evaluate_credit, total_variation
+from streams.lab.simulator.credit_worlds import RECEIVERS, WORLDS, ZERO_EFFECT, make_world, paths
+from streams.lab.simulator.credit_worlds.rates import Situation, additive, threshold
+from streams.lab.simulator.credit_worlds.truth import true_shares
 from streams.stages.credit_shares import METHODS
 
 

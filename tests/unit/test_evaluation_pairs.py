@@ -10,8 +10,8 @@ from msgspec import json
 
 from schemas import topics
 from streams.composition import stage_rules
-from streams.evaluation.calibration import calibration_error, chance_error
-from streams.evaluation.pairs import known_matches
+from streams.lab.evaluation.match.calibration import calibration_error, chance_error
+from streams.lab.evaluation.match.pairs import known_matches
 from streams.memory_log import MemoryRecord
 from streams.settings import read_settings
 

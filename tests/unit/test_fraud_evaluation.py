@@ -10,8 +10,8 @@ from schemas import topics
 from schemas.decode import Unreadable, decode
 from schemas.events import Install, Touchpoint
 from schemas.records import site_key
-from streams.evaluation.fraud import Findings, decide, evaluate_fraud, figures
-from streams.simulator.fraud_worlds import (
+from streams.lab.evaluation.fraud import Findings, decide, evaluate_fraud, figures
+from streams.lab.simulator.fraud_worlds import (
     GENERATORS,
     Cheating,
     LabelledTraffic,

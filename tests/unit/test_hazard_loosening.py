@@ -10,7 +10,7 @@ import pytest
 from online_models.hazard.checkpoint import dump_model, load_model
 from online_models.hazard.forgetting import loosen
 from online_models.hazard.model import HazardModel, HazardRow, HazardRules
-from streams.evaluation.drift_response import excess
+from streams.lab.evaluation.drift.response import excess
 from tests.unit import hazard_world
 
 

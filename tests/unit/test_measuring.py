@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from streams import metrics
-from streams.bench import report_of
-from streams.bench_laps import Lap
 from streams.errors import Stop
-from streams.free_ports import free_port
 from streams.http_server import Health, HealthServer, Readiness
-from streams.measuring import Program, cpu_seconds, local_pid, metrics_of, running
+from streams.lab.bench.bench import report_of
+from streams.lab.bench.free_ports import free_port
+from streams.lab.bench.laps import Lap
+from streams.lab.bench.processes import Program, cpu_seconds, local_pid, metrics_of, running
 
 HERE = Path(__file__).parent
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from online_models.features.features import ActivityTally, Bucket, Credit, InstallFacts, features_at
-from streams.evaluation.paying.features import WorldFeatures
-from streams.simulator.paying_worlds import PayingWorld, make_world
-from streams.simulator.paying_worlds.lives import NAMES
+from streams.lab.evaluation.payer.replay.features import WorldFeatures
+from streams.lab.simulator.paying_worlds import PayingWorld, make_world
+from streams.lab.simulator.paying_worlds.lives import NAMES
 
 INSTALLS = 200
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from streams.simulator.draws import Floats, Ints
-from streams.simulator.paying_worlds import (
+from streams.lab.simulator.draws import Floats, Ints
+from streams.lab.simulator.paying_worlds import (
     BEGIN_MS,
     DISTURBANCES,
     KEPT_WORLDS,
@@ -15,16 +15,16 @@ from streams.simulator.paying_worlds import (
     PayingWorld,
     make_world,
 )
-from streams.simulator.paying_worlds.chances import normal_cdf, paid_at, picked, poisson
-from streams.simulator.paying_worlds.lives import is_open
-from streams.simulator.paying_worlds.steps import (
+from streams.lab.simulator.paying_worlds.chances import normal_cdf, paid_at, picked, poisson
+from streams.lab.simulator.paying_worlds.lives import is_open
+from streams.lab.simulator.paying_worlds.steps import (
     EDGES_MS,
     HORIZON_MS,
     HORIZONS,
     LANDMARK_MS,
     LANDMARKS,
 )
-from streams.simulator.scenario import DAY_MS
+from streams.lab.simulator.scenario import DAY_MS
 
 NAMES = (*WORLDS, *KEPT_WORLDS)
 GROUPS = 12

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from streams.simulator.paying_worlds import (
+from streams.lab.simulator.paying_worlds import (
     BEGIN_MS,
     NEVER,
     PayingWorld,
@@ -13,7 +13,7 @@ from streams.simulator.paying_worlds import (
     report,
     seen_activity,
 )
-from streams.simulator.scenario import DAY_MS, HOUR_MS, MINUTE_MS
+from streams.lab.simulator.scenario import DAY_MS, HOUR_MS, MINUTE_MS
 
 INSTALLS = 4_000
 

@@ -13,11 +13,11 @@ from attribution.postbacks.postback import Postback, postback_id
 from schemas.decode import decode
 from schemas.events import AakPostback, SkanPostback
 from schemas.topics import POSTBACKS
-from streams.simulator.apple import public_keys, sign_jws, sign_skadnetwork
-from streams.simulator.plan import make_plan
-from streams.simulator.postback_drafts import draft_postbacks
-from streams.simulator.scenario import Scenario
-from streams.simulator.wording import make_words
+from streams.lab.simulator.drafts.apple import public_keys, sign_jws, sign_skadnetwork
+from streams.lab.simulator.drafts.postbacks import draft_postbacks
+from streams.lab.simulator.drafts.wording import make_words
+from streams.lab.simulator.plan import make_plan
+from streams.lab.simulator.scenario import Scenario
 from streams.stages.rows import FRAMEWORKS
 from tests.unit.postback_world import PAYLOAD, VERSION_4_0
 

@@ -12,8 +12,8 @@ import pytest
 
 from schemas import topics
 from streams.errors import Stop
-from streams.simulator import CLOCK_KEY, Scenario, SimulatedMessage, simulate
-from streams.simulator.scenario import DAY_MS, HOUR_MS
+from streams.lab.simulator import CLOCK_KEY, Scenario, SimulatedMessage, simulate
+from streams.lab.simulator.scenario import DAY_MS, HOUR_MS
 from tests.unit.simulated import EVENTS, SCENARIO, everything, messages
 
 

@@ -7,7 +7,7 @@ from math import sqrt
 
 import pytest
 
-from streams.simulator.scenario import DAY_MS
+from streams.lab.simulator.scenario import DAY_MS
 from tests.unit.simulated import SCENARIO, all_truths, rows
 
 

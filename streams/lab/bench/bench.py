@@ -1,0 +1,160 @@
+"""`headwater bench`: events per second from Kafka to stored rows, beside two other programs.
+
+The events wait in Kafka before anything starts. The clock runs from the moment the deciding
+process is ready until the last row is in the store, as the store itself dates it. The two
+programs to compare with are in `tests/benchmarks` of the source checkout.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from schemas import topics
+from streams.errors import Stop
+from streams.lab.bench.free_ports import free_port
+from streams.lab.bench.laps import (
+    CHECKOUT,
+    Advance,
+    Contestant,
+    Course,
+    Lap,
+    prepare,
+    run_lap,
+)
+from streams.lab.bench.processes import Program
+from streams.lab.simulator import Scenario, simulate
+from streams.settings import Settings
+
+COMPARISONS = CHECKOUT / "tests" / "benchmarks"
+SLOW_SHARE = 5
+SLOW_EVENTS_MIN = 20_000
+"""The slow program gets a fifth of the events, but not less than this."""
+STAGES = ("intake", "matching", "journeys", "sites", "learning")
+_SOURCES = [topic.name for topic in topics.SOURCES]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """How many events of the standard mix, and how many deciding processes."""
+
+    events: int
+    seed: int
+    workers: int = 1
+
+
+def run_bench(settings: Settings, wanted: Wanted, advance: Advance) -> dict[str, Any]:
+    """Everything in one run, on one broker; Stop when a part fails."""
+    events, seed = wanted.events, wanted.seed
+    with tempfile.TemporaryDirectory(prefix="headwater-bench-") as name:
+        folder = Path(name)
+        course = Course.new(settings, folder / "headwater")
+        advance("headwater: publishing", 0, events)
+        count = prepare(course, simulate(Scenario.standard(events, seed)))
+        lap = asyncio.run(run_lap(course, core_contestant(wanted.workers, folder), count, advance))
+        bound = _bound(course, folder, count, advance)
+        slow = _idiomatic(settings, folder, (events, seed), advance)
+    report = report_of(lap, slow, bound, settings.kafka.brokers or "")
+    return report | {"core_workers": wanted.workers}
+
+
+def core_contestant(workers: int = 1, folder: Path | None = None) -> Contestant:
+    """Several workers need a folder, in which each caches its own state."""
+    inputs = [*_SOURCES, topics.MATCH.name, topics.JOURNEYS.name, topics.SITES.name]
+    programs = [_core(number, folder) for number in range(workers)]
+    return Contestant("headwater", programs, "headwater-core", inputs)
+
+
+def _core(number: int, folder: Path | None) -> Program:
+    command = [sys.executable, "-m", "streams.cli", "worker", "--role", "core"]
+    own = {"HEADWATER_STATE_DIR": str(folder / f"state-{number}")} if folder else {}
+    return Program(f"core-{number}", command, free_port(), own)
+
+
+def _idiomatic(
+    settings: Settings,
+    folder: Path,
+    wanted: tuple[int, int],
+    advance: Advance,
+) -> Lap | None:
+    """The Faust application, over fewer events of the same mix and without clock ticks."""
+    if not _is_there("idiomatic_faust"):
+        return None
+    events, seed = wanted
+    fewer = min(events, max(events // SLOW_SHARE, SLOW_EVENTS_MIN))
+    course = Course.new(settings, folder / "idiomatic")
+    advance("idiomatic Faust: publishing", 0, fewer)
+    messages = simulate(Scenario.standard(fewer, seed))
+    count = prepare(course, (message for message in messages if not message.is_tick))
+    options = ["worker", "--loglevel", "error", "--without-web"]
+    command = [sys.executable, "-m", "tests.benchmarks.idiomatic_faust", *options]
+    own = ["idiomatic-matches", "idiomatic-journeys"]
+    who = Contestant(
+        "idiomatic Faust",
+        [Program("idiomatic", command)],
+        "idiomatic",
+        [*_SOURCES, *own],
+    )
+    return asyncio.run(run_lap(course, who, count, advance))
+
+
+def _bound(course: Course, folder: Path, events: int, advance: Advance) -> float | None:
+    """Events per second of a loop that only reads, decodes and inserts the same messages."""
+    if not _is_there("bare_loop.py"):
+        return None
+    advance("bare loop", 0, events)
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.benchmarks.bare_loop", str(folder / "bare"), str(events)],
+        env=course.environ,
+        cwd=CHECKOUT,
+        stdout=subprocess.PIPE,
+        check=False,
+    )
+    if done.returncode:
+        raise Stop(f"the bare loop ended with exit code {done.returncode}: see above")
+    return float(json.loads(done.stdout)["events_per_second"])
+
+
+def _is_there(name: str) -> bool:
+    if (COMPARISONS / name).exists():
+        return True
+    print(f"headwater: no {name} to compare with: run bench in a source checkout", file=sys.stderr)
+    return False
+
+
+def report_of(lap: Lap, slow: Lap | None, bound: float | None, broker: str) -> dict[str, Any]:
+    rate = lap.events_per_second
+    cpu = lap.cpu | ({"idiomatic_faust": slow.cpu["idiomatic"]} if slow else {})
+    return {
+        "events_per_second": round(rate),
+        "idiomatic_faust_events_per_second": round(slow.events_per_second) if slow else None,
+        "ratio_idiomatic": round(rate / slow.events_per_second, 2) if slow else None,
+        "bound_events_per_second": round(bound) if bound else None,
+        "share_of_bound": round(rate / bound, 3) if bound else None,
+        "stage_microseconds": _stage_microseconds(lap),
+        "cpu_seconds": cpu,
+        "rows_learned": int(_total(lap.metrics, "headwater_examples_total")),
+        "broker": f"Kafka at {broker}",
+        "store": "chdb",
+    }
+
+
+def _stage_microseconds(lap: Lap) -> dict[str, float]:
+    """Time of each stage per source event. `shell` is the rest of the deciding process's CPU."""
+    spent = {
+        stage: lap.metrics.get(("headwater_decide_seconds_sum", stage), 0.0) for stage in STAGES
+    }
+    spent["shell"] = max(lap.cpu["core"] - sum(spent.values()), 0.0)
+    spent["storing"] = lap.cpu["storing"]
+    return {stage: round(seconds / lap.events * 1e6, 2) for stage, seconds in spent.items()}
+
+
+def _total(metrics: Mapping[tuple[str, str], float], name: str) -> float:
+    return sum(value for (sample, _), value in metrics.items() if sample == name)

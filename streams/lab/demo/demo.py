@@ -1,0 +1,188 @@
+"""`headwater demo`: broker, traffic, workers and store on this machine, and what came out."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from msgspec import json
+
+from schemas import topics
+from schemas.topics import Topic
+from streams.broker import EmbeddedBroker
+from streams.composition import core_settings, group_of, stage_rules
+from streams.core_settings import CoreSettings
+from streams.demo_folder import clear_folder
+from streams.environment import PREFIX, declarations
+from streams.errors import Stop
+from streams.lab.demo.campaigns import CampaignLine, largest_campaigns
+from streams.lab.simulator import Scenario, SimulatedMessage, simulate
+from streams.lab.simulator.drafts.apple import public_keys
+from streams.lag import caught_up
+from streams.offsets import Offsets
+from streams.opening import open_store
+from streams.publishing import Pace, Publisher
+from streams.report import RunReport
+from streams.settings import (
+    ModelSettings,
+    PostbackSettings,
+    RuleSettings,
+    Settings,
+    read_settings,
+)
+from streams.store.reconcile import reconcile
+from streams.supervisor import Children
+from streams.workers import migrate_in_child, role_children
+
+STOP_SECONDS = 60.0
+PATIENCE_SECONDS = 300.0
+PATIENCE_EVENTS_PER_SECOND = 300
+LOOK_SECONDS = 0.5
+POSTBACK_KEYS = "postback_keys.json"
+Advance = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class DemoPlan:
+    events: int
+    seed: int
+    pace: int | None = None  # events per second; None: as fast as the workers
+
+
+@dataclass(frozen=True, slots=True)
+class DemoReport:
+    run: RunReport
+    campaigns: list[CampaignLine]
+
+
+def run_demo(settings: Settings, plan: DemoPlan, advance: Advance) -> DemoReport:
+    """Run everything once; Stop when a part fails."""
+    stage_rules(settings)  # What is wrong with them is told before the last demo is gone.
+    scenario = Scenario.standard(events=plan.events, seed=plan.seed)
+    clear_folder(settings.folders.data)
+    _write_keys(settings.folders.data)
+    with EmbeddedBroker() as broker:
+        environ = demo_environment(os.environ, broker, settings.folders.data)
+        settings = read_settings(environ)
+        advance("starting", 0, 1)
+        migrate_in_child(settings, environ)
+        started = time.monotonic()
+        with Children(role_children(settings, environ), STOP_SECONDS) as children:
+            run = _Run(settings, plan, children, advance)
+            published = asyncio.run(run.through(scenario))
+            children.stop()
+        seconds = time.monotonic() - started
+    advance("counting", 0, 1)
+    # Only now: chdb lets one process open the folder, and until here that was a worker.
+    store = open_store(settings)
+    try:
+        report = RunReport(reconcile(store, received=published), seconds)
+        return DemoReport(report, largest_campaigns(store))
+    finally:
+        store.close()
+
+
+class _Run:
+    def __init__(
+        self, settings: Settings, plan: DemoPlan, children: Children, advance: Advance
+    ) -> None:
+        self._settings = settings
+        self._plan = plan
+        self._children = children
+        self._advance = advance
+        self._published = 0
+
+    async def through(self, scenario: Scenario) -> int:
+        """Publish everything and wait until it is stored; how many events there were."""
+        watch = asyncio.create_task(self._watch())
+        work = asyncio.create_task(self._work(scenario))
+        await asyncio.wait([watch, work], return_when=asyncio.FIRST_COMPLETED)
+        for task in (watch, work):
+            task.cancel()
+        outcomes = await asyncio.gather(watch, work, return_exceptions=True)
+        for outcome in outcomes:
+            if isinstance(outcome, Exception):
+                raise outcome
+        return self._published
+
+    async def _watch(self) -> None:
+        """A worker that ends before its time ends the demo."""
+        while True:
+            self._children.require_all()
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def _work(self, scenario: Scenario) -> None:
+        core = core_settings(self._settings)
+        async with Publisher(core) as publisher:
+            await publisher.publish(self._counted(scenario), Pace(self._plan.pace))
+        await self._settle(core)
+
+    def _counted(self, scenario: Scenario) -> Iterator[SimulatedMessage]:
+        for message in simulate(scenario):
+            if not message.is_tick:
+                self._published += 1
+                if self._published % 500 == 0:
+                    self._advance("publishing", self._published, scenario.events)
+            yield message
+
+    async def _settle(self, core: CoreSettings) -> None:
+        """Wait until nothing is left to read: first for deciding, then for storing."""
+        deciding = (*topics.SOURCES, topics.MATCH, topics.JOURNEYS)
+        offsets = Offsets(core)
+        await offsets.start()
+        try:
+            await self._wait(core, offsets, "core", "deciding", deciding)
+            await self._wait(core, offsets, "storing", "storing", topics.OUTCOMES)
+        finally:
+            await offsets.stop()
+
+    async def _wait(
+        self, core: CoreSettings, offsets: Offsets, role: str, step: str, read: Sequence[Topic]
+    ) -> None:
+        group, names = group_of(role, self._settings.kafka), [topic.name for topic in read]
+        tps = [(name, p) for name in names for p in range(self._settings.kafka.partitions)]
+        patience = PATIENCE_SECONDS + self._published / PATIENCE_EVENTS_PER_SECOND
+        deadline = time.monotonic() + patience
+        is_done = False
+        while not is_done:
+            if time.monotonic() > deadline:
+                raise Stop(
+                    f"the {role} worker has not read everything after {patience:.0f} s: is this "
+                    "machine busy? HEADWATER_LOG_LEVEL=info shows what it waits for"
+                )
+            done = sum((await offsets.committed(group, tps)).values())
+            self._advance(step, done, sum((await offsets.high_watermark(tps)).values()))
+            await asyncio.sleep(LOOK_SECONDS)
+            is_done = await caught_up(core.bootstrap_servers, group, names, core)
+
+
+def _write_keys(folder: Path) -> None:
+    """Whoever runs a demo trusts its postbacks."""
+    (folder / POSTBACK_KEYS).write_bytes(json.encode(public_keys()))
+
+
+def demo_environment(
+    environ: Mapping[str, str], broker: EmbeddedBroker, folder: Path
+) -> dict[str, str]:
+    """The environment of a demo's processes: of our settings only the rules are kept.
+
+    What the environment says of servers, ports and prefixes is for servers.
+    """
+    trees = (RuleSettings, PostbackSettings, ModelSettings)
+    rules = {item.variable for tree in trees for item in declarations(tree)}
+    kept = {
+        variable: value
+        for variable, value in environ.items()
+        if not variable.startswith(PREFIX) or variable.removesuffix("_FILE") in rules
+    }
+    own = {
+        "HEADWATER_DATA": str(folder),
+        "HEADWATER_METRICS_PORT": "0",
+        "HEADWATER_POSTBACK_KEYS": str(folder / POSTBACK_KEYS),
+        "HEADWATER_LOG_LEVEL": environ.get("HEADWATER_LOG_LEVEL") or "warning",
+    }
+    return {**kept, **own, **broker.environment()}

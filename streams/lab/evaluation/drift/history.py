@@ -1,0 +1,90 @@
+"""What would have been told of drift in a history of one's own. Whether an alarm was right nobody
+can say here; each is told with what changed, and when."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from schemas import topics
+from schemas.outcomes import DriftAlarm
+from streams.composition import stage_rules
+from streams.lab.evaluation.match.match import Advance
+from streams.memory_log import MemoryRecord
+from streams.observers import StageMetrics
+from streams.replay import Replay
+from streams.replaying import SourceReader, counted, survey
+from streams.settings import Settings
+
+BATCH = 4_000
+ALARMS_SHOWN = 20
+
+_alarms = msgspec.json.Decoder(DriftAlarm)
+
+
+class _Listening(StageMetrics):
+    """Counts what is learned, by model."""
+
+    def __init__(self) -> None:
+        self.learned: Counter[str] = Counter()
+
+    def on_learned(self, model: str, rows: int) -> None:
+        super().on_learned(model, rows)
+        self.learned[model] += rows
+
+
+class _Heard:
+    def __init__(self) -> None:
+        self.alarms: list[DriftAlarm] = []
+
+    def take(self, topic: str, records: Sequence[MemoryRecord]) -> None:
+        if topic == topics.DRIFT_ALARMS.name:
+            self.alarms += [_alarms.decode(record.value or b"") for record in records]
+
+
+def evaluate_history(settings: Settings, files: Sequence[Path], advance: Advance) -> dict[str, Any]:
+    """Replays the files through all stages; learns as a live worker would."""
+    rules = stage_rules(settings)
+    reader = SourceReader(files, settings.kafka.topic_prefix)
+    order = survey(reader.read(), lambda done: advance("read", done, 0))
+    heard, listening = _Heard(), _Listening()
+    records = counted(reader.read(), order.records, advance, "learn and watch")
+    Replay(rules, heard.take, listening).run(records, order, BATCH)
+    labels = {one.name: listening.learned[one.name] for one in rules.scoring.targets.hazards}
+    shown = {one.alarm_id: _shown(one) for one in heard.alarms[:ALARMS_SHOWN]}
+    return {
+        "by_target": {
+            name: _figures([one for one in heard.alarms if one.target == name], count)
+            for name, count in labels.items()
+        },
+        **({"alarms": shown} if shown else {}),
+        "alarms_not_shown": max(len(heard.alarms) - ALARMS_SHOWN, 0),
+        "records": order.records,
+    }
+
+
+def _figures(alarms: Sequence[DriftAlarm], labels: int) -> dict[str, Any]:
+    of_residuals = sum(one.kind == "residual" for one in alarms)
+    return {
+        "labels": labels,
+        "residual_alarms": of_residuals,
+        "feature_alarms": len(alarms) - of_residuals,
+        "residual_alarms_per_20k": round(20_000 * of_residuals / labels, 4) if labels else 0.0,
+    }
+
+
+def _shown(one: DriftAlarm) -> dict[str, Any]:
+    raised = datetime.fromtimestamp(one.raised_at / 1000, UTC)
+    return {
+        "raised_at": raised.isoformat(timespec="seconds"),
+        "app_id": one.app_id,
+        "media_source": one.media_source or "(all)",
+        "subject": one.subject or "residual",
+        "mean_before": round(one.mean_before, 5),
+        "mean_after": round(one.mean_after, 5),
+    }

@@ -1,0 +1,65 @@
+"""How sure matches without ids are, where ids tell who is right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from attribution.probabilistic.fit import KnownMatch, fit
+from attribution.probabilistic.pair_model import PairModel
+from attribution.probabilistic.pair_score import confidences
+from attribution.rules.rules import Rules
+from streams.lab.evaluation.match.calibration import Said, calibration_error, chance_error
+from streams.lab.simulator import Truth
+
+
+class Held(NamedTuple):
+    """Every second install: one half to learn from, the other one to be judged by."""
+
+    learned: list[KnownMatch]
+    judged: list[KnownMatch]
+
+
+def known_answers(expected: Iterable[Truth]) -> dict[str, str]:
+    """touch_id of every install that ids can decide; "" when nothing led to it."""
+    return {
+        truth.install_id: truth.touch_id or ""
+        for truth in expected
+        if truth.shares_id or truth.touch_id is None
+    }
+
+
+def held(known: Iterable[KnownMatch]) -> Held:
+    usable = [one for one in known if one.touches]
+    return Held(usable[0::2], usable[1::2])
+
+
+def best_guesses(known: Sequence[KnownMatch], model: PairModel) -> Iterator[Said]:
+    """The most confident candidate of each install, and whether it is the right one."""
+    for one in known:
+        certain = confidences(one.touches, one.install, model)
+        best = max(range(len(certain)), key=certain.__getitem__)
+        yield certain[best], one.touches[best].touch_id == one.touch_id
+
+
+def pair_figures(known: Iterable[KnownMatch], rules: Rules, seed: int) -> dict[str, Any]:
+    """Calibration of a model learned from one half on the other, and of the model of the rules."""
+    halves = held(known)
+    said = list(best_guesses(halves.judged, fit(halves.learned)))
+    by_default = list(best_guesses(halves.judged, rules.pair_model))
+    confidence = rules.default.probabilistic.confidence
+    return {
+        "probabilistic_ece": round(calibration_error(said), 6),
+        "probabilistic_ece_by_chance": round(chance_error(said, seed), 6),
+        "probabilistic_ece_default_model": round(calibration_error(by_default), 6),
+        "probabilistic_installs": len(said),
+        "probabilistic_accepted": sum(one >= confidence for one, _ in said),
+        "probabilistic_precision": _precision(said, confidence),
+        "probabilistic_precision_default_model": _precision(by_default, confidence),
+    }
+
+
+def _precision(said: Sequence[Said], confidence: float) -> float | None:
+    """Share of right ones among those the rule accepts; None when it accepts none."""
+    accepted = [is_right for certain, is_right in said if certain >= confidence]
+    return round(sum(accepted) / len(accepted), 6) if accepted else None

@@ -1,0 +1,135 @@
+"""How often the credit goes to who really led to the install, and how sure matches without ids are.
+
+Truth comes from the simulator; decisions come from the real stages. Clean traffic is where the
+rules leave no doubt: nobody cheats, and no touchpoint ranks before the one that led to the
+install. Judged are installs that share an id with that touchpoint, and installs that nothing led
+to; the others can only be guessed and are reported apart. For comparison `accuracy_standard` judges
+the standard mix, where some cheat, and where the last touchpoint is not always what led there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import msgspec
+
+from schemas.outcomes import Attribution
+from streams.composition import stage_rules
+from streams.lab.evaluation.match.confidence import known_answers, pair_figures
+from streams.lab.evaluation.match.pairs import known_matches
+from streams.lab.simulator import Scenario, Truth, truths
+from streams.replaying import counted
+from streams.settings import read_settings
+from streams.stages.factory import StageRules
+from streams.tallying import Tally, simulated_order, simulated_records, tally
+
+LATE_SHARE = 0.03
+PAIR_EVENTS = 8
+"""Times as many events tell how sure matches without ids are: few installs have consent, a known
+answer and candidates."""
+_HISTORY = {"attribution_id", "version", "supersedes", "reason", "decided_at", "source_offset"}
+# A touchpoint that changes nothing makes no new version, so a receipt may lack one that came late.
+_RECEIPT = {"candidates", "contributors"}
+
+Advance = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """How many decisions about installs agree with the truth."""
+
+    installs: int
+    right: int
+    unidentified: int  # nothing to find them by: not judged
+
+    @property
+    def accuracy(self) -> float:
+        return self.right / self.installs if self.installs else 1.0
+
+
+def evaluate_match(seed: int, size: int, advance: Advance) -> dict[str, Any]:
+    """Figures for one JSON object; `size` is events per simulation."""
+    rules = stage_rules(read_settings({}))
+    late = replace(Scenario.standard(size, seed), late_share=LATE_SHARE)
+    clean_late = late.clean()
+    clean = replace(clean_late, late_share=0.0)
+    on_time = _decided(clean, rules, advance, "clean traffic")
+    delayed = _decided(clean_late, rules, advance, "clean traffic, 3 % late")
+    ordered = _decided(in_order(late), rules, advance, "standard traffic in order")
+    disturbed = _decided(late, rules, advance, "standard traffic, 3 % late")
+    judged, judged_late = judge(on_time, truths(clean)), judge(delayed, truths(clean_late))
+    return {
+        "accuracy": round(judged.accuracy, 6),
+        "accuracy_late": round(judged_late.accuracy, 6),
+        "accuracy_standard": round(judge(disturbed, truths(late)).accuracy, 6),
+        "decisions_changed_by_lateness": len(differences(disturbed, ordered)),
+        "receipts_changed_by_lateness": len(differences(disturbed, ordered, with_receipts=True)),
+        "installs": judged.installs,
+        "installs_late": judged_late.installs,
+        "wrong": judged.installs - judged.right,
+        "wrong_late": judged_late.installs - judged_late.right,
+        "unidentified": judged.unidentified,
+        "conversions_compared": len(ordered.conversions),
+        "corrections": disturbed.versions - len(disturbed.conversions),
+        "evictions": sum(one.evictions for one in (on_time, delayed, ordered, disturbed)),
+        **_pair_figures(
+            replace(late, events=PAIR_EVENTS * size, tells_traits=True), rules, advance
+        ),
+        "events": size,
+        "seed": seed,
+    }
+
+
+def _pair_figures(scenario: Scenario, rules: StageRules, advance: Advance) -> dict[str, Any]:
+    answers = known_answers(truths(scenario))
+    step = "matches with their ids hidden"
+    records = counted(simulated_records(scenario), scenario.events, advance, step)
+    known = known_matches(records, answers, rules)
+    return pair_figures(known, rules.attribution, scenario.seed)
+
+
+def in_order(scenario: Scenario) -> Scenario:
+    """The same events, each once, logged the moment they happen."""
+    return replace(scenario.ordered(), events=scenario.good)
+
+
+def judge(decided: Tally[Attribution], expected: Iterable[Truth]) -> Judged:
+    installs = right = unidentified = 0
+    for truth in expected:
+        if truth.touch_id is not None and not truth.shares_id:
+            unidentified += 1
+            continue
+        installs += 1
+        row = decided.conversions.get(truth.install_id)
+        right += row is not None and row.touch_id == (truth.touch_id or "")
+    return Judged(installs, right, unidentified)
+
+
+def differences(
+    one: Tally[Attribution], other: Tally[Attribution], *, with_receipts: bool = False
+) -> list[str]:
+    """Conversions that are not decided alike in both, however many steps it took."""
+    left_out = frozenset(_HISTORY if with_receipts else _HISTORY | _RECEIPT)
+    ids = one.conversions.keys() | other.conversions.keys()
+    return sorted(
+        conversion_id
+        for conversion_id in ids
+        if _decision(one.conversions.get(conversion_id), left_out)
+        != _decision(other.conversions.get(conversion_id), left_out)
+    )
+
+
+def _decision(row: Attribution | None, left_out: frozenset[str]) -> dict[str, Any] | None:
+    if row is None or row.status == "withdrawn":
+        return None
+    fields = msgspec.structs.asdict(row)
+    return {name: value for name, value in fields.items() if name not in left_out}
+
+
+def _decided(
+    scenario: Scenario, rules: StageRules, advance: Advance, step: str
+) -> Tally[Attribution]:
+    records = counted(simulated_records(scenario), scenario.events, advance, step)
+    return tally(records, simulated_order(scenario), rules, Attribution)

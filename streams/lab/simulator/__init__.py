@@ -1,0 +1,18 @@
+"""Seeded, realistic traffic for every source topic, and the truth behind it."""
+
+from streams.lab.simulator.delivery import Delivered, write_traffic, write_truth
+from streams.lab.simulator.scenario import Scenario
+from streams.lab.simulator.stream import CLOCK_KEY, SimulatedMessage, simulate
+from streams.lab.simulator.truth import Truth, truths
+
+__all__ = [
+    "CLOCK_KEY",
+    "Delivered",
+    "Scenario",
+    "SimulatedMessage",
+    "Truth",
+    "simulate",
+    "truths",
+    "write_traffic",
+    "write_truth",
+]

@@ -1,0 +1,132 @@
+"""Installs, sessions and in-app events as the SDK in an app would send them."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+from msgspec import json
+
+from schemas import topics
+from streams.lab.simulator.drafts.wording import INSTALLER_DEVICES, PLATFORMS, Draft, Fields, Words
+from streams.lab.simulator.draws import Ints
+from streams.lab.simulator.market.networks import OS_VERSIONS, traits
+from streams.lab.simulator.market.world import APPS, COUNTRIES
+from streams.lab.simulator.people.installs import ORGANIC, Account
+from streams.lab.simulator.people.usage import EVENT_NAMES, SESSION
+
+_ORGANIC_REFERRER = "utm_source=google-play&utm_medium=organic"
+_STORES = ("google_play", "app_store")
+_TRACKING_ALLOWED = 3  # App Tracking Transparency: authorized
+_TRACKING_DENIED = 2
+
+
+def draft_installs(words: Words, rows: Ints) -> list[Draft]:
+    installs = words.plan.installs
+    is_ios = installs.is_ios[rows]
+    devices = words.devices(INSTALLER_DEVICES, rows, is_ios, installs.has_device_id[rows])
+    time, country = installs.time[rows], installs.country[rows]
+    columns = (rows, time, installs.begin_time[rows], country)
+    told = traits(words.plan.scenario, rows, time, country, is_ios)
+    drafts: list[Draft] = []
+    for number, at, begun, where, ios, device, traces in zip(
+        *(column.tolist() for column in columns), is_ios.tolist(), devices, told, strict=True
+    ):
+        install_id = words.install_id(number)
+        fields: Fields = {
+            "type": "install",
+            "schema_version": 1,
+            "event_id": install_id + "-e",
+            "app_id": APPS[int(installs.app[number])].app_id,
+            "event_time": at,
+            "install_id": install_id,
+            "platform": PLATFORMS[ios],
+            "os_version": OS_VERSIONS[ios][number % 4],
+            "country_code": COUNTRIES[where].code,
+            "store": _STORES[ios],
+            **device,
+            **traces,
+            **(_ios(words, number) if ios else _android(words, number, begun)),
+        }
+        if installs.account[number] == Account.AT_INSTALL:
+            fields["customer_user_id"] = words.account(int(installs.account_owner[number]))
+        drafts.append(Draft(topics.INSTALLS.name, install_id.encode(), json.encode(fields)))
+    return drafts
+
+
+def _android(words: Words, number: int, begun: int) -> Fields:
+    """What the Play Install Referrer says."""
+    click = int(words.plan.causes.carried_click[number])
+    if click == ORGANIC:
+        return {"install_referrer": _ORGANIC_REFERRER, "install_begin_time_s": begun // 1000}
+    touches = words.plan.touches
+    placement = words.placements[int(touches.placement[click])]
+    referrer = {
+        "click_id": words.touch_id(click),
+        "utm_source": placement["media_source"],
+        "utm_campaign": placement["campaign_name"],
+    }
+    return {
+        "install_referrer": urlencode(referrer),
+        "referrer_click_time_s": int(touches.time[click]) // 1000,
+        "install_begin_time_s": begun // 1000,
+    }
+
+
+def _ios(words: Words, number: int) -> Fields:
+    """A deferred deep link tells the click; the device id needs permission."""
+    allowed = bool(words.plan.installs.has_device_id[number])
+    fields: Fields = {"att_status": _TRACKING_ALLOWED if allowed else _TRACKING_DENIED}
+    click = int(words.plan.causes.carried_click[number])
+    return fields if click == ORGANIC else fields | {"click_id": words.touch_id(click)}
+
+
+def draft_usage(words: Words, rows: Ints) -> list[Draft]:
+    installs, usage = words.plan.installs, words.plan.usage
+    install = usage.install[rows]
+    columns = (
+        rows,
+        install,
+        usage.time[rows],
+        usage.name[rows],
+        usage.duration_ms[rows],
+        usage.tells_account[rows],
+        installs.account_owner[install],
+        installs.app[install],
+        installs.is_ios[install],
+        installs.country[install],
+    )
+    drafts: list[Draft] = []
+    for number, who, at, name, duration, tells, owner, app, ios, where in zip(
+        *(column.tolist() for column in columns), strict=True
+    ):
+        install_id = words.install_id(who)
+        fields: Fields = {
+            "event_id": f"{words.run}-a{number:x}-e",
+            "app_id": APPS[app].app_id,
+            "event_time": at,
+            "schema_version": 1,
+            "install_id": install_id,
+            "platform": PLATFORMS[ios],
+            "country_code": COUNTRIES[where].code,
+            **(_session(words, number, duration) if name == SESSION else _in_app(name, number)),
+        }
+        if tells:
+            fields["customer_user_id"] = words.account(owner)
+        drafts.append(Draft(topics.ACTIVITY.name, install_id.encode(), json.encode(fields)))
+    return drafts
+
+
+def _session(words: Words, number: int, duration_ms: int) -> Fields:
+    return {
+        "type": "session",
+        "session_id": f"{words.run}-s{number:x}",
+        "duration_ms": duration_ms,
+    }
+
+
+def _in_app(name: int, number: int) -> Fields:
+    return {
+        "type": "in_app_event",
+        "name": EVENT_NAMES[name],
+        "value_json": f'{{"step":{1 + number % 9}}}',
+    }

@@ -1,0 +1,133 @@
+"""Payments as SDKs, servers, stores and ad mediation would send them."""
+
+from __future__ import annotations
+
+from msgspec import json
+
+from schemas import topics
+from streams.lab.simulator.drafts.wording import PLATFORMS, Draft, Fields, Words
+from streams.lab.simulator.draws import Ints
+from streams.lab.simulator.market.world import APPS, COUNTRIES
+from streams.lab.simulator.people.money import Payment
+from streams.lab.simulator.scenario import DAY_MS
+
+_STORE_FEE = 0.15
+_MEDIATION = "tidemix"
+_AD_NETWORKS = ("vidora", "bannerly", "meadow")
+_AD_FORMATS = ("rewarded", "interstitial", "banner")
+
+
+def draft_money(words: Words, rows: Ints) -> list[Draft]:
+    money, installs = words.plan.money, words.plan.installs
+    install = money.install[rows]
+    columns = (
+        rows,
+        install,
+        money.kind[rows],
+        money.time[rows],
+        money.amount_micros[rows],
+        money.by_account[rows],
+        installs.app[install],
+        installs.country[install],
+    )
+    drafts: list[Draft] = []
+    for number, who, kind, at, micros, by_account, app, where in zip(
+        *(column.tolist() for column in columns), strict=True
+    ):
+        is_ad = kind == Payment.AD_REVENUE
+        fields: Fields = {
+            "schema_version": 1,
+            "event_id": f"{words.run}-m{number:x}-e",
+            "app_id": APPS[app].app_id,
+            "event_time": at,
+            "amount_micros": micros,
+            "currency": "USD" if is_ad else COUNTRIES[where].currency,
+            **_specific(words, number, kind),
+        }
+        key = _key(fields, number)
+        if kind != Payment.REFUND:
+            key = _name_payer(words, fields, who, kind, by_account)
+        drafts.append(Draft(topics.PAYMENTS.name, key.encode(), json.encode(fields)))
+    return drafts
+
+
+def _key(fields: Fields, number: int) -> str:
+    return str(fields.get("transaction_id", number))
+
+
+def _name_payer(words: Words, fields: Fields, who: int, kind: int, by_account: bool) -> str:
+    """Add who paid; the key is whatever names the payer."""
+    installs = words.plan.installs
+    if kind == Payment.STRANGER:
+        fields["source"] = "s2s"
+        fields["customer_user_id"] = f"guest-{fields['event_id']}"
+        return str(fields["customer_user_id"])
+    if by_account:
+        fields["source"] = "s2s"
+        fields["customer_user_id"] = words.account(int(installs.account_owner[who]))
+        return str(fields["customer_user_id"])
+    fields["install_id"] = words.install_id(who)
+    fields["platform"] = PLATFORMS[bool(installs.is_ios[who])]
+    fields["country_code"] = COUNTRIES[int(installs.country[who])].code
+    return str(fields["install_id"])
+
+
+def _specific(words: Words, number: int, kind: int) -> Fields:
+    if kind == Payment.AD_REVENUE:
+        return _ad_revenue(words, number)
+    if kind == Payment.REFUND:
+        return _refund(words, number)
+    if kind == Payment.SUBSCRIPTION:
+        return _subscription(words, number)
+    return _purchase(words, number)
+
+
+def _transaction(words: Words, number: int) -> str:
+    return f"{words.run}-t{number:x}"
+
+
+def _purchase(words: Words, number: int) -> Fields:
+    micros = int(words.plan.money.amount_micros[number])
+    return {
+        "type": "purchase",
+        "transaction_id": _transaction(words, number),
+        "product_id": f"item_{1 + number % 12}",
+        "net_micros": int(micros * (1.0 - _STORE_FEE)),
+        "receipt_status": "valid",
+    }
+
+
+def _subscription(words: Words, number: int) -> Fields:
+    money = words.plan.money
+    nth, at = int(money.ordinal[number]), int(money.time[number])
+    return {
+        "type": "subscription",
+        "kind": "start" if nth == 0 else "renewal",
+        "transaction_id": _transaction(words, number),
+        "original_transaction_id": _transaction(words, number - nth),
+        "product_id": "weekly",
+        "period_start_time": at,
+        "period_end_time": at + 7 * DAY_MS,
+    }
+
+
+def _refund(words: Words, number: int) -> Fields:
+    return {
+        "type": "refund",
+        "source": "store",
+        "refund_id": f"{words.run}-r{number:x}",
+        "transaction_id": _transaction(words, int(words.plan.money.purchase[number])),
+        "kind": "chargeback" if number % 8 == 0 else "refund",
+        "reason": "requested_by_customer",
+    }
+
+
+def _ad_revenue(words: Words, number: int) -> Fields:
+    return {
+        "type": "ad_revenue",
+        "impression_id": f"{words.run}-n{number:x}",
+        "mediation_network": _MEDIATION,
+        "monetization_network": _AD_NETWORKS[number % 3],
+        "ad_format": _AD_FORMATS[number // 3 % 3],
+        "precision": "exact",
+    }

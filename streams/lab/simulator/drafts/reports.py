@@ -1,0 +1,100 @@
+"""Cost reports, exchange rates and privacy requests as they come in."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from msgspec import json
+
+from schemas import topics
+from streams.lab.simulator.drafts.wording import Draft, Fields, Words
+from streams.lab.simulator.draws import Ints
+from streams.lab.simulator.market.rates import CURRENCIES, pair
+from streams.lab.simulator.market.world import APPS, MEDIA_SOURCES
+from streams.lab.simulator.scenario import DAY_MS
+
+_REQUEST_TYPES = ("access", "opt_out", "erasure")
+
+
+def draft_costs(words: Words, rows: Ints) -> list[Draft]:
+    return [_cost(words, number) for number in rows.tolist()]
+
+
+def _cost(words: Words, number: int) -> Draft:
+    plan = words.plan
+    costs = plan.costs
+    campaign = plan.world.campaigns[int(costs.campaign[number])]
+    media = MEDIA_SOURCES[campaign.source]
+    day_start = plan.scenario.start_ms + int(costs.day[number]) * DAY_MS
+    fields: Fields = {
+        "type": "cost",
+        "schema_version": 1,
+        "source": "network",
+        "event_id": f"{words.run}-k{number:x}-e",
+        "app_id": APPS[campaign.app].app_id,
+        "event_time": day_start,
+        "date": datetime.fromtimestamp(day_start / 1000, UTC).date().isoformat(),
+        "media_source": media.name,
+        "channel": media.channel,
+        "campaign_id": campaign.campaign_id,
+        "campaign_name": campaign.name,
+        "impressions": int(costs.impressions[number]),
+        "clicks": int(costs.clicks[number]),
+        "installs": int(costs.installs[number]),
+        "amount_micros": int(costs.amount_micros[number]),
+        "currency": "USD",
+        "revision": int(costs.revision[number]),
+    }
+    return Draft(topics.COSTS.name, campaign.campaign_id.encode(), json.encode(fields))
+
+
+def draft_rates(words: Words, rows: Ints) -> list[Draft]:
+    return [_rate(words, number) for number in rows.tolist()]
+
+
+def _rate(words: Words, number: int) -> Draft:
+    plan = words.plan
+    rates = plan.rates
+    currency = CURRENCIES[int(rates.currency[number])]
+    base, quote = pair(currency)
+    day_start = plan.scenario.start_ms + int(rates.day[number]) * DAY_MS
+    fields: Fields = {
+        "type": "exchange_rate",
+        "schema_version": 1,
+        "source": "s2s",
+        "event_id": f"{words.run}-x{number:x}-e",
+        "event_time": int(rates.log_time[number]),
+        "date": datetime.fromtimestamp(day_start / 1000, UTC).date().isoformat(),
+        "base_currency": base,
+        "quote_currency": quote,
+        "rate_e9": int(rates.rate_e9[number]),
+        "rate_source": "simulated bank",
+        "revision": int(rates.revision[number]),
+    }
+    return Draft(topics.COSTS.name, currency.encode(), json.encode(fields))
+
+
+def draft_privacy_requests(words: Words, rows: Ints) -> list[Draft]:
+    return [_privacy_request(words, number) for number in rows.tolist()]
+
+
+def _privacy_request(words: Words, number: int) -> Draft:
+    plan = words.plan
+    install = int(plan.privacy_requests.install[number])
+    at = int(plan.privacy_requests.time[number])
+    event_id = f"{words.run}-q{number:x}-e"
+    fields: Fields = {
+        "type": "privacy_request",
+        "schema_version": 1,
+        "source": "s2s",
+        "event_id": event_id,
+        "app_id": APPS[int(plan.installs.app[install])].app_id,
+        "event_time": at,
+        "subject_request_id": event_id,
+        "request_type": _REQUEST_TYPES[number % 3],
+        "identities": [
+            {"identity_type": "install_id", "identity_value": words.install_id(install)}
+        ],
+        "submitted_time": at,
+    }
+    return Draft(topics.PRIVACY_REQUESTS.name, event_id.encode(), json.encode(fields))

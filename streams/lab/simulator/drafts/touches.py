@@ -1,0 +1,81 @@
+"""Touchpoints as ad networks would send them."""
+
+from __future__ import annotations
+
+from msgspec import json
+
+from schemas import topics
+from streams.lab.simulator.drafts.wording import (
+    INSTALLER_DEVICES,
+    PASSER_BY_DEVICES,
+    PLATFORMS,
+    Draft,
+    Fields,
+    Words,
+)
+from streams.lab.simulator.draws import Flags, Ints
+from streams.lab.simulator.market.networks import STRANGERS, traits
+from streams.lab.simulator.market.world import COUNTRIES
+from streams.lab.simulator.people.passers_by import PassersBy
+
+
+def draft_touches(words: Words, rows: Ints) -> list[Draft]:
+    touches, installs = words.plan.touches, words.plan.installs
+    install = touches.install[rows]
+    is_ios = installs.is_ios[install]
+    devices = words.devices(INSTALLER_DEVICES, install, is_ios, touches.has_device_id[rows])
+    texts = [words.touch_id(number) for number in rows.tolist()]
+    placements = touches.placement[rows]
+    time, country = touches.time[rows], installs.country[install]
+    told = traits(words.plan.scenario, install, time, country, is_ios)
+    people = _people(country, is_ios, touches.is_click[rows], _both(devices, told))
+    return _drafts(words, texts, time, placements, people)
+
+
+def draft_passers_by(words: Words, seen: PassersBy) -> list[Draft]:
+    devices = words.devices(PASSER_BY_DEVICES, seen.device, seen.is_ios, seen.has_device_id)
+    texts = [f"{words.run}-v{number:x}" for number in seen.number.tolist()]
+    person = seen.device + STRANGERS
+    told = traits(words.plan.scenario, person, seen.time, seen.country, seen.is_ios)
+    people = _people(seen.country, seen.is_ios, seen.is_click, _both(devices, told))
+    return _drafts(words, texts, seen.time, seen.placement, people)
+
+
+def _both(devices: list[Fields], told: list[Fields]) -> list[Fields]:
+    return [device | others for device, others in zip(devices, told, strict=True)]
+
+
+def _people(country: Ints, is_ios: Flags, is_click: Flags, devices: list[Fields]) -> list[Fields]:
+    """Who did what: country, platform, click or view, and the device if it is known."""
+    codes = [one.code for one in COUNTRIES]
+    rows = zip(country.tolist(), is_ios.tolist(), is_click.tolist(), devices, strict=True)
+    return [
+        {
+            "touch_type": "click" if click else "impression",
+            "platform": PLATFORMS[ios],
+            "country_code": codes[where],
+            **device,
+        }
+        for where, ios, click, device in rows
+    ]
+
+
+def _drafts(
+    words: Words,
+    texts: list[str],
+    time: Ints,
+    placement: Ints,
+    people: list[Fields],
+) -> list[Draft]:
+    columns = zip(texts, time.tolist(), placement.tolist(), people, strict=True)
+    drafts: list[Draft] = []
+    for touch_id, at, where, person in columns:
+        fields = {
+            **words.placements[where],
+            "event_id": touch_id + "-e",
+            "event_time": at,
+            "touch_id": touch_id,
+            **person,
+        }
+        drafts.append(Draft(topics.TOUCHPOINTS.name, touch_id.encode(), json.encode(fields)))
+    return drafts

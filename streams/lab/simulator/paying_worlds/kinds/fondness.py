@@ -1,0 +1,54 @@
+"""Worlds in which fondness drives both activity and paying, and only paying ends it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from streams.lab.simulator.draws import Floats, Ints
+from streams.lab.simulator.paying_worlds import activity
+from streams.lab.simulator.paying_worlds.chances import (
+    Futures,
+    answers,
+    log_sum,
+    normal_grid,
+    paid_at,
+)
+from streams.lab.simulator.paying_worlds.lives import NEVER, Lives, Season
+from streams.lab.simulator.paying_worlds.people import People
+from streams.lab.simulator.paying_worlds.steps import AT_LANDMARK, BUCKETS
+
+FONDNESS = normal_grid(21)
+"""Each is as likely as the others, so that the truth is a finite sum."""
+
+Survival = Callable[[People, Season], Floats]
+"""Install × fondness × edge: the chance not to have paid by then."""
+
+
+@dataclass(frozen=True, slots=True)
+class FondnessWorld:
+    survival: Survival
+
+    def live(self, people: People, season: Season, rng: np.random.Generator) -> Lives:
+        size = len(people)
+        one = (rng.random(size) * len(FONDNESS)).astype(np.int64)
+        shares = rng.random((size, BUCKETS, activity.QUANTITIES))
+        counts = activity.act(shares, people.app, FONDNESS[one])
+        counts[people.is_bot] = 0
+        survival = self.survival(people, season)
+        weight = activity.log_likelihood(counts, people.app, FONDNESS) - np.log(len(FONDNESS))
+        weight += np.log(np.maximum(survival[:, :, AT_LANDMARK], 1e-300))
+        known = answers(weight, log_sum(weight), Futures.of_survival(survival))
+        sessions: Ints = counts[:, :, 0]
+        paid_ms = paid_at(rng.random(size), survival[np.arange(size), one])
+        return Lives(
+            sessions,
+            counts[:, :, 1:],
+            activity.last_activity(rng.random((size, BUCKETS)), sessions),
+            np.where(people.is_bot, NEVER, paid_ms),
+            known.evidence,
+            known.chance,
+            known.left_d,
+        )

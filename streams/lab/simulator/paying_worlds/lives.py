@@ -1,0 +1,81 @@
+"""What people do, and what could be known of whether they will pay: common to all worlds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Protocol, Self
+
+import numpy as np
+
+from streams.lab.simulator.draws import Floats, Ints
+from streams.lab.simulator.paying_worlds.disturbances import BEGIN_MS, Disturbance
+from streams.lab.simulator.paying_worlds.people import People
+from streams.lab.simulator.paying_worlds.steps import EDGES_MS, LANDMARK_MS
+from streams.lab.simulator.scenario import DAY_MS
+
+NAMES = ("level_up", "item_view", "paywall_view")
+"""In-app events."""
+
+NEVER = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Season:
+    """What the calendar does to people in each step of their lives: one row per install."""
+
+    price: Floats  # factor
+    mood: Floats  # factor on readiness to pay
+    weekday: Ints  # 0 is Monday
+
+    def part(self, which: slice) -> Self:
+        return type(self)(self.price[which], self.mood[which], self.weekday[which])
+
+
+@dataclass(frozen=True, slots=True)
+class Lives:
+    """One element or row per install.
+
+    The chance is the true one: of paying by each horizon, of people about whom the same is known
+    as of this one at the landmark (traits, activity so far, not having paid), averaged over all
+    that they may be, in the world as it really goes on. NaN: paid before, or horizon passed.
+    """
+
+    sessions: Ints  # install × bucket; without the first one, which every install has
+    names: Ints  # install × bucket × name
+    last_ms: Ints  # install × landmark: since the install, of the last activity before it
+    paid_ms: Ints  # since the install, of the first payment; NEVER within 90 days
+    evidence: Floats  # install × landmark: log likelihood of the activity, of a person's life
+    chance: Floats  # install × landmark × horizon
+    left_d: Floats  # install × landmark × horizon: expected days from first payment to horizon
+
+    def __len__(self) -> int:
+        return len(self.paid_ms)
+
+
+class World(Protocol):
+    """How people of one kind live."""
+
+    def live(self, people: People, season: Season, rng: np.random.Generator) -> Lives:
+        """Draws as much from `rng` whatever the season, so that seasons can be compared."""
+
+
+def make_season(people: People, disturbance: Disturbance) -> Season:
+    # By the beginning of a step: a change in the midst of it is never felt before it happens.
+    at = people.time[:, None] + EDGES_MS[:-1]
+    is_holiday = (at >= BEGIN_MS) & (at < BEGIN_MS + disturbance.holiday_d * DAY_MS)
+    return Season(
+        np.where(at >= BEGIN_MS, disturbance.price, 1.0),
+        np.where(is_holiday, 1.8, 1.0),
+        (at // DAY_MS + 3) % 7,  # 1970-01-01 was a Thursday
+    )
+
+
+def joined(parts: list[Lives]) -> Lives:
+    return Lives(
+        *(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Lives))
+    )
+
+
+def is_open(paid_ms: Ints) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+    """Install × landmark: had not paid by then."""
+    return np.asarray((paid_ms == NEVER)[:, None] | (paid_ms[:, None] >= LANDMARK_MS))

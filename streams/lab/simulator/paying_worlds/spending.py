@@ -1,0 +1,172 @@
+"""What people pay in all, and what could be known of it at every landmark."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from streams.lab.simulator.draws import Floats, Ints, generator, ordinals
+from streams.lab.simulator.market.world import COUNTRIES
+from streams.lab.simulator.paying_worlds.chances import picked
+from streams.lab.simulator.paying_worlds.disturbances import BEGIN_MS, DISTURBANCES
+from streams.lab.simulator.paying_worlds.purses import PURSES, Purse
+from streams.lab.simulator.paying_worlds.reports import logged_at_of, poisoned_by
+from streams.lab.simulator.paying_worlds.steps import HORIZON_MS, HORIZONS, LANDMARK_MS
+from streams.lab.simulator.paying_worlds.worlds import PayingWorld
+from streams.lab.simulator.scenario import DAY_MS
+
+WORTH_HORIZONS = ("d7", "d30", "d90")
+_AT = [HORIZONS.index(name) for name in WORTH_HORIZONS]
+_END_MS: Ints = HORIZON_MS[_AT]
+
+_COUNTRY_PAYS = np.array(
+    [1.2 if one.code in ("US", "JP") else 1.0 if one.currency in ("EUR", "GBP") else 0.6
+     for one in COUNTRIES]
+)  # fmt: skip
+_AGAIN_MAX = 60
+"""Payments after the first one; more are in nobody's purse in ninety days."""
+
+_GOLDEN = 0.6180339887498949
+_POISONED_USD = 5.0
+_PART = 4_096
+
+
+@dataclass(frozen=True, slots=True)
+class Spending:
+    """Payments in USD, by install and time; and what every install is truly worth.
+
+    The worth is expected revenue from the install to each horizon, of people about whom the same
+    is known at the landmark: traits, activity, payments so far, with all that they may be.
+    """
+
+    install: Ints
+    paid_ms: Ints  # since the install
+    amount: Floats
+    worth: Floats  # install × landmark × horizon
+
+    def until(self, install_ms: int) -> Floats:
+        """What each install has paid before an age."""
+        is_in = self.paid_ms < install_ms
+        total: Floats = np.zeros(len(self.worth))
+        np.add.at(total, self.install[is_in], self.amount[is_in])
+        return total
+
+
+def spend(world: PayingWorld, seed: int) -> Spending:
+    purse = PURSES[world.name]
+    size = len(world.lives)
+    chances = purse.chances(world.people.spend)
+    parts = []
+    for number, first in enumerate(range(0, size, _PART)):
+        rng = generator(seed, f"paying amounts {world.name}", number)
+        which = slice(first, min(first + _PART, size))
+        parts.append(_paid(world, purse, chances, which, rng))
+    install, paid_ms, base = (np.concatenate(column) for column in zip(*parts, strict=True))
+    order = np.lexsort((paid_ms, install))
+    install, paid_ms, base = install[order], paid_ms[order], base[order]
+    factor = _COUNTRY_PAYS[world.people.country[install]]
+    amount = base * factor * _price(world, world.people.time[install] + paid_ms)
+    found = Spending(install, paid_ms, amount, np.zeros((size, len(LANDMARK_MS), len(_AT))))
+    for landmark in range(len(LANDMARK_MS)):
+        found.worth[:, landmark] = _worth(world, (purse, chances), found, base, landmark)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedPayments:
+    """What reaches the log of what people pay, each payment once."""
+
+    install: Ints
+    paid_ms: Ints  # since the install
+    logged_ms: Ints  # since the install
+    amount: Floats
+
+
+def log_payments(world: PayingWorld, spending: Spending, seed: int) -> LoggedPayments:
+    """As disturbed as they are sent. A payment that is sent twice has the same id, and counts
+    once. A poisoned install seems to pay the price of a small purchase."""
+    how = DISTURBANCES[world.disturbance]
+    shares = generator(seed, f"paying logs {world.name}").random((3, len(world.lives)))
+    install, paid_ms = spending.install, spending.paid_ms
+    since = world.people.time[install]
+    # The same whatever is paid later, so that worlds can be compared.
+    own = (shares[:2, install] + _GOLDEN * ordinals(install)) % 1.0
+    logged_ms = logged_at_of(since + paid_ms, own, how) - since
+    fake, fake_at = poisoned_by(world, shares[2], how)
+    fake_ms = fake_at - world.people.time[fake]
+    return LoggedPayments(
+        np.concatenate([install, fake]),
+        np.concatenate([paid_ms, fake_ms]),
+        np.concatenate([logged_ms, fake_ms]),
+        np.concatenate([spending.amount, np.full(len(fake), _POISONED_USD)]),
+    )
+
+
+def _price(world: PayingWorld, at: Ints) -> Floats:
+    return np.where(at >= BEGIN_MS, DISTURBANCES[world.disturbance].price, 1.0)
+
+
+def _paid(
+    world: PayingWorld, purse: Purse, chances: Floats, which: slice, rng: np.random.Generator
+) -> tuple[Ints, Ints, Floats]:
+    """Draws as much whoever pays, so that worlds can be compared."""
+    first_ms = world.lives.paid_ms[which]
+    size = len(first_ms)
+    kind = picked(rng.random(size), chances[which])
+    waits = rng.exponential(size=(size, _AGAIN_MAX)) / purse.per_day[kind][:, None] * DAY_MS
+    shares = rng.random((size, 1 + _AGAIN_MAX))
+    after = np.concatenate([np.zeros((size, 1)), np.cumsum(waits, axis=1)], axis=1)
+    paid_ms = first_ms[:, None] + np.minimum(after, 1e12).astype(np.int64)
+    is_paid = (first_ms >= 0)[:, None] & (paid_ms < HORIZON_MS[-1])
+    install, number = np.nonzero(is_paid)
+    amount = purse.prices.drawn(kind[install], shares[install, number])
+    return install + which.start, paid_ms[install, number], amount
+
+
+def _worth(
+    world: PayingWorld,
+    kinds: tuple[Purse, Floats],
+    spending: Spending,
+    base: Floats,
+    landmark: int,
+) -> Floats:
+    """Install × horizon."""
+    purse, chances = kinds
+    at = int(LANDMARK_MS[landmark])
+    is_before = spending.paid_ms < at
+    owner = spending.install[is_before]
+    size = len(chances)
+    spent = np.bincount(owner, spending.amount[is_before], minlength=size)
+    has_paid = np.bincount(owner, minlength=size) > 0
+    pays = _COUNTRY_PAYS[world.people.country] * _price(world, world.people.time + at)
+    mean = purse.prices.mean
+    first, again = chances @ mean, chances @ (mean * purse.per_day)
+    likely = _known_kinds(purse, chances, (owner, base[is_before]), at - world.lives.paid_ms)
+    known_again = likely @ (mean * purse.per_day)
+    lives = world.lives
+    found = np.zeros((size, len(_AT)))
+    for number, (horizon, end) in enumerate(zip(_AT, _END_MS.tolist(), strict=True)):
+        if end <= at:
+            found[:, number] = spent
+            continue
+        new = lives.chance[:, landmark, horizon] * first
+        new = pays * (new + lives.left_d[:, landmark, horizon] * again)
+        more = pays * known_again * (end - at) / DAY_MS
+        found[:, number] = np.where(has_paid, spent + more, new)
+    return found
+
+
+def _known_kinds(
+    purse: Purse, chances: Floats, paid: tuple[Ints, Floats], since_first_ms: Ints
+) -> Floats:
+    """Install × kind: what payments tell of those who made them. Others: no matter."""
+    owner, base = paid
+    size, kinds = chances.shape
+    density = purse.prices.log_density(base)
+    fits = np.stack([np.bincount(owner, density[:, one], size) for one in range(kinds)], axis=1)
+    count = np.bincount(owner, minlength=size)[:, None]
+    days = np.maximum(since_first_ms / DAY_MS, 0.0)[:, None]
+    likely = np.log(chances) + fits + (count - 1) * np.log(purse.per_day) - purse.per_day * days
+    likely = np.exp(likely - likely.max(axis=1, keepdims=True))
+    return np.asarray(likely / likely.sum(axis=1, keepdims=True))

@@ -1,0 +1,88 @@
+"""Everything that is decided before the first message is written.
+
+Columns of numbers, about 50 bytes for each event of somebody who installs; touchpoints of
+everybody else, the most of the traffic, are drawn while writing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from streams.lab.simulator.draws import Ints, generator, hour_weights, split
+from streams.lab.simulator.market.rates import Rates, make_rates
+from streams.lab.simulator.market.world import World, make_world
+from streams.lab.simulator.people.installs import Installs, make_installs
+from streams.lab.simulator.people.money import Money, make_money
+from streams.lab.simulator.people.reports import (
+    Costs,
+    Notices,
+    make_costs,
+    make_postbacks,
+    make_privacy_requests,
+)
+from streams.lab.simulator.people.touches import Causes, Touches, make_touches
+from streams.lab.simulator.people.usage import Usage, make_usage, told_accounts
+from streams.lab.simulator.scenario import HOUR_MS, Scenario
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    scenario: Scenario
+    world: World
+    installs: Installs
+    touches: Touches
+    causes: Causes
+    usage: Usage
+    money: Money
+    costs: Costs
+    rates: Rates
+    postbacks: Notices
+    privacy_requests: Notices
+    passers_by: Ints  # touchpoints of people who never install, by hour since the start
+
+    def log_times(self) -> tuple[Ints, ...]:
+        """Of every planned table, in the order of `stream.simulate`."""
+        return (
+            self.touches.log_time,
+            self.installs.log_time,
+            self.usage.log_time,
+            self.money.log_time,
+            self.costs.log_time,
+            self.rates.log_time,
+            self.postbacks.log_time,
+            self.privacy_requests.log_time,
+        )
+
+
+def make_plan(scenario: Scenario) -> Plan:
+    world = make_world(scenario.seed)
+    installs = make_installs(scenario, world)
+    touches, causes = make_touches(scenario, world, installs)
+    usage = make_usage(scenario, installs)
+    installs = replace(installs, account=told_accounts(installs, usage))
+    costs = make_costs(scenario, world, installs)
+    rates = make_rates(scenario)
+    postbacks = make_postbacks(scenario, installs)
+    privacy_requests = make_privacy_requests(scenario, installs)
+    money = make_money(scenario, installs, round(scenario.good * scenario.payment_share))
+    reports = len(costs.day) + len(rates.day) + len(postbacks.time) + len(privacy_requests.time)
+    planned = len(touches.time) + len(installs) + len(usage.time) + len(money.time) + reports
+    hours = scenario.acquisition_ms // HOUR_MS
+    rng = generator(scenario.seed, "passers-by")
+    passers_by = split(rng, scenario.good - planned, hour_weights(scenario.start_ms, hours))
+    return Plan(
+        scenario,
+        world,
+        installs,
+        touches,
+        causes,
+        usage,
+        money,
+        costs,
+        rates,
+        postbacks,
+        privacy_requests,
+        np.r_[passers_by, np.zeros(scenario.days * 24 - hours, np.int64)],
+    )

@@ -1,0 +1,76 @@
+"""What really happened, for judging the product. No part of the product reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from msgspec import Struct
+
+from streams.lab.simulator.drafts.wording import Words, make_words
+from streams.lab.simulator.market.world import APPS, Fraud
+from streams.lab.simulator.people.installs import ORGANIC
+from streams.lab.simulator.people.money import lifetime_value, paid_within
+from streams.lab.simulator.plan import Plan, make_plan
+from streams.lab.simulator.scenario import DAY_MS, LABEL_DAYS, Scenario
+
+
+class Truth(Struct, frozen=True, kw_only=True):
+    """One install. Source, campaign, site and touch are those that caused it; organic: null."""
+
+    install_id: str
+    app_id: str
+    install_time: int
+    media_source: str | None
+    campaign_id: str | None
+    site_id: str | None
+    touch_id: str | None
+    shares_id: bool  # the touchpoint and the install tell the same click or device id
+    payer_probability_d7: float  # knowing the person
+    payer_probability_d7_at_install: float  # knowing only what can be known at install
+    paid_within_d7: bool
+    fraud: str | None  # click_injection, click_flooding: somebody claims what they did not cause
+    fraud_touch_id: str | None  # the click they claim it with
+    lifetime_value_micros: dict[str, int]  # by currency, refunds taken off
+
+
+def truths(scenario: Scenario) -> Iterator[Truth]:
+    """By time of first open."""
+    plan = make_plan(scenario)
+    words = make_words(plan)
+    values = lifetime_value(plan.installs, plan.money)
+    paid = paid_within(plan.installs, plan.money, LABEL_DAYS * DAY_MS).tolist()
+    for number in range(len(plan.installs)):
+        yield _truth(words, plan, number, paid[number], values[number])
+
+
+def _truth(words: Words, plan: Plan, number: int, paid: bool, value: dict[str, int]) -> Truth:
+    installs = plan.installs
+    touch, fake = int(plan.causes.true_touch[number]), int(plan.causes.fake_touch[number])
+    kind = Fraud(int(installs.fraud[number]))
+    cause = {} if touch == ORGANIC else words.placements[int(installs.placement[number])]
+    return Truth(
+        install_id=words.install_id(number),
+        app_id=APPS[int(installs.app[number])].app_id,
+        install_time=int(installs.time[number]),
+        media_source=cause.get("media_source"),
+        campaign_id=cause.get("campaign_id"),
+        site_id=cause.get("site_id"),
+        touch_id=None if touch == ORGANIC else words.touch_id(touch),
+        shares_id=_shares_id(plan, number, touch),
+        payer_probability_d7=round(float(installs.payer_probability[number]), 6),
+        payer_probability_d7_at_install=round(
+            float(installs.payer_probability_at_install[number]), 6
+        ),
+        paid_within_d7=paid,
+        fraud=None if kind == Fraud.NONE else kind.name.lower(),
+        fraud_touch_id=None if fake == ORGANIC else words.touch_id(fake),
+        lifetime_value_micros=value,
+    )
+
+
+def _shares_id(plan: Plan, number: int, touch: int) -> bool:
+    if touch == ORGANIC:
+        return False
+    carries_click = int(plan.causes.carried_click[number]) == touch
+    # Touchpoints tell a device id only where the install does.
+    return carries_click or bool(plan.touches.has_device_id[touch])
