@@ -10,23 +10,23 @@ from collections.abc import Sequence
 
 import click
 
-from streams.cli.bench import bench
 from streams.cli.credit import credit
 from streams.cli.dead_letters import dead_letters
-from streams.cli.demo import demo
 from streams.cli.doctor import doctor
-from streams.cli.evaluate import evaluate
 from streams.cli.explain import explain
+from streams.cli.lab.bench import bench
+from streams.cli.lab.demo import demo
+from streams.cli.lab.evaluate import evaluate
+from streams.cli.lab.simulate import simulate
 from streams.cli.migrate import migrate
 from streams.cli.models import models
 from streams.cli.output import say
 from streams.cli.replay import replay
 from streams.cli.settings import settings
-from streams.cli.simulate import simulate
 from streams.cli.store import digest, query
 from streams.cli.worker import worker
-from streams.environment import SettingError
 from streams.errors import Stop
+from streams.settings.declaration import SettingError
 
 USAGE_EXIT = 2
 _COMMANDS = (

@@ -11,7 +11,7 @@ from attribution.multi_touch.models import HALF_LIFE_POSITIONS, MODELS, ORDERS_S
 from streams.cli.output import answer_json, answer_table, json_option, progress, seed_option
 
 if TYPE_CHECKING:
-    from streams.crediting import CreditPlan, CreditReport
+    from streams.operations.path_credit import CreditPlan, CreditReport
 
 
 @click.command()
@@ -61,7 +61,7 @@ def credit(file: Path, model: str, seed: int, as_json: bool, **chosen: Any) -> N
     Example:
       headwater credit paths.csv --model markov --order 2
     """
-    from streams.crediting import run_credit
+    from streams.operations.path_credit import run_credit
 
     plan = _plan(cast(Model, model), seed, chosen)
     with progress(is_quiet=as_json) as advance:
@@ -73,7 +73,7 @@ def credit(file: Path, model: str, seed: int, as_json: bool, **chosen: Any) -> N
 
 
 def _plan(model: Model, seed: int, chosen: dict[str, Any]) -> CreditPlan:
-    from streams.crediting import CreditPlan
+    from streams.operations.path_credit import CreditPlan
 
     heard = {
         "order": model in ("markov", "shapley"),

@@ -35,7 +35,7 @@ def list_(folder: Path | None, as_json: bool) -> None:
     Example:
       headwater dead-letters list
     """
-    from streams.dead_letters import count_by_reason
+    from streams.operations.dead_letters import count_by_reason
 
     kinds = count_by_reason(settings_for(folder))
     if as_json:
@@ -70,7 +70,7 @@ def replay(reason: str | None, folder: Path | None, as_json: bool) -> None:
     Example:
       headwater dead-letters replay --reason unknown_version
     """
-    from streams.dead_letters import publish_again
+    from streams.operations.dead_letters import publish_again
 
     published = publish_again(settings_for(folder), reason)
     if as_json:

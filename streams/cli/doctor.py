@@ -26,7 +26,7 @@ def doctor(folder: Path | None, as_json: bool) -> int:
     Example:
       HEADWATER_KAFKA=broker:9092 headwater doctor
     """
-    from streams.doctor import examine
+    from streams.operations.doctor import examine
 
     checks = examine(settings_for(folder))
     is_well = all(check.ok for check in checks)

@@ -26,8 +26,8 @@ def explain(identifier: str, folder: Path | None, as_json: bool) -> int:
       headwater query "SELECT install_id FROM v_attributions LIMIT 1"
       headwater explain i-000017
     """
-    from streams.explain import explain_id
-    from streams.explain_words import in_words
+    from streams.operations.explain.explain import explain_id
+    from streams.operations.explain.text import in_words
 
     explanation = explain_id(settings_for(folder), identifier)
     if as_json:

@@ -20,7 +20,7 @@ def migrate(folder: Path | None, as_json: bool) -> None:
       HEADWATER_KAFKA=broker:9092 HEADWATER_CLICKHOUSE=clickhouse://host:9000/headwater \\
         headwater migrate
     """
-    from streams.migrating import migrate_all
+    from streams.operations.migrate import migrate_all
 
     done = migrate_all(settings_for(folder))
     if as_json:

@@ -18,7 +18,7 @@ from streams.cli.output import (
     settings_for,
 )
 from streams.errors import Stop
-from streams.settings import Settings
+from streams.settings.tree import Settings
 
 _MOMENT = click.DateTime(["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d"])
 _SHOWN = ("normalised_entropy", "entropy_over_rates", "calibration_ratio")
@@ -51,8 +51,8 @@ def list_(model: str, newest: int, folder: Path | None, as_json: bool) -> int:
     Example:
       headwater models list --model payer --newest 20
     """
-    from streams.model_versions import changes, listed
-    from streams.opening import stored
+    from streams.operations.models.versions import changes, listed
+    from streams.wiring.store import stored
 
     with stored(settings_for(folder)) as store:
         found = listed(changes(store, model), newest)
@@ -96,8 +96,8 @@ def show(version: str, folder: Path | None, as_json: bool) -> int:
     Example:
       headwater models show payer-184200-3f9c01ab
     """
-    from streams.model_versions import changes_of
-    from streams.opening import stored
+    from streams.operations.models.versions import changes_of
+    from streams.wiring.store import stored
 
     with stored(settings_for(folder)) as store:
         found = changes_of(store, version)
@@ -127,9 +127,9 @@ def diff(first: str, second: str, folder: Path | None, as_json: bool) -> int:
     Example:
       headwater models diff payer-180600-b7741c02 payer-184200-3f9c01ab
     """
-    from streams.composition import scoring_rules
-    from streams.model_diff import diff as compare
-    from streams.opening import stored
+    from streams.operations.models.diff import diff as compare
+    from streams.wiring.parts import scoring_rules
+    from streams.wiring.store import stored
 
     settings = settings_for(folder)
     with stored(settings) as store:
@@ -158,7 +158,7 @@ def promote(version: str, reason: str, as_json: bool) -> int:
     Example:
       headwater models promote payer/challenger-184200-77aa01c3
     """
-    from streams.snapshots import model_of
+    from streams.runtime.snapshots import model_of
 
     model = model_of(version).removesuffix("/challenger")
     return _order(CommandKind.PROMOTE, model, reason, as_json, version=version)
@@ -176,7 +176,7 @@ def rollback(version: str, model: str, reason: str, as_json: bool) -> int:
     Example:
       headwater models rollback --reason "one source fell to nothing"
     """
-    from streams.snapshots import model_of
+    from streams.runtime.snapshots import model_of
 
     named = model_of(version).removesuffix("/challenger") if version else model
     return _order(CommandKind.ROLL_BACK, named, reason, as_json, version=version)
@@ -229,7 +229,7 @@ def quarantine(
     Example:
       headwater models quarantine --since 2026-11-22T14:00 --until 2026-11-22T15:00
     """
-    from streams.model_orders import offsets_between
+    from streams.operations.models.orders import offsets_between
 
     settings = settings_for(None)
     if since and until:
@@ -242,7 +242,7 @@ def quarantine(
 
 
 def _order(kind: CommandKind, model: str, reason: str, as_json: bool, **rest: object) -> int:
-    from streams.model_orders import new_order, send
+    from streams.operations.models.orders import new_order, send
 
     settings = settings_for(None)
     order = new_order(kind, model, reason, **rest)
@@ -259,8 +259,8 @@ def _order(kind: CommandKind, model: str, reason: str, as_json: bool, **rest: ob
 
 def _require_known(settings: Settings, order: ModelCommand) -> None:
     """Stop early at a version that is nowhere, where a store can tell."""
-    from streams.model_versions import changes_of
-    from streams.opening import stored
+    from streams.operations.models.versions import changes_of
+    from streams.wiring.store import stored
 
     if not order.version or (settings.store.url is None and not settings.folders.store.exists()):
         return

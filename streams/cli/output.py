@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from streams.settings import Settings, read_settings
+from streams.settings.tree import Settings, read_settings
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 PIPE_WIDTH = 10_000

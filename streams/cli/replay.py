@@ -17,7 +17,7 @@ from streams.cli.output import (
     progress,
     settings_for,
 )
-from streams.settings import Settings
+from streams.settings.tree import Settings
 
 
 @click.command()
@@ -75,8 +75,8 @@ def replay(
                 click.get_current_context(),
             )
         return _compare(files, rules, as_json)
-    from streams.demo_folder import keep_folder
-    from streams.replaying import run_replay
+    from streams.replay.run import run_replay
+    from streams.store.demo_folder import keep_folder
 
     settings = _under(settings_for(folder), rules)
     keep_folder(settings.folders.data)
@@ -98,8 +98,8 @@ def _under(settings: Settings, rules: Path | None) -> Settings:
 
 
 def _compare(files: tuple[Path, ...], rules: Path, as_json: bool) -> int:
-    from streams.comparing_words import MOVE_COLUMNS, headlines, move_rows
-    from streams.what_if import what_if
+    from streams.replay.compare_text import MOVE_COLUMNS, headlines, move_rows
+    from streams.replay.what_if import what_if
 
     settings = settings_for(None)
     with progress(is_quiet=as_json) as advance:

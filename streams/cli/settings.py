@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from streams.cli.output import answer_json, answer_text, json_option
-from streams.environment import Declaration, declarations
-from streams.settings import Settings
+from streams.settings.declaration import Declaration, declarations
+from streams.settings.tree import Settings
 
 
 @click.command()

@@ -22,7 +22,7 @@ def query(sql: str, folder: Path | None, as_json: bool) -> None:
     Example:
       headwater query "SELECT media_source, sum(installs) FROM v_campaign_daily GROUP BY 1"
     """
-    from streams.asking import ask
+    from streams.operations.query import ask
 
     answer = ask(settings_for(folder), sql)
     if as_json:
@@ -49,7 +49,7 @@ def digest(converged: bool, model: str | None, folder: Path | None, as_json: boo
     Example:
       headwater digest --converged
     """
-    from streams.asking import digest_of
+    from streams.operations.query import digest_of
 
     found = digest_of(settings_for(folder), is_converged=converged, model=model)
     if as_json:

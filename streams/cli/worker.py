@@ -30,6 +30,6 @@ def worker(role: str, folder: Path | None) -> int:
       HEADWATER_KAFKA=broker:9092 headwater migrate
       HEADWATER_KAFKA=broker:9092 headwater worker --role core
     """
-    from streams.workers import run_role
+    from streams.worker.roles import run_role
 
     return run_role(role, settings_for(folder))

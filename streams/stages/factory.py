@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 
 from attribution.rules.rules import Rules
 from online_models.scoring.jit_warm_up import warm_up
-from streams.stage import Stage
-from streams.stages.intake import Intake, IntakeRules
-from streams.stages.journeys import Journeys
-from streams.stages.learning import Learning, LearningRules
-from streams.stages.matching import Matching
-from streams.stages.observer import StageObserver
-from streams.stages.scoring import FindSnapshot, Scorers, ScoringRules
-from streams.stages.sites import Sites
+from streams.stages.common.observer import StageObserver
+from streams.stages.contract import Stage
+from streams.stages.intake.intake import Intake, IntakeRules
+from streams.stages.journeys.journeys import Journeys
+from streams.stages.journeys.scoring import FindSnapshot, Scorers, ScoringRules
+from streams.stages.learning.learning import Learning, LearningRules
+from streams.stages.matching.matching import Matching
+from streams.stages.sites.sites import Sites
 
 STAGES = ("intake", "matching", "journeys", "sites", "learning")
 StageFactory = Callable[[str, int, int], Stage]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from streams.settings.storing import StoreTarget
 from streams.store.base import Store
-from streams.storing_settings import StoreTarget
 
 
 def open_target(target: StoreTarget, receive_timeout_seconds: float | None = None) -> Store:

@@ -15,6 +15,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from clickhouse_driver import Client, errors
 
 from streams.errors import Stop
+from streams.settings.storing import StoreTarget
 from streams.store.base import (
     BadRowsError,
     Columns,
@@ -27,7 +28,6 @@ from streams.store.base import (
     one_line,
     require_read_only,
 )
-from streams.storing_settings import StoreTarget
 
 CONNECT_SECONDS = 5.0
 PING_SECONDS = 5.0

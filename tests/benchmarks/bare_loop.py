@@ -21,9 +21,9 @@ from chdb.state import sqlitelike
 
 from schemas import topics
 from schemas.decode import Unreadable, decode
-from streams.composition import core_settings
 from streams.lab.simulator import CLOCK_KEY
-from streams.settings import read_settings
+from streams.settings.tree import read_settings
+from streams.wiring.parts import core_settings
 
 POLL_RECORDS = 20_000
 INSERT_ROWS = 50_000

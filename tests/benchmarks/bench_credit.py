@@ -26,8 +26,8 @@ from online_models.credit.window import Window
 from schemas.records import ExposurePath
 from streams.lab.evaluation.credit import total_variation
 from streams.lab.simulator.credit_worlds import WORLDS, ZERO_EFFECT, CreditWorld, make_world, paths
-from streams.stages.credit_shares import learned_shares, rule_shares
-from streams.stages.credit_weights import weigh
+from streams.stages.journeys.credit_shares import learned_shares, rule_shares
+from streams.stages.learning.credit_weights import weigh
 from tests.benchmarks.adagrad_credit import AdaGrad
 
 RATES = tuple(product((0.002, 0.005, 0.02), (0.03, 0.1, 0.3)))

@@ -16,8 +16,8 @@ from online_models.learning.rules import rules_for
 from online_models.learning.target_learner import Learner
 from online_models.targets.targets import DEFAULT_TARGETS
 from schemas.records import ExampleFrame, encoder
-from streams.stages.learning import Learning, learning_of
-from streams.state import MemoryStore
+from streams.runtime.state import MemoryStore
+from streams.stages.learning.learning import Learning, learning_of
 from tests.silent_observer import SilentObserver
 from tests.unit import learner_world
 from tests.unit.stage_world import Line

@@ -26,7 +26,7 @@ from attribution.multi_touch.heuristics import credit
 from attribution.multi_touch.markov import Unsolved
 from attribution.multi_touch.models import Heuristic
 from attribution.multi_touch.paths import Path, by_name, code
-from streams.crediting import read_paths
+from streams.operations.path_credit import read_paths
 
 ROUNDS = 5
 WELL_KNOWN = 0.01

@@ -22,15 +22,15 @@ import aiokafka
 import orjson
 
 from schemas import topics
-from streams.composition import core_settings
 from streams.errors import Stop
+from streams.kafka.lag import caught_up
+from streams.kafka.publisher import Publisher
 from streams.lab.bench.bench import core_contestant
 from streams.lab.bench.laps import CHECKOUT, Course, prepare
 from streams.lab.bench.processes import metrics_of, running
 from streams.lab.simulator import Scenario, SimulatedMessage, simulate
-from streams.lag import caught_up
-from streams.publishing import Publisher
-from streams.settings import read_settings
+from streams.settings.tree import read_settings
+from streams.wiring.parts import core_settings
 
 INSTALL = "recovery-benchmark"
 DECIDE_SECONDS_MAX = 300.0

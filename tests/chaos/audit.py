@@ -13,12 +13,12 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from streams.opening import stored
-from streams.settings import read_settings
+from streams.settings.tree import read_settings
 from streams.store.base import Store
 from streams.store.digest import compared_when_converged
 from streams.store.reconcile import reconcile
 from streams.store.tables import TABLES
+from streams.wiring.store import stored
 from tests.chaos.installation import run_json
 
 SHOWN = 3

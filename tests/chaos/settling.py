@@ -6,8 +6,8 @@ import asyncio
 import time
 
 from schemas import topics
-from streams.composition import core_settings, group_of
-from streams.lag import caught_up
+from streams.kafka.lag import caught_up
+from streams.wiring.parts import core_settings, group_of
 from tests.chaos.fleet import Fleet
 from tests.chaos.installation import Installation
 

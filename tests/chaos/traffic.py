@@ -10,11 +10,11 @@ from pathlib import Path
 
 from aiokafka.errors import KafkaError
 
-from streams.composition import core_settings
-from streams.kcat import read_records
+from streams.kafka.publisher import Pace, Published, Publisher
 from streams.lab.simulator import CLOCK_KEY, Scenario, write_traffic
-from streams.offsets import Offsets
-from streams.publishing import Pace, Published, Publisher
+from streams.replay.kcat import read_records
+from streams.runtime.offsets import Offsets
+from streams.wiring.parts import core_settings
 from tests.chaos.installation import Installation
 
 BURST_MESSAGES = 2_000

@@ -14,10 +14,10 @@ import zlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from streams.core_app import CoreWorker, Surroundings, run_core
-from streams.core_settings import EMBEDDED_LEAD, BatchBounds, CoreSettings
-from streams.lanes import LaneSpec
-from streams.stage import Effects, LogRecord, Message, StateReader
+from streams.runtime.lane import LaneSpec
+from streams.settings.core import EMBEDDED_LEAD, BatchBounds, CoreSettings
+from streams.stages.contract import Effects, LogRecord, Message, StateReader
+from streams.worker.core_app import CoreWorker, Surroundings, run_core
 
 SPECS = (
     LaneSpec("intake", ("touchpoints", "installs")),

@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from streams.storing_app import StoringWorker, run_storing
-from streams.storing_settings import BufferBounds, FlushBounds, StoreTarget, StoringSettings
+from streams.settings.storing import BufferBounds, FlushBounds, StoreTarget, StoringSettings
+from streams.worker.storing_app import StoringWorker, run_storing
 
 
 def settings_of(values: dict[str, Any]) -> StoringSettings:

@@ -20,12 +20,12 @@ from deploy.local.servers import ClickHouseServer
 from schemas import outcomes
 from schemas.outcomes import Freshness
 from streams.errors import Stop
+from streams.settings.storing import StoreTarget
 from streams.store.base import BadRowsError, Columns, Refused, UnavailableError
-from streams.store.sealing import Polled, SealedBatch
 from streams.store.server import ServerStore, connection_arguments
+from streams.store.sink.sealing import Polled, SealedBatch
+from streams.store.sink.writer import TableWriter
 from streams.store.tables import TABLES
-from streams.store.writer import TableWriter
-from streams.storing_settings import StoreTarget
 from tests.unit.store_world import NOON
 
 pytestmark = pytest.mark.clickhouse

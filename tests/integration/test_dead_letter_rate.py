@@ -14,9 +14,9 @@ import pytest
 pytest.importorskip("confluent_kafka", reason="the embedded broker is not installed")
 
 from schemas import topics
-from streams.broker import EmbeddedBroker
-from streams.core_settings import CoreSettings
-from streams.publishing import Published, Publisher
+from streams.kafka.embedded_broker import EmbeddedBroker
+from streams.kafka.publisher import Published, Publisher
+from streams.settings.core import CoreSettings
 
 WINDOW = 100
 

@@ -11,9 +11,9 @@ import pytest
 pytest.importorskip("confluent_kafka", reason="the embedded broker is not installed")
 
 from schemas import topics
-from streams.broker import KEPT_BYTES, KEPT_MESSAGES, EmbeddedBroker
-from streams.core_settings import EMBEDDED_LEAD, CoreSettings
-from streams.publishing import Pace, Published, Publisher
+from streams.kafka.embedded_broker import KEPT_BYTES, KEPT_MESSAGES, EmbeddedBroker
+from streams.kafka.publisher import Pace, Published, Publisher
+from streams.settings.core import EMBEDDED_LEAD, CoreSettings
 
 TOPIC = topics.TOUCHPOINTS.name
 BYTES = 3 * KEPT_BYTES

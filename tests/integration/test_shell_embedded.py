@@ -10,10 +10,10 @@ from pathlib import Path
 import aiokafka
 import pytest
 
-from streams.core_settings import EMBEDDED_LEAD
-from streams.lag import caught_up
-from streams.lead import BoundedLead
-from streams.offsets import Offsets
+from streams.kafka.lag import caught_up
+from streams.runtime.lead import BoundedLead
+from streams.runtime.offsets import Offsets
+from streams.settings.core import EMBEDDED_LEAD
 from tests.integration.shell_run import Bench
 from tests.integration.shell_toy import settings
 

@@ -13,12 +13,12 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
 from deploy.local.servers import KafkaServer
-from streams.checkpoint import CheckpointError, KafkaLog, LaneFencedError
-from streams.core_settings import CoreSettings
-from streams.offsets import LostRecordsError, Offsets
-from streams.recovery import restore
-from streams.stage import Effects, Message
-from streams.state import RocksStore
+from streams.runtime.checkpoint import CheckpointError, KafkaLog, LaneFencedError
+from streams.runtime.offsets import LostRecordsError, Offsets
+from streams.runtime.recovery import restore
+from streams.runtime.state import RocksStore
+from streams.settings.core import CoreSettings
+from streams.stages.contract import Effects, Message
 from tests.integration.shell_run import Bench
 
 pytestmark = pytest.mark.kafka

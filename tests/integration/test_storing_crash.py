@@ -21,7 +21,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from schemas import outcomes, topics
 from schemas.outcomes import Outcome
-from streams.broker import EmbeddedBroker
+from streams.kafka.embedded_broker import EmbeddedBroker
 from streams.store.embedded import EmbeddedStore
 from streams.store.migrations import migrate
 from tests.unit.store_world import booking, decision, touch

@@ -25,11 +25,11 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 
 from deploy.local.servers import ClickHouseServer, KafkaServer
 from schemas import outcomes, topics
-from streams.lag import caught_up
+from streams.kafka.lag import caught_up
+from streams.settings.storing import StoreTarget, StoringSettings
 from streams.store.migrations import migrations
 from streams.store.server import ServerStore
 from streams.store.tables import TABLES, Kind
-from streams.storing_settings import StoreTarget, StoringSettings
 from tests.unit.store_world import touch
 
 pytestmark = [pytest.mark.kafka, pytest.mark.clickhouse]

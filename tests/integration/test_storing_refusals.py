@@ -14,7 +14,7 @@ import aiokafka
 import pytest
 
 from schemas import outcomes, topics
-from streams.broker import EmbeddedBroker
+from streams.kafka.embedded_broker import EmbeddedBroker
 from streams.store.embedded import EmbeddedStore
 from streams.store.migrations import migrate
 from tests.unit.store_world import touch

@@ -16,11 +16,11 @@ from click.testing import CliRunner
 
 from online_models.scoring.landmarks import DAY_MS, LANDMARKS
 from streams.cli import headwater
-from streams.explain import Explanation, explain_id
-from streams.explain_words import in_words
 from streams.lab.demo.demo import demo_environment
-from streams.opening import stored
-from streams.settings import Settings, read_settings
+from streams.operations.explain.explain import Explanation, explain_id
+from streams.operations.explain.text import in_words
+from streams.settings.tree import Settings, read_settings
+from streams.wiring.store import stored
 
 pytest.importorskip("chdb", reason="the embedded store is not installed")
 

@@ -12,11 +12,11 @@ from click.testing import CliRunner
 from msgspec import json
 
 from streams.cli import headwater
-from streams.composition import attribution_rules
 from streams.errors import Stop
 from streams.lab.simulator import Scenario, write_traffic
-from streams.settings import read_settings
-from streams.what_if import what_if
+from streams.replay.what_if import what_if
+from streams.settings.tree import read_settings
+from streams.wiring.parts import attribution_rules
 
 
 def answer(*arguments: str) -> dict[str, Any]:

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from schemas import outcomes
 from streams.store.embedded import EmbeddedStore
-from streams.store.sealing import Polled, SealedBatch
+from streams.store.sink.sealing import Polled, SealedBatch
+from streams.store.sink.writer import TableWriter
 from streams.store.tables import TABLES
-from streams.store.writer import TableWriter
 from tests.unit.store_world import touch
 
 PARTITIONS = 3

@@ -12,10 +12,10 @@ from msgspec.structs import replace
 from attribution.rules.rules import HOUR_MS, Rules
 from attribution.sites.history import SiteHistory, aged, devices, recent, see_install
 from schemas.records import SiteFrame, SiteInstall, SiteRecord, encoder, site_key
-from streams.stages.sites import Sites
-from streams.stages.watermarks import stage_upstreams
-from streams.stages.working_set import useless_from
-from streams.state import MemoryStore
+from streams.runtime.state import MemoryStore
+from streams.stages.common.watermarks import stage_upstreams
+from streams.stages.common.working_set import useless_from
+from streams.stages.sites.sites import Sites
 from tests.silent_observer import SilentObserver
 from tests.unit.site_world import DAY, MIDNIGHT, claim, shown
 from tests.unit.stage_world import Line

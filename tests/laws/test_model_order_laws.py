@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.records import CommandKind
-from streams.stages.learning import Learning
+from streams.stages.learning.learning import Learning
 from tests.unit.stage_world import Line
 from tests.unit.test_stages_model_orders import EXAMPLES, SIZE, Story, frame, order
 

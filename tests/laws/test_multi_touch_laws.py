@@ -13,7 +13,7 @@ from attribution.multi_touch.markov import removal_effects
 from attribution.multi_touch.models import HEURISTICS, MODELS, ChainBounds, Heuristic
 from attribution.multi_touch.paths import ChannelCredit, Path, code
 from attribution.multi_touch.shares import Exposure, heuristic_shares, weighted_shares
-from streams.crediting import CreditPlan, credit_paths
+from streams.operations.path_credit import CreditPlan, credit_paths
 from tests.unit.multi_touch_world import (
     NaiveChain,
     chain_of,

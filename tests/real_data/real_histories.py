@@ -18,10 +18,10 @@ import pytest
 
 from attribution.rules.rules import DAY_MS, Policy, Rules, Windows
 from schemas.outcomes import Attribution, Booking, LedgerRow
-from streams.memory_log import MemoryRecord
-from streams.replay import Replay, SourceOrder
+from streams.replay.engine import Replay, SourceOrder
+from streams.replay.memory_log import MemoryRecord
 from streams.stages.factory import StageRules
-from streams.stages.intake import IntakeRules
+from streams.stages.intake.intake import IntakeRules
 from tests.silent_observer import SilentObserver
 
 EARLIEST_MS = 0

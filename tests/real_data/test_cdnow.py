@@ -10,7 +10,7 @@ import gzip
 
 import pytest
 
-from streams.memory_log import MemoryRecord
+from streams.replay.memory_log import MemoryRecord
 from tests.real_data.real_histories import (
     Outcomes,
     event,

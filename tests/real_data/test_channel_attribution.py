@@ -18,7 +18,7 @@ import pytest
 from attribution.multi_touch import markov, shapley
 from attribution.multi_touch.models import MODELS, ChainBounds, Heuristic, Model
 from attribution.multi_touch.paths import ChannelCredit, CodedPaths, Path, code
-from streams.crediting import CreditPlan, credit_paths, read_paths
+from streams.operations.path_credit import CreditPlan, credit_paths, read_paths
 from tests.real_data.real_histories import folder
 from tests.unit.multi_touch_world import solved
 

@@ -12,7 +12,7 @@ import random
 import pytest
 
 from attribution.rules.rules import DAY_MS
-from streams.memory_log import MemoryRecord
+from streams.replay.memory_log import MemoryRecord
 from tests.real_data.real_histories import (
     Outcomes,
     event,

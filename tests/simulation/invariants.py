@@ -6,9 +6,9 @@ import random
 from collections import Counter
 from typing import Any
 
-from streams.stage import TopicPartition
+from streams.stages.contract import TopicPartition
 from streams.stages.factory import StageRules
-from streams.stages.intake import CLOCK_KEY
+from streams.stages.intake.intake import CLOCK_KEY
 from streams.store.tables import TABLES
 from tests.simulation import projection
 from tests.simulation.crediting import Credited

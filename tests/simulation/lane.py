@@ -1,4 +1,4 @@
-"""One stage for one partition number, as `streams.lanes.Lane` runs it, with every effect apart.
+"""One stage for one partition number, as `runtime.lane.Lane` runs it, with every effect apart.
 
 A checkpoint is a generator that stops after each effect, so that whoever drives it can crash the
 lane, or let others go first, between any two of them.
@@ -10,12 +10,12 @@ import random
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from streams.core_app import SPECS
-from streams.lanes import LaneSpec
-from streams.stage import Effects, LooksBack, Message, Stretch, TopicPartition
+from streams.runtime.lane import LaneSpec
+from streams.runtime.state import MemoryStore
+from streams.stages.common.working_set import useless_from
+from streams.stages.contract import Effects, LooksBack, Message, Stretch, TopicPartition
 from streams.stages.factory import StageFactory
-from streams.stages.working_set import useless_from
-from streams.state import MemoryStore
+from streams.worker.core_app import SPECS
 from tests.simulation.log import Log, Record
 
 GROUP = "core"

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import NamedTuple
 
-from streams.stage import Message, TopicPartition
+from streams.stages.contract import Message, TopicPartition
 
 
 class FencedError(Exception):

@@ -18,10 +18,10 @@ from online_models.targets.targets import VALUE
 from online_models.value.rules import ValueRules
 from schemas import topics
 from streams.stages.factory import StageFactory, StageRules, stage_factory
-from streams.stages.intake import IntakeRules
-from streams.stages.learning import LearningRules
-from streams.stages.learning_targets import AnyRules
-from streams.stages.scoring import ScoringRules
+from streams.stages.intake.intake import IntakeRules
+from streams.stages.journeys.scoring import ScoringRules
+from streams.stages.learning.learning import LearningRules
+from streams.stages.learning.targets import AnyRules
 from tests.silent_observer import SilentObserver
 from tests.simulation.advertising import SECRETS
 from tests.simulation.lane import Disk, Lane, LaneId, Polling

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from schemas import topics
-from streams.stage import TopicPartition
+from streams.stages.contract import TopicPartition
 from streams.store.tables import TABLES
 from tests.simulation.storing import Row, Stored
 

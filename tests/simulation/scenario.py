@@ -15,8 +15,8 @@ from typing import NamedTuple
 from attribution.rules.rules import DAY_MS, Rules
 from schemas import topics
 from schemas.records import partition_of
-from streams.stage import Message, TopicPartition
-from streams.stages.intake import CLOCK_KEY
+from streams.stages.contract import Message, TopicPartition
+from streams.stages.intake.intake import CLOCK_KEY
 
 STARTS_AT = 1_790_000_000_000
 EARLIEST = 1_262_304_000_000  # events before 2010 are refused

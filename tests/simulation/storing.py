@@ -7,11 +7,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from streams.stage import TopicPartition
+from streams.stages.contract import TopicPartition
 from streams.store.base import Columns, Rows, UnavailableError, Value
-from streams.store.sealing import SealedBatch, TableBuffer
+from streams.store.sink.sealing import SealedBatch, TableBuffer
+from streams.store.sink.writer import TableWriter
 from streams.store.tables import EPOCH, OFFSET, PARTITION, TABLE_OF_TOPIC
-from streams.store.writer import TableWriter
 from tests.simulation.log import Log
 
 GROUP = "storing"

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from streams.memory_log import MemoryRecord
-from streams.replay import Replay, SourceOrder
+from streams.replay.engine import Replay, SourceOrder
+from streams.replay.memory_log import MemoryRecord
 from tests.simulation import invariants, projection
 from tests.simulation.drawing import draw
 from tests.simulation.machines import NothingEvicted, stage_rules

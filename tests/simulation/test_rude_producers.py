@@ -17,8 +17,8 @@ import orjson
 import pytest
 
 from schemas.topics import DAY_MS
-from streams.stage import Message
-from streams.stages.intake import CLOCK_KEY
+from streams.stages.contract import Message
+from streams.stages.intake.intake import CLOCK_KEY
 from tests.simulation import invariants, projection
 from tests.simulation.drawing import draw
 from tests.simulation.machines import stage_rules

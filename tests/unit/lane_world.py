@@ -7,11 +7,12 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from streams.checkpoint import LaneFencedError, Written
-from streams.core_settings import BatchBounds
-from streams.lanes import Lane, LaneParts, LaneSpec, NoObserver
-from streams.recovery import Restored
-from streams.stage import (
+from streams.runtime.checkpoint import LaneFencedError, Written
+from streams.runtime.lane import Lane, LaneParts, LaneSpec, NoObserver
+from streams.runtime.recovery import Restored
+from streams.runtime.state import MemoryStore, StateStore
+from streams.settings.core import BatchBounds
+from streams.stages.contract import (
     Effects,
     LogRecord,
     Message,
@@ -20,7 +21,6 @@ from streams.stage import (
     Stretch,
     TopicPartition,
 )
-from streams.state import MemoryStore, StateStore
 
 SPEC = LaneSpec("matching", ("match",), "matching-changelog")
 INPUT = ("match", 0)

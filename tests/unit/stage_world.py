@@ -17,8 +17,8 @@ from schemas.records import (
     journey_frames,
     match_frames,
 )
-from streams.stage import Effects, LogRecord, Stage
-from streams.state import MemoryStore
+from streams.runtime.state import MemoryStore
+from streams.stages.contract import Effects, LogRecord, Stage
 from tests.unit.attribution_world import NOON
 
 Row = dict[str, Any]

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.assignor import Claim, CoPartitionedAssignor, plan
+from streams.runtime.faust.assignor import Claim, CoPartitionedAssignor, plan
 
 NUMBERS = {str(number) for number in range(12)}
 

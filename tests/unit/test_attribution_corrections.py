@@ -23,8 +23,8 @@ from schemas.records import (
     SiteVerdict,
     Touch,
 )
-from streams.stages.journeys import Journeys
-from streams.stages.scoring import Scorers, ScoringRules
+from streams.stages.journeys.journeys import Journeys
+from streams.stages.journeys.scoring import Scorers, ScoringRules
 from tests.silent_observer import SilentObserver
 from tests.unit.attribution_world import (
     DAY,

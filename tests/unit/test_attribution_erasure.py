@@ -23,9 +23,9 @@ from schemas.records import (
     Installed,
     JourneyRecord,
 )
-from streams.stages.journeys import Journeys
-from streams.stages.matching import Matching
-from streams.stages.scoring import Scorers, ScoringRules
+from streams.stages.journeys.journeys import Journeys
+from streams.stages.journeys.scoring import Scorers, ScoringRules
+from streams.stages.matching.matching import Matching
 from tests.silent_observer import SilentObserver
 from tests.unit.attribution_world import (
     DAY,

@@ -14,11 +14,11 @@ import pytest
 
 from attribution.rules.files import RuleFault, read_rules
 from attribution.rules.rules import Rules
-from streams.kcat import KcatRecord, record_line
-from streams.opening import open_store
-from streams.replaying import run_replay
-from streams.settings import Settings, read_settings
+from streams.replay.kcat import KcatRecord, record_line
+from streams.replay.run import run_replay
+from streams.settings.tree import Settings, read_settings
 from streams.store.base import Store
+from streams.wiring.store import open_store
 from tests.unit.attribution_world import DAY, HOUR, NOON, at
 from tests.unit.postback_world import HEADER, PAYLOAD, VERSION_4_0, enveloped, jws, signed
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from online_models.learning.rules import Contestant, LearnerRules
-from streams.composition import stage_rules
-from streams.environment import SettingError
-from streams.settings import read_settings
+from streams.settings.declaration import SettingError
+from streams.settings.tree import read_settings
+from streams.wiring.parts import stage_rules
 
 
 def test_every_target_has_the_challengers_of_the_setting() -> None:

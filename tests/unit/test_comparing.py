@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from msgspec import json
 
 from schemas import topics
-from streams.comparing import (
+from streams.replay.compare import (
     NOBODY,
     UNDECIDED,
     Channel,
@@ -19,8 +19,8 @@ from streams.comparing import (
     reason_of,
     side_of,
 )
-from streams.memory_log import MemoryRecord
-from streams.tallying import Tally
+from streams.replay.memory_log import MemoryRecord
+from streams.replay.tally import Tally
 
 HOUR = 3_600_000
 

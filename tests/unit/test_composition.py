@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from streams.composition import (
+from streams.settings.core import EMBEDDED_LEAD
+from streams.settings.tree import Settings, read_settings
+from streams.wiring.parts import (
     KNOWN_SECRET,
     core_settings,
     group_of,
     stage_rules,
     storing_settings,
 )
-from streams.core_settings import EMBEDDED_LEAD
-from streams.settings import Settings, read_settings
 
 
 def _settings(**variables: str) -> Settings:

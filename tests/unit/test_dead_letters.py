@@ -14,10 +14,10 @@ pytest.importorskip("chdb", reason="the embedded store is not installed")
 pytest.importorskip("confluent_kafka", reason="the embedded broker is not installed")
 
 from schemas import topics
-from streams.broker import EmbeddedBroker
-from streams.dead_letters import count_by_reason, publish_again
-from streams.replaying import run_replay
-from streams.settings import Settings, read_settings
+from streams.kafka.embedded_broker import EmbeddedBroker
+from streams.operations.dead_letters import count_by_reason, publish_again
+from streams.replay.run import run_replay
+from streams.settings.tree import Settings, read_settings
 
 BROKEN = b'{"type": "purchase"'
 NOT_UTF8 = b"\xff\xfe\x00 broken"

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml  # type: ignore[import-untyped]
 
-from streams.metrics import REGISTRY
+from streams.worker.metrics import REGISTRY
 
 RULES = Path(__file__).parents[2] / "deploy" / "alerts" / "headwater.rules.yaml"
 

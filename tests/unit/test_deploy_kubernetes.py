@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from streams.environment import milliseconds
+from streams.settings.declaration import milliseconds
 from tests.unit.deploy_settings import settings_of
 from tests.unit.manifests import (
     BASE,

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from online_models.value.model import ValueModel
 from online_models.value.shape import LANDMARKS
-from streams.cli.evaluate import evaluate
+from streams.cli.lab.evaluate import evaluate
 from streams.lab.evaluation.value.replay.figures import world_figures
 from streams.lab.evaluation.value.replay.history import LATENESS_MS, make_history
 from streams.lab.evaluation.value.replay.replay import Frozen, Predictions, Replay

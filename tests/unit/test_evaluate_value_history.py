@@ -12,9 +12,9 @@ import pytest
 from click.testing import CliRunner
 
 from streams.cli import headwater
-from streams.cli.evaluate import evaluate
-from streams.kcat import KcatRecord, record_line
+from streams.cli.lab.evaluate import evaluate
 from streams.lab.simulator.scenario import DAY_MS, HOUR_MS, START_MS
+from streams.replay.kcat import KcatRecord, record_line
 
 INSTALLS = 2_400
 DAYS = 80

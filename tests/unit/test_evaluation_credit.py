@@ -12,7 +12,7 @@ from streams.lab.evaluation.credit import evaluate_credit, total_variation
 from streams.lab.simulator.credit_worlds import RECEIVERS, WORLDS, ZERO_EFFECT, make_world, paths
 from streams.lab.simulator.credit_worlds.rates import Situation, additive, threshold
 from streams.lab.simulator.credit_worlds.truth import true_shares
-from streams.stages.credit_shares import METHODS
+from streams.stages.journeys.credit_shares import METHODS
 
 
 def situation(installs: int) -> Situation:

@@ -9,11 +9,11 @@ import pytest
 from msgspec import json
 
 from schemas import topics
-from streams.composition import stage_rules
 from streams.lab.evaluation.match.calibration import calibration_error, chance_error
 from streams.lab.evaluation.match.pairs import known_matches
-from streams.memory_log import MemoryRecord
-from streams.settings import read_settings
+from streams.replay.memory_log import MemoryRecord
+from streams.settings.tree import read_settings
+from streams.wiring.parts import stage_rules
 
 RULES = stage_rules(read_settings({}))
 NOON = 1_790_000_000_000

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from msgspec import json
 
-from streams.explain import Explanation, explain_id
-from streams.settings import Settings, read_settings
+from streams.operations.explain.explain import Explanation, explain_id
+from streams.settings.tree import Settings, read_settings
 from streams.store.embedded import EmbeddedStore
 from streams.store.migrations import migrate
 from tests.unit.store_world import DAY_MS, NOON, decision, put, touch

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from streams.explain import Explanation
-from streams.explain_words import in_words
+from streams.operations.explain.explain import Explanation
+from streams.operations.explain.text import in_words
 
 DECISION: dict[str, Any] = {
     "conversion_id": "i1",

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from schemas.records import Flag, Installed, TouchSeen
-from streams.composition import stage_rules
-from streams.environment import SettingError
-from streams.settings import read_settings
-from streams.stages.intake import Intake, IntakeRules
-from streams.state import MemoryStore
+from streams.runtime.state import MemoryStore
+from streams.settings.declaration import SettingError
+from streams.settings.tree import read_settings
+from streams.stages.intake.intake import Intake, IntakeRules
+from streams.wiring.parts import stage_rules
 from tests.silent_observer import SilentObserver
 from tests.unit.attribution_world import NOON
 from tests.unit.stage_world import event, journeyed, matched, records_in, source

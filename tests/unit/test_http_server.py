@@ -9,9 +9,9 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from streams.errors import Stop
-from streams.http_server import Health, HealthServer, Readiness
 from streams.lab.bench.free_ports import free_port
-from streams.observers import LaneMetrics, StageMetrics, StoringMetrics
+from streams.worker.health_server import Health, HealthServer, Readiness
+from streams.worker.observers import LaneMetrics, StageMetrics, StoringMetrics
 
 LOOPBACK = "127.0.0.1"
 

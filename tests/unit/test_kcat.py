@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.kcat import KcatRecord, UnreadableLine, read_line, read_records, record_line
-from streams.kcat import write_records as write
+from streams.replay.kcat import KcatRecord, UnreadableLine, read_line, read_records, record_line
+from streams.replay.kcat import write_records as write
 
 NUMBERS = st.none() | st.integers(0, 2**53)
 BYTES = st.none() | st.binary(max_size=40)

@@ -8,8 +8,8 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from faust.types import TP
 
-from streams.faust_batches import PollBatch
-from streams.lane_fleet import LaneFleet
+from streams.runtime.faust.batches import PollBatch
+from streams.runtime.fleet import LaneFleet
 from tests.unit.lane_world import SPEC, Record, World, records, settle
 
 PATIENCE_SECONDS = 0.05

@@ -7,8 +7,8 @@ import asyncio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.core_settings import BatchBounds
-from streams.lane_queue import LaneQueue
+from streams.runtime.queue import LaneQueue
+from streams.settings.core import BatchBounds
 from tests.unit.lane_world import Record, records
 
 A, B = ("installs", 0), ("payments", 0)

@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
 
-from streams.core_settings import BatchBounds
-from streams.lanes import LaneSpec
-from streams.stage import Effects, LogRecord, StateReader, Stretch
+from streams.runtime.lane import LaneSpec
+from streams.settings.core import BatchBounds
+from streams.stages.contract import Effects, LogRecord, StateReader, Stretch
 from tests.unit.lane_world import INPUT, Echo, Record, World, records, settle
 
 

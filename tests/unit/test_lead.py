@@ -6,9 +6,9 @@ import asyncio
 
 import pytest
 
-from streams.core_settings import LeadBounds
-from streams.lead import BoundedLead, LeadError
-from streams.stage import TopicPartition
+from streams.runtime.lead import BoundedLead, LeadError
+from streams.settings.core import LeadBounds
+from streams.stages.contract import TopicPartition
 
 TP = ("match", 0)
 

@@ -10,8 +10,8 @@ import pytest
 from schemas.events import Install, Touchpoint
 from schemas.parts import Identity
 from schemas.records import Signal
-from streams.stages import match_keys
-from streams.stages.pseudonyms import Pseudonyms
+from streams.stages.common import match_keys
+from streams.stages.common.pseudonyms import Pseudonyms
 from tests.unit.stage_world import event
 
 SECRET = Pseudonyms(b"secret")

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from streams import metrics
 from streams.errors import Stop
-from streams.http_server import Health, HealthServer, Readiness
 from streams.lab.bench.bench import report_of
 from streams.lab.bench.free_ports import free_port
 from streams.lab.bench.laps import Lap
 from streams.lab.bench.processes import Program, cpu_seconds, local_pid, metrics_of, running
+from streams.worker import metrics
+from streams.worker.health_server import Health, HealthServer, Readiness
 
 HERE = Path(__file__).parent
 

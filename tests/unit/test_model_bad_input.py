@@ -24,10 +24,10 @@ from online_models.scoring.tiers import CONSTANT_VERSION
 from online_models.targets.targets import VALUE
 from schemas.records import Example, ExampleFrame, Frozen, ModelMarker, Served, encoder
 from schemas.records import example_frames as frames_of
-from streams.stage import Effects
-from streams.stages.journeys import Journeys
-from streams.stages.learning import Learning, LearningRules
-from streams.stages.scoring import Scorers, ScoringRules
+from streams.stages.contract import Effects
+from streams.stages.journeys.journeys import Journeys
+from streams.stages.journeys.scoring import Scorers, ScoringRules
+from streams.stages.learning.learning import Learning, LearningRules
 from tests.silent_observer import SilentObserver
 from tests.unit import hazard_world, learner_world
 from tests.unit.attribution_world import HOUR, NOON, RULES, installed, purchase, refund, routed

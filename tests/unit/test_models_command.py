@@ -14,7 +14,7 @@ from online_models.hazard.scorer import HazardScorer
 from streams.cli import headwater, main
 from streams.cli.models import _span
 from streams.errors import Stop
-from streams.model_diff import moved
+from streams.operations.models.diff import moved
 from streams.store.embedded import EmbeddedStore
 from streams.store.migrations import migrate
 from tests.unit.hazard_world import SMALL, learned

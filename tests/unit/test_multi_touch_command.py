@@ -13,8 +13,8 @@ from click.testing import CliRunner
 
 from attribution.multi_touch.paths import Path as Row
 from streams.cli import headwater, main
-from streams.crediting import read_paths
 from streams.errors import Stop
+from streams.operations.path_credit import read_paths
 
 ROWS = "path,conversions,value,nulls\na > b,6,60,2\nb,1,5.5,3\n"
 

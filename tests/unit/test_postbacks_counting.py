@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from schemas.records import PostbackSeen
-from streams.stage import Effects
-from streams.stages.intake import Intake, IntakeRules
-from streams.stages.matching import Matching
-from streams.stages.watermarks import source_upstreams
-from streams.stages.working_set import useless_from
-from streams.state import MemoryStore
+from streams.runtime.state import MemoryStore
+from streams.stages.common.watermarks import source_upstreams
+from streams.stages.common.working_set import useless_from
+from streams.stages.contract import Effects
+from streams.stages.intake.intake import Intake, IntakeRules
+from streams.stages.matching.matching import Matching
 from tests.silent_observer import SilentObserver
 from tests.unit.attribution_world import NOON, RULES
 from tests.unit.postback_world import (

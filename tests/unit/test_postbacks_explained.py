@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from streams.explain import Explanation
-from streams.explain_words import in_words
+from streams.operations.explain.explain import Explanation
+from streams.operations.explain.text import in_words
 from tests.unit.postback_world import postback_row
 
 NAME = "Postback skadnetwork:0:north.skadnetwork:t1 of north.skadnetwork"

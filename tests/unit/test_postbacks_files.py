@@ -15,10 +15,10 @@ from attribution.postbacks.keys import (
     PRODUCTION_KEY,
     PRODUCTION_KEY_ID,
 )
-from streams.composition import stage_rules
 from streams.errors import Stop
-from streams.postback_files import postback_rules
-from streams.settings import PostbackSettings, read_settings
+from streams.settings.postback_files import postback_rules
+from streams.settings.tree import PostbackSettings, read_settings
+from streams.wiring.parts import stage_rules
 from tests.unit.postback_world import OUR_KEY, OURS, VERSION_4_0, public_key, signed
 
 EXAMPLE = Path(__file__).parents[2] / "deploy" / "conversion_values.example.toml"

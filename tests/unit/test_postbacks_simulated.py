@@ -18,7 +18,7 @@ from streams.lab.simulator.drafts.postbacks import draft_postbacks
 from streams.lab.simulator.drafts.wording import make_words
 from streams.lab.simulator.plan import make_plan
 from streams.lab.simulator.scenario import Scenario
-from streams.stages.rows import FRAMEWORKS
+from streams.stages.intake.rows import FRAMEWORKS
 from tests.unit.postback_world import PAYLOAD, VERSION_4_0
 
 SCENARIO = Scenario.standard(events=400_000, seed=11)

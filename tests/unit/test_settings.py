@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from streams.cli.settings import documented, settings_table
-from streams.environment import SettingError, milliseconds, show_ms
-from streams.settings import Settings, read_settings, shown_url
+from streams.settings.declaration import SettingError, milliseconds, show_ms
+from streams.settings.tree import Settings, read_settings, shown_url
 
 
 def test_without_variables_everything_has_its_documented_default() -> None:

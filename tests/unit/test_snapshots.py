@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from streams.snapshots import (
+from streams.runtime.snapshots import (
     CHUNK_BYTES,
     GONE,
     SnapshotShelf,

@@ -18,9 +18,9 @@ from schemas.records import (
     TouchSeen,
 )
 from streams.errors import Stop
-from streams.stage import Effects
-from streams.stages.intake import CLOCK_KEY, Intake, IntakeRules
-from streams.state import MemoryStore
+from streams.runtime.state import MemoryStore
+from streams.stages.contract import Effects
+from streams.stages.intake.intake import CLOCK_KEY, Intake, IntakeRules
 from tests.silent_observer import SilentObserver
 from tests.unit.attribution_world import NOON
 from tests.unit.stage_world import (

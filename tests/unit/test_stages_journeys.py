@@ -9,10 +9,10 @@ from online_models.hazard.model import HazardModel
 from online_models.scoring.landmarks import DAY_MS, HOUR_MS
 from online_models.targets.targets import RATES
 from schemas.records import Example, JourneyRecord, ModelMarker, MoneyRouted, example_frames
-from streams.stage import Effects
-from streams.stages.journeys import Journeys
-from streams.stages.scoring import Scorers, ScoringRules
-from streams.state import MemoryStore
+from streams.runtime.state import MemoryStore
+from streams.stages.contract import Effects
+from streams.stages.journeys.journeys import Journeys
+from streams.stages.journeys.scoring import Scorers, ScoringRules
 from tests.silent_observer import SilentObserver
 from tests.unit.attribution_world import (
     HOUR,

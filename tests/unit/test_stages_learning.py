@@ -16,10 +16,10 @@ from online_models.learning.rules import LearnerRules
 from schemas import topics
 from schemas.records import ExampleFrame, ExampleRecord, ModelMarker, encoder
 from streams.errors import Stop
-from streams.snapshots import model_of
-from streams.stage import Effects
-from streams.stages.learning import STORE_AFTER_EXAMPLES, Learning, LearningRules
-from streams.state import MemoryStore
+from streams.runtime.snapshots import model_of
+from streams.runtime.state import MemoryStore
+from streams.stages.contract import Effects
+from streams.stages.learning.learning import STORE_AFTER_EXAMPLES, Learning, LearningRules
 from tests.silent_observer import SilentObserver
 from tests.unit import credit_world, learner_world
 from tests.unit.attribution_world import NOON

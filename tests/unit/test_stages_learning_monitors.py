@@ -17,9 +17,9 @@ from online_models.learning.target_learner import Learner
 from online_models.learning.target_learner_parts import dump_learner, load_learner
 from online_models.scoring.landmarks import DAY_MS
 from schemas.records import CommandKind, Example, ExampleFrame, ModelCommand, Served, encoder
-from streams.stage import Effects, LogRecord
-from streams.stages.learning import Learning, LearningRules
-from streams.state import MemoryStore
+from streams.runtime.state import MemoryStore
+from streams.stages.contract import Effects, LogRecord
+from streams.stages.learning.learning import Learning, LearningRules
 from tests.silent_observer import SilentObserver
 from tests.unit import learner_world
 from tests.unit.attribution_world import NOON

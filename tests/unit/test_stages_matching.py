@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from attribution.rules.rules import HOUR_MS
 from schemas.records import AccountMoney, Candidates, MatchRecord, MoneyRouted, MoneySeen
-from streams.stage import Effects
-from streams.stages.matching import Matching
-from streams.stages.watermarks import source_upstreams
-from streams.stages.working_set import useless_from
-from streams.state import MemoryStore
+from streams.runtime.state import MemoryStore
+from streams.stages.common.watermarks import source_upstreams
+from streams.stages.common.working_set import useless_from
+from streams.stages.contract import Effects
+from streams.stages.matching.matching import Matching
 from tests.silent_observer import SilentObserver
 from tests.unit.attribution_world import (
     NOON,

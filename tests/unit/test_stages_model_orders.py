@@ -18,10 +18,10 @@ from schemas.records import (
     ModelMarker,
     encoder,
 )
-from streams.stage import Effects, LooksBack, Stretch
-from streams.stages.learning import Learning, LearningRules
-from streams.stages.learning_parts import BASE_AGE_MS_MAX, BASE_EVERY_MS, BASES_MAX
-from streams.state import MemoryStore
+from streams.runtime.state import MemoryStore
+from streams.stages.contract import Effects, LooksBack, Stretch
+from streams.stages.learning.learning import Learning, LearningRules
+from streams.stages.learning.parts import BASE_AGE_MS_MAX, BASE_EVERY_MS, BASES_MAX
 from tests.silent_observer import SilentObserver
 from tests.unit import learner_world
 from tests.unit.attribution_world import NOON

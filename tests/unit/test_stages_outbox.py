@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from schemas.records import FRAME_BYTES_MAX, AccountLinked, MatchFrame, partition_of
-from streams.stage import Effects
-from streams.stages.outbox import FrameOutbox, Outbox
+from streams.stages.common.outbox import FrameOutbox, Outbox
+from streams.stages.contract import Effects
 from tests.silent_observer import SilentObserver
 from tests.unit.stage_world import matched, records_in, rows
 

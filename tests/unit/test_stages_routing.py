@@ -17,9 +17,9 @@ from schemas.records import (
     TouchSeen,
     site_frames,
 )
-from streams.stage import Effects
-from streams.stages.intake import Intake, IntakeRules
-from streams.state import MemoryStore
+from streams.runtime.state import MemoryStore
+from streams.stages.contract import Effects
+from streams.stages.intake.intake import Intake, IntakeRules
 from tests.silent_observer import SilentObserver
 from tests.unit.attribution_world import NOON
 from tests.unit.stage_world import event, journeyed, matched, records_in, rows, settled, source

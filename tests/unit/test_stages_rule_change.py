@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from attribution.decision.fraud import FraudRules
 from attribution.rules.rules import DAY_MS, HOUR_MS, Policy, Rules, Windows, rule_set_id
 from schemas.records import Candidates, Erased, JourneyRecord, Signal, Touch
-from streams.stage import Effects
-from streams.stages import rule_change
-from streams.stages.journeys import Journeys
-from streams.stages.rule_change import RuleChange
-from streams.stages.scoring import Scorers, ScoringRules
-from streams.state import MemoryStore
+from streams.runtime.state import MemoryStore
+from streams.stages.contract import Effects
+from streams.stages.journeys import rule_change
+from streams.stages.journeys.journeys import Journeys
+from streams.stages.journeys.rule_change import RuleChange
+from streams.stages.journeys.scoring import Scorers, ScoringRules
 from tests.silent_observer import SilentObserver
 from tests.unit.attribution_world import (
     DAY,

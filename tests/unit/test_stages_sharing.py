@@ -12,10 +12,10 @@ from online_models.credit.exposures import Strength
 from online_models.credit.hazard import POOLED, ChannelEffect, HazardModel
 from online_models.credit.snapshots import CREDIT, Weights, dump_model
 from schemas.records import Erased, Flag, ModelMarker, Touch
-from streams.stage import Effects
-from streams.stages.journeys import Journeys
-from streams.stages.scoring import Scorers, ScoringRules
-from streams.state import MemoryStore
+from streams.runtime.state import MemoryStore
+from streams.stages.contract import Effects
+from streams.stages.journeys.journeys import Journeys
+from streams.stages.journeys.scoring import Scorers, ScoringRules
 from tests.silent_observer import SilentObserver
 from tests.unit.attribution_world import (
     DAY,

@@ -9,7 +9,7 @@ import pytest
 
 from schemas.events import InAppEvent, Install, Session, Touchpoint
 from schemas.records import Flag, Installed, Touch, TouchKind
-from streams.stages.sightings import APPLE_SEARCH_ADS, activity_seen, installed, touch_seen
+from streams.stages.intake.sightings import APPLE_SEARCH_ADS, activity_seen, installed, touch_seen
 from tests.unit.attribution_world import NOON
 from tests.unit.stage_world import event
 

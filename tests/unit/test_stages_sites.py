@@ -9,12 +9,12 @@ import pytest
 from attribution.decision.fraud import FraudRules
 from attribution.rules.rules import DAY_MS, HOUR_MS, Policy, Rules
 from schemas.records import SiteFrame, SiteInstall, SiteRecord, SiteVerdict, encoder, site_key
-from streams.stage import Effects
-from streams.stages import sites
-from streams.stages.sites import Sites
-from streams.stages.watermarks import stage_upstreams
-from streams.stages.working_set import useless_from
-from streams.state import MemoryStore
+from streams.runtime.state import MemoryStore
+from streams.stages.common.watermarks import stage_upstreams
+from streams.stages.common.working_set import useless_from
+from streams.stages.contract import Effects
+from streams.stages.sites import sites
+from streams.stages.sites.sites import Sites
 from tests.silent_observer import SilentObserver
 from tests.unit.site_world import KEY, MIDNIGHT, claim, shown
 from tests.unit.stage_world import Fed, Line, journeyed, records_in, rows

@@ -9,8 +9,8 @@ import pytest
 
 from schemas.events import Install, Touchpoint
 from schemas.records import TRAITS
-from streams.stages.pseudonyms import Pseudonyms
-from streams.stages.traits import ATT_AUTHORIZED, has_consent, network_key, traits
+from streams.stages.common.pseudonyms import Pseudonyms
+from streams.stages.intake.traits import ATT_AUTHORIZED, has_consent, network_key, traits
 from tests.unit.stage_world import event
 
 SECRET = Pseudonyms(b"secret")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from streams.stages.watermarks import (
+from streams.stages.common.watermarks import (
     WATERMARK_STEP_MS,
     Watermarks,
     WatermarkStep,

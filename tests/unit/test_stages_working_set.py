@@ -6,8 +6,8 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.stages.working_set import DUE_BYTES, WATERMARKS_KEY, Codec, Timers, WorkingSet
-from streams.state import MemoryStore
+from streams.runtime.state import MemoryStore
+from streams.stages.common.working_set import DUE_BYTES, WATERMARKS_KEY, Codec, Timers, WorkingSet
 
 
 def test_the_timer_due_first_comes_first() -> None:

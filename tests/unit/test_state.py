@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from streams.state import HOUR_MS, STALE_SECONDS, MemoryStore, RocksStore, StateStore
+from streams.runtime.state import HOUR_MS, STALE_SECONDS, MemoryStore, RocksStore, StateStore
 
 Open = Callable[[], StateStore]
 
@@ -95,7 +95,7 @@ def test_state_on_disk_is_there_after_closing(tmp_path: Path) -> None:
 CRASH = """
 import os, signal, sys
 from pathlib import Path
-from streams.state import RocksStore
+from streams.runtime.state import RocksStore
 store = RocksStore(Path(sys.argv[1]))
 for position in range(1, 2001):
     store.apply({b"%d" % (position % 50): os.urandom(20_000), b"last": b"%d" % position}, position)

@@ -12,7 +12,7 @@ import pytest
 from streams.store.base import BadRowsError, Columns, Refused
 from streams.store.embedded import EmbeddedStore
 from streams.store.migrations import migrate
-from streams.store.readback import highest_offsets, offsets_present
+from streams.store.sink.readback import highest_offsets, offsets_present
 from streams.store.tables import TABLES, Kind
 from tests.unit.store_world import decision, every_kind, put, touch
 

@@ -13,14 +13,14 @@ import pytest
 from schemas import outcomes, topics
 from schemas.outcomes import Freshness
 from streams.errors import Stop
+from streams.settings.storing import BufferBounds
 from streams.store.base import BadRowsError, Columns, Rows, UnavailableError, Value
 from streams.store.columns import OutcomeDecoder
-from streams.store.pulse import Pulse
-from streams.store.sealing import Polled, SealedBatch, TableBuffer
-from streams.store.sink import NoStoringObserver, SealBounds, Sink, SinkParts, TableSink
+from streams.store.sink.pulse import Pulse
+from streams.store.sink.sealing import Polled, SealedBatch, TableBuffer
+from streams.store.sink.sink import NoStoringObserver, SealBounds, Sink, SinkParts, TableSink
+from streams.store.sink.writer import TableWriter
 from streams.store.tables import TABLES
-from streams.store.writer import TableWriter
-from streams.storing_settings import BufferBounds
 
 FRESHNESS = topics.FRESHNESS.name
 Trouble = Callable[["MemoryStore", list[tuple[int, int]]], None]

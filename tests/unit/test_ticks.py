@@ -7,10 +7,10 @@ import asyncio
 import pytest
 from aiokafka.errors import KafkaConnectionError
 
-from streams import ticks
-from streams.lanes import Lane, LaneSpec
-from streams.stage import TopicPartition
-from streams.ticks import IDLE_SECONDS, idle_partitions, tick
+from streams.runtime import ticks
+from streams.runtime.lane import Lane, LaneSpec
+from streams.runtime.ticks import IDLE_SECONDS, idle_partitions, tick
+from streams.stages.contract import TopicPartition
 from tests.unit.lane_world import Record, World, settle
 
 SOURCES = LaneSpec("intake", ("installs", "payments"), is_source=True)

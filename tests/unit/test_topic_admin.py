@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from schemas import topics
-from streams.settings import KafkaSettings, read_settings
-from streams.topic_admin import FoundTopic, WantedTopic, problems, wanted_topics
+from streams.kafka.topics import FoundTopic, WantedTopic, problems, wanted_topics
+from streams.settings.tree import KafkaSettings, read_settings
 
 
 def _kafka(**variables: str) -> KafkaSettings:

@@ -31,7 +31,7 @@ from streams.lab.bench.laps import (
 )
 from streams.lab.bench.processes import Program
 from streams.lab.simulator import Scenario, simulate
-from streams.settings import Settings
+from streams.settings.tree import Settings
 
 COMPARISONS = CHECKOUT / "tests" / "benchmarks"
 SLOW_SHARE = 5

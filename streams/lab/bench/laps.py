@@ -13,17 +13,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from schemas import topics
-from streams.composition import core_settings, group_of
 from streams.errors import Stop
+from streams.kafka.lag import caught_up
+from streams.kafka.publisher import Publisher
 from streams.lab.bench.free_ports import free_port
 from streams.lab.bench.processes import Program, cpu_seconds, local_pid, metrics_of, running
 from streams.lab.simulator import SimulatedMessage
-from streams.lag import caught_up
-from streams.offsets import Offsets
-from streams.publishing import Publisher
-from streams.settings import Settings
+from streams.runtime.offsets import Offsets
+from streams.settings.tree import Settings
 from streams.store.tables import TABLES
-from streams.workers import migrate_in_child
+from streams.wiring.parts import core_settings, group_of
+from streams.worker.roles import migrate_in_child
 
 Advance = Callable[[str, int, int], None]
 

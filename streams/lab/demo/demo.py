@@ -13,30 +13,30 @@ from msgspec import json
 
 from schemas import topics
 from schemas.topics import Topic
-from streams.broker import EmbeddedBroker
-from streams.composition import core_settings, group_of, stage_rules
-from streams.core_settings import CoreSettings
-from streams.demo_folder import clear_folder
-from streams.environment import PREFIX, declarations
 from streams.errors import Stop
+from streams.kafka.embedded_broker import EmbeddedBroker
+from streams.kafka.lag import caught_up
+from streams.kafka.publisher import Pace, Publisher
 from streams.lab.demo.campaigns import CampaignLine, largest_campaigns
 from streams.lab.simulator import Scenario, SimulatedMessage, simulate
 from streams.lab.simulator.drafts.apple import public_keys
-from streams.lag import caught_up
-from streams.offsets import Offsets
-from streams.opening import open_store
-from streams.publishing import Pace, Publisher
-from streams.report import RunReport
-from streams.settings import (
+from streams.replay.report import RunReport
+from streams.runtime.offsets import Offsets
+from streams.settings.core import CoreSettings
+from streams.settings.declaration import PREFIX, declarations
+from streams.settings.tree import (
     ModelSettings,
     PostbackSettings,
     RuleSettings,
     Settings,
     read_settings,
 )
+from streams.store.demo_folder import clear_folder
 from streams.store.reconcile import reconcile
-from streams.supervisor import Children
-from streams.workers import migrate_in_child, role_children
+from streams.wiring.parts import core_settings, group_of, stage_rules
+from streams.wiring.store import open_store
+from streams.worker.roles import migrate_in_child, role_children
+from streams.worker.supervisor import Children
 
 STOP_SECONDS = 60.0
 PATIENCE_SECONDS = 300.0

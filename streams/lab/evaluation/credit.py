@@ -27,8 +27,8 @@ from streams.lab.simulator.credit_worlds import (
     make_world,
     paths,
 )
-from streams.stages.credit_shares import METHODS, learned_shares, rule_shares
-from streams.stages.credit_weights import weigh
+from streams.stages.journeys.credit_shares import METHODS, learned_shares, rule_shares
+from streams.stages.learning.credit_weights import weigh
 
 PERSONS = 20_000
 """Enough for two to three thousand installs brought by advertisements in each world."""

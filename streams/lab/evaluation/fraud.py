@@ -17,7 +17,6 @@ from attribution.decision.fraud import REASONS, FraudRules
 from schemas import topics
 from schemas.outcomes import Attribution, FraudVerdict
 from schemas.records import site_key
-from streams.composition import stage_rules
 from streams.lab.evaluation.match.match import Advance
 from streams.lab.simulator import CLOCK_KEY
 from streams.lab.simulator.fraud_worlds import (
@@ -28,10 +27,11 @@ from streams.lab.simulator.fraud_worlds import (
     make_traffic,
 )
 from streams.lab.simulator.scenario import DAY_MS, HOUR_MS
-from streams.memory_log import MemoryRecord
-from streams.observers import StageMetrics
-from streams.replay import Replay, SourceOrder
-from streams.settings import read_settings
+from streams.replay.engine import Replay, SourceOrder
+from streams.replay.memory_log import MemoryRecord
+from streams.settings.tree import read_settings
+from streams.wiring.parts import stage_rules
+from streams.worker.observers import StageMetrics
 
 BATCH = 4_000
 PROGRESS_RECORDS = 2_000

@@ -8,11 +8,11 @@ from typing import BinaryIO
 
 from msgspec import Struct, field, json
 
-from streams.kcat import KcatRecord, write_records
 from streams.lab.simulator.scenario import Scenario
 from streams.lab.simulator.stream import SimulatedMessage, simulate
 from streams.lab.simulator.truth import truths
-from streams.stage import TopicPartition
+from streams.replay.kcat import KcatRecord, write_records
+from streams.stages.contract import TopicPartition
 
 PROGRESS_MESSAGES = 5_000
 """How often progress is told."""

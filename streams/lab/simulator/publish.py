@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Protocol
 
+from streams.kafka.publisher import Pace, Published
 from streams.lab.simulator.delivery import Delivered, Progress, silent
 from streams.lab.simulator.scenario import Scenario
 from streams.lab.simulator.stream import simulate
-from streams.publishing import Pace, Published
 
 
 class Outlet(Protocol):
-    """What writes to Kafka; `streams.publishing.Publisher` does."""
+    """What writes to Kafka; `streams.kafka.publisher.Publisher` does."""
 
     async def publish(self, messages: Iterable[Published], pace: Pace | None = None) -> int: ...
 

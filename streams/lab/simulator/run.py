@@ -12,13 +12,13 @@ from typing import Any, BinaryIO
 
 from msgspec import json
 
-from streams.composition import core_settings
 from streams.errors import Stop
+from streams.kafka.publisher import Publisher
 from streams.lab.simulator import Scenario, write_traffic, write_truth
 from streams.lab.simulator.drafts.apple import public_keys
 from streams.lab.simulator.publish import publish_traffic
-from streams.publishing import Publisher
-from streams.settings import Settings
+from streams.settings.tree import Settings
+from streams.wiring.parts import core_settings
 
 Advance = Callable[[str, int, int], None]
 

@@ -27,11 +27,11 @@ from schemas.records import (
     MatchRecord,
     MoneyRouted,
 )
-from streams.settings import read_settings
-from streams.stages.intake import CLOCK_KEY
-from streams.stages.pseudonyms import Pseudonyms
-from streams.stages.routing import RoutingRules
-from streams.stages.signatures import Signatures
+from streams.settings.tree import read_settings
+from streams.stages.common.pseudonyms import Pseudonyms
+from streams.stages.intake.intake import CLOCK_KEY
+from streams.stages.intake.routing import RoutingRules
+from streams.stages.intake.signatures import Signatures
 from tests.benchmarks.idiomatic_faust.journeys import Deciding, LiveModel, Timers
 from tests.benchmarks.idiomatic_faust.matching import see
 from tests.benchmarks.idiomatic_faust.routing import OneEvent, Said, SourceRecord

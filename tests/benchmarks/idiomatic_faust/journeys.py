@@ -38,9 +38,9 @@ from schemas.records import (
     Installed,
     MoneyRouted,
 )
-from streams.stages import decisions
-from streams.stages.booking import booking_row
-from streams.stages.install_steps import NEW, InstallState
+from streams.stages.journeys import decisions
+from streams.stages.journeys.booking import booking_row
+from streams.stages.journeys.install_steps import NEW, InstallState
 from tests.benchmarks.idiomatic_faust.routing import Said
 
 _pack = msgpack.Encoder().encode

@@ -22,7 +22,7 @@ from schemas.records import (
     PostbackSeen,
     TouchSeen,
 )
-from streams.stages.parking import money_parked
+from streams.stages.common.parking import money_parked
 from tests.benchmarks.idiomatic_faust.routing import Said
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from schemas.outcomes import Outcome
-from streams.stages.observer import StageObserver
-from streams.stages.routing import Routing, RoutingRules
+from streams.stages.common.observer import StageObserver
+from streams.stages.intake.routing import Routing, RoutingRules
 
 
 class SourceRecord(NamedTuple):

@@ -13,13 +13,13 @@ import msgspec
 
 from schemas import topics
 from schemas.outcomes import DriftAlarm
-from streams.composition import stage_rules
 from streams.lab.evaluation.match.match import Advance
-from streams.memory_log import MemoryRecord
-from streams.observers import StageMetrics
-from streams.replay import Replay
-from streams.replaying import SourceReader, counted, survey
-from streams.settings import Settings
+from streams.replay.engine import Replay
+from streams.replay.memory_log import MemoryRecord
+from streams.replay.run import SourceReader, counted, survey
+from streams.settings.tree import Settings
+from streams.wiring.parts import stage_rules
+from streams.worker.observers import StageMetrics
 
 BATCH = 4_000
 ALARMS_SHOWN = 20

@@ -10,13 +10,13 @@ import msgspec
 
 from attribution.probabilistic.fit import fit
 from attribution.probabilistic.rule_section import pair_model_toml
-from streams.composition import stage_rules
 from streams.errors import Stop
 from streams.lab.evaluation.match.confidence import pair_figures
 from streams.lab.evaluation.match.pairs import known_matches
-from streams.replaying import SourceReader, counted, survey
-from streams.settings import Settings
-from streams.tallying import tally
+from streams.replay.run import SourceReader, counted, survey
+from streams.replay.tally import tally
+from streams.settings.tree import Settings
+from streams.wiring.parts import stage_rules
 
 INSTALLS_MIN = 200
 """A model of fewer installs with candidates would be noise."""

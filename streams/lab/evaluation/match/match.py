@@ -16,14 +16,14 @@ from typing import Any
 import msgspec
 
 from schemas.outcomes import Attribution
-from streams.composition import stage_rules
 from streams.lab.evaluation.match.confidence import known_answers, pair_figures
 from streams.lab.evaluation.match.pairs import known_matches
 from streams.lab.simulator import Scenario, Truth, truths
-from streams.replaying import counted
-from streams.settings import read_settings
+from streams.replay.run import counted
+from streams.replay.tally import Tally, simulated_order, simulated_records, tally
+from streams.settings.tree import read_settings
 from streams.stages.factory import StageRules
-from streams.tallying import Tally, simulated_order, simulated_records, tally
+from streams.wiring.parts import stage_rules
 
 LATE_SHARE = 0.03
 PAIR_EVENTS = 8

@@ -14,13 +14,13 @@ from attribution.rules.rules import DAY_MS, Rules
 from schemas.decode import decode
 from schemas.events import Install, Touchpoint
 from schemas.records import Installed, Touch
-from streams.memory_log import MemoryRecord
+from streams.replay.memory_log import MemoryRecord
+from streams.stages.common.match_keys import device_keys
+from streams.stages.common.pseudonyms import Pseudonyms
 from streams.stages.factory import StageRules
-from streams.stages.intake import CLOCK_KEY
-from streams.stages.match_keys import device_keys
-from streams.stages.pseudonyms import Pseudonyms
-from streams.stages.sightings import installed, touch_seen
-from streams.stages.traits import has_consent, network_key, traits
+from streams.stages.intake.intake import CLOCK_KEY
+from streams.stages.intake.sightings import installed, touch_seen
+from streams.stages.intake.traits import has_consent, network_key, traits
 
 SWEEP_MS = 6 * 3_600_000
 """How often what is too old to be a candidate is forgotten, in log time."""

@@ -32,7 +32,7 @@ from streams.lab.evaluation.payer.replay.own_history import OwnHistory, read_own
 from streams.lab.evaluation.payer.replay.plots import write_plots
 from streams.lab.evaluation.payer.replay.replay import Predictions, Replay
 from streams.lab.evaluation.payer.replay.runs import Advance, Run
-from streams.settings import Settings
+from streams.settings.tree import Settings
 
 WARM_UP_MS = 8 * DAY_MS
 NAME, SCENARIO = "history", "own"

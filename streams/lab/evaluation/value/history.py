@@ -23,7 +23,7 @@ from streams.lab.evaluation.value.replay.figures import is_monotone, rounded
 from streams.lab.evaluation.value.replay.history import LANDMARK_MS
 from streams.lab.evaluation.value.replay.own_history import OwnHistory, read_history
 from streams.lab.evaluation.value.replay.replay import Predictions, Replay
-from streams.settings import Settings
+from streams.settings.tree import Settings
 
 WARM_UP_MS = 31 * DAY_MS
 ROWS_MIN = 200

@@ -14,16 +14,16 @@ from online_models.hazard.bins import PAYER
 from online_models.scoring.shrunk_rates import Place
 from schemas import topics
 from schemas.outcomes import FeatureRow
-from streams.composition import stage_rules
 from streams.errors import Stop
 from streams.lab.evaluation.payer.replay.features import Features
 from streams.lab.evaluation.payer.replay.log import PayingLog, make_log
 from streams.lab.simulator.paying_worlds import Reports
-from streams.memory_log import MemoryRecord
-from streams.observers import StageMetrics
-from streams.replay import Replay
-from streams.replaying import Advance, SourceReader, counted, survey
-from streams.settings import Settings
+from streams.replay.engine import Replay
+from streams.replay.memory_log import MemoryRecord
+from streams.replay.run import Advance, SourceReader, counted, survey
+from streams.settings.tree import Settings
+from streams.wiring.parts import stage_rules
+from streams.worker.observers import StageMetrics
 
 BATCH = 4_000
 INSTALLS_MIN = 1_000

@@ -16,17 +16,17 @@ from online_models.value.model import ValueRules
 from online_models.value.shape import LANDMARKS, paid_features
 from schemas import topics
 from schemas.outcomes import FeatureRow
-from streams.composition import stage_rules
 from streams.errors import Stop
 from streams.lab.evaluation.match.match import Advance
 from streams.lab.evaluation.value.replay.history import History, make_history
 from streams.lab.evaluation.value.replay.replay import Frozen
 from streams.lab.simulator.draws import Floats, Ints
-from streams.memory_log import MemoryRecord
-from streams.observers import StageMetrics
-from streams.replay import Replay
-from streams.replaying import SourceReader, counted, survey
-from streams.settings import Settings
+from streams.replay.engine import Replay
+from streams.replay.memory_log import MemoryRecord
+from streams.replay.run import SourceReader, counted, survey
+from streams.settings.tree import Settings
+from streams.wiring.parts import stage_rules
+from streams.worker.observers import StageMetrics
 
 BATCH = 4_000
 INSTALLS_MIN = 1_000

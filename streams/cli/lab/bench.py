@@ -1,0 +1,77 @@
+"""`headwater bench`: how fast this machine is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from streams.cli.output import (
+    Advance,
+    answer_json,
+    answer_table,
+    folder_option,
+    json_option,
+    progress,
+    seed_option,
+    settings_for,
+)
+from streams.settings.tree import Settings
+
+
+@click.command()
+@click.option(
+    "--events",
+    type=click.IntRange(1_000, 100_000_000),
+    default=200_000,
+    show_default=True,
+    help="How many events (with --models: rows to learn) to measure with.",
+)
+@click.option(
+    "--models",
+    "is_of_models",
+    is_flag=True,
+    help="Measure the payer model instead, beside River and Vowpal Wabbit; needs no Kafka.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    help="How many processes decide.",
+)
+@seed_option
+@folder_option
+@json_option
+def bench(folder: Path | None, as_json: bool, **wanted: int) -> None:
+    """Measure events per second, from Kafka to stored rows, and what each stage costs.
+
+    \b
+    Example:
+      headwater bench --events 100000 --json
+      headwater bench --models --events 50000
+    """
+    with progress(is_quiet=as_json) as advance:
+        report = (
+            _of_models(wanted["events"], wanted["seed"], advance)
+            if wanted.pop("is_of_models")
+            else _of_stages(settings_for(folder), wanted, advance)
+        )
+    if as_json:
+        answer_json(report)
+    else:
+        answer_table(("figure", "value"), [(name, str(value)) for name, value in report.items()])
+
+
+def _of_stages(settings: Settings, wanted: dict[str, int], advance: Advance) -> dict[str, Any]:
+    from streams.lab.bench.bench import Wanted, run_bench
+
+    return run_bench(settings, Wanted(**wanted), advance)
+
+
+def _of_models(rows: int, seed: int, advance: Advance) -> dict[str, Any]:
+    """`--events` are rows to learn."""
+    from streams.lab.bench.models import run_bench_models
+
+    return run_bench_models(rows, seed, advance)

@@ -1,0 +1,95 @@
+"""`headwater evaluate value`: what installs will be worth, against the truth or a history."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from streams.cli.lab.evaluate_payer import what_options
+from streams.cli.output import (
+    answer_json,
+    answer_table,
+    json_option,
+    progress,
+    seed_option,
+    settings_for,
+)
+
+
+@click.command()
+@what_options(200_000)
+@click.option(
+    "--data",
+    "files",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    multiple=True,
+    metavar="FILE",
+    help="A history of your own instead, as `headwater replay` takes it; may be repeated.",
+)
+@seed_option
+@json_option
+def value(files: tuple[Path, ...], as_json: bool, **chosen: Any) -> None:
+    """How near expected revenue by day 7, 30 and 90 comes to what people are worth.
+
+    With --data the model learns a history of one's own in order of time, and what it expected is
+    held against what was then paid, beside what the growth of cohorts alone would have said.
+
+    \b
+    Example:
+      headwater evaluate value --world agents --scenario steady
+      headwater evaluate value --data installs.jsonl --data payments.jsonl
+    """
+    if files:
+        _answer_history(files, as_json)
+        return
+    from streams.lab.evaluation.value.value import ValuePlan, evaluate_value
+
+    with progress(is_quiet=as_json) as advance:
+        found = evaluate_value(ValuePlan(**chosen), advance)
+    if as_json:
+        answer_json(found)
+        return
+    for world, disturbances in found.items():
+        rows = [(name, *_cells(one)) for name, one in disturbances.items()]
+        answer_table((world, *_COLUMNS), rows)
+
+
+def _answer_history(files: tuple[Path, ...], as_json: bool) -> None:
+    from streams.lab.evaluation.value.history import evaluate_value_history
+
+    with progress(is_quiet=as_json) as advance:
+        found = evaluate_value_history(settings_for(None), files, advance)
+    if as_json:
+        answer_json(found)
+        return
+    columns = ("predictions", *(f"{figure} {who}" for figure, _ in _FIGURES for who in _WHO))
+    for horizon in ("d7", "d30", "d90"):
+        rows = [
+            (
+                name,
+                one["predictions"],
+                *(f"{one[who][key]:.3f}" for _, key in _FIGURES for who in _WHO),
+            )
+            for name, one in found[horizon].items()
+        ]
+        answer_table((horizon, *columns), rows)
+
+
+_WHO = ("model", "cohorts")
+_FIGURES = (("Gini", "gini"), ("decile MAPE", "decile_mape"), ("ratio", "total_ratio"))
+
+_COLUMNS = tuple(
+    f"{horizon} {figure}"
+    for horizon in ("D7", "D30", "D90")
+    for figure in ("Gini of oracle", "decile MAPE", "ratio")
+)
+
+
+def _cells(one: dict[str, Any]) -> list[str]:
+    return [
+        f"{one[horizon][figure]:.3f}"
+        for horizon in ("d7", "d30", "d90")
+        for figure in ("gini_of_oracle", "decile_mape", "total_ratio")
+    ]

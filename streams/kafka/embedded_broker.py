@@ -1,0 +1,65 @@
+"""The embedded broker: librdkafka's in-process Kafka, with the real wire protocol on loopback.
+
+It lives in memory and ends with its process. Its offsets begin again at every start, so every
+start is a new log epoch. Of each partition it keeps only the last 5 MB or 100,000 messages,
+silently: whoever writes to it bounds its lead over the slowest reader (runtime/lead.py). Every
+topic has four partitions, also those that need one.
+"""
+
+from __future__ import annotations
+
+import uuid
+from types import TracebackType
+from typing import Self
+
+from schemas.topics import ALL
+from streams.errors import Stop
+
+ANSWER_SECONDS = 10.0
+KEPT_BYTES = 5_000_000
+KEPT_MESSAGES = 100_000
+
+
+class EmbeddedBroker:
+    """Runs from construction to `close`."""
+
+    def __init__(self, topic_prefix: str = "") -> None:
+        try:
+            from confluent_kafka import Producer
+        except ImportError as error:
+            raise Stop(
+                "the embedded broker is not installed: set HEADWATER_KAFKA=host:port, "
+                "or install headwater[embedded]"
+            ) from error
+        self.epoch = uuid.uuid4().hex
+        # The cluster lives as long as this client object.
+        self._owner = Producer({"test.mock.num.brokers": 1, "log_level": 0})
+        brokers = self._owner.list_topics(timeout=ANSWER_SECONDS).brokers
+        self.address = ",".join(f"{broker.host}:{broker.port}" for broker in brokers.values())
+        for topic in ALL:
+            # Asking for a topic makes it.
+            self._owner.list_topics(f"{topic_prefix}{topic.name}", timeout=ANSWER_SECONDS)
+
+    def environment(self) -> dict[str, str]:
+        """What a child process needs to know to use this broker."""
+        return {
+            "HEADWATER_KAFKA": self.address,
+            "HEADWATER_KAFKA_IN_PROCESS": "yes",
+            "HEADWATER_LOG_EPOCH": self.epoch,
+            "HEADWATER_SOURCE_TIMESTAMPS": "create",
+        }
+
+    def close(self) -> None:
+        if hasattr(self, "_owner"):
+            del self._owner
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()

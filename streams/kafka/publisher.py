@@ -1,0 +1,153 @@
+"""Writes messages to source topics, no further ahead of the workers than the broker keeps."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from itertools import islice
+from types import TracebackType
+from typing import Self
+
+import aiokafka
+from aiokafka.errors import KafkaError
+from aiokafka.producer.message_accumulator import BatchBuilder
+
+from streams.errors import Stop
+from streams.runtime.lead import BoundedLead, Lead, NoLead
+from streams.runtime.offsets import Offsets
+from streams.settings.core import CoreSettings
+from streams.stages.contract import TopicPartition
+
+CHUNK_MESSAGES = 2_000
+BATCH_BYTES = 500_000
+REQUEST_BYTES_MAX = 4_194_304  # a too large event must reach the log to be set aside
+
+
+Published = tuple[str, int, int, bytes | None, bytes | None]
+"""Topic without prefix, partition, time in ms since 1970, key, value."""
+
+
+class Pace:
+    """Lets at most `per_second` messages pass in a second; None: as many as come."""
+
+    def __init__(
+        self,
+        per_second: int | None,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._per_second = per_second
+        self._clock = clock
+        self._sleep = sleep
+        self._started = clock()
+        self._passed = 0
+
+    @property
+    def chunk(self) -> int:
+        """How many messages to take at once."""
+        if self._per_second is None:
+            return CHUNK_MESSAGES
+        return max(1, min(CHUNK_MESSAGES, self._per_second // 10))
+
+    async def passed(self, messages: int) -> None:
+        self._passed += messages
+        if self._per_second is None:
+            return
+        ahead = self._passed / self._per_second - (self._clock() - self._started)
+        if ahead > 0:
+            await self._sleep(ahead)
+
+
+class Publisher:
+    """An idempotent producer for any source topic. Use it with `async with`."""
+
+    def __init__(self, settings: CoreSettings) -> None:
+        self._settings = settings
+        self._offsets = Offsets(settings)
+        self._lead: Lead = NoLead()
+        if settings.lead.bytes_max:
+            self._lead = BoundedLead(settings.lead, self._offsets.committed_by_readers)
+        self._producer = aiokafka.AIOKafkaProducer(
+            **settings.client(),
+            acks="all",
+            enable_idempotence=True,
+            max_batch_size=BATCH_BYTES,
+            max_request_size=REQUEST_BYTES_MAX,
+            compression_type=settings.compression,
+            linger_ms=0,
+        )
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._producer.start()
+            await self._offsets.start()
+        except (KafkaError, OSError) as error:
+            await self._producer.stop()
+            raise Stop(
+                f"no Kafka broker answers at {self._settings.bootstrap_servers}: start it, "
+                "or correct HEADWATER_KAFKA"
+            ) from error
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._producer.stop()
+        await self._offsets.stop()
+
+    async def publish(
+        self,
+        messages: Iterable[Published],
+        pace: Pace | None = None,
+        on_progress: Callable[[int], None] = lambda done: None,
+    ) -> int:
+        """Write all, in order within each partition; how many there were."""
+        pace = pace or Pace(None)
+        source = iter(messages)
+        done = 0
+        while chunk := list(islice(source, pace.chunk)):
+            await self._write(chunk)
+            done += len(chunk)
+            on_progress(done)
+            await pace.passed(len(chunk))
+        return done
+
+    async def _write(self, chunk: Sequence[Published]) -> None:
+        by_partition: dict[TopicPartition, list[Published]] = defaultdict(list)
+        for message in chunk:
+            by_partition[message[0], message[1]].append(message)
+        await asyncio.gather(
+            *(self._write_partition(tp, messages) for tp, messages in by_partition.items())
+        )
+
+    async def _write_partition(self, tp: TopicPartition, messages: list[Published]) -> None:
+        for batch, size in self._batches(messages):
+            await self._lead.wait({tp: size})
+            sent = await self._producer.send_batch(
+                batch, self._settings.topic(tp[0]), partition=tp[1]
+            )
+            written = await sent
+            self._lead.sent(tp, written.offset + size[0], size)
+
+    def _batches(self, messages: list[Published]) -> Iterator[tuple[BatchBuilder, tuple[int, int]]]:
+        """Full batches, each with its (messages, bytes)."""
+        batch = self._producer.create_batch()
+        for message in messages:
+            if self._append(batch, message):
+                continue
+            batch.close()
+            yield batch, (batch.record_count(), batch.size())
+            batch = self._producer.create_batch()
+            self._append(batch, message)
+        batch.close()
+        yield batch, (batch.record_count(), batch.size())
+
+    def _append(self, batch: BatchBuilder, message: Published) -> bool:
+        _, _, timestamp, key, value = message
+        appended = batch.append(key=key, value=value, timestamp=timestamp)
+        return appended is not None

@@ -1,0 +1,217 @@
+"""Creates topics, and checks that those there are as the stages need them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import KafkaConnectionError, KafkaError, for_code
+
+from schemas import topics
+from schemas.topics import Kind, Topic
+from streams.errors import Stop
+from streams.kafka.client import client_options
+from streams.settings.tree import KafkaSettings
+
+ANSWER_SECONDS = 15.0
+READ_BACK_TRIES = 50
+READ_BACK_SECONDS = 0.1
+# Larger than the largest event, so that a too large one arrives and is set aside, not lost.
+SOURCE_MESSAGE_BYTES = 2_097_152
+DEAD_LETTER_MESSAGE_BYTES = 4_194_304  # base64 of the largest source message, and its envelope
+_FOR_EVER = "-1"
+_ANY_TIME = "9223372036854775807"
+
+
+@dataclass(frozen=True, slots=True)
+class FoundTopic:
+    partitions: int
+    config: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class WantedTopic:
+    name: str
+    partitions: int
+    config: Mapping[str, str]
+    checked: frozenset[str]  # the entries of `config` that must be so, not only at creation
+
+
+def wanted_topics(kafka: KafkaSettings) -> list[WantedTopic]:
+    """Every topic as `migrate` creates it."""
+    return [_wanted(topic, kafka) for topic in topics.ALL]
+
+
+def _wanted(topic: Topic, kafka: KafkaSettings) -> WantedTopic:
+    is_created = topic.kind is Kind.SOURCE and kafka.source_timestamps == "create"
+    config = {
+        "cleanup.policy": "compact" if topic.compacted else "delete",
+        "message.timestamp.type": "CreateTime" if is_created else "LogAppendTime",
+    }
+    checked = set(config) if topic.kind is not Kind.OUTCOME else {"cleanup.policy"}
+    if topic.compacted:
+        # Restoring reads a changelog from its start: keep it close to one entry a key.
+        config |= {"min.cleanable.dirty.ratio": "0.2", "segment.bytes": "67108864"}
+    elif is_created:
+        # Retention and the limit on the future go by message time, which is the producer's here.
+        config |= {"retention.ms": _FOR_EVER, "message.timestamp.after.max.ms": _ANY_TIME}
+    else:
+        config["retention.ms"] = str(topic.retention_ms)
+    if topic.kind is Kind.SOURCE:
+        config["max.message.bytes"] = str(SOURCE_MESSAGE_BYTES)
+    elif topic is topics.DEAD_LETTERS:
+        config["max.message.bytes"] = str(DEAD_LETTER_MESSAGE_BYTES)
+    if kafka.replication_factor >= 3:
+        config["min.insync.replicas"] = "2"
+    return WantedTopic(
+        kafka.topic_prefix + topic.name,
+        1 if topic.single_partition else kafka.partitions,
+        config,
+        frozenset(checked),
+    )
+
+
+def problems(wanted: list[WantedTopic], found: Mapping[str, FoundTopic]) -> list[str]:
+    """What is wrong with the topics, one line each; the worst first."""
+    missing = [want.name for want in wanted if want.name not in found]
+    lines = []
+    if missing:
+        named = ", ".join(missing[:3]) + (f" and {len(missing) - 3} more" if missing[3:] else "")
+        lines.append(f"missing topics {named}: run `headwater migrate`")
+    for want in wanted:
+        if want.name in found:
+            lines += _differences(want, found[want.name])
+    return lines
+
+
+def _differences(want: WantedTopic, found: FoundTopic) -> list[str]:
+    if want.partitions != found.partitions:
+        return [
+            f"topic {want.name} has {found.partitions} partitions, not {want.partitions}: state is "
+            f"kept by partition, so either set HEADWATER_PARTITIONS={found.partitions} again, or "
+            "re-key: stop the workers, set a new HEADWATER_TOPIC_PREFIX and an empty store, run "
+            "`headwater migrate`, and `headwater replay --into` the old source topics"
+        ]
+    return [
+        f"topic {want.name} has {key}={found.config[key]}, not {want.config[key]}: change it with "
+        f"kafka-configs.sh --alter --topic {want.name} --add-config {key}={want.config[key]}"
+        + _or_setting(key)
+        for key in sorted(want.checked)
+        if key in found.config and found.config[key] != want.config[key]
+    ]
+
+
+def _or_setting(key: str) -> str:
+    return ", or set HEADWATER_SOURCE_TIMESTAMPS" if key == "message.timestamp.type" else ""
+
+
+@asynccontextmanager
+async def admin(kafka: KafkaSettings) -> AsyncIterator[AIOKafkaAdminClient]:
+    """A connected client; Stop when no broker answers."""
+    client = AIOKafkaAdminClient(
+        **client_options(kafka), request_timeout_ms=int(ANSWER_SECONDS * 1000)
+    )
+    # aiokafka logs each failed attempt; the one line below says all of it.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    try:
+        await asyncio.wait_for(client.start(), ANSWER_SECONDS)
+    except (KafkaError, OSError, TimeoutError) as error:
+        await client.close()
+        raise Stop(
+            f"no Kafka broker answers at {kafka.brokers}: start it, or correct HEADWATER_KAFKA"
+            + ("" if isinstance(error, KafkaConnectionError) else f" ({_reason(error)})")
+        ) from error
+    try:
+        yield client
+    except (KafkaError, OSError, TimeoutError) as error:
+        raise Stop(f"Kafka at {kafka.brokers} failed: {_reason(error)}") from error
+    finally:
+        await client.close()
+
+
+async def find_topics(client: AIOKafkaAdminClient, names: list[str]) -> dict[str, FoundTopic]:
+    """Those of `names` that exist, with partitions and configuration."""
+    listed = {topic["topic"]: topic for topic in await client.describe_topics()}
+    there = [name for name in names if name in listed]
+    configs = await _configs(client, there)
+    return {
+        name: FoundTopic(len(listed[name]["partitions"]), configs.get(name, {})) for name in there
+    }
+
+
+async def _configs(client: AIOKafkaAdminClient, names: list[str]) -> dict[str, dict[str, str]]:
+    if not names:
+        return {}
+    resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
+    found: dict[str, dict[str, str]] = {}
+    for answer in await client.describe_configs(resources):
+        for code, _, _, name, entries in answer.resources:
+            if code:
+                raise for_code(code)(f"configuration of topic {name}")
+            found[name] = {entry[0]: entry[1] for entry in entries}
+    return found
+
+
+async def check_topics(kafka: KafkaSettings) -> list[str]:
+    """What is wrong with the topics on the broker; Stop when there is no broker.
+
+    Of the embedded broker nothing but an answer can be wanted: it makes topics when asked, all
+    with four partitions, and tells nothing of their configuration.
+    """
+    wanted = wanted_topics(kafka)
+    async with admin(kafka) as client:
+        if kafka.is_in_process:
+            return []
+        return problems(wanted, await find_topics(client, [want.name for want in wanted]))
+
+
+async def create_topics(kafka: KafkaSettings) -> list[str]:
+    """Create what is missing and check everything; Stop when something is not as needed.
+
+    Returns the names of the topics it created.
+    """
+    wanted = wanted_topics(kafka)
+    names = [want.name for want in wanted]
+    async with admin(kafka) as client:
+        found = await find_topics(client, names)
+        missing = [want for want in wanted if want.name not in found]
+        wrong = problems([want for want in wanted if want.name in found], found)
+        if wrong:
+            raise Stop(wrong[0])
+        await _create(client, missing, kafka.replication_factor or -1)
+        for _ in range(READ_BACK_TRIES):
+            # A new topic takes a moment to reach every broker's metadata.
+            wrong = problems(wanted, await find_topics(client, names))
+            if not wrong:
+                break
+            await asyncio.sleep(READ_BACK_SECONDS)
+    if wrong:
+        raise Stop(wrong[0])
+    return [want.name for want in missing]
+
+
+async def _create(client: AIOKafkaAdminClient, missing: list[WantedTopic], copies: int) -> None:
+    if not missing:
+        return
+    answer: Any = await client.create_topics([_new_topic(want, copies) for want in missing])
+    for name, code, *more in answer.topic_errors:
+        if code and for_code(code).__name__ != "TopicAlreadyExistsError":
+            message = more[0] if more and more[0] else for_code(code).__name__
+            raise Stop(f"cannot create topic {name}: {message}")
+
+
+def _new_topic(want: WantedTopic, copies: int) -> NewTopic:
+    topic = NewTopic(want.name, want.partitions, 1, topic_configs=dict(want.config))
+    # -1 is "as the broker prefers"; aiokafka's constructor refuses it, the broker does not.
+    topic.replication_factor = copies
+    return topic
+
+
+def _reason(error: BaseException) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -1,0 +1,179 @@
+"""Looks at everything a run needs, changes nothing, and says what to do."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from attribution.rules.rules import rule_set_id
+from streams.errors import Stop
+from streams.kafka.topics import FoundTopic, admin, find_topics, problems, wanted_topics
+from streams.settings.tree import KafkaSettings, ModelSettings, RuleSettings, Settings, shown_url
+from streams.store.base import Store, UnavailableError
+from streams.store.migrations import SchemaState, check
+from streams.wiring.parts import attribution_rules, scoring_rules
+from streams.wiring.store import open_store
+
+DISK_BYTES_MIN = 2_000_000_000
+_STAMPS = "message.timestamp.type"
+
+
+class Check(NamedTuple):
+    name: str
+    ok: bool
+    advice: str  # what is known, or what to do
+
+
+def examine(settings: Settings) -> list[Check]:
+    """All checks, also those after one that failed."""
+    return [
+        Check("settings", True, f"{_changed()} of them set in the environment"),
+        *_kafka(settings.kafka),
+        *_store(settings),
+        _disk(settings.folders.data),
+        _secret(settings),
+        _rules(settings.rules),
+        _targets(settings.models),
+    ]
+
+
+def _changed() -> int:
+    return sum(variable.startswith("HEADWATER_") for variable in os.environ)
+
+
+def _kafka(kafka: KafkaSettings) -> Iterator[Check]:
+    if kafka.brokers is None:
+        if importlib.util.find_spec("confluent_kafka") is None:
+            yield Check(
+                "broker", False, "set HEADWATER_KAFKA=host:port, or install headwater[embedded]"
+            )
+        else:
+            yield Check(
+                "broker", True, "HEADWATER_KAFKA is not set: an in-process broker, in memory"
+            )
+        return
+    try:
+        found = asyncio.run(_find(kafka))
+    except Stop as error:
+        yield Check("broker", False, str(error))
+        yield Check("topics", False, "not known without a broker")
+        yield Check("timestamps", False, "not known without a broker")
+        return
+    yield Check("broker", True, f"answers at {kafka.brokers}")
+    wrong = problems(wanted_topics(kafka), found)
+    stamps = [line for line in wrong if _STAMPS in line]
+    others = [line for line in wrong if _STAMPS not in line]
+    yield _verdict("topics", others, f"{len(found)} topics of {kafka.partitions} partitions")
+    yield _verdict("timestamps", stamps, f"source topics: {kafka.source_timestamps} time")
+
+
+async def _find(kafka: KafkaSettings) -> dict[str, FoundTopic]:
+    async with admin(kafka) as client:
+        return await find_topics(client, [want.name for want in wanted_topics(kafka)])
+
+
+def _verdict(name: str, wrong: list[str], known: str) -> Check:
+    if not wrong:
+        return Check(name, True, known)
+    more = f" (and {len(wrong) - 1} more like this)" if wrong[1:] else ""
+    return Check(name, False, wrong[0] + more)
+
+
+def _store(settings: Settings) -> Iterator[Check]:
+    folder = settings.folders.store
+    if settings.store.url is None and not folder.exists():
+        yield Check("store", True, f"nothing is stored in {folder} yet: `headwater demo` begins")
+        return
+    where = shown_url(settings.store.url) if settings.store.url else str(folder)
+    try:
+        store = open_store(settings)
+    except (Stop, UnavailableError) as error:
+        yield Check("store", False, str(error))
+        yield Check("schema", False, "not known without a store")
+        return
+    try:
+        yield from _opened(store, where)
+    finally:
+        store.close()
+
+
+def _opened(store: Store, where: str) -> Iterator[Check]:
+    version = _attempt(lambda: str(store.query("SELECT version()").rows[0][0]))
+    yield Check(
+        "store", version.ok, f"{where}, version {version.text}" if version.ok else version.text
+    )
+    state = _attempt(lambda: check(store).value)
+    if not state.ok:
+        yield Check("schema", False, state.text)
+        return
+    advice = {
+        SchemaState.CURRENT.value: "tables are of this version",
+        SchemaState.OLD.value: "tables are old or missing: run `headwater migrate`",
+        SchemaState.NEWER.value: "tables are newer than this version: update Headwater",
+    }
+    yield Check("schema", state.text == SchemaState.CURRENT.value, advice[state.text])
+
+
+class _Attempt(NamedTuple):
+    ok: bool
+    text: str
+
+
+def _attempt(ask: Callable[[], str]) -> _Attempt:
+    try:
+        return _Attempt(True, ask())
+    except (Stop, UnavailableError) as error:
+        return _Attempt(False, str(error))
+
+
+def _disk(folder: Path) -> Check:
+    there = next(path for path in (folder.resolve(), *folder.resolve().parents) if path.exists())
+    if not os.access(there, os.W_OK):
+        return Check("disk", False, f"{there} cannot be written: choose another HEADWATER_DATA")
+    free = shutil.disk_usage(there).free
+    known = f"{free / 1e9:.1f} GB free at {there}"
+    if free < DISK_BYTES_MIN:
+        return Check(
+            "disk", False, f"{known}: free {DISK_BYTES_MIN / 1e9:.0f} GB, or move HEADWATER_DATA"
+        )
+    return Check("disk", True, known)
+
+
+def _rules(rules: RuleSettings) -> Check:
+    if rules.attribution is None:
+        return Check("rules", True, "HEADWATER_RULES is not set: the common defaults")
+    try:
+        found = attribution_rules(rules, rules.attribution)
+    except Stop as error:
+        return Check("rules", False, str(error))
+    known = f"{rules.attribution}: rule set {rule_set_id(found)}, {len(found.scopes)} scopes"
+    return Check("rules", True, known)
+
+
+def _targets(models: ModelSettings) -> Check:
+    if models.targets is None:
+        return Check("targets", True, "HEADWATER_TARGETS is not set: payers, and value in dollars")
+    try:
+        found = scoring_rules(models).targets
+    except Stop as error:
+        return Check("targets", False, str(error))
+    names = ", ".join(one.name for one in found.hazards)
+    return Check("targets", True, f"{models.targets}: {names}, value in {found.value.currency}")
+
+
+def _secret(settings: Settings) -> Check:
+    if settings.rules.pseudonym_secret is not None:
+        return Check("pseudonyms", True, "HEADWATER_PSEUDONYM_SECRET is set; never change it")
+    if settings.kafka.brokers is None:
+        return Check("pseudonyms", True, "made with a known secret: right for a demo alone")
+    return Check(
+        "pseudonyms",
+        False,
+        "device ids can be guessed back: set HEADWATER_PSEUDONYM_SECRET (or …_FILE) to "
+        "32 random bytes or more, before the first event",
+    )

@@ -1,0 +1,212 @@
+"""Every version of every decision about an install in plain words: who, why, and what else was
+looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from itertools import groupby
+
+from streams.operations.explain.explain import Row
+
+NEVER = "1970-01-01"
+_UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
+
+_WHY = {
+    "first_decision": "every touchpoint was looked up",
+    "deadline": "the deadline came before every answer",
+    "late_touchpoint": "a touchpoint arrived late",
+    "late_install": "an earlier install on the device became known",
+    "late_activity": "a session arrived late",
+    "fraud_verdict": "what is known of a site changed the verdict",
+    "erasure": "the user asked to be forgotten: ids and receipt are gone",
+    "rule_change": "the rules changed",
+}
+
+_RULES: Mapping[str, str] = {
+    "last_touch": "the last touchpoint of the best kind",
+    "better_tier": "a better kind of evidence exists: a click before a view, an id before none",
+    "later_touch": "another one of its kind is later",
+    "stronger_signal": "at the same time, another one is proved better",
+    "id_order": "equal to another one; the higher id wins",
+    "after_install": "it happened after the install",
+    "logged_too_late": "it was logged too long after the install",
+    "outside_click_window": "the click is older than its window",
+    "outside_view_window": "the view is older than its window",
+    "before_prior_install": "it belongs to an earlier install on the device",
+    "not_retargeting": "the user had the app before, and it is no retargeting",
+    "probabilistic_off": "nothing but likeness joins it, and such matches are off",
+    "low_confidence": "nothing but likeness joins it, and that is not sure enough",
+    "engagement_injection": "fraud: it came while the app was being downloaded",
+    "incorrect_signature": "fraud: its source signs, and this signature is missing or wrong",
+    "stale_signature": "fraud: a signed event was sent again much later",
+    "too_many_engagements": "fraud: one of far too many of one source and site within a day",
+    "duplicate_click_id": "fraud: another source claimed the same click id first",
+    "ctit_anomalies": "fraud: the install followed too fast",
+    "impossible_order": "its times are in an impossible order",
+    "referrer_time_mismatch": "the store's referrer tells another time of the click",
+    "malformed_advertising_id": "its advertising id is none",
+    "click_flood": "its site floods: installs come too evenly after its clicks",
+    "distribution_outlier": "its site injects: too many installs follow its clicks at once",
+    "behavioral_anomalies": "its site brings too many devices nobody has seen before",
+}
+
+
+def conversions(decisions: Sequence[Row], fraud: Sequence[Row]) -> Iterator[str]:
+    """Lines of the install itself, of its re-engagements, and of what looks like fraud."""
+    for conversion_id, versions in groupby(decisions, key=lambda one: one["conversion_id"]):
+        told = list(versions)
+        if conversion_id != told[0]["install_id"]:
+            yield f"  re-engagement {conversion_id}"
+        for before, decision in zip([None, *told], told, strict=False):
+            yield from _decision(decision, before)
+    for verdict in fraud:
+        yield f"  {verdict['decided_at']}  {_verdict(verdict)}"
+
+
+def _decision(decision: Row, earlier: Row | None) -> Iterator[str]:
+    why = _WHY.get(decision["reason"], decision["reason"])
+    before = f"; replaces version {decision['supersedes']}" if decision["supersedes"] else ""
+    yield (
+        f"  {decision['decided_at']}  version {decision['version']}: {_credit(decision)} "
+        f"({why}{before}; rules {decision['rule_set']})"
+    )
+    windows = _windows(decision)
+    if earlier is not None and windows == _windows(earlier):
+        windows = ""
+    notes = (_kind(decision), _sureness(decision), windows, _expiry(decision))
+    for note in (*notes, *_fraud(decision), *_contributors(decision["contributors"])):
+        if note:
+            yield f"      {note}"
+    for candidate in decision["candidates"]:
+        rule = candidate["rule"]
+        words = f": {_RULES[rule]}" if rule in _RULES else ""
+        yield f"      {candidate['touch_id']}: {candidate['verdict']} ({rule}{words})"
+
+
+def _credit(decision: Row) -> str:
+    if decision["status"] == "withdrawn":
+        return "withdrawn, nobody came back"
+    if decision["status"] == "organic":
+        return "organic"
+    touch = f"{decision['touch_type']} {decision['touch_id'] or '(forgotten)'}"
+    return (
+        f"{_channel(decision['media_source'], decision['campaign_name'], decision['campaign_id'])},"
+        f" by {decision['match_type']} of {touch}, {_lead(decision)}"
+    )
+
+
+def _lead(decision: Row) -> str:
+    seconds = decision["ctit_s"]
+    return f"{_roughly(seconds)} before" if seconds >= 0 else "at an unknown time"
+
+
+def _kind(decision: Row) -> str:
+    prior = decision["prior_install_id"]
+    match decision["conversion_type"]:
+        case "reinstall":
+            return f"reinstall: the device had the app before ({prior}), so this is no new user"
+        case "reattribution":
+            return f"re-attribution: retargeting won back the user of install {prior}"
+        case "reengagement" if decision["status"] != "withdrawn":
+            away = _duration(decision["inactivity_s"])
+            return f"came back at {decision['conversion_time']} after {away} or more away"
+    return ""
+
+
+def _sureness(decision: Row) -> str:
+    if decision["match_type"] != "probabilistic":
+        return ""
+    return (
+        f"no id in common: {decision['match_confidence']:.1%} sure by model"
+        f" {decision['model_version']}"
+    )
+
+
+def _windows(decision: Row) -> str:
+    without = [
+        f"{name} {_duration(decision[column])}"
+        for name, column in (
+            ("click", "probabilistic_click_window_s"),
+            ("view", "probabilistic_view_window_s"),
+        )
+        if decision[column]
+    ]
+    return (
+        f"windows: click {_duration(decision['click_window_s'])}, view"
+        f" {_duration(decision['view_window_s'])}, without ids"
+        f" {', '.join(without) or 'off'}, re-attribution"
+        f" {_duration(decision['reattribution_window_s'])}"
+    )
+
+
+def _expiry(decision: Row) -> str:
+    if not decision["expires_at"] or decision["expires_at"].startswith(NEVER):
+        return ""
+    return f"until {decision['expires_at']}, then the previous source counts again"
+
+
+def _fraud(decision: Row) -> Iterator[str]:
+    if decision["fraud_status"]:
+        yield f"has the credit, but looks like fraud ({decision['fraud_reason']})"
+    if decision["rejected_media_source"]:
+        source = _channel(decision["rejected_media_source"], "", decision["rejected_campaign_id"])
+        rule = decision["rejected_reason"]
+        yield (
+            f"{source} would have had the credit with {decision['rejected_touch_id'] or 'a touch'},"
+            f" were it not for {rule}{_meaning(rule)}"
+        )
+
+
+def _contributors(contributors: Sequence[Row]) -> Iterator[str]:
+    for one in contributors:
+        source = _channel(one["media_source"], "", one["campaign_id"])
+        yield f"helped: {source}, {one['touch_type']} {one['touch_id']} at {_at(one['touch_time'])}"
+
+
+def _verdict(verdict: Row) -> str:
+    """What looks like fraud, by which record, and who has the credit instead."""
+    source = _channel(verdict["media_source"], "", verdict["campaign_id"])
+    reason = " ".join(part for part in (verdict["reason"], verdict["sub_reason"]) if part)
+    by = "the history of its site" if verdict["stage"] == "site" else "its own times and ids"
+    instead = ""
+    if verdict["mode"] == "reject":
+        instead = f"; the credit goes to {verdict['real_source']}"
+    return (
+        f"{verdict['mode']}: {verdict['touch_id'] or 'a touchpoint'} of {source}: {reason}"
+        f" {verdict['value']:g}, by {by}{instead}"
+    )
+
+
+def _meaning(rule: str) -> str:
+    return f" ({_RULES[rule].removeprefix('fraud: ')})" if rule in _RULES else ""
+
+
+def _channel(media_source: str, campaign_name: str, campaign_id: str) -> str:
+    campaign = campaign_name or campaign_id
+    return f"{media_source}, campaign {campaign}" if campaign else media_source
+
+
+def _duration(seconds: int) -> str:
+    """The largest unit that is exact, else seconds: 7 d, 36 h, 40 s."""
+    for size, unit in _UNITS:
+        if seconds >= size and seconds % size == 0:
+            return f"{seconds // size} {unit}"
+    return f"{seconds:,} s"
+
+
+def _roughly(seconds: int) -> str:
+    """The two largest units: 22 h 4 min."""
+    parts: list[str] = []
+    for size, unit in (*_UNITS, (1, "s")):
+        count, seconds = divmod(seconds, size)
+        if count:
+            parts.append(f"{count} {unit}")
+    return " ".join(parts[:2]) or "0 s"
+
+
+def _at(time_ms: int) -> str:
+    if not time_ms:
+        return "an unknown time"
+    moment = datetime.fromtimestamp(time_ms / 1_000, UTC)
+    return moment.isoformat(sep=" ", timespec="milliseconds").removesuffix("+00:00")

@@ -1,0 +1,32 @@
+"""`headwater migrate`: topics on the broker, tables in the store."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from streams.errors import Stop
+from streams.kafka.topics import create_topics
+from streams.settings.tree import Settings
+from streams.store.base import UnavailableError
+from streams.store.migrations import migrate
+from streams.wiring.store import open_store
+
+
+def migrate_all(settings: Settings) -> dict[str, Any]:
+    """Create and check; what was created. The embedded broker needs nothing created."""
+    created: list[str] = []
+    if settings.kafka.brokers is not None and not settings.kafka.is_in_process:
+        created = asyncio.run(create_topics(settings.kafka))
+    return {"topics_created": created, "migrations_applied": _migrate_store(settings)}
+
+
+def _migrate_store(settings: Settings) -> list[str]:
+    try:
+        store = open_store(settings)
+        try:
+            return migrate(store)
+        finally:
+            store.close()
+    except UnavailableError as error:
+        raise Stop(f"{error}; start it, or correct HEADWATER_CLICKHOUSE") from error

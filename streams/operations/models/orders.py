@@ -1,0 +1,73 @@
+"""Orders about models, written to the log of examples: they are carried out where they stand."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from datetime import datetime
+
+import aiokafka
+from aiokafka.errors import KafkaError
+
+from schemas import topics
+from schemas.records import CommandKind, ExampleFrame, ModelCommand, encoder
+from streams.errors import Stop
+from streams.kafka.publisher import Publisher
+from streams.settings.core import CoreSettings
+from streams.settings.tree import Settings
+from streams.wiring.parts import core_settings
+
+EXAMPLES = topics.EXAMPLES.name
+
+
+def new_order(kind: CommandKind, model: str, reason: str, **rest: object) -> ModelCommand:
+    """`rest`: version, or first_offset and last_offset."""
+    now = int(time.time() * 1000)
+    name = f"order-{uuid.uuid4().hex[:12]}"
+    return ModelCommand(name, kind, model, ordered_at=now, reason=reason, **rest)  # type: ignore[arg-type]
+
+
+def send(settings: Settings, order: ModelCommand) -> None:
+    """Write one order. Stop when there is no broker."""
+    asyncio.run(_send(_core(settings), order))
+
+
+def offsets_between(settings: Settings, since: datetime, until: datetime) -> tuple[int, int]:
+    """First and last offset of the examples that were written in [since, until)."""
+    return asyncio.run(_offsets(_core(settings), since, until))
+
+
+def _core(settings: Settings) -> CoreSettings:
+    if settings.kafka.brokers is None or settings.kafka.is_in_process:
+        raise Stop("HEADWATER_KAFKA is not set: say which workers the order is for")
+    return core_settings(settings)
+
+
+async def _send(core: CoreSettings, order: ModelCommand) -> None:
+    frame = encoder.encode(ExampleFrame({}, [order]))
+    async with Publisher(core) as publisher:
+        await publisher.publish([(EXAMPLES, 0, order.ordered_at, None, frame)])
+
+
+async def _offsets(core: CoreSettings, since: datetime, until: datetime) -> tuple[int, int]:
+    consumer = aiokafka.AIOKafkaConsumer(**core.client(), enable_auto_commit=False)
+    tp = aiokafka.TopicPartition(core.topic(EXAMPLES), 0)
+    try:
+        await consumer.start()
+        end = (await consumer.end_offsets([tp]))[tp]
+        places = []
+        for moment in (since, until):
+            found = await consumer.offsets_for_times({tp: int(moment.timestamp() * 1000)})
+            places.append(end if found.get(tp) is None else found[tp].offset)
+    except (KafkaError, OSError) as error:
+        raise Stop(
+            f"no Kafka broker answers at {core.bootstrap_servers}: start it, "
+            "or correct HEADWATER_KAFKA"
+        ) from error
+    finally:
+        await consumer.stop()
+    first, last = places[0], places[1] - 1
+    if first > last:
+        raise Stop(f"no examples were written between {since.isoformat()} and {until.isoformat()}")
+    return first, last

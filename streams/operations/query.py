@@ -1,0 +1,20 @@
+"""Answers `headwater query` and `headwater digest`."""
+
+from __future__ import annotations
+
+from streams.settings.tree import Settings
+from streams.store.base import Rows
+from streams.store.digest import digest, digest_converged
+from streams.wiring.store import stored
+
+
+def ask(settings: Settings, sql: str) -> Rows:
+    """The answer of one statement that only reads."""
+    with stored(settings) as store:
+        return store.query(sql)
+
+
+def digest_of(settings: Settings, *, is_converged: bool, model: str | None) -> dict[str, str]:
+    """Table name to sha256; see streams/store/digest.py for what each covers."""
+    with stored(settings) as store:
+        return digest_converged(store, model) if is_converged else digest(store)

@@ -1,0 +1,197 @@
+"""Replay: the same stages over records from files, with no broker, in one process.
+
+Log time is cut into hours. Every stage finishes an hour before the next hour begins, and
+watermarks are derived from the records at the end of each hour, so the result depends on the
+records alone and not on the size of batches.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+import msgspec
+
+from schemas import topics
+from schemas.outcomes import LedgerRow
+from schemas.records import MatchFrame, encoder
+from streams.replay.memory_log import MemoryLog, MemoryRecord
+from streams.runtime.snapshots import SnapshotShelf
+from streams.runtime.state import MemoryStore
+from streams.stages.common.observer import StageObserver
+from streams.stages.common.watermarks import source_upstreams
+from streams.stages.common.working_set import useless_from
+from streams.stages.contract import Effects, Message, Stage, TopicPartition
+from streams.stages.factory import STAGES, StageRules, stage_factory
+from streams.stages.intake.intake import CLOCK_KEY
+
+CHUNK_MS = 3_600_000
+CHUNK_RECORDS_MAX = 50_000
+INPUTS = {
+    "matching": topics.MATCH.name,
+    "journeys": topics.JOURNEYS.name,
+    "sites": topics.SITES.name,
+    "learning": topics.EXAMPLES.name,
+}
+
+OutcomeSink = Callable[[str, Sequence[MemoryRecord]], None]
+"""Topic and its next outcome records, in offset order, all of partition 0."""
+
+_ledger = msgspec.json.Decoder(LedgerRow)
+_json = msgspec.json.Encoder()
+
+
+@dataclass(slots=True)
+class SourceOrder:
+    """What a first pass over the records tells: who appears, and whether times only grow."""
+
+    partitions: set[TopicPartition] = field(default_factory=set)
+    records: int = 0
+    ticks: int = 0
+    is_sorted: bool = True
+    _latest: int = 0
+
+    def see(self, record: MemoryRecord) -> None:
+        self.partitions.add((record.topic, record.partition))
+        self.records += 1
+        self.ticks += record.key == CLOCK_KEY
+        if record.timestamp < self._latest:
+            self.is_sorted = False
+        else:
+            self._latest = record.timestamp
+
+
+class LogTime:
+    """The watermark of the records so far.
+
+    In sorted records it is the time of the last one. Otherwise every partition that appears
+    anywhere in the files has its own, and the slowest counts.
+    """
+
+    def __init__(self, order: SourceOrder) -> None:
+        self._is_sorted = order.is_sorted
+        self._latest = dict.fromkeys(order.partitions, 0)
+        self._last = 0
+
+    def see(self, record: MemoryRecord) -> None:
+        self._last = max(self._last, record.timestamp)
+        place = (record.topic, record.partition)
+        self._latest[place] = max(self._latest[place], record.timestamp)
+
+    def watermark(self) -> int:
+        return self._last if self._is_sorted else min(self._latest.values())
+
+
+def chunks(records: Iterable[MemoryRecord]) -> Iterator[list[MemoryRecord]]:
+    """Cut where an hour of log time ends, or where a chunk is full."""
+    chunk: list[MemoryRecord] = []
+    for record in records:
+        is_later = chunk and record.timestamp // CHUNK_MS > chunk[0].timestamp // CHUNK_MS
+        if is_later or len(chunk) == CHUNK_RECORDS_MAX:
+            yield chunk
+            chunk = []
+        chunk.append(record)
+    if chunk:
+        yield chunk
+
+
+class Replay:
+    """All stages, one partition each, over a log in memory.
+
+    Without `learns` models stay as they are at the start, which changes no decision.
+    """
+
+    def __init__(
+        self,
+        rules: StageRules,
+        sink: OutcomeSink,
+        observer: StageObserver,
+        *,
+        learns: bool = True,
+    ) -> None:
+        self._sink = sink
+        self._learns = learns
+        self._log = MemoryLog()
+        self._shelf = SnapshotShelf()
+        intake = replace(rules.intake, passes_watermarks=False)
+        rules = replace(rules, intake=intake, keeps_state=False)
+        create = stage_factory(rules, self._shelf.find, observer)
+        self._stages: dict[str, Stage] = {name: create(name, 0, 1) for name in STAGES}
+        self._states = {name: MemoryStore(useless_from) for name in STAGES}
+        self._ledger_end = 0
+
+    def run(self, records: Iterable[MemoryRecord], order: SourceOrder, batch: int) -> None:
+        """`batch` is the most records a stage decides on at once."""
+        log_time = LogTime(order)
+        for chunk in chunks(records):
+            for start in range(0, len(chunk), batch):
+                part = chunk[start : start + batch]
+                self._decide("intake", part)
+                for record in part:
+                    log_time.see(record)
+            self._pass_watermark(log_time.watermark())
+            self._drain(batch)
+            self._flush(chunk[-1].timestamp)
+
+    def _decide(self, stage: str, records: Sequence[MemoryRecord]) -> None:
+        state = self._states[stage]
+        effects = self._stages[stage].decide(records, state)
+        state.apply(effects.changes, 0)
+        for message in effects.messages.pop((topics.MODEL_SNAPSHOTS.name, 0), []):
+            assert message.key is not None
+            self._shelf.add(message.key, message.value)
+        self._log.append(effects, records[-1].timestamp)
+
+    def _pass_watermark(self, watermark: int) -> None:
+        said = dict.fromkeys(source_upstreams(1), watermark)
+        frame = Message(None, encoder.encode(MatchFrame(said, [])))
+        self._log.append(Effects({(topics.MATCH.name, 0): [frame]}), watermark)
+
+    def _drain(self, batch: int) -> None:
+        """Run the later stages until nothing moves."""
+        moved = True
+        while moved:
+            moved = False
+            for stage, topic in INPUTS.items():
+                while records := self._log.take(topic, 0):
+                    if stage == "learning" and not self._learns:
+                        continue
+                    moved = True
+                    for start in range(0, len(records), batch):
+                        self._decide(stage, records[start : start + batch])
+
+    def _flush(self, timestamp: int) -> None:
+        for topic in topics.OUTCOMES:
+            records = self._log.take(topic.name, 0)
+            if topic is topics.LEDGER:
+                records = self._merged_ledger(records, timestamp)
+            if records:
+                self._sink(topic.name, records)
+
+    def _merged_ledger(self, records: list[MemoryRecord], timestamp: int) -> list[MemoryRecord]:
+        """One row per stage, place, disposition and move, whatever the batches were."""
+        offsets: dict[tuple[str, ...], list[int]] = defaultdict(list)
+        rows: dict[tuple[str, ...], LedgerRow] = {}
+        for record in records:
+            row = _ledger.decode(record.value or b"")
+            key: tuple[str, ...] = (
+                row.stage,
+                row.source_topic,
+                str(row.source_partition),
+                row.disposition,
+                str(row.move),
+            )
+            rows[key] = row
+            offsets[key] += row.offsets
+        merged = []
+        for key in sorted(rows):
+            row = msgspec.structs.replace(rows[key], offsets=sorted(offsets[key]))
+            name = f"{row.source_topic}-{row.source_partition}".encode()
+            merged.append(
+                MemoryRecord(
+                    topics.LEDGER.name, 0, self._ledger_end, timestamp, name, _json.encode(row)
+                )
+            )
+            self._ledger_end += 1
+        return merged

@@ -1,0 +1,219 @@
+"""Files in, rows out: reads dumps, replays them, and stores what the stages said."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+import zlib
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+
+from msgspec import json
+
+from schemas import topics
+from streams.errors import Stop
+from streams.replay.engine import Replay, SourceOrder
+from streams.replay.kcat import KcatRecord, read_records
+from streams.replay.memory_log import MemoryRecord
+from streams.replay.report import RunReport
+from streams.settings.tree import Settings
+from streams.stages.contract import TopicPartition
+from streams.store.base import Store
+from streams.store.columns import OutcomeDecoder, Slice
+from streams.store.migrations import migrate, require_current
+from streams.store.reconcile import reconcile
+from streams.store.sink.readback import highest_offsets, offsets_present
+from streams.store.tables import EPOCH, OFFSET, PARTITION, TABLE_OF_TOPIC
+from streams.wiring.parts import stage_rules
+from streams.wiring.store import open_store
+from streams.worker.observers import StageMetrics
+
+INSERT_ROWS = 50_000
+PROGRESS_RECORDS = 5_000
+Advance = Callable[[str, int, int], None]
+_SOURCE_NAMES = frozenset(topic.name for topic in topics.SOURCES)
+
+
+class _Seen:
+    """Offsets of one partition that were read: mostly one run without gaps, so it stays small."""
+
+    def __init__(self, first: int) -> None:
+        self._first = self._end = first
+        self._others: set[int] = set()
+
+    def is_new(self, offset: int) -> bool:
+        if self._first <= offset < self._end or offset in self._others:
+            return False
+        self._others.add(offset)
+        while self._end in self._others:
+            self._others.discard(self._end)
+            self._end += 1
+        return True
+
+
+class SourceReader:
+    """Source records of files. Offsets the files do not give are counted per partition."""
+
+    def __init__(self, files: Sequence[Path], topic_prefix: str) -> None:
+        self._files = files
+        self._prefix = topic_prefix
+
+    def read(self) -> Iterator[MemoryRecord]:
+        """In the order of the files. A place of the log that comes again is left out."""
+        seen: dict[TopicPartition, _Seen] = {}
+        next_offset: dict[TopicPartition, int] = defaultdict(int)
+        for line in read_records(self._files):
+            topic = self._topic(line)
+            if line.timestamp_ms is None:
+                raise Stop(f"a record of topic {topic} has no ts: replays need the log time in ms")
+            partition = line.partition
+            if partition is None:
+                partition = zlib.crc32(line.key or b"") % 4
+            place = (topic, partition)
+            offset = next_offset[place] if line.offset is None else line.offset
+            if not seen.setdefault(place, _Seen(offset)).is_new(offset):
+                continue
+            next_offset[place] = max(next_offset[place], offset + 1)
+            yield MemoryRecord(topic, partition, offset, line.timestamp_ms, line.key, line.value)
+
+    def _topic(self, line: KcatRecord) -> str:
+        name = line.topic.removeprefix(self._prefix)
+        if name not in _SOURCE_NAMES:
+            known = ", ".join(sorted(_SOURCE_NAMES))
+            raise Stop(f"topic {line.topic!r} is no source topic: replays take {known}")
+        return name
+
+
+def counted(
+    records: Iterable[MemoryRecord], total: int, advance: Advance, step: str
+) -> Iterator[MemoryRecord]:
+    """The same records; `advance` hears how many of about `total` have passed."""
+    advance(step, 0, total)
+    for number, record in enumerate(records, start=1):
+        if number % PROGRESS_RECORDS == 0:
+            advance(step, min(number, total), total)
+        yield record
+    advance(step, total, total)
+
+
+def survey(records: Iterable[MemoryRecord], progress: Callable[[int], None]) -> SourceOrder:
+    """What is there, and in which order; `progress` hears the records read."""
+    order = SourceOrder()
+    for record in records:
+        order.see(record)
+        if order.records % PROGRESS_RECORDS == 0:
+            progress(order.records)
+    return order
+
+
+class RowSink:
+    """Stores outcome records in large inserts, leaving out what is stored already."""
+
+    def __init__(self, store: Store, epoch: str) -> None:
+        self._store = store
+        self._epoch = epoch
+        self._decoders = {t: OutcomeDecoder(table) for t, table in TABLE_OF_TOPIC.items()}
+        self._waiting: dict[str, list[MemoryRecord]] = defaultdict(list)
+
+    def take(self, topic: str, records: Sequence[MemoryRecord]) -> None:
+        waiting = self._waiting[topic]
+        waiting.extend(records)
+        if len(waiting) >= INSERT_ROWS:
+            self._insert(topic)
+
+    def flush(self) -> None:
+        for topic in self._waiting:
+            self._insert(topic)
+
+    def _insert(self, topic: str) -> None:
+        table = TABLE_OF_TOPIC[topic].name
+        records = self._without_stored(table, self._waiting[topic])
+        self._waiting[topic] = []
+        if not records:
+            return
+        decoded = self._decoders[topic].decode(
+            [record.value for record in records], 0, [record.offset for record in records]
+        )
+        self._store.insert(table, _with_places(decoded, self._epoch))
+
+    def _without_stored(
+        self, table: str, records: Sequence[MemoryRecord]
+    ) -> Sequence[MemoryRecord]:
+        highest = highest_offsets(self._store, table, self._epoch, [0]).get(0, -1)
+        if not records or records[0].offset > highest:
+            return records
+        between = (records[0].offset, records[-1].offset)
+        stored = offsets_present(self._store, table, self._epoch, 0, between)
+        return [record for record in records if record.offset not in stored]
+
+
+def _with_places(decoded: Slice, epoch: str) -> dict[str, list[object]]:
+    rows = len(decoded.offsets)
+    places: dict[str, list[object]] = {
+        EPOCH: [epoch] * rows,
+        PARTITION: [decoded.partition] * rows,
+        OFFSET: list(decoded.offsets),
+    }
+    return decoded.columns | places
+
+
+def run_replay(
+    settings: Settings, files: Sequence[Path], batch: int, advance: Advance, *, is_into: bool
+) -> RunReport:
+    """Replay `files` into the store of the settings; `advance` hears the records done."""
+    began = time.monotonic()
+    reader = SourceReader(files, settings.kafka.topic_prefix)
+    rules = stage_rules(settings)
+    order, contents = _survey(reader.read(), advance)
+    if not order.records:
+        raise Stop("the files hold no records")
+    fingerprint = hashlib.sha256(contents + json.encode(rules) + str(batch).encode())
+    epoch = f"replay-{fingerprint.hexdigest()[:16]}"
+    store = open_store(settings)
+    try:
+        _prepare(store, settings, is_into=is_into)
+        sink = RowSink(store, epoch)
+        replay = Replay(rules, sink.take, StageMetrics())
+        replay.run(counted(reader.read(), order.records, advance, "decide"), order, batch)
+        sink.flush()
+        seconds = time.monotonic() - began
+        return RunReport(reconcile(store, _expected(store, epoch, order)), seconds)
+    finally:
+        store.close()
+
+
+def _survey(records: Iterable[MemoryRecord], advance: Advance) -> tuple[SourceOrder, bytes]:
+    """First pass: what is there, in which order, and a fingerprint of it."""
+    contents = hashlib.sha256()
+
+    def hashed() -> Iterator[MemoryRecord]:
+        for record in records:
+            contents.update(repr(record[:4]).encode())
+            contents.update(record.key or b"")
+            contents.update(record.value or b"")
+            yield record
+
+    order = survey(hashed(), lambda done: advance("read", done, 0))
+    return order, contents.digest()
+
+
+def _prepare(store: Store, settings: Settings, *, is_into: bool) -> None:
+    if settings.store.url is None:
+        migrate(store)
+    else:
+        require_current(store)
+    stored = int(store.query("SELECT count() FROM ledger").rows[0][0])
+    if stored and not is_into:
+        raise Stop(
+            f"{store.place} holds outcomes already: add to them with --into, "
+            "or name an empty folder with --data"
+        )
+
+
+def _expected(store: Store, epoch: str, order: SourceOrder) -> int:
+    """Events of this replay, and what was received under other epochs before."""
+    others = store.query(
+        "SELECT count() FROM v_accounting WHERE epoch != {epoch}", {"epoch": epoch}
+    )
+    return order.records - order.ticks + int(others.rows[0][0])

@@ -1,0 +1,106 @@
+"""What a replay decided, kept in memory and nowhere else: who has the credit, and for how much."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import product
+from typing import Generic, Protocol, TypeVar
+
+import msgspec
+
+from schemas import topics
+from streams.lab.simulator import Scenario, simulate
+from streams.replay.engine import Replay, SourceOrder
+from streams.replay.memory_log import MemoryRecord
+from streams.stages.contract import TopicPartition
+from streams.stages.factory import StageRules
+from streams.worker.observers import StageMetrics
+
+BATCH = 4_000
+"""Records decided at once; the result does not depend on it."""
+
+
+class Versioned(Protocol):
+    """As much of an attribution as a tally has to know."""
+
+    @property
+    def conversion_id(self) -> str: ...
+
+    @property
+    def version(self) -> int: ...
+
+
+Row = TypeVar("Row", bound=Versioned)
+
+
+class Paid(msgspec.Struct, frozen=True, gc=False):
+    """Signed money of one install."""
+
+    booking_id: str
+    install_id: str
+    event_time: int
+    currency: str
+    amount_micros: int
+
+
+class Tally(Generic[Row]):
+    """The current decision of every conversion, and all money; `kind` is what is kept of rows.
+
+    Memory grows with conversions and payments, not with touchpoints.
+    """
+
+    def __init__(self, kind: type[Row]) -> None:
+        self.conversions: dict[str, Row] = {}
+        self.money: list[Paid] = []
+        self.versions = 0
+        self.evictions = 0  # of any bound; with some, decisions may hang on the order of arrival
+        self._rows = msgspec.json.Decoder(kind)
+        self._paid = msgspec.json.Decoder(Paid)
+
+    def take(self, topic: str, records: Sequence[MemoryRecord]) -> None:
+        if topic == topics.ATTRIBUTIONS.name:
+            for record in records:
+                self._decide(self._rows.decode(record.value or b""))
+        elif topic == topics.REVENUE.name:
+            self.money += [self._paid.decode(record.value or b"") for record in records]
+
+    def _decide(self, row: Row) -> None:
+        self.versions += 1
+        known = self.conversions.get(row.conversion_id)
+        if known is None or known.version < row.version:
+            self.conversions[row.conversion_id] = row
+
+
+class _Evictions(StageMetrics):
+    def __init__(self, found: Tally[Row]) -> None:
+        self._found = found
+
+    def on_evicted(self, bound: str, count: int) -> None:
+        super().on_evicted(bound, count)
+        self._found.evictions += count
+
+
+def tally(
+    records: Iterable[MemoryRecord], order: SourceOrder, rules: StageRules, kind: type[Row]
+) -> Tally[Row]:
+    """Replay the records under these rules; nothing is stored, and no model learns."""
+    found = Tally(kind)
+    replay = Replay(rules, found.take, _Evictions(found), learns=False)
+    replay.run(records, order, BATCH)
+    return found
+
+
+def simulated_records(scenario: Scenario) -> Iterator[MemoryRecord]:
+    """The simulated log as a consumer would read it."""
+    ends: dict[TopicPartition, int] = defaultdict(int)
+    for topic, partition, timestamp_ms, key, value in simulate(scenario):
+        offset = ends[topic, partition]
+        ends[topic, partition] = offset + 1
+        yield MemoryRecord(topic, partition, offset, timestamp_ms, key, value)
+
+
+def simulated_order(scenario: Scenario) -> SourceOrder:
+    """What a first pass over the simulated log would tell."""
+    sources = (topic.name for topic in topics.SOURCES)
+    return SourceOrder(partitions=set(product(sources, range(scenario.partitions))))

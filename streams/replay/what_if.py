@@ -1,0 +1,177 @@
+"""Replays the same files under two rule sets side by side, in two processes, and stores nothing."""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
+from pathlib import Path
+from typing import Any
+
+from attribution.rules.rules import rule_set_id
+from streams.errors import Stop, in_one_line
+from streams.replay.compare import Comparison, Placed, Reason, Side, changed, reason_of, side_of
+from streams.replay.engine import SourceOrder
+from streams.replay.run import SourceReader, counted, survey
+from streams.replay.tally import tally
+from streams.settings.tree import Settings
+from streams.wiring.parts import stage_rules
+
+LOOK_SECONDS = 1.0
+STOP_SECONDS = 5.0
+
+Advance = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class WhatIf:
+    comparison: Comparison
+    events: int
+    evictions: int  # of both sides; with some, the order of arrival may matter
+    seconds: float
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "events": self.events,
+            "seconds": round(self.seconds, 3),
+            "events_per_second": round(self.events / self.seconds),
+            "evictions": self.evictions,
+        } | self.comparison.as_json()
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """What one process replays."""
+
+    files: Sequence[Path]
+    order: SourceOrder
+    settings: Settings
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    side: Side
+    evictions: int
+
+
+def what_if(files: Sequence[Path], in_force: Settings, other: Settings, advance: Advance) -> WhatIf:
+    """Compare the rules of two settings on the events of `files`; nothing is left behind.
+
+    Stop: a rule file or one of the files cannot be used.
+    """
+    began = time.monotonic()
+    both = in_force, other
+    for settings in both:
+        stage_rules(settings)
+    records = SourceReader(files, in_force.kafka.topic_prefix).read()
+    order = survey(records, lambda done: advance("read", done, 0))
+    if not order.records:
+        raise Stop("the files hold no records")
+    with _processes([_Request(files, order, settings) for settings in both]) as pipes:
+        answers = _answers(pipes, order.records, advance)
+        before, after = (answer.side for answer in answers)
+        common = before.credits.keys() & after.credits.keys()
+        moved = [name for name in changed(before, after) if name in common]
+        reasons = _reasons(pipes, moved, before, after)
+    return WhatIf(
+        Comparison(before, after, reasons),
+        order.records - order.ticks,
+        sum(answer.evictions for answer in answers),
+        time.monotonic() - began,
+    )
+
+
+def _reasons(
+    pipes: Sequence[Connection], moved: list[str], in_force: Side, other: Side
+) -> Counter[Reason]:
+    for pipe in pipes:
+        pipe.send(moved)
+    old, new = (_received(pipe) for pipe in pipes)
+    return Counter(
+        reason_of(in_force.credits[name], other.credits[name], before, after)
+        for name, before, after in zip(moved, old, new, strict=True)
+        if in_force.credits[name].conversion_type != "reengagement"
+    )
+
+
+@contextmanager
+def _processes(requests: Sequence[_Request]) -> Iterator[list[Connection]]:
+    """One process for each request, and a pipe to it. All end with the block."""
+    context = multiprocessing.get_context("spawn")
+    started: list[SpawnProcess] = []
+    pipes: list[Connection] = []
+    try:
+        for request in requests:
+            ours, theirs = context.Pipe()
+            process = context.Process(target=_answer, args=(theirs, request), daemon=True)
+            process.start()
+            theirs.close()
+            started.append(process)
+            pipes.append(ours)
+        yield pipes
+    finally:
+        for pipe in pipes:
+            pipe.close()
+        for process in started:
+            process.join(STOP_SECONDS)
+            process.kill()
+
+
+def _answers(pipes: Sequence[Connection], records: int, advance: Advance) -> list[_Answer]:
+    done = dict.fromkeys(pipes, 0)
+    answers: dict[Connection, _Answer] = {}
+    while len(answers) < len(pipes):
+        open_pipes = [pipe for pipe in pipes if pipe not in answers]
+        for pipe in wait(open_pipes, LOOK_SECONDS):
+            assert isinstance(pipe, Connection)
+            said = _received(pipe)
+            if isinstance(said, _Answer):
+                answers[pipe] = said
+            else:
+                done[pipe] = said
+        advance("decide under both rule sets", sum(done.values()), len(pipes) * records)
+    return [answers[pipe] for pipe in pipes]
+
+
+def _received(pipe: Connection) -> Any:
+    """What a process says; Stop is what it could not do."""
+    try:
+        said = pipe.recv()
+    except EOFError:
+        raise Stop("a replay of the comparison ended before its answer: out of memory?") from None
+    if isinstance(said, Exception):
+        raise said
+    return said
+
+
+# --- in the process of one rule set -------------------------------------------------------------
+
+
+def _answer(pipe: Connection, request: _Request) -> None:
+    """Say how far it is, what was decided, and then the receipts that are asked for."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that started this one
+    try:
+        rules = stage_rules(request.settings)
+        reader = SourceReader(request.files, request.settings.kafka.topic_prefix)
+        records = counted(reader.read(), request.order.records, _teller(pipe), "decide")
+        found = tally(records, request.order, rules, Placed)
+        side = side_of(found, rule_set_id(rules.attribution))
+        pipe.send(_Answer(side, found.evictions))
+        pipe.send([found.conversions[name].candidates for name in pipe.recv()])
+    except (EOFError, BrokenPipeError):
+        return  # nobody wants to know any more
+    except Exception as error:
+        pipe.send(Stop(in_one_line(error)))
+
+
+def _teller(pipe: Connection) -> Advance:
+    def tell(step: str, done: int, total: int) -> None:
+        pipe.send(done)
+
+    return tell

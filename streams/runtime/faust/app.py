@@ -1,0 +1,72 @@
+"""A Faust app the way both workers use it: whole poll batches in, nothing else of Faust."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import faust
+import mode
+
+from streams.errors import in_one_line
+from streams.runtime.faust.batches import BatchScheduler
+from streams.runtime.faust.transport import BatchTransport, ConsumerOptions, broker_urls
+from streams.settings.core import CoreSettings
+
+LIBRARIES = ("faust", "mode", "aiokafka", "asyncio", "clickhouse_driver")
+logger = logging.getLogger(__name__)
+
+
+class _App(faust.App):  # type: ignore[misc]
+    def _create_directories(self) -> None:
+        """Faust keeps nothing on disk here, so it needs no folder either."""
+
+
+def batch_app(
+    settings: CoreSettings, single_partition_topics: frozenset[str] = frozenset()
+) -> faust.App:
+    """An app without tables, web server and acknowledgements: checkpoints own the offsets."""
+    app = _App(
+        settings.group_id,
+        broker=broker_urls(settings),
+        ConsumerScheduler=BatchScheduler,
+        agent_supervisor=mode.CrashingSupervisor,
+        stream_buffer_maxsize=2,  # It counts poll batches.
+        stream_wait_empty=False,
+        stream_recovery_delay=0.0,
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        web_enabled=False,
+        store="memory://",
+        autodiscover=False,
+        broker_max_poll_records=settings.poll_records_max,
+        broker_session_timeout=settings.session_timeout_seconds,
+        broker_request_timeout=max(
+            settings.session_timeout_seconds, settings.request_timeout_seconds
+        ),
+    )
+    transport = BatchTransport(app, ConsumerOptions(settings, single_partition_topics))
+    app.transport = app.producer_transport = transport
+    return app
+
+
+async def run_faust(app: faust.App) -> None:
+    """Ends only by an exception."""
+    await app.start()
+    await app._crashed.wait()
+    raise app.crash_reason or RuntimeError("Faust stopped without a reason")
+
+
+def report(error: BaseException | None) -> int:
+    """Say in one line on stderr why a worker ends; its exit code."""
+    print(f"headwater worker: {in_one_line(error)}", file=sys.stderr)
+    logger.debug("worker failed", exc_info=error)
+    return 1
+
+
+def silence_libraries() -> None:
+    """One clear line on stderr is all a failing worker says; logging can be configured before."""
+    for name in LIBRARIES:
+        library = logging.getLogger(name)
+        if not library.hasHandlers():
+            library.addHandler(logging.NullHandler())

@@ -1,0 +1,158 @@
+"""The lanes of this worker, across assignments.
+
+A lane survives a rebalance if its partitions stay here and this worker took part in every
+generation of the group in between; otherwise someone else may have had it, and it is rebuilt.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
+
+from streams.runtime.checkpoint import CheckpointError
+from streams.runtime.faust.batches import PollBatch
+from streams.runtime.lane import Lane, LaneSpec
+from streams.stages.contract import TopicPartition
+
+LaneId = tuple[str, int]
+
+
+class Readiness(NamedTuple):
+    """Whether this worker decides, and if not, why."""
+
+    ready: bool
+    reason: str
+
+
+class LaneFleet:
+    """Opens, feeds, suspends and closes lanes. Everything runs on one event loop."""
+
+    def __init__(
+        self,
+        specs: Sequence[LaneSpec],
+        build: Callable[[LaneSpec, int], Lane],
+        topic_prefix: str,
+        patience_seconds: float,
+    ) -> None:
+        self._by_topic = {topic_prefix + topic: spec for spec in specs for topic in spec.inputs}
+        self._by_stage = {spec.stage: spec for spec in specs}
+        self._prefix = topic_prefix
+        self._build = build
+        self._patience_seconds = patience_seconds
+        self._lanes: dict[LaneId, Lane] = {}
+        self._tasks: dict[LaneId, asyncio.Task[None]] = {}
+        self._wanted: set[LaneId] = set()
+        self._generation = -1
+        self._early: list[PollBatch] = []
+        self._rebalancing = True
+        self._watches: set[asyncio.Task[None]] = set()
+        self.failure: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
+
+    @property
+    def lanes(self) -> Iterable[Lane]:
+        return self._lanes.values()
+
+    @property
+    def readiness(self) -> Readiness:
+        if self.failure.done():
+            return Readiness(False, "a lane has failed")
+        if self._rebalancing:
+            return Readiness(False, "waiting for partitions")
+        closed = [f"{key[0]}-{key[1]}" for key in sorted(self._wanted) if not self._is_open(key)]
+        if closed:
+            return Readiness(False, f"restoring {', '.join(closed)}")
+        return Readiness(True, f"deciding on {len(self._wanted)} lanes")
+
+    def offer(self, batch: PollBatch) -> None:
+        """Give a poll batch to its lane. Batches of an earlier assignment are read again."""
+        if batch.generation > self._generation:
+            self._early.append(batch)
+            return
+        spec = self._by_topic[batch.topic]
+        lane = self._lanes.get((spec.stage, batch.partition))
+        if lane is None or self._rebalancing or batch.generation != self._generation:
+            return
+        if self._prefix:
+            for record in batch.records:
+                record.topic = record.topic.removeprefix(self._prefix)  # type: ignore[misc]
+        lane.offer((batch.topic.removeprefix(self._prefix), batch.partition), batch.records)
+
+    async def revoked(self) -> None:
+        """Finish the checkpoints that are under way, then hold still."""
+        self._rebalancing = True
+        lanes = dict(self._lanes)
+        finished = await asyncio.gather(
+            *(lane.suspend(self._patience_seconds) for lane in lanes.values())
+        )
+        unfinished = [key for key, done in zip(lanes, finished, strict=True) if not done]
+        await self._close(unfinished)
+
+    async def assigned(self, tps: Iterable[TopicPartition], generation: int) -> None:
+        """Keep, close and open lanes so that there is one for each of these partitions."""
+        wanted = {(self._by_topic[topic].stage, p) for topic, p in tps}
+        uninterrupted = generation == self._generation + 1
+        stale = set(self._lanes) - wanted if uninterrupted else set(self._lanes)
+        self._wanted = wanted
+        await self._close(stale)
+        self._generation = generation
+        self._rebalancing = False
+        for key in sorted(wanted):
+            if key in self._lanes:
+                self._lanes[key].resume()
+            else:
+                self._start(key)
+        early, self._early = self._early, []
+        for batch in early:
+            self.offer(batch)
+
+    async def close(self) -> None:
+        """Finish what is under way and close everything."""
+        for watch in self._watches:
+            watch.cancel()
+        await self.revoked()
+        self._wanted = set()
+        await self._close(list(self._lanes))
+
+    def _is_open(self, key: LaneId) -> bool:
+        lane = self._lanes.get(key)
+        return lane is not None and lane.is_open
+
+    def _start(self, key: LaneId) -> None:
+        lane = self._lanes[key] = self._build(self._by_stage[key[0]], key[1])
+        task = self._tasks[key] = asyncio.create_task(lane.run(), name=f"lane {lane.name}")
+        task.add_done_callback(lambda done: self._ended(key, lane, done))
+
+    async def _close(self, keys: Iterable[LaneId]) -> None:
+        tasks = []
+        for key in keys:
+            self._lanes.pop(key, None)
+            task = self._tasks.pop(key, None)
+            if task is not None:
+                task.cancel()
+                tasks.append(task)
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _ended(self, key: LaneId, lane: Lane, task: asyncio.Task[None]) -> None:
+        if task.cancelled() or self._lanes.get(key) is not lane:
+            return
+        error = task.exception() or RuntimeError("ended without being told to")
+        if isinstance(error, CheckpointError):
+            # Most likely a rebalance that this worker has not heard of yet.
+            self._lanes.pop(key)
+            self._tasks.pop(key)
+            watch = asyncio.create_task(self._expect_rebalance(key, error, self._generation))
+            self._watches.add(watch)
+            watch.add_done_callback(self._watches.discard)
+        else:
+            error.add_note(f"lane {lane.name}")
+            self._fail(error)
+
+    async def _expect_rebalance(self, key: LaneId, error: Exception, generation: int) -> None:
+        await asyncio.sleep(2 * self._patience_seconds)
+        if self._generation == generation and key in self._wanted and key not in self._lanes:
+            self._fail(error)
+
+    def _fail(self, error: BaseException) -> None:
+        if not self.failure.done():
+            self.failure.set_result(error)

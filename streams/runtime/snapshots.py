@@ -1,0 +1,161 @@
+"""Read-only model copies on their way from the learner to every worker.
+
+A snapshot is compressed, cut into chunks below the broker's message limit, and written to the
+`model-snapshots` topic. Workers read the topic from its beginning and keep the newest versions.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+
+import aiokafka
+import lz4.frame
+
+from schemas.topics import MODEL_SNAPSHOTS
+from streams.settings.core import CoreSettings
+from streams.stages.contract import Message
+
+CHUNK_BYTES = 400_000
+VERSIONS_MAX = 64  # of one model kept in memory, compressed; older ones are forgotten
+GONE_MAX = 10_000
+
+GONE = b""
+"""Stands for a version that was deleted since a marker named it: no model can be read from it."""
+
+
+class SnapshotMissingError(RuntimeError):
+    """A marker names a version that the topic does not have."""
+
+
+def model_of(version: str) -> str:
+    """A version is named after its model, the examples it has seen, and a hash."""
+    return version.rsplit("-", 2)[0]
+
+
+def snapshot_messages(version: str, snapshot: bytes) -> list[Message]:
+    """Messages that carry one version; key `version/chunk/chunks`, numbers with four digits."""
+    packed = lz4.frame.compress(snapshot)
+    chunks = [packed[at : at + CHUNK_BYTES] for at in range(0, len(packed), CHUNK_BYTES)]
+    return [
+        Message(f"{version}/{number:04d}/{len(chunks):04d}".encode(), chunk)
+        for number, chunk in enumerate(chunks)
+    ]
+
+
+def deletion_messages(version: str, chunks: int) -> list[Message]:
+    """Messages that let the topic forget a version."""
+    return [
+        Message(f"{version}/{number:04d}/{chunks:04d}".encode(), None) for number in range(chunks)
+    ]
+
+
+class SnapshotShelf:
+    """The versions read so far; incomplete ones wait for their other chunks."""
+
+    def __init__(self, versions_max: int = VERSIONS_MAX) -> None:
+        self._versions_max = versions_max
+        self._complete: OrderedDict[str, bytes] = OrderedDict()
+        self._partial: dict[str, dict[int, bytes]] = {}
+        self._gone: OrderedDict[str, None] = OrderedDict()
+
+    def add(self, key: bytes, chunk: bytes | None) -> None:
+        version, number, chunks = key.decode().rsplit("/", 2)
+        if chunk is None:
+            self.give_up(version)
+            return
+        self._gone.pop(version, None)
+        parts = self._partial.setdefault(version, {})
+        parts[int(number)] = chunk
+        if len(parts) == int(chunks):
+            del self._partial[version]
+            self._complete[version] = b"".join(parts[n] for n in sorted(parts))
+            self._forget_oldest(model_of(version))
+
+    def give_up(self, version: str) -> None:
+        """From now on the version is GONE."""
+        self._complete.pop(version, None)
+        self._partial.pop(version, None)
+        self._gone[version] = None
+        if len(self._gone) > GONE_MAX:
+            self._gone.popitem(last=False)
+
+    def has_any(self, model: str) -> bool:
+        return any(model_of(version) == model for version in self._complete)
+
+    def find(self, version: str) -> bytes | None:
+        if version in self._gone:
+            return GONE
+        packed = self._complete.get(version)
+        snapshot: bytes | None = lz4.frame.decompress(packed) if packed is not None else None
+        return snapshot
+
+    def _forget_oldest(self, model: str) -> None:
+        """A model that publishes often must not push out the only version of another."""
+        versions = [version for version in self._complete if model_of(version) == model]
+        for version in versions[: -self._versions_max]:
+            del self._complete[version]
+
+
+class SnapshotReader:
+    """Follows the topic in the background. `find` answers at once, `get` waits."""
+
+    def __init__(self, settings: CoreSettings) -> None:
+        self._settings = settings
+        self._shelf = SnapshotShelf()
+        self._arrived = asyncio.Condition()
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        settings = self._settings
+        consumer = aiokafka.AIOKafkaConsumer(
+            **settings.client(),
+            enable_auto_commit=False,
+            isolation_level="read_committed",
+            check_crcs=not settings.embedded,
+            auto_offset_reset="earliest",
+        )
+        await consumer.start()
+        tp = aiokafka.TopicPartition(settings.topic(MODEL_SNAPSHOTS.name), 0)
+        consumer.assign([tp])
+        self._task = asyncio.create_task(self._follow(consumer), name="model snapshots")
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    def find(self, version: str) -> bytes | None:
+        """The snapshot if it has been read; inside `decide` it always has."""
+        return self._shelf.find(version)
+
+    async def get(self, version: str) -> bytes:
+        """The snapshot, once it is here. After `snapshot_wait_seconds` it counts as deleted if
+        the topic has others of the model, and else SnapshotMissingError tells of it."""
+        try:
+            async with asyncio.timeout(self._settings.snapshot_wait_seconds), self._arrived:
+                while (snapshot := self._shelf.find(version)) is None:
+                    await self._arrived.wait()
+                return snapshot
+        except TimeoutError as error:
+            if self._shelf.has_any(model_of(version)):
+                # A partition that is far behind reads markers of versions long deleted.
+                self._shelf.give_up(version)
+                return GONE
+            raise SnapshotMissingError(
+                f"model version {version} is not on topic {MODEL_SNAPSHOTS.name}; "
+                "was it deleted or is the topic new?"
+            ) from error
+
+    async def _follow(self, consumer: aiokafka.AIOKafkaConsumer) -> None:
+        try:
+            while True:
+                polled = await consumer.getmany(timeout_ms=1000)
+                for records in polled.values():
+                    for record in records:
+                        self._shelf.add(record.key, record.value)
+                if polled:
+                    async with self._arrived:
+                        self._arrived.notify_all()
+        finally:
+            await consumer.stop()

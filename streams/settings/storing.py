@@ -1,0 +1,82 @@
+"""Settings of the storing worker as plain values; the command line maps the environment on them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from streams.settings.core import CoreSettings
+
+
+@dataclass(frozen=True, slots=True)
+class StoreTarget:
+    """Where the store is: a folder (chdb in this process), or a server."""
+
+    folder: Path | None = None
+    url: str | None = field(default=None, repr=False)
+    """clickhouse://user:password@host:port/database, clickhouses:// for TLS."""
+    password: str | None = field(default=None, repr=False)  # if not in the URL
+    ca_certificate: Path | None = None
+    timeout_seconds: float = 20.0
+    """An insert that takes longer has an unknown outcome. Keep it below the 30 seconds that
+    Kafka waits in a rebalance, so that it is over before someone else stores the same rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class FlushBounds:
+    """A table's rows are inserted together when any of these is reached."""
+
+    rows_max: int = 50_000
+    bytes_max: int = 32_000_000
+    seconds: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class BufferBounds:
+    """Above these the worker reads no further until half of it is stored."""
+
+    rows_max: int = 400_000
+    bytes_max: int = 256_000_000
+
+
+# What writes to the in-process broker waits for what reads from it, so rows must not linger.
+EMBEDDED_FLUSH_SECONDS = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class StoringSettings:
+    """What a storing worker needs to know."""
+
+    bootstrap_servers: str  # "host:port,host:port"
+    store: StoreTarget
+    epoch: str  # the log's incarnation: offsets of another one are other rows
+    group_id: str = "headwater-storing"
+    topic_prefix: str = ""
+    security: Mapping[str, object] = field(default_factory=dict)  # aiokafka's arguments
+    embedded: bool = False
+    session_timeout_seconds: float = 10.0
+    request_timeout_seconds: float = 40.0
+    poll_records_max: int = 10_000
+    flush: FlushBounds = field(default_factory=FlushBounds)
+    buffer: BufferBounds = field(default_factory=BufferBounds)
+
+    @property
+    def flush_seconds(self) -> float:
+        if self.embedded:
+            return min(self.flush.seconds, EMBEDDED_FLUSH_SECONDS)
+        return self.flush.seconds
+
+    def kafka(self) -> CoreSettings:
+        """The same, as the Kafka clients of this package take it."""
+        return CoreSettings(
+            bootstrap_servers=self.bootstrap_servers,
+            group_id=self.group_id,
+            storing_group_id=self.group_id,
+            topic_prefix=self.topic_prefix,
+            security=self.security,
+            embedded=self.embedded,
+            session_timeout_seconds=self.session_timeout_seconds,
+            request_timeout_seconds=self.request_timeout_seconds,
+            poll_records_max=self.poll_records_max,
+        )

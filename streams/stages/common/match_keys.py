@@ -1,0 +1,114 @@
+"""Under which keys an event is looked up. Keys belong to one app; personal ids are pseudonyms."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qs
+
+from attribution.matching.sampled_paths import DEVICE_PREFIX
+from schemas.events import DeviceEvent, Install, Touchpoint
+from schemas.parts import Identity
+from schemas.records import Signal
+from streams.stages.common.pseudonyms import Pseudonyms
+
+REFERRER_CLICK_ID_PARAMETERS = ("click_id", "clickid", "af_click_id", "adjust_reftag", "gclid")
+"""Query parameters of the Play referrer that carry the network's click id, first match wins."""
+
+ZERO_DEVICE_IDS = frozenset({"00000000-0000-0000-0000-000000000000", "0"})
+"""What a device answers when advertising ids are switched off: nobody's id."""
+
+
+DEVICE_IDENTITIES = frozenset({"gaid", "idfa", "idfv", "oaid"})
+
+ACCOUNT_PREFIX = "u:"
+
+
+def click_key(app_id: str, click_id: str) -> str:
+    return f"c:{app_id}:{click_id}"
+
+
+def account_key(app_id: str, customer_user_id: str, pseudonyms: Pseudonyms) -> str:
+    return f"{ACCOUNT_PREFIX}{app_id}:{pseudonyms.of(customer_user_id)}"
+
+
+def transaction_key(app_id: str, transaction_id: str) -> str:
+    return f"t:{app_id}:{transaction_id}"
+
+
+def impression_key(app_id: str, impression_id: str) -> str:
+    """Ad revenue has no transaction; its impression id plays that part, apart from real ones."""
+    return f"i:{app_id}:{impression_id}"
+
+
+def event_key(app_id: str, event_id: str) -> str:
+    """Where a touchpoint without any other key is accounted for."""
+    return f"e:{app_id}:{event_id}"
+
+
+def postback_key(postback_id: str) -> str:
+    """Postbacks are counted by their own ids, and never meet a device or an install."""
+    return f"p:{postback_id}"
+
+
+def device_keys(event: DeviceEvent, pseudonyms: Pseudonyms) -> list[str]:
+    """One key per device id: advertising ids of Google, Apple and OAID, and Apple's vendor id."""
+    return [
+        f"{DEVICE_PREFIX}{event.app_id}:{device_pseudonym(device_id, pseudonyms)}"
+        for device_id in (event.gaid, event.idfa, event.oaid, event.idfv)
+        if device_id is not None and device_id not in ZERO_DEVICE_IDS
+    ]
+
+
+def identity_key(app_id: str, identity: Identity, pseudonyms: Pseudonyms) -> str:
+    """Where the person of a privacy request is known; "": nowhere."""
+    if identity.identity_type == "customer_user_id":
+        return account_key(app_id, identity.identity_value, pseudonyms)
+    if identity.identity_type in DEVICE_IDENTITIES:
+        return f"{DEVICE_PREFIX}{app_id}:{identity_pseudonym(identity, pseudonyms)}"
+    return ""
+
+
+def identity_pseudonym(identity: Identity, pseudonyms: Pseudonyms) -> str:
+    """The pseudonym that keys are made of."""
+    if identity.identity_type in DEVICE_IDENTITIES:
+        return device_pseudonym(identity.identity_value, pseudonyms)
+    return pseudonyms.of(identity.identity_value)
+
+
+def device_pseudonym(device_id: str, pseudonyms: Pseudonyms) -> str:
+    """Apps tell ids in capitals and networks in small letters, or the other way round."""
+    return pseudonyms.of(device_id.lower())
+
+
+def touch_keys(touch: Touchpoint, device: list[str]) -> list[str]:
+    """Keys a touchpoint is found under; the first one accounts for it in the ledger."""
+    if touch.touch_type == "click":
+        return [click_key(touch.app_id, touch.touch_id), *device]
+    return device or [event_key(touch.app_id, touch.event_id)]
+
+
+def install_lookups(install: Install, pseudonyms: Pseudonyms) -> list[tuple[Signal, str]]:
+    """Each lookup once, under the strongest signal that asks for it."""
+    lookups: dict[str, Signal] = {}
+    if click_id := referrer_click_id(install.install_referrer):
+        lookups[click_key(install.app_id, click_id)] = Signal.REFERRER
+    if install.click_id:
+        lookups.setdefault(click_key(install.app_id, install.click_id), Signal.CLICK_ID)
+    for key in device_keys(install, pseudonyms):
+        lookups.setdefault(key, Signal.DEVICE_ID)
+    return [(signal, key) for key, signal in lookups.items()]
+
+
+def referrer_click_id(referrer: str | None) -> str | None:
+    """The click id in a Play Install Referrer, a URL-encoded query string."""
+    if not referrer:
+        return None
+    parameters = parse_qs(referrer, max_num_fields=64) if referrer.count("&") < 64 else {}
+    for name in REFERRER_CLICK_ID_PARAMETERS:
+        if name in parameters:
+            return parameters[name][0]
+    return None
+
+
+def is_organic_referrer(referrer: str | None) -> bool:
+    """Google Play says so itself for organic traffic: `utm_medium=organic`."""
+    return referrer is not None and "utm_medium=organic" in referrer

@@ -1,0 +1,80 @@
+"""Collects what a decision says, batch-wise: frames, outcomes, and the fate of source offsets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from schemas import topics
+from schemas.outcomes import Disposition, LedgerRow, Outcome
+from schemas.records import FRAME_BYTES_MAX, Source, encoder, partition_of
+from streams.stages.common.observer import StageObserver
+from streams.stages.contract import Effects, Message
+
+R = TypeVar("R")
+_json = msgspec.json.Encoder()
+
+
+class FrameOutbox(Generic[R]):
+    """Records for the partitions of one internal topic."""
+
+    def __init__(self, topic: str, partitions: int, frame: Callable[..., Any]) -> None:
+        self._topic = topic
+        self._partitions = partitions
+        self._frame = frame
+        self._records: list[list[R]] = [[] for _ in range(partitions)]
+
+    def add(self, key: str, record: R) -> None:
+        self._records[partition_of(key, self._partitions)].append(record)
+
+    def flush(self, effects: Effects, watermarks: dict[str, int]) -> None:
+        """One frame per partition. The watermarks hold once all of its records are read."""
+        for partition, records in enumerate(self._records):
+            if records or watermarks:
+                for value in self._encode(watermarks, records):
+                    effects.send(self._topic, partition, Message(None, value))
+
+    def _encode(self, watermarks: dict[str, int], records: Sequence[R]) -> list[bytes]:
+        value = encoder.encode(self._frame(watermarks, records))
+        if len(value) <= FRAME_BYTES_MAX or len(records) <= 1:
+            return [value]
+        middle = len(records) // 2
+        first, second = records[:middle], records[middle:]
+        return self._encode({}, first) + self._encode(watermarks, second)
+
+
+class Outbox:
+    """Outcomes and ledger entries of one stage partition."""
+
+    def __init__(self, stage: str, partition: int, observer: StageObserver) -> None:
+        self._stage = stage
+        self._observer = observer
+        self._partition = partition
+        self._messages: dict[str, list[Message]] = {}
+        self._offsets: dict[tuple[int, int, Disposition, int], list[int]] = {}
+
+    def say(self, topic: str, key: str, outcome: Outcome) -> None:
+        message = Message(key.encode(), _json.encode(outcome))
+        self._messages.setdefault(topic, []).append(message)
+
+    def settle(self, source: Source, disposition: Disposition, move: int = 0) -> None:
+        topic, partition, offset = source
+        self._offsets.setdefault((topic, partition, disposition, move), []).append(offset)
+
+    def flush(self, effects: Effects) -> None:
+        for (topic, partition, disposition, move), offsets in sorted(self._offsets.items()):
+            name = topics.SOURCES[topic].name
+            row = LedgerRow(
+                stage=self._stage,
+                disposition=disposition,
+                move=move,
+                source_topic=name,
+                source_partition=partition,
+                offsets=sorted(offsets),
+            )
+            self.say(topics.LEDGER.name, f"{name}-{partition}", row)
+            self._observer.on_settled(self._stage, disposition, len(offsets))
+        for topic_name, messages in self._messages.items():
+            effects.messages.setdefault((topic_name, self._partition), []).extend(messages)

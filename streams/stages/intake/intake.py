@@ -1,0 +1,110 @@
+"""Intake: validate, pseudonymise, route. It keeps no state; what it cannot read is set aside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from attribution.postbacks.checking import PostbackCheck, PostbackRules
+from schemas import topics
+from schemas.decode import Unreadable, decode
+from streams.errors import Stop
+from streams.stages.common.observer import StageObserver
+from streams.stages.common.pseudonyms import Pseudonyms
+from streams.stages.common.watermarks import upstream
+from streams.stages.contract import Effects, LogRecord, StateReader
+from streams.stages.intake.routing import Routing, RoutingRules
+from streams.stages.intake.signatures import Signatures
+
+CLOCK_KEY = b"\x00clock"
+"""Key of a clock tick: it says that log time has come so far, and nothing else."""
+
+_SOURCE_INDEX = {topic.name: index for index, topic in enumerate(topics.SOURCES)}
+
+
+@dataclass(frozen=True, slots=True)
+class IntakeRules:
+    """Time in ms; the dead-letter limit is a share of the last `dead_letter_window` records."""
+
+    pseudonym_secret: bytes
+    earliest_event_time: int
+    dead_letter_share_max: float
+    dead_letter_window: int
+    signature_secrets: Mapping[str, bytes] = field(default_factory=dict)  # by media source
+    signature_age_ms_max: int = 172_800_000
+    is_probabilistic: bool = False  # whether anybody is matched without ids
+    passes_watermarks: bool = True  # a replay derives them from its files instead
+    postbacks: PostbackRules = field(default_factory=PostbackRules)
+
+
+class DeadLetterRate:
+    """Stops intake, loudly, when too much of what arrives cannot be read."""
+
+    def __init__(self, share_max: float, window: int) -> None:
+        self._share_max = share_max
+        self._window = window
+        self._seen = 0
+        self._unreadable = 0
+
+    def count(self, seen: int, unreadable: int, where: str) -> None:
+        self._seen += seen
+        self._unreadable += unreadable
+        if self._seen < self._window:
+            return
+        share = self._unreadable / self._seen
+        if share > self._share_max:
+            raise Stop(
+                f"intake: {share:.1%} of the last {self._seen} messages of {where} are unreadable,"
+                f" more than the limit of {self._share_max:.1%}: mend the producer"
+                " (headwater dead-letters list), or raise HEADWATER_DEAD_LETTER_SHARE"
+            )
+        self._seen = self._unreadable = 0
+
+
+class Intake:
+    name = "intake"
+
+    def __init__(
+        self, partition: int, partitions: int, rules: IntakeRules, observer: StageObserver
+    ) -> None:
+        self._partition = partition
+        self._partitions = partitions
+        self._rules = rules
+        self._observer = observer
+        self._routing = RoutingRules(
+            Pseudonyms(rules.pseudonym_secret),
+            Signatures(rules.signature_secrets, rules.signature_age_ms_max),
+            rules.is_probabilistic,
+            PostbackCheck(rules.postbacks),
+        )
+        self._rate = DeadLetterRate(rules.dead_letter_share_max, rules.dead_letter_window)
+
+    def restore(self, entries: Iterable[tuple[bytes, bytes]]) -> None:
+        """Nothing to rebuild: intake has no state."""
+
+    def snapshots_needed(self, records: Sequence[LogRecord]) -> Sequence[str]:
+        return ()
+
+    def decide(self, records: Sequence[LogRecord], state: StateReader) -> Effects:
+        batch = Routing(self._partition, self._partitions, self._routing, self._observer)
+        positions: dict[tuple[str, int], int] = {}
+        watermarks: dict[str, int] = {}
+        unreadable = 0
+        for record in records:
+            topic, partition = record.topic, record.partition
+            positions[topic, partition] = record.offset + 1
+            name = upstream(topic, partition)
+            if record.timestamp > watermarks.get(name, 0):
+                watermarks[name] = record.timestamp
+            if record.key == CLOCK_KEY:
+                continue
+            source = (_SOURCE_INDEX[topic], partition, record.offset)
+            event = decode(record.value, topic, record.timestamp, self._rules.earliest_event_time)
+            if isinstance(event, Unreadable):
+                batch.set_aside(record, source, event)
+                self._observer.on_dead_letter(topic, event.reason)
+                unreadable += 1
+            else:
+                batch.route(event, source, record.timestamp)
+        self._rate.count(len(records), unreadable, f"partition {self._partition} of the sources")
+        return batch.effects(positions, watermarks if self._rules.passes_watermarks else {})

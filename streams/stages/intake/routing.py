@@ -1,0 +1,256 @@
+"""Where an event goes: to which match keys, to which install, straight to storing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from attribution.postbacks.checking import PostbackCheck
+from schemas import topics
+from schemas.decode import Unreadable
+from schemas.events import (
+    AakPostback,
+    AdRevenue,
+    Cost,
+    ExchangeRate,
+    InAppEvent,
+    InputEvent,
+    Install,
+    PrivacyRequest,
+    Purchase,
+    Refund,
+    Session,
+    SkanPostback,
+    Subscription,
+    Touchpoint,
+)
+from schemas.records import (
+    AccountLinked,
+    Erased,
+    ErasureSeen,
+    InstallSeen,
+    JourneyFrame,
+    JourneyRecord,
+    MatchFrame,
+    MatchRecord,
+    Money,
+    MoneyKind,
+    MoneySeen,
+    PostbackSeen,
+    Signal,
+    SiteFrame,
+    SiteRecord,
+    Source,
+    TouchSeen,
+)
+from streams.stages.common import match_keys
+from streams.stages.common.observer import StageObserver
+from streams.stages.common.outbox import FrameOutbox, Outbox
+from streams.stages.common.pseudonyms import Pseudonyms
+from streams.stages.contract import Effects, LogRecord
+from streams.stages.intake import rows, sightings, traits
+from streams.stages.intake.signatures import Signatures, id_flags
+from streams.stages.intake.site_touches import TouchCounts
+
+
+@dataclass(frozen=True, slots=True)
+class RoutingRules:
+    """By what routing tells who somebody is, and who signed."""
+
+    pseudonyms: Pseudonyms
+    signatures: Signatures
+    is_probabilistic: bool  # whether anybody is matched without ids
+    postbacks: PostbackCheck
+
+
+class Routing:
+    """What one batch of source records turns into."""
+
+    def __init__(
+        self,
+        partition: int,
+        partitions: int,
+        rules: RoutingRules,
+        observer: StageObserver,
+    ) -> None:
+        self.outbox = Outbox("intake", partition, observer)
+        self._match: FrameOutbox[MatchRecord] = FrameOutbox(
+            topics.MATCH.name, partitions, MatchFrame
+        )
+        self._journeys: FrameOutbox[JourneyRecord] = FrameOutbox(
+            topics.JOURNEYS.name, partitions, JourneyFrame
+        )
+        self._sites: FrameOutbox[SiteRecord] = FrameOutbox(topics.SITES.name, partitions, SiteFrame)
+        self._touches_by_site = TouchCounts()
+        self._pseudonyms = rules.pseudonyms
+        self._signatures = rules.signatures
+        self._is_probabilistic = rules.is_probabilistic
+        self._postbacks = rules.postbacks
+        self._observer = observer
+
+    def effects(self, positions: dict[tuple[str, int], int], watermarks: dict[str, int]) -> Effects:
+        effects = Effects(positions=positions)
+        self._match.flush(effects, watermarks)
+        self._journeys.flush(effects, {})
+        for shown in self._touches_by_site.records():
+            self._sites.add(shown.key, shown)
+        self._sites.flush(effects, {})
+        self.outbox.flush(effects)
+        return effects
+
+    def set_aside(self, record: LogRecord, source: Source, unreadable: Unreadable) -> None:
+        letter = rows.dead_letter(record, unreadable)
+        self.outbox.say(topics.DEAD_LETTERS.name, "", letter)
+        self.outbox.settle(source, "dead_lettered")
+
+    def route(self, event: InputEvent, source: Source, ts: int) -> None:
+        match event:
+            case Touchpoint():
+                self._touchpoint(event, source, ts)
+            case Session() | InAppEvent():
+                self._activity(event, source, ts)
+            case Install():
+                self._install(event, source, ts)
+            case Purchase() | Subscription() | Refund() | AdRevenue():
+                self._money(event, source, ts)
+            case Cost():
+                self._cost(event, source)
+            case ExchangeRate():
+                self._rate(event, source)
+            case SkanPostback() | AakPostback():
+                self._postback(event, source, ts)
+            case PrivacyRequest():
+                self._privacy_request(event, source, ts)
+
+    def _touchpoint(self, event: Touchpoint, source: Source, ts: int) -> None:
+        device = match_keys.device_keys(event, self._pseudonyms)
+        flags = self._signatures.flags(event, ts) | id_flags(event)
+        # Who carries an id is recognised by it, or not at all.
+        known = self._traits(event) if not device else []
+        touch = sightings.touch_seen(event, ts, flags, known)
+        self._touches_by_site.add(event.app_id, touch)
+        is_home = True
+        keys = match_keys.touch_keys(event, device)
+        if known:
+            keys = [*keys, traits.network_key(event.app_id, known)]
+        for key in keys:
+            self._match.add(key, TouchSeen(key, touch, source, is_home))
+            is_home = False
+        row = rows.touch_outcome(event, touch, source, device[0] if device else "")
+        self.outbox.say(topics.TOUCHES.name, event.event_id, row)
+
+    def _install(self, event: Install, source: Source, ts: int) -> None:
+        lookups = match_keys.install_lookups(event, self._pseudonyms)
+        known = self._traits(event)
+        if known:
+            lookups.append((Signal.PROBABILISTIC, traits.network_key(event.app_id, known)))
+        installed = sightings.installed(event, source, ts, len(lookups), known)
+        self._journeys.add(event.install_id, installed)
+        for ordinal, (signal, key) in enumerate(lookups):
+            self._match.add(
+                key, InstallSeen(key, event.install_id, signal, ordinal, event.event_time, ts)
+            )
+        self._link(event, event.install_id, ts)
+
+    def _activity(self, event: Session | InAppEvent, source: Source, ts: int) -> None:
+        self._journeys.add(event.install_id, sightings.activity_seen(event, source, ts))
+        if isinstance(event, Session) and event.touch_id is not None:
+            key = match_keys.click_key(event.app_id, event.touch_id)
+            time = event.event_time
+            looked_up = InstallSeen(key, event.install_id, Signal.CLICK_ID, -1, time, ts)
+            self._match.add(key, looked_up)
+        self._link(event, event.install_id, ts)
+
+    def _link(
+        self,
+        event: Install | Session | InAppEvent | Purchase | Subscription | Refund | AdRevenue,
+        install_id: str,
+        ts: int,
+    ) -> None:
+        if event.customer_user_id is None:
+            return
+        key = match_keys.account_key(event.app_id, event.customer_user_id, self._pseudonyms)
+        self._match.add(key, AccountLinked(key, install_id, event.event_time, ts))
+
+    def _money(
+        self, event: Purchase | Subscription | Refund | AdRevenue, source: Source, ts: int
+    ) -> None:
+        key, kind, booking_id, transaction_id = _money_names(event)
+        account = ""
+        if event.customer_user_id is not None:
+            account = match_keys.account_key(event.app_id, event.customer_user_id, self._pseudonyms)
+        money = Money(
+            booking_id,
+            transaction_id,
+            kind,
+            event.app_id,
+            event.install_id or "",
+            account,
+            event.amount_micros,
+            event.currency,
+            getattr(event, "product_id", None) or "",
+            event.event_time,
+            ts,
+            source,
+        )
+        self._match.add(key, MoneySeen(key, money))
+        if event.install_id is not None:
+            self._link(event, event.install_id, ts)
+
+    def _cost(self, event: Cost, source: Source) -> None:
+        row = rows.spend_row(event, source)
+        self.outbox.say(topics.SPEND.name, row.campaign_id, row)
+        self.outbox.settle(source, "decided")
+
+    def _rate(self, event: ExchangeRate, source: Source) -> None:
+        row = rows.rate_row(event, source)
+        self.outbox.say(topics.RATES.name, row.rate_id, row)
+        self.outbox.settle(source, "decided")
+
+    def _postback(self, event: SkanPostback | AakPostback, source: Source, ts: int) -> None:
+        row = rows.postback_row(event, source, self._postbacks)
+        self.outbox.say(topics.POSTBACK_ROWS.name, row.postback_id, row)
+        key = match_keys.postback_key(row.postback_id)
+        self._match.add(key, PostbackSeen(key, ts, source))
+        self._observer.on_postback(row.framework, row.signature_state, row.signature_reason)
+
+    def _privacy_request(self, event: PrivacyRequest, source: Source, ts: int) -> None:
+        row = rows.privacy_row(event, source, self._pseudonyms)
+        self.outbox.say(topics.PRIVACY_ROWS.name, row.subject_request_id, row)
+        self.outbox.settle(source, "decided")
+        if event.request_type == "erasure":
+            self._erase(event, ts)
+
+    def _erase(self, event: PrivacyRequest, ts: int) -> None:
+        """Ask everybody who may know the person. Hashed ids and addresses are known to nobody."""
+        request_id = event.subject_request_id
+        for identity in event.identities:
+            if identity.identity_format != "raw":
+                continue
+            if identity.identity_type == "install_id":
+                install_id = identity.identity_value
+                self._journeys.add(install_id, Erased(install_id, request_id, ts))
+            elif key := match_keys.identity_key(event.app_id, identity, self._pseudonyms):
+                self._match.add(key, ErasureSeen(key, request_id, ts))
+
+    def _traits(self, event: Touchpoint | Install) -> list[str]:
+        if not self._is_probabilistic or not traits.has_consent(event):
+            return []
+        return traits.traits(event, self._pseudonyms)
+
+
+def _money_names(
+    event: Purchase | Subscription | Refund | AdRevenue,
+) -> tuple[str, MoneyKind, str, str]:
+    """Match key, kind, booking id and transaction id of a payment."""
+    app_id = event.app_id
+    if isinstance(event, AdRevenue):
+        key = match_keys.impression_key(app_id, event.impression_id)
+        return key, MoneyKind.AD_REVENUE, f"ad {app_id}:{event.impression_id}", event.impression_id
+    transaction_id = event.transaction_id
+    key = match_keys.transaction_key(app_id, transaction_id)
+    if isinstance(event, Refund):
+        booking_id = f"refund {app_id}:{transaction_id}:{event.refund_id}"
+        return key, MoneyKind.REFUND, booking_id, transaction_id
+    is_purchase = isinstance(event, Purchase)
+    kind = MoneyKind.PURCHASE if is_purchase else MoneyKind.SUBSCRIPTION
+    return key, kind, f"{app_id}:{transaction_id}", transaction_id

@@ -1,0 +1,32 @@
+"""Rows of money that belongs to an install."""
+
+from __future__ import annotations
+
+from schemas import topics
+from schemas.outcomes import Booking
+from schemas.records import Installed, MoneyRouted
+from streams.stages.common.parking import MONEY_KINDS
+
+
+def booking_row(routed: MoneyRouted, install: Installed) -> Booking:
+    money = routed.money
+    topic, partition, offset = money.source
+    half = f":move{routed.move}{'+' if routed.sign > 0 else '-'}" if routed.move else ""
+    return Booking(
+        booking_id=f"{money.booking_id}{half}",
+        money_id=money.booking_id,
+        sign=routed.sign,
+        install_id=install.install_id,
+        app_id=money.app_id,
+        transaction_id=money.transaction_id,
+        kind=MONEY_KINDS[money.kind],
+        is_relink=routed.move > 0,
+        amount_micros=routed.sign * money.amount_micros,
+        currency=money.currency,
+        product_id=money.product_id,
+        event_time=money.time,
+        install_time=install.time,
+        source_topic=topics.SOURCES[topic].name,
+        source_partition=partition,
+        source_offset=offset,
+    )

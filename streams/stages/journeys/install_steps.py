@@ -1,0 +1,260 @@
+"""One decision of the journeys stage: what its records and deadlines make of installs."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import assert_never
+
+import msgspec
+from msgspec.structs import replace
+
+from attribution import journey as attribution
+from attribution.journey import (
+    ActivityApplied,
+    Decision,
+    Journey,
+    JourneyFact,
+    MoneyApplied,
+    Reengagement,
+    Waiting,
+)
+from attribution.matching.facts import Evicted, Settled
+from attribution.rules.rules import Rules
+from online_models.scoring import prospects
+from online_models.scoring.prospects import Prospect
+from schemas import topics
+from schemas.records import (
+    ActivitySeen,
+    Candidates,
+    Erased,
+    Installed,
+    JourneyFrame,
+    JourneyRecord,
+    ModelMarker,
+    MoneyRouted,
+    SiteFrame,
+    SiteInstall,
+    SiteRecord,
+    SiteVerdict,
+)
+from streams.stages.common import parking
+from streams.stages.common.observer import StageObserver
+from streams.stages.common.outbox import FrameOutbox, Outbox
+from streams.stages.common.working_set import Timers, WorkingSet
+from streams.stages.journeys import decisions, prospect_steps, sharing
+from streams.stages.journeys.booking import booking_row
+from streams.stages.journeys.prospect_steps import ProspectSteps
+from streams.stages.journeys.scoring import ActiveModels
+from streams.stages.journeys.sharing import NOT_CREDITED, Credited
+
+
+class InstallState(msgspec.Struct, frozen=True, array_like=True):
+    """All that is known of one install."""
+
+    journey: Journey = Journey()
+    prospect: Prospect = prospects.NEW
+    claim: SiteInstall | None = None  # what a site was last told of the install
+    credited: Credited = NOT_CREDITED
+
+
+NEW = InstallState()
+
+
+@dataclass(frozen=True, slots=True)
+class JourneyContext:
+    """What all decisions of one partition have in common."""
+
+    partition: int
+    partitions: int
+    rules: Rules
+    rule_set: str
+    timers: Timers
+    active: ActiveModels
+    observer: StageObserver
+
+
+def next_due(state: InstallState, stage: JourneyContext) -> int:
+    """The log time at which something has to be done about an install."""
+    due = attribution.next_due(state.journey, stage.rules)
+    return min(due, prospect_steps.next_due(state.prospect, state.journey) or due)
+
+
+class InstallSteps:
+    """One decision of the journeys stage."""
+
+    def __init__(
+        self, stage: JourneyContext, states: WorkingSet[InstallState], stage_time: int
+    ) -> None:
+        self.stage = stage
+        self.states = states
+        self.stage_time = stage_time
+        self.outbox = Outbox("journeys", stage.partition, stage.observer)
+        self.prospects = ProspectSteps(stage.active, stage.rules, self.outbox, stage.observer)
+        self.sites: FrameOutbox[SiteRecord] = FrameOutbox(
+            topics.SITES.name, stage.partitions, SiteFrame
+        )
+
+    def load(self, frames: Sequence[JourneyFrame]) -> None:
+        ids = {
+            record.install_id
+            for frame in frames
+            for record in frame.records
+            if not isinstance(record, ModelMarker)
+        }
+        self.states.load([install_id.encode() for install_id in ids])
+
+    def apply(self, record: JourneyRecord) -> None:
+        if isinstance(record, ModelMarker):
+            self.stage.active.switch(record.model, record.version, record.published_at)
+            self.stage.observer.on_model(record.model, record.version)
+            return
+        key = record.install_id.encode()
+        state = self.states.get(key) or NEW
+        journey, facts = _advance(state.journey, record, self.stage.rules)
+        self._conclude(key, state, journey, facts)
+
+    def fire(self) -> None:
+        """Everything due at stage time, in the order in which it is due: how far log time leaps
+        must change neither the order of examples nor what is still known of a user who is
+        forgotten on the way."""
+        now, timers = self.stage_time, self.stage.timers
+        moments = timers.pop_moments(now)
+        self.states.load([key for _, key in moments])
+        while moments:
+            self.stage_time, key = heapq.heappop(moments)
+            self._fire_one(key, self.stage_time)
+            for again in timers.pop_moments(now):
+                heapq.heappush(moments, again)
+        self.stage_time = now
+
+    def reconsider(self, keys: Sequence[bytes]) -> None:
+        """Decide these again under the rules in force."""
+        self.states.load(keys)
+        for key in keys:
+            state = self.states.get(key)
+            if state is not None:
+                now, rules = self.stage_time, self.stage.rules
+                journey, facts = attribution.change_rules(state.journey, now, rules)
+                self._conclude(key, state, journey, facts, is_review=True)
+
+    def _fire_one(self, key: bytes, now: int) -> None:
+        state = self.states.get(key)
+        if state is None:
+            return
+        if attribution.next_due(state.journey, self.stage.rules) > now:
+            # Only models want to know: most of the time, so it must be cheap.
+            prospect = self.prospects.reach(state.prospect, state.journey, now)
+            self.states.put(key, replace(state, prospect=prospect))
+            return
+        if attribution.is_forgotten(state.journey, now, self.stage.rules):
+            self.states.put(key, None)
+            return
+        journey, facts = attribution.expire(state.journey, now, self.stage.rules)
+        self._conclude(key, state, journey, facts)
+
+    def _conclude(
+        self,
+        key: bytes,
+        before: InstallState,
+        journey: Journey,
+        facts: list[JourneyFact],
+        *,
+        is_review: bool = False,
+    ) -> None:
+        prospect, claim, credited = before.prospect, before.claim, before.credited
+        decision: Decision | None = None
+        for fact in facts:
+            prospect = self._say(fact, prospect, journey)
+            if isinstance(fact, Decision):
+                decision = fact
+                if fact.reason != "fraud_verdict":
+                    claim = self._tell_sites(fact, claim)
+        if is_review or sharing.may_have_changed(before.journey, journey, decision):
+            credited = self._share(journey, decision, credited)
+        prospect = self.prospects.reach(prospect, journey, self.stage_time)
+        if journey.is_purged:
+            claim = None  # It names a touchpoint, and no decision changes it any more.
+        self.states.put(key, InstallState(journey, prospect, claim, credited))
+
+    def _share(self, journey: Journey, decision: Decision | None, before: Credited) -> Credited:
+        """Say how the credit is shared, if that may be another way now."""
+        rules, model = self.stage.rules, self.stage.active.credit
+        credited, row = sharing.credit_install(journey, decision, before, rules, model)
+        if row is not None:
+            self.outbox.say(topics.CREDITS.name, row.install_id, row)
+        return credited
+
+    def _tell_sites(self, decision: Decision, before: SiteInstall | None) -> SiteInstall | None:
+        """A site hears of installs that it claims, also when it does so no longer."""
+        claim = decisions.site_claim(decision)
+        is_same = before and claim and (before.key, before.event_id) == (claim.key, claim.event_id)
+        if is_same:
+            return before
+        if before is not None:
+            self.sites.add(before.key, replace(before, sign=-1))
+        if claim is not None:
+            self.sites.add(claim.key, claim)
+        return claim
+
+    def _say(self, fact: JourneyFact, prospect: Prospect, journey: Journey) -> Prospect:
+        install = journey.install
+        match fact:
+            case Decision():
+                self._say_decision(fact)
+            case Reengagement():
+                row = decisions.reengagement_row(fact, self.stage.rules, self.stage.rule_set)
+                self.outbox.say(topics.ATTRIBUTIONS.name, row.install_id, row)
+            case MoneyApplied():
+                assert install is not None
+                booking = booking_row(fact.routed, install)
+                self.outbox.say(topics.REVENUE.name, booking.install_id, booking)
+                return self.prospects.see_money(prospect, fact.routed, install)
+            case ActivityApplied():
+                assert install is not None
+                return self.prospects.see_activity(prospect, fact.activity, install)
+            case Waiting():
+                self._say_waiting(fact)
+            case Settled():
+                self.outbox.settle(fact.source, fact.disposition, fact.move)
+            case Evicted():
+                self.stage.observer.on_evicted(fact.bound, fact.count)
+            case _:
+                assert_never(fact)
+        return prospect
+
+    def _say_decision(self, decision: Decision) -> None:
+        row = decisions.attribution_row(decision, self.stage.rules, self.stage.rule_set)
+        self.outbox.say(topics.ATTRIBUTIONS.name, row.install_id, row)
+        for verdict in decisions.verdict_rows(decision):
+            self.outbox.say(topics.FRAUD_VERDICTS.name, row.install_id, verdict)
+
+    def _say_waiting(self, fact: Waiting) -> None:
+        record = fact.record
+        if isinstance(record, ActivitySeen):
+            row = parking.activity_parked(record, fact.state, fact.deadline)
+        else:
+            row = parking.money_parked(
+                record.money, fact.state, "install", fact.deadline, record.move
+            )
+        self.outbox.say(topics.PARKED.name, row.subject_id, row)
+
+
+def _advance(journey: Journey, record: JourneyRecord, rules: Rules) -> attribution.Step:
+    match record:
+        case Installed():
+            return attribution.see_install(journey, record, rules)
+        case Candidates():
+            return attribution.see_candidates(journey, record, rules)
+        case ActivitySeen():
+            return attribution.see_activity(journey, record, rules)
+        case MoneyRouted():
+            return attribution.see_money(journey, record, rules)
+        case SiteVerdict():
+            return attribution.see_site_verdict(journey, record, rules)
+        case Erased():
+            return attribution.see_erasure(journey, record, rules)
+        case ModelMarker():
+            raise AssertionError("markers are for the partition, not for one install")
+    assert_never(record)

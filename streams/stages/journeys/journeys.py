@@ -1,0 +1,134 @@
+"""Journeys: one state machine per install decides credit, books money, and scores the payer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from attribution.rules.rules import Rules, rule_set_id
+from schemas import topics
+from schemas.records import (
+    ModelMarker,
+    journey_frames,
+)
+from streams.stages.common.observer import StageObserver
+from streams.stages.common.watermarks import (
+    FreshnessReport,
+    Watermarks,
+    WatermarkStep,
+    stage_upstreams,
+    upstream,
+)
+from streams.stages.common.working_set import WATERMARKS_KEY, Codec, Timers, WorkingSet
+from streams.stages.contract import Effects, LogRecord, StateReader
+from streams.stages.journeys.install_steps import (
+    InstallState,
+    InstallSteps,
+    JourneyContext,
+    next_due,
+)
+from streams.stages.journeys.rule_change import RuleChange
+from streams.stages.journeys.scoring import ActiveModels, Scorers
+
+MODEL_KEY = b"\x00model"
+RULES_KEY = b"\x00rules"
+SITES_STEP_MS = 60_000
+"""Sites, which are judged hourly, are told the stage time at most once per so much of it."""
+
+_states = msgspec.msgpack.Decoder(InstallState)
+
+
+class Journeys:
+    name = "journeys"
+
+    def __init__(
+        self,
+        partition: int,
+        partitions: int,
+        rules: Rules,
+        scorers: Scorers,
+        observer: StageObserver,
+    ) -> None:
+        self.context = JourneyContext(
+            partition,
+            partitions,
+            rules,
+            rule_set_id(rules),
+            Timers(),
+            ActiveModels(scorers),
+            observer,
+        )
+        self._matching = stage_upstreams("matching", partitions)
+        self._watermarks = Watermarks(self._matching)
+        self._freshness = FreshnessReport(self.name, partition)
+        self._sites_step = WatermarkStep(upstream(self.name, partition), SITES_STEP_MS)
+        self._rule_change = RuleChange(self.context.rule_set)
+        self._codec: Codec[InstallState] = Codec(_states.decode, self._due)
+
+    def restore(self, entries: Iterable[tuple[bytes, bytes]]) -> None:
+        applied = b""
+
+        def states() -> Iterable[tuple[bytes, bytes]]:
+            nonlocal applied
+            for key, value in entries:
+                if key == RULES_KEY:
+                    applied = value
+                elif key == WATERMARKS_KEY:
+                    self._watermarks.restore(value)
+                elif key == MODEL_KEY:
+                    self.context.active.restore(value)
+                else:
+                    yield key, value
+
+        self.context.timers.restore(states())
+        # Every journey has a timer: it is forgotten some day.
+        self._rule_change.restore(applied, self.context.timers.keys())
+
+    def snapshots_needed(self, records: Sequence[LogRecord]) -> Sequence[str]:
+        """Versions named by markers in these records, and those in force after a restart."""
+        versions = self.context.active.versions
+        for record in records:
+            if record.key == topics.MODEL_MARKER_KEY:
+                frame = journey_frames.decode(record.value or b"")
+                versions += [
+                    marker.version
+                    for marker in frame.records
+                    if isinstance(marker, ModelMarker) and marker.version
+                ]
+        return versions
+
+    def decide(self, records: Sequence[LogRecord], state: StateReader) -> Effects:
+        frames = [journey_frames.decode(record.value or b"") for record in records]
+        states = WorkingSet(self._codec, self.context.timers, state)
+        batch = InstallSteps(self.context, states, self.stage_time())
+        batch.load(frames)
+        for frame in frames:
+            for record in frame.records:
+                batch.apply(record)
+            self._watermarks.advance(frame.watermarks)
+            batch.stage_time = self.stage_time()
+            batch.fire()
+        batch.reconsider(self._rule_change.take())
+        positions = {(record.topic, record.partition): record.offset + 1 for record in records}
+        return self._effects(batch, positions)
+
+    def stage_time(self) -> int:
+        return self._watermarks.minimum(self._matching)
+
+    def _effects(self, batch: InstallSteps, positions: dict[tuple[str, int], int]) -> Effects:
+        stage_time = self.stage_time()
+        effects = Effects(changes=batch.states.changes(), positions=positions)
+        effects.changes[WATERMARKS_KEY] = self._watermarks.encode()
+        effects.changes[MODEL_KEY] = self.context.active.encode()
+        effects.changes[RULES_KEY] = self._rule_change.encode()
+        batch.prospects.examples.flush(effects, {})
+        batch.sites.flush(effects, self._sites_step.take(stage_time))
+        self._freshness.say(stage_time, batch.outbox)
+        batch.outbox.flush(effects)
+        self.context.observer.on_stage_time(self.name, self.context.partition, stage_time)
+        self.context.observer.on_rule_change(self.context.partition, len(self._rule_change))
+        return effects
+
+    def _due(self, state: InstallState) -> int:
+        return next_due(state, self.context)

@@ -1,0 +1,88 @@
+"""What models learn of an install and say of it, in one decision of the journeys stage."""
+
+from __future__ import annotations
+
+from attribution import journey as attribution
+from attribution.journey import Journey
+from attribution.rules.rules import Rules
+from online_models.scoring import prospects
+from online_models.scoring.landmark_scores import Moment, next_landmark_due, reach_landmark
+from online_models.scoring.prospects import Prospect
+from schemas import topics
+from schemas.records import ActivitySeen, Example, ExampleFrame, Installed, MoneyRouted
+from streams.stages.common.observer import StageObserver
+from streams.stages.common.outbox import FrameOutbox, Outbox
+from streams.stages.journeys import decisions
+from streams.stages.journeys.scoring import ActiveModels
+
+
+def next_due(prospect: Prospect, journey: Journey) -> int:
+    """The log time at which models have something to say of an install; 0: never."""
+    install = journey.install
+    if install is None or journey.version == 0 or prospect.is_closed:
+        return 0
+    landmark_due, release_due = next_landmark_due(prospect, install.time), prospect.release_due
+    return min(landmark_due or release_due, release_due or landmark_due)
+
+
+class ProspectSteps:
+    """Remembers facts, and says what is due in the order in which it is."""
+
+    def __init__(
+        self, active: ActiveModels, rules: Rules, outbox: Outbox, observer: StageObserver
+    ) -> None:
+        self._active = active
+        self._rules = rules
+        self._outbox = outbox
+        self._observer = observer
+        self.examples: FrameOutbox[Example] = FrameOutbox(topics.EXAMPLES.name, 1, ExampleFrame)
+
+    def see_activity(
+        self, prospect: Prospect, activity: ActivitySeen, install: Installed
+    ) -> Prospect:
+        return prospects.see_activity(prospect, install.time, activity, self._active.targets)
+
+    def see_money(self, prospect: Prospect, routed: MoneyRouted, install: Installed) -> Prospect:
+        targets, money = self._active.targets, routed.money
+        if targets.value.micros(money.amount_micros, money.currency) is None:
+            self._observer.on_evicted("value_currencies", 1)
+        return prospects.see_money(prospect, install.time, money, routed.sign, targets)
+
+    def reach(self, prospect: Prospect, journey: Journey, stage_time: int) -> Prospect:
+        """Score landmarks and release labels. The install itself is scored without waiting."""
+        install = journey.install
+        if install is None or journey.version == 0 or prospect.is_closed:
+            return prospect
+        releases, facts = self._active.models.releases, decisions.install_facts(install)
+        now = max(stage_time, install.time if prospect.next_landmark == 0 else 0)
+        while True:
+            due, release = next_landmark_due(prospect, install.time), prospect.release_due
+            if due and not 0 < release < due:
+                if due > now:
+                    return prospect
+                prospect = self._reach_landmark(prospect, journey, install, due)
+            elif 0 < release <= now:
+                prospect, examples = releases.release(prospect, facts)
+                for example in examples:
+                    self.examples.add(example.install_id, example)
+            else:
+                return prospect if release else prospects.CLOSED
+
+    def _reach_landmark(
+        self, prospect: Prospect, journey: Journey, install: Installed, due: int
+    ) -> Prospect:
+        # A touchpoint logged later must not show in features, even if it is known by now.
+        known_by = max(due - 1, install.ts)
+        winner = attribution.winner_known_by(journey, known_by, self._rules)
+        moment = Moment(
+            decisions.install_facts(install),
+            decisions.credit(install, winner),
+            prospect.next_landmark,
+            install.ts,
+        )
+        said = reach_landmark(prospect, moment, self._active.models)
+        self._outbox.say(topics.FEATURES.name, install.install_id, said.features)
+        for prediction in said.predictions:
+            self._outbox.say(topics.PREDICTIONS.name, install.install_id, prediction)
+            self._observer.on_prediction(prediction.target, prediction.tier, 1)
+        return said.state

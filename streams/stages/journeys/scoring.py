@@ -1,0 +1,182 @@
+"""Which models a journeys partition uses: switched by markers in its own log."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Generic, TypeVar
+
+from msgspec import msgpack
+
+from online_models.credit.snapshots import CREDIT, CreditModel
+from online_models.credit.snapshots import load_model as load_credit
+from online_models.hazard.checkpoint import load_scorer as load_hazard
+from online_models.hazard.encoding import Encoder
+from online_models.hazard.rules import HazardRules
+from online_models.hazard.scorer import HazardScorer
+from online_models.learning.snapshots import Unusable
+from online_models.scoring.labels import Releases
+from online_models.scoring.landmark_scores import ScoringModels
+from online_models.scoring.shrunk_rates import RateRules, ShrunkRates, load_rates
+from online_models.scoring.tiers import LiveModel, TargetModels, TierRules
+from online_models.targets.targets import DEFAULT_TARGETS, VALUE, Target, Targets
+from online_models.value.checkpoint import load_scorer as load_value
+from online_models.value.rules import ValueRules
+from online_models.value.scorer import ValueScorer
+from streams.stages.common.observer import StageObserver
+
+FindSnapshot = Callable[[str], bytes | None]
+"""The content of a version. The shell makes sure that it is there before its marker is read."""
+
+M = TypeVar("M")
+READY_MAX = 4
+"""Versions of a model kept ready; partitions switch at slightly different moments."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScoringRules:
+    """What is predicted, and who answers when."""
+
+    targets: Targets = DEFAULT_TARGETS
+    slots: int = HazardRules().slots
+    """Places for hashed feature names, of all models."""
+    tiers: TierRules = field(default_factory=TierRules)
+
+
+class ReadyVersions(Generic[M]):
+    """Read-only copies of one model by version."""
+
+    def __init__(self, model: str, load: Callable[[bytes], M | Unusable]) -> None:
+        self._model = model
+        self._load = load
+        self._ready: dict[str, M | None] = {}
+
+    def get(self, version: str, find: FindSnapshot, observer: StageObserver) -> M | None:
+        """None when there is no version, or its snapshot cannot be used."""
+        if not version:
+            return None
+        if version not in self._ready:
+            content = find(version)
+            if content is None:
+                raise LookupError(f"snapshot {version} was marked but never published")
+            loaded = self._load(content)
+            if isinstance(loaded, Unusable):
+                observer.on_gate(self._model, "unusable")
+                self._ready[version] = None
+            else:
+                self._ready[version] = loaded
+            while len(self._ready) > READY_MAX:
+                del self._ready[next(iter(self._ready))]
+        return self._ready[version]
+
+
+class Scorers:
+    """Read-only models by version, shared by the partitions of a worker."""
+
+    def __init__(self, find: FindSnapshot, observer: StageObserver, rules: ScoringRules) -> None:
+        self.rules = rules
+        self.encoder = Encoder(rules.slots, HazardRules().seed)
+        self.releases = Releases(rules.targets)
+        self._find = find
+        self._observer = observer
+        self._hazards: dict[str, ReadyVersions[HazardScorer]] = {}
+        self._rates: dict[str, ReadyVersions[ShrunkRates]] = {}
+        for target in rules.targets.hazards:
+            of_target = HazardRules(target.shape, rules.slots, prior=target.prior)
+            rates = RateRules(shape=target.shape, prior=target.prior)
+            for model in (target.name, target.challenger):
+                self._hazards[model] = ReadyVersions(model, partial(load_hazard, rules=of_target))
+            self._rates[target.name] = ReadyVersions(target.rates, partial(load_rates, rules=rates))
+        self._values = ReadyVersions(VALUE, partial(load_value, rules=ValueRules(rules.slots)))
+        self._credits = ReadyVersions(CREDIT, load_credit)
+
+    def hazard(self, model: str, version: str) -> HazardScorer | None:
+        return self._hazards[model].get(version, self._find, self._observer)
+
+    def rates(self, target: str, version: str) -> ShrunkRates | None:
+        return self._rates[target].get(version, self._find, self._observer)
+
+    def value(self, version: str) -> ValueScorer | None:
+        return self._values.get(version, self._find, self._observer)
+
+    def credit(self, version: str) -> CreditModel | None:
+        """None when there is none to be used: then only rules share credit."""
+        return self._credits.get(version, self._find, self._observer)
+
+
+class ActiveModels:
+    """The versions in force in one partition, by model, and until when each had learned."""
+
+    def __init__(self, scorers: Scorers) -> None:
+        self._scorers = scorers
+        self._versions: dict[str, tuple[str, int]] = {}
+        self._models: ScoringModels | None = None
+        self._credit: CreditModel | None = None
+        self._is_credit_known = False
+
+    def restore(self, value: bytes) -> None:
+        for model, said in msgpack.decode(value, type=dict[str, tuple[str, int]]).items():
+            self.switch(model, *said)
+
+    def encode(self) -> bytes:
+        return msgpack.encode(self._versions, order="deterministic")
+
+    @property
+    def versions(self) -> list[str]:
+        return [version for version, _ in self._versions.values()]
+
+    @property
+    def targets(self) -> Targets:
+        return self._scorers.rules.targets
+
+    def switch(self, model: str, version: str, published_at: int) -> None:
+        """From now on this version is used; "" suspends the model."""
+        if version:
+            self._versions[model] = version, published_at
+        else:
+            self._versions.pop(model, None)
+        self._models = None
+        self._is_credit_known = False
+
+    @property
+    def models(self) -> ScoringModels:
+        if self._models is None:
+            by_target = {one.name: self._of_target(one) for one in self.targets.hazards}
+            version, _ = self._version(VALUE)
+            value = self._scorers.value(version)
+            self._models = ScoringModels(
+                self._scorers.encoder,
+                self.targets,
+                self._scorers.releases,
+                by_target,
+                value,
+                version,
+            )
+        return self._models
+
+    @property
+    def credit(self) -> CreditModel | None:
+        if not self._is_credit_known:
+            self._credit = self._scorers.credit(self._version(CREDIT)[0])
+            self._is_credit_known = True
+        return self._credit
+
+    def _of_target(self, target: Target) -> TargetModels:
+        version, _ = self._version(target.rates)
+        return TargetModels(
+            target=target,
+            champion=self._live(target.name),
+            challenger=self._live(target.challenger),
+            rates=self._scorers.rates(target.name, version),
+            rates_version=version,
+            rules=self._scorers.rules.tiers,
+        )
+
+    def _live(self, model: str) -> LiveModel | None:
+        version, published_at = self._version(model)
+        scorer = self._scorers.hazard(model, version)
+        return None if scorer is None else LiveModel(scorer, version, published_at)
+
+    def _version(self, model: str) -> tuple[str, int]:
+        return self._versions.get(model, ("", 0))

@@ -1,0 +1,56 @@
+"""What the learning stage remembers besides its learners, and how it speaks of them."""
+
+from __future__ import annotations
+
+from msgspec import Struct, msgpack, structs
+
+from online_models.credit.learner import CreditRefusal, CreditVerdict
+from online_models.credit.snapshots import CREDIT
+from online_models.learning.registry import History
+from online_models.learning.snapshots import Unusable
+from online_models.learning.verdicts import Publication, Refusal, Verdict, finite
+from streams.errors import Stop
+from streams.stages.learning.parts import Base
+
+
+class Again(Struct):
+    """A stretch of the examples that is being read again, from `position` on.
+
+    Up to `end` everything was learned before, and is learned again in silence. From there to
+    `until` is what came in one batch with the order: it had to wait for its turn.
+    """
+
+    position: int
+    end: int
+    until: int
+    is_told: bool = False  # what was learned again
+
+
+class Head(Struct):
+    """What the stage itself remembers. Offsets are of the examples."""
+
+    end: int = 0  # what comes next was never read
+    time: int = 0  # log time of the latest example
+    again: Again | None = None
+    quarantine: list[tuple[int, int]] = []  # first and last offset
+    bases: list[Base] = []
+    histories: dict[str, History] = {}
+
+
+heads = msgpack.Decoder(Head)
+
+
+def said_of_credit(verdict: CreditVerdict) -> Verdict:
+    figures = finite(structs.asdict(verdict.evidence))
+    if isinstance(verdict, CreditRefusal):
+        suspends = bool(verdict.suspends)
+        return Refusal(CREDIT, verdict.version, verdict.reason, "", figures, suspends)
+    return Publication(CREDIT, verdict.version, verdict.content, figures=figures)
+
+
+def unusable(found: Unusable) -> Stop:
+    return Stop(
+        f"learning: the stored learner cannot be used ({found.reason}): it was written by another"
+        " version, is damaged, or a target has changed its edges, horizons or prior (give it a new"
+        " name then); empty the learning changelog to learn anew"
+    )

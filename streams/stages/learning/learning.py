@@ -1,0 +1,289 @@
+"""Learning: one ordered log of examples and orders in, gated model versions and markers out.
+
+The learners are stored whole, now and then, and only then does the committed offset move, and is
+anything said. So a restart loads them and learns the same examples again: their versions come out
+the same, bit for bit. Where nothing outlives the worker they are not stored, and the offset moves
+at once: writers to a broker that keeps little wait for it.
+
+A stretch of the log that is put in quarantine is as if it had never been: the learners go back to
+a base from before it, and learn again what followed (`missing`), while the last version that had
+seen nothing of it scores.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+
+import msgspec
+from msgspec import msgpack, structs
+
+from online_models.credit import checkpoints as credit_checkpoints
+from online_models.credit.learner import CreditLearner, CreditRules
+from online_models.credit.snapshots import CREDIT
+from online_models.learning.registry import Place, Registry
+from online_models.learning.rules import Contestant, rules_for
+from online_models.learning.snapshots import Unusable
+from online_models.learning.value_learner import ValueLearnerRules
+from online_models.targets.targets import VALUE, Targets
+from schemas import topics
+from schemas.records import (
+    CommandKind,
+    Example,
+    ExposurePath,
+    ModelCommand,
+    example_frames,
+)
+from streams.stages.common.observer import StageObserver
+from streams.stages.contract import Effects, LogRecord, StateReader, Stretch
+from streams.stages.learning.credit_weights import weigh
+from streams.stages.learning.head import Again, Head, heads, said_of_credit, unusable
+from streams.stages.learning.monitors import MonitorDesk
+from streams.stages.learning.parts import (
+    BASE_EVERY_MS,
+    Base,
+    Changes,
+    StoredParts,
+    deletion_of,
+    new_base,
+    read_base,
+    thinned,
+    with_prefix,
+    without_prefix,
+)
+from streams.stages.learning.targets import AnyRules, TargetLearners
+from streams.stages.learning.version_book import VersionBook
+
+STORE_AFTER_EXAMPLES = 200
+STORE_BYTES_PER_EXAMPLE = 64
+STORE_AFTER_EXAMPLES_MAX = 100_000
+"""The larger the learners, the longer between two times they are stored."""
+
+HEAD = "stage"
+CREDIT_PARTS = f"{CREDIT}/"
+
+
+@dataclass(frozen=True, slots=True)
+class LearningRules:
+    targets: Mapping[str, AnyRules] = field(default_factory=lambda: {"payer": rules_for()})
+    credit: CreditRules = field(default_factory=CreditRules)
+
+
+def learning_of(targets: Targets, contestants: tuple[Contestant, ...] = ()) -> LearningRules:
+    """The usual rules for these targets, with these contestants for each."""
+    hazards = {
+        one.name: structs.replace(rules_for(one.shape, one.prior), contestants=contestants)
+        for one in targets.hazards
+    }
+    return LearningRules(hazards | {VALUE: ValueLearnerRules()})
+
+
+class Learning:
+    name = "learning"
+
+    def __init__(
+        self,
+        partitions: int,
+        rules: LearningRules,
+        observer: StageObserver,
+        *,
+        is_stored: bool = True,
+    ) -> None:
+        self._is_stored = is_stored
+        self._rules = rules
+        self._observer = observer
+        self._targets = TargetLearners(rules.targets)
+        self._credit = CreditLearner(rules.credit, weigh)
+        self._monitors = MonitorDesk(rules.targets, observer)
+        self._parts = StoredParts()
+        self._head = Head()
+        self._book = VersionBook(partitions, Registry(), observer)
+        self._deleted: Changes = {}  # of bases, with the next checkpoint
+        self._examples = 0  # since the learners were stored
+        self._stored_bytes = 0
+
+    def restore(self, entries: Iterable[tuple[bytes, bytes]]) -> None:
+        parts = self._parts.restore(entries)
+        if not parts:
+            return
+        targets = self._targets.restored(parts)
+        credit = credit_checkpoints.load_learner(
+            without_prefix(parts, CREDIT_PARTS), self._rules.credit, weigh
+        )
+        monitors = self._monitors.restore(parts)
+        for found in (targets, credit, monitors):
+            if isinstance(found, Unusable):
+                raise unusable(found)
+        assert isinstance(targets, TargetLearners)
+        assert isinstance(credit, CreditLearner)
+        self._targets, self._credit = targets, credit
+        try:
+            self._head = heads.decode(parts.get(HEAD, b""))
+        except msgspec.MsgspecError as error:
+            raise unusable(Unusable(f"its head: {error}")) from error
+        if again := self._head.again:
+            again.until = max(again.position, again.end)  # What follows is read as usual.
+        self._book.registry = Registry(self._head.histories)
+
+    def snapshots_needed(self, records: Sequence[LogRecord]) -> Sequence[str]:
+        return ()
+
+    def missing(self) -> Stretch | None:
+        """What has to be read once more before anything further."""
+        again = self._head.again
+        if again is None:
+            return None
+        return Stretch((topics.EXAMPLES.name, 0), again.position, again.until)
+
+    def decide(self, records: Sequence[LogRecord], state: StateReader) -> Effects:
+        """While something is missing, records are those of it; none: the log has no more of it."""
+        before = self._head.again
+        for record in records:
+            again = self._head.again
+            if again is not before and again is not None:
+                again.until = max(again.until, record.offset + 1)  # Not before its turn.
+            else:
+                self._read(record, state)
+        again = self._head.again
+        if again and (not records or again.position >= again.until):
+            self._tell_again()
+            self._head.again = None
+        return self._effects()
+
+    def _read(self, record: LogRecord, state: StateReader) -> None:
+        head, again = self._head, self._head.again
+        is_again = record.offset < head.end
+        if again and record.offset >= again.end:
+            self._tell_again()
+        if is_again and not again:
+            return  # It was read together with an order.
+        read = example_frames.decode(record.value or b"").records
+        for kind, same in groupby(read, type):
+            if kind is Example:
+                self._learn(list(same), record.offset, is_again=is_again)  # type: ignore[arg-type]
+            elif kind is ExposurePath and not is_again:
+                self._learn_credit(list(same))  # type: ignore[arg-type]
+            elif kind is ModelCommand:
+                self._carry_out(list(same), record.offset, state, is_again=is_again)  # type: ignore[arg-type]
+        head.end = max(head.end, record.offset + 1)
+        if again:
+            again.position = record.offset + 1
+
+    def _learn(self, examples: list[Example], offset: int, *, is_again: bool) -> None:
+        head = self._head
+        if not head.time and self._is_stored:
+            head.bases = [Base(offset, examples[0].matured_at, {})]
+        self._examples += len(examples)
+        if any(first <= offset <= last for first, last in head.quarantine):
+            head.time = max(head.time, *(one.matured_at for one in examples))
+            return
+        for name in self._targets.learners:
+            self._observer.on_learned(name, sum(one.target == name for one in examples))
+        before, bounds = self._targets.skipped(), self._monitors.bounds_hit()
+        for example in examples:
+            head.time = max(head.time, example.matured_at)
+            verdicts, blocks = self._targets.learn(example), self._targets.taken()
+            if is_again:
+                continue
+            if verdicts:
+                self._book.write(verdicts, Place(offset + 1, head.time))
+            self._monitors.learned(example, blocks, head.time)
+        for name, count in self._targets.skipped().items():
+            self._observer.on_skipped(name, max(count - before[name], 0))
+        for bound, count in self._monitors.bounds_hit().items():
+            if count > bounds[bound]:
+                self._observer.on_evicted(bound, count - bounds[bound])
+
+    def _learn_credit(self, paths: list[ExposurePath]) -> None:
+        self._examples += len(paths)
+        self._observer.on_learned(CREDIT, len(paths))
+        before = self._credit.bounds_hit()
+        verdicts = [said_of_credit(verdict) for verdict in self._credit.learn(paths)]
+        self._book.write(verdicts, Place(self._head.end, self._head.time))
+        for bound, count in self._credit.bounds_hit().items():
+            if count > before[bound]:
+                self._observer.on_evicted(bound, count - before[bound])
+
+    def _carry_out(
+        self, orders: list[ModelCommand], offset: int, state: StateReader, *, is_again: bool
+    ) -> None:
+        for order in orders:
+            if is_again:
+                self._repeat(order)
+            elif order.kind is CommandKind.QUARANTINE:
+                self._quarantine(order, offset, state)
+            else:
+                self._book.carry_out(order, Place(offset + 1, self._head.time))
+                self._repeat(order)
+
+    def _repeat(self, order: ModelCommand) -> None:
+        """What an order changes in the learners: whoever is promoted leads."""
+        if order.kind is CommandKind.PROMOTE:
+            contestant = self._book.contestant_of(order.model, order.version)
+            if contestant:
+                self._targets.lead(order.model, contestant)
+
+    def _quarantine(self, order: ModelCommand, offset: int, state: StateReader) -> None:
+        """Go back to the newest base from before the stretch."""
+        head, place = self._head, Place(offset + 1, self._head.time)
+        first, last = order.first_offset, min(order.last_offset, offset)
+        if not 0 <= first <= last:
+            self._book.ignore(order, f"offsets {first} to {last} are no stretch", place)
+            return
+        before = [base for base in head.bases if base.offset <= first]
+        if not before:
+            self._book.ignore(order, f"nothing is kept from before offset {first}", place)
+            return
+        targets = self._targets.restored(read_base(before[-1], state))
+        if isinstance(targets, Unusable):
+            self._book.ignore(order, f"the base before it is unusable: {targets.reason}", place)
+            return
+        self._targets = targets
+        self._deleted |= deletion_of(base for base in head.bases if base.offset > first)
+        head.bases = before
+        head.quarantine.append((first, last))
+        until = max(offset + 1, head.again.until if head.again else 0)
+        head.again = Again(before[-1].offset, offset + 1, until)
+        self._book.withdraw(order, first, place)
+
+    def _tell_again(self) -> None:
+        """What the learners would have published by now goes live."""
+        head = self._head
+        if head.again is None or head.again.is_told:
+            return
+        head.again.is_told = True
+        for verdict in self._targets.published():
+            self._book.publish(verdict, Place(head.again.end, head.time), "learned_again")
+
+    def _effects(self) -> Effects:
+        head = self._head
+        effects = Effects()
+        is_due = self._book.is_urgent or self._examples >= self._store_after()
+        if is_due and self._is_stored:
+            self._examples = 0
+            effects.changes = self._stored()
+        if is_due or not self._is_stored:
+            effects.messages = self._book.taken() | self._monitors.taken()
+            effects.positions = {(topics.EXAMPLES.name, 0): head.end}
+        return effects
+
+    def _store_after(self) -> int:
+        by_size = self._stored_bytes // STORE_BYTES_PER_EXAMPLE
+        return min(max(STORE_AFTER_EXAMPLES, by_size), STORE_AFTER_EXAMPLES_MAX)
+
+    def _stored(self) -> Changes:
+        head, known = self._head, without_prefix(self._parts.parts, CREDIT_PARTS)
+        targets = self._targets.dump()
+        credit = with_prefix(credit_checkpoints.dump_learner(self._credit, known), CREDIT_PARTS)
+        changes, self._deleted = self._deleted, {}
+        offset = head.again.position if head.again else head.end
+        time = self._targets.time
+        if not head.bases or time - head.bases[-1].time >= BASE_EVERY_MS:
+            base, added = new_base(offset, time, targets)
+            head.bases, removed = thinned([*head.bases, base], head.time)
+            changes |= added | removed
+        head.histories = self._book.registry.histories
+        parts = {HEAD: msgpack.encode(head), **targets, **credit, **self._monitors.dump()}
+        self._stored_bytes = sum(map(len, parts.values()))
+        return changes | self._parts.store(parts)

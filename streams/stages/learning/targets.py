@@ -1,0 +1,94 @@
+"""The learners of all declared targets, and of value, as one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from online_models.learning import target_learner_parts, value_learner_parts
+from online_models.learning.residual_watch import Block
+from online_models.learning.rules import LearnerRules
+from online_models.learning.snapshots import Unusable
+from online_models.learning.target_learner import Learner
+from online_models.learning.value_learner import ValueLearner, ValueLearnerRules
+from online_models.learning.verdicts import Publication, Verdict
+from schemas.records import Example
+from streams.stages.learning.parts import with_prefix, without_prefix
+
+PREFIX = "targets/"
+AnyRules = LearnerRules | ValueLearnerRules
+AnyLearner = Learner | ValueLearner
+
+
+class TargetLearners:
+    """Each target learns as if it were alone. Examples of targets that are not declared (any
+    more) are left out."""
+
+    def __init__(self, rules: Mapping[str, AnyRules]) -> None:
+        self._rules = rules
+        self.learners = {name: _new(name, one) for name, one in rules.items()}
+
+    def learn(self, example: Example) -> list[Verdict]:
+        """One by one: how many came in a message must not change when a version was learned."""
+        learner = self.learners.get(example.target)
+        return learner.learn([example]) if learner else []
+
+    @property
+    def time(self) -> int:
+        """Log time of the latest example learned."""
+        return max((one.counts.time for one in self.learners.values()), default=0)
+
+    def taken(self) -> list[Block]:
+        """Blocks learned since the last time; those of each target in log order."""
+        return [
+            block
+            for learner in self.learners.values()
+            if isinstance(learner, Learner)
+            for block in learner.taken()
+        ]
+
+    def skipped(self) -> dict[str, int]:
+        """Examples, or rows of them, that each target could not learn from so far."""
+        return {name: learner.skipped for name, learner in self.learners.items()}
+
+    def published(self) -> list[Publication]:
+        """What every model would be live as by now."""
+        return [one for learner in self.learners.values() for one in learner.published()]
+
+    def lead(self, target: str, contestant: str) -> bool:
+        learner = self.learners.get(target)
+        return learner is not None and learner.lead(contestant)
+
+    def dump(self) -> dict[str, bytes]:
+        parts: dict[str, bytes] = {}
+        for name, learner in self.learners.items():
+            parts |= with_prefix(_dumped(learner), f"{PREFIX}{name}/")
+        return parts
+
+    def restored(self, parts: Mapping[str, bytes]) -> TargetLearners | Unusable:
+        """Learners that go on from `parts`; a target that is new begins with nothing."""
+        fresh = TargetLearners(self._rules)
+        for name, rules in self._rules.items():
+            own = without_prefix(parts, f"{PREFIX}{name}/")
+            if not own:
+                continue
+            learner = _loaded(name, own, rules)
+            if isinstance(learner, Unusable):
+                return Unusable(f"target {name}: {learner.reason}")
+            fresh.learners[name] = learner
+        return fresh
+
+
+def _new(name: str, rules: AnyRules) -> AnyLearner:
+    return ValueLearner(rules) if isinstance(rules, ValueLearnerRules) else Learner(name, rules)
+
+
+def _dumped(learner: AnyLearner) -> dict[str, bytes]:
+    if isinstance(learner, ValueLearner):
+        return value_learner_parts.dump_learner(learner)
+    return target_learner_parts.dump_learner(learner)
+
+
+def _loaded(name: str, parts: Mapping[str, bytes], rules: AnyRules) -> AnyLearner | Unusable:
+    if isinstance(rules, ValueLearnerRules):
+        return value_learner_parts.load_learner(parts, rules)
+    return target_learner_parts.load_learner(name, parts, rules)

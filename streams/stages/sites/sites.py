@@ -1,0 +1,243 @@
+"""Sites: what each site showed and claimed, and what its history says of its installs.
+
+Journeys are keyed by install and cannot see that a site claims too many installs too soon or too
+late. Every hour of log time the sites that claimed something are judged; verdicts go back to the
+journeys of the installs they are about. The norms a site is compared with are those of the sites
+of its app on the same partition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from attribution.rules.rules import DAY_MS, HOUR_MS, Rules
+from attribution.sites.history import (
+    SITES_PER_PARTITION_MAX,
+    HourOfInstalls,
+    SiteHistory,
+    first_judged_hour,
+    remember,
+    see_install,
+    see_touches,
+    useless_from,
+)
+from attribution.sites.mixture import Mixture
+from attribution.sites.norms import AppNorms, Norms, mixture_of
+from schemas.records import SiteFrame, SiteInstall, SiteRecord, site_frames
+from streams.stages.common.observer import StageObserver
+from streams.stages.common.watermarks import FreshnessReport, Watermarks, stage_upstreams
+from streams.stages.common.working_set import (
+    USELESS_FROM,
+    WATERMARKS_KEY,
+    Codec,
+    Timers,
+    WorkingSet,
+)
+from streams.stages.contract import Effects, LogRecord, StateReader
+from streams.stages.sites.site_verdicts import Judgement, Verdicts
+
+SiteState = SiteHistory | HourOfInstalls | AppNorms
+SITE, HOUR, APP = b"s", b"h", b"a"
+"""First bytes of state keys, by what is stored."""
+
+NORMS_RETENTION_DAYS = 90
+
+
+def site_state_key(site: str) -> bytes:
+    return SITE + site.encode()
+
+
+def hour_state_key(site: str, hour: int) -> bytes:
+    return HOUR + f"{site}\x1f{hour}".encode()
+
+
+def app_state_key(site: str) -> bytes:
+    return APP + site.split("\x1f", 1)[0].encode()
+
+
+_states = msgspec.msgpack.Decoder(SiteState)
+
+
+class Sites:
+    name = "sites"
+
+    def __init__(
+        self, partition: int, partitions: int, rules: Rules, observer: StageObserver
+    ) -> None:
+        self.partition = partition
+        self.partitions = partitions
+        self.rules = rules
+        self.observer = observer
+        self.timers = Timers()
+        self.known = 0  # sites in state
+        self._forgotten_until = 0  # hours of log time
+        self._mixtures: dict[bytes, tuple[Norms, Mixture]] = {}
+        self._journeys = stage_upstreams("journeys", partitions)
+        self._watermarks = Watermarks(self._journeys)
+        self._freshness = FreshnessReport(self.name, partition)
+        self._codec: Codec[SiteState] = Codec(_states.decode, _due)
+
+    def restore(self, entries: Iterable[tuple[bytes, bytes]]) -> None:
+        def states() -> Iterable[tuple[bytes, bytes]]:
+            for key, value in entries:
+                if key == WATERMARKS_KEY:
+                    self._watermarks.restore(value)
+                else:
+                    self.known += key.startswith(SITE)
+                    yield key, value
+
+        self.timers.restore(states())
+
+    def snapshots_needed(self, records: Sequence[LogRecord]) -> Sequence[str]:
+        return ()
+
+    def decide(self, records: Sequence[LogRecord], state: StateReader) -> Effects:
+        frames = [site_frames.decode(record.value or b"") for record in records]
+        batch = _Batch(self, WorkingSet(self._codec, self.timers, state))
+        batch.load(frames)
+        for frame in frames:
+            for record in frame.records:
+                batch.apply(record)
+            self._watermarks.advance(frame.watermarks)
+            now = self.stage_time()
+            batch.fire(now)
+            if now // HOUR_MS > self._forgotten_until:
+                self._forgotten_until = now // HOUR_MS
+                batch.forget(state.useless(now), now // HOUR_MS)
+        positions = {(record.topic, record.partition): record.offset + 1 for record in records}
+        return self._effects(batch, positions)
+
+    def stage_time(self) -> int:
+        return self._watermarks.minimum(self._journeys)
+
+    def mixture(self, key: bytes, norms: Norms) -> Mixture:
+        """Made once for norms that are equal."""
+        known = self._mixtures.get(key)
+        if known is None or known[0] != norms:
+            known = self._mixtures[key] = norms, mixture_of(norms)
+        return known[1]
+
+    def _effects(self, batch: _Batch, positions: dict[tuple[str, int], int]) -> Effects:
+        changes = batch.states.changes()
+        self.known += batch.appeared
+        self.known -= sum(value is None and key.startswith(SITE) for key, value in changes.items())
+        effects = Effects(changes=changes, positions=positions)
+        effects.changes[WATERMARKS_KEY] = self._watermarks.encode()
+        stage_time = self.stage_time()
+        self._freshness.say(stage_time, batch.verdicts.outbox)
+        batch.verdicts.flush(effects)
+        self.observer.on_stage_time(self.name, self.partition, stage_time)
+        return effects
+
+
+class _Batch:
+    """One decision of the sites stage."""
+
+    def __init__(self, stage: Sites, states: WorkingSet[SiteState]) -> None:
+        self.states = states
+        self.appeared = 0
+        self.verdicts = Verdicts(stage.partition, stage.partitions, stage.rules, stage.observer)
+        self._stage = stage
+        self._now = stage.stage_time()
+
+    def load(self, frames: Sequence[SiteFrame]) -> None:
+        keys: dict[bytes, None] = {}
+        for frame in frames:
+            for record in frame.records:
+                keys[site_state_key(record.key)] = None
+                if isinstance(record, SiteInstall):
+                    keys[hour_state_key(record.key, record.ts // HOUR_MS)] = None
+        self.states.load(keys)
+
+    def apply(self, record: SiteRecord) -> None:
+        key = site_state_key(record.key)
+        history = self._history(key)
+        if history is None:
+            return
+        if isinstance(record, SiteInstall):
+            self.states.put(key, see_install(history, record, self._now))
+            self._remember(record)
+        else:
+            self.states.put(key, see_touches(history, record))
+
+    def fire(self, now: int) -> None:
+        """Judge every site that is due at log time `now`."""
+        self._now = now
+        while keys := self._stage.timers.pop_due(now):
+            self.states.load([*keys, *(app_state_key(_site_of(key)) for key in keys)])
+            for key in keys:
+                self._judge(key)
+
+    def forget(self, useless: Sequence[bytes], hour: int) -> None:
+        forgotten = self.states.forget_useless(useless, hour * HOUR_MS)
+        self._stage.observer.on_forgotten(self._stage.name, forgotten)
+
+    def _history(self, key: bytes) -> SiteHistory | None:
+        """None: there are too many sites, and this is none of those that are known."""
+        known = self.states.get(key)
+        if known is not None:
+            assert isinstance(known, SiteHistory)
+            return known
+        if self._stage.known + self.appeared >= SITES_PER_PARTITION_MAX:
+            self._stage.observer.on_evicted("sites_per_partition_max", 1)
+            return None
+        self.appeared += 1
+        return SiteHistory()
+
+    def _remember(self, claim: SiteInstall) -> None:
+        key = hour_state_key(claim.key, claim.ts // HOUR_MS)
+        known = self.states.get(key)
+        assert known is None or isinstance(known, HourOfInstalls)
+        if known is None and (claim.sign < 0 or claim.is_rejected):
+            return
+        hour, evicted = remember(known, claim)
+        for fact in evicted:
+            self._stage.observer.on_evicted(fact.bound, fact.count)
+        if hour is not known:
+            self.states.put(key, hour)
+
+    def _judge(self, key: bytes) -> None:
+        history, site = self.states.get(key), _site_of(key)
+        app_key = app_state_key(site)
+        norms = self.states.get(app_key) or AppNorms()
+        assert isinstance(history, SiteHistory)
+        assert isinstance(norms, AppNorms)
+        mixture = self._stage.mixture(app_key, norms.used)
+        judgement = Judgement.of(site, history, norms, mixture, self._stage.rules)
+        self.states.put(key, judgement.judged.history)
+        self.states.put(app_key, judgement.judged.norms)
+        self._tell(judgement, history)
+
+    def _tell(self, judgement: Judgement, before: SiteHistory) -> None:
+        """Visit the installs to which the judgement may be news."""
+        if not judgement.judged.charges and not judgement.judged.is_changed:
+            return
+        first = first_judged_hour(judgement.at)
+        hours: Iterable[int] = before.fresh_hours
+        if judgement.judged.is_changed:
+            hours = range(first, judgement.at // HOUR_MS + 1)
+        keys = [hour_state_key(judgement.site, hour) for hour in hours if hour >= first]
+        self.states.load(keys)
+        for key in keys:
+            hour = self.states.get(key)
+            if isinstance(hour, HourOfInstalls):
+                told = self.verdicts.tell(judgement, hour)
+                if told is not hour:
+                    self.states.put(key, told)
+
+
+def _site_of(key: bytes) -> str:
+    return key[len(SITE) :].decode()
+
+
+def _due(state: SiteState) -> int:
+    """When to judge a site; otherwise from when on its state is of no use."""
+    match state:
+        case SiteHistory() if state.judge_at:
+            return state.judge_at
+        case AppNorms():
+            return USELESS_FROM + (state.day + NORMS_RETENTION_DAYS) * DAY_MS
+        case _:
+            return USELESS_FROM + useless_from(state)

@@ -1,0 +1,274 @@
+"""Takes outcome messages as they are polled, and sees to it that all of them are stored.
+
+One task per table seals batches, has them written in a thread, and commits their offsets once
+they are acknowledged. While the store is away batches wait and are tried again; when too much
+waits, reading is held. Nothing is ever dropped: what is forgotten here is read again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import Protocol
+
+from streams.settings.storing import BufferBounds
+from streams.stages.contract import LogRecord
+from streams.store.base import UnavailableError
+from streams.store.sink.sealing import SealedBatch, TableBuffer
+from streams.store.sink.writer import TableWriter, Written
+
+BACKOFF_SECONDS_FIRST = 0.2
+BACKOFF_SECONDS_MAX = 10.0
+LOOK_SECONDS = 0.1
+
+Commit = Callable[[str, Mapping[int, int]], Awaitable[None]]
+"""Topic and next offsets by partition. Returns also when a partition is no longer ours."""
+
+
+class StoringObserver(Protocol):
+    """Facts for metrics."""
+
+    def on_stored(self, table: str, rows: int, seconds: float) -> None: ...
+
+    def on_skipped(self, table: str, rows: int) -> None: ...
+
+    def on_retry(self, table: str) -> None: ...
+
+    def on_buffered(self, rows: int, oldest_seconds: float) -> None: ...
+
+
+class NoStoringObserver:
+    def on_stored(self, table: str, rows: int, seconds: float) -> None:
+        return
+
+    def on_skipped(self, table: str, rows: int) -> None:
+        return
+
+    def on_retry(self, table: str) -> None:
+        return
+
+    def on_buffered(self, rows: int, oldest_seconds: float) -> None:
+        return
+
+
+@dataclass(frozen=True, slots=True)
+class SinkParts:
+    """What touches the world."""
+
+    threads: Executor
+    commit: Commit
+    observer: StoringObserver
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+
+
+@dataclass(frozen=True, slots=True)
+class SealBounds:
+    rows_max: int
+    bytes_max: int
+    seconds: float
+
+
+class TableSink:
+    """The way of one topic into its table."""
+
+    def __init__(self, writer: TableWriter, bounds: SealBounds, parts: SinkParts) -> None:
+        self.buffer = TableBuffer()
+        self.outage = ""  # why the store did not take the last attempt
+        self._writer = writer
+        self._bounds = bounds
+        self._parts = parts
+        self._assignment = 0
+        self._is_hurried = False
+        self._in_flight: SealedBatch | None = None
+        self._in_flight_since = 0.0
+        self._arrival = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    @property
+    def rows(self) -> int:
+        """Rows not yet acknowledged."""
+        return self.buffer.rows + (self._in_flight.rows if self._in_flight else 0)
+
+    @property
+    def size(self) -> int:
+        """Bytes not yet acknowledged."""
+        in_flight = sum(one.size for one in self._in_flight.polled) if self._in_flight else 0
+        return self.buffer.size + in_flight
+
+    @property
+    def since(self) -> float | None:
+        """When the oldest row not yet acknowledged came in."""
+        return self._in_flight_since if self._in_flight else self.buffer.since
+
+    def offer(self, partition: int, records: Sequence[LogRecord]) -> None:
+        self.buffer.put(partition, records, self._parts.clock())
+        self._arrival.set()
+
+    def forget(self) -> None:
+        """The partitions are going, or have come anew: what waits is read again."""
+        self._assignment += 1
+        self.buffer.clear()
+
+    async def idle(self) -> None:
+        """Wait until no attempt to insert is under way."""
+        await self._idle.wait()
+
+    async def run(self) -> None:
+        """Ends only by cancellation or by an exception."""
+        assignment = 0
+        while True:
+            await self._ripe()
+            if not self.buffer.rows:
+                continue
+            if assignment != self._assignment:
+                assignment = self._assignment
+                self._writer.forget()
+            await self._store(assignment)
+
+    def hurry(self) -> None:
+        """From now on store what waits without waiting for more; for the end."""
+        self._is_hurried = True
+        self._arrival.set()
+
+    async def _ripe(self) -> None:
+        """Wait until there is a batch's worth of rows, or the oldest has waited long enough."""
+        bounds, buffer, clock = self._bounds, self.buffer, self._parts.clock
+        while buffer.rows < bounds.rows_max and buffer.size < bounds.bytes_max:
+            self._arrival.clear()
+            seconds = None
+            if buffer.since is not None:
+                seconds = buffer.since + bounds.seconds - clock()
+                if seconds <= 0 or self._is_hurried:
+                    return
+            try:
+                async with asyncio.timeout(seconds):
+                    await self._arrival.wait()
+            except TimeoutError:
+                return
+
+    async def _store(self, assignment: int) -> None:
+        bounds = self._bounds
+        self._in_flight_since = self.buffer.since or self._parts.clock()
+        batch = self.buffer.seal(bounds.rows_max, bounds.bytes_max, self._parts.clock())
+        self._in_flight = batch
+        try:
+            if await self._write(batch, assignment):
+                await self._parts.commit(self._writer.table.topic, batch.next_offsets())
+        finally:
+            self._in_flight = None
+
+    async def _write(self, batch: SealedBatch, assignment: int) -> bool:
+        """Try until the batch is stored; False when its partitions went away before that."""
+        backoff = BACKOFF_SECONDS_FIRST
+        name, observer = self._writer.table.name, self._parts.observer
+        while assignment == self._assignment:
+            began = self._parts.clock()
+            try:
+                written = await self._attempt(batch)
+            except UnavailableError as error:
+                self.outage = str(error)
+                observer.on_retry(name)
+                await self._parts.sleep(backoff * random.uniform(0.5, 1.0))
+                backoff = min(2 * backoff, BACKOFF_SECONDS_MAX)
+            else:
+                self.outage = ""
+                observer.on_stored(name, written.rows, self._parts.clock() - began)
+                if written.skipped:
+                    observer.on_skipped(name, written.skipped)
+                return assignment == self._assignment
+        return False
+
+    async def _attempt(self, batch: SealedBatch) -> Written:
+        loop = asyncio.get_running_loop()
+        self._idle.clear()
+        attempt = loop.run_in_executor(self._parts.threads, self._writer.write, batch)
+        # Also when this task is cancelled the thread goes on, and `idle` waits for it.
+        attempt.add_done_callback(self._attempted)
+        return await asyncio.shield(attempt)
+
+    def _attempted(self, attempt: asyncio.Future[Written]) -> None:
+        self._idle.set()
+        if not attempt.cancelled():
+            attempt.exception()  # Looked at, so that asyncio does not report it as forgotten.
+
+
+class Sink:
+    """All tables together."""
+
+    def __init__(
+        self,
+        tables: Mapping[str, TableSink],
+        bounds: BufferBounds,
+        hold: Callable[[bool], None],
+        parts: SinkParts,
+    ) -> None:
+        """`tables` by topic. `hold` stops the reading of all partitions, or lets it go on."""
+        self._tables = tables
+        self._bounds = bounds
+        self._hold = hold
+        self._parts = parts
+        self._is_held = False
+
+    @property
+    def outage(self) -> str:
+        """Why the store takes nothing; empty while it does."""
+        return next((table.outage for table in self._tables.values() if table.outage), "")
+
+    def offer(self, topic: str, partition: int, records: Sequence[LogRecord]) -> None:
+        self._tables[topic].offer(partition, records)
+        self.balance()
+
+    def balance(self) -> None:
+        """Hold or release reading by how much waits, and tell how much that is."""
+        rows = sum(table.rows for table in self._tables.values())
+        size = sum(table.size for table in self._tables.values())
+        bounds = self._bounds
+        if not self._is_held and (rows >= bounds.rows_max or size >= bounds.bytes_max):
+            self._is_held = True
+            self._hold(True)
+        elif self._is_held and rows * 2 <= bounds.rows_max and size * 2 <= bounds.bytes_max:
+            self._is_held = False
+            self._hold(False)
+        oldest = [table.since for table in self._tables.values() if table.since is not None]
+        age = self._parts.clock() - min(oldest) if oldest else 0.0
+        self._parts.observer.on_buffered(rows, age)
+
+    async def forget(self, seconds: float) -> None:
+        """Begin nothing more for the present partitions, and wait for what is under way."""
+        for table in self._tables.values():
+            table.forget()
+        self.balance()
+        try:
+            async with asyncio.timeout(seconds):
+                for table in self._tables.values():
+                    await table.idle()
+        except TimeoutError:
+            return
+
+    async def run(self) -> None:
+        """Ends by cancellation, or by the exception of one table."""
+        async with asyncio.TaskGroup() as group:
+            for topic, table in self._tables.items():
+                group.create_task(table.run(), name=f"storing {topic}")
+            group.create_task(self._watch())
+
+    async def drain(self, seconds: float) -> None:
+        """Store what waits, as far as that takes no longer; the rest is read again."""
+        for table in self._tables.values():
+            table.hurry()
+        deadline = self._parts.clock() + seconds
+        while any(table.rows for table in self._tables.values()):
+            if self._parts.clock() >= deadline:
+                return
+            await self._parts.sleep(LOOK_SECONDS)
+
+    async def _watch(self) -> None:
+        while True:
+            self.balance()
+            await asyncio.sleep(LOOK_SECONDS)

@@ -1,0 +1,111 @@
+"""Puts sealed batches into a table, exactly once. Runs in a thread; knows no Kafka.
+
+A place of the log is looked up in the table before it is inserted whenever it may be there
+already: after an assignment up to the highest stored offset, and after an insert whose outcome
+is unknown. Insert deduplication tokens are not used: ClickHouse can lose acknowledged batches
+with them when it is killed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from streams.errors import Stop
+from streams.store.base import BadRowsError, Store, UnavailableError
+from streams.store.columns import OutcomeDecoder
+from streams.store.sink.readback import highest_offsets, offsets_present
+from streams.store.sink.sealing import Polled, SealedBatch
+from streams.store.tables import EPOCH, OFFSET, PARTITION, Table
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    rows: int  # inserted now
+    skipped: int  # found stored already
+
+
+class TableWriter:
+    """Writes one table; one call at a time."""
+
+    def __init__(
+        self, store: Store, table: Table, epoch: str, permit: Callable[[], None] = lambda: None
+    ) -> None:
+        """`permit` is called right before rows are sent; it raises UnavailableError when this
+        process may have lost its partitions without knowing."""
+        self.table = table
+        self._store = store
+        self._epoch = epoch
+        self._permit = permit
+        self._decoder = OutcomeDecoder(table)
+        self._looked_up: dict[int, int] = {}  # partition -> highest offset that may be stored
+
+    def forget(self) -> None:
+        """Others may have written meanwhile: look everything up again."""
+        self._looked_up.clear()
+
+    def write(self, batch: SealedBatch) -> Written:
+        """Insert what is missing of the batch. UnavailableError: call again with the same batch.
+        Stop: a row is not what the table takes, and nothing after it is stored."""
+        self._find_highest(batch)
+        columns, rows = self._missing(batch)
+        if rows:
+            try:
+                self._permit()
+                self._insert(columns, rows)
+            except UnavailableError:
+                for partition, _, last in batch.spans():
+                    self._looked_up[partition] = max(self._looked_up[partition], last)
+                raise
+        return Written(rows, batch.rows - rows)
+
+    def _find_highest(self, batch: SealedBatch) -> None:
+        unknown = {partition for partition, *_ in batch.spans()} - self._looked_up.keys()
+        if unknown:
+            found = highest_offsets(self._store, self.table.name, self._epoch, unknown)
+            self._looked_up.update({partition: found.get(partition, -1) for partition in unknown})
+
+    def _missing(self, batch: SealedBatch) -> tuple[dict[str, list[Any]], int]:
+        columns: dict[str, list[Any]] = {column.name: [] for column in self.table.all_columns}
+        for polled in map(self._without_stored, batch.polled):
+            if not polled.offsets:
+                continue
+            decoded = self._decoder.decode(polled.values, polled.partition, polled.offsets)
+            for name, values in decoded.columns.items():
+                columns[name] += values
+            columns[PARTITION] += [polled.partition] * len(polled.offsets)
+            columns[OFFSET] += polled.offsets
+        rows = len(columns[OFFSET])
+        columns[EPOCH] = [self._epoch] * rows
+        return columns, rows
+
+    def _without_stored(self, polled: Polled) -> Polled:
+        first, last = polled.offsets[0], polled.offsets[-1]
+        if first > self._looked_up[polled.partition]:
+            return polled
+        stored = offsets_present(
+            self._store, self.table.name, self._epoch, polled.partition, (first, last)
+        )
+        kept = [
+            (offset, value)
+            for offset, value in zip(polled.offsets, polled.values, strict=True)
+            if offset not in stored
+        ]
+        return Polled(
+            polled.partition, [offset for offset, _ in kept], [value for _, value in kept], 0
+        )
+
+    def _insert(self, columns: dict[str, list[Any]], rows: int) -> None:
+        """Halve the rows until the one that the table does not take stands alone."""
+        try:
+            self._store.insert(self.table.name, columns)
+        except BadRowsError as error:
+            if rows == 1:
+                raise Stop(
+                    f"outcome {self.table.topic} partition {columns[PARTITION][0]} "
+                    f"offset {columns[OFFSET][0]} cannot be stored: {error}"
+                ) from None
+            half = rows // 2
+            self._insert({name: values[:half] for name, values in columns.items()}, half)
+            self._insert({name: values[half:] for name, values in columns.items()}, rows - half)

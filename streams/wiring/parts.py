@@ -1,0 +1,149 @@
+"""Maps the settings of the environment onto what each part takes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from attribution.rules.files import RuleFault, read_rules
+from attribution.rules.rules import Rules
+from online_models.scoring.tiers import TierRules
+from online_models.targets.files import TargetFault, read_targets
+from streams.errors import Stop
+from streams.kafka.client import client_options
+from streams.settings.challengers import contestants
+from streams.settings.core import EMBEDDED_LEAD, CoreSettings, LeadBounds
+from streams.settings.postback_files import postback_rules
+from streams.settings.storing import BufferBounds, FlushBounds, StoreTarget, StoringSettings
+from streams.settings.tree import KafkaSettings, ModelSettings, RuleSettings, Settings
+from streams.stages.factory import StageRules
+from streams.stages.intake.intake import IntakeRules
+from streams.stages.journeys.scoring import ScoringRules
+from streams.stages.learning.learning import learning_of
+
+# For demos and tests: pseudonyms made with it hide nothing.
+KNOWN_SECRET = b"headwater"
+
+
+def core_settings(settings: Settings) -> CoreSettings:
+    """What the shell around the stages takes. The caller has made sure of a broker."""
+    kafka = settings.kafka
+    options = client_options(kafka)
+    return CoreSettings(
+        bootstrap_servers=str(options.pop("bootstrap_servers")),
+        state_folder=settings.folders.state,
+        group_id=group_of("core", kafka),
+        storing_group_id=group_of("storing", kafka),
+        topic_prefix=kafka.topic_prefix,
+        security=options,
+        embedded=kafka.is_in_process,
+        ticks=kafka.source_timestamps == "append" and not kafka.is_in_process,
+        group_instance_id=kafka.group_instance_id,
+        session_timeout_seconds=kafka.session_timeout_ms / 1000,
+        compression=None if kafka.compression == "none" else kafka.compression,
+        lead=EMBEDDED_LEAD if kafka.is_in_process else LeadBounds(),
+    )
+
+
+def storing_settings(settings: Settings) -> StoringSettings:
+    """What the storing worker takes. The caller has made sure of a broker."""
+    core, store = core_settings(settings), settings.store
+    return StoringSettings(
+        bootstrap_servers=core.bootstrap_servers,
+        store=store_target(settings),
+        epoch=settings.kafka.log_epoch,
+        group_id=core.storing_group_id,
+        topic_prefix=core.topic_prefix,
+        security=core.security,
+        embedded=core.embedded,
+        session_timeout_seconds=core.session_timeout_seconds,
+        flush=FlushBounds(rows_max=store.insert_rows, seconds=store.insert_interval_ms / 1000),
+        buffer=BufferBounds(rows_max=store.buffered_rows),
+    )
+
+
+def store_target(settings: Settings) -> StoreTarget:
+    """ClickHouse at HEADWATER_CLICKHOUSE, or chdb in the data folder."""
+    store = settings.store
+    timeout_seconds = store.insert_timeout_ms / 1000
+    if store.url is None:
+        return StoreTarget(folder=settings.folders.store, timeout_seconds=timeout_seconds)
+    return StoreTarget(
+        url=store.url.reveal(),
+        password=store.password.reveal() if store.password else None,
+        ca_certificate=store.ca_certificate,
+        timeout_seconds=timeout_seconds,
+    )
+
+
+def group_of(role: str, kafka: KafkaSettings) -> str:
+    """The consumer group of a role."""
+    return f"{kafka.topic_prefix}headwater-{role}"
+
+
+def stage_rules(settings: Settings) -> StageRules:
+    """Everything that decides, apart from the log. Stop when the rule file cannot be used."""
+    attribution = attribution_rules(settings.rules, settings.rules.attribution)
+    intake = _intake_rules(settings, is_probabilistic=attribution.allows_probabilistic)
+    scoring = scoring_rules(settings.models)
+    return StageRules(
+        intake=intake,
+        attribution=attribution,
+        learning=learning_of(scoring.targets, contestants(settings.models.challengers)),
+        scoring=scoring,
+        keeps_state=not settings.kafka.is_in_process,
+    )
+
+
+def scoring_rules(settings: ModelSettings) -> ScoringRules:
+    """What is predicted. Stop when the file of targets cannot be used."""
+    tiers = TierRules(settings.stale_after_ms, settings.challenger_share)
+    path = settings.targets
+    if path is None:
+        return ScoringRules(tiers=tiers)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "not text"
+        raise Stop(f"HEADWATER_TARGETS: {path}: cannot be read: {reason}") from error
+    targets = read_targets(text)
+    if isinstance(targets, TargetFault):
+        raise Stop(f"HEADWATER_TARGETS: {path}: {targets}")
+    return ScoringRules(targets, tiers=tiers)
+
+
+def attribution_rules(rules: RuleSettings, file: Path | None) -> Rules:
+    """The rules of this file, within the bounds of the settings."""
+    base = Rules(
+        late_ms_max=rules.late_ms,
+        decision_wait_ms=rules.decision_wait_ms,
+        parking_ms=rules.parking_ms,
+        journey_retention_ms=rules.journey_retention_ms,
+        watched_one_in=rules.watched_one_in,
+    )
+    if file is None:
+        return base
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "not text"
+        raise Stop(f"rule file {file}: cannot be read: {reason}") from error
+    read = read_rules(text, base)
+    if isinstance(read, RuleFault):
+        raise Stop(f"rule file {file}: {read}")
+    return read
+
+
+def _intake_rules(settings: Settings, *, is_probabilistic: bool) -> IntakeRules:
+    rules = settings.rules
+    secret = rules.pseudonym_secret
+    signing = rules.signature_secrets or {}
+    return IntakeRules(
+        pseudonym_secret=secret.reveal().encode() if secret else KNOWN_SECRET,
+        earliest_event_time=rules.earliest_event_time,
+        dead_letter_share_max=rules.dead_letter_share,
+        dead_letter_window=rules.dead_letter_window,
+        signature_secrets={name: one.reveal().encode() for name, one in signing.items()},
+        signature_age_ms_max=rules.signature_age_ms,
+        is_probabilistic=is_probabilistic,
+        postbacks=postback_rules(settings.postbacks),
+    )

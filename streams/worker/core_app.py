@@ -1,0 +1,241 @@
+"""The core worker: one Faust app with an agent per stage, and the lanes they feed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import faust
+from aiokafka.errors import KafkaConnectionError
+from faust.types import TP
+
+from schemas import topics
+from streams.runtime.checkpoint import KafkaLog, LogOptions, no_announcement
+from streams.runtime.faust.app import batch_app, report, run_faust, silence_libraries
+from streams.runtime.faust.batches import BatchSchema, PollBatch
+from streams.runtime.fleet import LaneFleet, Readiness
+from streams.runtime.lane import Lane, LaneObserver, LaneParts, LaneSpec, NoObserver
+from streams.runtime.lead import BoundedLead, NoLead
+from streams.runtime.offsets import Offsets
+from streams.runtime.recovery import Restored, reread, restore
+from streams.runtime.snapshots import SnapshotReader
+from streams.runtime.state import MemoryStore, RocksStore, StateStore
+from streams.runtime.ticks import TICK_KEY, TICK_VALUE, tick
+from streams.settings.core import CoreSettings
+from streams.stages.common.working_set import useless_from
+from streams.stages.contract import Stage, TopicPartition
+
+Stages = Callable[[str, int, int], Stage]
+"""Stage name, partition number, number of partitions: a new stage object."""
+
+SPECS = (
+    LaneSpec("intake", tuple(topic.name for topic in topics.SOURCES), is_source=True),
+    LaneSpec("matching", (topics.MATCH.name,), topics.MATCHING_CHANGELOG.name),
+    LaneSpec("journeys", (topics.JOURNEYS.name,), topics.JOURNEYS_CHANGELOG.name),
+    LaneSpec("sites", (topics.SITES.name,), topics.SITES_CHANGELOG.name),
+    LaneSpec(
+        "learning", (topics.EXAMPLES.name,), topics.LEARNING_CHANGELOG.name, single_partition=True
+    ),
+)
+
+STOP_SECONDS = 20.0
+
+
+class SetupError(RuntimeError):
+    """The broker is not what the worker needs; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the worker reaches besides Kafka; all of it can be left out."""
+
+    snapshots: SnapshotReader | None = None
+    observer: LaneObserver | None = None
+    specs: tuple[LaneSpec, ...] = SPECS
+
+
+class CoreWorker:
+    """Everything between settings and lanes; `app` is the Faust app that feeds them."""
+
+    def __init__(self, settings: CoreSettings, stages: Stages, around: Surroundings) -> None:
+        self.settings = settings
+        self.specs = around.specs
+        self.offsets = Offsets(settings)
+        self.snapshots = around.snapshots or SnapshotReader(settings)
+        self.fleet: LaneFleet | None = None
+        self._stages = stages
+        self._observer = around.observer or NoObserver()
+        self._partitions = 0
+        self.app = self._create_app()
+
+    @property
+    def ready(self) -> bool:
+        """True only when partitions are assigned, every lane is restored, and none is moving."""
+        return self.readiness.ready
+
+    @property
+    def reason(self) -> str:
+        return self.readiness.reason
+
+    @property
+    def readiness(self) -> Readiness:
+        return self.fleet.readiness if self.fleet else Readiness(False, "starting")
+
+    async def open(self) -> LaneFleet:
+        """Check the broker; SetupError when something is missing."""
+        try:
+            await self.offsets.start()
+        except KafkaConnectionError as error:
+            raise SetupError(
+                f"cannot reach Kafka at {self.settings.bootstrap_servers}; "
+                "is it running, and are the address and security settings right?"
+            ) from error
+        await self.snapshots.start()
+        self._partitions = await _partition_count(self.offsets, self.specs)
+        self.fleet = LaneFleet(
+            self.specs,
+            self._lane,
+            self.settings.topic_prefix,
+            self.settings.session_timeout_seconds / 2,
+        )
+        return self.fleet
+
+    async def close(self) -> None:
+        await self.snapshots.stop()
+        await self.offsets.stop()
+
+    async def send_tick(self, tp: TopicPartition) -> None:
+        await self.app.producer.send_and_wait(
+            self.settings.topic(tp[0]), TICK_KEY, TICK_VALUE, tp[1], None, None
+        )
+
+    def _create_app(self) -> faust.App:
+        single = frozenset(
+            self.settings.topic(name)
+            for spec in self.specs
+            if spec.single_partition
+            for name in spec.inputs
+        )
+        app = batch_app(self.settings, single)
+        for spec in self.specs:
+            self._add_agent(app, spec)
+        app.on_partitions_revoked.connect(self._on_revoked)
+        app.on_partitions_assigned.connect(self._on_assigned)
+        return app
+
+    def _add_agent(self, app: faust.App, spec: LaneSpec) -> None:
+        names = [self.settings.topic(name) for name in spec.inputs]
+
+        async def feed(batches: AsyncIterator[PollBatch]) -> AsyncIterator[None]:
+            async for batch in batches:
+                assert self.fleet is not None, "lanes are opened before Faust starts"
+                self.fleet.offer(batch)
+                yield
+
+        # The checkpoint owns the offsets, so Faust must not acknowledge anything.
+        app.agent(app.topic(*names, schema=BatchSchema(), acks=False), name=spec.stage)(feed)
+
+    async def _on_revoked(self, app: Any, revoked: set[TP], **_: Any) -> None:
+        assert self.fleet is not None, "lanes are opened before Faust starts"
+        await self.fleet.revoked()
+
+    async def _on_assigned(self, app: Any, assigned: set[TP], **_: Any) -> None:
+        assert self.fleet is not None, "lanes are opened before Faust starts"
+        await self.fleet.assigned(assigned, self.app.consumer_generation_id)
+
+    def _lane(self, spec: LaneSpec, p: int) -> Lane:
+        settings = self.settings
+        # The in-process broker forgets its changelogs, and forgets everything when it ends.
+        keeps_state = spec.changelog is not None and not settings.embedded
+        changelog = (spec.changelog or "", p) if keeps_state else None
+
+        async def refill(store: StateStore) -> Restored:
+            if changelog is None:
+                return Restored(0, 0.0, True)
+            return await restore(settings, changelog, store)
+
+        parts = LaneParts(
+            stage=lambda stage, number: self._stages(stage, number, self._partitions),
+            log=KafkaLog(settings, f"headwater-{spec.stage}-{p}", changelog, self._log_options()),
+            store=lambda: self._store(spec, p),
+            restore=refill,
+            positions=self.offsets.positions,
+            flow=self.app.consumer,
+            snapshots=self.snapshots,
+            observer=self._observer,
+            reread=lambda stretch: reread(settings, stretch),
+        )
+        return Lane(spec, p, parts, settings.batch)
+
+    def _store(self, spec: LaneSpec, p: int) -> StateStore:
+        folder = self.settings.state_folder
+        if folder is None or spec.changelog is None or self.settings.embedded:
+            return MemoryStore(useless_from)
+        return RocksStore(folder / spec.stage / str(p), useless_from)
+
+    def _log_options(self) -> LogOptions:
+        settings = self.settings
+        # All lanes of all stages may write to one partition.
+        share = 1 / (self._partitions * len(self.specs))
+        readers = self.offsets.committed_by_readers
+        bounded = settings.lead.bytes_max > 0
+        return LogOptions(
+            lead=BoundedLead(settings.lead, readers, share) if bounded else NoLead(),
+            announce=self._announce if settings.embedded else no_announcement,
+        )
+
+    async def _announce(self, positions: Mapping[TopicPartition, int]) -> None:
+        topic = self.settings.topic
+        await self.app.consumer.announce({(topic(t), p): at for (t, p), at in positions.items()})
+
+
+async def run_core(worker: CoreWorker, stop: asyncio.Event) -> int:
+    """Run until `stop` is set (exit code 0) or something fails (one line on stderr, code 1)."""
+    silence_libraries()
+    try:
+        fleet = await worker.open()
+        return await _serve(worker, fleet, stop)
+    except Exception as error:
+        return report(error)
+    finally:
+        await worker.close()
+
+
+async def _serve(worker: CoreWorker, fleet: LaneFleet, stop: asyncio.Event) -> int:
+    app = worker.app
+    stopping = asyncio.create_task(stop.wait())
+    tasks = [asyncio.create_task(run_faust(app))]
+    if worker.settings.ticks:
+        tasks.append(asyncio.create_task(tick(lambda: fleet.lanes, worker.send_tick)))
+    try:
+        waited: list[asyncio.Future[Any]] = [fleet.failure, stopping, *tasks]
+        await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+        failures = [task.exception() for task in tasks if task.done()]
+        if fleet.failure.done():
+            failures.insert(0, fleet.failure.result())
+        return report(failures[0]) if failures else 0
+    finally:
+        await fleet.close()
+        for task in [stopping, *tasks]:
+            task.cancel()
+        with contextlib.suppress(Exception):
+            await asyncio.wait_for(app.stop(), STOP_SECONDS)
+
+
+async def _partition_count(offsets: Offsets, specs: tuple[LaneSpec, ...]) -> int:
+    counts = {
+        name: await offsets.partitions(name)
+        for s in specs
+        if not s.single_partition
+        for name in s.inputs
+    }
+    missing = sorted(name for name, count in counts.items() if not count)
+    if missing:
+        raise SetupError(f"topic {missing[0]} does not exist; run: headwater migrate")
+    if len(set(counts.values())) > 1:
+        wrong = ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))
+        raise SetupError(f"topics differ in their number of partitions ({wrong}); see the runbook")
+    return next(iter(counts.values()))

@@ -1,0 +1,113 @@
+"""/metrics, /livez and /readyz, from a thread of its own.
+
+A thread, so that a stalled event loop is seen from outside instead of making the probe hang.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import NamedTuple
+
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from streams.errors import Stop
+from streams.worker.metrics import READY, REGISTRY
+
+STALLED_SECONDS = 30.0
+REQUEST_SECONDS = 5.0
+
+
+class Readiness(NamedTuple):
+    is_ready: bool
+    reason: str  # what is being waited for
+
+
+class Health:
+    """What a worker tells about itself. `beat` comes from its event loop."""
+
+    def __init__(
+        self,
+        readiness: Callable[[], Readiness],
+        clock: Callable[[], float] = time.monotonic,
+        stalled_seconds: float = STALLED_SECONDS,
+    ) -> None:
+        self._readiness = readiness
+        self._clock = clock
+        self._stalled_seconds = stalled_seconds
+        self._beaten_at = clock()
+
+    def beat(self) -> None:
+        self._beaten_at = self._clock()
+
+    def live(self) -> Readiness:
+        silent = self._clock() - self._beaten_at
+        if silent > self._stalled_seconds:
+            return Readiness(False, f"the event loop has not turned for {silent:.0f} s")
+        return Readiness(True, "alive")
+
+    def ready(self) -> Readiness:
+        alive = self.live()
+        verdict = self._readiness() if alive.is_ready else alive
+        READY.set(verdict.is_ready)
+        return verdict
+
+
+class HealthServer:
+    """Serves until `close`. Port 0 takes a free one; `port` says which."""
+
+    def __init__(self, health: Health, host: str, port: int) -> None:
+        try:
+            self._server = ThreadingHTTPServer((host, port), _handler(health))
+        except OSError as error:
+            raise Stop(
+                f"cannot listen on {host}:{port} for /metrics: {error.strerror}; "
+                "choose another HEADWATER_METRICS_PORT (0: none)"
+            ) from error
+        self._server.daemon_threads = True
+        self.port: int = self._server.server_address[1]
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, name="health", daemon=True
+        )
+        self._thread.start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+def _handler(health: Health) -> type[BaseHTTPRequestHandler]:
+    class Answers(BaseHTTPRequestHandler):
+        timeout = REQUEST_SECONDS
+
+        def do_GET(self) -> None:
+            path = self.path.partition("?")[0]
+            if path == "/metrics":
+                health.ready()  # so that headwater_ready is current
+                self._answer(HTTPStatus.OK, generate_latest(REGISTRY), CONTENT_TYPE_LATEST)
+            elif path == "/livez":
+                self._tell(health.live())
+            elif path == "/readyz":
+                self._tell(health.ready())
+            else:
+                self._answer(HTTPStatus.NOT_FOUND, b"not found\n", "text/plain")
+
+        def _tell(self, verdict: Readiness) -> None:
+            status = HTTPStatus.OK if verdict.is_ready else HTTPStatus.SERVICE_UNAVAILABLE
+            self._answer(status, f"{verdict.reason}\n".encode(), "text/plain")
+
+        def _answer(self, status: HTTPStatus, body: bytes, content_type: str) -> None:
+            self.send_response(status)
+            self.send_header("Content-Type", content_type)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Probes come every few seconds: say nothing."""
+
+    return Answers

@@ -1,0 +1,200 @@
+"""Runs the roles of `headwater worker`: settings in, processes and event loops out."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import logging
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from importlib.metadata import version
+
+from streams.errors import Stop
+from streams.kafka.embedded_broker import EmbeddedBroker
+from streams.kafka.topics import check_topics
+from streams.settings.tree import KafkaSettings, Settings
+from streams.store.demo_folder import keep_folder
+from streams.wiring.parts import core_settings, stage_rules, storing_settings
+from streams.worker import metrics
+from streams.worker.health_server import Health, HealthServer, Readiness
+from streams.worker.observers import LaneMetrics, StageMetrics, StoringMetrics
+from streams.worker.supervisor import Child, end_with, supervise
+
+BEAT_SECONDS = 1.0
+# Faust logs through the modules of its subclasses too. What fails, a worker says in one line.
+_NOISY = (
+    "faust",
+    "mode",
+    "aiokafka",
+    "asyncio",
+    "clickhouse_driver",
+    "streams.worker.core_app",
+    "streams.worker.storing_app",
+    "streams.runtime.faust.transport",
+)
+_logger = logging.getLogger("headwater")
+
+
+def run_role(role: str, settings: Settings) -> int:
+    """Run until told to stop; the exit code. Stop when something is missing."""
+    _configure_logs(settings.worker.log_level)
+    if not settings.kafka.is_in_process:
+        keep_folder(settings.folders.data)
+    if role != "storing":
+        stage_rules(settings)  # What is wrong with them is told before anything starts.
+    if role == "all":
+        return _run_all(settings)
+    if settings.kafka.brokers is None:
+        raise Stop(
+            f"HEADWATER_KAFKA is not set and role {role} needs a broker: set it to host:port, "
+            "or use --role all, which brings one"
+        )
+    end_with(settings.worker.supervisor)
+    _check_topics(settings.kafka)
+    _relax_collector()
+    return asyncio.run(_run_core(settings) if role == "core" else _run_storing(settings))
+
+
+def _run_all(settings: Settings) -> int:
+    stop_seconds = settings.worker.stop_timeout_ms / 1000
+    if settings.kafka.brokers is not None:
+        return supervise(role_children(settings, os.environ), stop_seconds, _logger.error)
+    with EmbeddedBroker(settings.kafka.topic_prefix) as broker:
+        _logger.info("the embedded broker listens on %s", broker.address)
+        environ = {**os.environ, **broker.environment()}
+        migrate_in_child(settings, environ)
+        return supervise(role_children(settings, environ), stop_seconds, _logger.error)
+
+
+def role_children(settings: Settings, environ: Mapping[str, str]) -> list[Child]:
+    """The core and the storing worker as processes; storing takes the next metrics port."""
+    port = settings.worker.metrics_port
+    storing_port = {"HEADWATER_METRICS_PORT": str(port + 1 if port else 0)}
+    folder = ("--data", str(settings.folders.data))
+    return [
+        Child("core", ("worker", "--role", "core", *folder), environ),
+        Child("storing", ("worker", "--role", "storing", *folder), {**environ, **storing_port}),
+    ]
+
+
+def migrate_in_child(settings: Settings, environ: Mapping[str, str]) -> None:
+    """Create the tables in a process of its own: chdb must not be open where others start."""
+    folder = ("--data", str(settings.folders.data))
+    done = subprocess.run(
+        [sys.executable, "-m", "streams.cli", "migrate", *folder],
+        env=dict(environ),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        said = done.stderr.strip().splitlines() or ["no message"]
+        raise Stop(said[-1].removeprefix("headwater: "))
+
+
+async def _run_core(settings: Settings) -> int:
+    # Only here: the other commands start faster without Faust and River.
+    from streams.runtime.snapshots import SnapshotReader
+    from streams.stages.factory import stage_factory
+    from streams.worker.core_app import CoreWorker, Surroundings, run_core
+
+    core = core_settings(settings)
+    snapshots = SnapshotReader(core)
+    stages = stage_factory(stage_rules(settings), snapshots.find, StageMetrics())
+    around = Surroundings(snapshots=snapshots, observer=LaneMetrics())
+    worker = CoreWorker(core, stages, around)
+
+    def readiness() -> Readiness:
+        return Readiness(*worker.readiness)
+
+    return await _serve(settings, "core", readiness, lambda stop: run_core(worker, stop))
+
+
+async def _run_storing(settings: Settings) -> int:
+    from streams.worker.storing_app import StoringWorker, run_storing
+
+    worker = StoringWorker(storing_settings(settings), StoringMetrics())
+
+    def readiness() -> Readiness:
+        return Readiness(*worker.readiness)
+
+    return await _serve(settings, "storing", readiness, lambda stop: run_storing(worker, stop))
+
+
+async def _serve(
+    settings: Settings,
+    role: str,
+    readiness: Callable[[], Readiness],
+    run: Callable[[asyncio.Event], Awaitable[int]],
+) -> int:
+    """Run a role with probes and metrics beside it, until SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    health = Health(readiness)
+    beats = asyncio.create_task(_beat(health, role))
+    metrics.WORKER.info({"role": role, "version": version("headwater")})
+    try:
+        with _probes(settings, health):
+            code = await run(stop)
+            _logger.info("%s ends", role)
+            return code
+    finally:
+        beats.cancel()
+
+
+async def _beat(health: Health, role: str) -> None:
+    """Show that the event loop turns, and tell whenever the readiness changes."""
+    told = ""
+    while True:
+        health.beat()
+        reason = health.ready().reason
+        if reason != told:
+            _logger.info("%s: %s", role, reason)
+            told = reason
+        await asyncio.sleep(BEAT_SECONDS)
+
+
+@contextlib.contextmanager
+def _probes(settings: Settings, health: Health) -> Iterator[None]:
+    port = settings.worker.metrics_port
+    if not port:
+        yield
+        return
+    server = HealthServer(health, settings.worker.metrics_host, port)
+    try:
+        yield
+    finally:
+        server.close()
+
+
+def _check_topics(kafka: KafkaSettings) -> None:
+    wrong = asyncio.run(check_topics(kafka))
+    if wrong:
+        raise Stop(wrong[0])
+
+
+def _relax_collector() -> None:
+    """A batch makes many short-lived objects and no cycles to speak of. Looking for cycles every
+    700 objects costs a fifth of a core worker's CPU time."""
+    gc.set_threshold(50_000, 20, 100)
+
+
+def _configure_logs(level: str) -> None:
+    """Short lines on stderr; libraries only when they warn."""
+    chosen = logging.getLevelName(level.upper())
+    logging.basicConfig(
+        stream=sys.stderr,
+        level=chosen,
+        format="%(asctime)s %(levelname).1s %(name)s: %(message)s",
+        datefmt="%H:%M:%S",
+    )
+    for name in _NOISY:
+        logging.getLogger(name).setLevel(logging.CRITICAL if level != "debug" else logging.WARNING)

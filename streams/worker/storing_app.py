@@ -1,0 +1,240 @@
+"""The storing worker: a Faust app whose agent hands whole poll batches to the sink."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import aiokafka
+import faust
+from aiokafka.errors import KafkaError
+from faust.types import TP
+
+from streams.errors import Stop
+from streams.runtime.faust.app import batch_app, report, run_faust, silence_libraries
+from streams.runtime.faust.batches import BatchSchema, PollBatch
+from streams.runtime.fleet import Readiness
+from streams.runtime.offsets import LostRecordsError, Offsets
+from streams.settings.storing import StoringSettings
+from streams.store.base import Store, UnavailableError
+from streams.store.migrations import require_current
+from streams.store.opening import open_target
+from streams.store.sink.commits import RETRY_SECONDS, commit
+from streams.store.sink.pulse import Pulse
+from streams.store.sink.sink import (
+    NoStoringObserver,
+    SealBounds,
+    Sink,
+    SinkParts,
+    StoringObserver,
+    TableSink,
+)
+from streams.store.sink.writer import TableWriter
+from streams.store.tables import TABLE_OF_TOPIC
+
+SERVER_THREADS = 4  # inserts under way at once; chdb takes one at a time
+DRAIN_SECONDS = 10.0
+STOP_SECONDS = 20.0
+
+
+class StoringWorker:
+    """Everything between Kafka and the store; `app` is the Faust app."""
+
+    def __init__(self, settings: StoringSettings, observer: StoringObserver | None = None) -> None:
+        self.settings = settings
+        self.app = self._create_app()
+        self._observer = observer or NoStoringObserver()
+        self._pulse = Pulse(settings.session_timeout_seconds * 0.8)
+        self._sink: Sink | None = None
+        self._store: Store | None = None
+        self._generation = -1
+        self._early: list[PollBatch] = []
+        self._assigned: set[TP] = set()
+        self._is_rebalancing = True
+        self._waits_for = "starting"
+        self._offsets = Offsets(settings.kafka())
+        self._looking: asyncio.Task[None] | None = None
+        self.failure: asyncio.Future[BaseException] | None = None  # from `open` on
+        threads = 1 if settings.store.url is None else SERVER_THREADS
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="storing")
+
+    @property
+    def readiness(self) -> Readiness:
+        """True only when partitions are assigned and the store takes rows."""
+        if self._waits_for:
+            return Readiness(False, self._waits_for)
+        if self._is_rebalancing:
+            return Readiness(False, "waiting for partitions")
+        if self._sink is not None and self._sink.outage:
+            return Readiness(False, self._sink.outage)
+        return Readiness(True, f"storing {len(self._assigned)} partitions")
+
+    async def open(self) -> Sink:
+        """Check broker and store. A store that is away is waited for; Stop when it says no."""
+        self.failure = asyncio.get_running_loop().create_future()
+        await self._offsets.start()
+        await self._require_topics()
+        self._store = await self._open_store()
+        parts = SinkParts(self._threads, self._commit, self._observer)
+        flush = self.settings.flush
+        bounds = SealBounds(flush.rows_max, flush.bytes_max, self.settings.flush_seconds)
+        tables = {
+            topic: TableSink(
+                TableWriter(self._store, table, self.settings.epoch, self._pulse.require),
+                bounds,
+                parts,
+            )
+            for topic, table in TABLE_OF_TOPIC.items()
+        }
+        self._sink = Sink(tables, self.settings.buffer, self._hold, parts)
+        self._waits_for = ""
+        return self._sink
+
+    async def beat(self) -> None:
+        while True:
+            self._pulse.beat()
+            await asyncio.sleep(self.settings.session_timeout_seconds / 20)
+
+    async def close(self) -> None:
+        if self._looking is not None:
+            self._looking.cancel()
+        await self._offsets.stop()
+        self._threads.shutdown(wait=True)
+        if self._store is not None:
+            self._store.close()
+
+    def _create_app(self) -> faust.App:
+        app = batch_app(self.settings.kafka())
+        names = [self.settings.topic_prefix + name for name in TABLE_OF_TOPIC]
+
+        async def store(batches: AsyncIterator[PollBatch]) -> AsyncIterator[None]:
+            async for batch in batches:
+                self._offer(batch)
+                yield
+
+        # Offsets are committed once rows are stored, so Faust must not acknowledge anything.
+        app.agent(app.topic(*names, schema=BatchSchema(), acks=False), name="storing")(store)
+        app.on_partitions_revoked.connect(self._on_revoked)
+        app.on_partitions_assigned.connect(self._on_assigned)
+        return app
+
+    def _offer(self, batch: PollBatch) -> None:
+        """Batches of an earlier assignment are read again."""
+        if batch.generation > self._generation:
+            self._early.append(batch)
+        elif batch.generation == self._generation and not self._is_rebalancing:
+            assert self._sink is not None, "the sink is opened before Faust starts"
+            topic = batch.topic.removeprefix(self.settings.topic_prefix)
+            self._sink.offer(topic, batch.partition, batch.records)
+
+    async def _on_revoked(self, app: Any, revoked: set[TP], **_: Any) -> None:
+        assert self._sink is not None, "the sink is opened before Faust starts"
+        self._is_rebalancing = True
+        # An insert that is under way ends before someone else looks up what is stored.
+        await self._sink.forget(self.settings.store.timeout_seconds + RETRY_SECONDS)
+
+    async def _on_assigned(self, app: Any, assigned: set[TP], **_: Any) -> None:
+        assert self._sink is not None, "the sink is opened before Faust starts"
+        await self._sink.forget(0.0)
+        self._assigned = set(assigned)
+        self._generation = self.app.consumer_generation_id
+        self._is_rebalancing = False
+        if self._looking is not None:
+            self._looking.cancel()
+        self._looking = asyncio.create_task(self._require_whole(self._assigned))
+        early, self._early = self._early, []
+        for batch in early:
+            self._offer(batch)
+
+    async def _require_whole(self, assigned: set[TP]) -> None:
+        """Fail if the log begins after the place where we go on: Kafka would just skip the gap."""
+        prefix = self.settings.topic_prefix
+        assert self.failure is not None, "open() comes first"
+        try:
+            await self._offsets.positions(
+                [(tp.topic.removeprefix(prefix), tp.partition) for tp in assigned]
+            )
+        except (LostRecordsError, KafkaError) as error:
+            if not self.failure.done():
+                self.failure.set_result(error)
+
+    def _hold(self, is_held: bool) -> None:
+        act = self.app.consumer.hold if is_held else self.app.consumer.release
+        act(self._assigned)
+
+    async def _commit(self, topic: str, next_offsets: Mapping[int, int]) -> None:
+        generation = self._generation
+        name = self.settings.topic_prefix + topic
+        offsets = {aiokafka.TopicPartition(name, p): at for p, at in next_offsets.items()}
+        await commit(
+            self.app.consumer,
+            offsets,
+            lambda: generation == self._generation and not self._is_rebalancing,
+        )
+
+    async def _require_topics(self) -> None:
+        for name in TABLE_OF_TOPIC:
+            if not await self._offsets.partitions(name):
+                raise Stop(f"topic {name} does not exist: run `headwater migrate`")
+
+    async def _open_store(self) -> Store:
+        loop = asyncio.get_running_loop()
+        silence_seconds = self.settings.session_timeout_seconds / 2
+        store = await loop.run_in_executor(
+            self._threads, open_target, self.settings.store, silence_seconds
+        )
+        while True:
+            try:
+                await loop.run_in_executor(self._threads, require_current, store)
+                return store
+            except UnavailableError as error:
+                self._waits_for = str(error)
+                await asyncio.sleep(RETRY_SECONDS)
+            except BaseException:
+                store.close()
+                raise
+
+
+async def run_storing(worker: StoringWorker, stop: asyncio.Event) -> int:
+    """Run until `stop` is set (exit code 0) or something fails (one line on stderr, code 1)."""
+    silence_libraries()
+    beat = asyncio.create_task(worker.beat())
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        opening = asyncio.create_task(worker.open())
+        await asyncio.wait([opening, stopping], return_when=asyncio.FIRST_COMPLETED)
+        if not opening.done():
+            opening.cancel()
+            return 0
+        return await _serve(worker, opening.result(), stopping)
+    except Exception as error:
+        return report(error)
+    finally:
+        beat.cancel()
+        stopping.cancel()
+        await worker.close()
+
+
+async def _serve(worker: StoringWorker, sink: Sink, stopping: asyncio.Task[Any]) -> int:
+    app = worker.app
+    assert worker.failure is not None, "the worker is open"
+    storing = asyncio.create_task(sink.run())
+    reading = asyncio.create_task(run_faust(app))
+    ends: list[asyncio.Future[Any]] = [worker.failure, storing, reading, stopping]
+    try:
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        failures = [task.exception() for task in (storing, reading) if task.done()]
+        if worker.failure.done():
+            failures.insert(0, worker.failure.result())
+        if failures:
+            return report(failures[0])
+        await sink.drain(DRAIN_SECONDS)
+        return 0
+    finally:
+        for task in (storing, reading):
+            task.cancel()
+        with contextlib.suppress(Exception):
+            await asyncio.wait_for(app.stop(), STOP_SECONDS)
