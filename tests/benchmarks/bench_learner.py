@@ -18,9 +18,9 @@ from online_models.targets.targets import DEFAULT_TARGETS
 from schemas.records import ExampleFrame, encoder
 from streams.runtime.state import MemoryStore
 from streams.stages.learning.learning import Learning, learning_of
-from tests.silent_observer import SilentObserver
-from tests.unit import learner_world
-from tests.unit.stage_world import Line
+from tests.worlds import learner_world
+from tests.worlds.silent_observer import SilentObserver
+from tests.worlds.stage_world import Line
 
 EXAMPLES = 50_000
 FRAME, BATCH = 100, 20  # examples a frame, frames a decision

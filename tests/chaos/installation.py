@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from streams.settings.tree import Settings, read_settings
+from tests.checkout import ROOT
 
-CHECKOUT = Path(__file__).resolve().parents[2]
+CHECKOUT = ROOT
 COMMAND = (sys.executable, "-m", "streams.cli")
 COMMAND_SECONDS = 600.0
 SESSION_SECONDS = 4

@@ -26,7 +26,7 @@ from streams.store.server import ServerStore, connection_arguments
 from streams.store.sink.sealing import Polled, SealedBatch
 from streams.store.sink.writer import TableWriter
 from streams.store.tables import TABLES
-from tests.unit.store_world import NOON
+from tests.worlds.stores.store_world import NOON
 
 pytestmark = pytest.mark.clickhouse
 

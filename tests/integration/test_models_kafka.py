@@ -23,7 +23,7 @@ from online_models.hazard.rules import HazardRules
 from online_models.learning.rules import rules_for
 from online_models.learning.target_learner import Learner
 from schemas.records import Example, ExampleFrame, encoder
-from tests.unit import learner_world
+from tests.worlds import learner_world
 
 pytestmark = pytest.mark.kafka
 PARTITIONS = 2

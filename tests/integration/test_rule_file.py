@@ -10,9 +10,10 @@ import pytest
 
 from attribution.rules.rules import Rules, rule_set_id
 from streams.cli import main
+from tests.checkout import ROOT
 
 Run = Callable[..., tuple[int, str, str]]
-EXAMPLE = Path(__file__).parents[2] / "deploy" / "rules.example.toml"
+EXAMPLE = ROOT / "deploy" / "rules.example.toml"
 
 REFUSED = {
     '[windows]\nclick = "-7d"': "windows.click: -7d is negative",

@@ -17,7 +17,7 @@ from schemas import outcomes, topics
 from streams.kafka.embedded_broker import EmbeddedBroker
 from streams.store.embedded import EmbeddedStore
 from streams.store.migrations import migrate
-from tests.unit.store_world import touch
+from tests.worlds.stores.store_world import touch
 
 pytest.importorskip("chdb")
 pytest.importorskip("confluent_kafka")

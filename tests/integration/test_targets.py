@@ -21,6 +21,7 @@ from streams.operations.explain.explain import Explanation, explain_id
 from streams.operations.explain.text import in_words
 from streams.settings.tree import Settings, read_settings
 from streams.wiring.store import stored
+from tests.checkout import ROOT
 
 pytest.importorskip("chdb", reason="the embedded store is not installed")
 
@@ -206,7 +207,7 @@ def test_without_the_file_explanations_say_that_the_target_is_unknown(folder: Pa
 
 
 def test_the_questions_in_the_readme_have_answers(settings: Settings) -> None:
-    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    readme = (ROOT / "README.md").read_text()
     blocks = [block.split("```")[0] for block in readme.split("```sql\n")[1:]]
     asked = [block for block in blocks if "FROM predictions" in block]
     assert len(asked) == 2

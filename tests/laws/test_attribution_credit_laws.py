@@ -11,7 +11,7 @@ from attribution.decision.candidates import Candidate
 from attribution.decision.waterfall import Case, Receipt, judge, rank, review
 from attribution.rules.rules import DAY_MS, HOUR_MS
 from schemas.records import Installed, Prior, Signal, Touch, TouchKind
-from tests.unit.attribution_world import NOON, RULES
+from tests.worlds.attribution_world import NOON, RULES
 
 EDGES = (0, 1, HOUR_MS, DAY_MS, 7 * DAY_MS, 30 * DAY_MS, 37 * DAY_MS)
 INSTALL = Installed("i", "", "", "", "", "", "", NOON, NOON, 0, False, (1, 0, 0), NOON - HOUR_MS)

@@ -20,7 +20,7 @@ from attribution.matching.accounts import Account
 from attribution.matching.facts import MatchFact, MoneyWaiting, Settled
 from attribution.matching.transactions import Transaction
 from schemas.records import AccountLinked, AccountMoney, Installed, Money, MoneyKind, MoneyRouted
-from tests.unit.attribution_world import NOON, RULES, account_money, purchase, refund, routed
+from tests.worlds.attribution_world import NOON, RULES, account_money, purchase, refund, routed
 
 WEEK_MS = RULES.parking_ms
 END = NOON + 100 * WEEK_MS

@@ -14,7 +14,7 @@ from online_models.credit.exposures import DAY_MS, watch
 from online_models.credit.fitting import fit
 from online_models.credit.window import Window
 from schemas.records import ExposurePath, ExposureTouch
-from tests.unit.credit_world import APP, path, touch
+from tests.worlds.credit_world import APP, path, touch
 
 days = st.floats(-3.0, 14.0)
 touchpoints = st.builds(touch, days, st.sampled_from(["a", "b", "brand", "owned"]), st.booleans())

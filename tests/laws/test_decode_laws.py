@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from schemas.decode import Reason, Unreadable, decode
 from schemas.events import TYPES_BY_TOPIC, InAppEvent, type_name
-from tests.unit.test_decode import EARLIEST, IN_APP, NOW
+from tests.schemas.test_decode import EARLIEST, IN_APP, NOW
 
 TOPICS = st.sampled_from(sorted(TYPES_BY_TOPIC))
 

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from attribution.decision.candidates import Candidate
 from attribution.decision.fraud import REASONS, FraudRules, Mode, hits
 from schemas.records import Flag, Installed, Signal, SiteVerdict, Touch, TouchKind
-from tests.unit.attribution_world import NOON
+from tests.worlds.attribution_world import NOON
 
 HOUR_MS, DAY_MS = 3_600_000, 86_400_000
 RULES = FraudRules(engagements_max=2)

@@ -16,9 +16,9 @@ from streams.runtime.state import MemoryStore
 from streams.stages.common.watermarks import stage_upstreams
 from streams.stages.common.working_set import useless_from
 from streams.stages.sites.sites import Sites
-from tests.silent_observer import SilentObserver
-from tests.unit.site_world import DAY, MIDNIGHT, claim, shown
-from tests.unit.stage_world import Line
+from tests.worlds.silent_observer import SilentObserver
+from tests.worlds.site_world import DAY, MIDNIGHT, claim, shown
+from tests.worlds.stage_world import Line
 
 RULES = Rules()
 KEYS = [site_key("app", "north", name) for name in ("s1", "s2")]

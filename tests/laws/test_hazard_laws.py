@@ -14,8 +14,8 @@ from online_models.hazard.kernel import Kernel
 from online_models.hazard.model import Ask, HazardModel, HazardRow, HazardRules
 from online_models.learning.snapshots import Unusable
 from online_models.scoring.landmarks import DAY_MS
-from tests.unit import hazard_world
-from tests.unit.hazard_world import SMALL, any_row
+from tests.worlds import hazard_world
+from tests.worlds.hazard_world import SMALL, any_row
 
 TINY = HazardRules(slots=2**4, l1=0.01, alpha=0.5)
 """So few places that names meet, and rates so high that everything moves."""

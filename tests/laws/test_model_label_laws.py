@@ -19,7 +19,7 @@ from online_models.scoring.releases import release_times
 from online_models.targets.targets import DEFAULT_TARGETS, PAYING, VALUE, Target, Targets
 from schemas.outcomes import FeatureRow, Prediction
 from schemas.records import ActivitySeen, Example, Money, MoneyKind
-from tests.unit.model_world import constant_models
+from tests.worlds.model_world import constant_models
 
 INSTALLED_AT = 1_790_000_000_000
 # One of those whose predictions are remembered.

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from schemas.records import CommandKind
 from streams.stages.learning.learning import Learning
-from tests.unit.stage_world import Line
-from tests.unit.test_stages_model_orders import EXAMPLES, SIZE, Story, frame, order
+from tests.streams.stages.learning.test_model_orders import EXAMPLES, SIZE, Story, frame, order
+from tests.worlds.stage_world import Line
 
 ORDERS = [
     CommandKind.ROLL_BACK, CommandKind.SUSPEND, CommandKind.RESUME, CommandKind.RESUME,

@@ -15,8 +15,8 @@ from online_models.learning.registry import Known, Registry, closest
 from online_models.learning.snapshots import Unusable
 from online_models.learning.target_learner import Learner
 from online_models.learning.verdicts import Verdict
-from tests.unit import learner_world
-from tests.unit.learner_world import RULES
+from tests.worlds import learner_world
+from tests.worlds.learner_world import RULES
 
 EXAMPLES = learner_world.examples(700, seed=11)
 

@@ -14,7 +14,7 @@ from attribution.multi_touch.models import HEURISTICS, MODELS, ChainBounds, Heur
 from attribution.multi_touch.paths import ChannelCredit, Path, code
 from attribution.multi_touch.shares import Exposure, heuristic_shares, weighted_shares
 from streams.operations.path_credit import CreditPlan, credit_paths
-from tests.unit.multi_touch_world import (
+from tests.attribution.multi_touch.multi_touch_world import (
     NaiveChain,
     chain_of,
     channels_of,

@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 from attribution.probabilistic.fit import KnownMatch, fit
 from attribution.probabilistic.pair_model import DEFAULT_MODEL, PairModel
 from attribution.probabilistic.pair_score import confidences, score
-from tests.unit.pair_world import HOME, NEIGHBOUR, NOBODY, STRANGER, drawn_history, install, touch
+from tests.attribution.probabilistic.pair_world import (
+    HOME,
+    NEIGHBOUR,
+    NOBODY,
+    STRANGER,
+    drawn_history,
+    install,
+    touch,
+)
 
 candidates = st.lists(
     st.tuples(st.sampled_from((HOME, NEIGHBOUR, NOBODY, STRANGER)), st.floats(0, 1_440)),

@@ -15,8 +15,8 @@ from attribution.postbacks.repeats import SeenPostback, see_postback
 from attribution.postbacks.skadnetwork import SIGNED_FIELDS, read_skadnetwork, signed_text
 from attribution.postbacks.verdict import Reason
 from schemas.records import PostbackSeen
-from tests.unit.attribution_world import NOON
-from tests.unit.postback_world import (
+from tests.worlds.attribution_world import NOON
+from tests.worlds.postback_world import (
     ENVELOPE,
     PAYLOAD,
     Body,

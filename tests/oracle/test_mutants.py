@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.checkout import ROOT
 from tests.oracle.comparing import differences, row_differences, truth_of
 from tests.oracle.dice import Seeded
 from tests.oracle.drawing import draw
@@ -19,7 +20,6 @@ from tests.oracle.mutants import MUTANTS, Mutant, broken_core
 from tests.oracle.playing import compiled, plain_order, rule_set, told_by
 from tests.oracle.rulebook import DEFAULTS, HOUR, Rulebook, Value
 
-ROOT = Path(__file__).parents[2]
 HISTORIES = 20_000
 """Enough for each to be found; most are within the first thousand."""
 

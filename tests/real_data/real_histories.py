@@ -22,7 +22,8 @@ from streams.replay.engine import Replay, SourceOrder
 from streams.replay.memory_log import MemoryRecord
 from streams.stages.factory import StageRules
 from streams.stages.intake.intake import IntakeRules
-from tests.silent_observer import SilentObserver
+from tests.checkout import ROOT
+from tests.worlds.silent_observer import SilentObserver
 
 EARLIEST_MS = 0
 _PLACES = (os.environ.get("HEADWATER_REAL_DATA"), "../shared/data")
@@ -30,7 +31,7 @@ _PLACES = (os.environ.get("HEADWATER_REAL_DATA"), "../shared/data")
 
 def folder(name: str) -> Path:
     """Where a data set lies, beside the checkout or where HEADWATER_REAL_DATA says."""
-    root = Path(__file__).parents[2]
+    root = ROOT
     for place in _PLACES:
         if place and (found := root / place / name).is_dir():
             return found

@@ -16,7 +16,7 @@ from attribution.postbacks.keys import (
 )
 from attribution.postbacks.skadnetwork import SEPARATOR, read_skadnetwork, signed_text
 from tests.real_data.real_histories import folder
-from tests.unit.postback_world import apples_keys
+from tests.worlds.postback_world import apples_keys
 
 Vector = dict[str, Any]
 KEYS = apples_keys()

@@ -19,8 +19,8 @@ from attribution.multi_touch import markov, shapley
 from attribution.multi_touch.models import MODELS, ChainBounds, Heuristic, Model
 from attribution.multi_touch.paths import ChannelCredit, CodedPaths, Path, code
 from streams.operations.path_credit import CreditPlan, credit_paths, read_paths
+from tests.attribution.multi_touch.multi_touch_world import solved
 from tests.real_data.real_histories import folder
-from tests.unit.multi_touch_world import solved
 
 EXACT = 1e-9
 WELL_KNOWN = 300

@@ -22,13 +22,13 @@ from streams.stages.intake.intake import IntakeRules
 from streams.stages.journeys.scoring import ScoringRules
 from streams.stages.learning.learning import LearningRules
 from streams.stages.learning.targets import AnyRules
-from tests.silent_observer import SilentObserver
 from tests.simulation.advertising import SECRETS
 from tests.simulation.lane import Disk, Lane, LaneId, Polling
 from tests.simulation.log import FencedError, Log
 from tests.simulation.rule_sets import rule_set
 from tests.simulation.scenario import EARLIEST
-from tests.unit.postback_world import OUR_RULES
+from tests.worlds.postback_world import OUR_RULES
+from tests.worlds.silent_observer import SilentObserver
 
 SLOTS = 2**8  # Small models: a simulation makes and reads many.
 SNAPSHOTS = (topics.MODEL_SNAPSHOTS.name, 0)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tests.unit.postback_world import (
+from tests.worlds.postback_world import (
     HEADER,
     OTHER_KEY,
     PAYLOAD,

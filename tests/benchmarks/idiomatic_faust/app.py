@@ -35,7 +35,7 @@ from streams.stages.intake.signatures import Signatures
 from tests.benchmarks.idiomatic_faust.journeys import Deciding, LiveModel, Timers
 from tests.benchmarks.idiomatic_faust.matching import see
 from tests.benchmarks.idiomatic_faust.routing import OneEvent, Said, SourceRecord
-from tests.silent_observer import SilentObserver
+from tests.worlds.silent_observer import SilentObserver
 
 settings = read_settings()
 kafka = settings.kafka

@@ -1,0 +1,450 @@
+"""A user who was away sees a retargeting touchpoint and opens the app again."""
+
+from __future__ import annotations
+
+from itertools import permutations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from attribution import journey as journeys
+from attribution.decision.fraud import FraudRules
+from attribution.journey import Journey, JourneyFact
+from attribution.matching.facts import Evicted
+from attribution.rules.rules import DAY_MS, HOUR_MS, Policy, Rules, Scope, Windows
+from schemas.records import (
+    NAMED_BY_SESSION,
+    Candidates,
+    Flag,
+    JourneyRecord,
+    Signal,
+    Touch,
+    TouchKind,
+)
+from streams.stages.journeys.journeys import Journeys
+from streams.stages.journeys.scoring import Scorers, ScoringRules
+from tests.worlds.attribution_world import (
+    DAY,
+    HOUR,
+    RULES,
+    WEEK,
+    answer,
+    at,
+    by,
+    click,
+    installed,
+    late,
+    session,
+    to_win_back,
+    view,
+)
+from tests.worlds.journey_world import evictions, in_force, returns, tell
+from tests.worlds.silent_observer import SilentObserver
+from tests.worlds.stage_world import Fed, Row, rows
+
+MS = 1 / 60_000
+AWAY = 10 * DAY
+"""Long enough after the install that whoever comes back was away."""
+
+INSTALLED: list[JourneyRecord] = [installed(lookups=0)]
+BACK = to_win_back(click("back", AWAY))
+
+
+def found(*records: JourneyRecord, rules: Rules = RULES) -> list[tuple[int, str, str, float]]:
+    return returns(tell(*INSTALLED, *records, rules=rules)[1])
+
+
+def winner(touches: list[Touch], minutes: float, rules: Rules = RULES) -> str:
+    """Event whose touchpoint brought the user back to a session at this time."""
+    records = [late(to_win_back(touch)) for touch in touches]
+    told = in_force(tell(*INSTALLED, *records, session("s", minutes), rules=rules)[1])
+    assert len(told) <= 1
+    return next(iter(told), "nobody")
+
+
+# --- what brings a user back ----------------------------------------------------------------------
+
+
+def test_a_session_after_a_retargeting_click_reengages_a_user_who_was_away() -> None:
+    assert found(late(BACK), session("s", AWAY + 5)) == [(1, "first_decision", "back", AWAY + 5)]
+
+
+def test_an_ordinary_touchpoint_brings_nobody_back() -> None:
+    assert found(late(click("c", AWAY)), session("s", AWAY + 5)) == []
+
+
+def test_a_click_that_the_session_names_needs_no_device_id() -> None:
+    named = Candidates("i1", Signal.CLICK_ID, NAMED_BY_SESSION, [BACK])
+    assert found(named, session("s", AWAY + 5)) == [(1, "first_decision", "back", AWAY + 5)]
+
+
+@pytest.mark.parametrize("signal", [Signal.REFERRER, Signal.PROBABILISTIC])
+def test_what_a_store_or_a_likeness_says_brings_nobody_back(signal: Signal) -> None:
+    assert found(late(BACK, signal), session("s", AWAY + 5)) == []
+
+
+@pytest.mark.parametrize(
+    ("touch", "minutes", "expected"),
+    [
+        (click("c", AWAY), AWAY, "c"),
+        (click("c", AWAY), AWAY - MS, "nobody"),
+        (click("c", AWAY), AWAY + WEEK, "c"),
+        (click("c", AWAY), AWAY + WEEK + MS, "nobody"),
+        (view("v", AWAY), AWAY + DAY, "v"),
+        (view("v", AWAY), AWAY + DAY + MS, "nobody"),
+        (click("own", AWAY, lookback_ms=HOUR_MS), AWAY + HOUR, "own"),
+        (click("own", AWAY, lookback_ms=HOUR_MS), AWAY + HOUR + MS, "nobody"),
+        (click("own", AWAY, lookback_ms=90 * DAY_MS), AWAY + 30 * DAY, "own"),
+        (click("own", AWAY, lookback_ms=90 * DAY_MS), AWAY + 30 * DAY + MS, "nobody"),
+    ],
+)
+def test_a_touchpoint_counts_for_its_retargeting_window_to_the_millisecond(
+    touch: Touch, minutes: float, expected: str
+) -> None:
+    assert winner([touch], minutes) == expected
+
+
+@pytest.mark.parametrize(
+    ("last_seen", "touched", "expected"),
+    [
+        (None, WEEK, "c"),  # a week after the install itself
+        (None, WEEK - MS, "nobody"),
+        (3 * DAY, 3 * DAY + WEEK, "c"),
+        (3 * DAY, 3 * DAY + WEEK - MS, "nobody"),
+    ],
+)
+def test_only_who_was_away_for_the_whole_time_of_inactivity_is_brought_back(
+    last_seen: float | None, touched: float, expected: str
+) -> None:
+    records = [session("before", last_seen)] if last_seen is not None else []
+    told = tell(
+        *INSTALLED, *records, late(to_win_back(click("c", touched))), session("s", 12 * DAY)
+    )
+    assert next(iter(in_force(told[1])), "nobody") == expected
+
+
+def test_the_session_at_the_very_time_of_the_touchpoint_is_the_one_it_brought() -> None:
+    assert winner([click("c", WEEK)], WEEK) == "c"
+
+
+def test_inactivity_and_windows_are_those_of_the_source() -> None:
+    rules = Rules(
+        scopes=(
+            Scope(media_source="south", windows=(("inactivity", 0), ("reengagement", DAY_MS))),
+            Scope(media_source="east", windows=(("retargeting_click", HOUR_MS),)),
+        )
+    )
+    early = by(click("c", 10), "south")
+    assert winner([early], 20, rules) == "c"
+    assert winner([by(early, "north")], 20, rules) == "nobody"
+    assert winner([by(click("c", AWAY), "east")], AWAY + HOUR + 1, rules) == "nobody"
+    told = tell(*INSTALLED, late(to_win_back(early)), session("s", 20), rules=rules)[1]
+    assert in_force(told) == {"c": (at(20), at(20) + DAY_MS)}
+
+
+def test_the_best_ranked_of_several_brought_the_user_back() -> None:
+    assert winner([click("early", AWAY), click("late", AWAY + 1)], AWAY + 5) == "late"
+    assert winner([click("click", AWAY), view("view", AWAY + 1)], AWAY + 5) == "click"
+    assert winner([click("a", AWAY), click("b", AWAY)], AWAY + 5) == "b"
+
+
+@pytest.mark.parametrize(
+    ("flag", "rules", "expected"),
+    [
+        (Flag.SIGNATURE_MISSING, RULES, "nobody"),
+        (Flag.SIGNATURE_INVALID, RULES, "nobody"),
+        (Flag.SIGNATURE_STALE, RULES, "nobody"),
+        (Flag.MALFORMED_ID, RULES, "c"),
+        (
+            Flag.SIGNATURE_MISSING,
+            Rules(default=Policy(fraud=FraudRules(incorrect_signature="tag"))),
+            "c",
+        ),
+        (Flag.SIGNATURE_STALE, Rules(default=Policy(fraud=FraudRules(stale_signature="off"))), "c"),
+    ],
+)
+def test_what_is_forged_brings_nobody_back_where_it_is_rejected(
+    flag: Flag, rules: Rules, expected: str
+) -> None:
+    assert winner([replace(click("c", AWAY), flags=flag)], AWAY + 5, rules) == expected
+
+
+# --- one after the other --------------------------------------------------------------------------
+
+
+def test_each_touchpoint_brings_a_user_back_once() -> None:
+    assert found(late(BACK), session("s1", AWAY + 5), session("s2", AWAY + 10)) == [
+        (1, "first_decision", "back", AWAY + 5)
+    ]
+
+
+def test_the_newest_return_is_the_one_that_counts_and_each_ends_by_its_own_time() -> None:
+    second = to_win_back(click("again", 2 * AWAY))
+    told = tell(*INSTALLED, late(BACK), session("s1", AWAY), late(second), session("s2", 2 * AWAY))[
+        1
+    ]
+    assert in_force(told) == {
+        "back": (at(AWAY), at(AWAY) + 30 * DAY_MS),
+        "again": (at(2 * AWAY), at(2 * AWAY) + 30 * DAY_MS),
+    }
+
+
+def test_another_touchpoint_from_before_the_first_return_may_explain_a_later_session() -> None:
+    other = to_win_back(click("other", AWAY - 5))
+    assert found(late(BACK), late(other), session("s1", AWAY + 5), session("s2", AWAY + 10)) == [
+        (1, "first_decision", "back", AWAY + 5),
+        (1, "first_decision", "other", AWAY + 10),
+    ]
+
+
+# --- corrections ----------------------------------------------------------------------------------
+
+
+def test_a_late_touchpoint_takes_the_return_from_the_one_that_had_it() -> None:
+    better = to_win_back(click("better", AWAY + 2, ts=AWAY + 60))
+    assert found(late(BACK), session("s", AWAY + 5), late(better)) == [
+        (1, "first_decision", "back", AWAY + 5),
+        (2, "late_touchpoint", "back", 0),
+        (1, "first_decision", "better", AWAY + 5),
+    ]
+
+
+def test_a_late_session_is_the_one_that_the_touchpoint_brought() -> None:
+    assert found(
+        late(BACK), session("s2", AWAY + 9), session("s1", AWAY + 5, ts=AWAY + 60)
+    ) == [
+        (1, "first_decision", "back", AWAY + 9),
+        (2, "late_activity", "back", AWAY + 5),
+    ]  # fmt: skip
+
+
+def test_a_late_session_that_shows_the_user_was_not_away_withdraws_the_return() -> None:
+    was_here = session("s0", AWAY - DAY, ts=AWAY + 60)
+    records: list[JourneyRecord] = [late(BACK), session("s", AWAY + 5), was_here]
+    assert found(*records) == [
+        (1, "first_decision", "back", AWAY + 5),
+        (2, "late_activity", "back", 0),
+    ]
+
+
+def test_what_was_withdrawn_may_come_again_as_the_next_version() -> None:
+    better = to_win_back(click("better", AWAY + 2, ts=AWAY + 60))
+    later = session("later", AWAY + 30)
+    assert found(late(BACK), session("s", AWAY + 5), late(better), later)[3:] == [
+        (3, "late_activity", "back", AWAY + 30)
+    ]
+
+
+@pytest.mark.parametrize(("ts", "counts"), [(AWAY + WEEK, True), (AWAY + WEEK + MS, False)])
+def test_a_touchpoint_logged_too_late_after_the_session_does_not_explain_it(
+    ts: float, counts: bool
+) -> None:
+    slow = to_win_back(click("slow", AWAY - 1, ts=ts))
+    assert bool(found(session("s", AWAY, ts=AWAY), late(slow))) is counts
+
+
+def test_a_repeated_session_brings_nobody_back_twice() -> None:
+    other = to_win_back(click("other", AWAY - 5))
+    again = session("s", AWAY + 5, ts=AWAY + 60)
+    told = found(late(BACK), late(other), session("s", AWAY + 5), again)
+    assert [one[2] for one in told] == ["back"]
+
+
+def test_sessions_that_waited_for_their_install_count_once_it_is_known() -> None:
+    facts = tell(late(BACK), session("s", AWAY + 5), installed(ts=AWAY + 10, lookups=0))[1]
+    assert returns(facts) == [(1, "first_decision", "back", AWAY + 5)]
+
+
+def test_a_session_that_waited_too_long_for_its_install_counts_for_nothing() -> None:
+    too_late = installed(ts=AWAY + 5 + WEEK + MS, lookups=0)
+    assert returns(tell(late(BACK), session("s", AWAY + 5), too_late)[1]) == []
+
+
+def test_a_retargeting_touchpoint_before_the_install_led_to_it_or_to_nothing() -> None:
+    before = to_win_back(click("before", -5))
+    facts = tell(installed(), answer(before), session("s", 3 * DAY))[1]
+    assert returns(facts) == []
+
+
+# --- on the row -----------------------------------------------------------------------------------
+
+
+def told_rows(*records: JourneyRecord) -> list[Row]:
+    observer = SilentObserver()
+    stage = Fed(Journeys(0, 1, RULES, Scorers(lambda _: None, observer, ScoringRules()), observer))
+    told = rows(stage.journeys(*INSTALLED, *records), "attributions")
+    return [one for one in told if one["conversion_type"] == "reengagement"]
+
+
+def test_a_return_is_a_conversion_of_its_own_beside_that_of_the_install() -> None:
+    (row,) = told_rows(late(BACK), session("s", AWAY + 5))
+    assert (row["conversion_id"], row["attribution_id"]) == ("i1~back", "i1~back:1")
+    assert (row["status"], row["match_type"]) == ("reengaged", "device_id")
+    assert (row["conversion_time"], row["install_time"]) == (at(AWAY + 5), at(0))
+    assert (row["expires_at"], row["ctit_s"]) == (at(AWAY + 5) + 30 * DAY_MS, 300)
+    assert (row["media_source"], row["touch_id"]) == ("north", "touch of back")
+    assert (row["click_window_s"], row["inactivity_s"]) == (7 * 86_400, 7 * 86_400)
+
+
+def test_a_return_that_was_none_is_withdrawn_by_name() -> None:
+    was_here = session("s0", AWAY - DAY, ts=AWAY + 60)
+    row = told_rows(late(BACK), session("s", AWAY + 5), was_here)[-1]
+    assert (row["attribution_id"], row["supersedes"], row["status"]) == (
+        "i1~back:2", 1, "withdrawn",
+    )  # fmt: skip
+    assert (row["reason"], row["expires_at"]) == ("late_activity", 0)
+
+
+# --- any order ------------------------------------------------------------------------------------
+
+MOMENTS = [WEEK - 1, WEEK, WEEK + 1, AWAY, AWAY + 5, AWAY + WEEK, 2 * AWAY, 2 * AWAY + WEEK + 1]
+
+
+@st.composite
+def lives(draw: st.DrawFn) -> tuple[list[Touch], list[float]]:
+    """Touchpoints and the times of sessions, at and beside the edges of the rules."""
+    times = st.sampled_from(MOMENTS)
+    touches = [
+        to_win_back((click if draw(st.booleans()) else view)(f"t{n}", time))
+        for n, time in enumerate(draw(st.lists(times, max_size=5)))
+    ]
+    return touches, draw(st.lists(times, max_size=5, unique=True))
+
+
+def naive(touches: list[Touch], sessions: list[float]) -> dict[str, tuple[int, int]]:
+    """Walks through the sessions and asks every touchpoint."""
+    told: dict[str, tuple[int, int]] = {}
+    active = [at(0), *(at(minutes) for minutes in sessions)]
+    for opened in sorted(active[1:]):
+        possible: list[tuple[bool, int, str]] = []
+        for touch in touches:
+            is_click = touch.kind is TouchKind.CLICK
+            window = 7 * DAY_MS if is_click else DAY_MS
+            seen = max(time for time in active if time < touch.time)
+            is_fresh = touch.event_id not in told and 0 <= opened - touch.time <= window
+            if is_fresh and touch.time - seen >= 7 * DAY_MS:
+                possible.append((is_click, touch.time, touch.event_id))
+        if possible:
+            told[max(possible)[2]] = opened, opened + 30 * DAY_MS
+    return told
+
+
+@settings(max_examples=300, deadline=None)
+@given(lives(), st.randoms(use_true_random=False))
+def test_any_order_of_arrival_leads_to_what_a_walk_through_everything_finds(
+    life: tuple[list[Touch], list[float]], random: object
+) -> None:
+    touches, sessions = life
+    records: list[JourneyRecord] = [installed(lookups=0), *map(late, touches)]
+    records += [session(f"s{n}", minutes) for n, minutes in enumerate(sessions)]
+    assert hasattr(random, "shuffle")
+    random.shuffle(records)
+    facts = tell(*records)[1]
+    assert in_force(facts) == naive(touches, sessions)
+    assert evictions(facts) == []
+
+
+def test_every_version_follows_the_one_before_it() -> None:
+    touches = [to_win_back(click(f"t{n}", AWAY + n)) for n in range(3)]
+    records: list[JourneyRecord] = [*map(late, touches), session("s", AWAY + 5)]
+    records += [session("s0", AWAY - DAY)]
+    for order in permutations(records):
+        last: dict[str, int] = {}
+        for version, _, event, _ in found(*order):
+            assert version == last.get(event, 0) + 1
+            last[event] = version
+
+
+# --- bounds ---------------------------------------------------------------------------------------
+
+
+def bounded(**bounds: int) -> Rules:
+    return Rules(**bounds)  # type: ignore[arg-type]
+
+
+def settled(rules: Rules) -> tuple[Journey, list[JourneyFact]]:
+    """A user who came back twice, where only two of everything are remembered."""
+    again = to_win_back(click("again", 2 * AWAY))
+    return tell(
+        *INSTALLED, late(BACK), session("s1", AWAY + 5), late(again), session("s2", 2 * AWAY),
+        rules=rules,
+    )  # fmt: skip
+
+
+def test_beyond_the_bound_the_oldest_session_goes_and_what_it_led_to_stays_as_told() -> None:
+    rules = Rules(sessions_per_journey_max=2)
+    journey, told = settled(rules)
+    journey, facts = tell(session("s3", 2 * AWAY + 5), rules=rules, start=journey)
+    assert evictions(facts) == [Evicted("sessions_per_journey_max", 1)]
+    assert returns(facts) == []
+    better = late(to_win_back(click("better", AWAY + 1)))
+    assert returns(tell(better, rules=rules, start=journey)[1]) == []
+    assert set(in_force(told)) == {"back", "again"}
+
+
+def test_a_forgotten_session_still_shows_that_the_user_was_there() -> None:
+    rules = Rules(sessions_per_journey_max=2)
+    here = [session("s0", AWAY), session("s1", AWAY + DAY), session("s2", AWAY + 2 * DAY)]
+    journey, facts = tell(*INSTALLED, *here, rules=rules)
+    assert evictions(facts) == [Evicted("sessions_per_journey_max", 1)]
+    not_away = late(to_win_back(click("c", AWAY + 5)))
+    assert returns(tell(not_away, rules=rules, start=journey)[1]) == []
+
+
+def test_a_session_from_the_time_that_is_settled_changes_nothing_and_is_counted() -> None:
+    rules = Rules(sessions_per_journey_max=2)
+    journey, _ = settled(rules)
+    journey, _ = tell(session("s3", 2 * AWAY + 5), rules=rules, start=journey)
+    was_here = session("s0", AWAY - DAY, ts=3 * AWAY)
+    _, facts = tell(was_here, rules=rules, start=journey)
+    assert evictions(facts) == [Evicted("sessions_per_journey_max", 1)]
+    assert returns(facts) == []
+
+
+def test_beyond_the_bound_the_oldest_touchpoint_goes_and_its_return_stays_as_told() -> None:
+    rules = Rules(retargeting_per_journey_max=2)
+    journey, _ = settled(rules)
+    third = late(to_win_back(click("third", 3 * AWAY)))
+    journey, facts = tell(third, rules=rules, start=journey)
+    assert evictions(facts) == [Evicted("retargeting_per_journey_max", 1)]
+    assert returns(facts) == []
+    other = late(to_win_back(click("other", AWAY + 1)))
+    assert returns(tell(other, rules=rules, start=journey)[1]) == []
+    assert returns(tell(session("s3", 3 * AWAY + 5), rules=rules, start=journey)[1]) == [
+        (1, "first_decision", "third", 3 * AWAY + 5)
+    ]
+
+
+def test_a_user_who_comes_back_for_ever_is_remembered_in_little() -> None:
+    rules = Rules(
+        retargeting_per_journey_max=2, default=Policy(windows=Windows(inactivity=HOUR_MS))
+    )
+    journey, facts = tell(*INSTALLED)
+    for day in range(1, 9):
+        back = late(to_win_back(click(f"t{day}", day * DAY)))
+        journey, said = tell(back, session(f"s{day}", day * DAY + 5), rules=rules, start=journey)
+        facts += said
+    assert len(in_force(facts)) == 8
+    assert (len(journey.retargeting), len(journey.reengaged)) == (2, 2)
+
+
+def test_without_inactivity_every_visit_through_retargeting_is_a_return() -> None:
+    always = Rules(default=Policy(windows=Windows(inactivity=0)))
+    touches = [late(to_win_back(click(f"t{n}", n * HOUR))) for n in (1, 2)]
+    visits = [session(f"s{n}", n * HOUR + 5) for n in (1, 2)]
+    assert [one[2] for one in found(*touches, *visits, rules=always)] == ["t1", "t2"]
+
+
+def test_what_is_settled_is_never_withdrawn_by_a_change_of_rules() -> None:
+    rules = Rules(sessions_per_journey_max=2)
+    journey, _ = settled(rules)
+    journey, _ = tell(session("s3", 2 * AWAY + 5), rules=rules, start=journey)
+    strict = Rules(
+        sessions_per_journey_max=2, default=Policy(windows=Windows(inactivity=60 * DAY_MS))
+    )
+    told = returns(journeys.change_rules(journey, at(3 * AWAY), strict)[1])
+    assert [(version, reason, event) for version, reason, event, _ in told] == [
+        (2, "rule_change", "again")
+    ]

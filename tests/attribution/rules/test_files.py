@@ -1,0 +1,273 @@
+"""A rule file says exactly what it says, or is refused in one line that names the place."""
+
+from __future__ import annotations
+
+import tomllib
+
+import pytest
+from hypothesis import given, settings
+from msgspec.structs import fields
+
+from attribution.rules.files import MAY_BE_ZERO, SECTIONS, WINDOWS_MS_MAX, RuleFault, read_rules
+from attribution.rules.rules import DAY_MS, HOUR_MS, MINUTE_MS, Rules
+from tests.attribution.rules.rule_world import CALLED, MARCH, MOMENTS, WINDOWS, found, rulebooks
+from tests.checkout import ROOT
+from tests.oracle.rulebook import Rulebook
+
+EXAMPLE = ROOT / "deploy" / "rules.example.toml"
+README = ROOT / "README.md"
+
+
+def read(text: str) -> Rules:
+    rules = read_rules(text, Rules())
+    assert isinstance(rules, Rules), rules
+    return rules
+
+
+def refusal(text: str) -> str:
+    fault = read_rules(text, Rules())
+    assert isinstance(fault, RuleFault), "it was taken"
+    line = str(fault)
+    assert "\n" not in line
+    return line
+
+
+def scope(*lines: str) -> str:
+    return "\n".join(["[[scope]]", *lines])
+
+
+# --- what is taken --------------------------------------------------------------------------------
+
+
+def test_an_empty_file_is_the_common_defaults() -> None:
+    assert read("") == Rules()
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("250ms", 250),
+        ("90s", 90_000),
+        ("30m", 30 * MINUTE_MS),
+        ("6h", 6 * HOUR_MS),
+        ("7d", 7 * DAY_MS),
+        ("1.5d", 36 * HOUR_MS),
+    ],
+)
+def test_lengths_of_time_are_written_with_their_unit(written: str, expected: int) -> None:
+    text = f'[windows]\nclick = "{written}"\nprobabilistic_click = "1ms"'
+    assert read(text).default.windows.click == expected
+
+
+def test_what_a_file_does_not_say_stays_as_it_is() -> None:
+    base = Rules(late_ms_max=DAY_MS, touches_per_key_max=7)
+    rules = read_rules('[fraud]\nctit_anomalies = "off"', base)
+    assert isinstance(rules, Rules)
+    assert (rules.late_ms_max, rules.touches_per_key_max) == (DAY_MS, 7)
+    assert rules.default.windows == base.default.windows
+    assert rules.default.fraud.ctit_anomalies == "off"
+
+
+def test_every_window_may_be_as_long_as_its_maximum_and_not_a_millisecond_longer() -> None:
+    for name, most in WINDOWS_MS_MAX.items():
+        long = 'click = "30d"\nview = "24h"\n' if name.startswith("probabilistic") else ""
+        assert getattr(read(f'[windows]\n{long}{name} = "{most}ms"').default.windows, name) == most
+        assert f"windows.{name}" in refusal(f'[windows]\n{long}{name} = "{most + 1}ms"')
+
+
+def test_only_windows_that_mean_something_at_zero_may_be_zero() -> None:
+    for name in WINDOWS_MS_MAX:
+        text = f'[windows]\n{name} = "0s"'
+        if name in MAY_BE_ZERO:
+            assert getattr(read(text).default.windows, name) == 0
+        else:
+            assert refusal(text) == f"windows.{name}: a window cannot be zero"
+
+
+def test_periods_that_touch_do_not_overlap() -> None:
+    rules = read(
+        scope('app_id = "a"', "until = 2026-03-01T00:00:00Z", 'windows.click = "1d"')
+        + "\n"
+        + scope('app_id = "a"', "from = 2026-03-01T00:00:00Z", 'windows.click = "2d"')
+    )
+    assert rules.app_policy("a", MARCH - 1).windows.click == DAY_MS
+    assert rules.app_policy("a", MARCH).windows.click == 2 * DAY_MS
+
+
+def test_times_count_in_utc_whatever_zone_they_are_written_in() -> None:
+    rules = read(scope('app_id = "a"', "from = 2026-03-01T02:00:00+02:00"))
+    assert [one.since for one in rules.scopes] == [MARCH]
+
+
+def test_the_example_beside_the_deployment_says_what_its_comments_say() -> None:
+    rules = read(EXAMPLE.read_text())
+    spring = rules.policy("puzzle", "meadow", "puzzle_social_5", MARCH)
+    assert rules.default.windows.click == 7 * DAY_MS
+    assert rules.app_policy("puzzle", MARCH).windows.reattribution == 30 * DAY_MS
+    assert spring.windows.click == 3 * DAY_MS
+    assert rules.policy("puzzle", "meadow", "other", MARCH).windows.click == DAY_MS
+    assert rules.policy("puzzle", "meadow", "other", MARCH - 1).windows.click == 7 * DAY_MS
+    assert spring.fraud.ctit_anomalies == "reject"
+    assert rules.policy("run", "adroute", "", MARCH).probabilistic.click
+    assert not rules.policy("run", "adroute", "", MARCH).probabilistic.view
+
+
+def test_the_readme_shows_a_file_that_is_taken() -> None:
+    shown = README.read_text().split("```toml\n")[1]  # A file of targets comes after it.
+    rules = read(shown.split("```")[0])
+    assert rules.default.windows.view == 12 * HOUR_MS
+    assert rules.policy("any", "meadow", "", MARCH).windows.click == DAY_MS
+
+
+def test_the_example_names_every_key_there_is() -> None:
+    said = tomllib.loads(EXAMPLE.read_text())
+    for name, kind in SECTIONS.items():
+        known = {field.name for field in fields(kind)}
+        assert set(said[name]) == known, name
+
+
+def test_the_example_says_the_defaults_before_its_scopes() -> None:
+    assert read(EXAMPLE.read_text()).default == Rules().default
+
+
+# --- what is refused ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        # no TOML, or not in the shape of one of ours
+        ("click = ", "file: it is not TOML: "),
+        ("a = " + "[" * 5_000, "file: "),
+        ("[window]", "file: unknown key 'window'; did you mean windows?"),
+        ("bids = 1", "file: unknown key 'bids'; known: windows, probabilistic, fraud, scope"),
+        ("windows = 7", "windows: write it as a table of keys and values"),
+        ("[scope]\napp_id = 'a'", "scope: write scopes as [[scope]] blocks"),
+        ("scope = [1]", "scope: write scopes as [[scope]] blocks"),
+        # windows
+        ('[windows]\nclik = "7d"', "windows: unknown key 'clik'; did you mean click?"),
+        ('[windows]\nclick = "-7d"', "windows.click: -7d is negative"),
+        ('[windows]\nclick = "31d"', "windows.click: 31d is more than the 30 days allowed"),
+        ('[windows]\nview = "25h"', "windows.view: 25h is more than the 1 days allowed"),
+        ("[windows]\nclick = 7", "windows.click: 7 is no duration such as"),
+        ('[windows]\nclick = "7 days"', "windows.click: '7 days' is no duration such as"),
+        ("[windows]\nclick = true", "windows.click: True is no duration such as"),
+        (f'[windows]\nclick = "{"9" * 400}d"', "is no duration such as"),
+        ('[windows]\nclick = "999999999999d"', "is more than the 30 days allowed"),
+        (
+            '[windows]\nclick = "5h"',
+            "windows: the probabilistic_click window is longer than the click window",
+        ),
+        (
+            '[windows]\nprobabilistic_view = "6h"\nview = "5h"',
+            "windows: the probabilistic_view window is longer than the view window",
+        ),
+        # matching without ids
+        ("[probabilistic]\nclick = 1", "probabilistic.click: Expected `bool`, got `int`"),
+        ("[probabilistic]\nconfidence = 1.0", "probabilistic.confidence: 1.0 is no probability"),
+        ("[probabilistic]\nconfidence = 0.4", "probabilistic.confidence: 0.4 is no probability"),
+        ("[probabilistic]\nconfidence = nan", "probabilistic.confidence: nan is no probability"),
+        ("[probabilistic]\nconfidence = '0.9'", "probabilistic.confidence: Expected `float`"),
+        # fraud
+        (
+            "[fraud]\nctit_anomalies = 'delete'",
+            "fraud.ctit_anomalies: 'delete' is none of off, tag, suspicious, reject",
+        ),
+        ("[fraud]\nclick_flod = 'tag'", "fraud: unknown key 'click_flod'; did you mean click_"),
+        ("[fraud]\nengagements_max = -1", "fraud.engagements_max: -1 is negative"),
+        ("[fraud]\nengagements_max = 0", "fraud.engagements_max: it cannot be zero"),
+        ("[fraud]\nengagement_window_ms = '0s'", "fraud.engagement_window_ms: it cannot be zero"),
+        ("[fraud]\nengagements_max = 1.5", "fraud.engagements_max: Expected `int`, got `float`"),
+        ("[fraud]\nengagements_max = 10000000", "is more than the 1000000 allowed"),
+        ("[fraud]\nshort_ctit_ms = '-1s'", "fraud.short_ctit_ms: -1000 is negative"),
+        ("[fraud]\nshort_ctit_ms = '31d'", "is more than the 30 days allowed"),
+        ("[fraud]\nsite_posterior_min = inf", "fraud.site_posterior_min: inf is no probability"),
+        # scopes
+        (scope('windows.click = "1d"'), "scope 1: it selects nothing: give it one of app_id"),
+        (scope('app_id = ""'), "scope 1, app_id: give it a name, or leave it out"),
+        (scope("app_id = 7"), "scope 1, app_id: give it a name, or leave it out"),
+        (scope('app = "a"'), "scope 1: unknown key 'app'; did you mean app_id?"),
+        (scope('app_id = "a"', 'windows.click = "0s"'), "scope 1, windows.click: a window"),
+        (scope('app_id = "a"', 'fraud = "off"'), "scope 1, fraud: write it as a table"),
+        (
+            scope('media_source = "m"', 'windows.reattribution = "9d"'),
+            "scope 1, windows.reattribution: it is one for the whole app",
+        ),
+        # periods
+        (scope('app_id = "a"', "from = 2026-03-01T00:00:00"), "scope 1, from: write a time with"),
+        (scope('app_id = "a"', "from = 2026-03-01"), "scope 1, from: write a time with its zone"),
+        (scope('app_id = "a"', 'until = "2026-03-01"'), "scope 1, until: write a time with its"),
+        (scope('app_id = "a"', "from = 2026-03-01T00:00:00+99:00"), "file: it is not TOML: "),
+        (scope('app_id = "a"', "until = 1969-12-31T23:00:00Z"), "scope 1, until: write a time"),
+        (
+            scope('app_id = "a"', "from = 2026-03-02T00:00:00Z", "until = 2026-03-01T00:00:00Z"),
+            "scope 1: it ends (until) before it begins (from)",
+        ),
+        (
+            scope('app_id = "a"') + "\n" + scope('app_id = "a"'),
+            "scope 2: it overlaps scope 1: same selectors, same time",
+        ),
+        (
+            scope('app_id = "a"', "until = 2026-03-02T00:00:00Z")
+            + "\n"
+            + scope('app_id = "b"')
+            + "\n"
+            + scope('app_id = "a"', "from = 2026-03-01T00:00:00Z"),
+            "scope 3: it overlaps scope 1: same selectors, same time",
+        ),
+    ],
+)
+def test_what_is_wrong_is_refused_with_its_place(text: str, expected: str) -> None:
+    assert expected in refusal(text)
+
+
+SHORT_CLICK = 'media_source = "m"', 'windows.click = "2h"'
+
+
+@pytest.mark.parametrize(
+    ("other", "where"),
+    [
+        (('app_id = "a"', 'windows.probabilistic_click = "3h"'), "scope 2 with scope 1"),
+        (('campaign_id = "c"', 'windows.probabilistic_click = "3h"'), "scope 2 with scope 1"),
+        (
+            ('media_source = "m"', 'campaign_id = "c"', 'windows.probabilistic_click = "3h"'),
+            "scope 2",
+        ),
+    ],
+)
+def test_a_guess_may_not_count_longer_than_an_id_where_two_scopes_meet(
+    other: tuple[str, ...], where: str
+) -> None:
+    short = '[windows]\nprobabilistic_click = "1h"\n'
+    assert refusal(short + scope(*SHORT_CLICK) + "\n" + scope(*other)) == (
+        f"{where}: the probabilistic_click window is longer than the click window"
+    )
+
+
+def test_scopes_that_never_meet_are_not_measured_against_each_other() -> None:
+    other = scope('media_source = "n"', 'windows.probabilistic_click = "3h"')
+    read('[windows]\nprobabilistic_click = "1h"\n' + scope(*SHORT_CLICK) + "\n" + other)
+    later = scope(
+        'app_id = "a"', "from = 2026-03-01T00:00:00Z", 'windows.probabilistic_click = "3h"'
+    )
+    sooner = scope(*SHORT_CLICK, "until = 2026-03-01T00:00:00Z")
+    read('[windows]\nprobabilistic_click = "1h"\n' + sooner + "\n" + later)
+
+
+@settings(max_examples=150, deadline=None)
+@given(rulebooks(WINDOWS, {"windows.probabilistic_click": HOUR_MS}))
+def test_a_file_is_refused_exactly_when_some_touchpoint_meets_windows_that_disagree(
+    book: Rulebook,
+) -> None:
+    disagree = any(
+        int(found(book, "windows.probabilistic_click", names, time))
+        > int(found(book, "windows.click", names, time))
+        for names in CALLED
+        for time in MOMENTS
+    )
+    answer = read_rules(book.text(), Rules())
+    if disagree:
+        assert isinstance(answer, RuleFault)
+        assert answer.text == "the probabilistic_click window is longer than the click window"
+    else:
+        assert isinstance(answer, Rules)

@@ -1,0 +1,178 @@
+"""What the bins of an install say of it, and when."""
+
+from __future__ import annotations
+
+from msgspec import structs
+
+from online_models.features.frozen import whole
+from online_models.scoring import prospects
+from online_models.scoring.landmark_scores import Moment, reach_landmark
+from online_models.scoring.landmarks import DAY_MS, HOUR_MS, LANDMARKS
+from online_models.scoring.prospects import SERVED_SHARE, Payment, Prospect
+from online_models.scoring.releases import release_times
+from online_models.scoring.tiers import in_share
+from online_models.targets.targets import DEFAULT_TARGETS, PAYING, RATES, VALUE
+from schemas.records import Example, Money, MoneyKind
+from tests.worlds.model_world import EPOCH, Life, constant_models, followed, lives, purchase
+
+LIFE = next(iter(lives(1, 7)))._replace(paid_at=0)
+T0 = EPOCH
+
+
+def money(micros: int, at: int, *, logged_at: int = 0, **changes: object) -> Money:
+    found = purchase("i0", at, micros=micros)
+    return structs.replace(found, ts=logged_at or at, **changes)
+
+
+def refund(micros: int, at: int) -> Money:
+    return money(-micros, at, kind=MoneyKind.REFUND, booking_id=f"refund {at}")
+
+
+def told(*facts: Money, target: str = "payer", life: Life = LIFE) -> list[Example]:
+    state = prospects.NEW
+    for fact in facts:
+        state = prospects.see_money(state, T0, fact, 1, DEFAULT_TARGETS)
+    return [one for one in followed(life, state) if one.target == target]
+
+
+def said(*facts: Money) -> list[tuple[int, bool]]:
+    return [(one.bin, one.label) for one in told(*facts)]
+
+
+def test_bins_are_told_at_few_ages_mostly_when_the_install_is_looked_at_anyway() -> None:
+    hours = [time / HOUR_MS for time in release_times(PAYING.shape.edges)]
+    assert hours == [6, 6, 24, 72, 72, 168, 168, 264, 360, 528, 744]
+    for end, release in zip(PAYING.shape.edges[1:], release_times(PAYING.shape.edges), strict=True):
+        assert release >= end
+
+
+def test_what_ends_later_than_all_moments_has_one_of_its_own() -> None:
+    assert release_times((60 * DAY_MS, 90 * DAY_MS)) == (90 * DAY_MS,)
+
+
+def test_who_never_pays_survives_every_bin() -> None:
+    assert said() == [(bin_, False) for bin_ in range(11)]
+
+
+def test_who_pays_survives_the_bins_before_and_says_nothing_after() -> None:
+    assert said(money(5, T0 + 5 * HOUR_MS)) == [(0, False), (1, True)]
+
+
+def test_a_bin_is_told_with_the_features_of_every_landmark_before_it() -> None:
+    by_bin = {one.bin: [snap.landmark for snap in one.snapshots] for one in told()}
+    assert by_bin[0] == [0]
+    assert by_bin[2] == [0, 1, 2]
+    assert by_bin[10] == list(range(len(LANDMARKS)))
+
+
+def test_a_payment_reported_in_time_counts_where_it_happened() -> None:
+    late = money(5, T0 + HOUR_MS // 2, logged_at=T0 + 5 * HOUR_MS)
+    assert said(late) == [(0, True)]
+
+
+def test_a_payment_reported_too_late_gives_a_late_row_and_ends_the_life() -> None:
+    late = money(5, T0 + HOUR_MS // 2, logged_at=T0 + 30 * HOUR_MS)
+    assert said(late) == [(0, False), (1, False), (2, False), (0, True)]
+
+
+def test_a_refund_of_the_whole_purchase_undoes_the_payment() -> None:
+    assert said(money(5, T0 + HOUR_MS), refund(5, T0 + 2 * HOUR_MS)) == said()
+
+
+def test_a_refund_of_a_part_does_not() -> None:
+    assert said(money(5, T0 + HOUR_MS), refund(4, T0 + 2 * HOUR_MS))[-1] == (1, True)
+
+
+def test_a_refund_after_the_bin_was_told_comes_too_late() -> None:
+    assert said(money(5, T0 + HOUR_MS), refund(5, T0 + 3 * DAY_MS))[-1] == (1, True)
+
+
+def test_ad_revenue_is_money_but_makes_no_payer() -> None:
+    shown = money(5_000_000, T0 + HOUR_MS, kind=MoneyKind.AD_REVENUE)
+    assert said(shown) == said()
+    assert sum(one.amount_micros for one in told(shown, target=VALUE)) == 5_000_000
+
+
+def test_money_moved_to_another_install_is_as_if_it_had_never_come() -> None:
+    paid = money(5, T0 + HOUR_MS)
+    state = prospects.see_money(prospects.NEW, T0, paid, 1, DEFAULT_TARGETS)
+    state = prospects.see_money(state, T0, paid, -1, DEFAULT_TARGETS)
+    assert sum(state.spans) == 0
+    assert [one.label for one in followed(LIFE, state) if one.target == "payer"] == [False] * 11
+
+
+def test_money_is_told_in_steps_and_after_each_landmark_where_a_bucket_ends() -> None:
+    steps = told(
+        money(1_000_000, T0 + HOUR_MS // 2),
+        money(2_000_000, T0 + 2 * DAY_MS, transaction_id="t2"),
+        money(4_000_000, T0 + 20 * DAY_MS, transaction_id="t3"),
+        target=VALUE,
+    )
+    assert [one.amount_micros for one in steps] == [1_000_000, 2_000_000, 0, 4_000_000, 0, 0, 0]
+    assert [one.spent_micros for one in steps][:4] == [0, 1_000_000, 3_000_000, 3_000_000]
+    assert steps[0].amounts_micros == [1_000_000, 0, 0]  # install, 1h, 6h
+    assert steps[1].amounts_micros == [2_000_000] * 4 + [0]  # until 3d, which has seen it
+    assert steps[2].amounts_micros == []  # 14 days end no bucket
+
+
+def test_other_currencies_count_at_the_declared_rate_and_unknown_ones_do_not() -> None:
+    euros = told(money(5_000_000, T0 + HOUR_MS, currency="EUR"), target=VALUE)
+    assert euros[0].amount_micros == round(5_000_000 / RATES["EUR"])
+    unknown = told(money(5_000_000, T0 + HOUR_MS, currency="XAU"), target=VALUE)
+    assert unknown[0].amount_micros == 0
+
+
+def test_only_the_first_purchases_are_remembered_one_by_one() -> None:
+    state = Prospect()
+    for number in range(20):
+        paid = money(5, T0 + number * HOUR_MS, transaction_id=f"t{number:02}")
+        state = prospects.see_money(state, T0, paid, 1, DEFAULT_TARGETS)
+    assert [one.transaction_id for one in state.payments] == [f"t{n:02}" for n in range(8)]
+
+
+def test_a_payment_counts_from_when_it_is_known_until_it_is_known_to_be_taken_back() -> None:
+    payment = Payment("t1", T0, T0 + 5, 10, 10, T0 + 9)
+    assert [payment.counts_at(T0 + age) for age in (5, 6, 9, 10)] == [False, True, True, False]
+
+
+def test_a_target_declared_later_is_not_followed_for_installs_already_scored() -> None:
+    started = Prospect(next_landmark=1)
+    assert prospects.progress_of(started, "retention_d7").is_over
+    assert not prospects.progress_of(prospects.NEW, "retention_d7").is_over
+
+
+def test_predictions_of_some_installs_come_back_with_what_came_of_them() -> None:
+    facts = structs.replace(LIFE.facts, install_id="i2")
+    assert in_share("i2", SERVED_SHARE)
+    paid_on_day_3 = told(money(5, T0 + 3 * DAY_MS + HOUR_MS), life=LIFE._replace(facts=facts))
+    found = {
+        (one.landmark, one.horizon): one.outcome for said in paid_on_day_3 for one in said.served
+    }
+    assert found[0, "d1"] == 0.0
+    assert found[0, "d7"] == found[4, "d7"] == found[0, "d30"] == 1.0
+    assert (5, "d30") not in found  # had paid by then: was not asked
+
+
+def test_the_first_bin_is_due_six_hours_after_the_install() -> None:
+    moment = Moment(LIFE.facts, LIFE.credit, 0, T0)
+    state = reach_landmark(prospects.NEW, moment, constant_models()).state
+    assert state.release_due == T0 + 6 * HOUR_MS
+
+
+def test_what_is_known_later_is_kept_as_an_addition_to_what_was_known_at_the_install() -> None:
+    (last,) = [one for one in told() if one.bin == 10]
+    assert [one.is_addition for one in last.snapshots] == [False] + [True] * 5
+    first, *later = whole(last.snapshots)
+    for one, kept in zip(later, last.snapshots[1:], strict=True):
+        assert one.slots == first.slots + kept.slots
+        assert not one.is_addition
+
+
+def test_with_another_credit_everything_is_kept_again() -> None:
+    models = constant_models()
+    first = Moment(LIFE.facts, LIFE.credit, 0, T0)
+    state = reach_landmark(prospects.NEW, first, models).state
+    other = structs.replace(LIFE.credit, media_source="elsewhere")
+    state = reach_landmark(state, Moment(LIFE.facts, other, 1, T0), models).state
+    assert [one.is_addition for one in state.frozen] == [False, False]
+    assert state.media_source == "elsewhere"

@@ -1,0 +1,197 @@
+"""Lanes across assignments: who is kept, who is rebuilt, what ends the worker."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Sequence
+
+from faust.types import TP
+
+from streams.runtime.faust.batches import PollBatch
+from streams.runtime.fleet import LaneFleet
+from tests.worlds.lane_world import SPEC, Record, World, records, settle
+
+PATIENCE_SECONDS = 0.05
+MATCH_0 = {("match", 0)}
+
+
+def run(story: Callable[[World, LaneFleet], Awaitable[None]]) -> None:
+    async def bounded() -> None:
+        world = World()
+        fleet = LaneFleet([SPEC], world.build, "", PATIENCE_SECONDS)
+        async with asyncio.timeout(10):
+            await story(world, fleet)
+            await fleet.close()
+
+    asyncio.run(bounded())
+
+
+def batch(generation: int, polled: Sequence[Record], prefix: str = "") -> PollBatch:
+    made = PollBatch(TP(f"{prefix}match", 0), polled)
+    made.generation = generation
+    return made
+
+
+def test_a_worker_is_ready_when_every_lane_is_restored_and_not_while_partitions_move() -> None:
+    async def story(world: World, fleet: LaneFleet) -> None:
+        assert fleet.readiness == (False, "waiting for partitions")
+        await fleet.assigned(MATCH_0, 1)
+        assert fleet.readiness == (False, "restoring matching-0")
+        await settle()
+        assert fleet.readiness.ready
+        await fleet.revoked()
+        assert fleet.readiness == (False, "waiting for partitions")
+
+    run(story)
+
+
+def test_a_lane_that_stays_here_goes_on_and_does_not_repeat_itself() -> None:
+    async def story(world: World, fleet: LaneFleet) -> None:
+        await fleet.assigned(MATCH_0, 1)
+        fleet.offer(batch(1, records(0, 1)))
+        await world.log.until([0, 1])
+        await fleet.revoked()
+        await fleet.assigned(MATCH_0, 2)
+        fleet.offer(batch(2, records(0, 1, 2)))
+        await world.log.until([0, 1, 2])
+        assert world.log.opened == 1
+
+    run(story)
+
+
+def test_a_lane_is_rebuilt_when_this_worker_missed_a_generation() -> None:
+    """Someone else may have had it meanwhile."""
+
+    async def story(world: World, fleet: LaneFleet) -> None:
+        await fleet.assigned(MATCH_0, 1)
+        await settle()
+        await fleet.revoked()
+        await fleet.assigned(MATCH_0, 3)
+        await settle()
+        assert (world.log.opened, world.log.closed) == (2, 1)
+
+    run(story)
+
+
+def test_a_lane_that_moved_away_is_closed() -> None:
+    async def story(world: World, fleet: LaneFleet) -> None:
+        await fleet.assigned(MATCH_0, 1)
+        await settle()
+        await fleet.revoked()
+        await fleet.assigned(set(), 2)
+        assert (world.log.closed, fleet.readiness.ready) == (1, True)
+
+    run(story)
+
+
+def test_a_checkpoint_that_does_not_end_in_time_is_abandoned_with_its_lane() -> None:
+    async def story(world: World, fleet: LaneFleet) -> None:
+        await fleet.assigned(MATCH_0, 1)
+        await settle()
+        world.log.may_commit.clear()
+        fleet.offer(batch(1, records(0)))
+        await settle()
+        await fleet.revoked()
+        assert (world.log.committed, world.log.closed) == ([], 1)
+        world.log.may_commit.set()
+        await fleet.assigned(MATCH_0, 2)
+        fleet.offer(batch(2, records(0)))
+        await world.log.until([0])
+
+    run(story)
+
+
+def test_a_batch_polled_before_a_rebalance_is_ignored_after_it() -> None:
+    """It is read again; taking it now would hide what comes before it."""
+
+    async def story(world: World, fleet: LaneFleet) -> None:
+        await fleet.assigned(MATCH_0, 1)
+        await fleet.revoked()
+        await fleet.assigned(MATCH_0, 2)
+        fleet.offer(batch(1, records(5, 6)))
+        fleet.offer(batch(2, records(0)))
+        await world.log.until([0])
+
+    run(story)
+
+
+def test_a_batch_that_is_here_before_its_assignment_is_not_lost() -> None:
+    async def story(world: World, fleet: LaneFleet) -> None:
+        fleet.offer(batch(1, records(0)))
+        await fleet.assigned(MATCH_0, 1)
+        fleet.offer(batch(1, records(1)))
+        await world.log.until([0, 1])
+
+    run(story)
+
+
+def test_stages_see_topic_names_without_the_prefix() -> None:
+    async def story() -> None:
+        class Mutable:
+            offset, key, value, timestamp, partition = 0, b"k", b"v", 0, 0
+            topic = "test-match"
+
+        world = World()
+        fleet = LaneFleet([SPEC], world.build, "test-", PATIENCE_SECONDS)
+        await fleet.assigned({("test-match", 0)}, 1)
+        fleet.offer(batch(1, [Mutable()], "test-"))  # type: ignore[list-item]
+        await world.log.until([0])
+        assert world.log.committed[0].positions == {("match", 0): 1}
+        await fleet.close()
+
+    asyncio.run(story())
+
+
+def test_a_failing_lane_ends_the_worker_and_says_which_it_was() -> None:
+    async def story(world: World, fleet: LaneFleet) -> None:
+        await fleet.assigned(MATCH_0, 1)
+        fleet.offer(batch(1, [Record(0, b"bug")]))
+        error = await fleet.failure
+        assert (str(error), error.__notes__) == ("a bug in the stage", ["lane matching-0"])
+
+    run(story)
+
+
+def test_a_fenced_lane_waits_for_the_rebalance_that_fenced_it() -> None:
+    async def story(world: World, fleet: LaneFleet) -> None:
+        await fleet.assigned(MATCH_0, 1)
+        world.log.fenced = True
+        fleet.offer(batch(1, records(0)))
+        await settle()
+        assert not fleet.readiness.ready
+        await fleet.revoked()
+        await fleet.assigned(set(), 4)
+        await asyncio.sleep(3 * PATIENCE_SECONDS)
+        assert not fleet.failure.done()
+
+    run(story)
+
+
+def test_a_fenced_lane_ends_the_worker_when_no_rebalance_comes() -> None:
+    """Two workers with the same partition: a wrong group id, or a transaction that timed out."""
+
+    async def story(world: World, fleet: LaneFleet) -> None:
+        await fleet.assigned(MATCH_0, 1)
+        world.log.fenced = True
+        fleet.offer(batch(1, records(0)))
+        assert "opened by another worker" in str(await fleet.failure)
+
+    run(story)
+
+
+def test_a_lane_ends_though_its_restoration_swallowed_that_it_was_told_to() -> None:
+    """As aiokafka does when it is cancelled while it closes a consumer."""
+
+    async def swallowing() -> None:
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+
+    async def story(world: World, fleet: LaneFleet) -> None:
+        world.restoring = swallowing
+        await fleet.assigned(MATCH_0, 1)
+        await settle()
+        await fleet.close()
+        assert world.log.closed == 1
+
+    run(story)

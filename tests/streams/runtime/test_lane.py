@@ -1,0 +1,229 @@
+"""What a lane promises, with everything around it in memory."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+import pytest
+
+from streams.runtime.lane import LaneSpec
+from streams.settings.core import BatchBounds
+from streams.stages.contract import Effects, LogRecord, StateReader, Stretch
+from tests.worlds.lane_world import INPUT, Echo, Record, World, records, settle
+
+
+def run(story: Callable[[], Awaitable[None]]) -> None:
+    async def bounded() -> None:
+        async with asyncio.timeout(10):
+            await story()
+
+    asyncio.run(bounded())
+
+
+def test_records_that_arrive_before_the_lane_is_open_wait_for_it() -> None:
+    async def story() -> None:
+        world = World()
+        lane = world.build()
+        lane.offer(INPUT, records(0, 1))
+        task = asyncio.create_task(lane.run())
+        lane.offer(INPUT, records(2))
+        await world.log.until([0, 1, 2])
+        task.cancel()
+
+    run(story)
+
+
+def test_records_below_the_committed_position_are_dropped() -> None:
+    async def story() -> None:
+        world = World(start_at={INPUT: 2})
+        lane = world.build()
+        lane.offer(INPUT, records(0, 1, 2, 3))
+        task = asyncio.create_task(lane.run())
+        await world.log.until([2, 3])
+        task.cancel()
+
+    run(story)
+
+
+def test_a_stage_sees_its_whole_state_before_it_decides() -> None:
+    async def story() -> None:
+        stage = Echo()
+        world = World(stage=lambda: stage)
+        task = asyncio.create_task(world.build().run())
+        await settle()
+        assert stage.restored == [(b"restored", b"yes")]
+        task.cancel()
+
+    run(story)
+
+
+def test_state_is_written_only_after_the_commit() -> None:
+    async def story() -> None:
+        world = World()
+        world.log.may_commit.clear()
+        lane = world.build()
+        task = asyncio.create_task(lane.run())
+        lane.offer(INPUT, records(0))
+        await settle()
+        assert world.stores[0].get(b"last") is None
+        world.log.may_commit.set()
+        await settle()
+        assert world.stores[0].get(b"last") == b"0"
+        task.cancel()
+
+    run(story)
+
+
+def test_effects_without_a_position_are_a_bug() -> None:
+    class Forgetful(Echo):
+        def decide(self, *_: object) -> Effects:
+            return Effects(changes={b"k": b"v"})
+
+    async def story() -> None:
+        world = World(stage=Forgetful)
+        lane = world.build()
+        lane.offer(INPUT, records(0))
+        with pytest.raises(AssertionError, match="effects without a position"):
+            await lane.run()
+        assert world.log.committed == []
+
+    run(story)
+
+
+def test_a_stage_may_put_off_its_commit() -> None:
+    class Patient(Echo):
+        def decide(self, *_: object) -> Effects:
+            return Effects()
+
+    async def story() -> None:
+        world = World(stage=Patient)
+        lane = world.build()
+        task = asyncio.create_task(lane.run())
+        lane.offer(INPUT, records(0, 1))
+        await settle()
+        assert (world.log.committed, task.done()) == ([], False)
+        task.cancel()
+
+    run(story)
+
+
+def test_what_a_stage_is_missing_is_decided_again_before_anything_new() -> None:
+    """Also after a restart, and to the end of what the log still has."""
+
+    class Doubter(Echo):
+        wanted = Stretch(INPUT, 95, 200)
+
+        def missing(self) -> Stretch | None:
+            return self.wanted if self.wanted.first < self.wanted.end else None
+
+        def decide(self, given: Sequence[LogRecord], state: StateReader) -> Effects:
+            if not given:
+                self.wanted = self.wanted._replace(first=self.wanted.end)
+                return Effects()
+            self.wanted = self.wanted._replace(first=given[-1].offset + 1)
+            return super().decide(given, state)
+
+    async def story() -> None:
+        world = World(stage=Doubter)
+        lane = world.build()
+        task = asyncio.create_task(lane.run())
+        lane.offer(INPUT, records(300, 301))
+        await world.log.until([95, 96, 97, 98, 99, 300, 301])
+        task.cancel()
+
+    run(story)
+
+
+def test_a_suspended_lane_forgets_what_waits_and_decides_it_when_it_comes_again() -> None:
+    async def story() -> None:
+        world = World()
+        lane = world.build()
+        task = asyncio.create_task(lane.run())
+        lane.offer(INPUT, records(0, 1))
+        await world.log.until([0, 1])
+        assert await lane.suspend(1.0)
+        lane.offer(INPUT, records(2, 3))
+        assert await lane.suspend(1.0)
+        lane.resume()
+        lane.offer(INPUT, records(0, 1, 2, 3, 4))
+        await world.log.until([0, 1, 2, 3, 4])
+        task.cancel()
+
+    run(story)
+
+
+def test_suspending_waits_for_a_checkpoint_but_not_for_ever() -> None:
+    async def story() -> None:
+        world = World()
+        world.log.may_commit.clear()
+        lane = world.build()
+        task = asyncio.create_task(lane.run())
+        lane.offer(INPUT, records(0))
+        await settle()
+        assert not await lane.suspend(0.05)
+        world.log.may_commit.set()
+        assert await lane.suspend(1.0)
+        task.cancel()
+
+    run(story)
+
+
+def test_a_full_lane_holds_its_partitions_until_half_is_done() -> None:
+    async def story() -> None:
+        world = World(bounds=BatchBounds(records_max=2, queued_records_max=8))
+        world.log.may_commit.clear()
+        lane = world.build()
+        task = asyncio.create_task(lane.run())
+        lane.offer(INPUT, records(*range(7)))
+        assert world.flow.held == set()
+        lane.offer(INPUT, records(*range(7, 12)))
+        assert world.flow.held == {INPUT}
+        world.log.may_commit.set()
+        await world.log.until(range(12))
+        assert world.flow.held == set()
+        assert [len(effects.messages["out", 0]) for effects in world.log.committed] == [2] * 6
+        task.cancel()
+
+    run(story)
+
+
+def test_a_lane_that_was_full_when_it_was_suspended_is_fed_again() -> None:
+    async def story() -> None:
+        world = World(bounds=BatchBounds(queued_records_max=2))
+        lane = world.build()
+        lane.offer(INPUT, records(0, 1, 2))
+        assert await lane.suspend(1.0)
+        assert world.flow.held == set()
+
+    run(story)
+
+
+def test_a_lane_that_fails_or_ends_closes_its_log_and_releases_its_partitions() -> None:
+    async def story() -> None:
+        world = World(bounds=BatchBounds(queued_records_max=1))
+        lane = world.build()
+        lane.offer(INPUT, [Record(0, b"bug")])
+        with pytest.raises(ValueError, match="a bug in the stage"):
+            await lane.run()
+        assert (world.log.closed, world.flow.held, lane.is_open) == (1, set(), False)
+
+    run(story)
+
+
+def test_a_partition_that_is_behind_is_given_a_moment() -> None:
+    """Installs must not be decided ahead of the touchpoints that led to them."""
+
+    async def story() -> None:
+        world = World()
+        lane = world.build(LaneSpec("intake", ("touchpoints", "installs"), "intake-changelog"))
+        world.flow.behind = {("touchpoints", 0)}
+        task = asyncio.create_task(lane.run())
+        lane.offer(("installs", 0), [Record(7, timestamp=5)])
+        await settle()
+        assert world.log.decided() == []
+        lane.offer(("touchpoints", 0), [Record(1, timestamp=3), Record(2, timestamp=9)])
+        await world.log.until([1, 7, 2])
+        task.cancel()
+
+    run(story)

@@ -1,0 +1,62 @@
+"""What a stage says is collected batch-wise: frames, outcomes, ledger rows."""
+
+from __future__ import annotations
+
+import pytest
+
+from schemas.records import FRAME_BYTES_MAX, AccountLinked, MatchFrame, partition_of
+from streams.stages.common.outbox import FrameOutbox, Outbox
+from streams.stages.contract import Effects
+from tests.worlds.silent_observer import SilentObserver
+from tests.worlds.stage_world import matched, records_in, rows
+
+
+def outbox(partitions: int) -> FrameOutbox[AccountLinked]:
+    return FrameOutbox("match", partitions, MatchFrame)
+
+
+def link(key: str) -> AccountLinked:
+    return AccountLinked(key, "i1", 1, 2)
+
+
+def test_a_record_goes_to_the_partition_of_its_key() -> None:
+    box, effects = outbox(4), Effects()
+    for key in "abcdefgh":
+        box.add(key, link(key))
+    box.flush(effects, {})
+    for partition in range(4):
+        frames = matched(Effects({("match", partition): effects.messages["match", partition]}))
+        assert {partition_of(one.key, 4) for one in records_in(frames)} <= {partition}
+
+
+def test_watermarks_alone_go_to_every_partition_and_nothing_makes_no_frame() -> None:
+    effects = Effects()
+    outbox(3).flush(effects, {})
+    assert effects.messages == {}
+    outbox(3).flush(effects, {"x-0": 5})
+    assert [frame.watermarks for frame in matched(effects)] == [{"x-0": 5}] * 3
+
+
+def test_a_large_frame_is_split_and_only_its_last_part_moves_the_clock() -> None:
+    box, effects = outbox(1), Effects()
+    many = [link(f"{n:04d}" + "k" * 1_000) for n in range(1_000)]
+    for record in many:
+        box.add(record.key, record)
+    box.flush(effects, {"x-0": 5})
+    frames = matched(effects)
+    assert records_in(frames) == many
+    assert [frame.watermarks for frame in frames] == [{}] * (len(frames) - 1) + [{"x-0": 5}]
+    sizes = [len(message.value or b"") for message in effects.messages["match", 0]]
+    assert max(sizes) <= FRAME_BYTES_MAX
+
+
+@pytest.mark.parametrize("move", [0, 2])
+def test_source_offsets_are_settled_in_one_row_per_fate_and_move(move: int) -> None:
+    box, effects = Outbox("matching", 1, SilentObserver()), Effects()
+    for offset in (9, 3):
+        box.settle((3, 0, offset), "decided", move)
+    box.settle((3, 0, 5), "duplicate")
+    box.flush(effects)
+    found = [(row["disposition"], row["move"], row["offsets"]) for row in rows(effects, "ledger")]
+    assert found == [("decided", move, [3, 9]), ("duplicate", 0, [5])]
+    assert list(effects.messages) == [("ledger", 1)]

@@ -1,0 +1,167 @@
+"""Intake validates, pseudonymises and routes; what it cannot read it sets aside whole."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from schemas.records import (
+    AccountLinked,
+    ActivitySeen,
+    Installed,
+    InstallSeen,
+    MoneyKind,
+    MoneySeen,
+    TouchSeen,
+)
+from streams.errors import Stop
+from streams.runtime.state import MemoryStore
+from streams.stages.contract import Effects
+from streams.stages.intake.intake import CLOCK_KEY, Intake, IntakeRules
+from tests.worlds.attribution_world import NOON
+from tests.worlds.silent_observer import SilentObserver
+from tests.worlds.stage_world import (
+    Line,
+    event,
+    journeyed,
+    matched,
+    records_in,
+    rows,
+    settled,
+    source,
+)
+
+RULES = IntakeRules(b"secret", 0, dead_letter_share_max=0.5, dead_letter_window=4)
+PURCHASE = {"transaction_id": "t1", "amount_micros": 990_000, "currency": "EUR"}
+
+
+def intake(*records: Line, partitions: int = 1, rules: IntakeRules = RULES) -> Effects:
+    stage = Intake(0, partitions, rules, SilentObserver())
+    return stage.decide(records, MemoryStore())
+
+
+def to_match(topic: str, fields: dict[str, Any]) -> list[Any]:
+    return records_in(matched(intake(source(topic, fields))))
+
+
+def test_a_touchpoint_is_indexed_under_every_key_and_accounted_for_under_one() -> None:
+    fields = event("touchpoint", touch_type="click", touch_id="x", media_source="n", gaid="g")
+    effects = intake(source("touchpoints", fields))
+    found = records_in(matched(effects))
+    assert [type(one) for one in found] == [TouchSeen, TouchSeen]
+    assert [one.is_home for one in found] == [True, False]
+    assert [row["event_id"] for row in rows(effects, "touches")] == ["e1"]
+    assert settled(effects) == []  # matching will know whether it is a repeat
+
+
+def test_an_install_tells_its_journey_how_many_answers_to_wait_for() -> None:
+    fields = event("install", install_id="i1", click_id="x", gaid="g", customer_user_id="u")
+    effects = intake(source("installs", fields))
+    (installed,) = records_in(journeyed(effects))
+    asked = records_in(matched(effects))
+    assert isinstance(installed, Installed)
+    assert installed.lookups == 2
+    assert [one.ordinal for one in asked if isinstance(one, InstallSeen)] == [0, 1]
+    assert [one.install_id for one in asked if isinstance(one, AccountLinked)] == ["i1"]
+
+
+def test_activity_goes_to_its_journey_and_links_the_account_it_names() -> None:
+    fields = event("session", install_id="i1", session_id="s", customer_user_id="u")
+    effects = intake(source("activity", fields))
+    assert [type(one) for one in records_in(journeyed(effects))] == [ActivitySeen]
+    assert [type(one) for one in records_in(matched(effects))] == [AccountLinked]
+
+
+@pytest.mark.parametrize(
+    ("fields", "kind", "booking_id"),
+    [
+        (event("purchase", install_id="i", **PURCHASE), MoneyKind.PURCHASE, "app:t1"),
+        (
+            event("subscription", install_id="i", kind="renewal", **PURCHASE),
+            MoneyKind.SUBSCRIPTION,
+            "app:t1",
+        ),
+        (
+            event("refund", refund_id="r", **(PURCHASE | {"amount_micros": -1})),
+            MoneyKind.REFUND,
+            "refund app:t1:r",
+        ),
+        (
+            event("ad_revenue", install_id="i", impression_id="p", amount_micros=5, currency="USD"),
+            MoneyKind.AD_REVENUE,
+            "ad app:p",
+        ),
+    ],
+)
+def test_money_is_named_for_ever_by_its_own_ids(
+    fields: dict[str, Any], kind: MoneyKind, booking_id: str
+) -> None:
+    (seen,) = to_match("payments", fields)
+    assert isinstance(seen, MoneySeen)
+    assert (seen.money.kind, seen.money.booking_id) == (kind, booking_id)
+
+
+def test_money_that_names_install_and_account_also_links_the_two() -> None:
+    fields = event("purchase", install_id="i1", customer_user_id="u", **PURCHASE)
+    assert [type(one) for one in to_match("payments", fields)] == [MoneySeen, AccountLinked]
+
+
+def test_costs_rates_and_privacy_requests_are_decided_at_once() -> None:
+    cost = {"date": "2026-01-01", "media_source": "n", "amount_micros": 1, "currency": "EUR"}
+    request = {"subject_request_id": "q", "request_type": "erasure", "submitted_time": NOON}
+    identities = [{"identity_type": "email", "identity_value": "jane@example.org"}]
+    rate = {"date": "2026-01-01", "base_currency": "EUR", "quote_currency": "USD", "rate_e9": 1}
+    effects = intake(
+        source("costs", event("cost", **cost)),
+        source("costs", event("exchange_rate", **rate), offset=1),
+        source("privacy-requests", event("privacy_request", identities=identities, **request)),
+    )
+    assert {disposition for _, disposition, _ in settled(effects)} == {"decided"}
+    assert len(rows(effects, "spend")) == 1
+    assert [row["rate_id"] for row in rows(effects, "rates")] == ["2026-01-01:EUR:USD"]
+    assert "jane" not in str(rows(effects, "privacy-rows"))
+
+
+def test_what_cannot_be_read_is_set_aside_with_its_exact_bytes_and_nothing_else_happens() -> None:
+    effects = intake(source("installs", b"\xff{", offset=7))
+    (letter,) = rows(effects, "dead-letters")
+    assert base64.b64decode(letter["payload"]) == b"\xff{"
+    assert (letter["source_topic"], letter["source_offset"]) == ("installs", 7)
+    assert settled(effects) == [("installs", "dead_lettered", [7])]
+    assert records_in(matched(effects)) == []
+
+
+def test_too_many_unreadable_messages_stop_intake_loudly() -> None:
+    with pytest.raises(Stop, match="unreadable"):
+        intake(*(source("installs", b"{", offset=n) for n in range(4)))
+
+
+def test_unreadable_messages_within_the_limit_do_not_stop_intake() -> None:
+    session = event("session", install_id="i1", session_id="s")
+    lines = [source("activity", b"{"), *(source("activity", session) for _ in range(3))]
+    assert len(rows(intake(*lines), "dead-letters")) == 1
+
+
+def test_watermarks_go_to_every_partition_with_the_latest_log_time_of_each_source() -> None:
+    session = event("session", install_id="i1", session_id="s")
+    effects = intake(
+        source("activity", session, ts=NOON + 5), source("activity", session, ts=NOON + 2),
+        partitions=3,
+    )  # fmt: skip
+    assert [frame.watermarks for frame in matched(effects)] == [{"activity-0": NOON + 5}] * 3
+
+
+def test_a_tick_moves_the_clock_and_is_no_event() -> None:
+    effects = intake(Line("costs", 0, 4, NOON, CLOCK_KEY, b""))
+    assert [frame.watermarks for frame in matched(effects)] == [{"costs-0": NOON}]
+    assert not settled(effects)
+    assert not rows(effects, "dead-letters")
+    assert effects.positions == {("costs", 0): 5}
+
+
+def test_a_replay_leaves_watermarks_to_whoever_reads_the_files() -> None:
+    rules = replace(RULES, passes_watermarks=False)
+    assert matched(intake(Line("costs", 0, 4, NOON, CLOCK_KEY, b""), rules=rules)) == []

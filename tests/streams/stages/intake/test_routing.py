@@ -1,0 +1,182 @@
+"""Where events of a user's life go: under which keys, with which signals, to whom."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from schemas.records import (
+    Erased,
+    ErasureSeen,
+    Installed,
+    InstallSeen,
+    Signal,
+    SiteTouches,
+    TouchSeen,
+    site_frames,
+)
+from streams.runtime.state import MemoryStore
+from streams.stages.contract import Effects
+from streams.stages.intake.intake import Intake, IntakeRules
+from tests.worlds.attribution_world import NOON
+from tests.worlds.silent_observer import SilentObserver
+from tests.worlds.stage_world import event, journeyed, matched, records_in, rows, settled, source
+
+RULES = IntakeRules(b"secret", 0, dead_letter_share_max=1.0, dead_letter_window=9)
+GUESSING = replace(RULES, is_probabilistic=True)
+HOME: dict[str, Any] = {"ip": "20.1.2.3", "consent": {"data_usage": True}}
+GAID = "38400000-8cf0-11bd-b23e-10b96e40000d"
+
+
+def intake(topic: str, fields: dict[str, Any], rules: IntakeRules = RULES) -> Effects:
+    stage = Intake(0, 1, rules, SilentObserver())
+    return stage.decide([source(topic, fields)], MemoryStore())
+
+
+def touched(rules: IntakeRules = RULES, **fields: Any) -> list[TouchSeen]:
+    common = {"touch_type": "click", "touch_id": "t", "media_source": "north"}
+    effects = intake("touchpoints", event("touchpoint", **(common | fields)), rules)
+    return [one for one in records_in(matched(effects)) if isinstance(one, TouchSeen)]
+
+
+def opened(rules: IntakeRules = RULES, **fields: Any) -> tuple[Installed, list[InstallSeen]]:
+    effects = intake("installs", event("install", install_id="i1", **fields), rules)
+    (install,) = records_in(journeyed(effects))
+    asked = [one for one in records_in(matched(effects)) if isinstance(one, InstallSeen)]
+    return install, asked
+
+
+# --- matching without ids -------------------------------------------------------------------------
+
+
+def test_nobody_is_compared_unless_somebody_switched_it_on() -> None:
+    assert [one.key[:2] for one in touched(**HOME)] == ["c:"]
+    assert touched(**HOME)[0].touch.traits == []
+    install, asked = opened(**HOME)
+    assert (install.traits, install.lookups, asked) == ([], 0, [])
+
+
+def test_a_touchpoint_without_ids_is_looked_for_in_its_network_too() -> None:
+    found = touched(GUESSING, **HOME)
+    assert [one.key[:2] for one in found] == ["c:", "n:"]
+    assert [one.is_home for one in found] == [True, False]
+    assert len(found[0].touch.traits) == 5
+
+
+def test_whoever_carries_a_device_id_is_recognised_by_it_or_not_at_all() -> None:
+    found = touched(GUESSING, gaid=GAID, **HOME)
+    assert [one.key[:2] for one in found] == ["c:", "d:"]
+    assert found[0].touch.traits == []
+
+
+def test_the_id_of_a_device_without_one_is_no_id() -> None:
+    nobody = "00000000-0000-0000-0000-000000000000"
+    assert [one.key[:2] for one in touched(GUESSING, gaid=nobody, **HOME)] == ["c:", "n:"]
+
+
+def test_without_consent_nobody_is_compared() -> None:
+    for consent in (None, {}, {"data_usage": False}):
+        fields = HOME | {"consent": consent}
+        assert [one.key[:2] for one in touched(GUESSING, **fields)] == ["c:"]
+        assert opened(GUESSING, **fields)[1] == []
+
+
+def test_an_install_asks_its_network_last_also_when_it_has_ids() -> None:
+    """The touchpoint may be the one without."""
+    install, asked = opened(GUESSING, gaid=GAID, click_id="t", **HOME)
+    assert [(one.signal, one.ordinal) for one in asked] == [
+        (Signal.CLICK_ID, 0),
+        (Signal.DEVICE_ID, 1),
+        (Signal.PROBABILISTIC, 2),
+    ]
+    assert install.lookups == 3
+    assert len(install.traits) == 5
+
+
+def test_touchpoint_and_install_in_one_network_meet_under_one_key() -> None:
+    (_, network) = touched(GUESSING, **HOME)
+    assert opened(GUESSING, **HOME)[1][0].key == network.key
+
+
+# --- sessions that name a click -------------------------------------------------------------------
+
+
+def test_a_session_asks_for_the_click_that_opened_it() -> None:
+    fields = event("session", install_id="i1", session_id="s", touch_id="t")
+    (asked,) = records_in(matched(intake("activity", fields)))
+    assert isinstance(asked, InstallSeen)
+    assert (asked.signal, asked.ordinal, asked.time) == (Signal.CLICK_ID, -1, NOON)
+    assert asked.key == touched()[0].key
+
+
+def test_a_session_that_names_no_click_asks_nobody() -> None:
+    fields = event("session", install_id="i1", session_id="s")
+    assert records_in(matched(intake("activity", fields))) == []
+
+
+# --- erasure --------------------------------------------------------------------------------------
+
+
+def request(request_type: str = "erasure", **identity: str) -> dict[str, Any]:
+    return event(
+        "privacy_request", subject_request_id="r1", request_type=request_type,
+        submitted_time=NOON, identities=[identity],
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["gaid", "idfa", "idfv", "oaid"])
+def test_an_erasure_asks_under_the_key_that_the_device_is_known_by(kind: str) -> None:
+    effects = intake("privacy-requests", request(identity_type=kind, identity_value=GAID))
+    (asked,) = records_in(matched(effects))
+    named: dict[str, Any] = {kind: GAID}
+    assert asked == ErasureSeen(opened(**named)[1][0].key, "r1", NOON)
+
+
+def test_an_erasure_asks_the_account_and_the_install_it_names() -> None:
+    effects = intake(
+        "privacy-requests", request(identity_type="customer_user_id", identity_value="jane")
+    )
+    (asked,) = records_in(matched(effects))
+    assert asked.key.startswith("u:app:")
+    assert "jane" not in asked.key
+    effects = intake("privacy-requests", request(identity_type="install_id", identity_value="i1"))
+    assert records_in(journeyed(effects)) == [Erased("i1", "r1", NOON)]
+
+
+@pytest.mark.parametrize("request_type", ["access", "opt_out"])
+def test_only_an_erasure_erases(request_type: str) -> None:
+    fields = request(request_type, identity_type="install_id", identity_value="i1")
+    effects = intake("privacy-requests", fields)
+    assert records_in(journeyed(effects)) == []
+    assert [row["request_type"] for row in rows(effects, "privacy-rows")] == [request_type]
+
+
+@pytest.mark.parametrize(
+    "identity",
+    [
+        {"identity_type": "email", "identity_value": "jane@example.org"},
+        {"identity_type": "gaid", "identity_value": "f" * 64, "identity_format": "sha256"},
+    ],
+)
+def test_what_nobody_can_be_known_by_is_told_and_asks_nobody(identity: dict[str, str]) -> None:
+    effects = intake("privacy-requests", request(**identity))
+    assert records_in(matched(effects)) == []
+    assert records_in(journeyed(effects)) == []
+    assert len(rows(effects, "privacy-rows")) == 1
+    assert settled(effects) == [("privacy-requests", "decided", [0])]
+
+
+# --- sites ----------------------------------------------------------------------------------------
+
+
+def test_a_site_is_told_how_much_it_showed() -> None:
+    fields = event(
+        "touchpoint", touch_type="click", touch_id="t", media_source="north", site_id="s"
+    )
+    told = intake("touchpoints", fields).messages["sites", 0]
+    records = [one for message in told for one in site_frames.decode(message.value or b"").records]
+    assert [(one.clicks, one.impressions) for one in records if isinstance(one, SiteTouches)] == [
+        (1, 0)
+    ]

@@ -1,0 +1,148 @@
+"""Matching answers journeys, routes money, and fires deadlines by the watermarks in its log."""
+
+from __future__ import annotations
+
+from attribution.rules.rules import HOUR_MS
+from schemas.records import AccountMoney, Candidates, MatchRecord, MoneyRouted, MoneySeen
+from streams.runtime.state import MemoryStore
+from streams.stages.common.watermarks import source_upstreams
+from streams.stages.common.working_set import useless_from
+from streams.stages.contract import Effects
+from streams.stages.matching.matching import Matching
+from tests.worlds.attribution_world import (
+    NOON,
+    RULES,
+    account_money,
+    click,
+    installed,
+    looked_up,
+    purchase,
+    seen,
+    signed_in,
+)
+from tests.worlds.silent_observer import SilentObserver
+from tests.worlds.stage_world import Fed, journeyed, matched, records_in, rows, settled
+
+PARKED = account_money(purchase())
+DEADLINE = PARKED.deadline
+
+
+def matching(state: MemoryStore | None = None, partitions: int = 1) -> Fed:
+    return Fed(Matching(0, partitions, RULES, SilentObserver()), state)
+
+
+def clocks(log_time: int, partitions: int = 1) -> dict[str, int]:
+    return dict.fromkeys(source_upstreams(partitions), log_time)
+
+
+def expired(effects: Effects) -> bool:
+    return ("payments", "expired", [0]) in settled(effects)
+
+
+def test_a_lookup_is_answered_to_the_journey_of_its_install() -> None:
+    stage = matching()
+    stage.match(seen(click("c1", -1)))
+    (answer,) = records_in(journeyed(stage.match(looked_up(installed()))))
+    assert isinstance(answer, Candidates)
+    assert (answer.install_id, [touch.event_id for touch in answer.touches]) == ("i1", ["c1"])
+
+
+def test_one_decision_sees_what_earlier_records_of_the_same_batch_changed() -> None:
+    effects = matching().match(seen(click("c1", -1)), seen(click("c1", -1), offset=3))
+    assert settled(effects) == [("touchpoints", "decided", [0]), ("touchpoints", "duplicate", [3])]
+
+
+def test_account_money_is_looked_up_under_its_account_on_another_partition() -> None:
+    money = purchase()
+    effects = matching(partitions=3).match(MoneySeen("t:app:t1", money))
+    assert records_in(matched(effects)) == [
+        AccountMoney("user", money, money.time, money.ts + RULES.parking_ms)
+    ]
+
+
+def test_parked_money_is_told_of_and_found_by_a_later_link() -> None:
+    stage = matching()
+    parked = stage.match(PARKED)
+    assert [(row["state"], row["waits_for"]) for row in rows(parked, "parked")] == [
+        ("parked", "account")
+    ]
+    assert settled(parked) == [("payments", "parked", [0])]
+    found = stage.match(signed_in("i1", 1))
+    assert [type(one) for one in records_in(journeyed(found))] == [MoneyRouted]
+    assert [row["state"] for row in rows(found, "parked")] == ["released"]
+
+
+def test_parked_money_expires_once_every_source_has_passed_its_deadline() -> None:
+    stage = matching()
+    stage.match(PARKED)
+    almost = clocks(DEADLINE + 1) | {"costs-0": DEADLINE}
+    assert not expired(stage.match(watermarks=almost))
+    assert expired(stage.match(watermarks={"costs-0": DEADLINE + 1}))
+    assert not expired(stage.match(watermarks=clocks(DEADLINE + 9_999)))
+
+
+def test_records_of_a_frame_come_before_the_watermark_it_carries() -> None:
+    stage = matching()
+    stage.match(PARKED)
+    effects = stage.match(signed_in("i1", 1), watermarks=clocks(DEADLINE + 1))
+    assert not expired(effects)
+    assert [type(one) for one in records_in(journeyed(effects))] == [MoneyRouted]
+
+
+def test_money_that_arrives_after_its_deadline_is_not_left_waiting() -> None:
+    stage = matching()
+    stage.match(watermarks=clocks(DEADLINE + 1))
+    assert expired(stage.match(PARKED))
+
+
+def test_deadlines_survive_a_restart() -> None:
+    before = matching()
+    before.match(PARKED, watermarks=clocks(DEADLINE))
+    after = matching(before.state)
+    assert expired(after.match(watermarks=dict.fromkeys(clocks(0), DEADLINE + 1)))
+
+
+def test_log_time_survives_a_restart() -> None:
+    before = matching()
+    before.match(watermarks=clocks(DEADLINE + 1))
+    assert expired(matching(before.state).match(PARKED))
+
+
+def test_journeys_hear_of_a_log_time_only_when_every_matching_partition_has_reached_it() -> None:
+    stage = matching(partitions=2)
+    said = stage.match(watermarks=clocks(NOON, partitions=2))
+    assert [frame.watermarks for frame in matched(said)] == [{"matching-0": NOON}] * 2
+    assert journeyed(said) == []
+    assert journeyed(stage.match(watermarks={"matching-0": NOON})) == []
+    settled_by_all = stage.match(watermarks={"matching-1": NOON})
+    assert [frame.watermarks for frame in journeyed(settled_by_all)] == [{"matching-0": NOON}] * 2
+
+
+def test_a_watermark_of_its_own_does_not_make_matching_talk_to_itself_for_ever() -> None:
+    stage = matching()
+    stage.match(watermarks=clocks(NOON))
+    stage.match(watermarks={"matching-0": NOON})
+    assert stage.match(watermarks={"matching-0": NOON}).messages == {}
+
+
+def test_batch_boundaries_change_neither_state_nor_outcomes() -> None:
+    records: list[MatchRecord] = [seen(click("c1", -1)), PARKED]
+    records += [looked_up(installed()), signed_in("i1", 1)]
+    together, apart = matching(), matching()
+    whole = together.match(*records)
+    parts = [apart.match(record) for record in records]
+    assert dict(together.state.entries()) == dict(apart.state.entries())
+    said = [one for part in parts for one in records_in(journeyed(part))]
+    assert said == records_in(journeyed(whole))
+
+
+def test_a_touchpoint_is_forgotten_when_no_install_can_be_credited_to_it_any_more() -> None:
+    stage = matching(MemoryStore(useless_from))
+    stage.match(seen(click("c1", -1), "first"))
+    stage.match(seen(click("c2", -1, ts=600), "second"), watermarks=clocks(NOON))
+    useless = click("c1", -1).ts + RULES.touch_retention_ms
+    stage.match(watermarks=clocks(useless - HOUR_MS))
+    assert {b"first", b"second"} <= dict(stage.state.entries()).keys()
+    stage.match(watermarks=clocks(useless + HOUR_MS))
+    assert b"first" not in dict(stage.state.entries())
+    assert b"second" in dict(stage.state.entries())

@@ -1,0 +1,113 @@
+"""What growth teams and SREs read of the quality of models."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from streams.store.embedded import EmbeddedStore
+from streams.store.migrations import migrate
+from tests.worlds.stores.store_world import drift_alarm, model_quality, put, reliability_row
+
+pytest.importorskip("chdb")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[EmbeddedStore]:
+    opened = EmbeddedStore(tmp_path / "store")
+    migrate(opened)
+    yield opened
+    opened.close()
+
+
+def read(store: EmbeddedStore, view: str) -> list[dict[str, Any]]:
+    found = store.query(f"SELECT * FROM {view} ORDER BY ALL")
+    return [dict(zip(found.names, row, strict=True)) for row in found.rows]
+
+
+def test_a_day_adds_up_its_windows_by_rows_and_counts_repeats_once(store: EmbeddedStore) -> None:
+    small = model_quality(1, rows=1000, log_loss=0.1, observed=0.02, predicted=0.03)
+    large = model_quality(2, rows=3000, log_loss=0.2, observed=0.06, predicted=0.05)
+    of_version = model_quality(3, landmark="", model_version="payer-1", rows=9999)
+    put(store, [small, large, large, of_version])
+    put(
+        store,
+        [
+            reliability_row(1, 0, rows=1000, predicted=0.03, observed=0.02),
+            reliability_row(2, 0, rows=3000, predicted=0.05, observed=0.06),
+            reliability_row(2, 1, rows=4000, predicted=0.10, observed=0.12),
+        ],
+    )
+    (day,) = read(store, "v_model_quality_daily")
+    share = (1000 * 0.02 + 3000 * 0.06) / 4000
+    entropy = -(share * math.log(share) + (1 - share) * math.log(1 - share))
+
+    assert day["rows"] == 4000
+    assert day["log_loss"] == pytest.approx(0.175)
+    assert day["normalised_entropy"] == pytest.approx(0.175 / entropy)
+    assert day["calibration_ratio"] == pytest.approx((30 + 150) / (20 + 180))
+    # Of the first bin the errors of both windows cancel out in part.
+    assert day["ece"] == pytest.approx((4000 * 0.005 + 4000 * 0.02) / 8000)
+    assert day["auc"] == pytest.approx(0.7)
+    assert day["normalised_gini"] is None
+
+
+def test_what_cannot_be_told_is_null_and_does_not_spoil_the_day(store: EmbeddedStore) -> None:
+    told = model_quality(1, auc=0.8, rows=100)
+    untold = model_quality(2, auc=-1.0, normalised_entropy=-1.0, calibration_ratio=-1.0, rows=900)
+    put(store, [told, untold])
+
+    assert [row["auc"] for row in read(store, "v_model_quality")] == [0.8, None]
+    (day,) = read(store, "v_model_quality_daily")
+    assert day["auc"] == pytest.approx(0.8)
+
+
+def test_amounts_have_figures_of_their_own(store: EmbeddedStore) -> None:
+    amounts = model_quality(
+        1, target="value", log_loss=-1.0, normalised_entropy=-1.0, ece=-1.0, auc=-1.0,
+        predicted=2.0, observed=1.0, normalised_gini=0.7, decile_mape=0.1,
+    )  # fmt: skip
+    put(store, [amounts])
+    (day,) = read(store, "v_model_quality_daily")
+
+    assert (day["normalised_gini"], day["decile_mape"]) == (0.7, 0.1)
+    assert day["calibration_ratio"] == 2.0
+    assert day["log_loss"] is day["normalised_entropy"] is day["ece"] is None
+
+
+def test_a_reliability_table_says_how_far_chances_are_off(store: EmbeddedStore) -> None:
+    put(store, [reliability_row(1, 0, predicted=0.1, observed=0.05, rows=100)] * 2)
+    put(store, [reliability_row(2, 0, predicted=0.2, observed=0.15, rows=300)])
+    (row,) = read(store, "v_reliability")
+
+    assert row["rows"] == 400
+    assert row["predicted"] == pytest.approx(0.175)
+    assert row["gap"] == pytest.approx(0.05)
+
+
+def test_tiers_are_compared_on_the_same_rows(store: EmbeddedStore) -> None:
+    lost = {"full": 0.10, "install_only": 0.11, "rates": 0.12, "constant": 0.125}
+    put(
+        store,
+        [
+            model_quality(
+                number, quality_id=f"{tier}{number}", horizon="bin", tier=tier, log_loss=of
+            )
+            for tier, of in lost.items()
+            for number in (1, 2)
+        ],
+    )
+    (row,) = read(store, "v_tier_quality")
+
+    assert row["rows"] == 2000
+    assert [row[tier] for tier in lost] == pytest.approx(list(lost.values()))
+    assert row["gain"] == pytest.approx(0.2)
+
+
+def test_an_alarm_is_told_once(store: EmbeddedStore) -> None:
+    put(store, [drift_alarm(), drift_alarm(), drift_alarm(2, kind="feature", subject="x")])
+    assert [row["kind"] for row in read(store, "v_drift")] == ["residual", "feature"]

@@ -1,0 +1,114 @@
+"""Feeds one stage and reads what it says, for tests of stages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+import orjson
+
+from schemas.records import (
+    JourneyFrame,
+    JourneyRecord,
+    MatchFrame,
+    MatchRecord,
+    encoder,
+    journey_frames,
+    match_frames,
+)
+from streams.runtime.state import MemoryStore
+from streams.stages.contract import Effects, LogRecord, Stage
+from tests.worlds.attribution_world import NOON
+
+Row = dict[str, Any]
+
+
+class Line(NamedTuple):
+    """One record of a log."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+
+
+class Fed:
+    """A stage with its state; effects are applied as by a checkpoint that succeeded."""
+
+    def __init__(self, stage: Stage, state: MemoryStore | None = None) -> None:
+        self.stage = stage
+        self.state = state or MemoryStore()
+        self.offset = 0
+        stage.restore(self.state.entries())
+
+    def decide(self, records: Sequence[LogRecord]) -> Effects:
+        effects = self.stage.decide(records, self.state)
+        self.state.apply(effects.changes, 0)
+        return effects
+
+    def match(self, *records: MatchRecord, watermarks: dict[str, int] | None = None) -> Effects:
+        """One frame on `match`."""
+        return self._frame("match", encoder.encode(MatchFrame(watermarks or {}, list(records))))
+
+    def journeys(
+        self, *records: JourneyRecord, watermarks: dict[str, int] | None = None
+    ) -> Effects:
+        """One frame on `journeys`."""
+        frame = JourneyFrame(watermarks or {}, list(records))
+        return self._frame("journeys", encoder.encode(frame))
+
+    def _frame(self, topic: str, value: bytes) -> Effects:
+        self.offset += 1
+        return self.decide([Line(topic, 0, self.offset, NOON, None, value)])
+
+
+def source(topic: str, fields: Row | bytes, *, offset: int = 0, ts: int = NOON) -> Line:
+    value = fields if isinstance(fields, bytes) else orjson.dumps(fields)
+    return Line(topic, 0, offset, ts, b"key", value)
+
+
+def event(event_type: str, /, **fields: Any) -> Row:
+    common = {"schema_version": 1, "event_id": "e1", "app_id": "app", "event_time": NOON}
+    return {"type": event_type, **common, **fields}
+
+
+def rows(effects: Effects, topic: str) -> list[Row]:
+    """Outcomes of one topic, of all partitions."""
+    return [
+        msgspec.json.decode(message.value or b"")
+        for (name, _), messages in sorted(effects.messages.items())
+        if name == topic
+        for message in messages
+    ]
+
+
+def settled(effects: Effects) -> list[tuple[str, str, list[int]]]:
+    """Source topic, disposition and offsets of each ledger row."""
+    return [
+        (row["source_topic"], row["disposition"], row["offsets"]) for row in rows(effects, "ledger")
+    ]
+
+
+def matched(effects: Effects) -> list[MatchFrame]:
+    return [
+        match_frames.decode(message.value or b"")
+        for (name, _), messages in sorted(effects.messages.items())
+        if name == "match"
+        for message in messages
+    ]
+
+
+def journeyed(effects: Effects) -> list[JourneyFrame]:
+    return [
+        journey_frames.decode(message.value or b"")
+        for (name, _), messages in sorted(effects.messages.items())
+        if name == "journeys"
+        for message in messages
+    ]
+
+
+def records_in(frames: list[MatchFrame] | list[JourneyFrame]) -> list[Any]:
+    return [record for frame in frames for record in frame.records]
