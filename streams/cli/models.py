@@ -158,7 +158,7 @@ def promote(version: str, reason: str, as_json: bool) -> int:
     Example:
       headwater models promote payer/challenger-184200-77aa01c3
     """
-    from streams.runtime.snapshots import model_of
+    from streams.stages.common.snapshot_messages import model_of
 
     model = model_of(version).removesuffix("/challenger")
     return _order(CommandKind.PROMOTE, model, reason, as_json, version=version)
@@ -176,7 +176,7 @@ def rollback(version: str, model: str, reason: str, as_json: bool) -> int:
     Example:
       headwater models rollback --reason "one source fell to nothing"
     """
-    from streams.runtime.snapshots import model_of
+    from streams.stages.common.snapshot_messages import model_of
 
     named = model_of(version).removesuffix("/challenger") if version else model
     return _order(CommandKind.ROLL_BACK, named, reason, as_json, version=version)

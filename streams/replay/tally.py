@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import product
+from collections.abc import Iterable, Sequence
 from typing import Generic, Protocol, TypeVar
 
 import msgspec
 
 from schemas import topics
-from streams.lab.simulator import Scenario, simulate
 from streams.replay.engine import Replay, SourceOrder
 from streams.replay.memory_log import MemoryRecord
-from streams.stages.contract import TopicPartition
 from streams.stages.factory import StageRules
 from streams.worker.observers import StageMetrics
 
@@ -89,18 +85,3 @@ def tally(
     replay = Replay(rules, found.take, _Evictions(found), learns=False)
     replay.run(records, order, BATCH)
     return found
-
-
-def simulated_records(scenario: Scenario) -> Iterator[MemoryRecord]:
-    """The simulated log as a consumer would read it."""
-    ends: dict[TopicPartition, int] = defaultdict(int)
-    for topic, partition, timestamp_ms, key, value in simulate(scenario):
-        offset = ends[topic, partition]
-        ends[topic, partition] = offset + 1
-        yield MemoryRecord(topic, partition, offset, timestamp_ms, key, value)
-
-
-def simulated_order(scenario: Scenario) -> SourceOrder:
-    """What a first pass over the simulated log would tell."""
-    sources = (topic.name for topic in topics.SOURCES)
-    return SourceOrder(partitions=set(product(sources, range(scenario.partitions))))

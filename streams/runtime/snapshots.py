@@ -14,9 +14,8 @@ import lz4.frame
 
 from schemas.topics import MODEL_SNAPSHOTS
 from streams.settings.core import CoreSettings
-from streams.stages.contract import Message
+from streams.stages.common.snapshot_messages import model_of
 
-CHUNK_BYTES = 400_000
 VERSIONS_MAX = 64  # of one model kept in memory, compressed; older ones are forgotten
 GONE_MAX = 10_000
 
@@ -26,28 +25,6 @@ GONE = b""
 
 class SnapshotMissingError(RuntimeError):
     """A marker names a version that the topic does not have."""
-
-
-def model_of(version: str) -> str:
-    """A version is named after its model, the examples it has seen, and a hash."""
-    return version.rsplit("-", 2)[0]
-
-
-def snapshot_messages(version: str, snapshot: bytes) -> list[Message]:
-    """Messages that carry one version; key `version/chunk/chunks`, numbers with four digits."""
-    packed = lz4.frame.compress(snapshot)
-    chunks = [packed[at : at + CHUNK_BYTES] for at in range(0, len(packed), CHUNK_BYTES)]
-    return [
-        Message(f"{version}/{number:04d}/{len(chunks):04d}".encode(), chunk)
-        for number, chunk in enumerate(chunks)
-    ]
-
-
-def deletion_messages(version: str, chunks: int) -> list[Message]:
-    """Messages that let the topic forget a version."""
-    return [
-        Message(f"{version}/{number:04d}/{chunks:04d}".encode(), None) for number in range(chunks)
-    ]
 
 
 class SnapshotShelf:

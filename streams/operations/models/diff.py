@@ -11,7 +11,7 @@ from online_models.hazard.encoding import Encoder
 from online_models.hazard.scorer import HazardScorer
 from online_models.targets.targets import Targets
 from streams.operations.models.versions import StoredChange, changes_of, hazard_of
-from streams.runtime.snapshots import model_of
+from streams.stages.common.snapshot_messages import model_of
 from streams.store.base import Store
 
 NAMES_MAX = 20_000

@@ -11,8 +11,8 @@ from online_models.learning.verdicts import Figures, Lead, Publication, Refusal,
 from schemas import outcomes, topics
 from schemas.outcomes import ModelContent, ModelVersion
 from schemas.records import CommandKind, JourneyFrame, ModelCommand, ModelMarker, encoder
-from streams.runtime.snapshots import deletion_messages, snapshot_messages
 from streams.stages.common.observer import StageObserver
+from streams.stages.common.snapshot_messages import deletion_messages, snapshot_messages
 from streams.stages.contract import Effects, Message, TopicPartition
 from streams.stages.learning.parts import cut
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 
-from streams.runtime.snapshots import (
+from streams.runtime.snapshots import GONE, SnapshotShelf
+from streams.stages.common.snapshot_messages import (
     CHUNK_BYTES,
-    GONE,
-    SnapshotShelf,
     deletion_messages,
     snapshot_messages,
 )

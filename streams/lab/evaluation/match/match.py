@@ -19,8 +19,9 @@ from schemas.outcomes import Attribution
 from streams.lab.evaluation.match.confidence import known_answers, pair_figures
 from streams.lab.evaluation.match.pairs import known_matches
 from streams.lab.simulator import Scenario, Truth, truths
+from streams.lab.simulator.records import simulated_order, simulated_records
 from streams.replay.run import counted
-from streams.replay.tally import Tally, simulated_order, simulated_records, tally
+from streams.replay.tally import Tally, tally
 from streams.settings.tree import read_settings
 from streams.stages.factory import StageRules
 from streams.wiring.parts import stage_rules

@@ -16,8 +16,8 @@ from online_models.learning.rules import LearnerRules
 from schemas import topics
 from schemas.records import ExampleFrame, ExampleRecord, ModelMarker, encoder
 from streams.errors import Stop
-from streams.runtime.snapshots import model_of
 from streams.runtime.state import MemoryStore
+from streams.stages.common.snapshot_messages import model_of
 from streams.stages.contract import Effects
 from streams.stages.learning.learning import STORE_AFTER_EXAMPLES, Learning, LearningRules
 from tests.worlds import credit_world, learner_world
