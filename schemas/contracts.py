@@ -22,7 +22,7 @@ from schemas.json_text import NESTING_MAX
 from schemas.outcomes import OUTCOME_OF_TOPIC
 from schemas.topics import Kind, Topic
 
-VERSION = "1.0.0"
+_VERSION = "1.0.0"
 """Of the contract. A field added raises the minor, a `schema_version` added the major number."""
 
 SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -247,7 +247,7 @@ def asyncapi(examples: Examples) -> Json:
         "asyncapi": "3.0.0",
         "info": {
             "title": "Headwater",
-            "version": VERSION,
+            "version": _VERSION,
             "description": f"What Headwater reads and writes on Kafka. Sources take {REFUSALS}",
             "license": {"name": "Apache-2.0"},
         },
@@ -303,7 +303,7 @@ def read_examples(folder: Path) -> dict[str, list[tuple[str, Json]]]:
     }
 
 
-def main() -> None:
+def _main() -> None:
     here = Path(__file__).parent
     for name, body in documents(read_examples(here / "examples")).items():
         path = here / name
@@ -312,4 +312,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    _main()

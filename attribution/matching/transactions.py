@@ -19,7 +19,7 @@ class Transaction(Struct, frozen=True, array_like=True, tag=2):
     parked: list[Money] = []  # refunds that wait for the purchase
 
 
-def deadline_of(money: Money, rules: Rules) -> int:
+def _deadline_of(money: Money, rules: Rules) -> int:
     """Last log time at which what this money waits for still counts."""
     return money.ts + rules.parking_ms
 
@@ -35,10 +35,10 @@ def see_money(
     facts = [route(money, money, rules)]
     still_parked: list[Money] = []
     for refund in state.parked:
-        if money.ts > deadline_of(refund, rules):
+        if money.ts > _deadline_of(refund, rules):
             still_parked.append(refund)
             continue
-        facts.append(MoneyWaiting(refund, "released", "purchase", deadline_of(refund, rules)))
+        facts.append(MoneyWaiting(refund, "released", "purchase", _deadline_of(refund, rules)))
         facts.append(route(refund, money, rules))
     return Transaction(money, state.refund_ids, still_parked), facts
 
@@ -53,7 +53,7 @@ def _see_refund(
     if len(refund_ids) > rules.refunds_per_purchase_max:
         refund_ids = refund_ids[-rules.refunds_per_purchase_max :]
         facts.append(Evicted("refunds_per_purchase_max", 1))
-    purchase, deadline = state.purchase, deadline_of(refund, rules)
+    purchase, deadline = state.purchase, _deadline_of(refund, rules)
     if purchase is not None and purchase.ts <= deadline:
         return replace(state, refund_ids=refund_ids), [*facts, route(refund, purchase, rules)]
     facts += [
@@ -67,16 +67,16 @@ def expire(state: Transaction, now: int, rules: Rules) -> tuple[Transaction, lis
     """Give up on refunds whose deadline has passed at log time `now`."""
     facts: list[MatchFact] = []
     for refund in state.parked:
-        if deadline_of(refund, rules) < now:
-            facts.append(MoneyWaiting(refund, "expired", "purchase", deadline_of(refund, rules)))
+        if _deadline_of(refund, rules) < now:
+            facts.append(MoneyWaiting(refund, "expired", "purchase", _deadline_of(refund, rules)))
             facts.append(Settled(refund.source, "expired"))
-    parked = [refund for refund in state.parked if deadline_of(refund, rules) >= now]
+    parked = [refund for refund in state.parked if _deadline_of(refund, rules) >= now]
     return replace(state, parked=parked), facts
 
 
 def next_due(state: Transaction, rules: Rules) -> int:
     """Log time at which `expire` has something to do; 0: never."""
-    return min((deadline_of(refund, rules) + 1 for refund in state.parked), default=0)
+    return min((_deadline_of(refund, rules) + 1 for refund in state.parked), default=0)
 
 
 def route(money: Money, purchase: Money, rules: Rules) -> MatchFact:
@@ -84,7 +84,7 @@ def route(money: Money, purchase: Money, rules: Rules) -> MatchFact:
 
     A refund waits no longer than its purchase may, so the two never end in different places.
     """
-    deadline = deadline_of(purchase, rules)
+    deadline = _deadline_of(purchase, rules)
     if purchase.install_id:
         return MoneyRouted(purchase.install_id, money, 1, 0, deadline)
     return AccountMoney(purchase.account, money, purchase.time, deadline)

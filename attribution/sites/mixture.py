@@ -32,7 +32,7 @@ UNKNOWN, BEFORE, NEAR, AFTER = range(4)
 """The touchpoint and the begin of the download: unknown, in order, within seconds, after it."""
 
 ORDERS = 4
-CELLS = BINS * ORDERS
+_CELLS = BINS * ORDERS
 NEAR_MS = 5_000
 
 HONEST_BINS = (

@@ -24,7 +24,7 @@ from attribution.sites.mixture import (
 )
 
 KEPT_PER_DAY = 0.97
-PRIOR_INSTALLS = 50.0
+_PRIOR_INSTALLS = 50.0
 """So much the documented shares weigh against what the app itself shows."""
 
 INSTALLS_PER_SITE_MAX = 100.0
@@ -89,8 +89,8 @@ def learn(norms: AppNorms, sample: Sample, judged: Posterior, day: int) -> AppNo
 
 def mixture_of(norms: Norms) -> Mixture:
     """Hypotheses about sites of this app."""
-    bins = np.array(HONEST_BINS) * PRIOR_INSTALLS + np.array(norms.bins).clip(0.0)
-    orders = np.array(HONEST_ORDERS) * PRIOR_INSTALLS + np.array(norms.orders).clip(0.0)
+    bins = np.array(HONEST_BINS) * _PRIOR_INSTALLS + np.array(norms.bins).clip(0.0)
+    orders = np.array(HONEST_ORDERS) * _PRIOR_INSTALLS + np.array(norms.orders).clip(0.0)
     return make_mixture(bins / bins.sum(), orders / orders.sum())
 
 

@@ -29,7 +29,7 @@ MOVED_MIN = 1e-5
 PRIOR_DAYS = 10.0
 """Each effect starts from the mean of its kind, as if seen for so many days of strength 1."""
 
-PRIOR_INSTALLS = 0.5
+_PRIOR_INSTALLS = 0.5
 """Of each app, so that one without installs has a rate as well."""
 
 MEMORY_OF_MEAN = 1e-3
@@ -165,7 +165,7 @@ class _Fit:
         expected = self._baseline() * seen.days
         by_app = _sums(seen.app, expected, self._apps)
         installs = _sums(seen.app, left, self._apps)
-        share = (installs + PRIOR_INSTALLS) / (by_app + PRIOR_INSTALLS)
+        share = (installs + _PRIOR_INSTALLS) / (by_app + _PRIOR_INSTALLS)
         self.levels = self.levels + np.array([math.log(one) for one in share.tolist()])
         expected = expected * share[seen.app]
         x = [seen.regressors[:, slope] for slope in (0, 1)]

@@ -15,7 +15,7 @@ from online_models.learning.snapshots import Snapshot, Unusable, packed, seal, u
 CREDIT = "credit"
 """Names the model in markers and metrics."""
 
-MODEL_SCHEMA = f"{CREDIT}/model/1"
+_MODEL_SCHEMA = f"{CREDIT}/model/1"
 
 
 class Weights(NamedTuple):
@@ -65,13 +65,13 @@ def dump_model(paths_seen: int, hazard: HazardModel, weights: Weights) -> Snapsh
             ),
         )
     )
-    content, checksum = seal(MODEL_SCHEMA, body)
+    content, checksum = seal(_MODEL_SCHEMA, body)
     return Snapshot(_version(paths_seen, checksum), content)
 
 
 def load_model(content: bytes) -> CreditModel | Unusable:
     """The model in `content`, under the version it was published with."""
-    opened = unseal(MODEL_SCHEMA, content)
+    opened = unseal(_MODEL_SCHEMA, content)
     if isinstance(opened, Unusable):
         return opened
     try:

@@ -27,7 +27,7 @@ STREAMS_MAX = 256
 
 IDLE_MS = 7 * DAY_MS
 
-TIME_MAX = 2**62
+_TIME_MAX = 2**62
 
 Kind = Literal["residual", "feature"]
 

@@ -16,7 +16,7 @@ import numpy as np
 from online_models.hazard.rules import Numbers
 from online_models.hazard.scorer import Ask, HazardScorer
 
-STEPS = 32
+_STEPS = 32
 """Points of the Gauss-Legendre rule; the error stays below rounding."""
 
 
@@ -52,7 +52,7 @@ def contributions(scorer: HazardScorer, ask: Ask, horizon: str) -> Contributions
         return None
     own, pulls = _log_odds(scorer, ask)
     together = np.add.reduce(pulls, axis=0)
-    points, widths = np.polynomial.legendre.leggauss(STEPS)
+    points, widths = np.polynomial.legendre.leggauss(_STEPS)
     way = (points + 1.0) / 2.0
     of_bins = _sigmoid(own + way[:, None] * together)
     chances = -np.expm1(-_passed(of_bins, left))

@@ -65,21 +65,21 @@ class Evidence(Struct, frozen=True):
 def sums_of(lesson: Lesson) -> BlockSums:
     labels = lesson.labels
     beside = ~np.isnan(lesson.champion)
-    own, base = losses(labels, lesson.tiers[0]), losses(labels, lesson.tiers[-1])
+    own, base = _losses(labels, lesson.tiers[0]), _losses(labels, lesson.tiers[-1])
     return BlockSums(
         rows=len(labels),
         positives=int(np.count_nonzero(labels)),
         predicted=float(lesson.tiers[0].sum()),
-        tiers=[float(losses(labels, said).sum()) for said in lesson.tiers],
-        contestants=[float(losses(labels, said).sum()) for said in lesson.contestants],
+        tiers=[float(_losses(labels, said).sum()) for said in lesson.tiers],
+        contestants=[float(_losses(labels, said).sum()) for said in lesson.contestants],
         beside_rows=int(np.count_nonzero(beside)),
         beside_own=float(own[beside].sum()),
         beside_base=float(base[beside].sum()),
-        beside_champion=float(losses(labels[beside], lesson.champion[beside]).sum()),
+        beside_champion=float(_losses(labels[beside], lesson.champion[beside]).sum()),
     )
 
 
-def losses(labels: NDArray[np.bool_], said: Numbers) -> Numbers:
+def _losses(labels: NDArray[np.bool_], said: Numbers) -> Numbers:
     """Of each row, in nats; no single row can cost more than that of a bounded chance."""
     chance = np.clip(np.where(labels, said, 1.0 - said), CHANCE_MIN, 1.0 - CHANCE_MIN)
     lost: Numbers = -np.log(chance)

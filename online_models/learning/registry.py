@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 
 from msgspec import Struct, structs
 
-VERSIONS_MAX = 24
+_VERSIONS_MAX = 24
 """Of a model that can be returned to. Recent ones are close together, older ones further apart."""
 
 State = Literal[
@@ -156,7 +156,7 @@ class Registry:
         history = self.of(model)
         live = {one.live for one in self.histories.values()}
         gone = []
-        while len(history.versions) > VERSIONS_MAX:
+        while len(history.versions) > _VERSIONS_MAX:
             spare = [n for n, one in enumerate(history.versions) if one.version not in live]
             withdrawn = [n for n in spare if history.versions[n].is_withdrawn]
             times = [one.learned_time for one in history.versions]

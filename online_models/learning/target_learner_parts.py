@@ -26,7 +26,7 @@ from schemas.records import Example
 
 HEAD, RATES, CHAMPION, PREVIOUS = "head", "rates", "champion", "previous"
 DRIFT = "drift"
-SCHEMA = "learner/2"
+_SCHEMA = "learner/2"
 
 
 class _Head(Struct, frozen=True, array_like=True):
@@ -64,7 +64,7 @@ def dump_learner(learner: Learner) -> dict[str, bytes]:
         beside=[(one.model, one.version, one.contestant) for one in learner.beside],
     )
     parts = {
-        HEAD: seal(SCHEMA, _encoder.encode(head))[0],
+        HEAD: seal(_SCHEMA, _encoder.encode(head))[0],
         RATES: dump_rates(learner.rates),
         DRIFT: dump_drift(learner.drift),
     }
@@ -103,7 +103,7 @@ def load_learner(
 
 
 def _head_of(target: str, parts: Mapping[str, bytes], rules: LearnerRules) -> _Head | Unusable:
-    opened = unseal(SCHEMA, parts.get(HEAD, b""))
+    opened = unseal(_SCHEMA, parts.get(HEAD, b""))
     if isinstance(opened, Unusable):
         return opened
     try:

@@ -34,7 +34,7 @@ from online_models.value.shape import (
 )
 from schemas.records import Example
 
-MICROS = 1e6
+_MICROS = 1e6
 EXPECTED_MIN = 1e-4
 """Expected amounts count as no less, so that one surprise cannot cost an infinite loss."""
 MEAN_PRIOR_ROWS = 20.0
@@ -147,11 +147,11 @@ class ValueLearner:
         counts.positives += sum(one.label for one in sound)
         self.model.develop(
             [
-                StepRow(one.bin, one.amount_micros / MICROS, one.spent_micros / MICROS)
+                StepRow(one.bin, one.amount_micros / _MICROS, one.spent_micros / _MICROS)
                 for one in sound
             ]
         )
-        rows = [row for number, one in enumerate(sound) for row in rows_of(one, number)]
+        rows = [row for number, one in enumerate(sound) for row in _rows_of(one, number)]
         if rows:
             self.blocks.append(self._sums(rows, self.model.learn(rows)))
         for row in rows[::GOLDEN_EVERY]:
@@ -172,8 +172,8 @@ class ValueLearner:
             with_revenue=int(np.count_nonzero(came)),
             came=float(came.sum()),
             expected=float(told.sum()),
-            loss=float(losses(came, told).sum()),
-            mean_loss=float(losses(came, mean).sum()),
+            loss=float(_losses(came, told).sum()),
+            mean_loss=float(_losses(came, mean).sum()),
         )
 
     def _try_version(self) -> Verdict:
@@ -239,21 +239,21 @@ def is_sound(example: Example) -> bool:
     )
 
 
-def rows_of(example: Example, number: int) -> list[ValueRow]:
+def _rows_of(example: Example, number: int) -> list[ValueRow]:
     """What a bucket brought after each landmark; `number` keeps them together."""
     bucket = bucket_ending_with(example.bin)
     if bucket is None:
         return []
     return [
         ValueRow(
-            one.slots, one.values, one.landmark, bucket, micros / MICROS,
-            one.spent_micros / MICROS, example.platform, str(number),
+            one.slots, one.values, one.landmark, bucket, micros / _MICROS,
+            one.spent_micros / _MICROS, example.platform, str(number),
         )
         for one, micros in zip(whole(example.snapshots), example.amounts_micros, strict=True)
     ]  # fmt: skip
 
 
-def losses(came: Numbers, expected: Numbers) -> Numbers:
+def _losses(came: Numbers, expected: Numbers) -> Numbers:
     """Poisson loss of each row, but for a term of `came` alone."""
     bounded = np.maximum(expected, EXPECTED_MIN)
     lost: Numbers = bounded - came * np.log(bounded)

@@ -21,7 +21,7 @@ from online_models.value.scorer import PackedAsk
 from schemas.records import Example
 
 HEAD, MODEL, CHAMPION, PREVIOUS = "head", "model", "champion", "previous"
-SCHEMA = "value/learner/1"
+_SCHEMA = "value/learner/1"
 
 
 class _Head(Struct, frozen=True, array_like=True):
@@ -49,7 +49,7 @@ def dump_learner(learner: ValueLearner) -> dict[str, bytes]:
         champion.name if champion else "",
         previous.name if previous else "",
     )
-    parts = {HEAD: seal(SCHEMA, _encoder.encode(head))[0], MODEL: dump_model(learner.model)}
+    parts = {HEAD: seal(_SCHEMA, _encoder.encode(head))[0], MODEL: dump_model(learner.model)}
     if champion:
         parts[CHAMPION] = champion.content
     if previous and previous is not champion:
@@ -60,7 +60,7 @@ def dump_learner(learner: ValueLearner) -> dict[str, bytes]:
 def load_learner(parts: Mapping[str, bytes], rules: ValueLearnerRules) -> ValueLearner | Unusable:
     """The learner in `parts`, going on under `rules`."""
     learner = ValueLearner(rules)
-    opened = unseal(SCHEMA, parts.get(HEAD, b""))
+    opened = unseal(_SCHEMA, parts.get(HEAD, b""))
     if isinstance(opened, Unusable):
         return opened
     try:

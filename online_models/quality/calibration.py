@@ -14,11 +14,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-CELLS = 2048
+_CELLS = 2048
 LOGIT_SPAN = 14.0
 """Cells are 0.014 wide and reach from 8e-7 to 1 - 8e-7; what is beyond is in the outermost."""
 
-BINS = 15
+_BINS = 15
 
 
 class ReliabilityBin(NamedTuple):
@@ -36,9 +36,9 @@ class Reliability:
     In which order they are added does not matter but for rounding."""
 
     def __init__(self) -> None:
-        self._rows = np.zeros(CELLS, np.int64)
-        self._predicted = np.zeros(CELLS)
-        self._observed = np.zeros(CELLS)
+        self._rows = np.zeros(_CELLS, np.int64)
+        self._predicted = np.zeros(_CELLS)
+        self._observed = np.zeros(_CELLS)
 
     @property
     def rows(self) -> int:
@@ -59,18 +59,18 @@ class Reliability:
         if said.shape != happened.shape or not (_are_probable(said) and _are_probable(happened)):
             raise ValueError("as many outcomes as predictions expected, all between 0 and 1")
         cells = _cells_of(said)
-        self._rows += np.bincount(cells, minlength=CELLS)
-        self._predicted += np.bincount(cells, said, CELLS)
-        self._observed += np.bincount(cells, happened, CELLS)
+        self._rows += np.bincount(cells, minlength=_CELLS)
+        self._predicted += np.bincount(cells, said, _CELLS)
+        self._observed += np.bincount(cells, happened, _CELLS)
 
-    def table(self, bins: int = BINS) -> list[ReliabilityBin]:
+    def table(self, bins: int = _BINS) -> list[ReliabilityBin]:
         """Up to `bins` bins of about equal mass: a cell is never divided."""
         filled = np.flatnonzero(self._rows)
         middles = np.cumsum(self._rows)[filled] - self._rows[filled] / 2
         of = (middles * bins / max(self.rows, 1)).astype(np.int64)
         return [self._bin(filled[of == number]) for number in np.unique(of)]
 
-    def ece(self, bins: int = BINS) -> float:
+    def ece(self, bins: int = _BINS) -> float:
         """Mean distance between predicted and observed, over all rows; NaN without rows."""
         table = self.table(bins)
         missed = math.fsum(one.rows * abs(one.predicted - one.observed) for one in table)
@@ -102,13 +102,13 @@ def _are_probable(numbers: NDArray[np.float64]) -> bool:
 def _cells_of(probabilities: NDArray[np.float64]) -> NDArray[np.int64]:
     with np.errstate(divide="ignore"):
         log_odds = np.log(probabilities) - np.log1p(-probabilities)
-    scaled = (np.clip(log_odds, -LOGIT_SPAN, LOGIT_SPAN) + LOGIT_SPAN) * (CELLS / (2 * LOGIT_SPAN))
-    cells: NDArray[np.int64] = np.minimum(scaled.astype(np.int64), CELLS - 1)
+    scaled = (np.clip(log_odds, -LOGIT_SPAN, LOGIT_SPAN) + LOGIT_SPAN) * (_CELLS / (2 * LOGIT_SPAN))
+    cells: NDArray[np.int64] = np.minimum(scaled.astype(np.int64), _CELLS - 1)
     return cells
 
 
 def _edge(cell: int) -> float:
     """Where a cell begins, as a probability; the outermost reach to 0 and 1."""
-    if cell in (0, CELLS):
+    if cell in (0, _CELLS):
         return float(cell > 0)
-    return 1.0 / (1.0 + math.exp(LOGIT_SPAN - cell * (2 * LOGIT_SPAN / CELLS)))
+    return 1.0 / (1.0 + math.exp(LOGIT_SPAN - cell * (2 * LOGIT_SPAN / _CELLS)))

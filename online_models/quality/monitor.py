@@ -31,7 +31,7 @@ OTHER = "other"
 """Media sources for which there is no room share this name."""
 
 
-AMOUNT_MAX = 1e9
+_AMOUNT_MAX = 1e9
 """An amount beyond is a mistake, in whichever currency anyone reports."""
 
 
@@ -117,7 +117,7 @@ class QualityMonitor:
         self, about: Slice, predicted: float, outcome: float, at: int
     ) -> list[QualityWindow]:
         """The same of an expected amount, in units of the reporting currency."""
-        if not (0.0 <= predicted < AMOUNT_MAX and abs(outcome) < AMOUNT_MAX):
+        if not (0.0 <= predicted < _AMOUNT_MAX and abs(outcome) < _AMOUNT_MAX):
             self.counts.unusable += 1
             return []
         return self._add_each(self._slices_of(about), (predicted, outcome), at, True)
@@ -263,8 +263,8 @@ def _read(written: _Written) -> _Window | None:
     if len(written.said) % 4 or len(written.said) != len(written.came) or not written.said:
         return None
     said, came = (np.frombuffer(column, "<f4") for column in (written.said, written.came))
-    top = AMOUNT_MAX if written.is_amount else 1.0
-    bottom = -AMOUNT_MAX if written.is_amount else 0.0
+    top = _AMOUNT_MAX if written.is_amount else 1.0
+    bottom = -_AMOUNT_MAX if written.is_amount else 0.0
     is_usable = ((said >= 0.0) & (said <= top) & (came >= bottom) & (came <= top)).all()
     window.said.extend(said.tolist())
     window.came.extend(came.tolist())

@@ -18,7 +18,7 @@ from msgspec import Struct, msgpack
 from online_models.hazard.bins import PAYER, Shape
 from online_models.learning.snapshots import Unusable, packed, seal, unpacked, unseal
 
-SCHEMA = "rates/1"
+_SCHEMA = "rates/1"
 
 HAZARD_MAX = 0.5
 """Whatever the factors, a bin does not bring more."""
@@ -184,12 +184,12 @@ def dump_rates(rates: ShrunkRates) -> bytes:
             packed(cell.expected for cell in cells.values()),
         ),
     )
-    return seal(SCHEMA, _encoder.encode(body))[0]
+    return seal(_SCHEMA, _encoder.encode(body))[0]
 
 
 def load_rates(content: bytes, rules: RateRules) -> ShrunkRates | Unusable:
     """The rates in `content`, going on under `rules`. Nothing in it is trusted."""
-    opened = unseal(SCHEMA, content)
+    opened = unseal(_SCHEMA, content)
     if isinstance(opened, Unusable):
         return opened
     try:

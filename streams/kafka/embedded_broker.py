@@ -15,7 +15,7 @@ from typing import Self
 from schemas.topics import ALL
 from streams.errors import Stop
 
-ANSWER_SECONDS = 10.0
+_ANSWER_SECONDS = 10.0
 KEPT_BYTES = 5_000_000
 KEPT_MESSAGES = 100_000
 
@@ -34,11 +34,11 @@ class EmbeddedBroker:
         self.epoch = uuid.uuid4().hex
         # The cluster lives as long as this client object.
         self._owner = Producer({"test.mock.num.brokers": 1, "log_level": 0})
-        brokers = self._owner.list_topics(timeout=ANSWER_SECONDS).brokers
+        brokers = self._owner.list_topics(timeout=_ANSWER_SECONDS).brokers
         self.address = ",".join(f"{broker.host}:{broker.port}" for broker in brokers.values())
         for topic in ALL:
             # Asking for a topic makes it.
-            self._owner.list_topics(f"{topic_prefix}{topic.name}", timeout=ANSWER_SECONDS)
+            self._owner.list_topics(f"{topic_prefix}{topic.name}", timeout=_ANSWER_SECONDS)
 
     def environment(self) -> dict[str, str]:
         """What a child process needs to know to use this broker."""

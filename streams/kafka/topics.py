@@ -19,7 +19,7 @@ from streams.errors import Stop
 from streams.kafka.client import client_options
 from streams.settings.tree import KafkaSettings
 
-ANSWER_SECONDS = 15.0
+_ANSWER_SECONDS = 15.0
 READ_BACK_TRIES = 50
 READ_BACK_SECONDS = 0.1
 # Larger than the largest event, so that a too large one arrives and is set aside, not lost.
@@ -115,12 +115,12 @@ def _or_setting(key: str) -> str:
 async def admin(kafka: KafkaSettings) -> AsyncIterator[AIOKafkaAdminClient]:
     """A connected client; Stop when no broker answers."""
     client = AIOKafkaAdminClient(
-        **client_options(kafka), request_timeout_ms=int(ANSWER_SECONDS * 1000)
+        **client_options(kafka), request_timeout_ms=int(_ANSWER_SECONDS * 1000)
     )
     # aiokafka logs each failed attempt; the one line below says all of it.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     try:
-        await asyncio.wait_for(client.start(), ANSWER_SECONDS)
+        await asyncio.wait_for(client.start(), _ANSWER_SECONDS)
     except (KafkaError, OSError, TimeoutError) as error:
         await client.close()
         raise Stop(

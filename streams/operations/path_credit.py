@@ -25,8 +25,8 @@ from streams.errors import Stop
 Advance = Callable[[str, int, int], None]
 _Answer = TypeVar("_Answer")
 
-SEPARATOR = ">"
-AMOUNT_MAX = 1e15
+_SEPARATOR = ">"
+_AMOUNT_MAX = 1e15
 """Beyond it a float does not tell neighbouring whole numbers of a sum apart."""
 
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -173,10 +173,10 @@ def _place(file: FilePath, header: list[str], column: str) -> int:
 def _path(row: list[str], width: int, places: dict[str, int], where: str) -> Path:
     if len(row) != width:
         raise Stop(f"{where}: {len(row)} fields where the header has {width}")
-    channels = tuple(name.strip() for name in row[places["path"]].split(SEPARATOR))
+    channels = tuple(name.strip() for name in row[places["path"]].split(_SEPARATOR))
     if not all(channels):
         what = "the path is empty" if len(channels) == 1 else "a channel of the path has no name"
-        raise Stop(f"{where}: {what}; write channels with {SEPARATOR!r} between them")
+        raise Stop(f"{where}: {what}; write channels with {_SEPARATOR!r} between them")
     amounts = {name: _amount(row[places[name]], name, where) for name in list(_COLUMNS)[1:]}
     if amounts["value"] and not amounts["conversions"]:
         raise Stop(f"{where}: a value of {amounts['value']:g} without a conversion")
@@ -188,6 +188,6 @@ def _amount(text: str, name: str, where: str) -> float:
         amount = float(text.replace("_", "?"))  # Python alone reads 1_000 as a number.
     except ValueError:
         raise Stop(f"{where}: {name} is not a number: {text[:40]!r}") from None
-    if not 0 <= amount <= AMOUNT_MAX:
-        raise Stop(f"{where}: {name} must be from 0 to {AMOUNT_MAX:g}, not {text[:40]}")
+    if not 0 <= amount <= _AMOUNT_MAX:
+        raise Stop(f"{where}: {name} must be from 0 to {_AMOUNT_MAX:g}, not {text[:40]}")
     return amount

@@ -8,7 +8,7 @@ from typing import Any
 from streams.replay.compare import Channel, Comparison
 from streams.replay.what_if import WhatIf
 
-MICROS = 1_000_000
+_MICROS = 1_000_000
 MOVES_SHOWN = 30
 CURRENCIES_SHOWN = 2
 MOVE_COLUMNS = ("from", "to", "installs", "reengagements", "money")
@@ -57,6 +57,6 @@ def _name(channel: Channel) -> str:
 def _money(micros: Mapping[str, int]) -> str:
     """The currencies with the largest amounts, and how many more there are."""
     paid = sorted(((abs(amount), name, amount) for name, amount in micros.items() if amount))[::-1]
-    shown = [f"{amount / MICROS:,.2f} {name}" for _, name, amount in paid[:CURRENCIES_SHOWN]]
+    shown = [f"{amount / _MICROS:,.2f} {name}" for _, name, amount in paid[:CURRENCIES_SHOWN]]
     more = len(paid) - CURRENCIES_SHOWN
     return " + ".join(shown) + (f" + {more} more" if more > 0 else "")

@@ -30,7 +30,7 @@ from streams.wiring.store import open_store
 from streams.worker.observers import StageMetrics
 
 INSERT_ROWS = 50_000
-PROGRESS_RECORDS = 5_000
+_PROGRESS_RECORDS = 5_000
 Advance = Callable[[str, int, int], None]
 _SOURCE_NAMES = frozenset(topic.name for topic in topics.SOURCES)
 
@@ -91,7 +91,7 @@ def counted(
     """The same records; `advance` hears how many of about `total` have passed."""
     advance(step, 0, total)
     for number, record in enumerate(records, start=1):
-        if number % PROGRESS_RECORDS == 0:
+        if number % _PROGRESS_RECORDS == 0:
             advance(step, min(number, total), total)
         yield record
     advance(step, total, total)
@@ -102,7 +102,7 @@ def survey(records: Iterable[MemoryRecord], progress: Callable[[int], None]) -> 
     order = SourceOrder()
     for record in records:
         order.see(record)
-        if order.records % PROGRESS_RECORDS == 0:
+        if order.records % _PROGRESS_RECORDS == 0:
             progress(order.records)
     return order
 

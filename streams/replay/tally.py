@@ -13,7 +13,7 @@ from streams.replay.memory_log import MemoryRecord
 from streams.stages.factory import StageRules
 from streams.worker.observers import StageMetrics
 
-BATCH = 4_000
+_BATCH = 4_000
 """Records decided at once; the result does not depend on it."""
 
 
@@ -83,5 +83,5 @@ def tally(
     """Replay the records under these rules; nothing is stored, and no model learns."""
     found = Tally(kind)
     replay = Replay(rules, found.take, _Evictions(found), learns=False)
-    replay.run(records, order, BATCH)
+    replay.run(records, order, _BATCH)
     return found

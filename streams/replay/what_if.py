@@ -23,8 +23,8 @@ from streams.replay.tally import tally
 from streams.settings.tree import Settings
 from streams.wiring.parts import stage_rules
 
-LOOK_SECONDS = 1.0
-STOP_SECONDS = 5.0
+_LOOK_SECONDS = 1.0
+_STOP_SECONDS = 5.0
 
 Advance = Callable[[str, int, int], None]
 
@@ -119,7 +119,7 @@ def _processes(requests: Sequence[_Request]) -> Iterator[list[Connection]]:
         for pipe in pipes:
             pipe.close()
         for process in started:
-            process.join(STOP_SECONDS)
+            process.join(_STOP_SECONDS)
             process.kill()
 
 
@@ -128,7 +128,7 @@ def _answers(pipes: Sequence[Connection], records: int, advance: Advance) -> lis
     answers: dict[Connection, _Answer] = {}
     while len(answers) < len(pipes):
         open_pipes = [pipe for pipe in pipes if pipe not in answers]
-        for pipe in wait(open_pipes, LOOK_SECONDS):
+        for pipe in wait(open_pipes, _LOOK_SECONDS):
             assert isinstance(pipe, Connection)
             said = _received(pipe)
             if isinstance(said, _Answer):

@@ -16,7 +16,7 @@ from typing import Protocol
 from streams.settings.core import LeadBounds
 from streams.stages.contract import TopicPartition
 
-LOOK_SECONDS = 0.02  # between two looks at the readers' offsets while waiting
+_LOOK_SECONDS = 0.02  # between two looks at the readers' offsets while waiting
 
 
 class LeadError(RuntimeError):
@@ -71,7 +71,7 @@ class BoundedLead:
                         f"readers of {tp[0]}-{tp[1]} have stood still at offset {committed} for "
                         f"{self._stalled_seconds:.0f} s; look at the worker that reads it"
                     )
-                await asyncio.sleep(LOOK_SECONDS)
+                await asyncio.sleep(_LOOK_SECONDS)
 
     def sent(self, tp: TopicPartition, next_offset: int, size: tuple[int, int]) -> None:
         self._outstanding.setdefault(tp, deque()).append((next_offset, *size))

@@ -15,7 +15,7 @@ from schemas.topics import BY_NAME, Kind
 from streams.settings.core import CoreSettings
 from streams.stages.contract import TopicPartition
 
-RETRY_SECONDS = 0.2
+_RETRY_SECONDS = 0.2
 RETRY_FOR_SECONDS = 60.0
 NO_RECORDS_MAX = 10_000
 """A group stands still at the last record of an internal topic while commit markers and undone
@@ -121,4 +121,4 @@ async def _patiently(
         except KafkaError as error:
             if not error.retriable or time.monotonic() > give_up_at:
                 raise
-            await asyncio.sleep(RETRY_SECONDS)
+            await asyncio.sleep(_RETRY_SECONDS)

@@ -21,7 +21,7 @@ from streams.stages.contract import LogRecord, Stretch, TopicPartition
 
 FETCH_BYTES = 4_000_000  # per partition and fetch
 RECORDS_MAX = 20_000  # per write; about 50 ms of this process's time
-STALLED_SECONDS = 60.0
+_STALLED_SECONDS = 60.0
 REREAD_RECORDS = 2_000  # frames, decided together
 
 
@@ -112,7 +112,7 @@ async def _some(
             return found
         if await consumer.position(tp) > position:
             moved_at = time.monotonic()
-        elif time.monotonic() - moved_at > STALLED_SECONDS:
+        elif time.monotonic() - moved_at > _STALLED_SECONDS:
             raise RecoveryError(
                 f"{tp.topic}-{tp.partition} cannot be read beyond offset {position}; check the "
                 "broker and its open transactions"
@@ -136,7 +136,7 @@ async def _catch_up(
             store.apply({r.key: r.value for r in polled}, polled[-1].offset + 1)
         if polled or await consumer.position(tp) > position:
             moved_at = time.monotonic()
-        elif time.monotonic() - moved_at > STALLED_SECONDS:
+        elif time.monotonic() - moved_at > _STALLED_SECONDS:
             raise RecoveryError(
                 f"changelog {tp.topic}-{tp.partition} cannot be read beyond offset {position} "
                 f"of {end}; check the broker and its open transactions"

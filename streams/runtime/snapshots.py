@@ -16,7 +16,7 @@ from schemas.topics import MODEL_SNAPSHOTS
 from streams.settings.core import CoreSettings
 from streams.stages.common.snapshot_messages import model_of
 
-VERSIONS_MAX = 64  # of one model kept in memory, compressed; older ones are forgotten
+_VERSIONS_MAX = 64  # of one model kept in memory, compressed; older ones are forgotten
 GONE_MAX = 10_000
 
 GONE = b""
@@ -30,7 +30,7 @@ class SnapshotMissingError(RuntimeError):
 class SnapshotShelf:
     """The versions read so far; incomplete ones wait for their other chunks."""
 
-    def __init__(self, versions_max: int = VERSIONS_MAX) -> None:
+    def __init__(self, versions_max: int = _VERSIONS_MAX) -> None:
         self._versions_max = versions_max
         self._complete: OrderedDict[str, bytes] = OrderedDict()
         self._partial: dict[str, dict[int, bytes]] = {}

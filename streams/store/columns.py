@@ -16,7 +16,7 @@ from schemas.outcomes import Outcome
 from streams.errors import Stop
 from streams.store.tables import Kind, Table
 
-TIME_MAX = 10_413_791_999_999
+_TIME_MAX = 10_413_791_999_999
 """End of 2299, the last moment DateTime64 can hold; later times would wrap silently."""
 
 
@@ -74,8 +74,8 @@ class OutcomeDecoder:
             )
         for name in self._times:
             times = columns[name]
-            if times and (max(times) > TIME_MAX or min(times) < 0):
-                index = next(i for i, at in enumerate(times) if not 0 <= at <= TIME_MAX)
+            if times and (max(times) > _TIME_MAX or min(times) < 0):
+                index = next(i for i, at in enumerate(times) if not 0 <= at <= _TIME_MAX)
                 raise self._fault(partition, offsets[index], f"{name} {times[index]} is no time")
 
     def _first_fault(

@@ -41,7 +41,7 @@ SPECS = (
     ),
 )
 
-STOP_SECONDS = 20.0
+_STOP_SECONDS = 20.0
 
 
 class SetupError(RuntimeError):
@@ -222,7 +222,7 @@ async def _serve(worker: CoreWorker, fleet: LaneFleet, stop: asyncio.Event) -> i
         for task in [stopping, *tasks]:
             task.cancel()
         with contextlib.suppress(Exception):
-            await asyncio.wait_for(app.stop(), STOP_SECONDS)
+            await asyncio.wait_for(app.stop(), _STOP_SECONDS)
 
 
 async def _partition_count(offsets: Offsets, specs: tuple[LaneSpec, ...]) -> int:

@@ -17,7 +17,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from streams.errors import Stop
 from streams.worker.metrics import READY, REGISTRY
 
-STALLED_SECONDS = 30.0
+_STALLED_SECONDS = 30.0
 REQUEST_SECONDS = 5.0
 
 
@@ -33,7 +33,7 @@ class Health:
         self,
         readiness: Callable[[], Readiness],
         clock: Callable[[], float] = time.monotonic,
-        stalled_seconds: float = STALLED_SECONDS,
+        stalled_seconds: float = _STALLED_SECONDS,
     ) -> None:
         self._readiness = readiness
         self._clock = clock

@@ -37,7 +37,7 @@ from streams.store.tables import TABLE_OF_TOPIC
 
 SERVER_THREADS = 4  # inserts under way at once; chdb takes one at a time
 DRAIN_SECONDS = 10.0
-STOP_SECONDS = 20.0
+_STOP_SECONDS = 20.0
 
 
 class StoringWorker:
@@ -237,4 +237,4 @@ async def _serve(worker: StoringWorker, sink: Sink, stopping: asyncio.Task[Any])
         for task in (storing, reading):
             task.cancel()
         with contextlib.suppress(Exception):
-            await asyncio.wait_for(app.stop(), STOP_SECONDS)
+            await asyncio.wait_for(app.stop(), _STOP_SECONDS)

@@ -14,7 +14,7 @@ from types import FrameType
 
 from streams.errors import Stop
 
-LOOK_SECONDS = 0.2
+_LOOK_SECONDS = 0.2
 _PR_SET_PDEATHSIG = 1
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -89,7 +89,7 @@ def supervise(wanted: Sequence[Child], stop_seconds: float, say: Callable[[str],
     try:
         with Children(wanted, stop_seconds) as children:
             while not requested and not children.ended():
-                time.sleep(LOOK_SECONDS)
+                time.sleep(_LOOK_SECONDS)
             failed = children.ended()
             if failed:
                 names = ", ".join(f"{name} ended {_how(code)}" for name, code in failed.items())

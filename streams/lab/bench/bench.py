@@ -37,7 +37,7 @@ COMPARISONS = CHECKOUT / "tests" / "benchmarks"
 SLOW_SHARE = 5
 SLOW_EVENTS_MIN = 20_000
 """The slow program gets a fifth of the events, but not less than this."""
-STAGES = ("intake", "matching", "journeys", "sites", "learning")
+_STAGES = ("intake", "matching", "journeys", "sites", "learning")
 _SOURCES = [topic.name for topic in topics.SOURCES]
 
 
@@ -149,7 +149,7 @@ def report_of(lap: Lap, slow: Lap | None, bound: float | None, broker: str) -> d
 def _stage_microseconds(lap: Lap) -> dict[str, float]:
     """Time of each stage per source event. `shell` is the rest of the deciding process's CPU."""
     spent = {
-        stage: lap.metrics.get(("headwater_decide_seconds_sum", stage), 0.0) for stage in STAGES
+        stage: lap.metrics.get(("headwater_decide_seconds_sum", stage), 0.0) for stage in _STAGES
     }
     spent["shell"] = max(lap.cpu["core"] - sum(spent.values()), 0.0)
     spent["storing"] = lap.cpu["storing"]

@@ -28,8 +28,8 @@ from streams.worker.roles import migrate_in_child
 Advance = Callable[[str, int, int], None]
 
 CHECKOUT = Path(__file__).resolve().parents[3]
-PATIENCE_SECONDS = 1_800.0
-LOOK_SECONDS = 0.5
+_PATIENCE_SECONDS = 1_800.0
+_LOOK_SECONDS = 0.5
 _OUTCOMES = [topic.name for topic in topics.OUTCOMES]
 
 
@@ -131,7 +131,7 @@ async def run_lap(course: Course, who: Contestant, events: int, advance: Advance
         ran.start_counting()
         broker = local_pid(course.settings.kafka.brokers or "")
         broker_before = cpu_seconds(broker) if broker else 0.0
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        async with asyncio.timeout(_PATIENCE_SECONDS):
             await _until_stored(course.settings, who, events, ran.require_all, advance)
         cpu = _by_role(ran.cpu_seconds())
         if broker:
@@ -179,7 +179,7 @@ async def _until_stored(
             advance(f"{who.name}: deciding and storing", events * done // total, events)
             if done == total:
                 break
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(_LOOK_SECONDS)
     finally:
         await offsets.stop()
     await until_settled(settings, who, check)
@@ -192,7 +192,7 @@ async def until_settled(settings: Settings, who: Contestant, check: Callable[[],
     for name, read in ((group, who.topics), (group_of("storing", settings.kafka), _OUTCOMES)):
         while not await caught_up(core.bootstrap_servers, name, read, core):
             check()
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(_LOOK_SECONDS)
 
 
 def _last_insert(course: Course) -> float:

@@ -17,9 +17,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from streams.errors import Stop
 
-LOOK_SECONDS = 0.05
+_LOOK_SECONDS = 0.05
 START_SECONDS = 60.0
-STOP_SECONDS = 60.0
+_STOP_SECONDS = 60.0
 _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 _LISTENING = "0A"  # in /proc/net/tcp
 
@@ -145,7 +145,7 @@ def _wait_ready(program: Program, ran: Running) -> None:
     if not program.metrics_port:
         # It says so by one line; if it ends instead, the line is empty.
         if process.stdout is None or not process.stdout.readline():
-            process.wait(STOP_SECONDS)
+            process.wait(_STOP_SECONDS)
         ran.require_all()
         return
     give_up_at = time.monotonic() + START_SECONDS
@@ -153,7 +153,7 @@ def _wait_ready(program: Program, ran: Running) -> None:
         ran.require_all()
         if time.monotonic() > give_up_at:
             raise Stop(f"{program.name} is not ready after {START_SECONDS:.0f} s")
-        time.sleep(LOOK_SECONDS)
+        time.sleep(_LOOK_SECONDS)
 
 
 def _answers(url: str) -> bool:
@@ -166,7 +166,7 @@ def _answers(url: str) -> bool:
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     try:
-        process.wait(STOP_SECONDS)
+        process.wait(_STOP_SECONDS)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()

@@ -28,9 +28,9 @@ INSTALLS_PER_DAY = 150
 ROWS_OF_INSTALL = 25
 DAYS_UNTIL_LAST_BIN = 30
 CAMPAIGNS, SITES = 60, 400
-SOURCES = ("meta", "google", "tiktok", "unity", "applovin", "organic")
-COUNTRIES = ("US", "DE", "BR", "IN", "JP", "GB", "FR", "MX")
-EVENTS = ("session", "level_up", "tutorial_done", "add_to_cart")
+_SOURCES = ("meta", "google", "tiktok", "unity", "applovin", "organic")
+_COUNTRIES = ("US", "DE", "BR", "IN", "JP", "GB", "FR", "MX")
+_EVENTS = ("session", "level_up", "tutorial_done", "add_to_cart")
 _FEATURES_OF = {
     number: [known.name for known in LANDMARKS].index(landmark.name)
     for number, landmark in enumerate(PAYER.landmarks)
@@ -64,8 +64,8 @@ def hazard_rows(rows: int, seed: int) -> list[HazardRow]:
 
 def _world(chance: random.Random) -> World:
     return World(
-        {source: chance.gauss(0, 0.5) for source in SOURCES},
-        {country: chance.gauss(0, 0.5) for country in COUNTRIES},
+        {source: chance.gauss(0, 0.5) for source in _SOURCES},
+        {country: chance.gauss(0, 0.5) for country in _COUNTRIES},
         [chance.gauss(0, 0.5) for _ in range(CAMPAIGNS)],
         [chance.gauss(0, 0.4) for _ in range(CAMPAIGNS)],
     )
@@ -75,7 +75,7 @@ def _rows_of(
     chance: random.Random, world: World, install_id: str, installed_at: int
 ) -> Iterator[tuple[int, str, HazardRow]]:
     campaign = min(int(chance.expovariate(0.07)), CAMPAIGNS - 1)
-    source, country = SOURCES[campaign % len(SOURCES)], chance.choice(COUNTRIES)
+    source, country = _SOURCES[campaign % len(_SOURCES)], chance.choice(_COUNTRIES)
     platform = chance.choice(("android", "ios"))
     interest = chance.gauss(0, 1)
     facts = InstallFacts(
@@ -104,7 +104,7 @@ def _tally(chance: random.Random, interest: float) -> ActivityTally:
     for _ in range(int(math.exp(max(0.0, 1.0 + 0.6 * interest + chance.gauss(0, 0.5))))):
         bucket = bucket_of(int(chance.expovariate(1 / (6 * HOUR_MS))))
         if bucket < len(LANDMARKS) - 1:
-            name = chance.choice(EVENTS)
+            name = chance.choice(_EVENTS)
             tally = count(tally, bucket, name, name == "session")
     return tally
 

@@ -38,10 +38,10 @@ from streams.wiring.store import open_store
 from streams.worker.roles import migrate_in_child, role_children
 from streams.worker.supervisor import Children
 
-STOP_SECONDS = 60.0
-PATIENCE_SECONDS = 300.0
+_STOP_SECONDS = 60.0
+_PATIENCE_SECONDS = 300.0
 PATIENCE_EVENTS_PER_SECOND = 300
-LOOK_SECONDS = 0.5
+_LOOK_SECONDS = 0.5
 POSTBACK_KEYS = "postback_keys.json"
 Advance = Callable[[str, int, int], None]
 
@@ -71,7 +71,7 @@ def run_demo(settings: Settings, plan: DemoPlan, advance: Advance) -> DemoReport
         advance("starting", 0, 1)
         migrate_in_child(settings, environ)
         started = time.monotonic()
-        with Children(role_children(settings, environ), STOP_SECONDS) as children:
+        with Children(role_children(settings, environ), _STOP_SECONDS) as children:
             run = _Run(settings, plan, children, advance)
             published = asyncio.run(run.through(scenario))
             children.stop()
@@ -113,7 +113,7 @@ class _Run:
         """A worker that ends before its time ends the demo."""
         while True:
             self._children.require_all()
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(_LOOK_SECONDS)
 
     async def _work(self, scenario: Scenario) -> None:
         core = core_settings(self._settings)
@@ -145,7 +145,7 @@ class _Run:
     ) -> None:
         group, names = group_of(role, self._settings.kafka), [topic.name for topic in read]
         tps = [(name, p) for name in names for p in range(self._settings.kafka.partitions)]
-        patience = PATIENCE_SECONDS + self._published / PATIENCE_EVENTS_PER_SECOND
+        patience = _PATIENCE_SECONDS + self._published / PATIENCE_EVENTS_PER_SECOND
         deadline = time.monotonic() + patience
         is_done = False
         while not is_done:
@@ -156,7 +156,7 @@ class _Run:
                 )
             done = sum((await offsets.committed(group, tps)).values())
             self._advance(step, done, sum((await offsets.high_watermark(tps)).values()))
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(_LOOK_SECONDS)
             is_done = await caught_up(core.bootstrap_servers, group, names, core)
 
 

@@ -33,8 +33,8 @@ from streams.settings.tree import read_settings
 from streams.wiring.parts import stage_rules
 from streams.worker.observers import StageMetrics
 
-BATCH = 4_000
-PROGRESS_RECORDS = 2_000
+_BATCH = 4_000
+_PROGRESS_RECORDS = 2_000
 FLOODING_INSTALLS_MIN = 50
 _INJECTION = frozenset({"engagement_injection", "distribution_outlier"})
 
@@ -108,7 +108,7 @@ def decide(traffic: LabelledTraffic, advance: Advance, step: str) -> Findings:
     rules = stage_rules(read_settings({}))
     order = SourceOrder(partitions={(topic.name, 0) for topic in topics.SOURCES})
     replay = Replay(rules, findings.take, StageMetrics())
-    replay.run(_told(_records(traffic), len(traffic.messages), advance, step), order, BATCH)
+    replay.run(_told(_records(traffic), len(traffic.messages), advance, step), order, _BATCH)
     return findings
 
 
@@ -185,7 +185,7 @@ def _told(
     records: Iterable[MemoryRecord], total: int, advance: Advance, step: str
 ) -> Iterator[MemoryRecord]:
     for number, record in enumerate(records):
-        if number % PROGRESS_RECORDS == 0:
+        if number % _PROGRESS_RECORDS == 0:
             advance(step, min(number, total), total)
         yield record
     advance(step, total, total)

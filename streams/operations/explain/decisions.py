@@ -9,7 +9,7 @@ from itertools import groupby
 
 from streams.operations.explain.explain import Row
 
-NEVER = "1970-01-01"
+_NEVER = "1970-01-01"
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
 
 _WHY = {
@@ -141,7 +141,7 @@ def _windows(decision: Row) -> str:
 
 
 def _expiry(decision: Row) -> str:
-    if not decision["expires_at"] or decision["expires_at"].startswith(NEVER):
+    if not decision["expires_at"] or decision["expires_at"].startswith(_NEVER):
         return ""
     return f"until {decision['expires_at']}, then the previous source counts again"
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from streams.operations.explain.decisions import conversions
 from streams.operations.explain.explain import Explanation, Row
 
-MICROS = 1_000_000
+_MICROS = 1_000_000
 PARTS_MAX = 5
 
 
@@ -131,4 +131,4 @@ def _place(row: Row) -> str:
 def _money(row: Row, before: str = "") -> str:
     if not row["currency"]:
         return ""
-    return f"{before}{row['amount_micros'] / MICROS:,.2f} {row['currency']}"
+    return f"{before}{row['amount_micros'] / _MICROS:,.2f} {row['currency']}"

@@ -14,9 +14,9 @@ from streams.operations.models.versions import StoredChange, changes_of, hazard_
 from streams.stages.common.snapshot_messages import model_of
 from streams.store.base import Store
 
-NAMES_MAX = 20_000
+_NAMES_MAX = 20_000
 MOVED_MAX = 15
-_NAMES = f"SELECT DISTINCT arrayJoin(mapKeys(features)) FROM features LIMIT {NAMES_MAX}"
+_NAMES = f"SELECT DISTINCT arrayJoin(mapKeys(features)) FROM features LIMIT {_NAMES_MAX}"
 
 
 class Moved(NamedTuple):

@@ -18,7 +18,7 @@ from streams.settings.core import CoreSettings
 from streams.settings.tree import Settings
 from streams.wiring.parts import core_settings
 
-EXAMPLES = topics.EXAMPLES.name
+_EXAMPLES = topics.EXAMPLES.name
 
 
 def new_order(kind: CommandKind, model: str, reason: str, **rest: object) -> ModelCommand:
@@ -47,12 +47,12 @@ def _core(settings: Settings) -> CoreSettings:
 async def _send(core: CoreSettings, order: ModelCommand) -> None:
     frame = encoder.encode(ExampleFrame({}, [order]))
     async with Publisher(core) as publisher:
-        await publisher.publish([(EXAMPLES, 0, order.ordered_at, None, frame)])
+        await publisher.publish([(_EXAMPLES, 0, order.ordered_at, None, frame)])
 
 
 async def _offsets(core: CoreSettings, since: datetime, until: datetime) -> tuple[int, int]:
     consumer = aiokafka.AIOKafkaConsumer(**core.client(), enable_auto_commit=False)
-    tp = aiokafka.TopicPartition(core.topic(EXAMPLES), 0)
+    tp = aiokafka.TopicPartition(core.topic(_EXAMPLES), 0)
     try:
         await consumer.start()
         end = (await consumer.end_offsets([tp]))[tp]

@@ -18,7 +18,7 @@ from aiokafka.coordinator.protocol import (
     ConsumerProtocolMemberMetadata,
 )
 
-VERSION = 0
+_VERSION = 0
 
 Unit = str
 """A partition number as decimal digits, or the name of a single-partition topic."""
@@ -76,7 +76,7 @@ class CoPartitionedAssignor(AbstractPartitionAssignor):  # type: ignore[misc]
 
     def metadata(self, topics: Iterable[str]) -> ConsumerProtocolMemberMetadata:
         claim = msgspec.msgpack.encode(self._claim)
-        return ConsumerProtocolMemberMetadata(VERSION, sorted(topics), claim)
+        return ConsumerProtocolMemberMetadata(_VERSION, sorted(topics), claim)
 
     def assign(
         self, cluster: Any, members: Mapping[str, ConsumerProtocolMemberMetadata]
@@ -87,7 +87,7 @@ class CoPartitionedAssignor(AbstractPartitionAssignor):  # type: ignore[misc]
         planned = plan(self._units(partitions), claims)
         return {
             member: ConsumerProtocolMemberAssignment(
-                VERSION, self._partitions_of(units, partitions), b""
+                _VERSION, self._partitions_of(units, partitions), b""
             )
             for member, units in planned.items()
         }

@@ -18,7 +18,7 @@ S = TypeVar("S")
 DUE_BYTES = 8
 USELESS_FROM = 1 << 63
 """Added to a time, it says that nobody will look then: the state may be forgotten from then on."""
-NEVER = 1 << 64
+_NEVER = 1 << 64
 WATERMARKS_KEY = b"\x00watermarks"
 RESERVED = 0  # first byte of keys that hold no state of their own
 
@@ -89,7 +89,7 @@ class WorkingSet(Generic[S]):
         self._store = store
         self._states: dict[bytes, S | None] = {}
         self._changed: dict[bytes, int] = {}  # to when the new state is due
-        self._first_useless = NEVER
+        self._first_useless = _NEVER
 
     def load(self, keys: Iterable[bytes]) -> None:
         """Read many keys at once, those that are not known yet."""

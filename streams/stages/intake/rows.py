@@ -133,7 +133,7 @@ class Place(TypedDict):
     source_offset: int
 
 
-def place_of(source: Source) -> Place:
+def _place_of(source: Source) -> Place:
     topic, partition, offset = source
     return {
         "source_topic": _TOPIC_NAMES[topic],
@@ -181,7 +181,7 @@ def postback_row(
         key_id=postback.verdict.key_id,
         body=event.body,
         event_time=event.event_time,
-        **place_of(source),
+        **_place_of(source),
     )
 
 

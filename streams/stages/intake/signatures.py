@@ -1,7 +1,7 @@
 """Is a touchpoint signed by the media source it names, and are advertising ids ids at all?
 
 A media source with a secret signs each touchpoint: `signature` is the HMAC-SHA256 (RFC 2104) of
-`signed_text` in UTF-8, as 64 hexadecimal digits. What is wrong becomes a flag, never a refusal:
+`_signed_text` in UTF-8, as 64 hexadecimal digits. What is wrong becomes a flag, never a refusal:
 the fraud rules say what follows.
 """
 
@@ -42,7 +42,7 @@ class Signatures:
         return 0
 
 
-def signed_text(event: Touchpoint) -> str | None:
+def _signed_text(event: Touchpoint) -> str | None:
     """Eight lines without a last line break; what the event does not say is an empty line.
 
     None: a value that itself has a line break cannot be signed, or lines could change places.
@@ -63,7 +63,7 @@ def signed_text(event: Touchpoint) -> str | None:
 
 def sign(event: Touchpoint, secret: bytes) -> bytes:
     """The right signature; empty, which no signature equals, when there cannot be one."""
-    text = signed_text(event)
+    text = _signed_text(event)
     return hmac.digest(secret, text.encode(), "sha256").hex().encode() if text else b""
 
 

@@ -39,7 +39,7 @@ _MATCH_TYPES: dict[Signal, MatchType] = {
     Signal.PROBABILISTIC: "probabilistic",
 }
 _TOUCH_TYPES = {TouchKind.CLICK: "click", TouchKind.IMPRESSION: "impression"}
-ORGANIC = "organic"
+_ORGANIC = "organic"
 _json = msgspec.json.Encoder()
 
 
@@ -56,7 +56,7 @@ def install_facts(install: Installed) -> InstallFacts:
 
 def credit(install: Installed, winner: Candidate | None) -> Credit:
     if winner is None:
-        return Credit(ORGANIC, "", "", "none", "", -1)
+        return Credit(_ORGANIC, "", "", "none", "", -1)
     touch = winner.touch
     return Credit(
         touch.media_source,
@@ -155,7 +155,7 @@ def verdict_rows(decision: Decision) -> Iterator[FraudVerdict]:
             media_source=touch.media_source,
             campaign_id=touch.campaign_id,
             site_id=touch.site_id,
-            real_source=winner.touch.media_source if winner else ORGANIC,
+            real_source=winner.touch.media_source if winner else _ORGANIC,
             install_time=install.time,
             decided_at=decision.decided_at,
         )
@@ -237,7 +237,7 @@ def _touch_columns(touch: Touch | None, *, is_erased: bool) -> dict[str, Any]:
         "touch_id": touch.touch_id if touch and not is_erased else "",
         "touch_type": _TOUCH_TYPES[touch.kind] if touch else "",
         "touch_time": touch.time if touch else 0,
-        "media_source": touch.media_source if touch else ORGANIC,
+        "media_source": touch.media_source if touch else _ORGANIC,
         "channel": touch.channel if touch else "",
         "campaign_id": touch.campaign_id if touch else "",
         "campaign_name": touch.campaign_name if touch else "",

@@ -60,7 +60,7 @@ STORE_BYTES_PER_EXAMPLE = 64
 STORE_AFTER_EXAMPLES_MAX = 100_000
 """The larger the learners, the longer between two times they are stored."""
 
-HEAD = "stage"
+_HEAD = "stage"
 CREDIT_PARTS = f"{CREDIT}/"
 
 
@@ -119,7 +119,7 @@ class Learning:
         assert isinstance(credit, CreditLearner)
         self._targets, self._credit = targets, credit
         try:
-            self._head = heads.decode(parts.get(HEAD, b""))
+            self._head = heads.decode(parts.get(_HEAD, b""))
         except msgspec.MsgspecError as error:
             raise unusable(Unusable(f"its head: {error}")) from error
         if again := self._head.again:
@@ -284,6 +284,6 @@ class Learning:
             head.bases, removed = thinned([*head.bases, base], head.time)
             changes |= added | removed
         head.histories = self._book.registry.histories
-        parts = {HEAD: msgpack.encode(head), **targets, **credit, **self._monitors.dump()}
+        parts = {_HEAD: msgpack.encode(head), **targets, **credit, **self._monitors.dump()}
         self._stored_bytes = sum(map(len, parts.values()))
         return changes | self._parts.store(parts)

@@ -15,7 +15,7 @@ from online_models.learning.registry import closest
 from schemas.topics import DAY_MS
 from streams.stages.contract import StateReader
 
-CHUNK_BYTES = 400_000
+_CHUNK_BYTES = 400_000
 """Stored parts are cut into values of this size, well below the broker's message limit."""
 
 BASES = "base/"
@@ -109,7 +109,7 @@ def deletion_of(bases: Iterable[Base]) -> Changes:
 
 def cut(part: bytes) -> list[bytes]:
     packed = lz4.frame.compress(part)
-    return [packed[at : at + CHUNK_BYTES] for at in range(0, len(packed), CHUNK_BYTES)]
+    return [packed[at : at + _CHUNK_BYTES] for at in range(0, len(packed), _CHUNK_BYTES)]
 
 
 def chunk_key(name: str, number: int) -> bytes:

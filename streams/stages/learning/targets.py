@@ -14,7 +14,7 @@ from online_models.learning.verdicts import Publication, Verdict
 from schemas.records import Example
 from streams.stages.learning.parts import with_prefix, without_prefix
 
-PREFIX = "targets/"
+_PREFIX = "targets/"
 AnyRules = LearnerRules | ValueLearnerRules
 AnyLearner = Learner | ValueLearner
 
@@ -61,14 +61,14 @@ class TargetLearners:
     def dump(self) -> dict[str, bytes]:
         parts: dict[str, bytes] = {}
         for name, learner in self.learners.items():
-            parts |= with_prefix(_dumped(learner), f"{PREFIX}{name}/")
+            parts |= with_prefix(_dumped(learner), f"{_PREFIX}{name}/")
         return parts
 
     def restored(self, parts: Mapping[str, bytes]) -> TargetLearners | Unusable:
         """Learners that go on from `parts`; a target that is new begins with nothing."""
         fresh = TargetLearners(self._rules)
         for name, rules in self._rules.items():
-            own = without_prefix(parts, f"{PREFIX}{name}/")
+            own = without_prefix(parts, f"{_PREFIX}{name}/")
             if not own:
                 continue
             learner = _loaded(name, own, rules)

@@ -23,7 +23,7 @@ from streams.store.sink.writer import TableWriter, Written
 
 BACKOFF_SECONDS_FIRST = 0.2
 BACKOFF_SECONDS_MAX = 10.0
-LOOK_SECONDS = 0.1
+_LOOK_SECONDS = 0.1
 
 Commit = Callable[[str, Mapping[int, int]], Awaitable[None]]
 """Topic and next offsets by partition. Returns also when a partition is no longer ours."""
@@ -266,9 +266,9 @@ class Sink:
         while any(table.rows for table in self._tables.values()):
             if self._parts.clock() >= deadline:
                 return
-            await self._parts.sleep(LOOK_SECONDS)
+            await self._parts.sleep(_LOOK_SECONDS)
 
     async def _watch(self) -> None:
         while True:
             self.balance()
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(_LOOK_SECONDS)

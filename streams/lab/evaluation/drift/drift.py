@@ -1,7 +1,7 @@
 """How soon a changed world is noticed, and how often an unchanged one is accused.
 
 Labels are drawn with a known chance, and what is watched is the residual of a model that knows
-that chance: whatever it raises while nothing changes is false. Then the log odds move by `SHIFT`,
+that chance: whatever it raises while nothing changes is false. Then the log odds move by `_SHIFT`,
 and labels are counted until the alarm.
 """
 
@@ -20,7 +20,7 @@ from streams.lab.evaluation.match.match import Advance
 from streams.lab.evaluation.svg import Chart, Line, write_chart
 
 STATIONARY = 20_000
-SHIFT = 0.7
+_SHIFT = 0.7
 """In log odds: a chance of 5 % becomes 9.6 %."""
 
 BASE_RATES = (0.05, 0.1, 0.3)
@@ -75,7 +75,7 @@ def evaluate_drift(
         "by_base_rate": watched | {f"{FLEET} sources": _figures(beside, FLEET)},
         "response": evaluate_response(seed, min(seeds, RESPONSE_SEEDS), advance),
         "base_rates": ", ".join(map(str, BASE_RATES)),
-        "shift": SHIFT,
+        "shift": _SHIFT,
         "seed": seed,
         "seeds": seeds,
     }
@@ -114,8 +114,8 @@ def watch_fleet(seed: int, rate: float) -> Watched:
 
 
 def moved(rate: float) -> float:
-    """The chance whose log odds are `SHIFT` higher."""
-    return 1.0 / (1.0 + math.exp(-SHIFT) * (1.0 - rate) / rate)
+    """The chance whose log odds are `_SHIFT` higher."""
+    return 1.0 / (1.0 + math.exp(-_SHIFT) * (1.0 - rate) / rate)
 
 
 def _in_turn(streams: Sequence[Stream], labels: int) -> Iterator[tuple[int, Stream]]:
@@ -148,7 +148,7 @@ def _draw(runs: dict[str, list[Watched]], folder: Path) -> None:
         for rate, of in runs.items()
     ]
     chart = Chart(
-        f"Alarm after the log odds moved by {SHIFT}",
+        f"Alarm after the log odds moved by {_SHIFT}",
         "labels since the change",
         "share of runs with an alarm",
         lines,

@@ -21,7 +21,7 @@ from streams.settings.tree import Settings
 from streams.wiring.parts import stage_rules
 from streams.worker.observers import StageMetrics
 
-BATCH = 4_000
+_BATCH = 4_000
 ALARMS_SHOWN = 20
 
 _alarms = msgspec.json.Decoder(DriftAlarm)
@@ -54,7 +54,7 @@ def evaluate_history(settings: Settings, files: Sequence[Path], advance: Advance
     order = survey(reader.read(), lambda done: advance("read", done, 0))
     heard, listening = _Heard(), _Listening()
     records = counted(reader.read(), order.records, advance, "learn and watch")
-    Replay(rules, heard.take, listening).run(records, order, BATCH)
+    Replay(rules, heard.take, listening).run(records, order, _BATCH)
     labels = {one.name: listening.learned[one.name] for one in rules.scoring.targets.hazards}
     shown = {one.alarm_id: _shown(one) for one in heard.alarms[:ALARMS_SHOWN]}
     return {

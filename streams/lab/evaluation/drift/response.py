@@ -23,7 +23,7 @@ from streams.lab.evaluation.match.match import Advance
 HISTORY, AFTER = 300_000, 40_000
 """Rows, one for each bin of an install."""
 
-SHIFT = 1.5
+_SHIFT = 1.5
 """In log odds. A smaller one the model follows before there is an alarm."""
 
 
@@ -60,7 +60,7 @@ def evaluate_response(seed: int, seeds: int, advance: Advance) -> dict[str, Any]
         content = dump_model(model)
         for name, pairs in found.items():
             changed = world.copy()
-            changed[: 1 if name == "one source" else SOURCES] += SHIFT
+            changed[: 1 if name == "one source" else SOURCES] += _SHIFT
             rows = _rows(drawing, changed, AFTER)
             pairs.append((lost_after(content, rows, False), lost_after(content, rows, True)))
     return {

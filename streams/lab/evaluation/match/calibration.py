@@ -6,14 +6,14 @@ import random
 from collections.abc import Sequence
 from itertools import pairwise
 
-BINS = 15
+_BINS = 15
 DRAWS = 50
 
 Said = tuple[float, bool]
 """A probability, and whether it came true."""
 
 
-def calibration_error(said: Sequence[Said], bins: int = BINS) -> float:
+def calibration_error(said: Sequence[Said], bins: int = _BINS) -> float:
     """Expected calibration error: mean gap between what is said and what comes true, over bins
     of equal mass (Naeini et al., 2015, with equal-mass bins)."""
     if not said:
@@ -29,7 +29,7 @@ def calibration_error(said: Sequence[Said], bins: int = BINS) -> float:
     return sum(gaps) / size
 
 
-def chance_error(said: Sequence[Said], seed: int, bins: int = BINS) -> float:
+def chance_error(said: Sequence[Said], seed: int, bins: int = _BINS) -> float:
     """The error that the same probabilities would show by chance if each were exactly right."""
     rng = random.Random(seed)
     draws = [

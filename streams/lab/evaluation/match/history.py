@@ -18,7 +18,7 @@ from streams.replay.tally import tally
 from streams.settings.tree import Settings
 from streams.wiring.parts import stage_rules
 
-INSTALLS_MIN = 200
+_INSTALLS_MIN = 200
 """A model of fewer installs with candidates would be noise."""
 
 DETERMINISTIC = frozenset({"referrer", "click_id", "device_id"})
@@ -58,10 +58,10 @@ def fit_history(
     records = counted(reader.read(), order.records, advance, "hide the ids")
     known = list(known_matches(records, answers, rules))
     usable = sum(bool(one.touches) for one in known)
-    if usable < INSTALLS_MIN:
+    if usable < _INSTALLS_MIN:
         raise Stop(
             f"{usable} installs have consent, a known touchpoint and candidates in their network:"
-            f" a pair model needs {INSTALLS_MIN} or more; add history"
+            f" a pair model needs {_INSTALLS_MIN} or more; add history"
         )
     model = fit(known)
     out.write_text(pair_model_toml(model))

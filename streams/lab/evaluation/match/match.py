@@ -60,11 +60,11 @@ def evaluate_match(seed: int, size: int, advance: Advance) -> dict[str, Any]:
     delayed = _decided(clean_late, rules, advance, "clean traffic, 3 % late")
     ordered = _decided(in_order(late), rules, advance, "standard traffic in order")
     disturbed = _decided(late, rules, advance, "standard traffic, 3 % late")
-    judged, judged_late = judge(on_time, truths(clean)), judge(delayed, truths(clean_late))
+    judged, judged_late = _judge(on_time, truths(clean)), _judge(delayed, truths(clean_late))
     return {
         "accuracy": round(judged.accuracy, 6),
         "accuracy_late": round(judged_late.accuracy, 6),
-        "accuracy_standard": round(judge(disturbed, truths(late)).accuracy, 6),
+        "accuracy_standard": round(_judge(disturbed, truths(late)).accuracy, 6),
         "decisions_changed_by_lateness": len(differences(disturbed, ordered)),
         "receipts_changed_by_lateness": len(differences(disturbed, ordered, with_receipts=True)),
         "installs": judged.installs,
@@ -96,7 +96,7 @@ def in_order(scenario: Scenario) -> Scenario:
     return replace(scenario.ordered(), events=scenario.good)
 
 
-def judge(decided: Tally[Attribution], expected: Iterable[Truth]) -> Judged:
+def _judge(decided: Tally[Attribution], expected: Iterable[Truth]) -> Judged:
     installs = right = unidentified = 0
     for truth in expected:
         if truth.touch_id is not None and not truth.shares_id:

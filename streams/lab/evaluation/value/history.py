@@ -25,7 +25,7 @@ from streams.lab.evaluation.value.replay.own_history import OwnHistory, read_his
 from streams.lab.evaluation.value.replay.replay import Predictions, Replay
 from streams.settings.tree import Settings
 
-WARM_UP_MS = 31 * DAY_MS
+_WARM_UP_MS = 31 * DAY_MS
 ROWS_MIN = 200
 """Predictions at a landmark; figures of fewer say nothing and are left out."""
 
@@ -61,9 +61,11 @@ def predicted(own: OwnHistory, rules: ValueRules, advance: Advance, step: str) -
     return replay.predictions()
 
 
-def judged(own: OwnHistory, made: Predictions, horizon: int) -> np.ndarray[Any, np.dtype[np.bool_]]:
+def _judged(
+    own: OwnHistory, made: Predictions, horizon: int
+) -> np.ndarray[Any, np.dtype[np.bool_]]:
     """Which predictions count: asked after the warm-up, over when the history ends, answered."""
-    begins = int(own.history.installed_at[0]) + WARM_UP_MS
+    begins = int(own.history.installed_at[0]) + _WARM_UP_MS
     end = HORIZONS[horizon].after_ms
     is_over = own.history.installed_at[made.install] + end <= own.until_ms
     is_open = LANDMARK_MS[made.landmark] < end
@@ -73,7 +75,7 @@ def judged(own: OwnHistory, made: Predictions, horizon: int) -> np.ndarray[Any, 
 
 def _by_landmark(own: OwnHistory, made: dict[str, Predictions], horizon: int) -> dict[str, Any]:
     came = own.until(HORIZONS[horizon].after_ms)
-    which = judged(own, made["model"], horizon)
+    which = _judged(own, made["model"], horizon)
     found: dict[str, Any] = {}
     for mark, landmark in enumerate(LANDMARKS):
         rows = which & (made["model"].landmark == mark)

@@ -24,7 +24,7 @@ from streams.lab.simulator.scenario import DAY_MS, START_MS
 
 WORLDS = tuple(RATES)
 RECEIVERS = (*NAMES, "organic")
-APP = "com.tidewood.puzzle"
+_APP = "com.tidewood.puzzle"
 _STEPS = round(DAYS / STEP_D)
 
 
@@ -82,7 +82,7 @@ def paths(world: CreditWorld) -> Iterator[ExposurePath]:
         is_installed = not np.isnan(installed)
         yield ExposurePath(
             str(person),
-            APP,
+            _APP,
             time[first],
             int(START_MS + installed * DAY_MS) if is_installed else end,
             is_installed,

@@ -11,7 +11,7 @@ import numpy as np
 from streams.lab.simulator.draws import Floats, Ints
 
 APPS = ("com.tidewood.puzzle", "com.tidewood.market")
-SOURCES = ("meadow", "vidora", "bannerly", "offerhive", "adroute")
+_SOURCES = ("meadow", "vidora", "bannerly", "offerhive", "adroute")
 _INJECTING_SHARE = 0.12  # of sites
 _FLOODING_SHARE = 0.12
 
@@ -79,7 +79,7 @@ def make_sites(rng: np.random.Generator, habits: Habits, installs: int) -> list[
         Site(
             number,
             APPS[number % len(APPS)],
-            SOURCES[int(rng.integers(len(SOURCES)))],
+            _SOURCES[int(rng.integers(len(_SOURCES)))],
             kind := kinds[int(order[number])],
             int(claims[number]),
             habits.honest_share(kind),

@@ -17,7 +17,7 @@ from streams.lab.simulator.fraud_worlds.market import APPS, Cheating, Habits, Si
 from streams.lab.simulator.ids import device_ids, run_prefix
 from streams.lab.simulator.scenario import DAY_MS, SECOND_MS, START_MS
 
-DAYS = 24
+_DAYS = 24
 _FIRST_INSTALLS_DAY = 3
 _INSTALL_SHARE = 0.14  # of events
 _ORGANIC_SHARE = 0.4  # of installs
@@ -59,7 +59,7 @@ class LabelledTraffic:
 
     @property
     def end_ms(self) -> int:
-        return START_MS + DAYS * DAY_MS
+        return START_MS + _DAYS * DAY_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ class _Writer:
         size = len(site)
         own = np.array([APPS.index(one.app_id) for one in self._sites])
         app = np.where(site < 0, rng.integers(0, len(APPS), size), own[site])
-        span = (_FIRST_INSTALLS_DAY * DAY_MS, DAYS * DAY_MS)
+        span = (_FIRST_INSTALLS_DAY * DAY_MS, _DAYS * DAY_MS)
         opened = np.sort(START_MS + rng.integers(*span, size))
         lead = habits.click_to_open(np.maximum(site, 0))
         download, wait = habits.begin_to_open(size)
@@ -199,7 +199,7 @@ class _Writer:
             ]
         )
         chosen = rng.choice(len(self._sites), max(0, count), p=weights / weights.sum())
-        times = START_MS + rng.integers(0, DAYS * DAY_MS, len(chosen))
+        times = START_MS + rng.integers(0, _DAYS * DAY_MS, len(chosen))
         numbers = rng.integers(0, max(1, count // _TOUCHES_PER_DEVICE), len(chosen))
         devices = device_ids(self._seed, _PASSER_BY_DEVICES, numbers)
         for site, time, device in zip(chosen.tolist(), times.tolist(), devices, strict=True):

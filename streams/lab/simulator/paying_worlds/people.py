@@ -16,7 +16,7 @@ ORGANIC = len(MEDIA_SOURCES)
 NEW_APP = len(APPS)
 CAMPAIGNS = 30
 NEW_CAMPAIGNS = 2 * len(MEDIA_SOURCES)
-SITES = 90
+_SITES = 90
 BOT_SOURCE = 3
 
 _ORGANIC_SHARE = 0.35
@@ -106,7 +106,7 @@ def _scores(world: str, seed: int, traits: tuple[Ints, ...]) -> list[Floats]:
         (source, ORGANIC + 1, 0.45),
         (source * len(COUNTRIES) + country, (ORGANIC + 1) * len(COUNTRIES), 0.15),
         (time // HOUR_MS % 24 // 6, 4, 0.10),
-        (np.where(source == ORGANIC, 0, site + 1), SITES + 1, 0.25),
+        (np.where(source == ORGANIC, 0, site + 1), _SITES + 1, 0.25),
         (campaign + 1, CAMPAIGNS + NEW_CAMPAIGNS + 1, 0.35),
         (np.maximum(campaign - CAMPAIGNS + 1, 0), NEW_CAMPAIGNS + 1, 0.5),  # others than before
     )

@@ -17,7 +17,7 @@ from streams.lab.simulator.draws import Floats, Ints
 from streams.lab.simulator.paying_worlds import PayingWorld, report, seen_activity
 from streams.lab.simulator.scenario import HOUR_MS
 
-STEP_MS = HOUR_MS
+_STEP_MS = HOUR_MS
 """How often a model that has learned replaces the one that predicts, in log time."""
 
 LAST_HORIZON = max(HORIZONS, key=HORIZONS.__getitem__)
@@ -81,7 +81,7 @@ class Replay:
 
     def run(self, until_ms: int, step: Step) -> None:
         while self._now < until_ms:
-            end = min(self._now + STEP_MS, until_ms)
+            end = min(self._now + _STEP_MS, until_ms)
             self._predict(self.log.asks, end)
             self._learn_payments(self.log.payments, end)
             self._learn_bins(self.log.bins, end)

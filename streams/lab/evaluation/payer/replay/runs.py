@@ -18,10 +18,10 @@ from streams.lab.simulator.paying_worlds import (
 )
 from streams.lab.simulator.scenario import DAY_MS, START_MS
 
-INSTALLS = 60_000
+_INSTALLS = 60_000
 """In 60 days; enough for 100,000 predictions after the fortieth."""
 
-END_MS = START_MS + (DAYS + 7) * DAY_MS
+_END_MS = START_MS + (DAYS + 7) * DAY_MS
 """The last install reaches its last landmark."""
 
 Advance = Callable[[str, int, int], None]
@@ -32,7 +32,7 @@ class PayingPlan:
     """What to replay. No names: all worlds but those kept for final figures; all disturbances."""
 
     seed: int = 1
-    installs: int = INSTALLS
+    installs: int = _INSTALLS
     worlds: tuple[str, ...] = ()
     disturbances: tuple[str, ...] = ()
     is_final: bool = False
@@ -64,7 +64,7 @@ def replay_all(plan: PayingPlan, advance: Advance) -> Iterator[Run]:
         for disturbance in disturbances:
             world = make_world(name, disturbance, plan.seed, plan.installs)
             replay = before.fork(world, plan.seed)
-            replay.run(END_MS, _hours(advance, f"{name}: {disturbance}", BEGIN_MS, END_MS))
+            replay.run(_END_MS, _hours(advance, f"{name}: {disturbance}", BEGIN_MS, _END_MS))
             made = replay.predictions()
             yield Run(name, disturbance, judged(world, made, D7), judged(world, made, D30))
 

@@ -28,8 +28,8 @@ from streams.settings.tree import Settings
 from streams.wiring.parts import stage_rules
 from streams.worker.observers import StageMetrics
 
-BATCH = 4_000
-INSTALLS_MIN = 1_000
+_BATCH = 4_000
+_INSTALLS_MIN = 1_000
 """Fewer would tell nothing."""
 
 _LANDMARKS = {landmark.name: number for number, landmark in enumerate(LANDMARKS)}
@@ -132,11 +132,11 @@ def read_history(settings: Settings, files: Sequence[Path], advance: Advance) ->
     order = survey(reader.read(), lambda done: advance("read", done, 0))
     records = counted(reader.read(), order.records, advance, "decide installs and payments")
     found = _Outcomes()
-    Replay(stage_rules(settings), found.take, StageMetrics()).run(records, order, BATCH)
+    Replay(stage_rules(settings), found.take, StageMetrics()).run(records, order, _BATCH)
     installs = sorted(found.installs.values(), key=lambda one: (one.install_time, one.install_id))
-    if len(installs) < INSTALLS_MIN:
+    if len(installs) < _INSTALLS_MIN:
         raise Stop(
-            f"{len(installs)} installs in these files: a value model needs {INSTALLS_MIN} or more;"
+            f"{len(installs)} installs in these files: a value model needs {_INSTALLS_MIN} or more;"
             " add history"
         )
     currencies = Counter(paid.currency for paid, _ in found.money)

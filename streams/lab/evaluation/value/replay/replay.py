@@ -17,7 +17,7 @@ from streams.lab.evaluation.value.replay.history import LANDMARK_MS, STEP_DUE_MS
 from streams.lab.simulator.draws import Flags, Floats, Ints
 from streams.lab.simulator.scenario import HOUR_MS
 
-STEP_MS = HOUR_MS
+_STEP_MS = HOUR_MS
 """How often what has been learned reaches predictions, in log time."""
 
 Step = Callable[[int], None]
@@ -67,7 +67,7 @@ class Replay:
 
     def run(self, until_ms: int, step: Step) -> None:
         while self._now < until_ms:
-            end = min((self._now // STEP_MS + 1) * STEP_MS, until_ms)
+            end = min((self._now // _STEP_MS + 1) * _STEP_MS, until_ms)
             self._predict(end)
             self._learn(end)
             self._now = end
