@@ -4,8 +4,8 @@ Records arrive in any order. Money and activity that come before their install w
 a deadline; whatever changes the decision after it was made leads to a new version.
 """
 
+from attribution.journey.conversion_path import Shown, shown
 from attribution.journey.erasure import purge_due
-from attribution.journey.exposure import Shown, shown
 from attribution.journey.state import (
     ActivityApplied,
     Decision,
@@ -30,7 +30,7 @@ from attribution.journey.steps import (
     see_site_verdict,
     winner_known_by,
 )
-from attribution.journey.waiting import deadline_of
+from attribution.journey.waitlist import deadline_of
 
 __all__ = [
     "ActivityApplied",

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from attribution.decision.candidates import Candidate
 from attribution.decision.reengagement import may_win_back
 from attribution.decision.waterfall import judge
-from attribution.journey.deciding import (
+from attribution.journey.decisions import (
     case_of,
     decide,
     decide_if_complete,
@@ -20,7 +20,7 @@ from attribution.journey.deciding import (
 from attribution.journey.erasure import purge_due, purged
 from attribution.journey.retargeting import note_retargeting, win_back
 from attribution.journey.state import Journey, JourneyFact, Reason, Step
-from attribution.journey.waiting import (
+from attribution.journey.waitlist import (
     apply_or_wait,
     deadline_of,
     release,

@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
-from attribution.postbacks.bodies import BodyReader, base64url_bytes, parse_object
+from attribution.postbacks.body_reader import BodyReader, base64url_bytes, parse_object
 from attribution.postbacks.keys import DEVELOPMENT_PREFIX, Keys
 from attribution.postbacks.postback import NO_NUMBER, Postback, conversion_value
-from attribution.postbacks.verdict import Reason, Verdict
+from attribution.postbacks.signature_verdict import Reason, Verdict
 
 ALGORITHM = "ES256"
 SIGNATURE_BYTES = 64

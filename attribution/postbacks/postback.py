@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from attribution.postbacks.verdict import Verdict
+from attribution.postbacks.signature_verdict import Verdict
 
 Framework = Literal["skadnetwork", "adattributionkit"]
 FINE_VALUE_MAX = 63

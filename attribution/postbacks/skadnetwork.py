@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from attribution.postbacks.bodies import BodyReader, base64_bytes, parse_object
+from attribution.postbacks.body_reader import BodyReader, base64_bytes, parse_object
 from attribution.postbacks.keys import Keys
 from attribution.postbacks.postback import NO_NUMBER, Postback, conversion_value
-from attribution.postbacks.verdict import Reason, Verdict
+from attribution.postbacks.signature_verdict import Reason, Verdict
 
 SEPARATOR = "\u2063"
 SOURCE = "source-app-id"  # or source-domain instead; signed when it is there

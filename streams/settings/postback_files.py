@@ -6,9 +6,9 @@ from pathlib import Path
 
 import msgspec
 
-from attribution.postbacks.checking import PostbackRules
 from attribution.postbacks.conversion_schema import SchemaFault, SchemaFile, read_schemas
 from attribution.postbacks.keys import KeyFault, trusted_keys
+from attribution.postbacks.postback_check import PostbackRules
 from streams.errors import Stop
 from streams.settings.tree import PostbackSettings
 

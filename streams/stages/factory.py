@@ -10,8 +10,8 @@ from online_models.scoring.jit_warm_up import warm_up
 from streams.stages.common.observer import StageObserver
 from streams.stages.contract import Stage
 from streams.stages.intake.intake import Intake, IntakeRules
+from streams.stages.journeys.active_models import FindSnapshot, Scorers, ScoringRules
 from streams.stages.journeys.journeys import Journeys
-from streams.stages.journeys.scoring import FindSnapshot, Scorers, ScoringRules
 from streams.stages.learning.learning import Learning, LearningRules
 from streams.stages.matching.matching import Matching
 from streams.stages.sites.sites import Sites

@@ -17,7 +17,7 @@ from streams.settings.storing import BufferBounds, FlushBounds, StoreTarget, Sto
 from streams.settings.tree import KafkaSettings, ModelSettings, RuleSettings, Settings
 from streams.stages.factory import StageRules
 from streams.stages.intake.intake import IntakeRules
-from streams.stages.journeys.scoring import ScoringRules
+from streams.stages.journeys.active_models import ScoringRules
 from streams.stages.learning.learning import learning_of
 
 # For demos and tests: pseudonyms made with it hide nothing.

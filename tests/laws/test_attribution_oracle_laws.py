@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.oracle.comparing import differences, truth_of
-from tests.oracle.drawing import draw
+from tests.oracle.comparison import differences, truth_of
+from tests.oracle.draws import draw
 from tests.oracle.history import History
-from tests.oracle.playing import compiled, plain_order, play, rough_order, told_by
+from tests.oracle.play import compiled, plain_order, play, rough_order, told_by
 from tests.oracle.router import Record
-from tests.oracle.rule_drawing import draw_rules
+from tests.oracle.rule_draws import draw_rules
 from tests.oracle.rulebook import Rulebook
 
 SEEDS = 3_000

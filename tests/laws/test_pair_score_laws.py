@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attribution.probabilistic.fit import KnownMatch, fit
+from attribution.probabilistic.pair_fit import KnownMatch, fit
 from attribution.probabilistic.pair_model import DEFAULT_MODEL, PairModel
 from attribution.probabilistic.pair_score import confidences, score
 from tests.attribution.probabilistic.pair_world import (

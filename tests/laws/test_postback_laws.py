@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from attribution.matching.facts import Settled
 from attribution.postbacks.adattributionkit import read_adattributionkit
 from attribution.postbacks.postback import Postback, postback_id
-from attribution.postbacks.repeats import SeenPostback, see_postback
+from attribution.postbacks.seen_postback import SeenPostback, see_postback
+from attribution.postbacks.signature_verdict import Reason
 from attribution.postbacks.skadnetwork import SIGNED_FIELDS, read_skadnetwork, signed_text
-from attribution.postbacks.verdict import Reason
 from schemas.records import PostbackSeen
 from tests.worlds.attribution_world import NOON
 from tests.worlds.postback_world import (

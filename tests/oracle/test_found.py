@@ -8,10 +8,10 @@ import pytest
 
 from attribution.rules.rules import Rules
 from schemas.records import ActivitySeen, Installed, Signal, Touch, TouchKind
-from tests.oracle.comparing import Truth, differences, truth_of
-from tests.oracle.drawing import APP, NOON
+from tests.oracle.comparison import Truth, differences, truth_of
+from tests.oracle.draws import APP, NOON
 from tests.oracle.history import History, Opened, Shown, Visit, namings_of
-from tests.oracle.playing import told_by
+from tests.oracle.play import told_by
 from tests.oracle.router import records_of
 from tests.oracle.rulebook import DAY, HOUR, Rulebook
 

@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 from tests.checkout import ROOT
-from tests.oracle.comparing import differences, row_differences, truth_of
+from tests.oracle.comparison import differences, row_differences, truth_of
 from tests.oracle.dice import Seeded
-from tests.oracle.drawing import draw
+from tests.oracle.draws import draw
 from tests.oracle.mutants import MUTANTS, Mutant, broken_core
-from tests.oracle.playing import compiled, plain_order, rule_set, told_by
+from tests.oracle.play import compiled, plain_order, rule_set, told_by
 from tests.oracle.rulebook import DEFAULTS, HOUR, Rulebook, Value
 
 HISTORIES = 20_000

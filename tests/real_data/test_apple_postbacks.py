@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from attribution.postbacks.bodies import base64_bytes
+from attribution.postbacks.body_reader import base64_bytes
 from attribution.postbacks.keys import (
     DEVELOPMENT_KEYS,
     PRODUCTION_KEY,

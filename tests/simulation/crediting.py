@@ -15,7 +15,7 @@ from urllib.parse import parse_qs
 
 from schemas import events
 from schemas.records import ActivitySeen, ErasureSeen, Flag, Installed, Signal, Touch, TouchKind
-from tests.oracle.comparing import MATCH_TYPES
+from tests.oracle.comparison import MATCH_TYPES
 from tests.oracle.decision import Verdict, decide
 from tests.oracle.history import History, Opened, Shown, Visit, namings_of
 from tests.oracle.reengagement import Return, returns

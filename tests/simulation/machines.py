@@ -19,7 +19,7 @@ from online_models.value.rules import ValueRules
 from schemas import topics
 from streams.stages.factory import StageFactory, StageRules, stage_factory
 from streams.stages.intake.intake import IntakeRules
-from streams.stages.journeys.scoring import ScoringRules
+from streams.stages.journeys.active_models import ScoringRules
 from streams.stages.learning.learning import LearningRules
 from streams.stages.learning.targets import AnyRules
 from tests.simulation.advertising import SECRETS

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from attribution.rules.rules import Rules
 from tests.oracle.dice import Seeded
-from tests.oracle.playing import compiled
-from tests.oracle.rule_drawing import draw_rules
+from tests.oracle.play import compiled
+from tests.oracle.rule_draws import draw_rules
 from tests.oracle.rulebook import SITE_REASONS, Rulebook, Value
 
 

@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
-from attribution.postbacks.checking import PostbackCheck, PostbackRules
 from attribution.postbacks.keys import Keys
+from attribution.postbacks.postback_check import PostbackCheck, PostbackRules
 from schemas.outcomes import PostbackRow
 
 Body = dict[str, Any]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from attribution.postbacks.checking import PostbackCheck, PostbackRules
+from attribution.postbacks.postback_check import PostbackCheck, PostbackRules
 from schemas import topics
 from schemas.decode import Unreadable, decode
 from streams.errors import Stop

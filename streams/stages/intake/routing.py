@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from attribution.postbacks.checking import PostbackCheck
+from attribution.postbacks.postback_check import PostbackCheck
 from schemas import topics
 from schemas.decode import Unreadable
 from schemas.events import (
@@ -47,7 +47,7 @@ from streams.stages.common.observer import StageObserver
 from streams.stages.common.outbox import FrameOutbox, Outbox
 from streams.stages.common.pseudonyms import Pseudonyms
 from streams.stages.contract import Effects, LogRecord
-from streams.stages.intake import rows, sightings, traits
+from streams.stages.intake import rows, stage_records, traits
 from streams.stages.intake.signatures import Signatures, id_flags
 from streams.stages.intake.site_touches import TouchCounts
 
@@ -126,7 +126,7 @@ class Routing:
         flags = self._signatures.flags(event, ts) | id_flags(event)
         # Who carries an id is recognised by it, or not at all.
         known = self._traits(event) if not device else []
-        touch = sightings.touch_seen(event, ts, flags, known)
+        touch = stage_records.touch_seen(event, ts, flags, known)
         self._touches_by_site.add(event.app_id, touch)
         is_home = True
         keys = match_keys.touch_keys(event, device)
@@ -143,7 +143,7 @@ class Routing:
         known = self._traits(event)
         if known:
             lookups.append((Signal.PROBABILISTIC, traits.network_key(event.app_id, known)))
-        installed = sightings.installed(event, source, ts, len(lookups), known)
+        installed = stage_records.installed(event, source, ts, len(lookups), known)
         self._journeys.add(event.install_id, installed)
         for ordinal, (signal, key) in enumerate(lookups):
             self._match.add(
@@ -152,7 +152,7 @@ class Routing:
         self._link(event, event.install_id, ts)
 
     def _activity(self, event: Session | InAppEvent, source: Source, ts: int) -> None:
-        self._journeys.add(event.install_id, sightings.activity_seen(event, source, ts))
+        self._journeys.add(event.install_id, stage_records.activity_seen(event, source, ts))
         if isinstance(event, Session) and event.touch_id is not None:
             key = match_keys.click_key(event.app_id, event.touch_id)
             time = event.event_time

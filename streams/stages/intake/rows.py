@@ -6,8 +6,8 @@ import base64
 import hashlib
 from typing import TypedDict
 
-from attribution.postbacks.checking import PostbackCheck
 from attribution.postbacks.postback import Framework, postback_id
+from attribution.postbacks.postback_check import PostbackCheck
 from schemas import topics
 from schemas.decode import Unreadable
 from schemas.events import (

@@ -39,15 +39,15 @@ from schemas.records import (
     SiteRecord,
     SiteVerdict,
 )
-from streams.stages.common import parking
+from streams.stages.common import parked_rows
 from streams.stages.common.observer import StageObserver
 from streams.stages.common.outbox import FrameOutbox, Outbox
 from streams.stages.common.working_set import Timers, WorkingSet
-from streams.stages.journeys import decisions, prospect_steps, sharing
-from streams.stages.journeys.booking import booking_row
+from streams.stages.journeys import credit_revision, decision_rows, prospect_steps
+from streams.stages.journeys.active_models import ActiveModels
+from streams.stages.journeys.booking_row import booking_row
+from streams.stages.journeys.credit_revision import NOT_CREDITED, Credited
 from streams.stages.journeys.prospect_steps import ProspectSteps
-from streams.stages.journeys.scoring import ActiveModels
-from streams.stages.journeys.sharing import NOT_CREDITED, Credited
 
 
 class InstallState(msgspec.Struct, frozen=True, array_like=True):
@@ -171,7 +171,7 @@ class InstallSteps:
                 decision = fact
                 if fact.reason != "fraud_verdict":
                     claim = self._tell_sites(fact, claim)
-        if is_review or sharing.may_have_changed(before.journey, journey, decision):
+        if is_review or credit_revision.may_have_changed(before.journey, journey, decision):
             credited = self._share(journey, decision, credited)
         prospect = self.prospects.reach(prospect, journey, self.stage_time)
         if journey.is_purged:
@@ -181,14 +181,14 @@ class InstallSteps:
     def _share(self, journey: Journey, decision: Decision | None, before: Credited) -> Credited:
         """Say how the credit is shared, if that may be another way now."""
         rules, model = self.stage.rules, self.stage.active.credit
-        credited, row = sharing.credit_install(journey, decision, before, rules, model)
+        credited, row = credit_revision.credit_install(journey, decision, before, rules, model)
         if row is not None:
             self.outbox.say(topics.CREDITS.name, row.install_id, row)
         return credited
 
     def _tell_sites(self, decision: Decision, before: SiteInstall | None) -> SiteInstall | None:
         """A site hears of installs that it claims, also when it does so no longer."""
-        claim = decisions.site_claim(decision)
+        claim = decision_rows.site_claim(decision)
         is_same = before and claim and (before.key, before.event_id) == (claim.key, claim.event_id)
         if is_same:
             return before
@@ -204,7 +204,7 @@ class InstallSteps:
             case Decision():
                 self._say_decision(fact)
             case Reengagement():
-                row = decisions.reengagement_row(fact, self.stage.rules, self.stage.rule_set)
+                row = decision_rows.reengagement_row(fact, self.stage.rules, self.stage.rule_set)
                 self.outbox.say(topics.ATTRIBUTIONS.name, row.install_id, row)
             case MoneyApplied():
                 assert install is not None
@@ -225,17 +225,17 @@ class InstallSteps:
         return prospect
 
     def _say_decision(self, decision: Decision) -> None:
-        row = decisions.attribution_row(decision, self.stage.rules, self.stage.rule_set)
+        row = decision_rows.attribution_row(decision, self.stage.rules, self.stage.rule_set)
         self.outbox.say(topics.ATTRIBUTIONS.name, row.install_id, row)
-        for verdict in decisions.verdict_rows(decision):
+        for verdict in decision_rows.verdict_rows(decision):
             self.outbox.say(topics.FRAUD_VERDICTS.name, row.install_id, verdict)
 
     def _say_waiting(self, fact: Waiting) -> None:
         record = fact.record
         if isinstance(record, ActivitySeen):
-            row = parking.activity_parked(record, fact.state, fact.deadline)
+            row = parked_rows.activity_parked(record, fact.state, fact.deadline)
         else:
-            row = parking.money_parked(
+            row = parked_rows.money_parked(
                 record.money, fact.state, "install", fact.deadline, record.move
             )
         self.outbox.say(topics.PARKED.name, row.subject_id, row)

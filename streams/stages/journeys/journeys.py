@@ -22,6 +22,7 @@ from streams.stages.common.watermarks import (
 )
 from streams.stages.common.working_set import WATERMARKS_KEY, Codec, Timers, WorkingSet
 from streams.stages.contract import Effects, LogRecord, StateReader
+from streams.stages.journeys.active_models import ActiveModels, Scorers
 from streams.stages.journeys.install_steps import (
     InstallState,
     InstallSteps,
@@ -29,7 +30,6 @@ from streams.stages.journeys.install_steps import (
     next_due,
 )
 from streams.stages.journeys.rule_change import RuleChange
-from streams.stages.journeys.scoring import ActiveModels, Scorers
 
 MODEL_KEY = b"\x00model"
 RULES_KEY = b"\x00rules"

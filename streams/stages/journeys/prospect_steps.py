@@ -12,8 +12,8 @@ from schemas import topics
 from schemas.records import ActivitySeen, Example, ExampleFrame, Installed, MoneyRouted
 from streams.stages.common.observer import StageObserver
 from streams.stages.common.outbox import FrameOutbox, Outbox
-from streams.stages.journeys import decisions
-from streams.stages.journeys.scoring import ActiveModels
+from streams.stages.journeys import decision_rows
+from streams.stages.journeys.active_models import ActiveModels
 
 
 def next_due(prospect: Prospect, journey: Journey) -> int:
@@ -53,7 +53,7 @@ class ProspectSteps:
         install = journey.install
         if install is None or journey.version == 0 or prospect.is_closed:
             return prospect
-        releases, facts = self._active.models.releases, decisions.install_facts(install)
+        releases, facts = self._active.models.releases, decision_rows.install_facts(install)
         now = max(stage_time, install.time if prospect.next_landmark == 0 else 0)
         while True:
             due, release = next_landmark_due(prospect, install.time), prospect.release_due
@@ -75,8 +75,8 @@ class ProspectSteps:
         known_by = max(due - 1, install.ts)
         winner = attribution.winner_known_by(journey, known_by, self._rules)
         moment = Moment(
-            decisions.install_facts(install),
-            decisions.credit(install, winner),
+            decision_rows.install_facts(install),
+            decision_rows.credit(install, winner),
             prospect.next_landmark,
             install.ts,
         )

@@ -12,8 +12,8 @@ from attribution.matching.accounts import Account
 from attribution.matching.facts import Evicted, MatchFact, MoneyWaiting, Settled
 from attribution.matching.touch_index import TouchIndex
 from attribution.matching.transactions import Transaction
-from attribution.postbacks import repeats
-from attribution.postbacks.repeats import SeenPostback
+from attribution.postbacks import seen_postback
+from attribution.postbacks.seen_postback import SeenPostback
 from attribution.rules.rules import HOUR_MS, Rules
 from schemas import topics
 from schemas.records import (
@@ -39,7 +39,7 @@ from schemas.records import (
 from streams.stages.common.match_keys import ACCOUNT_PREFIX
 from streams.stages.common.observer import StageObserver
 from streams.stages.common.outbox import FrameOutbox, Outbox
-from streams.stages.common.parking import money_parked
+from streams.stages.common.parked_rows import money_parked
 from streams.stages.common.watermarks import (
     FreshnessReport,
     Watermarks,
@@ -123,7 +123,7 @@ class Matching:
                 due = touch_index.next_due(state, self._rules)
                 return due or USELESS_FROM + touch_index.useless_from(state, self._rules)
             case SeenPostback():
-                return USELESS_FROM + repeats.useless_from(state, self._rules)
+                return USELESS_FROM + seen_postback.useless_from(state, self._rules)
         assert_never(state)
 
 
@@ -230,7 +230,7 @@ def _advance(
             return transactions.see_money(state, record.money, rules)
         case PostbackSeen():
             assert state is None or isinstance(state, SeenPostback)
-            return repeats.see_postback(state, record)
+            return seen_postback.see_postback(state, record)
         case ErasureSeen():
             assert not isinstance(state, Transaction)
             if record.key.startswith(ACCOUNT_PREFIX):

@@ -23,8 +23,8 @@ from schemas.records import (
     Installed,
     JourneyRecord,
 )
+from streams.stages.journeys.active_models import Scorers, ScoringRules
 from streams.stages.journeys.journeys import Journeys
-from streams.stages.journeys.scoring import Scorers, ScoringRules
 from streams.stages.matching.matching import Matching
 from tests.worlds.attribution_world import (
     DAY,

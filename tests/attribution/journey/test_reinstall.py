@@ -11,8 +11,8 @@ from attribution.decision.waterfall import prior_of
 from attribution.matching.touch_index import EMPTY, see_install
 from attribution.rules.rules import DAY_MS, Policy, Rules, Scope, Windows
 from schemas.records import Candidates, Installed, JourneyRecord, Prior, Signal, Touch
+from streams.stages.journeys.active_models import Scorers, ScoringRules
 from streams.stages.journeys.journeys import Journeys
-from streams.stages.journeys.scoring import Scorers, ScoringRules
 from tests.worlds.attribution_world import (
     DAY,
     HOUR,

@@ -13,7 +13,7 @@ import pytest
 from attribution.postbacks.adattributionkit import read_adattributionkit
 from attribution.postbacks.keys import DEVELOPMENT_KEYS, Keys
 from attribution.postbacks.postback import Postback, postback_id
-from attribution.postbacks.verdict import Reason
+from attribution.postbacks.signature_verdict import Reason
 from tests.worlds.postback_world import (
     HEADER,
     OTHER_KEY,

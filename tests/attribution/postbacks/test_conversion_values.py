@@ -15,7 +15,7 @@ from attribution.postbacks.conversion_schema import (
 )
 from attribution.postbacks.conversion_values import ConversionValues, Decoded, conversion_values
 from attribution.postbacks.postback import ConversionValue, Postback
-from attribution.postbacks.verdict import Reason, Verdict
+from attribution.postbacks.signature_verdict import Reason, Verdict
 
 RANGES = """
 [[schema]]

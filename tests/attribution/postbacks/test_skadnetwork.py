@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from attribution.postbacks.postback import ConversionValue, Postback, postback_id
+from attribution.postbacks.signature_verdict import Reason
 from attribution.postbacks.skadnetwork import SIGNED_FIELDS, read_skadnetwork, signed_text
-from attribution.postbacks.verdict import Reason
 from tests.worlds.postback_world import (
     COMMON,
     EVERY_VERSION,

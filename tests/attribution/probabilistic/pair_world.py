@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from attribution.probabilistic.fit import KnownMatch
+from attribution.probabilistic.pair_fit import KnownMatch
 from schemas.records import Installed, Touch
 from tests.worlds.attribution_world import click, installed
 

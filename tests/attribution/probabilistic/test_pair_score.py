@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from attribution.probabilistic.fit import KnownMatch, fit
+from attribution.probabilistic.pair_fit import KnownMatch, fit
 from attribution.probabilistic.pair_model import (
     DEFAULT_MODEL,
     DELAY_BINS,

@@ -12,8 +12,8 @@ from msgspec import json, msgpack
 from attribution.matching.accounts import Account
 from attribution.matching.touch_index import TouchIndex
 from attribution.matching.transactions import Transaction
-from attribution.postbacks.checking import PostbackCheck, PostbackRules
-from attribution.postbacks.repeats import SeenPostback
+from attribution.postbacks.postback_check import PostbackCheck, PostbackRules
+from attribution.postbacks.seen_postback import SeenPostback
 from attribution.rules.rules import Rules
 from schemas import topics
 from schemas.decode import Unreadable, decode

@@ -38,8 +38,8 @@ from schemas.records import (
     Installed,
     MoneyRouted,
 )
-from streams.stages.journeys import decisions
-from streams.stages.journeys.booking import booking_row
+from streams.stages.journeys import decision_rows
+from streams.stages.journeys.booking_row import booking_row
 from streams.stages.journeys.install_steps import NEW, InstallState
 from tests.benchmarks.idiomatic_faust.routing import Said
 
@@ -160,9 +160,9 @@ class Deciding:
         install = journey.install
         match fact:
             case Decision():
-                row = decisions.attribution_row(fact, self._rules, self._rule_set)
+                row = decision_rows.attribution_row(fact, self._rules, self._rule_set)
                 said.say(topics.ATTRIBUTIONS.name, row.install_id, row)
-                for verdict in decisions.verdict_rows(fact):
+                for verdict in decision_rows.verdict_rows(fact):
                     said.say(topics.FRAUD_VERDICTS.name, row.install_id, verdict)
             case MoneyApplied() if install is not None:
                 booking = booking_row(fact.routed, install)
@@ -182,14 +182,14 @@ class Deciding:
         if install is None or journey.version == 0 or prospect.is_closed:
             return prospect
         now = max(now, install.time) if prospect.next_landmark == 0 else now
-        facts, models = decisions.install_facts(install), self._models
+        facts, models = decision_rows.install_facts(install), self._models
         while True:
             due, release = next_landmark_due(prospect, install.time), prospect.release_due
             if due and not 0 < release < due:
                 if due > now:
                     return prospect
                 winner = attribution.winner_known_by(journey, now, self._rules)
-                credit = decisions.credit(install, winner)
+                credit = decision_rows.credit(install, winner)
                 moment = Moment(facts, credit, prospect.next_landmark, install.ts)
                 reached = reach_landmark(prospect, moment, models)
                 prospect = reached.state

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from attribution.matching import accounts, touch_index, transactions
 from attribution.matching.facts import Evicted, MatchFact, MoneyWaiting, Settled
-from attribution.postbacks import repeats
+from attribution.postbacks import seen_postback
 from attribution.rules.rules import Rules
 from schemas import topics
 from schemas.records import (
@@ -22,7 +22,7 @@ from schemas.records import (
     PostbackSeen,
     TouchSeen,
 )
-from streams.stages.common.parking import money_parked
+from streams.stages.common.parked_rows import money_parked
 from tests.benchmarks.idiomatic_faust.routing import Said
 
 
@@ -63,6 +63,6 @@ def _advance(known: Any, record: MatchRecord, rules: Rules) -> tuple[Any, list[M
         case MoneySeen():
             return transactions.see_money(known, record.money, rules)
         case PostbackSeen():
-            return repeats.see_postback(known, record)
+            return seen_postback.see_postback(known, record)
         case ErasureSeen():
             return known, []

@@ -25,8 +25,8 @@ from online_models.targets.targets import VALUE
 from schemas.records import Example, ExampleFrame, Frozen, ModelMarker, Served, encoder
 from schemas.records import example_frames as frames_of
 from streams.stages.contract import Effects
+from streams.stages.journeys.active_models import Scorers, ScoringRules
 from streams.stages.journeys.journeys import Journeys
-from streams.stages.journeys.scoring import Scorers, ScoringRules
 from streams.stages.learning.learning import Learning, LearningRules
 from tests.worlds import hazard_world, learner_world
 from tests.worlds.attribution_world import HOUR, NOON, RULES, installed, purchase, refund, routed

@@ -8,13 +8,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from attribution.postbacks.checking import PostbackCheck
 from attribution.postbacks.keys import (
     DEVELOPMENT_KEYS,
     OWN_KEYS_MAX,
     PRODUCTION_KEY,
     PRODUCTION_KEY_ID,
 )
+from attribution.postbacks.postback_check import PostbackCheck
 from streams.errors import Stop
 from streams.settings.postback_files import postback_rules
 from streams.settings.tree import PostbackSettings, read_settings

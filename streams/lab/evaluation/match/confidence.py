@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from attribution.probabilistic.fit import KnownMatch, fit
+from attribution.probabilistic.pair_fit import KnownMatch, fit
 from attribution.probabilistic.pair_model import PairModel
 from attribution.probabilistic.pair_score import confidences
 from attribution.rules.rules import Rules

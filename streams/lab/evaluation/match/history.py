@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from attribution.probabilistic.fit import fit
+from attribution.probabilistic.pair_fit import fit
 from attribution.probabilistic.rule_section import pair_model_toml
 from streams.errors import Stop
 from streams.lab.evaluation.match.confidence import pair_figures

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 
-from attribution.probabilistic.fit import KnownMatch
+from attribution.probabilistic.pair_fit import KnownMatch
 from attribution.rules.rules import DAY_MS, Rules
 from schemas.decode import decode
 from schemas.events import Install, Touchpoint
@@ -19,7 +19,7 @@ from streams.stages.common.match_keys import device_keys
 from streams.stages.common.pseudonyms import Pseudonyms
 from streams.stages.factory import StageRules
 from streams.stages.intake.intake import CLOCK_KEY
-from streams.stages.intake.sightings import installed, touch_seen
+from streams.stages.intake.stage_records import installed, touch_seen
 from streams.stages.intake.traits import has_consent, network_key, traits
 
 SWEEP_MS = 6 * 3_600_000

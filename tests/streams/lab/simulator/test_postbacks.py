@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from attribution.postbacks.checking import PostbackCheck, PostbackRules
 from attribution.postbacks.postback import Postback, postback_id
+from attribution.postbacks.postback_check import PostbackCheck, PostbackRules
 from schemas.decode import decode
 from schemas.events import AakPostback, SkanPostback
 from schemas.topics import POSTBACKS

@@ -11,8 +11,8 @@ from online_models.targets.targets import RATES
 from schemas.records import Example, JourneyRecord, ModelMarker, MoneyRouted, example_frames
 from streams.runtime.state import MemoryStore
 from streams.stages.contract import Effects
+from streams.stages.journeys.active_models import Scorers, ScoringRules
 from streams.stages.journeys.journeys import Journeys
-from streams.stages.journeys.scoring import Scorers, ScoringRules
 from tests.worlds.attribution_world import (
     HOUR,
     NOON,

@@ -14,9 +14,9 @@ from schemas.records import Candidates, Erased, JourneyRecord, Signal, Touch
 from streams.runtime.state import MemoryStore
 from streams.stages.contract import Effects
 from streams.stages.journeys import rule_change
+from streams.stages.journeys.active_models import Scorers, ScoringRules
 from streams.stages.journeys.journeys import Journeys
 from streams.stages.journeys.rule_change import RuleChange
-from streams.stages.journeys.scoring import Scorers, ScoringRules
 from tests.worlds.attribution_world import (
     DAY,
     HOUR,

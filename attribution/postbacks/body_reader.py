@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from attribution.postbacks.verdict import Reason
+from attribution.postbacks.signature_verdict import Reason
 
 BRACKETS_MAX = 32
 """Apple's objects are flat; what has more brackets than this is nothing Apple sent."""

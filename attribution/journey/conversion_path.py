@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from attribution.decision.waterfall import Receipt, judge, review
-from attribution.journey.deciding import case_of
+from attribution.journey.decisions import case_of
 from attribution.journey.state import Decision, Journey
 from attribution.rules.rules import Rules
 from schemas.records import Touch

@@ -14,8 +14,8 @@ from online_models.credit.snapshots import CREDIT, Weights, dump_model
 from schemas.records import Erased, Flag, ModelMarker, Touch
 from streams.runtime.state import MemoryStore
 from streams.stages.contract import Effects
+from streams.stages.journeys.active_models import Scorers, ScoringRules
 from streams.stages.journeys.journeys import Journeys
-from streams.stages.journeys.scoring import Scorers, ScoringRules
 from tests.worlds.attribution_world import (
     DAY,
     HOUR,

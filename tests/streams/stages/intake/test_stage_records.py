@@ -9,7 +9,12 @@ import pytest
 
 from schemas.events import InAppEvent, Install, Session, Touchpoint
 from schemas.records import Flag, Installed, Touch, TouchKind
-from streams.stages.intake.sightings import APPLE_SEARCH_ADS, activity_seen, installed, touch_seen
+from streams.stages.intake.stage_records import (
+    APPLE_SEARCH_ADS,
+    activity_seen,
+    installed,
+    touch_seen,
+)
 from tests.worlds.attribution_world import NOON
 from tests.worlds.stage_world import event
 

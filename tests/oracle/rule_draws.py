@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tests.oracle.dice import Dice, happens, pick
-from tests.oracle.drawing import APP, CAMPAIGNS, GAPS, NOON, SOURCES
+from tests.oracle.draws import APP, CAMPAIGNS, GAPS, NOON, SOURCES
 from tests.oracle.rulebook import (
     DAY,
     FOREVER,

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from attribution.decision.waterfall import Review, conversion_type, fraud_status
 from attribution.journey import Decision
 from attribution.rules.rules import Rules
-from streams.stages.journeys.decisions import attribution_row
+from streams.stages.journeys.decision_rows import attribution_row
 from tests.oracle.decision import Verdict, decide
 from tests.oracle.history import History
 from tests.oracle.reengagement import Return, returns

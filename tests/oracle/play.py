@@ -9,12 +9,12 @@ from typing import NamedTuple
 from attribution.rules.files import read_rules
 from attribution.rules.rules import Rules
 from schemas.records import Installed, SiteVerdict
-from tests.oracle.comparing import MATCH_TYPES, Truth, differences, row_differences, truth_of
+from tests.oracle.comparison import MATCH_TYPES, Truth, differences, row_differences, truth_of
 from tests.oracle.dice import Dice, Seeded, happens, shuffled
-from tests.oracle.drawing import draw
+from tests.oracle.draws import draw
 from tests.oracle.history import History
 from tests.oracle.router import Impatience, Record, Router, Told, records_of
-from tests.oracle.rule_drawing import draw_rules
+from tests.oracle.rule_draws import draw_rules
 from tests.oracle.rulebook import HOUR, Rulebook
 
 RULE_SETS = 500

@@ -5,7 +5,7 @@ from __future__ import annotations
 from schemas import topics
 from schemas.outcomes import Booking
 from schemas.records import Installed, MoneyRouted
-from streams.stages.common.parking import MONEY_KINDS
+from streams.stages.common.parked_rows import MONEY_KINDS
 
 
 def booking_row(routed: MoneyRouted, install: Installed) -> Booking:
