@@ -12,10 +12,11 @@ from typing import Any, TypeVar
 import click
 import orjson
 from rich import box
+from rich import progress as bars
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from streams.progress import Progress, ignore_progress
 from streams.settings.tree import Settings, read_settings
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -99,15 +100,11 @@ def _console() -> Console:
     return Console(width=width, highlight=False, markup=False)
 
 
-Advance = Callable[[str, int, int], None]
-"""What is being done, how much is done, of how much."""
-
-
 @contextmanager
-def progress(*, is_quiet: bool = False) -> Iterator[Advance]:
+def progress(*, is_quiet: bool = False) -> Iterator[Progress]:
     """A bar on a terminal; one line for each step elsewhere; nothing when quiet."""
     if is_quiet:
-        yield lambda step, done, total: None
+        yield ignore_progress
     elif sys.stderr.isatty():
         with _bar() as advance:
             yield advance
@@ -116,15 +113,15 @@ def progress(*, is_quiet: bool = False) -> Iterator[Advance]:
 
 
 @contextmanager
-def _bar() -> Iterator[Advance]:
+def _bar() -> Iterator[Progress]:
     columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.completed:,.0f} of {task.total:,.0f}"),
-        TimeElapsedColumn(),
+        bars.SpinnerColumn(),
+        bars.TextColumn("{task.description}"),
+        bars.BarColumn(),
+        bars.TextColumn("{task.completed:,.0f} of {task.total:,.0f}"),
+        bars.TimeElapsedColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with bars.Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("", total=1)
 
         def advance(step: str, done: int, total: int) -> None:
@@ -133,12 +130,12 @@ def _bar() -> Iterator[Advance]:
         yield advance
 
 
-def _lines() -> Advance:
-    told: set[str] = set()
+def _lines() -> Progress:
+    announced: set[str] = set()
 
     def advance(step: str, done: int, total: int) -> None:
-        if step not in told:
-            told.add(step)
+        if step not in announced:
+            announced.add(step)
             say(f"{step} …")
 
     return advance

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import Any, TypeVar
@@ -21,8 +21,8 @@ from attribution.multi_touch.models import (
 )
 from attribution.multi_touch.paths import ChannelCredit, CodedPaths, Floats, Path, by_name, code
 from streams.errors import Stop
+from streams.progress import Progress
 
-Advance = Callable[[str, int, int], None]
 _Answer = TypeVar("_Answer")
 
 _SEPARATOR = ">"
@@ -68,7 +68,7 @@ class CreditReport:
         }
 
 
-def run_credit(file: FilePath, plan: CreditPlan, advance: Advance) -> CreditReport:
+def run_credit(file: FilePath, plan: CreditPlan, advance: Progress) -> CreditReport:
     paths = []
     for path in read_paths(file):
         paths.append(path)

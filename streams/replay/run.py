@@ -13,6 +13,7 @@ from msgspec import json
 
 from schemas import topics
 from streams.errors import Stop
+from streams.progress import Progress
 from streams.replay.engine import Replay, SourceOrder
 from streams.replay.kcat import KcatRecord, read_records
 from streams.replay.memory_log import MemoryRecord
@@ -31,7 +32,6 @@ from streams.worker.observers import StageMetrics
 
 INSERT_ROWS = 50_000
 _PROGRESS_RECORDS = 5_000
-Advance = Callable[[str, int, int], None]
 _SOURCE_NAMES = frozenset(topic.name for topic in topics.SOURCES)
 
 
@@ -86,7 +86,7 @@ class SourceReader:
 
 
 def counted(
-    records: Iterable[MemoryRecord], total: int, advance: Advance, step: str
+    records: Iterable[MemoryRecord], total: int, advance: Progress, step: str
 ) -> Iterator[MemoryRecord]:
     """The same records; `advance` hears how many of about `total` have passed."""
     advance(step, 0, total)
@@ -159,7 +159,7 @@ def _with_places(decoded: Slice, epoch: str) -> dict[str, list[object]]:
 
 
 def run_replay(
-    settings: Settings, files: Sequence[Path], batch: int, advance: Advance, *, is_into: bool
+    settings: Settings, files: Sequence[Path], batch: int, advance: Progress, *, is_into: bool
 ) -> RunReport:
     """Replay `files` into the store of the settings; `advance` hears the records done."""
     began = time.monotonic()
@@ -183,7 +183,7 @@ def run_replay(
         store.close()
 
 
-def _survey(records: Iterable[MemoryRecord], advance: Advance) -> tuple[SourceOrder, bytes]:
+def _survey(records: Iterable[MemoryRecord], advance: Progress) -> tuple[SourceOrder, bytes]:
     """First pass: what is there, in which order, and a fingerprint of it."""
     contents = hashlib.sha256()
 

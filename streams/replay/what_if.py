@@ -6,7 +6,7 @@ import multiprocessing
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
@@ -16,6 +16,7 @@ from typing import Any
 
 from attribution.rules.rules import rule_set_id
 from streams.errors import Stop, in_one_line
+from streams.progress import Progress
 from streams.replay.compare import Comparison, Placed, Reason, Side, changed, reason_of, side_of
 from streams.replay.engine import SourceOrder
 from streams.replay.run import SourceReader, counted, survey
@@ -25,8 +26,6 @@ from streams.wiring.parts import stage_rules
 
 _LOOK_SECONDS = 1.0
 _STOP_SECONDS = 5.0
-
-Advance = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +59,9 @@ class _Answer:
     evictions: int
 
 
-def what_if(files: Sequence[Path], in_force: Settings, other: Settings, advance: Advance) -> WhatIf:
+def what_if(
+    files: Sequence[Path], in_force: Settings, other: Settings, advance: Progress
+) -> WhatIf:
     """Compare the rules of two settings on the events of `files`; nothing is left behind.
 
     Stop: a rule file or one of the files cannot be used.
@@ -123,7 +124,7 @@ def _processes(requests: Sequence[_Request]) -> Iterator[list[Connection]]:
             process.kill()
 
 
-def _answers(pipes: Sequence[Connection], records: int, advance: Advance) -> list[_Answer]:
+def _answers(pipes: Sequence[Connection], records: int, advance: Progress) -> list[_Answer]:
     done = dict.fromkeys(pipes, 0)
     answers: dict[Connection, _Answer] = {}
     while len(answers) < len(pipes):
@@ -170,7 +171,7 @@ def _answer(pipe: Connection, request: _Request) -> None:
         pipe.send(Stop(in_one_line(error)))
 
 
-def _teller(pipe: Connection) -> Advance:
+def _teller(pipe: Connection) -> Progress:
     def tell(step: str, done: int, total: int) -> None:
         pipe.send(done)
 

@@ -8,7 +8,6 @@ from typing import Any
 import click
 
 from streams.cli.output import (
-    Advance,
     answer_json,
     answer_table,
     folder_option,
@@ -17,6 +16,7 @@ from streams.cli.output import (
     seed_option,
     settings_for,
 )
+from streams.progress import Progress
 from streams.settings.tree import Settings
 
 
@@ -64,13 +64,13 @@ def bench(folder: Path | None, as_json: bool, **wanted: int) -> None:
         answer_table(("figure", "value"), [(name, str(value)) for name, value in report.items()])
 
 
-def _of_stages(settings: Settings, wanted: dict[str, int], advance: Advance) -> dict[str, Any]:
+def _of_stages(settings: Settings, wanted: dict[str, int], advance: Progress) -> dict[str, Any]:
     from streams.lab.bench.bench import Wanted, run_bench
 
     return run_bench(settings, Wanted(**wanted), advance)
 
 
-def _of_models(rows: int, seed: int, advance: Advance) -> dict[str, Any]:
+def _of_models(rows: int, seed: int, advance: Progress) -> dict[str, Any]:
     """`--events` are rows to learn."""
     from streams.lab.bench.models import run_bench_models
 

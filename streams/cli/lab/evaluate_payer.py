@@ -16,9 +16,10 @@ from streams.cli.output import (
     seed_option,
     settings_for,
 )
+from streams.progress import Progress
 
 if TYPE_CHECKING:
-    from streams.lab.evaluation.payer.replay.runs import Advance, PayingPlan, Run
+    from streams.lab.evaluation.payer.replay.runs import PayingPlan, Run
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 _WORLDS = ("frailty", "agents", "renewal", "diffusion")
@@ -173,7 +174,7 @@ def tiers(files: tuple[Path, ...], as_json: bool, **chosen: Any) -> None:
     _answer(found, as_json, _tiers_row)
 
 
-def _history_run(files: tuple[Path, ...], advance: Advance) -> Run:
+def _history_run(files: tuple[Path, ...], advance: Progress) -> Run:
     from streams.lab.evaluation.payer.history import history_run
 
     return history_run(settings_for(None), files, advance)

@@ -22,7 +22,6 @@ from streams.errors import Stop
 from streams.lab.bench.free_ports import free_port
 from streams.lab.bench.laps import (
     CHECKOUT,
-    Advance,
     Contestant,
     Course,
     Lap,
@@ -31,6 +30,7 @@ from streams.lab.bench.laps import (
 )
 from streams.lab.bench.processes import Program
 from streams.lab.simulator import Scenario, simulate
+from streams.progress import Progress
 from streams.settings.tree import Settings
 
 COMPARISONS = CHECKOUT / "tests" / "benchmarks"
@@ -50,7 +50,7 @@ class Wanted:
     workers: int = 1
 
 
-def run_bench(settings: Settings, wanted: Wanted, advance: Advance) -> dict[str, Any]:
+def run_bench(settings: Settings, wanted: Wanted, advance: Progress) -> dict[str, Any]:
     """Everything in one run, on one broker; Stop when a part fails."""
     events, seed = wanted.events, wanted.seed
     with tempfile.TemporaryDirectory(prefix="headwater-bench-") as name:
@@ -82,7 +82,7 @@ def _idiomatic(
     settings: Settings,
     folder: Path,
     wanted: tuple[int, int],
-    advance: Advance,
+    advance: Progress,
 ) -> Lap | None:
     """The Faust application, over fewer events of the same mix and without clock ticks."""
     if not _is_there("idiomatic_faust"):
@@ -105,7 +105,7 @@ def _idiomatic(
     return asyncio.run(run_lap(course, who, count, advance))
 
 
-def _bound(course: Course, folder: Path, events: int, advance: Advance) -> float | None:
+def _bound(course: Course, folder: Path, events: int, advance: Progress) -> float | None:
     """Events per second of a loop that only reads, decodes and inserts the same messages."""
     if not _is_there("bare_loop.py"):
         return None

@@ -19,13 +19,12 @@ from streams.kafka.publisher import Publisher
 from streams.lab.bench.free_ports import free_port
 from streams.lab.bench.processes import Program, cpu_seconds, local_pid, metrics_of, running
 from streams.lab.simulator import SimulatedMessage
+from streams.progress import Progress
 from streams.runtime.offsets import Offsets
 from streams.settings.tree import Settings
 from streams.store.tables import TABLES
 from streams.wiring.parts import core_settings, group_of
 from streams.worker.roles import migrate_in_child
-
-Advance = Callable[[str, int, int], None]
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 _PATIENCE_SECONDS = 1_800.0
@@ -119,7 +118,7 @@ def prepare(course: Course, messages: Iterable[SimulatedMessage]) -> int:
     return count
 
 
-async def run_lap(course: Course, who: Contestant, events: int, advance: Advance) -> Lap:
+async def run_lap(course: Course, who: Contestant, events: int, advance: Progress) -> Lap:
     storing = Program(
         "storing",
         [sys.executable, "-m", "streams.cli", "worker", "--role", "storing"],
@@ -160,7 +159,7 @@ def _metrics_of_all(programs: Sequence[Program]) -> dict[tuple[str, str], float]
 
 
 async def _until_stored(
-    settings: Settings, who: Contestant, events: int, check: Callable[[], None], advance: Advance
+    settings: Settings, who: Contestant, events: int, check: Callable[[], None], advance: Progress
 ) -> None:
     core = core_settings(settings)
     prefix = settings.kafka.topic_prefix

@@ -24,8 +24,8 @@ from online_models.hazard.model import Ask, HazardModel, HazardRow
 from online_models.hazard.packed import PackedAsk, PackedGroup, PackedSnapshot
 from online_models.quality.calibration import Reliability
 from streams.lab.bench.contestants import OTHERS, Contestant, hazard_model, others
-from streams.lab.bench.laps import Advance
 from streams.lab.bench.rows import hazard_rows
+from streams.progress import Progress
 
 ROUNDS, ROWS_OF_ROUND = 8, 2_000
 """Each round times so many rows of every contestant."""
@@ -37,7 +37,7 @@ Given = TypeVar("Given")
 Figures = dict[str, Any]
 
 
-def run_bench_models(rows: int, seed: int, advance: Advance) -> Figures:
+def run_bench_models(rows: int, seed: int, advance: Progress) -> Figures:
     """First quality over `rows` rows, then speed on further ones."""
     advance("making installs up", 0, rows)
     made = hazard_rows(rows + ROUNDS * ROWS_OF_ROUND, seed)
@@ -54,7 +54,7 @@ def _groups(rows: Sequence[HazardRow]) -> Iterator[list[HazardRow]]:
         yield list(group)
 
 
-def _loss_of(one: Contestant, rows: Sequence[HazardRow], advance: Advance) -> float:
+def _loss_of(one: Contestant, rows: Sequence[HazardRow], advance: Progress) -> float:
     """Log loss over the second half of the rows, each said before its group was learned."""
     losses: list[float] = []
     done = 0
@@ -87,7 +87,7 @@ def _quality(model: HazardModel, rows: list[HazardRow], losses: dict[str, float]
 
 
 def _rates(
-    contestants: Sequence[Contestant], rows: Sequence[HazardRow], advance: Advance
+    contestants: Sequence[Contestant], rows: Sequence[HazardRow], advance: Progress
 ) -> dict[str, float]:
     seconds: dict[str, float] = {}
     rounds = [rows[at : at + ROWS_OF_ROUND] for at in range(0, len(rows), ROWS_OF_ROUND)]

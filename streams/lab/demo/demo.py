@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from streams.kafka.publisher import Pace, Publisher
 from streams.lab.demo.campaigns import CampaignLine, largest_campaigns
 from streams.lab.simulator import Scenario, SimulatedMessage, simulate
 from streams.lab.simulator.drafts.apple import public_keys
+from streams.progress import Progress
 from streams.replay.report import RunReport
 from streams.runtime.offsets import Offsets
 from streams.settings.core import CoreSettings
@@ -43,7 +44,6 @@ _PATIENCE_SECONDS = 300.0
 PATIENCE_EVENTS_PER_SECOND = 300
 _LOOK_SECONDS = 0.5
 POSTBACK_KEYS = "postback_keys.json"
-Advance = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class DemoReport:
     campaigns: list[CampaignLine]
 
 
-def run_demo(settings: Settings, plan: DemoPlan, advance: Advance) -> DemoReport:
+def run_demo(settings: Settings, plan: DemoPlan, advance: Progress) -> DemoReport:
     """Run everything once; Stop when a part fails."""
     stage_rules(settings)  # What is wrong with them is told before the last demo is gone.
     scenario = Scenario.standard(events=plan.events, seed=plan.seed)
@@ -88,7 +88,7 @@ def run_demo(settings: Settings, plan: DemoPlan, advance: Advance) -> DemoReport
 
 class _Run:
     def __init__(
-        self, settings: Settings, plan: DemoPlan, children: Children, advance: Advance
+        self, settings: Settings, plan: DemoPlan, children: Children, advance: Progress
     ) -> None:
         self._settings = settings
         self._plan = plan

@@ -9,7 +9,7 @@ model owes to signals of intent is told as well: it is what is left without them
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from msgspec.structs import replace
@@ -27,17 +27,17 @@ from streams.lab.simulator.credit_worlds import (
     make_world,
     paths,
 )
+from streams.progress import Progress
 from streams.stages.journeys.credit_shares import METHODS, learned_shares, rule_shares
 from streams.stages.learning.credit_weights import weigh
 
 PERSONS = 20_000
 """Enough for two to three thousand installs brought by advertisements in each world."""
 
-Advance = Callable[[str, int, int], None]
 Credited = dict[CreditMethod, dict[str, float]]
 
 
-def evaluate_credit(seed: int, persons: int, advance: Advance) -> dict[str, Any]:
+def evaluate_credit(seed: int, persons: int, advance: Progress) -> dict[str, Any]:
     """Figures for one JSON object; `persons` is people in each world."""
     worlds = {}
     for number, name in enumerate(WORLDS):

@@ -17,7 +17,6 @@ from attribution.decision.fraud import REASONS, FraudRules
 from schemas import topics
 from schemas.outcomes import Attribution, FraudVerdict
 from schemas.records import site_key
-from streams.lab.evaluation.match.match import Advance
 from streams.lab.simulator import CLOCK_KEY
 from streams.lab.simulator.fraud_worlds import (
     GENERATORS,
@@ -27,6 +26,7 @@ from streams.lab.simulator.fraud_worlds import (
     make_traffic,
 )
 from streams.lab.simulator.scenario import DAY_MS, HOUR_MS
+from streams.progress import Progress
 from streams.replay.engine import Replay, SourceOrder
 from streams.replay.memory_log import MemoryRecord
 from streams.settings.tree import read_settings
@@ -89,7 +89,7 @@ class Findings:
         return found
 
 
-def evaluate_fraud(seed: int, events: int, advance: Advance) -> dict[str, Any]:
+def evaluate_fraud(seed: int, events: int, advance: Progress) -> dict[str, Any]:
     """Figures per generator; `events` is the size of each one's traffic."""
     found: dict[str, Any] = {
         name: evaluate_generator(name, seed, events, advance) for name in GENERATORS
@@ -97,13 +97,13 @@ def evaluate_fraud(seed: int, events: int, advance: Advance) -> dict[str, Any]:
     return found | {"events": events, "seed": seed}
 
 
-def evaluate_generator(name: str, seed: int, events: int, advance: Advance) -> dict[str, Any]:
+def evaluate_generator(name: str, seed: int, events: int, advance: Progress) -> dict[str, Any]:
     traffic = make_traffic(GENERATORS[name], seed, events)
     findings = decide(traffic, advance, f"generator {name}")
     return figures(traffic, findings)
 
 
-def decide(traffic: LabelledTraffic, advance: Advance, step: str) -> Findings:
+def decide(traffic: LabelledTraffic, advance: Progress, step: str) -> Findings:
     findings = Findings(FraudRules().site_posterior_min)
     rules = stage_rules(read_settings({}))
     order = SourceOrder(partitions={(topic.name, 0) for topic in topics.SOURCES})
@@ -182,7 +182,7 @@ def _records(traffic: LabelledTraffic) -> Iterator[MemoryRecord]:
 
 
 def _told(
-    records: Iterable[MemoryRecord], total: int, advance: Advance, step: str
+    records: Iterable[MemoryRecord], total: int, advance: Progress, step: str
 ) -> Iterator[MemoryRecord]:
     for number, record in enumerate(records):
         if number % _PROGRESS_RECORDS == 0:

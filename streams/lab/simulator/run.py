@@ -17,10 +17,9 @@ from streams.kafka.publisher import Publisher
 from streams.lab.simulator import Scenario, write_traffic, write_truth
 from streams.lab.simulator.drafts.apple import public_keys
 from streams.lab.simulator.publish import publish_traffic
+from streams.progress import Progress
 from streams.settings.tree import Settings
 from streams.wiring.parts import core_settings
-
-Advance = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +32,7 @@ class Destination:
 
 
 def simulate_to(
-    settings: Settings, events: int, seed: int, destination: Destination, advance: Advance
+    settings: Settings, events: int, seed: int, destination: Destination, advance: Progress
 ) -> dict[str, Any]:
     """Write the traffic; how much was written, and where."""
     scenario = Scenario.standard(events=events, seed=seed)

@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 
 from online_models.drift.watch import DriftRules, DriftWatch, Stream
 from streams.lab.evaluation.drift.response import evaluate_response
-from streams.lab.evaluation.match.match import Advance
 from streams.lab.evaluation.svg import Chart, Line, write_chart
+from streams.progress import Progress
 
 STATIONARY = 20_000
 _SHIFT = 0.7
@@ -47,7 +47,7 @@ class Watched(NamedTuple):
 
 
 def evaluate_drift(
-    seed: int, seeds: int, advance: Advance, plots: Path | None = None
+    seed: int, seeds: int, advance: Progress, plots: Path | None = None
 ) -> dict[str, Any]:
     """Figures for one JSON object: `seeds` runs at every base rate, alone and in a fleet."""
     runs: dict[str, list[Watched]] = {}

@@ -13,7 +13,7 @@ import msgspec
 
 from schemas import topics
 from schemas.outcomes import DriftAlarm
-from streams.lab.evaluation.match.match import Advance
+from streams.progress import Progress
 from streams.replay.engine import Replay
 from streams.replay.memory_log import MemoryRecord
 from streams.replay.run import SourceReader, counted, survey
@@ -47,7 +47,9 @@ class _Heard:
             self.alarms += [_alarms.decode(record.value or b"") for record in records]
 
 
-def evaluate_history(settings: Settings, files: Sequence[Path], advance: Advance) -> dict[str, Any]:
+def evaluate_history(
+    settings: Settings, files: Sequence[Path], advance: Progress
+) -> dict[str, Any]:
     """Replays the files through all stages; learns as a live worker would."""
     rules = stage_rules(settings)
     reader = SourceReader(files, settings.kafka.topic_prefix)

@@ -18,7 +18,6 @@ from online_models.hazard.checkpoint import dump_model, load_model
 from online_models.hazard.forgetting import loosen
 from online_models.hazard.model import HazardModel, HazardRow, HazardRules
 from online_models.hazard.rules import Numbers
-from streams.lab.evaluation.match.match import Advance
 
 HISTORY, AFTER = 300_000, 40_000
 """Rows, one for each bin of an install."""
@@ -48,7 +47,7 @@ class Lost(NamedTuple):
     alarms: int
 
 
-def evaluate_response(seed: int, seeds: int, advance: Advance) -> dict[str, Any]:
+def evaluate_response(seed: int, seeds: int, advance: Progress) -> dict[str, Any]:
     """For a shift of one source and of all, on average over seeds."""
     found: dict[str, list[tuple[Lost, Lost]]] = {"one source": [], "all sources": []}
     for number in range(seeds):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from attribution.probabilistic.rule_section import pair_model_toml
 from streams.errors import Stop
 from streams.lab.evaluation.match.confidence import pair_figures
 from streams.lab.evaluation.match.pairs import known_matches
+from streams.progress import Progress
 from streams.replay.run import SourceReader, counted, survey
 from streams.replay.tally import tally
 from streams.settings.tree import Settings
@@ -23,8 +24,6 @@ _INSTALLS_MIN = 200
 
 DETERMINISTIC = frozenset({"referrer", "click_id", "device_id"})
 SEED = 1
-
-Advance = Callable[[str, int, int], None]
 
 
 class _Answer(msgspec.Struct, frozen=True, gc=False):
@@ -39,7 +38,7 @@ class _Answer(msgspec.Struct, frozen=True, gc=False):
 
 
 def fit_history(
-    settings: Settings, files: Sequence[Path], out: Path, advance: Advance
+    settings: Settings, files: Sequence[Path], out: Path, advance: Progress
 ) -> dict[str, Any]:
     """Write the [pair_model] section for a rule file to `out`, and say how well it is calibrated.
 

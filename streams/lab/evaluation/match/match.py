@@ -9,7 +9,7 @@ the standard mix, where some cheat, and where the last touchpoint is not always 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,6 +20,7 @@ from streams.lab.evaluation.match.confidence import known_answers, pair_figures
 from streams.lab.evaluation.match.pairs import known_matches
 from streams.lab.simulator import Scenario, Truth, truths
 from streams.lab.simulator.records import simulated_order, simulated_records
+from streams.progress import Progress
 from streams.replay.run import counted
 from streams.replay.tally import Tally, tally
 from streams.settings.tree import read_settings
@@ -33,8 +34,6 @@ answer and candidates."""
 _HISTORY = {"attribution_id", "version", "supersedes", "reason", "decided_at", "source_offset"}
 # A touchpoint that changes nothing makes no new version, so a receipt may lack one that came late.
 _RECEIPT = {"candidates", "contributors"}
-
-Advance = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +49,7 @@ class Judged:
         return self.right / self.installs if self.installs else 1.0
 
 
-def evaluate_match(seed: int, size: int, advance: Advance) -> dict[str, Any]:
+def evaluate_match(seed: int, size: int, advance: Progress) -> dict[str, Any]:
     """Figures for one JSON object; `size` is events per simulation."""
     rules = stage_rules(read_settings({}))
     late = replace(Scenario.standard(size, seed), late_share=LATE_SHARE)
@@ -83,7 +82,7 @@ def evaluate_match(seed: int, size: int, advance: Advance) -> dict[str, Any]:
     }
 
 
-def _pair_figures(scenario: Scenario, rules: StageRules, advance: Advance) -> dict[str, Any]:
+def _pair_figures(scenario: Scenario, rules: StageRules, advance: Progress) -> dict[str, Any]:
     answers = known_answers(truths(scenario))
     step = "matches with their ids hidden"
     records = counted(simulated_records(scenario), scenario.events, advance, step)
@@ -130,7 +129,7 @@ def _decision(row: Attribution | None, left_out: frozenset[str]) -> dict[str, An
 
 
 def _decided(
-    scenario: Scenario, rules: StageRules, advance: Advance, step: str
+    scenario: Scenario, rules: StageRules, advance: Progress, step: str
 ) -> Tally[Attribution]:
     records = counted(simulated_records(scenario), scenario.events, advance, step)
     return tally(records, simulated_order(scenario), rules, Attribution)

@@ -10,12 +10,13 @@ import numpy as np
 
 from streams.lab.evaluation.payer.replay.figures import Judged, reliability_of, rounded
 from streams.lab.evaluation.payer.replay.plots import daily_ratio, write_plots
-from streams.lab.evaluation.payer.replay.runs import Advance, PayingPlan, Run, replay_all
+from streams.lab.evaluation.payer.replay.runs import PayingPlan, Run, replay_all
 from streams.lab.simulator.paying_worlds.steps import LANDMARKS
+from streams.progress import Progress
 
 
 def evaluate_calibration(
-    plan: PayingPlan, advance: Advance, plots: Path | None = None
+    plan: PayingPlan, advance: Progress, plots: Path | None = None
 ) -> dict[str, dict[str, Any]]:
     """By world and disturbance, of the full model, against the true chances."""
     return calibration_of(replay_all(plan, advance), plots)

@@ -31,7 +31,8 @@ from streams.lab.evaluation.payer.replay.log import HORIZONS, RELEASED_MS
 from streams.lab.evaluation.payer.replay.own_history import OwnHistory, read_own_history
 from streams.lab.evaluation.payer.replay.plots import write_plots
 from streams.lab.evaluation.payer.replay.replay import Predictions, Replay
-from streams.lab.evaluation.payer.replay.runs import Advance, Run
+from streams.lab.evaluation.payer.replay.runs import Run
+from streams.progress import Progress
 from streams.settings.tree import Settings
 
 WARM_UP_MS = 8 * DAY_MS
@@ -39,7 +40,7 @@ NAME, SCENARIO = "history", "own"
 
 
 def evaluate_payer_history(
-    settings: Settings, files: Sequence[Path], advance: Advance, plots: Path | None = None
+    settings: Settings, files: Sequence[Path], advance: Progress, plots: Path | None = None
 ) -> dict[str, dict[str, Any]]:
     """As `evaluate_payer`, but what only the truth could tell."""
     own = read_own_history(settings, files, advance)
@@ -50,12 +51,12 @@ def evaluate_payer_history(
     return {NAME: {SCENARIO: rounded(_figures(run) | about)}}
 
 
-def history_run(settings: Settings, files: Sequence[Path], advance: Advance) -> Run:
+def history_run(settings: Settings, files: Sequence[Path], advance: Progress) -> Run:
     """For figures of calibration and tiers."""
     return _run_of(read_own_history(settings, files, advance), advance, has_river=False)
 
 
-def _run_of(own: OwnHistory, advance: Advance, *, has_river: bool) -> Run:
+def _run_of(own: OwnHistory, advance: Progress, *, has_river: bool) -> Run:
     contestants = Contestants() if has_river else Contestants(river=None)
     made = _replayed(own, contestants, advance)
     run = Run(NAME, SCENARIO, _judged(own, made, D7), _judged(own, made, D30), is_own=True)
@@ -64,7 +65,7 @@ def _run_of(own: OwnHistory, advance: Advance, *, has_river: bool) -> Run:
     return run
 
 
-def _replayed(own: OwnHistory, contestants: Contestants, advance: Advance) -> Predictions:
+def _replayed(own: OwnHistory, contestants: Contestants, advance: Progress) -> Predictions:
     replay = Replay(own.log, own.features, contestants, own.begin_ms)
     # Later on nothing is asked that could be judged.
     until = min(own.until_ms, int(own.log.asks.time[-1])) + 1

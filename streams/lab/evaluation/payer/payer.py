@@ -15,11 +15,12 @@ from typing import Any
 
 from streams.lab.evaluation.payer.replay.figures import figures, rounded
 from streams.lab.evaluation.payer.replay.plots import write_plots
-from streams.lab.evaluation.payer.replay.runs import Advance, PayingPlan, replay_all
+from streams.lab.evaluation.payer.replay.runs import PayingPlan, replay_all
+from streams.progress import Progress
 
 
 def evaluate_payer(
-    plan: PayingPlan, advance: Advance, plots: Path | None = None
+    plan: PayingPlan, advance: Progress, plots: Path | None = None
 ) -> dict[str, dict[str, Any]]:
     """Figures by world and disturbance; charts of each go into the folder `plots`."""
     found: dict[str, dict[str, Any]] = {}

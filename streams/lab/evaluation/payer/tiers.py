@@ -16,11 +16,12 @@ from streams.lab.evaluation.payer.replay.figures import (
     reliability_of,
     rounded,
 )
-from streams.lab.evaluation.payer.replay.runs import Advance, PayingPlan, Run, replay_all
+from streams.lab.evaluation.payer.replay.runs import PayingPlan, Run, replay_all
 from streams.lab.simulator.paying_worlds.steps import LANDMARKS
+from streams.progress import Progress
 
 
-def evaluate_tiers(plan: PayingPlan, advance: Advance) -> dict[str, dict[str, Any]]:
+def evaluate_tiers(plan: PayingPlan, advance: Progress) -> dict[str, dict[str, Any]]:
     """By world and disturbance: log loss in nats per prediction, for D7."""
     return tiers_of(replay_all(plan, advance))
 

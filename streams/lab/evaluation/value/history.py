@@ -18,11 +18,11 @@ from online_models.quality.value_figures import decile_mape, normalised_gini, to
 from online_models.scoring.landmarks import DAY_MS
 from online_models.value.model import ValueModel, ValueRules
 from online_models.value.shape import HORIZONS, LANDMARKS
-from streams.lab.evaluation.match.match import Advance
 from streams.lab.evaluation.value.replay.figures import is_monotone, rounded
 from streams.lab.evaluation.value.replay.history import LANDMARK_MS
 from streams.lab.evaluation.value.replay.own_history import OwnHistory, read_history
 from streams.lab.evaluation.value.replay.replay import Predictions, Replay
+from streams.progress import Progress
 from streams.settings.tree import Settings
 
 _WARM_UP_MS = 31 * DAY_MS
@@ -33,7 +33,7 @@ COHORTS_ONLY = msgspec.structs.replace(ValueRules(), matured_rows=1_000_000_000)
 
 
 def evaluate_value_history(
-    settings: Settings, files: Sequence[Path], advance: Advance
+    settings: Settings, files: Sequence[Path], advance: Progress
 ) -> dict[str, Any]:
     own = read_history(settings, files, advance)
     made = {
@@ -53,7 +53,7 @@ def evaluate_value_history(
     return about | {name: rounded(one) for name, one in found.items()}
 
 
-def predicted(own: OwnHistory, rules: ValueRules, advance: Advance, step: str) -> Predictions:
+def predicted(own: OwnHistory, rules: ValueRules, advance: Progress, step: str) -> Predictions:
     replay = Replay(own.history, own.features, ValueModel(rules))
     first = int(own.history.installed_at[0])
     last = min(int(own.history.installed_at[-1]) + int(LANDMARK_MS[-1]) + 1, own.until_ms + 1)
@@ -97,6 +97,6 @@ def _by_landmark(own: OwnHistory, made: dict[str, Predictions], horizon: int) ->
     return found
 
 
-def _days(advance: Advance, step: str, begin: int, end: int) -> Callable[[int], None]:
+def _days(advance: Progress, step: str, begin: int, end: int) -> Callable[[int], None]:
     days = (end - begin) // DAY_MS
     return lambda now: advance(f"{step}, days of log time", (now - begin) // DAY_MS, days)

@@ -20,11 +20,10 @@ from streams.lab.evaluation.value.replay.replay import Replay
 from streams.lab.evaluation.value.replay.worlds import ValueWorld
 from streams.lab.simulator.paying_worlds import BEGIN_MS, DAYS, DISTURBANCES, KEPT_WORLDS, WORLDS
 from streams.lab.simulator.scenario import START_MS
+from streams.progress import Progress
 
 END_MS = START_MS + (DAYS + 7) * DAY_MS
 """The last install reaches its last landmark."""
-
-Advance = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +38,7 @@ class ValuePlan:
     """With the worlds kept for final figures."""
 
 
-def evaluate_value(plan: ValuePlan, advance: Advance) -> dict[str, dict[str, Any]]:
+def evaluate_value(plan: ValuePlan, advance: Progress) -> dict[str, dict[str, Any]]:
     """Figures by world and disturbance. What comes before the disturbances is learned once."""
     found: dict[str, dict[str, Any]] = {}
     for name in plan.worlds or (*WORLDS, *(KEPT_WORLDS if plan.is_final else ())):
@@ -57,6 +56,6 @@ def evaluate_value(plan: ValuePlan, advance: Advance) -> dict[str, dict[str, Any
     return found
 
 
-def _days(advance: Advance, step: str, begin: int, end: int) -> Callable[[int], None]:
+def _days(advance: Progress, step: str, begin: int, end: int) -> Callable[[int], None]:
     days = (end - begin) // DAY_MS
     return lambda now: advance(f"{step}, days of log time", (now - begin) // DAY_MS, days)

@@ -18,9 +18,10 @@ from streams.errors import Stop
 from streams.lab.evaluation.payer.replay.features import Features
 from streams.lab.evaluation.payer.replay.log import PayingLog, make_log
 from streams.lab.simulator.paying_worlds import Reports
+from streams.progress import Progress
 from streams.replay.engine import Replay
 from streams.replay.memory_log import MemoryRecord
-from streams.replay.run import Advance, SourceReader, counted, survey
+from streams.replay.run import SourceReader, counted, survey
 from streams.settings.tree import Settings
 from streams.wiring.parts import stage_rules
 from streams.worker.observers import StageMetrics
@@ -115,7 +116,7 @@ class OwnHistory:
     payers: int
 
 
-def read_own_history(settings: Settings, files: Sequence[Path], advance: Advance) -> OwnHistory:
+def read_own_history(settings: Settings, files: Sequence[Path], advance: Progress) -> OwnHistory:
     """Stop when there are too few installs, or nobody pays."""
     reader = SourceReader(files, settings.kafka.topic_prefix)
     order = survey(reader.read(), lambda done: advance("read", done, 0))

@@ -17,14 +17,13 @@ from streams.lab.simulator.paying_worlds import (
     make_world,
 )
 from streams.lab.simulator.scenario import DAY_MS, START_MS
+from streams.progress import Progress
 
 _INSTALLS = 60_000
 """In 60 days; enough for 100,000 predictions after the fortieth."""
 
 _END_MS = START_MS + (DAYS + 7) * DAY_MS
 """The last install reaches its last landmark."""
-
-Advance = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +51,7 @@ class Run:
     """A history of one's own: what came true stands in the place of the true chances."""
 
 
-def replay_all(plan: PayingPlan, advance: Advance) -> Iterator[Run]:
+def replay_all(plan: PayingPlan, advance: Progress) -> Iterator[Run]:
     """World by world. What comes before the disturbances is learned once for all of them."""
     worlds = plan.worlds or (*WORLDS, *(KEPT_WORLDS if plan.is_final else ()))
     disturbances = plan.disturbances or tuple(DISTURBANCES)
@@ -69,6 +68,6 @@ def replay_all(plan: PayingPlan, advance: Advance) -> Iterator[Run]:
             yield Run(name, disturbance, judged(world, made, D7), judged(world, made, D30))
 
 
-def _hours(advance: Advance, step: str, begin: int, end: int) -> Callable[[int], None]:
+def _hours(advance: Progress, step: str, begin: int, end: int) -> Callable[[int], None]:
     days = (end - begin) // DAY_MS
     return lambda now: advance(f"{step}, days of log time", (now - begin) // DAY_MS, days)

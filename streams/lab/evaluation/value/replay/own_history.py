@@ -17,10 +17,10 @@ from online_models.value.shape import LANDMARKS, paid_features
 from schemas import topics
 from schemas.outcomes import FeatureRow
 from streams.errors import Stop
-from streams.lab.evaluation.match.match import Advance
 from streams.lab.evaluation.value.replay.history import History, make_history
 from streams.lab.evaluation.value.replay.replay import Frozen
 from streams.lab.simulator.draws import Floats, Ints
+from streams.progress import Progress
 from streams.replay.engine import Replay
 from streams.replay.memory_log import MemoryRecord
 from streams.replay.run import SourceReader, counted, survey
@@ -126,7 +126,7 @@ class OwnHistory:
         return found
 
 
-def read_history(settings: Settings, files: Sequence[Path], advance: Advance) -> OwnHistory:
+def read_history(settings: Settings, files: Sequence[Path], advance: Progress) -> OwnHistory:
     """Stop when there are too few installs. Money counts in the currency that most of it is in."""
     reader = SourceReader(files, settings.kafka.topic_prefix)
     order = survey(reader.read(), lambda done: advance("read", done, 0))
