@@ -16,6 +16,7 @@ pytest.importorskip("confluent_kafka", reason="the embedded broker is not instal
 from schemas import topics
 from streams.kafka.embedded_broker import EmbeddedBroker
 from streams.operations.dead_letters import count_by_reason, publish_again
+from streams.progress import ignore_progress
 from streams.replay.run import run_replay
 from streams.settings.tree import Settings, read_settings
 
@@ -41,7 +42,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             line = {"topic": topic, "partition": 2, "offset": number, "ts": TIME, "key": "k"}
             out.write(json.dumps({**line, "payload_base64": payload}) + "\n")
     settings = read_settings({"HEADWATER_DATA": str(folder), "HEADWATER_DEAD_LETTER_SHARE": "1"})
-    report = run_replay(settings, [file], 100, lambda *_: None, is_into=False)
+    report = run_replay(settings, [file], 100, ignore_progress, is_into=False)
     assert report.accounting.dead_lettered == len(lines)
     return folder
 

@@ -14,6 +14,7 @@ import pytest
 
 from attribution.rules.files import RuleFault, read_rules
 from attribution.rules.rules import Rules
+from streams.progress import ignore_progress
 from streams.replay.kcat import KcatRecord, record_line
 from streams.replay.run import run_replay
 from streams.settings.tree import Settings, read_settings
@@ -126,7 +127,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     file = folder / "traffic.jsonl"
     in_order = sorted(TRAFFIC, key=lambda one: one.timestamp_ms or 0)
     file.write_bytes(b"".join(map(record_line, in_order)))
-    report = run_replay(settings, [file], 100, lambda *_: None, is_into=False)
+    report = run_replay(settings, [file], 100, ignore_progress, is_into=False)
     assert report.accounting.reconciled
     opened_store = open_store(settings)
     yield opened_store

@@ -18,6 +18,7 @@ from online_models.hazard.checkpoint import dump_model, load_model
 from online_models.hazard.forgetting import loosen
 from online_models.hazard.model import HazardModel, HazardRow, HazardRules
 from online_models.hazard.rules import Numbers
+from streams.progress import Progress
 
 HISTORY, AFTER = 300_000, 40_000
 """Rows, one for each bin of an install."""

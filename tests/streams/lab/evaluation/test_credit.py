@@ -12,6 +12,7 @@ from streams.lab.evaluation.credit import evaluate_credit, total_variation
 from streams.lab.simulator.credit_worlds import RECEIVERS, WORLDS, ZERO_EFFECT, make_world, paths
 from streams.lab.simulator.credit_worlds.rates import Situation, additive, threshold
 from streams.lab.simulator.credit_worlds.truth import true_shares
+from streams.progress import ignore_progress
 from streams.stages.journeys.credit_shares import METHODS
 
 
@@ -62,7 +63,7 @@ def test_equal_seeds_give_equal_worlds_and_every_install_has_one_true_cause() ->
 
 
 def test_the_learned_credit_is_near_the_truth_where_rules_are_not() -> None:
-    figures = evaluate_credit(seed=31, persons=5_000, advance=lambda *_: None)
+    figures = evaluate_credit(seed=31, persons=5_000, advance=ignore_progress)
 
     assert set(figures["tv_error"]) == set(METHODS)
     for name in WORLDS:

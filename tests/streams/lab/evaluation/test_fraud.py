@@ -17,6 +17,7 @@ from streams.lab.simulator.fraud_worlds import (
     LabelledTraffic,
     make_traffic,
 )
+from streams.progress import ignore_progress
 
 EVENTS = 6_000
 
@@ -104,7 +105,7 @@ def test_nothing_found_is_no_recall_and_nobody_suspected_is_no_mistake(
 def test_most_injections_are_found_and_honest_installs_keep_their_credit(
     world: LabelledTraffic,
 ) -> None:
-    found = figures(world, decide(world, lambda step, done, total: None, ""))
+    found = figures(world, decide(world, ignore_progress, ""))
     assert found["injection_recall"] >= 0.9
     assert found["injection_precision"] >= 0.95
     assert found["clean_rejected_share"] <= 0.01
