@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from streams.runtime.checkpoint import Log
+from streams.runtime.observer import LaneObserver
 from streams.runtime.queue import LaneQueue
 from streams.runtime.recovery import Restored
 from streams.runtime.state import StateStore
@@ -37,31 +38,6 @@ class LaneSpec:
 
     def partitions(self, p: int) -> list[TopicPartition]:
         return [(topic, p) for topic in self.inputs]
-
-
-class LaneObserver(Protocol):
-    """Facts for metrics."""
-
-    def on_checkpoint(
-        self, stage: str, p: int, records: int, seconds_decide: float, seconds_commit: float
-    ) -> None: ...
-
-    def on_restore(self, stage: str, p: int, records: int, seconds: float) -> None: ...
-
-    def on_backpressure(self, stage: str, p: int, held: bool) -> None: ...
-
-
-class NoObserver:
-    def on_checkpoint(
-        self, stage: str, p: int, records: int, seconds_decide: float, seconds_commit: float
-    ) -> None:
-        return
-
-    def on_restore(self, stage: str, p: int, records: int, seconds: float) -> None:
-        return
-
-    def on_backpressure(self, stage: str, p: int, held: bool) -> None:
-        return
 
 
 class Snapshots(Protocol):

@@ -17,8 +17,9 @@ from streams.runtime.checkpoint import KafkaLog, LogOptions, no_announcement
 from streams.runtime.faust.app import batch_app, report, run_faust, silence_libraries
 from streams.runtime.faust.batches import BatchSchema, PollBatch
 from streams.runtime.fleet import LaneFleet, Readiness
-from streams.runtime.lane import Lane, LaneObserver, LaneParts, LaneSpec, NoObserver
+from streams.runtime.lane import Lane, LaneParts, LaneSpec
 from streams.runtime.lead import BoundedLead, NoLead
+from streams.runtime.observer import LaneObserver
 from streams.runtime.offsets import Offsets
 from streams.runtime.recovery import Restored, reread, restore
 from streams.runtime.snapshots import SnapshotReader
@@ -67,7 +68,7 @@ class CoreWorker:
         self.snapshots = around.snapshots or SnapshotReader(settings)
         self.fleet: LaneFleet | None = None
         self._stages = stages
-        self._observer = around.observer or NoObserver()
+        self._observer = around.observer or LaneObserver()
         self._partitions = 0
         self.app = self._create_app()
 

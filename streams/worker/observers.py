@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from schemas.outcomes import DriftAlarm, ModelQuality
+from streams.runtime.observer import LaneObserver
+from streams.stages.common.observer import StageObserver
 from streams.stages.learning.quality_rows import told_figures
+from streams.store.sink.sink import StoringObserver
 from streams.worker import metrics
 
 
-class LaneMetrics:
+class LaneMetrics(LaneObserver):
     """What the shell around a stage reports."""
 
     def on_checkpoint(
@@ -26,7 +29,7 @@ class LaneMetrics:
         metrics.HELD_LANES.labels(stage, str(p)).set(held)
 
 
-class StageMetrics:
+class StageMetrics(StageObserver):
     """What a stage reports of its decisions."""
 
     def on_dead_letter(self, topic: str, reason: str) -> None:
@@ -80,7 +83,7 @@ class StageMetrics:
         metrics.DRIFT_ALARMS.labels(row.target, row.kind).inc()
 
 
-class StoringMetrics:
+class StoringMetrics(StoringObserver):
     """What storing reports."""
 
     def on_stored(self, table: str, rows: int, seconds: float) -> None:

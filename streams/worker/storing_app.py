@@ -25,7 +25,6 @@ from streams.store.opening import open_target
 from streams.store.sink.commits import RETRY_SECONDS, commit
 from streams.store.sink.pulse import Pulse
 from streams.store.sink.sink import (
-    NoStoringObserver,
     SealBounds,
     Sink,
     SinkParts,
@@ -46,7 +45,7 @@ class StoringWorker:
     def __init__(self, settings: StoringSettings, observer: StoringObserver | None = None) -> None:
         self.settings = settings
         self.app = self._create_app()
-        self._observer = observer or NoStoringObserver()
+        self._observer = observer or StoringObserver()
         self._pulse = Pulse(settings.session_timeout_seconds * 0.8)
         self._sink: Sink | None = None
         self._store: Store | None = None

@@ -17,9 +17,9 @@ from online_models.learning.target_learner import Learner
 from online_models.targets.targets import DEFAULT_TARGETS
 from schemas.records import ExampleFrame, encoder
 from streams.runtime.state import MemoryStore
+from streams.stages.common.observer import StageObserver
 from streams.stages.learning.learning import Learning, learning_of
 from tests.worlds import learner_world
-from tests.worlds.silent_observer import SilentObserver
 from tests.worlds.stage_world import Line
 
 EXAMPLES = 50_000
@@ -56,7 +56,7 @@ def main() -> None:
 
 def _stage_seconds(lines: list[Line], *, is_stored: bool) -> float:
     rules = learning_of(DEFAULT_TARGETS)
-    stage, state = Learning(4, rules, SilentObserver(), is_stored=is_stored), MemoryStore()
+    stage, state = Learning(4, rules, StageObserver(), is_stored=is_stored), MemoryStore()
     began = time.process_time()
     for at in range(0, len(lines), BATCH):
         state.apply(stage.decide(lines[at : at + BATCH], state).changes, 0)

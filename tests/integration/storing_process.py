@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from streams.settings.storing import BufferBounds, FlushBounds, StoreTarget, StoringSettings
+from streams.store.sink.sink import StoringObserver
 from streams.worker.storing_app import StoringWorker, run_storing
 
 
@@ -28,7 +29,7 @@ def settings_of(values: dict[str, Any]) -> StoringSettings:
     )
 
 
-class Report:
+class Report(StoringObserver):
     """Says when the first rows are stored, and at the end how many were."""
 
     def __init__(self) -> None:
@@ -44,9 +45,6 @@ class Report:
 
     def on_retry(self, table: str) -> None:
         self.retries += 1
-
-    def on_buffered(self, rows: int, oldest_seconds: float) -> None:
-        return
 
 
 async def run(settings: StoringSettings) -> int:

@@ -13,10 +13,10 @@ from attribution.rules.rules import HOUR_MS, Rules
 from attribution.sites.history import SiteHistory, aged, devices, recent, see_install
 from schemas.records import SiteFrame, SiteInstall, SiteRecord, encoder, site_key
 from streams.runtime.state import MemoryStore
+from streams.stages.common.observer import StageObserver
 from streams.stages.common.watermarks import stage_upstreams
 from streams.stages.common.working_set import useless_from
 from streams.stages.sites.sites import Sites
-from tests.worlds.silent_observer import SilentObserver
 from tests.worlds.site_world import DAY, MIDNIGHT, claim, shown
 from tests.worlds.stage_world import Line
 
@@ -63,10 +63,10 @@ def lines(told: Sequence[tuple[list[SiteRecord], int | None]]) -> list[Line]:
 def run(log: list[Line], size: int, *, restarts: bool) -> tuple[dict[bytes, bytes], list[object]]:
     """State and everything said, with `size` records decided at once."""
     state, said = MemoryStore(useless_from), list[object]()
-    stage = Sites(0, 2, RULES, SilentObserver())
+    stage = Sites(0, 2, RULES, StageObserver())
     for start in range(0, len(log), size):
         if restarts:
-            stage = Sites(0, 2, RULES, SilentObserver())
+            stage = Sites(0, 2, RULES, StageObserver())
             stage.restore(state.entries())
         effects = stage.decide(log[start : start + size], state)
         state.apply(effects.changes, 0)

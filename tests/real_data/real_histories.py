@@ -20,10 +20,10 @@ from attribution.rules.rules import DAY_MS, Policy, Rules, Windows
 from schemas.outcomes import Attribution, Booking, LedgerRow
 from streams.replay.engine import Replay, SourceOrder
 from streams.replay.memory_log import MemoryRecord
+from streams.stages.common.observer import StageObserver
 from streams.stages.factory import StageRules
 from streams.stages.intake.intake import IntakeRules
 from tests.checkout import ROOT
-from tests.worlds.silent_observer import SilentObserver
 
 EARLIEST_MS = 0
 _PLACES = (os.environ.get("HEADWATER_REAL_DATA"), "../shared/data")
@@ -108,5 +108,5 @@ def replayed(history: list[MemoryRecord], window_days: int) -> Outcomes:
               candidates_per_journey_max=128,
               money_per_account_max=100_000, journey_retention_ms=4_000 * DAY_MS),
     )  # fmt: skip
-    Replay(rules, outcomes.take, SilentObserver()).run(history, order, batch=2_000)
+    Replay(rules, outcomes.take, StageObserver()).run(history, order, batch=2_000)
     return outcomes

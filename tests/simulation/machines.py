@@ -17,6 +17,7 @@ from online_models.learning.value_learner import ValueLearnerRules
 from online_models.targets.targets import VALUE
 from online_models.value.rules import ValueRules
 from schemas import topics
+from streams.stages.common.observer import StageObserver
 from streams.stages.factory import StageFactory, StageRules, stage_factory
 from streams.stages.intake.intake import IntakeRules
 from streams.stages.journeys.active_models import ScoringRules
@@ -28,13 +29,12 @@ from tests.simulation.log import FencedError, Log
 from tests.simulation.rule_sets import rule_set
 from tests.simulation.scenario import EARLIEST
 from tests.worlds.postback_world import OUR_RULES
-from tests.worlds.silent_observer import SilentObserver
 
 SLOTS = 2**8  # Small models: a simulation makes and reads many.
 SNAPSHOTS = (topics.MODEL_SNAPSHOTS.name, 0)
 
 
-class NothingEvicted(SilentObserver):
+class NothingEvicted(StageObserver):
     """The laws hold while no bound is hit; the scenarios are small enough never to hit one."""
 
     def on_evicted(self, bound: str, count: int) -> None:

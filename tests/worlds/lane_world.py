@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from streams.runtime.checkpoint import LaneFencedError, Written
-from streams.runtime.lane import Lane, LaneParts, LaneSpec, NoObserver
+from streams.runtime.lane import Lane, LaneParts, LaneSpec
+from streams.runtime.observer import LaneObserver
 from streams.runtime.recovery import Restored
 from streams.runtime.state import MemoryStore, StateStore
 from streams.settings.core import BatchBounds
@@ -166,7 +167,7 @@ class World:
             positions=positions,
             flow=self.flow,
             snapshots=NoSnapshots(),
-            observer=NoObserver(),
+            observer=LaneObserver(),
             reread=reread,
         )
 

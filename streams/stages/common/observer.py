@@ -1,37 +1,56 @@
-"""What stages tell the metrics. Never read back: no decision depends on it."""
+"""What the stages report to the metrics."""
 
 from __future__ import annotations
-
-from typing import Protocol
 
 from schemas.outcomes import DriftAlarm, ModelQuality
 
 
-class StageObserver(Protocol):
-    def on_dead_letter(self, topic: str, reason: str) -> None: ...
+class StageObserver:
+    """The null observer: every report is ignored. Observers override what they care about.
 
-    def on_postback(self, framework: str, state: str, reason: str) -> None: ...
+    Stages call the methods from `decide`, so an observer has to return at once and must not raise.
+    Nothing is ever read back from it: no decision depends on an observer. A batch that is decided
+    again after a crash is reported again.
+    """
 
-    def on_settled(self, stage: str, disposition: str, count: int) -> None: ...
+    def on_dead_letter(self, topic: str, reason: str) -> None:
+        """A message of `topic` was rejected; `reason` is one of the reason codes."""
 
-    def on_evicted(self, bound: str, count: int) -> None: ...
+    def on_postback(self, framework: str, state: str, reason: str) -> None:
+        """A postback of Apple's was received, copies included."""
 
-    def on_forgotten(self, stage: str, count: int) -> None: ...
+    def on_settled(self, stage: str, disposition: str, count: int) -> None:
+        """`count` source events reached their final disposition in `stage`."""
 
-    def on_stage_time(self, stage: str, partition: int, stage_time: int) -> None: ...
+    def on_evicted(self, bound: str, count: int) -> None:
+        """`count` entries were forgotten because the bound of this name was reached."""
 
-    def on_rule_change(self, partition: int, pending: int) -> None: ...
+    def on_forgotten(self, stage: str, count: int) -> None:
+        """`count` state keys were deleted at the end of their retention."""
 
-    def on_prediction(self, target: str, tier: str, count: int) -> None: ...
+    def on_stage_time(self, stage: str, partition: int, stage_time: int) -> None:
+        """The log time, in milliseconds since 1970, up to which a partition is decided."""
 
-    def on_model(self, model: str, version: str) -> None: ...
+    def on_rule_change(self, partition: int, pending: int) -> None:
+        """`pending` installs are still to be decided again under new rules."""
 
-    def on_learned(self, model: str, rows: int) -> None: ...
+    def on_prediction(self, target: str, tier: str, count: int) -> None:
+        """`count` predictions of a target were made by a tier."""
 
-    def on_skipped(self, model: str, rows: int) -> None: ...
+    def on_model(self, model: str, version: str) -> None:
+        """A version of a model was activated; an empty version suspends the model."""
 
-    def on_gate(self, model: str, verdict: str) -> None: ...
+    def on_learned(self, model: str, rows: int) -> None:
+        """A model learned from `rows` labelled examples."""
 
-    def on_quality(self, row: ModelQuality) -> None: ...
+    def on_skipped(self, model: str, rows: int) -> None:
+        """A model could not learn from `rows` examples."""
 
-    def on_drift(self, row: DriftAlarm) -> None: ...
+    def on_gate(self, model: str, verdict: str) -> None:
+        """The gate judged a candidate version of a model."""
+
+    def on_quality(self, row: ModelQuality) -> None:
+        """The quality of predictions whose labels have matured."""
+
+    def on_drift(self, row: DriftAlarm) -> None:
+        """A drift detector raised an alarm."""

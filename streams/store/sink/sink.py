@@ -13,7 +13,6 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Protocol
 
 from streams.settings.storing import BufferBounds
 from streams.stages.contract import LogRecord
@@ -29,30 +28,20 @@ Commit = Callable[[str, Mapping[int, int]], Awaitable[None]]
 """Topic and next offsets by partition. Returns also when a partition is no longer ours."""
 
 
-class StoringObserver(Protocol):
-    """Facts for metrics."""
+class StoringObserver:
+    """The null observer: every report is ignored. Observers override what they care about."""
 
-    def on_stored(self, table: str, rows: int, seconds: float) -> None: ...
-
-    def on_skipped(self, table: str, rows: int) -> None: ...
-
-    def on_retry(self, table: str) -> None: ...
-
-    def on_buffered(self, rows: int, oldest_seconds: float) -> None: ...
-
-
-class NoStoringObserver:
     def on_stored(self, table: str, rows: int, seconds: float) -> None:
-        return
+        """ClickHouse acknowledged `rows` rows of a table; the insert took `seconds`."""
 
     def on_skipped(self, table: str, rows: int) -> None:
-        return
+        """`rows` rows were found stored already and were not inserted again."""
 
     def on_retry(self, table: str) -> None:
-        return
+        """An insert failed and is tried again."""
 
     def on_buffered(self, rows: int, oldest_seconds: float) -> None:
-        return
+        """`rows` rows are in memory, the oldest for `oldest_seconds`."""
 
 
 @dataclass(frozen=True, slots=True)

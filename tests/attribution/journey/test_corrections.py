@@ -23,6 +23,7 @@ from schemas.records import (
     SiteVerdict,
     Touch,
 )
+from streams.stages.common.observer import StageObserver
 from streams.stages.journeys.active_models import Scorers, ScoringRules
 from streams.stages.journeys.journeys import Journeys
 from tests.worlds.attribution_world import (
@@ -41,7 +42,6 @@ from tests.worlds.attribution_world import (
     view,
 )
 from tests.worlds.journey_world import decisions, tell
-from tests.worlds.silent_observer import SilentObserver
 from tests.worlds.stage_world import Fed, Row, rows
 
 MS = 1 / 60_000
@@ -49,7 +49,7 @@ STRICT = Rules(default=Policy(fraud=FraudRules(click_flood="reject")))
 
 
 def told(*records: JourneyRecord, rules: Rules = RULES) -> list[Row]:
-    observer = SilentObserver()
+    observer = StageObserver()
     stage = Fed(Journeys(0, 1, rules, Scorers(lambda _: None, observer, ScoringRules()), observer))
     return rows(stage.journeys(*records), "attributions")
 
@@ -80,7 +80,7 @@ def test_each_version_names_the_one_it_replaces_and_why_it_did() -> None:
 
 
 def test_what_was_decided_at_a_deadline_is_corrected_like_anything_else() -> None:
-    observer = SilentObserver()
+    observer = StageObserver()
     stage = Fed(Journeys(0, 1, RULES, Scorers(lambda _: None, observer, ScoringRules()), observer))
     deadline = {"matching-0": at(0) + RULES.decision_wait_ms + 1}
     first = rows(stage.journeys(installed(), watermarks=deadline), "attributions")

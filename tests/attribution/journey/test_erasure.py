@@ -23,6 +23,7 @@ from schemas.records import (
     Installed,
     JourneyRecord,
 )
+from streams.stages.common.observer import StageObserver
 from streams.stages.journeys.active_models import Scorers, ScoringRules
 from streams.stages.journeys.journeys import Journeys
 from streams.stages.matching.matching import Matching
@@ -45,7 +46,6 @@ from tests.worlds.attribution_world import (
     view,
 )
 from tests.worlds.journey_world import decisions, in_force, returns, tell
-from tests.worlds.silent_observer import SilentObserver
 from tests.worlds.stage_world import Fed, Row, rows
 
 MS = 1 / 60_000
@@ -61,7 +61,7 @@ def asked(minutes: float, request_id: str = "request 1") -> ErasureSeen:
 
 
 def stage(state: Any = None, rules: Rules = RULES) -> Fed:
-    observer = SilentObserver()
+    observer = StageObserver()
     return Fed(
         Journeys(0, 1, rules, Scorers(lambda _: None, observer, ScoringRules()), observer), state
     )
@@ -277,7 +277,7 @@ def test_device_and_account_tell_the_same_in_any_order(kind: str) -> None:
 
 
 def test_matching_passes_an_erasure_on_to_the_journey() -> None:
-    fed = Fed(Matching(0, 1, RULES, SilentObserver()))
+    fed = Fed(Matching(0, 1, RULES, StageObserver()))
     fed.match(looked_up(installed(), key="d:app:x"))
     effects = fed.match(replace(asked(60), key="d:app:x"))
     frames = [message for (topic, _), some in effects.messages.items() for message in some]

@@ -23,6 +23,7 @@ from schemas.records import (
     Touch,
     TouchKind,
 )
+from streams.stages.common.observer import StageObserver
 from streams.stages.journeys.active_models import Scorers, ScoringRules
 from streams.stages.journeys.journeys import Journeys
 from tests.worlds.attribution_world import (
@@ -41,7 +42,6 @@ from tests.worlds.attribution_world import (
     view,
 )
 from tests.worlds.journey_world import evictions, in_force, returns, tell
-from tests.worlds.silent_observer import SilentObserver
 from tests.worlds.stage_world import Fed, Row, rows
 
 MS = 1 / 60_000
@@ -272,7 +272,7 @@ def test_a_retargeting_touchpoint_before_the_install_led_to_it_or_to_nothing() -
 
 
 def told_rows(*records: JourneyRecord) -> list[Row]:
-    observer = SilentObserver()
+    observer = StageObserver()
     stage = Fed(Journeys(0, 1, RULES, Scorers(lambda _: None, observer, ScoringRules()), observer))
     told = rows(stage.journeys(*INSTALLED, *records), "attributions")
     return [one for one in told if one["conversion_type"] == "reengagement"]

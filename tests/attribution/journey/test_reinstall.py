@@ -11,6 +11,7 @@ from attribution.decision.waterfall import prior_of
 from attribution.matching.touch_index import EMPTY, see_install
 from attribution.rules.rules import DAY_MS, Policy, Rules, Scope, Windows
 from schemas.records import Candidates, Installed, JourneyRecord, Prior, Signal, Touch
+from streams.stages.common.observer import StageObserver
 from streams.stages.journeys.active_models import Scorers, ScoringRules
 from streams.stages.journeys.journeys import Journeys
 from tests.worlds.attribution_world import (
@@ -29,7 +30,6 @@ from tests.worlds.attribution_world import (
     to_win_back,
 )
 from tests.worlds.journey_world import conversions, decisions, tell
-from tests.worlds.silent_observer import SilentObserver
 from tests.worlds.stage_world import Fed, Row, rows
 
 MS = 1 / 60_000
@@ -47,7 +47,7 @@ def late_prior(prior: Prior) -> Candidates:
 
 def row(*records: JourneyRecord, rules: Rules = RULES) -> Row:
     """The last row that is told of the install."""
-    observer = SilentObserver()
+    observer = StageObserver()
     stage = Fed(Journeys(0, 1, rules, Scorers(lambda _: None, observer, ScoringRules()), observer))
     return rows(stage.journeys(*records), "attributions")[-1]
 

@@ -10,6 +10,7 @@ import pytest
 
 from schemas.records import PostbackSeen
 from streams.runtime.state import MemoryStore
+from streams.stages.common.observer import StageObserver
 from streams.stages.common.watermarks import source_upstreams
 from streams.stages.common.working_set import useless_from
 from streams.stages.contract import Effects
@@ -25,7 +26,6 @@ from tests.worlds.postback_world import (
     jws,
     signed,
 )
-from tests.worlds.silent_observer import SilentObserver
 from tests.worlds.stage_world import (
     Fed,
     Line,
@@ -51,13 +51,13 @@ def skan(body: str, offset: int) -> Line:
 
 
 def intake(*lines: Line) -> Effects:
-    return Intake(0, 1, INTAKE, SilentObserver()).decide(lines, MemoryStore())
+    return Intake(0, 1, INTAKE, StageObserver()).decide(lines, MemoryStore())
 
 
 def fates(*bodies: str) -> dict[int, str]:
     """What became of each body, by its place among them."""
     seen = records_in(matched(intake(*(skan(body, at) for at, body in enumerate(bodies)))))
-    effects = Fed(Matching(0, 1, RULES, SilentObserver())).match(*seen)
+    effects = Fed(Matching(0, 1, RULES, StageObserver())).match(*seen)
     return {
         offset: disposition for _, disposition, offsets in settled(effects) for offset in offsets
     }
@@ -115,7 +115,7 @@ def test_the_frameworks_do_not_share_ids() -> None:
 
 
 def test_a_postback_is_forgotten_in_the_end_and_not_before() -> None:
-    stage = Fed(Matching(0, 1, RULES, SilentObserver()), MemoryStore(useless_from))
+    stage = Fed(Matching(0, 1, RULES, StageObserver()), MemoryStore(useless_from))
     (seen,) = records_in(matched(intake(skan(REAL, 0))))
 
     def fate_at(log_time: int) -> str:

@@ -28,6 +28,7 @@ from schemas.records import (
     MoneyRouted,
 )
 from streams.settings.tree import read_settings
+from streams.stages.common.observer import StageObserver
 from streams.stages.common.pseudonyms import Pseudonyms
 from streams.stages.intake.intake import CLOCK_KEY
 from streams.stages.intake.routing import RoutingRules
@@ -35,7 +36,6 @@ from streams.stages.intake.signatures import Signatures
 from tests.benchmarks.idiomatic_faust.journeys import Deciding, LiveModel, Timers
 from tests.benchmarks.idiomatic_faust.matching import see
 from tests.benchmarks.idiomatic_faust.routing import OneEvent, Said, SourceRecord
-from tests.worlds.silent_observer import SilentObserver
 
 settings = read_settings()
 kafka = settings.kafka
@@ -43,7 +43,7 @@ rules = Rules()
 routing = RoutingRules(
     Pseudonyms(b"benchmark"), Signatures({}, 0), False, PostbackCheck(PostbackRules())
 )
-observer = SilentObserver()
+observer = StageObserver()
 model = LiveModel()
 timers = Timers()
 deciding = Deciding(rules, model)

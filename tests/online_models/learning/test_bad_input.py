@@ -24,13 +24,13 @@ from online_models.scoring.tiers import CONSTANT_VERSION
 from online_models.targets.targets import VALUE
 from schemas.records import Example, ExampleFrame, Frozen, ModelMarker, Served, encoder
 from schemas.records import example_frames as frames_of
+from streams.stages.common.observer import StageObserver
 from streams.stages.contract import Effects
 from streams.stages.journeys.active_models import Scorers, ScoringRules
 from streams.stages.journeys.journeys import Journeys
 from streams.stages.learning.learning import Learning, LearningRules
 from tests.worlds import hazard_world, learner_world
 from tests.worlds.attribution_world import HOUR, NOON, RULES, installed, purchase, refund, routed
-from tests.worlds.silent_observer import SilentObserver
 from tests.worlds.stage_world import Fed, Line, Row, rows
 
 SCORER = dump_scorer(HazardModel())
@@ -38,7 +38,7 @@ NOT_NUMBERS = (math.nan, math.inf, -math.inf, 101.0, 1e300)
 YEAR_MS = 365 * DAY_MS
 
 
-class Counting(SilentObserver):
+class Counting(StageObserver):
     def __init__(self) -> None:
         self.counted: Counter[tuple[str, ...]] = Counter()
 
@@ -112,7 +112,7 @@ BROKEN = {
 }
 
 
-def journeys(contents: dict[str, bytes], observer: SilentObserver) -> Fed:
+def journeys(contents: dict[str, bytes], observer: StageObserver) -> Fed:
     scorers = Scorers(contents.get, observer, ScoringRules())
     return Fed(Journeys(0, 1, RULES, scorers, observer))
 
@@ -167,7 +167,7 @@ def clock(ms_after_noon: int) -> dict[str, int]:
 
 def test_a_label_that_comes_before_its_prediction_is_no_prediction_come_true() -> None:
     """The payment is known before the install is: nobody is asked, and nobody is praised."""
-    stage = journeys({}, SilentObserver())
+    stage = journeys({}, StageObserver())
     paid = routed(purchase(install_id="i1", minutes=10, ts=0))
     stage.journeys(paid, watermarks=clock(0))
     effects = stage.journeys(installed(ts=2 * HOUR, lookups=0), watermarks=clock(2 * HOUR_MS))
@@ -179,7 +179,7 @@ def test_a_label_that_comes_before_its_prediction_is_no_prediction_come_true() -
 
 
 def test_payments_and_refunds_that_contradict_each_other_give_one_label() -> None:
-    stage = journeys({}, SilentObserver())
+    stage = journeys({}, StageObserver())
     stage.journeys(installed(lookups=0), watermarks=clock(0))
     first = purchase(install_id="i1", minutes=10)
     back = refund("r1", 20, transaction_id=first.transaction_id)
@@ -193,7 +193,7 @@ def example(**changed: Any) -> Example:
     return structs.replace(learner_world.examples(1)[0], **changed)
 
 
-def learning(observer: SilentObserver) -> Fed:
+def learning(observer: StageObserver) -> Fed:
     return Fed(Learning(1, LearningRules({"payer": learner_world.RULES}), observer))
 
 
@@ -253,7 +253,7 @@ def test_contradictory_labels_are_both_learned_and_the_chance_is_between_them() 
     ],
 )
 def test_what_was_never_a_prediction_spoils_no_figure(served: Served) -> None:
-    stage = learning(SilentObserver())
+    stage = learning(StageObserver())
     sound = Served(0, "d7", 0.5, "full", "v", 1.0)
     fed(stage, *[example(served=[served, sound])] * 5)
     later = example(matured_at=learner_world.examples(1)[0].matured_at + 2 * DAY_MS)
@@ -279,7 +279,7 @@ def test_a_clock_that_jumps_to_another_year_and_back_does_not_stop_versions() ->
 
 
 def test_a_clock_that_jumps_back_leaves_what_was_told_of_quality_whole() -> None:
-    stage = learning(SilentObserver())
+    stage = learning(StageObserver())
     served = [Served(0, "d7", 0.25, "full", "v", 0.0)]
     base = learner_world.examples(1)[0].matured_at
     ages = [0, 1, 70 * 365, 2, 3, 4]

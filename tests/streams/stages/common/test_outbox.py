@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from schemas.records import FRAME_BYTES_MAX, AccountLinked, MatchFrame, partition_of
+from streams.stages.common.observer import StageObserver
 from streams.stages.common.outbox import FrameOutbox, Outbox
 from streams.stages.contract import Effects
-from tests.worlds.silent_observer import SilentObserver
 from tests.worlds.stage_world import matched, records_in, rows
 
 
@@ -52,7 +52,7 @@ def test_a_large_frame_is_split_and_only_its_last_part_moves_the_clock() -> None
 
 @pytest.mark.parametrize("move", [0, 2])
 def test_source_offsets_are_settled_in_one_row_per_fate_and_move(move: int) -> None:
-    box, effects = Outbox("matching", 1, SilentObserver()), Effects()
+    box, effects = Outbox("matching", 1, StageObserver()), Effects()
     for offset in (9, 3):
         box.settle((3, 0, offset), "decided", move)
     box.settle((3, 0, 5), "duplicate")

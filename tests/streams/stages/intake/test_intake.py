@@ -19,10 +19,10 @@ from schemas.records import (
 )
 from streams.errors import Stop
 from streams.runtime.state import MemoryStore
+from streams.stages.common.observer import StageObserver
 from streams.stages.contract import Effects
 from streams.stages.intake.intake import CLOCK_KEY, Intake, IntakeRules
 from tests.worlds.attribution_world import NOON
-from tests.worlds.silent_observer import SilentObserver
 from tests.worlds.stage_world import (
     Line,
     event,
@@ -39,7 +39,7 @@ PURCHASE = {"transaction_id": "t1", "amount_micros": 990_000, "currency": "EUR"}
 
 
 def intake(*records: Line, partitions: int = 1, rules: IntakeRules = RULES) -> Effects:
-    stage = Intake(0, partitions, rules, SilentObserver())
+    stage = Intake(0, partitions, rules, StageObserver())
     return stage.decide(records, MemoryStore())
 
 

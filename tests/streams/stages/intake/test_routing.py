@@ -18,10 +18,10 @@ from schemas.records import (
     site_frames,
 )
 from streams.runtime.state import MemoryStore
+from streams.stages.common.observer import StageObserver
 from streams.stages.contract import Effects
 from streams.stages.intake.intake import Intake, IntakeRules
 from tests.worlds.attribution_world import NOON
-from tests.worlds.silent_observer import SilentObserver
 from tests.worlds.stage_world import event, journeyed, matched, records_in, rows, settled, source
 
 RULES = IntakeRules(b"secret", 0, dead_letter_share_max=1.0, dead_letter_window=9)
@@ -31,7 +31,7 @@ GAID = "38400000-8cf0-11bd-b23e-10b96e40000d"
 
 
 def intake(topic: str, fields: dict[str, Any], rules: IntakeRules = RULES) -> Effects:
-    stage = Intake(0, 1, rules, SilentObserver())
+    stage = Intake(0, 1, rules, StageObserver())
     return stage.decide([source(topic, fields)], MemoryStore())
 
 

@@ -14,10 +14,10 @@ from schemas.records import Flag, Installed, TouchSeen
 from streams.runtime.state import MemoryStore
 from streams.settings.declaration import SettingError
 from streams.settings.tree import read_settings
+from streams.stages.common.observer import StageObserver
 from streams.stages.intake.intake import Intake, IntakeRules
 from streams.wiring.parts import stage_rules
 from tests.worlds.attribution_world import NOON
-from tests.worlds.silent_observer import SilentObserver
 from tests.worlds.stage_world import event, journeyed, matched, records_in, source
 
 SECRET = b"north's secret"
@@ -44,7 +44,7 @@ def signature(fields: dict[str, Any], secret: bytes = SECRET) -> str:
 
 
 def flags_of(fields: dict[str, Any], *, ts: int = NOON, rules: IntakeRules = RULES) -> int:
-    stage = Intake(0, 1, rules, SilentObserver())
+    stage = Intake(0, 1, rules, StageObserver())
     effects = stage.decide([source("touchpoints", fields, ts=ts)], MemoryStore())
     flags = {one.touch.flags for one in records_in(matched(effects)) if isinstance(one, TouchSeen)}
     assert len(flags) == 1
@@ -137,7 +137,7 @@ def test_flags_add_up() -> None:
 )
 def test_an_install_is_flagged_by_its_sdk_and_its_ids(fields: dict[str, Any], flag: int) -> None:
     install = event("install", install_id="i1", **fields)
-    stage = Intake(0, 1, RULES, SilentObserver())
+    stage = Intake(0, 1, RULES, StageObserver())
     effects = stage.decide([source("installs", install)], MemoryStore())
     (installed,) = records_in(journeyed(effects))
     assert isinstance(installed, Installed)

@@ -13,6 +13,7 @@ from online_models.credit.hazard import POOLED, ChannelEffect, HazardModel
 from online_models.credit.snapshots import CREDIT, Weights, dump_model
 from schemas.records import Erased, Flag, ModelMarker, Touch
 from streams.runtime.state import MemoryStore
+from streams.stages.common.observer import StageObserver
 from streams.stages.contract import Effects
 from streams.stages.journeys.active_models import Scorers, ScoringRules
 from streams.stages.journeys.journeys import Journeys
@@ -30,7 +31,6 @@ from tests.worlds.attribution_world import (
     late,
     view,
 )
-from tests.worlds.silent_observer import SilentObserver
 from tests.worlds.stage_world import Fed, Row, rows
 
 NOTHING = ChannelEffect(Strength(0.0, 0.0), Strength(0.0, 0.0))
@@ -50,7 +50,7 @@ IN_FORCE = ModelMarker(CREDIT, MODEL.version)
 
 
 def journeys(state: MemoryStore | None = None, rules: Rules = RULES) -> Fed:
-    observer = SilentObserver()
+    observer = StageObserver()
     scorers = Scorers(lambda _: MODEL.content, observer, ScoringRules())
     return Fed(Journeys(0, 1, rules, scorers, observer), state)
 

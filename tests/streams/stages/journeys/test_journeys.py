@@ -10,6 +10,7 @@ from online_models.scoring.landmarks import DAY_MS, HOUR_MS
 from online_models.targets.targets import RATES
 from schemas.records import Example, JourneyRecord, ModelMarker, MoneyRouted, example_frames
 from streams.runtime.state import MemoryStore
+from streams.stages.common.observer import StageObserver
 from streams.stages.contract import Effects
 from streams.stages.journeys.active_models import Scorers, ScoringRules
 from streams.stages.journeys.journeys import Journeys
@@ -26,7 +27,6 @@ from tests.worlds.attribution_world import (
     routed,
     session,
 )
-from tests.worlds.silent_observer import SilentObserver
 from tests.worlds.stage_world import Fed, Row, rows, settled
 
 MODEL = dump_scorer(HazardModel())
@@ -39,7 +39,7 @@ def find(version: str) -> bytes | None:
 
 
 def journeys(state: MemoryStore | None = None) -> Fed:
-    observer = SilentObserver()
+    observer = StageObserver()
     return Fed(Journeys(0, 1, RULES, Scorers(find, observer, ScoringRules()), observer), state)
 
 

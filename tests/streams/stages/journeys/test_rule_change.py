@@ -12,6 +12,7 @@ from attribution.decision.fraud import FraudRules
 from attribution.rules.rules import DAY_MS, HOUR_MS, Policy, Rules, Windows, rule_set_id
 from schemas.records import Candidates, Erased, JourneyRecord, Signal, Touch
 from streams.runtime.state import MemoryStore
+from streams.stages.common.observer import StageObserver
 from streams.stages.contract import Effects
 from streams.stages.journeys import rule_change
 from streams.stages.journeys.active_models import Scorers, ScoringRules
@@ -30,7 +31,6 @@ from tests.worlds.attribution_world import (
     to_win_back,
     view,
 )
-from tests.worlds.silent_observer import SilentObserver
 from tests.worlds.stage_world import Fed, Row, rows
 
 BEFORE = Rules()
@@ -39,7 +39,7 @@ SOON = {"matching-0": at(10 * DAY)}
 
 
 def stage(rules: Rules, state: MemoryStore | None = None) -> Fed:
-    observer = SilentObserver()
+    observer = StageObserver()
     return Fed(
         Journeys(0, 1, rules, Scorers(lambda _: None, observer, ScoringRules()), observer), state
     )
@@ -181,7 +181,7 @@ def test_so_many_at_a_time_as_one_checkpoint_may_take(monkeypatch: pytest.Monkey
     assert asked == [MANY[:4], MANY[4:8], MANY[8:], []]
 
 
-class Watching(SilentObserver):
+class Watching(StageObserver):
     def __init__(self) -> None:
         self.pending: list[int] = []
 

@@ -17,13 +17,13 @@ from schemas import topics
 from schemas.records import ExampleFrame, ExampleRecord, ModelMarker, encoder
 from streams.errors import Stop
 from streams.runtime.state import MemoryStore
+from streams.stages.common.observer import StageObserver
 from streams.stages.common.snapshot_messages import model_of
 from streams.stages.contract import Effects
 from streams.stages.learning.learning import STORE_AFTER_EXAMPLES, Learning, LearningRules
 from tests.worlds import credit_world, learner_world
 from tests.worlds.attribution_world import NOON
 from tests.worlds.learner_world import RULES
-from tests.worlds.silent_observer import SilentObserver
 from tests.worlds.stage_world import Fed, Line, journeyed, records_in, rows
 
 EXAMPLES = learner_world.examples(600, seed=3)
@@ -39,7 +39,7 @@ NEVER = structs.replace(RULES, first_publication=10**6)
 
 def learning(state: MemoryStore | None = None, rules: LearnerRules = RULES) -> Fed:
     rules_of_all = LearningRules({"payer": rules}, CREDIT_RULES)
-    return Fed(Learning(2, rules_of_all, SilentObserver()), state)
+    return Fed(Learning(2, rules_of_all, StageObserver()), state)
 
 
 def frames(examples: Sequence[ExampleRecord], size: int, first: int = 0) -> list[Line]:
@@ -146,7 +146,7 @@ def test_a_version_that_fails_its_gate_is_not_marked_but_told_of() -> None:
 def test_where_nothing_outlives_the_worker_the_offset_moves_with_every_batch() -> None:
     """Or writers to a broker that keeps little would wait for examples that nobody can send."""
     rules = LearningRules({"payer": RULES})
-    stage = Learning(2, rules, SilentObserver(), is_stored=False)
+    stage = Learning(2, rules, StageObserver(), is_stored=False)
     effects = [Fed(stage).decide([line]) for line in frames(EXAMPLES[:6], size=2)]
     assert [one.positions for one in effects] == [{("examples", 0): n} for n in (1, 2, 3)]
     assert not any(one.changes for one in effects)

@@ -19,6 +19,7 @@ from schemas.records import (
     encoder,
 )
 from streams.runtime.state import MemoryStore
+from streams.stages.common.observer import StageObserver
 from streams.stages.contract import Effects, LooksBack, Stretch
 from streams.stages.learning.learning import Learning, LearningRules
 from streams.stages.learning.parts import BASE_AGE_MS_MAX, BASE_EVERY_MS, BASES_MAX
@@ -26,7 +27,6 @@ from tests.streams.stages.learning.test_learning import of, versions
 from tests.worlds import learner_world
 from tests.worlds.attribution_world import NOON
 from tests.worlds.learner_world import RULES
-from tests.worlds.silent_observer import SilentObserver
 from tests.worlds.stage_world import Fed, Line, journeyed, records_in, rows
 
 EXAMPLES = learner_world.examples(1500, seed=5)
@@ -55,7 +55,7 @@ class Story:
 
     def _started(self, state: MemoryStore | None) -> Fed:
         rules = LearningRules({"payer": self.rules})
-        return Fed(Learning(2, rules, SilentObserver()), state)
+        return Fed(Learning(2, rules, StageObserver()), state)
 
     def read(self, *lines: Line) -> list[Effects]:
         self.log += lines

@@ -18,11 +18,11 @@ from online_models.learning.target_learner_parts import dump_learner, load_learn
 from online_models.scoring.landmarks import DAY_MS
 from schemas.records import CommandKind, Example, ExampleFrame, ModelCommand, Served, encoder
 from streams.runtime.state import MemoryStore
+from streams.stages.common.observer import StageObserver
 from streams.stages.contract import Effects, LogRecord
 from streams.stages.learning.learning import Learning, LearningRules
 from tests.worlds import learner_world
 from tests.worlds.attribution_world import NOON
-from tests.worlds.silent_observer import SilentObserver
 from tests.worlds.stage_world import Fed, Line, Row, rows
 
 NEVER = structs.replace(learner_world.RULES, first_publication=10**6, contestants=())
@@ -46,7 +46,7 @@ def served_examples(count: int) -> tuple[Example, ...]:
 
 
 def learning(state: MemoryStore | None = None, rules: LearnerRules = NEVER) -> Fed:
-    return Fed(Learning(2, LearningRules({"payer": rules}), SilentObserver()), state)
+    return Fed(Learning(2, LearningRules({"payer": rules}), StageObserver()), state)
 
 
 def frames(examples: tuple[Example, ...], size: int, first: int = 0) -> list[LogRecord]:
@@ -184,7 +184,7 @@ def test_a_stretch_that_is_learned_again_is_not_told_again() -> None:
 
 
 def test_streams_for_which_there_is_no_room_are_counted() -> None:
-    class Counting(SilentObserver):
+    class Counting(StageObserver):
         def __init__(self) -> None:
             self.evicted: Counter[str] = Counter()
 

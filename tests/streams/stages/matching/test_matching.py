@@ -5,6 +5,7 @@ from __future__ import annotations
 from attribution.rules.rules import HOUR_MS
 from schemas.records import AccountMoney, Candidates, MatchRecord, MoneyRouted, MoneySeen
 from streams.runtime.state import MemoryStore
+from streams.stages.common.observer import StageObserver
 from streams.stages.common.watermarks import source_upstreams
 from streams.stages.common.working_set import useless_from
 from streams.stages.contract import Effects
@@ -20,7 +21,6 @@ from tests.worlds.attribution_world import (
     seen,
     signed_in,
 )
-from tests.worlds.silent_observer import SilentObserver
 from tests.worlds.stage_world import Fed, journeyed, matched, records_in, rows, settled
 
 PARKED = account_money(purchase())
@@ -28,7 +28,7 @@ DEADLINE = PARKED.deadline
 
 
 def matching(state: MemoryStore | None = None, partitions: int = 1) -> Fed:
-    return Fed(Matching(0, partitions, RULES, SilentObserver()), state)
+    return Fed(Matching(0, partitions, RULES, StageObserver()), state)
 
 
 def clocks(log_time: int, partitions: int = 1) -> dict[str, int]:

@@ -10,12 +10,12 @@ from attribution.decision.fraud import FraudRules
 from attribution.rules.rules import DAY_MS, HOUR_MS, Policy, Rules
 from schemas.records import SiteFrame, SiteInstall, SiteRecord, SiteVerdict, encoder, site_key
 from streams.runtime.state import MemoryStore
+from streams.stages.common.observer import StageObserver
 from streams.stages.common.watermarks import stage_upstreams
 from streams.stages.common.working_set import useless_from
 from streams.stages.contract import Effects
 from streams.stages.sites import sites
 from streams.stages.sites.sites import Sites
-from tests.worlds.silent_observer import SilentObserver
 from tests.worlds.site_world import KEY, MIDNIGHT, claim, shown
 from tests.worlds.stage_world import Fed, Line, journeyed, records_in, rows
 
@@ -23,7 +23,7 @@ RULES = Rules()
 ALWAYS = 10**15
 
 
-class Noticed(SilentObserver):
+class Noticed(StageObserver):
     def __init__(self) -> None:
         self.evicted: list[str] = []
 

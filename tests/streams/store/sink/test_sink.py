@@ -18,7 +18,7 @@ from streams.store.base import BadRowsError, Columns, Rows, UnavailableError, Va
 from streams.store.columns import OutcomeDecoder
 from streams.store.sink.pulse import Pulse
 from streams.store.sink.sealing import Polled, SealedBatch, TableBuffer
-from streams.store.sink.sink import NoStoringObserver, SealBounds, Sink, SinkParts, TableSink
+from streams.store.sink.sink import SealBounds, Sink, SinkParts, StoringObserver, TableSink
 from streams.store.sink.writer import TableWriter
 from streams.store.tables import TABLES
 
@@ -120,10 +120,10 @@ class Bench:
             {FRESHNESS: self.table}, BufferBounds(rows_max=40), self.holds.append, parts
         )
 
-    def _observer(self) -> NoStoringObserver:
+    def _observer(self) -> StoringObserver:
         bench = self
 
-        class Observer(NoStoringObserver):
+        class Observer(StoringObserver):
             def on_retry(self, table: str) -> None:
                 bench.retries += 1
 

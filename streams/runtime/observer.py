@@ -1,0 +1,18 @@
+"""What lanes report to the metrics."""
+
+from __future__ import annotations
+
+
+class LaneObserver:
+    """The null observer: every report is ignored. Observers override what they care about."""
+
+    def on_checkpoint(
+        self, stage: str, p: int, records: int, seconds_decide: float, seconds_commit: float
+    ) -> None:
+        """A batch was decided in `seconds_decide` of CPU time and committed in `seconds_commit`."""
+
+    def on_restore(self, stage: str, p: int, records: int, seconds: float) -> None:
+        """The state was read back from its changelog."""
+
+    def on_backpressure(self, stage: str, p: int, held: bool) -> None:
+        """The lane stopped reading because enough is queued, or reads again."""
