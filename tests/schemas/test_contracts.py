@@ -17,7 +17,7 @@ from schemas.decode import decode
 from schemas.events import TOPIC_OF_TYPE, TYPES, TYPES_BY_TOPIC
 from schemas.outcomes import OUTCOME_OF_TOPIC
 
-SCHEMAS = Path(contracts.__file__).parent
+SCHEMAS = Path(contracts.__file__).parent.parent
 EXAMPLES = contracts.read_examples(SCHEMAS / "examples")
 EVERY_EXAMPLE = [
     pytest.param(name, payload, id=f"{name}/{label}")

@@ -1,0 +1,47 @@
+"""JSON Schema and AsyncAPI documents for producers and readers, made from the structs.
+
+`documents` is pure and always gives the same bytes; `python -m schemas.contracts` writes the
+files beside this one, and a test fails when they are stale.
+"""
+
+from __future__ import annotations
+
+from schemas.contracts.asyncapi import COMPONENTS, asyncapi
+from schemas.contracts.documents import documents, read_examples
+from schemas.contracts.messages import (
+    SCHEMA_DIALECT,
+    Examples,
+    Json,
+    json_schema,
+    message_types,
+    version_of,
+)
+from schemas.contracts.semantics import (
+    CLOCK_TICKS,
+    EVENT_REPEATS,
+    MONEY_REPEATS,
+    REFUSALS,
+    SAME_AGAIN,
+    SEMANTICS,
+    Semantics,
+)
+
+__all__ = [
+    "CLOCK_TICKS",
+    "COMPONENTS",
+    "EVENT_REPEATS",
+    "MONEY_REPEATS",
+    "REFUSALS",
+    "SAME_AGAIN",
+    "SCHEMA_DIALECT",
+    "SEMANTICS",
+    "Examples",
+    "Json",
+    "Semantics",
+    "asyncapi",
+    "documents",
+    "json_schema",
+    "message_types",
+    "read_examples",
+    "version_of",
+]

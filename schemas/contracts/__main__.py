@@ -1,0 +1,19 @@
+"""Writes the generated documents beside the structs: `python -m schemas.contracts`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from schemas.contracts.documents import documents, read_examples
+
+
+def _main() -> None:
+    schemas = Path(__file__).parent.parent
+    for name, body in documents(read_examples(schemas / "examples")).items():
+        path = schemas / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(body)
+
+
+if __name__ == "__main__":
+    _main()

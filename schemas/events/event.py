@@ -1,0 +1,46 @@
+"""What every event has, and what every event of a device has."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from schemas.parts import (
+    AppId,
+    Consent,
+    Country,
+    Id,
+    Text,
+    TimeMs,
+)
+
+
+class Event(Struct, frozen=True, kw_only=True, gc=False, tag_field="type"):
+    """What every event says. `event_id` decides what is a duplicate; content never does."""
+
+    event_id: Id
+    app_id: AppId
+    event_time: TimeMs
+    schema_version: Literal[1]
+    environment: Literal["production", "sandbox"] = "production"
+    source: Literal["sdk", "s2s", "network", "store"] = "sdk"
+
+
+class DeviceEvent(Event, frozen=True, kw_only=True, gc=False):
+    """An event that knows something of a device. Identifiers are pseudonymised at intake."""
+
+    gaid: Id | None = None
+    idfa: Id | None = None
+    idfv: Id | None = None
+    oaid: Id | None = None
+    ip: Text | None = None
+    user_agent: Text | None = None
+    platform: Literal["android", "ios", "other"] | None = None
+    os_version: Text | None = None
+    app_version: Text | None = None
+    country_code: Country | None = None
+    att_status: Annotated[int, Meta(ge=0, le=3)] | None = None
+    limit_ad_tracking: bool | None = None
+    consent: Consent | None = None
+    customer_user_id: Id | None = None

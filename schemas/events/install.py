@@ -1,0 +1,51 @@
+"""First opens of an app."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+from schemas.events.event import DeviceEvent
+from schemas.parts import (
+    Id,
+    LongText,
+    Seconds,
+    Text,
+    TimeMs,
+)
+
+
+class AdServices(Struct, frozen=True, kw_only=True, gc=False):
+    """Apple AdServices attribution payload."""
+
+    attribution: bool
+    org_id: int | None = None
+    campaign_id: int | None = None
+    ad_group_id: int | None = None
+    keyword_id: int | None = None
+    ad_id: int | None = None
+    country_or_region: Text | None = None
+    conversion_type: Literal["Download", "Redownload"] | None = None
+    claim_type: Literal["Click", "Impression"] | None = None
+    click_time: TimeMs | None = None
+    impression_time: TimeMs | None = None
+
+
+class Install(DeviceEvent, frozen=True, kw_only=True, gc=False, tag="install"):
+    """First open of the app. `event_time` is the install time, as measurement partners count."""
+
+    install_id: Id
+    click_id: Id | None = None
+    install_referrer: LongText | None = None
+    referrer_click_time_s: Seconds | None = None
+    referrer_click_time_server_s: Seconds | None = None
+    install_begin_time_s: Seconds | None = None
+    install_begin_time_server_s: Seconds | None = None
+    install_finish_time_s: Seconds | None = None
+    install_version: Text | None = None
+    store: Text | None = None
+    is_reinstall: bool | None = None
+    adservices_token: LongText | None = None
+    adservices: AdServices | None = None
+    sdk_signature_valid: bool | None = None

@@ -1,0 +1,79 @@
+"""Money of one user."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from schemas.events.event import DeviceEvent
+from schemas.parts import (
+    Count,
+    Currency,
+    Id,
+    Micros,
+    Text,
+    TimeMs,
+)
+
+
+class PaymentEvent(DeviceEvent, frozen=True, kw_only=True, gc=False):
+    """Money. Known by its own id for ever; the payer is an install, an account, or both."""
+
+    install_id: Id | None = None
+    amount_micros: Micros
+    currency: Currency
+
+
+class StoreTransaction(PaymentEvent, frozen=True, kw_only=True, gc=False):
+    """What a store sold, with what the store and the state took of it."""
+
+    transaction_id: Id
+    original_transaction_id: Id | None = None
+    product_id: Text | None = None
+    quantity: Count = 1
+    net_micros: Micros | None = None
+    store_fee_micros: Micros | None = None
+    tax_micros: Micros | None = None
+    receipt_status: Literal["valid", "invalid", "pending", "unchecked"] = "unchecked"
+
+
+class Purchase(StoreTransaction, frozen=True, kw_only=True, gc=False, tag="purchase"):
+    """Something bought once."""
+
+
+class Subscription(StoreTransaction, frozen=True, kw_only=True, gc=False, tag="subscription"):
+    """A step in the life of a subscription; most cost nothing."""
+
+    kind: Literal[
+        "trial_start",
+        "start",
+        "renewal",
+        "recovery",
+        "grace",
+        "billing_retry",
+        "expire",
+        "cancel",
+        "product_change",
+    ]
+    period_start_time: TimeMs | None = None
+    period_end_time: TimeMs | None = None
+    is_trial: bool = False
+    offer_id: Text | None = None
+
+
+class Refund(PaymentEvent, frozen=True, kw_only=True, gc=False, tag="refund"):
+    """Takes money back (negative), or gives it again when a refund is reversed (positive)."""
+
+    refund_id: Id
+    transaction_id: Id
+    kind: Literal["refund", "chargeback", "reversed"] = "refund"
+    reason: Text | None = None
+
+
+class AdRevenue(PaymentEvent, frozen=True, kw_only=True, gc=False, tag="ad_revenue"):
+    impression_id: Id
+    mediation_network: Text | None = None
+    monetization_network: Text | None = None
+    ad_unit: Text | None = None
+    ad_format: Text | None = None
+    placement: Text | None = None
+    precision: Literal["exact", "estimated", "publisher_defined", "undisclosed"] = "undisclosed"

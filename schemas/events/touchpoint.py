@@ -1,0 +1,51 @@
+"""Ad clicks and impressions."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from schemas.events.event import DeviceEvent
+from schemas.parts import (
+    Currency,
+    Id,
+    Micros,
+    Seconds,
+    Text,
+)
+
+
+class Touchpoint(DeviceEvent, frozen=True, kw_only=True, gc=False, tag="touchpoint"):
+    """A click on, or a view of, an advertisement."""
+
+    touch_type: Literal["click", "impression"]
+    touch_id: Id
+    media_source: Id
+    channel: Text | None = None
+    campaign_id: Text | None = None
+    campaign_name: Text | None = None
+    adset_id: Text | None = None
+    ad_id: Text | None = None
+    site_id: Text | None = None
+    sub_site_id: Text | None = None
+    keyword: Text | None = None
+    is_retargeting: bool = False
+    click_lookback_s: Seconds | None = None
+    view_lookback_s: Seconds | None = None
+    cost_model: Literal["cpc", "cpi", "cpm", "cpa"] | None = None
+    cost_micros: Micros | None = None
+    cost_currency: Currency | None = None
+    signature: (
+        Annotated[
+            str,
+            Meta(
+                max_length=1024,
+                description="HMAC-SHA256 in hexadecimal, with the secret of the media source, of"
+                " event_id, app_id, touch_id, touch_type, event_time, media_source, campaign_id"
+                " and site_id, one a line; what is absent is an empty line",
+            ),
+        ]
+        | None
+    ) = None
+    is_restricted: bool = False

@@ -1,0 +1,48 @@
+"""What Headwater says: one JSON message per outcome, one table per topic.
+
+Every outcome has an id that is the same whenever the same thing is said again, so a reader that
+sees it twice can tell. Times are milliseconds since 1970 in UTC, money is integer micros.
+`source_*` is the place of the event that caused it.
+"""
+
+from __future__ import annotations
+
+from schemas.outcomes.accounting import DeadLetter, Disposition, Freshness, LedgerRow, PrivacyRow
+from schemas.outcomes.attribution import Attribution, FraudVerdict, TouchOutcome
+from schemas.outcomes.catalogue import OUTCOME_OF_TOPIC
+from schemas.outcomes.credit import Credit, CreditMethod, ExposureRow
+from schemas.outcomes.model import ModelContent, ModelVersion
+from schemas.outcomes.money import Booking, Parked, RateRow, SpendRow
+from schemas.outcomes.outcome import Outcome, encoder
+from schemas.outcomes.postback import PostbackRow
+from schemas.outcomes.prediction import FeatureRow, Prediction
+from schemas.outcomes.quality import DriftAlarm, ModelQuality, ReliabilityRow
+
+__all__ = [
+    "OUTCOME_OF_TOPIC",
+    "Attribution",
+    "Booking",
+    "Credit",
+    "CreditMethod",
+    "DeadLetter",
+    "Disposition",
+    "DriftAlarm",
+    "ExposureRow",
+    "FeatureRow",
+    "FraudVerdict",
+    "Freshness",
+    "LedgerRow",
+    "ModelContent",
+    "ModelQuality",
+    "ModelVersion",
+    "Outcome",
+    "Parked",
+    "PostbackRow",
+    "Prediction",
+    "PrivacyRow",
+    "RateRow",
+    "ReliabilityRow",
+    "SpendRow",
+    "TouchOutcome",
+    "encoder",
+]

@@ -1,0 +1,113 @@
+"""What stages say to each other on the internal topics, as compact MessagePack arrays.
+
+One Kafka message is one frame: the upstream watermarks that hold once the frame is read, and
+the records of one checkpoint for one partition. Times are milliseconds since 1970; `ts` is the
+log time of the source record, `time` is when the producer says it happened.
+"""
+
+from __future__ import annotations
+
+from schemas.records.example import (
+    CommandKind,
+    Example,
+    ExampleRecord,
+    ExposurePath,
+    ExposureTouch,
+    Frozen,
+    ModelCommand,
+    Served,
+    channel_of,
+)
+from schemas.records.frame import (
+    FRAME_BYTES_MAX,
+    ExampleFrame,
+    JourneyFrame,
+    MatchFrame,
+    SiteFrame,
+    encoder,
+    example_frames,
+    journey_frames,
+    match_frames,
+    partition_of,
+    site_frames,
+)
+from schemas.records.journey import (
+    ActivitySeen,
+    Candidates,
+    Erased,
+    Installed,
+    JourneyRecord,
+    ModelMarker,
+    MoneyRouted,
+    Prior,
+    SiteVerdict,
+)
+from schemas.records.match import (
+    NAMED_BY_SESSION,
+    NOT_ASKED,
+    AccountLinked,
+    AccountMoney,
+    ErasureSeen,
+    InstallSeen,
+    MatchRecord,
+    MoneySeen,
+    PostbackSeen,
+    TouchSeen,
+)
+from schemas.records.money import Money, MoneyKind
+from schemas.records.site import SiteInstall, SiteRecord, SiteTouches, site_key
+from schemas.records.touch import TRAITS, Flag, Signal, Source, Touch, TouchKind
+
+__all__ = [
+    "FRAME_BYTES_MAX",
+    "NAMED_BY_SESSION",
+    "NOT_ASKED",
+    "TRAITS",
+    "AccountLinked",
+    "AccountMoney",
+    "ActivitySeen",
+    "Candidates",
+    "CommandKind",
+    "Erased",
+    "ErasureSeen",
+    "Example",
+    "ExampleFrame",
+    "ExampleRecord",
+    "ExposurePath",
+    "ExposureTouch",
+    "Flag",
+    "Frozen",
+    "InstallSeen",
+    "Installed",
+    "JourneyFrame",
+    "JourneyRecord",
+    "MatchFrame",
+    "MatchRecord",
+    "ModelCommand",
+    "ModelMarker",
+    "Money",
+    "MoneyKind",
+    "MoneyRouted",
+    "MoneySeen",
+    "PostbackSeen",
+    "Prior",
+    "Served",
+    "Signal",
+    "SiteFrame",
+    "SiteInstall",
+    "SiteRecord",
+    "SiteTouches",
+    "SiteVerdict",
+    "Source",
+    "Touch",
+    "TouchKind",
+    "TouchSeen",
+    "channel_of",
+    "encoder",
+    "example_frames",
+    "journey_frames",
+    "match_frames",
+    "partition_of",
+    "site_frames",
+    "site_key",
+]

@@ -1,0 +1,97 @@
+"""Records on `journeys`, partitioned by install id."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from schemas.records.money import Money
+from schemas.records.touch import Signal, Source, Touch
+
+
+class Installed(Struct, frozen=True, array_like=True, gc=False, tag=1):
+    install_id: str
+    event_id: str
+    app_id: str
+    platform: str
+    country_code: str
+    app_version: str
+    os_version: str
+    time: int
+    ts: int
+    lookups: int  # how many answers of matching to wait for
+    is_organic_referrer: bool
+    source: Source
+    begin_time: int = 0  # when the download began, by the server if it says so; 0: unknown
+    referrer_click_time: int = 0  # 0: unknown
+    flags: int = 0  # bits of Flag
+    adservices: Touch | None = None  # what Apple says led to the install
+    traits: list[str] = []  # see TRAITS
+
+
+class Prior(Struct, frozen=True, array_like=True, gc=False):
+    """An install that was seen under the same device id."""
+
+    install_id: str
+    time: int
+    ts: int
+
+
+class Candidates(Struct, frozen=True, array_like=True, gc=False, tag=2):
+    """Matching's answer to one lookup, or a touchpoint that came after the lookup."""
+
+    install_id: str
+    signal: Signal
+    ordinal: int  # of the lookup it answers, or NOT_ASKED, or NAMED_BY_SESSION
+    touches: list[Touch]
+    priors: list[Prior] = []  # with Signal.DEVICE_ID only
+
+
+class ActivitySeen(Struct, frozen=True, array_like=True, gc=False, tag=3):
+    install_id: str
+    event_id: str
+    name: str  # "session", or the name of the in-app event
+    is_session: bool
+    time: int
+    ts: int
+    source: Source
+
+
+class MoneyRouted(Struct, frozen=True, array_like=True, gc=False, tag=4):
+    """Money for this install, or taken from it again (`sign` -1) because a relink moved it."""
+
+    install_id: str
+    money: Money
+    sign: int
+    move: int  # how many relinks moved the money before; 0: its first place
+    deadline: int  # last log time at which the install may still appear
+
+
+class ModelMarker(Struct, frozen=True, array_like=True, gc=False, tag=5):
+    """From here on this partition scores with this version; "" suspends the model."""
+
+    model: str
+    version: str
+    published_at: int = 0  # log time up to which it had learned
+
+
+class SiteVerdict(Struct, frozen=True, array_like=True, gc=False, tag=6):
+    """What the history of a site says of one install that its touchpoint brought."""
+
+    install_id: str
+    event_id: str  # of the touchpoint
+    reason: str
+    value: float  # posterior probability, 0..1
+    ts: int  # log time of the judgement
+
+
+class Erased(Struct, frozen=True, array_like=True, gc=False, tag=7):
+    """The person behind the install has asked to be forgotten."""
+
+    install_id: str
+    request_id: str
+    ts: int
+
+
+JourneyRecord = (
+    Installed | Candidates | ActivitySeen | MoneyRouted | ModelMarker | SiteVerdict | Erased
+)

@@ -1,0 +1,79 @@
+"""Records on `match`, partitioned by match key."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from schemas.records.money import Money
+from schemas.records.touch import Signal, Source, Touch
+
+
+class TouchSeen(Struct, frozen=True, array_like=True, gc=False, tag=1):
+    key: str
+    touch: Touch
+    source: Source
+    is_home: bool  # exactly one key of a touchpoint accounts for it in the ledger
+
+
+NOT_ASKED = -1
+"""No answer to a lookup: something that came later."""
+
+NAMED_BY_SESSION = -2
+"""No answer either: retargeting touchpoints whose click a session of the install names."""
+
+
+class InstallSeen(Struct, frozen=True, array_like=True, gc=False, tag=2):
+    """An install looks itself up under one of its keys."""
+
+    key: str
+    install_id: str
+    signal: Signal
+    ordinal: int  # which of the install's lookups this is, from 0; -1: a session names a click
+    time: int
+    ts: int
+
+
+class AccountLinked(Struct, frozen=True, array_like=True, gc=False, tag=3):
+    """An install was seen signed in to an account."""
+
+    key: str
+    install_id: str
+    time: int
+    ts: int
+
+
+class MoneySeen(Struct, frozen=True, array_like=True, gc=False, tag=4):
+    """Keyed by transaction, so that money is deduplicated before anything else."""
+
+    key: str
+    money: Money
+
+
+class AccountMoney(Struct, frozen=True, array_like=True, gc=False, tag=5):
+    """Deduplicated money that has to find the install of its account."""
+
+    key: str
+    money: Money
+    paid_at: int  # when the purchase happened, also for its refunds
+    deadline: int  # last log time at which a link still counts, also for its refunds
+
+
+class ErasureSeen(Struct, frozen=True, array_like=True, gc=False, tag=6):
+    """Whoever is known under this key has asked to be forgotten."""
+
+    key: str
+    request_id: str
+    ts: int
+
+
+class PostbackSeen(Struct, frozen=True, array_like=True, gc=False, tag=7):
+    """A postback came in; the key says which. It names no device, and no install."""
+
+    key: str
+    ts: int
+    source: Source
+
+
+MatchRecord = (
+    TouchSeen | InstallSeen | AccountLinked | MoneySeen | AccountMoney | ErasureSeen | PostbackSeen
+)

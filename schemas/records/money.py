@@ -1,0 +1,33 @@
+"""Money as the stages remember it."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from msgspec import Struct
+
+from schemas.records.touch import Source
+
+
+class MoneyKind(IntEnum):
+    PURCHASE = 0
+    SUBSCRIPTION = 1
+    REFUND = 2
+    AD_REVENUE = 3
+
+
+class Money(Struct, frozen=True, array_like=True, gc=False):
+    """Money that moved. `booking_id` names it for ever, `transaction_id` what it belongs to."""
+
+    booking_id: str
+    transaction_id: str
+    kind: MoneyKind
+    app_id: str
+    install_id: str  # "": known only by account or transaction
+    account: str  # match key of the account; "": none
+    amount_micros: int
+    currency: str
+    product_id: str
+    time: int
+    ts: int
+    source: Source

@@ -1,0 +1,62 @@
+"""Touchpoints as the stages remember them."""
+
+from __future__ import annotations
+
+from enum import IntEnum, IntFlag
+
+from msgspec import Struct
+
+Source = tuple[int, int, int]
+"""Where a record came from: index into `topics.SOURCES`, partition, offset."""
+
+
+class TouchKind(IntEnum):
+    IMPRESSION = 0
+    CLICK = 1
+
+
+class Signal(IntEnum):
+    """Which evidence joined a touchpoint and an install; lower is stronger."""
+
+    REFERRER = 0
+    CLICK_ID = 1
+    DEVICE_ID = 2
+    ADSERVICES = 3
+    PROBABILISTIC = 4
+
+
+class Flag(IntFlag):
+    """What intake noticed about a touchpoint or an install."""
+
+    SIGNATURE_MISSING = 1
+    SIGNATURE_INVALID = 2
+    SIGNATURE_STALE = 4
+    MALFORMED_ID = 8  # an advertising id that is no UUID
+    SEARCH = 16  # an ad on the results of a search: it has a keyword
+    OWNED = 32  # a visit to what the advertiser owns: a site, a store page
+
+
+class Touch(Struct, frozen=True, array_like=True, gc=False):
+    """A touchpoint as matching and journeys remember it."""
+
+    event_id: str
+    touch_id: str
+    kind: TouchKind
+    time: int
+    ts: int
+    media_source: str
+    channel: str
+    campaign_id: str
+    campaign_name: str
+    adset_id: str
+    ad_id: str
+    site_id: str
+    click_lookback_ms: int  # 0: the rule set decides
+    view_lookback_ms: int
+    is_retargeting: bool = False
+    flags: int = 0  # bits of Flag
+    traits: list[str] = []  # see TRAITS; empty unless probabilistic matching is on
+
+
+TRAITS = ("ip", "network", "os_version", "user_agent", "country_code")
+"""What probabilistic matching compares; personal ones are pseudonyms, "" is unknown."""
