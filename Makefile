@@ -64,5 +64,5 @@ INSTALL = quiet=$$(test -t 1 || echo --quiet); \
 
 .venv/.dev: pyproject.toml constraints.txt | .venv/bin/python
 	@echo "Installing Headwater and its development tools into .venv (once) ..."
-	@$(INSTALL) --editable '.[embedded,fast,dev]'
+	@$(INSTALL) --editable '.[embedded,fast,lab,dev]'
 	@touch $@ .venv/.embedded

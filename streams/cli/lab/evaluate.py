@@ -9,6 +9,7 @@ import click
 
 from streams.cli.lab.evaluate_payer import calibration, payer, tiers
 from streams.cli.lab.evaluate_value import value as value_command
+from streams.cli.lab.options import history_option, plots_option
 from streams.cli.output import (
     answer_json,
     answer_table,
@@ -133,22 +134,12 @@ def fraud(size: int, seed: int, as_json: bool) -> None:
     show_default=True,
     help="Runs at each base rate.",
 )
-@click.option(
-    "--plots",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Folder for a plot as SVG.",
-)
-@click.option(
-    "--data",
-    "history",
-    multiple=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A history of your own instead, as `headwater replay` takes it; may be given repeatedly.",
-)
+@plots_option
+@history_option
 @seed_option
 @json_option
 def drift(
-    history: tuple[Path, ...], seeds: int, plots: Path | None, seed: int, as_json: bool
+    files: tuple[Path, ...], seeds: int, plots: Path | None, seed: int, as_json: bool
 ) -> None:
     """How soon a change is noticed, and how often there is a false alarm.
 
@@ -164,11 +155,14 @@ def drift(
     from streams.lab.evaluation.drift.drift import evaluate_drift
     from streams.lab.evaluation.drift.history import evaluate_history
 
-    if history and plots:
-        raise click.UsageError("--plots draws no history", click.get_current_context())
+    if files and plots:
+        raise click.UsageError(
+            "--plots and --data do not go together: there is no chart of a history",
+            click.get_current_context(),
+        )
     with progress(is_quiet=as_json) as advance:
-        if history:
-            figures = evaluate_history(settings_for(None), history, advance)
+        if files:
+            figures = evaluate_history(settings_for(None), files, advance)
         else:
             figures = evaluate_drift(seed, seeds, advance, plots)
     _answer(figures, as_json)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from streams.cli.lab.options import history_option, plots_option
 from streams.cli.output import (
     answer_json,
     answer_table,
@@ -36,20 +37,6 @@ _SCENARIOS = (
     "cold_start",
 )
 _INSTALLS = 60_000
-_plots_option = click.option(
-    "--plots",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Write charts (SVG) of every run into this folder.",
-)
-
-_data_option = click.option(
-    "--data",
-    "files",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    multiple=True,
-    metavar="FILE",
-    help="A history of your own instead, as `headwater replay` takes it; may be repeated.",
-)
 
 
 def what_options(installs: int) -> Callable[[_Command], _Command]:
@@ -92,8 +79,8 @@ def what_options(installs: int) -> Callable[[_Command], _Command]:
 @click.command()
 @what_options(_INSTALLS)
 @click.option("--river/--no-river", "has_river", default=True, help="Compare with River's FTRL.")
-@_data_option
-@_plots_option
+@history_option
+@plots_option
 @seed_option
 @json_option
 def payer(
@@ -129,8 +116,8 @@ def _answer_history(files: tuple[Path, ...], plots: Path | None, as_json: bool) 
 
 @click.command()
 @what_options(_INSTALLS)
-@_data_option
-@_plots_option
+@history_option
+@plots_option
 @seed_option
 @json_option
 def calibration(files: tuple[Path, ...], plots: Path | None, as_json: bool, **chosen: Any) -> None:
@@ -153,7 +140,7 @@ def calibration(files: tuple[Path, ...], plots: Path | None, as_json: bool, **ch
 
 @click.command()
 @what_options(_INSTALLS)
-@_data_option
+@history_option
 @seed_option
 @json_option
 def tiers(files: tuple[Path, ...], as_json: bool, **chosen: Any) -> None:

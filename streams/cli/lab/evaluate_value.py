@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from streams.cli.lab.evaluate_payer import what_options
+from streams.cli.lab.options import history_option
 from streams.cli.output import (
     answer_json,
     answer_table,
@@ -20,14 +21,7 @@ from streams.cli.output import (
 
 @click.command()
 @what_options(200_000)
-@click.option(
-    "--data",
-    "files",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    multiple=True,
-    metavar="FILE",
-    help="A history of your own instead, as `headwater replay` takes it; may be repeated.",
-)
+@history_option
 @seed_option
 @json_option
 def value(files: tuple[Path, ...], as_json: bool, **chosen: Any) -> None:

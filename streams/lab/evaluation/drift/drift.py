@@ -15,8 +15,8 @@ from statistics import fmean
 from typing import Any, NamedTuple
 
 from online_models.drift.watch import DriftRules, DriftWatch, Stream
+from streams.lab.evaluation.chart import Chart, Line, write_chart
 from streams.lab.evaluation.drift.response import evaluate_response
-from streams.lab.evaluation.svg import Chart, Line, write_chart
 from streams.progress import Progress
 
 STATIONARY = 20_000

@@ -12,7 +12,6 @@ from streams.lab.evaluation.payer.replay.contestants import CHALLENGERS, TIERS
 from streams.lab.evaluation.payer.replay.figures import Judged
 from streams.lab.evaluation.payer.replay.plots import daily_ratio, write_plots
 from streams.lab.evaluation.payer.replay.runs import Run
-from streams.lab.evaluation.svg import Chart, Line, chart_svg, ticks
 from streams.lab.simulator.scenario import DAY_MS
 
 
@@ -39,35 +38,6 @@ def test_each_run_has_three_charts(tmp_path: Path) -> None:
     ]
     for name in names:
         ElementTree.parse(tmp_path / "charts" / name)
-
-
-def test_a_chart_names_its_lines_and_escapes_what_they_are_called() -> None:
-    text = chart_svg(Chart("a < b", "x", "y", [Line("p & q", [(0.0, 1.0), (1.0, 2.0)])]))
-
-    assert "a &lt; b" in text
-    assert "p &amp; q" in text
-    assert "<path" in text
-
-
-def test_a_gap_lifts_the_pen() -> None:
-    line = Line("one", [(0.0, 1.0), (1.0, float("nan")), (2.0, 1.0), (3.0, 2.0)])
-    text = chart_svg(Chart("t", "x", "y", [line]))
-
-    assert "nan" not in text
-    assert any(part.count("M") == 2 for part in text.splitlines() if "stroke-width" in part)
-
-
-def test_a_chart_of_nothing_is_a_chart() -> None:
-    ElementTree.fromstring(chart_svg(Chart("t", "x", "y", [Line("none", [])])))
-
-
-@pytest.mark.parametrize(("low", "high"), [(0.0, 0.137), (40.0, 67.0), (0.0, 0.0), (-3.0, 2.0)])
-def test_ticks_are_few_and_cover_the_range(low: float, high: float) -> None:
-    found = ticks(low, high)
-
-    assert found[0] <= low
-    assert found[-1] >= high
-    assert 2 <= len(found) <= 8
 
 
 def test_the_ratio_by_day_is_what_was_said_over_what_is_true() -> None:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
+from streams.lab.evaluation.chart import Chart, Line, write_chart
 from streams.lab.evaluation.payer.replay.contestants import TIERS
 from streams.lab.evaluation.payer.replay.figures import Judged, reliability_of
 from streams.lab.evaluation.payer.replay.runs import Run
-from streams.lab.evaluation.svg import Chart, Line, write_chart
 from streams.lab.simulator.draws import Floats
 from streams.lab.simulator.paying_worlds.steps import LANDMARKS
 from streams.lab.simulator.scenario import DAY_MS
