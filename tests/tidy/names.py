@@ -1,0 +1,117 @@
+"""Rules on names: one meaning each, no empty ones, no private language."""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from collections.abc import Iterator
+
+from tests.tidy.layout import words_of
+from tests.tidy.source_tree import PRODUCT, Module, Tree
+
+EMPTY = frozenset(
+    {"utils", "util", "manager", "helper", "helpers", "data", "info", "process", "handle"}
+)
+
+PRIVATE = {
+    "told": "predicted (y_pred), or reported",
+    "came": "actual (y_true)",
+    "said": "parsed or published",
+    "lesson": "prequential block",
+    "lessons": "prequential blocks",
+    "golden": "shift-check set",
+    "foresee": "score",
+    "foreseen": "scored",
+    "worth": "expected value",
+    "loosen": "forget",
+    "warming": "JIT warm-up",
+    "contestant": "challenger",
+    "contestants": "challengers",
+    "ordeal": "chaos run",
+    "dice": "random source",
+    "thing": "what it is",
+}
+"""Words that mean something to us only, and what the trade says."""
+
+LOCALS = frozenset({"one"})  # Fine in a comprehension, nowhere else.
+
+
+def shared_names(tree: Tree) -> dict[str, str]:
+    """Public top-level names that more than one module defines."""
+    places: dict[str, list[str]] = defaultdict(list)
+    for module in tree.modules(PRODUCT):
+        if not module.name.startswith("__"):
+            for name in module.public():
+                places[name].append(module.path)
+    return {
+        name: f"is defined in {', '.join(paths)}: rename it so that it needs no neighbours, "
+        "merge what is the same, or make it private"
+        for name, paths in places.items()
+        if len(paths) > 1
+    }
+
+
+def empty_names(tree: Tree) -> dict[str, str]:
+    """Modules, classes and functions whose name would fit anything."""
+    found = {}
+    for module in tree.modules():
+        if module.name in EMPTY:
+            found[module.path] = "has a name that fits anything: name its subject"
+        for node in module.definitions():
+            words = words_of(node.name)
+            is_class = isinstance(node, ast.ClassDef)
+            if node.name in EMPTY or (is_class and words and words[-1] in EMPTY):
+                found[f"{module.path}: {node.name}"] = "fits anything: say what it is or does"
+    return found
+
+
+def private_words(tree: Tree) -> dict[str, str]:
+    """Identifiers in our private language."""
+    found = {}
+    for module in tree.modules():
+        for name in set(_identifiers(module)):
+            for word in words_of(name):
+                if word in PRIVATE:
+                    found[f"{module.path}: {name}"] = (
+                        f"uses the private word {word!r}: readers expect {PRIVATE[word]}"
+                    )
+    return found
+
+
+def _identifiers(module: Module) -> Iterator[str]:
+    """Names that the module itself gives: definitions, parameters, locals, fields; and its own."""
+    yield module.name
+    for node in module.nodes:
+        match node:
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                yield node.name
+            case ast.arg():
+                yield node.arg
+            case ast.Name(ctx=ast.Store()):
+                yield node.id
+            case ast.alias(asname=str(alias)):
+                yield alias
+
+
+def vague_locals(tree: Tree) -> dict[str, str]:
+    """Locals called `one` outside comprehensions."""
+    found = {}
+    for module in tree.modules():
+        inside = {
+            id(name)
+            for node in module.nodes
+            if isinstance(node, ast.comprehension)
+            for name in ast.walk(node.target)
+        }
+        for node in module.nodes:
+            name = _given_name(node)
+            if name in LOCALS and id(node) not in inside:
+                found[f"{module.path}: {name}"] = "says nothing here: name what it holds"
+    return found
+
+
+def _given_name(node: ast.AST) -> str | None:
+    match node:
+        case ast.Name(id=name, ctx=ast.Store()) | ast.arg(arg=name):
+            return name
+    return None
