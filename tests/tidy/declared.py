@@ -10,7 +10,7 @@ from tests.tidy.source_tree import PRODUCT, Module, Tree
 
 SETTINGS = "streams/settings/"
 METRICS = "streams/worker/metrics.py"
-EVENTS = "schemas/events.py"
+EVENTS = "schemas/events"  # a module or a package
 MIGRATIONS = "schemas/migrations"
 DECIDERS = ("attribution/", "online_models/", "streams/stages/", "streams/store/", "schemas/")
 
@@ -73,7 +73,7 @@ def unexplained_bounds(tree: Tree) -> dict[str, str]:
     for module in tree.modules(PRODUCT):
         for name, node in module.public().items():
             if re.search(r"_(MAX|LIMIT)(_|$)", name) and not _is_explained(module, node):
-                found[f"{module.path}: {name}"] = "needs a comment: what it bounds, and why"
+                found[name] = f"({module.path}) needs a comment: what it bounds, and why"
     return found
 
 
@@ -88,9 +88,6 @@ def _is_explained(module: Module, node: ast.stmt) -> bool:
 
 def unused_fields(tree: Tree) -> dict[str, str]:
     """Fields of the contract that are neither stored nor read by a stage."""
-    module = tree.module(EVENTS)
-    if module is None:
-        return {}
     stored = _stored_columns(tree)
     read = {
         name
@@ -101,6 +98,8 @@ def unused_fields(tree: Tree) -> dict[str, str]:
     }
     return {
         f"{owner}.{field}": "is neither stored nor read: use it, or list it as ignored"
+        for module in tree.modules(PRODUCT)
+        if module.path.startswith(EVENTS)
         for owner, field in _fields_of(module)
         if field not in stored and field not in read
     }

@@ -22,6 +22,7 @@ NOUNS_IN_ING = frozenset(
         "matching",
         "learning",
         "routing",
+        "accounting",
         "scoring",
         "storing",
         "retargeting",

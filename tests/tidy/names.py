@@ -66,16 +66,21 @@ def empty_names(tree: Tree) -> dict[str, str]:
 
 
 def private_words(tree: Tree) -> dict[str, str]:
-    """Identifiers in our private language."""
-    found = {}
+    """Identifiers in our private language. Names of tests are sentences, and free."""
+    places: dict[str, list[str]] = defaultdict(list)
     for module in tree.modules():
         for name in set(_identifiers(module)):
-            for word in words_of(name):
-                if word in PRIVATE:
-                    found[f"{module.path}: {name}"] = (
-                        f"uses the private word {word!r}: readers expect {PRIVATE[word]}"
-                    )
-    return found
+            if not name.startswith("test_") and _private_in(name):
+                places[name].append(module.path)
+    return {
+        name: f"({', '.join(paths)}) is a word of ours: readers expect {_private_in(name)}"
+        for name, paths in places.items()
+    }
+
+
+def _private_in(name: str) -> str:
+    """What readers expect instead of the private words in a name; empty when it has none."""
+    return ", ".join(PRIVATE[word] for word in words_of(name) if word in PRIVATE)
 
 
 def _identifiers(module: Module) -> Iterator[str]:
@@ -95,7 +100,7 @@ def _identifiers(module: Module) -> Iterator[str]:
 
 def vague_locals(tree: Tree) -> dict[str, str]:
     """Locals called `one` outside comprehensions."""
-    found = {}
+    places: dict[str, list[str]] = defaultdict(list)
     for module in tree.modules():
         inside = {
             id(name)
@@ -103,11 +108,13 @@ def vague_locals(tree: Tree) -> dict[str, str]:
             if isinstance(node, ast.comprehension)
             for name in ast.walk(node.target)
         }
-        for node in module.nodes:
-            name = _given_name(node)
-            if name in LOCALS and id(node) not in inside:
-                found[f"{module.path}: {name}"] = "says nothing here: name what it holds"
-    return found
+        given = {_given_name(node) for node in module.nodes if id(node) not in inside}
+        for name in LOCALS & given:
+            places[name].append(module.path)
+    return {
+        name: f"({', '.join(paths)}) says nothing here: name what it holds"
+        for name, paths in places.items()
+    }
 
 
 def _given_name(node: ast.AST) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 
 from tests.tidy.source_tree import Module, Tree
@@ -47,12 +48,15 @@ _PATTERNS = {
 
 
 def private_phrases(tree: Tree) -> dict[str, str]:
-    found = {}
+    places: dict[str, dict[str, None]] = defaultdict(dict)
     for path, text in _texts(tree):
         for phrase, pattern in _PATTERNS.items():
             if pattern.search(text):
-                found[f"{path}: {phrase}"] = f"stands in its prose: write {PHRASES[phrase]!r}"
-    return found
+                places[phrase][path] = None
+    return {
+        phrase: f"({', '.join(paths)}) is a phrase of ours: write {PHRASES[phrase]!r}"
+        for phrase, paths in places.items()
+    }
 
 
 def _texts(tree: Tree) -> Iterator[tuple[str, str]]:

@@ -35,26 +35,24 @@ EXAMPLES: list[tuple[str, dict[str, str], str]] = [
     ("empty_names", {"streams/utils.py": ""}, "streams/utils.py"),
     ("empty_names", {"streams/a.py": "def process(): ...\n"}, "streams/a.py: process"),
     ("empty_names", {"streams/a.py": "class LaneManager: ...\n"}, "streams/a.py: LaneManager"),
-    ("private_words", {"streams/a.py": "def f(told): ...\n"}, "streams/a.py: told"),
-    ("private_words", {"streams/a.py": "class LessonPlan: ...\n"}, "streams/a.py: LessonPlan"),
-    ("private_words", {"streams/ordeal.py": ""}, "streams/ordeal.py: ordeal"),
-    ("vague_locals", {"streams/a.py": "for one in ():\n    pass\n"}, "streams/a.py: one"),
+    ("private_words", {"streams/a.py": "def f(told): ...\n"}, "told"),
+    ("private_words", {"streams/a.py": "class LessonPlan: ...\n"}, "LessonPlan"),
+    ("private_words", {"streams/ordeal.py": ""}, "ordeal"),
+    ("vague_locals", {"streams/a.py": "for one in ():\n    pass\n"}, "one"),
     (
         "private_phrases",
         {"streams/a.py": '"""What becomes of it."""\n'},
-        "streams/a.py: what becomes of",
+        "what becomes of",
     ),
     (
         "private_phrases",
         {"streams/a.py": "# Matches\n# without ids.\n"},
-        "streams/a.py: matches without ids",
+        "matches without ids",
     ),
-    ("private_phrases", {"streams/README.md": "The golden set.\n"}, "streams/README.md: golden"),
+    ("private_phrases", {"streams/README.md": "The golden set.\n"}, "golden"),
     (
         "unread_settings",
-        {
-            "streams/settings/tree.py": SETTING
-        },
+        {"streams/settings/tree.py": SETTING},
         "HEADWATER_A",
     ),
     (
@@ -62,7 +60,7 @@ EXAMPLES: list[tuple[str, dict[str, str], str]] = [
         {"streams/worker/metrics.py": 'READY = _gauge("ready", "Ready", "stage")\n'},
         "READY",
     ),
-    ("unexplained_bounds", {"streams/a.py": "BYTES_MAX = 1\n"}, "streams/a.py: BYTES_MAX"),
+    ("unexplained_bounds", {"streams/a.py": "BYTES_MAX = 1\n"}, "BYTES_MAX"),
     (
         "unused_fields",
         {"schemas/events.py": "class Touchpoint:\n    cost_model: str\n"},
