@@ -32,7 +32,7 @@ from schemas.events import (
     Touchpoint,
 )
 from schemas.json_text import NESTING_MAX
-from schemas.topics import DAY_MS
+from schemas.time import DAY_MS
 
 MESSAGE_BYTES_MAX = 1_048_576
 AHEAD_MS_MAX = DAY_MS

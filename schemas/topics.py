@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from schemas.time import DAY_MS
+
 
 class Kind(Enum):
     SOURCE = "source"  # written by event producers
@@ -16,7 +18,6 @@ class Kind(Enum):
     OUTCOME = "outcome"  # read by storing and by product backends; a contract
 
 
-DAY_MS = 86_400_000
 MIB = 1_048_576
 
 

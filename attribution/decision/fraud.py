@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from attribution.decision.candidates import Candidate
 from schemas.records import Flag, Installed, Signal, SiteVerdict, Touch, TouchKind
+from schemas.time import DAY_MS, HOUR_MS
 
 FraudReason = Literal[
     "engagement_injection",
@@ -63,10 +64,10 @@ class FraudRules(Struct, frozen=True, kw_only=True):
     """A touch may be told so long after the download began: clocks differ."""
 
     short_ctit_ms: int = 10_000
-    referrer_tolerance_ms: int = 3_600_000
+    referrer_tolerance_ms: int = HOUR_MS
 
     engagements_max: int = 15
-    engagement_window_ms: int = 24 * 3_600_000
+    engagement_window_ms: int = DAY_MS
     """More clicks of one site than the maximum in so long: all of them are dropped, or a flood
     would win by the clicks it sent before it was one."""
 

@@ -14,7 +14,7 @@ from attribution.matching import sampled_paths
 from attribution.matching.erasures import Erasure, asked_after, latest_ts, noted
 from attribution.matching.facts import Evicted, MatchFact, Settled
 from attribution.matching.sampled_paths import NOT_WATCHED, watched_from
-from attribution.rules.rules import DAY_MS, Rules
+from attribution.rules.rules import Rules
 from schemas.records import (
     NAMED_BY_SESSION,
     NOT_ASKED,
@@ -27,6 +27,7 @@ from schemas.records import (
     Touch,
     TouchSeen,
 )
+from schemas.time import DAY_MS
 
 _CLICK_ID_SIGNALS = (Signal.REFERRER, Signal.CLICK_ID)
 _NETWORK_WINDOW_MS = DAY_MS  # the longest window that matching without ids may have

@@ -6,7 +6,7 @@ from typing import Literal, TypeGuard, get_args
 
 from msgspec import Struct
 
-from attribution.rules.rules import DAY_MS
+from schemas.time import DAY_MS
 
 Heuristic = Literal["first", "last", "linear", "time_decay", "position"]
 """Models that look at one path alone, and at nothing but positions or times."""

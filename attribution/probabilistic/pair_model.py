@@ -11,23 +11,21 @@ import hashlib
 
 from msgspec import Struct, json
 
-_SECOND_MS = 1_000
-_MINUTE_MS = 60 * _SECOND_MS
-_HOUR_MS = 60 * _MINUTE_MS
+from schemas.time import HOUR_MS, MINUTE_MS, SECOND_MS
 
 DELAY_EDGES_MS = (
-    10 * _SECOND_MS,
-    30 * _SECOND_MS,
-    _MINUTE_MS,
-    2 * _MINUTE_MS,
-    5 * _MINUTE_MS,
-    15 * _MINUTE_MS,
-    30 * _MINUTE_MS,
-    _HOUR_MS,
-    2 * _HOUR_MS,
-    3 * _HOUR_MS,
-    6 * _HOUR_MS,
-    12 * _HOUR_MS,
+    10 * SECOND_MS,
+    30 * SECOND_MS,
+    MINUTE_MS,
+    2 * MINUTE_MS,
+    5 * MINUTE_MS,
+    15 * MINUTE_MS,
+    30 * MINUTE_MS,
+    HOUR_MS,
+    2 * HOUR_MS,
+    3 * HOUR_MS,
+    6 * HOUR_MS,
+    12 * HOUR_MS,
 )
 """Click-to-install times are told apart at these; the last bin has no end."""
 

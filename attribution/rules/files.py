@@ -15,7 +15,6 @@ Whatever is unknown, contradictory or out of bounds is refused with one line.
 from __future__ import annotations
 
 import difflib
-import re
 import tomllib
 from collections.abc import Mapping
 from datetime import datetime
@@ -29,7 +28,8 @@ from attribution.decision.fraud import FraudRules
 from attribution.probabilistic.pair_model import PairModel
 from attribution.probabilistic.rule_section import read_pair_model
 from attribution.rules.checks import crossing, overlap
-from attribution.rules.rules import DAY_MS, HOUR_MS, Override, Probabilistic, Rules, Scope, Windows
+from attribution.rules.rules import Override, Probabilistic, Rules, Scope, Windows
+from schemas.time import DAY_MS, parse_duration
 
 WINDOWS_MS_MAX: Mapping[str, int] = {
     "click": 30 * DAY_MS,
@@ -60,9 +60,6 @@ SECTIONS: Mapping[str, type[Struct]] = {
     "fraud": FraudRules,
 }
 SCOPES_MAX = 10_000
-
-_DURATION = re.compile(r"(-?\d{1,12}(?:\.\d{1,12})?)(ms|s|m|h|d)")
-_UNITS_MS = {"ms": 1, "s": 1_000, "m": 60_000, "h": HOUR_MS, "d": DAY_MS}
 
 
 class RuleFault(Struct, frozen=True):
@@ -205,10 +202,10 @@ def _window_ms(value: Any, name: str, where: str) -> int:
 
 
 def _duration_ms(value: Any, where: str) -> int:
-    found = _DURATION.fullmatch(value) if isinstance(value, str) else None
-    if found is None:
-        raise _Refused(where, f'{value!r} is no duration such as "30m", "6h" or "7d"')
-    return round(float(found[1]) * _UNITS_MS[found[2]])
+    try:
+        return parse_duration(value if isinstance(value, str) else "")
+    except ValueError:
+        raise _Refused(where, f'{value!r} is no duration such as "30m", "6h" or "7d"') from None
 
 
 def _time(block: Mapping[str, Any], name: str, where: str) -> int:

@@ -17,10 +17,7 @@ from msgspec.structs import replace
 from attribution.decision.fraud import SITE_REASONS, FraudRules
 from attribution.probabilistic.pair_model import DEFAULT_MODEL, PairModel
 from schemas.records import Touch, TouchKind
-
-MINUTE_MS = 60_000
-HOUR_MS = 60 * MINUTE_MS
-DAY_MS = 24 * HOUR_MS
+from schemas.time import DAY_MS, HOUR_MS
 
 POLICIES_KEPT = 10_000
 """Answers remembered at once. Producers make up the names, so there is no end to them."""

@@ -11,9 +11,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from attribution.matching.facts import Evicted
-from attribution.rules.rules import DAY_MS, HOUR_MS
 from attribution.sites.mixture import cell_of
 from schemas.records import SiteInstall, SiteTouches
+from schemas.time import DAY_MS, HOUR_MS
 
 WINDOW_DAYS = 8
 """Installs may be judged so long: the post-install fraud window of AppsFlyer."""

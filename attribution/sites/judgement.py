@@ -9,7 +9,6 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from attribution.decision.fraud import SITE_REASONS, FraudReason, FraudRules
-from attribution.rules.rules import DAY_MS
 from attribution.sites.history import SiteHistory, aged, clicks, devices, recent
 from attribution.sites.mixture import Mixture, Posterior
 from attribution.sites.norms import (
@@ -21,6 +20,7 @@ from attribution.sites.norms import (
     usual_new_share,
     usual_ratio,
 )
+from schemas.time import DAY_MS
 
 RELEASED_BELOW = 0.5
 """A suspicion once told is taken back only below this, so that it does not flicker."""

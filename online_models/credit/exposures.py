@@ -15,8 +15,8 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from schemas.records import ExposurePath, ExposureTouch, Flag
+from schemas.time import DAY_MS
 
-DAY_MS = 86_400_000
 HALF_LIVES_D = (0.6, 3.0)
 INTENT_HALF_LIFE_D = 3.0
 FAST, SLOW, INTENT = (math.log(2) / days for days in (*HALF_LIVES_D, INTENT_HALF_LIFE_D))

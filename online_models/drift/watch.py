@@ -18,7 +18,7 @@ from msgspec import Struct, msgpack
 
 from online_models.drift.adwin import VALUE_MAX, Adwin, Change
 from online_models.learning.snapshots import Unusable, seal, unseal
-from online_models.scoring.landmarks import DAY_MS
+from schemas.time import DAY_MS
 
 DRIFT_SCHEMA = "drift/1"
 

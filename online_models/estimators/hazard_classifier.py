@@ -8,7 +8,7 @@ from river.base import Classifier
 
 from online_models.hazard.bins import Horizon, Landmark, Shape
 from online_models.hazard.model import HazardModel, HazardRow, HazardRules
-from online_models.scoring.landmarks import DAY_MS
+from schemas.time import DAY_MS
 
 SHAPE = Shape((0, DAY_MS), (Landmark("now", 0),), (Horizon("outcome", DAY_MS),))
 """One bin: an outcome, or none."""

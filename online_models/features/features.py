@@ -13,7 +13,8 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from online_models.scoring.landmarks import DAY_MS, HOUR_MS, LANDMARKS
+from online_models.scoring.landmarks import LANDMARKS
+from schemas.time import DAY_MS, HOUR_MS
 
 CODE_VERSION = 2
 """Changes when the same install gets other features. Models of another version are unusable."""

@@ -14,8 +14,9 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from online_models.scoring.landmarks import DAY_MS, HOUR_MS, LANDMARKS
+from online_models.scoring.landmarks import LANDMARKS
 from online_models.scoring.landmarks import Landmark as Landmark
+from schemas.time import DAY_MS, HOUR_MS
 
 
 class Horizon(NamedTuple):

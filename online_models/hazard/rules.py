@@ -12,7 +12,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from online_models.hazard.bins import PAYER, Shape
-from online_models.scoring.landmarks import DAY_MS, HOUR_MS
+from schemas.time import DAY_MS, HOUR_MS
 
 CODE_VERSION = 1
 """Changes when the same rows give other weights. Snapshots of another version are unusable."""

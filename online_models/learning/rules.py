@@ -8,8 +8,8 @@ from online_models.drift.watch import DriftRules
 from online_models.hazard.bins import PAYER, Shape
 from online_models.hazard.rules import HazardRules
 from online_models.learning.gates import GateRules
-from online_models.scoring.landmarks import HOUR_MS
 from online_models.scoring.shrunk_rates import RateRules
+from schemas.time import HOUR_MS
 
 MAIN = "main"
 """The contestant that leads from the beginning."""

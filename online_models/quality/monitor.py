@@ -20,7 +20,7 @@ from online_models.hazard.rules import Numbers
 from online_models.learning.snapshots import Unusable, seal, unseal
 from online_models.quality.calibration import ReliabilityBin
 from online_models.quality.figures import Figures, of_amounts, of_chances, reliability_of
-from online_models.scoring.landmarks import DAY_MS
+from schemas.time import DAY_MS
 
 QUALITY_SCHEMA = "quality/1"
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-HOUR_MS = 3_600_000
-DAY_MS = 24 * HOUR_MS
+from schemas.time import DAY_MS, HOUR_MS
 
 
 class Landmark(NamedTuple):

@@ -13,9 +13,10 @@ from msgspec import Struct, structs
 
 from online_models.features import features
 from online_models.features.features import ActivityTally, Credit
-from online_models.scoring.landmarks import DAY_MS, LANDMARKS
+from online_models.scoring.landmarks import LANDMARKS
 from online_models.targets.targets import Target, Targets
 from schemas.records import ActivitySeen, Frozen, Money, MoneyKind
+from schemas.time import DAY_MS
 
 PAYMENTS_MAX = 8
 """Purchases remembered one by one, the earliest; refunds of others do not undo a label."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from online_models.scoring.landmarks import DAY_MS, HOUR_MS
+from schemas.time import DAY_MS, HOUR_MS
 
 MOMENTS_MS = (
     6 * HOUR_MS,

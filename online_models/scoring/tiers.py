@@ -14,11 +14,12 @@ from typing import Literal, NamedTuple
 
 from online_models.hazard.packed import PackedAsk
 from online_models.hazard.scorer import Chances, HazardScorer
-from online_models.scoring.landmarks import DAY_MS, LANDMARKS
+from online_models.scoring.landmarks import LANDMARKS
 from online_models.scoring.shrunk_rates import Place, ShrunkRates
 from online_models.targets.targets import Target
 from online_models.value.scorer import ValueScorer, Worth
 from schemas.records import Frozen
+from schemas.time import DAY_MS
 
 Tier = Literal["full", "install_only", "rates", "constant"]
 CONSTANT_VERSION = "constant"

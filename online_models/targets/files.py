@@ -28,7 +28,7 @@ import msgspec
 from msgspec import Struct, field
 
 from online_models.hazard.bins import Horizon, Shape
-from online_models.scoring.landmarks import DAY_MS, HOUR_MS, LANDMARKS
+from online_models.scoring.landmarks import LANDMARKS
 from online_models.targets.targets import (
     DEFAULT_TARGETS,
     PAYING,
@@ -38,6 +38,7 @@ from online_models.targets.targets import (
     Targets,
     ValueTarget,
 )
+from schemas.time import DAY_MS, HOUR_MS, parse_duration
 
 TARGETS_MAX = 8
 BINS_MAX = 32
@@ -45,7 +46,6 @@ AGE_MS_MAX = 90 * DAY_MS
 """Installs are followed no longer."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
-_AGE = re.compile(r"(\d{1,4})(h|d)")
 
 
 class TargetFault(Struct, frozen=True):
@@ -171,10 +171,12 @@ def _value(said: _Value) -> ValueTarget:
 
 
 def _age(text: str, where: str) -> int:
-    found = _AGE.fullmatch(text)
-    if found is None:
+    try:
+        age = parse_duration(text)
+    except ValueError:
+        age = None
+    if age is None or age < 0 or age % HOUR_MS:
         raise _Refused(where, f"age {text!r}: hours or days expected, like 6h or 7d")
-    age = int(found[1]) * (HOUR_MS if found[2] == "h" else DAY_MS)
     if age > AGE_MS_MAX:
         raise _Refused(where, f"age {text}: installs are followed for {AGE_MS_MAX // DAY_MS} days")
     return age

@@ -13,7 +13,7 @@ from typing import Literal
 from msgspec import Struct, field
 
 from online_models.hazard.bins import PAYER, Shape
-from online_models.scoring.landmarks import DAY_MS
+from schemas.time import DAY_MS
 
 Event = Literal["payment", "activity"]
 

@@ -14,9 +14,9 @@ from typing import NamedTuple
 import numpy as np
 
 from online_models.hazard.rules import Numbers
-from online_models.scoring.landmarks import DAY_MS
 from online_models.value.rules import AMOUNT_MAX, ValueRules
 from online_models.value.shape import BUCKETS, STEPS, share_left
+from schemas.time import DAY_MS
 
 IN, BEFORE, ROWS, PAYERS = range(4)
 """Columns: mean amount in a step, mean before it, installs behind them, those of them that paid."""

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from online_models.hazard.bins import PAYER, Horizon
-from online_models.scoring.landmarks import DAY_MS
+from schemas.time import DAY_MS
 
 
 class Part(NamedTuple):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from schemas.decode import AHEAD_MS_MAX, MESSAGE_BYTES_MAX
 from schemas.json_text import NESTING_MAX
+from schemas.time import HOUR_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +122,6 @@ REFUSALS = (
     f"UTF-8 JSON objects of at most {MESSAGE_BYTES_MAX} bytes, nested at most {NESTING_MAX} deep, "
     "no key twice in an object, no U+0000 in any string, currencies from ISO 4217, amounts not "
     "negative except of refunds, event_time not before the configured earliest time and at most "
-    f"{AHEAD_MS_MAX // 3_600_000} hours ahead of the log. Anything else changes nothing and is "
+    f"{AHEAD_MS_MAX // HOUR_MS} hours ahead of the log. Anything else changes nothing and is "
     "found on dead-letters with its original bytes and a reason. Unknown fields are ignored."
 )

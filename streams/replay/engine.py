@@ -16,6 +16,7 @@ import msgspec
 from schemas import topics
 from schemas.outcomes import LedgerRow
 from schemas.records import MatchFrame, encoder
+from schemas.time import HOUR_MS
 from streams.replay.memory_log import MemoryLog, MemoryRecord
 from streams.runtime.snapshots import SnapshotShelf
 from streams.runtime.state import MemoryStore
@@ -26,7 +27,7 @@ from streams.stages.contract import Effects, Message, Stage, TopicPartition
 from streams.stages.factory import STAGES, StageRules, stage_factory
 from streams.stages.intake.intake import CLOCK_KEY
 
-CHUNK_MS = 3_600_000
+CHUNK_MS = HOUR_MS
 CHUNK_RECORDS_MAX = 50_000
 INPUTS = {
     "matching": topics.MATCH.name,

@@ -24,6 +24,8 @@ from rocksdict import (
     WriteOptions,
 )
 
+from schemas.time import HOUR_MS
+
 POSITION_KEY = b"\x00\x00changelog position"
 """Reserved: the next changelog offset to read, 8 bytes, big-endian. Stages never see it."""
 
@@ -37,7 +39,6 @@ STALE_SECONDS = 12 * 3600
 UselessFrom = Callable[[bytes, bytes], int]
 """Key and value to the log time from which the value may be forgotten, in ms; 0: never."""
 
-HOUR_MS = 3_600_000
 INDEX_PREFIX = b"\x01"
 """Of the index of values by the hour in which they become useless. No stage uses such keys."""
 

@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
+from schemas.time import format_duration, parse_duration
 from streams.errors import Stop
 
 PREFIX = "HEADWATER_"
@@ -22,7 +23,6 @@ _T = TypeVar("_T")
 _SERVICE_LINK = re.compile(
     r"_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$"
 )
-_UNITS_MS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 
 
 class SettingError(Stop):
@@ -242,31 +242,17 @@ def choice(*values: str) -> Kind[str]:
 
 def duration(low: str, high: str) -> Kind[int]:
     """A length of time such as 7d, 24h, 90s or 500ms, kept as milliseconds."""
-    low_ms, high_ms = milliseconds(low), milliseconds(high)
+    low_ms, high_ms = parse_duration(low), parse_duration(high)
 
     def parse(written: str) -> int:
-        value = milliseconds(written)
+        value = parse_duration(written)
         if not low_ms <= value <= high_ms:
             raise ValueError
         return value
 
-    return Kind(f"a length of time from {low} to {high}, such as 7d, 24h, 90s", parse, show_ms)
-
-
-def milliseconds(written: str) -> int:
-    """Milliseconds of a text such as `24h`; ValueError when it is none."""
-    found = re.fullmatch(r"(\d{1,12})(ms|s|m|h|d)", written.strip())
-    if found is None:
-        raise ValueError(written)
-    return int(found.group(1)) * _UNITS_MS[found.group(2)]
-
-
-def show_ms(value: int) -> str:
-    """The shortest exact text: 604800000 → 7d."""
-    for unit in ("d", "h", "m", "s"):
-        if value and value % _UNITS_MS[unit] == 0:
-            return f"{value // _UNITS_MS[unit]}{unit}"
-    return f"{value}ms"
+    return Kind(
+        f"a length of time from {low} to {high}, such as 7d, 24h, 90s", parse, format_duration
+    )
 
 
 def day() -> Kind[int]:

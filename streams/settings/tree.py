@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
+from schemas.time import DAY_MS, HOUR_MS
 from streams.settings.challengers import challengers
 from streams.settings.declaration import (
     Secret,
@@ -33,7 +34,6 @@ from streams.settings.declaration import (
 # Read by the tests and by the local development servers, not by Headwater.
 _FOREIGN = frozenset({"HEADWATER_REQUIRE", "HEADWATER_JARS"})
 EMBEDDED_PARTITIONS_MAX = 4
-_DAY_MS = 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +205,7 @@ class RuleSettings:
     signature_age_ms: int = declare(
         "SIGNATURE_AGE",
         duration("1m", "90d"),
-        2 * _DAY_MS,
+        2 * DAY_MS,
         "A signed touchpoint logged longer after it happened counts as replayed.",
     )
     earliest_event_time: int = declare(
@@ -215,24 +215,24 @@ class RuleSettings:
         "RULES", folder(), None, "TOML file of attribution rules; not set: the common defaults."
     )
     late_ms: int = declare(
-        "LATENESS", duration("0s", "90d"), 7 * _DAY_MS, "A touchpoint later than this is too late."
+        "LATENESS", duration("0s", "90d"), 7 * DAY_MS, "A touchpoint later than this is too late."
     )
     decision_wait_ms: int = declare(
         "DECISION_WAIT",
         duration("0s", "7d"),
-        3_600_000,
+        HOUR_MS,
         "An install is decided no later.",
     )
     parking_ms: int = declare(
         "PARKING",
         duration("1m", "365d"),
-        7 * _DAY_MS,
+        7 * DAY_MS,
         "A payment waits so long for its install, account or purchase, then expires.",
     )
     journey_retention_ms: int = declare(
         "JOURNEY_RETENTION",
         duration("1d", "3650d"),
-        400 * _DAY_MS,
+        400 * DAY_MS,
         "An install nothing was heard of for so long is forgotten.",
     )
     watched_one_in: int = declare(
@@ -285,7 +285,7 @@ class ModelSettings:
     stale_after_ms: int = declare(
         "MODEL_STALE_AFTER",
         duration("10m", "365d"),
-        14 * _DAY_MS,
+        14 * DAY_MS,
         "A model that has learned nothing for so long gives way to simple rates.",
     )
     challenger_share: float = declare(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from streams.settings.declaration import milliseconds
+from schemas.time import parse_duration
 from tests.deploy.container_settings import settings_of
 from tests.deploy.manifests import (
     BASE,
@@ -137,7 +137,7 @@ def test_kubernetes_waits_longer_than_a_worker_takes_to_stop(manifests: list[Man
     for workload in workloads(manifests):
         if workload.kind == "Job":
             continue
-        stop_ms = milliseconds(environment(workload, manifests)["HEADWATER_STOP_TIMEOUT"])
+        stop_ms = parse_duration(environment(workload, manifests)["HEADWATER_STOP_TIMEOUT"])
         assert workload.pod["terminationGracePeriodSeconds"] * 1000 > stop_ms
 
 

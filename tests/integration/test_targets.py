@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from online_models.scoring.landmarks import DAY_MS, LANDMARKS
+from online_models.scoring.landmarks import LANDMARKS
+from schemas.time import DAY_MS
 from streams.cli import headwater
 from streams.lab.demo.demo import demo_environment
 from streams.operations.explain.explain import Explanation, explain_id

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from attribution.decision.candidates import Candidate
 from attribution.decision.waterfall import Case, Receipt, judge, rank, review
-from attribution.rules.rules import DAY_MS, HOUR_MS
 from schemas.records import Installed, Prior, Signal, Touch, TouchKind
+from schemas.time import DAY_MS, HOUR_MS
 from tests.worlds.attribution_world import NOON, RULES
 
 EDGES = (0, 1, HOUR_MS, DAY_MS, 7 * DAY_MS, 30 * DAY_MS, 37 * DAY_MS)

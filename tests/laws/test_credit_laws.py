@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from online_models.credit.exposures import DAY_MS, watch
+from online_models.credit.exposures import watch
 from online_models.credit.fitting import fit
 from online_models.credit.window import Window
 from schemas.records import ExposurePath, ExposureTouch
+from schemas.time import DAY_MS
 from tests.worlds.credit_world import APP, path, touch
 
 days = st.floats(-3.0, 14.0)

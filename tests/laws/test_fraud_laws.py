@@ -11,9 +11,9 @@ from msgspec.structs import replace
 from attribution.decision.candidates import Candidate
 from attribution.decision.fraud import REASONS, FraudRules, Mode, hits
 from schemas.records import Flag, Installed, Signal, SiteVerdict, Touch, TouchKind
+from schemas.time import DAY_MS, HOUR_MS
 from tests.worlds.attribution_world import NOON
 
-HOUR_MS, DAY_MS = 3_600_000, 86_400_000
 RULES = FraudRules(engagements_max=2)
 BEGUN = NOON - 600_000
 EDGES = (NOON, NOON - 10_000, BEGUN, BEGUN + 5_000, BEGUN - HOUR_MS, BEGUN - DAY_MS)

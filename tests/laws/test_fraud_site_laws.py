@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from attribution.rules.rules import HOUR_MS, Rules
+from attribution.rules.rules import Rules
 from attribution.sites.history import SiteHistory, aged, devices, recent, see_install
 from schemas.records import SiteFrame, SiteInstall, SiteRecord, encoder, site_key
+from schemas.time import HOUR_MS
 from streams.runtime.state import MemoryStore
 from streams.stages.common.observer import StageObserver
 from streams.stages.common.watermarks import stage_upstreams

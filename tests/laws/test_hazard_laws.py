@@ -13,7 +13,7 @@ from online_models.hazard.checkpoint import dump_model, dump_scorer, load_model,
 from online_models.hazard.kernel import Kernel
 from online_models.hazard.model import Ask, HazardModel, HazardRow, HazardRules
 from online_models.learning.snapshots import Unusable
-from online_models.scoring.landmarks import DAY_MS
+from schemas.time import DAY_MS
 from tests.worlds import hazard_world
 from tests.worlds.hazard_world import SMALL, any_row
 

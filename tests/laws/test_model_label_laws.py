@@ -13,12 +13,13 @@ from online_models.features.features import ActivityTally, Credit, InstallFacts
 from online_models.hazard.bins import Horizon, Shape
 from online_models.scoring import prospects
 from online_models.scoring.landmark_scores import Moment, next_landmark_due, reach_landmark
-from online_models.scoring.landmarks import DAY_MS, HOUR_MS, LANDMARKS
+from online_models.scoring.landmarks import LANDMARKS
 from online_models.scoring.prospects import Prospect
 from online_models.scoring.releases import release_times
 from online_models.targets.targets import DEFAULT_TARGETS, PAYING, VALUE, Target, Targets
 from schemas.outcomes import FeatureRow, Prediction
 from schemas.records import ActivitySeen, Example, Money, MoneyKind
+from schemas.time import DAY_MS, HOUR_MS
 from tests.worlds.model_world import constant_models
 
 INSTALLED_AT = 1_790_000_000_000

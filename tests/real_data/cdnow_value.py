@@ -8,9 +8,9 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from online_models.hazard.encoding import Encoder
-from online_models.scoring.landmarks import DAY_MS
 from online_models.value.model import PackedAsk, StepRow, ValueModel, ValueRow
 from online_models.value.shape import BUCKETS, STEPS, bucket_ending_with
+from schemas.time import DAY_MS
 from tests.real_data.btyd import Customers, Floats, fit
 from tests.real_data.real_histories import folder
 

@@ -16,8 +16,9 @@ import msgspec
 import orjson
 import pytest
 
-from attribution.rules.rules import DAY_MS, Policy, Rules, Windows
+from attribution.rules.rules import Policy, Rules, Windows
 from schemas.outcomes import Attribution, Booking, LedgerRow
+from schemas.time import DAY_MS
 from streams.replay.engine import Replay, SourceOrder
 from streams.replay.memory_log import MemoryRecord
 from streams.stages.common.observer import StageObserver

@@ -11,7 +11,7 @@ import random
 
 import pytest
 
-from attribution.rules.rules import DAY_MS
+from schemas.time import DAY_MS
 from streams.replay.memory_log import MemoryRecord
 from tests.real_data.real_histories import (
     Outcomes,

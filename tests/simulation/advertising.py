@@ -11,7 +11,7 @@ import hmac
 import random
 from typing import Any, NamedTuple
 
-from attribution.rules.rules import DAY_MS, HOUR_MS, MINUTE_MS
+from schemas.time import DAY_MS, HOUR_MS, MINUTE_MS
 
 Fields = dict[str, Any]
 SECRETS = {"north": b"the secret of north"}

@@ -10,9 +10,9 @@ from collections.abc import Callable
 
 import orjson
 
-from attribution.rules.rules import DAY_MS, HOUR_MS
 from schemas import topics
 from schemas.decode import Unreadable, decode
+from schemas.time import DAY_MS, HOUR_MS
 from tests.simulation import advertising, broken, reports_of_apple
 from tests.simulation.advertising import Fields, Person
 from tests.simulation.scenario import EARLIEST, RULES, STARTS_AT, Draft, Scenario, written

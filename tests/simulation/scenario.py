@@ -12,9 +12,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from attribution.rules.rules import DAY_MS, Rules
+from attribution.rules.rules import Rules
 from schemas import topics
 from schemas.records import partition_of
+from schemas.time import DAY_MS
 from streams.stages.contract import Message, TopicPartition
 from streams.stages.intake.intake import CLOCK_KEY
 

@@ -16,7 +16,7 @@ from dataclasses import replace
 import orjson
 import pytest
 
-from schemas.topics import DAY_MS
+from schemas.time import DAY_MS
 from streams.stages.contract import Message
 from streams.stages.intake.intake import CLOCK_KEY
 from tests.simulation import invariants, projection

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from attribution.decision.candidates import Candidate
-from attribution.rules.rules import MINUTE_MS, Rules
+from attribution.rules.rules import Rules
 from schemas.records import (
     AccountLinked,
     AccountMoney,
@@ -22,6 +22,7 @@ from schemas.records import (
     TouchKind,
     TouchSeen,
 )
+from schemas.time import MINUTE_MS
 
 NOON = 1_790_000_000_000
 RULES = Rules()

@@ -6,8 +6,9 @@ import math
 import random
 from collections.abc import Sequence
 
-from online_models.credit.exposures import DAY_MS, HALF_LIVES_D
+from online_models.credit.exposures import HALF_LIVES_D
 from schemas.records import ExposurePath, ExposureTouch, Flag
+from schemas.time import DAY_MS
 
 EPOCH = 1_790_000_000_000
 APP = "app.one"

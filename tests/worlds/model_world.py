@@ -18,11 +18,11 @@ from online_models.scoring.landmark_scores import (
     next_landmark_due,
     reach_landmark,
 )
-from online_models.scoring.landmarks import DAY_MS, HOUR_MS
 from online_models.scoring.prospects import Prospect
 from online_models.scoring.tiers import TargetModels
 from online_models.targets.targets import DEFAULT_TARGETS, Targets
 from schemas.records import ActivitySeen, Example, Money, MoneyKind
+from schemas.time import DAY_MS, HOUR_MS
 
 EPOCH = 1_790_000_000_000
 SOURCES = {"meta": 0.4, "tiktok": -0.2, "unity": -0.6, "apple": 0.8, "": 0.0}

@@ -6,8 +6,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from attribution.rules.rules import DAY_MS, HOUR_MS
 from schemas.records import SiteInstall, SiteTouches, site_key
+from schemas.time import DAY_MS, HOUR_MS
 
 DAY = 20_700  # days since 1970
 MIDNIGHT = DAY * DAY_MS

@@ -21,7 +21,8 @@ from online_models.features.features import (
 )
 from online_models.hazard.bins import PAYER, outcomes
 from online_models.hazard.model import HazardRow
-from online_models.scoring.landmarks import DAY_MS, HOUR_MS, LANDMARKS
+from online_models.scoring.landmarks import LANDMARKS
+from schemas.time import DAY_MS, HOUR_MS
 
 EPOCH_MS = 1_767_225_600_000  # 2026-01-01
 INSTALLS_PER_DAY = 150

@@ -17,6 +17,7 @@ from attribution.decision.fraud import REASONS, FraudRules
 from schemas import topics
 from schemas.outcomes import Attribution, FraudVerdict
 from schemas.records import site_key
+from schemas.time import DAY_MS, HOUR_MS
 from streams.lab.simulator import CLOCK_KEY
 from streams.lab.simulator.fraud_worlds import (
     GENERATORS,
@@ -25,7 +26,6 @@ from streams.lab.simulator.fraud_worlds import (
     LabelledTraffic,
     make_traffic,
 )
-from streams.lab.simulator.scenario import DAY_MS, HOUR_MS
 from streams.progress import Progress
 from streams.replay.engine import Replay, SourceOrder
 from streams.replay.memory_log import MemoryRecord

@@ -7,7 +7,8 @@ import zlib
 import numpy as np
 import numpy.typing as npt
 
-from streams.lab.simulator.scenario import DAY_MS, HOUR_MS, MINUTE_MS, Scenario
+from schemas.time import DAY_MS, HOUR_MS, MINUTE_MS
+from streams.lab.simulator.scenario import Scenario
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from schemas.time import HOUR_MS
 from streams.lab.simulator.draws import Ints, generator, hour_weights, split
 from streams.lab.simulator.market.rates import Rates, make_rates
 from streams.lab.simulator.market.world import World, make_world
@@ -24,7 +25,7 @@ from streams.lab.simulator.people.reports import (
 )
 from streams.lab.simulator.people.touches import Causes, Touches, make_touches
 from streams.lab.simulator.people.usage import Usage, make_usage, told_accounts
-from streams.lab.simulator.scenario import HOUR_MS, Scenario
+from streams.lab.simulator.scenario import Scenario
 
 
 @dataclass(frozen=True, slots=True)

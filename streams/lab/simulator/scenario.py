@@ -5,12 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Self
 
+from schemas.time import DAY_MS, HOUR_MS
 from streams.errors import Stop
 
-SECOND_MS = 1_000
-MINUTE_MS = 60 * SECOND_MS
-HOUR_MS = 60 * MINUTE_MS
-DAY_MS = 24 * HOUR_MS
 START_MS = 1_767_225_600_000  # 2026-01-01T00:00:00Z
 LABEL_DAYS = 7
 EVENTS_MIN = 100

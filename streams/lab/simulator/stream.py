@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from schemas import topics
+from schemas.time import DAY_MS, HOUR_MS, MINUTE_MS
 from streams.lab.simulator.drafts.installs import draft_installs, draft_usage
 from streams.lab.simulator.drafts.malformed import spoilers, wrong_topic
 from streams.lab.simulator.drafts.money import draft_money
@@ -24,7 +25,7 @@ from streams.lab.simulator.drafts.wording import Draft, Words, make_words
 from streams.lab.simulator.draws import Ints, generator
 from streams.lab.simulator.people.passers_by import make_passers_by
 from streams.lab.simulator.plan import Plan, make_plan
-from streams.lab.simulator.scenario import DAY_MS, HOUR_MS, MINUTE_MS, Scenario
+from streams.lab.simulator.scenario import Scenario
 
 CLOCK_KEY = b"\x00clock"
 SILENT_DAYS = (10, 20, 30, 40, 45)  # after the end: clock ticks, so that every timer fires

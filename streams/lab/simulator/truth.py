@@ -6,12 +6,13 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
+from schemas.time import DAY_MS
 from streams.lab.simulator.drafts.wording import Words, make_words
 from streams.lab.simulator.market.world import APPS, Fraud
 from streams.lab.simulator.people.installs import ORGANIC
 from streams.lab.simulator.people.money import lifetime_value, paid_within
 from streams.lab.simulator.plan import Plan, make_plan
-from streams.lab.simulator.scenario import DAY_MS, LABEL_DAYS, Scenario
+from streams.lab.simulator.scenario import LABEL_DAYS, Scenario
 
 
 class Truth(Struct, frozen=True, kw_only=True):

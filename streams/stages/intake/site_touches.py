@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from attribution.rules.rules import HOUR_MS
 from schemas.records import SiteTouches, Touch, site_key
+from schemas.time import HOUR_MS
 
 
 class TouchCounts:

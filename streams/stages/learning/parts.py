@@ -12,7 +12,7 @@ import lz4.frame
 from msgspec import Struct
 
 from online_models.learning.registry import closest
-from schemas.topics import DAY_MS
+from schemas.time import DAY_MS, HOUR_MS
 from streams.stages.contract import StateReader
 
 _CHUNK_BYTES = 400_000
@@ -20,7 +20,7 @@ _CHUNK_BYTES = 400_000
 
 BASES = "base/"
 BASES_MAX = 6
-BASE_EVERY_MS = 3_600_000
+BASE_EVERY_MS = HOUR_MS
 """Log time between bases; when there are too many, older ones are thinned out first."""
 BASE_AGE_MS_MAX = 6 * DAY_MS
 """The log of examples must still go back to a base."""

@@ -14,7 +14,7 @@ from attribution.matching.touch_index import TouchIndex
 from attribution.matching.transactions import Transaction
 from attribution.postbacks import seen_postback
 from attribution.postbacks.seen_postback import SeenPostback
-from attribution.rules.rules import HOUR_MS, Rules
+from attribution.rules.rules import Rules
 from schemas import topics
 from schemas.records import (
     AccountLinked,
@@ -36,6 +36,7 @@ from schemas.records import (
     TouchSeen,
     match_frames,
 )
+from schemas.time import HOUR_MS
 from streams.stages.common.match_keys import ACCOUNT_PREFIX
 from streams.stages.common.observer import StageObserver
 from streams.stages.common.outbox import FrameOutbox, Outbox

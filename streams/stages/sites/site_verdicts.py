@@ -8,7 +8,7 @@ from typing import Self
 from msgspec.structs import replace
 
 from attribution.decision.fraud import SITE_REASONS, FraudReason, FraudRules
-from attribution.rules.rules import HOUR_MS, Rules
+from attribution.rules.rules import Rules
 from attribution.sites.history import ClaimedInstall, HourOfInstalls, SiteHistory
 from attribution.sites.judgement import Judged, judge
 from attribution.sites.mixture import Mixture
@@ -16,6 +16,7 @@ from attribution.sites.norms import AppNorms
 from schemas import topics
 from schemas.outcomes import FraudVerdict
 from schemas.records import JourneyFrame, JourneyRecord, SiteVerdict
+from schemas.time import HOUR_MS
 from streams.stages.common.observer import StageObserver
 from streams.stages.common.outbox import FrameOutbox, Outbox
 from streams.stages.contract import Effects

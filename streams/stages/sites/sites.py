@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from attribution.rules.rules import DAY_MS, HOUR_MS, Rules
+from attribution.rules.rules import Rules
 from attribution.sites.history import (
     SITES_PER_PARTITION_MAX,
     HourOfInstalls,
@@ -26,6 +26,7 @@ from attribution.sites.history import (
 from attribution.sites.mixture import Mixture
 from attribution.sites.norms import AppNorms, Norms, mixture_of
 from schemas.records import SiteFrame, SiteInstall, SiteRecord, site_frames
+from schemas.time import DAY_MS, HOUR_MS
 from streams.stages.common.observer import StageObserver
 from streams.stages.common.watermarks import FreshnessReport, Watermarks, stage_upstreams
 from streams.stages.common.working_set import (

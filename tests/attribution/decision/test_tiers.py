@@ -9,8 +9,9 @@ from msgspec.structs import replace
 
 from attribution.decision.candidates import Candidate
 from attribution.decision.waterfall import Case, Judgement, judge, rejection
-from attribution.rules.rules import DAY_MS, HOUR_MS, Policy, Probabilistic, Rules, Scope, Windows
+from attribution.rules.rules import Policy, Probabilistic, Rules, Scope, Windows
 from schemas.records import Installed, Signal, Touch
+from schemas.time import DAY_MS, HOUR_MS
 from tests.attribution.probabilistic.pair_world import HOME, NEIGHBOUR, STRANGER
 from tests.worlds.attribution_world import (
     DAY,

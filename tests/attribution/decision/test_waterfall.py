@@ -6,8 +6,9 @@ import pytest
 
 from attribution.decision.candidates import Candidate
 from attribution.decision.waterfall import Case, Receipt, judge, rejection, review
-from attribution.rules.rules import DAY_MS, HOUR_MS, Policy, Rules, Windows, rule_set_id
+from attribution.rules.rules import Policy, Rules, Windows, rule_set_id
 from schemas.records import Signal, Touch
+from schemas.time import DAY_MS, HOUR_MS
 from tests.worlds.attribution_world import DAY, HOUR, RULES, WEEK, click, installed, view
 
 MS = 1 / 60_000

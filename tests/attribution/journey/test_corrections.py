@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from attribution.decision.fraud import FraudRules
 from attribution.decision.waterfall import fraud_status
 from attribution.journey import Decision, JourneyFact
-from attribution.rules.rules import DAY_MS, Policy, Rules, Scope, Windows
+from attribution.rules.rules import Policy, Rules, Scope, Windows
 from schemas.records import (
     Candidates,
     Flag,
@@ -23,6 +23,7 @@ from schemas.records import (
     SiteVerdict,
     Touch,
 )
+from schemas.time import DAY_MS
 from streams.stages.common.observer import StageObserver
 from streams.stages.journeys.active_models import Scorers, ScoringRules
 from streams.stages.journeys.journeys import Journeys

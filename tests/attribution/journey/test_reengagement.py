@@ -13,7 +13,7 @@ from attribution import journey as journeys
 from attribution.decision.fraud import FraudRules
 from attribution.journey import Journey, JourneyFact
 from attribution.matching.facts import Evicted
-from attribution.rules.rules import DAY_MS, HOUR_MS, Policy, Rules, Scope, Windows
+from attribution.rules.rules import Policy, Rules, Scope, Windows
 from schemas.records import (
     NAMED_BY_SESSION,
     Candidates,
@@ -23,6 +23,7 @@ from schemas.records import (
     Touch,
     TouchKind,
 )
+from schemas.time import DAY_MS, HOUR_MS
 from streams.stages.common.observer import StageObserver
 from streams.stages.journeys.active_models import Scorers, ScoringRules
 from streams.stages.journeys.journeys import Journeys

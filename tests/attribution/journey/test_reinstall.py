@@ -9,8 +9,9 @@ from msgspec.structs import replace
 
 from attribution.decision.waterfall import prior_of
 from attribution.matching.touch_index import EMPTY, see_install
-from attribution.rules.rules import DAY_MS, Policy, Rules, Scope, Windows
+from attribution.rules.rules import Policy, Rules, Scope, Windows
 from schemas.records import Candidates, Installed, JourneyRecord, Prior, Signal, Touch
+from schemas.time import DAY_MS
 from streams.stages.common.observer import StageObserver
 from streams.stages.journeys.active_models import Scorers, ScoringRules
 from streams.stages.journeys.journeys import Journeys

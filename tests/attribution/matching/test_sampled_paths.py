@@ -13,7 +13,7 @@ from attribution.matching import touch_index
 from attribution.matching.facts import MatchFact
 from attribution.matching.sampled_paths import NOT_WATCHED, watched_from
 from attribution.matching.touch_index import TouchIndex
-from attribution.rules.rules import DAY_MS, Rules
+from attribution.rules.rules import Rules
 from schemas.records import (
     ErasureSeen,
     ExposurePath,
@@ -24,6 +24,7 @@ from schemas.records import (
     TouchSeen,
     partition_of,
 )
+from schemas.time import DAY_MS
 from tests.worlds.attribution_world import (
     DAY,
     NOON,

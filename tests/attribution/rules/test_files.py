@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from msgspec.structs import fields
 
 from attribution.rules.files import MAY_BE_ZERO, SECTIONS, WINDOWS_MS_MAX, RuleFault, read_rules
-from attribution.rules.rules import DAY_MS, HOUR_MS, MINUTE_MS, Rules
+from attribution.rules.rules import Rules
+from schemas.time import DAY_MS, HOUR_MS, MINUTE_MS
 from tests.attribution.rules.rule_world import CALLED, MARCH, MOMENTS, WINDOWS, found, rulebooks
 from tests.checkout import ROOT
 from tests.oracle.rulebook import Rulebook

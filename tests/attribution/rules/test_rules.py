@@ -11,16 +11,8 @@ from attribution.decision.fraud import FraudRules
 from attribution.probabilistic.pair_model import DEFAULT_MODEL
 from attribution.rules import rules as module
 from attribution.rules.files import read_rules
-from attribution.rules.rules import (
-    DAY_MS,
-    HOUR_MS,
-    Policy,
-    Probabilistic,
-    Rules,
-    Scope,
-    Windows,
-    rule_set_id,
-)
+from attribution.rules.rules import Policy, Probabilistic, Rules, Scope, Windows, rule_set_id
+from schemas.time import DAY_MS, HOUR_MS
 from tests.attribution.rules.rule_world import CALLED, MARCH, MOMENTS, VALUES, found, rulebooks
 from tests.oracle.rulebook import Rulebook, Value
 from tests.worlds.attribution_world import click, view

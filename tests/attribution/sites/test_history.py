@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from attribution.matching.facts import Evicted
-from attribution.rules.rules import DAY_MS, HOUR_MS
 from attribution.sites.history import (
     HOURS_KEPT,
     INSTALLS_PER_SITE_HOUR_MAX,
@@ -25,6 +24,7 @@ from attribution.sites.history import (
     useless_from,
 )
 from attribution.sites.mixture import cell_of
+from schemas.time import DAY_MS, HOUR_MS
 from tests.worlds.site_world import DAY, MIDNIGHT, claim, shown
 
 CELL = cell_of(300_000, None)

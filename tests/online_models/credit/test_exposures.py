@@ -8,7 +8,6 @@ import random
 import pytest
 
 from online_models.credit.exposures import (
-    DAY_MS,
     FAST,
     INTENT,
     LEVELS,
@@ -20,6 +19,7 @@ from online_models.credit.exposures import (
     watch,
 )
 from schemas.records import ExposurePath, ExposureTouch, Flag
+from schemas.time import DAY_MS
 from tests.worlds.credit_world import at, path, touch
 
 MINUTE_D = 1 / 1440

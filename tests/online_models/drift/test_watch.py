@@ -18,8 +18,7 @@ from online_models.drift.watch import (
     load_drift,
 )
 from online_models.learning.snapshots import Unusable, seal
-
-MINUTE_MS = 60_000
+from schemas.time import MINUTE_MS
 
 
 def source(name: str) -> Stream:

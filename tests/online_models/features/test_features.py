@@ -8,7 +8,7 @@ import pytest
 
 from online_models.features import features
 from online_models.features.features import ActivityTally, Credit, InstallFacts
-from online_models.scoring.landmarks import DAY_MS, HOUR_MS
+from schemas.time import DAY_MS, HOUR_MS
 
 FACTS = InstallFacts("i1", "app.one", 1_790_000_000_000, "android", "DE", "14.1")
 CREDIT = Credit("meta", "c1", "s1", "click_id", "click", 33)

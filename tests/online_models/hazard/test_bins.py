@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from online_models.hazard.bins import PAYER, Horizon, Landmark, Shape, outcomes
-from online_models.scoring.landmarks import DAY_MS, HOUR_MS
+from schemas.time import DAY_MS, HOUR_MS
 
 INSTALL, DAY_1, DAY_7 = 0, 3, 5
 

@@ -10,7 +10,7 @@ from online_models.hazard.bins import PAYER, Horizon, Shape
 from online_models.hazard.contributions import contributions
 from online_models.hazard.model import Ask, HazardModel, HazardRow, HazardRules
 from online_models.hazard.scorer import HazardScorer
-from online_models.scoring.landmarks import DAY_MS
+from schemas.time import DAY_MS
 from tests.worlds import hazard_world
 
 INSTALL, DAY_1, DAY_7 = 0, 3, 5

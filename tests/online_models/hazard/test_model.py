@@ -10,7 +10,7 @@ import pytest
 from online_models.hazard.bins import PAYER, Horizon, Shape
 from online_models.hazard.kernel import Kernel
 from online_models.hazard.model import Ask, HazardModel, HazardRow, HazardRules
-from online_models.scoring.landmarks import DAY_MS, HOUR_MS
+from schemas.time import DAY_MS, HOUR_MS
 from tests.worlds import hazard_world
 from tests.worlds.hazard_world import SMALL
 

@@ -18,7 +18,7 @@ from online_models.hazard.encoding import Encoder, Packed
 from online_models.hazard.kernel import Kernel
 from online_models.hazard.model import Ask, HazardModel, HazardRow
 from online_models.hazard.packed import PackedAsk, PackedGroup, PackedSnapshot
-from online_models.scoring.landmarks import DAY_MS
+from schemas.time import DAY_MS
 from tests.worlds import hazard_world
 from tests.worlds.hazard_world import SMALL
 

@@ -18,12 +18,12 @@ from online_models.hazard.encoding import NAMES_MAX
 from online_models.hazard.model import Ask, HazardModel, HazardRow
 from online_models.learning.snapshots import Envelope
 from online_models.learning.target_learner import Learner
-from online_models.scoring.landmarks import DAY_MS, HOUR_MS
 from online_models.scoring.shrunk_rates import dump_rates
 from online_models.scoring.tiers import CONSTANT_VERSION
 from online_models.targets.targets import VALUE
 from schemas.records import Example, ExampleFrame, Frozen, ModelMarker, Served, encoder
 from schemas.records import example_frames as frames_of
+from schemas.time import DAY_MS, HOUR_MS
 from streams.stages.common.observer import StageObserver
 from streams.stages.contract import Effects
 from streams.stages.journeys.active_models import Scorers, ScoringRules

@@ -20,7 +20,7 @@ from online_models.quality.monitor import (
     dump_quality,
     load_quality,
 )
-from online_models.scoring.landmarks import DAY_MS
+from schemas.time import DAY_MS
 
 ABOUT = Slice("payer", "d7", "1h", "ios", "full", "payer-1", "network")
 

@@ -7,12 +7,13 @@ from msgspec import structs
 from online_models.features.frozen import whole
 from online_models.scoring import prospects
 from online_models.scoring.landmark_scores import Moment, reach_landmark
-from online_models.scoring.landmarks import DAY_MS, HOUR_MS, LANDMARKS
+from online_models.scoring.landmarks import LANDMARKS
 from online_models.scoring.prospects import SERVED_SHARE, Payment, Prospect
 from online_models.scoring.releases import release_times
 from online_models.scoring.tiers import in_share
 from online_models.targets.targets import DEFAULT_TARGETS, PAYING, RATES, VALUE
 from schemas.records import Example, Money, MoneyKind
+from schemas.time import DAY_MS, HOUR_MS
 from tests.worlds.model_world import EPOCH, Life, constant_models, followed, lives, purchase
 
 LIFE = next(iter(lives(1, 7)))._replace(paid_at=0)

@@ -6,7 +6,6 @@ import pytest
 
 from online_models.hazard.bins import PAYER, Horizon, Shape, outcomes
 from online_models.learning.snapshots import Unusable
-from online_models.scoring.landmarks import DAY_MS, HOUR_MS
 from online_models.scoring.shrunk_rates import (
     HAZARD_MAX,
     Place,
@@ -15,6 +14,7 @@ from online_models.scoring.shrunk_rates import (
     dump_rates,
     load_rates,
 )
+from schemas.time import DAY_MS, HOUR_MS
 
 US = Place("com.game", "searchlight", "US", "ios")
 BR = Place("com.game", "searchlight", "BR", "android")

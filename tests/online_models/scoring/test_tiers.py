@@ -7,7 +7,7 @@ import pytest
 from online_models.hazard.encoding import Encoder
 from online_models.hazard.model import HazardModel
 from online_models.hazard.rules import HazardRules
-from online_models.scoring.landmarks import DAY_MS, LANDMARKS
+from online_models.scoring.landmarks import LANDMARKS
 from online_models.scoring.shrunk_rates import Place, ShrunkRates
 from online_models.scoring.tiers import (
     LiveModel,
@@ -19,6 +19,7 @@ from online_models.scoring.tiers import (
 )
 from online_models.targets.targets import PAYING, Action, segment
 from schemas.records import Frozen
+from schemas.time import DAY_MS
 
 NOON = 1_790_000_000_000
 RULES = HazardRules()

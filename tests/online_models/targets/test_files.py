@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from online_models.scoring.landmarks import DAY_MS, LANDMARKS
+from online_models.scoring.landmarks import LANDMARKS
 from online_models.targets.files import TargetFault, read_targets
 from online_models.targets.targets import DEFAULT_TARGETS, PAYING, Action, Targets
+from schemas.time import DAY_MS
 from tests.checkout import ROOT
 
 DAY_7 = """

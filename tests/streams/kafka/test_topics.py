@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from schemas import topics
+from schemas.time import DAY_MS
 from streams.kafka.topics import FoundTopic, WantedTopic, problems, wanted_topics
 from streams.settings.tree import KafkaSettings, read_settings
 
@@ -72,7 +73,7 @@ def test_topics_with_producer_time_never_age_out_by_simulated_time() -> None:
     by_name = {want.name: want for want in wanted_topics(_kafka(SOURCE_TIMESTAMPS="create"))}
     config = by_name[topics.TOUCHPOINTS.name].config
     assert config["retention.ms"] == "-1"
-    assert int(config["message.timestamp.after.max.ms"]) > topics.DAY_MS
+    assert int(config["message.timestamp.after.max.ms"]) > DAY_MS
     assert by_name[topics.MATCH.name].config["message.timestamp.type"] == "LogAppendTime"
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from streams.runtime.state import HOUR_MS, STALE_SECONDS, MemoryStore, RocksStore, StateStore
+from schemas.time import HOUR_MS
+from streams.runtime.state import STALE_SECONDS, MemoryStore, RocksStore, StateStore
 from tests.checkout import ROOT
 
 Open = Callable[[], StateStore]

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from schemas.time import format_duration, parse_duration
 from streams.cli.settings import documented, settings_table
-from streams.settings.declaration import SettingError, milliseconds, show_ms
+from streams.settings.declaration import SettingError
 from streams.settings.tree import Settings, read_settings, shown_url
 
 
@@ -146,4 +147,4 @@ def test_settings_that_headwater_sets_for_its_children_are_not_documented() -> N
 
 @pytest.mark.parametrize("written", ["7d", "36h", "90m", "15s", "250ms"])
 def test_lengths_of_time_are_shown_as_they_are_written(written: str) -> None:
-    assert show_ms(milliseconds(written)) == written
+    assert format_duration(parse_duration(written)) == written

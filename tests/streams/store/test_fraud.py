@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from schemas.time import DAY_MS
 from streams.store.embedded import EmbeddedStore
 from streams.store.migrations import migrate
-from tests.worlds.stores.store_world import DAY_MS, NOON, booking, decision, empty, put, verdict
+from tests.worlds.stores.store_world import NOON, booking, decision, empty, put, verdict
 
 pytest.importorskip("chdb")
 

@@ -10,19 +10,10 @@ from typing import Any
 import pytest
 
 from schemas.outcomes import Outcome
+from schemas.time import DAY_MS
 from streams.store.embedded import EmbeddedStore
 from streams.store.migrations import migrate
-from tests.worlds.stores.store_world import (
-    DAY_MS,
-    NOON,
-    booking,
-    decision,
-    empty,
-    parked,
-    put,
-    rate,
-    spend,
-)
+from tests.worlds.stores.store_world import NOON, booking, decision, empty, parked, put, rate, spend
 
 pytest.importorskip("chdb")
 

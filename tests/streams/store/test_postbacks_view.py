@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from schemas.time import DAY_MS
 from streams.store.embedded import EmbeddedStore
 from streams.store.migrations import migrate
 from tests.worlds.postback_world import postback_row
-from tests.worlds.stores.store_world import DAY_MS, NOON, put
+from tests.worlds.stores.store_world import NOON, put
 
 pytest.importorskip("chdb")
 NOTHING = {"conversion_state": "none", "revenue_min_micros": 0, "revenue_max_micros": 0,

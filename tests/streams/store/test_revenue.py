@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from schemas.outcomes import Attribution
+from schemas.time import DAY_MS
 from streams.store.embedded import EmbeddedStore
 from streams.store.migrations import migrate
 from tests.worlds.stores.money_world import (
@@ -22,7 +23,7 @@ from tests.worlds.stores.money_world import (
     in_force,
     some_market,
 )
-from tests.worlds.stores.store_world import DAY_MS, NOON, booking, decision, empty, put
+from tests.worlds.stores.store_world import NOON, booking, decision, empty, put
 
 pytest.importorskip("chdb")
 

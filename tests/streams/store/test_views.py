@@ -10,10 +10,10 @@ import msgspec
 import pytest
 
 from schemas.outcomes import Freshness
+from schemas.time import DAY_MS
 from streams.store.embedded import EmbeddedStore
 from streams.store.migrations import migrate
 from tests.worlds.stores.store_world import (
-    DAY_MS,
     NOON,
     booking,
     decision,

@@ -9,7 +9,8 @@ from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 
 from schemas.outcomes import Attribution, Booking, Outcome, RateRow, SpendRow
-from tests.worlds.stores.store_world import DAY_MS, NOON, booking, decision, rate, spend
+from schemas.time import DAY_MS
+from tests.worlds.stores.store_world import NOON, booking, decision, rate, spend
 
 CURRENCIES = ("USD", "EUR", "JPY", "GBP", "BRL", "SEK")
 SOURCES = ("alpha", "beta", "gamma", "organic")

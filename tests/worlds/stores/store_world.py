@@ -9,12 +9,12 @@ import msgspec
 
 from schemas import outcomes
 from schemas.outcomes import Outcome
+from schemas.time import DAY_MS
 from streams.store.base import Store
 from streams.store.columns import OutcomeDecoder
 from streams.store.tables import EPOCH, OFFSET, PARTITION, TABLES
 from tests.worlds.postback_world import postback_row
 
-DAY_MS = 86_400_000
 NOON = 1_767_268_800_000  # 2026-01-01 12:00 UTC
 LAST_CENTURY = "1970-01-01 00:00:00.000"
 

@@ -10,10 +10,11 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 
 from attribution.probabilistic.pair_fit import KnownMatch
-from attribution.rules.rules import DAY_MS, Rules
+from attribution.rules.rules import Rules
 from schemas.decode import decode
 from schemas.events import Install, Touchpoint
 from schemas.records import Installed, Touch
+from schemas.time import DAY_MS, HOUR_MS
 from streams.replay.memory_log import MemoryRecord
 from streams.stages.common.match_keys import device_keys
 from streams.stages.common.pseudonyms import Pseudonyms
@@ -22,7 +23,7 @@ from streams.stages.intake.intake import CLOCK_KEY
 from streams.stages.intake.stage_records import installed, touch_seen
 from streams.stages.intake.traits import has_consent, network_key, traits
 
-SWEEP_MS = 6 * 3_600_000
+SWEEP_MS = 6 * HOUR_MS
 """How often what is too old to be a candidate is forgotten, in log time."""
 
 _NOWHERE = (0, 0, 0)

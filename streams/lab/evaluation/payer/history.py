@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from online_models.hazard.bins import PAYER
-from online_models.scoring.landmarks import DAY_MS
+from schemas.time import DAY_MS
 from streams.errors import Stop
 from streams.lab.evaluation.payer.replay.contestants import CHALLENGERS, TIERS, Contestants
 from streams.lab.evaluation.payer.replay.figures import (

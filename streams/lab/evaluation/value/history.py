@@ -15,9 +15,9 @@ import msgspec
 import numpy as np
 
 from online_models.quality.value_figures import decile_mape, normalised_gini, total_ratio
-from online_models.scoring.landmarks import DAY_MS
 from online_models.value.model import ValueModel, ValueRules
 from online_models.value.shape import HORIZONS, LANDMARKS
+from schemas.time import DAY_MS
 from streams.lab.evaluation.value.replay.figures import is_monotone, rounded
 from streams.lab.evaluation.value.replay.history import LANDMARK_MS
 from streams.lab.evaluation.value.replay.own_history import OwnHistory, read_history

@@ -13,8 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from online_models.scoring.landmarks import DAY_MS
 from online_models.value.model import ValueModel
+from schemas.time import DAY_MS
 from streams.lab.evaluation.value.replay.figures import rounded, world_figures
 from streams.lab.evaluation.value.replay.replay import Replay
 from streams.lab.evaluation.value.replay.worlds import ValueWorld

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from schemas.records import ExposurePath, ExposureTouch, Flag
+from schemas.time import DAY_MS
 from streams.lab.simulator.credit_worlds.people import (
     CHANNELS,
     DAYS,
@@ -20,7 +21,7 @@ from streams.lab.simulator.credit_worlds.people import (
 from streams.lab.simulator.credit_worlds.rates import RATES, Rate, Situation
 from streams.lab.simulator.credit_worlds.truth import true_shares
 from streams.lab.simulator.draws import Floats, Ints, generator
-from streams.lab.simulator.scenario import DAY_MS, START_MS
+from streams.lab.simulator.scenario import START_MS
 
 WORLDS = tuple(RATES)
 RECEIVERS = (*NAMES, "organic")

@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import json
 
 from schemas import topics
-from streams.lab.simulator.scenario import DAY_MS
+from schemas.time import DAY_MS
 
 Fields = dict[str, Any]
 Spoil = Callable[[bytes], bytes]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from msgspec import json
 
 from schemas import topics
+from schemas.time import DAY_MS
 from streams.lab.simulator.drafts.wording import PLATFORMS, Draft, Fields, Words
 from streams.lab.simulator.draws import Ints
 from streams.lab.simulator.market.world import APPS, COUNTRIES
 from streams.lab.simulator.people.money import Payment
-from streams.lab.simulator.scenario import DAY_MS
 
 _STORE_FEE = 0.15
 _MEDIATION = "tidemix"

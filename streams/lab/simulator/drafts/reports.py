@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from msgspec import json
 
 from schemas import topics
+from schemas.time import DAY_MS
 from streams.lab.simulator.drafts.wording import Draft, Fields, Words
 from streams.lab.simulator.draws import Ints
 from streams.lab.simulator.market.rates import CURRENCIES, pair
 from streams.lab.simulator.market.world import APPS, MEDIA_SOURCES
-from streams.lab.simulator.scenario import DAY_MS
 
 _REQUEST_TYPES = ("access", "opt_out", "erasure")
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from schemas.time import DAY_MS, HOUR_MS, SECOND_MS
 from streams.lab.simulator.draws import Ints
 from streams.lab.simulator.fraud_worlds.market import Cheating, mixture
-from streams.lab.simulator.scenario import DAY_MS, HOUR_MS, SECOND_MS
 
 _AT_ONCE, _LATER = 0.62, 0.25
 _CTIT_MIN_MS = 12 * SECOND_MS

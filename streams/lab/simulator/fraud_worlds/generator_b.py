@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from schemas.time import DAY_MS, HOUR_MS, SECOND_MS
 from streams.lab.simulator.draws import Ints
 from streams.lab.simulator.fraud_worlds.market import Cheating
-from streams.lab.simulator.scenario import DAY_MS, HOUR_MS, SECOND_MS
 
 _SITES_MAX = 100_000
 _FAST_SHARE = 0.7

@@ -11,11 +11,12 @@ from msgspec import json
 
 from schemas import topics
 from schemas.records import site_key
+from schemas.time import DAY_MS, SECOND_MS
 from streams.lab.simulator.drafts.wording import Fields
 from streams.lab.simulator.draws import Ints, generator
 from streams.lab.simulator.fraud_worlds.market import APPS, Cheating, Habits, Site, make_sites
 from streams.lab.simulator.ids import device_ids, run_prefix
-from streams.lab.simulator.scenario import DAY_MS, SECOND_MS, START_MS
+from streams.lab.simulator.scenario import START_MS
 
 _DAYS = 24
 _FIRST_INSTALLS_DAY = 3

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from schemas.time import DAY_MS, HOUR_MS
 from streams.lab.simulator.draws import Ints, generator
 from streams.lab.simulator.market.world import COUNTRIES
-from streams.lab.simulator.scenario import DAY_MS, HOUR_MS, Scenario
+from streams.lab.simulator.scenario import Scenario
 
 _SHARE_MAX = 0.005  # of all events: a short simulation states only the rates of the first days
 _RESTATED_SHARE = 0.05

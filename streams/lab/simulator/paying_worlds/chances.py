@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from schemas.time import DAY_MS
 from streams.lab.simulator.draws import Floats, Ints
 from streams.lab.simulator.paying_worlds.lives import NEVER
 from streams.lab.simulator.paying_worlds.steps import (
@@ -17,7 +18,6 @@ from streams.lab.simulator.paying_worlds.steps import (
     HORIZON_MS,
     MIDDLES_MS,
 )
-from streams.lab.simulator.scenario import DAY_MS
 
 _TABLE_END = 8.0
 _TABLE_X = np.linspace(-_TABLE_END, _TABLE_END, 16_001)

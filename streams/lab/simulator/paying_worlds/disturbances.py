@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from streams.lab.simulator.scenario import DAY_MS, START_MS
+from schemas.time import DAY_MS
+from streams.lab.simulator.scenario import START_MS
 
 DAYS = 60
 """How long people install."""

@@ -7,11 +7,11 @@ from typing import Protocol, Self
 
 import numpy as np
 
+from schemas.time import DAY_MS
 from streams.lab.simulator.draws import Floats, Ints
 from streams.lab.simulator.paying_worlds.disturbances import BEGIN_MS, Disturbance
 from streams.lab.simulator.paying_worlds.people import People
 from streams.lab.simulator.paying_worlds.steps import EDGES_MS, LANDMARK_MS
-from streams.lab.simulator.scenario import DAY_MS
 
 NAMES = ("level_up", "item_view", "paywall_view")
 """In-app events."""

@@ -7,10 +7,11 @@ from typing import Self
 
 import numpy as np
 
+from schemas.time import HOUR_MS, SECOND_MS
 from streams.lab.simulator.draws import Flags, Floats, Ints, generator, hour_weights, pick
 from streams.lab.simulator.market.world import APPS, COUNTRIES, MEDIA_SOURCES
 from streams.lab.simulator.paying_worlds.disturbances import BEGIN_MS, DAYS, Disturbance
-from streams.lab.simulator.scenario import HOUR_MS, SECOND_MS, START_MS
+from streams.lab.simulator.scenario import START_MS
 
 ORGANIC = len(MEDIA_SOURCES)
 NEW_APP = len(APPS)

@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from schemas.time import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 from streams.lab.simulator.draws import Floats, Ints, generator
 from streams.lab.simulator.paying_worlds.disturbances import BEGIN_MS, DISTURBANCES, Disturbance
 from streams.lab.simulator.paying_worlds.lives import Lives
 from streams.lab.simulator.paying_worlds.steps import LANDMARK_MS
 from streams.lab.simulator.paying_worlds.worlds import PayingWorld
-from streams.lab.simulator.scenario import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 
 _LATE_MS_MIN, _LATE_MS_MAX = 2 * MINUTE_MS, 2 * DAY_MS
 _POISONED_SHARE = 1 / 3

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from online_models.hazard.bins import PAYER
+from schemas.time import DAY_MS, HOUR_MS
 from streams.lab.simulator.draws import Ints
-from streams.lab.simulator.scenario import DAY_MS, HOUR_MS
 
 LANDMARKS = tuple(landmark.name for landmark in PAYER.landmarks)
 LANDMARK_MS: Ints = np.array([landmark.after_ms for landmark in PAYER.landmarks])

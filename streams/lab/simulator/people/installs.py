@@ -7,6 +7,7 @@ from enum import IntEnum
 
 import numpy as np
 
+from schemas.time import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 from streams.lab.simulator.draws import (
     Flags,
     Floats,
@@ -19,7 +20,7 @@ from streams.lab.simulator.draws import (
     split,
 )
 from streams.lab.simulator.market.world import APPS, COUNTRIES, Fraud, World
-from streams.lab.simulator.scenario import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, Scenario
+from streams.lab.simulator.scenario import Scenario
 
 ORGANIC = -1
 _PAYER_LOGIT = -2.75

@@ -7,6 +7,7 @@ from enum import IntEnum
 
 import numpy as np
 
+from schemas.time import DAY_MS, MINUTE_MS, SECOND_MS
 from streams.lab.simulator.draws import (
     Flags,
     Floats,
@@ -19,7 +20,7 @@ from streams.lab.simulator.draws import (
 )
 from streams.lab.simulator.market.world import APPS, COUNTRIES
 from streams.lab.simulator.people.installs import Account, Installs, lifetime_left, liveliness_ms
-from streams.lab.simulator.scenario import DAY_MS, MINUTE_MS, SECOND_MS, Scenario
+from streams.lab.simulator.scenario import Scenario
 
 _PURCHASES_MAX = 40  # of one install
 _PURCHASE_SHARE_MAX = 0.8  # of payments; revenue from advertisements needs some room

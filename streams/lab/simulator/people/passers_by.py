@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from schemas.time import HOUR_MS
 from streams.lab.simulator.draws import Flags, Ints, delays, generator, pick
 from streams.lab.simulator.ids import mixed
 from streams.lab.simulator.market.world import COUNTRIES
 from streams.lab.simulator.plan import Plan
-from streams.lab.simulator.scenario import HOUR_MS
 
 _TOUCHES_PER_DEVICE = 4
 _DEVICE_ID_SHARE_ANDROID = 0.7

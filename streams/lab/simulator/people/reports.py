@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from schemas.time import DAY_MS, HOUR_MS
 from streams.lab.simulator.draws import Ints, generator
 from streams.lab.simulator.market.world import World
 from streams.lab.simulator.people.installs import ORGANIC, Installs
-from streams.lab.simulator.scenario import DAY_MS, HOUR_MS, Scenario
+from streams.lab.simulator.scenario import Scenario
 
 _COST_SHARE_MAX = 0.02  # of all events: a short simulation reports only some campaign-days
 _RESTATED_SHARE = 0.1

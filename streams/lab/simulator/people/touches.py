@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from schemas.time import DAY_MS, SECOND_MS
 from streams.lab.simulator.draws import Flags, Ints, generator, logged, pick, split
 from streams.lab.simulator.market.world import Fraud, World
 from streams.lab.simulator.people.installs import ORGANIC, Installs
-from streams.lab.simulator.scenario import DAY_MS, SECOND_MS, Scenario
+from streams.lab.simulator.scenario import Scenario
 
 _DEVICE_ID_SHARE = 0.85  # of touchpoints, where the device has one at all
 _ORGANIC_WEIGHT = 0.15

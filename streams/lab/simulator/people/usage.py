@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from schemas.time import SECOND_MS
 from streams.lab.simulator.draws import (
     Flags,
     Ints,
@@ -17,7 +18,7 @@ from streams.lab.simulator.draws import (
     waits,
 )
 from streams.lab.simulator.people.installs import Account, Installs, lifetime_left, liveliness_ms
-from streams.lab.simulator.scenario import SECOND_MS, Scenario
+from streams.lab.simulator.scenario import Scenario
 
 SESSION = 0
 EVENT_NAMES = ("session", "tutorial_completed", "level_reached", "content_viewed", "checkout_begun")

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from online_models.hazard.bins import PAYER, outcomes
+from schemas.time import DAY_MS, HOUR_MS
 from streams.lab.evaluation.payer.calibration import evaluate_calibration
 from streams.lab.evaluation.payer.payer import evaluate_payer
 from streams.lab.evaluation.payer.replay.contestants import TIERS, Contestants
@@ -25,7 +26,7 @@ from streams.lab.simulator.paying_worlds import (
     make_world,
     report,
 )
-from streams.lab.simulator.scenario import DAY_MS, HOUR_MS, START_MS
+from streams.lab.simulator.scenario import START_MS
 
 
 def silent(*_: object) -> None:

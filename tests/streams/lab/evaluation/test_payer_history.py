@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from online_models.hazard.bins import PAYER
+from schemas.time import DAY_MS, HOUR_MS
 from streams.cli import headwater
 from streams.errors import Stop
 from streams.lab.evaluation.payer.history import WARM_UP_MS, _judged
@@ -25,7 +26,6 @@ from streams.lab.evaluation.payer.replay.own_history import (
 from streams.lab.evaluation.payer.replay.replay import Replay
 from streams.lab.evaluation.payer.replay.runs import Run
 from streams.lab.evaluation.payer.tiers import tiers_of
-from streams.lab.simulator.scenario import DAY_MS, HOUR_MS
 
 T0 = 1_790_000_000_000 // DAY_MS * DAY_MS
 

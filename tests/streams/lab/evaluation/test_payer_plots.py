@@ -8,11 +8,11 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
+from schemas.time import DAY_MS
 from streams.lab.evaluation.payer.replay.contestants import CHALLENGERS, TIERS
 from streams.lab.evaluation.payer.replay.figures import Judged
 from streams.lab.evaluation.payer.replay.plots import daily_ratio, write_plots
 from streams.lab.evaluation.payer.replay.runs import Run
-from streams.lab.simulator.scenario import DAY_MS
 
 
 def judged() -> Judged:

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 from online_models.value.model import ValueModel
 from online_models.value.shape import LANDMARKS
+from schemas.time import DAY_MS, HOUR_MS
 from streams.cli.lab.evaluate import evaluate
 from streams.lab.evaluation.value.replay.figures import world_figures
 from streams.lab.evaluation.value.replay.history import LATENESS_MS, make_history
@@ -19,7 +20,6 @@ from streams.lab.evaluation.value.replay.worlds import ValueWorld
 from streams.lab.evaluation.value.value import END_MS
 from streams.lab.simulator.paying_worlds import BEGIN_MS
 from streams.lab.simulator.paying_worlds.spending import LoggedPayments
-from streams.lab.simulator.scenario import DAY_MS, HOUR_MS
 
 
 def silent(*_: object) -> None:

@@ -11,9 +11,10 @@ import orjson
 import pytest
 from click.testing import CliRunner
 
+from schemas.time import DAY_MS, HOUR_MS
 from streams.cli import headwater
 from streams.cli.lab.evaluate import evaluate
-from streams.lab.simulator.scenario import DAY_MS, HOUR_MS, START_MS
+from streams.lab.simulator.scenario import START_MS
 from streams.replay.kcat import KcatRecord, record_line
 
 INSTALLS = 2_400

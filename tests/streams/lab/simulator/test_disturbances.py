@@ -8,9 +8,9 @@ import pytest
 
 from schemas import topics
 from schemas.decode import Reason, Unreadable
+from schemas.time import DAY_MS, MINUTE_MS
 from streams.lab.simulator import SimulatedMessage
 from streams.lab.simulator.drafts.malformed import spoilers, wrong_topic
-from streams.lab.simulator.scenario import DAY_MS, MINUTE_MS
 from tests.streams.lab.simulator.simulated import (
     EVENTS,
     SCENARIO,

@@ -11,9 +11,9 @@ from dataclasses import replace
 import pytest
 
 from schemas import topics
+from schemas.time import DAY_MS, HOUR_MS
 from streams.errors import Stop
 from streams.lab.simulator import CLOCK_KEY, Scenario, SimulatedMessage, simulate
-from streams.lab.simulator.scenario import DAY_MS, HOUR_MS
 from tests.streams.lab.simulator.simulated import EVENTS, SCENARIO, everything, messages
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from schemas.time import DAY_MS
 from streams.lab.simulator.draws import Floats, Ints
 from streams.lab.simulator.paying_worlds import (
     BEGIN_MS,
@@ -24,7 +25,6 @@ from streams.lab.simulator.paying_worlds.steps import (
     LANDMARK_MS,
     LANDMARKS,
 )
-from streams.lab.simulator.scenario import DAY_MS
 
 NAMES = (*WORLDS, *KEPT_WORLDS)
 GROUPS = 12

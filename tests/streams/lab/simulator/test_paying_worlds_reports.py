@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from schemas.time import DAY_MS, HOUR_MS, MINUTE_MS
 from streams.lab.simulator.paying_worlds import (
     BEGIN_MS,
     NEVER,
@@ -13,7 +14,6 @@ from streams.lab.simulator.paying_worlds import (
     report,
     seen_activity,
 )
-from streams.lab.simulator.scenario import DAY_MS, HOUR_MS, MINUTE_MS
 
 INSTALLS = 4_000
 

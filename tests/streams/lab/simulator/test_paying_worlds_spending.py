@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from schemas.time import DAY_MS
 from streams.lab.simulator.draws import Flags, Floats
 from streams.lab.simulator.paying_worlds import (
     BEGIN_MS,
@@ -19,7 +20,6 @@ from streams.lab.simulator.paying_worlds import (
 from streams.lab.simulator.paying_worlds.purses import PURSES
 from streams.lab.simulator.paying_worlds.spending import WORTH_HORIZONS
 from streams.lab.simulator.paying_worlds.steps import HORIZON_MS, HORIZONS, LANDMARK_MS
-from streams.lab.simulator.scenario import DAY_MS
 
 NAMES = (*WORLDS, *KEPT_WORLDS)
 SURPRISE_MAX = 4.0

@@ -10,8 +10,8 @@ from urllib.parse import parse_qs
 
 import msgspec
 
+from schemas.time import DAY_MS
 from streams.lab.simulator import Scenario, simulate, truths
-from streams.lab.simulator.scenario import DAY_MS
 
 CLEAN = replace(Scenario.standard(8_000, seed=3).clean(), tells_traits=True)
 WEEK_MS = 7 * DAY_MS

@@ -7,7 +7,7 @@ from math import sqrt
 
 import pytest
 
-from streams.lab.simulator.scenario import DAY_MS
+from schemas.time import DAY_MS
 from tests.streams.lab.simulator.simulated import SCENARIO, all_truths, rows
 
 

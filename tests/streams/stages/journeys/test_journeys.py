@@ -6,9 +6,9 @@ import pytest
 
 from online_models.hazard.checkpoint import dump_scorer
 from online_models.hazard.model import HazardModel
-from online_models.scoring.landmarks import DAY_MS, HOUR_MS
 from online_models.targets.targets import RATES
 from schemas.records import Example, JourneyRecord, ModelMarker, MoneyRouted, example_frames
+from schemas.time import DAY_MS, HOUR_MS
 from streams.runtime.state import MemoryStore
 from streams.stages.common.observer import StageObserver
 from streams.stages.contract import Effects

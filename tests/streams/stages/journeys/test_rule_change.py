@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from attribution.decision.fraud import FraudRules
-from attribution.rules.rules import DAY_MS, HOUR_MS, Policy, Rules, Windows, rule_set_id
+from attribution.rules.rules import Policy, Rules, Windows, rule_set_id
 from schemas.records import Candidates, Erased, JourneyRecord, Signal, Touch
+from schemas.time import DAY_MS, HOUR_MS
 from streams.runtime.state import MemoryStore
 from streams.stages.common.observer import StageObserver
 from streams.stages.contract import Effects

@@ -15,8 +15,8 @@ from online_models.learning.evidence import TIERS
 from online_models.learning.rules import LearnerRules
 from online_models.learning.target_learner import Learner
 from online_models.learning.target_learner_parts import dump_learner, load_learner
-from online_models.scoring.landmarks import DAY_MS
 from schemas.records import CommandKind, Example, ExampleFrame, ModelCommand, Served, encoder
+from schemas.time import DAY_MS
 from streams.runtime.state import MemoryStore
 from streams.stages.common.observer import StageObserver
 from streams.stages.contract import Effects, LogRecord

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from attribution.rules.rules import HOUR_MS
 from schemas.records import AccountMoney, Candidates, MatchRecord, MoneyRouted, MoneySeen
+from schemas.time import HOUR_MS
 from streams.runtime.state import MemoryStore
 from streams.stages.common.observer import StageObserver
 from streams.stages.common.watermarks import source_upstreams

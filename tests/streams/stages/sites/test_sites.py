@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from attribution.decision.fraud import FraudRules
-from attribution.rules.rules import DAY_MS, HOUR_MS, Policy, Rules
+from attribution.rules.rules import Policy, Rules
 from schemas.records import SiteFrame, SiteInstall, SiteRecord, SiteVerdict, encoder, site_key
+from schemas.time import DAY_MS, HOUR_MS
 from streams.runtime.state import MemoryStore
 from streams.stages.common.observer import StageObserver
 from streams.stages.common.watermarks import stage_upstreams

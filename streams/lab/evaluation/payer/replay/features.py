@@ -9,13 +9,13 @@ import numpy as np
 from online_models.features import features
 from online_models.features.features import Bucket
 from online_models.scoring.shrunk_rates import Place
+from schemas.time import DAY_MS, HOUR_MS
 from streams.lab.simulator.draws import Ints
 from streams.lab.simulator.market.world import APPS, COUNTRIES, MEDIA_SOURCES
 from streams.lab.simulator.paying_worlds import Lives, People
 from streams.lab.simulator.paying_worlds.lives import NAMES
 from streams.lab.simulator.paying_worlds.people import ORGANIC
 from streams.lab.simulator.paying_worlds.steps import LANDMARKS
-from streams.lab.simulator.scenario import DAY_MS, HOUR_MS
 
 Features = dict[str, float]
 

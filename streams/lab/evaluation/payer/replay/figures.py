@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 
 from online_models.quality.calibration import Reliability
+from schemas.time import DAY_MS
 from streams.lab.evaluation.payer.replay.contestants import CHALLENGERS, TIERS
 from streams.lab.evaluation.payer.replay.replay import Predictions
 from streams.lab.simulator.draws import Flags, Floats, Ints
 from streams.lab.simulator.paying_worlds import BEGIN_MS, NEVER, PayingWorld
 from streams.lab.simulator.paying_worlds.steps import HORIZON_MS, LANDMARKS
-from streams.lab.simulator.scenario import DAY_MS
 
 D7, D30 = 0, 1
 _OF_WORLD = (1, 2)

@@ -8,10 +8,10 @@ import numpy as np
 
 from online_models.hazard.bins import PAYER
 from online_models.scoring.releases import release_times
+from schemas.time import DAY_MS
 from streams.lab.simulator.draws import Flags, Ints
 from streams.lab.simulator.paying_worlds import NEVER, Reports
 from streams.lab.simulator.paying_worlds.steps import LANDMARK_MS
-from streams.lab.simulator.scenario import DAY_MS
 
 RELEASED_MS: Ints = np.array(release_times(PAYER.edges))
 """When the outcome of each bin is said: some time after it ends, because reports come late. A

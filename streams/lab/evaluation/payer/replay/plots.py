@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
+from schemas.time import DAY_MS
 from streams.lab.evaluation.chart import Chart, Line, write_chart
 from streams.lab.evaluation.payer.replay.contestants import TIERS
 from streams.lab.evaluation.payer.replay.figures import Judged, reliability_of
 from streams.lab.evaluation.payer.replay.runs import Run
 from streams.lab.simulator.draws import Floats
 from streams.lab.simulator.paying_worlds.steps import LANDMARKS
-from streams.lab.simulator.scenario import DAY_MS
 
 _GAIN_POINTS = 100
 

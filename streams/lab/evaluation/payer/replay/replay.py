@@ -10,12 +10,12 @@ from typing import Protocol, Self
 import numpy as np
 
 from online_models.scoring.shrunk_rates import Place
+from schemas.time import HOUR_MS
 from streams.lab.evaluation.payer.replay.contestants import BinEnd, Contestants, Frozen, Question
 from streams.lab.evaluation.payer.replay.features import Features, WorldFeatures
 from streams.lab.evaluation.payer.replay.log import HORIZONS, Happenings, PayingLog, make_log
 from streams.lab.simulator.draws import Floats, Ints
 from streams.lab.simulator.paying_worlds import PayingWorld, report, seen_activity
-from streams.lab.simulator.scenario import HOUR_MS
 
 _STEP_MS = HOUR_MS
 """How often a model that has learned replaces the one that predicts, in log time."""

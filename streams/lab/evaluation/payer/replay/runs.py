@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from schemas.time import DAY_MS
 from streams.lab.evaluation.payer.replay.contestants import Contestants
 from streams.lab.evaluation.payer.replay.figures import D7, D30, Judged, judged
 from streams.lab.evaluation.payer.replay.replay import Replay
@@ -16,7 +17,7 @@ from streams.lab.simulator.paying_worlds import (
     WORLDS,
     make_world,
 )
-from streams.lab.simulator.scenario import DAY_MS, START_MS
+from streams.lab.simulator.scenario import START_MS
 from streams.progress import Progress
 
 _INSTALLS = 60_000

@@ -7,8 +7,8 @@ from typing import Protocol
 
 import numpy as np
 
-from online_models.scoring.landmarks import DAY_MS
 from online_models.value.shape import BUCKETS, LANDMARKS, STEPS, Part, bucket_ending_with, rows_of
+from schemas.time import DAY_MS
 from streams.lab.simulator.draws import Floats, Ints
 
 LATENESS_MS = DAY_MS

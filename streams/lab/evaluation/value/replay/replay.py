@@ -13,9 +13,9 @@ import numpy as np
 from online_models.value.model import PackedAsk, StepRow, ValueModel, ValueRow
 from online_models.value.scorer import Worth
 from online_models.value.shape import HORIZONS, STEPS, bucket_ending_with, rows_of
+from schemas.time import HOUR_MS
 from streams.lab.evaluation.value.replay.history import LANDMARK_MS, STEP_DUE_MS, History, Occasions
 from streams.lab.simulator.draws import Flags, Floats, Ints
-from streams.lab.simulator.scenario import HOUR_MS
 
 _STEP_MS = HOUR_MS
 """How often what has been learned reaches predictions, in log time."""

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from schemas.time import DAY_MS
 from streams.lab.simulator.draws import Floats, Ints
 from streams.lab.simulator.market.world import COUNTRIES
 from streams.lab.simulator.paying_worlds.chances import picked, poisson
@@ -29,7 +30,7 @@ from streams.lab.simulator.paying_worlds.steps import (
     STEPS,
     buckets_of,
 )
-from streams.lab.simulator.scenario import DAY_MS, START_MS
+from streams.lab.simulator.scenario import START_MS
 
 _PURSE = np.repeat([0.0, 2.5, 6.0, 15.0, 60.0], 5)  # USD a week
 _PER_DAY = np.tile([0.15, 0.5, 1.2, 2.4, 4.5], 5)  # sessions

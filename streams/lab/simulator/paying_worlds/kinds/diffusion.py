@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from schemas.time import DAY_MS
 from streams.lab.simulator.draws import Floats
 from streams.lab.simulator.paying_worlds.chances import normal_cdf
 from streams.lab.simulator.paying_worlds.kinds.fondness import FONDNESS
 from streams.lab.simulator.paying_worlds.lives import Season
 from streams.lab.simulator.paying_worlds.people import People
 from streams.lab.simulator.paying_worlds.steps import EDGES_MS
-from streams.lab.simulator.scenario import DAY_MS
 
 _DRIFT_SPREAD = 0.32
 _BARRIER = 2.9

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from schemas.time import HOUR_MS
 from streams.lab.simulator.draws import Floats
 from streams.lab.simulator.paying_worlds.chances import normal_cdf
 from streams.lab.simulator.paying_worlds.kinds.fondness import FONDNESS
 from streams.lab.simulator.paying_worlds.lives import Season
 from streams.lab.simulator.paying_worlds.people import People
 from streams.lab.simulator.paying_worlds.steps import EDGES_MS
-from streams.lab.simulator.scenario import HOUR_MS
 
 _EVER_PAYS = -1.5  # probit
 _MEDIAN_H = 55.0

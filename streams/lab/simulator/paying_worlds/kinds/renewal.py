@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from schemas.time import DAY_MS, MINUTE_MS
 from streams.lab.simulator.draws import Floats, Ints
 from streams.lab.simulator.paying_worlds.chances import (
     Futures,
@@ -35,7 +36,6 @@ from streams.lab.simulator.paying_worlds.steps import (
     STEPS,
     buckets_of,
 )
-from streams.lab.simulator.scenario import DAY_MS, MINUTE_MS
 
 _Z = np.repeat(normal_grid(8), 5)
 _PER_DAY = np.exp(np.log(0.45) + 1.1 * _Z)  # returns
