@@ -19,7 +19,7 @@ from attribution.rules.rules import Policy, Rules
 from schemas.records import Flag, Installed, Signal
 
 _SIGNALS = (Signal.DEVICE_ID, Signal.CLICK_ID)
-Session = tuple[int, int]
+SessionTimes = tuple[int, int]
 """When it happened, and when it was logged."""
 
 
@@ -33,14 +33,14 @@ class Reengaged(Struct, frozen=True, array_like=True, gc=False):
     signal: int = -1  # what joined the touchpoint and the user; -1: withdrawn
 
 
-class Past(NamedTuple):
+class SettledReengagements(NamedTuple):
     """Re-engagements that stay as they were told, because what they rest on is forgotten."""
 
     reengaged: Sequence[Reengaged] = ()
     until: int = 0  # the last session that nobody looks at again; 0: none
 
 
-class Found(NamedTuple):
+class FoundReengagement(NamedTuple):
     candidate: Candidate
     session_time: int
     expires_at: int
@@ -56,18 +56,18 @@ def is_meant_to(candidate: Candidate) -> bool:
     return candidate.touch.is_retargeting and candidate.signal in _SIGNALS
 
 
-def find(
+def find_reengagements(
     install: Installed,
-    sessions: Sequence[Session],
+    sessions: Sequence[SessionTimes],
     retargeting: Sequence[Candidate],
-    past: Past,
+    past: SettledReengagements,
     rules: Rules,
-) -> list[Found]:
+) -> list[FoundReengagement]:
     """Re-engagements after the past ones, in order of time. `sessions` are sorted."""
     used = {one.event_id for one in past.reengaged}
     # Sessions before the last forgotten one are forgotten too, but that one is known.
     active = sorted([install.time, *(time for time, _ in sessions), max(install.time, past.until)])
-    found: list[Found] = []
+    found: list[FoundReengagement] = []
     for session in sessions:
         if session[0] <= max(past.until, install.time):
             continue
@@ -81,13 +81,13 @@ def find(
         best = max(winners, key=rank)
         used.add(best.touch.event_id)
         policy = policy_for(best, install, rules)
-        found.append(Found(best, session[0], session[0] + policy.windows.reengagement))
+        found.append(FoundReengagement(best, session[0], session[0] + policy.windows.reengagement))
     return found
 
 
 def _explains(
     candidate: Candidate,
-    session: Session,
+    session: SessionTimes,
     install: Installed,
     active: Sequence[int],
     rules: Rules,

@@ -20,7 +20,7 @@ from attribution.probabilistic.pair_score import confidences
 from attribution.rules.rules import Policy, Rules
 from schemas.records import Installed, Prior, Signal, SiteVerdict, TouchKind
 
-Verdict = Literal["credited", "outranked", "rejected"]
+CandidateVerdict = Literal["credited", "outranked", "rejected"]
 Rejection = Literal[
     "after_install",
     "logged_too_late",
@@ -53,11 +53,11 @@ class Receipt(Struct, frozen=True, gc=False):
 
     touch_id: str
     event_id: str
-    verdict: Verdict
+    verdict: CandidateVerdict
     rule: Rule
 
 
-class Judgement(Struct, frozen=True, gc=False):
+class WaterfallResult(Struct, frozen=True, gc=False):
     """Who gets the credit, and who only fraud kept from it."""
 
     winner: Candidate | None = None  # None: organic
@@ -131,7 +131,7 @@ def rejection(candidate: Candidate, case: Case, rules: Rules) -> Rejection | Non
     return None
 
 
-def judge(candidates: Iterable[Candidate], case: Case, rules: Rules) -> Judgement:
+def run_waterfall(candidates: Iterable[Candidate], case: Case, rules: Rules) -> WaterfallResult:
     """The winner of the waterfall."""
     ordered = sorted(candidates, key=rank, reverse=True)
     eligible = [one for one in ordered if rejection(one, case, rules) is None]
@@ -146,14 +146,14 @@ def judge(candidates: Iterable[Candidate], case: Case, rules: Rules) -> Judgemen
         found = hits(one, ordered, case.install, case.site_verdicts, policy.fraud)
         rejecting = _rejecting(found)
         if rejecting is None:
-            return Judgement(one, found, confidence, robbed, robbed_by)
+            return WaterfallResult(one, found, confidence, robbed, robbed_by)
         if robbed is None:
             robbed, robbed_by = one, rejecting
-    return Judgement(robbed=robbed, robbed_by=robbed_by)
+    return WaterfallResult(robbed=robbed, robbed_by=robbed_by)
 
 
 def review(
-    candidates: Iterable[Candidate], case: Case, judgement: Judgement, rules: Rules
+    candidates: Iterable[Candidate], case: Case, judgement: WaterfallResult, rules: Rules
 ) -> Review:
     """Why each candidate won or lost, who helped, and what is suspicious."""
     ordered = sorted(candidates, key=rank, reverse=True)
@@ -192,13 +192,13 @@ def prior_of(install: Installed, priors: Iterable[Prior], rules: Rules) -> Prior
     return max(earlier, key=lambda one: (one.time, one.install_id), default=None)
 
 
-def conversion_type(case: Case, judgement: Judgement) -> ConversionType:
+def conversion_type(case: Case, judgement: WaterfallResult) -> ConversionType:
     if case.prior is None:
         return "install"
     return "reinstall" if judgement.winner is None else "reattribution"
 
 
-def expires_at(case: Case, judgement: Judgement, rules: Rules) -> int:
+def expires_at(case: Case, judgement: WaterfallResult, rules: Rules) -> int:
     """When a re-attribution gives the credit back to whom it was taken from; 0: never."""
     winner = judgement.winner
     if case.prior is None or winner is None:

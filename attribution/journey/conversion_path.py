@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from attribution.decision.waterfall import Receipt, judge, review
+from attribution.decision.waterfall import Receipt, review, run_waterfall
 from attribution.journey.decisions import case_of
 from attribution.journey.state import Decision, Journey
 from attribution.rules.rules import Rules
@@ -16,7 +16,7 @@ _SHOWN_BUT_NOT_ELIGIBLE = frozenset(
 """Rejections that are a matter of what counts, not of what happened."""
 
 
-class Shown(NamedTuple):
+class ConversionPath(NamedTuple):
     """Touchpoints in order of (time, event id)."""
 
     eligible: list[Touch]
@@ -26,15 +26,15 @@ class Shown(NamedTuple):
     """And those too old, or not meant for this user. Fraud and mere guesses are left out."""
 
 
-def shown(journey: Journey, decision: Decision | None, rules: Rules) -> Shown:
+def conversion_path(journey: Journey, decision: Decision | None, rules: Rules) -> ConversionPath:
     """Of a journey whose install is known. A decision just made saves judging again."""
     if not journey.candidates:
-        return Shown([], [])
+        return ConversionPath([], [])
     receipts = _review(journey, rules) if decision is None else decision.review.receipts
     rule_of = {one.event_id: one for one in receipts}
     touches = sorted((one.touch for one in journey.candidates), key=_order)
     told = [(touch, rule_of[touch.event_id]) for touch in touches if touch.event_id in rule_of]
-    return Shown(
+    return ConversionPath(
         [touch for touch, receipt in told if receipt.verdict != "rejected"],
         [
             touch
@@ -46,7 +46,7 @@ def shown(journey: Journey, decision: Decision | None, rules: Rules) -> Shown:
 
 def _review(journey: Journey, rules: Rules) -> list[Receipt]:
     case = case_of(journey, rules)
-    judgement = judge(journey.candidates, case, rules)
+    judgement = run_waterfall(journey.candidates, case, rules)
     return review(journey.candidates, case, judgement, rules).receipts
 
 

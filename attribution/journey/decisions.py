@@ -10,17 +10,17 @@ from attribution.decision.candidates import Candidate, once_each
 from attribution.decision.reengagement import is_meant_to, may_win_back
 from attribution.decision.waterfall import (
     Case,
-    Judgement,
+    WaterfallResult,
     expires_at,
     fraud_status,
-    judge,
     prior_of,
     rank,
     rejection,
     review,
+    run_waterfall,
 )
 from attribution.journey.retargeting import note_retargeting
-from attribution.journey.state import Decision, Journey, JourneyFact, Reason, Step
+from attribution.journey.state import Decision, DecisionReason, Journey, JourneyFact, JourneyStep
 from attribution.matching.facts import Evicted, Settled
 from attribution.rules.rules import Rules
 from schemas.records import Prior
@@ -33,7 +33,7 @@ def case_of(journey: Journey, rules: Rules) -> Case:
     return Case(install, prior, journey.site_verdicts)
 
 
-def decide_if_complete(journey: Journey, rules: Rules) -> Step:
+def decide_if_complete(journey: Journey, rules: Rules) -> JourneyStep:
     install = journey.install
     if install is None:
         return journey, []
@@ -41,29 +41,35 @@ def decide_if_complete(journey: Journey, rules: Rules) -> Step:
     # A second install of the same id may have asked more than this one.
     if journey.answered & every_lookup != every_lookup:
         return journey, []
-    return decide(journey, "first_decision", install.ts, rules)
+    return make_decision(journey, "first_decision", install.ts, rules)
 
 
-def decide(journey: Journey, reason: Reason, at: int, rules: Rules) -> Step:
+def make_decision(journey: Journey, reason: DecisionReason, at: int, rules: Rules) -> JourneyStep:
     """Make the next version, whether it differs from the last or not."""
     case = case_of(journey, rules)
-    return _conclude(journey, case, judge(journey.candidates, case, rules), (reason, at), rules)
+    return _conclude(
+        journey, case, run_waterfall(journey.candidates, case, rules), (reason, at), rules
+    )
 
 
-def reconsider(journey: Journey, reason: Reason, at: int, rules: Rules) -> Step:
+def reconsider(journey: Journey, reason: DecisionReason, at: int, rules: Rules) -> JourneyStep:
     """Make the next version if the decision is another one now."""
     if journey.version == 0 or journey.is_purged:
         return journey, []
     case = case_of(journey, rules)
-    judgement = judge(journey.candidates, case, rules)
+    judgement = run_waterfall(journey.candidates, case, rules)
     if _gist(case, judgement, rules) == journey.decided:
         return journey, []
     return _conclude(journey, case, judgement, (reason, at), rules)
 
 
 def _conclude(
-    journey: Journey, case: Case, judgement: Judgement, cause: tuple[Reason, int], rules: Rules
-) -> Step:
+    journey: Journey,
+    case: Case,
+    judgement: WaterfallResult,
+    cause: tuple[DecisionReason, int],
+    rules: Rules,
+) -> JourneyStep:
     version = journey.version + 1
     decision = Decision(
         version=version,
@@ -80,7 +86,7 @@ def _conclude(
     return replace(journey, version=version, decided=_gist(case, judgement, rules)), facts
 
 
-def _gist(case: Case, judgement: Judgement, rules: Rules) -> str:
+def _gist(case: Case, judgement: WaterfallResult, rules: Rules) -> str:
     """All that makes two decisions different ones."""
     robbed = judgement.robbed_by.reason if judgement.robbed_by else ""
     parts = (
@@ -98,7 +104,7 @@ def _name(candidate: Candidate | None) -> str:
     return f"{candidate.signal.value}:{candidate.touch.event_id}" if candidate else ""
 
 
-def merge(journey: Journey, found: Sequence[Candidate], rules: Rules) -> Step:
+def merge(journey: Journey, found: Sequence[Candidate], rules: Rules) -> JourneyStep:
     """Add touchpoints; those after the install may only win the user back."""
     install = journey.install
     candidates = [*journey.candidates, *found] if found else journey.candidates
@@ -136,7 +142,7 @@ def _kept(
     return merged[:-surplus], [Evicted("candidates_per_journey_max", surplus)]
 
 
-def note_priors(journey: Journey, priors: Sequence[Prior], rules: Rules) -> Step:
+def note_priors(journey: Journey, priors: Sequence[Prior], rules: Rules) -> JourneyStep:
     known = {one.install_id: one for one in journey.priors}
     for one in priors:
         other = known.get(one.install_id)

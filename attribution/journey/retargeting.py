@@ -8,15 +8,26 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from attribution.decision.candidates import Candidate, once_each
-from attribution.decision.reengagement import Found, Past, Reengaged, find
+from attribution.decision.reengagement import (
+    FoundReengagement,
+    Reengaged,
+    SettledReengagements,
+    find_reengagements,
+)
 from attribution.journey.erasure import heard
-from attribution.journey.state import Journey, JourneyFact, Reason, Reengagement, Step
+from attribution.journey.state import (
+    DecisionReason,
+    Journey,
+    JourneyFact,
+    JourneyStep,
+    Reengagement,
+)
 from attribution.matching.facts import Evicted
 from attribution.rules.rules import Rules
 from schemas.records import ActivitySeen
 
 
-def note_session(journey: Journey, activity: ActivitySeen, rules: Rules) -> Step:
+def note_session(journey: Journey, activity: ActivitySeen, rules: Rules) -> JourneyStep:
     """Beyond the bound the oldest session goes, and what was told until then stays."""
     session = (activity.time, activity.ts)
     if activity.time <= journey.settled_until:
@@ -30,7 +41,7 @@ def note_session(journey: Journey, activity: ActivitySeen, rules: Rules) -> Step
     return kept, [Evicted("sessions_per_journey_max", 1)]
 
 
-def note_retargeting(journey: Journey, later: Sequence[Candidate], rules: Rules) -> Step:
+def note_retargeting(journey: Journey, later: Sequence[Candidate], rules: Rules) -> JourneyStep:
     touches = once_each([*journey.retargeting, *later])
     touches.sort(key=lambda one: (one.touch.time, one.touch.event_id))
     surplus = len(touches) - rules.retargeting_per_journey_max
@@ -48,8 +59,8 @@ def note_retargeting(journey: Journey, later: Sequence[Candidate], rules: Rules)
 
 
 def win_back(
-    journey: Journey, reason: Reason, at: int, rules: Rules, *, is_told_again: bool = False
-) -> Step:
+    journey: Journey, reason: DecisionReason, at: int, rules: Rules, *, is_told_again: bool = False
+) -> JourneyStep:
     """Tell every re-engagement that is new, other than before, or no more."""
     install = journey.install
     if install is None or journey.is_purged or not (journey.retargeting or journey.reengaged):
@@ -58,7 +69,13 @@ def win_back(
     settled = [one for one in journey.reengaged if 0 < one.session_time <= until]
     told = {one.event_id: one for one in settled}
     known_of = heard(journey, rules)
-    for one in find(install, known_of.sessions, known_of.retargeting, Past(settled, until), rules):
+    for one in find_reengagements(
+        install,
+        known_of.sessions,
+        known_of.retargeting,
+        SettledReengagements(settled, until),
+        rules,
+    ):
         told[one.candidate.touch.event_id] = _told(one)
     known = {one.event_id: one for one in journey.reengaged}
     facts: list[JourneyFact] = []
@@ -83,7 +100,7 @@ def win_back(
     return replace(journey, reengaged=list(known.values())), facts
 
 
-def _told(found: Found) -> Reengaged:
+def _told(found: FoundReengagement) -> Reengaged:
     candidate = found.candidate
     return Reengaged(
         candidate.touch.event_id,

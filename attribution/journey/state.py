@@ -7,12 +7,12 @@ from typing import Literal
 from msgspec import Struct
 
 from attribution.decision.candidates import Candidate
-from attribution.decision.reengagement import Reengaged, Session
-from attribution.decision.waterfall import Case, Judgement, Review
+from attribution.decision.reengagement import Reengaged, SessionTimes
+from attribution.decision.waterfall import Case, Review, WaterfallResult
 from attribution.matching.facts import Evicted, Settled
 from schemas.records import ActivitySeen, Installed, MoneyRouted, Prior, SiteVerdict
 
-Reason = Literal[
+DecisionReason = Literal[
     "first_decision",
     "deadline",
     "late_touchpoint",
@@ -28,9 +28,9 @@ class Decision(Struct, frozen=True, gc=False):
     """One version of who gets the credit. `decided_at` is the log time of the cause."""
 
     version: int
-    reason: Reason
+    reason: DecisionReason
     case: Case
-    judgement: Judgement
+    judgement: WaterfallResult
     review: Review
     decided_at: int
     is_erased: bool
@@ -45,7 +45,7 @@ class Reengagement(Struct, frozen=True, gc=False):
     """One version of a re-engagement; `session_time` 0: there was none after all."""
 
     version: int
-    reason: Reason
+    reason: DecisionReason
     install: Installed
     candidate: Candidate
     session_time: int
@@ -83,7 +83,7 @@ class Journey(Struct, frozen=True, array_like=True):
     activity_ids: list[int] = []  # hashes of the latest event ids, for duplicates
     last_ts: int = 0
     priors: list[Prior] = []  # installs of the same device, in order of (time, id)
-    sessions: list[Session] = []  # in order of time
+    sessions: list[SessionTimes] = []  # in order of time
     retargeting: list[Candidate] = []  # after the install, in order of (time, id)
     reengaged: list[Reengaged] = []
     settled_until: int = 0  # re-engagements until then stay: what they rest on is forgotten
@@ -92,4 +92,4 @@ class Journey(Struct, frozen=True, array_like=True):
     is_purged: bool = False  # and is
 
 
-Step = tuple[Journey, list[JourneyFact]]
+JourneyStep = tuple[Journey, list[JourneyFact]]

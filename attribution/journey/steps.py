@@ -8,18 +8,18 @@ from msgspec.structs import replace
 
 from attribution.decision.candidates import Candidate
 from attribution.decision.reengagement import may_win_back
-from attribution.decision.waterfall import judge
+from attribution.decision.waterfall import run_waterfall
 from attribution.journey.decisions import (
     case_of,
-    decide,
     decide_if_complete,
+    make_decision,
     merge,
     note_priors,
     reconsider,
 )
 from attribution.journey.erasure import purge_due, purged
 from attribution.journey.retargeting import note_retargeting, win_back
-from attribution.journey.state import Journey, JourneyFact, Reason, Step
+from attribution.journey.state import DecisionReason, Journey, JourneyFact, JourneyStep
 from attribution.journey.waitlist import (
     apply_or_wait,
     deadline_of,
@@ -41,7 +41,7 @@ from schemas.records import (
 )
 
 
-def see_install(journey: Journey, installed: Installed, rules: Rules) -> Step:
+def add_install(journey: Journey, installed: Installed, rules: Rules) -> JourneyStep:
     if journey.install is not None:
         return journey, [Settled(installed.source, "duplicate")]
     last_ts = max(journey.last_ts, installed.ts)
@@ -58,7 +58,7 @@ def see_install(journey: Journey, installed: Installed, rules: Rules) -> Step:
     return journey, facts + decided + released + won_back
 
 
-def see_candidates(journey: Journey, seen: Candidates, rules: Rules) -> Step:
+def add_candidates(journey: Journey, seen: Candidates, rules: Rules) -> JourneyStep:
     answered = journey.answered | (1 << seen.ordinal) if seen.ordinal >= 0 else journey.answered
     journey, facts = replace(journey, answered=answered), list[JourneyFact]()
     if journey.is_purged:
@@ -72,7 +72,7 @@ def see_candidates(journey: Journey, seen: Candidates, rules: Rules) -> Step:
         journey, evicted = note_priors(journey, seen.priors, rules)
         facts += evicted
     logged = [touch.ts for touch in seen.touches] + [prior.ts for prior in seen.priors]
-    reason: Reason = "late_touchpoint" if seen.touches else "late_install"
+    reason: DecisionReason = "late_touchpoint" if seen.touches else "late_install"
     if journey.version == 0:
         journey, decided = decide_if_complete(journey, rules)
     elif logged:
@@ -85,7 +85,7 @@ def see_candidates(journey: Journey, seen: Candidates, rules: Rules) -> Step:
     return journey, facts + decided + won_back
 
 
-def _see_named(journey: Journey, found: list[Candidate], rules: Rules) -> Step:
+def _see_named(journey: Journey, found: list[Candidate], rules: Rules) -> JourneyStep:
     """Touchpoints that a session names may bring a user back, but explain no install."""
     install = journey.install
     if install is not None:
@@ -96,7 +96,7 @@ def _see_named(journey: Journey, found: list[Candidate], rules: Rules) -> Step:
     return journey, facts + won_back
 
 
-def see_site_verdict(journey: Journey, verdict: SiteVerdict, rules: Rules) -> Step:
+def add_site_verdict(journey: Journey, verdict: SiteVerdict, rules: Rules) -> JourneyStep:
     """A judgement from a site's history. Late ones, and those no rule heeds, change nothing."""
     install = journey.install
     if install is None or journey.is_purged or not rules.heeds_sites:
@@ -112,7 +112,7 @@ def see_site_verdict(journey: Journey, verdict: SiteVerdict, rules: Rules) -> St
     return reconsider(journey, "fraud_verdict", verdict.ts, rules)
 
 
-def see_erasure(journey: Journey, erased: Erased, rules: Rules) -> Step:
+def request_erasure(journey: Journey, erased: Erased, rules: Rules) -> JourneyStep:
     """From now on ids are left out of what is said, and soon forgotten. The credit stays.
 
     Of several requests the first by log time counts, whichever becomes known first.
@@ -123,12 +123,12 @@ def see_erasure(journey: Journey, erased: Erased, rules: Rules) -> Step:
     last_ts = max(journey.last_ts, erased.ts)
     journey, facts = replace(journey, erased_ts=erased.ts, last_ts=last_ts), list[JourneyFact]()
     if is_new and journey.version > 0:
-        journey, facts = decide(journey, "erasure", erased.ts, rules)
+        journey, facts = make_decision(journey, "erasure", erased.ts, rules)
     journey, won_back = win_back(journey, "erasure", erased.ts, rules, is_told_again=is_new)
     return journey, facts + won_back
 
 
-def change_rules(journey: Journey, at: int, rules: Rules) -> Step:
+def change_rules(journey: Journey, at: int, rules: Rules) -> JourneyStep:
     """Decide again under new rules; `at` is the log time from which they are in force."""
     if journey.version == 0:
         return journey, []
@@ -137,7 +137,7 @@ def change_rules(journey: Journey, at: int, rules: Rules) -> Step:
     return journey, facts + won_back
 
 
-def see_activity(journey: Journey, activity: ActivitySeen, rules: Rules) -> Step:
+def add_activity(journey: Journey, activity: ActivitySeen, rules: Rules) -> JourneyStep:
     event_hash = _hash(activity.event_id)
     if event_hash in journey.activity_ids:
         return journey, [Settled(activity.source, "duplicate")]
@@ -151,20 +151,20 @@ def see_activity(journey: Journey, activity: ActivitySeen, rules: Rules) -> Step
     return journey, facts + applied + won_back
 
 
-def see_money(journey: Journey, routed: MoneyRouted, rules: Rules) -> Step:
+def add_money(journey: Journey, routed: MoneyRouted, rules: Rules) -> JourneyStep:
     journey = replace(journey, last_ts=max(journey.last_ts, routed.money.ts))
     if routed.sign > 0:
         return apply_or_wait(journey, routed, rules)
     return take_back(journey, routed)
 
 
-def expire(journey: Journey, now: int, rules: Rules) -> Step:
+def meet_deadlines(journey: Journey, now: int, rules: Rules) -> JourneyStep:
     """Decide without missing answers, give up waiting; both by deadlines before log time `now`."""
     facts: list[JourneyFact] = []
     install = journey.install
     if install is not None and journey.version == 0 and _decision_due(install, rules) <= now:
         decided_at = install.ts + rules.decision_wait_ms
-        journey, facts = decide(journey, "deadline", decided_at, rules)
+        journey, facts = make_decision(journey, "deadline", decided_at, rules)
     for record in journey.waiting:
         if deadline_of(record, rules) < now:
             facts += settle_waiting(record, "expired", rules)
@@ -173,8 +173,8 @@ def expire(journey: Journey, now: int, rules: Rules) -> Step:
     return (purged(journey) if 0 < purge_due(journey, rules) <= now else journey), facts
 
 
-def next_due(journey: Journey, rules: Rules) -> int:
-    """Log time at which `expire` or forgetting has something to do."""
+def journey_due(journey: Journey, rules: Rules) -> int:
+    """Log time at which `meet_deadlines` or forgetting has something to do."""
     due = journey.last_ts + rules.journey_retention_ms
     if journey.install is not None and journey.version == 0:
         due = min(due, _decision_due(journey.install, rules))
@@ -202,7 +202,7 @@ def winner_known_by(journey: Journey, known_by: int, rules: Rules) -> Candidate 
         priors=[one for one in journey.priors if one.ts <= known_by],
         site_verdicts=[one for one in journey.site_verdicts if one.ts <= known_by],
     )
-    return judge(candidates, case_of(known, rules), rules).winner
+    return run_waterfall(candidates, case_of(known, rules), rules).winner
 
 
 def _decision_due(install: Installed, rules: Rules) -> int:

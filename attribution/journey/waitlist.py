@@ -11,8 +11,8 @@ from attribution.journey.state import (
     ActivityApplied,
     Journey,
     JourneyFact,
+    JourneyStep,
     MoneyApplied,
-    Step,
     Waiting,
 )
 from attribution.matching.facts import Evicted, Settled
@@ -28,7 +28,9 @@ def deadline_of(record: ActivitySeen | MoneyRouted, rules: Rules) -> int:
     return record.ts + rules.parking_ms
 
 
-def apply_or_wait(journey: Journey, record: ActivitySeen | MoneyRouted, rules: Rules) -> Step:
+def apply_or_wait(
+    journey: Journey, record: ActivitySeen | MoneyRouted, rules: Rules
+) -> JourneyStep:
     install = journey.install
     if install is not None and install.ts <= deadline_of(record, rules):
         return _apply(journey, record, rules)
@@ -41,7 +43,7 @@ def apply_or_wait(journey: Journey, record: ActivitySeen | MoneyRouted, rules: R
     return replace(journey, waiting=waiting), facts
 
 
-def _apply(journey: Journey, record: ActivitySeen | MoneyRouted, rules: Rules) -> Step:
+def _apply(journey: Journey, record: ActivitySeen | MoneyRouted, rules: Rules) -> JourneyStep:
     if isinstance(record, MoneyRouted):
         return journey, [MoneyApplied(record), _settled(record, "decided")]
     facts: list[JourneyFact] = [ActivityApplied(record), _settled(record, "decided")]
@@ -66,7 +68,7 @@ def settle_waiting(
     ]
 
 
-def release(journey: Journey, installed: Installed, rules: Rules) -> Step:
+def release(journey: Journey, installed: Installed, rules: Rules) -> JourneyStep:
     """Apply what waited, but for what waited too long."""
     facts: list[JourneyFact] = []
     in_vain = [one for one in journey.waiting if installed.ts > deadline_of(one, rules)]
@@ -78,7 +80,7 @@ def release(journey: Journey, installed: Installed, rules: Rules) -> Step:
     return replace(journey, waiting=in_vain), facts
 
 
-def take_back(journey: Journey, routed: MoneyRouted) -> Step:
+def take_back(journey: Journey, routed: MoneyRouted) -> JourneyStep:
     """A relink moves money away, booked or still waiting; its next place settles it again."""
     booking_id = routed.money.booking_id
     for record in journey.waiting:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from msgspec import Struct
 from msgspec.structs import replace
 
-from attribution.matching.erasures import Erasure, asked_after, noted
+from attribution.matching.erasures import Erasure, asked_after, note_erasure
 from attribution.matching.facts import Evicted, MatchFact, MoneyWaiting, Settled
 from attribution.rules.rules import Rules
 from schemas.records import (
@@ -39,7 +39,7 @@ class PlacedMoney(Struct, frozen=True, array_like=True, gc=False):
     moves: int  # relinks so far
 
 
-class Account(Struct, frozen=True, array_like=True, tag=3):
+class AccountState(Struct, frozen=True, array_like=True, tag=3):
     links: list[Link] = []
     placed: list[PlacedMoney] = []  # money whose place a link may still change
     erasures: list[Erasure] = []
@@ -61,10 +61,10 @@ def owner_at(links: list[Link], paid_at: int, deadline: int) -> str:
     return min(counting, default=(0, ""))[1]
 
 
-def see_link(
-    state: Account | None, linked: AccountLinked, rules: Rules
-) -> tuple[Account, list[MatchFact]]:
-    state = state or Account()
+def link_account(
+    state: AccountState | None, linked: AccountLinked, rules: Rules
+) -> tuple[AccountState, list[MatchFact]]:
+    state = state or AccountState()
     links, facts = _merge(state.links, Link(linked.install_id, linked.time, linked.ts), rules)
     if links == state.links:
         return state, facts
@@ -80,21 +80,21 @@ def see_link(
     return replace(state, links=links, placed=placed), facts
 
 
-def see_erasure(
-    state: Account | None, seen: ErasureSeen, rules: Rules
-) -> tuple[Account, list[MatchFact]]:
+def erase_account(
+    state: AccountState | None, seen: ErasureSeen, rules: Rules
+) -> tuple[AccountState, list[MatchFact]]:
     """Tell every install that was linked until then."""
-    state = state or Account()
-    erasures, evicted = noted(state.erasures, seen, rules)
+    state = state or AccountState()
+    erasures, evicted = note_erasure(state.erasures, seen, rules)
     linked = sorted({link.install_id for link in state.links if link.ts <= seen.ts})
     facts: list[MatchFact] = [Erased(name, seen.request_id, seen.ts) for name in linked]
     return replace(state, erasures=erasures), facts + evicted
 
 
-def see_account_money(
-    state: Account | None, arrived: AccountMoney, rules: Rules
-) -> tuple[Account, list[MatchFact]]:
-    state = state or Account()
+def place_money(
+    state: AccountState | None, arrived: AccountMoney, rules: Rules
+) -> tuple[AccountState, list[MatchFact]]:
+    state = state or AccountState()
     money, deadline = arrived.money, arrived.deadline
     owner = owner_at(state.links, arrived.paid_at, deadline)
     facts: list[MatchFact] = []
@@ -107,7 +107,7 @@ def see_account_money(
     return _bounded(replace(state, placed=placed), facts, rules)
 
 
-def expire(state: Account, now: int) -> tuple[Account, list[MatchFact]]:
+def expire_account_money(state: AccountState, now: int) -> tuple[AccountState, list[MatchFact]]:
     """Forget placed money no link can move any more; give up on parked money."""
     facts: list[MatchFact] = []
     keep: list[PlacedMoney] = []
@@ -119,8 +119,8 @@ def expire(state: Account, now: int) -> tuple[Account, list[MatchFact]]:
     return replace(state, placed=keep), facts
 
 
-def next_due(state: Account) -> int:
-    """Log time at which `expire` has something to do; 0: never."""
+def account_due(state: AccountState) -> int:
+    """Log time at which `expire_account_money` has something to do; 0: never."""
     return min((known.deadline + 1 for known in state.placed), default=0)
 
 
@@ -146,8 +146,8 @@ def _give_up(known: PlacedMoney) -> list[MatchFact]:
 
 
 def _bounded(
-    state: Account, facts: list[MatchFact], rules: Rules
-) -> tuple[Account, list[MatchFact]]:
+    state: AccountState, facts: list[MatchFact], rules: Rules
+) -> tuple[AccountState, list[MatchFact]]:
     """Beyond the bound the oldest money loses its place: parked money expires early."""
     surplus = len(state.placed) - rules.money_per_account_max
     if surplus <= 0:

@@ -23,7 +23,7 @@ class Erasure(Struct, frozen=True, array_like=True, order=True, gc=False):
         return Erased(install_id, self.request_id, self.ts)
 
 
-def noted(
+def note_erasure(
     known: list[Erasure], seen: ErasureSeen, rules: Rules
 ) -> tuple[list[Erasure], list[Evicted]]:
     """In order of log time; beyond the bound the oldest go, which are about the fewest."""

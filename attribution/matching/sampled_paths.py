@@ -39,13 +39,13 @@ def watched_from(key: str, rules: Rules) -> int:
     return NOT_WATCHED if (zlib.crc32(key.encode()) >> 16) % rules.watched_one_in else 0
 
 
-def next_due(touches: Iterable[Touch], watched_until: int, rules: Rules) -> int:
+def sampled_path_due(touches: Iterable[Touch], watched_until: int, rules: Rules) -> int:
     """Log time at which the next window may be reported; 0: none has begun."""
     begin = _begin(touches, watched_until)
     return begin + rules.watch_window_ms + rules.late_ms_max if begin else 0
 
 
-def report(
+def close_sampled_path(
     key: str, touches: list[Touch], installs: list[int], watched_until: int, rules: Rules
 ) -> tuple[ExposurePath, int]:
     """The window that is over, and until when the device has been watched then.

@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from attribution.matching import sampled_paths
-from attribution.matching.erasures import Erasure, asked_after, latest_ts, noted
+from attribution.matching.erasures import Erasure, asked_after, latest_ts, note_erasure
 from attribution.matching.facts import Evicted, MatchFact, Settled
 from attribution.matching.sampled_paths import NOT_WATCHED, watched_from
 from attribution.rules.rules import Rules
@@ -52,7 +52,7 @@ class TouchIndex(Struct, frozen=True, array_like=True, tag=1):
 
 
 EMPTY = TouchIndex()
-Step = tuple[TouchIndex, list[MatchFact]]
+IndexStep = tuple[TouchIndex, list[MatchFact]]
 
 
 def could_matter(touch: Touch, install: IndexedInstall, rules: Rules) -> bool:
@@ -92,7 +92,7 @@ def could_follow(earlier: IndexedInstall, later: IndexedInstall, rules: Rules) -
     )
 
 
-def see_touch(index: TouchIndex | None, seen: TouchSeen, rules: Rules) -> Step:
+def index_touch(index: TouchIndex | None, seen: TouchSeen, rules: Rules) -> IndexStep:
     touch = seen.touch
     facts: list[MatchFact] = [Settled(seen.source, "decided")] if seen.is_home else []
     if index is None:
@@ -112,7 +112,7 @@ def see_touch(index: TouchIndex | None, seen: TouchSeen, rules: Rules) -> Step:
     return replace(index, touches=touches), facts
 
 
-def see_install(index: TouchIndex | None, seen: InstallSeen, rules: Rules) -> Step:
+def index_install(index: TouchIndex | None, seen: InstallSeen, rules: Rules) -> IndexStep:
     index = index or TouchIndex(watched_until=watched_from(seen.key, rules))
     if seen.ordinal < 0:
         return _see_session(index, seen, rules)
@@ -136,7 +136,7 @@ def see_install(index: TouchIndex | None, seen: InstallSeen, rules: Rules) -> St
     return index, facts + evicted
 
 
-def _see_session(index: TouchIndex, seen: InstallSeen, rules: Rules) -> Step:
+def _see_session(index: TouchIndex, seen: InstallSeen, rules: Rules) -> IndexStep:
     """A session names a click: what it may have brought back is known from its touchpoints."""
     known = _known(index, seen.install_id, is_session=True)
     first, last = (known.since, known.ts) if known is not None else (seen.ts, seen.ts)
@@ -163,7 +163,7 @@ def _found(install: IndexedInstall, touches: list[Touch]) -> Candidates:
     return Candidates(install.install_id, install.signal, ordinal, touches)
 
 
-def _with_install(index: TouchIndex, install: IndexedInstall, rules: Rules) -> Step:
+def _with_install(index: TouchIndex, install: IndexedInstall, rules: Rules) -> IndexStep:
     name = install.install_id, install.is_session
     others = [one for one in index.installs if (one.install_id, one.is_session) != name]
     facts: list[MatchFact] = []
@@ -174,10 +174,10 @@ def _with_install(index: TouchIndex, install: IndexedInstall, rules: Rules) -> S
     return replace(index, installs=installs), facts
 
 
-def see_erasure(index: TouchIndex | None, seen: ErasureSeen, rules: Rules) -> Step:
+def erase_key(index: TouchIndex | None, seen: ErasureSeen, rules: Rules) -> IndexStep:
     """Tell every install logged until then; those that are logged later begin anew."""
     index = index or EMPTY
-    erasures, evicted = noted(index.erasures, seen, rules)
+    erasures, evicted = note_erasure(index.erasures, seen, rules)
     facts: list[MatchFact] = [
         Erased(install.install_id, seen.request_id, seen.ts)
         for install in index.installs
@@ -186,18 +186,18 @@ def see_erasure(index: TouchIndex | None, seen: ErasureSeen, rules: Rules) -> St
     return replace(index, erasures=erasures), facts + evicted
 
 
-def next_due(index: TouchIndex, rules: Rules) -> int:
-    """Log time at which `expire` has something to report; 0: never."""
+def touch_index_due(index: TouchIndex, rules: Rules) -> int:
+    """Log time at which `close_sampled_paths` has something to report; 0: never."""
     if index.watched_until == NOT_WATCHED:
         return 0
-    return sampled_paths.next_due(_watched(index), index.watched_until, rules)
+    return sampled_paths.sampled_path_due(_watched(index), index.watched_until, rules)
 
 
-def expire(index: TouchIndex, key: str, now: int, rules: Rules) -> Step:
+def close_sampled_paths(index: TouchIndex, key: str, now: int, rules: Rules) -> IndexStep:
     """Report what a watched device was shown in every window that is over."""
     facts: list[MatchFact] = []
     erased_ts = latest_ts(index.erasures)
-    while 0 < next_due(index, rules) <= now:
+    while 0 < touch_index_due(index, rules) <= now:
         installs = [
             install.time
             for install in index.installs
@@ -205,7 +205,7 @@ def expire(index: TouchIndex, key: str, now: int, rules: Rules) -> Step:
             and not install.is_session
             and install.ts > erased_ts
         ]
-        path, until = sampled_paths.report(
+        path, until = sampled_paths.close_sampled_path(
             key, _watched(index), installs, index.watched_until, rules
         )
         facts.append(path)
@@ -218,7 +218,7 @@ def _watched(index: TouchIndex) -> list[Touch]:
     return [one for one in index.touches if one.ts > erased_ts and not sampled_paths.is_forged(one)]
 
 
-def useless_from(index: TouchIndex, rules: Rules) -> int:
+def touch_index_useless_from(index: TouchIndex, rules: Rules) -> int:
     """Log time from which nothing in the index can matter any more."""
     touched = installed = 0
     memory = rules.late_ms_max

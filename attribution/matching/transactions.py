@@ -24,7 +24,7 @@ def _deadline_of(money: Money, rules: Rules) -> int:
     return money.ts + rules.parking_ms
 
 
-def see_money(
+def fold_money(
     state: Transaction | None, money: Money, rules: Rules
 ) -> tuple[Transaction, list[MatchFact]]:
     state = state or Transaction()
@@ -32,14 +32,14 @@ def see_money(
         return _see_refund(state, money, rules)
     if state.purchase is not None:
         return state, [Settled(money.source, "duplicate")]
-    facts = [route(money, money, rules)]
+    facts = [route_money(money, money, rules)]
     still_parked: list[Money] = []
     for refund in state.parked:
         if money.ts > _deadline_of(refund, rules):
             still_parked.append(refund)
             continue
         facts.append(MoneyWaiting(refund, "released", "purchase", _deadline_of(refund, rules)))
-        facts.append(route(refund, money, rules))
+        facts.append(route_money(refund, money, rules))
     return Transaction(money, state.refund_ids, still_parked), facts
 
 
@@ -55,7 +55,7 @@ def _see_refund(
         facts.append(Evicted("refunds_per_purchase_max", 1))
     purchase, deadline = state.purchase, _deadline_of(refund, rules)
     if purchase is not None and purchase.ts <= deadline:
-        return replace(state, refund_ids=refund_ids), [*facts, route(refund, purchase, rules)]
+        return replace(state, refund_ids=refund_ids), [*facts, route_money(refund, purchase, rules)]
     facts += [
         MoneyWaiting(refund, "parked", "purchase", deadline),
         Settled(refund.source, "parked"),
@@ -63,7 +63,9 @@ def _see_refund(
     return replace(state, refund_ids=refund_ids, parked=[*state.parked, refund]), facts
 
 
-def expire(state: Transaction, now: int, rules: Rules) -> tuple[Transaction, list[MatchFact]]:
+def expire_refunds(
+    state: Transaction, now: int, rules: Rules
+) -> tuple[Transaction, list[MatchFact]]:
     """Give up on refunds whose deadline has passed at log time `now`."""
     facts: list[MatchFact] = []
     for refund in state.parked:
@@ -74,12 +76,12 @@ def expire(state: Transaction, now: int, rules: Rules) -> tuple[Transaction, lis
     return replace(state, parked=parked), facts
 
 
-def next_due(state: Transaction, rules: Rules) -> int:
-    """Log time at which `expire` has something to do; 0: never."""
+def transaction_due(state: Transaction, rules: Rules) -> int:
+    """Log time at which `expire_refunds` has something to do; 0: never."""
     return min((_deadline_of(refund, rules) + 1 for refund in state.parked), default=0)
 
 
-def route(money: Money, purchase: Money, rules: Rules) -> MatchFact:
+def route_money(money: Money, purchase: Money, rules: Rules) -> MatchFact:
     """Money follows its purchase: to the install it names, or to whoever owns the account.
 
     A refund waits no longer than its purchase may, so the two never end in different places.

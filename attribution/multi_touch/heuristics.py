@@ -10,19 +10,19 @@ from __future__ import annotations
 import numpy as np
 
 from attribution.multi_touch.models import END_SHARE, HALF_LIFE_POSITIONS, Heuristic
-from attribution.multi_touch.paths import CodedPaths, Floats, sums
+from attribution.multi_touch.paths import CodedPaths, FloatArray, sums
 
 
-def credit(
+def heuristic_credit(
     paths: CodedPaths, heuristic: Heuristic, half_life: float = HALF_LIFE_POSITIONS
-) -> Floats:
+) -> FloatArray:
     """Conversions and value of each channel; `half_life` in positions is for time decay alone."""
     weights = _weights(paths, heuristic, half_life)
     per_touch = np.repeat(paths.amounts, paths.lengths, axis=0) * weights[:, None]
     return sums(paths.codes, per_touch, len(paths.channels))
 
 
-def _weights(paths: CodedPaths, heuristic: Heuristic, half_life: float) -> Floats:
+def _weights(paths: CodedPaths, heuristic: Heuristic, half_life: float) -> FloatArray:
     """What part of its path each touchpoint gets."""
     length = np.repeat(paths.lengths, paths.lengths)
     since_first = np.arange(len(length)) - np.repeat(paths.starts, paths.lengths)

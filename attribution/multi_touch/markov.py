@@ -16,7 +16,7 @@ import numpy as np
 from msgspec import Struct
 
 from attribution.multi_touch.models import BOUNDS, ChainBounds
-from attribution.multi_touch.paths import CodedPaths, Codes, Floats, sums
+from attribution.multi_touch.paths import CodedPaths, Codes, FloatArray, sums
 
 STILL_WALKING = 1e-13
 """A walk is over when so small a part of all paths has not ended; no result is less exact."""
@@ -37,20 +37,20 @@ class Chain:
     channel_of: Codes  # of every state: the channel that was touched last
     come_from: Codes  # states of every possible move, and its probability
     go_to: Codes
-    chance: Floats
-    start: Floats  # how many paths begin in each state
-    visits: Floats  # how often each state was come to
-    rewards: Floats  # conversions and value expected on leaving each state
-    totals: Floats  # conversions and value of all paths
+    chance: FloatArray
+    start: FloatArray  # how many paths begin in each state
+    visits: FloatArray  # how often each state was come to
+    rewards: FloatArray  # conversions and value expected on leaving each state
+    totals: FloatArray  # conversions and value of all paths
 
-    def system(self) -> Floats:
+    def system(self) -> FloatArray:
         """The identity minus the probabilities of going from state to state."""
         dense = np.eye(len(self.channel_of))
         dense[self.come_from, self.go_to] -= self.chance
         return dense
 
 
-def fit(paths: CodedPaths, order: int, bounds: ChainBounds = BOUNDS) -> Chain | Unsolved:
+def fit_chain(paths: CodedPaths, order: int, bounds: ChainBounds = BOUNDS) -> Chain | Unsolved:
     """The chain whose states are the last `order` (1 or more) channels of the paths so far."""
     states, channel_of = _contexts(paths, order)
     count = len(channel_of)
@@ -79,7 +79,7 @@ def fit(paths: CodedPaths, order: int, bounds: ChainBounds = BOUNDS) -> Chain | 
     )
 
 
-def removal_effects(chain: Chain, bounds: ChainBounds = BOUNDS) -> Floats | Unsolved:
+def removal_effects(chain: Chain, bounds: ChainBounds = BOUNDS) -> FloatArray | Unsolved:
     """For each channel, the share of conversions and of value that would be lost without it."""
     if len(chain.channel_of) <= bounds.states_inverted:
         lost = _lost_by_inverse(chain)
@@ -91,17 +91,17 @@ def removal_effects(chain: Chain, bounds: ChainBounds = BOUNDS) -> Floats | Unso
     return _divided(lost, chain.totals)
 
 
-def credit(effects: Floats, totals: Floats) -> Floats:
+def removal_credit(effects: FloatArray, totals: FloatArray) -> FloatArray:
     """Conversions and value of each channel, in proportion to its removal effect on each."""
     return _divided(effects * totals, effects.sum(axis=0))
 
 
-def _divided(amounts: Floats, by: Floats) -> Floats:
+def _divided(amounts: FloatArray, by: FloatArray) -> FloatArray:
     """Nothing of nothing is nothing."""
     return np.divide(amounts, by, out=np.zeros_like(amounts), where=by > 0)
 
 
-def _lost_by_inverse(chain: Chain) -> Floats:
+def _lost_by_inverse(chain: Chain) -> FloatArray:
     """What comes to each channel for the first time, times what is ahead of it there.
 
     Visits are first visits and what comes back from them, so first visits to the states of a
@@ -117,7 +117,7 @@ def _lost_by_inverse(chain: Chain) -> Floats:
     return lost
 
 
-def _kept_by_walking(chain: Chain, steps_max: int) -> Floats | Unsolved:
+def _kept_by_walking(chain: Chain, steps_max: int) -> FloatArray | Unsolved:
     """What is left without each channel: all paths walk, step by step, until none is left."""
     kept = np.zeros((len(chain.channels), 2))
     for channel in range(len(chain.channels)):

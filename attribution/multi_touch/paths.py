@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import Struct
 
-Floats = npt.NDArray[np.float64]
+FloatArray = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int64]
 
 CONVERSIONS, VALUE = 0, 1
@@ -46,8 +46,8 @@ class CodedPaths:
     channels: tuple[str, ...]
     codes: Codes  # of every touchpoint
     lengths: Codes  # of every path
-    amounts: Floats  # of every path: conversions, value
-    nulls: Floats  # of every path
+    amounts: FloatArray  # of every path: conversions, value
+    nulls: FloatArray  # of every path
 
     @property
     def starts(self) -> Codes:
@@ -55,12 +55,12 @@ class CodedPaths:
         return np.cumsum(self.lengths) - self.lengths
 
     @property
-    def totals(self) -> Floats:
+    def totals(self) -> FloatArray:
         """Conversions and value of all paths."""
         return np.asarray(self.amounts.sum(axis=0))
 
 
-def code(paths: Iterable[Path]) -> CodedPaths:
+def code_paths(paths: Iterable[Path]) -> CodedPaths:
     """Paths without touchpoints have nobody to credit; they must not be among these."""
     codes: dict[str, int] = {}
     touches: list[int] = []
@@ -83,14 +83,14 @@ def code(paths: Iterable[Path]) -> CodedPaths:
     )
 
 
-def sums(codes: Codes, amounts: Floats, count: int) -> Floats:
+def sums(codes: Codes, amounts: FloatArray, count: int) -> FloatArray:
     """Amounts (one column or several) added up by code, for the codes from 0 to `count`."""
     if amounts.ndim == 1:
         return np.bincount(codes, amounts, count).astype(np.float64, copy=False)
     return np.column_stack([sums(codes, column, count) for column in amounts.T])
 
 
-def by_name(channels: tuple[str, ...], amounts: Floats) -> dict[str, ChannelCredit]:
+def by_name(channels: tuple[str, ...], amounts: FloatArray) -> dict[str, ChannelCredit]:
     """Rows of amounts by name of channel, most conversions first."""
     named = {
         name: ChannelCredit(*row) for name, row in zip(channels, amounts.tolist(), strict=True)

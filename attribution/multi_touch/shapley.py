@@ -25,17 +25,17 @@ from msgspec import Struct
 
 from attribution.multi_touch.markov import Chain, Unsolved
 from attribution.multi_touch.models import BOUNDS, ChainBounds
-from attribution.multi_touch.paths import CodedPaths, Codes, Floats, sums
+from attribution.multi_touch.paths import CodedPaths, Codes, FloatArray, sums
 
 
 class Sampled(Struct, frozen=True):
     """Values estimated from sampled orders, and the standard error of each estimate."""
 
-    values: Floats
-    standard_error: Floats
+    values: FloatArray
+    standard_error: FloatArray
 
 
-def of_paths(paths: CodedPaths) -> Floats:
+def of_paths(paths: CodedPaths) -> FloatArray:
     """Value of each channel in the game of whole paths: exact, for any number of channels."""
     count = len(paths.channels)
     owners = np.repeat(np.arange(len(paths.lengths)), paths.lengths)
@@ -45,7 +45,7 @@ def of_paths(paths: CodedPaths) -> Floats:
     return sums(channel, per_channel[owner], count)
 
 
-def of_chain(chain: Chain, bounds: ChainBounds = BOUNDS) -> Floats | Unsolved:
+def of_chain(chain: Chain, bounds: ChainBounds = BOUNDS) -> FloatArray | Unsolved:
     """Value of each channel in the game of a chain: exact, for few channels."""
     count = len(chain.channels)
     assert count <= bounds.channels_of_exact_game
@@ -63,7 +63,7 @@ def of_chain(chain: Chain, bounds: ChainBounds = BOUNDS) -> Floats | Unsolved:
     return values
 
 
-def worth_of_sets(chain: Chain) -> Floats:
+def worth_of_sets(chain: Chain) -> FloatArray:
     """Conversions and value of every set of channels; bit c of a row's index is channel c.
 
     A channel outside a set is struck out of the system; one inside is eliminated from it. Taken
@@ -112,7 +112,7 @@ def _hashed(text: str) -> bytes:
     return hashlib.blake2b(text.encode(), digest_size=16).digest()
 
 
-def _bordered(chain: Chain, order: Codes) -> tuple[Floats, list[int]]:
+def _bordered(chain: Chain, order: Codes) -> tuple[FloatArray, list[int]]:
     """The chain's system, the states of the first channel last, and how many each channel has.
 
     Its first columns are the rewards and its first row the starts: once states are eliminated,
@@ -127,14 +127,14 @@ def _bordered(chain: Chain, order: Codes) -> tuple[Floats, list[int]]:
     return np.vstack([border, below]), [int(size) for size in sizes]
 
 
-def _passing(systems: Floats, size: int) -> Floats:
+def _passing(systems: FloatArray, size: int) -> FloatArray:
     """What elimination takes away: all ways that lead through the last `size` states."""
     row, column = systems.shape[1] - size, systems.shape[2] - size
     solved = np.linalg.solve(systems[:, row:, column:], systems[:, row:, :column])
     return np.asarray(systems[:, :row, column:] @ solved)
 
 
-def _added(chain: Chain, order: Codes) -> Floats:
+def _added(chain: Chain, order: Codes) -> FloatArray:
     """What each channel adds when channels are added in this order."""
     bordered, sizes = _bordered(chain, order)
     systems = bordered[None]

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from attribution.postbacks.body_reader import BodyReader, base64url_bytes, parse_object
 from attribution.postbacks.keys import DEVELOPMENT_PREFIX, Keys
 from attribution.postbacks.postback import NO_NUMBER, Postback, conversion_value
-from attribution.postbacks.signature_verdict import Reason, Verdict
+from attribution.postbacks.signature_verdict import SignatureReason, SignatureVerdict
 
 ALGORITHM = "ES256"
 SIGNATURE_BYTES = 64
@@ -36,13 +36,13 @@ def read_adattributionkit(body: str, keys: Keys) -> Postback:
     """The postback in `body`, JSON as Apple sent it."""
     envelope = parse_object(body)
     if envelope is None:
-        return _unread(Reason.MALFORMED_BODY)
+        return _unread(SignatureReason.MALFORMED_BODY)
     written = envelope.get("jws-string")
     if not written:
-        return _unread(Reason.MISSING_SIGNATURE)
+        return _unread(SignatureReason.MISSING_SIGNATURE)
     jws = _take_apart(written)
     if jws is None:
-        return _unread(Reason.MALFORMED_BODY)
+        return _unread(SignatureReason.MALFORMED_BODY)
     said = _said(jws.payload, envelope)
     verdict = _verdict(jws, keys)
     if verdict.reason is None and said.verdict.reason is not None:
@@ -50,8 +50,8 @@ def read_adattributionkit(body: str, keys: Keys) -> Postback:
     return replace(said, verdict=verdict)
 
 
-def _unread(reason: Reason) -> Postback:
-    return Postback(framework="adattributionkit", verdict=Verdict(reason))
+def _unread(reason: SignatureReason) -> Postback:
+    return Postback(framework="adattributionkit", verdict=SignatureVerdict(reason))
 
 
 def _take_apart(written: object) -> _Jws | None:
@@ -67,27 +67,27 @@ def _take_apart(written: object) -> _Jws | None:
     return _Jws(f"{parts[0]}.{parts[1]}".encode(), header, payload, parts[2])
 
 
-def _verdict(jws: _Jws, keys: Keys) -> Verdict:
+def _verdict(jws: _Jws, keys: Keys) -> SignatureVerdict:
     """The header is compared with what is expected; it never chooses how to verify."""
     named = jws.header.get("kid")
     key_id = named if isinstance(named, str) and named.isprintable() else ""
     if jws.header.get("alg") != ALGORITHM:
-        return Verdict(Reason.WRONG_ALGORITHM, key_id)
+        return SignatureVerdict(SignatureReason.WRONG_ALGORITHM, key_id)
     if "crit" in jws.header:  # names extensions that must be understood (RFC 7515, 4.1.11)
-        return Verdict(Reason.UNSUPPORTED_VERSION, key_id)
+        return SignatureVerdict(SignatureReason.UNSUPPORTED_VERSION, key_id)
     if key_id not in keys:
         is_development = key_id.startswith(DEVELOPMENT_PREFIX)
-        reason = Reason.DEVELOPMENT_KEY if is_development else Reason.UNKNOWN_KEY
-        return Verdict(reason, key_id)
+        reason = SignatureReason.DEVELOPMENT_KEY if is_development else SignatureReason.UNKNOWN_KEY
+        return SignatureVerdict(reason, key_id)
     if not jws.signature:
-        return Verdict(Reason.MISSING_SIGNATURE, key_id)
+        return SignatureVerdict(SignatureReason.MISSING_SIGNATURE, key_id)
     pair = base64url_bytes(jws.signature) or b""
     if len(pair) != SIGNATURE_BYTES:
-        return Verdict(Reason.BAD_SIGNATURE, key_id)
+        return SignatureVerdict(SignatureReason.BAD_SIGNATURE, key_id)
     half = SIGNATURE_BYTES // 2
     der = encode_dss_signature(int.from_bytes(pair[:half]), int.from_bytes(pair[half:]))
     is_signed = keys.verifies(key_id, der, jws.signed)
-    return Verdict(None if is_signed else Reason.BAD_SIGNATURE, key_id)
+    return SignatureVerdict(None if is_signed else SignatureReason.BAD_SIGNATURE, key_id)
 
 
 def _said(payload: dict[str, Any], envelope: dict[str, Any]) -> Postback:
@@ -109,5 +109,5 @@ def _said(payload: dict[str, Any], envelope: dict[str, Any]) -> Postback:
         country_code=unsigned.text("country-code", required=False),
         value=conversion_value(envelope),
         unsigned=_UNSIGNED,
-        verdict=Verdict(signed.reason),
+        verdict=SignatureVerdict(signed.reason),
     )

@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from attribution.postbacks.signature_verdict import Reason
+from attribution.postbacks.signature_verdict import SignatureReason
 
 BRACKETS_MAX = 32
 """Apple's objects are flat; what has more brackets than this is nothing Apple sent."""
@@ -65,9 +65,9 @@ class BodyReader:
 
     def __init__(self, fields: dict[str, Any]) -> None:
         self.fields = fields
-        self.reason: Reason | None = None
+        self.reason: SignatureReason | None = None
 
-    def refuse(self, reason: Reason) -> None:
+    def refuse(self, reason: SignatureReason) -> None:
         self.reason = self.reason or reason
 
     def text(self, name: str, *, required: bool = True) -> str:
@@ -77,14 +77,14 @@ class BodyReader:
             return ""
         if isinstance(value, str) and value and value.isprintable():
             return value
-        self.refuse(Reason.MALFORMED_BODY)
+        self.refuse(SignatureReason.MALFORMED_BODY)
         return ""
 
     def name(self, name: str, *, required: bool = True) -> str:
         """A text without spaces and colons."""
         value = self.text(name, required=required)
         if ":" in value or " " in value:
-            self.refuse(Reason.MALFORMED_BODY)
+            self.refuse(SignatureReason.MALFORMED_BODY)
             return ""
         return value
 
@@ -95,22 +95,22 @@ class BodyReader:
             return absent
         if type(value) is int and 0 <= value <= WHOLE_MAX:
             return value
-        self.refuse(Reason.MALFORMED_BODY)
+        self.refuse(SignatureReason.MALFORMED_BODY)
         return absent
 
     def flag(self, name: str) -> bool:
         value = self._take(name, required=True)
         if value is None or type(value) is bool:
             return bool(value)
-        self.refuse(Reason.MALFORMED_BODY)
+        self.refuse(SignatureReason.MALFORMED_BODY)
         return False
 
     def _take(self, name: str, required: bool) -> Any:
         if name in self.fields:
             value = self.fields[name]
             if value is None:
-                self.refuse(Reason.MALFORMED_BODY)
+                self.refuse(SignatureReason.MALFORMED_BODY)
             return value
         if required:
-            self.refuse(Reason.MISSING_FIELD)
+            self.refuse(SignatureReason.MISSING_FIELD)
         return None

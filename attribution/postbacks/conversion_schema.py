@@ -25,18 +25,18 @@ IDENTIFIER_DIGITS_MAX = 4
 
 T = TypeVar("T")
 Where = str
-Micros = Annotated[int, Meta(ge=0, le=10**15)]
+RevenueMicros = Annotated[int, Meta(ge=0, le=10**15)]
 
 
-class Bucket(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ConversionBucket(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a value stands for: something happened, or was earned, or both."""
 
     event: Annotated[str, Meta(max_length=256)] = ""
-    revenue_min_micros: Micros = 0
-    revenue_max_micros: Micros = 0
+    revenue_min_micros: RevenueMicros = 0
+    revenue_max_micros: RevenueMicros = 0
 
 
-class ValueRange(Bucket, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ValueRange(ConversionBucket, frozen=True, kw_only=True, forbid_unknown_fields=True):
     values: str  # "7" or "1-10"
 
 
@@ -47,7 +47,7 @@ class BitField(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     value: list[ValueRange]
 
 
-class CoarseBucket(Bucket, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class CoarseBucket(ConversionBucket, frozen=True, kw_only=True, forbid_unknown_fields=True):
     postback: Literal[0, 1, 2]  # sequence index: days 0-2, 3-7, 8-35
     value: Literal["low", "medium", "high"]
 
@@ -61,7 +61,7 @@ class Schema(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     bits: list[BitField] = []
     coarse: list[CoarseBucket] = []
 
-    def buckets(self) -> Iterator[tuple[Where, Bucket]]:
+    def buckets(self) -> Iterator[tuple[Where, ConversionBucket]]:
         yield from _placed("fine", self.fine)
         yield from _placed("coarse", self.coarse)
         for at, one in _placed("bits", self.bits):
@@ -146,7 +146,7 @@ def _faults(where: Where, schema: Schema) -> Iterator[SchemaFault]:
         seen.add((one.postback, one.value))
 
 
-def _bucket_faults(where: Where, bucket: Bucket, currency: str) -> Iterator[SchemaFault]:
+def _bucket_faults(where: Where, bucket: ConversionBucket, currency: str) -> Iterator[SchemaFault]:
     if bucket.revenue_min_micros > bucket.revenue_max_micros:
         yield SchemaFault(f"{where}.revenue_min_micros", "is more than revenue_max_micros")
     if bucket.revenue_max_micros and not currency:

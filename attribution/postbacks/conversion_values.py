@@ -17,7 +17,7 @@ from attribution.postbacks.conversion_schema import (
     CAMPAIGN_ID_MAX,
     FINE_BITS,
     BitField,
-    Bucket,
+    ConversionBucket,
     Schema,
     SchemaFile,
     identifiers_of,
@@ -25,7 +25,7 @@ from attribution.postbacks.conversion_schema import (
 )
 from attribution.postbacks.postback import FINE_VALUE_MAX, NO_NUMBER, Postback
 
-State = Literal["none", "decoded", "undecoded", "malformed"]
+ConversionState = Literal["none", "decoded", "undecoded", "malformed"]
 Coarse = tuple[int, str]
 """Sequence index of the postback, and its coarse value."""
 
@@ -40,7 +40,7 @@ class Meaning(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    state: State
+    state: ConversionState
     events: list[str] = field(default_factory=list)
     revenue_min_micros: int = 0
     revenue_max_micros: int = 0
@@ -145,9 +145,9 @@ def _meanings(schema: Schema) -> Meanings:
     return Meanings(fine, coarse, schema.currency)
 
 
-def _buckets_of(value: int, fields: list[BitField]) -> list[Bucket] | None:
+def _buckets_of(value: int, fields: list[BitField]) -> list[ConversionBucket] | None:
     """The bucket of every field that is not 0; None when a bit or a number is not described."""
-    buckets: list[Bucket] = []
+    buckets: list[ConversionBucket] = []
     for one in fields:
         bits = span_of(one.bits, 0, FINE_BITS - 1) or range(0)
         number = value >> bits.start & (1 << len(bits)) - 1
@@ -159,7 +159,7 @@ def _buckets_of(value: int, fields: list[BitField]) -> list[Bucket] | None:
     return None if value else buckets
 
 
-def _add(buckets: Sequence[Bucket]) -> Meaning:
+def _add(buckets: Sequence[ConversionBucket]) -> Meaning:
     return Meaning(
         tuple(one.event for one in buckets if one.event),
         sum(one.revenue_min_micros for one in buckets),

@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from attribution.postbacks.signature_verdict import Verdict
+from attribution.postbacks.signature_verdict import SignatureVerdict
 
 Framework = Literal["skadnetwork", "adattributionkit"]
 FINE_VALUE_MAX = 63
@@ -28,7 +28,7 @@ class Postback:
     """Texts are empty and numbers -1 where the postback does not tell."""
 
     framework: Framework
-    verdict: Verdict
+    verdict: SignatureVerdict
     version: str = ""
     ad_network_id: str = ""
     transaction_id: str = ""  # AdAttributionKit: postback-identifier

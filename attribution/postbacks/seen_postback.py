@@ -14,7 +14,7 @@ class SeenPostback(Struct, frozen=True, array_like=True, tag=4):
     ts: int  # log time of the first copy
 
 
-def see_postback(
+def count_postback(
     state: SeenPostback | None, seen: PostbackSeen
 ) -> tuple[SeenPostback, list[MatchFact]]:
     if state is None:
@@ -22,7 +22,7 @@ def see_postback(
     return state, [Settled(seen.source, "duplicate")]
 
 
-def useless_from(state: SeenPostback, rules: Rules) -> int:
+def postback_useless_from(state: SeenPostback, rules: Rules) -> int:
     """Log time from which the postback may be forgotten. A copy after that is settled once more;
     its rows still share their id, so they count once."""
     return state.ts + rules.postback_retention_ms

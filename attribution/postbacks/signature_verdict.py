@@ -9,7 +9,7 @@ from typing import Literal
 SignatureState = Literal["valid", "invalid", "unverifiable"]
 
 
-class Reason(StrEnum):
+class SignatureReason(StrEnum):
     """Why a postback is not valid. The list is fixed, so it can be a metric label."""
 
     # Invalid: Apple has not signed this.
@@ -24,12 +24,14 @@ class Reason(StrEnum):
     DEVELOPMENT_KEY = "development_key"
 
 
-_INVALID = frozenset({Reason.MALFORMED_BODY, Reason.MISSING_FIELD, Reason.BAD_SIGNATURE})
+_INVALID = frozenset(
+    {SignatureReason.MALFORMED_BODY, SignatureReason.MISSING_FIELD, SignatureReason.BAD_SIGNATURE}
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    reason: Reason | None  # None: valid
+class SignatureVerdict:
+    reason: SignatureReason | None  # None: valid
     key_id: str = ""  # the key that the postback names, or that verified it
 
     @property

@@ -12,7 +12,7 @@ from typing import Any
 from attribution.postbacks.body_reader import BodyReader, base64_bytes, parse_object
 from attribution.postbacks.keys import Keys
 from attribution.postbacks.postback import NO_NUMBER, Postback, conversion_value
-from attribution.postbacks.signature_verdict import Reason, Verdict
+from attribution.postbacks.signature_verdict import SignatureReason, SignatureVerdict
 
 SEPARATOR = "\u2063"
 SOURCE = "source-app-id"  # or source-domain instead; signed when it is there
@@ -36,11 +36,13 @@ def read_skadnetwork(body: str, keys: Keys) -> Postback:
     conversion value."""
     fields = parse_object(body)
     if fields is None:
-        return Postback(framework="skadnetwork", verdict=Verdict(Reason.MALFORMED_BODY))
+        return Postback(
+            framework="skadnetwork", verdict=SignatureVerdict(SignatureReason.MALFORMED_BODY)
+        )
     reader = BodyReader(fields)
     version = reader.text("version")
     if version not in SIGNED_FIELDS:
-        reader.refuse(Reason.UNSUPPORTED_VERSION)
+        reader.refuse(SignatureReason.UNSUPPORTED_VERSION)
     said = _said(reader, SIGNED_FIELDS.get(version, SIGNED_FIELDS["4.0"]))
     if said.verdict.reason is not None:
         return said
@@ -59,18 +61,18 @@ def signed_text(fields: dict[str, Any]) -> bytes:
     return SEPARATOR.join(parts).encode()
 
 
-def _verdict(fields: dict[str, Any], keys: Keys) -> Verdict:
+def _verdict(fields: dict[str, Any], keys: Keys) -> SignatureVerdict:
     written = fields.get("attribution-signature")
     if not written:
-        return Verdict(Reason.MISSING_SIGNATURE)
+        return SignatureVerdict(SignatureReason.MISSING_SIGNATURE)
     signature = base64_bytes(written) if isinstance(written, str) else None
     if signature is None:
-        return Verdict(Reason.BAD_SIGNATURE)
+        return SignatureVerdict(SignatureReason.BAD_SIGNATURE)
     text = signed_text(fields)
     for key_id in keys.for_skadnetwork():
         if keys.verifies(key_id, signature, text):
-            return Verdict(None, key_id)
-    return Verdict(Reason.BAD_SIGNATURE)
+            return SignatureVerdict(None, key_id)
+    return SignatureVerdict(SignatureReason.BAD_SIGNATURE)
 
 
 def _said(reader: BodyReader, signed: tuple[str, ...]) -> Postback:
@@ -99,7 +101,7 @@ def _said(reader: BodyReader, signed: tuple[str, ...]) -> Postback:
         interaction=interaction,
         value=conversion_value(reader.fields),
         unsigned=("conversion_value", "coarse_value"),
-        verdict=Verdict(reader.reason),
+        verdict=SignatureVerdict(reader.reason),
     )
 
 
@@ -111,6 +113,6 @@ def _source(reader: BodyReader, *, takes_domain: bool) -> tuple[int, str]:
     domain = reader.name("source-domain", required=False)
     # The signed text does not tell the two apart, so a number must not pass for a domain.
     if SOURCE in reader.fields or domain.isdecimal():
-        reader.refuse(Reason.MALFORMED_BODY)
+        reader.refuse(SignatureReason.MALFORMED_BODY)
         return app_id, ""
     return app_id, domain

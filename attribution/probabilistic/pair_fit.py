@@ -15,7 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from attribution.probabilistic.pair_model import DELAY_BINS, DeviceOdds, PairModel, PlaceOdds
-from attribution.probabilistic.pair_score import delay_bin, device_level, place_level, score
+from attribution.probabilistic.pair_score import delay_bin, device_level, place_level, score_pair
 from schemas.records import Installed, Touch, TouchKind
 
 SMOOTHING = 1.0
@@ -41,7 +41,7 @@ class KnownMatch(Struct, frozen=True, gc=False):
     touch_id: str  # of the touchpoint that led to it; "": none of these
 
 
-def fit(known: Iterable[KnownMatch]) -> PairModel:
+def fit_pair_model(known: Iterable[KnownMatch]) -> PairModel:
     """The model under which these answers are likeliest. Needs at least one true pair.
 
     ValueError: there is none.
@@ -160,7 +160,7 @@ class _Group(Struct, frozen=True, gc=False):
 
 def _features(known: KnownMatch, model: PairModel) -> _Group:
     crowd = -math.log(len(known.touches))
-    choices = [(score(touch, known.install, model), crowd, 0.0) for touch in known.touches]
+    choices = [(score_pair(touch, known.install, model), crowd, 0.0) for touch in known.touches]
     truth = _truth(known)
     return _Group([*choices, (0.0, 0.0, 1.0)], len(known.touches) if truth is None else truth)
 

@@ -30,7 +30,7 @@ def confidences(touches: Sequence[Touch], install: Installed, model: PairModel) 
     if not touches:
         return []
     crowd = model.crowding * math.log(len(touches))
-    logits = [model.slope * score(touch, install, model) - crowd for touch in touches]
+    logits = [model.slope * score_pair(touch, install, model) - crowd for touch in touches]
     top = max(model.null, *logits)
     weights = [math.exp(logit - top) for logit in logits]
     # fsum rounds once, so the order of the candidates makes no difference.
@@ -38,7 +38,7 @@ def confidences(touches: Sequence[Touch], install: Installed, model: PairModel) 
     return [round(weight / total, DIGITS) for weight in weights]
 
 
-def score(touch: Touch, install: Installed, model: PairModel) -> float:
+def score_pair(touch: Touch, install: Installed, model: PairModel) -> float:
     """Natural log of how much likelier this pair is if one led to the other."""
     place: float = getattr(model.place, place_level(touch, install))
     device: float = getattr(model.device, device_level(touch, install))

@@ -29,7 +29,7 @@ INSTALLS_PER_SITE_HOUR_MAX = 2_000
 SITES_PER_PARTITION_MAX = 100_000
 
 
-class Shown(Struct, frozen=True, array_like=True, gc=False):
+class TouchTally(Struct, frozen=True, array_like=True, gc=False):
     """Touchpoints of one hour, or of one day."""
 
     at: int  # hours or days since 1970
@@ -49,8 +49,8 @@ class ClaimedDay(Struct, frozen=True, array_like=True, gc=False):
 class SiteHistory(Struct, frozen=True, array_like=True, tag=1):
     """All lists in order of time."""
 
-    hours: list[Shown] = []
-    shown_days: list[Shown] = []
+    hours: list[TouchTally] = []
+    shown_days: list[TouchTally] = []
     days: list[ClaimedDay] = []
     past: dict[int, float] = {}
     fresh: dict[int, int] = {}  # by cell, since the site was judged
@@ -81,19 +81,19 @@ class HourOfInstalls(Struct, frozen=True, array_like=True, tag=2):
     installs: list[ClaimedInstall] = []
 
 
-def see_touches(history: SiteHistory, seen: SiteTouches) -> SiteHistory:
-    hours = _added(history.hours, Shown(seen.hour, seen.clicks, seen.impressions))
+def count_touches(history: SiteHistory, seen: SiteTouches) -> SiteHistory:
+    hours = _added(history.hours, TouchTally(seen.hour, seen.clicks, seen.impressions))
     days = history.shown_days
     while len(hours) > HOURS_KEPT:
         oldest, *hours = hours
-        days = _added(days, Shown(oldest.at // 24, oldest.clicks, oldest.impressions))
+        days = _added(days, TouchTally(oldest.at // 24, oldest.clicks, oldest.impressions))
     newest = hours[-1].at // 24
     days = [one for one in days if one.at > newest - WINDOW_DAYS]
     last_ts = max(history.last_ts, seen.hour * HOUR_MS)
     return replace(history, hours=hours, shown_days=days, last_ts=last_ts)
 
 
-def see_install(history: SiteHistory, claim: SiteInstall, now: int) -> SiteHistory:
+def count_install(history: SiteHistory, claim: SiteInstall, now: int) -> SiteHistory:
     """Count a claim, or one less; `now` is the log time at which it is told."""
     day, cell = claim.ts // DAY_MS, cell_of(claim.ctit_ms, claim.after_begin_ms)
     history = aged(history, day)
@@ -170,19 +170,21 @@ def first_judged_hour(now: int) -> int:
     return (now // DAY_MS - WINDOW_DAYS + 1) * 24
 
 
-def useless_from(state: SiteHistory | HourOfInstalls) -> int:
+def site_useless_from(state: SiteHistory | HourOfInstalls) -> int:
     """Log time from which the state can be forgotten."""
     if isinstance(state, HourOfInstalls):
         return (state.hour // 24 + WINDOW_DAYS) * DAY_MS
     return state.last_ts + RETENTION_MS
 
 
-def _added(ordered: list[Shown], more: Shown) -> list[Shown]:
+def _added(ordered: list[TouchTally], more: TouchTally) -> list[TouchTally]:
     if not ordered or ordered[-1].at < more.at:
         return [*ordered, more]
     found = {one.at: one for one in ordered}
-    same = found.get(more.at, Shown(more.at, 0, 0))
-    found[more.at] = Shown(more.at, same.clicks + more.clicks, same.impressions + more.impressions)
+    same = found.get(more.at, TouchTally(more.at, 0, 0))
+    found[more.at] = TouchTally(
+        more.at, same.clicks + more.clicks, same.impressions + more.impressions
+    )
     return [found[at] for at in sorted(found)]
 
 

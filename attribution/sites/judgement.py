@@ -15,7 +15,7 @@ from attribution.sites.norms import (
     AppNorms,
     Norms,
     Sample,
-    learn,
+    learn_norms,
     log_ratio,
     usual_new_share,
     usual_ratio,
@@ -67,7 +67,7 @@ class Opinion(Struct, frozen=True):
         return floods if self.posterior.flooded.get(cell, 0.0) >= enough * floods else 0.0
 
 
-class Judged(Struct, frozen=True):
+class JudgedSite(Struct, frozen=True):
     history: SiteHistory
     norms: AppNorms
     opinion: Opinion
@@ -75,9 +75,9 @@ class Judged(Struct, frozen=True):
     is_changed: bool  # other cells are charged than before
 
 
-def judge(
+def judge_site(
     history: SiteHistory, norms: AppNorms, mixture: Mixture, rules: FraudRules, now: int
-) -> Judged:
+) -> JudgedSite:
     """The judgement at log time `now`; `mixture` belongs to `norms.used`."""
     day = now // DAY_MS
     history = aged(history, day)
@@ -103,8 +103,8 @@ def judge(
         judge_at=0,
         sampled_day=max(day, history.sampled_day),
     )
-    learned = learn(norms, sample, posterior, day)
-    return Judged(judged, learned, opinion, charges, suspect != history.suspect)
+    learned = learn_norms(norms, sample, posterior, day)
+    return JudgedSite(judged, learned, opinion, charges, suspect != history.suspect)
 
 
 def farm_probability(installs: int, new_devices: int, usual_share: float) -> float:

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+_Floats = npt.NDArray[np.float64]
 HOUR_S, DAY_S = 3_600, 86_400
 
 EDGES_S = (
@@ -86,12 +86,12 @@ class Posterior(NamedTuple):
 class Mixture:
     """All hypotheses about a site of one app, tilt by tilt; made once per baseline."""
 
-    log_likelihood: Floats  # cells × hypotheses
-    injected: Floats  # the same: share of the likelihood that is injection's
-    flooded: Floats
-    log_prior: Floats
-    prior_of_kind: Floats  # hypotheses of one tilt × kinds: prior within the kind
-    kind_prior: Floats
+    log_likelihood: _Floats  # cells × hypotheses
+    injected: _Floats  # the same: share of the likelihood that is injection's
+    flooded: _Floats
+    log_prior: _Floats
+    prior_of_kind: _Floats  # hypotheses of one tilt × kinds: prior within the kind
+    kind_prior: _Floats
     kind: npt.NDArray[np.int64]  # of the hypotheses of one tilt
     injects: npt.NDArray[np.bool_]
     floods: npt.NDArray[np.bool_]
@@ -122,7 +122,7 @@ class Mixture:
             flooded=dict(zip(cells, flooded, strict=True)),
         )
 
-    def _by_past(self, past: Mapping[int, float]) -> Floats:
+    def _by_past(self, past: Mapping[int, float]) -> _Floats:
         """How well each explains the past: a site mostly does as it did, but may change.
 
         Its honest profile stays. It goes on with what it mixes in, though maybe in other shares,
@@ -135,7 +135,7 @@ class Mixture:
         found = _SAME_HABIT * by_kind + (1 - _SAME_HABIT) * anything
         return np.asarray(np.log(found + _LEAST)[:, self.kind].ravel())
 
-    def _told(self, counts: Mapping[int, float]) -> Floats:
+    def _told(self, counts: Mapping[int, float]) -> _Floats:
         """Log likelihood under every hypothesis."""
         if not counts:
             return np.zeros(len(self.log_prior))
@@ -145,7 +145,7 @@ class Mixture:
         return np.asarray((self.log_likelihood[cells] * weights[:, None]).sum(axis=0))
 
 
-def make_mixture(bins: Floats, orders: Floats) -> Mixture:
+def make_mixture(bins: _Floats, orders: _Floats) -> Mixture:
     """Hypotheses around what is honest in an app: shares by bin, and by order when known."""
     injected = cells_of(injected_bins(), _INJECTED_ORDERS)
     floods = [cells_of(flooded_bins(days), _FLOODED_ORDERS) for days in _FLOOD_DAYS]
@@ -199,26 +199,26 @@ def _hypotheses() -> list[_Hypothesis]:
     return found
 
 
-def cells_of(bins: Floats, orders: Floats | tuple[float, ...]) -> Floats:
+def cells_of(bins: _Floats, orders: _Floats | tuple[float, ...]) -> _Floats:
     """Probability of each cell. Whether the begin is known says nothing about the kind."""
     return np.outer(bins, np.array([1.0, *orders])).ravel()
 
 
-def injected_bins() -> Floats:
+def injected_bins() -> _Floats:
     rest = BINS - len(_INJECTED_BINS)
     missing = max(0.0, 1.0 - sum(_INJECTED_BINS))
     found = np.array([*_INJECTED_BINS, *([missing / rest] * rest)]) + 1e-5
     return np.asarray(found / found.sum())
 
 
-def flooded_bins(days: int) -> Floats:
+def flooded_bins(days: int) -> _Floats:
     """Flat in time within the days flooding reaches back, hardly anything before."""
     edges = [0.0, *(edge / DAY_S for edge in EDGES_S), 30.0]
     found = np.diff([min(edge, days) / days for edge in edges]) + 1e-3 / BINS
     return np.asarray(found / found.sum())
 
 
-def _tilted(bins: Floats, tilt: float) -> Floats:
+def _tilted(bins: _Floats, tilt: float) -> _Floats:
     """Honest sites are slower or faster than their app.
 
     All times are longer by a factor, and beyond that weight grows with the log of time.

@@ -68,7 +68,7 @@ class Sample(Struct, frozen=True):
     log_ratio: float | None  # clicks per install, once a day
 
 
-def learn(norms: AppNorms, sample: Sample, judged: Posterior, day: int) -> AppNorms:
+def learn_norms(norms: AppNorms, sample: Sample, judged: Posterior, day: int) -> AppNorms:
     """Add what is honest about the sample; `judged` says how much that is."""
     learned = _faded(norms.learned) if day > norms.day else norms.learned
     weight = min(1.0, INSTALLS_PER_SITE_MAX / max(1.0, sample.recent))

@@ -19,7 +19,14 @@ from attribution.multi_touch.models import (
     Model,
     is_heuristic,
 )
-from attribution.multi_touch.paths import ChannelCredit, CodedPaths, Floats, Path, by_name, code
+from attribution.multi_touch.paths import (
+    ChannelCredit,
+    CodedPaths,
+    FloatArray,
+    Path,
+    by_name,
+    code_paths,
+)
 from streams.errors import Stop
 from streams.progress import Progress
 
@@ -77,7 +84,7 @@ def run_credit(file: FilePath, plan: CreditPlan, advance: Progress) -> CreditRep
     if not paths:
         raise Stop(f"{file}: there are no paths in it")
     advance("crediting", 0, 1)
-    return credit_paths(code(paths), plan)
+    return credit_paths(code_paths(paths), plan)
 
 
 def credit_paths(paths: CodedPaths, plan: CreditPlan) -> CreditReport:
@@ -86,23 +93,23 @@ def credit_paths(paths: CodedPaths, plan: CreditPlan) -> CreditReport:
     return CreditReport(plan.model, len(paths.lengths), named, extra)
 
 
-def _credited(paths: CodedPaths, plan: CreditPlan) -> tuple[Floats, dict[str, Any]]:
+def _credited(paths: CodedPaths, plan: CreditPlan) -> tuple[FloatArray, dict[str, Any]]:
     model = plan.model
     if is_heuristic(model):
         extra = {"half_life": plan.half_life} if model == "time_decay" else {}
-        return heuristics.credit(paths, model, plan.half_life), extra
+        return heuristics.heuristic_credit(paths, model, plan.half_life), extra
     if model == "shapley" and plan.order is None:
         return shapley.of_paths(paths), {"method": "exact"}
     order = plan.order or 1
-    chain = _solved(markov.fit(paths, order), order)
+    chain = _solved(markov.fit_chain(paths, order), order)
     if model == "shapley":
         return _shapley(chain, plan, order)
     effects = _solved(markov.removal_effects(chain), order)
     named = _as_json(by_name(paths.channels, effects))
-    return markov.credit(effects, paths.totals), {"order": order, "removal_effects": named}
+    return markov.removal_credit(effects, paths.totals), {"order": order, "removal_effects": named}
 
 
-def _shapley(chain: Chain, plan: CreditPlan, order: int) -> tuple[Floats, dict[str, Any]]:
+def _shapley(chain: Chain, plan: CreditPlan, order: int) -> tuple[FloatArray, dict[str, Any]]:
     if len(chain.channels) <= BOUNDS.channels_of_exact_game:
         values = _solved(shapley.of_chain(chain), order)
         return values, {"order": order, "method": "exact"}

@@ -14,6 +14,9 @@ from typing import NamedTuple, Protocol, runtime_checkable
 
 TopicPartition = tuple[str, int]
 
+CLOCK_KEY = b"\x00clock"
+"""Key of a clock tick on a source topic: its timestamp moves log time on, it carries no event."""
+
 
 class LogRecord(Protocol):
     """One consumed message: aiokafka's ConsumerRecord has this shape, and so have test logs."""

@@ -17,7 +17,7 @@ from streams.stages.matching.matching import Matching
 from streams.stages.sites.sites import Sites
 
 STAGES = ("intake", "matching", "journeys", "sites", "learning")
-StageFactory = Callable[[str, int, int], Stage]
+StageConstructor = Callable[[str, int, int], Stage]
 """Stage name, partition number, number of partitions."""
 
 
@@ -34,7 +34,7 @@ class StageRules:
 
 def stage_factory(
     rules: StageRules, find_snapshot: FindSnapshot, observer: StageObserver
-) -> StageFactory:
+) -> StageConstructor:
     """Stages made by one factory share the scorers they read."""
     warm_up()
     scorers = Scorers(find_snapshot, observer, rules.scoring)

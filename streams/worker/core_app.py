@@ -26,7 +26,7 @@ from streams.runtime.snapshots import SnapshotReader
 from streams.runtime.state import MemoryStore, RocksStore, StateStore
 from streams.runtime.ticks import TICK_KEY, TICK_VALUE, tick
 from streams.settings.core import CoreSettings
-from streams.stages.common.working_set import useless_from
+from streams.stages.common.working_set import stored_useless_from
 from streams.stages.contract import Stage, TopicPartition
 
 Stages = Callable[[str, int, int], Stage]
@@ -174,8 +174,8 @@ class CoreWorker:
     def _store(self, spec: LaneSpec, p: int) -> StateStore:
         folder = self.settings.state_folder
         if folder is None or spec.changelog is None or self.settings.embedded:
-            return MemoryStore(useless_from)
-        return RocksStore(folder / spec.stage / str(p), useless_from)
+            return MemoryStore(stored_useless_from)
+        return RocksStore(folder / spec.stage / str(p), stored_useless_from)
 
     def _log_options(self) -> LogOptions:
         settings = self.settings

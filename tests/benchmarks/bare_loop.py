@@ -21,8 +21,8 @@ from chdb.state import sqlitelike
 
 from schemas import topics
 from schemas.decode import Unreadable, decode
-from streams.lab.simulator import CLOCK_KEY
 from streams.settings.tree import read_settings
+from streams.stages.contract import CLOCK_KEY
 from streams.wiring.parts import core_settings
 
 POLL_RECORDS = 20_000

@@ -22,10 +22,10 @@ from pathlib import Path as FilePath
 from typing import Any
 
 from attribution.multi_touch import markov
-from attribution.multi_touch.heuristics import credit
+from attribution.multi_touch.heuristics import heuristic_credit
 from attribution.multi_touch.markov import Unsolved
 from attribution.multi_touch.models import Heuristic
-from attribution.multi_touch.paths import Path, by_name, code
+from attribution.multi_touch.paths import Path, by_name, code_paths
 from streams.operations.path_credit import read_paths
 
 ROUNDS = 5
@@ -73,19 +73,19 @@ def _best(work: Callable[[], object]) -> float:
 
 def _markov(paths: list[Path], order: int) -> dict[str, float]:
     """Conversions per channel; coding the paths is part of the cost."""
-    coded = code(paths)
-    chain = markov.fit(coded, order)
+    coded = code_paths(paths)
+    chain = markov.fit_chain(coded, order)
     effects = chain if isinstance(chain, Unsolved) else markov.removal_effects(chain)
     if isinstance(effects, Unsolved):
         raise SystemExit(f"order {order} needs more than {effects.limit} {effects.what}")
-    named = by_name(coded.channels, markov.credit(effects, coded.totals))
+    named = by_name(coded.channels, markov.removal_credit(effects, coded.totals))
     return {channel: one.conversions for channel, one in named.items()}
 
 
 def _heuristics(paths: list[Path]) -> object:
     """All three that the package has, as its one call gives them."""
-    coded = code(paths)
-    return [credit(coded, heuristic) for heuristic in _HEURISTICS]
+    coded = code_paths(paths)
+    return [heuristic_credit(coded, heuristic) for heuristic in _HEURISTICS]
 
 
 def _others(python: str, paths: list[Path], walks: int, orders: list[int]) -> dict[str, Any]:

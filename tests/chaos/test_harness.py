@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 from schemas.topics import TOUCHPOINTS
-from streams.lab.simulator import CLOCK_KEY
+from streams.stages.contract import CLOCK_KEY
 from tests.chaos import audit
 from tests.chaos.installation import run_headwater
 from tests.chaos.plan import STORING, Act, Counts, draw_plan

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from attribution.decision.candidates import Candidate
-from attribution.decision.waterfall import Case, Receipt, judge, rank, review
+from attribution.decision.waterfall import Case, Receipt, rank, review, run_waterfall
 from schemas.records import Installed, Prior, Signal, Touch, TouchKind
 from schemas.time import DAY_MS, HOUR_MS
 from tests.worlds.attribution_world import NOON, RULES
@@ -44,7 +44,7 @@ cases = st.builds(
 
 
 def receipts(found: list[Candidate], case: Case) -> list[Receipt]:
-    return review(found, case, judge(found, case, RULES), RULES).receipts
+    return review(found, case, run_waterfall(found, case, RULES), RULES).receipts
 
 
 @given(candidates, cases, st.randoms(use_true_random=False))
@@ -53,7 +53,7 @@ def test_the_waterfall_looks_at_records_not_at_their_order(
 ) -> None:
     shuffled = found[:]
     chance.shuffle(shuffled)
-    assert judge(found, case, RULES) == judge(shuffled, case, RULES)
+    assert run_waterfall(found, case, RULES) == run_waterfall(shuffled, case, RULES)
     assert receipts(found, case) == receipts(shuffled, case)
 
 
@@ -63,7 +63,7 @@ def test_exactly_one_candidate_is_credited_or_none_is_eligible(
 ) -> None:
     told = receipts(found, case)
     verdicts = [one.verdict for one in told]
-    assert verdicts.count("credited") == (judge(found, case, RULES).winner is not None)
+    assert verdicts.count("credited") == (run_waterfall(found, case, RULES).winner is not None)
     assert ("outranked" in verdicts) <= ("credited" in verdicts)
     assert len(told) == len(found)
 
@@ -72,7 +72,7 @@ def test_exactly_one_candidate_is_credited_or_none_is_eligible(
 def test_whoever_fraud_alone_kept_from_the_credit_ranks_above_the_winner(
     found: list[Candidate], case: Case
 ) -> None:
-    judged = judge(found, case, RULES)
+    judged = run_waterfall(found, case, RULES)
     if judged.robbed is not None and judged.winner is not None:
         assert rank(judged.robbed) > rank(judged.winner)
     assert (judged.robbed is None) == (judged.robbed_by is None)

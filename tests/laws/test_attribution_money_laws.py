@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from attribution import journey as journeys
 from attribution.journey import Journey, JourneyFact, MoneyApplied, Waiting
 from attribution.matching import accounts, transactions
-from attribution.matching.accounts import Account
+from attribution.matching.accounts import AccountState
 from attribution.matching.facts import MatchFact, MoneyWaiting, Settled
 from attribution.matching.transactions import Transaction
 from schemas.records import AccountLinked, AccountMoney, Installed, Money, MoneyKind, MoneyRouted
@@ -68,19 +68,19 @@ def ts_of(record: AccountRecord) -> int:
 
 
 def tell_account(records: list[AccountRecord], looks: list[bool]) -> list[MatchFact]:
-    state: Account | None = None
+    state: AccountState | None = None
     facts: list[MatchFact] = []
     for n, record in enumerate(records):
         if isinstance(record, AccountLinked):
-            state, said = accounts.see_link(state, record, RULES)
+            state, said = accounts.link_account(state, record, RULES)
         else:
-            state, said = accounts.see_account_money(state, record, RULES)
+            state, said = accounts.place_money(state, record, RULES)
         facts += said
         if looks[n % len(looks)]:
             now = log_time_after(records[: n + 1], records[n + 1 :], ts_of)
-            state, said = accounts.expire(state, now)
+            state, said = accounts.expire_account_money(state, now)
             facts += said
-    return facts + (accounts.expire(state, END)[1] if state else [])
+    return facts + (accounts.expire_account_money(state, END)[1] if state else [])
 
 
 @settings(deadline=None)
@@ -124,13 +124,13 @@ def tell_transaction(moneys: list[Money], looks: list[bool]) -> list[MatchFact]:
     state: Transaction | None = None
     facts: list[MatchFact] = []
     for n, money in enumerate(moneys):
-        state, said = transactions.see_money(state, money, RULES)
+        state, said = transactions.fold_money(state, money, RULES)
         facts += said
         if looks[n % len(looks)]:
             now = log_time_after(moneys[: n + 1], moneys[n + 1 :], lambda one: one.ts)
-            state, said = transactions.expire(state, now, RULES)
+            state, said = transactions.expire_refunds(state, now, RULES)
             facts += said
-    return facts + (transactions.expire(state, END, RULES)[1] if state else [])
+    return facts + (transactions.expire_refunds(state, END, RULES)[1] if state else [])
 
 
 @settings(deadline=None)
@@ -214,15 +214,15 @@ def _tell_journey(records: list[Installed | MoneyRouted], looks: list[bool]) -> 
     journey, facts = Journey(), list[JourneyFact]()
     for n, record in enumerate(records):
         if isinstance(record, Installed):
-            journey, said = journeys.see_install(journey, record, RULES)
+            journey, said = journeys.add_install(journey, record, RULES)
         else:
-            journey, said = journeys.see_money(journey, record, RULES)
+            journey, said = journeys.add_money(journey, record, RULES)
         facts += said
         if looks[n % len(looks)]:
             now = log_time_after(records[: n + 1], records[n + 1 :], _journey_ts)
-            journey, said = journeys.expire(journey, now, RULES)
+            journey, said = journeys.meet_deadlines(journey, now, RULES)
             facts += said
-    return facts + journeys.expire(journey, END, RULES)[1]
+    return facts + journeys.meet_deadlines(journey, END, RULES)[1]
 
 
 def _journey_ts(record: Installed | MoneyRouted) -> int:

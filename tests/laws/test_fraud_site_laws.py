@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from attribution.rules.rules import Rules
-from attribution.sites.history import SiteHistory, aged, devices, recent, see_install
+from attribution.sites.history import SiteHistory, aged, count_install, devices, recent
 from schemas.records import SiteFrame, SiteInstall, SiteRecord, encoder, site_key
 from schemas.time import HOUR_MS
 from streams.runtime.state import MemoryStore
 from streams.stages.common.observer import StageObserver
 from streams.stages.common.watermarks import stage_upstreams
-from streams.stages.common.working_set import useless_from
+from streams.stages.common.working_set import stored_useless_from
 from streams.stages.sites.sites import Sites
 from tests.worlds.site_world import DAY, MIDNIGHT, claim, shown
 from tests.worlds.stage_world import Line
@@ -63,7 +63,7 @@ def lines(told: Sequence[tuple[list[SiteRecord], int | None]]) -> list[Line]:
 
 def run(log: list[Line], size: int, *, restarts: bool) -> tuple[dict[bytes, bytes], list[object]]:
     """State and everything said, with `size` records decided at once."""
-    state, said = MemoryStore(useless_from), list[object]()
+    state, said = MemoryStore(stored_useless_from), list[object]()
     stage = Sites(0, 2, RULES, StageObserver())
     for start in range(0, len(log), size):
         if restarts:
@@ -99,10 +99,10 @@ def test_what_is_counted_does_not_depend_on_the_order_of_claims(
 ) -> None:
     in_order, shuffled = SiteHistory(), SiteHistory()
     for one in seen:
-        in_order = see_install(in_order, one, MIDNIGHT)
+        in_order = count_install(in_order, one, MIDNIGHT)
     chance.shuffle(seen)
     for one in seen:
-        shuffled = see_install(shuffled, one, MIDNIGHT)
+        shuffled = count_install(shuffled, one, MIDNIGHT)
     assert recent(in_order) == recent(shuffled)
     assert devices(in_order) == devices(shuffled)
     assert in_order.fresh == shuffled.fresh
@@ -112,9 +112,9 @@ def test_what_is_counted_does_not_depend_on_the_order_of_claims(
 def test_claims_that_are_all_taken_back_leave_nothing(seen: list[SiteInstall]) -> None:
     history = SiteHistory()
     for one in seen:
-        history = see_install(history, replace(one, sign=1), MIDNIGHT)
+        history = count_install(history, replace(one, sign=1), MIDNIGHT)
     for one in seen:
-        history = see_install(history, replace(one, sign=-1), MIDNIGHT)
+        history = count_install(history, replace(one, sign=-1), MIDNIGHT)
     assert recent(history) == {}
     assert devices(history) == (0, 0)
     assert history.claimed == 0

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from attribution.multi_touch import shapley
 from attribution.multi_touch.markov import removal_effects
 from attribution.multi_touch.models import HEURISTICS, MODELS, ChainBounds, Heuristic
-from attribution.multi_touch.paths import ChannelCredit, Path, code
+from attribution.multi_touch.paths import ChannelCredit, Path, code_paths
 from attribution.multi_touch.shares import Exposure, heuristic_shares, weighted_shares
 from streams.operations.path_credit import CreditPlan, credit_paths
 from tests.attribution.multi_touch.multi_touch_world import (
@@ -55,7 +55,7 @@ def near(expected: object) -> Any:
 
 
 def credited(paths: list[Path], plan: CreditPlan) -> dict[str, ChannelCredit]:
-    return credit_paths(code(paths), plan).channels
+    return credit_paths(code_paths(paths), plan).channels
 
 
 def assert_same(said: dict[str, ChannelCredit], expected: dict[str, ChannelCredit]) -> None:
@@ -137,7 +137,7 @@ def test_a_channel_nothing_converts_after_has_no_shapley_value(
 def test_whole_paths_are_shared_as_over_every_order(paths: list[Path]) -> None:
     channels = channels_of(paths)
     expected = naive_shapley(channels, whole_paths(paths))
-    values = shapley.of_paths(code(paths))[:, 0]
+    values = shapley.of_paths(code_paths(paths))[:, 0]
     assert values == near([expected[one] for one in channels])
 
 

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attribution.probabilistic.pair_fit import KnownMatch, fit
+from attribution.probabilistic.pair_fit import KnownMatch, fit_pair_model
 from attribution.probabilistic.pair_model import DEFAULT_MODEL, PairModel
-from attribution.probabilistic.pair_score import confidences, score
+from attribution.probabilistic.pair_score import confidences, score_pair
 from tests.attribution.probabilistic.pair_world import (
     HOME,
     NEIGHBOUR,
@@ -38,7 +38,7 @@ def sure(drawn: Drawn, model: PairModel = DEFAULT_MODEL) -> list[float]:
 def test_confidences_are_a_softmax_beside_none_of_them(drawn: Drawn) -> None:
     model = DEFAULT_MODEL
     odds = [
-        math.exp(model.slope * score(touch("t", traits, -age), install(), model))
+        math.exp(model.slope * score_pair(touch("t", traits, -age), install(), model))
         / len(drawn) ** model.crowding
         for traits, age in drawn
     ]
@@ -84,7 +84,7 @@ def posterior(known: KnownMatch, organic_share: float) -> list[float]:
 def test_a_fitted_model_says_what_bayes_says() -> None:
     rng = random.Random(5)
     known = [drawn_history(rng, 1 + n % 5, organic_share=0.4) for n in range(3_000)]
-    model = fit(known[:2_000])
+    model = fit_pair_model(known[:2_000])
     errors = [
         abs(found - expected)
         for one in known[2_000:]
@@ -98,7 +98,7 @@ def test_a_fitted_model_says_what_bayes_says() -> None:
 def test_a_confidence_comes_true_as_often_as_it_says() -> None:
     rng = random.Random(6)
     known = [drawn_history(rng, 1 + n % 5, organic_share=0.4) for n in range(6_000)]
-    model = fit(known[:3_000])
+    model = fit_pair_model(known[:3_000])
     said: list[tuple[float, bool]] = []
     for one in known[3_000:]:
         found = confidences(one.touches, one.install, model)

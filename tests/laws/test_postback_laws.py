@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from attribution.matching.facts import Settled
 from attribution.postbacks.adattributionkit import read_adattributionkit
 from attribution.postbacks.postback import Postback, postback_id
-from attribution.postbacks.seen_postback import SeenPostback, see_postback
-from attribution.postbacks.signature_verdict import Reason
+from attribution.postbacks.seen_postback import SeenPostback, count_postback
+from attribution.postbacks.signature_verdict import SignatureReason
 from attribution.postbacks.skadnetwork import SIGNED_FIELDS, read_skadnetwork, signed_text
 from schemas.records import PostbackSeen
 from tests.worlds.attribution_world import NOON
@@ -129,7 +129,7 @@ def test_an_edited_jws_says_the_same_or_is_not_valid(edits: list[tuple[int, str]
 @given(st.dictionaries(st.sampled_from(sorted(PAYLOAD)), junk, max_size=3))
 def test_a_payload_signed_by_apple_is_valid_or_has_a_reason(changes: Body) -> None:
     found = read_adattributionkit(enveloped(jws(PAYLOAD | changes)), KEYS)
-    reasons = (None, Reason.MALFORMED_BODY, Reason.MISSING_FIELD)
+    reasons = (None, SignatureReason.MALFORMED_BODY, SignatureReason.MISSING_FIELD)
     assert found.verdict.reason in reasons
 
 
@@ -159,7 +159,7 @@ def test_in_any_order_each_postback_is_decided_once(
     for offset, body in enumerate(sent):
         name = postback_id(read_skadnetwork(body, KEYS), body)
         seen = PostbackSeen(name, NOON + offset, (5, 0, offset))
-        states[name], facts = see_postback(states.get(name), seen)
+        states[name], facts = count_postback(states.get(name), seen)
         (fact,) = facts
         assert isinstance(fact, Settled)
         fates.setdefault(name, []).append(fact.disposition)

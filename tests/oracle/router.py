@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from attribution import journey as journeys
-from attribution.decision.waterfall import Case, Review, judge, prior_of, review
+from attribution.decision.waterfall import Case, Review, prior_of, review, run_waterfall
 from attribution.journey import Decision, Journey, JourneyFact, Reengagement
 from attribution.matching import touch_index
 from attribution.matching.facts import Evicted, MatchFact
@@ -95,7 +95,7 @@ class Router:
         assert journey.install is not None
         prior = prior_of(journey.install, journey.priors, self._rules)
         case = Case(journey.install, prior, journey.site_verdicts)
-        judgement = judge(journey.candidates, case, self._rules)
+        judgement = run_waterfall(journey.candidates, case, self._rules)
         return review(journey.candidates, case, judgement, self._rules)
 
     def feed(self, records: Iterable[Record]) -> None:
@@ -131,11 +131,11 @@ def match_step(
 ) -> tuple[TouchIndex, list[MatchFact]]:
     match record:
         case TouchSeen():
-            return touch_index.see_touch(index, record, rules)
+            return touch_index.index_touch(index, record, rules)
         case InstallSeen():
-            return touch_index.see_install(index, record, rules)
+            return touch_index.index_install(index, record, rules)
         case ErasureSeen():
-            return touch_index.see_erasure(index, record, rules)
+            return touch_index.erase_key(index, record, rules)
 
 
 def step(
@@ -143,14 +143,14 @@ def step(
 ) -> tuple[Journey, list[JourneyFact]]:
     match record:
         case Candidates():
-            return journeys.see_candidates(journey, record, rules)
+            return journeys.add_candidates(journey, record, rules)
         case Installed():
-            return journeys.see_install(journey, record, rules)
+            return journeys.add_install(journey, record, rules)
         case ActivitySeen():
-            return journeys.see_activity(journey, record, rules)
+            return journeys.add_activity(journey, record, rules)
         case SiteVerdict():
-            return journeys.see_site_verdict(journey, record, rules)
+            return journeys.add_site_verdict(journey, record, rules)
         case Erased():
-            return journeys.see_erasure(journey, record, rules)
+            return journeys.request_erasure(journey, record, rules)
         case Impatience():
-            return journeys.expire(journey, record.now, rules)
+            return journeys.meet_deadlines(journey, record.now, rules)

@@ -17,7 +17,7 @@ import pytest
 
 from attribution.multi_touch import markov, shapley
 from attribution.multi_touch.models import MODELS, ChainBounds, Heuristic, Model
-from attribution.multi_touch.paths import ChannelCredit, CodedPaths, Path, code
+from attribution.multi_touch.paths import ChannelCredit, CodedPaths, Path, code_paths
 from streams.operations.path_credit import CreditPlan, credit_paths, read_paths
 from tests.attribution.multi_touch.multi_touch_world import solved
 from tests.real_data.real_histories import folder
@@ -34,7 +34,7 @@ def rows() -> list[Path]:
 
 @pytest.fixture(scope="module")
 def paths(rows: list[Path]) -> CodedPaths:
-    return code(rows)
+    return code_paths(rows)
 
 
 def expected(file: str, columns: str) -> dict[str, ChannelCredit]:
@@ -95,7 +95,7 @@ def test_every_model_gives_out_all_conversions_and_all_value(
 
 
 def test_high_orders_walk_to_what_the_inverse_says(paths: CodedPaths) -> None:
-    chain = solved(markov.fit(paths, 3))
+    chain = solved(markov.fit_chain(paths, 3))
     walked = solved(markov.removal_effects(chain, ChainBounds(states_inverted=0)))
     assert walked == pytest.approx(solved(markov.removal_effects(chain)), rel=1e-9)
 
@@ -104,7 +104,7 @@ def test_without_forgetting_a_removal_effect_is_the_share_of_paths_with_the_chan
     rows: list[Path], paths: CodedPaths
 ) -> None:
     """The longest path has 89 touchpoints: such a chain is the file itself."""
-    effects = solved(markov.removal_effects(solved(markov.fit(paths, 89))))
+    effects = solved(markov.removal_effects(solved(markov.fit_chain(paths, 89))))
     total = sum(one.conversions for one in rows)
     for index, channel in enumerate(paths.channels):
         passing = sum(one.conversions for one in rows if channel in one.channels)
@@ -114,7 +114,7 @@ def test_without_forgetting_a_removal_effect_is_the_share_of_paths_with_the_chan
 def test_exact_shapley_values_are_within_the_stated_error_of_sampled_ones(
     paths: CodedPaths,
 ) -> None:
-    chain = solved(markov.fit(paths, 1))
+    chain = solved(markov.fit_chain(paths, 1))
     exact = solved(shapley.of_chain(chain))
     sampled = solved(shapley.sampled(chain, shapley.orders_of(chain.channels, 200, seed=1)))
     in_errors = np.abs(sampled.values - exact)[:, 0] / sampled.standard_error[:, 0]

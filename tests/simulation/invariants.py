@@ -6,9 +6,8 @@ import random
 from collections import Counter
 from typing import Any
 
-from streams.stages.contract import TopicPartition
+from streams.stages.contract import CLOCK_KEY, TopicPartition
 from streams.stages.factory import StageRules
-from streams.stages.intake.intake import CLOCK_KEY
 from streams.store.tables import TABLES
 from tests.simulation import projection
 from tests.simulation.crediting import Credited

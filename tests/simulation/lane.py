@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 from streams.runtime.lane import LaneSpec
 from streams.runtime.state import MemoryStore
-from streams.stages.common.working_set import useless_from
+from streams.stages.common.working_set import stored_useless_from
 from streams.stages.contract import Effects, LooksBack, Message, Stretch, TopicPartition
-from streams.stages.factory import StageFactory
+from streams.stages.factory import StageConstructor
 from streams.worker.core_app import SPECS
 from tests.simulation.log import Log, Record
 
@@ -27,7 +27,7 @@ class Disk(MemoryStore):
     """A lane's cache of its changelog on one machine; it outlives the lane, or does not."""
 
     def __init__(self) -> None:
-        super().__init__(useless_from)
+        super().__init__(stored_useless_from)
 
     def copy(self) -> Disk:
         twin = Disk()
@@ -45,7 +45,7 @@ class Polling(NamedTuple):
 class Lane:
     """Owns its stage object, its disk and its producer until it is closed or dropped."""
 
-    def __init__(self, key: LaneId, log: Log, partitions: int, create: StageFactory) -> None:
+    def __init__(self, key: LaneId, log: Log, partitions: int, create: StageConstructor) -> None:
         stage, p = key
         spec = SPEC_OF[stage]
         self.key = key

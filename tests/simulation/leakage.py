@@ -20,9 +20,8 @@ from schemas.records import (
     journey_frames,
     partition_of,
 )
-from streams.stages.contract import Message
+from streams.stages.contract import CLOCK_KEY, Message
 from streams.stages.factory import StageRules
-from streams.stages.intake.intake import CLOCK_KEY
 from tests.simulation import projection
 from tests.simulation.invariants import same
 from tests.simulation.lane import Disk

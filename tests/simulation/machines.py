@@ -18,7 +18,7 @@ from online_models.targets.targets import VALUE
 from online_models.value.rules import ValueRules
 from schemas import topics
 from streams.stages.common.observer import StageObserver
-from streams.stages.factory import StageFactory, StageRules, stage_factory
+from streams.stages.factory import StageConstructor, StageRules, stage_factory
 from streams.stages.intake.intake import IntakeRules
 from streams.stages.journeys.active_models import ScoringRules
 from streams.stages.learning.learning import LearningRules
@@ -69,7 +69,7 @@ def stage_rules(seed: int) -> StageRules:
     return StageRules(intake, rules, LearningRules(targets, credit), ScoringRules(slots=SLOTS))
 
 
-def factory(rules: StageRules, log: Log) -> StageFactory:
+def factory(rules: StageRules, log: Log) -> StageConstructor:
     """As one worker makes its stages: lanes of a worker share scorers."""
 
     def find(version: str) -> bytes | None:

@@ -16,7 +16,7 @@ from schemas import events, topics
 from schemas.decode import Unreadable, decode
 from schemas.parts import Identity
 from schemas.records import ErasureSeen
-from streams.stages.intake.intake import CLOCK_KEY
+from streams.stages.contract import CLOCK_KEY
 from tests.oracle.history import own_key
 from tests.oracle.rulebook import Rulebook
 from tests.simulation.crediting import Credited, Sightings, all_credits, devices

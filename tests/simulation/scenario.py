@@ -16,8 +16,7 @@ from attribution.rules.rules import Rules
 from schemas import topics
 from schemas.records import partition_of
 from schemas.time import DAY_MS
-from streams.stages.contract import Message, TopicPartition
-from streams.stages.intake.intake import CLOCK_KEY
+from streams.stages.contract import CLOCK_KEY, Message, TopicPartition
 
 STARTS_AT = 1_790_000_000_000
 EARLIEST = 1_262_304_000_000  # events before 2010 are refused

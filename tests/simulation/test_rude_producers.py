@@ -17,8 +17,7 @@ import orjson
 import pytest
 
 from schemas.time import DAY_MS
-from streams.stages.contract import Message
-from streams.stages.intake.intake import CLOCK_KEY
+from streams.stages.contract import CLOCK_KEY, Message
 from tests.simulation import invariants, projection
 from tests.simulation.drawing import draw
 from tests.simulation.machines import stage_rules

@@ -29,20 +29,20 @@ def tell(
     return journey, facts
 
 
-def step(journey: Journey, record: JourneyRecord, rules: Rules) -> journeys.Step:
+def step(journey: Journey, record: JourneyRecord, rules: Rules) -> journeys.JourneyStep:
     match record:
         case Installed():
-            return journeys.see_install(journey, record, rules)
+            return journeys.add_install(journey, record, rules)
         case Candidates():
-            return journeys.see_candidates(journey, record, rules)
+            return journeys.add_candidates(journey, record, rules)
         case ActivitySeen():
-            return journeys.see_activity(journey, record, rules)
+            return journeys.add_activity(journey, record, rules)
         case MoneyRouted():
-            return journeys.see_money(journey, record, rules)
+            return journeys.add_money(journey, record, rules)
         case Erased():
-            return journeys.see_erasure(journey, record, rules)
+            return journeys.request_erasure(journey, record, rules)
         case SiteVerdict():
-            return journeys.see_site_verdict(journey, record, rules)
+            return journeys.add_site_verdict(journey, record, rules)
         case _:
             raise AssertionError(record)
 

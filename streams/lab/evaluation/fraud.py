@@ -18,7 +18,6 @@ from schemas import topics
 from schemas.outcomes import Attribution, FraudVerdict
 from schemas.records import site_key
 from schemas.time import DAY_MS, HOUR_MS
-from streams.lab.simulator import CLOCK_KEY
 from streams.lab.simulator.fraud_worlds import (
     GENERATORS,
     Cheating,
@@ -30,6 +29,7 @@ from streams.progress import Progress
 from streams.replay.engine import Replay, SourceOrder
 from streams.replay.memory_log import MemoryRecord
 from streams.settings.tree import read_settings
+from streams.stages.contract import CLOCK_KEY
 from streams.wiring.parts import stage_rules
 from streams.worker.observers import StageMetrics
 

@@ -2,11 +2,10 @@
 
 from streams.lab.simulator.delivery import Delivered, write_traffic, write_truth
 from streams.lab.simulator.scenario import Scenario
-from streams.lab.simulator.stream import CLOCK_KEY, SimulatedMessage, simulate
+from streams.lab.simulator.stream import SimulatedMessage, simulate
 from streams.lab.simulator.truth import Truth, truths
 
 __all__ = [
-    "CLOCK_KEY",
     "Delivered",
     "Scenario",
     "SimulatedMessage",

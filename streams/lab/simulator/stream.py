@@ -26,8 +26,8 @@ from streams.lab.simulator.draws import Ints, generator
 from streams.lab.simulator.people.passers_by import make_passers_by
 from streams.lab.simulator.plan import Plan, make_plan
 from streams.lab.simulator.scenario import Scenario
+from streams.stages.contract import CLOCK_KEY
 
-CLOCK_KEY = b"\x00clock"
 SILENT_DAYS = (10, 20, 30, 40, 45)  # after the end: clock ticks, so that every timer fires
 _SLICE_MESSAGES = 20_000  # how many are in memory at once, roughly
 _REPEAT_MS_MAX = 2 * DAY_MS

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
-from schemas import topics
 from schemas.outcomes import Parked
 from schemas.records import ActivitySeen, Money, MoneyKind
+from streams.stages.common.source_columns import source_columns
 
-State = Literal["parked", "released", "expired"]
+ParkingState = Literal["parked", "released", "expired"]
 MoneyKindName = Literal["purchase", "subscription", "refund", "ad_revenue"]
 MONEY_KINDS: dict[MoneyKind, MoneyKindName] = {
     MoneyKind.PURCHASE: "purchase",
@@ -20,12 +20,11 @@ MONEY_KINDS: dict[MoneyKind, MoneyKindName] = {
 
 def money_parked(
     money: Money,
-    state: State,
+    state: ParkingState,
     waits_for: Literal["install", "account", "purchase"],
     deadline: int,
     move: int = 0,
 ) -> Parked:
-    topic, partition, offset = money.source
     place = f":move{move}" if move else ""
     return Parked(
         parked_id=f"{money.booking_id}:{waits_for}:{state}{place}",
@@ -38,14 +37,11 @@ def money_parked(
         currency=money.currency,
         event_time=money.time,
         deadline=deadline,
-        source_topic=topics.SOURCES[topic].name,
-        source_partition=partition,
-        source_offset=offset,
+        **source_columns(money.source),
     )
 
 
-def activity_parked(activity: ActivitySeen, state: State, deadline: int) -> Parked:
-    topic, partition, offset = activity.source
+def activity_parked(activity: ActivitySeen, state: ParkingState, deadline: int) -> Parked:
     return Parked(
         parked_id=f"{activity.install_id}:{activity.event_id}:install:{state}",
         subject_id=f"{activity.install_id}:{activity.event_id}",
@@ -57,7 +53,5 @@ def activity_parked(activity: ActivitySeen, state: State, deadline: int) -> Park
         currency="",
         event_time=activity.time,
         deadline=deadline,
-        source_topic=topics.SOURCES[topic].name,
-        source_partition=partition,
-        source_offset=offset,
+        **source_columns(activity.source),
     )

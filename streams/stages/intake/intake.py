@@ -12,12 +12,9 @@ from streams.errors import Stop
 from streams.stages.common.observer import StageObserver
 from streams.stages.common.pseudonyms import Pseudonyms
 from streams.stages.common.watermarks import upstream
-from streams.stages.contract import Effects, LogRecord, StateReader
+from streams.stages.contract import CLOCK_KEY, Effects, LogRecord, StateReader
 from streams.stages.intake.routing import Routing, RoutingRules
 from streams.stages.intake.signatures import Signatures
-
-CLOCK_KEY = b"\x00clock"
-"""Key of a clock tick: it says that log time has come so far, and nothing else."""
 
 _SOURCE_INDEX = {topic.name: index for index, topic in enumerate(topics.SOURCES)}
 

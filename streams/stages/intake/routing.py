@@ -235,7 +235,7 @@ class Routing:
     def _traits(self, event: Touchpoint | Install) -> list[str]:
         if not self._is_probabilistic or not traits.has_consent(event):
             return []
-        return traits.traits(event, self._pseudonyms)
+        return traits.event_traits(event, self._pseudonyms)
 
 
 def _money_names(

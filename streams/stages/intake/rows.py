@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from typing import TypedDict
 
 from attribution.postbacks.postback import Framework, postback_id
 from attribution.postbacks.postback_check import PostbackCheck
-from schemas import topics
 from schemas.decode import Unreadable
 from schemas.events import (
     AakPostback,
@@ -22,9 +20,9 @@ from schemas.outcomes import DeadLetter, PostbackRow, PrivacyRow, RateRow, Spend
 from schemas.records import Source, Touch
 from streams.stages.common.match_keys import identity_pseudonym
 from streams.stages.common.pseudonyms import Pseudonyms
+from streams.stages.common.source_columns import source_columns
 from streams.stages.contract import LogRecord
 
-_TOPIC_NAMES = tuple(topic.name for topic in topics.SOURCES)
 FRAMEWORKS: dict[type[SkanPostback | AakPostback], Framework] = {
     SkanPostback: "skadnetwork",
     AakPostback: "adattributionkit",
@@ -32,7 +30,6 @@ FRAMEWORKS: dict[type[SkanPostback | AakPostback], Framework] = {
 
 
 def touch_outcome(event: Touchpoint, touch: Touch, source: Source, device_key: str) -> TouchOutcome:
-    topic, partition, offset = source
     return TouchOutcome(
         event_id=event.event_id,
         app_id=event.app_id,
@@ -52,14 +49,11 @@ def touch_outcome(event: Touchpoint, touch: Touch, source: Source, device_key: s
         device_key=device_key,
         cost_micros=event.cost_micros or 0,
         cost_currency=event.cost_currency or "",
-        source_topic=_TOPIC_NAMES[topic],
-        source_partition=partition,
-        source_offset=offset,
+        **source_columns(source),
     )
 
 
 def spend_row(event: Cost, source: Source) -> SpendRow:
-    topic, partition, offset = source
     return SpendRow(
         spend_id=spend_id(event),
         event_id=event.event_id,
@@ -82,9 +76,7 @@ def spend_row(event: Cost, source: Source) -> SpendRow:
         amount_micros=event.amount_micros,
         currency=event.currency,
         event_time=event.event_time,
-        source_topic=_TOPIC_NAMES[topic],
-        source_partition=partition,
-        source_offset=offset,
+        **source_columns(source),
     )
 
 
@@ -108,7 +100,6 @@ def spend_id(event: Cost) -> str:
 
 
 def rate_row(event: ExchangeRate, source: Source) -> RateRow:
-    topic, partition, offset = source
     return RateRow(
         rate_id=f"{event.date}:{event.base_currency}:{event.quote_currency}",
         event_id=event.event_id,
@@ -119,27 +110,8 @@ def rate_row(event: ExchangeRate, source: Source) -> RateRow:
         rate_e9=event.rate_e9,
         rate_source=event.rate_source,
         event_time=event.event_time,
-        source_topic=_TOPIC_NAMES[topic],
-        source_partition=partition,
-        source_offset=offset,
+        **source_columns(source),
     )
-
-
-class Place(TypedDict):
-    """Where the event came from that caused a row."""
-
-    source_topic: str
-    source_partition: int
-    source_offset: int
-
-
-def _place_of(source: Source) -> Place:
-    topic, partition, offset = source
-    return {
-        "source_topic": _TOPIC_NAMES[topic],
-        "source_partition": partition,
-        "source_offset": offset,
-    }
 
 
 def postback_row(
@@ -181,12 +153,11 @@ def postback_row(
         key_id=postback.verdict.key_id,
         body=event.body,
         event_time=event.event_time,
-        **_place_of(source),
+        **source_columns(source),
     )
 
 
 def privacy_row(event: PrivacyRequest, source: Source, pseudonyms: Pseudonyms) -> PrivacyRow:
-    topic, partition, offset = source
     return PrivacyRow(
         subject_request_id=event.subject_request_id,
         app_id=event.app_id,
@@ -194,9 +165,7 @@ def privacy_row(event: PrivacyRequest, source: Source, pseudonyms: Pseudonyms) -
         identity_types=[identity.identity_type for identity in event.identities],
         identity_keys=[identity_pseudonym(one, pseudonyms) for one in event.identities],
         submitted_time=event.submitted_time,
-        source_topic=_TOPIC_NAMES[topic],
-        source_partition=partition,
-        source_offset=offset,
+        **source_columns(source),
     )
 
 

@@ -25,7 +25,7 @@ def has_consent(event: DeviceEvent) -> bool:
     return consent.data_usage is True and consent.ads_personalization is not False
 
 
-def traits(event: DeviceEvent, pseudonyms: Pseudonyms) -> list[str]:
+def event_traits(event: DeviceEvent, pseudonyms: Pseudonyms) -> list[str]:
     """Values in the order of `records.TRAITS`; empty when there is no network to look under."""
     address = _address(event.ip)
     if address is None:

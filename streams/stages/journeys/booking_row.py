@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from schemas import topics
 from schemas.outcomes import Booking
 from schemas.records import Installed, MoneyRouted
 from streams.stages.common.parked_rows import MONEY_KINDS
+from streams.stages.common.source_columns import source_columns
 
 
 def booking_row(routed: MoneyRouted, install: Installed) -> Booking:
     money = routed.money
-    topic, partition, offset = money.source
     half = f":move{routed.move}{'+' if routed.sign > 0 else '-'}" if routed.move else ""
     return Booking(
         booking_id=f"{money.booking_id}{half}",
@@ -26,7 +25,5 @@ def booking_row(routed: MoneyRouted, install: Installed) -> Booking:
         product_id=money.product_id,
         event_time=money.time,
         install_time=install.time,
-        source_topic=topics.SOURCES[topic].name,
-        source_partition=partition,
-        source_offset=offset,
+        **source_columns(money.source),
     )

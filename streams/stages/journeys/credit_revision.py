@@ -11,7 +11,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from attribution.journey import Decision, Journey, Shown, shown
+from attribution.journey import ConversionPath, Decision, Journey, conversion_path
 from attribution.matching.sampled_paths import exposure
 from attribution.rules.rules import Rules
 from online_models.credit.snapshots import CreditModel
@@ -19,14 +19,14 @@ from schemas.outcomes import Credit
 from streams.stages.journeys.credit_shares import Shares, learned_shares, rule_shares
 
 
-class Credited(Struct, frozen=True, array_like=True, gc=False):
+class CreditRevision(Struct, frozen=True, array_like=True, gc=False):
     """What was said last of an install."""
 
     revision: int = 0  # 0: nothing yet
     touches: int = 0  # hash of the touchpoints that counted
 
 
-NOT_CREDITED = Credited()
+NOT_CREDITED = CreditRevision()
 SHARE_DIGITS = 6
 
 
@@ -43,23 +43,23 @@ def may_have_changed(before: Journey, after: Journey, decision: Decision | None)
 def credit_install(
     journey: Journey,
     decision: Decision | None,
-    before: Credited,
+    before: CreditRevision,
     rules: Rules,
     model: CreditModel | None,
-) -> tuple[Credited, Credit | None]:
+) -> tuple[CreditRevision, Credit | None]:
     """The next revision, if other touchpoints count now than did before."""
     if journey.version == 0 or journey.is_purged:
         return before, None
-    counting = shown(journey, decision, rules)
-    named = Credited(before.revision, _hash(counting))
+    counting = conversion_path(journey, decision, rules)
+    named = CreditRevision(before.revision, _hash(counting))
     if before.revision and named == before:
         return before, None
-    credited = Credited(before.revision + 1, named.touches)
+    credited = CreditRevision(before.revision + 1, named.touches)
     return credited, _credit_row(journey, counting, credited.revision, model)
 
 
 def _credit_row(
-    journey: Journey, counting: Shown, revision: int, model: CreditModel | None
+    journey: Journey, counting: ConversionPath, revision: int, model: CreditModel | None
 ) -> Credit:
     install = journey.install
     assert install is not None
@@ -93,6 +93,6 @@ def _told(shares: Shares) -> dict[str, float]:
     }
 
 
-def _hash(counting: Shown) -> int:
+def _hash(counting: ConversionPath) -> int:
     names = [[touch.event_id for touch in touches] for touches in counting]
     return zlib.crc32(repr(names).encode())

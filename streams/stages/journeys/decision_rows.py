@@ -19,7 +19,6 @@ from attribution.decision.waterfall import (
 from attribution.journey import Decision, Reengagement
 from attribution.rules.rules import Policy, Rules
 from online_models.features.features import Credit, InstallFacts
-from schemas import topics
 from schemas.outcomes import Attribution, FraudVerdict
 from schemas.records import (
     Installed,
@@ -29,6 +28,7 @@ from schemas.records import (
     TouchKind,
     site_key,
 )
+from streams.stages.common.source_columns import source_columns
 
 MatchType = Literal["referrer", "click_id", "device_id", "adservices", "probabilistic"]
 _MATCH_TYPES: dict[Signal, MatchType] = {
@@ -54,7 +54,7 @@ def install_facts(install: Installed) -> InstallFacts:
     )
 
 
-def credit(install: Installed, winner: Candidate | None) -> Credit:
+def credit_features(install: Installed, winner: Candidate | None) -> Credit:
     if winner is None:
         return Credit(_ORGANIC, "", "", "none", "", -1)
     touch = winner.touch
@@ -203,7 +203,6 @@ def _status(kind: str, winner: Candidate | None) -> str:
 
 def _row(install: Installed, winner: Candidate | None, *, is_erased: bool) -> dict[str, Any]:
     """What all conversions say alike."""
-    topic, partition, offset = install.source
     return {
         **_touch_columns(winner.touch if winner is not None else None, is_erased=is_erased),
         "install_id": install.install_id,
@@ -225,9 +224,7 @@ def _row(install: Installed, winner: Candidate | None, *, is_erased: bool) -> di
         "contributors": "[]",
         "model_version": "",
         "candidates": "[]",
-        "source_topic": topics.SOURCES[topic].name,
-        "source_partition": partition,
-        "source_offset": offset,
+        **source_columns(install.source),
     }
 
 

@@ -46,7 +46,7 @@ from streams.stages.common.working_set import Timers, WorkingSet
 from streams.stages.journeys import credit_revision, decision_rows, prospect_steps
 from streams.stages.journeys.active_models import ActiveModels
 from streams.stages.journeys.booking_row import booking_row
-from streams.stages.journeys.credit_revision import NOT_CREDITED, Credited
+from streams.stages.journeys.credit_revision import NOT_CREDITED, CreditRevision
 from streams.stages.journeys.prospect_steps import ProspectSteps
 
 
@@ -56,10 +56,10 @@ class InstallState(msgspec.Struct, frozen=True, array_like=True):
     journey: Journey = Journey()
     prospect: Prospect = prospects.NEW
     claim: SiteInstall | None = None  # what a site was last told of the install
-    credited: Credited = NOT_CREDITED
+    credited: CreditRevision = NOT_CREDITED
 
 
-NEW = InstallState()
+NEW_INSTALL = InstallState()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +75,10 @@ class JourneyContext:
     observer: StageObserver
 
 
-def next_due(state: InstallState, stage: JourneyContext) -> int:
+def install_due(state: InstallState, stage: JourneyContext) -> int:
     """The log time at which something has to be done about an install."""
-    due = attribution.next_due(state.journey, stage.rules)
-    return min(due, prospect_steps.next_due(state.prospect, state.journey) or due)
+    due = attribution.journey_due(state.journey, stage.rules)
+    return min(due, prospect_steps.prospect_due(state.prospect, state.journey) or due)
 
 
 class InstallSteps:
@@ -111,7 +111,7 @@ class InstallSteps:
             self.stage.observer.on_model(record.model, record.version)
             return
         key = record.install_id.encode()
-        state = self.states.get(key) or NEW
+        state = self.states.get(key) or NEW_INSTALL
         journey, facts = _advance(state.journey, record, self.stage.rules)
         self._conclude(key, state, journey, facts)
 
@@ -143,7 +143,7 @@ class InstallSteps:
         state = self.states.get(key)
         if state is None:
             return
-        if attribution.next_due(state.journey, self.stage.rules) > now:
+        if attribution.journey_due(state.journey, self.stage.rules) > now:
             # Only models want to know: most of the time, so it must be cheap.
             prospect = self.prospects.reach(state.prospect, state.journey, now)
             self.states.put(key, replace(state, prospect=prospect))
@@ -151,7 +151,7 @@ class InstallSteps:
         if attribution.is_forgotten(state.journey, now, self.stage.rules):
             self.states.put(key, None)
             return
-        journey, facts = attribution.expire(state.journey, now, self.stage.rules)
+        journey, facts = attribution.meet_deadlines(state.journey, now, self.stage.rules)
         self._conclude(key, state, journey, facts)
 
     def _conclude(
@@ -178,7 +178,9 @@ class InstallSteps:
             claim = None  # It names a touchpoint, and no decision changes it any more.
         self.states.put(key, InstallState(journey, prospect, claim, credited))
 
-    def _share(self, journey: Journey, decision: Decision | None, before: Credited) -> Credited:
+    def _share(
+        self, journey: Journey, decision: Decision | None, before: CreditRevision
+    ) -> CreditRevision:
         """Say how the credit is shared, if that may be another way now."""
         rules, model = self.stage.rules, self.stage.active.credit
         credited, row = credit_revision.credit_install(journey, decision, before, rules, model)
@@ -241,20 +243,20 @@ class InstallSteps:
         self.outbox.say(topics.PARKED.name, row.subject_id, row)
 
 
-def _advance(journey: Journey, record: JourneyRecord, rules: Rules) -> attribution.Step:
+def _advance(journey: Journey, record: JourneyRecord, rules: Rules) -> attribution.JourneyStep:
     match record:
         case Installed():
-            return attribution.see_install(journey, record, rules)
+            return attribution.add_install(journey, record, rules)
         case Candidates():
-            return attribution.see_candidates(journey, record, rules)
+            return attribution.add_candidates(journey, record, rules)
         case ActivitySeen():
-            return attribution.see_activity(journey, record, rules)
+            return attribution.add_activity(journey, record, rules)
         case MoneyRouted():
-            return attribution.see_money(journey, record, rules)
+            return attribution.add_money(journey, record, rules)
         case SiteVerdict():
-            return attribution.see_site_verdict(journey, record, rules)
+            return attribution.add_site_verdict(journey, record, rules)
         case Erased():
-            return attribution.see_erasure(journey, record, rules)
+            return attribution.request_erasure(journey, record, rules)
         case ModelMarker():
             raise AssertionError("markers are for the partition, not for one install")
     assert_never(record)

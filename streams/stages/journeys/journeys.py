@@ -27,7 +27,7 @@ from streams.stages.journeys.install_steps import (
     InstallState,
     InstallSteps,
     JourneyContext,
-    next_due,
+    install_due,
 )
 from streams.stages.journeys.rule_change import RuleChange
 
@@ -131,4 +131,4 @@ class Journeys:
         return effects
 
     def _due(self, state: InstallState) -> int:
-        return next_due(state, self.context)
+        return install_due(state, self.context)

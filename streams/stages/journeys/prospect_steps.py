@@ -16,7 +16,7 @@ from streams.stages.journeys import decision_rows
 from streams.stages.journeys.active_models import ActiveModels
 
 
-def next_due(prospect: Prospect, journey: Journey) -> int:
+def prospect_due(prospect: Prospect, journey: Journey) -> int:
     """The log time at which models have something to say of an install; 0: never."""
     install = journey.install
     if install is None or journey.version == 0 or prospect.is_closed:
@@ -76,7 +76,7 @@ class ProspectSteps:
         winner = attribution.winner_known_by(journey, known_by, self._rules)
         moment = Moment(
             decision_rows.install_facts(install),
-            decision_rows.credit(install, winner),
+            decision_rows.credit_features(install, winner),
             prospect.next_landmark,
             install.ts,
         )

@@ -6,7 +6,7 @@ import numpy as np
 
 from attribution.multi_touch import markov, shapley
 from attribution.multi_touch.markov import Chain, Unsolved
-from attribution.multi_touch.paths import Path, code
+from attribution.multi_touch.paths import Path, code_paths
 from online_models.credit.counts import PathCounts
 from online_models.credit.hazard import AppChannel
 from online_models.credit.snapshots import Weights
@@ -59,7 +59,7 @@ def _chain(counts: PathCounts, codes: list[int]) -> Chain:
 def _shapley_values(counts: PathCounts, name_of: dict[int, AppChannel]) -> dict[AppChannel, float]:
     if not counts.sets:
         return {}
-    paths = code(
+    paths = code_paths(
         Path(tuple(map(str, channels)), weight, 0.0, 0.0)
         for channels, weight in sorted(counts.sets.items())
     )

@@ -8,7 +8,7 @@ from typing import assert_never
 import msgspec
 
 from attribution.matching import accounts, touch_index, transactions
-from attribution.matching.accounts import Account
+from attribution.matching.accounts import AccountState
 from attribution.matching.facts import Evicted, MatchFact, MoneyWaiting, Settled
 from attribution.matching.touch_index import TouchIndex
 from attribution.matching.transactions import Transaction
@@ -59,7 +59,7 @@ from streams.stages.common.working_set import (
 from streams.stages.contract import Effects, LogRecord, StateReader
 from streams.stages.matching.credit_rows import exposure_row
 
-KeyState = TouchIndex | Transaction | Account | SeenPostback
+KeyState = TouchIndex | Transaction | AccountState | SeenPostback
 
 _states = msgspec.msgpack.Decoder(KeyState)
 
@@ -117,14 +117,16 @@ class Matching:
     def _due(self, state: KeyState) -> int:
         match state:
             case Transaction():
-                return transactions.next_due(state, self._rules)
-            case Account():
-                return accounts.next_due(state)
+                return transactions.transaction_due(state, self._rules)
+            case AccountState():
+                return accounts.account_due(state)
             case TouchIndex():
-                due = touch_index.next_due(state, self._rules)
-                return due or USELESS_FROM + touch_index.useless_from(state, self._rules)
+                due = touch_index.touch_index_due(state, self._rules)
+                return due or USELESS_FROM + touch_index.touch_index_useless_from(
+                    state, self._rules
+                )
             case SeenPostback():
-                return USELESS_FROM + seen_postback.useless_from(state, self._rules)
+                return USELESS_FROM + seen_postback.postback_useless_from(state, self._rules)
         assert_never(state)
 
 
@@ -216,29 +218,29 @@ def _advance(
     match record:
         case TouchSeen():
             assert state is None or isinstance(state, TouchIndex)
-            return touch_index.see_touch(state, record, rules)
+            return touch_index.index_touch(state, record, rules)
         case InstallSeen():
             assert state is None or isinstance(state, TouchIndex)
-            return touch_index.see_install(state, record, rules)
+            return touch_index.index_install(state, record, rules)
         case AccountLinked():
-            assert state is None or isinstance(state, Account)
-            return accounts.see_link(state, record, rules)
+            assert state is None or isinstance(state, AccountState)
+            return accounts.link_account(state, record, rules)
         case AccountMoney():
-            assert state is None or isinstance(state, Account)
-            return accounts.see_account_money(state, record, rules)
+            assert state is None or isinstance(state, AccountState)
+            return accounts.place_money(state, record, rules)
         case MoneySeen():
             assert state is None or isinstance(state, Transaction)
-            return transactions.see_money(state, record.money, rules)
+            return transactions.fold_money(state, record.money, rules)
         case PostbackSeen():
             assert state is None or isinstance(state, SeenPostback)
-            return seen_postback.see_postback(state, record)
+            return seen_postback.count_postback(state, record)
         case ErasureSeen():
             assert not isinstance(state, Transaction)
             if record.key.startswith(ACCOUNT_PREFIX):
-                assert state is None or isinstance(state, Account)
-                return accounts.see_erasure(state, record, rules)
+                assert state is None or isinstance(state, AccountState)
+                return accounts.erase_account(state, record, rules)
             assert state is None or isinstance(state, TouchIndex)
-            return touch_index.see_erasure(state, record, rules)
+            return touch_index.erase_key(state, record, rules)
     assert_never(record)
 
 
@@ -247,11 +249,11 @@ def _expire(
 ) -> tuple[KeyState | None, list[MatchFact]]:
     match state:
         case Transaction():
-            return transactions.expire(state, now, rules)
-        case Account():
-            return accounts.expire(state, now)
+            return transactions.expire_refunds(state, now, rules)
+        case AccountState():
+            return accounts.expire_account_money(state, now)
         case TouchIndex():
-            return touch_index.expire(state, key.decode(), now, rules)
+            return touch_index.close_sampled_paths(state, key.decode(), now, rules)
         case SeenPostback() | None:
             return state, []
     assert_never(state)

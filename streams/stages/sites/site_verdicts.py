@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from attribution.decision.fraud import SITE_REASONS, FraudReason, FraudRules
 from attribution.rules.rules import Rules
 from attribution.sites.history import ClaimedInstall, HourOfInstalls, SiteHistory
-from attribution.sites.judgement import Judged, judge
+from attribution.sites.judgement import JudgedSite, judge_site
 from attribution.sites.mixture import Mixture
 from attribution.sites.norms import AppNorms
 from schemas import topics
@@ -25,13 +25,13 @@ _DECIMALS = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class SiteJudgement:
     """A site as judged at log time `at`, under the rules of its app and media source."""
 
     site: str
     at: int
     rules: FraudRules
-    judged: Judged
+    judged: JudgedSite
 
     @classmethod
     def of(
@@ -40,7 +40,7 @@ class Judgement:
         app_id, media_source, _ = site.split("\x1f", 2)
         at = history.judge_at
         fraud = rules.policy(app_id, media_source, "", at).fraud
-        return cls(site, at, fraud, judge(history, norms, mixture, fraud, at))
+        return cls(site, at, fraud, judge_site(history, norms, mixture, fraud, at))
 
 
 class Verdicts:
@@ -59,12 +59,12 @@ class Verdicts:
         self._journeys.flush(effects, {})
         self.outbox.flush(effects)
 
-    def tell(self, judgement: Judgement, hour: HourOfInstalls) -> HourOfInstalls:
+    def tell(self, judgement: SiteJudgement, hour: HourOfInstalls) -> HourOfInstalls:
         """Tell every install what is new about it; the hour with what is told now."""
         installs = [self._tell_one(judgement, one) for one in hour.installs]
         return replace(hour, installs=installs) if installs != hour.installs else hour
 
-    def _tell_one(self, judgement: Judgement, install: ClaimedInstall) -> ClaimedInstall:
+    def _tell_one(self, judgement: SiteJudgement, install: ClaimedInstall) -> ClaimedInstall:
         charges, told = judgement.judged.charges, list(install.told)
         for reason in SITE_REASONS:
             is_charged = install.cell in charges.get(reason, ())
@@ -81,7 +81,7 @@ class Verdicts:
 
     def _say(
         self,
-        judgement: Judgement,
+        judgement: SiteJudgement,
         install: ClaimedInstall,
         reason: FraudReason,
         *,

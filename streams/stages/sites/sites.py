@@ -17,11 +17,11 @@ from attribution.sites.history import (
     SITES_PER_PARTITION_MAX,
     HourOfInstalls,
     SiteHistory,
+    count_install,
+    count_touches,
     first_judged_hour,
     remember,
-    see_install,
-    see_touches,
-    useless_from,
+    site_useless_from,
 )
 from attribution.sites.mixture import Mixture
 from attribution.sites.norms import AppNorms, Norms, mixture_of
@@ -37,7 +37,7 @@ from streams.stages.common.working_set import (
     WorkingSet,
 )
 from streams.stages.contract import Effects, LogRecord, StateReader
-from streams.stages.sites.site_verdicts import Judgement, Verdicts
+from streams.stages.sites.site_verdicts import SiteJudgement, Verdicts
 
 SiteState = SiteHistory | HourOfInstalls | AppNorms
 SITE, HOUR, APP = b"s", b"h", b"a"
@@ -158,10 +158,10 @@ class _Batch:
         if history is None:
             return
         if isinstance(record, SiteInstall):
-            self.states.put(key, see_install(history, record, self._now))
+            self.states.put(key, count_install(history, record, self._now))
             self._remember(record)
         else:
-            self.states.put(key, see_touches(history, record))
+            self.states.put(key, count_touches(history, record))
 
     def fire(self, now: int) -> None:
         """Judge every site that is due at log time `now`."""
@@ -206,12 +206,12 @@ class _Batch:
         assert isinstance(history, SiteHistory)
         assert isinstance(norms, AppNorms)
         mixture = self._stage.mixture(app_key, norms.used)
-        judgement = Judgement.of(site, history, norms, mixture, self._stage.rules)
+        judgement = SiteJudgement.of(site, history, norms, mixture, self._stage.rules)
         self.states.put(key, judgement.judged.history)
         self.states.put(app_key, judgement.judged.norms)
         self._tell(judgement, history)
 
-    def _tell(self, judgement: Judgement, before: SiteHistory) -> None:
+    def _tell(self, judgement: SiteJudgement, before: SiteHistory) -> None:
         """Visit the installs to which the judgement may be news."""
         if not judgement.judged.charges and not judgement.judged.is_changed:
             return
@@ -241,4 +241,4 @@ def _due(state: SiteState) -> int:
         case AppNorms():
             return USELESS_FROM + (state.day + NORMS_RETENTION_DAYS) * DAY_MS
         case _:
-            return USELESS_FROM + useless_from(state)
+            return USELESS_FROM + site_useless_from(state)

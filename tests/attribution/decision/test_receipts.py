@@ -6,7 +6,14 @@ from msgspec.structs import replace
 
 from attribution.decision.candidates import Candidate
 from attribution.decision.fraud import FraudRules
-from attribution.decision.waterfall import CONTRIBUTORS_MAX, Case, Judgement, Review, judge, review
+from attribution.decision.waterfall import (
+    CONTRIBUTORS_MAX,
+    Case,
+    Review,
+    WaterfallResult,
+    review,
+    run_waterfall,
+)
 from attribution.rules.rules import Policy, Probabilistic, Rules
 from schemas.records import Flag, Signal, Touch
 from tests.attribution.probabilistic.pair_world import HOME, STRANGER
@@ -47,8 +54,8 @@ def guess(touch: Touch, traits: list[str]) -> Candidate:
 
 def told(
     *candidates: Candidate, case: Case = CASE, rules: Rules = RULES
-) -> tuple[Judgement, Review]:
-    judgement = judge(candidates, case, rules)
+) -> tuple[WaterfallResult, Review]:
+    judgement = run_waterfall(candidates, case, rules)
     return judgement, review(candidates, case, judgement, rules)
 
 
@@ -60,7 +67,7 @@ def names(candidates: list[Candidate]) -> list[str]:
     return [one.touch.event_id for one in candidates]
 
 
-def outcome(judgement: Judgement) -> tuple[str, str, str]:
+def outcome(judgement: WaterfallResult) -> tuple[str, str, str]:
     """Who has the credit, who would have had it, and why not."""
     winner, robbed, hit = judgement.winner, judgement.robbed, judgement.robbed_by
     return (

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from attribution.decision.candidates import Candidate
-from attribution.decision.waterfall import Case, Judgement, judge, rejection
+from attribution.decision.waterfall import Case, WaterfallResult, rejection, run_waterfall
 from attribution.rules.rules import Policy, Probabilistic, Rules, Scope, Windows
 from schemas.records import Installed, Signal, Touch
 from schemas.time import DAY_MS, HOUR_MS
@@ -47,8 +47,10 @@ def guess(touch: Touch, traits: list[str] = HOME) -> Candidate:
     return Candidate(Signal.PROBABILISTIC, replace(touch, traits=traits))
 
 
-def judged(*candidates: Candidate, rules: Rules = RULES, install: Installed = INSTALL) -> Judgement:
-    return judge(candidates, Case(install), rules)
+def judged(
+    *candidates: Candidate, rules: Rules = RULES, install: Installed = INSTALL
+) -> WaterfallResult:
+    return run_waterfall(candidates, Case(install), rules)
 
 
 def winner(*candidates: Candidate, rules: Rules = RULES) -> str:

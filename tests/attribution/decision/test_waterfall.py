@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from attribution.decision.candidates import Candidate
-from attribution.decision.waterfall import Case, Receipt, judge, rejection, review
+from attribution.decision.waterfall import Case, Receipt, rejection, review, run_waterfall
 from attribution.rules.rules import Policy, Rules, Windows, rule_set_id
 from schemas.records import Signal, Touch
 from schemas.time import DAY_MS, HOUR_MS
@@ -21,7 +21,7 @@ def device(touch: Touch) -> Candidate:
 
 
 def receipts(candidates: list[Candidate], rules: Rules = RULES) -> list[Receipt]:
-    return review(candidates, CASE, judge(candidates, CASE, rules), rules).receipts
+    return review(candidates, CASE, run_waterfall(candidates, CASE, rules), rules).receipts
 
 
 def refused(touch: Touch) -> str | None:
@@ -29,7 +29,7 @@ def refused(touch: Touch) -> str | None:
 
 
 def winner(*candidates: Candidate) -> str:
-    best = judge(candidates, CASE, RULES).winner
+    best = run_waterfall(candidates, CASE, RULES).winner
     return best.touch.event_id if best is not None else "organic"
 
 

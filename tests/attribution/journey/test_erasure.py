@@ -162,15 +162,15 @@ def test_what_was_known_of_the_user_is_dropped_when_nothing_late_can_come_any_mo
     records: list[JourneyRecord] = [installed(), answer(click("c", -5)), late(back)]
     journey, _ = tell(*records, session("s", AWAY + 5), erased(AWAY + 60))
     until = at(AWAY + 60 + WEEK)
-    assert journeys.next_due(journey, RULES) == until + 1
-    assert journeys.expire(journey, until, RULES) == (journey, [])
-    purged, facts = journeys.expire(journey, until + 1, RULES)
+    assert journeys.journey_due(journey, RULES) == until + 1
+    assert journeys.meet_deadlines(journey, until, RULES) == (journey, [])
+    purged, facts = journeys.meet_deadlines(journey, until + 1, RULES)
     assert facts == []
     assert (purged.candidates, purged.retargeting, purged.sessions, purged.priors) == (
         [], [], [], [],
     )  # fmt: skip
     assert purged.is_purged
-    assert journeys.next_due(purged, RULES) == purged.last_ts + RULES.journey_retention_ms
+    assert journeys.journey_due(purged, RULES) == purged.last_ts + RULES.journey_retention_ms
 
 
 def test_the_stage_forgets_by_log_time() -> None:
@@ -184,7 +184,7 @@ def test_the_stage_forgets_by_log_time() -> None:
 
 def test_nothing_changes_the_decision_of_somebody_who_is_forgotten() -> None:
     journey, _ = tell(installed(), answer(click("c", -5)), erased(60))
-    purged, _ = journeys.expire(journey, at(60 + WEEK) + 1, RULES)
+    purged, _ = journeys.meet_deadlines(journey, at(60 + WEEK) + 1, RULES)
     more: list[JourneyRecord] = [
         late(click("better", -1)),
         late(to_win_back(click("back", AWAY))),
@@ -208,51 +208,51 @@ def test_every_install_of_the_device_that_was_logged_until_then_is_told() -> Non
     index = touch_index.EMPTY
     for name, ts in (("early", 0), ("same time", 60), ("after", 60 + MS)):
         one = installed(0, ts=ts, install_id=name)
-        index, facts = touch_index.see_install(index, looked_up(one), RULES)
+        index, facts = touch_index.index_install(index, looked_up(one), RULES)
         assert told_of(facts) == []
-    _, facts = touch_index.see_erasure(index, asked(60), RULES)
+    _, facts = touch_index.erase_key(index, asked(60), RULES)
     assert told_of(facts) == [("early", at(60)), ("same time", at(60))]
 
 
 def test_an_install_logged_before_the_erasure_is_told_although_it_comes_late() -> None:
-    index, _ = touch_index.see_erasure(None, asked(60), RULES)
+    index, _ = touch_index.erase_key(None, asked(60), RULES)
     for ts, expected in ((60, [("i1", at(60))]), (60 + MS, [])):
         one = looked_up(installed(0, ts=ts))
-        assert told_of(touch_index.see_install(index, one, RULES)[1]) == expected
+        assert told_of(touch_index.index_install(index, one, RULES)[1]) == expected
 
 
 def test_an_account_tells_every_install_it_was_signed_in_to_until_then() -> None:
-    account, _ = accounts.see_link(None, signed_in("i2", 10), RULES)
-    account, _ = accounts.see_link(account, signed_in("i1", 5), RULES)
-    account, _ = accounts.see_link(account, signed_in("later", 61), RULES)
-    account, facts = accounts.see_erasure(account, asked(60), RULES)
+    account, _ = accounts.link_account(None, signed_in("i2", 10), RULES)
+    account, _ = accounts.link_account(account, signed_in("i1", 5), RULES)
+    account, _ = accounts.link_account(account, signed_in("later", 61), RULES)
+    account, facts = accounts.erase_account(account, asked(60), RULES)
     assert told_of(facts) == [("i1", at(60)), ("i2", at(60))]
-    assert told_of(accounts.see_link(account, signed_in("late", 1, ts=60), RULES)[1]) == [
+    assert told_of(accounts.link_account(account, signed_in("late", 1, ts=60), RULES)[1]) == [
         ("late", at(60))
     ]
-    assert told_of(accounts.see_link(account, signed_in("new", 90), RULES)[1]) == []
+    assert told_of(accounts.link_account(account, signed_in("new", 90), RULES)[1]) == []
 
 
 @pytest.mark.parametrize("first", [30, 60])
 def test_the_first_of_two_requests_about_an_install_is_told_in_any_order(first: int) -> None:
-    index, account = touch_index.EMPTY, accounts.Account()
+    index, account = touch_index.EMPTY, accounts.AccountState()
     for minutes in (first, 90 - first):
-        index, _ = touch_index.see_erasure(index, asked(minutes), RULES)
-        account, _ = accounts.see_erasure(account, asked(minutes), RULES)
+        index, _ = touch_index.erase_key(index, asked(minutes), RULES)
+        account, _ = accounts.erase_account(account, asked(minutes), RULES)
     for ts, expected in ((20, 30), (50, 60)):
         one = looked_up(installed(0, ts=ts))
-        _, facts = touch_index.see_install(index, one, RULES)
+        _, facts = touch_index.index_install(index, one, RULES)
         assert told_of(facts) == [("i1", at(expected))]
-        _, said = accounts.see_link(account, signed_in("i1", 0, ts=ts), RULES)
+        _, said = accounts.link_account(account, signed_in("i1", 0, ts=ts), RULES)
         assert told_of(said) == [("i1", at(expected))]
 
 
 def test_of_very_many_requests_the_oldest_are_forgotten() -> None:
     rules = replace(RULES, erasures_per_key_max=1)
-    index, _ = touch_index.see_erasure(None, asked(30), rules)
-    index, facts = touch_index.see_erasure(index, asked(60), rules)
+    index, _ = touch_index.erase_key(None, asked(30), rules)
+    index, facts = touch_index.erase_key(index, asked(60), rules)
     assert facts == [Evicted("erasures_per_key_max", 1)]
-    _, facts = touch_index.see_install(index, looked_up(installed(0, ts=20)), rules)
+    _, facts = touch_index.index_install(index, looked_up(installed(0, ts=20)), rules)
     assert told_of(facts) == [("i1", at(60))]
 
 
@@ -260,13 +260,13 @@ def test_of_very_many_requests_the_oldest_are_forgotten() -> None:
 def test_device_and_account_tell_the_same_in_any_order(kind: str) -> None:
     def install(index: Any) -> Any:
         if kind == "account":
-            return accounts.see_link(index, signed_in("i1", 0), RULES)
-        return touch_index.see_install(index, looked_up(installed()), RULES)
+            return accounts.link_account(index, signed_in("i1", 0), RULES)
+        return touch_index.index_install(index, looked_up(installed()), RULES)
 
     def erase(index: Any) -> Any:
         if kind == "account":
-            return accounts.see_erasure(index, asked(60), RULES)
-        return touch_index.see_erasure(index, asked(60), RULES)
+            return accounts.erase_account(index, asked(60), RULES)
+        return touch_index.erase_key(index, asked(60), RULES)
 
     for order in permutations([install, erase]):
         state, facts = None, []
@@ -313,8 +313,8 @@ def live(records: list[JourneyRecord]) -> tuple[journeys.Journey, list[journeys.
         journey, said = tell(record, start=journey)
         facts += said
         now = min((_logged(one) for one in records[number + 1 :]), default=at(4 * AWAY))
-        if journeys.next_due(journey, RULES) <= now:
-            journey, said = journeys.expire(journey, now, RULES)
+        if journeys.journey_due(journey, RULES) <= now:
+            journey, said = journeys.meet_deadlines(journey, now, RULES)
             facts += said
     return journey, facts
 

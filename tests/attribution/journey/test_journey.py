@@ -74,9 +74,9 @@ def test_an_install_is_settled_once_and_seen_twice_is_a_duplicate() -> None:
 def test_a_missing_answer_is_waited_for_until_a_deadline_that_the_log_decides() -> None:
     waiting, _ = tell(installed(ts=10))
     deadline = at(10) + RULES.decision_wait_ms
-    assert journeys.next_due(waiting, RULES) == deadline + 1
-    assert journeys.expire(waiting, deadline, RULES)[1] == []
-    _, facts = journeys.expire(waiting, deadline + HOUR, RULES)
+    assert journeys.journey_due(waiting, RULES) == deadline + 1
+    assert journeys.meet_deadlines(waiting, deadline, RULES)[1] == []
+    _, facts = journeys.meet_deadlines(waiting, deadline + HOUR, RULES)
     assert decisions(facts) == [(1, "deadline", "organic")]
     assert [fact.decided_at for fact in facts if isinstance(fact, Decision)] == [deadline]
 
@@ -156,20 +156,22 @@ def test_the_install_may_come_until_the_deadline_to_the_millisecond_in_any_order
 
 def test_what_waits_in_vain_expires_only_after_its_deadline() -> None:
     waiting, _ = tell(PAID)
-    assert journeys.next_due(waiting, RULES) == PAID.deadline + 1
-    assert journeys.expire(waiting, PAID.deadline, RULES)[1] == []
-    waiting, facts = journeys.expire(waiting, PAID.deadline + 1, RULES)
+    assert journeys.journey_due(waiting, RULES) == PAID.deadline + 1
+    assert journeys.meet_deadlines(waiting, PAID.deadline, RULES)[1] == []
+    waiting, facts = journeys.meet_deadlines(waiting, PAID.deadline + 1, RULES)
     assert facts == [
         Waiting(PAID, "expired", PAID.deadline),
         Settled(PAID.money.source, "expired"),
     ]
-    assert journeys.expire(waiting, at(GONE), RULES)[1] == []
+    assert journeys.meet_deadlines(waiting, at(GONE), RULES)[1] == []
 
 
 def test_what_came_too_late_for_its_install_expires_at_its_deadline_too() -> None:
     waiting, facts = tell(installed(ts=WEEK + MS, lookups=0), PAID)
     assert dispositions(facts) == [("decided", 0), ("parked", 0)]
-    assert dispositions(journeys.expire(waiting, PAID.deadline + 1, RULES)[1]) == [("expired", 0)]
+    assert dispositions(journeys.meet_deadlines(waiting, PAID.deadline + 1, RULES)[1]) == [
+        ("expired", 0)
+    ]
 
 
 def test_activity_seen_twice_is_a_duplicate_even_while_it_waits() -> None:
@@ -203,7 +205,7 @@ def test_money_too_late_for_this_install_can_still_move_to_another() -> None:
 def test_moved_money_that_waits_in_vain_expires_under_the_number_of_its_move() -> None:
     moved = routed(PAID.money, move=2)
     waiting, _ = tell(moved)
-    assert dispositions(journeys.expire(waiting, at(GONE), RULES)[1]) == [("expired", 2)]
+    assert dispositions(journeys.meet_deadlines(waiting, at(GONE), RULES)[1]) == [("expired", 2)]
 
 
 def test_beyond_the_bound_what_waited_longest_expires_early_and_is_counted() -> None:
@@ -225,7 +227,7 @@ def test_beyond_the_bound_the_oldest_activity_id_is_forgotten_and_counted() -> N
 def test_a_journey_is_forgotten_when_nothing_was_logged_for_long() -> None:
     decided, _ = tell(installed(lookups=0), session("s1", 3, ts=5))
     forgotten_at = at(5) + RULES.journey_retention_ms
-    assert journeys.next_due(decided, RULES) == forgotten_at
+    assert journeys.journey_due(decided, RULES) == forgotten_at
     assert not journeys.is_forgotten(decided, forgotten_at - 1, RULES)
     assert journeys.is_forgotten(decided, forgotten_at, RULES)
 

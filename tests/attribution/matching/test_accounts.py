@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from attribution.matching import accounts
-from attribution.matching.accounts import Account
+from attribution.matching.accounts import AccountState
 from attribution.matching.facts import Evicted, MatchFact, MoneyWaiting, Settled
 from attribution.rules.rules import Rules
 from schemas.records import AccountLinked, AccountMoney, MoneyRouted
@@ -16,14 +16,14 @@ DEADLINE = MONEY.ts + RULES.parking_ms
 
 def tell(
     *records: AccountLinked | AccountMoney, rules: Rules = RULES
-) -> tuple[Account, list[MatchFact]]:
-    state: Account | None = None
+) -> tuple[AccountState, list[MatchFact]]:
+    state: AccountState | None = None
     facts: list[MatchFact] = []
     for record in records:
         if isinstance(record, AccountLinked):
-            state, said = accounts.see_link(state, record, rules)
+            state, said = accounts.link_account(state, record, rules)
         else:
-            state, said = accounts.see_account_money(state, record, rules)
+            state, said = accounts.place_money(state, record, rules)
         facts += said
     assert state is not None
     return state, facts
@@ -99,25 +99,25 @@ def test_a_link_logged_after_the_deadline_does_not_bring_an_earlier_one_forward(
 
 def test_parked_money_expires_only_after_its_deadline() -> None:
     state, _ = tell(PAYS)
-    assert accounts.expire(state, DEADLINE)[1] == []
-    state, facts = accounts.expire(state, DEADLINE + 1)
+    assert accounts.expire_account_money(state, DEADLINE)[1] == []
+    state, facts = accounts.expire_account_money(state, DEADLINE + 1)
     assert facts == [
         MoneyWaiting(MONEY, "expired", "account", DEADLINE),
         Settled(MONEY.source, "expired"),
     ]
-    assert accounts.next_due(state) == 0
+    assert accounts.account_due(state) == 0
 
 
 def test_placed_money_is_forgotten_in_silence_once_no_link_can_move_it() -> None:
     state, _ = tell(signed_in("i1", -1), PAYS)
-    assert accounts.next_due(state) == DEADLINE + 1
-    state, facts = accounts.expire(state, DEADLINE + 1)
+    assert accounts.account_due(state) == DEADLINE + 1
+    state, facts = accounts.expire_account_money(state, DEADLINE + 1)
     assert (state.placed, facts) == ([], [])
 
 
 def test_a_link_seen_again_changes_nothing() -> None:
     state, _ = tell(signed_in("i1", -1), PAYS)
-    again, facts = accounts.see_link(state, signed_in("i1", 5), RULES)
+    again, facts = accounts.link_account(state, signed_in("i1", 5), RULES)
     assert again is state
     assert facts == []
 

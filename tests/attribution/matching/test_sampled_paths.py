@@ -59,17 +59,17 @@ def index_of(*records: Record) -> TouchIndex:
     for record in records:
         match record:
             case TouchSeen():
-                index, _ = touch_index.see_touch(index, record, RULES)
+                index, _ = touch_index.index_touch(index, record, RULES)
             case InstallSeen():
-                index, _ = touch_index.see_install(index, record, RULES)
+                index, _ = touch_index.index_install(index, record, RULES)
             case ErasureSeen():
-                index, _ = touch_index.see_erasure(index, record, RULES)
+                index, _ = touch_index.erase_key(index, record, RULES)
     assert index is not None
     return index
 
 
 def reported(*records: Record, now: int = FOR_EVER) -> list[ExposurePath]:
-    facts: list[MatchFact] = touch_index.expire(index_of(*records), KEY, now, RULES)[1]
+    facts: list[MatchFact] = touch_index.close_sampled_paths(index_of(*records), KEY, now, RULES)[1]
     return [fact for fact in facts if isinstance(fact, ExposurePath)]
 
 
@@ -92,7 +92,7 @@ def test_who_does_not_install_is_reported_when_the_window_is_over_and_nothing_ca
     records = [touched(view("v", 0)), touched(by(click("c", DAY), "south"))]
     due = NOON + WINDOW + LATE
 
-    assert touch_index.next_due(index_of(*records), RULES) == due
+    assert touch_index.touch_index_due(index_of(*records), RULES) == due
     assert reported(*records, now=due - 1) == []
     (path,) = reported(*records, now=due)
 
@@ -108,7 +108,7 @@ def test_who_installs_is_reported_at_the_same_age() -> None:
     records: list[Record] = [touched(view("v", 0)), opened(2)]
     due = NOON + WINDOW + LATE
 
-    assert touch_index.next_due(index_of(*records), RULES) == due
+    assert touch_index.touch_index_due(index_of(*records), RULES) == due
     (path,) = reported(*records, now=due)
 
     assert (path.is_installed, path.end_time) == (True, at(2 * DAY))
@@ -137,7 +137,7 @@ def test_what_follows_a_window_is_another_one() -> None:
 
 def test_an_install_nobody_was_shown_anything_before_is_no_window() -> None:
     assert reported(opened(1)) == []
-    assert touch_index.next_due(index_of(opened(1)), RULES) == 0
+    assert touch_index.touch_index_due(index_of(opened(1)), RULES) == 0
 
 
 def test_installs_by_click_id_and_sessions_end_no_window() -> None:

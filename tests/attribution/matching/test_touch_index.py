@@ -29,9 +29,9 @@ def tell(*records: TouchSeen | InstallSeen, rules: Rules = RULES) -> list[MatchF
     facts: list[MatchFact] = []
     for record in records:
         if isinstance(record, TouchSeen):
-            index, said = touch_index.see_touch(index, record, rules)
+            index, said = touch_index.index_touch(index, record, rules)
         else:
-            index, said = touch_index.see_install(index, record, rules)
+            index, said = touch_index.index_install(index, record, rules)
         facts += said
     return facts
 
@@ -83,5 +83,5 @@ def test_beyond_the_bound_the_oldest_install_is_evicted_and_counted() -> None:
 
 
 def test_an_index_expires_when_nothing_in_it_can_matter_any_more() -> None:
-    index, _ = touch_index.see_touch(None, seen(CLICK), RULES)
-    assert touch_index.useless_from(index, RULES) == CLICK.ts + RULES.touch_retention_ms
+    index, _ = touch_index.index_touch(None, seen(CLICK), RULES)
+    assert touch_index.touch_index_useless_from(index, RULES) == CLICK.ts + RULES.touch_retention_ms

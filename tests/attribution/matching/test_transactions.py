@@ -18,7 +18,7 @@ def tell(*moneys: Money, rules: Rules = RULES) -> tuple[Transaction, list[MatchF
     state: Transaction | None = None
     facts: list[MatchFact] = []
     for money in moneys:
-        state, said = transactions.see_money(state, money, rules)
+        state, said = transactions.fold_money(state, money, rules)
         facts += said
     assert state is not None
     return state, facts
@@ -74,25 +74,25 @@ def test_a_refund_expires_only_after_its_deadline() -> None:
     back = refund("r1", 0)
     state, _ = tell(back)
     until = back.ts + RULES.parking_ms
-    assert transactions.expire(state, until, RULES)[1] == []
-    state, facts = transactions.expire(state, until + 1, RULES)
+    assert transactions.expire_refunds(state, until, RULES)[1] == []
+    state, facts = transactions.expire_refunds(state, until + 1, RULES)
     assert facts == [
         MoneyWaiting(back, "expired", "purchase", until),
         Settled(back.source, "expired"),
     ]
-    assert transactions.expire(state, until + 1, RULES)[1] == []
+    assert transactions.expire_refunds(state, until + 1, RULES)[1] == []
 
 
 def test_a_transaction_is_due_one_millisecond_after_the_earliest_deadline() -> None:
     state, _ = tell(refund("r1", 3), refund("r2", 1))
-    assert transactions.next_due(state, RULES) == at(1) + RULES.parking_ms + 1
-    assert transactions.next_due(tell(PAID)[0], RULES) == 0
+    assert transactions.transaction_due(state, RULES) == at(1) + RULES.parking_ms + 1
+    assert transactions.transaction_due(tell(PAID)[0], RULES) == 0
 
 
 def test_an_expired_refund_that_comes_again_is_a_duplicate() -> None:
     state, _ = tell(refund("r1", 0))
-    state, _ = transactions.expire(state, at(2 * WEEK), RULES)
-    _, facts = transactions.see_money(state, refund("r1", 1), RULES)
+    state, _ = transactions.expire_refunds(state, at(2 * WEEK), RULES)
+    _, facts = transactions.fold_money(state, refund("r1", 1), RULES)
     assert facts == [Settled((3, 0, 1), "duplicate")]
 
 

@@ -9,9 +9,9 @@ from typing import TypeVar
 
 import numpy as np
 
-from attribution.multi_touch.markov import Chain, Unsolved, fit, removal_effects
+from attribution.multi_touch.markov import Chain, Unsolved, fit_chain, removal_effects
 from attribution.multi_touch.models import Heuristic
-from attribution.multi_touch.paths import Floats, Path, code
+from attribution.multi_touch.paths import FloatArray, Path, code_paths
 
 Worth = Callable[[frozenset[str]], float]
 State = tuple[str, ...]
@@ -28,10 +28,10 @@ def channels_of(paths: Iterable[Path]) -> list[str]:
 
 
 def chain_of(paths: Sequence[Path], order: int) -> Chain:
-    return solved(fit(code(paths), order))
+    return solved(fit_chain(code_paths(paths), order))
 
 
-def effects_of(paths: Sequence[Path], order: int) -> Floats:
+def effects_of(paths: Sequence[Path], order: int) -> FloatArray:
     return solved(removal_effects(chain_of(paths, order)))
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from attribution.multi_touch import heuristics
 from attribution.multi_touch.models import HEURISTICS, Heuristic
-from attribution.multi_touch.paths import Path, by_name, code
+from attribution.multi_touch.paths import Path, by_name, code_paths
 from tests.attribution.multi_touch.multi_touch_world import naive_heuristic, path
 
 PATHS = [
@@ -19,8 +19,8 @@ PATHS = [
 
 
 def credited(paths: list[Path], heuristic: Heuristic, half_life: float = 2) -> dict[str, float]:
-    coded = code(paths)
-    named = by_name(coded.channels, heuristics.credit(coded, heuristic, half_life))
+    coded = code_paths(paths)
+    named = by_name(coded.channels, heuristics.heuristic_credit(coded, heuristic, half_life))
     return {channel: round(credit.conversions, 12) for channel, credit in named.items()}
 
 
@@ -50,8 +50,8 @@ def test_time_decay_halves_with_each_half_life_of_positions() -> None:
 
 @pytest.mark.parametrize("heuristic", HEURISTICS)
 def test_arrays_say_what_a_loop_over_the_definitions_says(heuristic: Heuristic) -> None:
-    coded = code(PATHS)
-    said = by_name(coded.channels, heuristics.credit(coded, heuristic, 1.5))
+    coded = code_paths(PATHS)
+    said = by_name(coded.channels, heuristics.heuristic_credit(coded, heuristic, 1.5))
     for channel, (conversions, value) in naive_heuristic(PATHS, heuristic, 1.5).items():
         assert said[channel].conversions == pytest.approx(conversions, rel=1e-12)
         assert said[channel].value == pytest.approx(value, rel=1e-12)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from attribution.multi_touch import markov
-from attribution.multi_touch.markov import Unsolved, fit, removal_effects
+from attribution.multi_touch.markov import Unsolved, fit_chain, removal_effects
 from attribution.multi_touch.models import ChainBounds
-from attribution.multi_touch.paths import code
+from attribution.multi_touch.paths import code_paths
 from tests.attribution.multi_touch.multi_touch_world import (
     chain_of,
     channels_of,
@@ -71,7 +71,7 @@ def test_conversions_without_value_leave_value_alone() -> None:
 def test_paths_that_never_converted_credit_nobody() -> None:
     paths = [path("ab", 0, 0, 5), path("b", 0, 0, 1)]
     assert not effects_of(paths, 2).any()
-    assert not markov.credit(effects_of(paths, 2), code(paths).totals).any()
+    assert not markov.removal_credit(effects_of(paths, 2), code_paths(paths).totals).any()
 
 
 def test_paths_nobody_took_change_nothing() -> None:
@@ -81,7 +81,7 @@ def test_paths_nobody_took_change_nothing() -> None:
 
 
 def test_too_many_states_are_refused_and_the_limit_named() -> None:
-    assert fit(code(PATHS), 1, ChainBounds(states=3)) == Unsolved("states", 3)
+    assert fit_chain(code_paths(PATHS), 1, ChainBounds(states=3)) == Unsolved("states", 3)
 
 
 def test_endless_walks_are_refused_and_the_limit_named() -> None:

@@ -10,7 +10,7 @@ import pytest
 from attribution.multi_touch import shapley
 from attribution.multi_touch.markov import Unsolved
 from attribution.multi_touch.models import ChainBounds
-from attribution.multi_touch.paths import code
+from attribution.multi_touch.paths import code_paths
 from tests.attribution.multi_touch.multi_touch_world import (
     NaiveChain,
     chain_of,
@@ -34,13 +34,13 @@ CHANNELS = channels_of(PATHS)
 
 
 def test_a_path_is_shared_equally_by_its_distinct_channels() -> None:
-    values = shapley.of_paths(code([path("aab", 6, 60), path("b", 1, 1)]))
+    values = shapley.of_paths(code_paths([path("aab", 6, 60), path("b", 1, 1)]))
     assert values.tolist() == [[3, 30], [4, 31]]
 
 
 @pytest.mark.parametrize("column", [0, 1])
 def test_whole_paths_are_shared_as_over_every_order(column: int) -> None:
-    values = shapley.of_paths(code(PATHS))[:, column]
+    values = shapley.of_paths(code_paths(PATHS))[:, column]
     expected = naive_shapley(CHANNELS, whole_paths(PATHS, column))
     assert values == pytest.approx([expected[one] for one in CHANNELS])
 
@@ -64,7 +64,7 @@ def test_a_chain_is_shared_as_over_every_order(order: int) -> None:
 
 def test_a_chain_that_remembers_everything_plays_the_game_of_whole_paths() -> None:
     remembering = solved(shapley.of_chain(chain_of(PATHS, 9)))
-    assert remembering == pytest.approx(shapley.of_paths(code(PATHS)))
+    assert remembering == pytest.approx(shapley.of_paths(code_paths(PATHS)))
 
 
 def test_all_orders_sampled_is_exact() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from attribution.multi_touch import heuristics
 from attribution.multi_touch.models import HALF_LIFE_MS, HEURISTICS, Heuristic
-from attribution.multi_touch.paths import code
+from attribution.multi_touch.paths import code_paths
 from attribution.multi_touch.shares import Exposure, heuristic_shares, weighted_shares
 from tests.attribution.multi_touch.multi_touch_world import path
 
@@ -22,8 +22,8 @@ def exposed(*touches: tuple[str, int]) -> list[Exposure]:
 def test_one_conversion_shares_as_a_path_of_one_conversion(
     heuristic: Heuristic, channels: str
 ) -> None:
-    coded = code([path(channels, 1)])
-    of_path = heuristics.credit(coded, heuristic)[:, 0]
+    coded = code_paths([path(channels, 1)])
+    of_path = heuristics.heuristic_credit(coded, heuristic)[:, 0]
     shares = heuristic_shares(heuristic, exposed(*((channel, 0) for channel in channels)))
     assert [shares[one] for one in coded.channels] == pytest.approx(list(of_path), abs=1e-12)
 

@@ -13,7 +13,7 @@ import pytest
 from attribution.postbacks.adattributionkit import read_adattributionkit
 from attribution.postbacks.keys import DEVELOPMENT_KEYS, Keys
 from attribution.postbacks.postback import Postback, postback_id
-from attribution.postbacks.signature_verdict import Reason
+from attribution.postbacks.signature_verdict import SignatureReason
 from tests.worlds.postback_world import (
     HEADER,
     OTHER_KEY,
@@ -35,7 +35,7 @@ def read(jws_string: str, keys: Keys = KEYS) -> Postback:
     return read_adattributionkit(enveloped(jws_string), keys)
 
 
-def reason_of(jws_string: str, keys: Keys = KEYS) -> Reason | None:
+def reason_of(jws_string: str, keys: Keys = KEYS) -> SignatureReason | None:
     return read(jws_string, keys).verdict.reason
 
 
@@ -64,7 +64,7 @@ def test_a_payload_that_says_otherwise_is_invalid(name: str) -> None:
     value = PAYLOAD[name]
     other = not value if value is True else value + ("x" if isinstance(value, str) else 1)
     payload = base64url(json.dumps(PAYLOAD | {name: other}).encode())
-    assert reason_of(f"{header}.{payload}.{signature}") is Reason.BAD_SIGNATURE
+    assert reason_of(f"{header}.{payload}.{signature}") is SignatureReason.BAD_SIGNATURE
 
 
 def test_no_character_of_the_signature_can_be_another() -> None:
@@ -77,19 +77,19 @@ def test_no_character_of_the_signature_can_be_another() -> None:
         for other in "ABCDwxyz-_"
         if other != good[at]
     ]
-    assert {read(one).verdict.reason for one in tampered} == {Reason.BAD_SIGNATURE}
+    assert {read(one).verdict.reason for one in tampered} == {SignatureReason.BAD_SIGNATURE}
 
 
 @pytest.mark.parametrize("algorithm", ["none", "None", "HS256", "ES384", "RS256", "es256", None, 7])
 def test_another_algorithm_is_not_even_tried(algorithm: Any) -> None:
     verdict = read(jws(PAYLOAD, HEADER | {"alg": algorithm})).verdict
-    assert (verdict.state, verdict.reason) == ("unverifiable", Reason.WRONG_ALGORITHM)
+    assert (verdict.state, verdict.reason) == ("unverifiable", SignatureReason.WRONG_ALGORITHM)
 
 
 def test_no_signature_at_all_is_not_accepted_under_any_algorithm() -> None:
     for algorithm, reason in (
-        ("none", Reason.WRONG_ALGORITHM),
-        ("ES256", Reason.MISSING_SIGNATURE),
+        ("none", SignatureReason.WRONG_ALGORITHM),
+        ("ES256", SignatureReason.MISSING_SIGNATURE),
     ):
         header, payload, _ = jws(PAYLOAD, HEADER | {"alg": algorithm}).split(".")
         assert reason_of(f"{header}.{payload}.") is reason
@@ -99,46 +99,49 @@ def test_the_public_key_is_no_secret_to_sign_with() -> None:
     header, payload, _ = jws(PAYLOAD, HEADER | {"alg": "HS256"}).split(".")
     secret = base64.b64decode(public_key(OUR_KEY))
     mac = hmac.new(secret, f"{header}.{payload}".encode(), hashlib.sha256).digest()
-    assert reason_of(f"{header}.{payload}.{base64url(mac)}") is Reason.WRONG_ALGORITHM
-    assert reason_of(f"{jws(PAYLOAD).rsplit('.', 1)[0]}.{base64url(mac)}") is Reason.BAD_SIGNATURE
+    assert reason_of(f"{header}.{payload}.{base64url(mac)}") is SignatureReason.WRONG_ALGORITHM
+    assert (
+        reason_of(f"{jws(PAYLOAD).rsplit('.', 1)[0]}.{base64url(mac)}")
+        is SignatureReason.BAD_SIGNATURE
+    )
 
 
 def test_a_key_in_the_header_is_not_used() -> None:
     header = {"alg": "ES256", "kid": "stranger/0", "jwk": {"kty": "EC", "crv": "P-256"}}
     verdict = read(jws(PAYLOAD, header, OTHER_KEY)).verdict
-    assert (verdict.state, verdict.reason) == ("unverifiable", Reason.UNKNOWN_KEY)
+    assert (verdict.state, verdict.reason) == ("unverifiable", SignatureReason.UNKNOWN_KEY)
 
 
 @pytest.mark.parametrize(
     "key_id", ["apple-cas-identifier/1", "", None, 7, "apple-cas-identifier/0 "]
 )
 def test_an_unknown_key_cannot_be_verified(key_id: Any) -> None:
-    assert reason_of(jws(PAYLOAD, {"alg": "ES256", "kid": key_id})) is Reason.UNKNOWN_KEY
+    assert reason_of(jws(PAYLOAD, {"alg": "ES256", "kid": key_id})) is SignatureReason.UNKNOWN_KEY
 
 
 def test_whoever_claims_apples_key_must_have_it() -> None:
     assert reason_of(jws(PAYLOAD, HEADER | {"kid": "apple-cas-identifier/0"})) is (
-        Reason.BAD_SIGNATURE
+        SignatureReason.BAD_SIGNATURE
     )
 
 
 @pytest.mark.parametrize("key_id", sorted(DEVELOPMENT_KEYS))
 def test_development_keys_count_only_where_they_are_wanted(key_id: str) -> None:
     forged = jws(PAYLOAD, HEADER | {"kid": key_id})
-    assert reason_of(forged, apples_keys()) is Reason.DEVELOPMENT_KEY
-    assert reason_of(forged, our_keys(takes_development=True)) is Reason.BAD_SIGNATURE
+    assert reason_of(forged, apples_keys()) is SignatureReason.DEVELOPMENT_KEY
+    assert reason_of(forged, our_keys(takes_development=True)) is SignatureReason.BAD_SIGNATURE
 
 
 def test_extensions_that_must_be_understood_are_not() -> None:
     header = HEADER | {"crit": ["b64"], "b64": False}
-    assert reason_of(jws(PAYLOAD, header)) is Reason.UNSUPPORTED_VERSION
+    assert reason_of(jws(PAYLOAD, header)) is SignatureReason.UNSUPPORTED_VERSION
 
 
 def test_what_is_signed_but_incomplete_is_invalid() -> None:
     for name in PAYLOAD:
         without = {key: value for key, value in PAYLOAD.items() if key != name}
         is_optional = name in ("marketplace-identifier", "publisher-item-identifier")
-        assert reason_of(jws(without)) is (None if is_optional else Reason.MISSING_FIELD)
+        assert reason_of(jws(without)) is (None if is_optional else SignatureReason.MISSING_FIELD)
 
 
 @pytest.mark.parametrize(
@@ -146,13 +149,15 @@ def test_what_is_signed_but_incomplete_is_invalid() -> None:
 )
 def test_what_is_no_jws_is_malformed_or_unsigned(value: Any) -> None:
     reason = read_adattributionkit(json.dumps({"jws-string": value}), KEYS).verdict.reason
-    assert reason is (Reason.MALFORMED_BODY if value else Reason.MISSING_SIGNATURE)
+    assert reason is (
+        SignatureReason.MALFORMED_BODY if value else SignatureReason.MISSING_SIGNATURE
+    )
 
 
 def test_a_claim_twice_in_the_payload_is_refused() -> None:
     header = base64url(json.dumps(HEADER).encode())
     payload = base64url(b'{"did-win": true, "did-win": true}')
-    assert reason_of(f"{header}.{payload}.{base64url(bytes(64))}") is Reason.MALFORMED_BODY
+    assert reason_of(f"{header}.{payload}.{base64url(bytes(64))}") is SignatureReason.MALFORMED_BODY
 
 
 def test_the_envelope_is_kept_but_marked_as_unsigned() -> None:

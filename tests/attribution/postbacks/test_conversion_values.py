@@ -15,7 +15,7 @@ from attribution.postbacks.conversion_schema import (
 )
 from attribution.postbacks.conversion_values import ConversionValues, Decoded, conversion_values
 from attribution.postbacks.postback import ConversionValue, Postback
-from attribution.postbacks.signature_verdict import Reason, Verdict
+from attribution.postbacks.signature_verdict import SignatureReason, SignatureVerdict
 
 RANGES = """
 [[schema]]
@@ -72,7 +72,7 @@ def values(text: str) -> ConversionValues:
 
 
 def postback(value: ConversionValue, **fields: Any) -> Postback:
-    said: dict[str, Any] = {"sequence_index": 0, "verdict": Verdict(None), **fields}
+    said: dict[str, Any] = {"sequence_index": 0, "verdict": SignatureVerdict(None), **fields}
     return Postback(framework="skadnetwork", value=value, **said)
 
 
@@ -148,7 +148,7 @@ def test_every_fine_value_means_what_a_naive_reading_of_the_bits_says() -> None:
 
 
 def test_only_valid_postbacks_are_decoded() -> None:
-    forged = postback(fine(1), verdict=Verdict(Reason.BAD_SIGNATURE))
+    forged = postback(fine(1), verdict=SignatureVerdict(SignatureReason.BAD_SIGNATURE))
     assert values(RANGES).decode(forged, "puzzle").state == "undecoded"
 
 

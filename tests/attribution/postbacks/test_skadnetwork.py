@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from attribution.postbacks.postback import ConversionValue, Postback, postback_id
-from attribution.postbacks.signature_verdict import Reason
+from attribution.postbacks.signature_verdict import SignatureReason
 from attribution.postbacks.skadnetwork import SIGNED_FIELDS, read_skadnetwork, signed_text
 from tests.worlds.postback_world import (
     COMMON,
@@ -33,7 +33,7 @@ def read(body: Body) -> Postback:
     return read_skadnetwork(json.dumps(body), KEYS)
 
 
-def reason_of(body: Body) -> Reason | None:
+def reason_of(body: Body) -> SignatureReason | None:
     return read(body).verdict.reason
 
 
@@ -70,7 +70,11 @@ def _survives(body: Body, name: str) -> int:
 def test_a_signed_field_that_is_gone_is_missing(body: Body) -> None:
     for name in SIGNED_FIELDS[body["version"]]:
         without = {key: value for key, value in signed(body).items() if key != name}
-        expected = Reason.BAD_SIGNATURE if name == "source-app-id" else Reason.MISSING_FIELD
+        expected = (
+            SignatureReason.BAD_SIGNATURE
+            if name == "source-app-id"
+            else SignatureReason.MISSING_FIELD
+        )
         assert reason_of(without) is expected
 
 
@@ -89,52 +93,56 @@ def test_from_version_4_on_a_web_site_may_be_the_source() -> None:
 
 def test_an_app_cannot_be_passed_off_as_a_web_site_under_the_same_signature() -> None:
     web = {key: value for key, value in signed(VERSION_4_0).items() if key != "source-app-id"}
-    assert reason_of(web | {"source-domain": "1234567891"}) is Reason.MALFORMED_BODY
-    assert reason_of(signed(VERSION_4_0) | {"source-domain": "a.b"}) is Reason.MALFORMED_BODY
+    assert reason_of(web | {"source-domain": "1234567891"}) is SignatureReason.MALFORMED_BODY
+    assert (
+        reason_of(signed(VERSION_4_0) | {"source-domain": "a.b"}) is SignatureReason.MALFORMED_BODY
+    )
 
 
 def test_fields_cannot_be_shifted_by_writing_the_separator_into_one() -> None:
     shifted = VERSION_4_0 | {"ad-network-id": "north\N{INVISIBLE SEPARATOR}x"}
-    assert reason_of(signed(shifted)) is Reason.MALFORMED_BODY
+    assert reason_of(signed(shifted)) is SignatureReason.MALFORMED_BODY
 
 
 @pytest.mark.parametrize("value", ["525463029", 525463029.0, -1, True, None, 2**63, [1]])
 def test_a_number_is_a_number(value: Any) -> None:
-    assert reason_of(signed(VERSION_4_0 | {"app-id": value})) is Reason.MALFORMED_BODY
+    assert reason_of(signed(VERSION_4_0 | {"app-id": value})) is SignatureReason.MALFORMED_BODY
 
 
 @pytest.mark.parametrize("value", ["false", 0, None])
 def test_a_flag_is_a_flag(value: Any) -> None:
-    assert reason_of(signed(VERSION_4_0 | {"redownload": value})) is Reason.MALFORMED_BODY
+    assert reason_of(signed(VERSION_4_0 | {"redownload": value})) is SignatureReason.MALFORMED_BODY
 
 
 @pytest.mark.parametrize("value", ["", "a:b", "a b", "a\0", 7])
 def test_an_ad_network_is_named_without_spaces_colons_and_controls(value: Any) -> None:
-    assert reason_of(signed(VERSION_4_0 | {"ad-network-id": value})) is Reason.MALFORMED_BODY
+    assert (
+        reason_of(signed(VERSION_4_0 | {"ad-network-id": value})) is SignatureReason.MALFORMED_BODY
+    )
 
 
 @pytest.mark.parametrize("version", ["1.0", "2.0", "5.0", "4"])
 def test_another_version_cannot_be_verified(version: str) -> None:
     verdict = read(signed(VERSION_4_0) | {"version": version}).verdict
-    assert (verdict.state, verdict.reason) == ("unverifiable", Reason.UNSUPPORTED_VERSION)
+    assert (verdict.state, verdict.reason) == ("unverifiable", SignatureReason.UNSUPPORTED_VERSION)
 
 
 def test_another_key_is_a_bad_signature_because_a_postback_names_none() -> None:
     verdict = read(signed(VERSION_4_0, OTHER_KEY)).verdict
-    assert (verdict.state, verdict.reason) == ("invalid", Reason.BAD_SIGNATURE)
+    assert (verdict.state, verdict.reason) == ("invalid", SignatureReason.BAD_SIGNATURE)
     trusting_apple_only = read_skadnetwork(json.dumps(signed(VERSION_4_0)), apples_keys())
-    assert trusting_apple_only.verdict.reason is Reason.BAD_SIGNATURE
+    assert trusting_apple_only.verdict.reason is SignatureReason.BAD_SIGNATURE
 
 
 @pytest.mark.parametrize("signature", ["simulated", "AAAA", "A", 7, "MEUCIQ==\n"])
 def test_what_is_no_signature_is_a_bad_one(signature: Any) -> None:
     forged = VERSION_4_0 | {"attribution-signature": signature}
-    assert reason_of(forged) is Reason.BAD_SIGNATURE
+    assert reason_of(forged) is SignatureReason.BAD_SIGNATURE
 
 
 def test_a_postback_without_signature_cannot_be_verified() -> None:
     verdict = read(VERSION_4_0).verdict
-    assert (verdict.state, verdict.reason) == ("unverifiable", Reason.MISSING_SIGNATURE)
+    assert (verdict.state, verdict.reason) == ("unverifiable", SignatureReason.MISSING_SIGNATURE)
 
 
 @pytest.mark.parametrize(
@@ -143,13 +151,13 @@ def test_a_postback_without_signature_cannot_be_verified() -> None:
      "[" * 9_000, '{"a":' * 40 + "1" + "}" * 40, '{"version": 1' + "0" * 5_000 + "}"],
 )  # fmt: skip
 def test_what_is_no_strict_json_object_is_malformed(body: str) -> None:
-    assert read_skadnetwork(body, KEYS).verdict.reason is Reason.MALFORMED_BODY
+    assert read_skadnetwork(body, KEYS).verdict.reason is SignatureReason.MALFORMED_BODY
 
 
 def test_a_key_that_comes_twice_is_refused_even_if_the_last_one_would_verify() -> None:
     good = json.dumps(signed(VERSION_4_0))
     twice = good[:-1] + ', "app-id": 525463029}'
-    assert read_skadnetwork(twice, KEYS).verdict.reason is Reason.MALFORMED_BODY
+    assert read_skadnetwork(twice, KEYS).verdict.reason is SignatureReason.MALFORMED_BODY
 
 
 def test_only_signed_fields_are_taken_from_a_postback() -> None:

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from attribution.probabilistic.pair_fit import KnownMatch, fit
+from attribution.probabilistic.pair_fit import KnownMatch, fit_pair_model
 from attribution.probabilistic.pair_model import (
     DEFAULT_MODEL,
     DELAY_BINS,
@@ -105,7 +105,7 @@ def test_equal_models_have_equal_names_and_others_others() -> None:
 
 def test_a_model_needs_an_install_whose_touchpoint_is_known() -> None:
     with pytest.raises(ValueError, match="no install with a known touchpoint"):
-        fit([KnownMatch(install(), [touch("t", HOME)], "")])
+        fit_pair_model([KnownMatch(install(), [touch("t", HOME)], "")])
 
 
 def test_the_same_history_gives_the_same_model() -> None:
@@ -113,12 +113,12 @@ def test_the_same_history_gives_the_same_model() -> None:
         rng = random.Random(3)
         return [drawn_history(rng, 1 + n % 4, organic_share=0.4) for n in range(400)]
 
-    assert fit(history()).version == fit(history()).version
+    assert fit_pair_model(history()).version == fit_pair_model(history()).version
 
 
 def test_what_agrees_more_often_in_true_pairs_speaks_for_a_match() -> None:
     rng = random.Random(4)
-    model = fit([drawn_history(rng, 3, organic_share=0.3) for _ in range(1_000)])
+    model = fit_pair_model([drawn_history(rng, 3, organic_share=0.3) for _ in range(1_000)])
     assert model.device.same_agent == pytest.approx(1.504, abs=0.15)  # log(0.9 / 0.2)
     assert model.device.same_system == pytest.approx(-2.079, abs=0.3)  # log(0.1 / 0.8)
     assert model.click_delay[4] > 0 > model.click_delay[-3]

@@ -11,17 +11,17 @@ from attribution.sites.history import (
     RETENTION_MS,
     WINDOW_DAYS,
     HourOfInstalls,
-    Shown,
     SiteHistory,
+    TouchTally,
     aged,
     clicks,
+    count_install,
+    count_touches,
     devices,
     first_judged_hour,
     recent,
     remember,
-    see_install,
-    see_touches,
-    useless_from,
+    site_useless_from,
 )
 from attribution.sites.mixture import cell_of
 from schemas.time import DAY_MS, HOUR_MS
@@ -33,23 +33,25 @@ CELL = cell_of(300_000, None)
 def claimed(*hours: float) -> SiteHistory:
     history = SiteHistory()
     for number, hour in enumerate(hours):
-        history = see_install(history, claim(f"i{number}", hour), MIDNIGHT)
+        history = count_install(history, claim(f"i{number}", hour), MIDNIGHT)
     return history
 
 
 def test_touches_add_up_by_hour_in_any_order() -> None:
     history = SiteHistory()
     for hour in (3, 1, 3, 2):
-        history = see_touches(history, shown(hour, clicks=2, impressions=5))
+        history = count_touches(history, shown(hour, clicks=2, impressions=5))
     assert history.hours == [
-        Shown(DAY * 24 + 1, 2, 5), Shown(DAY * 24 + 2, 2, 5), Shown(DAY * 24 + 3, 4, 10),
-    ]  # fmt: skip
+        TouchTally(DAY * 24 + 1, 2, 5),
+        TouchTally(DAY * 24 + 2, 2, 5),
+        TouchTally(DAY * 24 + 3, 4, 10),
+    ]
 
 
 def test_hours_become_days_and_days_are_forgotten_after_the_window() -> None:
     history = SiteHistory()
     for hour in range(24 * 20):
-        history = see_touches(history, shown(hour))
+        history = count_touches(history, shown(hour))
     assert len(history.hours) == HOURS_KEPT
     assert len(history.shown_days) < WINDOW_DAYS
     assert clicks(history) == 24 * WINDOW_DAYS
@@ -61,17 +63,17 @@ def test_claims_are_counted_by_day_and_taken_back_where_they_were() -> None:
         (DAY, 2, {CELL: 2}),
         (DAY + 1, 1, {CELL: 1}),
     ]
-    history = see_install(history, claim("i0", 1, sign=-1), MIDNIGHT)
+    history = count_install(history, claim("i0", 1, sign=-1), MIDNIGHT)
     assert recent(history) == {CELL: 2}
     assert history.fresh == {CELL: 2}
     assert history.claimed == 2
 
 
 def test_new_devices_are_counted_beside_installs() -> None:
-    history = see_install(SiteHistory(), claim("i0", is_new_device=True), MIDNIGHT)
-    history = see_install(history, claim("i1"), MIDNIGHT)
+    history = count_install(SiteHistory(), claim("i0", is_new_device=True), MIDNIGHT)
+    history = count_install(history, claim("i1"), MIDNIGHT)
     assert devices(history) == (2, 1)
-    history = see_install(history, claim("i0", is_new_device=True, sign=-1), MIDNIGHT)
+    history = count_install(history, claim("i0", is_new_device=True, sign=-1), MIDNIGHT)
     assert devices(history) == (1, 0)
 
 
@@ -88,9 +90,9 @@ def test_days_beyond_the_window_fade_into_the_past() -> None:
 
 @pytest.mark.parametrize(("now_ms", "judge_at_hour"), [(0, 1), (HOUR_MS - 1, 1), (HOUR_MS, 2)])
 def test_a_claim_is_judged_at_the_next_full_hour(now_ms: int, judge_at_hour: int) -> None:
-    history = see_install(SiteHistory(), claim("i0"), MIDNIGHT + now_ms)
+    history = count_install(SiteHistory(), claim("i0"), MIDNIGHT + now_ms)
     assert history.judge_at == MIDNIGHT + judge_at_hour * HOUR_MS
-    later = see_install(history, claim("i1", 5), MIDNIGHT + 5 * HOUR_MS)
+    later = count_install(history, claim("i1", 5), MIDNIGHT + 5 * HOUR_MS)
     assert later.judge_at == history.judge_at
 
 
@@ -117,8 +119,8 @@ def test_an_hour_holds_so_many_installs_and_says_when_there_were_more() -> None:
 
 def test_state_is_useless_when_it_can_be_judged_no_more() -> None:
     hour, _ = remember(None, claim("i0", 30))
-    forgotten_at = useless_from(hour)
+    forgotten_at = site_useless_from(hour)
     assert forgotten_at == (DAY + 1 + WINDOW_DAYS) * DAY_MS
     assert first_judged_hour(forgotten_at - 1) == (DAY + 1) * 24
     assert first_judged_hour(forgotten_at) > hour.hour
-    assert useless_from(claimed(5)) == MIDNIGHT + 5 * HOUR_MS + RETENTION_MS
+    assert site_useless_from(claimed(5)) == MIDNIGHT + 5 * HOUR_MS + RETENTION_MS

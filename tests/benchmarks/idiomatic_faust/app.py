@@ -9,7 +9,7 @@ from typing import Any
 import faust
 from msgspec import json, msgpack
 
-from attribution.matching.accounts import Account
+from attribution.matching.accounts import AccountState
 from attribution.matching.touch_index import TouchIndex
 from attribution.matching.transactions import Transaction
 from attribution.postbacks.postback_check import PostbackCheck, PostbackRules
@@ -30,7 +30,7 @@ from schemas.records import (
 from streams.settings.tree import read_settings
 from streams.stages.common.observer import StageObserver
 from streams.stages.common.pseudonyms import Pseudonyms
-from streams.stages.intake.intake import CLOCK_KEY
+from streams.stages.contract import CLOCK_KEY
 from streams.stages.intake.routing import RoutingRules
 from streams.stages.intake.signatures import Signatures
 from tests.benchmarks.idiomatic_faust.journeys import Deciding, LiveModel, Timers
@@ -86,7 +86,7 @@ say_json = json.Encoder().encode
 match_records = msgpack.Decoder(MatchRecord)
 journey_records = msgpack.Decoder(Installed | Candidates | ActivitySeen | MoneyRouted | Erased)
 examples = msgpack.Decoder(Example)
-key_states = msgpack.Decoder(TouchIndex | Transaction | Account | SeenPostback)
+key_states = msgpack.Decoder(TouchIndex | Transaction | AccountState | SeenPostback)
 
 Events = AsyncIterator[Any]
 SOURCE_INDEX = {topic.name: index for index, topic in enumerate(topics.SOURCES)}

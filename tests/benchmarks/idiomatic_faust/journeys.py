@@ -40,7 +40,7 @@ from schemas.records import (
 )
 from streams.stages.journeys import decision_rows
 from streams.stages.journeys.booking_row import booking_row
-from streams.stages.journeys.install_steps import NEW, InstallState
+from streams.stages.journeys.install_steps import NEW_INSTALL, InstallState
 from tests.benchmarks.idiomatic_faust.routing import Said
 
 _pack = msgpack.Encoder().encode
@@ -134,13 +134,13 @@ class Deciding:
         )
 
     def advance(self, known: bytes | None, record: JourneyRecord, now: int, said: Said) -> Stored:
-        state = _states.decode(known) if known else NEW
+        state = _states.decode(known) if known else NEW_INSTALL
         journey, facts = _step(state.journey, record, self._rules)
         return self._conclude(InstallState(journey, state.prospect), facts, now, said)
 
     def reach_due(self, known: bytes, now: int, said: Said) -> Stored:
         state = _states.decode(known)
-        journey, facts = attribution.expire(state.journey, now, self._rules)
+        journey, facts = attribution.meet_deadlines(state.journey, now, self._rules)
         return self._conclude(InstallState(journey, state.prospect), facts, now, said)
 
     def _conclude(
@@ -150,7 +150,7 @@ class Deciding:
         for fact in facts:
             prospect = self._say(fact, prospect, journey, said)
         prospect = self._score(prospect, journey, now, said)
-        due = attribution.next_due(journey, self._rules)
+        due = attribution.journey_due(journey, self._rules)
         if journey.install is not None and journey.version:
             landmark_due = next_landmark_due(prospect, journey.install.time)
             due = min(due, landmark_due or due, prospect.release_due or due)
@@ -189,7 +189,7 @@ class Deciding:
                 if due > now:
                     return prospect
                 winner = attribution.winner_known_by(journey, now, self._rules)
-                credit = decision_rows.credit(install, winner)
+                credit = decision_rows.credit_features(install, winner)
                 moment = Moment(facts, credit, prospect.next_landmark, install.ts)
                 reached = reach_landmark(prospect, moment, models)
                 prospect = reached.state
@@ -203,15 +203,15 @@ class Deciding:
                 return prospect if release else prospects.CLOSED
 
 
-def _step(journey: Journey, record: JourneyRecord, rules: Rules) -> attribution.Step:
+def _step(journey: Journey, record: JourneyRecord, rules: Rules) -> attribution.JourneyStep:
     match record:
         case Installed():
-            return attribution.see_install(journey, record, rules)
+            return attribution.add_install(journey, record, rules)
         case Candidates():
-            return attribution.see_candidates(journey, record, rules)
+            return attribution.add_candidates(journey, record, rules)
         case ActivitySeen():
-            return attribution.see_activity(journey, record, rules)
+            return attribution.add_activity(journey, record, rules)
         case MoneyRouted():
-            return attribution.see_money(journey, record, rules)
+            return attribution.add_money(journey, record, rules)
         case Erased():
-            return attribution.see_erasure(journey, record, rules)
+            return attribution.request_erasure(journey, record, rules)

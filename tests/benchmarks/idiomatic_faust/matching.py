@@ -53,16 +53,16 @@ def see(known: Any, record: MatchRecord, rules: Rules) -> tuple[Any, Sent, Said]
 def _advance(known: Any, record: MatchRecord, rules: Rules) -> tuple[Any, list[MatchFact]]:
     match record:
         case TouchSeen():
-            return touch_index.see_touch(known, record, rules)
+            return touch_index.index_touch(known, record, rules)
         case InstallSeen():
-            return touch_index.see_install(known, record, rules)
+            return touch_index.index_install(known, record, rules)
         case AccountLinked():
-            return accounts.see_link(known, record, rules)
+            return accounts.link_account(known, record, rules)
         case AccountMoney():
-            return accounts.see_account_money(known, record, rules)
+            return accounts.place_money(known, record, rules)
         case MoneySeen():
-            return transactions.see_money(known, record.money, rules)
+            return transactions.fold_money(known, record.money, rules)
         case PostbackSeen():
-            return seen_postback.see_postback(known, record)
+            return seen_postback.count_postback(known, record)
         case ErasureSeen():
             return known, []

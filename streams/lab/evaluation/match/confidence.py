@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from attribution.probabilistic.pair_fit import KnownMatch, fit
+from attribution.probabilistic.pair_fit import KnownMatch, fit_pair_model
 from attribution.probabilistic.pair_model import PairModel
 from attribution.probabilistic.pair_score import confidences
 from attribution.rules.rules import Rules
@@ -45,7 +45,7 @@ def best_guesses(known: Sequence[KnownMatch], model: PairModel) -> Iterator[Said
 def pair_figures(known: Iterable[KnownMatch], rules: Rules, seed: int) -> dict[str, Any]:
     """Calibration of a model learned from one half on the other, and of the model of the rules."""
     halves = held(known)
-    said = list(best_guesses(halves.judged, fit(halves.learned)))
+    said = list(best_guesses(halves.judged, fit_pair_model(halves.learned)))
     by_default = list(best_guesses(halves.judged, rules.pair_model))
     confidence = rules.default.probabilistic.confidence
     return {

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from attribution.probabilistic.pair_fit import fit
+from attribution.probabilistic.pair_fit import fit_pair_model
 from attribution.probabilistic.rule_section import pair_model_toml
 from streams.errors import Stop
 from streams.lab.evaluation.match.confidence import pair_figures
@@ -62,7 +62,7 @@ def fit_history(
             f"{usable} installs have consent, a known touchpoint and candidates in their network:"
             f" a pair model needs {_INSTALLS_MIN} or more; add history"
         )
-    model = fit(known)
+    model = fit_pair_model(known)
     out.write_text(pair_model_toml(model))
     figures = pair_figures(known, rules.attribution, SEED)
     return {"model": model.version, "file": str(out), "installs": usable} | figures

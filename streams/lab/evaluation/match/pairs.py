@@ -18,10 +18,10 @@ from schemas.time import DAY_MS, HOUR_MS
 from streams.replay.memory_log import MemoryRecord
 from streams.stages.common.match_keys import device_keys
 from streams.stages.common.pseudonyms import Pseudonyms
+from streams.stages.contract import CLOCK_KEY
 from streams.stages.factory import StageRules
-from streams.stages.intake.intake import CLOCK_KEY
 from streams.stages.intake.stage_records import installed, touch_seen
-from streams.stages.intake.traits import has_consent, network_key, traits
+from streams.stages.intake.traits import event_traits, has_consent, network_key
 
 SWEEP_MS = 6 * HOUR_MS
 """How often what is too old to be a candidate is forgotten, in log time."""
@@ -44,7 +44,7 @@ def known_matches(
         event = decode(record.value, record.topic, record.timestamp, earliest)
         if not isinstance(event, Touchpoint | Install) or not has_consent(event):
             continue
-        values = traits(event, pseudonyms)
+        values = event_traits(event, pseudonyms)
         if not values:
             continue
         key = network_key(event.app_id, values)

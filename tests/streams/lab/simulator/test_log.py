@@ -13,7 +13,8 @@ import pytest
 from schemas import topics
 from schemas.time import DAY_MS, HOUR_MS
 from streams.errors import Stop
-from streams.lab.simulator import CLOCK_KEY, Scenario, SimulatedMessage, simulate
+from streams.lab.simulator import Scenario, SimulatedMessage, simulate
+from streams.stages.contract import CLOCK_KEY
 from tests.streams.lab.simulator.simulated import EVENTS, SCENARIO, everything, messages
 
 

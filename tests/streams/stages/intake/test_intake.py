@@ -20,8 +20,8 @@ from schemas.records import (
 from streams.errors import Stop
 from streams.runtime.state import MemoryStore
 from streams.stages.common.observer import StageObserver
-from streams.stages.contract import Effects
-from streams.stages.intake.intake import CLOCK_KEY, Intake, IntakeRules
+from streams.stages.contract import CLOCK_KEY, Effects
+from streams.stages.intake.intake import Intake, IntakeRules
 from tests.worlds.attribution_world import NOON
 from tests.worlds.stage_world import (
     Line,

@@ -10,7 +10,7 @@ import pytest
 from schemas.events import Install, Touchpoint
 from schemas.records import TRAITS
 from streams.stages.common.pseudonyms import Pseudonyms
-from streams.stages.intake.traits import ATT_AUTHORIZED, has_consent, network_key, traits
+from streams.stages.intake.traits import ATT_AUTHORIZED, event_traits, has_consent, network_key
 from tests.worlds.stage_world import event
 
 SECRET = Pseudonyms(b"secret")
@@ -59,7 +59,7 @@ def test_personal_values_are_pseudonyms_and_the_others_are_plain() -> None:
     told = dict(
         zip(
             TRAITS,
-            traits(
+            event_traits(
                 touch(ip="20.1.2.3", user_agent="Browser/1", os_version="15", country_code="DE"),
                 SECRET,
             ),
@@ -74,7 +74,7 @@ def test_personal_values_are_pseudonyms_and_the_others_are_plain() -> None:
 
 
 def test_what_is_not_said_is_empty() -> None:
-    address, network, *others = traits(touch(ip="20.1.2.3"), SECRET)
+    address, network, *others = event_traits(touch(ip="20.1.2.3"), SECRET)
     assert address
     assert network
     assert others == ["", "", ""]
@@ -82,11 +82,11 @@ def test_what_is_not_said_is_empty() -> None:
 
 def test_another_installation_has_other_pseudonyms() -> None:
     event_ = touch(ip="20.1.2.3")
-    assert traits(event_, SECRET)[:2] != traits(event_, Pseudonyms(b"other"))[:2]
+    assert event_traits(event_, SECRET)[:2] != event_traits(event_, Pseudonyms(b"other"))[:2]
 
 
 def place(address: str) -> tuple[str, str]:
-    told = traits(touch(ip=address), SECRET)
+    told = event_traits(touch(ip=address), SECRET)
     return told[0], told[1]
 
 
@@ -119,10 +119,10 @@ def test_a_network_is_what_shares_the_first_bits_however_it_is_written(
     ],
 )  # fmt: skip
 def test_an_address_that_is_none_or_anybodys_is_compared_with_nobody(address: str | None) -> None:
-    assert traits(touch(ip=address), SECRET) == []
+    assert event_traits(touch(ip=address), SECRET) == []
 
 
 def test_a_network_is_looked_up_within_its_app_alone() -> None:
-    told = traits(touch(ip="20.1.2.3"), SECRET)
+    told = event_traits(touch(ip="20.1.2.3"), SECRET)
     assert network_key("a", told) != network_key("b", told)
-    assert network_key("a", told) == network_key("a", traits(install(ip="20.1.2.99"), SECRET))
+    assert network_key("a", told) == network_key("a", event_traits(install(ip="20.1.2.99"), SECRET))
