@@ -1,0 +1,1 @@
+"""What producers, analysts and dashboards rely on, stored as lists that a test compares."""
