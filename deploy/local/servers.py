@@ -17,7 +17,7 @@ from pathlib import Path
 from deploy.local.clickhouse import ClickHouseServer, clickhouse_absence
 from deploy.local.kafka import KafkaServer, fetch_jars, kafka_absence, kafka_version
 from deploy.local.program import ServerError, port_is_taken
-from streams.lab.bench.free_ports import free_port
+from streams.lab.bench.free_port import free_port
 
 __all__ = [
     "ClickHouseServer",

@@ -26,9 +26,9 @@ from schemas import topics
 from streams.errors import Stop
 from streams.kafka.publisher import Pace, Publisher
 from streams.lab.bench.bench import core_contestant
-from streams.lab.bench.free_ports import free_port
-from streams.lab.bench.laps import CHECKOUT, Course, prepare, until_settled
-from streams.lab.bench.processes import Program, running
+from streams.lab.bench.free_port import free_port
+from streams.lab.bench.lap import CHECKOUT, Course, prepare, until_settled
+from streams.lab.bench.programs import Program, running
 from streams.lab.simulator import Scenario, SimulatedMessage, simulate
 from streams.settings.tree import read_settings
 from streams.wiring.parts import core_settings

@@ -26,8 +26,8 @@ from streams.errors import Stop
 from streams.kafka.lag import caught_up
 from streams.kafka.publisher import Publisher
 from streams.lab.bench.bench import core_contestant
-from streams.lab.bench.laps import CHECKOUT, Course, prepare
-from streams.lab.bench.processes import metrics_of, running
+from streams.lab.bench.lap import CHECKOUT, Course, prepare
+from streams.lab.bench.programs import metrics_of, running
 from streams.lab.simulator import Scenario, SimulatedMessage, simulate
 from streams.settings.tree import read_settings
 from streams.wiring.parts import core_settings

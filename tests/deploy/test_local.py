@@ -10,8 +10,8 @@ import pytest
 
 from deploy.local import kafka
 from deploy.local.program import LOOPBACK, Program, ServerError, port_is_taken
-from streams.lab.bench import free_ports
-from streams.lab.bench.free_ports import free_port
+from streams.lab.bench import free_port as free_ports
+from streams.lab.bench.free_port import free_port
 from tests import servers_in_use
 
 SLEEP = "import time; time.sleep(60)"

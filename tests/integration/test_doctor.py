@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from deploy.local.servers import KafkaServer
-from streams.lab.bench.free_ports import free_port
+from streams.lab.bench.free_port import free_port
 
 pytestmark = pytest.mark.kafka
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from streams.lab.bench.free_ports import free_port
+from streams.lab.bench.free_port import free_port
 
 pytest.importorskip("chdb", reason="the embedded store is not installed")
 pytest.importorskip("confluent_kafka", reason="the embedded broker is not installed")

@@ -12,7 +12,7 @@ from online_models.hazard import kernel_numpy
 from online_models.hazard.bins import PAYER
 from online_models.hazard.kernel import Kernel
 from online_models.hazard.model import HazardModel, HazardRow, HazardRules
-from streams.lab.bench.rows import hazard_rows
+from streams.lab.bench.hazard_rows import hazard_rows
 
 SMALL = HazardRules(slots=2**10)
 """Few enough places for names to share some."""

@@ -10,7 +10,7 @@ from online_models.hazard.rules import HazardRules
 from online_models.learning.gates import GateRules
 from online_models.learning.rules import Contestant, LearnerRules
 from schemas.records import Example, Frozen
-from streams.lab.bench.rows import EPOCH_MS, hazard_rows
+from streams.lab.bench.hazard_rows import EPOCH_MS, hazard_rows
 
 HAZARD = HazardRules(slots=2**10)
 LENIENT = GateRules(9.0, 9.0, 9.0, 0.0, 99.0, 10**9, 99.0, 99.0, 99.0)

@@ -72,6 +72,6 @@ def _of_stages(settings: Settings, wanted: dict[str, int], advance: Progress) ->
 
 def _of_models(rows: int, seed: int, advance: Progress) -> dict[str, Any]:
     """`--events` are rows to learn."""
-    from streams.lab.bench.models import run_bench_models
+    from streams.lab.bench.model_bench import run_bench_models
 
     return run_bench_models(rows, seed, advance)

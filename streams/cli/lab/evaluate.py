@@ -67,7 +67,7 @@ def match(history: tuple[Path, ...], size: int, seed: int, out: Path | None, as_
     """
     if (out is None) != (not history):
         raise click.UsageError("--fit FILE and HISTORY go together", click.get_current_context())
-    from streams.lab.evaluation.match.history import fit_history
+    from streams.lab.evaluation.match.history_fit import fit_history
     from streams.lab.evaluation.match.match import evaluate_match
 
     with progress(is_quiet=as_json) as advance:
@@ -153,7 +153,7 @@ def drift(
       headwater evaluate drift --data installs.jsonl --data payments.jsonl
     """
     from streams.lab.evaluation.drift.drift import evaluate_drift
-    from streams.lab.evaluation.drift.history import evaluate_history
+    from streams.lab.evaluation.drift.history_evaluation import evaluate_history
 
     if files and plots:
         raise click.UsageError(

@@ -20,7 +20,7 @@ from streams.cli.output import (
 from streams.progress import Progress
 
 if TYPE_CHECKING:
-    from streams.lab.evaluation.payer.replay.runs import PayingPlan, Run
+    from streams.lab.evaluation.payer.runs import PayingPlan, Run
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 _WORLDS = ("frailty", "agents", "renewal", "diffusion")
@@ -107,7 +107,7 @@ def payer(
 
 
 def _answer_history(files: tuple[Path, ...], plots: Path | None, as_json: bool) -> None:
-    from streams.lab.evaluation.payer.history import evaluate_payer_history
+    from streams.lab.evaluation.payer.history_evaluation import evaluate_payer_history
 
     with progress(is_quiet=as_json) as advance:
         found = evaluate_payer_history(settings_for(None), files, advance, plots)
@@ -162,13 +162,13 @@ def tiers(files: tuple[Path, ...], as_json: bool, **chosen: Any) -> None:
 
 
 def _history_run(files: tuple[Path, ...], advance: Progress) -> Run:
-    from streams.lab.evaluation.payer.history import history_run
+    from streams.lab.evaluation.payer.history_evaluation import history_run
 
     return history_run(settings_for(None), files, advance)
 
 
 def _plan(**chosen: Any) -> PayingPlan:
-    from streams.lab.evaluation.payer.replay.runs import PayingPlan
+    from streams.lab.evaluation.payer.runs import PayingPlan
 
     return PayingPlan(**chosen)
 

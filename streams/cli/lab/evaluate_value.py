@@ -51,7 +51,7 @@ def value(files: tuple[Path, ...], as_json: bool, **chosen: Any) -> None:
 
 
 def _answer_history(files: tuple[Path, ...], as_json: bool) -> None:
-    from streams.lab.evaluation.value.history import evaluate_value_history
+    from streams.lab.evaluation.value.history_evaluation import evaluate_value_history
 
     with progress(is_quiet=as_json) as advance:
         found = evaluate_value_history(settings_for(None), files, advance)

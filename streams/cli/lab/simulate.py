@@ -48,7 +48,7 @@ def simulate(events: int, seed: int, as_json: bool, **places: Any) -> None:
       headwater simulate --events 10000 --seed 7 --out traffic.jsonl
       headwater replay traffic.jsonl
     """
-    from streams.lab.simulator.run import Destination, simulate_to
+    from streams.lab.simulator.destination import Destination, simulate_to
 
     destination = Destination(**places)
     # The events themselves go to stdout unless they have another place to go.

@@ -19,8 +19,8 @@ from typing import Any
 
 from schemas import topics
 from streams.errors import Stop
-from streams.lab.bench.free_ports import free_port
-from streams.lab.bench.laps import (
+from streams.lab.bench.free_port import free_port
+from streams.lab.bench.lap import (
     CHECKOUT,
     Contestant,
     Course,
@@ -28,7 +28,7 @@ from streams.lab.bench.laps import (
     prepare,
     run_lap,
 )
-from streams.lab.bench.processes import Program
+from streams.lab.bench.programs import Program
 from streams.lab.simulator import Scenario, simulate
 from streams.progress import Progress
 from streams.settings.tree import Settings

@@ -19,7 +19,7 @@ from streams.kafka.lag import caught_up
 from streams.kafka.publisher import Pace, Publisher
 from streams.lab.demo.campaigns import CampaignLine, largest_campaigns
 from streams.lab.simulator import Scenario, SimulatedMessage, simulate
-from streams.lab.simulator.drafts.apple import public_keys
+from streams.lab.simulator.drafts.apple_signatures import public_keys
 from streams.progress import Progress
 from streams.replay.report import RunReport
 from streams.runtime.offsets import Offsets

@@ -9,7 +9,7 @@ from typing import BinaryIO
 from msgspec import Struct, field, json
 
 from streams.lab.simulator.scenario import Scenario
-from streams.lab.simulator.stream import SimulatedMessage, simulate
+from streams.lab.simulator.traffic import SimulatedMessage, simulate
 from streams.lab.simulator.truth import truths
 from streams.replay.kcat import KcatRecord, write_records
 from streams.stages.contract import TopicPartition

@@ -12,8 +12,8 @@ import numpy as np
 
 from schemas.time import HOUR_MS
 from streams.lab.simulator.draws import Ints, generator, hour_weights, split
-from streams.lab.simulator.market.rates import Rates, make_rates
-from streams.lab.simulator.market.world import World, make_world
+from streams.lab.simulator.market.exchange_rates import Rates, make_rates
+from streams.lab.simulator.market.market import World, make_world
 from streams.lab.simulator.people.installs import Installs, make_installs
 from streams.lab.simulator.people.money import Money, make_money
 from streams.lab.simulator.people.reports import (

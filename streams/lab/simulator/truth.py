@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from schemas.time import DAY_MS
-from streams.lab.simulator.drafts.wording import Words, make_words
-from streams.lab.simulator.market.world import APPS, Fraud
+from streams.lab.simulator.drafts.message_parts import Words, make_words
+from streams.lab.simulator.market.market import APPS, Fraud
 from streams.lab.simulator.people.installs import ORGANIC
 from streams.lab.simulator.people.money import lifetime_value, paid_within
 from streams.lab.simulator.plan import Plan, make_plan

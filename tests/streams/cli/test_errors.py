@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from streams.cli import main
-from streams.lab.bench.free_ports import free_port
+from streams.lab.bench.free_port import free_port
 
 Run = Callable[..., tuple[int, str, str]]
 

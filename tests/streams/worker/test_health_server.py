@@ -9,7 +9,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from streams.errors import Stop
-from streams.lab.bench.free_ports import free_port
+from streams.lab.bench.free_port import free_port
 from streams.worker.health_server import Health, HealthServer, Readiness
 from streams.worker.observers import LaneMetrics, StageMetrics, StoringMetrics
 

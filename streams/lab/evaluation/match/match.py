@@ -16,8 +16,8 @@ from typing import Any
 import msgspec
 
 from schemas.outcomes import Attribution
-from streams.lab.evaluation.match.confidence import known_answers, pair_figures
-from streams.lab.evaluation.match.pairs import known_matches
+from streams.lab.evaluation.match.known_matches import known_matches
+from streams.lab.evaluation.match.pair_figures import known_answers, pair_figures
 from streams.lab.simulator import Scenario, Truth, truths
 from streams.lab.simulator.records import simulated_order, simulated_records
 from streams.progress import Progress

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from streams.lab.evaluation.payer.replay.figures import Judged, reliability_of, rounded
-from streams.lab.evaluation.payer.replay.plots import daily_ratio, write_plots
-from streams.lab.evaluation.payer.replay.runs import PayingPlan, Run, replay_all
+from streams.lab.evaluation.payer.charts import daily_ratio, write_plots
+from streams.lab.evaluation.payer.judged_predictions import Judged, reliability_of, rounded
+from streams.lab.evaluation.payer.runs import PayingPlan, Run, replay_all
 from streams.lab.simulator.paying_worlds.steps import LANDMARKS
 from streams.progress import Progress
 

@@ -1,119 +1,164 @@
-"""How well a payer model would have done on one's own history, told only what was known then.
-
-Predictions count from the day on which the first installs have a week and a day behind them, for
-horizons that are over when the history ends. Nobody knows the true chances: figures are against
-what came true, and normalised entropy is log loss over that of knowing each landmark's share.
-"""
+"""First payments and features of one's own history, as the product decides and freezes them."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+import msgspec
 import numpy as np
 
 from online_models.hazard.bins import PAYER
-from schemas.time import DAY_MS
+from online_models.scoring.shrunk_rates import Place
+from schemas import topics
+from schemas.outcomes import FeatureRow
 from streams.errors import Stop
-from streams.lab.evaluation.payer.replay.contestants import CHALLENGERS, TIERS, Contestants
-from streams.lab.evaluation.payer.replay.figures import (
-    D7,
-    D30,
-    Judged,
-    auc,
-    excess,
-    log_loss,
-    reliability_of,
-    rounded,
-)
-from streams.lab.evaluation.payer.replay.log import HORIZONS, RELEASED_MS
-from streams.lab.evaluation.payer.replay.own_history import OwnHistory, read_own_history
-from streams.lab.evaluation.payer.replay.plots import write_plots
-from streams.lab.evaluation.payer.replay.replay import Predictions, Replay
-from streams.lab.evaluation.payer.replay.runs import Run
+from streams.lab.evaluation.payer.payer_log import PayingLog, make_log
+from streams.lab.evaluation.replay.world_features import Features
+from streams.lab.simulator.paying_worlds import Reports
 from streams.progress import Progress
+from streams.replay.engine import Replay
+from streams.replay.memory_log import MemoryRecord
+from streams.replay.run import SourceReader, counted, survey
 from streams.settings.tree import Settings
+from streams.wiring.parts import stage_rules
+from streams.worker.observers import StageMetrics
 
-WARM_UP_MS = 8 * DAY_MS
-NAME, SCENARIO = "history", "own"
+_BATCH = 4_000
+_INSTALLS_MIN = 1_000
+"""Fewer would tell nothing."""
 
-
-def evaluate_payer_history(
-    settings: Settings, files: Sequence[Path], advance: Progress, plots: Path | None = None
-) -> dict[str, dict[str, Any]]:
-    """As `evaluate_payer`, but what only the truth could tell."""
-    own = read_own_history(settings, files, advance)
-    run = _run_of(own, advance, has_river=True)
-    if plots is not None:
-        write_plots(run, plots)
-    about = {"installs": own.installs, "installs_that_pay": own.payers}
-    return {NAME: {SCENARIO: rounded(_figures(run) | about)}}
+_LANDMARKS = {landmark.name: number for number, landmark in enumerate(PAYER.landmarks)}
+_INSTALL = 0
 
 
-def history_run(settings: Settings, files: Sequence[Path], advance: Progress) -> Run:
-    """For figures of calibration and tiers."""
-    return _run_of(read_own_history(settings, files, advance), advance, has_river=False)
+class _Install(msgspec.Struct, frozen=True, gc=False):
+    """As much of an attribution as says who installed, and through whom."""
+
+    install_id: str
+    version: int
+    conversion_type: str
+    app_id: str
+    platform: str
+    country_code: str
+    install_time: int
+    media_source: str
 
 
-def _run_of(own: OwnHistory, advance: Progress, *, has_river: bool) -> Run:
-    contestants = Contestants() if has_river else Contestants(river=None)
-    made = _replayed(own, contestants, advance)
-    run = Run(NAME, SCENARIO, _judged(own, made, D7), _judged(own, made, D30), is_own=True)
-    if not run.d7.label.any():
-        raise Stop("nobody pays whose first seven days are over in these files; add history")
-    return run
+class _Booked(msgspec.Struct, frozen=True, gc=False):
+    install_id: str
+    transaction_id: str
+    kind: str
+    event_time: int
+    amount_micros: int
 
 
-def _replayed(own: OwnHistory, contestants: Contestants, advance: Progress) -> Predictions:
-    replay = Replay(own.log, own.features, contestants, own.begin_ms)
-    # Later on nothing is asked that could be judged.
-    until = min(own.until_ms, int(own.log.asks.time[-1])) + 1
-    days = max((until - own.begin_ms) // DAY_MS, 1)
-    replay.run(
-        until,
-        lambda now: advance("learn and predict, days", (now - own.begin_ms) // DAY_MS, days),
+class _Outcomes:
+    """The first decision of every install, all payments, and features where they were frozen."""
+
+    def __init__(self) -> None:
+        self.installs: dict[str, _Install] = {}
+        self.booked: list[tuple[_Booked, int]] = []
+        self.features: dict[str, dict[int, Features]] = defaultdict(dict)
+        self.until = 0
+        self._installs = msgspec.json.Decoder(_Install)
+        self._booked = msgspec.json.Decoder(_Booked)
+        self._features = msgspec.json.Decoder(FeatureRow)
+
+    def take(self, topic: str, records: Sequence[MemoryRecord]) -> None:
+        for record in records:
+            self.until = max(self.until, record.timestamp)
+            self._take(topic, record.value or b"", record.timestamp)
+
+    def _take(self, topic: str, value: bytes, logged_at: int) -> None:
+        if topic == topics.ATTRIBUTIONS.name:
+            install = self._installs.decode(value)
+            if install.version == 1 and install.conversion_type != "reengagement":
+                self.installs[install.install_id] = install
+        elif topic == topics.REVENUE.name:
+            booked = self._booked.decode(value)
+            if booked.kind != "ad_revenue":
+                self.booked.append((booked, logged_at))
+        elif topic == topics.FEATURES.name:
+            frozen = self._features.decode(value)
+            landmark = _LANDMARKS.get(frozen.landmark)
+            if landmark is not None:
+                self.features[frozen.install_id][landmark] = frozen.features
+
+
+class OwnFeatures:
+    """As the product froze them; where it froze none at a landmark, those of the install."""
+
+    def __init__(self, installs: Sequence[_Install], known: dict[str, dict[int, Features]]) -> None:
+        self.platforms = [one.platform for one in installs]
+        self.places = [
+            Place(one.app_id, one.media_source, one.country_code, one.platform) for one in installs
+        ]
+        self._known = [known.get(one.install_id, {}) for one in installs]
+
+    def at(self, install: int, landmark: int) -> Features:
+        known = self._known[install]
+        found = known.get(landmark)
+        if found is not None:
+            return found
+        return known.get(_INSTALL, {})
+
+
+@dataclass(frozen=True, slots=True)
+class OwnHistory:
+    log: PayingLog
+    features: OwnFeatures
+    begin_ms: int
+    until_ms: int
+    installs: int
+    payers: int
+
+
+def read_own_history(settings: Settings, files: Sequence[Path], advance: Progress) -> OwnHistory:
+    """Stop when there are too few installs, or nobody pays."""
+    reader = SourceReader(files, settings.kafka.topic_prefix)
+    order = survey(reader.read(), lambda done: advance("read", done, 0))
+    records = counted(reader.read(), order.records, advance, "decide installs and payments")
+    found = _Outcomes()
+    Replay(stage_rules(settings), found.take, StageMetrics()).run(records, order, _BATCH)
+    installs = sorted(found.installs.values(), key=lambda one: (one.install_time, one.install_id))
+    if len(installs) < _INSTALLS_MIN:
+        raise Stop(
+            f"{len(installs)} installs in these files: a payer model needs {_INSTALLS_MIN} or more;"
+            " add history"
+        )
+    times = np.array([one.install_time for one in installs])
+    reports = _first_reports(found.booked, installs)
+    if not len(reports.install):
+        raise Stop("no payment of any of these installs is in these files; add purchases")
+    return OwnHistory(
+        make_log(times, reports),
+        OwnFeatures(installs, found.features),
+        int(times[0]),
+        found.until,
+        len(installs),
+        len(np.unique(reports.install)),
     )
-    return replay.predictions()
 
 
-def _judged(own: OwnHistory, made: Predictions, horizon: int) -> Judged:
-    """Of installs that had not paid, by what is known now that the horizon is over."""
-    end = list(HORIZONS.values())[horizon]
-    over_after = int(RELEASED_MS[PAYER.edges.index(end) - 1])
-    landmark_ms = np.array([one.after_ms for one in PAYER.landmarks])[made.landmark]
-    installed_at = made.time - landmark_ms
-    paid = own.log.seems_paid_ms[made.install]
-    label = (paid >= 0) & (paid < end)
-    found = Judged(
-        made.landmark,
-        made.time - own.begin_ms,
-        label.astype(float),
-        label,
-        {name: said[:, horizon] for name, said in made.said.items()},
-    )
-    is_judged = (installed_at + over_after <= own.until_ms) & (landmark_ms < end)
-    is_late = (paid >= 0) & (paid < landmark_ms)
-    return found.only(is_judged & ~is_late & (found.since_ms >= WARM_UP_MS))
-
-
-def _figures(run: Run) -> dict[str, Any]:
-    told = reliability_of(run.d7, "full")
-    return {
-        "d7_normalised_entropy": excess(run.d7, "full"),
-        "d30_normalised_entropy": excess(run.d30, "full"),
-        "calibration_ratio": told.ratio,
-        "ece": told.ece(),
-        "auc": auc(run.d7, run.d7.said["full"]),
-        "log_loss": {name: log_loss(run.d7, name) for name in TIERS},
-        "challengers": {
-            name: {
-                "d7_normalised_entropy": excess(run.d7, name),
-                "calibration_ratio": reliability_of(run.d7, name).ratio,
-                "log_loss": log_loss(run.d7, name),
-            }
-            for name in CHALLENGERS
-        },
-        "predictions": len(run.d7),
-        "payers": int(run.d7.label.sum()),
-    }
+def _first_reports(booked: Sequence[tuple[_Booked, int]], installs: Sequence[_Install]) -> Reports:
+    """Each purchase of an install when it was first known, but none that was taken back whole."""
+    number = {one.install_id: index for index, one in enumerate(installs)}
+    left: dict[tuple[str, str], int] = defaultdict(int)
+    for one, _ in booked:
+        left[one.install_id, one.transaction_id] += one.amount_micros
+    first: dict[tuple[str, str], tuple[int, int]] = {}
+    for one, logged_at in booked:
+        key = one.install_id, one.transaction_id
+        if one.kind != "refund" and one.install_id in number and left[key] > 0:
+            known = max(logged_at, one.event_time), one.event_time
+            first[key] = min(first.get(key, known), known)
+    rows = []
+    for payment, ((install_id, _), (known_at, paid_at)) in enumerate(first.items()):
+        install = number[install_id]
+        since = installs[install].install_time
+        rows.append((install, max(paid_at - since, 0), max(known_at - since, 0), payment))
+    rows.sort(key=lambda row: (row[2], row[0]))
+    return Reports(*np.array(rows, np.int64).reshape(-1, 4).T)

@@ -13,9 +13,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from streams.lab.evaluation.payer.replay.figures import figures, rounded
-from streams.lab.evaluation.payer.replay.plots import write_plots
-from streams.lab.evaluation.payer.replay.runs import PayingPlan, replay_all
+from streams.lab.evaluation.payer.charts import write_plots
+from streams.lab.evaluation.payer.judged_predictions import figures, rounded
+from streams.lab.evaluation.payer.runs import PayingPlan, replay_all
 from streams.progress import Progress
 
 

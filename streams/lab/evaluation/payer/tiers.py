@@ -8,15 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from streams.lab.evaluation.payer.replay.contestants import TIERS
-from streams.lab.evaluation.payer.replay.figures import (
+from streams.lab.evaluation.payer.judged_predictions import (
     Judged,
     excess,
     log_loss,
     reliability_of,
     rounded,
 )
-from streams.lab.evaluation.payer.replay.runs import PayingPlan, Run, replay_all
+from streams.lab.evaluation.payer.payer_models import TIERS
+from streams.lab.evaluation.payer.runs import PayingPlan, Run, replay_all
 from streams.lab.simulator.paying_worlds.steps import LANDMARKS
 from streams.progress import Progress
 

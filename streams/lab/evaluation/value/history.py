@@ -1,102 +1,169 @@
-"""How well a value model would have done on one's own history, told only what was known then.
-
-Predictions count from the day on which the first installs have a month behind them, for horizons
-that are over when the history ends. Beside the model stands the growth of cohorts alone: what
-installs of the same age had gone on to pay.
-"""
+"""Installs and payments of one's own history, decided as the product decides them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
 
-from online_models.quality.value_figures import decile_mape, normalised_gini, total_ratio
-from online_models.value.model import ValueModel, ValueRules
-from online_models.value.shape import HORIZONS, LANDMARKS
-from schemas.time import DAY_MS
-from streams.lab.evaluation.value.replay.figures import is_monotone, rounded
-from streams.lab.evaluation.value.replay.history import LANDMARK_MS
-from streams.lab.evaluation.value.replay.own_history import OwnHistory, read_history
-from streams.lab.evaluation.value.replay.replay import Predictions, Replay
+from online_models.hazard.encoding import Encoder
+from online_models.value.model import ValueRules
+from online_models.value.shape import LANDMARKS, paid_features
+from schemas import topics
+from schemas.outcomes import FeatureRow
+from streams.errors import Stop
+from streams.lab.evaluation.value.payment_table import History, make_history
+from streams.lab.evaluation.value.value_replay import Frozen
+from streams.lab.simulator.draws import Floats, Ints
 from streams.progress import Progress
+from streams.replay.engine import Replay
+from streams.replay.memory_log import MemoryRecord
+from streams.replay.run import SourceReader, counted, survey
 from streams.settings.tree import Settings
+from streams.wiring.parts import stage_rules
+from streams.worker.observers import StageMetrics
 
-_WARM_UP_MS = 31 * DAY_MS
-ROWS_MIN = 200
-"""Predictions at a landmark; figures of fewer say nothing and are left out."""
+_BATCH = 4_000
+_INSTALLS_MIN = 1_000
+"""Fewer would tell nothing."""
 
-COHORTS_ONLY = msgspec.structs.replace(ValueRules(), matured_rows=1_000_000_000)
-
-
-def evaluate_value_history(
-    settings: Settings, files: Sequence[Path], advance: Progress
-) -> dict[str, Any]:
-    own = read_history(settings, files, advance)
-    made = {
-        "model": predicted(own, ValueRules(), advance, "learn and predict"),
-        "cohorts": predicted(own, COHORTS_ONLY, advance, "predict by cohorts alone"),
-    }
-    found: dict[str, Any] = {
-        horizon.name: _by_landmark(own, made, number) for number, horizon in enumerate(HORIZONS)
-    }
-    about = {
-        "installs": len(own.installs),
-        "payments": len(own.payments.install),
-        "currency": own.currency,
-        "payments_in_other_currencies": own.other_currencies,
-        "is_monotone": is_monotone(made["model"]),
-    }
-    return about | {name: rounded(one) for name, one in found.items()}
+_LANDMARKS = {landmark.name: number for number, landmark in enumerate(LANDMARKS)}
 
 
-def predicted(own: OwnHistory, rules: ValueRules, advance: Progress, step: str) -> Predictions:
-    replay = Replay(own.history, own.features, ValueModel(rules))
-    first = int(own.history.installed_at[0])
-    last = min(int(own.history.installed_at[-1]) + int(LANDMARK_MS[-1]) + 1, own.until_ms + 1)
-    replay.run(last, _days(advance, step, first, last))
-    return replay.predictions()
+class _Install(msgspec.Struct, frozen=True, gc=False):
+    """As much of an attribution as says who installed, and through whom."""
+
+    install_id: str
+    version: int
+    conversion_type: str
+    app_id: str
+    platform: str
+    country_code: str
+    install_time: int
+    media_source: str
+    campaign_id: str
 
 
-def _judged(
-    own: OwnHistory, made: Predictions, horizon: int
-) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    """Which predictions count: asked after the warm-up, over when the history ends, answered."""
-    begins = int(own.history.installed_at[0]) + _WARM_UP_MS
-    end = HORIZONS[horizon].after_ms
-    is_over = own.history.installed_at[made.install] + end <= own.until_ms
-    is_open = LANDMARK_MS[made.landmark] < end
-    answered = ~np.isnan(made.worth[:, horizon])
-    return np.asarray((made.time >= begins) & is_over & is_open & answered)
+class _Paid(msgspec.Struct, frozen=True, gc=False):
+    install_id: str
+    event_time: int
+    currency: str
+    amount_micros: int
 
 
-def _by_landmark(own: OwnHistory, made: dict[str, Predictions], horizon: int) -> dict[str, Any]:
-    came = own.until(HORIZONS[horizon].after_ms)
-    which = _judged(own, made["model"], horizon)
-    found: dict[str, Any] = {}
-    for mark, landmark in enumerate(LANDMARKS):
-        rows = which & (made["model"].landmark == mark)
-        if int(rows.sum()) < ROWS_MIN:
-            continue
-        install = made["model"].install[rows]
-        found[landmark.name] = {
-            "predictions": len(install),
-            "extrapolated_share": float(made["model"].is_extrapolated[rows, horizon].mean()),
-            **{
-                name: {
-                    "gini": normalised_gini(one.worth[rows, horizon], came[install]),
-                    "decile_mape": decile_mape(one.worth[rows, horizon], came[install]),
-                    "total_ratio": total_ratio(one.worth[rows, horizon], came[install]),
-                }
-                for name, one in made.items()
-            },
+class _Outcomes:
+    """The first decision of every install, all money, and features where they were frozen."""
+
+    def __init__(self) -> None:
+        self.installs: dict[str, _Install] = {}
+        self.money: list[tuple[_Paid, int]] = []
+        self.features: dict[tuple[str, int], dict[str, float]] = {}
+        self.until = 0
+        self._installs = msgspec.json.Decoder(_Install)
+        self._paid = msgspec.json.Decoder(_Paid)
+        self._features = msgspec.json.Decoder(FeatureRow)
+
+    def take(self, topic: str, records: Sequence[MemoryRecord]) -> None:
+        for record in records:
+            self.until = max(self.until, record.timestamp)
+            if topic == topics.ATTRIBUTIONS.name:
+                row = self._installs.decode(record.value or b"")
+                if row.version == 1 and row.conversion_type != "reengagement":
+                    self.installs[row.install_id] = row
+            elif topic == topics.REVENUE.name:
+                self.money.append((self._paid.decode(record.value or b""), record.timestamp))
+            elif topic == topics.FEATURES.name:
+                frozen = self._features.decode(record.value or b"")
+                if frozen.landmark in _LANDMARKS:
+                    place = frozen.install_id, _LANDMARKS[frozen.landmark]
+                    self.features[place] = frozen.features
+
+
+class _Columns(NamedTuple):
+    """Payments, one element each; times since the install."""
+
+    install: Ints
+    paid_ms: Ints
+    logged_ms: Ints
+    amount: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class OwnHistory:
+    installs: list[_Install]
+    history: History
+    payments: _Columns
+    until_ms: int
+    currency: str
+    other_currencies: int
+    _features: dict[tuple[str, int], dict[str, float]]
+    _encoder: Encoder
+
+    def features(self, install: int, landmark: int) -> Frozen:
+        """As frozen by the product, where it froze them at this landmark; else the install's."""
+        one = self.installs[install]
+        known = self._features.get((one.install_id, landmark)) or {
+            f"app={one.app_id}": 1.0,
+            f"platform={one.platform}": 1.0,
+            f"country={one.country_code}": 1.0,
+            f"media_source={one.media_source}": 1.0,
+            f"campaign={one.campaign_id}": 1.0,
         }
-    return found
+        spent = float(self.history.spent[install, landmark])
+        paid = paid_features(spent, int(self.history.payments[install, landmark]))
+        return Frozen(*self._encoder.pack(known | paid), one.platform)
+
+    def until(self, age_ms: int) -> Floats:
+        """What each install has paid before an age."""
+        is_in = self.payments.paid_ms < age_ms
+        found: Floats = np.zeros(len(self.installs))
+        np.add.at(found, self.payments.install[is_in], self.payments.amount[is_in])
+        return found
 
 
-def _days(advance: Progress, step: str, begin: int, end: int) -> Callable[[int], None]:
-    days = (end - begin) // DAY_MS
-    return lambda now: advance(f"{step}, days of log time", (now - begin) // DAY_MS, days)
+def read_history(settings: Settings, files: Sequence[Path], advance: Progress) -> OwnHistory:
+    """Stop when there are too few installs. Money counts in the currency that most of it is in."""
+    reader = SourceReader(files, settings.kafka.topic_prefix)
+    order = survey(reader.read(), lambda done: advance("read", done, 0))
+    records = counted(reader.read(), order.records, advance, "decide installs and payments")
+    found = _Outcomes()
+    Replay(stage_rules(settings), found.take, StageMetrics()).run(records, order, _BATCH)
+    installs = sorted(found.installs.values(), key=lambda one: (one.install_time, one.install_id))
+    if len(installs) < _INSTALLS_MIN:
+        raise Stop(
+            f"{len(installs)} installs in these files: a value model needs {_INSTALLS_MIN} or more;"
+            " add history"
+        )
+    currencies = Counter(paid.currency for paid, _ in found.money)
+    currency = currencies.most_common(1)[0][0] if currencies else ""
+    payments = _payments(found, installs, currency)
+    rules = ValueRules()
+    return OwnHistory(
+        installs=installs,
+        history=make_history(np.array([one.install_time for one in installs]), payments),
+        payments=payments,
+        until_ms=found.until,
+        currency=currency,
+        other_currencies=len(found.money) - currencies[currency],
+        _features=found.features,
+        _encoder=Encoder(rules.slots, rules.seed),
+    )
+
+
+def _payments(found: _Outcomes, installs: list[_Install], currency: str) -> _Columns:
+    number = {one.install_id: index for index, one in enumerate(installs)}
+    rows = [
+        (number[paid.install_id], paid.event_time, max(logged, paid.event_time), paid.amount_micros)
+        for paid, logged in found.money
+        if paid.currency == currency and paid.install_id in number
+    ]
+    table = np.array(rows, np.int64).reshape(-1, 4)
+    since = np.array([one.install_time for one in installs])[table[:, 0]]
+    return _Columns(
+        table[:, 0], np.maximum(table[:, 1] - since, 0), table[:, 2] - since, table[:, 3] / 1e6
+    )

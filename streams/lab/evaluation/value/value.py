@@ -15,9 +15,9 @@ from typing import Any
 
 from online_models.value.model import ValueModel
 from schemas.time import DAY_MS
-from streams.lab.evaluation.value.replay.figures import rounded, world_figures
-from streams.lab.evaluation.value.replay.replay import Replay
-from streams.lab.evaluation.value.replay.worlds import ValueWorld
+from streams.lab.evaluation.value.figures import rounded, world_figures
+from streams.lab.evaluation.value.value_replay import Replay
+from streams.lab.evaluation.value.value_world import ValueWorld
 from streams.lab.simulator.paying_worlds import BEGIN_MS, DAYS, DISTURBANCES, KEPT_WORLDS, WORLDS
 from streams.lab.simulator.scenario import START_MS
 from streams.progress import Progress

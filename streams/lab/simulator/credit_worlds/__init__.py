@@ -1,7 +1,7 @@
 """Simulated people whose installs have known causes, for judging how credit is shared."""
 
-from streams.lab.simulator.credit_worlds.people import NAMES, ZERO_EFFECT
-from streams.lab.simulator.credit_worlds.worlds import (
+from streams.lab.simulator.credit_worlds.audience import NAMES, ZERO_EFFECT
+from streams.lab.simulator.credit_worlds.credit_world import (
     RECEIVERS,
     WORLDS,
     CreditWorld,

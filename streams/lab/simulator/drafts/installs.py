@@ -7,10 +7,16 @@ from urllib.parse import urlencode
 from msgspec import json
 
 from schemas import topics
-from streams.lab.simulator.drafts.wording import INSTALLER_DEVICES, PLATFORMS, Draft, Fields, Words
+from streams.lab.simulator.drafts.message_parts import (
+    INSTALLER_DEVICES,
+    PLATFORMS,
+    Draft,
+    Fields,
+    Words,
+)
 from streams.lab.simulator.draws import Ints
+from streams.lab.simulator.market.market import APPS, COUNTRIES
 from streams.lab.simulator.market.networks import OS_VERSIONS, traits
-from streams.lab.simulator.market.world import APPS, COUNTRIES
 from streams.lab.simulator.people.installs import ORGANIC, Account
 from streams.lab.simulator.people.usage import EVENT_NAMES, SESSION
 

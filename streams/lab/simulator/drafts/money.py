@@ -6,9 +6,9 @@ from msgspec import json
 
 from schemas import topics
 from schemas.time import DAY_MS
-from streams.lab.simulator.drafts.wording import PLATFORMS, Draft, Fields, Words
+from streams.lab.simulator.drafts.message_parts import PLATFORMS, Draft, Fields, Words
 from streams.lab.simulator.draws import Ints
-from streams.lab.simulator.market.world import APPS, COUNTRIES
+from streams.lab.simulator.market.market import APPS, COUNTRIES
 from streams.lab.simulator.people.money import Payment
 
 _STORE_FEE = 0.15

@@ -8,11 +8,11 @@ import numpy as np
 from msgspec import json
 
 from schemas import topics
-from streams.lab.simulator.drafts.apple import sign_jws, sign_skadnetwork
-from streams.lab.simulator.drafts.wording import Draft, Fields, Words
+from streams.lab.simulator.drafts.apple_signatures import sign_jws, sign_skadnetwork
+from streams.lab.simulator.drafts.message_parts import Draft, Fields, Words
 from streams.lab.simulator.draws import Ints
 from streams.lab.simulator.ids import device_ids
-from streams.lab.simulator.market.world import APPS, MEDIA_SOURCES, Campaign
+from streams.lab.simulator.market.market import APPS, MEDIA_SOURCES, Campaign
 
 _TRANSACTIONS = 41  # purpose of `device_ids`
 _COPIED_EVERY = 7  # a device did not hear our answer, and sends its postback again

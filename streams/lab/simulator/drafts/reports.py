@@ -8,10 +8,10 @@ from msgspec import json
 
 from schemas import topics
 from schemas.time import DAY_MS
-from streams.lab.simulator.drafts.wording import Draft, Fields, Words
+from streams.lab.simulator.drafts.message_parts import Draft, Fields, Words
 from streams.lab.simulator.draws import Ints
-from streams.lab.simulator.market.rates import CURRENCIES, pair
-from streams.lab.simulator.market.world import APPS, MEDIA_SOURCES
+from streams.lab.simulator.market.exchange_rates import CURRENCIES, pair
+from streams.lab.simulator.market.market import APPS, MEDIA_SOURCES
 
 _REQUEST_TYPES = ("access", "opt_out", "erasure")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import json
 
 from schemas import topics
-from streams.lab.simulator.drafts.wording import (
+from streams.lab.simulator.drafts.message_parts import (
     INSTALLER_DEVICES,
     PASSER_BY_DEVICES,
     PLATFORMS,
@@ -14,8 +14,8 @@ from streams.lab.simulator.drafts.wording import (
     Words,
 )
 from streams.lab.simulator.draws import Flags, Ints
+from streams.lab.simulator.market.market import COUNTRIES
 from streams.lab.simulator.market.networks import STRANGERS, traits
-from streams.lab.simulator.market.world import COUNTRIES
 from streams.lab.simulator.people.passers_by import PassersBy
 
 

@@ -6,10 +6,10 @@ click to open, honest and fraudulent clicks mixed on one site, flooding over a s
 more installs that do not tell.
 """
 
+from streams.lab.simulator.fraud_worlds.fraud_sites import Cheating, Habits
 from streams.lab.simulator.fraud_worlds.generator_a import GeneratorA
 from streams.lab.simulator.fraud_worlds.generator_b import GeneratorB
-from streams.lab.simulator.fraud_worlds.market import Cheating, Habits
-from streams.lab.simulator.fraud_worlds.traffic import Label, LabelledTraffic, make_traffic
+from streams.lab.simulator.fraud_worlds.labelled_traffic import Label, LabelledTraffic, make_traffic
 
 GENERATORS: dict[str, type[Habits]] = {"a": GeneratorA, "b": GeneratorB}
 

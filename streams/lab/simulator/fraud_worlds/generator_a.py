@@ -11,7 +11,7 @@ import numpy as np
 
 from schemas.time import DAY_MS, HOUR_MS, SECOND_MS
 from streams.lab.simulator.draws import Ints
-from streams.lab.simulator.fraud_worlds.market import Cheating, mixture
+from streams.lab.simulator.fraud_worlds.fraud_sites import Cheating, mixture
 
 _AT_ONCE, _LATER = 0.62, 0.25
 _CTIT_MIN_MS = 12 * SECOND_MS

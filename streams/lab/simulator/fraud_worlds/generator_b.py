@@ -11,7 +11,7 @@ import numpy as np
 
 from schemas.time import DAY_MS, HOUR_MS, SECOND_MS
 from streams.lab.simulator.draws import Ints
-from streams.lab.simulator.fraud_worlds.market import Cheating
+from streams.lab.simulator.fraud_worlds.fraud_sites import Cheating
 
 _SITES_MAX = 100_000
 _FAST_SHARE = 0.7

@@ -10,10 +10,10 @@ from __future__ import annotations
 import numpy as np
 
 from schemas.time import DAY_MS, HOUR_MS
-from streams.lab.simulator.drafts.wording import Fields
+from streams.lab.simulator.drafts.message_parts import Fields
 from streams.lab.simulator.draws import Flags, Floats, Ints
 from streams.lab.simulator.ids import mixed
-from streams.lab.simulator.market.world import COUNTRIES
+from streams.lab.simulator.market.market import COUNTRIES
 from streams.lab.simulator.scenario import Scenario
 
 OS_VERSIONS = (("13", "14", "15", "16"), ("17.6", "18.1", "18.5", "26.0"))

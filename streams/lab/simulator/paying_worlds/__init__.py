@@ -7,14 +7,19 @@ from streams.lab.simulator.paying_worlds.disturbances import (
     Disturbance,
 )
 from streams.lab.simulator.paying_worlds.lives import NEVER, Lives
-from streams.lab.simulator.paying_worlds.people import People
-from streams.lab.simulator.paying_worlds.reports import Reports, report, seen_activity
+from streams.lab.simulator.paying_worlds.paying_people import People
+from streams.lab.simulator.paying_worlds.paying_world import (
+    KEPT_WORLDS,
+    WORLDS,
+    PayingWorld,
+    make_world,
+)
+from streams.lab.simulator.paying_worlds.payment_reports import Reports, report, seen_activity
 from streams.lab.simulator.paying_worlds.spending import (
     Spending,
     log_payments,
     spend,
 )
-from streams.lab.simulator.paying_worlds.worlds import KEPT_WORLDS, WORLDS, PayingWorld, make_world
 
 __all__ = [
     "BEGIN_MS",

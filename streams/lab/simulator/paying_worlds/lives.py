@@ -10,7 +10,7 @@ import numpy as np
 from schemas.time import DAY_MS
 from streams.lab.simulator.draws import Floats, Ints
 from streams.lab.simulator.paying_worlds.disturbances import BEGIN_MS, Disturbance
-from streams.lab.simulator.paying_worlds.people import People
+from streams.lab.simulator.paying_worlds.paying_people import People
 from streams.lab.simulator.paying_worlds.steps import EDGES_MS, LANDMARK_MS
 
 NAMES = ("level_up", "item_view", "paywall_view")

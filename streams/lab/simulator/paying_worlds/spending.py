@@ -8,13 +8,13 @@ import numpy as np
 
 from schemas.time import DAY_MS
 from streams.lab.simulator.draws import Floats, Ints, generator, ordinals
-from streams.lab.simulator.market.world import COUNTRIES
+from streams.lab.simulator.market.market import COUNTRIES
 from streams.lab.simulator.paying_worlds.chances import picked
 from streams.lab.simulator.paying_worlds.disturbances import BEGIN_MS, DISTURBANCES
+from streams.lab.simulator.paying_worlds.paying_world import PayingWorld
+from streams.lab.simulator.paying_worlds.payment_reports import logged_at_of, poisoned_by
 from streams.lab.simulator.paying_worlds.purses import PURSES, Purse
-from streams.lab.simulator.paying_worlds.reports import logged_at_of, poisoned_by
 from streams.lab.simulator.paying_worlds.steps import HORIZON_MS, HORIZONS, LANDMARK_MS
-from streams.lab.simulator.paying_worlds.worlds import PayingWorld
 
 WORTH_HORIZONS = ("d7", "d30", "d90")
 _AT = [HORIZONS.index(name) for name in WORTH_HORIZONS]

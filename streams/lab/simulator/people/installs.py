@@ -19,7 +19,7 @@ from streams.lab.simulator.draws import (
     sigmoid,
     split,
 )
-from streams.lab.simulator.market.world import APPS, COUNTRIES, Fraud, World
+from streams.lab.simulator.market.market import APPS, COUNTRIES, Fraud, World
 from streams.lab.simulator.scenario import Scenario
 
 ORGANIC = -1

@@ -18,7 +18,7 @@ from streams.lab.simulator.draws import (
     split,
     waits,
 )
-from streams.lab.simulator.market.world import APPS, COUNTRIES
+from streams.lab.simulator.market.market import APPS, COUNTRIES
 from streams.lab.simulator.people.installs import Account, Installs, lifetime_left, liveliness_ms
 from streams.lab.simulator.scenario import Scenario
 

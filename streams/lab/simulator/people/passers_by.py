@@ -9,7 +9,7 @@ import numpy as np
 from schemas.time import HOUR_MS
 from streams.lab.simulator.draws import Flags, Ints, delays, generator, pick
 from streams.lab.simulator.ids import mixed
-from streams.lab.simulator.market.world import COUNTRIES
+from streams.lab.simulator.market.market import COUNTRIES
 from streams.lab.simulator.plan import Plan
 
 _TOUCHES_PER_DEVICE = 4

@@ -8,7 +8,7 @@ import numpy as np
 
 from schemas.time import DAY_MS, HOUR_MS
 from streams.lab.simulator.draws import Ints, generator
-from streams.lab.simulator.market.world import World
+from streams.lab.simulator.market.market import World
 from streams.lab.simulator.people.installs import ORGANIC, Installs
 from streams.lab.simulator.scenario import Scenario
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from schemas.time import DAY_MS, SECOND_MS
 from streams.lab.simulator.draws import Flags, Ints, generator, logged, pick, split
-from streams.lab.simulator.market.world import Fraud, World
+from streams.lab.simulator.market.market import Fraud, World
 from streams.lab.simulator.people.installs import ORGANIC, Installs
 from streams.lab.simulator.scenario import Scenario
 

@@ -10,8 +10,8 @@ import pytest
 from online_models.credit.hazard import ORGANIC
 from streams.lab.evaluation.credit import evaluate_credit, total_variation
 from streams.lab.simulator.credit_worlds import RECEIVERS, WORLDS, ZERO_EFFECT, make_world, paths
-from streams.lab.simulator.credit_worlds.rates import Situation, additive, threshold
-from streams.lab.simulator.credit_worlds.truth import true_shares
+from streams.lab.simulator.credit_worlds.install_rates import Situation, additive, threshold
+from streams.lab.simulator.credit_worlds.true_shares import true_shares
 from streams.progress import ignore_progress
 from streams.stages.journeys.credit_shares import METHODS
 

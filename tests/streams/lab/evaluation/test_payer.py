@@ -11,12 +11,12 @@ import pytest
 from online_models.hazard.bins import PAYER, outcomes
 from schemas.time import DAY_MS, HOUR_MS
 from streams.lab.evaluation.payer.calibration import evaluate_calibration
+from streams.lab.evaluation.payer.judged_predictions import Judged, auc, excess, figures, log_loss
 from streams.lab.evaluation.payer.payer import evaluate_payer
-from streams.lab.evaluation.payer.replay.contestants import TIERS, Contestants
-from streams.lab.evaluation.payer.replay.figures import Judged, auc, excess, figures, log_loss
-from streams.lab.evaluation.payer.replay.log import RELEASED_MS, PayingLog, make_log
-from streams.lab.evaluation.payer.replay.replay import Predictions, Replay
-from streams.lab.evaluation.payer.replay.runs import PayingPlan, replay_all
+from streams.lab.evaluation.payer.payer_log import RELEASED_MS, PayingLog, make_log
+from streams.lab.evaluation.payer.payer_models import TIERS, Contestants
+from streams.lab.evaluation.payer.payer_replay import Predictions, Replay
+from streams.lab.evaluation.payer.runs import PayingPlan, replay_all
 from streams.lab.evaluation.payer.tiers import evaluate_tiers
 from streams.lab.simulator.paying_worlds import (
     NEVER,

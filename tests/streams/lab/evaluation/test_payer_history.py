@@ -12,19 +12,19 @@ from online_models.hazard.bins import PAYER
 from schemas.time import DAY_MS, HOUR_MS
 from streams.cli import headwater
 from streams.errors import Stop
-from streams.lab.evaluation.payer.history import WARM_UP_MS, _judged
-from streams.lab.evaluation.payer.replay.contestants import Contestants
-from streams.lab.evaluation.payer.replay.figures import D7, D30, excess
-from streams.lab.evaluation.payer.replay.log import RELEASED_MS, make_log
-from streams.lab.evaluation.payer.replay.own_history import (
+from streams.lab.evaluation.payer.history import (
     OwnFeatures,
     OwnHistory,
     _Booked,
     _first_reports,
     _Install,
 )
-from streams.lab.evaluation.payer.replay.replay import Replay
-from streams.lab.evaluation.payer.replay.runs import Run
+from streams.lab.evaluation.payer.history_evaluation import WARM_UP_MS, _judged
+from streams.lab.evaluation.payer.judged_predictions import D7, D30, excess
+from streams.lab.evaluation.payer.payer_log import RELEASED_MS, make_log
+from streams.lab.evaluation.payer.payer_models import Contestants
+from streams.lab.evaluation.payer.payer_replay import Replay
+from streams.lab.evaluation.payer.runs import Run
 from streams.lab.evaluation.payer.tiers import tiers_of
 
 T0 = 1_790_000_000_000 // DAY_MS * DAY_MS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from streams.lab.evaluation.payer.replay.river_challengers import PRIOR, RiverChallengers
+from streams.lab.evaluation.payer.river_challengers import PRIOR, RiverChallengers
 
 FEATURES = {"landmark=install": 1.0, "country=DE": 1.0}
 DELAY = 200

@@ -13,11 +13,11 @@ from online_models.value.model import ValueModel
 from online_models.value.shape import LANDMARKS
 from schemas.time import DAY_MS, HOUR_MS
 from streams.cli.lab.evaluate import evaluate
-from streams.lab.evaluation.value.replay.figures import world_figures
-from streams.lab.evaluation.value.replay.history import LATENESS_MS, make_history
-from streams.lab.evaluation.value.replay.replay import Frozen, Predictions, Replay
-from streams.lab.evaluation.value.replay.worlds import ValueWorld
+from streams.lab.evaluation.value.figures import world_figures
+from streams.lab.evaluation.value.payment_table import LATENESS_MS, make_history
 from streams.lab.evaluation.value.value import END_MS
+from streams.lab.evaluation.value.value_replay import Frozen, Predictions, Replay
+from streams.lab.evaluation.value.value_world import ValueWorld
 from streams.lab.simulator.paying_worlds import BEGIN_MS
 from streams.lab.simulator.paying_worlds.spending import LoggedPayments
 

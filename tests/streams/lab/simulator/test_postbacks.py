@@ -13,9 +13,9 @@ from attribution.postbacks.postback_check import PostbackCheck, PostbackRules
 from schemas.decode import decode
 from schemas.events import AakPostback, SkanPostback
 from schemas.topics import POSTBACKS
-from streams.lab.simulator.drafts.apple import public_keys, sign_jws, sign_skadnetwork
+from streams.lab.simulator.drafts.apple_signatures import public_keys, sign_jws, sign_skadnetwork
+from streams.lab.simulator.drafts.message_parts import make_words
 from streams.lab.simulator.drafts.postbacks import draft_postbacks
-from streams.lab.simulator.drafts.wording import make_words
 from streams.lab.simulator.plan import make_plan
 from streams.lab.simulator.scenario import Scenario
 from streams.stages.intake.rows import FRAMEWORKS

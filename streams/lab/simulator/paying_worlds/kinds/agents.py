@@ -15,10 +15,10 @@ import numpy as np
 
 from schemas.time import DAY_MS
 from streams.lab.simulator.draws import Floats, Ints
-from streams.lab.simulator.market.world import COUNTRIES
+from streams.lab.simulator.market.market import COUNTRIES
 from streams.lab.simulator.paying_worlds.chances import picked, poisson
 from streams.lab.simulator.paying_worlds.lives import NAMES, NEVER, Lives, Season
-from streams.lab.simulator.paying_worlds.people import People
+from streams.lab.simulator.paying_worlds.paying_people import People
 from streams.lab.simulator.paying_worlds.steps import (
     AT_HORIZON,
     AT_LANDMARK,

@@ -15,7 +15,7 @@ from streams.lab.simulator.draws import Floats
 from streams.lab.simulator.paying_worlds.chances import normal_cdf
 from streams.lab.simulator.paying_worlds.kinds.fondness import FONDNESS
 from streams.lab.simulator.paying_worlds.lives import Season
-from streams.lab.simulator.paying_worlds.people import People
+from streams.lab.simulator.paying_worlds.paying_people import People
 from streams.lab.simulator.paying_worlds.steps import EDGES_MS
 
 _DRIFT_SPREAD = 0.32

@@ -17,7 +17,7 @@ from streams.lab.simulator.paying_worlds.chances import (
     paid_at,
 )
 from streams.lab.simulator.paying_worlds.lives import NEVER, Lives, Season
-from streams.lab.simulator.paying_worlds.people import People
+from streams.lab.simulator.paying_worlds.paying_people import People
 from streams.lab.simulator.paying_worlds.steps import AT_LANDMARK, BUCKETS
 
 FONDNESS = normal_grid(21)

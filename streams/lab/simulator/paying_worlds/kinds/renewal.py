@@ -24,7 +24,7 @@ from streams.lab.simulator.paying_worlds.chances import (
     poisson,
 )
 from streams.lab.simulator.paying_worlds.lives import NAMES, NEVER, Lives, Season
-from streams.lab.simulator.paying_worlds.people import People
+from streams.lab.simulator.paying_worlds.paying_people import People
 from streams.lab.simulator.paying_worlds.steps import (
     AT_LANDMARK,
     BUCKETS,

@@ -1,0 +1,212 @@
+"""One lap of a benchmark: a deciding process and a storing one, over events that wait in Kafka."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from schemas import topics
+from streams.errors import Stop
+from streams.kafka.lag import caught_up
+from streams.kafka.publisher import Publisher
+from streams.lab.bench.free_port import free_port
+from streams.lab.bench.programs import Program, cpu_seconds, local_pid, metrics_of, running
+from streams.lab.simulator import SimulatedMessage
+from streams.progress import Progress
+from streams.runtime.offsets import Offsets
+from streams.settings.tree import Settings
+from streams.store.tables import TABLES
+from streams.wiring.parts import core_settings, group_of
+from streams.worker.roles import migrate_in_child
+
+CHECKOUT = Path(__file__).resolve().parents[3]
+_PATIENCE_SECONDS = 1_800.0
+_LOOK_SECONDS = 0.5
+_OUTCOMES = [topic.name for topic in topics.OUTCOMES]
+
+
+@dataclass(frozen=True, slots=True)
+class Lap:
+    """One program over its events."""
+
+    events: int
+    seconds: float
+    cpu: dict[str, float]
+    metrics: dict[tuple[str, str], float]  # of the deciding process; empty if it has none
+
+    @property
+    def events_per_second(self) -> float:
+        return self.events / self.seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """Where the events of one lap wait, and where its rows go."""
+
+    settings: Settings
+
+    @classmethod
+    def new(cls, settings: Settings, folder: Path) -> Course:
+        """A new prefix on the broker of the settings, and a new folder."""
+        require_kafka(settings)
+        folder.mkdir()
+        name = f"bench-{uuid.uuid4().hex[:8]}-"
+        kafka = replace(settings.kafka, topic_prefix=name, source_timestamps="create")
+        folders = replace(settings.folders, data=folder, own_state=None)
+        store = replace(settings.store, url=None)
+        return cls(replace(settings, kafka=kafka, folders=folders, store=store))
+
+    @property
+    def environ(self) -> dict[str, str]:
+        kept = {
+            name: text
+            for name, text in os.environ.items()
+            if not name.startswith(("HEADWATER_CLICKHOUSE", "HEADWATER_STATE_DIR"))
+        }
+        return kept | {
+            "HEADWATER_KAFKA": self.settings.kafka.brokers or "",
+            "HEADWATER_TOPIC_PREFIX": self.settings.kafka.topic_prefix,
+            "HEADWATER_SOURCE_TIMESTAMPS": "create",
+            "HEADWATER_DATA": str(self.settings.folders.data),
+            "HEADWATER_METRICS_HOST": "127.0.0.1",
+            "HEADWATER_LOG_LEVEL": "warning",
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Contestant:
+    """A deciding program in one or more processes: its group, and all topics that it reads."""
+
+    name: str
+    programs: Sequence[Program]
+    group: str
+    topics: Sequence[str]
+
+
+def require_kafka(settings: Settings) -> None:
+    """The in-process broker keeps too little to hold the events of a benchmark."""
+    if settings.kafka.brokers is None:
+        raise Stop(
+            "bench needs a real Kafka: set HEADWATER_KAFKA=host:port, or use `make bench`, "
+            "which starts one"
+        )
+
+
+def prepare(course: Course, messages: Iterable[SimulatedMessage]) -> int:
+    """Create topics and tables and publish; how many events there are, ticks excepted."""
+    migrate_in_child(course.settings, course.environ)
+    count = 0
+
+    def counted() -> Iterator[SimulatedMessage]:
+        nonlocal count
+        for message in messages:
+            count += not message.is_tick
+            yield message
+
+    async def publish() -> None:
+        async with Publisher(core_settings(course.settings)) as publisher:
+            await publisher.publish(counted())
+
+    asyncio.run(publish())
+    return count
+
+
+async def run_lap(course: Course, who: Contestant, events: int, advance: Progress) -> Lap:
+    storing = Program(
+        "storing",
+        [sys.executable, "-m", "streams.cli", "worker", "--role", "storing"],
+        free_port(),
+    )
+    # Storing is ready first: then the clock starts with the deciding process.
+    with running([storing], course.environ, CHECKOUT, who.programs) as ran:
+        started = ran.first_ready_at
+        ran.start_counting()
+        broker = local_pid(course.settings.kafka.brokers or "")
+        broker_before = cpu_seconds(broker) if broker else 0.0
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            await _until_stored(course.settings, who, events, ran.require_all, advance)
+        cpu = _by_role(ran.cpu_seconds())
+        if broker:
+            cpu["broker"] = round(cpu_seconds(broker) - broker_before, 2)
+        metrics = await asyncio.to_thread(_metrics_of_all, who.programs)
+    return Lap(events, _last_insert(course) - started, cpu, metrics)
+
+
+def _by_role(spent: dict[str, float]) -> dict[str, float]:
+    """CPU seconds of all processes of a role; `core-1` is of the role core."""
+    by_role: dict[str, float] = {}
+    for name, seconds in spent.items():
+        role = name.partition("-")[0]
+        by_role[role] = round(by_role.get(role, 0.0) + seconds, 2)
+    return by_role
+
+
+def _metrics_of_all(programs: Sequence[Program]) -> dict[tuple[str, str], float]:
+    """Summed over the processes; those without metrics have none."""
+    found: dict[tuple[str, str], float] = {}
+    for program in programs:
+        if program.metrics_port:
+            for sample, value in metrics_of(program.metrics_port).items():
+                found[sample] = found.get(sample, 0.0) + value
+    return found
+
+
+async def _until_stored(
+    settings: Settings, who: Contestant, events: int, check: Callable[[], None], advance: Progress
+) -> None:
+    core = core_settings(settings)
+    prefix = settings.kafka.topic_prefix
+    group = f"{prefix}{who.group}"
+    sources = [
+        (topic.name, p) for topic in topics.SOURCES for p in range(settings.kafka.partitions)
+    ]
+    offsets = Offsets(core)
+    await offsets.start()
+    try:
+        ends = await offsets.high_watermark(sources)
+        total = sum(ends.values())
+        while True:
+            check()
+            done = sum((await offsets.committed(group, sources)).values())
+            advance(f"{who.name}: deciding and storing", events * done // total, events)
+            if done == total:
+                break
+            await asyncio.sleep(_LOOK_SECONDS)
+    finally:
+        await offsets.stop()
+    await until_settled(settings, who, check)
+
+
+async def until_settled(settings: Settings, who: Contestant, check: Callable[[], None]) -> None:
+    """Wait until nothing is left to read, first for deciding and then for storing."""
+    core = core_settings(settings)
+    group = f"{settings.kafka.topic_prefix}{who.group}"
+    for name, read in ((group, who.topics), (group_of("storing", settings.kafka), _OUTCOMES)):
+        while not await caught_up(core.bootstrap_servers, name, read, core):
+            check()
+            await asyncio.sleep(_LOOK_SECONDS)
+
+
+def _last_insert(course: Course) -> float:
+    """When the last row was stored, in seconds since 1970, by the store.
+
+    Asked in a process of its own: chdb must not be open where others start.
+    """
+    latest = " UNION ALL ".join(f"SELECT max(inserted_at) AS at FROM {name}" for name in TABLES)
+    sql = f"SELECT toUnixTimestamp64Milli(max(at)) AS latest FROM ({latest})"
+    done = subprocess.run(
+        [sys.executable, "-m", "streams.cli", "query", "--json", sql],
+        env=course.environ,
+        stdout=subprocess.PIPE,
+        check=False,
+    )
+    if done.returncode:
+        raise Stop("the store cannot be read: its own message is above")
+    return int(json.loads(done.stdout)["rows"][0][0]) / 1000

@@ -1,0 +1,178 @@
+"""`headwater bench --models`: what the payer model costs, beside River and Vowpal Wabbit.
+
+All learn the same rows in the same order, and say what they expect before they learn. Rates are
+per second of this process's CPU, from a feature dict; the models take turns, so that whatever
+else the machine does hits all of them. `score` asks for the chance by every horizon, `bin_score`
+for the probability of a single bin.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from itertools import groupby
+from typing import Any, TypeVar
+
+import numpy as np
+
+from online_models.estimators.reference_pipeline import log_loss
+from online_models.hazard.checkpoint import dump_model, dump_scorer, load_scorer
+from online_models.hazard.encoding import Encoder
+from online_models.hazard.model import Ask, HazardModel, HazardRow
+from online_models.hazard.packed import PackedAsk, PackedGroup, PackedSnapshot
+from online_models.quality.calibration import Reliability
+from streams.lab.bench.hazard_rows import hazard_rows
+from streams.lab.bench.model_competitors import OTHERS, Contestant, hazard_model, others
+from streams.progress import Progress
+
+ROUNDS, ROWS_OF_ROUND = 8, 2_000
+"""Each round times so many rows of every contestant."""
+
+CHECKPOINTS = 5
+PROBABILITY_MIN = 1e-6
+
+Given = TypeVar("Given")
+Figures = dict[str, Any]
+
+
+def run_bench_models(rows: int, seed: int, advance: Progress) -> Figures:
+    """First quality over `rows` rows, then speed on further ones."""
+    advance("making installs up", 0, rows)
+    made = hazard_rows(rows + ROUNDS * ROWS_OF_ROUND, seed)
+    model = HazardModel()
+    beside = [*others()]
+    losses = {one.name: _loss_of(one, made[:rows], advance) for one in beside}
+    figures = _quality(model, made[:rows], losses)
+    rates = _rates([hazard_model(model), *beside], made[rows:], advance)
+    return _speed(model, rates, made[rows:]) | _checkpoint(model) | figures
+
+
+def _groups(rows: Sequence[HazardRow]) -> Iterator[list[HazardRow]]:
+    for _, group in groupby(rows, key=lambda row: row.group):
+        yield list(group)
+
+
+def _loss_of(one: Contestant, rows: Sequence[HazardRow], advance: Progress) -> float:
+    """Log loss over the second half of the rows, each said before its group was learned."""
+    losses: list[float] = []
+    done = 0
+    for group in _groups(rows):
+        for row, said in zip(group, one.expect(group), strict=True):
+            bounded = min(max(said, PROBABILITY_MIN), 1 - PROBABILITY_MIN)
+            losses.append(log_loss(row.label, bounded))
+        one.learn(group)
+        if len(losses) - done >= ROWS_OF_ROUND:
+            done = len(losses)
+            advance(f"{one.name.rstrip('_')} learning", done, len(rows))
+    late = losses[len(losses) // 2 :]
+    return math.fsum(late) / len(late)
+
+
+def _quality(model: HazardModel, rows: list[HazardRow], losses: dict[str, float]) -> Figures:
+    """Of what was said of each bin before it was learned, over the second half of the rows."""
+    told = model.learn(rows)[len(rows) // 2 :]
+    labels = np.array([row.label for row in rows[len(rows) // 2 :]], float)
+    own = -np.mean(np.log(np.where(labels > 0, told, 1.0 - told)))
+    reliability = Reliability()
+    reliability.add_many(told, labels)
+    return {
+        "log_loss": round(float(own), 6),
+        **{f"{name}log_loss": _rounded(losses.get(name), 6) for name in OTHERS},
+        "calibration_ratio": round(reliability.ratio, 4),
+        "ece": round(reliability.ece(), 6),
+        "auc": round(reliability.auc(), 4),
+    }
+
+
+def _rates(
+    contestants: Sequence[Contestant], rows: Sequence[HazardRow], advance: Progress
+) -> dict[str, float]:
+    seconds: dict[str, float] = {}
+    rounds = [rows[at : at + ROWS_OF_ROUND] for at in range(0, len(rows), ROWS_OF_ROUND)]
+    for number, part in enumerate(rounds):
+        advance("timing", number, len(rounds))
+        for one in contestants:
+            work_of = {"score": one.answer, "bin_score": one.expect, "learn_rows": one.learn}
+            for kind, work in work_of.items():
+                key = f"{one.name}{kind}_per_second"
+                seconds[key] = seconds.get(key, 0.0) + _seconds(work, part)
+    return {key: len(rows) / spent for key, spent in seconds.items()}
+
+
+def _speed(model: HazardModel, rates: dict[str, float], rows: Sequence[HazardRow]) -> Figures:
+    asks = [Ask(row.features, row.landmark, row.platform) for row in rows]
+    keys = [
+        f"{name}{kind}_per_second"
+        for kind in ("score", "bin_score", "learn_rows")
+        for name in ("", *OTHERS)
+    ]
+    return {
+        **{key: _rounded(rates.get(key)) for key in keys},
+        "score_many_per_second": _rounded(len(asks) / _seconds(model.score_many, asks)),
+        **_packed_speed(model, rows),
+        "kernel": model.scorer.kernel.name,
+        "features": round(sum(len(row.features) for row in rows) / len(rows), 1),
+    }
+
+
+def _packed_speed(model: HazardModel, rows: Sequence[HazardRow]) -> Figures:
+    """Of workers, that hash features once and keep them packed."""
+    encoder = Encoder(model.rules.slots, model.rules.seed)
+    packed = [encoder.pack(row.features) for row in rows]
+    asks = [
+        PackedAsk(*one, row.landmark, row.platform) for one, row in zip(packed, rows, strict=True)
+    ]
+    groups = [
+        PackedGroup(
+            group[0].bin,
+            group[0].label,
+            group[0].platform,
+            [PackedSnapshot(row.landmark, *encoder.pack(row.features)) for row in group],
+        )
+        for group in _groups(rows)
+    ]
+
+    def pack_each(rows: Sequence[HazardRow]) -> None:
+        for row in rows:
+            encoder.pack(row.features)
+
+    def score_each(asks: Sequence[PackedAsk]) -> None:
+        for ask in asks:
+            model.scorer.score_packed([ask])
+
+    return {
+        "pack_per_second": _rounded(len(rows) / _seconds(pack_each, rows)),
+        "packed_score_per_second": _rounded(len(asks) / _seconds(score_each, asks)),
+        "packed_learn_rows_per_second": _rounded(len(rows) / _seconds(model.learn_packed, groups)),
+    }
+
+
+def _rounded(figure: float | None, digits: int | None = None) -> float | None:
+    return None if figure is None else round(figure, digits)
+
+
+def _checkpoint(model: HazardModel) -> Figures:
+    """Of this model, and of one that has seen so many names that it cannot grow any more."""
+    full = HazardModel(model.rules)
+    full.memory.n.fill(1.0)
+    full.memory.z.fill(0.1)
+    figures: Figures = {}
+    for name, one in (("checkpoint", full), ("young_checkpoint", model)):
+        spent = min(_seconds(dump_model, one) for _ in range(CHECKPOINTS))
+        figures[f"{name}_ms"] = round(spent * 1000, 2)
+        figures[f"{name}_mb"] = round(len(dump_model(one)) / 1e6, 3)
+    content = dump_scorer(model).content
+    loading = _seconds(partial(load_scorer, content), model.rules)
+    return figures | {
+        "snapshot_mb": round(len(content) / 1e6, 3),
+        "snapshot_load_ms": round(loading * 1000, 2),
+    }
+
+
+def _seconds(work: Callable[[Given], object], given: Given) -> float:
+    """CPU time of this process."""
+    started = time.process_time()
+    work(given)
+    return time.process_time() - started

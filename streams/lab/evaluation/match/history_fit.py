@@ -1,0 +1,68 @@
+"""Fits a pair model to a history of one's own: the ids in it say who led to which install."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from attribution.probabilistic.pair_fit import fit_pair_model
+from attribution.probabilistic.rule_section import pair_model_toml
+from streams.errors import Stop
+from streams.lab.evaluation.match.known_matches import known_matches
+from streams.lab.evaluation.match.pair_figures import pair_figures
+from streams.progress import Progress
+from streams.replay.run import SourceReader, counted, survey
+from streams.replay.tally import tally
+from streams.settings.tree import Settings
+from streams.wiring.parts import stage_rules
+
+_INSTALLS_MIN = 200
+"""A model of fewer installs with candidates would be noise."""
+
+DETERMINISTIC = frozenset({"referrer", "click_id", "device_id"})
+SEED = 1
+
+
+class _Answer(msgspec.Struct, frozen=True, gc=False):
+    """As much of an attribution as says whether ids decided it."""
+
+    conversion_id: str
+    install_id: str
+    version: int
+    conversion_type: str
+    match_type: str
+    touch_id: str
+
+
+def fit_history(
+    settings: Settings, files: Sequence[Path], out: Path, advance: Progress
+) -> dict[str, Any]:
+    """Write the [pair_model] section for a rule file to `out`, and say how well it is calibrated.
+
+    The figures are those of a model of one half of the installs, judged on the other half.
+    """
+    rules = stage_rules(settings)
+    reader = SourceReader(files, settings.kafka.topic_prefix)
+    order = survey(reader.read(), lambda done: advance("read", done, 0))
+    records = counted(reader.read(), order.records, advance, "decide by ids")
+    decided = tally(records, order, rules, _Answer).conversions.values()
+    answers = {
+        row.install_id: row.touch_id
+        for row in decided
+        if row.conversion_type == "install" and row.match_type in DETERMINISTIC | {"none"}
+    }
+    records = counted(reader.read(), order.records, advance, "hide the ids")
+    known = list(known_matches(records, answers, rules))
+    usable = sum(bool(one.touches) for one in known)
+    if usable < _INSTALLS_MIN:
+        raise Stop(
+            f"{usable} installs have consent, a known touchpoint and candidates in their network:"
+            f" a pair model needs {_INSTALLS_MIN} or more; add history"
+        )
+    model = fit_pair_model(known)
+    out.write_text(pair_model_toml(model))
+    figures = pair_figures(known, rules.attribution, SEED)
+    return {"model": model.version, "file": str(out), "installs": usable} | figures

@@ -1,0 +1,180 @@
+"""How good predictions are, where the true chances are known. Everything is a fraction.
+
+Excess normalised entropy is the mean Kullback-Leibler divergence of a prediction from the true
+chance (what it costs in log loss not to know it), over the entropy of knowing nothing but the
+mean chance at the landmark (He et al. 2014). D7 is of the predictions made at the landmarks from
+install to three days, D30 of all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from online_models.quality.calibration import Reliability
+from schemas.time import DAY_MS
+from streams.lab.evaluation.payer.payer_models import CHALLENGERS, TIERS
+from streams.lab.evaluation.payer.payer_replay import Predictions
+from streams.lab.simulator.draws import Flags, Floats, Ints
+from streams.lab.simulator.paying_worlds import BEGIN_MS, NEVER, PayingWorld
+from streams.lab.simulator.paying_worlds.steps import HORIZON_MS, LANDMARKS
+
+D7, D30 = 0, 1
+_OF_WORLD = (1, 2)
+"""Where d7 and d30 are among the horizons of a world."""
+
+SHOCK_MS = 3 * DAY_MS
+AFTER_MS = 7 * DAY_MS
+"""After a shift: from its third to its seventh day. Calibration: until the seventh."""
+
+_SMALLEST = 1e-12
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Predictions for one horizon beside the truth: columns."""
+
+    landmark: Ints
+    since_ms: Ints  # since the disturbance began
+    true: Floats
+    label: Flags
+    said: dict[str, Floats]
+
+    def __len__(self) -> int:
+        return len(self.true)
+
+    def only(self, which: Flags) -> Judged:
+        return Judged(
+            self.landmark[which],
+            self.since_ms[which],
+            self.true[which],
+            self.label[which],
+            {name: one[which] for name, one in self.said.items()},
+        )
+
+
+def judged(world: PayingWorld, made: Predictions, horizon: int) -> Judged:
+    """Those about installs that had paid already, which was not known yet, are left out."""
+    number = _OF_WORLD[horizon]
+    true = world.lives.chance[made.install, made.landmark, number]
+    paid = world.lives.paid_ms[made.install]
+    found = Judged(
+        made.landmark,
+        made.time - BEGIN_MS,
+        true,
+        (paid != NEVER) & (paid < HORIZON_MS[number]),
+        {name: said[:, horizon] for name, said in made.said.items()},
+    )
+    return found.only(~np.isnan(true))
+
+
+def excess(rows: Judged, name: str) -> float:
+    """NaN without predictions."""
+    said = rows.said[name]
+    lost = float(_divergence(rows.true, said).sum())
+    return lost / _base_entropy(rows) if len(rows) else float("nan")
+
+
+def log_loss(rows: Judged, name: str) -> float:
+    """Nats per prediction, of what came true."""
+    said = rows.said[name].clip(_SMALLEST, 1 - _SMALLEST)
+    return float(-np.where(rows.label, np.log(said), np.log1p(-said)).mean())
+
+
+def auc(rows: Judged, said: Floats) -> float:
+    """Mean over landmarks, weighed by how many pairs each has."""
+    total = weight = 0.0
+    for landmark in np.unique(rows.landmark):
+        at = rows.landmark == landmark
+        reliability = Reliability()
+        reliability.add_many(said[at], rows.label[at].astype(float))
+        pairs = float(rows.label[at].sum()) * float((~rows.label[at]).sum())
+        if pairs:
+            total, weight = total + pairs * reliability.auc(), weight + pairs
+    return total / weight if weight else float("nan")
+
+
+def reliability_of(rows: Judged, name: str) -> Reliability:
+    """Against the true chances."""
+    found = Reliability()
+    found.add_many(rows.said[name], rows.true)
+    return found
+
+
+def figures(d7: Judged, d30: Judged) -> dict[str, Any]:
+    """Of one world and disturbance."""
+    after = d7.only((d7.since_ms >= SHOCK_MS) & (d7.since_ms < AFTER_MS))
+    week = d7.only(d7.since_ms < AFTER_MS)
+    told = reliability_of(d7, "full")
+    return {
+        "d7_excess_ne": excess(d7, "full"),
+        "d30_excess_ne": excess(d30, "full"),
+        "d7_excess_ne_after_shift": excess(after, "full"),
+        "calibration_ratio": told.ratio,
+        "calibration_ratio_after_shift": reliability_of(week, "full").ratio,
+        "ece": told.ece(),
+        "auc": auc(d7, d7.said["full"]),
+        "auc_of_truth": auc(d7, d7.true),
+        "log_loss": {name: log_loss(d7, name) for name in TIERS},
+        "log_loss_of_truth": log_loss(_with_truth(d7), "truth"),
+        "challengers": {
+            name: _challenger(name, d7, d30, after) for name in CHALLENGERS if name in d7.said
+        },
+        "d7_excess_ne_by_landmark": _by_landmark(d7),
+        "d30_excess_ne_by_landmark": _by_landmark(d30),
+        "predictions": len(d7),
+        "payers": int(d7.label.sum()),
+    }
+
+
+def rounded(figures: Any) -> Any:
+    """To five places, all through."""
+    if isinstance(figures, dict):
+        return {name: rounded(value) for name, value in figures.items()}
+    if isinstance(figures, float):
+        return round(float(figures), 5) if np.isfinite(figures) else None
+    return figures
+
+
+def _challenger(name: str, d7: Judged, d30: Judged, after: Judged) -> dict[str, float]:
+    found = {
+        "d7_excess_ne": excess(d7, name),
+        "d7_excess_ne_after_shift": excess(after, name),
+        "log_loss": log_loss(d7, name),
+        "calibration_ratio": reliability_of(d7, name).ratio,
+    }
+    if not np.isnan(d30.said[name]).any():
+        found["d30_excess_ne"] = excess(d30, name)
+    return found
+
+
+def _by_landmark(rows: Judged) -> dict[str, float]:
+    return {
+        LANDMARKS[number]: excess(rows.only(rows.landmark == number), "full")
+        for number in np.unique(rows.landmark).tolist()
+    }
+
+
+def _with_truth(rows: Judged) -> Judged:
+    return Judged(rows.landmark, rows.since_ms, rows.true, rows.label, {"truth": rows.true})
+
+
+def _divergence(true: Floats, said: Floats) -> Floats:
+    """Kullback-Leibler, in nats."""
+    said = said.clip(_SMALLEST, 1 - _SMALLEST)
+    true = true.clip(_SMALLEST, 1 - _SMALLEST)
+    return np.asarray(
+        true * (np.log(true) - np.log(said)) + (1 - true) * (np.log1p(-true) - np.log1p(-said))
+    )
+
+
+def _base_entropy(rows: Judged) -> float:
+    """Of all predictions together, knowing the mean chance at each landmark."""
+    total = 0.0
+    for landmark in np.unique(rows.landmark):
+        chances = rows.true[rows.landmark == landmark]
+        mean = min(max(float(chances.mean()), _SMALLEST), 1 - _SMALLEST)
+        total -= len(chances) * (mean * np.log(mean) + (1 - mean) * np.log1p(-mean))
+    return total

@@ -1,0 +1,220 @@
+"""Who predicts: the model and its tiers, those who wait for the horizon, and River."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import NamedTuple
+
+import numpy as np
+
+from online_models.hazard.bins import PAYER, Horizon, Shape
+from online_models.hazard.checkpoint import dump_model, load_model
+from online_models.hazard.encoding import Encoder, Packed
+from online_models.hazard.model import Ask, HazardModel, HazardRules
+from online_models.hazard.packed import PackedAsk, PackedGroup, PackedSnapshot
+from online_models.learning.snapshots import Unusable
+from online_models.scoring.shrunk_rates import Place, ShrunkRates
+from streams.lab.evaluation.payer.river_challengers import RiverChallengers
+from streams.lab.evaluation.replay.world_features import Features
+from streams.lab.simulator.draws import Floats
+
+TIERS = ("full", "install_only", "rates", "constant")
+"""Who answers, best first: the next one answers where one cannot."""
+
+WAITING = "waiting"
+"""The same kernel, learning each label when its horizon is over."""
+
+CHALLENGERS = (WAITING, "river", "river_defer")
+_D7_MS = next(one.after_ms for one in PAYER.horizons if one.name == "d7")
+_LANDMARK_MS = [landmark.after_ms for landmark in PAYER.landmarks]
+_FIRST_BIN = [PAYER.first_bin(number) for number in range(len(PAYER.landmarks))]
+
+
+class Frozen(NamedTuple):
+    """Features at a landmark, as they stay. By name only where somebody asks for names."""
+
+    packed: Packed
+    named: Features
+
+
+class Question(NamedTuple):
+    install: int
+    landmark: int
+    frozen: Frozen
+    at_install: Frozen
+    platform: str
+    place: Place
+
+
+class BinEnd(NamedTuple):
+    """What a bin said of an install: one row per landmark from which it can be seen."""
+
+    bin: int
+    label: bool
+    frozen: Sequence[Frozen]  # from the first landmark on
+    platform: str
+    place: Place
+
+
+def _model(shape: Shape) -> HazardModel:
+    return HazardModel(HazardRules(shape=shape))
+
+
+def _waiting_for(name: str) -> HazardModel:
+    """One bin, which is asked about from every landmark before it and known at the horizon."""
+    end = next(one.after_ms for one in PAYER.horizons if one.name == name)
+    landmarks = tuple(one for one in PAYER.landmarks if one.after_ms <= end)
+    return _model(Shape((end, end + 1), landmarks, (Horizon("end", end + 1),)))
+
+
+@dataclass(slots=True)
+class Contestants:
+    model: HazardModel = field(default_factory=lambda: _model(PAYER))
+    rates: ShrunkRates = field(default_factory=ShrunkRates)
+    waiting: dict[str, HazardModel] = field(
+        default_factory=lambda: {name: _waiting_for(name) for name in ("d7", "d30")}
+    )
+    river: RiverChallengers | None = field(default_factory=RiverChallengers)
+    encoder: Encoder = field(
+        default_factory=lambda: Encoder(HazardRules().slots, HazardRules().seed)
+    )
+
+    def copy(self) -> Contestants:
+        """The same ones, to go on from here in another world."""
+        return Contestants(
+            _copied(self.model),
+            copy.deepcopy(self.rates),
+            {name: _copied(model) for name, model in self.waiting.items()},
+            copy.deepcopy(self.river),
+            self.encoder,
+        )
+
+    def freeze(self, features: Features, landmark: int) -> Frozen:
+        if self.river is None:
+            return Frozen(self.encoder.pack(features), {})
+        # The hazard model has an intercept for each landmark; River learns it as a feature.
+        level = {f"landmark={PAYER.landmarks[landmark].name}": 1.0}
+        return Frozen(self.encoder.pack(features), features | level)
+
+    def learn_bins(self, ends: Sequence[BinEnd]) -> None:
+        self.model.learn_packed(
+            [
+                PackedGroup(
+                    one.bin,
+                    one.label,
+                    one.platform,
+                    [
+                        PackedSnapshot(landmark, *frozen.packed)
+                        for landmark, frozen in enumerate(one.frozen)
+                        if _FIRST_BIN[landmark] <= one.bin
+                    ],
+                )
+                for one in ends
+            ]
+        )
+        for one in ends:
+            self.rates.learn(one.place, one.bin, one.label)
+
+    def learn_horizon(self, horizon: str, rows: Sequence[tuple[Question, bool]]) -> None:
+        """Rows of an install follow each other."""
+        self.waiting[horizon].learn_packed(
+            [
+                PackedGroup(
+                    0,
+                    label,
+                    asked.platform,
+                    [PackedSnapshot(one.landmark, *one.frozen.packed) for one in rows_],
+                )
+                for (asked, label), rows_ in _by_install(rows)
+            ]
+        )
+        if horizon == "d7" and self.river is not None:
+            for asked, label in rows:
+                self.river.learn_at_horizon(asked.frozen.named, label)
+
+    def learn_payments(self, paid: Sequence[Question]) -> None:
+        """Known at last; only River's DEFER does not wait for the end of the bin."""
+        if self.river is not None:
+            for asked in paid:
+                self.river.learn_payment(asked.frozen.named)
+
+    def predict(self, asked: Sequence[Question]) -> dict[str, Floats]:
+        """Question × (d7, d30) by contestant; NaN: no answer, or the horizon has passed."""
+        scorer = self.model.scorer
+        return {
+            "full": _pairs(scorer.score_packed([_full(one) for one in asked])),
+            "install_only": _pairs(scorer.score_packed([_install_only(one) for one in asked])),
+            "rates": _pairs(
+                [self.rates.score(one.place, _LANDMARK_MS[one.landmark]) for one in asked]
+            ),
+            "constant": _pairs([_CONSTANT[one.landmark] for one in asked]),
+            WAITING: self._waited(asked),
+            **self._of_river(asked),
+        }
+
+    def _waited(self, asked: Sequence[Question]) -> Floats:
+        asks = [PackedAsk(*one.frozen.packed, one.landmark, one.platform) for one in asked]
+        said = [self.waiting[name].scorer.score_packed(asks) for name in ("d7", "d30")]
+        return np.array(
+            [[one["end"] if one else np.nan for one in horizon] for horizon in said]
+        ).T.reshape(-1, 2)
+
+    def _of_river(self, asked: Sequence[Question]) -> dict[str, Floats]:
+        if self.river is None:
+            return {}
+        # Seven days after the install nothing is left to be predicted, or to be learned.
+        is_open = [_LANDMARK_MS[one.landmark] < _D7_MS for one in asked]
+        said = iter(
+            self.river.ask(one.frozen.named for one, ok in zip(asked, is_open, strict=True) if ok)
+        )
+        rows = [next(said) if ok else {} for ok in is_open]
+        return {
+            name: np.array([[one.get(name, np.nan), np.nan] for one in rows]).reshape(-1, 2)
+            for name in ("river", "river_defer")
+        }
+
+
+def _full(asked: Question) -> PackedAsk:
+    return PackedAsk(*asked.frozen.packed, asked.landmark, asked.platform)
+
+
+def _install_only(asked: Question) -> PackedAsk:
+    """What is known of the install, and that it has not paid since."""
+    return PackedAsk(*asked.at_install.packed, 0, asked.platform, _LANDMARK_MS[asked.landmark])
+
+
+def _by_install(
+    rows: Sequence[tuple[Question, bool]],
+) -> Iterator[tuple[tuple[Question, bool], list[Question]]]:
+    """Each install's first row and label, and all its questions."""
+    for _, found in groupby(rows, key=lambda row: row[0].install):
+        own = list(found)
+        yield own[0], [asked for asked, _ in own]
+
+
+def _pairs(said: Sequence[dict[str, float] | None]) -> Floats:
+    return np.array(
+        [
+            [one.get("d7", np.nan), one.get("d30", np.nan)] if one else [np.nan, np.nan]
+            for one in said
+        ]
+    ).reshape(-1, 2)
+
+
+def _copied(model: HazardModel) -> HazardModel:
+    copied = load_model(dump_model(model), model.rules, model.scorer.kernel)
+    if isinstance(copied, Unusable):
+        raise RuntimeError(f"a checkpoint just written is unusable: {copied.reason}")
+    return copied
+
+
+def _constants() -> list[dict[str, float]]:
+    """What a model says that has learned nothing: the prior."""
+    said = _model(PAYER).score_many([Ask({}, number) for number, _ in enumerate(_LANDMARK_MS)])
+    return [one or {} for one in said]
+
+
+_CONSTANT = _constants()

@@ -1,1 +1,0 @@
-"""Replays of paying worlds as the product would live through them."""

@@ -1,1 +1,0 @@
-"""Expected revenue, judged against simulated worlds and against histories of payments."""

@@ -1,0 +1,84 @@
+"""`headwater simulate`: traffic to a file, to stdout or to Kafka, and the truth beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from msgspec import json
+
+from streams.errors import Stop
+from streams.kafka.publisher import Publisher
+from streams.lab.simulator import Scenario, write_traffic, write_truth
+from streams.lab.simulator.drafts.apple_signatures import public_keys
+from streams.lab.simulator.kafka_delivery import publish_traffic
+from streams.progress import Progress
+from streams.settings.tree import Settings
+from streams.wiring.parts import core_settings
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    out: Path | None  # None: stdout
+    is_kafka: bool
+    truth: Path | None
+    postback_keys: Path | None = None
+    pace: int | None = None  # messages per second to Kafka; None: as many as it takes
+
+
+def simulate_to(
+    settings: Settings, events: int, seed: int, destination: Destination, advance: Progress
+) -> dict[str, Any]:
+    """Write the traffic; how much was written, and where."""
+    scenario = Scenario.standard(events=events, seed=seed)
+    written: dict[str, Any] = {"events": events, "seed": seed}
+
+    def tell(done: int) -> None:
+        advance("simulating", done, events)
+
+    if destination.is_kafka:
+        scenario = replace(scenario, partitions=settings.kafka.partitions)
+        _publish(settings, scenario, destination.pace, tell)
+        written["kafka"] = settings.kafka.brokers
+    else:
+        with _opened(destination.out) as file:
+            write_traffic(scenario, file, tell)
+        written["file"] = str(destination.out or "stdout")
+    if destination.truth is not None:
+        with _opened(destination.truth) as file:
+            written["installs"] = write_truth(scenario, file)
+    if destination.postback_keys is not None:
+        with _opened(destination.postback_keys) as file:
+            file.write(json.encode(public_keys()) + b"\n")
+    return written
+
+
+def _publish(
+    settings: Settings, scenario: Scenario, pace: int | None, tell: Callable[[int], None]
+) -> None:
+    if settings.kafka.brokers is None:
+        raise Stop("HEADWATER_KAFKA is not set: say where to publish, or use --out FILE")
+
+    async def publish() -> None:
+        async with Publisher(core_settings(settings)) as publisher:
+            await publish_traffic(scenario, publisher, pace, tell)
+
+    asyncio.run(publish())
+
+
+@contextmanager
+def _opened(path: Path | None) -> Iterator[BinaryIO]:
+    if path is None:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    try:
+        with path.open("wb") as file:
+            yield file
+    except OSError as error:
+        raise Stop(f"cannot write {path}: {error.strerror}") from error

@@ -1,0 +1,134 @@
+"""Who installs when, from where, through whom; and what that says about paying."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Self
+
+import numpy as np
+
+from schemas.time import HOUR_MS, SECOND_MS
+from streams.lab.simulator.draws import Flags, Floats, Ints, generator, hour_weights, pick
+from streams.lab.simulator.market.market import APPS, COUNTRIES, MEDIA_SOURCES
+from streams.lab.simulator.paying_worlds.disturbances import BEGIN_MS, DAYS, Disturbance
+from streams.lab.simulator.scenario import START_MS
+
+ORGANIC = len(MEDIA_SOURCES)
+NEW_APP = len(APPS)
+CAMPAIGNS = 30
+NEW_CAMPAIGNS = 2 * len(MEDIA_SOURCES)
+_SITES = 90
+BOT_SOURCE = 3
+
+_ORGANIC_SHARE = 0.35
+_VIEW_SHARE = 0.3
+_CLICK_LEAD_LOG_MEAN = 6.5  # of seconds
+_CLICK_LEAD_LOG_SPREAD = 2.2
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """One element per install, in order of time. Organic ones have no campaign and site: -1.
+
+    Quality says how readily somebody pays, tempo how soon, spend how much, as far as what is
+    known at the install tells: about 0 on average. A world makes of it what it likes.
+    """
+
+    time: Ints
+    app: Ints
+    country: Ints
+    is_ios: Flags
+    system: Ints
+    source: Ints
+    campaign: Ints
+    site: Ints
+    is_view: Flags
+    click_lead_s: Ints  # click-to-install time; -1: organic
+    quality: Floats
+    tempo: Floats
+    spend: Floats
+    bot_chance: Floats  # that somebody of this source at this time is no person
+    is_bot: Flags
+
+    def __len__(self) -> int:
+        return len(self.time)
+
+    def part(self, which: slice) -> Self:
+        return type(self)(*(getattr(self, field.name)[which] for field in fields(self)))
+
+
+def make_people(world: str, seed: int, installs: int, disturbance: Disturbance) -> People:
+    rng = generator(seed, f"paying people {world}")
+    time = _times(rng, installs)
+    is_new = time >= BEGIN_MS
+    app = pick(rng, np.array([app.share for app in APPS]), installs)
+    app = np.where(is_new & (rng.random(installs) < disturbance.new_app), NEW_APP, app)
+    country = pick(rng, np.array([one.share for one in COUNTRIES]), installs)
+    is_ios = rng.random(installs) < np.array([one.ios_share for one in COUNTRIES])[country]
+    source = pick(rng, np.array([one.install_weight for one in MEDIA_SOURCES]), installs)
+    source = np.where(rng.random(installs) < _ORGANIC_SHARE, ORGANIC, source)
+    campaign = source + len(MEDIA_SOURCES) * pick(rng, _sizes(rng, 5), installs)
+    fresh = CAMPAIGNS + source + len(MEDIA_SOURCES) * rng.integers(0, 2, installs)
+    moved = is_new & (rng.random(installs) < disturbance.new_campaigns)
+    campaign = np.where(source == ORGANIC, -1, np.where(moved, fresh, campaign))
+    site = source + len(MEDIA_SOURCES) * pick(rng, _sizes(rng, 15), installs)
+    lead = np.exp(rng.normal(_CLICK_LEAD_LOG_MEAN, _CLICK_LEAD_LOG_SPREAD, installs))
+    bot_chance = np.where(is_new & (source == BOT_SOURCE), disturbance.bots, 0.0)
+    is_organic = source == ORGANIC
+    traits = (time, app, country, is_ios.astype(np.int64), source, campaign, site)
+    quality, tempo, spend = _scores(world, seed, traits)
+    return People(
+        time=time,
+        app=app,
+        country=country,
+        is_ios=is_ios,
+        system=rng.integers(0, 4, installs),
+        source=source,
+        campaign=campaign,
+        site=np.where(is_organic, -1, site),
+        is_view=(rng.random(installs) < _VIEW_SHARE) & ~is_organic,
+        click_lead_s=np.where(is_organic, -1, lead.clip(10, 600_000)).astype(np.int64),
+        quality=quality,
+        tempo=tempo,
+        spend=spend,
+        bot_chance=bot_chance,
+        is_bot=rng.random(installs) < bot_chance,
+    )
+
+
+def _scores(world: str, seed: int, traits: tuple[Ints, ...]) -> list[Floats]:
+    """Quality, tempo and spend: sums of what each trait is worth in this world."""
+    time, app, country, is_ios, source, campaign, site = traits
+    rng = generator(seed, f"paying scores {world}")
+    levels = (
+        (app, NEW_APP + 1, 0.35),
+        (country, len(COUNTRIES), 0.45),
+        (is_ios, 2, 0.25),
+        (source, ORGANIC + 1, 0.45),
+        (source * len(COUNTRIES) + country, (ORGANIC + 1) * len(COUNTRIES), 0.15),
+        (time // HOUR_MS % 24 // 6, 4, 0.10),
+        (np.where(source == ORGANIC, 0, site + 1), _SITES + 1, 0.25),
+        (campaign + 1, CAMPAIGNS + NEW_CAMPAIGNS + 1, 0.35),
+        (np.maximum(campaign - CAMPAIGNS + 1, 0), NEW_CAMPAIGNS + 1, 0.5),  # others than before
+    )
+    found: list[Floats] = []
+    for share in (1.0, 0.5, 0.5):
+        score = np.zeros(len(time))
+        for index, size, spread in levels:
+            worth = rng.normal(0.0, spread * share, size)
+            score += (worth - worth.mean())[index]
+        found.append(score)
+    return found
+
+
+def _times(rng: np.random.Generator, installs: int) -> Ints:
+    weights = hour_weights(START_MS, DAYS * 24)
+    edges = np.r_[0.0, np.cumsum(weights)]
+    share = np.sort(rng.random(installs))
+    hours = np.interp(share, edges, np.arange(len(edges)))
+    return np.asarray(START_MS + hours * HOUR_MS, np.int64) // SECOND_MS * SECOND_MS
+
+
+def _sizes(rng: np.random.Generator, count: int) -> Floats:
+    """Few are large."""
+    return np.asarray(rng.pareto(1.5, count) + 0.3)

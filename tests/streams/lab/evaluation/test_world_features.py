@@ -1,0 +1,42 @@
+"""Simulated installs have the features that the product would have given them."""
+
+from __future__ import annotations
+
+import pytest
+
+from online_models.features.features import ActivityTally, Bucket, Credit, InstallFacts, features_at
+from streams.lab.evaluation.replay.world_features import WorldFeatures
+from streams.lab.simulator.paying_worlds import PayingWorld, make_world
+from streams.lab.simulator.paying_worlds.lives import NAMES
+
+INSTALLS = 200
+
+
+def by_the_product(world: PayingWorld, place: tuple[str, ...], install: int) -> dict[str, float]:
+    """At the landmark of an hour."""
+    app, source, country, platform = place
+    one = world.people.part(slice(install, install + 1))
+    organic = one.campaign[0] < 0
+    credit = Credit(
+        source,
+        "" if organic else f"c{one.campaign[0]}",
+        "" if organic else f"s{one.site[0]}",
+        "none" if organic else "click_id",
+        "" if organic else "impression" if one.is_view[0] else "click",
+        int(one.click_lead_s[0]),
+    )
+    facts = InstallFacts("i", app, int(one.time[0]), platform, country, f"{one.system[0]}.1")
+    counts = world.lives.names[install, 0].tolist()
+    names = {name: count for name, count in zip(NAMES, counts, strict=True) if count}
+    first = Bucket(int(world.lives.sessions[install, 0]), sum(counts), names)
+    return features_at(1, facts, credit, ActivityTally((first,)))
+
+
+@pytest.mark.parametrize("name", ["agents", "renewal"])
+def test_they_are_the_same(name: str) -> None:
+    world = make_world(name, "steady", 1, INSTALLS)
+    features = WorldFeatures(world.people, world.lives)
+
+    for install in range(INSTALLS):
+        expected = by_the_product(world, features.places[install], install)
+        assert features.at(install, 1) == expected
