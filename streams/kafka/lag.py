@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 
 import aiokafka
 
+from streams.runtime.clients import new_consumer
 from streams.runtime.offsets import Offsets
 from streams.settings.core import CoreSettings
 from streams.stages.contract import TopicPartition
@@ -56,14 +57,7 @@ async def _standing(offsets: Offsets, group: str, topics: Iterable[str]) -> Stan
 
 async def _has_records(settings: CoreSettings, spans: Standing) -> bool:
     """Whether there is anything but markers and undone transactions in these stretches."""
-    consumer = aiokafka.AIOKafkaConsumer(
-        **settings.client(),
-        enable_auto_commit=False,
-        isolation_level="read_committed",
-        check_crcs=not settings.embedded,
-        auto_offset_reset="earliest",
-        fetch_max_wait_ms=50,
-    )
+    consumer = new_consumer(settings, fetch_max_wait_ms=50)
     await consumer.start()
     try:
         ends = {

@@ -10,11 +10,11 @@ from itertools import islice
 from types import TracebackType
 from typing import Self
 
-import aiokafka
 from aiokafka.errors import KafkaError
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from streams.errors import Stop
+from streams.runtime.clients import new_producer
 from streams.runtime.lead import BoundedLead, Lead, NoLead
 from streams.runtime.offsets import Offsets
 from streams.settings.core import CoreSettings
@@ -69,14 +69,8 @@ class Publisher:
         self._lead: Lead = NoLead()
         if settings.lead.bytes_max:
             self._lead = BoundedLead(settings.lead, self._offsets.committed_by_readers)
-        self._producer = aiokafka.AIOKafkaProducer(
-            **settings.client(),
-            acks="all",
-            enable_idempotence=True,
-            max_batch_size=BATCH_BYTES,
-            max_request_size=REQUEST_BYTES_MAX,
-            compression_type=settings.compression,
-            linger_ms=0,
+        self._producer = new_producer(
+            settings, max_batch_size=BATCH_BYTES, max_request_size=REQUEST_BYTES_MAX, linger_ms=0
         )
 
     async def __aenter__(self) -> Self:

@@ -21,6 +21,7 @@ import aiokafka
 from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
 from aiokafka.producer.message_accumulator import BatchBuilder
 
+from streams.runtime.clients import new_producer
 from streams.runtime.lead import Lead, NoLead
 from streams.settings.core import CoreSettings
 from streams.stages.contract import Effects, TopicPartition
@@ -98,16 +99,14 @@ class KafkaLog:
 
     async def open(self) -> None:
         settings = self._settings
-        self._producer = aiokafka.AIOKafkaProducer(
-            **settings.client(),
+        self._producer = new_producer(
+            settings,
             client_id=self._id,
             transactional_id=settings.topic_prefix + self._id,
             transaction_timeout_ms=int(settings.transaction_timeout_seconds * 1000),
             request_timeout_ms=int(settings.request_timeout_seconds * 1000),
             retry_backoff_ms=RETRY_BACKOFF_MS,
             max_batch_size=PRODUCE_BATCH_BYTES,
-            compression_type=settings.compression,
-            acks="all",
         )
         await self._producer.start()
 

@@ -12,6 +12,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from schemas.topics import BY_NAME, Kind
+from streams.runtime.clients import new_consumer
 from streams.settings.core import CoreSettings
 from streams.stages.contract import TopicPartition
 
@@ -37,10 +38,9 @@ class Offsets:
         self._consumer: aiokafka.AIOKafkaConsumer | None = None
 
     async def start(self) -> None:
-        client = self._settings.client()
-        self._admin = AIOKafkaAdminClient(**client)
-        # Reads uncommitted: the ends it tells include unfinished transactions.
-        self._consumer = aiokafka.AIOKafkaConsumer(**client, enable_auto_commit=False)
+        self._admin = AIOKafkaAdminClient(**self._settings.client())
+        # Uncommitted, so that the end of a log includes unfinished transactions.
+        self._consumer = new_consumer(self._settings, isolation_level="read_uncommitted")
         await self._admin.start()
         await self._consumer.start()
 

@@ -14,12 +14,14 @@ from dataclasses import dataclass
 
 import aiokafka
 
+from streams.runtime.clients import new_consumer
 from streams.runtime.offsets import NO_RECORDS_MAX
 from streams.runtime.state import StateStore
 from streams.settings.core import CoreSettings
 from streams.stages.contract import LogRecord, Stretch, TopicPartition
 
 FETCH_BYTES = 4_000_000  # per partition and fetch
+FETCH_WAIT_MS = 100
 RECORDS_MAX = 20_000  # per write; about 50 ms of this process's time
 _STALLED_SECONDS = 60.0
 REREAD_RECORDS = 2_000  # frames, decided together
@@ -41,14 +43,8 @@ class Restored:
 async def restore(settings: CoreSettings, changelog: TopicPartition, store: StateStore) -> Restored:
     """Apply what the store has not seen yet; RecoveryError when the log stands still."""
     started = time.monotonic()
-    consumer = aiokafka.AIOKafkaConsumer(
-        **settings.client(),
-        enable_auto_commit=False,
-        isolation_level="read_committed",
-        check_crcs=not settings.embedded,
-        auto_offset_reset="earliest",
-        max_partition_fetch_bytes=FETCH_BYTES,
-        fetch_max_wait_ms=100,
+    consumer = new_consumer(
+        settings, max_partition_fetch_bytes=FETCH_BYTES, fetch_max_wait_ms=FETCH_WAIT_MS
     )
     await consumer.start()
     try:
@@ -70,14 +66,8 @@ async def restore(settings: CoreSettings, changelog: TopicPartition, store: Stat
 
 async def reread(settings: CoreSettings, stretch: Stretch) -> list[LogRecord]:
     """The first records of a stretch that was read before; none when the log has none there."""
-    consumer = aiokafka.AIOKafkaConsumer(
-        **settings.client(),
-        enable_auto_commit=False,
-        isolation_level="read_committed",
-        check_crcs=not settings.embedded,
-        auto_offset_reset="earliest",
-        max_partition_fetch_bytes=FETCH_BYTES,
-        fetch_max_wait_ms=100,
+    consumer = new_consumer(
+        settings, max_partition_fetch_bytes=FETCH_BYTES, fetch_max_wait_ms=FETCH_WAIT_MS
     )
     await consumer.start()
     try:

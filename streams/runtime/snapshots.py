@@ -13,6 +13,7 @@ import aiokafka
 import lz4.frame
 
 from schemas.topics import MODEL_SNAPSHOTS
+from streams.runtime.clients import new_consumer
 from streams.settings.core import CoreSettings
 from streams.stages.common.snapshot_messages import model_of
 
@@ -84,16 +85,9 @@ class SnapshotReader:
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        settings = self._settings
-        consumer = aiokafka.AIOKafkaConsumer(
-            **settings.client(),
-            enable_auto_commit=False,
-            isolation_level="read_committed",
-            check_crcs=not settings.embedded,
-            auto_offset_reset="earliest",
-        )
+        consumer = new_consumer(self._settings)
         await consumer.start()
-        tp = aiokafka.TopicPartition(settings.topic(MODEL_SNAPSHOTS.name), 0)
+        tp = aiokafka.TopicPartition(self._settings.topic(MODEL_SNAPSHOTS.name), 0)
         consumer.assign([tp])
         self._task = asyncio.create_task(self._follow(consumer), name="model snapshots")
 

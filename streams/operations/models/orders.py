@@ -14,6 +14,7 @@ from schemas import topics
 from schemas.records import CommandKind, ExampleFrame, ModelCommand, encoder
 from streams.errors import Stop
 from streams.kafka.publisher import Publisher
+from streams.runtime.clients import new_consumer
 from streams.settings.core import CoreSettings
 from streams.settings.tree import Settings
 from streams.wiring.parts import core_settings
@@ -51,7 +52,7 @@ async def _send(core: CoreSettings, order: ModelCommand) -> None:
 
 
 async def _offsets(core: CoreSettings, since: datetime, until: datetime) -> tuple[int, int]:
-    consumer = aiokafka.AIOKafkaConsumer(**core.client(), enable_auto_commit=False)
+    consumer = new_consumer(core, isolation_level="read_uncommitted")
     tp = aiokafka.TopicPartition(core.topic(_EXAMPLES), 0)
     try:
         await consumer.start()
