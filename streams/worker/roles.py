@@ -34,6 +34,8 @@ _NOISY = (
     "clickhouse_driver",
     "streams.worker.core_app",
     "streams.worker.storing_app",
+    "streams.agents",
+    "streams.runtime.faust.internals",
     "streams.runtime.faust.transport",
 )
 _logger = logging.getLogger("headwater")

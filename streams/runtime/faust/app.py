@@ -10,6 +10,7 @@ import mode
 
 from streams.errors import in_one_line
 from streams.runtime.faust.batches import BatchScheduler
+from streams.runtime.faust.internals import FolderlessApp, wait_until_crashed
 from streams.runtime.faust.transport import BatchTransport, ConsumerOptions, broker_urls
 from streams.settings.core import CoreSettings
 
@@ -17,16 +18,11 @@ LIBRARIES = ("faust", "mode", "aiokafka", "asyncio", "clickhouse_driver")
 logger = logging.getLogger(__name__)
 
 
-class _App(faust.App):  # type: ignore[misc]
-    def _create_directories(self) -> None:
-        """Faust keeps nothing on disk here, so it needs no folder either."""
-
-
 def batch_app(
     settings: CoreSettings, single_partition_topics: frozenset[str] = frozenset()
 ) -> faust.App:
     """An app without tables, web server and acknowledgements: checkpoints own the offsets."""
-    app = _App(
+    app = FolderlessApp(
         settings.group_id,
         broker=broker_urls(settings),
         ConsumerScheduler=BatchScheduler,
@@ -53,7 +49,7 @@ def batch_app(
 async def run_faust(app: faust.App) -> None:
     """Ends only by an exception."""
     await app.start()
-    await app._crashed.wait()
+    await wait_until_crashed(app)
     raise app.crash_reason or RuntimeError("Faust stopped without a reason")
 
 

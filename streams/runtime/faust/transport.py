@@ -12,11 +12,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import aiokafka
-from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from yarl import URL
 
+from streams.runtime.clients import new_consumer
 from streams.runtime.faust.assignor import CoPartitionedAssignor
+from streams.runtime.faust.internals import (
+    OwnConsumer,
+    OwnConsumerThread,
+    OwnProducer,
+    OwnTransport,
+    group_generation,
+)
 from streams.settings.core import CoreSettings
 
 FETCH_WAIT_MS = 50
@@ -35,27 +42,22 @@ class ConsumerOptions:
     single_partition_topics: frozenset[str]
 
 
-class _Thread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
+class _Thread(OwnConsumerThread):
     """Faust runs aiokafka's consumer in its own thread, so heartbeats survive long decisions."""
 
-    def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
-        options: ConsumerOptions = transport.options
+    def create_client(self) -> aiokafka.AIOKafkaConsumer:
+        options: ConsumerOptions = self.transport.options
         settings = options.settings
         session_ms = int(settings.session_timeout_seconds * 1000)
-        self._assignor = CoPartitionedAssignor(
-            options.single_partition_topics, lambda: self._consumer._coordinator.generation
+        assignor = CoPartitionedAssignor(
+            options.single_partition_topics, lambda: group_generation(self.client)
         )
-        return aiokafka.AIOKafkaConsumer(
-            **settings.client(),
+        return new_consumer(
+            settings,
             client_id=self.app.conf.broker_client_id,
             group_id=self.app.conf.id,
             group_instance_id=settings.group_instance_id,
-            partition_assignment_strategy=[self._assignor],
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            isolation_level="read_committed",
-            # The in-process broker's commit markers carry no checksum.
-            check_crcs=not settings.embedded,
+            partition_assignment_strategy=[assignor],
             max_poll_records=settings.poll_records_max,
             max_poll_interval_ms=2**31 - 1,  # Decisions run outside the consumer's thread.
             session_timeout_ms=session_ms,
@@ -73,75 +75,84 @@ class _Thread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         return offsets
 
     async def _rewind(self) -> Mapping[TP, int]:
-        consumer = self._ensure_consumer()
+        client = self.client
         committed = {}
-        for tp in consumer.assignment():
-            offset = await consumer.committed(tp)
+        for tp in client.assignment():
+            offset = await client.committed(tp)
             committed[tp] = offset
             if offset is not None and offset >= 0:
-                consumer.seek(tp, offset)
+                client.seek(tp, offset)
             else:
-                await consumer.seek_to_beginning(tp)
+                await client.seek_to_beginning(tp)
         return committed
 
 
-class _Consumer(driver.Consumer):  # type: ignore[misc]
+class BatchConsumer(OwnConsumer):
+    """What the workers need from the consumer; `app.consumer` once Faust has started."""
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._held: set[TP] = set()
         super().__init__(*args, **kwargs)
 
-    def _new_consumer_thread(self) -> _Thread:
+    def create_thread(self) -> _Thread:
         return _Thread(self, loop=self.loop, beacon=self.beacon)
 
     # Faust's own pause_partitions drops records of a poll that is under way. These two act
     # between polls.
     def hold(self, tps: Iterable[tuple[str, int]]) -> None:
-        self._held.update(map(self._place, tps))
+        self._held.update(map(self._with_prefix, tps))
 
     def release(self, tps: Iterable[tuple[str, int]]) -> None:
-        self._held.difference_update(map(self._place, tps))
+        self._held.difference_update(map(self._with_prefix, tps))
 
-    def _place(self, tp: tuple[str, int]) -> TP:
+    def _with_prefix(self, tp: tuple[str, int]) -> TP:
         """Lanes know topics without the prefix."""
         return TP(self.transport.options.settings.topic(tp[0]), tp[1])
 
     def has_more(self, tp: tuple[str, int], offset: int) -> bool:
         """By the last answer of the broker; unknown counts as no."""
-        consumer = self._thread._consumer
-        place = aiokafka.TopicPartition(*self._place(tp))
-        if consumer is None or place not in consumer.assignment():
+        client = self.thread.client_or_none
+        kafka_tp = aiokafka.TopicPartition(*self._with_prefix(tp))
+        if client is None or kafka_tp not in client.assignment():
             return False
-        highwater = consumer.highwater(place)
+        highwater = client.highwater(kafka_tp)
         return highwater is not None and highwater > offset
+
+    async def commit_own(self, offsets: Mapping[aiokafka.TopicPartition, int]) -> None:
+        """Commit the offsets of partitions that are still assigned; raises aiokafka's errors."""
+
+        async def in_thread() -> None:
+            client = self.thread.client
+            assigned = {tp: at for tp, at in offsets.items() if tp in client.assignment()}
+            if assigned:
+                await client.commit(assigned)
+
+        await self.thread.call_thread(in_thread)
 
     async def announce(self, positions: Mapping[tuple[str, int], int]) -> None:
         """Commit offsets as an ordinary group member."""
-        await self._thread.commit({TP(topic, p): at for (topic, p), at in positions.items()})
+        await self.thread.commit({TP(topic, p): at for (topic, p), at in positions.items()})
 
-    async def _getmany(
-        self,
-        active_partitions: set[TP] | None,
-        timeout: float,  # noqa: ASYNC109 - as in Faust
-    ) -> Any:
-        wanted = (active_partitions or set()) - self._held
+    async def poll(self, active: set[TP], timeout: float) -> Any:  # noqa: ASYNC109 - as in Faust
+        wanted = active - self._held
         if not wanted:  # aiokafka would take an empty set for "all".
             await asyncio.sleep(ALL_HELD_SECONDS)
             return {}
-        return await super()._getmany(wanted, min(timeout, POLL_SECONDS))
+        return await super().poll(wanted, min(timeout, POLL_SECONDS))
 
 
-class _Producer(driver.Producer):  # type: ignore[misc]
+class _TickProducer(OwnProducer):
     """Faust's producer writes only clock ticks."""
 
-    def _settings_auth(self) -> Mapping[str, Any]:
+    def security(self) -> Mapping[str, Any]:
         return self.transport.options.settings.security  # type: ignore[no-any-return]
 
 
-class BatchTransport(driver.Transport):  # type: ignore[misc]
+class BatchTransport(OwnTransport):
     """Set as `app.transport` and `app.producer_transport`."""
 
-    Consumer = _Consumer
-    Producer = _Producer
+    Consumer = BatchConsumer
+    Producer = _TickProducer
 
     def __init__(self, app: Any, options: ConsumerOptions) -> None:
         super().__init__([URL(url) for url in broker_urls(options.settings)], app)

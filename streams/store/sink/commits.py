@@ -4,29 +4,25 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import aiokafka
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+
+from streams.runtime.faust.transport import BatchConsumer
 
 RETRY_SECONDS = 0.5
 
 NextOffsets = Mapping[aiokafka.TopicPartition, int]
 
 
-async def commit(consumer: Any, offsets: NextOffsets, is_ours: Callable[[], bool]) -> None:
+async def commit(
+    consumer: BatchConsumer, offsets: NextOffsets, is_ours: Callable[[], bool]
+) -> None:
     """Try until Kafka has it, or until the partitions are gone: then it does not matter, because
-    what is stored is recognised when it is read again. `consumer` is Faust's."""
-
-    async def in_thread(offsets: NextOffsets) -> None:
-        client: aiokafka.AIOKafkaConsumer = consumer._thread._ensure_consumer()
-        assigned = {tp: at for tp, at in offsets.items() if tp in client.assignment()}
-        if assigned:
-            await client.commit(assigned)
-
+    what is stored is recognised when it is read again."""
     while is_ours():
         try:
-            await consumer._thread.call_thread(in_thread, offsets)
+            await consumer.commit_own(offsets)
             return
         except (CommitFailedError, IllegalStateError):
             return
