@@ -26,7 +26,7 @@ from streams.cli.settings import settings
 from streams.cli.store import digest, query
 from streams.cli.worker import worker
 from streams.errors import Stop
-from streams.settings.declaration import SettingError
+from streams.settings.environment import SettingError
 
 USAGE_EXIT = 2
 _COMMANDS = (

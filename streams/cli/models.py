@@ -18,7 +18,7 @@ from streams.cli.output import (
     settings_for,
 )
 from streams.errors import Stop
-from streams.settings.tree import Settings
+from streams.settings import Settings
 
 _MOMENT = click.DateTime(["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d"])
 _SHOWN = ("normalised_entropy", "entropy_over_rates", "calibration_ratio")

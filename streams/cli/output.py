@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from streams.progress import Progress, ignore_progress
-from streams.settings.tree import Settings, read_settings
+from streams.settings import Settings, read_settings
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 PIPE_WIDTH = 10_000

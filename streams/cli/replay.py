@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
+from msgspec.structs import replace
 
 from streams.cli.output import (
     answer_json,
@@ -17,7 +17,7 @@ from streams.cli.output import (
     progress,
     settings_for,
 )
-from streams.settings.tree import Settings
+from streams.settings import Settings
 
 
 @click.command()

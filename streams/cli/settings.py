@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from streams.cli.output import answer_json, answer_text, json_option
+from streams.settings import Settings
 from streams.settings.declaration import Declaration, declarations
-from streams.settings.tree import Settings
 
 
 @click.command()
@@ -26,10 +26,10 @@ def settings(as_json: bool) -> None:
     answer_json(
         {
             item.variable: {
-                "takes": item.kind.expected,
+                "takes": item.expected,
                 "default": item.default_text,
                 "meaning": item.text,
-                "secret": item.kind.is_secret,
+                "secret": item.is_secret,
             }
             for item in documented()
         }
@@ -45,7 +45,7 @@ def settings_table() -> str:
     """All settings as a Markdown table."""
     rows = ["| variable | takes | default | meaning |", "|---|---|---|---|"]
     for item in documented():
-        name = f"`{item.variable}`" + (" or `…_FILE`" if item.kind.is_secret else "")
+        name = f"`{item.variable}`" + (" or `…_FILE`" if item.is_secret else "")
         default = f"`{item.default_text}`" if item.default_text else ""
-        rows.append(f"| {name} | {item.kind.expected} | {default} | {item.text} |")
+        rows.append(f"| {name} | {item.expected} | {default} | {item.text} |")
     return "\n".join(rows)

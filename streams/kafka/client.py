@@ -5,8 +5,8 @@ from __future__ import annotations
 import ssl
 from typing import Any
 
-from streams.settings.declaration import SettingError
-from streams.settings.tree import KafkaSettings
+from streams.settings import KafkaSettings
+from streams.settings.environment import SettingError
 
 
 def client_options(kafka: KafkaSettings) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from schemas import topics
 from schemas.topics import Kind, Topic
 from streams.errors import Stop
 from streams.kafka.client import client_options
-from streams.settings.tree import KafkaSettings
+from streams.settings import KafkaSettings
 
 _ANSWER_SECONDS = 15.0
 READ_BACK_TRIES = 50

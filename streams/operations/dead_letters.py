@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from streams.errors import Stop
 from streams.kafka.publisher import Published, Publisher
-from streams.settings.tree import Settings
+from streams.settings import Settings
 from streams.store.base import Store, Value
 from streams.wiring.parts import core_settings
 from streams.wiring.store import stored

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from attribution.rules.rules import rule_set_id
 from streams.errors import Stop
 from streams.kafka.topics import FoundTopic, admin, find_topics, problems, wanted_topics
-from streams.settings.tree import KafkaSettings, ModelSettings, RuleSettings, Settings, shown_url
+from streams.settings import KafkaSettings, ModelSettings, RuleSettings, Settings, shown_url
 from streams.store.base import Store, UnavailableError
 from streams.store.migrations import SchemaState, check
 from streams.wiring.parts import attribution_rules, scoring_rules

@@ -7,7 +7,7 @@ from typing import Any
 
 from streams.errors import Stop
 from streams.kafka.topics import create_topics
-from streams.settings.tree import Settings
+from streams.settings import Settings
 from streams.store.base import UnavailableError
 from streams.store.migrations import migrate
 from streams.wiring.store import open_store

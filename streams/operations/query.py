@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from streams.settings.tree import Settings
+from streams.settings import Settings
 from streams.store.base import Rows
 from streams.store.digest import digest, digest_converged
 from streams.wiring.store import stored

@@ -18,7 +18,7 @@ from streams.replay.engine import Replay, SourceOrder
 from streams.replay.kcat import KcatRecord, read_records
 from streams.replay.memory_log import MemoryRecord
 from streams.replay.report import RunReport
-from streams.settings.tree import Settings
+from streams.settings import Settings
 from streams.stages.contract import TopicPartition
 from streams.store.base import Store
 from streams.store.columns import OutcomeDecoder, Slice

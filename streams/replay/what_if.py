@@ -21,7 +21,7 @@ from streams.replay.compare import Comparison, Placed, Reason, Side, changed, re
 from streams.replay.engine import SourceOrder
 from streams.replay.run import SourceReader, counted, survey
 from streams.replay.tally import tally
-from streams.settings.tree import Settings
+from streams.settings import Settings
 from streams.wiring.parts import stage_rules
 
 _LOOK_SECONDS = 1.0

@@ -78,13 +78,12 @@ class LaneFleet:
                 record.topic = record.topic.removeprefix(self._prefix)  # type: ignore[misc]
         lane.offer((batch.topic.removeprefix(self._prefix), batch.partition), batch.records)
 
-    async def revoked(self) -> None:
+    async def revoked(self, patience_seconds: float | None = None) -> None:
         """Finish the checkpoints that are under way, then hold still."""
+        patience = self._patience_seconds if patience_seconds is None else patience_seconds
         self._rebalancing = True
         lanes = dict(self._lanes)
-        finished = await asyncio.gather(
-            *(lane.suspend(self._patience_seconds) for lane in lanes.values())
-        )
+        finished = await asyncio.gather(*(lane.suspend(patience) for lane in lanes.values()))
         unfinished = [key for key, done in zip(lanes, finished, strict=True) if not done]
         await self._close(unfinished)
 
@@ -106,11 +105,11 @@ class LaneFleet:
         for batch in early:
             self.offer(batch)
 
-    async def close(self) -> None:
-        """Finish what is under way and close everything."""
+    async def close(self, patience_seconds: float | None = None) -> None:
+        """Finish what is under way, within this time, and close everything."""
         for watch in self._watches:
             watch.cancel()
-        await self.revoked()
+        await self.revoked(patience_seconds)
         self._wanted = set()
         await self._close(list(self._lanes))
 

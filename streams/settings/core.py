@@ -1,4 +1,7 @@
-"""Settings of the core worker as plain values; the command line maps the environment onto them."""
+"""What a core worker takes, as plain values; `streams.wiring` derives them from the settings.
+
+A default that is also a setting is taken from the tree, so that it is written once.
+"""
 
 from __future__ import annotations
 
@@ -7,19 +10,32 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from schemas.topics import BY_NAME, Kind, changelog_of
+from streams.settings.kafka import KafkaSettings
+from streams.settings.worker import WorkerSettings
+
+_KAFKA = KafkaSettings()
+_WORKER = WorkerSettings()
 
 
 @dataclass(frozen=True, slots=True)
 class BatchBounds:
     """How much one decision takes, and how much may wait for it."""
 
-    records_max: int = 5_000
+    records_max: int = _WORKER.batch_records
     bytes_max: int = 1_000_000
-    queued_records_max: int = 10_000  # of one partition; above this it is held
+    queued_records_max: int = 10_000
+    """Of one partition: above this, the partition is paused."""
     queued_bytes_max: int = 4_000_000
     linger_seconds: float = 0.05
-    """Least time between two checkpoints of a lane that is not full of work…"""
-    linger_seconds_max: float = 0.25  # …and most, when checkpoints are slow
+    """Minimum time between two checkpoints of a lane that is not full of work…"""
+    linger_seconds_max: float = 0.25
+    """…which grows to this while checkpoints are slow."""
+
+    @classmethod
+    def of_records(cls, records_max: int) -> BatchBounds:
+        """Bounds for batches of so many records: room for two of them may wait."""
+        waiting = max(BatchBounds().queued_records_max, 2 * records_max)
+        return cls(records_max=records_max, queued_records_max=waiting)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,24 +53,25 @@ EMBEDDED_LEAD = LeadBounds(bytes_max=4_000_000, messages_max=80_000)
 
 @dataclass(frozen=True, slots=True)
 class CoreSettings:
-    """What a core worker needs to know."""
+    """What a core worker takes."""
 
     bootstrap_servers: str  # "host:port,host:port"
     state_folder: Path | None = None  # None keeps state in memory
-    group_id: str = "headwater-core"
-    storing_group_id: str = "headwater-storing"
-    topic_prefix: str = ""
+    group_id: str = _KAFKA.consumer_group("core")
+    storing_group_id: str = _KAFKA.consumer_group("storing")
+    topic_prefix: str = _KAFKA.topic_prefix
     security: Mapping[str, object] = field(default_factory=dict)
     """aiokafka's arguments: security_protocol, sasl_mechanism, sasl_plain_username, ssl_context…"""
-    embedded: bool = False
+    embedded: bool = _KAFKA.is_in_process
     ticks: bool = False  # write clock ticks to idle source partitions; needs append-time topics
-    group_instance_id: str | None = None
-    session_timeout_seconds: float = 10.0
-    poll_records_max: int = 5_000
+    group_instance_id: str | None = _KAFKA.group_instance_id
+    session_timeout_seconds: float = _KAFKA.session_timeout_ms / 1000
+    poll_records_max: int = _WORKER.batch_records
     compression: str | None = None
     request_timeout_seconds: float = 40.0
     transaction_timeout_seconds: float = 60.0
     snapshot_wait_seconds: float = 60.0
+    stop_seconds: float = _WORKER.stop_timeout_ms / 1000
     batch: BatchBounds = field(default_factory=BatchBounds)
     lead: LeadBounds = field(default_factory=LeadBounds)
 

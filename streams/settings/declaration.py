@@ -1,281 +1,150 @@
-"""Reads settings from environment variables: declared once, checked once, all at the start."""
+"""What a field of the settings tree declares: its variable, type, bounds, default and text.
+
+A group of settings is a frozen `msgspec.Struct`. The encoded name of a field is its environment
+variable, and `Meta` holds its bounds, its text for `headwater settings`, and an example:
+
+    partitions: Annotated[
+        int, Meta(ge=1, le=1024, description="Partitions of each topic.", examples=["12"])
+    ] = field(name="HEADWATER_PARTITIONS", default=4)
+"""
 
 from __future__ import annotations
 
-import dataclasses
-import difflib
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import date, datetime
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin
 
 import msgspec
+from msgspec import Meta, Struct
 
-from schemas.time import format_duration, parse_duration
-from streams.errors import Stop
+from schemas.time import Millis, format_duration, parse_duration
+from streams.settings.values import Secret, SecretsByName
 
 PREFIX = "HEADWATER_"
-_T = TypeVar("_T")
+FOR_CHILD_PROCESSES = {"is_internal": True}
+"""`extra` of a setting that only headwater sets, for its child processes: not documented."""
 
-# Kubernetes tells every pod about the services beside it: HEADWATER_CORE_SERVICE_HOST, …
-_SERVICE_LINK = re.compile(
-    r"_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$"
-)
-
-
-class SettingError(Stop):
-    """A setting is unknown or wrong. The text is one line: which, why, what would be right."""
-
-
-class Secret:
-    """Text that never shows up in logs, errors or reprs."""
-
-    __slots__ = ("_text",)
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-
-    def reveal(self) -> str:
-        return self._text
-
-    def __repr__(self) -> str:
-        return "***"
-
-    __str__ = __repr__
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and other._text == self._text
-
-    def __hash__(self) -> int:
-        return hash(self._text)
-
-
-@dataclass(frozen=True, slots=True)
-class Kind(Generic[_T]):
-    """What values a setting takes. `parse` raises ValueError for anything else."""
-
-    expected: str
-    parse: Callable[[str], _T]
-    show: Callable[[_T], str] = str
-    is_secret: bool = False
+_FLAGS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
+    """One setting, as a field of the tree declares it."""
+
     variable: str
-    kind: Kind[Any]
+    kind: Any
+    """The type without `Annotated` and `None`."""
+    meta: Meta
     default: Any
-    text: str  # one sentence for the person who sets it
-    is_internal: bool  # set by headwater for its own child processes
+
+    @property
+    def text(self) -> str:
+        """What the setting is for, and an example: for the person who sets it."""
+        example = (self.meta.examples or [""])[0]
+        return f"{self.meta.description} Example: `{example}`." if example else self._description
 
     @property
     def default_text(self) -> str:
-        return "" if self.default is None else self.kind.show(self.default)
+        """The default as one would write it; empty when there is none."""
+        if self.default is None:
+            return ""
+        if self.kind is bool:
+            return "yes" if self.default else "no"
+        return format_duration(self.default) if self.kind is Millis else str(self.default)
 
+    @property
+    def expected(self) -> str:
+        """What a value has to be, as it follows "is not"."""
+        low, high = self.meta.ge, self.meta.le
+        if self.kind is Millis:
+            between = f"from {format_duration(int(low or 0))} to {format_duration(int(high or 0))}"
+            return f"a duration {between}, such as 7d, 24h, 90s"
+        if self.kind in (int, float):
+            number = "a whole number" if self.kind is int else "a number"
+            return f"{number} from {low:g} to {high:.0f}"
+        if get_origin(self.kind) is Literal:
+            return "one of " + ", ".join(get_args(self.kind))
+        return _EXPECTED.get(self.kind) or str(self.kind.expected)
 
-def declare(
-    variable: str,
-    kind: Kind[_T],
-    default: _T | None,
-    text: str,
-    *,
-    is_internal: bool = False,
-) -> Any:
-    """A dataclass field that is read from `variable`; None as default: not set."""
-    declaration = Declaration(PREFIX + variable, kind, default, text, is_internal)
-    return dataclasses.field(default=default, metadata={"declaration": declaration})
+    @property
+    def is_secret(self) -> bool:
+        """Whether the value must never be shown. Then it may also come from a file."""
+        return self.kind in (Secret, SecretsByName)
 
+    @property
+    def is_internal(self) -> bool:
+        return bool(self.meta.extra)
 
-def declarations(tree: type[Any]) -> Iterator[Declaration]:
-    """Every declaration of a dataclass of dataclasses, in the order they are written."""
-    for item in dataclasses.fields(tree):
-        if "declaration" in item.metadata:
-            yield item.metadata["declaration"]
-        else:
-            yield from declarations(item.metadata["group"])
+    @property
+    def _description(self) -> str:
+        return self.meta.description or ""
 
-
-def group(tree: type[_T]) -> Any:
-    """A dataclass field that holds further settings."""
-    return dataclasses.field(default_factory=tree, metadata={"group": tree})
-
-
-def read(tree: type[_T], environ: Mapping[str, str], foreign: frozenset[str]) -> _T:
-    """The settings in `environ`; SettingError names the first that is unknown or wrong.
-
-    `foreign` are variables with our prefix that other programs read.
-    """
-    _refuse_unknown(tree, environ, foreign)
-    return _read(tree, environ)
-
-
-def _read(tree: type[_T], environ: Mapping[str, str]) -> _T:
-    values: dict[str, Any] = {}
-    for item in dataclasses.fields(tree):  # type: ignore[arg-type]
-        if "group" in item.metadata:
-            values[item.name] = _read(item.metadata["group"], environ)
-            continue
-        declaration: Declaration = item.metadata["declaration"]
-        text = _text_of(declaration, environ)
-        if text:
-            values[item.name] = _parse(declaration, text)
-    return tree(**values)
-
-
-def _text_of(declaration: Declaration, environ: Mapping[str, str]) -> str | None:
-    variable = declaration.variable
-    named_file = environ.get(f"{variable}_FILE") if declaration.kind.is_secret else None
-    if not named_file:
-        return environ.get(variable)
-    if environ.get(variable):
-        raise SettingError(f"both {variable} and {variable}_FILE are set: unset one of them")
-    try:
-        return Path(named_file).read_text().strip()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "not text"
-        raise SettingError(f"{variable}_FILE: cannot read {named_file}: {reason}") from error
-
-
-def _parse(declaration: Declaration, text: str) -> Any:
-    kind = declaration.kind
-    try:
-        return kind.parse(text)
-    except ValueError:
-        shown = "its value" if kind.is_secret else repr(text[:80])
-        raise SettingError(
-            f"{declaration.variable}: {shown} is not {kind.expected}{_hint(text)}"
-        ) from None
-
-
-def _hint(text: str) -> str:
-    if text.startswith("tcp://"):
-        return " (Kubernetes set it for a service: use enableServiceLinks: false)"
-    return ""
-
-
-def _refuse_unknown(tree: type[Any], environ: Mapping[str, str], foreign: frozenset[str]) -> None:
-    known = set(foreign)
-    for declaration in declarations(tree):
-        known.add(declaration.variable)
-        if declaration.kind.is_secret:
-            known.add(f"{declaration.variable}_FILE")
-    for variable in sorted(environ):
-        if not variable.startswith(PREFIX) or variable in known or _SERVICE_LINK.search(variable):
-            continue
-        close = difflib.get_close_matches(variable, known, n=1)
-        advice = f"did you mean {close[0]}?" if close else "`headwater settings` lists them all"
-        raise SettingError(f"{variable}: there is no such setting; {advice}")
-
-
-# --- kinds ---------------------------------------------------------------------------------------
-
-
-def text() -> Kind[str]:
-    return Kind("text", str)
-
-
-def secret() -> Kind[Secret]:
-    return Kind("text (or a file, with _FILE)", Secret, is_secret=True)
-
-
-def secrets() -> Kind[Mapping[str, Secret]]:
-    """Secrets by name, such as {"north": "…"}."""
-
-    def parse(written: str) -> Mapping[str, Secret]:
+    def parse(self, text: str) -> Any:
+        """The value of a text; ValueError when it is not what is expected."""
         try:
-            found = msgspec.json.decode(written, type=dict[str, str])
-        except msgspec.MsgspecError:
-            raise ValueError from None
-        if not all(found.values()):
-            raise ValueError
-        return {name: Secret(text) for name, text in found.items()}
+            return msgspec.convert(
+                self._notation(text), Annotated[self.kind, self.meta], dec_hook=_parse_own
+            )
+        except msgspec.ValidationError as error:
+            raise ValueError from error
 
-    return Kind("a JSON object of names and secrets (or a file, with _FILE)", parse, is_secret=True)
-
-
-def folder() -> Kind[Path]:
-    return Kind("a path", Path)
-
-
-def flag() -> Kind[bool]:
-    meanings = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
-
-    def parse(written: str) -> bool:
-        if written.lower() not in meanings:
-            raise ValueError
-        return meanings[written.lower()]
-
-    return Kind("yes or no", parse, lambda value: "yes" if value else "no")
+    def _notation(self, text: str) -> Any:
+        """What msgspec takes for the text: it checks type and bounds."""
+        if get_origin(self.kind) is Literal:
+            values = {value.lower(): value for value in get_args(self.kind)}
+            return values.get(text.lower())
+        parse = _NOTATIONS.get(self.kind)
+        return parse(text) if parse else text
 
 
-def integer(low: int, high: int) -> Kind[int]:
-    def parse(written: str) -> int:
-        value = int(written)
-        if not low <= value <= high:
-            raise ValueError
-        return value
-
-    return Kind(f"a whole number from {low} to {high}", parse)
-
-
-def share() -> Kind[float]:
-    def parse(written: str) -> float:
-        value = float(written)
-        if not 0.0 <= value <= 1.0:
-            raise ValueError
-        return value
-
-    return Kind("a number from 0 to 1", parse)
+def declarations(tree: type[Struct]) -> Iterator[Declaration]:
+    """Every setting of a group of settings or of groups, in the order they are written."""
+    for item in msgspec.structs.fields(tree):
+        if isinstance(item.type, type) and issubclass(item.type, Struct):
+            yield from declarations(item.type)
+        else:
+            yield declaration_of(item)
 
 
-def choice(*values: str) -> Kind[str]:
-    def parse(written: str) -> str:
-        found = [value for value in values if value.lower() == written.lower()]
-        if not found:
-            raise ValueError
-        return found[0]
-
-    return Kind("one of " + ", ".join(values), parse)
+def declaration_of(item: msgspec.structs.FieldInfo) -> Declaration:
+    """What a field that is no group declares."""
+    kind, meta = get_args(item.type)
+    if get_origin(kind) in (UnionType, Union):
+        (kind,) = (member for member in get_args(kind) if member is not NoneType)
+    return Declaration(item.encode_name, kind, cast(Meta, meta), item.default)
 
 
-def duration(low: str, high: str) -> Kind[int]:
-    """A length of time such as 7d, 24h, 90s or 500ms, kept as milliseconds."""
-    low_ms, high_ms = parse_duration(low), parse_duration(high)
-
-    def parse(written: str) -> int:
-        value = parse_duration(written)
-        if not low_ms <= value <= high_ms:
-            raise ValueError
-        return value
-
-    return Kind(
-        f"a length of time from {low} to {high}, such as 7d, 24h, 90s", parse, format_duration
-    )
+def _flag(text: str) -> bool:
+    if text.lower() not in _FLAGS:
+        raise ValueError(text)
+    return _FLAGS[text.lower()]
 
 
-def day() -> Kind[int]:
-    """A UTC date, kept as milliseconds since 1970."""
-
-    def parse(written: str) -> int:
-        moment = datetime.strptime(written, "%Y-%m-%d").replace(tzinfo=UTC)
-        if moment.year < 1970:
-            raise ValueError
-        return int(moment.timestamp()) * 1000
-
-    def show(value: int) -> str:
-        return datetime.fromtimestamp(value / 1000, UTC).strftime("%Y-%m-%d")
-
-    return Kind("a date such as 2010-01-01", parse, show)
+def _date(text: str) -> date:
+    day = datetime.strptime(text, "%Y-%m-%d").date()
+    if day.year < 1970:
+        raise ValueError(text)
+    return day
 
 
-def addresses() -> Kind[str]:
-    def parse(written: str) -> str:
-        for address in written.split(","):
-            host, _, port = address.strip().rpartition(":")
-            if not host or not port.isdecimal() or not 0 < int(port) < 65536 or "/" in host:
-                raise ValueError
-        return ",".join(address.strip() for address in written.split(","))
+def _parse_own(kind: Any, value: Any) -> Any:
+    return value if isinstance(value, kind) else kind.parse(value)
 
-    return Kind("host:port, or several with commas between", parse)
+
+_NOTATIONS: dict[Any, Callable[[str], Any]] = {
+    int: int,
+    float: float,
+    bool: _flag,
+    Millis: parse_duration,
+    date: _date,
+    Path: Path,
+}
+_EXPECTED = {
+    str: "text",
+    bool: "yes or no",
+    date: "a date such as 2010-01-01",
+    Path: "a path",
+}

@@ -1,4 +1,7 @@
-"""Settings of the storing worker as plain values; the command line maps the environment on them."""
+"""What a storing worker takes, as plain values; `streams.wiring` derives them from the settings.
+
+A default that is also a setting is taken from the tree, so that it is written once.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from streams.settings.core import CoreSettings
+from streams.settings.kafka import KafkaSettings
+from streams.settings.store import StoreSettings
+from streams.settings.worker import WorkerSettings
+
+_KAFKA = KafkaSettings()
+_STORE = StoreSettings()
+_WORKER = WorkerSettings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +28,7 @@ class StoreTarget:
     """clickhouse://user:password@host:port/database, clickhouses:// for TLS."""
     password: str | None = field(default=None, repr=False)  # if not in the URL
     ca_certificate: Path | None = None
-    timeout_seconds: float = 20.0
+    timeout_seconds: float = _STORE.insert_timeout_ms / 1000
     """An insert that takes longer has an unknown outcome. Keep it below the 30 seconds that
     Kafka waits in a rebalance, so that it is over before someone else stores the same rows."""
 
@@ -27,16 +37,16 @@ class StoreTarget:
 class FlushBounds:
     """A table's rows are inserted together when any of these is reached."""
 
-    rows_max: int = 50_000
+    rows_max: int = _STORE.insert_rows
     bytes_max: int = 32_000_000
-    seconds: float = 1.0
+    seconds: float = _STORE.insert_interval_ms / 1000
 
 
 @dataclass(frozen=True, slots=True)
 class BufferBounds:
     """Above these the worker reads no further until half of it is stored."""
 
-    rows_max: int = 400_000
+    rows_max: int = _STORE.buffered_rows
     bytes_max: int = 256_000_000
 
 
@@ -46,18 +56,19 @@ EMBEDDED_FLUSH_SECONDS = 0.1
 
 @dataclass(frozen=True, slots=True)
 class StoringSettings:
-    """What a storing worker needs to know."""
+    """What a storing worker takes."""
 
     bootstrap_servers: str  # "host:port,host:port"
     store: StoreTarget
     epoch: str  # the log's incarnation: offsets of another one are other rows
-    group_id: str = "headwater-storing"
-    topic_prefix: str = ""
+    group_id: str = _KAFKA.consumer_group("storing")
+    topic_prefix: str = _KAFKA.topic_prefix
     security: Mapping[str, object] = field(default_factory=dict)  # aiokafka's arguments
-    embedded: bool = False
-    session_timeout_seconds: float = 10.0
+    embedded: bool = _KAFKA.is_in_process
+    session_timeout_seconds: float = _KAFKA.session_timeout_ms / 1000
     request_timeout_seconds: float = 40.0
     poll_records_max: int = 10_000
+    stop_seconds: float = _WORKER.stop_timeout_ms / 1000
     flush: FlushBounds = field(default_factory=FlushBounds)
     buffer: BufferBounds = field(default_factory=BufferBounds)
 

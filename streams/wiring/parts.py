@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from attribution.rules.files import RuleFault, read_rules
 from attribution.rules.rules import Rules
+from online_models.learning.rules import Contestant
 from online_models.scoring.tiers import TierRules
 from online_models.targets.files import TargetFault, read_targets
 from streams.errors import Stop
 from streams.kafka.client import client_options
-from streams.settings.challengers import contestants
-from streams.settings.core import EMBEDDED_LEAD, CoreSettings, LeadBounds
-from streams.settings.postback_files import postback_rules
+from streams.settings import ModelSettings, RuleSettings, Secret, Settings
+from streams.settings.core import EMBEDDED_LEAD, BatchBounds, CoreSettings, LeadBounds
 from streams.settings.storing import BufferBounds, FlushBounds, StoreTarget, StoringSettings
-from streams.settings.tree import KafkaSettings, ModelSettings, RuleSettings, Settings
 from streams.stages.factory import StageRules
 from streams.stages.intake.intake import IntakeRules
 from streams.stages.journeys.active_models import ScoringRules
 from streams.stages.learning.learning import learning_of
+from streams.wiring.postbacks import postback_rules
 
 # For demos and tests: pseudonyms made with it hide nothing.
 KNOWN_SECRET = b"headwater"
@@ -31,15 +32,18 @@ def core_settings(settings: Settings) -> CoreSettings:
     return CoreSettings(
         bootstrap_servers=str(options.pop("bootstrap_servers")),
         state_folder=settings.folders.state,
-        group_id=group_of("core", kafka),
-        storing_group_id=group_of("storing", kafka),
+        group_id=kafka.consumer_group("core"),
+        storing_group_id=kafka.consumer_group("storing"),
         topic_prefix=kafka.topic_prefix,
         security=options,
         embedded=kafka.is_in_process,
         ticks=kafka.source_timestamps == "append" and not kafka.is_in_process,
         group_instance_id=kafka.group_instance_id,
         session_timeout_seconds=kafka.session_timeout_ms / 1000,
+        poll_records_max=settings.worker.batch_records,
         compression=None if kafka.compression == "none" else kafka.compression,
+        stop_seconds=settings.worker.stop_timeout_ms / 1000,
+        batch=BatchBounds.of_records(settings.worker.batch_records),
         lead=EMBEDDED_LEAD if kafka.is_in_process else LeadBounds(),
     )
 
@@ -56,6 +60,7 @@ def storing_settings(settings: Settings) -> StoringSettings:
         security=core.security,
         embedded=core.embedded,
         session_timeout_seconds=core.session_timeout_seconds,
+        stop_seconds=core.stop_seconds,
         flush=FlushBounds(rows_max=store.insert_rows, seconds=store.insert_interval_ms / 1000),
         buffer=BufferBounds(rows_max=store.buffered_rows),
     )
@@ -75,11 +80,6 @@ def store_target(settings: Settings) -> StoreTarget:
     )
 
 
-def group_of(role: str, kafka: KafkaSettings) -> str:
-    """The consumer group of a role."""
-    return f"{kafka.topic_prefix}headwater-{role}"
-
-
 def stage_rules(settings: Settings) -> StageRules:
     """Everything that decides, apart from the log. Stop when the rule file cannot be used."""
     attribution = attribution_rules(settings.rules, settings.rules.attribution)
@@ -88,10 +88,15 @@ def stage_rules(settings: Settings) -> StageRules:
     return StageRules(
         intake=intake,
         attribution=attribution,
-        learning=learning_of(scoring.targets, contestants(settings.models.challengers)),
+        learning=learning_of(scoring.targets, _challengers(settings.models)),
         scoring=scoring,
         keeps_state=not settings.kafka.is_in_process,
     )
+
+
+def _challengers(settings: ModelSettings) -> tuple[Contestant, ...]:
+    rates: Mapping[str, float] = settings.challengers or {}
+    return tuple(Contestant(name, alpha) for name, alpha in rates.items())
 
 
 def scoring_rules(settings: ModelSettings) -> ScoringRules:
@@ -136,7 +141,7 @@ def attribution_rules(rules: RuleSettings, file: Path | None) -> Rules:
 def _intake_rules(settings: Settings, *, is_probabilistic: bool) -> IntakeRules:
     rules = settings.rules
     secret = rules.pseudonym_secret
-    signing = rules.signature_secrets or {}
+    signing: Mapping[str, Secret] = rules.signature_secrets or {}
     return IntakeRules(
         pseudonym_secret=secret.reveal().encode() if secret else KNOWN_SECRET,
         earliest_event_time=rules.earliest_event_time,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from streams.errors import Stop
-from streams.settings.tree import Settings
+from streams.settings import Settings
 from streams.store.base import Store, UnavailableError
 from streams.store.migrations import require_current
 from streams.store.opening import open_target

@@ -42,7 +42,8 @@ SPECS = (
     ),
 )
 
-_STOP_SECONDS = 20.0
+_FAILED_STOP_SECONDS = 20.0
+"""Faust gets this long to end after a failure. After a request, HEADWATER_STOP_TIMEOUT holds."""
 
 
 class SetupError(RuntimeError):
@@ -219,11 +220,14 @@ async def _serve(worker: CoreWorker, fleet: LaneFleet, stop: asyncio.Event) -> i
             failures.insert(0, fleet.failure.result())
         return report(failures[0]) if failures else 0
     finally:
-        await fleet.close()
+        loop = asyncio.get_running_loop()
+        seconds = worker.settings.stop_seconds if stop.is_set() else _FAILED_STOP_SECONDS
+        deadline = loop.time() + seconds
+        await fleet.close(seconds if stop.is_set() else None)
         for task in [stopping, *tasks]:
             task.cancel()
         with contextlib.suppress(Exception):
-            await asyncio.wait_for(app.stop(), _STOP_SECONDS)
+            await asyncio.wait_for(app.stop(), max(1.0, deadline - loop.time()))
 
 
 async def _partition_count(offsets: Offsets, specs: tuple[LaneSpec, ...]) -> int:

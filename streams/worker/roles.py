@@ -16,7 +16,7 @@ from importlib.metadata import version
 from streams.errors import Stop
 from streams.kafka.embedded_broker import EmbeddedBroker
 from streams.kafka.topics import check_topics
-from streams.settings.tree import KafkaSettings, Settings
+from streams.settings import KafkaSettings, Settings
 from streams.store.demo_folder import keep_folder
 from streams.wiring.parts import core_settings, stage_rules, storing_settings
 from streams.worker import metrics
@@ -25,6 +25,7 @@ from streams.worker.observers import LaneMetrics, StageMetrics, StoringMetrics
 from streams.worker.supervisor import Child, end_with, supervise
 
 BEAT_SECONDS = 1.0
+_KILL_SECONDS = 5.0
 # Faust logs through the modules of its subclasses too. What fails, a worker says in one line.
 _NOISY = (
     "faust",
@@ -62,7 +63,8 @@ def run_role(role: str, settings: Settings) -> int:
 
 
 def _run_all(settings: Settings) -> int:
-    stop_seconds = settings.worker.stop_timeout_ms / 1000
+    # Each worker keeps to HEADWATER_STOP_TIMEOUT by itself; it is killed only when it hangs.
+    stop_seconds = settings.worker.stop_timeout_ms / 1000 + _KILL_SECONDS
     if settings.kafka.brokers is not None:
         return supervise(role_children(settings, os.environ), stop_seconds, _logger.error)
     with EmbeddedBroker(settings.kafka.topic_prefix) as broker:

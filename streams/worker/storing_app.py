@@ -35,8 +35,8 @@ from streams.store.sink.writer import TableWriter
 from streams.store.tables import TABLE_OF_TOPIC
 
 SERVER_THREADS = 4  # inserts under way at once; chdb takes one at a time
-DRAIN_SECONDS = 10.0
-_STOP_SECONDS = 20.0
+_FAILED_STOP_SECONDS = 20.0
+"""Faust gets this long to end after a failure. After a request, HEADWATER_STOP_TIMEOUT holds."""
 
 
 class StoringWorker:
@@ -222,6 +222,8 @@ async def _serve(worker: StoringWorker, sink: Sink, stopping: asyncio.Task[Any])
     assert worker.failure is not None, "the worker is open"
     storing = asyncio.create_task(sink.run())
     reading = asyncio.create_task(run_faust(app))
+    loop = asyncio.get_running_loop()
+    deadline: float | None = None
     ends: list[asyncio.Future[Any]] = [worker.failure, storing, reading, stopping]
     try:
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
@@ -230,10 +232,12 @@ async def _serve(worker: StoringWorker, sink: Sink, stopping: asyncio.Task[Any])
             failures.insert(0, worker.failure.result())
         if failures:
             return report(failures[0])
-        await sink.drain(DRAIN_SECONDS)
+        deadline = loop.time() + worker.settings.stop_seconds
+        await sink.drain(worker.settings.stop_seconds)
         return 0
     finally:
         for task in (storing, reading):
             task.cancel()
         with contextlib.suppress(Exception):
-            await asyncio.wait_for(app.stop(), _STOP_SECONDS)
+            left = _FAILED_STOP_SECONDS if deadline is None else deadline - loop.time()
+            await asyncio.wait_for(app.stop(), max(1.0, left))

@@ -30,7 +30,7 @@ from streams.lab.bench.free_port import free_port
 from streams.lab.bench.lap import CHECKOUT, Course, prepare, until_settled
 from streams.lab.bench.programs import Program, running
 from streams.lab.simulator import Scenario, SimulatedMessage, simulate
-from streams.settings.tree import read_settings
+from streams.settings import read_settings
 from streams.wiring.parts import core_settings
 
 LANDMARK = "install"

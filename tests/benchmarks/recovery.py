@@ -29,7 +29,7 @@ from streams.lab.bench.bench import core_contestant
 from streams.lab.bench.lap import CHECKOUT, Course, prepare
 from streams.lab.bench.programs import metrics_of, running
 from streams.lab.simulator import Scenario, SimulatedMessage, simulate
-from streams.settings.tree import read_settings
+from streams.settings import read_settings
 from streams.wiring.parts import core_settings
 
 INSTALL = "recovery-benchmark"

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from streams.settings.tree import read_settings
+from streams.settings import read_settings
 from streams.store.base import Store
 from streams.store.digest import compared_when_converged
 from streams.store.reconcile import reconcile

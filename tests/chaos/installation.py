@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from streams.settings.tree import Settings, read_settings
+from streams.settings import Settings, read_settings
 from tests.checkout import ROOT
 
 CHECKOUT = ROOT

@@ -7,7 +7,7 @@ import time
 
 from schemas import topics
 from streams.kafka.lag import caught_up
-from streams.wiring.parts import core_settings, group_of
+from streams.wiring.parts import core_settings
 from tests.chaos.fleet import Fleet
 from tests.chaos.installation import Installation
 
@@ -40,7 +40,7 @@ async def _is_calm(installation: Installation) -> bool:
     settings = installation.settings
     core = core_settings(settings)
     for role, names in (("core", DECIDED), ("storing", STORED)):
-        group = group_of(role, settings.kafka)
+        group = settings.kafka.consumer_group(role)
         if not await caught_up(core.bootstrap_servers, group, names, core):
             return False
     return True

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from streams.settings.tree import Settings, read_settings
+from streams.settings import Settings, read_settings
 
 
 def settings_of(environ: Mapping[str, str], folder: Path) -> Settings:

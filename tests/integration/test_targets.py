@@ -20,7 +20,7 @@ from streams.cli import headwater
 from streams.lab.demo.demo import demo_environment
 from streams.operations.explain.explain import Explanation, explain_id
 from streams.operations.explain.text import in_words
-from streams.settings.tree import Settings, read_settings
+from streams.settings import Settings, read_settings
 from streams.wiring.store import stored
 from tests.checkout import ROOT
 

@@ -15,7 +15,7 @@ from streams.cli import headwater
 from streams.errors import Stop
 from streams.lab.simulator import Scenario, write_traffic
 from streams.replay.what_if import what_if
-from streams.settings.tree import read_settings
+from streams.settings import read_settings
 from streams.wiring.parts import attribution_rules
 
 

@@ -17,7 +17,7 @@ from streams.cli.output import (
     settings_for,
 )
 from streams.progress import Progress
-from streams.settings.tree import Settings
+from streams.settings import Settings
 
 
 @click.command()

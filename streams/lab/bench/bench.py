@@ -31,7 +31,7 @@ from streams.lab.bench.lap import (
 from streams.lab.bench.programs import Program
 from streams.lab.simulator import Scenario, simulate
 from streams.progress import Progress
-from streams.settings.tree import Settings
+from streams.settings import Settings
 
 COMPARISONS = CHECKOUT / "tests" / "benchmarks"
 SLOW_SHARE = 5

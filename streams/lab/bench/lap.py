@@ -9,8 +9,10 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from schemas import topics
 from streams.errors import Stop
@@ -21,9 +23,9 @@ from streams.lab.bench.programs import Program, cpu_seconds, local_pid, metrics_
 from streams.lab.simulator import SimulatedMessage
 from streams.progress import Progress
 from streams.runtime.offsets import Offsets
-from streams.settings.tree import Settings
+from streams.settings import Settings
 from streams.store.tables import TABLES
-from streams.wiring.parts import core_settings, group_of
+from streams.wiring.parts import core_settings
 from streams.worker.roles import migrate_in_child
 
 CHECKOUT = Path(__file__).resolve().parents[3]
@@ -188,7 +190,7 @@ async def until_settled(settings: Settings, who: Contestant, check: Callable[[],
     """Wait until nothing is left to read, first for deciding and then for storing."""
     core = core_settings(settings)
     group = f"{settings.kafka.topic_prefix}{who.group}"
-    for name, read in ((group, who.topics), (group_of("storing", settings.kafka), _OUTCOMES)):
+    for name, read in ((group, who.topics), (settings.kafka.consumer_group("storing"), _OUTCOMES)):
         while not await caught_up(core.bootstrap_servers, name, read, core):
             check()
             await asyncio.sleep(_LOOK_SECONDS)

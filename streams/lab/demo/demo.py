@@ -23,18 +23,18 @@ from streams.lab.simulator.drafts.apple_signatures import public_keys
 from streams.progress import Progress
 from streams.replay.report import RunReport
 from streams.runtime.offsets import Offsets
-from streams.settings.core import CoreSettings
-from streams.settings.declaration import PREFIX, declarations
-from streams.settings.tree import (
+from streams.settings import (
     ModelSettings,
     PostbackSettings,
     RuleSettings,
     Settings,
     read_settings,
 )
+from streams.settings.core import CoreSettings
+from streams.settings.declaration import PREFIX, declarations
 from streams.store.demo_folder import clear_folder
 from streams.store.reconcile import reconcile
-from streams.wiring.parts import core_settings, group_of, stage_rules
+from streams.wiring.parts import core_settings, stage_rules
 from streams.wiring.store import open_store
 from streams.worker.roles import migrate_in_child, role_children
 from streams.worker.supervisor import Children
@@ -143,7 +143,7 @@ class _Run:
     async def _wait(
         self, core: CoreSettings, offsets: Offsets, role: str, step: str, read: Sequence[Topic]
     ) -> None:
-        group, names = group_of(role, self._settings.kafka), [topic.name for topic in read]
+        group, names = self._settings.kafka.consumer_group(role), [topic.name for topic in read]
         tps = [(name, p) for name in names for p in range(self._settings.kafka.partitions)]
         patience = _PATIENCE_SECONDS + self._published / PATIENCE_EVENTS_PER_SECOND
         deadline = time.monotonic() + patience

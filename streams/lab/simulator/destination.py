@@ -18,7 +18,7 @@ from streams.lab.simulator import Scenario, write_traffic, write_truth
 from streams.lab.simulator.drafts.apple_signatures import public_keys
 from streams.lab.simulator.kafka_delivery import publish_traffic
 from streams.progress import Progress
-from streams.settings.tree import Settings
+from streams.settings import Settings
 from streams.wiring.parts import core_settings
 
 

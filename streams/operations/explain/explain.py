@@ -11,7 +11,7 @@ import orjson
 
 from schemas import topics
 from streams.operations.explain.chances import ChanceReasons
-from streams.settings.tree import Settings
+from streams.settings import Settings
 from streams.store.base import Store, Value
 from streams.wiring.parts import scoring_rules
 from streams.wiring.store import stored

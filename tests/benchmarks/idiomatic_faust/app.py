@@ -27,7 +27,7 @@ from schemas.records import (
     MatchRecord,
     MoneyRouted,
 )
-from streams.settings.tree import read_settings
+from streams.settings import read_settings
 from streams.stages.common.observer import StageObserver
 from streams.stages.common.pseudonyms import Pseudonyms
 from streams.stages.contract import CLOCK_KEY

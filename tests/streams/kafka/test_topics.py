@@ -8,7 +8,7 @@ from dataclasses import replace
 from schemas import topics
 from schemas.time import DAY_MS
 from streams.kafka.topics import FoundTopic, WantedTopic, problems, wanted_topics
-from streams.settings.tree import KafkaSettings, read_settings
+from streams.settings import KafkaSettings, read_settings
 
 
 def _kafka(**variables: str) -> KafkaSettings:

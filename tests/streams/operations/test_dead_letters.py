@@ -18,7 +18,7 @@ from streams.kafka.embedded_broker import EmbeddedBroker
 from streams.operations.dead_letters import count_by_reason, publish_again
 from streams.progress import ignore_progress
 from streams.replay.run import run_replay
-from streams.settings.tree import Settings, read_settings
+from streams.settings import Settings, read_settings
 
 BROKEN = b'{"type": "purchase"'
 NOT_UTF8 = b"\xff\xfe\x00 broken"

@@ -9,7 +9,7 @@ from msgspec import json
 
 from schemas.time import DAY_MS
 from streams.operations.explain.explain import Explanation, explain_id
-from streams.settings.tree import Settings, read_settings
+from streams.settings import Settings, read_settings
 from streams.store.embedded import EmbeddedStore
 from streams.store.migrations import migrate
 from tests.worlds.stores.store_world import NOON, decision, put, touch

@@ -17,7 +17,7 @@ from attribution.rules.rules import Rules
 from streams.progress import ignore_progress
 from streams.replay.kcat import KcatRecord, record_line
 from streams.replay.run import run_replay
-from streams.settings.tree import Settings, read_settings
+from streams.settings import Settings, read_settings
 from streams.store.base import Store
 from streams.wiring.store import open_store
 from tests.worlds.attribution_world import DAY, HOUR, NOON, at

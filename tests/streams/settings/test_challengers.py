@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from online_models.learning.rules import Contestant, LearnerRules
-from streams.settings.declaration import SettingError
-from streams.settings.tree import read_settings
+from streams.settings import read_settings
+from streams.settings.environment import SettingError
 from streams.wiring.parts import stage_rules
 
 

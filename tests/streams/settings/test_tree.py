@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from schemas.time import format_duration, parse_duration
 from streams.cli.settings import documented, settings_table
-from streams.settings.declaration import SettingError
-from streams.settings.tree import Settings, read_settings, shown_url
+from streams.settings import Settings, read_settings, shown_url
+from streams.settings.declaration import PREFIX, Declaration, declarations
+from streams.settings.environment import SettingError
 
 
 def test_without_variables_everything_has_its_documented_default() -> None:
@@ -51,8 +51,8 @@ def test_an_empty_value_is_the_same_as_none() -> None:
         ("HEADWATER_PARTITIONS", "0", "is not a whole number from 1 to 1024"),
         ("HEADWATER_KAFKA", "broker", "is not host:port"),
         ("HEADWATER_KAFKA", "kafka://broker:9092", "is not host:port"),
-        ("HEADWATER_LATENESS", "7", "is not a length of time"),
-        ("HEADWATER_LATENESS", "91d", "is not a length of time from 0s to 90d"),
+        ("HEADWATER_LATENESS", "7", "is not a duration"),
+        ("HEADWATER_LATENESS", "91d", "is not a duration from 0ms to 90d"),
         ("HEADWATER_EARLIEST_EVENT_TIME", "1.1.2010", "is not a date"),
         ("HEADWATER_DEAD_LETTER_SHARE", "20%", "is not a number from 0 to 1"),
         ("HEADWATER_DEAD_LETTER_SHARE", "nan", "is not a number from 0 to 1"),
@@ -136,15 +136,23 @@ def test_the_table_shows_every_setting_and_its_default_can_be_set() -> None:
     table = settings_table()
     for declaration in documented():
         assert f"`{declaration.variable}`" in table
-        if declaration.default is not None and not declaration.kind.is_secret:
-            parsed = declaration.kind.parse(declaration.default_text or "")
-            assert parsed == declaration.default
+        if declaration.default is not None and not declaration.is_secret:
+            assert declaration.parse(declaration.default_text) == declaration.default
 
 
 def test_settings_that_headwater_sets_for_its_children_are_not_documented() -> None:
     assert "HEADWATER_KAFKA_IN_PROCESS" not in settings_table()
 
 
-@pytest.mark.parametrize("written", ["7d", "36h", "90m", "15s", "250ms"])
-def test_lengths_of_time_are_shown_as_they_are_written(written: str) -> None:
-    assert format_duration(parse_duration(written)) == written
+@pytest.mark.parametrize("declaration", list(declarations(Settings)), ids=lambda it: it.variable)
+def test_every_setting_has_a_sentence_and_an_example_that_it_accepts(
+    declaration: Declaration,
+) -> None:
+    assert declaration.variable.startswith(PREFIX)
+    assert declaration.meta.description
+    assert declaration.meta.description.endswith(".")
+    (example,) = declaration.meta.examples or []
+    if example.startswith(f"{declaration.variable}_FILE="):
+        assert declaration.is_secret
+    else:
+        assert declaration.parse(example) != declaration.default

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from attribution.rules.rules import Rules
+from online_models.scoring.tiers import TierRules
+from streams.settings import Settings, read_settings
 from streams.settings.core import EMBEDDED_LEAD
-from streams.settings.tree import Settings, read_settings
 from streams.wiring.parts import (
     KNOWN_SECRET,
     core_settings,
-    group_of,
     stage_rules,
     storing_settings,
 )
@@ -50,7 +51,7 @@ def test_a_prefix_separates_topics_and_groups() -> None:
     core = core_settings(_settings(TOPIC_PREFIX="eu."))
     assert core.topic("installs") == "eu.installs"
     assert core.group_id == "eu.headwater-core"
-    assert core.storing_group_id == group_of("storing", _settings(TOPIC_PREFIX="eu.").kafka)
+    assert core.storing_group_id == "eu.headwater-storing"
 
 
 def test_storing_goes_to_the_server_or_to_the_folder() -> None:
@@ -77,5 +78,19 @@ def test_rules_are_those_of_the_settings(tmp_path: Path) -> None:
 
 
 def test_without_settings_the_rules_have_their_own_defaults() -> None:
-    assert stage_rules(_settings()).attribution == type(stage_rules(_settings()).attribution)()
-    assert stage_rules(_settings()).intake.pseudonym_secret == KNOWN_SECRET
+    rules = stage_rules(_settings())
+    assert rules.attribution == Rules()
+    assert rules.intake.pseudonym_secret == KNOWN_SECRET
+    # The settings cannot take this default from its class: that would import numba.
+    assert rules.scoring.tiers == TierRules()
+
+
+def test_batches_and_the_time_to_stop_are_those_of_the_settings() -> None:
+    core = core_settings(_settings(BATCH_RECORDS="300", STOP_TIMEOUT="90s"))
+    assert core.poll_records_max == 300
+    assert core.batch.records_max == 300
+    assert core.batch.queued_records_max == 10_000
+    assert core.stop_seconds == 90.0
+    large = core_settings(_settings(BATCH_RECORDS="20000")).batch
+    assert large.queued_records_max == 40_000
+    assert storing_settings(_settings(STOP_TIMEOUT="90s")).stop_seconds == 90.0

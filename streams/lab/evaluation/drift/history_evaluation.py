@@ -17,7 +17,7 @@ from streams.progress import Progress
 from streams.replay.engine import Replay
 from streams.replay.memory_log import MemoryRecord
 from streams.replay.run import SourceReader, counted, survey
-from streams.settings.tree import Settings
+from streams.settings import Settings
 from streams.wiring.parts import stage_rules
 from streams.worker.observers import StageMetrics
 

@@ -16,7 +16,7 @@ from streams.lab.evaluation.match.pair_figures import pair_figures
 from streams.progress import Progress
 from streams.replay.run import SourceReader, counted, survey
 from streams.replay.tally import tally
-from streams.settings.tree import Settings
+from streams.settings import Settings
 from streams.wiring.parts import stage_rules
 
 _INSTALLS_MIN = 200

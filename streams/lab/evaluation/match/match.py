@@ -23,7 +23,7 @@ from streams.lab.simulator.records import simulated_order, simulated_records
 from streams.progress import Progress
 from streams.replay.run import counted
 from streams.replay.tally import Tally, tally
-from streams.settings.tree import read_settings
+from streams.settings import read_settings
 from streams.stages.factory import StageRules
 from streams.wiring.parts import stage_rules
 

@@ -12,7 +12,7 @@ from schemas import topics
 from streams.lab.evaluation.match.calibration import calibration_error, chance_error
 from streams.lab.evaluation.match.known_matches import known_matches
 from streams.replay.memory_log import MemoryRecord
-from streams.settings.tree import read_settings
+from streams.settings import read_settings
 from streams.wiring.parts import stage_rules
 
 RULES = stage_rules(read_settings({}))

@@ -12,8 +12,8 @@ import pytest
 
 from schemas.records import Flag, Installed, TouchSeen
 from streams.runtime.state import MemoryStore
-from streams.settings.declaration import SettingError
-from streams.settings.tree import read_settings
+from streams.settings import read_settings
+from streams.settings.environment import SettingError
 from streams.stages.common.observer import StageObserver
 from streams.stages.intake.intake import Intake, IntakeRules
 from streams.wiring.parts import stage_rules

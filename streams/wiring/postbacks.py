@@ -10,7 +10,7 @@ from attribution.postbacks.conversion_schema import SchemaFault, SchemaFile, rea
 from attribution.postbacks.keys import KeyFault, trusted_keys
 from attribution.postbacks.postback_check import PostbackRules
 from streams.errors import Stop
-from streams.settings.tree import PostbackSettings
+from streams.settings import PostbackSettings
 
 
 def postback_rules(settings: PostbackSettings) -> PostbackRules:

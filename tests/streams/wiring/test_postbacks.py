@@ -16,9 +16,9 @@ from attribution.postbacks.keys import (
 )
 from attribution.postbacks.postback_check import PostbackCheck
 from streams.errors import Stop
-from streams.settings.postback_files import postback_rules
-from streams.settings.tree import PostbackSettings, read_settings
+from streams.settings import PostbackSettings, read_settings
 from streams.wiring.parts import stage_rules
+from streams.wiring.postbacks import postback_rules
 from tests.checkout import ROOT
 from tests.worlds.postback_world import OUR_KEY, OURS, VERSION_4_0, public_key, signed
 

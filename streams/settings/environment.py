@@ -1,0 +1,95 @@
+"""Reads a tree of settings from environment variables: all of them at the start, each once."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from streams.errors import Stop
+from streams.settings.declaration import PREFIX, Declaration, declaration_of, declarations
+
+_Tree = TypeVar("_Tree", bound=Struct)
+
+# Kubernetes tells every pod about the services beside it: HEADWATER_CORE_SERVICE_HOST, …
+_SERVICE_LINK = re.compile(
+    r"_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$"
+)
+
+
+class SettingError(Stop):
+    """A setting is unknown or wrong: one line that names it, says why, and what would be right."""
+
+
+def read(tree: type[_Tree], environ: Mapping[str, str], foreign: frozenset[str]) -> _Tree:
+    """The settings in `environ`; an empty variable counts as not set.
+
+    `foreign` are variables with our prefix that other programs read. SettingError names the first
+    variable that is unknown or wrong.
+    """
+    _refuse_unknown(tree, environ, foreign)
+    return _read_group(tree, environ)
+
+
+def _read_group(tree: type[_Tree], environ: Mapping[str, str]) -> _Tree:
+    values: dict[str, Any] = {}
+    for item in msgspec.structs.fields(tree):
+        if isinstance(item.type, type) and issubclass(item.type, Struct):
+            values[item.name] = _read_group(item.type, environ)
+            continue
+        declaration = declaration_of(item)
+        text = _text_of(declaration, environ)
+        if text:
+            values[item.name] = _parse(declaration, text)
+    return tree(**values)
+
+
+def _text_of(declaration: Declaration, environ: Mapping[str, str]) -> str | None:
+    variable = declaration.variable
+    named_file = environ.get(f"{variable}_FILE") if declaration.is_secret else None
+    if not named_file:
+        return environ.get(variable)
+    if environ.get(variable):
+        raise SettingError(f"both {variable} and {variable}_FILE are set: unset one of them")
+    try:
+        return Path(named_file).read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "not text"
+        raise SettingError(f"{variable}_FILE: cannot read {named_file}: {reason}") from error
+
+
+def _parse(declaration: Declaration, text: str) -> Any:
+    try:
+        return declaration.parse(text)
+    except ValueError:
+        shown = "its value" if declaration.is_secret else repr(text[:80])
+        raise SettingError(
+            f"{declaration.variable}: {shown} is not {declaration.expected}{_hint(text)}"
+        ) from None
+
+
+def _hint(text: str) -> str:
+    if text.startswith("tcp://"):
+        return " (Kubernetes sets it for a service: use enableServiceLinks: false)"
+    return ""
+
+
+def _refuse_unknown(
+    tree: type[Struct], environ: Mapping[str, str], foreign: frozenset[str]
+) -> None:
+    known = set(foreign)
+    for declaration in declarations(tree):
+        known.add(declaration.variable)
+        if declaration.is_secret:
+            known.add(f"{declaration.variable}_FILE")
+    for variable in sorted(environ):
+        if not variable.startswith(PREFIX) or variable in known or _SERVICE_LINK.search(variable):
+            continue
+        close = difflib.get_close_matches(variable, known, n=1)
+        advice = f"did you mean {close[0]}?" if close else "`headwater settings` lists them all"
+        raise SettingError(f"{variable}: there is no such setting; {advice}")

@@ -1,0 +1,156 @@
+"""Settings of the connection to Kafka and of the topics."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct, field
+
+from schemas.time import MINUTE_MS, SECOND_MS, Millis
+from streams.settings.declaration import FOR_CHILD_PROCESSES
+from streams.settings.values import Brokers, Secret
+
+
+class KafkaSettings(Struct, frozen=True, kw_only=True):
+    brokers: Annotated[
+        Brokers | None,
+        Meta(
+            description="Kafka brokers. Not set: an in-process broker, which keeps everything in "
+            "memory and needs no server.",
+            examples=["kafka-1:9092,kafka-2:9092"],
+        ),
+    ] = field(name="HEADWATER_KAFKA", default=None)
+    security_protocol: Annotated[
+        Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"],
+        Meta(
+            description="Protocol of the connection to Kafka: SSL encrypts, SASL signs in with "
+            "HEADWATER_KAFKA_USERNAME and HEADWATER_KAFKA_PASSWORD.",
+            examples=["SASL_SSL"],
+        ),
+    ] = field(name="HEADWATER_KAFKA_SECURITY", default="PLAINTEXT")
+    sasl_mechanism: Annotated[
+        Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"],
+        Meta(
+            description="How to sign in to Kafka. Used with a SASL protocol only.",
+            examples=["SCRAM-SHA-256"],
+        ),
+    ] = field(name="HEADWATER_KAFKA_SASL_MECHANISM", default="SCRAM-SHA-512")
+    username: Annotated[
+        str | None,
+        Meta(description="User that signs in to Kafka.", examples=["headwater"]),
+    ] = field(name="HEADWATER_KAFKA_USERNAME", default=None)
+    password: Annotated[
+        Secret | None,
+        Meta(
+            description="Password of HEADWATER_KAFKA_USERNAME.",
+            examples=["HEADWATER_KAFKA_PASSWORD_FILE=/run/secrets/kafka"],
+        ),
+    ] = field(name="HEADWATER_KAFKA_PASSWORD", default=None)
+    ca_certificate: Annotated[
+        Path | None,
+        Meta(
+            description="PEM file of the authorities that Kafka's certificate is checked against. "
+            "Not set: those of the operating system.",
+            examples=["/etc/headwater/kafka-ca.pem"],
+        ),
+    ] = field(name="HEADWATER_KAFKA_CA_CERTIFICATE", default=None)
+    client_certificate: Annotated[
+        Path | None,
+        Meta(
+            description="PEM file of Headwater's own certificate, where Kafka asks for mutual "
+            "TLS. Needs HEADWATER_KAFKA_CLIENT_KEY.",
+            examples=["/etc/headwater/client.pem"],
+        ),
+    ] = field(name="HEADWATER_KAFKA_CLIENT_CERTIFICATE", default=None)
+    client_key: Annotated[
+        Path | None,
+        Meta(
+            description="PEM file of the private key of HEADWATER_KAFKA_CLIENT_CERTIFICATE.",
+            examples=["/etc/headwater/client.key"],
+        ),
+    ] = field(name="HEADWATER_KAFKA_CLIENT_KEY", default=None)
+    client_key_password: Annotated[
+        Secret | None,
+        Meta(
+            description="Password of the private key, where it is encrypted.",
+            examples=["HEADWATER_KAFKA_CLIENT_KEY_PASSWORD_FILE=/run/secrets/client_key"],
+        ),
+    ] = field(name="HEADWATER_KAFKA_CLIENT_KEY_PASSWORD", default=None)
+    topic_prefix: Annotated[
+        str,
+        Meta(
+            description="Prefix of every topic, consumer group and transactional id: several "
+            "installations can share one Kafka cluster.",
+            examples=["staging."],
+        ),
+    ] = field(name="HEADWATER_TOPIC_PREFIX", default="")
+    partitions: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=1024,
+            description="Partitions of each topic: at most so many core workers share the load. "
+            "Fixed once there are events.",
+            examples=["12"],
+        ),
+    ] = field(name="HEADWATER_PARTITIONS", default=4)
+    replication_factor: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=7,
+            description="Replicas of each topic that `headwater migrate` creates. 0: the default "
+            "of the broker.",
+            examples=["3"],
+        ),
+    ] = field(name="HEADWATER_REPLICATION_FACTOR", default=0)
+    source_timestamps: Annotated[
+        Literal["append", "create"],
+        Meta(
+            description="Whose clock stamps the records of source topics: `append` is the "
+            "broker's, `create` the producer's (for backfills and simulations).",
+            examples=["create"],
+        ),
+    ] = field(name="HEADWATER_SOURCE_TIMESTAMPS", default="append")
+    group_instance_id: Annotated[
+        str | None,
+        Meta(
+            description="Stable name of this worker in its consumer group (static membership): "
+            "after a restart it gets its partitions back without a rebalance.",
+            examples=["headwater-core-0"],
+        ),
+    ] = field(name="HEADWATER_GROUP_INSTANCE_ID", default=None)
+    session_timeout_ms: Annotated[
+        Millis,
+        Meta(
+            ge=SECOND_MS,
+            le=30 * MINUTE_MS,
+            description="Maximum silence of a worker: after it, its partitions go to others.",
+            examples=["30s"],
+        ),
+    ] = field(name="HEADWATER_SESSION_TIMEOUT", default=Millis(10 * SECOND_MS))
+    compression: Annotated[
+        Literal["none", "lz4", "zstd"],
+        Meta(
+            description="Compression of the messages that Headwater writes: saves network and "
+            "disk, costs CPU.",
+            examples=["lz4"],
+        ),
+    ] = field(name="HEADWATER_KAFKA_COMPRESSION", default="none")
+    is_in_process: Annotated[
+        bool,
+        Meta(description="The brokers are embedded.", examples=["yes"], extra=FOR_CHILD_PROCESSES),
+    ] = field(name="HEADWATER_KAFKA_IN_PROCESS", default=False)
+    log_epoch: Annotated[
+        str,
+        Meta(
+            description="Name of this incarnation of the topics, stored with every row. Change it "
+            "whenever the topics are created anew, because their offsets begin again.",
+            examples=["2"],
+        ),
+    ] = field(name="HEADWATER_LOG_EPOCH", default="1")
+
+    def consumer_group(self, role: str) -> str:
+        """The consumer group of a role: core or storing."""
+        return f"{self.topic_prefix}headwater-{role}"

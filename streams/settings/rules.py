@@ -1,0 +1,198 @@
+"""Settings that decide: attribution, intake, postbacks and models."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Annotated
+
+from msgspec import Meta, Struct, field
+
+from attribution.rules.rules import Rules
+from schemas.time import DAY_MS, MINUTE_MS, EventMs, Millis
+from streams.settings.values import ChallengerRates, Secret, SecretsByName
+
+_RULES = Rules()
+
+
+class RuleSettings(Struct, frozen=True, kw_only=True):
+    pseudonym_secret: Annotated[
+        Secret | None,
+        Meta(
+            description="Key of the pseudonyms that replace device ids and accounts. Set it once "
+            "and never change it. Not set: a published key that protects nobody, for trials only.",
+            examples=["HEADWATER_PSEUDONYM_SECRET_FILE=/run/secrets/pseudonyms"],
+        ),
+    ] = field(name="HEADWATER_PSEUDONYM_SECRET", default=None)
+    signature_secrets: Annotated[
+        SecretsByName | None,
+        Meta(
+            description="Keys of the media sources that sign their touchpoints: an unsigned "
+            "touchpoint of theirs is then suspicious.",
+            examples=['{"meadow": "s3cret"}'],
+        ),
+    ] = field(name="HEADWATER_SIGNATURE_SECRETS", default=None)
+    signature_age_ms: Annotated[
+        Millis,
+        Meta(
+            ge=MINUTE_MS,
+            le=90 * DAY_MS,
+            description="Maximum time from a signed touchpoint to its arrival: a later one counts "
+            "as a replayed signature.",
+            examples=["12h"],
+        ),
+    ] = field(name="HEADWATER_SIGNATURE_AGE", default=Millis(2 * DAY_MS))
+    earliest_event_date: Annotated[
+        date,
+        Meta(
+            description="Earliest day of an event, in UTC: events from before become dead letters.",
+            examples=["2024-01-01"],
+        ),
+    ] = field(name="HEADWATER_EARLIEST_EVENT_TIME", default=date(2010, 1, 1))
+    attribution: Annotated[
+        Path | None,
+        Meta(
+            description="TOML file of attribution rules: lookback windows, fraud, exceptions by "
+            "app, source and campaign. Not set: the usual defaults of the trade.",
+            examples=["/etc/headwater/rules.toml"],
+        ),
+    ] = field(name="HEADWATER_RULES", default=None)
+    late_ms: Annotated[
+        Millis,
+        Meta(
+            ge=0,
+            le=90 * DAY_MS,
+            description="Maximum lateness of a touchpoint: later ones are ignored.",
+            examples=["3d"],
+        ),
+    ] = field(name="HEADWATER_LATENESS", default=Millis(_RULES.late_ms_max))
+    decision_wait_ms: Annotated[
+        Millis,
+        Meta(
+            ge=0,
+            le=7 * DAY_MS,
+            description="Maximum time that an install waits for its candidates before it is "
+            "attributed with those that came.",
+            examples=["10m"],
+        ),
+    ] = field(name="HEADWATER_DECISION_WAIT", default=Millis(_RULES.decision_wait_ms))
+    parking_ms: Annotated[
+        Millis,
+        Meta(
+            ge=MINUTE_MS,
+            le=365 * DAY_MS,
+            description="Maximum time that a payment waits for its install, account or purchase: "
+            "then it expires, and no install gets the money.",
+            examples=["14d"],
+        ),
+    ] = field(name="HEADWATER_PARKING", default=Millis(_RULES.parking_ms))
+    journey_retention_ms: Annotated[
+        Millis,
+        Meta(
+            ge=DAY_MS,
+            le=3650 * DAY_MS,
+            description="How long an install is remembered after its last event.",
+            examples=["180d"],
+        ),
+    ] = field(name="HEADWATER_JOURNEY_RETENTION", default=Millis(_RULES.journey_retention_ms))
+    watched_one_in: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=10_000,
+            description="Samples one device in so many: the touchpoints of sampled devices, with "
+            "and without an install, teach multi-touch attribution. 0: none.",
+            examples=["100"],
+        ),
+    ] = field(name="HEADWATER_WATCHED_ONE_IN", default=_RULES.watched_one_in)
+    dead_letter_share: Annotated[
+        float,
+        Meta(
+            ge=0.0,
+            le=1.0,
+            description="Maximum share of unreadable messages: above it, a core worker stops. "
+            "1: it never does.",
+            examples=["0.05"],
+        ),
+    ] = field(name="HEADWATER_DEAD_LETTER_SHARE", default=0.2)
+    dead_letter_window: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=10_000_000,
+            description="Number of messages of a partition over which HEADWATER_DEAD_LETTER_SHARE "
+            "is measured.",
+            examples=["50000"],
+        ),
+    ] = field(name="HEADWATER_DEAD_LETTER_WINDOW", default=10_000)
+
+    @property
+    def earliest_event_time(self) -> EventMs:
+        """The beginning of the earliest day of an event."""
+        day = self.earliest_event_date
+        return EventMs(int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) * 1000)
+
+
+class PostbackSettings(Struct, frozen=True, kw_only=True):
+    keys: Annotated[
+        Path | None,
+        Meta(
+            description="JSON file of public keys to trust beside Apple's: an object of base64 "
+            "(DER, P-256) by key id.",
+            examples=["/etc/headwater/postback_keys.json"],
+        ),
+    ] = field(name="HEADWATER_POSTBACK_KEYS", default=None)
+    takes_development_keys: Annotated[
+        bool,
+        Meta(
+            description="Whether to count postbacks that Apple signs for developers. Leave it off "
+            "in production: anybody with a device can have them signed.",
+            examples=["yes"],
+        ),
+    ] = field(name="HEADWATER_POSTBACK_DEVELOPMENT_KEYS", default=False)
+    conversion_values: Annotated[
+        Path | None,
+        Meta(
+            description="TOML file of the meaning of conversion values. Not set: they are stored "
+            "undecoded.",
+            examples=["/etc/headwater/conversion_values.toml"],
+        ),
+    ] = field(name="HEADWATER_CONVERSION_VALUES", default=None)
+
+
+class ModelSettings(Struct, frozen=True, kw_only=True):
+    targets: Annotated[
+        Path | None,
+        Meta(
+            description="TOML file of what to predict beside payers, and of what actions cost and "
+            "bring.",
+            examples=["/etc/headwater/targets.toml"],
+        ),
+    ] = field(name="HEADWATER_TARGETS", default=None)
+    stale_after_ms: Annotated[
+        Millis,
+        Meta(
+            ge=10 * MINUTE_MS,
+            le=365 * DAY_MS,
+            description="Maximum age of a model version: an older one gives way to observed rates "
+            "until a new one is published.",
+            examples=["3d"],
+        ),
+    ] = field(name="HEADWATER_MODEL_STALE_AFTER", default=Millis(14 * DAY_MS))
+    challenger_share: Annotated[
+        float,
+        Meta(
+            ge=0.0,
+            le=1.0,
+            description="Share of installs that the challenger scores instead of the champion.",
+            examples=["0.1"],
+        ),
+    ] = field(name="HEADWATER_CHALLENGER_SHARE", default=0.0)
+    challengers: Annotated[
+        ChallengerRates | None,
+        Meta(
+            description="Challengers by name, each with its learning rate: they learn from the "
+            "same examples as the champion, and replace it when they are better.",
+            examples=["fast:0.1,slow:0.01"],
+        ),
+    ] = field(name="HEADWATER_CHALLENGERS", default=None)

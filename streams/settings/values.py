@@ -1,0 +1,110 @@
+"""Types of settings that have a notation of their own."""
+
+from __future__ import annotations
+
+import re
+from typing import ClassVar, Protocol, Self
+
+import msgspec
+
+CHALLENGERS_MAX = 4
+_CHALLENGER_NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
+_ALPHA_MAX = 10.0
+
+
+class Parsed(Protocol):
+    """A value that is written as text and parsed by its own class."""
+
+    expected: ClassVar[str]
+    """What the text has to be, as it follows "is not": `host:port`."""
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """The value; ValueError when the text is not what is expected."""
+        ...
+
+
+class Secret:
+    """Text that never shows up in logs, errors or reprs."""
+
+    __slots__ = ("_text",)
+    expected: ClassVar[str] = "text (or a file, with _FILE)"
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        return cls(text)
+
+    def reveal(self) -> str:
+        return self._text
+
+    def __repr__(self) -> str:
+        return "***"
+
+    __str__ = __repr__
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._text == self._text
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+
+class SecretsByName(dict[str, Secret]):
+    """Secrets by name, written as a JSON object: {"north": "…"}."""
+
+    expected: ClassVar[str] = "a JSON object of names and secrets (or a file, with _FILE)"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        try:
+            written = msgspec.json.decode(text, type=dict[str, str])
+        except msgspec.MsgspecError:
+            raise ValueError from None
+        if not all(written.values()):
+            raise ValueError
+        return cls({name: Secret(secret) for name, secret in written.items()})
+
+
+class Brokers(str):
+    """Addresses of Kafka brokers, with commas between them."""
+
+    __slots__ = ()
+    expected: ClassVar[str] = "host:port, or several with commas between"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        addresses = [address.strip() for address in text.split(",")]
+        for address in addresses:
+            host, _, port = address.rpartition(":")
+            if not host or not port.isdecimal() or not 0 < int(port) < 65536 or "/" in host:
+                raise ValueError
+        return cls(",".join(addresses))
+
+
+class ChallengerRates(dict[str, float]):
+    """Learning rates of challengers by name, written as fast:0.1,slow:0.01."""
+
+    expected: ClassVar[str] = (
+        f"NAME:RATE, up to {CHALLENGERS_MAX} with commas between, such as fast:0.1"
+    )
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        # Imported here, because every command reads settings and few of them need numpy.
+        from online_models.learning.rules import MAIN
+
+        rates = cls()
+        for part in filter(None, (part.strip() for part in text.split(","))):
+            name, _, rate = part.partition(":")
+            alpha = float(rate)
+            if not _CHALLENGER_NAME.fullmatch(name) or name in rates or name == MAIN:
+                raise ValueError
+            if not 0.0 < alpha <= _ALPHA_MAX:
+                raise ValueError
+            rates[name] = alpha
+        if len(rates) > CHALLENGERS_MAX:
+            raise ValueError
+        return rates
