@@ -140,7 +140,11 @@ class KafkaSettings(Struct, frozen=True, kw_only=True):
     ] = field(name="HEADWATER_KAFKA_COMPRESSION", default="none")
     is_in_process: Annotated[
         bool,
-        Meta(description="The brokers are embedded.", examples=["yes"], extra=FOR_CHILD_PROCESSES),
+        Meta(
+            description="Whether HEADWATER_KAFKA is the embedded broker of a parent process.",
+            examples=["yes"],
+            extra=FOR_CHILD_PROCESSES,
+        ),
     ] = field(name="HEADWATER_KAFKA_IN_PROCESS", default=False)
     log_epoch: Annotated[
         str,
