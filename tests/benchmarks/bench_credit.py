@@ -25,7 +25,13 @@ from online_models.credit.snapshots import CreditModel, load_model
 from online_models.credit.window import Window
 from schemas.records import ExposurePath
 from streams.lab.evaluation.credit import total_variation
-from streams.lab.simulator.credit_worlds import WORLDS, ZERO_EFFECT, CreditWorld, make_world, paths
+from streams.lab.simulator.credit_worlds import (
+    CREDIT_WORLDS,
+    ZERO_EFFECT,
+    CreditWorld,
+    exposure_paths,
+    make_credit_world,
+)
 from streams.stages.journeys.credit_shares import learned_shares, rule_shares
 from streams.stages.learning.credit_weights import weigh
 from tests.benchmarks.adagrad_credit import AdaGrad
@@ -34,8 +40,8 @@ RATES = tuple(product((0.002, 0.005, 0.02), (0.03, 0.1, 0.3)))
 
 
 def measure(persons: int, seed: int) -> dict[str, Any]:
-    worlds = [make_world(name, seed, persons) for name in WORLDS]
-    return {**_costs(list(paths(worlds[0]))), **{one.name: _gain(one) for one in worlds}}
+    worlds = [make_credit_world(name, seed, persons) for name in CREDIT_WORLDS]
+    return {**_costs(list(exposure_paths(worlds[0]))), **{one.name: _gain(one) for one in worlds}}
 
 
 def _costs(lived: list[ExposurePath]) -> dict[str, float]:
@@ -75,7 +81,7 @@ def _costs(lived: list[ExposurePath]) -> dict[str, float]:
 
 
 def _gain(world: CreditWorld) -> dict[str, Any]:
-    lived = list(paths(world))
+    lived = list(exposure_paths(world))
     watches = [watch(one) for one in lived]
     window = Window()
     for one, watched in zip(lived, watches, strict=True):

@@ -25,11 +25,11 @@ import orjson
 from schemas import topics
 from streams.errors import Stop
 from streams.kafka.publisher import Pace, Publisher
-from streams.lab.bench.bench import core_contestant
+from streams.lab.bench.bench import core_program
 from streams.lab.bench.free_port import free_port
 from streams.lab.bench.lap import CHECKOUT, Course, prepare, until_settled
 from streams.lab.bench.programs import Program, running
-from streams.lab.simulator import Scenario, SimulatedMessage, simulate
+from streams.lab.simulator import Scenario, SimulatedMessage, simulate_traffic
 from streams.settings import read_settings
 from streams.wiring.parts import core_settings
 
@@ -59,13 +59,13 @@ class Published:
 
 async def measure(course: Course, rate: int, events: int, seed: int) -> dict[str, object]:
     storing = [sys.executable, "-m", "streams.cli", "worker", "--role", "storing"]
-    deciding = core_contestant()
+    deciding = core_program()
     programs = [Program("storing", storing, free_port()), *deciding.programs]
     published = Published()
     arrived: dict[str, float] = {}
     with running(programs, course.environ, CHECKOUT) as ran:
         async with _predictions(course, arrived), Publisher(core_settings(course.settings)) as to:
-            messages = published.noted(simulate(Scenario.standard(events, seed)))
+            messages = published.noted(simulate_traffic(Scenario.standard(events, seed)))
             started = time.monotonic()
             sent = await to.publish(messages, Pace(rate))
             seconds = time.monotonic() - started

@@ -25,10 +25,10 @@ from schemas import topics
 from streams.errors import Stop
 from streams.kafka.lag import caught_up
 from streams.kafka.publisher import Publisher
-from streams.lab.bench.bench import core_contestant
+from streams.lab.bench.bench import core_program
 from streams.lab.bench.lap import CHECKOUT, Course, prepare
 from streams.lab.bench.programs import metrics_of, running
-from streams.lab.simulator import Scenario, SimulatedMessage, simulate
+from streams.lab.simulator import Scenario, SimulatedMessage, simulate_traffic
 from streams.settings import read_settings
 from streams.wiring.parts import core_settings
 
@@ -61,7 +61,7 @@ def one_more_install(scenario: Scenario) -> list[SimulatedMessage]:
 
 async def measure(course: Course, scenario: Scenario) -> dict[str, object]:
     core = core_settings(course.settings)
-    who = core_contestant()
+    who = core_program()
     group = f"{course.settings.kafka.topic_prefix}{who.group}"
     started = time.monotonic()
     with running(who.programs, course.environ, CHECKOUT) as ran:
@@ -72,7 +72,7 @@ async def measure(course: Course, scenario: Scenario) -> dict[str, object]:
     shutil.rmtree(course.settings.folders.state)
     async with Publisher(core) as publisher:
         await publisher.publish(one_more_install(scenario))
-    again = core_contestant()
+    again = core_program()
     async with _decisions(course) as decisions:
         started = time.monotonic()
         with running(again.programs, course.environ, CHECKOUT):
@@ -127,7 +127,7 @@ def main() -> None:
     scenario = scenario_of(chosen.touchpoints, chosen.installs, chosen.seed)
     with tempfile.TemporaryDirectory(prefix="recovery-") as folder:
         course = Course.new(read_settings(), Path(folder) / "headwater")
-        published = prepare(course, simulate(scenario))
+        published = prepare(course, simulate_traffic(scenario))
         print(json.dumps({"events": published, **asyncio.run(measure(course, scenario))}))
 
 

@@ -65,13 +65,13 @@ def bench(folder: Path | None, as_json: bool, **wanted: int) -> None:
 
 
 def _of_stages(settings: Settings, wanted: dict[str, int], advance: Progress) -> dict[str, Any]:
-    from streams.lab.bench.bench import Wanted, run_bench
+    from streams.lab.bench.bench import BenchPlan, run_bench
 
-    return run_bench(settings, Wanted(**wanted), advance)
+    return run_bench(settings, BenchPlan(**wanted), advance)
 
 
 def _of_models(rows: int, seed: int, advance: Progress) -> dict[str, Any]:
     """`--events` are rows to learn."""
-    from streams.lab.bench.model_bench import run_bench_models
+    from streams.lab.bench.model_bench import run_model_bench
 
-    return run_bench_models(rows, seed, advance)
+    return run_model_bench(rows, seed, advance)

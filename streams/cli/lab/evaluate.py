@@ -153,7 +153,7 @@ def drift(
       headwater evaluate drift --data installs.jsonl --data payments.jsonl
     """
     from streams.lab.evaluation.drift.drift import evaluate_drift
-    from streams.lab.evaluation.drift.history_evaluation import evaluate_history
+    from streams.lab.evaluation.drift.history_evaluation import evaluate_drift_history
 
     if files and plots:
         raise click.UsageError(
@@ -162,7 +162,7 @@ def drift(
         )
     with progress(is_quiet=as_json) as advance:
         if files:
-            figures = evaluate_history(settings_for(None), files, advance)
+            figures = evaluate_drift_history(settings_for(None), files, advance)
         else:
             figures = evaluate_drift(seed, seeds, advance, plots)
     _answer(figures, as_json)

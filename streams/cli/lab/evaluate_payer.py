@@ -20,7 +20,7 @@ from streams.cli.output import (
 from streams.progress import Progress
 
 if TYPE_CHECKING:
-    from streams.lab.evaluation.payer.runs import PayingPlan, Run
+    from streams.lab.evaluation.payer.runs import PayerRun, PayingPlan
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 _WORLDS = ("frailty", "agents", "renewal", "diffusion")
@@ -161,10 +161,10 @@ def tiers(files: tuple[Path, ...], as_json: bool, **chosen: Any) -> None:
     _answer(found, as_json, _tiers_row)
 
 
-def _history_run(files: tuple[Path, ...], advance: Progress) -> Run:
-    from streams.lab.evaluation.payer.history_evaluation import history_run
+def _history_run(files: tuple[Path, ...], advance: Progress) -> PayerRun:
+    from streams.lab.evaluation.payer.history_evaluation import payer_history_run
 
-    return history_run(settings_for(None), files, advance)
+    return payer_history_run(settings_for(None), files, advance)
 
 
 def _plan(**chosen: Any) -> PayingPlan:

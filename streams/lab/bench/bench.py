@@ -22,14 +22,14 @@ from streams.errors import Stop
 from streams.lab.bench.free_port import free_port
 from streams.lab.bench.lap import (
     CHECKOUT,
-    Contestant,
+    BenchedProgram,
     Course,
     Lap,
     prepare,
     run_lap,
 )
 from streams.lab.bench.programs import Program
-from streams.lab.simulator import Scenario, simulate
+from streams.lab.simulator import Scenario, simulate_traffic
 from streams.progress import Progress
 from streams.settings import Settings
 
@@ -42,7 +42,7 @@ _SOURCES = [topic.name for topic in topics.SOURCES]
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class BenchPlan:
     """How many events of the standard mix, and how many deciding processes."""
 
     events: int
@@ -50,26 +50,26 @@ class Wanted:
     workers: int = 1
 
 
-def run_bench(settings: Settings, wanted: Wanted, advance: Progress) -> dict[str, Any]:
+def run_bench(settings: Settings, wanted: BenchPlan, advance: Progress) -> dict[str, Any]:
     """Everything in one run, on one broker; Stop when a part fails."""
     events, seed = wanted.events, wanted.seed
     with tempfile.TemporaryDirectory(prefix="headwater-bench-") as name:
         folder = Path(name)
         course = Course.new(settings, folder / "headwater")
         advance("headwater: publishing", 0, events)
-        count = prepare(course, simulate(Scenario.standard(events, seed)))
-        lap = asyncio.run(run_lap(course, core_contestant(wanted.workers, folder), count, advance))
+        count = prepare(course, simulate_traffic(Scenario.standard(events, seed)))
+        lap = asyncio.run(run_lap(course, core_program(wanted.workers, folder), count, advance))
         bound = _bound(course, folder, count, advance)
         slow = _idiomatic(settings, folder, (events, seed), advance)
     report = report_of(lap, slow, bound, settings.kafka.brokers or "")
     return report | {"core_workers": wanted.workers}
 
 
-def core_contestant(workers: int = 1, folder: Path | None = None) -> Contestant:
+def core_program(workers: int = 1, folder: Path | None = None) -> BenchedProgram:
     """Several workers need a folder, in which each caches its own state."""
     inputs = [*_SOURCES, topics.MATCH.name, topics.JOURNEYS.name, topics.SITES.name]
     programs = [_core(number, folder) for number in range(workers)]
-    return Contestant("headwater", programs, "headwater-core", inputs)
+    return BenchedProgram("headwater", programs, "headwater-core", inputs)
 
 
 def _core(number: int, folder: Path | None) -> Program:
@@ -91,12 +91,12 @@ def _idiomatic(
     fewer = min(events, max(events // SLOW_SHARE, SLOW_EVENTS_MIN))
     course = Course.new(settings, folder / "idiomatic")
     advance("idiomatic Faust: publishing", 0, fewer)
-    messages = simulate(Scenario.standard(fewer, seed))
+    messages = simulate_traffic(Scenario.standard(fewer, seed))
     count = prepare(course, (message for message in messages if not message.is_tick))
     options = ["worker", "--loglevel", "error", "--without-web"]
     command = [sys.executable, "-m", "tests.benchmarks.idiomatic_faust", *options]
     own = ["idiomatic-matches", "idiomatic-journeys"]
-    who = Contestant(
+    who = BenchedProgram(
         "idiomatic Faust",
         [Program("idiomatic", command)],
         "idiomatic",

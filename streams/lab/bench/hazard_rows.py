@@ -40,7 +40,7 @@ _FEATURES_OF = {
 """For each landmark that features exist for, its number there."""
 
 
-class World(NamedTuple):
+class _World(NamedTuple):
     """What nobody is told: effects on the log odds of paying, and on how soon."""
 
     source: dict[str, float]
@@ -63,8 +63,8 @@ def hazard_rows(rows: int, seed: int) -> list[HazardRow]:
     return [row for _, _, row in due[:rows]]
 
 
-def _world(chance: random.Random) -> World:
-    return World(
+def _world(chance: random.Random) -> _World:
+    return _World(
         {source: chance.gauss(0, 0.5) for source in _SOURCES},
         {country: chance.gauss(0, 0.5) for country in _COUNTRIES},
         [chance.gauss(0, 0.5) for _ in range(CAMPAIGNS)],
@@ -73,7 +73,7 @@ def _world(chance: random.Random) -> World:
 
 
 def _rows_of(
-    chance: random.Random, world: World, install_id: str, installed_at: int
+    chance: random.Random, world: _World, install_id: str, installed_at: int
 ) -> Iterator[tuple[int, str, HazardRow]]:
     campaign = min(int(chance.expovariate(0.07)), CAMPAIGNS - 1)
     source, country = _SOURCES[campaign % len(_SOURCES)], chance.choice(_COUNTRIES)

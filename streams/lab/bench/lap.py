@@ -83,7 +83,7 @@ class Course:
 
 
 @dataclass(frozen=True, slots=True)
-class Contestant:
+class BenchedProgram:
     """A deciding program in one or more processes: its group, and all topics that it reads."""
 
     name: str
@@ -120,7 +120,7 @@ def prepare(course: Course, messages: Iterable[SimulatedMessage]) -> int:
     return count
 
 
-async def run_lap(course: Course, who: Contestant, events: int, advance: Progress) -> Lap:
+async def run_lap(course: Course, who: BenchedProgram, events: int, advance: Progress) -> Lap:
     storing = Program(
         "storing",
         [sys.executable, "-m", "streams.cli", "worker", "--role", "storing"],
@@ -161,7 +161,11 @@ def _metrics_of_all(programs: Sequence[Program]) -> dict[tuple[str, str], float]
 
 
 async def _until_stored(
-    settings: Settings, who: Contestant, events: int, check: Callable[[], None], advance: Progress
+    settings: Settings,
+    who: BenchedProgram,
+    events: int,
+    check: Callable[[], None],
+    advance: Progress,
 ) -> None:
     core = core_settings(settings)
     prefix = settings.kafka.topic_prefix
@@ -186,7 +190,7 @@ async def _until_stored(
     await until_settled(settings, who, check)
 
 
-async def until_settled(settings: Settings, who: Contestant, check: Callable[[], None]) -> None:
+async def until_settled(settings: Settings, who: BenchedProgram, check: Callable[[], None]) -> None:
     """Wait until nothing is left to read, first for deciding and then for storing."""
     core = core_settings(settings)
     group = f"{settings.kafka.topic_prefix}{who.group}"

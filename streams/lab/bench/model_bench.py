@@ -24,7 +24,12 @@ from online_models.hazard.model import Ask, HazardModel, HazardRow
 from online_models.hazard.packed import PackedAsk, PackedGroup, PackedSnapshot
 from online_models.quality.calibration import Reliability
 from streams.lab.bench.hazard_rows import hazard_rows
-from streams.lab.bench.model_competitors import OTHERS, Contestant, hazard_model, others
+from streams.lab.bench.model_competitors import (
+    OTHER_PREFIXES,
+    ModelCompetitor,
+    hazard_competitor,
+    other_competitors,
+)
 from streams.progress import Progress
 
 ROUNDS, ROWS_OF_ROUND = 8, 2_000
@@ -33,19 +38,19 @@ ROUNDS, ROWS_OF_ROUND = 8, 2_000
 CHECKPOINTS = 5
 PROBABILITY_MIN = 1e-6
 
-Given = TypeVar("Given")
-Figures = dict[str, Any]
+_Given = TypeVar("_Given")
+_Figures = dict[str, Any]
 
 
-def run_bench_models(rows: int, seed: int, advance: Progress) -> Figures:
+def run_model_bench(rows: int, seed: int, advance: Progress) -> _Figures:
     """First quality over `rows` rows, then speed on further ones."""
     advance("making installs up", 0, rows)
     made = hazard_rows(rows + ROUNDS * ROWS_OF_ROUND, seed)
     model = HazardModel()
-    beside = [*others()]
+    beside = [*other_competitors()]
     losses = {one.name: _loss_of(one, made[:rows], advance) for one in beside}
     figures = _quality(model, made[:rows], losses)
-    rates = _rates([hazard_model(model), *beside], made[rows:], advance)
+    rates = _rates([hazard_competitor(model), *beside], made[rows:], advance)
     return _speed(model, rates, made[rows:]) | _checkpoint(model) | figures
 
 
@@ -54,7 +59,7 @@ def _groups(rows: Sequence[HazardRow]) -> Iterator[list[HazardRow]]:
         yield list(group)
 
 
-def _loss_of(one: Contestant, rows: Sequence[HazardRow], advance: Progress) -> float:
+def _loss_of(one: ModelCompetitor, rows: Sequence[HazardRow], advance: Progress) -> float:
     """Log loss over the second half of the rows, each said before its group was learned."""
     losses: list[float] = []
     done = 0
@@ -70,7 +75,7 @@ def _loss_of(one: Contestant, rows: Sequence[HazardRow], advance: Progress) -> f
     return math.fsum(late) / len(late)
 
 
-def _quality(model: HazardModel, rows: list[HazardRow], losses: dict[str, float]) -> Figures:
+def _quality(model: HazardModel, rows: list[HazardRow], losses: dict[str, float]) -> _Figures:
     """Of what was said of each bin before it was learned, over the second half of the rows."""
     told = model.learn(rows)[len(rows) // 2 :]
     labels = np.array([row.label for row in rows[len(rows) // 2 :]], float)
@@ -79,7 +84,7 @@ def _quality(model: HazardModel, rows: list[HazardRow], losses: dict[str, float]
     reliability.add_many(told, labels)
     return {
         "log_loss": round(float(own), 6),
-        **{f"{name}log_loss": _rounded(losses.get(name), 6) for name in OTHERS},
+        **{f"{name}log_loss": _rounded(losses.get(name), 6) for name in OTHER_PREFIXES},
         "calibration_ratio": round(reliability.ratio, 4),
         "ece": round(reliability.ece(), 6),
         "auc": round(reliability.auc(), 4),
@@ -87,7 +92,7 @@ def _quality(model: HazardModel, rows: list[HazardRow], losses: dict[str, float]
 
 
 def _rates(
-    contestants: Sequence[Contestant], rows: Sequence[HazardRow], advance: Progress
+    contestants: Sequence[ModelCompetitor], rows: Sequence[HazardRow], advance: Progress
 ) -> dict[str, float]:
     seconds: dict[str, float] = {}
     rounds = [rows[at : at + ROWS_OF_ROUND] for at in range(0, len(rows), ROWS_OF_ROUND)]
@@ -101,12 +106,12 @@ def _rates(
     return {key: len(rows) / spent for key, spent in seconds.items()}
 
 
-def _speed(model: HazardModel, rates: dict[str, float], rows: Sequence[HazardRow]) -> Figures:
+def _speed(model: HazardModel, rates: dict[str, float], rows: Sequence[HazardRow]) -> _Figures:
     asks = [Ask(row.features, row.landmark, row.platform) for row in rows]
     keys = [
         f"{name}{kind}_per_second"
         for kind in ("score", "bin_score", "learn_rows")
-        for name in ("", *OTHERS)
+        for name in ("", *OTHER_PREFIXES)
     ]
     return {
         **{key: _rounded(rates.get(key)) for key in keys},
@@ -117,7 +122,7 @@ def _speed(model: HazardModel, rates: dict[str, float], rows: Sequence[HazardRow
     }
 
 
-def _packed_speed(model: HazardModel, rows: Sequence[HazardRow]) -> Figures:
+def _packed_speed(model: HazardModel, rows: Sequence[HazardRow]) -> _Figures:
     """Of workers, that hash features once and keep them packed."""
     encoder = Encoder(model.rules.slots, model.rules.seed)
     packed = [encoder.pack(row.features) for row in rows]
@@ -153,12 +158,12 @@ def _rounded(figure: float | None, digits: int | None = None) -> float | None:
     return None if figure is None else round(figure, digits)
 
 
-def _checkpoint(model: HazardModel) -> Figures:
+def _checkpoint(model: HazardModel) -> _Figures:
     """Of this model, and of one that has seen so many names that it cannot grow any more."""
     full = HazardModel(model.rules)
     full.memory.n.fill(1.0)
     full.memory.z.fill(0.1)
-    figures: Figures = {}
+    figures: _Figures = {}
     for name, one in (("checkpoint", full), ("young_checkpoint", model)):
         spent = min(_seconds(dump_model, one) for _ in range(CHECKPOINTS))
         figures[f"{name}_ms"] = round(spent * 1000, 2)
@@ -171,7 +176,7 @@ def _checkpoint(model: HazardModel) -> Figures:
     }
 
 
-def _seconds(work: Callable[[Given], object], given: Given) -> float:
+def _seconds(work: Callable[[_Given], object], given: _Given) -> float:
     """CPU time of this process."""
     started = time.process_time()
     work(given)

@@ -24,12 +24,12 @@ HASHED = 2**18
 FIRST_GUESS = 0.005
 """What River starts from: about the share of rows that are positive."""
 
-OTHERS = ("as_river_", "river_", "river_bare_", "vw_")
+OTHER_PREFIXES = ("as_river_", "river_", "river_bare_", "vw_")
 
 Expected = Sequence[float]
 
 
-class Contestant(NamedTuple):
+class ModelCompetitor(NamedTuple):
     """A model under the prefix of its figures."""
 
     name: str
@@ -40,7 +40,7 @@ class Contestant(NamedTuple):
     learn: Callable[[Sequence[HazardRow]], object]
 
 
-def hazard_model(model: HazardModel) -> Contestant:
+def hazard_competitor(model: HazardModel) -> ModelCompetitor:
     def expect(rows: Sequence[HazardRow]) -> Expected:
         return [_own_bin(model, row) for row in rows]
 
@@ -48,10 +48,10 @@ def hazard_model(model: HazardModel) -> Contestant:
         for row in rows:
             model.score(row.features, row.landmark, row.platform)
 
-    return Contestant("", expect, answer, model.learn)
+    return ModelCompetitor("", expect, answer, model.learn)
 
 
-def others() -> Iterator[Contestant]:
+def other_competitors() -> Iterator[ModelCompetitor]:
     """Our kernel behind River's interface; River hashed, so that its memory is bounded too; River
     bare, with a weight for every name; Vowpal Wabbit, where it can be imported."""
     yield _river("as_river_", HazardClassifier(ALPHA, BETA, 0.0, L2, FIRST_GUESS))
@@ -78,7 +78,7 @@ def _own_bin(model: HazardModel, row: HazardRow) -> float:
     return hazards[row.bin - PAYER.first_bin(row.landmark)] if hazards else 0.0
 
 
-def _river(name: str, river: RiverModel) -> Contestant:
+def _river(name: str, river: RiverModel) -> ModelCompetitor:
     def expect(features: Mapping[str, float]) -> float:
         return float(river.predict_proba_one(features)[True])
 
@@ -89,7 +89,7 @@ def _by_bin(
     name: str,
     expect_one: Callable[[Mapping[str, float]], float],
     learn_one: Callable[[Mapping[str, float], bool], object],
-) -> Contestant:
+) -> ModelCompetitor:
     def expect(rows: Sequence[HazardRow]) -> Expected:
         return [expect_one(_with_bin(row.features, row.bin)) for row in rows]
 
@@ -103,7 +103,7 @@ def _by_bin(
         for row in rows:
             learn_one(_with_bin(row.features, row.bin), row.label)
 
-    return Contestant(name, expect, answer, learn)
+    return ModelCompetitor(name, expect, answer, learn)
 
 
 def _with_bin(features: Mapping[str, float], number: int) -> dict[str, float]:

@@ -18,7 +18,7 @@ from streams.kafka.embedded_broker import EmbeddedBroker
 from streams.kafka.lag import caught_up
 from streams.kafka.publisher import Pace, Publisher
 from streams.lab.demo.campaigns import CampaignLine, largest_campaigns
-from streams.lab.simulator import Scenario, SimulatedMessage, simulate
+from streams.lab.simulator import Scenario, SimulatedMessage, simulate_traffic
 from streams.lab.simulator.drafts.apple_signatures import public_keys
 from streams.progress import Progress
 from streams.replay.report import RunReport
@@ -122,7 +122,7 @@ class _Run:
         await self._settle(core)
 
     def _counted(self, scenario: Scenario) -> Iterator[SimulatedMessage]:
-        for message in simulate(scenario):
+        for message in simulate_traffic(scenario):
             if not message.is_tick:
                 self._published += 1
                 if self._published % 500 == 0:

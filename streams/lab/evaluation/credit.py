@@ -20,12 +20,12 @@ from online_models.credit.snapshots import CreditModel
 from schemas.outcomes import CreditMethod
 from schemas.records import ExposurePath, Flag
 from streams.lab.simulator.credit_worlds import (
+    CREDIT_WORLDS,
     RECEIVERS,
-    WORLDS,
     ZERO_EFFECT,
     CreditWorld,
-    make_world,
-    paths,
+    exposure_paths,
+    make_credit_world,
 )
 from streams.progress import Progress
 from streams.stages.journeys.credit_shares import METHODS, learned_shares, rule_shares
@@ -40,10 +40,10 @@ Credited = dict[CreditMethod, dict[str, float]]
 def evaluate_credit(seed: int, persons: int, advance: Progress) -> dict[str, Any]:
     """Figures for one JSON object; `persons` is people in each world."""
     worlds = {}
-    for number, name in enumerate(WORLDS):
-        advance("simulating and learning", number, len(WORLDS))
-        worlds[name] = _figures(make_world(name, seed, persons))
-    advance("simulating and learning", len(WORLDS), len(WORLDS))
+    for number, name in enumerate(CREDIT_WORLDS):
+        advance("simulating and learning", number, len(CREDIT_WORLDS))
+        worlds[name] = _figures(make_credit_world(name, seed, persons))
+    advance("simulating and learning", len(CREDIT_WORLDS), len(CREDIT_WORLDS))
     by_method = {
         figure: {
             method: {name: round(found[figure][method], 4) for name, found in worlds.items()}
@@ -68,7 +68,7 @@ def evaluate_credit(seed: int, persons: int, advance: Progress) -> dict[str, Any
 
 
 def _figures(world: CreditWorld) -> dict[str, Any]:
-    lived = list(paths(world))
+    lived = list(exposure_paths(world))
     installs = world.shares.shape[1]
     credited = credit_all(lived, _learned(lived), installs)
     blind = list(map(without_intent, lived))

@@ -99,11 +99,11 @@ def evaluate_fraud(seed: int, events: int, advance: Progress) -> dict[str, Any]:
 
 def evaluate_generator(name: str, seed: int, events: int, advance: Progress) -> dict[str, Any]:
     traffic = make_traffic(GENERATORS[name], seed, events)
-    findings = decide(traffic, advance, f"generator {name}")
-    return figures(traffic, findings)
+    findings = decide_traffic(traffic, advance, f"generator {name}")
+    return fraud_figures(traffic, findings)
 
 
-def decide(traffic: LabelledTraffic, advance: Progress, step: str) -> Findings:
+def decide_traffic(traffic: LabelledTraffic, advance: Progress, step: str) -> Findings:
     findings = Findings(FraudRules().site_posterior_min)
     rules = stage_rules(read_settings({}))
     order = SourceOrder(partitions={(topic.name, 0) for topic in topics.SOURCES})
@@ -112,7 +112,7 @@ def decide(traffic: LabelledTraffic, advance: Progress, step: str) -> Findings:
     return findings
 
 
-def figures(traffic: LabelledTraffic, findings: Findings) -> dict[str, Any]:
+def fraud_figures(traffic: LabelledTraffic, findings: Findings) -> dict[str, Any]:
     against = findings.against()
     fakes = {
         (label.install_id, touch_id)

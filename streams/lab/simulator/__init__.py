@@ -2,7 +2,7 @@
 
 from streams.lab.simulator.delivery import Delivered, write_traffic, write_truth
 from streams.lab.simulator.scenario import Scenario
-from streams.lab.simulator.traffic import SimulatedMessage, simulate
+from streams.lab.simulator.traffic import SimulatedMessage, simulate_traffic
 from streams.lab.simulator.truth import Truth, truths
 
 __all__ = [
@@ -10,7 +10,7 @@ __all__ = [
     "Scenario",
     "SimulatedMessage",
     "Truth",
-    "simulate",
+    "simulate_traffic",
     "truths",
     "write_traffic",
     "write_truth",

@@ -9,7 +9,7 @@ from typing import BinaryIO
 from msgspec import Struct, field, json
 
 from streams.lab.simulator.scenario import Scenario
-from streams.lab.simulator.traffic import SimulatedMessage, simulate
+from streams.lab.simulator.traffic import SimulatedMessage, simulate_traffic
 from streams.lab.simulator.truth import truths
 from streams.replay.kcat import KcatRecord, write_records
 from streams.stages.contract import TopicPartition
@@ -51,7 +51,7 @@ def silent(done: int) -> None:
 def write_traffic(scenario: Scenario, out: BinaryIO, progress: Progress = silent) -> Delivered:
     """As JSON lines, in log order, with the offsets that a new Kafka topic would give."""
     delivered = Delivered()
-    messages = delivered.counting(simulate(scenario), progress)
+    messages = delivered.counting(simulate_traffic(scenario), progress)
     write_records(_with_offsets(messages), out)
     return delivered
 

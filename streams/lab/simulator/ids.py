@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from streams.lab.simulator.draws import Ints
+from streams.lab.simulator.draws import IntColumn
 
-Words = npt.NDArray[np.uint64]
+HashWords = npt.NDArray[np.uint64]
 
 
-def mixed(seed: int, purpose: int, number: Ints) -> Words:
+def hash_words(seed: int, purpose: int, number: IntColumn) -> HashWords:
     """SplitMix64: 64 bits that look random, from a number that need not."""
     salt = ((seed * 0x9E3779B97F4A7C15) ^ (purpose * 0xD1342543DE82EF95)) % 2**64
     word = (number.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
@@ -22,12 +22,12 @@ def mixed(seed: int, purpose: int, number: Ints) -> Words:
 
 def run_prefix(seed: int) -> str:
     """Eight characters before every id of one seed, so that two runs never share an id."""
-    return f"{int(mixed(seed, 1, np.zeros(1, np.int64))[0]) >> 32:08x}"
+    return f"{int(hash_words(seed, 1, np.zeros(1, np.int64))[0]) >> 32:08x}"
 
 
-def device_ids(seed: int, purpose: int, number: Ints) -> list[str]:
+def device_ids(seed: int, purpose: int, number: IntColumn) -> list[str]:
     """Advertising ids, written as UUIDs."""
-    high = mixed(seed, purpose, number).tolist()
-    low = mixed(seed, purpose + 1, number).tolist()
+    high = hash_words(seed, purpose, number).tolist()
+    low = hash_words(seed, purpose + 1, number).tolist()
     texts = (f"{a:016x}{b:016x}" for a, b in zip(high, low, strict=True))
     return [f"{t[:8]}-{t[8:12]}-4{t[13:16]}-a{t[17:20]}-{t[20:]}" for t in texts]

@@ -8,7 +8,7 @@ from typing import Protocol
 from streams.kafka.publisher import Pace, Published
 from streams.lab.simulator.delivery import Delivered, Progress, silent
 from streams.lab.simulator.scenario import Scenario
-from streams.lab.simulator.traffic import simulate
+from streams.lab.simulator.traffic import simulate_traffic
 
 
 class Outlet(Protocol):
@@ -25,6 +25,6 @@ async def publish_traffic(
 ) -> Delivered:
     """To Kafka, in order within each partition; `outlet` bounds how far it runs ahead."""
     delivered = Delivered()
-    messages = delivered.counting(simulate(scenario), progress)
+    messages = delivered.counting(simulate_traffic(scenario), progress)
     await outlet.publish(messages, Pace(events_per_second))
     return delivered

@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from schemas.time import HOUR_MS
-from streams.lab.simulator.draws import Ints, generator, hour_weights, split
-from streams.lab.simulator.market.exchange_rates import Rates, make_rates
-from streams.lab.simulator.market.market import World, make_world
+from streams.lab.simulator.draws import IntColumn, generator, hour_weights, split
+from streams.lab.simulator.market.exchange_rates import ExchangeRates, make_exchange_rates
+from streams.lab.simulator.market.market import Market, make_market
 from streams.lab.simulator.people.installs import Installs, make_installs
-from streams.lab.simulator.people.money import Money, make_money
+from streams.lab.simulator.people.money import MoneyTable, make_money
 from streams.lab.simulator.people.reports import (
     Costs,
     Notices,
@@ -24,26 +24,26 @@ from streams.lab.simulator.people.reports import (
     make_privacy_requests,
 )
 from streams.lab.simulator.people.touches import Causes, Touches, make_touches
-from streams.lab.simulator.people.usage import Usage, make_usage, told_accounts
+from streams.lab.simulator.people.usage import Usage, make_usage, reported_accounts
 from streams.lab.simulator.scenario import Scenario
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     scenario: Scenario
-    world: World
+    world: Market
     installs: Installs
     touches: Touches
     causes: Causes
     usage: Usage
-    money: Money
+    money: MoneyTable
     costs: Costs
-    rates: Rates
+    rates: ExchangeRates
     postbacks: Notices
     privacy_requests: Notices
-    passers_by: Ints  # touchpoints of people who never install, by hour since the start
+    passers_by: IntColumn  # touchpoints of people who never install, by hour since the start
 
-    def log_times(self) -> tuple[Ints, ...]:
+    def log_times(self) -> tuple[IntColumn, ...]:
         """Of every planned table, in the order of `stream.simulate`."""
         return (
             self.touches.log_time,
@@ -58,13 +58,13 @@ class Plan:
 
 
 def make_plan(scenario: Scenario) -> Plan:
-    world = make_world(scenario.seed)
+    world = make_market(scenario.seed)
     installs = make_installs(scenario, world)
     touches, causes = make_touches(scenario, world, installs)
     usage = make_usage(scenario, installs)
-    installs = replace(installs, account=told_accounts(installs, usage))
+    installs = replace(installs, account=reported_accounts(installs, usage))
     costs = make_costs(scenario, world, installs)
-    rates = make_rates(scenario)
+    rates = make_exchange_rates(scenario)
     postbacks = make_postbacks(scenario, installs)
     privacy_requests = make_privacy_requests(scenario, installs)
     money = make_money(scenario, installs, round(scenario.good * scenario.payment_share))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import product
 
 from schemas import topics
-from streams.lab.simulator import Scenario, simulate
+from streams.lab.simulator import Scenario, simulate_traffic
 from streams.replay.engine import SourceOrder
 from streams.replay.memory_log import MemoryRecord
 from streams.stages.contract import TopicPartition
@@ -16,7 +16,7 @@ from streams.stages.contract import TopicPartition
 def simulated_records(scenario: Scenario) -> Iterator[MemoryRecord]:
     """The simulated log as a consumer would read it."""
     ends: dict[TopicPartition, int] = defaultdict(int)
-    for topic, partition, timestamp_ms, key, value in simulate(scenario):
+    for topic, partition, timestamp_ms, key, value in simulate_traffic(scenario):
         offset = ends[topic, partition]
         ends[topic, partition] = offset + 1
         yield MemoryRecord(topic, partition, offset, timestamp_ms, key, value)

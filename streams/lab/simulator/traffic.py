@@ -13,7 +13,7 @@ from schemas import topics
 from schemas.time import DAY_MS, HOUR_MS, MINUTE_MS
 from streams.lab.simulator.drafts.installs import draft_installs, draft_usage
 from streams.lab.simulator.drafts.malformed import spoilers, wrong_topic
-from streams.lab.simulator.drafts.message_parts import Draft, Words, make_words
+from streams.lab.simulator.drafts.message_parts import Draft, MessageParts, make_message_parts
 from streams.lab.simulator.drafts.money import draft_money
 from streams.lab.simulator.drafts.postbacks import draft_postbacks
 from streams.lab.simulator.drafts.reports import (
@@ -22,7 +22,7 @@ from streams.lab.simulator.drafts.reports import (
     draft_rates,
 )
 from streams.lab.simulator.drafts.touches import draft_passers_by, draft_touches
-from streams.lab.simulator.draws import Ints, generator
+from streams.lab.simulator.draws import IntColumn, generator
 from streams.lab.simulator.people.passers_by import make_passers_by
 from streams.lab.simulator.plan import Plan, make_plan
 from streams.lab.simulator.scenario import Scenario
@@ -32,7 +32,7 @@ SILENT_DAYS = (10, 20, 30, 40, 45)  # after the end: clock ticks, so that every 
 _SLICE_MESSAGES = 20_000  # how many are in memory at once, roughly
 _REPEAT_MS_MAX = 2 * DAY_MS
 
-_Drafter = Callable[[Words, Ints], list[Draft]]
+_Drafter = Callable[[MessageParts, IntColumn], list[Draft]]
 _DRAFTERS: tuple[_Drafter, ...] = (
     draft_touches,
     draft_installs,
@@ -63,14 +63,14 @@ class SimulatedMessage(NamedTuple):
         return self.key == CLOCK_KEY
 
 
-def simulate(scenario: Scenario) -> Iterator[SimulatedMessage]:
+def simulate_traffic(scenario: Scenario) -> Iterator[SimulatedMessage]:
     """Every message in log order: `scenario.events` of them, and clock ticks between them."""
     return _with_ticks(scenario, _disturbed(scenario, _planned(make_plan(scenario))))
 
 
 def _planned(plan: Plan) -> Iterator[SimulatedMessage]:
     """Every readable message once."""
-    words = make_words(plan)
+    words = make_message_parts(plan)
     log_times = plan.log_times()
     orders = [np.argsort(times, kind="stable") for times in log_times]
     sorted_times = [times[order] for times, order in zip(log_times, orders, strict=True)]
@@ -89,7 +89,7 @@ def _planned(plan: Plan) -> Iterator[SimulatedMessage]:
         yield from _in_order(np.concatenate(times), drafts, scenario.partitions)
 
 
-def _in_order(times: Ints, drafts: list[Draft], partitions: int) -> Iterator[SimulatedMessage]:
+def _in_order(times: IntColumn, drafts: list[Draft], partitions: int) -> Iterator[SimulatedMessage]:
     order = np.argsort(times, kind="stable")
     crc32 = zlib.crc32
     for index, time in zip(order.tolist(), times[order].tolist(), strict=True):

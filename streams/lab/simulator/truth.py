@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from schemas.time import DAY_MS
-from streams.lab.simulator.drafts.message_parts import Words, make_words
-from streams.lab.simulator.market.market import APPS, Fraud
-from streams.lab.simulator.people.installs import ORGANIC
+from streams.lab.simulator.drafts.message_parts import MessageParts, make_message_parts
+from streams.lab.simulator.market.market import MARKET_APPS, FraudKind
+from streams.lab.simulator.people.installs import NO_TOUCH
 from streams.lab.simulator.people.money import lifetime_value, paid_within
 from streams.lab.simulator.plan import Plan, make_plan
 from streams.lab.simulator.scenario import LABEL_DAYS, Scenario
@@ -37,40 +37,42 @@ class Truth(Struct, frozen=True, kw_only=True):
 def truths(scenario: Scenario) -> Iterator[Truth]:
     """By time of first open."""
     plan = make_plan(scenario)
-    words = make_words(plan)
+    words = make_message_parts(plan)
     values = lifetime_value(plan.installs, plan.money)
     paid = paid_within(plan.installs, plan.money, LABEL_DAYS * DAY_MS).tolist()
     for number in range(len(plan.installs)):
         yield _truth(words, plan, number, paid[number], values[number])
 
 
-def _truth(words: Words, plan: Plan, number: int, paid: bool, value: dict[str, int]) -> Truth:
+def _truth(
+    words: MessageParts, plan: Plan, number: int, paid: bool, value: dict[str, int]
+) -> Truth:
     installs = plan.installs
     touch, fake = int(plan.causes.true_touch[number]), int(plan.causes.fake_touch[number])
-    kind = Fraud(int(installs.fraud[number]))
-    cause = {} if touch == ORGANIC else words.placements[int(installs.placement[number])]
+    kind = FraudKind(int(installs.fraud[number]))
+    cause = {} if touch == NO_TOUCH else words.placements[int(installs.placement[number])]
     return Truth(
         install_id=words.install_id(number),
-        app_id=APPS[int(installs.app[number])].app_id,
+        app_id=MARKET_APPS[int(installs.app[number])].app_id,
         install_time=int(installs.time[number]),
         media_source=cause.get("media_source"),
         campaign_id=cause.get("campaign_id"),
         site_id=cause.get("site_id"),
-        touch_id=None if touch == ORGANIC else words.touch_id(touch),
+        touch_id=None if touch == NO_TOUCH else words.touch_id(touch),
         shares_id=_shares_id(plan, number, touch),
         payer_probability_d7=round(float(installs.payer_probability[number]), 6),
         payer_probability_d7_at_install=round(
             float(installs.payer_probability_at_install[number]), 6
         ),
         paid_within_d7=paid,
-        fraud=None if kind == Fraud.NONE else kind.name.lower(),
-        fraud_touch_id=None if fake == ORGANIC else words.touch_id(fake),
+        fraud=None if kind == FraudKind.NONE else kind.name.lower(),
+        fraud_touch_id=None if fake == NO_TOUCH else words.touch_id(fake),
         lifetime_value_micros=value,
     )
 
 
 def _shares_id(plan: Plan, number: int, touch: int) -> bool:
-    if touch == ORGANIC:
+    if touch == NO_TOUCH:
         return False
     carries_click = int(plan.causes.carried_click[number]) == touch
     # Touchpoints tell a device id only where the install does.

@@ -87,7 +87,7 @@ def watch_one(seed: int, rate: float) -> Watched:
     for number in range(STATIONARY):
         watch.feed(stream, float(chance.random() < rate) - rate, number * LABEL_MS)
     false_alarms = watch.counts.alarms
-    after = moved(rate)
+    after = shifted_rate(rate)
     for number in range(LABELS_MAX):
         residual = float(chance.random() < after) - rate
         if watch.feed(stream, residual, (STATIONARY + number) * LABEL_MS):
@@ -102,7 +102,7 @@ def watch_fleet(seed: int, rate: float) -> Watched:
     for number, stream in _in_turn(streams, STATIONARY):
         watch.feed(stream, float(chance.random() < rate) - rate, number * LABEL_MS)
     false_alarms = watch.counts.alarms
-    after = moved(rate)
+    after = shifted_rate(rate)
     for number, stream in _in_turn(streams, LABELS_MAX):
         shifted = after if stream is streams[0] else rate
         residual = float(chance.random() < shifted) - rate
@@ -113,7 +113,7 @@ def watch_fleet(seed: int, rate: float) -> Watched:
     return Watched(false_alarms, LABELS_MAX)
 
 
-def moved(rate: float) -> float:
+def shifted_rate(rate: float) -> float:
     """The chance whose log odds are `_SHIFT` higher."""
     return 1.0 / (1.0 + math.exp(-_SHIFT) * (1.0 - rate) / rate)
 

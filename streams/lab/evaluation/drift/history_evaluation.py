@@ -47,7 +47,7 @@ class _Heard:
             self.alarms += [_alarms.decode(record.value or b"") for record in records]
 
 
-def evaluate_history(
+def evaluate_drift_history(
     settings: Settings, files: Sequence[Path], advance: Progress
 ) -> dict[str, Any]:
     """Replays the files through all stages; learns as a live worker would."""

@@ -9,11 +9,11 @@ from itertools import pairwise
 _BINS = 15
 DRAWS = 50
 
-Said = tuple[float, bool]
+Guess = tuple[float, bool]
 """A probability, and whether it came true."""
 
 
-def calibration_error(said: Sequence[Said], bins: int = _BINS) -> float:
+def calibration_error(said: Sequence[Guess], bins: int = _BINS) -> float:
     """Expected calibration error: mean gap between what is said and what comes true, over bins
     of equal mass (Naeini et al., 2015, with equal-mass bins)."""
     if not said:
@@ -29,7 +29,7 @@ def calibration_error(said: Sequence[Said], bins: int = _BINS) -> float:
     return sum(gaps) / size
 
 
-def chance_error(said: Sequence[Said], seed: int, bins: int = _BINS) -> float:
+def chance_error(said: Sequence[Guess], seed: int, bins: int = _BINS) -> float:
     """The error that the same probabilities would show by chance if each were exactly right."""
     rng = random.Random(seed)
     draws = [

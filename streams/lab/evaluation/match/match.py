@@ -37,7 +37,7 @@ _RECEIPT = {"candidates", "contributors"}
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class MatchAccuracy:
     """How many decisions about installs agree with the truth."""
 
     installs: int
@@ -95,7 +95,7 @@ def in_order(scenario: Scenario) -> Scenario:
     return replace(scenario.ordered(), events=scenario.good)
 
 
-def _judge(decided: Tally[Attribution], expected: Iterable[Truth]) -> Judged:
+def _judge(decided: Tally[Attribution], expected: Iterable[Truth]) -> MatchAccuracy:
     installs = right = unidentified = 0
     for truth in expected:
         if truth.touch_id is not None and not truth.shares_id:
@@ -104,7 +104,7 @@ def _judge(decided: Tally[Attribution], expected: Iterable[Truth]) -> Judged:
         installs += 1
         row = decided.conversions.get(truth.install_id)
         right += row is not None and row.touch_id == (truth.touch_id or "")
-    return Judged(installs, right, unidentified)
+    return MatchAccuracy(installs, right, unidentified)
 
 
 def differences(

@@ -9,11 +9,11 @@ from attribution.probabilistic.pair_fit import KnownMatch, fit_pair_model
 from attribution.probabilistic.pair_model import PairModel
 from attribution.probabilistic.pair_score import confidences
 from attribution.rules.rules import Rules
-from streams.lab.evaluation.match.calibration import Said, calibration_error, chance_error
+from streams.lab.evaluation.match.calibration import Guess, calibration_error, chance_error
 from streams.lab.simulator import Truth
 
 
-class Held(NamedTuple):
+class HeldOut(NamedTuple):
     """Every second install: one half to learn from, the other one to be judged by."""
 
     learned: list[KnownMatch]
@@ -29,12 +29,12 @@ def known_answers(expected: Iterable[Truth]) -> dict[str, str]:
     }
 
 
-def held(known: Iterable[KnownMatch]) -> Held:
+def held_out(known: Iterable[KnownMatch]) -> HeldOut:
     usable = [one for one in known if one.touches]
-    return Held(usable[0::2], usable[1::2])
+    return HeldOut(usable[0::2], usable[1::2])
 
 
-def best_guesses(known: Sequence[KnownMatch], model: PairModel) -> Iterator[Said]:
+def best_guesses(known: Sequence[KnownMatch], model: PairModel) -> Iterator[Guess]:
     """The most confident candidate of each install, and whether it is the right one."""
     for one in known:
         certain = confidences(one.touches, one.install, model)
@@ -44,7 +44,7 @@ def best_guesses(known: Sequence[KnownMatch], model: PairModel) -> Iterator[Said
 
 def pair_figures(known: Iterable[KnownMatch], rules: Rules, seed: int) -> dict[str, Any]:
     """Calibration of a model learned from one half on the other, and of the model of the rules."""
-    halves = held(known)
+    halves = held_out(known)
     said = list(best_guesses(halves.judged, fit_pair_model(halves.learned)))
     by_default = list(best_guesses(halves.judged, rules.pair_model))
     confidence = rules.default.probabilistic.confidence
@@ -59,7 +59,7 @@ def pair_figures(known: Iterable[KnownMatch], rules: Rules, seed: int) -> dict[s
     }
 
 
-def _precision(said: Sequence[Said], confidence: float) -> float | None:
+def _precision(said: Sequence[Guess], confidence: float) -> float | None:
     """Share of right ones among those the rule accepts; None when it accepts none."""
     accepted = [is_right for certain, is_right in said if certain >= confidence]
     return round(sum(accepted) / len(accepted), 6) if accepted else None

@@ -8,16 +8,19 @@ import numpy as np
 
 from schemas.time import DAY_MS
 from streams.lab.evaluation.chart import Chart, Line, write_chart
-from streams.lab.evaluation.payer.judged_predictions import Judged, reliability_of
-from streams.lab.evaluation.payer.payer_models import TIERS
-from streams.lab.evaluation.payer.runs import Run
-from streams.lab.simulator.draws import Floats
-from streams.lab.simulator.paying_worlds.steps import LANDMARKS
+from streams.lab.evaluation.payer.judged_predictions import (
+    JudgedPredictions,
+    reliability_against_truth,
+)
+from streams.lab.evaluation.payer.payer_models import PAYER_TIERS
+from streams.lab.evaluation.payer.runs import PayerRun
+from streams.lab.simulator.draws import FloatColumn
+from streams.lab.simulator.paying_worlds.steps import LANDMARK_NAMES
 
 _GAIN_POINTS = 100
 
 
-def write_plots(run: Run, folder: Path) -> None:
+def write_payer_charts(run: PayerRun, folder: Path) -> None:
     """Three SVG files, named by world and disturbance."""
     folder.mkdir(parents=True, exist_ok=True)
     name = f"{run.world}-{run.disturbance}"
@@ -26,8 +29,8 @@ def write_plots(run: Run, folder: Path) -> None:
     write_chart(_gain(run), folder / f"gain-{name}.svg")
 
 
-def _reliability(run: Run) -> Chart:
-    lines = [_reliability_line(run.d7, tier) for tier in TIERS[:3]]
+def _reliability(run: PayerRun) -> Chart:
+    lines = [_reliability_line(run.d7, tier) for tier in PAYER_TIERS[:3]]
     return Chart(
         f"Pays within 7 days: said and true ({run.world}, {run.disturbance})",
         "predicted chance",
@@ -37,12 +40,12 @@ def _reliability(run: Run) -> Chart:
     )
 
 
-def _reliability_line(rows: Judged, tier: str) -> Line:
-    table = reliability_of(rows, tier).table()
+def _reliability_line(rows: JudgedPredictions, tier: str) -> Line:
+    table = reliability_against_truth(rows, tier).table()
     return Line(tier, [(one.predicted, one.observed) for one in table], has_dots=True)
 
 
-def _over_time(run: Run) -> Chart:
+def _over_time(run: PayerRun) -> Chart:
     return Chart(
         f"Predicted over true payers, by day ({run.world}, {run.disturbance})",
         "days since the first install" if run.is_own else "days since the change",
@@ -56,7 +59,7 @@ def _over_time(run: Run) -> Chart:
     )
 
 
-def daily_ratio(rows: Judged, name: str) -> list[tuple[float, float]]:
+def daily_ratio(rows: JudgedPredictions, name: str) -> list[tuple[float, float]]:
     """Predictions over true chances, by day since the disturbance began."""
     day = rows.since_ms // DAY_MS
     said, true = np.bincount(day, rows.said[name]), np.bincount(day, rows.true)
@@ -65,9 +68,9 @@ def daily_ratio(rows: Judged, name: str) -> list[tuple[float, float]]:
     ]
 
 
-def _gain(run: Run) -> Chart:
+def _gain(run: PayerRun) -> Chart:
     at_install = run.d7.only(run.d7.landmark == 0)
-    after_a_day = run.d7.only(run.d7.landmark == LANDMARKS.index("1d"))
+    after_a_day = run.d7.only(run.d7.landmark == LANDMARK_NAMES.index("1d"))
     lines = []
     for when, rows in (("at install", at_install), ("after a day", after_a_day)):
         lines.append(Line(f"{when}: model", _gained(rows, rows.said["full"])))
@@ -81,7 +84,7 @@ def _gain(run: Run) -> Chart:
     )
 
 
-def _gained(rows: Judged, score: Floats) -> list[tuple[float, float]]:
+def _gained(rows: JudgedPredictions, score: FloatColumn) -> list[tuple[float, float]]:
     """Share of expected payers among the best share of installs."""
     order = np.argsort(-score, kind="stable")
     found = np.r_[0.0, np.cumsum(rows.true[order])]

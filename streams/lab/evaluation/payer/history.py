@@ -15,9 +15,9 @@ from online_models.scoring.shrunk_rates import Place
 from schemas import topics
 from schemas.outcomes import FeatureRow
 from streams.errors import Stop
-from streams.lab.evaluation.payer.payer_log import PayingLog, make_log
-from streams.lab.evaluation.replay.world_features import Features
-from streams.lab.simulator.paying_worlds import Reports
+from streams.lab.evaluation.payer.payer_log import PayerLog, make_payer_log
+from streams.lab.evaluation.replay.world_features import NamedFeatures
+from streams.lab.simulator.paying_worlds import PaymentReports
 from streams.progress import Progress
 from streams.replay.engine import Replay
 from streams.replay.memory_log import MemoryRecord
@@ -61,7 +61,7 @@ class _Outcomes:
     def __init__(self) -> None:
         self.installs: dict[str, _Install] = {}
         self.booked: list[tuple[_Booked, int]] = []
-        self.features: dict[str, dict[int, Features]] = defaultdict(dict)
+        self.features: dict[str, dict[int, NamedFeatures]] = defaultdict(dict)
         self.until = 0
         self._installs = msgspec.json.Decoder(_Install)
         self._booked = msgspec.json.Decoder(_Booked)
@@ -88,17 +88,19 @@ class _Outcomes:
                 self.features[frozen.install_id][landmark] = frozen.features
 
 
-class OwnFeatures:
+class RecordedFeatures:
     """As the product froze them; where it froze none at a landmark, those of the install."""
 
-    def __init__(self, installs: Sequence[_Install], known: dict[str, dict[int, Features]]) -> None:
+    def __init__(
+        self, installs: Sequence[_Install], known: dict[str, dict[int, NamedFeatures]]
+    ) -> None:
         self.platforms = [one.platform for one in installs]
         self.places = [
             Place(one.app_id, one.media_source, one.country_code, one.platform) for one in installs
         ]
         self._known = [known.get(one.install_id, {}) for one in installs]
 
-    def at(self, install: int, landmark: int) -> Features:
+    def at(self, install: int, landmark: int) -> NamedFeatures:
         known = self._known[install]
         found = known.get(landmark)
         if found is not None:
@@ -107,16 +109,18 @@ class OwnFeatures:
 
 
 @dataclass(frozen=True, slots=True)
-class OwnHistory:
-    log: PayingLog
-    features: OwnFeatures
+class PayerHistory:
+    log: PayerLog
+    features: RecordedFeatures
     begin_ms: int
     until_ms: int
     installs: int
     payers: int
 
 
-def read_own_history(settings: Settings, files: Sequence[Path], advance: Progress) -> OwnHistory:
+def read_payer_history(
+    settings: Settings, files: Sequence[Path], advance: Progress
+) -> PayerHistory:
     """Stop when there are too few installs, or nobody pays."""
     reader = SourceReader(files, settings.kafka.topic_prefix)
     order = survey(reader.read(), lambda done: advance("read", done, 0))
@@ -133,9 +137,9 @@ def read_own_history(settings: Settings, files: Sequence[Path], advance: Progres
     reports = _first_reports(found.booked, installs)
     if not len(reports.install):
         raise Stop("no payment of any of these installs is in these files; add purchases")
-    return OwnHistory(
-        make_log(times, reports),
-        OwnFeatures(installs, found.features),
+    return PayerHistory(
+        make_payer_log(times, reports),
+        RecordedFeatures(installs, found.features),
         int(times[0]),
         found.until,
         len(installs),
@@ -143,7 +147,9 @@ def read_own_history(settings: Settings, files: Sequence[Path], advance: Progres
     )
 
 
-def _first_reports(booked: Sequence[tuple[_Booked, int]], installs: Sequence[_Install]) -> Reports:
+def _first_reports(
+    booked: Sequence[tuple[_Booked, int]], installs: Sequence[_Install]
+) -> PaymentReports:
     """Each purchase of an install when it was first known, but none that was taken back whole."""
     number = {one.install_id: index for index, one in enumerate(installs)}
     left: dict[tuple[str, str], int] = defaultdict(int)
@@ -161,4 +167,4 @@ def _first_reports(booked: Sequence[tuple[_Booked, int]], installs: Sequence[_In
         since = installs[install].install_time
         rows.append((install, max(paid_at - since, 0), max(known_at - since, 0), payment))
     rows.sort(key=lambda row: (row[2], row[0]))
-    return Reports(*np.array(rows, np.int64).reshape(-1, 4).T)
+    return PaymentReports(*np.array(rows, np.int64).reshape(-1, 4).T)

@@ -16,22 +16,22 @@ import numpy as np
 from online_models.hazard.bins import PAYER
 from schemas.time import DAY_MS
 from streams.errors import Stop
-from streams.lab.evaluation.payer.charts import write_plots
-from streams.lab.evaluation.payer.history import OwnHistory, read_own_history
+from streams.lab.evaluation.payer.charts import write_payer_charts
+from streams.lab.evaluation.payer.history import PayerHistory, read_payer_history
 from streams.lab.evaluation.payer.judged_predictions import (
     D7,
     D30,
-    Judged,
+    JudgedPredictions,
     auc,
-    excess,
-    log_loss,
-    reliability_of,
+    excess_entropy,
+    mean_log_loss,
+    reliability_against_truth,
     rounded,
 )
-from streams.lab.evaluation.payer.payer_log import HORIZONS, RELEASED_MS
-from streams.lab.evaluation.payer.payer_models import CHALLENGERS, TIERS, Contestants
-from streams.lab.evaluation.payer.payer_replay import Predictions, Replay
-from streams.lab.evaluation.payer.runs import Run
+from streams.lab.evaluation.payer.payer_log import JUDGED_HORIZONS, RELEASED_MS
+from streams.lab.evaluation.payer.payer_models import CHALLENGERS, PAYER_TIERS, PayerModels
+from streams.lab.evaluation.payer.payer_replay import PayerPredictions, PayerReplay
+from streams.lab.evaluation.payer.runs import PayerRun
 from streams.progress import Progress
 from streams.settings.tree import Settings
 
@@ -43,30 +43,30 @@ def evaluate_payer_history(
     settings: Settings, files: Sequence[Path], advance: Progress, plots: Path | None = None
 ) -> dict[str, dict[str, Any]]:
     """As `evaluate_payer`, but what only the truth could tell."""
-    own = read_own_history(settings, files, advance)
+    own = read_payer_history(settings, files, advance)
     run = _run_of(own, advance, has_river=True)
     if plots is not None:
-        write_plots(run, plots)
+        write_payer_charts(run, plots)
     about = {"installs": own.installs, "installs_that_pay": own.payers}
     return {NAME: {SCENARIO: rounded(_figures(run) | about)}}
 
 
-def history_run(settings: Settings, files: Sequence[Path], advance: Progress) -> Run:
+def payer_history_run(settings: Settings, files: Sequence[Path], advance: Progress) -> PayerRun:
     """For figures of calibration and tiers."""
-    return _run_of(read_own_history(settings, files, advance), advance, has_river=False)
+    return _run_of(read_payer_history(settings, files, advance), advance, has_river=False)
 
 
-def _run_of(own: OwnHistory, advance: Progress, *, has_river: bool) -> Run:
-    contestants = Contestants() if has_river else Contestants(river=None)
+def _run_of(own: PayerHistory, advance: Progress, *, has_river: bool) -> PayerRun:
+    contestants = PayerModels() if has_river else PayerModels(river=None)
     made = _replayed(own, contestants, advance)
-    run = Run(NAME, SCENARIO, _judged(own, made, D7), _judged(own, made, D30), is_own=True)
+    run = PayerRun(NAME, SCENARIO, _judged(own, made, D7), _judged(own, made, D30), is_own=True)
     if not run.d7.label.any():
         raise Stop("nobody pays whose first seven days are over in these files; add history")
     return run
 
 
-def _replayed(own: OwnHistory, contestants: Contestants, advance: Progress) -> Predictions:
-    replay = Replay(own.log, own.features, contestants, own.begin_ms)
+def _replayed(own: PayerHistory, contestants: PayerModels, advance: Progress) -> PayerPredictions:
+    replay = PayerReplay(own.log, own.features, contestants, own.begin_ms)
     # Later on nothing is asked that could be judged.
     until = min(own.until_ms, int(own.log.asks.time[-1])) + 1
     days = max((until - own.begin_ms) // DAY_MS, 1)
@@ -77,15 +77,15 @@ def _replayed(own: OwnHistory, contestants: Contestants, advance: Progress) -> P
     return replay.predictions()
 
 
-def _judged(own: OwnHistory, made: Predictions, horizon: int) -> Judged:
+def _judged(own: PayerHistory, made: PayerPredictions, horizon: int) -> JudgedPredictions:
     """Of installs that had not paid, by what is known now that the horizon is over."""
-    end = list(HORIZONS.values())[horizon]
+    end = list(JUDGED_HORIZONS.values())[horizon]
     over_after = int(RELEASED_MS[PAYER.edges.index(end) - 1])
     landmark_ms = np.array([one.after_ms for one in PAYER.landmarks])[made.landmark]
     installed_at = made.time - landmark_ms
     paid = own.log.seems_paid_ms[made.install]
     label = (paid >= 0) & (paid < end)
-    found = Judged(
+    found = JudgedPredictions(
         made.landmark,
         made.time - own.begin_ms,
         label.astype(float),
@@ -97,20 +97,20 @@ def _judged(own: OwnHistory, made: Predictions, horizon: int) -> Judged:
     return found.only(is_judged & ~is_late & (found.since_ms >= WARM_UP_MS))
 
 
-def _figures(run: Run) -> dict[str, Any]:
-    told = reliability_of(run.d7, "full")
+def _figures(run: PayerRun) -> dict[str, Any]:
+    told = reliability_against_truth(run.d7, "full")
     return {
-        "d7_normalised_entropy": excess(run.d7, "full"),
-        "d30_normalised_entropy": excess(run.d30, "full"),
+        "d7_normalised_entropy": excess_entropy(run.d7, "full"),
+        "d30_normalised_entropy": excess_entropy(run.d30, "full"),
         "calibration_ratio": told.ratio,
         "ece": told.ece(),
         "auc": auc(run.d7, run.d7.said["full"]),
-        "log_loss": {name: log_loss(run.d7, name) for name in TIERS},
+        "log_loss": {name: mean_log_loss(run.d7, name) for name in PAYER_TIERS},
         "challengers": {
             name: {
-                "d7_normalised_entropy": excess(run.d7, name),
-                "calibration_ratio": reliability_of(run.d7, name).ratio,
-                "log_loss": log_loss(run.d7, name),
+                "d7_normalised_entropy": excess_entropy(run.d7, name),
+                "calibration_ratio": reliability_against_truth(run.d7, name).ratio,
+                "log_loss": mean_log_loss(run.d7, name),
             }
             for name in CHALLENGERS
         },

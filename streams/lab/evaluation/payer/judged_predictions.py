@@ -15,11 +15,11 @@ import numpy as np
 
 from online_models.quality.calibration import Reliability
 from schemas.time import DAY_MS
-from streams.lab.evaluation.payer.payer_models import CHALLENGERS, TIERS
-from streams.lab.evaluation.payer.payer_replay import Predictions
-from streams.lab.simulator.draws import Flags, Floats, Ints
+from streams.lab.evaluation.payer.payer_models import CHALLENGERS, PAYER_TIERS
+from streams.lab.evaluation.payer.payer_replay import PayerPredictions
+from streams.lab.simulator.draws import BoolColumn, FloatColumn, IntColumn
 from streams.lab.simulator.paying_worlds import BEGIN_MS, NEVER, PayingWorld
-from streams.lab.simulator.paying_worlds.steps import HORIZON_MS, LANDMARKS
+from streams.lab.simulator.paying_worlds.steps import HORIZON_MS, LANDMARK_NAMES
 
 D7, D30 = 0, 1
 _OF_WORLD = (1, 2)
@@ -33,20 +33,20 @@ _SMALLEST = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class JudgedPredictions:
     """Predictions for one horizon beside the truth: columns."""
 
-    landmark: Ints
-    since_ms: Ints  # since the disturbance began
-    true: Floats
-    label: Flags
-    said: dict[str, Floats]
+    landmark: IntColumn
+    since_ms: IntColumn  # since the disturbance began
+    true: FloatColumn
+    label: BoolColumn
+    said: dict[str, FloatColumn]
 
     def __len__(self) -> int:
         return len(self.true)
 
-    def only(self, which: Flags) -> Judged:
-        return Judged(
+    def only(self, which: BoolColumn) -> JudgedPredictions:
+        return JudgedPredictions(
             self.landmark[which],
             self.since_ms[which],
             self.true[which],
@@ -55,12 +55,14 @@ class Judged:
         )
 
 
-def judged(world: PayingWorld, made: Predictions, horizon: int) -> Judged:
+def judge_predictions(
+    world: PayingWorld, made: PayerPredictions, horizon: int
+) -> JudgedPredictions:
     """Those about installs that had paid already, which was not known yet, are left out."""
     number = _OF_WORLD[horizon]
     true = world.lives.chance[made.install, made.landmark, number]
     paid = world.lives.paid_ms[made.install]
-    found = Judged(
+    found = JudgedPredictions(
         made.landmark,
         made.time - BEGIN_MS,
         true,
@@ -70,20 +72,20 @@ def judged(world: PayingWorld, made: Predictions, horizon: int) -> Judged:
     return found.only(~np.isnan(true))
 
 
-def excess(rows: Judged, name: str) -> float:
+def excess_entropy(rows: JudgedPredictions, name: str) -> float:
     """NaN without predictions."""
     said = rows.said[name]
     lost = float(_divergence(rows.true, said).sum())
     return lost / _base_entropy(rows) if len(rows) else float("nan")
 
 
-def log_loss(rows: Judged, name: str) -> float:
+def mean_log_loss(rows: JudgedPredictions, name: str) -> float:
     """Nats per prediction, of what came true."""
     said = rows.said[name].clip(_SMALLEST, 1 - _SMALLEST)
     return float(-np.where(rows.label, np.log(said), np.log1p(-said)).mean())
 
 
-def auc(rows: Judged, said: Floats) -> float:
+def auc(rows: JudgedPredictions, said: FloatColumn) -> float:
     """Mean over landmarks, weighed by how many pairs each has."""
     total = weight = 0.0
     for landmark in np.unique(rows.landmark):
@@ -96,29 +98,29 @@ def auc(rows: Judged, said: Floats) -> float:
     return total / weight if weight else float("nan")
 
 
-def reliability_of(rows: Judged, name: str) -> Reliability:
+def reliability_against_truth(rows: JudgedPredictions, name: str) -> Reliability:
     """Against the true chances."""
     found = Reliability()
     found.add_many(rows.said[name], rows.true)
     return found
 
 
-def figures(d7: Judged, d30: Judged) -> dict[str, Any]:
+def payer_world_figures(d7: JudgedPredictions, d30: JudgedPredictions) -> dict[str, Any]:
     """Of one world and disturbance."""
     after = d7.only((d7.since_ms >= SHOCK_MS) & (d7.since_ms < AFTER_MS))
     week = d7.only(d7.since_ms < AFTER_MS)
-    told = reliability_of(d7, "full")
+    told = reliability_against_truth(d7, "full")
     return {
-        "d7_excess_ne": excess(d7, "full"),
-        "d30_excess_ne": excess(d30, "full"),
-        "d7_excess_ne_after_shift": excess(after, "full"),
+        "d7_excess_ne": excess_entropy(d7, "full"),
+        "d30_excess_ne": excess_entropy(d30, "full"),
+        "d7_excess_ne_after_shift": excess_entropy(after, "full"),
         "calibration_ratio": told.ratio,
-        "calibration_ratio_after_shift": reliability_of(week, "full").ratio,
+        "calibration_ratio_after_shift": reliability_against_truth(week, "full").ratio,
         "ece": told.ece(),
         "auc": auc(d7, d7.said["full"]),
         "auc_of_truth": auc(d7, d7.true),
-        "log_loss": {name: log_loss(d7, name) for name in TIERS},
-        "log_loss_of_truth": log_loss(_with_truth(d7), "truth"),
+        "log_loss": {name: mean_log_loss(d7, name) for name in PAYER_TIERS},
+        "log_loss_of_truth": mean_log_loss(_with_truth(d7), "truth"),
         "challengers": {
             name: _challenger(name, d7, d30, after) for name in CHALLENGERS if name in d7.said
         },
@@ -138,30 +140,34 @@ def rounded(figures: Any) -> Any:
     return figures
 
 
-def _challenger(name: str, d7: Judged, d30: Judged, after: Judged) -> dict[str, float]:
+def _challenger(
+    name: str, d7: JudgedPredictions, d30: JudgedPredictions, after: JudgedPredictions
+) -> dict[str, float]:
     found = {
-        "d7_excess_ne": excess(d7, name),
-        "d7_excess_ne_after_shift": excess(after, name),
-        "log_loss": log_loss(d7, name),
-        "calibration_ratio": reliability_of(d7, name).ratio,
+        "d7_excess_ne": excess_entropy(d7, name),
+        "d7_excess_ne_after_shift": excess_entropy(after, name),
+        "log_loss": mean_log_loss(d7, name),
+        "calibration_ratio": reliability_against_truth(d7, name).ratio,
     }
     if not np.isnan(d30.said[name]).any():
-        found["d30_excess_ne"] = excess(d30, name)
+        found["d30_excess_ne"] = excess_entropy(d30, name)
     return found
 
 
-def _by_landmark(rows: Judged) -> dict[str, float]:
+def _by_landmark(rows: JudgedPredictions) -> dict[str, float]:
     return {
-        LANDMARKS[number]: excess(rows.only(rows.landmark == number), "full")
+        LANDMARK_NAMES[number]: excess_entropy(rows.only(rows.landmark == number), "full")
         for number in np.unique(rows.landmark).tolist()
     }
 
 
-def _with_truth(rows: Judged) -> Judged:
-    return Judged(rows.landmark, rows.since_ms, rows.true, rows.label, {"truth": rows.true})
+def _with_truth(rows: JudgedPredictions) -> JudgedPredictions:
+    return JudgedPredictions(
+        rows.landmark, rows.since_ms, rows.true, rows.label, {"truth": rows.true}
+    )
 
 
-def _divergence(true: Floats, said: Floats) -> Floats:
+def _divergence(true: FloatColumn, said: FloatColumn) -> FloatColumn:
     """Kullback-Leibler, in nats."""
     said = said.clip(_SMALLEST, 1 - _SMALLEST)
     true = true.clip(_SMALLEST, 1 - _SMALLEST)
@@ -170,7 +176,7 @@ def _divergence(true: Floats, said: Floats) -> Floats:
     )
 
 
-def _base_entropy(rows: Judged) -> float:
+def _base_entropy(rows: JudgedPredictions) -> float:
     """Of all predictions together, knowing the mean chance at each landmark."""
     total = 0.0
     for landmark in np.unique(rows.landmark):

@@ -13,9 +13,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from streams.lab.evaluation.payer.charts import write_plots
-from streams.lab.evaluation.payer.judged_predictions import figures, rounded
-from streams.lab.evaluation.payer.runs import PayingPlan, replay_all
+from streams.lab.evaluation.payer.charts import write_payer_charts
+from streams.lab.evaluation.payer.judged_predictions import payer_world_figures, rounded
+from streams.lab.evaluation.payer.runs import PayingPlan, replay_payer_worlds
 from streams.progress import Progress
 
 
@@ -24,8 +24,10 @@ def evaluate_payer(
 ) -> dict[str, dict[str, Any]]:
     """Figures by world and disturbance; charts of each go into the folder `plots`."""
     found: dict[str, dict[str, Any]] = {}
-    for run in replay_all(plan, advance):
-        found.setdefault(run.world, {})[run.disturbance] = rounded(figures(run.d7, run.d30))
+    for run in replay_payer_worlds(plan, advance):
+        found.setdefault(run.world, {})[run.disturbance] = rounded(
+            payer_world_figures(run.d7, run.d30)
+        )
         if plots is not None:
-            write_plots(run, plots)
+            write_payer_charts(run, plots)
     return found

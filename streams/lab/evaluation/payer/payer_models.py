@@ -18,10 +18,10 @@ from online_models.hazard.packed import PackedAsk, PackedGroup, PackedSnapshot
 from online_models.learning.snapshots import Unusable
 from online_models.scoring.shrunk_rates import Place, ShrunkRates
 from streams.lab.evaluation.payer.river_challengers import RiverChallengers
-from streams.lab.evaluation.replay.world_features import Features
-from streams.lab.simulator.draws import Floats
+from streams.lab.evaluation.replay.world_features import NamedFeatures
+from streams.lab.simulator.draws import FloatColumn
 
-TIERS = ("full", "install_only", "rates", "constant")
+PAYER_TIERS = ("full", "install_only", "rates", "constant")
 """Who answers, best first: the next one answers where one cannot."""
 
 WAITING = "waiting"
@@ -33,18 +33,18 @@ _LANDMARK_MS = [landmark.after_ms for landmark in PAYER.landmarks]
 _FIRST_BIN = [PAYER.first_bin(number) for number in range(len(PAYER.landmarks))]
 
 
-class Frozen(NamedTuple):
+class FrozenFeatures(NamedTuple):
     """Features at a landmark, as they stay. By name only where somebody asks for names."""
 
     packed: Packed
-    named: Features
+    named: NamedFeatures
 
 
 class Question(NamedTuple):
     install: int
     landmark: int
-    frozen: Frozen
-    at_install: Frozen
+    frozen: FrozenFeatures
+    at_install: FrozenFeatures
     platform: str
     place: Place
 
@@ -54,7 +54,7 @@ class BinEnd(NamedTuple):
 
     bin: int
     label: bool
-    frozen: Sequence[Frozen]  # from the first landmark on
+    frozen: Sequence[FrozenFeatures]  # from the first landmark on
     platform: str
     place: Place
 
@@ -71,7 +71,7 @@ def _waiting_for(name: str) -> HazardModel:
 
 
 @dataclass(slots=True)
-class Contestants:
+class PayerModels:
     model: HazardModel = field(default_factory=lambda: _model(PAYER))
     rates: ShrunkRates = field(default_factory=ShrunkRates)
     waiting: dict[str, HazardModel] = field(
@@ -82,9 +82,9 @@ class Contestants:
         default_factory=lambda: Encoder(HazardRules().slots, HazardRules().seed)
     )
 
-    def copy(self) -> Contestants:
+    def copy(self) -> PayerModels:
         """The same ones, to go on from here in another world."""
-        return Contestants(
+        return PayerModels(
             _copied(self.model),
             copy.deepcopy(self.rates),
             {name: _copied(model) for name, model in self.waiting.items()},
@@ -92,12 +92,12 @@ class Contestants:
             self.encoder,
         )
 
-    def freeze(self, features: Features, landmark: int) -> Frozen:
+    def freeze(self, features: NamedFeatures, landmark: int) -> FrozenFeatures:
         if self.river is None:
-            return Frozen(self.encoder.pack(features), {})
+            return FrozenFeatures(self.encoder.pack(features), {})
         # The hazard model has an intercept for each landmark; River learns it as a feature.
         level = {f"landmark={PAYER.landmarks[landmark].name}": 1.0}
-        return Frozen(self.encoder.pack(features), features | level)
+        return FrozenFeatures(self.encoder.pack(features), features | level)
 
     def learn_bins(self, ends: Sequence[BinEnd]) -> None:
         self.model.learn_packed(
@@ -141,7 +141,7 @@ class Contestants:
             for asked in paid:
                 self.river.learn_payment(asked.frozen.named)
 
-    def predict(self, asked: Sequence[Question]) -> dict[str, Floats]:
+    def predict(self, asked: Sequence[Question]) -> dict[str, FloatColumn]:
         """Question × (d7, d30) by contestant; NaN: no answer, or the horizon has passed."""
         scorer = self.model.scorer
         return {
@@ -155,14 +155,14 @@ class Contestants:
             **self._of_river(asked),
         }
 
-    def _waited(self, asked: Sequence[Question]) -> Floats:
+    def _waited(self, asked: Sequence[Question]) -> FloatColumn:
         asks = [PackedAsk(*one.frozen.packed, one.landmark, one.platform) for one in asked]
         said = [self.waiting[name].scorer.score_packed(asks) for name in ("d7", "d30")]
         return np.array(
             [[one["end"] if one else np.nan for one in horizon] for horizon in said]
         ).T.reshape(-1, 2)
 
-    def _of_river(self, asked: Sequence[Question]) -> dict[str, Floats]:
+    def _of_river(self, asked: Sequence[Question]) -> dict[str, FloatColumn]:
         if self.river is None:
             return {}
         # Seven days after the install nothing is left to be predicted, or to be learned.
@@ -195,7 +195,7 @@ def _by_install(
         yield own[0], [asked for asked, _ in own]
 
 
-def _pairs(said: Sequence[dict[str, float] | None]) -> Floats:
+def _pairs(said: Sequence[dict[str, float] | None]) -> FloatColumn:
     return np.array(
         [
             [one.get("d7", np.nan), one.get("d30", np.nan)] if one else [np.nan, np.nan]

@@ -11,16 +11,21 @@ import numpy as np
 
 from online_models.scoring.shrunk_rates import Place
 from schemas.time import HOUR_MS
-from streams.lab.evaluation.payer.payer_log import HORIZONS, Happenings, PayingLog, make_log
-from streams.lab.evaluation.payer.payer_models import BinEnd, Contestants, Frozen, Question
-from streams.lab.evaluation.replay.world_features import Features, WorldFeatures
-from streams.lab.simulator.draws import Floats, Ints
-from streams.lab.simulator.paying_worlds import PayingWorld, report, seen_activity
+from streams.lab.evaluation.payer.payer_log import (
+    JUDGED_HORIZONS,
+    Happenings,
+    PayerLog,
+    make_payer_log,
+)
+from streams.lab.evaluation.payer.payer_models import BinEnd, FrozenFeatures, PayerModels, Question
+from streams.lab.evaluation.replay.world_features import NamedFeatures, WorldFeatures
+from streams.lab.simulator.draws import FloatColumn, IntColumn
+from streams.lab.simulator.paying_worlds import PayingWorld, logged_activity, report_payments
 
 _STEP_MS = HOUR_MS
 """How often a model that has learned replaces the one that predicts, in log time."""
 
-LAST_HORIZON = max(HORIZONS, key=HORIZONS.__getitem__)
+LAST_HORIZON = max(JUDGED_HORIZONS, key=JUDGED_HORIZONS.__getitem__)
 """Nothing is learned of an install after it."""
 
 Step = Callable[[int], None]
@@ -28,21 +33,21 @@ Step = Callable[[int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Predictions:
+class PayerPredictions:
     """Columns, in order of time; probabilities are prediction × (d7, d30) by contestant."""
 
-    install: Ints
-    landmark: Ints
-    time: Ints
-    said: dict[str, Floats]
+    install: IntColumn
+    landmark: IntColumn
+    time: IntColumn
+    said: dict[str, FloatColumn]
 
 
 @dataclass(slots=True)
-class Told:
+class _Predicted:
     """What has been predicted so far."""
 
-    asks: list[Ints] = field(default_factory=list)  # indices into the log's asks
-    said: dict[str, list[Floats]] = field(default_factory=dict)
+    asks: list[IntColumn] = field(default_factory=list)  # indices into the log's asks
+    said: dict[str, list[FloatColumn]] = field(default_factory=dict)
 
 
 class FeatureSource(Protocol):
@@ -51,30 +56,30 @@ class FeatureSource(Protocol):
     platforms: list[str]
     places: list[Place]
 
-    def at(self, install: int, landmark: int) -> Features: ...
+    def at(self, install: int, landmark: int) -> NamedFeatures: ...
 
 
-class Replay:
+class PayerReplay:
     def __init__(
-        self, log: PayingLog, features: FeatureSource, contestants: Contestants, begin_ms: int
+        self, log: PayerLog, features: FeatureSource, contestants: PayerModels, begin_ms: int
     ) -> None:
         self.log = log
         self.contestants = contestants
         self._features = features
-        self._frozen: dict[int, list[Frozen]] = {}
-        self._told = Told()
+        self._frozen: dict[int, list[FrozenFeatures]] = {}
+        self._told = _Predicted()
         self._now = begin_ms
 
     @classmethod
-    def of_world(cls, world: PayingWorld, seed: int, contestants: Contestants) -> Self:
+    def of_world(cls, world: PayingWorld, seed: int, contestants: PayerModels) -> Self:
         installed_at = world.people.time
-        log = make_log(installed_at, report(world, seed))
-        features = WorldFeatures(world.people, seen_activity(world, seed))
+        log = make_payer_log(installed_at, report_payments(world, seed))
+        features = WorldFeatures(world.people, logged_activity(world, seed))
         return cls(log, features, contestants, int(installed_at[0]))
 
-    def fork(self, world: PayingWorld, seed: int) -> Replay:
+    def fork(self, world: PayingWorld, seed: int) -> PayerReplay:
         """Goes on from here in a world that was the same until now; predictions begin anew."""
-        other = Replay.of_world(world, seed, self.contestants.copy())
+        other = PayerReplay.of_world(world, seed, self.contestants.copy())
         other._now = self._now
         other._frozen = {install: list(known) for install, known in self._frozen.items()}
         return other
@@ -90,11 +95,11 @@ class Replay:
             self._now = end
             step(end)
 
-    def predictions(self) -> Predictions:
+    def predictions(self) -> PayerPredictions:
         index = np.concatenate(self._told.asks) if self._told.asks else np.zeros(0, np.int64)
         asks = self.log.asks
         said = {name: np.concatenate(parts) for name, parts in self._told.said.items()}
-        return Predictions(asks.install[index], asks.which[index], asks.time[index], said)
+        return PayerPredictions(asks.install[index], asks.which[index], asks.time[index], said)
 
     def _predict(self, asks: Happenings, end: int) -> None:
         which = asks.between(self._now, end)

@@ -19,10 +19,10 @@ ALPHA, BETA, L2 = 0.1, 1.0, 10.0
 
 DEFER_PAID = 2.0
 
-RiverModel = Any
+_RiverModel = Any
 """River publishes no types: `river.linear_model.LogisticRegression`."""
 
-Features = Mapping[str, float]
+_Features = Mapping[str, float]
 
 
 class RiverChallengers:
@@ -31,29 +31,29 @@ class RiverChallengers:
     def __init__(self) -> None:
         self.waiting, self.defer = _new_model(), _new_model()
 
-    def ask(self, asked: Iterable[Features]) -> list[dict[str, float]]:
+    def ask(self, asked: Iterable[_Features]) -> list[dict[str, float]]:
         return [
             {"river": _chance(self.waiting, one), "river_defer": self._asked(one)} for one in asked
         ]
 
-    def learn_at_horizon(self, features: Features, label: bool) -> None:
+    def learn_at_horizon(self, features: _Features, label: bool) -> None:
         self.waiting.learn_one(features, label)
         if not label:
             self._learn_unpaid(features, _chance(self.defer, features))
 
-    def learn_payment(self, features: Features) -> None:
+    def learn_payment(self, features: _Features) -> None:
         self.defer.learn_one(features, True, w=DEFER_PAID)
 
-    def _asked(self, features: Features) -> float:
+    def _asked(self, features: _Features) -> float:
         said = _chance(self.defer, features)
         self._learn_unpaid(features, said)
         return said
 
-    def _learn_unpaid(self, features: Features, said: float) -> None:
+    def _learn_unpaid(self, features: _Features, said: float) -> None:
         self.defer.learn_one(features, False, w=(1.0 - said) / (1.0 - said / 2.0))
 
 
-def _new_model() -> RiverModel:
+def _new_model() -> _RiverModel:
     """The intercept stays at the prior: `landmark=` features learn the level of each landmark."""
     return linear_model.LogisticRegression(
         optimizer=optim.FTRLProximal(alpha=ALPHA, beta=BETA, l1=0.0, l2=L2),
@@ -62,5 +62,5 @@ def _new_model() -> RiverModel:
     )
 
 
-def _chance(model: RiverModel, features: Features) -> float:
+def _chance(model: _RiverModel, features: _Features) -> float:
     return float(model.predict_proba_one(features)[True])

@@ -10,19 +10,19 @@ from online_models.features import features
 from online_models.features.features import Bucket
 from online_models.scoring.shrunk_rates import Place
 from schemas.time import DAY_MS, HOUR_MS
-from streams.lab.simulator.draws import Ints
-from streams.lab.simulator.market.market import APPS, COUNTRIES, MEDIA_SOURCES
-from streams.lab.simulator.paying_worlds import Lives, People
-from streams.lab.simulator.paying_worlds.lives import NAMES
-from streams.lab.simulator.paying_worlds.paying_people import ORGANIC
-from streams.lab.simulator.paying_worlds.steps import LANDMARKS
+from streams.lab.simulator.draws import IntColumn
+from streams.lab.simulator.market.market import COUNTRIES, MARKET_APPS, MEDIA_SOURCES
+from streams.lab.simulator.paying_worlds import Lives, PayingPeople
+from streams.lab.simulator.paying_worlds.lives import IN_APP_NAMES
+from streams.lab.simulator.paying_worlds.paying_people import ORGANIC_SOURCE
+from streams.lab.simulator.paying_worlds.steps import LANDMARK_NAMES
 
-Features = dict[str, float]
+NamedFeatures = dict[str, float]
 
 _VALUES = {"app": features.APP, "campaign": features.CAMPAIGN} | dict.fromkeys(
     ("os", "hour", "weekday", "ctit_log2", "campaign×platform", "app×media_source"), features.MINOR
 )
-_APPS = (*(app.app_id for app in APPS), "com.tidewood.fresh")
+_APPS = (*(app.app_id for app in MARKET_APPS), "com.tidewood.fresh")
 _COUNTRIES = tuple(one.code for one in COUNTRIES)
 _SOURCES = (*(one.name for one in MEDIA_SOURCES), "organic")
 _PLATFORMS = ("android", "ios")
@@ -31,16 +31,16 @@ _PLATFORMS = ("android", "ios")
 class WorldFeatures:
     """Asked by number of install and number of landmark."""
 
-    def __init__(self, people: People, lives: Lives) -> None:
+    def __init__(self, people: PayingPeople, lives: Lives) -> None:
         self._keys = _keys(people)
         self.platforms = [_PLATFORMS[one] for one in people.is_ios.tolist()]
         self.places = _places(people)
         self._sessions = lives.sessions.tolist()
         self._names = lives.names.tolist()
 
-    def at(self, install: int, landmark: int) -> Features:
+    def at(self, install: int, landmark: int) -> NamedFeatures:
         found = {column[install]: value for column, value in self._keys}
-        name = LANDMARKS[landmark]
+        name = LANDMARK_NAMES[landmark]
         if landmark:
             counted = zip(self._sessions[install], self._names[install][:landmark], strict=False)
             found.update(features.activity_until(name, [_bucket(*one) for one in counted]))
@@ -48,13 +48,13 @@ class WorldFeatures:
 
 
 def _bucket(sessions: int, counts: list[int]) -> Bucket:
-    names = {name: count for name, count in zip(NAMES, counts, strict=True) if count}
+    names = {name: count for name, count in zip(IN_APP_NAMES, counts, strict=True) if count}
     return Bucket(sessions, sum(counts), names)
 
 
-def _keys(people: People) -> list[tuple[list[str], float]]:
+def _keys(people: PayingPeople) -> list[tuple[list[str], float]]:
     """The names of what is known at the install: a column for each, and their value."""
-    is_organic = people.source == ORGANIC
+    is_organic = people.source == ORGANIC_SOURCE
     lead = [str(one.bit_length()) if one >= 0 else "none" for one in people.click_lead_s.tolist()]
     platform = _named(_PLATFORMS, people.is_ios.astype(np.int64))
     country, source = _named(_COUNTRIES, people.country), _named(_SOURCES, people.source)
@@ -87,7 +87,7 @@ def _keys(people: People) -> list[tuple[list[str], float]]:
     ]
 
 
-def _named(names: tuple[str, ...], index: Ints) -> list[str]:
+def _named(names: tuple[str, ...], index: IntColumn) -> list[str]:
     return [names[one] for one in index.tolist()]
 
 
@@ -101,7 +101,7 @@ def _shared(texts: Iterable[str]) -> list[str]:
     return [known.setdefault(text, text) for text in texts]
 
 
-def _places(people: People) -> list[Place]:
+def _places(people: PayingPeople) -> list[Place]:
     columns = (people.app, people.source, people.country, people.is_ios.astype(np.int64))
     known: dict[tuple[int, ...], Place] = {}
     for key in set(zip(*(column.tolist() for column in columns), strict=True)):

@@ -8,13 +8,13 @@ import numpy as np
 
 from online_models.quality.value_figures import decile_mape, normalised_gini, total_ratio
 from online_models.value.shape import HORIZONS, LANDMARKS
-from streams.lab.evaluation.value.payment_table import LANDMARK_MS
-from streams.lab.evaluation.value.value_replay import Predictions
-from streams.lab.simulator.draws import Flags, Floats
+from streams.lab.evaluation.value.payment_table import VALUE_LANDMARK_MS
+from streams.lab.evaluation.value.value_replay import ValuePredictions
+from streams.lab.simulator.draws import BoolColumn, FloatColumn
 from streams.lab.simulator.paying_worlds import Spending
 
 
-def world_figures(made: Predictions, spending: Spending) -> dict[str, Any]:
+def value_world_figures(made: ValuePredictions, spending: Spending) -> dict[str, Any]:
     """The worst horizon of each figure on top; then by horizon, and by landmark of each.
 
     gini_of_oracle: normalised Gini of predictions over that of the true worth, both against what
@@ -23,7 +23,7 @@ def world_figures(made: Predictions, spending: Spending) -> dict[str, Any]:
     """
     by_horizon = {}
     for number, horizon in enumerate(HORIZONS):
-        is_open = LANDMARK_MS[made.landmark] < horizon.after_ms
+        is_open = VALUE_LANDMARK_MS[made.landmark] < horizon.after_ms
         found = _figures(made, spending, number, is_open)
         found["by_landmark"] = {
             landmark.name: _figures(made, spending, number, made.landmark == mark)
@@ -43,12 +43,14 @@ def world_figures(made: Predictions, spending: Spending) -> dict[str, Any]:
     }
 
 
-def is_monotone(made: Predictions) -> bool:
+def is_monotone(made: ValuePredictions) -> bool:
     answered = made.worth[~np.isnan(made.worth[:, 0])]
     return bool((np.diff(answered, axis=1) >= 0.0).all())
 
 
-def _figures(made: Predictions, spending: Spending, horizon: int, which: Flags) -> dict[str, Any]:
+def _figures(
+    made: ValuePredictions, spending: Spending, horizon: int, which: BoolColumn
+) -> dict[str, Any]:
     which = which & ~np.isnan(made.worth[:, horizon])
     install, landmark = made.install[which], made.landmark[which]
     said = made.worth[which, horizon]
@@ -64,7 +66,7 @@ def _figures(made: Predictions, spending: Spending, horizon: int, which: Flags) 
     }
 
 
-def _realised(said: Floats, came: Floats) -> dict[str, float]:
+def _realised(said: FloatColumn, came: FloatColumn) -> dict[str, float]:
     return {
         "gini": normalised_gini(said, came),
         "decile_mape": decile_mape(said, came),

@@ -17,9 +17,9 @@ from online_models.value.shape import LANDMARKS, paid_features
 from schemas import topics
 from schemas.outcomes import FeatureRow
 from streams.errors import Stop
-from streams.lab.evaluation.value.payment_table import History, make_history
-from streams.lab.evaluation.value.value_replay import Frozen
-from streams.lab.simulator.draws import Floats, Ints
+from streams.lab.evaluation.value.payment_table import PaymentTable, make_payment_table
+from streams.lab.evaluation.value.value_replay import PackedFeatures
+from streams.lab.simulator.draws import FloatColumn, IntColumn
 from streams.progress import Progress
 from streams.replay.engine import Replay
 from streams.replay.memory_log import MemoryRecord
@@ -87,16 +87,16 @@ class _Outcomes:
 class _Columns(NamedTuple):
     """Payments, one element each; times since the install."""
 
-    install: Ints
-    paid_ms: Ints
-    logged_ms: Ints
-    amount: Floats
+    install: IntColumn
+    paid_ms: IntColumn
+    logged_ms: IntColumn
+    amount: FloatColumn
 
 
 @dataclass(frozen=True, slots=True)
-class OwnHistory:
+class ValueHistory:
     installs: list[_Install]
-    history: History
+    history: PaymentTable
     payments: _Columns
     until_ms: int
     currency: str
@@ -104,7 +104,7 @@ class OwnHistory:
     _features: dict[tuple[str, int], dict[str, float]]
     _encoder: Encoder
 
-    def features(self, install: int, landmark: int) -> Frozen:
+    def features(self, install: int, landmark: int) -> PackedFeatures:
         """As frozen by the product, where it froze them at this landmark; else the install's."""
         one = self.installs[install]
         known = self._features.get((one.install_id, landmark)) or {
@@ -116,17 +116,19 @@ class OwnHistory:
         }
         spent = float(self.history.spent[install, landmark])
         paid = paid_features(spent, int(self.history.payments[install, landmark]))
-        return Frozen(*self._encoder.pack(known | paid), one.platform)
+        return PackedFeatures(*self._encoder.pack(known | paid), one.platform)
 
-    def until(self, age_ms: int) -> Floats:
+    def until(self, age_ms: int) -> FloatColumn:
         """What each install has paid before an age."""
         is_in = self.payments.paid_ms < age_ms
-        found: Floats = np.zeros(len(self.installs))
+        found: FloatColumn = np.zeros(len(self.installs))
         np.add.at(found, self.payments.install[is_in], self.payments.amount[is_in])
         return found
 
 
-def read_history(settings: Settings, files: Sequence[Path], advance: Progress) -> OwnHistory:
+def read_value_history(
+    settings: Settings, files: Sequence[Path], advance: Progress
+) -> ValueHistory:
     """Stop when there are too few installs. Money counts in the currency that most of it is in."""
     reader = SourceReader(files, settings.kafka.topic_prefix)
     order = survey(reader.read(), lambda done: advance("read", done, 0))
@@ -143,9 +145,9 @@ def read_history(settings: Settings, files: Sequence[Path], advance: Progress) -
     currency = currencies.most_common(1)[0][0] if currencies else ""
     payments = _payments(found, installs, currency)
     rules = ValueRules()
-    return OwnHistory(
+    return ValueHistory(
         installs=installs,
-        history=make_history(np.array([one.install_time for one in installs]), payments),
+        history=make_payment_table(np.array([one.install_time for one in installs]), payments),
         payments=payments,
         until_ms=found.until,
         currency=currency,

@@ -19,9 +19,9 @@ from online_models.value.model import ValueModel, ValueRules
 from online_models.value.shape import HORIZONS, LANDMARKS
 from schemas.time import DAY_MS
 from streams.lab.evaluation.value.figures import is_monotone, rounded
-from streams.lab.evaluation.value.history import OwnHistory, read_history
-from streams.lab.evaluation.value.payment_table import LANDMARK_MS
-from streams.lab.evaluation.value.value_replay import Predictions, Replay
+from streams.lab.evaluation.value.history import ValueHistory, read_value_history
+from streams.lab.evaluation.value.payment_table import VALUE_LANDMARK_MS
+from streams.lab.evaluation.value.value_replay import ValuePredictions, ValueReplay
 from streams.progress import Progress
 from streams.settings.tree import Settings
 
@@ -35,7 +35,7 @@ COHORTS_ONLY = msgspec.structs.replace(ValueRules(), matured_rows=1_000_000_000)
 def evaluate_value_history(
     settings: Settings, files: Sequence[Path], advance: Progress
 ) -> dict[str, Any]:
-    own = read_history(settings, files, advance)
+    own = read_value_history(settings, files, advance)
     made = {
         "model": predicted(own, ValueRules(), advance, "learn and predict"),
         "cohorts": predicted(own, COHORTS_ONLY, advance, "predict by cohorts alone"),
@@ -53,27 +53,31 @@ def evaluate_value_history(
     return about | {name: rounded(one) for name, one in found.items()}
 
 
-def predicted(own: OwnHistory, rules: ValueRules, advance: Progress, step: str) -> Predictions:
-    replay = Replay(own.history, own.features, ValueModel(rules))
+def predicted(
+    own: ValueHistory, rules: ValueRules, advance: Progress, step: str
+) -> ValuePredictions:
+    replay = ValueReplay(own.history, own.features, ValueModel(rules))
     first = int(own.history.installed_at[0])
-    last = min(int(own.history.installed_at[-1]) + int(LANDMARK_MS[-1]) + 1, own.until_ms + 1)
+    last = min(int(own.history.installed_at[-1]) + int(VALUE_LANDMARK_MS[-1]) + 1, own.until_ms + 1)
     replay.run(last, _days(advance, step, first, last))
     return replay.predictions()
 
 
 def _judged(
-    own: OwnHistory, made: Predictions, horizon: int
+    own: ValueHistory, made: ValuePredictions, horizon: int
 ) -> np.ndarray[Any, np.dtype[np.bool_]]:
     """Which predictions count: asked after the warm-up, over when the history ends, answered."""
     begins = int(own.history.installed_at[0]) + _WARM_UP_MS
     end = HORIZONS[horizon].after_ms
     is_over = own.history.installed_at[made.install] + end <= own.until_ms
-    is_open = LANDMARK_MS[made.landmark] < end
+    is_open = VALUE_LANDMARK_MS[made.landmark] < end
     answered = ~np.isnan(made.worth[:, horizon])
     return np.asarray((made.time >= begins) & is_over & is_open & answered)
 
 
-def _by_landmark(own: OwnHistory, made: dict[str, Predictions], horizon: int) -> dict[str, Any]:
+def _by_landmark(
+    own: ValueHistory, made: dict[str, ValuePredictions], horizon: int
+) -> dict[str, Any]:
     came = own.until(HORIZONS[horizon].after_ms)
     which = _judged(own, made["model"], horizon)
     found: dict[str, Any] = {}

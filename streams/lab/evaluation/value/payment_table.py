@@ -9,7 +9,7 @@ import numpy as np
 
 from online_models.value.shape import BUCKETS, LANDMARKS, STEPS, Part, bucket_ending_with, rows_of
 from schemas.time import DAY_MS
-from streams.lab.simulator.draws import Floats, Ints
+from streams.lab.simulator.draws import FloatColumn, IntColumn
 
 LATENESS_MS = DAY_MS
 """How long after a step ended its payments are waited for."""
@@ -19,31 +19,31 @@ class Payments(Protocol):
     """One element per payment that counts. Times are ms since the install."""
 
     @property
-    def install(self) -> Ints: ...
+    def install(self) -> IntColumn: ...
     @property
-    def paid_ms(self) -> Ints: ...
+    def paid_ms(self) -> IntColumn: ...
     @property
-    def logged_ms(self) -> Ints: ...
+    def logged_ms(self) -> IntColumn: ...
     @property
-    def amount(self) -> Floats: ...
+    def amount(self) -> FloatColumn: ...
 
 
 @dataclass(frozen=True, slots=True)
-class History:
+class PaymentTable:
     """What was known of each install when it was asked for. Amounts in the reporting currency."""
 
-    installed_at: Ints
-    spent: Floats  # install × landmark: before it
-    payments: Ints  # install × landmark: how many
-    after: Floats  # install × landmark × bucket: in the bucket, after the landmark
-    in_step: Floats  # install × step
-    before_step: Floats  # install × step
+    installed_at: IntColumn
+    spent: FloatColumn  # install × landmark: before it
+    payments: IntColumn  # install × landmark: how many
+    after: FloatColumn  # install × landmark × bucket: in the bucket, after the landmark
+    in_step: FloatColumn  # install × step
+    before_step: FloatColumn  # install × step
 
 
 class Occasions:
     """When which install is asked about, or learned of: columns, in order of time."""
 
-    def __init__(self, installed_at: Ints, after_ms: Ints) -> None:
+    def __init__(self, installed_at: IntColumn, after_ms: IntColumn) -> None:
         size = len(installed_at)
         install = np.repeat(np.arange(size), len(after_ms))
         which = np.tile(np.arange(len(after_ms)), size)
@@ -56,23 +56,23 @@ class Occasions:
         return slice(int(first), int(last))
 
 
-LANDMARK_MS: Ints = np.array([landmark.after_ms for landmark in LANDMARKS])
-STEP_DUE_MS: Ints = np.array([step.end_ms + LATENESS_MS for step in STEPS])
+VALUE_LANDMARK_MS: IntColumn = np.array([landmark.after_ms for landmark in LANDMARKS])
+STEP_DUE_MS: IntColumn = np.array([step.end_ms + LATENESS_MS for step in STEPS])
 
 
-def make_history(installed_at: Ints, payments: Payments) -> History:
+def make_payment_table(installed_at: IntColumn, payments: Payments) -> PaymentTable:
     """Payments that are logged after the lateness of their step is over come too late for it."""
     size = len(installed_at)
 
-    def total(begin_ms: int, end_ms: int, until_ms: int) -> Floats:
+    def total(begin_ms: int, end_ms: int, until_ms: int) -> FloatColumn:
         is_in = (payments.paid_ms >= begin_ms) & (payments.paid_ms < end_ms)
         is_in &= payments.logged_ms < until_ms
-        found: Floats = np.zeros(size)
+        found: FloatColumn = np.zeros(size)
         np.add.at(found, payments.install[is_in], payments.amount[is_in])
         return found
 
-    marks = LANDMARK_MS.tolist()
-    history = History(
+    marks = VALUE_LANDMARK_MS.tolist()
+    history = PaymentTable(
         installed_at,
         np.stack([total(0, mark, mark) for mark in marks], axis=1),
         np.stack([_count(payments, mark, size) for mark in marks], axis=1),
@@ -93,6 +93,6 @@ def _dues() -> list[tuple[Part, int]]:
     return list(zip(STEPS, STEP_DUE_MS.tolist(), strict=True))
 
 
-def _count(payments: Payments, mark: int, size: int) -> Ints:
+def _count(payments: Payments, mark: int, size: int) -> IntColumn:
     is_in = (payments.paid_ms < mark) & (payments.logged_ms < mark)
     return np.bincount(payments.install[is_in], minlength=size)

@@ -15,14 +15,20 @@ from typing import Any
 
 from online_models.value.model import ValueModel
 from schemas.time import DAY_MS
-from streams.lab.evaluation.value.figures import rounded, world_figures
-from streams.lab.evaluation.value.value_replay import Replay
+from streams.lab.evaluation.value.figures import rounded, value_world_figures
+from streams.lab.evaluation.value.value_replay import ValueReplay
 from streams.lab.evaluation.value.value_world import ValueWorld
-from streams.lab.simulator.paying_worlds import BEGIN_MS, DAYS, DISTURBANCES, KEPT_WORLDS, WORLDS
+from streams.lab.simulator.paying_worlds import (
+    BEGIN_MS,
+    DISTURBANCES,
+    HELD_OUT_WORLDS,
+    INSTALL_DAYS,
+    PAYING_WORLDS,
+)
 from streams.lab.simulator.scenario import START_MS
 from streams.progress import Progress
 
-END_MS = START_MS + (DAYS + 7) * DAY_MS
+END_MS = START_MS + (INSTALL_DAYS + 7) * DAY_MS
 """The last install reaches its last landmark."""
 
 
@@ -41,9 +47,9 @@ class ValuePlan:
 def evaluate_value(plan: ValuePlan, advance: Progress) -> dict[str, dict[str, Any]]:
     """Figures by world and disturbance. What comes before the disturbances is learned once."""
     found: dict[str, dict[str, Any]] = {}
-    for name in plan.worlds or (*WORLDS, *(KEPT_WORLDS if plan.is_final else ())):
+    for name in plan.worlds or (*PAYING_WORLDS, *(HELD_OUT_WORLDS if plan.is_final else ())):
         steady = ValueWorld(name, "steady", plan.seed, plan.installs)
-        before = Replay(steady.history, steady.features, ValueModel())
+        before = ValueReplay(steady.history, steady.features, ValueModel())
         before.run(BEGIN_MS, _days(advance, f"{name}: getting to know it", START_MS, BEGIN_MS))
         for disturbance in plan.disturbances or tuple(DISTURBANCES):
             world = steady
@@ -51,7 +57,7 @@ def evaluate_value(plan: ValuePlan, advance: Progress) -> dict[str, dict[str, An
                 world = ValueWorld(name, disturbance, plan.seed, plan.installs)
             replay = before.fork(world.history, world.features)
             replay.run(END_MS, _days(advance, f"{name}: {disturbance}", BEGIN_MS, END_MS))
-            figures = world_figures(replay.predictions(), world.spending)
+            figures = value_world_figures(replay.predictions(), world.spending)
             found.setdefault(name, {})[disturbance] = rounded(figures)
     return found
 

@@ -14,8 +14,13 @@ from online_models.value.model import PackedAsk, StepRow, ValueModel, ValueRow
 from online_models.value.scorer import Worth
 from online_models.value.shape import HORIZONS, STEPS, bucket_ending_with, rows_of
 from schemas.time import HOUR_MS
-from streams.lab.evaluation.value.payment_table import LANDMARK_MS, STEP_DUE_MS, History, Occasions
-from streams.lab.simulator.draws import Flags, Floats, Ints
+from streams.lab.evaluation.value.payment_table import (
+    STEP_DUE_MS,
+    VALUE_LANDMARK_MS,
+    Occasions,
+    PaymentTable,
+)
+from streams.lab.simulator.draws import BoolColumn, FloatColumn, IntColumn
 
 _STEP_MS = HOUR_MS
 """How often what has been learned reaches predictions, in log time."""
@@ -24,7 +29,7 @@ Step = Callable[[int], None]
 """Hears the log time reached."""
 
 
-class Frozen(NamedTuple):
+class PackedFeatures(NamedTuple):
     """What is known of an install at a landmark, packed."""
 
     slots: bytes
@@ -32,35 +37,35 @@ class Frozen(NamedTuple):
     platform: str
 
 
-Features = Callable[[int, int], Frozen]
+FeatureLookup = Callable[[int, int], PackedFeatures]
 """By number of install and of landmark."""
 
 
 @dataclass(frozen=True, slots=True)
-class Predictions:
+class ValuePredictions:
     """Columns, in order of time."""
 
-    install: Ints
-    landmark: Ints
-    time: Ints
-    worth: Floats  # prediction × horizon; NaN: not answered
-    is_extrapolated: Flags  # prediction × horizon
+    install: IntColumn
+    landmark: IntColumn
+    time: IntColumn
+    worth: FloatColumn  # prediction × horizon; NaN: not answered
+    is_extrapolated: BoolColumn  # prediction × horizon
 
 
-class Replay:
-    def __init__(self, history: History, features: Features, model: ValueModel) -> None:
+class ValueReplay:
+    def __init__(self, history: PaymentTable, features: FeatureLookup, model: ValueModel) -> None:
         self.history = history
         self.model = model
         self._features = features
-        self._frozen: dict[int, list[Frozen]] = {}
-        self._asks = Occasions(history.installed_at, LANDMARK_MS)
+        self._frozen: dict[int, list[PackedFeatures]] = {}
+        self._asks = Occasions(history.installed_at, VALUE_LANDMARK_MS)
         self._steps = Occasions(history.installed_at, STEP_DUE_MS)
         self._now = int(history.installed_at[0])
         self._told: list[tuple[slice, list[Worth | None]]] = []
 
-    def fork(self, history: History, features: Features) -> Replay:
+    def fork(self, history: PaymentTable, features: FeatureLookup) -> ValueReplay:
         """Goes on from here where the log was the same until now; predictions begin anew."""
-        other = Replay(history, features, copy.deepcopy(self.model))
+        other = ValueReplay(history, features, copy.deepcopy(self.model))
         other._now = self._now
         other._frozen = {install: list(known) for install, known in self._frozen.items()}
         return other
@@ -73,11 +78,11 @@ class Replay:
             self._now = end
             step(end)
 
-    def predictions(self) -> Predictions:
+    def predictions(self) -> ValuePredictions:
         index = np.concatenate([np.arange(one.start, one.stop) for one, _ in self._told])
         said = [worth for _, worths in self._told for worth in worths]
         asks = self._asks
-        return Predictions(
+        return ValuePredictions(
             asks.install[index],
             asks.which[index],
             asks.time[index],

@@ -1,12 +1,20 @@
 """Simulated people whose installs have known causes, for judging how credit is shared."""
 
-from streams.lab.simulator.credit_worlds.audience import NAMES, ZERO_EFFECT
+from streams.lab.simulator.credit_worlds.audience import CHANNEL_NAMES, ZERO_EFFECT
 from streams.lab.simulator.credit_worlds.credit_world import (
+    CREDIT_WORLDS,
     RECEIVERS,
-    WORLDS,
     CreditWorld,
-    make_world,
-    paths,
+    exposure_paths,
+    make_credit_world,
 )
 
-__all__ = ["NAMES", "RECEIVERS", "WORLDS", "ZERO_EFFECT", "CreditWorld", "make_world", "paths"]
+__all__ = [
+    "CHANNEL_NAMES",
+    "CREDIT_WORLDS",
+    "RECEIVERS",
+    "ZERO_EFFECT",
+    "CreditWorld",
+    "exposure_paths",
+    "make_credit_world",
+]

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from streams.lab.simulator.draws import Flags, Floats, Ints
+from streams.lab.simulator.draws import BoolColumn, FloatColumn, IntColumn
 
-DAYS = 21
+CREDIT_DAYS = 21
 STEP_D = 1 / 12
 """People act, and rates of installing change, every two hours."""
 
@@ -22,7 +22,7 @@ IMPRESSION_STRENGTH = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Channel:
+class AdChannel:
     name: str
     per_day: float  # touchpoints of a person of average activity and intent
     by_activity: float  # exponents
@@ -33,17 +33,17 @@ class Channel:
 
 
 CHANNELS = (
-    Channel("video", 0.09, 1.0, 0.0, 3.0, 0.05),
-    Channel("social", 0.08, 1.0, 0.1, 1.6, 0.12),
-    Channel("display", 0.14, 1.0, 0.0, 1.0, 0.04),
-    Channel("influencer", 0.03, 0.6, 0.1, 4.0, 0.30),
-    Channel("affiliate", 0.025, 0.3, 0.2, 0.4, 1.0),
-    Channel("search", 0.035, 0.5, 0.3, 0.7, 1.0, is_search=True),
-    Channel("retargeting", 0.7, 0.5, 0.0, 1.0, 0.20),  # per day, right after many visits
-    Channel("brand_search", 0.04, 0.2, 1.1, 0.5, 1.0, is_search=True),
+    AdChannel("video", 0.09, 1.0, 0.0, 3.0, 0.05),
+    AdChannel("social", 0.08, 1.0, 0.1, 1.6, 0.12),
+    AdChannel("display", 0.14, 1.0, 0.0, 1.0, 0.04),
+    AdChannel("influencer", 0.03, 0.6, 0.1, 4.0, 0.30),
+    AdChannel("affiliate", 0.025, 0.3, 0.2, 0.4, 1.0),
+    AdChannel("search", 0.035, 0.5, 0.3, 0.7, 1.0, is_search=True),
+    AdChannel("retargeting", 0.7, 0.5, 0.0, 1.0, 0.20),  # per day, right after many visits
+    AdChannel("brand_search", 0.04, 0.2, 1.1, 0.5, 1.0, is_search=True),
 )
-NAMES = tuple(channel.name for channel in CHANNELS)
-RETARGETING = NAMES.index("retargeting")
+CHANNEL_NAMES = tuple(channel.name for channel in CHANNELS)
+RETARGETING = CHANNEL_NAMES.index("retargeting")
 ZERO_EFFECT = ("retargeting", "brand_search")
 
 _ACTIVITY_SPREAD = 0.7
@@ -60,20 +60,20 @@ _FRAILTY_SHAPE = 1.5
 
 
 @dataclass(slots=True)
-class People:
+class Audience:
     """Columns, one element per person; `strength` has one row per channel."""
 
-    activity: Floats
-    lasting: Floats  # intent
-    passing: Floats
-    frailty: Floats  # how easily moved; 1 on average
-    prior_installs: Ints
-    strength: Floats
-    visited: Floats  # recent visits, fading
-    is_watched: Flags  # not installed yet
+    activity: FloatColumn
+    lasting: FloatColumn  # intent
+    passing: FloatColumn
+    frailty: FloatColumn  # how easily moved; 1 on average
+    prior_installs: IntColumn
+    strength: FloatColumn
+    visited: FloatColumn  # recent visits, fading
+    is_watched: BoolColumn  # not installed yet
 
     @property
-    def intent(self) -> Floats:
+    def intent(self) -> FloatColumn:
         return _LASTING_INTENT * self.lasting + _PASSING_INTENT * self.passing
 
 
@@ -81,15 +81,15 @@ class People:
 class Contacts:
     """Columns, one element per touchpoint or visit. A visit has channel -1."""
 
-    person: Ints
-    channel: Ints
-    time_d: Floats
-    is_click: Flags
+    person: IntColumn
+    channel: IntColumn
+    time_d: FloatColumn
+    is_click: BoolColumn
 
 
-def make_people(rng: np.random.Generator, count: int) -> People:
+def make_audience(rng: np.random.Generator, count: int) -> Audience:
     lasting = rng.normal(size=count)
-    return People(
+    return Audience(
         np.exp(rng.normal(0.0, _ACTIVITY_SPREAD, count) - _ACTIVITY_SPREAD**2 / 2),
         lasting,
         rng.normal(size=count),
@@ -101,7 +101,7 @@ def make_people(rng: np.random.Generator, count: int) -> People:
     )
 
 
-def live(rng: np.random.Generator, people: People, begin_d: float) -> Contacts:
+def live_one_step(rng: np.random.Generator, people: Audience, begin_d: float) -> Contacts:
     """One step: contacts of those who are still watched, and what they leave at its end."""
     shown = rng.poisson(_rates(people) * STEP_D) * people.is_watched
     visits = rng.poisson(_visit_rate(people) * STEP_D) * people.is_watched
@@ -126,7 +126,7 @@ def live(rng: np.random.Generator, people: People, begin_d: float) -> Contacts:
     return contacts
 
 
-def _rates(people: People) -> Floats:
+def _rates(people: Audience) -> FloatColumn:
     """Touchpoints per day, by channel and person."""
     logs = np.multiply.outer(_BY_ACTIVITY, np.log(people.activity))
     rates = _PER_DAY[:, None] * np.exp(logs + np.multiply.outer(_BY_INTENT, people.intent))
@@ -134,7 +134,7 @@ def _rates(people: People) -> Floats:
     return np.asarray(rates)
 
 
-def _visit_rate(people: People) -> Floats:
+def _visit_rate(people: Audience) -> FloatColumn:
     tilt = _VISITS_BY_INTENT * people.intent + _VISITS_BY_ACTIVITY * np.log(people.activity)
     return np.asarray(_VISITS_PER_DAY * np.exp(tilt))
 

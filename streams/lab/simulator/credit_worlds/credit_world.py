@@ -10,32 +10,32 @@ import numpy as np
 from schemas.records import ExposurePath, ExposureTouch, Flag
 from schemas.time import DAY_MS
 from streams.lab.simulator.credit_worlds.audience import (
+    CHANNEL_NAMES,
     CHANNELS,
-    DAYS,
-    NAMES,
+    CREDIT_DAYS,
     STEP_D,
     Contacts,
-    live,
-    make_people,
+    live_one_step,
+    make_audience,
 )
-from streams.lab.simulator.credit_worlds.install_rates import RATES, Rate, Situation
+from streams.lab.simulator.credit_worlds.install_rates import INSTALL_RATES, InstallRate, Situation
 from streams.lab.simulator.credit_worlds.true_shares import true_shares
-from streams.lab.simulator.draws import Floats, Ints, generator
+from streams.lab.simulator.draws import FloatColumn, IntColumn, generator
 from streams.lab.simulator.scenario import START_MS
 
-WORLDS = tuple(RATES)
-RECEIVERS = (*NAMES, "organic")
+CREDIT_WORLDS = tuple(INSTALL_RATES)
+RECEIVERS = (*CHANNEL_NAMES, "organic")
 _APP = "com.tidewood.puzzle"
-_STEPS = round(DAYS / STEP_D)
+_STEPS = round(CREDIT_DAYS / STEP_D)
 
 
 @dataclass(frozen=True, slots=True)
 class CreditWorld:
     name: str
     contacts: Contacts  # in order of person and time
-    installed_d: Floats  # NaN: never
-    prior_installs: Ints
-    shares: Floats  # of each install: one row per receiver, in order of person
+    installed_d: FloatColumn  # NaN: never
+    prior_installs: IntColumn
+    shares: FloatColumn  # of each install: one row per receiver, in order of person
 
     @property
     def persons(self) -> int:
@@ -47,13 +47,13 @@ class CreditWorld:
         return dict(zip(RECEIVERS, self.shares.mean(axis=1).tolist(), strict=True))
 
 
-def make_world(name: str, seed: int, persons: int) -> CreditWorld:
+def make_credit_world(name: str, seed: int, persons: int) -> CreditWorld:
     rng = generator(seed, f"credit {name}")
-    rate = RATES[name]
-    people = make_people(rng, persons)
+    rate = INSTALL_RATES[name]
+    people = make_audience(rng, persons)
     installed_d = np.full(persons, np.nan)
     contacts: list[Contacts] = []
-    situations: list[tuple[Ints, Situation]] = []
+    situations: list[tuple[IntColumn, Situation]] = []
     for step in range(_STEPS):
         begin_d = step * STEP_D
         at = Situation(people.strength, people.intent, people.frailty, np.full(persons, begin_d))
@@ -62,19 +62,19 @@ def make_world(name: str, seed: int, persons: int) -> CreditWorld:
         installed_d[who] = begin_d + STEP_D * rng.random(len(who))
         people.is_watched[who] = False
         situations.append((who, _only(at, who)))
-        contacts.append(live(rng, people, begin_d))
+        contacts.append(live_one_step(rng, people, begin_d))
     return CreditWorld(
         name, _ordered(contacts), installed_d, people.prior_installs, _shares(rate, situations)
     )
 
 
-def paths(world: CreditWorld) -> Iterator[ExposurePath]:
+def exposure_paths(world: CreditWorld) -> Iterator[ExposurePath]:
     """Everyone who was ever seen, from the first contact on, in order of person."""
     contacts = world.contacts
     bounds = np.searchsorted(contacts.person, np.arange(world.persons + 1))
     time = (START_MS + contacts.time_d * DAY_MS).astype(np.int64).tolist()
     channel, is_click = contacts.channel.tolist(), contacts.is_click.tolist()
-    end = START_MS + DAYS * DAY_MS
+    end = START_MS + CREDIT_DAYS * DAY_MS
     for person in range(world.persons):
         first, last = int(bounds[person]), int(bounds[person + 1])
         if first == last:
@@ -97,10 +97,10 @@ def _touch(channel: int, time: int, is_click: bool) -> ExposureTouch:
     if channel < 0:
         return ExposureTouch("owned", time, is_click, Flag.OWNED)
     flags = Flag.SEARCH if CHANNELS[channel].is_search else 0
-    return ExposureTouch(NAMES[channel], time, is_click, flags)
+    return ExposureTouch(CHANNEL_NAMES[channel], time, is_click, flags)
 
 
-def _only(at: Situation, who: Ints) -> Situation:
+def _only(at: Situation, who: IntColumn) -> Situation:
     return Situation(at.strength[:, who], at.intent[who], at.frailty[who], at.time_d[who])
 
 
@@ -113,7 +113,7 @@ def _ordered(parts: list[Contacts]) -> Contacts:
     return Contacts(person[order], channel[order], time_d[order], is_click[order])
 
 
-def _shares(rate: Rate, situations: list[tuple[Ints, Situation]]) -> Floats:
+def _shares(rate: InstallRate, situations: list[tuple[IntColumn, Situation]]) -> FloatColumn:
     who = np.concatenate([one for one, _ in situations])
     parts = [at for _, at in situations]
     together = Situation(

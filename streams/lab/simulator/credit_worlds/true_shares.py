@@ -11,11 +11,11 @@ from math import comb
 
 import numpy as np
 
-from streams.lab.simulator.credit_worlds.install_rates import Rate, Situation
-from streams.lab.simulator.draws import Floats
+from streams.lab.simulator.credit_worlds.install_rates import InstallRate, Situation
+from streams.lab.simulator.draws import FloatColumn
 
 
-def true_shares(rate: Rate, at: Situation) -> Floats:
+def true_shares(rate: InstallRate, at: Situation) -> FloatColumn:
     """One row per channel and a last one for organic; columns, one per install, sum to 1."""
     channels = len(at.strength)
     rates = np.array([rate(_without(at, kept)) for kept in range(1 << channels)])

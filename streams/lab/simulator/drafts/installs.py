@@ -11,13 +11,13 @@ from streams.lab.simulator.drafts.message_parts import (
     INSTALLER_DEVICES,
     PLATFORMS,
     Draft,
-    Fields,
-    Words,
+    MessageFields,
+    MessageParts,
 )
-from streams.lab.simulator.draws import Ints
-from streams.lab.simulator.market.market import APPS, COUNTRIES
-from streams.lab.simulator.market.networks import OS_VERSIONS, traits
-from streams.lab.simulator.people.installs import ORGANIC, Account
+from streams.lab.simulator.draws import IntColumn
+from streams.lab.simulator.market.market import COUNTRIES, MARKET_APPS
+from streams.lab.simulator.market.networks import OS_VERSIONS, network_traits
+from streams.lab.simulator.people.installs import NO_TOUCH, AccountLink
 from streams.lab.simulator.people.usage import EVENT_NAMES, SESSION
 
 _ORGANIC_REFERRER = "utm_source=google-play&utm_medium=organic"
@@ -26,23 +26,23 @@ _TRACKING_ALLOWED = 3  # App Tracking Transparency: authorized
 _TRACKING_DENIED = 2
 
 
-def draft_installs(words: Words, rows: Ints) -> list[Draft]:
+def draft_installs(words: MessageParts, rows: IntColumn) -> list[Draft]:
     installs = words.plan.installs
     is_ios = installs.is_ios[rows]
     devices = words.devices(INSTALLER_DEVICES, rows, is_ios, installs.has_device_id[rows])
     time, country = installs.time[rows], installs.country[rows]
     columns = (rows, time, installs.begin_time[rows], country)
-    told = traits(words.plan.scenario, rows, time, country, is_ios)
+    told = network_traits(words.plan.scenario, rows, time, country, is_ios)
     drafts: list[Draft] = []
     for number, at, begun, where, ios, device, traces in zip(
         *(column.tolist() for column in columns), is_ios.tolist(), devices, told, strict=True
     ):
         install_id = words.install_id(number)
-        fields: Fields = {
+        fields: MessageFields = {
             "type": "install",
             "schema_version": 1,
             "event_id": install_id + "-e",
-            "app_id": APPS[int(installs.app[number])].app_id,
+            "app_id": MARKET_APPS[int(installs.app[number])].app_id,
             "event_time": at,
             "install_id": install_id,
             "platform": PLATFORMS[ios],
@@ -53,16 +53,16 @@ def draft_installs(words: Words, rows: Ints) -> list[Draft]:
             **traces,
             **(_ios(words, number) if ios else _android(words, number, begun)),
         }
-        if installs.account[number] == Account.AT_INSTALL:
+        if installs.account[number] == AccountLink.AT_INSTALL:
             fields["customer_user_id"] = words.account(int(installs.account_owner[number]))
         drafts.append(Draft(topics.INSTALLS.name, install_id.encode(), json.encode(fields)))
     return drafts
 
 
-def _android(words: Words, number: int, begun: int) -> Fields:
+def _android(words: MessageParts, number: int, begun: int) -> MessageFields:
     """What the Play Install Referrer says."""
     click = int(words.plan.causes.carried_click[number])
-    if click == ORGANIC:
+    if click == NO_TOUCH:
         return {"install_referrer": _ORGANIC_REFERRER, "install_begin_time_s": begun // 1000}
     touches = words.plan.touches
     placement = words.placements[int(touches.placement[click])]
@@ -78,15 +78,15 @@ def _android(words: Words, number: int, begun: int) -> Fields:
     }
 
 
-def _ios(words: Words, number: int) -> Fields:
+def _ios(words: MessageParts, number: int) -> MessageFields:
     """A deferred deep link tells the click; the device id needs permission."""
     allowed = bool(words.plan.installs.has_device_id[number])
-    fields: Fields = {"att_status": _TRACKING_ALLOWED if allowed else _TRACKING_DENIED}
+    fields: MessageFields = {"att_status": _TRACKING_ALLOWED if allowed else _TRACKING_DENIED}
     click = int(words.plan.causes.carried_click[number])
-    return fields if click == ORGANIC else fields | {"click_id": words.touch_id(click)}
+    return fields if click == NO_TOUCH else fields | {"click_id": words.touch_id(click)}
 
 
-def draft_usage(words: Words, rows: Ints) -> list[Draft]:
+def draft_usage(words: MessageParts, rows: IntColumn) -> list[Draft]:
     installs, usage = words.plan.installs, words.plan.usage
     install = usage.install[rows]
     columns = (
@@ -106,9 +106,9 @@ def draft_usage(words: Words, rows: Ints) -> list[Draft]:
         *(column.tolist() for column in columns), strict=True
     ):
         install_id = words.install_id(who)
-        fields: Fields = {
+        fields: MessageFields = {
             "event_id": f"{words.run}-a{number:x}-e",
-            "app_id": APPS[app].app_id,
+            "app_id": MARKET_APPS[app].app_id,
             "event_time": at,
             "schema_version": 1,
             "install_id": install_id,
@@ -122,7 +122,7 @@ def draft_usage(words: Words, rows: Ints) -> list[Draft]:
     return drafts
 
 
-def _session(words: Words, number: int, duration_ms: int) -> Fields:
+def _session(words: MessageParts, number: int, duration_ms: int) -> MessageFields:
     return {
         "type": "session",
         "session_id": f"{words.run}-s{number:x}",
@@ -130,7 +130,7 @@ def _session(words: Words, number: int, duration_ms: int) -> Fields:
     }
 
 
-def _in_app(name: int, number: int) -> Fields:
+def _in_app(name: int, number: int) -> MessageFields:
     return {
         "type": "in_app_event",
         "name": EVENT_NAMES[name],

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from streams.lab.simulator.draws import Flags, Ints
+from streams.lab.simulator.draws import BoolColumn, IntColumn
 from streams.lab.simulator.ids import device_ids, run_prefix
-from streams.lab.simulator.market.market import APPS, MEDIA_SOURCES, World
+from streams.lab.simulator.market.market import MARKET_APPS, MEDIA_SOURCES, Market
 from streams.lab.simulator.plan import Plan
 
-Fields = dict[str, Any]
+MessageFields = dict[str, Any]
 INSTALLER_DEVICES = 21  # purposes of `device_ids`
 PASSER_BY_DEVICES = 31
 PLATFORMS = ("android", "ios")
@@ -25,12 +25,12 @@ class Draft(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class MessageParts:
     """What a plan's messages are made with."""
 
     plan: Plan
     run: str
-    placements: tuple[Fields, ...]  # what every touchpoint of a placement says
+    placements: tuple[MessageFields, ...]  # what every touchpoint of a placement says
 
     def touch_id(self, number: int) -> str:
         return f"{self.run}-c{number:x}"
@@ -42,8 +42,8 @@ class Words:
         return f"user-{self.run}-{owner:x}"
 
     def devices(
-        self, purpose: int, number: Ints, is_ios: Flags, has_device_id: Flags
-    ) -> list[Fields]:
+        self, purpose: int, number: IntColumn, is_ios: BoolColumn, has_device_id: BoolColumn
+    ) -> list[MessageFields]:
         """The advertising id of each device, if the device tells it."""
         texts = device_ids(self.plan.scenario.seed, purpose, number)
         rows = zip(texts, is_ios.tolist(), has_device_id.tolist(), strict=True)
@@ -53,21 +53,21 @@ class Words:
         ]
 
 
-def make_words(plan: Plan) -> Words:
+def make_message_parts(plan: Plan) -> MessageParts:
     world = plan.world
     pairs = zip(world.placement_campaign.tolist(), world.placement_site.tolist(), strict=True)
     placements = tuple(_placement(world, campaign, site) for campaign, site in pairs)
-    return Words(plan, run_prefix(plan.scenario.seed), placements)
+    return MessageParts(plan, run_prefix(plan.scenario.seed), placements)
 
 
-def _placement(world: World, campaign_number: int, site_number: int) -> Fields:
+def _placement(world: Market, campaign_number: int, site_number: int) -> MessageFields:
     campaign = world.campaigns[campaign_number]
     media = MEDIA_SOURCES[campaign.source]
     return {
         "type": "touchpoint",
         "schema_version": 1,
         "source": "network",
-        "app_id": APPS[campaign.app].app_id,
+        "app_id": MARKET_APPS[campaign.app].app_id,
         "media_source": media.name,
         "channel": media.channel,
         "campaign_id": campaign.campaign_id,

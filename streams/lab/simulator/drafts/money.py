@@ -6,10 +6,10 @@ from msgspec import json
 
 from schemas import topics
 from schemas.time import DAY_MS
-from streams.lab.simulator.drafts.message_parts import PLATFORMS, Draft, Fields, Words
-from streams.lab.simulator.draws import Ints
-from streams.lab.simulator.market.market import APPS, COUNTRIES
-from streams.lab.simulator.people.money import Payment
+from streams.lab.simulator.drafts.message_parts import PLATFORMS, Draft, MessageFields, MessageParts
+from streams.lab.simulator.draws import IntColumn
+from streams.lab.simulator.market.market import COUNTRIES, MARKET_APPS
+from streams.lab.simulator.people.money import PaymentKind
 
 _STORE_FEE = 0.15
 _MEDIATION = "tidemix"
@@ -17,7 +17,7 @@ _AD_NETWORKS = ("vidora", "bannerly", "meadow")
 _AD_FORMATS = ("rewarded", "interstitial", "banner")
 
 
-def draft_money(words: Words, rows: Ints) -> list[Draft]:
+def draft_money(words: MessageParts, rows: IntColumn) -> list[Draft]:
     money, installs = words.plan.money, words.plan.installs
     install = money.install[rows]
     columns = (
@@ -34,31 +34,33 @@ def draft_money(words: Words, rows: Ints) -> list[Draft]:
     for number, who, kind, at, micros, by_account, app, where in zip(
         *(column.tolist() for column in columns), strict=True
     ):
-        is_ad = kind == Payment.AD_REVENUE
-        fields: Fields = {
+        is_ad = kind == PaymentKind.AD_REVENUE
+        fields: MessageFields = {
             "schema_version": 1,
             "event_id": f"{words.run}-m{number:x}-e",
-            "app_id": APPS[app].app_id,
+            "app_id": MARKET_APPS[app].app_id,
             "event_time": at,
             "amount_micros": micros,
             "currency": "USD" if is_ad else COUNTRIES[where].currency,
             **_specific(words, number, kind),
         }
         key = _key(fields, number)
-        if kind != Payment.REFUND:
+        if kind != PaymentKind.REFUND:
             key = _name_payer(words, fields, who, kind, by_account)
         drafts.append(Draft(topics.PAYMENTS.name, key.encode(), json.encode(fields)))
     return drafts
 
 
-def _key(fields: Fields, number: int) -> str:
+def _key(fields: MessageFields, number: int) -> str:
     return str(fields.get("transaction_id", number))
 
 
-def _name_payer(words: Words, fields: Fields, who: int, kind: int, by_account: bool) -> str:
+def _name_payer(
+    words: MessageParts, fields: MessageFields, who: int, kind: int, by_account: bool
+) -> str:
     """Add who paid; the key is whatever names the payer."""
     installs = words.plan.installs
-    if kind == Payment.STRANGER:
+    if kind == PaymentKind.STRANGER:
         fields["source"] = "s2s"
         fields["customer_user_id"] = f"guest-{fields['event_id']}"
         return str(fields["customer_user_id"])
@@ -72,21 +74,21 @@ def _name_payer(words: Words, fields: Fields, who: int, kind: int, by_account: b
     return str(fields["install_id"])
 
 
-def _specific(words: Words, number: int, kind: int) -> Fields:
-    if kind == Payment.AD_REVENUE:
+def _specific(words: MessageParts, number: int, kind: int) -> MessageFields:
+    if kind == PaymentKind.AD_REVENUE:
         return _ad_revenue(words, number)
-    if kind == Payment.REFUND:
+    if kind == PaymentKind.REFUND:
         return _refund(words, number)
-    if kind == Payment.SUBSCRIPTION:
+    if kind == PaymentKind.SUBSCRIPTION:
         return _subscription(words, number)
     return _purchase(words, number)
 
 
-def _transaction(words: Words, number: int) -> str:
+def _transaction(words: MessageParts, number: int) -> str:
     return f"{words.run}-t{number:x}"
 
 
-def _purchase(words: Words, number: int) -> Fields:
+def _purchase(words: MessageParts, number: int) -> MessageFields:
     micros = int(words.plan.money.amount_micros[number])
     return {
         "type": "purchase",
@@ -97,7 +99,7 @@ def _purchase(words: Words, number: int) -> Fields:
     }
 
 
-def _subscription(words: Words, number: int) -> Fields:
+def _subscription(words: MessageParts, number: int) -> MessageFields:
     money = words.plan.money
     nth, at = int(money.ordinal[number]), int(money.time[number])
     return {
@@ -111,7 +113,7 @@ def _subscription(words: Words, number: int) -> Fields:
     }
 
 
-def _refund(words: Words, number: int) -> Fields:
+def _refund(words: MessageParts, number: int) -> MessageFields:
     return {
         "type": "refund",
         "source": "store",
@@ -122,7 +124,7 @@ def _refund(words: Words, number: int) -> Fields:
     }
 
 
-def _ad_revenue(words: Words, number: int) -> Fields:
+def _ad_revenue(words: MessageParts, number: int) -> MessageFields:
     return {
         "type": "ad_revenue",
         "impression_id": f"{words.run}-n{number:x}",

@@ -9,10 +9,10 @@ from msgspec import json
 
 from schemas import topics
 from streams.lab.simulator.drafts.apple_signatures import sign_jws, sign_skadnetwork
-from streams.lab.simulator.drafts.message_parts import Draft, Fields, Words
-from streams.lab.simulator.draws import Ints
+from streams.lab.simulator.drafts.message_parts import Draft, MessageFields, MessageParts
+from streams.lab.simulator.draws import IntColumn
 from streams.lab.simulator.ids import device_ids
-from streams.lab.simulator.market.market import APPS, MEDIA_SOURCES, Campaign
+from streams.lab.simulator.market.market import MARKET_APPS, MEDIA_SOURCES, Campaign
 
 _TRANSACTIONS = 41  # purpose of `device_ids`
 _COPIED_EVERY = 7  # a device did not hear our answer, and sends its postback again
@@ -23,11 +23,11 @@ _COARSE = ("low", "medium", "high")
 _FIRST_FINE, _FIRST_COARSE, _SECOND, _LOST, _OLD, _KIT_FINE, _KIT_COARSE, _KIT_BACK = range(8)
 
 
-def draft_postbacks(words: Words, rows: Ints) -> list[Draft]:
+def draft_postbacks(words: MessageParts, rows: IntColumn) -> list[Draft]:
     return [_postback(words, number) for number in rows.tolist()]
 
 
-def _postback(words: Words, number: int) -> Draft:
+def _postback(words: MessageParts, number: int) -> Draft:
     plan = words.plan
     is_copy = number % _COPIED_EVERY == _COPIED_EVERY - 1
     told = number - 1 if is_copy else number  # which conversion it is about
@@ -38,12 +38,12 @@ def _postback(words: Words, number: int) -> Draft:
     is_kit = told % 8 >= _KIT_FINE
     write = _adattributionkit if is_kit else _skadnetwork
     event_id = f"{words.run}-b{number:x}-e"
-    fields: Fields = {
+    fields: MessageFields = {
         "type": "aak_postback" if is_kit else "skan_postback",
         "schema_version": 1,
         "source": "network",
         "event_id": event_id,
-        "app_id": APPS[campaign.app].app_id,
+        "app_id": MARKET_APPS[campaign.app].app_id,
         "event_time": int(plan.postbacks.time[number]),
         "body": json.encode(write(told, transaction_id, campaign)).decode(),
     }

@@ -8,30 +8,30 @@ from msgspec import json
 
 from schemas import topics
 from schemas.time import DAY_MS
-from streams.lab.simulator.drafts.message_parts import Draft, Fields, Words
-from streams.lab.simulator.draws import Ints
-from streams.lab.simulator.market.exchange_rates import CURRENCIES, pair
-from streams.lab.simulator.market.market import APPS, MEDIA_SOURCES
+from streams.lab.simulator.drafts.message_parts import Draft, MessageFields, MessageParts
+from streams.lab.simulator.draws import IntColumn
+from streams.lab.simulator.market.exchange_rates import QUOTED_CURRENCIES, currency_pair
+from streams.lab.simulator.market.market import MARKET_APPS, MEDIA_SOURCES
 
 _REQUEST_TYPES = ("access", "opt_out", "erasure")
 
 
-def draft_costs(words: Words, rows: Ints) -> list[Draft]:
+def draft_costs(words: MessageParts, rows: IntColumn) -> list[Draft]:
     return [_cost(words, number) for number in rows.tolist()]
 
 
-def _cost(words: Words, number: int) -> Draft:
+def _cost(words: MessageParts, number: int) -> Draft:
     plan = words.plan
     costs = plan.costs
     campaign = plan.world.campaigns[int(costs.campaign[number])]
     media = MEDIA_SOURCES[campaign.source]
     day_start = plan.scenario.start_ms + int(costs.day[number]) * DAY_MS
-    fields: Fields = {
+    fields: MessageFields = {
         "type": "cost",
         "schema_version": 1,
         "source": "network",
         "event_id": f"{words.run}-k{number:x}-e",
-        "app_id": APPS[campaign.app].app_id,
+        "app_id": MARKET_APPS[campaign.app].app_id,
         "event_time": day_start,
         "date": datetime.fromtimestamp(day_start / 1000, UTC).date().isoformat(),
         "media_source": media.name,
@@ -48,17 +48,17 @@ def _cost(words: Words, number: int) -> Draft:
     return Draft(topics.COSTS.name, campaign.campaign_id.encode(), json.encode(fields))
 
 
-def draft_rates(words: Words, rows: Ints) -> list[Draft]:
+def draft_rates(words: MessageParts, rows: IntColumn) -> list[Draft]:
     return [_rate(words, number) for number in rows.tolist()]
 
 
-def _rate(words: Words, number: int) -> Draft:
+def _rate(words: MessageParts, number: int) -> Draft:
     plan = words.plan
     rates = plan.rates
-    currency = CURRENCIES[int(rates.currency[number])]
-    base, quote = pair(currency)
+    currency = QUOTED_CURRENCIES[int(rates.currency[number])]
+    base, quote = currency_pair(currency)
     day_start = plan.scenario.start_ms + int(rates.day[number]) * DAY_MS
-    fields: Fields = {
+    fields: MessageFields = {
         "type": "exchange_rate",
         "schema_version": 1,
         "source": "s2s",
@@ -74,21 +74,21 @@ def _rate(words: Words, number: int) -> Draft:
     return Draft(topics.COSTS.name, currency.encode(), json.encode(fields))
 
 
-def draft_privacy_requests(words: Words, rows: Ints) -> list[Draft]:
+def draft_privacy_requests(words: MessageParts, rows: IntColumn) -> list[Draft]:
     return [_privacy_request(words, number) for number in rows.tolist()]
 
 
-def _privacy_request(words: Words, number: int) -> Draft:
+def _privacy_request(words: MessageParts, number: int) -> Draft:
     plan = words.plan
     install = int(plan.privacy_requests.install[number])
     at = int(plan.privacy_requests.time[number])
     event_id = f"{words.run}-q{number:x}-e"
-    fields: Fields = {
+    fields: MessageFields = {
         "type": "privacy_request",
         "schema_version": 1,
         "source": "s2s",
         "event_id": event_id,
-        "app_id": APPS[int(plan.installs.app[install])].app_id,
+        "app_id": MARKET_APPS[int(plan.installs.app[install])].app_id,
         "event_time": at,
         "subject_request_id": event_id,
         "request_type": _REQUEST_TYPES[number % 3],

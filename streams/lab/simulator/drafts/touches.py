@@ -10,16 +10,16 @@ from streams.lab.simulator.drafts.message_parts import (
     PASSER_BY_DEVICES,
     PLATFORMS,
     Draft,
-    Fields,
-    Words,
+    MessageFields,
+    MessageParts,
 )
-from streams.lab.simulator.draws import Flags, Ints
+from streams.lab.simulator.draws import BoolColumn, IntColumn
 from streams.lab.simulator.market.market import COUNTRIES
-from streams.lab.simulator.market.networks import STRANGERS, traits
+from streams.lab.simulator.market.networks import STRANGERS, network_traits
 from streams.lab.simulator.people.passers_by import PassersBy
 
 
-def draft_touches(words: Words, rows: Ints) -> list[Draft]:
+def draft_touches(words: MessageParts, rows: IntColumn) -> list[Draft]:
     touches, installs = words.plan.touches, words.plan.installs
     install = touches.install[rows]
     is_ios = installs.is_ios[install]
@@ -27,25 +27,27 @@ def draft_touches(words: Words, rows: Ints) -> list[Draft]:
     texts = [words.touch_id(number) for number in rows.tolist()]
     placements = touches.placement[rows]
     time, country = touches.time[rows], installs.country[install]
-    told = traits(words.plan.scenario, install, time, country, is_ios)
+    told = network_traits(words.plan.scenario, install, time, country, is_ios)
     people = _people(country, is_ios, touches.is_click[rows], _both(devices, told))
     return _drafts(words, texts, time, placements, people)
 
 
-def draft_passers_by(words: Words, seen: PassersBy) -> list[Draft]:
+def draft_passers_by(words: MessageParts, seen: PassersBy) -> list[Draft]:
     devices = words.devices(PASSER_BY_DEVICES, seen.device, seen.is_ios, seen.has_device_id)
     texts = [f"{words.run}-v{number:x}" for number in seen.number.tolist()]
     person = seen.device + STRANGERS
-    told = traits(words.plan.scenario, person, seen.time, seen.country, seen.is_ios)
+    told = network_traits(words.plan.scenario, person, seen.time, seen.country, seen.is_ios)
     people = _people(seen.country, seen.is_ios, seen.is_click, _both(devices, told))
     return _drafts(words, texts, seen.time, seen.placement, people)
 
 
-def _both(devices: list[Fields], told: list[Fields]) -> list[Fields]:
+def _both(devices: list[MessageFields], told: list[MessageFields]) -> list[MessageFields]:
     return [device | others for device, others in zip(devices, told, strict=True)]
 
 
-def _people(country: Ints, is_ios: Flags, is_click: Flags, devices: list[Fields]) -> list[Fields]:
+def _people(
+    country: IntColumn, is_ios: BoolColumn, is_click: BoolColumn, devices: list[MessageFields]
+) -> list[MessageFields]:
     """Who did what: country, platform, click or view, and the device if it is known."""
     codes = [one.code for one in COUNTRIES]
     rows = zip(country.tolist(), is_ios.tolist(), is_click.tolist(), devices, strict=True)
@@ -61,11 +63,11 @@ def _people(country: Ints, is_ios: Flags, is_click: Flags, devices: list[Fields]
 
 
 def _drafts(
-    words: Words,
+    words: MessageParts,
     texts: list[str],
-    time: Ints,
-    placement: Ints,
-    people: list[Fields],
+    time: IntColumn,
+    placement: IntColumn,
+    people: list[MessageFields],
 ) -> list[Draft]:
     columns = zip(texts, time.tolist(), placement.tolist(), people, strict=True)
     drafts: list[Draft] = []

@@ -8,9 +8,9 @@ from typing import Protocol
 
 import numpy as np
 
-from streams.lab.simulator.draws import Floats, Ints
+from streams.lab.simulator.draws import FloatColumn, IntColumn
 
-APPS = ("com.tidewood.puzzle", "com.tidewood.market")
+FRAUD_APPS = ("com.tidewood.puzzle", "com.tidewood.market")
 _SOURCES = ("meadow", "vidora", "bannerly", "offerhive", "adroute")
 _INJECTING_SHARE = 0.12  # of sites
 _FLOODING_SHARE = 0.12
@@ -23,7 +23,7 @@ class Cheating(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class FraudSite:
     number: int
     app_id: str
     media_source: str
@@ -50,23 +50,23 @@ class Habits(Protocol):
     def honest_share(self, cheating: Cheating) -> float:
         """Of the claims of one site, drawn anew for every site."""
 
-    def click_to_open(self, site: Ints) -> Ints:
+    def click_to_open(self, site: IntColumn) -> IntColumn:
         """Of honest clicks on these sites."""
 
-    def begin_to_open(self, size: int) -> tuple[Ints, Ints]:
+    def begin_to_open(self, size: int) -> tuple[IntColumn, IntColumn]:
         """Length of the download, and how long the app then waits to be opened."""
 
-    def injected(self, download: Ints, wait: Ints) -> Ints:
+    def injected(self, download: IntColumn, wait: IntColumn) -> IntColumn:
         """How long before the open an injected click is said to have happened."""
 
-    def flooded(self, size: int, site: int) -> Ints:
+    def flooded(self, size: int, site: int) -> IntColumn:
         """How long before the open a flooding site's click was said to have happened."""
 
-    def told_begin(self, begin: Ints) -> Ints:
+    def told_begin(self, begin: IntColumn) -> IntColumn:
         """The begin of the download as the device tells it."""
 
 
-def make_sites(rng: np.random.Generator, habits: Habits, installs: int) -> list[Site]:
+def make_fraud_sites(rng: np.random.Generator, habits: Habits, installs: int) -> list[FraudSite]:
     """Sites of very different sizes that claim `installs` together."""
     count = max(16, installs // 90)
     sizes = rng.pareto(2.0, count) + 0.6
@@ -76,9 +76,9 @@ def make_sites(rng: np.random.Generator, habits: Habits, installs: int) -> list[
     kinds += [Cheating.NONE] * (count - len(kinds))
     order = rng.permutation(count)
     return [
-        Site(
+        FraudSite(
             number,
-            APPS[number % len(APPS)],
+            FRAUD_APPS[number % len(FRAUD_APPS)],
             _SOURCES[int(rng.integers(len(_SOURCES)))],
             kind := kinds[int(order[number])],
             int(claims[number]),
@@ -88,7 +88,9 @@ def make_sites(rng: np.random.Generator, habits: Habits, installs: int) -> list[
     ]
 
 
-def mixture(rng: np.random.Generator, size: int, parts: list[tuple[float, Floats]]) -> Floats:
+def mixture(
+    rng: np.random.Generator, size: int, parts: list[tuple[float, FloatColumn]]
+) -> FloatColumn:
     """One value per place from columns that are taken so often each; shares sum to 1."""
     edges = np.cumsum([share for share, _ in parts])
     chosen = np.minimum(np.searchsorted(edges, rng.random(size), side="right"), len(parts) - 1)

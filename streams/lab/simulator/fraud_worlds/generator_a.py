@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from schemas.time import DAY_MS, HOUR_MS, SECOND_MS
-from streams.lab.simulator.draws import Ints
+from streams.lab.simulator.draws import IntColumn
 from streams.lab.simulator.fraud_worlds.fraud_sites import Cheating, mixture
 
 _AT_ONCE, _LATER = 0.62, 0.25
@@ -27,7 +27,7 @@ class GeneratorA:
     def honest_share(self, cheating: Cheating) -> float:
         return 1.0 if cheating is Cheating.NONE else float(self._rng.uniform(0.0, 0.15))
 
-    def click_to_open(self, site: Ints) -> Ints:
+    def click_to_open(self, site: IntColumn) -> IntColumn:
         rng, size = self._rng, len(site)
         at_once = rng.lognormal(np.log(90 * SECOND_MS), 0.9, size)
         later = rng.lognormal(np.log(1.2 * HOUR_MS), 1.4, size)
@@ -35,19 +35,19 @@ class GeneratorA:
         parts = [(_AT_ONCE, at_once), (_LATER, later), (1 - _AT_ONCE - _LATER, much_later)]
         return mixture(rng, size, parts).clip(_CTIT_MIN_MS, 6.9 * DAY_MS).astype(np.int64)
 
-    def begin_to_open(self, size: int) -> tuple[Ints, Ints]:
+    def begin_to_open(self, size: int) -> tuple[IntColumn, IntColumn]:
         download = self._rng.lognormal(np.log(25 * SECOND_MS), 0.6, size)
         wait = self._rng.lognormal(np.log(15 * SECOND_MS), 1.5, size)
         return download.astype(np.int64), wait.astype(np.int64)
 
-    def injected(self, download: Ints, wait: Ints) -> Ints:
+    def injected(self, download: IntColumn, wait: IntColumn) -> IntColumn:
         rng, size = self._rng, len(download)
         during = wait + (1.0 - rng.uniform(0.15, 0.95, size)) * download
         after = np.maximum(wait - rng.uniform(0.3, 3.0, size) * SECOND_MS, 0.2 * SECOND_MS)
         return np.where(rng.random(size) < _DURING_DOWNLOAD, during, after).astype(np.int64)
 
-    def flooded(self, size: int, site: int) -> Ints:
+    def flooded(self, size: int, site: int) -> IntColumn:
         return self._rng.integers(HOUR_MS // 60, 7 * DAY_MS, size)
 
-    def told_begin(self, begin: Ints) -> Ints:
+    def told_begin(self, begin: IntColumn) -> IntColumn:
         return begin

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from schemas.time import DAY_MS, HOUR_MS, SECOND_MS
-from streams.lab.simulator.draws import Ints
+from streams.lab.simulator.draws import IntColumn
 from streams.lab.simulator.fraud_worlds.fraud_sites import Cheating
 
 _SITES_MAX = 100_000
@@ -35,7 +35,7 @@ class GeneratorB:
             case _:
                 return 1.0
 
-    def click_to_open(self, site: Ints) -> Ints:
+    def click_to_open(self, site: IntColumn) -> IntColumn:
         rng, size = self._rng, len(site)
         pace = np.exp(self._pace[site])
         fast = 20 * SECOND_MS + rng.gamma(1.3, 3.5 * 60 * SECOND_MS, size)
@@ -43,19 +43,19 @@ class GeneratorB:
         found = np.where(rng.random(size) < _FAST_SHARE, fast, slow) * pace
         return np.asarray(found.clip(_CTIT_MIN_MS, 6.9 * DAY_MS), np.int64)
 
-    def begin_to_open(self, size: int) -> tuple[Ints, Ints]:
+    def begin_to_open(self, size: int) -> tuple[IntColumn, IntColumn]:
         download = (8 + 40 * self._rng.weibull(1.2, size)) * SECOND_MS
         wait = self._rng.exponential(45, size) * SECOND_MS + SECOND_MS
         return download.astype(np.int64), wait.astype(np.int64)
 
-    def injected(self, download: Ints, wait: Ints) -> Ints:
+    def injected(self, download: IntColumn, wait: IntColumn) -> IntColumn:
         lead = self._rng.lognormal(np.log(8 * SECOND_MS), 0.7, len(download))
         return np.asarray(np.minimum(lead, 0.97 * (download + wait)), np.int64)
 
-    def flooded(self, size: int, site: int) -> Ints:
+    def flooded(self, size: int, site: int) -> IntColumn:
         reach = DAY_MS if site % 2 else 6 * DAY_MS
         return np.asarray(self._rng.integers(30 * SECOND_MS, reach, size), np.int64)
 
-    def told_begin(self, begin: Ints) -> Ints:
+    def told_begin(self, begin: IntColumn) -> IntColumn:
         skew = self._rng.normal(0.0, _CLOCK_SPREAD_MS, len(begin))
         return np.asarray(begin + skew.astype(np.int64))

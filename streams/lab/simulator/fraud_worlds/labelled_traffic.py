@@ -12,9 +12,15 @@ from msgspec import json
 from schemas import topics
 from schemas.records import site_key
 from schemas.time import DAY_MS, SECOND_MS
-from streams.lab.simulator.drafts.message_parts import Fields
-from streams.lab.simulator.draws import Ints, generator
-from streams.lab.simulator.fraud_worlds.fraud_sites import APPS, Cheating, Habits, Site, make_sites
+from streams.lab.simulator.drafts.message_parts import MessageFields
+from streams.lab.simulator.draws import IntColumn, generator
+from streams.lab.simulator.fraud_worlds.fraud_sites import (
+    FRAUD_APPS,
+    Cheating,
+    FraudSite,
+    Habits,
+    make_fraud_sites,
+)
 from streams.lab.simulator.ids import device_ids, run_prefix
 from streams.lab.simulator.scenario import START_MS
 
@@ -43,7 +49,7 @@ class Label(NamedTuple):
     cheating_site: str  # see schemas.records.site_key
 
 
-class Message(NamedTuple):
+class LabelledMessage(NamedTuple):
     topic: str
     timestamp: int
     key: bytes
@@ -54,7 +60,7 @@ class Message(NamedTuple):
 class LabelledTraffic:
     """In log order."""
 
-    messages: list[Message] = field(default_factory=list)
+    messages: list[LabelledMessage] = field(default_factory=list)
     labels: list[Label] = field(default_factory=list)
     flooding_sites: set[str] = field(default_factory=set)
 
@@ -67,17 +73,17 @@ class LabelledTraffic:
 class _Installs:
     """One element per install."""
 
-    site: Ints  # whose click led to it; -1: organic
-    app: Ints
-    opened: Ints
-    download: Ints
-    wait: Ints
-    lead: Ints  # from the click that led to it
-    is_ios: Ints
-    has_device_id: Ints
+    site: IntColumn  # whose click led to it; -1: organic
+    app: IntColumn
+    opened: IntColumn
+    download: IntColumn
+    wait: IntColumn
+    lead: IntColumn  # from the click that led to it
+    is_ios: IntColumn
+    has_device_id: IntColumn
 
     @property
-    def begun(self) -> Ints:
+    def begun(self) -> IntColumn:
         return self.opened - self.download - self.wait
 
 
@@ -93,10 +99,10 @@ class _Writer:
         self._seed, self._events = seed, events
         self._run = run_prefix(seed)
         claimed = round(events * _INSTALL_SHARE * (1 - _ORGANIC_SHARE))
-        self._sites = make_sites(rng, habits, claimed)
+        self._sites = make_fraud_sites(rng, habits, claimed)
         self._installs = self._people(round(events * _INSTALL_SHARE * _ORGANIC_SHARE))
         self._devices = device_ids(seed, _INSTALLER_DEVICES, np.arange(len(self._installs.opened)))
-        self._fakes: dict[int, tuple[Site, tuple[str, ...]]] = {}
+        self._fakes: dict[int, tuple[FraudSite, tuple[str, ...]]] = {}
         self._out = LabelledTraffic()
         self._touches = 0
 
@@ -124,8 +130,8 @@ class _Writer:
         site = np.repeat(np.arange(len(self._sites)), honest)
         site = rng.permutation(np.r_[site, np.full(organic, -1)])
         size = len(site)
-        own = np.array([APPS.index(one.app_id) for one in self._sites])
-        app = np.where(site < 0, rng.integers(0, len(APPS), size), own[site])
+        own = np.array([FRAUD_APPS.index(one.app_id) for one in self._sites])
+        app = np.where(site < 0, rng.integers(0, len(FRAUD_APPS), size), own[site])
         span = (_FIRST_INSTALLS_DAY * DAY_MS, _DAYS * DAY_MS)
         opened = np.sort(START_MS + rng.integers(*span, size))
         lead = habits.click_to_open(np.maximum(site, 0))
@@ -159,10 +165,10 @@ class _Writer:
             found.append(self._touch(self._sites[site], time, number if known else -1))
         return found
 
-    def _cheat(self, site: Site) -> None:
+    def _cheat(self, site: FraudSite) -> None:
         wanted = site.claims - round(site.claims * site.honest_share)
         installs, rng = self._installs, self._rng
-        app = APPS.index(site.app_id)
+        app = FRAUD_APPS.index(site.app_id)
         free = (installs.app == app) & (installs.has_device_id == 1)
         free[list(self._fakes)] = False
         if site.cheating is Cheating.INJECTION:
@@ -181,7 +187,7 @@ class _Writer:
             ids = tuple(self._touch(site, opened - lead, victim) for lead in leads)
             self._fakes[victim] = site, ids
 
-    def _fake_leads(self, site: Site, victims: Ints) -> list[list[int]]:
+    def _fake_leads(self, site: FraudSite, victims: IntColumn) -> list[list[int]]:
         installs, habits = self._installs, self._habits
         if site.cheating is Cheating.INJECTION:
             leads = habits.injected(installs.download[victims], installs.wait[victims])
@@ -206,10 +212,10 @@ class _Writer:
         for site, time, device in zip(chosen.tolist(), times.tolist(), devices, strict=True):
             self._touch(self._sites[site], time, device)
 
-    def _touch(self, site: Site, time: int, device: int | str) -> str:
+    def _touch(self, site: FraudSite, time: int, device: int | str) -> str:
         touch_id = f"{self._run}-c{self._touches:x}"
         self._touches += 1
-        fields: Fields = {
+        fields: MessageFields = {
             "type": "touchpoint",
             "schema_version": 1,
             "event_id": touch_id + "-e",
@@ -234,11 +240,11 @@ class _Writer:
         share = np.where(installs.is_ios == 1, _CARRIES_CLICK_SHARE[1], _CARRIES_CLICK_SHARE[0])
         carries = rng.random(size) < share
         for number, touch_id in enumerate(genuine):
-            fields: Fields = {
+            fields: MessageFields = {
                 "type": "install",
                 "schema_version": 1,
                 "event_id": self._install_id(number) + "-e",
-                "app_id": APPS[int(installs.app[number])],
+                "app_id": FRAUD_APPS[int(installs.app[number])],
                 "event_time": int(installs.opened[number]),
                 "install_id": self._install_id(number),
                 "platform": "ios" if installs.is_ios[number] else "android",
@@ -254,7 +260,7 @@ class _Writer:
                     fields["install_begin_time_s"] = int(begun[number]) // SECOND_MS
             self._say(topics.INSTALLS.name, fields, self._install_id(number))
 
-    def _referrer(self, number: int, touch_id: str) -> Fields:
+    def _referrer(self, number: int, touch_id: str) -> MessageFields:
         if not touch_id:
             return {"install_referrer": "utm_source=google-play&utm_medium=organic"}
         clicked = int(self._installs.opened[number] - self._installs.lead[number])
@@ -266,15 +272,15 @@ class _Writer:
     def _install_id(self, number: int) -> str:
         return f"{self._run}-i{number:x}"
 
-    def _say(self, topic: str, fields: Fields, key: str) -> None:
+    def _say(self, topic: str, fields: MessageFields, key: str) -> None:
         delay = int(self._rng.exponential(_DELIVERY_MS))
         time = min(fields["event_time"] + delay, self._out.end_ms)
-        self._out.messages.append(Message(topic, time, key.encode(), json.encode(fields)))
+        self._out.messages.append(LabelledMessage(topic, time, key.encode(), json.encode(fields)))
 
 
-def _key(site: Site) -> str:
+def _key(site: FraudSite) -> str:
     return site_key(site.app_id, site.media_source, site.site_id)
 
 
-def _some(rng: np.random.Generator, every: Ints, wanted: int) -> Ints:
+def _some(rng: np.random.Generator, every: IntColumn, wanted: int) -> IntColumn:
     return rng.permutation(every)[: max(0, wanted)]

@@ -7,17 +7,17 @@ from enum import IntEnum
 
 import numpy as np
 
-from streams.lab.simulator.draws import Floats, Ints, generator
+from streams.lab.simulator.draws import FloatColumn, IntColumn, generator
 
 
-class Fraud(IntEnum):
+class FraudKind(IntEnum):
     NONE = 0
     CLICK_INJECTION = 1
     CLICK_FLOODING = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Country:
+class MarketCountry:
     code: str
     share: float
     ios_share: float
@@ -63,41 +63,41 @@ class Campaign:
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class MarketSite:
     site_id: str
     source: int
     payer_logit: float
     weight: float
     conversion: float  # installs per touchpoint, relative to its media source
-    fraud: Fraud
+    fraud: FraudKind
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class Market:
     campaigns: tuple[Campaign, ...]
-    sites: tuple[Site, ...]
-    placement_campaign: Ints  # a placement is a campaign on a site of the same media source
-    placement_site: Ints
-    install_weight: Floats
-    touch_weight: Floats
-    payer_logit: Floats
-    view_share: Floats
-    view_driven_share: Floats
-    app: Ints
-    fraud: Ints
+    sites: tuple[MarketSite, ...]
+    placement_campaign: IntColumn  # a placement is a campaign on a site of the same media source
+    placement_site: IntColumn
+    install_weight: FloatColumn
+    touch_weight: FloatColumn
+    payer_logit: FloatColumn
+    view_share: FloatColumn
+    view_driven_share: FloatColumn
+    app: IntColumn
+    fraud: IntColumn
 
 
 COUNTRIES = (
-    Country("US", 0.34, 0.55, 0.25, "USD", 1.0),
-    Country("GB", 0.09, 0.50, 0.10, "GBP", 0.8),
-    Country("DE", 0.10, 0.40, 0.10, "EUR", 0.9),
-    Country("FR", 0.07, 0.35, 0.00, "EUR", 0.9),
-    Country("JP", 0.08, 0.60, 0.35, "JPY", 150.0),
-    Country("BR", 0.12, 0.15, -0.40, "BRL", 5.5),
-    Country("MX", 0.06, 0.20, -0.30, "MXN", 18.0),
-    Country("IN", 0.14, 0.06, -0.70, "INR", 85.0),
+    MarketCountry("US", 0.34, 0.55, 0.25, "USD", 1.0),
+    MarketCountry("GB", 0.09, 0.50, 0.10, "GBP", 0.8),
+    MarketCountry("DE", 0.10, 0.40, 0.10, "EUR", 0.9),
+    MarketCountry("FR", 0.07, 0.35, 0.00, "EUR", 0.9),
+    MarketCountry("JP", 0.08, 0.60, 0.35, "JPY", 150.0),
+    MarketCountry("BR", 0.12, 0.15, -0.40, "BRL", 5.5),
+    MarketCountry("MX", 0.06, 0.20, -0.30, "MXN", 18.0),
+    MarketCountry("IN", 0.14, 0.06, -0.70, "INR", 85.0),
 )
-APPS = (
+MARKET_APPS = (
     App("com.tidewood.puzzle", "puzzle", 0.5, 0.0, 4.0, 1.0, False),
     App("com.tidewood.run", "run", 0.2, 0.2, 9.0, 0.1, True),
     App("com.tidewood.market", "market", 0.3, 0.1, 22.0, 0.3, False),
@@ -115,7 +115,7 @@ _FRAUDULENT_SITES = 5
 _FLOOD_TOUCHES = 12.0  # a flooding site sends so many times the touchpoints of an honest one
 
 
-def make_world(seed: int) -> World:
+def make_market(seed: int) -> Market:
     rng = generator(seed, "world")
     sites = _sites(rng)
     campaigns = _campaigns(rng)
@@ -126,32 +126,32 @@ def _campaigns(rng: np.random.Generator) -> tuple[Campaign, ...]:
     found: list[Campaign] = []
     for source, media in enumerate(MEDIA_SOURCES):
         for number in range(media.campaigns):
-            app = (source + number) % len(APPS)
+            app = (source + number) % len(MARKET_APPS)
             weight = float(rng.lognormal(0.0, 0.4)) * media.install_weight / media.campaigns
             found.append(
                 Campaign(
                     campaign_id=f"c{len(found) + 101}",
-                    name=f"{APPS[app].short_name}_{media.channel}_{number + 1}",
+                    name=f"{MARKET_APPS[app].short_name}_{media.channel}_{number + 1}",
                     source=source,
                     app=app,
                     payer_logit=float(rng.normal(0.0, 0.35)),
-                    weight=weight * APPS[app].share,
+                    weight=weight * MARKET_APPS[app].share,
                     cpi_usd=media.cpi_usd * float(rng.lognormal(0.0, 0.2)),
                 )
             )
     return tuple(found)
 
 
-def _sites(rng: np.random.Generator) -> tuple[Site, ...]:
-    found: list[Site] = []
+def _sites(rng: np.random.Generator) -> tuple[MarketSite, ...]:
+    found: list[MarketSite] = []
     for source, media in enumerate(MEDIA_SOURCES):
         sizes = rng.pareto(1.5, media.sites) + 0.3
         weights = (sizes / sizes.sum()).tolist()
         for number in range(media.sites):
             is_fraud = media.name in _FRAUD_SOURCES and number < _FRAUDULENT_SITES
-            kind = Fraud.NONE if not is_fraud else Fraud(1 + number % 2)
+            kind = FraudKind.NONE if not is_fraud else FraudKind(1 + number % 2)
             found.append(
-                Site(
+                MarketSite(
                     site_id=f"{media.name[:3]}-{number + 1:03d}",
                     source=source,
                     payer_logit=float(rng.normal(0.0, 0.5)),
@@ -163,7 +163,7 @@ def _sites(rng: np.random.Generator) -> tuple[Site, ...]:
     return tuple(found)
 
 
-def _placements(campaigns: tuple[Campaign, ...], sites: tuple[Site, ...]) -> World:
+def _placements(campaigns: tuple[Campaign, ...], sites: tuple[MarketSite, ...]) -> Market:
     pairs = [
         (c, s)
         for c, campaign in enumerate(campaigns)
@@ -172,14 +172,14 @@ def _placements(campaigns: tuple[Campaign, ...], sites: tuple[Site, ...]) -> Wor
     ]
     media = [MEDIA_SOURCES[campaigns[c].source] for c, _ in pairs]
     installs = np.array([campaigns[c].weight * sites[s].weight for c, s in pairs])
-    flood = np.array([sites[s].fraud == Fraud.CLICK_FLOODING for _, s in pairs])
+    flood = np.array([sites[s].fraud == FraudKind.CLICK_FLOODING for _, s in pairs])
     touches = installs / np.array([sites[s].conversion for _, s in pairs])
     touches *= np.array([one.touches_per_install for one in media])
     logits = [
         one.payer_logit + campaigns[c].payer_logit + sites[s].payer_logit
         for one, (c, s) in zip(media, pairs, strict=True)
     ]
-    return World(
+    return Market(
         campaigns=campaigns,
         sites=sites,
         placement_campaign=np.array([c for c, _ in pairs], np.int64),

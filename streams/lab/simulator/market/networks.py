@@ -10,9 +10,9 @@ from __future__ import annotations
 import numpy as np
 
 from schemas.time import DAY_MS, HOUR_MS
-from streams.lab.simulator.drafts.message_parts import Fields
-from streams.lab.simulator.draws import Flags, Floats, Ints
-from streams.lab.simulator.ids import mixed
+from streams.lab.simulator.drafts.message_parts import MessageFields
+from streams.lab.simulator.draws import BoolColumn, FloatColumn, IntColumn
+from streams.lab.simulator.ids import hash_words
 from streams.lab.simulator.market.market import COUNTRIES
 from streams.lab.simulator.scenario import Scenario
 
@@ -34,12 +34,12 @@ _OTHER_BROWSER_SHARE = 0.1  # of user agents: the same device, told by another p
 _UPDATED_SHARE = 0.02  # of events: the operating system is another one than before or after
 _PLACE, _LEASE, _HOME, _MODEL, _AGENT, _SYSTEM, _BROWSER, _UPDATE = range(
     51, 59
-)  # purposes of `mixed`
+)  # purposes of `hash_words`
 
 
-def traits(
-    scenario: Scenario, person: Ints, time: Ints, country: Ints, is_ios: Flags
-) -> list[Fields]:
+def network_traits(
+    scenario: Scenario, person: IntColumn, time: IntColumn, country: IntColumn, is_ios: BoolColumn
+) -> list[MessageFields]:
     """What each event says of its network and device; {} unless the scenario tells traits."""
     if not scenario.tells_traits:
         return [{} for _ in range(len(person))]
@@ -56,8 +56,13 @@ def traits(
     return [_fields(*row) for row in rows]
 
 
-def _fields(address: int, version: int, agent: int, is_ios: bool, tells_system: bool) -> Fields:
-    fields: Fields = {"ip": _written(address), "consent": {"ad_storage": True, "data_usage": True}}
+def _fields(
+    address: int, version: int, agent: int, is_ios: bool, tells_system: bool
+) -> MessageFields:
+    fields: MessageFields = {
+        "ip": _written(address),
+        "consent": {"ad_storage": True, "data_usage": True},
+    }
     text = OS_VERSIONS[is_ios][version]
     if agent >= 0:
         fields["user_agent"] = f"iPhone {text}; {agent}" if is_ios else f"Android {text}; {agent}"
@@ -66,12 +71,14 @@ def _fields(address: int, version: int, agent: int, is_ios: bool, tells_system: 
     return fields
 
 
-def system_of(person: Ints) -> Ints:
+def system_of(person: IntColumn) -> IntColumn:
     """Index into the operating systems of a platform."""
     return np.asarray(person % 4, np.int64)
 
 
-def _addresses(scenario: Scenario, person: Ints, time: Ints, country: Ints) -> Ints:
+def _addresses(
+    scenario: Scenario, person: IntColumn, time: IntColumn, country: IntColumn
+) -> IntColumn:
     """As 32-bit numbers. Countries, homes and carriers never share a network."""
     share = np.array([one.share for one in COUNTRIES])[country]
     pool = np.maximum(
@@ -86,18 +93,18 @@ def _addresses(scenario: Scenario, person: Ints, time: Ints, country: Ints) -> I
     number = np.where(is_home, home, away)
     network = number // _ADDRESSES_PER_NETWORK
     kind = 2 * country + is_home
-    address: Ints = ((20 + kind) << 24) + (network << 8) + 1 + number % _ADDRESSES_PER_NETWORK
+    address: IntColumn = ((20 + kind) << 24) + (network << 8) + 1 + number % _ADDRESSES_PER_NETWORK
     return address
 
 
-def _since(person: Ints, time: Ints, stay_ms: int) -> Ints:
+def _since(person: IntColumn, time: IntColumn, stay_ms: int) -> IntColumn:
     """A number that changes when the person's stay ends; stays do not end for all at once."""
     phase = person * 7_919 % stay_ms
     return np.asarray(person * 1_000_003 + (time + phase) // stay_ms, np.int64)
 
 
-def _chance(scenario: Scenario, purpose: int, number: Ints) -> Floats:
-    return np.asarray(mixed(scenario.seed, purpose, number) / 2.0**64, np.float64)
+def _chance(scenario: Scenario, purpose: int, number: IntColumn) -> FloatColumn:
+    return np.asarray(hash_words(scenario.seed, purpose, number) / 2.0**64, np.float64)
 
 
 def _written(address: int) -> str:

@@ -2,19 +2,23 @@
 
 from streams.lab.simulator.paying_worlds.disturbances import (
     BEGIN_MS,
-    DAYS,
     DISTURBANCES,
+    INSTALL_DAYS,
     Disturbance,
 )
 from streams.lab.simulator.paying_worlds.lives import NEVER, Lives
-from streams.lab.simulator.paying_worlds.paying_people import People
+from streams.lab.simulator.paying_worlds.paying_people import PayingPeople
 from streams.lab.simulator.paying_worlds.paying_world import (
-    KEPT_WORLDS,
-    WORLDS,
+    HELD_OUT_WORLDS,
+    PAYING_WORLDS,
     PayingWorld,
-    make_world,
+    make_paying_world,
 )
-from streams.lab.simulator.paying_worlds.payment_reports import Reports, report, seen_activity
+from streams.lab.simulator.paying_worlds.payment_reports import (
+    PaymentReports,
+    logged_activity,
+    report_payments,
+)
 from streams.lab.simulator.paying_worlds.spending import (
     Spending,
     log_payments,
@@ -23,20 +27,20 @@ from streams.lab.simulator.paying_worlds.spending import (
 
 __all__ = [
     "BEGIN_MS",
-    "DAYS",
     "DISTURBANCES",
-    "KEPT_WORLDS",
+    "HELD_OUT_WORLDS",
+    "INSTALL_DAYS",
     "NEVER",
-    "WORLDS",
+    "PAYING_WORLDS",
     "Disturbance",
     "Lives",
+    "PayingPeople",
     "PayingWorld",
-    "People",
-    "Reports",
+    "PaymentReports",
     "Spending",
     "log_payments",
-    "make_world",
-    "report",
-    "seen_activity",
+    "logged_activity",
+    "make_paying_world",
+    "report_payments",
     "spend",
 ]

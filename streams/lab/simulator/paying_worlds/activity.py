@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from streams.lab.simulator.draws import Floats, Ints
+from streams.lab.simulator.draws import FloatColumn, IntColumn
 from streams.lab.simulator.paying_worlds.chances import poisson
-from streams.lab.simulator.paying_worlds.lives import NAMES
+from streams.lab.simulator.paying_worlds.lives import IN_APP_NAMES
 from streams.lab.simulator.paying_worlds.steps import LANDMARK_MS
 
 _USUAL = np.array([[0.8, 0.5, 0.9, 1.3, 1.6], [2.0, 1.2, 1.8, 2.2, 2.6], [1.0, 0.6, 1.0, 1.2, 1.3],
@@ -17,16 +17,16 @@ _BY_FONDNESS = np.array([0.7, 0.9, 0.5, 1.0])
 """Log means rise by this with fondness."""
 
 _BY_APP = np.array([1.0, 0.6, 0.8, 1.2])
-QUANTITIES = 1 + len(NAMES)
+QUANTITIES = 1 + len(IN_APP_NAMES)
 
 
-def act(share: Floats, app: Ints, fondness: Floats) -> Ints:
+def act(share: FloatColumn, app: IntColumn, fondness: FloatColumn) -> IntColumn:
     """Counts, install × bucket × quantity; `share` are as many uniform numbers."""
     usual = _BY_APP[app][:, None, None] * _USUAL.T
     return poisson(share, usual * np.exp(np.multiply.outer(fondness, _BY_FONDNESS))[:, None, :])
 
 
-def log_likelihood(counts: Ints, app: Ints, fondness: Floats) -> Floats:
+def log_likelihood(counts: IntColumn, app: IntColumn, fondness: FloatColumn) -> FloatColumn:
     """Install × fondness × landmark: of the counts before each landmark, up to a constant that
     only depends on the counts (their factorials)."""
     usual = _BY_APP[app][:, None, None] * _USUAL.T
@@ -40,7 +40,7 @@ def log_likelihood(counts: Ints, app: Ints, fondness: Floats) -> Floats:
     )
 
 
-def last_activity(share: Floats, sessions: Ints) -> Ints:
+def last_activity(share: FloatColumn, sessions: IntColumn) -> IntColumn:
     """Install × landmark: a time in the last bucket before it that has a session; 0: none."""
     length = np.diff(LANDMARK_MS)
     time = LANDMARK_MS[:-1] + (share * length).astype(np.int64)
@@ -48,7 +48,7 @@ def last_activity(share: Floats, sessions: Ints) -> Ints:
     return np.asarray(np.concatenate([np.zeros((len(sessions), 1), np.int64), last], axis=1))
 
 
-def _until(counts: Floats | Ints) -> Floats:
+def _until(counts: FloatColumn | IntColumn) -> FloatColumn:
     """Sums over the buckets before each landmark."""
     shape = (len(counts), 1, *counts.shape[2:])
     total = np.concatenate([np.zeros(shape), np.cumsum(counts, axis=1)], axis=1)

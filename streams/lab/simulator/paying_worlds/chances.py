@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from schemas.time import DAY_MS
-from streams.lab.simulator.draws import Floats, Ints
+from streams.lab.simulator.draws import FloatColumn, IntColumn
 from streams.lab.simulator.paying_worlds.lives import NEVER
 from streams.lab.simulator.paying_worlds.steps import (
     AT_HORIZON,
@@ -25,17 +25,17 @@ _TABLE = np.array([0.5 * math.erfc(-x / math.sqrt(2)) for x in _TABLE_X.tolist()
 _COUNT_MAX = 60
 
 
-def normal_grid(size: int) -> Floats:
+def normal_grid(size: int) -> FloatColumn:
     """Equally likely values that stand for a standard normal one."""
     return np.array([NormalDist().inv_cdf((number + 0.5) / size) for number in range(size)])
 
 
-def normal_cdf(x: Floats) -> Floats:
+def normal_cdf(x: FloatColumn) -> FloatColumn:
     """The standard normal distribution, to 1e-7; the worlds are defined with it as it is."""
     return np.asarray(np.interp(x, _TABLE_X, _TABLE))
 
 
-def poisson(share: Floats, mean: Floats) -> Ints:
+def poisson(share: FloatColumn, mean: FloatColumn) -> IntColumn:
     """Poisson counts at quantiles `share`: one uniform number each, whatever the mean."""
     count = np.zeros(share.shape, np.int64)
     chance = np.exp(-mean)
@@ -50,13 +50,13 @@ def poisson(share: Floats, mean: Floats) -> Ints:
     return count
 
 
-def picked(share: Floats, chances: Floats) -> Ints:
+def picked(share: FloatColumn, chances: FloatColumn) -> IntColumn:
     """Which of the columns of `chances`, which sum to 1 in each row, lies at each quantile."""
     edges = np.cumsum(chances, axis=1)[:, :-1]
     return np.asarray((share[:, None] > edges).sum(axis=1), np.int64)
 
 
-def paid_at(share: Floats, survival: Floats) -> Ints:
+def paid_at(share: FloatColumn, survival: FloatColumn) -> IntColumn:
     """When survival falls below `share`: ms since the install; NEVER: not by the last edge.
 
     Rows of `survival` are its values at the edges of the steps; between them it is a line.
@@ -73,24 +73,24 @@ def paid_at(share: Floats, survival: Floats) -> Ints:
 
 
 class Answers(NamedTuple):
-    evidence: Floats
-    chance: Floats
-    left_d: Floats
+    evidence: FloatColumn
+    chance: FloatColumn
+    left_d: FloatColumn
 
 
 class Futures(NamedTuple):
     """What comes of everything that a person may be: install × that × step, or edge."""
 
-    paid: Floats  # chance to pay in the step
-    survival: Floats  # chance to reach the edge without that being over
+    paid: FloatColumn  # chance to pay in the step
+    survival: FloatColumn  # chance to reach the edge without that being over
 
     @classmethod
-    def of_survival(cls, survival: Floats) -> Futures:
+    def of_survival(cls, survival: FloatColumn) -> Futures:
         """Where only paying ends it."""
         return cls(survival[:, :, :-1] - survival[:, :, 1:], survival)
 
 
-def answers(log_weight: Floats, evidence: Floats, futures: Futures) -> Answers:
+def answers(log_weight: FloatColumn, evidence: FloatColumn, futures: Futures) -> Answers:
     """What can be known: averages over what people may be, weighed by how well it fits.
 
     `log_weight` (install × what they may be × landmark) is the log of prior times likelihood of
@@ -112,7 +112,7 @@ def answers(log_weight: Floats, evidence: Floats, futures: Futures) -> Answers:
     return Answers(evidence, chance, left_d)
 
 
-def log_sum(log_weight: Floats) -> Floats:
+def log_sum(log_weight: FloatColumn) -> FloatColumn:
     """Log of the sum over axis 1."""
     top = log_weight.max(axis=1)
     return np.asarray(top + np.log(np.exp(log_weight - top[:, None]).sum(axis=1)))

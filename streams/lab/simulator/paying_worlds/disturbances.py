@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from schemas.time import DAY_MS
 from streams.lab.simulator.scenario import START_MS
 
-DAYS = 60
+INSTALL_DAYS = 60
 """How long people install."""
 
 BEGIN_DAY = 40

@@ -8,12 +8,12 @@ from typing import Protocol, Self
 import numpy as np
 
 from schemas.time import DAY_MS
-from streams.lab.simulator.draws import Floats, Ints
+from streams.lab.simulator.draws import FloatColumn, IntColumn
 from streams.lab.simulator.paying_worlds.disturbances import BEGIN_MS, Disturbance
-from streams.lab.simulator.paying_worlds.paying_people import People
+from streams.lab.simulator.paying_worlds.paying_people import PayingPeople
 from streams.lab.simulator.paying_worlds.steps import EDGES_MS, LANDMARK_MS
 
-NAMES = ("level_up", "item_view", "paywall_view")
+IN_APP_NAMES = ("level_up", "item_view", "paywall_view")
 """In-app events."""
 
 NEVER = -1
@@ -23,9 +23,9 @@ NEVER = -1
 class Season:
     """What the calendar does to people in each step of their lives: one row per install."""
 
-    price: Floats  # factor
-    mood: Floats  # factor on readiness to pay
-    weekday: Ints  # 0 is Monday
+    price: FloatColumn  # factor
+    mood: FloatColumn  # factor on readiness to pay
+    weekday: IntColumn  # 0 is Monday
 
     def part(self, which: slice) -> Self:
         return type(self)(self.price[which], self.mood[which], self.weekday[which])
@@ -40,26 +40,26 @@ class Lives:
     that they may be, in the world as it really goes on. NaN: paid before, or horizon passed.
     """
 
-    sessions: Ints  # install × bucket; without the first one, which every install has
-    names: Ints  # install × bucket × name
-    last_ms: Ints  # install × landmark: since the install, of the last activity before it
-    paid_ms: Ints  # since the install, of the first payment; NEVER within 90 days
-    evidence: Floats  # install × landmark: log likelihood of the activity, of a person's life
-    chance: Floats  # install × landmark × horizon
-    left_d: Floats  # install × landmark × horizon: expected days from first payment to horizon
+    sessions: IntColumn  # install × bucket; without the first one, which every install has
+    names: IntColumn  # install × bucket × name
+    last_ms: IntColumn  # install × landmark: since the install, of the last activity before it
+    paid_ms: IntColumn  # since the install, of the first payment; NEVER within 90 days
+    evidence: FloatColumn  # install × landmark: log likelihood of the activity, of a person's life
+    chance: FloatColumn  # install × landmark × horizon
+    left_d: FloatColumn  # install × landmark × horizon: expected days from first payment to horizon
 
     def __len__(self) -> int:
         return len(self.paid_ms)
 
 
-class World(Protocol):
+class KindOfPeople(Protocol):
     """How people of one kind live."""
 
-    def live(self, people: People, season: Season, rng: np.random.Generator) -> Lives:
+    def live(self, people: PayingPeople, season: Season, rng: np.random.Generator) -> Lives:
         """Draws as much from `rng` whatever the season, so that seasons can be compared."""
 
 
-def make_season(people: People, disturbance: Disturbance) -> Season:
+def make_season(people: PayingPeople, disturbance: Disturbance) -> Season:
     # By the beginning of a step: a change in the midst of it is never felt before it happens.
     at = people.time[:, None] + EDGES_MS[:-1]
     is_holiday = (at >= BEGIN_MS) & (at < BEGIN_MS + disturbance.holiday_d * DAY_MS)
@@ -76,6 +76,6 @@ def joined(parts: list[Lives]) -> Lives:
     )
 
 
-def is_open(paid_ms: Ints) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+def is_open(paid_ms: IntColumn) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
     """Install × landmark: had not paid by then."""
     return np.asarray((paid_ms == NEVER)[:, None] | (paid_ms[:, None] >= LANDMARK_MS))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from schemas.time import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
-from streams.lab.simulator.draws import Floats, Ints, generator
+from streams.lab.simulator.draws import FloatColumn, IntColumn, generator
 from streams.lab.simulator.paying_worlds.disturbances import BEGIN_MS, DISTURBANCES, Disturbance
 from streams.lab.simulator.paying_worlds.lives import Lives
 from streams.lab.simulator.paying_worlds.paying_world import PayingWorld
@@ -19,35 +19,35 @@ _POISONED_AGE_MS = 7 * DAY_MS
 
 
 @dataclass(frozen=True, slots=True)
-class Reports:
+class PaymentReports:
     """First payments as logged, in order of log time. The same payment has the same id."""
 
-    install: Ints
-    paid_ms: Ints  # since the install
-    logged_ms: Ints  # since the install
-    payment: Ints
+    install: IntColumn
+    paid_ms: IntColumn  # since the install
+    logged_ms: IntColumn  # since the install
+    payment: IntColumn
 
 
-def report(world: PayingWorld, seed: int) -> Reports:
+def report_payments(world: PayingWorld, seed: int) -> PaymentReports:
     rng = generator(seed, f"paying reports {world.name}")
     how = DISTURBANCES[world.disturbance]
     shares = rng.random((5, len(world.lives)))
     payers = np.flatnonzero(world.lives.paid_ms >= 0)
     paid_at = (world.people.time + world.lives.paid_ms)[payers]
-    logged_at = logged_at_of(paid_at, shares[:2, payers], how)
+    logged_at = log_times(paid_at, shares[:2, payers], how)
     again = (shares[2, payers] < how.duplicated) & (paid_at >= BEGIN_MS)
     repeated_at = logged_at + (shares[3, payers] * 2 * DAY_MS).astype(np.int64)
-    poisoned, fake_at = poisoned_by(world, shares[4], how)
+    poisoned, fake_at = poisoned_installs(world, shares[4], how)
     install = np.concatenate([payers, payers[again], poisoned])
     paid = np.concatenate([paid_at, paid_at[again], fake_at])
     logged = np.concatenate([logged_at, repeated_at[again], fake_at])
     payment = np.concatenate([payers, payers[again], len(world.lives) + poisoned])
     order = np.lexsort((install, logged))
     install, since = install[order], world.people.time[install[order]]
-    return Reports(install, paid[order] - since, logged[order] - since, payment[order])
+    return PaymentReports(install, paid[order] - since, logged[order] - since, payment[order])
 
 
-def logged_at_of(paid_at: Ints, shares: Floats, how: Disturbance) -> Ints:
+def log_times(paid_at: IntColumn, shares: FloatColumn, how: Disturbance) -> IntColumn:
     """When payments of a log time become known; `shares`: two uniform numbers of each."""
     usual = paid_at + (-np.log1p(-shares[0]) * 2 * SECOND_MS).astype(np.int64)
     logged_at = np.where(
@@ -58,11 +58,13 @@ def logged_at_of(paid_at: Ints, shares: Floats, how: Disturbance) -> Ints:
     return np.where(is_held, np.maximum(over, logged_at), logged_at)
 
 
-def _lateness(share: Floats) -> Ints:
+def _lateness(share: FloatColumn) -> IntColumn:
     return (_LATE_MS_MIN * (_LATE_MS_MAX / _LATE_MS_MIN) ** share).astype(np.int64)
 
 
-def poisoned_by(world: PayingWorld, share: Floats, how: Disturbance) -> tuple[Ints, Ints]:
+def poisoned_installs(
+    world: PayingWorld, share: FloatColumn, how: Disturbance
+) -> tuple[IntColumn, IntColumn]:
     """Installs that seem to pay and do not, and when."""
     into = share / _POISONED_SHARE
     fake_at = BEGIN_MS + (into * how.poisoned_h * HOUR_MS).astype(np.int64)
@@ -72,7 +74,7 @@ def poisoned_by(world: PayingWorld, share: Floats, how: Disturbance) -> tuple[In
     return found, fake_at[found]
 
 
-def seen_activity(world: PayingWorld, seed: int) -> Lives:
+def logged_activity(world: PayingWorld, seed: int) -> Lives:
     """Lives as logged: what is late counts where it arrives, in the next bucket."""
     how = DISTURBANCES[world.disturbance]
     if how.late == 0.0:
@@ -85,7 +87,7 @@ def seen_activity(world: PayingWorld, seed: int) -> Lives:
     return replace(lives, sessions=sessions, names=names)
 
 
-def _moved(counts: Ints, late: Ints) -> Ints:
+def _moved(counts: IntColumn, late: IntColumn) -> IntColumn:
     moved = counts - late
     moved[:, 1:] += late[:, :-1]
     return moved

@@ -11,7 +11,7 @@ from typing import Protocol
 
 import numpy as np
 
-from streams.lab.simulator.draws import Floats, Ints
+from streams.lab.simulator.draws import FloatColumn, IntColumn
 from streams.lab.simulator.paying_worlds.chances import normal_cdf
 
 
@@ -19,13 +19,13 @@ class Prices(Protocol):
     """Amounts of a payment in USD, before what a country pays and the season's prices."""
 
     @property
-    def mean(self) -> Floats:
+    def mean(self) -> FloatColumn:
         """Of each kind."""
 
-    def drawn(self, kind: Ints, share: Floats) -> Floats:
+    def drawn(self, kind: IntColumn, share: FloatColumn) -> FloatColumn:
         """At quantiles `share`."""
 
-    def log_density(self, amount: Floats) -> Floats:
+    def log_density(self, amount: FloatColumn) -> FloatColumn:
         """Amount × kind, up to what does not depend on the kind."""
 
 
@@ -33,12 +33,12 @@ class Prices(Protocol):
 class Purse:
     """Kinds of customers, from thrifty to lavish."""
 
-    usual: Floats  # log weight of each kind
-    lean: Floats  # how much the log weight rises with what spend somebody promises
-    per_day: Floats  # payments after the first one
+    usual: FloatColumn  # log weight of each kind
+    lean: FloatColumn  # how much the log weight rises with what spend somebody promises
+    per_day: FloatColumn  # payments after the first one
     prices: Prices
 
-    def chances(self, spend: Floats) -> Floats:
+    def chances(self, spend: FloatColumn) -> FloatColumn:
         """Install × kind."""
         weight = np.exp(self.usual + np.multiply.outer(spend, self.lean))
         return np.asarray(weight / weight.sum(axis=1, keepdims=True))
@@ -48,17 +48,17 @@ class Purse:
 class Lognormal:
     """Anything costs anything."""
 
-    median: Floats
+    median: FloatColumn
     spread: float
 
     @property
-    def mean(self) -> Floats:
+    def mean(self) -> FloatColumn:
         return np.asarray(self.median * np.exp(self.spread**2 / 2))
 
-    def drawn(self, kind: Ints, share: Floats) -> Floats:
+    def drawn(self, kind: IntColumn, share: FloatColumn) -> FloatColumn:
         return np.asarray(self.median[kind] * np.exp(self.spread * _normal_quantile(share)))
 
-    def log_density(self, amount: Floats) -> Floats:
+    def log_density(self, amount: FloatColumn) -> FloatColumn:
         off = np.log(amount)[:, None] - np.log(self.median)
         return np.asarray(-(off**2) / (2 * self.spread**2))
 
@@ -67,18 +67,18 @@ class Lognormal:
 class PricePoints:
     """A shop with fixed prices."""
 
-    prices: Floats
-    weights: Floats  # kind × price, rows sum to 1
+    prices: FloatColumn
+    weights: FloatColumn  # kind × price, rows sum to 1
 
     @property
-    def mean(self) -> Floats:
+    def mean(self) -> FloatColumn:
         return np.asarray(self.weights @ self.prices)
 
-    def drawn(self, kind: Ints, share: Floats) -> Floats:
+    def drawn(self, kind: IntColumn, share: FloatColumn) -> FloatColumn:
         edges = np.cumsum(self.weights, axis=1)[:, :-1]
         return np.asarray(self.prices[(share[:, None] > edges[kind]).sum(axis=1)])
 
-    def log_density(self, amount: Floats) -> Floats:
+    def log_density(self, amount: FloatColumn) -> FloatColumn:
         which = np.abs(amount[:, None] - self.prices).argmin(axis=1)
         return np.asarray(np.log(self.weights[:, which].T))
 
@@ -87,21 +87,21 @@ class PricePoints:
 class Pareto:
     """A few payments are most of the revenue; none is above `ratio_max` times the least."""
 
-    least: Floats
+    least: FloatColumn
     exponent: float
     ratio_max: float
 
     @property
-    def mean(self) -> Floats:
+    def mean(self) -> FloatColumn:
         a, top = self.exponent, self.ratio_max
         ratio = a / (a - 1) * (1 - top ** (1 - a)) / (1 - top**-a)
         return np.asarray(self.least * ratio)
 
-    def drawn(self, kind: Ints, share: Floats) -> Floats:
+    def drawn(self, kind: IntColumn, share: FloatColumn) -> FloatColumn:
         left = 1.0 - share * (1.0 - self.ratio_max**-self.exponent)
         return np.asarray(self.least[kind] * left ** (-1.0 / self.exponent))
 
-    def log_density(self, amount: Floats) -> Floats:
+    def log_density(self, amount: FloatColumn) -> FloatColumn:
         ratio = amount[:, None] / self.least
         inside = (ratio >= 1.0 - 1e-9) & (ratio <= self.ratio_max * (1.0 + 1e-9))
         return np.where(inside, self.exponent * np.log(self.least), -1e6)
@@ -111,7 +111,7 @@ _GRID = np.linspace(-8.0, 8.0, 16_001)
 _GRID_SHARE = normal_cdf(_GRID)
 
 
-def _normal_quantile(share: Floats) -> Floats:
+def _normal_quantile(share: FloatColumn) -> FloatColumn:
     return np.asarray(np.interp(share, _GRID_SHARE, _GRID))
 
 

@@ -7,18 +7,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from schemas.time import DAY_MS
-from streams.lab.simulator.draws import Floats, Ints, generator, ordinals
+from streams.lab.simulator.draws import FloatColumn, IntColumn, generator, ordinals
 from streams.lab.simulator.market.market import COUNTRIES
 from streams.lab.simulator.paying_worlds.chances import picked
 from streams.lab.simulator.paying_worlds.disturbances import BEGIN_MS, DISTURBANCES
 from streams.lab.simulator.paying_worlds.paying_world import PayingWorld
-from streams.lab.simulator.paying_worlds.payment_reports import logged_at_of, poisoned_by
+from streams.lab.simulator.paying_worlds.payment_reports import log_times, poisoned_installs
 from streams.lab.simulator.paying_worlds.purses import PURSES, Purse
-from streams.lab.simulator.paying_worlds.steps import HORIZON_MS, HORIZONS, LANDMARK_MS
+from streams.lab.simulator.paying_worlds.steps import HORIZON_MS, HORIZON_NAMES, LANDMARK_MS
 
 WORTH_HORIZONS = ("d7", "d30", "d90")
-_AT = [HORIZONS.index(name) for name in WORTH_HORIZONS]
-_END_MS: Ints = HORIZON_MS[_AT]
+_AT = [HORIZON_NAMES.index(name) for name in WORTH_HORIZONS]
+_END_MS: IntColumn = HORIZON_MS[_AT]
 
 _COUNTRY_PAYS = np.array(
     [1.2 if one.code in ("US", "JP") else 1.0 if one.currency in ("EUR", "GBP") else 0.6
@@ -40,15 +40,15 @@ class Spending:
     is known at the landmark: traits, activity, payments so far, with all that they may be.
     """
 
-    install: Ints
-    paid_ms: Ints  # since the install
-    amount: Floats
-    worth: Floats  # install × landmark × horizon
+    install: IntColumn
+    paid_ms: IntColumn  # since the install
+    amount: FloatColumn
+    worth: FloatColumn  # install × landmark × horizon
 
-    def until(self, install_ms: int) -> Floats:
+    def until(self, install_ms: int) -> FloatColumn:
         """What each install has paid before an age."""
         is_in = self.paid_ms < install_ms
-        total: Floats = np.zeros(len(self.worth))
+        total: FloatColumn = np.zeros(len(self.worth))
         np.add.at(total, self.install[is_in], self.amount[is_in])
         return total
 
@@ -77,10 +77,10 @@ def spend(world: PayingWorld, seed: int) -> Spending:
 class LoggedPayments:
     """What reaches the log of what people pay, each payment once."""
 
-    install: Ints
-    paid_ms: Ints  # since the install
-    logged_ms: Ints  # since the install
-    amount: Floats
+    install: IntColumn
+    paid_ms: IntColumn  # since the install
+    logged_ms: IntColumn  # since the install
+    amount: FloatColumn
 
 
 def log_payments(world: PayingWorld, spending: Spending, seed: int) -> LoggedPayments:
@@ -92,8 +92,8 @@ def log_payments(world: PayingWorld, spending: Spending, seed: int) -> LoggedPay
     since = world.people.time[install]
     # The same whatever is paid later, so that worlds can be compared.
     own = (shares[:2, install] + _GOLDEN * ordinals(install)) % 1.0
-    logged_ms = logged_at_of(since + paid_ms, own, how) - since
-    fake, fake_at = poisoned_by(world, shares[2], how)
+    logged_ms = log_times(since + paid_ms, own, how) - since
+    fake, fake_at = poisoned_installs(world, shares[2], how)
     fake_ms = fake_at - world.people.time[fake]
     return LoggedPayments(
         np.concatenate([install, fake]),
@@ -103,13 +103,13 @@ def log_payments(world: PayingWorld, spending: Spending, seed: int) -> LoggedPay
     )
 
 
-def _price(world: PayingWorld, at: Ints) -> Floats:
+def _price(world: PayingWorld, at: IntColumn) -> FloatColumn:
     return np.where(at >= BEGIN_MS, DISTURBANCES[world.disturbance].price, 1.0)
 
 
 def _paid(
-    world: PayingWorld, purse: Purse, chances: Floats, which: slice, rng: np.random.Generator
-) -> tuple[Ints, Ints, Floats]:
+    world: PayingWorld, purse: Purse, chances: FloatColumn, which: slice, rng: np.random.Generator
+) -> tuple[IntColumn, IntColumn, FloatColumn]:
     """Draws as much whoever pays, so that worlds can be compared."""
     first_ms = world.lives.paid_ms[which]
     size = len(first_ms)
@@ -126,11 +126,11 @@ def _paid(
 
 def _worth(
     world: PayingWorld,
-    kinds: tuple[Purse, Floats],
+    kinds: tuple[Purse, FloatColumn],
     spending: Spending,
-    base: Floats,
+    base: FloatColumn,
     landmark: int,
-) -> Floats:
+) -> FloatColumn:
     """Install × horizon."""
     purse, chances = kinds
     at = int(LANDMARK_MS[landmark])
@@ -158,8 +158,11 @@ def _worth(
 
 
 def _known_kinds(
-    purse: Purse, chances: Floats, paid: tuple[Ints, Floats], since_first_ms: Ints
-) -> Floats:
+    purse: Purse,
+    chances: FloatColumn,
+    paid: tuple[IntColumn, FloatColumn],
+    since_first_ms: IntColumn,
+) -> FloatColumn:
     """Install × kind: what payments tell of those who made them. Others: no matter."""
     owner, base = paid
     size, kinds = chances.shape

@@ -6,31 +6,31 @@ import numpy as np
 
 from online_models.hazard.bins import PAYER
 from schemas.time import DAY_MS, HOUR_MS
-from streams.lab.simulator.draws import Ints
+from streams.lab.simulator.draws import IntColumn
 
-LANDMARKS = tuple(landmark.name for landmark in PAYER.landmarks)
-LANDMARK_MS: Ints = np.array([landmark.after_ms for landmark in PAYER.landmarks])
-BUCKETS = len(LANDMARKS) - 1
+LANDMARK_NAMES = tuple(landmark.name for landmark in PAYER.landmarks)
+LANDMARK_MS: IntColumn = np.array([landmark.after_ms for landmark in PAYER.landmarks])
+ACTIVITY_BUCKETS = len(LANDMARK_NAMES) - 1
 """Activity is counted between landmarks."""
 
-HORIZONS = ("d1", "d7", "d30", "d90")
-HORIZON_MS: Ints = np.array([days * DAY_MS for days in (1, 7, 30, 90)])
+HORIZON_NAMES = ("d1", "d7", "d30", "d90")
+HORIZON_MS: IntColumn = np.array([days * DAY_MS for days in (1, 7, 30, 90)])
 
-EDGES_MS: Ints = np.array(
+EDGES_MS: IntColumn = np.array(
     [hours * HOUR_MS for hours in (0, 1, 6)]
     + [half_days * DAY_MS // 2 for half_days in range(1, 14)]
     + [days * DAY_MS for days in (*range(7, 30), *range(30, 91, 5))]
 )
 """What drives people changes at these edges only, so that the truth is a finite sum."""
 
-STEPS = len(EDGES_MS) - 1
-MIDDLES_MS: Ints = (EDGES_MS[1:] + EDGES_MS[:-1]) // 2
+LIFE_STEPS = len(EDGES_MS) - 1
+MIDDLES_MS: IntColumn = (EDGES_MS[1:] + EDGES_MS[:-1]) // 2
 LENGTHS_D = (EDGES_MS[1:] - EDGES_MS[:-1]) / DAY_MS
-AT_LANDMARK: Ints = np.searchsorted(EDGES_MS, LANDMARK_MS)
+AT_LANDMARK: IntColumn = np.searchsorted(EDGES_MS, LANDMARK_MS)
 """The edge that is a landmark; and below, a horizon."""
-AT_HORIZON: Ints = np.searchsorted(EDGES_MS, HORIZON_MS)
+AT_HORIZON: IntColumn = np.searchsorted(EDGES_MS, HORIZON_MS)
 
 
-def buckets_of(ms: Ints) -> Ints:
+def buckets_of(ms: IntColumn) -> IntColumn:
     """The bucket of activity that a time is counted in; BUCKETS: after the last landmark."""
     return np.asarray(np.searchsorted(LANDMARK_MS, ms, side="right") - 1, np.int64)

@@ -9,9 +9,9 @@ import numpy as np
 
 from schemas.time import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 from streams.lab.simulator.draws import (
-    Flags,
-    Floats,
-    Ints,
+    BoolColumn,
+    FloatColumn,
+    IntColumn,
     generator,
     hour_weights,
     logged,
@@ -19,10 +19,10 @@ from streams.lab.simulator.draws import (
     sigmoid,
     split,
 )
-from streams.lab.simulator.market.market import APPS, COUNTRIES, Fraud, World
+from streams.lab.simulator.market.market import COUNTRIES, MARKET_APPS, FraudKind, Market
 from streams.lab.simulator.scenario import Scenario
 
-ORGANIC = -1
+NO_TOUCH = -1
 _PAYER_LOGIT = -2.75
 _IOS_LOGIT = 0.4
 _LATENT_WEIGHT = 0.9
@@ -38,7 +38,7 @@ _CLICK_LEAD_LOG_SPREAD = 3.6
 _LEAD_MS_MIN = 40 * SECOND_MS
 
 
-class Account(IntEnum):
+class AccountLink(IntEnum):
     """When an install tells the account of the person who uses it."""
 
     NEVER = 0
@@ -50,32 +50,32 @@ class Account(IntEnum):
 class Installs:
     """One element per install, by time of first open."""
 
-    time: Ints
-    log_time: Ints
-    begin_time: Ints  # the download began
-    app: Ints
-    country: Ints
-    is_ios: Flags
-    has_device_id: Flags
-    placement: Ints  # of the touchpoint that caused it, or ORGANIC
-    is_click: Flags  # caused by a click, not by a view
-    touch_time: Ints  # of that touchpoint; for organic installs a time before the install
-    latent: Floats  # how much this person likes the app; behaviour shows it
-    payer_probability: Floats  # pays within 7 days, knowing the person
-    payer_probability_at_install: Floats  # the same, knowing only what is known at install
-    fraud: Ints
-    account: Ints
-    account_owner: Ints  # index of the install whose account it is
+    time: IntColumn
+    log_time: IntColumn
+    begin_time: IntColumn  # the download began
+    app: IntColumn
+    country: IntColumn
+    is_ios: BoolColumn
+    has_device_id: BoolColumn
+    placement: IntColumn  # of the touchpoint that caused it, or ORGANIC
+    is_click: BoolColumn  # caused by a click, not by a view
+    touch_time: IntColumn  # of that touchpoint; for organic installs a time before the install
+    latent: FloatColumn  # how much this person likes the app; behaviour shows it
+    payer_probability: FloatColumn  # pays within 7 days, knowing the person
+    payer_probability_at_install: FloatColumn  # the same, knowing only what is known at install
+    fraud: IntColumn
+    account: IntColumn
+    account_owner: IntColumn  # index of the install whose account it is
 
     def __len__(self) -> int:
         return len(self.time)
 
 
-def make_installs(scenario: Scenario, world: World) -> Installs:
+def make_installs(scenario: Scenario, world: Market) -> Installs:
     size = round(scenario.good * scenario.install_share)
     rng = generator(scenario.seed, "installs")
     is_organic = rng.random(size) < scenario.organic_share
-    placement = np.where(is_organic, ORGANIC, pick(rng, world.install_weight, size))
+    placement = np.where(is_organic, NO_TOUCH, pick(rng, world.install_weight, size))
     app = np.where(is_organic, pick(rng, _shares_of_apps(), size), world.app[placement])
     country = pick(rng, np.array([one.share for one in COUNTRIES]), size)
     is_ios = rng.random(size) < np.array([one.ios_share for one in COUNTRIES])[country]
@@ -111,11 +111,11 @@ def make_installs(scenario: Scenario, world: World) -> Installs:
     )
 
 
-def _shares_of_apps() -> Floats:
-    return np.array([one.share for one in APPS])
+def _shares_of_apps() -> FloatColumn:
+    return np.array([one.share for one in MARKET_APPS])
 
 
-def _times(rng: np.random.Generator, scenario: Scenario, size: int) -> Ints:
+def _times(rng: np.random.Generator, scenario: Scenario, size: int) -> IntColumn:
     hours = scenario.acquisition_ms // HOUR_MS
     # The first hour has touchpoints only.
     weights = hour_weights(scenario.start_ms, hours)
@@ -124,7 +124,7 @@ def _times(rng: np.random.Generator, scenario: Scenario, size: int) -> Ints:
     return np.sort(scenario.start_ms + hour * HOUR_MS + rng.integers(0, HOUR_MS, size))
 
 
-def _leads(rng: np.random.Generator, is_click: Flags, age: Ints) -> Ints:
+def _leads(rng: np.random.Generator, is_click: BoolColumn, age: IntColumn) -> IntColumn:
     """Time from touchpoint to first open, within the usual windows and the simulation."""
     size = len(is_click)
     click = rng.lognormal(_CLICK_LEAD_LOG_MEAN, _CLICK_LEAD_LOG_SPREAD, size)
@@ -134,60 +134,62 @@ def _leads(rng: np.random.Generator, is_click: Flags, age: Ints) -> Ints:
     return np.where(lead < age, lead, short).astype(np.int64)
 
 
-def _known_logit(world: World, placement: Ints, app: Ints, country: Ints, is_ios: Flags) -> Floats:
-    by_source = np.where(placement == ORGANIC, 0.25, world.payer_logit[placement])
-    by_app = np.array([one.payer_logit for one in APPS])[app]
+def _known_logit(
+    world: Market, placement: IntColumn, app: IntColumn, country: IntColumn, is_ios: BoolColumn
+) -> FloatColumn:
+    by_source = np.where(placement == NO_TOUCH, 0.25, world.payer_logit[placement])
+    by_app = np.array([one.payer_logit for one in MARKET_APPS])[app]
     by_country = np.array([one.payer_logit for one in COUNTRIES])[country]
-    logit: Floats = _PAYER_LOGIT + by_source + by_app + by_country + _IOS_LOGIT * is_ios
+    logit: FloatColumn = _PAYER_LOGIT + by_source + by_app + by_country + _IOS_LOGIT * is_ios
     return logit
 
 
-def _averaged(logit: Floats) -> Floats:
+def _averaged(logit: FloatColumn) -> FloatColumn:
     """Payer probability averaged over the latent liking, which is standard normal."""
     nodes, weights = np.polynomial.hermite_e.hermegauss(9)
     shares = weights / weights.sum()
-    averaged: Floats = np.zeros(len(logit))
+    averaged: FloatColumn = np.zeros(len(logit))
     for node, share in zip(nodes.tolist(), shares.tolist(), strict=True):
         averaged = averaged + share * sigmoid(logit + _LATENT_WEIGHT * node)
     return averaged
 
 
-def _frauds(rng: np.random.Generator, is_organic: Flags, is_exposed: Flags) -> Ints:
+def _frauds(rng: np.random.Generator, is_organic: BoolColumn, is_exposed: BoolColumn) -> IntColumn:
     """Fraud needs a device id. Flooding hopes for organic installs, injection takes any."""
     draw = rng.random(len(is_organic))
     injected = is_exposed & (draw < _INJECTED_SHARE)
     flooded = is_exposed & is_organic & ~injected & (draw > 1.0 - _FLOODED_SHARE)
     return np.where(
         injected,
-        int(Fraud.CLICK_INJECTION),
-        np.where(flooded, int(Fraud.CLICK_FLOODING), int(Fraud.NONE)),
+        int(FraudKind.CLICK_INJECTION),
+        np.where(flooded, int(FraudKind.CLICK_FLOODING), int(FraudKind.NONE)),
     ).astype(np.int64)
 
 
-def _accounts(rng: np.random.Generator, latent: Floats) -> Ints:
+def _accounts(rng: np.random.Generator, latent: FloatColumn) -> IntColumn:
     has_account = rng.random(len(latent)) < sigmoid(-0.3 + 0.8 * latent)
     at_install = rng.random(len(latent)) < 0.2
-    kind = np.where(at_install, int(Account.AT_INSTALL), int(Account.IN_SESSION))
-    return np.where(has_account, kind, int(Account.NEVER)).astype(np.int64)
+    kind = np.where(at_install, int(AccountLink.AT_INSTALL), int(AccountLink.IN_SESSION))
+    return np.where(has_account, kind, int(AccountLink.NEVER)).astype(np.int64)
 
 
-def _owners(rng: np.random.Generator, app: Ints, account: Ints) -> Ints:
+def _owners(rng: np.random.Generator, app: IntColumn, account: IntColumn) -> IntColumn:
     """Whose account it is: almost always the install's own, sometimes an earlier install's."""
     owner = np.arange(len(app))
-    for number in range(len(APPS)):
-        known = np.flatnonzero((app == number) & (account != Account.NEVER))
+    for number in range(len(MARKET_APPS)):
+        known = np.flatnonzero((app == number) & (account != AccountLink.NEVER))
         earlier = known[(np.arange(len(known)) * rng.random(len(known))).astype(np.int64)]
         is_shared = rng.random(len(known)) < _SHARED_ACCOUNT_SHARE
         owner[known] = np.where(is_shared, earlier, known)
     return owner
 
 
-def lifetime_left(scenario: Scenario, installs: Installs) -> Floats:
+def lifetime_left(scenario: Scenario, installs: Installs) -> FloatColumn:
     """Milliseconds from each install to the end."""
     return (scenario.end_ms - 1 - installs.time).astype(float)
 
 
-def liveliness_ms(installs: Installs) -> Floats:
+def liveliness_ms(installs: Installs) -> FloatColumn:
     """Mean time an install stays in use; people who like the app stay longer."""
-    lively: Floats = 2.5 * DAY_MS * np.exp(0.5 * installs.latent)
+    lively: FloatColumn = 2.5 * DAY_MS * np.exp(0.5 * installs.latent)
     return lively

@@ -9,17 +9,22 @@ import numpy as np
 
 from schemas.time import DAY_MS, MINUTE_MS, SECOND_MS
 from streams.lab.simulator.draws import (
-    Flags,
-    Floats,
-    Ints,
+    BoolColumn,
+    FloatColumn,
+    IntColumn,
     generator,
     logged,
     ordinals,
     split,
     waits,
 )
-from streams.lab.simulator.market.market import APPS, COUNTRIES
-from streams.lab.simulator.people.installs import Account, Installs, lifetime_left, liveliness_ms
+from streams.lab.simulator.market.market import COUNTRIES, MARKET_APPS
+from streams.lab.simulator.people.installs import (
+    AccountLink,
+    Installs,
+    lifetime_left,
+    liveliness_ms,
+)
 from streams.lab.simulator.scenario import Scenario
 
 _PURCHASES_MAX = 40  # of one install
@@ -33,7 +38,7 @@ _WHALE_SHARE = 0.02
 _RENEWS = 0.7
 
 
-class Payment(IntEnum):
+class PaymentKind(IntEnum):
     PURCHASE = 0
     SUBSCRIPTION = 1
     REFUND = 2
@@ -42,23 +47,25 @@ class Payment(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Money:
+class MoneyTable:
     """One element per payment; its index is its number, from which its ids are made."""
 
-    install: Ints
-    kind: Ints
-    time: Ints
-    log_time: Ints
-    amount_micros: Ints  # of the currency of the country; for AD_REVENUE of USD
-    ordinal: Ints  # how many payments of this install came before
-    purchase: Ints  # for a refund: the number of what it takes back
-    by_account: Flags
+    install: IntColumn
+    kind: IntColumn
+    time: IntColumn
+    log_time: IntColumn
+    amount_micros: IntColumn  # of the currency of the country; for AD_REVENUE of USD
+    ordinal: IntColumn  # how many payments of this install came before
+    purchase: IntColumn  # for a refund: the number of what it takes back
+    by_account: BoolColumn
 
 
-_Columns = tuple[Ints, Ints, Ints, Ints, Ints, Ints]  # install … ordinal, as in Money
+_Columns = tuple[
+    IntColumn, IntColumn, IntColumn, IntColumn, IntColumn, IntColumn
+]  # install … ordinal, as in Money
 
 
-def make_money(scenario: Scenario, installs: Installs, payments: int) -> Money:
+def make_money(scenario: Scenario, installs: Installs, payments: int) -> MoneyTable:
     """Exactly `payments` of them."""
     rng = generator(scenario.seed, "money")
     strangers = _strangers(rng, scenario, installs, round(payments * _STRANGER_SHARE))
@@ -70,10 +77,10 @@ def make_money(scenario: Scenario, installs: Installs, payments: int) -> Money:
     purchase = np.full(len(columns[0]), -1, np.int64)
     purchase[len(bought[0]) : len(bought[0]) + len(refunded)] = refunded
     install, kind, time, log_time, amount_micros, ordinal = columns
-    told = installs.account[install] != Account.NEVER
-    by_account = told & (kind <= Payment.SUBSCRIPTION)
+    told = installs.account[install] != AccountLink.NEVER
+    by_account = told & (kind <= PaymentKind.SUBSCRIPTION)
     by_account &= rng.random(len(install)) < _BY_ACCOUNT_SHARE
-    return Money(install, kind, time, log_time, amount_micros, ordinal, purchase, by_account)
+    return MoneyTable(install, kind, time, log_time, amount_micros, ordinal, purchase, by_account)
 
 
 def _purchases(
@@ -99,16 +106,18 @@ def _purchases(
     order = np.lexsort((time, install))
     install, time = install[order], time[order]
     amount = _amounts(rng, installs, payer, counts)[kept]
-    kind = np.where(_is_subscription(installs)[install], Payment.SUBSCRIPTION, Payment.PURCHASE)
+    kind = np.where(
+        _is_subscription(installs)[install], PaymentKind.SUBSCRIPTION, PaymentKind.PURCHASE
+    )
     log_time = logged(rng, scenario, time)
     return install, kind.astype(np.int64), time, log_time, amount, ordinals(install)
 
 
-def _is_subscription(installs: Installs) -> Flags:
-    return np.array([one.is_subscription for one in APPS])[installs.app]
+def _is_subscription(installs: Installs) -> BoolColumn:
+    return np.array([one.is_subscription for one in MARKET_APPS])[installs.app]
 
 
-def _counts(rng: np.random.Generator, installs: Installs, payer: Ints) -> Ints:
+def _counts(rng: np.random.Generator, installs: Installs, payer: IntColumn) -> IntColumn:
     """How often each payer pays: few pay often."""
     usual = rng.geometric(1.0 / (1.0 + np.exp(0.4 + 0.5 * installs.latent[payer])))
     renewed = rng.geometric(1.0 - _RENEWS, len(payer))
@@ -116,9 +125,11 @@ def _counts(rng: np.random.Generator, installs: Installs, payer: Ints) -> Ints:
     return np.asarray(counts.clip(1, _PURCHASES_MAX), np.int64)
 
 
-def _amounts(rng: np.random.Generator, installs: Installs, payer: Ints, counts: Ints) -> Ints:
+def _amounts(
+    rng: np.random.Generator, installs: Installs, payer: IntColumn, counts: IntColumn
+) -> IntColumn:
     """Prices in the currency of the country; a heavy tail of people spends most."""
-    typical = np.array([one.price_usd for one in APPS])[installs.app[payer]]
+    typical = np.array([one.price_usd for one in MARKET_APPS])[installs.app[payer]]
     taste = typical * rng.lognormal(0.0, 0.8, len(payer))
     whale = rng.random(len(payer)) < _WHALE_SHARE
     taste = np.where(whale, taste * (1.0 + rng.pareto(1.3, len(payer))).clip(1.0, 50.0), taste)
@@ -129,7 +140,7 @@ def _amounts(rng: np.random.Generator, installs: Installs, payer: Ints, counts: 
     return _priced(usd.clip(0.49, 5_000.0), np.repeat(installs.country[payer], counts))
 
 
-def _priced(usd: Floats, country: Ints) -> Ints:
+def _priced(usd: FloatColumn, country: IntColumn) -> IntColumn:
     """Micros of whole hundredths, or of whole yen."""
     units = usd * np.array([one.units_per_usd for one in COUNTRIES])[country]
     is_whole = np.array([one.currency == "JPY" for one in COUNTRIES])[country]
@@ -140,7 +151,7 @@ def _priced(usd: Floats, country: Ints) -> Ints:
 
 def _refunds(
     rng: np.random.Generator, scenario: Scenario, bought: _Columns
-) -> tuple[_Columns, Ints]:
+) -> tuple[_Columns, IntColumn]:
     """Refunds, and the purchases they take back. A few are logged before their purchase, whose
     own log time then moves."""
     install, _, time, log_time, amount, ordinal = bought
@@ -157,7 +168,7 @@ def _refunds(
     early = refunded[is_early]
     after = seen[is_early] + rng.integers(MINUTE_MS, 120 * MINUTE_MS, len(early))
     log_time[early] = np.minimum(after, scenario.end_ms - 1)
-    kind = np.full(len(at), int(Payment.REFUND), np.int64)
+    kind = np.full(len(at), int(PaymentKind.REFUND), np.int64)
     columns = (install[refunded], kind, at, seen, -amount[refunded], ordinal[refunded])
     return columns, refunded
 
@@ -165,14 +176,14 @@ def _refunds(
 def _ad_revenue(
     rng: np.random.Generator, scenario: Scenario, installs: Installs, size: int
 ) -> _Columns:
-    weight = np.array([one.ads_weight for one in APPS])[installs.app]
+    weight = np.array([one.ads_weight for one in MARKET_APPS])[installs.app]
     counts = split(rng, size, weight * np.exp(0.5 * installs.latent))
     install = np.repeat(np.arange(len(installs)), counts)
     left = np.maximum(lifetime_left(scenario, installs)[install] - MINUTE_MS, 1.0)
     time = installs.time[install] + waits(rng, liveliness_ms(installs)[install], left)
     time = np.minimum(time + MINUTE_MS, scenario.end_ms - 1)
     amount = np.maximum(rng.lognormal(9.0, 1.0, len(install)), 10.0).astype(np.int64)
-    kind = np.full(len(install), int(Payment.AD_REVENUE), np.int64)
+    kind = np.full(len(install), int(PaymentKind.AD_REVENUE), np.int64)
     return install, kind, time, logged(rng, scenario, time), amount, np.zeros_like(install)
 
 
@@ -183,27 +194,27 @@ def _strangers(
     install = rng.integers(0, len(installs), size)
     time = rng.integers(scenario.start_ms, scenario.end_ms, size)
     amount = _priced(rng.lognormal(1.5, 0.8, size).clip(0.49, 500.0), installs.country[install])
-    kind = np.full(size, int(Payment.STRANGER), np.int64)
+    kind = np.full(size, int(PaymentKind.STRANGER), np.int64)
     return install, kind, time, logged(rng, scenario, time), amount, np.zeros_like(install)
 
 
-def lifetime_value(installs: Installs, money: Money) -> list[dict[str, int]]:
+def lifetime_value(installs: Installs, money: MoneyTable) -> list[dict[str, int]]:
     """What each install brought, refunds taken off, in micros by currency."""
     values: list[dict[str, int]] = [{} for _ in range(len(installs))]
     codes = [one.currency for one in COUNTRIES]
     country = installs.country.tolist()
     columns = (money.install.tolist(), money.kind.tolist(), money.amount_micros.tolist())
     for install, kind, micros in zip(*columns, strict=True):
-        if kind == Payment.STRANGER:
+        if kind == PaymentKind.STRANGER:
             continue
-        currency = "USD" if kind == Payment.AD_REVENUE else codes[country[install]]
+        currency = "USD" if kind == PaymentKind.AD_REVENUE else codes[country[install]]
         values[install][currency] = values[install].get(currency, 0) + micros
     return values
 
 
-def paid_within(installs: Installs, money: Money, limit_ms: int) -> Flags:
+def paid_within(installs: Installs, money: MoneyTable, limit_ms: int) -> BoolColumn:
     """Which installs bought something within `limit_ms` of their first open."""
-    bought = money.kind <= Payment.SUBSCRIPTION
+    bought = money.kind <= PaymentKind.SUBSCRIPTION
     soon = bought & (money.time - installs.time[money.install] <= limit_ms)
     paid = np.zeros(len(installs), bool)
     paid[money.install[soon]] = True

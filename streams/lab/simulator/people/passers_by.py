@@ -7,15 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from schemas.time import HOUR_MS
-from streams.lab.simulator.draws import Flags, Ints, delays, generator, pick
-from streams.lab.simulator.ids import mixed
+from streams.lab.simulator.draws import BoolColumn, IntColumn, delays, generator, pick
+from streams.lab.simulator.ids import hash_words
 from streams.lab.simulator.market.market import COUNTRIES
 from streams.lab.simulator.plan import Plan
 
 _TOUCHES_PER_DEVICE = 4
 _DEVICE_ID_SHARE_ANDROID = 0.7
 _DEVICE_ID_SHARE_IOS = 0.2
-_COUNTRY_MIX = 11  # purposes of `mixed`: each device keeps its country and platform
+_COUNTRY_MIX = 11  # purposes of `hash_words`: each device keeps its country and platform
 _PLATFORM_MIX = 12
 
 
@@ -23,15 +23,15 @@ _PLATFORM_MIX = 12
 class PassersBy:
     """One element per touchpoint, by log time."""
 
-    number: Ints
-    time: Ints
-    log_time: Ints
-    placement: Ints
-    is_click: Flags
-    device: Ints
-    country: Ints
-    is_ios: Flags
-    has_device_id: Flags
+    number: IntColumn
+    time: IntColumn
+    log_time: IntColumn
+    placement: IntColumn
+    is_click: BoolColumn
+    device: IntColumn
+    country: IntColumn
+    is_ios: BoolColumn
+    has_device_id: BoolColumn
 
 
 def make_passers_by(plan: Plan, first_hour: int, hours: int) -> PassersBy:
@@ -60,9 +60,9 @@ def make_passers_by(plan: Plan, first_hour: int, hours: int) -> PassersBy:
     )
 
 
-def _lives(seed: int, device: Ints) -> tuple[Ints, Flags]:
+def _lives(seed: int, device: IntColumn) -> tuple[IntColumn, BoolColumn]:
     edges = np.cumsum([one.share for one in COUNTRIES])
-    where = mixed(seed, _COUNTRY_MIX, device) / 2.0**64 * edges[-1]
+    where = hash_words(seed, _COUNTRY_MIX, device) / 2.0**64 * edges[-1]
     country = np.minimum(np.searchsorted(edges, where, side="right"), len(COUNTRIES) - 1)
     ios_share = np.array([one.ios_share for one in COUNTRIES])[country]
-    return country.astype(np.int64), mixed(seed, _PLATFORM_MIX, device) / 2.0**64 < ios_share
+    return country.astype(np.int64), hash_words(seed, _PLATFORM_MIX, device) / 2.0**64 < ios_share

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from schemas.time import DAY_MS, HOUR_MS
-from streams.lab.simulator.draws import Ints, generator
-from streams.lab.simulator.market.market import World
-from streams.lab.simulator.people.installs import ORGANIC, Installs
+from streams.lab.simulator.draws import IntColumn, generator
+from streams.lab.simulator.market.market import Market
+from streams.lab.simulator.people.installs import NO_TOUCH, Installs
 from streams.lab.simulator.scenario import Scenario
 
 _COST_SHARE_MAX = 0.02  # of all events: a short simulation reports only some campaign-days
@@ -22,26 +22,26 @@ _PRIVACY_SHARE = 0.0001
 class Costs:
     """One element per cost report: a campaign, a day, and how often it was restated before."""
 
-    campaign: Ints
-    day: Ints  # days since the start
-    revision: Ints
-    installs: Ints
-    clicks: Ints
-    impressions: Ints
-    amount_micros: Ints  # USD
-    log_time: Ints
+    campaign: IntColumn
+    day: IntColumn  # days since the start
+    revision: IntColumn
+    installs: IntColumn
+    clicks: IntColumn
+    impressions: IntColumn
+    amount_micros: IntColumn  # USD
+    log_time: IntColumn
 
 
 @dataclass(frozen=True, slots=True)
 class Notices:
     """Postbacks or privacy requests; each is about one install, but a postback does not say so."""
 
-    install: Ints
-    time: Ints
-    log_time: Ints
+    install: IntColumn
+    time: IntColumn
+    log_time: IntColumn
 
 
-def make_costs(scenario: Scenario, world: World, installs: Installs) -> Costs:
+def make_costs(scenario: Scenario, world: Market, installs: Installs) -> Costs:
     rng = generator(scenario.seed, "costs")
     days = scenario.acquisition_ms // DAY_MS
     cells = len(world.campaigns) * days
@@ -69,8 +69,10 @@ def make_costs(scenario: Scenario, world: World, installs: Installs) -> Costs:
     )
 
 
-def _installs_by_cell(scenario: Scenario, world: World, installs: Installs, days: int) -> Ints:
-    caused = installs.placement != ORGANIC
+def _installs_by_cell(
+    scenario: Scenario, world: Market, installs: Installs, days: int
+) -> IntColumn:
+    caused = installs.placement != NO_TOUCH
     day = (installs.time[caused] - scenario.start_ms) // DAY_MS
     campaign = world.placement_campaign[installs.placement[caused]]
     counts = np.bincount(campaign * days + day, minlength=len(world.campaigns) * days)
@@ -79,7 +81,7 @@ def _installs_by_cell(scenario: Scenario, world: World, installs: Installs, days
 
 def make_postbacks(scenario: Scenario, installs: Installs) -> Notices:
     """Of attributed iOS installs; Apple delays them by a day or two."""
-    about = np.flatnonzero(installs.is_ios & (installs.placement != ORGANIC))
+    about = np.flatnonzero(installs.is_ios & (installs.placement != NO_TOUCH))
     return _notices(scenario, installs, about, _POSTBACK_SHARE, "postbacks")
 
 
@@ -88,7 +90,7 @@ def make_privacy_requests(scenario: Scenario, installs: Installs) -> Notices:
 
 
 def _notices(
-    scenario: Scenario, installs: Installs, about: Ints, share: float, purpose: str
+    scenario: Scenario, installs: Installs, about: IntColumn, share: float, purpose: str
 ) -> Notices:
     rng = generator(scenario.seed, purpose)
     size = min(round(scenario.good * share), len(about))

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from schemas.time import DAY_MS, SECOND_MS
-from streams.lab.simulator.draws import Flags, Ints, generator, logged, pick, split
-from streams.lab.simulator.market.market import Fraud, World
-from streams.lab.simulator.people.installs import ORGANIC, Installs
+from streams.lab.simulator.draws import BoolColumn, IntColumn, generator, logged, pick, split
+from streams.lab.simulator.market.market import FraudKind, Market
+from streams.lab.simulator.people.installs import NO_TOUCH, Installs
 from streams.lab.simulator.scenario import Scenario
 
 _DEVICE_ID_SHARE = 0.85  # of touchpoints, where the device has one at all
@@ -23,24 +23,24 @@ _CLICK_ID_SHARE_IOS = 0.40  # a deferred deep link does
 class Touches:
     """One element per touchpoint; its index is its number, from which its ids are made."""
 
-    install: Ints
-    time: Ints
-    log_time: Ints
-    placement: Ints
-    is_click: Flags
-    has_device_id: Flags
+    install: IntColumn
+    time: IntColumn
+    log_time: IntColumn
+    placement: IntColumn
+    is_click: BoolColumn
+    has_device_id: BoolColumn
 
 
 @dataclass(frozen=True, slots=True)
 class Causes:
     """One element per install: the number of a touchpoint, or ORGANIC."""
 
-    true_touch: Ints
-    carried_click: Ints  # whose click id the install tells
-    fake_touch: Ints  # the click of a fraudulent site
+    true_touch: IntColumn
+    carried_click: IntColumn  # whose click id the install tells
+    fake_touch: IntColumn  # the click of a fraudulent site
 
 
-def make_touches(scenario: Scenario, world: World, installs: Installs) -> tuple[Touches, Causes]:
+def make_touches(scenario: Scenario, world: Market, installs: Installs) -> tuple[Touches, Causes]:
     rng = generator(scenario.seed, "touches")
     true = _true(world, installs)
     fake = _fake(rng, scenario, world, installs)
@@ -56,11 +56,11 @@ def make_touches(scenario: Scenario, world: World, installs: Installs) -> tuple[
     return touches, _causes(rng, installs, true[0], fake[0])
 
 
-_Columns = tuple[Ints, Ints, Ints, Ints]  # install, time, placement, is_click
+_Columns = tuple[IntColumn, IntColumn, IntColumn, IntColumn]  # install, time, placement, is_click
 
 
-def _true(world: World, installs: Installs) -> _Columns:
-    caused = np.flatnonzero(installs.placement != ORGANIC)
+def _true(world: Market, installs: Installs) -> _Columns:
+    caused = np.flatnonzero(installs.placement != NO_TOUCH)
     return (
         caused,
         installs.touch_time[caused],
@@ -70,34 +70,36 @@ def _true(world: World, installs: Installs) -> _Columns:
 
 
 def _fake(
-    rng: np.random.Generator, scenario: Scenario, world: World, installs: Installs
+    rng: np.random.Generator, scenario: Scenario, world: Market, installs: Installs
 ) -> _Columns:
     """Clicks nobody made: seconds before the first open, or spread over the days before it."""
-    victim = np.flatnonzero(installs.fraud != Fraud.NONE)
-    is_injection = installs.fraud[victim] == Fraud.CLICK_INJECTION
+    victim = np.flatnonzero(installs.fraud != FraudKind.NONE)
+    is_injection = installs.fraud[victim] == FraudKind.CLICK_INJECTION
     opened = installs.time[victim]
     seconds_before = rng.integers(2 * SECOND_MS, 10 * SECOND_MS, len(victim))
     days_before = rng.integers(DAY_MS // 12, 6 * DAY_MS, len(victim))
     time = opened - np.where(is_injection, seconds_before, days_before)
     placement = np.where(
         is_injection,
-        _placements_of(rng, world, Fraud.CLICK_INJECTION, len(victim)),
-        _placements_of(rng, world, Fraud.CLICK_FLOODING, len(victim)),
+        _placements_of(rng, world, FraudKind.CLICK_INJECTION, len(victim)),
+        _placements_of(rng, world, FraudKind.CLICK_FLOODING, len(victim)),
     )
     half = (scenario.start_ms + opened) // 2
     time = np.where(time < scenario.start_ms, half, time)
     return victim, time, placement, np.ones(len(victim), np.int64)
 
 
-def _placements_of(rng: np.random.Generator, world: World, kind: Fraud, size: int) -> Ints:
+def _placements_of(
+    rng: np.random.Generator, world: Market, kind: FraudKind, size: int
+) -> IntColumn:
     return pick(rng, np.where(world.fraud == kind, world.touch_weight, 0.0), size)
 
 
 def _others(
-    rng: np.random.Generator, scenario: Scenario, world: World, installs: Installs, size: int
+    rng: np.random.Generator, scenario: Scenario, world: Market, installs: Installs, size: int
 ) -> _Columns:
     """Further touchpoints, mostly before the true one, sometimes too old to count."""
-    is_organic = installs.placement == ORGANIC
+    is_organic = installs.placement == NO_TOUCH
     counts = split(rng, size, np.where(is_organic, _ORGANIC_WEIGHT, 1.0))
     install = np.repeat(np.arange(len(installs)), counts)
     size = len(install)
@@ -122,7 +124,7 @@ def _harmless(
 ) -> _Columns:
     """Before the true touchpoint and of no better kind; around an organic install, after it."""
     install, time, placement, is_click = others
-    organic = installs.placement[install] == ORGANIC
+    organic = installs.placement[install] == NO_TOUCH
     latest = installs.touch_time[install] - SECOND_MS
     start = np.minimum(scenario.start_ms, latest)
     size = len(install)
@@ -133,11 +135,13 @@ def _harmless(
     return install, time, placement, is_click * installs.is_click[install]
 
 
-def _causes(rng: np.random.Generator, installs: Installs, caused: Ints, victim: Ints) -> Causes:
-    true_touch = np.full(len(installs), ORGANIC, np.int64)
+def _causes(
+    rng: np.random.Generator, installs: Installs, caused: IntColumn, victim: IntColumn
+) -> Causes:
+    true_touch = np.full(len(installs), NO_TOUCH, np.int64)
     true_touch[caused] = np.arange(len(caused))
-    fake_touch = np.full(len(installs), ORGANIC, np.int64)
+    fake_touch = np.full(len(installs), NO_TOUCH, np.int64)
     fake_touch[victim] = len(caused) + np.arange(len(victim))
     share = np.where(installs.is_ios, _CLICK_ID_SHARE_IOS, _CLICK_ID_SHARE_ANDROID)
     carries = installs.is_click & (rng.random(len(installs)) < share)
-    return Causes(true_touch, np.where(carries, true_touch, ORGANIC), fake_touch)
+    return Causes(true_touch, np.where(carries, true_touch, NO_TOUCH), fake_touch)

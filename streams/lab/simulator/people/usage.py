@@ -8,8 +8,8 @@ import numpy as np
 
 from schemas.time import SECOND_MS
 from streams.lab.simulator.draws import (
-    Flags,
-    Ints,
+    BoolColumn,
+    IntColumn,
     generator,
     logged,
     ordinals,
@@ -17,7 +17,12 @@ from streams.lab.simulator.draws import (
     split,
     waits,
 )
-from streams.lab.simulator.people.installs import Account, Installs, lifetime_left, liveliness_ms
+from streams.lab.simulator.people.installs import (
+    AccountLink,
+    Installs,
+    lifetime_left,
+    liveliness_ms,
+)
 from streams.lab.simulator.scenario import Scenario
 
 SESSION = 0
@@ -31,12 +36,12 @@ _LINK_LATE_SHARE = 0.3  # of accounts linked in a session: in the last one seen,
 class Usage:
     """One element per session or in-app event, by install, then by time."""
 
-    install: Ints
-    time: Ints
-    log_time: Ints
-    name: Ints  # index into EVENT_NAMES
-    tells_account: Flags
-    duration_ms: Ints
+    install: IntColumn
+    time: IntColumn
+    log_time: IntColumn
+    name: IntColumn  # index into EVENT_NAMES
+    tells_account: BoolColumn
+    duration_ms: IntColumn
 
 
 def make_usage(scenario: Scenario, installs: Installs) -> Usage:
@@ -61,14 +66,14 @@ def make_usage(scenario: Scenario, installs: Installs) -> Usage:
     )
 
 
-def told_accounts(installs: Installs, usage: Usage) -> Ints:
+def reported_accounts(installs: Installs, usage: Usage) -> IntColumn:
     """When installs tell their account; one that was never used again has no session to do it."""
     is_used = np.bincount(usage.install, minlength=len(installs)) > 0
-    is_silent = (installs.account == Account.IN_SESSION) & ~is_used
-    return np.where(is_silent, int(Account.NEVER), installs.account)
+    is_silent = (installs.account == AccountLink.IN_SESSION) & ~is_used
+    return np.where(is_silent, int(AccountLink.NEVER), installs.account)
 
 
-def _names(rng: np.random.Generator, installs: Installs, install: Ints) -> Ints:
+def _names(rng: np.random.Generator, installs: Installs, install: IntColumn) -> IntColumn:
     size = len(install)
     other = rng.integers(1, _CHECKOUT, size)
     buys = rng.random(size) < sigmoid(-1.5 + installs.latent[install])
@@ -77,12 +82,14 @@ def _names(rng: np.random.Generator, installs: Installs, install: Ints) -> Ints:
 
 
 def _tells_account(
-    rng: np.random.Generator, installs: Installs, install: Ints, counts: Ints
-) -> Flags:
+    rng: np.random.Generator, installs: Installs, install: IntColumn, counts: IntColumn
+) -> BoolColumn:
     """From which event on an install tells its account."""
     is_late = rng.random(len(installs)) < _LINK_LATE_SHARE
     first = np.where(is_late, np.maximum(counts - 1, 0), 0)
     linked = ordinals(install) >= first[install]
     kind = installs.account[install]
-    told: Flags = (kind == Account.AT_INSTALL) | ((kind == Account.IN_SESSION) & linked)
+    told: BoolColumn = (kind == AccountLink.AT_INSTALL) | (
+        (kind == AccountLink.IN_SESSION) & linked
+    )
     return told

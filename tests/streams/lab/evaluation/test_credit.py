@@ -9,7 +9,13 @@ import pytest
 
 from online_models.credit.hazard import ORGANIC
 from streams.lab.evaluation.credit import evaluate_credit, total_variation
-from streams.lab.simulator.credit_worlds import RECEIVERS, WORLDS, ZERO_EFFECT, make_world, paths
+from streams.lab.simulator.credit_worlds import (
+    CREDIT_WORLDS,
+    RECEIVERS,
+    ZERO_EFFECT,
+    exposure_paths,
+    make_credit_world,
+)
 from streams.lab.simulator.credit_worlds.install_rates import Situation, additive, threshold
 from streams.lab.simulator.credit_worlds.true_shares import true_shares
 from streams.progress import ignore_progress
@@ -50,14 +56,14 @@ def test_the_truth_of_two_channels_is_the_mean_over_both_orders_of_removal() -> 
 
 
 def test_equal_seeds_give_equal_worlds_and_every_install_has_one_true_cause() -> None:
-    one, other = (make_world("synergy", 4, 300) for _ in range(2))
+    one, other = (make_credit_world("synergy", 4, 300) for _ in range(2))
 
-    assert list(paths(one)) == list(paths(other))
+    assert list(exposure_paths(one)) == list(exposure_paths(other))
     assert math.fsum(one.truth.values()) == pytest.approx(1.0)
-    assert sum(path.is_installed for path in paths(one)) <= one.shares.shape[1]
+    assert sum(path.is_installed for path in exposure_paths(one)) <= one.shares.shape[1]
     assert all(
         path.begin_time <= touch.time < path.end_time
-        for path in paths(one)
+        for path in exposure_paths(one)
         for touch in path.touches
     )
 
@@ -66,7 +72,7 @@ def test_the_learned_credit_is_near_the_truth_where_rules_are_not() -> None:
     figures = evaluate_credit(seed=31, persons=5_000, advance=ignore_progress)
 
     assert set(figures["tv_error"]) == set(METHODS)
-    for name in WORLDS:
+    for name in CREDIT_WORLDS:
         assert figures["tv_error"]["hazard"][name] <= 0.20
         assert figures["zero_effect_credit"]["hazard"][name] <= 0.08
         assert figures["below_last_touch"][name] >= 0.6

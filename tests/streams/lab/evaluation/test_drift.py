@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from msgspec import json
 
 from streams.cli import headwater
-from streams.lab.evaluation.drift.drift import BASE_RATES, moved, watch_fleet, watch_one
+from streams.lab.evaluation.drift.drift import BASE_RATES, shifted_rate, watch_fleet, watch_one
 
 
 @pytest.mark.parametrize("rate", BASE_RATES)
@@ -27,7 +27,7 @@ def test_beside_fifteen_others_it_takes_longer_but_not_too_long() -> None:
 
 
 def test_the_shift_is_one_of_log_odds() -> None:
-    assert moved(0.05) == pytest.approx(0.0958, abs=0.0001)
+    assert shifted_rate(0.05) == pytest.approx(0.0958, abs=0.0001)
 
 
 def test_the_command_answers_with_one_object_and_draws(tmp_path: Path) -> None:

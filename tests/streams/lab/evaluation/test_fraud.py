@@ -10,7 +10,7 @@ from schemas import topics
 from schemas.decode import Unreadable, decode
 from schemas.events import Install, Touchpoint
 from schemas.records import site_key
-from streams.lab.evaluation.fraud import Findings, decide, evaluate_fraud, figures
+from streams.lab.evaluation.fraud import Findings, decide_traffic, evaluate_fraud, fraud_figures
 from streams.lab.simulator.fraud_worlds import (
     GENERATORS,
     Cheating,
@@ -95,7 +95,7 @@ def test_every_cheat_is_there_and_most_people_are_honest(world: LabelledTraffic)
 def test_nothing_found_is_no_recall_and_nobody_suspected_is_no_mistake(
     world: LabelledTraffic,
 ) -> None:
-    found = figures(world, Findings(0.95))
+    found = fraud_figures(world, Findings(0.95))
     assert found["injection_recall"] == 0
     assert found["injection_precision"] == 1
     assert found["clean_rejected_share"] == 0
@@ -105,7 +105,7 @@ def test_nothing_found_is_no_recall_and_nobody_suspected_is_no_mistake(
 def test_most_injections_are_found_and_honest_installs_keep_their_credit(
     world: LabelledTraffic,
 ) -> None:
-    found = figures(world, decide(world, ignore_progress, ""))
+    found = fraud_figures(world, decide_traffic(world, ignore_progress, ""))
     assert found["injection_recall"] >= 0.9
     assert found["injection_precision"] >= 0.95
     assert found["clean_rejected_share"] <= 0.01

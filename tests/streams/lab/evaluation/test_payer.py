@@ -11,20 +11,26 @@ import pytest
 from online_models.hazard.bins import PAYER, outcomes
 from schemas.time import DAY_MS, HOUR_MS
 from streams.lab.evaluation.payer.calibration import evaluate_calibration
-from streams.lab.evaluation.payer.judged_predictions import Judged, auc, excess, figures, log_loss
+from streams.lab.evaluation.payer.judged_predictions import (
+    JudgedPredictions,
+    auc,
+    excess_entropy,
+    mean_log_loss,
+    payer_world_figures,
+)
 from streams.lab.evaluation.payer.payer import evaluate_payer
-from streams.lab.evaluation.payer.payer_log import RELEASED_MS, PayingLog, make_log
-from streams.lab.evaluation.payer.payer_models import TIERS, Contestants
-from streams.lab.evaluation.payer.payer_replay import Predictions, Replay
-from streams.lab.evaluation.payer.runs import PayingPlan, replay_all
+from streams.lab.evaluation.payer.payer_log import RELEASED_MS, PayerLog, make_payer_log
+from streams.lab.evaluation.payer.payer_models import PAYER_TIERS, PayerModels
+from streams.lab.evaluation.payer.payer_replay import PayerPredictions, PayerReplay
+from streams.lab.evaluation.payer.runs import PayingPlan, replay_payer_worlds
 from streams.lab.evaluation.payer.tiers import evaluate_tiers
 from streams.lab.simulator.paying_worlds import (
     NEVER,
+    PayingPeople,
     PayingWorld,
-    People,
-    Reports,
-    make_world,
-    report,
+    PaymentReports,
+    make_paying_world,
+    report_payments,
 )
 from streams.lab.simulator.scenario import START_MS
 
@@ -33,16 +39,16 @@ def silent(*_: object) -> None:
     return None
 
 
-def people(installs: int) -> People:
-    return make_world("frailty", "steady", 1, installs).people
+def people(installs: int) -> PayingPeople:
+    return make_paying_world("frailty", "steady", 1, installs).people
 
 
-def reports(*rows: tuple[int, int, int, int]) -> Reports:
+def reports(*rows: tuple[int, int, int, int]) -> PaymentReports:
     """Each: install, paid and logged (ms since the install), id of the payment."""
-    return Reports(*np.array(rows, np.int64).reshape(-1, 4).T)
+    return PaymentReports(*np.array(rows, np.int64).reshape(-1, 4).T)
 
 
-def told_of(log: PayingLog, who: People, install: int) -> list[tuple[int, bool, int]]:
+def told_of(log: PayerLog, who: PayingPeople, install: int) -> list[tuple[int, bool, int]]:
     """Bins, labels and when since the install, in order."""
     mine = log.bins.install == install
     since = log.bins.time[mine] - who.time[install]
@@ -65,12 +71,12 @@ def test_bins_say_what_the_model_is_meant_to_learn_once_they_have_ended(
         (one.bin, one.label, int(RELEASED_MS[one.bin])) for one in outcomes(PAYER, 0, paid_ms)
     ]
 
-    assert told_of(make_log(who.time, known), who, 1) == expected
+    assert told_of(make_payer_log(who.time, known), who, 1) == expected
 
 
 def test_a_payment_known_late_counts_when_it_is_known_and_silence_before_that() -> None:
     who = people(3)
-    log = make_log(who.time, reports((1, 2 * HOUR_MS, 30 * HOUR_MS, 7)))
+    log = make_payer_log(who.time, reports((1, 2 * HOUR_MS, 30 * HOUR_MS, 7)))
     told = told_of(log, who, 1)
 
     assert [(number, label) for number, label, _ in told] == [
@@ -84,8 +90,8 @@ def test_a_payment_known_late_counts_when_it_is_known_and_silence_before_that() 
 
 def test_a_payment_logged_twice_counts_once() -> None:
     who = people(3)
-    once = make_log(who.time, reports((1, HOUR_MS, HOUR_MS, 7)))
-    twice = make_log(who.time, reports((1, HOUR_MS, HOUR_MS, 7), (1, HOUR_MS, 2 * DAY_MS, 7)))
+    once = make_payer_log(who.time, reports((1, HOUR_MS, HOUR_MS, 7)))
+    twice = make_payer_log(who.time, reports((1, HOUR_MS, HOUR_MS, 7), (1, HOUR_MS, 2 * DAY_MS, 7)))
 
     for one, other in ((once.bins, twice.bins), (once.asks, twice.asks)):
         assert one.time.tolist() == other.time.tolist()
@@ -94,7 +100,7 @@ def test_a_payment_logged_twice_counts_once() -> None:
 
 def test_nobody_is_asked_about_who_is_known_to_have_paid() -> None:
     who = people(3)
-    log = make_log(who.time, reports((1, 2 * HOUR_MS, 10 * HOUR_MS, 7)))
+    log = make_payer_log(who.time, reports((1, 2 * HOUR_MS, 10 * HOUR_MS, 7)))
 
     assert log.asks.which[log.asks.install == 1].tolist() == [0, 1, 2]
     assert log.asks.which[log.asks.install == 2].tolist() == [0, 1, 2, 3, 4, 5]
@@ -102,7 +108,7 @@ def test_nobody_is_asked_about_who_is_known_to_have_paid() -> None:
 
 def test_who_waits_for_a_horizon_learns_at_its_end_of_landmarks_that_were_open() -> None:
     who = people(3)
-    log = make_log(who.time, reports((1, 2 * HOUR_MS, 2 * HOUR_MS, 7)))
+    log = make_payer_log(who.time, reports((1, 2 * HOUR_MS, 2 * HOUR_MS, 7)))
     d7 = log.horizons["d7"]
     mine, other = d7.install == 1, d7.install == 2
 
@@ -113,16 +119,16 @@ def test_who_waits_for_a_horizon_learns_at_its_end_of_landmarks_that_were_open()
     assert not d7.label[other].any()
 
 
-def predicted(world: PayingWorld, until: int) -> Predictions:
-    replay = Replay.of_world(world, 1, Contestants(river=None))
+def predicted(world: PayingWorld, until: int) -> PayerPredictions:
+    replay = PayerReplay.of_world(world, 1, PayerModels(river=None))
     replay.run(until, silent)
     return replay.predictions()
 
 
 def test_what_is_logged_later_changes_no_prediction() -> None:
     until = START_MS + 9 * DAY_MS
-    world = make_world("agents", "steady", 1, 3_000)
-    logged = report(world, 1)
+    world = make_paying_world("agents", "steady", 1, 3_000)
+    logged = report_payments(world, 1)
     logged_at = world.people.time[logged.install] + logged.logged_ms
     paid = world.lives.paid_ms.copy()
     paid[logged.install[logged_at >= until]] = NEVER
@@ -132,14 +138,14 @@ def test_what_is_logged_later_changes_no_prediction() -> None:
 
     assert (paid != world.lives.paid_ms).any()
     assert len(one.install) > 1_000
-    for name in TIERS:
+    for name in PAYER_TIERS:
         assert np.array_equal(one.said[name], other.said[name], equal_nan=True)
 
 
 def test_a_replay_that_was_forked_goes_on_as_the_one_that_was_not() -> None:
     middle, until = START_MS + 8 * DAY_MS, START_MS + 10 * DAY_MS
-    world = make_world("frailty", "steady", 1, 2_000)
-    replay = Replay.of_world(world, 1, Contestants())
+    world = make_paying_world("frailty", "steady", 1, 2_000)
+    replay = PayerReplay.of_world(world, 1, PayerModels())
     replay.run(middle, silent)
     fork = replay.fork(world, 1)
     first = len(replay.predictions().install)
@@ -153,9 +159,11 @@ def test_a_replay_that_was_forked_goes_on_as_the_one_that_was_not() -> None:
         assert np.array_equal(said[first:], rest.said[name], equal_nan=True), name
 
 
-def rows(true: list[float], said: list[float], label: list[bool], landmark: int = 0) -> Judged:
+def rows(
+    true: list[float], said: list[float], label: list[bool], landmark: int = 0
+) -> JudgedPredictions:
     size = len(true)
-    return Judged(
+    return JudgedPredictions(
         np.full(size, landmark),
         np.zeros(size, np.int64),
         np.array(true),
@@ -168,8 +176,8 @@ def test_the_truth_has_no_excess_and_the_mean_has_what_is_left_to_know() -> None
     true = [0.1, 0.3, 0.2, 0.6]
     entropy = [-p * math.log(p) - (1 - p) * math.log(1 - p) for p in [*true, 0.3]]
 
-    assert excess(rows(true, true, [False] * 4), "full") == pytest.approx(0.0)
-    assert excess(rows(true, [0.3] * 4, [False] * 4), "full") == pytest.approx(
+    assert excess_entropy(rows(true, true, [False] * 4), "full") == pytest.approx(0.0)
+    assert excess_entropy(rows(true, [0.3] * 4, [False] * 4), "full") == pytest.approx(
         (4 * entropy[4] - sum(entropy[:4])) / (4 * entropy[4])
     )
 
@@ -178,7 +186,7 @@ def test_log_loss_and_auc_are_those_of_the_definition() -> None:
     label, said = [True, False, False, True], [0.8, 0.4, 0.6, 0.5]
     told = rows([0.5] * 4, said, label)
 
-    assert log_loss(told, "full") == pytest.approx(
+    assert mean_log_loss(told, "full") == pytest.approx(
         -sum(math.log(p if y else 1 - p) for y, p in zip(label, said, strict=True)) / 4
     )
     assert auc(told, told.said["full"]) == pytest.approx(3 / 4)
@@ -200,7 +208,7 @@ def test_figures_have_the_shape_that_others_rely_on() -> None:
         "auc",
         "log_loss",
     }
-    assert list(one["log_loss"]) == list(TIERS)
+    assert list(one["log_loss"]) == list(PAYER_TIERS)
     assert one["log_loss_of_truth"] < one["log_loss"]["full"] < one["log_loss"]["constant"]
     assert 0 < one["d7_excess_ne"] < one["challengers"]["waiting"]["d7_excess_ne"]
     assert one["auc"] > 0.65
@@ -222,10 +230,10 @@ def test_calibration_is_told_by_landmark_and_by_day() -> None:
 
 
 def test_figures_are_of_predictions_made_once_the_disturbance_began() -> None:
-    (run,) = replay_all(PLAN, silent)
+    (run,) = replay_payer_worlds(PLAN, silent)
 
     assert run.d7.since_ms.min() >= 0
     assert run.d30.since_ms.max() < 27 * DAY_MS
     assert set(run.d7.landmark.tolist()) == {0, 1, 2, 3, 4}
     assert set(run.d30.landmark.tolist()) == {0, 1, 2, 3, 4, 5}
-    assert figures(run.d7, run.d30)["predictions"] == len(run.d7)
+    assert payer_world_figures(run.d7, run.d30)["predictions"] == len(run.d7)

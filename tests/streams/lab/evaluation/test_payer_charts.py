@@ -9,26 +9,26 @@ import numpy as np
 import pytest
 
 from schemas.time import DAY_MS
-from streams.lab.evaluation.payer.charts import daily_ratio, write_plots
-from streams.lab.evaluation.payer.judged_predictions import Judged
-from streams.lab.evaluation.payer.payer_models import CHALLENGERS, TIERS
-from streams.lab.evaluation.payer.runs import Run
+from streams.lab.evaluation.payer.charts import daily_ratio, write_payer_charts
+from streams.lab.evaluation.payer.judged_predictions import JudgedPredictions
+from streams.lab.evaluation.payer.payer_models import CHALLENGERS, PAYER_TIERS
+from streams.lab.evaluation.payer.runs import PayerRun
 
 
-def judged() -> Judged:
+def judged() -> JudgedPredictions:
     rng = np.random.default_rng(1)
     true = rng.random(400) * 0.2
-    return Judged(
+    return JudgedPredictions(
         rng.integers(0, 5, 400),
         rng.integers(0, 20 * DAY_MS, 400),
         true,
         rng.random(400) < true,
-        dict.fromkeys((*TIERS, *CHALLENGERS), true * 0.9),
+        dict.fromkeys((*PAYER_TIERS, *CHALLENGERS), true * 0.9),
     )
 
 
 def test_each_run_has_three_charts(tmp_path: Path) -> None:
-    write_plots(Run("agents", "steady", judged(), judged()), tmp_path / "charts")
+    write_payer_charts(PayerRun("agents", "steady", judged(), judged()), tmp_path / "charts")
 
     names = sorted(path.name for path in (tmp_path / "charts").iterdir())
     assert names == [

@@ -13,18 +13,18 @@ from schemas.time import DAY_MS, HOUR_MS
 from streams.cli import headwater
 from streams.errors import Stop
 from streams.lab.evaluation.payer.history import (
-    OwnFeatures,
-    OwnHistory,
+    PayerHistory,
+    RecordedFeatures,
     _Booked,
     _first_reports,
     _Install,
 )
 from streams.lab.evaluation.payer.history_evaluation import WARM_UP_MS, _judged
-from streams.lab.evaluation.payer.judged_predictions import D7, D30, excess
-from streams.lab.evaluation.payer.payer_log import RELEASED_MS, make_log
-from streams.lab.evaluation.payer.payer_models import Contestants
-from streams.lab.evaluation.payer.payer_replay import Replay
-from streams.lab.evaluation.payer.runs import Run
+from streams.lab.evaluation.payer.judged_predictions import D7, D30, excess_entropy
+from streams.lab.evaluation.payer.payer_log import RELEASED_MS, make_payer_log
+from streams.lab.evaluation.payer.payer_models import PayerModels
+from streams.lab.evaluation.payer.payer_replay import PayerReplay
+from streams.lab.evaluation.payer.runs import PayerRun
 from streams.lab.evaluation.payer.tiers import tiers_of
 
 T0 = 1_790_000_000_000 // DAY_MS * DAY_MS
@@ -66,12 +66,12 @@ def test_money_of_installs_that_are_not_in_the_files_is_left_out() -> None:
 
 def test_where_nothing_was_frozen_the_features_of_the_install_are_taken() -> None:
     frozen = {"country=DE": 1.0}
-    features = OwnFeatures([install(0)], {"i0": {0: frozen}})
+    features = RecordedFeatures([install(0)], {"i0": {0: frozen}})
 
     assert features.at(0, 0) == features.at(0, 3) == frozen
 
 
-def history(until_ms: int) -> OwnHistory:
+def history(until_ms: int) -> PayerHistory:
     """Every hour an install; each tenth pays in its first hour, each fifteenth on its tenth day."""
     installs = [install(number, T0 + number * HOUR_MS) for number in range(24 * 20)]
     paid = [
@@ -80,14 +80,14 @@ def history(until_ms: int) -> OwnHistory:
         for one in installs[::every]
     ]
     reports = _first_reports([(one, one.event_time) for one in paid], installs)
-    log = make_log(np.array([one.install_time for one in installs]), reports)
+    log = make_payer_log(np.array([one.install_time for one in installs]), reports)
     known = {one.install_id: {0: {"country=DE": 1.0}} for one in installs}
-    return OwnHistory(log, OwnFeatures(installs, known), T0, until_ms, len(installs), 70)
+    return PayerHistory(log, RecordedFeatures(installs, known), T0, until_ms, len(installs), 70)
 
 
 def test_only_predictions_whose_horizon_is_over_are_judged() -> None:
     own = history(T0 + 24 * DAY_MS)
-    replay = Replay(own.log, own.features, Contestants(river=None), T0)
+    replay = PayerReplay(own.log, own.features, PayerModels(river=None), T0)
     replay.run(own.until_ms, lambda _: None)
     made = replay.predictions()
 
@@ -100,10 +100,10 @@ def test_only_predictions_whose_horizon_is_over_are_judged() -> None:
     assert at_install.since_ms.max() <= 24 * DAY_MS - over_after
     assert at_install.label.mean() == pytest.approx(0.1, abs=0.02)
     assert not d7.only(d7.landmark > 0).label.any()
-    assert excess(at_install, "full") < excess(at_install, "constant")
-    told = tiers_of([Run("history", "own", d7, d30, is_own=True)])["history"]["own"]
+    assert excess_entropy(at_install, "full") < excess_entropy(at_install, "constant")
+    told = tiers_of([PayerRun("history", "own", d7, d30, is_own=True)])["history"]["own"]
     assert set(told["unanswered"].values()) == {0}
-    assert told["normalised_entropy"]["full"] == pytest.approx(excess(d7, "full"), abs=1e-5)
+    assert told["normalised_entropy"]["full"] == pytest.approx(excess_entropy(d7, "full"), abs=1e-5)
 
 
 def test_too_short_a_history_is_refused_with_what_to_do(tmp_path: Path) -> None:

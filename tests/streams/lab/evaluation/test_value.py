@@ -13,10 +13,10 @@ from online_models.value.model import ValueModel
 from online_models.value.shape import LANDMARKS
 from schemas.time import DAY_MS, HOUR_MS
 from streams.cli.lab.evaluate import evaluate
-from streams.lab.evaluation.value.figures import world_figures
-from streams.lab.evaluation.value.payment_table import LATENESS_MS, make_history
+from streams.lab.evaluation.value.figures import value_world_figures
+from streams.lab.evaluation.value.payment_table import LATENESS_MS, make_payment_table
 from streams.lab.evaluation.value.value import END_MS
-from streams.lab.evaluation.value.value_replay import Frozen, Predictions, Replay
+from streams.lab.evaluation.value.value_replay import PackedFeatures, ValuePredictions, ValueReplay
 from streams.lab.evaluation.value.value_world import ValueWorld
 from streams.lab.simulator.paying_worlds import BEGIN_MS
 from streams.lab.simulator.paying_worlds.spending import LoggedPayments
@@ -35,7 +35,7 @@ def payments(*rows: tuple[int, int, int, float]) -> LoggedPayments:
 
 def test_history_says_what_had_been_paid_before_and_after_each_landmark() -> None:
     two_days = 2 * DAY_MS
-    history = make_history(
+    history = make_payment_table(
         np.array([0, 0]),
         payments((1, HOUR_MS, HOUR_MS + 1, 5.0), (1, two_days, two_days, 7.0)),
     )
@@ -50,7 +50,7 @@ def test_history_says_what_had_been_paid_before_and_after_each_landmark() -> Non
 
 def test_what_is_logged_too_late_is_not_known_to_its_bucket() -> None:
     logged = DAY_MS + LATENESS_MS
-    history = make_history(np.array([0]), payments((0, HOUR_MS, logged, 5.0)))
+    history = make_payment_table(np.array([0]), payments((0, HOUR_MS, logged, 5.0)))
     assert history.spent[0].tolist() == [0.0, 0.0, 0.0, 0.0, 5.0, 5.0]
     assert history.after[0, 0, 0] == 0.0
     assert history.before_step[0, 1] == 5.0
@@ -68,22 +68,22 @@ def test_nothing_that_comes_later_changes_a_prediction() -> None:
     early = LoggedPayments(*(getattr(logged, one)[is_early] for one in logged.__slots__))
     made = []
     for known in (logged, early):
-        history = make_history(world.world.people.time, known)
-        replay = Replay(history, lambda one, mark: _packed(one, mark), ValueModel())
+        history = make_payment_table(world.world.people.time, known)
+        replay = ValueReplay(history, lambda one, mark: _packed(one, mark), ValueModel())
         replay.run(cut, silent)
         made.append(replay.predictions())
     assert len(made[0].install) > 5_000
     assert np.array_equal(made[0].worth, made[1].worth)
 
 
-def _packed(install: int, landmark: int) -> Frozen:
+def _packed(install: int, landmark: int) -> PackedFeatures:
     slots = np.array([install % 7, 10 + landmark], "<u4")
-    return Frozen(slots.tobytes(), np.ones(2, "<f4").tobytes(), "ios")
+    return PackedFeatures(slots.tobytes(), np.ones(2, "<f4").tobytes(), "ios")
 
 
 def test_a_fork_predicts_as_if_it_had_learned_all_along() -> None:
     world = ValueWorld("agents", "steady", 2, 2_000)
-    whole, begun = (Replay(world.history, world.features, ValueModel()) for _ in range(2))
+    whole, begun = (ValueReplay(world.history, world.features, ValueModel()) for _ in range(2))
     whole.run(END_MS, silent)
     begun.run(BEGIN_MS, silent)
     fork = begun.fork(world.history, world.features)
@@ -98,8 +98,8 @@ def test_who_predicts_the_truth_is_as_good_as_the_oracle() -> None:
     install = np.repeat(np.arange(3_000), len(LANDMARKS))
     landmark = np.tile(np.arange(len(LANDMARKS)), 3_000)
     worth = world.spending.worth[install, landmark]
-    truth = Predictions(install, landmark, install * 0, worth, np.zeros(worth.shape, bool))
-    figures = world_figures(truth, world.spending)
+    truth = ValuePredictions(install, landmark, install * 0, worth, np.zeros(worth.shape, bool))
+    figures = value_world_figures(truth, world.spending)
     assert figures["gini_of_oracle"] == pytest.approx(1.0)
     assert figures["decile_mape"] == pytest.approx(0.0)
     assert figures["total_ratio"] == pytest.approx(1.0)
@@ -107,7 +107,7 @@ def test_who_predicts_the_truth_is_as_good_as_the_oracle() -> None:
     assert list(figures["d7"]["by_landmark"]) == ["install", "1h", "6h", "1d", "3d"]
     off = truth.worth.copy()
     off[:, 1] *= 2
-    twice = world_figures(replace(truth, worth=off), world.spending)
+    twice = value_world_figures(replace(truth, worth=off), world.spending)
     assert twice["total_ratio"] == pytest.approx(2.0)
     assert twice["d30"]["decile_mape"] == pytest.approx(1.0)
 

@@ -6,8 +6,8 @@ import pytest
 
 from online_models.features.features import ActivityTally, Bucket, Credit, InstallFacts, features_at
 from streams.lab.evaluation.replay.world_features import WorldFeatures
-from streams.lab.simulator.paying_worlds import PayingWorld, make_world
-from streams.lab.simulator.paying_worlds.lives import NAMES
+from streams.lab.simulator.paying_worlds import PayingWorld, make_paying_world
+from streams.lab.simulator.paying_worlds.lives import IN_APP_NAMES
 
 INSTALLS = 200
 
@@ -27,14 +27,14 @@ def by_the_product(world: PayingWorld, place: tuple[str, ...], install: int) -> 
     )
     facts = InstallFacts("i", app, int(one.time[0]), platform, country, f"{one.system[0]}.1")
     counts = world.lives.names[install, 0].tolist()
-    names = {name: count for name, count in zip(NAMES, counts, strict=True) if count}
+    names = {name: count for name, count in zip(IN_APP_NAMES, counts, strict=True) if count}
     first = Bucket(int(world.lives.sessions[install, 0]), sum(counts), names)
     return features_at(1, facts, credit, ActivityTally((first,)))
 
 
 @pytest.mark.parametrize("name", ["agents", "renewal"])
 def test_they_are_the_same(name: str) -> None:
-    world = make_world(name, "steady", 1, INSTALLS)
+    world = make_paying_world(name, "steady", 1, INSTALLS)
     features = WorldFeatures(world.people, world.lives)
 
     for install in range(INSTALLS):

@@ -9,7 +9,7 @@ import orjson
 
 from schemas.decode import Unreadable, decode
 from schemas.events import InputEvent
-from streams.lab.simulator import Scenario, SimulatedMessage, Truth, simulate, truths
+from streams.lab.simulator import Scenario, SimulatedMessage, Truth, simulate_traffic, truths
 
 EARLIEST = 1_262_304_000_000  # 2010
 EVENTS = 30_000
@@ -27,7 +27,7 @@ def read(message: SimulatedMessage) -> InputEvent | Unreadable:
 
 @cache
 def everything() -> tuple[SimulatedMessage, ...]:
-    return tuple(simulate(SCENARIO))
+    return tuple(simulate_traffic(SCENARIO))
 
 
 @cache

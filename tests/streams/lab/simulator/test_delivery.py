@@ -12,7 +12,7 @@ import orjson
 
 from schemas.time import DAY_MS
 from streams.kafka.publisher import Pace, Published
-from streams.lab.simulator import Delivered, Scenario, simulate, write_traffic, write_truth
+from streams.lab.simulator import Delivered, Scenario, simulate_traffic, write_traffic, write_truth
 from streams.lab.simulator.kafka_delivery import publish_traffic
 from streams.replay.kcat import read_records
 
@@ -38,7 +38,7 @@ def test_a_file_gives_back_every_message_byte_for_byte(tmp_path: Path) -> None:
         write_traffic(SCENARIO, out)
     assert [
         (r.topic, r.partition, r.timestamp_ms, r.key, r.value) for r in read_records([path])
-    ] == list(simulate(SCENARIO))
+    ] == list(simulate_traffic(SCENARIO))
 
 
 def test_offsets_in_a_file_are_those_a_new_topic_would_give(tmp_path: Path) -> None:
@@ -63,7 +63,7 @@ def test_events_and_ticks_are_counted_apart_and_progress_ends_at_all_events() ->
 def test_what_is_published_is_what_is_counted() -> None:
     outlet = ListOutlet()
     delivered = asyncio.run(publish_traffic(SCENARIO, outlet))
-    assert outlet.published == list(simulate(SCENARIO))
+    assert outlet.published == list(simulate_traffic(SCENARIO))
     assert count_all(delivered) == len(outlet.published)
 
 

@@ -13,7 +13,7 @@ import pytest
 from schemas import topics
 from schemas.time import DAY_MS, HOUR_MS
 from streams.errors import Stop
-from streams.lab.simulator import Scenario, SimulatedMessage, simulate
+from streams.lab.simulator import Scenario, SimulatedMessage, simulate_traffic
 from streams.stages.contract import CLOCK_KEY
 from tests.streams.lab.simulator.simulated import EVENTS, SCENARIO, everything, messages
 
@@ -30,12 +30,14 @@ def short(events: int, seed: int) -> Scenario:
 
 
 def test_equal_scenarios_give_equal_messages_byte_for_byte() -> None:
-    assert digest(simulate(short(3_000, 5))) == digest(simulate(short(3_000, 5)))
+    assert digest(simulate_traffic(short(3_000, 5))) == digest(simulate_traffic(short(3_000, 5)))
 
 
 def test_another_seed_shares_no_key_of_an_install_with_this_one() -> None:
     def keys(seed: int) -> set[bytes]:
-        return {m.key for m in simulate(short(3_000, seed)) if m.topic == "installs"} - {CLOCK_KEY}
+        return {m.key for m in simulate_traffic(short(3_000, seed)) if m.topic == "installs"} - {
+            CLOCK_KEY
+        }
 
     assert len(keys(1)) > 100
     assert not keys(1) & keys(2)
@@ -44,7 +46,9 @@ def test_another_seed_shares_no_key_of_an_install_with_this_one() -> None:
 def test_the_number_of_partitions_changes_nothing_but_the_partition() -> None:
     def contents(partitions: int) -> list[tuple[str, int, bytes, bytes]]:
         scenario = replace(short(1_000, 5), partitions=partitions)
-        return [(m.topic, m.timestamp_ms, m.key, m.value) for m in simulate(scenario) if m.value]
+        return [
+            (m.topic, m.timestamp_ms, m.key, m.value) for m in simulate_traffic(scenario) if m.value
+        ]
 
     assert contents(1) == contents(16)
 
@@ -52,17 +56,17 @@ def test_the_number_of_partitions_changes_nothing_but_the_partition() -> None:
 @pytest.mark.parametrize("events", [100, 101, 777, 5_000])
 @pytest.mark.parametrize("seed", [0, 9])
 def test_there_are_exactly_as_many_events_as_asked_for(events: int, seed: int) -> None:
-    assert sum(not message.is_tick for message in simulate(short(events, seed))) == events
+    assert sum(not message.is_tick for message in simulate_traffic(short(events, seed))) == events
 
 
 @pytest.mark.parametrize("days", [1, 2, 10, 90])
 def test_any_number_of_days_gives_exactly_as_many_events(days: int) -> None:
     scenario = replace(short(2_000, 3), days=days)
-    assert sum(not message.is_tick for message in simulate(scenario)) == 2_000
+    assert sum(not message.is_tick for message in simulate_traffic(scenario)) == 2_000
 
 
 def test_traffic_without_disturbances_is_logged_the_moment_it_happens() -> None:
-    seen = [m for m in simulate(short(2_000, 3).ordered()) if m.topic == "touchpoints"]
+    seen = [m for m in simulate_traffic(short(2_000, 3).ordered()) if m.topic == "touchpoints"]
     assert any(not m.is_tick for m in seen)
     for message in seen:
         assert message.is_tick or b'"event_time":%d,' % message.timestamp_ms in message.value

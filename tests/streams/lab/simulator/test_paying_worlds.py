@@ -6,37 +6,37 @@ import numpy as np
 import pytest
 
 from schemas.time import DAY_MS
-from streams.lab.simulator.draws import Floats, Ints
+from streams.lab.simulator.draws import FloatColumn, IntColumn
 from streams.lab.simulator.paying_worlds import (
     BEGIN_MS,
     DISTURBANCES,
-    KEPT_WORLDS,
+    HELD_OUT_WORLDS,
     NEVER,
-    WORLDS,
+    PAYING_WORLDS,
     PayingWorld,
-    make_world,
+    make_paying_world,
 )
 from streams.lab.simulator.paying_worlds.chances import normal_cdf, paid_at, picked, poisson
 from streams.lab.simulator.paying_worlds.lives import is_open
 from streams.lab.simulator.paying_worlds.steps import (
     EDGES_MS,
     HORIZON_MS,
-    HORIZONS,
+    HORIZON_NAMES,
     LANDMARK_MS,
-    LANDMARKS,
+    LANDMARK_NAMES,
 )
 
-NAMES = (*WORLDS, *KEPT_WORLDS)
+NAMES = (*PAYING_WORLDS, *HELD_OUT_WORLDS)
 GROUPS = 12
 
 
-def paid_by(world: PayingWorld, horizon: int) -> Ints:
+def paid_by(world: PayingWorld, horizon: int) -> IntColumn:
     paid = world.lives.paid_ms
-    found: Ints = ((paid != NEVER) & (paid < HORIZON_MS[horizon])).astype(np.int64)
+    found: IntColumn = ((paid != NEVER) & (paid < HORIZON_MS[horizon])).astype(np.int64)
     return found
 
 
-def surprise(came_true: Ints, said: Floats) -> float:
+def surprise(came_true: IntColumn, said: FloatColumn) -> float:
     """Chi-squared over groups of like chances: about GROUPS when they are right."""
     groups = np.array_split(np.argsort(said), GROUPS)
     return sum(
@@ -47,10 +47,10 @@ def surprise(came_true: Ints, said: Floats) -> float:
 
 @pytest.fixture(scope="module", params=NAMES)
 def steady(request: pytest.FixtureRequest) -> PayingWorld:
-    return make_world(str(request.param), "steady", 5, 12_000)
+    return make_paying_world(str(request.param), "steady", 5, 12_000)
 
 
-@pytest.mark.parametrize("horizon", [1, 2, 3], ids=HORIZONS[1:])
+@pytest.mark.parametrize("horizon", [1, 2, 3], ids=HORIZON_NAMES[1:])
 def test_of_those_with_a_true_chance_that_share_pays(steady: PayingWorld, horizon: int) -> None:
     paid = paid_by(steady, horizon)
     for landmark, since in enumerate(LANDMARK_MS.tolist()):
@@ -59,7 +59,7 @@ def test_of_those_with_a_true_chance_that_share_pays(steady: PayingWorld, horizo
         at_risk = is_open(steady.lives.paid_ms)[:, landmark]
         said = steady.lives.chance[at_risk, landmark, horizon]
         # Of 72 such sums the largest of right chances stays below 40 in all but 1 case of 200.
-        assert surprise(paid[at_risk], said) < 40, LANDMARKS[landmark]
+        assert surprise(paid[at_risk], said) < 40, LANDMARK_NAMES[landmark]
 
 
 def test_days_left_are_those_from_the_payment_to_the_horizon(steady: PayingWorld) -> None:
@@ -93,7 +93,7 @@ def test_behaviour_tells_more_than_traits(steady: PayingWorld) -> None:
 @pytest.mark.parametrize("disturbance", DISTURBANCES)
 @pytest.mark.parametrize("name", NAMES)
 def test_until_it_is_disturbed_a_world_is_the_same(name: str, disturbance: str) -> None:
-    usual, disturbed = (make_world(name, one, 3, 600) for one in ("steady", disturbance))
+    usual, disturbed = (make_paying_world(name, one, 3, 600) for one in ("steady", disturbance))
     people, lives = usual.people, usual.lives
     is_before = people.time < BEGIN_MS
     paid_before = (lives.paid_ms != NEVER) & (people.time + lives.paid_ms < BEGIN_MS)
@@ -110,7 +110,7 @@ def test_until_it_is_disturbed_a_world_is_the_same(name: str, disturbance: str) 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_equal_seeds_give_equal_worlds_and_other_seeds_others(name: str) -> None:
-    one, same, other = (make_world(name, "steady", seed, 300) for seed in (1, 1, 2))
+    one, same, other = (make_paying_world(name, "steady", seed, 300) for seed in (1, 1, 2))
 
     assert (one.lives.paid_ms == same.lives.paid_ms).all()
     assert (one.lives.sessions == same.lives.sessions).all()
@@ -120,7 +120,7 @@ def test_equal_seeds_give_equal_worlds_and_other_seeds_others(name: str) -> None
 @pytest.mark.parametrize("name", NAMES)
 def test_chances_move_as_the_disturbance_says(name: str) -> None:
     mean = {
-        one: make_world(name, one, 3, 3_000).lives.chance[2_200:, 0, 1].mean()
+        one: make_paying_world(name, one, 3, 3_000).lives.chance[2_200:, 0, 1].mean()
         for one in ("steady", "price_change", "bot_installs")
     }
 
@@ -129,7 +129,7 @@ def test_chances_move_as_the_disturbance_says(name: str) -> None:
 
 
 def test_bots_open_the_app_once_and_silence_makes_people_suspect() -> None:
-    world = make_world("frailty", "bot_installs", 3, 9_000)
+    world = make_paying_world("frailty", "bot_installs", 3, 9_000)
     people, lives = world.people, world.lives
     suspect = (people.bot_chance > 0) & ~people.is_bot
     is_quiet = (lives.sessions.sum(axis=1) + lives.names.sum(axis=(1, 2)) == 0) & suspect
@@ -142,9 +142,9 @@ def test_bots_open_the_app_once_and_silence_makes_people_suspect() -> None:
 
 
 def test_who_comes_anew_comes_through_new_campaigns_or_for_a_new_app() -> None:
-    usual = make_world("agents", "steady", 3, 3_000).people
-    shifted = make_world("agents", "campaign_shift", 3, 3_000).people
-    cold = make_world("agents", "cold_start", 3, 3_000).people
+    usual = make_paying_world("agents", "steady", 3, 3_000).people
+    shifted = make_paying_world("agents", "campaign_shift", 3, 3_000).people
+    cold = make_paying_world("agents", "cold_start", 3, 3_000).people
     is_new = usual.time >= BEGIN_MS
 
     assert usual.campaign.max() < shifted.campaign.max()

@@ -9,18 +9,18 @@ from streams.lab.simulator.paying_worlds import (
     BEGIN_MS,
     NEVER,
     PayingWorld,
-    Reports,
-    make_world,
-    report,
-    seen_activity,
+    PaymentReports,
+    logged_activity,
+    make_paying_world,
+    report_payments,
 )
 
 INSTALLS = 4_000
 
 
-def reported(disturbance: str) -> tuple[PayingWorld, Reports]:
-    world = make_world("frailty", disturbance, 4, INSTALLS)
-    return world, report(world, 4)
+def reported(disturbance: str) -> tuple[PayingWorld, PaymentReports]:
+    world = make_paying_world("frailty", disturbance, 4, INSTALLS)
+    return world, report_payments(world, 4)
 
 
 def test_every_payer_is_reported_once_and_seconds_after_paying() -> None:
@@ -68,7 +68,7 @@ def test_late_ones_are_minutes_to_two_days_late() -> None:
 
 def test_late_activity_is_seen_in_the_next_bucket_and_none_is_lost_before_the_last() -> None:
     world, _ = reported("late_events")
-    seen, done = seen_activity(world, 4), world.lives
+    seen, done = logged_activity(world, 4), world.lives
     is_before = world.people.time < BEGIN_MS - 7 * DAY_MS
 
     assert (seen.sessions == done.sessions)[is_before].all()

@@ -6,33 +6,33 @@ import numpy as np
 import pytest
 
 from schemas.time import DAY_MS
-from streams.lab.simulator.draws import Flags, Floats
+from streams.lab.simulator.draws import BoolColumn, FloatColumn
 from streams.lab.simulator.paying_worlds import (
     BEGIN_MS,
-    KEPT_WORLDS,
-    WORLDS,
+    HELD_OUT_WORLDS,
+    PAYING_WORLDS,
     PayingWorld,
     Spending,
     log_payments,
-    make_world,
+    make_paying_world,
     spend,
 )
 from streams.lab.simulator.paying_worlds.purses import PURSES
 from streams.lab.simulator.paying_worlds.spending import WORTH_HORIZONS
-from streams.lab.simulator.paying_worlds.steps import HORIZON_MS, HORIZONS, LANDMARK_MS
+from streams.lab.simulator.paying_worlds.steps import HORIZON_MS, HORIZON_NAMES, LANDMARK_MS
 
-NAMES = (*WORLDS, *KEPT_WORLDS)
+NAMES = (*PAYING_WORLDS, *HELD_OUT_WORLDS)
 SURPRISE_MAX = 4.0
 """Standard errors."""
 
 
 @pytest.fixture(scope="module", params=NAMES)
 def lived(request: pytest.FixtureRequest) -> tuple[PayingWorld, Spending]:
-    world = make_world(str(request.param), "steady", 5, 12_000)
+    world = make_paying_world(str(request.param), "steady", 5, 12_000)
     return world, spend(world, 5)
 
 
-def surprise(came: Floats, said: Floats) -> float:
+def surprise(came: FloatColumn, said: FloatColumn) -> float:
     off = came - said
     return abs(float(off.sum())) / max(float(np.sqrt((off**2).sum())), 1e-9)
 
@@ -42,10 +42,10 @@ def test_worth_comes_true_of_who_has_paid_and_who_has_not(
     lived: tuple[PayingWorld, Spending], horizon: int
 ) -> None:
     _, spending = lived
-    end = int(HORIZON_MS[HORIZONS.index(WORTH_HORIZONS[horizon])])
+    end = int(HORIZON_MS[HORIZON_NAMES.index(WORTH_HORIZONS[horizon])])
     came = spending.until(end)
     for landmark, at in enumerate(LANDMARK_MS.tolist()):
-        has_paid: Flags = spending.until(at) > 0.0
+        has_paid: BoolColumn = spending.until(at) > 0.0
         for which in (has_paid, ~has_paid):
             said = spending.worth[which, landmark, horizon]
             assert surprise(came[which], said) < SURPRISE_MAX, (landmark, which.mean())
@@ -80,7 +80,9 @@ def test_amounts_have_the_mean_they_are_said_to_have(name: str) -> None:
 
 
 def test_until_something_changes_the_same_is_paid() -> None:
-    steady, dearer = (make_world("agents", one, 3, 4_000) for one in ("steady", "price_change"))
+    steady, dearer = (
+        make_paying_world("agents", one, 3, 4_000) for one in ("steady", "price_change")
+    )
     before, after = spend(steady, 3), spend(dearer, 3)
     for until, is_equal in ((BEGIN_MS, True), (BEGIN_MS + 90 * DAY_MS, False)):
         totals = []
@@ -92,7 +94,7 @@ def test_until_something_changes_the_same_is_paid() -> None:
 
 def test_a_payment_sent_twice_is_logged_once_and_a_late_one_late() -> None:
     for disturbance in ("steady", "duplicate_payments", "late_events", "poisoned_labels"):
-        world = make_world("agents", disturbance, 3, 4_000)
+        world = make_paying_world("agents", disturbance, 3, 4_000)
         spending = spend(world, 3)
         logged = log_payments(world, spending, 3)
         late = logged.logged_ms - logged.paid_ms

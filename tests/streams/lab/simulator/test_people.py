@@ -11,7 +11,7 @@ from urllib.parse import parse_qs
 import msgspec
 
 from schemas.time import DAY_MS
-from streams.lab.simulator import Scenario, simulate, truths
+from streams.lab.simulator import Scenario, simulate_traffic, truths
 
 CLEAN = replace(Scenario.standard(8_000, seed=3).clean(), tells_traits=True)
 WEEK_MS = 7 * DAY_MS
@@ -20,7 +20,7 @@ Fields = dict[str, Any]
 
 @cache
 def sent(kind: str) -> list[Fields]:
-    messages = (message.value for message in simulate(CLEAN) if not message.is_tick)
+    messages = (message.value for message in simulate_traffic(CLEAN) if not message.is_tick)
     return [fields for fields in map(msgspec.json.decode, messages) if fields["type"] == kind]
 
 
@@ -59,7 +59,7 @@ def test_in_clean_traffic_nothing_outranks_what_led_to_an_install() -> None:
 def test_traffic_of_the_standard_mix_tells_no_traits() -> None:
     told = Counter(
         name
-        for message in simulate(Scenario.standard(1_000, seed=3))
+        for message in simulate_traffic(Scenario.standard(1_000, seed=3))
         if message.value
         for name in ("ip", "user_agent", "consent")
         if f'"{name}"'.encode() in message.value

@@ -14,7 +14,7 @@ from schemas.decode import decode
 from schemas.events import AakPostback, SkanPostback
 from schemas.topics import POSTBACKS
 from streams.lab.simulator.drafts.apple_signatures import public_keys, sign_jws, sign_skadnetwork
-from streams.lab.simulator.drafts.message_parts import make_words
+from streams.lab.simulator.drafts.message_parts import make_message_parts
 from streams.lab.simulator.drafts.postbacks import draft_postbacks
 from streams.lab.simulator.plan import make_plan
 from streams.lab.simulator.scenario import Scenario
@@ -27,7 +27,7 @@ A_LATER_DAY = 1_900_000_000_000
 
 @cache
 def drafts() -> tuple[bytes, ...]:
-    words = make_words(make_plan(SCENARIO))
+    words = make_message_parts(make_plan(SCENARIO))
     rows = np.arange(len(words.plan.postbacks.time))
     return tuple(draft.value for draft in draft_postbacks(words, rows))
 

@@ -14,20 +14,20 @@ from typing import NamedTuple
 import numpy as np
 
 from schemas.time import DAY_MS
-from streams.lab.simulator.draws import Floats, Ints
+from streams.lab.simulator.draws import FloatColumn, IntColumn
 from streams.lab.simulator.market.market import COUNTRIES
 from streams.lab.simulator.paying_worlds.chances import picked, poisson
-from streams.lab.simulator.paying_worlds.lives import NAMES, NEVER, Lives, Season
-from streams.lab.simulator.paying_worlds.paying_people import People
+from streams.lab.simulator.paying_worlds.lives import IN_APP_NAMES, NEVER, Lives, Season
+from streams.lab.simulator.paying_worlds.paying_people import PayingPeople
 from streams.lab.simulator.paying_worlds.steps import (
+    ACTIVITY_BUCKETS,
     AT_HORIZON,
     AT_LANDMARK,
-    BUCKETS,
     EDGES_MS,
     HORIZON_MS,
     LENGTHS_D,
+    LIFE_STEPS,
     MIDDLES_MS,
-    STEPS,
     buckets_of,
 )
 from streams.lab.simulator.scenario import START_MS
@@ -44,30 +44,30 @@ _STARTER_PACK = 0.45  # factor on the first day
 _WEEKEND_OFFER = 0.75
 _TIER = np.array([1.0 if one.code in ("US", "JP") else 0.9 if one.currency in ("EUR", "GBP")
                   else 0.6 for one in COUNTRIES])  # fmt: skip
-_BUSY = np.ones(STEPS)
+_BUSY = np.ones(LIFE_STEPS)
 _BUSY[:4] = (14.0, 3.0, 1.5, 1.5)  # newcomers play more
 
 
 class _Group(NamedTuple):
     """Those who see the same prices: installed on the same day, on the same kind of device."""
 
-    of_install: Ints
-    buys: Floats  # group × kind × level × step: chance to buy in a step with a session
+    of_install: IntColumn
+    buys: FloatColumn  # group × kind × level × step: chance to buy in a step with a session
 
 
 class Agents:
-    def live(self, people: People, season: Season, rng: np.random.Generator) -> Lives:
+    def live(self, people: PayingPeople, season: Season, rng: np.random.Generator) -> Lives:
         size = len(people)
         chance_of_kind = _kinds(people)
         kind = picked(rng.random(size), chance_of_kind)
-        shares = rng.random((4, size, STEPS))
+        shares = rng.random((4, size, LIFE_STEPS))
         groups = _groups(people, season)
         played = _play(people, kind, groups, shares)
         known = _known(chance_of_kind, played, groups)
-        names = np.zeros((size, BUCKETS, len(NAMES)), np.int64)
+        names = np.zeros((size, ACTIVITY_BUCKETS, len(IN_APP_NAMES)), np.int64)
         names[:, :, 0] = _in_buckets(np.diff(played.level, axis=1))
         names[:, :, 1] = poisson(
-            rng.random((size, BUCKETS)), np.multiply(1.5, _in_buckets(played.sessions))
+            rng.random((size, ACTIVITY_BUCKETS)), np.multiply(1.5, _in_buckets(played.sessions))
         )
         names[:, :, 2] = _in_buckets((played.sessions > 0).astype(np.int64))
         return Lives(
@@ -75,7 +75,7 @@ class Agents:
         )
 
 
-def _kinds(people: People) -> Floats:
+def _kinds(people: PayingPeople) -> FloatColumn:
     """Install × kind."""
     logit = _USUAL + 0.1 * _RANK_PURSE * _RANK_EAGER
     logit = logit + 0.45 * people.quality[:, None] * _RANK_PURSE
@@ -83,7 +83,7 @@ def _kinds(people: People) -> Floats:
     return np.asarray(logit / logit.sum(axis=1, keepdims=True))
 
 
-def _groups(people: People, season: Season) -> _Group:
+def _groups(people: PayingPeople, season: Season) -> _Group:
     day = (people.time - START_MS) // DAY_MS
     keys = np.stack([day, people.is_ios, (_TIER[people.country] * 10).astype(np.int64)], axis=1)
     _, first, of_install = np.unique(keys, axis=0, return_index=True, return_inverse=True)
@@ -100,18 +100,18 @@ def _groups(people: People, season: Season) -> _Group:
 
 
 class _Played(NamedTuple):
-    sessions: Ints  # install × step
-    level: Ints  # install × edge
-    paid_ms: Ints
+    sessions: IntColumn  # install × step
+    level: IntColumn  # install × edge
+    paid_ms: IntColumn
 
 
-def _play(people: People, kind: Ints, groups: _Group, shares: Floats) -> _Played:
+def _play(people: PayingPeople, kind: IntColumn, groups: _Group, shares: FloatColumn) -> _Played:
     size = len(people)
-    sessions = np.zeros((size, STEPS), np.int64)
-    level = np.zeros((size, STEPS + 1), np.int64)
+    sessions = np.zeros((size, LIFE_STEPS), np.int64)
+    level = np.zeros((size, LIFE_STEPS + 1), np.int64)
     paid_ms = np.full(size, NEVER)
     is_here = ~people.is_bot
-    for step in range(STEPS):
+    for step in range(LIFE_STEPS):
         mean = _PER_DAY[kind] * LENGTHS_D[step] * _BUSY[step]
         sessions[:, step] = poisson(shares[0, :, step], mean) * is_here
         buys = groups.buys[groups.of_install, kind, level[:, step], step]
@@ -125,13 +125,13 @@ def _play(people: People, kind: Ints, groups: _Group, shares: Floats) -> _Played
     return _Played(sessions, level, paid_ms)
 
 
-def _risen(level: Ints, sessions: Ints) -> Ints:
+def _risen(level: IntColumn, sessions: IntColumn) -> IntColumn:
     return np.minimum(level + np.minimum(sessions, 2), _LEVELS - 1)
 
 
 def _known(
-    chance_of_kind: Floats, played: _Played, groups: _Group
-) -> tuple[Floats, Floats, Floats]:
+    chance_of_kind: FloatColumn, played: _Played, groups: _Group
+) -> tuple[FloatColumn, FloatColumn, FloatColumn]:
     """Evidence, chances and days left at the landmarks, of those who have not paid by then."""
     size = len(chance_of_kind)
     future = _futures(groups)
@@ -156,7 +156,7 @@ def _known(
     return evidence, found[0], found[1]
 
 
-def _futures(groups: _Group) -> Floats:
+def _futures(groups: _Group) -> FloatColumn:
     """Landmark × (paying, days left) × horizon × group × kind × level, of those still playing."""
     shape = (len(AT_HORIZON), *groups.buys.shape[:3])
     future = np.full((len(AT_LANDMARK), 2, *shape), np.nan)
@@ -170,7 +170,7 @@ def _futures(groups: _Group) -> Floats:
     return future
 
 
-def _before(value: Floats, buys: Floats, step: int, worth: Floats) -> Floats:
+def _before(value: FloatColumn, buys: FloatColumn, step: int, worth: FloatColumn) -> FloatColumn:
     """One step back: what each player may expect before it."""
     mean = _PER_DAY * LENGTHS_D[step] * _BUSY[step]
     none = np.exp(-mean)[:, None]
@@ -182,15 +182,15 @@ def _before(value: Floats, buys: Floats, step: int, worth: Floats) -> Floats:
     return np.asarray(waits + (1.0 - none) * buys * worth[:, None, None, None])
 
 
-def _in_buckets(counts: Ints) -> Ints:
-    found = np.zeros((len(counts), BUCKETS), np.int64)
+def _in_buckets(counts: IntColumn) -> IntColumn:
+    found = np.zeros((len(counts), ACTIVITY_BUCKETS), np.int64)
     bucket = buckets_of(EDGES_MS[:-1])
-    for number in range(BUCKETS):
+    for number in range(ACTIVITY_BUCKETS):
         found[:, number] = counts[:, bucket == number].sum(axis=1)
     return found
 
 
-def _last(played: _Played, shares: Floats) -> Ints:
+def _last(played: _Played, shares: FloatColumn) -> IntColumn:
     """Install × landmark: of the last session before it; 0: none."""
     length = EDGES_MS[1:] - EDGES_MS[:-1]
     time = np.where(played.sessions > 0, EDGES_MS[:-1] + (shares * length).astype(np.int64), 0)

@@ -11,11 +11,11 @@ from __future__ import annotations
 import numpy as np
 
 from schemas.time import DAY_MS
-from streams.lab.simulator.draws import Floats
+from streams.lab.simulator.draws import FloatColumn
 from streams.lab.simulator.paying_worlds.chances import normal_cdf
 from streams.lab.simulator.paying_worlds.kinds.fondness import FONDNESS
 from streams.lab.simulator.paying_worlds.lives import Season
-from streams.lab.simulator.paying_worlds.paying_people import People
+from streams.lab.simulator.paying_worlds.paying_people import PayingPeople
 from streams.lab.simulator.paying_worlds.steps import EDGES_MS
 
 _DRIFT_SPREAD = 0.32
@@ -24,7 +24,7 @@ _USE_EXPONENT = 0.45
 _PRICE_ELASTICITY = 1.5
 
 
-def survival(people: People, season: Season) -> Floats:
+def diffusion_survival(people: PayingPeople, season: Season) -> FloatColumn:
     """Closed form in the time of use (Chhikara and Folks 1989)."""
     factor = season.mood * season.price**-_PRICE_ELASTICITY
     use = np.diff((EDGES_MS / DAY_MS) ** _USE_EXPONENT) * factor

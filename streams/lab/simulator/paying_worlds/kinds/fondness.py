@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from streams.lab.simulator.draws import Floats, Ints
+from streams.lab.simulator.draws import FloatColumn, IntColumn
 from streams.lab.simulator.paying_worlds import activity
 from streams.lab.simulator.paying_worlds.chances import (
     Futures,
@@ -17,13 +17,13 @@ from streams.lab.simulator.paying_worlds.chances import (
     paid_at,
 )
 from streams.lab.simulator.paying_worlds.lives import NEVER, Lives, Season
-from streams.lab.simulator.paying_worlds.paying_people import People
-from streams.lab.simulator.paying_worlds.steps import AT_LANDMARK, BUCKETS
+from streams.lab.simulator.paying_worlds.paying_people import PayingPeople
+from streams.lab.simulator.paying_worlds.steps import ACTIVITY_BUCKETS, AT_LANDMARK
 
 FONDNESS = normal_grid(21)
 """Each is as likely as the others, so that the truth is a finite sum."""
 
-Survival = Callable[[People, Season], Floats]
+Survival = Callable[[PayingPeople, Season], FloatColumn]
 """Install × fondness × edge: the chance not to have paid by then."""
 
 
@@ -31,22 +31,22 @@ Survival = Callable[[People, Season], Floats]
 class FondnessWorld:
     survival: Survival
 
-    def live(self, people: People, season: Season, rng: np.random.Generator) -> Lives:
+    def live(self, people: PayingPeople, season: Season, rng: np.random.Generator) -> Lives:
         size = len(people)
         one = (rng.random(size) * len(FONDNESS)).astype(np.int64)
-        shares = rng.random((size, BUCKETS, activity.QUANTITIES))
+        shares = rng.random((size, ACTIVITY_BUCKETS, activity.QUANTITIES))
         counts = activity.act(shares, people.app, FONDNESS[one])
         counts[people.is_bot] = 0
         survival = self.survival(people, season)
         weight = activity.log_likelihood(counts, people.app, FONDNESS) - np.log(len(FONDNESS))
         weight += np.log(np.maximum(survival[:, :, AT_LANDMARK], 1e-300))
         known = answers(weight, log_sum(weight), Futures.of_survival(survival))
-        sessions: Ints = counts[:, :, 0]
+        sessions: IntColumn = counts[:, :, 0]
         paid_ms = paid_at(rng.random(size), survival[np.arange(size), one])
         return Lives(
             sessions,
             counts[:, :, 1:],
-            activity.last_activity(rng.random((size, BUCKETS)), sessions),
+            activity.last_activity(rng.random((size, ACTIVITY_BUCKETS)), sessions),
             np.where(people.is_bot, NEVER, paid_ms),
             known.evidence,
             known.chance,

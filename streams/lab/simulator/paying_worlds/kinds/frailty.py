@@ -9,11 +9,11 @@ from __future__ import annotations
 import numpy as np
 
 from schemas.time import HOUR_MS
-from streams.lab.simulator.draws import Floats
+from streams.lab.simulator.draws import FloatColumn
 from streams.lab.simulator.paying_worlds.chances import normal_cdf
 from streams.lab.simulator.paying_worlds.kinds.fondness import FONDNESS
 from streams.lab.simulator.paying_worlds.lives import Season
-from streams.lab.simulator.paying_worlds.paying_people import People
+from streams.lab.simulator.paying_worlds.paying_people import PayingPeople
 from streams.lab.simulator.paying_worlds.steps import EDGES_MS
 
 _EVER_PAYS = -1.5  # probit
@@ -22,7 +22,7 @@ _SPREAD = 1.9  # of log time
 _PRICE_ELASTICITY = 1.3
 
 
-def survival(people: People, season: Season) -> Floats:
+def frailty_survival(people: PayingPeople, season: Season) -> FloatColumn:
     """The season speeds up or slows down whatever drives people."""
     factor = season.mood * season.price**-_PRICE_ELASTICITY
     ever = normal_cdf(_EVER_PAYS + 0.5 * people.quality[:, None] + 0.75 * FONDNESS)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from schemas.time import DAY_MS, MINUTE_MS
-from streams.lab.simulator.draws import Floats, Ints
+from streams.lab.simulator.draws import FloatColumn, IntColumn
 from streams.lab.simulator.paying_worlds.chances import (
     Futures,
     answers,
@@ -23,17 +23,17 @@ from streams.lab.simulator.paying_worlds.chances import (
     picked,
     poisson,
 )
-from streams.lab.simulator.paying_worlds.lives import NAMES, NEVER, Lives, Season
-from streams.lab.simulator.paying_worlds.paying_people import People
+from streams.lab.simulator.paying_worlds.lives import IN_APP_NAMES, NEVER, Lives, Season
+from streams.lab.simulator.paying_worlds.paying_people import PayingPeople
 from streams.lab.simulator.paying_worlds.steps import (
+    ACTIVITY_BUCKETS,
     AT_LANDMARK,
-    BUCKETS,
     EDGES_MS,
     HORIZON_MS,
     LANDMARK_MS,
     LENGTHS_D,
+    LIFE_STEPS,
     MIDDLES_MS,
-    STEPS,
     buckets_of,
 )
 
@@ -47,15 +47,15 @@ _PRICE_ELASTICITY = 1.4
 
 
 class Renewal:
-    def live(self, people: People, season: Season, rng: np.random.Generator) -> Lives:
+    def live(self, people: PayingPeople, season: Season, rng: np.random.Generator) -> Lives:
         size = len(people)
         chances = _kinds(people)
         kind = picked(rng.random(size), chances)
-        noise = rng.random((2, size, BUCKETS))
+        noise = rng.random((2, size, ACTIVITY_BUCKETS))
         pace = _pace(season)
         pays = _pays(people, season)
         seen = _visits(people, kind, pace, pays, rng)
-        names = np.zeros((size, BUCKETS, len(NAMES)), np.int64)
+        names = np.zeros((size, ACTIVITY_BUCKETS, len(IN_APP_NAMES)), np.int64)
         names[:, :, 0] = poisson(noise[0], np.multiply(0.8, seen.sessions))
         names[:, :, 1] = poisson(noise[1], np.multiply(2.0, seen.sessions))
         names[:, :, 2] = seen.sessions
@@ -64,21 +64,21 @@ class Renewal:
         )
 
 
-def _kinds(people: People) -> Floats:
+def _kinds(people: PayingPeople) -> FloatColumn:
     """Install × kind."""
     logit = 0.4 * people.tempo[:, None] * _Z + 0.3 * _RANK - 0.45 * people.quality[:, None] * _RANK
     weight = np.exp(logit)
     return np.asarray(weight / weight.sum(axis=1, keepdims=True))
 
 
-def _pace(season: Season) -> Floats:
+def _pace(season: Season) -> FloatColumn:
     """Install × edge: how much of the time in which visits renew has passed by then."""
     hurry = np.where(EDGES_MS[:-1] < DAY_MS, 2.5, 1.0)
     passed = np.cumsum(LENGTHS_D * hurry * _WEEK[season.weekday], axis=1)
     return np.concatenate([np.zeros((len(passed), 1)), passed], axis=1)
 
 
-def _pays(people: People, season: Season) -> Floats:
+def _pays(people: PayingPeople, season: Season) -> FloatColumn:
     """Install × step: the chance that a session brings the payment."""
     rate = _PAYS + 0.75 * people.quality[:, None] + 0.3 * (season.weekday >= 5)
     rate = np.exp(rate - 0.2 * np.log1p(MIDDLES_MS / DAY_MS))
@@ -86,19 +86,25 @@ def _pays(people: People, season: Season) -> Floats:
 
 
 class _Seen(NamedTuple):
-    sessions: Ints  # install × bucket
-    last_ms: Ints  # install × landmark
-    last_pace: Floats  # the same in the time in which visits renew
-    unpaid: Floats  # install × landmark: log chance that none of these sessions brought a payment
-    paid_ms: Ints
+    sessions: IntColumn  # install × bucket
+    last_ms: IntColumn  # install × landmark
+    last_pace: FloatColumn  # the same in the time in which visits renew
+    unpaid: (
+        FloatColumn  # install × landmark: log chance that none of these sessions brought a payment
+    )
+    paid_ms: IntColumn
 
 
 def _visits(
-    people: People, kind: Ints, pace: Floats, pays: Floats, rng: np.random.Generator
+    people: PayingPeople,
+    kind: IntColumn,
+    pace: FloatColumn,
+    pays: FloatColumn,
+    rng: np.random.Generator,
 ) -> _Seen:
     size = len(people)
     seen = _Seen(
-        np.zeros((size, BUCKETS), np.int64),
+        np.zeros((size, ACTIVITY_BUCKETS), np.int64),
         np.zeros((size, len(LANDMARK_MS)), np.int64),
         np.zeros((size, len(LANDMARK_MS))),
         np.zeros((size, len(LANDMARK_MS))),
@@ -114,7 +120,7 @@ def _visits(
         waited, share_pays, share_dies = rng.random((3, size))[:, here]
         at[here] -= np.log1p(-waited) / _PER_DAY[kind[here]]
         step = (pace[here] <= at[here, None]).sum(axis=1) - 1
-        is_in = step < STEPS
+        is_in = step < LIFE_STEPS
         here, step = here[is_in], step[is_in]
         time = _time(pace[here], at[here], step)
         buys = share_pays[is_in] < pays[here, step]
@@ -125,7 +131,7 @@ def _visits(
     return seen
 
 
-def _time(pace: Floats, at: Floats, step: Ints) -> Ints:
+def _time(pace: FloatColumn, at: FloatColumn, step: IntColumn) -> IntColumn:
     row = np.arange(len(at))
     begin, end = pace[row, step], pace[row, step + 1]
     length = EDGES_MS[step + 1] - EDGES_MS[step]
@@ -133,9 +139,9 @@ def _time(pace: Floats, at: Floats, step: Ints) -> Ints:
     return np.asarray(EDGES_MS[step] + np.minimum(inside, length - 1), np.int64)
 
 
-def _note(seen: _Seen, who: Ints, time: Ints, at: Floats) -> None:
+def _note(seen: _Seen, who: IntColumn, time: IntColumn, at: FloatColumn) -> None:
     bucket = buckets_of(time)
-    counts = bucket < BUCKETS
+    counts = bucket < ACTIVITY_BUCKETS
     seen.sessions[who[counts], bucket[counts]] += 1
     is_before = time[:, None] < LANDMARK_MS
     seen.last_ms[who] = np.where(is_before, time[:, None], seen.last_ms[who])
@@ -143,8 +149,8 @@ def _note(seen: _Seen, who: Ints, time: Ints, at: Floats) -> None:
 
 
 def _known(
-    chances: Floats, seen: _Seen, pace: Floats, pays: Floats
-) -> tuple[Floats, Floats, Floats]:
+    chances: FloatColumn, seen: _Seen, pace: FloatColumn, pays: FloatColumn
+) -> tuple[FloatColumn, FloatColumn, FloatColumn]:
     """Evidence, chances and days left at the landmarks, of those who have not paid by then."""
     count = np.concatenate([np.zeros((len(chances), 1)), np.cumsum(seen.sessions, axis=1)], axis=1)[
         :, None, :
