@@ -22,7 +22,7 @@ from streams.operations.explain.explain import Explanation, explain_id
 from streams.operations.explain.text import in_words
 from streams.settings import Settings, read_settings
 from streams.wiring.store import stored
-from tests.checkout import ROOT
+from tests.documents.document import blocks_in
 
 pytest.importorskip("chdb", reason="the embedded store is not installed")
 
@@ -207,11 +207,9 @@ def test_without_the_file_explanations_say_that_the_target_is_unknown(folder: Pa
     assert missing == {"its target is not declared here (HEADWATER_TARGETS)"}
 
 
-def test_the_questions_in_the_readme_have_answers(settings: Settings) -> None:
-    readme = (ROOT / "README.md").read_text()
-    blocks = [block.split("```")[0] for block in readme.split("```sql\n")[1:]]
-    asked = [block for block in blocks if "FROM predictions" in block]
-    assert len(asked) == 2
+def test_the_questions_in_the_documents_have_answers(settings: Settings) -> None:
+    asked = [block.text for block in blocks_in("sql") if "FROM predictions" in block.text]
+    assert len(asked) >= 2
     for sql in asked:
         assert rows(settings, sql)
 

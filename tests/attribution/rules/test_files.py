@@ -13,10 +13,10 @@ from attribution.rules.rules import Rules
 from schemas.time import DAY_MS, HOUR_MS, MINUTE_MS
 from tests.attribution.rules.rule_world import CALLED, MARCH, MOMENTS, WINDOWS, found, rulebooks
 from tests.checkout import ROOT
+from tests.documents.document import blocks_in
 from tests.oracle.rulebook import Rulebook
 
 EXAMPLE = ROOT / "deploy" / "rules.example.toml"
-README = ROOT / "README.md"
 
 
 def read(text: str) -> Rules:
@@ -113,9 +113,9 @@ def test_the_example_beside_the_deployment_says_what_its_comments_say() -> None:
     assert not rules.policy("run", "adroute", "", MARCH).probabilistic.view
 
 
-def test_the_readme_shows_a_file_that_is_taken() -> None:
-    shown = README.read_text().split("```toml\n")[1]  # A file of targets comes after it.
-    rules = read(shown.split("```")[0])
+def test_the_documents_show_a_file_that_is_taken() -> None:
+    shown = next(block.text for block in blocks_in("toml") if block.text.startswith("[windows]"))
+    rules = read(shown)
     assert rules.default.windows.view == 12 * HOUR_MS
     assert rules.policy("any", "meadow", "", MARCH).windows.click == DAY_MS
 

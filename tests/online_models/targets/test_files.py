@@ -9,6 +9,7 @@ from online_models.targets.files import TargetFault, read_targets
 from online_models.targets.targets import DEFAULT_TARGETS, PAYING, Action, Targets
 from schemas.time import DAY_MS
 from tests.checkout import ROOT
+from tests.documents.document import blocks_in
 
 DAY_7 = """
 [[target]]
@@ -100,9 +101,8 @@ def test_the_example_declares_payers_as_they_are_built_in_and_retention_beside_t
     assert day_30.shape.edges == (30 * DAY_MS, 31 * DAY_MS)
 
 
-def test_the_file_that_the_readme_shows_can_be_read() -> None:
-    blocks = (ROOT / "README.md").read_text().split("```toml\n")[1:]
-    (shown,) = [block.split("```")[0] for block in blocks if "[[target]]" in block]
+def test_the_file_that_the_documents_show_can_be_read() -> None:
+    (shown,) = [block.text for block in blocks_in("toml") if "[[target]]" in block.text]
     assert [one.name for one in read(shown).hazards] == [
         "payer",
         "retention_d7",
