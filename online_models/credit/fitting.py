@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from online_models.credit.exposures import Standing, Strength
-from online_models.credit.hazard import POOLED, ChannelEffect, HazardModel, regressors
-from online_models.credit.window import Place, Window
+from online_models.credit.hazard import POOLED, ChannelEffect, CreditHazard, regressors
+from online_models.credit.window import PathWindow, StandingCell
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -42,7 +42,7 @@ KINDS = 4
 """Impressions that fade fast and slowly, clicks that fade fast and slowly."""
 
 
-def fit(window: Window, start: HazardModel | None) -> HazardModel:
+def fit(window: PathWindow, start: CreditHazard | None) -> CreditHazard:
     """Starting from a model, which may know fewer apps and channels, or from nothing."""
     seen = _Seen(window)
     fitted = _Fit(seen, window, start)
@@ -55,7 +55,7 @@ def fit(window: Window, start: HazardModel | None) -> HazardModel:
 class _Seen:
     """A window as arrays: what all were shown, and how each stood who installed."""
 
-    def __init__(self, window: Window) -> None:
+    def __init__(self, window: PathWindow) -> None:
         installs = [install for block in window.blocks for install in block.installs]
         days = _days(window)
         for install in installs:
@@ -86,7 +86,7 @@ class _Seen:
 class _Fit:
     """Parameters on their way. Arrays are by app, by slope and by coordinate of an effect."""
 
-    def __init__(self, seen: _Seen, window: Window, start: HazardModel | None) -> None:
+    def __init__(self, seen: _Seen, window: PathWindow, start: CreditHazard | None) -> None:
         self._seen = seen
         self._apps = len(window.names.apps)
         rate = _ratio(0.5 * float(seen.weight.sum()), float(seen.days.sum()))
@@ -114,7 +114,7 @@ class _Fit:
             float(np.abs(self.effects * seen.exposure - before).sum()), float(seen.weight.sum())
         )
 
-    def model(self, window: Window) -> HazardModel:
+    def model(self, window: PathWindow) -> CreditHazard:
         rates = self.effects.reshape(-1, KINDS)
         effects = {
             name: _channel_effect(rates[code]) for name, code in window.names.channels.items()
@@ -123,9 +123,9 @@ class _Fit:
         effects[POOLED, POOLED] = _channel_effect(pooled)
         levels = {app_id: float(self.levels[code]) for app_id, code in window.names.apps.items()}
         levels[POOLED] = self._pooled_level()
-        return HazardModel(levels, float(self.slopes[0]), float(self.slopes[1]), effects)
+        return CreditHazard(levels, float(self.slopes[0]), float(self.slopes[1]), effects)
 
-    def _start_from(self, start: HazardModel, window: Window) -> None:
+    def _start_from(self, start: CreditHazard, window: PathWindow) -> None:
         for app_id, code in window.names.apps.items():
             self.levels[code] = start.levels.get(app_id, start.levels[POOLED])
         self.slopes = np.array([start.intent_slope, start.prior_slope])
@@ -208,15 +208,15 @@ def _channel_effect(rates: Floats) -> ChannelEffect:
     return ChannelEffect(Strength(*numbers[:2]), Strength(*numbers[2:]))
 
 
-def _days(window: Window) -> dict[Place, float]:
-    days: dict[Place, float] = {}
+def _days(window: PathWindow) -> dict[StandingCell, float]:
+    days: dict[StandingCell, float] = {}
     for block in window.blocks:
         for place, spent in block.days.items():
             days[place] = days.get(place, 0.0) + spent
     return days
 
 
-def _exposure(window: Window) -> Floats:
+def _exposure(window: PathWindow) -> Floats:
     exposure = np.zeros(KINDS * len(window.names.channels))
     for block in window.blocks:
         for (channel, is_click), (fast, slow) in block.exposure.items():

@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from online_models.credit.hazard import HazardModel
+from online_models.credit.hazard import CreditHazard
+from online_models.learning.verdicts import Rejected
 
 
 class CreditGateRules(Struct, frozen=True):
@@ -49,10 +50,6 @@ class CreditEvidence(Struct, frozen=True):
     champion_gain_over_base: float
 
 
-class Rejected(NamedTuple):
-    reason: str
-
-
 def evidence_of(trials: Iterable[CreditTrial]) -> CreditEvidence:
     rows = list(trials)
     beside = [row for row in rows if not math.isnan(row.champion)]
@@ -73,7 +70,7 @@ def evidence_of(trials: Iterable[CreditTrial]) -> CreditEvidence:
 
 
 def gate(
-    candidate: HazardModel, evidence: CreditEvidence, rules: CreditGateRules
+    candidate: CreditHazard, evidence: CreditEvidence, rules: CreditGateRules
 ) -> Rejected | None:
     """None: the candidate may be published."""
     if not candidate.is_finite():

@@ -32,7 +32,7 @@ class ChannelEffect(NamedTuple):
     click: Strength
 
 
-class HazardModel(Struct, frozen=True):
+class CreditHazard(Struct, frozen=True):
     """Read-only. Rates are installs per day; effects are rates per unit of strength."""
 
     levels: dict[str, float]  # log of the rate without any exposure or intent, by app

@@ -10,25 +10,26 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from online_models.credit.counts import PathCounts
 from online_models.credit.exposures import Watch, watch
 from online_models.credit.fitting import fit
 from online_models.credit.gates import (
-    CreditEvidence,
     CreditGateRules,
     CreditTrial,
-    Rejected,
     deserves_suspension,
     evidence_of,
     gate,
 )
-from online_models.credit.hazard import RATE_MIN, HazardModel
-from online_models.credit.snapshots import CreditModel, Weights, dump_model
-from online_models.credit.window import Names, Window
+from online_models.credit.hazard import RATE_MIN, CreditHazard
+from online_models.credit.learner_parts import PathsSeen, dump_credit_learner, fill_credit_learner
+from online_models.credit.persistence import CREDIT, ChannelWeights, CreditModel, dump_credit_model
+from online_models.credit.window import ChannelCodes, PathWindow
+from online_models.learning.verdicts import Publication, Refusal, Verdict, finite
+from online_models.persistence.envelope import Unusable
 from schemas.records import ExposurePath
 
 RATE_PRIOR_DAYS = 100.0
@@ -37,7 +38,7 @@ RATE_PRIOR_DAYS = 100.0
 TOUCHES_MAX = 256
 """A path with more touchpoints is skipped, as is one that ends before it begins."""
 
-Weigh = Callable[[PathCounts, Names], Weights]
+Weigh = Callable[[PathCounts, ChannelCodes], ChannelWeights]
 
 
 class CreditRules(Struct, frozen=True):
@@ -50,53 +51,27 @@ class CreditRules(Struct, frozen=True):
     gate: CreditGateRules = CreditGateRules()
 
 
-class CreditPublication(Struct, frozen=True):
-    """A version that passed its gate: store it, then mark it in every partition."""
-
-    version: str
-    content: bytes
-    evidence: CreditEvidence
-
-
-class CreditRefusal(Struct, frozen=True):
-    """A version that failed its gate. `suspends` names the live version if that goes as well."""
-
-    version: str
-    reason: str
-    evidence: CreditEvidence
-    suspends: str = ""
-
-
-CreditVerdict = CreditPublication | CreditRefusal
-
-
-class PathsSeen(Struct):
-    """Since the beginning of the log."""
-
-    seen: int = 0
-    installed: int = 0
-    skipped: int = 0
-    tried_at: int = 0
-
-
 class CreditLearner:
-    """The model and all that decides its next version. `learn` is its only way forward."""
+    """The model and all that decides its next version: a `Learner` of sampled paths.
+
+    It shares no code with the learners of examples: it learns path by path without blocks, fits
+    its model anew for every version, and its closed parts are written once.
+    """
 
     def __init__(self, rules: CreditRules, weigh: Weigh) -> None:
         self.rules = rules
         self.weigh = weigh
-        self.window = Window()
+        self.window = PathWindow()
         self.counts = PathsSeen()
         self.rates: dict[int, tuple[float, float]] = {}  # by app: days, installs
         self.trials: deque[CreditTrial] = deque(maxlen=rules.window)
-        self.fitted: HazardModel | None = None
+        self.fitted: CreditHazard | None = None
         self.champion: CreditModel | None = None
         self.champion_content = b""
 
-    def learn(self, paths: Iterable[ExposurePath]) -> list[CreditVerdict]:
-        """Learn in order; versions come exactly where the count of paths says so."""
-        verdicts: list[CreditVerdict] = []
-        for path in paths:
+    def learn(self, records: Iterable[ExposurePath]) -> list[Verdict]:
+        verdicts: list[Verdict] = []
+        for path in records:
             self.counts.seen += 1
             if _is_sound(path):
                 self._learn_one(path)
@@ -106,8 +81,27 @@ class CreditLearner:
                 verdicts.append(self._try_version())
         return verdicts
 
+    def lead(self, contestant: str) -> bool:
+        """False: there are no others."""
+        return False
+
+    def published(self) -> list[Publication]:
+        last = self.champion
+        return [Publication(CREDIT, last.version, self.champion_content)] if last else []
+
+    def dump(self, known: Mapping[str, bytes]) -> dict[str, bytes]:
+        return dump_credit_learner(self, known)
+
+    def restored(self, parts: Mapping[str, bytes]) -> CreditLearner | Unusable:
+        fresh = CreditLearner(self.rules, self.weigh)
+        return fill_credit_learner(fresh, parts) or fresh
+
+    @property
+    def skipped(self) -> int:
+        """0: whatever is skipped hit a bound (`credit_touches_max`)."""
+        return 0
+
     def bounds_hit(self) -> dict[str, int]:
-        """How often each bound was hit since the beginning of the log."""
         return {
             "credit_channels_max": self.window.names.overflowed,
             "credit_sets_max": self.window.names.sets_dropped,
@@ -142,7 +136,7 @@ class CreditLearner:
         wait = rules.publish_every if self.champion else rules.first_publication
         return self.counts.seen - self.counts.tried_at >= wait
 
-    def _try_version(self) -> CreditVerdict:
+    def _try_version(self) -> Verdict:
         self.fitted = fit(self.window, self.fitted)
         self.counts.tried_at = self.counts.seen
         counts = PathCounts()
@@ -150,21 +144,18 @@ class CreditLearner:
             counts.merge(block.counts)
         self.window.roll()
         weights = self.weigh(counts, self.window.names)
-        version, content = dump_model(self.counts.seen, self.fitted, weights)
+        version, content = dump_credit_model(self.counts.seen, self.fitted, weights)
         evidence = evidence_of(self.trials)
+        figures = finite(structs.asdict(evidence))
         rejected = gate(self.fitted, evidence, self.rules.gate)
         if rejected is None:
             self.champion = CreditModel(version, self.fitted, weights)
             self.champion_content = content
-            return CreditPublication(version, content, evidence)
-        return self._refuse(version, rejected, evidence)
-
-    def _refuse(self, version: str, rejected: Rejected, evidence: CreditEvidence) -> CreditRefusal:
-        live = self.champion
-        if live is None or not deserves_suspension(evidence, self.rules.gate):
-            return CreditRefusal(version, rejected.reason, evidence)
-        self.champion, self.champion_content = None, b""
-        return CreditRefusal(version, rejected.reason, evidence, suspends=live.version)
+            return Publication(CREDIT, version, content, figures=figures)
+        suspends = self.champion is not None and deserves_suspension(evidence, self.rules.gate)
+        if suspends:
+            self.champion, self.champion_content = None, b""
+        return Refusal(CREDIT, version, rejected.reason, figures=figures, suspends=suspends)
 
 
 def _is_sound(path: ExposurePath) -> bool:

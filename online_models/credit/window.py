@@ -27,31 +27,31 @@ INSTALLS_MAX = 10_000
 BLOCKS_MAX = 64
 """The window ends where there would be more."""
 
-Place = tuple[int, int, int]
+StandingCell = tuple[int, int, int]
 """Code of the app, level of intent, earlier installs."""
 
 Sums = dict[tuple[int, bool], tuple[float, float]]
 """By code of the channel and kind; one sum for each rate of fading."""
 
 
-class Install(Struct, frozen=True, array_like=True, gc=False):
-    place: Place
+class WindowInstall(Struct, frozen=True, array_like=True, gc=False):
+    place: StandingCell
     strengths: list[tuple[int, bool, float, float]]
     weight: float
 
 
-class Block(Struct, array_like=True):
+class WindowBlock(Struct, array_like=True):
     """Sums over consecutive paths. `paths` are counted, everything else is weighted."""
 
     number: int = 0
     paths: int = 0
-    days: dict[Place, float] = field(default_factory=dict)
+    days: dict[StandingCell, float] = field(default_factory=dict)
     exposure: Sums = field(default_factory=dict)
-    installs: list[Install] = field(default_factory=list)
+    installs: list[WindowInstall] = field(default_factory=list)
     counts: PathCounts = field(default_factory=PathCounts)
 
 
-class Names(Struct, array_like=True):
+class ChannelCodes(Struct, array_like=True):
     """Codes of apps, and of channels by app. A code is given once and never changes."""
 
     apps: dict[str, int] = field(default_factory=lambda: {OVERFLOW: 0})
@@ -78,10 +78,12 @@ class Names(Struct, array_like=True):
         return len(codes) - 1
 
 
-class Window:
-    def __init__(self, names: Names | None = None, blocks: list[Block] | None = None) -> None:
-        self.names = names or Names()
-        self.blocks = blocks or [Block()]  # oldest first; the last one is still open
+class PathWindow:
+    def __init__(
+        self, names: ChannelCodes | None = None, blocks: list[WindowBlock] | None = None
+    ) -> None:
+        self.names = names or ChannelCodes()
+        self.blocks = blocks or [WindowBlock()]  # oldest first; the last one is still open
 
     def add(self, path: ExposurePath, watched: Watch) -> None:
         block, app_id, weight = self.blocks[-1], path.app_id, path.weight
@@ -101,21 +103,21 @@ class Window:
 
     def roll(self) -> None:
         """Close the open block, and drop the oldest ones beyond the limits."""
-        self.blocks.append(Block(self.blocks[-1].number + 1))
+        self.blocks.append(WindowBlock(self.blocks[-1].number + 1))
         installs = sum(len(block.installs) for block in self.blocks)
         while len(self.blocks) > 2 and (
             installs > INSTALLS_MAX or len(self.blocks) > BLOCKS_MAX + 1
         ):
             installs -= len(self.blocks.pop(0).installs)
 
-    def _install(self, path: ExposurePath, at: Moment) -> Install:
+    def _install(self, path: ExposurePath, at: Moment) -> WindowInstall:
         app_id = path.app_id
         place = (self.names.app(app_id), *at.standing)
         strengths = [
             (self.names.channel(app_id, channel), is_click, strength.fast, strength.slow)
             for (channel, is_click), strength in at.strengths.items()
         ]
-        return Install(place, strengths, path.weight)
+        return WindowInstall(place, strengths, path.weight)
 
     def _walk(self, path: ExposurePath) -> list[int]:
         return [

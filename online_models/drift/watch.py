@@ -9,18 +9,16 @@ surer each has to be.
 from __future__ import annotations
 
 import math
-import struct
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-import msgspec
-from msgspec import Struct, msgpack
+from msgspec import Struct
 
 from online_models.drift.adwin import VALUE_MAX, Adwin, Change
-from online_models.learning.snapshots import Unusable, seal, unseal
+from online_models.persistence.arrays import pack_numbers, unpack_numbers
+from online_models.persistence.envelope import Unusable
+from online_models.persistence.layout import Layout
 from schemas.time import DAY_MS
-
-DRIFT_SCHEMA = "drift/1"
 
 STREAMS_MAX = 256
 """Streams watched at a time. One that was silent for `IDLE_MS` makes room for another."""
@@ -123,44 +121,34 @@ class _Body(Struct, frozen=True, array_like=True, gc=False):
     windows: list[bytes]  # little-endian float64
 
 
-_encoder = msgpack.Encoder()
-_bodies = msgpack.Decoder(_Body)
+DRIFT_LAYOUT = Layout("drift/1", _Body, "a drift watch")
 
 
 def dump_drift(watch: DriftWatch) -> bytes:
+    """Everything that `load_drift` needs to go on bit for bit."""
     streams = watch._streams
-    numbers = [adwin.numbers() for _, adwin in streams.values()]
     body = _Body(
         counts=watch.counts,
         streams=list(streams),
         fed_at=[at for at, _ in streams.values()],
-        windows=[struct.pack(f"<{len(flat)}d", *flat) for flat in numbers],
+        windows=[pack_numbers(adwin.numbers()) for _, adwin in streams.values()],
     )
-    return seal(DRIFT_SCHEMA, _encoder.encode(body))[0]
+    return DRIFT_LAYOUT.dump(body).content
 
 
 def load_drift(content: bytes, rules: DriftRules) -> DriftWatch | Unusable:
     """The watch in `content`; it goes on bit for bit."""
-    opened = unseal(DRIFT_SCHEMA, content)
+    opened = DRIFT_LAYOUT.load(content)
     if isinstance(opened, Unusable):
         return opened
-    try:
-        body = _bodies.decode(opened.body)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        return Unusable(f"body is not a drift watch: {error}")
+    body = opened.body
     if not len({*body.streams}) == len(body.fed_at) == len(body.windows) <= rules.streams_max:
         return Unusable("as many windows as streams expected, and no more than are watched")
     watch = DriftWatch(rules)
     watch.counts = body.counts
     for stream, at, window in zip(body.streams, body.fed_at, body.windows, strict=True):
-        adwin = Adwin.of_numbers(_numbers(window))
+        adwin = Adwin.of_numbers(unpack_numbers(window) or ())
         if adwin is None:
             return Unusable("a window is not what a window can be")
         watch._streams[stream] = at, adwin
     return watch
-
-
-def _numbers(window: bytes) -> Sequence[float]:
-    """Nothing when it is cut off."""
-    count, rest = divmod(len(window), 8)
-    return () if rest else struct.unpack(f"<{count}d", window)

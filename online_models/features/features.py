@@ -16,7 +16,7 @@ from msgspec import Struct
 from online_models.scoring.landmarks import LANDMARKS
 from schemas.time import DAY_MS, HOUR_MS
 
-CODE_VERSION = 2
+FEATURES_CODE_VERSION = 2
 """Changes when the same install gets other features. Models of another version are unusable."""
 
 COUNT_MAX = 999

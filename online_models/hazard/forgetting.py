@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from online_models.hazard.checkpoint import weights_of
+from online_models.hazard.kernel import weights_of
 from online_models.hazard.model import HazardModel
 
 KEPT = 0.1

@@ -24,13 +24,11 @@ from typing import NamedTuple
 import numpy as np
 
 from online_models.hazard.rules import (
-    COLUMNS,
     PLATFORMS_MAX,
     Frame,
     HazardRules,
     Numbers,
     Places,
-    frame_of,
 )
 
 LANDMARK, BIN, LABEL, PLATFORM, GROUP = range(5)
@@ -93,27 +91,32 @@ class Kernel(NamedTuple):
     """The same chances; nothing but bytes has to be made for it first."""
 
 
-def new_weights(rules: HazardRules) -> Weights:
-    landmarks = len(rules.shape.landmarks)
+def new_weights(slots: int, columns: int, base: Numbers) -> Weights:
+    """Untrained. `base`: log odds before anything is learned, landmark × bin."""
     return Weights(
-        np.zeros((rules.slots, COLUMNS)),
-        np.zeros((landmarks, rules.shape.bins)),
-        frame_of(rules).base.copy(),
-        np.zeros((landmarks, PLATFORMS_MAX + 1, 2)),
+        w=np.zeros((slots, columns)),
+        bias=np.zeros(base.shape),
+        centres=base.copy(),
+        maps=np.zeros((len(base), PLATFORMS_MAX + 1, 2)),
     )
 
 
-def new_memory(rules: HazardRules) -> Memory:
-    landmarks = len(rules.shape.landmarks)
-    grid = (landmarks, rules.shape.bins)
+def new_memory(slots: int, columns: int, grid: tuple[int, ...]) -> Memory:
+    """Untrained. `grid`: numbers of landmarks and bins."""
     return Memory(
-        np.zeros((rules.slots, COLUMNS)),
-        np.zeros((rules.slots, COLUMNS)),
-        np.zeros(grid),
-        np.zeros(grid),
-        np.zeros(grid),
-        np.zeros((landmarks, PLATFORMS_MAX + 1, 5)),
+        z=np.zeros((slots, columns)),
+        n=np.zeros((slots, columns)),
+        bias_z=np.zeros(grid),
+        bias_n=np.zeros(grid),
+        rows=np.zeros(grid),
+        seen=np.zeros((grid[0], PLATFORMS_MAX + 1, 5)),
     )
+
+
+def weights_of(z: Numbers, n: Numbers, rules: HazardRules) -> Numbers:
+    """The weights that `z` and `n` stand for, as kernels compute them, in the same order."""
+    w = -(z - np.copysign(rules.l1, z)) / ((rules.beta + np.sqrt(n)) / rules.alpha + rules.l2)
+    return np.where(np.abs(z) <= rules.l1, 0.0, w)
 
 
 def fastest() -> Kernel:

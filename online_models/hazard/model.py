@@ -23,7 +23,15 @@ from online_models.hazard.kernel import (
     new_weights,
 )
 from online_models.hazard.packed import PackedGroup, unpacked
-from online_models.hazard.rules import PLATFORMS_MAX, HazardRules, Numbers, Places, rates_of
+from online_models.hazard.rules import (
+    HAZARD_COLUMNS,
+    PLATFORMS_MAX,
+    HazardRules,
+    Numbers,
+    Places,
+    hazard_frame,
+    rates_of,
+)
 from online_models.hazard.scorer import Ask, Chances, HazardScorer
 
 __all__ = ["Ask", "Chances", "HazardModel", "HazardRow", "HazardRules"]
@@ -44,7 +52,7 @@ class HazardRow(NamedTuple):
     group: str = ""
 
 
-class LearnCounts(Struct):
+class HazardLearnCounts(Struct):
     """Since the beginning of the log. `skipped`: a value was not a number, or above VALUE_MAX, or
     bytes were not packed features."""
 
@@ -70,9 +78,11 @@ class HazardModel:
 
     def __init__(self, rules: HazardRules | None = None, kernel: Kernel | None = None) -> None:
         self.rules = rules or HazardRules()
-        self.memory: Memory = new_memory(self.rules)
-        self.scorer = HazardScorer(self.rules, new_weights(self.rules), (), kernel)
-        self.counts = LearnCounts()
+        slots, base = self.rules.slots, hazard_frame(self.rules).base
+        self.memory: Memory = new_memory(slots, HAZARD_COLUMNS, base.shape)
+        weights = new_weights(slots, HAZARD_COLUMNS, base)
+        self.scorer = HazardScorer(self.rules, weights, (), kernel)
+        self.counts = HazardLearnCounts()
         self._rates = rates_of(self.rules)
         self._encoder = Encoder(self.rules.slots, self.rules.seed)
         shape = self.rules.shape

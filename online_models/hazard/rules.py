@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 from online_models.hazard.bins import PAYER, Shape
 from schemas.time import DAY_MS, HOUR_MS
 
-CODE_VERSION = 1
+HAZARD_CODE_VERSION = 1
 """Changes when the same rows give other weights. Snapshots of another version are unusable."""
 
 Numbers = NDArray[np.float64]
 Places = NDArray[np.int64]
 
-COLUMNS = 8
+HAZARD_COLUMNS = 8
 """Weights of a feature, one cache line: a common one, one per group of landmarks, one per group of
 bins. On simulated installs finer groups gained less than 0.1 % of log loss."""
 
@@ -81,7 +81,7 @@ class Frame(NamedTuple):
     horizons: Places  # bins until each horizon
 
 
-def frame_of(rules: HazardRules) -> Frame:
+def hazard_frame(rules: HazardRules) -> Frame:
     shape = rules.shape
     hazard = 1.0 - (1.0 - rules.prior) ** (1.0 / shape.bins)
     grid = (len(shape.landmarks), shape.bins)
@@ -128,8 +128,15 @@ def rates_of(rules: HazardRules) -> Numbers:
     )
 
 
-def schema_of(rules: HazardRules) -> str:
+def hazard_fingerprint(rules: HazardRules) -> str:
     """Names all that a snapshot must agree with to mean the same. Learning rates may change."""
-    meaning = (CODE_VERSION, COLUMNS, rules.slots, rules.seed, rules.prior, rules.shape)
-    frame = frame_of(rules).columns.tobytes()
+    meaning = (
+        HAZARD_CODE_VERSION,
+        HAZARD_COLUMNS,
+        rules.slots,
+        rules.seed,
+        rules.prior,
+        rules.shape,
+    )
+    frame = hazard_frame(rules).columns.tobytes()
     return hashlib.sha256(msgspec.json.encode(meaning) + frame).hexdigest()[:16]

@@ -14,7 +14,7 @@ from msgspec import Struct
 from online_models.hazard.encoding import Encoder
 from online_models.hazard.kernel import Kernel, PackedRows, Rows, Weights, fastest
 from online_models.hazard.packed import MALFORMED, PackedAsk
-from online_models.hazard.rules import PLATFORMS_MAX, HazardRules, Numbers, frame_of
+from online_models.hazard.rules import PLATFORMS_MAX, HazardRules, Numbers, hazard_frame
 
 Chances = dict[str, float]
 """Of an outcome by each horizon that has not passed, in order of time, never falling."""
@@ -52,7 +52,7 @@ class HazardScorer:
         self.rules = rules
         self.weights = weights
         self.platforms = list(platforms)
-        self.frame = frame_of(rules)
+        self.frame = hazard_frame(rules)
         self.counts = ScoreCounts()
         self.kernel = kernel or fastest()
         self.encoder = Encoder(rules.slots, rules.seed)

@@ -46,6 +46,18 @@ class BlockSums(Struct, frozen=True, array_like=True, gc=False):
     beside_champion: float
 
 
+class ValueSums(Struct, frozen=True, array_like=True, gc=False):
+    """Sums over the rows of one block of the value learner; amounts in the reporting currency,
+    losses in nats."""
+
+    rows: int
+    with_revenue: int
+    came: float
+    expected: float
+    loss: float
+    mean_loss: float
+
+
 class Evidence(Struct, frozen=True):
     """Over the last blocks. NaN where there is nothing to divide by."""
 

@@ -13,6 +13,7 @@ from online_models.hazard.packed import PackedAsk
 from online_models.hazard.rules import CHANCE_MIN, Numbers
 from online_models.hazard.scorer import HazardScorer
 from online_models.learning.evidence import Evidence
+from online_models.learning.verdicts import Rejected
 
 SCORE_BINS = 10
 """Of the population stability index, of equal mass under the earlier version."""
@@ -36,10 +37,6 @@ class GateRules(Struct, frozen=True):
     young_logit_shift: float = 4.0
     young_rows: int = 50_000
     """A version that has learned fewer rows may be left further behind, and unstable."""
-
-
-class Rejected(NamedTuple):
-    reason: str
 
 
 class Shift(NamedTuple):

@@ -54,7 +54,7 @@ class Change(NamedTuple):
     """Whether partitions have to be told."""
 
 
-class Place(NamedTuple):
+class LogPosition(NamedTuple):
     """Where in the log of examples, and at which log time."""
 
     offset: int

@@ -10,17 +10,16 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Mapping
 
 import numpy as np
-from msgspec import Struct
 
 from online_models.drift.watch import DriftWatch
-from online_models.hazard.checkpoint import dump_scorer, load_scorer
 from online_models.hazard.forgetting import loosen
 from online_models.hazard.kernel import Kernel
 from online_models.hazard.model import HazardModel
 from online_models.hazard.packed import PackedAsk
+from online_models.hazard.persistence import dump_hazard_scorer, load_hazard_scorer
 from online_models.hazard.rules import Numbers
 from online_models.hazard.scorer import HazardScorer
 from online_models.learning.evidence import BlockSums, Evidence, evidence_of, figures_of, sums_of
@@ -32,11 +31,14 @@ from online_models.learning.example_block import (
     lesson_of,
     place_of,
 )
+from online_models.learning.example_learner import ExampleLearner
 from online_models.learning.gates import deserves_suspension, gate, is_finite, shift_of
+from online_models.learning.learner import Version
+from online_models.learning.learner_parts import dump_target_learner, fill_target_learner
 from online_models.learning.residual_watch import LESSON_EVERY, Block, watch_residuals
-from online_models.learning.rules import Counts, LearnerRules
-from online_models.learning.snapshots import Snapshot, Unusable
-from online_models.learning.verdicts import Lead, Publication, Refusal, Verdict, version_name
+from online_models.learning.rules import LearnerRules
+from online_models.learning.verdicts import Lead, Publication, Refusal, Verdict
+from online_models.persistence.envelope import Unusable, renamed, version_name
 from online_models.scoring.shrunk_rates import ShrunkRates, dump_rates
 from schemas.records import Example
 
@@ -44,33 +46,23 @@ BASE_PRIOR_ROWS = 20.0
 """The rate of a bin starts as if this many rows had shown the prior."""
 
 
-class Version(Struct, frozen=True):
-    """A scorer as it was published or refused."""
+class TargetLearner(ExampleLearner[HazardScorer]):
+    """The models of one target and all that decides their next versions."""
 
-    name: str
-    content: bytes
-    scorer: HazardScorer
-
-
-class Learner:
-    """The models of one target and all that decides their next versions. `learn` and `lead` are
-    the only ways forward."""
+    rules: LearnerRules
 
     def __init__(self, target: str, rules: LearnerRules, kernel: Kernel | None = None) -> None:
+        super().__init__(rules)
         self.target = target
-        self.rules = rules
+        self.kernel = kernel
         contestants = rules.of_contestants()
         self.names = [name for name, _ in contestants]
         self.models = [HazardModel(one, kernel) for _, one in contestants]
         self.leader = 0
         self.rates = ShrunkRates(rules.of_rates())
         self.base = self._new_base()
-        self.counts = Counts()
-        self.pending: list[Example] = []
         self.blocks: deque[BlockSums] = deque(maxlen=rules.window)
         self.golden: deque[PackedAsk] = deque(maxlen=rules.golden_max)
-        self.champion: Version | None = None
-        self.previous: Version | None = None  # tried last, published or not
         self.drift = DriftWatch(rules.drift)
         self._blocks_told: list[Block] = []
         self.beside: list[Publication] = []
@@ -91,20 +83,7 @@ class Learner:
     def rates_model(self) -> str:
         return f"{self.target}/rates"
 
-    def learn(self, examples: Iterable[Example]) -> list[Verdict]:
-        """Learn in order; verdicts come exactly where the log says so."""
-        verdicts: list[Verdict] = []
-        for example in examples:
-            self.pending.append(example)
-            if len(self.pending) >= self.rules.block:
-                block, self.pending = self.pending, []
-                self._learn_block(block)
-                if self.counts.is_trial_due(self.rules, is_first=self.champion is None):
-                    verdicts += self._try_versions()
-        return verdicts
-
     def taken(self) -> list[Block]:
-        """Blocks learned since the last time, for whoever monitors; no part of the state."""
         blocks, self._blocks_told = self._blocks_told, []
         return blocks
 
@@ -125,6 +104,13 @@ class Learner:
         last, name = self.champion, self.names[self.leader]
         own = [Publication(self.target, last.name, last.content, name)] if last else []
         return [*own, *self.beside]
+
+    def dump(self, known: Mapping[str, bytes]) -> dict[str, bytes]:
+        return dump_target_learner(self)
+
+    def restored(self, parts: Mapping[str, bytes]) -> TargetLearner | Unusable:
+        fresh = TargetLearner(self.target, self.rules, self.kernel)
+        return fill_target_learner(fresh, parts) or fresh
 
     def _learn_block(self, block: list[Example]) -> None:
         counts = self.counts
@@ -184,7 +170,6 @@ class Learner:
         self.base[:, 1] += np.bincount(bins, labels, len(self.base))
 
     def _try_versions(self) -> list[Verdict]:
-        self.counts.try_now()
         verdicts: list[Verdict] = []
         lead = self._better_contestant()
         if lead is not None:
@@ -232,9 +217,9 @@ class Learner:
         )
         return Lead(self.target, self.names[best], reason, figures_of(evidence))
 
-    def _version(self, model: str, of: HazardModel) -> Version:
-        snapshot = dump_scorer(of)
-        scorer = load_scorer(snapshot.content, of.rules, kernel=of.scorer.kernel)
+    def _version(self, model: str, of: HazardModel) -> Version[HazardScorer]:
+        snapshot = dump_hazard_scorer(of)
+        scorer = load_hazard_scorer(snapshot.content, of.rules, kernel=of.scorer.kernel)
         if isinstance(scorer, Unusable):  # Weights that are not finite: the gate refuses them.
             scorer = of.scorer
         return Version(renamed(model, snapshot), snapshot.content, scorer)
@@ -243,7 +228,7 @@ class Learner:
         """Shrunk rates, which need no gate; and the best contestant that does not lead, unless it
         would not pass either."""
         content = dump_rates(self.rates)
-        checksum = hashlib.sha256(content).hexdigest()
+        checksum = hashlib.sha256(content).digest()
         model = self.rates_model
         said = [Publication(model, version_name(model, self.rates.rows, checksum), content)]
         others = [name for name in self.names if name != self.names[self.leader]]
@@ -255,9 +240,3 @@ class Learner:
             if evidence.log_loss[f"contestant:{best}"] <= limit and is_finite(version.scorer):
                 said.append(Publication(model, version.name, version.content, best))
         return said
-
-
-def renamed(model: str, snapshot: Snapshot) -> str:
-    """A version is named after the model that it is published for."""
-    _, rows, checksum = snapshot.version.rsplit("-", 2)
-    return version_name(model, int(rows), checksum)

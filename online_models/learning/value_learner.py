@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from msgspec import Struct
@@ -18,12 +17,16 @@ from msgspec import Struct
 from online_models.features.frozen import whole
 from online_models.hazard.kernel import Kernel
 from online_models.hazard.rules import Numbers
-from online_models.learning.rules import Counts, PaceRules
-from online_models.learning.snapshots import Unusable
-from online_models.learning.verdicts import Publication, Refusal, Verdict, finite, version_name
+from online_models.learning.evidence import ValueSums
+from online_models.learning.example_learner import ExampleLearner
+from online_models.learning.learner import Version
+from online_models.learning.learner_parts import dump_value_learner, fill_value_learner
+from online_models.learning.rules import PaceRules
+from online_models.learning.verdicts import Publication, Refusal, Verdict, finite
+from online_models.persistence.envelope import Unusable
 from online_models.targets.targets import VALUE
-from online_models.value.checkpoint import dump_scorer, load_scorer
 from online_models.value.model import PackedAsk, StepRow, ValueModel, ValueRow, ValueRules
+from online_models.value.persistence import dump_value_scorer, load_value_scorer
 from online_models.value.scorer import ValueScorer
 from online_models.value.shape import (
     BUCKETS,
@@ -61,56 +64,26 @@ class ValueLearnerRules(PaceRules, frozen=True):
     gate: ValueGateRules = ValueGateRules()
 
 
-class ValueSums(Struct, frozen=True, array_like=True, gc=False):
-    """Of one block."""
+class ValueLearner(ExampleLearner[ValueScorer]):
+    """The model of value and all that decides its next version."""
 
-    rows: int
-    with_revenue: int
-    came: float
-    expected: float
-    loss: float
-    mean_loss: float
-
-
-class ValueVersion(NamedTuple):
-    name: str
-    content: bytes
-    scorer: ValueScorer
-
-
-class ValueLearner:
-    """`learn` is its only way forward."""
+    rules: ValueLearnerRules
 
     def __init__(self, rules: ValueLearnerRules, kernel: Kernel | None = None) -> None:
-        self.rules = rules
+        super().__init__(rules)
+        self.kernel = kernel
         self.model = ValueModel(rules.value, kernel)
         self.means = np.full(
             (len(LANDMARKS), len(BUCKETS), 2), (MEAN_PRIOR_ROWS, MEAN_PRIOR_ROWS * rules.mean)
         )
         """Rows and amounts."""
-        self.counts = Counts()
-        self.pending: list[Example] = []
         self.blocks: deque[ValueSums] = deque(maxlen=rules.window)
         self.golden: deque[PackedAsk] = deque(maxlen=rules.golden_max)
-        self.champion: ValueVersion | None = None
-        self.previous: ValueVersion | None = None
 
     @property
     def skipped(self) -> int:
         """Examples of no step, and rows whose features or amounts are no numbers."""
         return self.counts.skipped + self.model.counts.skipped
-
-    def learn(self, examples: Iterable[Example]) -> list[Verdict]:
-        """Learn in order; verdicts come exactly where the log says so."""
-        verdicts: list[Verdict] = []
-        for example in examples:
-            self.pending.append(example)
-            if len(self.pending) >= self.rules.block:
-                block, self.pending = self.pending, []
-                self._learn_block(block)
-                if self.counts.is_trial_due(self.rules, is_first=self.champion is None):
-                    verdicts.append(self._try_version())
-        return verdicts
 
     def lead(self, contestant: str) -> bool:
         """There are no others."""
@@ -137,6 +110,13 @@ class ValueLearner:
                 "poisson_loss:constant": mean_loss / rows if rows else math.nan,
             }
         )
+
+    def dump(self, known: Mapping[str, bytes]) -> dict[str, bytes]:
+        return dump_value_learner(self)
+
+    def restored(self, parts: Mapping[str, bytes]) -> ValueLearner | Unusable:
+        fresh = ValueLearner(self.rules, self.kernel)
+        return fill_value_learner(fresh, parts) or fresh
 
     def _learn_block(self, block: list[Example]) -> None:
         counts = self.counts
@@ -176,16 +156,17 @@ class ValueLearner:
             mean_loss=float(_losses(came, mean).sum()),
         )
 
+    def _try_versions(self) -> list[Verdict]:
+        return [self._try_version()]
+
     def _try_version(self) -> Verdict:
-        self.counts.try_now()
-        snapshot = dump_scorer(self.model)
-        checksum = snapshot.version.rsplit("-", 1)[1]
-        name = version_name(VALUE, self.model.counts.rows, checksum)
-        scorer = load_scorer(snapshot.content, self.rules.value)
+        snapshot = dump_value_scorer(self.model)
+        name = snapshot.version
+        scorer = load_value_scorer(snapshot.content, self.rules.value)
         figures, parent = self.figures(), self.champion.name if self.champion else ""
         if isinstance(scorer, Unusable):
             return Refusal(VALUE, name, scorer.reason, figures=figures)
-        candidate = ValueVersion(name, snapshot.content, scorer)
+        candidate = Version(name, snapshot.content, scorer)
         shift = self._shift(candidate)
         figures["log_amount_shift_p99"] = shift
         self.previous = candidate
@@ -213,7 +194,7 @@ class ValueLearner:
             return f"expected amounts moved by a factor of {math.exp(shift):.1f}"
         return ""
 
-    def _shift(self, candidate: ValueVersion) -> float:
+    def _shift(self, candidate: Version[ValueScorer]) -> float:
         if self.previous is None or not self.golden:
             return 0.0
         before = self.previous.scorer.score_packed_many(list(self.golden))

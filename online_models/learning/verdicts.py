@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -42,12 +43,13 @@ class Lead(Struct, frozen=True):
     figures: Figures = {}
 
 
+class Rejected(NamedTuple):
+    """Why a gate does not let a version pass."""
+
+    reason: str
+
+
 Verdict = Publication | Refusal | Lead
-
-
-def version_name(model: str, rows: int, checksum: str) -> str:
-    """The same content always has the same name."""
-    return f"{model}-{rows}-{checksum[:8]}"
 
 
 def finite(figures: Mapping[str, float]) -> Figures:

@@ -12,17 +12,15 @@ from array import array
 from collections.abc import Iterator
 from typing import NamedTuple
 
-import msgspec
 import numpy as np
-from msgspec import Struct, msgpack
+from msgspec import Struct
 
 from online_models.hazard.rules import Numbers
-from online_models.learning.snapshots import Unusable, seal, unseal
+from online_models.persistence.envelope import Unusable
+from online_models.persistence.layout import Layout
 from online_models.quality.calibration import ReliabilityBin
 from online_models.quality.figures import Figures, of_amounts, of_chances, reliability_of
 from schemas.time import DAY_MS
-
-QUALITY_SCHEMA = "quality/1"
 
 BIN = "bin"
 """Horizon of rows that speak of one bin of the hazard."""
@@ -221,24 +219,21 @@ class _Body(Struct, frozen=True, array_like=True, gc=False):
     windows: list[_Written]
 
 
-_encoder = msgpack.Encoder()
-_bodies = msgpack.Decoder(_Body)
+QUALITY_LAYOUT = Layout("quality/1", _Body, "a quality monitor")
 
 
 def dump_quality(monitor: QualityMonitor) -> bytes:
+    """Everything that `load_quality` needs to go on bit for bit."""
     body = _Body(monitor.counts, monitor._day, sorted(monitor._sources), list(_written(monitor)))
-    return seal(QUALITY_SCHEMA, _encoder.encode(body))[0]
+    return QUALITY_LAYOUT.dump(body).content
 
 
 def load_quality(content: bytes, rules: QualityRules) -> QualityMonitor | Unusable:
     """The monitor in `content`; it goes on bit for bit."""
-    opened = unseal(QUALITY_SCHEMA, content)
+    opened = QUALITY_LAYOUT.load(content)
     if isinstance(opened, Unusable):
         return opened
-    try:
-        body = _bodies.decode(opened.body)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        return Unusable(f"body is not a quality monitor: {error}")
+    body = opened.body
     monitor = QualityMonitor(rules)
     monitor.counts, monitor._day, monitor._sources = body.counts, body.day, {*body.sources}
     for written in body.windows:

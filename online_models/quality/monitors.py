@@ -16,7 +16,7 @@ from online_models.hazard.encoding import Encoder
 from online_models.hazard.rules import HazardRules
 from online_models.learning.evidence import TIERS
 from online_models.learning.residual_watch import Block
-from online_models.learning.snapshots import Unusable
+from online_models.persistence.envelope import Unusable
 from online_models.quality.monitor import (
     QualityMonitor,
     QualityRules,

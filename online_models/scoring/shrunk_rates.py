@@ -12,13 +12,12 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-import msgspec
-from msgspec import Struct, msgpack
+from msgspec import Struct
 
 from online_models.hazard.bins import PAYER, Shape
-from online_models.learning.snapshots import Unusable, packed, seal, unpacked, unseal
-
-_SCHEMA = "rates/1"
+from online_models.persistence.arrays import pack_numbers, unpack_columns
+from online_models.persistence.envelope import Unusable
+from online_models.persistence.layout import Layout
 
 HAZARD_MAX = 0.5
 """Whatever the factors, a bin does not bring more."""
@@ -167,40 +166,42 @@ class _Body(Struct, frozen=True, array_like=True, gc=False):
     cells: tuple[bytes, bytes]  # outcomes seen and expected, in the order of the keys
 
 
-_encoder = msgpack.Encoder()
-_bodies = msgpack.Decoder(_Body)
+RATES_LAYOUT = Layout("rates/1", _Body, "rates")
 
 
 def dump_rates(rates: ShrunkRates) -> bytes:
+    """Everything that `load_rates` needs to go on bit for bit; also what is published."""
     cells = rates._cells
     body = _Body(
-        rates.rules.shape.edges,
-        rates.rows,
-        rates.refused,
-        [list(key) for key in cells],
-        (packed(rates._asked), packed(rates._seen)),
-        (
-            packed(cell.seen for cell in cells.values()),
-            packed(cell.expected for cell in cells.values()),
+        edges=rates.rules.shape.edges,
+        rows=rates.rows,
+        refused=rates.refused,
+        keys=[list(key) for key in cells],
+        bins=(pack_numbers(rates._asked), pack_numbers(rates._seen)),
+        cells=(
+            pack_numbers(cell.seen for cell in cells.values()),
+            pack_numbers(cell.expected for cell in cells.values()),
         ),
     )
-    return seal(_SCHEMA, _encoder.encode(body))[0]
+    return RATES_LAYOUT.dump(body).content
 
 
 def load_rates(content: bytes, rules: RateRules) -> ShrunkRates | Unusable:
     """The rates in `content`, going on under `rules`. Nothing in it is trusted."""
-    opened = unseal(_SCHEMA, content)
+    opened = RATES_LAYOUT.load(content)
     if isinstance(opened, Unusable):
         return opened
-    try:
-        body = _bodies.decode(opened.body)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        return Unusable(f"body is not rates: {error}")
+    body = opened.body
     if body.edges != rules.shape.edges:
         return Unusable("bins are others than those of the target")
-    columns = _columns(body, rules)
+    sizes = (rules.shape.bins, rules.shape.bins, len(body.keys), len(body.keys))
+    columns = unpack_columns((*body.bins, *body.cells), sizes)
     if isinstance(columns, Unusable):
         return columns
+    if any(number < 0.0 for column in columns for number in column):
+        return Unusable("counts are negative")
+    if min(columns[0]) <= 0.0:
+        return Unusable("a bin without rows")
     rates = ShrunkRates(rules)
     rates._asked, rates._seen, seen, expected = (list(column) for column in columns)
     keys = [tuple(key) for key in body.keys]
@@ -210,18 +211,3 @@ def load_rates(content: bytes, rules: RateRules) -> ShrunkRates | Unusable:
     rates._cells = dict(zip(keys, map(_Cell, seen, expected), strict=True))
     rates.rows, rates.refused = body.rows, body.refused
     return rates
-
-
-def _columns(body: _Body, rules: RateRules) -> list[tuple[float, ...]] | Unusable:
-    sizes = (rules.shape.bins, rules.shape.bins, len(body.keys), len(body.keys))
-    found = []
-    for content, size in zip((*body.bins, *body.cells), sizes, strict=True):
-        numbers = unpacked(content)
-        if numbers is None or len(numbers) != size:
-            return Unusable(f"{len(content)} bytes in an array of {size}")
-        if not all(0.0 <= number < math.inf for number in numbers):
-            return Unusable("counts are negative or not finite")
-        found.append(numbers)
-    if min(found[0]) <= 0.0:
-        return Unusable("a bin without rows")
-    return found

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from online_models.hazard.rules import Numbers, Places
-from online_models.value.rules import COLUMNS, PLACES, ValueRules
+from online_models.value.rules import PLACES, VALUE_COLUMNS, ValueRules
 from online_models.value.shape import BUCKETS
 
 PLACE, BUCKET, GROUP = range(3)
@@ -51,9 +51,9 @@ class Amounts(NamedTuple):
 def new_amounts(rules: ValueRules, is_read_only: bool = False) -> Amounts:
     """Scoring needs only the first six arrays."""
     grid = (PLACES, len(BUCKETS))
-    memory = (0, COLUMNS) if is_read_only else (rules.slots, COLUMNS)
+    memory = (0, VALUE_COLUMNS) if is_read_only else (rules.slots, VALUE_COLUMNS)
     return Amounts(
-        np.zeros((rules.slots, COLUMNS)),
+        np.zeros((rules.slots, VALUE_COLUMNS)),
         np.zeros(grid),
         np.zeros((len(BUCKETS), 4)),
         np.zeros((2, len(BUCKETS), 2)),

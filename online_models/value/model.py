@@ -10,7 +10,7 @@ import numpy as np
 from msgspec import Struct
 
 from online_models.hazard.encoding import Encoded
-from online_models.hazard.kernel import Kernel, Memory, Rows, Weights
+from online_models.hazard.kernel import Kernel, Memory, Rows, new_memory, new_weights
 from online_models.hazard.packed import MALFORMED, unpacked
 from online_models.hazard.rules import PLATFORMS_MAX, Numbers, Places
 from online_models.value.amount_arrays import AmountRows, Came, new_amounts
@@ -18,13 +18,12 @@ from online_models.value.amounts import learn_amounts
 from online_models.value.ladder import Ladder, StepRow
 from online_models.value.rules import (
     AMOUNT_MAX,
-    COLUMNS,
-    PLACES,
+    VALUE_COLUMNS,
     ValueRules,
     amount_rates,
     chance_rates,
-    frame_of,
     place_of,
+    value_frame,
 )
 from online_models.value.scorer import PackedAsk, ValueScorer, Worth
 from online_models.value.shape import BUCKETS, LANDMARKS, first_bucket
@@ -49,7 +48,7 @@ class ValueRow(NamedTuple):
     group: str = ""
 
 
-class LearnCounts(Struct):
+class ValueLearnCounts(Struct):
     """Since the beginning of the log. `skipped`: bytes, features or amounts that cannot be used."""
 
     rows: int = 0
@@ -63,10 +62,12 @@ class ValueModel:
 
     def __init__(self, rules: ValueRules | None = None, kernel: Kernel | None = None) -> None:
         self.rules = rules or ValueRules()
-        self.memory: Memory = _new_memory(self.rules)
-        state = (new_weights(self.rules), new_amounts(self.rules), Ladder(self.rules))
+        slots, base = self.rules.slots, value_frame(self.rules).base
+        self.memory: Memory = new_memory(slots, VALUE_COLUMNS, base.shape)
+        weights = new_weights(slots, VALUE_COLUMNS, base)
+        state = (weights, new_amounts(self.rules), Ladder(self.rules))
         self.scorer = ValueScorer(self.rules, state, (), kernel)
-        self.counts = LearnCounts()
+        self.counts = ValueLearnCounts()
         self._chance_rates = chance_rates(self.rules)
         self._amount_rates = amount_rates(self.rules)
         self._first = [first_bucket(mark) for mark in range(len(LANDMARKS))]
@@ -138,24 +139,3 @@ class ValueModel:
 
 def _is_usable(row: ValueRow) -> bool:
     return abs(row.amount) <= AMOUNT_MAX and abs(row.spent) <= AMOUNT_MAX
-
-
-def new_weights(rules: ValueRules) -> Weights:
-    return Weights(
-        np.zeros((rules.slots, COLUMNS)),
-        np.zeros((PLACES, len(BUCKETS))),
-        frame_of(rules).base.copy(),
-        np.zeros((PLACES, PLATFORMS_MAX + 1, 2)),
-    )
-
-
-def _new_memory(rules: ValueRules) -> Memory:
-    grid = (PLACES, len(BUCKETS))
-    return Memory(
-        np.zeros((rules.slots, COLUMNS)),
-        np.zeros((rules.slots, COLUMNS)),
-        np.zeros(grid),
-        np.zeros(grid),
-        np.zeros(grid),
-        np.zeros((PLACES, PLATFORMS_MAX + 1, 5)),
-    )

@@ -12,14 +12,14 @@ from msgspec import Struct
 from online_models.hazard.rules import LANDMARK_GROUPS_FROM, Frame, HazardRules, Numbers, Places
 from online_models.value.shape import BUCKETS, LANDMARKS, STEPS
 
-CODE_VERSION = 1
+VALUE_CODE_VERSION = 1
 """Changes when the same rows give other weights. Snapshots of another version are unusable."""
 
 PLACES = 2 * len(LANDMARKS)
 """Landmarks of installs that have not paid by then, and again of those that have: whoever has
 paid once is another customer."""
 
-COLUMNS = 1 + len(LANDMARK_GROUPS_FROM) + 2 * len(BUCKETS)
+VALUE_COLUMNS = 1 + len(LANDMARK_GROUPS_FROM) + 2 * len(BUCKETS)
 """Weights of a feature: a common one, one per group of landmarks, one per bucket before and one
 per bucket after the first payment."""
 
@@ -84,7 +84,7 @@ def place_of(landmark: int, has_paid: bool) -> int:
     return landmark + len(LANDMARKS) * has_paid
 
 
-def frame_of(rules: ValueRules) -> Frame:
+def value_frame(rules: ValueRules) -> Frame:
     """What the kernel of the hazard model needs to learn whether anything comes in a bucket."""
     grid = (PLACES, len(BUCKETS))
     return Frame(
@@ -141,7 +141,7 @@ def amount_rates(rules: ValueRules) -> Numbers:
     )
 
 
-def schema_of(rules: ValueRules) -> str:
+def value_fingerprint(rules: ValueRules) -> str:
     """Names all that a snapshot must agree with to mean the same. Learning rates may change."""
-    meaning = (CODE_VERSION, rules.slots, rules.seed, rules.prior, BUCKETS, STEPS, LANDMARKS)
+    meaning = (VALUE_CODE_VERSION, rules.slots, rules.seed, rules.prior, BUCKETS, STEPS, LANDMARKS)
     return hashlib.sha256(msgspec.json.encode(meaning) + columns().tobytes()).hexdigest()[:16]

@@ -16,7 +16,7 @@ from online_models.hazard.rules import PLATFORMS_MAX, Numbers
 from online_models.value.amount_arrays import ROWS, AmountRows, Amounts
 from online_models.value.amounts import expected_amounts
 from online_models.value.ladder import Growths, Ladder
-from online_models.value.rules import AMOUNT_MAX, ValueRules, amount_rates, frame_of, place_of
+from online_models.value.rules import AMOUNT_MAX, ValueRules, amount_rates, place_of, value_frame
 from online_models.value.shape import BUCKETS, HORIZONS, LANDMARKS, first_bucket, share_left
 
 
@@ -65,7 +65,7 @@ class ValueScorer:
         self.platforms = list(platforms)
         self.counts = ScoreCounts()
         self.kernel = kernel or fastest()
-        self.frame = frame_of(rules)
+        self.frame = value_frame(rules)
         self._rates = amount_rates(rules)
         self._told_matured: list[list[bool]] | None = None
         self._starts = [landmark.after_ms for landmark in LANDMARKS]

@@ -10,7 +10,7 @@ from online_models.credit.hazard import (
     POOLED,
     RATE_MIN,
     ChannelEffect,
-    HazardModel,
+    CreditHazard,
     regressors,
 )
 
@@ -33,12 +33,12 @@ class AdaGrad:
         for watched in watches:
             self._learn_one(watched)
 
-    def model(self, app_id: str) -> HazardModel:
+    def model(self, app_id: str) -> CreditHazard:
         channels = {effect[0] for effect, _ in self.effects}
         effects = {(app_id, channel): self._channel(channel) for channel in channels}
         effects[POOLED, POOLED] = ChannelEffect(Strength(0.0, 0.0), Strength(0.0, 0.0))
         level, intent, priors = self.baseline
-        return HazardModel({app_id: level, POOLED: level}, intent, priors, effects)
+        return CreditHazard({app_id: level, POOLED: level}, intent, priors, effects)
 
     def _learn_one(self, watched: Watch) -> None:
         slopes = [0.0, 0.0, 0.0]

@@ -16,13 +16,12 @@ from collections.abc import Callable, Mapping
 from itertools import product
 from typing import Any
 
-from online_models.credit import checkpoints
 from online_models.credit.exposures import watch
 from online_models.credit.fitting import fit
-from online_models.credit.hazard import ORGANIC, HazardModel
+from online_models.credit.hazard import ORGANIC, CreditHazard
 from online_models.credit.learner import CreditLearner, CreditRules
-from online_models.credit.snapshots import CreditModel, load_model
-from online_models.credit.window import Window
+from online_models.credit.persistence import CreditModel, load_credit_model
+from online_models.credit.window import PathWindow
 from schemas.records import ExposurePath
 from streams.lab.evaluation.credit import total_variation
 from streams.lab.simulator.credit_worlds import (
@@ -45,7 +44,7 @@ def measure(persons: int, seed: int) -> dict[str, Any]:
 
 
 def _costs(lived: list[ExposurePath]) -> dict[str, float]:
-    window = Window()
+    window = PathWindow()
     watches = [watch(one) for one in lived]
     learner = CreditLearner(CreditRules(), weigh)
     learn = _microseconds(lambda: learner.learn(lived), len(lived))
@@ -61,7 +60,7 @@ def _costs(lived: list[ExposurePath]) -> dict[str, float]:
         for one in installs:
             learned_shares(one.app_id, one.touches, one.end_time, one.prior_installs, model)
 
-    parts = checkpoints.dump_learner(learner, {})
+    parts = learner.dump({})
     return {
         "watch_path": _microseconds(lambda: [watch(one) for one in lived], len(lived)),
         "add_to_window": _microseconds(add, len(lived)),
@@ -72,10 +71,10 @@ def _costs(lived: list[ExposurePath]) -> dict[str, float]:
             lambda: [rule_shares(one.touches) for one in installs], len(installs)
         ),
         "share_by_model": _microseconds(share, len(installs)),
-        "checkpoint": _microseconds(lambda: checkpoints.dump_learner(learner, parts), 1),
+        "checkpoint": _microseconds(lambda: learner.dump(parts), 1),
         "checkpoint_bytes": sum(map(len, parts.values())),
         "snapshot_bytes": len(learner.champion_content),
-        "load_snapshot": _microseconds(lambda: load_model(learner.champion_content), 1),
+        "load_snapshot": _microseconds(lambda: load_credit_model(learner.champion_content), 1),
         "touches_per_path": sum(len(one.touches) for one in lived) / len(lived),
     }
 
@@ -83,7 +82,7 @@ def _costs(lived: list[ExposurePath]) -> dict[str, float]:
 def _gain(world: CreditWorld) -> dict[str, Any]:
     lived = list(exposure_paths(world))
     watches = [watch(one) for one in lived]
-    window = Window()
+    window = PathWindow()
     for one, watched in zip(lived, watches, strict=True):
         window.add(one, watched)
     tried = {}
@@ -99,7 +98,7 @@ def _gain(world: CreditWorld) -> dict[str, Any]:
     }
 
 
-def _judged(model: HazardModel, lived: list[ExposurePath], world: CreditWorld) -> dict[str, float]:
+def _judged(model: CreditHazard, lived: list[ExposurePath], world: CreditWorld) -> dict[str, float]:
     loss, credited = 0.0, dict.fromkeys((*world.truth,), 0.0)
     installs = world.shares.shape[1]
     credited[ORGANIC] = float(installs - sum(one.is_installed for one in lived))

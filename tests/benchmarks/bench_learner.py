@@ -2,7 +2,7 @@
 
 CPU time of one core, one JSON object. Examples come in frames of a hundred, as journeys write
 them; a row is what one bin said of one install to one landmark. The stage learns payers with all
-tiers, gates and versions, once without and once with its target_learner_parts.
+tiers, gates and versions, once without and once with what is stored of it.
 """
 
 from __future__ import annotations
@@ -11,9 +11,8 @@ import json
 import time
 
 from online_models.hazard.rules import HazardRules
-from online_models.learning import target_learner_parts
 from online_models.learning.rules import rules_for
-from online_models.learning.target_learner import Learner
+from online_models.learning.target_learner import TargetLearner
 from online_models.targets.targets import DEFAULT_TARGETS
 from schemas.records import ExampleFrame, encoder
 from streams.runtime.state import MemoryStore
@@ -36,10 +35,10 @@ def main() -> None:
     lines = [Line("examples", 0, n, 0, None, frame) for n, frame in enumerate(frames)]
     _stage_seconds(lines[:BATCH], is_stored=False)  # compiles
     plain, stored = _stage_seconds(lines, is_stored=False), _stage_seconds(lines, is_stored=True)
-    learner = Learner("payer", rules_for())
+    learner = TargetLearner("payer", rules_for())
     learner.learn(examples)
     began = time.process_time()
-    parts = target_learner_parts.dump_learner(learner)
+    parts = learner.dump({})
     dumped = time.process_time() - began
     answer = {
         "examples": EXAMPLES,

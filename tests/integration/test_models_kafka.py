@@ -21,7 +21,7 @@ from msgspec import structs
 from deploy.local.servers import KafkaServer
 from online_models.hazard.rules import HazardRules
 from online_models.learning.rules import rules_for
-from online_models.learning.target_learner import Learner
+from online_models.learning.target_learner import TargetLearner
 from schemas.records import Example, ExampleFrame, encoder
 from tests.worlds import learner_world
 
@@ -239,7 +239,7 @@ def test_a_poisoned_stretch_is_unlearned_by_a_live_worker(
         )
         withdrawn = next(row for row in rows if row["state"] == "withdrawn")
         assert withdrawn["live_version"] == published(clean)[-1]
-        never = Learner("payer", rules_for())
+        never = TargetLearner("payer", rules_for())
         never.learn([*good, *after])
         assert never.champion is not None
         assert rows[-1]["live_version"] == never.champion.name

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from online_models.credit.exposures import watch
 from online_models.credit.fitting import fit
-from online_models.credit.window import Window
+from online_models.credit.window import PathWindow
 from schemas.records import ExposurePath, ExposureTouch
 from schemas.time import DAY_MS
 from tests.worlds.credit_world import APP, path, touch
@@ -32,8 +32,8 @@ def lived(draw: st.DrawFn) -> ExposurePath:
 populations = st.lists(lived(), min_size=1, max_size=12)
 
 
-def _window(paths: list[ExposurePath]) -> Window:
-    window = Window()
+def _window(paths: list[ExposurePath]) -> PathWindow:
+    window = PathWindow()
     for one in paths:
         window.add(one, watch(one))
     return window

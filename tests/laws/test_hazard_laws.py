@@ -9,10 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from online_models.hazard.bins import PAYER, outcomes
-from online_models.hazard.checkpoint import dump_model, dump_scorer, load_model, load_scorer
 from online_models.hazard.kernel import Kernel
 from online_models.hazard.model import Ask, HazardModel, HazardRow, HazardRules
-from online_models.learning.snapshots import Unusable
+from online_models.hazard.persistence import (
+    dump_hazard_model,
+    dump_hazard_scorer,
+    load_hazard_model,
+    load_hazard_scorer,
+)
+from online_models.persistence.envelope import Unusable
 from schemas.time import DAY_MS
 from tests.worlds import hazard_world
 from tests.worlds.hazard_world import SMALL, any_row
@@ -21,7 +26,7 @@ TINY = HazardRules(slots=2**4, l1=0.01, alpha=0.5)
 """So few places that names meet, and rates so high that everything moves."""
 
 ROWS = hazard_world.rows(600)
-CONTENT = dump_model(hazard_world.learned(200, TINY))
+CONTENT = dump_hazard_model(hazard_world.learned(200, TINY))
 
 some_rows = st.lists(any_row(), max_size=12)
 elapsed = st.integers(0, 31 * DAY_MS)
@@ -36,7 +41,7 @@ def told_by(kernel: Kernel, rows: list[HazardRow], since: int) -> tuple[bytes, b
     model = HazardModel(TINY, kernel)
     told = model.learn(rows)
     said = model.score_many([asked(row, since) for row in rows])
-    return told.tobytes(), dump_model(model), repr(said)
+    return told.tobytes(), dump_hazard_model(model), repr(said)
 
 
 @settings(deadline=None)
@@ -75,7 +80,7 @@ def test_batch_boundaries_change_nothing(rows: list[HazardRow], cuts: list[int])
     told = [parts.learn(rows[start:end]) for start, end in pairwise(bounds)]
 
     assert whole.learn(rows).tobytes() == np.concatenate(told).tobytes()
-    assert dump_model(whole) == dump_model(parts)
+    assert dump_hazard_model(whole) == dump_hazard_model(parts)
 
 
 @settings(deadline=None, max_examples=20)
@@ -90,12 +95,12 @@ def test_checkpoint_plus_tail_equals_the_uninterrupted_run_bit_for_bit(
     for start, end in pairwise(bounds):
         expected = whole.learn(ROWS[start:end])
         assert resumed.learn(ROWS[start:end]).tobytes() == expected.tobytes()
-        loaded = load_model(dump_model(resumed), SMALL, kernel)
+        loaded = load_hazard_model(dump_hazard_model(resumed), SMALL, kernel)
         assert isinstance(loaded, HazardModel)
         resumed = loaded
 
-    assert dump_model(resumed) == dump_model(whole)
-    assert dump_scorer(resumed) == dump_scorer(whole)
+    assert dump_hazard_model(resumed) == dump_hazard_model(whole)
+    assert dump_hazard_scorer(resumed) == dump_hazard_scorer(whole)
     for row in ROWS[-50:]:
         ask = asked(row, 0)
         assert resumed.score(*ask) == whole.score(*ask)
@@ -107,21 +112,21 @@ def test_an_altered_byte_never_gives_another_model(place: int, byte: int) -> Non
     altered = bytearray(CONTENT)
     altered[place] = byte
 
-    loaded = load_model(bytes(altered), TINY)
+    loaded = load_hazard_model(bytes(altered), TINY)
 
-    assert isinstance(loaded, Unusable) or dump_model(loaded) == CONTENT
+    assert isinstance(loaded, Unusable) or dump_hazard_model(loaded) == CONTENT
 
 
 @given(st.integers(0, len(CONTENT) - 1))
 @settings(deadline=None)
 def test_a_truncated_model_is_unusable(length: int) -> None:
-    assert isinstance(load_model(CONTENT[:length], TINY), Unusable)
+    assert isinstance(load_hazard_model(CONTENT[:length], TINY), Unusable)
 
 
 @given(st.binary(max_size=200))
 def test_foreign_bytes_are_unusable(content: bytes) -> None:
-    assert isinstance(load_model(content, TINY), Unusable)
-    assert isinstance(load_scorer(content, TINY), Unusable)
+    assert isinstance(load_hazard_model(content, TINY), Unusable)
+    assert isinstance(load_hazard_scorer(content, TINY), Unusable)
 
 
 @given(st.integers(0, len(PAYER.landmarks) - 1), st.none() | st.integers(-DAY_MS, 40 * DAY_MS))

@@ -9,29 +9,26 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
-from online_models.hazard.checkpoint import MODEL_SCHEMA
-from online_models.learning import snapshots, target_learner_parts
+from online_models.hazard.persistence import HAZARD_MODEL
 from online_models.learning.registry import Known, Registry, closest
-from online_models.learning.snapshots import Unusable
-from online_models.learning.target_learner import Learner
+from online_models.learning.target_learner import TargetLearner
 from online_models.learning.verdicts import Verdict
+from online_models.persistence.envelope import Unusable, seal
 from tests.worlds import learner_world
 from tests.worlds.learner_world import RULES
 
 EXAMPLES = learner_world.examples(700, seed=11)
 
 
-def _restored(learner: Learner) -> Learner:
-    loaded = target_learner_parts.load_learner(
-        "payer", target_learner_parts.dump_learner(learner), RULES
-    )
-    assert isinstance(loaded, Learner)
+def _restored(learner: TargetLearner) -> TargetLearner:
+    loaded = TargetLearner("payer", RULES).restored(learner.dump({}))
+    assert isinstance(loaded, TargetLearner)
     return loaded
 
 
-WHOLE = Learner("payer", RULES)
+WHOLE = TargetLearner("payer", RULES)
 EXPECTED = WHOLE.learn(EXAMPLES)
-PARTS = target_learner_parts.dump_learner(WHOLE)
+PARTS = WHOLE.dump({})
 
 
 @settings(deadline=None, max_examples=15)
@@ -39,14 +36,14 @@ PARTS = target_learner_parts.dump_learner(WHOLE)
 def test_checkpoint_plus_tail_equals_the_uninterrupted_run_bit_for_bit(
     cuts: list[int], restarts: bool
 ) -> None:
-    learner = Learner("payer", RULES)
+    learner = TargetLearner("payer", RULES)
     verdicts: list[Verdict] = []
     for start, end in pairwise([0, *sorted(cuts), len(EXAMPLES)]):
         verdicts += learner.learn(EXAMPLES[start:end])
         if restarts:
             learner = _restored(learner)
     assert verdicts == EXPECTED
-    assert target_learner_parts.dump_learner(learner) == PARTS
+    assert learner.dump({}) == PARTS
 
 
 @settings(deadline=None, max_examples=60)
@@ -54,7 +51,7 @@ def test_checkpoint_plus_tail_equals_the_uninterrupted_run_bit_for_bit(
 def test_an_altered_byte_never_gives_another_learner(part: str, place: int, turned: int) -> None:
     altered = bytearray(PARTS[part])
     altered[place % len(altered)] ^= turned
-    loaded = target_learner_parts.load_learner("payer", {**PARTS, part: bytes(altered)}, RULES)
+    loaded = TargetLearner("payer", RULES).restored({**PARTS, part: bytes(altered)})
     assert isinstance(loaded, Unusable)
     assert "\n" not in loaded.reason
 
@@ -63,28 +60,26 @@ def test_an_altered_byte_never_gives_another_learner(part: str, place: int, turn
 @given(st.sampled_from(sorted(PARTS)), st.integers(0, 10**6))
 def test_a_truncated_part_is_unusable(part: str, length: int) -> None:
     cut = PARTS[part][: length % len(PARTS[part])]
-    assert isinstance(
-        target_learner_parts.load_learner("payer", {**PARTS, part: cut}, RULES), Unusable
-    )
+    assert isinstance(TargetLearner("payer", RULES).restored({**PARTS, part: cut}), Unusable)
 
 
 @pytest.mark.parametrize("part", sorted(PARTS))
 def test_a_missing_part_is_unusable(part: str) -> None:
     others = {name: content for name, content in PARTS.items() if name != part}
-    assert isinstance(target_learner_parts.load_learner("payer", others, RULES), Unusable)
+    assert isinstance(TargetLearner("payer", RULES).restored(others), Unusable)
 
 
 def test_parts_of_another_target_code_or_shape_are_unusable() -> None:
-    of_other = target_learner_parts.load_learner("retention", PARTS, RULES)
+    of_other = TargetLearner("retention", RULES).restored(PARTS)
     assert isinstance(of_other, Unusable)
     assert "target 'payer'" in of_other.reason
-    resealed = snapshots.seal(MODEL_SCHEMA, b"")[0]
+    resealed = seal(HAZARD_MODEL.schema, b"")[0]
     assert isinstance(
-        target_learner_parts.load_learner("payer", {**PARTS, "model/main": resealed}, RULES),
+        TargetLearner("payer", RULES).restored({**PARTS, "model/main": resealed}),
         Unusable,
     )
     larger = structs.replace(RULES, hazard=structs.replace(RULES.hazard, slots=2**11))
-    assert isinstance(target_learner_parts.load_learner("payer", PARTS, larger), Unusable)
+    assert isinstance(TargetLearner("payer", larger).restored(PARTS), Unusable)
 
 
 @given(st.lists(st.integers(0, 10**9), min_size=3, max_size=60))

@@ -18,10 +18,14 @@ from typing import Any, TypeVar
 import numpy as np
 
 from online_models.estimators.reference_pipeline import log_loss
-from online_models.hazard.checkpoint import dump_model, dump_scorer, load_scorer
 from online_models.hazard.encoding import Encoder
 from online_models.hazard.model import Ask, HazardModel, HazardRow
 from online_models.hazard.packed import PackedAsk, PackedGroup, PackedSnapshot
+from online_models.hazard.persistence import (
+    dump_hazard_model,
+    dump_hazard_scorer,
+    load_hazard_scorer,
+)
 from online_models.quality.calibration import Reliability
 from streams.lab.bench.hazard_rows import hazard_rows
 from streams.lab.bench.model_competitors import (
@@ -165,11 +169,11 @@ def _checkpoint(model: HazardModel) -> _Figures:
     full.memory.z.fill(0.1)
     figures: _Figures = {}
     for name, one in (("checkpoint", full), ("young_checkpoint", model)):
-        spent = min(_seconds(dump_model, one) for _ in range(CHECKPOINTS))
+        spent = min(_seconds(dump_hazard_model, one) for _ in range(CHECKPOINTS))
         figures[f"{name}_ms"] = round(spent * 1000, 2)
-        figures[f"{name}_mb"] = round(len(dump_model(one)) / 1e6, 3)
-    content = dump_scorer(model).content
-    loading = _seconds(partial(load_scorer, content), model.rules)
+        figures[f"{name}_mb"] = round(len(dump_hazard_model(one)) / 1e6, 3)
+    content = dump_hazard_scorer(model).content
+    loading = _seconds(partial(load_hazard_scorer, content), model.rules)
     return figures | {
         "snapshot_mb": round(len(content) / 1e6, 3),
         "snapshot_load_ms": round(loading * 1000, 2),

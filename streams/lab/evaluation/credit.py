@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from online_models.credit.hazard import ORGANIC
 from online_models.credit.learner import CreditLearner, CreditRules
-from online_models.credit.snapshots import CreditModel
+from online_models.credit.persistence import CreditModel
 from schemas.outcomes import CreditMethod
 from schemas.records import ExposurePath, Flag
 from streams.lab.simulator.credit_worlds import (

@@ -16,7 +16,7 @@ import numpy as np
 
 from online_models.hazard.contributions import Contributions, contributions
 from online_models.hazard.scorer import Ask, HazardScorer
-from online_models.learning.snapshots import Unusable
+from online_models.persistence.envelope import Unusable
 from online_models.scoring.landmarks import LANDMARKS
 from online_models.targets.targets import Target, Targets
 from online_models.value.shape import paid_features

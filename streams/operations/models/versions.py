@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 
 import lz4.frame
 
-from online_models.hazard.checkpoint import load_scorer
+from online_models.hazard.persistence import load_hazard_scorer
 from online_models.hazard.rules import HazardRules
 from online_models.hazard.scorer import HazardScorer
-from online_models.learning.snapshots import Unusable
+from online_models.persistence.envelope import Unusable
 from online_models.targets.targets import Target
 from streams.errors import Stop
 from streams.store.base import Store
@@ -135,4 +135,4 @@ def hazard_of(store: Store, target: Target, version: str) -> HazardScorer | Unus
     content = content_of(store, version)
     if content is None:
         return Unusable(f"the content of {version} is not stored")
-    return load_scorer(content, HazardRules(shape=target.shape, prior=target.prior))
+    return load_hazard_scorer(content, HazardRules(shape=target.shape, prior=target.prior))

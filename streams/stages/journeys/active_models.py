@@ -9,19 +9,18 @@ from typing import Generic, TypeVar
 
 from msgspec import msgpack
 
-from online_models.credit.snapshots import CREDIT, CreditModel
-from online_models.credit.snapshots import load_model as load_credit
-from online_models.hazard.checkpoint import load_scorer as load_hazard
+from online_models.credit.persistence import CREDIT, CreditModel, load_credit_model
 from online_models.hazard.encoding import Encoder
+from online_models.hazard.persistence import load_hazard_scorer
 from online_models.hazard.rules import HazardRules
 from online_models.hazard.scorer import HazardScorer
-from online_models.learning.snapshots import Unusable
+from online_models.persistence.envelope import Unusable
 from online_models.scoring.labels import Releases
 from online_models.scoring.landmark_scores import ScoringModels
 from online_models.scoring.shrunk_rates import RateRules, ShrunkRates, load_rates
 from online_models.scoring.tiers import LiveModel, TargetModels, TierRules
 from online_models.targets.targets import DEFAULT_TARGETS, VALUE, Target, Targets
-from online_models.value.checkpoint import load_scorer as load_value
+from online_models.value.persistence import load_value_scorer
 from online_models.value.rules import ValueRules
 from online_models.value.scorer import ValueScorer
 from streams.stages.common.observer import StageObserver
@@ -86,10 +85,14 @@ class Scorers:
             of_target = HazardRules(target.shape, rules.slots, prior=target.prior)
             rates = RateRules(shape=target.shape, prior=target.prior)
             for model in (target.name, target.challenger):
-                self._hazards[model] = ReadyVersions(model, partial(load_hazard, rules=of_target))
+                self._hazards[model] = ReadyVersions(
+                    model, partial(load_hazard_scorer, rules=of_target)
+                )
             self._rates[target.name] = ReadyVersions(target.rates, partial(load_rates, rules=rates))
-        self._values = ReadyVersions(VALUE, partial(load_value, rules=ValueRules(rules.slots)))
-        self._credits = ReadyVersions(CREDIT, load_credit)
+        self._values = ReadyVersions(
+            VALUE, partial(load_value_scorer, rules=ValueRules(rules.slots))
+        )
+        self._credits = ReadyVersions(CREDIT, load_credit_model)
 
     def hazard(self, model: str, version: str) -> HazardScorer | None:
         return self._hazards[model].get(version, self._find, self._observer)

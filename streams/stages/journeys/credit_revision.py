@@ -14,7 +14,7 @@ from msgspec import Struct
 from attribution.journey import ConversionPath, Decision, Journey, conversion_path
 from attribution.matching.sampled_paths import exposure
 from attribution.rules.rules import Rules
-from online_models.credit.snapshots import CreditModel
+from online_models.credit.persistence import CreditModel
 from schemas.outcomes import Credit
 from streams.stages.journeys.credit_shares import Shares, learned_shares, rule_shares
 

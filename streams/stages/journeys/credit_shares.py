@@ -8,7 +8,7 @@ from attribution.multi_touch.models import HEURISTICS
 from attribution.multi_touch.shares import Exposure, heuristic_shares, weighted_shares
 from online_models.credit.exposures import moment
 from online_models.credit.hazard import ORGANIC
-from online_models.credit.snapshots import CreditModel
+from online_models.credit.persistence import CreditModel
 from schemas.outcomes import CreditMethod
 from schemas.records import ExposureTouch, Flag
 

@@ -9,14 +9,14 @@ from attribution.multi_touch.markov import Chain, Unsolved
 from attribution.multi_touch.paths import Path, code_paths
 from online_models.credit.counts import PathCounts
 from online_models.credit.hazard import AppChannel
-from online_models.credit.snapshots import Weights
-from online_models.credit.window import Names
+from online_models.credit.persistence import ChannelWeights
+from online_models.credit.window import ChannelCodes
 
 
-def weigh(counts: PathCounts, names: Names) -> Weights:
+def weigh(counts: PathCounts, names: ChannelCodes) -> ChannelWeights:
     """Apps share no channels, so one chain answers for all of them."""
     name_of = {number: name for name, number in names.channels.items()}
-    return Weights(_removal_effects(counts, name_of), _shapley_values(counts, name_of))
+    return ChannelWeights(_removal_effects(counts, name_of), _shapley_values(counts, name_of))
 
 
 def _removal_effects(counts: PathCounts, name_of: dict[int, AppChannel]) -> dict[AppChannel, float]:

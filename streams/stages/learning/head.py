@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from msgspec import Struct, msgpack, structs
+from msgspec import Struct, msgpack
 
-from online_models.credit.learner import CreditRefusal, CreditVerdict
-from online_models.credit.snapshots import CREDIT
 from online_models.learning.registry import History
-from online_models.learning.snapshots import Unusable
-from online_models.learning.verdicts import Publication, Refusal, Verdict, finite
+from online_models.persistence.envelope import Unusable
 from streams.errors import Stop
 from streams.stages.learning.parts import Base
 
@@ -38,14 +35,6 @@ class Head(Struct):
 
 
 heads = msgpack.Decoder(Head)
-
-
-def said_of_credit(verdict: CreditVerdict) -> Verdict:
-    figures = finite(structs.asdict(verdict.evidence))
-    if isinstance(verdict, CreditRefusal):
-        suspends = bool(verdict.suspends)
-        return Refusal(CREDIT, verdict.version, verdict.reason, "", figures, suspends)
-    return Publication(CREDIT, verdict.version, verdict.content, figures=figures)
 
 
 def unusable(found: Unusable) -> Stop:

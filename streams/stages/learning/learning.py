@@ -19,13 +19,13 @@ from itertools import groupby
 import msgspec
 from msgspec import msgpack, structs
 
-from online_models.credit import checkpoints as credit_checkpoints
 from online_models.credit.learner import CreditLearner, CreditRules
-from online_models.credit.snapshots import CREDIT
-from online_models.learning.registry import Place, Registry
+from online_models.credit.persistence import CREDIT
+from online_models.learning.learner import Learner
+from online_models.learning.registry import LogPosition, Registry
 from online_models.learning.rules import Contestant, rules_for
-from online_models.learning.snapshots import Unusable
 from online_models.learning.value_learner import ValueLearnerRules
+from online_models.persistence.envelope import Unusable
 from online_models.targets.targets import VALUE, Targets
 from schemas import topics
 from schemas.records import (
@@ -38,7 +38,7 @@ from schemas.records import (
 from streams.stages.common.observer import StageObserver
 from streams.stages.contract import Effects, LogRecord, StateReader, Stretch
 from streams.stages.learning.credit_weights import weigh
-from streams.stages.learning.head import Again, Head, heads, said_of_credit, unusable
+from streams.stages.learning.head import Again, Head, heads, unusable
 from streams.stages.learning.monitors import MonitorDesk
 from streams.stages.learning.parts import (
     BASE_EVERY_MS,
@@ -94,7 +94,7 @@ class Learning:
         self._rules = rules
         self._observer = observer
         self._targets = TargetLearners(rules.targets)
-        self._credit = CreditLearner(rules.credit, weigh)
+        self._credit: Learner[ExposurePath] = CreditLearner(rules.credit, weigh)
         self._monitors = MonitorDesk(rules.targets, observer)
         self._parts = StoredParts()
         self._head = Head()
@@ -108,15 +108,14 @@ class Learning:
         if not parts:
             return
         targets = self._targets.restored(parts)
-        credit = credit_checkpoints.load_learner(
-            without_prefix(parts, CREDIT_PARTS), self._rules.credit, weigh
-        )
+        credit = self._credit.restored(without_prefix(parts, CREDIT_PARTS))
         monitors = self._monitors.restore(parts)
-        for found in (targets, credit, monitors):
-            if isinstance(found, Unusable):
-                raise unusable(found)
-        assert isinstance(targets, TargetLearners)
-        assert isinstance(credit, CreditLearner)
+        if isinstance(targets, Unusable):
+            raise unusable(targets)
+        if isinstance(credit, Unusable):
+            raise unusable(credit)
+        if isinstance(monitors, Unusable):
+            raise unusable(monitors)
         self._targets, self._credit = targets, credit
         try:
             self._head = heads.decode(parts.get(_HEAD, b""))
@@ -187,7 +186,7 @@ class Learning:
             if is_again:
                 continue
             if verdicts:
-                self._book.write(verdicts, Place(offset + 1, head.time))
+                self._book.write(verdicts, LogPosition(offset + 1, head.time))
             self._monitors.learned(example, blocks, head.time)
         for name, count in self._targets.skipped().items():
             self._observer.on_skipped(name, max(count - before[name], 0))
@@ -199,8 +198,7 @@ class Learning:
         self._examples += len(paths)
         self._observer.on_learned(CREDIT, len(paths))
         before = self._credit.bounds_hit()
-        verdicts = [said_of_credit(verdict) for verdict in self._credit.learn(paths)]
-        self._book.write(verdicts, Place(self._head.end, self._head.time))
+        self._book.write(self._credit.learn(paths), LogPosition(self._head.end, self._head.time))
         for bound, count in self._credit.bounds_hit().items():
             if count > before[bound]:
                 self._observer.on_evicted(bound, count - before[bound])
@@ -214,7 +212,7 @@ class Learning:
             elif order.kind is CommandKind.QUARANTINE:
                 self._quarantine(order, offset, state)
             else:
-                self._book.carry_out(order, Place(offset + 1, self._head.time))
+                self._book.carry_out(order, LogPosition(offset + 1, self._head.time))
                 self._repeat(order)
 
     def _repeat(self, order: ModelCommand) -> None:
@@ -226,7 +224,7 @@ class Learning:
 
     def _quarantine(self, order: ModelCommand, offset: int, state: StateReader) -> None:
         """Go back to the newest base from before the stretch."""
-        head, place = self._head, Place(offset + 1, self._head.time)
+        head, place = self._head, LogPosition(offset + 1, self._head.time)
         first, last = order.first_offset, min(order.last_offset, offset)
         if not 0 <= first <= last:
             self._book.ignore(order, f"offsets {first} to {last} are no stretch", place)
@@ -254,7 +252,7 @@ class Learning:
             return
         head.again.is_told = True
         for verdict in self._targets.published():
-            self._book.publish(verdict, Place(head.again.end, head.time), "learned_again")
+            self._book.publish(verdict, LogPosition(head.again.end, head.time), "learned_again")
 
     def _effects(self) -> Effects:
         head = self._head
@@ -273,9 +271,9 @@ class Learning:
         return min(max(STORE_AFTER_EXAMPLES, by_size), STORE_AFTER_EXAMPLES_MAX)
 
     def _stored(self) -> Changes:
-        head, known = self._head, without_prefix(self._parts.parts, CREDIT_PARTS)
-        targets = self._targets.dump()
-        credit = with_prefix(credit_checkpoints.dump_learner(self._credit, known), CREDIT_PARTS)
+        head, known = self._head, self._parts.parts
+        targets = self._targets.dump(known)
+        credit = with_prefix(self._credit.dump(without_prefix(known, CREDIT_PARTS)), CREDIT_PARTS)
         changes, self._deleted = self._deleted, {}
         offset = head.again.position if head.again else head.end
         time = self._targets.time

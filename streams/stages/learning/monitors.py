@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from online_models.drift.watch import Alarm
 from online_models.learning.residual_watch import Block
 from online_models.learning.rules import LearnerRules
-from online_models.learning.snapshots import Unusable
+from online_models.persistence.envelope import Unusable
 from online_models.quality.monitor import QualityWindow
 from online_models.quality.monitors import STREAMS_BOUND, MonitorRules, Monitors
 from online_models.targets.targets import VALUE

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
-from online_models.learning import target_learner_parts, value_learner_parts
+from online_models.learning.example_learner import ExampleLearner
 from online_models.learning.residual_watch import Block
 from online_models.learning.rules import LearnerRules
-from online_models.learning.snapshots import Unusable
-from online_models.learning.target_learner import Learner
+from online_models.learning.target_learner import TargetLearner
 from online_models.learning.value_learner import ValueLearner, ValueLearnerRules
 from online_models.learning.verdicts import Publication, Verdict
+from online_models.persistence.envelope import Unusable
 from schemas.records import Example
 from streams.stages.learning.parts import with_prefix, without_prefix
 
 _PREFIX = "targets/"
 AnyRules = LearnerRules | ValueLearnerRules
-AnyLearner = Learner | ValueLearner
 
 
 class TargetLearners:
@@ -35,16 +35,11 @@ class TargetLearners:
     @property
     def time(self) -> int:
         """Log time of the latest example learned."""
-        return max((one.counts.time for one in self.learners.values()), default=0)
+        return max((learner.time for learner in self.learners.values()), default=0)
 
     def taken(self) -> list[Block]:
         """Blocks learned since the last time; those of each target in log order."""
-        return [
-            block
-            for learner in self.learners.values()
-            if isinstance(learner, Learner)
-            for block in learner.taken()
-        ]
+        return [block for learner in self.learners.values() for block in learner.taken()]
 
     def skipped(self) -> dict[str, int]:
         """Examples, or rows of them, that each target could not learn from so far."""
@@ -58,37 +53,28 @@ class TargetLearners:
         learner = self.learners.get(target)
         return learner is not None and learner.lead(contestant)
 
-    def dump(self) -> dict[str, bytes]:
+    def dump(self, known: Mapping[str, bytes]) -> dict[str, bytes]:
         parts: dict[str, bytes] = {}
         for name, learner in self.learners.items():
-            parts |= with_prefix(_dumped(learner), f"{_PREFIX}{name}/")
+            prefix = f"{_PREFIX}{name}/"
+            parts |= with_prefix(learner.dump(without_prefix(known, prefix)), prefix)
         return parts
 
     def restored(self, parts: Mapping[str, bytes]) -> TargetLearners | Unusable:
         """Learners that go on from `parts`; a target that is new begins with nothing."""
         fresh = TargetLearners(self._rules)
-        for name, rules in self._rules.items():
+        for name, learner in fresh.learners.items():
             own = without_prefix(parts, f"{_PREFIX}{name}/")
             if not own:
                 continue
-            learner = _loaded(name, own, rules)
-            if isinstance(learner, Unusable):
-                return Unusable(f"target {name}: {learner.reason}")
-            fresh.learners[name] = learner
+            restored = learner.restored(own)
+            if isinstance(restored, Unusable):
+                return Unusable(f"target {name}: {restored.reason}")
+            fresh.learners[name] = restored
         return fresh
 
 
-def _new(name: str, rules: AnyRules) -> AnyLearner:
-    return ValueLearner(rules) if isinstance(rules, ValueLearnerRules) else Learner(name, rules)
-
-
-def _dumped(learner: AnyLearner) -> dict[str, bytes]:
-    if isinstance(learner, ValueLearner):
-        return value_learner_parts.dump_learner(learner)
-    return target_learner_parts.dump_learner(learner)
-
-
-def _loaded(name: str, parts: Mapping[str, bytes], rules: AnyRules) -> AnyLearner | Unusable:
-    if isinstance(rules, ValueLearnerRules):
-        return value_learner_parts.load_learner(parts, rules)
-    return target_learner_parts.load_learner(name, parts, rules)
+def _new(name: str, rules: AnyRules) -> ExampleLearner[Any]:
+    return (
+        ValueLearner(rules) if isinstance(rules, ValueLearnerRules) else TargetLearner(name, rules)
+    )

@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterable
 
-from online_models.credit.snapshots import CREDIT
-from online_models.learning.registry import Change, Known, Place, Registry, State
+from online_models.credit.persistence import CREDIT
+from online_models.learning.registry import Change, Known, LogPosition, Registry, State
 from online_models.learning.verdicts import Figures, Lead, Publication, Refusal, Verdict
 from schemas import outcomes, topics
 from schemas.outcomes import ModelContent, ModelVersion
@@ -36,7 +36,7 @@ class VersionBook:
         self.is_urgent = False
         return messages
 
-    def write(self, verdicts: Iterable[Verdict], place: Place) -> None:
+    def write(self, verdicts: Iterable[Verdict], place: LogPosition) -> None:
         for verdict in verdicts:
             if isinstance(verdict, Publication):
                 self.publish(verdict, place)
@@ -45,7 +45,7 @@ class VersionBook:
             else:
                 self._tell_lead(verdict, place)
 
-    def publish(self, said: Publication, place: Place, state: State = "published") -> None:
+    def publish(self, said: Publication, place: LogPosition, state: State = "published") -> None:
         messages = snapshot_messages(said.version, said.content)
         known = Known(said.version, place.offset, place.time, said.contestant, len(messages))
         change = self.registry.publish(said.model, known, state)
@@ -57,7 +57,7 @@ class VersionBook:
             for message in deletion_messages(gone.version, gone.chunks):
                 self._effects.send(topics.MODEL_SNAPSHOTS.name, 0, message)
 
-    def carry_out(self, order: ModelCommand, place: Place) -> None:
+    def carry_out(self, order: ModelCommand, place: LogPosition) -> None:
         registry = self.registry
         match order.kind:
             case CommandKind.PROMOTE:
@@ -73,14 +73,14 @@ class VersionBook:
                 change = registry.resume(order.model)
         self._apply(change, place, order)
 
-    def withdraw(self, order: ModelCommand, first: int, place: Place) -> None:
+    def withdraw(self, order: ModelCommand, first: int, place: LogPosition) -> None:
         for change in self.registry.withdraw_from(first, CREDIT):
             self._apply(change, place, order)
         reason = f"offsets {order.first_offset} to {order.last_offset}"
         live = self.registry.of(order.model).live
         self._apply(Change(order.model, "", "quarantined", live, reason), place, order)
 
-    def ignore(self, order: ModelCommand, reason: str, place: Place) -> None:
+    def ignore(self, order: ModelCommand, reason: str, place: LogPosition) -> None:
         live = self.registry.of(order.model).live
         self._apply(Change(order.model, order.version, "ignored", live, reason), place, order)
 
@@ -88,17 +88,17 @@ class VersionBook:
         known = self.registry.known(model, version)
         return known.contestant if known else ""
 
-    def _refuse(self, said: Refusal, place: Place) -> None:
+    def _refuse(self, said: Refusal, place: LogPosition) -> None:
         for change in self.registry.refuse(
             said.model, said.version, said.reason, suspends=said.suspends
         ):
             self._apply(change, place, said)
 
-    def _tell_lead(self, said: Lead, place: Place) -> None:
+    def _tell_lead(self, said: Lead, place: LogPosition) -> None:
         live = self.registry.of(said.model).live
         self._apply(Change(said.model, "", "lead", live, said.reason), place, said)
 
-    def _apply(self, change: Change, place: Place, cause: Verdict | ModelCommand) -> None:
+    def _apply(self, change: Change, place: LogPosition, cause: Verdict | ModelCommand) -> None:
         self._observer.on_gate(change.model, change.state)
         if change.marks:
             self._mark(change.model, change.live, place)
@@ -146,7 +146,7 @@ class VersionBook:
             message = Message(said.version.encode(), outcomes.encoder.encode(row))
             self._effects.send(topics.MODEL_CONTENTS.name, 0, message)
 
-    def _mark(self, model: str, version: str, place: Place) -> None:
+    def _mark(self, model: str, version: str, place: LogPosition) -> None:
         known = self.registry.known(model, version)
         learned = known.learned_time if known else place.time
         frame = encoder.encode(JourneyFrame({}, [ModelMarker(model, version, learned)]))

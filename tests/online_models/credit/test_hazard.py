@@ -9,13 +9,13 @@ from msgspec.structs import replace
 
 from online_models.credit.exposures import Moment, Standing, Strength, moment, watch
 from online_models.credit.fitting import fit
-from online_models.credit.hazard import POOLED, ChannelEffect, HazardModel
-from online_models.credit.window import CHANNELS_MAX, OVERFLOW, Window
+from online_models.credit.hazard import POOLED, ChannelEffect, CreditHazard
+from online_models.credit.window import CHANNELS_MAX, OVERFLOW, PathWindow
 from schemas.records import ExposurePath
 from tests.worlds import credit_world
 from tests.worlds.credit_world import APP, EFFECTS, ORGANIC_RATE, at, path, touch
 
-MODEL = HazardModel(
+MODEL = CreditHazard(
     {APP: math.log(0.1), POOLED: math.log(0.3)},
     1.0,
     0.5,
@@ -27,8 +27,8 @@ MODEL = HazardModel(
 CALM = Standing(0, 0)
 
 
-def window_of(paths: list[ExposurePath]) -> Window:
-    window = Window()
+def window_of(paths: list[ExposurePath]) -> PathWindow:
+    window = PathWindow()
     for one in paths:
         window.add(one, watch(one))
     return window
@@ -118,7 +118,7 @@ def test_no_model_nearby_explains_the_installs_better(factor: float) -> None:
         effects = {**fitted.effects, (APP, channel): known._replace(click=changed)}
         neighbours.append(replace(fitted, effects=effects))
 
-    def loss(model: HazardModel) -> float:
+    def loss(model: CreditHazard) -> float:
         return math.fsum(model.loss(APP, one) for one in watched)
 
     assert min(loss(one) for one in neighbours) > loss(fitted) - 0.1
@@ -136,7 +136,7 @@ def test_a_warm_start_comes_to_the_same_model() -> None:
 
 
 def test_an_empty_window_gives_a_finite_model() -> None:
-    assert fit(Window(), None).is_finite()
+    assert fit(PathWindow(), None).is_finite()
 
 
 def test_a_flood_of_channels_shares_one_bucket_and_is_counted() -> None:

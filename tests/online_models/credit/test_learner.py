@@ -7,7 +7,7 @@ import math
 import pytest
 from msgspec.structs import replace
 
-from online_models.credit import checkpoints
+from online_models.credit import learner_parts
 from online_models.credit.counts import SETS_MAX, PathCounts
 from online_models.credit.exposures import watch
 from online_models.credit.fitting import fit
@@ -15,14 +15,23 @@ from online_models.credit.gates import CreditGateRules
 from online_models.credit.learner import (
     TOUCHES_MAX,
     CreditLearner,
-    CreditPublication,
-    CreditRefusal,
     CreditRules,
-    CreditVerdict,
 )
-from online_models.credit.snapshots import CreditModel, Weights, dump_model, load_model
-from online_models.credit.window import BLOCKS_MAX, INSTALLS_MAX, Install, Names, Window
-from online_models.learning.snapshots import Unusable
+from online_models.credit.persistence import (
+    ChannelWeights,
+    CreditModel,
+    dump_credit_model,
+    load_credit_model,
+)
+from online_models.credit.window import (
+    BLOCKS_MAX,
+    INSTALLS_MAX,
+    ChannelCodes,
+    PathWindow,
+    WindowInstall,
+)
+from online_models.learning.verdicts import Lead, Publication, Refusal, Verdict
+from online_models.persistence.envelope import Unusable
 from schemas.records import ExposurePath
 from tests.worlds import credit_world
 from tests.worlds.credit_world import APP, path
@@ -34,10 +43,10 @@ RULES = CreditRules(first_publication=300, publish_every=400, window=600, gate=L
 PATHS = credit_world.paths(1500, seed=7)
 
 
-def weigh(counts: PathCounts, names: Names) -> Weights:
+def weigh(counts: PathCounts, names: ChannelCodes) -> ChannelWeights:
     """Stands in for removal effects: how many paths began with each channel."""
     starts = {name: counts.starts.get(code, 0.0) for name, code in names.channels.items()}
-    return Weights(starts, starts)
+    return ChannelWeights(starts, starts)
 
 
 def learner(rules: CreditRules = RULES) -> CreditLearner:
@@ -45,9 +54,7 @@ def learner(rules: CreditRules = RULES) -> CreditLearner:
 
 
 def restored(known: CreditLearner, parts: dict[str, bytes] | None = None) -> CreditLearner:
-    loaded = checkpoints.load_learner(
-        parts or checkpoints.dump_learner(known, {}), known.rules, weigh
-    )
+    loaded = known.restored(parts or known.dump({}))
     assert isinstance(loaded, CreditLearner)
     return loaded
 
@@ -58,8 +65,13 @@ def test_versions_come_by_number_of_paths_whatever_the_batches() -> None:
     verdicts = at_once.learn(PATHS)
 
     assert [v for one in PATHS for v in one_by_one.learn([one])] == verdicts
-    assert [type(verdict) for verdict in verdicts] == [CreditPublication] * 4
-    assert [int(one.version.split("-")[1]) for one in verdicts] == [300, 700, 1100, 1500]
+    assert [type(verdict) for verdict in verdicts] == [Publication] * 4
+    assert [int(one.version.split("-")[1]) for one in verdicts if not isinstance(one, Lead)] == [
+        300,
+        700,
+        1100,
+        1500,
+    ]
 
 
 def test_a_published_model_foretells_installs_better_than_one_rate_for_all() -> None:
@@ -67,9 +79,9 @@ def test_a_published_model_foretells_installs_better_than_one_rate_for_all() -> 
 
     last = learner(rules).learn(credit_world.paths(4500, seed=8))[-1]
 
-    assert isinstance(last, CreditPublication)
-    assert last.evidence.gain_over_base > 0.05
-    assert last.evidence.calibration == pytest.approx(1.0, abs=0.15)
+    assert isinstance(last, Publication)
+    assert last.figures["gain_over_base"] > 0.05
+    assert last.figures["calibration"] == pytest.approx(1.0, abs=0.15)
 
 
 def test_too_few_installs_are_no_ground_for_a_version() -> None:
@@ -85,9 +97,9 @@ def test_a_model_that_expects_another_number_of_installs_is_refused() -> None:
 
     verdict = learner(strict).learn(PATHS)[0]
 
-    assert isinstance(verdict, CreditRefusal)
+    assert isinstance(verdict, Refusal)
     assert "times the installs that came" in verdict.reason
-    assert verdict.suspends == ""
+    assert verdict.suspends is False
 
 
 def test_a_live_version_that_has_become_worse_than_a_rate_is_suspended() -> None:
@@ -96,11 +108,13 @@ def test_a_live_version_that_has_become_worse_than_a_rate_is_suspended() -> None
     deter = [path(n, [(0.0, "a")], 9.0 if n % 2 else None) for n in range(400)]
     rules = CreditRules(first_publication=300, publish_every=400, window=300)
 
-    first, last = learner(rules).learn([*bring, *deter])
+    learning = learner(rules)
+    first, last = learning.learn([*bring, *deter])
 
-    assert isinstance(first, CreditPublication)
-    assert isinstance(last, CreditRefusal)
-    assert last.suspends == first.version
+    assert isinstance(first, Publication)
+    assert isinstance(last, Refusal)
+    assert last.suspends
+    assert learning.published() == []
 
 
 @pytest.mark.parametrize(
@@ -126,61 +140,65 @@ def test_stored_and_read_back_it_goes_on_bit_for_bit(cut: int) -> None:
     whole, first = learner(), learner()
     expected = whole.learn(PATHS)
 
-    verdicts: list[CreditVerdict] = first.learn(PATHS[:cut])
+    verdicts: list[Verdict] = first.learn(PATHS[:cut])
     second = restored(first)
     verdicts += second.learn(PATHS[cut:])
 
     assert verdicts == expected
-    assert checkpoints.dump_learner(second, {}) == checkpoints.dump_learner(whole, {})
+    assert second.dump({}) == whole.dump({})
 
 
 def test_closed_parts_of_the_window_are_written_once() -> None:
     learning = learner()
     learning.learn(PATHS[:750])
-    before = checkpoints.dump_learner(learning, {})
+    before = learning.dump({})
     learning.learn(PATHS[750:])
 
-    after = checkpoints.dump_learner(learning, before)
+    after = learning.dump(before)
 
     kept = {name for name in before if name.startswith("block/")}
     assert len(kept) == 2
     assert all(after[name] is before[name] for name in kept)
-    assert after == checkpoints.dump_learner(learning, {})
+    assert after == learning.dump({})
 
 
-@pytest.mark.parametrize("name", [checkpoints.HEAD, checkpoints.OPEN, "block/00000000"])
+@pytest.mark.parametrize(
+    "name", [learner_parts.CREDIT_HEAD, learner_parts.OPEN_BLOCK, "block/00000000"]
+)
 def test_a_part_that_is_missing_or_altered_is_unusable(name: str) -> None:
     learning = learner()
     learning.learn(PATHS[:400])
-    parts = checkpoints.dump_learner(learning, {})
+    parts = learning.dump({})
     missing = {key: part for key, part in parts.items() if key != name}
     altered = {**parts, name: parts[name][:-1] + bytes([parts[name][-1] ^ 1])}
 
     for broken in (missing, altered):
-        assert isinstance(checkpoints.load_learner(broken, RULES, weigh), Unusable)
+        assert isinstance(learner().restored(broken), Unusable)
 
 
 def test_a_snapshot_shares_credit_exactly_as_the_model_it_was_made_of() -> None:
     published = learner().learn(PATHS)[-1]
-    assert isinstance(published, CreditPublication)
-    window = Window()
+    assert isinstance(published, Publication)
+    window = PathWindow()
     for one in PATHS[:10]:
         window.add(one, watch(one))
     hazard = fit(window, None)
-    weights = Weights(dict.fromkeys(hazard.effects, 0.5), dict.fromkeys(hazard.effects, 0.25))
+    weights = ChannelWeights(
+        dict.fromkeys(hazard.effects, 0.5), dict.fromkeys(hazard.effects, 0.25)
+    )
 
-    loaded = load_model(dump_model(10, hazard, weights).content)
+    loaded = load_credit_model(dump_credit_model(10, hazard, weights).content)
 
     assert isinstance(loaded, CreditModel)
     assert (loaded.hazard, loaded.weights) == (hazard, weights)
-    assert isinstance(load_model(published.content[:-1]), Unusable)
+    assert isinstance(load_credit_model(published.content[:-1]), Unusable)
 
 
 def test_the_window_forgets_its_oldest_paths() -> None:
-    window = Window()
+    window = PathWindow()
     for _ in range(BLOCKS_MAX + 5):
         window.roll()
-    many = Install((0, 0, 0), [], 1.0)
+    many = WindowInstall((0, 0, 0), [], 1.0)
     window.blocks[-1].installs += [many] * INSTALLS_MAX
     numbers = [block.number for block in window.blocks]
     window.roll()

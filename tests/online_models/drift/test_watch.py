@@ -8,7 +8,7 @@ import random
 import pytest
 
 from online_models.drift.watch import (
-    DRIFT_SCHEMA,
+    DRIFT_LAYOUT,
     IDLE_MS,
     Alarm,
     DriftRules,
@@ -17,7 +17,7 @@ from online_models.drift.watch import (
     dump_drift,
     load_drift,
 )
-from online_models.learning.snapshots import Unusable, seal
+from online_models.persistence.envelope import Unusable, seal
 from schemas.time import MINUTE_MS
 
 
@@ -125,7 +125,7 @@ def test_a_watch_that_was_damaged_is_unusable_with_a_reason() -> None:
         b"",
         content[:-9],
         content[:-1] + bytes([content[-1] ^ 1]),
-        seal(DRIFT_SCHEMA, b"\x90")[0],
+        seal(DRIFT_LAYOUT.schema, b"\x90")[0],
     ):
         assert isinstance(load_drift(damaged, watch.rules), Unusable)
     assert isinstance(load_drift(seal("drift/0", b"")[0], watch.rules), Unusable)

@@ -12,13 +12,13 @@ from river import checks, compose, linear_model, metrics, optim, preprocessing
 from online_models.estimators.hazard_classifier import HazardClassifier
 from online_models.hazard.encoding import Encoder
 from online_models.hazard.model import HazardModel, HazardRow, HazardRules
-from online_models.hazard.rules import frame_of
+from online_models.hazard.rules import hazard_frame
 from tests.worlds import hazard_world
 
 RULES = HazardRules(slots=2**10, alpha=0.1, l2=3.0, bias_alpha=1e-15, calibration_memory=0.0)
 """River learns its intercept otherwise; so the intercepts stay where they are."""
 
-FRAME = frame_of(RULES)
+FRAME = hazard_frame(RULES)
 
 
 class UpToDate(optim.FTRLProximal):  # type: ignore[misc]

@@ -11,7 +11,7 @@ import pytest
 
 from online_models.hazard.kernel import Kernel
 from online_models.hazard.model import HazardModel, HazardRow, HazardRules
-from online_models.hazard.rules import frame_of
+from online_models.hazard.rules import hazard_frame
 from online_models.quality.calibration import Reliability
 from tests.worlds import hazard_world
 
@@ -104,7 +104,7 @@ def test_calibration_is_weighted_least_squares_around_the_identity(kernel: Kerne
     slot = int(model.scorer.encoder.encode([{"a": 1.0}]).slots[0])
     model.scorer.weights.w[slot, 0] = 0.8
     model.memory.z[slot, 0] = -0.8 * (STUCK.beta / STUCK.alpha + STUCK.l2)
-    base = float(frame_of(STUCK).base[0, 0])
+    base = float(hazard_frame(STUCK).base[0, 0])
     rows, leanings = [], []
     sizes: list[float] = []
     for _ in range(400):

@@ -7,9 +7,9 @@ import random
 import numpy as np
 import pytest
 
-from online_models.hazard.checkpoint import dump_model, load_model
 from online_models.hazard.forgetting import loosen
 from online_models.hazard.model import HazardModel, HazardRow, HazardRules
+from online_models.hazard.persistence import dump_hazard_model, load_hazard_model
 from streams.lab.evaluation.drift.response import excess
 from tests.worlds import hazard_world
 
@@ -29,12 +29,12 @@ def test_loosening_moves_no_prediction(l1: float) -> None:
 def test_a_loosened_model_written_down_goes_on_bit_for_bit() -> None:
     model = hazard_world.learned(2_000)
     loosen(model)
-    resumed = load_model(dump_model(model), model.rules)
+    resumed = load_hazard_model(dump_hazard_model(model), model.rules)
     assert isinstance(resumed, HazardModel)
     rest = hazard_world.rows(3_000)[2_000:]
 
     assert model.learn(rest).tobytes() == resumed.learn(rest).tobytes()
-    assert dump_model(model) == dump_model(resumed)
+    assert dump_hazard_model(model) == dump_hazard_model(resumed)
 
 
 def test_a_loosened_model_follows_a_change_of_one_source_sooner() -> None:
@@ -48,12 +48,12 @@ def test_a_loosened_model_follows_a_change_of_one_source_sooner() -> None:
 
     model = HazardModel(hazard_world.SMALL)
     model.learn(rows(1, 30_000, 0.1))
-    content = dump_model(model)
+    content = dump_hazard_model(model)
     after = rows(2, 6_000, 0.3)
     true = [0.3 if "source=True" in row.features else 0.1 for row in after]
     lost = []
     for loosens in (False, True):
-        read = load_model(content, model.rules)
+        read = load_hazard_model(content, model.rules)
         assert isinstance(read, HazardModel)
         if loosens:
             loosen(read)

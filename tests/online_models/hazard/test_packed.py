@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from online_models.hazard.bins import PAYER
-from online_models.hazard.checkpoint import dump_model
 from online_models.hazard.encoding import Encoder, Packed
 from online_models.hazard.kernel import Kernel
 from online_models.hazard.model import Ask, HazardModel, HazardRow
 from online_models.hazard.packed import PackedAsk, PackedGroup, PackedSnapshot
+from online_models.hazard.persistence import dump_hazard_model
 from schemas.time import DAY_MS
 from tests.worlds import hazard_world
 from tests.worlds.hazard_world import SMALL
@@ -111,7 +111,7 @@ def test_learning_from_packed_rows_gives_the_same_hazards_and_model(kernel: Kern
     told = plain.learn(rows)
 
     assert packed.learn_packed(grouped(rows)).tobytes() == told.tobytes()
-    assert dump_model(packed) == dump_model(plain)
+    assert dump_hazard_model(packed) == dump_hazard_model(plain)
     assert len(grouped(rows)) < len(rows)
 
 
@@ -187,7 +187,7 @@ def test_bytes_that_are_no_usable_features_are_not_learned(kernel: Kernel, bad: 
     assert told[[0, 2]].tolist() == expected.tolist()
     assert (with_bad.counts.rows, with_bad.counts.skipped) == (2, 1)
     with_bad.counts = without.counts
-    assert dump_model(with_bad) == dump_model(without)
+    assert dump_hazard_model(with_bad) == dump_hazard_model(without)
 
 
 def test_all_snapshots_of_a_group_are_predicted_before_any_is_learned() -> None:

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 from msgspec import msgpack, structs
 
-from online_models.features.features import CODE_VERSION
+from online_models.features.features import FEATURES_CODE_VERSION
 from online_models.hazard.bins import PAYER
-from online_models.hazard.checkpoint import SCORER_SCHEMA, dump_model, dump_scorer
 from online_models.hazard.encoding import NAMES_MAX
 from online_models.hazard.model import Ask, HazardModel, HazardRow
-from online_models.learning.snapshots import Envelope
-from online_models.learning.target_learner import Learner
+from online_models.hazard.persistence import HAZARD_SCORER, dump_hazard_model, dump_hazard_scorer
+from online_models.learning.target_learner import TargetLearner
+from online_models.persistence.envelope import Envelope
 from online_models.scoring.shrunk_rates import dump_rates
 from online_models.scoring.tiers import CONSTANT_VERSION
 from online_models.targets.targets import VALUE
@@ -33,7 +33,7 @@ from tests.worlds import hazard_world, learner_world
 from tests.worlds.attribution_world import HOUR, NOON, RULES, installed, purchase, refund, routed
 from tests.worlds.stage_world import Fed, Line, Row, rows
 
-SCORER = dump_scorer(HazardModel())
+SCORER = dump_hazard_scorer(HazardModel())
 NOT_NUMBERS = (math.nan, math.inf, -math.inf, 101.0, 1e300)
 YEAR_MS = 365 * DAY_MS
 
@@ -55,12 +55,12 @@ class Counting(StageObserver):
 @pytest.mark.parametrize("value", NOT_NUMBERS)
 def test_a_row_with_a_feature_that_is_no_number_leaves_the_model_as_it_was(value: float) -> None:
     model = hazard_world.learned(500)
-    before = dump_model(model)
+    before = dump_hazard_model(model)
     bad = HazardRow({"x": value, "y": 1.0}, 0, 0, True, "ios")
     assert math.isnan(model.learn_one(bad))
     assert model.counts.skipped == 1
     model.counts.skipped = 0
-    assert dump_model(model) == before
+    assert dump_hazard_model(model) == before
     assert model.score({"x": value}, 0) is None
     assert model.scorer.counts.unusable == 1
 
@@ -81,11 +81,13 @@ def test_a_million_campaign_names_take_no_more_room_than_a_few() -> None:
         model.learn([HazardRow({f"campaign={first + n}": 1.0}, 0, 0, n == 0) for n in range(500)])
     assert model.scorer.encoder.forgotten == 1_000_000 // NAMES_MAX
     in_full = model.memory.z.nbytes + model.memory.n.nbytes + 4 * model.rules.slots
-    assert len(dump_model(model)) < in_full + 20_000
+    assert len(dump_hazard_model(model)) < in_full + 20_000
     assert model.score({"campaign=1": 1.0}, 0) is not None
 
 
-def reopened(schema: str = SCORER_SCHEMA, code: int = CODE_VERSION, body: bytes = b"") -> bytes:
+def reopened(
+    schema: str = HAZARD_SCORER.schema, code: int = FEATURES_CODE_VERSION, body: bytes = b""
+) -> bytes:
     content = msgpack.decode(SCORER.content, type=Envelope)
     own = body or content.body
     return msgpack.encode(Envelope(schema, code, hashlib.sha256(own).digest(), own))
@@ -95,7 +97,7 @@ def with_nan() -> bytes:
     """A well-formed snapshot, checksum and all, of a model that has no numbers."""
     model = hazard_world.learned(50, HazardModel().rules)
     model.scorer.weights.bias[0, 0] = math.nan
-    return dump_scorer(model).content
+    return dump_hazard_scorer(model).content
 
 
 BROKEN = {
@@ -104,7 +106,7 @@ BROKEN = {
     "truncated": SCORER.content[: len(SCORER.content) // 2],
     "one byte short": SCORER.content[:-1],
     "altered": SCORER.content[:-20] + bytes([SCORER.content[-20] ^ 1]) + SCORER.content[-19:],
-    "code version": reopened(code=CODE_VERSION + 1),
+    "code version": reopened(code=FEATURES_CODE_VERSION + 1),
     "schema": reopened(schema="hazard/scorer/0"),
     "body": reopened(body=b"\x90"),
     "not numbers": with_nan(),
@@ -148,7 +150,7 @@ def test_a_broken_snapshot_of_any_model_is_refused_and_counted(model: str) -> No
 
 
 def test_a_snapshot_of_another_shape_or_kind_is_no_model() -> None:
-    learner = Learner("payer", learner_world.RULES)
+    learner = TargetLearner("payer", learner_world.RULES)
     observer = Counting()
     stage = journeys({"rates": dump_rates(learner.rates)}, observer)
     stage.journeys(ModelMarker("payer", "rates", NOON), installed(lookups=0))
@@ -226,7 +228,9 @@ def test_an_example_that_cannot_be_learned_is_counted_and_leaves_the_weights(bad
     observer = Counting()
     stage = learning(observer)
     assert isinstance(stage.stage, Learning)
-    model = stage.stage._targets.learners["payer"].model
+    learner = stage.stage._targets.learners["payer"]
+    assert isinstance(learner, TargetLearner)
+    model = learner.model
     before = [array.tobytes() for array in model.memory]
     fed(stage, *[example(**BAD_EXAMPLES[bad])] * learner_world.RULES.block)
     assert observer.counted["skipped", "payer"] == learner_world.RULES.block
@@ -265,7 +269,7 @@ def test_what_was_never_a_prediction_spoils_no_figure(served: Served) -> None:
 
 def test_a_clock_that_jumps_to_another_year_and_back_does_not_stop_versions() -> None:
     rules = structs.replace(learner_world.RULES, publish_interval_ms=HOUR_MS)
-    learner = Learner("payer", rules)
+    learner = TargetLearner("payer", rules)
     examples = [
         structs.replace(one, matured_at=NOON + number * HOUR_MS)
         for number, one in enumerate(learner_world.examples(600))

@@ -22,7 +22,7 @@ from online_models.learning.gates import (
     shift_of,
 )
 from online_models.learning.rules import Contestant, LearnerRules
-from online_models.learning.target_learner import Learner
+from online_models.learning.target_learner import TargetLearner
 from online_models.learning.verdicts import Lead, Refusal
 from tests.worlds import learner_world
 from tests.worlds.hazard_world import SMALL, learned
@@ -109,7 +109,7 @@ def test_a_live_version_worse_than_one_rate_is_suspended() -> None:
 
 
 def test_tiers_are_compared_on_the_same_rows_and_the_full_model_wins() -> None:
-    learner = Learner("payer", LearnerRules(window=200, publish_interval_ms=10**12))
+    learner = TargetLearner("payer", LearnerRules(window=200, publish_interval_ms=10**12))
     learner.learn(learner_world.examples(40_000, hazard=HazardRules()))
     lost = learner.evidence().log_loss
     assert lost["full"] < lost["install_only"] < lost["rates"] < lost["constant"]
@@ -124,7 +124,7 @@ def test_a_contestant_that_is_better_by_a_margin_takes_the_lead() -> None:
         promotion_positives=10,
         window=400,
     )
-    learner = Learner("payer", hasty)
+    learner = TargetLearner("payer", hasty)
     verdicts = learner.learn(learner_world.examples(4000, seed=2))
     (lead,) = [one for one in verdicts if isinstance(one, Lead)]
     assert lead.contestant == "calm"
@@ -136,14 +136,14 @@ def test_a_contestant_that_is_better_by_a_margin_takes_the_lead() -> None:
 
 
 def test_nobody_takes_the_lead_without_enough_evidence() -> None:
-    verdicts = Learner("payer", RULES).learn(learner_world.examples(2000, seed=2))
+    verdicts = TargetLearner("payer", RULES).learn(learner_world.examples(2000, seed=2))
     assert not any(isinstance(one, Lead) for one in verdicts)
 
 
 def test_labels_that_turn_round_do_not_go_live() -> None:
     good = learner_world.examples(8_200, seed=2)
     poison = [structs.replace(one, label=not one.label) for one in good[8_000:]]
-    learner = Learner("payer", structs.replace(RULES, gate=GateRules(), block=50))
+    learner = TargetLearner("payer", structs.replace(RULES, gate=GateRules(), block=50))
     learner.learn(good[:8_000])
     assert learner.champion is not None
     first, *_ = (one for one in learner.learn(poison) if one.model == "payer")
@@ -154,7 +154,7 @@ def test_when_the_version_that_scores_is_worse_than_one_rate_it_is_suspended() -
     good = learner_world.examples(8_200, seed=2)
     poison = [structs.replace(one, label=not one.label) for one in good[8_000:]]
     short = structs.replace(RULES, gate=GateRules(), block=50, window=4, champion_every=1)
-    learner = Learner("payer", short)
+    learner = TargetLearner("payer", short)
     learner.learn(good[:8_000])
     learner.learn(poison[:50])
     assert learner.champion is not None
@@ -168,7 +168,7 @@ def test_when_the_version_that_scores_is_worse_than_one_rate_it_is_suspended() -
 )
 def test_an_example_of_no_bin_or_landmark_is_skipped_and_counted(changed: dict[str, int]) -> None:
     late = next(one for one in learner_world.examples(500) if len(one.snapshots) > 2)
-    learner = Learner("payer", structs.replace(RULES, block=1))
+    learner = TargetLearner("payer", structs.replace(RULES, block=1))
     learner.learn([structs.replace(late, **changed)])
     assert (learner.counts.seen, learner.counts.skipped) == (1, 1)
     assert not np.any(learner.model.memory.n)

@@ -9,8 +9,6 @@ import pytest
 from msgspec import structs
 
 from online_models.hazard.encoding import Encoder
-from online_models.learning import value_learner_parts
-from online_models.learning.snapshots import Unusable
 from online_models.learning.value_learner import (
     ValueGateRules,
     ValueLearner,
@@ -18,6 +16,7 @@ from online_models.learning.value_learner import (
     is_sound,
 )
 from online_models.learning.verdicts import Publication, Refusal
+from online_models.persistence.envelope import Unusable
 from online_models.value.model import ValueRules
 from online_models.value.shape import LANDMARKS, STEPS, bucket_ending_with, rows_of
 from schemas.records import Example, Frozen
@@ -59,7 +58,7 @@ def examples(installs: int, seed: int = 1) -> tuple[Example, ...]:
 
 
 def restored(learner: ValueLearner) -> ValueLearner:
-    loaded = value_learner_parts.load_learner(value_learner_parts.dump_learner(learner), RULES)
+    loaded = ValueLearner(RULES).restored(learner.dump({}))
     assert isinstance(loaded, ValueLearner)
     return loaded
 
@@ -82,7 +81,7 @@ def test_it_goes_on_bit_for_bit_from_a_checkpoint(cuts: tuple[int, ...]) -> None
         found += cut.learn(log[start:end])
         cut, start = restored(cut), end
     assert found == expected
-    assert value_learner_parts.dump_learner(cut) == value_learner_parts.dump_learner(whole)
+    assert cut.dump({}) == whole.dump({})
 
 
 def test_a_version_that_expects_far_too_much_is_refused() -> None:
@@ -96,8 +95,8 @@ def test_a_version_that_expects_far_too_much_is_refused() -> None:
 def test_a_damaged_part_is_unusable(part: str) -> None:
     learner = ValueLearner(RULES)
     learner.learn(examples(100))
-    parts = value_learner_parts.dump_learner(learner)
-    loaded = value_learner_parts.load_learner({**parts, part: parts[part][:-3]}, RULES)
+    parts = learner.dump({})
+    loaded = ValueLearner(RULES).restored({**parts, part: parts[part][:-3]})
     assert isinstance(loaded, Unusable)
 
 

@@ -9,10 +9,10 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from online_models.learning.snapshots import Unusable, seal
+from online_models.persistence.envelope import Unusable, seal
 from online_models.quality.monitor import (
     OTHER,
-    QUALITY_SCHEMA,
+    QUALITY_LAYOUT,
     QualityMonitor,
     QualityRules,
     QualityWindow,
@@ -220,7 +220,7 @@ def test_a_monitor_that_was_damaged_is_unusable_with_a_reason() -> None:
     content = dump_quality(monitor)
     damaged = [
         b"", content[:-7], content[:-1] + bytes([content[-1] ^ 1]),
-        seal(QUALITY_SCHEMA, b"\x90")[0], seal("quality/0", b"")[0],
+        seal(QUALITY_LAYOUT.schema, b"\x90")[0], seal("quality/0", b"")[0],
     ]  # fmt: skip
     for one in damaged:
         assert isinstance(load_quality(one, monitor.rules), Unusable)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from online_models.hazard.bins import PAYER, Horizon, Shape, outcomes
-from online_models.learning.snapshots import Unusable
+from online_models.persistence.envelope import Unusable
 from online_models.scoring.shrunk_rates import (
     HAZARD_MAX,
     Place,

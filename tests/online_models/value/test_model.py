@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from online_models.value.checkpoint import dump_model
 from online_models.value.model import PackedAsk, StepRow, ValueModel, ValueRow
+from online_models.value.persistence import dump_value_model
 from online_models.value.shape import BUCKETS, LANDMARKS, STEPS, first_bucket, rows_of
 from tests.online_models.value.value_world import (
     CHANCE,
@@ -141,7 +141,7 @@ def test_batch_boundaries_change_nothing() -> None:
             end += 1
         cut.learn(rows[first:end])
         first = end
-    assert dump_model(cut) == dump_model(whole)
+    assert dump_value_model(cut) == dump_value_model(whole)
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ def test_what_cannot_be_used_is_counted_and_changes_nothing(bad: ValueRow) -> No
     assert math.isnan(model.learn_one(bad._replace(platform="ios")))
     assert model.counts.skipped == 1
     model.counts.skipped = 0
-    assert dump_model(model) == dump_model(clean)
+    assert dump_value_model(model) == dump_value_model(clean)
     if abs(bad.amount) < 9:
         assert model.scorer.score_packed(bad.slots, bad.values, INSTALL, bad.spent) is None
         assert model.scorer.counts.unusable == 1
@@ -189,14 +189,14 @@ _WITHOUT_NUMBA = """
 import sys
 sys.modules["numba"] = None
 from online_models.hazard.kernel import fastest
-from online_models.value.checkpoint import dump_model
+from online_models.value.persistence import dump_value_model
 from tests.online_models.value.value_world import learned
 assert fastest().name == "numpy"
-sys.stdout.buffer.write(dump_model(learned(150)))
+sys.stdout.buffer.write(dump_value_model(learned(150)))
 """
 
 
 def test_without_numba_the_numbers_are_the_same_bit_for_bit() -> None:
     pytest.importorskip("numba")
     run = subprocess.run([sys.executable, "-c", _WITHOUT_NUMBA], capture_output=True, check=True)
-    assert run.stdout == dump_model(learned(150))
+    assert run.stdout == dump_value_model(learned(150))

@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from online_models.drift.watch import DriftWatch, Stream
-from online_models.hazard.checkpoint import dump_model, load_model
 from online_models.hazard.forgetting import loosen
 from online_models.hazard.model import HazardModel, HazardRow, HazardRules
+from online_models.hazard.persistence import dump_hazard_model, load_hazard_model
 from online_models.hazard.rules import Numbers
 from streams.progress import Progress
 
@@ -57,7 +57,7 @@ def evaluate_response(seed: int, seeds: int, advance: Progress) -> dict[str, Any
         world = drawing.normal(0, 0.5, SOURCES + COUNTRIES)
         model = HazardModel(RULES)
         model.learn([drawn.row for drawn in _rows(drawing, world, HISTORY)])
-        content = dump_model(model)
+        content = dump_hazard_model(model)
         for name, pairs in found.items():
             changed = world.copy()
             changed[: 1 if name == "one source" else SOURCES] += _SHIFT
@@ -74,7 +74,7 @@ def evaluate_response(seed: int, seeds: int, advance: Progress) -> dict[str, Any
 
 
 def lost_after(content: bytes, rows: Sequence[Drawn], loosens: bool) -> Lost:
-    model = load_model(content, RULES)
+    model = load_hazard_model(content, RULES)
     assert isinstance(model, HazardModel)
     watch = DriftWatch()
     said: list[float] = []

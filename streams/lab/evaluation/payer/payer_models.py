@@ -11,11 +11,11 @@ from typing import NamedTuple
 import numpy as np
 
 from online_models.hazard.bins import PAYER, Horizon, Shape
-from online_models.hazard.checkpoint import dump_model, load_model
 from online_models.hazard.encoding import Encoder, Packed
 from online_models.hazard.model import Ask, HazardModel, HazardRules
 from online_models.hazard.packed import PackedAsk, PackedGroup, PackedSnapshot
-from online_models.learning.snapshots import Unusable
+from online_models.hazard.persistence import dump_hazard_model, load_hazard_model
+from online_models.persistence.envelope import Unusable
 from online_models.scoring.shrunk_rates import Place, ShrunkRates
 from streams.lab.evaluation.payer.river_challengers import RiverChallengers
 from streams.lab.evaluation.replay.world_features import NamedFeatures
@@ -205,7 +205,7 @@ def _pairs(said: Sequence[dict[str, float] | None]) -> FloatColumn:
 
 
 def _copied(model: HazardModel) -> HazardModel:
-    copied = load_model(dump_model(model), model.rules, model.scorer.kernel)
+    copied = load_hazard_model(dump_hazard_model(model), model.rules, model.scorer.kernel)
     if isinstance(copied, Unusable):
         raise RuntimeError(f"a checkpoint just written is unusable: {copied.reason}")
     return copied

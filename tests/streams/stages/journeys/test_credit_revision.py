@@ -9,8 +9,8 @@ from msgspec.structs import replace
 
 from attribution.rules.rules import Rules
 from online_models.credit.exposures import Strength
-from online_models.credit.hazard import POOLED, ChannelEffect, HazardModel
-from online_models.credit.snapshots import CREDIT, Weights, dump_model
+from online_models.credit.hazard import POOLED, ChannelEffect, CreditHazard
+from online_models.credit.persistence import CREDIT, ChannelWeights, dump_credit_model
 from schemas.records import Erased, Flag, ModelMarker, Touch
 from streams.runtime.state import MemoryStore
 from streams.stages.common.observer import StageObserver
@@ -34,7 +34,7 @@ from tests.worlds.attribution_world import (
 from tests.worlds.stage_world import Fed, Row, rows
 
 NOTHING = ChannelEffect(Strength(0.0, 0.0), Strength(0.0, 0.0))
-HAZARD = HazardModel(
+HAZARD = CreditHazard(
     {POOLED: math.log(0.1), "app": math.log(0.1)},
     0.0,
     math.log(3.0),
@@ -44,8 +44,8 @@ HAZARD = HazardModel(
         ("app", "south"): ChannelEffect(Strength(0.0, 0.0), Strength(0.0, 0.6)),
     },
 )
-WEIGHTS = Weights({("app", "north"): 3.0, ("app", "south"): 1.0}, {("app", "north"): 1.0})
-MODEL = dump_model(7, HAZARD, WEIGHTS)
+WEIGHTS = ChannelWeights({("app", "north"): 3.0, ("app", "south"): 1.0}, {("app", "north"): 1.0})
+MODEL = dump_credit_model(7, HAZARD, WEIGHTS)
 IN_FORCE = ModelMarker(CREDIT, MODEL.version)
 
 

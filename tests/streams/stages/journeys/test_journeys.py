@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from online_models.hazard.checkpoint import dump_scorer
 from online_models.hazard.model import HazardModel
+from online_models.hazard.persistence import dump_hazard_scorer
 from online_models.targets.targets import RATES
 from schemas.records import Example, JourneyRecord, ModelMarker, MoneyRouted, example_frames
 from schemas.time import DAY_MS, HOUR_MS
@@ -29,7 +29,7 @@ from tests.worlds.attribution_world import (
 )
 from tests.worlds.stage_world import Fed, Row, rows, settled
 
-MODEL = dump_scorer(HazardModel())
+MODEL = dump_hazard_scorer(HazardModel())
 PAID = routed(purchase(install_id="i1"))
 SPEND = purchase(install_id="i1", minutes=2 * HOUR)
 

@@ -10,7 +10,7 @@ from msgspec import structs
 
 from online_models.credit.gates import CreditGateRules
 from online_models.credit.learner import CreditRules
-from online_models.credit.snapshots import CREDIT
+from online_models.credit.persistence import CREDIT
 from online_models.learning.gates import GateRules
 from online_models.learning.rules import LearnerRules
 from schemas import topics

@@ -90,7 +90,7 @@ class Story:
     def learner(self) -> dict[str, bytes]:
         stage = self.stage.stage
         assert isinstance(stage, Learning)
-        return stage._targets.dump()
+        return stage._targets.dump({})
 
     @property
     def live(self) -> str:

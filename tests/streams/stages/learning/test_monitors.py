@@ -13,8 +13,7 @@ from msgspec import structs
 from online_models.drift.watch import DriftRules
 from online_models.learning.evidence import TIERS
 from online_models.learning.rules import LearnerRules
-from online_models.learning.target_learner import Learner
-from online_models.learning.target_learner_parts import dump_learner, load_learner
+from online_models.learning.target_learner import TargetLearner
 from schemas.records import CommandKind, Example, ExampleFrame, ModelCommand, Served, encoder
 from schemas.time import DAY_MS
 from streams.runtime.state import MemoryStore
@@ -138,7 +137,7 @@ def test_a_change_raises_an_alarm_and_loosens_the_learner_at_a_place_of_the_log(
     assert alarms[0]["mean_after"] > alarms[0]["mean_before"] + 0.1
 
     deaf = structs.replace(NEVER, drift=DriftRules(delta=1e-300))
-    heard, unheard = Learner("payer", NEVER), Learner("payer", deaf)
+    heard, unheard = TargetLearner("payer", NEVER), TargetLearner("payer", deaf)
     for learner in (heard, unheard):
         learner.learn(before)
     assert heard.model.memory.n.tobytes() == unheard.model.memory.n.tobytes()
@@ -151,15 +150,15 @@ def test_a_change_raises_an_alarm_and_loosens_the_learner_at_a_place_of_the_log(
 @pytest.mark.parametrize("kept", [37, 1_500, 2_195])
 def test_a_learner_that_watches_for_drift_resumes_bit_for_bit(kept: int) -> None:
     examples = (*served_examples(3_000)[:1_500], *shifted(served_examples(3_000)[1_500:], 0.6))
-    whole, first = Learner("payer", NEVER), Learner("payer", NEVER)
+    whole, first = TargetLearner("payer", NEVER), TargetLearner("payer", NEVER)
     whole.learn(examples)
     first.learn(examples[:kept])
-    resumed = load_learner("payer", dump_learner(first), NEVER)
-    assert isinstance(resumed, Learner)
+    resumed = first.restored(first.dump({}))
+    assert isinstance(resumed, TargetLearner)
     resumed.learn(examples[kept:])
 
     assert whole.drift.counts.alarms
-    assert dump_learner(resumed) == dump_learner(whole)
+    assert resumed.dump({}) == whole.dump({})
 
 
 def test_a_stretch_that_is_learned_again_is_not_told_again() -> None:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from online_models.learning.snapshots import Envelope, Unusable, seal
-from online_models.value.checkpoint import (
-    MODEL_SCHEMA,
-    SCORER_SCHEMA,
-    dump_model,
-    dump_scorer,
-    load_model,
-    load_scorer,
-)
+from online_models.persistence.envelope import Envelope, Unusable, seal
 from online_models.value.model import ValueModel
+from online_models.value.persistence import (
+    VALUE_MODEL,
+    VALUE_SCORER,
+    dump_value_model,
+    dump_value_scorer,
+    load_value_model,
+    load_value_scorer,
+)
 from online_models.value.scorer import ValueScorer
 from tests.online_models.value.value_world import RICH, SMALL, history, install, learned, teach
 
@@ -23,19 +23,19 @@ def test_a_model_goes_on_bit_for_bit_where_it_was() -> None:
     told = history(200)
     model = ValueModel(SMALL)
     teach(model, told[:700])
-    restored = load_model(dump_model(model), SMALL)
+    restored = load_value_model(dump_value_model(model), SMALL)
     assert isinstance(restored, ValueModel)
     teach(model, told[700:])
     teach(restored, told[700:])
-    assert dump_model(restored) == dump_model(model)
+    assert dump_value_model(restored) == dump_value_model(model)
 
 
 def test_a_scorer_says_what_the_model_says() -> None:
     model = learned(300)
-    snapshot = dump_scorer(model)
-    scorer = load_scorer(snapshot.content, SMALL)
+    snapshot = dump_value_scorer(model)
+    scorer = load_value_scorer(snapshot.content, SMALL)
     assert isinstance(scorer, ValueScorer)
-    assert scorer.version == snapshot.version == dump_scorer(learned(300)).version
+    assert scorer.version == snapshot.version == dump_value_scorer(learned(300)).version
     for landmark in range(6):
         asked = (*install(RICH), landmark, 7.0, "ios")
         assert scorer.score_packed(*asked) == model.scorer.score_packed(*asked)
@@ -43,13 +43,17 @@ def test_a_scorer_says_what_the_model_says() -> None:
 
 def _resealed(schema: str, place: int, value: object) -> bytes:
     """With one element of the body replaced, and a checksum that fits again."""
-    content = dump_model(learned(50)) if schema == MODEL_SCHEMA else dump_scorer(learned(50))[1]
+    content = (
+        dump_value_model(learned(50))
+        if schema == VALUE_MODEL.schema
+        else dump_value_scorer(learned(50))[1]
+    )
     body = msgspec.msgpack.decode(msgspec.msgpack.decode(content, type=Envelope).body)
     body[place] = value
     return seal(schema, msgspec.msgpack.encode(body))[0]
 
 
-@pytest.mark.parametrize("schema", [MODEL_SCHEMA, SCORER_SCHEMA])
+@pytest.mark.parametrize("schema", [VALUE_MODEL.schema, VALUE_SCORER.schema])
 @pytest.mark.parametrize(
     ("place", "value", "reason"),
     [
@@ -67,22 +71,22 @@ def test_what_is_wrong_inside_is_unusable(
     schema: str, place: int, value: object, reason: str
 ) -> None:
     content = _resealed(schema, place, value)
-    load = load_model if schema == MODEL_SCHEMA else load_scorer
+    load = load_value_model if schema == VALUE_MODEL.schema else load_value_scorer
     found = load(content, SMALL)
     assert isinstance(found, Unusable)
     assert reason in found.reason
 
 
 def test_truncated_altered_or_another_schema_is_unusable() -> None:
-    whole = dump_model(learned(50))
+    whole = dump_value_model(learned(50))
     altered = bytearray(whole)
     altered[len(whole) // 2] ^= 1
-    for content in (b"", whole[:-1], bytes(altered), dump_scorer(learned(50)).content):
-        assert isinstance(load_model(content, SMALL), Unusable)
+    for content in (b"", whole[:-1], bytes(altered), dump_value_scorer(learned(50)).content):
+        assert isinstance(load_value_model(content, SMALL), Unusable)
 
 
 def test_weights_that_are_not_numbers_are_unusable() -> None:
     model = learned(50)
     model.scorer.amounts.bias[0, 0] = float("nan")
-    found = load_model(dump_model(model), SMALL)
+    found = load_value_model(dump_value_model(model), SMALL)
     assert found == Unusable("weights are not finite")

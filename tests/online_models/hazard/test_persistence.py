@@ -9,22 +9,28 @@ import numpy as np
 import pytest
 from msgspec import msgpack, structs
 
-from online_models.hazard import checkpoint
 from online_models.hazard.bins import PAYER, Shape
-from online_models.hazard.checkpoint import dump_model, dump_scorer, load_model, load_scorer
 from online_models.hazard.model import HazardModel, HazardRow, HazardRules
+from online_models.hazard.persistence import (
+    HAZARD_MODEL,
+    HazardBody,
+    dump_hazard_model,
+    dump_hazard_scorer,
+    load_hazard_model,
+    load_hazard_scorer,
+)
 from online_models.hazard.scorer import HazardScorer
-from online_models.learning.snapshots import Envelope, Unusable, seal
+from online_models.persistence.envelope import Envelope, Unusable, seal
 from tests.worlds import hazard_world
 from tests.worlds.hazard_world import SMALL
 
-CONTENT = dump_model(hazard_world.learned(1500))
+CONTENT = dump_hazard_model(hazard_world.learned(1500))
 ROW = hazard_world.rows(1500)[-1]
-Body = checkpoint._Body
+Body = HazardBody
 
 
 def reason(content: bytes, rules: HazardRules = SMALL) -> str:
-    loaded = load_model(content, rules)
+    loaded = load_hazard_model(content, rules)
     assert isinstance(loaded, Unusable)
     return loaded.reason
 
@@ -33,16 +39,16 @@ def altered(change: Callable[[Body], Body]) -> bytes:
     """A model whose body was changed by somebody who can compute checksums."""
     envelope = msgpack.decode(CONTENT, type=Envelope)
     body = change(msgpack.decode(envelope.body, type=Body))
-    return seal(checkpoint.MODEL_SCHEMA, msgpack.encode(body))[0]
+    return seal(HAZARD_MODEL.schema, msgpack.encode(body))[0]
 
 
 def test_a_scorer_read_back_says_the_same_under_the_same_version() -> None:
     model = hazard_world.learned(1500)
-    version, content = dump_scorer(model)
-    scorer = load_scorer(content, SMALL)
+    version, content = dump_hazard_scorer(model)
+    scorer = load_hazard_scorer(content, SMALL)
 
     assert isinstance(scorer, HazardScorer)
-    assert scorer.version == version == dump_scorer(model).version
+    assert scorer.version == version == dump_hazard_scorer(model).version
     for row in hazard_world.rows(1500)[-100:]:
         ask = (row.features, row.landmark, row.platform)
         assert scorer.score(*ask) == model.score(*ask)
@@ -52,18 +58,18 @@ def test_only_places_in_use_are_written() -> None:
     few = HazardModel(HazardRules())
     few.learn([HazardRow({"a": 1.0}, 0, 0, True)])
 
-    assert len(dump_model(few)) < 10_000
+    assert len(dump_hazard_model(few)) < 10_000
 
 
 def test_a_model_with_every_place_in_use_stays_below_twenty_megabytes() -> None:
     full = HazardModel(HazardRules())
     full.memory.n.fill(1.0)
 
-    assert len(dump_model(full)) < 20e6
+    assert len(dump_hazard_model(full)) < 20e6
 
 
 def test_learning_may_go_on_with_other_rates() -> None:
-    loaded = load_model(CONTENT, structs.replace(SMALL, alpha=0.5))
+    loaded = load_hazard_model(CONTENT, structs.replace(SMALL, alpha=0.5))
 
     assert isinstance(loaded, HazardModel)
     assert loaded.rules.alpha == 0.5
@@ -88,7 +94,7 @@ def test_another_code_version_is_unusable() -> None:
 
 
 def test_a_scorer_is_no_model() -> None:
-    assert "hazard/scorer" in reason(dump_scorer(hazard_world.learned(1500)).content)
+    assert "hazard/scorer" in reason(dump_hazard_scorer(hazard_world.learned(1500)).content)
 
 
 def test_names_hashed_with_another_seed_are_unusable() -> None:
@@ -147,6 +153,6 @@ def test_a_model_that_makes_no_sense_is_unusable(change: Callable[[Body], Body],
 
 
 def test_a_body_of_another_kind_is_unusable() -> None:
-    content, _ = seal(checkpoint.MODEL_SCHEMA, msgspec.msgpack.encode({"a": 1}))
+    content, _ = seal(HAZARD_MODEL.schema, msgspec.msgpack.encode({"a": 1}))
 
     assert "not a hazard model" in reason(content)

@@ -1,0 +1,100 @@
+"""Credit models as bytes, and the read-only copy that shares credit."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from msgspec import Struct
+
+from online_models.credit.exposures import Strength
+from online_models.credit.hazard import AppChannel, ChannelEffect, CreditHazard
+from online_models.persistence.arrays import pack_numbers, unpack_columns
+from online_models.persistence.envelope import Snapshot, Unusable, version_name
+from online_models.persistence.layout import Layout
+
+CREDIT = "credit"
+"""Names the model in markers and metrics."""
+
+
+class ChannelWeights(NamedTuple):
+    """What Markov removal and Shapley give the channels; only ratios within an app matter."""
+
+    markov: dict[AppChannel, float]
+    shapley: dict[AppChannel, float]
+
+
+class CreditModel(Struct, frozen=True):
+    """Read-only copy of everything that shares credit by what was learned."""
+
+    version: str
+    hazard: CreditHazard
+    weights: ChannelWeights
+
+
+class CreditBody(Struct, frozen=True, array_like=True, gc=False):
+    """What is stored of a credit model. Bytes are little-endian float64."""
+
+    paths_seen: int
+    apps: list[str]
+    levels: bytes
+    slopes: bytes
+    channels: list[AppChannel]
+    effects: bytes  # four of each channel
+    weights: bytes  # two of each channel
+
+
+CREDIT_MODEL = Layout(f"{CREDIT}/model/1", CreditBody, "a credit model")
+
+
+def dump_credit_model(paths_seen: int, hazard: CreditHazard, weights: ChannelWeights) -> Snapshot:
+    """The same model always has the same version and bytes."""
+    channels = list(hazard.effects)
+    sealed = CREDIT_MODEL.dump(
+        CreditBody(
+            paths_seen=paths_seen,
+            apps=list(hazard.levels),
+            levels=pack_numbers(hazard.levels.values()),
+            slopes=pack_numbers((hazard.intent_slope, hazard.prior_slope)),
+            channels=channels,
+            effects=pack_numbers(
+                rate for one in hazard.effects.values() for kind in one for rate in kind
+            ),
+            weights=pack_numbers(
+                learned.get(channel, 0.0)
+                for channel in channels
+                for learned in (weights.markov, weights.shapley)
+            ),
+        )
+    )
+    return Snapshot(version_name(CREDIT, paths_seen, sealed.checksum), sealed.content)
+
+
+def load_credit_model(content: bytes) -> CreditModel | Unusable:
+    """The model in `content`, under the version it was published with."""
+    opened = CREDIT_MODEL.load(content)
+    if isinstance(opened, Unusable):
+        return opened
+    body, checksum = opened
+    columns = unpack_columns(
+        (body.levels, body.slopes, body.effects, body.weights),
+        (len(body.apps), 2, 4 * len(body.channels), 2 * len(body.channels)),
+    )
+    if isinstance(columns, Unusable):
+        return columns
+    levels, slopes, effects, weights = columns
+    rates = [Strength(*effects[at : at + 2]) for at in range(0, len(effects), 2)]
+    hazard = CreditHazard(
+        dict(zip(body.apps, levels, strict=True)),
+        slopes[0],
+        slopes[1],
+        {
+            channel: ChannelEffect(*rates[2 * number : 2 * number + 2])
+            for number, channel in enumerate(body.channels)
+        },
+    )
+    if not hazard.is_complete():
+        return Unusable("no parameters for what is unknown")
+    markov = dict(zip(body.channels, weights[::2], strict=True))
+    shapley = dict(zip(body.channels, weights[1::2], strict=True))
+    version = version_name(CREDIT, body.paths_seen, checksum)
+    return CreditModel(version, hazard, ChannelWeights(markov, shapley))

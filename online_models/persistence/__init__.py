@@ -1,0 +1,1 @@
+"""How models are written down as bytes, and what is checked when they are read back."""
