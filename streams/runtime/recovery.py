@@ -21,7 +21,7 @@ from streams.settings.core import CoreSettings
 from streams.stages.contract import LogRecord, Stretch, TopicPartition
 
 FETCH_BYTES = 4_000_000  # per partition and fetch
-FETCH_WAIT_MS = 100
+_FETCH_WAIT_MS = 100
 RECORDS_MAX = 20_000  # per write; about 50 ms of this process's time
 _STALLED_SECONDS = 60.0
 REREAD_RECORDS = 2_000  # frames, decided together
@@ -44,7 +44,7 @@ async def restore(settings: CoreSettings, changelog: TopicPartition, store: Stat
     """Apply what the store has not seen yet; RecoveryError when the log stands still."""
     started = time.monotonic()
     consumer = new_consumer(
-        settings, max_partition_fetch_bytes=FETCH_BYTES, fetch_max_wait_ms=FETCH_WAIT_MS
+        settings, max_partition_fetch_bytes=FETCH_BYTES, fetch_max_wait_ms=_FETCH_WAIT_MS
     )
     await consumer.start()
     try:
@@ -67,7 +67,7 @@ async def restore(settings: CoreSettings, changelog: TopicPartition, store: Stat
 async def reread(settings: CoreSettings, stretch: Stretch) -> list[LogRecord]:
     """The first records of a stretch that was read before; none when the log has none there."""
     consumer = new_consumer(
-        settings, max_partition_fetch_bytes=FETCH_BYTES, fetch_max_wait_ms=FETCH_WAIT_MS
+        settings, max_partition_fetch_bytes=FETCH_BYTES, fetch_max_wait_ms=_FETCH_WAIT_MS
     )
     await consumer.start()
     try:

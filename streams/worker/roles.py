@@ -33,8 +33,8 @@ _NOISY = (
     "aiokafka",
     "asyncio",
     "clickhouse_driver",
-    "streams.worker.core_app",
-    "streams.worker.storing_app",
+    "streams.worker.core_worker",
+    "streams.worker.storing_worker",
     "streams.agents",
     "streams.runtime.faust.internals",
     "streams.runtime.faust.transport",
@@ -106,7 +106,7 @@ async def _run_core(settings: Settings) -> int:
     # Only here: the other commands start faster without Faust and River.
     from streams.runtime.snapshots import SnapshotReader
     from streams.stages.factory import stage_factory
-    from streams.worker.core_app import CoreWorker, Surroundings, run_core
+    from streams.worker.core_worker import CoreWorker, Surroundings, run_core
 
     core = core_settings(settings)
     snapshots = SnapshotReader(core)
@@ -121,7 +121,7 @@ async def _run_core(settings: Settings) -> int:
 
 
 async def _run_storing(settings: Settings) -> int:
-    from streams.worker.storing_app import StoringWorker, run_storing
+    from streams.worker.storing_worker import StoringWorker, run_storing
 
     worker = StoringWorker(storing_settings(settings), StoringMetrics())
 

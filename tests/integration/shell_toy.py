@@ -11,18 +11,38 @@ import faulthandler
 import signal
 import sys
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from pathlib import Path
 
+import faust
+
+from streams.agents import Offer
+from streams.runtime.faust.app import batch_app
+from streams.runtime.faust.batches import BatchSchema, PollBatch
 from streams.runtime.lane import LaneSpec
 from streams.settings.core import EMBEDDED_LEAD, BatchBounds, CoreSettings
 from streams.stages.contract import Effects, LogRecord, Message, StateReader
-from streams.worker.core_app import CoreWorker, Surroundings, run_core
+from streams.worker.core_worker import CoreWorker, Surroundings, run_core
 
 SPECS = (
     LaneSpec("intake", ("touchpoints", "installs")),
     LaneSpec("matching", ("match",), "matching-changelog"),
 )
+
+
+def toy_app(settings: CoreSettings, offer: Offer) -> faust.App:
+    """One agent for each of the toy stages."""
+    app = batch_app(settings)
+
+    async def feed(batches: AsyncIterator[PollBatch]) -> AsyncIterator[None]:
+        async for batch in batches:
+            offer(batch)
+            yield
+
+    for spec in SPECS:
+        names = [settings.topic(name) for name in spec.inputs]
+        app.agent(app.topic(*names, schema=BatchSchema(), acks=False), name=spec.stage)(feed)
+    return app
 
 
 def positions(records: Sequence[LogRecord]) -> Effects:
@@ -110,7 +130,9 @@ def say_where() -> None:
 
 
 async def run(bootstrap: str, folder: str, prefix: str) -> int:
-    worker = CoreWorker(settings(bootstrap, folder, prefix), toy_stage, Surroundings(specs=SPECS))
+    worker = CoreWorker(
+        settings(bootstrap, folder, prefix), toy_stage, Surroundings(specs=SPECS, app=toy_app)
+    )
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, stop.set)

@@ -11,7 +11,7 @@ from typing import Any
 
 from streams.settings.storing import BufferBounds, FlushBounds, StoreTarget, StoringSettings
 from streams.store.sink.sink import StoringObserver
-from streams.worker.storing_app import StoringWorker, run_storing
+from streams.worker.storing_worker import StoringWorker, run_storing
 
 
 def settings_of(values: dict[str, Any]) -> StoringSettings:

@@ -10,17 +10,17 @@ import random
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from streams.agents import CORE_LANES
 from streams.runtime.lane import LaneSpec
 from streams.runtime.state import MemoryStore
 from streams.stages.common.working_set import stored_useless_from
 from streams.stages.contract import Effects, LooksBack, Message, Stretch, TopicPartition
 from streams.stages.factory import StageConstructor
-from streams.worker.core_app import SPECS
 from tests.simulation.log import Log, Record
 
 GROUP = "core"
 LaneId = tuple[str, int]
-SPEC_OF: dict[str, LaneSpec] = {spec.stage: spec for spec in SPECS}
+SPEC_OF: dict[str, LaneSpec] = {spec.stage: spec for spec in CORE_LANES}
 
 
 class Disk(MemoryStore):

@@ -65,7 +65,7 @@ def _order(unit: Unit) -> tuple[bool, int, str]:
     return (unit.isdecimal(), int(unit) if unit.isdecimal() else 0, unit)
 
 
-class CoPartitionedAssignor(AbstractPartitionAssignor):  # type: ignore[misc]
+class CoPartitionedAssignor(AbstractPartitionAssignor):
     """aiokafka's assignor interface around `plan`; one object per consumer, it remembers claims."""
 
     name = "headwater-co-partitioned"

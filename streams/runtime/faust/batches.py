@@ -50,7 +50,7 @@ class BatchScheduler:
                 yield tp, PollBatch(tp, polled)
 
 
-class BatchSchema(faust.Schema):  # type: ignore[misc]
+class BatchSchema(faust.Schema):
     """Hands the batch to the agent as it is; decoding is the stage's business."""
 
     def compile(self, app: Any, **_: Any) -> Callable[..., Awaitable[Any]]:

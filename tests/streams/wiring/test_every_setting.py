@@ -16,7 +16,7 @@ from streams.kafka.topics import wanted_topics
 from streams.settings import Settings, read_settings
 from streams.settings.declaration import Declaration, declarations
 from streams.wiring.parts import core_settings, stage_rules, storing_settings
-from streams.worker import core_app, roles
+from streams.worker import core_worker, roles
 
 DECLARED = {declaration.variable: declaration for declaration in declarations(Settings)}
 SERVERS = {
@@ -56,7 +56,7 @@ class Shell:
         async def no_topic_is_wrong(kafka: object) -> list[str]:
             return []
 
-        async def run(worker: core_app.CoreWorker, stop: object) -> int:
+        async def run(worker: core_worker.CoreWorker, stop: object) -> int:
             self.started["app"] = str(worker.app.conf.broker_max_poll_records)
             return 0
 
@@ -66,7 +66,7 @@ class Shell:
         patch.setattr(roles, "_NOISY", ())
         patch.setattr(logging, "basicConfig", lambda **at: self.note("level", at["level"]))
         patch.setattr(roles, "HealthServer", lambda _, *address: self.serve(address))
-        patch.setattr(core_app, "run_core", run)
+        patch.setattr(core_worker, "run_core", run)
 
     def note(self, name: str, value: Any) -> None:
         self.started[name] = value

@@ -1,10 +1,10 @@
-"""The core worker: one Faust app with an agent per stage, and the lanes they feed."""
+"""The core worker: the lanes that the agents of its Faust app feed."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,10 +12,10 @@ import faust
 from aiokafka.errors import KafkaConnectionError
 from faust.types import TP
 
-from schemas import topics
+from streams.agents import CORE_LANES, Offer, core_app
 from streams.runtime.checkpoint import KafkaLog, LogOptions, no_announcement
-from streams.runtime.faust.app import batch_app, report, run_faust, silence_libraries
-from streams.runtime.faust.batches import BatchSchema, PollBatch
+from streams.runtime.faust.app import report, run_faust, silence_libraries
+from streams.runtime.faust.batches import PollBatch
 from streams.runtime.fleet import LaneFleet, Readiness
 from streams.runtime.lane import Lane, LaneParts, LaneSpec
 from streams.runtime.lead import BoundedLead, NoLead
@@ -32,16 +32,6 @@ from streams.stages.contract import Stage, TopicPartition
 Stages = Callable[[str, int, int], Stage]
 """Stage name, partition number, number of partitions: a new stage object."""
 
-SPECS = (
-    LaneSpec("intake", tuple(topic.name for topic in topics.SOURCES), is_source=True),
-    LaneSpec("matching", (topics.MATCH.name,), topics.MATCHING_CHANGELOG.name),
-    LaneSpec("journeys", (topics.JOURNEYS.name,), topics.JOURNEYS_CHANGELOG.name),
-    LaneSpec("sites", (topics.SITES.name,), topics.SITES_CHANGELOG.name),
-    LaneSpec(
-        "learning", (topics.EXAMPLES.name,), topics.LEARNING_CHANGELOG.name, single_partition=True
-    ),
-)
-
 _FAILED_STOP_SECONDS = 20.0
 """Faust gets this long to end after a failure. After a request, HEADWATER_STOP_TIMEOUT holds."""
 
@@ -56,7 +46,9 @@ class Surroundings:
 
     snapshots: SnapshotReader | None = None
     observer: LaneObserver | None = None
-    specs: tuple[LaneSpec, ...] = SPECS
+    specs: tuple[LaneSpec, ...] = CORE_LANES
+    app: Callable[[CoreSettings, Offer], faust.App] = core_app
+    """An app with one agent for each of `specs`."""
 
 
 class CoreWorker:
@@ -71,7 +63,9 @@ class CoreWorker:
         self._stages = stages
         self._observer = around.observer or LaneObserver()
         self._partitions = 0
-        self.app = self._create_app()
+        self.app = around.app(settings, self._offer)
+        self.app.on_partitions_revoked.connect(self._on_revoked)
+        self.app.on_partitions_assigned.connect(self._on_assigned)
 
     @property
     def ready(self) -> bool:
@@ -114,31 +108,9 @@ class CoreWorker:
             self.settings.topic(tp[0]), TICK_KEY, TICK_VALUE, tp[1], None, None
         )
 
-    def _create_app(self) -> faust.App:
-        single = frozenset(
-            self.settings.topic(name)
-            for spec in self.specs
-            if spec.single_partition
-            for name in spec.inputs
-        )
-        app = batch_app(self.settings, single)
-        for spec in self.specs:
-            self._add_agent(app, spec)
-        app.on_partitions_revoked.connect(self._on_revoked)
-        app.on_partitions_assigned.connect(self._on_assigned)
-        return app
-
-    def _add_agent(self, app: faust.App, spec: LaneSpec) -> None:
-        names = [self.settings.topic(name) for name in spec.inputs]
-
-        async def feed(batches: AsyncIterator[PollBatch]) -> AsyncIterator[None]:
-            async for batch in batches:
-                assert self.fleet is not None, "lanes are opened before Faust starts"
-                self.fleet.offer(batch)
-                yield
-
-        # The checkpoint owns the offsets, so Faust must not acknowledge anything.
-        app.agent(app.topic(*names, schema=BatchSchema(), acks=False), name=spec.stage)(feed)
+    def _offer(self, batch: PollBatch) -> None:
+        assert self.fleet is not None, "lanes are opened before Faust starts"
+        self.fleet.offer(batch)
 
     async def _on_revoked(self, app: Any, revoked: set[TP], **_: Any) -> None:
         assert self.fleet is not None, "lanes are opened before Faust starts"

@@ -1,21 +1,21 @@
-"""The storing worker: a Faust app whose agent hands whole poll batches to the sink."""
+"""The storing worker: the sink that the agent of its Faust app feeds."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import aiokafka
-import faust
 from aiokafka.errors import KafkaError
 from faust.types import TP
 
+from streams.agents import storing_app
 from streams.errors import Stop
-from streams.runtime.faust.app import batch_app, report, run_faust, silence_libraries
-from streams.runtime.faust.batches import BatchSchema, PollBatch
+from streams.runtime.faust.app import report, run_faust, silence_libraries
+from streams.runtime.faust.batches import PollBatch
 from streams.runtime.fleet import Readiness
 from streams.runtime.offsets import LostRecordsError, Offsets
 from streams.settings.storing import StoringSettings
@@ -44,7 +44,9 @@ class StoringWorker:
 
     def __init__(self, settings: StoringSettings, observer: StoringObserver | None = None) -> None:
         self.settings = settings
-        self.app = self._create_app()
+        self.app = storing_app(settings, self._offer)
+        self.app.on_partitions_revoked.connect(self._on_revoked)
+        self.app.on_partitions_assigned.connect(self._on_assigned)
         self._observer = observer or StoringObserver()
         self._pulse = Pulse(settings.session_timeout_seconds * 0.8)
         self._sink: Sink | None = None
@@ -104,21 +106,6 @@ class StoringWorker:
         self._threads.shutdown(wait=True)
         if self._store is not None:
             self._store.close()
-
-    def _create_app(self) -> faust.App:
-        app = batch_app(self.settings.kafka())
-        names = [self.settings.topic_prefix + name for name in TABLE_OF_TOPIC]
-
-        async def store(batches: AsyncIterator[PollBatch]) -> AsyncIterator[None]:
-            async for batch in batches:
-                self._offer(batch)
-                yield
-
-        # Offsets are committed once rows are stored, so Faust must not acknowledge anything.
-        app.agent(app.topic(*names, schema=BatchSchema(), acks=False), name="storing")(store)
-        app.on_partitions_revoked.connect(self._on_revoked)
-        app.on_partitions_assigned.connect(self._on_assigned)
-        return app
 
     def _offer(self, batch: PollBatch) -> None:
         """Batches of an earlier assignment are read again."""
