@@ -7,7 +7,8 @@ files beside this one, and a test fails when they are stale.
 from __future__ import annotations
 
 from schemas.contracts.asyncapi import COMPONENTS, asyncapi
-from schemas.contracts.documents import documents, read_examples
+from schemas.contracts.descriptions import field_descriptions
+from schemas.contracts.documents import documents, read_examples, read_migrations
 from schemas.contracts.messages import (
     SCHEMA_DIALECT,
     Examples,
@@ -25,6 +26,7 @@ from schemas.contracts.semantics import (
     SEMANTICS,
     Semantics,
 )
+from schemas.contracts.views import views_of
 
 __all__ = [
     "CLOCK_TICKS",
@@ -40,8 +42,11 @@ __all__ = [
     "Semantics",
     "asyncapi",
     "documents",
+    "field_descriptions",
     "json_schema",
     "message_types",
     "read_examples",
+    "read_migrations",
     "version_of",
+    "views_of",
 ]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from schemas.contracts.documents import documents, read_examples
+from schemas.contracts.documents import documents, read_examples, read_migrations
 
 
 def _main() -> None:
     schemas = Path(__file__).parent.parent
-    for name, body in documents(read_examples(schemas / "examples")).items():
+    examples = read_examples(schemas / "examples")
+    migrations = read_migrations(schemas / "migrations")
+    for name, body in documents(examples, migrations).items():
         path = schemas / name
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(body)

@@ -5,7 +5,14 @@ from __future__ import annotations
 import msgspec
 
 from schemas import topics
-from schemas.contracts.messages import Examples, Json, message_names, message_types, version_of
+from schemas.contracts.messages import (
+    Examples,
+    Json,
+    describe_fields,
+    message_names,
+    message_types,
+    version_of,
+)
 from schemas.contracts.semantics import CLOCK_TICKS, REFUSALS, SEMANTICS
 from schemas.topics import Kind, Topic
 
@@ -78,6 +85,7 @@ def asyncapi(examples: Examples) -> Json:
     _, schemas = msgspec.json.schema_components(
         message_types().values(), ref_template=f"{COMPONENTS}/schemas/{{name}}"
     )
+    describe_fields(schemas)
     messages = {
         name: _message(name, topic, examples) for topic in public for name in message_names(topic)
     }

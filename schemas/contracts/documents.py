@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import inspect
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from schemas.contracts.asyncapi import asyncapi
 from schemas.contracts.messages import Examples, Json, json_schema, message_types, version_of
+from schemas.contracts.views import views_page
 
 
-def documents(examples: Examples) -> dict[str, bytes]:
-    """Every generated file by its path below this folder."""
-    files = {f"json/{name}.v{version_of(name)}.json": json_schema(name) for name in message_types()}
+def documents(examples: Examples, migrations: Sequence[str]) -> dict[str, bytes]:
+    """Every generated file by its path below `schemas/`, from the examples and the SQL texts."""
+    schemas: dict[str, Json] = {name: json_schema(name) for name in message_types()}
+    files = {f"json/{name}.v{version_of(name)}.json": body for name, body in schemas.items()}
     files["asyncapi.json"] = asyncapi(examples)
-    return {
-        path: (json.dumps(_dedented(body), indent=2, ensure_ascii=False) + "\n").encode()
+    texts = {
+        path: json.dumps(_dedented(body), indent=2, ensure_ascii=False) + "\n"
         for path, body in files.items()
     }
+    texts["VIEWS.md"] = views_page(migrations)
+    return {path: text.encode() for path, text in texts.items()}
 
 
 def _dedented(body: Any) -> Any:
@@ -42,3 +47,9 @@ def read_examples(folder: Path) -> dict[str, list[tuple[str, Json]]]:
         ]
         for name in message_types()
     }
+
+
+def read_migrations(folder: Path) -> list[str]:
+    """The texts of the SQL files in a folder, by rising number."""
+    files = sorted(folder.glob("*.sql"), key=lambda path: int(path.name.partition("_")[0]))
+    return [path.read_text(encoding="utf-8") for path in files]

@@ -7,9 +7,13 @@ from typing import Any
 
 import msgspec
 
-from schemas.events import TYPES, TYPES_BY_TOPIC, InputEvent, type_name
-from schemas.outcomes import OUTCOME_OF_TOPIC
+from schemas.contracts.descriptions import field_descriptions
+from schemas.events import TYPES, TYPES_BY_TOPIC, AdServices, InputEvent, type_name
+from schemas.outcomes import OUTCOME_OF_TOPIC, Outcome, is_time_field
+from schemas.parts import Consent, Identity
 from schemas.topics import Kind, Topic
+
+_NESTED: tuple[type[msgspec.Struct], ...] = (AdServices, Consent, Identity)
 
 SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -31,12 +35,26 @@ def version_of(name: str) -> int:
 
 
 def json_schema(name: str) -> Json:
-    """A self-contained JSON Schema of one message."""
+    """A self-contained JSON Schema of one message, with a description of each field."""
+    schema = msgspec.json.schema(message_types()[name])
+    describe_fields(schema["$defs"])
     return {
         "$schema": SCHEMA_DIALECT,
         "$id": f"urn:headwater:{name}:v{version_of(name)}",
-        **msgspec.json.schema(message_types()[name]),
+        **schema,
     }
+
+
+def describe_fields(definitions: Json) -> None:
+    """Add the description of each field to the definitions (by struct name) that msgspec made."""
+    structs = {kind.__name__: kind for kind in (*message_types().values(), *_NESTED)}
+    for name, definition in definitions.items():
+        for field, text in field_descriptions(structs[name]).items():
+            schema = definition["properties"][field]
+            units = schema.get("description", "")
+            if issubclass(structs[name], Outcome) and is_time_field(field):
+                units = "Milliseconds since 1970, UTC"
+            schema["description"] = f"{text} {units}." if units else text
 
 
 def message_names(topic: Topic) -> list[str]:

@@ -1,52 +1,52 @@
--- What people query. Every view counts a repeat once: by outcome id, or by place in the log.
--- Ties between repeats are broken by columns that do not depend on when a row was stored.
+-- Decisions, accounting and postbacks. Every view counts a repeat once, by outcome id or by log
+-- position. Columns that do not depend on when a row was stored break ties between repeats.
 
 CREATE OR REPLACE VIEW v_attributions
 (
-    attribution_id String COMMENT 'conversion_id:version',
-    conversion_id String COMMENT 'install_id; of a re-engagement install_id~event_id of its touchpoint.',
+    attribution_id String COMMENT 'Id of this version: conversion_id:version.',
+    conversion_id String COMMENT 'The install_id; for a re-engagement install_id~event_id of its touchpoint.',
     install_id String COMMENT 'Install that converted, or whose user came back.',
-    version Int64 COMMENT 'Version of the decision.',
-    reason String COMMENT 'Why there is this version: first_decision, deadline, late_touchpoint, late_install, late_activity, fraud_verdict, erasure or rule_change.',
+    version Int64 COMMENT 'Version of the decision, from 1; the highest is current.',
+    reason String COMMENT 'Why this version was made: first_decision, deadline, late_touchpoint, late_install, late_activity, fraud_verdict, erasure or rule_change.',
     conversion_type String COMMENT 'install, reinstall, reattribution or reengagement.',
     status String COMMENT 'organic, non_organic, reattributed or reengaged.',
-    match_type String COMMENT 'Evidence: referrer, click_id, device_id, adservices, probabilistic or none.',
+    match_type String COMMENT 'Evidence for the match: referrer, click_id, device_id, adservices, probabilistic or none.',
     match_confidence Float64 COMMENT 'Probability that the match is right; 1 when deterministic or organic.',
     app_id String COMMENT 'App that was installed.',
     platform String COMMENT 'ios, android or other.',
-    country_code String COMMENT 'ISO 3166-1 alpha-2.',
-    install_time DateTime64(3, 'UTC') COMMENT 'First open, by the producer.',
-    conversion_time DateTime64(3, 'UTC') COMMENT 'First open, or the session that re-engaged.',
-    expires_at Nullable(DateTime64(3, 'UTC')) COMMENT 'From here on the previous source counts again; null: never.',
-    prior_install_id String COMMENT 'Install this one follows on the same device; empty for a new user.',
+    country_code String COMMENT 'Country, ISO 3166-1 alpha-2.',
+    install_time DateTime64(3, 'UTC') COMMENT 'First open of the install, as the producer reported it.',
+    conversion_time DateTime64(3, 'UTC') COMMENT 'When the conversion happened: the first open, or the session that re-engaged the user.',
+    expires_at Nullable(DateTime64(3, 'UTC')) COMMENT 'When the credit returns to the previous source; null: never.',
+    prior_install_id String COMMENT 'Install that this one follows on the same device; empty for a new user.',
     touch_id String COMMENT 'Touchpoint that gets the credit; empty when organic.',
-    touch_type String COMMENT 'click, impression or empty.',
-    touch_time DateTime64(3, 'UTC') COMMENT 'When it happened; 1970-01-01 when organic or unknown.',
-    media_source String COMMENT 'Network that gets the credit; organic when nobody does.',
-    channel String COMMENT 'Channel inside the media source.',
+    touch_type String COMMENT 'Type of that touchpoint: click or impression; empty when organic.',
+    touch_time DateTime64(3, 'UTC') COMMENT 'When that touchpoint happened; 0 (1970-01-01) when organic or unknown.',
+    media_source String COMMENT 'Network that gets the credit; organic when none does.',
+    channel String COMMENT 'Channel within the media source.',
     campaign_id String COMMENT 'Campaign.',
     campaign_name String COMMENT 'Name of the campaign.',
     adset_id String COMMENT 'Ad set.',
     ad_id String COMMENT 'Ad.',
     site_id String COMMENT 'Site or app that showed the ad.',
     ctit_s Int64 COMMENT 'Click-to-install time in seconds; -1 when organic or unknown.',
-    click_window_s Int64 COMMENT 'Seconds in which a click counts.',
-    view_window_s Int64 COMMENT 'Seconds in which an impression counts.',
-    probabilistic_click_window_s Int64 COMMENT 'Seconds in which a click counts that is only likely the same person; 0: off.',
-    probabilistic_view_window_s Int64 COMMENT 'Seconds in which such an impression counts; 0: off.',
-    reattribution_window_s Int64 COMMENT 'Seconds in which an install of the same device is no new user.',
-    inactivity_s Int64 COMMENT 'Seconds without activity before a user can be re-engaged.',
-    fraud_status String COMMENT 'tag or suspicious when the touchpoint with the credit looks like fraud.',
+    click_window_s Int64 COMMENT 'Lookback window for clicks in force for the winner, in seconds; for organic the app''s.',
+    view_window_s Int64 COMMENT 'Lookback window for impressions, in seconds.',
+    probabilistic_click_window_s Int64 COMMENT 'Lookback window for clicks that match only probabilistically, in seconds; 0: off.',
+    probabilistic_view_window_s Int64 COMMENT 'Lookback window for impressions that match only probabilistically, in seconds; 0: off.',
+    reattribution_window_s Int64 COMMENT 'How long, in seconds, another install on the same device is not a new user.',
+    inactivity_s Int64 COMMENT 'How long, in seconds, a user must be inactive before a re-engagement counts.',
+    fraud_status String COMMENT 'tag or suspicious when the credited touchpoint looks like fraud; else empty.',
     fraud_reason String COMMENT 'Why it looks like fraud.',
-    rejected_media_source String COMMENT 'Network that would have had the credit, were it not for fraud.',
-    rejected_campaign_id String COMMENT 'Its campaign.',
-    rejected_site_id String COMMENT 'Its site.',
-    rejected_touch_id String COMMENT 'Its touchpoint.',
+    rejected_media_source String COMMENT 'Network that would have had the credit but for fraud; empty when none.',
+    rejected_campaign_id String COMMENT 'Campaign of the rejected touchpoint.',
+    rejected_site_id String COMMENT 'Site of the rejected touchpoint.',
+    rejected_touch_id String COMMENT 'The rejected touchpoint.',
     rejected_reason String COMMENT 'Why it was rejected.',
-    contributors String COMMENT 'Up to three other touchpoints that qualified, JSON.',
-    rule_set String COMMENT 'Rules that were in force.',
-    model_version String COMMENT 'Model of a probabilistic match; else empty.',
-    candidates String COMMENT 'Receipt, JSON: every candidate, its verdict, and the rule behind it.',
+    contributors String COMMENT 'Up to three other touchpoints that qualified, as a JSON array of objects with media_source, campaign_id, touch_type and touch_time.',
+    rule_set String COMMENT 'Id of the rules in force.',
+    model_version String COMMENT 'Version of the pair model for a probabilistic match; else empty.',
+    candidates String COMMENT 'Receipt, as a JSON array: every candidate with touch_id, verdict and the rule behind it.',
     decided_at DateTime64(3, 'UTC') COMMENT 'Log time of the decision.'
 )
 AS SELECT
@@ -67,63 +67,63 @@ FROM
     LIMIT 1 BY conversion_id
 )
 WHERE status != 'withdrawn'
-COMMENT 'The decision that counts now, one row per conversion that stands.';
+COMMENT 'The current decision on every conversion that stands, one row each.';
 
--- What was believed at a moment T of log time:
+-- To see which decisions were current at a moment T of log time:
 --   SELECT * FROM v_attribution_history
 --   WHERE valid_from <= T AND (valid_to IS NULL OR T < valid_to) AND status != 'withdrawn'
--- A version is never valid before the one it supersedes, whatever its log time says, so that
--- for T = now this is v_attributions.
+-- A version never becomes valid before the one it supersedes, whatever its log time, so that for
+-- T = now the result is v_attributions.
 CREATE OR REPLACE VIEW v_attribution_history
 (
     valid_from DateTime64(3, 'UTC') COMMENT 'Log time from which this version was the current one.',
-    valid_to Nullable(DateTime64(3, 'UTC')) COMMENT 'Log time from which the next one was; null: it is current.',
-    supersedes Int64 COMMENT 'Version this one replaces; 0: none.',
+    valid_to Nullable(DateTime64(3, 'UTC')) COMMENT 'Log time at which the next version replaced it; null: it is the current one.',
+    supersedes Int64 COMMENT 'Version that this one replaces; 0: none.',
     superseded_by Int64 COMMENT 'Version that replaced this one; 0: none.',
-    attribution_id String COMMENT 'conversion_id:version',
-    conversion_id String COMMENT 'install_id; of a re-engagement install_id~event_id of its touchpoint.',
+    attribution_id String COMMENT 'Id of this version: conversion_id:version.',
+    conversion_id String COMMENT 'The install_id; for a re-engagement install_id~event_id of its touchpoint.',
     install_id String COMMENT 'Install that converted, or whose user came back.',
-    version Int64 COMMENT 'Version of the decision.',
-    reason String COMMENT 'Why there is this version: first_decision, deadline, late_touchpoint, late_install, late_activity, fraud_verdict, erasure or rule_change.',
+    version Int64 COMMENT 'Version of the decision, from 1; the highest is current.',
+    reason String COMMENT 'Why this version was made: first_decision, deadline, late_touchpoint, late_install, late_activity, fraud_verdict, erasure or rule_change.',
     conversion_type String COMMENT 'install, reinstall, reattribution or reengagement.',
-    status String COMMENT 'organic, non_organic, reattributed or reengaged, or withdrawn: no conversion any more.',
-    match_type String COMMENT 'Evidence: referrer, click_id, device_id, adservices, probabilistic or none.',
+    status String COMMENT 'organic, non_organic, reattributed, reengaged or withdrawn (no longer a conversion).',
+    match_type String COMMENT 'Evidence for the match: referrer, click_id, device_id, adservices, probabilistic or none.',
     match_confidence Float64 COMMENT 'Probability that the match is right; 1 when deterministic or organic.',
     app_id String COMMENT 'App that was installed.',
     platform String COMMENT 'ios, android or other.',
-    country_code String COMMENT 'ISO 3166-1 alpha-2.',
-    install_time DateTime64(3, 'UTC') COMMENT 'First open, by the producer.',
-    conversion_time DateTime64(3, 'UTC') COMMENT 'First open, or the session that re-engaged.',
-    expires_at Nullable(DateTime64(3, 'UTC')) COMMENT 'From here on the previous source counts again; null: never.',
-    prior_install_id String COMMENT 'Install this one follows on the same device; empty for a new user.',
+    country_code String COMMENT 'Country, ISO 3166-1 alpha-2.',
+    install_time DateTime64(3, 'UTC') COMMENT 'First open of the install, as the producer reported it.',
+    conversion_time DateTime64(3, 'UTC') COMMENT 'When the conversion happened: the first open, or the session that re-engaged the user.',
+    expires_at Nullable(DateTime64(3, 'UTC')) COMMENT 'When the credit returns to the previous source; null: never.',
+    prior_install_id String COMMENT 'Install that this one follows on the same device; empty for a new user.',
     touch_id String COMMENT 'Touchpoint that gets the credit; empty when organic.',
-    touch_type String COMMENT 'click, impression or empty.',
-    touch_time DateTime64(3, 'UTC') COMMENT 'When it happened; 1970-01-01 when organic or unknown.',
-    media_source String COMMENT 'Network that gets the credit; organic when nobody does.',
-    channel String COMMENT 'Channel inside the media source.',
+    touch_type String COMMENT 'Type of that touchpoint: click or impression; empty when organic.',
+    touch_time DateTime64(3, 'UTC') COMMENT 'When that touchpoint happened; 0 (1970-01-01) when organic or unknown.',
+    media_source String COMMENT 'Network that gets the credit; organic when none does.',
+    channel String COMMENT 'Channel within the media source.',
     campaign_id String COMMENT 'Campaign.',
     campaign_name String COMMENT 'Name of the campaign.',
     adset_id String COMMENT 'Ad set.',
     ad_id String COMMENT 'Ad.',
     site_id String COMMENT 'Site or app that showed the ad.',
     ctit_s Int64 COMMENT 'Click-to-install time in seconds; -1 when organic or unknown.',
-    click_window_s Int64 COMMENT 'Seconds in which a click counts.',
-    view_window_s Int64 COMMENT 'Seconds in which an impression counts.',
-    probabilistic_click_window_s Int64 COMMENT 'Seconds in which a click counts that is only likely the same person; 0: off.',
-    probabilistic_view_window_s Int64 COMMENT 'Seconds in which such an impression counts; 0: off.',
-    reattribution_window_s Int64 COMMENT 'Seconds in which an install of the same device is no new user.',
-    inactivity_s Int64 COMMENT 'Seconds without activity before a user can be re-engaged.',
-    fraud_status String COMMENT 'tag or suspicious when the touchpoint with the credit looks like fraud.',
+    click_window_s Int64 COMMENT 'Lookback window for clicks in force for the winner, in seconds; for organic the app''s.',
+    view_window_s Int64 COMMENT 'Lookback window for impressions, in seconds.',
+    probabilistic_click_window_s Int64 COMMENT 'Lookback window for clicks that match only probabilistically, in seconds; 0: off.',
+    probabilistic_view_window_s Int64 COMMENT 'Lookback window for impressions that match only probabilistically, in seconds; 0: off.',
+    reattribution_window_s Int64 COMMENT 'How long, in seconds, another install on the same device is not a new user.',
+    inactivity_s Int64 COMMENT 'How long, in seconds, a user must be inactive before a re-engagement counts.',
+    fraud_status String COMMENT 'tag or suspicious when the credited touchpoint looks like fraud; else empty.',
     fraud_reason String COMMENT 'Why it looks like fraud.',
-    rejected_media_source String COMMENT 'Network that would have had the credit, were it not for fraud.',
-    rejected_campaign_id String COMMENT 'Its campaign.',
-    rejected_site_id String COMMENT 'Its site.',
-    rejected_touch_id String COMMENT 'Its touchpoint.',
+    rejected_media_source String COMMENT 'Network that would have had the credit but for fraud; empty when none.',
+    rejected_campaign_id String COMMENT 'Campaign of the rejected touchpoint.',
+    rejected_site_id String COMMENT 'Site of the rejected touchpoint.',
+    rejected_touch_id String COMMENT 'The rejected touchpoint.',
     rejected_reason String COMMENT 'Why it was rejected.',
-    contributors String COMMENT 'Up to three other touchpoints that qualified, JSON.',
-    rule_set String COMMENT 'Rules that were in force.',
-    model_version String COMMENT 'Model of a probabilistic match; else empty.',
-    candidates String COMMENT 'Receipt, JSON: every candidate, its verdict, and the rule behind it.',
+    contributors String COMMENT 'Up to three other touchpoints that qualified, as a JSON array of objects with media_source, campaign_id, touch_type and touch_time.',
+    rule_set String COMMENT 'Id of the rules in force.',
+    model_version String COMMENT 'Version of the pair model for a probabilistic match; else empty.',
+    candidates String COMMENT 'Receipt, as a JSON array: every candidate with touch_id, verdict and the rule behind it.',
     decided_at DateTime64(3, 'UTC') COMMENT 'Log time of the decision.'
 )
 AS SELECT
@@ -157,26 +157,26 @@ FROM
 WINDOW following AS (
     PARTITION BY conversion_id ORDER BY version
     ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING)
-COMMENT 'Every version of every decision, and from when to when it was believed.';
+COMMENT 'Every version of every decision, and the period in which it was the current one.';
 
 CREATE OR REPLACE VIEW v_conversions
 (
-    day Date COMMENT 'Day of the conversion in UTC.',
-    app_id String COMMENT 'App.',
-    media_source String COMMENT 'Network; organic when nobody gets the credit.',
+    day Date COMMENT 'Day of the conversion, UTC.',
+    app_id String COMMENT 'App that was installed.',
+    media_source String COMMENT 'Network that gets the credit; organic when none does.',
     campaign_id String COMMENT 'Campaign.',
     campaign_name String COMMENT 'Name of the campaign.',
     conversion_type String COMMENT 'install, reinstall, reattribution or reengagement.',
-    conversions UInt64 COMMENT 'Conversions now attributed here.'
+    conversions UInt64 COMMENT 'Number of conversions credited here now.'
 )
 AS SELECT toDate(conversion_time) AS day, app_id, media_source, campaign_id,
     max(v_attributions.campaign_name) AS campaign_name, conversion_type, count() AS conversions
 FROM v_attributions
 GROUP BY day, app_id, media_source, campaign_id, conversion_type
-COMMENT 'Conversions per day, campaign and kind.';
+COMMENT 'Conversions per day, campaign and type.';
 
--- The final disposition of every source offset: what the last move says counts, and there `parked`
--- gives way to any other. A sound ledger has final_dispositions = 1 everywhere.
+-- One row per source offset. The rows of the last move count, and among them `parked` gives way to
+-- any other disposition. In a valid ledger final_dispositions is 1 everywhere.
 CREATE OR REPLACE VIEW v_accounting
 (
     epoch String COMMENT 'Incarnation of the log.',
@@ -196,7 +196,7 @@ FROM
         countIf(place > 0) AS settlements, minIf(place, place > 0) AS fate
     FROM
     (
-        -- Numbers instead of texts, because there is a row here for every event ever received.
+        -- Numbers instead of texts, because this has a row for every event ever received.
         SELECT log_epoch, source_topic, source_partition, move, offsets,
             indexOf(['dead_lettered', 'decided', 'duplicate', 'expired'],
                 toString(disposition)) AS place
@@ -209,27 +209,27 @@ FROM
 GROUP BY log_epoch, source_topic, source_partition, offset
 COMMENT 'What finally became of every source offset.';
 
--- Each postback once: of its copies the first by the producer's time. Only valid ones count; what is
--- not valid stands in columns of its own, under whatever names it claims. The columns may be summed.
+-- Each postback counts once: among its copies, the first by the producer's time. Only valid ones count;
+-- the others have columns of their own, under whatever names they claim. The columns may be summed.
 CREATE OR REPLACE VIEW v_postbacks_daily
 (
-    day Date COMMENT 'Day in UTC on which the postback came in, by the producer.',
+    day Date COMMENT 'Day on which the postback came in, as the producer reported it, UTC.',
     app_id String COMMENT 'App that was advertised.',
     framework String COMMENT 'skadnetwork or adattributionkit.',
-    ad_network_id String COMMENT 'Ad network.',
+    ad_network_id String COMMENT 'Ad network, by its registration with Apple.',
     campaign String COMMENT 'Source identifier; before SKAdNetwork 4 the campaign id.',
-    sequence_index Int64 COMMENT 'Which of up to three postbacks: 0 days 0-2, 1 days 3-7, 2 days 8-35.',
-    currency String COMMENT 'ISO 4217; empty for postbacks that stand for no revenue.',
-    postbacks UInt64 COMMENT 'Valid postbacks, won and lost.',
-    installs UInt64 COMMENT 'Valid, won, first of their series, download or redownload.',
-    reengagements UInt64 COMMENT 'Valid, won, first of their series, re-engagement.',
-    lost UInt64 COMMENT 'Valid: another network won.',
-    decoded UInt64 COMMENT 'Valid, and the rules say what the conversion value stands for.',
-    undecoded UInt64 COMMENT 'Valid, with a conversion value that no rule describes.',
-    revenue_min Decimal(38, 6) COMMENT 'Least revenue that the conversion values stand for; not signed.',
-    revenue_max Decimal(38, 6) COMMENT 'Most revenue that they stand for; not signed.',
-    invalid UInt64 COMMENT 'Not signed by Apple; counted nowhere else.',
-    unverifiable UInt64 COMMENT 'Signature could not be checked; counted nowhere else.'
+    sequence_index Int64 COMMENT 'Which of up to three postbacks: 0 for days 0-2, 1 for days 3-7, 2 for days 8-35; -1: not stated.',
+    currency String COMMENT 'Currency, ISO 4217; empty for postbacks that stand for no revenue.',
+    postbacks UInt64 COMMENT 'Valid postbacks, won or lost.',
+    installs UInt64 COMMENT 'Valid, won postbacks, first of their series, of a download or redownload.',
+    reengagements UInt64 COMMENT 'Valid, won postbacks, first of their series, of a re-engagement.',
+    lost UInt64 COMMENT 'Valid postbacks of conversions that another network won.',
+    decoded UInt64 COMMENT 'Valid postbacks whose conversion value the rules decode.',
+    undecoded UInt64 COMMENT 'Valid postbacks with a conversion value that no rule describes.',
+    revenue_min Decimal(38, 6) COMMENT 'Least revenue that the conversion values stand for; no signature covers these values.',
+    revenue_max Decimal(38, 6) COMMENT 'Most revenue that the conversion values stand for; no signature covers these values.',
+    invalid UInt64 COMMENT 'Postbacks not signed by Apple; counted in no other column.',
+    unverifiable UInt64 COMMENT 'Postbacks whose signature could not be checked; counted in no other column.'
 )
 AS SELECT toDate(event_time) AS day, app_id, framework, ad_network_id,
     if(campaign_id >= 0, toString(campaign_id), source_identifier) AS campaign, sequence_index,
@@ -256,13 +256,13 @@ FROM
 GROUP BY day, app_id, framework, ad_network_id, campaign, sequence_index, currency
 COMMENT 'Conversions that Apple reports, per day, network and campaign.';
 
--- How far every stage partition has come, in the newest log, and when each table last grew.
+-- One row per partition of a stage, by the newest log, and one row per table.
 CREATE OR REPLACE VIEW v_freshness
 (
     kind String COMMENT 'stage or table.',
     name String COMMENT 'Name of the stage or table.',
     partition Int64 COMMENT 'Partition of the stage; -1 for a table.',
-    at Nullable(DateTime64(3, 'UTC')) COMMENT 'Stage: log time reached. Table: newest row stored.'
+    at Nullable(DateTime64(3, 'UTC')) COMMENT 'Of a stage the log time it has reached; of a table when its newest row was stored.'
 )
 AS SELECT 'stage' AS kind, toString(stage) AS name, partition,
     toNullable(argMax(stage_time, (inserted_at, stage_time))) AS at
@@ -289,4 +289,4 @@ UNION ALL SELECT 'table', 'model_contents', -1, if(count() = 0, NULL, max(insert
 UNION ALL SELECT 'table', 'model_quality', -1, if(count() = 0, NULL, max(inserted_at)) FROM model_quality
 UNION ALL SELECT 'table', 'reliability', -1, if(count() = 0, NULL, max(inserted_at)) FROM reliability
 UNION ALL SELECT 'table', 'drift_alarms', -1, if(count() = 0, NULL, max(inserted_at)) FROM drift_alarms
-COMMENT 'How far stages have come, and when each table last grew.';
+COMMENT 'How far the stages have advanced, and when each table last grew.';

@@ -1,19 +1,19 @@
 -- Money: exchange rates, spend and revenue, each line once, in its own currency and in US dollars.
 -- Amounts are converted exactly, in integers, and rounded once, half away from zero, to the
--- millionth of a dollar. What has no rate has no dollar amount, and says so.
+-- millionth of a dollar. A line without a rate has no dollar amount and is marked `no_rate`.
 
--- How to get dollars for a currency on a day: by a rate to the dollar, else by one from the
--- dollar, else across a currency that both were stated in, or that was stated in both, on that
--- day. Dollars for one unit = numerator / denominator.
+-- The rate to dollars on a day is one stated to the dollar, else one stated from the dollar, else one
+-- across a third currency that has a stated rate with both on that day.
+-- Dollars for one unit = numerator / denominator.
 CREATE OR REPLACE VIEW v_rates
 (
-    currency String COMMENT 'ISO 4217.',
-    date Date COMMENT 'Day the rate was stated for; it counts until the next one.',
-    usd_rate Float64 COMMENT 'US dollars for one unit.',
-    numerator Int64 COMMENT 'The same exactly: numerator / denominator.',
-    denominator Int64 COMMENT 'The same exactly: numerator / denominator.',
-    across String COMMENT 'Currency that leads to the dollar; empty when the pair was stated.',
-    rate_source String COMMENT 'Who says so.'
+    currency String COMMENT 'Currency that is priced, ISO 4217.',
+    date Date COMMENT 'Day that the rate was stated for; it applies until the next one.',
+    usd_rate Float64 COMMENT 'US dollars for one unit of the currency.',
+    numerator Int64 COMMENT 'Numerator of the exact rate: numerator / denominator.',
+    denominator Int64 COMMENT 'Denominator of the exact rate: numerator / denominator.',
+    across String COMMENT 'Currency by way of which the rate was computed; empty when the pair was stated.',
+    rate_source String COMMENT 'Who published the rate.'
 )
 AS WITH
     stated AS
@@ -52,33 +52,33 @@ SELECT unit AS currency, day AS date, over / under AS usd_rate, over AS numerato
 FROM ways
 ORDER BY unit, day, way, ways.across
 LIMIT 1 BY unit, day
-COMMENT 'US dollars for one unit of a currency, from a day until the next one stated.';
+COMMENT 'US dollars for one unit of a currency, from one day until the next one stated.';
 
 CREATE OR REPLACE VIEW v_spend
 (
-    spend_id String COMMENT 'Hash of the dimensions of the report line.',
+    spend_id String COMMENT 'Id of the report line: a hash of its dimensions.',
     revision Int64 COMMENT 'Revision that counts: the highest.',
-    day Date COMMENT 'Day of the spend in the timezone of the report.',
-    timezone String COMMENT 'IANA name of that timezone.',
+    day Date COMMENT 'Day of the spend in the time zone of the report.',
+    timezone String COMMENT 'Time zone of the day, IANA name.',
     app_id String COMMENT 'App that was advertised.',
     media_source String COMMENT 'Network that was paid.',
-    channel String COMMENT 'Channel inside the media source.',
+    channel String COMMENT 'Channel within the media source.',
     campaign_id String COMMENT 'Campaign.',
     campaign_name String COMMENT 'Name of the campaign.',
     adset_id String COMMENT 'Ad set.',
     ad_id String COMMENT 'Ad.',
-    site_id String COMMENT 'Site or app that showed the ads.',
-    country_code String COMMENT 'ISO 3166-1 alpha-2.',
+    site_id String COMMENT 'Site or app that showed the ad.',
+    country_code String COMMENT 'Country, ISO 3166-1 alpha-2.',
     platform String COMMENT 'ios, android or other.',
-    impressions Int64 COMMENT 'Impressions, by the network.',
-    clicks Int64 COMMENT 'Clicks, by the network.',
-    installs Int64 COMMENT 'Installs, by the network.',
-    amount Decimal(38, 6) COMMENT 'Cost, in the currency.',
-    currency String COMMENT 'ISO 4217.',
+    impressions Int64 COMMENT 'Impressions, as counted by the network.',
+    clicks Int64 COMMENT 'Clicks, as counted by the network.',
+    installs Int64 COMMENT 'Installs, as counted by the network.',
+    amount Decimal(38, 6) COMMENT 'Cost in the currency.',
+    currency String COMMENT 'Currency, ISO 4217.',
     amount_usd Nullable(Decimal(38, 6)) COMMENT 'Cost in US dollars; null without a rate.',
     usd_rate Nullable(Float64) COMMENT 'US dollars for one unit of the currency.',
-    rate_date Nullable(Date) COMMENT 'Day of that rate: the last one stated, at or before the day.',
-    unconverted String COMMENT 'no_rate when there is no dollar amount; else empty.'
+    rate_date Nullable(Date) COMMENT 'Day of that rate: the last one stated on or before the day.',
+    unconverted String COMMENT 'no_rate when there is no amount in US dollars; else empty.'
 )
 AS WITH lines AS
 (
@@ -98,33 +98,33 @@ SELECT spend_id, revision, of_day AS day, timezone, app_id, media_source, channe
     if(r.denominator = 0, 'no_rate', '') AS unconverted
 FROM lines AS l
 ASOF LEFT JOIN v_rates AS r ON r.currency = l.unit AND r.date <= l.of_day
-COMMENT 'Every line of the cost reports once, by its latest revision.';
+COMMENT 'Every line of the cost reports once, in its latest revision.';
 
--- Who gets the credit for money: the latest re-engagement in force when the money moved, else the
--- conversion of the install itself, else, once that has expired, the conversion of the install
--- before it on the same device, and so on.
+-- Money is credited to the latest re-engagement in force when the money moved; else to the
+-- conversion of the install itself; else, once that has expired, to the conversion of the previous
+-- install on the same device, and so on.
 CREATE OR REPLACE VIEW v_bookings
 (
-    booking_id String COMMENT 'Id of the booking.',
+    booking_id String COMMENT 'Id of the booking: the money_id; after a relink also which half of which move.',
     money_id String COMMENT 'Transaction, refund or impression that the money comes from.',
-    sign Int64 COMMENT '1: booked here; -1: taken from here again.',
+    sign Int64 COMMENT '1: booked to this install; -1: taken from it again.',
     install_id String COMMENT 'Install that the money belongs to.',
-    conversion_id String COMMENT 'Conversion in force when the money moved: it gets the credit.',
-    app_id String COMMENT 'App the money was made in.',
-    transaction_id String COMMENT 'Transaction by the store.',
+    conversion_id String COMMENT 'Conversion in force when the money moved; it gets the credit.',
+    app_id String COMMENT 'App in which the money was made.',
+    transaction_id String COMMENT 'Id of the transaction, assigned by the store.',
     kind String COMMENT 'purchase, subscription, refund or ad_revenue.',
-    is_relink Bool COMMENT 'One half of a signed pair that moves money between installs.',
+    is_relink Bool COMMENT 'Whether this is one half of a signed pair that moves money between installs.',
     product_id String COMMENT 'Product that was bought.',
-    event_time DateTime64(3, 'UTC') COMMENT 'When the money moved, by the producer.',
-    install_time DateTime64(3, 'UTC') COMMENT 'First open of the install.',
-    amount_micros Int64 COMMENT 'Signed amount, millionths of the currency.',
-    currency String COMMENT 'ISO 4217.',
-    usd_micros Nullable(Int128) COMMENT 'Signed amount, millionths of a US dollar; null without a rate.',
+    event_time DateTime64(3, 'UTC') COMMENT 'When the money moved, as the producer reported it.',
+    install_time DateTime64(3, 'UTC') COMMENT 'First open of the install, as the producer reported it.',
+    amount_micros Int64 COMMENT 'Signed amount, in millionths of the currency.',
+    currency String COMMENT 'Currency, ISO 4217.',
+    usd_micros Nullable(Int128) COMMENT 'Signed amount, in millionths of a US dollar; null without a rate.',
     usd_rate Nullable(Float64) COMMENT 'US dollars for one unit of the currency.',
-    rate_date Nullable(Date) COMMENT 'Day of that rate: the last one stated, at or before the day.'
+    rate_date Nullable(Date) COMMENT 'Day of that rate: the last one stated on or before the day.'
 )
 AS WITH RECURSIVE
-    -- Conversions with an end: re-engagements, and re-attributions that are temporary.
+    -- Conversions that expire: re-engagements and temporary re-attributions.
     ending AS
     (
         SELECT install_id, conversion_id, conversion_type, prior_install_id,
@@ -195,35 +195,35 @@ COMMENT 'Every booking once, with the conversion that gets the credit, and in US
 
 CREATE OR REPLACE VIEW v_revenue
 (
-    booking_id String COMMENT 'Id of the booking.',
+    booking_id String COMMENT 'Id of the booking: the money_id; after a relink also which half of which move.',
     money_id String COMMENT 'Transaction, refund or impression that the money comes from.',
-    sign Int64 COMMENT '1: booked here; -1: taken from here again.',
+    sign Int64 COMMENT '1: booked to this install; -1: taken from it again.',
     install_id String COMMENT 'Install that the money belongs to.',
-    app_id String COMMENT 'App the money was made in.',
-    transaction_id String COMMENT 'Transaction by the store.',
+    app_id String COMMENT 'App in which the money was made.',
+    transaction_id String COMMENT 'Id of the transaction, assigned by the store.',
     kind String COMMENT 'purchase, subscription, refund or ad_revenue.',
-    is_relink Bool COMMENT 'One half of a signed pair that moves money between installs.',
+    is_relink Bool COMMENT 'Whether this is one half of a signed pair that moves money between installs.',
     product_id String COMMENT 'Product that was bought.',
-    event_time DateTime64(3, 'UTC') COMMENT 'When the money moved, by the producer.',
-    install_time DateTime64(3, 'UTC') COMMENT 'First open of the install.',
-    amount Decimal(38, 6) COMMENT 'Signed amount, in the currency.',
-    currency String COMMENT 'ISO 4217.',
+    event_time DateTime64(3, 'UTC') COMMENT 'When the money moved, as the producer reported it.',
+    install_time DateTime64(3, 'UTC') COMMENT 'First open of the install, as the producer reported it.',
+    amount Decimal(38, 6) COMMENT 'Signed amount in the currency.',
+    currency String COMMENT 'Currency, ISO 4217.',
     amount_usd Nullable(Decimal(38, 6)) COMMENT 'Signed amount in US dollars; null without a rate.',
     usd_rate Nullable(Float64) COMMENT 'US dollars for one unit of the currency.',
-    rate_date Nullable(Date) COMMENT 'Day of that rate: the last one stated, at or before the day.',
-    unconverted String COMMENT 'no_rate when there is no dollar amount; else empty.',
-    conversion_id String COMMENT 'Conversion in force when the money moved: it gets the credit.',
+    rate_date Nullable(Date) COMMENT 'Day of that rate: the last one stated on or before the day.',
+    unconverted String COMMENT 'no_rate when there is no amount in US dollars; else empty.',
+    conversion_id String COMMENT 'Conversion in force when the money moved; it gets the credit.',
     conversion_type String COMMENT 'install, reinstall, reattribution or reengagement.',
     conversion_time DateTime64(3, 'UTC') COMMENT 'When that conversion happened.',
-    media_source String COMMENT 'Its network; organic, or undecided for money ahead of its decision.',
-    channel String COMMENT 'Channel inside the media source.',
+    media_source String COMMENT 'Network of that conversion; organic when none has the credit; undecided for money that came before its decision.',
+    channel String COMMENT 'Channel within the media source.',
     campaign_id String COMMENT 'Campaign.',
     campaign_name String COMMENT 'Name of the campaign.',
     adset_id String COMMENT 'Ad set.',
     ad_id String COMMENT 'Ad.',
     site_id String COMMENT 'Site or app that showed the ad.',
-    country_code String COMMENT 'ISO 3166-1 alpha-2, of the conversion.',
-    platform String COMMENT 'ios, android or other, of the conversion.'
+    country_code String COMMENT 'Country of the conversion, ISO 3166-1 alpha-2.',
+    platform String COMMENT 'Platform of the conversion: ios, android or other.'
 )
 AS SELECT b.booking_id AS booking_id, b.money_id AS money_id, b.sign AS sign,
     b.install_id AS install_id, b.app_id AS app_id, b.transaction_id AS transaction_id,
@@ -243,23 +243,23 @@ FROM v_bookings AS b
 LEFT JOIN v_attributions AS a ON a.conversion_id = b.conversion_id
 COMMENT 'Every booking once, with the source in force when the money moved.';
 
--- As measurement partners export it: money made while a re-engagement is in force is told twice,
--- to the re-engagement (primary) and to the install's own conversion (secondary). Sum either the
--- primary rows, or the rows of the installs' own conversions, never both.
+-- Revenue as measurement partners export it: money made while a re-engagement is in force has two
+-- rows, one for the re-engagement (primary) and one for the install's own conversion (secondary).
+-- Sum either the primary rows or the rows of the installs' own conversions, never both.
 CREATE OR REPLACE VIEW v_revenue_attributions
 (
-    booking_id String COMMENT 'Id of the booking; at most two rows have the same.',
-    is_primary Bool COMMENT 'Whether this conversion was in force; each booking has one such row.',
+    booking_id String COMMENT 'Id of the booking; at most two rows have the same one.',
+    is_primary Bool COMMENT 'Whether this conversion was in force when the money moved; one row of each booking is primary.',
     install_id String COMMENT 'Install that the money belongs to.',
-    app_id String COMMENT 'App the money was made in.',
+    app_id String COMMENT 'App in which the money was made.',
     kind String COMMENT 'purchase, subscription, refund or ad_revenue.',
-    event_time DateTime64(3, 'UTC') COMMENT 'When the money moved, by the producer.',
-    amount Decimal(38, 6) COMMENT 'Signed amount, in the currency.',
-    currency String COMMENT 'ISO 4217.',
+    event_time DateTime64(3, 'UTC') COMMENT 'When the money moved, as the producer reported it.',
+    amount Decimal(38, 6) COMMENT 'Signed amount in the currency.',
+    currency String COMMENT 'Currency, ISO 4217.',
     amount_usd Nullable(Decimal(38, 6)) COMMENT 'Signed amount in US dollars; null without a rate.',
-    conversion_id String COMMENT 'Conversion this row is told to.',
+    conversion_id String COMMENT 'Conversion that this row credits.',
     conversion_type String COMMENT 'install, reinstall, reattribution or reengagement.',
-    media_source String COMMENT 'Its network; organic, or undecided for money ahead of its decision.',
+    media_source String COMMENT 'Network of that conversion; organic when none has the credit; undecided for money that came before its decision.',
     campaign_id String COMMENT 'Campaign.',
     campaign_name String COMMENT 'Name of the campaign.'
 )
@@ -273,20 +273,20 @@ SELECT r.booking_id, false, r.install_id, r.app_id, r.kind, r.event_time, r.amou
 FROM v_revenue AS r
 INNER JOIN v_attributions AS a ON a.conversion_id = r.install_id
 WHERE r.conversion_type = 'reengagement'
-COMMENT 'Every booking by the conversion in force, and beside it by the install it came through.';
+COMMENT 'Every booking by the conversion in force, and once more by the install it came through.';
 
--- A refund that waits for its purchase is in `parked`; everything else is read off the bookings,
--- so that the order in which things arrived changes nothing.
+-- Refunds that wait for their purchase come from `parked`; all other issues come from the bookings,
+-- so that the order of arrival makes no difference.
 CREATE OR REPLACE VIEW v_money_issues
 (
-    money_id String COMMENT 'Transaction, refund or impression; spend_id for cost.',
+    money_id String COMMENT 'Transaction, refund or impression that the issue is about; for cost the spend_id.',
     reason String COMMENT 'refund_without_purchase, refund_exceeds_purchase, refund_currency_differs or no_rate.',
-    detail String COMMENT 'parked or expired; the sum of the refunds; the currency of the purchase; the day without a rate.',
+    detail String COMMENT 'Depends on the reason: parked or expired; the sum of the refunds; the currency of the purchase; the day without a rate.',
     kind String COMMENT 'purchase, subscription, refund, ad_revenue or cost.',
-    app_id String COMMENT 'App.',
-    transaction_id String COMMENT 'Transaction by the store; empty for cost and for what waits.',
-    amount Decimal(38, 6) COMMENT 'Signed amount, in the currency.',
-    currency String COMMENT 'ISO 4217.',
+    app_id String COMMENT 'App in which the money was made, or that was advertised.',
+    transaction_id String COMMENT 'Id of the transaction, assigned by the store; empty for cost and for parked money.',
+    amount Decimal(38, 6) COMMENT 'Signed amount in the currency.',
+    currency String COMMENT 'Currency, ISO 4217.',
     event_time DateTime64(3, 'UTC') COMMENT 'When the money moved; for cost the day of the spend.'
 )
 AS WITH
@@ -364,4 +364,4 @@ SELECT id AS money_id, wrong AS reason, told AS detail, what AS kind, app AS app
     sale AS transaction_id, toDecimal128(micros, 6) / 1000000 AS amount, unit AS currency,
     at AS event_time
 FROM issues
-COMMENT 'Money that something is wrong with, and what.';
+COMMENT 'Money with which something is wrong, and what.';

@@ -1,34 +1,34 @@
--- What campaigns bring, and what fraud takes from them.
+-- Campaigns and fraud: what campaigns earn and cost, and what fraud takes from them.
 
 -- One row per day, campaign and currency. Conversions, payers and predicted payers have no
--- currency: they stand on one row of the campaign's day, the one with the highest cost (then the
--- highest revenue), and are 0 on the others, so that every column but the ratios may be summed.
+-- currency: they are given on one row of the campaign and day, the one with the highest cost (then
+-- the highest revenue), and are 0 on the others. Every column but the ratios may be summed.
 CREATE OR REPLACE VIEW v_campaign_daily
 (
-    day Date COMMENT 'Day of the conversion in UTC; for cost the day it was reported for.',
+    day Date COMMENT 'Day of the conversion, UTC; for cost the day it was reported for.',
     app_id String COMMENT 'App.',
-    media_source String COMMENT 'Network; organic, or undecided for money ahead of its decision.',
+    media_source String COMMENT 'Network with the credit; organic when none has it; undecided for money that came before its decision.',
     campaign_id String COMMENT 'Campaign.',
     campaign_name String COMMENT 'Name of the campaign.',
-    currency String COMMENT 'ISO 4217; empty when there is no money.',
-    installs UInt64 COMMENT 'New users now attributed here.',
-    reinstalls UInt64 COMMENT 'Installs of earlier users whom no retargeting led back.',
-    reattributions UInt64 COMMENT 'Installs of earlier users whom retargeting led back.',
-    reengagements UInt64 COMMENT 'Users whom retargeting brought back without an install.',
-    payers UInt64 COMMENT 'Installs of any kind that paid, net of refunds, each with its own conversion; advertising revenue is no payment.',
-    revenue Decimal(38, 6) COMMENT 'Everything these conversions brought while in force, net of refunds, in the currency.',
+    currency String COMMENT 'Currency, ISO 4217; empty when there is no money.',
+    installs UInt64 COMMENT 'Number of new users credited here now.',
+    reinstalls UInt64 COMMENT 'Installs by earlier users that retargeting did not bring back.',
+    reattributions UInt64 COMMENT 'Installs by earlier users that retargeting brought back.',
+    reengagements UInt64 COMMENT 'Users that retargeting brought back without an install.',
+    payers UInt64 COMMENT 'Installs of any kind that paid, net of refunds, each counted with its own conversion; advertising revenue is not a payment.',
+    revenue Decimal(38, 6) COMMENT 'All money that these conversions brought while in force, net of refunds, in the currency.',
     cost Decimal(38, 6) COMMENT 'Advertising cost in the currency, by the latest revision of each report line.',
-    roas Nullable(Float64) COMMENT 'revenue / cost, of this currency alone; null without cost.',
+    roas Nullable(Float64) COMMENT 'Return on advertising spend in this currency alone: revenue / cost; null without cost.',
     revenue_usd Decimal(38, 6) COMMENT 'The same revenue in US dollars, as far as there are rates.',
     cost_usd Decimal(38, 6) COMMENT 'The same cost in US dollars, as far as there are rates.',
-    roas_usd Nullable(Float64) COMMENT 'Of all currencies of the campaign and day together, on its first row; null without cost, or while anything is unconverted.',
-    unconverted UInt64 COMMENT 'Bookings and cost lines without a rate, which the dollars lack.',
-    unconverted_revenue Decimal(38, 6) COMMENT 'Their revenue, in the currency.',
-    unconverted_cost Decimal(38, 6) COMMENT 'Their cost, in the currency.',
-    predicted_payers Float64 COMMENT 'Payers within 7 days: 1 if paid already, else the probability.'
+    roas_usd Nullable(Float64) COMMENT 'Return on advertising spend of all currencies of the campaign and day, on its first row; null without cost, or while anything is unconverted.',
+    unconverted UInt64 COMMENT 'Number of bookings and cost lines without a rate, which the dollar columns lack.',
+    unconverted_revenue Decimal(38, 6) COMMENT 'Revenue of those bookings, in the currency.',
+    unconverted_cost Decimal(38, 6) COMMENT 'Cost of those lines, in the currency.',
+    predicted_payers Float64 COMMENT 'Expected payers within 7 days: 1 for each install that has paid, else its probability.'
 )
 AS WITH
-    -- Of one install, conversion and currency.
+    -- One row per install, conversion and currency.
     purses AS
     (
         SELECT install_id, conversion_id, currency, any(app_id) AS app,
@@ -41,7 +41,7 @@ AS WITH
         FROM v_bookings AS b
         GROUP BY install_id, conversion_id, currency
     ),
-    -- What a conversion gets, and what its install paid, whoever gets that.
+    -- Revenue credited to a conversion, and what its install paid, whichever conversion has that.
     incomes AS
     (
         SELECT if(part = 1, conversion_id, install_id) AS id, any(app) AS app,
@@ -63,8 +63,8 @@ AS WITH
     ),
     facts AS
     (
-        -- Money for a conversion that is unknown: of an install ahead of its decision, or once a
-        -- temporary re-attribution is over and nothing is known of the install before.
+        -- Money whose conversion is unknown: the install is not decided yet, or a temporary
+        -- re-attribution has expired and the previous install is unknown.
         SELECT a.conversion_id != '' AS is_known,
             if(is_known, toDate(a.conversion_time), m.6) AS of_day,
             if(is_known, a.app_id, i.app) AS app,
@@ -130,22 +130,22 @@ ARRAY JOIN
     arrayEnumerate(if(empty(moneys), [('', 0, 0, 0, 0, 0, 0, 0)], moneys)) AS place
 COMMENT 'Conversions, payers, revenue and cost per day, campaign and currency.';
 
--- Who claimed installs by fraud, by what, and who got them instead. A conversion that is rejected
--- here is credited to somebody else, on whose row it is an install.
+-- An install that is rejected on one row is credited to another network, and is an install on that
+-- network's row.
 CREATE OR REPLACE VIEW v_fraud_daily
 (
-    day Date COMMENT 'Day of the install in UTC.',
-    app_id String COMMENT 'App.',
-    media_source String COMMENT 'Network that has, or would have had, the credit.',
-    site_id String COMMENT 'Its site or app that showed the ad.',
-    installs UInt64 COMMENT 'Installs of any kind credited to it.',
-    tagged UInt64 COMMENT 'Of them, those that look like fraud by some sign.',
-    suspicious UInt64 COMMENT 'Of them, those that look like fraud by a strong sign.',
-    rejected UInt64 COMMENT 'Installs it would have had, were it not for fraud.',
+    day Date COMMENT 'Day of the install, UTC.',
+    app_id String COMMENT 'App that was installed.',
+    media_source String COMMENT 'Network that has the credit, or would have had it but for fraud.',
+    site_id String COMMENT 'Site or app of that network that showed the ad.',
+    installs UInt64 COMMENT 'Installs of any kind credited here.',
+    tagged UInt64 COMMENT 'Credited installs that look like fraud by a weak sign only.',
+    suspicious UInt64 COMMENT 'Credited installs that look like fraud by a strong sign.',
+    rejected UInt64 COMMENT 'Installs that would have been credited here but for fraud.',
     reasons Map(String, UInt64) COMMENT 'Tagged, suspicious and rejected installs by reason.',
-    rejected_revenue_usd Decimal(38, 6) COMMENT 'What the rejected installs brought so far, net of refunds, in US dollars.',
+    rejected_revenue_usd Decimal(38, 6) COMMENT 'Revenue of the rejected installs so far, net of refunds, in US dollars.',
     rejected_unconverted UInt64 COMMENT 'Their bookings without a rate, which the dollars lack.',
-    credited_instead Map(String, UInt64) COMMENT 'Rejected installs by the network that has the credit; organic: nobody.'
+    credited_instead Map(String, UInt64) COMMENT 'Rejected installs by the network that has the credit now; organic: none.'
 )
 AS WITH
     decided AS
@@ -158,7 +158,7 @@ AS WITH
         FROM v_attributions AS a
         WHERE conversion_type != 'reengagement'
     ),
-    -- The last word of a site's history on the touchpoint of an install.
+    -- The latest verdict from a site's history on the touchpoint of an install.
     site_words AS
     (
         SELECT install_id, touch_id,
@@ -209,4 +209,4 @@ SELECT of_day AS day, app AS app_id, source AS media_source, site AS site_id,
     sumMapIf(map(instead, toUInt64(1)), is_rejected) AS credited_instead
 FROM facts
 GROUP BY day, app_id, media_source, site_id
-COMMENT 'Installs that look like fraud per day, network and site, and who has them instead.';
+COMMENT 'Installs that look like fraud per day, network and site, and who is credited instead.';

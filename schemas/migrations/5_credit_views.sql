@@ -1,16 +1,16 @@
--- Who gets the credit when more than one touchpoint gets some.
+-- Multi-touch attribution: how credit is divided when several touchpoints have a part in it.
 
--- One row per install and method, by what counts now.
+-- One row per install and method, by the highest revision.
 CREATE OR REPLACE VIEW v_credits
 (
-    conversion_id String COMMENT 'Conversion whose credit is shared: the install.',
-    install_id String COMMENT 'Install.',
+    conversion_id String COMMENT 'Conversion whose credit is divided: the install.',
+    install_id String COMMENT 'Install of the conversion.',
     app_id String COMMENT 'App that was installed.',
-    install_time DateTime64(3, 'UTC') COMMENT 'First open.',
-    version Int64 COMMENT 'Version of the decision when credit was shared.',
+    install_time DateTime64(3, 'UTC') COMMENT 'First open of the install, as the producer reported it.',
+    version Int64 COMMENT 'Version of the decision at that time.',
     method String COMMENT 'first, last, linear, time_decay, position, markov, shapley or hazard.',
-    model_version String COMMENT 'Model behind the method; empty when it needs none.',
-    shares Map(String, Float64) COMMENT 'Share by channel; organic is one of them.'
+    model_version String COMMENT 'Version of the credit model behind the method; empty when the method needs none.',
+    shares Map(String, Float64) COMMENT 'Share by channel; organic is one of the channels.'
 )
 AS SELECT conversion_id, install_id, app_id, install_time, version, told.1 AS method,
     if(method IN ('markov', 'shapley', 'hazard'), model_version, '') AS model_version,
@@ -27,26 +27,26 @@ FROM
 )
 ARRAY JOIN methods AS told
 WHERE notEmpty(told.2)
-COMMENT 'Shares of the credit of every install, by every method.';
+COMMENT 'Shares of the credit for every install, by every method.';
 
--- The rule decision beside every way of sharing credit, for the same installs. Models speak of
--- installs that were decided while one was in force: `modelled` is what the rules say of those.
+-- All methods cover the same installs, but models cover only those that were decided while a model
+-- was in force. Compare models with `modelled`, which is the decision by rules for those installs.
 CREATE OR REPLACE VIEW v_channel_credit_daily
 (
-    day Date COMMENT 'Day of the first open in UTC.',
-    app_id String COMMENT 'App.',
-    channel String COMMENT 'media_source, or media_source/channel where the touchpoint names one; organic.',
-    decided Float64 COMMENT 'Installs that the rules now credit here.',
-    first Float64 COMMENT 'Installs shared by first touch.',
-    last Float64 COMMENT 'By last touch.',
-    linear Float64 COMMENT 'In equal parts.',
-    time_decay Float64 COMMENT 'More to later touchpoints.',
-    position Float64 COMMENT '40 % to the first and the last each.',
-    modelled Float64 COMMENT 'Installs that the rules credit here, of those that a model shared too.',
-    markov Float64 COMMENT 'By Markov removal effects.',
-    shapley Float64 COMMENT 'By Shapley values.',
-    hazard Float64 COMMENT 'By what each touchpoint adds to the rate of installing.',
-    gap Float64 COMMENT 'hazard - modelled: what the rules credit too little; negative: too much.'
+    day Date COMMENT 'Day of the first open, UTC.',
+    app_id String COMMENT 'App that was installed.',
+    channel String COMMENT 'media_source, or media_source/channel when the touchpoint names a channel; organic.',
+    decided Float64 COMMENT 'Installs that the rules credit here now.',
+    first Float64 COMMENT 'Installs credited by first touch.',
+    last Float64 COMMENT 'Installs credited by last touch.',
+    linear Float64 COMMENT 'Installs credited in equal parts.',
+    time_decay Float64 COMMENT 'Installs credited with more to later touchpoints.',
+    position Float64 COMMENT 'Installs credited with 40 % each to the first and the last touchpoint.',
+    modelled Float64 COMMENT 'Installs that the rules credit here, among those that a model has divided too.',
+    markov Float64 COMMENT 'Installs credited by Markov removal effects.',
+    shapley Float64 COMMENT 'Installs credited by Shapley values.',
+    hazard Float64 COMMENT 'Installs credited by how much each touchpoint raises the hazard (the rate of installing).',
+    gap Float64 COMMENT 'hazard - modelled: positive where the rules credit too little, negative where too much.'
 )
 AS WITH
     decisions AS
@@ -56,7 +56,7 @@ AS WITH
         FROM v_attributions
         WHERE conversion_type != 'reengagement'
     ),
-    -- Whether a model has shared it, by method and channel.
+    -- Shares of every install, by method and channel; `modelled` only where a model has divided it.
     parts AS
     (
         SELECT install_id, app_id, toDate(install_time) AS of_day, method,
@@ -88,4 +88,4 @@ SELECT of_day AS day, app_id, of_channel AS channel,
     hazard - modelled AS gap
 FROM parts
 GROUP BY of_day, app_id, of_channel
-COMMENT 'The rule decision beside every way of sharing credit, per day and channel.';
+COMMENT 'The decision by rules beside every method of multi-touch attribution, per day and channel.';

@@ -1,26 +1,26 @@
--- How good models are, as their labels mature. Each window of labels counts once, however often it
--- was said; what cannot be told from the labels is NULL.
+-- Quality of models: how good predictions were, as their labels mature. Each period of labels counts
+-- once, however often it was reported; a figure that the labels do not define is NULL.
 
 CREATE OR REPLACE VIEW v_model_quality
 (
-    quality_id String COMMENT 'Window of labels.',
+    quality_id String COMMENT 'Id of the row: what it describes, its number and end_time.',
     target String COMMENT 'What is predicted.',
-    horizon String COMMENT 'd1, d7, …; bin: one bin of the hazard.',
-    landmark String COMMENT 'When the install was looked at; empty: all.',
-    platform String COMMENT 'Empty: all.',
+    horizon String COMMENT 'd1, d7, …; bin: one bin of the hazard by every tier, for a quarter of the rows.',
+    landmark String COMMENT 'Age of the install at which it was scored; empty: all.',
+    platform String COMMENT 'ios, android or other; empty: all.',
     tier String COMMENT 'full, install_only, rates or constant.',
-    model_version String COMMENT 'Empty: all.',
-    media_source String COMMENT 'Empty: all.',
+    model_version String COMMENT 'Version that predicted; empty: all.',
+    media_source String COMMENT 'Network that has the credit; empty: all; other: networks beyond the limit of rows.',
     rows Int64 COMMENT 'Predictions whose labels matured.',
-    predicted Float64 COMMENT 'Mean of what was said.',
-    observed Float64 COMMENT 'Mean of what came.',
-    log_loss Nullable(Float64) COMMENT 'Nats per row.',
-    normalised_entropy Nullable(Float64) COMMENT 'Log loss over that of the share observed.',
-    calibration_ratio Nullable(Float64) COMMENT 'All that was expected over all that came.',
-    ece Nullable(Float64) COMMENT 'Mean distance between chance and share.',
-    auc Nullable(Float64) COMMENT 'How often a positive was given more than a negative.',
-    normalised_gini Nullable(Float64) COMMENT 'Order of amounts; 1 is the order of what came.',
-    decile_mape Nullable(Float64) COMMENT 'Mean relative error over deciles of amounts.',
+    predicted Float64 COMMENT 'Mean prediction: a probability or an amount.',
+    observed Float64 COMMENT 'Mean actual value.',
+    log_loss Nullable(Float64) COMMENT 'Log loss in nats per row; null: not a probability.',
+    normalised_entropy Nullable(Float64) COMMENT 'Log loss divided by that of the observed share; null: not defined.',
+    calibration_ratio Nullable(Float64) COMMENT 'Sum of the predictions divided by the sum of the actual values; null: the latter is 0.',
+    ece Nullable(Float64) COMMENT 'Expected calibration error: mean distance between probability and observed share; null: not a probability.',
+    auc Nullable(Float64) COMMENT 'Area under the ROC curve: how often a positive was scored above a negative; null: not defined.',
+    normalised_gini Nullable(Float64) COMMENT 'Gini of amounts ordered by prediction; 1 is the order of the actual amounts; null: not defined.',
+    decile_mape Nullable(Float64) COMMENT 'Mean absolute percentage error over deciles of predicted amounts; null: not defined.',
     begin_time DateTime64(3, 'UTC') COMMENT 'Log time of the first label.',
     end_time DateTime64(3, 'UTC') COMMENT 'Log time of the last label.'
 )
@@ -34,18 +34,18 @@ FROM
 (
     SELECT * FROM model_quality ORDER BY quality_id, log_epoch, log_offset LIMIT 1 BY quality_id
 )
-COMMENT 'How good predictions were, per window of matured labels.';
+COMMENT 'How good predictions were, per period of matured labels.';
 
 CREATE OR REPLACE VIEW v_reliability
 (
-    day Date COMMENT 'Day of log time on which the labels matured.',
+    day Date COMMENT 'Day of log time on which the labels matured, UTC.',
     target String COMMENT 'What is predicted.',
     horizon String COMMENT 'd1, d7, …; bin: one bin of the hazard.',
-    landmark String COMMENT 'When the install was looked at.',
+    landmark String COMMENT 'Age of the install at which it was scored.',
     tier String COMMENT 'full, install_only, rates or constant.',
-    bin Int64 COMMENT 'Fifteenths of the predictions of their time, by rising chance, from 0.',
-    rows Int64 COMMENT 'Predictions.',
-    predicted Float64 COMMENT 'Mean chance.',
+    bin Int64 COMMENT 'Fifteenth of the predictions of a period, by rising probability, from 0.',
+    rows Int64 COMMENT 'Number of predictions.',
+    predicted Float64 COMMENT 'Mean predicted probability.',
     observed Float64 COMMENT 'Share that came true.',
     gap Float64 COMMENT 'predicted - observed.'
 )
@@ -61,24 +61,24 @@ FROM
     LIMIT 1 BY reliability_id
 )
 GROUP BY day, target, horizon, landmark, tier, bin
-COMMENT 'Whether predictions come true as often as they say, per day.';
+COMMENT 'Whether predictions come true as often as they state, per day.';
 
--- A day adds up its windows: losses and sums of all rows, not means of ratios.
+-- A day adds up its periods of labels: losses and sums of all rows, not means of ratios.
 CREATE OR REPLACE VIEW v_model_quality_daily
 (
-    day Date COMMENT 'Day of log time on which the labels matured.',
+    day Date COMMENT 'Day of log time on which the labels matured, UTC.',
     target String COMMENT 'What is predicted.',
     horizon String COMMENT 'd1, d7, …; bin: one bin of the hazard.',
-    landmark String COMMENT 'When the install was looked at.',
+    landmark String COMMENT 'Age of the install at which it was scored.',
     tier String COMMENT 'full, install_only, rates or constant.',
     rows Int64 COMMENT 'Predictions whose labels matured.',
-    log_loss Nullable(Float64) COMMENT 'Nats per row.',
-    normalised_entropy Nullable(Float64) COMMENT 'Log loss over that of the share observed that day.',
-    calibration_ratio Nullable(Float64) COMMENT 'All that was expected over all that came.',
-    ece Nullable(Float64) COMMENT 'Mean distance between chance and share, in fifteenths.',
-    auc Nullable(Float64) COMMENT 'Mean over windows.',
-    normalised_gini Nullable(Float64) COMMENT 'Mean over windows.',
-    decile_mape Nullable(Float64) COMMENT 'Mean over windows.'
+    log_loss Nullable(Float64) COMMENT 'Log loss in nats per row.',
+    normalised_entropy Nullable(Float64) COMMENT 'Log loss divided by that of the share observed on that day.',
+    calibration_ratio Nullable(Float64) COMMENT 'Sum of the predictions divided by the sum of the actual values.',
+    ece Nullable(Float64) COMMENT 'Expected calibration error: mean distance between probability and observed share, over fifteenths.',
+    auc Nullable(Float64) COMMENT 'Area under the ROC curve, mean over periods of labels.',
+    normalised_gini Nullable(Float64) COMMENT 'Gini of amounts ordered by prediction, mean over periods of labels.',
+    decile_mape Nullable(Float64) COMMENT 'Mean absolute percentage error over deciles, mean over periods of labels.'
 )
 AS WITH
     windows AS
@@ -118,15 +118,15 @@ COMMENT 'How good predictions were, per day, landmark and tier.';
 
 CREATE OR REPLACE VIEW v_tier_quality
 (
-    day Date COMMENT 'Day of log time on which the labels matured.',
+    day Date COMMENT 'Day of log time on which the labels matured, UTC.',
     target String COMMENT 'What is predicted.',
-    landmark String COMMENT 'When the install was looked at.',
-    rows Int64 COMMENT 'Bins of installs, each predicted by every tier; a quarter of all.',
-    full Float64 COMMENT 'Log loss of the model, nats per row.',
-    install_only Float64 COMMENT 'Of the model with what was known at the install alone.',
-    rates Float64 COMMENT 'Of rates by source, country and platform.',
-    constant Float64 COMMENT 'Of one rate for everybody.',
-    gain Nullable(Float64) COMMENT 'Share of the log loss of one rate that the model saves.'
+    landmark String COMMENT 'Age of the install at which it was scored.',
+    rows Int64 COMMENT 'Number of bins of installs, each predicted by every tier: a quarter of all.',
+    full Float64 COMMENT 'Log loss of the full model, in nats per row.',
+    install_only Float64 COMMENT 'Log loss of the model that sees only what was known at the install.',
+    rates Float64 COMMENT 'Log loss of rates by source, country and platform.',
+    constant Float64 COMMENT 'Log loss of one rate for everybody.',
+    gain Nullable(Float64) COMMENT 'Share of the log loss of the constant rate that the full model saves.'
 )
 AS SELECT day, target, landmark,
     sumIf(of_rows, tier = 'full') AS rows,
@@ -143,20 +143,20 @@ FROM
     WHERE horizon = 'bin'
 )
 GROUP BY day, target, landmark
-COMMENT 'What a better tier is worth: log loss of all tiers on the same rows, per day.';
+COMMENT 'What a better tier gains: log loss of all tiers on the same rows, per day.';
 
 CREATE OR REPLACE VIEW v_drift
 (
-    raised_at DateTime64(3, 'UTC') COMMENT 'Log time of the label that made it plain.',
-    kind String COMMENT 'residual: what came minus what was said; feature.',
-    target String COMMENT 'Target whose labels or snapshots were watched.',
-    subject String COMMENT 'Name of the feature; empty of a residual.',
-    app_id String COMMENT 'App.',
-    media_source String COMMENT 'Network; empty: all of the app.',
-    mean_before Float64 COMMENT 'Mean until the change.',
-    mean_after Float64 COMMENT 'Mean since.',
-    rows_after Int64 COMMENT 'Values since the change when it was noticed.',
-    response String COMMENT 'What the learner did: loosened or none.'
+    raised_at DateTime64(3, 'UTC') COMMENT 'Log time of the label that revealed the change.',
+    kind String COMMENT 'residual: actual value minus prediction; feature: value of a feature.',
+    target String COMMENT 'Target whose labels or snapshots are watched.',
+    subject String COMMENT 'Name of the feature; empty for a residual.',
+    app_id String COMMENT 'App that is watched.',
+    media_source String COMMENT 'Network that is watched; empty: the whole app.',
+    mean_before Float64 COMMENT 'Mean before the change.',
+    mean_after Float64 COMMENT 'Mean after the change.',
+    rows_after Int64 COMMENT 'Number of values after the change, when it was detected.',
+    response String COMMENT 'What the learner did: loosened (it learns faster from here on) or none.'
 )
 AS SELECT raised_at, kind, target, subject, app_id, media_source, mean_before, mean_after,
     rows_after, response
@@ -164,4 +164,4 @@ FROM
 (
     SELECT * FROM drift_alarms ORDER BY alarm_id, log_epoch, log_offset LIMIT 1 BY alarm_id
 )
-COMMENT 'What changed in what models miss, and in what they are told.';
+COMMENT 'Detected changes in the residuals of models and in their features.';

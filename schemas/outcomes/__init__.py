@@ -13,13 +13,14 @@ from schemas.outcomes.catalogue import OUTCOME_OF_TOPIC
 from schemas.outcomes.credit import Credit, CreditMethod, ExposureRow
 from schemas.outcomes.model import ModelContent, ModelVersion
 from schemas.outcomes.money import Booking, Parked, RateRow, SpendRow
-from schemas.outcomes.outcome import Outcome, encoder
+from schemas.outcomes.outcome import SHARED_DESCRIPTIONS, Outcome, encoder, is_time_field
 from schemas.outcomes.postback import PostbackRow
 from schemas.outcomes.prediction import FeatureRow, Prediction
 from schemas.outcomes.quality import DriftAlarm, ModelQuality, ReliabilityRow
 
 __all__ = [
     "OUTCOME_OF_TOPIC",
+    "SHARED_DESCRIPTIONS",
     "Attribution",
     "Booking",
     "Credit",
@@ -45,4 +46,5 @@ __all__ = [
     "SpendRow",
     "TouchOutcome",
     "encoder",
+    "is_time_field",
 ]

@@ -8,12 +8,20 @@ from schemas.outcomes.outcome import Outcome
 
 
 class PrivacyRow(Outcome, frozen=True, kw_only=True, gc=False):
+    """An accepted request of a data subject: erasure, access or opt-out."""
+
     subject_request_id: str
+    """Id of the request."""
     app_id: str
+    """App that the request is about."""
     request_type: str
+    """erasure, access or opt_out."""
     identity_types: list[str]
-    identity_keys: list[str]  # pseudonyms
+    """Types of the identities."""
+    identity_keys: list[str]
+    """Pseudonyms of the identities, in the same order."""
     submitted_time: int
+    """When the person made the request."""
     source_topic: str
     source_partition: int
     source_offset: int
@@ -23,33 +31,50 @@ Disposition = Literal["decided", "duplicate", "parked", "expired", "dead_lettere
 
 
 class LedgerRow(Outcome, frozen=True, kw_only=True, gc=False):
-    """What one checkpoint made of source offsets. An offset parked before may be settled later,
-    and money that a relink moves is settled again: what the highest `move` says counts."""
+    """What one checkpoint did with source offsets.
+
+    An offset that was parked may be settled later. Money that a relink moves is settled again;
+    the row with the highest `move` counts.
+    """
 
     stage: str
+    """Stage that settled the offsets."""
     disposition: Disposition
-    move: int = 0  # how many relinks had moved the money by then
+    """decided, duplicate, parked, expired or dead_lettered."""
+    move: int = 0
+    """How many relinks had moved the money by then; the highest counts."""
     source_topic: str
+    """Topic of the events."""
     source_partition: int
+    """Partition of the events."""
     offsets: list[int]
+    """Offsets of the events."""
 
 
 class DeadLetter(Outcome, frozen=True, kw_only=True, gc=False):
-    """A message set aside, whole. `payload` is base64 of its exact bytes."""
+    """A message that was set aside, with its exact bytes."""
 
     reason: str
+    """Reason code, from a fixed list."""
     detail: str
+    """What is wrong with the message."""
     payload: str
-    key: str  # base64; "" when there was none
+    """Exact bytes of the value, in base64."""
+    key: str
+    """Bytes of the key, in base64; empty when there was none."""
     received_at: int
+    """Log time at which it reached Kafka."""
     source_topic: str
     source_partition: int
     source_offset: int
 
 
 class Freshness(Outcome, frozen=True, kw_only=True, gc=False):
-    """How far the log time of a stage partition has come."""
+    """How far the log time of a partition of a stage has advanced."""
 
     stage: str
+    """Name of the stage."""
     partition: int
+    """Partition of the stage."""
     stage_time: int
+    """Log time that the stage had reached."""

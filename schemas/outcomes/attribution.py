@@ -8,15 +8,22 @@ from schemas.outcomes.outcome import Outcome
 
 
 class TouchOutcome(Outcome, frozen=True, kw_only=True, gc=False):
-    """An accepted touchpoint. Repeats of an event keep its `event_id`."""
+    """An accepted touchpoint. A repeat of an event keeps its `event_id`."""
 
     event_id: str
+    """Id of the event; a repeat keeps it."""
     app_id: str
+    """App that the ad is for."""
     touch_id: str
+    """Id of the click or impression, assigned by the network."""
     touch_type: str
+    """click or impression."""
     event_time: int
+    """When it happened, as the producer reported it."""
     received_at: int
+    """Log time at which it reached Kafka."""
     media_source: str
+    """Network or channel that claims the touchpoint."""
     channel: str
     campaign_id: str
     campaign_name: str
@@ -25,24 +32,33 @@ class TouchOutcome(Outcome, frozen=True, kw_only=True, gc=False):
     site_id: str
     country_code: str
     platform: str
-    device_key: str  # pseudonym; "" when the producer sent no device id
+    device_key: str
+    """Pseudonym of the device id; empty when the producer sent none."""
     cost_micros: int
+    """Cost of this touchpoint, in millionths of cost_currency."""
     cost_currency: str
+    """Currency of the cost, ISO 4217; empty when there is no cost."""
     source_topic: str
     source_partition: int
     source_offset: int
 
 
 class Attribution(Outcome, frozen=True, kw_only=True, gc=False):
-    """One version of the decision for one conversion: an install, or a later re-engagement of
-    its user. The highest version is the current one. After an erasure ids are empty."""
+    """One version of the decision on one conversion: an install, or a later re-engagement of
+    its user. The highest version is the current one. An erasure empties the ids."""
 
-    attribution_id: str  # conversion_id:version
-    conversion_id: str  # install_id; of a re-engagement install_id~event_id of its touchpoint
+    attribution_id: str
+    """Id of this version: conversion_id:version."""
+    conversion_id: str
+    """The install_id; for a re-engagement install_id~event_id of its touchpoint."""
     install_id: str
-    event_id: str  # of the install
+    """Install that converted, or whose user came back."""
+    event_id: str
+    """Event that reported the install."""
     version: int
-    supersedes: int  # 0: nothing
+    """Version of the decision, from 1; the highest is current."""
+    supersedes: int
+    """Version that this one replaces; 0: none."""
     reason: Literal[
         "first_decision",
         "deadline",
@@ -53,66 +69,112 @@ class Attribution(Outcome, frozen=True, kw_only=True, gc=False):
         "erasure",
         "rule_change",
     ]
+    """Why this version was made: first_decision, deadline, late_touchpoint, late_install,
+    late_activity, fraud_verdict, erasure or rule_change."""
     conversion_type: Literal["install", "reinstall", "reattribution", "reengagement"]
+    """install, reinstall, reattribution or reengagement."""
     status: Literal["organic", "non_organic", "reattributed", "reengaged", "withdrawn"]
+    """organic, non_organic, reattributed, reengaged or withdrawn (no longer a conversion)."""
     match_type: Literal["referrer", "click_id", "device_id", "adservices", "probabilistic", "none"]
-    match_confidence: float  # 1 when deterministic or organic
+    """Evidence for the match: referrer, click_id, device_id, adservices, probabilistic or none."""
+    match_confidence: float
+    """Probability that the match is right; 1 when deterministic or organic."""
     app_id: str
+    """App that was installed."""
     platform: str
     country_code: str
     install_time: int
-    conversion_time: int  # of the install, or of the session that re-engaged
-    expires_at: int  # from here on the previous source counts again; 0: never
-    prior_install_id: str  # the install this one follows on the same device; "" for a new user
+    conversion_time: int
+    """When the conversion happened: the first open, or the session that re-engaged the user."""
+    expires_at: int
+    """When the credit returns to the previous source; 0 (1970-01-01): never."""
+    prior_install_id: str
+    """Install that this one follows on the same device; empty for a new user."""
     touch_id: str
+    """Touchpoint that gets the credit; empty when organic."""
     touch_type: str
-    touch_time: int  # 0: organic, or unknown
-    media_source: str  # "organic" when organic
+    """Type of that touchpoint: click or impression; empty when organic."""
+    touch_time: int
+    """When that touchpoint happened; 0 (1970-01-01) when organic or unknown."""
+    media_source: str
+    """Network that gets the credit; organic when none does."""
     channel: str
     campaign_id: str
     campaign_name: str
     adset_id: str
     ad_id: str
     site_id: str
-    ctit_s: int  # click-to-install time; -1 when organic or unknown
-    click_window_s: int  # windows in force for the winner; of the app when organic
+    ctit_s: int
+    """Click-to-install time in seconds; -1 when organic or unknown."""
+    click_window_s: int
+    """Lookback window for clicks in force for the winner, in seconds; for organic the app's."""
     view_window_s: int
-    probabilistic_click_window_s: int  # 0: off
+    """Lookback window for impressions, in seconds."""
+    probabilistic_click_window_s: int
+    """Lookback window for clicks that match only probabilistically, in seconds; 0: off."""
     probabilistic_view_window_s: int
+    """Lookback window for impressions that match only probabilistically, in seconds; 0: off."""
     reattribution_window_s: int
+    """How long, in seconds, another install on the same device is not a new user."""
     inactivity_s: int
-    fraud_status: Literal["", "tag", "suspicious"]  # of the touchpoint with the credit
+    """How long, in seconds, a user must be inactive before a re-engagement counts."""
+    fraud_status: Literal["", "tag", "suspicious"]
+    """tag or suspicious when the credited touchpoint looks like fraud; else empty."""
     fraud_reason: str
-    rejected_media_source: str  # who would have had the credit, were it not for fraud; "" nobody
+    """Why it looks like fraud."""
+    rejected_media_source: str
+    """Network that would have had the credit but for fraud; empty when none."""
     rejected_campaign_id: str
+    """Campaign of the rejected touchpoint."""
     rejected_site_id: str
+    """Site of the rejected touchpoint."""
     rejected_touch_id: str
+    """The rejected touchpoint."""
     rejected_reason: str
-    contributors: str  # JSON, up to three: [{media_source, campaign_id, touch_type, touch_time, …}]
+    """Why it was rejected."""
+    contributors: str
+    """Up to three other touchpoints that qualified, as a JSON array of objects with media_source,
+    campaign_id, touch_type and touch_time."""
     rule_set: str
-    model_version: str  # of the pair model, when the match is probabilistic
-    candidates: str  # JSON receipt: [{touch_id, verdict, rule}]
+    """Id of the rules in force."""
+    model_version: str
+    """Version of the pair model for a probabilistic match; else empty."""
+    candidates: str
+    """Receipt, as a JSON array: every candidate with touch_id, verdict and the rule behind it."""
     decided_at: int
+    """Log time of the decision."""
     source_topic: str
     source_partition: int
     source_offset: int
 
 
 class FraudVerdict(Outcome, frozen=True, kw_only=True, gc=False):
-    """Something about a touchpoint of an install looks like fraud."""
+    """A finding that a touchpoint of an install looks like fraud."""
 
-    verdict_id: str  # install_id:event_id:reason, for sites also the hour of the judgement
+    verdict_id: str
+    """Id of the verdict: install_id:event_id:reason; for a site also the hour of the judgement."""
     install_id: str
+    """Install whose touchpoint is judged."""
     app_id: str
-    stage: Literal["realtime", "site"]  # by the install alone, or by the history of a site
+    """App that was installed."""
+    stage: Literal["realtime", "site"]
+    """realtime: judged by the install alone; site: judged by the history of the site."""
     reason: str
+    """Which check failed."""
     sub_reason: str
-    value: float  # seconds, counts or a posterior probability, as the reason says
+    """Detail of the reason."""
+    value: float
+    """Seconds, a count or a posterior probability, depending on the reason."""
     mode: Literal["tag", "suspicious", "reject"]
+    """What follows: tag, suspicious or reject."""
     touch_id: str
+    """Touchpoint that is judged."""
     media_source: str
+    """Network that claims the touchpoint."""
     campaign_id: str
     site_id: str
-    real_source: str  # who has the credit instead; the same source when it was not taken away
+    real_source: str
+    """Network that has the credit now; the same network unless the credit was taken away."""
     install_time: int
     decided_at: int
+    """Log time of the verdict."""

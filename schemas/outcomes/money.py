@@ -8,37 +8,57 @@ from schemas.outcomes.outcome import Outcome
 
 
 class RateRow(Outcome, frozen=True, kw_only=True, gc=False):
-    """What one unit of `base` was worth in `quote` on a day. The highest revision counts."""
+    """How much one unit of `base` was worth in `quote` on a day. The highest revision counts."""
 
-    rate_id: str  # date:base:quote
+    rate_id: str
+    """Id of the rate: date:base:quote."""
     event_id: str
+    """Id of the event that stated the rate."""
     revision: int
+    """Revision of the rate; a restatement has a higher one, and the highest counts."""
     date: str
+    """Day of the rate, YYYY-MM-DD."""
     base: str
+    """Currency of which one unit is priced, ISO 4217."""
     quote: str
-    rate_e9: int  # billionths of a quote unit for one base unit
-    rate_source: str  # who says so
+    """Currency in which it is priced, ISO 4217."""
+    rate_e9: int
+    """Price of one base unit, in billionths of a quote unit."""
+    rate_source: str
+    """Who published the rate."""
     event_time: int
+    """When the rate was stated, as the producer reported it."""
     source_topic: str
     source_partition: int
     source_offset: int
 
 
 class Booking(Outcome, frozen=True, kw_only=True, gc=False):
-    """Signed money of one install. Sums over bookings are right after any correction."""
+    """Signed money of one install. Sums over bookings stay right after any correction."""
 
-    booking_id: str  # the money id; after a relink also which half of which move
-    money_id: str  # transaction, refund or impression id
-    sign: int  # 1: booked here, -1: taken from here again
+    booking_id: str
+    """Id of the booking: the money_id; after a relink also which half of which move."""
+    money_id: str
+    """Transaction, refund or impression that the money comes from."""
+    sign: int
+    """1: booked to this install; -1: taken from it again."""
     install_id: str
+    """Install that the money belongs to."""
     app_id: str
+    """App in which the money was made."""
     transaction_id: str
+    """Id of the transaction, assigned by the store."""
     kind: Literal["purchase", "subscription", "refund", "ad_revenue"]
-    is_relink: bool  # one half of a signed pair that moves money between installs
+    """purchase, subscription, refund or ad_revenue."""
+    is_relink: bool
+    """Whether this is one half of a signed pair that moves money between installs."""
     amount_micros: int
+    """Signed amount, in millionths of the currency."""
     currency: str
     product_id: str
+    """Product that was bought."""
     event_time: int
+    """When the money moved, as the producer reported it."""
     install_time: int
     source_topic: str
     source_partition: int
@@ -46,13 +66,22 @@ class Booking(Outcome, frozen=True, kw_only=True, gc=False):
 
 
 class SpendRow(Outcome, frozen=True, kw_only=True, gc=False):
-    spend_id: str  # hash of the dimensions; the highest revision counts
+    """One line of an advertising cost report. The highest revision of a spend_id counts."""
+
+    spend_id: str
+    """Id of the report line: a hash of its dimensions."""
     event_id: str
+    """Id of the event that reported it."""
     revision: int
+    """Revision of the line; a restatement has a higher one, and the highest counts."""
     app_id: str
+    """App that was advertised."""
     date: str
+    """Day of the spend in the time zone of the report, YYYY-MM-DD."""
     timezone: str
+    """Time zone of the day, IANA name."""
     media_source: str
+    """Network that was paid."""
     channel: str
     campaign_id: str
     campaign_name: str
@@ -62,29 +91,44 @@ class SpendRow(Outcome, frozen=True, kw_only=True, gc=False):
     country_code: str
     platform: str
     impressions: int
+    """Impressions, as counted by the network."""
     clicks: int
+    """Clicks, as counted by the network."""
     installs: int
+    """Installs, as counted by the network."""
     amount_micros: int
+    """Cost, in millionths of the currency."""
     currency: str
     event_time: int
+    """When the report was made, as the producer reported it."""
     source_topic: str
     source_partition: int
     source_offset: int
 
 
 class Parked(Outcome, frozen=True, kw_only=True, gc=False):
-    """Something waits for its install, account or purchase; or waited in vain."""
+    """Something that waits for its install, account or purchase, or whose wait has ended."""
 
-    parked_id: str  # money or event id, and state
-    subject_id: str  # booking_id or event_id
+    parked_id: str
+    """Id of this row: the subject, what it waits for, and the state."""
+    subject_id: str
+    """What waits: a booking_id or an event_id."""
     state: Literal["parked", "released", "expired"]
+    """parked while it waits; released or expired when the wait has ended."""
     waits_for: Literal["install", "account", "purchase"]
+    """install, account or purchase."""
     kind: str
+    """Kind of money or event."""
     app_id: str
+    """App that it belongs to."""
     amount_micros: int
+    """Signed amount, in millionths of the currency."""
     currency: str
+    """Currency, ISO 4217; empty when it is not money."""
     event_time: int
+    """When it happened, as the producer reported it."""
     deadline: int
+    """Log time at which the wait ends."""
     source_topic: str
     source_partition: int
     source_offset: int

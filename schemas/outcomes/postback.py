@@ -8,45 +8,80 @@ from schemas.outcomes.outcome import Outcome
 
 
 class PostbackRow(Outcome, frozen=True, kw_only=True, gc=False):
-    """What Apple reports of one conversion. Aggregate only: never joined to a device.
+    """Apple's report of one conversion. It is aggregate only, and never joined to a device.
 
-    Every copy gives a row. Only `valid` ones count, each `postback_id` once: the copy with the
-    least (event_time, event_id). The rest is what unchecked senders claim.
+    Every copy gives a row. Only copies with a valid signature count, and each `postback_id` once:
+    the copy with the least (event_time, event_id). The other rows are claims of unverified senders.
     """
 
-    postback_id: str  # what the signature covers; of one that is not valid a hash of its bytes
+    postback_id: str
+    """Id of the postback: what the signature covers, so that every copy has the same; for an
+    invalid copy a hash of its bytes."""
     event_id: str
+    """Id of the event that brought this copy."""
     app_id: str
+    """App that was advertised, as the producer reported it."""
     framework: Literal["skadnetwork", "adattributionkit"]
-    version: str  # of SKAdNetwork
+    """skadnetwork or adattributionkit."""
+    version: str
+    """Version of SKAdNetwork; empty for AdAttributionKit."""
     ad_network_id: str
-    transaction_id: str  # AdAttributionKit: postback-identifier
-    sequence_index: int  # 0: days 0-2, 1: days 3-7, 2: days 8-35; -1: not told
-    store_app_id: int  # number of the advertised app in the store; -1: not told
-    source_identifier: str  # 2 to 4 digits
-    campaign_id: int  # before SKAdNetwork 4 instead of it, 1 to 100; -1: not told
-    source_app_id: int  # app that showed the ad; -1: not told
-    source_domain: str  # web site that showed the ad
+    """Ad network, by its registration with Apple."""
+    transaction_id: str
+    """Id that Apple gave the postback; for AdAttributionKit its postback-identifier."""
+    sequence_index: int
+    """Which of up to three postbacks this is: 0 for days 0-2, 1 for days 3-7, 2 for days 8-35;
+    -1: not stated."""
+    store_app_id: int
+    """Number of the advertised app in the store; -1: not stated."""
+    source_identifier: str
+    """Campaign, as 2 to 4 digits; empty before SKAdNetwork 4."""
+    campaign_id: int
+    """Campaign before SKAdNetwork 4, from 1 to 100; -1: not stated."""
+    source_app_id: int
+    """Number of the app that showed the ad; -1: not stated."""
+    source_domain: str
+    """Web site that showed the ad."""
     did_win: bool
-    conversion_type: str  # download, redownload or re-engagement
-    interaction: str  # view or click
+    """Whether the network won the conversion."""
+    conversion_type: str
+    """download, redownload or re-engagement."""
+    interaction: str
+    """view or click; empty: not stated."""
     impression_type: str
+    """Kind of advertisement; AdAttributionKit only."""
     marketplace_id: str
+    """Marketplace that the app came from; AdAttributionKit only."""
     country_code: str
-    conversion_value: int  # 0 to 63; -1: none
-    coarse_value: str  # low, medium or high
+    """Country, ISO 3166-1 alpha-2; AdAttributionKit only."""
+    conversion_value: int
+    """Fine conversion value, from 0 to 63; -1: none."""
+    coarse_value: str
+    """Coarse conversion value: low, medium or high; empty: none."""
     conversion_state: Literal["none", "decoded", "undecoded", "malformed"]
-    conversion_events: list[str]  # what the value stands for
+    """What became of the conversion value: none, decoded, undecoded or malformed."""
+    conversion_events: list[str]
+    """Events that the conversion value stands for."""
     revenue_min_micros: int
+    """Least revenue that the conversion value stands for, in millionths of the currency."""
     revenue_max_micros: int
-    currency: str  # "" when the value stands for no money
-    conversion_schema: str  # hash of the rules that decoded the value
-    unsigned_fields: list[str]  # fields above that no signature covers
+    """Most revenue that the conversion value stands for, in millionths of the currency."""
+    currency: str
+    """Currency, ISO 4217; empty when the conversion value stands for no revenue."""
+    conversion_schema: str
+    """Hash of the rules that decoded the conversion value."""
+    unsigned_fields: list[str]
+    """Columns of this row that no signature covers: anybody could have written them."""
     signature_state: Literal["valid", "invalid", "unverifiable"]
-    signature_reason: str  # code of why it is not valid
-    key_id: str  # key that the postback names, or that verified it
+    """valid, invalid (not signed by Apple) or unverifiable (the key is not known here)."""
+    signature_reason: str
+    """Code that says why the signature is not valid; empty when it is."""
+    key_id: str
+    """Key that the postback names, or that verified it."""
     body: str
+    """The postback as received, JSON."""
     event_time: int
+    """When the postback came in, as the producer reported it."""
     source_topic: str
     source_partition: int
     source_offset: int

@@ -8,49 +8,69 @@ from schemas.outcomes.outcome import Outcome
 
 
 class FeatureRow(Outcome, frozen=True, kw_only=True, gc=False):
-    """Features of an install frozen at a landmark."""
+    """Features of an install, frozen at a landmark."""
 
-    feature_id: str  # install_id:landmark
+    feature_id: str
+    """Id of the row: install_id:landmark."""
     install_id: str
+    """Install that is described."""
     app_id: str
+    """App that was installed."""
     landmark: str
+    """Age of the install at which its features were frozen."""
     landmark_time: int
+    """When the install reached that age."""
     features: dict[str, float]
+    """Values of the features by name."""
 
 
 class Prediction(Outcome, frozen=True, kw_only=True, gc=False):
-    """What is expected of an install at a landmark: chances by horizon, or amounts for value."""
+    """Predictions for an install at a landmark: probabilities by horizon, or amounts of money."""
 
-    prediction_id: str  # install_id:target:landmark
+    prediction_id: str
+    """Id of the prediction: install_id:target:landmark."""
     install_id: str
+    """Install that is scored."""
     app_id: str
+    """App that was installed."""
     media_source: str
+    """Media source that had the credit at the landmark."""
     target: str
+    """What is predicted: payer is a first payment, value is money."""
     landmark: str
+    """Age of the install at which it was scored."""
     landmark_time: int
+    """When the install reached that age."""
     horizon: str
-    """That decisions look at."""
+    """Headline horizon, the one that decisions look at."""
     probability: float
-    """By that horizon; 0 once it has passed, and of value."""
+    """Probability of the target by that horizon, from 0 to 1; 0 after the horizon and for value."""
     chances: dict[str, float]
-    """By every horizon that has not passed; never falling with time."""
+    """Probability by every horizon that has not passed; it never falls with time."""
     amounts: dict[str, float]
-    """Money expected since the install, by horizon, in the reporting currency. Told once at every
-    landmark: with the first target that is still open, else in a row of target `value`."""
+    """Expected money since the install, by horizon, in `currency`. Given once for every landmark:
+    with the first target that is still open, else in a row of target value."""
     currency: str
+    """Reporting currency of the amounts, ISO 4217."""
     is_extrapolated: bool
-    """Whether some of the amounts rests on the growth of earlier installs alone."""
+    """Whether some of the amounts rest on the growth of earlier installs alone."""
     value_version: str
-    """Model of the amounts; `constant`: what was paid so far. Empty where there are none."""
+    """Version of the model of the amounts; constant: the money paid so far; empty: no amounts."""
     segment: str
-    """What is worth doing by the declared costs and benefits; empty where none are declared."""
+    """Action with the highest expected value by the declared costs and benefits; none: no action
+    pays off; empty when no actions are declared."""
     tier: Literal["full", "install_only", "rates", "constant"]
+    """Tier that answered: full, install_only, rates or constant."""
     tier_reason: str
-    """Why not a better tier; empty for the best."""
+    """Why no better tier answered; empty for the best tier."""
     arm: str
+    """Arm of the experiment: champion or challenger."""
     model_version: str
+    """Version of the model that answered; constant for the prior."""
     shadow: dict[str, float]
-    """What every tier says at the horizon."""
+    """Probability by the headline horizon from every tier, for comparison."""
     latency_ms: int
-    """Log time from the landmark until the install was known at all; the store tells the rest."""
+    """Log time, in milliseconds, from the landmark until the install was known. The time until the
+    row is stored comes on top."""
     predicted_at: int
+    """Log time of the prediction."""

@@ -8,62 +8,112 @@ from schemas.outcomes.outcome import Outcome
 
 
 class ModelQuality(Outcome, frozen=True, kw_only=True, gc=False):
-    """How good predictions of one kind were, whose labels matured between two moments of log time.
-    An empty field means all of them. A figure of -1 cannot be told from these labels."""
+    """How good predictions of one kind were, over labels that matured between two moments of log
+    time. An empty dimension means all of them. A figure of -1 cannot be computed from these labels.
+    """
 
-    quality_id: str  # what it is of, its number and end_time
+    quality_id: str
+    """Id of the row: what it describes, its number and end_time."""
     target: str
-    horizon: str  # "bin": one bin of the hazard by every tier; of a quarter of the rows
+    """What is predicted."""
+    horizon: str
+    """d1, d7, …; bin: one bin of the hazard by every tier, for a quarter of the rows."""
     landmark: str
+    """Age of the install at which it was scored; empty: all."""
     platform: str
+    """ios, android or other; empty: all."""
     tier: str
+    """full, install_only, rates or constant."""
     model_version: str
-    media_source: str  # "other": sources for which there was no room
+    """Version that predicted; empty: all."""
+    media_source: str
+    """Network that has the credit; empty: all; other: networks beyond the limit of rows."""
     rows: int
-    predicted: float  # means: a chance or an amount, and what came
+    """Predictions whose labels matured."""
+    predicted: float
+    """Mean prediction: a probability or an amount."""
     observed: float
-    log_loss: float  # in nats per row
-    normalised_entropy: float  # log loss over that of the share observed
-    calibration_ratio: float  # all that was expected over all that came
+    """Mean actual value."""
+    log_loss: float
+    """Log loss in nats per row; -1: not a probability."""
+    normalised_entropy: float
+    """Log loss divided by that of the observed share; 1 is no better than that share; -1: not
+    defined."""
+    calibration_ratio: float
+    """Sum of the predictions divided by the sum of the actual values; -1: the latter is 0."""
     ece: float
+    """Expected calibration error: mean distance between probability and observed share, in bins
+    of equal mass; -1: not a probability."""
     auc: float
-    normalised_gini: float  # of amounts
-    decile_mape: float  # of amounts
+    """Area under the ROC curve: how often a positive was scored above a negative; -1: not
+    defined."""
+    normalised_gini: float
+    """Gini of amounts ordered by prediction; 1 is the order of the actual amounts; -1: not
+    defined."""
+    decile_mape: float
+    """Mean absolute percentage error over deciles of predicted amounts; -1: not defined."""
     begin_time: int
+    """Log time of the first label."""
     end_time: int
+    """Log time of the last label."""
 
 
 class ReliabilityRow(Outcome, frozen=True, kw_only=True, gc=False):
-    """Predictions of about the same chance, and how often they came true: one of about fifteen
-    bins with as many rows each, by rising chance."""
+    """Predictions of about the same probability, and how often they came true: one of about
+    fifteen bins of equal mass, by rising probability."""
 
-    reliability_id: str  # quality_id:bin
+    reliability_id: str
+    """Id of the row: quality_id:bin."""
     quality_id: str
+    """Row of model_quality that this one belongs to."""
     target: str
+    """What is predicted."""
     horizon: str
+    """d1, d7, …; bin: one bin of the hazard."""
     landmark: str
+    """Age of the install at which it was scored; empty: all."""
     tier: str
-    bin: int  # from 0
+    """full, install_only, rates or constant."""
+    bin: int
+    """Number of the bin, from 0, by rising probability; all bins have about as many rows."""
     lower: float
+    """Lowest probability in the bin."""
     upper: float
+    """Upper end of the bin; probabilities are below it."""
     rows: int
-    predicted: float  # means
+    """Predictions in the bin."""
+    predicted: float
+    """Mean predicted probability."""
     observed: float
+    """Share that came true."""
     end_time: int
+    """Log time of the last label."""
 
 
 class DriftAlarm(Outcome, frozen=True, kw_only=True, gc=False):
-    """The mean of something watched has changed: of what a model misses, or of a feature."""
+    """A change in the mean of something watched: the residuals of a model, or a feature."""
 
-    alarm_id: str  # what is watched, number of the alarm and raised_at
+    alarm_id: str
+    """Id of the alarm: what is watched, the number of the alarm and raised_at."""
     kind: Literal["residual", "feature"]
+    """residual: actual value minus prediction; feature: value of a feature."""
     target: str
-    subject: str  # the feature; "" of a residual
+    """Target whose labels or snapshots are watched."""
+    subject: str
+    """Name of the feature; empty for a residual."""
     app_id: str
-    media_source: str  # "" all of the app
+    """App that is watched."""
+    media_source: str
+    """Network that is watched; empty: the whole app."""
     mean_before: float
+    """Mean before the change."""
     mean_after: float
+    """Mean after the change."""
     rows_before: int
+    """Number of values before the change."""
     rows_after: int
-    response: Literal["loosened", "none"]  # what the learner did
-    raised_at: int  # log time
+    """Number of values after the change, when it was detected."""
+    response: Literal["loosened", "none"]
+    """What the learner did: loosened (it learns faster from here on) or none."""
+    raised_at: int
+    """Log time of the label that revealed the change."""

@@ -2,6 +2,9 @@
 
 Plain SQL files, `{number}_{name}.sql`, each statement on its own and safe to run again: a
 migration that was cut off is simply run once more. What was applied is in `schema_migrations`.
+
+A released migration never changes, save for its comments: they are no part of the checksum, so
+that their English may improve while every store of an earlier build stays current.
 """
 
 from __future__ import annotations
@@ -15,6 +18,33 @@ from importlib import resources
 from streams.store.base import Refused, Store, quote
 
 _FILE = re.compile(r"(\d+)_(\w+)\.sql")
+
+_TEXT = r"'(?:[^'\\]|''|\\.)*'"
+_PART = re.compile(
+    rf"(?P<comment>\s*(?:--[^\n]*|\bCOMMENT\s+{_TEXT}))|(?P<space>\s+)|{_TEXT}|.", re.DOTALL
+)
+
+_RECORDED_BY_0_1_0 = {
+    "05c1242708367fc6b38f2a24137462f85fec1f14d1aec44fe97a709eb43d1d5c": (
+        "d070ad423df9934a6aff1b2616aed86e2024f43624f6440dee78318c8e9c0fb6"
+    ),
+    "5af2aa403461dcdf290aa82b9e7fac4ca7a7e581bc46dbcfb35f5d9e90701bd1": (
+        "c0df44ecd645899623a1ae837bc62ceb75bcf79ff5d191dc812b923c9db4a9c8"
+    ),
+    "bbf2728c82326bbc29fd061a04a89b6e5887e416b68737e8ed47713120dd1dee": (
+        "a226fd4031ddc87857ee384c4bb6ccfcae9ca4f2f81762541cd77bc7960bb8b5"
+    ),
+    "dc01fecc3ce3197a010f3a861fb351e4b249b5ae889801d73d202a81d772ca2a": (
+        "725cff0eb3213f5add7cbf84525468ee941984312659a47ed9c0399dbeacd493"
+    ),
+    "a448e3ca3982465778a11414d6443503324764ae3a5b65dff8a17f7a44dc11f4": (
+        "c59010e96797d597f0fa573a4884be4d6ccee016e6c55e92fe5ea133df5b8117"
+    ),
+    "2f841a287552defe521b59b482e6109c5a30782e356f4b57f3a1deb13b5c0be1": (
+        "a4b8783cf57889272b0727a9f2532416e9cad43f5cfaf10dd2948c60e47bf882"
+    ),
+}
+"""Checksum without comments -> with them: version 0.1.0 took the whole file."""
 
 _JOURNAL = """
 CREATE TABLE IF NOT EXISTS schema_migrations
@@ -52,8 +82,7 @@ def migrations() -> list[Migration]:
         match = _FILE.fullmatch(file.name)
         if match:
             text = file.read_text(encoding="utf-8")
-            checksum = hashlib.sha256(text.encode()).hexdigest()
-            found.append(Migration(int(match[1]), match[2], statements(text), checksum))
+            found.append(Migration(int(match[1]), match[2], statements(text), checksum_of(text)))
     return sorted(found, key=lambda migration: migration.number)
 
 
@@ -61,6 +90,20 @@ def statements(text: str) -> tuple[str, ...]:
     """Split at semicolons that end a line."""
     parts = (part.strip() for part in re.split(r";[ \t]*(?:\n|$)", text))
     return tuple(part for part in parts if re.sub(r"--[^\n]*", "", part).strip())
+
+
+def checksum_of(text: str) -> str:
+    """SHA-256 of a migration without its comments; of one of 0.1.0, what that version recorded."""
+    own = hashlib.sha256(without_comments(text).encode()).hexdigest()
+    return _RECORDED_BY_0_1_0.get(own, own)
+
+
+def without_comments(text: str) -> str:
+    """SQL without `-- …` and COMMENT '…', every stretch of white space as one space."""
+    parts = (
+        " " if part["space"] else part[0] for part in _PART.finditer(text) if not part["comment"]
+    )
+    return "".join(parts).strip()
 
 
 def migrate(store: Store) -> list[str]:

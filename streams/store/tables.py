@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from schemas.outcomes import OUTCOME_OF_TOPIC, Outcome
+from schemas.outcomes import OUTCOME_OF_TOPIC, Outcome, is_time_field
 
 
 class Kind(Enum):
@@ -62,15 +62,11 @@ _KIND_OF: dict[Any, Kind] = {
 }
 
 
-def _is_time(name: str) -> bool:
-    return name.endswith(("_time", "_at")) or name == "deadline"
-
-
 def _kind(name: str, hint: Any) -> Kind:
     if hint is str or typing.get_origin(hint) is typing.Literal:
         return Kind.TEXT
     if hint is int:
-        return Kind.TIME if _is_time(name) else Kind.INTEGER
+        return Kind.TIME if is_time_field(name) else Kind.INTEGER
     return _KIND_OF[hint]  # A KeyError here is an outcome field that no table can keep.
 
 

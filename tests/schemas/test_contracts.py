@@ -19,6 +19,7 @@ from schemas.outcomes import OUTCOME_OF_TOPIC
 
 SCHEMAS = Path(contracts.__file__).parent.parent
 EXAMPLES = contracts.read_examples(SCHEMAS / "examples")
+MIGRATIONS = contracts.read_migrations(SCHEMAS / "migrations")
 EVERY_EXAMPLE = [
     pytest.param(name, payload, id=f"{name}/{label}")
     for name, labelled in EXAMPLES.items()
@@ -142,10 +143,10 @@ def test_every_reference_in_the_document_leads_somewhere() -> None:
 
 
 def test_committed_documents_are_what_the_structs_generate() -> None:
-    generated = contracts.documents(EXAMPLES)
+    generated = contracts.documents(EXAMPLES, MIGRATIONS)
     committed = {
         str(path.relative_to(SCHEMAS)): path.read_bytes()
-        for path in (SCHEMAS / "asyncapi.json", *(SCHEMAS / "json").glob("*"))
+        for path in (SCHEMAS / "asyncapi.json", SCHEMAS / "VIEWS.md", *(SCHEMAS / "json").glob("*"))
     }
 
     stale = sorted(
@@ -158,7 +159,7 @@ def test_committed_documents_are_what_the_structs_generate() -> None:
 
 def test_generating_gives_the_same_bytes_in_every_process() -> None:
     program = (
-        "import hashlib; from schemas import contracts as c; d = c.documents({}); "
+        "import hashlib; from schemas import contracts as c; d = c.documents({}, []); "
         "print(hashlib.sha256(repr(sorted(d.items())).encode()).hexdigest())"
     )
 
@@ -174,3 +175,28 @@ def test_generating_gives_the_same_bytes_in_every_process() -> None:
         for seed in ("1", "2")
     }
     assert len(digests) == 1
+
+
+def test_every_field_of_an_outcome_is_described() -> None:
+    missing = [
+        f"{outcome.__name__}.{field}"
+        for outcome in OUTCOME_OF_TOPIC.values()
+        for field in outcome.__struct_fields__
+        if not contracts.field_descriptions(outcome).get(field, "").endswith(".")
+    ]
+    assert missing == [], "write a docstring, a sentence with a full stop, below each field"
+
+
+def test_every_view_and_every_column_of_it_is_described() -> None:
+    text = "\n".join(MIGRATIONS)
+    views = [view for migration in MIGRATIONS for view in contracts.views_of(migration)]
+
+    assert len(views) == text.count("CREATE OR REPLACE VIEW")
+    missing = [
+        f"{view.name}.{column.name}"
+        for view in views
+        for column in view.columns
+        if not column.description.endswith(".")
+    ]
+    assert missing == [], "write a COMMENT, a sentence with a full stop"
+    assert [view.name for view in views if not (view.row.endswith(".") and view.columns)] == []
