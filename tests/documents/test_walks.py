@@ -40,12 +40,11 @@ def _walks() -> dict[str, list[str]]:
 
 def _depth(path: str) -> int:
     parts = path.split("/")
-    return LAYERS["/".join(parts[:2]) if parts[0] == "streams" else parts[0]]
+    return LAYERS["/".join(parts[:2]).removesuffix(".py") if parts[0] == "streams" else parts[0]]
 
 
 def _rooms(step: str) -> list[str]:
-    named = re.findall(r"`((?:streams|attribution|online_models|schemas)/[\w/.]+)`", step)
-    return [path for path in named if path != "streams/agents.py"]
+    return re.findall(r"`((?:streams|attribution|online_models|schemas)/[\w/.]+)`", step)
 
 
 def test_there_is_a_walk_for_each_kind_of_traveller() -> None:
@@ -63,3 +62,19 @@ def test_no_step_of_a_walk_goes_up(walk: str) -> None:
     ]
     assert all(map(_rooms, steps)), "every step names the files it passes through"
     assert not upwards
+
+
+def test_the_layers_are_those_of_import_linter() -> None:
+    section = _TEXT.split("## Layers\n")[1].split("\n## ")[0]
+    shown = [set(re.findall(r"\w+", row.split("  ")[-1])) for row in _rows(section)]
+    rooms = [
+        {room.removeprefix("streams/") for room, depth in LAYERS.items() if depth == level}
+        for level in sorted(set(LAYERS.values()))
+    ]
+    assert shown == rooms
+
+
+def _rows(section: str) -> list[str]:
+    """The names of the rooms in each line of the drawing."""
+    drawing = section.split("```text\n")[1].split("```")[0]
+    return [line[12:].split("   ")[0].strip() for line in drawing.splitlines()]
