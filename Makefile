@@ -3,38 +3,77 @@
 
 BIN := .venv/bin
 PACKAGES := schemas attribution online_models streams deploy tests
+TEXTS := $(PACKAGES) README.md ARCHITECTURE.md CONTRIBUTING.md CHANGELOG.md SECURITY.md \
+	Makefile pyproject.toml .ci .pre-commit-config.yaml
+# Tests that start servers or processes, or take minutes, run one after another.
+SERIAL := tests/integration tests/chaos
+SLOW := $(SERIAL) tests/simulation tests/oracle tests/laws tests/real_data tests/streams/lab
+PYTHONS := python3.11 python3.12 python3.13
 
-.PHONY: help demo test check services services-stop chaos bench
+.PHONY: help demo fmt lint types check test-fast test cov docs bench chaos matrix services \
+	services-stop
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 
-help: ## What make can do
+help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-14s %s\n", $$1, $$2}' Makefile
 
 demo: .venv/.embedded ## Simulate traffic through the whole system on this machine; ends by itself
 	@$(BIN)/headwater demo
 
+fmt: .venv/.dev ## Format the code and mend what ruff can mend
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lint: .venv/.dev ## Style, spelling, and who may import whom
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/codespell $(wildcard $(TEXTS))
+	$(BIN)/validate-pyproject pyproject.toml
+
+types: .venv/.dev ## Check types
+	$(BIN)/mypy $(addprefix -p ,$(PACKAGES))
+
+check: lint types ## Everything but tests; what pre-commit runs
+
+test-fast: .venv/.dev ## The tests that need no server and finish in two minutes
+	$(BIN)/pytest -n auto --dist loadfile $(addprefix --ignore=,$(SLOW))
+
 test: check ## All checks and all tests this machine can run; says which servers they used
 	@$(BIN)/python -m deploy.local.servers --if-possible jars
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --dist loadfile $(addprefix --ignore=,$(SERIAL))
+	$(BIN)/pytest $(SERIAL)
 
-check: .venv/.dev ## Style, types and who may import whom
-	$(BIN)/ruff check .
-	$(BIN)/mypy $(addprefix -p ,$(PACKAGES))
-	$(BIN)/lint-imports
+cov: .venv/.dev ## Test coverage without servers, by file; fails below the floor
+	$(BIN)/pytest -n auto --dist loadfile $(addprefix --ignore=,$(SERIAL)) --cov --cov-report=term
+
+docs: .venv/.dev ## Write again what is generated from the code: schemas and their documents
+	$(BIN)/python -m schemas.contracts
+
+bench: .venv/.dev ## Speed on real Kafka, beside an idiomatic Faust application
+	@$(BIN)/python -m deploy.local.servers run $(BIN)/headwater bench
+
+chaos: .venv/.dev ## Kill workers, broker and store at random on real Kafka; nothing may be lost
+	@$(BIN)/python -m deploy.local.servers jars
+	HEADWATER_REQUIRE=kafka $(BIN)/pytest -m chaos
+
+matrix: ## The fast tests under every Python from 3.11 to 3.13 on this machine
+	@for python in $(PYTHONS); do \
+	  version=$$($$python -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null) || \
+	    { echo "$$python: not on this machine, not tested"; continue; }; \
+	  echo "Python $$version:"; \
+	  $$python -m venv .venv-$$version && \
+	  .venv-$$version/bin/python -m pip install --quiet --disable-pip-version-check \
+	    --constraint constraints.txt --editable '.[embedded,fast,lab,dev]' && \
+	  .venv-$$version/bin/pytest -n auto --dist loadfile $(addprefix --ignore=,$(SLOW)) || exit 1; \
+	done
 
 services: .venv/.dev ## Start Kafka and ClickHouse on loopback (Java 17, Maven, clickhouse-server)
 	@$(BIN)/python -m deploy.local.servers start
 
 services-stop: .venv/.dev ## Stop them; their data stays in .headwater/services
 	@$(BIN)/python -m deploy.local.servers stop
-
-chaos: .venv/.dev ## Kill workers, broker and store at random on real Kafka; nothing may be lost
-	@$(BIN)/python -m deploy.local.servers jars
-	HEADWATER_REQUIRE=kafka $(BIN)/pytest -m chaos
-
-bench: .venv/.dev ## Speed on real Kafka, beside an idiomatic Faust application
-	@$(BIN)/python -m deploy.local.servers run $(BIN)/headwater bench
 
 # --- the environment -----------------------------------------------------------------------------
 

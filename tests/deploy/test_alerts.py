@@ -8,7 +8,7 @@ import subprocess
 from typing import Any
 
 import pytest
-import yaml  # type: ignore[import-untyped]
+import yaml
 
 from streams.worker.metrics import REGISTRY
 from tests.checkout import ROOT

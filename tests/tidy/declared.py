@@ -28,22 +28,21 @@ def unread_settings(tree: Tree) -> dict[str, str]:
         if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load)
     }
     return {
-        f"HEADWATER_{variable}": f"({module.path}: {field}) is read by nothing: use or remove it"
+        variable: f"({module.path}: {field}) is read by nothing: use or remove it"
         for field, (module, variable) in declared.items()
         if field not in read
     }
 
 
 def _settings_of(module: Module) -> Iterator[tuple[str, str]]:
+    """Field and variable: `field: Annotated[…] = field(name="HEADWATER_…", …)`."""
     for node in module.nodes:
         match node:
-            case ast.AnnAssign(
-                target=ast.Name(id=field),
-                value=ast.Call(
-                    func=ast.Name(id="declare"), args=[ast.Constant(value=str(name)), *_]
-                ),
-            ):
-                yield field, name
+            case ast.AnnAssign(target=ast.Name(id=field), value=ast.Call(keywords=[*keywords])):
+                for keyword in keywords:
+                    match keyword:
+                        case ast.keyword(arg="name", value=ast.Constant(value=str(variable))):
+                            yield field, variable
 
 
 def unexplained_metrics(tree: Tree) -> dict[str, str]:

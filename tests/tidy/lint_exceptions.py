@@ -8,7 +8,8 @@ import tomllib
 from tests.tidy.source_tree import Module, Tree
 
 _EXCEPTION = re.compile(
-    r"#\s*(?:ruff:\s*)?(?:noqa|type:\s*ignore|pragma:\s*no cover|mypy:)(?::?\s*\[?[\w\-, ]*\]?)?"
+    r"#\s*(?:ruff:\s*)?noqa(?:: ?[A-Z]+\d+(?:, ?[A-Z]+\d+)*)?"
+    r"|#\s*type:\s*ignore(?:\[[\w, -]*\])?|#\s*pragma:\s*no cover|#\s*mypy:.*"
 )
 
 
@@ -40,7 +41,9 @@ def _unjustified_in_pyproject(tree: Tree) -> dict[str, str]:
     for number, line in enumerate(lines):
         if not re.match(r"ignore\b|per-file-ignores|disable|omit|\[\[tool\.mypy\.overrides", line):
             continue
-        near = lines[number - 1 : number + 2] if line[0] == "[" else lines[number - 1 : number + 1]
-        if not any("#" in one for one in near):
+        end = number + 1
+        while line.endswith("= [") and lines[end] != "]":
+            end += 1
+        if not any("#" in near for near in lines[max(number - 1, 0) : end + 1]):
             found[f"pyproject.toml: {line}"] = "has no reason: add a comment beside it"
     return found

@@ -10,7 +10,7 @@ from tests.tidy.allowances import allowed, shrink, write
 from tests.tidy.rules import RULES
 from tests.tidy.source_tree import Tree
 
-SETTING = 'class S:\n    a: int = declare("A", integer(), 1, "Text.")\n'
+SETTING = 'class S(Struct):\n    a: int = field(name="HEADWATER_A", default=1)\n'
 LONG = "\n".join(["    x = 1"] * 46)
 
 EXAMPLES: list[tuple[str, dict[str, str], str]] = [
