@@ -6,11 +6,13 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from schemas.time import EventMs
+
 Id = Annotated[str, Meta(min_length=1, max_length=256)]
 AppId = Annotated[str, Meta(min_length=1, max_length=256, pattern=r"^[^\s:]+$")]
 Text = Annotated[str, Meta(max_length=1024)]
 LongText = Annotated[str, Meta(max_length=16_384)]
-TimeMs = Annotated[int, Meta(ge=0, le=2**53, description="Milliseconds since 1970, UTC")]
+TimeMs = Annotated[EventMs, Meta(ge=0, le=2**53, description="Milliseconds since 1970, UTC")]
 Seconds = Annotated[int, Meta(ge=0, le=2**40, description="Seconds since 1970, or a duration")]
 Count = Annotated[int, Meta(ge=0, le=2**31)]
 Micros = Annotated[

@@ -1,32 +1,63 @@
 """Units of time, types for the clocks, and the one way to write a duration.
 
 A number of milliseconds is one of four things that never mix: a moment by the clock of an event, by
-the clock of the log or by the wall clock, or a length of time. The types let mypy tell them apart;
-at run time all four are plain integers.
+the clock of the log or by the wall clock, or a length of time. At run time all four are plain
+integers, so that no event pays for a type. mypy sees four types: two moments of the same clock can
+be compared and subtracted, a length of time can be added to a moment, and a moment of one clock is
+refused where another clock is expected. Where two clocks do meet on purpose (log time as the upper
+bound of an event time, say), the code says so by converting: `LogMs(install.time)`.
 """
 
 from __future__ import annotations
 
 import re
 from fractions import Fraction
-from typing import NewType
+from typing import TYPE_CHECKING, Never, Self, overload
 
-SECOND_MS = 1_000
+if TYPE_CHECKING:
+
+    class Millis(int):
+        """A length of time in milliseconds."""
+
+        def __add__(self, other: int, /) -> Millis: ...
+        def __sub__(self, other: int, /) -> Millis: ...
+        def __mul__(self, other: int, /) -> Millis: ...
+        def __rmul__(self, other: int, /) -> Millis: ...
+
+    # Operators of int accept any int. These accept less, on purpose, hence the ignored overrides.
+    class _Moment(int):
+        """Milliseconds since 1970, UTC, by one clock."""
+
+        def __add__(self, other: Millis, /) -> Self: ...  # type: ignore[override]
+        def __radd__(self, other: Never, /) -> Never: ...  # type: ignore[override]
+        @overload  # type: ignore[override]
+        def __sub__(self, other: Self, /) -> Millis: ...
+        @overload
+        def __sub__(self, other: Millis, /) -> Self: ...
+        def __sub__(self, other: object, /) -> object: ...
+        def __rsub__(self, other: Never, /) -> Never: ...  # type: ignore[override]
+        def __lt__(self, other: Self, /) -> bool: ...  # type: ignore[override]
+        def __le__(self, other: Self, /) -> bool: ...  # type: ignore[override]
+        def __gt__(self, other: Self, /) -> bool: ...  # type: ignore[override]
+        def __ge__(self, other: Self, /) -> bool: ...  # type: ignore[override]
+
+    class EventMs(_Moment):
+        """When something happened, as its producer says: milliseconds since 1970, UTC."""
+
+    class LogMs(_Moment):
+        """Log time, the only clock a stage may read: milliseconds since 1970, UTC."""
+
+    class WallMs(_Moment):
+        """Wall clock of a process, for metrics and time-outs: milliseconds since 1970, UTC."""
+
+else:
+    EventMs = LogMs = WallMs = Millis = int
+
+MILLISECOND = Millis(1)
+SECOND_MS = 1_000 * MILLISECOND
 MINUTE_MS = 60 * SECOND_MS
 HOUR_MS = 60 * MINUTE_MS
 DAY_MS = 24 * HOUR_MS
-
-EventMs = NewType("EventMs", int)
-"""When something happened, as its producer says: milliseconds since 1970, UTC."""
-
-LogMs = NewType("LogMs", int)
-"""Log time, the only clock a stage may read: milliseconds since 1970, UTC."""
-
-WallMs = NewType("WallMs", int)
-"""Wall clock of a process, for metrics and time-outs: milliseconds since 1970, UTC."""
-
-Millis = NewType("Millis", int)
-"""A length of time in milliseconds."""
 
 _UNITS_MS = {"d": DAY_MS, "h": HOUR_MS, "m": MINUTE_MS, "s": SECOND_MS, "ms": 1}
 """Largest first: `format_duration` takes the first that divides."""

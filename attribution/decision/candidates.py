@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from schemas.records import Signal, Touch
+from schemas.time import EventMs, LogMs
 
 
 class Candidate(Struct, frozen=True, array_like=True, gc=False):
@@ -26,7 +27,7 @@ def once_each(candidates: Iterable[Candidate]) -> list[Candidate]:
     return list(merged.values())
 
 
-def _copy_order(candidate: Candidate) -> tuple[int, int, int, str]:
+def _copy_order(candidate: Candidate) -> tuple[int, LogMs, EventMs, str]:
     """The stronger signal counts, then what was logged and what happened first."""
     touch = candidate.touch
     return candidate.signal, touch.ts, touch.time, touch.touch_id

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from attribution.decision.candidates import Candidate
 from schemas.records import Flag, Installed, Signal, SiteVerdict, Touch, TouchKind
-from schemas.time import DAY_MS, HOUR_MS
+from schemas.time import DAY_MS, HOUR_MS, Millis
 
 FraudReason = Literal[
     "engagement_injection",
@@ -60,14 +60,14 @@ class FraudRules(Struct, frozen=True, kw_only=True):
     distribution_outlier: Mode = "tag"
     behavioral_anomalies: Mode = "tag"
 
-    injection_tolerance_ms: int = 5_000
+    injection_tolerance_ms: Millis = Millis(5_000)
     """A touch may be told so long after the download began: clocks differ."""
 
-    short_ctit_ms: int = 10_000
-    referrer_tolerance_ms: int = HOUR_MS
+    short_ctit_ms: Millis = Millis(10_000)
+    referrer_tolerance_ms: Millis = HOUR_MS
 
     engagements_max: int = 15
-    engagement_window_ms: int = DAY_MS
+    engagement_window_ms: Millis = DAY_MS
     """More clicks of one site than the maximum in so long: all of them are dropped, or a flood
     would win by the clicks it sent before it was one."""
 
@@ -176,7 +176,7 @@ def _by_rivals(
             found.append(("duplicate_click_id", len(claims) + 1.0, first.media_source))
 
 
-def _engagements(touch: Touch, others: Sequence[Touch], window_ms: int) -> int:
+def _engagements(touch: Touch, others: Sequence[Touch], window_ms: Millis) -> int:
     """Most clicks of this site in any stretch of time that this click lies in."""
     site = touch.media_source, touch.site_id
     times = [one.time for one in others if (one.media_source, one.site_id) == site]

@@ -17,9 +17,10 @@ from attribution.decision.candidates import Candidate
 from attribution.decision.waterfall import lookback_ms, policy_for, rank
 from attribution.rules.rules import Policy, Rules
 from schemas.records import Flag, Installed, Signal
+from schemas.time import EventMs, LogMs
 
 _SIGNALS = (Signal.DEVICE_ID, Signal.CLICK_ID)
-SessionTimes = tuple[int, int]
+SessionTimes = tuple[EventMs, LogMs]
 """When it happened, and when it was logged."""
 
 
@@ -27,8 +28,8 @@ class Reengaged(Struct, frozen=True, array_like=True, gc=False):
     """A re-engagement as it was last told. `session_time` 0: it was withdrawn."""
 
     event_id: str  # of the touchpoint
-    session_time: int = 0
-    expires_at: int = 0
+    session_time: EventMs = EventMs(0)
+    expires_at: EventMs = EventMs(0)
     version: int = 0
     signal: int = -1  # what joined the touchpoint and the user; -1: withdrawn
 
@@ -37,13 +38,13 @@ class SettledReengagements(NamedTuple):
     """Re-engagements that stay as they were told, because what they rest on is forgotten."""
 
     reengaged: Sequence[Reengaged] = ()
-    until: int = 0  # the last session that nobody looks at again; 0: none
+    until: EventMs = EventMs(0)  # the last session that nobody looks at again; 0: none
 
 
 class FoundReengagement(NamedTuple):
     candidate: Candidate
-    session_time: int
-    expires_at: int
+    session_time: EventMs
+    expires_at: EventMs
 
 
 def may_win_back(candidate: Candidate, install: Installed) -> bool:
@@ -89,7 +90,7 @@ def _explains(
     candidate: Candidate,
     session: SessionTimes,
     install: Installed,
-    active: Sequence[int],
+    active: Sequence[EventMs],
     rules: Rules,
 ) -> bool:
     """Whether this touchpoint brought the user back to this session."""

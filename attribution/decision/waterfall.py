@@ -19,6 +19,7 @@ from attribution.decision.fraud import SITE_REASONS, FraudReason, Hit, hits
 from attribution.probabilistic.pair_score import confidences
 from attribution.rules.rules import Policy, Rules
 from schemas.records import Installed, Prior, Signal, SiteVerdict, TouchKind
+from schemas.time import EventMs, Millis
 
 CandidateVerdict = Literal["credited", "outranked", "rejected"]
 Rejection = Literal[
@@ -81,7 +82,7 @@ def tier(candidate: Candidate) -> int:
     return is_click + (0 if candidate.signal is Signal.PROBABILISTIC else 2)
 
 
-def rank(candidate: Candidate) -> tuple[int, int, int, str]:
+def rank(candidate: Candidate) -> tuple[int, EventMs, int, str]:
     """Total order of candidates; the highest wins. A touch time that is unknown is 0, so last."""
     touch = candidate.touch
     return tier(candidate), touch.time, -candidate.signal, touch.event_id
@@ -93,7 +94,9 @@ def policy_for(candidate: Candidate, install: Installed, rules: Rules) -> Policy
     return rules.policy(install.app_id, touch.media_source, touch.campaign_id, install.time)
 
 
-def lookback_ms(candidate: Candidate, policy: Policy, rules: Rules, *, is_known_user: bool) -> int:
+def lookback_ms(
+    candidate: Candidate, policy: Policy, rules: Rules, *, is_known_user: bool
+) -> Millis:
     """The window in force: the touchpoint's own within limits, or the rule's."""
     touch = candidate.touch
     if candidate.signal is Signal.PROBABILISTIC:
@@ -198,13 +201,13 @@ def conversion_type(case: Case, judgement: WaterfallResult) -> ConversionType:
     return "reinstall" if judgement.winner is None else "reattribution"
 
 
-def expires_at(case: Case, judgement: WaterfallResult, rules: Rules) -> int:
+def expires_at(case: Case, judgement: WaterfallResult, rules: Rules) -> EventMs:
     """When a re-attribution gives the credit back to whom it was taken from; 0: never."""
     winner = judgement.winner
     if case.prior is None or winner is None:
-        return 0
+        return EventMs(0)
     temporary = policy_for(winner, case.install, rules).windows.temporary
-    return case.install.time + temporary if temporary else 0
+    return case.install.time + temporary if temporary else EventMs(0)
 
 
 def fraud_status(found: Sequence[Hit]) -> tuple[Literal["", "tag", "suspicious"], str]:

@@ -9,6 +9,7 @@ from attribution.journey.decisions import case_of
 from attribution.journey.state import Decision, Journey
 from attribution.rules.rules import Rules
 from schemas.records import Touch
+from schemas.time import EventMs
 
 _SHOWN_BUT_NOT_ELIGIBLE = frozenset(
     {"outside_click_window", "outside_view_window", "before_prior_install", "not_retargeting"}
@@ -50,5 +51,5 @@ def _review(journey: Journey, rules: Rules) -> list[Receipt]:
     return review(journey.candidates, case, judgement, rules).receipts
 
 
-def _order(touch: Touch) -> tuple[int, str]:
+def _order(touch: Touch) -> tuple[EventMs, str]:
     return touch.time, touch.event_id

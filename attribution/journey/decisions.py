@@ -24,6 +24,7 @@ from attribution.journey.state import Decision, DecisionReason, Journey, Journey
 from attribution.matching.facts import Evicted, Settled
 from attribution.rules.rules import Rules
 from schemas.records import Prior
+from schemas.time import LogMs
 
 
 def case_of(journey: Journey, rules: Rules) -> Case:
@@ -44,7 +45,7 @@ def decide_if_complete(journey: Journey, rules: Rules) -> JourneyStep:
     return make_decision(journey, "first_decision", install.ts, rules)
 
 
-def make_decision(journey: Journey, reason: DecisionReason, at: int, rules: Rules) -> JourneyStep:
+def make_decision(journey: Journey, reason: DecisionReason, at: LogMs, rules: Rules) -> JourneyStep:
     """Make the next version, whether it differs from the last or not."""
     case = case_of(journey, rules)
     return _conclude(
@@ -52,7 +53,7 @@ def make_decision(journey: Journey, reason: DecisionReason, at: int, rules: Rule
     )
 
 
-def reconsider(journey: Journey, reason: DecisionReason, at: int, rules: Rules) -> JourneyStep:
+def reconsider(journey: Journey, reason: DecisionReason, at: LogMs, rules: Rules) -> JourneyStep:
     """Make the next version if the decision is another one now."""
     if journey.version == 0 or journey.is_purged:
         return journey, []
@@ -67,7 +68,7 @@ def _conclude(
     journey: Journey,
     case: Case,
     judgement: WaterfallResult,
-    cause: tuple[DecisionReason, int],
+    cause: tuple[DecisionReason, LogMs],
     rules: Rules,
 ) -> JourneyStep:
     version = journey.version + 1

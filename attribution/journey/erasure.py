@@ -6,21 +6,22 @@ from msgspec.structs import replace
 
 from attribution.journey.state import Journey
 from attribution.rules.rules import Rules
+from schemas.time import MILLISECOND, LogMs
 
 
-def last_heard(journey: Journey, rules: Rules) -> int:
+def last_heard(journey: Journey, rules: Rules) -> LogMs:
     """Log time of the last record that may change what is said of somebody who asked to be
     forgotten; 0: nobody asked, or nothing is known of the install yet."""
     install = journey.install
     if journey.erased_ts == 0 or install is None:
-        return 0
+        return LogMs(0)
     return max(journey.erased_ts, install.ts) + rules.late_ms_max
 
 
-def purge_due(journey: Journey, rules: Rules) -> int:
-    """Log time at which nothing that counts can come any more; 0: never."""
+def purge_due(journey: Journey, rules: Rules) -> LogMs | None:
+    """Log time at which nothing that counts can come any more; None: never."""
     until = last_heard(journey, rules)
-    return 0 if until == 0 or journey.is_purged else until + 1
+    return None if until == 0 or journey.is_purged else until + MILLISECOND
 
 
 def heard(journey: Journey, rules: Rules) -> Journey:

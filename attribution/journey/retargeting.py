@@ -25,6 +25,7 @@ from attribution.journey.state import (
 from attribution.matching.facts import Evicted
 from attribution.rules.rules import Rules
 from schemas.records import ActivitySeen
+from schemas.time import LogMs
 
 
 def note_session(journey: Journey, activity: ActivitySeen, rules: Rules) -> JourneyStep:
@@ -59,7 +60,12 @@ def note_retargeting(journey: Journey, later: Sequence[Candidate], rules: Rules)
 
 
 def win_back(
-    journey: Journey, reason: DecisionReason, at: int, rules: Rules, *, is_told_again: bool = False
+    journey: Journey,
+    reason: DecisionReason,
+    at: LogMs,
+    rules: Rules,
+    *,
+    is_told_again: bool = False,
 ) -> JourneyStep:
     """Tell every re-engagement that is new, other than before, or no more."""
     install = journey.install

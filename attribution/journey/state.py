@@ -11,6 +11,7 @@ from attribution.decision.reengagement import Reengaged, SessionTimes
 from attribution.decision.waterfall import Case, Review, WaterfallResult
 from attribution.matching.facts import Evicted, Settled
 from schemas.records import ActivitySeen, Installed, MoneyRouted, Prior, SiteVerdict
+from schemas.time import EventMs, LogMs
 
 DecisionReason = Literal[
     "first_decision",
@@ -32,7 +33,7 @@ class Decision(Struct, frozen=True, gc=False):
     case: Case
     judgement: WaterfallResult
     review: Review
-    decided_at: int
+    decided_at: LogMs
     is_erased: bool
 
     @property
@@ -48,9 +49,9 @@ class Reengagement(Struct, frozen=True, gc=False):
     reason: DecisionReason
     install: Installed
     candidate: Candidate
-    session_time: int
-    expires_at: int
-    decided_at: int
+    session_time: EventMs
+    expires_at: EventMs
+    decided_at: LogMs
     is_erased: bool
 
 
@@ -59,7 +60,7 @@ class Waiting(Struct, frozen=True, gc=False):
 
     record: ActivitySeen | MoneyRouted
     state: Literal["parked", "released", "expired"]
-    deadline: int
+    deadline: LogMs
 
 
 class ActivityApplied(Struct, frozen=True, gc=False):
@@ -81,14 +82,16 @@ class Journey(Struct, frozen=True, array_like=True):
     decided: str = ""  # what the current version says, as `_gist` puts it
     waiting: list[ActivitySeen | MoneyRouted] = []
     activity_ids: list[int] = []  # hashes of the latest event ids, for duplicates
-    last_ts: int = 0
+    last_ts: LogMs = LogMs(0)
     priors: list[Prior] = []  # installs of the same device, in order of (time, id)
     sessions: list[SessionTimes] = []  # in order of time
     retargeting: list[Candidate] = []  # after the install, in order of (time, id)
     reengaged: list[Reengaged] = []
-    settled_until: int = 0  # re-engagements until then stay: what they rest on is forgotten
+    settled_until: EventMs = EventMs(
+        0
+    )  # re-engagements until then stay: what they rest on is forgotten
     site_verdicts: list[SiteVerdict] = []
-    erased_ts: int = 0  # the user asked to be forgotten; 0: nobody asked
+    erased_ts: LogMs = LogMs(0)  # the user asked to be forgotten; 0: nobody asked
     is_purged: bool = False  # and is
 
 

@@ -39,6 +39,7 @@ from schemas.records import (
     Signal,
     SiteVerdict,
 )
+from schemas.time import MILLISECOND, LogMs
 
 
 def add_install(journey: Journey, installed: Installed, rules: Rules) -> JourneyStep:
@@ -91,7 +92,7 @@ def _see_named(journey: Journey, found: list[Candidate], rules: Rules) -> Journe
     if install is not None:
         found = [one for one in found if may_win_back(one, install)]
     journey, facts = note_retargeting(journey, found, rules)
-    at = max((one.touch.ts for one in found), default=0)
+    at = max((one.touch.ts for one in found), default=LogMs(0))
     journey, won_back = win_back(journey, "late_touchpoint", at, rules)
     return journey, facts + won_back
 
@@ -128,7 +129,7 @@ def request_erasure(journey: Journey, erased: Erased, rules: Rules) -> JourneySt
     return journey, facts + won_back
 
 
-def change_rules(journey: Journey, at: int, rules: Rules) -> JourneyStep:
+def change_rules(journey: Journey, at: LogMs, rules: Rules) -> JourneyStep:
     """Decide again under new rules; `at` is the log time from which they are in force."""
     if journey.version == 0:
         return journey, []
@@ -158,7 +159,7 @@ def add_money(journey: Journey, routed: MoneyRouted, rules: Rules) -> JourneySte
     return take_back(journey, routed)
 
 
-def meet_deadlines(journey: Journey, now: int, rules: Rules) -> JourneyStep:
+def meet_deadlines(journey: Journey, now: LogMs, rules: Rules) -> JourneyStep:
     """Decide without missing answers, give up waiting; both by deadlines before log time `now`."""
     facts: list[JourneyFact] = []
     install = journey.install
@@ -170,20 +171,21 @@ def meet_deadlines(journey: Journey, now: int, rules: Rules) -> JourneyStep:
             facts += settle_waiting(record, "expired", rules)
     waiting = [one for one in journey.waiting if deadline_of(one, rules) >= now]
     journey = replace(journey, waiting=waiting)
-    return (purged(journey) if 0 < purge_due(journey, rules) <= now else journey), facts
+    purge_at = purge_due(journey, rules)
+    return (purged(journey) if purge_at is not None and purge_at <= now else journey), facts
 
 
-def journey_due(journey: Journey, rules: Rules) -> int:
+def journey_due(journey: Journey, rules: Rules) -> LogMs:
     """Log time at which `meet_deadlines` or forgetting has something to do."""
     due = journey.last_ts + rules.journey_retention_ms
     if journey.install is not None and journey.version == 0:
         due = min(due, _decision_due(journey.install, rules))
     for record in journey.waiting:
-        due = min(due, deadline_of(record, rules) + 1)
+        due = min(due, deadline_of(record, rules) + MILLISECOND)
     return min(due, purge_due(journey, rules) or due)
 
 
-def is_forgotten(journey: Journey, now: int, rules: Rules) -> bool:
+def is_forgotten(journey: Journey, now: LogMs, rules: Rules) -> bool:
     """Whether nothing can be lost with this journey at log time `now`."""
     if journey.waiting:
         return False
@@ -192,7 +194,7 @@ def is_forgotten(journey: Journey, now: int, rules: Rules) -> bool:
     return journey.last_ts + rules.journey_retention_ms <= now
 
 
-def winner_known_by(journey: Journey, known_by: int, rules: Rules) -> Candidate | None:
+def winner_known_by(journey: Journey, known_by: LogMs, rules: Rules) -> Candidate | None:
     """Who gets the credit by what was logged until `known_by`; None is organic."""
     candidates = [one for one in journey.candidates if one.touch.ts <= known_by]
     if journey.install is None or not candidates:
@@ -205,8 +207,8 @@ def winner_known_by(journey: Journey, known_by: int, rules: Rules) -> Candidate 
     return run_waterfall(candidates, case_of(known, rules), rules).winner
 
 
-def _decision_due(install: Installed, rules: Rules) -> int:
-    return install.ts + rules.decision_wait_ms + 1
+def _decision_due(install: Installed, rules: Rules) -> LogMs:
+    return install.ts + rules.decision_wait_ms + MILLISECOND
 
 
 def _hash(event_id: str) -> int:

@@ -19,9 +19,10 @@ from attribution.matching.facts import Evicted, Settled
 from attribution.rules.rules import Rules
 from schemas.outcomes import Disposition
 from schemas.records import ActivitySeen, Installed, MoneyRouted
+from schemas.time import LogMs
 
 
-def deadline_of(record: ActivitySeen | MoneyRouted, rules: Rules) -> int:
+def deadline_of(record: ActivitySeen | MoneyRouted, rules: Rules) -> LogMs:
     """Last log time at which the install may still appear for this record."""
     if isinstance(record, MoneyRouted):
         return record.deadline

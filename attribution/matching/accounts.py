@@ -21,20 +21,21 @@ from schemas.records import (
     Money,
     MoneyRouted,
 )
+from schemas.time import MILLISECOND, EventMs, LogMs
 
 
 class Link(Struct, frozen=True, array_like=True, gc=False):
     """The account was seen on the install, by event time and by log time."""
 
     install_id: str
-    time: int
-    ts: int
+    time: EventMs
+    ts: LogMs
 
 
 class PlacedMoney(Struct, frozen=True, array_like=True, gc=False):
     money: Money
-    paid_at: int
-    deadline: int
+    paid_at: EventMs
+    deadline: LogMs
     install_id: str  # "": parked
     moves: int  # relinks so far
 
@@ -45,12 +46,12 @@ class AccountState(Struct, frozen=True, array_like=True, tag=3):
     erasures: list[Erasure] = []
 
 
-def owner_at(links: list[Link], paid_at: int, deadline: int) -> str:
+def owner_at(links: list[Link], paid_at: EventMs, deadline: LogMs) -> str:
     """The install that owns money paid at `paid_at`; "" when no link counts.
 
     An install counts from the first time that was logged before the deadline.
     """
-    first: dict[str, int] = {}
+    first: dict[str, EventMs] = {}
     for link in links:  # in order of time
         if link.ts <= deadline:
             first.setdefault(link.install_id, link.time)
@@ -107,7 +108,7 @@ def place_money(
     return _bounded(replace(state, placed=placed), facts, rules)
 
 
-def expire_account_money(state: AccountState, now: int) -> tuple[AccountState, list[MatchFact]]:
+def expire_account_money(state: AccountState, now: LogMs) -> tuple[AccountState, list[MatchFact]]:
     """Forget placed money no link can move any more; give up on parked money."""
     facts: list[MatchFact] = []
     keep: list[PlacedMoney] = []
@@ -119,9 +120,9 @@ def expire_account_money(state: AccountState, now: int) -> tuple[AccountState, l
     return replace(state, placed=keep), facts
 
 
-def account_due(state: AccountState) -> int:
-    """Log time at which `expire_account_money` has something to do; 0: never."""
-    return min((known.deadline + 1 for known in state.placed), default=0)
+def account_due(state: AccountState) -> LogMs | None:
+    """Log time at which `expire_account_money` has something to do; None: never."""
+    return min((known.deadline + MILLISECOND for known in state.placed), default=None)
 
 
 def _move(known: PlacedMoney, owner: str) -> tuple[PlacedMoney, list[MatchFact]]:

@@ -13,10 +13,11 @@ from msgspec import Struct
 from attribution.matching.facts import Evicted
 from attribution.rules.rules import Rules
 from schemas.records import Erased, ErasureSeen
+from schemas.time import LogMs
 
 
 class Erasure(Struct, frozen=True, array_like=True, order=True, gc=False):
-    ts: int
+    ts: LogMs
     request_id: str
 
     def of(self, install_id: str) -> Erased:
@@ -38,11 +39,11 @@ def note_erasure(
     return erasures[surplus:], [Evicted("erasures_per_key_max", surplus)]
 
 
-def asked_after(known: list[Erasure], ts: int) -> Erasure | None:
+def asked_after(known: list[Erasure], ts: LogMs) -> Erasure | None:
     """The first request about somebody who was logged at `ts`."""
     return next((one for one in known if ts <= one.ts), None)
 
 
-def latest_ts(known: list[Erasure]) -> int:
-    """Whoever was logged until then has asked to be forgotten; 0: nobody."""
-    return known[-1].ts if known else 0
+def latest_ts(known: list[Erasure]) -> LogMs:
+    """Whoever was logged up to then has asked to be forgotten; 0: nobody."""
+    return known[-1].ts if known else LogMs(0)

@@ -16,6 +16,7 @@ from schemas.records import (
     MoneyRouted,
     Source,
 )
+from schemas.time import LogMs
 
 
 class Settled(Struct, frozen=True, gc=False):
@@ -32,7 +33,7 @@ class MoneyWaiting(Struct, frozen=True, gc=False):
     money: Money
     state: Literal["parked", "released", "expired"]
     waits_for: Literal["install", "account", "purchase"]
-    deadline: int
+    deadline: LogMs
 
 
 class Evicted(Struct, frozen=True, gc=False):

@@ -23,52 +23,60 @@ from schemas.records import (
     TouchKind,
     channel_of,
 )
+from schemas.time import MILLISECOND, EventMs, LogMs
 
 DEVICE_PREFIX = "d:"
 """Keys of devices begin with it, then come the app and a pseudonym."""
 
-NOT_WATCHED = -1
+NOT_WATCHED = EventMs(-1)
 _FORGED = Flag.SIGNATURE_MISSING | Flag.SIGNATURE_INVALID | Flag.SIGNATURE_STALE
 
 
-def watched_from(key: str, rules: Rules) -> int:
+def watched_from(key: str, rules: Rules) -> EventMs:
     """0: from its first touchpoint on; NOT_WATCHED: never."""
     if not rules.watched_one_in or not key.startswith(DEVICE_PREFIX):
         return NOT_WATCHED
     # Other bits than those that choose the partition of a key.
-    return NOT_WATCHED if (zlib.crc32(key.encode()) >> 16) % rules.watched_one_in else 0
+    is_sampled = (zlib.crc32(key.encode()) >> 16) % rules.watched_one_in == 0
+    return EventMs(0) if is_sampled else NOT_WATCHED
 
 
-def sampled_path_due(touches: Iterable[Touch], watched_until: int, rules: Rules) -> int:
-    """Log time at which the next window may be reported; 0: none has begun."""
+def sampled_path_due(
+    touches: Iterable[Touch], watched_until: EventMs, rules: Rules
+) -> LogMs | None:
+    """Log time at which the next window may be reported; None: no window has begun."""
     begin = _begin(touches, watched_until)
-    return begin + rules.watch_window_ms + rules.late_ms_max if begin else 0
+    if begin is None:
+        return None
+    # Once log time has come so far, no record that the window waits for can still count.
+    return LogMs(begin + rules.watch_window_ms + rules.late_ms_max)
 
 
 def close_sampled_path(
-    key: str, touches: list[Touch], installs: list[int], watched_until: int, rules: Rules
-) -> tuple[ExposurePath, int]:
+    key: str, touches: list[Touch], installs: list[EventMs], watched_until: EventMs, rules: Rules
+) -> tuple[ExposurePath, EventMs]:
     """The window that is over, and until when the device has been watched then.
 
     There must be one. Touchpoints and times of installs come in order of time.
     """
     begin = _begin(touches, watched_until)
-    assert begin
+    assert begin is not None
     end = begin + rules.watch_window_ms
-    installed = next((time for time in installs if begin <= time < end), 0)
-    end = installed or end
+    installed = next((time for time in installs if begin <= time < end), None)
+    if installed is not None:
+        end = installed
     since = begin - rules.click_window_ms_max
     path = ExposurePath(
         path_id=hashlib.sha256(f"{key}:{begin}".encode()).hexdigest()[:24],
         app_id=key.split(":", 2)[1],
         begin_time=begin,
         end_time=end,
-        is_installed=installed > 0,
+        is_installed=installed is not None,
         touches=[exposure(touch) for touch in touches if since <= touch.time <= end],
         prior_installs=sum(time < begin for time in installs),
         weight=float(rules.watched_one_in),
     )
-    return path, end + 1 if installed else end
+    return path, end if installed is None else end + MILLISECOND
 
 
 def exposure(touch: Touch) -> ExposureTouch:
@@ -85,5 +93,6 @@ def is_forged(touch: Touch) -> bool:
     return touch.flags & _FORGED > 0
 
 
-def _begin(touches: Iterable[Touch], watched_until: int) -> int:
-    return next((touch.time for touch in touches if touch.time >= max(watched_until, 1)), 0)
+def _begin(touches: Iterable[Touch], watched_until: EventMs) -> EventMs | None:
+    first = max(watched_until, EventMs(1))
+    return next((touch.time for touch in touches if touch.time >= first), None)

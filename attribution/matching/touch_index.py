@@ -27,7 +27,7 @@ from schemas.records import (
     Touch,
     TouchSeen,
 )
-from schemas.time import DAY_MS
+from schemas.time import DAY_MS, EventMs, LogMs
 
 _CLICK_ID_SIGNALS = (Signal.REFERRER, Signal.CLICK_ID)
 _NETWORK_WINDOW_MS = DAY_MS  # the longest window that matching without ids may have
@@ -36,10 +36,10 @@ _NETWORK_WINDOW_MS = DAY_MS  # the longest window that matching without ids may 
 class IndexedInstall(Struct, frozen=True, array_like=True, gc=False):
     install_id: str
     signal: Signal
-    time: int
-    ts: int
+    time: EventMs
+    ts: LogMs
     is_session: bool = False  # sessions of the install name this click, `ts` is the last of them
-    since: int = 0  # log time of the first of them
+    since: LogMs = LogMs(0)  # log time of the first of them
 
 
 class TouchIndex(Struct, frozen=True, array_like=True, tag=1):
@@ -48,7 +48,7 @@ class TouchIndex(Struct, frozen=True, array_like=True, tag=1):
     touches: list[Touch] = []
     installs: list[IndexedInstall] = []
     erasures: list[Erasure] = []
-    watched_until: int = NOT_WATCHED  # what came before is reported already
+    watched_until: EventMs = NOT_WATCHED  # what came before is reported already
 
 
 EMPTY = TouchIndex()
@@ -186,18 +186,18 @@ def erase_key(index: TouchIndex | None, seen: ErasureSeen, rules: Rules) -> Inde
     return replace(index, erasures=erasures), facts + evicted
 
 
-def touch_index_due(index: TouchIndex, rules: Rules) -> int:
-    """Log time at which `close_sampled_paths` has something to report; 0: never."""
+def touch_index_due(index: TouchIndex, rules: Rules) -> LogMs | None:
+    """Log time at which `close_sampled_paths` has something to report; None: never."""
     if index.watched_until == NOT_WATCHED:
-        return 0
+        return None
     return sampled_paths.sampled_path_due(_watched(index), index.watched_until, rules)
 
 
-def close_sampled_paths(index: TouchIndex, key: str, now: int, rules: Rules) -> IndexStep:
+def close_sampled_paths(index: TouchIndex, key: str, now: LogMs, rules: Rules) -> IndexStep:
     """Report what a watched device was shown in every window that is over."""
     facts: list[MatchFact] = []
     erased_ts = latest_ts(index.erasures)
-    while 0 < touch_index_due(index, rules) <= now:
+    while (due := touch_index_due(index, rules)) is not None and due <= now:
         installs = [
             install.time
             for install in index.installs
@@ -218,9 +218,9 @@ def _watched(index: TouchIndex) -> list[Touch]:
     return [one for one in index.touches if one.ts > erased_ts and not sampled_paths.is_forged(one)]
 
 
-def touch_index_useless_from(index: TouchIndex, rules: Rules) -> int:
+def touch_index_useless_from(index: TouchIndex, rules: Rules) -> LogMs:
     """Log time from which nothing in the index can matter any more."""
-    touched = installed = 0
+    touched = installed = LogMs(0)
     memory = rules.late_ms_max
     for touch in index.touches:
         if touch.ts > touched:
@@ -236,7 +236,7 @@ def touch_index_useless_from(index: TouchIndex, rules: Rules) -> int:
     return max(touched + rules.touch_retention_ms, installed + memory + rules.late_ms_max)
 
 
-def _without_useless(touches: list[Touch], now: int, rules: Rules) -> tuple[list[Touch], int]:
+def _without_useless(touches: list[Touch], now: LogMs, rules: Rules) -> tuple[list[Touch], int]:
     """At the bound, let go of what is too old to matter, and then of the oldest."""
     recent = [one for one in touches if one.ts + rules.touch_retention_ms >= now]
     surplus = max(len(recent) - rules.touches_per_key_max, 0)
@@ -247,9 +247,9 @@ def _prior(install: IndexedInstall) -> Prior:
     return Prior(install.install_id, install.time, install.ts)
 
 
-def _touch_order(touch: Touch) -> tuple[int, str]:
+def _touch_order(touch: Touch) -> tuple[EventMs, str]:
     return touch.time, touch.event_id
 
 
-def _install_order(install: IndexedInstall) -> tuple[int, str, bool]:
+def _install_order(install: IndexedInstall) -> tuple[EventMs, str, bool]:
     return install.time, install.install_id, install.is_session

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from attribution.matching.facts import Evicted, MatchFact, MoneyWaiting, Settled
 from attribution.rules.rules import Rules
 from schemas.records import AccountMoney, Money, MoneyKind, MoneyRouted
+from schemas.time import MILLISECOND, LogMs
 
 
 class Transaction(Struct, frozen=True, array_like=True, tag=2):
@@ -19,7 +20,7 @@ class Transaction(Struct, frozen=True, array_like=True, tag=2):
     parked: list[Money] = []  # refunds that wait for the purchase
 
 
-def _deadline_of(money: Money, rules: Rules) -> int:
+def _deadline_of(money: Money, rules: Rules) -> LogMs:
     """Last log time at which what this money waits for still counts."""
     return money.ts + rules.parking_ms
 
@@ -64,7 +65,7 @@ def _see_refund(
 
 
 def expire_refunds(
-    state: Transaction, now: int, rules: Rules
+    state: Transaction, now: LogMs, rules: Rules
 ) -> tuple[Transaction, list[MatchFact]]:
     """Give up on refunds whose deadline has passed at log time `now`."""
     facts: list[MatchFact] = []
@@ -76,9 +77,9 @@ def expire_refunds(
     return replace(state, parked=parked), facts
 
 
-def transaction_due(state: Transaction, rules: Rules) -> int:
-    """Log time at which `expire_refunds` has something to do; 0: never."""
-    return min((_deadline_of(refund, rules) + 1 for refund in state.parked), default=0)
+def transaction_due(state: Transaction, rules: Rules) -> LogMs | None:
+    """Log time at which `expire_refunds` has something to do; None: never."""
+    return min((_deadline_of(refund, rules) + MILLISECOND for refund in state.parked), default=None)
 
 
 def route_money(money: Money, purchase: Money, rules: Rules) -> MatchFact:

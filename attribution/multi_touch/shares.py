@@ -10,17 +10,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from attribution.multi_touch.models import END_SHARE, HALF_LIFE_MS, Heuristic
+from schemas.time import EventMs, Millis
 
 
 class Exposure(NamedTuple):
     """A touchpoint as far as shares look: its channel and when it was, ms since 1970 in UTC."""
 
     channel: str
-    time: int
+    time: EventMs
 
 
 def heuristic_shares(
-    heuristic: Heuristic, exposures: Sequence[Exposure], half_life_ms: int = HALF_LIFE_MS
+    heuristic: Heuristic, exposures: Sequence[Exposure], half_life_ms: Millis = HALF_LIFE_MS
 ) -> dict[str, float]:
     """The share of each channel of these touchpoints, which come in order of (time, event id).
 

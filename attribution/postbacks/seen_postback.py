@@ -8,10 +8,11 @@ from msgspec import Struct
 from attribution.matching.facts import MatchFact, Settled
 from attribution.rules.rules import Rules
 from schemas.records import PostbackSeen
+from schemas.time import LogMs
 
 
 class SeenPostback(Struct, frozen=True, array_like=True, tag=4):
-    ts: int  # log time of the first copy
+    ts: LogMs  # log time of the first copy
 
 
 def count_postback(
@@ -22,7 +23,7 @@ def count_postback(
     return state, [Settled(seen.source, "duplicate")]
 
 
-def postback_useless_from(state: SeenPostback, rules: Rules) -> int:
+def postback_useless_from(state: SeenPostback, rules: Rules) -> LogMs:
     """Log time from which the postback may be forgotten. A copy after that is settled once more;
     its rows still share their id, so they count once."""
     return state.ts + rules.postback_retention_ms

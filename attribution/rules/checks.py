@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import chain, pairwise
 
 from attribution.rules.rules import Rules, Scope
+from schemas.time import EventMs
 
 NOT_LONGER_THAN = (("probabilistic_click", "click"), ("probabilistic_view", "view"))
 """What only looks alike must not count for longer than what shares an id."""
@@ -40,7 +41,11 @@ def crossing(rules: Rules, scopes: Sequence[Scope]) -> Fault | None:
     for shorter, longer in NOT_LONGER_THAN:
         for names, where in _meetings(scopes, shorter, longer):
             matching = rules.scopes_for(*names)
-            moments = {0, *(one.since for one in matching), *(one.until for one in matching)}
+            moments = {
+                EventMs(0),
+                *(one.since for one in matching),
+                *(one.until for one in matching),
+            }
             for moment in moments:
                 windows = rules.policy(*names, moment).windows
                 if getattr(windows, shorter) > getattr(windows, longer):

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from attribution.decision.fraud import SITE_REASONS, FraudRules
 from attribution.probabilistic.pair_model import DEFAULT_MODEL, PairModel
 from schemas.records import Touch, TouchKind
-from schemas.time import DAY_MS, HOUR_MS
+from schemas.time import DAY_MS, HOUR_MS, EventMs, Millis
 
 POLICIES_KEPT = 10_000
 """Answers remembered at once. Producers make up the names, so there is no end to them."""
@@ -26,17 +26,17 @@ POLICIES_KEPT = 10_000
 class Windows(Struct, frozen=True, kw_only=True):
     """How long things count, in milliseconds."""
 
-    click: int = 7 * DAY_MS
-    view: int = DAY_MS
-    probabilistic_click: int = 6 * HOUR_MS
-    probabilistic_view: int = 6 * HOUR_MS
-    reattribution: int = 90 * DAY_MS  # an install this soon after another one is no new user
-    retargeting_click: int = 7 * DAY_MS  # for users the app has, or had
-    retargeting_view: int = DAY_MS
-    inactivity: int = 7 * DAY_MS  # only who was away for so long is re-engaged
-    reengagement: int = 30 * DAY_MS  # how long a re-engagement gets the revenue
-    temporary: int = 0  # how long a re-attribution does; 0: for good
-    post_install_fraud: int = 8 * DAY_MS  # later verdicts on an install change nothing
+    click: Millis = 7 * DAY_MS
+    view: Millis = DAY_MS
+    probabilistic_click: Millis = 6 * HOUR_MS
+    probabilistic_view: Millis = 6 * HOUR_MS
+    reattribution: Millis = 90 * DAY_MS  # an install this soon after another one is no new user
+    retargeting_click: Millis = 7 * DAY_MS  # for users the app has, or had
+    retargeting_view: Millis = DAY_MS
+    inactivity: Millis = 7 * DAY_MS  # only who was away for so long is re-engaged
+    reengagement: Millis = 30 * DAY_MS  # how long a re-engagement gets the revenue
+    temporary: Millis = Millis(0)  # how long a re-attribution does; 0: for good
+    post_install_fraud: Millis = 8 * DAY_MS  # later verdicts on an install change nothing
 
 
 class Probabilistic(Struct, frozen=True, kw_only=True):
@@ -54,7 +54,7 @@ class Policy(Struct, frozen=True, kw_only=True):
     probabilistic: Probabilistic = Probabilistic()
     fraud: FraudRules = FraudRules()
 
-    def window_ms(self, touch: Touch, *, is_probabilistic: bool, is_known_user: bool) -> int:
+    def window_ms(self, touch: Touch, *, is_probabilistic: bool, is_known_user: bool) -> Millis:
         """How long before the install this touchpoint may have happened, by the rule alone."""
         windows, is_click = self.windows, touch.kind is TouchKind.CLICK
         if is_probabilistic:
@@ -76,8 +76,8 @@ class Scope(Struct, frozen=True, kw_only=True):
     app_id: str = ""
     media_source: str = ""
     campaign_id: str = ""
-    since: int = 0
-    until: int = 0
+    since: EventMs = EventMs(0)
+    until: EventMs = EventMs(0)
     windows: tuple[Override, ...] = ()
     probabilistic: tuple[Override, ...] = ()
     fraud: tuple[Override, ...] = ()
@@ -87,7 +87,7 @@ class Scope(Struct, frozen=True, kw_only=True):
         """Most specific first."""
         return self.campaign_id, self.media_source, self.app_id
 
-    def holds_at(self, time: int) -> bool:
+    def holds_at(self, time: EventMs) -> bool:
         return self.since <= time and (time < self.until or self.until == 0)
 
     def over(self, policy: Policy) -> Policy:
@@ -106,31 +106,33 @@ class Rules(Struct, frozen=True, kw_only=True, dict=True):
     scopes: tuple[Scope, ...] = ()
     pair_model: PairModel = DEFAULT_MODEL
 
-    click_window_ms_max: int = 30 * DAY_MS  # what rules and a touchpoint's own lookback may ask for
-    view_window_ms_max: int = DAY_MS
+    click_window_ms_max: Millis = (
+        30 * DAY_MS
+    )  # what rules and a touchpoint's own lookback may ask for
+    view_window_ms_max: Millis = DAY_MS
 
-    late_ms_max: int = 7 * DAY_MS
+    late_ms_max: Millis = 7 * DAY_MS
     """A record logged longer than this after what it would change no longer changes it."""
 
-    decision_wait_ms: int = HOUR_MS
+    decision_wait_ms: Millis = HOUR_MS
     """A journey decides without the missing answers of matching after this much log time."""
 
-    parking_ms: int = 7 * DAY_MS
+    parking_ms: Millis = 7 * DAY_MS
     """How long money and activity wait for their purchase, account or install."""
 
-    journey_retention_ms: int = 400 * DAY_MS
+    journey_retention_ms: Millis = 400 * DAY_MS
     """A journey nothing was logged for is forgotten after this much log time."""
 
-    install_memory_ms: int = 400 * DAY_MS
+    install_memory_ms: Millis = 400 * DAY_MS
     """How long an install is known to those that follow it on the device."""
 
-    postback_retention_ms: int = 90 * DAY_MS
+    postback_retention_ms: Millis = 90 * DAY_MS
     """How long a postback is remembered, so that a copy of it counts as one."""
 
     watched_one_in: int = 8
     """Of so many devices one is watched, to learn what moves people to install; 0: none."""
 
-    watch_window_ms: int = 7 * DAY_MS
+    watch_window_ms: Millis = 7 * DAY_MS
     """How long a device is watched from a touchpoint on."""
 
     touches_per_key_max: int = 64
@@ -146,7 +148,7 @@ class Rules(Struct, frozen=True, kw_only=True, dict=True):
     waiting_per_journey_max: int = 256
     activity_ids_per_journey_max: int = 128
 
-    def policy(self, app_id: str, media_source: str, campaign_id: str, time: int) -> Policy:
+    def policy(self, app_id: str, media_source: str, campaign_id: str, time: EventMs) -> Policy:
         """What holds for an install at `time` and a touchpoint of this source and campaign.
 
         The most specific scope that says something wins: campaign over media source over app.
@@ -174,7 +176,7 @@ class Rules(Struct, frozen=True, kw_only=True, dict=True):
         selectors = product(*(("", part) if part else ("",) for part in reversed(name)))
         return [one for chosen in selectors for one in self._scopes_by_selectors.get(chosen, ())]
 
-    def app_policy(self, app_id: str, time: int) -> Policy:
+    def app_policy(self, app_id: str, time: EventMs) -> Policy:
         """What holds whatever the source."""
         return self.policy(app_id, "", "", time)
 
@@ -191,7 +193,7 @@ class Rules(Struct, frozen=True, kw_only=True, dict=True):
         return bool(modes & {"suspicious", "reject"})
 
     @property
-    def touch_retention_ms(self) -> int:
+    def touch_retention_ms(self) -> Millis:
         """How long a touchpoint is remembered after it was logged; frees memory, never decides."""
         return self.click_window_ms_max + 2 * self.late_ms_max
 

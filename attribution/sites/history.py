@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from attribution.matching.facts import Evicted
 from attribution.sites.mixture import cell_of
 from schemas.records import SiteInstall, SiteTouches
-from schemas.time import DAY_MS, HOUR_MS
+from schemas.time import DAY_MS, HOUR_MS, EventMs, LogMs
 
 WINDOW_DAYS = 8
 """Installs may be judged so long: the post-install fraud window of AppsFlyer."""
@@ -57,8 +57,8 @@ class SiteHistory(Struct, frozen=True, array_like=True, tag=1):
     fresh_devices: tuple[int, int] = (0, 0)  # installs and new devices among them
     fresh_hours: list[int] = []  # whose installs changed since then
     suspect: dict[str, list[int]] = {}  # cells by reason, as last judged
-    judge_at: int = 0  # log time; 0: nothing new to judge
-    last_ts: int = 0
+    judge_at: LogMs = LogMs(0)  # log time; 0: nothing new to judge
+    last_ts: LogMs = LogMs(0)
     claimed: int = 0  # installs, however long ago
     sampled_day: int = 0  # when the app last learned how often this site converts
 
@@ -72,7 +72,7 @@ class ClaimedInstall(Struct, frozen=True, array_like=True, gc=False):
     campaign_id: str
     cell: int
     is_new_device: bool
-    time: int
+    time: EventMs
     told: list[str]  # reasons in force
 
 
@@ -89,11 +89,11 @@ def count_touches(history: SiteHistory, seen: SiteTouches) -> SiteHistory:
         days = _added(days, TouchTally(oldest.at // 24, oldest.clicks, oldest.impressions))
     newest = hours[-1].at // 24
     days = [one for one in days if one.at > newest - WINDOW_DAYS]
-    last_ts = max(history.last_ts, seen.hour * HOUR_MS)
+    last_ts = max(history.last_ts, LogMs(seen.hour * HOUR_MS))
     return replace(history, hours=hours, shown_days=days, last_ts=last_ts)
 
 
-def count_install(history: SiteHistory, claim: SiteInstall, now: int) -> SiteHistory:
+def count_install(history: SiteHistory, claim: SiteInstall, now: LogMs) -> SiteHistory:
     """Count a claim, or one less; `now` is the log time at which it is told."""
     day, cell = claim.ts // DAY_MS, cell_of(claim.ctit_ms, claim.after_begin_ms)
     history = aged(history, day)
@@ -108,7 +108,7 @@ def count_install(history: SiteHistory, claim: SiteInstall, now: int) -> SiteHis
         fresh=_counted(history.fresh, cell, sign),
         fresh_devices=(installs + sign, new_devices + is_new),
         fresh_hours=fresh_hours,
-        judge_at=history.judge_at or (max(now, claim.ts) // HOUR_MS + 1) * HOUR_MS,
+        judge_at=history.judge_at or LogMs((max(now, claim.ts) // HOUR_MS + 1) * HOUR_MS),
         claimed=history.claimed + sign,
         last_ts=max(history.last_ts, claim.ts),
     )
@@ -165,15 +165,15 @@ def clicks(history: SiteHistory) -> int:
     return sum(one.clicks for one in (*history.hours, *history.shown_days))
 
 
-def first_judged_hour(now: int) -> int:
+def first_judged_hour(now: LogMs) -> int:
     """Installs logged before this hour are not judged any more at log time `now`."""
     return (now // DAY_MS - WINDOW_DAYS + 1) * 24
 
 
-def site_useless_from(state: SiteHistory | HourOfInstalls) -> int:
+def site_useless_from(state: SiteHistory | HourOfInstalls) -> LogMs:
     """Log time from which the state can be forgotten."""
     if isinstance(state, HourOfInstalls):
-        return (state.hour // 24 + WINDOW_DAYS) * DAY_MS
+        return LogMs((state.hour // 24 + WINDOW_DAYS) * DAY_MS)
     return state.last_ts + RETENTION_MS
 
 

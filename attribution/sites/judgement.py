@@ -20,7 +20,7 @@ from attribution.sites.norms import (
     usual_new_share,
     usual_ratio,
 )
-from schemas.time import DAY_MS
+from schemas.time import DAY_MS, LogMs
 
 RELEASED_BELOW = 0.5
 """A suspicion once told is taken back only below this, so that it does not flicker."""
@@ -76,7 +76,7 @@ class JudgedSite(Struct, frozen=True):
 
 
 def judge_site(
-    history: SiteHistory, norms: AppNorms, mixture: Mixture, rules: FraudRules, now: int
+    history: SiteHistory, norms: AppNorms, mixture: Mixture, rules: FraudRules, now: LogMs
 ) -> JudgedSite:
     """The judgement at log time `now`; `mixture` belongs to `norms.used`."""
     day = now // DAY_MS

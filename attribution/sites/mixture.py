@@ -18,6 +18,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from schemas.time import Millis
+
 _Floats = npt.NDArray[np.float64]
 HOUR_S, DAY_S = 3_600, 86_400
 
@@ -62,7 +64,7 @@ _TOLD_MAX = 400.0
 """More installs than this weigh no more: no model of honest sites is true to the last per mille."""
 
 
-def cell_of(ctit_ms: int, after_begin_ms: int | None) -> int:
+def cell_of(ctit_ms: Millis, after_begin_ms: Millis | None) -> int:
     """Cell of an install; `after_begin_ms` is the touchpoint's time less the download's begin."""
     if after_begin_ms is None:
         order = UNKNOWN

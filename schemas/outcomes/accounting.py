@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from schemas.outcomes.outcome import Outcome
+from schemas.time import EventMs, LogMs
 
 
 class PrivacyRow(Outcome, frozen=True, kw_only=True, gc=False):
@@ -20,7 +21,7 @@ class PrivacyRow(Outcome, frozen=True, kw_only=True, gc=False):
     """Types of the identities."""
     identity_keys: list[str]
     """Pseudonyms of the identities, in the same order."""
-    submitted_time: int
+    submitted_time: EventMs
     """When the person made the request."""
     source_topic: str
     source_partition: int
@@ -62,7 +63,7 @@ class DeadLetter(Outcome, frozen=True, kw_only=True, gc=False):
     """Exact bytes of the value, in base64."""
     key: str
     """Bytes of the key, in base64; empty when there was none."""
-    received_at: int
+    received_at: LogMs
     """Log time at which it reached Kafka."""
     source_topic: str
     source_partition: int
@@ -76,5 +77,5 @@ class Freshness(Outcome, frozen=True, kw_only=True, gc=False):
     """Name of the stage."""
     partition: int
     """Partition of the stage."""
-    stage_time: int
+    stage_time: LogMs
     """Log time that the stage had reached."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from schemas.outcomes.outcome import Outcome
+from schemas.time import EventMs, LogMs
 
 
 class TouchOutcome(Outcome, frozen=True, kw_only=True, gc=False):
@@ -18,9 +19,9 @@ class TouchOutcome(Outcome, frozen=True, kw_only=True, gc=False):
     """Id of the click or impression, assigned by the network."""
     touch_type: str
     """click or impression."""
-    event_time: int
+    event_time: EventMs
     """When it happened, as the producer reported it."""
-    received_at: int
+    received_at: LogMs
     """Log time at which it reached Kafka."""
     media_source: str
     """Network or channel that claims the touchpoint."""
@@ -83,10 +84,10 @@ class Attribution(Outcome, frozen=True, kw_only=True, gc=False):
     """App that was installed."""
     platform: str
     country_code: str
-    install_time: int
-    conversion_time: int
+    install_time: EventMs
+    conversion_time: EventMs
     """When the conversion happened: the first open, or the session that re-engaged the user."""
-    expires_at: int
+    expires_at: EventMs
     """When the credit returns to the previous source; 0 (1970-01-01): never."""
     prior_install_id: str
     """Install that this one follows on the same device; empty for a new user."""
@@ -94,7 +95,7 @@ class Attribution(Outcome, frozen=True, kw_only=True, gc=False):
     """Touchpoint that gets the credit; empty when organic."""
     touch_type: str
     """Type of that touchpoint: click or impression; empty when organic."""
-    touch_time: int
+    touch_time: EventMs
     """When that touchpoint happened; 0 (1970-01-01) when organic or unknown."""
     media_source: str
     """Network that gets the credit; organic when none does."""
@@ -141,7 +142,7 @@ class Attribution(Outcome, frozen=True, kw_only=True, gc=False):
     """Version of the pair model for a probabilistic match; else empty."""
     candidates: str
     """Receipt, as a JSON array: every candidate with touch_id, verdict and the rule behind it."""
-    decided_at: int
+    decided_at: LogMs
     """Log time of the decision."""
     source_topic: str
     source_partition: int
@@ -175,6 +176,6 @@ class FraudVerdict(Outcome, frozen=True, kw_only=True, gc=False):
     site_id: str
     real_source: str
     """Network that has the credit now; the same network unless the credit was taken away."""
-    install_time: int
-    decided_at: int
+    install_time: EventMs
+    decided_at: LogMs
     """Log time of the verdict."""

@@ -7,6 +7,7 @@ from typing import Literal
 from msgspec import field
 
 from schemas.outcomes.outcome import Outcome
+from schemas.time import EventMs, LogMs
 
 CreditMethod = Literal[
     "first", "last", "linear", "time_decay", "position", "markov", "shapley", "hazard"
@@ -51,8 +52,8 @@ class Credit(Outcome, frozen=True, kw_only=True, gc=False):
     by_hazard: dict[str, float] = field(default_factory=dict)
     """Share by channel, by how much each touchpoint raises the hazard (the rate of installing);
     empty without a model."""
-    install_time: int
-    decided_at: int
+    install_time: EventMs
+    decided_at: LogMs
     """Log time of the latest evidence."""
 
 
@@ -67,11 +68,11 @@ class ExposureRow(Outcome, frozen=True, kw_only=True, gc=False):
     """Channels of the touchpoints, in order of time."""
     touch_times_ms: list[int]
     """When the touchpoints happened, in the same order, in milliseconds since 1970."""
-    begin_time: int
+    begin_time: EventMs
     """Begin of the period."""
-    end_time: int
+    end_time: EventMs
     """End of the period."""
-    installed_at: int
+    installed_at: EventMs
     """First open; 0 (1970-01-01): none in this period."""
     weight: float
     """How many devices this sampled one represents."""

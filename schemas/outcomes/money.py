@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from schemas.outcomes.outcome import Outcome
+from schemas.time import EventMs, LogMs
 
 
 class RateRow(Outcome, frozen=True, kw_only=True, gc=False):
@@ -26,7 +27,7 @@ class RateRow(Outcome, frozen=True, kw_only=True, gc=False):
     """Price of one base unit, in billionths of a quote unit."""
     rate_source: str
     """Who published the rate."""
-    event_time: int
+    event_time: EventMs
     """When the rate was stated, as the producer reported it."""
     source_topic: str
     source_partition: int
@@ -57,9 +58,9 @@ class Booking(Outcome, frozen=True, kw_only=True, gc=False):
     currency: str
     product_id: str
     """Product that was bought."""
-    event_time: int
+    event_time: EventMs
     """When the money moved, as the producer reported it."""
-    install_time: int
+    install_time: EventMs
     source_topic: str
     source_partition: int
     source_offset: int
@@ -99,7 +100,7 @@ class SpendRow(Outcome, frozen=True, kw_only=True, gc=False):
     amount_micros: int
     """Cost, in millionths of the currency."""
     currency: str
-    event_time: int
+    event_time: EventMs
     """When the report was made, as the producer reported it."""
     source_topic: str
     source_partition: int
@@ -125,9 +126,9 @@ class Parked(Outcome, frozen=True, kw_only=True, gc=False):
     """Signed amount, in millionths of the currency."""
     currency: str
     """Currency, ISO 4217; empty when it is not money."""
-    event_time: int
+    event_time: EventMs
     """When it happened, as the producer reported it."""
-    deadline: int
+    deadline: LogMs
     """Log time at which the wait ends."""
     source_topic: str
     source_partition: int

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from schemas.outcomes.outcome import Outcome
+from schemas.time import EventMs
 
 
 class PostbackRow(Outcome, frozen=True, kw_only=True, gc=False):
@@ -80,7 +81,7 @@ class PostbackRow(Outcome, frozen=True, kw_only=True, gc=False):
     """Key that the postback names, or that verified it."""
     body: str
     """The postback as received, JSON."""
-    event_time: int
+    event_time: EventMs
     """When the postback came in, as the producer reported it."""
     source_topic: str
     source_partition: int

@@ -6,6 +6,8 @@ from enum import IntEnum
 
 from msgspec import Struct
 
+from schemas.time import EventMs
+
 
 class Frozen(Struct, frozen=True, array_like=True, gc=False):
     """What was known of an install at a landmark: hashed features, and money until then."""
@@ -72,7 +74,7 @@ class ExposureTouch(Struct, frozen=True, array_like=True, gc=False):
     """A touchpoint as far as it may have moved somebody to install."""
 
     channel: str  # see `channel_of`
-    time: int
+    time: EventMs
     is_click: bool
     flags: int = 0  # bits of Flag
 
@@ -82,8 +84,8 @@ class ExposurePath(Struct, frozen=True, array_like=True, gc=False, tag=2):
 
     path_id: str
     app_id: str
-    begin_time: int
-    end_time: int  # of the window, or of the install that ended it
+    begin_time: EventMs
+    end_time: EventMs  # of the window, or of the install that ended it
     is_installed: bool
     touches: list[ExposureTouch]  # in order of time, also those before the window
     prior_installs: int

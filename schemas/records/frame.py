@@ -10,6 +10,7 @@ from schemas.records.example import ExampleRecord
 from schemas.records.journey import JourneyRecord
 from schemas.records.match import MatchRecord
 from schemas.records.site import SiteRecord
+from schemas.time import LogMs
 
 FRAME_BYTES_MAX = 400_000
 """A frame is split here, well below the broker's 1 MiB message limit."""
@@ -21,22 +22,22 @@ def partition_of(key: str, partitions: int) -> int:
 
 
 class MatchFrame(Struct, frozen=True, array_like=True):
-    watermarks: dict[str, int] = field(default_factory=dict)
+    watermarks: dict[str, LogMs] = field(default_factory=dict)
     records: list[MatchRecord] = field(default_factory=list)
 
 
 class JourneyFrame(Struct, frozen=True, array_like=True):
-    watermarks: dict[str, int] = field(default_factory=dict)
+    watermarks: dict[str, LogMs] = field(default_factory=dict)
     records: list[JourneyRecord] = field(default_factory=list)
 
 
 class SiteFrame(Struct, frozen=True, array_like=True):
-    watermarks: dict[str, int] = field(default_factory=dict)
+    watermarks: dict[str, LogMs] = field(default_factory=dict)
     records: list[SiteRecord] = field(default_factory=list)
 
 
 class ExampleFrame(Struct, frozen=True, array_like=True):
-    watermarks: dict[str, int] = field(default_factory=dict)  # none: examples bring their times
+    watermarks: dict[str, LogMs] = field(default_factory=dict)  # none: examples bring their times
     records: list[ExampleRecord] = field(default_factory=list)
 
 

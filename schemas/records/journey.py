@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from schemas.records.money import Money
 from schemas.records.touch import Signal, Source, Touch
+from schemas.time import EventMs, LogMs
 
 
 class Installed(Struct, frozen=True, array_like=True, gc=False, tag=1):
@@ -16,13 +17,13 @@ class Installed(Struct, frozen=True, array_like=True, gc=False, tag=1):
     country_code: str
     app_version: str
     os_version: str
-    time: int
-    ts: int
+    time: EventMs
+    ts: LogMs
     lookups: int  # how many answers of matching to wait for
     is_organic_referrer: bool
     source: Source
-    begin_time: int = 0  # when the download began, by the server if it says so; 0: unknown
-    referrer_click_time: int = 0  # 0: unknown
+    begin_time: EventMs = EventMs(0)  # of the download, by the server if it says so; 0: unknown
+    referrer_click_time: EventMs = EventMs(0)  # 0: unknown
     flags: int = 0  # bits of Flag
     adservices: Touch | None = None  # what Apple says led to the install
     traits: list[str] = []  # see TRAITS
@@ -32,8 +33,8 @@ class Prior(Struct, frozen=True, array_like=True, gc=False):
     """An install that was seen under the same device id."""
 
     install_id: str
-    time: int
-    ts: int
+    time: EventMs
+    ts: LogMs
 
 
 class Candidates(Struct, frozen=True, array_like=True, gc=False, tag=2):
@@ -51,8 +52,8 @@ class ActivitySeen(Struct, frozen=True, array_like=True, gc=False, tag=3):
     event_id: str
     name: str  # "session", or the name of the in-app event
     is_session: bool
-    time: int
-    ts: int
+    time: EventMs
+    ts: LogMs
     source: Source
 
 
@@ -63,7 +64,7 @@ class MoneyRouted(Struct, frozen=True, array_like=True, gc=False, tag=4):
     money: Money
     sign: int
     move: int  # how many relinks moved the money before; 0: its first place
-    deadline: int  # last log time at which the install may still appear
+    deadline: LogMs  # last log time at which the install may still appear
 
 
 class ModelMarker(Struct, frozen=True, array_like=True, gc=False, tag=5):
@@ -71,7 +72,7 @@ class ModelMarker(Struct, frozen=True, array_like=True, gc=False, tag=5):
 
     model: str
     version: str
-    published_at: int = 0  # log time up to which it had learned
+    published_at: LogMs = LogMs(0)  # log time up to which it had learned
 
 
 class SiteVerdict(Struct, frozen=True, array_like=True, gc=False, tag=6):
@@ -81,7 +82,7 @@ class SiteVerdict(Struct, frozen=True, array_like=True, gc=False, tag=6):
     event_id: str  # of the touchpoint
     reason: str
     value: float  # posterior probability, 0..1
-    ts: int  # log time of the judgement
+    ts: LogMs  # log time of the judgement
 
 
 class Erased(Struct, frozen=True, array_like=True, gc=False, tag=7):
@@ -89,7 +90,7 @@ class Erased(Struct, frozen=True, array_like=True, gc=False, tag=7):
 
     install_id: str
     request_id: str
-    ts: int
+    ts: LogMs
 
 
 JourneyRecord = (

@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from schemas.records.money import Money
 from schemas.records.touch import Signal, Source, Touch
+from schemas.time import EventMs, LogMs
 
 
 class TouchSeen(Struct, frozen=True, array_like=True, gc=False, tag=1):
@@ -29,8 +30,8 @@ class InstallSeen(Struct, frozen=True, array_like=True, gc=False, tag=2):
     install_id: str
     signal: Signal
     ordinal: int  # which of the install's lookups this is, from 0; -1: a session names a click
-    time: int
-    ts: int
+    time: EventMs
+    ts: LogMs
 
 
 class AccountLinked(Struct, frozen=True, array_like=True, gc=False, tag=3):
@@ -38,8 +39,8 @@ class AccountLinked(Struct, frozen=True, array_like=True, gc=False, tag=3):
 
     key: str
     install_id: str
-    time: int
-    ts: int
+    time: EventMs
+    ts: LogMs
 
 
 class MoneySeen(Struct, frozen=True, array_like=True, gc=False, tag=4):
@@ -54,8 +55,8 @@ class AccountMoney(Struct, frozen=True, array_like=True, gc=False, tag=5):
 
     key: str
     money: Money
-    paid_at: int  # when the purchase happened, also for its refunds
-    deadline: int  # last log time at which a link still counts, also for its refunds
+    paid_at: EventMs  # when the purchase happened, also for its refunds
+    deadline: LogMs  # last log time at which a link still counts, also for its refunds
 
 
 class ErasureSeen(Struct, frozen=True, array_like=True, gc=False, tag=6):
@@ -63,14 +64,14 @@ class ErasureSeen(Struct, frozen=True, array_like=True, gc=False, tag=6):
 
     key: str
     request_id: str
-    ts: int
+    ts: LogMs
 
 
 class PostbackSeen(Struct, frozen=True, array_like=True, gc=False, tag=7):
     """A postback came in; the key says which. It names no device, and no install."""
 
     key: str
-    ts: int
+    ts: LogMs
     source: Source
 
 

@@ -7,6 +7,7 @@ from enum import IntEnum
 from msgspec import Struct
 
 from schemas.records.touch import Source
+from schemas.time import EventMs, LogMs
 
 
 class MoneyKind(IntEnum):
@@ -28,6 +29,6 @@ class Money(Struct, frozen=True, array_like=True, gc=False):
     amount_micros: int
     currency: str
     product_id: str
-    time: int
-    ts: int
+    time: EventMs
+    ts: LogMs
     source: Source

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from schemas.time import EventMs, LogMs, Millis
+
 
 def site_key(app_id: str, media_source: str, site_id: str) -> str:
     """Names a site within one app and media source."""
@@ -29,12 +31,12 @@ class SiteInstall(Struct, frozen=True, array_like=True, gc=False, tag=2):
     key: str
     install_id: str
     event_id: str  # of the touchpoint
-    ctit_ms: int
+    ctit_ms: Millis
     sign: int
     is_new_device: bool
-    time: int
-    ts: int
-    after_begin_ms: int | None = None  # of the click, after the download began; None: unknown
+    time: EventMs
+    ts: LogMs
+    after_begin_ms: Millis | None = None  # of the click, after the download began; None: unknown
     is_rejected: bool = False
     touch_id: str = ""
     campaign_id: str = ""

@@ -6,6 +6,8 @@ from enum import IntEnum, IntFlag
 
 from msgspec import Struct
 
+from schemas.time import EventMs, LogMs, Millis
+
 Source = tuple[int, int, int]
 """Where a record came from: index into `topics.SOURCES`, partition, offset."""
 
@@ -42,8 +44,8 @@ class Touch(Struct, frozen=True, array_like=True, gc=False):
     event_id: str
     touch_id: str
     kind: TouchKind
-    time: int
-    ts: int
+    time: EventMs
+    ts: LogMs
     media_source: str
     channel: str
     campaign_id: str
@@ -51,8 +53,8 @@ class Touch(Struct, frozen=True, array_like=True, gc=False):
     adset_id: str
     ad_id: str
     site_id: str
-    click_lookback_ms: int  # 0: the rule set decides
-    view_lookback_ms: int
+    click_lookback_ms: Millis  # 0: the rule set decides
+    view_lookback_ms: Millis
     is_retargeting: bool = False
     flags: int = 0  # bits of Flag
     traits: list[str] = []  # see TRAITS; empty unless probabilistic matching is on

@@ -16,7 +16,7 @@ import msgspec
 from schemas import topics
 from schemas.outcomes import LedgerRow
 from schemas.records import MatchFrame, encoder
-from schemas.time import HOUR_MS
+from schemas.time import HOUR_MS, LogMs
 from streams.replay.memory_log import MemoryLog, MemoryRecord
 from streams.runtime.snapshots import SnapshotShelf
 from streams.runtime.state import MemoryStore
@@ -79,8 +79,8 @@ class LogTime:
         place = (record.topic, record.partition)
         self._latest[place] = max(self._latest[place], record.timestamp)
 
-    def watermark(self) -> int:
-        return self._last if self._is_sorted else min(self._latest.values())
+    def watermark(self) -> LogMs:
+        return LogMs(self._last if self._is_sorted else min(self._latest.values()))
 
 
 def chunks(records: Iterable[MemoryRecord]) -> Iterator[list[MemoryRecord]]:
@@ -143,7 +143,7 @@ class Replay:
             self._shelf.add(message.key, message.value)
         self._log.append(effects, records[-1].timestamp)
 
-    def _pass_watermark(self, watermark: int) -> None:
+    def _pass_watermark(self, watermark: LogMs) -> None:
         said = dict.fromkeys(source_upstreams(1), watermark)
         frame = Message(None, encoder.encode(MatchFrame(said, [])))
         self._log.append(Effects({(topics.MATCH.name, 0): [frame]}), watermark)

@@ -12,6 +12,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol, runtime_checkable
 
+from schemas.time import LogMs
+
 TopicPartition = tuple[str, int]
 
 CLOCK_KEY = b"\x00clock"
@@ -71,7 +73,7 @@ class StateReader(Protocol):
 
     def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]: ...
 
-    def useless(self, now: int) -> list[bytes]:
+    def useless(self, now: LogMs) -> list[bytes]:
         """Keys, in order, whose values were useless before the hour of log time `now`; some may
         have been put off since. Asked again, it names only further ones."""
 

@@ -10,6 +10,7 @@ from attribution.rules.rules import Rules
 from online_models.learning.rules import Contestant
 from online_models.scoring.tiers import TierRules
 from online_models.targets.files import TargetFault, read_targets
+from schemas.time import EventMs, Millis
 from streams.errors import Stop
 from streams.kafka.client import client_options
 from streams.settings import ModelSettings, RuleSettings, Secret, Settings
@@ -119,10 +120,10 @@ def scoring_rules(settings: ModelSettings) -> ScoringRules:
 def attribution_rules(rules: RuleSettings, file: Path | None) -> Rules:
     """The rules of this file, within the bounds of the settings."""
     base = Rules(
-        late_ms_max=rules.late_ms,
-        decision_wait_ms=rules.decision_wait_ms,
-        parking_ms=rules.parking_ms,
-        journey_retention_ms=rules.journey_retention_ms,
+        late_ms_max=Millis(rules.late_ms),
+        decision_wait_ms=Millis(rules.decision_wait_ms),
+        parking_ms=Millis(rules.parking_ms),
+        journey_retention_ms=Millis(rules.journey_retention_ms),
         watched_one_in=rules.watched_one_in,
     )
     if file is None:
@@ -144,11 +145,11 @@ def _intake_rules(settings: Settings, *, is_probabilistic: bool) -> IntakeRules:
     signing: Mapping[str, Secret] = rules.signature_secrets or {}
     return IntakeRules(
         pseudonym_secret=secret.reveal().encode() if secret else KNOWN_SECRET,
-        earliest_event_time=rules.earliest_event_time,
+        earliest_event_time=EventMs(rules.earliest_event_time),
         dead_letter_share_max=rules.dead_letter_share,
         dead_letter_window=rules.dead_letter_window,
         signature_secrets={name: one.reveal().encode() for name, one in signing.items()},
-        signature_age_ms_max=rules.signature_age_ms,
+        signature_age_ms_max=Millis(rules.signature_age_ms),
         is_probabilistic=is_probabilistic,
         postbacks=postback_rules(settings.postbacks),
     )

@@ -19,6 +19,7 @@ import pytest
 from deploy.local.servers import ClickHouseServer
 from schemas import outcomes
 from schemas.outcomes import Freshness
+from schemas.time import LogMs
 from streams.errors import Stop
 from streams.settings.storing import StoreTarget
 from streams.store.base import BadRowsError, Columns, Refused, UnavailableError
@@ -55,7 +56,9 @@ def store(target: StoreTarget) -> Iterator[ServerStore]:
 def batch(first: int, count: int) -> SealedBatch:
     offsets = list(range(first, first + count))
     values: list[bytes | None] = [
-        outcomes.encoder.encode(Freshness(stage="matching", partition=0, stage_time=NOON + n))
+        outcomes.encoder.encode(
+            Freshness(stage="matching", partition=0, stage_time=LogMs(NOON + n))
+        )
         for n in offsets
     ]
     return SealedBatch((Polled(0, offsets, values, 0),), count)

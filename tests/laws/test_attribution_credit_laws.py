@@ -10,11 +10,25 @@ from hypothesis import strategies as st
 from attribution.decision.candidates import Candidate
 from attribution.decision.waterfall import Case, Receipt, rank, review, run_waterfall
 from schemas.records import Installed, Prior, Signal, Touch, TouchKind
-from schemas.time import DAY_MS, HOUR_MS
+from schemas.time import DAY_MS, HOUR_MS, EventMs, LogMs, Millis
 from tests.worlds.attribution_world import NOON, RULES
 
 EDGES = (0, 1, HOUR_MS, DAY_MS, 7 * DAY_MS, 30 * DAY_MS, 37 * DAY_MS)
-INSTALL = Installed("i", "", "", "", "", "", "", NOON, NOON, 0, False, (1, 0, 0), NOON - HOUR_MS)
+INSTALL = Installed(
+    "i",
+    "",
+    "",
+    "",
+    "",
+    "",
+    "",
+    EventMs(NOON),
+    LogMs(NOON),
+    0,
+    False,
+    (1, 0, 0),
+    EventMs(NOON - HOUR_MS),
+)
 
 near_an_edge = st.builds(
     lambda edge, beside: edge + beside, st.sampled_from(EDGES), st.integers(-1, 1)
@@ -29,7 +43,7 @@ def touches(draw: st.DrawFn) -> Touch:
     return Touch(
         draw(st.sampled_from("abcdefgh")), draw(st.sampled_from("xy")),
         draw(st.sampled_from(TouchKind)), time, time + draw(near_an_edge),
-        draw(st.sampled_from("mn")), "", "", "", "", "", "", lookback, lookback,
+        draw(st.sampled_from("mn")), "", "", "", "", "", "", Millis(lookback), Millis(lookback),
         draw(st.booleans()), draw(st.sampled_from((0, 2, 8))),
     )  # fmt: skip
 

@@ -20,6 +20,7 @@ from attribution.matching.accounts import AccountState
 from attribution.matching.facts import MatchFact, MoneyWaiting, Settled
 from attribution.matching.transactions import Transaction
 from schemas.records import AccountLinked, AccountMoney, Installed, Money, MoneyKind, MoneyRouted
+from schemas.time import LogMs
 from tests.worlds.attribution_world import NOON, RULES, account_money, purchase, refund, routed
 
 WEEK_MS = RULES.parking_ms
@@ -78,9 +79,9 @@ def tell_account(records: list[AccountRecord], looks: list[bool]) -> list[MatchF
         facts += said
         if looks[n % len(looks)]:
             now = log_time_after(records[: n + 1], records[n + 1 :], ts_of)
-            state, said = accounts.expire_account_money(state, now)
+            state, said = accounts.expire_account_money(state, LogMs(now))
             facts += said
-    return facts + (accounts.expire_account_money(state, END)[1] if state else [])
+    return facts + (accounts.expire_account_money(state, LogMs(END))[1] if state else [])
 
 
 @settings(deadline=None)
@@ -128,9 +129,9 @@ def tell_transaction(moneys: list[Money], looks: list[bool]) -> list[MatchFact]:
         facts += said
         if looks[n % len(looks)]:
             now = log_time_after(moneys[: n + 1], moneys[n + 1 :], lambda one: one.ts)
-            state, said = transactions.expire_refunds(state, now, RULES)
+            state, said = transactions.expire_refunds(state, LogMs(now), RULES)
             facts += said
-    return facts + (transactions.expire_refunds(state, END, RULES)[1] if state else [])
+    return facts + (transactions.expire_refunds(state, LogMs(END), RULES)[1] if state else [])
 
 
 @settings(deadline=None)
@@ -220,9 +221,9 @@ def _tell_journey(records: list[Installed | MoneyRouted], looks: list[bool]) -> 
         facts += said
         if looks[n % len(looks)]:
             now = log_time_after(records[: n + 1], records[n + 1 :], _journey_ts)
-            journey, said = journeys.meet_deadlines(journey, now, RULES)
+            journey, said = journeys.meet_deadlines(journey, LogMs(now), RULES)
             facts += said
-    return facts + journeys.meet_deadlines(journey, END, RULES)[1]
+    return facts + journeys.meet_deadlines(journey, LogMs(END), RULES)[1]
 
 
 def _journey_ts(record: Installed | MoneyRouted) -> int:

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from attribution.decision.candidates import Candidate
 from attribution.decision.fraud import REASONS, FraudRules, Mode, hits
 from schemas.records import Flag, Installed, Signal, SiteVerdict, Touch, TouchKind
-from schemas.time import DAY_MS, HOUR_MS
+from schemas.time import DAY_MS, HOUR_MS, EventMs, LogMs, Millis
 from tests.worlds.attribution_world import NOON
 
 RULES = FraudRules(engagements_max=2)
@@ -33,8 +33,10 @@ def candidates(draw: st.DrawFn) -> list[Candidate]:
 def touches(draw: st.DrawFn, event_id: str) -> Touch:
     time = draw(st.one_of(near_an_edge, st.just(0)))
     return Touch(
-        event_id, draw(st.sampled_from(("t1", "t2"))), draw(st.sampled_from(TouchKind)), time,
-        time + draw(st.integers(0, 1)), draw(sources), "", "", "", "", "", draw(sources), 0, 0,
+        event_id, draw(st.sampled_from(("t1", "t2"))), draw(st.sampled_from(TouchKind)),
+        EventMs(time),
+        LogMs(time + draw(st.integers(0, 1))), draw(sources), "", "", "", "", "", draw(sources),
+        Millis(0), Millis(0),
         flags=draw(flags),
     )  # fmt: skip
 
@@ -48,8 +50,8 @@ installs = st.builds(
         "",
         "",
         "",
-        NOON,
-        NOON,
+        EventMs(NOON),
+        LogMs(NOON),
         1,
         False,
         (1, 0, 0),

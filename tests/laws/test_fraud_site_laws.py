@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from attribution.rules.rules import Rules
 from attribution.sites.history import SiteHistory, aged, count_install, devices, recent
 from schemas.records import SiteFrame, SiteInstall, SiteRecord, encoder, site_key
-from schemas.time import HOUR_MS
+from schemas.time import HOUR_MS, LogMs
 from streams.runtime.state import MemoryStore
 from streams.stages.common.observer import StageObserver
 from streams.stages.common.watermarks import stage_upstreams
@@ -55,7 +55,9 @@ frames = st.lists(
 def lines(told: Sequence[tuple[list[SiteRecord], int | None]]) -> list[Line]:
     found = []
     for offset, (seen, hour) in enumerate(told):
-        said = dict.fromkeys(stage_upstreams("journeys", 1), MIDNIGHT + (hour or 0) * HOUR_MS)
+        said = dict.fromkeys(
+            stage_upstreams("journeys", 1), LogMs(MIDNIGHT + (hour or 0) * HOUR_MS)
+        )
         frame = SiteFrame(said if hour is not None else {}, seen)
         found.append(Line("sites", 0, offset, 0, None, encoder.encode(frame)))
     return found
@@ -99,10 +101,10 @@ def test_what_is_counted_does_not_depend_on_the_order_of_claims(
 ) -> None:
     in_order, shuffled = SiteHistory(), SiteHistory()
     for one in seen:
-        in_order = count_install(in_order, one, MIDNIGHT)
+        in_order = count_install(in_order, one, LogMs(MIDNIGHT))
     chance.shuffle(seen)
     for one in seen:
-        shuffled = count_install(shuffled, one, MIDNIGHT)
+        shuffled = count_install(shuffled, one, LogMs(MIDNIGHT))
     assert recent(in_order) == recent(shuffled)
     assert devices(in_order) == devices(shuffled)
     assert in_order.fresh == shuffled.fresh
@@ -112,9 +114,9 @@ def test_what_is_counted_does_not_depend_on_the_order_of_claims(
 def test_claims_that_are_all_taken_back_leave_nothing(seen: list[SiteInstall]) -> None:
     history = SiteHistory()
     for one in seen:
-        history = count_install(history, replace(one, sign=1), MIDNIGHT)
+        history = count_install(history, replace(one, sign=1), LogMs(MIDNIGHT))
     for one in seen:
-        history = count_install(history, replace(one, sign=-1), MIDNIGHT)
+        history = count_install(history, replace(one, sign=-1), LogMs(MIDNIGHT))
     assert recent(history) == {}
     assert devices(history) == (0, 0)
     assert history.claimed == 0

@@ -19,7 +19,7 @@ from online_models.scoring.releases import release_times
 from online_models.targets.targets import DEFAULT_TARGETS, PAYING, VALUE, Target, Targets
 from schemas.outcomes import FeatureRow, Prediction
 from schemas.records import ActivitySeen, Example, Money, MoneyKind
-from schemas.time import DAY_MS, HOUR_MS
+from schemas.time import DAY_MS, HOUR_MS, EventMs, LogMs
 from tests.worlds.model_world import constant_models
 
 INSTALLED_AT = 1_790_000_000_000
@@ -57,7 +57,9 @@ def known_at(fact: Fact) -> int:
 
 
 def _activity(name: str, is_session: bool, time: int, late_by: int) -> ActivitySeen:
-    return ActivitySeen("i2", "e", name, is_session, time, time + late_by, (2, 0, 0))
+    return ActivitySeen(
+        "i2", "e", name, is_session, EventMs(time), LogMs(time + late_by), (2, 0, 0)
+    )
 
 
 def _purchase(transaction: int, time: int, late_by: int) -> Money:
@@ -66,8 +68,8 @@ def _purchase(transaction: int, time: int, late_by: int) -> Money:
 
 def _money(transaction: str, kind: MoneyKind, micros: int, time: int, late_by: int) -> Money:
     return Money(
-        f"{kind}{transaction}", transaction, kind, "app.one", "i2", "", micros, "USD", "", time,
-        time + late_by, (3, 0, 0),
+        f"{kind}{transaction}", transaction, kind, "app.one", "i2", "", micros, "USD", "",
+        EventMs(time), LogMs(time + late_by), (3, 0, 0),
     )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from attribution.multi_touch.markov import removal_effects
 from attribution.multi_touch.models import HEURISTICS, MODELS, ChainBounds, Heuristic
 from attribution.multi_touch.paths import ChannelCredit, Path, code_paths
 from attribution.multi_touch.shares import Exposure, heuristic_shares, weighted_shares
+from schemas.time import EventMs
 from streams.operations.path_credit import CreditPlan, credit_paths
 from tests.attribution.multi_touch.multi_touch_world import (
     NaiveChain,
@@ -185,7 +186,7 @@ def test_sampled_values_sum_exactly_and_stay_near_the_exact_ones(
 
 
 @given(st.sampled_from(HEURISTICS), exposures)
-@example("time_decay", [Exposure("a", 0), Exposure("b", 3_000_000_000_000)])
+@example("time_decay", [Exposure("a", EventMs(0)), Exposure("b", EventMs(3_000_000_000_000))])
 def test_shares_of_a_conversion_sum_to_one(heuristic: Heuristic, touches: list[Exposure]) -> None:
     shares = heuristic_shares(heuristic, touches)
     assert shares.keys() == {one.channel for one in touches}
@@ -212,7 +213,7 @@ def test_conversions_one_by_one_credit_as_the_file_they_are_counted_into(
 ) -> None:
     one_by_one = dict.fromkeys(channels_of(paths), 0.0)
     for one in paths:
-        touches = [Exposure(channel, 1) for channel in one.channels]
+        touches = [Exposure(channel, EventMs(1)) for channel in one.channels]
         for channel, share in heuristic_shares(heuristic, touches).items():
             one_by_one[channel] += share * one.conversions
     for channel, credit in credited(paths, CreditPlan(heuristic)).items():

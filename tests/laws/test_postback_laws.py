@@ -15,6 +15,7 @@ from attribution.postbacks.seen_postback import SeenPostback, count_postback
 from attribution.postbacks.signature_verdict import SignatureReason
 from attribution.postbacks.skadnetwork import SIGNED_FIELDS, read_skadnetwork, signed_text
 from schemas.records import PostbackSeen
+from schemas.time import LogMs
 from tests.worlds.attribution_world import NOON
 from tests.worlds.postback_world import (
     ENVELOPE,
@@ -158,7 +159,7 @@ def test_in_any_order_each_postback_is_decided_once(
     fates: dict[str, list[str]] = {}
     for offset, body in enumerate(sent):
         name = postback_id(read_skadnetwork(body, KEYS), body)
-        seen = PostbackSeen(name, NOON + offset, (5, 0, offset))
+        seen = PostbackSeen(name, LogMs(NOON + offset), (5, 0, offset))
         states[name], facts = count_postback(states.get(name), seen)
         (fact,) = facts
         assert isinstance(fact, Settled)

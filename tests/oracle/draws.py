@@ -15,6 +15,7 @@ from schemas.records import (
     Touch,
     TouchKind,
 )
+from schemas.time import EventMs, LogMs, Millis
 from tests.oracle.dice import Dice, happens, pick
 from tests.oracle.history import History, Opened, Shown, Visit, namings_of
 from tests.oracle.rulebook import DAY, HOUR, LATE_MAX, MINUTE, SECOND, SITE_REASONS, Rulebook
@@ -110,8 +111,9 @@ class _Drawing:
             lookups[f"p:{draft.network}"] = Signal.PROBABILISTIC
         install = Installed(
             draft.name, f"install {draft.name}", APP, "android", "DE", "1", "14",
-            draft.time, draft.ts, len(lookups), False, (1, 0, int(draft.name[1:])),
-            begin_time=draft.begin, referrer_click_time=self._referrer_click_time(draft),
+            EventMs(draft.time), LogMs(draft.ts), len(lookups), False, (1, 0, int(draft.name[1:])),
+            begin_time=EventMs(draft.begin),
+            referrer_click_time=EventMs(self._referrer_click_time(draft)),
             flags=pick(self.dice, INSTALL_FLAGS) if happens(self.dice, 8) else 0,
             adservices=self._adservices(draft) if happens(self.dice, 15) else None,
             traits=traits_of(draft.network),
@@ -134,8 +136,8 @@ class _Drawing:
         if happens(dice, 60):
             time = draft.time - pick(dice, (0, *WINDOWS)) - pick(dice, BESIDE)
         return Touch(
-            f"{draft.name}:adservices", "", kind, time, draft.ts, "apple", "",
-            pick(dice, CAMPAIGNS), "", "", "", "", 0, 0, happens(dice, 40),
+            f"{draft.name}:adservices", "", kind, EventMs(time), LogMs(draft.ts), "apple", "",
+            pick(dice, CAMPAIGNS), "", "", "", "", Millis(0), Millis(0), happens(dice, 40),
         )  # fmt: skip
 
     # --- touchpoints ----------------------------------------------------------------------------
@@ -151,9 +153,9 @@ class _Drawing:
         lookback = pick(dice, (HOUR, 20 * DAY, 99 * DAY)) if happens(dice, 12) else 0
         touch_id, keys = self._names(draft, kind)
         touch = Touch(
-            f"t{len(self.shown)}", touch_id, kind, time, ts, pick(dice, SOURCES), "",
-            pick(dice, CAMPAIGNS), "", "", "", pick(dice, SITES), lookback, lookback,
-            happens(dice, 75 if time > draft.time else 30),
+            f"t{len(self.shown)}", touch_id, kind, EventMs(time), LogMs(ts), pick(dice, SOURCES),
+            "", pick(dice, CAMPAIGNS), "", "", "", pick(dice, SITES), Millis(lookback),
+            Millis(lookback), happens(dice, 75 if time > draft.time else 30),
             pick(dice, tuple(Flag)) if happens(dice, 10) else 0,
             traits_of(keys[-1][2:] if keys[-1].startswith("p:") else ""),
         )  # fmt: skip
@@ -202,7 +204,9 @@ class _Drawing:
         clicked = pick(dice, CLICK_IDS) if happens(dice, 30) else ""
         ts = max(self._logged(time), draft.ts - LATE_MAX)
         number = len(self.visits)
-        session = ActivitySeen(draft.name, f"s{number}", "session", True, time, ts, (2, 0, number))
+        session = ActivitySeen(
+            draft.name, f"s{number}", "session", True, EventMs(time), LogMs(ts), (2, 0, number)
+        )
         self.visits.append(Visit(session, f"c:{clicked}" if clicked else ""))
 
     # --- sites ----------------------------------------------------------------------------------
@@ -215,7 +219,7 @@ class _Drawing:
         value = pick(dice, (0.99, 0.999, 0.95, 0.9499, 0.5))
         near = [one for one in self.shown if one.touch.time <= draft.time] or self.shown
         name, reason = pick(dice, near).touch.event_id, pick(dice, SITE_REASONS)
-        return SiteVerdict(draft.name, name, reason, value, draft.ts + after)
+        return SiteVerdict(draft.name, name, reason, value, LogMs(draft.ts + after))
 
     def _erasure(self, number: int) -> ErasureSeen:
         """Somebody asks to be forgotten, perhaps twice, around what comes too late."""
@@ -223,7 +227,9 @@ class _Drawing:
         times = [draft.ts for draft in self.drafts] + [one.session.ts for one in self.visits]
         away = pick(dice, (0, DAY, LATE_MAX)) * pick(dice, (1, -1)) + pick(dice, BESIDE)
         return ErasureSeen(
-            f"d:{pick(dice, DEVICES[0] + DEVICES[2])}", f"r{number}", pick(dice, times) + away
+            f"d:{pick(dice, DEVICES[0] + DEVICES[2])}",
+            f"r{number}",
+            LogMs(pick(dice, times) + away),
         )
 
     def _logged(self, time: int) -> int:

@@ -27,6 +27,7 @@ from schemas.records import (
     SiteVerdict,
     TouchSeen,
 )
+from schemas.time import LogMs
 from tests.oracle.history import History
 
 
@@ -153,4 +154,4 @@ def step(
         case Erased():
             return journeys.request_erasure(journey, record, rules)
         case Impatience():
-            return journeys.meet_deadlines(journey, record.now, rules)
+            return journeys.meet_deadlines(journey, LogMs(record.now), rules)

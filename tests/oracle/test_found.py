@@ -8,6 +8,7 @@ import pytest
 
 from attribution.rules.rules import Rules
 from schemas.records import ActivitySeen, Installed, Signal, Touch, TouchKind
+from schemas.time import EventMs, LogMs, Millis
 from tests.oracle.comparison import Truth, differences, truth_of
 from tests.oracle.draws import APP, NOON
 from tests.oracle.history import History, Opened, Shown, Visit, namings_of
@@ -20,21 +21,35 @@ NO_EXCEPTIONS = Rulebook({}, ())
 
 def opened(*lookups: tuple[str, Signal]) -> Opened:
     install = Installed(
-        "i", "install", APP, "android", "DE", "1", "14", NOON, NOON, len(lookups), False, (1, 0, 0)
+        "i",
+        "install",
+        APP,
+        "android",
+        "DE",
+        "1",
+        "14",
+        EventMs(NOON),
+        LogMs(NOON),
+        len(lookups),
+        False,
+        (1, 0, 0),
     )
     return Opened(install, lookups)
 
 
 def retargeting(name: str, time: int, *keys: str) -> Shown:
     touch = Touch(
-        name, "c", TouchKind.CLICK, time, time, "north", "", "", "", "", "", "", 0, 0,
+        name, "c", TouchKind.CLICK, EventMs(time), LogMs(time), "north", "", "", "", "", "", "",
+        Millis(0), Millis(0),
         is_retargeting=True,
     )  # fmt: skip
     return Shown(touch, keys)
 
 
 def visit(name: str, time: int, key: str = "") -> Visit:
-    return Visit(ActivitySeen("i", name, "session", True, time, time, (2, 0, 0)), key)
+    return Visit(
+        ActivitySeen("i", name, "session", True, EventMs(time), LogMs(time), (2, 0, 0)), key
+    )
 
 
 def agreed(shown: Shown, opened: Opened, *visits: Visit) -> Truth:

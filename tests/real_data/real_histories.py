@@ -18,7 +18,7 @@ import pytest
 
 from attribution.rules.rules import Policy, Rules, Windows
 from schemas.outcomes import Attribution, Booking, LedgerRow
-from schemas.time import DAY_MS
+from schemas.time import DAY_MS, EventMs, Millis
 from streams.replay.engine import Replay, SourceOrder
 from streams.replay.memory_log import MemoryRecord
 from streams.stages.common.observer import StageObserver
@@ -101,8 +101,8 @@ def replayed(history: list[MemoryRecord], window_days: int) -> Outcomes:
     window = window_days * DAY_MS
     # Every redemption is an install of its own here, however many one household has.
     rules = StageRules(
-        IntakeRules(b"test", EARLIEST_MS, dead_letter_share_max=0.0, dead_letter_window=1),
-        Rules(default=Policy(windows=Windows(click=window, reattribution=-1)),
+        IntakeRules(b"test", EventMs(EARLIEST_MS), dead_letter_share_max=0.0, dead_letter_window=1),
+        Rules(default=Policy(windows=Windows(click=window, reattribution=Millis(-1))),
               click_window_ms_max=window,
               late_ms_max=800 * DAY_MS,
               parking_ms=800 * DAY_MS, touches_per_key_max=128, installs_per_key_max=128,

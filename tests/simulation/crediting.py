@@ -15,6 +15,7 @@ from urllib.parse import parse_qs
 
 from schemas import events
 from schemas.records import ActivitySeen, ErasureSeen, Flag, Installed, Signal, Touch, TouchKind
+from schemas.time import SECOND_MS, EventMs, LogMs, Millis
 from tests.oracle.comparison import MATCH_TYPES
 from tests.oracle.decision import Verdict, decide
 from tests.oracle.history import History, Opened, Shown, Visit, namings_of
@@ -110,9 +111,9 @@ def _shown(one: Seen, guesses: bool) -> Shown:
     known = traits(event) if guesses and not owned else []
     touch = Touch(
         event.event_id, event.touch_id, TouchKind.CLICK if is_click else TouchKind.IMPRESSION,
-        event.event_time, one.ts, event.media_source, "", event.campaign_id or "", "", "", "",
-        event.site_id or "", 1_000 * (event.click_lookback_s or 0),
-        1_000 * (event.view_lookback_s or 0), event.is_retargeting,
+        event.event_time, LogMs(one.ts), event.media_source, "", event.campaign_id or "", "", "",
+        "", event.site_id or "", (event.click_lookback_s or 0) * SECOND_MS,
+        (event.view_lookback_s or 0) * SECOND_MS, event.is_retargeting,
         signature_flags(event, one.ts) | id_flags(event), known,
     )  # fmt: skip
     keys = [f"click {event.touch_id}"] if is_click else []
@@ -131,11 +132,14 @@ def _opened(one: Seen, guesses: bool) -> Opened:
     lookups |= {f"network {value}": Signal.PROBABILISTIC for value in known[1:2]}
     forged = Flag.SIGNATURE_INVALID if event.sdk_signature_valid is False else 0
     install = Installed(
-        event.install_id, event.event_id, event.app_id, "", "", "", "", event.event_time, one.ts,
-        len(lookups), False, NOWHERE,
-        begin_time=1_000 * (event.install_begin_time_server_s or event.install_begin_time_s or 0),
-        referrer_click_time=1_000
-        * (event.referrer_click_time_server_s or event.referrer_click_time_s or 0),
+        event.install_id, event.event_id, event.app_id, "", "", "", "", event.event_time,
+        LogMs(one.ts), len(lookups), False, NOWHERE,
+        begin_time=EventMs(
+            1_000 * (event.install_begin_time_server_s or event.install_begin_time_s or 0)
+        ),
+        referrer_click_time=EventMs(
+            1_000 * (event.referrer_click_time_server_s or event.referrer_click_time_s or 0)
+        ),
         flags=id_flags(event) | forged, adservices=claimed(event, one.ts), traits=known,
     )  # fmt: skip
     return Opened(install, tuple(lookups.items()))
@@ -144,7 +148,7 @@ def _opened(one: Seen, guesses: bool) -> Opened:
 def _visit(one: Seen) -> Visit:
     event: events.Session = one.event
     session = ActivitySeen(
-        event.install_id, event.event_id, "session", True, event.event_time, one.ts, NOWHERE
+        event.install_id, event.event_id, "session", True, event.event_time, LogMs(one.ts), NOWHERE
     )
     return Visit(session, f"click {event.touch_id}" if event.touch_id else "")
 
@@ -158,8 +162,9 @@ def claimed(event: events.Install, ts: int) -> Touch | None:
     name = f"adservices {event.install_id}"
     return Touch(
         name, name, TouchKind.CLICK if is_click else TouchKind.IMPRESSION,
-        (said.click_time if is_click else said.impression_time) or 0, ts, "Apple Search Ads",
-        "", "", "", "", "", "", 0, 0, said.conversion_type == "Redownload",
+        EventMs((said.click_time if is_click else said.impression_time) or 0), LogMs(ts),
+        "Apple Search Ads",
+        "", "", "", "", "", "", Millis(0), Millis(0), said.conversion_type == "Redownload",
     )  # fmt: skip
 
 

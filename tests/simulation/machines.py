@@ -17,6 +17,7 @@ from online_models.learning.value_learner import ValueLearnerRules
 from online_models.targets.targets import VALUE
 from online_models.value.rules import ValueRules
 from schemas import topics
+from schemas.time import EventMs
 from streams.stages.common.observer import StageObserver
 from streams.stages.factory import StageConstructor, StageRules, stage_factory
 from streams.stages.intake.intake import IntakeRules
@@ -54,7 +55,7 @@ def stage_rules(seed: int) -> StageRules:
         **pace, hazard=HazardRules(slots=SLOTS), gate=lenient if seed % 2 else GateRules(),
     )  # fmt: skip
     intake = IntakeRules(
-        b"secret", EARLIEST, dead_letter_share_max=1.0, dead_letter_window=10**9,
+        b"secret", EventMs(EARLIEST), dead_letter_share_max=1.0, dead_letter_window=10**9,
         signature_secrets=SECRETS, is_probabilistic=rules.allows_probabilistic,
         postbacks=OUR_RULES,
     )  # fmt: skip

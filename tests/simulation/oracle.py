@@ -16,6 +16,7 @@ from schemas import events, topics
 from schemas.decode import Unreadable, decode
 from schemas.parts import Identity
 from schemas.records import ErasureSeen
+from schemas.time import LogMs
 from streams.stages.contract import CLOCK_KEY
 from tests.oracle.history import own_key
 from tests.oracle.rulebook import Rulebook
@@ -133,7 +134,7 @@ class Oracle:
                 for install in self.installs.values():
                     if any(self._is_of(name, install, one) for name in one.event.identities):
                         key = own_key(install.event.install_id)
-                        yield ErasureSeen(key, "", max(one.ts, install.ts))
+                        yield ErasureSeen(key, "", LogMs(max(one.ts, install.ts)))
 
     def _is_of(self, name: Identity, install: Seen, asked: Seen) -> bool:
         """Whether a request names this install, or whoever it was known to belong to by then."""

@@ -22,32 +22,42 @@ from schemas.records import (
     TouchKind,
     TouchSeen,
 )
-from schemas.time import MINUTE_MS
+from schemas.time import MINUTE_MS, EventMs, LogMs, Millis
 
 NOON = 1_790_000_000_000
+NO_LOOKBACK = Millis(0)
 RULES = Rules()
 HOUR = 60
 DAY = 24 * HOUR
 WEEK = 7 * DAY
 
 
-def at(minutes: float) -> int:
-    """Milliseconds since 1970, `minutes` after noon."""
-    return NOON + round(minutes * MINUTE_MS)
+def at(minutes: float) -> EventMs:
+    """Event time, `minutes` after noon."""
+    return EventMs(NOON + round(minutes * MINUTE_MS))
 
 
-def click(event_id: str, minutes: float, *, ts: float | None = None, lookback_ms: int = 0) -> Touch:
+def logged_at(minutes: float) -> LogMs:
+    """Log time, `minutes` after noon."""
+    return LogMs(NOON + round(minutes * MINUTE_MS))
+
+
+def click(
+    event_id: str, minutes: float, *, ts: float | None = None, lookback_ms: Millis = NO_LOOKBACK
+) -> Touch:
     return _touch(event_id, TouchKind.CLICK, minutes, ts, lookback_ms)
 
 
-def view(event_id: str, minutes: float, *, ts: float | None = None, lookback_ms: int = 0) -> Touch:
+def view(
+    event_id: str, minutes: float, *, ts: float | None = None, lookback_ms: Millis = NO_LOOKBACK
+) -> Touch:
     return _touch(event_id, TouchKind.IMPRESSION, minutes, ts, lookback_ms)
 
 
 def _touch(
-    event_id: str, kind: TouchKind, minutes: float, ts: float | None, lookback_ms: int
+    event_id: str, kind: TouchKind, minutes: float, ts: float | None, lookback_ms: Millis
 ) -> Touch:
-    logged = at(minutes if ts is None else ts)
+    logged = logged_at(minutes if ts is None else ts)
     return Touch(
         event_id, f"touch of {event_id}", kind, at(minutes), logged, "north", "", "c1", "", "", "",
         "", lookback_ms, lookback_ms,
@@ -71,7 +81,7 @@ def device(touch: Touch) -> Candidate:
 
 def before(minutes: float, *, ts: float | None = None, install_id: str = "i0") -> Prior:
     """An earlier install on the same device."""
-    return Prior(install_id, at(minutes), at(minutes if ts is None else ts))
+    return Prior(install_id, at(minutes), logged_at(minutes if ts is None else ts))
 
 
 def seen(touch: Touch, key: str = "key", offset: int = 0, *, is_home: bool = True) -> TouchSeen:
@@ -81,7 +91,7 @@ def seen(touch: Touch, key: str = "key", offset: int = 0, *, is_home: bool = Tru
 def installed(
     minutes: float = 0, *, ts: float | None = None, lookups: int = 1, install_id: str = "i1"
 ) -> Installed:
-    logged = at(minutes if ts is None else ts)
+    logged = logged_at(minutes if ts is None else ts)
     return Installed(
         install_id, f"event of {install_id}", "app", "android", "DE", "1", "14", at(minutes),
         logged, lookups, False, (1, 0, 0),
@@ -105,7 +115,7 @@ def late(touch: Touch, signal: Signal = Signal.DEVICE_ID) -> Candidates:
 
 
 def session(event_id: str, minutes: float, *, ts: float | None = None) -> ActivitySeen:
-    logged = at(minutes if ts is None else ts)
+    logged = logged_at(minutes if ts is None else ts)
     return ActivitySeen("i1", event_id, "session", True, at(minutes), logged, (2, 0, 0))
 
 
@@ -118,7 +128,7 @@ def purchase(
     micros: int = 5_000_000,
 ) -> Money:
     """Paid by an install, or else by the account `user`."""
-    logged = at(minutes if ts is None else ts)
+    logged = logged_at(minutes if ts is None else ts)
     account = "" if install_id else "user"
     return Money(
         transaction_id, transaction_id, MoneyKind.PURCHASE, "app", install_id, account, micros,
@@ -131,7 +141,7 @@ def refund(
 ) -> Money:
     return Money(
         f"{transaction_id}:refund:{refund_id}", transaction_id, MoneyKind.REFUND, "app", "", "",
-        micros, "EUR", "", at(minutes), at(minutes), (3, 0, 1),
+        micros, "EUR", "", at(minutes), logged_at(minutes), (3, 0, 1),
     )  # fmt: skip
 
 
@@ -140,7 +150,7 @@ def account_money(money: Money) -> AccountMoney:
 
 
 def signed_in(install_id: str, minutes: float, *, ts: float | None = None) -> AccountLinked:
-    logged = at(minutes if ts is None else ts)
+    logged = logged_at(minutes if ts is None else ts)
     return AccountLinked("user", install_id, at(minutes), logged)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from online_models.credit.exposures import HALF_LIVES_D
 from schemas.records import ExposurePath, ExposureTouch, Flag
-from schemas.time import DAY_MS
+from schemas.time import DAY_MS, EventMs
 
 EPOCH = 1_790_000_000_000
 APP = "app.one"
@@ -28,8 +28,8 @@ def path(
     return ExposurePath(
         f"p{number}",
         APP,
-        at(begin_d),
-        at(end_d if installed_d is None else installed_d),
+        EventMs(at(begin_d)),
+        EventMs(at(end_d if installed_d is None else installed_d)),
         installed_d is not None,
         [touch(day, channel) for day, channel in touches],
         0,
@@ -39,7 +39,7 @@ def path(
 
 def touch(day: float, channel: str, is_click: bool = True) -> ExposureTouch:
     flags = {"owned": Flag.OWNED, "brand": Flag.SEARCH}.get(channel, Flag(0))
-    return ExposureTouch(channel, at(day), is_click, flags)
+    return ExposureTouch(channel, EventMs(at(day)), is_click, flags)
 
 
 def at(day: float) -> int:

@@ -22,7 +22,7 @@ from online_models.scoring.prospects import Prospect
 from online_models.scoring.tiers import TargetModels
 from online_models.targets.targets import DEFAULT_TARGETS, Targets
 from schemas.records import ActivitySeen, Example, Money, MoneyKind
-from schemas.time import DAY_MS, HOUR_MS
+from schemas.time import DAY_MS, HOUR_MS, EventMs, LogMs
 
 EPOCH = 1_790_000_000_000
 SOURCES = {"meta": 0.4, "tiktok": -0.2, "unity": -0.6, "apple": 0.8, "": 0.0}
@@ -79,8 +79,8 @@ def _activity(chance: random.Random, install_id: str, installed_at: int) -> Acti
         event_id=f"{install_id}-{chance.random()}",
         name=name,
         is_session=name == "session",
-        time=time,
-        ts=time,
+        time=EventMs(time),
+        ts=LogMs(time),
         source=(2, 0, 0),
     )
 
@@ -96,7 +96,7 @@ def constant_models(targets: Targets = DEFAULT_TARGETS) -> ScoringModels:
 def purchase(install_id: str, at: int, transaction: str = "t1", micros: int = 5_000_000) -> Money:
     return Money(
         f"app.one:{transaction}", transaction, MoneyKind.PURCHASE, "app.one", install_id, "",
-        micros, "USD", "", at, at, (3, 0, 0),
+        micros, "USD", "", EventMs(at), LogMs(at), (3, 0, 0),
     )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from attribution.postbacks.keys import Keys
 from attribution.postbacks.postback_check import PostbackCheck, PostbackRules
 from schemas.outcomes import PostbackRow
+from schemas.time import EventMs
 
 Body = dict[str, Any]
 OURS = "skadnetwork/test"
@@ -158,7 +159,7 @@ def postback_row(**changes: Any) -> PostbackRow:
         signature_reason="",
         key_id="apple-cas-identifier/0",
         body="{}",
-        event_time=1_767_268_800_000,
+        event_time=EventMs(1_767_268_800_000),
         source_topic="postbacks",
         source_partition=0,
         source_offset=0,

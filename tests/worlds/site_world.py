@@ -7,7 +7,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from schemas.records import SiteInstall, SiteTouches, site_key
-from schemas.time import DAY_MS, HOUR_MS
+from schemas.time import DAY_MS, HOUR_MS, EventMs, LogMs, Millis
 
 DAY = 20_700  # days since 1970
 MIDNIGHT = DAY * DAY_MS
@@ -24,7 +24,7 @@ def claim(
     """Of a device that was seen before, unless `fields` say otherwise."""
     ts = MIDNIGHT + round(hour * HOUR_MS)
     usual = SiteInstall(
-        KEY, install_id, f"e of {install_id}", ctit_ms, 1, False, ts, ts,
+        KEY, install_id, f"e of {install_id}", Millis(ctit_ms), 1, False, EventMs(ts), LogMs(ts),
         touch_id=f"touch of {install_id}", campaign_id="c1",
     )  # fmt: skip
     return replace(usual, **fields)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -17,6 +17,7 @@ from schemas.records import (
     journey_frames,
     match_frames,
 )
+from schemas.time import LogMs
 from streams.runtime.state import MemoryStore
 from streams.stages.contract import Effects, LogRecord, Stage
 from tests.worlds.attribution_world import NOON
@@ -49,20 +50,26 @@ class Fed:
         self.state.apply(effects.changes, 0)
         return effects
 
-    def match(self, *records: MatchRecord, watermarks: dict[str, int] | None = None) -> Effects:
+    def match(self, *records: MatchRecord, watermarks: Mapping[str, int] | None = None) -> Effects:
         """One frame on `match`."""
-        return self._frame("match", encoder.encode(MatchFrame(watermarks or {}, list(records))))
+        return self._frame(
+            "match", encoder.encode(MatchFrame(_log_times(watermarks), list(records)))
+        )
 
     def journeys(
-        self, *records: JourneyRecord, watermarks: dict[str, int] | None = None
+        self, *records: JourneyRecord, watermarks: Mapping[str, int] | None = None
     ) -> Effects:
         """One frame on `journeys`."""
-        frame = JourneyFrame(watermarks or {}, list(records))
+        frame = JourneyFrame(_log_times(watermarks), list(records))
         return self._frame("journeys", encoder.encode(frame))
 
     def _frame(self, topic: str, value: bytes) -> Effects:
         self.offset += 1
         return self.decide([Line(topic, 0, self.offset, NOON, None, value)])
+
+
+def _log_times(watermarks: Mapping[str, int] | None) -> dict[str, LogMs]:
+    return {name: LogMs(watermark) for name, watermark in (watermarks or {}).items()}
 
 
 def source(topic: str, fields: Row | bytes, *, offset: int = 0, ts: int = NOON) -> Line:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from schemas.outcomes import DriftAlarm, ModelQuality
+from schemas.time import LogMs
 
 
 class StageObserver:
@@ -28,7 +29,7 @@ class StageObserver:
     def on_forgotten(self, stage: str, count: int) -> None:
         """`count` state keys were deleted at the end of their retention."""
 
-    def on_stage_time(self, stage: str, partition: int, stage_time: int) -> None:
+    def on_stage_time(self, stage: str, partition: int, stage_time: LogMs) -> None:
         """The log time, in milliseconds since 1970, up to which a partition is decided."""
 
     def on_rule_change(self, partition: int, pending: int) -> None:

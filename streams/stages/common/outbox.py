@@ -10,6 +10,7 @@ import msgspec
 from schemas import topics
 from schemas.outcomes import Disposition, LedgerRow, Outcome
 from schemas.records import FRAME_BYTES_MAX, Source, encoder, partition_of
+from schemas.time import LogMs
 from streams.stages.common.observer import StageObserver
 from streams.stages.contract import Effects, Message
 
@@ -29,14 +30,14 @@ class FrameOutbox(Generic[R]):
     def add(self, key: str, record: R) -> None:
         self._records[partition_of(key, self._partitions)].append(record)
 
-    def flush(self, effects: Effects, watermarks: dict[str, int]) -> None:
+    def flush(self, effects: Effects, watermarks: dict[str, LogMs]) -> None:
         """One frame per partition. The watermarks hold once all of its records are read."""
         for partition, records in enumerate(self._records):
             if records or watermarks:
                 for value in self._encode(watermarks, records):
                     effects.send(self._topic, partition, Message(None, value))
 
-    def _encode(self, watermarks: dict[str, int], records: Sequence[R]) -> list[bytes]:
+    def _encode(self, watermarks: dict[str, LogMs], records: Sequence[R]) -> list[bytes]:
         value = encoder.encode(self._frame(watermarks, records))
         if len(value) <= FRAME_BYTES_MAX or len(records) <= 1:
             return [value]

@@ -6,6 +6,7 @@ from typing import Literal
 
 from schemas.outcomes import Parked
 from schemas.records import ActivitySeen, Money, MoneyKind
+from schemas.time import LogMs
 from streams.stages.common.source_columns import source_columns
 
 ParkingState = Literal["parked", "released", "expired"]
@@ -22,7 +23,7 @@ def money_parked(
     money: Money,
     state: ParkingState,
     waits_for: Literal["install", "account", "purchase"],
-    deadline: int,
+    deadline: LogMs,
     move: int = 0,
 ) -> Parked:
     place = f":move{move}" if move else ""
@@ -41,7 +42,7 @@ def money_parked(
     )
 
 
-def activity_parked(activity: ActivitySeen, state: ParkingState, deadline: int) -> Parked:
+def activity_parked(activity: ActivitySeen, state: ParkingState, deadline: LogMs) -> Parked:
     return Parked(
         parked_id=f"{activity.install_id}:{activity.event_id}:install:{state}",
         subject_id=f"{activity.install_id}:{activity.event_id}",

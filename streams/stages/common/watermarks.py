@@ -9,11 +9,12 @@ import msgspec
 from schemas import topics
 from schemas.outcomes import Freshness
 from schemas.records import encoder
+from schemas.time import LogMs, Millis
 from streams.stages.common.outbox import Outbox
 
-_decoder = msgspec.msgpack.Decoder(dict[str, int])
-WATERMARK_STEP_MS = 1_000
-FRESHNESS_STEP_MS = 60_000
+_decoder = msgspec.msgpack.Decoder(dict[str, LogMs])
+WATERMARK_STEP_MS = Millis(1_000)
+FRESHNESS_STEP_MS = Millis(60_000)
 """Stage time is reported to storing at most once per this much log time."""
 
 
@@ -37,7 +38,7 @@ class Watermarks:
     """Latest watermark of every expected upstream; 0 until it has spoken."""
 
     def __init__(self, expected: Iterable[str]) -> None:
-        self._latest = dict.fromkeys(expected, 0)
+        self._latest = dict.fromkeys(expected, LogMs(0))
 
     def restore(self, value: bytes) -> None:
         self.advance(_decoder.decode(value))
@@ -45,14 +46,14 @@ class Watermarks:
     def encode(self) -> bytes:
         return encoder.encode(self._latest)
 
-    def advance(self, said: dict[str, int]) -> None:
+    def advance(self, said: dict[str, LogMs]) -> None:
         """Watermarks never go back; upstreams that are not expected are ignored."""
         latest = self._latest
         for name, watermark in said.items():
             if watermark > latest.get(name, watermark):
                 latest[name] = watermark
 
-    def minimum(self, names: Iterable[str]) -> int:
+    def minimum(self, names: Iterable[str]) -> LogMs:
         latest = self._latest
         return min(latest[name] for name in names)
 
@@ -63,12 +64,12 @@ class WatermarkStep:
     Without it a stage that writes to itself would answer every watermark with a watermark.
     """
 
-    def __init__(self, name: str, step_ms: int = WATERMARK_STEP_MS) -> None:
+    def __init__(self, name: str, step_ms: Millis = WATERMARK_STEP_MS) -> None:
         self._name = name
         self._step_ms = step_ms
-        self._passed_on = 0
+        self._passed_on = LogMs(0)
 
-    def take(self, watermark: int) -> dict[str, int]:
+    def take(self, watermark: LogMs) -> dict[str, LogMs]:
         if watermark < self._passed_on + self._step_ms:
             return {}
         self._passed_on = watermark
@@ -81,9 +82,9 @@ class FreshnessReport:
     def __init__(self, stage: str, partition: int) -> None:
         self._stage = stage
         self._partition = partition
-        self._reported = 0
+        self._reported = LogMs(0)
 
-    def say(self, stage_time: int, outbox: Outbox) -> None:
+    def say(self, stage_time: LogMs, outbox: Outbox) -> None:
         if stage_time < self._reported + FRESHNESS_STEP_MS:
             return
         self._reported = stage_time

@@ -12,13 +12,16 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from schemas.records import encoder
+from schemas.time import LogMs
 from streams.stages.contract import StateReader
 
 S = TypeVar("S")
 DUE_BYTES = 8
 USELESS_FROM = 1 << 63
 """Added to a time, it says that nobody will look then: the state may be forgotten from then on."""
-_NEVER = 1 << 64
+NEVER = 0
+"""A due time that never comes."""
+_BEYOND_ALL = 1 << 64
 WATERMARKS_KEY = b"\x00watermarks"
 RESERVED = 0  # first byte of keys that hold no state of their own
 
@@ -49,11 +52,11 @@ class Timers:
             self._due[key] = due
             heapq.heappush(self._heap, (due, key))
 
-    def pop_due(self, now: int) -> list[bytes]:
+    def pop_due(self, now: LogMs) -> list[bytes]:
         """Every key due at or before `now`, earliest first; their timers are gone afterwards."""
         return [key for _, key in self.pop_moments(now)]
 
-    def pop_moments(self, now: int) -> list[tuple[int, bytes]]:
+    def pop_moments(self, now: LogMs) -> list[tuple[LogMs, bytes]]:
         """The same, each key after its due time."""
         heap, pending = self._heap, self._due
         moments = []
@@ -61,7 +64,7 @@ class Timers:
             due, key = heapq.heappop(heap)
             if pending.get(key) == due:
                 del pending[key]
-                moments.append((due, key))
+                moments.append((LogMs(due), key))
         return moments
 
     def keys(self) -> Iterable[bytes]:
@@ -89,7 +92,7 @@ class WorkingSet(Generic[S]):
         self._store = store
         self._states: dict[bytes, S | None] = {}
         self._changed: dict[bytes, int] = {}  # to when the new state is due
-        self._first_useless = _NEVER
+        self._first_useless = _BEYOND_ALL
 
     def load(self, keys: Iterable[bytes]) -> None:
         """Read many keys at once, those that are not known yet."""
@@ -113,7 +116,7 @@ class WorkingSet(Generic[S]):
         if USELESS_FROM <= due < self._first_useless:
             self._first_useless = due
 
-    def forget_useless(self, named: Iterable[bytes], before: int) -> int:
+    def forget_useless(self, named: Iterable[bytes], before: LogMs) -> int:
         """Forget what was useless before this log time; how many states that were.
 
         The store has named some of them. What this decision changed is looked at as well: whether

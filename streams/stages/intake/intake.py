@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from attribution.postbacks.postback_check import PostbackCheck, PostbackRules
 from schemas import topics
 from schemas.decode import Unreadable, decode
+from schemas.time import DAY_MS, EventMs, LogMs, Millis
 from streams.errors import Stop
 from streams.stages.common.observer import StageObserver
 from streams.stages.common.pseudonyms import Pseudonyms
@@ -16,6 +17,7 @@ from streams.stages.contract import CLOCK_KEY, Effects, LogRecord, StateReader
 from streams.stages.intake.routing import Routing, RoutingRules
 from streams.stages.intake.signatures import Signatures
 
+_EPOCH = LogMs(0)
 _SOURCE_INDEX = {topic.name: index for index, topic in enumerate(topics.SOURCES)}
 
 
@@ -24,11 +26,11 @@ class IntakeRules:
     """Time in ms; the dead-letter limit is a share of the last `dead_letter_window` records."""
 
     pseudonym_secret: bytes
-    earliest_event_time: int
+    earliest_event_time: EventMs
     dead_letter_share_max: float
     dead_letter_window: int
     signature_secrets: Mapping[str, bytes] = field(default_factory=dict)  # by media source
-    signature_age_ms_max: int = 172_800_000
+    signature_age_ms_max: Millis = 2 * DAY_MS
     is_probabilistic: bool = False  # whether anybody is matched without ids
     passes_watermarks: bool = True  # a replay derives them from its files instead
     postbacks: PostbackRules = field(default_factory=PostbackRules)
@@ -85,23 +87,24 @@ class Intake:
     def decide(self, records: Sequence[LogRecord], state: StateReader) -> Effects:
         batch = Routing(self._partition, self._partitions, self._routing, self._observer)
         positions: dict[tuple[str, int], int] = {}
-        watermarks: dict[str, int] = {}
+        watermarks: dict[str, LogMs] = {}
         unreadable = 0
         for record in records:
             topic, partition = record.topic, record.partition
             positions[topic, partition] = record.offset + 1
             name = upstream(topic, partition)
-            if record.timestamp > watermarks.get(name, 0):
-                watermarks[name] = record.timestamp
+            logged_at = LogMs(record.timestamp)
+            if logged_at > watermarks.get(name, _EPOCH):
+                watermarks[name] = logged_at
             if record.key == CLOCK_KEY:
                 continue
             source = (_SOURCE_INDEX[topic], partition, record.offset)
-            event = decode(record.value, topic, record.timestamp, self._rules.earliest_event_time)
+            event = decode(record.value, topic, logged_at, self._rules.earliest_event_time)
             if isinstance(event, Unreadable):
                 batch.set_aside(record, source, event)
                 self._observer.on_dead_letter(topic, event.reason)
                 unreadable += 1
             else:
-                batch.route(event, source, record.timestamp)
+                batch.route(event, source, logged_at)
         self._rate.count(len(records), unreadable, f"partition {self._partition} of the sources")
         return batch.effects(positions, watermarks if self._rules.passes_watermarks else {})

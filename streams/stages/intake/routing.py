@@ -42,6 +42,7 @@ from schemas.records import (
     Source,
     TouchSeen,
 )
+from schemas.time import LogMs
 from streams.stages.common import match_keys
 from streams.stages.common.observer import StageObserver
 from streams.stages.common.outbox import FrameOutbox, Outbox
@@ -87,7 +88,9 @@ class Routing:
         self._postbacks = rules.postbacks
         self._observer = observer
 
-    def effects(self, positions: dict[tuple[str, int], int], watermarks: dict[str, int]) -> Effects:
+    def effects(
+        self, positions: dict[tuple[str, int], int], watermarks: dict[str, LogMs]
+    ) -> Effects:
         effects = Effects(positions=positions)
         self._match.flush(effects, watermarks)
         self._journeys.flush(effects, {})
@@ -102,7 +105,7 @@ class Routing:
         self.outbox.say(topics.DEAD_LETTERS.name, "", letter)
         self.outbox.settle(source, "dead_lettered")
 
-    def route(self, event: InputEvent, source: Source, ts: int) -> None:
+    def route(self, event: InputEvent, source: Source, ts: LogMs) -> None:
         match event:
             case Touchpoint():
                 self._touchpoint(event, source, ts)
@@ -121,7 +124,7 @@ class Routing:
             case PrivacyRequest():
                 self._privacy_request(event, source, ts)
 
-    def _touchpoint(self, event: Touchpoint, source: Source, ts: int) -> None:
+    def _touchpoint(self, event: Touchpoint, source: Source, ts: LogMs) -> None:
         device = match_keys.device_keys(event, self._pseudonyms)
         flags = self._signatures.flags(event, ts) | id_flags(event)
         # Who carries an id is recognised by it, or not at all.
@@ -138,7 +141,7 @@ class Routing:
         row = rows.touch_outcome(event, touch, source, device[0] if device else "")
         self.outbox.say(topics.TOUCHES.name, event.event_id, row)
 
-    def _install(self, event: Install, source: Source, ts: int) -> None:
+    def _install(self, event: Install, source: Source, ts: LogMs) -> None:
         lookups = match_keys.install_lookups(event, self._pseudonyms)
         known = self._traits(event)
         if known:
@@ -151,7 +154,7 @@ class Routing:
             )
         self._link(event, event.install_id, ts)
 
-    def _activity(self, event: Session | InAppEvent, source: Source, ts: int) -> None:
+    def _activity(self, event: Session | InAppEvent, source: Source, ts: LogMs) -> None:
         self._journeys.add(event.install_id, stage_records.activity_seen(event, source, ts))
         if isinstance(event, Session) and event.touch_id is not None:
             key = match_keys.click_key(event.app_id, event.touch_id)
@@ -164,7 +167,7 @@ class Routing:
         self,
         event: Install | Session | InAppEvent | Purchase | Subscription | Refund | AdRevenue,
         install_id: str,
-        ts: int,
+        ts: LogMs,
     ) -> None:
         if event.customer_user_id is None:
             return
@@ -172,7 +175,7 @@ class Routing:
         self._match.add(key, AccountLinked(key, install_id, event.event_time, ts))
 
     def _money(
-        self, event: Purchase | Subscription | Refund | AdRevenue, source: Source, ts: int
+        self, event: Purchase | Subscription | Refund | AdRevenue, source: Source, ts: LogMs
     ) -> None:
         key, kind, booking_id, transaction_id = _money_names(event)
         account = ""
@@ -206,21 +209,21 @@ class Routing:
         self.outbox.say(topics.RATES.name, row.rate_id, row)
         self.outbox.settle(source, "decided")
 
-    def _postback(self, event: SkanPostback | AakPostback, source: Source, ts: int) -> None:
+    def _postback(self, event: SkanPostback | AakPostback, source: Source, ts: LogMs) -> None:
         row = rows.postback_row(event, source, self._postbacks)
         self.outbox.say(topics.POSTBACK_ROWS.name, row.postback_id, row)
         key = match_keys.postback_key(row.postback_id)
         self._match.add(key, PostbackSeen(key, ts, source))
         self._observer.on_postback(row.framework, row.signature_state, row.signature_reason)
 
-    def _privacy_request(self, event: PrivacyRequest, source: Source, ts: int) -> None:
+    def _privacy_request(self, event: PrivacyRequest, source: Source, ts: LogMs) -> None:
         row = rows.privacy_row(event, source, self._pseudonyms)
         self.outbox.say(topics.PRIVACY_ROWS.name, row.subject_request_id, row)
         self.outbox.settle(source, "decided")
         if event.request_type == "erasure":
             self._erase(event, ts)
 
-    def _erase(self, event: PrivacyRequest, ts: int) -> None:
+    def _erase(self, event: PrivacyRequest, ts: LogMs) -> None:
         """Ask everybody who may know the person. Hashed ids and addresses are known to nobody."""
         request_id = event.subject_request_id
         for identity in event.identities:

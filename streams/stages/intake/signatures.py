@@ -13,6 +13,7 @@ from collections.abc import Mapping
 
 from schemas.events import DeviceEvent, Install, Touchpoint
 from schemas.records import Flag
+from schemas.time import LogMs, Millis
 from streams.stages.common.match_keys import ZERO_DEVICE_IDS
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}").fullmatch
@@ -21,11 +22,11 @@ _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}").fullma
 class Signatures:
     """Secrets by media source; sources without a secret are not asked for signatures."""
 
-    def __init__(self, secrets: Mapping[str, bytes], age_ms_max: int) -> None:
+    def __init__(self, secrets: Mapping[str, bytes], age_ms_max: Millis) -> None:
         self._secrets = secrets
         self._age_ms_max = age_ms_max
 
-    def flags(self, event: Touchpoint, ts: int) -> int:
+    def flags(self, event: Touchpoint, ts: LogMs) -> int:
         """Bits of `Flag` for a touchpoint logged at `ts`, in milliseconds."""
         if not self._secrets:
             return 0
@@ -37,7 +38,7 @@ class Signatures:
         expected = sign(event, secret)
         if not hmac.compare_digest(expected, event.signature.lower().encode()):
             return Flag.SIGNATURE_INVALID.value
-        if ts - event.event_time > self._age_ms_max:
+        if ts - LogMs(event.event_time) > self._age_ms_max:
             return Flag.SIGNATURE_STALE.value
         return 0
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from schemas.events import AdServices, InAppEvent, Install, Session, Touchpoint
 from schemas.records import ActivitySeen, Flag, Installed, Source, Touch, TouchKind
+from schemas.time import SECOND_MS, EventMs, LogMs, Millis
 from streams.stages.common.match_keys import is_organic_referrer
 from streams.stages.intake.signatures import install_flags
 
@@ -14,25 +15,25 @@ APPLE_SEARCH_ADS = "Apple Search Ads"
 """Media source of what Apple's AdServices reports."""
 
 
-def touch_seen(event: Touchpoint, ts: int, flags: int, traits: list[str]) -> Touch:
+def touch_seen(event: Touchpoint, ts: LogMs, flags: int, traits: list[str]) -> Touch:
     return Touch(
-        event.event_id,
-        event.touch_id,
-        TouchKind.CLICK if event.touch_type == "click" else TouchKind.IMPRESSION,
-        event.event_time,
-        ts,
-        event.media_source,
-        event.channel or "",
-        event.campaign_id or "",
-        event.campaign_name or "",
-        event.adset_id or "",
-        event.ad_id or "",
-        event.site_id or "",
-        (event.click_lookback_s or 0) * 1_000,
-        (event.view_lookback_s or 0) * 1_000,
-        event.is_retargeting,
-        flags | _intent(event),
-        traits,
+        event_id=event.event_id,
+        touch_id=event.touch_id,
+        kind=TouchKind.CLICK if event.touch_type == "click" else TouchKind.IMPRESSION,
+        time=event.event_time,
+        ts=ts,
+        media_source=event.media_source,
+        channel=event.channel or "",
+        campaign_id=event.campaign_id or "",
+        campaign_name=event.campaign_name or "",
+        adset_id=event.adset_id or "",
+        ad_id=event.ad_id or "",
+        site_id=event.site_id or "",
+        click_lookback_ms=(event.click_lookback_s or 0) * SECOND_MS,
+        view_lookback_ms=(event.view_lookback_s or 0) * SECOND_MS,
+        is_retargeting=event.is_retargeting,
+        flags=flags | _intent(event),
+        traits=traits,
     )
 
 
@@ -43,40 +44,53 @@ def _intent(event: Touchpoint) -> int:
 
 
 def installed(
-    event: Install, source: Source, ts: int, lookups: int, traits: list[str]
+    event: Install, source: Source, ts: LogMs, lookups: int, traits: list[str]
 ) -> Installed:
     """`lookups` is how many answers of matching the journey has to wait for."""
     return Installed(
-        event.install_id,
-        event.event_id,
-        event.app_id,
-        event.platform or "",
-        event.country_code or "",
-        event.app_version or "",
-        event.os_version or "",
-        event.event_time,
-        ts,
-        lookups,
-        is_organic_referrer(event.install_referrer),
-        source,
+        install_id=event.install_id,
+        event_id=event.event_id,
+        app_id=event.app_id,
+        platform=event.platform or "",
+        country_code=event.country_code or "",
+        app_version=event.app_version or "",
+        os_version=event.os_version or "",
+        time=event.event_time,
+        ts=ts,
+        lookups=lookups,
+        is_organic_referrer=is_organic_referrer(event.install_referrer),
+        source=source,
         # Clocks of devices lie; where the store's servers have stamped it too, they count.
-        (event.install_begin_time_server_s or event.install_begin_time_s or 0) * 1_000,
-        (event.referrer_click_time_server_s or event.referrer_click_time_s or 0) * 1_000,
-        install_flags(event),
-        _claimed(event, ts),
-        traits,
+        begin_time=_moment(event.install_begin_time_server_s or event.install_begin_time_s),
+        referrer_click_time=_moment(
+            event.referrer_click_time_server_s or event.referrer_click_time_s
+        ),
+        flags=install_flags(event),
+        adservices=_claimed(event, ts),
+        traits=traits,
     )
 
 
-def activity_seen(event: Session | InAppEvent, source: Source, ts: int) -> ActivitySeen:
+def _moment(seconds: int | None) -> EventMs:
+    """Seconds since 1970 in milliseconds; 0 when the time is unknown."""
+    return EventMs((seconds or 0) * SECOND_MS)
+
+
+def activity_seen(event: Session | InAppEvent, source: Source, ts: LogMs) -> ActivitySeen:
     is_session = isinstance(event, Session)
     name = "session" if isinstance(event, Session) else event.name
     return ActivitySeen(
-        event.install_id, event.event_id, name, is_session, event.event_time, ts, source
+        install_id=event.install_id,
+        event_id=event.event_id,
+        name=name,
+        is_session=is_session,
+        time=event.event_time,
+        ts=ts,
+        source=source,
     )
 
 
-def _claimed(event: Install, ts: int) -> Touch | None:
+def _claimed(event: Install, ts: LogMs) -> Touch | None:
     """The touchpoint that Apple says led to the install. Without the user's permission Apple does
     not say when it was: then its time is 0."""
     payload = event.adservices
@@ -87,20 +101,20 @@ def _claimed(event: Install, ts: int) -> Touch | None:
     time = payload.click_time if is_click else payload.impression_time
     campaign, ad_group, ad = _names(payload)
     return Touch(
-        name,
-        name,
-        TouchKind.CLICK if is_click else TouchKind.IMPRESSION,
-        time or 0,
-        ts,
-        APPLE_SEARCH_ADS,
-        "search",
-        campaign,
-        "",
-        ad_group,
-        ad,
-        "",
-        0,
-        0,
+        event_id=name,
+        touch_id=name,
+        kind=TouchKind.CLICK if is_click else TouchKind.IMPRESSION,
+        time=time or EventMs(0),
+        ts=ts,
+        media_source=APPLE_SEARCH_ADS,
+        channel="search",
+        campaign_id=campaign,
+        campaign_name="",
+        adset_id=ad_group,
+        ad_id=ad,
+        site_id="",
+        click_lookback_ms=Millis(0),
+        view_lookback_ms=Millis(0),
         is_retargeting=payload.conversion_type == "Redownload",
         flags=Flag.SEARCH,
     )

@@ -23,6 +23,7 @@ from online_models.targets.targets import DEFAULT_TARGETS, VALUE, Target, Target
 from online_models.value.persistence import load_value_scorer
 from online_models.value.rules import ValueRules
 from online_models.value.scorer import ValueScorer
+from schemas.time import LogMs
 from streams.stages.common.observer import StageObserver
 
 FindSnapshot = Callable[[str], bytes | None]
@@ -113,13 +114,13 @@ class ActiveModels:
 
     def __init__(self, scorers: Scorers) -> None:
         self._scorers = scorers
-        self._versions: dict[str, tuple[str, int]] = {}
+        self._versions: dict[str, tuple[str, LogMs]] = {}
         self._models: ScoringModels | None = None
         self._credit: CreditModel | None = None
         self._is_credit_known = False
 
     def restore(self, value: bytes) -> None:
-        for model, said in msgpack.decode(value, type=dict[str, tuple[str, int]]).items():
+        for model, said in msgpack.decode(value, type=dict[str, tuple[str, LogMs]]).items():
             self.switch(model, *said)
 
     def encode(self) -> bytes:
@@ -133,7 +134,7 @@ class ActiveModels:
     def targets(self) -> Targets:
         return self._scorers.rules.targets
 
-    def switch(self, model: str, version: str, published_at: int) -> None:
+    def switch(self, model: str, version: str, published_at: LogMs) -> None:
         """From now on this version is used; "" suspends the model."""
         if version:
             self._versions[model] = version, published_at
@@ -181,5 +182,5 @@ class ActiveModels:
         scorer = self._scorers.hazard(model, version)
         return None if scorer is None else LiveModel(scorer, version, published_at)
 
-    def _version(self, model: str) -> tuple[str, int]:
-        return self._versions.get(model, ("", 0))
+    def _version(self, model: str) -> tuple[str, LogMs]:
+        return self._versions.get(model, ("", LogMs(0)))

@@ -11,6 +11,7 @@ from online_models.credit.hazard import ORGANIC
 from online_models.credit.persistence import CreditModel
 from schemas.outcomes import CreditMethod
 from schemas.records import ExposureTouch, Flag
+from schemas.time import EventMs
 
 Shares = dict[str, float]
 METHODS: tuple[CreditMethod, ...] = (*HEURISTICS, "markov", "shapley", "hazard")
@@ -32,7 +33,7 @@ def rule_shares(touches: Sequence[ExposureTouch]) -> dict[CreditMethod, Shares]:
 def learned_shares(
     app_id: str,
     touches: Sequence[ExposureTouch],
-    time: int,
+    time: EventMs,
     prior_installs: int,
     model: CreditModel,
 ) -> dict[CreditMethod, Shares]:

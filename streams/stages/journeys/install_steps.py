@@ -39,6 +39,7 @@ from schemas.records import (
     SiteRecord,
     SiteVerdict,
 )
+from schemas.time import LogMs
 from streams.stages.common import parked_rows
 from streams.stages.common.observer import StageObserver
 from streams.stages.common.outbox import FrameOutbox, Outbox
@@ -75,7 +76,7 @@ class JourneyContext:
     observer: StageObserver
 
 
-def install_due(state: InstallState, stage: JourneyContext) -> int:
+def install_due(state: InstallState, stage: JourneyContext) -> LogMs:
     """The log time at which something has to be done about an install."""
     due = attribution.journey_due(state.journey, stage.rules)
     return min(due, prospect_steps.prospect_due(state.prospect, state.journey) or due)
@@ -85,7 +86,7 @@ class InstallSteps:
     """One decision of the journeys stage."""
 
     def __init__(
-        self, stage: JourneyContext, states: WorkingSet[InstallState], stage_time: int
+        self, stage: JourneyContext, states: WorkingSet[InstallState], stage_time: LogMs
     ) -> None:
         self.stage = stage
         self.states = states
@@ -139,7 +140,7 @@ class InstallSteps:
                 journey, facts = attribution.change_rules(state.journey, now, rules)
                 self._conclude(key, state, journey, facts, is_review=True)
 
-    def _fire_one(self, key: bytes, now: int) -> None:
+    def _fire_one(self, key: bytes, now: LogMs) -> None:
         state = self.states.get(key)
         if state is None:
             return

@@ -12,6 +12,7 @@ from schemas.records import (
     ModelMarker,
     journey_frames,
 )
+from schemas.time import MINUTE_MS, LogMs
 from streams.stages.common.observer import StageObserver
 from streams.stages.common.watermarks import (
     FreshnessReport,
@@ -33,7 +34,7 @@ from streams.stages.journeys.rule_change import RuleChange
 
 MODEL_KEY = b"\x00model"
 RULES_KEY = b"\x00rules"
-SITES_STEP_MS = 60_000
+SITES_STEP_MS = MINUTE_MS
 """Sites, which are judged hourly, are told the stage time at most once per so much of it."""
 
 _states = msgspec.msgpack.Decoder(InstallState)
@@ -113,7 +114,7 @@ class Journeys:
         positions = {(record.topic, record.partition): record.offset + 1 for record in records}
         return self._effects(batch, positions)
 
-    def stage_time(self) -> int:
+    def stage_time(self) -> LogMs:
         return self._watermarks.minimum(self._matching)
 
     def _effects(self, batch: InstallSteps, positions: dict[tuple[str, int], int]) -> Effects:

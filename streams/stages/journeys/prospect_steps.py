@@ -10,19 +10,20 @@ from online_models.scoring.landmark_scores import Moment, next_landmark_due, rea
 from online_models.scoring.prospects import Prospect
 from schemas import topics
 from schemas.records import ActivitySeen, Example, ExampleFrame, Installed, MoneyRouted
+from schemas.time import MILLISECOND, EventMs, LogMs
 from streams.stages.common.observer import StageObserver
 from streams.stages.common.outbox import FrameOutbox, Outbox
 from streams.stages.journeys import decision_rows
 from streams.stages.journeys.active_models import ActiveModels
 
 
-def prospect_due(prospect: Prospect, journey: Journey) -> int:
-    """The log time at which models have something to say of an install; 0: never."""
+def prospect_due(prospect: Prospect, journey: Journey) -> LogMs | None:
+    """Log time at which an install has a landmark to score or labels to release; None: never."""
     install = journey.install
     if install is None or journey.version == 0 or prospect.is_closed:
-        return 0
+        return None
     landmark_due, release_due = next_landmark_due(prospect, install.time), prospect.release_due
-    return min(landmark_due or release_due, release_due or landmark_due)
+    return LogMs(min(landmark_due or release_due, release_due or landmark_due)) or None
 
 
 class ProspectSteps:
@@ -48,19 +49,22 @@ class ProspectSteps:
             self._observer.on_evicted("value_currencies", 1)
         return prospects.see_money(prospect, install.time, money, routed.sign, targets)
 
-    def reach(self, prospect: Prospect, journey: Journey, stage_time: int) -> Prospect:
+    def reach(self, prospect: Prospect, journey: Journey, stage_time: LogMs) -> Prospect:
         """Score landmarks and release labels. The install itself is scored without waiting."""
         install = journey.install
         if install is None or journey.version == 0 or prospect.is_closed:
             return prospect
         releases, facts = self._active.models.releases, decision_rows.install_facts(install)
-        now = max(stage_time, install.time if prospect.next_landmark == 0 else 0)
+        # Landmarks and releases are event times, due once log time has reached them.
+        now = EventMs(stage_time)
+        if prospect.next_landmark == 0:
+            now = max(now, install.time)
         while True:
             due, release = next_landmark_due(prospect, install.time), prospect.release_due
             if due and not 0 < release < due:
                 if due > now:
                     return prospect
-                prospect = self._reach_landmark(prospect, journey, install, due)
+                prospect = self._reach_landmark(prospect, journey, install, LogMs(due))
             elif 0 < release <= now:
                 prospect, examples = releases.release(prospect, facts)
                 for example in examples:
@@ -69,10 +73,10 @@ class ProspectSteps:
                 return prospect if release else prospects.CLOSED
 
     def _reach_landmark(
-        self, prospect: Prospect, journey: Journey, install: Installed, due: int
+        self, prospect: Prospect, journey: Journey, install: Installed, due: LogMs
     ) -> Prospect:
         # A touchpoint logged later must not show in features, even if it is known by now.
-        known_by = max(due - 1, install.ts)
+        known_by = max(due - MILLISECOND, install.ts)
         winner = attribution.winner_known_by(journey, known_by, self._rules)
         moment = Moment(
             decision_rows.install_facts(install),

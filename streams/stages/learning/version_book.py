@@ -11,6 +11,7 @@ from online_models.learning.verdicts import Figures, Lead, Publication, Refusal,
 from schemas import outcomes, topics
 from schemas.outcomes import ModelContent, ModelVersion
 from schemas.records import CommandKind, JourneyFrame, ModelCommand, ModelMarker, encoder
+from schemas.time import LogMs
 from streams.stages.common.observer import StageObserver
 from streams.stages.common.snapshot_messages import deletion_messages, snapshot_messages
 from streams.stages.contract import Effects, Message, TopicPartition
@@ -149,7 +150,7 @@ class VersionBook:
     def _mark(self, model: str, version: str, place: LogPosition) -> None:
         known = self.registry.known(model, version)
         learned = known.learned_time if known else place.time
-        frame = encoder.encode(JourneyFrame({}, [ModelMarker(model, version, learned)]))
+        frame = encoder.encode(JourneyFrame({}, [ModelMarker(model, version, LogMs(learned))]))
         for partition in range(self._partitions):
             message = Message(topics.MODEL_MARKER_KEY, frame)
             self._effects.send(topics.JOURNEYS.name, partition, message)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from schemas.outcomes import ExposureRow
 from schemas.records import ExposurePath
+from schemas.time import EventMs
 
 
 def exposure_row(path: ExposurePath) -> ExposureRow:
@@ -14,6 +15,6 @@ def exposure_row(path: ExposurePath) -> ExposureRow:
         touch_times_ms=[touch.time for touch in path.touches],
         begin_time=path.begin_time,
         end_time=path.end_time,
-        installed_at=path.end_time if path.is_installed else 0,
+        installed_at=path.end_time if path.is_installed else EventMs(0),
         weight=path.weight,
     )

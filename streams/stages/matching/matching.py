@@ -36,7 +36,7 @@ from schemas.records import (
     TouchSeen,
     match_frames,
 )
-from schemas.time import HOUR_MS
+from schemas.time import HOUR_MS, LogMs
 from streams.stages.common.match_keys import ACCOUNT_PREFIX
 from streams.stages.common.observer import StageObserver
 from streams.stages.common.outbox import FrameOutbox, Outbox
@@ -50,6 +50,7 @@ from streams.stages.common.watermarks import (
     upstream,
 )
 from streams.stages.common.working_set import (
+    NEVER,
     USELESS_FROM,
     WATERMARKS_KEY,
     Codec,
@@ -117,9 +118,9 @@ class Matching:
     def _due(self, state: KeyState) -> int:
         match state:
             case Transaction():
-                return transactions.transaction_due(state, self._rules)
+                return transactions.transaction_due(state, self._rules) or NEVER
             case AccountState():
-                return accounts.account_due(state)
+                return accounts.account_due(state) or NEVER
             case TouchIndex():
                 due = touch_index.touch_index_due(state, self._rules)
                 return due or USELESS_FROM + touch_index.touch_index_useless_from(
@@ -161,7 +162,7 @@ class _Batch:
         for fact in facts:
             self._say(fact)
 
-    def fire(self, now: int) -> None:
+    def fire(self, now: LogMs) -> None:
         """Everything due at log time `now`."""
         while keys := self._stage._timers.pop_due(now):
             self._states.load(keys)
@@ -173,7 +174,7 @@ class _Batch:
 
     def forget(self, useless: Sequence[bytes], hour: int) -> None:
         """Free the memory of what could matter only before this hour of log time."""
-        forgotten = self._states.forget_useless(useless, hour * HOUR_MS)
+        forgotten = self._states.forget_useless(useless, LogMs(hour * HOUR_MS))
         self._stage._observer.on_forgotten(self._stage.name, forgotten)
 
     def effects(self, positions: dict[tuple[str, int], int]) -> Effects:
@@ -245,7 +246,7 @@ def _advance(
 
 
 def _expire(
-    key: bytes, state: KeyState | None, now: int, rules: Rules
+    key: bytes, state: KeyState | None, now: LogMs, rules: Rules
 ) -> tuple[KeyState | None, list[MatchFact]]:
     match state:
         case Transaction():

@@ -16,7 +16,7 @@ from attribution.sites.norms import AppNorms
 from schemas import topics
 from schemas.outcomes import FraudVerdict
 from schemas.records import JourneyFrame, JourneyRecord, SiteVerdict
-from schemas.time import HOUR_MS
+from schemas.time import HOUR_MS, EventMs, LogMs
 from streams.stages.common.observer import StageObserver
 from streams.stages.common.outbox import FrameOutbox, Outbox
 from streams.stages.contract import Effects
@@ -29,7 +29,7 @@ class SiteJudgement:
     """A site as judged at log time `at`, under the rules of its app and media source."""
 
     site: str
-    at: int
+    at: LogMs
     rules: FraudRules
     judged: JudgedSite
 
@@ -39,7 +39,8 @@ class SiteJudgement:
     ) -> Self:
         app_id, media_source, _ = site.split("\x1f", 2)
         at = history.judge_at
-        fraud = rules.policy(app_id, media_source, "", at).fraud
+        # Scopes hold for install times; the installs judged now are about as old as the judgement.
+        fraud = rules.policy(app_id, media_source, "", EventMs(at)).fraud
         return cls(site, at, fraud, judge_site(history, norms, mixture, fraud, at))
 
 

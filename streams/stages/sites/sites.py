@@ -26,7 +26,7 @@ from attribution.sites.history import (
 from attribution.sites.mixture import Mixture
 from attribution.sites.norms import AppNorms, Norms, mixture_of
 from schemas.records import SiteFrame, SiteInstall, SiteRecord, site_frames
-from schemas.time import DAY_MS, HOUR_MS
+from schemas.time import DAY_MS, HOUR_MS, LogMs
 from streams.stages.common.observer import StageObserver
 from streams.stages.common.watermarks import FreshnessReport, Watermarks, stage_upstreams
 from streams.stages.common.working_set import (
@@ -110,7 +110,7 @@ class Sites:
         positions = {(record.topic, record.partition): record.offset + 1 for record in records}
         return self._effects(batch, positions)
 
-    def stage_time(self) -> int:
+    def stage_time(self) -> LogMs:
         return self._watermarks.minimum(self._journeys)
 
     def mixture(self, key: bytes, norms: Norms) -> Mixture:
@@ -163,7 +163,7 @@ class _Batch:
         else:
             self.states.put(key, count_touches(history, record))
 
-    def fire(self, now: int) -> None:
+    def fire(self, now: LogMs) -> None:
         """Judge every site that is due at log time `now`."""
         self._now = now
         while keys := self._stage.timers.pop_due(now):
@@ -172,7 +172,7 @@ class _Batch:
                 self._judge(key)
 
     def forget(self, useless: Sequence[bytes], hour: int) -> None:
-        forgotten = self.states.forget_useless(useless, hour * HOUR_MS)
+        forgotten = self.states.forget_useless(useless, LogMs(hour * HOUR_MS))
         self._stage.observer.on_forgotten(self._stage.name, forgotten)
 
     def _history(self, key: bytes) -> SiteHistory | None:

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from attribution.decision.candidates import Candidate
 from attribution.decision.fraud import REASONS, FraudReason, FraudRules, Hit, hits
 from schemas.records import Flag, Installed, Signal, SiteVerdict, Touch
+from schemas.time import LogMs
 from tests.worlds.attribution_world import HOUR, at, click, installed, view
 
 MS = 1 / 60_000
@@ -185,7 +186,7 @@ def test_of_two_claims_logged_at_once_the_lesser_id_counts() -> None:
 
 
 def site_says(value: float, ts: int = 0, event_id: str = "a") -> SiteVerdict:
-    return SiteVerdict("i1", event_id, "click_flood", value, ts)
+    return SiteVerdict("i1", event_id, "click_flood", value, LogMs(ts))
 
 
 def test_a_site_verdict_counts_from_the_stated_posterior_on_and_only_for_its_touchpoint() -> None:

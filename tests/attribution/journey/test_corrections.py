@@ -39,6 +39,7 @@ from tests.worlds.attribution_world import (
     click,
     installed,
     late,
+    logged_at,
     to_win_back,
     view,
 )
@@ -56,7 +57,7 @@ def told(*records: JourneyRecord, rules: Rules = RULES) -> list[Row]:
 
 
 def suspected(event_id: str, value: float = 0.999, minutes: float = HOUR) -> SiteVerdict:
-    return SiteVerdict("i1", event_id, "click_flood", value, at(minutes))
+    return SiteVerdict("i1", event_id, "click_flood", value, logged_at(minutes))
 
 
 # --- versions -------------------------------------------------------------------------------------

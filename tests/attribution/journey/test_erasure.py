@@ -23,6 +23,7 @@ from schemas.records import (
     Installed,
     JourneyRecord,
 )
+from schemas.time import LogMs, Millis
 from streams.stages.common.observer import StageObserver
 from streams.stages.journeys.active_models import Scorers, ScoringRules
 from streams.stages.journeys.journeys import Journeys
@@ -37,6 +38,7 @@ from tests.worlds.attribution_world import (
     click,
     installed,
     late,
+    logged_at,
     looked_up,
     purchase,
     routed,
@@ -53,11 +55,11 @@ AWAY = 10 * DAY
 
 
 def erased(minutes: float, install_id: str = "i1") -> Erased:
-    return Erased(install_id, "request 1", at(minutes))
+    return Erased(install_id, "request 1", logged_at(minutes))
 
 
 def asked(minutes: float, request_id: str = "request 1") -> ErasureSeen:
-    return ErasureSeen("key", request_id, at(minutes))
+    return ErasureSeen("key", request_id, logged_at(minutes))
 
 
 def stage(state: Any = None, rules: Rules = RULES) -> Fed:
@@ -163,8 +165,8 @@ def test_what_was_known_of_the_user_is_dropped_when_nothing_late_can_come_any_mo
     journey, _ = tell(*records, session("s", AWAY + 5), erased(AWAY + 60))
     until = at(AWAY + 60 + WEEK)
     assert journeys.journey_due(journey, RULES) == until + 1
-    assert journeys.meet_deadlines(journey, until, RULES) == (journey, [])
-    purged, facts = journeys.meet_deadlines(journey, until + 1, RULES)
+    assert journeys.meet_deadlines(journey, LogMs(until), RULES) == (journey, [])
+    purged, facts = journeys.meet_deadlines(journey, LogMs(until + 1), RULES)
     assert facts == []
     assert (purged.candidates, purged.retargeting, purged.sessions, purged.priors) == (
         [], [], [], [],
@@ -184,7 +186,7 @@ def test_the_stage_forgets_by_log_time() -> None:
 
 def test_nothing_changes_the_decision_of_somebody_who_is_forgotten() -> None:
     journey, _ = tell(installed(), answer(click("c", -5)), erased(60))
-    purged, _ = journeys.meet_deadlines(journey, at(60 + WEEK) + 1, RULES)
+    purged, _ = journeys.meet_deadlines(journey, LogMs(at(60 + WEEK) + 1), RULES)
     more: list[JourneyRecord] = [
         late(click("better", -1)),
         late(to_win_back(click("back", AWAY))),
@@ -194,7 +196,10 @@ def test_nothing_changes_the_decision_of_somebody_who_is_forgotten() -> None:
     assert decisions(facts) == []
     assert returns(facts) == []
     assert (after.candidates, after.retargeting, after.sessions) == ([], [], [])
-    assert journeys.change_rules(purged, at(AWAY), Rules(late_ms_max=1)) == (purged, [])
+    assert journeys.change_rules(purged, logged_at(AWAY), Rules(late_ms_max=Millis(1))) == (
+        purged,
+        [],
+    )
 
 
 # --- who is told ----------------------------------------------------------------------------------
@@ -314,7 +319,7 @@ def live(records: list[JourneyRecord]) -> tuple[journeys.Journey, list[journeys.
         facts += said
         now = min((_logged(one) for one in records[number + 1 :]), default=at(4 * AWAY))
         if journeys.journey_due(journey, RULES) <= now:
-            journey, said = journeys.meet_deadlines(journey, now, RULES)
+            journey, said = journeys.meet_deadlines(journey, LogMs(now), RULES)
             facts += said
     return journey, facts
 

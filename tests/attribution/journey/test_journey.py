@@ -15,15 +15,16 @@ from attribution.rules.rules import Rules
 from schemas.records import (
     Signal,
 )
+from schemas.time import LogMs
 from tests.worlds.attribution_world import (
     HOUR,
     RULES,
     WEEK,
     answer,
-    at,
     click,
     installed,
     late,
+    logged_at,
     purchase,
     routed,
     session,
@@ -73,10 +74,10 @@ def test_an_install_is_settled_once_and_seen_twice_is_a_duplicate() -> None:
 
 def test_a_missing_answer_is_waited_for_until_a_deadline_that_the_log_decides() -> None:
     waiting, _ = tell(installed(ts=10))
-    deadline = at(10) + RULES.decision_wait_ms
+    deadline = logged_at(10) + RULES.decision_wait_ms
     assert journeys.journey_due(waiting, RULES) == deadline + 1
     assert journeys.meet_deadlines(waiting, deadline, RULES)[1] == []
-    _, facts = journeys.meet_deadlines(waiting, deadline + HOUR, RULES)
+    _, facts = journeys.meet_deadlines(waiting, LogMs(deadline + HOUR), RULES)
     assert decisions(facts) == [(1, "deadline", "organic")]
     assert [fact.decided_at for fact in facts if isinstance(fact, Decision)] == [deadline]
 
@@ -85,7 +86,7 @@ def test_a_late_touchpoint_that_wins_makes_a_version_that_names_its_log_time() -
     decided, _ = tell(installed(), answer(click("c1", -5)))
     _, facts = tell(late(click("c2", -1, ts=30)), start=decided)
     assert decisions(facts) == [(2, "late_touchpoint", "c2")]
-    assert [fact.decided_at for fact in facts if isinstance(fact, Decision)] == [at(30)]
+    assert [fact.decided_at for fact in facts if isinstance(fact, Decision)] == [logged_at(30)]
     assert dispositions(facts) == []
 
 
@@ -121,10 +122,10 @@ def test_what_cannot_win_never_pushes_out_what_can() -> None:
 
 def test_credit_can_be_told_as_of_an_earlier_log_time() -> None:
     decided, _ = tell(installed(), answer(click("c1", -5)), late(click("c2", -1, ts=30)))
-    then = journeys.winner_known_by(decided, at(29), RULES)
-    now = journeys.winner_known_by(decided, at(30), RULES)
+    then = journeys.winner_known_by(decided, logged_at(29), RULES)
+    now = journeys.winner_known_by(decided, logged_at(30), RULES)
     assert (then and then.touch.event_id, now and now.touch.event_id) == ("c1", "c2")
-    assert journeys.winner_known_by(Journey(), at(0), RULES) is None
+    assert journeys.winner_known_by(Journey(), logged_at(0), RULES) is None
 
 
 # --- activity and money ---------------------------------------------------------------------------
@@ -158,18 +159,18 @@ def test_what_waits_in_vain_expires_only_after_its_deadline() -> None:
     waiting, _ = tell(PAID)
     assert journeys.journey_due(waiting, RULES) == PAID.deadline + 1
     assert journeys.meet_deadlines(waiting, PAID.deadline, RULES)[1] == []
-    waiting, facts = journeys.meet_deadlines(waiting, PAID.deadline + 1, RULES)
+    waiting, facts = journeys.meet_deadlines(waiting, LogMs(PAID.deadline + 1), RULES)
     assert facts == [
         Waiting(PAID, "expired", PAID.deadline),
         Settled(PAID.money.source, "expired"),
     ]
-    assert journeys.meet_deadlines(waiting, at(GONE), RULES)[1] == []
+    assert journeys.meet_deadlines(waiting, logged_at(GONE), RULES)[1] == []
 
 
 def test_what_came_too_late_for_its_install_expires_at_its_deadline_too() -> None:
     waiting, facts = tell(installed(ts=WEEK + MS, lookups=0), PAID)
     assert dispositions(facts) == [("decided", 0), ("parked", 0)]
-    assert dispositions(journeys.meet_deadlines(waiting, PAID.deadline + 1, RULES)[1]) == [
+    assert dispositions(journeys.meet_deadlines(waiting, LogMs(PAID.deadline + 1), RULES)[1]) == [
         ("expired", 0)
     ]
 
@@ -205,7 +206,9 @@ def test_money_too_late_for_this_install_can_still_move_to_another() -> None:
 def test_moved_money_that_waits_in_vain_expires_under_the_number_of_its_move() -> None:
     moved = routed(PAID.money, move=2)
     waiting, _ = tell(moved)
-    assert dispositions(journeys.meet_deadlines(waiting, at(GONE), RULES)[1]) == [("expired", 2)]
+    assert dispositions(journeys.meet_deadlines(waiting, logged_at(GONE), RULES)[1]) == [
+        ("expired", 2)
+    ]
 
 
 def test_beyond_the_bound_what_waited_longest_expires_early_and_is_counted() -> None:
@@ -226,12 +229,12 @@ def test_beyond_the_bound_the_oldest_activity_id_is_forgotten_and_counted() -> N
 
 def test_a_journey_is_forgotten_when_nothing_was_logged_for_long() -> None:
     decided, _ = tell(installed(lookups=0), session("s1", 3, ts=5))
-    forgotten_at = at(5) + RULES.journey_retention_ms
+    forgotten_at = logged_at(5) + RULES.journey_retention_ms
     assert journeys.journey_due(decided, RULES) == forgotten_at
-    assert not journeys.is_forgotten(decided, forgotten_at - 1, RULES)
-    assert journeys.is_forgotten(decided, forgotten_at, RULES)
+    assert not journeys.is_forgotten(decided, LogMs(forgotten_at - 1), RULES)
+    assert journeys.is_forgotten(decided, LogMs(forgotten_at), RULES)
 
 
 def test_a_journey_is_not_forgotten_while_anything_waits() -> None:
     waiting, _ = tell(PAID)
-    assert not journeys.is_forgotten(waiting, at(10_000_000), RULES)
+    assert not journeys.is_forgotten(waiting, logged_at(10_000_000), RULES)

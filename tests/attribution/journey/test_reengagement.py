@@ -23,7 +23,7 @@ from schemas.records import (
     Touch,
     TouchKind,
 )
-from schemas.time import DAY_MS, HOUR_MS
+from schemas.time import DAY_MS, HOUR_MS, Millis
 from streams.stages.common.observer import StageObserver
 from streams.stages.journeys.active_models import Scorers, ScoringRules
 from streams.stages.journeys.journeys import Journeys
@@ -38,6 +38,7 @@ from tests.worlds.attribution_world import (
     click,
     installed,
     late,
+    logged_at,
     session,
     to_win_back,
     view,
@@ -432,7 +433,7 @@ def test_a_user_who_comes_back_for_ever_is_remembered_in_little() -> None:
 
 
 def test_without_inactivity_every_visit_through_retargeting_is_a_return() -> None:
-    always = Rules(default=Policy(windows=Windows(inactivity=0)))
+    always = Rules(default=Policy(windows=Windows(inactivity=Millis(0))))
     touches = [late(to_win_back(click(f"t{n}", n * HOUR))) for n in (1, 2)]
     visits = [session(f"s{n}", n * HOUR + 5) for n in (1, 2)]
     assert [one[2] for one in found(*touches, *visits, rules=always)] == ["t1", "t2"]
@@ -445,7 +446,7 @@ def test_what_is_settled_is_never_withdrawn_by_a_change_of_rules() -> None:
     strict = Rules(
         sessions_per_journey_max=2, default=Policy(windows=Windows(inactivity=60 * DAY_MS))
     )
-    told = returns(journeys.change_rules(journey, at(3 * AWAY), strict)[1])
+    told = returns(journeys.change_rules(journey, logged_at(3 * AWAY), strict)[1])
     assert [(version, reason, event) for version, reason, event, _ in told] == [
         (2, "rule_change", "again")
     ]

@@ -11,7 +11,7 @@ from attribution.decision.waterfall import prior_of
 from attribution.matching.touch_index import EMPTY, index_install
 from attribution.rules.rules import Policy, Rules, Scope, Windows
 from schemas.records import Candidates, Installed, JourneyRecord, Prior, Signal, Touch
-from schemas.time import DAY_MS
+from schemas.time import DAY_MS, Millis
 from streams.stages.common.observer import StageObserver
 from streams.stages.journeys.active_models import Scorers, ScoringRules
 from streams.stages.journeys.journeys import Journeys
@@ -238,6 +238,6 @@ def test_the_credit_for_a_new_user_and_a_reinstall_never_expire() -> None:
 
 
 def test_a_long_wait_makes_a_new_user_of_an_old_one() -> None:
-    short = Rules(default=Policy(windows=Windows(reattribution=HOUR * 60_000)))
+    short = Rules(default=Policy(windows=Windows(reattribution=Millis(HOUR * 60_000))))
     found = row(installed(), answered(click("c", -5), priors=(before(-2 * HOUR),)), rules=short)
     assert (found["conversion_type"], found["prior_install_id"]) == ("install", "")

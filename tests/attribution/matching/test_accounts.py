@@ -7,6 +7,7 @@ from attribution.matching.accounts import AccountState
 from attribution.matching.facts import Evicted, MatchFact, MoneyWaiting, Settled
 from attribution.rules.rules import Rules
 from schemas.records import AccountLinked, AccountMoney, MoneyRouted
+from schemas.time import LogMs
 from tests.worlds.attribution_world import RULES, WEEK, account_money, purchase, routed, signed_in
 
 MS = 1 / 60_000
@@ -100,18 +101,18 @@ def test_a_link_logged_after_the_deadline_does_not_bring_an_earlier_one_forward(
 def test_parked_money_expires_only_after_its_deadline() -> None:
     state, _ = tell(PAYS)
     assert accounts.expire_account_money(state, DEADLINE)[1] == []
-    state, facts = accounts.expire_account_money(state, DEADLINE + 1)
+    state, facts = accounts.expire_account_money(state, LogMs(DEADLINE + 1))
     assert facts == [
         MoneyWaiting(MONEY, "expired", "account", DEADLINE),
         Settled(MONEY.source, "expired"),
     ]
-    assert accounts.account_due(state) == 0
+    assert accounts.account_due(state) is None
 
 
 def test_placed_money_is_forgotten_in_silence_once_no_link_can_move_it() -> None:
     state, _ = tell(signed_in("i1", -1), PAYS)
     assert accounts.account_due(state) == DEADLINE + 1
-    state, facts = accounts.expire_account_money(state, DEADLINE + 1)
+    state, facts = accounts.expire_account_money(state, LogMs(DEADLINE + 1))
     assert (state.placed, facts) == ([], [])
 
 

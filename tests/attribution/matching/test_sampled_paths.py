@@ -24,7 +24,7 @@ from schemas.records import (
     TouchSeen,
     partition_of,
 )
-from schemas.time import DAY_MS
+from schemas.time import DAY_MS, LogMs
 from tests.worlds.attribution_world import (
     DAY,
     NOON,
@@ -32,6 +32,7 @@ from tests.worlds.attribution_world import (
     by,
     click,
     installed,
+    logged_at,
     looked_up,
     seen,
     view,
@@ -69,7 +70,9 @@ def index_of(*records: Record) -> TouchIndex:
 
 
 def reported(*records: Record, now: int = FOR_EVER) -> list[ExposurePath]:
-    facts: list[MatchFact] = touch_index.close_sampled_paths(index_of(*records), KEY, now, RULES)[1]
+    facts: list[MatchFact] = touch_index.close_sampled_paths(
+        index_of(*records), KEY, LogMs(now), RULES
+    )[1]
     return [fact for fact in facts if isinstance(fact, ExposurePath)]
 
 
@@ -137,7 +140,7 @@ def test_what_follows_a_window_is_another_one() -> None:
 
 def test_an_install_nobody_was_shown_anything_before_is_no_window() -> None:
     assert reported(opened(1)) == []
-    assert touch_index.touch_index_due(index_of(opened(1)), RULES) == 0
+    assert touch_index.touch_index_due(index_of(opened(1)), RULES) is None
 
 
 def test_installs_by_click_id_and_sessions_end_no_window() -> None:
@@ -157,7 +160,7 @@ def test_forged_touchpoints_are_not_told() -> None:
 
 
 def test_after_an_erasure_nothing_from_before_is_told() -> None:
-    erased = ErasureSeen(KEY, "r1", at(DAY))
+    erased = ErasureSeen(KEY, "r1", logged_at(DAY))
     assert reported(touched(click("c", 0)), erased) == []
     (path,) = reported(touched(click("c", 0)), erased, touched(click("later", 2 * DAY)))
     assert [one.time for one in path.touches] == [at(2 * DAY)]

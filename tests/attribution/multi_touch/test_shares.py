@@ -8,13 +8,14 @@ from attribution.multi_touch import heuristics
 from attribution.multi_touch.models import HALF_LIFE_MS, HEURISTICS, Heuristic
 from attribution.multi_touch.paths import code_paths
 from attribution.multi_touch.shares import Exposure, heuristic_shares, weighted_shares
+from schemas.time import EventMs
 from tests.attribution.multi_touch.multi_touch_world import path
 
 NOON = 1_750_000_000_000
 
 
 def exposed(*touches: tuple[str, int]) -> list[Exposure]:
-    return [Exposure(channel, NOON + after) for channel, after in touches]
+    return [Exposure(channel, EventMs(NOON + after)) for channel, after in touches]
 
 
 @pytest.mark.parametrize("heuristic", ["first", "last", "linear", "position"])
@@ -46,7 +47,7 @@ def test_time_decay_does_not_depend_on_when_the_conversion_was() -> None:
 
 
 def test_a_touchpoint_of_unknown_time_decays_to_nothing_unless_it_is_alone() -> None:
-    unknown, known = Exposure("a", 0), Exposure("b", NOON)
+    unknown, known = Exposure("a", EventMs(0)), Exposure("b", EventMs(NOON))
     assert heuristic_shares("time_decay", [unknown, known]) == {"a": 0.0, "b": 1.0}
     assert heuristic_shares("time_decay", [unknown]) == {"a": 1.0}
 

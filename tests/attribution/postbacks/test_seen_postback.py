@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from schemas.records import PostbackSeen
+from schemas.time import EventMs
 from streams.runtime.state import MemoryStore
 from streams.stages.common.observer import StageObserver
 from streams.stages.common.watermarks import source_upstreams
@@ -38,7 +39,7 @@ from tests.worlds.stage_world import (
     source,
 )
 
-INTAKE = IntakeRules(b"secret", 0, 0.5, 4, postbacks=OUR_RULES)
+INTAKE = IntakeRules(b"secret", EventMs(0), 0.5, 4, postbacks=OUR_RULES)
 REAL = json.dumps(signed(VERSION_4_0))
 COPY = json.dumps(signed(VERSION_4_0) | {"conversion-value": 21})
 SECOND = json.dumps(signed(VERSION_4_0 | {"postback-sequence-index": 1}))

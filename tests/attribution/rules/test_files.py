@@ -10,7 +10,7 @@ from msgspec.structs import fields
 
 from attribution.rules.files import MAY_BE_ZERO, SECTIONS, WINDOWS_MS_MAX, RuleFault, read_rules
 from attribution.rules.rules import Rules
-from schemas.time import DAY_MS, HOUR_MS, MINUTE_MS
+from schemas.time import DAY_MS, HOUR_MS, MINUTE_MS, EventMs
 from tests.attribution.rules.rule_world import CALLED, MARCH, MOMENTS, WINDOWS, found, rulebooks
 from tests.checkout import ROOT
 from tests.documents.document import blocks_in
@@ -91,8 +91,8 @@ def test_periods_that_touch_do_not_overlap() -> None:
         + "\n"
         + scope('app_id = "a"', "from = 2026-03-01T00:00:00Z", 'windows.click = "2d"')
     )
-    assert rules.app_policy("a", MARCH - 1).windows.click == DAY_MS
-    assert rules.app_policy("a", MARCH).windows.click == 2 * DAY_MS
+    assert rules.app_policy("a", EventMs(MARCH - 1)).windows.click == DAY_MS
+    assert rules.app_policy("a", EventMs(MARCH)).windows.click == 2 * DAY_MS
 
 
 def test_times_count_in_utc_whatever_zone_they_are_written_in() -> None:
@@ -102,22 +102,22 @@ def test_times_count_in_utc_whatever_zone_they_are_written_in() -> None:
 
 def test_the_example_beside_the_deployment_says_what_its_comments_say() -> None:
     rules = read(EXAMPLE.read_text())
-    spring = rules.policy("puzzle", "meadow", "puzzle_social_5", MARCH)
+    spring = rules.policy("puzzle", "meadow", "puzzle_social_5", EventMs(MARCH))
     assert rules.default.windows.click == 7 * DAY_MS
-    assert rules.app_policy("puzzle", MARCH).windows.reattribution == 30 * DAY_MS
+    assert rules.app_policy("puzzle", EventMs(MARCH)).windows.reattribution == 30 * DAY_MS
     assert spring.windows.click == 3 * DAY_MS
-    assert rules.policy("puzzle", "meadow", "other", MARCH).windows.click == DAY_MS
-    assert rules.policy("puzzle", "meadow", "other", MARCH - 1).windows.click == 7 * DAY_MS
+    assert rules.policy("puzzle", "meadow", "other", EventMs(MARCH)).windows.click == DAY_MS
+    assert rules.policy("puzzle", "meadow", "other", EventMs(MARCH - 1)).windows.click == 7 * DAY_MS
     assert spring.fraud.ctit_anomalies == "reject"
-    assert rules.policy("run", "adroute", "", MARCH).probabilistic.click
-    assert not rules.policy("run", "adroute", "", MARCH).probabilistic.view
+    assert rules.policy("run", "adroute", "", EventMs(MARCH)).probabilistic.click
+    assert not rules.policy("run", "adroute", "", EventMs(MARCH)).probabilistic.view
 
 
 def test_the_documents_show_a_file_that_is_taken() -> None:
     shown = next(block.text for block in blocks_in("toml") if block.text.startswith("[windows]"))
     rules = read(shown)
     assert rules.default.windows.view == 12 * HOUR_MS
-    assert rules.policy("any", "meadow", "", MARCH).windows.click == DAY_MS
+    assert rules.policy("any", "meadow", "", EventMs(MARCH)).windows.click == DAY_MS
 
 
 def test_the_example_names_every_key_there_is() -> None:

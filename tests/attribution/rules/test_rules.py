@@ -12,7 +12,7 @@ from attribution.probabilistic.pair_model import DEFAULT_MODEL
 from attribution.rules import rules as module
 from attribution.rules.files import read_rules
 from attribution.rules.rules import Policy, Probabilistic, Rules, Scope, Windows, rule_set_id
-from schemas.time import DAY_MS, HOUR_MS
+from schemas.time import DAY_MS, HOUR_MS, EventMs, Millis
 from tests.attribution.rules.rule_world import CALLED, MARCH, MOMENTS, VALUES, found, rulebooks
 from tests.oracle.rulebook import Rulebook, Value
 from tests.worlds.attribution_world import click, view
@@ -57,12 +57,14 @@ def test_the_campaign_wins_over_the_media_source_and_that_over_the_app() -> None
         ("app", "south", "c2"),
         ("x", "y", "z"),
     ]
-    found_days = [rules.policy(*names, MARCH).windows.click // DAY_MS for names in asked]
+    found_days = [rules.policy(*names, EventMs(MARCH)).windows.click // DAY_MS for names in asked]
     assert found_days == [3, 2, 1, 7]
 
 
 def test_what_the_most_specific_scope_does_not_say_the_next_one_does() -> None:
-    policy = Rules(scopes=(FOR_APP, FOR_SOURCE, FOR_BOTH)).policy("app", "north", "c9", MARCH)
+    policy = Rules(scopes=(FOR_APP, FOR_SOURCE, FOR_BOTH)).policy(
+        "app", "north", "c9", EventMs(MARCH)
+    )
     assert policy.windows.inactivity == DAY_MS  # said by app and media source together
     assert policy.windows.click == 2 * DAY_MS  # by the media source
     assert policy.windows.view == HOUR_MS  # by the app
@@ -70,7 +72,7 @@ def test_what_the_most_specific_scope_does_not_say_the_next_one_does() -> None:
 
 
 def test_a_scope_for_media_sources_says_nothing_where_there_is_none() -> None:
-    assert Rules(scopes=(FOR_SOURCE,)).app_policy("app", MARCH) == Policy()
+    assert Rules(scopes=(FOR_SOURCE,)).app_policy("app", EventMs(MARCH)) == Policy()
 
 
 @settings(max_examples=200, deadline=None)
@@ -79,7 +81,7 @@ def test_every_value_is_that_of_the_most_specific_scope_that_says_it(book: Ruleb
     rules = rules_of(book)
     for time in MOMENTS:
         for names in CALLED:
-            policy = rules.policy(*names, time)
+            policy = rules.policy(*names, EventMs(time))
             for name in VALUES:
                 assert value_in(policy, name) == found(book, name, names, time), (name, names)
 
@@ -90,7 +92,9 @@ def test_names_that_producers_make_up_do_not_fill_the_memory(
     monkeypatch.setattr(module, "POLICIES_KEPT", 3)
     rules = Rules(scopes=(FOR_SOURCE,))
     for number in range(10):
-        assert rules.policy("app", "north", f"c{number}", MARCH).windows.click == 2 * DAY_MS
+        assert (
+            rules.policy("app", "north", f"c{number}", EventMs(MARCH)).windows.click == 2 * DAY_MS
+        )
     assert len(rules._policies) <= 3
 
 
@@ -99,8 +103,8 @@ def test_names_that_producers_make_up_do_not_fill_the_memory(
 
 def test_each_kind_of_match_has_a_window_of_its_own() -> None:
     windows = Windows(
-        click=1, view=2, probabilistic_click=3, probabilistic_view=4,
-        retargeting_click=5, retargeting_view=6,
+        click=Millis(1), view=Millis(2), probabilistic_click=Millis(3),
+        probabilistic_view=Millis(4), retargeting_click=Millis(5), retargeting_view=Millis(6),
     )  # fmt: skip
     policy = Policy(windows=windows)
     found_ms = [
@@ -112,7 +116,7 @@ def test_each_kind_of_match_has_a_window_of_its_own() -> None:
 
 
 def test_a_guess_is_one_also_for_a_user_the_app_knows() -> None:
-    policy = Policy(windows=Windows(probabilistic_click=3, retargeting_click=5))
+    policy = Policy(windows=Windows(probabilistic_click=Millis(3), retargeting_click=Millis(5)))
     assert policy.window_ms(click("c", 0), is_probabilistic=True, is_known_user=True) == 3
 
 
@@ -139,15 +143,15 @@ def test_sites_change_decisions_only_where_a_mode_says_so() -> None:
 def test_every_rule_there_is_has_a_part_in_the_name() -> None:
     """A rule that is added and left out of the name would make two rule sets look like one."""
     others = [
-        Rules(default=Policy(windows=Windows(temporary=1))),
+        Rules(default=Policy(windows=Windows(temporary=Millis(1)))),
         Rules(default=Policy(probabilistic=Probabilistic(confidence=0.8))),
-        Rules(default=Policy(fraud=FraudRules(short_ctit_ms=1))),
+        Rules(default=Policy(fraud=FraudRules(short_ctit_ms=Millis(1)))),
         Rules(scopes=(FOR_APP,)),
         Rules(scopes=(FOR_SOURCE,)),
-        Rules(scopes=(Scope(app_id="app", since=1, windows=FOR_APP.windows),)),
+        Rules(scopes=(Scope(app_id="app", since=EventMs(1), windows=FOR_APP.windows),)),
         Rules(pair_model=replace(DEFAULT_MODEL, null=9.0)),
-        Rules(late_ms_max=1),
-        Rules(decision_wait_ms=1),
+        Rules(late_ms_max=Millis(1)),
+        Rules(decision_wait_ms=Millis(1)),
         Rules(touches_per_key_max=1),
     ]
     names = {rule_set_id(one) for one in [Rules(), *others]}

@@ -24,16 +24,16 @@ from attribution.sites.history import (
     site_useless_from,
 )
 from attribution.sites.mixture import cell_of
-from schemas.time import DAY_MS, HOUR_MS
+from schemas.time import DAY_MS, HOUR_MS, LogMs, Millis
 from tests.worlds.site_world import DAY, MIDNIGHT, claim, shown
 
-CELL = cell_of(300_000, None)
+CELL = cell_of(Millis(300_000), None)
 
 
 def claimed(*hours: float) -> SiteHistory:
     history = SiteHistory()
     for number, hour in enumerate(hours):
-        history = count_install(history, claim(f"i{number}", hour), MIDNIGHT)
+        history = count_install(history, claim(f"i{number}", hour), LogMs(MIDNIGHT))
     return history
 
 
@@ -63,17 +63,17 @@ def test_claims_are_counted_by_day_and_taken_back_where_they_were() -> None:
         (DAY, 2, {CELL: 2}),
         (DAY + 1, 1, {CELL: 1}),
     ]
-    history = count_install(history, claim("i0", 1, sign=-1), MIDNIGHT)
+    history = count_install(history, claim("i0", 1, sign=-1), LogMs(MIDNIGHT))
     assert recent(history) == {CELL: 2}
     assert history.fresh == {CELL: 2}
     assert history.claimed == 2
 
 
 def test_new_devices_are_counted_beside_installs() -> None:
-    history = count_install(SiteHistory(), claim("i0", is_new_device=True), MIDNIGHT)
-    history = count_install(history, claim("i1"), MIDNIGHT)
+    history = count_install(SiteHistory(), claim("i0", is_new_device=True), LogMs(MIDNIGHT))
+    history = count_install(history, claim("i1"), LogMs(MIDNIGHT))
     assert devices(history) == (2, 1)
-    history = count_install(history, claim("i0", is_new_device=True, sign=-1), MIDNIGHT)
+    history = count_install(history, claim("i0", is_new_device=True, sign=-1), LogMs(MIDNIGHT))
     assert devices(history) == (1, 0)
 
 
@@ -90,9 +90,9 @@ def test_days_beyond_the_window_fade_into_the_past() -> None:
 
 @pytest.mark.parametrize(("now_ms", "judge_at_hour"), [(0, 1), (HOUR_MS - 1, 1), (HOUR_MS, 2)])
 def test_a_claim_is_judged_at_the_next_full_hour(now_ms: int, judge_at_hour: int) -> None:
-    history = count_install(SiteHistory(), claim("i0"), MIDNIGHT + now_ms)
-    assert history.judge_at == MIDNIGHT + judge_at_hour * HOUR_MS
-    later = count_install(history, claim("i1", 5), MIDNIGHT + 5 * HOUR_MS)
+    history = count_install(SiteHistory(), claim("i0"), LogMs(MIDNIGHT + now_ms))
+    assert history.judge_at == LogMs(MIDNIGHT + judge_at_hour * HOUR_MS)
+    later = count_install(history, claim("i1", 5), LogMs(MIDNIGHT + 5 * HOUR_MS))
     assert later.judge_at == history.judge_at
 
 
@@ -120,7 +120,7 @@ def test_an_hour_holds_so_many_installs_and_says_when_there_were_more() -> None:
 def test_state_is_useless_when_it_can_be_judged_no_more() -> None:
     hour, _ = remember(None, claim("i0", 30))
     forgotten_at = site_useless_from(hour)
-    assert forgotten_at == (DAY + 1 + WINDOW_DAYS) * DAY_MS
-    assert first_judged_hour(forgotten_at - 1) == (DAY + 1) * 24
+    assert forgotten_at == LogMs((DAY + 1 + WINDOW_DAYS) * DAY_MS)
+    assert first_judged_hour(LogMs(forgotten_at - 1)) == (DAY + 1) * 24
     assert first_judged_hour(forgotten_at) > hour.hour
-    assert site_useless_from(claimed(5)) == MIDNIGHT + 5 * HOUR_MS + RETENTION_MS
+    assert site_useless_from(claimed(5)) == LogMs(MIDNIGHT + 5 * HOUR_MS + RETENTION_MS)

@@ -25,6 +25,7 @@ from attribution.sites.mixture import (
     injected_bins,
     make_mixture,
 )
+from schemas.time import MINUTE_MS, Millis
 
 MINUTE_S, HOUR_S, DAY_S = 60, 3_600, 86_400
 HONEST = np.array(HONEST_BINS) / sum(HONEST_BINS)
@@ -34,7 +35,10 @@ MIXTURE = make_mixture(HONEST, np.array(HONEST_ORDERS))
 def installs(seconds: Iterable[float], order: int = UNKNOWN) -> Counter[int]:
     """By cell; `order` is that of the click and the begin of the download."""
     after_begin = {UNKNOWN: None, BEFORE: -60_000, NEAR: 0, AFTER: 60_000}[order]
-    return Counter(cell_of(round(one * 1_000), after_begin) for one in seconds)
+    return Counter(
+        cell_of(Millis(round(one * 1_000)), None if after_begin is None else Millis(after_begin))
+        for one in seconds
+    )
 
 
 def honest(count: int) -> list[float]:
@@ -68,7 +72,7 @@ def posterior(
     ],
 )
 def test_bins_and_orders_hold_to_the_millisecond(
-    ctit_ms: int, after_begin_ms: int | None, place: tuple[int, int]
+    ctit_ms: Millis, after_begin_ms: Millis | None, place: tuple[int, int]
 ) -> None:
     assert divmod(cell_of(ctit_ms, after_begin_ms), ORDERS) == place
 
@@ -96,7 +100,7 @@ def test_a_site_whose_people_are_faster_or_slower_is_no_fraud(factor: float) -> 
 
 
 def test_a_spike_of_seconds_is_injection_and_only_the_spike() -> None:
-    quick, slow = cell_of(5_000, None), cell_of(5 * 60_000, None)
+    quick, slow = cell_of(Millis(5_000), None), cell_of(5 * MINUTE_MS, None)
     found = posterior(installs(honest(60)) + installs([5.0] * 20))
     assert found.injects > 0.99
     assert found.injected[quick] > 0.95

@@ -27,6 +27,7 @@ from schemas.records import (
     MatchRecord,
     MoneyRouted,
 )
+from schemas.time import Millis
 from streams.settings import read_settings
 from streams.stages.common.observer import StageObserver
 from streams.stages.common.pseudonyms import Pseudonyms
@@ -41,7 +42,7 @@ settings = read_settings()
 kafka = settings.kafka
 rules = Rules()
 routing = RoutingRules(
-    Pseudonyms(b"benchmark"), Signatures({}, 0), False, PostbackCheck(PostbackRules())
+    Pseudonyms(b"benchmark"), Signatures({}, Millis(0)), False, PostbackCheck(PostbackRules())
 )
 observer = StageObserver()
 model = LiveModel()

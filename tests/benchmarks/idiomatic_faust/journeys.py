@@ -38,6 +38,7 @@ from schemas.records import (
     Installed,
     MoneyRouted,
 )
+from schemas.time import LogMs
 from streams.stages.journeys import decision_rows
 from streams.stages.journeys.booking_row import booking_row
 from streams.stages.journeys.install_steps import NEW_INSTALL, InstallState
@@ -140,7 +141,7 @@ class Deciding:
 
     def reach_due(self, known: bytes, now: int, said: Said) -> Stored:
         state = _states.decode(known)
-        journey, facts = attribution.meet_deadlines(state.journey, now, self._rules)
+        journey, facts = attribution.meet_deadlines(state.journey, LogMs(now), self._rules)
         return self._conclude(InstallState(journey, state.prospect), facts, now, said)
 
     def _conclude(
@@ -153,7 +154,7 @@ class Deciding:
         due = attribution.journey_due(journey, self._rules)
         if journey.install is not None and journey.version:
             landmark_due = next_landmark_due(prospect, journey.install.time)
-            due = min(due, landmark_due or due, prospect.release_due or due)
+            due = LogMs(min(due, landmark_due or due, prospect.release_due or due))
         return Stored(_pack(InstallState(journey, prospect)), due)
 
     def _say(self, fact: JourneyFact, prospect: Prospect, journey: Journey, said: Said) -> Prospect:
@@ -188,7 +189,7 @@ class Deciding:
             if due and not 0 < release < due:
                 if due > now:
                     return prospect
-                winner = attribution.winner_known_by(journey, now, self._rules)
+                winner = attribution.winner_known_by(journey, LogMs(now), self._rules)
                 credit = decision_rows.credit_features(install, winner)
                 moment = Moment(facts, credit, prospect.next_landmark, install.ts)
                 reached = reach_landmark(prospect, moment, models)

@@ -12,6 +12,7 @@ from online_models.credit.fitting import fit
 from online_models.credit.hazard import POOLED, ChannelEffect, CreditHazard
 from online_models.credit.window import CHANNELS_MAX, OVERFLOW, PathWindow
 from schemas.records import ExposurePath
+from schemas.time import EventMs
 from tests.worlds import credit_world
 from tests.worlds.credit_world import APP, EFFECTS, ORGANIC_RATE, at, path, touch
 
@@ -152,7 +153,16 @@ def test_a_flood_of_channels_shares_one_bucket_and_is_counted() -> None:
 
 def test_an_impression_leaves_clicks_alone() -> None:
     shown = [
-        ExposurePath(f"p{n}", APP, at(0), at(3), False, [touch(0, "a", is_click=False)], 0, 1.0)
+        ExposurePath(
+            f"p{n}",
+            APP,
+            EventMs(at(0)),
+            EventMs(at(3)),
+            False,
+            [touch(0, "a", is_click=False)],
+            0,
+            1.0,
+        )
         for n in range(50)
     ]
 

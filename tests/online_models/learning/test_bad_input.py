@@ -23,7 +23,7 @@ from online_models.scoring.tiers import CONSTANT_VERSION
 from online_models.targets.targets import VALUE
 from schemas.records import Example, ExampleFrame, Frozen, ModelMarker, Served, encoder
 from schemas.records import example_frames as frames_of
-from schemas.time import DAY_MS, HOUR_MS
+from schemas.time import DAY_MS, HOUR_MS, LogMs
 from streams.stages.common.observer import StageObserver
 from streams.stages.contract import Effects
 from streams.stages.journeys.active_models import Scorers, ScoringRules
@@ -127,7 +127,7 @@ def of_payer(effects: Effects) -> list[Row]:
 def test_with_a_snapshot_that_cannot_be_used_the_next_tier_answers(broken: str) -> None:
     observer = Counting()
     stage = journeys({"payer-1": BROKEN[broken], "sound": SCORER.content}, observer)
-    effects = stage.journeys(ModelMarker("payer", "payer-1", NOON), installed(lookups=0))
+    effects = stage.journeys(ModelMarker("payer", "payer-1", LogMs(NOON)), installed(lookups=0))
     (row,) = of_payer(effects)
     assert (row["tier"], row["model_version"]) == ("constant", CONSTANT_VERSION)
     assert row["tier_reason"] != ""
@@ -135,7 +135,7 @@ def test_with_a_snapshot_that_cannot_be_used_the_next_tier_answers(broken: str) 
     assert observer.counted["payer", "unusable"] == 1
 
     mended = stage.journeys(
-        ModelMarker("payer", "sound", NOON), installed(install_id="i2", lookups=0)
+        ModelMarker("payer", "sound", LogMs(NOON)), installed(install_id="i2", lookups=0)
     )
     assert [row["tier"] for row in of_payer(mended)] == ["full"]
 
@@ -144,7 +144,7 @@ def test_with_a_snapshot_that_cannot_be_used_the_next_tier_answers(broken: str) 
 def test_a_broken_snapshot_of_any_model_is_refused_and_counted(model: str) -> None:
     observer = Counting()
     stage = journeys({"broken": b"rubbish"}, observer)
-    effects = stage.journeys(ModelMarker(model, "broken", NOON), installed(lookups=0))
+    effects = stage.journeys(ModelMarker(model, "broken", LogMs(NOON)), installed(lookups=0))
     assert [row["tier"] for row in of_payer(effects)] == ["constant"]
     assert {key for key in observer.counted if key[-1] == "unusable"} == {(model, "unusable")}
 
@@ -153,7 +153,7 @@ def test_a_snapshot_of_another_shape_or_kind_is_no_model() -> None:
     learner = TargetLearner("payer", learner_world.RULES)
     observer = Counting()
     stage = journeys({"rates": dump_rates(learner.rates)}, observer)
-    stage.journeys(ModelMarker("payer", "rates", NOON), installed(lookups=0))
+    stage.journeys(ModelMarker("payer", "rates", LogMs(NOON)), installed(lookups=0))
     assert observer.counted["payer", "unusable"] == 1
 
 

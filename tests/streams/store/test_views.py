@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from schemas.outcomes import Freshness
-from schemas.time import DAY_MS
+from schemas.time import DAY_MS, LogMs
 from streams.store.embedded import EmbeddedStore
 from streams.store.migrations import migrate
 from tests.worlds.stores.store_world import (
@@ -210,7 +210,7 @@ def test_a_parked_offset_gives_way_to_what_became_of_it(store: EmbeddedStore) ->
 
 
 def test_freshness_shows_the_newest_log_and_every_table(store: EmbeddedStore) -> None:
-    put(store, [Freshness(stage="matching", partition=0, stage_time=NOON)])
+    put(store, [Freshness(stage="matching", partition=0, stage_time=LogMs(NOON))])
     found = store.query("SELECT name, partition, at FROM v_freshness WHERE kind = 'stage'")
     assert found.rows == [("matching", 0, "2026-01-01 12:00:00.000")]
 

@@ -9,7 +9,7 @@ import msgspec
 
 from schemas import outcomes
 from schemas.outcomes import Outcome
-from schemas.time import DAY_MS
+from schemas.time import DAY_MS, EventMs, LogMs
 from streams.store.base import Store
 from streams.store.columns import OutcomeDecoder
 from streams.store.tables import EPOCH, OFFSET, PARTITION, TABLES
@@ -55,8 +55,8 @@ def touch(event_id: str = "e1", offset: int = 0, **changes: object) -> outcomes.
         app_id="puzzle",
         touch_id=f"click-{event_id}",
         touch_type="click",
-        event_time=NOON,
-        received_at=NOON + 1,
+        event_time=EventMs(NOON),
+        received_at=LogMs(NOON + 1),
         media_source="alpha",
         channel="feed",
         campaign_id="spring",
@@ -92,13 +92,13 @@ def decision(install_id: str = "i1", version: int = 1, **changes: object) -> out
         app_id="puzzle",
         platform="android",
         country_code="DE",
-        install_time=NOON,
-        conversion_time=NOON,
-        expires_at=0,
+        install_time=EventMs(NOON),
+        conversion_time=EventMs(NOON),
+        expires_at=EventMs(0),
         prior_install_id="",
         touch_id="click-e1",
         touch_type="click",
-        touch_time=NOON - 1000,
+        touch_time=EventMs(NOON - 1000),
         media_source="alpha",
         channel="feed",
         campaign_id="spring",
@@ -124,7 +124,7 @@ def decision(install_id: str = "i1", version: int = 1, **changes: object) -> out
         rule_set="default",
         model_version="",
         candidates="[]",
-        decided_at=NOON + version,
+        decided_at=LogMs(NOON + version),
         source_topic="installs",
         source_partition=0,
         source_offset=0,
@@ -147,8 +147,8 @@ def booking(
         amount_micros=micros,
         currency="EUR",
         product_id="gems",
-        event_time=NOON + DAY_MS,
-        install_time=NOON,
+        event_time=EventMs(NOON + DAY_MS),
+        install_time=EventMs(NOON),
         source_topic="payments",
         source_partition=0,
         source_offset=0,
@@ -209,7 +209,7 @@ def spend(spend_id: str = "s1", micros: int = 2_000_000, **changes: object) -> o
         installs=1,
         amount_micros=micros,
         currency="EUR",
-        event_time=NOON,
+        event_time=EventMs(NOON),
         source_topic="costs",
         source_partition=0,
         source_offset=0,
@@ -230,7 +230,7 @@ def rate(
         quote=quote,
         rate_e9=rate_e9,
         rate_source="ECB",
-        event_time=NOON,
+        event_time=EventMs(NOON),
         source_topic="costs",
         source_partition=0,
         source_offset=0,
@@ -253,8 +253,8 @@ def verdict(install_id: str = "i1", **changes: object) -> outcomes.FraudVerdict:
         campaign_id="spring",
         site_id="site-1",
         real_source="alpha",
-        install_time=NOON,
-        decided_at=NOON + 1,
+        install_time=EventMs(NOON),
+        decided_at=LogMs(NOON + 1),
     )
     return msgspec.structs.replace(row, **changes)
 
@@ -274,8 +274,8 @@ def credit(install_id: str = "i1", revision: int = 1, **changes: object) -> outc
         by_linear=halves,
         by_time_decay=halves,
         by_position=halves,
-        install_time=NOON,
-        decided_at=NOON + revision,
+        install_time=EventMs(NOON),
+        decided_at=LogMs(NOON + revision),
     )
     return msgspec.structs.replace(row, **changes)
 
@@ -286,9 +286,9 @@ def exposure(path_id: str = "x1") -> outcomes.ExposureRow:
         app_id="puzzle",
         channels=["alpha", "beta"],
         touch_times_ms=[NOON, NOON + 1],
-        begin_time=NOON,
-        end_time=NOON + DAY_MS,
-        installed_at=0,
+        begin_time=EventMs(NOON),
+        end_time=EventMs(NOON + DAY_MS),
+        installed_at=EventMs(0),
         weight=100.0,
     )
 
@@ -334,7 +334,7 @@ def dead_letter(reason: str = "malformed_json", offset: int = 0) -> outcomes.Dea
         detail="no JSON",
         payload="e30=",
         key="",
-        received_at=NOON,
+        received_at=LogMs(NOON),
         source_topic="activity",
         source_partition=0,
         source_offset=offset,
@@ -372,7 +372,7 @@ def every_kind() -> list[Outcome]:
             request_type="erasure",
             identity_types=["idfa", "idfv"],
             identity_keys=["k1", "k2"],
-            submitted_time=NOON,
+            submitted_time=EventMs(NOON),
             source_topic="privacy-requests",
             source_partition=0,
             source_offset=0,
@@ -380,7 +380,7 @@ def every_kind() -> list[Outcome]:
         parked("m9", "parked"),
         ledger("decided", "installs", [0]),
         dead_letter(),
-        outcomes.Freshness(stage="matching", partition=0, stage_time=NOON),
+        outcomes.Freshness(stage="matching", partition=0, stage_time=LogMs(NOON)),
         model_version(1, "payer-10-aaaaaaaa", "published"),
         outcomes.ModelContent(
             content_id="v:0", model="payer", version="v", chunk=0, chunks=1, content="BCIYTQ=="

@@ -14,7 +14,7 @@ from attribution.rules.rules import Rules
 from schemas.decode import decode
 from schemas.events import Install, Touchpoint
 from schemas.records import Installed, Touch
-from schemas.time import DAY_MS, HOUR_MS
+from schemas.time import DAY_MS, HOUR_MS, LogMs
 from streams.replay.memory_log import MemoryRecord
 from streams.stages.common.match_keys import device_keys
 from streams.stages.common.pseudonyms import Pseudonyms
@@ -49,12 +49,12 @@ def known_matches(
             continue
         key = network_key(event.app_id, values)
         if isinstance(event, Touchpoint):
-            networks.add(key, touch_seen(event, record.timestamp, 0, values))
+            networks.add(key, touch_seen(event, LogMs(record.timestamp), 0, values))
         elif event.install_id in missing:
             missing.remove(event.install_id)
             answer = answers[event.install_id]
             if answer or device_keys(event, pseudonyms):
-                install = installed(event, _NOWHERE, record.timestamp, 0, values)
+                install = installed(event, _NOWHERE, LogMs(record.timestamp), 0, values)
                 yield KnownMatch(install, networks.candidates(key, install), answer)
 
 

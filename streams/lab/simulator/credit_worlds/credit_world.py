@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from schemas.records import ExposurePath, ExposureTouch, Flag
-from schemas.time import DAY_MS
+from schemas.time import DAY_MS, EventMs
 from streams.lab.simulator.credit_worlds.audience import (
     CHANNEL_NAMES,
     CHANNELS,
@@ -84,8 +84,8 @@ def exposure_paths(world: CreditWorld) -> Iterator[ExposurePath]:
         yield ExposurePath(
             str(person),
             _APP,
-            time[first],
-            int(START_MS + installed * DAY_MS) if is_installed else end,
+            EventMs(time[first]),
+            EventMs(int(START_MS + installed * DAY_MS) if is_installed else end),
             is_installed,
             [_touch(channel[n], time[n], is_click[n]) for n in range(first, last)],
             int(world.prior_installs[person]),
@@ -95,9 +95,9 @@ def exposure_paths(world: CreditWorld) -> Iterator[ExposurePath]:
 
 def _touch(channel: int, time: int, is_click: bool) -> ExposureTouch:
     if channel < 0:
-        return ExposureTouch("owned", time, is_click, Flag.OWNED)
+        return ExposureTouch("owned", EventMs(time), is_click, Flag.OWNED)
     flags = Flag.SEARCH if CHANNELS[channel].is_search else 0
-    return ExposureTouch(CHANNEL_NAMES[channel], time, is_click, flags)
+    return ExposureTouch(CHANNEL_NAMES[channel], EventMs(time), is_click, flags)
 
 
 def _only(at: Situation, who: IntColumn) -> Situation:

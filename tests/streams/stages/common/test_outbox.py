@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from schemas.records import FRAME_BYTES_MAX, AccountLinked, MatchFrame, partition_of
+from schemas.time import EventMs, LogMs
 from streams.stages.common.observer import StageObserver
 from streams.stages.common.outbox import FrameOutbox, Outbox
 from streams.stages.contract import Effects
@@ -16,7 +17,7 @@ def outbox(partitions: int) -> FrameOutbox[AccountLinked]:
 
 
 def link(key: str) -> AccountLinked:
-    return AccountLinked(key, "i1", 1, 2)
+    return AccountLinked(key, "i1", EventMs(1), LogMs(2))
 
 
 def test_a_record_goes_to_the_partition_of_its_key() -> None:
@@ -33,8 +34,8 @@ def test_watermarks_alone_go_to_every_partition_and_nothing_makes_no_frame() -> 
     effects = Effects()
     outbox(3).flush(effects, {})
     assert effects.messages == {}
-    outbox(3).flush(effects, {"x-0": 5})
-    assert [frame.watermarks for frame in matched(effects)] == [{"x-0": 5}] * 3
+    outbox(3).flush(effects, {"x-0": LogMs(5)})
+    assert [frame.watermarks for frame in matched(effects)] == [{"x-0": LogMs(5)}] * 3
 
 
 def test_a_large_frame_is_split_and_only_its_last_part_moves_the_clock() -> None:
@@ -42,10 +43,10 @@ def test_a_large_frame_is_split_and_only_its_last_part_moves_the_clock() -> None
     many = [link(f"{n:04d}" + "k" * 1_000) for n in range(1_000)]
     for record in many:
         box.add(record.key, record)
-    box.flush(effects, {"x-0": 5})
+    box.flush(effects, {"x-0": LogMs(5)})
     frames = matched(effects)
     assert records_in(frames) == many
-    assert [frame.watermarks for frame in frames] == [{}] * (len(frames) - 1) + [{"x-0": 5}]
+    assert [frame.watermarks for frame in frames] == [{}] * (len(frames) - 1) + [{"x-0": LogMs(5)}]
     sizes = [len(message.value or b"") for message in effects.messages["match", 0]]
     assert max(sizes) <= FRAME_BYTES_MAX
 

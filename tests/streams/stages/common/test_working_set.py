@@ -6,6 +6,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas.time import LogMs
 from streams.runtime.state import MemoryStore
 from streams.stages.common.working_set import DUE_BYTES, WATERMARKS_KEY, Codec, Timers, WorkingSet
 
@@ -14,24 +15,24 @@ def test_the_timer_due_first_comes_first() -> None:
     timers = Timers()
     timers.set(b"late", 9)
     timers.set(b"early", 3)
-    assert timers.pop_due(9) == [b"early", b"late"]
+    assert timers.pop_due(LogMs(9)) == [b"early", b"late"]
 
 
 def test_a_timer_is_not_due_before_its_time_and_fires_once() -> None:
     timers = Timers()
     timers.set(b"k", 5)
-    assert timers.pop_due(4) == []
-    assert timers.pop_due(5) == [b"k"]
-    assert timers.pop_due(5) == []
+    assert timers.pop_due(LogMs(4)) == []
+    assert timers.pop_due(LogMs(5)) == [b"k"]
+    assert timers.pop_due(LogMs(5)) == []
 
 
 def test_the_latest_setting_of_a_timer_counts() -> None:
     timers = Timers()
     timers.set(b"k", 5)
     timers.set(b"k", 9)
-    assert timers.pop_due(8) == []
+    assert timers.pop_due(LogMs(8)) == []
     timers.set(b"k", 0)
-    assert timers.pop_due(99) == []
+    assert timers.pop_due(LogMs(99)) == []
     assert len(timers) == 0
 
 
@@ -46,7 +47,7 @@ def test_timers_are_a_dict_that_gives_up_what_is_due_in_order(
     for key, due in settings:
         timers.set(key, due)
         plain[key] = due
-    fired = timers.pop_due(now)
+    fired = timers.pop_due(LogMs(now))
     expected = {key: due for key, due in plain.items() if 0 < due <= now}
     assert sorted(expected, key=lambda key: (expected[key], key)) == fired
     assert len(timers) == sum(due > now for due in plain.values())
@@ -66,7 +67,7 @@ def test_changes_carry_when_their_state_is_due_so_timers_can_be_restored() -> No
     assert int.from_bytes(value[:DUE_BYTES]) == 7
     restored = Timers()
     restored.restore([(b"k", value), (WATERMARKS_KEY, b"anything")])
-    assert restored.pop_due(7) == [b"k"]
+    assert restored.pop_due(LogMs(7)) == [b"k"]
 
 
 def test_a_state_is_read_once_and_what_was_put_is_what_is_got() -> None:

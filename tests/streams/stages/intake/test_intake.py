@@ -17,6 +17,7 @@ from schemas.records import (
     MoneySeen,
     TouchSeen,
 )
+from schemas.time import EventMs
 from streams.errors import Stop
 from streams.runtime.state import MemoryStore
 from streams.stages.common.observer import StageObserver
@@ -34,7 +35,7 @@ from tests.worlds.stage_world import (
     source,
 )
 
-RULES = IntakeRules(b"secret", 0, dead_letter_share_max=0.5, dead_letter_window=4)
+RULES = IntakeRules(b"secret", EventMs(0), dead_letter_share_max=0.5, dead_letter_window=4)
 PURCHASE = {"transaction_id": "t1", "amount_micros": 990_000, "currency": "EUR"}
 
 

@@ -17,6 +17,7 @@ from schemas.records import (
     TouchSeen,
     site_frames,
 )
+from schemas.time import EventMs, LogMs
 from streams.runtime.state import MemoryStore
 from streams.stages.common.observer import StageObserver
 from streams.stages.contract import Effects
@@ -24,7 +25,7 @@ from streams.stages.intake.intake import Intake, IntakeRules
 from tests.worlds.attribution_world import NOON
 from tests.worlds.stage_world import event, journeyed, matched, records_in, rows, settled, source
 
-RULES = IntakeRules(b"secret", 0, dead_letter_share_max=1.0, dead_letter_window=9)
+RULES = IntakeRules(b"secret", EventMs(0), dead_letter_share_max=1.0, dead_letter_window=9)
 GUESSING = replace(RULES, is_probabilistic=True)
 HOME: dict[str, Any] = {"ip": "20.1.2.3", "consent": {"data_usage": True}}
 GAID = "38400000-8cf0-11bd-b23e-10b96e40000d"
@@ -131,7 +132,7 @@ def test_an_erasure_asks_under_the_key_that_the_device_is_known_by(kind: str) ->
     effects = intake("privacy-requests", request(identity_type=kind, identity_value=GAID))
     (asked,) = records_in(matched(effects))
     named: dict[str, Any] = {kind: GAID}
-    assert asked == ErasureSeen(opened(**named)[1][0].key, "r1", NOON)
+    assert asked == ErasureSeen(opened(**named)[1][0].key, "r1", LogMs(NOON))
 
 
 def test_an_erasure_asks_the_account_and_the_install_it_names() -> None:
@@ -142,7 +143,7 @@ def test_an_erasure_asks_the_account_and_the_install_it_names() -> None:
     assert asked.key.startswith("u:app:")
     assert "jane" not in asked.key
     effects = intake("privacy-requests", request(identity_type="install_id", identity_value="i1"))
-    assert records_in(journeyed(effects)) == [Erased("i1", "r1", NOON)]
+    assert records_in(journeyed(effects)) == [Erased("i1", "r1", LogMs(NOON))]
 
 
 @pytest.mark.parametrize("request_type", ["access", "opt_out"])

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from schemas.records import Flag, Installed, TouchSeen
+from schemas.time import EventMs, Millis
 from streams.runtime.state import MemoryStore
 from streams.settings import read_settings
 from streams.settings.environment import SettingError
@@ -23,8 +24,8 @@ from tests.worlds.stage_world import event, journeyed, matched, records_in, sour
 SECRET = b"north's secret"
 AGE_MS = 3_600_000
 RULES = IntakeRules(
-    b"secret", 0, dead_letter_share_max=1.0, dead_letter_window=9,
-    signature_secrets={"north": SECRET}, signature_age_ms_max=AGE_MS,
+    b"secret", EventMs(0), dead_letter_share_max=1.0, dead_letter_window=9,
+    signature_secrets={"north": SECRET}, signature_age_ms_max=Millis(AGE_MS),
 )  # fmt: skip
 GAID = "38400000-8cf0-11bd-b23e-10b96e40000d"
 CLICK = event(

@@ -9,6 +9,7 @@ import pytest
 
 from schemas.events import InAppEvent, Install, Session, Touchpoint
 from schemas.records import Flag, Installed, Touch, TouchKind
+from schemas.time import EventMs, LogMs, Millis
 from streams.stages.intake.stage_records import (
     APPLE_SEARCH_ADS,
     activity_seen,
@@ -25,12 +26,12 @@ SECOND_S = NOON // 1_000
 def touch(**fields: Any) -> Touch:
     common = {"touch_type": "click", "touch_id": "t", "media_source": "north"}
     read = msgspec.convert(event("touchpoint", **(common | fields)), Touchpoint)
-    return touch_seen(read, NOON + 5, Flag.MALFORMED_ID, ["net"])
+    return touch_seen(read, LogMs(NOON + 5), Flag.MALFORMED_ID, ["net"])
 
 
 def install(**fields: Any) -> Installed:
     read = msgspec.convert(event("install", install_id="i1", **fields), Install)
-    return installed(read, SOURCE, NOON + 5, 3, ["net"])
+    return installed(read, SOURCE, LogMs(NOON + 5), 3, ["net"])
 
 
 def claimed(**payload: Any) -> Touch:
@@ -48,8 +49,9 @@ def test_a_touchpoint_is_remembered_with_all_that_rules_and_rows_ask_for() -> No
         channel="social", is_retargeting=True, click_lookback_s=3_600, view_lookback_s=60,
     )  # fmt: skip
     assert found == Touch(
-        "e1", "t", TouchKind.CLICK, NOON, NOON + 5, "north", "social", "c", "Spring", "s", "a", "x",
-        3_600_000, 60_000, True, Flag.MALFORMED_ID, ["net"],
+        "e1", "t", TouchKind.CLICK, EventMs(NOON), LogMs(NOON + 5), "north", "social", "c",
+        "Spring", "s", "a", "x",
+        Millis(3_600_000), Millis(60_000), True, Flag.MALFORMED_ID, ["net"],
     )  # fmt: skip
 
 
@@ -142,7 +144,7 @@ def test_who_downloads_again_was_won_back(conversion_type: str | None, expected:
 def test_sessions_and_events_are_told_apart() -> None:
     visit = msgspec.convert(event("session", install_id="i1", session_id="s"), Session)
     level = msgspec.convert(event("in_app_event", install_id="i1", name="session"), InAppEvent)
-    assert activity_seen(visit, SOURCE, NOON + 5).is_session
-    found = activity_seen(level, SOURCE, NOON + 5)
+    assert activity_seen(visit, SOURCE, LogMs(NOON + 5)).is_session
+    found = activity_seen(level, SOURCE, LogMs(NOON + 5))
     assert (found.name, found.is_session) == ("session", False)
     assert (found.time, found.ts, found.source) == (NOON, NOON + 5, SOURCE)

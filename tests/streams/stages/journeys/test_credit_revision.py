@@ -12,6 +12,7 @@ from online_models.credit.exposures import Strength
 from online_models.credit.hazard import POOLED, ChannelEffect, CreditHazard
 from online_models.credit.persistence import CREDIT, ChannelWeights, dump_credit_model
 from schemas.records import Erased, Flag, ModelMarker, Touch
+from schemas.time import LogMs
 from streams.runtime.state import MemoryStore
 from streams.stages.common.observer import StageObserver
 from streams.stages.contract import Effects
@@ -186,7 +187,7 @@ def test_rules_that_change_share_the_credit_again() -> None:
 def test_who_asked_to_be_forgotten_is_not_shared_again() -> None:
     stage = journeys()
     stage.journeys(installed(), answer(click("c1", -1)))
-    stage.journeys(Erased("i1", "r1", NOON))
+    stage.journeys(Erased("i1", "r1", LogMs(NOON)))
     stage.journeys(watermarks={"matching-0": NOON + 3 * RULES.late_ms_max})
 
     assert told(stage.journeys(late(south(click("c2", -HOUR, ts=DAY))))) == []

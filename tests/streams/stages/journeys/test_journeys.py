@@ -8,7 +8,7 @@ from online_models.hazard.model import HazardModel
 from online_models.hazard.persistence import dump_hazard_scorer
 from online_models.targets.targets import RATES
 from schemas.records import Example, JourneyRecord, ModelMarker, MoneyRouted, example_frames
-from schemas.time import DAY_MS, HOUR_MS
+from schemas.time import DAY_MS, HOUR_MS, LogMs
 from streams.runtime.state import MemoryStore
 from streams.stages.common.observer import StageObserver
 from streams.stages.contract import Effects
@@ -183,7 +183,7 @@ def test_bins_are_told_as_they_are_over_until_the_install_pays() -> None:
 def test_a_marker_switches_the_model_from_its_place_in_the_log_on() -> None:
     stage = journeys()
     effects = stage.journeys(
-        installed(lookups=0), ModelMarker("payer", MODEL.version, NOON), installed(
+        installed(lookups=0), ModelMarker("payer", MODEL.version, LogMs(NOON)), installed(
             lookups=0, install_id="i2"),
     )  # fmt: skip
     found = rows(effects, "predictions")
@@ -194,7 +194,7 @@ def test_a_marker_switches_the_model_from_its_place_in_the_log_on() -> None:
 
 def test_the_model_in_force_survives_a_restart_and_an_empty_marker_suspends_it() -> None:
     before = journeys()
-    before.journeys(ModelMarker("payer", MODEL.version, NOON))
+    before.journeys(ModelMarker("payer", MODEL.version, LogMs(NOON)))
     after = journeys(before.state)
     assert tiers(after.journeys(installed(lookups=0))) == [("install", "full")]
     suspended = after.journeys(ModelMarker("payer", ""), installed(install_id="i2", lookups=0))
@@ -203,7 +203,7 @@ def test_the_model_in_force_survives_a_restart_and_an_empty_marker_suspends_it()
 
 def test_a_snapshot_that_cannot_be_used_leaves_the_constant_to_answer() -> None:
     stage = journeys()
-    effects = stage.journeys(ModelMarker("payer", "broken", NOON), installed(lookups=0))
+    effects = stage.journeys(ModelMarker("payer", "broken", LogMs(NOON)), installed(lookups=0))
     assert tiers(effects) == [("install", "constant")]
 
 

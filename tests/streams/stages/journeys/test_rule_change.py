@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from attribution.decision.fraud import FraudRules
 from attribution.rules.rules import Policy, Rules, Windows, rule_set_id
 from schemas.records import Candidates, Erased, JourneyRecord, Signal, Touch
-from schemas.time import DAY_MS, HOUR_MS
+from schemas.time import DAY_MS, HOUR_MS, Millis
 from streams.runtime.state import MemoryStore
 from streams.stages.common.observer import StageObserver
 from streams.stages.contract import Effects
@@ -28,6 +28,7 @@ from tests.worlds.attribution_world import (
     click,
     installed,
     late,
+    logged_at,
     session,
     to_win_back,
     view,
@@ -36,7 +37,7 @@ from tests.worlds.stage_world import Fed, Row, rows
 
 BEFORE = Rules()
 SHORT = Rules(default=Policy(windows=Windows(click=DAY_MS, probabilistic_click=HOUR_MS)))
-SOON = {"matching-0": at(10 * DAY)}
+SOON = {"matching-0": logged_at(10 * DAY)}
 
 
 def stage(rules: Rules, state: MemoryStore | None = None) -> Fed:
@@ -122,8 +123,8 @@ def test_a_wait_that_the_new_rules_make_longer_is_as_long() -> None:
     was.journeys(installed())
     patient = Rules(decision_wait_ms=2 * HOUR_MS)
     now = stage(patient, was.state)
-    assert told(now.journeys(watermarks={"matching-0": at(HOUR) + 1})) == []
-    (row,) = told(now.journeys(watermarks={"matching-0": at(2 * HOUR) + 1}))
+    assert told(now.journeys(watermarks={"matching-0": logged_at(HOUR) + 1})) == []
+    (row,) = told(now.journeys(watermarks={"matching-0": logged_at(2 * HOUR) + 1}))
     assert (row["reason"], row["decided_at"]) == ("deadline", at(2 * HOUR))
 
 
@@ -157,8 +158,10 @@ def test_a_reattribution_that_is_to_expire_now_is_told_so() -> None:
 
 def test_somebody_who_was_forgotten_is_left_alone() -> None:
     was = stage(BEFORE)
-    gone = {"matching-0": at(8 * DAY)}
-    was.journeys(*installs(click("old", -2 * DAY)), Erased("i1", "r", at(1)), watermarks=gone)
+    gone = {"matching-0": logged_at(8 * DAY)}
+    was.journeys(
+        *installs(click("old", -2 * DAY)), Erased("i1", "r", logged_at(1)), watermarks=gone
+    )
     assert told(stage(SHORT, was.state).journeys()) == []
 
 
@@ -255,7 +258,9 @@ SETS = [
     Rules(default=Policy(windows=Windows(view=HOUR_MS, probabilistic_view=HOUR_MS))),
     Rules(default=Policy(windows=Windows(reattribution=DAY_MS))),
     Rules(default=Policy(windows=Windows(temporary=DAY_MS))),
-    Rules(default=Policy(fraud=FraudRules(short_ctit_ms=6 * 60_000, ctit_anomalies="reject"))),
+    Rules(
+        default=Policy(fraud=FraudRules(short_ctit_ms=Millis(6 * 60_000), ctit_anomalies="reject"))
+    ),
 ]
 UNCOMPARED = ("attribution_id", "version", "supersedes", "reason", "decided_at")
 WINDOWS: tuple[str, ...] = (

@@ -9,7 +9,7 @@ import pytest
 from attribution.decision.fraud import FraudRules
 from attribution.rules.rules import Policy, Rules
 from schemas.records import SiteFrame, SiteInstall, SiteRecord, SiteVerdict, encoder, site_key
-from schemas.time import DAY_MS, HOUR_MS
+from schemas.time import DAY_MS, HOUR_MS, LogMs
 from streams.runtime.state import MemoryStore
 from streams.stages.common.observer import StageObserver
 from streams.stages.common.watermarks import stage_upstreams
@@ -47,8 +47,8 @@ class Site(Fed):
         return self.decide([Line("sites", 0, self.offset, 0, None, frame)])
 
 
-def at(hour: float) -> int:
-    return MIDNIGHT + round(hour * HOUR_MS)
+def at(hour: float) -> LogMs:
+    return LogMs(MIDNIGHT + round(hour * HOUR_MS))
 
 
 def told(effects: Effects) -> list[tuple[str, str, bool]]:

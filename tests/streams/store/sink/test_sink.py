@@ -12,6 +12,7 @@ import pytest
 
 from schemas import outcomes, topics
 from schemas.outcomes import Freshness
+from schemas.time import LogMs
 from streams.errors import Stop
 from streams.settings.storing import BufferBounds
 from streams.store.base import BadRowsError, Columns, Rows, UnavailableError, Value
@@ -90,7 +91,7 @@ class Record:
 
 
 def message(offset: int) -> bytes:
-    return outcomes.encoder.encode(Freshness(stage="s", partition=0, stage_time=offset))
+    return outcomes.encoder.encode(Freshness(stage="s", partition=0, stage_time=LogMs(offset)))
 
 
 def records(first: int, count: int) -> list[Record]:
