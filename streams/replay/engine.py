@@ -28,6 +28,9 @@ from streams.stages.factory import STAGES, StageRules, stage_factory
 
 CHUNK_MS = HOUR_MS
 CHUNK_RECORDS_MAX = 50_000
+BATCH_RECORDS = 4_000
+"""Records that a stage decides on at once, by default. The result does not depend on it."""
+
 INPUTS = {
     "matching": topics.MATCH.name,
     "journeys": topics.JOURNEYS.name,
@@ -121,7 +124,9 @@ class Replay:
         self._states = {name: MemoryStore(stored_useless_from) for name in STAGES}
         self._ledger_end = 0
 
-    def run(self, records: Iterable[MemoryRecord], order: SourceOrder, batch: int) -> None:
+    def run(
+        self, records: Iterable[MemoryRecord], order: SourceOrder, batch: int = BATCH_RECORDS
+    ) -> None:
         """`batch` is the most records a stage decides on at once."""
         log_time = LogTime(order)
         for chunk in chunks(records):

@@ -13,9 +13,6 @@ from streams.replay.memory_log import MemoryRecord
 from streams.stages.factory import StageRules
 from streams.worker.observers import StageMetrics
 
-_BATCH = 4_000
-"""Records decided at once; the result does not depend on it."""
-
 
 class Versioned(Protocol):
     """As much of an attribution as a tally has to know."""
@@ -83,5 +80,5 @@ def tally(
     """Replay the records under these rules; nothing is stored, and no model learns."""
     found = Tally(kind)
     replay = Replay(rules, found.take, _Evictions(found), learns=False)
-    replay.run(records, order, _BATCH)
+    replay.run(records, order)
     return found

@@ -20,7 +20,8 @@ from streams.cli.output import (
 from streams.progress import Progress
 
 if TYPE_CHECKING:
-    from streams.lab.evaluation.payer.runs import PayerRun, PayingPlan
+    from streams.lab.evaluation.payer.runs import PayerRun
+    from streams.lab.evaluation.replay.world_plan import WorldPlan
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 _WORLDS = ("frailty", "agents", "renewal", "diffusion")
@@ -102,7 +103,7 @@ def payer(
     from streams.lab.evaluation.payer.payer import evaluate_payer
 
     with progress(is_quiet=as_json) as advance:
-        found = evaluate_payer(_plan(**chosen, has_river=has_river), advance, plots)
+        found = evaluate_payer(_plan(**chosen), advance, plots, has_river=has_river)
     _answer(found, as_json, _payer_row)
 
 
@@ -134,7 +135,7 @@ def calibration(files: tuple[Path, ...], plots: Path | None, as_json: bool, **ch
         if files:
             found = calibration_of([_history_run(files, advance)], plots)
         else:
-            found = evaluate_calibration(_plan(**chosen, has_river=False), advance, plots)
+            found = evaluate_calibration(_plan(**chosen), advance, plots)
     _answer(found, as_json, _calibration_row)
 
 
@@ -157,7 +158,7 @@ def tiers(files: tuple[Path, ...], as_json: bool, **chosen: Any) -> None:
         if files:
             found = tiers_of([_history_run(files, advance)])
         else:
-            found = evaluate_tiers(_plan(**chosen, has_river=False), advance)
+            found = evaluate_tiers(_plan(**chosen), advance)
     _answer(found, as_json, _tiers_row)
 
 
@@ -167,10 +168,10 @@ def _history_run(files: tuple[Path, ...], advance: Progress) -> PayerRun:
     return payer_history_run(settings_for(None), files, advance)
 
 
-def _plan(**chosen: Any) -> PayingPlan:
-    from streams.lab.evaluation.payer.runs import PayingPlan
+def _plan(**chosen: Any) -> WorldPlan:
+    from streams.lab.evaluation.replay.world_plan import WorldPlan
 
-    return PayingPlan(**chosen)
+    return WorldPlan(**chosen)
 
 
 def _answer(

@@ -38,10 +38,11 @@ def value(files: tuple[Path, ...], as_json: bool, **chosen: Any) -> None:
     if files:
         _answer_history(files, as_json)
         return
-    from streams.lab.evaluation.value.value import ValuePlan, evaluate_value
+    from streams.lab.evaluation.replay.world_plan import WorldPlan
+    from streams.lab.evaluation.value.value import evaluate_value
 
     with progress(is_quiet=as_json) as advance:
-        found = evaluate_value(ValuePlan(**chosen), advance)
+        found = evaluate_value(WorldPlan(**chosen), advance)
     if as_json:
         answer_json(found)
         return
@@ -64,7 +65,7 @@ def _answer_history(files: tuple[Path, ...], as_json: bool) -> None:
             (
                 name,
                 one["predictions"],
-                *(f"{one[who][key]:.3f}" for _, key in _FIGURES for who in _WHO),
+                *(_shown(one[who][key]) for _, key in _FIGURES for who in _WHO),
             )
             for name, one in found[horizon].items()
         ]
@@ -83,7 +84,12 @@ _COLUMNS = tuple(
 
 def _cells(one: dict[str, Any]) -> list[str]:
     return [
-        f"{one[horizon][figure]:.3f}"
+        _shown(one[horizon][figure])
         for horizon in ("d7", "d30", "d90")
         for figure in ("gini_of_oracle", "decile_mape", "total_ratio")
     ]
+
+
+def _shown(figure: float | None) -> str:
+    """None: the figure is not defined, say because nobody paid."""
+    return "" if figure is None else f"{figure:.3f}"

@@ -33,7 +33,6 @@ from streams.stages.contract import CLOCK_KEY
 from streams.wiring.parts import stage_rules
 from streams.worker.observers import StageMetrics
 
-_BATCH = 4_000
 _PROGRESS_RECORDS = 2_000
 FLOODING_INSTALLS_MIN = 50
 _INJECTION = frozenset({"engagement_injection", "distribution_outlier"})
@@ -108,7 +107,7 @@ def decide_traffic(traffic: LabelledTraffic, advance: Progress, step: str) -> Fi
     rules = stage_rules(read_settings({}))
     order = SourceOrder(partitions={(topic.name, 0) for topic in topics.SOURCES})
     replay = Replay(rules, findings.take, StageMetrics())
-    replay.run(_told(_records(traffic), len(traffic.messages), advance, step), order, _BATCH)
+    replay.run(_told(_records(traffic), len(traffic.messages), advance, step), order)
     return findings
 
 

@@ -13,15 +13,13 @@ import msgspec
 
 from schemas import topics
 from schemas.outcomes import DriftAlarm
+from streams.lab.evaluation.replay.history_replay import replay_history
 from streams.progress import Progress
-from streams.replay.engine import Replay
 from streams.replay.memory_log import MemoryRecord
-from streams.replay.run import SourceReader, counted, survey
 from streams.settings import Settings
 from streams.wiring.parts import stage_rules
 from streams.worker.observers import StageMetrics
 
-_BATCH = 4_000
 ALARMS_SHOWN = 20
 
 _alarms = msgspec.json.Decoder(DriftAlarm)
@@ -51,13 +49,10 @@ def evaluate_drift_history(
     settings: Settings, files: Sequence[Path], advance: Progress
 ) -> dict[str, Any]:
     """Replays the files through all stages; learns as a live worker would."""
-    rules = stage_rules(settings)
-    reader = SourceReader(files, settings.kafka.topic_prefix)
-    order = survey(reader.read(), lambda done: advance("read", done, 0))
     heard, listening = _Heard(), _Listening()
-    records = counted(reader.read(), order.records, advance, "learn and watch")
-    Replay(rules, heard.take, listening).run(records, order, _BATCH)
-    labels = {one.name: listening.learned[one.name] for one in rules.scoring.targets.hazards}
+    order = replay_history(settings, files, heard.take, (advance, "learn and watch"), listening)
+    hazards = stage_rules(settings).scoring.targets.hazards
+    labels = {one.name: listening.learned[one.name] for one in hazards}
     shown = {one.alarm_id: _shown(one) for one in heard.alarms[:ALARMS_SHOWN]}
     return {
         "by_target": {

@@ -1,4 +1,4 @@
-"""Charts of one run: reliability, calibration over time, gain."""
+"""Charts of one run of the payer models: reliability, calibration over time, gain."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def write_payer_charts(run: PayerRun, folder: Path) -> None:
 def _reliability(run: PayerRun) -> Chart:
     lines = [_reliability_line(run.d7, tier) for tier in PAYER_TIERS[:3]]
     return Chart(
-        f"Pays within 7 days: said and true ({run.world}, {run.disturbance})",
+        f"Pays within 7 days: predicted and true ({run.world}, {run.disturbance})",
         "predicted chance",
         "share that paid" if run.is_own else "true chance",
         lines,
@@ -62,9 +62,10 @@ def _over_time(run: PayerRun) -> Chart:
 def daily_ratio(rows: JudgedPredictions, name: str) -> list[tuple[float, float]]:
     """Predictions over true chances, by day since the disturbance began."""
     day = rows.since_ms // DAY_MS
-    said, true = np.bincount(day, rows.said[name]), np.bincount(day, rows.true)
+    predicted, true = np.bincount(day, rows.predicted[name]), np.bincount(day, rows.true)
     return [
-        (float(number), float(said[number] / true[number])) for number in np.flatnonzero(true > 0)
+        (float(number), float(predicted[number] / true[number]))
+        for number in np.flatnonzero(true > 0)
     ]
 
 
@@ -73,7 +74,7 @@ def _gain(run: PayerRun) -> Chart:
     after_a_day = run.d7.only(run.d7.landmark == LANDMARK_NAMES.index("1d"))
     lines = []
     for when, rows in (("at install", at_install), ("after a day", after_a_day)):
-        lines.append(Line(f"{when}: model", _gained(rows, rows.said["full"])))
+        lines.append(Line(f"{when}: model", _gained(rows, rows.predicted["full"])))
         lines.append(Line(f"{when}: truth", _gained(rows, rows.true)))
     return Chart(
         f"Payers found among those most likely to pay ({run.world}, {run.disturbance})",

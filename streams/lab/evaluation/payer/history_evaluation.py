@@ -1,8 +1,8 @@
-"""How well a payer model would have done on one's own history, told only what was known then.
+"""How well payers would have been predicted in a recorded history, with what was known then.
 
-Predictions count from the day on which the first installs have a week and a day behind them, for
-horizons that are over when the history ends. Nobody knows the true chances: figures are against
-what came true, and normalised entropy is log loss over that of knowing each landmark's share.
+Predictions count from the day on which the first installs are eight days old, for horizons that
+are over when the history ends. Nobody knows the true chances: figures are against what came true,
+and normalised entropy is log loss over that of knowing each landmark's share of payers.
 """
 
 from __future__ import annotations
@@ -26,71 +26,74 @@ from streams.lab.evaluation.payer.judged_predictions import (
     excess_entropy,
     mean_log_loss,
     reliability_against_truth,
-    rounded,
 )
 from streams.lab.evaluation.payer.payer_log import JUDGED_HORIZONS, RELEASED_MS
 from streams.lab.evaluation.payer.payer_models import CHALLENGERS, PAYER_TIERS, PayerModels
 from streams.lab.evaluation.payer.payer_replay import PayerPredictions, PayerReplay
 from streams.lab.evaluation.payer.runs import PayerRun
+from streams.lab.evaluation.replay.event_time_replay import log_days
+from streams.lab.evaluation.rounding import rounded
 from streams.progress import Progress
-from streams.settings.tree import Settings
+from streams.settings import Settings
 
 WARM_UP_MS = 8 * DAY_MS
-NAME, SCENARIO = "history", "own"
+_WORLD, _DISTURBANCE = "history", "own"
 
 
 def evaluate_payer_history(
     settings: Settings, files: Sequence[Path], advance: Progress, plots: Path | None = None
 ) -> dict[str, dict[str, Any]]:
-    """As `evaluate_payer`, but what only the truth could tell."""
+    """Figures as of `evaluate_payer`, except those that need the true chances."""
     own = read_payer_history(settings, files, advance)
     run = _run_of(own, advance, has_river=True)
     if plots is not None:
         write_payer_charts(run, plots)
     about = {"installs": own.installs, "installs_that_pay": own.payers}
-    return {NAME: {SCENARIO: rounded(_figures(run) | about)}}
+    return {_WORLD: {_DISTURBANCE: rounded(_figures(run) | about)}}
 
 
 def payer_history_run(settings: Settings, files: Sequence[Path], advance: Progress) -> PayerRun:
-    """For figures of calibration and tiers."""
+    """Judged predictions, for figures of calibration and of tiers. Stop: nobody pays."""
     return _run_of(read_payer_history(settings, files, advance), advance, has_river=False)
 
 
 def _run_of(own: PayerHistory, advance: Progress, *, has_river: bool) -> PayerRun:
-    contestants = PayerModels() if has_river else PayerModels(river=None)
-    made = _replayed(own, contestants, advance)
-    run = PayerRun(NAME, SCENARIO, _judged(own, made, D7), _judged(own, made, D30), is_own=True)
+    models = PayerModels() if has_river else PayerModels(river=None)
+    predictions = _replayed(own, models, advance)
+    run = PayerRun(
+        world=_WORLD,
+        disturbance=_DISTURBANCE,
+        d7=_judged(own, predictions, D7),
+        d30=_judged(own, predictions, D30),
+        is_own=True,
+    )
     if not run.d7.label.any():
         raise Stop("nobody pays whose first seven days are over in these files; add history")
     return run
 
 
-def _replayed(own: PayerHistory, contestants: PayerModels, advance: Progress) -> PayerPredictions:
-    replay = PayerReplay(own.log, own.features, contestants, own.begin_ms)
-    # Later on nothing is asked that could be judged.
+def _replayed(own: PayerHistory, models: PayerModels, advance: Progress) -> PayerPredictions:
+    replay = PayerReplay(own.log, own.features, models, own.begin_ms)
+    # No later prediction could be judged.
     until = min(own.until_ms, int(own.log.asks.time[-1])) + 1
-    days = max((until - own.begin_ms) // DAY_MS, 1)
-    replay.run(
-        until,
-        lambda now: advance("learn and predict, days", (now - own.begin_ms) // DAY_MS, days),
-    )
+    replay.run(until, log_days(advance, "learn and predict", own.begin_ms, until))
     return replay.predictions()
 
 
-def _judged(own: PayerHistory, made: PayerPredictions, horizon: int) -> JudgedPredictions:
+def _judged(own: PayerHistory, predictions: PayerPredictions, horizon: int) -> JudgedPredictions:
     """Of installs that had not paid, by what is known now that the horizon is over."""
     end = list(JUDGED_HORIZONS.values())[horizon]
     over_after = int(RELEASED_MS[PAYER.edges.index(end) - 1])
-    landmark_ms = np.array([one.after_ms for one in PAYER.landmarks])[made.landmark]
-    installed_at = made.time - landmark_ms
-    paid = own.log.seems_paid_ms[made.install]
+    landmark_ms = np.array([one.after_ms for one in PAYER.landmarks])[predictions.landmark]
+    installed_at = predictions.time - landmark_ms
+    paid = own.log.seems_paid_ms[predictions.install]
     label = (paid >= 0) & (paid < end)
     found = JudgedPredictions(
-        made.landmark,
-        made.time - own.begin_ms,
-        label.astype(float),
-        label,
-        {name: said[:, horizon] for name, said in made.said.items()},
+        landmark=predictions.landmark,
+        since_ms=predictions.time - own.begin_ms,
+        true=label.astype(float),
+        label=label,
+        predicted={name: column[:, horizon] for name, column in predictions.predicted.items()},
     )
     is_judged = (installed_at + over_after <= own.until_ms) & (landmark_ms < end)
     is_late = (paid >= 0) & (paid < landmark_ms)
@@ -98,13 +101,13 @@ def _judged(own: PayerHistory, made: PayerPredictions, horizon: int) -> JudgedPr
 
 
 def _figures(run: PayerRun) -> dict[str, Any]:
-    told = reliability_against_truth(run.d7, "full")
+    reliability = reliability_against_truth(run.d7, "full")
     return {
         "d7_normalised_entropy": excess_entropy(run.d7, "full"),
         "d30_normalised_entropy": excess_entropy(run.d30, "full"),
-        "calibration_ratio": told.ratio,
-        "ece": told.ece(),
-        "auc": auc(run.d7, run.d7.said["full"]),
+        "calibration_ratio": reliability.ratio,
+        "ece": reliability.ece(),
+        "auc": auc(run.d7, run.d7.predicted["full"]),
         "log_loss": {name: mean_log_loss(run.d7, name) for name in PAYER_TIERS},
         "challengers": {
             name: {

@@ -8,7 +8,7 @@ install to three days, D30 of all.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -27,71 +27,70 @@ _OF_WORLD = (1, 2)
 
 SHOCK_MS = 3 * DAY_MS
 AFTER_MS = 7 * DAY_MS
-"""After a shift: from its third to its seventh day. Calibration: until the seventh."""
+"""Figures after a shift are of its third to seventh day; calibration is of the first seven."""
 
 _SMALLEST = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
 class JudgedPredictions:
-    """Predictions for one horizon beside the truth: columns."""
+    """Predictions for one horizon beside the truth. Columns, one element per prediction."""
 
     landmark: IntColumn
     since_ms: IntColumn  # since the disturbance began
-    true: FloatColumn
-    label: BoolColumn
-    said: dict[str, FloatColumn]
+    true: FloatColumn  # the true chance to pay by the horizon
+    label: BoolColumn  # paid by the horizon
+    predicted: dict[str, FloatColumn]  # by model; NaN: no answer
 
     def __len__(self) -> int:
         return len(self.true)
 
     def only(self, which: BoolColumn) -> JudgedPredictions:
         return JudgedPredictions(
-            self.landmark[which],
-            self.since_ms[which],
-            self.true[which],
-            self.label[which],
-            {name: one[which] for name, one in self.said.items()},
+            landmark=self.landmark[which],
+            since_ms=self.since_ms[which],
+            true=self.true[which],
+            label=self.label[which],
+            predicted={name: column[which] for name, column in self.predicted.items()},
         )
 
 
 def judge_predictions(
-    world: PayingWorld, made: PayerPredictions, horizon: int
+    world: PayingWorld, predictions: PayerPredictions, horizon: int
 ) -> JudgedPredictions:
-    """Those about installs that had paid already, which was not known yet, are left out."""
+    """Predictions about installs that had paid, which was not known yet, are left out."""
     number = _OF_WORLD[horizon]
-    true = world.lives.chance[made.install, made.landmark, number]
-    paid = world.lives.paid_ms[made.install]
+    true = world.lives.chance[predictions.install, predictions.landmark, number]
+    paid = world.lives.paid_ms[predictions.install]
     found = JudgedPredictions(
-        made.landmark,
-        made.time - BEGIN_MS,
-        true,
-        (paid != NEVER) & (paid < HORIZON_MS[number]),
-        {name: said[:, horizon] for name, said in made.said.items()},
+        landmark=predictions.landmark,
+        since_ms=predictions.time - BEGIN_MS,
+        true=true,
+        label=(paid != NEVER) & (paid < HORIZON_MS[number]),
+        predicted={name: column[:, horizon] for name, column in predictions.predicted.items()},
     )
     return found.only(~np.isnan(true))
 
 
 def excess_entropy(rows: JudgedPredictions, name: str) -> float:
-    """NaN without predictions."""
-    said = rows.said[name]
-    lost = float(_divergence(rows.true, said).sum())
+    """Excess normalised entropy of one model; NaN without predictions."""
+    lost = float(_divergence(rows.true, rows.predicted[name]).sum())
     return lost / _base_entropy(rows) if len(rows) else float("nan")
 
 
 def mean_log_loss(rows: JudgedPredictions, name: str) -> float:
-    """Nats per prediction, of what came true."""
-    said = rows.said[name].clip(_SMALLEST, 1 - _SMALLEST)
-    return float(-np.where(rows.label, np.log(said), np.log1p(-said)).mean())
+    """Log loss of one model against what came true, in nats per prediction."""
+    predicted = rows.predicted[name].clip(_SMALLEST, 1 - _SMALLEST)
+    return float(-np.where(rows.label, np.log(predicted), np.log1p(-predicted)).mean())
 
 
-def auc(rows: JudgedPredictions, said: FloatColumn) -> float:
-    """Mean over landmarks, weighed by how many pairs each has."""
+def auc(rows: JudgedPredictions, predicted: FloatColumn) -> float:
+    """Area under the ROC curve: mean over landmarks, weighted by their pairs; NaN without any."""
     total = weight = 0.0
     for landmark in np.unique(rows.landmark):
         at = rows.landmark == landmark
         reliability = Reliability()
-        reliability.add_many(said[at], rows.label[at].astype(float))
+        reliability.add_many(predicted[at], rows.label[at].astype(float))
         pairs = float(rows.label[at].sum()) * float((~rows.label[at]).sum())
         if pairs:
             total, weight = total + pairs * reliability.auc(), weight + pairs
@@ -99,45 +98,36 @@ def auc(rows: JudgedPredictions, said: FloatColumn) -> float:
 
 
 def reliability_against_truth(rows: JudgedPredictions, name: str) -> Reliability:
-    """Against the true chances."""
+    """Predictions of one model beside the true chances."""
     found = Reliability()
-    found.add_many(rows.said[name], rows.true)
+    found.add_many(rows.predicted[name], rows.true)
     return found
 
 
 def payer_world_figures(d7: JudgedPredictions, d30: JudgedPredictions) -> dict[str, Any]:
-    """Of one world and disturbance."""
+    """All figures of one world and disturbance."""
     after = d7.only((d7.since_ms >= SHOCK_MS) & (d7.since_ms < AFTER_MS))
     week = d7.only(d7.since_ms < AFTER_MS)
-    told = reliability_against_truth(d7, "full")
+    reliability = reliability_against_truth(d7, "full")
     return {
         "d7_excess_ne": excess_entropy(d7, "full"),
         "d30_excess_ne": excess_entropy(d30, "full"),
         "d7_excess_ne_after_shift": excess_entropy(after, "full"),
-        "calibration_ratio": told.ratio,
+        "calibration_ratio": reliability.ratio,
         "calibration_ratio_after_shift": reliability_against_truth(week, "full").ratio,
-        "ece": told.ece(),
-        "auc": auc(d7, d7.said["full"]),
+        "ece": reliability.ece(),
+        "auc": auc(d7, d7.predicted["full"]),
         "auc_of_truth": auc(d7, d7.true),
         "log_loss": {name: mean_log_loss(d7, name) for name in PAYER_TIERS},
         "log_loss_of_truth": mean_log_loss(_with_truth(d7), "truth"),
         "challengers": {
-            name: _challenger(name, d7, d30, after) for name in CHALLENGERS if name in d7.said
+            name: _challenger(name, d7, d30, after) for name in CHALLENGERS if name in d7.predicted
         },
         "d7_excess_ne_by_landmark": _by_landmark(d7),
         "d30_excess_ne_by_landmark": _by_landmark(d30),
         "predictions": len(d7),
         "payers": int(d7.label.sum()),
     }
-
-
-def rounded(figures: Any) -> Any:
-    """To five places, all through."""
-    if isinstance(figures, dict):
-        return {name: rounded(value) for name, value in figures.items()}
-    if isinstance(figures, float):
-        return round(float(figures), 5) if np.isfinite(figures) else None
-    return figures
 
 
 def _challenger(
@@ -149,7 +139,7 @@ def _challenger(
         "log_loss": mean_log_loss(d7, name),
         "calibration_ratio": reliability_against_truth(d7, name).ratio,
     }
-    if not np.isnan(d30.said[name]).any():
+    if not np.isnan(d30.predicted[name]).any():
         found["d30_excess_ne"] = excess_entropy(d30, name)
     return found
 
@@ -162,18 +152,15 @@ def _by_landmark(rows: JudgedPredictions) -> dict[str, float]:
 
 
 def _with_truth(rows: JudgedPredictions) -> JudgedPredictions:
-    return JudgedPredictions(
-        rows.landmark, rows.since_ms, rows.true, rows.label, {"truth": rows.true}
-    )
+    """The truth as one more model."""
+    return replace(rows, predicted={"truth": rows.true})
 
 
-def _divergence(true: FloatColumn, said: FloatColumn) -> FloatColumn:
+def _divergence(true: FloatColumn, predicted: FloatColumn) -> FloatColumn:
     """Kullback-Leibler, in nats."""
-    said = said.clip(_SMALLEST, 1 - _SMALLEST)
-    true = true.clip(_SMALLEST, 1 - _SMALLEST)
-    return np.asarray(
-        true * (np.log(true) - np.log(said)) + (1 - true) * (np.log1p(-true) - np.log1p(-said))
-    )
+    q = predicted.clip(_SMALLEST, 1 - _SMALLEST)
+    p = true.clip(_SMALLEST, 1 - _SMALLEST)
+    return np.asarray(p * (np.log(p) - np.log(q)) + (1 - p) * (np.log1p(-p) - np.log1p(-q)))
 
 
 def _base_entropy(rows: JudgedPredictions) -> float:

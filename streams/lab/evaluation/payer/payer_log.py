@@ -1,4 +1,4 @@
-"""What happens when, as the product would learn of it: questions, bins that end, horizons."""
+"""When payer models are asked, and when they learn, as the product would learn of it."""
 
 from __future__ import annotations
 
@@ -9,44 +9,34 @@ import numpy as np
 from online_models.hazard.bins import PAYER
 from online_models.scoring.releases import release_times
 from schemas.time import DAY_MS
-from streams.lab.simulator.draws import BoolColumn, IntColumn
+from streams.lab.evaluation.replay.occasions import Occasions
+from streams.lab.simulator.draws import IntColumn
 from streams.lab.simulator.paying_worlds import NEVER, PaymentReports
 from streams.lab.simulator.paying_worlds.steps import LANDMARK_MS
 
 RELEASED_MS: IntColumn = np.array(release_times(PAYER.edges))
-"""When the outcome of each bin is said: some time after it ends, because reports come late. A
+"""When the outcome of each bin is learned: some time after it ends, because reports come late. A
 payment known later is learned when it is known, beside the wrong "not paid" that was learned by
 then: among many rows that were right, one that was not hardly matters, a missing payment does."""
 
 JUDGED_HORIZONS = {"d7": 7 * DAY_MS, "d30": 30 * DAY_MS}
-"""What is judged, and what those who wait for it wait for."""
+"""What is judged, and what the challengers that wait for a horizon wait for."""
 
 _NOT_KNOWN = np.int64(1) << 62
 _EDGES: IntColumn = np.array(PAYER.edges)
 
 
 @dataclass(frozen=True, slots=True)
-class Happenings:
-    """Columns, in order of time. `which` is a landmark, or a bin."""
-
-    time: IntColumn
-    install: IntColumn
-    which: IntColumn
-    label: BoolColumn
-
-    def between(self, begin: int, end: int) -> slice:
-        first, last = np.searchsorted(self.time, [begin, end])
-        return slice(int(first), int(last))
-
-
-@dataclass(frozen=True, slots=True)
 class PayerLog:
-    asks: Happenings
-    bins: Happenings
-    horizons: dict[str, Happenings]
-    payments: Happenings
+    """`which` is a landmark, but in `bins`, where it is a bin."""
+
+    asks: Occasions
+    bins: Occasions
+    horizons: dict[str, Occasions]
+    payments: Occasions
     """Payments within seven days when they become known: a row per landmark before them."""
-    seems_paid_ms: IntColumn  # since the install, of the payment that was known first; NEVER
+    seems_paid_ms: IntColumn
+    """Of each install: ms since the install of the payment that was known first, or NEVER."""
 
 
 def make_payer_log(installed_at: IntColumn, reports: PaymentReports) -> PayerLog:
@@ -58,23 +48,24 @@ def make_payer_log(installed_at: IntColumn, reports: PaymentReports) -> PayerLog
         paid[reports.install[number]] = reports.paid_ms[number]
         known[reports.install[number]] = reports.logged_ms[number]
     ends = np.where(paid == NEVER, _NOT_KNOWN, paid)
-    horizons = {
-        name: _horizon(installed_at, ends, known, end) for name, end in JUDGED_HORIZONS.items()
-    }
-    payments = _payments(installed_at, ends, known)
     return PayerLog(
-        _asks(installed_at, known), _bins(installed_at, ends, known), horizons, payments, paid
+        asks=_asks(installed_at, known),
+        bins=_bins(installed_at, ends, known),
+        horizons={
+            name: _horizon(installed_at, ends, known, end) for name, end in JUDGED_HORIZONS.items()
+        },
+        payments=_payments(installed_at, ends, known),
+        seems_paid_ms=paid,
     )
 
 
-def _asks(installed_at: IntColumn, known: IntColumn) -> Happenings:
-    """Nobody is asked about who is known to have paid."""
+def _asks(installed_at: IntColumn, known: IntColumn) -> Occasions:
+    """Nobody is asked about an install that is known to have paid."""
     install, landmark = np.nonzero(known[:, None] > LANDMARK_MS)
-    time = installed_at[install] + LANDMARK_MS[landmark]
-    return _ordered(time, install, landmark, np.zeros(len(time), bool))
+    return Occasions.ordered(installed_at[install] + LANDMARK_MS[landmark], install, landmark)
 
 
-def _bins(installed_at: IntColumn, ends: IntColumn, known: IntColumn) -> Happenings:
+def _bins(installed_at: IntColumn, ends: IntColumn, known: IntColumn) -> Occasions:
     bin_of = np.searchsorted(_EDGES, ends, side="right") - 1
     due = RELEASED_MS
     number = np.arange(PAYER.bins)
@@ -82,9 +73,9 @@ def _bins(installed_at: IntColumn, ends: IntColumn, known: IntColumn) -> Happeni
     install, survived = np.nonzero(is_over)
     payer = np.flatnonzero(bin_of < PAYER.bins)
     paid = bin_of[payer]
-    told = np.maximum(due[paid], known[payer])
-    return _ordered(
-        np.concatenate([installed_at[install] + due[survived], installed_at[payer] + told]),
+    learned = np.maximum(due[paid], known[payer])
+    return Occasions.ordered(
+        np.concatenate([installed_at[install] + due[survived], installed_at[payer] + learned]),
         np.concatenate([install, payer]),
         np.concatenate([survived, paid]),
         np.concatenate([np.zeros(len(install), bool), np.ones(len(payer), bool)]),
@@ -93,26 +84,18 @@ def _bins(installed_at: IntColumn, ends: IntColumn, known: IntColumn) -> Happeni
 
 def _horizon(
     installed_at: IntColumn, ends: IntColumn, known: IntColumn, horizon_ms: int
-) -> Happenings:
+) -> Occasions:
     """One row per landmark before the horizon that had not paid by then."""
     due = int(RELEASED_MS[np.searchsorted(_EDGES, horizon_ms) - 1])
     seems_paid = (ends < horizon_ms) & (known <= due)
     is_open = ~seems_paid[:, None] | (ends[:, None] >= LANDMARK_MS)
     install, landmark = np.nonzero(is_open & (horizon_ms > LANDMARK_MS))
-    return _ordered(installed_at[install] + due, install, landmark, seems_paid[install])
+    return Occasions.ordered(installed_at[install] + due, install, landmark, seems_paid[install])
 
 
-def _payments(installed_at: IntColumn, ends: IntColumn, known: IntColumn) -> Happenings:
+def _payments(installed_at: IntColumn, ends: IntColumn, known: IntColumn) -> Occasions:
     install, landmark = np.nonzero(
         (ends[:, None] >= LANDMARK_MS) & (ends < JUDGED_HORIZONS["d7"])[:, None]
     )
-    return _ordered(
-        installed_at[install] + known[install], install, landmark, np.ones(len(install), bool)
-    )
-
-
-def _ordered(
-    time: IntColumn, install: IntColumn, which: IntColumn, label: BoolColumn
-) -> Happenings:
-    order = np.lexsort((which, install, time))
-    return Happenings(time[order], install[order], which[order], label[order])
+    paid = np.ones(len(install), bool)
+    return Occasions.ordered(installed_at[install] + known[install], install, landmark, paid)

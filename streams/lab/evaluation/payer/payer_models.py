@@ -1,4 +1,4 @@
-"""Who predicts: the model and its tiers, those who wait for the horizon, and River."""
+"""The payer model with its tiers, and its challengers: a kernel that waits, and River."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from streams.lab.evaluation.replay.world_features import NamedFeatures
 from streams.lab.simulator.draws import FloatColumn
 
 PAYER_TIERS = ("full", "install_only", "rates", "constant")
-"""Who answers, best first: the next one answers where one cannot."""
+"""Best first: where one cannot answer, the next one does."""
 
 WAITING = "waiting"
-"""The same kernel, learning each label when its horizon is over."""
+"""The same kernel, which learns each label only when its horizon is over."""
 
 CHALLENGERS = (WAITING, "river", "river_defer")
 _D7_MS = next(one.after_ms for one in PAYER.horizons if one.name == "d7")
@@ -34,13 +34,15 @@ _FIRST_BIN = [PAYER.first_bin(number) for number in range(len(PAYER.landmarks))]
 
 
 class FrozenFeatures(NamedTuple):
-    """Features at a landmark, as they stay. By name only where somebody asks for names."""
+    """Features as they were at a landmark. By name only where River needs the names."""
 
     packed: Packed
     named: NamedFeatures
 
 
 class Question(NamedTuple):
+    """How likely is it that an install pays, asked at a landmark?"""
+
     install: int
     landmark: int
     frozen: FrozenFeatures
@@ -50,7 +52,7 @@ class Question(NamedTuple):
 
 
 class BinEnd(NamedTuple):
-    """What a bin said of an install: one row per landmark from which it can be seen."""
+    """The outcome of a bin of an install: one row per landmark before the end of the bin."""
 
     bin: int
     label: bool
@@ -64,7 +66,7 @@ def _model(shape: Shape) -> HazardModel:
 
 
 def _waiting_for(name: str) -> HazardModel:
-    """One bin, which is asked about from every landmark before it and known at the horizon."""
+    """A model of one bin: asked about at every landmark before it, known at the horizon."""
     end = next(one.after_ms for one in PAYER.horizons if one.name == name)
     landmarks = tuple(one for one in PAYER.landmarks if one.after_ms <= end)
     return _model(Shape((end, end + 1), landmarks, (Horizon("end", end + 1),)))
@@ -72,6 +74,8 @@ def _waiting_for(name: str) -> HazardModel:
 
 @dataclass(slots=True)
 class PayerModels:
+    """All that learn from one replay. `river=None` leaves River's challengers out."""
+
     model: HazardModel = field(default_factory=lambda: _model(PAYER))
     rates: ShrunkRates = field(default_factory=ShrunkRates)
     waiting: dict[str, HazardModel] = field(
@@ -83,7 +87,7 @@ class PayerModels:
     )
 
     def copy(self) -> PayerModels:
-        """The same ones, to go on from here in another world."""
+        """Equal models that learn apart from here on."""
         return PayerModels(
             _copied(self.model),
             copy.deepcopy(self.rates),
@@ -119,7 +123,7 @@ class PayerModels:
             self.rates.learn(one.place, one.bin, one.label)
 
     def learn_horizon(self, horizon: str, rows: Sequence[tuple[Question, bool]]) -> None:
-        """Rows of an install follow each other."""
+        """Rows of one install have to follow one another."""
         self.waiting[horizon].learn_packed(
             [
                 PackedGroup(
@@ -136,13 +140,13 @@ class PayerModels:
                 self.river.learn_at_horizon(asked.frozen.named, label)
 
     def learn_payments(self, paid: Sequence[Question]) -> None:
-        """Known at last; only River's DEFER does not wait for the end of the bin."""
+        """Payments, as soon as they are known. Only River's DEFER learns before the bin ends."""
         if self.river is not None:
             for asked in paid:
                 self.river.learn_payment(asked.frozen.named)
 
     def predict(self, asked: Sequence[Question]) -> dict[str, FloatColumn]:
-        """Question × (d7, d30) by contestant; NaN: no answer, or the horizon has passed."""
+        """Question × (d7, d30), by model; NaN: no answer, or the horizon has passed."""
         scorer = self.model.scorer
         return {
             "full": _pairs(scorer.score_packed([_full(one) for one in asked])),
@@ -157,20 +161,20 @@ class PayerModels:
 
     def _waited(self, asked: Sequence[Question]) -> FloatColumn:
         asks = [PackedAsk(*one.frozen.packed, one.landmark, one.platform) for one in asked]
-        said = [self.waiting[name].scorer.score_packed(asks) for name in ("d7", "d30")]
+        scores = [self.waiting[name].scorer.score_packed(asks) for name in ("d7", "d30")]
         return np.array(
-            [[one["end"] if one else np.nan for one in horizon] for horizon in said]
+            [[one["end"] if one else np.nan for one in horizon] for horizon in scores]
         ).T.reshape(-1, 2)
 
     def _of_river(self, asked: Sequence[Question]) -> dict[str, FloatColumn]:
         if self.river is None:
             return {}
-        # Seven days after the install nothing is left to be predicted, or to be learned.
+        # From the seventh day on nothing is left to predict, or to learn.
         is_open = [_LANDMARK_MS[one.landmark] < _D7_MS for one in asked]
-        said = iter(
+        chances = iter(
             self.river.ask(one.frozen.named for one, ok in zip(asked, is_open, strict=True) if ok)
         )
-        rows = [next(said) if ok else {} for ok in is_open]
+        rows = [next(chances) if ok else {} for ok in is_open]
         return {
             name: np.array([[one.get(name, np.nan), np.nan] for one in rows]).reshape(-1, 2)
             for name in ("river", "river_defer")
@@ -182,24 +186,24 @@ def _full(asked: Question) -> PackedAsk:
 
 
 def _install_only(asked: Question) -> PackedAsk:
-    """What is known of the install, and that it has not paid since."""
+    """Features of the install, and that it has not paid since."""
     return PackedAsk(*asked.at_install.packed, 0, asked.platform, _LANDMARK_MS[asked.landmark])
 
 
 def _by_install(
     rows: Sequence[tuple[Question, bool]],
 ) -> Iterator[tuple[tuple[Question, bool], list[Question]]]:
-    """Each install's first row and label, and all its questions."""
+    """For each install: its first row, and all its questions."""
     for _, found in groupby(rows, key=lambda row: row[0].install):
         own = list(found)
         yield own[0], [asked for asked, _ in own]
 
 
-def _pairs(said: Sequence[dict[str, float] | None]) -> FloatColumn:
+def _pairs(scores: Sequence[dict[str, float] | None]) -> FloatColumn:
     return np.array(
         [
             [one.get("d7", np.nan), one.get("d30", np.nan)] if one else [np.nan, np.nan]
-            for one in said
+            for one in scores
         ]
     ).reshape(-1, 2)
 
@@ -212,9 +216,9 @@ def _copied(model: HazardModel) -> HazardModel:
 
 
 def _constants() -> list[dict[str, float]]:
-    """What a model says that has learned nothing: the prior."""
-    said = _model(PAYER).score_many([Ask({}, number) for number, _ in enumerate(_LANDMARK_MS)])
-    return [one or {} for one in said]
+    """What a model predicts that has learned nothing: the prior."""
+    scores = _model(PAYER).score_many([Ask({}, number) for number, _ in enumerate(_LANDMARK_MS)])
+    return [one or {} for one in scores]
 
 
 _CONSTANT = _constants()

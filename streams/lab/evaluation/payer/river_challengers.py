@@ -26,7 +26,7 @@ _Features = Mapping[str, float]
 
 
 class RiverChallengers:
-    """`ask` answers by name of challenger; the DEFER one learns from being asked."""
+    """`ask` predicts by name of challenger; the DEFER one also learns from being asked."""
 
     def __init__(self) -> None:
         self.waiting, self.defer = _new_model(), _new_model()
@@ -45,12 +45,12 @@ class RiverChallengers:
         self.defer.learn_one(features, True, w=DEFER_PAID)
 
     def _asked(self, features: _Features) -> float:
-        said = _chance(self.defer, features)
-        self._learn_unpaid(features, said)
-        return said
+        chance = _chance(self.defer, features)
+        self._learn_unpaid(features, chance)
+        return chance
 
-    def _learn_unpaid(self, features: _Features, said: float) -> None:
-        self.defer.learn_one(features, False, w=(1.0 - said) / (1.0 - said / 2.0))
+    def _learn_unpaid(self, features: _Features, chance: float) -> None:
+        self.defer.learn_one(features, False, w=(1.0 - chance) / (1.0 - chance / 2.0))
 
 
 def _new_model() -> _RiverModel:

@@ -13,20 +13,22 @@ from streams.lab.evaluation.payer.judged_predictions import (
     excess_entropy,
     mean_log_loss,
     reliability_against_truth,
-    rounded,
 )
 from streams.lab.evaluation.payer.payer_models import PAYER_TIERS
-from streams.lab.evaluation.payer.runs import PayerRun, PayingPlan, replay_payer_worlds
+from streams.lab.evaluation.payer.runs import PayerRun, replay_payer_worlds
+from streams.lab.evaluation.replay.world_plan import WorldPlan
+from streams.lab.evaluation.rounding import rounded
 from streams.lab.simulator.paying_worlds.steps import LANDMARK_NAMES
 from streams.progress import Progress
 
 
-def evaluate_tiers(plan: PayingPlan, advance: Progress) -> dict[str, dict[str, Any]]:
+def evaluate_tiers(plan: WorldPlan, advance: Progress) -> dict[str, dict[str, Any]]:
     """By world and disturbance: log loss in nats per prediction, for D7."""
-    return tiers_of(replay_payer_worlds(plan, advance))
+    return tiers_of(replay_payer_worlds(plan, advance, has_river=False))
 
 
 def tiers_of(runs: Iterable[PayerRun]) -> dict[str, dict[str, Any]]:
+    """The same for runs that were made already."""
     found: dict[str, dict[str, Any]] = {}
     for run in runs:
         found.setdefault(run.world, {})[run.disturbance] = rounded(_figures(run))
@@ -45,7 +47,7 @@ def _figures(run: PayerRun) -> dict[str, Any]:
             tier: reliability_against_truth(run.d7, tier).ratio for tier in PAYER_TIERS
         },
         "by_landmark": _by_landmark(run.d7),
-        "unanswered": {tier: int(np.isnan(run.d7.said[tier]).sum()) for tier in PAYER_TIERS},
+        "unanswered": {tier: int(np.isnan(run.d7.predicted[tier]).sum()) for tier in PAYER_TIERS},
         "predictions": len(run.d7),
     }
 

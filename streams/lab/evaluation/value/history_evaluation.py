@@ -1,33 +1,35 @@
-"""How well a value model would have done on one's own history, told only what was known then.
+"""How well revenue would have been predicted in a recorded history, with what was known then.
 
-Predictions count from the day on which the first installs have a month behind them, for horizons
-that are over when the history ends. Beside the model stands the growth of cohorts alone: what
-installs of the same age had gone on to pay.
+Predictions count from the day on which the first installs are a month old, for horizons that are
+over when the history ends. Beside the model stands the growth of cohorts alone: what installs of
+the same age had gone on to pay.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
 
-from online_models.quality.value_figures import decile_mape, normalised_gini, total_ratio
 from online_models.value.model import ValueModel, ValueRules
 from online_models.value.shape import HORIZONS, LANDMARKS
 from schemas.time import DAY_MS
-from streams.lab.evaluation.value.figures import is_monotone, rounded
+from streams.lab.evaluation.replay.event_time_replay import log_days
+from streams.lab.evaluation.rounding import rounded
+from streams.lab.evaluation.value.figures import is_monotone, realised_figures
 from streams.lab.evaluation.value.history import ValueHistory, read_value_history
 from streams.lab.evaluation.value.payment_table import VALUE_LANDMARK_MS
 from streams.lab.evaluation.value.value_replay import ValuePredictions, ValueReplay
+from streams.lab.simulator.draws import BoolColumn
 from streams.progress import Progress
-from streams.settings.tree import Settings
+from streams.settings import Settings
 
 _WARM_UP_MS = 31 * DAY_MS
 ROWS_MIN = 200
-"""Predictions at a landmark; figures of fewer say nothing and are left out."""
+"""Predictions at a landmark; figures of fewer would be noise and are left out."""
 
 COHORTS_ONLY = msgspec.structs.replace(ValueRules(), matured_rows=1_000_000_000)
 
@@ -35,72 +37,66 @@ COHORTS_ONLY = msgspec.structs.replace(ValueRules(), matured_rows=1_000_000_000)
 def evaluate_value_history(
     settings: Settings, files: Sequence[Path], advance: Progress
 ) -> dict[str, Any]:
+    """Figures by horizon and landmark, of the model and of cohorts alone."""
     own = read_value_history(settings, files, advance)
-    made = {
-        "model": predicted(own, ValueRules(), advance, "learn and predict"),
-        "cohorts": predicted(own, COHORTS_ONLY, advance, "predict by cohorts alone"),
+    predictions = {
+        "model": predict_history(own, ValueRules(), advance, "learn and predict"),
+        "cohorts": predict_history(own, COHORTS_ONLY, advance, "predict by cohorts alone"),
     }
     found: dict[str, Any] = {
-        horizon.name: _by_landmark(own, made, number) for number, horizon in enumerate(HORIZONS)
+        horizon.name: _by_landmark(own, predictions, number)
+        for number, horizon in enumerate(HORIZONS)
     }
     about = {
         "installs": len(own.installs),
         "payments": len(own.payments.install),
         "currency": own.currency,
         "payments_in_other_currencies": own.other_currencies,
-        "is_monotone": is_monotone(made["model"]),
+        "is_monotone": is_monotone(predictions["model"]),
     }
     return about | {name: rounded(one) for name, one in found.items()}
 
 
-def predicted(
+def predict_history(
     own: ValueHistory, rules: ValueRules, advance: Progress, step: str
 ) -> ValuePredictions:
-    replay = ValueReplay(own.history, own.features, ValueModel(rules))
-    first = int(own.history.installed_at[0])
-    last = min(int(own.history.installed_at[-1]) + int(VALUE_LANDMARK_MS[-1]) + 1, own.until_ms + 1)
-    replay.run(last, _days(advance, step, first, last))
+    """What a model with these rules would have predicted at every landmark."""
+    replay = ValueReplay(own.table, own.features, ValueModel(rules))
+    installed_at = own.table.installed_at
+    first = int(installed_at[0])
+    last = min(int(installed_at[-1]) + int(VALUE_LANDMARK_MS[-1]) + 1, own.until_ms + 1)
+    replay.run(last, log_days(advance, step, first, last))
     return replay.predictions()
 
 
-def _judged(
-    own: ValueHistory, made: ValuePredictions, horizon: int
-) -> np.ndarray[Any, np.dtype[np.bool_]]:
+def _judged(own: ValueHistory, predictions: ValuePredictions, horizon: int) -> BoolColumn:
     """Which predictions count: asked after the warm-up, over when the history ends, answered."""
-    begins = int(own.history.installed_at[0]) + _WARM_UP_MS
+    begins = int(own.table.installed_at[0]) + _WARM_UP_MS
     end = HORIZONS[horizon].after_ms
-    is_over = own.history.installed_at[made.install] + end <= own.until_ms
-    is_open = VALUE_LANDMARK_MS[made.landmark] < end
-    answered = ~np.isnan(made.worth[:, horizon])
-    return np.asarray((made.time >= begins) & is_over & is_open & answered)
+    is_over = own.table.installed_at[predictions.install] + end <= own.until_ms
+    is_open = VALUE_LANDMARK_MS[predictions.landmark] < end
+    answered = ~np.isnan(predictions.expected[:, horizon])
+    return np.asarray((predictions.time >= begins) & is_over & is_open & answered)
 
 
 def _by_landmark(
-    own: ValueHistory, made: dict[str, ValuePredictions], horizon: int
+    own: ValueHistory, predictions: dict[str, ValuePredictions], horizon: int
 ) -> dict[str, Any]:
-    came = own.until(HORIZONS[horizon].after_ms)
-    which = _judged(own, made["model"], horizon)
+    actual = own.paid_until(HORIZONS[horizon].after_ms)
+    model = predictions["model"]
+    which = _judged(own, model, horizon)
     found: dict[str, Any] = {}
     for mark, landmark in enumerate(LANDMARKS):
-        rows = which & (made["model"].landmark == mark)
+        rows = which & (model.landmark == mark)
         if int(rows.sum()) < ROWS_MIN:
             continue
-        install = made["model"].install[rows]
+        install = model.install[rows]
         found[landmark.name] = {
             "predictions": len(install),
-            "extrapolated_share": float(made["model"].is_extrapolated[rows, horizon].mean()),
+            "extrapolated_share": float(model.is_extrapolated[rows, horizon].mean()),
             **{
-                name: {
-                    "gini": normalised_gini(one.worth[rows, horizon], came[install]),
-                    "decile_mape": decile_mape(one.worth[rows, horizon], came[install]),
-                    "total_ratio": total_ratio(one.worth[rows, horizon], came[install]),
-                }
-                for name, one in made.items()
+                name: realised_figures(one.expected[rows, horizon], actual[install])
+                for name, one in predictions.items()
             },
         }
     return found
-
-
-def _days(advance: Progress, step: str, begin: int, end: int) -> Callable[[int], None]:
-    days = (end - begin) // DAY_MS
-    return lambda now: advance(f"{step}, days of log time", (now - begin) // DAY_MS, days)

@@ -1,4 +1,4 @@
-"""A history of installs and payments, as a value model would have come to know it."""
+"""What installs had paid, as far as it was known at each moment at which a value model asks."""
 
 from __future__ import annotations
 
@@ -12,11 +12,14 @@ from schemas.time import DAY_MS
 from streams.lab.simulator.draws import FloatColumn, IntColumn
 
 LATENESS_MS = DAY_MS
-"""How long after a step ended its payments are waited for."""
+"""How long after the end of a step its payments are waited for."""
+
+VALUE_LANDMARK_MS: IntColumn = np.array([landmark.after_ms for landmark in LANDMARKS])
+STEP_DUE_MS: IntColumn = np.array([step.end_ms + LATENESS_MS for step in STEPS])
 
 
 class Payments(Protocol):
-    """One element per payment that counts. Times are ms since the install."""
+    """Columns, one element per payment that counts. Times are ms since the install."""
 
     @property
     def install(self) -> IntColumn: ...
@@ -30,38 +33,18 @@ class Payments(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PaymentTable:
-    """What was known of each install when it was asked for. Amounts in the reporting currency."""
+    """What was known of each install when it was needed. Amounts in the reporting currency."""
 
-    installed_at: IntColumn
+    installed_at: IntColumn  # log time in ms
     spent: FloatColumn  # install × landmark: before it
-    payments: IntColumn  # install × landmark: how many
+    payments: IntColumn  # install × landmark: how many before it
     after: FloatColumn  # install × landmark × bucket: in the bucket, after the landmark
     in_step: FloatColumn  # install × step
     before_step: FloatColumn  # install × step
 
 
-class Occasions:
-    """When which install is asked about, or learned of: columns, in order of time."""
-
-    def __init__(self, installed_at: IntColumn, after_ms: IntColumn) -> None:
-        size = len(installed_at)
-        install = np.repeat(np.arange(size), len(after_ms))
-        which = np.tile(np.arange(len(after_ms)), size)
-        time = installed_at[install] + after_ms[which]
-        order = np.lexsort((which, install, time))
-        self.time, self.install, self.which = time[order], install[order], which[order]
-
-    def between(self, begin: int, end: int) -> slice:
-        first, last = np.searchsorted(self.time, [begin, end])
-        return slice(int(first), int(last))
-
-
-VALUE_LANDMARK_MS: IntColumn = np.array([landmark.after_ms for landmark in LANDMARKS])
-STEP_DUE_MS: IntColumn = np.array([step.end_ms + LATENESS_MS for step in STEPS])
-
-
 def make_payment_table(installed_at: IntColumn, payments: Payments) -> PaymentTable:
-    """Payments that are logged after the lateness of their step is over come too late for it."""
+    """A payment logged later than `LATENESS_MS` after its step is not in that step."""
     size = len(installed_at)
 
     def total(begin_ms: int, end_ms: int, until_ms: int) -> FloatColumn:
@@ -72,21 +55,21 @@ def make_payment_table(installed_at: IntColumn, payments: Payments) -> PaymentTa
         return found
 
     marks = VALUE_LANDMARK_MS.tolist()
-    history = PaymentTable(
-        installed_at,
-        np.stack([total(0, mark, mark) for mark in marks], axis=1),
-        np.stack([_count(payments, mark, size) for mark in marks], axis=1),
-        np.zeros((size, len(LANDMARKS), len(BUCKETS))),
-        np.stack([total(*step, due) for step, due in _dues()], axis=1),
-        np.stack([total(0, step.begin_ms, due) for step, due in _dues()], axis=1),
+    table = PaymentTable(
+        installed_at=installed_at,
+        spent=np.stack([total(0, mark, mark) for mark in marks], axis=1),
+        payments=np.stack([_count(payments, mark, size) for mark in marks], axis=1),
+        after=np.zeros((size, len(LANDMARKS), len(BUCKETS))),
+        in_step=np.stack([total(*step, due) for step, due in _dues()], axis=1),
+        before_step=np.stack([total(0, step.begin_ms, due) for step, due in _dues()], axis=1),
     )
     for number, (_, due) in enumerate(_dues()):
         bucket = bucket_ending_with(number)
         for mark in rows_of(number):
             assert bucket is not None
             begin = max(BUCKETS[bucket].begin_ms, marks[mark])
-            history.after[:, mark, bucket] = total(begin, BUCKETS[bucket].end_ms, due)
-    return history
+            table.after[:, mark, bucket] = total(begin, BUCKETS[bucket].end_ms, due)
+    return table
 
 
 def _dues() -> list[tuple[Part, int]]:

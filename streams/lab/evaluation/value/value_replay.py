@@ -1,5 +1,7 @@
-"""Event time: the model predicts at landmarks with what it had learned by then, and learns of the
-steps of every life as they end. Nothing is known before it was logged."""
+"""A value model lives through a log: it predicts at landmarks and learns steps as they end.
+
+Nothing is known before it was logged.
+"""
 
 from __future__ import annotations
 
@@ -14,23 +16,18 @@ from online_models.value.model import PackedAsk, StepRow, ValueModel, ValueRow
 from online_models.value.scorer import Worth
 from online_models.value.shape import HORIZONS, STEPS, bucket_ending_with, rows_of
 from schemas.time import HOUR_MS
+from streams.lab.evaluation.replay.event_time_replay import EventTimeReplay
+from streams.lab.evaluation.replay.occasions import Occasions
 from streams.lab.evaluation.value.payment_table import (
     STEP_DUE_MS,
     VALUE_LANDMARK_MS,
-    Occasions,
     PaymentTable,
 )
 from streams.lab.simulator.draws import BoolColumn, FloatColumn, IntColumn
 
-_STEP_MS = HOUR_MS
-"""How often what has been learned reaches predictions, in log time."""
-
-Step = Callable[[int], None]
-"""Hears the log time reached."""
-
 
 class PackedFeatures(NamedTuple):
-    """What is known of an install at a landmark, packed."""
+    """Features of an install at a landmark, packed for the kernel."""
 
     slots: bytes
     values: bytes
@@ -38,83 +35,75 @@ class PackedFeatures(NamedTuple):
 
 
 FeatureLookup = Callable[[int, int], PackedFeatures]
-"""By number of install and of landmark."""
+"""Features by number of install and number of landmark."""
 
 
 @dataclass(frozen=True, slots=True)
 class ValuePredictions:
-    """Columns, in order of time."""
+    """Columns, one element or row per prediction, in order of time."""
 
     install: IntColumn
     landmark: IntColumn
-    time: IntColumn
-    worth: FloatColumn  # prediction × horizon; NaN: not answered
+    time: IntColumn  # log time in ms
+    expected: FloatColumn  # prediction × horizon: expected revenue; NaN: not answered
     is_extrapolated: BoolColumn  # prediction × horizon
 
 
-class ValueReplay:
-    def __init__(self, history: PaymentTable, features: FeatureLookup, model: ValueModel) -> None:
-        self.history = history
+class ValueReplay(EventTimeReplay[PackedFeatures]):
+    def __init__(self, payments: PaymentTable, features: FeatureLookup, model: ValueModel) -> None:
+        # Whole hours from the start on, whenever the first install was.
+        super().__init__(int(payments.installed_at[0]) // HOUR_MS * HOUR_MS)
+        self.payments = payments
         self.model = model
         self._features = features
-        self._frozen: dict[int, list[PackedFeatures]] = {}
-        self._asks = Occasions(history.installed_at, VALUE_LANDMARK_MS)
-        self._steps = Occasions(history.installed_at, STEP_DUE_MS)
-        self._now = int(history.installed_at[0])
-        self._told: list[tuple[slice, list[Worth | None]]] = []
+        self._asks = Occasions.at_ages(payments.installed_at, VALUE_LANDMARK_MS)
+        self._steps = Occasions.at_ages(payments.installed_at, STEP_DUE_MS)
+        self._predicted: list[tuple[slice, list[Worth | None]]] = []
 
-    def fork(self, history: PaymentTable, features: FeatureLookup) -> ValueReplay:
-        """Goes on from here where the log was the same until now; predictions begin anew."""
-        other = ValueReplay(history, features, copy.deepcopy(self.model))
-        other._now = self._now
-        other._frozen = {install: list(known) for install, known in self._frozen.items()}
+    def fork(self, payments: PaymentTable, features: FeatureLookup) -> ValueReplay:
+        """Go on from here where the log was the same until now, with predictions anew."""
+        other = ValueReplay(payments, features, copy.deepcopy(self.model))
+        other._go_on_from(self)
         return other
 
-    def run(self, until_ms: int, step: Step) -> None:
-        while self._now < until_ms:
-            end = min((self._now // _STEP_MS + 1) * _STEP_MS, until_ms)
-            self._predict(end)
-            self._learn(end)
-            self._now = end
-            step(end)
-
     def predictions(self) -> ValuePredictions:
-        index = np.concatenate([np.arange(one.start, one.stop) for one, _ in self._told])
-        said = [worth for _, worths in self._told for worth in worths]
+        index = np.concatenate([np.arange(one.start, one.stop) for one, _ in self._predicted])
+        predicted = [expected for _, part in self._predicted for expected in part]
         asks = self._asks
+        nothing = (np.nan,) * len(HORIZONS)
         return ValuePredictions(
-            asks.install[index],
-            asks.which[index],
-            asks.time[index],
-            np.array([one[:3] if one else (np.nan,) * 3 for one in said]).reshape(-1, 3),
-            np.array([_doubts(one) for one in said], bool).reshape(-1, 3),
+            install=asks.install[index],
+            landmark=asks.which[index],
+            time=asks.time[index],
+            expected=np.array([one[:3] if one else nothing for one in predicted]).reshape(-1, 3),
+            is_extrapolated=np.array([_extrapolated(one) for one in predicted], bool).reshape(
+                -1, 3
+            ),
         )
 
-    def _predict(self, end: int) -> None:
-        which = self._asks.between(self._now, end)
+    def _predict(self, end_ms: int) -> None:
+        which = self._asks.between(self._now, end_ms)
+        spent = self.payments.spent
         asks = []
-        spent = self.history.spent
-        for install, mark in zip(
-            self._asks.install[which].tolist(), self._asks.which[which].tolist(), strict=True
-        ):
-            frozen = self._features(install, mark)
+        for install, landmark, _ in self._asks.rows(which):
+            frozen = self._features(install, landmark)
             self._frozen.setdefault(install, []).append(frozen)
             slots, values, platform = frozen
-            asks.append(PackedAsk(slots, values, mark, float(spent[install, mark]), platform))
+            asks.append(
+                PackedAsk(slots, values, landmark, float(spent[install, landmark]), platform)
+            )
         if asks:
-            self._told.append((which, self.model.scorer.score_packed_many(asks)))
+            self._predicted.append((which, self.model.scorer.score_packed_many(asks)))
 
-    def _learn(self, end: int) -> None:
-        which = self._steps.between(self._now, end)
-        columns = (self._steps.install[which].tolist(), self._steps.which[which].tolist())
+    def _learn(self, end_ms: int) -> None:
         rows: list[ValueRow] = []
         steps: list[StepRow] = []
-        history = self.history
-        for install, number in zip(*columns, strict=True):
-            amount, before = history.in_step[install, number], history.before_step[install, number]
-            steps.append(StepRow(number, float(amount), float(before)))
-            rows.extend(self._rows(install, number))
-            if number == len(STEPS) - 1:
+        payments = self.payments
+        for install, step, _ in self._steps.rows(self._steps.between(self._now, end_ms)):
+            amount, before = payments.in_step[install, step], payments.before_step[install, step]
+            steps.append(StepRow(step, float(amount), float(before)))
+            rows.extend(self._rows(install, step))
+            if step == len(STEPS) - 1:
                 self._frozen.pop(install, None)
         if steps:
             self.model.develop(steps)
@@ -122,11 +111,12 @@ class ValueReplay:
             self.model.learn(rows)
 
     def _rows(self, install: int, step: int) -> list[ValueRow]:
+        """What the end of a step teaches, at each landmark before its bucket."""
         bucket = bucket_ending_with(step)
         if bucket is None:
             return []
         known = self._frozen.get(install, [])
-        after, spent = self.history.after[install, :, bucket], self.history.spent[install]
+        after, spent = self.payments.after[install, :, bucket], self.payments.spent[install]
         return [
             ValueRow(
                 known[mark].slots,
@@ -143,6 +133,6 @@ class ValueReplay:
         ]
 
 
-def _doubts(worth: Worth | None) -> tuple[bool, ...]:
-    doubts = worth.extrapolated if worth else ()
-    return tuple(horizon.name in doubts for horizon in HORIZONS)
+def _extrapolated(expected: Worth | None) -> tuple[bool, ...]:
+    names = expected.extrapolated if expected else ()
+    return tuple(horizon.name in names for horizon in HORIZONS)

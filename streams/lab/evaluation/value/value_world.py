@@ -1,4 +1,4 @@
-"""What a value model is told of the installs of a paying world, and the truth about them."""
+"""What a value model gets to know of the installs of a paying world, and the truth about them."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from streams.lab.simulator.paying_worlds import (
 
 
 class ValueWorld:
-    """A world with what is paid in it, as logged."""
+    """A paying world, what is paid in it, and what of that is logged when."""
 
     def __init__(self, name: str, disturbance: str, seed: int, installs: int) -> None:
         self.world: PayingWorld = make_paying_world(name, disturbance, seed, installs)
         self.spending: Spending = spend(self.world, seed)
-        payments = log_payments(self.world, self.spending, seed)
-        self.history: PaymentTable = make_payment_table(self.world.people.time, payments)
+        logged = log_payments(self.world, self.spending, seed)
+        self.payments: PaymentTable = make_payment_table(self.world.people.time, logged)
         self._features = WorldFeatures(self.world.people, logged_activity(self.world, seed))
         rules = ValueRules()
         self._encoder = Encoder(rules.slots, rules.seed)
 
     def features(self, install: int, landmark: int) -> PackedFeatures:
-        history = self.history
-        spent = float(history.spent[install, landmark])
-        paid = paid_features(spent, int(history.payments[install, landmark]))
+        table = self.payments
+        spent = float(table.spent[install, landmark])
+        paid = paid_features(spent, int(table.payments[install, landmark]))
         packed = self._encoder.pack(self._features.at(install, landmark) | paid)
         return PackedFeatures(*packed, self._features.platforms[install])

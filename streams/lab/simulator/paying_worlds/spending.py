@@ -16,8 +16,8 @@ from streams.lab.simulator.paying_worlds.payment_reports import log_times, poiso
 from streams.lab.simulator.paying_worlds.purses import PURSES, Purse
 from streams.lab.simulator.paying_worlds.steps import HORIZON_MS, HORIZON_NAMES, LANDMARK_MS
 
-WORTH_HORIZONS = ("d7", "d30", "d90")
-_AT = [HORIZON_NAMES.index(name) for name in WORTH_HORIZONS]
+SPENDING_HORIZONS = ("d7", "d30", "d90")
+_AT = [HORIZON_NAMES.index(name) for name in SPENDING_HORIZONS]
 _END_MS: IntColumn = HORIZON_MS[_AT]
 
 _COUNTRY_PAYS = np.array(
@@ -43,14 +43,13 @@ class Spending:
     install: IntColumn
     paid_ms: IntColumn  # since the install
     amount: FloatColumn
-    worth: FloatColumn  # install × landmark × horizon
+    expected: FloatColumn  # install × landmark × horizon
 
-    def until(self, install_ms: int) -> FloatColumn:
+    def paid_until(self, age_ms: int) -> FloatColumn:
         """What each install has paid before an age."""
-        is_in = self.paid_ms < install_ms
-        total: FloatColumn = np.zeros(len(self.worth))
-        np.add.at(total, self.install[is_in], self.amount[is_in])
-        return total
+        is_in = self.paid_ms < age_ms
+        total = np.bincount(self.install[is_in], self.amount[is_in], len(self.expected))
+        return np.asarray(total, np.float64)
 
 
 def spend(world: PayingWorld, seed: int) -> Spending:
@@ -69,7 +68,7 @@ def spend(world: PayingWorld, seed: int) -> Spending:
     amount = base * factor * _price(world, world.people.time[install] + paid_ms)
     found = Spending(install, paid_ms, amount, np.zeros((size, len(LANDMARK_MS), len(_AT))))
     for landmark in range(len(LANDMARK_MS)):
-        found.worth[:, landmark] = _worth(world, (purse, chances), found, base, landmark)
+        found.expected[:, landmark] = _expected(world, (purse, chances), found, base, landmark)
     return found
 
 
@@ -124,7 +123,7 @@ def _paid(
     return install + which.start, paid_ms[install, number], amount
 
 
-def _worth(
+def _expected(
     world: PayingWorld,
     kinds: tuple[Purse, FloatColumn],
     spending: Spending,

@@ -22,8 +22,9 @@ from streams.lab.evaluation.payer.payer import evaluate_payer
 from streams.lab.evaluation.payer.payer_log import RELEASED_MS, PayerLog, make_payer_log
 from streams.lab.evaluation.payer.payer_models import PAYER_TIERS, PayerModels
 from streams.lab.evaluation.payer.payer_replay import PayerPredictions, PayerReplay
-from streams.lab.evaluation.payer.runs import PayingPlan, replay_payer_worlds
+from streams.lab.evaluation.payer.runs import replay_payer_worlds
 from streams.lab.evaluation.payer.tiers import evaluate_tiers
+from streams.lab.evaluation.replay.world_plan import WorldPlan
 from streams.lab.simulator.paying_worlds import (
     NEVER,
     PayingPeople,
@@ -139,7 +140,7 @@ def test_what_is_logged_later_changes_no_prediction() -> None:
     assert (paid != world.lives.paid_ms).any()
     assert len(one.install) > 1_000
     for name in PAYER_TIERS:
-        assert np.array_equal(one.said[name], other.said[name], equal_nan=True)
+        assert np.array_equal(one.predicted[name], other.predicted[name], equal_nan=True)
 
 
 def test_a_replay_that_was_forked_goes_on_as_the_one_that_was_not() -> None:
@@ -155,8 +156,8 @@ def test_a_replay_that_was_forked_goes_on_as_the_one_that_was_not() -> None:
     whole, rest = replay.predictions(), fork.predictions()
 
     assert (whole.install[first:] == rest.install).all()
-    for name, said in whole.said.items():
-        assert np.array_equal(said[first:], rest.said[name], equal_nan=True), name
+    for name, predictions in whole.predicted.items():
+        assert np.array_equal(predictions[first:], rest.predicted[name], equal_nan=True), name
 
 
 def rows(
@@ -189,14 +190,14 @@ def test_log_loss_and_auc_are_those_of_the_definition() -> None:
     assert mean_log_loss(told, "full") == pytest.approx(
         -sum(math.log(p if y else 1 - p) for y, p in zip(label, said, strict=True)) / 4
     )
-    assert auc(told, told.said["full"]) == pytest.approx(3 / 4)
+    assert auc(told, told.predicted["full"]) == pytest.approx(3 / 4)
 
 
-PLAN = PayingPlan(1, 2_000, ("agents",), ("steady",), has_river=False)
+PLAN = WorldPlan(2_000, 1, ("agents",), ("steady",))
 
 
 def test_figures_have_the_shape_that_others_rely_on() -> None:
-    found = evaluate_payer(PLAN, silent)
+    found = evaluate_payer(PLAN, silent, has_river=False)
     one = found["agents"]["steady"]
 
     assert set(one) >= {
@@ -230,7 +231,7 @@ def test_calibration_is_told_by_landmark_and_by_day() -> None:
 
 
 def test_figures_are_of_predictions_made_once_the_disturbance_began() -> None:
-    (run,) = replay_payer_worlds(PLAN, silent)
+    (run,) = replay_payer_worlds(PLAN, silent, has_river=False)
 
     assert run.d7.since_ms.min() >= 0
     assert run.d30.since_ms.max() < 27 * DAY_MS

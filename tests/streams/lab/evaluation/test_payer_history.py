@@ -15,9 +15,7 @@ from streams.errors import Stop
 from streams.lab.evaluation.payer.history import (
     PayerHistory,
     RecordedFeatures,
-    _Booked,
     _first_reports,
-    _Install,
 )
 from streams.lab.evaluation.payer.history_evaluation import WARM_UP_MS, _judged
 from streams.lab.evaluation.payer.judged_predictions import D7, D30, excess_entropy
@@ -26,16 +24,17 @@ from streams.lab.evaluation.payer.payer_models import PayerModels
 from streams.lab.evaluation.payer.payer_replay import PayerReplay
 from streams.lab.evaluation.payer.runs import PayerRun
 from streams.lab.evaluation.payer.tiers import tiers_of
+from streams.lab.evaluation.replay.decided_history import Booking, DecidedInstall
 
 T0 = 1_790_000_000_000 // DAY_MS * DAY_MS
 
 
-def install(number: int, at: int = T0) -> _Install:
-    return _Install(f"i{number}", 1, "install", "app.one", "ios", "DE", at, "meta")
+def install(number: int, at: int = T0) -> DecidedInstall:
+    return DecidedInstall(f"i{number}", 1, "install", "app.one", "ios", "DE", at, "meta", "c1")
 
 
-def booked(number: int, transaction: str, kind: str, age: int, micros: int) -> _Booked:
-    return _Booked(f"i{number}", transaction, kind, T0 + age, micros)
+def booked(number: int, transaction: str, kind: str, age: int, micros: int) -> Booking:
+    return Booking(f"i{number}", transaction, kind, T0 + age, "USD", micros)
 
 
 def test_a_purchase_counts_from_when_it_was_first_known() -> None:
@@ -66,7 +65,7 @@ def test_money_of_installs_that_are_not_in_the_files_is_left_out() -> None:
 
 def test_where_nothing_was_frozen_the_features_of_the_install_are_taken() -> None:
     frozen = {"country=DE": 1.0}
-    features = RecordedFeatures([install(0)], {"i0": {0: frozen}})
+    features = RecordedFeatures([install(0)], {"i0": {"install": frozen}})
 
     assert features.at(0, 0) == features.at(0, 3) == frozen
 
@@ -75,13 +74,13 @@ def history(until_ms: int) -> PayerHistory:
     """Every hour an install; each tenth pays in its first hour, each fifteenth on its tenth day."""
     installs = [install(number, T0 + number * HOUR_MS) for number in range(24 * 20)]
     paid = [
-        _Booked(one.install_id, one.install_id, "purchase", one.install_time + age, 5)
+        Booking(one.install_id, one.install_id, "purchase", one.install_time + age, "USD", 5)
         for every, age in ((10, HOUR_MS // 2), (15, 9 * DAY_MS))
         for one in installs[::every]
     ]
     reports = _first_reports([(one, one.event_time) for one in paid], installs)
     log = make_payer_log(np.array([one.install_time for one in installs]), reports)
-    known = {one.install_id: {0: {"country=DE": 1.0}} for one in installs}
+    known = {one.install_id: {"install": {"country=DE": 1.0}} for one in installs}
     return PayerHistory(log, RecordedFeatures(installs, known), T0, until_ms, len(installs), 70)
 
 

@@ -13,9 +13,9 @@ from online_models.value.model import ValueModel
 from online_models.value.shape import LANDMARKS
 from schemas.time import DAY_MS, HOUR_MS
 from streams.cli.lab.evaluate import evaluate
+from streams.lab.evaluation.replay.world_plan import END_MS
 from streams.lab.evaluation.value.figures import value_world_figures
 from streams.lab.evaluation.value.payment_table import LATENESS_MS, make_payment_table
-from streams.lab.evaluation.value.value import END_MS
 from streams.lab.evaluation.value.value_replay import PackedFeatures, ValuePredictions, ValueReplay
 from streams.lab.evaluation.value.value_world import ValueWorld
 from streams.lab.simulator.paying_worlds import BEGIN_MS
@@ -73,7 +73,7 @@ def test_nothing_that_comes_later_changes_a_prediction() -> None:
         replay.run(cut, silent)
         made.append(replay.predictions())
     assert len(made[0].install) > 5_000
-    assert np.array_equal(made[0].worth, made[1].worth)
+    assert np.array_equal(made[0].expected, made[1].expected)
 
 
 def _packed(install: int, landmark: int) -> PackedFeatures:
@@ -83,31 +83,33 @@ def _packed(install: int, landmark: int) -> PackedFeatures:
 
 def test_a_fork_predicts_as_if_it_had_learned_all_along() -> None:
     world = ValueWorld("agents", "steady", 2, 2_000)
-    whole, begun = (ValueReplay(world.history, world.features, ValueModel()) for _ in range(2))
+    whole, begun = (ValueReplay(world.payments, world.features, ValueModel()) for _ in range(2))
     whole.run(END_MS, silent)
     begun.run(BEGIN_MS, silent)
-    fork = begun.fork(world.history, world.features)
+    fork = begun.fork(world.payments, world.features)
     fork.run(END_MS, silent)
     made, again = whole.predictions(), fork.predictions()
     assert len(made.install) == 2_000 * len(LANDMARKS)
-    assert np.array_equal(made.worth[made.time >= BEGIN_MS], again.worth)
+    assert np.array_equal(made.expected[made.time >= BEGIN_MS], again.expected)
 
 
 def test_who_predicts_the_truth_is_as_good_as_the_oracle() -> None:
     world = ValueWorld("agents", "steady", 2, 3_000)
     install = np.repeat(np.arange(3_000), len(LANDMARKS))
     landmark = np.tile(np.arange(len(LANDMARKS)), 3_000)
-    worth = world.spending.worth[install, landmark]
-    truth = ValuePredictions(install, landmark, install * 0, worth, np.zeros(worth.shape, bool))
+    expected = world.spending.expected[install, landmark]
+    truth = ValuePredictions(
+        install, landmark, install * 0, expected, np.zeros(expected.shape, bool)
+    )
     figures = value_world_figures(truth, world.spending)
     assert figures["gini_of_oracle"] == pytest.approx(1.0)
     assert figures["decile_mape"] == pytest.approx(0.0)
     assert figures["total_ratio"] == pytest.approx(1.0)
     assert figures["is_monotone"] is True
     assert list(figures["d7"]["by_landmark"]) == ["install", "1h", "6h", "1d", "3d"]
-    off = truth.worth.copy()
+    off = truth.expected.copy()
     off[:, 1] *= 2
-    twice = value_world_figures(replace(truth, worth=off), world.spending)
+    twice = value_world_figures(replace(truth, expected=off), world.spending)
     assert twice["total_ratio"] == pytest.approx(2.0)
     assert twice["d30"]["decile_mape"] == pytest.approx(1.0)
 

@@ -18,7 +18,7 @@ from streams.lab.simulator.paying_worlds import (
     spend,
 )
 from streams.lab.simulator.paying_worlds.purses import PURSES
-from streams.lab.simulator.paying_worlds.spending import WORTH_HORIZONS
+from streams.lab.simulator.paying_worlds.spending import SPENDING_HORIZONS
 from streams.lab.simulator.paying_worlds.steps import HORIZON_MS, HORIZON_NAMES, LANDMARK_MS
 
 NAMES = (*PAYING_WORLDS, *HELD_OUT_WORLDS)
@@ -37,37 +37,37 @@ def surprise(came: FloatColumn, said: FloatColumn) -> float:
     return abs(float(off.sum())) / max(float(np.sqrt((off**2).sum())), 1e-9)
 
 
-@pytest.mark.parametrize("horizon", range(3), ids=WORTH_HORIZONS)
+@pytest.mark.parametrize("horizon", range(3), ids=SPENDING_HORIZONS)
 def test_worth_comes_true_of_who_has_paid_and_who_has_not(
     lived: tuple[PayingWorld, Spending], horizon: int
 ) -> None:
     _, spending = lived
-    end = int(HORIZON_MS[HORIZON_NAMES.index(WORTH_HORIZONS[horizon])])
-    came = spending.until(end)
+    end = int(HORIZON_MS[HORIZON_NAMES.index(SPENDING_HORIZONS[horizon])])
+    came = spending.paid_until(end)
     for landmark, at in enumerate(LANDMARK_MS.tolist()):
-        has_paid: BoolColumn = spending.until(at) > 0.0
+        has_paid: BoolColumn = spending.paid_until(at) > 0.0
         for which in (has_paid, ~has_paid):
-            said = spending.worth[which, landmark, horizon]
+            said = spending.expected[which, landmark, horizon]
             assert surprise(came[which], said) < SURPRISE_MAX, (landmark, which.mean())
 
 
 def test_worth_tells_kinds_of_payers_apart(lived: tuple[PayingWorld, Spending]) -> None:
     """Among those who have paid, by what payments say of them."""
     _, spending = lived
-    spent, came = spending.until(7 * DAY_MS), spending.until(90 * DAY_MS)
+    spent, came = spending.paid_until(7 * DAY_MS), spending.paid_until(90 * DAY_MS)
     payers = np.flatnonzero(spent > 0.0)
-    more = spending.worth[payers, -1, 2] - spent[payers]
+    more = spending.expected[payers, -1, 2] - spent[payers]
     low, high = np.array_split(payers[np.argsort(more)], 2)
     for half in (low, high):
-        assert surprise(came[half], spending.worth[half, -1, 2]) < SURPRISE_MAX
-    assert spending.worth[high, -1, 2].mean() > 2 * spending.worth[low, -1, 2].mean()
+        assert surprise(came[half], spending.expected[half, -1, 2]) < SURPRISE_MAX
+    assert spending.expected[high, -1, 2].mean() > 2 * spending.expected[low, -1, 2].mean()
 
 
 def test_a_horizon_that_has_passed_is_worth_what_was_paid(
     lived: tuple[PayingWorld, Spending],
 ) -> None:
     _, spending = lived
-    assert np.allclose(spending.worth[:, -1, 0], spending.until(7 * DAY_MS))
+    assert np.allclose(spending.expected[:, -1, 0], spending.paid_until(7 * DAY_MS))
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,0 +1,106 @@
+"""Installs, money and features of a recorded history, decided as the product decides them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+from schemas import topics
+from schemas.outcomes import FeatureRow
+from streams.errors import Stop
+from streams.lab.evaluation.replay.history_replay import replay_history
+from streams.lab.evaluation.replay.world_features import NamedFeatures
+from streams.progress import Progress
+from streams.replay.memory_log import MemoryRecord
+from streams.settings import Settings
+
+_INSTALLS_MIN = 1_000
+"""Figures of fewer would be noise."""
+
+
+class DecidedInstall(msgspec.Struct, frozen=True, gc=False):
+    """The fields of an attribution that say who installed, and through whom."""
+
+    install_id: str
+    version: int
+    conversion_type: str
+    app_id: str
+    platform: str
+    country_code: str
+    install_time: int
+    media_source: str
+    campaign_id: str
+
+
+class Booking(msgspec.Struct, frozen=True, gc=False):
+    """The fields of a revenue row that say who paid what, and when."""
+
+    install_id: str
+    transaction_id: str
+    kind: str
+    event_time: int
+    currency: str
+    amount_micros: int
+
+
+@dataclass(slots=True)
+class DecidedHistory:
+    """What the stages decided."""
+
+    installs: list[DecidedInstall] = field(default_factory=list)
+    """First decisions, by time of install."""
+    bookings: list[tuple[Booking, int]] = field(default_factory=list)
+    """Revenue rows with their log time, in log order."""
+    features: dict[str, dict[str, NamedFeatures]] = field(default_factory=lambda: defaultdict(dict))
+    """By install and by name of landmark, as the product froze them."""
+    until_ms: int = 0
+    """Log time of the last outcome."""
+
+
+def read_decided_history(
+    settings: Settings, files: Sequence[Path], model: str, advance: Progress
+) -> DecidedHistory:
+    """Replay the files through all stages. Stop: they hold too few installs for `model`."""
+    outcomes = _Outcomes()
+    replay_history(settings, files, outcomes.take, (advance, "decide installs and payments"))
+    history = outcomes.history
+    history.installs = sorted(
+        outcomes.installs.values(), key=lambda one: (one.install_time, one.install_id)
+    )
+    if len(history.installs) < _INSTALLS_MIN:
+        raise Stop(
+            f"{len(history.installs)} installs in these files: a {model} model needs "
+            f"{_INSTALLS_MIN} or more; add history"
+        )
+    return history
+
+
+class _Outcomes:
+    """Collects outcomes as the replay writes them."""
+
+    def __init__(self) -> None:
+        self.history = DecidedHistory()
+        self.installs: dict[str, DecidedInstall] = {}
+        self._installs = msgspec.json.Decoder(DecidedInstall)
+        self._bookings = msgspec.json.Decoder(Booking)
+        self._features = msgspec.json.Decoder(FeatureRow)
+
+    def take(self, topic: str, records: Sequence[MemoryRecord]) -> None:
+        for record in records:
+            self.history.until_ms = max(self.history.until_ms, record.timestamp)
+            self._take(topic, record.value or b"", record.timestamp)
+
+    def _take(self, topic: str, value: bytes, logged_at: int) -> None:
+        if topic == topics.ATTRIBUTIONS.name:
+            install = self._installs.decode(value)
+            if install.version == 1 and install.conversion_type != "reengagement":
+                self.installs[install.install_id] = install
+        elif topic == topics.REVENUE.name:
+            self.history.bookings.append((self._bookings.decode(value), logged_at))
+        elif topic == topics.FEATURES.name:
+            row = self._features.decode(value)
+            self.history.features[row.install_id][row.landmark] = row.features
