@@ -1,4 +1,4 @@
-"""Reads the rules that say what conversion values stand for, and refuses what is ambiguous.
+"""Reads the meaning of conversion values from a TOML file, and refuses what is ambiguous.
 
 One `[[schema]]` per app, and per group of its campaigns where they differ. Fine values are
 described by ranges (`[[schema.fine]]`) or by bit fields (`[[schema.bits]]`), coarse values one by
@@ -7,17 +7,14 @@ one (`[[schema.coarse]]`).
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from itertools import chain
 from typing import Annotated, Literal, TypeVar
 
-import msgspec
 from msgspec import Meta, Struct
 
 from attribution.postbacks.postback import FINE_VALUE_MAX
 from schemas.currencies import CURRENCIES
+from schemas.file_error import FileError, read_toml
 
 FINE_BITS = 6
 CAMPAIGN_ID_MAX = 100  # before SKAdNetwork 4
@@ -64,35 +61,21 @@ class Schema(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def buckets(self) -> Iterator[tuple[Where, ConversionBucket]]:
         yield from _placed("fine", self.fine)
         yield from _placed("coarse", self.coarse)
-        for at, one in _placed("bits", self.bits):
-            yield from _placed(f"{at}.value", one.value)
+        for key, written in _placed("bits", self.bits):
+            yield from _placed(f"{key}.value", written.value)
 
 
 class SchemaFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     schema: list[Schema] = []
 
 
-@dataclass(frozen=True, slots=True)
-class SchemaFault:
-    """The first thing that is wrong, and at which key."""
-
-    where: Where  # such as schema[0].fine[2].values; "" when the file is no TOML
-    why: str
-
-
-def read_schemas(text: str) -> SchemaFile | SchemaFault:
-    """The rules in a TOML text, if they are sound."""
-    try:
-        tables = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        return SchemaFault("", str(error))
-    try:
-        file = msgspec.convert(tables, SchemaFile)
-    except msgspec.ValidationError as error:
-        why, _, path = str(error).partition(" - at `$.")
-        return SchemaFault(path.rstrip("`"), why)
-    faults = chain(*(_faults(*placed) for placed in _placed("schema", file.schema)))
-    return next(chain(faults, _shared_campaigns(file.schema)), None) or file
+def read_schemas(text: str) -> SchemaFile:
+    """The meaning of conversion values. FileError: the first key that is wrong or ambiguous."""
+    file = read_toml(text, SchemaFile)
+    for where, schema in _placed("schema", file.schema):
+        _require_valid(where, schema)
+    _require_own_campaigns(file.schema)
+    return file
 
 
 def span_of(text: str, first: int, last: int) -> range | None:
@@ -125,84 +108,97 @@ def identifiers_of(text: str) -> list[str] | None:
 
 
 def _placed(name: str, items: Iterable[T]) -> Iterator[tuple[Where, T]]:
-    return ((f"{name}[{at}]", one) for at, one in enumerate(items))
+    """Each item with the path of its key."""
+    return ((f"{name}[{index}]", item) for index, item in enumerate(items))
 
 
-def _faults(where: Where, schema: Schema) -> Iterator[SchemaFault]:
+def _require_valid(where: Where, schema: Schema) -> None:
     if schema.currency and schema.currency not in CURRENCIES:
-        yield SchemaFault(f"{where}.currency", f"{schema.currency!r} is no ISO 4217 currency")
+        raise FileError(
+            f"{where}.currency", f"{schema.currency!r} is not a currency", "codes of ISO 4217"
+        )
     if schema.fine and schema.bits:
-        yield SchemaFault(f"{where}.bits", "describe fine values by ranges or by bits, not by both")
+        raise FileError(
+            f"{where}.bits", "describe fine values by ranges (fine) or by bits, not by both"
+        )
     if not (schema.fine or schema.bits or schema.coarse):
-        yield SchemaFault(where, "describes no value: give fine, bits or coarse")
-    for place, bucket in schema.buckets():
-        yield from _bucket_faults(f"{where}.{place}", bucket, schema.currency)
-    yield from _range_faults(f"{where}.fine", schema.fine, FINE_VALUE_MAX)
-    yield from _bit_faults(f"{where}.bits", schema.bits)
+        raise FileError(where, "it describes no value: give fine, bits or coarse")
+    for key, bucket in schema.buckets():
+        _require_meaning(f"{where}.{key}", bucket, schema.currency)
+    _require_ranges(f"{where}.fine", schema.fine, FINE_VALUE_MAX)
+    _require_bits(f"{where}.bits", schema.bits)
     seen: set[tuple[int, str]] = set()
-    for place, one in _placed(f"{where}.coarse", schema.coarse):
-        if (one.postback, one.value) in seen:
-            yield SchemaFault(place, f"{one.value!r} of postback {one.postback} is described twice")
-        seen.add((one.postback, one.value))
+    for key, coarse in _placed(f"{where}.coarse", schema.coarse):
+        if (coarse.postback, coarse.value) in seen:
+            raise FileError(
+                key, f"{coarse.value!r} of postback {coarse.postback} is described twice"
+            )
+        seen.add((coarse.postback, coarse.value))
 
 
-def _bucket_faults(where: Where, bucket: ConversionBucket, currency: str) -> Iterator[SchemaFault]:
+def _require_meaning(where: Where, bucket: ConversionBucket, currency: str) -> None:
     if bucket.revenue_min_micros > bucket.revenue_max_micros:
-        yield SchemaFault(f"{where}.revenue_min_micros", "is more than revenue_max_micros")
+        raise FileError(f"{where}.revenue_min_micros", "it is more than revenue_max_micros")
     if bucket.revenue_max_micros and not currency:
-        yield SchemaFault(where, "has revenue, but its schema no currency")
+        raise FileError(where, "it has revenue, but its schema has no currency")
     if not bucket.event and not bucket.revenue_max_micros:
-        yield SchemaFault(where, "stands for nothing: give event or revenue_max_micros")
+        raise FileError(where, "it stands for nothing: give event or revenue_max_micros")
 
 
-def _range_faults(where: Where, ranges: list[ValueRange], last: int) -> Iterator[SchemaFault]:
-    texts = ((f"{place}.values", one.values) for place, one in _placed(where, ranges))
-    yield from _overlaps(texts, last)
+def _require_ranges(where: Where, ranges: list[ValueRange], last: int) -> None:
+    texts = ((f"{key}.values", written.values) for key, written in _placed(where, ranges))
+    _require_no_overlap(texts, last)
 
 
-def _bit_faults(where: Where, fields: list[BitField]) -> Iterator[SchemaFault]:
+def _require_bits(where: Where, fields: list[BitField]) -> None:
     placed = list(_placed(where, fields))
-    yield from _overlaps(((f"{place}.bits", one.bits) for place, one in placed), FINE_BITS - 1)
-    for place, one in placed:
-        bits = span_of(one.bits, 0, FINE_BITS - 1) or range(FINE_BITS)
-        yield from _range_faults(f"{place}.value", one.value, 2 ** len(bits) - 1)
+    _require_no_overlap(((f"{key}.bits", written.bits) for key, written in placed), FINE_BITS - 1)
+    for key, written in placed:
+        bits = span_of(written.bits, 0, FINE_BITS - 1) or range(FINE_BITS)
+        _require_ranges(f"{key}.value", written.value, 2 ** len(bits) - 1)
 
 
-def _overlaps(texts: Iterable[tuple[Where, str]], last: int) -> Iterator[SchemaFault]:
-    """Ranges that are none, or that share a number with an earlier one."""
+def _require_no_overlap(texts: Iterable[tuple[Where, str]], last: int) -> None:
+    """FileError for a range that is none, or that shares a number with an earlier one."""
     taken: dict[int, str] = {}
     for where, text in texts:
         span = span_of(text, 0, last)
         if span is None:
-            yield SchemaFault(where, f"{text!r} is no range within 0-{last}, such as 1 or 1-{last}")
-            continue
+            raise FileError(where, f"{text!r} is not a range", f"within 0-{last}, such as 1-{last}")
         clash = next((taken[number] for number in span if number in taken), None)
         if clash is not None:
-            yield SchemaFault(where, f"{text!r} overlaps {clash!r}")
+            raise FileError(where, f"{text!r} overlaps {clash!r}")
         taken.update(dict.fromkeys(span, text))
 
 
-def _shared_campaigns(schemas: list[Schema]) -> Iterator[SchemaFault]:
-    """A campaign of an app has one schema, and all the others of the app share one."""
+def _require_own_campaigns(schemas: list[Schema]) -> None:
+    """FileError unless each campaign of an app has one schema, and all others share one."""
     taken: dict[tuple[str, str | int], Where] = {}
     for where, schema in _placed("schema", schemas):
-        for place, campaigns in _campaigns(where, schema):
-            if campaigns is None:
-                yield SchemaFault(place, "is no range of campaigns, such as 10-19")
-                continue
+        for key, campaigns in _campaigns(where, schema):
             keys = [(schema.app_id, campaign) for campaign in campaigns]
             clash = next((taken[key] for key in keys if key in taken), None)
             if clash is not None:
-                yield SchemaFault(place, f"describes campaigns that {clash} describes too")
-            taken.update(dict.fromkeys(keys, place))
+                raise FileError(key, f"it describes campaigns that {clash} describes too")
+            taken.update(dict.fromkeys(keys, key))
 
 
 def _campaigns(
     where: Where, schema: Schema
-) -> Iterator[tuple[Where, Iterable[str] | Iterable[int] | None]]:
-    for place, text in _placed(f"{where}.source_identifiers", schema.source_identifiers):
-        yield place, identifiers_of(text)
-    for place, text in _placed(f"{where}.campaign_ids", schema.campaign_ids):
-        yield place, span_of(text, 1, CAMPAIGN_ID_MAX)
+) -> Iterator[tuple[Where, Iterable[str] | Iterable[int]]]:
+    for key, text in _placed(f"{where}.source_identifiers", schema.source_identifiers):
+        identifiers = identifiers_of(text)
+        if identifiers is None:
+            raise FileError(
+                key, f"{text!r} is not a range of campaigns", "2 to 4 digits, such as 10-19"
+            )
+        yield key, identifiers
+    for key, text in _placed(f"{where}.campaign_ids", schema.campaign_ids):
+        span = span_of(text, 1, CAMPAIGN_ID_MAX)
+        if span is None:
+            raise FileError(
+                key, f"{text!r} is not a range of campaigns", f"within 1-{CAMPAIGN_ID_MAX}"
+            )
+        yield key, span
     if not (schema.source_identifiers or schema.campaign_ids):
         yield where, [""]

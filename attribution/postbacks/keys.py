@@ -20,6 +20,8 @@ from cryptography.hazmat.primitives.asymmetric.ec import (
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
+from schemas.file_error import FileError
+
 PRODUCTION_KEY_ID = "apple-cas-identifier/0"
 PRODUCTION_KEY = (
     "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEWdp8GPcGqmhgzEFj9Z2nSpQVddayaPe4FMzqM9wib1+aHaaIzoHoLN9z"
@@ -51,14 +53,6 @@ _ALGORITHM = ECDSA(SHA256())
 
 
 @dataclass(frozen=True, slots=True)
-class KeyFault:
-    """Why a set of keys is refused."""
-
-    key_id: str
-    problem: str
-
-
-@dataclass(frozen=True, slots=True)
 class Keys:
     """Trusted keys by id."""
 
@@ -82,21 +76,26 @@ class Keys:
         yield from (one for one in self.by_id if one.startswith(SKADNETWORK_PREFIX))
 
 
-def trusted_keys(own: Mapping[str, str], *, takes_development: bool) -> Keys | KeyFault:
-    """Apple's keys and `own` ones, base64 of DER by id. Nobody's own replaces one of Apple's."""
+def trusted_keys(own: Mapping[str, str], *, takes_development: bool) -> Keys:
+    """Apple's keys and `own` ones, base64 of DER by id; own ones never replace Apple's.
+
+    FileError: the id of the first key that cannot be used.
+    """
     published = {PRODUCTION_KEY_ID: PRODUCTION_KEY, **DEVELOPMENT_KEYS}
     if len(own) > OWN_KEYS_MAX:
-        return KeyFault("", f"{len(own)} keys, at most {OWN_KEYS_MAX}")
+        raise FileError("", f"there are {len(own)} keys", f"at most {OWN_KEYS_MAX}")
     for key_id, written in own.items():
         if published.get(key_id, written) != written:
-            return KeyFault(key_id, "is the id of a key that Apple publishes: name it otherwise")
+            raise FileError(key_id, "this is the id of a key that Apple publishes: rename yours")
     by_id: dict[str, EllipticCurvePublicKey] = {}
     for key_id, written in {**published, **own}.items():
         if key_id.startswith(DEVELOPMENT_PREFIX) and not takes_development:
             continue
         key = _read_key(written)
         if key is None:
-            return KeyFault(key_id, "is no base64 of a DER public key on the curve P-256")
+            raise FileError(
+                key_id, "this is not a public key", "base64 of a DER key on the curve P-256"
+            )
         by_id[key_id] = key
     return Keys(by_id)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from attribution.postbacks.adattributionkit import read_adattributionkit
 from attribution.postbacks.conversion_schema import SchemaFile
 from attribution.postbacks.conversion_values import Decoded, conversion_values
-from attribution.postbacks.keys import Keys, trusted_keys
+from attribution.postbacks.keys import trusted_keys
 from attribution.postbacks.postback import Framework, Postback
 from attribution.postbacks.skadnetwork import read_skadnetwork
 
@@ -26,9 +26,7 @@ class PostbackCheck:
     """The rules, ready for use."""
 
     def __init__(self, rules: PostbackRules) -> None:
-        keys = trusted_keys(rules.own_keys, takes_development=rules.takes_development_keys)
-        assert isinstance(keys, Keys), keys
-        self.keys = keys
+        self.keys = trusted_keys(rules.own_keys, takes_development=rules.takes_development_keys)
         self.values = conversion_values(rules.schemas)
 
     def __call__(self, framework: Framework, body: str, app_id: str) -> tuple[Postback, Decoded]:

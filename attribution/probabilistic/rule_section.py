@@ -9,6 +9,7 @@ import msgspec
 from msgspec import json
 
 from attribution.probabilistic.pair_model import DELAY_BINS, PairModel
+from schemas.file_error import FileError, convert_value
 
 ODDS_MAX = 50.0
 """No table of counts gives larger natural logarithms; more is a slip of the pen."""
@@ -16,33 +17,31 @@ ODDS_MAX = 50.0
 
 def pair_model_toml(model: PairModel) -> str:
     """The section, with a line end."""
-    said = msgspec.to_builtins(model)
+    values = msgspec.to_builtins(model)
     lines = [
         "[pair_model]",
-        *(_line(name, said[name]) for name in said if not _is_table(said[name])),
+        *(_line(name, values[name]) for name in values if not _is_table(values[name])),
     ]
-    for table in (name for name in said if _is_table(said[name])):
+    for table in (name for name in values if _is_table(values[name])):
         lines += ["", f"[pair_model.{table}]"]
-        lines += [_line(name, value) for name, value in said[table].items()]
+        lines += [_line(name, value) for name, value in values[table].items()]
     return "\n".join(lines) + "\n"
 
 
-def read_pair_model(values: Any) -> PairModel | str:
-    """The model, or what is wrong with it."""
-    try:
-        model = msgspec.convert(values, PairModel)
-    except msgspec.ValidationError as error:
-        return str(error)
+def read_pair_model(values: Any) -> PairModel:
+    """The model of a [pair_model] section. FileError: the first key that is wrong."""
+    model: PairModel = convert_value(values, PairModel, "pair_model")
     delays = {"click_delay": model.click_delay, "view_delay": model.view_delay}
     delays |= {f"source_delay.{name}": odds for name, odds in model.source_delay.items()}
     for name, odds in delays.items():
         if len(odds) != DELAY_BINS:
-            return f"{name} has {len(odds)} numbers, expected {DELAY_BINS}"
+            raise FileError(f"pair_model.{name}", f"it has {len(odds)} numbers", f"{DELAY_BINS}")
     for number in _numbers(msgspec.to_builtins(model)):
         if not math.isfinite(number) or abs(number) > ODDS_MAX:
-            return f"{number} is no logarithm between -{ODDS_MAX:g} and {ODDS_MAX:g}"
+            allowed = f"logarithms from -{ODDS_MAX:g} to {ODDS_MAX:g}"
+            raise FileError("pair_model", f"{number} is out of range", allowed)
     if model.slope <= 0:
-        return f"slope is {model.slope}, expected more than 0"
+        raise FileError("pair_model.slope", f"{model.slope} is out of range", "more than 0")
     return model
 
 

@@ -1,4 +1,4 @@
-"""What no scope of a rule set can tell about itself: whether it agrees with the others."""
+"""Checks that no scope of a rule set can make alone: whether the scopes agree with each other."""
 
 from __future__ import annotations
 
@@ -6,34 +6,34 @@ from collections.abc import Iterator, Sequence
 from itertools import chain, pairwise
 
 from attribution.rules.rules import Rules, Scope
+from schemas.file_error import FileError
 from schemas.time import EventMs
 
 NOT_LONGER_THAN = (("probabilistic_click", "click"), ("probabilistic_view", "view"))
-"""What only looks alike must not count for longer than what shares an id."""
+"""A match that rests on likeness must not count for longer than one that rests on an id."""
 
 _FOR_EVER = 1 << 62
-
-Fault = tuple[str, str]
-"""Where, and what is wrong there."""
 
 _Names = tuple[str, str, str]
 
 
-def overlap(scopes: Sequence[Scope]) -> Fault | None:
-    """The first two scopes with the same selectors at the same time. They count from 1."""
+def require_disjoint_scopes(scopes: Sequence[Scope]) -> None:
+    """FileError when two scopes have the same selectors at the same time."""
     by_selectors: dict[_Names, list[tuple[int, int, int]]] = {}
-    for number, scope in enumerate(scopes, start=1):
-        period = (scope.since, scope.until or _FOR_EVER, number)
+    for index, scope in enumerate(scopes):
+        period = (scope.since, scope.until or _FOR_EVER, index)
         by_selectors.setdefault(scope.selectors, []).append(period)
     for periods in by_selectors.values():
         for (_, until, first), (since, _, second) in pairwise(sorted(periods)):
             if since < until:
-                return f"scope {second}", f"it overlaps scope {first}: same selectors, same time"
-    return None
+                raise FileError(
+                    f"scope[{second}]",
+                    f"it overlaps scope[{first}]: same selectors at the same time",
+                )
 
 
-def crossing(rules: Rules, scopes: Sequence[Scope]) -> Fault | None:
-    """Where a probabilistic window is longer than the deterministic one of its kind.
+def require_shorter_probabilistic_windows(rules: Rules, scopes: Sequence[Scope]) -> None:
+    """FileError where a probabilistic window is longer than the deterministic one of its kind.
 
     Windows of different scopes may meet in one touchpoint. Then they meet in a touchpoint that has
     no names but those the two scopes select, so only such need to be looked at.
@@ -43,41 +43,42 @@ def crossing(rules: Rules, scopes: Sequence[Scope]) -> Fault | None:
             matching = rules.scopes_for(*names)
             moments = {
                 EventMs(0),
-                *(one.since for one in matching),
-                *(one.until for one in matching),
+                *(scope.since for scope in matching),
+                *(scope.until for scope in matching),
             }
             for moment in moments:
                 windows = rules.policy(*names, moment).windows
                 if getattr(windows, shorter) > getattr(windows, longer):
-                    return where, f"the {shorter} window is longer than the {longer} window"
-    return None
+                    raise FileError(
+                        where, f"the {shorter} window is longer than the {longer} window"
+                    )
 
 
 def _meetings(scopes: Sequence[Scope], shorter: str, longer: str) -> Iterator[tuple[_Names, str]]:
     """Names under which a window may be too long, and where they stand."""
     yield ("", "", ""), "windows"
-    short, long = _saying(shorter, scopes), _saying(longer, scopes)
-    for _, number, scope in (*short, *long):
-        yield _names(scope), f"scope {number}"
+    short, long = _overriding(shorter, scopes), _overriding(longer, scopes)
+    for _, index, scope in (*short, *long):
+        yield _names(scope), f"scope[{index}]"
     # Scopes for different campaigns never meet, and there may be thousands of them.
     by_campaign: dict[str, list[tuple[int, int, Scope]]] = {}
-    for one in long:
-        by_campaign.setdefault(one[2].campaign_id, []).append(one)
-    for guess, number, scope in short:
+    for override in long:
+        by_campaign.setdefault(override[2].campaign_id, []).append(override)
+    for probabilistic_ms, index, scope in short:
         near = (scope.campaign_id, "") if scope.campaign_id else by_campaign
-        for certain, other_number, other in chain(*(by_campaign.get(name, ()) for name in near)):
-            if guess <= certain:
+        for window_ms, other_index, other in chain(*(by_campaign.get(name, ()) for name in near)):
+            if probabilistic_ms <= window_ms:
                 continue
             names = _common(_names(scope), _names(other))
             if names is not None:
-                yield names, f"scope {number} with scope {other_number}"
+                yield names, f"scope[{index}] with scope[{other_index}]"
 
 
-def _saying(window: str, scopes: Sequence[Scope]) -> list[tuple[int, int, Scope]]:
-    """What is said of this window: milliseconds, number of the scope, scope."""
+def _overriding(window: str, scopes: Sequence[Scope]) -> list[tuple[int, int, Scope]]:
+    """Every scope that sets this window: its milliseconds, the scope's index, the scope."""
     return [
-        (int(value), number, scope)
-        for number, scope in enumerate(scopes, start=1)
+        (int(value), index, scope)
+        for index, scope in enumerate(scopes)
         for name, value in scope.windows
         if name == window
     ]
@@ -88,7 +89,7 @@ def _names(scope: Scope) -> _Names:
 
 
 def _common(one: _Names, other: _Names) -> _Names | None:
-    """What a touchpoint is called for which both hold; None: there can be none."""
+    """The names of a touchpoint for which both hold; None: there can be none."""
     if any(a and b and a != b for a, b in zip(one, other, strict=True)):
         return None
     return one[0] or other[0], one[1] or other[1], one[2] or other[2]

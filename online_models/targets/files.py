@@ -13,18 +13,16 @@
     actions = [{ name = "push", cost = 0.01, benefit = 0.1 }]
 
 Payers are always a target; one named `payer` in the file replaces the built-in one. Whatever is
-unknown, contradictory or out of bounds is refused with one line.
+unknown, contradictory or out of range is refused with one line (`FileError`).
 """
 
 from __future__ import annotations
 
 import math
 import re
-import tomllib
 from itertools import pairwise
 from typing import Literal
 
-import msgspec
 from msgspec import Struct, field
 
 from online_models.hazard.bins import Horizon, Shape
@@ -38,24 +36,15 @@ from online_models.targets.targets import (
     Targets,
     ValueTarget,
 )
-from schemas.time import DAY_MS, HOUR_MS, parse_duration
+from schemas.file_error import Duration, FileError, read_toml
+from schemas.time import DAY_MS, HOUR_MS, format_duration
 
 TARGETS_MAX = 8
 BINS_MAX = 32
 AGE_MS_MAX = 90 * DAY_MS
-"""Installs are followed no longer."""
+"""The oldest age at which an install is looked at."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
-
-
-class TargetFault(Struct, frozen=True):
-    """Why a file of targets cannot be used: where, and what is wrong there."""
-
-    where: str
-    text: str
-
-    def __str__(self) -> str:
-        return f"{self.where}: {self.text}" if self.where else self.text
 
 
 class _Action(Struct, forbid_unknown_fields=True):
@@ -67,8 +56,8 @@ class _Action(Struct, forbid_unknown_fields=True):
 class _Target(Struct, forbid_unknown_fields=True):
     name: str
     event: Literal["payment", "activity"]
-    edges: list[str]
-    horizons: dict[str, str]
+    edges: list[Duration]
+    horizons: dict[str, Duration]
     headline: str = ""
     event_name: str = ""
     prior: float = 0.05
@@ -85,106 +74,110 @@ class _File(Struct, forbid_unknown_fields=True):
     value: _Value = field(default_factory=_Value)
 
 
-class _Refused(Exception):  # noqa: N818  # Never leaves this module.
-    def __init__(self, where: str, text: str) -> None:
-        super().__init__()
-        self.fault = TargetFault(where, text)
+def read_targets(text: str) -> Targets:
+    """The targets of a file. FileError: the first key that is unknown, wrong or contradictory."""
+    file = read_toml(text, _File)
+    if len(file.target) > TARGETS_MAX:
+        raise FileError("target", f"there are {len(file.target)} targets", f"up to {TARGETS_MAX}")
+    hazards: list[Target] = []
+    for index, written in enumerate(file.target):
+        target = _target(written, f"target[{index}]")
+        if any(target.name == other.name for other in hazards):
+            raise FileError(f"target[{index}].name", f"{target.name!r} is declared twice")
+        hazards.append(target)
+    value = _value(file.value)
+    built_in = [] if any(target.name == PAYING.name for target in hazards) else [PAYING]
+    return Targets(hazards=(*built_in, *hazards), value=value)
 
 
-def read_targets(text: str) -> Targets | TargetFault:
-    try:
-        file = msgspec.convert(tomllib.loads(text), _File)
-    except tomllib.TOMLDecodeError as error:
-        return TargetFault("", f"no TOML: {error}")
-    except msgspec.ValidationError as error:
-        return TargetFault("", str(error))
-    try:
-        declared = [_target(one) for one in file.target]
-        _require_names([one.name for one in declared])
-        value = _value(file.value)
-    except _Refused as refused:
-        return refused.fault
-    built_in = [] if any(one.name == PAYING.name for one in declared) else [PAYING]
-    return Targets(hazards=(*built_in, *declared), value=value)
-
-
-def _target(said: _Target) -> Target:
-    where = f"target {said.name!r}"
-    if not _NAME.fullmatch(said.name) or said.name == VALUE:
-        raise _Refused(where, "a name is a lower-case word of its own, up to 32 characters")
-    if not 0.0 < said.prior < 1.0:
-        raise _Refused(where, f"prior {said.prior}: a share between 0 and 1 expected")
-    if said.event == "payment" and said.event_name:
-        raise _Refused(where, "event_name is for activity; payments have no names")
-    headline = said.headline or next(iter(said.horizons), "")
-    if headline not in said.horizons:
-        raise _Refused(where, f"headline {headline!r} is not among the horizons")
+def _target(written: _Target, where: str) -> Target:
+    if not _NAME.fullmatch(written.name) or written.name == VALUE:
+        allowed = f"lower-case letters, digits and _, up to 32, and not {VALUE!r}"
+        raise FileError(f"{where}.name", f"{written.name!r} is not a name of a target", allowed)
+    if not 0.0 < written.prior < 1.0:
+        raise FileError(f"{where}.prior", f"{written.prior} is out of range", "between 0 and 1")
+    if written.event == "payment" and written.event_name:
+        raise FileError(
+            f"{where}.event_name", "payments have no names", 'only with event = "activity"'
+        )
+    headline = written.headline or next(iter(written.horizons), "")
+    if headline not in written.horizons:
+        raise FileError(
+            f"{where}.headline", f"{headline!r} is not a horizon", ", ".join(written.horizons)
+        )
     return Target(
-        name=said.name,
-        event=said.event,
-        shape=_shape(said, where),
+        name=written.name,
+        event=written.event,
+        shape=_shape(written, where),
         headline=headline,
-        event_name=said.event_name,
-        prior=said.prior,
-        actions=tuple(_action(one, where) for one in said.actions),
+        event_name=written.event_name,
+        prior=written.prior,
+        actions=tuple(
+            _action(action, f"{where}.actions[{index}]")
+            for index, action in enumerate(written.actions)
+        ),
     )
 
 
-def _shape(said: _Target, where: str) -> Shape:
-    edges = tuple(_age(text, where) for text in said.edges)
-    horizons = [Horizon(name, _age(text, where)) for name, text in said.horizons.items()]
+def _shape(written: _Target, where: str) -> Shape:
+    edges = tuple(_age(age, f"{where}.edges[{index}]") for index, age in enumerate(written.edges))
+    horizons = [
+        Horizon(name, _age(age, f"{where}.horizons.{name}"))
+        for name, age in written.horizons.items()
+    ]
     if not 2 <= len(edges) <= BINS_MAX + 1 or any(b <= a for a, b in pairwise(edges)):
-        raise _Refused(where, f"edges: 2 to {BINS_MAX + 1} rising ages expected")
-    if any(one.after_ms not in edges[1:] for one in horizons):
-        raise _Refused(where, "every horizon is the end of a bin")
-    inside = [one.name for one in LANDMARKS if one.after_ms > edges[0]]
+        raise FileError(
+            f"{where}.edges", "these are not the edges of bins", f"2 to {BINS_MAX + 1} rising ages"
+        )
+    for horizon in horizons:
+        if horizon.after_ms not in edges[1:]:
+            raise FileError(
+                f"{where}.horizons.{horizon.name}",
+                f"{format_duration(horizon.after_ms)} is not the end of a bin",
+                ", ".join(map(format_duration, edges[1:])),
+            )
     missing = [
-        one.name
-        for one in LANDMARKS
-        if one.name in inside and edges[-1] > one.after_ms not in edges
+        landmark.name
+        for landmark in LANDMARKS
+        if edges[0] < landmark.after_ms < edges[-1] and landmark.after_ms not in edges
     ]
     if missing:
-        raise _Refused(where, f"edges lack {', '.join(missing)}, where installs are looked at")
+        raise FileError(
+            f"{where}.edges", f"they lack {', '.join(missing)}: installs are scored at these ages"
+        )
     return Shape(
         edges=edges,
-        landmarks=tuple(one for one in LANDMARKS if one.after_ms < edges[-1]),
-        horizons=tuple(sorted(horizons, key=lambda one: one.after_ms)),
+        landmarks=tuple(mark for mark in LANDMARKS if mark.after_ms < edges[-1]),
+        horizons=tuple(sorted(horizons, key=lambda horizon: horizon.after_ms)),
     )
 
 
-def _action(said: _Action, where: str) -> Action:
-    if not (math.isfinite(said.cost) and math.isfinite(said.benefit)) or said.cost < 0:
-        raise _Refused(
-            where, f"action {said.name!r}: cost and benefit are amounts, cost not below 0"
+def _age(age: Duration, where: str) -> int:
+    if not 0 <= age <= AGE_MS_MAX or age % HOUR_MS:
+        raise FileError(
+            where,
+            f"{format_duration(age)} is not an age that installs are followed to",
+            f"whole hours or days up to {format_duration(AGE_MS_MAX)}",
         )
-    return Action(said.name, said.cost, said.benefit)
+    return int(age)
 
 
-def _value(said: _Value) -> ValueTarget:
-    rates = dict(DEFAULT_TARGETS.value.rates) if said.rates is None else said.rates
-    if said.rates is None and said.currency != DEFAULT_TARGETS.value.currency:
-        raise _Refused("value", f"rates: how many units of others are one {said.currency}")
+def _action(written: _Action, where: str) -> Action:
+    if not (math.isfinite(written.cost) and written.cost >= 0):
+        raise FileError(f"{where}.cost", f"{written.cost} is out of range", "0 or more")
+    if not math.isfinite(written.benefit):
+        raise FileError(f"{where}.benefit", f"{written.benefit} is not an amount")
+    return Action(written.name, written.cost, written.benefit)
+
+
+def _value(written: _Value) -> ValueTarget:
+    rates = dict(DEFAULT_TARGETS.value.rates) if written.rates is None else written.rates
+    if written.rates is None and written.currency != DEFAULT_TARGETS.value.currency:
+        raise FileError(
+            "value.rates",
+            f"it is missing: say how many units of other currencies are one {written.currency}",
+        )
     for currency, rate in rates.items():
         if not (math.isfinite(rate) and rate > 0):
-            raise _Refused("value", f"rate of {currency}: a number above 0 expected")
-    return ValueTarget(currency=said.currency, rates=rates)
-
-
-def _age(text: str, where: str) -> int:
-    try:
-        age = parse_duration(text)
-    except ValueError:
-        age = None
-    if age is None or age < 0 or age % HOUR_MS:
-        raise _Refused(where, f"age {text!r}: hours or days expected, like 6h or 7d")
-    if age > AGE_MS_MAX:
-        raise _Refused(where, f"age {text}: installs are followed for {AGE_MS_MAX // DAY_MS} days")
-    return age
-
-
-def _require_names(names: list[str]) -> None:
-    if len(names) > TARGETS_MAX:
-        raise _Refused("", f"{len(names)} targets, at most {TARGETS_MAX}")
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise _Refused(f"target {twice!r}", "declared twice")
+            raise FileError(f"value.rates.{currency}", f"{rate} is out of range", "more than 0")
+    return ValueTarget(currency=written.currency, rates=rates)

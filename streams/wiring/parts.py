@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from attribution.rules.files import RuleFault, read_rules
+from attribution.rules.files import read_rules
 from attribution.rules.rules import Rules
 from online_models.learning.rules import Contestant
 from online_models.scoring.tiers import TierRules
-from online_models.targets.files import TargetFault, read_targets
+from online_models.targets.files import read_targets
 from schemas.time import EventMs, Millis
-from streams.errors import Stop
 from streams.kafka.client import client_options
 from streams.settings import ModelSettings, RuleSettings, Secret, Settings
 from streams.settings.core import EMBEDDED_LEAD, BatchBounds, CoreSettings, LeadBounds
@@ -20,6 +19,7 @@ from streams.stages.factory import StageRules
 from streams.stages.intake.intake import IntakeRules
 from streams.stages.journeys.active_models import ScoringRules
 from streams.stages.learning.learning import learning_of
+from streams.wiring.files import read_file
 from streams.wiring.postbacks import postback_rules
 
 # For demos and tests: pseudonyms made with it hide nothing.
@@ -103,18 +103,9 @@ def _challengers(settings: ModelSettings) -> tuple[Contestant, ...]:
 def scoring_rules(settings: ModelSettings) -> ScoringRules:
     """What is predicted. Stop when the file of targets cannot be used."""
     tiers = TierRules(settings.stale_after_ms, settings.challenger_share)
-    path = settings.targets
-    if path is None:
+    if settings.targets is None:
         return ScoringRules(tiers=tiers)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "not text"
-        raise Stop(f"HEADWATER_TARGETS: {path}: cannot be read: {reason}") from error
-    targets = read_targets(text)
-    if isinstance(targets, TargetFault):
-        raise Stop(f"HEADWATER_TARGETS: {path}: {targets}")
-    return ScoringRules(targets, tiers=tiers)
+    return ScoringRules(read_file(settings.targets, "HEADWATER_TARGETS", read_targets), tiers=tiers)
 
 
 def attribution_rules(rules: RuleSettings, file: Path | None) -> Rules:
@@ -128,15 +119,7 @@ def attribution_rules(rules: RuleSettings, file: Path | None) -> Rules:
     )
     if file is None:
         return base
-    try:
-        text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "not text"
-        raise Stop(f"rule file {file}: cannot be read: {reason}") from error
-    read = read_rules(text, base)
-    if isinstance(read, RuleFault):
-        raise Stop(f"rule file {file}: {read}")
-    return read
+    return read_file(file, "rule file", lambda text: read_rules(text, base))
 
 
 def _intake_rules(settings: Settings, *, is_probabilistic: bool) -> IntakeRules:

@@ -1,53 +1,35 @@
-"""Reads the files about postbacks: further keys, and what conversion values stand for."""
+"""Reads the files about postbacks: further keys, and the meaning of conversion values."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import msgspec
 
-from attribution.postbacks.conversion_schema import SchemaFault, SchemaFile, read_schemas
-from attribution.postbacks.keys import KeyFault, trusted_keys
+from attribution.postbacks.conversion_schema import SchemaFile, read_schemas
+from attribution.postbacks.keys import trusted_keys
 from attribution.postbacks.postback_check import PostbackRules
-from streams.errors import Stop
+from schemas.file_error import FileError
 from streams.settings import PostbackSettings
+from streams.wiring.files import read_file
 
 
 def postback_rules(settings: PostbackSettings) -> PostbackRules:
-    """Stop names the file and the key that is wrong."""
+    """How postbacks are verified and decoded. Stop names the file and the key that is wrong."""
     keys, values = settings.keys, settings.conversion_values
     return PostbackRules(
-        own_keys=_keys(keys) if keys else {},
+        own_keys=read_file(keys, "HEADWATER_POSTBACK_KEYS", _own_keys) if keys else {},
         takes_development_keys=settings.takes_development_keys,
-        schemas=_schemas(values) if values else SchemaFile(),
+        schemas=(
+            read_file(values, "HEADWATER_CONVERSION_VALUES", read_schemas)
+            if values
+            else SchemaFile()
+        ),
     )
 
 
-def _keys(path: Path) -> dict[str, str]:
-    text = _text("HEADWATER_POSTBACK_KEYS", path)
+def _own_keys(text: str) -> dict[str, str]:
     try:
-        own = msgspec.json.decode(text, type=dict[str, str])
+        keys = msgspec.json.decode(text, type=dict[str, str])
     except msgspec.DecodeError as error:
-        raise Stop(
-            f"HEADWATER_POSTBACK_KEYS: {path} is no JSON object of base64 keys by key id: {error}"
-        ) from error
-    fault = trusted_keys(own, takes_development=True)
-    if isinstance(fault, KeyFault):
-        raise Stop(f"HEADWATER_POSTBACK_KEYS: {path}: {fault.key_id} {fault.problem}")
-    return own
-
-
-def _schemas(path: Path) -> SchemaFile:
-    file = read_schemas(_text("HEADWATER_CONVERSION_VALUES", path))
-    if isinstance(file, SchemaFault):
-        where = f" at {file.where}" if file.where else ""
-        raise Stop(f"HEADWATER_CONVERSION_VALUES: {path}{where}: {file.why}")
-    return file
-
-
-def _text(variable: str, path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "not UTF-8 text"
-        raise Stop(f"{variable}: cannot read {path}: {reason}") from error
+        raise FileError("", f"{error}", "a JSON object of base64 keys by key id") from error
+    trusted_keys(keys, takes_development=True)
+    return keys

@@ -7,8 +7,6 @@ from typing import Any
 import pytest
 
 from attribution.postbacks.conversion_schema import (
-    SchemaFault,
-    SchemaFile,
     identifiers_of,
     read_schemas,
     span_of,
@@ -16,6 +14,7 @@ from attribution.postbacks.conversion_schema import (
 from attribution.postbacks.conversion_values import ConversionValues, Decoded, conversion_values
 from attribution.postbacks.postback import ConversionValue, Postback
 from attribution.postbacks.signature_verdict import SignatureReason, SignatureVerdict
+from schemas.file_error import FileError
 
 RANGES = """
 [[schema]]
@@ -66,9 +65,7 @@ value = [{ values = "1-3", revenue_min_micros = 5, revenue_max_micros = 9 }]
 
 
 def values(text: str) -> ConversionValues:
-    file = read_schemas(text)
-    assert isinstance(file, SchemaFile), file
-    return conversion_values(file)
+    return conversion_values(read_schemas(text))
 
 
 def postback(value: ConversionValue, **fields: Any) -> Postback:
@@ -208,10 +205,10 @@ OPEN = 'event = "open"'
     ("text", "where", "why"),
     [
         ("[[schema", "", "']]'"),
-        ('[[schemas]]\napp_id = "x"', "", "unknown field `schemas`"),
+        ('[[schemas]]\napp_id = "x"', "", "unknown key 'schemas', did you mean schema?"),
         ("[[schema]]", "schema[0]", "app_id"),
         (SCHEMA, "schema[0]", "no value"),
-        (f"{SCHEMA}window = 1", "schema[0]", "unknown field `window`"),
+        (f"{SCHEMA}window = 1", "schema[0]", "unknown key 'window'"),
         (f'{SCHEMA}currency = "EURO"', "schema[0].currency", "'EURO'"),
         (f'{SCHEMA}fine = [{{ values = "64", {OPEN} }}]', "schema[0].fine[0].values", "0-63"),
         (f'{SCHEMA}fine = [{{ values = "5-1", {OPEN} }}]', "schema[0].fine[0].values", "'5-1'"),
@@ -220,7 +217,7 @@ OPEN = 'event = "open"'
         (f'{SCHEMA}fine = [{{ values = "1-3", {OPEN} }}, {{ values = "3-4", {OPEN} }}]',
          "schema[0].fine[1].values", "overlaps '1-3'"),
         (f'{SCHEMA}fine = [{{ values = "1", {OPEN}, revenue = 1 }}]',
-         "schema[0].fine[0]", "unknown field `revenue`"),
+         "schema[0].fine[0]", "unknown key 'revenue'"),
         (f'{SCHEMA}fine = [{{ values = "1" }}]', "schema[0].fine[0]", "stands for nothing"),
         (f'{SCHEMA}fine = [{{ values = "1", revenue_max_micros = 1 }}]',
          "schema[0].fine[0]", "no currency"),
@@ -246,9 +243,9 @@ OPEN = 'event = "open"'
         (f'{SCHEMA}fine = [{{ values = "1", {OPEN} }}]\nbits = [{{ bits = "0", value = [] }}]',
          "schema[0].bits", "not by both"),
         (f'{SCHEMA}fine = [{{ values = "1", {OPEN} }}]\nsource_identifiers = ["9"]',
-         "schema[0].source_identifiers[0]", "no range of campaigns"),
+         "schema[0].source_identifiers[0]", "is not a range of campaigns"),
         (f'{SCHEMA}fine = [{{ values = "1", {OPEN} }}]\ncampaign_ids = ["1-101"]',
-         "schema[0].campaign_ids[0]", "no range of campaigns"),
+         "schema[0].campaign_ids[0]", "is not a range of campaigns"),
         (2 * f'{SCHEMA}fine = [{{ values = "1", {OPEN} }}]\n', "schema[1]", "schema[0]"),
         (f'{SCHEMA}fine = [{{ values = "1", {OPEN} }}]\nsource_identifiers = ["10-19"]\n'
          f'{SCHEMA}fine = [{{ values = "1", {OPEN} }}]\nsource_identifiers = ["5219-5220"]',
@@ -258,11 +255,11 @@ OPEN = 'event = "open"'
 def test_an_ambiguous_schema_is_refused_by_the_key_that_is_wrong(
     text: str, where: str, why: str
 ) -> None:
-    fault = read_schemas(text)
-    assert isinstance(fault, SchemaFault)
-    assert fault.where == where
-    assert why in fault.why
-    assert "\n" not in f"{fault.where}{fault.why}"
+    with pytest.raises(FileError) as refused:
+        read_schemas(text)
+    assert refused.value.where == where
+    assert why in str(refused.value)
+    assert "\n" not in str(refused.value)
 
 
 @pytest.mark.parametrize("text", ["", "-", "1-", "-1", "a", "1-2-3", "٣", "1 - 2", "9" * 9])

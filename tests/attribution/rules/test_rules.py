@@ -24,9 +24,7 @@ FOR_BOTH = Scope(app_id="app", media_source="north", windows=(("inactivity", DAY
 
 
 def rules_of(book: Rulebook) -> Rules:
-    rules = read_rules(book.text(), Rules())
-    assert isinstance(rules, Rules), rules
-    return rules
+    return read_rules(book.text(), Rules())
 
 
 def value_in(policy: Policy, name: str) -> Value:

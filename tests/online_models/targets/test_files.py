@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from online_models.scoring.landmarks import LANDMARKS
-from online_models.targets.files import TargetFault, read_targets
+from online_models.targets.files import read_targets
 from online_models.targets.targets import DEFAULT_TARGETS, PAYING, Action, Targets
+from schemas.file_error import FileError
 from schemas.time import DAY_MS
 from tests.checkout import ROOT
 from tests.documents.document import blocks_in
@@ -23,9 +24,7 @@ actions = [{ name = "push", cost = 0.01, benefit = 0.1 }]
 
 
 def read(text: str) -> Targets:
-    found = read_targets(text)
-    assert isinstance(found, Targets), str(found)
-    return found
+    return read_targets(text)
 
 
 def test_an_empty_file_leaves_payers_and_value() -> None:
@@ -56,42 +55,76 @@ def test_money_can_be_counted_in_another_currency() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ("retention_d7", "Retention", "a name is a lower-case word"),
-        ("retention_d7", "value", "a name is a lower-case word"),
-        ('"activity"', '"install"', "Invalid enum value 'install'"),
-        ("prior = 0.2", "prior = 1.0", "a share between 0 and 1"),
-        ("prior = 0.2", "priors = 0.2", "unknown field `priors`"),
-        ('["7d", "8d"]', '["8d", "7d"]', "rising ages"),
-        ('["7d", "8d"]', '["7d"]', "rising ages"),
-        ('["7d", "8d"]', '["0h", "8d"]', "edges lack 1h, 6h, 1d, 3d, 7d"),
-        ('["7d", "8d"]', '["7d", "91d"]', "followed for 90 days"),
-        ('["7d", "8d"]', '["7 days", "8d"]', "hours or days expected"),
-        ('d7 = "8d"', 'd7 = "9d"', "every horizon is the end of a bin"),
-        ("prior = 0.2", 'headline = "d1"', "headline 'd1' is not among the horizons"),
-        ("cost = 0.01", "cost = -1", "cost not below 0"),
-        ("prior = 0.2", "prior = nan", "a share between 0 and 1"),
+        ("retention_d7", "Retention", "target[0].name: 'Retention' is not a name of a target"),
+        ("retention_d7", "value", "target[0].name: 'value' is not a name of a target"),
+        (
+            '"activity"',
+            '"install"',
+            "event: 'install' is not a choice; allowed: activity",
+        ),
+        ("prior = 0.2", "prior = 1.0", "prior: 1.0 is out of range; allowed: between 0 and 1"),
+        ("prior = 0.2", "priors = 0.2", "target[0]: unknown key 'priors', did you mean prior?"),
+        (
+            '["7d", "8d"]',
+            '["8d", "7d"]',
+            "edges: these are not the edges of bins; allowed: 2 to 33",
+        ),
+        (
+            '["7d", "8d"]',
+            '["7d"]',
+            "edges: these are not the edges of bins; allowed: 2 to 33",
+        ),
+        ('["7d", "8d"]', '["0h", "8d"]', "target[0].edges: they lack 1h, 6h, 1d, 3d, 7d"),
+        (
+            '["7d", "8d"]',
+            '["7d", "91d"]',
+            "edges[1]: 91d is not an age that installs are",
+        ),
+        ('["7d", "8d"]', '["7 days", "8d"]', "target[0].edges[0]: '7 days' is not a duration"),
+        (
+            'd7 = "8d"',
+            'd7 = "9d"',
+            "horizons.d7: 9d is not the end of a bin; allowed: 8d",
+        ),
+        (
+            "prior = 0.2",
+            'headline = "d1"',
+            "headline: 'd1' is not a horizon; allowed: d7",
+        ),
+        (
+            "cost = 0.01",
+            "cost = -1",
+            "actions[0].cost: -1.0 is out of range; allowed: 0",
+        ),
+        ("prior = 0.2", "prior = nan", "prior: nan is out of range; allowed: between 0 and 1"),
+        ('["7d", "8d"]', '["7d", "8.5d", "8d"]', "2 to 33 rising ages"),
+        ('["7d", "8d"]', '["7d", "191m"]', "whole hours or days up to 90d"),
+        ('["7d", "8d"]', '["-1d", "8d"]', "edges[0]: -1d is not an age"),
     ],
 )
 def test_what_is_wrong_is_refused_with_one_line(old: str, new: str, words: str) -> None:
-    fault = read_targets(DAY_7.replace(old, new))
-    assert isinstance(fault, TargetFault)
-    assert words in str(fault)
-    assert "\n" not in str(fault)
+    with pytest.raises(FileError) as refused:
+        read_targets(DAY_7.replace(old, new))
+    assert words in str(refused.value)
+    assert "\n" not in str(refused.value)
 
 
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("[[target]", "no TOML"),
-        (DAY_7 + DAY_7, "declared twice"),
-        ('[value]\ncurrency = "EUR"', "how many units of others are one EUR"),
-        ("[value]\nrates = { EUR = 0 }", "rate of EUR: a number above 0"),
+        ("[[target]", "not TOML"),
+        (DAY_7 + DAY_7, "target[1].name: 'retention_d7' is declared twice"),
+        ('[value]\ncurrency = "EUR"', "how many units of other currencies are one EUR"),
+        (
+            "[value]\nrates = { EUR = 0 }",
+            "value.rates.EUR: 0.0 is out of range; allowed: more than 0",
+        ),
     ],
 )
 def test_files_that_contradict_themselves_are_refused(text: str, words: str) -> None:
-    fault = read_targets(text)
-    assert isinstance(fault, TargetFault)
-    assert words in str(fault)
+    with pytest.raises(FileError) as refused:
+        read_targets(text)
+    assert words in str(refused.value)
 
 
 def test_the_example_declares_payers_as_they_are_built_in_and_retention_beside_them() -> None:

@@ -12,8 +12,9 @@ from typing import Any
 import orjson
 import pytest
 
-from attribution.rules.files import RuleFault, read_rules
+from attribution.rules.files import read_rules
 from attribution.rules.rules import Rules
+from schemas.file_error import FileError
 from streams.progress import ignore_progress
 from streams.replay.kcat import KcatRecord, record_line
 from streams.replay.run import run_replay
@@ -296,20 +297,20 @@ def test_a_postback_with_another_algorithm_or_an_unknown_key_is_kept_and_not_cou
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ('[windows]\nclick = "-1d"', "windows.click: -1d is negative"),
+        ('[windows]\nclick = "-1d"', "windows.click: -1d is out of range; allowed: 1ms to 30d"),
         (
             '[[scope]]\napp_id = "a"\nuntil = 2026-02-01T00:00:00Z\n'
             '[[scope]]\napp_id = "a"\nfrom = 2026-01-01T00:00:00Z',
-            "scope 2: it overlaps scope 1: same selectors, same time",
+            "scope[1]: it overlaps scope[0]: same selectors at the same time",
         ),
     ],
 )
 def test_a_rule_file_with_negative_or_overlapping_windows_is_refused(
     text: str, expected: str
 ) -> None:
-    fault = read_rules(text, Rules())
-    assert isinstance(fault, RuleFault)
-    assert str(fault) == expected
+    with pytest.raises(FileError) as refused:
+        read_rules(text, Rules())
+    assert str(refused.value) == expected
 
 
 def test_every_message_is_accounted_for(store: Store) -> None:

@@ -95,7 +95,7 @@ def test_what_is_no_key_on_the_right_curve_is_refused_by_its_id(tmp_path: Path, 
 def test_what_is_no_object_of_keys_is_refused_by_its_file(tmp_path: Path, text: str) -> None:
     path = written(tmp_path, text)
     line = stopped(PostbackSettings(keys=path))
-    assert f"HEADWATER_POSTBACK_KEYS: {path}" in line
+    assert f"HEADWATER_POSTBACK_KEYS {path}: " in line
 
 
 def test_more_keys_than_the_bound_are_refused(tmp_path: Path) -> None:
@@ -115,7 +115,7 @@ def test_a_file_that_is_not_there_is_named_with_its_setting(tmp_path: Path) -> N
 def test_a_wrong_schema_is_named_by_file_and_key(tmp_path: Path) -> None:
     path = written(tmp_path, '[[schema]]\napp_id = "x"\nfine = [{ values = "70", event = "e" }]')
     line = stopped(PostbackSettings(conversion_values=path))
-    assert f"{path} at schema[0].fine[0].values: '70'" in line
+    assert f"{path}: schema[0].fine[0].values: '70'" in line
 
 
 def test_the_settings_reach_intake(tmp_path: Path) -> None:
