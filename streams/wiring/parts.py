@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from attribution.rules.files import read_rules
+from attribution.rules.rule_file import read_rules
 from attribution.rules.rules import Rules
 from online_models.learning.rules import Contestant
 from online_models.scoring.tiers import TierRules
-from online_models.targets.files import read_targets
-from schemas.time import EventMs, Millis
+from online_models.targets.target_file import read_targets
 from streams.kafka.client import client_options
 from streams.settings import ModelSettings, RuleSettings, Secret, Settings
 from streams.settings.core import EMBEDDED_LEAD, BatchBounds, CoreSettings, LeadBounds
@@ -19,7 +18,7 @@ from streams.stages.factory import StageRules
 from streams.stages.intake.intake import IntakeRules
 from streams.stages.journeys.active_models import ScoringRules
 from streams.stages.learning.learning import learning_of
-from streams.wiring.files import read_file
+from streams.wiring.named_file import read_file
 from streams.wiring.postbacks import postback_rules
 
 # For demos and tests: pseudonyms made with it hide nothing.
@@ -111,10 +110,10 @@ def scoring_rules(settings: ModelSettings) -> ScoringRules:
 def attribution_rules(rules: RuleSettings, file: Path | None) -> Rules:
     """The rules of this file, within the bounds of the settings."""
     base = Rules(
-        late_ms_max=Millis(rules.late_ms),
-        decision_wait_ms=Millis(rules.decision_wait_ms),
-        parking_ms=Millis(rules.parking_ms),
-        journey_retention_ms=Millis(rules.journey_retention_ms),
+        late_ms_max=rules.late_ms,
+        decision_wait_ms=rules.decision_wait_ms,
+        parking_ms=rules.parking_ms,
+        journey_retention_ms=rules.journey_retention_ms,
         watched_one_in=rules.watched_one_in,
     )
     if file is None:
@@ -128,11 +127,11 @@ def _intake_rules(settings: Settings, *, is_probabilistic: bool) -> IntakeRules:
     signing: Mapping[str, Secret] = rules.signature_secrets or {}
     return IntakeRules(
         pseudonym_secret=secret.reveal().encode() if secret else KNOWN_SECRET,
-        earliest_event_time=EventMs(rules.earliest_event_time),
+        earliest_event_time=rules.earliest_event_time,
         dead_letter_share_max=rules.dead_letter_share,
         dead_letter_window=rules.dead_letter_window,
         signature_secrets={name: one.reveal().encode() for name, one in signing.items()},
-        signature_age_ms_max=Millis(rules.signature_age_ms),
+        signature_age_ms_max=rules.signature_age_ms,
         is_probabilistic=is_probabilistic,
         postbacks=postback_rules(settings.postbacks),
     )

@@ -9,7 +9,7 @@ from attribution.postbacks.keys import trusted_keys
 from attribution.postbacks.postback_check import PostbackRules
 from schemas.file_error import FileError
 from streams.settings import PostbackSettings
-from streams.wiring.files import read_file
+from streams.wiring.named_file import read_file
 
 
 def postback_rules(settings: PostbackSettings) -> PostbackRules:

@@ -21,10 +21,10 @@ import pytest
 import yaml  # type: ignore[import-untyped]  # It publishes no types.
 
 from attribution.postbacks.conversion_schema import SchemaFile, read_schemas
-from attribution.rules.files import read_rules
+from attribution.rules.rule_file import read_rules
 from attribution.rules.rules import Rules
 from deploy.local.servers import KafkaServer
-from online_models.targets.files import read_targets
+from online_models.targets.target_file import read_targets
 from online_models.targets.targets import Targets
 from schemas.decode import Unreadable, decode
 from schemas.events import TOPIC_OF_TYPE, TYPES

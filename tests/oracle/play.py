@@ -6,7 +6,7 @@ from collections import Counter
 from functools import lru_cache
 from typing import NamedTuple
 
-from attribution.rules.files import read_rules
+from attribution.rules.rule_file import read_rules
 from attribution.rules.rules import Rules
 from schemas.records import Installed, SiteVerdict
 from tests.oracle.comparison import MATCH_TYPES, Truth, differences, row_differences, truth_of

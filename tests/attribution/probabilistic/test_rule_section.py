@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from attribution.probabilistic.pair_model import DEFAULT_MODEL, DELAY_BINS
 from attribution.probabilistic.rule_section import pair_model_toml, read_pair_model
-from attribution.rules.files import read_rules
+from attribution.rules.rule_file import read_rules
 from attribution.rules.rules import Rules, rule_set_id
 from schemas.file_error import FileError
 

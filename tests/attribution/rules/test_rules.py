@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from attribution.decision.fraud import FraudRules
 from attribution.probabilistic.pair_model import DEFAULT_MODEL
 from attribution.rules import rules as module
-from attribution.rules.files import read_rules
+from attribution.rules.rule_file import read_rules
 from attribution.rules.rules import Policy, Probabilistic, Rules, Scope, Windows, rule_set_id
 from schemas.time import DAY_MS, HOUR_MS, EventMs, Millis
 from tests.attribution.rules.rule_world import CALLED, MARCH, MOMENTS, VALUES, found, rulebooks

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 import pytest
 
-from attribution.rules.files import read_rules
+from attribution.rules.rule_file import read_rules
 from attribution.rules.rules import Rules
 from schemas.file_error import FileError
 from streams.progress import ignore_progress

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from online_models.scoring.landmarks import LANDMARKS
-from online_models.targets.files import read_targets
+from online_models.targets.target_file import read_targets
 from online_models.targets.targets import DEFAULT_TARGETS, PAYING, Action, Targets
 from schemas.file_error import FileError
 from schemas.time import DAY_MS

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from msgspec.structs import fields
 
-from attribution.rules.files import MAY_BE_ZERO, SECTIONS, WINDOWS_MS_MAX, read_rules
+from attribution.rules.rule_file import MAY_BE_ZERO, SECTIONS, WINDOWS_MS_MAX, read_rules
 from attribution.rules.rules import Rules
 from schemas.file_error import FileError
 from schemas.time import DAY_MS, HOUR_MS, MINUTE_MS, EventMs
