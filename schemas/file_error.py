@@ -13,7 +13,7 @@ from typing import Any, Self, TypeVar
 import msgspec
 from msgspec import inspect
 
-from schemas.time import parse_duration
+from schemas.time import Millis, parse_duration
 
 _Value = TypeVar("_Value")
 
@@ -37,7 +37,7 @@ class FileError(ValueError):
         return f"{before}{self.wrong}{after}"
 
 
-class Duration(int):
+class Duration(Millis):
     """Milliseconds that a file writes as a number and a unit: "36h"."""
 
     @classmethod

@@ -20,10 +20,13 @@ from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin
 import msgspec
 from msgspec import Meta, Struct
 
-from schemas.time import Millis, format_duration, parse_duration
+from schemas.time import format_duration, parse_duration
 from streams.settings.values import Secret, SecretsByName
 
 PREFIX = "HEADWATER_"
+DURATION = {"is_duration": True}
+"""`extra` of a setting in milliseconds that is written as a duration, such as 36h."""
+
 FOR_CHILD_PROCESSES = {"is_internal": True}
 """`extra` of a setting that only headwater sets, for its child processes: not documented."""
 
@@ -53,13 +56,13 @@ class Declaration:
             return ""
         if self.kind is bool:
             return "yes" if self.default else "no"
-        return format_duration(self.default) if self.kind is Millis else str(self.default)
+        return format_duration(self.default) if self.is_duration else str(self.default)
 
     @property
     def expected(self) -> str:
         """What a value has to be, as it follows "is not"."""
         low, high = self.meta.ge, self.meta.le
-        if self.kind is Millis:
+        if self.is_duration:
             between = f"from {format_duration(int(low or 0))} to {format_duration(int(high or 0))}"
             return f"a duration {between}, such as 7d, 24h, 90s"
         if self.kind in (int, float):
@@ -75,8 +78,14 @@ class Declaration:
         return self.kind in (Secret, SecretsByName)
 
     @property
+    def is_duration(self) -> bool:
+        """Whether the value is a number of milliseconds, written with a unit."""
+        return self.meta.extra is not None and "is_duration" in self.meta.extra
+
+    @property
     def is_internal(self) -> bool:
-        return bool(self.meta.extra)
+        """Whether only headwater sets it, for its child processes."""
+        return self.meta.extra is not None and "is_internal" in self.meta.extra
 
     @property
     def _description(self) -> str:
@@ -96,7 +105,7 @@ class Declaration:
         if get_origin(self.kind) is Literal:
             values = {value.lower(): value for value in get_args(self.kind)}
             return values.get(text.lower())
-        parse = _NOTATIONS.get(self.kind)
+        parse = parse_duration if self.is_duration else _NOTATIONS.get(self.kind)
         return parse(text) if parse else text
 
 
@@ -138,7 +147,6 @@ _NOTATIONS: dict[Any, Callable[[str], Any]] = {
     int: int,
     float: float,
     bool: _flag,
-    Millis: parse_duration,
     date: _date,
     Path: Path,
 }

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct, field
 
 from schemas.time import MINUTE_MS, SECOND_MS, Millis
-from streams.settings.declaration import FOR_CHILD_PROCESSES
+from streams.settings.declaration import DURATION, FOR_CHILD_PROCESSES
 from streams.settings.values import Brokers, Secret
 
 
@@ -128,6 +128,7 @@ class KafkaSettings(Struct, frozen=True, kw_only=True):
             le=30 * MINUTE_MS,
             description="Maximum silence of a worker: after it, its partitions go to others.",
             examples=["30s"],
+            extra=DURATION,
         ),
     ] = field(name="HEADWATER_SESSION_TIMEOUT", default=Millis(10 * SECOND_MS))
     compression: Annotated[

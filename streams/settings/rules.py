@@ -10,6 +10,7 @@ from msgspec import Meta, Struct, field
 
 from attribution.rules.rules import Rules
 from schemas.time import DAY_MS, MINUTE_MS, EventMs, Millis
+from streams.settings.declaration import DURATION
 from streams.settings.values import ChallengerRates, Secret, SecretsByName
 
 _RULES = Rules()
@@ -40,6 +41,7 @@ class RuleSettings(Struct, frozen=True, kw_only=True):
             description="Maximum time from a signed touchpoint to its arrival: a later one counts "
             "as a replayed signature.",
             examples=["12h"],
+            extra=DURATION,
         ),
     ] = field(name="HEADWATER_SIGNATURE_AGE", default=Millis(2 * DAY_MS))
     earliest_event_date: Annotated[
@@ -64,6 +66,7 @@ class RuleSettings(Struct, frozen=True, kw_only=True):
             le=90 * DAY_MS,
             description="Maximum lateness of a touchpoint: later ones are ignored.",
             examples=["3d"],
+            extra=DURATION,
         ),
     ] = field(name="HEADWATER_LATENESS", default=Millis(_RULES.late_ms_max))
     decision_wait_ms: Annotated[
@@ -74,6 +77,7 @@ class RuleSettings(Struct, frozen=True, kw_only=True):
             description="Maximum time that an install waits for its candidates before it is "
             "attributed with those that came.",
             examples=["10m"],
+            extra=DURATION,
         ),
     ] = field(name="HEADWATER_DECISION_WAIT", default=Millis(_RULES.decision_wait_ms))
     parking_ms: Annotated[
@@ -84,6 +88,7 @@ class RuleSettings(Struct, frozen=True, kw_only=True):
             description="Maximum time that a payment waits for its install, account or purchase: "
             "then it expires, and no install gets the money.",
             examples=["14d"],
+            extra=DURATION,
         ),
     ] = field(name="HEADWATER_PARKING", default=Millis(_RULES.parking_ms))
     journey_retention_ms: Annotated[
@@ -93,6 +98,7 @@ class RuleSettings(Struct, frozen=True, kw_only=True):
             le=3650 * DAY_MS,
             description="How long an install is remembered after its last event.",
             examples=["180d"],
+            extra=DURATION,
         ),
     ] = field(name="HEADWATER_JOURNEY_RETENTION", default=Millis(_RULES.journey_retention_ms))
     watched_one_in: Annotated[
@@ -177,6 +183,7 @@ class ModelSettings(Struct, frozen=True, kw_only=True):
             description="Maximum age of a model version: an older one gives way to observed rates "
             "until a new one is published.",
             examples=["3d"],
+            extra=DURATION,
         ),
     ] = field(name="HEADWATER_MODEL_STALE_AFTER", default=Millis(14 * DAY_MS))
     challenger_share: Annotated[

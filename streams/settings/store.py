@@ -8,6 +8,7 @@ from typing import Annotated
 from msgspec import Meta, Struct, field
 
 from schemas.time import MINUTE_MS, SECOND_MS, Millis
+from streams.settings.declaration import DURATION
 from streams.settings.values import Secret
 
 
@@ -52,6 +53,7 @@ class StoreSettings(Struct, frozen=True, kw_only=True):
             description="Maximum time that rows wait to be inserted together: longer means fewer, "
             "larger inserts.",
             examples=["5s"],
+            extra=DURATION,
         ),
     ] = field(name="HEADWATER_INSERT_INTERVAL", default=Millis(SECOND_MS))
     insert_timeout_ms: Annotated[
@@ -62,6 +64,7 @@ class StoreSettings(Struct, frozen=True, kw_only=True):
             description="Maximum time of one insert: after it, the worker reads back what is "
             "stored and tries again.",
             examples=["10s"],
+            extra=DURATION,
         ),
     ] = field(name="HEADWATER_INSERT_TIMEOUT", default=Millis(20 * SECOND_MS))
     buffered_rows: Annotated[

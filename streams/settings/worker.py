@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct, field
 
 from schemas.time import MINUTE_MS, SECOND_MS, Millis
-from streams.settings.declaration import FOR_CHILD_PROCESSES
+from streams.settings.declaration import DURATION, FOR_CHILD_PROCESSES
 
 
 class WorkerSettings(Struct, frozen=True, kw_only=True):
@@ -65,5 +65,6 @@ class WorkerSettings(Struct, frozen=True, kw_only=True):
             description="Maximum time of an orderly stop: a worker finishes its checkpoints or "
             "inserts, then ends. What is cut off is done again after the next start.",
             examples=["30s"],
+            extra=DURATION,
         ),
     ] = field(name="HEADWATER_STOP_TIMEOUT", default=Millis(60 * SECOND_MS))
