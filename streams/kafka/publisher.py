@@ -15,7 +15,7 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 
 from streams.errors import Stop
 from streams.runtime.clients import new_producer
-from streams.runtime.lead import BoundedLead, Lead, NoLead
+from streams.runtime.lead import BoundedLead, ProducerLead, UnboundedLead
 from streams.runtime.offsets import Offsets
 from streams.settings.core import CoreSettings
 from streams.stages.contract import TopicPartition
@@ -66,7 +66,7 @@ class Publisher:
     def __init__(self, settings: CoreSettings) -> None:
         self._settings = settings
         self._offsets = Offsets(settings)
-        self._lead: Lead = NoLead()
+        self._lead: ProducerLead = UnboundedLead()
         if settings.lead.bytes_max:
             self._lead = BoundedLead(settings.lead, self._offsets.committed_by_readers)
         self._producer = new_producer(

@@ -16,7 +16,7 @@ from aiokafka.errors import KafkaConnectionError, KafkaError, for_code
 from schemas import topics
 from schemas.topics import Kind, Topic
 from streams.errors import Stop
-from streams.kafka.client import client_options
+from streams.kafka.client_options import client_options
 from streams.settings import KafkaSettings
 
 _ANSWER_SECONDS = 15.0

@@ -22,7 +22,7 @@ from streams.runtime.snapshots import SnapshotShelf
 from streams.runtime.state import MemoryStore
 from streams.stages.common.observer import StageObserver
 from streams.stages.common.watermarks import source_upstreams
-from streams.stages.common.working_set import stored_useless_from
+from streams.stages.common.working_set import stored_expiry
 from streams.stages.contract import CLOCK_KEY, Effects, Message, Stage, TopicPartition
 from streams.stages.factory import STAGES, StageRules, stage_factory
 
@@ -121,7 +121,7 @@ class Replay:
         rules = replace(rules, intake=intake, keeps_state=False)
         create = stage_factory(rules, self._shelf.find, observer)
         self._stages: dict[str, Stage] = {name: create(name, 0, 1) for name in STAGES}
-        self._states = {name: MemoryStore(stored_useless_from) for name in STAGES}
+        self._states = {name: MemoryStore(stored_expiry) for name in STAGES}
         self._ledger_end = 0
 
     def run(

@@ -22,7 +22,7 @@ from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from streams.runtime.clients import new_producer
-from streams.runtime.lead import Lead, NoLead
+from streams.runtime.lead import ProducerLead, UnboundedLead
 from streams.settings.core import CoreSettings
 from streams.stages.contract import Effects, TopicPartition
 
@@ -42,7 +42,7 @@ class LaneFencedError(CheckpointError):
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class CheckpointReceipt:
     """What a checkpoint wrote."""
 
     messages: int
@@ -56,7 +56,7 @@ class Log(Protocol):
     async def open(self) -> None:
         """Fence whoever had this lane before; its unfinished transaction is undone."""
 
-    async def commit(self, effects: Effects) -> Written:
+    async def commit(self, effects: Effects) -> CheckpointReceipt:
         """Make all effects durable, or none; CheckpointError when the lane has to be given up."""
 
     async def close(self) -> None:
@@ -75,7 +75,7 @@ class LogOptions:
     """What the in-process broker needs besides: it forgets what was not read in time, and it
     accepts the offsets of a transaction without storing them, so they are committed again."""
 
-    lead: Lead = field(default_factory=NoLead)
+    lead: ProducerLead = field(default_factory=UnboundedLead)
     announce: Announce = no_announcement
 
 
@@ -110,7 +110,7 @@ class KafkaLog:
         )
         await self._producer.start()
 
-    async def commit(self, effects: Effects) -> Written:
+    async def commit(self, effects: Effects) -> CheckpointReceipt:
         assert self._producer is not None, "open() comes first"
         batches = self._batches(self._producer, effects)
         sizes = {tp: _size(parts) for tp, parts in batches.items()}
@@ -125,7 +125,7 @@ class KafkaLog:
         await self._announce(effects.positions)
         for tp, end in ends.items():
             self._lead.sent(tp, end, sizes[tp])
-        return Written(
+        return CheckpointReceipt(
             messages=sum(count for count, _ in sizes.values()),
             octets=sum(octets for _, octets in sizes.values()),
             changelog_end=ends.get(self._changelog) if self._changelog else None,

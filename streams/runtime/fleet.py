@@ -8,21 +8,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
 
 from streams.runtime.checkpoint import CheckpointError
 from streams.runtime.faust.batches import PollBatch
 from streams.runtime.lane import Lane, LaneSpec
+from streams.runtime.reports import Readiness
 from streams.stages.contract import TopicPartition
 
 LaneId = tuple[str, int]
-
-
-class Readiness(NamedTuple):
-    """Whether this worker decides, and if not, why."""
-
-    ready: bool
-    reason: str
 
 
 class LaneFleet:

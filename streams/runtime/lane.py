@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from streams.runtime.checkpoint import Log
-from streams.runtime.observer import LaneObserver
 from streams.runtime.queue import LaneQueue
 from streams.runtime.recovery import Restored
+from streams.runtime.reports import LaneObserver
 from streams.runtime.state import StateStore
 from streams.settings.core import BatchBounds
-from streams.stages.contract import LogRecord, LooksBack, Stage, Stretch, TopicPartition
+from streams.stages.contract import LogRecord, OffsetRange, RereadsInput, Stage, TopicPartition
 
 PAUSE_PER_CHECKPOINT = 2.0
 """A lane that is not full starts a decision at most this many checkpoint times after the last."""
@@ -70,7 +70,7 @@ class LaneParts:
     flow: Flow
     snapshots: Snapshots
     observer: LaneObserver
-    reread: Callable[[Stretch], Awaitable[Sequence[LogRecord]]]
+    reread: Callable[[OffsetRange], Awaitable[Sequence[LogRecord]]]
     """The first records of a stretch that was read before; none when the log has none there."""
     clock: Callable[[], float] = time.monotonic  # for metrics and pacing, never for decisions
 
@@ -181,7 +181,7 @@ class Lane:
 
     async def _looked_back(self, stage: Stage, store: StateStore) -> bool:
         """Decide again on what the stage is missing, if it is; a part of it at a time."""
-        stretch = stage.missing() if isinstance(stage, LooksBack) else None
+        stretch = stage.missing() if isinstance(stage, RereadsInput) else None
         if stretch is None:
             return False
         self._idle.clear()

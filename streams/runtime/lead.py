@@ -23,7 +23,7 @@ class LeadError(RuntimeError):
     """Readers stand still; the message says where."""
 
 
-class Lead(Protocol):
+class ProducerLead(Protocol):
     async def wait(self, sizes: Mapping[TopicPartition, tuple[int, int]]) -> None:
         """Return when (messages, bytes) may be written to each partition."""
 
@@ -31,7 +31,7 @@ class Lead(Protocol):
         """Note what was written, and the offset a reader will commit once it has read it."""
 
 
-class NoLead:
+class UnboundedLead:
     """On a broker that keeps what it is told, nothing has to wait."""
 
     async def wait(self, sizes: Mapping[TopicPartition, tuple[int, int]]) -> None:

@@ -18,7 +18,7 @@ from streams.runtime.clients import new_consumer
 from streams.runtime.offsets import NO_RECORDS_MAX
 from streams.runtime.state import StateStore
 from streams.settings.core import CoreSettings
-from streams.stages.contract import LogRecord, Stretch, TopicPartition
+from streams.stages.contract import LogRecord, OffsetRange, TopicPartition
 
 FETCH_BYTES = 4_000_000  # per partition and fetch
 _FETCH_WAIT_MS = 100
@@ -64,7 +64,7 @@ async def restore(settings: CoreSettings, changelog: TopicPartition, store: Stat
     return Restored(records, time.monotonic() - started, from_start)
 
 
-async def reread(settings: CoreSettings, stretch: Stretch) -> list[LogRecord]:
+async def reread(settings: CoreSettings, stretch: OffsetRange) -> list[LogRecord]:
     """The first records of a stretch that was read before; none when the log has none there."""
     consumer = new_consumer(
         settings, max_partition_fetch_bytes=FETCH_BYTES, fetch_max_wait_ms=_FETCH_WAIT_MS
@@ -88,7 +88,7 @@ async def reread(settings: CoreSettings, stretch: Stretch) -> list[LogRecord]:
 
 
 async def _some(
-    consumer: aiokafka.AIOKafkaConsumer, tp: aiokafka.TopicPartition, stretch: Stretch
+    consumer: aiokafka.AIOKafkaConsumer, tp: aiokafka.TopicPartition, stretch: OffsetRange
 ) -> list[LogRecord]:
     moved_at = time.monotonic()
     while (position := await consumer.position(tp)) < stretch.end:

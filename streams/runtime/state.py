@@ -36,13 +36,13 @@ BLOOM_BITS = 10.0
 STALE_SECONDS = 12 * 3600
 """Half of Kafka's default `delete.retention.ms`."""
 
-UselessFrom = Callable[[bytes, bytes], int]
+ExpiryOf = Callable[[bytes, bytes], int]
 """Key and value to the log time from which the value may be forgotten, in ms; 0: never."""
 
 INDEX_PREFIX = b"\x01"
 """Of the index of values by the hour in which they become useless. No stage uses such keys."""
 
-Changes = Mapping[bytes, bytes | None]
+StateChanges = Mapping[bytes, bytes | None]
 
 
 class StateStore(Protocol):
@@ -56,10 +56,10 @@ class StateStore(Protocol):
 
     def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]: ...
 
-    def apply(self, changes: Changes, position: int) -> None:
+    def apply(self, changes: StateChanges, position: int) -> None:
         """Write changes and position together; None deletes the key."""
 
-    def useless(self, now: int) -> list[bytes]:
+    def expired(self, now: int) -> list[bytes]:
         """See StateReader."""
 
     def entries(self) -> Iterable[tuple[bytes, bytes]]: ...
@@ -78,10 +78,10 @@ def never(key: bytes, value: bytes) -> int:
 class MemoryStore:
     """State that lives as long as its lane."""
 
-    def __init__(self, useless_from: UselessFrom = never) -> None:
+    def __init__(self, expiry_of: ExpiryOf = never) -> None:
         self._values: dict[bytes, bytes] = {}
         self._position = 0
-        self._useless_from = useless_from
+        self._expiry_of = expiry_of
         self._by_hour: dict[int, set[bytes]] = {}
 
     @property
@@ -95,18 +95,18 @@ class MemoryStore:
         get = self._values.get
         return [get(key) for key in keys]
 
-    def apply(self, changes: Changes, position: int) -> None:
+    def apply(self, changes: StateChanges, position: int) -> None:
         values = self._values
         for key, value in changes.items():
             if value is None:
                 values.pop(key, None)
             else:
                 values[key] = value
-                if at := self._useless_from(key, value):
+                if at := self._expiry_of(key, value):
                     self._by_hour.setdefault(at // HOUR_MS, set()).add(key)
         self._position = position
 
-    def useless(self, now: int) -> list[bytes]:
+    def expired(self, now: int) -> list[bytes]:
         hours = [hour for hour in self._by_hour if hour < now // HOUR_MS]
         return sorted(set[bytes]().union(*map(self._by_hour.pop, hours)))
 
@@ -126,9 +126,9 @@ class RocksStore:
     """State on disk. Written without a write-ahead log: what a crash loses of the write buffer,
     the changelog still has, and the position that is lost with it says from where."""
 
-    def __init__(self, folder: Path, useless_from: UselessFrom = never) -> None:
+    def __init__(self, folder: Path, expiry_of: ExpiryOf = never) -> None:
         self._folder = folder
-        self._useless_from = useless_from
+        self._expiry_of = expiry_of
         self._named: list[bytes] = []  # index entries to delete with the next changes
         if _is_stale(folder):
             shutil.rmtree(folder)
@@ -155,7 +155,7 @@ class RocksStore:
         values: list[bytes | None] = self._rocks.get(list(keys))
         return values
 
-    def apply(self, changes: Changes, position: int) -> None:
+    def apply(self, changes: StateChanges, position: int) -> None:
         batch = WriteBatch(raw_mode=True)
         put, delete = batch.put, batch.delete
         for key, value in changes.items():
@@ -163,7 +163,7 @@ class RocksStore:
                 delete(key)
             else:
                 put(key, value)
-                if at := self._useless_from(key, value):
+                if at := self._expiry_of(key, value):
                     put(_hour_key(at) + key, b"")
         for entry in self._named:
             delete(entry)
@@ -172,7 +172,7 @@ class RocksStore:
         self._rocks.write(batch, self._unlogged)
         self._position = position
 
-    def useless(self, now: int) -> list[bytes]:
+    def expired(self, now: int) -> list[bytes]:
         end, entries = _hour_key(now), []
         for entry in self._rocks.keys(from_key=INDEX_PREFIX):
             if entry >= end:

@@ -58,7 +58,7 @@ class Effects:
         self.messages.setdefault((topic, partition), []).append(message)
 
 
-class Stretch(NamedTuple):
+class OffsetRange(NamedTuple):
     """Of a log: from `first` up to, but without, `end`."""
 
     tp: TopicPartition
@@ -73,7 +73,7 @@ class StateReader(Protocol):
 
     def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]: ...
 
-    def useless(self, now: LogMs) -> list[bytes]:
+    def expired(self, now: LogMs) -> list[bytes]:
         """Keys, in order, whose values were useless before the hour of log time `now`; some may
         have been put off since. Asked again, it names only further ones."""
 
@@ -93,11 +93,11 @@ class Stage(Protocol):
 
 
 @runtime_checkable
-class LooksBack(Protocol):
+class RereadsInput(Protocol):
     """A stage that may need part of its input once more.
 
     While `missing` names a stretch, `decide` is given its records, and nothing else; no records
     when the log has none there. Positions stay where they were.
     """
 
-    def missing(self) -> Stretch | None: ...
+    def missing(self) -> OffsetRange | None: ...

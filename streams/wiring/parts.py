@@ -10,7 +10,7 @@ from attribution.rules.rules import Rules
 from online_models.learning.rules import Contestant
 from online_models.scoring.tiers import TierRules
 from online_models.targets.target_file import read_targets
-from streams.kafka.client import client_options
+from streams.kafka.client_options import client_options
 from streams.settings import ModelSettings, RuleSettings, Secret, Settings
 from streams.settings.core import EMBEDDED_LEAD, BatchBounds, CoreSettings, LeadBounds
 from streams.settings.storing import BufferBounds, FlushBounds, StoreTarget, StoringSettings

@@ -16,17 +16,17 @@ from streams.agents import CORE_LANES, Offer, core_app
 from streams.runtime.checkpoint import KafkaLog, LogOptions, no_announcement
 from streams.runtime.faust.app import report, run_faust, silence_libraries
 from streams.runtime.faust.batches import PollBatch
-from streams.runtime.fleet import LaneFleet, Readiness
+from streams.runtime.fleet import LaneFleet
 from streams.runtime.lane import Lane, LaneParts, LaneSpec
-from streams.runtime.lead import BoundedLead, NoLead
-from streams.runtime.observer import LaneObserver
+from streams.runtime.lead import BoundedLead, UnboundedLead
 from streams.runtime.offsets import Offsets
 from streams.runtime.recovery import Restored, reread, restore
+from streams.runtime.reports import LaneObserver, Readiness
 from streams.runtime.snapshots import SnapshotReader
 from streams.runtime.state import MemoryStore, RocksStore, StateStore
 from streams.runtime.ticks import TICK_KEY, TICK_VALUE, tick
 from streams.settings.core import CoreSettings
-from streams.stages.common.working_set import stored_useless_from
+from streams.stages.common.working_set import stored_expiry
 from streams.stages.contract import Stage, TopicPartition
 
 Stages = Callable[[str, int, int], Stage]
@@ -68,16 +68,8 @@ class CoreWorker:
         self.app.on_partitions_assigned.connect(self._on_assigned)
 
     @property
-    def ready(self) -> bool:
-        """True only when partitions are assigned, every lane is restored, and none is moving."""
-        return self.readiness.ready
-
-    @property
-    def reason(self) -> str:
-        return self.readiness.reason
-
-    @property
     def readiness(self) -> Readiness:
+        """Ready once partitions are assigned, every lane is restored and no rebalance is on."""
         return self.fleet.readiness if self.fleet else Readiness(False, "starting")
 
     async def open(self) -> LaneFleet:
@@ -147,8 +139,8 @@ class CoreWorker:
     def _store(self, spec: LaneSpec, p: int) -> StateStore:
         folder = self.settings.state_folder
         if folder is None or spec.changelog is None or self.settings.embedded:
-            return MemoryStore(stored_useless_from)
-        return RocksStore(folder / spec.stage / str(p), stored_useless_from)
+            return MemoryStore(stored_expiry)
+        return RocksStore(folder / spec.stage / str(p), stored_expiry)
 
     def _log_options(self) -> LogOptions:
         settings = self.settings
@@ -157,7 +149,7 @@ class CoreWorker:
         readers = self.offsets.committed_by_readers
         bounded = settings.lead.bytes_max > 0
         return LogOptions(
-            lead=BoundedLead(settings.lead, readers, share) if bounded else NoLead(),
+            lead=BoundedLead(settings.lead, readers, share) if bounded else UnboundedLead(),
             announce=self._announce if settings.embedded else no_announcement,
         )
 

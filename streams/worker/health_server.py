@@ -10,20 +10,15 @@ import time
 from collections.abc import Callable
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import NamedTuple
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from streams.errors import Stop
+from streams.runtime.reports import Readiness
 from streams.worker.metrics import READY, REGISTRY
 
 _STALLED_SECONDS = 30.0
 REQUEST_SECONDS = 5.0
-
-
-class Readiness(NamedTuple):
-    is_ready: bool
-    reason: str  # what is being waited for
 
 
 class Health:

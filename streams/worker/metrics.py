@@ -1,8 +1,8 @@
 """The catalogue of metrics: every name, unit, label and meaning.
 
-Names end in their base unit; labels take values from short fixed lists (stages, tables,
-reasons), never ids. Counters restart with the process; what must add up is counted from what
-is stored, not from here.
+Names end in their base unit. Labels take their values from short, fixed lists (stages, tables,
+reasons), never from ids. Counters start at 0 with the process: take exact totals from the stored
+tables, not from here.
 """
 
 from __future__ import annotations
@@ -44,73 +44,107 @@ def _histogram(name: str, text: str, *labels: str, slow: bool = False) -> Histog
 # --- the worker ----------------------------------------------------------------------------------
 
 WORKER = Info(f"{_PREFIX}_worker", "Version and role of this process.", registry=REGISTRY)
-READY = _gauge("ready", "1 while the worker decides or stores; 0 in recovery and rebalance.")
+READY = _gauge("ready", "1 while the worker decides or stores; 0 during recovery and rebalances.")
 
 # --- deciding ------------------------------------------------------------------------------------
 
-RECORDS = _counter("records_total", "Messages a stage has decided.", "stage")
-BATCHES = _counter("batches_total", "Checkpoints a stage has committed.", "stage")
-DECIDE_SECONDS = _histogram("decide_seconds", "CPU time to decide one batch.", "stage")
-COMMIT_SECONDS = _histogram("commit_seconds", "Time to make one checkpoint durable.", "stage")
-EVENTS = _counter("events_total", "Source events settled.", "stage", "disposition")
-DEAD_LETTERS = _counter("dead_letters_total", "Messages set aside.", "topic", "reason")
-POSTBACKS = _counter(
-    "postbacks_total", "Apple's postbacks, copies included.", "framework", "state", "reason"
+RECORDS_TOTAL = _counter("records_total", "Messages that a stage has decided.", "stage")
+BATCHES_TOTAL = _counter("batches_total", "Checkpoints that a stage has committed.", "stage")
+DECIDE_SECONDS = _histogram("decide_seconds", "CPU time of deciding one batch.", "stage")
+COMMIT_SECONDS = _histogram(
+    "commit_seconds", "Time of one Kafka transaction: a checkpoint.", "stage"
 )
-EVICTIONS = _counter("evictions_total", "Entries forgotten because a bound was hit.", "bound")
-FORGOTTEN = _counter("forgotten_keys_total", "State of no further use, by retention.", "stage")
+EVENTS_TOTAL = _counter(
+    "events_total",
+    "Source events that reached their final disposition, by stage and disposition.",
+    "stage",
+    "disposition",
+)
+DEAD_LETTERS_TOTAL = _counter(
+    "dead_letters_total", "Rejected messages, by source topic and reason.", "topic", "reason"
+)
+POSTBACKS_TOTAL = _counter(
+    "postbacks_total",
+    "Apple's postbacks, copies included, by framework, check result and reason.",
+    "framework",
+    "state",
+    "reason",
+)
+EVICTIONS_TOTAL = _counter(
+    "evictions_total", "State entries dropped because a bound was reached, by bound.", "bound"
+)
+FORGOTTEN_KEYS_TOTAL = _counter(
+    "forgotten_keys_total", "State keys deleted at the end of their retention.", "stage"
+)
 STAGE_TIME = _gauge(
     "stage_time_seconds",
-    "Log time a stage partition has come to, since 1970; compare it with time().",
+    "Log time up to which a stage partition is decided, as Unix time; time() minus it is the lag.",
     "stage",
     "partition",
 )
 RULE_CHANGE_PENDING = _gauge(
     "rule_change_pending",
-    "Installs still to be decided again under the rules that are in force now.",
+    "Installs that are still to be decided again under the rules now in force.",
     "partition",
 )
 HELD_LANES = _gauge(
-    "held_lanes", "1 while a lane has enough waiting and reads no further.", "stage", "partition"
+    "held_lanes",
+    "1 while a stage partition reads no further because enough is queued.",
+    "stage",
+    "partition",
 )
 RESTORE_SECONDS = _histogram(
-    "restore_seconds", "Time to bring state back after an assignment.", "stage", slow=True
+    "restore_seconds", "Time of restoring state after an assignment.", "stage", slow=True
 )
-RESTORED_KEYS = _counter("restored_keys_total", "State keys read back from changelogs.", "stage")
+RESTORED_KEYS_TOTAL = _counter(
+    "restored_keys_total", "Changelog records read while restoring state.", "stage"
+)
 
 # --- models --------------------------------------------------------------------------------------
 
-PREDICTIONS = _counter("predictions_total", "Predictions made, by tier.", "target", "tier")
-EXAMPLES = _counter("examples_total", "Labelled examples learned from.", "model")
-EXAMPLES_SKIPPED = _counter(
-    "examples_skipped_total", "Examples, or rows of them, that nothing was learned from.", "model"
+PREDICTIONS_TOTAL = _counter(
+    "predictions_total", "Predictions made, by target and tier.", "target", "tier"
 )
-SNAPSHOTS = _counter("snapshots_total", "Model copies by verdict of the gate.", "model", "verdict")
-MODEL_ACTIVE = _gauge("model_active", "1 while the model scores; 0 while suspended.", "model")
-MODEL_ACTIVATIONS = _counter("model_activations_total", "Times a version took over.", "model")
+EXAMPLES_TOTAL = _counter("examples_total", "Labelled examples that a model learned from.", "model")
+EXAMPLES_SKIPPED_TOTAL = _counter(
+    "examples_skipped_total",
+    "Labelled examples, or rows of them, that a model could not learn from.",
+    "model",
+)
+SNAPSHOTS_TOTAL = _counter(
+    "snapshots_total", "Candidate versions of a model, by verdict of the gate.", "model", "verdict"
+)
+MODEL_ACTIVE = _gauge("model_active", "1 while a version scores; 0 while suspended.", "model")
+MODEL_ACTIVATIONS_TOTAL = _counter(
+    "model_activations_total", "Activations of a version of the model.", "model"
+)
 
 _OF_PREDICTIONS = ("target", "horizon", "landmark", "tier")
 QUALITY_OF = {
-    name: _gauge(f"model_{name}", f"{text} Of the labels that matured last.", *_OF_PREDICTIONS)
+    name: _gauge(f"model_{name}", f"{text} Over the labels that matured last.", *_OF_PREDICTIONS)
     for name, text in {
-        "log_loss": "Log loss in nats per prediction.",
-        "normalised_entropy": "Log loss over that of the share that came true.",
-        "calibration_ratio": "All that was expected over all that came.",
-        "ece": "Mean distance between a chance and how often it came true.",
-        "auc": "How often a positive was given more than a negative.",
-        "normalised_gini": "Order of amounts; 1 is the order of what came.",
-        "decile_mape": "Mean relative error over deciles of amounts.",
+        "log_loss": "Log loss, in nats per prediction.",
+        "normalised_entropy": "Log loss divided by that of always predicting the base rate.",
+        "calibration_ratio": "Sum of predicted values divided by sum of actual values.",
+        "ece": "Expected calibration error: mean gap between predicted and actual frequency.",
+        "auc": "Chance that a positive is scored above a negative.",
+        "normalised_gini": "Ranking of amounts; 1 is the ranking of the actual amounts.",
+        "decile_mape": "Mean absolute percentage error over deciles of predicted amounts.",
     }.items()
 }
-DRIFT_ALARMS = _counter("drift_alarms_total", "Changes noticed.", "target", "kind")
+DRIFT_ALARMS_TOTAL = _counter(
+    "drift_alarms_total", "Alarms of the drift detectors, by target and kind.", "target", "kind"
+)
 
 # --- storing -------------------------------------------------------------------------------------
 
-STORE_ROWS = _counter("store_rows_total", "Rows acknowledged by ClickHouse.", "table")
+STORE_ROWS_TOTAL = _counter("store_rows_total", "Rows acknowledged by ClickHouse.", "table")
 STORE_INSERT_SECONDS = _histogram("store_insert_seconds", "Time of one insert.", "table")
-STORE_RETRIES = _counter("store_retries_total", "Inserts that were tried again.", "table")
-STORE_SKIPPED_ROWS = _counter(
-    "store_skipped_rows_total", "Rows found stored already after a restart or a doubt.", "table"
+STORE_RETRIES_TOTAL = _counter("store_retries_total", "Inserts that were tried again.", "table")
+STORE_SKIPPED_ROWS_TOTAL = _counter(
+    "store_skipped_rows_total",
+    "Rows found stored already, after a restart or an insert of unknown outcome.",
+    "table",
 )
 STORE_BUFFERED_ROWS = _gauge("store_buffered_rows", "Rows in memory, not yet acknowledged.")
 STORE_AGE_SECONDS = _gauge("store_age_seconds", "Age of the oldest row not yet acknowledged.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from schemas.outcomes import DriftAlarm, ModelQuality
-from streams.runtime.observer import LaneObserver
+from streams.runtime.reports import LaneObserver
 from streams.stages.common.observer import StageObserver
 from streams.stages.learning.quality_rows import told_figures
 from streams.store.sink.sink import StoringObserver
@@ -16,13 +16,13 @@ class LaneMetrics(LaneObserver):
     def on_checkpoint(
         self, stage: str, p: int, records: int, seconds_decide: float, seconds_commit: float
     ) -> None:
-        metrics.RECORDS.labels(stage).inc(records)
-        metrics.BATCHES.labels(stage).inc()
+        metrics.RECORDS_TOTAL.labels(stage).inc(records)
+        metrics.BATCHES_TOTAL.labels(stage).inc()
         metrics.DECIDE_SECONDS.labels(stage).observe(seconds_decide)
         metrics.COMMIT_SECONDS.labels(stage).observe(seconds_commit)
 
     def on_restore(self, stage: str, p: int, records: int, seconds: float) -> None:
-        metrics.RESTORED_KEYS.labels(stage).inc(records)
+        metrics.RESTORED_KEYS_TOTAL.labels(stage).inc(records)
         metrics.RESTORE_SECONDS.labels(stage).observe(seconds)
 
     def on_backpressure(self, stage: str, p: int, held: bool) -> None:
@@ -33,19 +33,19 @@ class StageMetrics(StageObserver):
     """What a stage reports of its decisions."""
 
     def on_dead_letter(self, topic: str, reason: str) -> None:
-        metrics.DEAD_LETTERS.labels(topic, reason).inc()
+        metrics.DEAD_LETTERS_TOTAL.labels(topic, reason).inc()
 
     def on_postback(self, framework: str, state: str, reason: str) -> None:
-        metrics.POSTBACKS.labels(framework, state, reason).inc()
+        metrics.POSTBACKS_TOTAL.labels(framework, state, reason).inc()
 
     def on_settled(self, stage: str, disposition: str, count: int) -> None:
-        metrics.EVENTS.labels(stage, disposition).inc(count)
+        metrics.EVENTS_TOTAL.labels(stage, disposition).inc(count)
 
     def on_evicted(self, bound: str, count: int) -> None:
-        metrics.EVICTIONS.labels(bound).inc(count)
+        metrics.EVICTIONS_TOTAL.labels(bound).inc(count)
 
     def on_forgotten(self, stage: str, count: int) -> None:
-        metrics.FORGOTTEN.labels(stage).inc(count)
+        metrics.FORGOTTEN_KEYS_TOTAL.labels(stage).inc(count)
 
     def on_stage_time(self, stage: str, partition: int, stage_time: int) -> None:
         metrics.STAGE_TIME.labels(stage, str(partition)).set(stage_time / 1000)
@@ -54,23 +54,23 @@ class StageMetrics(StageObserver):
         metrics.RULE_CHANGE_PENDING.labels(str(partition)).set(pending)
 
     def on_prediction(self, target: str, tier: str, count: int) -> None:
-        metrics.PREDICTIONS.labels(target, tier).inc(count)
+        metrics.PREDICTIONS_TOTAL.labels(target, tier).inc(count)
 
     def on_model(self, model: str, version: str) -> None:
         if version:
             metrics.MODEL_ACTIVE.labels(model).set(1)
-            metrics.MODEL_ACTIVATIONS.labels(model).inc()
+            metrics.MODEL_ACTIVATIONS_TOTAL.labels(model).inc()
         else:
             metrics.MODEL_ACTIVE.labels(model).set(0)
 
     def on_learned(self, model: str, rows: int) -> None:
-        metrics.EXAMPLES.labels(model).inc(rows)
+        metrics.EXAMPLES_TOTAL.labels(model).inc(rows)
 
     def on_skipped(self, model: str, rows: int) -> None:
-        metrics.EXAMPLES_SKIPPED.labels(model).inc(rows)
+        metrics.EXAMPLES_SKIPPED_TOTAL.labels(model).inc(rows)
 
     def on_gate(self, model: str, verdict: str) -> None:
-        metrics.SNAPSHOTS.labels(model, verdict).inc()
+        metrics.SNAPSHOTS_TOTAL.labels(model, verdict).inc()
 
     def on_quality(self, row: ModelQuality) -> None:
         """Per landmark; what is told of versions and sources is in the store."""
@@ -80,21 +80,21 @@ class StageMetrics(StageObserver):
                 metrics.QUALITY_OF[name].labels(*of).set(value)
 
     def on_drift(self, row: DriftAlarm) -> None:
-        metrics.DRIFT_ALARMS.labels(row.target, row.kind).inc()
+        metrics.DRIFT_ALARMS_TOTAL.labels(row.target, row.kind).inc()
 
 
 class StoringMetrics(StoringObserver):
     """What storing reports."""
 
     def on_stored(self, table: str, rows: int, seconds: float) -> None:
-        metrics.STORE_ROWS.labels(table).inc(rows)
+        metrics.STORE_ROWS_TOTAL.labels(table).inc(rows)
         metrics.STORE_INSERT_SECONDS.labels(table).observe(seconds)
 
     def on_skipped(self, table: str, rows: int) -> None:
-        metrics.STORE_SKIPPED_ROWS.labels(table).inc(rows)
+        metrics.STORE_SKIPPED_ROWS_TOTAL.labels(table).inc(rows)
 
     def on_retry(self, table: str) -> None:
-        metrics.STORE_RETRIES.labels(table).inc()
+        metrics.STORE_RETRIES_TOTAL.labels(table).inc()
 
     def on_buffered(self, rows: int, oldest_seconds: float) -> None:
         metrics.STORE_BUFFERED_ROWS.set(rows)

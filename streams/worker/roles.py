@@ -16,11 +16,12 @@ from importlib.metadata import version
 from streams.errors import Stop
 from streams.kafka.embedded_broker import EmbeddedBroker
 from streams.kafka.topics import check_topics
+from streams.runtime.reports import Readiness
 from streams.settings import KafkaSettings, Settings
 from streams.store.demo_folder import keep_folder
 from streams.wiring.parts import core_settings, stage_rules, storing_settings
 from streams.worker import metrics
-from streams.worker.health_server import Health, HealthServer, Readiness
+from streams.worker.health_server import Health, HealthServer
 from streams.worker.observers import LaneMetrics, StageMetrics, StoringMetrics
 from streams.worker.supervisor import Child, end_with, supervise
 
@@ -113,11 +114,9 @@ async def _run_core(settings: Settings) -> int:
     stages = stage_factory(stage_rules(settings), snapshots.find, StageMetrics())
     around = Surroundings(snapshots=snapshots, observer=LaneMetrics())
     worker = CoreWorker(core, stages, around)
-
-    def readiness() -> Readiness:
-        return Readiness(*worker.readiness)
-
-    return await _serve(settings, "core", readiness, lambda stop: run_core(worker, stop))
+    return await _serve(
+        settings, "core", lambda: worker.readiness, lambda stop: run_core(worker, stop)
+    )
 
 
 async def _run_storing(settings: Settings) -> int:
@@ -125,10 +124,9 @@ async def _run_storing(settings: Settings) -> int:
 
     worker = StoringWorker(storing_settings(settings), StoringMetrics())
 
-    def readiness() -> Readiness:
-        return Readiness(*worker.readiness)
-
-    return await _serve(settings, "storing", readiness, lambda stop: run_storing(worker, stop))
+    return await _serve(
+        settings, "storing", lambda: worker.readiness, lambda stop: run_storing(worker, stop)
+    )
 
 
 async def _serve(

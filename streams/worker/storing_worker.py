@@ -16,8 +16,8 @@ from streams.agents import storing_app
 from streams.errors import Stop
 from streams.runtime.faust.app import report, run_faust, silence_libraries
 from streams.runtime.faust.batches import PollBatch
-from streams.runtime.fleet import Readiness
 from streams.runtime.offsets import LostRecordsError, Offsets
+from streams.runtime.reports import Readiness
 from streams.settings.storing import StoringSettings
 from streams.store.base import Store, UnavailableError
 from streams.store.migrations import require_current

@@ -23,7 +23,7 @@ import orjson
 
 from schemas import topics
 from streams.errors import Stop
-from streams.kafka.lag import caught_up
+from streams.kafka.caught_up import caught_up
 from streams.kafka.publisher import Publisher
 from streams.lab.bench.bench import core_program
 from streams.lab.bench.lap import CHECKOUT, Course, prepare

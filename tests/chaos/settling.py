@@ -6,7 +6,7 @@ import asyncio
 import time
 
 from schemas import topics
-from streams.kafka.lag import caught_up
+from streams.kafka.caught_up import caught_up
 from streams.wiring.parts import core_settings
 from tests.chaos.fleet import Fleet
 from tests.chaos.installation import Installation

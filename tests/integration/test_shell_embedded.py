@@ -10,7 +10,7 @@ from pathlib import Path
 import aiokafka
 import pytest
 
-from streams.kafka.lag import caught_up
+from streams.kafka.caught_up import caught_up
 from streams.runtime.lead import BoundedLead
 from streams.runtime.offsets import Offsets
 from streams.settings.core import EMBEDDED_LEAD

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from deploy.local.servers import KafkaServer
-from streams.kafka.lag import caught_up
+from streams.kafka.caught_up import caught_up
 from tests.integration.shell_run import Bench
 from tests.integration.shell_toy import settings
 

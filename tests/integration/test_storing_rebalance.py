@@ -25,7 +25,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 
 from deploy.local.servers import ClickHouseServer, KafkaServer
 from schemas import outcomes, topics
-from streams.kafka.lag import caught_up
+from streams.kafka.caught_up import caught_up
 from streams.settings.storing import StoreTarget, StoringSettings
 from streams.store.migrations import migrations
 from streams.store.server import ServerStore

@@ -16,7 +16,7 @@ from schemas.time import HOUR_MS, LogMs
 from streams.runtime.state import MemoryStore
 from streams.stages.common.observer import StageObserver
 from streams.stages.common.watermarks import stage_upstreams
-from streams.stages.common.working_set import stored_useless_from
+from streams.stages.common.working_set import stored_expiry
 from streams.stages.sites.sites import Sites
 from tests.worlds.site_world import DAY, MIDNIGHT, claim, shown
 from tests.worlds.stage_world import Line
@@ -65,7 +65,7 @@ def lines(told: Sequence[tuple[list[SiteRecord], int | None]]) -> list[Line]:
 
 def run(log: list[Line], size: int, *, restarts: bool) -> tuple[dict[bytes, bytes], list[object]]:
     """State and everything said, with `size` records decided at once."""
-    state, said = MemoryStore(stored_useless_from), list[object]()
+    state, said = MemoryStore(stored_expiry), list[object]()
     stage = Sites(0, 2, RULES, StageObserver())
     for start in range(0, len(log), size):
         if restarts:

@@ -13,8 +13,8 @@ from typing import NamedTuple
 from streams.agents import CORE_LANES
 from streams.runtime.lane import LaneSpec
 from streams.runtime.state import MemoryStore
-from streams.stages.common.working_set import stored_useless_from
-from streams.stages.contract import Effects, LooksBack, Message, Stretch, TopicPartition
+from streams.stages.common.working_set import stored_expiry
+from streams.stages.contract import Effects, Message, OffsetRange, RereadsInput, TopicPartition
 from streams.stages.factory import StageConstructor
 from tests.simulation.log import Log, Record
 
@@ -27,7 +27,7 @@ class Disk(MemoryStore):
     """A lane's cache of its changelog on one machine; it outlives the lane, or does not."""
 
     def __init__(self) -> None:
-        super().__init__(stored_useless_from)
+        super().__init__(stored_expiry)
 
     def copy(self) -> Disk:
         twin = Disk()
@@ -54,7 +54,7 @@ class Lane:
         self._tps: list[TopicPartition] = spec.partitions(p)
         self._changelog = (spec.changelog, p) if spec.changelog is not None else None
         self._stage = create(stage, p, partitions)
-        self._looking_back = self._stage if isinstance(self._stage, LooksBack) else None
+        self._looking_back = self._stage if isinstance(self._stage, RereadsInput) else None
         self._epoch = 0
         self._reading: dict[TopicPartition, int] = {}
         self.disk = Disk()
@@ -104,7 +104,7 @@ class Lane:
             self.disk.apply(effects.changes, changelog_end)
         yield "applied"
 
-    def _missing(self) -> Stretch | None:
+    def _missing(self) -> OffsetRange | None:
         return self._looking_back.missing() if self._looking_back else None
 
     def _reread(self) -> list[Record]:

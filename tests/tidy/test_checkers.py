@@ -22,7 +22,7 @@ EXAMPLES: list[tuple[str, dict[str, str], str]] = [
     ("misnamed_files", {"streams/lag.py": "class Engine: ...\n"}, "streams/lag.py"),
     ("misnamed_files", {"streams/lag.py": "def caught_up(): ...\n"}, "streams/lag.py"),
     ("gerund_files", {"streams/opening.py": ""}, "streams/opening.py"),
-    ("faceless_packages", {"streams/kafka/lag.py": ""}, "streams/kafka/__init__.py"),
+    ("faceless_packages", {"streams/kafka/caught_up.py": ""}, "streams/kafka/__init__.py"),
     ("faceless_packages", {"streams/__init__.py": '__all__ = ["a"]\n'}, "streams/__init__.py"),
     ("faceless_packages", {"streams/__init__.py": '"""Room."""\n'}, "streams/__init__.py"),
     (

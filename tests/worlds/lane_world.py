@@ -7,19 +7,19 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from streams.runtime.checkpoint import LaneFencedError, Written
+from streams.runtime.checkpoint import CheckpointReceipt, LaneFencedError
 from streams.runtime.lane import Lane, LaneParts, LaneSpec
-from streams.runtime.observer import LaneObserver
 from streams.runtime.recovery import Restored
+from streams.runtime.reports import LaneObserver
 from streams.runtime.state import MemoryStore, StateStore
 from streams.settings.core import BatchBounds
 from streams.stages.contract import (
     Effects,
     LogRecord,
     Message,
+    OffsetRange,
     Stage,
     StateReader,
-    Stretch,
     TopicPartition,
 )
 
@@ -58,13 +58,13 @@ class MemoryLog:
     async def open(self) -> None:
         self.opened += 1
 
-    async def commit(self, effects: Effects) -> Written:
+    async def commit(self, effects: Effects) -> CheckpointReceipt:
         await self.may_commit.wait()
         if self.fenced:
             raise LaneFencedError("matching-0 was opened by another worker")
         self.committed.append(effects)
         self.changed.set()
-        return Written(0, 0, len(self.committed))
+        return CheckpointReceipt(0, 0, len(self.committed))
 
     async def close(self) -> None:
         self.closed += 1
@@ -151,7 +151,7 @@ class World:
                 await self.restoring()
             return Restored(1, 0.0, True)
 
-        async def reread(stretch: Stretch) -> Sequence[LogRecord]:
+        async def reread(stretch: OffsetRange) -> Sequence[LogRecord]:
             """Every offset below 100, two at a time."""
             end = min(stretch.first + 2, stretch.end, 100)
             return records(*range(stretch.first, end))

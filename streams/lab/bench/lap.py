@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from schemas import topics
 from streams.errors import Stop
-from streams.kafka.lag import caught_up
+from streams.kafka.caught_up import caught_up
 from streams.kafka.publisher import Publisher
 from streams.lab.bench.free_port import free_port
 from streams.lab.bench.programs import Program, cpu_seconds, local_pid, metrics_of, running

@@ -14,8 +14,8 @@ from msgspec import json
 from schemas import topics
 from schemas.topics import Topic
 from streams.errors import Stop
+from streams.kafka.caught_up import caught_up
 from streams.kafka.embedded_broker import EmbeddedBroker
-from streams.kafka.lag import caught_up
 from streams.kafka.publisher import Pace, Publisher
 from streams.lab.demo.campaigns import CampaignLine, largest_campaigns
 from streams.lab.simulator import Scenario, SimulatedMessage, simulate_traffic

@@ -26,7 +26,7 @@ WATERMARKS_KEY = b"\x00watermarks"
 RESERVED = 0  # first byte of keys that hold no state of their own
 
 
-def stored_useless_from(key: bytes, value: bytes) -> int:
+def stored_expiry(key: bytes, value: bytes) -> int:
     """Log time from which this stored value may be forgotten; 0: never, or its timer decides."""
     due = int.from_bytes(value[:DUE_BYTES])
     return due - USELESS_FROM if due >= USELESS_FROM and key[0] != RESERVED else 0

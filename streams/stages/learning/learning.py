@@ -36,7 +36,7 @@ from schemas.records import (
     example_frames,
 )
 from streams.stages.common.observer import StageObserver
-from streams.stages.contract import Effects, LogRecord, StateReader, Stretch
+from streams.stages.contract import Effects, LogRecord, OffsetRange, StateReader
 from streams.stages.learning.credit_weights import weigh
 from streams.stages.learning.head import Again, Head, heads, unusable
 from streams.stages.learning.monitors import MonitorDesk
@@ -128,12 +128,12 @@ class Learning:
     def snapshots_needed(self, records: Sequence[LogRecord]) -> Sequence[str]:
         return ()
 
-    def missing(self) -> Stretch | None:
+    def missing(self) -> OffsetRange | None:
         """What has to be read once more before anything further."""
         again = self._head.again
         if again is None:
             return None
-        return Stretch((topics.EXAMPLES.name, 0), again.position, again.until)
+        return OffsetRange((topics.EXAMPLES.name, 0), again.position, again.until)
 
     def decide(self, records: Sequence[LogRecord], state: StateReader) -> Effects:
         """While something is missing, records are those of it; none: the log has no more of it."""

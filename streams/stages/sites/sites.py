@@ -106,7 +106,7 @@ class Sites:
             batch.fire(now)
             if now // HOUR_MS > self._forgotten_until:
                 self._forgotten_until = now // HOUR_MS
-                batch.forget(state.useless(now), now // HOUR_MS)
+                batch.forget(state.expired(now), now // HOUR_MS)
         positions = {(record.topic, record.partition): record.offset + 1 for record in records}
         return self._effects(batch, positions)
 

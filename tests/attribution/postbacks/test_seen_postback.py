@@ -13,7 +13,7 @@ from schemas.time import EventMs
 from streams.runtime.state import MemoryStore
 from streams.stages.common.observer import StageObserver
 from streams.stages.common.watermarks import source_upstreams
-from streams.stages.common.working_set import stored_useless_from
+from streams.stages.common.working_set import stored_expiry
 from streams.stages.contract import Effects
 from streams.stages.intake.intake import Intake, IntakeRules
 from streams.stages.matching.matching import Matching
@@ -116,7 +116,7 @@ def test_the_frameworks_do_not_share_ids() -> None:
 
 
 def test_a_postback_is_forgotten_in_the_end_and_not_before() -> None:
-    stage = Fed(Matching(0, 1, RULES, StageObserver()), MemoryStore(stored_useless_from))
+    stage = Fed(Matching(0, 1, RULES, StageObserver()), MemoryStore(stored_expiry))
     (seen,) = records_in(matched(intake(skan(REAL, 0))))
 
     def fate_at(log_time: int) -> str:

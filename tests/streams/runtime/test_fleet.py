@@ -39,7 +39,7 @@ def test_a_worker_is_ready_when_every_lane_is_restored_and_not_while_partitions_
         await fleet.assigned(MATCH_0, 1)
         assert fleet.readiness == (False, "restoring matching-0")
         await settle()
-        assert fleet.readiness.ready
+        assert fleet.readiness.is_ready
         await fleet.revoked()
         assert fleet.readiness == (False, "waiting for partitions")
 
@@ -80,7 +80,7 @@ def test_a_lane_that_moved_away_is_closed() -> None:
         await settle()
         await fleet.revoked()
         await fleet.assigned(set(), 2)
-        assert (world.log.closed, fleet.readiness.ready) == (1, True)
+        assert (world.log.closed, fleet.readiness.is_ready) == (1, True)
 
     run(story)
 
@@ -159,7 +159,7 @@ def test_a_fenced_lane_waits_for_the_rebalance_that_fenced_it() -> None:
         world.log.fenced = True
         fleet.offer(batch(1, records(0)))
         await settle()
-        assert not fleet.readiness.ready
+        assert not fleet.readiness.is_ready
         await fleet.revoked()
         await fleet.assigned(set(), 4)
         await asyncio.sleep(3 * PATIENCE_SECONDS)

@@ -9,7 +9,7 @@ import pytest
 
 from streams.runtime.lane import LaneSpec
 from streams.settings.core import BatchBounds
-from streams.stages.contract import Effects, LogRecord, StateReader, Stretch
+from streams.stages.contract import Effects, LogRecord, OffsetRange, StateReader
 from tests.worlds.lane_world import INPUT, Echo, Record, World, records, settle
 
 
@@ -112,9 +112,9 @@ def test_what_a_stage_is_missing_is_decided_again_before_anything_new() -> None:
     """Also after a restart, and to the end of what the log still has."""
 
     class Doubter(Echo):
-        wanted = Stretch(INPUT, 95, 200)
+        wanted = OffsetRange(INPUT, 95, 200)
 
-        def missing(self) -> Stretch | None:
+        def missing(self) -> OffsetRange | None:
             return self.wanted if self.wanted.first < self.wanted.end else None
 
         def decide(self, given: Sequence[LogRecord], state: StateReader) -> Effects:

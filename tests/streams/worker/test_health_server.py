@@ -10,7 +10,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from streams.errors import Stop
 from streams.lab.bench.free_port import free_port
-from streams.worker.health_server import Health, HealthServer, Readiness
+from streams.runtime.reports import Readiness
+from streams.worker.health_server import Health, HealthServer
 from streams.worker.observers import LaneMetrics, StageMetrics, StoringMetrics
 
 LOOPBACK = "127.0.0.1"

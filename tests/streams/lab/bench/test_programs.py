@@ -14,8 +14,9 @@ from streams.lab.bench.bench import report_of
 from streams.lab.bench.free_port import free_port
 from streams.lab.bench.lap import Lap
 from streams.lab.bench.programs import Program, cpu_seconds, local_pid, metrics_of, running
+from streams.runtime.reports import Readiness
 from streams.worker import metrics
-from streams.worker.health_server import Health, HealthServer, Readiness
+from streams.worker.health_server import Health, HealthServer
 
 HERE = Path(__file__).parent
 
@@ -69,7 +70,7 @@ def test_a_server_on_this_machine_is_found_by_its_port() -> None:
 
 
 def test_metrics_are_read_by_name_and_first_label() -> None:
-    metrics.RECORDS.labels("a-stage-of-this-test").inc(7)
+    metrics.RECORDS_TOTAL.labels("a-stage-of-this-test").inc(7)
     server = HealthServer(Health(lambda: Readiness(True, "")), "127.0.0.1", free_port())
     try:
         found = metrics_of(server.port)

@@ -20,7 +20,7 @@ from schemas.records import (
 )
 from streams.runtime.state import MemoryStore
 from streams.stages.common.observer import StageObserver
-from streams.stages.contract import Effects, LooksBack, Stretch
+from streams.stages.contract import Effects, OffsetRange, RereadsInput
 from streams.stages.learning.learning import Learning, LearningRules
 from streams.stages.learning.parts import BASE_AGE_MS_MAX, BASE_EVERY_MS, BASES_MAX
 from tests.streams.stages.learning.test_learning import of, versions
@@ -82,8 +82,8 @@ class Story:
         if late:
             self._decide(late)
 
-    def _missing(self) -> Stretch | None:
-        assert isinstance(self.stage.stage, LooksBack)
+    def _missing(self) -> OffsetRange | None:
+        assert isinstance(self.stage.stage, RereadsInput)
         return self.stage.stage.missing()
 
     @property

@@ -7,7 +7,7 @@ from schemas.time import HOUR_MS
 from streams.runtime.state import MemoryStore
 from streams.stages.common.observer import StageObserver
 from streams.stages.common.watermarks import source_upstreams
-from streams.stages.common.working_set import stored_useless_from
+from streams.stages.common.working_set import stored_expiry
 from streams.stages.contract import Effects
 from streams.stages.matching.matching import Matching
 from tests.worlds.attribution_world import (
@@ -137,7 +137,7 @@ def test_batch_boundaries_change_neither_state_nor_outcomes() -> None:
 
 
 def test_a_touchpoint_is_forgotten_when_no_install_can_be_credited_to_it_any_more() -> None:
-    stage = matching(MemoryStore(stored_useless_from))
+    stage = matching(MemoryStore(stored_expiry))
     stage.match(seen(click("c1", -1), "first"))
     stage.match(seen(click("c2", -1, ts=600), "second"), watermarks=clocks(NOON))
     useless = click("c1", -1).ts + RULES.touch_retention_ms

@@ -13,7 +13,7 @@ from schemas.time import DAY_MS, HOUR_MS, LogMs
 from streams.runtime.state import MemoryStore
 from streams.stages.common.observer import StageObserver
 from streams.stages.common.watermarks import stage_upstreams
-from streams.stages.common.working_set import stored_useless_from
+from streams.stages.common.working_set import stored_expiry
 from streams.stages.contract import Effects
 from streams.stages.sites import sites
 from streams.stages.sites.sites import Sites
@@ -37,7 +37,7 @@ class Site(Fed):
 
     def __init__(self, state: MemoryStore | None = None, rules: Rules = RULES) -> None:
         self.noticed = Noticed()
-        store = state or MemoryStore(stored_useless_from)
+        store = state or MemoryStore(stored_expiry)
         super().__init__(Sites(0, 1, rules, self.noticed), store)
 
     def hear(self, *records: SiteRecord, hour: float | None = None) -> Effects:

@@ -17,7 +17,7 @@ from streams.settings.core import CoreSettings
 from streams.stages.contract import TopicPartition
 
 PEEK_SECONDS = 5.0
-Standing = Mapping[TopicPartition, tuple[int, int]]  # next offset of the group, end of the log
+_Standing = Mapping[TopicPartition, tuple[int, int]]  # next offset of the group, end of the log
 
 
 async def caught_up(
@@ -46,7 +46,7 @@ async def caught_up(
         await offsets.stop()
 
 
-async def _standing(offsets: Offsets, group: str, topics: Iterable[str]) -> Standing:
+async def _standing(offsets: Offsets, group: str, topics: Iterable[str]) -> _Standing:
     counts = {topic: await offsets.partitions(topic) for topic in topics}
     tps = [(topic, p) for topic, count in counts.items() for p in range(count)]
     committed = await offsets.committed(group, tps)
@@ -55,7 +55,7 @@ async def _standing(offsets: Offsets, group: str, topics: Iterable[str]) -> Stan
     return {tp: (max(committed.get(tp, 0), first[tp]), end[tp]) for tp in tps}
 
 
-async def _has_records(settings: CoreSettings, spans: Standing) -> bool:
+async def _has_records(settings: CoreSettings, spans: _Standing) -> bool:
     """Whether there is anything but markers and undone transactions in these stretches."""
     consumer = new_consumer(settings, fetch_max_wait_ms=50)
     await consumer.start()

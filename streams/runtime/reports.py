@@ -1,6 +1,15 @@
-"""What lanes report to the metrics."""
+"""What the runtime reports: to the metrics, and to health checks."""
 
 from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Readiness(NamedTuple):
+    """Whether a worker does its work, and a phrase that says what it does or waits for."""
+
+    is_ready: bool
+    reason: str
 
 
 class LaneObserver:
