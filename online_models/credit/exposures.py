@@ -30,7 +30,7 @@ PRIORS = 8
 
 INTENT_FLAGS = Flag.SEARCH | Flag.OWNED
 
-Effect = tuple[str, bool]
+TouchEffect = tuple[str, bool]
 """A channel, and whether the touchpoint was a click."""
 
 _EDGES = [math.expm1((level - 0.5) * LEVEL_STEP) for level in range(1, LEVELS)]
@@ -43,43 +43,43 @@ class Strength(NamedTuple):
     slow: float
 
 
-class Standing(NamedTuple):
+class PersonStanding(NamedTuple):
     """What is known of a person apart from exposures."""
 
     level: int  # of intent
     priors: int
 
 
-class Moment(NamedTuple):
+class PersonState(NamedTuple):
     """How a person stood at one instant, just before an install."""
 
-    standing: Standing
-    strengths: dict[Effect, Strength]
+    standing: PersonStanding
+    strengths: dict[TouchEffect, Strength]
 
 
-class Watch(NamedTuple):
+class WatchedPath(NamedTuple):
     """A path while it was at risk of an install."""
 
-    days: dict[Standing, float]
-    exposure: dict[Effect, Strength]
-    installed: Moment | None
+    days: dict[PersonStanding, float]
+    exposure: dict[TouchEffect, Strength]
+    installed: PersonState | None
 
 
-def watch(path: ExposurePath) -> Watch:
+def watch_path(path: ExposurePath) -> WatchedPath:
     priors = min(path.prior_installs, PRIORS - 1)
     begin, end = path.begin_time, max(path.end_time, path.begin_time)
     levels = _days_by_level(path.touches, begin, end)
-    return Watch(
-        {Standing(level, priors): days for level, days in sorted(levels.items())},
+    return WatchedPath(
+        {PersonStanding(level, priors): days for level, days in sorted(levels.items())},
         _exposure(path.touches, begin, end),
-        moment(path.touches, end, priors) if path.is_installed else None,
+        state_at(path.touches, end, priors) if path.is_installed else None,
     )
 
 
-def moment(touches: Iterable[ExposureTouch], time: int, prior_installs: int) -> Moment:
+def state_at(touches: Iterable[ExposureTouch], time: int, prior_installs: int) -> PersonState:
     """What had been left, at `time`, of all touchpoints until then; of later ones nothing."""
     intent = 0.0
-    strengths: dict[Effect, Strength] = {}
+    strengths: dict[TouchEffect, Strength] = {}
     for touch in touches:
         age = (time - touch.time) / DAY_MS
         if age < 0:
@@ -88,7 +88,7 @@ def moment(touches: Iterable[ExposureTouch], time: int, prior_installs: int) -> 
             intent += math.exp(-INTENT * age)
         if not touch.flags & Flag.OWNED:
             add(strengths, _effect(touch), math.exp(-FAST * age), math.exp(-SLOW * age))
-    return Moment(Standing(level_of(intent), min(prior_installs, PRIORS - 1)), strengths)
+    return PersonState(PersonStanding(level_of(intent), min(prior_installs, PRIORS - 1)), strengths)
 
 
 def level_of(strength: float) -> int:
@@ -96,16 +96,20 @@ def level_of(strength: float) -> int:
     return min(round(math.log1p(strength) / LEVEL_STEP), LEVELS - 1)
 
 
-def add(strengths: dict[Effect, Strength], effect: Effect, fast: float, slow: float) -> None:
+def add(
+    strengths: dict[TouchEffect, Strength], effect: TouchEffect, fast: float, slow: float
+) -> None:
     known = strengths.get(effect)
     if known is not None:
         fast, slow = known.fast + fast, known.slow + slow
     strengths[effect] = Strength(fast, slow)
 
 
-def _exposure(touches: Iterable[ExposureTouch], begin: int, end: int) -> dict[Effect, Strength]:
+def _exposure(
+    touches: Iterable[ExposureTouch], begin: int, end: int
+) -> dict[TouchEffect, Strength]:
     """Strength of each effect, integrated over the time that was watched."""
-    exposure: dict[Effect, Strength] = {}
+    exposure: dict[TouchEffect, Strength] = {}
     for touch in touches:
         if touch.time >= end or touch.flags & Flag.OWNED:
             continue
@@ -151,5 +155,5 @@ def _fade(days: dict[int, float], strength: float, remaining: float) -> float:
     return strength
 
 
-def _effect(touch: ExposureTouch) -> Effect:
+def _effect(touch: ExposureTouch) -> TouchEffect:
     return touch.channel, touch.is_click

@@ -15,7 +15,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from online_models.credit.exposures import Standing, Strength
+from online_models.credit.exposures import PersonStanding, Strength
 from online_models.credit.hazard import POOLED, ChannelEffect, CreditHazard, regressors
 from online_models.credit.window import PathWindow, StandingCell
 
@@ -42,7 +42,7 @@ KINDS = 4
 """Impressions that fade fast and slowly, clicks that fade fast and slowly."""
 
 
-def fit(window: PathWindow, start: CreditHazard | None) -> CreditHazard:
+def fit_hazard(window: PathWindow, start: CreditHazard | None) -> CreditHazard:
     """Starting from a model, which may know fewer apps and channels, or from nothing."""
     seen = _Seen(window)
     fitted = _Fit(seen, window, start)
@@ -63,7 +63,7 @@ class _Seen:
         places = sorted(days)
         self.days = np.array([days[place] for place in places])
         self.app = np.array([app for app, _, _ in places], np.int64)
-        slopes = [regressors(Standing(level, priors)) for _, level, priors in places]
+        slopes = [regressors(PersonStanding(level, priors)) for _, level, priors in places]
         self.regressors = np.array(slopes, np.float64).reshape(-1, 2)
         self.exposure = _exposure(window)
         number = {place: index for index, place in enumerate(places)}

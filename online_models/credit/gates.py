@@ -50,7 +50,7 @@ class CreditEvidence(Struct, frozen=True):
     champion_gain_over_base: float
 
 
-def evidence_of(trials: Iterable[CreditTrial]) -> CreditEvidence:
+def credit_evidence(trials: Iterable[CreditTrial]) -> CreditEvidence:
     rows = list(trials)
     beside = [row for row in rows if not math.isnan(row.champion)]
     installs = sum(row.is_installed for row in rows)
@@ -69,7 +69,7 @@ def evidence_of(trials: Iterable[CreditTrial]) -> CreditEvidence:
     )
 
 
-def gate(
+def gate_credit(
     candidate: CreditHazard, evidence: CreditEvidence, rules: CreditGateRules
 ) -> Rejected | None:
     """None: the candidate may be published."""
@@ -95,7 +95,7 @@ def gate(
     return None
 
 
-def deserves_suspension(evidence: CreditEvidence, rules: CreditGateRules) -> bool:
+def credit_deserves_suspension(evidence: CreditEvidence, rules: CreditGateRules) -> bool:
     """The live version is clearly worse than one rate for all."""
     return evidence.champion_gain_over_base < -rules.suspend_over_base
 

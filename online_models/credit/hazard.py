@@ -14,7 +14,14 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from online_models.credit.exposures import LEVEL_STEP, Effect, Moment, Standing, Strength, Watch
+from online_models.credit.exposures import (
+    LEVEL_STEP,
+    PersonStanding,
+    PersonState,
+    Strength,
+    TouchEffect,
+    WatchedPath,
+)
 
 ORGANIC = "organic"
 POOLED = ""
@@ -40,7 +47,7 @@ class CreditHazard(Struct, frozen=True):
     prior_slope: float  # of log rate by log(1 + earlier installs)
     effects: dict[AppChannel, ChannelEffect]
 
-    def baseline(self, app_id: str, standing: Standing) -> float:
+    def baseline(self, app_id: str, standing: PersonStanding) -> float:
         """The organic part of the rate."""
         level = self.levels.get(app_id)
         if level is None:
@@ -48,14 +55,16 @@ class CreditHazard(Struct, frozen=True):
         intent, priors = regressors(standing)
         return math.exp(level + self.intent_slope * intent + self.prior_slope * priors)
 
-    def parts(self, app_id: str, strengths: dict[Effect, Strength]) -> Iterator[tuple[str, float]]:
+    def parts(
+        self, app_id: str, strengths: dict[TouchEffect, Strength]
+    ) -> Iterator[tuple[str, float]]:
         """What each effect adds: to the rate at a moment, or to the installs expected of it."""
         for (channel, is_click), strength in strengths.items():
             known = self.effects.get((app_id, channel))
             adds = (self.effects[POOLED, POOLED] if known is None else known)[is_click]
             yield channel, adds.fast * strength.fast + adds.slow * strength.slow
 
-    def shares(self, app_id: str, moment: Moment) -> dict[str, float]:
+    def shares(self, app_id: str, moment: PersonState) -> dict[str, float]:
         """Credit for an install at this moment; shares sum to 1, organic comes first."""
         baseline = max(self.baseline(app_id, moment.standing), RATE_MIN)
         added: dict[str, float] = {ORGANIC: baseline}
@@ -64,14 +73,14 @@ class CreditHazard(Struct, frozen=True):
         whole = math.fsum(added.values())
         return {channel: rate / whole for channel, rate in added.items()}
 
-    def expected(self, app_id: str, watched: Watch) -> float:
+    def expected(self, app_id: str, watched: WatchedPath) -> float:
         """Installs expected while it was watched: the integral of the rate."""
         baseline = math.fsum(
             days * self.baseline(app_id, standing) for standing, days in watched.days.items()
         )
         return baseline + math.fsum(added for _, added in self.parts(app_id, watched.exposure))
 
-    def loss(self, app_id: str, watched: Watch) -> float:
+    def loss(self, app_id: str, watched: WatchedPath) -> float:
         """Negative log likelihood in nats. It is that of -y log(1 - exp(-rate)) + (1 - y) rate
         summed over ever shorter times, but for a constant that no model can change."""
         lost = self.expected(app_id, watched)
@@ -93,6 +102,6 @@ class CreditHazard(Struct, frozen=True):
         return all(map(math.isfinite, numbers))
 
 
-def regressors(standing: Standing) -> tuple[float, float]:
+def regressors(standing: PersonStanding) -> tuple[float, float]:
     """Intent and earlier installs as the baseline sees them."""
     return standing.level * LEVEL_STEP, math.log1p(standing.priors)

@@ -15,14 +15,14 @@ from collections.abc import Callable, Iterable, Mapping
 from msgspec import Struct, structs
 
 from online_models.credit.counts import PathCounts
-from online_models.credit.exposures import Watch, watch
-from online_models.credit.fitting import fit
+from online_models.credit.exposures import WatchedPath, watch_path
+from online_models.credit.fitting import fit_hazard
 from online_models.credit.gates import (
     CreditGateRules,
     CreditTrial,
-    deserves_suspension,
-    evidence_of,
-    gate,
+    credit_deserves_suspension,
+    credit_evidence,
+    gate_credit,
 )
 from online_models.credit.hazard import RATE_MIN, CreditHazard
 from online_models.credit.learner_parts import PathsSeen, dump_credit_learner, fill_credit_learner
@@ -109,7 +109,7 @@ class CreditLearner:
         }
 
     def _learn_one(self, path: ExposurePath) -> None:
-        watched = watch(path)
+        watched = watch_path(path)
         app = self.window.names.app(path.app_id)
         self.trials.append(self._trial(path, watched, app))
         self.window.add(path, watched)
@@ -118,7 +118,7 @@ class CreditLearner:
         self.rates[app] = (days, installs + path.is_installed)
         self.counts.installed += path.is_installed
 
-    def _trial(self, path: ExposurePath, watched: Watch, app: int) -> CreditTrial:
+    def _trial(self, path: ExposurePath, watched: WatchedPath, app: int) -> CreditTrial:
         days, installs = self.rates.get(app, (RATE_PRIOR_DAYS, 1.0))
         rate = installs / days
         expected = rate * math.fsum(watched.days.values())
@@ -137,7 +137,7 @@ class CreditLearner:
         return self.counts.seen - self.counts.tried_at >= wait
 
     def _try_version(self) -> Verdict:
-        self.fitted = fit(self.window, self.fitted)
+        self.fitted = fit_hazard(self.window, self.fitted)
         self.counts.tried_at = self.counts.seen
         counts = PathCounts()
         for block in self.window.blocks:
@@ -145,14 +145,16 @@ class CreditLearner:
         self.window.roll()
         weights = self.weigh(counts, self.window.names)
         version, content = dump_credit_model(self.counts.seen, self.fitted, weights)
-        evidence = evidence_of(self.trials)
+        evidence = credit_evidence(self.trials)
         figures = finite(structs.asdict(evidence))
-        rejected = gate(self.fitted, evidence, self.rules.gate)
+        rejected = gate_credit(self.fitted, evidence, self.rules.gate)
         if rejected is None:
             self.champion = CreditModel(version, self.fitted, weights)
             self.champion_content = content
             return Publication(CREDIT, version, content, figures=figures)
-        suspends = self.champion is not None and deserves_suspension(evidence, self.rules.gate)
+        suspends = self.champion is not None and credit_deserves_suspension(
+            evidence, self.rules.gate
+        )
         if suspends:
             self.champion, self.champion_content = None, b""
         return Refusal(CREDIT, version, rejected.reason, figures=figures, suspends=suspends)

@@ -12,7 +12,7 @@ from typing import TypeVar
 from msgspec import Struct, field
 
 from online_models.credit.counts import PathCounts
-from online_models.credit.exposures import Moment, Watch
+from online_models.credit.exposures import PersonState, WatchedPath
 from schemas.records import ExposurePath, Flag
 
 APPS_MAX = 64
@@ -85,7 +85,7 @@ class PathWindow:
         self.names = names or ChannelCodes()
         self.blocks = blocks or [WindowBlock()]  # oldest first; the last one is still open
 
-    def add(self, path: ExposurePath, watched: Watch) -> None:
+    def add(self, path: ExposurePath, watched: WatchedPath) -> None:
         block, app_id, weight = self.blocks[-1], path.app_id, path.weight
         app = self.names.app(app_id)
         block.paths += 1
@@ -110,7 +110,7 @@ class PathWindow:
         ):
             installs -= len(self.blocks.pop(0).installs)
 
-    def _install(self, path: ExposurePath, at: Moment) -> WindowInstall:
+    def _install(self, path: ExposurePath, at: PersonState) -> WindowInstall:
         app_id = path.app_id
         place = (self.names.app(app_id), *at.standing)
         strengths = [

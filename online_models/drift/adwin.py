@@ -25,11 +25,11 @@ SIDE_MIN = 5
 """As in River: so many values on either side of a cut are as good as none."""
 
 
-VALUE_MAX = 1e6
+STREAM_VALUE_MAX = 1e6
 """A larger value is a mistake, and ignored."""
 
 
-class Change(NamedTuple):
+class MeanChange(NamedTuple):
     """Means and sizes on both sides of where the stream changed, as it was found."""
 
     before: float
@@ -58,17 +58,17 @@ class Adwin:
     def mean(self) -> float:
         return (self._total + self._open_total) / self.width if self.width else 0.0
 
-    def update(self, value: float, delta: float) -> Change | None:
+    def update(self, value: float, delta: float) -> MeanChange | None:
         """What has changed, if this value makes it plain. `delta`: chance of a false alarm that
         may be taken (River's `delta`)."""
         return next(iter(self.extend((value,), delta)), None)
 
-    def extend(self, values: Iterable[float], delta: float) -> list[Change]:
+    def extend(self, values: Iterable[float], delta: float) -> list[MeanChange]:
         """The same of many values, in order."""
-        found: list[Change] = []
+        found: list[MeanChange] = []
         count, total, squares = self._open, self._open_total, self._open_squares
         for value in values:
-            if not -VALUE_MAX < value < VALUE_MAX:
+            if not -STREAM_VALUE_MAX < value < STREAM_VALUE_MAX:
                 continue
             total += value
             squares += value * value
@@ -137,7 +137,7 @@ class Adwin:
             self._sizes[size + 1].append(buckets[0] + buckets[1])
             del buckets[:2]
 
-    def _widest_cut(self, delta: float) -> Change | None:
+    def _widest_cut(self, delta: float) -> MeanChange | None:
         """Of the cuts whose sides are not alike, the one where they are least alike."""
         width, allowed = self._closed, math.log(2.0 * math.log(self._closed) / delta)
         noise = 2.0 * (self._spread / width) * allowed
@@ -154,6 +154,6 @@ class Adwin:
                 share = 1.0 / (older - SIDE_MIN + 1) + 1.0 / (newer - SIDE_MIN + 1)
                 chance = math.sqrt(noise * share) + 2.0 / 3.0 * allowed * share
                 if abs(before - after) > furthest * chance:
-                    found = Change(before, after, older, newer)
+                    found = MeanChange(before, after, older, newer)
                     furthest = abs(before - after) / chance
         return found

@@ -10,7 +10,7 @@ import struct
 import zlib
 from typing import NamedTuple
 
-from online_models.drift.watch import Alarm, DriftWatch, Stream
+from online_models.drift.watch import Alarm, DriftStream, DriftWatch
 from online_models.hazard.bins import Shape
 from online_models.hazard.encoding import Encoder
 from online_models.scoring.landmarks import LANDMARKS
@@ -72,7 +72,7 @@ class FeatureWatch:
         alarms = []
         for key, slot in keys:
             value = _value_at(frozen, slot) / key.most
-            stream = Stream(
+            stream = DriftStream(
                 "feature", example.target, key.name, example.app_id, example.media_source
             )
             alarms.append(self.watch.feed(stream, value, example.matured_at))

@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 
 from msgspec import Struct
 
-from online_models.drift.adwin import VALUE_MAX, Adwin, Change
+from online_models.drift.adwin import STREAM_VALUE_MAX, Adwin, MeanChange
 from online_models.persistence.arrays import pack_numbers, unpack_numbers
 from online_models.persistence.envelope import Unusable
 from online_models.persistence.layout import Layout
@@ -27,7 +27,7 @@ IDLE_MS = 7 * DAY_MS
 
 _TIME_MAX = 2**62
 
-Kind = Literal["residual", "feature"]
+StreamKind = Literal["residual", "feature"]
 
 
 class DriftRules(Struct, frozen=True):
@@ -37,10 +37,10 @@ class DriftRules(Struct, frozen=True):
     streams_max: int = STREAMS_MAX
 
 
-class Stream(NamedTuple):
+class DriftStream(NamedTuple):
     """What is watched. `subject`: the feature's name; empty for residuals."""
 
-    kind: Kind
+    kind: StreamKind
     target: str
     subject: str
     app_id: str
@@ -50,8 +50,8 @@ class Stream(NamedTuple):
 class Alarm(NamedTuple):
     """The mean of a stream has changed: what it was, what it is, and on how many values."""
 
-    stream: Stream
-    change: Change
+    stream: DriftStream
+    change: MeanChange
     raised_at: int
     number: int
     """Counted from 1, over all streams."""
@@ -72,20 +72,25 @@ class DriftWatch:
     def __init__(self, rules: DriftRules | None = None) -> None:
         self.rules = rules or DriftRules()
         self.counts = DriftCounts()
-        self._streams: dict[Stream, tuple[int, Adwin]] = {}  # least recently fed first
+        self._streams: dict[DriftStream, tuple[int, Adwin]] = {}  # least recently fed first
 
     @property
     def streams(self) -> int:
         return len(self._streams)
 
-    def feed(self, stream: Stream, value: float, at: int) -> Alarm | None:
+    def feed(self, stream: DriftStream, value: float, at: int) -> Alarm | None:
         """`value` in a range of about 1, `at` in log time (ms since 1970)."""
         return next(iter(self.feed_each(stream, (value,), at)), None)
 
-    def feed_each(self, stream: Stream, values: Sequence[float], at: int) -> list[Alarm]:
+    def feed_each(self, stream: DriftStream, values: Sequence[float], at: int) -> list[Alarm]:
         """The same of several values, of which there is at least one, known by the same time."""
-        if not (math.isfinite(sum(values)) and -VALUE_MAX < min(values) <= max(values) < VALUE_MAX):
-            self.counts.unusable += sum(not -VALUE_MAX < value < VALUE_MAX for value in values)
+        if not (
+            math.isfinite(sum(values))
+            and -STREAM_VALUE_MAX < min(values) <= max(values) < STREAM_VALUE_MAX
+        ):
+            self.counts.unusable += sum(
+                not -STREAM_VALUE_MAX < value < STREAM_VALUE_MAX for value in values
+            )
         watched = self._watched(stream, at)
         if watched is None:
             self.counts.refused += len(values)
@@ -96,7 +101,7 @@ class DriftWatch:
             alarms.append(Alarm(stream, change, at, self.counts.alarms))
         return alarms
 
-    def _watched(self, stream: Stream, at: int) -> Adwin | None:
+    def _watched(self, stream: DriftStream, at: int) -> Adwin | None:
         known = self._streams.pop(stream, None)
         if known is None:
             if len(self._streams) >= self.rules.streams_max and not self._makes_room(at):
@@ -116,7 +121,7 @@ class DriftWatch:
 
 class _Body(Struct, frozen=True, array_like=True, gc=False):
     counts: DriftCounts
-    streams: list[Stream]
+    streams: list[DriftStream]
     fed_at: list[int]
     windows: list[bytes]  # little-endian float64
 

@@ -13,7 +13,7 @@ from schemas.time import DAY_MS
 SHAPE = Shape((0, DAY_MS), (Landmark("now", 0),), (Horizon("outcome", DAY_MS),))
 """One bin: an outcome, or none."""
 
-Value = float | bool | str
+RiverValue = float | bool | str
 """River's features. A string stands for the feature `name=value`, as in River's FeatureHasher."""
 
 
@@ -51,16 +51,16 @@ class HazardClassifier(Classifier):  # type: ignore[misc]
             )
         )
 
-    def learn_one(self, x: Mapping[str, Value], y: bool) -> None:
+    def learn_one(self, x: Mapping[str, RiverValue], y: bool) -> None:
         self._model.learn_one(HazardRow(_numbers(x), 0, 0, bool(y)))
 
-    def predict_proba_one(self, x: Mapping[str, Value]) -> dict[bool, float]:
+    def predict_proba_one(self, x: Mapping[str, RiverValue]) -> dict[bool, float]:
         said = self._model.score(_numbers(x), 0)
         chance = self.prior if said is None else said["outcome"]
         return {False: 1.0 - chance, True: chance}
 
 
-def _numbers(x: Mapping[str, Value]) -> dict[str, float]:
+def _numbers(x: Mapping[str, RiverValue]) -> dict[str, float]:
     return {
         f"{name}={value}" if isinstance(value, str) else str(name): (
             1.0 if isinstance(value, str) else float(value)

@@ -49,7 +49,7 @@ class InstallFacts(Struct, frozen=True, array_like=True, gc=False):
     os_version: str
 
 
-class Credit(Struct, frozen=True, array_like=True, gc=False):
+class InstallCredit(Struct, frozen=True, array_like=True, gc=False):
     """Who brought the install, as decided when a landmark was reached."""
 
     media_source: str
@@ -60,7 +60,7 @@ class Credit(Struct, frozen=True, array_like=True, gc=False):
     ctit_s: int  # click-to-install time; -1: organic
 
 
-class Bucket(Struct, frozen=True, array_like=True, gc=False):
+class ActivityBucket(Struct, frozen=True, array_like=True, gc=False):
     """Counts of what became known between two landmarks."""
 
     sessions: int = 0
@@ -71,10 +71,10 @@ class Bucket(Struct, frozen=True, array_like=True, gc=False):
 class ActivityTally(Struct, frozen=True, array_like=True, gc=False):
     """One bucket per landmark after the install; none while nothing happened."""
 
-    buckets: tuple[Bucket, ...] = ()
+    buckets: tuple[ActivityBucket, ...] = ()
 
 
-_NO_ACTIVITY = (Bucket(),) * (len(LANDMARKS) - 1)
+_NO_ACTIVITY = (ActivityBucket(),) * (len(LANDMARKS) - 1)
 
 
 def bucket_of(elapsed_ms: int) -> int:
@@ -91,15 +91,15 @@ def count(tally: ActivityTally, bucket: int, name: str, is_session: bool) -> Act
     buckets.extend(_NO_ACTIVITY[len(buckets) :])
     counted = buckets[bucket]
     if is_session:
-        buckets[bucket] = Bucket(_more(counted.sessions), counted.events, counted.names)
+        buckets[bucket] = ActivityBucket(_more(counted.sessions), counted.events, counted.names)
     else:
         names = _with_name(counted.names, name[:CATEGORY_LENGTH_MAX])
-        buckets[bucket] = Bucket(counted.sessions, _more(counted.events), names)
+        buckets[bucket] = ActivityBucket(counted.sessions, _more(counted.events), names)
     return ActivityTally(tuple(buckets))
 
 
 def features_at(
-    landmark: int, facts: InstallFacts, credit: Credit, tally: ActivityTally
+    landmark: int, facts: InstallFacts, credit: InstallCredit, tally: ActivityTally
 ) -> dict[str, float]:
     """Features at a landmark, at most 31, always in the same order of keys."""
     features = install_features(facts, credit)
@@ -108,7 +108,7 @@ def features_at(
     return features
 
 
-def install_features(facts: InstallFacts, credit: Credit) -> dict[str, float]:
+def install_features(facts: InstallFacts, credit: InstallCredit) -> dict[str, float]:
     """What is known from the beginning, and stays unless others get the credit."""
     country, platform = facts.country_code, facts.platform
     source = credit.media_source[:CATEGORY_LENGTH_MAX]
@@ -135,7 +135,7 @@ def install_features(facts: InstallFacts, credit: Credit) -> dict[str, float]:
     }
 
 
-def activity_until(landmark: str, buckets: Sequence[Bucket]) -> dict[str, float]:
+def activity_until(landmark: str, buckets: Sequence[ActivityBucket]) -> dict[str, float]:
     """Of all buckets until a landmark; of the newest, where it is not all; and how old it is."""
     sessions = events = newest = 0
     names: dict[str, int] = {}

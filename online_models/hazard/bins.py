@@ -26,7 +26,7 @@ class Horizon(NamedTuple):
     after_ms: int
 
 
-class Outcome(NamedTuple):
+class BinOutcome(NamedTuple):
     """What one bin said of an install: it happened in it (True), or did not."""
 
     bin: int
@@ -88,7 +88,7 @@ PAYER = Shape(
 """First payment."""
 
 
-def outcomes(shape: Shape, landmark: int, happened_after_ms: int | None) -> list[Outcome]:
+def bin_outcomes(shape: Shape, landmark: int, happened_after_ms: int | None) -> list[BinOutcome]:
     """What the bins from a landmark on say of an install; None: it never happens.
 
     Every landmark gets all its later bins, with the features as they were at the landmark. Bins
@@ -105,7 +105,7 @@ def outcomes(shape: Shape, landmark: int, happened_after_ms: int | None) -> list
         return []
     last = shape.bins if happened_after_ms is None else shape.bin_at(happened_after_ms)
     survived = range(shape.first_bin(landmark), last)
-    said = [Outcome(number, False, shape.edges[number + 1]) for number in survived]
+    said = [BinOutcome(number, False, shape.edges[number + 1]) for number in survived]
     if last < shape.bins:
-        said.append(Outcome(last, True, shape.edges[last + 1]))
+        said.append(BinOutcome(last, True, shape.edges[last + 1]))
     return said

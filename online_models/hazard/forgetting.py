@@ -1,6 +1,6 @@
 """What a model does when it is told that the world has changed: it trusts its past less.
 
-The longer FTRL has learned, the less a row moves its weights. `loosen` leaves every weight as it
+The longer FTRL has learned, the less a row moves its weights. `forget` leaves every weight as it
 is, so that no prediction jumps, but from then on the weights of features learn as if they rested
 on a tenth of their evidence. Intercepts and calibration follow a change by themselves: to loosen
 them instead, or intercepts too, was worse where one source of several had changed.
@@ -17,7 +17,7 @@ KEPT = 0.1
 """Share of the evidence behind weights that is kept."""
 
 
-def loosen(model: HazardModel, kept: float = KEPT) -> None:
+def forget(model: HazardModel, kept: float = KEPT) -> None:
     """Deterministic: call it at a place that the log gives, or a replay will differ."""
     rules, memory = model.rules, model.memory
     used = np.flatnonzero(memory.n.any(axis=1))

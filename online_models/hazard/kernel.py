@@ -19,7 +19,7 @@ numba's `exp` and `pow` are those of the C library that Python uses; elsewhere t
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
@@ -31,6 +31,8 @@ from online_models.hazard.rules import (
     Places,
 )
 
+Compiled = TypeVar("Compiled", bound=Callable[..., object])
+
 LANDMARK, BIN, LABEL, PLATFORM, GROUP = range(5)
 """Columns of `Rows.about` when learning. Group 0: the row stands alone."""
 
@@ -38,7 +40,7 @@ ELAPSED, ASKED_PLATFORM, FEATURES = 1, 2, 3
 """Columns of `about` when scoring, after the landmark. Milliseconds since the install."""
 
 
-class Rows(NamedTuple):
+class EncodedRows(NamedTuple):
     """Encoded features; row i is `slots[starts[i] : starts[i + 1]]`, all different."""
 
     starts: Places
@@ -81,10 +83,10 @@ class Kernel(NamedTuple):
     kernel does not look. A row with a place of a feature out of range is not used."""
 
     name: str
-    learn: Callable[[Rows, Weights, Memory, Frame, Numbers], Numbers]
+    learn: Callable[[EncodedRows, Weights, Memory, Frame, Numbers], Numbers]
     """Learn in order. Returns the calibrated hazard of each row before it, or any of its group,
     was learned; NaN where a value cannot be used and nothing was learned."""
-    score: Callable[[Rows, Weights, Frame], tuple[Numbers, Numbers]]
+    score: Callable[[EncodedRows, Weights, Frame], tuple[Numbers, Numbers]]
     """Calibrated hazards, rows × bins, 0 in bins that are over; and the chances of an outcome by
     each horizon. NaN where a value cannot be used."""
     score_packed: Callable[[PackedRows, Weights, Frame], Numbers]
@@ -119,10 +121,26 @@ def weights_of(z: Numbers, n: Numbers, rules: HazardRules) -> Numbers:
     return np.where(np.abs(z) <= rules.l1, 0.0, w)
 
 
+def compiled(function: Compiled) -> Compiled:
+    """Have numba compile a loop at its first call, and keep the result on disk for the next
+    process. Where numba is missing, the loop runs as it is, with the same numbers."""
+    try:
+        import numba
+    except ImportError:
+        return function
+    try:
+        jitted: Compiled = numba.njit(cache=True)(function)
+    except RuntimeError:  # Nowhere to keep it: nothing here can be written to.
+        jitted = numba.njit(function)
+    return jitted
+
+
 def fastest() -> Kernel:
     """The compiled kernel where numba can be imported (`pip install headwater[fast]`)."""
     try:
-        from online_models.hazard.kernel_numba import KERNEL
+        from online_models.hazard.kernel_numba import NUMBA_KERNEL
     except ImportError:
-        from online_models.hazard.kernel_numpy import KERNEL
-    return KERNEL
+        from online_models.hazard.kernel_numpy import NUMPY_KERNEL
+
+        return NUMPY_KERNEL
+    return NUMBA_KERNEL

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import TypeVar
 
-import numba
+import numba  # noqa: F401  # Where it is missing, `kernel.fastest` takes the other kernel.
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,11 +17,12 @@ from online_models.hazard.kernel import (
     LABEL,
     LANDMARK,
     PLATFORM,
+    EncodedRows,
     Kernel,
     Memory,
     PackedRows,
-    Rows,
     Weights,
+    compiled,
 )
 from online_models.hazard.rules import (
     CENTRE_ROWS,
@@ -38,29 +37,21 @@ from online_models.hazard.rules import (
     Places,
 )
 
-Compiled = TypeVar("Compiled", bound=Callable[..., object])
 Arrays = tuple[Numbers, ...]
 AnyPlaces = Places | NDArray[np.uint32]
 AnyNumbers = Numbers | NDArray[np.float32]
 
 
-def _compiled(function: Compiled) -> Compiled:
-    """Compiled at the first call, and kept on disk so that the next process need not."""
-    try:
-        compiled: Compiled = numba.njit(cache=True)(function)
-    except RuntimeError:  # Nowhere to keep it: nothing here can be written to.
-        compiled = numba.njit(function)
-    return compiled
-
-
-def learn(rows: Rows, weights: Weights, memory: Memory, frame: Frame, rates: Numbers) -> Numbers:
+def _learn_rows(
+    rows: EncodedRows, weights: Weights, memory: Memory, frame: Frame, rates: Numbers
+) -> Numbers:
     told = np.empty(len(rows.about))
     # Numba takes plain tuples faster than named ones.
     _learn((*rows,), (*weights, *memory), (frame.base, frame.columns), rates, told)
     return told
 
 
-def score(rows: Rows, weights: Weights, frame: Frame) -> tuple[Numbers, Numbers]:
+def _score_rows(rows: EncodedRows, weights: Weights, frame: Frame) -> tuple[Numbers, Numbers]:
     asked = len(rows.about)
     hazards = np.zeros((asked, len(frame.edges) - 1))
     chances = np.zeros((asked, len(frame.horizons)))
@@ -68,24 +59,24 @@ def score(rows: Rows, weights: Weights, frame: Frame) -> tuple[Numbers, Numbers]
     return hazards, chances
 
 
-def score_packed(rows: PackedRows, weights: Weights, frame: Frame) -> Numbers:
+def _score_packed_rows(rows: PackedRows, weights: Weights, frame: Frame) -> Numbers:
     slots, values, about = rows
     chances = np.zeros((len(about) // (8 * (FEATURES + 1)), len(frame.horizons)))
     _score_packed(slots, values, about, (*weights,), (*frame,), chances)
     return chances
 
 
-@_compiled
+@compiled
 def _bounded(value: float, low: float, high: float) -> float:
     return min(max(value, low), high)
 
 
-@_compiled
+@compiled
 def _sigmoid(log_odds: float) -> float:
     return 1.0 / (1.0 + math.exp(-log_odds))
 
 
-@_compiled
+@compiled
 def _calibrated(log_odds: float, centre: float, map_: Numbers) -> float:
     if math.isnan(log_odds):
         return math.nan
@@ -93,7 +84,7 @@ def _calibrated(log_odds: float, centre: float, map_: Numbers) -> float:
     return _sigmoid(_bounded(moved, -LOGIT_MAX, LOGIT_MAX))
 
 
-@_compiled
+@compiled
 def _is_usable(slots: AnyPlaces, values: AnyNumbers, places: int) -> bool:
     for place in range(len(slots)):
         if not abs(values[place]) <= VALUE_MAX or slots[place] >= places:
@@ -101,7 +92,7 @@ def _is_usable(slots: AnyPlaces, values: AnyNumbers, places: int) -> bool:
     return True
 
 
-@_compiled
+@compiled
 def _pull(slots: AnyPlaces, values: AnyNumbers, w: Numbers, columns: Places) -> float:
     """What the features add to the log odds."""
     total = 0.0
@@ -113,7 +104,7 @@ def _pull(slots: AnyPlaces, values: AnyNumbers, w: Numbers, columns: Places) -> 
     return total
 
 
-@_compiled
+@compiled
 def _learn(
     rows: tuple[Places, Places, Numbers, Places],
     state: Arrays,
@@ -156,7 +147,7 @@ def _learn(
         first = end
 
 
-@_compiled
+@compiled
 def _step(slots: Places, slopes: Numbers, columns: Places, state: Arrays, rates: Numbers) -> None:
     w, z, n = state
     alpha, beta, l1, l2 = rates[0], rates[1], rates[2], rates[3]
@@ -174,7 +165,7 @@ def _step(slots: Places, slopes: Numbers, columns: Places, state: Arrays, rates:
                 w[at] = -(z[at] - math.copysign(l1, z[at])) / ((beta + root) / alpha + l2)
 
 
-@_compiled
+@compiled
 def _step_bias(error: float, at: tuple[int, int], state: Arrays, rates: Numbers) -> None:
     """Neither λ₁ nor λ₂: what holds for everybody need not be kept small."""
     bias, z, n = state
@@ -186,7 +177,7 @@ def _step_bias(error: float, at: tuple[int, int], state: Arrays, rates: Numbers)
     bias[at] = -z[at] / ((beta + root) / alpha)
 
 
-@_compiled
+@compiled
 def _calibrate(
     said: tuple[float, float], label: float, rates: Numbers, map_: Numbers, seen: Numbers
 ) -> None:
@@ -213,7 +204,7 @@ def _calibrate(
     map_[1] = _bounded(shift, -SHIFT_MAX, SHIFT_MAX)
 
 
-@_compiled
+@compiled
 def _score(
     rows: tuple[Places, Places, Numbers, Places],
     state: Arrays,
@@ -228,7 +219,7 @@ def _score(
         _multiply(hazards[row], about[row, ELAPSED], frame[2], frame[3], chances[row])
 
 
-@_compiled
+@compiled
 def _score_packed(
     slots: bytes,
     values: bytes,
@@ -249,7 +240,7 @@ def _score_packed(
         _multiply(hazards, asked[row, ELAPSED], frame[2], frame[3], chances[row])
 
 
-@_compiled
+@compiled
 def _hazards(
     slots: AnyPlaces,
     values: AnyNumbers,
@@ -276,7 +267,7 @@ def _hazards(
         hazards[number] = _calibrated(log_odds, centres[at], map_)
 
 
-@_compiled
+@compiled
 def _same(one: Places, other: Places) -> bool:
     differing = 0
     for place in range(len(one)):
@@ -284,7 +275,7 @@ def _same(one: Places, other: Places) -> bool:
     return differing == 0
 
 
-@_compiled
+@compiled
 def _multiply(
     hazards: Numbers, elapsed: int, edges: Numbers, horizons: Places, chances: Numbers
 ) -> None:
@@ -303,4 +294,4 @@ def _multiply(
             until += 1
 
 
-KERNEL = Kernel("numba", learn, score, score_packed)
+NUMBA_KERNEL = Kernel("numba", _learn_rows, _score_rows, _score_packed_rows)

@@ -19,10 +19,10 @@ from online_models.hazard.kernel import (
     LABEL,
     LANDMARK,
     PLATFORM,
+    EncodedRows,
     Kernel,
     Memory,
     PackedRows,
-    Rows,
     Weights,
 )
 from online_models.hazard.rules import (
@@ -41,7 +41,9 @@ from online_models.hazard.rules import (
 Cell = tuple[int, int]
 
 
-def learn(rows: Rows, weights: Weights, memory: Memory, frame: Frame, rates: Numbers) -> Numbers:
+def _learn_rows(
+    rows: EncodedRows, weights: Weights, memory: Memory, frame: Frame, rates: Numbers
+) -> Numbers:
     told = np.empty(len(rows.about))
     first = 0
     while first < len(told):
@@ -58,7 +60,7 @@ def learn(rows: Rows, weights: Weights, memory: Memory, frame: Frame, rates: Num
     return told
 
 
-def score(rows: Rows, weights: Weights, frame: Frame) -> tuple[Numbers, Numbers]:
+def _score_rows(rows: EncodedRows, weights: Weights, frame: Frame) -> tuple[Numbers, Numbers]:
     asked = len(rows.about)
     hazards = np.zeros((asked, len(frame.edges) - 1))
     chances = np.zeros((asked, len(frame.horizons)))
@@ -72,12 +74,12 @@ def score(rows: Rows, weights: Weights, frame: Frame) -> tuple[Numbers, Numbers]
     return hazards, chances
 
 
-def score_packed(rows: PackedRows, weights: Weights, frame: Frame) -> Numbers:
+def _score_packed_rows(rows: PackedRows, weights: Weights, frame: Frame) -> Numbers:
     about = np.frombuffer(rows.about, np.int64).reshape(-1, FEATURES + 1)
     starts = np.concatenate([[0], np.cumsum(about[:, FEATURES])])
     slots = np.frombuffer(rows.slots, "<u4").astype(np.int64)
     values = np.frombuffer(rows.values, "<f4").astype(np.float64)
-    return score(Rows(starts, slots, values, about[:, :FEATURES]), weights, frame)[1]
+    return _score_rows(EncodedRows(starts, slots, values, about[:, :FEATURES]), weights, frame)[1]
 
 
 def _end_of_group(about: Places, first: int) -> int:
@@ -87,7 +89,7 @@ def _end_of_group(about: Places, first: int) -> int:
     return end
 
 
-def _used(rows: Rows, row: int) -> slice:
+def _used(rows: EncodedRows, row: int) -> slice:
     return slice(int(rows.starts[row]), int(rows.starts[row + 1]))
 
 
@@ -95,7 +97,7 @@ def _is_usable(slots: Places, values: Numbers, places: int) -> bool:
     return bool((np.abs(values) <= VALUE_MAX).all() and (slots < places).all())
 
 
-def _log_odds_of(rows: Rows, row: int, weights: Weights, frame: Frame) -> float:
+def _log_odds_of(rows: EncodedRows, row: int, weights: Weights, frame: Frame) -> float:
     at = (int(rows.about[row, LANDMARK]), int(rows.about[row, BIN]))
     own = _used(rows, row)
     values = rows.values[own]
@@ -109,7 +111,9 @@ def _log_odds_of(rows: Rows, row: int, weights: Weights, frame: Frame) -> float:
     return _bounded(total, -LOGIT_MAX, LOGIT_MAX)
 
 
-def _log_odds_from(rows: Rows, row: int, first: int, weights: Weights, frame: Frame) -> list[float]:
+def _log_odds_from(
+    rows: EncodedRows, row: int, first: int, weights: Weights, frame: Frame
+) -> list[float]:
     """Of every bin from the first."""
     mark = int(rows.about[row, LANDMARK])
     own = _used(rows, row)
@@ -125,7 +129,7 @@ def _log_odds_from(rows: Rows, row: int, first: int, weights: Weights, frame: Fr
 
 
 def _learn_row(
-    rows: Rows,
+    rows: EncodedRows,
     row: int,
     log_odds: float,
     state: tuple[Weights, Memory, Frame],
@@ -228,4 +232,4 @@ def _bounded(value: float, low: float, high: float) -> float:
     return min(max(value, low), high)
 
 
-KERNEL = Kernel("numpy", learn, score, score_packed)
+NUMPY_KERNEL = Kernel("numpy", _learn_rows, _score_rows, _score_packed_rows)

@@ -16,9 +16,9 @@ from online_models.hazard.kernel import (
     LABEL,
     LANDMARK,
     PLATFORM,
+    EncodedRows,
     Kernel,
     Memory,
-    Rows,
     new_memory,
     new_weights,
 )
@@ -93,7 +93,7 @@ class HazardModel:
     def learn(self, rows: Sequence[HazardRow]) -> Numbers:
         """Learn in order. The calibrated hazard of each row before it was learned; NaN: skipped."""
         about = self._about(rows)
-        return self._learn(Rows(*self._encoder.encode([row[0] for row in rows]), about))
+        return self._learn(EncodedRows(*self._encoder.encode([row[0] for row in rows]), about))
 
     def learn_packed(self, groups: Sequence[PackedGroup]) -> Numbers:
         """The same from packed features: a hazard for each snapshot, group after group.
@@ -110,7 +110,7 @@ class HazardModel:
         about[:, (BIN, LABEL, PLATFORM)] = np.repeat(of_groups, sizes, axis=0)
         about[:, GROUP] = np.repeat(np.arange(1, len(groups) + 1), sizes)
         rows = [(one.slots, one.values) for one in snapshots]
-        return self._learn(Rows(*unpacked(rows), self._placed(about)))
+        return self._learn(EncodedRows(*unpacked(rows), self._placed(about)))
 
     def learn_one(self, row: HazardRow) -> float:
         return float(self.learn([row])[0])
@@ -150,7 +150,7 @@ class HazardModel:
             if seen[number, place, 2] > 0.0
         ]
 
-    def _learn(self, rows: Rows) -> Numbers:
+    def _learn(self, rows: EncodedRows) -> Numbers:
         scorer = self.scorer
         told = scorer.kernel.learn(rows, scorer.weights, self.memory, scorer.frame, self._rates)
         used = ~np.isnan(told)

@@ -12,7 +12,7 @@ import numpy as np
 from msgspec import Struct
 
 from online_models.hazard.encoding import Encoder
-from online_models.hazard.kernel import Kernel, PackedRows, Rows, Weights, fastest
+from online_models.hazard.kernel import EncodedRows, Kernel, PackedRows, Weights, fastest
 from online_models.hazard.packed import MALFORMED, PackedAsk
 from online_models.hazard.rules import PLATFORMS_MAX, HazardRules, Numbers, hazard_frame
 
@@ -29,7 +29,7 @@ class Ask(NamedTuple):
     elapsed_ms: int | None = None
 
 
-class ScoreCounts(Struct):
+class HazardScoreCounts(Struct):
     """`unusable`: features with a value that is not a number, or above VALUE_MAX, and bytes that
     are not packed features."""
 
@@ -53,7 +53,7 @@ class HazardScorer:
         self.weights = weights
         self.platforms = list(platforms)
         self.frame = hazard_frame(rules)
-        self.counts = ScoreCounts()
+        self.counts = HazardScoreCounts()
         self.kernel = kernel or fastest()
         self.encoder = Encoder(rules.slots, rules.seed)
         self._starts = [landmark.after_ms for landmark in rules.shape.landmarks]
@@ -117,7 +117,7 @@ class HazardScorer:
             elapsed.append(when)
             about.extend((landmark, when, self.place_of(platform)))
         encoded = self.encoder.encode([ask[0] for ask in asks])
-        rows = Rows(*encoded, np.frombuffer(about, np.int64).reshape(-1, 3))
+        rows = EncodedRows(*encoded, np.frombuffer(about, np.int64).reshape(-1, 3))
         return elapsed, *self.kernel.score(rows, self.weights, self.frame)
 
     def _said(self, elapsed: Sequence[int], chances: Numbers) -> list[Chances | None]:

@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 from online_models.hazard.rules import CHANCE_MIN, Numbers
 from online_models.learning.verdicts import finite
 
-TIERS = ("full", "install_only", "rates", "constant")
+EVIDENCE_TIERS = ("full", "install_only", "rates", "constant")
 """Best first: the model, the same with only what was known at the install, shrunk rates by
 source, country and platform, and one rate for everybody."""
 
 
-class Lesson(NamedTuple):
+class PrequentialBlock(NamedTuple):
     """The rows of one block. NaN: that one was not asked."""
 
     labels: NDArray[np.bool_]
@@ -74,7 +74,7 @@ class Evidence(Struct, frozen=True):
     own_entropy_beside_champion: float
 
 
-def sums_of(lesson: Lesson) -> BlockSums:
+def block_sums(lesson: PrequentialBlock) -> BlockSums:
     labels = lesson.labels
     beside = ~np.isnan(lesson.champion)
     own, base = _losses(labels, lesson.tiers[0]), _losses(labels, lesson.tiers[-1])
@@ -98,25 +98,25 @@ def _losses(labels: NDArray[np.bool_], said: Numbers) -> Numbers:
     return lost
 
 
-def evidence_of(blocks: Iterable[BlockSums], names: Sequence[str]) -> Evidence:
+def target_evidence(blocks: Iterable[BlockSums], names: Sequence[str]) -> Evidence:
     """`names` of the contestants."""
     kept = list(blocks)
     rows, positives = sum(one.rows for one in kept), sum(one.positives for one in kept)
-    tiers = _summed([one.tiers for one in kept], len(TIERS))
+    tiers = _summed([one.tiers for one in kept], len(EVIDENCE_TIERS))
     contestants = _summed([one.contestants for one in kept], len(names))
     base = math.fsum(one.beside_base for one in kept)
     return Evidence(
         rows=rows,
         positives=positives,
         log_loss={
-            **{tier: _ratio(lost, rows) for tier, lost in zip(TIERS, tiers, strict=True)},
+            **{tier: _ratio(lost, rows) for tier, lost in zip(EVIDENCE_TIERS, tiers, strict=True)},
             **{
                 f"contestant:{name}": _ratio(lost, rows)
                 for name, lost in zip(names, contestants, strict=True)
             },
         },
         normalised_entropy=_ratio(tiers[0], tiers[-1]),
-        entropy_over_rates=_ratio(tiers[0], tiers[TIERS.index("rates")]),
+        entropy_over_rates=_ratio(tiers[0], tiers[EVIDENCE_TIERS.index("rates")]),
         calibration=_ratio(math.fsum(one.predicted for one in kept), positives),
         champion_entropy=_ratio(math.fsum(one.beside_champion for one in kept), base),
         own_entropy_beside_champion=_ratio(math.fsum(one.beside_own for one in kept), base),

@@ -9,16 +9,16 @@ import numpy as np
 
 from online_models.features.frozen import whole, whole_of
 from online_models.hazard.bins import Shape
-from online_models.hazard.kernel import Rows
+from online_models.hazard.kernel import EncodedRows
 from online_models.hazard.packed import PackedGroup
 from online_models.hazard.rules import Numbers
 from online_models.hazard.scorer import HazardScorer
-from online_models.learning.evidence import Lesson
-from online_models.scoring.shrunk_rates import Place
+from online_models.learning.evidence import PrequentialBlock
+from online_models.scoring.shrunk_rates import InstallOrigin
 from schemas.records import Example, Frozen
 
 
-class Soundness:
+class ExampleCheck:
     """Whether an example belongs to a shape. A log may hold those of an earlier declaration."""
 
     def __init__(self, shape: Shape) -> None:
@@ -35,21 +35,23 @@ class Soundness:
         return True
 
 
-def place_of(example: Example) -> Place:
-    return Place(example.app_id, example.media_source, example.country_code, example.platform)
+def origin_of(example: Example) -> InstallOrigin:
+    return InstallOrigin(
+        example.app_id, example.media_source, example.country_code, example.platform
+    )
 
 
 def groups_of(examples: Sequence[Example]) -> list[PackedGroup]:
     return [PackedGroup(one.bin, one.label, one.platform, whole(one.snapshots)) for one in examples]
 
 
-def lesson_of(
+def prequential_block(
     examples: Sequence[Example],
     told: tuple[Numbers, list[Numbers]],
     by_rates: Sequence[float],
     base: Numbers,
     by_champion: Mapping[int, float],
-) -> Lesson:
+) -> PrequentialBlock:
     """`told`: each row by the leader, and by every contestant; a row is a snapshot of an example,
     in order. `by_champion` is by number of the example, of its last snapshot. Rows that the leader
     could not use are left out."""
@@ -67,7 +69,7 @@ def lesson_of(
     usable = ~np.isnan(own)
     labels = np.repeat(np.array([one.label for one in examples], np.bool_), sizes)
     landmarks = np.array([own.landmark for one in examples for own in one.snapshots], np.int64)
-    return Lesson(
+    return PrequentialBlock(
         labels[usable],
         landmarks[usable],
         (own[usable], install_only[usable], rates[usable], base[bins][usable]),
@@ -76,7 +78,7 @@ def lesson_of(
     )
 
 
-def foresee(
+def score_examples(
     scorer: HazardScorer, examples: Sequence[Example], numbers: Sequence[int]
 ) -> dict[int, float]:
     """What a scorer says of the bin of these examples, by their last snapshot; by number."""
@@ -95,7 +97,7 @@ def foresee(
         ],
         np.int64,
     )
-    rows = Rows(starts, slots, values, about)
+    rows = EncodedRows(starts, slots, values, about)
     hazards, _ = scorer.kernel.score(rows, scorer.weights, scorer.frame)
     bins = [examples[number].bin for number in asked]
     said = hazards[np.arange(len(asked)), bins]

@@ -12,16 +12,16 @@ from collections.abc import Iterable, Mapping
 from typing import Generic, TypeVar
 
 from online_models.learning.learner import Version
-from online_models.learning.residual_watch import Block
+from online_models.learning.residual_watch import LearnedBlock
 from online_models.learning.rules import Counts, PaceRules
 from online_models.learning.verdicts import Publication, Verdict
 from online_models.persistence.envelope import Unusable
 from schemas.records import Example
 
-Scorer = TypeVar("Scorer")
+_Scorer = TypeVar("_Scorer")
 
 
-class ExampleLearner(ABC, Generic[Scorer]):
+class ExampleLearner(ABC, Generic[_Scorer]):
     """A `Learner` of examples. Subclasses say how a block is learned, and what a version must
     show; the credit learner is none of these, since it learns path by path and fits anew."""
 
@@ -29,8 +29,8 @@ class ExampleLearner(ABC, Generic[Scorer]):
         self.rules = rules
         self.counts = Counts()
         self.pending: list[Example] = []
-        self.champion: Version[Scorer] | None = None  # published last, unless suspended since
-        self.previous: Version[Scorer] | None = None  # tried last, published or not
+        self.champion: Version[_Scorer] | None = None  # published last, unless suspended since
+        self.previous: Version[_Scorer] | None = None  # tried last, published or not
 
     @property
     def time(self) -> int:
@@ -62,7 +62,7 @@ class ExampleLearner(ABC, Generic[Scorer]):
     @abstractmethod
     def published(self) -> list[Publication]: ...
 
-    def taken(self) -> list[Block]:
+    def taken(self) -> list[LearnedBlock]:
         """Blocks learned since the last call, for whoever monitors; no part of the state."""
         return []
 
@@ -70,7 +70,7 @@ class ExampleLearner(ABC, Generic[Scorer]):
     def dump(self, known: Mapping[str, bytes]) -> dict[str, bytes]: ...
 
     @abstractmethod
-    def restored(self, parts: Mapping[str, bytes]) -> ExampleLearner[Scorer] | Unusable: ...
+    def restored(self, parts: Mapping[str, bytes]) -> ExampleLearner[_Scorer] | Unusable: ...
 
     @abstractmethod
     def _learn_block(self, block: list[Example]) -> None: ...

@@ -46,7 +46,7 @@ class Shift(NamedTuple):
     stability: float  # population stability index
 
 
-def gate(
+def gate_target(
     candidate: HazardScorer,
     evidence: Evidence,
     shift: Shift | None,

@@ -9,7 +9,7 @@ from online_models.learning.verdicts import Publication, Verdict
 from online_models.persistence.envelope import Unusable
 
 Record_contra = TypeVar("Record_contra", contravariant=True)
-Scorer = TypeVar("Scorer")
+_Scorer = TypeVar("_Scorer")
 
 
 class Learner(Protocol[Record_contra]):
@@ -46,9 +46,9 @@ class Learner(Protocol[Record_contra]):
         one stays as it is."""
 
 
-class Version(NamedTuple, Generic[Scorer]):
+class Version(NamedTuple, Generic[_Scorer]):
     """A version of a model that was tried, published or not: its name, bytes, and scorer."""
 
     name: str
     content: bytes
-    scorer: Scorer
+    scorer: _Scorer

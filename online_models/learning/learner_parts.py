@@ -26,7 +26,7 @@ from online_models.persistence.envelope import Unusable
 from online_models.persistence.layout import Layout
 from online_models.scoring.shrunk_rates import dump_rates, load_rates
 from online_models.value.persistence import dump_value_model, load_value_model, load_value_scorer
-from online_models.value.scorer import PackedAsk as ValueAsk
+from online_models.value.scorer import ValueAsk as ValueAsk
 from schemas.records import Example
 
 if TYPE_CHECKING:  # They call these functions.
@@ -38,7 +38,7 @@ HEAD, MODEL, RATES, DRIFT = "head", "model", "rates", "drift"
 CHAMPION, PREVIOUS = "champion", "previous"
 """Names of parts."""
 
-Scorer = TypeVar("Scorer")
+_Scorer = TypeVar("_Scorer")
 
 
 class _TargetHead(Struct, frozen=True, array_like=True):
@@ -164,11 +164,11 @@ def fill_value_learner(learner: ValueLearner, parts: Mapping[str, bytes]) -> Unu
     )
 
 
-def _name_of(version: Version[Scorer] | None) -> str:
+def _name_of(version: Version[_Scorer] | None) -> str:
     return version.name if version else ""
 
 
-def _dump_versions(learner: ExampleLearner[Scorer]) -> dict[str, bytes]:
+def _dump_versions(learner: ExampleLearner[_Scorer]) -> dict[str, bytes]:
     champion, previous = learner.champion, learner.previous
     parts = {}
     if champion:
@@ -179,12 +179,12 @@ def _dump_versions(learner: ExampleLearner[Scorer]) -> dict[str, bytes]:
 
 
 def _fill_versions(
-    learner: ExampleLearner[Scorer],
+    learner: ExampleLearner[_Scorer],
     names: tuple[str, str],
     parts: Mapping[str, bytes],
-    load: Callable[[bytes], Scorer | Unusable],
+    load: Callable[[bytes], _Scorer | Unusable],
 ) -> Unusable | None:
-    found: dict[str, Version[Scorer]] = {}
+    found: dict[str, Version[_Scorer]] = {}
     for name, part in zip(names, (CHAMPION, PREVIOUS), strict=True):
         if not name or name in found:
             continue

@@ -15,13 +15,13 @@ from msgspec import Struct, structs
 _VERSIONS_MAX = 24
 """Of a model that can be returned to. Recent ones are close together, older ones further apart."""
 
-State = Literal[
+VersionState = Literal[
     "published", "kept", "refused", "promoted", "lead", "rolled_back", "suspended", "resumed",
     "withdrawn", "learned_again", "quarantined", "ignored",
 ]  # fmt: skip
 
 
-class Known(Struct, frozen=True, array_like=True, gc=False):
+class KnownVersion(Struct, frozen=True, array_like=True, gc=False):
     """A version whose snapshot is kept."""
 
     version: str
@@ -33,21 +33,21 @@ class Known(Struct, frozen=True, array_like=True, gc=False):
     is_withdrawn: bool = False
 
 
-class History(Struct):
+class ModelHistory(Struct):
     """Of one model. `live` "": none."""
 
-    versions: list[Known] = []
+    versions: list[KnownVersion] = []
     live: str = ""
     is_held: bool = False
     changes: int = 0  # so far, which numbers them
 
 
-class Change(NamedTuple):
+class VersionChange(NamedTuple):
     """Something that became of a model; `live` is what scores from here on."""
 
     model: str
     version: str
-    state: State
+    state: VersionState
     live: str
     reason: str = ""
     marks: bool = False
@@ -64,13 +64,13 @@ class LogPosition(NamedTuple):
 class Registry:
     """Every method that changes something says what it was."""
 
-    def __init__(self, histories: dict[str, History] | None = None) -> None:
-        self.histories: dict[str, History] = histories or {}
+    def __init__(self, histories: dict[str, ModelHistory] | None = None) -> None:
+        self.histories: dict[str, ModelHistory] = histories or {}
 
-    def of(self, model: str) -> History:
-        return self.histories.setdefault(model, History())
+    def of(self, model: str) -> ModelHistory:
+        return self.histories.setdefault(model, ModelHistory())
 
-    def known(self, model: str, version: str) -> Known | None:
+    def known(self, model: str, version: str) -> KnownVersion | None:
         """The version, wherever it may go live as this model, unless it was withdrawn."""
         for name, history in self.histories.items():
             if name == model or name.startswith(f"{model}/challenger"):
@@ -79,54 +79,60 @@ class Registry:
                         return one
         return None
 
-    def publish(self, model: str, known: Known, state: State = "published") -> Change:
+    def publish(
+        self, model: str, known: KnownVersion, state: VersionState = "published"
+    ) -> VersionChange:
         history = self.of(model)
         history.versions = [one for one in history.versions if one.version != known.version]
         history.versions.append(known)
         if history.is_held:
-            return Change(model, known.version, "kept", history.live, "the model is held by hand")
+            return VersionChange(
+                model, known.version, "kept", history.live, "the model is held by hand"
+            )
         history.live = known.version
-        return Change(model, known.version, state, known.version, marks=True)
+        return VersionChange(model, known.version, state, known.version, marks=True)
 
-    def refuse(self, model: str, version: str, reason: str, *, suspends: bool) -> list[Change]:
+    def refuse(
+        self, model: str, version: str, reason: str, *, suspends: bool
+    ) -> list[VersionChange]:
         history = self.of(model)
-        changes = [Change(model, version, "refused", history.live, reason)]
+        changes = [VersionChange(model, version, "refused", history.live, reason)]
         if suspends and history.live and not history.is_held:
             history.live = ""
             worse = "it is worse than one rate for everybody"
-            changes.append(Change(model, version, "suspended", "", worse, marks=True))
+            changes.append(VersionChange(model, version, "suspended", "", worse, marks=True))
         return changes
 
-    def promote(self, model: str, version: str, *, holds: bool) -> Change:
+    def promote(self, model: str, version: str, *, holds: bool) -> VersionChange:
         """Let this version score from here on. `holds`: until the model is resumed."""
         if self.known(model, version) is None:
             return self._ignored(model, version, "there is no such version to return to")
         history = self.of(model)
         history.live, history.is_held = version, holds
-        return Change(model, version, "promoted", version, marks=True)
+        return VersionChange(model, version, "promoted", version, marks=True)
 
-    def roll_back(self, model: str, version: str = "") -> Change:
+    def roll_back(self, model: str, version: str = "") -> VersionChange:
         """To this version; else to the one before the live one."""
         history = self.of(model)
         target = version or self._before_live(history)
         if not target or self.known(model, target) is None:
             return self._ignored(model, version, "there is no such version to return to")
         history.live, history.is_held = target, True
-        return Change(model, target, "rolled_back", target, marks=True)
+        return VersionChange(model, target, "rolled_back", target, marks=True)
 
-    def suspend(self, model: str) -> Change:
+    def suspend(self, model: str) -> VersionChange:
         history = self.of(model)
         history.live, history.is_held = "", True
-        return Change(model, "", "suspended", "", "by hand", marks=True)
+        return VersionChange(model, "", "suspended", "", "by hand", marks=True)
 
-    def resume(self, model: str) -> Change:
+    def resume(self, model: str) -> VersionChange:
         """Let what the gate lets pass go live again, beginning with the newest."""
         history = self.of(model)
         history.is_held = False
         history.live = _newest(history)
-        return Change(model, history.live, "resumed", history.live, marks=True)
+        return VersionChange(model, history.live, "resumed", history.live, marks=True)
 
-    def withdraw_from(self, first_offset: int, spared: str) -> list[Change]:
+    def withdraw_from(self, first_offset: int, spared: str) -> list[VersionChange]:
         """Versions that may have learned from this offset on; what is live falls back. `spared`
         is a model that learns from something else."""
         changes = []
@@ -147,11 +153,11 @@ class Registry:
                 history.live = _newest(history)
             reason = f"{len(withdrawn)} versions had learned from what is in quarantine"
             changes.append(
-                Change(model, history.live, "withdrawn", history.live, reason, marks=fell)
+                VersionChange(model, history.live, "withdrawn", history.live, reason, marks=fell)
             )
         return changes
 
-    def forget(self, model: str) -> list[Known]:
+    def forget(self, model: str) -> list[KnownVersion]:
         """Versions beyond the bound, whose snapshots may go. Never a live one."""
         history = self.of(model)
         live = {one.live for one in self.histories.values()}
@@ -160,21 +166,21 @@ class Registry:
             spare = [n for n, one in enumerate(history.versions) if one.version not in live]
             withdrawn = [n for n in spare if history.versions[n].is_withdrawn]
             times = [one.learned_time for one in history.versions]
-            gone.append(history.versions.pop((withdrawn or [closest(times, spare)])[0]))
+            gone.append(history.versions.pop((withdrawn or [most_redundant(times, spare)])[0]))
         return gone
 
-    def _before_live(self, history: History) -> str:
+    def _before_live(self, history: ModelHistory) -> str:
         usable = [one.version for one in history.versions if not one.is_withdrawn]
         if history.live in usable:
             at = usable.index(history.live)
             return usable[at - 1] if at else ""
         return usable[-1] if usable else ""
 
-    def _ignored(self, model: str, version: str, reason: str) -> Change:
-        return Change(model, version, "ignored", self.of(model).live, reason)
+    def _ignored(self, model: str, version: str, reason: str) -> VersionChange:
+        return VersionChange(model, version, "ignored", self.of(model).live, reason)
 
 
-def closest(times: Sequence[int], spare: Sequence[int]) -> int:
+def most_redundant(times: Sequence[int], spare: Sequence[int]) -> int:
     """Of `spare` the number whose neighbours are closest for their age: without it, little of the
     past is lost. The oldest and the newest are taken only when there is nothing else."""
     last = len(times) - 1
@@ -187,6 +193,6 @@ def closest(times: Sequence[int], spare: Sequence[int]) -> int:
     return min(spare, key=gap)
 
 
-def _newest(history: History) -> str:
+def _newest(history: ModelHistory) -> str:
     usable = [one.version for one in history.versions if not one.is_withdrawn]
     return usable[-1] if usable else ""

@@ -7,21 +7,21 @@ from typing import NamedTuple
 
 import numpy as np
 
-from online_models.drift.watch import Alarm, DriftWatch, Stream
+from online_models.drift.watch import Alarm, DriftStream, DriftWatch
 from online_models.hazard.rules import Numbers
-from online_models.learning.evidence import Lesson
+from online_models.learning.evidence import PrequentialBlock
 from schemas.records import Example
 
-LESSON_EVERY = 4
+COMPARED_EVERY = 4
 """Tiers are compared on the rows of one block in so many, counted from the log's beginning."""
 
 
-class Block(NamedTuple):
+class LearnedBlock(NamedTuple):
     """What one block of examples showed, and the alarms that were answered at its end."""
 
     target: str
-    lesson: Lesson | None
-    """Of one block in `LESSON_EVERY`."""
+    lesson: PrequentialBlock | None
+    """Of one block in `COMPARED_EVERY`."""
     alarms: list[Alarm]
     refused: int
     """Residuals of streams for which there was no room."""
@@ -49,5 +49,7 @@ def watch_residuals(
     return [
         alarm
         for (app_id, source), residuals in (*named, *by_app.items())
-        for alarm in watch.feed_each(Stream("residual", target, "", app_id, source), residuals, at)
+        for alarm in watch.feed_each(
+            DriftStream("residual", target, "", app_id, source), residuals, at
+        )
     ]

@@ -15,29 +15,35 @@ from collections.abc import Mapping
 import numpy as np
 
 from online_models.drift.watch import DriftWatch
-from online_models.hazard.forgetting import loosen
+from online_models.hazard.forgetting import forget
 from online_models.hazard.kernel import Kernel
 from online_models.hazard.model import HazardModel
 from online_models.hazard.packed import PackedAsk
 from online_models.hazard.persistence import dump_hazard_scorer, load_hazard_scorer
 from online_models.hazard.rules import Numbers
 from online_models.hazard.scorer import HazardScorer
-from online_models.learning.evidence import BlockSums, Evidence, evidence_of, figures_of, sums_of
+from online_models.learning.evidence import (
+    BlockSums,
+    Evidence,
+    block_sums,
+    figures_of,
+    target_evidence,
+)
 from online_models.learning.example_block import (
-    Soundness,
-    foresee,
+    ExampleCheck,
     groups_of,
     last_of,
-    lesson_of,
-    place_of,
+    origin_of,
+    prequential_block,
+    score_examples,
 )
 from online_models.learning.example_learner import ExampleLearner
-from online_models.learning.gates import deserves_suspension, gate, is_finite, shift_of
+from online_models.learning.gates import deserves_suspension, gate_target, is_finite, shift_of
 from online_models.learning.learner import Version
 from online_models.learning.learner_parts import dump_target_learner, fill_target_learner
-from online_models.learning.residual_watch import LESSON_EVERY, Block, watch_residuals
+from online_models.learning.residual_watch import COMPARED_EVERY, LearnedBlock, watch_residuals
 from online_models.learning.rules import LearnerRules
-from online_models.learning.verdicts import Lead, Publication, Refusal, Verdict
+from online_models.learning.verdicts import NewChampion, Publication, Refusal, Verdict
 from online_models.persistence.envelope import Unusable, renamed, version_name
 from online_models.scoring.shrunk_rates import ShrunkRates, dump_rates
 from schemas.records import Example
@@ -64,10 +70,10 @@ class TargetLearner(ExampleLearner[HazardScorer]):
         self.blocks: deque[BlockSums] = deque(maxlen=rules.window)
         self.golden: deque[PackedAsk] = deque(maxlen=rules.golden_max)
         self.drift = DriftWatch(rules.drift)
-        self._blocks_told: list[Block] = []
+        self._blocks_told: list[LearnedBlock] = []
         self.beside: list[Publication] = []
         """What was published with the version tried last, which needs no gate."""
-        self.sound = Soundness(rules.hazard.shape)
+        self.sound = ExampleCheck(rules.hazard.shape)
 
     @property
     def model(self) -> HazardModel:
@@ -83,7 +89,7 @@ class TargetLearner(ExampleLearner[HazardScorer]):
     def rates_model(self) -> str:
         return f"{self.target}/rates"
 
-    def taken(self) -> list[Block]:
+    def taken(self) -> list[LearnedBlock]:
         blocks, self._blocks_told = self._blocks_told, []
         return blocks
 
@@ -97,7 +103,7 @@ class TargetLearner(ExampleLearner[HazardScorer]):
 
     def evidence(self) -> Evidence:
         """Over the last blocks."""
-        return evidence_of(self.blocks, self.names)
+        return target_evidence(self.blocks, self.names)
 
     def published(self) -> list[Publication]:
         """What would be live by now, again."""
@@ -121,21 +127,21 @@ class TargetLearner(ExampleLearner[HazardScorer]):
         counts.positives += sum(one.label for one in sound)
         by_rates = self._learn_rates(sound)
         asked = range(0, len(sound), self.rules.champion_every)
-        by_champion = foresee(self.champion.scorer, sound, asked) if self.champion else {}
+        by_champion = score_examples(self.champion.scorer, sound, asked) if self.champion else {}
         groups = groups_of(sound)
         told = [model.learn_packed(groups) for model in self.models]
         own = told[self.leader]
-        lesson = lesson_of(sound, (own, told), by_rates, self._base_rates(), by_champion)
-        self.blocks.append(sums_of(lesson))
+        lesson = prequential_block(sound, (own, told), by_rates, self._base_rates(), by_champion)
+        self.blocks.append(block_sums(lesson))
         self._learn_base(sound)
         refused = self.drift.counts.refused
         alarms = watch_residuals(self.drift, self.target, sound, own)
         if alarms:
             for model in self.models:
-                loosen(model)
-        is_told = counts.seen // len(block) % LESSON_EVERY == 0
+                forget(model)
+        is_told = counts.seen // len(block) % COMPARED_EVERY == 0
         self._blocks_told.append(
-            Block(
+            LearnedBlock(
                 self.target,
                 lesson if is_told else None,
                 alarms,
@@ -150,7 +156,7 @@ class TargetLearner(ExampleLearner[HazardScorer]):
     def _learn_rates(self, examples: list[Example]) -> list[float]:
         """The hazard of each by shrunk rates, before it was learned."""
         learn = self.rates.learn
-        return [learn(place_of(one), one.bin, one.label) for one in examples]
+        return [learn(origin_of(one), one.bin, one.label) for one in examples]
 
     def _new_base(self) -> Numbers:
         """Rows and positives of each bin."""
@@ -186,7 +192,7 @@ class TargetLearner(ExampleLearner[HazardScorer]):
         earlier = self.previous
         shift = shift_of(candidate.scorer, earlier.scorer, self.golden) if earlier else None
         is_young = self.model.counts.rows < rules.young_rows
-        rejected = gate(candidate.scorer, evidence, shift, rules, is_young=is_young)
+        rejected = gate_target(candidate.scorer, evidence, shift, rules, is_young=is_young)
         self.previous = candidate
         name, figures = self.names[self.leader], figures_of(evidence)
         if shift is not None:
@@ -202,7 +208,7 @@ class TargetLearner(ExampleLearner[HazardScorer]):
             self.champion = None
         return Refusal(self.target, candidate.name, rejected.reason, name, figures, suspends)
 
-    def _better_contestant(self) -> Lead | None:
+    def _better_contestant(self) -> NewChampion | None:
         """The promotion rule."""
         rules, evidence = self.rules, self.evidence()
         if evidence.rows < rules.promotion_rows or evidence.positives < rules.promotion_positives:
@@ -215,7 +221,7 @@ class TargetLearner(ExampleLearner[HazardScorer]):
             f"log loss {lost[best]:.5f} instead of {lost[self.leader]:.5f} over "
             f"{evidence.rows} rows"
         )
-        return Lead(self.target, self.names[best], reason, figures_of(evidence))
+        return NewChampion(self.target, self.names[best], reason, figures_of(evidence))
 
     def _version(self, model: str, of: HazardModel) -> Version[HazardScorer]:
         snapshot = dump_hazard_scorer(of)

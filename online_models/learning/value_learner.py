@@ -24,17 +24,12 @@ from online_models.learning.learner_parts import dump_value_learner, fill_value_
 from online_models.learning.rules import PaceRules
 from online_models.learning.verdicts import Publication, Refusal, Verdict, finite
 from online_models.persistence.envelope import Unusable
+from online_models.scoring.landmarks import LANDMARKS
 from online_models.targets.targets import VALUE
-from online_models.value.model import PackedAsk, StepRow, ValueModel, ValueRow, ValueRules
+from online_models.value.model import StepRow, ValueAsk, ValueModel, ValueRow, ValueRules
 from online_models.value.persistence import dump_value_scorer, load_value_scorer
 from online_models.value.scorer import ValueScorer
-from online_models.value.shape import (
-    BUCKETS,
-    LANDMARKS,
-    STEPS,
-    bucket_ending_with,
-    first_bucket,
-)
+from online_models.value.shape import VALUE_BUCKETS, VALUE_STEPS, bucket_ending_with, first_bucket
 from schemas.records import Example
 
 _MICROS = 1e6
@@ -74,11 +69,11 @@ class ValueLearner(ExampleLearner[ValueScorer]):
         self.kernel = kernel
         self.model = ValueModel(rules.value, kernel)
         self.means = np.full(
-            (len(LANDMARKS), len(BUCKETS), 2), (MEAN_PRIOR_ROWS, MEAN_PRIOR_ROWS * rules.mean)
+            (len(LANDMARKS), len(VALUE_BUCKETS), 2), (MEAN_PRIOR_ROWS, MEAN_PRIOR_ROWS * rules.mean)
         )
         """Rows and amounts."""
         self.blocks: deque[ValueSums] = deque(maxlen=rules.window)
-        self.golden: deque[PackedAsk] = deque(maxlen=rules.golden_max)
+        self.golden: deque[ValueAsk] = deque(maxlen=rules.golden_max)
 
     @property
     def skipped(self) -> int:
@@ -122,7 +117,7 @@ class ValueLearner(ExampleLearner[ValueScorer]):
         counts = self.counts
         counts.seen += len(block)
         counts.time = max(one.matured_at for one in block)
-        sound = [one for one in block if is_sound(one)]
+        sound = [one for one in block if is_valid_value_example(one)]
         counts.skipped += len(block) - len(sound)
         counts.positives += sum(one.label for one in sound)
         self.model.develop(
@@ -136,7 +131,7 @@ class ValueLearner(ExampleLearner[ValueScorer]):
             self.blocks.append(self._sums(rows, self.model.learn(rows)))
         for row in rows[::GOLDEN_EVERY]:
             self.golden.append(
-                PackedAsk(row.slots, row.values, row.landmark, row.spent, row.platform)
+                ValueAsk(row.slots, row.values, row.landmark, row.spent, row.platform)
             )
 
     def _sums(self, rows: Sequence[ValueRow], told: Numbers) -> ValueSums:
@@ -207,9 +202,9 @@ class ValueLearner(ExampleLearner[ValueScorer]):
         return moved[int(0.99 * (len(moved) - 1))] if moved else 0.0
 
 
-def is_sound(example: Example) -> bool:
+def is_valid_value_example(example: Example) -> bool:
     """Whether it belongs to the steps and buckets of value."""
-    if not 0 <= example.bin < len(STEPS):
+    if not 0 <= example.bin < len(VALUE_STEPS):
         return False
     bucket = bucket_ending_with(example.bin)
     if bucket is None or len(example.amounts_micros) != len(example.snapshots):

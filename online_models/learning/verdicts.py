@@ -34,7 +34,7 @@ class Refusal(Struct, frozen=True):
     suspends: bool = False
 
 
-class Lead(Struct, frozen=True):
+class NewChampion(Struct, frozen=True):
     """Another contestant is the one whose versions are published from here on."""
 
     model: str
@@ -49,7 +49,7 @@ class Rejected(NamedTuple):
     reason: str
 
 
-Verdict = Publication | Refusal | Lead
+Verdict = Publication | Refusal | NewChampion
 
 
 def finite(figures: Mapping[str, float]) -> Figures:

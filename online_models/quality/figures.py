@@ -12,7 +12,7 @@ from online_models.quality.calibration import Reliability
 from online_models.quality.value_figures import decile_mape, normalised_gini, total_ratio
 
 
-class Figures(NamedTuple):
+class QualityFigures(NamedTuple):
     """Of one window. NaN: not to be told from these labels, or not of this kind of target."""
 
     rows: int
@@ -29,14 +29,14 @@ class Figures(NamedTuple):
     decile_mape: float = math.nan
 
 
-def of_chances(said: Numbers, came: Numbers) -> Figures:
+def of_chances(said: Numbers, came: Numbers) -> QualityFigures:
     """At least one row."""
     kept = np.clip(said, CHANCE_MIN, 1.0 - CHANCE_MIN)
     losses = np.where(came > 0.5, -np.log(kept), -np.log1p(-kept))
     share, loss = float(came.mean()), float(losses.mean())
     entropy = -(share * math.log(share) + (1 - share) * math.log1p(-share)) if 0 < share < 1 else 0
     counted = reliability_of(said, came)
-    return Figures(
+    return QualityFigures(
         rows=len(said),
         predicted=float(said.mean()),
         observed=share,
@@ -48,9 +48,9 @@ def of_chances(said: Numbers, came: Numbers) -> Figures:
     )
 
 
-def of_amounts(said: Numbers, came: Numbers) -> Figures:
+def of_amounts(said: Numbers, came: Numbers) -> QualityFigures:
     """At least one row."""
-    return Figures(
+    return QualityFigures(
         rows=len(said),
         predicted=float(said.mean()),
         observed=float(came.mean()),

@@ -19,7 +19,7 @@ from online_models.hazard.rules import Numbers
 from online_models.persistence.envelope import Unusable
 from online_models.persistence.layout import Layout
 from online_models.quality.calibration import ReliabilityBin
-from online_models.quality.figures import Figures, of_amounts, of_chances, reliability_of
+from online_models.quality.figures import QualityFigures, of_amounts, of_chances, reliability_of
 from schemas.time import DAY_MS
 
 BIN = "bin"
@@ -42,7 +42,7 @@ class QualityRules(Struct, frozen=True):
     """Media sources told apart: the first ones of the log."""
 
 
-class Slice(NamedTuple):
+class QualitySlice(NamedTuple):
     """Which predictions. Empty: all of them."""
 
     target: str
@@ -55,13 +55,13 @@ class Slice(NamedTuple):
 
 
 class QualityWindow(NamedTuple):
-    slice: Slice
+    slice: QualitySlice
     number: int
     """Counted from 1, over all slices."""
     begin_at: int
     """Log times of the first and the last label."""
     end_at: int
-    figures: Figures
+    figures: QualityFigures
     table: list[ReliabilityBin]
     """Of chances. Bins of about equal mass."""
 
@@ -93,7 +93,7 @@ class QualityMonitor:
     def __init__(self, rules: QualityRules | None = None) -> None:
         self.rules = rules or QualityRules()
         self.counts = QualityCounts()
-        self._windows: dict[Slice, _Window] = {}
+        self._windows: dict[QualitySlice, _Window] = {}
         self._sources: set[str] = set()
         self._day = 0
 
@@ -102,7 +102,7 @@ class QualityMonitor:
         return len(self._windows)
 
     def served(
-        self, about: Slice, predicted: float, outcome: float, at: int
+        self, about: QualitySlice, predicted: float, outcome: float, at: int
     ) -> list[QualityWindow]:
         """A chance that somebody was told, every field of `about` filled in; whether it came true
         (0 or 1); log time of the label."""
@@ -112,7 +112,7 @@ class QualityMonitor:
         return self._add_each(self._slices_of(about), (predicted, outcome), at, False)
 
     def amount(
-        self, about: Slice, predicted: float, outcome: float, at: int
+        self, about: QualitySlice, predicted: float, outcome: float, at: int
     ) -> list[QualityWindow]:
         """The same of an expected amount, in units of the reporting currency."""
         if not (0.0 <= predicted < _AMOUNT_MAX and abs(outcome) < _AMOUNT_MAX):
@@ -121,7 +121,7 @@ class QualityMonitor:
         return self._add_each(self._slices_of(about), (predicted, outcome), at, True)
 
     def rows(
-        self, about: Slice, predicted: Numbers, outcomes: Numbers, at: int
+        self, about: QualitySlice, predicted: Numbers, outcomes: Numbers, at: int
     ) -> list[QualityWindow]:
         """Hazards of bins, each predicted by some tier before it was learned."""
         usable = (predicted >= 0.0) & (predicted <= 1.0) & ((outcomes == 0.0) | (outcomes == 1.0))
@@ -140,12 +140,12 @@ class QualityMonitor:
                 told.append(self._close(one))
         return told
 
-    def _slices_of(self, about: Slice) -> tuple[Slice, ...]:
+    def _slices_of(self, about: QualitySlice) -> tuple[QualitySlice, ...]:
         target, horizon, landmark, _, tier, version, source = about
         return (
-            Slice(target, horizon, landmark, tier=tier),
-            Slice(target, horizon, tier=tier, model_version=version),
-            Slice(target, horizon, tier=tier, media_source=self._known(source)),
+            QualitySlice(target, horizon, landmark, tier=tier),
+            QualitySlice(target, horizon, tier=tier, model_version=version),
+            QualitySlice(target, horizon, tier=tier, media_source=self._known(source)),
         )
 
     def _known(self, source: str) -> str:
@@ -157,7 +157,7 @@ class QualityMonitor:
         return source
 
     def _add_each(
-        self, slices: tuple[Slice, ...], label: tuple[float, float], at: int, is_amount: bool
+        self, slices: tuple[QualitySlice, ...], label: tuple[float, float], at: int, is_amount: bool
     ) -> list[QualityWindow]:
         self.counts.labels += 1
         told = self._end_day(at // DAY_MS)
@@ -171,7 +171,7 @@ class QualityMonitor:
         return told
 
     def _window_of(
-        self, one: Slice, at: int, is_amount: bool, told: list[QualityWindow]
+        self, one: QualitySlice, at: int, is_amount: bool, told: list[QualityWindow]
     ) -> _Window:
         known = self._windows.get(one)
         if known is not None:
@@ -193,7 +193,7 @@ class QualityMonitor:
         self.counts.evicted += 1
         return self._close(min(self._windows, key=lambda one: (self._windows[one].end_at, one)))
 
-    def _close(self, one: Slice) -> QualityWindow:
+    def _close(self, one: QualitySlice) -> QualityWindow:
         window = self._windows.pop(one)
         said, came = np.array(window.said, float), np.array(window.came, float)
         self.counts.windows += 1
@@ -204,7 +204,7 @@ class QualityMonitor:
 
 
 class _Written(Struct, frozen=True, array_like=True, gc=False):
-    slice: Slice
+    slice: QualitySlice
     is_amount: bool
     begin_at: int
     end_at: int

@@ -14,14 +14,14 @@ from online_models.drift.feature_watch import FeatureWatch
 from online_models.drift.watch import Alarm, DriftRules, DriftWatch, dump_drift, load_drift
 from online_models.hazard.encoding import Encoder
 from online_models.hazard.rules import HazardRules
-from online_models.learning.evidence import TIERS
-from online_models.learning.residual_watch import Block
+from online_models.learning.evidence import EVIDENCE_TIERS
+from online_models.learning.residual_watch import LearnedBlock
 from online_models.persistence.envelope import Unusable
 from online_models.quality.monitor import (
     QualityMonitor,
     QualityRules,
+    QualitySlice,
     QualityWindow,
-    Slice,
     dump_quality,
     load_quality,
 )
@@ -36,7 +36,7 @@ class MonitorRules(Struct, frozen=True):
     features: DriftRules = DriftRules()
 
 
-class Told(NamedTuple):
+class MonitorReport(NamedTuple):
     windows: list[QualityWindow]
     alarms: list[Alarm]
 
@@ -54,9 +54,9 @@ class Monitors:
         self.quality = QualityMonitor(rules.quality)
         self._put(DriftWatch(rules.features))
 
-    def read(self, examples: Iterable[Example], at: int) -> Told:
+    def read(self, examples: Iterable[Example], at: int) -> MonitorReport:
         """In log order; `at` in log time, ms since 1970."""
-        told = Told([], [])
+        told = MonitorReport([], [])
         for example in examples:
             for served in example.served:
                 told.windows.extend(self._served(example, served, at))
@@ -64,7 +64,7 @@ class Monitors:
                 told.alarms.extend(self.features.read(example))
         return told
 
-    def judge(self, block: Block, at: int) -> list[QualityWindow]:
+    def judge(self, block: LearnedBlock, at: int) -> list[QualityWindow]:
         """Rows of a block, as every tier would have answered."""
         windows: list[QualityWindow] = []
         lesson = block.lesson
@@ -73,8 +73,8 @@ class Monitors:
         labels = lesson.labels.astype(np.float64)
         for mark in np.unique(lesson.landmarks).tolist():
             of_mark = lesson.landmarks == mark
-            for tier, said in zip(TIERS, lesson.tiers, strict=True):
-                about = Slice(block.target, "", _name_of(mark), tier=tier)
+            for tier, said in zip(EVIDENCE_TIERS, lesson.tiers, strict=True):
+                about = QualitySlice(block.target, "", _name_of(mark), tier=tier)
                 windows += self.quality.rows(about, said[of_mark], labels[of_mark], at)
         return windows
 
@@ -110,7 +110,7 @@ class Monitors:
         self.features = FeatureWatch(hazard.shape, Encoder(hazard.slots, hazard.seed), watch)
 
     def _served(self, example: Example, one: Served, at: int) -> list[QualityWindow]:
-        about = Slice(
+        about = QualitySlice(
             target=example.target,
             horizon=one.horizon,
             landmark=_name_of(one.landmark),

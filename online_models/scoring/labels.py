@@ -16,35 +16,41 @@ from msgspec import structs
 
 from online_models.features.features import InstallFacts
 from online_models.scoring.landmarks import LANDMARKS
-from online_models.scoring.prospects import OVER, Given, Progress, Prospect, first_event
-from online_models.scoring.releases import MOMENTS_MS, Moment, moments, release_times
+from online_models.scoring.prospects import (
+    TARGET_OVER,
+    GivenPrediction,
+    Prospect,
+    TargetProgress,
+    first_event,
+)
+from online_models.scoring.releases import RELEASE_AGES_MS, Release, next_releases, release_times
 from online_models.targets.targets import VALUE, Target, Targets, ValueTarget
 from schemas.records import Example, Frozen, Served
 
 
 class _Schedule(NamedTuple):
-    moments: tuple[Moment, ...]  # by the number of bins released so far
+    releases: tuple[Release, ...]  # by the number of bins released so far
     ends: dict[str, int]  # of each horizon: the bins until then
 
 
-class Releases:
+class LabelSchedule:
     """When the bins of the declared targets are released, and what is said of them."""
 
     def __init__(self, targets: Targets) -> None:
         self._schedules = [(target, _schedule_of(target)) for target in targets.hazards]
         self._value = targets.value
-        self._moments_of_value = moments(_times_of_value(self._value))
+        self._value_releases = next_releases(_times_of_value(self._value))
 
-    def next_due(self, progress: dict[str, Progress], installed_at: int) -> int:
+    def next_due(self, progress: dict[str, TargetProgress], installed_at: int) -> int:
         """When the next bin of any target is released; 0: never."""
         dues = [
-            schedule.moments[one.released].age
+            schedule.releases[one.released].age
             for target, schedule in self._schedules
-            if not (one := progress.get(target.name, OVER)).is_over
+            if not (one := progress.get(target.name, TARGET_OVER)).is_over
         ]
-        value = progress.get(VALUE, OVER)
+        value = progress.get(VALUE, TARGET_OVER)
         if not value.is_over:
-            dues.append(self._moments_of_value[value.released].age)
+            dues.append(self._value_releases[value.released].age)
         return installed_at + min(dues) if dues else 0
 
     def release(self, state: Prospect, facts: InstallFacts) -> tuple[Prospect, list[Example]]:
@@ -52,15 +58,15 @@ class Releases:
         age = state.release_due - facts.installed_at
         progress, examples = dict(state.progress), list[Example]()
         for target, schedule in self._schedules:
-            one = progress.get(target.name, OVER)
-            if not one.is_over and schedule.moments[one.released].age <= age:
+            one = progress.get(target.name, TARGET_OVER)
+            if not one.is_over and schedule.releases[one.released].age <= age:
                 progress[target.name], said = _release_bins(state, facts, target, schedule)
                 examples += said
-        value = progress.get(VALUE, OVER)
+        value = progress.get(VALUE, TARGET_OVER)
         if not value.is_over:
-            moment = self._moments_of_value[value.released]
-            if moment.age <= age:
-                progress[VALUE], said = _release_steps(state, facts, self._value, moment)
+            release = self._value_releases[value.released]
+            if release.age <= age:
+                progress[VALUE], said = _release_steps(state, facts, self._value, release)
                 examples += said
         due = self.next_due(progress, facts.installed_at)
         return structs.replace(state, progress=progress, release_due=due), examples
@@ -69,20 +75,20 @@ class Releases:
 def _times_of_value(value: ValueTarget) -> list[int]:
     """Money counts when it becomes known: nothing is waited for but the end of a bucket."""
     ends = (next(end for end in value.bucket_ends if end >= step) for step in value.steps[1:])
-    return [next((moment for moment in MOMENTS_MS if moment >= end), end) for end in ends]
+    return [next((age for age in RELEASE_AGES_MS if age >= end), end) for end in ends]
 
 
 def _schedule_of(target: Target) -> _Schedule:
     shape = target.shape
     ends = {one.name: shape.bins_until(number) for number, one in enumerate(shape.horizons)}
-    return _Schedule(moments(release_times(shape.edges)), ends)
+    return _Schedule(next_releases(release_times(shape.edges)), ends)
 
 
 def _release_bins(
     state: Prospect, facts: InstallFacts, target: Target, schedule: _Schedule
-) -> tuple[Progress, list[Example]]:
+) -> tuple[TargetProgress, list[Example]]:
     progress = state.progress[target.name]
-    until = schedule.moments[progress.released].until
+    until = schedule.releases[progress.released].until
     happened = first_event(state, target, facts.installed_at, state.release_due)
     is_over = happened is not None and happened < until
     if happened is None or not is_over:
@@ -99,13 +105,13 @@ def _release_bins(
         at_risk = [one for one in state.frozen if _age(one) <= starts]
         examples.append(_example(state, facts, target.name, (bin_, label, at_risk, served)))
     if is_over or until == target.shape.bins:
-        return OVER, examples
-    return Progress(until, False, progress.seen, given), examples
+        return TARGET_OVER, examples
+    return TargetProgress(until, False, progress.seen, given), examples
 
 
 def _outcomes(
-    given: tuple[Given, ...], ends: dict[str, int], bin_: int, *, is_over: bool
-) -> tuple[list[Served], tuple[Given, ...]]:
+    given: tuple[GivenPrediction, ...], ends: dict[str, int], bin_: int, *, is_over: bool
+) -> tuple[list[Served], tuple[GivenPrediction, ...]]:
     """Predictions that are decided now: all of whoever did it, else those of the horizon."""
     if not is_over and bin_ + 1 not in ends.values():
         return [], given
@@ -119,24 +125,24 @@ def _outcomes(
             else:
                 waiting[name] = chance
         if waiting:
-            left.append(Given(one.landmark, waiting, one.tier, one.model_version))
+            left.append(GivenPrediction(one.landmark, waiting, one.tier, one.model_version))
     return served, tuple(left)
 
 
-def _served(given: Given, horizon: str, predicted: float, outcome: float) -> Served:
+def _served(given: GivenPrediction, horizon: str, predicted: float, outcome: float) -> Served:
     return Served(given.landmark, horizon, predicted, given.tier, given.model_version, outcome)
 
 
 def _release_steps(
-    state: Prospect, facts: InstallFacts, value: ValueTarget, moment: Moment
-) -> tuple[Progress, list[Example]]:
+    state: Prospect, facts: InstallFacts, value: ValueTarget, release: Release
+) -> tuple[TargetProgress, list[Example]]:
     """Money of the steps of life until a bucket ends, and after each landmark in the bucket."""
     progress = state.progress[VALUE]
-    end = value.steps[moment.until]
+    end = value.steps[release.until]
     horizon = next((name for name, at in value.horizons.items() if at == end), "")
     total = state.spent_until(end)
     examples = []
-    for step in range(progress.released, moment.until):
+    for step in range(progress.released, release.until):
         before, until = (state.spent_until(edge) for edge in value.steps[step : step + 2])
         example = _example(state, facts, VALUE, (step, until > before, [], []))
         examples.append(structs.replace(example, amount_micros=until - before, spent_micros=before))
@@ -150,9 +156,9 @@ def _release_steps(
         if horizon
         else [],
     )
-    if moment.until + 1 == len(value.steps):
-        return OVER, examples
-    return structs.replace(progress, released=moment.until), examples
+    if release.until + 1 == len(value.steps):
+        return TARGET_OVER, examples
+    return structs.replace(progress, released=release.until), examples
 
 
 def _age(frozen: Frozen) -> int:

@@ -7,27 +7,32 @@ from typing import Any, Literal, NamedTuple
 
 from msgspec import structs
 
-from online_models.features.features import Credit, InstallFacts, activity_until, install_features
+from online_models.features.features import (
+    InstallCredit,
+    InstallFacts,
+    activity_until,
+    install_features,
+)
 from online_models.features.frozen import whole_of
 from online_models.hazard.encoding import Encoder
-from online_models.scoring.labels import Releases
+from online_models.scoring.labels import LabelSchedule
 from online_models.scoring.landmarks import LANDMARKS, landmark_time
 from online_models.scoring.prospects import (
-    OVER,
     SERVED_SHARE,
-    Given,
+    TARGET_OVER,
+    GivenPrediction,
     Prospect,
     first_event,
     progress_of,
 )
-from online_models.scoring.shrunk_rates import Place
+from online_models.scoring.shrunk_rates import InstallOrigin
 from online_models.scoring.tiers import (
     CONSTANT_VERSION,
     Score,
     Subject,
     TargetModels,
+    expected_value,
     in_share,
-    worth,
 )
 from online_models.targets.targets import VALUE, Target, Targets, segment
 from online_models.value.scorer import ValueScorer
@@ -41,17 +46,17 @@ class ScoringModels(NamedTuple):
 
     encoder: Encoder
     targets: Targets
-    releases: Releases
+    releases: LabelSchedule
     by_target: Mapping[str, TargetModels]
     value: ValueScorer | None = None
     value_version: str = ""
 
 
-class Moment(NamedTuple):
+class LandmarkVisit(NamedTuple):
     """An install at a landmark. `logged_at` is the log time of the install."""
 
     facts: InstallFacts
-    credit: Credit
+    credit: InstallCredit
     landmark: int
     logged_at: int
 
@@ -64,13 +69,13 @@ class Moment(NamedTuple):
         return LANDMARKS[self.landmark].name
 
 
-class Said(NamedTuple):
+class LandmarkResult(NamedTuple):
     state: Prospect
     features: FeatureRow
     predictions: list[Prediction]
 
 
-class Money(NamedTuple):
+class ExpectedMoney(NamedTuple):
     """What an install is expected to bring."""
 
     amounts: dict[str, float]
@@ -80,7 +85,7 @@ class Money(NamedTuple):
     version: str
 
 
-NO_MONEY = Money({}, "", False, "constant", "")
+NO_MONEY = ExpectedMoney({}, "", False, "constant", "")
 """Told with another target."""
 
 
@@ -91,7 +96,7 @@ def next_landmark_due(state: Prospect, installed_at: int) -> int:
     return landmark_time(installed_at, state.next_landmark)
 
 
-def reach_landmark(state: Prospect, at: Moment, models: ScoringModels) -> Said:
+def reach_landmark(state: Prospect, at: LandmarkVisit, models: ScoringModels) -> LandmarkResult:
     """Freeze what is known at the next landmark, and predict from it."""
     fixed = install_features(at.facts, at.credit)
     buckets = state.tally.buckets[: at.landmark]
@@ -116,12 +121,12 @@ def reach_landmark(state: Prospect, at: Moment, models: ScoringModels) -> Said:
         landmark_time=at.due,
         features={**fixed, **activity},
     )
-    return Said(state, row, predictions)
+    return LandmarkResult(state, row, predictions)
 
 
 def _freeze(
     state: Prospect,
-    at: Moment,
+    at: LandmarkVisit,
     models: ScoringModels,
     features: tuple[dict[str, float], dict[str, float]],
 ) -> Prospect:
@@ -148,9 +153,9 @@ def _freeze(
     )
 
 
-def _subject(state: Prospect, at: Moment) -> Subject:
+def _subject(state: Prospect, at: LandmarkVisit) -> Subject:
     facts = at.facts
-    place = Place(facts.app_id, at.credit.media_source, facts.country_code, facts.platform)
+    place = InstallOrigin(facts.app_id, at.credit.media_source, facts.country_code, facts.platform)
     buckets = state.tally.buckets[: at.landmark]
     has_behaviour = any(bucket.sessions or bucket.events for bucket in buckets)
     frozen = state.frozen
@@ -158,7 +163,7 @@ def _subject(state: Prospect, at: Moment) -> Subject:
     return Subject(facts.install_id, place, first, last, has_behaviour)
 
 
-def _has_happened(state: Prospect, target: Target, at: Moment) -> bool:
+def _has_happened(state: Prospect, target: Target, at: LandmarkVisit) -> bool:
     """Then there is nothing to predict; neither is there once the last horizon has passed, nor
     where a payment that was told has been taken back since."""
     is_past = target.shape.edges[-1] <= LANDMARKS[at.landmark].after_ms
@@ -168,22 +173,24 @@ def _has_happened(state: Prospect, target: Target, at: Moment) -> bool:
 
 
 def _remember(
-    state: Prospect, landmark: int, predictions: list[Prediction], money: Money
+    state: Prospect, landmark: int, predictions: list[Prediction], money: ExpectedMoney
 ) -> Prospect:
     given = {
-        said.target: Given(landmark, said.chances, said.tier, said.model_version)
+        said.target: GivenPrediction(landmark, said.chances, said.tier, said.model_version)
         for said in predictions
     }
-    given[VALUE] = Given(landmark, money.amounts, money.tier, money.version)
+    given[VALUE] = GivenPrediction(landmark, money.amounts, money.tier, money.version)
     progress = dict(state.progress)
     for name, one in given.items():
-        followed = progress.get(name, OVER)
+        followed = progress.get(name, TARGET_OVER)
         if not followed.is_over:
             progress[name] = structs.replace(followed, given=(*followed.given, one))
     return structs.replace(state, progress=progress)
 
 
-def _prediction(at: Moment, target: Target, score: Score, money: Money) -> Prediction:
+def _prediction(
+    at: LandmarkVisit, target: Target, score: Score, money: ExpectedMoney
+) -> Prediction:
     chance = score.chances.get(target.headline, 0.0)
     return Prediction(
         **_about(at, target.name),
@@ -203,19 +210,19 @@ def _prediction(at: Moment, target: Target, score: Score, money: Money) -> Predi
     )
 
 
-def _money(models: ScoringModels, subject: Subject) -> Money:
+def _money(models: ScoringModels, subject: Subject) -> ExpectedMoney:
     """Without a model, what was paid so far, which is certain."""
-    value, expected = models.targets.value, worth(models.value, subject)
+    value, expected = models.targets.value, expected_value(models.value, subject)
     if expected is None:
         spent = subject.last.spent_micros / 1e6
         amounts = dict.fromkeys(value.horizons, spent)
-        return Money(amounts, value.currency, True, "constant", CONSTANT_VERSION)
+        return ExpectedMoney(amounts, value.currency, True, "constant", CONSTANT_VERSION)
     amounts = {"d7": expected.d7, "d30": expected.d30, "d90": expected.d90}
     is_extrapolated = bool(expected.extrapolated)
-    return Money(amounts, value.currency, is_extrapolated, "full", models.value_version)
+    return ExpectedMoney(amounts, value.currency, is_extrapolated, "full", models.value_version)
 
 
-def _value_prediction(at: Moment, models: ScoringModels, money: Money) -> Prediction:
+def _value_prediction(at: LandmarkVisit, models: ScoringModels, money: ExpectedMoney) -> Prediction:
     """Where nothing else is open: a row of its own."""
     return Prediction(
         **_about(at, VALUE),
@@ -235,7 +242,7 @@ def _value_prediction(at: Moment, models: ScoringModels, money: Money) -> Predic
     )
 
 
-def _about(at: Moment, target: str) -> dict[str, Any]:
+def _about(at: LandmarkVisit, target: str) -> dict[str, Any]:
     facts = at.facts
     return {
         "prediction_id": f"{facts.install_id}:{target}:{at.name}",

@@ -12,7 +12,7 @@ from bisect import bisect_right
 from msgspec import Struct, structs
 
 from online_models.features import features
-from online_models.features.features import ActivityTally, Credit
+from online_models.features.features import ActivityTally, InstallCredit
 from online_models.scoring.landmarks import LANDMARKS
 from online_models.targets.targets import Target, Targets
 from schemas.records import ActivitySeen, Frozen, Money, MoneyKind
@@ -33,7 +33,7 @@ SPAN_EDGES_MS = (
 What comes later does not count."""
 
 
-class Payment(Struct, frozen=True, array_like=True, gc=False):
+class ProspectPayment(Struct, frozen=True, array_like=True, gc=False):
     """A purchase with its refunds. Times are log or event times in ms; 0: not seen yet."""
 
     transaction_id: str
@@ -50,7 +50,7 @@ class Payment(Struct, frozen=True, array_like=True, gc=False):
         return self.refunded_micros < self.micros or self.refunded_at >= now
 
 
-class Given(Struct, frozen=True, array_like=True, gc=False):
+class GivenPrediction(Struct, frozen=True, array_like=True, gc=False):
     """A prediction whose outcome is not known yet."""
 
     landmark: int
@@ -59,13 +59,13 @@ class Given(Struct, frozen=True, array_like=True, gc=False):
     model_version: str
 
 
-class Progress(Struct, frozen=True, array_like=True, gc=False):
+class TargetProgress(Struct, frozen=True, array_like=True, gc=False):
     """How far one target of an install is."""
 
     released: int = 0  # bins
     is_over: bool = False
     seen: dict[int, int] = {}  # of activity: bin to when the first became known
-    given: tuple[Given, ...] = ()
+    given: tuple[GivenPrediction, ...] = ()
 
 
 class Prospect(Struct, frozen=True, array_like=True):
@@ -73,12 +73,12 @@ class Prospect(Struct, frozen=True, array_like=True):
 
     next_landmark: int = 0
     tally: ActivityTally = ActivityTally()
-    credit: Credit | None = None  # at the first landmark
+    credit: InstallCredit | None = None  # at the first landmark
     media_source: str = ""  # with the credit at the last landmark
     frozen: tuple[Frozen, ...] = ()
-    payments: tuple[Payment, ...] = ()
+    payments: tuple[ProspectPayment, ...] = ()
     spans: tuple[int, ...] = ()  # micros known between SPAN_EDGES_MS, in the reporting currency
-    progress: dict[str, Progress] = {}  # by target
+    progress: dict[str, TargetProgress] = {}  # by target
     release_due: int = 0  # when the next bin is released; 0: not scored yet, or never again
     is_closed: bool = False
 
@@ -87,17 +87,17 @@ class Prospect(Struct, frozen=True, array_like=True):
         return sum(self.spans[: bisect_right(SPAN_EDGES_MS, age)])
 
 
-NEW = Prospect()
-CLOSED = Prospect(is_closed=True)
-OVER = Progress(is_over=True)
+NEW_PROSPECT = Prospect()
+CLOSED_PROSPECT = Prospect(is_closed=True)
+TARGET_OVER = TargetProgress(is_over=True)
 
 
-def progress_of(state: Prospect, name: str) -> Progress:
+def progress_of(state: Prospect, name: str) -> TargetProgress:
     """A target that was declared only after the install was scored is not followed."""
-    return state.progress.get(name) or (OVER if state.next_landmark else Progress())
+    return state.progress.get(name) or (TARGET_OVER if state.next_landmark else TargetProgress())
 
 
-def see_activity(
+def note_activity(
     state: Prospect, installed_at: int, activity: ActivitySeen, targets: Targets
 ) -> Prospect:
     """Count a session or an in-app event. The same state when it cannot matter any more."""
@@ -132,7 +132,7 @@ def _note_activity(
     return state
 
 
-def see_money(
+def note_money(
     state: Prospect, installed_at: int, money: Money, sign: int, targets: Targets
 ) -> Prospect:
     """Remember money of an install, or that it went to another one (`sign` -1)."""
@@ -156,16 +156,18 @@ def _add_to_span(state: Prospect, age: int, micros: int) -> Prospect:
     return structs.replace(state, spans=tuple(spans))
 
 
-def _with(payments: tuple[Payment, ...], money: Money, sign: int) -> tuple[Payment, ...]:
+def _with(
+    payments: tuple[ProspectPayment, ...], money: Money, sign: int
+) -> tuple[ProspectPayment, ...]:
     """With this purchase or refund. What is kept does not depend on the order."""
     by_id = {one.transaction_id: one for one in payments}
-    known = by_id.get(money.transaction_id) or Payment(money.transaction_id)
+    known = by_id.get(money.transaction_id) or ProspectPayment(money.transaction_id)
     by_id[money.transaction_id] = _changed(known, money, sign)
     ordered = sorted(by_id.values(), key=lambda one: (one.time, one.transaction_id))
     return tuple(ordered[:PAYMENTS_MAX])
 
 
-def _changed(payment: Payment, money: Money, sign: int) -> Payment:
+def _changed(payment: ProspectPayment, money: Money, sign: int) -> ProspectPayment:
     known_at = max(money.time, money.ts)
     if money.kind is MoneyKind.REFUND:
         return structs.replace(

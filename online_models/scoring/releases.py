@@ -13,14 +13,14 @@ from typing import NamedTuple
 
 from schemas.time import DAY_MS, HOUR_MS
 
-MOMENTS_MS = (
+RELEASE_AGES_MS = (
     6 * HOUR_MS,
     *(DAY_MS * days for days in (1, 3, 7, 11, 15, 22, 31)),
 )
 """Ages of an install. What ends later than the last has a moment of its own."""
 
 
-class Moment(NamedTuple):
+class Release(NamedTuple):
     """The bins before `until` that were not released before are released at this age."""
 
     age: int
@@ -29,13 +29,13 @@ class Moment(NamedTuple):
 
 def release_times(edges: Sequence[int]) -> tuple[int, ...]:
     """For each bin between `edges`, the age of the install at which it is released."""
-    return tuple(next((age for age in MOMENTS_MS if age >= end), end) for end in edges[1:])
+    return tuple(next((age for age in RELEASE_AGES_MS if age >= end), end) for end in edges[1:])
 
 
-def moments(times: Sequence[int]) -> tuple[Moment, ...]:
+def next_releases(times: Sequence[int]) -> tuple[Release, ...]:
     """For each number of bins released so far, the next moment; `times` never fall."""
     bins = len(times)
     return tuple(
-        Moment(times[done], max(one + 1 for one in range(done, bins) if times[one] == times[done]))
+        Release(times[done], max(one + 1 for one in range(done, bins) if times[one] == times[done]))
         for done in range(bins)
     )

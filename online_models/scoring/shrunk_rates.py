@@ -35,7 +35,7 @@ class RateRules(Struct, frozen=True):
     """Cells with a factor of their own. Later ones have that of what they are part of."""
 
 
-class Place(NamedTuple):
+class InstallOrigin(NamedTuple):
     """Where an install belongs."""
 
     app: str
@@ -63,7 +63,9 @@ class ShrunkRates:
         self._asked = [self.rules.prior_rows] * shape.bins
         self._seen = [self.rules.prior_rows * hazard] * shape.bins
         self._cells: dict[Key, _Cell] = {}
-        self._known: dict[Place, tuple[_Cell, ...]] = {}  # the cells of a place, all of them
+        self._known: dict[
+            InstallOrigin, tuple[_Cell, ...]
+        ] = {}  # the cells of a place, all of them
         self._ends = [
             (horizon.name, horizon.after_ms, shape.bins_until(number))
             for number, horizon in enumerate(shape.horizons)
@@ -73,7 +75,7 @@ class ShrunkRates:
         self.refused = 0
         """Rows of cells for which there was no room."""
 
-    def learn(self, place: Place, bin_: int, label: bool) -> float:
+    def learn(self, place: InstallOrigin, bin_: int, label: bool) -> float:
         """What one bin said of an install (`bins.outcomes`). One row per install and bin.
         Returns what `hazard` said of it before, but for rounding."""
         said = expected = self._seen[bin_] / self._asked[bin_]
@@ -89,7 +91,7 @@ class ShrunkRates:
         self.rows += 1
         return min(said, HAZARD_MAX)
 
-    def _cells_of(self, place: Place) -> tuple[_Cell, ...]:
+    def _cells_of(self, place: InstallOrigin) -> tuple[_Cell, ...]:
         """Those of a place, new ones as far as there is room. A new cell has a factor of 1."""
         cells, found = self._cells, []
         for key in _keys(place):
@@ -104,11 +106,11 @@ class ShrunkRates:
             self._known[place] = tuple(found)
         return tuple(found)
 
-    def hazard(self, place: Place, bin_: int) -> float:
+    def hazard(self, place: InstallOrigin, bin_: int) -> float:
         """That an install which has not paid when the bin begins pays in it."""
         return min(self._factor(place) * self._seen[bin_] / self._asked[bin_], HAZARD_MAX)
 
-    def score(self, place: Place, elapsed_ms: int) -> dict[str, float]:
+    def score(self, place: InstallOrigin, elapsed_ms: int) -> dict[str, float]:
         """P(outcome by the horizon | none by `elapsed_ms`): always an answer.
 
         Hazards are proportional: a factor multiplies the hazard summed over time.
@@ -141,7 +143,7 @@ class ShrunkRates:
             end - begin
         )
 
-    def _factor(self, place: Place) -> float:
+    def _factor(self, place: InstallOrigin) -> float:
         factor, strength = 1.0, self.rules.strength
         for key in _keys(place):
             cell = self._cells.get(key)
@@ -150,11 +152,11 @@ class ShrunkRates:
         return factor
 
 
-def _keys(place: Place) -> tuple[Key, Key, Key]:
+def _keys(place: InstallOrigin) -> tuple[Key, Key, Key]:
     return (place[:1], place[:2], place)
 
 
-_KEY_LENGTHS = {1, 2, len(Place._fields)}
+_KEY_LENGTHS = {1, 2, len(InstallOrigin._fields)}
 
 
 class _Body(Struct, frozen=True, array_like=True, gc=False):

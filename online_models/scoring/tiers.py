@@ -15,9 +15,9 @@ from typing import Literal, NamedTuple
 from online_models.hazard.packed import PackedAsk
 from online_models.hazard.scorer import Chances, HazardScorer
 from online_models.scoring.landmarks import LANDMARKS
-from online_models.scoring.shrunk_rates import Place, ShrunkRates
+from online_models.scoring.shrunk_rates import InstallOrigin, ShrunkRates
 from online_models.targets.targets import Target
-from online_models.value.scorer import ValueScorer, Worth
+from online_models.value.scorer import ExpectedValue, ValueScorer
 from schemas.records import Frozen
 from schemas.time import DAY_MS
 
@@ -29,7 +29,7 @@ class Subject(NamedTuple):
     """An install at a landmark: what was known at first, and what is known now."""
 
     install_id: str
-    place: Place
+    place: InstallOrigin
     first: Frozen
     last: Frozen
     has_behaviour: bool
@@ -154,7 +154,7 @@ def constant_chances(target: Target, landmark: int) -> Chances:
     }
 
 
-def worth(scorer: ValueScorer | None, subject: Subject) -> Worth | None:
+def expected_value(scorer: ValueScorer | None, subject: Subject) -> ExpectedValue | None:
     """Expected money of an install; None: no model answers."""
     last = subject.last
     if scorer is None:

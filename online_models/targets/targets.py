@@ -15,7 +15,7 @@ from msgspec import Struct, field
 from online_models.hazard.bins import PAYER, Shape
 from schemas.time import DAY_MS
 
-Event = Literal["payment", "activity"]
+TargetEvent = Literal["payment", "activity"]
 
 VALUE = "value"
 """The name of the model of money; no target may have it."""
@@ -35,7 +35,7 @@ class Action(Struct, frozen=True):
 
 class Target(Struct, frozen=True):
     name: str
-    event: Event
+    event: TargetEvent
     shape: Shape
     headline: str
     """The horizon that decisions and views look at."""
@@ -90,7 +90,7 @@ class Targets(Struct, frozen=True):
         return next((one for one in self.hazards if one.name == name), None)
 
 
-RATES = {
+DEFAULT_RATES = {
     "EUR": 0.92, "GBP": 0.79, "JPY": 150.0, "BRL": 5.4, "MXN": 18.5, "INR": 84.0, "CAD": 1.37,
     "AUD": 1.52, "KRW": 1370.0, "TRY": 34.0, "CHF": 0.88, "SEK": 10.6, "PLN": 4.0, "IDR": 15_800.0,
 }  # fmt: skip
@@ -104,7 +104,7 @@ PAYING = Target(
     actions=(Action("nurture", cost=0.05, benefit=1.0), Action("vip", cost=1.0, benefit=8.0)),
 )
 
-DEFAULT_TARGETS = Targets(hazards=(PAYING,), value=ValueTarget(rates=RATES))
+DEFAULT_TARGETS = Targets(hazards=(PAYING,), value=ValueTarget(rates=DEFAULT_RATES))
 
 
 def segment(actions: tuple[Action, ...], chance: float) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 
 from online_models.hazard.rules import Numbers, Places
 from online_models.value.rules import PLACES, VALUE_COLUMNS, ValueRules
-from online_models.value.shape import BUCKETS
+from online_models.value.shape import VALUE_BUCKETS
 
 PLACE, BUCKET, GROUP = range(3)
 """Columns of `about`. Group 0: the row stands alone."""
@@ -33,7 +33,7 @@ RETURN_ROWS = 50.0
 """What is given back starts as if so many rows had had nothing cut off."""
 
 
-class Amounts(NamedTuple):
+class AmountArrays(NamedTuple):
     """Arrays, changed by learning."""
 
     w: Numbers  # slots × columns
@@ -48,15 +48,15 @@ class Amounts(NamedTuple):
     bias_n: Numbers
 
 
-def new_amounts(rules: ValueRules, is_read_only: bool = False) -> Amounts:
+def new_amounts(rules: ValueRules, is_read_only: bool = False) -> AmountArrays:
     """Scoring needs only the first six arrays."""
-    grid = (PLACES, len(BUCKETS))
+    grid = (PLACES, len(VALUE_BUCKETS))
     memory = (0, VALUE_COLUMNS) if is_read_only else (rules.slots, VALUE_COLUMNS)
-    return Amounts(
+    return AmountArrays(
         np.zeros((rules.slots, VALUE_COLUMNS)),
         np.zeros(grid),
-        np.zeros((len(BUCKETS), 4)),
-        np.zeros((2, len(BUCKETS), 2)),
+        np.zeros((len(VALUE_BUCKETS), 4)),
+        np.zeros((2, len(VALUE_BUCKETS), 2)),
         np.zeros((*grid, BENDS, 2)),
         np.zeros(grid),
         np.zeros(memory),
@@ -75,7 +75,7 @@ class AmountRows(NamedTuple):
     about: Places
 
 
-class Came(NamedTuple):
+class ActualAmounts(NamedTuple):
     """Of each row: how much came, and how likely it had been that anything would."""
 
     amounts: Numbers

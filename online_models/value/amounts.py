@@ -20,11 +20,10 @@ operations in the same order.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import TypeVar
 
 import numpy as np
 
+from online_models.hazard.kernel import compiled
 from online_models.hazard.rules import VALUE_MAX, Numbers, Places
 from online_models.value.amount_arrays import (
     BEND_FIRST,
@@ -42,16 +41,16 @@ from online_models.value.amount_arrays import (
     STEP_ROWS,
     USUAL,
     WHOLE,
+    ActualAmounts,
+    AmountArrays,
     AmountRows,
-    Amounts,
-    Came,
 )
 from online_models.value.rules import CORRECTION_MAX, PLACES, RATIO_MAX
-from online_models.value.shape import BUCKETS
+from online_models.value.shape import VALUE_BUCKETS
 
 
 def learn_amounts(
-    rows: AmountRows, came: Came, state: Amounts, columns: Places, rates: Numbers
+    rows: AmountRows, came: ActualAmounts, state: AmountArrays, columns: Places, rates: Numbers
 ) -> Numbers:
     """Expected amount of each row before its group was learned; NaN where a value cannot be used
     and nothing was learned."""
@@ -61,37 +60,21 @@ def learn_amounts(
 
 
 def expected_amounts(
-    rows: AmountRows, chances: Numbers, state: Amounts, columns: Places, rates: Numbers
+    rows: AmountRows, chances: Numbers, state: AmountArrays, columns: Places, rates: Numbers
 ) -> Numbers:
     """Rows × buckets, as `chances` that anything comes."""
     priors = (float(rates[7]), float(rates[9]))
-    told = np.empty((len(rows.about), len(BUCKETS)))
+    told = np.empty((len(rows.about), len(VALUE_BUCKETS)))
     _score((*rows,), chances, (*state[:5],), columns, priors, told)
     return told
 
 
-Compiled = TypeVar("Compiled", bound=Callable[..., object])
-
-
-def _compiled(function: Compiled) -> Compiled:
-    """Compiled at the first call, and kept on disk so that the next process need not."""
-    try:
-        import numba
-    except ImportError:
-        return function
-    try:
-        compiled: Compiled = numba.njit(cache=True)(function)
-    except RuntimeError:  # Nowhere to keep it: nothing here can be written to.
-        compiled = numba.njit(function)
-    return compiled
-
-
-@_compiled
+@compiled
 def _bounded(value: float, low: float, high: float) -> float:
     return min(max(value, low), high)
 
 
-@_compiled
+@compiled
 def _log_ratio(slots: Places, values: Numbers, w: Numbers, columns: Places, bias: float) -> float:
     """To the usual amount of the bucket."""
     total = bias
@@ -105,7 +88,7 @@ def _log_ratio(slots: Places, values: Numbers, w: Numbers, columns: Places, bias
     return _bounded(total, -math.log(RATIO_MAX), math.log(RATIO_MAX))
 
 
-@_compiled
+@compiled
 def _usual(tail: Numbers) -> float:
     """Of the bucket, with what was cut off given back."""
     rows, left, whole = float(tail[ROWS]), float(tail[USUAL]), float(tail[WHOLE])
@@ -113,34 +96,34 @@ def _usual(tail: Numbers) -> float:
     return min(given_back, CORRECTION_MAX * left)
 
 
-@_compiled
+@compiled
 def _cell(at: tuple[int, int]) -> tuple[int, int]:
     """Where the level of a place and bucket is."""
     return (1 if at[0] >= PLACES // 2 else 0, at[1])
 
 
-@_compiled
+@compiled
 def _level(level: Numbers, tail: Numbers, prior: float) -> float:
     """Starts as if `prior` rows with revenue had been told right."""
     known = max(prior * tail[USUAL], 1e-300)
     return _bounded((level[0] + known) / (level[1] + known), 1.0 / LEVEL_MAX, LEVEL_MAX)
 
 
-@_compiled
+@compiled
 def _level_out(came: float, said: float, chance: float, level: Numbers, memory: float) -> None:
     kept = 1.0 - chance / memory
     level[0] = kept * level[0] + came
     level[1] = kept * level[1] + said
 
 
-@_compiled
+@compiled
 def _where(chance: float) -> float:
     """Between which two bends log odds lie: the number of the first, and how far behind it."""
     log_odds = math.log(chance / (1.0 - chance))
     return _bounded((log_odds - BEND_FIRST) / BEND_WIDTH, 0.0, BENDS - 1.000001)
 
 
-@_compiled
+@compiled
 def _bent(chance: float, bends: Numbers, prior: float) -> float:
     """As often as something came where as much was told; both bends as if `prior` times what was
     told had come true."""
@@ -154,7 +137,7 @@ def _bent(chance: float, bends: Numbers, prior: float) -> float:
     return _bounded(chance * ((1.0 - part) * below + part * above), 1e-9, 1.0 - 1e-9)
 
 
-@_compiled
+@compiled
 def _bend(chance: float, came: float, bends: Numbers, memory: float) -> None:
     if not 0.0 < chance < 1.0:
         return
@@ -169,7 +152,7 @@ def _bend(chance: float, came: float, bends: Numbers, memory: float) -> None:
         bend[1] = kept * bend[1] + share * chance
 
 
-@_compiled
+@compiled
 def _learn(
     rows: tuple[Places, Places, Numbers, Places],
     came: tuple[Numbers, Numbers],
@@ -216,7 +199,7 @@ def _learn(
         first = end
 
 
-@_compiled
+@compiled
 def _cut(amount: float, tail: Numbers, rates: Numbers) -> float:
     """The amount, or the cut if that is less; usual amounts and the cut learn from it."""
     share, memory = rates[5], rates[6]
@@ -232,7 +215,7 @@ def _cut(amount: float, tail: Numbers, rates: Numbers) -> float:
     return left
 
 
-@_compiled
+@compiled
 def _step(
     slots: Places, slopes: Numbers, columns: Places, state: tuple[Numbers, ...], rates: Numbers
 ) -> None:
@@ -249,7 +232,7 @@ def _step(
             w[at] = -z[at] / ((beta + root) / alpha + l2)
 
 
-@_compiled
+@compiled
 def _step_bias(
     slope: float, at: tuple[int, int], state: tuple[Numbers, ...], rates: Numbers
 ) -> None:
@@ -262,7 +245,7 @@ def _step_bias(
     bias[at] = -z[at] / ((beta + root) / alpha)
 
 
-@_compiled
+@compiled
 def _score(
     rows: tuple[Places, Places, Numbers, Places],
     chances: Numbers,

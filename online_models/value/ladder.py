@@ -15,7 +15,7 @@ import numpy as np
 
 from online_models.hazard.rules import Numbers
 from online_models.value.rules import AMOUNT_MAX, ValueRules
-from online_models.value.shape import BUCKETS, STEPS, share_left
+from online_models.value.shape import VALUE_BUCKETS, VALUE_STEPS, share_left
 from schemas.time import DAY_MS
 
 IN, BEFORE, ROWS, PAYERS = range(4)
@@ -45,7 +45,7 @@ class StepRow(NamedTuple):
 class Ladder:
     def __init__(self, rules: ValueRules) -> None:
         self.rules = rules
-        self.steps: Numbers = np.zeros((len(STEPS), 4))
+        self.steps: Numbers = np.zeros((len(VALUE_STEPS), 4))
         self.skipped = 0
         self._seen: Growths | None = None
 
@@ -70,7 +70,7 @@ class Ladder:
         found = [0.0]
         # Revenue a day, where revenue before the step is 1.
         rate = self.rules.first_growth / _days(1)
-        for step in range(1, len(STEPS)):
+        for step in range(1, len(VALUE_STEPS)):
             if step > 1:
                 rate *= (_age(step) / _age(step - 1)) ** power
             growth = self._drawn(step, rate * _days(step))
@@ -81,7 +81,7 @@ class Ladder:
     def _power(self) -> float:
         """Of age that revenue a day goes with: weighted least squares on logs, and a prior."""
         known, earned = [], 1.0
-        for step in range(1, len(STEPS)):
+        for step in range(1, len(VALUE_STEPS)):
             inside, before, _, payers = self.steps[step].tolist()
             if inside < LEAST or before < LEAST:
                 break
@@ -100,9 +100,9 @@ class Ladder:
         """Of each bucket: revenue in it over all revenue before it."""
         found = []
         growths = self.growths()
-        for bucket in BUCKETS:
+        for bucket in VALUE_BUCKETS:
             grown = 1.0
-            for step, growth in zip(STEPS, growths, strict=True):
+            for step, growth in zip(VALUE_STEPS, growths, strict=True):
                 if bucket.begin_ms <= step.begin_ms < bucket.end_ms:
                     grown *= 1.0 + growth
             found.append(grown - 1.0)
@@ -110,8 +110,8 @@ class Ladder:
 
     def usual_before(self) -> list[float]:
         """Of each bucket: what an install has usually paid when it begins."""
-        begins = [step.begin_ms for step in STEPS]
-        known = [self.steps[begins.index(bucket.begin_ms)] for bucket in BUCKETS]
+        begins = [step.begin_ms for step in VALUE_STEPS]
+        known = [self.steps[begins.index(bucket.begin_ms)] for bucket in VALUE_BUCKETS]
         found, growths = [], self.bucket_growths()
         last = float(self.steps[0, IN])
         for number, row in enumerate(known):
@@ -163,8 +163,8 @@ class Growths(NamedTuple):
 
 
 def _days(step: int) -> float:
-    return (STEPS[step].end_ms - STEPS[step].begin_ms) / DAY_MS
+    return (VALUE_STEPS[step].end_ms - VALUE_STEPS[step].begin_ms) / DAY_MS
 
 
 def _age(step: int) -> float:
-    return (STEPS[step].end_ms + STEPS[step].begin_ms) / (2 * DAY_MS)
+    return (VALUE_STEPS[step].end_ms + VALUE_STEPS[step].begin_ms) / (2 * DAY_MS)

@@ -10,10 +10,11 @@ import numpy as np
 from msgspec import Struct
 
 from online_models.hazard.encoding import Encoded
-from online_models.hazard.kernel import Kernel, Memory, Rows, new_memory, new_weights
+from online_models.hazard.kernel import EncodedRows, Kernel, Memory, new_memory, new_weights
 from online_models.hazard.packed import MALFORMED, unpacked
 from online_models.hazard.rules import PLATFORMS_MAX, Numbers, Places
-from online_models.value.amount_arrays import AmountRows, Came, new_amounts
+from online_models.scoring.landmarks import LANDMARKS
+from online_models.value.amount_arrays import ActualAmounts, AmountRows, new_amounts
 from online_models.value.amounts import learn_amounts
 from online_models.value.ladder import Ladder, StepRow
 from online_models.value.rules import (
@@ -22,13 +23,13 @@ from online_models.value.rules import (
     ValueRules,
     amount_rates,
     chance_rates,
-    place_of,
+    grid_row,
     value_frame,
 )
-from online_models.value.scorer import PackedAsk, ValueScorer, Worth
-from online_models.value.shape import BUCKETS, LANDMARKS, first_bucket
+from online_models.value.scorer import ExpectedValue, ValueAsk, ValueScorer
+from online_models.value.shape import VALUE_BUCKETS, first_bucket
 
-__all__ = ["PackedAsk", "StepRow", "ValueModel", "ValueRow", "ValueRules", "Worth"]
+__all__ = ["ExpectedValue", "StepRow", "ValueAsk", "ValueModel", "ValueRow", "ValueRules"]
 
 
 class ValueRow(NamedTuple):
@@ -98,11 +99,15 @@ class ValueModel:
     ) -> Numbers:
         scorer = self.scorer
         chances = scorer.kernel.learn(
-            Rows(*encoded, abouts[0]), scorer.weights, self.memory, scorer.frame, self._chance_rates
+            EncodedRows(*encoded, abouts[0]),
+            scorer.weights,
+            self.memory,
+            scorer.frame,
+            self._chance_rates,
         )
         return learn_amounts(
             AmountRows(*encoded, abouts[1]),
-            Came(amounts, chances),
+            ActualAmounts(amounts, chances),
             scorer.amounts,
             scorer.frame.columns,
             self._amount_rates,
@@ -114,11 +119,11 @@ class ValueModel:
         for row in rows:
             if not 0 <= row.landmark < len(LANDMARKS):
                 raise ValueError(f"no landmark {row.landmark}")
-            if not self._first[row.landmark] <= row.bucket < len(BUCKETS):
+            if not self._first[row.landmark] <= row.bucket < len(VALUE_BUCKETS):
                 raise ValueError(f"bucket {row.bucket} is over at landmark {row.landmark}, or none")
             number += row.group != group_before
             group_before = row.group
-            place = place_of(row.landmark, row.spent > 0.0)
+            place = grid_row(row.landmark, row.spent > 0.0)
             group = number if row.group else 0
             chance.extend(
                 (place, row.bucket, row.amount > 0.0, self._place_of(row.platform), group)

@@ -10,7 +10,8 @@ import numpy as np
 from msgspec import Struct
 
 from online_models.hazard.rules import LANDMARK_GROUPS_FROM, Frame, HazardRules, Numbers, Places
-from online_models.value.shape import BUCKETS, LANDMARKS, STEPS
+from online_models.scoring.landmarks import LANDMARKS
+from online_models.value.shape import VALUE_BUCKETS, VALUE_STEPS
 
 VALUE_CODE_VERSION = 1
 """Changes when the same rows give other weights. Snapshots of another version are unusable."""
@@ -19,7 +20,7 @@ PLACES = 2 * len(LANDMARKS)
 """Landmarks of installs that have not paid by then, and again of those that have: whoever has
 paid once is another customer."""
 
-VALUE_COLUMNS = 1 + len(LANDMARK_GROUPS_FROM) + 2 * len(BUCKETS)
+VALUE_COLUMNS = 1 + len(LANDMARK_GROUPS_FROM) + 2 * len(VALUE_BUCKETS)
 """Weights of a feature: a common one, one per group of landmarks, one per bucket before and one
 per bucket after the first payment."""
 
@@ -80,31 +81,31 @@ class ValueRules(Struct, frozen=True):
     """give or take this much from app to app."""
 
 
-def place_of(landmark: int, has_paid: bool) -> int:
+def grid_row(landmark: int, has_paid: bool) -> int:
     return landmark + len(LANDMARKS) * has_paid
 
 
 def value_frame(rules: ValueRules) -> Frame:
     """What the kernel of the hazard model needs to learn whether anything comes in a bucket."""
-    grid = (PLACES, len(BUCKETS))
+    grid = (PLACES, len(VALUE_BUCKETS))
     return Frame(
         np.full(grid, math.log(rules.prior / (1.0 - rules.prior))),
         columns(),
-        np.array([0, *(bucket.end_ms for bucket in BUCKETS)], np.float64),
-        np.array([len(BUCKETS)], np.int64),
+        np.array([0, *(bucket.end_ms for bucket in VALUE_BUCKETS)], np.float64),
+        np.array([len(VALUE_BUCKETS)], np.int64),
     )
 
 
 def columns() -> Places:
     """Place × bucket × weights of a feature that count."""
-    found = np.zeros((PLACES, len(BUCKETS), 3), np.int64)
+    found = np.zeros((PLACES, len(VALUE_BUCKETS), 3), np.int64)
     first = 1 + len(LANDMARK_GROUPS_FROM)
     for has_paid in (False, True):
         for mark, landmark in enumerate(LANDMARKS):
             group = sum(start <= landmark.after_ms for start in LANDMARK_GROUPS_FROM)
-            for bucket in range(len(BUCKETS)):
-                own = first + bucket + len(BUCKETS) * has_paid
-                found[place_of(mark, has_paid), bucket] = (0, group, own)
+            for bucket in range(len(VALUE_BUCKETS)):
+                own = first + bucket + len(VALUE_BUCKETS) * has_paid
+                found[grid_row(mark, has_paid), bucket] = (0, group, own)
     return found
 
 
@@ -143,5 +144,13 @@ def amount_rates(rules: ValueRules) -> Numbers:
 
 def value_fingerprint(rules: ValueRules) -> str:
     """Names all that a snapshot must agree with to mean the same. Learning rates may change."""
-    meaning = (VALUE_CODE_VERSION, rules.slots, rules.seed, rules.prior, BUCKETS, STEPS, LANDMARKS)
+    meaning = (
+        VALUE_CODE_VERSION,
+        rules.slots,
+        rules.seed,
+        rules.prior,
+        VALUE_BUCKETS,
+        VALUE_STEPS,
+        LANDMARKS,
+    )
     return hashlib.sha256(msgspec.json.encode(meaning) + columns().tobytes()).hexdigest()[:16]

@@ -10,17 +10,18 @@ from typing import NamedTuple
 import numpy as np
 from msgspec import Struct
 
-from online_models.hazard.kernel import Kernel, Rows, Weights, fastest
+from online_models.hazard.kernel import EncodedRows, Kernel, Weights, fastest
 from online_models.hazard.packed import unpacked
 from online_models.hazard.rules import PLATFORMS_MAX, Numbers
-from online_models.value.amount_arrays import ROWS, AmountRows, Amounts
+from online_models.scoring.landmarks import LANDMARKS
+from online_models.value.amount_arrays import ROWS, AmountArrays, AmountRows
 from online_models.value.amounts import expected_amounts
 from online_models.value.ladder import Growths, Ladder
-from online_models.value.rules import AMOUNT_MAX, ValueRules, amount_rates, place_of, value_frame
-from online_models.value.shape import BUCKETS, HORIZONS, LANDMARKS, first_bucket, share_left
+from online_models.value.rules import AMOUNT_MAX, ValueRules, amount_rates, grid_row, value_frame
+from online_models.value.shape import AMOUNT_HORIZONS, VALUE_BUCKETS, first_bucket, share_left
 
 
-class Worth(NamedTuple):
+class ExpectedValue(NamedTuple):
     """Expected revenue from the install to each horizon, in the reporting currency, refunds taken
     off; never falling from one to the next. What has been paid already is part of it."""
 
@@ -31,7 +32,7 @@ class Worth(NamedTuple):
     """Horizons for which the growth of cohorts stands in, since too little has matured."""
 
 
-class PackedAsk(NamedTuple):
+class ValueAsk(NamedTuple):
     """A question at a landmark; `spent` is what had been paid by then."""
 
     slots: bytes
@@ -41,7 +42,7 @@ class PackedAsk(NamedTuple):
     platform: str = ""
 
 
-class ScoreCounts(Struct):
+class ValueScoreCounts(Struct):
     """`unusable`: features or an amount that cannot be used, or malformed bytes."""
 
     scored: int = 0
@@ -54,7 +55,7 @@ class ValueScorer:
     def __init__(
         self,
         rules: ValueRules,
-        state: tuple[Weights, Amounts, Ladder],
+        state: tuple[Weights, AmountArrays, Ladder],
         platforms: Sequence[str] = (),
         kernel: Kernel | None = None,
         version: str = "",
@@ -63,7 +64,7 @@ class ValueScorer:
         self.rules = rules
         self.weights, self.amounts, self.ladder = state
         self.platforms = list(platforms)
-        self.counts = ScoreCounts()
+        self.counts = ValueScoreCounts()
         self.kernel = kernel or fastest()
         self.frame = value_frame(rules)
         self._rates = amount_rates(rules)
@@ -73,11 +74,11 @@ class ValueScorer:
 
     def score_packed(
         self, slots: bytes, values: bytes, landmark: int, spent: float = 0.0, platform: str = ""
-    ) -> Worth | None:
+    ) -> ExpectedValue | None:
         """None: not usable."""
-        return self.score_packed_many([PackedAsk(slots, values, landmark, spent, platform)])[0]
+        return self.score_packed_many([ValueAsk(slots, values, landmark, spent, platform)])[0]
 
-    def score_packed_many(self, asks: Sequence[PackedAsk]) -> list[Worth | None]:
+    def score_packed_many(self, asks: Sequence[ValueAsk]) -> list[ExpectedValue | None]:
         expected = self._expected(asks).tolist()
         growths = self.ladder.seen()
         matured = self._matured()
@@ -93,15 +94,15 @@ class ValueScorer:
         except ValueError:
             return PLATFORMS_MAX
 
-    def _expected(self, asks: Sequence[PackedAsk]) -> Numbers:
+    def _expected(self, asks: Sequence[ValueAsk]) -> Numbers:
         """Of each bucket's own model; NaN where unusable."""
         encoded = unpacked([ask[:2] for ask in asks])
         chance, amount = array("q"), array("q")
         for ask in asks:
-            place = place_of(ask.landmark, ask.spent > 0.0)
+            place = grid_row(ask.landmark, ask.spent > 0.0)
             chance.extend((place, self._starts[ask.landmark], self.place_of(ask.platform)))
             amount.extend((place, 0, 0))
-        rows = Rows(*encoded, np.frombuffer(chance, np.int64).reshape(-1, 3))
+        rows = EncodedRows(*encoded, np.frombuffer(chance, np.int64).reshape(-1, 3))
         chances, _ = self.kernel.score(rows, self.weights, self.frame)
         about = np.frombuffer(amount, np.int64).reshape(-1, 3)
         return expected_amounts(
@@ -126,8 +127,8 @@ class ValueScorer:
         return found
 
     def _worth(
-        self, ask: PackedAsk, expected: list[float], matured: list[bool], growths: Growths
-    ) -> Worth | None:
+        self, ask: ValueAsk, expected: list[float], matured: list[bool], growths: Growths
+    ) -> ExpectedValue | None:
         self.counts.scored += 1
         first, landmark = self._first[ask.landmark], ask.landmark
         if not (abs(ask.spent) <= AMOUNT_MAX and all(map(math.isfinite, expected[first:]))):
@@ -136,7 +137,7 @@ class ValueScorer:
         worth, last = max(ask.spent, 0.0), None
         by_end = {}
         is_extrapolated = False
-        for number, bucket in enumerate(BUCKETS):
+        for number, bucket in enumerate(VALUE_BUCKETS):
             if number >= first:
                 amount = expected[number]
                 if not matured[number]:
@@ -145,6 +146,6 @@ class ValueScorer:
                 last = amount / share_left(number, landmark) if number else worth + amount
                 worth += amount
             by_end[bucket.end_ms] = (worth, is_extrapolated)
-        said = [by_end[horizon.after_ms] for horizon in HORIZONS]
-        doubts = [one.name for one, (_, doubt) in zip(HORIZONS, said, strict=True) if doubt]
-        return Worth(said[0][0], said[1][0], said[2][0], tuple(doubts))
+        said = [by_end[horizon.after_ms] for horizon in AMOUNT_HORIZONS]
+        doubts = [one.name for one, (_, doubt) in zip(AMOUNT_HORIZONS, said, strict=True) if doubt]
+        return ExpectedValue(said[0][0], said[1][0], said[2][0], tuple(doubts))

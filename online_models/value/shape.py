@@ -6,7 +6,8 @@ import math
 from itertools import pairwise
 from typing import NamedTuple
 
-from online_models.hazard.bins import PAYER, Horizon
+from online_models.hazard.bins import Horizon
+from online_models.scoring.landmarks import LANDMARKS
 from schemas.time import DAY_MS
 
 
@@ -22,22 +23,19 @@ def _parts(*days: int) -> tuple[Part, ...]:
     return tuple(Part(begin, end) for begin, end in pairwise(edges))
 
 
-BUCKETS = _parts(0, 1, 7, 30, 90)
+VALUE_BUCKETS = _parts(0, 1, 7, 30, 90)
 """Each has a model of its own, which learns when the bucket ends: the expected revenue by a
 horizon is a sum over buckets, so it never falls from one horizon to the next."""
 
-STEPS = _parts(0, 1, 7, 14, 30, 45, 60, 90)
+VALUE_STEPS = _parts(0, 1, 7, 14, 30, 45, 60, 90)
 """How a cohort grows older: finer than buckets, so that something is known of day 90 before it."""
 
-HORIZONS = tuple(Horizon(f"d{days}", days * DAY_MS) for days in (7, 30, 90))
-
-LANDMARKS = PAYER.landmarks
-"""A landmark is passed around by its number."""
+AMOUNT_HORIZONS = tuple(Horizon(f"d{days}", days * DAY_MS) for days in (7, 30, 90))
 
 _AFTER_MS = tuple(landmark.after_ms for landmark in LANDMARKS)
-_ENDS = tuple(bucket.end_ms for bucket in BUCKETS)
+_ENDS = tuple(bucket.end_ms for bucket in VALUE_BUCKETS)
 _BUCKET_ENDING_WITH = tuple(
-    _ENDS.index(step.end_ms) if step.end_ms in _ENDS else None for step in STEPS
+    _ENDS.index(step.end_ms) if step.end_ms in _ENDS else None for step in VALUE_STEPS
 )
 
 
@@ -61,7 +59,7 @@ def rows_of(step: int) -> tuple[int, ...]:
 
 def share_left(bucket: int, landmark: int) -> float:
     """How much of the bucket's time is after the landmark."""
-    begin, end = BUCKETS[bucket]
+    begin, end = VALUE_BUCKETS[bucket]
     return (end - max(begin, min(_AFTER_MS[landmark], end))) / (end - begin)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from online_models.credit.exposures import Effect, Strength, Watch
+from online_models.credit.exposures import Strength, TouchEffect, WatchedPath
 from online_models.credit.hazard import (
     POOLED,
     RATE_MIN,
@@ -14,7 +14,7 @@ from online_models.credit.hazard import (
     regressors,
 )
 
-Coordinate = tuple[Effect, int]
+Coordinate = tuple[TouchEffect, int]
 FIRST_LEVEL = -5.0
 FIRST_EFFECT = 0.02
 
@@ -29,7 +29,7 @@ class AdaGrad:
         self.baseline = [FIRST_LEVEL, 0.0, 0.0]
         self._baseline_squares = [1e-8] * 3
 
-    def learn(self, watches: Iterable[Watch]) -> None:
+    def learn(self, watches: Iterable[WatchedPath]) -> None:
         for watched in watches:
             self._learn_one(watched)
 
@@ -40,7 +40,7 @@ class AdaGrad:
         level, intent, priors = self.baseline
         return CreditHazard({app_id: level, POOLED: level}, intent, priors, effects)
 
-    def _learn_one(self, watched: Watch) -> None:
+    def _learn_one(self, watched: WatchedPath) -> None:
         slopes = [0.0, 0.0, 0.0]
         for standing, days in watched.days.items():
             x = (1.0, *regressors(standing))

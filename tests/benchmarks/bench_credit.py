@@ -16,8 +16,8 @@ from collections.abc import Callable, Mapping
 from itertools import product
 from typing import Any
 
-from online_models.credit.exposures import watch
-from online_models.credit.fitting import fit
+from online_models.credit.exposures import watch_path
+from online_models.credit.fitting import fit_hazard
 from online_models.credit.hazard import ORGANIC, CreditHazard
 from online_models.credit.learner import CreditLearner, CreditRules
 from online_models.credit.persistence import CreditModel, load_credit_model
@@ -45,7 +45,7 @@ def measure(persons: int, seed: int) -> dict[str, Any]:
 
 def _costs(lived: list[ExposurePath]) -> dict[str, float]:
     window = PathWindow()
-    watches = [watch(one) for one in lived]
+    watches = [watch_path(one) for one in lived]
     learner = CreditLearner(CreditRules(), weigh)
     learn = _microseconds(lambda: learner.learn(lived), len(lived))
     assert isinstance(learner.champion, CreditModel)
@@ -62,10 +62,10 @@ def _costs(lived: list[ExposurePath]) -> dict[str, float]:
 
     parts = learner.dump({})
     return {
-        "watch_path": _microseconds(lambda: [watch(one) for one in lived], len(lived)),
+        "watch_path": _microseconds(lambda: [watch_path(one) for one in lived], len(lived)),
         "add_to_window": _microseconds(add, len(lived)),
-        "fit_window": _microseconds(lambda: fit(window, None), 1),
-        "refit_window": _microseconds(lambda: fit(window, model.hazard), 1),
+        "fit_window": _microseconds(lambda: fit_hazard(window, None), 1),
+        "refit_window": _microseconds(lambda: fit_hazard(window, model.hazard), 1),
         "learn_path": learn,
         "share_by_rules": _microseconds(
             lambda: [rule_shares(one.touches) for one in installs], len(installs)
@@ -81,7 +81,7 @@ def _costs(lived: list[ExposurePath]) -> dict[str, float]:
 
 def _gain(world: CreditWorld) -> dict[str, Any]:
     lived = list(exposure_paths(world))
-    watches = [watch(one) for one in lived]
+    watches = [watch_path(one) for one in lived]
     window = PathWindow()
     for one, watched in zip(lived, watches, strict=True):
         window.add(one, watched)
@@ -92,7 +92,7 @@ def _gain(world: CreditWorld) -> dict[str, Any]:
         tried[rates] = _judged(learner.model(lived[0].app_id), lived, world)
     best = min(tried, key=lambda rates: tried[rates]["tv_error"])
     return {
-        "window": _judged(fit(window, None), lived, world),
+        "window": _judged(fit_hazard(window, None), lived, world),
         "adagrad": {**tried[best], "rates": best},
         "adagrad_worst": max(tried.values(), key=lambda found: found["tv_error"]),
     }
@@ -103,7 +103,7 @@ def _judged(model: CreditHazard, lived: list[ExposurePath], world: CreditWorld) 
     installs = world.shares.shape[1]
     credited[ORGANIC] = float(installs - sum(one.is_installed for one in lived))
     for one in lived:
-        watched = watch(one)
+        watched = watch_path(one)
         loss += model.loss(one.app_id, watched)
         if watched.installed is not None:
             for channel, share in model.shares(one.app_id, watched.installed).items():

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from online_models.credit.exposures import watch
-from online_models.credit.fitting import fit
+from online_models.credit.exposures import watch_path
+from online_models.credit.fitting import fit_hazard
 from online_models.credit.window import PathWindow
 from schemas.records import ExposurePath, ExposureTouch
 from schemas.time import DAY_MS
@@ -35,18 +35,18 @@ populations = st.lists(lived(), min_size=1, max_size=12)
 def _window(paths: list[ExposurePath]) -> PathWindow:
     window = PathWindow()
     for one in paths:
-        window.add(one, watch(one))
+        window.add(one, watch_path(one))
     return window
 
 
 @settings(deadline=None)
 @given(populations)
 def test_shares_are_never_negative_and_sum_to_1(paths: list[ExposurePath]) -> None:
-    model = fit(_window(paths), None)
+    model = fit_hazard(_window(paths), None)
 
     assert model.is_finite()
     for one in paths:
-        installed = watch(replace(one, is_installed=True)).installed
+        installed = watch_path(replace(one, is_installed=True)).installed
         assert installed is not None
         shares = model.shares(APP, installed)
         assert math.fsum(shares.values()) == pytest.approx(1.0)
@@ -56,7 +56,7 @@ def test_shares_are_never_negative_and_sum_to_1(paths: list[ExposurePath]) -> No
 
 @given(lived())
 def test_the_days_of_all_standings_are_the_days_watched(one: ExposurePath) -> None:
-    watched = watch(one)
+    watched = watch_path(one)
 
     assert math.fsum(watched.days.values()) == pytest.approx(
         (one.end_time - one.begin_time) / DAY_MS
@@ -66,9 +66,9 @@ def test_the_days_of_all_standings_are_the_days_watched(one: ExposurePath) -> No
 @given(lived(), st.floats(0.0, 14.0))
 def test_watching_in_two_parts_is_watching_once(one: ExposurePath, cut: float) -> None:
     middle = min(one.begin_time + round(cut * DAY_MS), one.end_time)
-    earlier = watch(replace(one, end_time=middle, is_installed=False))
-    later = watch(replace(one, begin_time=middle))
-    whole = watch(one)
+    earlier = watch_path(replace(one, end_time=middle, is_installed=False))
+    later = watch_path(replace(one, begin_time=middle))
+    whole = watch_path(one)
 
     for standing in whole.days:
         parts = earlier.days.get(standing, 0.0) + later.days.get(standing, 0.0)
@@ -86,10 +86,10 @@ def test_the_order_of_paths_in_a_window_changes_no_credit(
     shuffled = list(paths)
     chance.shuffle(shuffled)
 
-    one, other = fit(_window(paths), None), fit(_window(shuffled), None)
+    one, other = fit_hazard(_window(paths), None), fit_hazard(_window(shuffled), None)
 
     for lived_path in paths:
-        watched = watch(lived_path)
+        watched = watch_path(lived_path)
         assert one.expected(APP, watched) == pytest.approx(other.expected(APP, watched), rel=1e-3)
 
 
@@ -99,4 +99,4 @@ def test_what_comes_after_the_install_changes_nothing(touches: list[ExposureTouc
     one = replace(path(0, [], installed_d=5.0), touches=known)
     before = [touch for touch in known if touch.time <= one.end_time]
 
-    assert watch(one) == watch(replace(one, touches=before))
+    assert watch_path(one) == watch_path(replace(one, touches=before))

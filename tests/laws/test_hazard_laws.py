@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from online_models.hazard.bins import PAYER, outcomes
+from online_models.hazard.bins import PAYER, bin_outcomes
 from online_models.hazard.kernel import Kernel
 from online_models.hazard.model import Ask, HazardModel, HazardRow, HazardRules
 from online_models.hazard.persistence import (
@@ -133,7 +133,7 @@ def test_foreign_bytes_are_unusable(content: bytes) -> None:
 def test_an_install_says_something_of_every_bin_until_it_pays_and_nothing_after(
     landmark: int, paid_after: int | None
 ) -> None:
-    said = outcomes(PAYER, landmark, paid_after)
+    said = bin_outcomes(PAYER, landmark, paid_after)
 
     assert [one.bin for one in said] == list(
         range(PAYER.first_bin(landmark), PAYER.first_bin(landmark) + len(said))

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from online_models.features import features
-from online_models.features.features import ActivityTally, Credit, InstallFacts
+from online_models.features.features import ActivityTally, InstallCredit, InstallFacts
 from online_models.hazard.bins import Horizon, Shape
 from online_models.scoring import prospects
-from online_models.scoring.landmark_scores import Moment, next_landmark_due, reach_landmark
+from online_models.scoring.landmark_scores import LandmarkVisit, next_landmark_due, reach_landmark
 from online_models.scoring.landmarks import LANDMARKS
 from online_models.scoring.prospects import Prospect
 from online_models.scoring.releases import release_times
@@ -25,7 +25,7 @@ from tests.worlds.model_world import constant_models
 INSTALLED_AT = 1_790_000_000_000
 # One of those whose predictions are remembered.
 FACTS = InstallFacts("i2", "app.one", INSTALLED_AT, "android", "DE", "14.1")
-CREDIT = Credit("meta", "c1", "s1", "click_id", "click", 33)
+CREDIT = InstallCredit("meta", "c1", "s1", "click_id", "click", 33)
 DAY_7 = Target(
     name="retention_d7",
     event="activity",
@@ -106,8 +106,8 @@ class Said(NamedTuple):
 
 def _see(state: Prospect, fact: Fact) -> Prospect:
     if isinstance(fact, Money):
-        return prospects.see_money(state, INSTALLED_AT, fact, 1, TARGETS)
-    return prospects.see_activity(state, INSTALLED_AT, fact, TARGETS)
+        return prospects.note_money(state, INSTALLED_AT, fact, 1, TARGETS)
+    return prospects.note_activity(state, INSTALLED_AT, fact, TARGETS)
 
 
 def _reach(state: Prospect, now: int) -> Said:
@@ -118,7 +118,7 @@ def _reach(state: Prospect, now: int) -> Said:
         if due and not 0 < state.release_due < due:
             if due > now:
                 return said._replace(state=state)
-            moment = Moment(FACTS, CREDIT, state.next_landmark, due)
+            moment = LandmarkVisit(FACTS, CREDIT, state.next_landmark, due)
             reached = reach_landmark(state, moment, MODELS)
             state = reached.state
             said.features.append(reached.features)
@@ -131,7 +131,7 @@ def _reach(state: Prospect, now: int) -> Said:
 
 
 def _all_at_once(history: list[Fact]) -> Said:
-    state = prospects.NEW
+    state = prospects.NEW_PROSPECT
     for fact in history:
         state = _see(state, fact)
     return _reach(state, END)
@@ -144,7 +144,7 @@ def _interleaved(history: list[Fact], stops: list[int], drawn: st.DataObject) ->
     for fact in history:
         deadline = next(n for n, stop in enumerate(stops) if stop > known_at(fact) or stop == END)
         waiting[drawn.draw(st.integers(0, deadline))].append(fact)
-    said = Said(prospects.NEW, [], [], [])
+    said = Said(prospects.NEW_PROSPECT, [], [], [])
     for stop, arriving in zip(stops, waiting, strict=True):
         state = said.state
         for fact in drawn.draw(st.permutations(arriving)):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from online_models.hazard.persistence import HAZARD_MODEL
-from online_models.learning.registry import Known, Registry, closest
+from online_models.learning.registry import KnownVersion, Registry, most_redundant
 from online_models.learning.target_learner import TargetLearner
 from online_models.learning.verdicts import Verdict
 from online_models.persistence.envelope import Unusable, seal
@@ -85,7 +85,7 @@ def test_parts_of_another_target_code_or_shape_are_unusable() -> None:
 @given(st.lists(st.integers(0, 10**9), min_size=3, max_size=60))
 def test_what_is_thinned_out_is_neither_the_oldest_nor_the_newest(times: list[int]) -> None:
     ordered = sorted(times)
-    assert 0 < closest(ordered, range(len(ordered))) < len(ordered) - 1
+    assert 0 < most_redundant(ordered, range(len(ordered))) < len(ordered) - 1
 
 
 @given(st.integers(1, 200), st.sampled_from([1, 60_000, 3_600_000]))
@@ -95,7 +95,7 @@ def test_a_registry_is_bounded_and_keeps_the_live_version_and_some_of_the_past(
     registry = Registry()
     gone: list[str] = []
     for number in range(count):
-        known = Known(f"payer-{number}-x", number, number * step_ms, "main", 1)
+        known = KnownVersion(f"payer-{number}-x", number, number * step_ms, "main", 1)
         registry.publish("payer", known)
         gone += [one.version for one in registry.forget("payer")]
     kept = [one.version for one in registry.of("payer").versions]

@@ -8,8 +8,8 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from online_models.hazard.encoding import Encoder
-from online_models.value.model import PackedAsk, StepRow, ValueModel, ValueRow
-from online_models.value.shape import BUCKETS, STEPS, bucket_ending_with
+from online_models.value.model import StepRow, ValueAsk, ValueModel, ValueRow
+from online_models.value.shape import VALUE_BUCKETS, VALUE_STEPS, bucket_ending_with
 from schemas.time import DAY_MS
 from tests.real_data.btyd import Customers, Floats, fit
 from tests.real_data.real_histories import folder
@@ -130,7 +130,7 @@ def learned(purchases: Purchases, first_d: Ints) -> tuple[ValueModel, Encoder]:
     encoder = Encoder(model.rules.slots, model.rules.seed)
     due: list[tuple[float, int, int]] = []
     for look in range(EVERY_D, CALIBRATION_D, EVERY_D):
-        for number, step in enumerate(STEPS):
+        for number, step in enumerate(VALUE_STEPS):
             end = look + step.end_ms / DAY_MS * STRETCH
             if end <= CALIBRATION_D:
                 due.append((end, look, number))
@@ -145,12 +145,12 @@ def _learn(
     look, number = at
     known = customers_at(purchases, look, first_d)
     who = np.flatnonzero(first_d < look).tolist()
-    begin, end = (look + edge / DAY_MS * STRETCH for edge in STEPS[number])
+    begin, end = (look + edge / DAY_MS * STRETCH for edge in VALUE_STEPS[number])
     came, before = purchases.between(begin, end), purchases.between(look, begin)
     model.develop([StepRow(number, float(came[one]), float(before[one])) for one in who])
     bucket = bucket_ending_with(number)
     if bucket is not None:
-        begin = look + BUCKETS[bucket].begin_ms / DAY_MS * STRETCH
+        begin = look + VALUE_BUCKETS[bucket].begin_ms / DAY_MS * STRETCH
         came = purchases.between(begin, end)
         packed = [encoder.pack(features(known, one)) for one in who]
         model.learn(
@@ -164,7 +164,7 @@ def _learn(
 def expected(model: ValueModel, encoder: Encoder, customers: Customers) -> Floats:
     """Of each customer, in as many days as the calibration had."""
     asks = [
-        PackedAsk(*encoder.pack(features(customers, one)), 0)
+        ValueAsk(*encoder.pack(features(customers, one)), 0)
         for one in range(len(customers.repeats))
     ]
     worths = model.scorer.score_packed_many(asks)

@@ -26,10 +26,10 @@ def rows(count: int, seed: int = 1) -> tuple[HazardRow, ...]:
 def kernels() -> list[Kernel]:
     """That without numba, and the compiled one where numba is installed."""
     if importlib.util.find_spec("numba") is None:
-        return [kernel_numpy.KERNEL]
+        return [kernel_numpy.NUMPY_KERNEL]
     from online_models.hazard import kernel_numba
 
-    return [kernel_numpy.KERNEL, kernel_numba.KERNEL]
+    return [kernel_numpy.NUMPY_KERNEL, kernel_numba.NUMBA_KERNEL]
 
 
 def learned(count: int, rules: HazardRules = SMALL, kernel: Kernel | None = None) -> HazardModel:

@@ -7,13 +7,13 @@ import random
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from online_models.features.features import Credit, InstallFacts
+from online_models.features.features import InstallCredit, InstallFacts
 from online_models.hazard.encoding import Encoder
 from online_models.hazard.rules import HazardRules
 from online_models.scoring import prospects
-from online_models.scoring.labels import Releases
+from online_models.scoring.labels import LabelSchedule
 from online_models.scoring.landmark_scores import (
-    Moment,
+    LandmarkVisit,
     ScoringModels,
     next_landmark_due,
     reach_landmark,
@@ -33,7 +33,7 @@ class Life(NamedTuple):
     """One install. `paid_at` 0: never within the horizon."""
 
     facts: InstallFacts
-    credit: Credit
+    credit: InstallCredit
     activities: list[ActivitySeen]
     paid_at: int
 
@@ -55,7 +55,7 @@ def _life(chance: random.Random, number: int, installed_at: int) -> Life:
     platform = chance.choice(["android", "ios"])
     return Life(
         InstallFacts(f"i{number}", "app.one", installed_at, platform, country, "14.1"),
-        Credit(
+        InstallCredit(
             source or "organic",
             f"{source}-{campaign}" if source else "",
             f"site-{int(chance.expovariate(0.02))}" if source else "",
@@ -90,7 +90,7 @@ def constant_models(targets: Targets = DEFAULT_TARGETS) -> ScoringModels:
     rules = HazardRules()
     by_target = {one.name: TargetModels(one) for one in targets.hazards}
     encoder = Encoder(rules.slots, rules.seed)
-    return ScoringModels(encoder, targets, Releases(targets), by_target)
+    return ScoringModels(encoder, targets, LabelSchedule(targets), by_target)
 
 
 def purchase(install_id: str, at: int, transaction: str = "t1", micros: int = 5_000_000) -> Money:
@@ -102,12 +102,12 @@ def purchase(install_id: str, at: int, transaction: str = "t1", micros: int = 5_
 
 def seen(life: Life) -> Prospect:
     """The state once everything about an install has been seen."""
-    installed_at, state = life.facts.installed_at, prospects.NEW
+    installed_at, state = life.facts.installed_at, prospects.NEW_PROSPECT
     for activity in life.activities:
-        state = prospects.see_activity(state, installed_at, activity, DEFAULT_TARGETS)
+        state = prospects.note_activity(state, installed_at, activity, DEFAULT_TARGETS)
     if life.paid_at:
         money = purchase(life.facts.install_id, life.paid_at)
-        state = prospects.see_money(state, installed_at, money, 1, DEFAULT_TARGETS)
+        state = prospects.note_money(state, installed_at, money, 1, DEFAULT_TARGETS)
     return state
 
 
@@ -118,7 +118,7 @@ def followed(life: Life, state: Prospect | None = None) -> Iterator[Example]:
     while True:
         due = next_landmark_due(state, facts.installed_at)
         if due and not 0 < state.release_due < due:
-            moment = Moment(facts, life.credit, state.next_landmark, due)
+            moment = LandmarkVisit(facts, life.credit, state.next_landmark, due)
             state = reach_landmark(state, moment, models).state
         elif state.release_due:
             state, examples = models.releases.release(state, facts)

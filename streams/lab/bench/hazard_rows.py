@@ -13,13 +13,13 @@ from typing import NamedTuple
 
 from online_models.features.features import (
     ActivityTally,
-    Credit,
+    InstallCredit,
     InstallFacts,
     bucket_of,
     count,
     features_at,
 )
-from online_models.hazard.bins import PAYER, outcomes
+from online_models.hazard.bins import PAYER, bin_outcomes
 from online_models.hazard.model import HazardRow
 from online_models.scoring.landmarks import LANDMARKS
 from schemas.time import DAY_MS, HOUR_MS
@@ -82,7 +82,7 @@ def _rows_of(
     facts = InstallFacts(
         install_id, "app.one", installed_at, platform, country, str(chance.randint(9, 17))
     )
-    credit = Credit(
+    credit = InstallCredit(
         source,
         f"{source}-{campaign}",
         f"site-{int(chance.expovariate(20 / SITES))}",
@@ -95,7 +95,7 @@ def _rows_of(
     paid_after = _paid_after(chance, -3.0 + pull + 0.9 * interest, world.pace[campaign] - interest)
     for landmark, known in _FEATURES_OF.items():
         features = features_at(known, facts, credit, tally)
-        for bin_, label, due_after in outcomes(PAYER, landmark, paid_after):
+        for bin_, label, due_after in bin_outcomes(PAYER, landmark, paid_after):
             row = HazardRow(features, landmark, bin_, label, platform, install_id)
             yield installed_at + due_after, install_id, row
 

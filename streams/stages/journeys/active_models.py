@@ -15,7 +15,7 @@ from online_models.hazard.persistence import load_hazard_scorer
 from online_models.hazard.rules import HazardRules
 from online_models.hazard.scorer import HazardScorer
 from online_models.persistence.envelope import Unusable
-from online_models.scoring.labels import Releases
+from online_models.scoring.labels import LabelSchedule
 from online_models.scoring.landmark_scores import ScoringModels
 from online_models.scoring.shrunk_rates import RateRules, ShrunkRates, load_rates
 from online_models.scoring.tiers import LiveModel, TargetModels, TierRules
@@ -77,7 +77,7 @@ class Scorers:
     def __init__(self, find: FindSnapshot, observer: StageObserver, rules: ScoringRules) -> None:
         self.rules = rules
         self.encoder = Encoder(rules.slots, HazardRules().seed)
-        self.releases = Releases(rules.targets)
+        self.releases = LabelSchedule(rules.targets)
         self._find = find
         self._observer = observer
         self._hazards: dict[str, ReadyVersions[HazardScorer]] = {}

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from attribution.multi_touch.models import HEURISTICS
 from attribution.multi_touch.shares import Exposure, heuristic_shares, weighted_shares
-from online_models.credit.exposures import moment
+from online_models.credit.exposures import state_at
 from online_models.credit.hazard import ORGANIC
 from online_models.credit.persistence import CreditModel
 from schemas.outcomes import CreditMethod
@@ -41,7 +41,7 @@ def learned_shares(
     channels = sorted({touch.channel for touch in touches if not touch.flags & Flag.OWNED})
     weights = model.weights
     shares: dict[CreditMethod, Shares] = {
-        "hazard": model.hazard.shares(app_id, moment(touches, time, prior_installs))
+        "hazard": model.hazard.shares(app_id, state_at(touches, time, prior_installs))
     }
     of_channels: tuple[tuple[CreditMethod, dict[tuple[str, str], float]], ...] = (
         ("markov", weights.markov),

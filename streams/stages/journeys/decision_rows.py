@@ -18,7 +18,7 @@ from attribution.decision.waterfall import (
 )
 from attribution.journey import Decision, Reengagement
 from attribution.rules.rules import Policy, Rules
-from online_models.features.features import Credit, InstallFacts
+from online_models.features.features import InstallCredit, InstallFacts
 from schemas.outcomes import Attribution, FraudVerdict
 from schemas.records import (
     Installed,
@@ -54,11 +54,11 @@ def install_facts(install: Installed) -> InstallFacts:
     )
 
 
-def credit_features(install: Installed, winner: Candidate | None) -> Credit:
+def credit_features(install: Installed, winner: Candidate | None) -> InstallCredit:
     if winner is None:
-        return Credit(_ORGANIC, "", "", "none", "", -1)
+        return InstallCredit(_ORGANIC, "", "", "none", "", -1)
     touch = winner.touch
-    return Credit(
+    return InstallCredit(
         touch.media_source,
         touch.campaign_id,
         touch.site_id,

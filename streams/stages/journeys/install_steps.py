@@ -55,7 +55,7 @@ class InstallState(msgspec.Struct, frozen=True, array_like=True):
     """All that is known of one install."""
 
     journey: Journey = Journey()
-    prospect: Prospect = prospects.NEW
+    prospect: Prospect = prospects.NEW_PROSPECT
     claim: SiteInstall | None = None  # what a site was last told of the install
     credited: CreditRevision = NOT_CREDITED
 

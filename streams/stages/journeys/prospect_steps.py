@@ -6,7 +6,7 @@ from attribution import journey as attribution
 from attribution.journey import Journey
 from attribution.rules.rules import Rules
 from online_models.scoring import prospects
-from online_models.scoring.landmark_scores import Moment, next_landmark_due, reach_landmark
+from online_models.scoring.landmark_scores import LandmarkVisit, next_landmark_due, reach_landmark
 from online_models.scoring.prospects import Prospect
 from schemas import topics
 from schemas.records import ActivitySeen, Example, ExampleFrame, Installed, MoneyRouted
@@ -41,13 +41,13 @@ class ProspectSteps:
     def see_activity(
         self, prospect: Prospect, activity: ActivitySeen, install: Installed
     ) -> Prospect:
-        return prospects.see_activity(prospect, install.time, activity, self._active.targets)
+        return prospects.note_activity(prospect, install.time, activity, self._active.targets)
 
     def see_money(self, prospect: Prospect, routed: MoneyRouted, install: Installed) -> Prospect:
         targets, money = self._active.targets, routed.money
         if targets.value.micros(money.amount_micros, money.currency) is None:
             self._observer.on_evicted("value_currencies", 1)
-        return prospects.see_money(prospect, install.time, money, routed.sign, targets)
+        return prospects.note_money(prospect, install.time, money, routed.sign, targets)
 
     def reach(self, prospect: Prospect, journey: Journey, stage_time: LogMs) -> Prospect:
         """Score landmarks and release labels. The install itself is scored without waiting."""
@@ -70,7 +70,7 @@ class ProspectSteps:
                 for example in examples:
                     self.examples.add(example.install_id, example)
             else:
-                return prospect if release else prospects.CLOSED
+                return prospect if release else prospects.CLOSED_PROSPECT
 
     def _reach_landmark(
         self, prospect: Prospect, journey: Journey, install: Installed, due: LogMs
@@ -78,7 +78,7 @@ class ProspectSteps:
         # A touchpoint logged later must not show in features, even if it is known by now.
         known_by = max(due - MILLISECOND, install.ts)
         winner = attribution.winner_known_by(journey, known_by, self._rules)
-        moment = Moment(
+        moment = LandmarkVisit(
             decision_rows.install_facts(install),
             decision_rows.credit_features(install, winner),
             prospect.next_landmark,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct, msgpack
 
-from online_models.learning.registry import History
+from online_models.learning.registry import ModelHistory
 from online_models.persistence.envelope import Unusable
 from streams.errors import Stop
 from streams.stages.learning.parts import Base
@@ -31,7 +31,7 @@ class Head(Struct):
     again: Again | None = None
     quarantine: list[tuple[int, int]] = []  # first and last offset
     bases: list[Base] = []
-    histories: dict[str, History] = {}
+    histories: dict[str, ModelHistory] = {}
 
 
 heads = msgpack.Decoder(Head)

@@ -39,11 +39,11 @@ from streams.stages.common.observer import StageObserver
 from streams.stages.contract import Effects, LogRecord, OffsetRange, StateReader
 from streams.stages.learning.credit_weights import weigh
 from streams.stages.learning.head import Again, Head, heads, unusable
-from streams.stages.learning.monitors import MonitorDesk
+from streams.stages.learning.monitors import QualityReporter
 from streams.stages.learning.parts import (
     BASE_EVERY_MS,
     Base,
-    Changes,
+    PartChanges,
     StoredParts,
     deletion_of,
     new_base,
@@ -95,11 +95,11 @@ class Learning:
         self._observer = observer
         self._targets = TargetLearners(rules.targets)
         self._credit: Learner[ExposurePath] = CreditLearner(rules.credit, weigh)
-        self._monitors = MonitorDesk(rules.targets, observer)
+        self._monitors = QualityReporter(rules.targets, observer)
         self._parts = StoredParts()
         self._head = Head()
         self._book = VersionBook(partitions, Registry(), observer)
-        self._deleted: Changes = {}  # of bases, with the next checkpoint
+        self._deleted: PartChanges = {}  # of bases, with the next checkpoint
         self._examples = 0  # since the learners were stored
         self._stored_bytes = 0
 
@@ -270,7 +270,7 @@ class Learning:
         by_size = self._stored_bytes // STORE_BYTES_PER_EXAMPLE
         return min(max(STORE_AFTER_EXAMPLES, by_size), STORE_AFTER_EXAMPLES_MAX)
 
-    def _stored(self) -> Changes:
+    def _stored(self) -> PartChanges:
         head, known = self._head, self._parts.parts
         targets = self._targets.dump(known)
         credit = with_prefix(self._credit.dump(without_prefix(known, CREDIT_PARTS)), CREDIT_PARTS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from online_models.drift.watch import Alarm
-from online_models.learning.residual_watch import Block
+from online_models.learning.residual_watch import LearnedBlock
 from online_models.learning.rules import LearnerRules
 from online_models.persistence.envelope import Unusable
 from online_models.quality.monitor import QualityWindow
@@ -24,7 +24,7 @@ MONITORS = "monitors"
 """Name of the part that is stored."""
 
 
-class MonitorDesk:
+class QualityReporter:
     """Collects messages until they are taken, together with the state that goes with them."""
 
     def __init__(self, targets: Mapping[str, AnyRules], observer: StageObserver) -> None:
@@ -37,7 +37,7 @@ class MonitorDesk:
         watched = next(hazards, None)
         self._monitors = Monitors(MonitorRules(), watched, {VALUE})
 
-    def learned(self, example: Example, blocks: Iterable[Block], at: int) -> None:
+    def learned(self, example: Example, blocks: Iterable[LearnedBlock], at: int) -> None:
         """What was just learned, for the first time, by `at` in log time. One by one: how many
         came in a message must change nothing."""
         monitors = self._monitors

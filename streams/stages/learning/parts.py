@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 import lz4.frame
 from msgspec import Struct
 
-from online_models.learning.registry import closest
+from online_models.learning.registry import most_redundant
 from schemas.time import DAY_MS, HOUR_MS
 from streams.stages.contract import StateReader
 
@@ -34,7 +34,7 @@ class Base(Struct, frozen=True, array_like=True, gc=False):
     chunks: dict[str, int]  # by name of the part
 
 
-Changes = dict[bytes, bytes | None]
+PartChanges = dict[bytes, bytes | None]
 
 
 class StoredParts:
@@ -56,9 +56,9 @@ class StoredParts:
             self._chunks[name] = len(found)
         return self.parts
 
-    def store(self, parts: dict[str, bytes]) -> Changes:
+    def store(self, parts: dict[str, bytes]) -> PartChanges:
         """What changes in the state; `None` deletes."""
-        changes: Changes = {}
+        changes: PartChanges = {}
         for name in sorted(self.parts.keys() | parts.keys()):
             part = parts.get(name)
             if part == self.parts.get(name):
@@ -73,8 +73,8 @@ class StoredParts:
         return changes
 
 
-def new_base(offset: int, time: int, parts: Mapping[str, bytes]) -> tuple[Base, Changes]:
-    changes: Changes = {}
+def new_base(offset: int, time: int, parts: Mapping[str, bytes]) -> tuple[Base, PartChanges]:
+    changes: PartChanges = {}
     counts: dict[str, int] = {}
     for name, part in parts.items():
         chunks = cut(part)
@@ -94,16 +94,16 @@ def read_base(base: Base, state: StateReader) -> dict[str, bytes]:
     return parts
 
 
-def thinned(bases: list[Base], now: int) -> tuple[list[Base], Changes]:
+def thinned(bases: list[Base], now: int) -> tuple[list[Base], PartChanges]:
     """Those that are kept; and the deletion of the others."""
     kept = [base for base in bases if now - base.time <= BASE_AGE_MS_MAX]
     while len(kept) > BASES_MAX:
-        kept.pop(closest([base.time for base in kept], range(len(kept))))
+        kept.pop(most_redundant([base.time for base in kept], range(len(kept))))
     gone = [base for base in bases if base not in kept]
     return kept, deletion_of(gone)
 
 
-def deletion_of(bases: Iterable[Base]) -> Changes:
+def deletion_of(bases: Iterable[Base]) -> PartChanges:
     return {key: None for base in bases for name in base.chunks for key in _keys_of(base, name)}
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from online_models.learning.example_learner import ExampleLearner
-from online_models.learning.residual_watch import Block
+from online_models.learning.residual_watch import LearnedBlock
 from online_models.learning.rules import LearnerRules
 from online_models.learning.target_learner import TargetLearner
 from online_models.learning.value_learner import ValueLearner, ValueLearnerRules
@@ -37,7 +37,7 @@ class TargetLearners:
         """Log time of the latest example learned."""
         return max((learner.time for learner in self.learners.values()), default=0)
 
-    def taken(self) -> list[Block]:
+    def taken(self) -> list[LearnedBlock]:
         """Blocks learned since the last time; those of each target in log order."""
         return [block for learner in self.learners.values() for block in learner.taken()]
 

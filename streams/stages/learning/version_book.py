@@ -6,8 +6,14 @@ import base64
 from collections.abc import Iterable
 
 from online_models.credit.persistence import CREDIT
-from online_models.learning.registry import Change, Known, LogPosition, Registry, State
-from online_models.learning.verdicts import Figures, Lead, Publication, Refusal, Verdict
+from online_models.learning.registry import (
+    KnownVersion,
+    LogPosition,
+    Registry,
+    VersionChange,
+    VersionState,
+)
+from online_models.learning.verdicts import Figures, NewChampion, Publication, Refusal, Verdict
 from schemas import outcomes, topics
 from schemas.outcomes import ModelContent, ModelVersion
 from schemas.records import CommandKind, JourneyFrame, ModelCommand, ModelMarker, encoder
@@ -46,9 +52,11 @@ class VersionBook:
             else:
                 self._tell_lead(verdict, place)
 
-    def publish(self, said: Publication, place: LogPosition, state: State = "published") -> None:
+    def publish(
+        self, said: Publication, place: LogPosition, state: VersionState = "published"
+    ) -> None:
         messages = snapshot_messages(said.version, said.content)
-        known = Known(said.version, place.offset, place.time, said.contestant, len(messages))
+        known = KnownVersion(said.version, place.offset, place.time, said.contestant, len(messages))
         change = self.registry.publish(said.model, known, state)
         for message in messages:
             self._effects.send(topics.MODEL_SNAPSHOTS.name, 0, message)
@@ -79,11 +87,13 @@ class VersionBook:
             self._apply(change, place, order)
         reason = f"offsets {order.first_offset} to {order.last_offset}"
         live = self.registry.of(order.model).live
-        self._apply(Change(order.model, "", "quarantined", live, reason), place, order)
+        self._apply(VersionChange(order.model, "", "quarantined", live, reason), place, order)
 
     def ignore(self, order: ModelCommand, reason: str, place: LogPosition) -> None:
         live = self.registry.of(order.model).live
-        self._apply(Change(order.model, order.version, "ignored", live, reason), place, order)
+        self._apply(
+            VersionChange(order.model, order.version, "ignored", live, reason), place, order
+        )
 
     def contestant_of(self, model: str, version: str) -> str:
         known = self.registry.known(model, version)
@@ -95,11 +105,13 @@ class VersionBook:
         ):
             self._apply(change, place, said)
 
-    def _tell_lead(self, said: Lead, place: LogPosition) -> None:
+    def _tell_lead(self, said: NewChampion, place: LogPosition) -> None:
         live = self.registry.of(said.model).live
-        self._apply(Change(said.model, "", "lead", live, said.reason), place, said)
+        self._apply(VersionChange(said.model, "", "lead", live, said.reason), place, said)
 
-    def _apply(self, change: Change, place: LogPosition, cause: Verdict | ModelCommand) -> None:
+    def _apply(
+        self, change: VersionChange, place: LogPosition, cause: Verdict | ModelCommand
+    ) -> None:
         self._observer.on_gate(change.model, change.state)
         if change.marks:
             self._mark(change.model, change.live, place)

@@ -18,9 +18,9 @@ from online_models.features.frozen import whole
 from online_models.hazard.encoding import Encoder
 from online_models.hazard.rules import HazardRules
 from online_models.scoring import prospects
-from online_models.scoring.labels import Releases
+from online_models.scoring.labels import LabelSchedule
 from online_models.scoring.landmark_scores import (
-    Moment,
+    LandmarkVisit,
     ScoringModels,
     next_landmark_due,
     reach_landmark,
@@ -130,7 +130,7 @@ class Deciding:
         self._models = ScoringModels(
             Encoder(hashing.slots, hashing.seed),
             DEFAULT_TARGETS,
-            Releases(DEFAULT_TARGETS),
+            LabelSchedule(DEFAULT_TARGETS),
             by_target,
         )
 
@@ -169,9 +169,9 @@ class Deciding:
                 booking = booking_row(fact.routed, install)
                 said.say(topics.REVENUE.name, booking.install_id, booking)
                 money, sign = fact.routed.money, fact.routed.sign
-                return prospects.see_money(prospect, install.time, money, sign, DEFAULT_TARGETS)
+                return prospects.note_money(prospect, install.time, money, sign, DEFAULT_TARGETS)
             case ActivityApplied() if install is not None:
-                return prospects.see_activity(
+                return prospects.note_activity(
                     prospect, install.time, fact.activity, DEFAULT_TARGETS
                 )
             case _:
@@ -191,7 +191,7 @@ class Deciding:
                     return prospect
                 winner = attribution.winner_known_by(journey, LogMs(now), self._rules)
                 credit = decision_rows.credit_features(install, winner)
-                moment = Moment(facts, credit, prospect.next_landmark, install.ts)
+                moment = LandmarkVisit(facts, credit, prospect.next_landmark, install.ts)
                 reached = reach_landmark(prospect, moment, models)
                 prospect = reached.state
                 said.say(topics.FEATURES.name, install.install_id, reached.features)
@@ -201,7 +201,7 @@ class Deciding:
                 prospect, examples = models.releases.release(prospect, facts)
                 self._model.keep(examples)
             else:
-                return prospect if release else prospects.CLOSED
+                return prospect if release else prospects.CLOSED_PROSPECT
 
 
 def _step(journey: Journey, record: JourneyRecord, rules: Rules) -> attribution.JourneyStep:

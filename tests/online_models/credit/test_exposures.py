@@ -13,10 +13,10 @@ from online_models.credit.exposures import (
     LEVELS,
     PRIORS,
     SLOW,
-    Standing,
+    PersonStanding,
     level_of,
-    moment,
-    watch,
+    state_at,
+    watch_path,
 )
 from schemas.records import ExposurePath, ExposureTouch, Flag
 from schemas.time import DAY_MS
@@ -38,7 +38,7 @@ def test_exposure_and_days_by_level_are_what_every_minute_adds_up_to(seed: int) 
     lived = _random_path(seed)
     minutes = (lived.end_time - lived.begin_time) / DAY_MS / MINUTE_D
 
-    watched = watch(lived)
+    watched = watch_path(lived)
 
     fast: dict[str, float] = {}
     levels: dict[int, float] = {}
@@ -65,7 +65,7 @@ def _left(one: ExposureTouch, now: float, fading: float) -> float:
 def test_a_touchpoint_counts_at_the_moment_of_the_install_but_not_after_it() -> None:
     touches = [touch(0.0, "early"), touch(2.0, "same"), touch(2.1, "late")]
 
-    strengths = moment(touches, at(2.0), 0).strengths
+    strengths = state_at(touches, at(2.0), 0).strengths
 
     assert set(strengths) == {("early", True), ("same", True)}
     assert strengths["same", True] == (1.0, 1.0)
@@ -73,15 +73,15 @@ def test_a_touchpoint_counts_at_the_moment_of_the_install_but_not_after_it() -> 
 
 
 def test_clicks_and_impressions_of_a_channel_are_told_apart() -> None:
-    strengths = moment([touch(0, "a"), touch(0, "a", is_click=False)], at(0), 0).strengths
+    strengths = state_at([touch(0, "a"), touch(0, "a", is_click=False)], at(0), 0).strengths
 
     assert set(strengths) == {("a", True), ("a", False)}
 
 
 def test_a_search_is_intent_and_exposure_and_a_visit_is_intent_alone() -> None:
-    searched = moment([touch(0, "brand")], at(0), 0)
-    visited = moment([touch(0, "owned")], at(0), 0)
-    shown = moment([touch(0, "video")], at(0), 0)
+    searched = state_at([touch(0, "brand")], at(0), 0)
+    visited = state_at([touch(0, "owned")], at(0), 0)
+    shown = state_at([touch(0, "video")], at(0), 0)
 
     assert searched.standing.level == visited.standing.level == level_of(1.0) > 0
     assert shown.standing.level == 0
@@ -89,13 +89,13 @@ def test_a_search_is_intent_and_exposure_and_a_visit_is_intent_alone() -> None:
 
 
 def test_levels_and_earlier_installs_stop_at_their_limits() -> None:
-    many = moment([touch(0, "owned")] * 500, at(0), 99)
+    many = state_at([touch(0, "owned")] * 500, at(0), 99)
 
-    assert many.standing == Standing(LEVELS - 1, PRIORS - 1)
+    assert many.standing == PersonStanding(LEVELS - 1, PRIORS - 1)
 
 
 def test_a_path_that_ends_when_it_begins_was_not_watched_at_all() -> None:
-    watched = watch(path(1, [(1.0, "a")], installed_d=1.0, begin_d=1.0))
+    watched = watch_path(path(1, [(1.0, "a")], installed_d=1.0, begin_d=1.0))
 
     assert (sum(watched.days.values()), watched.exposure) == (0.0, {})
     assert watched.installed is not None

@@ -7,8 +7,14 @@ import math
 import pytest
 from msgspec.structs import replace
 
-from online_models.credit.exposures import Moment, Standing, Strength, moment, watch
-from online_models.credit.fitting import fit
+from online_models.credit.exposures import (
+    PersonStanding,
+    PersonState,
+    Strength,
+    state_at,
+    watch_path,
+)
+from online_models.credit.fitting import fit_hazard
 from online_models.credit.hazard import POOLED, ChannelEffect, CreditHazard
 from online_models.credit.window import CHANNELS_MAX, OVERFLOW, PathWindow
 from schemas.records import ExposurePath
@@ -25,20 +31,20 @@ MODEL = CreditHazard(
         (POOLED, POOLED): ChannelEffect(Strength(0.0, 0.0), Strength(0.05, 0.0)),
     },
 )
-CALM = Standing(0, 0)
+CALM = PersonStanding(0, 0)
 
 
 def window_of(paths: list[ExposurePath]) -> PathWindow:
     window = PathWindow()
     for one in paths:
-        window.add(one, watch(one))
+        window.add(one, watch_path(one))
     return window
 
 
 def test_credit_is_what_each_channel_adds_to_the_rate() -> None:
     both_kinds = {("video", True): Strength(1.0, 1.0), ("video", False): Strength(1.0, 0.0)}
 
-    shares = MODEL.shares(APP, Moment(CALM, both_kinds))
+    shares = MODEL.shares(APP, PersonState(CALM, both_kinds))
 
     assert shares == {"organic": pytest.approx(0.2), "video": pytest.approx(0.8)}
 
@@ -46,14 +52,14 @@ def test_credit_is_what_each_channel_adds_to_the_rate() -> None:
 def test_intent_moves_credit_to_organic() -> None:
     shown = {("video", True): Strength(1.0, 1.0)}
 
-    calm = MODEL.shares(APP, Moment(CALM, shown))
-    keen = MODEL.shares(APP, Moment(Standing(9, 2), shown))
+    calm = MODEL.shares(APP, PersonState(CALM, shown))
+    keen = MODEL.shares(APP, PersonState(PersonStanding(9, 2), shown))
 
     assert keen["organic"] > calm["organic"] + 0.3
 
 
 def test_an_unknown_channel_counts_as_much_as_the_others_do_on_average() -> None:
-    shares = MODEL.shares(APP, Moment(CALM, {("new", True): Strength(1.0, 1.0)}))
+    shares = MODEL.shares(APP, PersonState(CALM, {("new", True): Strength(1.0, 1.0)}))
 
     assert shares == {"organic": pytest.approx(2 / 3), "new": pytest.approx(1 / 3)}
 
@@ -69,18 +75,18 @@ def test_the_loss_is_that_of_ever_shorter_person_times() -> None:
     lost = 0.0
     for minute in range(minutes):
         now = at((minute + 0.5) / 1440)
-        then = moment(lived.touches, now, 0)
+        then = state_at(lived.touches, now, 0)
         rate = MODEL.baseline(APP, then.standing)
         rate = (rate + sum(added for _, added in MODEL.parts(APP, then.strengths))) / 1440
         lost += rate if minute < minutes - 1 else -math.log(-math.expm1(-rate))
 
     per_day = lost - math.log(1440)
 
-    assert MODEL.loss(APP, watch(lived)) == pytest.approx(per_day, rel=1e-3)
+    assert MODEL.loss(APP, watch_path(lived)) == pytest.approx(per_day, rel=1e-3)
 
 
 def test_fitting_finds_the_rates_that_generated_the_paths() -> None:
-    fitted = fit(window_of(credit_world.paths(6000, seed=1)), None)
+    fitted = fit_hazard(window_of(credit_world.paths(6000, seed=1)), None)
 
     assert math.exp(fitted.levels[APP]) == pytest.approx(ORGANIC_RATE, rel=0.1)
     for channel, effect in EFFECTS.items():
@@ -92,12 +98,12 @@ def test_fitting_finds_the_rates_that_generated_the_paths() -> None:
 def test_all_credit_together_is_all_installs() -> None:
     """Each channel is credited with what is expected of its exposure, but for the prior."""
     paths = credit_world.paths(2000, seed=2)
-    fitted = fit(window_of(paths), None)
+    fitted = fit_hazard(window_of(paths), None)
     credited: dict[str, float] = {}
     expected: dict[str, float] = {}
 
     for one in paths:
-        watched = watch(one)
+        watched = watch_path(one)
         for channel, installs in fitted.parts(APP, watched.exposure):
             expected[channel] = expected.get(channel, 0.0) + installs
         if watched.installed is not None:
@@ -110,8 +116,8 @@ def test_all_credit_together_is_all_installs() -> None:
 
 @pytest.mark.parametrize("factor", [0.9, 1.1])
 def test_no_model_nearby_explains_the_installs_better(factor: float) -> None:
-    watched = [watch(one) for one in credit_world.paths(1500, seed=5)]
-    fitted = fit(window_of(credit_world.paths(1500, seed=5)), None)
+    watched = [watch_path(one) for one in credit_world.paths(1500, seed=5)]
+    fitted = fit_hazard(window_of(credit_world.paths(1500, seed=5)), None)
     neighbours = [replace(fitted, levels={APP: fitted.levels[APP] + math.log(factor)})]
     for channel in EFFECTS:
         known = fitted.effects[APP, channel]
@@ -127,24 +133,24 @@ def test_no_model_nearby_explains_the_installs_better(factor: float) -> None:
 
 def test_a_warm_start_comes_to_the_same_model() -> None:
     window = window_of(credit_world.paths(3000, seed=3))
-    other = fit(window_of(credit_world.paths(500, seed=4)), None)
+    other = fit_hazard(window_of(credit_world.paths(500, seed=4)), None)
 
-    cold, warm = fit(window, None), fit(window, other)
+    cold, warm = fit_hazard(window, None), fit_hazard(window, other)
 
     lived = credit_world.paths(3000, seed=3)
-    losses = [sum(one.loss(APP, watch(p)) for p in lived) for one in (cold, warm)]
+    losses = [sum(one.loss(APP, watch_path(p)) for p in lived) for one in (cold, warm)]
     assert losses[0] == pytest.approx(losses[1], abs=0.5)
 
 
 def test_an_empty_window_gives_a_finite_model() -> None:
-    assert fit(PathWindow(), None).is_finite()
+    assert fit_hazard(PathWindow(), None).is_finite()
 
 
 def test_a_flood_of_channels_shares_one_bucket_and_is_counted() -> None:
     flood = [path(n, [(0.0, f"channel-{n}")], installed_d=1.0) for n in range(CHANNELS_MAX + 40)]
 
     window = window_of(flood)
-    fitted = fit(window, None)
+    fitted = fit_hazard(window, None)
 
     assert len(window.names.channels) == CHANNELS_MAX
     assert window.names.overflowed > 40

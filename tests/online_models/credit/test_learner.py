@@ -9,8 +9,8 @@ from msgspec.structs import replace
 
 from online_models.credit import learner_parts
 from online_models.credit.counts import SETS_MAX, PathCounts
-from online_models.credit.exposures import watch
-from online_models.credit.fitting import fit
+from online_models.credit.exposures import watch_path
+from online_models.credit.fitting import fit_hazard
 from online_models.credit.gates import CreditGateRules
 from online_models.credit.learner import (
     TOUCHES_MAX,
@@ -30,7 +30,7 @@ from online_models.credit.window import (
     PathWindow,
     WindowInstall,
 )
-from online_models.learning.verdicts import Lead, Publication, Refusal, Verdict
+from online_models.learning.verdicts import NewChampion, Publication, Refusal, Verdict
 from online_models.persistence.envelope import Unusable
 from schemas.records import ExposurePath
 from tests.worlds import credit_world
@@ -66,7 +66,9 @@ def test_versions_come_by_number_of_paths_whatever_the_batches() -> None:
 
     assert [v for one in PATHS for v in one_by_one.learn([one])] == verdicts
     assert [type(verdict) for verdict in verdicts] == [Publication] * 4
-    assert [int(one.version.split("-")[1]) for one in verdicts if not isinstance(one, Lead)] == [
+    assert [
+        int(one.version.split("-")[1]) for one in verdicts if not isinstance(one, NewChampion)
+    ] == [
         300,
         700,
         1100,
@@ -181,8 +183,8 @@ def test_a_snapshot_shares_credit_exactly_as_the_model_it_was_made_of() -> None:
     assert isinstance(published, Publication)
     window = PathWindow()
     for one in PATHS[:10]:
-        window.add(one, watch(one))
-    hazard = fit(window, None)
+        window.add(one, watch_path(one))
+    hazard = fit_hazard(window, None)
     weights = ChannelWeights(
         dict.fromkeys(hazard.effects, 0.5), dict.fromkeys(hazard.effects, 0.25)
     )

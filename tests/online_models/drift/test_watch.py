@@ -12,8 +12,8 @@ from online_models.drift.watch import (
     IDLE_MS,
     Alarm,
     DriftRules,
+    DriftStream,
     DriftWatch,
-    Stream,
     dump_drift,
     load_drift,
 )
@@ -21,8 +21,8 @@ from online_models.persistence.envelope import Unusable, seal
 from schemas.time import MINUTE_MS
 
 
-def source(name: str) -> Stream:
-    return Stream("residual", "payer", "", "app.one", name)
+def source(name: str) -> DriftStream:
+    return DriftStream("residual", "payer", "", "app.one", name)
 
 
 def fed(watch: DriftWatch, *, rates: tuple[float, ...], count: int, seed: int = 1) -> list[Alarm]:

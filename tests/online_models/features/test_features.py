@@ -7,12 +7,12 @@ import math
 import pytest
 
 from online_models.features import features
-from online_models.features.features import ActivityTally, Credit, InstallFacts
+from online_models.features.features import ActivityTally, InstallCredit, InstallFacts
 from schemas.time import DAY_MS, HOUR_MS
 
 FACTS = InstallFacts("i1", "app.one", 1_790_000_000_000, "android", "DE", "14.1")
-CREDIT = Credit("meta", "c1", "s1", "click_id", "click", 33)
-ORGANIC = Credit("organic", "", "", "none", "", -1)
+CREDIT = InstallCredit("meta", "c1", "s1", "click_id", "click", 33)
+ORGANIC = InstallCredit("organic", "", "", "none", "", -1)
 
 
 def _counted(*names: str) -> ActivityTally:
@@ -106,7 +106,7 @@ def test_only_so_many_event_names_are_counted_and_they_do_not_depend_on_order() 
 
 
 def test_long_names_are_cut() -> None:
-    credit = Credit("m" * 1000, "c" * 1000, "s" * 1000, "click_id", "click", 0)
+    credit = InstallCredit("m" * 1000, "c" * 1000, "s" * 1000, "click_id", "click", 0)
 
     row = features.features_at(1, FACTS, credit, _counted("e" * 1000))
 

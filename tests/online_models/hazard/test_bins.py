@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from online_models.hazard.bins import PAYER, Horizon, Landmark, Shape, outcomes
+from online_models.hazard.bins import PAYER, Horizon, Landmark, Shape, bin_outcomes
 from schemas.time import DAY_MS, HOUR_MS
 
 INSTALL, DAY_1, DAY_7 = 0, 3, 5
 
 
 def said(landmark: int, paid_after: int | None) -> list[tuple[int, bool]]:
-    return [(one.bin, one.label) for one in outcomes(PAYER, landmark, paid_after)]
+    return [(one.bin, one.label) for one in bin_outcomes(PAYER, landmark, paid_after)]
 
 
 def test_an_install_that_never_pays_survives_every_bin() -> None:
@@ -42,14 +42,14 @@ def test_who_pays_after_the_last_bin_survived_all() -> None:
 
 
 def test_payers_and_others_are_known_at_the_same_age() -> None:
-    payer = outcomes(PAYER, INSTALL, 1)[0]
-    other = outcomes(PAYER, INSTALL, None)[0]
+    payer = bin_outcomes(PAYER, INSTALL, 1)[0]
+    other = bin_outcomes(PAYER, INSTALL, None)[0]
 
     assert payer.due_after_ms == other.due_after_ms == HOUR_MS
 
 
 def test_every_landmark_has_all_its_later_bins() -> None:
-    assert [len(outcomes(PAYER, mark, None)) for mark in range(6)] == [11, 10, 9, 8, 6, 4]
+    assert [len(bin_outcomes(PAYER, mark, None)) for mark in range(6)] == [11, 10, 9, 8, 6, 4]
 
 
 @pytest.mark.parametrize(
@@ -69,9 +69,9 @@ RETENTION = Shape((7 * DAY_MS, 8 * DAY_MS), PAYER.landmarks, (Horizon("d7", 8 * 
 @pytest.mark.parametrize("landmark", range(6))
 def test_landmarks_before_the_first_bin_have_all_bins(landmark: int) -> None:
     assert RETENTION.first_bin(landmark) == 0
-    assert outcomes(RETENTION, landmark, None) == [(0, False, 8 * DAY_MS)]
-    assert outcomes(RETENTION, landmark, 7 * DAY_MS) == [(0, True, 8 * DAY_MS)]
-    assert outcomes(RETENTION, landmark, 8 * DAY_MS) == [(0, False, 8 * DAY_MS)]
+    assert bin_outcomes(RETENTION, landmark, None) == [(0, False, 8 * DAY_MS)]
+    assert bin_outcomes(RETENTION, landmark, 7 * DAY_MS) == [(0, True, 8 * DAY_MS)]
+    assert bin_outcomes(RETENTION, landmark, 8 * DAY_MS) == [(0, False, 8 * DAY_MS)]
 
 
 def test_before_the_first_edge_there_is_no_bin() -> None:
@@ -80,4 +80,4 @@ def test_before_the_first_edge_there_is_no_bin() -> None:
 
 def test_what_happens_before_the_first_bin_is_no_outcome() -> None:
     with pytest.raises(ValueError, match="before the first bin"):
-        outcomes(RETENTION, 0, 2 * DAY_MS)
+        bin_outcomes(RETENTION, 0, 2 * DAY_MS)

@@ -12,18 +12,18 @@ from online_models.hazard.encoding import Encoder
 from online_models.hazard.packed import PackedAsk
 from online_models.hazard.rules import HazardRules
 from online_models.hazard.scorer import HazardScorer
-from online_models.learning.evidence import BlockSums, Evidence, evidence_of, figures_of
+from online_models.learning.evidence import BlockSums, Evidence, figures_of, target_evidence
 from online_models.learning.gates import (
     GateRules,
     Shift,
     deserves_suspension,
-    gate,
+    gate_target,
     is_finite,
     shift_of,
 )
 from online_models.learning.rules import Contestant, LearnerRules
 from online_models.learning.target_learner import TargetLearner
-from online_models.learning.verdicts import Lead, Refusal
+from online_models.learning.verdicts import NewChampion, Refusal
 from tests.worlds import learner_world
 from tests.worlds.hazard_world import SMALL, learned
 from tests.worlds.learner_world import RULES
@@ -55,22 +55,24 @@ def scorer() -> HazardScorer:
 def test_a_version_is_published_only_within_every_limit(
     scorer: HazardScorer, evidence: dict[str, float], shift: Shift | None, said: str | None
 ) -> None:
-    rejected = gate(scorer, structs.replace(GOOD, **evidence), shift, GateRules(), is_young=False)
+    rejected = gate_target(
+        scorer, structs.replace(GOOD, **evidence), shift, GateRules(), is_young=False
+    )
     assert (rejected is None) == (said is None)
     assert said is None or (rejected is not None and said in rejected.reason)
 
 
 def test_a_young_model_may_still_move(scorer: HazardScorer) -> None:
     leap = Shift(2.0, 1.0)
-    assert gate(scorer, GOOD, leap, GateRules(), is_young=True) is None
-    assert gate(scorer, GOOD, leap, GateRules(), is_young=False) is not None
+    assert gate_target(scorer, GOOD, leap, GateRules(), is_young=True) is None
+    assert gate_target(scorer, GOOD, leap, GateRules(), is_young=False) is not None
 
 
 def test_weights_that_are_not_finite_never_pass() -> None:
     model = learned(200)
     model.scorer.weights.w[3, 0] = math.inf
     assert not is_finite(model.scorer)
-    rejected = gate(model.scorer, GOOD, None, GateRules(), is_young=True)
+    rejected = gate_target(model.scorer, GOOD, None, GateRules(), is_young=True)
     assert rejected is not None
     assert rejected.reason == "weights are not finite"
 
@@ -93,12 +95,12 @@ def test_a_shift_is_measured_on_rows_that_both_can_score() -> None:
 
 def test_evidence_is_about_the_window_alone_and_knows_what_it_cannot_say() -> None:
     block = BlockSums(100, 4, 5.0, [10.0, 11.0, 12.0, 13.0], [10.0, 9.0], 20, 2.0, 2.5, 2.2)
-    evidence = evidence_of([block, block], ["main", "fast"])
+    evidence = target_evidence([block, block], ["main", "fast"])
     assert (evidence.rows, evidence.positives, evidence.calibration) == (200, 8, 1.25)
     assert evidence.normalised_entropy == pytest.approx(10 / 13)
     assert evidence.log_loss["contestant:fast"] == pytest.approx(0.09)
     assert evidence.champion_entropy == pytest.approx(2.2 / 2.5)
-    nothing = evidence_of([], ["main"])
+    nothing = target_evidence([], ["main"])
     assert math.isnan(nothing.normalised_entropy)
     assert figures_of(nothing) == {"rows": 0.0, "positives": 0.0}
 
@@ -126,7 +128,7 @@ def test_a_contestant_that_is_better_by_a_margin_takes_the_lead() -> None:
     )
     learner = TargetLearner("payer", hasty)
     verdicts = learner.learn(learner_world.examples(4000, seed=2))
-    (lead,) = [one for one in verdicts if isinstance(one, Lead)]
+    (lead,) = [one for one in verdicts if isinstance(one, NewChampion)]
     assert lead.contestant == "calm"
     lost = lead.figures
     assert lost["log_loss:contestant:calm"] < 0.995 * lost["log_loss:contestant:main"]
@@ -137,7 +139,7 @@ def test_a_contestant_that_is_better_by_a_margin_takes_the_lead() -> None:
 
 def test_nobody_takes_the_lead_without_enough_evidence() -> None:
     verdicts = TargetLearner("payer", RULES).learn(learner_world.examples(2000, seed=2))
-    assert not any(isinstance(one, Lead) for one in verdicts)
+    assert not any(isinstance(one, NewChampion) for one in verdicts)
 
 
 def test_labels_that_turn_round_do_not_go_live() -> None:

@@ -13,12 +13,13 @@ from online_models.learning.value_learner import (
     ValueGateRules,
     ValueLearner,
     ValueLearnerRules,
-    is_sound,
+    is_valid_value_example,
 )
 from online_models.learning.verdicts import Publication, Refusal
 from online_models.persistence.envelope import Unusable
+from online_models.scoring.landmarks import LANDMARKS
 from online_models.value.model import ValueRules
-from online_models.value.shape import LANDMARKS, STEPS, bucket_ending_with, rows_of
+from online_models.value.shape import VALUE_STEPS, bucket_ending_with, rows_of
 from schemas.records import Example, Frozen
 
 VALUE = ValueRules(slots=2**10)
@@ -38,7 +39,7 @@ def examples(installs: int, seed: int = 1) -> tuple[Example, ...]:
         rich = chance.random() < 0.3
         spends = [
             round(1e6 * chance.expovariate(0.1 if rich else 1.0)) if chance.random() < 0.3 else 0
-            for _ in STEPS
+            for _ in VALUE_STEPS
         ]
         packed = encoder.pack({f"country={'US' if rich else 'IN'}": 1.0})
         for step, amount in enumerate(spends):
@@ -107,7 +108,7 @@ def test_what_belongs_to_no_step_or_bucket_is_skipped_and_counted() -> None:
         structs.replace(one, snapshots=[Frozen(len(LANDMARKS), b"", b"")], amounts_micros=[0]),
         structs.replace(one, amounts_micros=[]),
     ]
-    assert [is_sound(bad) for bad in [one, *wrong]] == [True, False, False, False]
+    assert [is_valid_value_example(bad) for bad in [one, *wrong]] == [True, False, False, False]
     learner = ValueLearner(structs.replace(RULES, block=3))
     learner.learn(wrong)
     assert learner.counts.skipped == 3

@@ -15,14 +15,14 @@ from online_models.quality.monitor import (
     QUALITY_LAYOUT,
     QualityMonitor,
     QualityRules,
+    QualitySlice,
     QualityWindow,
-    Slice,
     dump_quality,
     load_quality,
 )
 from schemas.time import DAY_MS
 
-ABOUT = Slice("payer", "d7", "1h", "ios", "full", "payer-1", "network")
+ABOUT = QualitySlice("payer", "d7", "1h", "ios", "full", "payer-1", "network")
 
 
 def told(monitor: QualityMonitor, count: int, seed: int = 1) -> list[QualityWindow]:
@@ -47,9 +47,9 @@ def test_a_label_counts_for_its_landmark_its_version_and_its_source() -> None:
     windows = monitor.served(ABOUT, 0.25, 1.0, 7)
 
     assert [window.slice for window in windows] == [
-        Slice("payer", "d7", landmark="1h", tier="full"),
-        Slice("payer", "d7", tier="full", model_version="payer-1"),
-        Slice("payer", "d7", tier="full", media_source="network"),
+        QualitySlice("payer", "d7", landmark="1h", tier="full"),
+        QualitySlice("payer", "d7", tier="full", model_version="payer-1"),
+        QualitySlice("payer", "d7", tier="full", media_source="network"),
     ]
     assert [window.number for window in windows] == [1, 2, 3]
     assert windows[0].figures.log_loss == pytest.approx(-math.log(0.25))
@@ -58,7 +58,7 @@ def test_a_label_counts_for_its_landmark_its_version_and_its_source() -> None:
 
 def test_rows_of_bins_keep_what_they_are_about_and_fill_one_window_after_the_other() -> None:
     monitor = QualityMonitor(QualityRules(window=4))
-    about = Slice("payer", "", "1h", tier="rates")
+    about = QualitySlice("payer", "", "1h", tier="rates")
     said = np.arange(1, 11) / 16
     windows = monitor.rows(about, said, np.zeros(10), 7)
 

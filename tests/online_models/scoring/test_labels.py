@@ -6,12 +6,12 @@ from msgspec import structs
 
 from online_models.features.frozen import whole
 from online_models.scoring import prospects
-from online_models.scoring.landmark_scores import Moment, reach_landmark
+from online_models.scoring.landmark_scores import LandmarkVisit, reach_landmark
 from online_models.scoring.landmarks import LANDMARKS
-from online_models.scoring.prospects import SERVED_SHARE, Payment, Prospect
+from online_models.scoring.prospects import SERVED_SHARE, Prospect, ProspectPayment
 from online_models.scoring.releases import release_times
 from online_models.scoring.tiers import in_share
-from online_models.targets.targets import DEFAULT_TARGETS, PAYING, RATES, VALUE
+from online_models.targets.targets import DEFAULT_RATES, DEFAULT_TARGETS, PAYING, VALUE
 from schemas.records import Example, Money, MoneyKind
 from schemas.time import DAY_MS, HOUR_MS
 from tests.worlds.model_world import EPOCH, Life, constant_models, followed, lives, purchase
@@ -30,9 +30,9 @@ def refund(micros: int, at: int) -> Money:
 
 
 def told(*facts: Money, target: str = "payer", life: Life = LIFE) -> list[Example]:
-    state = prospects.NEW
+    state = prospects.NEW_PROSPECT
     for fact in facts:
-        state = prospects.see_money(state, T0, fact, 1, DEFAULT_TARGETS)
+        state = prospects.note_money(state, T0, fact, 1, DEFAULT_TARGETS)
     return [one for one in followed(life, state) if one.target == target]
 
 
@@ -96,8 +96,8 @@ def test_ad_revenue_is_money_but_makes_no_payer() -> None:
 
 def test_money_moved_to_another_install_is_as_if_it_had_never_come() -> None:
     paid = money(5, T0 + HOUR_MS)
-    state = prospects.see_money(prospects.NEW, T0, paid, 1, DEFAULT_TARGETS)
-    state = prospects.see_money(state, T0, paid, -1, DEFAULT_TARGETS)
+    state = prospects.note_money(prospects.NEW_PROSPECT, T0, paid, 1, DEFAULT_TARGETS)
+    state = prospects.note_money(state, T0, paid, -1, DEFAULT_TARGETS)
     assert sum(state.spans) == 0
     assert [one.label for one in followed(LIFE, state) if one.target == "payer"] == [False] * 11
 
@@ -118,7 +118,7 @@ def test_money_is_told_in_steps_and_after_each_landmark_where_a_bucket_ends() ->
 
 def test_other_currencies_count_at_the_declared_rate_and_unknown_ones_do_not() -> None:
     euros = told(money(5_000_000, T0 + HOUR_MS, currency="EUR"), target=VALUE)
-    assert euros[0].amount_micros == round(5_000_000 / RATES["EUR"])
+    assert euros[0].amount_micros == round(5_000_000 / DEFAULT_RATES["EUR"])
     unknown = told(money(5_000_000, T0 + HOUR_MS, currency="XAU"), target=VALUE)
     assert unknown[0].amount_micros == 0
 
@@ -127,19 +127,19 @@ def test_only_the_first_purchases_are_remembered_one_by_one() -> None:
     state = Prospect()
     for number in range(20):
         paid = money(5, T0 + number * HOUR_MS, transaction_id=f"t{number:02}")
-        state = prospects.see_money(state, T0, paid, 1, DEFAULT_TARGETS)
+        state = prospects.note_money(state, T0, paid, 1, DEFAULT_TARGETS)
     assert [one.transaction_id for one in state.payments] == [f"t{n:02}" for n in range(8)]
 
 
 def test_a_payment_counts_from_when_it_is_known_until_it_is_known_to_be_taken_back() -> None:
-    payment = Payment("t1", T0, T0 + 5, 10, 10, T0 + 9)
+    payment = ProspectPayment("t1", T0, T0 + 5, 10, 10, T0 + 9)
     assert [payment.counts_at(T0 + age) for age in (5, 6, 9, 10)] == [False, True, True, False]
 
 
 def test_a_target_declared_later_is_not_followed_for_installs_already_scored() -> None:
     started = Prospect(next_landmark=1)
     assert prospects.progress_of(started, "retention_d7").is_over
-    assert not prospects.progress_of(prospects.NEW, "retention_d7").is_over
+    assert not prospects.progress_of(prospects.NEW_PROSPECT, "retention_d7").is_over
 
 
 def test_predictions_of_some_installs_come_back_with_what_came_of_them() -> None:
@@ -155,8 +155,8 @@ def test_predictions_of_some_installs_come_back_with_what_came_of_them() -> None
 
 
 def test_the_first_bin_is_due_six_hours_after_the_install() -> None:
-    moment = Moment(LIFE.facts, LIFE.credit, 0, T0)
-    state = reach_landmark(prospects.NEW, moment, constant_models()).state
+    moment = LandmarkVisit(LIFE.facts, LIFE.credit, 0, T0)
+    state = reach_landmark(prospects.NEW_PROSPECT, moment, constant_models()).state
     assert state.release_due == T0 + 6 * HOUR_MS
 
 
@@ -171,9 +171,9 @@ def test_what_is_known_later_is_kept_as_an_addition_to_what_was_known_at_the_ins
 
 def test_with_another_credit_everything_is_kept_again() -> None:
     models = constant_models()
-    first = Moment(LIFE.facts, LIFE.credit, 0, T0)
-    state = reach_landmark(prospects.NEW, first, models).state
+    first = LandmarkVisit(LIFE.facts, LIFE.credit, 0, T0)
+    state = reach_landmark(prospects.NEW_PROSPECT, first, models).state
     other = structs.replace(LIFE.credit, media_source="elsewhere")
-    state = reach_landmark(state, Moment(LIFE.facts, other, 1, T0), models).state
+    state = reach_landmark(state, LandmarkVisit(LIFE.facts, other, 1, T0), models).state
     assert [one.is_addition for one in state.frozen] == [False, False]
     assert state.media_source == "elsewhere"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from online_models.hazard.bins import PAYER, Horizon, Shape, outcomes
+from online_models.hazard.bins import PAYER, Horizon, Shape, bin_outcomes
 from online_models.persistence.envelope import Unusable
 from online_models.scoring.shrunk_rates import (
     HAZARD_MAX,
-    Place,
+    InstallOrigin,
     RateRules,
     ShrunkRates,
     dump_rates,
@@ -16,14 +16,16 @@ from online_models.scoring.shrunk_rates import (
 )
 from schemas.time import DAY_MS, HOUR_MS
 
-US = Place("com.game", "searchlight", "US", "ios")
-BR = Place("com.game", "searchlight", "BR", "android")
-UNSEEN = Place("com.game", "nobody", "DE", "ios")
+US = InstallOrigin("com.game", "searchlight", "US", "ios")
+BR = InstallOrigin("com.game", "searchlight", "BR", "android")
+UNSEEN = InstallOrigin("com.game", "nobody", "DE", "ios")
 
 
-def lived(rates: ShrunkRates, place: Place, installs: int, paid_after_ms: int | None) -> None:
+def lived(
+    rates: ShrunkRates, place: InstallOrigin, installs: int, paid_after_ms: int | None
+) -> None:
     for _ in range(installs):
-        for one in outcomes(PAYER, 0, paid_after_ms):
+        for one in bin_outcomes(PAYER, 0, paid_after_ms):
             rates.learn(place, one.bin, one.label)
 
 
@@ -83,17 +85,17 @@ def test_no_hazard_is_above_its_limit() -> None:
 def test_cells_are_bounded_and_those_refused_are_counted() -> None:
     rates = ShrunkRates(RateRules(cells_max=2))
     for number in range(100):
-        rates.learn(Place("com.game", f"source{number}", "US", "ios"), 0, label=False)
+        rates.learn(InstallOrigin("com.game", f"source{number}", "US", "ios"), 0, label=False)
 
     assert rates.refused == 199
-    assert rates.score(Place("com.game", "source99", "US", "ios"), 0)["d30"] > 0
+    assert rates.score(InstallOrigin("com.game", "source99", "US", "ios"), 0)["d30"] > 0
 
 
 def test_an_app_has_its_own_level() -> None:
     rates = ShrunkRates()
     rich, poor = (
-        Place("com.rich", "organic", "US", "ios"),
-        Place("com.poor", "organic", "US", "ios"),
+        InstallOrigin("com.rich", "organic", "US", "ios"),
+        InstallOrigin("com.poor", "organic", "US", "ios"),
     )
     for _ in range(200):
         lived(rates, rich, 8, None)
@@ -123,7 +125,7 @@ def test_what_is_left_of_a_bin_counts_for_what_is_left() -> None:
 def learned() -> ShrunkRates:
     rates = ShrunkRates(RateRules(cells_max=20))
     for number in range(300):
-        place = Place("com.game", f"source{number % 17}", "US", "ios")
+        place = InstallOrigin("com.game", f"source{number % 17}", "US", "ios")
         rates.learn(place, number % PAYER.bins, label=number % 13 == 0)
     return rates
 

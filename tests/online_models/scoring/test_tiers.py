@@ -8,7 +8,7 @@ from online_models.hazard.encoding import Encoder
 from online_models.hazard.model import HazardModel
 from online_models.hazard.rules import HazardRules
 from online_models.scoring.landmarks import LANDMARKS
-from online_models.scoring.shrunk_rates import Place, ShrunkRates
+from online_models.scoring.shrunk_rates import InstallOrigin, ShrunkRates
 from online_models.scoring.tiers import (
     LiveModel,
     Subject,
@@ -24,7 +24,7 @@ from schemas.time import DAY_MS
 NOON = 1_790_000_000_000
 RULES = HazardRules()
 ENCODER = Encoder(RULES.slots, RULES.seed)
-PLACE = Place("app", "north", "DE", "ios")
+PLACE = InstallOrigin("app", "north", "DE", "ios")
 MODEL = LiveModel(HazardModel().scorer, "payer-1-a", NOON)
 OTHER = LiveModel(HazardModel(HazardRules(prior=0.2)).scorer, "payer/challenger-1-b", NOON)
 ALL = TargetModels(PAYING, MODEL, None, ShrunkRates(), "payer/rates-1-c")

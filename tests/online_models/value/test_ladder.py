@@ -6,9 +6,10 @@ import math
 
 import pytest
 
+from online_models.scoring.landmarks import LANDMARKS
 from online_models.value.ladder import Growths, Ladder, StepRow
 from online_models.value.rules import ValueRules
-from online_models.value.shape import LANDMARKS, STEPS
+from online_models.value.shape import VALUE_STEPS
 
 RULES = ValueRules()
 
@@ -39,7 +40,7 @@ def test_a_bucket_grows_by_all_of_its_steps() -> None:
 def test_beyond_what_is_known_revenue_fades_as_it_did_so_far() -> None:
     """Revenue a day that never fades, known for 30 days, is not expected to fade much after."""
     ladder = Ladder(RULES)
-    for number, step in enumerate(STEPS[:4]):
+    for number, step in enumerate(VALUE_STEPS[:4]):
         days = [one / 86_400_000 for one in step]
         ladder.learn([StepRow(number, days[1] - days[0], days[0])] * 20_000)
     known = ladder.growths()[4]

@@ -13,9 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from online_models.value.model import PackedAsk, StepRow, ValueModel, ValueRow
+from online_models.scoring.landmarks import LANDMARKS
+from online_models.value.model import StepRow, ValueAsk, ValueModel, ValueRow
 from online_models.value.persistence import dump_value_model
-from online_models.value.shape import BUCKETS, LANDMARKS, STEPS, first_bucket, rows_of
+from online_models.value.shape import VALUE_BUCKETS, VALUE_STEPS, first_bucket, rows_of
 from tests.online_models.value.value_world import (
     CHANCE,
     MEAN,
@@ -58,21 +59,21 @@ kinds = st.sampled_from([install(RICH), install(POOR), (b"", b""), (b"1234", b"1
 @st.composite
 def wild_rows(draw: st.DrawFn) -> ValueRow:
     landmark = draw(st.integers(0, DAY_7))
-    bucket = draw(st.integers(first_bucket(landmark), len(BUCKETS) - 1))
+    bucket = draw(st.integers(first_bucket(landmark), len(VALUE_BUCKETS) - 1))
     platform, group = draw(st.sampled_from(["ios", ""])), draw(st.sampled_from(["", "a", "b"]))
     return ValueRow(*draw(kinds), landmark, bucket, draw(amounts), draw(amounts), platform, group)
 
 
-steps = st.builds(StepRow, st.integers(0, len(STEPS) - 1), amounts, amounts)
+steps = st.builds(StepRow, st.integers(0, len(VALUE_STEPS) - 1), amounts, amounts)
 asks = st.builds(
-    lambda packed, *rest: PackedAsk(*packed, *rest), kinds, st.integers(0, DAY_7), amounts
+    lambda packed, *rest: ValueAsk(*packed, *rest), kinds, st.integers(0, DAY_7), amounts
 )
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(wild_rows(), max_size=30), st.lists(steps, max_size=30), st.lists(asks, max_size=9))
 def test_worth_never_falls_with_the_horizon_whatever_was_learned(
-    rows: list[ValueRow], grown: list[StepRow], asked: list[PackedAsk]
+    rows: list[ValueRow], grown: list[StepRow], asked: list[ValueAsk]
 ) -> None:
     model = ValueModel(msgspec.structs.replace(SMALL, matured_rows=2))
     model.learn(rows)
@@ -173,14 +174,16 @@ def test_a_refunded_amount_is_no_revenue() -> None:
     assert (model.counts.rows, model.counts.with_revenue) == (1, 0)
 
 
-@pytest.mark.parametrize(("landmark", "bucket"), [(DAY_7, 1), (0, len(BUCKETS)), (99, 0), (-1, 0)])
+@pytest.mark.parametrize(
+    ("landmark", "bucket"), [(DAY_7, 1), (0, len(VALUE_BUCKETS)), (99, 0), (-1, 0)]
+)
 def test_a_bucket_that_is_over_at_the_landmark_is_a_bug(landmark: int, bucket: int) -> None:
     with pytest.raises(ValueError, match=str(landmark)):
         ValueModel(SMALL).learn([ValueRow(*install(RICH), landmark, bucket, 1.0)])
 
 
 def test_rows_are_due_where_their_bucket_ends() -> None:
-    assert [rows_of(step) for step in range(len(STEPS))] == [
+    assert [rows_of(step) for step in range(len(VALUE_STEPS))] == [
         (0, 1, 2), (0, 1, 2, 3, 4), (), (0, 1, 2, 3, 4, 5), (), (), (0, 1, 2, 3, 4, 5)
     ]  # fmt: skip
 

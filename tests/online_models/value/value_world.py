@@ -8,7 +8,7 @@ import numpy as np
 
 from online_models.hazard.encoding import Encoder
 from online_models.value.model import StepRow, ValueModel, ValueRow, ValueRules
-from online_models.value.shape import STEPS, bucket_ending_with, rows_of
+from online_models.value.shape import VALUE_STEPS, bucket_ending_with, rows_of
 
 SMALL = ValueRules(slots=2**10, amount_alpha=0.01)
 """Few enough places for names to share some; so few kinds of installs are learned sooner."""
@@ -31,7 +31,7 @@ def history(installs: int, seed: int = 1) -> tuple[tuple[list[ValueRow], StepRow
     """What is learned of installs, step after step; whoever has paid is no other than before."""
     rng = np.random.default_rng(seed)
     found = []
-    for step in range(len(STEPS)):
+    for step in range(len(VALUE_STEPS)):
         bucket = bucket_ending_with(step)
         for number in range(installs):
             kind = (RICH, POOR)[number % 2]

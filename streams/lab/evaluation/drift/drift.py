@@ -14,7 +14,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any, NamedTuple
 
-from online_models.drift.watch import DriftRules, DriftWatch, Stream
+from online_models.drift.watch import DriftRules, DriftStream, DriftWatch
 from streams.lab.evaluation.chart import Chart, Line, write_chart
 from streams.lab.evaluation.drift.response import evaluate_response
 from streams.progress import Progress
@@ -118,12 +118,12 @@ def shifted_rate(rate: float) -> float:
     return 1.0 / (1.0 + math.exp(-_SHIFT) * (1.0 - rate) / rate)
 
 
-def _in_turn(streams: Sequence[Stream], labels: int) -> Iterator[tuple[int, Stream]]:
+def _in_turn(streams: Sequence[DriftStream], labels: int) -> Iterator[tuple[int, DriftStream]]:
     return ((number, stream) for number in range(labels) for stream in streams)
 
 
-def _stream(number: int) -> Stream:
-    return Stream("residual", "payer", "", "app.one", f"source-{number}")
+def _stream(number: int) -> DriftStream:
+    return DriftStream("residual", "payer", "", "app.one", f"source-{number}")
 
 
 def _figures(runs: Sequence[Watched], streams: int) -> dict[str, float]:

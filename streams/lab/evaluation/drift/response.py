@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from online_models.drift.watch import DriftWatch, Stream
-from online_models.hazard.forgetting import loosen
+from online_models.drift.watch import DriftStream, DriftWatch
+from online_models.hazard.forgetting import forget
 from online_models.hazard.model import HazardModel, HazardRow, HazardRules
 from online_models.hazard.persistence import dump_hazard_model, load_hazard_model
 from online_models.hazard.rules import Numbers
@@ -83,13 +83,13 @@ def lost_after(content: bytes, rows: Sequence[Drawn], loosens: bool) -> Lost:
         told = model.learn([drawn.row for drawn in chunk]).tolist()
         said.extend(told)
         alarms = [
-            watch.feed(Stream("residual", "payer", "", "app.one", source), missed, first)
+            watch.feed(DriftStream("residual", "payer", "", "app.one", source), missed, first)
             for drawn, chance in zip(chunk, told, strict=True)
             for missed in [drawn.row.label - chance]
             for source in ("", drawn.source)
         ]
         if loosens and any(alarms):
-            loosen(model)
+            forget(model)
     return Lost(excess(said, [drawn.chance for drawn in rows]), watch.counts.alarms)
 
 

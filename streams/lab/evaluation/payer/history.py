@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from online_models.hazard.bins import PAYER
-from online_models.scoring.shrunk_rates import Place
+from online_models.scoring.shrunk_rates import InstallOrigin
 from streams.errors import Stop
 from streams.lab.evaluation.payer.payer_log import PayerLog, make_payer_log
 from streams.lab.evaluation.replay.decided_history import (
@@ -34,7 +34,8 @@ class RecordedFeatures:
     ) -> None:
         self.platforms = [one.platform for one in installs]
         self.places = [
-            Place(one.app_id, one.media_source, one.country_code, one.platform) for one in installs
+            InstallOrigin(one.app_id, one.media_source, one.country_code, one.platform)
+            for one in installs
         ]
         self._known = [known.get(one.install_id, {}) for one in installs]
 

@@ -16,7 +16,7 @@ from online_models.hazard.model import Ask, HazardModel, HazardRules
 from online_models.hazard.packed import PackedAsk, PackedGroup, PackedSnapshot
 from online_models.hazard.persistence import dump_hazard_model, load_hazard_model
 from online_models.persistence.envelope import Unusable
-from online_models.scoring.shrunk_rates import Place, ShrunkRates
+from online_models.scoring.shrunk_rates import InstallOrigin, ShrunkRates
 from streams.lab.evaluation.payer.river_challengers import RiverChallengers
 from streams.lab.evaluation.replay.world_features import NamedFeatures
 from streams.lab.simulator.draws import FloatColumn
@@ -48,7 +48,7 @@ class Question(NamedTuple):
     frozen: FrozenFeatures
     at_install: FrozenFeatures
     platform: str
-    place: Place
+    place: InstallOrigin
 
 
 class BinEnd(NamedTuple):
@@ -58,7 +58,7 @@ class BinEnd(NamedTuple):
     label: bool
     frozen: Sequence[FrozenFeatures]  # from the first landmark on
     platform: str
-    place: Place
+    place: InstallOrigin
 
 
 def _model(shape: Shape) -> HazardModel:

@@ -10,7 +10,7 @@ from typing import Protocol, Self
 
 import numpy as np
 
-from online_models.scoring.shrunk_rates import Place
+from online_models.scoring.shrunk_rates import InstallOrigin
 from streams.lab.evaluation.payer.payer_log import JUDGED_HORIZONS, PayerLog, make_payer_log
 from streams.lab.evaluation.payer.payer_models import BinEnd, FrozenFeatures, PayerModels, Question
 from streams.lab.evaluation.replay.event_time_replay import EventTimeReplay
@@ -45,7 +45,7 @@ class FeatureSource(Protocol):
     """Features of installs; both are known by their number."""
 
     platforms: list[str]
-    places: list[Place]
+    places: list[InstallOrigin]
 
     def at(self, install: int, landmark: int) -> NamedFeatures:
         """What the product would have known of the install at the landmark."""

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 import numpy as np
 
 from online_models.features import features
-from online_models.features.features import Bucket
-from online_models.scoring.shrunk_rates import Place
+from online_models.features.features import ActivityBucket
+from online_models.scoring.shrunk_rates import InstallOrigin
 from schemas.time import DAY_MS, HOUR_MS
 from streams.lab.simulator.draws import IntColumn
 from streams.lab.simulator.market.market import COUNTRIES, MARKET_APPS, MEDIA_SOURCES
@@ -47,9 +47,9 @@ class WorldFeatures:
         return found
 
 
-def _bucket(sessions: int, counts: list[int]) -> Bucket:
+def _bucket(sessions: int, counts: list[int]) -> ActivityBucket:
     names = {name: count for name, count in zip(IN_APP_NAMES, counts, strict=True) if count}
-    return Bucket(sessions, sum(counts), names)
+    return ActivityBucket(sessions, sum(counts), names)
 
 
 def _keys(people: PayingPeople) -> list[tuple[list[str], float]]:
@@ -101,11 +101,11 @@ def _shared(texts: Iterable[str]) -> list[str]:
     return [known.setdefault(text, text) for text in texts]
 
 
-def _places(people: PayingPeople) -> list[Place]:
+def _places(people: PayingPeople) -> list[InstallOrigin]:
     columns = (people.app, people.source, people.country, people.is_ios.astype(np.int64))
-    known: dict[tuple[int, ...], Place] = {}
+    known: dict[tuple[int, ...], InstallOrigin] = {}
     for key in set(zip(*(column.tolist() for column in columns), strict=True)):
         app, source, country, ios = key
-        place = Place(_APPS[app], _SOURCES[source], _COUNTRIES[country], _PLATFORMS[ios])
+        place = InstallOrigin(_APPS[app], _SOURCES[source], _COUNTRIES[country], _PLATFORMS[ios])
         known[key] = place
     return [known[key] for key in zip(*(column.tolist() for column in columns), strict=True)]

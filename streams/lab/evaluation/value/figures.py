@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from online_models.quality.value_figures import decile_mape, normalised_gini, total_ratio
-from online_models.value.shape import HORIZONS, LANDMARKS
+from online_models.scoring.landmarks import LANDMARKS
+from online_models.value.shape import AMOUNT_HORIZONS
 from streams.lab.evaluation.value.payment_table import VALUE_LANDMARK_MS
 from streams.lab.evaluation.value.value_replay import ValuePredictions
 from streams.lab.simulator.draws import BoolColumn, FloatColumn
@@ -23,7 +24,7 @@ def value_world_figures(predictions: ValuePredictions, spending: Spending) -> di
     expectation itself.
     """
     by_horizon = {}
-    for number, horizon in enumerate(HORIZONS):
+    for number, horizon in enumerate(AMOUNT_HORIZONS):
         is_open = VALUE_LANDMARK_MS[predictions.landmark] < horizon.after_ms
         found = _figures(predictions, spending, number, is_open)
         found["by_landmark"] = {
@@ -66,7 +67,7 @@ def _figures(
     install, landmark = predictions.install[which], predictions.landmark[which]
     predicted = predictions.expected[which, horizon]
     true = spending.expected[install, landmark, horizon]
-    actual = spending.paid_until(HORIZONS[horizon].after_ms)[install]
+    actual = spending.paid_until(AMOUNT_HORIZONS[horizon].after_ms)[install]
     gini, best = normalised_gini(predicted, actual), normalised_gini(true, actual)
     return {
         "gini_of_oracle": gini / best,

@@ -11,8 +11,9 @@ from typing import NamedTuple
 import numpy as np
 
 from online_models.hazard.encoding import Encoder
+from online_models.scoring.landmarks import LANDMARKS
 from online_models.value.model import ValueRules
-from online_models.value.shape import LANDMARKS, paid_features
+from online_models.value.shape import paid_features
 from streams.lab.evaluation.replay.decided_history import (
     DecidedHistory,
     DecidedInstall,

@@ -14,8 +14,9 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from online_models.scoring.landmarks import LANDMARKS
 from online_models.value.model import ValueModel, ValueRules
-from online_models.value.shape import HORIZONS, LANDMARKS
+from online_models.value.shape import AMOUNT_HORIZONS
 from schemas.time import DAY_MS
 from streams.lab.evaluation.replay.event_time_replay import log_days
 from streams.lab.evaluation.rounding import rounded
@@ -45,7 +46,7 @@ def evaluate_value_history(
     }
     found: dict[str, Any] = {
         horizon.name: _by_landmark(own, predictions, number)
-        for number, horizon in enumerate(HORIZONS)
+        for number, horizon in enumerate(AMOUNT_HORIZONS)
     }
     about = {
         "installs": len(own.installs),
@@ -72,7 +73,7 @@ def predict_history(
 def _judged(own: ValueHistory, predictions: ValuePredictions, horizon: int) -> BoolColumn:
     """Which predictions count: asked after the warm-up, over when the history ends, answered."""
     begins = int(own.table.installed_at[0]) + _WARM_UP_MS
-    end = HORIZONS[horizon].after_ms
+    end = AMOUNT_HORIZONS[horizon].after_ms
     is_over = own.table.installed_at[predictions.install] + end <= own.until_ms
     is_open = VALUE_LANDMARK_MS[predictions.landmark] < end
     answered = ~np.isnan(predictions.expected[:, horizon])
@@ -82,7 +83,7 @@ def _judged(own: ValueHistory, predictions: ValuePredictions, horizon: int) -> B
 def _by_landmark(
     own: ValueHistory, predictions: dict[str, ValuePredictions], horizon: int
 ) -> dict[str, Any]:
-    actual = own.paid_until(HORIZONS[horizon].after_ms)
+    actual = own.paid_until(AMOUNT_HORIZONS[horizon].after_ms)
     model = predictions["model"]
     which = _judged(own, model, horizon)
     found: dict[str, Any] = {}

@@ -7,7 +7,8 @@ from typing import Protocol
 
 import numpy as np
 
-from online_models.value.shape import BUCKETS, LANDMARKS, STEPS, Part, bucket_ending_with, rows_of
+from online_models.scoring.landmarks import LANDMARKS
+from online_models.value.shape import VALUE_BUCKETS, VALUE_STEPS, Part, bucket_ending_with, rows_of
 from schemas.time import DAY_MS
 from streams.lab.simulator.draws import FloatColumn, IntColumn
 
@@ -15,7 +16,7 @@ LATENESS_MS = DAY_MS
 """How long after the end of a step its payments are waited for."""
 
 VALUE_LANDMARK_MS: IntColumn = np.array([landmark.after_ms for landmark in LANDMARKS])
-STEP_DUE_MS: IntColumn = np.array([step.end_ms + LATENESS_MS for step in STEPS])
+STEP_DUE_MS: IntColumn = np.array([step.end_ms + LATENESS_MS for step in VALUE_STEPS])
 
 
 class Payments(Protocol):
@@ -59,7 +60,7 @@ def make_payment_table(installed_at: IntColumn, payments: Payments) -> PaymentTa
         installed_at=installed_at,
         spent=np.stack([total(0, mark, mark) for mark in marks], axis=1),
         payments=np.stack([_count(payments, mark, size) for mark in marks], axis=1),
-        after=np.zeros((size, len(LANDMARKS), len(BUCKETS))),
+        after=np.zeros((size, len(LANDMARKS), len(VALUE_BUCKETS))),
         in_step=np.stack([total(*step, due) for step, due in _dues()], axis=1),
         before_step=np.stack([total(0, step.begin_ms, due) for step, due in _dues()], axis=1),
     )
@@ -67,13 +68,13 @@ def make_payment_table(installed_at: IntColumn, payments: Payments) -> PaymentTa
         bucket = bucket_ending_with(number)
         for mark in rows_of(number):
             assert bucket is not None
-            begin = max(BUCKETS[bucket].begin_ms, marks[mark])
-            table.after[:, mark, bucket] = total(begin, BUCKETS[bucket].end_ms, due)
+            begin = max(VALUE_BUCKETS[bucket].begin_ms, marks[mark])
+            table.after[:, mark, bucket] = total(begin, VALUE_BUCKETS[bucket].end_ms, due)
     return table
 
 
 def _dues() -> list[tuple[Part, int]]:
-    return list(zip(STEPS, STEP_DUE_MS.tolist(), strict=True))
+    return list(zip(VALUE_STEPS, STEP_DUE_MS.tolist(), strict=True))
 
 
 def _count(payments: Payments, mark: int, size: int) -> IntColumn:

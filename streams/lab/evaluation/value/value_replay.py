@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from online_models.value.model import PackedAsk, StepRow, ValueModel, ValueRow
-from online_models.value.scorer import Worth
-from online_models.value.shape import HORIZONS, STEPS, bucket_ending_with, rows_of
+from online_models.value.model import StepRow, ValueAsk, ValueModel, ValueRow
+from online_models.value.scorer import ExpectedValue
+from online_models.value.shape import AMOUNT_HORIZONS, VALUE_STEPS, bucket_ending_with, rows_of
 from schemas.time import HOUR_MS
 from streams.lab.evaluation.replay.event_time_replay import EventTimeReplay
 from streams.lab.evaluation.replay.occasions import Occasions
@@ -58,7 +58,7 @@ class ValueReplay(EventTimeReplay[PackedFeatures]):
         self._features = features
         self._asks = Occasions.at_ages(payments.installed_at, VALUE_LANDMARK_MS)
         self._steps = Occasions.at_ages(payments.installed_at, STEP_DUE_MS)
-        self._predicted: list[tuple[slice, list[Worth | None]]] = []
+        self._predicted: list[tuple[slice, list[ExpectedValue | None]]] = []
 
     def fork(self, payments: PaymentTable, features: FeatureLookup) -> ValueReplay:
         """Go on from here where the log was the same until now, with predictions anew."""
@@ -70,7 +70,7 @@ class ValueReplay(EventTimeReplay[PackedFeatures]):
         index = np.concatenate([np.arange(one.start, one.stop) for one, _ in self._predicted])
         predicted = [expected for _, part in self._predicted for expected in part]
         asks = self._asks
-        nothing = (np.nan,) * len(HORIZONS)
+        nothing = (np.nan,) * len(AMOUNT_HORIZONS)
         return ValuePredictions(
             install=asks.install[index],
             landmark=asks.which[index],
@@ -90,7 +90,7 @@ class ValueReplay(EventTimeReplay[PackedFeatures]):
             self._frozen.setdefault(install, []).append(frozen)
             slots, values, platform = frozen
             asks.append(
-                PackedAsk(slots, values, landmark, float(spent[install, landmark]), platform)
+                ValueAsk(slots, values, landmark, float(spent[install, landmark]), platform)
             )
         if asks:
             self._predicted.append((which, self.model.scorer.score_packed_many(asks)))
@@ -103,7 +103,7 @@ class ValueReplay(EventTimeReplay[PackedFeatures]):
             amount, before = payments.in_step[install, step], payments.before_step[install, step]
             steps.append(StepRow(step, float(amount), float(before)))
             rows.extend(self._rows(install, step))
-            if step == len(STEPS) - 1:
+            if step == len(VALUE_STEPS) - 1:
                 self._frozen.pop(install, None)
         if steps:
             self.model.develop(steps)
@@ -133,6 +133,6 @@ class ValueReplay(EventTimeReplay[PackedFeatures]):
         ]
 
 
-def _extrapolated(expected: Worth | None) -> tuple[bool, ...]:
+def _extrapolated(expected: ExpectedValue | None) -> tuple[bool, ...]:
     names = expected.extrapolated if expected else ()
-    return tuple(horizon.name in names for horizon in HORIZONS)
+    return tuple(horizon.name in names for horizon in AMOUNT_HORIZONS)

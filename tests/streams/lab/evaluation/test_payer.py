@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from online_models.hazard.bins import PAYER, outcomes
+from online_models.hazard.bins import PAYER, bin_outcomes
 from schemas.time import DAY_MS, HOUR_MS
 from streams.lab.evaluation.payer.calibration import evaluate_calibration
 from streams.lab.evaluation.payer.judged_predictions import (
@@ -69,7 +69,7 @@ def test_bins_say_what_the_model_is_meant_to_learn_once_they_have_ended(
     who = people(3)
     known = reports((1, paid_ms, paid_ms + 1_000, 7)) if paid_ms is not None else reports()
     expected = [
-        (one.bin, one.label, int(RELEASED_MS[one.bin])) for one in outcomes(PAYER, 0, paid_ms)
+        (one.bin, one.label, int(RELEASED_MS[one.bin])) for one in bin_outcomes(PAYER, 0, paid_ms)
     ]
 
     assert told_of(make_payer_log(who.time, known), who, 1) == expected

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from online_models.scoring.landmarks import LANDMARKS
 from online_models.value.model import ValueModel
-from online_models.value.shape import LANDMARKS
 from schemas.time import DAY_MS, HOUR_MS
 from streams.cli.lab.evaluate import evaluate
 from streams.lab.evaluation.replay.world_plan import END_MS

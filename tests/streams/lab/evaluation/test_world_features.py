@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from online_models.features.features import ActivityTally, Bucket, Credit, InstallFacts, features_at
+from online_models.features.features import (
+    ActivityBucket,
+    ActivityTally,
+    InstallCredit,
+    InstallFacts,
+    features_at,
+)
 from streams.lab.evaluation.replay.world_features import WorldFeatures
 from streams.lab.simulator.paying_worlds import PayingWorld, make_paying_world
 from streams.lab.simulator.paying_worlds.lives import IN_APP_NAMES
@@ -17,7 +23,7 @@ def by_the_product(world: PayingWorld, place: tuple[str, ...], install: int) -> 
     app, source, country, platform = place
     one = world.people.part(slice(install, install + 1))
     organic = one.campaign[0] < 0
-    credit = Credit(
+    credit = InstallCredit(
         source,
         "" if organic else f"c{one.campaign[0]}",
         "" if organic else f"s{one.site[0]}",
@@ -28,7 +34,7 @@ def by_the_product(world: PayingWorld, place: tuple[str, ...], install: int) -> 
     facts = InstallFacts("i", app, int(one.time[0]), platform, country, f"{one.system[0]}.1")
     counts = world.lives.names[install, 0].tolist()
     names = {name: count for name, count in zip(IN_APP_NAMES, counts, strict=True) if count}
-    first = Bucket(int(world.lives.sessions[install, 0]), sum(counts), names)
+    first = ActivityBucket(int(world.lives.sessions[install, 0]), sum(counts), names)
     return features_at(1, facts, credit, ActivityTally((first,)))
 
 

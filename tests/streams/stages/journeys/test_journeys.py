@@ -6,7 +6,7 @@ import pytest
 
 from online_models.hazard.model import HazardModel
 from online_models.hazard.persistence import dump_hazard_scorer
-from online_models.targets.targets import RATES
+from online_models.targets.targets import DEFAULT_RATES
 from schemas.records import Example, JourneyRecord, ModelMarker, MoneyRouted, example_frames
 from schemas.time import DAY_MS, HOUR_MS, LogMs
 from streams.runtime.state import MemoryStore
@@ -154,7 +154,7 @@ def test_whoever_is_known_to_pay_is_not_asked_again_but_what_they_are_worth_is()
     later = stage.journeys(watermarks=clock(DAY_MS))
     assert tiers(later) == []
     worth = [(row["landmark"], row["amounts"]["d7"]) for row in rows(later, "predictions")]
-    assert worth == [(name, round(5 / RATES["EUR"], 6)) for name in ("1h", "6h", "1d")]
+    assert worth == [(name, round(5 / DEFAULT_RATES["EUR"], 6)) for name in ("1h", "6h", "1d")]
 
 
 def test_features_show_the_credit_as_it_was_known_at_each_landmark() -> None:

@@ -11,7 +11,7 @@ import pytest
 from msgspec import structs
 
 from online_models.drift.watch import DriftRules
-from online_models.learning.evidence import TIERS
+from online_models.learning.evidence import EVIDENCE_TIERS
 from online_models.learning.rules import LearnerRules
 from online_models.learning.target_learner import TargetLearner
 from schemas.records import CommandKind, Example, ExampleFrame, ModelCommand, Served, encoder
@@ -86,7 +86,7 @@ def test_quality_is_told_per_landmark_version_and_source_of_what_was_served() ->
 def test_every_tier_is_judged_on_the_same_rows_before_they_are_learned() -> None:
     effects = learning().decide(frames(served_examples(600), 5))
     of_bins = [row for row in rows(effects, "model-quality") if row["horizon"] == "bin"]
-    by_tier: dict[str, Counter[str]] = {tier: Counter() for tier in TIERS}
+    by_tier: dict[str, Counter[str]] = {tier: Counter() for tier in EVIDENCE_TIERS}
     for row in of_bins:
         by_tier[row["tier"]][row["landmark"]] += row["rows"]
 
