@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     class _Moment(int):
         """Milliseconds since 1970, UTC, by one clock."""
 
+        # `int` takes any number here; a moment takes a duration, or a moment of its own clock.
         def __add__(self, other: Millis, /) -> Self: ...  # type: ignore[override]
         def __radd__(self, other: Never, /) -> Never: ...  # type: ignore[override]
         @overload  # type: ignore[override]

@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
-import yaml  # type: ignore[import-untyped]  # It publishes no types.
+import yaml  # It publishes no types.
 
 from attribution.postbacks.conversion_schema import SchemaFile, read_schemas
 from attribution.rules.rule_file import read_rules

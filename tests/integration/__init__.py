@@ -1,0 +1,1 @@
+"""Against real servers and real processes: nothing is faked."""

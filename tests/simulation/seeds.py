@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import random
 
-from tests.simulation import invariants, leakage, projection
-from tests.simulation.drawing import draw
-from tests.simulation.machines import stage_rules
-from tests.simulation.oracle import Oracle
-from tests.simulation.rule_sets import rule_set
-from tests.simulation.topology import Topology
+from tests.simulation.oracle import invariants, leakage, projection
+from tests.simulation.oracle.oracle import Oracle
+from tests.simulation.scenarios.draws import draw
+from tests.simulation.scenarios.rule_sets import rule_set
+from tests.simulation.topology.machines import stage_rules
+from tests.simulation.topology.topology import Topology
 
 
 def run(seed: int) -> None:

@@ -9,13 +9,13 @@ import pytest
 
 from streams.replay.engine import Replay, SourceOrder
 from streams.replay.memory_log import MemoryRecord
-from tests.simulation import invariants, projection
-from tests.simulation.drawing import draw
-from tests.simulation.machines import NothingEvicted, stage_rules
-from tests.simulation.oracle import Oracle
-from tests.simulation.projection import Tables
-from tests.simulation.rule_sets import rule_set
-from tests.simulation.scenario import Scenario
+from tests.simulation.oracle import invariants, projection
+from tests.simulation.oracle.oracle import Oracle
+from tests.simulation.oracle.projection import Tables
+from tests.simulation.scenarios.draws import draw
+from tests.simulation.scenarios.rule_sets import rule_set
+from tests.simulation.scenarios.scenario import Scenario
+from tests.simulation.topology.machines import NothingEvicted, stage_rules
 
 SEEDS = range(60)
 

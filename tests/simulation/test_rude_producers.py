@@ -18,12 +18,12 @@ import pytest
 
 from schemas.time import DAY_MS
 from streams.stages.contract import CLOCK_KEY, Message
-from tests.simulation import invariants, projection
-from tests.simulation.drawing import draw
-from tests.simulation.machines import stage_rules
-from tests.simulation.projection import Tables
-from tests.simulation.scenario import Logs, Scenario
-from tests.simulation.topology import Topology
+from tests.simulation.oracle import invariants, projection
+from tests.simulation.oracle.projection import Tables
+from tests.simulation.scenarios.draws import draw
+from tests.simulation.scenarios.scenario import Logs, Scenario
+from tests.simulation.topology.machines import stage_rules
+from tests.simulation.topology.topology import Topology
 
 SEEDS = range(25)
 

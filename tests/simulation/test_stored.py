@@ -13,11 +13,11 @@ from streams.store.embedded import EmbeddedStore
 from streams.store.migrations import migrate
 from streams.store.reconcile import Accounting, reconcile
 from streams.store.tables import EPOCH, OFFSET, PARTITION, TABLES
-from tests.simulation import projection
-from tests.simulation.drawing import draw
-from tests.simulation.machines import stage_rules
-from tests.simulation.storing import Stored
-from tests.simulation.topology import Topology
+from tests.simulation.oracle import projection
+from tests.simulation.scenarios.draws import draw
+from tests.simulation.topology.machines import stage_rules
+from tests.simulation.topology.storing_worker import Stored
+from tests.simulation.topology.topology import Topology
 
 pytest.importorskip("chdb")
 

@@ -14,18 +14,25 @@ _EXCEPTION = re.compile(
 
 
 def unjustified_exceptions(tree: Tree) -> dict[str, str]:
+    """One reason a module is enough for exceptions of the same kind."""
     found = {}
     for module in tree.modules():
-        for line, comment in module.comments.items():
-            if _EXCEPTION.search(comment) and not _has_reason(module, line, comment):
+        exceptions = {
+            line: match[0]
+            for line, comment in module.comments.items()
+            if (match := _EXCEPTION.search(comment))
+        }
+        explained = {kind for line, kind in exceptions.items() if _has_reason(module, line)}
+        for line, kind in exceptions.items():
+            if kind not in explained:
                 found[f"{module.path}: {module.lines[line - 1].strip()}"] = (
                     "has no reason: add `# why` behind the exception, or a comment above it"
                 )
     return found | _unjustified_in_pyproject(tree)
 
 
-def _has_reason(module: Module, line: int, comment: str) -> bool:
-    rest = _EXCEPTION.sub("", comment).strip(" #-—")
+def _has_reason(module: Module, line: int) -> bool:
+    rest = _EXCEPTION.sub("", module.comments[line]).strip(" #-—")
     return len(rest.split()) >= 2 or module.lines[line - 2].strip().startswith("#")
 
 

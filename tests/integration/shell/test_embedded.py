@@ -14,8 +14,8 @@ from streams.kafka.caught_up import caught_up
 from streams.runtime.lead import BoundedLead
 from streams.runtime.offsets import Offsets
 from streams.settings.core import EMBEDDED_LEAD
-from tests.integration.shell_run import Bench
-from tests.integration.shell_toy import settings
+from tests.integration.shell.shell_run import Bench
+from tests.integration.shell.toy_stages import settings
 
 confluent_kafka = pytest.importorskip("confluent_kafka")
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import aiokafka
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from tests.integration.shell_toy import settings
+from tests.integration.shell.toy_stages import settings
 
 PARTITIONS = 4
 TOPICS = ("touchpoints", "installs", "match", "matching-changelog", "attributions")
@@ -53,7 +53,7 @@ class Bench:
             [
                 sys.executable,
                 "-m",
-                "tests.integration.shell_toy",
+                "tests.integration.shell.toy_stages",
                 self.bootstrap,
                 state,
                 self.prefix,

@@ -9,17 +9,17 @@ from typing import Any
 from streams.stages.contract import CLOCK_KEY, TopicPartition
 from streams.stages.factory import StageRules
 from streams.store.tables import TABLES
-from tests.simulation import projection
-from tests.simulation.crediting import Credited
-from tests.simulation.lane import GROUP, SPEC_OF, Disk, LaneId
-from tests.simulation.log import Log, Record
-from tests.simulation.machines import SNAPSHOTS, factory
-from tests.simulation.oracle import Truth
-from tests.simulation.projection import Converged, Tables
-from tests.simulation.reports_of_apple import counted
-from tests.simulation.scenario import Scenario
-from tests.simulation.storing import Row
-from tests.simulation.topology import Topology, lane_ids
+from tests.simulation.oracle import projection
+from tests.simulation.oracle.attribution import Credited
+from tests.simulation.oracle.oracle import Truth
+from tests.simulation.oracle.projection import Converged, Tables
+from tests.simulation.scenarios.apple_postbacks import counted
+from tests.simulation.scenarios.scenario import Scenario
+from tests.simulation.topology.lane import GROUP, SPEC_OF, Disk, LaneId
+from tests.simulation.topology.log import Log, Record
+from tests.simulation.topology.machines import SNAPSHOTS, factory
+from tests.simulation.topology.storing_worker import Row
+from tests.simulation.topology.topology import Topology, lane_ids
 
 
 class LawBrokenError(AssertionError):

@@ -22,14 +22,14 @@ from schemas.records import (
 )
 from streams.stages.contract import CLOCK_KEY, Message
 from streams.stages.factory import StageRules
-from tests.simulation import projection
-from tests.simulation.invariants import same
-from tests.simulation.lane import Disk
-from tests.simulation.log import Record
-from tests.simulation.machines import factory
-from tests.simulation.oracle import Oracle
-from tests.simulation.storing import Row
-from tests.simulation.topology import Topology
+from tests.simulation.oracle import projection
+from tests.simulation.oracle.invariants import same
+from tests.simulation.oracle.oracle import Oracle
+from tests.simulation.topology.lane import Disk
+from tests.simulation.topology.log import Record
+from tests.simulation.topology.machines import factory
+from tests.simulation.topology.storing_worker import Row
+from tests.simulation.topology.topology import Topology
 
 
 def check(run: Topology, rules: StageRules, oracle: Oracle, chance: random.Random) -> None:

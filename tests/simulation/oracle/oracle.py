@@ -20,10 +20,10 @@ from schemas.time import LogMs
 from streams.stages.contract import CLOCK_KEY
 from tests.oracle.history import own_key
 from tests.oracle.rulebook import Rulebook
-from tests.simulation.crediting import Credited, Sightings, all_credits, devices
-from tests.simulation.reports_of_apple import VALID, name_of
-from tests.simulation.scenario import EARLIEST, RULES, Scenario
-from tests.simulation.seen import Seen
+from tests.simulation.oracle.attribution import Credited, Sightings, all_credits, devices
+from tests.simulation.oracle.logged_event import Seen
+from tests.simulation.scenarios.apple_postbacks import VALID, name_of
+from tests.simulation.scenarios.scenario import EARLIEST, RULES, Scenario
 
 
 class Booked(NamedTuple):

@@ -12,7 +12,7 @@ import pytest
 
 from streams.store.embedded import EmbeddedStore
 from streams.store.migrations import migrate
-from tests.integration.writing_process import PARTITIONS, committed
+from tests.integration.storing.writing_process import PARTITIONS, committed
 
 pytest.importorskip("chdb")
 
@@ -27,7 +27,13 @@ def test_killed_while_writing_every_row_is_there_once(tmp_path: Path) -> None:
     chance = random.Random(SEED)
     for kill in range(KILLS):
         process = subprocess.Popen(
-            [sys.executable, "-m", "tests.integration.writing_process", str(tmp_path), str(kill)],
+            [
+                sys.executable,
+                "-m",
+                "tests.integration.storing.writing_process",
+                str(tmp_path),
+                str(kill),
+            ],
             stdout=subprocess.PIPE,
         )
         assert process.stdout is not None

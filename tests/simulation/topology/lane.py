@@ -16,7 +16,7 @@ from streams.runtime.state import MemoryStore
 from streams.stages.common.working_set import stored_expiry
 from streams.stages.contract import Effects, Message, OffsetRange, RereadsInput, TopicPartition
 from streams.stages.factory import StageConstructor
-from tests.simulation.log import Log, Record
+from tests.simulation.topology.log import Log, Record
 
 GROUP = "core"
 LaneId = tuple[str, int]

@@ -12,8 +12,8 @@ import pytest
 
 from deploy.local.servers import KafkaServer
 from streams.kafka.caught_up import caught_up
-from tests.integration.shell_run import Bench
-from tests.integration.shell_toy import settings
+from tests.integration.shell.shell_run import Bench
+from tests.integration.shell.toy_stages import settings
 
 pytestmark = pytest.mark.kafka
 

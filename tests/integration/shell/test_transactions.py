@@ -19,7 +19,7 @@ from streams.runtime.recovery import restore
 from streams.runtime.state import RocksStore
 from streams.settings.core import CoreSettings
 from streams.stages.contract import Effects, Message
-from tests.integration.shell_run import Bench
+from tests.integration.shell.shell_run import Bench
 
 pytestmark = pytest.mark.kafka
 

@@ -93,7 +93,7 @@ class Workers:
     def add(self) -> None:
         self.running.append(
             subprocess.Popen(
-                [sys.executable, "-m", "tests.integration.storing_process",
+                [sys.executable, "-m", "tests.integration.storing.storing_process",
                  json.dumps(self._settings)],
                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
             )

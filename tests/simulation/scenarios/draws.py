@@ -13,9 +13,9 @@ import orjson
 from schemas import topics
 from schemas.decode import Unreadable, decode
 from schemas.time import DAY_MS, HOUR_MS
-from tests.simulation import advertising, broken, reports_of_apple
-from tests.simulation.advertising import Fields, Person
-from tests.simulation.scenario import EARLIEST, RULES, STARTS_AT, Draft, Scenario, written
+from tests.simulation.scenarios import advertisements, apple_postbacks, malformed_messages
+from tests.simulation.scenarios.advertisements import Fields, Person
+from tests.simulation.scenarios.scenario import EARLIEST, RULES, STARTS_AT, Draft, Scenario, written
 
 
 def draw(seed: int) -> Scenario:
@@ -28,7 +28,7 @@ class _Drawing:
         self.drafts: list[Draft] = []
         self.apps = ["app.one"] if chance.random() < 0.7 else ["app.one", "app.two"]
         self.devices = [
-            advertising.device(number, chance) for number in range(chance.randint(1, 4))
+            advertisements.device(number, chance) for number in range(chance.randint(1, 4))
         ]
         self.accounts = [f"user-{number}" for number in range(chance.randint(1, 2))]
         self.clicks = [f"click-{number}" for number in range(chance.randint(1, 6))]
@@ -74,8 +74,8 @@ class _Drawing:
             chance.choice([*self.devices, {}]),
             time,
             self._logged(time),
-            advertising.begin_s(time, chance),
-            advertising.place(chance),
+            advertisements.begin_s(time, chance),
+            advertisements.place(chance),
         )
         self.people.append(person)
         if chance.random() < 0.8:
@@ -85,7 +85,7 @@ class _Drawing:
         chance = self.chance
         fields = self._fields("install", person.app_id, person.time)
         fields |= {"install_id": person.install_id, "platform": "android", **person.device}
-        fields |= advertising.origin(person, self.clicks, chance) | person.place
+        fields |= advertisements.origin(person, self.clicks, chance) | person.place
         if chance.random() < 0.3:
             fields["customer_user_id"] = chance.choice(self.accounts)
         self._write(topics.INSTALLS, person.install_id, person.ts, fields)
@@ -93,13 +93,13 @@ class _Drawing:
     def _touchpoint(self) -> None:
         chance = self.chance
         person = chance.choice(self.people)
-        time = advertising.touch_time(person, chance)
+        time = advertisements.touch_time(person, chance)
         if self.touched and chance.random() < 0.2:
             person, time = self.touched[-1]
         self.touched.append((person, time))
         fields = self._fields("touchpoint", person.app_id, time)
-        fields |= advertising.touchpoint(person, time, self.clicks, chance)
-        fields |= advertising.signature(fields, chance)
+        fields |= advertisements.touchpoint(person, time, self.clicks, chance)
+        fields |= advertisements.signature(fields, chance)
         self._write(topics.TOUCHPOINTS, fields["touch_id"], self._logged(time, person.ts), fields)
 
     def _activity(self) -> None:
@@ -108,7 +108,7 @@ class _Drawing:
         is_session = chance.random() < 0.6
         time = person.time + chance.randrange(-DAY_MS, 3 * DAY_MS)
         if is_session:
-            time = advertising.session_time(person, self.touched, chance)
+            time = advertisements.session_time(person, self.touched, chance)
         fields = self._fields("session" if is_session else "in_app_event", person.app_id, time)
         fields["install_id"] = person.install_id
         if is_session:
@@ -179,7 +179,7 @@ class _Drawing:
         cost |= {"date": "2026-10-01", "media_source": "north", "currency": "USD"}
         cost |= {"amount_micros": 5_000_000, "revision": chance.randrange(2)}
         self._write(topics.COSTS, "campaign", self._logged(time), cost)
-        for kind, body in chance.choices(reports_of_apple.EVERY, k=chance.randint(1, 4)):
+        for kind, body in chance.choices(apple_postbacks.EVERY, k=chance.randint(1, 4)):
             postback = self._fields(kind, "app.one", time) | {"body": body}
             self._write(topics.POSTBACKS, f"{self.events}", self._logged(time), postback)
         request = self._fields("privacy_request", "app.one", time)
@@ -235,7 +235,7 @@ class _Drawing:
 
     def _break(self) -> None:
         draft = self.chance.choice(self.drafts)
-        value = broken.corrupted(draft.value, self.chance)
+        value = malformed_messages.corrupted(draft.value, self.chance)
         if isinstance(decode(value, draft.topic, draft.ts, EARLIEST), Unreadable):
             self.drafts.append(draft._replace(value=value))
 

@@ -24,11 +24,11 @@ from streams.stages.intake.intake import IntakeRules
 from streams.stages.journeys.active_models import ScoringRules
 from streams.stages.learning.learning import LearningRules
 from streams.stages.learning.targets import AnyRules
-from tests.simulation.advertising import SECRETS
-from tests.simulation.lane import Disk, Lane, LaneId, Polling
-from tests.simulation.log import FencedError, Log
-from tests.simulation.rule_sets import rule_set
-from tests.simulation.scenario import EARLIEST
+from tests.simulation.scenarios.advertisements import SECRETS
+from tests.simulation.scenarios.rule_sets import rule_set
+from tests.simulation.scenarios.scenario import EARLIEST
+from tests.simulation.topology.lane import Disk, Lane, LaneId, Polling
+from tests.simulation.topology.log import FencedError, Log
 from tests.worlds.postback_world import OUR_RULES
 
 SLOTS = 2**8  # Small models: a simulation makes and reads many.

@@ -39,7 +39,7 @@ def complaint_of(broker: EmbeddedBroker, folder: Path) -> str:
         "embedded": True,
     }
     ended = subprocess.run(
-        [sys.executable, "-m", "tests.integration.storing_process", json.dumps(settings)],
+        [sys.executable, "-m", "tests.integration.storing.storing_process", json.dumps(settings)],
         capture_output=True,
         text=True,
         timeout=WAIT_SECONDS,

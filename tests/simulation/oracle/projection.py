@@ -11,7 +11,7 @@ import msgspec
 from schemas import topics
 from streams.stages.contract import TopicPartition
 from streams.store.tables import TABLES
-from tests.simulation.storing import Row, Stored
+from tests.simulation.topology.storing_worker import Row, Stored
 
 Tables = dict[str, list[Row]]
 Converged = dict[str, Any]

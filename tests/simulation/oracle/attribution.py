@@ -21,8 +21,8 @@ from tests.oracle.decision import Verdict, decide
 from tests.oracle.history import History, Opened, Shown, Visit, namings_of
 from tests.oracle.reengagement import Return, returns
 from tests.oracle.rulebook import HOUR, Rulebook
-from tests.simulation.advertising import SECRETS
-from tests.simulation.seen import Seen
+from tests.simulation.oracle.logged_event import Seen
+from tests.simulation.scenarios.advertisements import SECRETS
 
 NOBODY = "00000000-0000-0000-0000-000000000000"
 NOWHERE = (0, 0, 0)

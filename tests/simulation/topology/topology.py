@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 from schemas import topics
 from streams.stages.factory import StageRules
-from tests.simulation.lane import SPEC_OF, Lane, LaneId, Polling
-from tests.simulation.log import Log
-from tests.simulation.machines import Worker, Zombie
-from tests.simulation.scenario import Scenario
-from tests.simulation.storing import Storing, Warehouse
+from tests.simulation.scenarios.scenario import Scenario
+from tests.simulation.topology.lane import SPEC_OF, Lane, LaneId, Polling
+from tests.simulation.topology.log import Log
+from tests.simulation.topology.machines import Worker, Zombie
+from tests.simulation.topology.storing_worker import Storing, Warehouse
 
 WORKERS = 2
 STEPS_MAX = 20_000

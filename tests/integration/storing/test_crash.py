@@ -50,7 +50,7 @@ def migrated(folder: Path) -> Path:
 
 def start(settings: dict[str, Any]) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "tests.integration.storing_process", json.dumps(settings)],
+        [sys.executable, "-m", "tests.integration.storing.storing_process", json.dumps(settings)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

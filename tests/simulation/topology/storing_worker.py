@@ -12,7 +12,7 @@ from streams.store.base import Columns, Rows, UnavailableError, Value
 from streams.store.sink.sealing import SealedBatch, TableBuffer
 from streams.store.sink.writer import TableWriter
 from streams.store.tables import EPOCH, OFFSET, PARTITION, TABLE_OF_TOPIC
-from tests.simulation.log import Log
+from tests.simulation.topology.log import Log
 
 GROUP = "storing"
 Row = dict[str, Any]

@@ -1,0 +1,1 @@
+"""The shell that runs stages, with toy stages: checkpoints, recovery, rebalances, publishers."""

@@ -1,0 +1,1 @@
+"""Storing workers that are killed, frozen and refused, and the protocol they speak."""

@@ -1,0 +1,1 @@
+"""Whole workers on a broker: roles, orders about models, targets, equal digests."""

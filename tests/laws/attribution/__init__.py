@@ -1,0 +1,1 @@
+"""Laws of decisions, credit, money, fraud and matching."""

@@ -1,0 +1,1 @@
+"""Laws of what models learn, publish and resume."""
