@@ -23,6 +23,7 @@ NOUNS_IN_ING = frozenset(
         "learning",
         "routing",
         "accounting",
+        "rounding",
         "scoring",
         "storing",
         "retargeting",
