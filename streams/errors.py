@@ -1,18 +1,48 @@
-"""Errors a person is meant to read: one line that says what is wrong, where, and what to do."""
+"""Every error that Headwater raises by itself, as one tree.
+
+    HeadwaterError                  its text is one line that a person can act on
+    ├── Stop                        ends a command: the line on stderr, exit code 1
+    │   ├── SettingError            a setting is unknown or wrong: exit code 2
+    │   ├── UnreadableLineError     a line of a replayed file is not a record
+    │   └── Refused                 the store works, and refuses a statement
+    ├── UnavailableError            the store cannot be reached: wait and try again
+    ├── BadRowsError                the store does not take these rows: set them aside
+    ├── SetupError                  the broker lacks what a core worker needs
+    ├── LostRecordsError            the log no longer has the records to be read next
+    ├── RecoveryError               a changelog cannot be read to its end
+    ├── LeadError                   the readers of an embedded partition stand still
+    ├── SnapshotMissingError        a marker names a model version that the log does not have
+    └── CheckpointError             nobody knows whether a checkpoint took effect
+        └── LaneFencedError         another worker has opened this lane
+
+`Stop` is raised for people and ends the process. All others end a lane or a worker, which say
+them in one line (`in_one_line`), unless the caller named above knows better.
+
+Two errors stand outside, because their packages import nothing of `streams`: `FileError` (of
+`schemas.file_error`, about a rule file and its like; `streams.wiring` turns it into a Stop) and
+`ServerError` (of `deploy.local`, about a development server).
+"""
 
 from __future__ import annotations
 
 
-class Stop(Exception):  # noqa: N818  # It ends the program; that is no error of the program.
+class HeadwaterError(Exception):
+    """The root: its text is one line that says what is wrong, where, and what to do."""
+
+
+class Stop(HeadwaterError):  # noqa: N818  # It ends the program; that is no error of the program.
     """Ends the program with this one line on stderr, no traceback, and exit code 1."""
 
 
 def in_one_line(error: BaseException | None) -> str:
-    """What an error says. The type comes first where the text alone would mean nothing."""
+    """The text of an error on one line, after its type where that is not one of ours.
+
+    Of a group of errors, the first one is shown; notes follow in brackets.
+    """
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     name = type(error).__name__
     text = " ".join(str(error).split()) or name
-    is_ours = type(error).__module__.startswith("streams.") or type(error) is RuntimeError
+    is_ours = isinstance(error, HeadwaterError) or type(error) is RuntimeError
     notes = "".join(f" ({note})" for note in getattr(error, "__notes__", ()))
     return (text if is_ours or text.startswith(name) else f"{name}: {text}") + notes

@@ -21,6 +21,7 @@ import aiokafka
 from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
 from aiokafka.producer.message_accumulator import BatchBuilder
 
+from streams.errors import HeadwaterError
 from streams.runtime.clients import new_producer
 from streams.runtime.lead import ProducerLead, UnboundedLead
 from streams.settings.core import CoreSettings
@@ -33,7 +34,7 @@ and aiokafka's default of 100 ms would be most of a checkpoint's time."""
 PRODUCE_BATCH_BYTES = 900_000  # below the broker's 1 MiB message limit
 
 
-class CheckpointError(RuntimeError):
+class CheckpointError(HeadwaterError):
     """Whether the checkpoint took effect is not known; who opens the lane next will see."""
 
 

@@ -13,13 +13,14 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 
+from streams.errors import HeadwaterError
 from streams.settings.core import LeadBounds
 from streams.stages.contract import TopicPartition
 
 _LOOK_SECONDS = 0.02  # between two looks at the readers' offsets while waiting
 
 
-class LeadError(RuntimeError):
+class LeadError(HeadwaterError):
     """Readers stand still; the message says where."""
 
 

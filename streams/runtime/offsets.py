@@ -12,6 +12,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from schemas.topics import BY_NAME, Kind
+from streams.errors import HeadwaterError
 from streams.runtime.clients import new_consumer
 from streams.settings.core import CoreSettings
 from streams.stages.contract import TopicPartition
@@ -25,7 +26,7 @@ transactions follow it. When retention removes those, nothing is lost."""
 Answer = TypeVar("Answer")
 
 
-class LostRecordsError(RuntimeError):
+class LostRecordsError(HeadwaterError):
     """The log no longer has what was to be read next; the message says where."""
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import aiokafka
 
+from streams.errors import HeadwaterError
 from streams.runtime.clients import new_consumer
 from streams.runtime.offsets import NO_RECORDS_MAX
 from streams.runtime.state import StateStore
@@ -27,7 +28,7 @@ _STALLED_SECONDS = 60.0
 REREAD_RECORDS = 2_000  # frames, decided together
 
 
-class RecoveryError(RuntimeError):
+class RecoveryError(HeadwaterError):
     """The changelog cannot be read to its end; the message says what to do."""
 
 

@@ -13,6 +13,7 @@ import aiokafka
 import lz4.frame
 
 from schemas.topics import MODEL_SNAPSHOTS
+from streams.errors import HeadwaterError
 from streams.runtime.clients import new_consumer
 from streams.settings.core import CoreSettings
 from streams.stages.common.snapshot_messages import model_of
@@ -24,7 +25,7 @@ GONE = b""
 """Stands for a version that was deleted since a marker named it: no model can be read from it."""
 
 
-class SnapshotMissingError(RuntimeError):
+class SnapshotMissingError(HeadwaterError):
     """A marker names a version that the topic does not have."""
 
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
-from streams.errors import Stop
+from streams.errors import HeadwaterError, Stop
 
 Columns = Mapping[str, Sequence[Any]]
 """Column name -> values. Times are integer milliseconds since 1970."""
@@ -46,7 +46,7 @@ class Store(Protocol):
     def close(self) -> None: ...
 
 
-class UnavailableError(Exception):
+class UnavailableError(HeadwaterError):
     """The store cannot be reached, or is overloaded. What was sent may or may not be stored."""
 
 
@@ -54,7 +54,7 @@ class Refused(Stop):
     """The store works and says no; trying again will not help."""
 
 
-class BadRowsError(Exception):
+class BadRowsError(HeadwaterError):
     """The store does not take these rows; none of them is stored."""
 
 

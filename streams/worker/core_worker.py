@@ -13,6 +13,7 @@ from aiokafka.errors import KafkaConnectionError
 from faust.types import TP
 
 from streams.agents import CORE_LANES, Offer, core_app
+from streams.errors import HeadwaterError
 from streams.runtime.checkpoint import KafkaLog, LogOptions, no_announcement
 from streams.runtime.faust.app import report, run_faust, silence_libraries
 from streams.runtime.faust.batches import PollBatch
@@ -36,7 +37,7 @@ _FAILED_STOP_SECONDS = 20.0
 """Faust gets this long to end after a failure. After a request, HEADWATER_STOP_TIMEOUT holds."""
 
 
-class SetupError(RuntimeError):
+class SetupError(HeadwaterError):
     """The broker is not what the worker needs; the message says what to do."""
 
 

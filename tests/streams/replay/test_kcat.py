@@ -10,7 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.replay.kcat import KcatRecord, UnreadableLine, read_line, read_records, record_line
+from streams.replay.kcat import (
+    KcatRecord,
+    UnreadableLineError,
+    read_line,
+    read_records,
+    record_line,
+)
 from streams.replay.kcat import write_records as write
 
 NUMBERS = st.none() | st.integers(0, 2**53)
@@ -83,7 +89,7 @@ def test_bytes_that_are_not_utf8_stand_in_base64_beside_a_readable_text() -> Non
     ],
 )
 def test_an_unreadable_line_says_where_and_what_in_one_line(text: str, wrong: str) -> None:
-    with pytest.raises(UnreadableLine) as caught:
+    with pytest.raises(UnreadableLineError) as caught:
         line(text)
     assert str(caught.value).startswith("dump.jsonl:1: ")
     assert wrong in str(caught.value)
@@ -103,12 +109,12 @@ def test_files_come_in_the_order_given_and_progress_counts_their_bytes(tmp_path:
 def test_an_unreadable_line_of_a_file_is_named_by_its_number(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_text('{"topic":"t","payload":"1"}\nhello\n')
-    with pytest.raises(UnreadableLine, match=r"a\.jsonl:2: not JSON"):
+    with pytest.raises(UnreadableLineError, match=r"a\.jsonl:2: this is not JSON"):
         list(read_records([path]))
 
 
 def test_a_file_that_is_not_there_is_said_in_one_line(tmp_path: Path) -> None:
-    with pytest.raises(UnreadableLine, match=r"gone\.jsonl: cannot read it"):
+    with pytest.raises(UnreadableLineError, match=r"gone\.jsonl: cannot be read"):
         list(read_records([tmp_path / "gone.jsonl"]))
 
 
