@@ -1,0 +1,11 @@
+"""How fast it is: events from Kafka to stored rows, and the payer model beside others."""
+
+__all__ = [
+    "bench",
+    "free_port",
+    "hazard_rows",
+    "lap",
+    "model_bench",
+    "model_competitors",
+    "programs",
+]

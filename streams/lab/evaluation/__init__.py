@@ -1,1 +1,17 @@
-"""How well Headwater decides, judged by simulations whose truth is known."""
+"""How well Headwater decides and predicts, against simulations whose truth is known.
+
+Payers, values, drift and matches can also be evaluated on a recorded history, against what came
+of it.
+"""
+
+__all__ = [
+    "chart",
+    "credit",
+    "drift",
+    "fraud",
+    "match",
+    "payer",
+    "replay",
+    "rounded",
+    "value",
+]

@@ -1,10 +1,10 @@
-"""How near each way of sharing credit comes to what really brought the installs.
+"""How near each method of multi-touch attribution comes to what really caused the installs.
 
 Truth comes from three simulated worlds; only the first is of the learned model's own kind. Paths
 go through the learner as they would in production, and every install is credited by the stage's
-own functions with the last version published. Compared are shares of all installs, organic
-included; installs of people who were never seen are organic whoever is asked. What the learned
-model owes to signals of intent is told as well: it is what is left without them.
+own functions with the last version published. Figures compare shares of all installs, organic
+included; an install of somebody who was never seen is organic by every method. A second run
+without signals of intent shows what the learned model owes to them.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ from streams.stages.journeys.credit_shares import METHODS, learned_shares, rule_
 from streams.stages.learning.credit_weights import weigh
 
 PERSONS = 20_000
-"""Enough for two to three thousand installs brought by advertisements in each world."""
+"""Enough for two to three thousand installs caused by advertising in each world."""
 
-Credited = dict[CreditMethod, dict[str, float]]
+CreditByMethod = dict[CreditMethod, dict[str, float]]
 
 
 def evaluate_credit(seed: int, persons: int, advance: Progress) -> dict[str, Any]:
-    """Figures for one JSON object; `persons` is people in each world."""
+    """Figures by method and world, for one JSON object; `persons` is people in each world."""
     worlds = {}
     for number, name in enumerate(CREDIT_WORLDS):
         advance("simulating and learning", number, len(CREDIT_WORLDS))
@@ -87,15 +87,16 @@ def _figures(world: CreditWorld) -> dict[str, Any]:
 
 
 def without_intent(path: ExposurePath) -> ExposurePath:
-    """The same path where nobody reports searches, visits and earlier installs."""
+    """The same path, as if nobody reported searches, visits and earlier installs."""
     touches = [replace(one, flags=0) for one in path.touches if not one.flags & Flag.OWNED]
     return replace(path, touches=touches, prior_installs=0)
 
 
-def credit_all(lived: Iterable[ExposurePath], model: CreditModel | None, installs: int) -> Credited:
-    """Share of all installs by method and receiver; paths are fewer than installs by those of
-    people who were never seen."""
-    credited: Credited = {method: {} for method in METHODS}
+def credit_all(
+    lived: Iterable[ExposurePath], model: CreditModel | None, installs: int
+) -> CreditByMethod:
+    """Share of all installs by method and receiver. People who were never seen have no path."""
+    credited: CreditByMethod = {method: {} for method in METHODS}
     unseen = installs
     for path in lived:
         if not path.is_installed:
@@ -117,7 +118,7 @@ def credit_all(lived: Iterable[ExposurePath], model: CreditModel | None, install
 
 
 def total_variation(credited: Mapping[str, float], truth: Mapping[str, float]) -> float:
-    """Half the sum of differences: what part of the credit is with the wrong receiver."""
+    """Half the sum of absolute differences: the share of credit with the wrong receiver."""
     return sum(abs(credited.get(name, 0.0) - truth[name]) for name in RECEIVERS) / 2
 
 

@@ -1,14 +1,14 @@
-"""How much fraud is found, and at what price for honest installs.
+"""How much fraud is found, and how many honest installs lose their credit for it.
 
-Labelled traffic of two generators runs through the real stages under the rules every installation
-starts with. Generator `a` was looked at while thresholds were set, generator `b` was not. What a
-site's history says only marks installs by default; it is counted as if it were heeded.
+Labelled traffic of two generators runs through the real stages under the default rules. Generator
+`a` was looked at while thresholds were set, generator `b` was not. By default a site's history only
+marks installs; figures count as if marked installs were rejected.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -28,12 +28,12 @@ from streams.lab.simulator.fraud_worlds import (
 from streams.progress import Progress
 from streams.replay.engine import Replay, SourceOrder
 from streams.replay.memory_log import MemoryRecord
+from streams.replay.run import counted
 from streams.settings.tree import read_settings
 from streams.stages.contract import CLOCK_KEY
 from streams.wiring.parts import stage_rules
 from streams.worker.observers import StageMetrics
 
-_PROGRESS_RECORDS = 2_000
 FLOODING_INSTALLS_MIN = 50
 _INJECTION = frozenset({"engagement_injection", "distribution_outlier"})
 
@@ -50,7 +50,7 @@ _verdicts = msgspec.json.Decoder(FraudVerdict)
 
 
 class Findings:
-    """Current decisions, and what the history of sites says against touchpoints now."""
+    """Current decisions, and the verdicts in force that rest on the history of a site."""
 
     def __init__(self, cut: float) -> None:
         self.decisions: dict[str, Attribution] = {}
@@ -73,11 +73,11 @@ class Findings:
                     self._by_site[name] = verdict
 
     def site_verdicts(self) -> Iterator[FraudVerdict]:
-        """Those in force, from the stated posterior on."""
+        """Verdicts whose posterior reaches the threshold."""
         return (one for one in self._by_site.values() if one.value >= self._cut)
 
     def against(self) -> dict[tuple[str, str], set[str]]:
-        """Reasons against each touchpoint of each install: rejected by rule, or by its site."""
+        """Reasons by install and touchpoint: those of rules, and of the history of its site."""
         found: dict[tuple[str, str], set[str]] = defaultdict(set)
         for row in self.decisions.values():
             for receipt in _receipts.decode(row.candidates):
@@ -89,7 +89,7 @@ class Findings:
 
 
 def evaluate_fraud(seed: int, events: int, advance: Progress) -> dict[str, Any]:
-    """Figures per generator; `events` is the size of each one's traffic."""
+    """Figures by generator, for one JSON object; each generator writes `events` events."""
     found: dict[str, Any] = {
         name: evaluate_generator(name, seed, events, advance) for name in GENERATORS
     }
@@ -107,7 +107,7 @@ def decide_traffic(traffic: LabelledTraffic, advance: Progress, step: str) -> Fi
     rules = stage_rules(read_settings({}))
     order = SourceOrder(partitions={(topic.name, 0) for topic in topics.SOURCES})
     replay = Replay(rules, findings.take, StageMetrics())
-    replay.run(_told(_records(traffic), len(traffic.messages), advance, step), order)
+    replay.run(counted(_records(traffic), len(traffic.messages), advance, step), order)
     return findings
 
 
@@ -140,7 +140,7 @@ def fraud_figures(traffic: LabelledTraffic, findings: Findings) -> dict[str, Any
 
 
 def _sites(traffic: LabelledTraffic, findings: Findings) -> Counter[str]:
-    """Sites with enough installs: how many flood, are suspected to, and both."""
+    """Sites with enough installs: how many flood, are suspected of it, and both (`found`)."""
     claimed: Counter[str] = Counter()
     for row in findings.decisions.values():
         claimed[site_key(row.app_id, row.media_source, row.site_id)] += 1
@@ -167,7 +167,7 @@ def _share(part: int, whole: int) -> float:
 
 
 def _records(traffic: LabelledTraffic) -> Iterator[MemoryRecord]:
-    """The messages as read from one partition, and clock ticks until every site is judged."""
+    """Messages of one partition with offsets, and clock ticks until every site is judged."""
     offsets: Counter[str] = Counter()
     for message in traffic.messages:
         offset = offsets[message.topic]
@@ -178,13 +178,3 @@ def _records(traffic: LabelledTraffic) -> Iterator[MemoryRecord]:
         offsets[topics.INSTALLS.name] += 1
         time = traffic.end_ms + after
         yield MemoryRecord(topics.INSTALLS.name, 0, offset, time, CLOCK_KEY, b"")
-
-
-def _told(
-    records: Iterable[MemoryRecord], total: int, advance: Progress, step: str
-) -> Iterator[MemoryRecord]:
-    for number, record in enumerate(records):
-        if number % _PROGRESS_RECORDS == 0:
-            advance(step, min(number, total), total)
-        yield record
-    advance(step, total, total)

@@ -1,9 +1,9 @@
-"""Where simulated traffic goes: a kcat file and a truth file; and how much went there."""
+"""Writes simulated traffic and the truth behind it to files, and counts what was delivered."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
 from msgspec import Struct, field, json
@@ -11,48 +11,44 @@ from msgspec import Struct, field, json
 from streams.lab.simulator.scenario import Scenario
 from streams.lab.simulator.traffic import SimulatedMessage, simulate_traffic
 from streams.lab.simulator.truth import truths
+from streams.progress import Progress, ignore_progress
 from streams.replay.kcat import KcatRecord, write_records
 from streams.stages.contract import TopicPartition
 
 PROGRESS_MESSAGES = 5_000
-"""How often progress is told."""
+"""Messages between two reports of progress."""
 
-Progress = Callable[[int], None]
+_STEP = "simulating"
 
 
 class Delivered(Struct):
-    """Messages by topic-partition. A reader has to account for each."""
+    """Messages by topic and partition. Whoever reads them has to account for each."""
 
     events: Counter[TopicPartition] = field(default_factory=Counter)
     ticks: Counter[TopicPartition] = field(default_factory=Counter)
 
-    def counting(
-        self, messages: Iterable[SimulatedMessage], progress: Progress
-    ) -> Iterator[SimulatedMessage]:
-        """The same messages, counted as they pass; `progress` hears the number of events."""
+    def simulated(self, scenario: Scenario, advance: Progress) -> Iterator[SimulatedMessage]:
+        """The messages of a scenario in log order, counted as they pass."""
         done = 0
-        for message in messages:
-            place = (message.topic, message.partition)
+        for message in simulate_traffic(scenario):
+            partition = (message.topic, message.partition)
             if message.is_tick:
-                self.ticks[place] += 1
+                self.ticks[partition] += 1
             else:
-                self.events[place] += 1
+                self.events[partition] += 1
                 done += 1
                 if done % PROGRESS_MESSAGES == 0:
-                    progress(done)
+                    advance(_STEP, done, scenario.events)
             yield message
-        progress(done)
+        advance(_STEP, done, scenario.events)
 
 
-def silent(done: int) -> None:
-    return None
-
-
-def write_traffic(scenario: Scenario, out: BinaryIO, progress: Progress = silent) -> Delivered:
-    """As JSON lines, in log order, with the offsets that a new Kafka topic would give."""
+def write_traffic(
+    scenario: Scenario, out: BinaryIO, advance: Progress = ignore_progress
+) -> Delivered:
+    """Write JSON lines in log order, with the offsets that a new Kafka topic would give."""
     delivered = Delivered()
-    messages = delivered.counting(simulate_traffic(scenario), progress)
-    write_records(_with_offsets(messages), out)
+    write_records(_with_offsets(delivered.simulated(scenario, advance)), out)
     return delivered
 
 
@@ -65,7 +61,7 @@ def _with_offsets(messages: Iterable[SimulatedMessage]) -> Iterator[KcatRecord]:
 
 
 def write_truth(scenario: Scenario, out: BinaryIO) -> int:
-    """One JSON line per install; how many."""
+    """Write one JSON line per install; return how many."""
     count = 0
     for truth in truths(scenario):
         out.write(json.encode(truth) + b"\n")

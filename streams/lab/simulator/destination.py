@@ -1,10 +1,10 @@
-"""`headwater simulate`: traffic to a file, to stdout or to Kafka, and the truth beside it."""
+"""Where `headwater simulate` writes: a file, stdout or Kafka, and the truth to another file."""
 
 from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,6 +24,8 @@ from streams.wiring.parts import core_settings
 
 @dataclass(frozen=True, slots=True)
 class Destination:
+    """Where to write what. At most one of `out` and `is_kafka` is used: Kafka, if both are."""
+
     out: Path | None  # None: stdout
     is_kafka: bool
     truth: Path | None
@@ -34,20 +36,17 @@ class Destination:
 def simulate_to(
     settings: Settings, events: int, seed: int, destination: Destination, advance: Progress
 ) -> dict[str, Any]:
-    """Write the traffic; how much was written, and where."""
+    """Write the traffic; return how much was written, and where. Stop: a file cannot be written."""
     scenario = Scenario.standard(events=events, seed=seed)
     written: dict[str, Any] = {"events": events, "seed": seed}
 
-    def tell(done: int) -> None:
-        advance("simulating", done, events)
-
     if destination.is_kafka:
         scenario = replace(scenario, partitions=settings.kafka.partitions)
-        _publish(settings, scenario, destination.pace, tell)
+        _publish(settings, scenario, destination.pace, advance)
         written["kafka"] = settings.kafka.brokers
     else:
         with _opened(destination.out) as file:
-            write_traffic(scenario, file, tell)
+            write_traffic(scenario, file, advance)
         written["file"] = str(destination.out or "stdout")
     if destination.truth is not None:
         with _opened(destination.truth) as file:
@@ -58,15 +57,13 @@ def simulate_to(
     return written
 
 
-def _publish(
-    settings: Settings, scenario: Scenario, pace: int | None, tell: Callable[[int], None]
-) -> None:
+def _publish(settings: Settings, scenario: Scenario, pace: int | None, advance: Progress) -> None:
     if settings.kafka.brokers is None:
-        raise Stop("HEADWATER_KAFKA is not set: say where to publish, or use --out FILE")
+        raise Stop("HEADWATER_KAFKA is not set: set it to host:port, or write to a file with --out")
 
     async def publish() -> None:
         async with Publisher(core_settings(settings)) as publisher:
-            await publish_traffic(scenario, publisher, pace, tell)
+            await publish_traffic(scenario, publisher, pace, advance)
 
     asyncio.run(publish())
 

@@ -1,4 +1,4 @@
-"""Simulated traffic straight to Kafka."""
+"""Publishes simulated traffic to Kafka."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from streams.kafka.publisher import Pace, Published
-from streams.lab.simulator.delivery import Delivered, Progress, silent
+from streams.lab.simulator.delivery import Delivered
 from streams.lab.simulator.scenario import Scenario
-from streams.lab.simulator.traffic import simulate_traffic
+from streams.progress import Progress, ignore_progress
 
 
 class Outlet(Protocol):
-    """What writes to Kafka; `streams.kafka.publisher.Publisher` does."""
+    """Writes to Kafka, as `streams.kafka.publisher.Publisher` does."""
 
     async def publish(self, messages: Iterable[Published], pace: Pace | None = None) -> int: ...
 
@@ -21,10 +21,9 @@ async def publish_traffic(
     scenario: Scenario,
     outlet: Outlet,
     events_per_second: int | None = None,
-    progress: Progress = silent,
+    advance: Progress = ignore_progress,
 ) -> Delivered:
-    """To Kafka, in order within each partition; `outlet` bounds how far it runs ahead."""
+    """Publish in order within each partition; `outlet` bounds how far it runs ahead of Kafka."""
     delivered = Delivered()
-    messages = delivered.counting(simulate_traffic(scenario), progress)
-    await outlet.publish(messages, Pace(events_per_second))
+    await outlet.publish(delivered.simulated(scenario, advance), Pace(events_per_second))
     return delivered

@@ -1,4 +1,4 @@
-"""The simulated log as records in memory, as a consumer of every source topic would read it."""
+"""The simulated log as records in memory, as a consumer of all source topics reads it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from streams.stages.contract import TopicPartition
 
 
 def simulated_records(scenario: Scenario) -> Iterator[MemoryRecord]:
-    """The simulated log as a consumer would read it."""
+    """Every record in log order, with its offset."""
     ends: dict[TopicPartition, int] = defaultdict(int)
     for topic, partition, timestamp_ms, key, value in simulate_traffic(scenario):
         offset = ends[topic, partition]
@@ -23,6 +23,6 @@ def simulated_records(scenario: Scenario) -> Iterator[MemoryRecord]:
 
 
 def simulated_order(scenario: Scenario) -> SourceOrder:
-    """What a first pass over the simulated log would tell."""
+    """What a first pass over the simulated log would find."""
     sources = (topic.name for topic in topics.SOURCES)
     return SourceOrder(partitions=set(product(sources, range(scenario.partitions))))

@@ -10,7 +10,7 @@ import pytest
 from online_models.hazard.forgetting import forget
 from online_models.hazard.model import HazardModel, HazardRow, HazardRules
 from online_models.hazard.persistence import dump_hazard_model, load_hazard_model
-from streams.lab.evaluation.drift.response import excess
+from streams.lab.evaluation.drift.response import excess_log_loss
 from tests.worlds import hazard_world
 
 
@@ -57,6 +57,6 @@ def test_a_loosened_model_follows_a_change_of_one_source_sooner() -> None:
         assert isinstance(read, HazardModel)
         if loosens:
             forget(read)
-        lost.append(excess(read.learn(after).tolist(), true))
+        lost.append(excess_log_loss(read.learn(after).tolist(), true))
 
     assert lost[1] < 0.8 * lost[0]

@@ -1,8 +1,8 @@
-"""How soon a changed world is noticed, and how often an unchanged one is accused.
+"""How soon a change is noticed, and how often there is an alarm without a change.
 
-Labels are drawn with a known chance, and what is watched is the residual of a model that knows
-that chance: whatever it raises while nothing changes is false. Then the log odds move by `_SHIFT`,
-and labels are counted until the alarm.
+Labels are drawn with a known chance, and the watch sees residuals of a model that knows the chance:
+an alarm while nothing changes is false. Then the log odds rise by `_SHIFT`, and labels are counted
+until the alarm.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ _SHIFT = 0.7
 
 BASE_RATES = (0.05, 0.1, 0.3)
 RARE = 0.02
-"""Told apart: what tells of a change are positives, and of few labels hardly any are."""
+"""Reported apart: positives show a change, and at this rate few labels are positive."""
 
 RESPONSE_SEEDS = 3
 
 FLEET = 16
-"""Media sources watched beside each other, where every one has to be surer."""
+"""Media sources watched beside each other; each alarm has to be surer than of a single one."""
 
 LABELS_MAX = 20_000
-"""Not seen by then: missed."""
+"""A change without an alarm by then is missed."""
 
 LABEL_MS = 60_000
 PLOT_POINTS = 60
@@ -96,7 +96,7 @@ def watch_one(seed: int, rate: float) -> Watched:
 
 
 def watch_fleet(seed: int, rate: float) -> Watched:
-    """Streams in turn, each with as many labels; then the first of them changes."""
+    """Streams in turn, each with as many labels as one alone; then the first of them changes."""
     watch, chance = DriftWatch(DriftRules()), random.Random(seed)
     streams = [_stream(number) for number in range(FLEET)]
     for number, stream in _in_turn(streams, STATIONARY):

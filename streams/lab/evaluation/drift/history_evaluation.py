@@ -1,5 +1,7 @@
-"""What would have been told of drift in a history of one's own. Whether an alarm was right nobody
-can say here; each is told with what changed, and when."""
+"""The drift alarms that a recorded history would have raised, each with what changed and when.
+
+Whether an alarm is right cannot be judged here: nobody knows the true chances.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,7 @@ ALARMS_SHOWN = 20
 _alarms = msgspec.json.Decoder(DriftAlarm)
 
 
-class _Listening(StageMetrics):
+class _LearnedRows(StageMetrics):
     """Counts what is learned, by model."""
 
     def __init__(self) -> None:
@@ -36,7 +38,7 @@ class _Listening(StageMetrics):
         self.learned[model] += rows
 
 
-class _Heard:
+class _Alarms:
     def __init__(self) -> None:
         self.alarms: list[DriftAlarm] = []
 
@@ -48,19 +50,19 @@ class _Heard:
 def evaluate_drift_history(
     settings: Settings, files: Sequence[Path], advance: Progress
 ) -> dict[str, Any]:
-    """Replays the files through all stages; learns as a live worker would."""
-    heard, listening = _Heard(), _Listening()
-    order = replay_history(settings, files, heard.take, (advance, "learn and watch"), listening)
+    """Replay the files through all stages and learn as a live worker would; figures by target."""
+    raised, learned_rows = _Alarms(), _LearnedRows()
+    order = replay_history(settings, files, raised.take, (advance, "learn and watch"), learned_rows)
     hazards = stage_rules(settings).scoring.targets.hazards
-    labels = {one.name: listening.learned[one.name] for one in hazards}
-    shown = {one.alarm_id: _shown(one) for one in heard.alarms[:ALARMS_SHOWN]}
+    labels = {one.name: learned_rows.learned[one.name] for one in hazards}
+    shown = {one.alarm_id: _shown(one) for one in raised.alarms[:ALARMS_SHOWN]}
     return {
         "by_target": {
-            name: _figures([one for one in heard.alarms if one.target == name], count)
+            name: _figures([one for one in raised.alarms if one.target == name], count)
             for name, count in labels.items()
         },
         **({"alarms": shown} if shown else {}),
-        "alarms_not_shown": max(len(heard.alarms) - ALARMS_SHOWN, 0),
+        "alarms_not_shown": max(len(raised.alarms) - ALARMS_SHOWN, 0),
         "records": order.records,
     }
 
@@ -76,9 +78,9 @@ def _figures(alarms: Sequence[DriftAlarm], labels: int) -> dict[str, Any]:
 
 
 def _shown(one: DriftAlarm) -> dict[str, Any]:
-    raised = datetime.fromtimestamp(one.raised_at / 1000, UTC)
+    at = datetime.fromtimestamp(one.raised_at / 1000, UTC)
     return {
-        "raised_at": raised.isoformat(timespec="seconds"),
+        "raised_at": at.isoformat(timespec="seconds"),
         "app_id": one.app_id,
         "media_source": one.media_source or "(all)",
         "subject": one.subject or "residual",

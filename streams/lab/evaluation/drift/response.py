@@ -1,8 +1,8 @@
-"""What it is worth that a model learns faster after an alarm.
+"""What a model gains by forgetting after an alarm.
 
 A model with a long past meets a change, of one media source or of all. Once it goes on as it is,
-once alarms loosen its weights, on the same rows; what counts is what it loses against the true
-chances in the rows that follow.
+once it forgets after each alarm (`forgetting`), on the same rows. The figure is its loss against
+the true chances in the rows after the change.
 """
 
 from __future__ import annotations
@@ -24,11 +24,10 @@ HISTORY, AFTER = 300_000, 40_000
 """Rows, one for each bin of an install."""
 
 _SHIFT = 1.5
-"""In log odds. A smaller one the model follows before there is an alarm."""
-
+"""In log odds. The model follows a smaller one before there is an alarm."""
 
 CHUNK = 256
-"""Rows after which alarms are answered."""
+"""Rows between two looks at alarms."""
 
 SOURCES, COUNTRIES, BINS = 3, 20, 3
 LOG_ODDS = -4.0
@@ -49,7 +48,7 @@ class Lost(NamedTuple):
 
 
 def evaluate_response(seed: int, seeds: int, advance: Progress) -> dict[str, Any]:
-    """For a shift of one source and of all, on average over seeds."""
+    """Figures for a shift of one source and of all, on average over seeds."""
     found: dict[str, list[tuple[Lost, Lost]]] = {"one source": [], "all sources": []}
     for number in range(seeds):
         advance("what a model does on an alarm", number, seeds)
@@ -77,25 +76,25 @@ def lost_after(content: bytes, rows: Sequence[Drawn], loosens: bool) -> Lost:
     model = load_hazard_model(content, RULES)
     assert isinstance(model, HazardModel)
     watch = DriftWatch()
-    said: list[float] = []
+    predicted: list[float] = []
     for first in range(0, len(rows), CHUNK):
         chunk = rows[first : first + CHUNK]
-        told = model.learn([drawn.row for drawn in chunk]).tolist()
-        said.extend(told)
+        chances = model.learn([drawn.row for drawn in chunk]).tolist()
+        predicted.extend(chances)
         alarms = [
             watch.feed(DriftStream("residual", "payer", "", "app.one", source), missed, first)
-            for drawn, chance in zip(chunk, told, strict=True)
+            for drawn, chance in zip(chunk, chances, strict=True)
             for missed in [drawn.row.label - chance]
             for source in ("", drawn.source)
         ]
         if loosens and any(alarms):
             forget(model)
-    return Lost(excess(said, [drawn.chance for drawn in rows]), watch.counts.alarms)
+    return Lost(excess_log_loss(predicted, [drawn.chance for drawn in rows]), watch.counts.alarms)
 
 
-def excess(said: Sequence[float], true: Sequence[float]) -> float:
+def excess_log_loss(predicted: Sequence[float], true: Sequence[float]) -> float:
     """Expected log loss over that of the true chances, minus 1."""
-    p, q = np.array(true), np.array(said)
+    p, q = np.array(true), np.array(predicted)
     own = -(p * np.log(p) + (1 - p) * np.log1p(-p)).sum()
     lost = -(p * np.log(q) + (1 - p) * np.log1p(-q)).sum()
     return float(lost / own - 1.0)

@@ -15,7 +15,7 @@ from streams.lab.evaluation.payer.judged_predictions import (
 )
 from streams.lab.evaluation.payer.runs import PayerRun, replay_payer_worlds
 from streams.lab.evaluation.replay.world_plan import WorldPlan
-from streams.lab.evaluation.rounding import rounded
+from streams.lab.evaluation.rounded import rounded
 from streams.lab.simulator.paying_worlds.steps import LANDMARK_NAMES
 from streams.progress import Progress
 

@@ -14,7 +14,7 @@ from online_models.scoring.shrunk_rates import InstallOrigin
 from streams.errors import Stop
 from streams.lab.evaluation.payer.payer_log import PayerLog, make_payer_log
 from streams.lab.evaluation.replay.decided_history import (
-    Booking,
+    BookedRevenue,
     DecidedInstall,
     read_decided_history,
 )
@@ -75,7 +75,7 @@ def read_payer_history(
 
 
 def _first_reports(
-    bookings: Sequence[tuple[Booking, int]], installs: Sequence[DecidedInstall]
+    bookings: Sequence[tuple[BookedRevenue, int]], installs: Sequence[DecidedInstall]
 ) -> PaymentReports:
     """Each purchase of an install when it was first known, but none that was refunded in full."""
     number = {one.install_id: index for index, one in enumerate(installs)}

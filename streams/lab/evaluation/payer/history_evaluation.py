@@ -32,7 +32,7 @@ from streams.lab.evaluation.payer.payer_models import CHALLENGERS, PAYER_TIERS, 
 from streams.lab.evaluation.payer.payer_replay import PayerPredictions, PayerReplay
 from streams.lab.evaluation.payer.runs import PayerRun
 from streams.lab.evaluation.replay.event_time_replay import log_days
-from streams.lab.evaluation.rounding import rounded
+from streams.lab.evaluation.rounded import rounded
 from streams.progress import Progress
 from streams.settings import Settings
 

@@ -18,7 +18,7 @@ from schemas.time import DAY_MS
 from streams.lab.evaluation.payer.payer_models import CHALLENGERS, PAYER_TIERS
 from streams.lab.evaluation.payer.payer_replay import PayerPredictions
 from streams.lab.simulator.draws import BoolColumn, FloatColumn, IntColumn
-from streams.lab.simulator.paying_worlds import BEGIN_MS, NEVER, PayingWorld
+from streams.lab.simulator.paying_worlds import BEGIN_MS, NEVER_PAYS, PayingWorld
 from streams.lab.simulator.paying_worlds.steps import HORIZON_MS, LANDMARK_NAMES
 
 D7, D30 = 0, 1
@@ -66,7 +66,7 @@ def judge_predictions(
         landmark=predictions.landmark,
         since_ms=predictions.time - BEGIN_MS,
         true=true,
-        label=(paid != NEVER) & (paid < HORIZON_MS[number]),
+        label=(paid != NEVER_PAYS) & (paid < HORIZON_MS[number]),
         predicted={name: column[:, horizon] for name, column in predictions.predicted.items()},
     )
     return found.only(~np.isnan(true))

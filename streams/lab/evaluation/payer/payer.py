@@ -16,7 +16,7 @@ from streams.lab.evaluation.payer.charts import write_payer_charts
 from streams.lab.evaluation.payer.judged_predictions import payer_world_figures
 from streams.lab.evaluation.payer.runs import replay_payer_worlds
 from streams.lab.evaluation.replay.world_plan import WorldPlan
-from streams.lab.evaluation.rounding import rounded
+from streams.lab.evaluation.rounded import rounded
 from streams.progress import Progress
 
 

@@ -11,7 +11,7 @@ from online_models.scoring.releases import release_times
 from schemas.time import DAY_MS
 from streams.lab.evaluation.replay.occasions import Occasions
 from streams.lab.simulator.draws import IntColumn
-from streams.lab.simulator.paying_worlds import NEVER, PaymentReports
+from streams.lab.simulator.paying_worlds import NEVER_PAYS, PaymentReports
 from streams.lab.simulator.paying_worlds.steps import LANDMARK_MS
 
 RELEASED_MS: IntColumn = np.array(release_times(PAYER.edges))
@@ -36,18 +36,18 @@ class PayerLog:
     payments: Occasions
     """Payments within seven days when they become known: a row per landmark before them."""
     seems_paid_ms: IntColumn
-    """Of each install: ms since the install of the payment that was known first, or NEVER."""
+    """Of each install: ms since the install of the payment that was known first, or NEVER_PAYS."""
 
 
 def make_payer_log(installed_at: IntColumn, reports: PaymentReports) -> PayerLog:
     """Payments count once, by id; the first that is known of an install decides."""
     installs = len(installed_at)
-    paid, known = np.full(installs, NEVER), np.full(installs, _NOT_KNOWN)
+    paid, known = np.full(installs, NEVER_PAYS), np.full(installs, _NOT_KNOWN)
     _, first = np.unique(reports.payment, return_index=True)
     for number in np.sort(first)[::-1].tolist():
         paid[reports.install[number]] = reports.paid_ms[number]
         known[reports.install[number]] = reports.logged_ms[number]
-    ends = np.where(paid == NEVER, _NOT_KNOWN, paid)
+    ends = np.where(paid == NEVER_PAYS, _NOT_KNOWN, paid)
     return PayerLog(
         asks=_asks(installed_at, known),
         bins=_bins(installed_at, ends, known),

@@ -36,7 +36,7 @@ class DecidedInstall(msgspec.Struct, frozen=True, gc=False):
     campaign_id: str
 
 
-class Booking(msgspec.Struct, frozen=True, gc=False):
+class BookedRevenue(msgspec.Struct, frozen=True, gc=False):
     """The fields of a revenue row that say who paid what, and when."""
 
     install_id: str
@@ -53,7 +53,7 @@ class DecidedHistory:
 
     installs: list[DecidedInstall] = field(default_factory=list)
     """First decisions, by time of install."""
-    bookings: list[tuple[Booking, int]] = field(default_factory=list)
+    bookings: list[tuple[BookedRevenue, int]] = field(default_factory=list)
     """Revenue rows with their log time, in log order."""
     features: dict[str, dict[str, NamedFeatures]] = field(default_factory=lambda: defaultdict(dict))
     """By install and by name of landmark, as the product froze them."""
@@ -86,7 +86,7 @@ class _Outcomes:
         self.history = DecidedHistory()
         self.installs: dict[str, DecidedInstall] = {}
         self._installs = msgspec.json.Decoder(DecidedInstall)
-        self._bookings = msgspec.json.Decoder(Booking)
+        self._bookings = msgspec.json.Decoder(BookedRevenue)
         self._features = msgspec.json.Decoder(FeatureRow)
 
     def take(self, topic: str, records: Sequence[MemoryRecord]) -> None:

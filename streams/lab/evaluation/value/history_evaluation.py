@@ -19,7 +19,7 @@ from online_models.value.model import ValueModel, ValueRules
 from online_models.value.shape import AMOUNT_HORIZONS
 from schemas.time import DAY_MS
 from streams.lab.evaluation.replay.event_time_replay import log_days
-from streams.lab.evaluation.rounding import rounded
+from streams.lab.evaluation.rounded import rounded
 from streams.lab.evaluation.value.figures import is_monotone, realised_figures
 from streams.lab.evaluation.value.history import ValueHistory, read_value_history
 from streams.lab.evaluation.value.payment_table import VALUE_LANDMARK_MS

@@ -13,7 +13,7 @@ from typing import Any
 
 from online_models.value.model import ValueModel
 from streams.lab.evaluation.replay.world_plan import WorldPlan, replay_worlds
-from streams.lab.evaluation.rounding import rounded
+from streams.lab.evaluation.rounded import rounded
 from streams.lab.evaluation.value.figures import value_world_figures
 from streams.lab.evaluation.value.value_replay import ValueReplay
 from streams.lab.evaluation.value.value_world import ValueWorld

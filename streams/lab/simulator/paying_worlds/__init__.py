@@ -6,7 +6,7 @@ from streams.lab.simulator.paying_worlds.disturbances import (
     INSTALL_DAYS,
     Disturbance,
 )
-from streams.lab.simulator.paying_worlds.lives import NEVER, Lives
+from streams.lab.simulator.paying_worlds.lives import NEVER_PAYS, Lives
 from streams.lab.simulator.paying_worlds.paying_people import PayingPeople
 from streams.lab.simulator.paying_worlds.paying_world import (
     HELD_OUT_WORLDS,
@@ -30,7 +30,7 @@ __all__ = [
     "DISTURBANCES",
     "HELD_OUT_WORLDS",
     "INSTALL_DAYS",
-    "NEVER",
+    "NEVER_PAYS",
     "PAYING_WORLDS",
     "Disturbance",
     "Lives",

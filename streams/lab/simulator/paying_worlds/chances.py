@@ -10,7 +10,7 @@ import numpy as np
 
 from schemas.time import DAY_MS
 from streams.lab.simulator.draws import FloatColumn, IntColumn
-from streams.lab.simulator.paying_worlds.lives import NEVER
+from streams.lab.simulator.paying_worlds.lives import NEVER_PAYS
 from streams.lab.simulator.paying_worlds.steps import (
     AT_HORIZON,
     AT_LANDMARK,
@@ -57,7 +57,7 @@ def picked(share: FloatColumn, chances: FloatColumn) -> IntColumn:
 
 
 def paid_at(share: FloatColumn, survival: FloatColumn) -> IntColumn:
-    """When survival falls below `share`: ms since the install; NEVER: not by the last edge.
+    """When survival falls below `share`: ms since the install; NEVER_PAYS: not by the last edge.
 
     Rows of `survival` are its values at the edges of the steps; between them it is a line.
     """
@@ -69,7 +69,7 @@ def paid_at(share: FloatColumn, survival: FloatColumn) -> IntColumn:
     part = (before - share) / np.maximum(before - after, 1e-300)
     length = EDGES_MS[step + 1] - EDGES_MS[step]
     time = EDGES_MS[step] + np.minimum((part.clip(0, 1) * length).astype(np.int64), length - 1)
-    return np.where(is_never, NEVER, time)
+    return np.where(is_never, NEVER_PAYS, time)
 
 
 class Answers(NamedTuple):

@@ -16,7 +16,7 @@ from streams.lab.simulator.paying_worlds.steps import EDGES_MS, LANDMARK_MS
 IN_APP_NAMES = ("level_up", "item_view", "paywall_view")
 """In-app events."""
 
-NEVER = -1
+NEVER_PAYS = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Lives:
     sessions: IntColumn  # install × bucket; without the first one, which every install has
     names: IntColumn  # install × bucket × name
     last_ms: IntColumn  # install × landmark: since the install, of the last activity before it
-    paid_ms: IntColumn  # since the install, of the first payment; NEVER within 90 days
+    paid_ms: IntColumn  # since the install, of the first payment; NEVER_PAYS within 90 days
     evidence: FloatColumn  # install × landmark: log likelihood of the activity, of a person's life
     chance: FloatColumn  # install × landmark × horizon
     left_d: FloatColumn  # install × landmark × horizon: expected days from first payment to horizon
@@ -78,4 +78,4 @@ def joined(parts: list[Lives]) -> Lives:
 
 def is_open(paid_ms: IntColumn) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
     """Install × landmark: had not paid by then."""
-    return np.asarray((paid_ms == NEVER)[:, None] | (paid_ms[:, None] >= LANDMARK_MS))
+    return np.asarray((paid_ms == NEVER_PAYS)[:, None] | (paid_ms[:, None] >= LANDMARK_MS))

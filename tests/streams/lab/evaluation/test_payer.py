@@ -26,7 +26,7 @@ from streams.lab.evaluation.payer.runs import replay_payer_worlds
 from streams.lab.evaluation.payer.tiers import evaluate_tiers
 from streams.lab.evaluation.replay.world_plan import WorldPlan
 from streams.lab.simulator.paying_worlds import (
-    NEVER,
+    NEVER_PAYS,
     PayingPeople,
     PayingWorld,
     PaymentReports,
@@ -132,7 +132,7 @@ def test_what_is_logged_later_changes_no_prediction() -> None:
     logged = report_payments(world, 1)
     logged_at = world.people.time[logged.install] + logged.logged_ms
     paid = world.lives.paid_ms.copy()
-    paid[logged.install[logged_at >= until]] = NEVER
+    paid[logged.install[logged_at >= until]] = NEVER_PAYS
     blind = replace(world, lives=replace(world.lives, paid_ms=paid))
 
     one, other = predicted(world, until), predicted(blind, until)

@@ -24,7 +24,7 @@ from streams.lab.evaluation.payer.payer_models import PayerModels
 from streams.lab.evaluation.payer.payer_replay import PayerReplay
 from streams.lab.evaluation.payer.runs import PayerRun
 from streams.lab.evaluation.payer.tiers import tiers_of
-from streams.lab.evaluation.replay.decided_history import Booking, DecidedInstall
+from streams.lab.evaluation.replay.decided_history import BookedRevenue, DecidedInstall
 
 T0 = 1_790_000_000_000 // DAY_MS * DAY_MS
 
@@ -33,8 +33,8 @@ def install(number: int, at: int = T0) -> DecidedInstall:
     return DecidedInstall(f"i{number}", 1, "install", "app.one", "ios", "DE", at, "meta", "c1")
 
 
-def booked(number: int, transaction: str, kind: str, age: int, micros: int) -> Booking:
-    return Booking(f"i{number}", transaction, kind, T0 + age, "USD", micros)
+def booked(number: int, transaction: str, kind: str, age: int, micros: int) -> BookedRevenue:
+    return BookedRevenue(f"i{number}", transaction, kind, T0 + age, "USD", micros)
 
 
 def test_a_purchase_counts_from_when_it_was_first_known() -> None:
@@ -74,7 +74,7 @@ def history(until_ms: int) -> PayerHistory:
     """Every hour an install; each tenth pays in its first hour, each fifteenth on its tenth day."""
     installs = [install(number, T0 + number * HOUR_MS) for number in range(24 * 20)]
     paid = [
-        Booking(one.install_id, one.install_id, "purchase", one.install_time + age, "USD", 5)
+        BookedRevenue(one.install_id, one.install_id, "purchase", one.install_time + age, "USD", 5)
         for every, age in ((10, HOUR_MS // 2), (15, 9 * DAY_MS))
         for one in installs[::every]
     ]

@@ -54,9 +54,13 @@ def test_offsets_in_a_file_are_those_a_new_topic_would_give(tmp_path: Path) -> N
 
 
 def test_events_and_ticks_are_counted_apart_and_progress_ends_at_all_events() -> None:
-    heard: list[int] = []
-    delivered = write_traffic(SCENARIO, io.BytesIO(), heard.append)
-    assert delivered.events.total() == SCENARIO.events == heard[-1]
+    reported: list[int] = []
+
+    def advance(step: str, done: int, total: int) -> None:
+        reported.append(done)
+
+    delivered = write_traffic(SCENARIO, io.BytesIO(), advance)
+    assert delivered.events.total() == SCENARIO.events == reported[-1]
     assert delivered.ticks.total() == (30 + 5) * 7 * 4
 
 

@@ -11,7 +11,7 @@ from streams.lab.simulator.paying_worlds import (
     BEGIN_MS,
     DISTURBANCES,
     HELD_OUT_WORLDS,
-    NEVER,
+    NEVER_PAYS,
     PAYING_WORLDS,
     PayingWorld,
     make_paying_world,
@@ -32,7 +32,7 @@ GROUPS = 12
 
 def paid_by(world: PayingWorld, horizon: int) -> IntColumn:
     paid = world.lives.paid_ms
-    found: IntColumn = ((paid != NEVER) & (paid < HORIZON_MS[horizon])).astype(np.int64)
+    found: IntColumn = ((paid != NEVER_PAYS) & (paid < HORIZON_MS[horizon])).astype(np.int64)
     return found
 
 
@@ -64,7 +64,7 @@ def test_of_those_with_a_true_chance_that_share_pays(steady: PayingWorld, horizo
 
 def test_days_left_are_those_from_the_payment_to_the_horizon(steady: PayingWorld) -> None:
     paid = steady.lives.paid_ms
-    left = np.where(paid == NEVER, 0, np.maximum(HORIZON_MS[2] - paid, 0)) / DAY_MS
+    left = np.where(paid == NEVER_PAYS, 0, np.maximum(HORIZON_MS[2] - paid, 0)) / DAY_MS
     said = steady.lives.left_d[:, 0, 2]
 
     assert said.mean() == pytest.approx(left.mean(), abs=4 * left.std() / np.sqrt(len(left)))
@@ -96,13 +96,13 @@ def test_until_it_is_disturbed_a_world_is_the_same(name: str, disturbance: str) 
     usual, disturbed = (make_paying_world(name, one, 3, 600) for one in ("steady", disturbance))
     people, lives = usual.people, usual.lives
     is_before = people.time < BEGIN_MS
-    paid_before = (lives.paid_ms != NEVER) & (people.time + lives.paid_ms < BEGIN_MS)
+    paid_before = (lives.paid_ms != NEVER_PAYS) & (people.time + lives.paid_ms < BEGIN_MS)
     other = disturbed.lives.paid_ms
 
     assert (people.time == disturbed.people.time).all()
     assert (people.quality == disturbed.people.quality)[is_before].all()
     assert (lives.paid_ms == other)[paid_before].all()
-    assert (paid_before == ((other != NEVER) & (people.time + other < BEGIN_MS))).all()
+    assert (paid_before == ((other != NEVER_PAYS) & (people.time + other < BEGIN_MS))).all()
     known = people.time[:, None] + LANDMARK_MS[1:] <= BEGIN_MS
     assert (lives.sessions == disturbed.lives.sessions)[known].all()
     assert (lives.names == disturbed.lives.names)[known].all()
@@ -136,7 +136,7 @@ def test_bots_open_the_app_once_and_silence_makes_people_suspect() -> None:
 
     assert people.is_bot.sum() > 50
     assert not lives.sessions[people.is_bot].any()
-    assert (lives.paid_ms[people.is_bot] == NEVER).all()
+    assert (lives.paid_ms[people.is_bot] == NEVER_PAYS).all()
     after_a_week = np.nan_to_num(lives.chance[:, 5, 2])
     assert after_a_week[is_quiet].mean() < 0.1 * after_a_week[suspect].mean()
 
@@ -184,4 +184,4 @@ def test_payments_come_when_survival_falls_below_the_share_drawn() -> None:
     assert at[0] < EDGES_MS[1]
     assert at[1] == pytest.approx(halfway, abs=DAY_MS)
     assert EDGES_MS[-2] <= at[2] < EDGES_MS[-1]
-    assert at[3] == NEVER
+    assert at[3] == NEVER_PAYS

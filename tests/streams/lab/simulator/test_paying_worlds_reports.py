@@ -7,7 +7,7 @@ import numpy as np
 from schemas.time import DAY_MS, HOUR_MS, MINUTE_MS
 from streams.lab.simulator.paying_worlds import (
     BEGIN_MS,
-    NEVER,
+    NEVER_PAYS,
     PayingWorld,
     PaymentReports,
     logged_activity,
@@ -25,7 +25,7 @@ def reported(disturbance: str) -> tuple[PayingWorld, PaymentReports]:
 
 def test_every_payer_is_reported_once_and_seconds_after_paying() -> None:
     world, reports = reported("steady")
-    payers = np.flatnonzero(world.lives.paid_ms != NEVER)
+    payers = np.flatnonzero(world.lives.paid_ms != NEVER_PAYS)
     logged_at = world.people.time[reports.install] + reports.logged_ms
 
     assert sorted(reports.install.tolist()) == payers.tolist()

@@ -17,7 +17,7 @@ from schemas.time import DAY_MS
 from streams.lab.simulator.draws import FloatColumn, IntColumn
 from streams.lab.simulator.market.market import COUNTRIES
 from streams.lab.simulator.paying_worlds.chances import picked, poisson
-from streams.lab.simulator.paying_worlds.lives import IN_APP_NAMES, NEVER, Lives, Season
+from streams.lab.simulator.paying_worlds.lives import IN_APP_NAMES, NEVER_PAYS, Lives, Season
 from streams.lab.simulator.paying_worlds.paying_people import PayingPeople
 from streams.lab.simulator.paying_worlds.steps import (
     ACTIVITY_BUCKETS,
@@ -109,7 +109,7 @@ def _play(people: PayingPeople, kind: IntColumn, groups: _Group, shares: FloatCo
     size = len(people)
     sessions = np.zeros((size, LIFE_STEPS), np.int64)
     level = np.zeros((size, LIFE_STEPS + 1), np.int64)
-    paid_ms = np.full(size, NEVER)
+    paid_ms = np.full(size, NEVER_PAYS)
     is_here = ~people.is_bot
     for step in range(LIFE_STEPS):
         mean = _PER_DAY[kind] * LENGTHS_D[step] * _BUSY[step]

@@ -16,7 +16,7 @@ from streams.lab.simulator.paying_worlds.chances import (
     normal_grid,
     paid_at,
 )
-from streams.lab.simulator.paying_worlds.lives import NEVER, Lives, Season
+from streams.lab.simulator.paying_worlds.lives import NEVER_PAYS, Lives, Season
 from streams.lab.simulator.paying_worlds.paying_people import PayingPeople
 from streams.lab.simulator.paying_worlds.steps import ACTIVITY_BUCKETS, AT_LANDMARK
 
@@ -47,7 +47,7 @@ class FondnessWorld:
             sessions,
             counts[:, :, 1:],
             activity.last_activity(rng.random((size, ACTIVITY_BUCKETS)), sessions),
-            np.where(people.is_bot, NEVER, paid_ms),
+            np.where(people.is_bot, NEVER_PAYS, paid_ms),
             known.evidence,
             known.chance,
             known.left_d,

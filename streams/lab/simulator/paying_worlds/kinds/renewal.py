@@ -23,7 +23,7 @@ from streams.lab.simulator.paying_worlds.chances import (
     picked,
     poisson,
 )
-from streams.lab.simulator.paying_worlds.lives import IN_APP_NAMES, NEVER, Lives, Season
+from streams.lab.simulator.paying_worlds.lives import IN_APP_NAMES, NEVER_PAYS, Lives, Season
 from streams.lab.simulator.paying_worlds.paying_people import PayingPeople
 from streams.lab.simulator.paying_worlds.steps import (
     ACTIVITY_BUCKETS,
@@ -108,7 +108,7 @@ def _visits(
         np.zeros((size, len(LANDMARK_MS)), np.int64),
         np.zeros((size, len(LANDMARK_MS))),
         np.zeros((size, len(LANDMARK_MS))),
-        np.full(size, NEVER),
+        np.full(size, NEVER_PAYS),
     )
     seen.unpaid[:, 1:] = np.log1p(-pays[:, :1])
     share = rng.random((2, size))
