@@ -1,1 +1,16 @@
-"""Who gets the credit: rules, match index, waterfall, revenue, and the journey of one install."""
+"""Decides which touchpoint led to an install, and which install money belongs to. No I/O, no clock.
+
+Start at `journey` (the state machine of one install) and `decision` (the waterfall); README.md in
+this folder explains the method.
+"""
+
+__all__ = [
+    "decision",
+    "journey",
+    "matching",
+    "multi_touch",
+    "postbacks",
+    "probabilistic",
+    "rules",
+    "sites",
+]

@@ -1,0 +1,3 @@
+"""One decision: candidates of an install, the waterfall, fraud rules, and re-engagements."""
+
+__all__ = ["candidates", "fraud", "reengagement", "waterfall"]

@@ -1,4 +1,4 @@
-"""A touchpoint that may have led to an install, with the evidence that joined the two."""
+"""Candidates: touchpoints that may have led to an install, with the evidence that joins them."""
 
 from __future__ import annotations
 
@@ -17,17 +17,18 @@ class Candidate(Struct, frozen=True, array_like=True, gc=False):
     touch: Touch
 
 
-def once_each(candidates: Iterable[Candidate]) -> list[Candidate]:
-    """Of several copies of one event the same is kept in any order."""
+def without_copies(candidates: Iterable[Candidate]) -> list[Candidate]:
+    """Keep a single copy of every event: the same one, whatever the order of the copies."""
     merged: dict[str, Candidate] = {}
-    for one in candidates:
-        other = merged.get(one.touch.event_id)
-        if other is None or _copy_order(one) < _copy_order(other):
-            merged[one.touch.event_id] = one
+    for candidate in candidates:
+        event_id = candidate.touch.event_id
+        kept = merged.get(event_id)
+        if kept is None or _copy_order(candidate) < _copy_order(kept):
+            merged[event_id] = candidate
     return list(merged.values())
 
 
 def _copy_order(candidate: Candidate) -> tuple[int, LogMs, EventMs, str]:
-    """The stronger signal counts, then what was logged and what happened first."""
+    """Prefer the stronger signal, then the copy logged first, then the one that happened first."""
     touch = candidate.touch
     return candidate.signal, touch.ts, touch.time, touch.touch_id

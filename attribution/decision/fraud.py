@@ -1,8 +1,9 @@
-"""What is suspicious about one candidate of an install, by the records alone.
+"""Fraud rules: what is suspicious about one candidate of an install, judged from the records alone.
 
-Reasons carry the names of Adjust's rejection reasons and AppsFlyer's blocked reasons. Thresholds:
-order of times 5 s (24metrics), short click-to-install time 10 s (AppsFlyer: a glut in the first 3
-to 10 seconds); where no vendor publishes its limit the default is ours.
+Reasons carry the names of Adjust's rejection reasons and AppsFlyer's blocked reasons. Sources of
+the thresholds: 5 s for a click that follows the download (24metrics), 10 s for a short
+click-to-install time (AppsFlyer sees a peak of fraud in the first 3 to 10 seconds). Where no vendor
+publishes a limit, the default is our own.
 """
 
 from __future__ import annotations
@@ -30,10 +31,11 @@ FraudReason = Literal[
     "distribution_outlier",
     "behavioral_anomalies",
 ]
-"""In the order in which hits are told; the first with mode `reject` is the rule on the receipt."""
+"""In the order in which hits are listed; the first with mode `reject` is named on the receipt."""
 
 Mode = Literal["off", "tag", "suspicious", "reject"]
-"""Say so; say so and mark the winner; never let it win (Airbridge's three levels)."""
+"""`off`: not checked. `tag`: reported. `suspicious`: reported, and the conversion is marked if the
+touchpoint wins. `reject`: the touchpoint cannot win. (Airbridge has the same three levels.)"""
 
 REASONS: tuple[FraudReason, ...] = get_args(FraudReason)
 SITE_REASONS: tuple[FraudReason, ...] = (
@@ -45,7 +47,7 @@ _ORDER = {reason: number for number, reason in enumerate(REASONS)}
 
 
 class FraudRules(Struct, frozen=True, kw_only=True):
-    """A mode for every reason, and the thresholds. Durations are milliseconds."""
+    """The mode of every reason, and the thresholds."""
 
     engagement_injection: Mode = "reject"
     incorrect_signature: Mode = "reject"
@@ -61,25 +63,25 @@ class FraudRules(Struct, frozen=True, kw_only=True):
     behavioral_anomalies: Mode = "tag"
 
     injection_tolerance_ms: Millis = Millis(5_000)
-    """A touch may be told so long after the download began: clocks differ."""
+    """Clocks differ: a click may be stamped this much later than the begin of the download."""
 
     short_ctit_ms: Millis = Millis(10_000)
     referrer_tolerance_ms: Millis = HOUR_MS
 
     engagements_max: int = 15
     engagement_window_ms: Millis = DAY_MS
-    """More clicks of one site than the maximum in so long: all of them are dropped, or a flood
-    would win by the clicks it sent before it was one."""
+    """If a site claims more than `engagements_max` clicks in a stretch of this length, all of them
+    count as fraud. Otherwise a flood would win by the clicks it sent before it became one."""
 
     site_installs_min: int = 50
-    """A site is not judged by fewer installs."""
+    """A site with fewer installs is not judged."""
 
     site_posterior_min: float = 0.95
-    """A verdict of the `sites` stage is a hit from this posterior probability on."""
+    """A verdict of the `sites` stage counts as a hit at or above this posterior probability."""
 
 
 class Hit(Struct, frozen=True, array_like=True, gc=False):
-    """One reason against one candidate. `value`: seconds, a count or a probability."""
+    """One reason against one candidate. `value` is in seconds, a count or a probability."""
 
     reason: FraudReason
     mode: Mode
@@ -97,10 +99,10 @@ def hits(
     site_verdicts: Sequence[SiteVerdict],
     rules: FraudRules,
 ) -> tuple[Hit, ...]:
-    """Everything that speaks against `candidate`, in the order of `REASONS`.
+    """List every fraud rule that `candidate` breaks, in the order of `REASONS`.
 
-    `rivals` are all candidates of the install, in any order, this one included or not; a site
-    verdict that names another touchpoint is ignored, of several the latest counts.
+    `rivals` are all candidates of the install, in any order; they may include `candidate`. Verdicts
+    about other touchpoints are ignored; of several about the same one, the latest counts.
     """
     found: _Found = []
     _by_time(found, candidate, install, rules)
@@ -112,13 +114,13 @@ def hits(
         _by_site(found, candidate.touch.event_id, site_verdicts, rules)
     if not found:
         return ()
-    found.sort(key=lambda one: _ORDER[one[0]])
-    told = (Hit(reason, getattr(rules, reason), value, sub) for reason, value, sub in found)
-    return tuple(hit for hit in told if hit.mode != "off")
+    found.sort(key=lambda each: _ORDER[each[0]])
+    every_hit = (Hit(reason, getattr(rules, reason), value, sub) for reason, value, sub in found)
+    return tuple(hit for hit in every_hit if hit.mode != "off")
 
 
 def _by_time(found: _Found, candidate: Candidate, install: Installed, rules: FraudRules) -> None:
-    """Order of click, download and first open. A touch time of 0 is unknown."""
+    """Check the order of click, download and first open. A touch time of 0 is unknown."""
     touched, begun, opened = candidate.touch.time, install.begin_time, install.time
     if 0 < touched <= opened:
         if begun and touched > begun + rules.injection_tolerance_ms:
@@ -156,7 +158,7 @@ def _by_flags(found: _Found, touch_flags: int, install_flags: int) -> None:
 def _by_rivals(
     found: _Found, candidate: Candidate, rivals: Sequence[Candidate], rules: FraudRules
 ) -> None:
-    """Hyper-engagement, and one click id that several media sources claim."""
+    """Check for hyper-engagement, and for a click id that several media sources claim."""
     touch = candidate.touch
     if touch.kind is not TouchKind.CLICK:
         return
@@ -171,13 +173,13 @@ def _by_rivals(
             found.append(("too_many_engagements", float(engagements), touch.site_id))
     claims = [one for one in clicks if one.touch_id == touch.touch_id]
     if claims and any(one.media_source != touch.media_source for one in claims):
-        first = min([touch, *claims], key=lambda one: (one.ts, one.event_id))
+        first = min([touch, *claims], key=lambda claim: (claim.ts, claim.event_id))
         if first is not touch:
             found.append(("duplicate_click_id", len(claims) + 1.0, first.media_source))
 
 
 def _engagements(touch: Touch, others: Sequence[Touch], window_ms: Millis) -> int:
-    """Most clicks of this site in any stretch of time that this click lies in."""
+    """Largest number of clicks of this site in any stretch of time that contains this click."""
     site = touch.media_source, touch.site_id
     times = [one.time for one in others if (one.media_source, one.site_id) == site]
     times.append(touch.time)
@@ -188,9 +190,9 @@ def _engagements(touch: Touch, others: Sequence[Touch], window_ms: Millis) -> in
 def _by_site(
     found: _Found, event_id: str, verdicts: Sequence[SiteVerdict], rules: FraudRules
 ) -> None:
-    """The latest judgement of each reason counts; a lower probability takes an earlier one back."""
+    """Use the latest verdict of each reason: a lower probability withdraws an earlier verdict."""
     for reason in SITE_REASONS:
         judged = [one for one in verdicts if one.event_id == event_id and one.reason == reason]
-        latest = max(judged, key=lambda one: (one.ts, one.value), default=None)
+        latest = max(judged, key=lambda verdict: (verdict.ts, verdict.value), default=None)
         if latest is not None and latest.value >= rules.site_posterior_min:
             found.append((reason, latest.value, ""))

@@ -1,8 +1,8 @@
-"""Users who were away, saw a retargeting touchpoint, and opened the app again.
+"""Re-engagements: an inactive user sees a retargeting touchpoint and opens the app again.
 
-What is found follows from the sessions and touchpoints alone, whatever the order in which they
-became known. Inactivity and windows as measurement partners define them (AppsFlyer, retargeting
-attribution; Adjust, inactivity period): activity is the install or a session.
+The result depends on the sessions and touchpoints alone, not on the order in which they arrive.
+Inactivity and lookback windows are defined as measurement partners define them (AppsFlyer,
+retargeting attribution; Adjust, inactivity period). Activity is the install or a session.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from schemas.time import EventMs, LogMs
 
 _SIGNALS = (Signal.DEVICE_ID, Signal.CLICK_ID)
 SessionTimes = tuple[EventMs, LogMs]
-"""When it happened, and when it was logged."""
+"""Event time and log time of a session."""
 
 
 class Reengaged(Struct, frozen=True, array_like=True, gc=False):
-    """A re-engagement as it was last told. `session_time` 0: it was withdrawn."""
+    """A re-engagement as it was last reported. `session_time` 0: it has been withdrawn."""
 
     event_id: str  # of the touchpoint
     session_time: EventMs = EventMs(0)
@@ -35,25 +35,27 @@ class Reengaged(Struct, frozen=True, array_like=True, gc=False):
 
 
 class SettledReengagements(NamedTuple):
-    """Re-engagements that stay as they were told, because what they rest on is forgotten."""
+    """Re-engagements that can no longer change, because the records behind them are forgotten."""
 
     reengaged: Sequence[Reengaged] = ()
-    until: EventMs = EventMs(0)  # the last session that nobody looks at again; 0: none
+    until: EventMs = EventMs(0)  # the last session that is settled; 0: none
 
 
 class FoundReengagement(NamedTuple):
+    """A retargeting touchpoint, and the session that it brought the user back to."""
+
     candidate: Candidate
     session_time: EventMs
     expires_at: EventMs
 
 
 def may_win_back(candidate: Candidate, install: Installed) -> bool:
-    """Whether the touchpoint belongs to the life after the install, not to what led to it."""
+    """Whether the touchpoint came after the install, and so may win the user back."""
     return is_meant_to(candidate) and candidate.touch.time > install.time
 
 
 def is_meant_to(candidate: Candidate) -> bool:
-    """Whether it may win a user back, if it came after the install."""
+    """Whether the touchpoint could win a user back if it came after the install."""
     return candidate.touch.is_retargeting and candidate.signal in _SIGNALS
 
 
@@ -61,16 +63,18 @@ def find_reengagements(
     install: Installed,
     sessions: Sequence[SessionTimes],
     retargeting: Sequence[Candidate],
-    past: SettledReengagements,
+    settled: SettledReengagements,
     rules: Rules,
 ) -> list[FoundReengagement]:
-    """Re-engagements after the past ones, in order of time. `sessions` are sorted."""
-    used = {one.event_id for one in past.reengaged}
-    # Sessions before the last forgotten one are forgotten too, but that one is known.
-    active = sorted([install.time, *(time for time, _ in sessions), max(install.time, past.until)])
+    """Find the re-engagements after the settled ones, in order of time. `sessions` are sorted."""
+    used = {one.event_id for one in settled.reengaged}
+    # Sessions before the last settled one are forgotten, but the time of that one is known.
+    active = sorted(
+        [install.time, *(time for time, _ in sessions), max(install.time, settled.until)]
+    )
     found: list[FoundReengagement] = []
     for session in sessions:
-        if session[0] <= max(past.until, install.time):
+        if session[0] <= max(settled.until, install.time):
             continue
         winners = [
             one
@@ -93,7 +97,7 @@ def _explains(
     active: Sequence[EventMs],
     rules: Rules,
 ) -> bool:
-    """Whether this touchpoint brought the user back to this session."""
+    """Whether this touchpoint may have brought the user back to this session."""
     touch, (opened, logged) = candidate.touch, session
     if touch.time > opened or touch.ts - logged > rules.late_ms_max:
         return False

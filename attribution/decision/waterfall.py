@@ -1,10 +1,10 @@
-"""Who gets the credit: the best tier, in it the latest touchpoint, else nobody (organic).
+"""The waterfall: the latest touchpoint of the best tier gets the credit; without one, organic.
 
-Tiers after Adjust's waterfall: a click beats a view however recent the view, and what shares an
-id beats what only looks alike. At the same time the stronger signal wins (Play referrer, click
-id, device id, AdServices); ties break by event id, so the answer never depends on the order of
-arrival. A device that had the app before can only be won back, by retargeting (AppsFlyer,
-reinstalls and re-attribution).
+The tiers follow Adjust's waterfall: a click beats a view, however recent the view, and a match by
+an id beats a probabilistic match. Of two touchpoints at the same time the stronger signal wins
+(Play referrer, click id, device id, AdServices); remaining ties break by event id, so that the
+answer never depends on the order of arrival. A device that had the app before can only be won back
+by retargeting (AppsFlyer, reinstalls and re-attribution).
 """
 
 from __future__ import annotations
@@ -39,10 +39,11 @@ Rule = (
 )
 ConversionType = Literal["install", "reinstall", "reattribution"]
 CONTRIBUTORS_MAX = 3
+"""Touchpoints listed as contributors beside the winner, as in AppsFlyer's raw data reports."""
 
 
 class Case(Struct, frozen=True, gc=False):
-    """What a decision is about, apart from its candidates."""
+    """The input of a decision, apart from its candidates."""
 
     install: Installed
     prior: Prior | None = None
@@ -50,7 +51,7 @@ class Case(Struct, frozen=True, gc=False):
 
 
 class Receipt(Struct, frozen=True, gc=False):
-    """What became of one candidate, and by which rule."""
+    """The verdict on one candidate, and the rule behind it."""
 
     touch_id: str
     event_id: str
@@ -59,17 +60,17 @@ class Receipt(Struct, frozen=True, gc=False):
 
 
 class WaterfallResult(Struct, frozen=True, gc=False):
-    """Who gets the credit, and who only fraud kept from it."""
+    """The touchpoint that gets the credit, and the one that would have, were it not for fraud."""
 
     winner: Candidate | None = None  # None: organic
-    hits: tuple[Hit, ...] = ()  # what speaks against the winner, not enough to reject it
+    hits: tuple[Hit, ...] = ()  # fraud rules that the winner breaks without being rejected
     confidence: float = 1.0
-    robbed: Candidate | None = None
+    robbed: Candidate | None = None  # the best candidate that was rejected for fraud
     robbed_by: Hit | None = None
 
 
 class Review(Struct, frozen=True, gc=False):
-    """All that is told about a decision beside the winner."""
+    """The explanation of a decision: receipts, contributors and fraud hits."""
 
     receipts: list[Receipt]  # best candidate first
     contributors: list[Candidate]
@@ -77,19 +78,19 @@ class Review(Struct, frozen=True, gc=False):
 
 
 def tier(candidate: Candidate) -> int:
-    """3 click with an id, 2 view with an id, 1 click without, 0 view without."""
+    """3: a click matched by an id; 2: a view matched by an id; 1 and 0: the same, probabilistic."""
     is_click = candidate.touch.kind is TouchKind.CLICK
     return is_click + (0 if candidate.signal is Signal.PROBABILISTIC else 2)
 
 
 def rank(candidate: Candidate) -> tuple[int, EventMs, int, str]:
-    """Total order of candidates; the highest wins. A touch time that is unknown is 0, so last."""
+    """Total order of candidates: the highest wins. An unknown touch time is 0 and comes last."""
     touch = candidate.touch
     return tier(candidate), touch.time, -candidate.signal, touch.event_id
 
 
 def policy_for(candidate: Candidate, install: Installed, rules: Rules) -> Policy:
-    """What holds for this touchpoint, at the time of the install."""
+    """The policy for this touchpoint at the time of the install."""
     touch = candidate.touch
     return rules.policy(install.app_id, touch.media_source, touch.campaign_id, install.time)
 
@@ -97,7 +98,7 @@ def policy_for(candidate: Candidate, install: Installed, rules: Rules) -> Policy
 def lookback_ms(
     candidate: Candidate, policy: Policy, rules: Rules, *, is_known_user: bool
 ) -> Millis:
-    """The window in force: the touchpoint's own within limits, or the rule's."""
+    """The lookback window in force: the touchpoint's own, up to the maximum, or else the rule's."""
     touch = candidate.touch
     if candidate.signal is Signal.PROBABILISTIC:
         return policy.window_ms(touch, is_probabilistic=True, is_known_user=is_known_user)
@@ -110,7 +111,7 @@ def lookback_ms(
 
 
 def rejection(candidate: Candidate, case: Case, rules: Rules) -> Rejection | None:
-    """The rule that forbids this touchpoint to win whatever else is known, or None."""
+    """The rule by which this touchpoint can never win; None: it is eligible."""
     touch, install = candidate.touch, case.install
     if touch.time > install.time:
         return "after_install"
@@ -135,54 +136,56 @@ def rejection(candidate: Candidate, case: Case, rules: Rules) -> Rejection | Non
 
 
 def run_waterfall(candidates: Iterable[Candidate], case: Case, rules: Rules) -> WaterfallResult:
-    """The winner of the waterfall."""
+    """Find the winner: the best eligible candidate that no fraud rule rejects."""
     ordered = sorted(candidates, key=rank, reverse=True)
     eligible = [one for one in ordered if rejection(one, case, rules) is None]
-    certain = _confidences(eligible, case, rules)
-    robbed: Candidate | None = None
+    confidence_of = _confidences(eligible, case, rules)
+    robbed: Candidate | None = None  # the best candidate that was rejected for fraud
     robbed_by: Hit | None = None
-    for one in eligible:
-        policy = policy_for(one, case.install, rules)
-        confidence = certain.get(one.touch.event_id, 1.0)
+    for candidate in eligible:
+        policy = policy_for(candidate, case.install, rules)
+        confidence = confidence_of.get(candidate.touch.event_id, 1.0)
         if confidence < policy.probabilistic.confidence:
             continue
-        found = hits(one, ordered, case.install, case.site_verdicts, policy.fraud)
+        found = hits(candidate, ordered, case.install, case.site_verdicts, policy.fraud)
         rejecting = _rejecting(found)
         if rejecting is None:
-            return WaterfallResult(one, found, confidence, robbed, robbed_by)
+            return WaterfallResult(candidate, found, confidence, robbed, robbed_by)
         if robbed is None:
-            robbed, robbed_by = one, rejecting
+            robbed, robbed_by = candidate, rejecting
     return WaterfallResult(robbed=robbed, robbed_by=robbed_by)
 
 
 def review(
-    candidates: Iterable[Candidate], case: Case, judgement: WaterfallResult, rules: Rules
+    candidates: Iterable[Candidate], case: Case, result: WaterfallResult, rules: Rules
 ) -> Review:
-    """Why each candidate won or lost, who helped, and what is suspicious."""
+    """Explain a decision: why each candidate won or lost, who contributed, what is suspicious."""
     ordered = sorted(candidates, key=rank, reverse=True)
     eligible = [one for one in ordered if rejection(one, case, rules) is None]
-    certain = _confidences(eligible, case, rules)
-    told = Review([], [], [])
-    for one in ordered:
-        rule: Rule | None = rejection(one, case, rules)
+    confidence_of = _confidences(eligible, case, rules)
+    winner = result.winner
+    explained = Review([], [], [])
+    for candidate in ordered:
+        rule: Rule | None = rejection(candidate, case, rules)
         if rule is None:
-            policy = policy_for(one, case.install, rules)
-            if certain.get(one.touch.event_id, 1.0) < policy.probabilistic.confidence:
+            policy = policy_for(candidate, case.install, rules)
+            confidence = confidence_of.get(candidate.touch.event_id, 1.0)
+            if confidence < policy.probabilistic.confidence:
                 rule = "low_confidence"
             else:
-                found = hits(one, ordered, case.install, case.site_verdicts, policy.fraud)
-                told.suspicions.extend((one, hit) for hit in found)
+                found = hits(candidate, ordered, case.install, case.site_verdicts, policy.fraud)
+                explained.suspicions.extend((candidate, hit) for hit in found)
                 rejecting = _rejecting(found)
                 rule = rejecting.reason if rejecting else None
-        told.receipts.append(_receipt(one, rule, judgement.winner))
-        is_helper = rule is None and judgement.winner is not None and one != judgement.winner
-        if is_helper and len(told.contributors) < CONTRIBUTORS_MAX:
-            told.contributors.append(one)
-    return told
+        explained.receipts.append(_receipt(candidate, rule, winner))
+        is_contributor = rule is None and winner is not None and candidate != winner
+        if is_contributor and len(explained.contributors) < CONTRIBUTORS_MAX:
+            explained.contributors.append(candidate)
+    return explained
 
 
 def prior_of(install: Installed, priors: Iterable[Prior], rules: Rules) -> Prior | None:
-    """The install this one follows on the same device; None: a new user."""
+    """The earlier install on the same device that this one follows; None: a new user."""
     window = rules.app_policy(install.app_id, install.time).windows.reattribution
     name = install.time, install.install_id
     earlier = (
@@ -192,18 +195,18 @@ def prior_of(install: Installed, priors: Iterable[Prior], rules: Rules) -> Prior
         and install.time - one.time <= window
         and one.ts - install.ts <= rules.late_ms_max
     )
-    return max(earlier, key=lambda one: (one.time, one.install_id), default=None)
+    return max(earlier, key=lambda prior: (prior.time, prior.install_id), default=None)
 
 
-def conversion_type(case: Case, judgement: WaterfallResult) -> ConversionType:
+def conversion_type(case: Case, result: WaterfallResult) -> ConversionType:
     if case.prior is None:
         return "install"
-    return "reinstall" if judgement.winner is None else "reattribution"
+    return "reinstall" if result.winner is None else "reattribution"
 
 
-def expires_at(case: Case, judgement: WaterfallResult, rules: Rules) -> EventMs:
-    """When a re-attribution gives the credit back to whom it was taken from; 0: never."""
-    winner = judgement.winner
+def expires_at(case: Case, result: WaterfallResult, rules: Rules) -> EventMs:
+    """When a temporary re-attribution ends and the previous source counts again; 0: never."""
+    winner = result.winner
     if case.prior is None or winner is None:
         return EventMs(0)
     temporary = policy_for(winner, case.install, rules).windows.temporary
@@ -211,8 +214,11 @@ def expires_at(case: Case, judgement: WaterfallResult, rules: Rules) -> EventMs:
 
 
 def fraud_status(found: Sequence[Hit]) -> tuple[Literal["", "tag", "suspicious"], str]:
-    """The worst that is said of the winner, and why. What a site's history merely tags is told
-    apart from the decision, because it depends on what was known of the site by then."""
+    """The most severe fraud mode against the winner, and its reason.
+
+    Tags from a site's history are left out: they are reported apart from the decision, because they
+    depend on how much was known of the site by then.
+    """
     counting = [hit for hit in found if hit.mode != "tag" or hit.reason not in SITE_REASONS]
     for mode in ("suspicious", "tag"):
         for hit in counting:
@@ -226,12 +232,12 @@ def _rejecting(found: Sequence[Hit]) -> Hit | None:
 
 
 def _confidences(eligible: Sequence[Candidate], case: Case, rules: Rules) -> dict[str, float]:
-    """How sure each match without ids is, by event id of the touchpoint."""
+    """Confidence of each probabilistic match, by event id of the touchpoint."""
     touches = [one.touch for one in eligible if one.signal is Signal.PROBABILISTIC]
     if not touches:
         return {}
-    certain = confidences(touches, case.install, rules.pair_model)
-    return {touch.event_id: value for touch, value in zip(touches, certain, strict=True)}
+    values = confidences(touches, case.install, rules.pair_model)
+    return {touch.event_id: value for touch, value in zip(touches, values, strict=True)}
 
 
 def _receipt(candidate: Candidate, rule: Rule | None, winner: Candidate | None) -> Receipt:

@@ -1,7 +1,8 @@
-"""One install from its first trace to its last: candidates, decision, activity and money.
+"""The journey of one install: candidates, decision, activity and money, as a pure state machine.
 
-Records arrive in any order. Money and activity that come before their install wait for it until
-a deadline; whatever changes the decision after it was made leads to a new version.
+Every function takes a journey and a record, and returns the next journey with the facts to report.
+Records may arrive in any order. Money and activity that arrive before their install wait for it
+until a deadline; a record that changes a decision already made leads to a new version of it.
 """
 
 from attribution.journey.conversion_path import ConversionPath, conversion_path

@@ -1,4 +1,4 @@
-"""What somebody was shown before an install, as far as credit may be shared for it."""
+"""The conversion path: touchpoints before an install among which credit may be shared."""
 
 from __future__ import annotations
 
@@ -11,36 +11,41 @@ from attribution.rules.rules import Rules
 from schemas.records import Touch
 from schemas.time import EventMs
 
-_SHOWN_BUT_NOT_ELIGIBLE = frozenset(
+_GENUINE_BUT_NOT_ELIGIBLE = frozenset(
     {"outside_click_window", "outside_view_window", "before_prior_install", "not_retargeting"}
 )
-"""Rejections that are a matter of what counts, not of what happened."""
+"""Rejections by the rules of attribution, not by doubt about the touchpoint."""
 
 
 class ConversionPath(NamedTuple):
     """Touchpoints in order of (time, event id)."""
 
     eligible: list[Touch]
-    """Those that the rules would have credited, had there been no better one."""
+    """Touchpoints that would have been credited if there had been no better one."""
 
     genuine: list[Touch]
-    """And those too old, or not meant for this user. Fraud and mere guesses are left out."""
+    """Also those that are too old or not meant for this user, but no fraud and no weak matches."""
 
 
 def conversion_path(journey: Journey, decision: Decision | None, rules: Rules) -> ConversionPath:
-    """Of a journey whose install is known. A decision just made saves judging again."""
+    """The path of a journey whose install is known.
+
+    `decision`: the decision just made, if any; it saves running the waterfall again.
+    """
     if not journey.candidates:
         return ConversionPath([], [])
     receipts = _review(journey, rules) if decision is None else decision.review.receipts
-    rule_of = {one.event_id: one for one in receipts}
+    receipt_of = {one.event_id: one for one in receipts}
     touches = sorted((one.touch for one in journey.candidates), key=_order)
-    told = [(touch, rule_of[touch.event_id]) for touch in touches if touch.event_id in rule_of]
+    reviewed = [
+        (touch, receipt_of[touch.event_id]) for touch in touches if touch.event_id in receipt_of
+    ]
     return ConversionPath(
-        [touch for touch, receipt in told if receipt.verdict != "rejected"],
+        [touch for touch, receipt in reviewed if receipt.verdict != "rejected"],
         [
             touch
-            for touch, receipt in told
-            if receipt.verdict != "rejected" or receipt.rule in _SHOWN_BUT_NOT_ELIGIBLE
+            for touch, receipt in reviewed
+            if receipt.verdict != "rejected" or receipt.rule in _GENUINE_BUT_NOT_ELIGIBLE
         ],
     )
 

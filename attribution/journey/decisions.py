@@ -1,4 +1,4 @@
-"""Merges what is known of an install, decides, and decides again when that changes."""
+"""Merges the evidence on an install, decides, and decides again when the evidence changes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from msgspec.structs import replace
 
-from attribution.decision.candidates import Candidate, once_each
+from attribution.decision.candidates import Candidate, without_copies
 from attribution.decision.reengagement import is_meant_to, may_win_back
 from attribution.decision.waterfall import (
     Case,
@@ -28,6 +28,7 @@ from schemas.time import LogMs
 
 
 def case_of(journey: Journey, rules: Rules) -> Case:
+    """The input of the waterfall; the install must be known."""
     install = journey.install
     assert install is not None
     prior = prior_of(install, journey.priors, rules) if journey.priors else None
@@ -35,18 +36,19 @@ def case_of(journey: Journey, rules: Rules) -> Case:
 
 
 def decide_if_complete(journey: Journey, rules: Rules) -> JourneyStep:
+    """Make the first decision once the install is known and matching has answered every lookup."""
     install = journey.install
     if install is None:
         return journey, []
     every_lookup = (1 << install.lookups) - 1
-    # A second install of the same id may have asked more than this one.
+    # A second install with the same id may have sent more lookups than this one.
     if journey.answered & every_lookup != every_lookup:
         return journey, []
     return make_decision(journey, "first_decision", install.ts, rules)
 
 
 def make_decision(journey: Journey, reason: DecisionReason, at: LogMs, rules: Rules) -> JourneyStep:
-    """Make the next version, whether it differs from the last or not."""
+    """Make the next version of the decision, even if it equals the last one."""
     case = case_of(journey, rules)
     return _conclude(
         journey, case, run_waterfall(journey.candidates, case, rules), (reason, at), rules
@@ -54,12 +56,12 @@ def make_decision(journey: Journey, reason: DecisionReason, at: LogMs, rules: Ru
 
 
 def reconsider(journey: Journey, reason: DecisionReason, at: LogMs, rules: Rules) -> JourneyStep:
-    """Make the next version if the decision is another one now."""
+    """Decide again; make a new version only if the decision has changed."""
     if journey.version == 0 or journey.is_purged:
         return journey, []
     case = case_of(journey, rules)
     judgement = run_waterfall(journey.candidates, case, rules)
-    if _gist(case, judgement, rules) == journey.decided:
+    if _decision_text(case, judgement, rules) == journey.decided:
         return journey, []
     return _conclude(journey, case, judgement, (reason, at), rules)
 
@@ -84,11 +86,11 @@ def _conclude(
     facts: list[JourneyFact] = [decision]
     if version == 1:
         facts.append(Settled(case.install.source, "decided"))
-    return replace(journey, version=version, decided=_gist(case, judgement, rules)), facts
+    return replace(journey, version=version, decided=_decision_text(case, judgement, rules)), facts
 
 
-def _gist(case: Case, judgement: WaterfallResult, rules: Rules) -> str:
-    """All that makes two decisions different ones."""
+def _decision_text(case: Case, judgement: WaterfallResult, rules: Rules) -> str:
+    """A text that is equal for equal decisions: winner, prior install, fraud, expiry."""
     robbed = judgement.robbed_by.reason if judgement.robbed_by else ""
     parts = (
         _name(judgement.winner),
@@ -106,12 +108,12 @@ def _name(candidate: Candidate | None) -> str:
 
 
 def merge(journey: Journey, found: Sequence[Candidate], rules: Rules) -> JourneyStep:
-    """Add touchpoints; those after the install may only win the user back."""
+    """Add touchpoints. Those after the install can only win the user back."""
     install = journey.install
     candidates = [*journey.candidates, *found] if found else journey.candidates
     if install is None:
-        # Nobody knows yet what comes after it. The copy by a device id must not get lost either
-        # when a referrer names the same click.
+        # It is not known yet which touchpoints come after the install. The copy matched by device
+        # id must be kept even if the referrer names the same click.
         later = [one for one in found if is_meant_to(one)]
     else:
         later = [one for one in candidates if may_win_back(one, install)]
@@ -128,12 +130,12 @@ def merge(journey: Journey, found: Sequence[Candidate], rules: Rules) -> Journey
 def _kept(
     journey: Journey, candidates: Iterable[Candidate], rules: Rules
 ) -> tuple[list[Candidate], list[JourneyFact]]:
-    """Each touchpoint once, best first, within the bound."""
-    merged = once_each(candidates)
+    """Keep every touchpoint once, the best first, within the bound."""
+    merged = without_copies(candidates)
     install = journey.install
     if len(merged) > rules.candidates_per_journey_max and install is not None:
         case = Case(install)
-        # What cannot win must never push out what can.
+        # A touchpoint that cannot win must never evict one that can.
         merged.sort(key=lambda one: (rejection(one, case, rules) is None, rank(one)), reverse=True)
     else:
         merged.sort(key=rank, reverse=True)
@@ -144,15 +146,16 @@ def _kept(
 
 
 def note_priors(journey: Journey, priors: Sequence[Prior], rules: Rules) -> JourneyStep:
+    """Add earlier installs of the same device, within the bound."""
     known = {one.install_id: one for one in journey.priors}
-    for one in priors:
-        other = known.get(one.install_id)
-        if other is None or (one.ts, one.time) < (other.ts, other.time):
-            known[one.install_id] = one
+    for prior in priors:
+        other = known.get(prior.install_id)
+        if other is None or (prior.ts, prior.time) < (other.ts, other.time):
+            known[prior.install_id] = prior
     ordered = sorted(known.values(), key=lambda one: (one.time, one.install_id))
     surplus = len(ordered) - rules.priors_per_journey_max
     if surplus <= 0:
         return replace(journey, priors=ordered), []
-    # The latest one counts, so the earliest go.
+    # The latest prior install decides, so the earliest are evicted.
     evicted = Evicted("priors_per_journey_max", surplus)
     return replace(journey, priors=ordered[surplus:]), [evicted]

@@ -1,4 +1,4 @@
-"""When somebody who asked to be forgotten is, and what counts until then."""
+"""Erasure requests: until when records still count, and what is purged after that."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from attribution.rules.rules import Rules
 from schemas.time import MILLISECOND, LogMs
 
 
-def last_heard(journey: Journey, rules: Rules) -> LogMs:
-    """Log time of the last record that may change what is said of somebody who asked to be
-    forgotten; 0: nobody asked, or nothing is known of the install yet."""
+def last_counted_ts(journey: Journey, rules: Rules) -> LogMs:
+    """Log time of the last record that still counts after an erasure request.
+
+    0: no request was made, or the install is not known yet.
+    """
     install = journey.install
     if journey.erased_ts == 0 or install is None:
         return LogMs(0)
@@ -19,14 +21,14 @@ def last_heard(journey: Journey, rules: Rules) -> LogMs:
 
 
 def purge_due(journey: Journey, rules: Rules) -> LogMs | None:
-    """Log time at which nothing that counts can come any more; None: never."""
-    until = last_heard(journey, rules)
+    """Log time from which no record counts any more, so that the journey is purged; None: never."""
+    until = last_counted_ts(journey, rules)
     return None if until == 0 or journey.is_purged else until + MILLISECOND
 
 
-def heard(journey: Journey, rules: Rules) -> Journey:
-    """Without what came after that: whether it came before the purge must make no difference."""
-    until = last_heard(journey, rules)
+def without_uncounted(journey: Journey, rules: Rules) -> Journey:
+    """The journey without later records, so that it is the same before and after the purge."""
+    until = last_counted_ts(journey, rules)
     if until == 0:
         return journey
     return replace(
@@ -37,7 +39,7 @@ def heard(journey: Journey, rules: Rules) -> Journey:
 
 
 def purged(journey: Journey) -> Journey:
-    """What is left is who has the credit, which rows have told, and what money needs."""
+    """Keep only what was reported of the credit already, and what later money needs."""
     install = journey.install
     assert install is not None
     return replace(

@@ -1,4 +1,4 @@
-"""Keeps what re-engagements rest on, and tells them when they change."""
+"""Keeps the sessions and touchpoints behind re-engagements, and reports when those change."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from attribution.decision.candidates import Candidate, once_each
+from attribution.decision.candidates import Candidate, without_copies
 from attribution.decision.reengagement import (
     FoundReengagement,
     Reengaged,
     SettledReengagements,
     find_reengagements,
 )
-from attribution.journey.erasure import heard
+from attribution.journey.erasure import without_uncounted
 from attribution.journey.state import (
     DecisionReason,
     Journey,
@@ -29,7 +29,7 @@ from schemas.time import LogMs
 
 
 def note_session(journey: Journey, activity: ActivitySeen, rules: Rules) -> JourneyStep:
-    """Beyond the bound the oldest session goes, and what was told until then stays."""
+    """Add a session. Beyond the bound the oldest is evicted, and re-engagements up to it settle."""
     session = (activity.time, activity.ts)
     if activity.time <= journey.settled_until:
         return journey, [Evicted("sessions_per_journey_max", 1)]
@@ -43,18 +43,19 @@ def note_session(journey: Journey, activity: ActivitySeen, rules: Rules) -> Jour
 
 
 def note_retargeting(journey: Journey, later: Sequence[Candidate], rules: Rules) -> JourneyStep:
-    touches = once_each([*journey.retargeting, *later])
+    """Add retargeting touchpoints. Beyond the bound the oldest are evicted and settled."""
+    touches = without_copies([*journey.retargeting, *later])
     touches.sort(key=lambda one: (one.touch.time, one.touch.event_id))
     surplus = len(touches) - rules.retargeting_per_journey_max
     if surplus <= 0:
         return replace(journey, retargeting=touches), []
     gone = {one.touch.event_id for one in touches[:surplus]}
-    told = [one.session_time for one in journey.reengaged if one.event_id in gone]
+    evicted = [one.session_time for one in journey.reengaged if one.event_id in gone]
     kept = replace(
         journey,
         retargeting=touches[surplus:],
         reengaged=[one for one in journey.reengaged if one.event_id not in gone],
-        settled_until=max([journey.settled_until, *told]),
+        settled_until=max([journey.settled_until, *evicted]),
     )
     return kept, [Evicted("retargeting_per_journey_max", surplus)]
 
@@ -65,31 +66,29 @@ def win_back(
     at: LogMs,
     rules: Rules,
     *,
-    is_told_again: bool = False,
+    is_repeated: bool = False,
 ) -> JourneyStep:
-    """Tell every re-engagement that is new, other than before, or no more."""
+    """Report every re-engagement that is new, has changed, or is withdrawn.
+
+    `is_repeated`: report those that have not changed as well, without personal ids this time.
+    """
     install = journey.install
     if install is None or journey.is_purged or not (journey.retargeting or journey.reengaged):
         return journey, []
     until = journey.settled_until
     settled = [one for one in journey.reengaged if 0 < one.session_time <= until]
-    told = {one.event_id: one for one in settled}
-    known_of = heard(journey, rules)
-    for one in find_reengagements(
-        install,
-        known_of.sessions,
-        known_of.retargeting,
-        SettledReengagements(settled, until),
-        rules,
-    ):
-        told[one.candidate.touch.event_id] = _told(one)
+    current = {one.event_id: one for one in settled}
+    counted = without_uncounted(journey, rules)
+    past = SettledReengagements(settled, until)
+    for found in find_reengagements(install, counted.sessions, counted.retargeting, past, rules):
+        current[found.candidate.touch.event_id] = _reengaged(found)
     known = {one.event_id: one for one in journey.reengaged}
     facts: list[JourneyFact] = []
     for candidate in journey.retargeting:
         event_id = candidate.touch.event_id
         before = known.get(event_id, Reengaged(event_id))
-        now = replace(told.get(event_id, Reengaged(event_id)), version=before.version)
-        if now == before and not (is_told_again and before.version):
+        now = replace(current.get(event_id, Reengaged(event_id)), version=before.version)
+        if now == before and not (is_repeated and before.version):
             continue
         known[event_id] = replace(now, version=before.version + 1)
         fact = Reengagement(
@@ -106,7 +105,7 @@ def win_back(
     return replace(journey, reengaged=list(known.values())), facts
 
 
-def _told(found: FoundReengagement) -> Reengaged:
+def _reengaged(found: FoundReengagement) -> Reengaged:
     candidate = found.candidate
     return Reengaged(
         candidate.touch.event_id,

@@ -1,4 +1,4 @@
-"""What is remembered of one install, and what a step says."""
+"""The state of one journey, and the facts that its steps report."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ DecisionReason = Literal[
 
 
 class Decision(Struct, frozen=True, gc=False):
-    """One version of who gets the credit. `decided_at` is the log time of the cause."""
+    """One version of a decision. `decided_at` is the log time of the record that caused it."""
 
     version: int
     reason: DecisionReason
@@ -43,7 +43,7 @@ class Decision(Struct, frozen=True, gc=False):
 
 
 class Reengagement(Struct, frozen=True, gc=False):
-    """One version of a re-engagement; `session_time` 0: there was none after all."""
+    """One version of a re-engagement; `session_time` 0: it is withdrawn."""
 
     version: int
     reason: DecisionReason
@@ -56,7 +56,7 @@ class Reengagement(Struct, frozen=True, gc=False):
 
 
 class Waiting(Struct, frozen=True, gc=False):
-    """A record waits for its install, stops waiting, or has waited in vain."""
+    """A record is parked until its install is known, is released, or has expired."""
 
     record: ActivitySeen | MoneyRouted
     state: Literal["parked", "released", "expired"]
@@ -64,10 +64,14 @@ class Waiting(Struct, frozen=True, gc=False):
 
 
 class ActivityApplied(Struct, frozen=True, gc=False):
+    """Activity of an install that is known."""
+
     activity: ActivitySeen
 
 
 class MoneyApplied(Struct, frozen=True, gc=False):
+    """Money booked to the install, or taken from it."""
+
     routed: MoneyRouted
 
 
@@ -75,11 +79,13 @@ JourneyFact = Decision | Reengagement | Waiting | ActivityApplied | MoneyApplied
 
 
 class Journey(Struct, frozen=True, array_like=True):
+    """Everything known of one install. Stored as an array: new fields go to the end."""
+
     install: Installed | None = None
     answered: int = 0  # bit per lookup ordinal
     candidates: list[Candidate] = []  # best first
     version: int = 0  # 0: undecided
-    decided: str = ""  # what the current version says, as `_gist` puts it
+    decided: str = ""  # the current version as text, to notice changes
     waiting: list[ActivitySeen | MoneyRouted] = []
     activity_ids: list[int] = []  # hashes of the latest event ids, for duplicates
     last_ts: LogMs = LogMs(0)
@@ -92,7 +98,7 @@ class Journey(Struct, frozen=True, array_like=True):
     )  # re-engagements until then stay: what they rest on is forgotten
     site_verdicts: list[SiteVerdict] = []
     erased_ts: LogMs = LogMs(0)  # the user asked to be forgotten; 0: nobody asked
-    is_purged: bool = False  # and is
+    is_purged: bool = False  # the request has been carried out
 
 
 JourneyStep = tuple[Journey, list[JourneyFact]]

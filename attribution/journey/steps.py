@@ -1,4 +1,4 @@
-"""Every step of a journey: what one record, or a deadline, makes of it."""
+"""The steps of a journey: how one record, or a deadline, changes it."""
 
 from __future__ import annotations
 
@@ -43,16 +43,17 @@ from schemas.time import MILLISECOND, LogMs
 
 
 def add_install(journey: Journey, installed: Installed, rules: Rules) -> JourneyStep:
+    """Add the install, decide if matching has answered, and release records that waited for it."""
     if journey.install is not None:
         return journey, [Settled(installed.source, "duplicate")]
     last_ts = max(journey.last_ts, installed.ts)
     journey = replace(journey, install=installed, last_ts=last_ts)
-    told: list[Candidate] = []
+    reported: list[Candidate] = []  # by Apple
     if installed.adservices is not None:
-        told.append(Candidate(Signal.ADSERVICES, installed.adservices))
+        reported.append(Candidate(Signal.ADSERVICES, installed.adservices))
     later = [one for one in journey.retargeting if one.touch.time > installed.time]
     journey = replace(journey, retargeting=later)
-    journey, facts = merge(journey, told, rules)
+    journey, facts = merge(journey, reported, rules)
     journey, decided = decide_if_complete(journey, rules)
     journey, released = release(journey, installed, rules)
     journey, won_back = win_back(journey, "first_decision", installed.ts, rules)
@@ -60,13 +61,14 @@ def add_install(journey: Journey, installed: Installed, rules: Rules) -> Journey
 
 
 def add_candidates(journey: Journey, seen: Candidates, rules: Rules) -> JourneyStep:
+    """Add an answer of matching, or touchpoints and prior installs that matching found later."""
     answered = journey.answered | (1 << seen.ordinal) if seen.ordinal >= 0 else journey.answered
     journey, facts = replace(journey, answered=answered), list[JourneyFact]()
     if journey.is_purged:
         return journey, facts
     found = [Candidate(seen.signal, touch) for touch in seen.touches]
     if seen.ordinal == NAMED_BY_SESSION:
-        return _see_named(journey, found, rules)
+        return _add_named(journey, found, rules)
     if found:
         journey, facts = merge(journey, found, rules)
     if seen.priors:
@@ -86,8 +88,8 @@ def add_candidates(journey: Journey, seen: Candidates, rules: Rules) -> JourneyS
     return journey, facts + decided + won_back
 
 
-def _see_named(journey: Journey, found: list[Candidate], rules: Rules) -> JourneyStep:
-    """Touchpoints that a session names may bring a user back, but explain no install."""
+def _add_named(journey: Journey, found: list[Candidate], rules: Rules) -> JourneyStep:
+    """Add touchpoints that a session names: they may win a user back, but explain no install."""
     install = journey.install
     if install is not None:
         found = [one for one in found if may_win_back(one, install)]
@@ -98,7 +100,7 @@ def _see_named(journey: Journey, found: list[Candidate], rules: Rules) -> Journe
 
 
 def add_site_verdict(journey: Journey, verdict: SiteVerdict, rules: Rules) -> JourneyStep:
-    """A judgement from a site's history. Late ones, and those no rule heeds, change nothing."""
+    """Add a verdict from a site's history; a late one, or one that no rule uses, is ignored."""
     install = journey.install
     if install is None or journey.is_purged or not rules.heeds_sites:
         return journey, []
@@ -108,15 +110,16 @@ def add_site_verdict(journey: Journey, verdict: SiteVerdict, rules: Rules) -> Jo
     charge = verdict.event_id, verdict.reason
     others = [one for one in journey.site_verdicts if (one.event_id, one.reason) != charge]
     same = [one for one in journey.site_verdicts if (one.event_id, one.reason) == charge]
-    latest = max([verdict, *same], key=lambda one: (one.ts, one.value))
+    latest = max([verdict, *same], key=lambda each: (each.ts, each.value))
     journey = replace(journey, site_verdicts=[*others, latest])
     return reconsider(journey, "fraud_verdict", verdict.ts, rules)
 
 
 def request_erasure(journey: Journey, erased: Erased, rules: Rules) -> JourneyStep:
-    """From now on ids are left out of what is said, and soon forgotten. The credit stays.
+    """Take an erasure request: rows omit personal ids from now on, and the journey is purged later.
 
-    Of several requests the first by log time counts, whichever becomes known first.
+    The credit itself stays. Of several requests the first by log time counts, in whatever order
+    they arrive.
     """
     is_new = journey.erased_ts == 0
     if journey.is_purged or 0 < journey.erased_ts <= erased.ts:
@@ -125,12 +128,12 @@ def request_erasure(journey: Journey, erased: Erased, rules: Rules) -> JourneySt
     journey, facts = replace(journey, erased_ts=erased.ts, last_ts=last_ts), list[JourneyFact]()
     if is_new and journey.version > 0:
         journey, facts = make_decision(journey, "erasure", erased.ts, rules)
-    journey, won_back = win_back(journey, "erasure", erased.ts, rules, is_told_again=is_new)
+    journey, won_back = win_back(journey, "erasure", erased.ts, rules, is_repeated=is_new)
     return journey, facts + won_back
 
 
 def change_rules(journey: Journey, at: LogMs, rules: Rules) -> JourneyStep:
-    """Decide again under new rules; `at` is the log time from which they are in force."""
+    """Decide again under new rules; `at` is the log time from which they apply."""
     if journey.version == 0:
         return journey, []
     journey, facts = reconsider(journey, "rule_change", at, rules)
@@ -139,6 +142,7 @@ def change_rules(journey: Journey, at: LogMs, rules: Rules) -> JourneyStep:
 
 
 def add_activity(journey: Journey, activity: ActivitySeen, rules: Rules) -> JourneyStep:
+    """Add a session or an in-app event; duplicates are recognised by event id."""
     event_hash = _hash(activity.event_id)
     if event_hash in journey.activity_ids:
         return journey, [Settled(activity.source, "duplicate")]
@@ -153,6 +157,7 @@ def add_activity(journey: Journey, activity: ActivitySeen, rules: Rules) -> Jour
 
 
 def add_money(journey: Journey, routed: MoneyRouted, rules: Rules) -> JourneyStep:
+    """Book money to the install, or take it away again (`sign` -1) after a relink."""
     journey = replace(journey, last_ts=max(journey.last_ts, routed.money.ts))
     if routed.sign > 0:
         return apply_or_wait(journey, routed, rules)
@@ -160,7 +165,7 @@ def add_money(journey: Journey, routed: MoneyRouted, rules: Rules) -> JourneySte
 
 
 def meet_deadlines(journey: Journey, now: LogMs, rules: Rules) -> JourneyStep:
-    """Decide without missing answers, give up waiting; both by deadlines before log time `now`."""
+    """Act on deadlines before log time `now`: decide without missing answers, expire records."""
     facts: list[JourneyFact] = []
     install = journey.install
     if install is not None and journey.version == 0 and _decision_due(install, rules) <= now:
@@ -176,7 +181,7 @@ def meet_deadlines(journey: Journey, now: LogMs, rules: Rules) -> JourneyStep:
 
 
 def journey_due(journey: Journey, rules: Rules) -> LogMs:
-    """Log time at which `meet_deadlines` or forgetting has something to do."""
+    """Log time at which a deadline has to be met, or the journey can be forgotten."""
     due = journey.last_ts + rules.journey_retention_ms
     if journey.install is not None and journey.version == 0:
         due = min(due, _decision_due(journey.install, rules))
@@ -186,7 +191,7 @@ def journey_due(journey: Journey, rules: Rules) -> LogMs:
 
 
 def is_forgotten(journey: Journey, now: LogMs, rules: Rules) -> bool:
-    """Whether nothing can be lost with this journey at log time `now`."""
+    """Whether the journey holds nothing that is still needed at log time `now`."""
     if journey.waiting:
         return False
     if journey.install is None and not (journey.candidates or journey.erased_ts):
@@ -195,7 +200,7 @@ def is_forgotten(journey: Journey, now: LogMs, rules: Rules) -> bool:
 
 
 def winner_known_by(journey: Journey, known_by: LogMs, rules: Rules) -> Candidate | None:
-    """Who gets the credit by what was logged until `known_by`; None is organic."""
+    """The winner by the records logged up to `known_by`; None: organic."""
     candidates = [one for one in journey.candidates if one.touch.ts <= known_by]
     if journey.install is None or not candidates:
         return None

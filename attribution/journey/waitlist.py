@@ -1,4 +1,4 @@
-"""Money and activity that wait for their install, and what they do once it is known."""
+"""The waitlist: money and activity that arrived before their install."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from schemas.time import LogMs
 
 
 def deadline_of(record: ActivitySeen | MoneyRouted, rules: Rules) -> LogMs:
-    """Last log time at which the install may still appear for this record."""
+    """Last log time at which the install of this record may still appear."""
     if isinstance(record, MoneyRouted):
         return record.deadline
     return record.ts + rules.parking_ms
@@ -32,10 +32,11 @@ def deadline_of(record: ActivitySeen | MoneyRouted, rules: Rules) -> LogMs:
 def apply_or_wait(
     journey: Journey, record: ActivitySeen | MoneyRouted, rules: Rules
 ) -> JourneyStep:
+    """Apply a record if its install is known in time; else put it on the waitlist."""
     install = journey.install
     if install is not None and install.ts <= deadline_of(record, rules):
         return _apply(journey, record, rules)
-    # Even what came too late waits: until its deadline money may be moved to where it belongs.
+    # Records of a late install wait as well: until its deadline, a relink may move the money.
     facts = settle_waiting(record, "parked", rules)
     waiting = [*journey.waiting, record]
     if len(waiting) > rules.waiting_per_journey_max:
@@ -63,6 +64,7 @@ def _settled(record: ActivitySeen | MoneyRouted, disposition: Disposition) -> Se
 def settle_waiting(
     record: ActivitySeen | MoneyRouted, state: Literal["parked", "expired"], rules: Rules
 ) -> list[JourneyFact]:
+    """Facts that report a record as parked or expired."""
     return [
         Waiting(record, state, deadline_of(record, rules)),
         _settled(record, state),
@@ -70,19 +72,19 @@ def settle_waiting(
 
 
 def release(journey: Journey, installed: Installed, rules: Rules) -> JourneyStep:
-    """Apply what waited, but for what waited too long."""
+    """Apply the records on the waitlist, except those that have waited too long."""
     facts: list[JourneyFact] = []
-    in_vain = [one for one in journey.waiting if installed.ts > deadline_of(one, rules)]
+    overdue = [one for one in journey.waiting if installed.ts > deadline_of(one, rules)]
     for record in journey.waiting:
-        if record not in in_vain:
+        if record not in overdue:
             facts.append(Waiting(record, "released", deadline_of(record, rules)))
             journey, applied = _apply(journey, record, rules)
             facts += applied
-    return replace(journey, waiting=in_vain), facts
+    return replace(journey, waiting=overdue), facts
 
 
 def take_back(journey: Journey, routed: MoneyRouted) -> JourneyStep:
-    """A relink moves money away, booked or still waiting; its next place settles it again."""
+    """Take away money, booked or waiting, that a relink moves; its next owner settles it again."""
     booking_id = routed.money.booking_id
     for record in journey.waiting:
         if isinstance(record, MoneyRouted) and record.money.booking_id == booking_id:

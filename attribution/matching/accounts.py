@@ -1,8 +1,8 @@
-"""Which install an account's money belongs to.
+"""Accounts: decides which install the money of an account belongs to.
 
-Money goes to the install the account was signed in to, latest at or before the purchase; when
-there was none yet, to the first one after. A link that comes later than the money moves it by a
-signed pair, so the final place does not depend on the order of arrival.
+Money goes to the install that the account was signed in to last at or before the purchase; if there
+was none yet, to the first one after it. A link that arrives after the money moves it by a pair of
+signed records, so the final owner does not depend on the order of arrival.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from schemas.time import MILLISECOND, EventMs, LogMs
 
 
 class Link(Struct, frozen=True, array_like=True, gc=False):
-    """The account was seen on the install, by event time and by log time."""
+    """The account was seen signed in on an install."""
 
     install_id: str
     time: EventMs
@@ -33,6 +33,8 @@ class Link(Struct, frozen=True, array_like=True, gc=False):
 
 
 class PlacedMoney(Struct, frozen=True, array_like=True, gc=False):
+    """Money of the account, and the install that owns it for now."""
+
     money: Money
     paid_at: EventMs
     deadline: LogMs
@@ -41,15 +43,17 @@ class PlacedMoney(Struct, frozen=True, array_like=True, gc=False):
 
 
 class AccountState(Struct, frozen=True, array_like=True, tag=3):
+    """Everything known of one account. Stored as an array: new fields go to the end."""
+
     links: list[Link] = []
-    placed: list[PlacedMoney] = []  # money whose place a link may still change
+    placed: list[PlacedMoney] = []  # money that a link may still move
     erasures: list[Erasure] = []
 
 
 def owner_at(links: list[Link], paid_at: EventMs, deadline: LogMs) -> str:
-    """The install that owns money paid at `paid_at`; "" when no link counts.
+    """The install that owns money paid at `paid_at`; "" if no link counts.
 
-    An install counts from the first time that was logged before the deadline.
+    An install counts from its first link that was logged by the deadline.
     """
     first: dict[str, EventMs] = {}
     for link in links:  # in order of time
@@ -65,8 +69,9 @@ def owner_at(links: list[Link], paid_at: EventMs, deadline: LogMs) -> str:
 def link_account(
     state: AccountState | None, linked: AccountLinked, rules: Rules
 ) -> tuple[AccountState, list[MatchFact]]:
+    """Add a link of the account to an install; move the money that now has another owner."""
     state = state or AccountState()
-    links, facts = _merge(state.links, Link(linked.install_id, linked.time, linked.ts), rules)
+    links, facts = _with_link(state.links, Link(linked.install_id, linked.time, linked.ts), rules)
     if links == state.links:
         return state, facts
     if (erasure := asked_after(state.erasures, linked.ts)) is not None:
@@ -84,7 +89,7 @@ def link_account(
 def erase_account(
     state: AccountState | None, seen: ErasureSeen, rules: Rules
 ) -> tuple[AccountState, list[MatchFact]]:
-    """Tell every install that was linked until then."""
+    """Take an erasure request of the account; report it to every install linked before."""
     state = state or AccountState()
     erasures, evicted = note_erasure(state.erasures, seen, rules)
     linked = sorted({link.install_id for link in state.links if link.ts <= seen.ts})
@@ -95,6 +100,7 @@ def erase_account(
 def place_money(
     state: AccountState | None, arrived: AccountMoney, rules: Rules
 ) -> tuple[AccountState, list[MatchFact]]:
+    """Route money to the install that owns it, or park it until the account is linked."""
     state = state or AccountState()
     money, deadline = arrived.money, arrived.deadline
     owner = owner_at(state.links, arrived.paid_at, deadline)
@@ -109,7 +115,7 @@ def place_money(
 
 
 def expire_account_money(state: AccountState, now: LogMs) -> tuple[AccountState, list[MatchFact]]:
-    """Forget placed money no link can move any more; give up on parked money."""
+    """At log time `now`, forget money that no link can move any more, and expire parked money."""
     facts: list[MatchFact] = []
     keep: list[PlacedMoney] = []
     for known in state.placed:
@@ -149,7 +155,7 @@ def _give_up(known: PlacedMoney) -> list[MatchFact]:
 def _bounded(
     state: AccountState, facts: list[MatchFact], rules: Rules
 ) -> tuple[AccountState, list[MatchFact]]:
-    """Beyond the bound the oldest money loses its place: parked money expires early."""
+    """Beyond the bound the oldest money is forgotten; if it was parked, it expires early."""
     surplus = len(state.placed) - rules.money_per_account_max
     if surplus <= 0:
         return state, facts
@@ -161,8 +167,8 @@ def _bounded(
     return replace(state, placed=by_age[surplus:]), facts
 
 
-def _merge(links: list[Link], new: Link, rules: Rules) -> tuple[list[Link], list[MatchFact]]:
-    """Keep what can still be the first of its install for some deadline."""
+def _with_link(links: list[Link], new: Link, rules: Rules) -> tuple[list[Link], list[MatchFact]]:
+    """Add a link, and keep those that can be the first of their install for some deadline."""
     if any(_covers(link, new) for link in links):
         return links, []
     kept = [link for link in links if not _covers(new, link)]
@@ -174,6 +180,6 @@ def _merge(links: list[Link], new: Link, rules: Rules) -> tuple[list[Link], list
 
 
 def _covers(link: Link, other: Link) -> bool:
-    """Whether `other` adds nothing: same install, neither happened nor was logged earlier."""
+    """Whether `other` adds nothing: the same install, neither happened nor was logged earlier."""
     is_same = link.install_id == other.install_id
     return is_same and link.time <= other.time and link.ts <= other.ts

@@ -1,7 +1,8 @@
-"""Who has asked under one key to be forgotten, and whom a request is about.
+"""Erasure requests under one key, and the installs that they concern.
 
-A request is about everybody who was logged under the key until then; who comes later begins anew.
-Of several the first that is about somebody counts, whichever becomes known first.
+A request concerns every install logged under the key up to then; an install logged later starts
+afresh. Of several requests that concern an install the first by log time counts, in whatever order
+they arrive.
 """
 
 from __future__ import annotations
@@ -17,17 +18,21 @@ from schemas.time import LogMs
 
 
 class Erasure(Struct, frozen=True, array_like=True, order=True, gc=False):
+    """One erasure request."""
+
     ts: LogMs
     request_id: str
 
     def of(self, install_id: str) -> Erased:
+        """The request as the journey of this install receives it."""
         return Erased(install_id, self.request_id, self.ts)
 
 
 def note_erasure(
     known: list[Erasure], seen: ErasureSeen, rules: Rules
 ) -> tuple[list[Erasure], list[Evicted]]:
-    """In order of log time; beyond the bound the oldest go, which are about the fewest."""
+    """Add a request, in order of log time. Beyond the bound the oldest, which concern the fewest
+    installs, are evicted."""
     asked = Erasure(seen.ts, seen.request_id)
     if asked in known:
         return known, []
@@ -40,10 +45,10 @@ def note_erasure(
 
 
 def asked_after(known: list[Erasure], ts: LogMs) -> Erasure | None:
-    """The first request about somebody who was logged at `ts`."""
+    """The first request that concerns an install logged at `ts`; None: there is none."""
     return next((one for one in known if ts <= one.ts), None)
 
 
 def latest_ts(known: list[Erasure]) -> LogMs:
-    """Whoever was logged up to then has asked to be forgotten; 0: nobody."""
+    """Log time of the latest request: it concerns everything logged up to then. 0: no request."""
     return known[-1].ts if known else LogMs(0)

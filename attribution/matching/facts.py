@@ -1,4 +1,4 @@
-"""What the match index says besides its answers to journeys: fates and waiting."""
+"""Facts that matching reports, besides its answers to journeys."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from schemas.time import LogMs
 
 
 class Settled(Struct, frozen=True, gc=False):
-    """What became of one source record. Money may be moved; the last `move` counts."""
+    """The disposition of one source record. Money may be moved; the highest `move` counts."""
 
     source: Source
     disposition: Disposition
@@ -28,7 +28,7 @@ class Settled(Struct, frozen=True, gc=False):
 
 
 class MoneyWaiting(Struct, frozen=True, gc=False):
-    """Money starts to wait, stops waiting, or has waited in vain."""
+    """Money is parked, is released, or has expired."""
 
     money: Money
     state: Literal["parked", "released", "expired"]
@@ -37,7 +37,7 @@ class MoneyWaiting(Struct, frozen=True, gc=False):
 
 
 class Evicted(Struct, frozen=True, gc=False):
-    """A bound of the rule set was hit; `bound` is its name."""
+    """A bound of the rule set was exceeded, and `count` entries were evicted."""
 
     bound: str
     count: int

@@ -1,11 +1,11 @@
-"""Watches a sample of devices, whether they install or not, to learn what moves them.
+"""Sampled paths: the touchpoints of some devices, whether they install or not.
 
-Whoever looks only at installs cannot tell what advertisements do: those who saw them and did not
-install are missing. So of some devices, chosen by a hash of their key, everything is reported
-that they were shown from one touchpoint on: until the window ends, or until the install. Both are
-reported at the same age, when nothing that counts can come any more; were installs reported
-first, a learner would see hardly anyone else at first, and too many of them after every rise in
-traffic.
+Installs alone do not show the effect of advertising, because people who saw an advertisement and
+did not install are missing. So some devices are sampled by a hash of their key, and all their
+touchpoints are reported, from a first one until the window ends or the app is installed. Both kinds
+of path are reported at the same age, once no record that counts can arrive any more. If installs
+were reported sooner, a learner would see hardly any other path at first, and too many installs
+after every rise in traffic.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ from schemas.records import (
 from schemas.time import MILLISECOND, EventMs, LogMs
 
 DEVICE_PREFIX = "d:"
-"""Keys of devices begin with it, then come the app and a pseudonym."""
+"""Device keys consist of this prefix, the app and a pseudonym."""
 
-NOT_WATCHED = EventMs(-1)
+NOT_WATCHED = EventMs(-1)  # stored; devices that are sampled have the end of their last path
 _FORGED = Flag.SIGNATURE_MISSING | Flag.SIGNATURE_INVALID | Flag.SIGNATURE_STALE
 
 
 def watched_from(key: str, rules: Rules) -> EventMs:
-    """0: from its first touchpoint on; NOT_WATCHED: never."""
+    """0 if the device with this key is sampled (from its first touchpoint on), else NOT_WATCHED."""
     if not rules.watched_one_in or not key.startswith(DEVICE_PREFIX):
         return NOT_WATCHED
-    # Other bits than those that choose the partition of a key.
+    # These bits are independent of those that choose the partition of a key.
     is_sampled = (zlib.crc32(key.encode()) >> 16) % rules.watched_one_in == 0
     return EventMs(0) if is_sampled else NOT_WATCHED
 
@@ -44,7 +44,7 @@ def watched_from(key: str, rules: Rules) -> EventMs:
 def sampled_path_due(
     touches: Iterable[Touch], watched_until: EventMs, rules: Rules
 ) -> LogMs | None:
-    """Log time at which the next window may be reported; None: no window has begun."""
+    """Log time at which the next path may be reported; None: no path has begun."""
     begin = _begin(touches, watched_until)
     if begin is None:
         return None
@@ -55,9 +55,9 @@ def sampled_path_due(
 def close_sampled_path(
     key: str, touches: list[Touch], installs: list[EventMs], watched_until: EventMs, rules: Rules
 ) -> tuple[ExposurePath, EventMs]:
-    """The window that is over, and until when the device has been watched then.
+    """The path that has ended, and the end of the period that it covers.
 
-    There must be one. Touchpoints and times of installs come in order of time.
+    There must be such a path. `touches` and `installs` are in order of time.
     """
     begin = _begin(touches, watched_until)
     assert begin is not None
@@ -80,6 +80,7 @@ def close_sampled_path(
 
 
 def exposure(touch: Touch) -> ExposureTouch:
+    """A touchpoint as part of a path."""
     return ExposureTouch(
         channel_of(touch.media_source, touch.channel),
         touch.time,
@@ -89,7 +90,7 @@ def exposure(touch: Touch) -> ExposureTouch:
 
 
 def is_forged(touch: Touch) -> bool:
-    """Whether its media source should have signed it, and has not, or not now."""
+    """Whether a required signature is missing, wrong or stale."""
     return touch.flags & _FORGED > 0
 
 

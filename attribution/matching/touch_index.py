@@ -1,8 +1,8 @@
-"""Touchpoints and installs seen under one match key: a click id, a device id, a network.
+"""The touch index: touchpoints and installs under one match key (a click id, device id or network).
 
-Whichever comes first is remembered, so the pair is found in any order. The index forwards every
-touchpoint that could matter, and to an install those that came before it on the same device; the
-journey decides.
+Whichever arrives first is remembered, so a pair is found in any order. The index sends a journey
+every touchpoint that could matter to it, and earlier installs on the same device; the journey
+decides.
 """
 
 from __future__ import annotations
@@ -30,25 +30,27 @@ from schemas.records import (
 from schemas.time import DAY_MS, EventMs, LogMs
 
 _CLICK_ID_SIGNALS = (Signal.REFERRER, Signal.CLICK_ID)
-_NETWORK_WINDOW_MS = DAY_MS  # the longest window that matching without ids may have
+_NETWORK_WINDOW_MS = DAY_MS  # the longest lookback window of a probabilistic match
 
 
 class IndexedInstall(Struct, frozen=True, array_like=True, gc=False):
+    """An install that looked itself up under the key, or whose sessions name the click."""
+
     install_id: str
     signal: Signal
     time: EventMs
     ts: LogMs
-    is_session: bool = False  # sessions of the install name this click, `ts` is the last of them
+    is_session: bool = False  # sessions name this click; `ts` is the last of them
     since: LogMs = LogMs(0)  # log time of the first of them
 
 
 class TouchIndex(Struct, frozen=True, array_like=True, tag=1):
-    """Both lists in order of (time, id)."""
+    """State of one match key. Touchpoints and installs are in order of (time, id)."""
 
     touches: list[Touch] = []
     installs: list[IndexedInstall] = []
     erasures: list[Erasure] = []
-    watched_until: EventMs = NOT_WATCHED  # what came before is reported already
+    watched_until: EventMs = NOT_WATCHED  # sampled paths are reported up to here
 
 
 EMPTY = TouchIndex()
@@ -56,10 +58,10 @@ IndexStep = tuple[TouchIndex, list[MatchFact]]
 
 
 def could_matter(touch: Touch, install: IndexedInstall, rules: Rules) -> bool:
-    """Whether a journey may see this touchpoint at all; compares the two records, nothing else.
+    """Whether the journey of this install needs this touchpoint. Compares the two records only.
 
-    A click id names one click, so it joins also what happened in an impossible order. After the
-    install a device id joins only what may win the user back, and so does a session.
+    A click id names a single click, so it joins even records in an impossible order. After the
+    install, a device id or a session joins only touchpoints that may win the user back.
     """
     if install.is_session:
         known_from = install.since - rules.click_window_ms_max - rules.late_ms_max
@@ -81,7 +83,7 @@ def could_matter(touch: Touch, install: IndexedInstall, rules: Rules) -> bool:
 
 
 def could_follow(earlier: IndexedInstall, later: IndexedInstall, rules: Rules) -> bool:
-    """Whether the later install has to know of the earlier one on its device."""
+    """Whether the journey of the later install needs the earlier one on the same device."""
     return (
         earlier.signal is Signal.DEVICE_ID
         and later.signal is Signal.DEVICE_ID
@@ -93,6 +95,7 @@ def could_follow(earlier: IndexedInstall, later: IndexedInstall, rules: Rules) -
 
 
 def index_touch(index: TouchIndex | None, seen: TouchSeen, rules: Rules) -> IndexStep:
+    """Add a touchpoint; send it to every install under the key that it could matter to."""
     touch = seen.touch
     facts: list[MatchFact] = [Settled(seen.source, "decided")] if seen.is_home else []
     if index is None:
@@ -113,9 +116,10 @@ def index_touch(index: TouchIndex | None, seen: TouchSeen, rules: Rules) -> Inde
 
 
 def index_install(index: TouchIndex | None, seen: InstallSeen, rules: Rules) -> IndexStep:
+    """Answer the lookup of an install, and remember it for touchpoints that arrive later."""
     index = index or TouchIndex(watched_until=watched_from(seen.key, rules))
     if seen.ordinal < 0:
-        return _see_session(index, seen, rules)
+        return _index_session(index, seen, rules)
     install = IndexedInstall(seen.install_id, seen.signal, seen.time, seen.ts)
     touches = [touch for touch in index.touches if could_matter(touch, install, rules)]
     others = [one for one in index.installs if one.install_id != seen.install_id]
@@ -136,8 +140,8 @@ def index_install(index: TouchIndex | None, seen: InstallSeen, rules: Rules) -> 
     return index, facts + evicted
 
 
-def _see_session(index: TouchIndex, seen: InstallSeen, rules: Rules) -> IndexStep:
-    """A session names a click: what it may have brought back is known from its touchpoints."""
+def _index_session(index: TouchIndex, seen: InstallSeen, rules: Rules) -> IndexStep:
+    """Look up the click that a session names: it may have brought the user back."""
     known = _known(index, seen.install_id, is_session=True)
     first, last = (known.since, known.ts) if known is not None else (seen.ts, seen.ts)
     since, until = min(first, seen.ts), max(last, seen.ts)
@@ -151,14 +155,14 @@ def _see_session(index: TouchIndex, seen: InstallSeen, rules: Rules) -> IndexSte
 
 
 def _known(index: TouchIndex, install_id: str, *, is_session: bool) -> IndexedInstall | None:
-    for one in index.installs:
-        if one.install_id == install_id and one.is_session == is_session:
-            return one
+    for install in index.installs:
+        if install.install_id == install_id and install.is_session == is_session:
+            return install
     return None
 
 
 def _found(install: IndexedInstall, touches: list[Touch]) -> Candidates:
-    """Touchpoints that nobody has asked for just now."""
+    """Touchpoints found after the lookup of the install, or for a session."""
     ordinal = NAMED_BY_SESSION if install.is_session else NOT_ASKED
     return Candidates(install.install_id, install.signal, ordinal, touches)
 
@@ -175,7 +179,7 @@ def _with_install(index: TouchIndex, install: IndexedInstall, rules: Rules) -> I
 
 
 def erase_key(index: TouchIndex | None, seen: ErasureSeen, rules: Rules) -> IndexStep:
-    """Tell every install logged until then; those that are logged later begin anew."""
+    """Take an erasure request; report it to every install logged before."""
     index = index or EMPTY
     erasures, evicted = note_erasure(index.erasures, seen, rules)
     facts: list[MatchFact] = [
@@ -194,7 +198,7 @@ def touch_index_due(index: TouchIndex, rules: Rules) -> LogMs | None:
 
 
 def close_sampled_paths(index: TouchIndex, key: str, now: LogMs, rules: Rules) -> IndexStep:
-    """Report what a watched device was shown in every window that is over."""
+    """Report every path of a sampled device that has ended by log time `now`."""
     facts: list[MatchFact] = []
     erased_ts = latest_ts(index.erasures)
     while (due := touch_index_due(index, rules)) is not None and due <= now:
@@ -219,7 +223,7 @@ def _watched(index: TouchIndex) -> list[Touch]:
 
 
 def touch_index_useless_from(index: TouchIndex, rules: Rules) -> LogMs:
-    """Log time from which nothing in the index can matter any more."""
+    """Log time from which nothing in the index can matter any more, so that it may be forgotten."""
     touched = installed = LogMs(0)
     memory = rules.late_ms_max
     for touch in index.touches:
@@ -237,7 +241,7 @@ def touch_index_useless_from(index: TouchIndex, rules: Rules) -> LogMs:
 
 
 def _without_useless(touches: list[Touch], now: LogMs, rules: Rules) -> tuple[list[Touch], int]:
-    """At the bound, let go of what is too old to matter, and then of the oldest."""
+    """At the bound, evict touchpoints too old to matter, and then the oldest. Counts the latter."""
     recent = [one for one in touches if one.ts + rules.touch_retention_ms >= now]
     surplus = max(len(recent) - rules.touches_per_key_max, 0)
     return recent[surplus:], surplus

@@ -1,6 +1,6 @@
-"""All money of one transaction: the purchase once, each refund once, refunds after the purchase.
+"""Transactions: the purchase once, each refund once, and refunds only after their purchase.
 
-Money is deduplicated here by its own id, for ever, before anything routes or sums it.
+Money is deduplicated here by its own id before it is routed or summed.
 """
 
 from __future__ import annotations
@@ -15,22 +15,25 @@ from schemas.time import MILLISECOND, LogMs
 
 
 class Transaction(Struct, frozen=True, array_like=True, tag=2):
+    """Everything known of one transaction. Stored as an array: new fields go to the end."""
+
     purchase: Money | None = None
-    refund_ids: list[str] = []  # every refund seen, parked ones included
-    parked: list[Money] = []  # refunds that wait for the purchase
+    refund_ids: list[str] = []  # of every refund, also of parked ones
+    parked: list[Money] = []  # refunds that arrived before the purchase
 
 
 def _deadline_of(money: Money, rules: Rules) -> LogMs:
-    """Last log time at which what this money waits for still counts."""
+    """Last log time at which a purchase, account or install still counts for this money."""
     return money.ts + rules.parking_ms
 
 
 def fold_money(
     state: Transaction | None, money: Money, rules: Rules
 ) -> tuple[Transaction, list[MatchFact]]:
+    """Add a purchase or a refund; route what is complete and park a refund without purchase."""
     state = state or Transaction()
     if money.kind is MoneyKind.REFUND:
-        return _see_refund(state, money, rules)
+        return _fold_refund(state, money, rules)
     if state.purchase is not None:
         return state, [Settled(money.source, "duplicate")]
     facts = [route_money(money, money, rules)]
@@ -44,7 +47,7 @@ def fold_money(
     return Transaction(money, state.refund_ids, still_parked), facts
 
 
-def _see_refund(
+def _fold_refund(
     state: Transaction, refund: Money, rules: Rules
 ) -> tuple[Transaction, list[MatchFact]]:
     if refund.booking_id in state.refund_ids:
@@ -67,7 +70,7 @@ def _see_refund(
 def expire_refunds(
     state: Transaction, now: LogMs, rules: Rules
 ) -> tuple[Transaction, list[MatchFact]]:
-    """Give up on refunds whose deadline has passed at log time `now`."""
+    """Expire parked refunds whose deadline has passed at log time `now`."""
     facts: list[MatchFact] = []
     for refund in state.parked:
         if _deadline_of(refund, rules) < now:
@@ -83,9 +86,9 @@ def transaction_due(state: Transaction, rules: Rules) -> LogMs | None:
 
 
 def route_money(money: Money, purchase: Money, rules: Rules) -> MatchFact:
-    """Money follows its purchase: to the install it names, or to whoever owns the account.
+    """Route money by its purchase: to the install it names, or to the owner of its account.
 
-    A refund waits no longer than its purchase may, so the two never end in different places.
+    A refund has the deadline of its purchase, so that both always end at the same install.
     """
     deadline = _deadline_of(purchase, rules)
     if purchase.install_id:

@@ -1,8 +1,8 @@
-"""Credit by position alone: first, last, linear, time decay, position based.
+"""Rule-based models: first touch, last touch, linear, time decay and position based.
 
 The rules are those of Google Analytics' former rule-based models and of Snowplow's attribution
-package; first, last and linear agree with ChannelAttribution's heuristic models. Every touchpoint
-counts, also one that repeats the channel before it.
+package; first, last and linear agree with the heuristic models of ChannelAttribution. Every
+touchpoint counts, even one that repeats the channel before it.
 """
 
 from __future__ import annotations
@@ -16,14 +16,17 @@ from attribution.multi_touch.paths import CodedPaths, FloatArray, sums
 def heuristic_credit(
     paths: CodedPaths, heuristic: Heuristic, half_life: float = HALF_LIFE_POSITIONS
 ) -> FloatArray:
-    """Conversions and value of each channel; `half_life` in positions is for time decay alone."""
+    """Credit of each channel, as an array of channels × (conversions, value).
+
+    `half_life` is in positions, and used by time decay only.
+    """
     weights = _weights(paths, heuristic, half_life)
     per_touch = np.repeat(paths.amounts, paths.lengths, axis=0) * weights[:, None]
     return sums(paths.codes, per_touch, len(paths.channels))
 
 
 def _weights(paths: CodedPaths, heuristic: Heuristic, half_life: float) -> FloatArray:
-    """What part of its path each touchpoint gets."""
+    """Share of its path that each touchpoint gets; the shares of a path sum to 1."""
     length = np.repeat(paths.lengths, paths.lengths)
     since_first = np.arange(len(length)) - np.repeat(paths.starts, paths.lengths)
     until_last = length - 1 - since_first

@@ -19,11 +19,12 @@ from attribution.multi_touch.models import BOUNDS, ChainBounds
 from attribution.multi_touch.paths import CodedPaths, Codes, FloatArray, sums
 
 STILL_WALKING = 1e-13
-"""A walk is over when so small a part of all paths has not ended; no result is less exact."""
+"""A walk ends once at most this share of all paths has not ended; it bounds the error of a
+result."""
 
 
 class Unsolved(Struct, frozen=True):
-    """Why there is no answer: the chain has more states, or needs more steps, than the limit."""
+    """There is no answer, because the chain has more states or needs more steps than the limit."""
 
     what: Literal["states", "steps"]
     limit: int
@@ -31,17 +32,20 @@ class Unsolved(Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """Transitions as they were counted; what is expected in it equals what was counted."""
+    """A Markov chain fitted to counted paths: its expected conversions equal the counted ones.
+
+    Arrays have one entry per state or per transition; amounts have two columns, conversions and
+    value."""
 
     channels: tuple[str, ...]
-    channel_of: Codes  # of every state: the channel that was touched last
-    come_from: Codes  # states of every possible move, and its probability
+    channel_of: Codes  # per state: the channel touched last
+    come_from: Codes  # per transition: its two states and its probability
     go_to: Codes
     chance: FloatArray
-    start: FloatArray  # how many paths begin in each state
-    visits: FloatArray  # how often each state was come to
-    rewards: FloatArray  # conversions and value expected on leaving each state
-    totals: FloatArray  # conversions and value of all paths
+    start: FloatArray  # per state: number of paths that begin in it
+    visits: FloatArray  # per state: number of visits
+    rewards: FloatArray  # per state: amounts expected on leaving it
+    totals: FloatArray  # amounts of all paths
 
     def system(self) -> FloatArray:
         """The identity minus the probabilities of going from state to state."""
@@ -51,7 +55,7 @@ class Chain:
 
 
 def fit_chain(paths: CodedPaths, order: int, bounds: ChainBounds = BOUNDS) -> Chain | Unsolved:
-    """The chain whose states are the last `order` (1 or more) channels of the paths so far."""
+    """Fit a chain to paths. Its states are the last `order` (1 or more) channels of a path."""
     states, channel_of = _contexts(paths, order)
     count = len(channel_of)
     if count > bounds.states:
@@ -80,7 +84,7 @@ def fit_chain(paths: CodedPaths, order: int, bounds: ChainBounds = BOUNDS) -> Ch
 
 
 def removal_effects(chain: Chain, bounds: ChainBounds = BOUNDS) -> FloatArray | Unsolved:
-    """For each channel, the share of conversions and of value that would be lost without it."""
+    """Share of conversions and of value that would be lost without each channel: channels × 2."""
     if len(chain.channel_of) <= bounds.states_inverted:
         lost = _lost_by_inverse(chain)
     else:
@@ -92,20 +96,20 @@ def removal_effects(chain: Chain, bounds: ChainBounds = BOUNDS) -> FloatArray | 
 
 
 def removal_credit(effects: FloatArray, totals: FloatArray) -> FloatArray:
-    """Conversions and value of each channel, in proportion to its removal effect on each."""
+    """Conversions and value of each channel, in proportion to its removal effects: channels × 2."""
     return _divided(effects * totals, effects.sum(axis=0))
 
 
 def _divided(amounts: FloatArray, by: FloatArray) -> FloatArray:
-    """Nothing of nothing is nothing."""
+    """Divide; 0 where the divisor is 0."""
     return np.divide(amounts, by, out=np.zeros_like(amounts), where=by > 0)
 
 
 def _lost_by_inverse(chain: Chain) -> FloatArray:
-    """What comes to each channel for the first time, times what is ahead of it there.
+    """Amounts lost without each channel: first visits to it, times the amounts expected from there.
 
-    Visits are first visits and what comes back from them, so first visits to the states of a
-    channel solve a system of these states alone.
+    All visits are first visits and returns, so the first visits to the states of a channel are the
+    solution of a linear system of these states alone.
     """
     reached = np.linalg.inv(chain.system())
     ahead = reached @ chain.rewards
@@ -118,7 +122,7 @@ def _lost_by_inverse(chain: Chain) -> FloatArray:
 
 
 def _kept_by_walking(chain: Chain, steps_max: int) -> FloatArray | Unsolved:
-    """What is left without each channel: all paths walk, step by step, until none is left."""
+    """Amounts kept without each channel, found by walking all paths step by step until they end."""
     kept = np.zeros((len(chain.channels), 2))
     for channel in range(len(chain.channels)):
         is_open = chain.channel_of != channel
@@ -139,7 +143,7 @@ def _kept_by_walking(chain: Chain, steps_max: int) -> FloatArray | Unsolved:
 
 
 def _contexts(paths: CodedPaths, order: int) -> tuple[Codes, Codes]:
-    """The state after each touchpoint, and the last channel of each state."""
+    """The state after each touchpoint, and the channel of each state."""
     states = np.unique(paths.codes, return_inverse=True)[1]
     for _ in range(min(order, int(paths.lengths.max())) - 1):
         before = np.empty_like(states)

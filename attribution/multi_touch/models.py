@@ -1,4 +1,4 @@
-"""The names of the models and what they have by default. Cheap to import: no arrays."""
+"""Names and default parameters of the models. Cheap to import: no arrays."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from msgspec import Struct
 from schemas.time import DAY_MS
 
 Heuristic = Literal["first", "last", "linear", "time_decay", "position"]
-"""Models that look at one path alone, and at nothing but positions or times."""
+"""Rule-based models: they look at a single path, and only at positions or times."""
 
 Model = Heuristic | Literal["markov", "shapley"]
 
@@ -17,36 +17,40 @@ HEURISTICS: tuple[Heuristic, ...] = get_args(Heuristic)
 MODELS: tuple[Model, ...] = (*HEURISTICS, "markov", "shapley")
 
 END_SHARE = 0.4
-"""What the first and the last touchpoint get each by position; those between share the rest.
+"""Position based: share of the first and of the last touchpoint; those between share the rest.
 
-A single touchpoint gets everything; two get half each.
+A single touchpoint gets everything, and two get half each.
 """
 
 HALF_LIFE_MS = 7 * DAY_MS
-"""Time decay where times are known: the default of Google Analytics' former model."""
+"""Time decay by age: the default of Google Analytics' former model."""
 
 HALF_LIFE_POSITIONS = 2.0
-"""Where nobody recorded times, a touchpoint counts half as much as the one so many later."""
+"""Time decay without times: a touchpoint counts half as much as the one this many positions
+later."""
 
 ORDERS_SAMPLED = 200
-"""Shapley values of many channels: each order is used forwards and backwards."""
+"""Orders sampled for Shapley values of many channels; each is used forwards and backwards."""
 
 
 class ChainBounds(Struct, frozen=True, kw_only=True):
-    """How large a Markov chain may be. Beyond a bound there is no answer but an Unsolved."""
+    """Limits on the size of a Markov chain. Beyond a limit the result is an `Unsolved`."""
 
     states: int = 50_000
     states_inverted: int = 2_000
-    """Up to here one inverse answers for all channels; beyond, all paths walk without each."""
+    """Up to this size one matrix inverse serves all channels; beyond, paths are walked per
+    channel."""
     steps_walked: int = 10_000
     states_of_game: int = 1_000
-    """For Shapley values: all sets of 12 channels, or a hundred orders, take seconds at this."""
+    """For Shapley values: at this size, all sets of 12 channels or a hundred orders take
+    seconds."""
     channels_of_exact_game: int = 12
-    """Whose 4,096 sets are all looked at."""
+    """Up to this number of channels all sets are evaluated: 4,096 sets for 12 channels."""
 
 
 BOUNDS = ChainBounds()
 
 
 def is_heuristic(model: Model) -> TypeGuard[Heuristic]:
+    """Whether the model needs no learned weights."""
     return model in HEURISTICS

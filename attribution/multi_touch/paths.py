@@ -1,4 +1,4 @@
-"""Aggregated customer paths, and the arrays the models compute with."""
+"""Aggregated customer paths, and the arrays that the models compute with."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ CONVERSIONS, VALUE = 0, 1
 
 
 class Path(Struct, frozen=True, gc=False):
-    """A sequence of channels in order of time, repeats kept, and what became of it in total.
+    """A sequence of channels in order of time, repeats included, and its total outcomes.
 
-    Amounts are not negative, and only what converts has a value. `value` is in whatever unit its
-    source counts. `nulls` counts the times the path ended without a conversion.
+    Amounts are not negative, and only conversions have a value. `value` is in the unit of its
+    source.
+    `nulls` is the number of times the path ended without a conversion.
     """
 
     channels: tuple[str, ...]
@@ -30,7 +31,7 @@ class Path(Struct, frozen=True, gc=False):
 
 
 class ChannelCredit(Struct, frozen=True, gc=False):
-    """What a channel is credited with."""
+    """Conversions and value credited to a channel."""
 
     conversions: float
     value: float
@@ -38,20 +39,20 @@ class ChannelCredit(Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class CodedPaths:
-    """Paths with their touchpoints one after the other, channels as indexes into `channels`.
+    """Paths as arrays: all touchpoints in a row, each as an index into `channels`.
 
     Channels are sorted, so the code of a channel does not depend on the order of the paths.
     """
 
     channels: tuple[str, ...]
-    codes: Codes  # of every touchpoint
-    lengths: Codes  # of every path
-    amounts: FloatArray  # of every path: conversions, value
-    nulls: FloatArray  # of every path
+    codes: Codes  # per touchpoint
+    lengths: Codes  # per path
+    amounts: FloatArray  # per path: conversions, value
+    nulls: FloatArray  # per path
 
     @property
     def starts(self) -> Codes:
-        """Where each path begins among the touchpoints."""
+        """Index of the first touchpoint of each path."""
         return np.cumsum(self.lengths) - self.lengths
 
     @property
@@ -61,7 +62,8 @@ class CodedPaths:
 
 
 def code_paths(paths: Iterable[Path]) -> CodedPaths:
-    """Paths without touchpoints have nobody to credit; they must not be among these."""
+    """Encode paths as arrays. Every path must have a touchpoint: one without has no channel to
+    credit."""
     codes: dict[str, int] = {}
     touches: list[int] = []
     lengths: list[int] = []
@@ -84,15 +86,16 @@ def code_paths(paths: Iterable[Path]) -> CodedPaths:
 
 
 def sums(codes: Codes, amounts: FloatArray, count: int) -> FloatArray:
-    """Amounts (one column or several) added up by code, for the codes from 0 to `count`."""
+    """Sum amounts (one column or several) by code, for the codes from 0 up to `count`
+    (excluded)."""
     if amounts.ndim == 1:
         return np.bincount(codes, amounts, count).astype(np.float64, copy=False)
     return np.column_stack([sums(codes, column, count) for column in amounts.T])
 
 
 def by_name(channels: tuple[str, ...], amounts: FloatArray) -> dict[str, ChannelCredit]:
-    """Rows of amounts by name of channel, most conversions first."""
+    """Credit by name of the channel, most conversions first."""
     named = {
         name: ChannelCredit(*row) for name, row in zip(channels, amounts.tolist(), strict=True)
     }
-    return dict(sorted(named.items(), key=lambda one: (-one[1].conversions, one[0])))
+    return dict(sorted(named.items(), key=lambda item: (-item[1].conversions, item[0])))

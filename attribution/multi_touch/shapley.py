@@ -1,18 +1,18 @@
 """Credit by Shapley value: what each channel adds, averaged over all orders of adding channels.
 
-A game says what every set of channels is worth if no other channel existed. Two are played here:
+A game assigns a value to every set of channels, as if no other channel existed. There are two:
 
-* Whole paths: a set is worth the conversions of the paths that need no other channel. The value
-  has a closed form, exact for any number of channels: a path is shared equally by its distinct
-  channels (Zhao, Mahboobi and Bagheri, "Shapley value methods for attribution modeling in online
-  advertising", 2018, arXiv:1804.05327).
-* A Markov chain: a set is worth the conversions of the chain in which everyone who comes to
-  another channel gives up. Unlike whole paths it heeds paths that did not convert, and joins what
-  different paths have in common; the longer its order, the nearer it comes to whole paths. Its
-  value is exact for few channels and estimated from sampled orders for many.
+* Whole paths: the value of a set is the conversions of the paths that need no other channel. The
+  Shapley value has a closed form, exact for any number of channels: a path is shared equally by its
+  distinct channels (Zhao, Mahboobi and Bagheri, "Shapley value methods for attribution modeling in
+  online advertising", 2018, arXiv:1804.05327).
+* A Markov chain: the value of a set is the conversions of the chain if every path that reaches
+  another channel ends there. Unlike whole paths it takes paths that did not convert into account,
+  and pools what different paths have in common; the higher its order, the closer it comes to whole
+  paths. Its Shapley value is exact for few channels and estimated from sampled orders for many.
 
-All values are conversions (or value) as they are, not shares: they sum to what was counted, and
-none is negative, because no channel can lower the worth of a set here.
+All results are conversions and value, not shares: they sum to the counted totals, and none is
+negative, because adding a channel never lowers the value of a set here.
 """
 
 from __future__ import annotations
@@ -29,14 +29,15 @@ from attribution.multi_touch.paths import CodedPaths, Codes, FloatArray, sums
 
 
 class Sampled(Struct, frozen=True):
-    """Values estimated from sampled orders, and the standard error of each estimate."""
+    """Estimates from sampled orders, and the standard error of each: channels × (conversions,
+    value)."""
 
     values: FloatArray
     standard_error: FloatArray
 
 
 def of_paths(paths: CodedPaths) -> FloatArray:
-    """Value of each channel in the game of whole paths: exact, for any number of channels."""
+    """Shapley values in the game of whole paths, exact for any number of channels: channels × 2."""
     count = len(paths.channels)
     owners = np.repeat(np.arange(len(paths.lengths)), paths.lengths)
     distinct = np.unique(owners * count + paths.codes)
@@ -46,29 +47,29 @@ def of_paths(paths: CodedPaths) -> FloatArray:
 
 
 def of_chain(chain: Chain, bounds: ChainBounds = BOUNDS) -> FloatArray | Unsolved:
-    """Value of each channel in the game of a chain: exact, for few channels."""
+    """Shapley values in the game of a chain, exact, for few channels: channels × 2."""
     count = len(chain.channels)
     assert count <= bounds.channels_of_exact_game
     if len(chain.channel_of) > bounds.states_of_game:
         return Unsolved("states", bounds.states_of_game)
-    worths = worth_of_sets(chain)
+    set_values = value_of_sets(chain)
     sets = np.arange(1 << count)
     sizes = np.array([one.bit_count() for one in range(1 << count)])
     chances = np.array([1 / (count * comb(count - 1, size)) for size in range(count)])
     values = np.zeros((count, 2))
     for channel in range(count):
         without = sets[sets >> channel & 1 == 0]
-        added = worths[without | 1 << channel] - worths[without]
+        added = set_values[without | 1 << channel] - set_values[without]
         values[channel] = chances[sizes[without]] @ added
     return values
 
 
-def worth_of_sets(chain: Chain) -> FloatArray:
-    """Conversions and value of every set of channels; bit c of a row's index is channel c.
+def value_of_sets(chain: Chain) -> FloatArray:
+    """Conversions and value of every set of channels; bit c of a row's index stands for channel c.
 
-    A channel outside a set is struck out of the system; one inside is eliminated from it. Taken
-    channel by channel for all sets at once, the 2^n systems share most of their work; and those
-    of many states come first, while there are few systems.
+    A channel outside a set is deleted from the linear system; one inside is eliminated from it.
+    Working channel by channel for all sets at once, the 2^n systems share most of the work;
+    channels with many states come first, while there are few systems.
     """
     states = np.bincount(chain.channel_of, minlength=len(chain.channels))
     order = np.argsort(-states, kind="stable")
@@ -83,10 +84,10 @@ def worth_of_sets(chain: Chain) -> FloatArray:
 
 
 def sampled(chain: Chain, orders: Codes, bounds: ChainBounds = BOUNDS) -> Sampled | Unsolved:
-    """Estimates from orders (one permutation of all channels per row; two or more).
+    """Estimate Shapley values from `orders` (a permutation of all channels per row; at least two).
 
-    What a channel adds early is little when it adds much late, so each order is averaged with its
-    reverse, and the standard error is that of the mean of these averages. Sums are exact.
+    A channel that adds little early adds much late, so each order is averaged with its reverse; the
+    standard error is that of the mean of these averages. Sums over channels are exact.
     """
     if len(chain.channel_of) > bounds.states_of_game:
         return Unsolved("states", bounds.states_of_game)
@@ -96,9 +97,9 @@ def sampled(chain: Chain, orders: Codes, bounds: ChainBounds = BOUNDS) -> Sample
 
 
 def orders_of(channels: tuple[str, ...], count: int, seed: int) -> Codes:
-    """So many permutations of the channels, in the order of a hash of seed, number and name.
+    """`count` permutations of the channels, sorted by a hash of seed, number and name.
 
-    The same on every machine and every version of every library.
+    They are the same on every machine and with every version of every library.
     """
     codes = range(len(channels))
     orders = []
@@ -113,10 +114,10 @@ def _hashed(text: str) -> bytes:
 
 
 def _bordered(chain: Chain, order: Codes) -> tuple[FloatArray, list[int]]:
-    """The chain's system, the states of the first channel last, and how many each channel has.
+    """The linear system of a chain with a border, and the number of states of each channel.
 
-    Its first columns are the rewards and its first row the starts: once states are eliminated,
-    the corner holds what they are worth, negative.
+    States of the first channel come last. The first columns are the rewards and the first row the
+    starts: once states are eliminated, the corner holds their value, negated.
     """
     turn = np.empty(len(order), np.int64)
     turn[order] = np.arange(len(order))
@@ -128,14 +129,14 @@ def _bordered(chain: Chain, order: Codes) -> tuple[FloatArray, list[int]]:
 
 
 def _passing(systems: FloatArray, size: int) -> FloatArray:
-    """What elimination takes away: all ways that lead through the last `size` states."""
+    """The term that elimination subtracts: all ways through the last `size` states."""
     row, column = systems.shape[1] - size, systems.shape[2] - size
     solved = np.linalg.solve(systems[:, row:, column:], systems[:, row:, :column])
     return np.asarray(systems[:, :row, column:] @ solved)
 
 
 def _added(chain: Chain, order: Codes) -> FloatArray:
-    """What each channel adds when channels are added in this order."""
+    """What each channel adds if channels are added in this order: channels × 2."""
     bordered, sizes = _bordered(chain, order)
     systems = bordered[None]
     added = np.zeros((len(order), 2))

@@ -1,7 +1,7 @@
-"""How the channels of one conversion share it: numbers from 0 to 1 that sum to 1.
+"""Shares of the channels of one conversion: numbers from 0 to 1 that sum to 1.
 
-For the stream: no arrays, no state. Shares are floats; whoever divides money by them rounds once
-and gives the remainder away, so that the parts sum to the whole.
+Used in the stream: no arrays and no state. Shares are floats. To divide money by them, round once
+and assign the remainder, so that the parts sum to the whole.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from schemas.time import EventMs, Millis
 
 
 class Exposure(NamedTuple):
-    """A touchpoint as far as shares look: its channel and when it was, ms since 1970 in UTC."""
+    """The channel and the time of a touchpoint; a time of 0 is unknown."""
 
     channel: str
     time: EventMs
@@ -23,11 +23,11 @@ class Exposure(NamedTuple):
 def heuristic_shares(
     heuristic: Heuristic, exposures: Sequence[Exposure], half_life_ms: Millis = HALF_LIFE_MS
 ) -> dict[str, float]:
-    """The share of each channel of these touchpoints, which come in order of (time, event id).
+    """The share of each channel by a rule-based model.
 
-    Time decay compares touchpoints with the latest of them. That cancels when shares are made to
-    sum to 1, so it is the same as their age at the conversion, and one of unknown time (0) counts
-    nothing beside others and everything when alone. No touchpoints, no shares: organic.
+    `exposures` are in order of (time, event id); without any the result is empty (organic). Time
+    decay measures age from the latest touchpoint, which gives the same shares as age at the
+    conversion. A touchpoint of unknown time gets nothing beside others, and everything alone.
     """
     if heuristic == "time_decay":
         latest = max((exposure.time for exposure in exposures), default=0)
@@ -45,7 +45,7 @@ def weighted_shares(channels: Iterable[str], weights: Mapping[str, float]) -> di
     """The share of each channel by learned weights: Markov removal effects or Shapley values.
 
     Each channel counts once, however often it was touched, as in the removal effect itself. A
-    channel that was not learned yet has no weight; where none has, the channels share equally.
+    channel without a learned weight gets nothing; if no channel has one, all share equally.
     """
     known = {channel: weights.get(channel, 0.0) for channel in channels}
     whole = sum(known.values())

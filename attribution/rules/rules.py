@@ -1,8 +1,8 @@
-"""The rule set: windows, modes and bounds that every decision is made under.
+"""The rule set: lookback windows, fraud modes and bounds under which every decision is made.
 
-Defaults follow the common defaults of measurement partners: click 7 days, view 24 hours,
-never more than 30 days and 24 hours (AppsFlyer and Adjust, attribution windows); re-attribution
-90 days (AppsFlyer), inactivity 7 days (Adjust, Branch).
+The defaults are those common among measurement partners: 7 days for clicks and 24 hours for views,
+at most 30 days and 24 hours (AppsFlyer and Adjust, attribution windows); 90 days for re-attribution
+(AppsFlyer); 7 days of inactivity before a re-engagement (Adjust, Branch).
 """
 
 from __future__ import annotations
@@ -20,42 +20,42 @@ from schemas.records import Touch, TouchKind
 from schemas.time import DAY_MS, HOUR_MS, EventMs, Millis
 
 POLICIES_KEPT = 10_000
-"""Answers remembered at once. Producers make up the names, so there is no end to them."""
+"""Policies cached at once. Producers choose the names, so their number has no limit of its own."""
 
 
 class Windows(Struct, frozen=True, kw_only=True):
-    """How long things count, in milliseconds."""
+    """Lookback windows and other periods, in milliseconds."""
 
     click: Millis = 7 * DAY_MS
     view: Millis = DAY_MS
     probabilistic_click: Millis = 6 * HOUR_MS
     probabilistic_view: Millis = 6 * HOUR_MS
-    reattribution: Millis = 90 * DAY_MS  # an install this soon after another one is no new user
-    retargeting_click: Millis = 7 * DAY_MS  # for users the app has, or had
+    reattribution: Millis = 90 * DAY_MS  # an earlier install within it: no new user
+    retargeting_click: Millis = 7 * DAY_MS  # for users who have, or had, the app
     retargeting_view: Millis = DAY_MS
-    inactivity: Millis = 7 * DAY_MS  # only who was away for so long is re-engaged
-    reengagement: Millis = 30 * DAY_MS  # how long a re-engagement gets the revenue
-    temporary: Millis = Millis(0)  # how long a re-attribution does; 0: for good
-    post_install_fraud: Millis = 8 * DAY_MS  # later verdicts on an install change nothing
+    inactivity: Millis = 7 * DAY_MS  # away at least this long before a re-engagement
+    reengagement: Millis = 30 * DAY_MS  # how long a re-engagement is credited with revenue
+    temporary: Millis = Millis(0)  # how long a re-attribution is; 0: for good
+    post_install_fraud: Millis = 8 * DAY_MS  # later verdicts on an install are ignored
 
 
 class Probabilistic(Struct, frozen=True, kw_only=True):
-    """Matching without ids: off unless switched on, and only with consent on both sides."""
+    """Probabilistic matching. Off by default; needs consent for the touchpoint and the install."""
 
     click: bool = False
     view: bool = False
-    confidence: float = 0.9  # less certain matches are rejected
+    confidence: float = 0.9  # matches below this probability are rejected
 
 
 class Policy(Struct, frozen=True, kw_only=True):
-    """What holds for one app, media source and campaign."""
+    """The rules for one app, media source and campaign."""
 
     windows: Windows = Windows()
     probabilistic: Probabilistic = Probabilistic()
     fraud: FraudRules = FraudRules()
 
     def window_ms(self, touch: Touch, *, is_probabilistic: bool, is_known_user: bool) -> Millis:
-        """How long before the install this touchpoint may have happened, by the rule alone."""
+        """The lookback window of this touchpoint by the rule, whatever it asks for itself."""
         windows, is_click = self.windows, touch.kind is TouchKind.CLICK
         if is_probabilistic:
             return windows.probabilistic_click if is_click else windows.probabilistic_view
@@ -68,9 +68,9 @@ Override = tuple[str, int | float | str | bool]
 
 
 class Scope(Struct, frozen=True, kw_only=True):
-    """Single values that differ where the selectors match; "" matches everything.
+    """Overrides of single values where the selectors match; an empty selector matches everything.
 
-    It holds for installs from `since` until before `until` (0: without end).
+    A scope applies to installs from `since` up to, but excluding, `until` (0: no end).
     """
 
     app_id: str = ""
@@ -84,14 +84,14 @@ class Scope(Struct, frozen=True, kw_only=True):
 
     @property
     def selectors(self) -> tuple[str, str, str]:
-        """Most specific first."""
+        """Campaign, media source and app: the most specific selector first."""
         return self.campaign_id, self.media_source, self.app_id
 
     def holds_at(self, time: EventMs) -> bool:
         return self.since <= time and (time < self.until or self.until == 0)
 
     def over(self, policy: Policy) -> Policy:
-        """The policy with the values of this scope in place of its own."""
+        """The policy with its values replaced by those of this scope."""
         return Policy(
             windows=replace(policy.windows, **dict(self.windows)),
             probabilistic=replace(policy.probabilistic, **dict(self.probabilistic)),
@@ -100,41 +100,40 @@ class Scope(Struct, frozen=True, kw_only=True):
 
 
 class Rules(Struct, frozen=True, kw_only=True, dict=True):
-    """Durations are milliseconds."""
+    """A whole rule set. Its id is a hash of all fields, so a new field changes the id."""
 
     default: Policy = Policy()
     scopes: tuple[Scope, ...] = ()
     pair_model: PairModel = DEFAULT_MODEL
 
-    click_window_ms_max: Millis = (
-        30 * DAY_MS
-    )  # what rules and a touchpoint's own lookback may ask for
+    click_window_ms_max: Millis = 30 * DAY_MS  # also for what touchpoints ask
     view_window_ms_max: Millis = DAY_MS
 
     late_ms_max: Millis = 7 * DAY_MS
-    """A record logged longer than this after what it would change no longer changes it."""
+    """Maximum lateness: a record logged later than this after the one it affects is ignored."""
 
     decision_wait_ms: Millis = HOUR_MS
-    """A journey decides without the missing answers of matching after this much log time."""
+    """After this much log time a journey decides, even if answers from matching are missing."""
 
     parking_ms: Millis = 7 * DAY_MS
-    """How long money and activity wait for their purchase, account or install."""
+    """How long parked money and activity wait for their purchase, account or install."""
 
     journey_retention_ms: Millis = 400 * DAY_MS
-    """A journey nothing was logged for is forgotten after this much log time."""
+    """A journey is forgotten after this much log time without a record."""
 
     install_memory_ms: Millis = 400 * DAY_MS
-    """How long an install is known to those that follow it on the device."""
+    """How long an install is remembered for later installs on the same device."""
 
     postback_retention_ms: Millis = 90 * DAY_MS
-    """How long a postback is remembered, so that a copy of it counts as one."""
+    """How long a postback is remembered, to recognise copies of it."""
 
     watched_one_in: int = 8
-    """Of so many devices one is watched, to learn what moves people to install; 0: none."""
+    """One device in this many is sampled to learn which touchpoints lead to installs; 0: none."""
 
     watch_window_ms: Millis = 7 * DAY_MS
-    """How long a device is watched from a touchpoint on."""
+    """Length of a sampled path, from its first touchpoint."""
 
+    # Bounds on state. Exceeding one evicts the oldest entries and counts an eviction by its name.
     touches_per_key_max: int = 64
     installs_per_key_max: int = 16
     erasures_per_key_max: int = 16
@@ -149,9 +148,9 @@ class Rules(Struct, frozen=True, kw_only=True, dict=True):
     activity_ids_per_journey_max: int = 128
 
     def policy(self, app_id: str, media_source: str, campaign_id: str, time: EventMs) -> Policy:
-        """What holds for an install at `time` and a touchpoint of this source and campaign.
+        """The policy for an install at `time` and a touchpoint of this source and campaign.
 
-        The most specific scope that says something wins: campaign over media source over app.
+        For every single value the most specific scope wins: campaign over media source over app.
         """
         if not self.scopes:
             return self.default
@@ -170,31 +169,31 @@ class Rules(Struct, frozen=True, kw_only=True, dict=True):
         return policy
 
     def scopes_for(self, app_id: str, media_source: str, campaign_id: str) -> list[Scope]:
-        """Scopes of these names at whatever time; the most specific one has its say last."""
+        """All scopes that match these names, at any time; the most specific come last."""
         name = app_id, media_source, campaign_id
         # From `product` the least specific come first.
         selectors = product(*(("", part) if part else ("",) for part in reversed(name)))
-        return [one for chosen in selectors for one in self._scopes_by_selectors.get(chosen, ())]
+        return [scope for key in selectors for scope in self._scopes_by_selectors.get(key, ())]
 
     def app_policy(self, app_id: str, time: EventMs) -> Policy:
-        """What holds whatever the source."""
+        """The policy of an app, whatever the media source."""
         return self.policy(app_id, "", "", time)
 
     @cached_property
     def allows_probabilistic(self) -> bool:
-        """Whether anybody anywhere matches without ids."""
+        """Whether probabilistic matching is switched on anywhere."""
         switches = [one.probabilistic for one in self._variants]
         return any(one.click or one.view for one in switches)
 
     @cached_property
     def heeds_sites(self) -> bool:
-        """Whether what the history of a site says may change a decision anywhere."""
+        """Whether a verdict from a site's history can change any decision."""
         modes = {getattr(one.fraud, reason) for one in self._variants for reason in SITE_REASONS}
         return bool(modes & {"suspicious", "reject"})
 
     @property
     def touch_retention_ms(self) -> Millis:
-        """How long a touchpoint is remembered after it was logged; frees memory, never decides."""
+        """How long a touchpoint is kept after it was logged. Only frees memory, never decides."""
         return self.click_window_ms_max + 2 * self.late_ms_max
 
     @property
@@ -203,7 +202,7 @@ class Rules(Struct, frozen=True, kw_only=True, dict=True):
 
     @cached_property
     def _policies(self) -> dict[tuple[str, str, str], Policy]:
-        """Answers without a period, by app, media source and campaign."""
+        """Cached policies that do not depend on time, by app, media source and campaign."""
         return {}
 
     @cached_property
@@ -215,6 +214,6 @@ class Rules(Struct, frozen=True, kw_only=True, dict=True):
 
 
 def rule_set_id(rules: Rules) -> str:
-    """Names these rules: equal ids mean equal rules."""
+    """The id of a rule set, 12 hexadecimal digits: equal ids mean equal rules."""
     content = json.encode(rules, order="deterministic")
     return hashlib.sha256(content).hexdigest()[:12]

@@ -1,8 +1,8 @@
-"""What one site showed and claimed: touches by hour, installs by day and click-to-install time.
+"""History of one site: touchpoints by hour, installs by day and click-to-install time.
 
-Installs are kept apart from the history, by the hour in which they were logged, so that a new
-touchpoint or install rewrites little. Whatever is older than the window in which an install may
-still be judged only says what is usual for the site.
+Single installs are stored apart from the history, by the hour in which they were logged, so that a
+new touchpoint or install rewrites little. Data older than the window in which an install may still
+be judged only shows what is usual for the site.
 """
 
 from __future__ import annotations
@@ -16,21 +16,26 @@ from schemas.records import SiteInstall, SiteTouches
 from schemas.time import DAY_MS, HOUR_MS, EventMs, LogMs
 
 WINDOW_DAYS = 8
-"""Installs may be judged so long: the post-install fraud window of AppsFlyer."""
+"""How long an install may still be judged: the post-install fraud window of AppsFlyer."""
 
 HOURS_KEPT = 24
 PAST_KEPT_PER_DAY = 0.97
-"""What is older than the window fades by half in three weeks."""
+"""Weight of data older than the window after one more day: it halves in three weeks."""
 
 RETENTION_MS = 30 * DAY_MS
-"""A site that showed nothing for so long is forgotten."""
+"""A site without touchpoints for this long is forgotten."""
 
 INSTALLS_PER_SITE_HOUR_MAX = 2_000
+"""Installs of one site and hour that can be told a verdict; beyond it they are not kept, so that a
+state value stays far below the size of a Kafka message."""
+
 SITES_PER_PARTITION_MAX = 100_000
+"""Sites that a partition keeps; further ones are ignored, so that made-up names cannot fill
+memory."""
 
 
 class TouchTally(Struct, frozen=True, array_like=True, gc=False):
-    """Touchpoints of one hour, or of one day."""
+    """Number of touchpoints in one hour, or on one day."""
 
     at: int  # hours or days since 1970
     clicks: int
@@ -41,30 +46,30 @@ class ClaimedDay(Struct, frozen=True, array_like=True, gc=False):
     """Installs logged on one day."""
 
     day: int
-    cells: dict[int, int]  # see site_mixture.cell_of
+    cells: dict[int, int]  # installs by cell, see mixture.cell_of
     installs: int
     new_devices: int
 
 
 class SiteHistory(Struct, frozen=True, array_like=True, tag=1):
-    """All lists in order of time."""
+    """State of one site; all lists are in order of time."""
 
     hours: list[TouchTally] = []
     shown_days: list[TouchTally] = []
     days: list[ClaimedDay] = []
     past: dict[int, float] = {}
-    fresh: dict[int, int] = {}  # by cell, since the site was judged
+    fresh: dict[int, int] = {}  # installs by cell since the last judgement
     fresh_devices: tuple[int, int] = (0, 0)  # installs and new devices among them
-    fresh_hours: list[int] = []  # whose installs changed since then
-    suspect: dict[str, list[int]] = {}  # cells by reason, as last judged
-    judge_at: LogMs = LogMs(0)  # log time; 0: nothing new to judge
+    fresh_hours: list[int] = []  # hours whose installs changed since then
+    suspect: dict[str, list[int]] = {}  # cells by reason, by the last judgement
+    judge_at: LogMs = LogMs(0)  # log time of the next judgement; 0: none is due
     last_ts: LogMs = LogMs(0)
-    claimed: int = 0  # installs, however long ago
-    sampled_day: int = 0  # when the app last learned how often this site converts
+    claimed: int = 0  # all installs ever
+    sampled_day: int = 0  # when the app last learned its clicks per install
 
 
 class ClaimedInstall(Struct, frozen=True, array_like=True, gc=False):
-    """An install that one of the site's clicks gets the credit for."""
+    """An install that is credited to a click of the site."""
 
     install_id: str
     event_id: str
@@ -73,15 +78,18 @@ class ClaimedInstall(Struct, frozen=True, array_like=True, gc=False):
     cell: int
     is_new_device: bool
     time: EventMs
-    told: list[str]  # reasons in force
+    told: list[str]  # reasons that the install was told and that still hold
 
 
 class HourOfInstalls(Struct, frozen=True, array_like=True, tag=2):
+    """Installs of one site that were logged in one hour since 1970."""
+
     hour: int
     installs: list[ClaimedInstall] = []
 
 
 def count_touches(history: SiteHistory, seen: SiteTouches) -> SiteHistory:
+    """Add touchpoints; hours beyond the last 24 are merged into days."""
     hours = _added(history.hours, TouchTally(seen.hour, seen.clicks, seen.impressions))
     days = history.shown_days
     while len(hours) > HOURS_KEPT:
@@ -94,7 +102,7 @@ def count_touches(history: SiteHistory, seen: SiteTouches) -> SiteHistory:
 
 
 def count_install(history: SiteHistory, claim: SiteInstall, now: LogMs) -> SiteHistory:
-    """Count a claim, or one less; `now` is the log time at which it is told."""
+    """Count an install, or withdraw one (`sign` -1), at log time `now`."""
     day, cell = claim.ts // DAY_MS, cell_of(claim.ctit_ms, claim.after_begin_ms)
     history = aged(history, day)
     sign, is_new = claim.sign, claim.sign * claim.is_new_device
@@ -115,23 +123,23 @@ def count_install(history: SiteHistory, claim: SiteInstall, now: LogMs) -> SiteH
 
 
 def aged(history: SiteHistory, day: int) -> SiteHistory:
-    """Days that are no longer judged on this day fade into the past."""
+    """Move days that are not judged any more on `day` into the past, with less weight."""
     old = [one for one in history.days if one.day <= day - WINDOW_DAYS]
     if not old:
         return history
     past = dict(history.past)
-    for one in old:
+    for claimed in old:
         past = {cell: count * PAST_KEPT_PER_DAY for cell, count in past.items()}
-        for cell, count in one.cells.items():
+        for cell, count in claimed.cells.items():
             past[cell] = past.get(cell, 0.0) + count
     past = {cell: round(count, 3) for cell, count in past.items() if count >= 0.01}
     return replace(history, days=history.days[len(old) :], past=past)
 
 
-def remember(
+def keep_install(
     hour: HourOfInstalls | None, claim: SiteInstall
 ) -> tuple[HourOfInstalls, list[Evicted]]:
-    """Keep an install that may be judged; what is taken back is forgotten."""
+    """Keep an install that may be judged; forget one that is withdrawn or rejected."""
     hour = hour or HourOfInstalls(claim.ts // HOUR_MS)
     name = claim.install_id, claim.event_id
     others = [one for one in hour.installs if (one.install_id, one.event_id) != name]
@@ -139,19 +147,25 @@ def remember(
         return replace(hour, installs=others), []
     cell = cell_of(claim.ctit_ms, claim.after_begin_ms)
     kept = ClaimedInstall(
-        claim.install_id, claim.event_id, claim.touch_id, claim.campaign_id, cell,
-        claim.is_new_device, claim.time, [],
-    )  # fmt: skip
+        install_id=claim.install_id,
+        event_id=claim.event_id,
+        touch_id=claim.touch_id,
+        campaign_id=claim.campaign_id,
+        cell=cell,
+        is_new_device=claim.is_new_device,
+        time=claim.time,
+        told=[],
+    )
     if len(others) >= INSTALLS_PER_SITE_HOUR_MAX:
         return hour, [Evicted("installs_per_site_hour_max", 1)]
     return replace(hour, installs=[*others, kept]), []
 
 
 def recent(history: SiteHistory) -> dict[int, float]:
-    """Installs by cell that may still be judged."""
+    """Number of installs that may still be judged, by cell."""
     total: dict[int, float] = {}
-    for one in history.days:
-        for cell, count in one.cells.items():
+    for claimed in history.days:
+        for cell, count in claimed.cells.items():
             total[cell] = total.get(cell, 0.0) + count
     return {cell: count for cell, count in total.items() if count > 0}
 
@@ -162,16 +176,17 @@ def devices(history: SiteHistory) -> tuple[int, int]:
 
 
 def clicks(history: SiteHistory) -> int:
+    """Clicks in the hours and days that are kept."""
     return sum(one.clicks for one in (*history.hours, *history.shown_days))
 
 
 def first_judged_hour(now: LogMs) -> int:
-    """Installs logged before this hour are not judged any more at log time `now`."""
+    """The first hour since 1970 whose installs are still judged at log time `now`."""
     return (now // DAY_MS - WINDOW_DAYS + 1) * 24
 
 
 def site_useless_from(state: SiteHistory | HourOfInstalls) -> LogMs:
-    """Log time from which the state can be forgotten."""
+    """Log time from which the state may be forgotten."""
     if isinstance(state, HourOfInstalls):
         return LogMs((state.hour // 24 + WINDOW_DAYS) * DAY_MS)
     return state.last_ts + RETENTION_MS

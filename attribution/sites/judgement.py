@@ -1,4 +1,4 @@
-"""Judges one site: what its history says of the installs its clicks claim."""
+"""Judges one site: the probability that its installs are fraud, from the history of the site."""
 
 from __future__ import annotations
 
@@ -23,51 +23,56 @@ from attribution.sites.norms import (
 from schemas.time import DAY_MS, LogMs
 
 RELEASED_BELOW = 0.5
-"""A suspicion once told is taken back only below this, so that it does not flicker."""
+"""A verdict is withdrawn only below this probability, so that it does not flicker."""
 
 FLOODED_MIN, FLOODED_RELEASED_BELOW = 0.5, 0.3
-"""Of a flooding site, installs are charged that were so probably flooded; the same holds here."""
+"""Of a flooding site, the installs with at least this probability of being flooded are charged, and
+released below the second value."""
 
 FLOOD_RATIO_LIFT = 2.5
-"""A flooding site has so many times, as a power of e, the clicks per install of honest ones."""
+"""Natural log of how many times more clicks per install a flooding site has than an honest one."""
 
 FLOOD_RATIO_SPREAD = 1.5
 RATIO_LOG_ODDS_MAX = 2.5
-"""Clicks per install alone convict nobody: sources differ too much."""
+"""Limit on the evidence of clicks per install: it differs too much between honest sources to decide
+alone."""
 
 _FARMS = 0.02  # prior probability
 _FARMED_SHARES = (0.5, 0.7, 0.9, 0.999)
-_NEW_SHARE_INSTALLS = 30.0  # how alike honest sites are, as a number of installs
-_DEVICES_MAX = 400
+_NEW_SHARE_INSTALLS = 30.0  # similarity of honest sites, as a number of installs
+_DEVICES_MAX = 400  # more installs than this weigh no more
 
 Charges = Mapping[FraudReason, Mapping[int, float]]
-"""By reason and cell: the probability that speaks against every install in the cell."""
+"""By reason and cell: the probability that an install in the cell is fraud."""
 
 
 class Opinion(Struct, frozen=True):
-    """What is thought of a site. `installs` are all it ever claimed."""
+    """The conclusion about a site. `installs` are all it ever claimed."""
 
     posterior: Posterior
-    farms: float  # probability that a device farm works on it
+    farms: float  # probability that a device farm contributes installs
     installs: int
 
     def against(
         self, reason: FraudReason, cell: int, rules: FraudRules, *, is_charged: bool = False
     ) -> float:
-        """The probability that speaks against an install in this cell, charged so far or not."""
+        """The probability of fraud of an install in this cell; `is_charged`: it is charged so
+        far."""
         if reason == "distribution_outlier":
             return self.posterior.injected.get(cell, 0.0)
         if self.installs < rules.site_installs_min:
             return 0.0
         if reason == "behavioral_anomalies":
             return self.farms
-        # Of a site that floods, the installs that flooding explains better than honesty.
+        # Charge the installs of a flooding site that flooding explains better than honesty.
         floods = self.posterior.floods
         enough = FLOODED_RELEASED_BELOW if is_charged else FLOODED_MIN
         return floods if self.posterior.flooded.get(cell, 0.0) >= enough * floods else 0.0
 
 
 class JudgedSite(Struct, frozen=True):
+    """State of site and app after a judgement, and its result."""
+
     history: SiteHistory
     norms: AppNorms
     opinion: Opinion
@@ -78,7 +83,7 @@ class JudgedSite(Struct, frozen=True):
 def judge_site(
     history: SiteHistory, norms: AppNorms, mixture: Mixture, rules: FraudRules, now: LogMs
 ) -> JudgedSite:
-    """The judgement at log time `now`; `mixture` belongs to `norms.used`."""
+    """Judge a site at log time `now`; `mixture` must be made from `norms.used`."""
     day = now // DAY_MS
     history = aged(history, day)
     counts = recent(history)
@@ -108,9 +113,9 @@ def judge_site(
 
 
 def farm_probability(installs: int, new_devices: int, usual_share: float) -> float:
-    """That a device farm adds new devices to a site, by the share of new devices.
+    """Probability that a device farm adds new devices to a site, from its share of new devices.
 
-    Honest sites vary around the usual share as a beta distribution.
+    Shares of honest sites follow a beta distribution around the usual share.
     """
     weight = min(1.0, _DEVICES_MAX / installs) if installs > 0 else 0.0
     new, old = max(0, new_devices) * weight, max(0, installs - new_devices) * weight
@@ -120,13 +125,13 @@ def farm_probability(installs: int, new_devices: int, usual_share: float) -> flo
     farmed = -math.inf
     for share in _FARMED_SHARES:
         mixed = usual_share + share * (1.0 - usual_share)
-        told = new * math.log(mixed) + old * math.log(1.0 - mixed) - math.log(len(_FARMED_SHARES))
-        farmed = max(farmed, told) + math.log1p(math.exp(-abs(farmed - told)))
+        term = new * math.log(mixed) + old * math.log(1.0 - mixed) - math.log(len(_FARMED_SHARES))
+        farmed = max(farmed, term) + math.log1p(math.exp(-abs(farmed - term)))
     return 1.0 / (1.0 + (1.0 - _FARMS) / _FARMS * math.exp(min(700.0, honest - farmed)))
 
 
 def _flood_log_odds(ratio: float, norms: Norms) -> float:
-    """What clicks per install add in favour of flooding."""
+    """Log odds that clicks per install add in favour of flooding."""
     mean, spread = usual_ratio(norms)
     honest = -(((ratio - mean) / spread) ** 2) / 2 - math.log(spread)
     flooding = (ratio - mean - FLOOD_RATIO_LIFT) / FLOOD_RATIO_SPREAD
@@ -140,7 +145,7 @@ def _charges(
     suspect: Mapping[str, list[int]],
     rules: FraudRules,
 ) -> Charges:
-    """Cells whose probability reaches the stated posterior, or stays above its release."""
+    """Cells whose probability reaches `site_posterior_min`, or is charged and not yet released."""
     found: dict[FraudReason, dict[int, float]] = {}
     for reason in SITE_REASONS:
         if getattr(rules, reason) == "off":

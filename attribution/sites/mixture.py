@@ -1,10 +1,11 @@
-"""How likely a site injects clicks, or floods: a Bayesian mixture over click-to-install times.
+"""Probability that a site injects or floods clicks: a Bayesian mixture of click-to-install times.
 
-Every install is one of three kinds. An honest one looks like its app's others, a little faster or
-slower on each site: about 75 % within the first hour and 94 % within a day (Adjust). An injected
-click comes seconds before the first open, and where the download's begin is known, after it. A
-flooded click is flat over hours and days, as nothing connects it with the install. A site is
-honest, or mixes in a share of one kind or of both; the posterior is over these hypotheses.
+Every install is of one of three kinds. Honest installs look like the others of their app, a little
+faster or slower on each site: about 75 % come within the first hour and 94 % within a day (Adjust).
+An injected click comes seconds before the first open and, if the begin of the download is known,
+after it. Flooded clicks are spread evenly over hours and days, as nothing connects them with the
+install. A site is honest, or mixes in a share of one kind or of both; the posterior is over these
+hypotheses.
 """
 
 from __future__ import annotations
@@ -27,11 +28,12 @@ EDGES_S = (
     3, 6, 10, 15, 20, 30, 45, 60, 90, 120, 300, 600, 1_800, HOUR_S, 2 * HOUR_S, 4 * HOUR_S,
     8 * HOUR_S, 16 * HOUR_S, DAY_S, 2 * DAY_S, 3 * DAY_S, 5 * DAY_S, 7 * DAY_S,
 )  # fmt: skip
-"""Bins of click-to-install time end here, in seconds; the last one is open."""
+"""Upper ends of the bins of click-to-install time, in seconds; the last bin is open."""
 
 BINS = len(EDGES_S) + 1
 UNKNOWN, BEFORE, NEAR, AFTER = range(4)
-"""The touchpoint and the begin of the download: unknown, in order, within seconds, after it."""
+"""Order of touchpoint and begin of the download: unknown; touchpoint before, within seconds,
+after."""
 
 ORDERS = 4
 _CELLS = BINS * ORDERS
@@ -41,7 +43,7 @@ HONEST_BINS = (
     0.0005, 0.0007, 0.001, 0.003, 0.005, 0.02, 0.05, 0.06, 0.10, 0.07, 0.17, 0.09, 0.12, 0.06,
     0.05, 0.045, 0.04, 0.038, 0.017, 0.023, 0.012, 0.015, 0.009, 0.001,
 )  # fmt: skip
-"""What to expect of an app that nothing is known of yet."""
+"""Shares by bin of an app without history."""
 
 HONEST_ORDERS = (0.985, 0.01, 0.005)
 _INJECTED_BINS = (
@@ -57,15 +59,16 @@ _SHARES_INJECTED = (0.05, 0.1, 0.2, 0.4, 0.7, 0.95)
 _SHARES_FLOODED = (0.15, 0.3, 0.45, 0.6, 0.8, 0.95)
 _SHARES_BOTH = ((0.1, 0.3), (0.3, 0.3), (0.2, 0.6))
 _INJECTS, _FLOODS, _DOES_BOTH = 0.03, 0.05, 0.002  # prior probabilities
-_LEAST = 1e-290  # instead of a likelihood that is none
+_LEAST = 1e-290  # keeps the logarithm of a zero likelihood finite
 _KINDS = 4  # honest, injecting, flooding, both
-_SAME_HABIT = 0.9  # that a site does now what it did before
-_TOLD_MAX = 400.0
-"""More installs than this weigh no more: no model of honest sites is true to the last per mille."""
+_SAME_HABIT = 0.9  # probability that a site goes on as before
+_WEIGHT_MAX = 400.0
+"""More installs than this weigh no more: no model of honest sites is exact to a per mille."""
 
 
 def cell_of(ctit_ms: Millis, after_begin_ms: Millis | None) -> int:
-    """Cell of an install; `after_begin_ms` is the touchpoint's time less the download's begin."""
+    """Cell of an install. `after_begin_ms`: time of the touchpoint minus the begin of the
+    download."""
     if after_begin_ms is None:
         order = UNKNOWN
     elif after_begin_ms > NEAR_MS:
@@ -76,7 +79,8 @@ def cell_of(ctit_ms: Millis, after_begin_ms: Millis | None) -> int:
 
 
 class Posterior(NamedTuple):
-    """Of one site, and by cell: that an install in it was injected, or flooded."""
+    """Probability that a site injects or floods clicks and, by cell, that an install was injected
+    or flooded."""
 
     injects: float
     floods: float
@@ -86,7 +90,7 @@ class Posterior(NamedTuple):
 
 @dataclass(frozen=True)
 class Mixture:
-    """All hypotheses about a site of one app, tilt by tilt; made once per baseline."""
+    """All hypotheses about a site of one app, grouped by tilt; made once per set of norms."""
 
     log_likelihood: _Floats  # cells × hypotheses
     injected: _Floats  # the same: share of the likelihood that is injection's
@@ -105,12 +109,12 @@ class Mixture:
         log_flood_odds: float,
         cells: Sequence[int],
     ) -> Posterior:
-        """What installs by cell say of a site, and of installs in `cells`.
+        """The posterior of a site, and of installs in `cells`, given its installs by cell.
 
-        Its own past says what is usual there; `log_flood_odds` is what its clicks per install add
-        in favour of flooding.
+        `past` are older installs, which show what is usual for the site; `log_flood_odds` are the
+        log odds that clicks per install add in favour of flooding.
         """
-        weight = self.log_prior + self._told(recent) + self.floods * log_flood_odds
+        weight = self.log_prior + self._likelihood_of(recent) + self.floods * log_flood_odds
         if past:
             weight += self._by_past(past)
         weight = np.exp(weight - weight.max())
@@ -125,30 +129,30 @@ class Mixture:
         )
 
     def _by_past(self, past: Mapping[int, float]) -> _Floats:
-        """How well each explains the past: a site mostly does as it did, but may change.
+        """Log weight of every hypothesis from the past of a site: it mostly goes on as it did.
 
-        Its honest profile stays. It goes on with what it mixes in, though maybe in other shares,
-        or before a change that was anything.
+        Its honest profile stays. It keeps mixing in the same kinds of fraud, though maybe in other
+        shares; or it has changed, and its past says nothing.
         """
-        told = self._told(past).reshape(len(_TILTS), -1)
-        told -= told.max()
-        by_kind = (np.exp(told)[:, :, None] * self.prior_of_kind).sum(axis=1)
+        likelihood = self._likelihood_of(past).reshape(len(_TILTS), -1)
+        likelihood -= likelihood.max()
+        by_kind = (np.exp(likelihood)[:, :, None] * self.prior_of_kind).sum(axis=1)
         anything = (by_kind * self.kind_prior).sum(axis=1)[:, None]
         found = _SAME_HABIT * by_kind + (1 - _SAME_HABIT) * anything
         return np.asarray(np.log(found + _LEAST)[:, self.kind].ravel())
 
-    def _told(self, counts: Mapping[int, float]) -> _Floats:
-        """Log likelihood under every hypothesis."""
+    def _likelihood_of(self, counts: Mapping[int, float]) -> _Floats:
+        """Log likelihood of these installs under every hypothesis."""
         if not counts:
             return np.zeros(len(self.log_prior))
         cells = sorted(counts)
         weights = np.array([counts[cell] for cell in cells], np.float64)
-        weights *= min(1.0, _TOLD_MAX / float(weights.sum()))
+        weights *= min(1.0, _WEIGHT_MAX / float(weights.sum()))
         return np.asarray((self.log_likelihood[cells] * weights[:, None]).sum(axis=0))
 
 
 def make_mixture(bins: _Floats, orders: _Floats) -> Mixture:
-    """Hypotheses around what is honest in an app: shares by bin, and by order when known."""
+    """Make the hypotheses from honest shares of an app: by bin, and by order where it is known."""
     injected = cells_of(injected_bins(), _INJECTED_ORDERS)
     floods = [cells_of(flooded_bins(days), _FLOODED_ORDERS) for days in _FLOOD_DAYS]
     shares = _hypotheses()
@@ -188,7 +192,7 @@ class _Hypothesis(NamedTuple):
 
 
 def _hypotheses() -> list[_Hypothesis]:
-    """What a site may be."""
+    """All that a site may be."""
     floods, both = _FLOODS / len(_FLOOD_DAYS), _DOES_BOTH / len(_FLOOD_DAYS)
     found = [_Hypothesis(0.0, 0.0, 1.0 - _INJECTS - _FLOODS - _DOES_BOTH, 0)]
     injects = _INJECTS / len(_SHARES_INJECTED)
@@ -202,11 +206,12 @@ def _hypotheses() -> list[_Hypothesis]:
 
 
 def cells_of(bins: _Floats, orders: _Floats | tuple[float, ...]) -> _Floats:
-    """Probability of each cell. Whether the begin is known says nothing about the kind."""
+    """Probability of each cell. Whether the begin is known does not depend on the kind."""
     return np.outer(bins, np.array([1.0, *orders])).ravel()
 
 
 def injected_bins() -> _Floats:
+    """Shares of injected clicks by bin."""
     rest = BINS - len(_INJECTED_BINS)
     missing = max(0.0, 1.0 - sum(_INJECTED_BINS))
     found = np.array([*_INJECTED_BINS, *([missing / rest] * rest)]) + 1e-5
@@ -214,16 +219,16 @@ def injected_bins() -> _Floats:
 
 
 def flooded_bins(days: int) -> _Floats:
-    """Flat in time within the days flooding reaches back, hardly anything before."""
+    """Shares of flooded clicks by bin: even over `days`, and hardly any before."""
     edges = [0.0, *(edge / DAY_S for edge in EDGES_S), 30.0]
     found = np.diff([min(edge, days) / days for edge in edges]) + 1e-3 / BINS
     return np.asarray(found / found.sum())
 
 
 def _tilted(bins: _Floats, tilt: float) -> _Floats:
-    """Honest sites are slower or faster than their app.
+    """Shares of an honest site that is slower (`tilt` above 0) or faster than its app.
 
-    All times are longer by a factor, and beyond that weight grows with the log of time.
+    All times are longer by a factor, and weight also grows with the logarithm of time.
     """
     edges = np.log([1.0, *EDGES_S, 10.0 * DAY_S])
     below = np.concatenate([[0.0], np.cumsum(bins)])

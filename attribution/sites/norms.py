@@ -1,7 +1,7 @@
-"""What is usual in one app: click-to-install times, clicks per install, share of new devices.
+"""Norms of one app: usual click-to-install times, clicks per install and share of new devices.
 
-Learned from all sites of the app that a partition sees, each install as far as it is honest by
-the judgement of its site, so that fraud does not become the norm it is compared with.
+They are learned from all sites of the app that a partition sees. Every install is weighted by the
+probability that it is honest, so that fraud does not become the norm it is compared with.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from attribution.sites.mixture import (
     make_mixture,
 )
 
-KEPT_PER_DAY = 0.97
+KEPT_PER_DAY = 0.97  # weight that is left after a day
 _PRIOR_INSTALLS = 50.0
-"""So much the documented shares weigh against what the app itself shows."""
+"""Weight of the documented shares, as a number of installs of the app."""
 
 INSTALLS_PER_SITE_MAX = 100.0
-"""What one site claims in a week weighs no more, or a large one that cheats would be the norm."""
+"""Weight of one site in a week. Without it, a large site that cheats would become the norm."""
 
 PRIOR_CLICKS_PER_INSTALL = 50.0
 PRIOR_SITES = 5.0
@@ -37,7 +37,7 @@ RATIO_SPREAD_MIN = 1.0
 PRIOR_NEW_SHARE = 0.9
 PRIOR_DEVICES = 20.0
 RENEWED_AT_GROWTH = 1.1
-"""Sites are compared with a copy of the norms, renewed daily or when they have grown so much."""
+"""Sites are compared with a copy of the norms, renewed daily or once they have grown this much."""
 
 
 class Norms(Struct, frozen=True, array_like=True):
@@ -54,22 +54,24 @@ class Norms(Struct, frozen=True, array_like=True):
 
 
 class AppNorms(Struct, frozen=True, array_like=True, tag=3):
+    """Norms as learned so far, and the copy in use since `day`."""
+
     learned: Norms = Norms()
     used: Norms = Norms()
     day: int = 0
 
 
 class Sample(Struct, frozen=True):
-    """What a site has shown since it was judged last."""
+    """New data of a site since its last judgement."""
 
-    fresh: Mapping[int, int]
+    fresh: Mapping[int, int]  # installs by cell
     recent: float  # installs that may still be judged
-    devices: tuple[int, int]
+    devices: tuple[int, int]  # installs, and new devices among them
     log_ratio: float | None  # clicks per install, once a day
 
 
 def learn_norms(norms: AppNorms, sample: Sample, judged: Posterior, day: int) -> AppNorms:
-    """Add what is honest about the sample; `judged` says how much that is."""
+    """Add a sample, weighted by the probability in `judged` that it is honest."""
     learned = _faded(norms.learned) if day > norms.day else norms.learned
     weight = min(1.0, INSTALLS_PER_SITE_MAX / max(1.0, sample.recent))
     learned = _with_installs(learned, sample.fresh, judged, weight)
@@ -88,18 +90,19 @@ def learn_norms(norms: AppNorms, sample: Sample, judged: Posterior, day: int) ->
 
 
 def mixture_of(norms: Norms) -> Mixture:
-    """Hypotheses about sites of this app."""
+    """The hypotheses about sites of an app with these norms."""
     bins = np.array(HONEST_BINS) * _PRIOR_INSTALLS + np.array(norms.bins).clip(0.0)
     orders = np.array(HONEST_ORDERS) * _PRIOR_INSTALLS + np.array(norms.orders).clip(0.0)
     return make_mixture(bins / bins.sum(), orders / orders.sum())
 
 
 def log_ratio(clicks: int, installs: float) -> float:
+    """Natural log of clicks per install, finite for zeros."""
     return math.log((clicks + 1) / (installs + 1))
 
 
 def usual_ratio(norms: Norms) -> tuple[float, float]:
-    """Mean and spread of the log of clicks per install."""
+    """Mean and standard deviation of the natural log of clicks per install."""
     prior = math.log(PRIOR_CLICKS_PER_INSTALL)
     weight, total, squares = norms.ratios
     weight += PRIOR_SITES
@@ -109,6 +112,7 @@ def usual_ratio(norms: Norms) -> tuple[float, float]:
 
 
 def usual_new_share(norms: Norms) -> float:
+    """Usual share of new devices among installs."""
     every, new = norms.devices
     return (max(0.0, new) + PRIOR_DEVICES * PRIOR_NEW_SHARE) / (max(0.0, every) + PRIOR_DEVICES)
 

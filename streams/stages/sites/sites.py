@@ -20,7 +20,7 @@ from attribution.sites.history import (
     count_install,
     count_touches,
     first_judged_hour,
-    remember,
+    keep_install,
     site_useless_from,
 )
 from attribution.sites.mixture import Mixture
@@ -193,7 +193,7 @@ class _Batch:
         assert known is None or isinstance(known, HourOfInstalls)
         if known is None and (claim.sign < 0 or claim.is_rejected):
             return
-        hour, evicted = remember(known, claim)
+        hour, evicted = keep_install(known, claim)
         for fact in evicted:
             self._stage.observer.on_evicted(fact.bound, fact.count)
         if hour is not known:

@@ -47,7 +47,7 @@ def test_whole_paths_are_shared_as_over_every_order(column: int) -> None:
 
 @pytest.mark.parametrize("order", [1, 2, 3])
 def test_every_set_of_channels_is_worth_what_an_explicit_inverse_says(order: int) -> None:
-    worths = shapley.worth_of_sets(chain_of(PATHS, order))
+    worths = shapley.value_of_sets(chain_of(PATHS, order))
     naive = NaiveChain(PATHS, order)
     for present in sets_of(CHANNELS):
         index = sum(1 << CHANNELS.index(channel) for channel in present)

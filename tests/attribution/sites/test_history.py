@@ -20,7 +20,7 @@ from attribution.sites.history import (
     devices,
     first_judged_hour,
     recent,
-    remember,
+    keep_install,
     site_useless_from,
 )
 from attribution.sites.mixture import cell_of
@@ -97,28 +97,28 @@ def test_a_claim_is_judged_at_the_next_full_hour(now_ms: int, judge_at_hour: int
 
 
 def test_installs_are_kept_by_hour_but_for_those_that_were_rejected() -> None:
-    hour, _ = remember(None, claim("i0", 3))
-    hour, _ = remember(hour, claim("i1", 3.5, is_rejected=True))
-    hour, _ = remember(hour, claim("i2", 3.9))
+    hour, _ = keep_install(None, claim("i0", 3))
+    hour, _ = keep_install(hour, claim("i1", 3.5, is_rejected=True))
+    hour, _ = keep_install(hour, claim("i2", 3.9))
     assert hour.hour == DAY * 24 + 3
     assert [one.install_id for one in hour.installs] == ["i0", "i2"]
-    hour, _ = remember(hour, claim("i0", 3, sign=-1))
+    hour, _ = keep_install(hour, claim("i0", 3, sign=-1))
     assert [one.install_id for one in hour.installs] == ["i2"]
 
 
 def test_an_hour_holds_so_many_installs_and_says_when_there_were_more() -> None:
     hour: HourOfInstalls | None = None
     for number in range(INSTALLS_PER_SITE_HOUR_MAX):
-        hour, facts = remember(hour, claim(f"i{number}"))
+        hour, facts = keep_install(hour, claim(f"i{number}"))
         assert not facts
     assert hour is not None
-    full, facts = remember(hour, claim("one more"))
+    full, facts = keep_install(hour, claim("one more"))
     assert full is hour
     assert facts == [Evicted("installs_per_site_hour_max", 1)]
 
 
 def test_state_is_useless_when_it_can_be_judged_no_more() -> None:
-    hour, _ = remember(None, claim("i0", 30))
+    hour, _ = keep_install(None, claim("i0", 30))
     forgotten_at = site_useless_from(hour)
     assert forgotten_at == LogMs((DAY + 1 + WINDOW_DAYS) * DAY_MS)
     assert first_judged_hour(LogMs(forgotten_at - 1)) == (DAY + 1) * 24
