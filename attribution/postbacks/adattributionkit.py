@@ -1,7 +1,7 @@
-"""AdAttributionKit postbacks: a JSON envelope around a JWS that Apple has signed (RFC 7515, ES256).
+"""Reads AdAttributionKit postbacks: a JSON envelope around a JWS signed by Apple (RFC 7515, ES256).
 
-Of the envelope nothing is signed: the conversion value, the interaction and the country could
-have been written by anybody (Apple, Identifying the parameters in a postback).
+The envelope itself is not signed: anybody could have written its conversion value, interaction and
+country (Apple, Identifying the parameters in a postback).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _UNSIGNED = ("conversion_value", "coarse_value", "interaction", "country_code")
 
 
 class _Jws(NamedTuple):
-    """A compact JWS in its parts."""
+    """The parts of a compact JWS."""
 
     signed: bytes
     header: dict[str, Any]
@@ -33,29 +33,29 @@ class _Jws(NamedTuple):
 
 
 def read_adattributionkit(body: str, keys: Keys) -> Postback:
-    """The postback in `body`, JSON as Apple sent it."""
+    """Read and verify the postback in `body`, JSON as Apple sent it."""
     envelope = parse_object(body)
     if envelope is None:
         return _unread(SignatureReason.MALFORMED_BODY)
-    written = envelope.get("jws-string")
-    if not written:
+    compact = envelope.get("jws-string")
+    if not compact:
         return _unread(SignatureReason.MISSING_SIGNATURE)
-    jws = _take_apart(written)
+    jws = _split(compact)
     if jws is None:
         return _unread(SignatureReason.MALFORMED_BODY)
-    said = _said(jws.payload, envelope)
+    postback = _postback(jws.payload, envelope)
     verdict = _verdict(jws, keys)
-    if verdict.reason is None and said.verdict.reason is not None:
-        verdict = replace(verdict, reason=said.verdict.reason)  # signed, but badly said
-    return replace(said, verdict=verdict)
+    if verdict.reason is None and postback.verdict.reason is not None:
+        verdict = replace(verdict, reason=postback.verdict.reason)  # signed, but malformed
+    return replace(postback, verdict=verdict)
 
 
 def _unread(reason: SignatureReason) -> Postback:
     return Postback(framework="adattributionkit", verdict=SignatureVerdict(reason))
 
 
-def _take_apart(written: object) -> _Jws | None:
-    parts = written.split(".") if isinstance(written, str) else []
+def _split(compact: object) -> _Jws | None:
+    parts = compact.split(".") if isinstance(compact, str) else []
     if len(parts) != 3:
         return None
     header_bytes, payload_bytes = base64url_bytes(parts[0]), base64url_bytes(parts[1])
@@ -68,7 +68,7 @@ def _take_apart(written: object) -> _Jws | None:
 
 
 def _verdict(jws: _Jws, keys: Keys) -> SignatureVerdict:
-    """The header is compared with what is expected; it never chooses how to verify."""
+    """Verify the signature. The header is only compared; it never chooses the algorithm."""
     named = jws.header.get("kid")
     key_id = named if isinstance(named, str) and named.isprintable() else ""
     if jws.header.get("alg") != ALGORITHM:
@@ -90,8 +90,8 @@ def _verdict(jws: _Jws, keys: Keys) -> SignatureVerdict:
     return SignatureVerdict(None if is_signed else SignatureReason.BAD_SIGNATURE, key_id)
 
 
-def _said(payload: dict[str, Any], envelope: dict[str, Any]) -> Postback:
-    """What payload and envelope say; the verdict is about whether the payload can be read."""
+def _postback(payload: dict[str, Any], envelope: dict[str, Any]) -> Postback:
+    """The content of payload and envelope; its verdict says whether the payload can be read."""
     signed, unsigned = BodyReader(payload), BodyReader(envelope)
     return Postback(
         framework="adattributionkit",

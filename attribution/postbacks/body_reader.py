@@ -1,6 +1,6 @@
-"""Reads the JSON of postbacks: strictly, and without failing where a part is wrong.
+"""Reads the JSON of postbacks strictly, without failing as a whole if a field is wrong.
 
-What cannot be read is empty, and the first reason why is remembered.
+A field that cannot be read is empty, and the first reason is kept.
 """
 
 from __future__ import annotations
@@ -16,27 +16,29 @@ import orjson
 from attribution.postbacks.signature_verdict import SignatureReason
 
 BRACKETS_MAX = 32
-"""Apple's objects are flat; what has more brackets than this is nothing Apple sent."""
+"""Apple's objects are flat: a body with more brackets was not sent by Apple, and is not parsed."""
 
 WHOLE_MAX = 2**63 - 1
+"""Largest number that the integer columns of the warehouse hold."""
+
 _BASE64URL = re.compile(r"[A-Za-z0-9_-]*")
 
 
 def parse_object(text: str | bytes) -> dict[str, Any] | None:
-    """One JSON object in which no key comes twice; None for anything else."""
-    written = text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
-    if written.count(b"{") + written.count(b"[") > BRACKETS_MAX:
+    """Parse a JSON object without duplicate keys; None for anything else."""
+    encoded = text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
+    if encoded.count(b"{") + encoded.count(b"[") > BRACKETS_MAX:
         return None
     try:
-        # orjson takes no NaN and no half characters, but the last of two equal keys.
-        fields = orjson.loads(written)
-        json.loads(written, object_pairs_hook=_once, parse_int=len, parse_float=len)
+        # orjson refuses NaN and lone surrogates, but accepts duplicate keys: json finds those.
+        fields = orjson.loads(encoded)
+        json.loads(encoded, object_pairs_hook=_without_duplicates, parse_int=len, parse_float=len)
     except ValueError:
         return None
     return fields if isinstance(fields, dict) else None
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
         raise ValueError("an object names a key twice")
@@ -44,7 +46,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def base64_bytes(text: str) -> bytes | None:
-    """Standard base64 with padding (RFC 4648, section 4), in its one canonical writing."""
+    """Decode standard base64 with padding (RFC 4648, section 4), canonical form only; else None."""
     try:
         found = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
@@ -53,7 +55,7 @@ def base64_bytes(text: str) -> bytes | None:
 
 
 def base64url_bytes(text: str) -> bytes | None:
-    """base64url without padding (RFC 7515, section 2), in its one canonical writing."""
+    """Decode base64url without padding (RFC 7515, section 2), canonical form only; else None."""
     if not _BASE64URL.fullmatch(text) or len(text) % 4 == 1:
         return None
     found = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
@@ -61,17 +63,18 @@ def base64url_bytes(text: str) -> bytes | None:
 
 
 class BodyReader:
-    """Takes typed fields from an object and remembers what first was wrong."""
+    """Takes typed fields from an object, and keeps the first reason why one cannot be read."""
 
     def __init__(self, fields: dict[str, Any]) -> None:
         self.fields = fields
         self.reason: SignatureReason | None = None
 
     def refuse(self, reason: SignatureReason) -> None:
+        """Keep the first reason."""
         self.reason = self.reason or reason
 
     def text(self, name: str, *, required: bool = True) -> str:
-        """A text of printable characters: no controls, and not the separator U+2063."""
+        """A text of printable characters: no control characters, and not the separator U+2063."""
         value = self._take(name, required)
         if value is None:
             return ""
@@ -89,7 +92,7 @@ class BodyReader:
         return value
 
     def whole(self, name: str, absent: int, *, required: bool = True) -> int:
-        """A whole number, not negative; `absent` when there is none."""
+        """A whole number from 0 to `WHOLE_MAX`; `absent` if there is none."""
         value = self._take(name, required)
         if value is None:
             return absent
@@ -99,6 +102,7 @@ class BodyReader:
         return absent
 
     def flag(self, name: str) -> bool:
+        """A required boolean; False if it cannot be read."""
         value = self._take(name, required=True)
         if value is None or type(value) is bool:
             return bool(value)

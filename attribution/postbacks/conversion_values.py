@@ -1,7 +1,7 @@
-"""What conversion values stand for: events and revenue, by rules in a TOML file.
+"""Decodes conversion values into events and revenue, by the schemas in a TOML file.
 
-An app tells Apple one of 64 fine values, or one of three coarse ones; only its maker knows what
-they mean. A value that no rule describes stays as it is, `undecoded`.
+An app reports to Apple one of 64 fine values, or one of three coarse ones; only its maker knows
+what they mean. A value that no schema describes stays `undecoded`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Coarse = tuple[int, str]
 
 
 class Meaning(NamedTuple):
-    """Revenue is between the two, both included, in micros of the schema's currency."""
+    """Events, and a range of revenue (both ends included) in micros of the schema's currency."""
 
     events: tuple[str, ...]
     revenue_min_micros: int
@@ -40,6 +40,8 @@ class Meaning(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
+    """A conversion value as far as a schema describes it."""
+
     state: ConversionState
     events: list[str] = field(default_factory=list)
     revenue_min_micros: int = 0
@@ -50,7 +52,7 @@ class Decoded:
 
 @dataclass(frozen=True, slots=True)
 class Meanings:
-    """What the values of one schema stand for; what is not here is undecoded."""
+    """The meaning of every value that one schema describes; other values are undecoded."""
 
     fine: Mapping[int, Meaning]
     coarse: Mapping[Coarse, Meaning]
@@ -59,13 +61,14 @@ class Meanings:
 
 @dataclass(frozen=True, slots=True)
 class AppMeanings:
-    """The schemas of one app: of some campaigns, and of all the others."""
+    """The schemas of one app: for certain campaigns, and for all others."""
 
     by_source_identifier: Mapping[str, Meanings]
     by_campaign_id: Mapping[int, Meanings]
     otherwise: Meanings | None
 
     def of(self, postback: Postback) -> Meanings | None:
+        """The schema for the campaign of this postback; None: there is none."""
         if postback.campaign_id != NO_NUMBER:
             return self.by_campaign_id.get(postback.campaign_id, self.otherwise)
         return self.by_source_identifier.get(postback.source_identifier, self.otherwise)
@@ -73,13 +76,13 @@ class AppMeanings:
 
 @dataclass(frozen=True, slots=True)
 class ConversionValues:
-    """Decodes conversion values. Without rules nothing is decoded."""
+    """Decodes conversion values. Without schemas nothing is decoded."""
 
-    schema_id: str = ""  # equal ids mean equal rules
+    schema_id: str = ""  # equal ids mean equal schemas
     apps: Mapping[str, AppMeanings] = field(default_factory=dict)
 
     def decode(self, postback: Postback, app_id: str) -> Decoded:
-        """What the conversion value of a valid postback stands for."""
+        """Decode the conversion value of a postback; those of invalid postbacks stay undecoded."""
         value = postback.value
         if value.is_malformed:
             return Decoded("malformed")
@@ -98,7 +101,7 @@ class ConversionValues:
 
 
 def _meaning(meanings: Meanings, postback: Postback) -> Meaning | None:
-    """Fine values come with the first postback only; the later ones are coarse."""
+    """Look up a value. Only the first postback has a fine value; later ones are coarse."""
     value, index = postback.value, postback.sequence_index
     if value.fine != NO_NUMBER:
         return meanings.fine.get(value.fine) if index == 0 else None
@@ -106,7 +109,7 @@ def _meaning(meanings: Meanings, postback: Postback) -> Meaning | None:
 
 
 def conversion_values(file: SchemaFile) -> ConversionValues:
-    """Decodes by sound rules, as `read_schemas` gives them."""
+    """Make a decoder from valid schemas, as `read_schemas` returns them."""
     by_app: dict[str, list[Schema]] = {}
     for schema in file.schema:
         by_app.setdefault(schema.app_id, []).append(schema)
@@ -146,13 +149,13 @@ def _meanings(schema: Schema) -> Meanings:
 
 
 def _buckets_of(value: int, fields: list[BitField]) -> list[ConversionBucket] | None:
-    """The bucket of every field that is not 0; None when a bit or a number is not described."""
+    """The bucket of every field that is not 0; None if a set bit or a number has no description."""
     buckets: list[ConversionBucket] = []
-    for one in fields:
-        bits = span_of(one.bits, 0, FINE_BITS - 1) or range(0)
+    for bit_field in fields:
+        bits = span_of(bit_field.bits, 0, FINE_BITS - 1) or range(0)
         number = value >> bits.start & (1 << len(bits)) - 1
         value -= number << bits.start
-        found = [each for each in one.value if number in (span_of(each.values, 0, 63) or ())]
+        found = [each for each in bit_field.value if number in (span_of(each.values, 0, 63) or ())]
         if number and not found:
             return None
         buckets += found

@@ -1,7 +1,7 @@
-"""The public keys that postbacks are verified with, and the one algorithm: ECDSA P-256, SHA-256.
+"""Public keys that verify postbacks, by a fixed algorithm: ECDSA on P-256 with SHA-256.
 
-Keys as Apple publishes them (Verifying an install-validation postback; AdAttributionKit,
-Verifying a postback). The algorithm is fixed here; what a message says of it is only compared.
+The keys are those that Apple publishes (Verifying an install-validation postback; AdAttributionKit,
+Verifying a postback). A message cannot choose the algorithm: what it names is only compared.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ PRODUCTION_KEY = (
     "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEWdp8GPcGqmhgzEFj9Z2nSpQVddayaPe4FMzqM9wib1+aHaaIzoHoLN9z"
     "W4K8y4SPykE3YVK3sVqW6Af0lfx3gg=="
 )
-"""Signs AdAttributionKit postbacks, and SKAdNetwork postbacks from version 2.1 on."""
+"""The key of AdAttributionKit postbacks, and of SKAdNetwork postbacks since version 2.1."""
 
 DEVELOPMENT_PREFIX = "apple-development-identifier/"
-"""Keys that sign what developers try out: anybody with a device can have that signed."""
+"""Prefix of keys for tests by developers: anybody with a device can obtain such a signature."""
 
 DEVELOPMENT_KEYS = {
     "apple-development-identifier/0": (
@@ -44,10 +44,10 @@ DEVELOPMENT_KEYS = {
 }
 
 SKADNETWORK_PREFIX = "skadnetwork/"
-"""SKAdNetwork postbacks name no key: they are tried with Apple's and with keys named like this."""
+"""SKAdNetwork postbacks name no key: Apple's key is tried, and then keys with this prefix."""
 
 OWN_KEYS_MAX = 16
-"""Keys beside Apple's; SKAdNetwork postbacks may be tried with each, 0.1 ms a time."""
+"""Most keys beside Apple's: a SKAdNetwork postback may be tried with each, 0.1 ms a time."""
 
 _ALGORITHM = ECDSA(SHA256())
 
@@ -62,7 +62,7 @@ class Keys:
         return key_id in self.by_id
 
     def verifies(self, key_id: str, signature: bytes, text: bytes) -> bool:
-        """Whether this key has signed the text; the signature is DER (RFC 3279)."""
+        """Whether the signature of the text is by this key; it is in DER (RFC 3279)."""
         try:
             self.by_id[key_id].verify(signature, text, _ALGORITHM)
         except InvalidSignature:
@@ -70,7 +70,7 @@ class Keys:
         return True
 
     def for_skadnetwork(self) -> Iterator[str]:
-        """Ids of the keys that may have signed a SKAdNetwork postback; Apple's first."""
+        """Ids of the keys that may have signed a SKAdNetwork postback, Apple's first."""
         if PRODUCTION_KEY_ID in self.by_id:
             yield PRODUCTION_KEY_ID
         yield from (one for one in self.by_id if one.startswith(SKADNETWORK_PREFIX))

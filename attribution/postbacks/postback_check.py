@@ -1,4 +1,4 @@
-"""One postback, checked and decoded."""
+"""Checks a postback: signature, content, and the meaning of its conversion value."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from attribution.postbacks.skadnetwork import read_skadnetwork
 
 @dataclass(frozen=True, slots=True)
 class PostbackRules:
-    """Whom to trust beside Apple, and what conversion values stand for; both are sound."""
+    """Trusted keys beside Apple's, and the meaning of conversion values. Both must be valid."""
 
     own_keys: Mapping[str, str] = field(default_factory=dict)  # base64 of DER by key id
     takes_development_keys: bool = False
@@ -23,14 +23,14 @@ class PostbackRules:
 
 
 class PostbackCheck:
-    """The rules, ready for use."""
+    """Reads and checks postbacks by the given rules."""
 
     def __init__(self, rules: PostbackRules) -> None:
         self.keys = trusted_keys(rules.own_keys, takes_development=rules.takes_development_keys)
         self.values = conversion_values(rules.schemas)
 
     def __call__(self, framework: Framework, body: str, app_id: str) -> tuple[Postback, Decoded]:
-        """What `body` says; a signature costs 0.1 ms."""
+        """Read a postback and decode its conversion value; verifying a signature takes 0.1 ms."""
         read = read_skadnetwork if framework == "skadnetwork" else read_adattributionkit
         postback = read(body, self.keys)
         return postback, self.values.decode(postback, app_id)

@@ -1,4 +1,4 @@
-"""Whether a postback can be trusted, and if not, why."""
+"""The verdict on the signature of a postback, with the reason."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ SignatureState = Literal["valid", "invalid", "unverifiable"]
 class SignatureReason(StrEnum):
     """Why a postback is not valid. The list is fixed, so it can be a metric label."""
 
-    # Invalid: Apple has not signed this.
+    # Invalid: Apple has not signed this content.
     MALFORMED_BODY = "malformed_body"
     MISSING_FIELD = "missing_field"
     BAD_SIGNATURE = "bad_signature"
-    # Unverifiable: nobody here can tell.
+    # Unverifiable: the signature cannot be checked.
     MISSING_SIGNATURE = "missing_signature"
     UNSUPPORTED_VERSION = "unsupported_version"
     WRONG_ALGORITHM = "wrong_algorithm"
@@ -31,11 +31,14 @@ _INVALID = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class SignatureVerdict:
+    """Whether a postback is valid, and the key behind the verdict."""
+
     reason: SignatureReason | None  # None: valid
     key_id: str = ""  # the key that the postback names, or that verified it
 
     @property
     def state(self) -> SignatureState:
+        """Valid, invalid, or unverifiable."""
         if self.reason is None:
             return "valid"
         return "invalid" if self.reason in _INVALID else "unverifiable"

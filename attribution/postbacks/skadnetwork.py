@@ -1,7 +1,8 @@
-"""SKAdNetwork postbacks, versions 2.1 to 4.0: what they say, and whether Apple has signed it.
+"""Reads SKAdNetwork postbacks, versions 2.1 to 4.0, and verifies their signature.
 
-The signed text is the version's fields joined by U+2063 (Apple, Verifying an install-validation
-postback). Versions 1.0 and 2.0 were signed with other keys and are not supported.
+The signed text consists of the fields of the version, joined by U+2063 (Apple, Verifying an
+install-validation postback). Versions 1.0 and 2.0 were signed with other keys; they are not
+supported.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from attribution.postbacks.postback import NO_NUMBER, Postback, conversion_value
 from attribution.postbacks.signature_verdict import SignatureReason, SignatureVerdict
 
 SEPARATOR = "\u2063"
-SOURCE = "source-app-id"  # or source-domain instead; signed when it is there
+SOURCE = "source-app-id"  # or source-domain instead; signed if present
 
 _UNTIL_SOURCE = ("version", "ad-network-id", "campaign-id", "app-id", "transaction-id",
                  "redownload", SOURCE)  # fmt: skip
@@ -26,14 +27,16 @@ SIGNED_FIELDS: dict[str, tuple[str, ...]] = {
     "4.0": ("version", "ad-network-id", "source-identifier", "app-id", "transaction-id",
             "redownload", SOURCE, "fidelity-type", "did-win", "postback-sequence-index"),
 }  # fmt: skip
-"""In the order in which they are signed."""
+"""Signed fields by version, in the order of the signed text."""
 
 _INTERACTIONS = {0: "view", 1: "click"}  # fidelity-type: view-through, or StoreKit-rendered ad
 
 
 def read_skadnetwork(body: str, keys: Keys) -> Postback:
-    """The postback in `body`, JSON as Apple sent it. Only signed fields are taken from it, and the
-    conversion value."""
+    """Read and verify the postback in `body`, JSON as Apple sent it.
+
+    Apart from the conversion value only signed fields are used.
+    """
     fields = parse_object(body)
     if fields is None:
         return Postback(
@@ -43,14 +46,14 @@ def read_skadnetwork(body: str, keys: Keys) -> Postback:
     version = reader.text("version")
     if version not in SIGNED_FIELDS:
         reader.refuse(SignatureReason.UNSUPPORTED_VERSION)
-    said = _said(reader, SIGNED_FIELDS.get(version, SIGNED_FIELDS["4.0"]))
-    if said.verdict.reason is not None:
-        return said
-    return replace(said, verdict=_verdict(fields, keys))
+    postback = _postback(reader, SIGNED_FIELDS.get(version, SIGNED_FIELDS["4.0"]))
+    if postback.verdict.reason is not None:
+        return postback
+    return replace(postback, verdict=_verdict(fields, keys))
 
 
 def signed_text(fields: dict[str, Any]) -> bytes:
-    """What Apple signs of a postback whose version is supported, as UTF-8."""
+    """The text that Apple signs, in UTF-8, for a postback of a supported version."""
     parts = []
     for name in SIGNED_FIELDS[fields["version"]]:
         value = fields.get(name)
@@ -62,10 +65,10 @@ def signed_text(fields: dict[str, Any]) -> bytes:
 
 
 def _verdict(fields: dict[str, Any], keys: Keys) -> SignatureVerdict:
-    written = fields.get("attribution-signature")
-    if not written:
+    encoded = fields.get("attribution-signature")
+    if not encoded:
         return SignatureVerdict(SignatureReason.MISSING_SIGNATURE)
-    signature = base64_bytes(written) if isinstance(written, str) else None
+    signature = base64_bytes(encoded) if isinstance(encoded, str) else None
     if signature is None:
         return SignatureVerdict(SignatureReason.BAD_SIGNATURE)
     text = signed_text(fields)
@@ -75,8 +78,8 @@ def _verdict(fields: dict[str, Any], keys: Keys) -> SignatureVerdict:
     return SignatureVerdict(SignatureReason.BAD_SIGNATURE)
 
 
-def _said(reader: BodyReader, signed: tuple[str, ...]) -> Postback:
-    """What the signed fields say; the verdict is about whether they can be read."""
+def _postback(reader: BodyReader, signed: tuple[str, ...]) -> Postback:
+    """The content of the signed fields; its verdict says whether they can be read."""
 
     def number(name: str, otherwise: int) -> int:
         return reader.whole(name, NO_NUMBER) if name in signed else otherwise
@@ -89,7 +92,7 @@ def _said(reader: BodyReader, signed: tuple[str, ...]) -> Postback:
         version=reader.text("version"),
         ad_network_id=reader.name("ad-network-id"),
         transaction_id=reader.text("transaction-id"),
-        # Before version 4 there is one postback, and before version 3 only the winner gets it.
+        # Before version 4 there is a single postback; before version 3 only the winner gets it.
         sequence_index=number("postback-sequence-index", 0),
         store_app_id=reader.whole("app-id", NO_NUMBER),
         source_identifier=reader.name("source-identifier") if is_latest else "",
@@ -106,12 +109,12 @@ def _said(reader: BodyReader, signed: tuple[str, ...]) -> Postback:
 
 
 def _source(reader: BodyReader, *, takes_domain: bool) -> tuple[int, str]:
-    """Where the ad was shown: an app or, from version 4 on, a web site, never both."""
+    """Where the ad was shown: an app or, since version 4, a web site; never both."""
     app_id = reader.whole(SOURCE, NO_NUMBER, required=False)
     if not takes_domain or "source-domain" not in reader.fields:
         return app_id, ""
     domain = reader.name("source-domain", required=False)
-    # The signed text does not tell the two apart, so a number must not pass for a domain.
+    # The signed text does not distinguish the two, so a number must not pass for a domain.
     if SOURCE in reader.fields or domain.isdecimal():
         reader.refuse(SignatureReason.MALFORMED_BODY)
         return app_id, ""

@@ -1,8 +1,8 @@
-"""Learns a pair model from installs whose touchpoint is known by an id that the model never sees.
+"""Fits a pair model to installs whose touchpoint is known by an id that the model does not see.
 
-The tables are counts; the calibration is a conditional logit over the candidates of one install
-(McFadden, 1974), fitted on installs whose own counts the tables do not hold, so that it does not
-take memory for knowledge.
+The tables are counts. The calibration is a conditional logit over the candidates of one install
+(McFadden, 1974). It is fitted on installs that the tables have not counted, so that it does not
+overfit.
 """
 
 from __future__ import annotations
@@ -19,33 +19,33 @@ from attribution.probabilistic.pair_score import delay_bin, device_level, place_
 from schemas.records import Installed, Touch, TouchKind
 
 SMOOTHING = 1.0
-"""Pairs every level is taken to have been seen in beforehand, as many true ones as anywhere."""
+"""Pseudo-count of every level, split into true and other pairs as all pairs are."""
 
 SOURCE_STRENGTH = 10.0
-"""True pairs of a bin a media source needs before its own waits count as much as everybody's."""
+"""Pairs per bin at which the delays of a media source weigh as much as those of all sources."""
 
 RIDGE = 0.5
-"""Pull of the calibration towards slope 1, crowding 1 and even odds, as so many installs."""
+"""Strength of the prior of the calibration (slope 1, crowding 1, null 0), as a number of
+installs."""
 
 NEWTON_STEPS_MAX = 50
+"""Newton's method converges in fewer than ten steps; the limit only guarantees an end."""
+
 _START = (1.0, 1.0, 0.0)  # slope, crowding, null
 
 _Vector = tuple[float, float, float]
 
 
 class KnownMatch(Struct, frozen=True, gc=False):
-    """An install, the candidates it has when ids are hidden, and what the ids say."""
+    """An install, its candidates when ids are hidden, and the touchpoint that the ids name."""
 
     install: Installed
     touches: list[Touch]
-    touch_id: str  # of the touchpoint that led to it; "": none of these
+    touch_id: str  # of the touchpoint that led to it; "": none of them
 
 
 def fit_pair_model(known: Iterable[KnownMatch]) -> PairModel:
-    """The model under which these answers are likeliest. Needs at least one true pair.
-
-    ValueError: there is none.
-    """
+    """Fit a model to known matches. ValueError: none of them has a true pair."""
     usable = [one for one in known if one.touches]
     if not any(_truth(one) is not None for one in usable):
         raise ValueError("no install with a known touchpoint among its candidates")
@@ -59,7 +59,7 @@ def fit_pair_model(known: Iterable[KnownMatch]) -> PairModel:
 
 
 class _Counts:
-    """How often each level was seen in true pairs and in others."""
+    """How often each level occurred in true pairs and in others."""
 
     def __init__(self) -> None:
         self.true: Counter[str] = Counter()
@@ -69,7 +69,7 @@ class _Counts:
         (self.true if is_true else self.other)[level] += 1
 
     def odds(self, levels: Sequence[str]) -> list[float]:
-        """log m/u of each level; what was never seen speaks for nothing."""
+        """Natural log of m/u of each level; 0 for a level that never occurred."""
         true, other = self.true.total(), self.other.total()
         if not true or not other:
             return [0.0] * len(levels)
@@ -85,13 +85,13 @@ class _Counts:
 def _tables(known: Sequence[KnownMatch]) -> PairModel:
     place, device, delay = _Counts(), _Counts(), _Counts()
     by_source: dict[str, Counter[str]] = {}
-    for one in known:
-        truth = _truth(one)
-        for number, touch in enumerate(one.touches):
+    for match in known:
+        truth = _truth(match)
+        for number, touch in enumerate(match.touches):
             is_true = number == truth
-            place.add(place_level(touch, one.install), is_true)
-            device.add(device_level(touch, one.install), is_true)
-            waited = _delay_level(touch.kind, delay_bin(touch, one.install))
+            place.add(place_level(touch, match.install), is_true)
+            device.add(device_level(touch, match.install), is_true)
+            waited = _delay_level(touch.kind, delay_bin(touch, match.install))
             delay.add(waited, is_true)
             if is_true:
                 by_source.setdefault(touch.media_source, Counter())[waited] += 1
@@ -123,7 +123,7 @@ def _of_kind(odds: dict[str, float], kind: TouchKind) -> tuple[float, ...]:
 
 
 def _source_odds(seen: Counter[str], everybody: Counter[str]) -> tuple[float, ...]:
-    """How much oftener this source waits so long than everybody, clicks and views together."""
+    """Log ratio, per delay bin, of this source to all sources; clicks and views together."""
     odds = []
     for number in range(DELAY_BINS):
         levels = [_delay_level(kind, number) for kind in TouchKind]
@@ -152,7 +152,7 @@ def _truth(known: KnownMatch) -> int | None:
 
 
 class _Group(Struct, frozen=True, gc=False):
-    """The choices of one install: every candidate, then none of them."""
+    """The alternatives of one install: every candidate, then "none of them"."""
 
     choices: list[_Vector]
     chosen: int
@@ -166,7 +166,7 @@ def _features(known: KnownMatch, model: PairModel) -> _Group:
 
 
 def _calibrated(groups: Sequence[_Group]) -> _Vector:
-    """Newton's method; the likelihood is concave, so it has one top."""
+    """Maximise the likelihood by Newton's method; it is concave, so there is one maximum."""
     at = _START
     for _ in range(NEWTON_STEPS_MAX):
         gradient, curvature = _slopes(groups, at)
@@ -207,7 +207,7 @@ def _softmax(logits: Sequence[float]) -> list[float]:
 
 
 def _solved(matrix: list[list[float]], right: list[float]) -> list[float]:
-    """Gauss elimination of three equations; the ridge keeps them solvable."""
+    """Solve three linear equations by Gaussian elimination; the prior keeps them solvable."""
     rows = [[*row, value] for row, value in zip(matrix, right, strict=True)]
     for pivot in range(3):
         best = max(range(pivot, 3), key=lambda row: abs(rows[row][pivot]))

@@ -1,8 +1,8 @@
-"""What is known about pairs of a touchpoint and an install that share no id.
+"""The pair model: how likely a touchpoint led to an install with which it shares no id.
 
-A pair model is plain numbers: how much more often two traits agree when the touchpoint led to
-the install than when it did not, how long true pairs wait, and what a score is worth. It is part
-of the rule set, so a decision names the model it was made with.
+A pair model consists of plain numbers: how much more often two traits agree if the touchpoint led
+to the install than if it did not, how long true pairs take, and the calibration of scores. It is
+part of the rule set, so every decision names the model it was made with.
 """
 
 from __future__ import annotations
@@ -27,31 +27,31 @@ DELAY_EDGES_MS = (
     6 * HOUR_MS,
     12 * HOUR_MS,
 )
-"""Click-to-install times are told apart at these; the last bin has no end."""
+"""Upper ends of the bins of click-to-install time; the last bin is open."""
 
 DELAY_BINS = len(DELAY_EDGES_MS) + 1
 
 
 class PlaceOdds(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Natural log of m/u for where both were seen: the closest level that agrees counts, so that
+    """Natural log of m/u for the place of both. Only the closest level that agrees counts, so that
     an address is not counted again as its network and its country."""
 
     same_address: float
     same_network: float
     same_country: float
     other_country: float
-    only_country_same: float  # no network is known
+    only_country_same: float  # the network is not known
     only_country_other: float
     unknown: float
 
 
 class DeviceOdds(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Natural log of m/u for what both were seen with; the closest level counts."""
+    """Natural log of m/u for the device of both. Only the closest level that agrees counts."""
 
     same_agent: float
     same_system: float
     other_system: float
-    only_system_same: float  # no user agent is known
+    only_system_same: float  # the user agent is not known
     only_system_other: float
     unknown: float
 
@@ -59,11 +59,10 @@ class DeviceOdds(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class PairModel(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Log-likelihood ratios of Fellegi and Sunter (1969), and their calibration.
 
-    `click_delay` and `view_delay` are log f_CTIT/f_0 per bin of `DELAY_EDGES_MS`; what a media
-    source is known to differ by is added from `source_delay`. With score s of each of n
-    candidates, confidence is the softmax of `slope * s - crowding * log n` beside `null`, the log
-    odds of no candidate at all.
-    """
+    `click_delay` and `view_delay` are log f_CTIT/f_0 per bin of `DELAY_EDGES_MS`; `source_delay`
+    adds the known difference of a media source. With the scores s of n candidates, confidence is
+    the softmax of `slope * s - crowding * log n` beside `null`, the log odds that it was none of
+    them."""
 
     place: PlaceOdds
     device: DeviceOdds
@@ -76,7 +75,7 @@ class PairModel(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     @property
     def version(self) -> str:
-        """Names these numbers: equal names mean equal models."""
+        """A hash of all numbers: equal versions mean equal models."""
         content = json.encode(self, order="deterministic")
         return f"pairs-{hashlib.sha256(content).hexdigest()[:12]}"
 
@@ -109,7 +108,8 @@ DEFAULT_MODEL = PairModel(
     crowding=0.84,
     null=0.43,
 )  # fmt: skip
-"""For whoever has no history yet. Fitted to three simulated months whose people tell addresses and
-devices (seeds 9001 to 9003, 300,000 events each, 28,043 installs), without what is particular to
-their media sources. What never occurs there, other networks and waits beyond six hours, is a
-cautious guess. `headwater evaluate match --fit` fits one to a history of your own."""
+"""The model for installations without a history of their own. It was fitted to three simulated
+months with addresses and devices (seeds 9001 to 9003, 300,000 events each, 28,043 installs),
+without the delays of their media sources. Cases that never occur there (other networks, more than
+six hours) are cautious guesses. `headwater evaluate match --fit` fits a model to your own
+history."""

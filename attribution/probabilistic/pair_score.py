@@ -1,8 +1,8 @@
-"""How sure it is that a touchpoint without any shared id led to an install.
+"""Confidence that a touchpoint without any shared id led to an install.
 
-The score of a pair is the log-likelihood ratio of what both say of place, device and time
-(Fellegi and Sunter, "A Theory for Record Linkage", 1969). The confidences of all candidates of
-one install and of "none of them" sum to one, so two touchpoints that look alike share the doubt.
+The score of a pair is the log-likelihood ratio of their traits: place, device and time (Fellegi and
+Sunter, "A Theory for Record Linkage", 1969). The confidences of all candidates of one install and
+of "none of them" sum to one, so two touchpoints that look alike get half the confidence each.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from schemas.records import TRAITS, Installed, Touch, TouchKind
 
 IP, NETWORK, OS_VERSION, USER_AGENT, COUNTRY = range(len(TRAITS))
 DIGITS = 6
-"""Confidences are rounded, so that no decision hangs on the last bit of a machine's `exp`."""
+"""Confidences are rounded, so that no decision depends on the last bit of a machine's `exp`."""
 
 _NOTHING_KNOWN = ("",) * len(TRAITS)
 
 
 def confidences(touches: Sequence[Touch], install: Installed, model: PairModel) -> list[float]:
-    """Probability of each touchpoint to have led to the install, in the order given.
+    """Probability that each touchpoint led to the install, in the order given.
 
-    `touches` are all candidates that windows and consent admit, none of which shares an id with
-    the install. What is missing to one is the probability that none of them did.
+    `touches` are all candidates within their lookback windows and with consent, and none of them
+    shares an id with the install. The rest to one is the probability that it was none of them.
     """
     if not touches:
         return []
@@ -39,44 +39,44 @@ def confidences(touches: Sequence[Touch], install: Installed, model: PairModel) 
 
 
 def score_pair(touch: Touch, install: Installed, model: PairModel) -> float:
-    """Natural log of how much likelier this pair is if one led to the other."""
+    """Natural log of the likelihood ratio of a pair: true match to coincidence."""
     place: float = getattr(model.place, place_level(touch, install))
     device: float = getattr(model.device, device_level(touch, install))
     return place + device + _delay_odds(touch, install, model)
 
 
 def place_level(touch: Touch, install: Installed) -> str:
-    """The field of `PlaceOdds` that applies."""
-    ours, theirs = touch.traits or _NOTHING_KNOWN, install.traits or _NOTHING_KNOWN
-    if _agree(ours[IP], theirs[IP]):
+    """Name of the field of `PlaceOdds` that applies to this pair."""
+    seen, opened = touch.traits or _NOTHING_KNOWN, install.traits or _NOTHING_KNOWN
+    if _agree(seen[IP], opened[IP]):
         return "same_address"
-    if _agree(ours[NETWORK], theirs[NETWORK]):
+    if _agree(seen[NETWORK], opened[NETWORK]):
         return "same_network"
-    knows_network = bool(ours[NETWORK] and theirs[NETWORK])
-    if not ours[COUNTRY] or not theirs[COUNTRY]:
+    knows_network = bool(seen[NETWORK] and opened[NETWORK])
+    if not seen[COUNTRY] or not opened[COUNTRY]:
         return "same_country" if knows_network else "unknown"
-    is_same = ours[COUNTRY] == theirs[COUNTRY]
+    is_same = seen[COUNTRY] == opened[COUNTRY]
     if knows_network:
         return "same_country" if is_same else "other_country"
     return "only_country_same" if is_same else "only_country_other"
 
 
 def device_level(touch: Touch, install: Installed) -> str:
-    """The field of `DeviceOdds` that applies."""
-    ours, theirs = touch.traits or _NOTHING_KNOWN, install.traits or _NOTHING_KNOWN
-    if _agree(ours[USER_AGENT], theirs[USER_AGENT]):
+    """Name of the field of `DeviceOdds` that applies to this pair."""
+    seen, opened = touch.traits or _NOTHING_KNOWN, install.traits or _NOTHING_KNOWN
+    if _agree(seen[USER_AGENT], opened[USER_AGENT]):
         return "same_agent"
-    knows_agent = bool(ours[USER_AGENT] and theirs[USER_AGENT])
-    if not ours[OS_VERSION] or not theirs[OS_VERSION]:
+    knows_agent = bool(seen[USER_AGENT] and opened[USER_AGENT])
+    if not seen[OS_VERSION] or not opened[OS_VERSION]:
         return "same_system" if knows_agent else "unknown"
-    is_same = ours[OS_VERSION] == theirs[OS_VERSION]
+    is_same = seen[OS_VERSION] == opened[OS_VERSION]
     if knows_agent:
         return "same_system" if is_same else "other_system"
     return "only_system_same" if is_same else "only_system_other"
 
 
 def delay_bin(touch: Touch, install: Installed) -> int:
-    """Which bin of `DELAY_EDGES_MS` the time from touchpoint to first open falls in."""
+    """Index of the bin of `DELAY_EDGES_MS` for the time from the touchpoint to the first open."""
     return bisect_right(DELAY_EDGES_MS, install.time - touch.time)
 
 
@@ -87,5 +87,5 @@ def _delay_odds(touch: Touch, install: Installed, model: PairModel) -> float:
     return by_kind[number] + (by_source[number] if by_source else 0.0)
 
 
-def _agree(one: str, other: str) -> bool:
-    return one != "" and one == other
+def _agree(first: str, second: str) -> bool:
+    return first != "" and first == second

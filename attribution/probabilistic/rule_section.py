@@ -1,4 +1,4 @@
-"""A pair model as a [pair_model] section of a rule file, written and read again."""
+"""Writes a pair model as the [pair_model] section of a rule file, and reads it."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from attribution.probabilistic.pair_model import DELAY_BINS, PairModel
 from schemas.file_error import FileError, convert_value
 
 ODDS_MAX = 50.0
-"""No table of counts gives larger natural logarithms; more is a slip of the pen."""
+"""Largest natural logarithm accepted: no table of counts gives more, so more is a typing error."""
 
 
 def pair_model_toml(model: PairModel) -> str:
-    """The section, with a line end."""
+    """The section as TOML, with a final line break."""
     values = msgspec.to_builtins(model)
     lines = [
         "[pair_model]",

@@ -19,8 +19,8 @@ from attribution.sites.history import (
     count_touches,
     devices,
     first_judged_hour,
-    recent,
     keep_install,
+    recent,
     site_useless_from,
 )
 from attribution.sites.mixture import cell_of
