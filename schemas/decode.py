@@ -39,7 +39,7 @@ AHEAD_MS_MAX = DAY_MS
 DETAIL_CHARS_MAX = 200
 
 
-class Reason(StrEnum):
+class Defect(StrEnum):
     """Why a message is set aside. The list is fixed, so it can be a metric label."""
 
     TOO_LARGE = "too_large"
@@ -65,7 +65,7 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    reason: Reason
+    reason: Defect
     detail: str
 
 
@@ -93,21 +93,21 @@ def decode(
     clock, so that a replay decides alike.
     """
     if not raw:
-        return Unreadable(Reason.EMPTY, "the message has no value")
+        return Unreadable(Defect.EMPTY, "the message has no value")
     if len(raw) > MESSAGE_BYTES_MAX:
-        return Unreadable(Reason.TOO_LARGE, f"{len(raw)} bytes, at most {MESSAGE_BYTES_MAX}")
+        return Unreadable(Defect.TOO_LARGE, f"{len(raw)} bytes, at most {MESSAGE_BYTES_MAX}")
     try:
         fields = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
         return _unparsable(raw, str(error))
     if type(fields) is not dict:
-        return Unreadable(Reason.MALFORMED_JSON, "not a JSON object")
+        return Unreadable(Defect.MALFORMED_JSON, "not a JSON object")
     if raw.count(b"{") + raw.count(b"[") > NESTING_MAX and json_text.is_too_deep(raw):
-        return Unreadable(Reason.MALFORMED_JSON, f"nested deeper than {NESTING_MAX}")
+        return Unreadable(Defect.MALFORMED_JSON, f"nested deeper than {NESTING_MAX}")
     if b"\\" in raw and b"\\u0000" in raw and json_text.has_null(fields):
-        return Unreadable(Reason.NULL_BYTE, "a string holds U+0000")
+        return Unreadable(Defect.NULL_BYTE, "a string holds U+0000")
     if json_text.has_duplicate_key(raw, fields):
-        return Unreadable(Reason.DUPLICATE_KEY, "an object names a key twice")
+        return Unreadable(Defect.DUPLICATE_KEY, "an object names a key twice")
     event_type = _type_of(fields)
     if event_type is None:
         return _unknown_type(fields)
@@ -116,7 +116,7 @@ def decode(
     except msgspec.ValidationError as error:
         return _invalid(str(error), fields)
     if event_type not in TYPES_BY_TOPIC[topic]:
-        return Unreadable(Reason.WRONG_TOPIC, f"type {fields['type']!r} is not for {topic!r}")
+        return Unreadable(Defect.WRONG_TOPIC, f"type {fields['type']!r} is not for {topic!r}")
     return _check(event, logged_at, earliest_event_time)
 
 
@@ -129,10 +129,11 @@ def _type_of(fields: dict[str, Any]) -> type[InputEvent] | None:
 
 def _check(event: InputEvent, logged_at: int, earliest: int) -> InputEvent | Unreadable:
     if event.event_time < earliest:
-        return Unreadable(Reason.TIME_TOO_EARLY, f"event_time {event.event_time} < {earliest}")
+        return Unreadable(Defect.TIME_TOO_EARLY, f"event_time {event.event_time} < {earliest}")
     if event.event_time > logged_at + AHEAD_MS_MAX:
         return Unreadable(
-            Reason.TIME_TOO_LATE, f"event_time {event.event_time} is over a day after {logged_at}"
+            Defect.TIME_TOO_LATE,
+            f"event_time {event.event_time} is over a day after {logged_at}",
         )
     if isinstance(event, Touchpoint):
         if event.cost_micros is None and event.cost_currency is None:
@@ -153,11 +154,11 @@ def _check_day(text: str, logged_at: int) -> Unreadable | None:
     try:
         days = (date.fromisoformat(text) - _DAY_1970).days
     except ValueError:
-        return Unreadable(Reason.INVALID_VALUE, f"date {text} is not in the calendar")
+        return Unreadable(Defect.INVALID_VALUE, f"date {text} is not in the calendar")
     if days < 0:
-        return Unreadable(Reason.TIME_TOO_EARLY, f"date {text} is before 1970")
+        return Unreadable(Defect.TIME_TOO_EARLY, f"date {text} is before 1970")
     if days * DAY_MS > logged_at + AHEAD_MS_MAX:
-        return Unreadable(Reason.TIME_TOO_LATE, f"date {text} is over a day after {logged_at}")
+        return Unreadable(Defect.TIME_TOO_LATE, f"date {text} is over a day after {logged_at}")
     return None
 
 
@@ -166,9 +167,9 @@ def _check_report(event: Cost | ExchangeRate) -> InputEvent | Unreadable:
         return _check_amount(event, event.amount_micros, event.currency)
     for currency in (event.base_currency, event.quote_currency):
         if currency not in CURRENCIES:
-            return Unreadable(Reason.UNKNOWN_CURRENCY, f"currency {currency!r}")
+            return Unreadable(Defect.UNKNOWN_CURRENCY, f"currency {currency!r}")
     if event.base_currency == event.quote_currency:
-        return Unreadable(Reason.INVALID_VALUE, "a rate is between two different currencies")
+        return Unreadable(Defect.INVALID_VALUE, "a rate is between two different currencies")
     return event
 
 
@@ -177,26 +178,26 @@ def _check_money(
 ) -> InputEvent | Unreadable:
     if isinstance(event, Refund):
         if event.currency not in CURRENCIES:
-            return Unreadable(Reason.UNKNOWN_CURRENCY, f"currency {event.currency!r}")
+            return Unreadable(Defect.UNKNOWN_CURRENCY, f"currency {event.currency!r}")
         if event.kind == "reversed" and event.amount_micros < 0:
-            return Unreadable(Reason.NEGATIVE_AMOUNT, "a reversed refund gives money: not negative")
+            return Unreadable(Defect.NEGATIVE_AMOUNT, "a reversed refund gives money: not negative")
         if event.kind != "reversed" and event.amount_micros > 0:
-            return Unreadable(Reason.POSITIVE_REFUND, "a refund takes money: amount_micros <= 0")
+            return Unreadable(Defect.POSITIVE_REFUND, "a refund takes money: amount_micros <= 0")
         return event
     if not (event.install_id or event.customer_user_id):
-        return Unreadable(Reason.MISSING_ID, "neither install_id nor customer_user_id")
+        return Unreadable(Defect.MISSING_ID, "neither install_id nor customer_user_id")
     if isinstance(event, Purchase | Subscription):
         parts = (event.net_micros, event.store_fee_micros, event.tax_micros)
         if min(part or 0 for part in parts) < 0:
-            return Unreadable(Reason.NEGATIVE_AMOUNT, "net, store fee and tax are not negative")
+            return Unreadable(Defect.NEGATIVE_AMOUNT, "net, store fee and tax are not negative")
     return _check_amount(event, event.amount_micros, event.currency)
 
 
 def _check_amount(event: InputEvent, micros: int, currency: str) -> InputEvent | Unreadable:
     if micros < 0:
-        return Unreadable(Reason.NEGATIVE_AMOUNT, f"amount {micros} is negative")
+        return Unreadable(Defect.NEGATIVE_AMOUNT, f"amount {micros} is negative")
     if currency not in CURRENCIES:
-        return Unreadable(Reason.UNKNOWN_CURRENCY, f"currency {currency!r}")
+        return Unreadable(Defect.UNKNOWN_CURRENCY, f"currency {currency!r}")
     return event
 
 
@@ -204,22 +205,22 @@ def _unparsable(raw: bytes, message: str) -> Unreadable:
     try:
         raw.decode()
     except UnicodeDecodeError as error:
-        return Unreadable(Reason.INVALID_UTF8, str(error))
+        return Unreadable(Defect.INVALID_UTF8, str(error))
     if b"\0" in raw:
-        return Unreadable(Reason.NULL_BYTE, "a zero byte in the message")
-    return Unreadable(Reason.MALFORMED_JSON, message)
+        return Unreadable(Defect.NULL_BYTE, "a zero byte in the message")
+    return Unreadable(Defect.MALFORMED_JSON, message)
 
 
 def _unknown_type(fields: dict[str, Any]) -> Unreadable:
     for name in ("type", "schema_version"):
         if name not in fields:
-            return Unreadable(Reason.MISSING_FIELD, f"no {name}")
+            return Unreadable(Defect.MISSING_FIELD, f"no {name}")
     tag, version = fields["type"], fields["schema_version"]
     if not isinstance(tag, str) or not isinstance(version, int) or isinstance(version, bool):
-        return Unreadable(Reason.WRONG_TYPE, "type is a string, schema_version an integer")
+        return Unreadable(Defect.WRONG_TYPE, "type is a string, schema_version an integer")
     if any(known == tag for known, _ in TYPES):
-        return Unreadable(Reason.UNKNOWN_VERSION, f"{tag!r} has no version {version}")
-    return Unreadable(Reason.UNKNOWN_TYPE, f"type {tag!r}"[:DETAIL_CHARS_MAX])
+        return Unreadable(Defect.UNKNOWN_VERSION, f"{tag!r} has no version {version}")
+    return Unreadable(Defect.UNKNOWN_TYPE, f"type {tag!r}"[:DETAIL_CHARS_MAX])
 
 
 # Anchored, because the middle of a message may quote what the producer wrote.
@@ -231,20 +232,21 @@ def _invalid(message: str, fields: dict[str, Any]) -> Unreadable:
     """Turn msgspec's message into one of the fixed reasons."""
     if missing := _MISSING.search(message):
         name = missing.group(1)
-        return Unreadable(Reason.MISSING_ID if name in _IDS else Reason.MISSING_FIELD, f"no {name}")
+        return Unreadable(Defect.MISSING_ID if name in _IDS else Defect.MISSING_FIELD, f"no {name}")
     path = _PATH.search(message)
     name = path.group(1) if path else ""
     message = message[:DETAIL_CHARS_MAX]
     if name.endswith(("_micros", "_e9")) and isinstance(fields.get(name), float | str):
-        return Unreadable(Reason.NON_INTEGER_AMOUNT, message)
+        return Unreadable(Defect.NON_INTEGER_AMOUNT, message)
     if name == "event_time" and type(fields[name]) is int:
         return Unreadable(
-            Reason.TIME_TOO_EARLY if fields[name] < 0 else Reason.TIME_TOO_LATE, message
+            Defect.TIME_TOO_EARLY if fields[name] < 0 else Defect.TIME_TOO_LATE,
+            message,
         )
     if name in _IDS and fields.get(name) in ("", None):
-        return Unreadable(Reason.MISSING_ID, message)
+        return Unreadable(Defect.MISSING_ID, message)
     if "currency" in name and isinstance(fields.get(name), str):
-        return Unreadable(Reason.UNKNOWN_CURRENCY, message)
+        return Unreadable(Defect.UNKNOWN_CURRENCY, message)
     if re.match(r"Expected `[^`]+`, got `", message):
-        return Unreadable(Reason.WRONG_TYPE, message)
-    return Unreadable(Reason.INVALID_VALUE, message)
+        return Unreadable(Defect.WRONG_TYPE, message)
+    return Unreadable(Defect.INVALID_VALUE, message)

@@ -12,7 +12,7 @@ from enum import Enum
 from schemas.time import DAY_MS
 
 
-class Kind(Enum):
+class TopicKind(Enum):
     SOURCE = "source"  # written by event producers
     INTERNAL = "internal"  # written and read by the stages; the layout may change between versions
     OUTCOME = "outcome"  # read by storing and by product backends; a contract
@@ -24,7 +24,7 @@ MIB = 1_048_576
 @dataclass(frozen=True, slots=True)
 class Topic:
     name: str
-    kind: Kind
+    kind: TopicKind
     key: str
     description: str
     single_partition: bool = False
@@ -37,7 +37,7 @@ def _source(name: str, key: str, description: str) -> Topic:
     # Room above the 1 MiB that intake accepts, so that a larger message becomes a dead letter.
     return Topic(
         name,
-        Kind.SOURCE,
+        TopicKind.SOURCE,
         key,
         description,
         retention_ms=30 * DAY_MS,
@@ -46,13 +46,13 @@ def _source(name: str, key: str, description: str) -> Topic:
 
 
 def _outcome(name: str, key: str, description: str) -> Topic:
-    return Topic(name, Kind.OUTCOME, key, description)
+    return Topic(name, TopicKind.OUTCOME, key, description)
 
 
 def _changelog(stage: str, *, single_partition: bool = False) -> Topic:
     return Topic(
         changelog_of(stage),
-        Kind.INTERNAL,
+        TopicKind.INTERNAL,
         "state key",
         f"Latest state of every key of the {stage} stage.",
         single_partition=single_partition,
@@ -72,19 +72,19 @@ COSTS = _source("costs", "campaign_id", "Advertising spend and exchange rates, r
 POSTBACKS = _source("postbacks", "none", "SKAdNetwork and AdAttributionKit postbacks.")
 PRIVACY_REQUESTS = _source("privacy-requests", "none", "Erasure, access and opt-out requests.")
 
-MATCH = Topic("match", Kind.INTERNAL, "none (frames)", "Records by match key.")
-JOURNEYS = Topic("journeys", Kind.INTERNAL, "none (frames)", "Records by install_id.")
-SITES = Topic("sites", Kind.INTERNAL, "none (frames)", "Touchpoints and installs by site.")
+MATCH = Topic("match", TopicKind.INTERNAL, "none (frames)", "Records by match key.")
+JOURNEYS = Topic("journeys", TopicKind.INTERNAL, "none (frames)", "Records by install_id.")
+SITES = Topic("sites", TopicKind.INTERNAL, "none (frames)", "Touchpoints and installs by site.")
 EXAMPLES = Topic(
     "examples",
-    Kind.INTERNAL,
+    TopicKind.INTERNAL,
     "none (frames)",
     "Labelled examples, in learning order.",
     single_partition=True,
 )
 MODEL_SNAPSHOTS = Topic(
     "model-snapshots",
-    Kind.INTERNAL,
+    TopicKind.INTERNAL,
     "model/version/chunk",
     "Read-only model copies.",
     single_partition=True,
@@ -107,7 +107,7 @@ PARKED = _outcome("parked", "transaction_id or event_id", "Waiting for a link, o
 LEDGER = _outcome("ledger", "source topic-partition", "What became of every source offset.")
 DEAD_LETTERS = Topic(
     "dead-letters",
-    Kind.OUTCOME,
+    TopicKind.OUTCOME,
     "none",
     "Unreadable messages with their original bytes in base64.",
     message_bytes_max=4 * MIB,

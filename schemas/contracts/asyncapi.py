@@ -14,7 +14,7 @@ from schemas.contracts.messages import (
     version_of,
 )
 from schemas.contracts.semantics import CLOCK_TICKS, REFUSALS, SEMANTICS
-from schemas.topics import Kind, Topic
+from schemas.topics import Topic, TopicKind
 
 _VERSION = "1.0.0"
 """Of the contract. A field added raises the minor, a `schema_version` added the major number."""
@@ -24,7 +24,7 @@ COMPONENTS = "#/components"
 
 def _channel(topic: Topic) -> Json:
     names = message_names(topic)
-    ticks = f" {CLOCK_TICKS}" if topic.kind is Kind.SOURCE else ""
+    ticks = f" {CLOCK_TICKS}" if topic.kind is TopicKind.SOURCE else ""
     cleanup = "compact" if topic.compacted else "delete"
     return {
         "address": topic.name,
@@ -45,7 +45,7 @@ def _channel(topic: Topic) -> Json:
 
 def _operation(topic: Topic) -> Json:
     """Seen from Headwater: it receives source topics and sends outcome topics."""
-    is_source = topic.kind is Kind.SOURCE
+    is_source = topic.kind is TopicKind.SOURCE
     channel = f"#/channels/{topic.name}"
     return {
         "action": "receive" if is_source else "send",
@@ -113,4 +113,4 @@ def asyncapi(examples: Examples) -> Json:
 
 
 def _verb(topic: Topic) -> str:
-    return "receive" if topic.kind is Kind.SOURCE else "send"
+    return "receive" if topic.kind is TopicKind.SOURCE else "send"

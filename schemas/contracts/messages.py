@@ -11,7 +11,7 @@ from schemas.contracts.descriptions import field_descriptions
 from schemas.events import TYPES, TYPES_BY_TOPIC, AdServices, InputEvent, type_name
 from schemas.outcomes import OUTCOME_OF_TOPIC, Outcome, is_time_field
 from schemas.parts import Consent, Identity
-from schemas.topics import Kind, Topic
+from schemas.topics import Topic, TopicKind
 
 _NESTED: tuple[type[msgspec.Struct], ...] = (AdServices, Consent, Identity)
 
@@ -58,7 +58,7 @@ def describe_fields(definitions: Json) -> None:
 
 
 def message_names(topic: Topic) -> list[str]:
-    if topic.kind is Kind.SOURCE:
+    if topic.kind is TopicKind.SOURCE:
         return [type_name(event_type) for event_type in _event_types(topic)]
     return [topic.name]
 

@@ -13,7 +13,7 @@ from schemas.outcomes.catalogue import OUTCOME_OF_TOPIC
 from schemas.outcomes.credit import Credit, CreditMethod, ExposureRow
 from schemas.outcomes.model import ModelContent, ModelVersion
 from schemas.outcomes.money import Booking, Parked, RateRow, SpendRow
-from schemas.outcomes.outcome import SHARED_DESCRIPTIONS, Outcome, encoder, is_time_field
+from schemas.outcomes.outcome import SHARED_DESCRIPTIONS, Outcome, is_time_field, outcome_encoder
 from schemas.outcomes.postback import PostbackRow
 from schemas.outcomes.prediction import FeatureRow, Prediction
 from schemas.outcomes.quality import DriftAlarm, ModelQuality, ReliabilityRow
@@ -45,6 +45,6 @@ __all__ = [
     "ReliabilityRow",
     "SpendRow",
     "TouchOutcome",
-    "encoder",
     "is_time_field",
+    "outcome_encoder",
 ]

@@ -35,4 +35,4 @@ def is_time_field(name: str) -> bool:
     return name.endswith(("_time", "_at")) or name == "deadline"
 
 
-encoder = json.Encoder()
+outcome_encoder = json.Encoder()

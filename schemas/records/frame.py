@@ -41,7 +41,7 @@ class ExampleFrame(Struct, frozen=True, array_like=True):
     records: list[ExampleRecord] = field(default_factory=list)
 
 
-encoder = msgpack.Encoder()
+frame_encoder = msgpack.Encoder()
 
 match_frames = msgpack.Decoder(MatchFrame)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from schemas.decode import Reason
+from schemas.decode import Defect
 from streams.cli.output import (
     answer_json,
     answer_table,
@@ -54,7 +54,7 @@ def list_(folder: Path | None, as_json: bool) -> None:
 @dead_letters.command("replay")
 @click.option(
     "--reason",
-    type=click.Choice([reason.value for reason in Reason]),
+    type=click.Choice([reason.value for reason in Defect]),
     metavar="REASON",
     help="Only those set aside for this reason (see `dead-letters list`).",
 )

@@ -14,7 +14,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaConnectionError, KafkaError, for_code
 
 from schemas import topics
-from schemas.topics import Kind, Topic
+from schemas.topics import Topic, TopicKind
 from streams.errors import Stop
 from streams.kafka.client_options import client_options
 from streams.settings import KafkaSettings
@@ -49,12 +49,12 @@ def wanted_topics(kafka: KafkaSettings) -> list[WantedTopic]:
 
 
 def _wanted(topic: Topic, kafka: KafkaSettings) -> WantedTopic:
-    is_created = topic.kind is Kind.SOURCE and kafka.source_timestamps == "create"
+    is_created = topic.kind is TopicKind.SOURCE and kafka.source_timestamps == "create"
     config = {
         "cleanup.policy": "compact" if topic.compacted else "delete",
         "message.timestamp.type": "CreateTime" if is_created else "LogAppendTime",
     }
-    checked = set(config) if topic.kind is not Kind.OUTCOME else {"cleanup.policy"}
+    checked = set(config) if topic.kind is not TopicKind.OUTCOME else {"cleanup.policy"}
     if topic.compacted:
         # Restoring reads a changelog from its start: keep it close to one entry a key.
         config |= {"min.cleanable.dirty.ratio": "0.2", "segment.bytes": "67108864"}
@@ -63,7 +63,7 @@ def _wanted(topic: Topic, kafka: KafkaSettings) -> WantedTopic:
         config |= {"retention.ms": _FOR_EVER, "message.timestamp.after.max.ms": _ANY_TIME}
     else:
         config["retention.ms"] = str(topic.retention_ms)
-    if topic.kind is Kind.SOURCE:
+    if topic.kind is TopicKind.SOURCE:
         config["max.message.bytes"] = str(SOURCE_MESSAGE_BYTES)
     elif topic is topics.DEAD_LETTERS:
         config["max.message.bytes"] = str(DEAD_LETTER_MESSAGE_BYTES)

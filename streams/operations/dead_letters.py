@@ -10,7 +10,7 @@ from typing import NamedTuple
 from streams.errors import Stop
 from streams.kafka.publisher import Published, Publisher
 from streams.settings import Settings
-from streams.store.base import Store, Value
+from streams.store.base import SqlValue, Store
 from streams.wiring.parts import core_settings
 from streams.wiring.store import stored
 
@@ -58,7 +58,7 @@ def publish_again(settings: Settings, reason: str | None) -> int:
 
 def letters(store: Store, reason: str | None) -> Iterator[Published]:
     """Dead letters as they came, a page at a time."""
-    params: dict[str, Value] = {"reason": reason or ""}
+    params: dict[str, SqlValue] = {"reason": reason or ""}
     start = 0
     while True:
         page = f"SELECT * FROM ({_LETTERS}) LIMIT {PAGE_MESSAGES} OFFSET {start}"

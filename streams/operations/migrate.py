@@ -9,7 +9,7 @@ from streams.errors import Stop
 from streams.kafka.topics import create_topics
 from streams.settings import Settings
 from streams.store.base import UnavailableError
-from streams.store.migrations import migrate
+from streams.store.migrations import apply_migrations
 from streams.wiring.store import open_store
 
 
@@ -25,7 +25,7 @@ def _migrate_store(settings: Settings) -> list[str]:
     try:
         store = open_store(settings)
         try:
-            return migrate(store)
+            return apply_migrations(store)
         finally:
             store.close()
     except UnavailableError as error:

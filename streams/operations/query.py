@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from streams.settings import Settings
-from streams.store.base import Rows
-from streams.store.digest import digest, digest_converged
+from streams.store.base import QueryResult
+from streams.store.digest import converged_digest, store_digest
 from streams.wiring.store import stored
 
 
-def ask(settings: Settings, sql: str) -> Rows:
+def ask(settings: Settings, sql: str) -> QueryResult:
     """The answer of one statement that only reads."""
     with stored(settings) as store:
         return store.query(sql)
@@ -17,4 +17,4 @@ def ask(settings: Settings, sql: str) -> Rows:
 def digest_of(settings: Settings, *, is_converged: bool, model: str | None) -> dict[str, str]:
     """Table name to sha256; see streams/store/digest.py for what each covers."""
     with stored(settings) as store:
-        return digest_converged(store, model) if is_converged else digest(store)
+        return converged_digest(store, model) if is_converged else store_digest(store)

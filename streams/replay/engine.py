@@ -15,7 +15,7 @@ import msgspec
 
 from schemas import topics
 from schemas.outcomes import LedgerRow
-from schemas.records import MatchFrame, encoder
+from schemas.records import MatchFrame, frame_encoder
 from schemas.time import HOUR_MS, LogMs
 from streams.replay.memory_log import MemoryLog, MemoryRecord
 from streams.runtime.snapshots import SnapshotShelf
@@ -150,7 +150,7 @@ class Replay:
 
     def _pass_watermark(self, watermark: LogMs) -> None:
         said = dict.fromkeys(source_upstreams(1), watermark)
-        frame = Message(None, encoder.encode(MatchFrame(said, [])))
+        frame = Message(None, frame_encoder.encode(MatchFrame(said, [])))
         self._log.append(Effects({(topics.MATCH.name, 0): [frame]}), watermark)
 
     def _drain(self, batch: int) -> None:

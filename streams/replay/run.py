@@ -21,8 +21,8 @@ from streams.replay.report import RunReport
 from streams.settings import Settings
 from streams.stages.contract import TopicPartition
 from streams.store.base import Store
-from streams.store.columns import OutcomeDecoder, Slice
-from streams.store.migrations import migrate, require_current
+from streams.store.columns import OutcomeDecoder, TableSlice
+from streams.store.migrations import apply_migrations, require_current
 from streams.store.reconcile import reconcile
 from streams.store.sink.readback import highest_offsets, offsets_present
 from streams.store.tables import EPOCH, OFFSET, PARTITION, TABLE_OF_TOPIC
@@ -148,7 +148,7 @@ class RowSink:
         return [record for record in records if record.offset not in stored]
 
 
-def _with_places(decoded: Slice, epoch: str) -> dict[str, list[object]]:
+def _with_places(decoded: TableSlice, epoch: str) -> dict[str, list[object]]:
     rows = len(decoded.offsets)
     places: dict[str, list[object]] = {
         EPOCH: [epoch] * rows,
@@ -200,7 +200,7 @@ def _survey(records: Iterable[MemoryRecord], advance: Progress) -> tuple[SourceO
 
 def _prepare(store: Store, settings: Settings, *, is_into: bool) -> None:
     if settings.store.url is None:
-        migrate(store)
+        apply_migrations(store)
     else:
         require_current(store)
     stored = int(store.query("SELECT count() FROM ledger").rows[0][0])

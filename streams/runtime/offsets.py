@@ -11,7 +11,7 @@ import aiokafka
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-from schemas.topics import BY_NAME, Kind
+from schemas.topics import BY_NAME, TopicKind
 from streams.errors import HeadwaterError
 from streams.runtime.clients import new_consumer
 from streams.settings.core import CoreSettings
@@ -88,7 +88,7 @@ class Offsets:
         first = await self.first(tps)
         for tp, offset in committed.items():
             topic = BY_NAME.get(tp[0])
-            no_records = NO_RECORDS_MAX if topic and topic.kind is Kind.INTERNAL else 0
+            no_records = NO_RECORDS_MAX if topic and topic.kind is TopicKind.INTERNAL else 0
             if offset + no_records < first[tp]:
                 raise LostRecordsError(
                     f"{tp[0]}-{tp[1]} begins at offset {first[tp]} but {offset} was to be read "

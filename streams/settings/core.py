@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from schemas.topics import BY_NAME, Kind, changelog_of
+from schemas.topics import BY_NAME, TopicKind, changelog_of
 from streams.settings.kafka import KafkaSettings
 from streams.settings.worker import WorkerSettings
 
@@ -87,4 +87,4 @@ class CoreSettings:
         topic = BY_NAME.get(name)
         if topic is None or topic.compacted or topic.name == changelog_of(name):
             return None
-        return self.storing_group_id if topic.kind is Kind.OUTCOME else self.group_id
+        return self.storing_group_id if topic.kind is TopicKind.OUTCOME else self.group_id

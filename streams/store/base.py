@@ -15,10 +15,10 @@ from streams.errors import HeadwaterError, Stop
 Columns = Mapping[str, Sequence[Any]]
 """Column name -> values. Times are integer milliseconds since 1970."""
 
-Value = str | int | Sequence[str] | Sequence[int]
+SqlValue = str | int | Sequence[str] | Sequence[int]
 
 
-class Rows(NamedTuple):
+class QueryResult(NamedTuple):
     """Values are what JSON has: text, numbers, booleans, None, lists and dicts. Times are text,
     `YYYY-MM-DD hh:mm:ss.mmm` in UTC; decimals are floats."""
 
@@ -37,7 +37,7 @@ class Store(Protocol):
         """Append rows; returns once they are stored. Raises UnavailableError, Refused or
         BadRowsError."""
 
-    def query(self, sql: str, params: Mapping[str, Value] | None = None) -> Rows:
+    def query(self, sql: str, params: Mapping[str, SqlValue] | None = None) -> QueryResult:
         """Read. Statements that could change anything raise Refused."""
 
     def execute(self, sql: str) -> None:
@@ -100,7 +100,7 @@ def error_of(place: str, code: int, message: str) -> Exception:
     return BadRowsError(f"ClickHouse at {place}: {one_line(message)} (code {code})")
 
 
-def quote(value: Value) -> str:
+def quote(value: SqlValue) -> str:
     """A literal of ClickHouse SQL; a sequence becomes a list for IN."""
     if isinstance(value, bool):
         return str(int(value))
@@ -111,7 +111,7 @@ def quote(value: Value) -> str:
     return "(" + ", ".join(quote(item) for item in value) + ")"
 
 
-def bind(sql: str, params: Mapping[str, Value] | None) -> str:
+def bind(sql: str, params: Mapping[str, SqlValue] | None) -> str:
     """Put the quoted values where `{name}` stands; other braces stay."""
     if not params:
         return sql

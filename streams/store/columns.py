@@ -14,14 +14,14 @@ import msgspec
 
 from schemas.outcomes import Outcome
 from streams.errors import Stop
-from streams.store.tables import Kind, Table
+from streams.store.tables import ColumnKind, Table
 
 _TIME_MAX = 10_413_791_999_999
 """End of 2299, the last moment DateTime64 can hold; later times would wrap silently."""
 
 
 @dataclass(frozen=True, slots=True)
-class Slice:
+class TableSlice:
     """Rows of one table from one partition of its topic, in offset order."""
 
     partition: int
@@ -40,9 +40,11 @@ class OutcomeDecoder:
         fields = {field.name: field for field in msgspec.structs.fields(table.outcome)}
         self._version_max: int = fields["schema_version"].default
         self._getters = {name: attrgetter(name) for name in fields}
-        self._times = [column.name for column in table.columns if column.kind is Kind.TIME]
+        self._times = [column.name for column in table.columns if column.kind is ColumnKind.TIME]
 
-    def decode(self, values: Sequence[bytes | None], partition: int, offsets: list[int]) -> Slice:
+    def decode(
+        self, values: Sequence[bytes | None], partition: int, offsets: list[int]
+    ) -> TableSlice:
         """Raise Stop, naming the message, when one is not what the schema says: our own workers
         wrote it, so it is a bug or a newer version, and going on would lose it."""
         try:
@@ -55,7 +57,7 @@ class OutcomeDecoder:
         columns = self._columns(outcomes)
         self._check(columns, partition, offsets)
         del columns["schema_version"]
-        return Slice(partition, offsets, columns, len(joined))
+        return TableSlice(partition, offsets, columns, len(joined))
 
     def _columns(self, outcomes: list[Outcome]) -> dict[str, list[Any]]:
         # Column by column: a tuple per row would cost three times as much, most of it in the

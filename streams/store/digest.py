@@ -12,8 +12,8 @@ import hashlib
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from streams.store.base import Store, Value
-from streams.store.tables import TABLES, Column, Kind, Table
+from streams.store.base import SqlValue, Store
+from streams.store.tables import TABLES, Column, ColumnKind, Table
 
 ROWS_PER_PASS = 4_000_000
 """A pass holds the hashes of so many rows, 64 bytes each, in memory."""
@@ -24,14 +24,14 @@ GROUPS = 256
 UNCOMPARED = frozenset({"freshness"})
 
 _TEXT_OF = {
-    Kind.TEXT: "toString({0})",
-    Kind.INTEGER: "toString({0})",
-    Kind.TIME: "toString(toUnixTimestamp64Milli({0}))",
-    Kind.FLAG: "toString(toUInt8({0}))",
-    Kind.FRACTION: "toString(reinterpretAsUInt64({0}))",
-    Kind.TEXTS: "arrayStringConcat(arrayMap(x -> concat(toString(length(x)), ':', x), {0}))",
-    Kind.INTEGERS: "arrayStringConcat(arrayMap(x -> toString(x), {0}), ',')",
-    Kind.FRACTIONS_BY_NAME: (
+    ColumnKind.TEXT: "toString({0})",
+    ColumnKind.INTEGER: "toString({0})",
+    ColumnKind.TIME: "toString(toUnixTimestamp64Milli({0}))",
+    ColumnKind.FLAG: "toString(toUInt8({0}))",
+    ColumnKind.FRACTION: "toString(reinterpretAsUInt64({0}))",
+    ColumnKind.TEXTS: "arrayStringConcat(arrayMap(x -> concat(toString(length(x)), ':', x), {0}))",
+    ColumnKind.INTEGERS: "arrayStringConcat(arrayMap(x -> toString(x), {0}), ',')",
+    ColumnKind.FRACTIONS_BY_NAME: (
         "arrayStringConcat(arraySort(arrayMap((k, v) -> concat(toString(k), '=',"
         " toString(reinterpretAsUInt64(v))), mapKeys({0}), mapValues({0}))), ',')"
     ),
@@ -45,7 +45,7 @@ class Compared(NamedTuple):
     origin: str
     once_by: str = ""  # of rows that agree in these columns only one counts:
     first_by: str = "1"  # the one where this is least
-    params: dict[str, Value] = {}  # noqa: RUF012  # Never changed.
+    params: dict[str, SqlValue] = {}  # noqa: RUF012  # Never changed.
     size: str = ""  # SQL that counts the rows roughly, where the origin is costly to count
 
     @property
@@ -69,7 +69,7 @@ class Compared(NamedTuple):
         )
 
 
-def digest(store: Store) -> dict[str, str]:
+def store_digest(store: Store) -> dict[str, str]:
     """Everything stored, but for when it was stored and where in the outcome log it stood."""
     return {
         table.name: _digest(store, _everything(table))
@@ -78,7 +78,7 @@ def digest(store: Store) -> dict[str, str]:
     }
 
 
-def digest_converged(store: Store, model: str | None = None) -> dict[str, str]:
+def converged_digest(store: Store, model: str | None = None) -> dict[str, str]:
     """What the same events lead to in whatever order their partitions were read. Predictions
     depend on the order in which a model learned, so they join in for one `model` version."""
     compared = compared_when_converged(model)

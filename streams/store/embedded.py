@@ -19,16 +19,16 @@ import msgspec
 from streams.store.base import (
     BadRowsError,
     Columns,
+    QueryResult,
     Refused,
-    Rows,
-    Value,
+    SqlValue,
     bind,
     code_of,
     error_of,
     one_line,
     require_read_only,
 )
-from streams.store.tables import INSERTED_AT, TABLES, Kind
+from streams.store.tables import INSERTED_AT, TABLES, ColumnKind
 
 MEMORY_BYTES_MAX = 2_000_000_000
 
@@ -67,11 +67,11 @@ class EmbeddedStore:
             except (self._error, RuntimeError) as error:
                 raise error_of(self.place, code_of(str(error)), str(error)) from None
 
-    def query(self, sql: str, params: Mapping[str, Value] | None = None) -> Rows:
+    def query(self, sql: str, params: Mapping[str, SqlValue] | None = None) -> QueryResult:
         require_read_only(sql)
         answer = msgspec.json.decode(self._run(bind(sql, params).strip().rstrip(";")))
         names = tuple(column["name"] for column in answer["meta"])
-        return Rows(names, [tuple(row) for row in answer["data"]])
+        return QueryResult(names, [tuple(row) for row in answer["data"]])
 
     def execute(self, sql: str) -> None:
         self._run(sql)
@@ -138,17 +138,17 @@ def _arrow_schema(table: str) -> Any:
     import pyarrow as pa
 
     types = {
-        Kind.TEXT: pa.string(),
-        Kind.INTEGER: pa.int64(),
-        Kind.TIME: pa.timestamp("ms", "UTC"),
-        Kind.FLAG: pa.bool_(),
-        Kind.FRACTION: pa.float64(),
-        Kind.TEXTS: pa.list_(pa.string()),
-        Kind.INTEGERS: pa.list_(pa.int64()),
-        Kind.FRACTIONS_BY_NAME: pa.map_(pa.string(), pa.float64()),
+        ColumnKind.TEXT: pa.string(),
+        ColumnKind.INTEGER: pa.int64(),
+        ColumnKind.TIME: pa.timestamp("ms", "UTC"),
+        ColumnKind.FLAG: pa.bool_(),
+        ColumnKind.FRACTION: pa.float64(),
+        ColumnKind.TEXTS: pa.list_(pa.string()),
+        ColumnKind.INTEGERS: pa.list_(pa.int64()),
+        ColumnKind.FRACTIONS_BY_NAME: pa.map_(pa.string(), pa.float64()),
     }
     fields = [(column.name, types[column.kind]) for column in TABLES[table].all_columns]
-    return pa.schema([*fields, (INSERTED_AT, types[Kind.TIME])])
+    return pa.schema([*fields, (INSERTED_AT, types[ColumnKind.TIME])])
 
 
 def _arrow_array(values: Any, arrow_type: Any) -> Any:

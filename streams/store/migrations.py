@@ -106,7 +106,7 @@ def without_comments(text: str) -> str:
     return "".join(parts).strip()
 
 
-def migrate(store: Store) -> list[str]:
+def apply_migrations(store: Store) -> list[str]:
     """Apply what is missing; return the names of what was applied. Raises Refused on a store
     that a newer version migrated."""
     store.execute(_JOURNAL)

@@ -19,10 +19,10 @@ from streams.settings.storing import StoreTarget
 from streams.store.base import (
     BadRowsError,
     Columns,
+    QueryResult,
     Refused,
-    Rows,
+    SqlValue,
     UnavailableError,
-    Value,
     bind,
     error_of,
     one_line,
@@ -82,12 +82,12 @@ class ServerStore:
                     self._in_doubt.add(query_id)
             raise failure from None
 
-    def query(self, sql: str, params: Mapping[str, Value] | None = None) -> Rows:
+    def query(self, sql: str, params: Mapping[str, SqlValue] | None = None) -> QueryResult:
         require_read_only(sql)
         self._settle()
         rows, columns = self._execute(bind(sql, params), with_column_types=True, settings=_READ)
         names = tuple(name for name, _ in columns)
-        return Rows(names, [tuple(map(_as_json, row)) for row in rows])
+        return QueryResult(names, [tuple(map(_as_json, row)) for row in rows])
 
     def execute(self, sql: str) -> None:
         self._execute(sql)

@@ -14,7 +14,7 @@ from typing import Any
 from schemas.outcomes import OUTCOME_OF_TOPIC, Outcome, is_time_field
 
 
-class Kind(Enum):
+class ColumnKind(Enum):
     TEXT = "text"
     INTEGER = "integer"
     TIME = "time"  # milliseconds since 1970
@@ -28,14 +28,14 @@ class Kind(Enum):
 @dataclass(frozen=True, slots=True)
 class Column:
     name: str
-    kind: Kind
+    kind: ColumnKind
 
 
 EPOCH, PARTITION, OFFSET = "log_epoch", "log_partition", "log_offset"
 LOG_POSITION = (
-    Column(EPOCH, Kind.TEXT),
-    Column(PARTITION, Kind.INTEGER),
-    Column(OFFSET, Kind.INTEGER),
+    Column(EPOCH, ColumnKind.TEXT),
+    Column(PARTITION, ColumnKind.INTEGER),
+    Column(OFFSET, ColumnKind.INTEGER),
 )
 INSERTED_AT = "inserted_at"  # set by ClickHouse
 UNSTORED = frozenset({"schema_version"})
@@ -53,20 +53,20 @@ class Table:
         return self.columns + LOG_POSITION
 
 
-_KIND_OF: dict[Any, Kind] = {
-    bool: Kind.FLAG,
-    float: Kind.FRACTION,
-    list[str]: Kind.TEXTS,
-    list[int]: Kind.INTEGERS,
-    dict[str, float]: Kind.FRACTIONS_BY_NAME,
+_KIND_OF: dict[Any, ColumnKind] = {
+    bool: ColumnKind.FLAG,
+    float: ColumnKind.FRACTION,
+    list[str]: ColumnKind.TEXTS,
+    list[int]: ColumnKind.INTEGERS,
+    dict[str, float]: ColumnKind.FRACTIONS_BY_NAME,
 }
 
 
-def _kind(name: str, hint: Any) -> Kind:
+def _kind(name: str, hint: Any) -> ColumnKind:
     if hint is str or typing.get_origin(hint) is typing.Literal:
-        return Kind.TEXT
+        return ColumnKind.TEXT
     if hint is int:
-        return Kind.TIME if is_time_field(name) else Kind.INTEGER
+        return ColumnKind.TIME if is_time_field(name) else ColumnKind.INTEGER
     return _KIND_OF[hint]  # A KeyError here is an outcome field that no table can keep.
 
 

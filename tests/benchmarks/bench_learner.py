@@ -14,7 +14,7 @@ from online_models.hazard.rules import HazardRules
 from online_models.learning.rules import rules_for
 from online_models.learning.target_learner import TargetLearner
 from online_models.targets.targets import DEFAULT_TARGETS
-from schemas.records import ExampleFrame, encoder
+from schemas.records import ExampleFrame, frame_encoder
 from streams.runtime.state import MemoryStore
 from streams.stages.common.observer import StageObserver
 from streams.stages.learning.learning import Learning, learning_of
@@ -29,7 +29,7 @@ def main() -> None:
     examples = learner_world.examples(EXAMPLES, hazard=HazardRules())
     rows = sum(len(one.snapshots) for one in examples)
     frames = [
-        encoder.encode(ExampleFrame({}, [*examples[at : at + FRAME]]))
+        frame_encoder.encode(ExampleFrame({}, [*examples[at : at + FRAME]]))
         for at in range(0, EXAMPLES, FRAME)
     ]
     lines = [Line("examples", 0, n, 0, None, frame) for n, frame in enumerate(frames)]

@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.decode import Reason, Unreadable, decode
+from schemas.decode import Defect, Unreadable, decode
 from schemas.events import TYPES_BY_TOPIC, InAppEvent, type_name
 from tests.schemas.test_decode import EARLIEST, IN_APP, NOW
 
@@ -90,7 +90,7 @@ def test_an_event_is_refused_exactly_when_an_object_in_it_names_a_key_twice(text
 
     if has_doubled_key(text):
         assert isinstance(event, Unreadable)
-        assert event.reason is Reason.DUPLICATE_KEY
+        assert event.reason is Defect.DUPLICATE_KEY
     else:
         assert isinstance(event, InAppEvent)
 
@@ -100,7 +100,7 @@ def test_any_object_with_a_key_twice_is_refused_for_that(text: str, topic: str) 
     event = decode(text.encode(), topic, NOW, EARLIEST)
 
     assert isinstance(event, Unreadable)
-    assert (event.reason is Reason.DUPLICATE_KEY) == has_doubled_key(text)
+    assert (event.reason is Defect.DUPLICATE_KEY) == has_doubled_key(text)
 
 
 @given(st.binary(max_size=200), TOPICS)

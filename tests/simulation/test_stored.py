@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from streams.store.digest import digest_converged
+from streams.store.digest import converged_digest
 from streams.store.embedded import EmbeddedStore
-from streams.store.migrations import migrate
+from streams.store.migrations import apply_migrations
 from streams.store.reconcile import Accounting, reconcile
 from streams.store.tables import EPOCH, OFFSET, PARTITION, TABLES
 from tests.simulation.oracle import projection
@@ -34,7 +34,7 @@ def fill(tmp_path: Path) -> Iterator[Callable[[Stored], EmbeddedStore]]:
         for store in opened:
             store.close()
         opened[:] = [EmbeddedStore(tmp_path / f"store-{len(list(tmp_path.iterdir()))}")]
-        migrate(opened[0])
+        apply_migrations(opened[0])
         for (table, p), by_offset in rows.items():
             opened[0].insert(table, columns_of(table, p, by_offset))
         return opened[0]
@@ -71,10 +71,10 @@ def test_a_disturbed_run_is_stored_like_a_calm_one(
     wild.run_disturbed(faults=10)
 
     store = fill(calm.warehouse.rows)
-    expected, digest = reconcile(store), digest_converged(store)
+    expected, digest = reconcile(store), converged_digest(store)
     store = fill(wild.warehouse.rows)
     found = reconcile(store)
 
     assert found.faults == expected.faults == []
     assert counts(found) == counts(expected) == fates(calm.warehouse.rows)
-    assert digest_converged(store) == digest
+    assert converged_digest(store) == digest

@@ -13,7 +13,7 @@ from schemas.records import (
     JourneyRecord,
     MatchFrame,
     MatchRecord,
-    encoder,
+    frame_encoder,
     journey_frames,
     match_frames,
 )
@@ -53,7 +53,7 @@ class Fed:
     def match(self, *records: MatchRecord, watermarks: Mapping[str, int] | None = None) -> Effects:
         """One frame on `match`."""
         return self._frame(
-            "match", encoder.encode(MatchFrame(_log_times(watermarks), list(records)))
+            "match", frame_encoder.encode(MatchFrame(_log_times(watermarks), list(records)))
         )
 
     def journeys(
@@ -61,7 +61,7 @@ class Fed:
     ) -> Effects:
         """One frame on `journeys`."""
         frame = JourneyFrame(_log_times(watermarks), list(records))
-        return self._frame("journeys", encoder.encode(frame))
+        return self._frame("journeys", frame_encoder.encode(frame))
 
     def _frame(self, topic: str, value: bytes) -> Effects:
         self.offset += 1

@@ -12,7 +12,7 @@ import orjson
 from schemas import topics
 from streams.operations.explain.chances import ChanceReasons
 from streams.settings import Settings
-from streams.store.base import Store, Value
+from streams.store.base import SqlValue, Store
 from streams.wiring.parts import scoring_rules
 from streams.wiring.store import stored
 
@@ -164,7 +164,7 @@ def explain_id(settings: Settings, identifier: str) -> Explanation:
 
 
 def _at(store: Store, identifier: str, topic: str, partition: int, offset: int) -> Explanation:
-    params: dict[str, Value] = {"topic": topic, "partition": partition, "offset": offset}
+    params: dict[str, SqlValue] = {"topic": topic, "partition": partition, "offset": offset}
     fates = [
         {"source_topic": topic, "source_partition": partition, "source_offset": offset, **fate}
         for fate in _rows(store, _FATE, params)
@@ -173,7 +173,7 @@ def _at(store: Store, identifier: str, topic: str, partition: int, offset: int) 
 
 
 def _of(store: Store, reasons: ChanceReasons, identifier: str) -> Explanation:
-    params: dict[str, Value] = {
+    params: dict[str, SqlValue] = {
         "id": identifier,
         "head": f"{identifier}:",
         "tail": f":{identifier}",
@@ -197,7 +197,7 @@ def _of(store: Store, reasons: ChanceReasons, identifier: str) -> Explanation:
 
 
 def _install(store: Store, reasons: ChanceReasons, install_id: str) -> Row:
-    params: dict[str, Value] = {"id": install_id}
+    params: dict[str, SqlValue] = {"id": install_id}
     decisions = _rows(store, _DECISIONS, params)
     for decision in decisions:
         for name in ("candidates", "contributors"):
@@ -228,7 +228,7 @@ def _version(decision: Row) -> Row:
 
 
 def _fate(store: Store, row: Mapping[str, Any]) -> Row:
-    params: dict[str, Value] = {
+    params: dict[str, SqlValue] = {
         "topic": row["source_topic"],
         "partition": int(row["source_partition"]),
         "offset": int(row["source_offset"]),
@@ -237,6 +237,6 @@ def _fate(store: Store, row: Mapping[str, Any]) -> Row:
     return {"disposition": found[-1]["disposition"] if found else "not in the ledger yet"}
 
 
-def _rows(store: Store, sql: str, params: Mapping[str, Value]) -> list[Row]:
+def _rows(store: Store, sql: str, params: Mapping[str, SqlValue]) -> list[Row]:
     answer = store.query(f"SELECT * FROM ({sql}) LIMIT {ROWS_MAX}", params)
     return [dict(zip(answer.names, row, strict=True)) for row in answer.rows]

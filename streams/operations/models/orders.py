@@ -11,7 +11,7 @@ import aiokafka
 from aiokafka.errors import KafkaError
 
 from schemas import topics
-from schemas.records import CommandKind, ExampleFrame, ModelCommand, encoder
+from schemas.records import CommandKind, ExampleFrame, ModelCommand, frame_encoder
 from streams.errors import Stop
 from streams.kafka.publisher import Publisher
 from streams.runtime.clients import new_consumer
@@ -46,7 +46,7 @@ def _core(settings: Settings) -> CoreSettings:
 
 
 async def _send(core: CoreSettings, order: ModelCommand) -> None:
-    frame = encoder.encode(ExampleFrame({}, [order]))
+    frame = frame_encoder.encode(ExampleFrame({}, [order]))
     async with Publisher(core) as publisher:
         await publisher.publish([(_EXAMPLES, 0, order.ordered_at, None, frame)])
 

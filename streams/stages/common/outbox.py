@@ -9,7 +9,7 @@ import msgspec
 
 from schemas import topics
 from schemas.outcomes import Disposition, LedgerRow, Outcome
-from schemas.records import FRAME_BYTES_MAX, Source, encoder, partition_of
+from schemas.records import FRAME_BYTES_MAX, Source, frame_encoder, partition_of
 from schemas.time import LogMs
 from streams.stages.common.observer import StageObserver
 from streams.stages.contract import Effects, Message
@@ -38,7 +38,7 @@ class FrameOutbox(Generic[R]):
                     effects.send(self._topic, partition, Message(None, value))
 
     def _encode(self, watermarks: dict[str, LogMs], records: Sequence[R]) -> list[bytes]:
-        value = encoder.encode(self._frame(watermarks, records))
+        value = frame_encoder.encode(self._frame(watermarks, records))
         if len(value) <= FRAME_BYTES_MAX or len(records) <= 1:
             return [value]
         middle = len(records) // 2

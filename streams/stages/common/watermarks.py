@@ -8,7 +8,7 @@ import msgspec
 
 from schemas import topics
 from schemas.outcomes import Freshness
-from schemas.records import encoder
+from schemas.records import frame_encoder
 from schemas.time import LogMs, Millis
 from streams.stages.common.outbox import Outbox
 
@@ -44,7 +44,7 @@ class Watermarks:
         self.advance(_decoder.decode(value))
 
     def encode(self) -> bytes:
-        return encoder.encode(self._latest)
+        return frame_encoder.encode(self._latest)
 
     def advance(self, said: dict[str, LogMs]) -> None:
         """Watermarks never go back; upstreams that are not expected are ignored."""

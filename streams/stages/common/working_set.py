@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from schemas.records import encoder
+from schemas.records import frame_encoder
 from schemas.time import LogMs
 from streams.stages.contract import StateReader
 
@@ -137,7 +137,7 @@ class WorkingSet(Generic[S]):
 
     def changes(self) -> dict[bytes, bytes | None]:
         """Encoded changes, in a stable order."""
-        encode, states = encoder.encode, self._states
+        encode, states = frame_encoder.encode, self._states
         changed: dict[bytes, bytes | None] = {}
         for key in sorted(self._changed):
             state = states[key]

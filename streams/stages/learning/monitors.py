@@ -81,4 +81,6 @@ class QualityReporter:
         self._observer.on_drift(row)
 
     def _send(self, topic: Topic, key: str, row: Outcome) -> None:
-        self._effects.send(topic.name, 0, Message(key.encode(), outcomes.encoder.encode(row)))
+        self._effects.send(
+            topic.name, 0, Message(key.encode(), outcomes.outcome_encoder.encode(row))
+        )

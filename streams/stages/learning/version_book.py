@@ -16,7 +16,7 @@ from online_models.learning.registry import (
 from online_models.learning.verdicts import Figures, NewChampion, Publication, Refusal, Verdict
 from schemas import outcomes, topics
 from schemas.outcomes import ModelContent, ModelVersion
-from schemas.records import CommandKind, JourneyFrame, ModelCommand, ModelMarker, encoder
+from schemas.records import CommandKind, JourneyFrame, ModelCommand, ModelMarker, frame_encoder
 from schemas.time import LogMs
 from streams.stages.common.observer import StageObserver
 from streams.stages.common.snapshot_messages import deletion_messages, snapshot_messages
@@ -142,7 +142,7 @@ class VersionBook:
             learned_at=place.time,
             command_id=order,
         )
-        message = Message(change.model.encode(), outcomes.encoder.encode(row))
+        message = Message(change.model.encode(), outcomes.outcome_encoder.encode(row))
         self._effects.send(topics.MODEL_VERSIONS.name, 0, message)
 
     def _tell_content(self, said: Publication) -> None:
@@ -156,13 +156,15 @@ class VersionBook:
                 chunks=len(chunks),
                 content=base64.b64encode(chunk).decode(),
             )
-            message = Message(said.version.encode(), outcomes.encoder.encode(row))
+            message = Message(said.version.encode(), outcomes.outcome_encoder.encode(row))
             self._effects.send(topics.MODEL_CONTENTS.name, 0, message)
 
     def _mark(self, model: str, version: str, place: LogPosition) -> None:
         known = self.registry.known(model, version)
         learned = known.learned_time if known else place.time
-        frame = encoder.encode(JourneyFrame({}, [ModelMarker(model, version, LogMs(learned))]))
+        frame = frame_encoder.encode(
+            JourneyFrame({}, [ModelMarker(model, version, LogMs(learned))])
+        )
         for partition in range(self._partitions):
             message = Message(topics.MODEL_MARKER_KEY, frame)
             self._effects.send(topics.JOURNEYS.name, partition, message)

@@ -18,7 +18,7 @@ from streams.settings.storing import BufferBounds
 from streams.stages.contract import LogRecord
 from streams.store.base import UnavailableError
 from streams.store.sink.sealing import SealedBatch, TableBuffer
-from streams.store.sink.writer import TableWriter, Written
+from streams.store.sink.writer import InsertReport, TableWriter
 
 BACKOFF_SECONDS_FIRST = 0.2
 BACKOFF_SECONDS_MAX = 10.0
@@ -173,7 +173,7 @@ class TableSink:
                 return assignment == self._assignment
         return False
 
-    async def _attempt(self, batch: SealedBatch) -> Written:
+    async def _attempt(self, batch: SealedBatch) -> InsertReport:
         loop = asyncio.get_running_loop()
         self._idle.clear()
         attempt = loop.run_in_executor(self._parts.threads, self._writer.write, batch)
@@ -181,7 +181,7 @@ class TableSink:
         attempt.add_done_callback(self._attempted)
         return await asyncio.shield(attempt)
 
-    def _attempted(self, attempt: asyncio.Future[Written]) -> None:
+    def _attempted(self, attempt: asyncio.Future[InsertReport]) -> None:
         self._idle.set()
         if not attempt.cancelled():
             attempt.exception()  # Looked at, so that asyncio does not report it as forgotten.

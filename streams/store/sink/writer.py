@@ -21,7 +21,7 @@ from streams.store.tables import EPOCH, OFFSET, PARTITION, Table
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class InsertReport:
     rows: int  # inserted now
     skipped: int  # found stored already
 
@@ -45,7 +45,7 @@ class TableWriter:
         """Others may have written meanwhile: look everything up again."""
         self._looked_up.clear()
 
-    def write(self, batch: SealedBatch) -> Written:
+    def write(self, batch: SealedBatch) -> InsertReport:
         """Insert what is missing of the batch. UnavailableError: call again with the same batch.
         Stop: a row is not what the table takes, and nothing after it is stored."""
         self._find_highest(batch)
@@ -58,7 +58,7 @@ class TableWriter:
                 for partition, _, last in batch.spans():
                     self._looked_up[partition] = max(self._looked_up[partition], last)
                 raise
-        return Written(rows, batch.rows - rows)
+        return InsertReport(rows, batch.rows - rows)
 
     def _find_highest(self, batch: SealedBatch) -> None:
         unknown = {partition for partition, *_ in batch.spans()} - self._looked_up.keys()

@@ -56,7 +56,7 @@ def store(target: StoreTarget) -> Iterator[ServerStore]:
 def batch(first: int, count: int) -> SealedBatch:
     offsets = list(range(first, first + count))
     values: list[bytes | None] = [
-        outcomes.encoder.encode(
+        outcomes.outcome_encoder.encode(
             Freshness(stage="matching", partition=0, stage_time=LogMs(NOON + n))
         )
         for n in offsets

@@ -23,7 +23,7 @@ from schemas import outcomes, topics
 from schemas.outcomes import Outcome
 from streams.kafka.embedded_broker import EmbeddedBroker
 from streams.store.embedded import EmbeddedStore
-from streams.store.migrations import migrate
+from streams.store.migrations import apply_migrations
 from tests.worlds.stores.store_world import booking, decision, touch
 
 pytest.importorskip("chdb")
@@ -43,7 +43,7 @@ def broker() -> Iterator[EmbeddedBroker]:
 
 def migrated(folder: Path) -> Path:
     store = EmbeddedStore(folder)
-    migrate(store)
+    apply_migrations(store)
     store.close()
     return folder
 
@@ -89,7 +89,7 @@ async def produce(address: str, rows: dict[str, list[Outcome]], seconds: float) 
         for number in range(slices):
             for topic, outcomes_of_topic in rows.items():
                 for index in range(number, len(outcomes_of_topic), slices):
-                    value = outcomes.encoder.encode(outcomes_of_topic[index])
+                    value = outcomes.outcome_encoder.encode(outcomes_of_topic[index])
                     await producer.send(topic, value, partition=index % PARTITIONS)
             await producer.flush()
             await asyncio.sleep(seconds / slices)
@@ -165,7 +165,7 @@ def test_rows_are_stored_exactly_once_however_often_the_worker_is_killed(
         assert stored(store, rows) == {
             name: (len(expected), len(expected), len(expected)) for name, expected in rows.items()
         }
-        original = msgspec.json.decode(outcomes.encoder.encode(rows["touches"][4321]))
+        original = msgspec.json.decode(outcomes.outcome_encoder.encode(rows["touches"][4321]))
         (back,) = store.query("SELECT * FROM touches WHERE event_id = 'e4321'").rows
         assert back[2] == original["touch_id"]
     finally:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from streams.store.embedded import EmbeddedStore
-from streams.store.migrations import migrate
+from streams.store.migrations import apply_migrations
 from tests.integration.storing.writing_process import PARTITIONS, committed
 
 pytest.importorskip("chdb")
@@ -22,7 +22,7 @@ SEED = 7
 
 def test_killed_while_writing_every_row_is_there_once(tmp_path: Path) -> None:
     store = EmbeddedStore(tmp_path / "store")
-    migrate(store)
+    apply_migrations(store)
     store.close()
     chance = random.Random(SEED)
     for kill in range(KILLS):

@@ -29,7 +29,7 @@ from streams.kafka.caught_up import caught_up
 from streams.settings.storing import StoreTarget, StoringSettings
 from streams.store.migrations import migrations
 from streams.store.server import ServerStore
-from streams.store.tables import TABLES, Kind
+from streams.store.tables import TABLES, ColumnKind
 from tests.worlds.stores.store_world import touch
 
 pytestmark = [pytest.mark.kafka, pytest.mark.clickhouse]
@@ -39,14 +39,14 @@ ROWS = 20_000
 SESSION_SECONDS = 6.0
 WAIT_SECONDS = 120.0
 OLD_TYPES = {
-    Kind.TEXT: "String",
-    Kind.INTEGER: "Int64",
-    Kind.TIME: "Int64",
-    Kind.FLAG: "UInt8",
-    Kind.FRACTION: "Float64",
-    Kind.TEXTS: "Array(String)",
-    Kind.INTEGERS: "Array(Int64)",
-    Kind.FRACTIONS_BY_NAME: "Array(Float64)",
+    ColumnKind.TEXT: "String",
+    ColumnKind.INTEGER: "Int64",
+    ColumnKind.TIME: "Int64",
+    ColumnKind.FLAG: "UInt8",
+    ColumnKind.FRACTION: "Float64",
+    ColumnKind.TEXTS: "Array(String)",
+    ColumnKind.INTEGERS: "Array(Int64)",
+    ColumnKind.FRACTIONS_BY_NAME: "Array(Float64)",
 }
 
 
@@ -154,7 +154,7 @@ async def produce(address: str, prefix: str, seconds: float) -> None:
     try:
         for number in range(slices):
             for n in range(number, ROWS, slices):
-                value = outcomes.encoder.encode(touch(f"e{n}", offset=n))
+                value = outcomes.outcome_encoder.encode(touch(f"e{n}", offset=n))
                 await producer.send(topic, value, partition=n % PARTITIONS)
             await producer.flush()
             await asyncio.sleep(seconds / slices)

@@ -16,7 +16,7 @@ import pytest
 from schemas import outcomes, topics
 from streams.kafka.embedded_broker import EmbeddedBroker
 from streams.store.embedded import EmbeddedStore
-from streams.store.migrations import migrate
+from streams.store.migrations import apply_migrations
 from tests.worlds.stores.store_world import touch
 
 pytest.importorskip("chdb")
@@ -62,7 +62,7 @@ def test_tables_that_are_missing_have_to_be_made_first(
 def test_a_folder_of_another_process_is_left_alone(broker: EmbeddedBroker, tmp_path: Path) -> None:
     other = EmbeddedStore(tmp_path / "store")
     try:
-        migrate(other)
+        apply_migrations(other)
         assert complaint_of(broker, tmp_path / "store").endswith(
             "is in use by another process: stop that one first"
         )
@@ -74,9 +74,9 @@ def test_an_outcome_that_is_none_stops_the_worker_and_is_named(
     broker: EmbeddedBroker, tmp_path: Path
 ) -> None:
     store = EmbeddedStore(tmp_path / "store")
-    migrate(store)
+    apply_migrations(store)
     store.close()
-    good = outcomes.encoder.encode(touch())
+    good = outcomes.outcome_encoder.encode(touch())
     asyncio.run(send(broker.address, topics.TOUCHES.name, [good, b'{"event_id": 1}']))
 
     assert complaint_of(broker, tmp_path / "store") == (

@@ -22,7 +22,7 @@ ROWS_MAX = 500
 
 
 def message(partition: int, offset: int) -> bytes:
-    return outcomes.encoder.encode(touch(f"{partition}-{offset}", offset=offset))
+    return outcomes.outcome_encoder.encode(touch(f"{partition}-{offset}", offset=offset))
 
 
 def committed_file(folder: Path, partition: int) -> Path:

@@ -22,7 +22,7 @@ from deploy.local.servers import KafkaServer
 from online_models.hazard.rules import HazardRules
 from online_models.learning.rules import rules_for
 from online_models.learning.target_learner import TargetLearner
-from schemas.records import Example, ExampleFrame, encoder
+from schemas.records import Example, ExampleFrame, frame_encoder
 from tests.worlds import learner_world
 
 pytestmark = pytest.mark.kafka
@@ -102,7 +102,7 @@ class Installation:
 
     async def teach(self, examples: list[Example]) -> None:
         frames = [
-            encoder.encode(ExampleFrame({}, [*examples[at : at + FRAME]]))
+            frame_encoder.encode(ExampleFrame({}, [*examples[at : at + FRAME]]))
             for at in range(0, len(examples), FRAME)
         ]
         await self.produce("examples", frames)

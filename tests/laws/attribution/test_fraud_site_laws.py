@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from attribution.rules.rules import Rules
 from attribution.sites.history import SiteHistory, aged, count_install, devices, recent
-from schemas.records import SiteFrame, SiteInstall, SiteRecord, encoder, site_key
+from schemas.records import SiteFrame, SiteInstall, SiteRecord, frame_encoder, site_key
 from schemas.time import HOUR_MS, LogMs
 from streams.runtime.state import MemoryStore
 from streams.stages.common.observer import StageObserver
@@ -59,7 +59,7 @@ def lines(told: Sequence[tuple[list[SiteRecord], int | None]]) -> list[Line]:
             stage_upstreams("journeys", 1), LogMs(MIDNIGHT + (hour or 0) * HOUR_MS)
         )
         frame = SiteFrame(said if hour is not None else {}, seen)
-        found.append(Line("sites", 0, offset, 0, None, encoder.encode(frame)))
+        found.append(Line("sites", 0, offset, 0, None, frame_encoder.encode(frame)))
     return found
 
 

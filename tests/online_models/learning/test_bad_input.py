@@ -21,7 +21,7 @@ from online_models.persistence.envelope import Envelope
 from online_models.scoring.shrunk_rates import dump_rates
 from online_models.scoring.tiers import CONSTANT_VERSION
 from online_models.targets.targets import VALUE
-from schemas.records import Example, ExampleFrame, Frozen, ModelMarker, Served, encoder
+from schemas.records import Example, ExampleFrame, Frozen, ModelMarker, Served, frame_encoder
 from schemas.records import example_frames as frames_of
 from schemas.time import DAY_MS, HOUR_MS, LogMs
 from streams.stages.common.observer import StageObserver
@@ -201,7 +201,7 @@ def learning(observer: StageObserver) -> Fed:
 
 def fed(stage: Fed, *examples: Example) -> Effects:
     stage.offset += 1
-    frame = encoder.encode(ExampleFrame({}, [*examples]))
+    frame = frame_encoder.encode(ExampleFrame({}, [*examples]))
     return stage.decide([Line("examples", 0, stage.offset, NOON, None, frame)])
 
 

@@ -16,7 +16,7 @@ from schemas.records import (
     JourneyRecord,
     MoneyRouted,
     SiteVerdict,
-    encoder,
+    frame_encoder,
     journey_frames,
     partition_of,
 )
@@ -92,7 +92,7 @@ def _check_journey_log(run: Topology, rules: StageRules, row: Row, known_by: int
 def _pruned(record: Record, known_by: int) -> Record:
     frame = journey_frames.decode(record.value or b"")
     kept = [cut for one in frame.records if (cut := _known(one, known_by)) is not None]
-    return record._replace(value=encoder.encode(JourneyFrame(frame.watermarks, kept)))
+    return record._replace(value=frame_encoder.encode(JourneyFrame(frame.watermarks, kept)))
 
 
 def _known(record: JourneyRecord, known_by: int) -> JourneyRecord | None:

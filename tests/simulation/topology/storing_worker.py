@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from streams.stages.contract import TopicPartition
-from streams.store.base import Columns, Rows, UnavailableError, Value
+from streams.store.base import Columns, QueryResult, SqlValue, UnavailableError
 from streams.store.sink.sealing import SealedBatch, TableBuffer
 from streams.store.sink.writer import TableWriter
 from streams.store.tables import EPOCH, OFFSET, PARTITION, TABLE_OF_TOPIC
@@ -47,7 +47,7 @@ class Warehouse:
         if fails:
             raise UnavailableError("the connection was lost")
 
-    def query(self, sql: str, params: Mapping[str, Value] | None = None) -> Rows:
+    def query(self, sql: str, params: Mapping[str, SqlValue] | None = None) -> QueryResult:
         """The two questions that storing has."""
         asked: Mapping[str, Any] = params or {}
         found = re.search(r"FROM (\w+)", sql)
@@ -58,9 +58,9 @@ class Warehouse:
                 for p in asked["partitions"]
                 if (rows := self.rows.get((found[1], p)))
             ]
-            return Rows(("log_partition", "max"), highest)
+            return QueryResult(("log_partition", "max"), highest)
         offsets = self.rows.get((found[1], asked["partition"]), {})
-        return Rows(
+        return QueryResult(
             ("log_offset",),
             [(offset,) for offset in offsets if asked["first"] <= offset <= asked["last"]],
         )

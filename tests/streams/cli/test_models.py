@@ -16,7 +16,7 @@ from streams.cli.models import _span
 from streams.errors import Stop
 from streams.operations.models.diff import moved
 from streams.store.embedded import EmbeddedStore
-from streams.store.migrations import migrate
+from streams.store.migrations import apply_migrations
 from tests.worlds.hazard_world import SMALL, learned
 from tests.worlds.stores.store_world import model_version, put
 
@@ -34,7 +34,7 @@ HISTORY = [
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     opened = EmbeddedStore(tmp_path / "chdb")
-    migrate(opened)
+    apply_migrations(opened)
     put(opened, HISTORY)
     opened.close()
     return tmp_path

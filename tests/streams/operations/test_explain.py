@@ -11,7 +11,7 @@ from schemas.time import DAY_MS
 from streams.operations.explain.explain import Explanation, explain_id
 from streams.settings import Settings, read_settings
 from streams.store.embedded import EmbeddedStore
-from streams.store.migrations import migrate
+from streams.store.migrations import apply_migrations
 from tests.worlds.stores.store_world import NOON, decision, put, touch
 
 pytest.importorskip("chdb")
@@ -28,7 +28,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     folder: Path = tmp_path_factory.mktemp("data")
     settings = read_settings({"HEADWATER_DATA": str(folder)})
     store = EmbeddedStore(settings.folders.store)
-    migrate(store)
+    apply_migrations(store)
     back = {
         "conversion_id": "i1~e9",
         "attribution_id": "i1~e9:1",

@@ -12,7 +12,7 @@ import pytest
 
 import streams
 from schemas.contracts import field_descriptions
-from streams.store.base import BadRowsError, Refused, Value, bind, one_line
+from streams.store.base import BadRowsError, Refused, SqlValue, bind, one_line
 from streams.store.embedded import EmbeddedStore
 from streams.store.migrations import migrations
 from streams.store.tables import TABLES
@@ -37,7 +37,7 @@ MADE_BY_EXPLAIN = {
 }
 """Keys of an explanation that are not columns: its parts, contributions of features, receipts."""
 
-PARAMETERS: dict[str, Value] = {"topic": "touchpoints", "partition": 0, "offset": 0}
+PARAMETERS: dict[str, SqlValue] = {"topic": "touchpoints", "partition": 0, "offset": 0}
 
 
 def declared() -> dict[str, list[tuple[str, str]]]:

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from streams.store.digest import digest_converged
+from streams.store.digest import converged_digest
 from streams.store.embedded import EmbeddedStore
-from streams.store.migrations import migrate
+from streams.store.migrations import apply_migrations
 from tests.worlds.stores.store_world import credit, decision, put
 
 pytest.importorskip("chdb")
@@ -26,7 +26,7 @@ LEARNED: dict[str, Any] = {
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[EmbeddedStore]:
     opened = EmbeddedStore(tmp_path / "store")
-    migrate(opened)
+    apply_migrations(opened)
     yield opened
     opened.close()
 
@@ -93,10 +93,10 @@ def test_the_converged_digest_holds_what_rules_share_and_not_what_models_do(
     store: EmbeddedStore,
 ) -> None:
     put(store, [credit("i1", 1)])
-    by_rules = digest_converged(store)["credits"]
+    by_rules = converged_digest(store)["credits"]
     put(store, [credit("i1", 2, version=3, **LEARNED)])
 
-    assert digest_converged(store)["credits"] == by_rules
+    assert converged_digest(store)["credits"] == by_rules
 
     put(store, [credit("i1", 3, by_last={"gamma": 1.0})])
-    assert digest_converged(store)["credits"] != by_rules
+    assert converged_digest(store)["credits"] != by_rules

@@ -10,9 +10,15 @@ import pytest
 from schemas.outcomes import Outcome
 from streams.store import digest as digests
 from streams.store.base import Refused
-from streams.store.digest import digest, digest_converged
+from streams.store.digest import converged_digest, store_digest
 from streams.store.embedded import EmbeddedStore
-from streams.store.migrations import SchemaState, check, migrate, migrations, require_current
+from streams.store.migrations import (
+    SchemaState,
+    apply_migrations,
+    check,
+    migrations,
+    require_current,
+)
 from streams.store.reconcile import reconcile
 from streams.store.tables import TABLES
 from tests.worlds.stores.store_world import (
@@ -45,7 +51,7 @@ def open_store(tmp_path: Path) -> Iterator[Callable[[], EmbeddedStore]]:
             opened.pop().close()
         store = EmbeddedStore(tmp_path / f"store-{len(list(tmp_path.iterdir()))}")
         opened.append(store)
-        migrate(store)
+        apply_migrations(store)
         return store
 
     yield fresh
@@ -65,11 +71,11 @@ def test_the_digest_ignores_order_and_places_in_the_outcome_log(
     rows: list[Outcome] = [*every_kind(), *others]
     store = open_store()
     put(store, rows)
-    first = digest(store)
+    first = store_digest(store)
 
     store = open_store()
     put(store, rows[::-1], first_offset=500, partition=3, epoch="another")
-    assert digest(store) == first
+    assert store_digest(store) == first
     assert set(first) == set(TABLES) - {"freshness"}
 
 
@@ -92,11 +98,11 @@ def test_the_digest_sees_every_change(
 ) -> None:
     store = open_store()
     put(store, every_kind())
-    before = digest(store)
+    before = store_digest(store)
 
     store = open_store()
     put(store, [changed if type(row) is type(changed) else row for row in every_kind()])
-    after = digest(store)
+    after = store_digest(store)
     assert [name for name in before if before[name] != after[name]] == [table]
 
 
@@ -104,10 +110,10 @@ def test_the_digest_is_the_same_in_one_pass_and_in_many(
     store: EmbeddedStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(store, [touch(f"e{n}") for n in range(50)])
-    at_once = digest(store)
+    at_once = store_digest(store)
 
     monkeypatch.setattr(digests, "ROWS_PER_PASS", 7)
-    assert digest(store) == at_once
+    assert store_digest(store) == at_once
 
 
 def test_offsets_of_the_ledger_may_be_grouped_differently(
@@ -115,11 +121,11 @@ def test_offsets_of_the_ledger_may_be_grouped_differently(
 ) -> None:
     store = open_store()
     put(store, [ledger("decided", "installs", [1, 2, 3])])
-    whole = digest(store)
+    whole = store_digest(store)
 
     store = open_store()
     put(store, [ledger("decided", "installs", [3]), ledger("decided", "installs", [1, 2])])
-    assert digest(store) == whole
+    assert store_digest(store) == whole
 
 
 def test_the_converged_digest_forgets_how_a_decision_came_about(
@@ -145,7 +151,7 @@ def test_the_converged_digest_forgets_how_a_decision_came_about(
             ledger("duplicate", "touchpoints", [1]),
         ],
     )
-    roundabout = digest_converged(store)
+    roundabout = converged_digest(store)
 
     store = open_store()
     put(
@@ -161,15 +167,15 @@ def test_the_converged_digest_forgets_how_a_decision_came_about(
         ],
         first_offset=40,
     )
-    assert digest_converged(store) == roundabout
+    assert converged_digest(store) == roundabout
 
 
 def test_predictions_join_the_converged_digest_with_their_model(store: EmbeddedStore) -> None:
     put(store, [prediction("i1")])
 
-    assert "predictions" not in digest_converged(store)
+    assert "predictions" not in converged_digest(store)
     assert (
-        digest_converged(store, "v1")["predictions"] != digest_converged(store, "v2")["predictions"]
+        converged_digest(store, "v1")["predictions"] != converged_digest(store, "v2")["predictions"]
     )
 
 
@@ -249,7 +255,7 @@ def test_offsets_that_never_arrived_are_missed(store: EmbeddedStore) -> None:
 
 
 def test_migrating_again_changes_nothing(store: EmbeddedStore) -> None:
-    assert migrate(store) == []
+    assert apply_migrations(store) == []
     assert check(store) is SchemaState.CURRENT
 
 
@@ -260,17 +266,17 @@ def test_old_newer_and_foreign_tables_are_refused_with_advice(store: EmbeddedSto
     assert check(store) is SchemaState.OLD
     with pytest.raises(Refused, match="headwater migrate"):
         require_current(store)
-    assert len(migrate(store)) == 1
+    assert len(apply_migrations(store)) == 1
 
     store.execute("INSERT INTO schema_migrations (number, name, checksum) VALUES (99, 'x', 'y')")
     assert check(store) is SchemaState.NEWER
     with pytest.raises(Refused, match="update Headwater"):
-        migrate(store)
+        apply_migrations(store)
 
     store.execute("TRUNCATE TABLE schema_migrations")
     store.execute("INSERT INTO schema_migrations (number, name, checksum) VALUES (1, 'x', 'y')")
     with pytest.raises(Refused, match="another build"):
-        migrate(store)
+        apply_migrations(store)
 
 
 def test_the_rows_behind_every_digest_can_be_listed(store: EmbeddedStore) -> None:

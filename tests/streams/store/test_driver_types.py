@@ -18,9 +18,9 @@ from clickhouse_driver.streams.native import BlockOutputStream
 
 from schemas import outcomes
 from streams.store.columns import OutcomeDecoder
-from streams.store.digest import digest
+from streams.store.digest import store_digest
 from streams.store.embedded import EmbeddedStore
-from streams.store.migrations import migrate
+from streams.store.migrations import apply_migrations
 from streams.store.tables import TABLES
 from tests.worlds.stores.store_world import every_kind, put
 
@@ -30,7 +30,7 @@ pytest.importorskip("chdb")
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[EmbeddedStore]:
     opened = EmbeddedStore(tmp_path / "store")
-    migrate(opened)
+    apply_migrations(opened)
     yield opened
     opened.close()
 
@@ -64,10 +64,10 @@ def test_every_column_arrives_as_it_does_in_the_embedded_store(
 ) -> None:
     rows = every_kind()
     put(store, rows)
-    expected = digest(store)
+    expected = store_digest(store)
     for number, table in enumerate(TABLES.values()):
         (row,) = [one for one in rows if isinstance(one, table.outcome)]
-        message = outcomes.encoder.encode(row)
+        message = outcomes.outcome_encoder.encode(row)
         columns = OutcomeDecoder(table).decode([message], 0, [0]).columns
         types = dict(
             store.query(
@@ -85,4 +85,4 @@ def test_every_column_arrives_as_it_does_in_the_embedded_store(
         store.execute(
             f"INSERT INTO {table.name} ({names}) SELECT {names} FROM file('{file}', 'Native')"
         )
-    assert digest(store) == expected
+    assert store_digest(store) == expected

@@ -11,29 +11,29 @@ import pytest
 
 from streams.store.base import BadRowsError, Columns, Refused
 from streams.store.embedded import EmbeddedStore
-from streams.store.migrations import migrate
+from streams.store.migrations import apply_migrations
 from streams.store.sink.readback import highest_offsets, offsets_present
-from streams.store.tables import TABLES, Kind
+from streams.store.tables import TABLES, ColumnKind
 from tests.worlds.stores.store_world import decision, every_kind, put, touch
 
 pytest.importorskip("chdb")
 
 TYPE_OF_KIND = {
-    Kind.TEXT: "String",
-    Kind.INTEGER: "Int64",
-    Kind.TIME: "DateTime64(3, 'UTC')",
-    Kind.FLAG: "Bool",
-    Kind.FRACTION: "Float64",
-    Kind.TEXTS: "Array(String)",
-    Kind.INTEGERS: "Array(Int64)",
-    Kind.FRACTIONS_BY_NAME: "Map(String, Float64)",
+    ColumnKind.TEXT: "String",
+    ColumnKind.INTEGER: "Int64",
+    ColumnKind.TIME: "DateTime64(3, 'UTC')",
+    ColumnKind.FLAG: "Bool",
+    ColumnKind.FRACTION: "Float64",
+    ColumnKind.TEXTS: "Array(String)",
+    ColumnKind.INTEGERS: "Array(Int64)",
+    ColumnKind.FRACTIONS_BY_NAME: "Map(String, Float64)",
 }
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[EmbeddedStore]:
     opened = EmbeddedStore(tmp_path / "store")
-    migrate(opened)
+    apply_migrations(opened)
     yield opened
     opened.close()
 

@@ -9,7 +9,7 @@ import pytest
 
 from schemas.outcomes import Attribution
 from streams.store.embedded import EmbeddedStore
-from streams.store.migrations import migrate
+from streams.store.migrations import apply_migrations
 from tests.worlds.stores.store_world import NOON, decision, empty, put
 
 pytest.importorskip("chdb")
@@ -27,7 +27,7 @@ YEARS_LATER = NOON + 10**11
 @pytest.fixture(scope="module")
 def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedStore]:
     store = EmbeddedStore(tmp_path_factory.mktemp("views") / "store")
-    migrate(store)
+    apply_migrations(store)
     yield store
     store.close()
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from streams.store.embedded import EmbeddedStore
-from streams.store.migrations import migrate
+from streams.store.migrations import apply_migrations
 from tests.worlds.stores.store_world import drift_alarm, model_quality, put, reliability_row
 
 pytest.importorskip("chdb")
@@ -19,7 +19,7 @@ pytest.importorskip("chdb")
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[EmbeddedStore]:
     opened = EmbeddedStore(tmp_path / "store")
-    migrate(opened)
+    apply_migrations(opened)
     yield opened
     opened.close()
 

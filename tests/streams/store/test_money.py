@@ -12,7 +12,7 @@ import pytest
 from schemas.outcomes import Outcome
 from schemas.time import DAY_MS
 from streams.store.embedded import EmbeddedStore
-from streams.store.migrations import migrate
+from streams.store.migrations import apply_migrations
 from tests.worlds.stores.store_world import NOON, booking, decision, empty, parked, put, rate, spend
 
 pytest.importorskip("chdb")
@@ -21,7 +21,7 @@ pytest.importorskip("chdb")
 @pytest.fixture(scope="module")
 def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedStore]:
     store = EmbeddedStore(tmp_path_factory.mktemp("views") / "store")
-    migrate(store)
+    apply_migrations(store)
     yield store
     store.close()
 

@@ -10,7 +10,7 @@ import pytest
 
 from schemas.time import DAY_MS
 from streams.store.embedded import EmbeddedStore
-from streams.store.migrations import migrate
+from streams.store.migrations import apply_migrations
 from tests.worlds.postback_world import postback_row
 from tests.worlds.stores.store_world import NOON, put
 
@@ -22,7 +22,7 @@ NOTHING = {"conversion_state": "none", "revenue_min_micros": 0, "revenue_max_mic
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[EmbeddedStore]:
     opened = EmbeddedStore(tmp_path / "store")
-    migrate(opened)
+    apply_migrations(opened)
     yield opened
     opened.close()
 

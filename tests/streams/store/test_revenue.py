@@ -13,7 +13,7 @@ import pytest
 from schemas.outcomes import Attribution
 from schemas.time import DAY_MS
 from streams.store.embedded import EmbeddedStore
-from streams.store.migrations import migrate
+from streams.store.migrations import apply_migrations
 from tests.worlds.stores.money_world import (
     Sums,
     campaign_lines,
@@ -34,7 +34,7 @@ MICROS = ("revenue", "cost", "revenue_usd", "cost_usd", "unconverted_revenue", "
 @pytest.fixture(scope="module")
 def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedStore]:
     store = EmbeddedStore(tmp_path_factory.mktemp("views") / "store")
-    migrate(store)
+    apply_migrations(store)
     yield store
     store.close()
 

@@ -12,7 +12,7 @@ import pytest
 from schemas.outcomes import Freshness
 from schemas.time import DAY_MS, LogMs
 from streams.store.embedded import EmbeddedStore
-from streams.store.migrations import migrate
+from streams.store.migrations import apply_migrations
 from tests.worlds.stores.store_world import (
     NOON,
     booking,
@@ -31,7 +31,7 @@ pytest.importorskip("chdb")
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[EmbeddedStore]:
     opened = EmbeddedStore(tmp_path / "store")
-    migrate(opened)
+    apply_migrations(opened)
     yield opened
     opened.close()
 

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from streams.store.embedded import EmbeddedStore
-from streams.store.migrations import migrate
+from streams.store.migrations import apply_migrations
 from tests.tidy.held_still import shapes
 
 
@@ -16,7 +16,7 @@ def main() -> None:
         _keep(name, read())
     with tempfile.TemporaryDirectory() as folder:
         store = EmbeddedStore(Path(folder))
-        migrate(store)
+        apply_migrations(store)
         _keep("tables", shapes.tables(store))
         store.close()
 

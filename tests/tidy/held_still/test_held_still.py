@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from streams.store.migrations import migrate
+from streams.store.migrations import apply_migrations
 from tests.tidy.held_still import shapes
 
 ADVICE = (
@@ -30,7 +30,7 @@ def test_tables_and_views_are_held_still(tmp_path: Path) -> None:
     from streams.store.embedded import EmbeddedStore
 
     store = EmbeddedStore(tmp_path)
-    migrate(store)
+    apply_migrations(store)
     _compare("tables", shapes.tables(store))
     store.close()
 

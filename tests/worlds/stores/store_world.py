@@ -33,7 +33,7 @@ def put(
     for table in TABLES.values():
         outcomes_of_table = by_type.get(table.outcome, [])
         if outcomes_of_table:
-            messages = [outcomes.encoder.encode(row) for row in outcomes_of_table]
+            messages = [outcomes.outcome_encoder.encode(row) for row in outcomes_of_table]
             offsets = list(range(first_offset, first_offset + len(messages)))
             columns = dict(OutcomeDecoder(table).decode(messages, partition, offsets).columns)
             columns[EPOCH] = [epoch] * len(messages)

@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from schemas import topics
-from schemas.decode import Reason, Unreadable
+from schemas.decode import Defect, Unreadable
 from schemas.time import DAY_MS, MINUTE_MS
 from streams.lab.simulator import SimulatedMessage
 from streams.lab.simulator.drafts.malformed import spoilers, wrong_topic
@@ -43,7 +43,7 @@ def test_every_way_to_spoil_a_message_makes_it_unreadable(topic: str) -> None:
         assert isinstance(spoiled, Unreadable), name
     misdirected = read(message._replace(topic=wrong_topic(topic)))
     assert isinstance(misdirected, Unreadable)
-    assert misdirected.reason == Reason.WRONG_TOPIC
+    assert misdirected.reason == Defect.WRONG_TOPIC
 
 
 def test_just_the_duplicated_share_comes_again_byte_for_byte() -> None:

@@ -14,7 +14,7 @@ from online_models.credit.persistence import CREDIT
 from online_models.learning.gates import GateRules
 from online_models.learning.rules import LearnerRules
 from schemas import topics
-from schemas.records import ExampleFrame, ExampleRecord, ModelMarker, encoder
+from schemas.records import ExampleFrame, ExampleRecord, ModelMarker, frame_encoder
 from streams.errors import Stop
 from streams.runtime.state import MemoryStore
 from streams.stages.common.observer import StageObserver
@@ -44,7 +44,7 @@ def learning(state: MemoryStore | None = None, rules: LearnerRules = RULES) -> F
 
 def frames(examples: Sequence[ExampleRecord], size: int, first: int = 0) -> list[Line]:
     values = [
-        encoder.encode(ExampleFrame({}, [*examples[at : at + size]]))
+        frame_encoder.encode(ExampleFrame({}, [*examples[at : at + size]]))
         for at in range(0, len(examples), size)
     ]
     return [Line("examples", 0, first + n, NOON, None, value) for n, value in enumerate(values)]

@@ -16,7 +16,7 @@ from schemas.records import (
     ExampleFrame,
     ModelCommand,
     ModelMarker,
-    encoder,
+    frame_encoder,
 )
 from streams.runtime.state import MemoryStore
 from streams.stages.common.observer import StageObserver
@@ -35,13 +35,15 @@ POISON = range(60, 72)  # offsets of frames whose labels are turned round
 
 
 def frame(examples: tuple[Example, ...] | list[Example], offset: int) -> Line:
-    value = encoder.encode(ExampleFrame({}, [*examples]))
+    value = frame_encoder.encode(ExampleFrame({}, [*examples]))
     return Line("examples", 0, offset, NOON, None, value)
 
 
 def order(offset: int, kind: CommandKind, **fields: Any) -> Line:
     command = ModelCommand(f"c{offset}", kind, fields.pop("model", "payer"), **fields)
-    return Line("examples", 0, offset, NOON, None, encoder.encode(ExampleFrame({}, [command])))
+    return Line(
+        "examples", 0, offset, NOON, None, frame_encoder.encode(ExampleFrame({}, [command]))
+    )
 
 
 class Story:

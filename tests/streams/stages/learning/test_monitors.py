@@ -14,7 +14,7 @@ from online_models.drift.watch import DriftRules
 from online_models.learning.evidence import EVIDENCE_TIERS
 from online_models.learning.rules import LearnerRules
 from online_models.learning.target_learner import TargetLearner
-from schemas.records import CommandKind, Example, ExampleFrame, ModelCommand, Served, encoder
+from schemas.records import CommandKind, Example, ExampleFrame, ModelCommand, Served, frame_encoder
 from schemas.time import DAY_MS
 from streams.runtime.state import MemoryStore
 from streams.stages.common.observer import StageObserver
@@ -52,7 +52,7 @@ def frames(examples: tuple[Example, ...], size: int, first: int = 0) -> list[Log
     return [
         Line(
             "examples", 0, first + n, NOON, None,
-            encoder.encode(ExampleFrame({}, [*examples[at : at + size]])),
+            frame_encoder.encode(ExampleFrame({}, [*examples[at : at + size]])),
         )
         for n, at in enumerate(range(0, len(examples), size))
     ]  # fmt: skip
@@ -168,7 +168,9 @@ def test_a_stretch_that_is_learned_again_is_not_told_again() -> None:
     )
     lines = frames(within_days, 10)
     order = ModelCommand("order-1", CommandKind.QUARANTINE, "payer", "", 40, 60)
-    ordered = Line("examples", 0, len(lines), NOON, None, encoder.encode(ExampleFrame({}, [order])))
+    ordered = Line(
+        "examples", 0, len(lines), NOON, None, frame_encoder.encode(ExampleFrame({}, [order]))
+    )
     stage = learning()
     effects = [stage.decide([line]) for line in lines]
     before = [row for row in told(effects) if "quality_id" in row]

@@ -8,7 +8,7 @@ import pytest
 
 from attribution.decision.fraud import FraudRules
 from attribution.rules.rules import Policy, Rules
-from schemas.records import SiteFrame, SiteInstall, SiteRecord, SiteVerdict, encoder, site_key
+from schemas.records import SiteFrame, SiteInstall, SiteRecord, SiteVerdict, frame_encoder, site_key
 from schemas.time import DAY_MS, HOUR_MS, LogMs
 from streams.runtime.state import MemoryStore
 from streams.stages.common.observer import StageObserver
@@ -43,7 +43,7 @@ class Site(Fed):
     def hear(self, *records: SiteRecord, hour: float | None = None) -> Effects:
         said = {} if hour is None else dict.fromkeys(stage_upstreams("journeys", 1), at(hour))
         self.offset += 1
-        frame = encoder.encode(SiteFrame(said, list(records)))
+        frame = frame_encoder.encode(SiteFrame(said, list(records)))
         return self.decide([Line("sites", 0, self.offset, 0, None, frame)])
 
 

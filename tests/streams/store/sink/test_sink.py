@@ -15,7 +15,7 @@ from schemas.outcomes import Freshness
 from schemas.time import LogMs
 from streams.errors import Stop
 from streams.settings.storing import BufferBounds
-from streams.store.base import BadRowsError, Columns, Rows, UnavailableError, Value
+from streams.store.base import BadRowsError, Columns, QueryResult, SqlValue, UnavailableError
 from streams.store.columns import OutcomeDecoder
 from streams.store.sink.pulse import Pulse
 from streams.store.sink.sealing import Polled, SealedBatch, TableBuffer
@@ -45,19 +45,19 @@ class MemoryStore:
             self.troubles.pop(0)(self, rows)
         self.places += rows
 
-    def query(self, sql: str, params: Mapping[str, Value] | None = None) -> Rows:
+    def query(self, sql: str, params: Mapping[str, SqlValue] | None = None) -> QueryResult:
         assert params is not None
         self.lookups += 1
         if "max(log_offset)" in sql:
             found: dict[int, int] = {}
             for partition, offset in self.places:
                 found[partition] = max(offset, found.get(partition, -1))
-            return Rows((), list(found.items()))
+            return QueryResult((), list(found.items()))
         wanted = range(int(str(params["first"])), int(str(params["last"])) + 1)
         rows: list[tuple[Any, ...]] = [
             (o,) for p, o in self.places if p == params["partition"] and o in wanted
         ]
-        return Rows((), rows)
+        return QueryResult((), rows)
 
     def execute(self, sql: str) -> None:
         raise AssertionError(sql)
@@ -91,7 +91,9 @@ class Record:
 
 
 def message(offset: int) -> bytes:
-    return outcomes.encoder.encode(Freshness(stage="s", partition=0, stage_time=LogMs(offset)))
+    return outcomes.outcome_encoder.encode(
+        Freshness(stage="s", partition=0, stage_time=LogMs(offset))
+    )
 
 
 def records(first: int, count: int) -> list[Record]:
