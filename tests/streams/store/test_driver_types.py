@@ -6,7 +6,6 @@ blocks as a file of format Native.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -20,19 +19,10 @@ from schemas import outcomes
 from streams.store.columns import OutcomeDecoder
 from streams.store.digest import store_digest
 from streams.store.embedded import EmbeddedStore
-from streams.store.migrations import apply_migrations
 from streams.store.tables import TABLES
 from tests.worlds.stores.store_world import every_kind, put
 
 pytest.importorskip("chdb")
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[EmbeddedStore]:
-    opened = EmbeddedStore(tmp_path / "store")
-    apply_migrations(opened)
-    yield opened
-    opened.close()
 
 
 class Wire:

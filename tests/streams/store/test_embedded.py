@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from streams.store.base import BadRowsError, Columns, Refused
 from streams.store.embedded import EmbeddedStore
-from streams.store.migrations import apply_migrations
 from streams.store.sink.readback import highest_offsets, offsets_present
 from streams.store.tables import TABLES, ColumnKind
 from tests.worlds.stores.store_world import decision, every_kind, put, touch
@@ -28,14 +25,6 @@ TYPE_OF_KIND = {
     ColumnKind.INTEGERS: "Array(Int64)",
     ColumnKind.FRACTIONS_BY_NAME: "Map(String, Float64)",
 }
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[EmbeddedStore]:
-    opened = EmbeddedStore(tmp_path / "store")
-    apply_migrations(opened)
-    yield opened
-    opened.close()
 
 
 def test_every_outcome_field_has_a_column_of_its_type(store: EmbeddedStore) -> None:

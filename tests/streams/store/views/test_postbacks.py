@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from schemas.time import DAY_MS
-from streams.store.embedded import EmbeddedStore
-from streams.store.migrations import apply_migrations
+from streams.store.base import Store
 from tests.worlds.postback_world import postback_row
 from tests.worlds.stores.store_world import NOON, put
 
@@ -19,21 +16,13 @@ NOTHING = {"conversion_state": "none", "revenue_min_micros": 0, "revenue_max_mic
            "currency": ""}  # fmt: skip
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[EmbeddedStore]:
-    opened = EmbeddedStore(tmp_path / "store")
-    apply_migrations(opened)
-    yield opened
-    opened.close()
-
-
-def days(store: EmbeddedStore) -> list[dict[str, Any]]:
+def days(store: Store) -> list[dict[str, Any]]:
     found = store.query("SELECT * FROM v_postbacks_daily ORDER BY ALL")
     return [dict(zip(found.names, row, strict=True)) for row in found.rows]
 
 
 def test_a_day_shows_installs_and_the_revenue_that_conversion_values_stand_for(
-    store: EmbeddedStore,
+    store: Store,
 ) -> None:
     put(store, [postback_row(), postback_row(postback_id="2", conversion_type="redownload")])
 
@@ -60,7 +49,7 @@ def test_a_day_shows_installs_and_the_revenue_that_conversion_values_stand_for(
     ]
 
 
-def test_a_copy_counts_nothing_whichever_was_stored_first(store: EmbeddedStore) -> None:
+def test_a_copy_counts_nothing_whichever_was_stored_first(store: Store) -> None:
     early = postback_row(event_id="e1", event_time=NOON - DAY_MS)
     late = postback_row(event_id="e0", revenue_max_micros=9_000_000)
     put(store, [late, early, late])
@@ -69,7 +58,7 @@ def test_a_copy_counts_nothing_whichever_was_stored_first(store: EmbeddedStore) 
     assert (row["day"], row["postbacks"], row["revenue_max"]) == ("2025-12-31", 1, 4.99)
 
 
-def test_what_is_not_valid_stands_apart_whatever_it_claims(store: EmbeddedStore) -> None:
+def test_what_is_not_valid_stands_apart_whatever_it_claims(store: Store) -> None:
     forged = {"signature_state": "invalid", "signature_reason": "bad_signature", **NOTHING}
     unknown = {"signature_state": "unverifiable", "signature_reason": "unknown_key", **NOTHING}
     put(
@@ -87,7 +76,7 @@ def test_what_is_not_valid_stands_apart_whatever_it_claims(store: EmbeddedStore)
     assert (counted["postbacks"], counted["invalid"], counted["unverifiable"]) == (1, 0, 0)
 
 
-def test_only_the_first_postback_that_won_is_an_install(store: EmbeddedStore) -> None:
+def test_only_the_first_postback_that_won_is_an_install(store: Store) -> None:
     put(
         store,
         [
@@ -104,6 +93,6 @@ def test_only_the_first_postback_that_won_is_an_install(store: EmbeddedStore) ->
     assert (later["postbacks"], later["installs"]) == (1, 0)
 
 
-def test_before_version_4_the_campaign_is_a_number(store: EmbeddedStore) -> None:
+def test_before_version_4_the_campaign_is_a_number(store: Store) -> None:
     put(store, [postback_row(source_identifier="", campaign_id=42)])
     assert [row["campaign"] for row in days(store)] == ["42"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
@@ -12,8 +11,7 @@ import pytest
 
 from schemas.outcomes import Attribution
 from schemas.time import DAY_MS
-from streams.store.embedded import EmbeddedStore
-from streams.store.migrations import apply_migrations
+from streams.store.base import Store
 from tests.worlds.stores.money_world import (
     Sums,
     campaign_lines,
@@ -31,20 +29,6 @@ SEEDS = range(8)
 MICROS = ("revenue", "cost", "revenue_usd", "cost_usd", "unconverted_revenue", "unconverted_cost")
 
 
-@pytest.fixture(scope="module")
-def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedStore]:
-    store = EmbeddedStore(tmp_path_factory.mktemp("views") / "store")
-    apply_migrations(store)
-    yield store
-    store.close()
-
-
-@pytest.fixture
-def store(opened: EmbeddedStore) -> EmbeddedStore:
-    empty(opened)
-    return opened
-
-
 def reengagement(install_id: str, touch: str, begin: int, days: int, source: str) -> Attribution:
     return decision(
         install_id,
@@ -57,7 +41,7 @@ def reengagement(install_id: str, touch: str, begin: int, days: int, source: str
     )
 
 
-def earned(store: EmbeddedStore) -> dict[str, str]:
+def earned(store: Store) -> dict[str, str]:
     found = store.query("SELECT booking_id, media_source FROM v_revenue")
     return dict(found.rows)
 
@@ -67,7 +51,7 @@ def paid_on(days: dict[str, float]) -> list[Any]:
 
 
 def test_money_goes_to_the_latest_reengagement_in_force_and_else_to_the_install(
-    store: EmbeddedStore,
+    store: Store,
 ) -> None:
     put(
         store,
@@ -88,7 +72,7 @@ def test_money_goes_to_the_latest_reengagement_in_force_and_else_to_the_install(
 
 
 def test_money_of_a_reengagement_is_told_to_the_install_too_but_counted_once(
-    store: EmbeddedStore,
+    store: Store,
 ) -> None:
     put(
         store,
@@ -110,7 +94,7 @@ def test_money_of_a_reengagement_is_told_to_the_install_too_but_counted_once(
 
 
 def test_once_a_temporary_reattribution_is_over_the_source_before_it_counts_again(
-    store: EmbeddedStore,
+    store: Store,
 ) -> None:
     common: dict[str, Any] = {"conversion_type": "reattribution", "status": "reattributed"}
     second = {"prior_install_id": "i0", "expires_at": NOON + 20 * DAY_MS, "media_source": "beta"}
@@ -131,7 +115,7 @@ def test_once_a_temporary_reattribution_is_over_the_source_before_it_counts_agai
 
 
 def test_without_an_earlier_source_nobody_has_the_money_when_a_reattribution_is_over(
-    store: EmbeddedStore,
+    store: Store,
 ) -> None:
     over: dict[str, Any] = {"prior_install_id": "gone", "expires_at": NOON + DAY_MS}
     put(store, [decision("i1", conversion_type="reattribution", **over), *paid_on({"m": 2})])
@@ -139,7 +123,7 @@ def test_without_an_earlier_source_nobody_has_the_money_when_a_reattribution_is_
     assert earned(store) == {"m": "organic"}
 
 
-def test_a_withdrawn_reengagement_gives_the_money_back(store: EmbeddedStore) -> None:
+def test_a_withdrawn_reengagement_gives_the_money_back(store: Store) -> None:
     again = reengagement("i1", "e1", NOON, 10, "beta")
     put(store, [decision("i1", media_source="alpha"), again, *paid_on({"m": 2})])
     assert earned(store) == {"m": "beta"}
@@ -151,7 +135,7 @@ def test_a_withdrawn_reengagement_gives_the_money_back(store: EmbeddedStore) -> 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_every_booking_is_credited_and_converted_as_a_naive_reader_does(
-    store: EmbeddedStore, seed: int
+    store: Store, seed: int
 ) -> None:
     rng = random.Random(seed)
     market = some_market(rng)
@@ -172,7 +156,7 @@ def test_every_booking_is_credited_and_converted_as_a_naive_reader_does(
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_campaigns_together_have_every_booking_and_every_cost_exactly_once(
-    store: EmbeddedStore, seed: int
+    store: Store, seed: int
 ) -> None:
     rng = random.Random(seed)
     market = some_market(rng)
@@ -189,7 +173,7 @@ def test_campaigns_together_have_every_booking_and_every_cost_exactly_once(
     assert Counter({one: int(n) for one, n in total.rows}) == booked
 
 
-def shown(store: EmbeddedStore) -> Sums:
+def shown(store: Store) -> Sums:
     columns = ", ".join(f"toString(toInt128({name} * 1000000))" for name in MICROS)
     found = store.query(
         f"SELECT day, media_source, campaign_id, currency, unconverted, {columns}"
@@ -204,9 +188,7 @@ def shown(store: EmbeddedStore) -> Sums:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_every_conversion_that_stands_is_counted_once_in_its_kind(
-    store: EmbeddedStore, seed: int
-) -> None:
+def test_every_conversion_that_stands_is_counted_once_in_its_kind(store: Store, seed: int) -> None:
     rng = random.Random(seed)
     market = some_market(rng)
     put(store, market.said(rng))
@@ -234,9 +216,7 @@ def test_every_conversion_that_stands_is_counted_once_in_its_kind(
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_the_order_in_which_rows_were_stored_changes_no_view(
-    store: EmbeddedStore, seed: int
-) -> None:
+def test_the_order_in_which_rows_were_stored_changes_no_view(store: Store, seed: int) -> None:
     rng = random.Random(seed)
     market = some_market(rng)
     views = ("v_revenue", "v_campaign_daily", "v_money_issues", "v_spend", "v_rates")

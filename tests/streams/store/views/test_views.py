@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -11,8 +9,7 @@ import pytest
 
 from schemas.outcomes import Freshness
 from schemas.time import DAY_MS, LogMs
-from streams.store.embedded import EmbeddedStore
-from streams.store.migrations import apply_migrations
+from streams.store.base import Store
 from tests.worlds.stores.store_world import (
     NOON,
     booking,
@@ -28,27 +25,19 @@ from tests.worlds.stores.store_world import (
 pytest.importorskip("chdb")
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[EmbeddedStore]:
-    opened = EmbeddedStore(tmp_path / "store")
-    apply_migrations(opened)
-    yield opened
-    opened.close()
-
-
-def campaigns(store: EmbeddedStore) -> list[dict[str, Any]]:
+def campaigns(store: Store) -> list[dict[str, Any]]:
     found = store.query("SELECT * FROM v_campaign_daily ORDER BY media_source, currency")
     return [dict(zip(found.names, row, strict=True)) for row in found.rows]
 
 
-def test_the_highest_version_is_the_current_attribution(store: EmbeddedStore) -> None:
+def test_the_highest_version_is_the_current_attribution(store: Store) -> None:
     put(store, [decision("i1", 2, media_source="beta"), decision("i1", 1), decision("i2", 1)])
 
     found = store.query("SELECT install_id, version, media_source FROM v_attributions ORDER BY 1")
     assert found.rows == [("i1", 2, "beta"), ("i2", 1, "alpha")]
 
 
-def test_a_campaign_day_shows_installs_payers_money_and_prediction(store: EmbeddedStore) -> None:
+def test_a_campaign_day_shows_installs_payers_money_and_prediction(store: Store) -> None:
     put(
         store,
         [
@@ -95,7 +84,7 @@ def test_a_campaign_day_shows_installs_payers_money_and_prediction(store: Embedd
     ]
 
 
-def test_a_late_payment_is_no_predicted_payer(store: EmbeddedStore) -> None:
+def test_a_late_payment_is_no_predicted_payer(store: Store) -> None:
     put(
         store,
         [
@@ -108,7 +97,7 @@ def test_a_late_payment_is_no_predicted_payer(store: EmbeddedStore) -> None:
     assert (row["payers"], row["predicted_payers"]) == (1, 0.25)
 
 
-def test_repeats_change_no_view(store: EmbeddedStore) -> None:
+def test_repeats_change_no_view(store: Store) -> None:
     once = [*every_kind(), booking("m2", "i1", 7_000_000), prediction("i1", "1h", 0.5)]
     views = (
         "v_attributions",
@@ -132,13 +121,13 @@ def test_repeats_change_no_view(store: EmbeddedStore) -> None:
     assert [store.query(f"SELECT * FROM {view} ORDER BY ALL").rows for view in views] == before
 
 
-def test_a_restated_cost_replaces_the_earlier_one(store: EmbeddedStore) -> None:
+def test_a_restated_cost_replaces_the_earlier_one(store: Store) -> None:
     put(store, [spend("s1", 9_000_000, revision=2), spend("s1", 2_000_000)])
 
     assert [row["cost"] for row in campaigns(store)] == [9]
 
 
-def test_sums_over_currencies_count_an_install_once(store: EmbeddedStore) -> None:
+def test_sums_over_currencies_count_an_install_once(store: Store) -> None:
     put(
         store,
         [
@@ -157,21 +146,21 @@ def test_sums_over_currencies_count_an_install_once(store: EmbeddedStore) -> Non
     assert sum(row["payers"] for row in rows) == 1
 
 
-def test_revenue_follows_the_current_attribution(store: EmbeddedStore) -> None:
+def test_revenue_follows_the_current_attribution(store: Store) -> None:
     put(store, [decision("i1"), booking("m1", "i1", 5_000_000)])
     put(store, [decision("i1", 2, media_source="beta", campaign_id="summer")], first_offset=10)
 
     assert [(row["media_source"], row["revenue"]) for row in campaigns(store)] == [("beta", 5)]
 
 
-def test_money_ahead_of_its_decision_is_shown_as_undecided(store: EmbeddedStore) -> None:
+def test_money_ahead_of_its_decision_is_shown_as_undecided(store: Store) -> None:
     put(store, [booking("m1", "i1", 5_000_000)])
 
     (row,) = campaigns(store)
     assert (row["media_source"], row["day"], row["installs"]) == ("undecided", "2026-01-01", 0)
 
 
-def test_money_moved_to_another_install_counts_there(store: EmbeddedStore) -> None:
+def test_money_moved_to_another_install_counts_there(store: Store) -> None:
     put(
         store,
         [
@@ -188,7 +177,7 @@ def test_money_moved_to_another_install_counts_there(store: EmbeddedStore) -> No
     ]
 
 
-def test_a_parked_offset_gives_way_to_what_became_of_it(store: EmbeddedStore) -> None:
+def test_a_parked_offset_gives_way_to_what_became_of_it(store: Store) -> None:
     put(
         store,
         [
@@ -209,7 +198,7 @@ def test_a_parked_offset_gives_way_to_what_became_of_it(store: EmbeddedStore) ->
     ]
 
 
-def test_freshness_shows_the_newest_log_and_every_table(store: EmbeddedStore) -> None:
+def test_freshness_shows_the_newest_log_and_every_table(store: Store) -> None:
     put(store, [Freshness(stage="matching", partition=0, stage_time=LogMs(NOON))])
     found = store.query("SELECT name, partition, at FROM v_freshness WHERE kind = 'stage'")
     assert found.rows == [("matching", 0, "2026-01-01 12:00:00.000")]
@@ -220,7 +209,7 @@ def test_freshness_shows_the_newest_log_and_every_table(store: EmbeddedStore) ->
     assert tables.rows == [(1, 21)]
 
 
-def test_money_that_was_moved_is_accounted_for_where_it_ended(store: EmbeddedStore) -> None:
+def test_money_that_was_moved_is_accounted_for_where_it_ended(store: Store) -> None:
     put(
         store,
         [

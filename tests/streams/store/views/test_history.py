@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import pytest
 
 from schemas.outcomes import Attribution
-from streams.store.embedded import EmbeddedStore
-from streams.store.migrations import apply_migrations
-from tests.worlds.stores.store_world import NOON, decision, empty, put
+from streams.store.base import Store
+from tests.worlds.stores.store_world import NOON, decision, put
 
 pytest.importorskip("chdb")
 
@@ -22,20 +21,6 @@ AS_OF = (
 )
 CURRENT = "SELECT conversion_id, version FROM v_attributions ORDER BY conversion_id"
 YEARS_LATER = NOON + 10**11
-
-
-@pytest.fixture(scope="module")
-def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedStore]:
-    store = EmbeddedStore(tmp_path_factory.mktemp("views") / "store")
-    apply_migrations(store)
-    yield store
-    store.close()
-
-
-@pytest.fixture
-def store(opened: EmbeddedStore) -> EmbeddedStore:
-    empty(opened)
-    return opened
 
 
 def reengagement(install_id: str, touch: str, version: int = 1, **changes: object) -> Attribution:
@@ -51,7 +36,7 @@ def reengagement(install_id: str, touch: str, version: int = 1, **changes: objec
     return decision(install_id, version, **(fields | changes))
 
 
-def test_a_conversion_has_its_own_current_decision(store: EmbeddedStore) -> None:
+def test_a_conversion_has_its_own_current_decision(store: Store) -> None:
     put(
         store,
         [
@@ -69,7 +54,7 @@ def test_a_conversion_has_its_own_current_decision(store: EmbeddedStore) -> None
     assert found.rows == [("i1", "beta", None), ("i1~e7", "gamma", NOON + 2000)]
 
 
-def test_history_says_from_when_to_when_each_version_was_believed(store: EmbeddedStore) -> None:
+def test_history_says_from_when_to_when_each_version_was_believed(store: Store) -> None:
     put(
         store,
         [
@@ -87,7 +72,7 @@ def test_history_says_from_when_to_when_each_version_was_believed(store: Embedde
 
 
 def test_before_its_first_decision_nothing_was_believed_of_an_install(
-    store: EmbeddedStore,
+    store: Store,
 ) -> None:
     put(store, [decision("i1", 1, decided_at=NOON + 10)])
     assert store.query(AS_OF, {"at": NOON + 9}).rows == []
@@ -133,7 +118,7 @@ def believed(rows: Sequence[Attribution], at: int) -> list[tuple[str, int]]:
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_as_of_any_moment_is_what_a_reader_believed_then(store: EmbeddedStore, seed: int) -> None:
+def test_as_of_any_moment_is_what_a_reader_believed_then(store: Store, seed: int) -> None:
     rows = some_history(random.Random(seed))
     put(store, rows)
 
@@ -142,7 +127,7 @@ def test_as_of_any_moment_is_what_a_reader_believed_then(store: EmbeddedStore, s
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_current_is_as_of_now_and_the_last_of_history(store: EmbeddedStore, seed: int) -> None:
+def test_current_is_as_of_now_and_the_last_of_history(store: Store, seed: int) -> None:
     put(store, some_history(random.Random(seed)))
 
     current = store.query(CURRENT).rows
@@ -154,7 +139,7 @@ def test_current_is_as_of_now_and_the_last_of_history(store: EmbeddedStore, seed
     assert last.rows == current
 
 
-def test_conversions_are_counted_by_day_and_kind(store: EmbeddedStore) -> None:
+def test_conversions_are_counted_by_day_and_kind(store: Store) -> None:
     put(
         store,
         [

@@ -2,34 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from schemas.time import DAY_MS
-from streams.store.embedded import EmbeddedStore
-from streams.store.migrations import apply_migrations
-from tests.worlds.stores.store_world import NOON, booking, decision, empty, put, verdict
+from streams.store.base import Store
+from tests.worlds.stores.store_world import NOON, booking, decision, put, verdict
 
 pytest.importorskip("chdb")
 
 
-@pytest.fixture(scope="module")
-def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedStore]:
-    store = EmbeddedStore(tmp_path_factory.mktemp("views") / "store")
-    apply_migrations(store)
-    yield store
-    store.close()
-
-
-@pytest.fixture
-def store(opened: EmbeddedStore) -> EmbeddedStore:
-    empty(opened)
-    return opened
-
-
-def by_source(store: EmbeddedStore) -> dict[tuple[str, str], dict[str, Any]]:
+def by_source(store: Store) -> dict[tuple[str, str], dict[str, Any]]:
     found = store.query("SELECT * FROM v_fraud_daily")
     rows = [dict(zip(found.names, row, strict=True)) for row in found.rows]
     return {(row["media_source"], row["site_id"]): row for row in rows}
@@ -58,7 +42,7 @@ def site_verdict(install_id: str, hour: int, **changes: object) -> Any:
 
 
 def test_a_rejected_install_is_shown_with_its_reason_its_money_and_who_has_it(
-    store: EmbeddedStore,
+    store: Store,
 ) -> None:
     organic: dict[str, Any] = {"media_source": "organic", "campaign_id": "", "site_id": ""}
     put(
@@ -96,7 +80,7 @@ def test_a_rejected_install_is_shown_with_its_reason_its_money_and_who_has_it(
     assert rows["alpha", "site-1"]["rejected"] == 0
 
 
-def test_a_correction_moves_the_rejection_with_it(store: EmbeddedStore) -> None:
+def test_a_correction_moves_the_rejection_with_it(store: Store) -> None:
     put(store, [decision("i1", **robbed("engagement_injection")), booking("m1", "i1")])
     put(store, [decision("i1", 2, reason="rule_change")], first_offset=10)
 
@@ -104,7 +88,7 @@ def test_a_correction_moves_the_rejection_with_it(store: EmbeddedStore) -> None:
 
 
 def test_an_install_with_several_signs_is_counted_once_and_by_the_strongest(
-    store: EmbeddedStore,
+    store: Store,
 ) -> None:
     put(
         store,
@@ -124,7 +108,7 @@ def test_an_install_with_several_signs_is_counted_once_and_by_the_strongest(
     assert row["reasons"] == {"click_flood": 2, "ctit_anomalies": 1, "impossible_order": 1}
 
 
-def test_a_site_that_was_cleared_later_is_not_tagged(store: EmbeddedStore) -> None:
+def test_a_site_that_was_cleared_later_is_not_tagged(store: Store) -> None:
     put(
         store,
         [
@@ -137,7 +121,7 @@ def test_a_site_that_was_cleared_later_is_not_tagged(store: EmbeddedStore) -> No
     assert (row["tagged"], row["reasons"]) == (0, {})
 
 
-def test_rejected_money_is_the_same_money_that_is_credited_elsewhere(store: EmbeddedStore) -> None:
+def test_rejected_money_is_the_same_money_that_is_credited_elsewhere(store: Store) -> None:
     put(
         store,
         [

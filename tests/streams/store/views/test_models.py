@@ -3,33 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from streams.store.embedded import EmbeddedStore
-from streams.store.migrations import apply_migrations
+from streams.store.base import Store
 from tests.worlds.stores.store_world import drift_alarm, model_quality, put, reliability_row
 
 pytest.importorskip("chdb")
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[EmbeddedStore]:
-    opened = EmbeddedStore(tmp_path / "store")
-    apply_migrations(opened)
-    yield opened
-    opened.close()
-
-
-def read(store: EmbeddedStore, view: str) -> list[dict[str, Any]]:
+def read(store: Store, view: str) -> list[dict[str, Any]]:
     found = store.query(f"SELECT * FROM {view} ORDER BY ALL")
     return [dict(zip(found.names, row, strict=True)) for row in found.rows]
 
 
-def test_a_day_adds_up_its_windows_by_rows_and_counts_repeats_once(store: EmbeddedStore) -> None:
+def test_a_day_adds_up_its_windows_by_rows_and_counts_repeats_once(store: Store) -> None:
     small = model_quality(1, rows=1000, log_loss=0.1, observed=0.02, predicted=0.03)
     large = model_quality(2, rows=3000, log_loss=0.2, observed=0.06, predicted=0.05)
     of_version = model_quality(3, landmark="", model_version="payer-1", rows=9999)
@@ -56,7 +45,7 @@ def test_a_day_adds_up_its_windows_by_rows_and_counts_repeats_once(store: Embedd
     assert day["normalised_gini"] is None
 
 
-def test_what_cannot_be_told_is_null_and_does_not_spoil_the_day(store: EmbeddedStore) -> None:
+def test_what_cannot_be_told_is_null_and_does_not_spoil_the_day(store: Store) -> None:
     told = model_quality(1, auc=0.8, rows=100)
     untold = model_quality(2, auc=-1.0, normalised_entropy=-1.0, calibration_ratio=-1.0, rows=900)
     put(store, [told, untold])
@@ -66,7 +55,7 @@ def test_what_cannot_be_told_is_null_and_does_not_spoil_the_day(store: EmbeddedS
     assert day["auc"] == pytest.approx(0.8)
 
 
-def test_amounts_have_figures_of_their_own(store: EmbeddedStore) -> None:
+def test_amounts_have_figures_of_their_own(store: Store) -> None:
     amounts = model_quality(
         1, target="value", log_loss=-1.0, normalised_entropy=-1.0, ece=-1.0, auc=-1.0,
         predicted=2.0, observed=1.0, normalised_gini=0.7, decile_mape=0.1,
@@ -79,7 +68,7 @@ def test_amounts_have_figures_of_their_own(store: EmbeddedStore) -> None:
     assert day["log_loss"] is day["normalised_entropy"] is day["ece"] is None
 
 
-def test_a_reliability_table_says_how_far_chances_are_off(store: EmbeddedStore) -> None:
+def test_a_reliability_table_says_how_far_chances_are_off(store: Store) -> None:
     put(store, [reliability_row(1, 0, predicted=0.1, observed=0.05, rows=100)] * 2)
     put(store, [reliability_row(2, 0, predicted=0.2, observed=0.15, rows=300)])
     (row,) = read(store, "v_reliability")
@@ -89,7 +78,7 @@ def test_a_reliability_table_says_how_far_chances_are_off(store: EmbeddedStore) 
     assert row["gap"] == pytest.approx(0.05)
 
 
-def test_tiers_are_compared_on_the_same_rows(store: EmbeddedStore) -> None:
+def test_tiers_are_compared_on_the_same_rows(store: Store) -> None:
     lost = {"full": 0.10, "install_only": 0.11, "rates": 0.12, "constant": 0.125}
     put(
         store,
@@ -108,6 +97,6 @@ def test_tiers_are_compared_on_the_same_rows(store: EmbeddedStore) -> None:
     assert row["gain"] == pytest.approx(0.2)
 
 
-def test_an_alarm_is_told_once(store: EmbeddedStore) -> None:
+def test_an_alarm_is_told_once(store: Store) -> None:
     put(store, [drift_alarm(), drift_alarm(), drift_alarm(2, kind="feature", subject="x")])
     assert [row["kind"] for row in read(store, "v_drift")] == ["residual", "feature"]

@@ -11,34 +11,19 @@ import pytest
 
 from schemas.outcomes import Outcome
 from schemas.time import DAY_MS
-from streams.store.embedded import EmbeddedStore
-from streams.store.migrations import apply_migrations
+from streams.store.base import Store
 from tests.worlds.stores.store_world import NOON, booking, decision, empty, parked, put, rate, spend
 
 pytest.importorskip("chdb")
 
 
-@pytest.fixture(scope="module")
-def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedStore]:
-    store = EmbeddedStore(tmp_path_factory.mktemp("views") / "store")
-    apply_migrations(store)
-    yield store
-    store.close()
-
-
-@pytest.fixture
-def store(opened: EmbeddedStore) -> EmbeddedStore:
-    empty(opened)
-    return opened
-
-
-def costs(store: EmbeddedStore) -> list[tuple[Any, ...]]:
+def costs(store: Store) -> list[tuple[Any, ...]]:
     return store.query(
         "SELECT spend_id, amount, currency FROM v_spend WHERE spend_id != 'other' ORDER BY 1"
     ).rows
 
 
-def in_every_order(store: EmbeddedStore, rows: Sequence[Outcome]) -> Iterator[None]:
+def in_every_order(store: Store, rows: Sequence[Outcome]) -> Iterator[None]:
     """Store the rows in every order, one after the other; of many orders in some."""
     orders = list(itertools.permutations(rows))
     for order in random.Random(0).sample(orders, min(len(orders), 8)):
@@ -48,7 +33,7 @@ def in_every_order(store: EmbeddedStore, rows: Sequence[Outcome]) -> Iterator[No
 
 
 def test_the_highest_revision_of_a_cost_counts_in_whatever_order_they_come(
-    store: EmbeddedStore,
+    store: Store,
 ) -> None:
     rows = [
         spend("s1", 2_000_000, revision=0),
@@ -59,7 +44,7 @@ def test_the_highest_revision_of_a_cost_counts_in_whatever_order_they_come(
         assert costs(store) == [("s1", 4, "USD")]
 
 
-def test_a_later_revision_of_nothing_takes_a_cost_back(store: EmbeddedStore) -> None:
+def test_a_later_revision_of_nothing_takes_a_cost_back(store: Store) -> None:
     for _ in in_every_order(store, [spend("s1", revision=1), spend("s1", 0, revision=2)]):
         assert costs(store) == [("s1", 0, "EUR")]
         (row,) = store.query("SELECT cost, cost_usd, roas, roas_usd FROM v_campaign_daily").rows
@@ -67,7 +52,7 @@ def test_a_later_revision_of_nothing_takes_a_cost_back(store: EmbeddedStore) -> 
 
 
 def test_of_equal_revisions_the_one_reported_later_counts_and_then_the_higher_id(
-    store: EmbeddedStore,
+    store: Store,
 ) -> None:
     rows = [
         spend("s1", 1_000_000, event_id="c", event_time=NOON),
@@ -78,7 +63,7 @@ def test_of_equal_revisions_the_one_reported_later_counts_and_then_the_higher_id
         assert costs(store) == [("s1", 3, "EUR")]
 
 
-def dollars(store: EmbeddedStore, *days: str, currency: str = "EUR") -> list[Any]:
+def dollars(store: Store, *days: str, currency: str = "EUR") -> list[Any]:
     """Cost of 10 units on each day in dollars, and the day of the rate."""
     put(store, [spend(day, 10_000_000, date=day, currency=currency) for day in days])
     found = store.query("SELECT amount_usd, rate_date, unconverted FROM v_spend ORDER BY day").rows
@@ -86,7 +71,7 @@ def dollars(store: EmbeddedStore, *days: str, currency: str = "EUR") -> list[Any
     return found
 
 
-def test_the_latest_rate_at_or_before_the_day_counts(store: EmbeddedStore) -> None:
+def test_the_latest_rate_at_or_before_the_day_counts(store: Store) -> None:
     put(
         store,
         [
@@ -103,7 +88,7 @@ def test_the_latest_rate_at_or_before_the_day_counts(store: EmbeddedStore) -> No
     ]
 
 
-def test_a_restated_rate_replaces_in_whatever_order_they_come(store: EmbeddedStore) -> None:
+def test_a_restated_rate_replaces_in_whatever_order_they_come(store: Store) -> None:
     rows = [
         rate(rate_e9=1_100_000_000, revision=0),
         rate(rate_e9=1_300_000_000, revision=2),
@@ -113,7 +98,7 @@ def test_a_restated_rate_replaces_in_whatever_order_they_come(store: EmbeddedSto
         assert dollars(store, "2026-01-03") == [(13, "2026-01-01", "")]
 
 
-def test_dollars_need_no_rate(store: EmbeddedStore) -> None:
+def test_dollars_need_no_rate(store: Store) -> None:
     assert dollars(store, "2026-01-03", currency="USD") == [(10, "2026-01-03", "")]
 
 
@@ -132,7 +117,7 @@ def test_dollars_need_no_rate(store: EmbeddedStore) -> None:
          "to a third currency", "on different days", "without the dollar"],
 )  # fmt: skip
 def test_dollars_are_found_by_any_stated_way(
-    store: EmbeddedStore, stated: list[Outcome], expected: float | None
+    store: Store, stated: list[Outcome], expected: float | None
 ) -> None:
     put(store, stated)
     ((usd, _, unconverted),) = dollars(store, "2026-01-03", currency="JPY")
@@ -141,7 +126,7 @@ def test_dollars_are_found_by_any_stated_way(
 
 
 def test_a_converted_amount_is_exact_and_rounded_once_away_from_zero(
-    store: EmbeddedStore,
+    store: Store,
 ) -> None:
     put(
         store,
@@ -164,7 +149,7 @@ def test_a_converted_amount_is_exact_and_rounded_once_away_from_zero(
 
 
 def test_money_without_a_rate_is_shown_and_counted_but_in_no_sum_of_dollars(
-    store: EmbeddedStore,
+    store: Store,
 ) -> None:
     put(
         store,
@@ -188,7 +173,7 @@ def test_money_without_a_rate_is_shown_and_counted_but_in_no_sum_of_dollars(
     assert revenue.rows == [("m1", 5, ""), ("m2", None, "no_rate")]
 
 
-def test_roas_in_dollars_is_that_of_all_currencies_together(store: EmbeddedStore) -> None:
+def test_roas_in_dollars_is_that_of_all_currencies_together(store: Store) -> None:
     put(
         store,
         [
@@ -203,7 +188,7 @@ def test_roas_in_dollars_is_that_of_all_currencies_together(store: EmbeddedStore
     assert found.rows == [("EUR", None, None), ("USD", 0.5, 1.5)]
 
 
-def issues(store: EmbeddedStore) -> list[tuple[Any, ...]]:
+def issues(store: Store) -> list[tuple[Any, ...]]:
     return store.query("SELECT money_id, reason, detail FROM v_money_issues ORDER BY ALL").rows
 
 
@@ -224,7 +209,7 @@ def refund(transaction_id: str, number: int, micros: int, currency: str = "USD")
     )
 
 
-def test_sound_money_is_no_issue(store: EmbeddedStore) -> None:
+def test_sound_money_is_no_issue(store: Store) -> None:
     put(
         store,
         [
@@ -242,7 +227,7 @@ def test_sound_money_is_no_issue(store: EmbeddedStore) -> None:
 
 
 def test_a_refund_without_its_purchase_is_reported_while_it_waits_and_for_good(
-    store: EmbeddedStore,
+    store: Store,
 ) -> None:
     rows = [
         parked("waits", "parked", "purchase"),
@@ -259,7 +244,7 @@ def test_a_refund_without_its_purchase_is_reported_while_it_waits_and_for_good(
 
 
 def test_refunds_that_exceed_their_purchase_together_are_reported_once(
-    store: EmbeddedStore,
+    store: Store,
 ) -> None:
     rows = [
         sale("t1", 5_000_000),
@@ -271,7 +256,7 @@ def test_refunds_that_exceed_their_purchase_together_are_reported_once(
         assert issues(store) == [("puzzle:t1", "refund_exceeds_purchase", "refunds of 5.5")]
 
 
-def test_a_refund_in_another_currency_is_reported_and_not_compared(store: EmbeddedStore) -> None:
+def test_a_refund_in_another_currency_is_reported_and_not_compared(store: Store) -> None:
     rows = [
         rate("EUR", "USD", date="2026-01-01"),
         sale("t1", 5_000_000, kind="subscription"),
@@ -285,7 +270,7 @@ def test_a_refund_in_another_currency_is_reported_and_not_compared(store: Embedd
 
 
 def test_money_and_costs_without_a_rate_are_reported_until_there_is_one(
-    store: EmbeddedStore,
+    store: Store,
 ) -> None:
     put(store, [sale("t1", 5_000_000, "EUR"), spend("s1", date="2026-01-03")])
     assert issues(store) == [
@@ -299,7 +284,7 @@ def test_money_and_costs_without_a_rate_are_reported_until_there_is_one(
     assert issues(store) == []
 
 
-def test_money_that_was_moved_is_still_one_payment(store: EmbeddedStore) -> None:
+def test_money_that_was_moved_is_still_one_payment(store: Store) -> None:
     rng = random.Random(4)
     for micros in (5_000_000, 6_000_000):
         rows = [
@@ -319,7 +304,7 @@ def test_money_that_was_moved_is_still_one_payment(store: EmbeddedStore) -> None
         store.execute("TRUNCATE TABLE revenue")
 
 
-def test_any_other_currency_is_one_join_away(store: EmbeddedStore) -> None:
+def test_any_other_currency_is_one_join_away(store: Store) -> None:
     put(
         store,
         [

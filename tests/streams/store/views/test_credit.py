@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from streams.store.base import Store
 from streams.store.digest import converged_digest
-from streams.store.embedded import EmbeddedStore
-from streams.store.migrations import apply_migrations
 from tests.worlds.stores.store_world import credit, decision, put
 
 pytest.importorskip("chdb")
@@ -23,21 +20,13 @@ LEARNED: dict[str, Any] = {
 }
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[EmbeddedStore]:
-    opened = EmbeddedStore(tmp_path / "store")
-    apply_migrations(opened)
-    yield opened
-    opened.close()
-
-
-def daily(store: EmbeddedStore) -> dict[str, dict[str, float]]:
+def daily(store: Store) -> dict[str, dict[str, float]]:
     found = store.query("SELECT * FROM v_channel_credit_daily ORDER BY channel")
     rows = [dict(zip(found.names, row, strict=True)) for row in found.rows]
     return {row["channel"]: row for row in rows}
 
 
-def test_only_the_highest_revision_counts_and_only_once(store: EmbeddedStore) -> None:
+def test_only_the_highest_revision_counts_and_only_once(store: Store) -> None:
     later = credit("i1", 2, by_last={"gamma": 1.0})
     put(store, [credit("i1", 1), later, later])
 
@@ -47,7 +36,7 @@ def test_only_the_highest_revision_counts_and_only_once(store: EmbeddedStore) ->
     assert dict(found.rows[1][1]) == {"gamma": 1.0}
 
 
-def test_a_method_without_a_model_says_nothing(store: EmbeddedStore) -> None:
+def test_a_method_without_a_model_says_nothing(store: Store) -> None:
     put(store, [credit("i1"), credit("i2", **LEARNED)])
 
     found = store.query(
@@ -63,7 +52,7 @@ def test_a_method_without_a_model_says_nothing(store: EmbeddedStore) -> None:
 
 
 def test_a_day_shows_the_rule_decision_beside_every_method_and_the_gap(
-    store: EmbeddedStore,
+    store: Store,
 ) -> None:
     put(
         store,
@@ -90,7 +79,7 @@ def test_a_day_shows_the_rule_decision_beside_every_method_and_the_gap(
 
 
 def test_the_converged_digest_holds_what_rules_share_and_not_what_models_do(
-    store: EmbeddedStore,
+    store: Store,
 ) -> None:
     put(store, [credit("i1", 1)])
     by_rules = converged_digest(store)["credits"]
