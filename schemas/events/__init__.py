@@ -9,8 +9,8 @@ AdAttributionKit, OpenDSR.
 from __future__ import annotations
 
 from schemas.events.activity import InAppEvent, Session
-from schemas.events.catalogue import TOPIC_OF_TYPE, TYPES, TYPES_BY_TOPIC, InputEvent, type_name
-from schemas.events.event import DeviceEvent, Event
+from schemas.events.catalogue import TOPIC_OF_TYPE, TYPES, TYPES_BY_TOPIC, InputEvent
+from schemas.events.event import DeviceEvent, Event, type_name
 from schemas.events.install import AdServices, Install
 from schemas.events.payment import (
     AdRevenue,

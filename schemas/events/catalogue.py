@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from schemas import topics
 from schemas.events.activity import InAppEvent, Session
+from schemas.events.event import type_name
 from schemas.events.install import Install
 from schemas.events.payment import AdRevenue, Purchase, Refund, Subscription
 from schemas.events.report import AakPostback, Cost, ExchangeRate, PrivacyRequest, SkanPostback
@@ -34,11 +35,6 @@ TYPES_BY_TOPIC: dict[str, tuple[type[InputEvent], ...]] = {
     topics.POSTBACKS.name: (SkanPostback, AakPostback),
     topics.PRIVACY_REQUESTS.name: (PrivacyRequest,),
 }
-
-
-def type_name(event_type: type[InputEvent]) -> str:
-    """The value of `type` that names this struct on the wire."""
-    return str(event_type.__struct_config__.tag)
 
 
 TYPES: dict[tuple[str, int], type[InputEvent]] = {

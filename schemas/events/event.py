@@ -44,3 +44,8 @@ class DeviceEvent(Event, frozen=True, kw_only=True, gc=False):
     limit_ad_tracking: bool | None = None
     consent: Consent | None = None
     customer_user_id: Id | None = None
+
+
+def type_name(event_type: type[Event]) -> str:
+    """The value of `type` that names this struct on the wire."""
+    return str(event_type.__struct_config__.tag)

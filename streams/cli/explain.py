@@ -26,12 +26,12 @@ def explain(identifier: str, folder: Path | None, as_json: bool) -> int:
       headwater query "SELECT install_id FROM v_attributions LIMIT 1"
       headwater explain i-000017
     """
-    from streams.operations.explain.explain import explain_id
-    from streams.operations.explain.text import in_words
+    from streams.operations.explain.explanation import explain_id
+    from streams.operations.explain.explanation_text import explanation_text
 
     explanation = explain_id(settings_for(folder), identifier)
     if as_json:
         answer_json(explanation.as_json())
     else:
-        answer_text(in_words(explanation))
+        answer_text(explanation_text(explanation))
     return 0 if explanation.is_known else 1

@@ -1,4 +1,4 @@
-"""Opens the store that the settings name."""
+"""Opens the store that the settings name. The one place that knows both kinds of store."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from contextlib import contextmanager
 
 from streams.errors import Stop
 from streams.settings import Settings
+from streams.settings.storing import StoreTarget
 from streams.store.base import Store, UnavailableError
 from streams.store.migrations import require_current
-from streams.store.opening import open_target
 from streams.wiring.parts import store_target
 
 
@@ -41,3 +41,20 @@ def stored(settings: Settings) -> Iterator[Store]:
             store.close()
     except UnavailableError as error:
         raise Stop(f"{error}; start it, or correct HEADWATER_CLICKHOUSE") from error
+
+
+def open_target(target: StoreTarget, receive_timeout_seconds: float | None = None) -> Store:
+    """Open a folder now; a server is connected to with the first call.
+
+    Raises Stop or UnavailableError when it cannot be opened. `receive_timeout_seconds`: see
+    `ServerStore`.
+    """
+    if target.url is not None:
+        from streams.store.server import ServerStore
+
+        return ServerStore(target, receive_timeout_seconds)
+    # Imported here only: chdb starts its engine on import, and images for servers do without it.
+    from streams.store.embedded import EmbeddedStore
+
+    assert target.folder is not None, "a target is a URL or a folder"
+    return EmbeddedStore(target.folder)

@@ -21,7 +21,6 @@ from streams.runtime.reports import Readiness
 from streams.settings.storing import StoringSettings
 from streams.store.base import Store, UnavailableError
 from streams.store.migrations import require_current
-from streams.store.opening import open_target
 from streams.store.sink.commits import RETRY_SECONDS, commit
 from streams.store.sink.pulse import Pulse
 from streams.store.sink.sink import (
@@ -33,6 +32,7 @@ from streams.store.sink.sink import (
 )
 from streams.store.sink.writer import TableWriter
 from streams.store.tables import TABLE_OF_TOPIC
+from streams.wiring.store import open_target
 
 SERVER_THREADS = 4  # inserts under way at once; chdb takes one at a time
 _FAILED_STOP_SECONDS = 20.0

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from streams.settings.storing import BufferBounds
 from streams.stages.contract import LogRecord
 from streams.store.base import UnavailableError
-from streams.store.sink.sealing import SealedBatch, TableBuffer
+from streams.store.sink.sealed_batch import SealedBatch, TableBuffer
 from streams.store.sink.writer import InsertReport, TableWriter
 
 BACKOFF_SECONDS_FIRST = 0.2

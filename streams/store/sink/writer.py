@@ -16,7 +16,7 @@ from streams.errors import Stop
 from streams.store.base import BadRowsError, Store, UnavailableError
 from streams.store.columns import OutcomeDecoder
 from streams.store.sink.readback import highest_offsets, offsets_present
-from streams.store.sink.sealing import Polled, SealedBatch
+from streams.store.sink.sealed_batch import Polled, SealedBatch
 from streams.store.tables import EPOCH, OFFSET, PARTITION, Table
 
 

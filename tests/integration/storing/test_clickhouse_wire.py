@@ -24,7 +24,7 @@ from streams.errors import Stop
 from streams.settings.storing import StoreTarget
 from streams.store.base import BadRowsError, Columns, Refused, UnavailableError
 from streams.store.server import ServerStore, connection_arguments
-from streams.store.sink.sealing import Polled, SealedBatch
+from streams.store.sink.sealed_batch import Polled, SealedBatch
 from streams.store.sink.writer import TableWriter
 from streams.store.tables import TABLES
 from tests.worlds.stores.store_world import NOON

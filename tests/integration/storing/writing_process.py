@@ -12,7 +12,7 @@ from pathlib import Path
 
 from schemas import outcomes
 from streams.store.embedded import EmbeddedStore
-from streams.store.sink.sealing import Polled, SealedBatch
+from streams.store.sink.sealed_batch import Polled, SealedBatch
 from streams.store.sink.writer import TableWriter
 from streams.store.tables import TABLES
 from tests.worlds.stores.store_world import touch

@@ -18,8 +18,8 @@ from online_models.scoring.landmarks import LANDMARKS
 from schemas.time import DAY_MS
 from streams.cli import headwater
 from streams.lab.demo.demo import demo_environment
-from streams.operations.explain.explain import Explanation, explain_id
-from streams.operations.explain.text import in_words
+from streams.operations.explain.explanation import Explanation, explain_id
+from streams.operations.explain.explanation_text import explanation_text
 from streams.settings import Settings, read_settings
 from streams.wiring.store import stored
 from tests.documents.document import blocks_in
@@ -185,7 +185,7 @@ def test_words_name_the_features_that_added_most_and_say_where_there_are_none(
         "AND tier = 'full' ORDER BY install_id LIMIT 1",
     )[0]
     explanation = explain_id(settings, install_id)
-    told = in_words(explanation)
+    told = explanation_text(explanation)
     (payer,) = [
         row
         for row in explanation.installs[0]["predictions"]

@@ -9,7 +9,7 @@ from typing import Any
 
 from streams.stages.contract import TopicPartition
 from streams.store.base import Columns, QueryResult, SqlValue, UnavailableError
-from streams.store.sink.sealing import SealedBatch, TableBuffer
+from streams.store.sink.sealed_batch import SealedBatch, TableBuffer
 from streams.store.sink.writer import TableWriter
 from streams.store.tables import EPOCH, OFFSET, PARTITION, TABLE_OF_TOPIC
 from tests.simulation.topology.log import Log

@@ -18,7 +18,7 @@ from streams.settings.storing import BufferBounds
 from streams.store.base import BadRowsError, Columns, QueryResult, SqlValue, UnavailableError
 from streams.store.columns import OutcomeDecoder
 from streams.store.sink.pulse import Pulse
-from streams.store.sink.sealing import Polled, SealedBatch, TableBuffer
+from streams.store.sink.sealed_batch import Polled, SealedBatch, TableBuffer
 from streams.store.sink.sink import SealBounds, Sink, SinkParts, StoringObserver, TableSink
 from streams.store.sink.writer import TableWriter
 from streams.store.tables import TABLES

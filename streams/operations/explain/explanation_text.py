@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from streams.operations.explain.decisions import conversions
-from streams.operations.explain.explain import Explanation, Row
+from streams.operations.explain.conversion_text import conversion_text
+from streams.operations.explain.explanation import Explanation, Row
 
 _MICROS = 1_000_000
 PARTS_MAX = 5
 
 
-def in_words(explanation: Explanation) -> str:
+def explanation_text(explanation: Explanation) -> str:
     """Lines to read, from the event to the decision to the money."""
     if not explanation.is_known:
         return (
@@ -38,7 +38,7 @@ def _lines(explanation: Explanation) -> Iterator[str]:
 
 def _install(install: Row) -> Iterator[str]:
     yield f"Install {install['install_id']}{_about(install)}"
-    yield from conversions(install["decisions"], install.get("fraud", []))
+    yield from conversion_text(install["decisions"], install.get("fraud", []))
     if not install["decisions"]:
         yield "  not decided yet"
     for share in install.get("credits", []):

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
 
-from streams.operations.explain.explain import Row
+from streams.operations.explain.explanation import Row
 
 _NEVER = "1970-01-01"
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
@@ -52,7 +52,7 @@ _RULES: Mapping[str, str] = {
 }
 
 
-def conversions(decisions: Sequence[Row], fraud: Sequence[Row]) -> Iterator[str]:
+def conversion_text(decisions: Sequence[Row], fraud: Sequence[Row]) -> Iterator[str]:
     """Lines of the install itself, of its re-engagements, and of what looks like fraud."""
     for conversion_id, versions in groupby(decisions, key=lambda one: one["conversion_id"]):
         told = list(versions)

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from schemas import topics
-from streams.operations.explain.chances import ChanceReasons
+from streams.operations.explain.chance_reasons import ChanceReasons
 from streams.settings import Settings
 from streams.store.base import SqlValue, Store
 from streams.wiring.parts import scoring_rules

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from streams.operations.explain.explain import Explanation
-from streams.operations.explain.text import in_words
+from streams.operations.explain.explanation import Explanation
+from streams.operations.explain.explanation_text import explanation_text
 
 DECISION: dict[str, Any] = {
     "conversion_id": "i1",
@@ -56,7 +56,7 @@ DECISION: dict[str, Any] = {
 def told(*decisions: dict[str, Any], **install: Any) -> str:
     """What is told of one install with these decisions."""
     rows = {"install_id": "i1", "revenue": [], "predictions": [], "decisions": list(decisions)}
-    return in_words(Explanation("i1", installs=[rows | install]))
+    return explanation_text(Explanation("i1", installs=[rows | install]))
 
 
 def _parked(state: str) -> dict[str, object]:
@@ -172,7 +172,7 @@ def test_a_touchpoint_without_a_time_is_no_day_in_1970() -> None:
 
 def test_waiting_money_says_for_what_and_how_it_ended() -> None:
     rows = [_parked("parked"), _parked("released"), _parked("expired")]
-    lines = in_words(Explanation("r1", parked=rows)).splitlines()
+    lines = explanation_text(Explanation("r1", parked=rows)).splitlines()
     assert lines[0] == (
         "refund refund app:t1:r1 of -1.99 EUR: waits for its purchase, until 2026-01-09 at most"
     )
@@ -188,9 +188,9 @@ def test_a_dead_letter_says_where_and_why() -> None:
         "reason": "negative_amount",
         "detail": "amount -1 is negative",
     }
-    words = in_words(Explanation("e1", dead_letters=[letter]))
+    words = explanation_text(Explanation("e1", dead_letters=[letter]))
     assert words == "Dead letter at payments:1:7: negative_amount, amount -1 is negative"
 
 
 def test_an_unknown_id_says_what_can_be_asked() -> None:
-    assert "nothing is stored under this id" in in_words(Explanation("e1"))
+    assert "nothing is stored under this id" in explanation_text(Explanation("e1"))

@@ -8,7 +8,7 @@ import pytest
 from msgspec import json
 
 from schemas.time import DAY_MS
-from streams.operations.explain.explain import Explanation, explain_id
+from streams.operations.explain.explanation import Explanation, explain_id
 from streams.settings import Settings, read_settings
 from streams.store.embedded import EmbeddedStore
 from streams.store.migrations import apply_migrations

@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from streams.operations.explain.explain import Explanation
-from streams.operations.explain.text import in_words
+from streams.operations.explain.explanation import Explanation
+from streams.operations.explain.explanation_text import explanation_text
 from tests.worlds.postback_world import postback_row
 
 NAME = "Postback skadnetwork:0:north.skadnetwork:t1 of north.skadnetwork"
@@ -16,7 +16,7 @@ NAME = "Postback skadnetwork:0:north.skadnetwork:t1 of north.skadnetwork"
 
 def told(**changes: Any) -> str:
     row = msgspec.to_builtins(postback_row(**changes))
-    return in_words(Explanation("t1", postbacks=[row]))
+    return explanation_text(Explanation("t1", postbacks=[row]))
 
 
 @pytest.mark.parametrize(
