@@ -1,4 +1,4 @@
-"""One block of examples as arrays: who predicted what of each row."""
+"""One block of examples as arrays: what every tier and model predicted of each row."""
 
 from __future__ import annotations
 
@@ -23,65 +23,76 @@ class ExampleCheck:
 
     def __init__(self, shape: Shape) -> None:
         self._bins = shape.bins
-        self._firsts = [shape.first_bin(mark) for mark in range(len(shape.landmarks))]
+        self._first_bins = [shape.first_bin(mark) for mark in range(len(shape.landmarks))]
 
-    def is_sound(self, example: Example) -> bool:
+    def is_valid(self, example: Example) -> bool:
+        """Whether its bin exists, and was still ahead at every landmark of its snapshots."""
         if not 0 <= example.bin < self._bins:
             return False
-        firsts, bin_ = self._firsts, example.bin
-        for one in example.snapshots:
-            if not 0 <= one.landmark < len(firsts) or firsts[one.landmark] > bin_:
+        first_bins, bin_ = self._first_bins, example.bin
+        for frozen in example.snapshots:
+            mark = frozen.landmark
+            if not 0 <= mark < len(first_bins) or first_bins[mark] > bin_:
                 return False
         return True
 
 
 def origin_of(example: Example) -> InstallOrigin:
+    """Where its install belongs, for shrunk rates."""
     return InstallOrigin(
-        example.app_id, example.media_source, example.country_code, example.platform
+        app=example.app_id,
+        source=example.media_source,
+        country=example.country_code,
+        platform=example.platform,
     )
 
 
 def groups_of(examples: Sequence[Example]) -> list[PackedGroup]:
+    """The examples as a hazard model learns them, with all features of each snapshot."""
     return [PackedGroup(one.bin, one.label, one.platform, whole(one.snapshots)) for one in examples]
 
 
 def prequential_block(
     examples: Sequence[Example],
-    told: tuple[Numbers, list[Numbers]],
+    predicted: tuple[Numbers, list[Numbers]],
     by_rates: Sequence[float],
     base: Numbers,
-    by_champion: Mapping[int, float],
+    by_published: Mapping[int, float],
 ) -> PrequentialBlock:
-    """`told`: each row by the leader, and by every contestant; a row is a snapshot of an example,
-    in order. `by_champion` is by number of the example, of its last snapshot. Rows that the leader
-    could not use are left out."""
-    own, contestants = told
+    """Line up all predictions by row; a row is a snapshot of an example, in order.
+
+    `predicted`: hazards by the champion, and by every model. `by_rates`: one hazard per example.
+    `base`: one rate per bin. `by_published`: hazard of an example's last snapshot, by the number of
+    the example. Rows that the champion could not use are left out.
+    """
+    own, by_model = predicted
     sizes = np.array([len(one.snapshots) for one in examples], np.int64)
     bins = np.repeat(np.array([one.bin for one in examples], np.int64), sizes)
     firsts = np.repeat(np.cumsum(sizes) - sizes, sizes)
     rates = np.repeat(np.array(by_rates, np.float64), sizes)
-    champion = np.full(len(own), math.nan)
+    published = np.full(len(own), math.nan)
     lasts = np.cumsum(sizes) - 1
-    for number, chance in by_champion.items():
-        champion[lasts[number]] = chance
+    for number, chance in by_published.items():
+        published[lasts[number]] = chance
     install_only = own[firsts]
     install_only = np.where(np.isnan(install_only), rates, install_only)
     usable = ~np.isnan(own)
     labels = np.repeat(np.array([one.label for one in examples], np.bool_), sizes)
     landmarks = np.array([own.landmark for one in examples for own in one.snapshots], np.int64)
     return PrequentialBlock(
-        labels[usable],
-        landmarks[usable],
-        (own[usable], install_only[usable], rates[usable], base[bins][usable]),
-        tuple(said[usable] for said in contestants),
-        champion[usable],
+        labels=labels[usable],
+        landmarks=landmarks[usable],
+        tiers=(own[usable], install_only[usable], rates[usable], base[bins][usable]),
+        models=tuple(hazards[usable] for hazards in by_model),
+        published=published[usable],
     )
 
 
 def score_examples(
     scorer: HazardScorer, examples: Sequence[Example], numbers: Sequence[int]
 ) -> dict[int, float]:
-    """What a scorer says of the bin of these examples, by their last snapshot; by number."""
+    """The hazard of the bin of these examples, given their last snapshot; by number of the
+    example. Examples whose bytes are malformed are left out."""
     asked = [number for number in numbers if _is_well_formed(scorer, examples[number])]
     if not asked:
         return {}
@@ -100,8 +111,7 @@ def score_examples(
     rows = EncodedRows(starts, slots, values, about)
     hazards, _ = scorer.kernel.score(rows, scorer.weights, scorer.frame)
     bins = [examples[number].bin for number in asked]
-    said = hazards[np.arange(len(asked)), bins]
-    return dict(zip(asked, said.tolist(), strict=True))
+    return dict(zip(asked, hazards[np.arange(len(asked)), bins].tolist(), strict=True))
 
 
 def last_of(example: Example) -> Frozen:
@@ -110,7 +120,7 @@ def last_of(example: Example) -> Frozen:
 
 
 def _is_well_formed(scorer: HazardScorer, example: Example) -> bool:
-    """The compiled kernel would read elsewhere."""
+    """The compiled kernel does not check: it would read beyond its arrays."""
     if not example.snapshots:
         return False
     last = last_of(example)

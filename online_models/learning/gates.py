@@ -1,9 +1,9 @@
-"""What a new version of a model must show before it may score live traffic."""
+"""What a new version of a target or of value must show before it may score live traffic."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -16,31 +16,50 @@ from online_models.learning.evidence import Evidence
 from online_models.learning.verdicts import Rejected
 
 SCORE_BINS = 10
-"""Of the population stability index, of equal mass under the earlier version."""
+"""Bins of the population stability index, of equal mass under the earlier version."""
 
 
 class GateRules(Struct, frozen=True):
-    """Limits as fractions; logit shifts as absolute log odds."""
+    """Limits for versions of a target, as shares; shifts in log odds."""
 
     entropy_over_champion: float = 0.01
+    """Share by which normalised entropy may exceed that of the version published last."""
     entropy_over_rates: float = 1.005
-    """A model that is worse than shrunk rates, by more than chance, does not go live: rates answer
-    instead."""
+    """Log loss over that of shrunk rates. A model that is worse than rates, by more than chance,
+    does not go live: rates answer instead."""
     suspend_over_base: float = 1.10
+    """Normalised entropy of the live version above which it is suspended."""
     calibration_min: float = 0.5
     calibration_max: float = 2.0
     calibration_positives: int = 50
-    """Fewer positives say nothing of calibration."""
+    """Positives below which calibration is not judged."""
     logit_shift: float = 0.5
+    """99th percentile of how far log odds may move since the version tried last."""
     stability: float = 0.2
     """Limit of the population stability index: 0.1 is a shift, 0.2 a large one."""
     young_logit_shift: float = 4.0
     young_rows: int = 50_000
-    """A version that has learned fewer rows may be left further behind, and unstable."""
+    """A version that has learned fewer rows may move as far as `young_logit_shift`, and be
+    unstable."""
+
+
+class ValueGateRules(Struct, frozen=True):
+    """Limits for versions of the value model."""
+
+    loss_over_mean: float = 0.02
+    """Share by which the Poisson loss may exceed that of one mean per landmark and bucket."""
+    ratio_min: float = 0.5
+    ratio_max: float = 2.0
+    ratio_rows: int = 200
+    """Rows with revenue below which totals are not judged."""
+    shift: float = 1.5
+    """99th percentile of how far the logarithm of expected day-90 revenue may move."""
+    young_rows: int = 200_000
+    """A version that has learned fewer rows may move further."""
 
 
 class Shift(NamedTuple):
-    """How far scores of the golden rows moved between two versions."""
+    """How far scores of the shift-check set moved between two versions."""
 
     log_odds_p99: float
     stability: float  # population stability index
@@ -54,7 +73,8 @@ def gate_target(
     *,
     is_young: bool,
 ) -> Rejected | None:
-    """None: the candidate may be published. `shift` is since the version tried last."""
+    """None: the candidate may be published. `shift`: since the version tried last; None: there is
+    none to compare with."""
     if not is_finite(candidate):
         return Rejected("weights are not finite")
     return (
@@ -64,20 +84,41 @@ def gate_target(
     )
 
 
+def gate_value(
+    figures: Mapping[str, float], shift: float, rules: ValueGateRules, *, is_young: bool
+) -> Rejected | None:
+    """None: the candidate may be published. `figures`: evidence by name; `shift`: 99th percentile
+    of how far logarithms of expected amounts moved since the version tried last."""
+    loss = figures.get("poisson_loss", math.nan)
+    mean = figures.get("poisson_loss:constant", math.nan)
+    if not loss - mean <= rules.loss_over_mean * abs(mean):
+        return Rejected(f"Poisson loss {loss:.4f} is above that of one mean for all, {mean:.4f}")
+    ratio = figures.get("total_ratio", 1.0)
+    is_judged = figures["with_revenue"] >= rules.ratio_rows
+    if is_judged and not rules.ratio_min <= ratio <= rules.ratio_max:
+        return Rejected(
+            f"expected {ratio:.2f} times what came, allowed {rules.ratio_min:.2f} to "
+            f"{rules.ratio_max:.2f}"
+        )
+    if shift > rules.shift and not is_young:
+        return Rejected(f"expected amounts moved by a factor of {math.exp(shift):.1f}")
+    return None
+
+
 def deserves_suspension(evidence: Evidence, rules: GateRules) -> bool:
-    """The version published last is clearly worse than one rate for everybody."""
-    return evidence.champion_entropy > rules.suspend_over_base
+    """Whether the version published last is clearly worse than one rate per bin for all."""
+    return evidence.published_entropy > rules.suspend_over_base
 
 
 def shift_of(
-    candidate: HazardScorer, previous: HazardScorer, golden: Sequence[PackedAsk]
+    candidate: HazardScorer, previous: HazardScorer, shift_check: Sequence[PackedAsk]
 ) -> Shift | None:
-    """None without a row that both can score.
+    """How far scores moved; None: no row that both versions can score.
 
     `previous` is the version tried last, published or not. Compared with the live one, a model
     that has rightly moved away would move further each time, and never pass again.
     """
-    before, after = _log_odds(previous, golden), _log_odds(candidate, golden)
+    before, after = _log_odds(previous, shift_check), _log_odds(candidate, shift_check)
     usable = np.isfinite(before) & np.isfinite(after)
     before, after = before[usable], after[usable]
     if not len(before):
@@ -87,6 +128,7 @@ def shift_of(
 
 
 def is_finite(scorer: HazardScorer) -> bool:
+    """Whether all of its weights are."""
     return all(bool(np.isfinite(numbers).all()) for numbers in scorer.weights)
 
 
@@ -96,11 +138,11 @@ def _entropy(evidence: Evidence, rules: GateRules) -> Rejected | None:
             f"log loss is {evidence.entropy_over_rates:.4f} of that of shrunk rates, "
             f"limit {rules.entropy_over_rates:.4f}"
         )
-    limit = evidence.champion_entropy * (1 + rules.entropy_over_champion)
-    if evidence.own_entropy_beside_champion > limit:
+    limit = evidence.published_entropy * (1 + rules.entropy_over_champion)
+    if evidence.own_entropy_on_sample > limit:
         return Rejected(
-            f"normalised entropy {evidence.own_entropy_beside_champion:.4f} is above that of the "
-            f"version published last, {evidence.champion_entropy:.4f}, by more than allowed"
+            f"normalised entropy {evidence.own_entropy_on_sample:.4f} is above that of the "
+            f"version published last, {evidence.published_entropy:.4f}, by more than allowed"
         )
     return None
 
@@ -130,10 +172,10 @@ def _leap(shift: Shift, rules: GateRules, *, is_young: bool) -> Rejected | None:
     return None
 
 
-def _log_odds(scorer: HazardScorer, golden: Sequence[PackedAsk]) -> Numbers:
-    """By the last horizon; NaN where the scorer cannot say."""
-    said = scorer.score_packed(golden)
-    chances = np.array([math.nan if not one else [*one.values()][-1] for one in said])
+def _log_odds(scorer: HazardScorer, shift_check: Sequence[PackedAsk]) -> Numbers:
+    """Of the last horizon; NaN where the scorer has no answer."""
+    answers = scorer.score_packed(shift_check)
+    chances = np.array([math.nan if not one else [*one.values()][-1] for one in answers])
     bounded = np.clip(chances, CHANCE_MIN, 1.0 - CHANCE_MIN)
     log_odds: Numbers = np.log(bounded) - np.log1p(-bounded)
     return log_odds

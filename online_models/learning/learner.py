@@ -31,8 +31,8 @@ class Learner(Protocol[Record_contra]):
     def learn(self, records: Iterable[Record_contra]) -> list[Verdict]:
         """Learn in log order. Returns versions that were tried, exactly where the log says so."""
 
-    def lead(self, contestant: str) -> bool:
-        """Publish the versions of this contestant from now on; False: there is none."""
+    def lead(self, challenger: str) -> bool:
+        """Publish the versions of this challenger from now on; False: there is none."""
 
     def published(self) -> list[Publication]:
         """What would be live by now, once more: for a learner that had to go back and relearn."""

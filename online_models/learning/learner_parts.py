@@ -44,15 +44,15 @@ _Scorer = TypeVar("_Scorer")
 class _TargetHead(Struct, frozen=True, array_like=True):
     target: str
     counts: Counts
-    names: list[str]  # of contestants
-    leader: int
+    names: list[str]  # of challengers
+    champion_model: int
     base: bytes  # float64
     pending: list[Example]
     blocks: list[BlockSums]
-    golden: list[PackedAsk]
+    shift_check: list[PackedAsk]
     champion: str  # name; "": none
     previous: str
-    beside: list[tuple[str, str, str]]  # model, version and contestant
+    beside: list[tuple[str, str, str]]  # model, version and challenger
 
 
 class _ValueHead(Struct, frozen=True, array_like=True):
@@ -60,7 +60,7 @@ class _ValueHead(Struct, frozen=True, array_like=True):
     means: bytes  # float64
     pending: list[Example]
     blocks: list[ValueSums]
-    golden: list[ValueAsk]
+    shift_check: list[ValueAsk]
     champion: str  # name; "": none
     previous: str
 
@@ -74,14 +74,14 @@ def dump_target_learner(learner: TargetLearner) -> dict[str, bytes]:
         target=learner.target,
         counts=learner.counts,
         names=learner.names,
-        leader=learner.leader,
+        champion_model=learner.champion_model,
         base=learner.base.astype("<f8", copy=False).tobytes(),
         pending=learner.pending,
         blocks=list(learner.blocks),
-        golden=list(learner.golden),
+        shift_check=list(learner.shift_check),
         champion=_name_of(learner.champion),
         previous=_name_of(learner.previous),
-        beside=[(one.model, one.version, one.contestant) for one in learner.beside],
+        beside=[(one.model, one.version, one.challenger) for one in learner.beside],
     )
     parts = {
         HEAD: TARGET_HEAD.dump(head).content,
@@ -96,7 +96,7 @@ def dump_target_learner(learner: TargetLearner) -> dict[str, bytes]:
 
 
 def fill_target_learner(learner: TargetLearner, parts: Mapping[str, bytes]) -> Unusable | None:
-    """Let a new learner go on from these parts. A contestant that is not in them begins with
+    """Let a new learner go on from these parts. A challenger that is not in them begins with
     nothing, and one that is no longer declared is left out."""
     opened = TARGET_HEAD.load(parts.get(HEAD, b""))
     if isinstance(opened, Unusable):
@@ -104,17 +104,17 @@ def fill_target_learner(learner: TargetLearner, parts: Mapping[str, bytes]) -> U
     head = opened.body
     if head.target != learner.target:
         return Unusable(f"it is of target {head.target[:64]!r}, expected {learner.target!r}")
-    if not 0 <= head.leader < len(head.names):
-        return Unusable("the contestant that leads is not among them")
+    if not 0 <= head.champion_model < len(head.names):
+        return Unusable("the challenger that leads is not among them")
     if len(head.base) != learner.base.nbytes:
         return Unusable("bins are others than those of the target")
     learner.counts, learner.pending = head.counts, head.pending
-    learner.golden.extend(head.golden)
+    learner.shift_check.extend(head.shift_check)
     learner.base = np.frombuffer(head.base, "<f8").reshape(-1, 2).copy()
     if head.names == learner.names:
         learner.blocks.extend(head.blocks)
-    if head.names[head.leader] in learner.names:
-        learner.leader = learner.names.index(head.names[head.leader])
+    if head.names[head.champion_model] in learner.names:
+        learner.champion_model = learner.names.index(head.names[head.champion_model])
     return (
         _fill_models(learner, head, parts)
         or _fill_versions(
@@ -133,7 +133,7 @@ def dump_value_learner(learner: ValueLearner) -> dict[str, bytes]:
         means=learner.means.astype("<f8", copy=False).tobytes(),
         pending=learner.pending,
         blocks=list(learner.blocks),
-        golden=list(learner.golden),
+        shift_check=list(learner.shift_check),
         champion=_name_of(learner.champion),
         previous=_name_of(learner.previous),
     )
@@ -155,7 +155,7 @@ def fill_value_learner(learner: ValueLearner, parts: Mapping[str, bytes]) -> Unu
     learner.model, learner.counts, learner.pending = model, head.counts, head.pending
     learner.means = np.frombuffer(head.means, "<f8").reshape(learner.means.shape).copy()
     learner.blocks.extend(head.blocks)
-    learner.golden.extend(head.golden)
+    learner.shift_check.extend(head.shift_check)
     return _fill_versions(
         learner,
         (head.champion, head.previous),
@@ -208,12 +208,12 @@ def _fill_models(
     if isinstance(drift, Unusable):
         return Unusable(f"drift: {drift.reason}")
     learner.drift = drift
-    for number, (name, rules) in enumerate(learner.rules.of_contestants()):
+    for number, (name, rules) in enumerate(learner.rules.with_challengers()):
         if name not in head.names:
             continue
         model = load_hazard_model(parts.get(_part_of(name), b""), rules, learner.kernel)
         if isinstance(model, Unusable):
-            return Unusable(f"contestant {name}: {model.reason}")
+            return Unusable(f"challenger {name}: {model.reason}")
         learner.models[number] = model
     return None
 
@@ -222,7 +222,7 @@ def _fill_beside(
     learner: TargetLearner, head: _TargetHead, parts: Mapping[str, bytes]
 ) -> Unusable | None:
     rules = learner.rules
-    for number, (model, version, contestant) in enumerate(head.beside):
+    for number, (model, version, challenger) in enumerate(head.beside):
         content = parts.get(_beside_part(number), b"")
         is_rates = model == learner.rates_model
         read = (
@@ -232,7 +232,7 @@ def _fill_beside(
         )
         if isinstance(read, Unusable):
             return Unusable(f"{model}: {read.reason}")
-        learner.beside.append(Publication(model, version, content, contestant))
+        learner.beside.append(Publication(model, version, content, challenger))
     return None
 
 
@@ -240,5 +240,5 @@ def _beside_part(number: int) -> str:
     return f"beside/{number}"
 
 
-def _part_of(contestant: str) -> str:
-    return f"{MODEL}/{contestant}"
+def _part_of(challenger: str) -> str:
+    return f"{MODEL}/{challenger}"

@@ -28,7 +28,7 @@ class KnownVersion(Struct, frozen=True, array_like=True, gc=False):
     learned_offset: int
     """It learned from nothing at or behind this offset of the examples."""
     learned_time: int
-    contestant: str
+    challenger: str
     chunks: int
     is_withdrawn: bool = False
 

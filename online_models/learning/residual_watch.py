@@ -1,4 +1,4 @@
-"""What a learner watches while it learns: whether its residuals drift."""
+"""Watches the residuals of a target for drift while it learns."""
 
 from __future__ import annotations
 
@@ -17,35 +17,38 @@ COMPARED_EVERY = 4
 
 
 class LearnedBlock(NamedTuple):
-    """What one block of examples showed, and the alarms that were answered at its end."""
+    """What one block of examples showed, and the alarms that its learner has answered."""
 
     target: str
-    lesson: PrequentialBlock | None
-    """Of one block in `COMPARED_EVERY`."""
+    rows: PrequentialBlock | None
+    """Of one block in `COMPARED_EVERY`; None: not of this one."""
     alarms: list[Alarm]
     refused: int
     """Residuals of streams for which there was no room."""
 
 
 def watch_residuals(
-    watch: DriftWatch, target: str, examples: Sequence[Example], told: Numbers
+    watch: DriftWatch, target: str, examples: Sequence[Example], predicted: Numbers
 ) -> list[Alarm]:
-    """Of one block. `told`: each row's hazard before it was learned. Rows of an example share its
-    label, so only the last one counts: as many false alarms again would come of the others."""
-    if not len(told):
+    """Feed the residuals of one block to the watch, by app and by media source of each app.
+
+    `predicted`: the hazard of each row before it was learned. Rows of an example share its label,
+    so only the last row of each counts: the others would raise as many false alarms again.
+    """
+    if not len(predicted):
         return []
     sizes = np.array([len(one.snapshots) for one in examples], np.int64)
     lasts = np.cumsum(sizes) - 1
     labels = np.array([one.label for one in examples], np.float64)
-    missed = np.where(sizes > 0, labels - told[lasts], np.nan).tolist()
+    missed = np.where(sizes > 0, labels - predicted[lasts], np.nan).tolist()
     by_source: dict[tuple[str, str], list[float]] = {}
-    for one, residual in zip(examples, missed, strict=True):
-        by_source.setdefault((one.app_id, one.media_source), []).append(residual)
+    for example, residual in zip(examples, missed, strict=True):
+        by_source.setdefault((example.app_id, example.media_source), []).append(residual)
     by_app: dict[tuple[str, str], list[float]] = {}
     for (app_id, _), residuals in by_source.items():
         by_app.setdefault((app_id, ""), []).extend(residuals)
     at = max(one.matured_at for one in examples)
-    named = [(place, residuals) for place, residuals in by_source.items() if place[1]]
+    named = [(origin, residuals) for origin, residuals in by_source.items() if origin[1]]
     return [
         alarm
         for (app_id, source), residuals in (*named, *by_app.items())

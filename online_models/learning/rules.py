@@ -1,4 +1,4 @@
-"""What decides how a target is learned, when versions are tried, and who competes."""
+"""What decides how a target is learned, when a version is tried, and which models compete."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from online_models.learning.gates import GateRules
 from online_models.scoring.shrunk_rates import RateRules
 from schemas.time import HOUR_MS
 
-MAIN = "main"
-"""The contestant that leads from the beginning."""
+FIRST_CHAMPION = "main"
+"""Name of the model that is the champion from the beginning of the log."""
 
 
-class Contestant(Struct, frozen=True):
-    """A model that learns everything beside the others, with rates of learning of its own."""
+class Challenger(Struct, frozen=True):
+    """A model that learns the same examples as the champion, with learning rates of its own."""
 
     name: str
     alpha: float
@@ -24,27 +24,27 @@ class Contestant(Struct, frozen=True):
 
 
 class PaceRules(Struct, frozen=True):
-    """When a version is tried. Counts are examples: what one bin said of one install."""
+    """When a version is tried. Counts are examples, of one install and bin each."""
 
     block: int = 200
-    """Examples that are learned, judged and watched together, counted from the log's beginning:
-    what follows from them then does not depend on how the log was read."""
+    """Examples that are learned, judged and watched together. Blocks are counted from the log's
+    beginning, so that versions do not depend on how the log was read."""
     first_publication: int = 1000
     publish_every: int = 5000
     publish_growth: float = 0.15
-    """Also not before what was seen has grown by this share."""
+    """Nor before the number of examples has grown by this share,"""
     publish_every_max: int = 100_000
-    """Unless so many have come."""
+    """unless there have been so many since the last trial."""
     publish_interval_ms: int = HOUR_MS // 12
-    """Nor sooner after the last trial of a version, by log time."""
+    """Nor sooner than this after the last trial, in log time."""
     window: int = 100
-    """Blocks that count as evidence."""
-    golden_max: int = 256
-    """Recent snapshots on which the shift of a version is measured."""
+    """Latest blocks that count as evidence."""
+    shift_check_max: int = 256
+    """Size of the shift-check set: recent snapshots that two versions are compared on."""
 
 
 class Counts(Struct):
-    """Examples since the beginning of the log. `skipped`: of no bin or landmark of the target."""
+    """Examples since the beginning of the log. `skipped`: their bin or landmark does not exist."""
 
     seen: int = 0
     positives: int = 0
@@ -54,6 +54,7 @@ class Counts(Struct):
     time: int = 0  # log time of the latest block, ms
 
     def is_trial_due(self, rules: PaceRules, *, is_first: bool) -> bool:
+        """Whether a version must be tried now. `is_first`: none has been published yet."""
         since = self.seen - self.tried_at
         if is_first:
             return since >= rules.first_publication
@@ -65,35 +66,40 @@ class Counts(Struct):
         )
 
     def try_now(self) -> None:
+        """Note that a version is tried now."""
         self.tried_at, self.tried_time = self.seen, self.time
 
 
 class LearnerRules(PaceRules, frozen=True):
+    """Of one target."""
+
     hazard: HazardRules = HazardRules()
-    contestants: tuple[Contestant, ...] = ()
-    """Beside the one that `hazard` describes."""
+    challengers: tuple[Challenger, ...] = ()
+    """Models beside the one that `hazard` describes."""
     champion_every: int = 8
-    """Of so many examples one is also scored by the version published last."""
+    """One example in so many is also scored by the version published last."""
     promotion_margin: float = 0.005
     promotion_rows: int = 20_000
     promotion_positives: int = 200
-    """A contestant takes the lead when its log loss is lower by this share over so much."""
+    """A challenger becomes champion when its log loss is lower by `promotion_margin`, a share,
+    over at least so many rows and positives."""
     gate: GateRules = GateRules()
     drift: DriftRules = DriftRules()
     """Of residuals."""
 
-    def of_contestants(self) -> list[tuple[str, HazardRules]]:
-        """The first leads until another one takes over."""
+    def with_challengers(self) -> list[tuple[str, HazardRules]]:
+        """The rules of every model by name; the first is the champion of the beginning."""
         changed = [
             (one.name, structs.replace(self.hazard, alpha=one.alpha, l2=one.l2))
-            for one in self.contestants
+            for one in self.challengers
         ]
-        return [(MAIN, self.hazard), *changed]
+        return [(FIRST_CHAMPION, self.hazard), *changed]
 
     def of_rates(self) -> RateRules:
+        """The rules of the shrunk rates of the same target."""
         return RateRules(shape=self.hazard.shape, prior=self.hazard.prior)
 
 
 def rules_for(shape: Shape = PAYER, prior: float = 0.05) -> LearnerRules:
-    """The usual rules for a target of this shape, which so many installs reach by its end."""
+    """The usual rules for a target of this shape. `prior`: share of installs that reach it."""
     return LearnerRules(hazard=HazardRules(shape=shape, prior=prior))

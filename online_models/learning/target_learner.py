@@ -1,9 +1,8 @@
 """Learns one declared target from one ordered log, and publishes gated versions of its models.
 
-Examples are taken in blocks counted from the log's beginning. Each block is predicted before it
-is learned: by every contestant, by what was known at the install alone, by shrunk rates and by
-one rate for everybody. That is the evidence versions are judged by, and contestants compared. The
-log decides when: by counts and by its own time, never by a clock.
+Each block is predicted before it is learned: by the champion and every challenger, by the champion
+with only what was known at the install, by shrunk rates and by one rate per bin. By that evidence
+versions are judged, and challengers compared with the champion.
 """
 
 from __future__ import annotations
@@ -61,53 +60,52 @@ class TargetLearner(ExampleLearner[HazardScorer]):
         super().__init__(rules)
         self.target = target
         self.kernel = kernel
-        contestants = rules.of_contestants()
-        self.names = [name for name, _ in contestants]
-        self.models = [HazardModel(one, kernel) for _, one in contestants]
-        self.leader = 0
+        by_name = rules.with_challengers()
+        self.names = [name for name, _ in by_name]
+        self.models = [HazardModel(own, kernel) for _, own in by_name]
+        self.champion_model = 0  # index into `models`
         self.rates = ShrunkRates(rules.of_rates())
         self.base = self._new_base()
         self.blocks: deque[BlockSums] = deque(maxlen=rules.window)
-        self.golden: deque[PackedAsk] = deque(maxlen=rules.golden_max)
+        self.shift_check: deque[PackedAsk] = deque(maxlen=rules.shift_check_max)
         self.drift = DriftWatch(rules.drift)
-        self._blocks_told: list[LearnedBlock] = []
+        self._learned_blocks: list[LearnedBlock] = []
         self.beside: list[Publication] = []
-        """What was published with the version tried last, which needs no gate."""
-        self.sound = ExampleCheck(rules.hazard.shape)
+        """What was published along with the version tried last, without a gate."""
+        self._check = ExampleCheck(rules.hazard.shape)
 
     @property
     def model(self) -> HazardModel:
-        """The one that leads."""
-        return self.models[self.leader]
+        """The champion."""
+        return self.models[self.champion_model]
 
     @property
     def skipped(self) -> int:
-        """Examples of no bin or landmark, and rows whose features are no numbers."""
+        """Examples whose bin or landmark does not exist, and rows whose features are unusable."""
         return self.counts.skipped + self.model.counts.skipped
 
     @property
     def rates_model(self) -> str:
+        """Name of the model of shrunk rates."""
         return f"{self.target}/rates"
 
     def taken(self) -> list[LearnedBlock]:
-        blocks, self._blocks_told = self._blocks_told, []
+        blocks, self._learned_blocks = self._learned_blocks, []
         return blocks
 
-    def lead(self, contestant: str) -> bool:
-        """Let this contestant's versions be published; False: there is none of that name."""
-        if contestant not in self.names:
+    def lead(self, challenger: str) -> bool:
+        if challenger not in self.names:
             return False
-        self.leader = self.names.index(contestant)
+        self.champion_model = self.names.index(challenger)
         self.previous = None
         return True
 
     def evidence(self) -> Evidence:
-        """Over the last blocks."""
+        """Of all tiers and models, over the last blocks."""
         return target_evidence(self.blocks, self.names)
 
     def published(self) -> list[Publication]:
-        """What would be live by now, again."""
-        last, name = self.champion, self.names[self.leader]
+        last, name = self.champion, self.names[self.champion_model]
         own = [Publication(self.target, last.name, last.content, name)] if last else []
         return [*own, *self.beside]
 
@@ -122,44 +120,47 @@ class TargetLearner(ExampleLearner[HazardScorer]):
         counts = self.counts
         counts.seen += len(block)
         counts.time = max(one.matured_at for one in block)
-        sound = [one for one in block if self.sound.is_sound(one)]
-        counts.skipped += len(block) - len(sound)
-        counts.positives += sum(one.label for one in sound)
-        by_rates = self._learn_rates(sound)
-        asked = range(0, len(sound), self.rules.champion_every)
-        by_champion = score_examples(self.champion.scorer, sound, asked) if self.champion else {}
-        groups = groups_of(sound)
-        told = [model.learn_packed(groups) for model in self.models]
-        own = told[self.leader]
-        lesson = prequential_block(sound, (own, told), by_rates, self._base_rates(), by_champion)
-        self.blocks.append(block_sums(lesson))
-        self._learn_base(sound)
+        valid = [one for one in block if self._check.is_valid(one)]
+        counts.skipped += len(block) - len(valid)
+        counts.positives += sum(one.label for one in valid)
+        by_rates = self._learn_rates(valid)
+        asked = range(0, len(valid), self.rules.champion_every)
+        by_published = score_examples(self.champion.scorer, valid, asked) if self.champion else {}
+        groups = groups_of(valid)
+        by_model = [model.learn_packed(groups) for model in self.models]
+        own = by_model[self.champion_model]
+        base = self._base_rates()
+        rows = prequential_block(valid, (own, by_model), by_rates, base, by_published)
+        self.blocks.append(block_sums(rows))
+        self._learn_base(valid)
         refused = self.drift.counts.refused
-        alarms = watch_residuals(self.drift, self.target, sound, own)
+        alarms = watch_residuals(self.drift, self.target, valid, own)
         if alarms:
             for model in self.models:
                 forget(model)
-        is_told = counts.seen // len(block) % COMPARED_EVERY == 0
-        self._blocks_told.append(
+        is_compared = counts.seen // len(block) % COMPARED_EVERY == 0
+        self._learned_blocks.append(
             LearnedBlock(
-                self.target,
-                lesson if is_told else None,
-                alarms,
-                self.drift.counts.refused - refused,
+                target=self.target,
+                rows=rows if is_compared else None,
+                alarms=alarms,
+                refused=self.drift.counts.refused - refused,
             )
         )
-        for one in sound[:: self.rules.champion_every]:
-            if one.snapshots:
-                last = last_of(one)
-                self.golden.append(PackedAsk(last.slots, last.values, last.landmark, one.platform))
+        for example in valid[:: self.rules.champion_every]:
+            if example.snapshots:
+                last = last_of(example)
+                self.shift_check.append(
+                    PackedAsk(last.slots, last.values, last.landmark, example.platform)
+                )
 
     def _learn_rates(self, examples: list[Example]) -> list[float]:
-        """The hazard of each by shrunk rates, before it was learned."""
+        """The hazard of each example by shrunk rates, before it was learned."""
         learn = self.rates.learn
         return [learn(origin_of(one), one.bin, one.label) for one in examples]
 
     def _new_base(self) -> Numbers:
-        """Rows and positives of each bin."""
+        """Rows and positives of each bin, bins × 2."""
         hazard_rules = self.rules.hazard
         bins = hazard_rules.shape.bins
         hazard = 1.0 - (1.0 - hazard_rules.prior) ** (1.0 / bins)
@@ -177,48 +178,60 @@ class TargetLearner(ExampleLearner[HazardScorer]):
 
     def _try_versions(self) -> list[Verdict]:
         verdicts: list[Verdict] = []
-        lead = self._better_contestant()
-        if lead is not None:
-            self.lead(lead.contestant)
-            verdicts.append(lead)
+        better = self._better_challenger()
+        if better is not None:
+            self.lead(better.challenger)
+            verdicts.append(better)
         evidence = self.evidence()
-        verdicts.append(self._try_leader(evidence))
+        verdicts.append(self._try_champion(evidence))
         self.beside = self._others(evidence)
         return [*verdicts, *self.beside]
 
-    def _try_leader(self, evidence: Evidence) -> Verdict:
+    def _try_champion(self, evidence: Evidence) -> Verdict:
         rules = self.rules.gate
         candidate = self._version(self.target, self.model)
         earlier = self.previous
-        shift = shift_of(candidate.scorer, earlier.scorer, self.golden) if earlier else None
+        shift = shift_of(candidate.scorer, earlier.scorer, self.shift_check) if earlier else None
         is_young = self.model.counts.rows < rules.young_rows
         rejected = gate_target(candidate.scorer, evidence, shift, rules, is_young=is_young)
         self.previous = candidate
-        name, figures = self.names[self.leader], figures_of(evidence)
+        name, figures = self.names[self.champion_model], figures_of(evidence)
         if shift is not None:
             figures |= {"log_odds_shift_p99": shift.log_odds_p99, "stability": shift.stability}
         if rejected is None:
             parent = self.champion.name if self.champion else ""
             self.champion = candidate
             return Publication(
-                self.target, candidate.name, candidate.content, name, parent, figures
+                model=self.target,
+                version=candidate.name,
+                content=candidate.content,
+                challenger=name,
+                parent=parent,
+                figures=figures,
             )
         suspends = self.champion is not None and deserves_suspension(evidence, rules)
         if suspends:
             self.champion = None
-        return Refusal(self.target, candidate.name, rejected.reason, name, figures, suspends)
+        return Refusal(
+            model=self.target,
+            version=candidate.name,
+            reason=rejected.reason,
+            challenger=name,
+            figures=figures,
+            suspends=suspends,
+        )
 
-    def _better_contestant(self) -> NewChampion | None:
-        """The promotion rule."""
+    def _better_challenger(self) -> NewChampion | None:
+        """The promotion rule: the model with the lowest loss, if it is lower by the margin."""
         rules, evidence = self.rules, self.evidence()
         if evidence.rows < rules.promotion_rows or evidence.positives < rules.promotion_positives:
             return None
-        lost = [evidence.log_loss[f"contestant:{name}"] for name in self.names]
-        best = min(range(len(lost)), key=lost.__getitem__)
-        if lost[best] >= lost[self.leader] * (1.0 - rules.promotion_margin):
+        losses = [evidence.log_loss[f"contestant:{name}"] for name in self.names]
+        best = min(range(len(losses)), key=losses.__getitem__)
+        if losses[best] >= losses[self.champion_model] * (1.0 - rules.promotion_margin):
             return None
         reason = (
-            f"log loss {lost[best]:.5f} instead of {lost[self.leader]:.5f} over "
+            f"log loss {losses[best]:.5f} instead of {losses[self.champion_model]:.5f} over "
             f"{evidence.rows} rows"
         )
         return NewChampion(self.target, self.names[best], reason, figures_of(evidence))
@@ -231,18 +244,18 @@ class TargetLearner(ExampleLearner[HazardScorer]):
         return Version(renamed(model, snapshot), snapshot.content, scorer)
 
     def _others(self, evidence: Evidence) -> list[Publication]:
-        """Shrunk rates, which need no gate; and the best contestant that does not lead, unless it
-        would not pass either."""
+        """Shrunk rates, which need no gate; and the best challenger, unless it is worse than
+        they are."""
         content = dump_rates(self.rates)
         checksum = hashlib.sha256(content).digest()
         model = self.rates_model
-        said = [Publication(model, version_name(model, self.rates.rows, checksum), content)]
-        others = [name for name in self.names if name != self.names[self.leader]]
+        beside = [Publication(model, version_name(model, self.rates.rows, checksum), content)]
+        others = [name for name in self.names if name != self.names[self.champion_model]]
         if others:
             best = min(others, key=lambda name: evidence.log_loss[f"contestant:{name}"])
             limit = self.rules.gate.entropy_over_rates * evidence.log_loss["rates"]
             model, of = f"{self.target}/challenger", self.models[self.names.index(best)]
             version = self._version(model, of)
             if evidence.log_loss[f"contestant:{best}"] <= limit and is_finite(version.scorer):
-                said.append(Publication(model, version.name, version.content, best))
-        return said
+                beside.append(Publication(model, version.name, version.content, best))
+        return beside

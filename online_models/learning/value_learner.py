@@ -1,8 +1,8 @@
-"""Learns what installs are worth from one ordered log, and publishes gated versions of it.
+"""Learns the expected revenue of installs from one ordered log, and publishes gated versions.
 
 Amounts have no entropy. A version is judged by its Poisson loss, p - y·ln p, which is least where
-the mean is right whatever the distribution, beside that of one mean for everybody; and by how
-much it expects in all.
+the mean is right whatever the distribution, against that of one mean per landmark and bucket; and
+by the ratio of what it expects in total to what was paid.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from msgspec import Struct
 
 from online_models.features.frozen import whole
 from online_models.hazard.kernel import Kernel
 from online_models.hazard.rules import Numbers
 from online_models.learning.evidence import ValueSums
 from online_models.learning.example_learner import ExampleLearner
+from online_models.learning.gates import ValueGateRules, gate_value
 from online_models.learning.learner import Version
 from online_models.learning.learner_parts import dump_value_learner, fill_value_learner
 from online_models.learning.rules import PaceRules
@@ -34,28 +34,18 @@ from schemas.records import Example
 
 _MICROS = 1e6
 EXPECTED_MIN = 1e-4
-"""Expected amounts count as no less, so that one surprise cannot cost an infinite loss."""
+"""Smaller expected amounts count as this much, so that no row can cost an infinite loss."""
 MEAN_PRIOR_ROWS = 20.0
-GOLDEN_EVERY = 4  # of so many examples one gives a golden snapshot
-
-
-class ValueGateRules(Struct, frozen=True):
-    loss_over_mean: float = 0.02
-    """Of the loss of one mean for everybody."""
-    ratio_min: float = 0.5
-    ratio_max: float = 2.0
-    ratio_rows: int = 200
-    """Rows with revenue, without which totals say nothing."""
-    shift: float = 1.5
-    """99th percentile of how far the logarithm of expected day-90 revenue may move; not while
-    the model is young, or a bucket has just begun to answer."""
-    young_rows: int = 200_000
+SHIFT_CHECK_EVERY = 4
+"""One row in so many enters the shift-check set."""
 
 
 class ValueLearnerRules(PaceRules, frozen=True):
+    """Of the learner of value."""
+
     value: ValueRules = ValueRules()
     mean: float = 0.05
-    """Expected of a row before anything is learned."""
+    """Expected amount of a row before anything is learned, in the reporting currency."""
     gate: ValueGateRules = ValueGateRules()
 
 
@@ -71,36 +61,35 @@ class ValueLearner(ExampleLearner[ValueScorer]):
         self.means = np.full(
             (len(LANDMARKS), len(VALUE_BUCKETS), 2), (MEAN_PRIOR_ROWS, MEAN_PRIOR_ROWS * rules.mean)
         )
-        """Rows and amounts."""
+        """Rows and amounts seen, landmark × bucket × 2."""
         self.blocks: deque[ValueSums] = deque(maxlen=rules.window)
-        self.golden: deque[ValueAsk] = deque(maxlen=rules.golden_max)
+        self.shift_check: deque[ValueAsk] = deque(maxlen=rules.shift_check_max)
 
     @property
     def skipped(self) -> int:
-        """Examples of no step, and rows whose features or amounts are no numbers."""
+        """Examples whose step does not exist, and rows whose features or amounts are unusable."""
         return self.counts.skipped + self.model.counts.skipped
 
-    def lead(self, contestant: str) -> bool:
-        """There are no others."""
+    def lead(self, challenger: str) -> bool:
+        """False: value has one model alone."""
         return False
 
     def published(self) -> list[Publication]:
-        """What would be live by now, again."""
         last = self.champion
         return [Publication(VALUE, last.name, last.content)] if last else []
 
     def figures(self) -> dict[str, float]:
-        """Evidence over the last blocks."""
+        """Evidence over the last blocks, by name."""
         kept = list(self.blocks)
         sums = [
             math.fsum(getattr(one, name) for one in kept) for name in ValueSums.__struct_fields__
         ]
-        rows, with_revenue, came, expected, loss, mean_loss = sums
+        rows, with_revenue, actual, expected, loss, mean_loss = sums
         return finite(
             {
                 "rows": rows,
                 "with_revenue": with_revenue,
-                "total_ratio": expected / came if came > 0.0 else math.nan,
+                "total_ratio": expected / actual if actual > 0.0 else math.nan,
                 "poisson_loss": loss / rows if rows else math.nan,
                 "poisson_loss:constant": mean_loss / rows if rows else math.nan,
             }
@@ -117,38 +106,40 @@ class ValueLearner(ExampleLearner[ValueScorer]):
         counts = self.counts
         counts.seen += len(block)
         counts.time = max(one.matured_at for one in block)
-        sound = [one for one in block if is_valid_value_example(one)]
-        counts.skipped += len(block) - len(sound)
-        counts.positives += sum(one.label for one in sound)
+        valid = [one for one in block if is_valid_value_example(one)]
+        counts.skipped += len(block) - len(valid)
+        counts.positives += sum(one.label for one in valid)
         self.model.develop(
             [
                 StepRow(one.bin, one.amount_micros / _MICROS, one.spent_micros / _MICROS)
-                for one in sound
+                for one in valid
             ]
         )
-        rows = [row for number, one in enumerate(sound) for row in _rows_of(one, number)]
+        rows = [row for number, one in enumerate(valid) for row in _rows_of(one, number)]
         if rows:
             self.blocks.append(self._sums(rows, self.model.learn(rows)))
-        for row in rows[::GOLDEN_EVERY]:
-            self.golden.append(
+        for row in rows[::SHIFT_CHECK_EVERY]:
+            self.shift_check.append(
                 ValueAsk(row.slots, row.values, row.landmark, row.spent, row.platform)
             )
 
-    def _sums(self, rows: Sequence[ValueRow], told: Numbers) -> ValueSums:
-        came = np.array([max(row.amount, 0.0) for row in rows])
-        places = np.array([(row.landmark, row.bucket) for row in rows], np.int64)
-        cells = self.means[places[:, 0], places[:, 1]]
+    def _sums(self, rows: Sequence[ValueRow], predicted: Numbers) -> ValueSums:
+        """Also adds the rows to the means, after these have predicted."""
+        actual = np.array([max(row.amount, 0.0) for row in rows])
+        grid = np.array([(row.landmark, row.bucket) for row in rows], np.int64)
+        at = (grid[:, 0], grid[:, 1])
+        cells = self.means[at]
         mean = cells[:, 1] / cells[:, 0]
-        np.add.at(self.means, (places[:, 0], places[:, 1]), np.stack([came * 0 + 1, came], axis=1))
-        used = ~np.isnan(told)
-        came, told, mean = came[used], told[used], mean[used]
+        np.add.at(self.means, at, np.stack([actual * 0 + 1, actual], axis=1))
+        used = ~np.isnan(predicted)
+        actual, predicted, mean = actual[used], predicted[used], mean[used]
         return ValueSums(
-            rows=len(came),
-            with_revenue=int(np.count_nonzero(came)),
-            came=float(came.sum()),
-            expected=float(told.sum()),
-            loss=float(_losses(came, told).sum()),
-            mean_loss=float(_losses(came, mean).sum()),
+            rows=len(actual),
+            with_revenue=int(np.count_nonzero(actual)),
+            actual=float(actual.sum()),
+            expected=float(predicted.sum()),
+            loss=float(_losses(actual, predicted).sum()),
+            mean_loss=float(_losses(actual, mean).sum()),
         )
 
     def _try_versions(self) -> list[Verdict]:
@@ -165,35 +156,20 @@ class ValueLearner(ExampleLearner[ValueScorer]):
         shift = self._shift(candidate)
         figures["log_amount_shift_p99"] = shift
         self.previous = candidate
-        reason = self._rejected(figures, shift)
-        if reason:
-            return Refusal(VALUE, name, reason, figures=figures)
+        is_young = self.model.counts.rows < self.rules.gate.young_rows
+        rejected = gate_value(figures, shift, self.rules.gate, is_young=is_young)
+        if rejected is not None:
+            return Refusal(VALUE, name, rejected.reason, figures=figures)
         self.champion = candidate
         return Publication(VALUE, name, snapshot.content, parent=parent, figures=figures)
 
-    def _rejected(self, figures: dict[str, float], shift: float) -> str:
-        """Why it may not be published; empty: it may."""
-        gate = self.rules.gate
-        loss = figures.get("poisson_loss", math.nan)
-        mean = figures.get("poisson_loss:constant", math.nan)
-        if not loss - mean <= gate.loss_over_mean * abs(mean):
-            return f"Poisson loss {loss:.4f} is above that of one mean for all, {mean:.4f}"
-        ratio = figures.get("total_ratio", 1.0)
-        enough = figures["with_revenue"] >= gate.ratio_rows
-        if enough and not gate.ratio_min <= ratio <= gate.ratio_max:
-            return (
-                f"expected {ratio:.2f} times what came, allowed {gate.ratio_min:.2f} to "
-                f"{gate.ratio_max:.2f}"
-            )
-        if shift > gate.shift and self.model.counts.rows >= gate.young_rows:
-            return f"expected amounts moved by a factor of {math.exp(shift):.1f}"
-        return ""
-
     def _shift(self, candidate: Version[ValueScorer]) -> float:
-        if self.previous is None or not self.golden:
+        """How far logarithms of expected day-90 revenue moved since the version tried last: 99th
+        percentile over the shift-check set."""
+        if self.previous is None or not self.shift_check:
             return 0.0
-        before = self.previous.scorer.score_packed_many(list(self.golden))
-        after = candidate.scorer.score_packed_many(list(self.golden))
+        before = self.previous.scorer.score_packed_many(list(self.shift_check))
+        after = candidate.scorer.score_packed_many(list(self.shift_check))
         moved = sorted(
             abs(math.log((new.d90 + EXPECTED_MIN) / (old.d90 + EXPECTED_MIN)))
             for old, new in zip(before, after, strict=True)
@@ -203,7 +179,7 @@ class ValueLearner(ExampleLearner[ValueScorer]):
 
 
 def is_valid_value_example(example: Example) -> bool:
-    """Whether it belongs to the steps and buckets of value."""
+    """Whether its step exists, and its bucket was ahead at every landmark of its snapshots."""
     if not 0 <= example.bin < len(VALUE_STEPS):
         return False
     bucket = bucket_ending_with(example.bin)
@@ -216,21 +192,27 @@ def is_valid_value_example(example: Example) -> bool:
 
 
 def _rows_of(example: Example, number: int) -> list[ValueRow]:
-    """What a bucket brought after each landmark; `number` keeps them together."""
+    """Amounts in a bucket after each landmark; rows of one example share a group, `number`."""
     bucket = bucket_ending_with(example.bin)
     if bucket is None:
         return []
     return [
         ValueRow(
-            one.slots, one.values, one.landmark, bucket, micros / _MICROS,
-            one.spent_micros / _MICROS, example.platform, str(number),
+            slots=one.slots,
+            values=one.values,
+            landmark=one.landmark,
+            bucket=bucket,
+            amount=micros / _MICROS,
+            spent=one.spent_micros / _MICROS,
+            platform=example.platform,
+            group=str(number),
         )
         for one, micros in zip(whole(example.snapshots), example.amounts_micros, strict=True)
-    ]  # fmt: skip
+    ]
 
 
-def _losses(came: Numbers, expected: Numbers) -> Numbers:
-    """Poisson loss of each row, but for a term of `came` alone."""
+def _losses(actual: Numbers, expected: Numbers) -> Numbers:
+    """Poisson loss of each row, but for a term that depends on `actual` alone."""
     bounded = np.maximum(expected, EXPECTED_MIN)
-    lost: Numbers = bounded - came * np.log(bounded)
-    return lost
+    losses: Numbers = bounded - actual * np.log(bounded)
+    return losses

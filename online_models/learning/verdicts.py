@@ -1,4 +1,4 @@
-"""What a learner says of its models: versions, refusals, and who leads."""
+"""What a learner decides about its models: versions published or refused, and new champions."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import NamedTuple
 from msgspec import Struct
 
 Figures = dict[str, float]
-"""Evidence by name; what is not a number is left out."""
+"""Evidence by name; NaN is left out."""
 
 
 class Publication(Struct, frozen=True):
@@ -18,27 +18,30 @@ class Publication(Struct, frozen=True):
     model: str
     version: str
     content: bytes
-    contestant: str = ""  # whose weights these are; empty where there is but one
-    parent: str = ""  # the version published before
+    challenger: str = ""
+    """Name of the challenger whose weights these are, or of the champion (`main`); empty where a
+    target has one model alone."""
+    parent: str = ""
+    """The version that was published before."""
     figures: Figures = {}
 
 
 class Refusal(Struct, frozen=True):
-    """A version that failed its gate. `suspends`: what is live is no good either."""
+    """A version that failed its gate. `suspends`: the live version has to go as well."""
 
     model: str
     version: str
     reason: str
-    contestant: str = ""
+    challenger: str = ""
     figures: Figures = {}
     suspends: bool = False
 
 
 class NewChampion(Struct, frozen=True):
-    """Another contestant is the one whose versions are published from here on."""
+    """A challenger whose versions are published from here on."""
 
     model: str
-    contestant: str
+    challenger: str
     reason: str
     figures: Figures = {}
 
@@ -53,5 +56,5 @@ Verdict = Publication | Refusal | NewChampion
 
 
 def finite(figures: Mapping[str, float]) -> Figures:
-    """What is not a number is left out."""
+    """The figures that are finite."""
     return {name: float(value) for name, value in figures.items() if math.isfinite(value)}

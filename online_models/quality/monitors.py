@@ -67,13 +67,13 @@ class Monitors:
     def judge(self, block: LearnedBlock, at: int) -> list[QualityWindow]:
         """Rows of a block, as every tier would have answered."""
         windows: list[QualityWindow] = []
-        lesson = block.lesson
-        if lesson is None:
+        rows = block.rows
+        if rows is None:
             return windows
-        labels = lesson.labels.astype(np.float64)
-        for mark in np.unique(lesson.landmarks).tolist():
-            of_mark = lesson.landmarks == mark
-            for tier, said in zip(EVIDENCE_TIERS, lesson.tiers, strict=True):
+        labels = rows.labels.astype(np.float64)
+        for mark in np.unique(rows.landmarks).tolist():
+            of_mark = rows.landmarks == mark
+            for tier, said in zip(EVIDENCE_TIERS, rows.tiers, strict=True):
                 about = QualitySlice(block.target, "", _name_of(mark), tier=tier)
                 windows += self.quality.rows(about, said[of_mark], labels[of_mark], at)
         return windows

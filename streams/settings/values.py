@@ -94,13 +94,13 @@ class ChallengerRates(dict[str, float]):
     @classmethod
     def parse(cls, text: str) -> Self:
         # Imported here, because every command reads settings and few of them need numpy.
-        from online_models.learning.rules import MAIN
+        from online_models.learning.rules import FIRST_CHAMPION
 
         rates = cls()
         for part in filter(None, (part.strip() for part in text.split(","))):
             name, _, rate = part.partition(":")
             alpha = float(rate)
-            if not _CHALLENGER_NAME.fullmatch(name) or name in rates or name == MAIN:
+            if not _CHALLENGER_NAME.fullmatch(name) or name in rates or name == FIRST_CHAMPION:
                 raise ValueError
             if not 0.0 < alpha <= _ALPHA_MAX:
                 raise ValueError

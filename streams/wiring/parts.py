@@ -7,7 +7,7 @@ from pathlib import Path
 
 from attribution.rules.rule_file import read_rules
 from attribution.rules.rules import Rules
-from online_models.learning.rules import Contestant
+from online_models.learning.rules import Challenger
 from online_models.scoring.tiers import TierRules
 from online_models.targets.target_file import read_targets
 from streams.kafka.client_options import client_options
@@ -94,9 +94,9 @@ def stage_rules(settings: Settings) -> StageRules:
     )
 
 
-def _challengers(settings: ModelSettings) -> tuple[Contestant, ...]:
+def _challengers(settings: ModelSettings) -> tuple[Challenger, ...]:
     rates: Mapping[str, float] = settings.challengers or {}
-    return tuple(Contestant(name, alpha) for name, alpha in rates.items())
+    return tuple(Challenger(name, alpha) for name, alpha in rates.items())
 
 
 def scoring_rules(settings: ModelSettings) -> ScoringRules:

@@ -8,7 +8,7 @@ from itertools import groupby
 from online_models.hazard.encoding import Encoder
 from online_models.hazard.rules import HazardRules
 from online_models.learning.gates import GateRules
-from online_models.learning.rules import Contestant, LearnerRules
+from online_models.learning.rules import Challenger, LearnerRules
 from schemas.records import Example, Frozen
 from streams.lab.bench.hazard_rows import EPOCH_MS, hazard_rows
 
@@ -16,14 +16,14 @@ HAZARD = HazardRules(slots=2**10)
 LENIENT = GateRules(9.0, 9.0, 9.0, 0.0, 99.0, 10**9, 99.0, 99.0, 99.0)
 RULES = LearnerRules(
     hazard=HAZARD,
-    contestants=(Contestant("fast", 0.1),),
+    challengers=(Challenger("fast", 0.1),),
     block=10,
     first_publication=100,
     publish_every=100,
     publish_growth=0.0,
     publish_interval_ms=0,
     window=40,
-    golden_max=64,
+    shift_check_max=64,
     gate=LENIENT,
 )
 """Small and early, so that a few hundred examples show every step."""

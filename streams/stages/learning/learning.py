@@ -23,7 +23,7 @@ from online_models.credit.learner import CreditLearner, CreditRules
 from online_models.credit.persistence import CREDIT
 from online_models.learning.learner import Learner
 from online_models.learning.registry import LogPosition, Registry
-from online_models.learning.rules import Contestant, rules_for
+from online_models.learning.rules import Challenger, rules_for
 from online_models.learning.value_learner import ValueLearnerRules
 from online_models.persistence.envelope import Unusable
 from online_models.targets.targets import VALUE, Targets
@@ -70,10 +70,10 @@ class LearningRules:
     credit: CreditRules = field(default_factory=CreditRules)
 
 
-def learning_of(targets: Targets, contestants: tuple[Contestant, ...] = ()) -> LearningRules:
-    """The usual rules for these targets, with these contestants for each."""
+def learning_of(targets: Targets, challengers: tuple[Challenger, ...] = ()) -> LearningRules:
+    """The usual rules for these targets, with these challengers for each."""
     hazards = {
-        one.name: structs.replace(rules_for(one.shape, one.prior), contestants=contestants)
+        one.name: structs.replace(rules_for(one.shape, one.prior), challengers=challengers)
         for one in targets.hazards
     }
     return LearningRules(hazards | {VALUE: ValueLearnerRules()})
@@ -218,9 +218,9 @@ class Learning:
     def _repeat(self, order: ModelCommand) -> None:
         """What an order changes in the learners: whoever is promoted leads."""
         if order.kind is CommandKind.PROMOTE:
-            contestant = self._book.contestant_of(order.model, order.version)
-            if contestant:
-                self._targets.lead(order.model, contestant)
+            challenger = self._book.challenger_of(order.model, order.version)
+            if challenger:
+                self._targets.lead(order.model, challenger)
 
     def _quarantine(self, order: ModelCommand, offset: int, state: StateReader) -> None:
         """Go back to the newest base from before the stretch."""

@@ -49,9 +49,9 @@ class TargetLearners:
         """What every model would be live as by now."""
         return [one for learner in self.learners.values() for one in learner.published()]
 
-    def lead(self, target: str, contestant: str) -> bool:
+    def lead(self, target: str, challenger: str) -> bool:
         learner = self.learners.get(target)
-        return learner is not None and learner.lead(contestant)
+        return learner is not None and learner.lead(challenger)
 
     def dump(self, known: Mapping[str, bytes]) -> dict[str, bytes]:
         parts: dict[str, bytes] = {}

@@ -56,7 +56,7 @@ class VersionBook:
         self, said: Publication, place: LogPosition, state: VersionState = "published"
     ) -> None:
         messages = snapshot_messages(said.version, said.content)
-        known = KnownVersion(said.version, place.offset, place.time, said.contestant, len(messages))
+        known = KnownVersion(said.version, place.offset, place.time, said.challenger, len(messages))
         change = self.registry.publish(said.model, known, state)
         for message in messages:
             self._effects.send(topics.MODEL_SNAPSHOTS.name, 0, message)
@@ -70,7 +70,7 @@ class VersionBook:
         registry = self.registry
         match order.kind:
             case CommandKind.PROMOTE:
-                # Of another contestant the next versions follow; an old one would be replaced.
+                # Of another challenger the next versions follow; an old one would be replaced.
                 own = registry.of(order.model).versions
                 holds = any(one.version == order.version for one in own)
                 change = registry.promote(order.model, order.version, holds=holds)
@@ -95,9 +95,9 @@ class VersionBook:
             VersionChange(order.model, order.version, "ignored", live, reason), place, order
         )
 
-    def contestant_of(self, model: str, version: str) -> str:
+    def challenger_of(self, model: str, version: str) -> str:
         known = self.registry.known(model, version)
-        return known.contestant if known else ""
+        return known.challenger if known else ""
 
     def _refuse(self, said: Refusal, place: LogPosition) -> None:
         for change in self.registry.refuse(
@@ -120,11 +120,11 @@ class VersionBook:
         history = self.registry.of(change.model)
         history.changes += 1
         figures: Figures = {}
-        order = reason = contestant = parent = ""
+        order = reason = challenger = parent = ""
         if isinstance(cause, ModelCommand):
             order, reason = cause.command_id, cause.reason
         else:
-            figures, contestant = cause.figures, cause.contestant
+            figures, challenger = cause.figures, cause.challenger
             parent = cause.parent if isinstance(cause, Publication) else ""
         row = ModelVersion(
             change_id=f"{change.model}:{history.changes}",
@@ -134,7 +134,7 @@ class VersionBook:
             state=change.state,
             live_version=change.live,
             is_held=history.is_held,
-            contestant=contestant,
+            contestant=challenger,
             parent=parent,
             reason="; ".join(filter(None, (change.reason, reason))),
             figures=figures,

@@ -1,4 +1,4 @@
-"""What a version must show before it may score, and when contestants take the lead."""
+"""What a version must show before it may score, and when challengers take the lead."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from online_models.learning.gates import (
     is_finite,
     shift_of,
 )
-from online_models.learning.rules import Contestant, LearnerRules
+from online_models.learning.rules import Challenger, LearnerRules
 from online_models.learning.target_learner import TargetLearner
 from online_models.learning.verdicts import NewChampion, Refusal
 from tests.worlds import learner_world
@@ -43,8 +43,8 @@ def scorer() -> HazardScorer:
         ({}, STILL, None),
         ({"entropy_over_rates": 1.01}, STILL, "shrunk rates"),
         ({"entropy_over_rates": math.nan}, STILL, "shrunk rates"),
-        ({"own_entropy_beside_champion": 0.92}, STILL, "published last"),
-        ({"own_entropy_beside_champion": 0.905}, STILL, None),
+        ({"own_entropy_on_sample": 0.92}, STILL, "published last"),
+        ({"own_entropy_on_sample": 0.905}, STILL, None),
         ({"calibration": 2.5}, STILL, "times what came"),
         ({"calibration": 2.5, "positives": 10}, STILL, None),
         ({}, Shift(0.6, 0.0), "log odds of known rows moved by 0.60"),
@@ -79,18 +79,18 @@ def test_weights_that_are_not_finite_never_pass() -> None:
 
 def test_a_shift_is_measured_on_rows_that_both_can_score() -> None:
     encoder = Encoder(SMALL.slots, SMALL.seed)
-    golden = [
+    shift_check = [
         PackedAsk(*encoder.pack({f"f{n}": 1.0, "bad": math.nan if n == 0 else 0.0}), 0)
         for n in range(50)
     ]
     before, after = learned(500).scorer, learned(500)
-    assert shift_of(before, before, golden) == Shift(0.0, 0.0)
+    assert shift_of(before, before, shift_check) == Shift(0.0, 0.0)
     after.scorer.weights.bias[0] += 1.0
-    shift = shift_of(after.scorer, before, golden)
+    shift = shift_of(after.scorer, before, shift_check)
     assert shift is not None
     assert 0.8 < shift.log_odds_p99 < 1.1
     assert shift.stability > 0.2
-    assert shift_of(before, before, golden[:1]) is None
+    assert shift_of(before, before, shift_check[:1]) is None
 
 
 def test_evidence_is_about_the_window_alone_and_knows_what_it_cannot_say() -> None:
@@ -99,15 +99,15 @@ def test_evidence_is_about_the_window_alone_and_knows_what_it_cannot_say() -> No
     assert (evidence.rows, evidence.positives, evidence.calibration) == (200, 8, 1.25)
     assert evidence.normalised_entropy == pytest.approx(10 / 13)
     assert evidence.log_loss["contestant:fast"] == pytest.approx(0.09)
-    assert evidence.champion_entropy == pytest.approx(2.2 / 2.5)
+    assert evidence.published_entropy == pytest.approx(2.2 / 2.5)
     nothing = target_evidence([], ["main"])
     assert math.isnan(nothing.normalised_entropy)
     assert figures_of(nothing) == {"rows": 0.0, "positives": 0.0}
 
 
 def test_a_live_version_worse_than_one_rate_is_suspended() -> None:
-    assert deserves_suspension(structs.replace(GOOD, champion_entropy=1.2), GateRules())
-    assert not deserves_suspension(structs.replace(GOOD, champion_entropy=math.nan), GateRules())
+    assert deserves_suspension(structs.replace(GOOD, published_entropy=1.2), GateRules())
+    assert not deserves_suspension(structs.replace(GOOD, published_entropy=math.nan), GateRules())
 
 
 def test_tiers_are_compared_on_the_same_rows_and_the_full_model_wins() -> None:
@@ -121,7 +121,7 @@ def test_a_contestant_that_is_better_by_a_margin_takes_the_lead() -> None:
     hasty = structs.replace(
         RULES,
         hazard=structs.replace(RULES.hazard, alpha=3.0, l2=0.0),
-        contestants=(Contestant("calm", 0.03),),
+        challengers=(Challenger("calm", 0.03),),
         promotion_rows=2000,
         promotion_positives=10,
         window=400,
@@ -129,12 +129,12 @@ def test_a_contestant_that_is_better_by_a_margin_takes_the_lead() -> None:
     learner = TargetLearner("payer", hasty)
     verdicts = learner.learn(learner_world.examples(4000, seed=2))
     (lead,) = [one for one in verdicts if isinstance(one, NewChampion)]
-    assert lead.contestant == "calm"
+    assert lead.challenger == "calm"
     lost = lead.figures
     assert lost["log_loss:contestant:calm"] < 0.995 * lost["log_loss:contestant:main"]
     assert lost["rows"] >= 2000
     later = [one for one in verdicts[verdicts.index(lead) :] if one.model == "payer"]
-    assert {one.contestant for one in later} == {"calm"}
+    assert {one.challenger for one in later} == {"calm"}
 
 
 def test_nobody_takes_the_lead_without_enough_evidence() -> None:

@@ -9,8 +9,8 @@ import pytest
 from msgspec import structs
 
 from online_models.hazard.encoding import Encoder
+from online_models.learning.gates import ValueGateRules
 from online_models.learning.value_learner import (
-    ValueGateRules,
     ValueLearner,
     ValueLearnerRules,
     is_valid_value_example,

@@ -48,7 +48,7 @@ def stage_rules(seed: int) -> StageRules:
     lenient = GateRules(10.0, 10.0, 10.0, 0.0, 100.0, 10**9, 100.0, 100.0, 100.0)
     early = PaceRules(
         block=2, first_publication=2, publish_every=2, publish_growth=0.0, publish_interval_ms=0,
-        window=20, golden_max=4,
+        window=20, shift_check_max=4,
     )  # fmt: skip
     pace = structs.asdict(early)
     learner = LearnerRules(

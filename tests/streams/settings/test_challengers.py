@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from online_models.learning.rules import Contestant, LearnerRules
+from online_models.learning.rules import Challenger, LearnerRules
 from streams.settings import read_settings
 from streams.settings.environment import SettingError
 from streams.wiring.parts import stage_rules
@@ -14,8 +14,8 @@ def test_every_target_has_the_challengers_of_the_setting() -> None:
     settings = read_settings({"HEADWATER_CHALLENGERS": "fast:0.1, slow:0.003"})
     payer = stage_rules(settings).learning.targets["payer"]
     assert isinstance(payer, LearnerRules)
-    assert payer.contestants == (Contestant("fast", 0.1), Contestant("slow", 0.003))
-    assert [name for name, _ in payer.of_contestants()] == ["main", "fast", "slow"]
+    assert payer.challengers == (Challenger("fast", 0.1), Challenger("slow", 0.003))
+    assert [name for name, _ in payer.with_challengers()] == ["main", "fast", "slow"]
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from tests.worlds import learner_world
 from tests.worlds.attribution_world import NOON
 from tests.worlds.stage_world import Fed, Line, Row, rows
 
-NEVER = structs.replace(learner_world.RULES, first_publication=10**6, contestants=())
+NEVER = structs.replace(learner_world.RULES, first_publication=10**6, challengers=())
 MIDNIGHT = NOON - NOON % DAY_MS
 TOPICS = ("model-quality", "reliability", "drift-alarms")
 
