@@ -1,8 +1,8 @@
 """`headwater bench`: events per second from Kafka to stored rows, beside two other programs.
 
-The events wait in Kafka before anything starts. The clock runs from the moment the deciding
-process is ready until the last row is in the store, as the store itself dates it. The two
-programs to compare with are in `tests/benchmarks` of the source checkout.
+The events are in Kafka before anything starts. The clock runs from the moment the core worker is
+ready until the last row is in the store, by the time that the store gave the row. The two programs
+to compare with are in `tests/benchmarks` of the source checkout.
 """
 
 from __future__ import annotations
@@ -36,37 +36,37 @@ from streams.settings import Settings
 COMPARISONS = CHECKOUT / "tests" / "benchmarks"
 SLOW_SHARE = 5
 SLOW_EVENTS_MIN = 20_000
-"""The slow program gets a fifth of the events, but not less than this."""
+"""The slow program gets a fifth of the events, but at least this many."""
 _STAGES = ("intake", "matching", "journeys", "sites", "learning")
 _SOURCES = [topic.name for topic in topics.SOURCES]
 
 
 @dataclass(frozen=True, slots=True)
 class BenchPlan:
-    """How many events of the standard mix, and how many deciding processes."""
+    """How many events of the standard mix, and how many core workers."""
 
     events: int
     seed: int
     workers: int = 1
 
 
-def run_bench(settings: Settings, wanted: BenchPlan, advance: Progress) -> dict[str, Any]:
-    """Everything in one run, on one broker; Stop when a part fails."""
-    events, seed = wanted.events, wanted.seed
+def run_bench(settings: Settings, plan: BenchPlan, advance: Progress) -> dict[str, Any]:
+    """Measure all programs on one broker; figures for one JSON object. Stop: a part fails."""
+    events, seed = plan.events, plan.seed
     with tempfile.TemporaryDirectory(prefix="headwater-bench-") as name:
         folder = Path(name)
         course = Course.new(settings, folder / "headwater")
         advance("headwater: publishing", 0, events)
         count = prepare(course, simulate_traffic(Scenario.standard(events, seed)))
-        lap = asyncio.run(run_lap(course, core_program(wanted.workers, folder), count, advance))
+        lap = asyncio.run(run_lap(course, core_program(plan.workers, folder), count, advance))
         bound = _bound(course, folder, count, advance)
         slow = _idiomatic(settings, folder, (events, seed), advance)
     report = report_of(lap, slow, bound, settings.kafka.brokers or "")
-    return report | {"core_workers": wanted.workers}
+    return report | {"core_workers": plan.workers}
 
 
 def core_program(workers: int = 1, folder: Path | None = None) -> BenchedProgram:
-    """Several workers need a folder, in which each caches its own state."""
+    """Core workers. Several of them need a folder, in which each keeps its state."""
     inputs = [*_SOURCES, topics.MATCH.name, topics.JOURNEYS.name, topics.SITES.name]
     programs = [_core(number, folder) for number in range(workers)]
     return BenchedProgram("headwater", programs, "headwater-core", inputs)
@@ -81,13 +81,13 @@ def _core(number: int, folder: Path | None) -> Program:
 def _idiomatic(
     settings: Settings,
     folder: Path,
-    wanted: tuple[int, int],
+    size: tuple[int, int],
     advance: Progress,
 ) -> Lap | None:
-    """The Faust application, over fewer events of the same mix and without clock ticks."""
+    """A Faust application as its tutorial writes it, over fewer events and without clock ticks."""
     if not _is_there("idiomatic_faust"):
         return None
-    events, seed = wanted
+    events, seed = size
     fewer = min(events, max(events // SLOW_SHARE, SLOW_EVENTS_MIN))
     course = Course.new(settings, folder / "idiomatic")
     advance("idiomatic Faust: publishing", 0, fewer)
@@ -125,7 +125,7 @@ def _bound(course: Course, folder: Path, events: int, advance: Progress) -> floa
 def _is_there(name: str) -> bool:
     if (COMPARISONS / name).exists():
         return True
-    print(f"headwater: no {name} to compare with: run bench in a source checkout", file=sys.stderr)
+    print(f"headwater: {name} is not compared: run bench in a source checkout", file=sys.stderr)
     return False
 
 
@@ -147,7 +147,7 @@ def report_of(lap: Lap, slow: Lap | None, bound: float | None, broker: str) -> d
 
 
 def _stage_microseconds(lap: Lap) -> dict[str, float]:
-    """Time of each stage per source event. `shell` is the rest of the deciding process's CPU."""
+    """CPU time of each stage per source event. `shell` is the rest of the core worker's CPU."""
     spent = {
         stage: lap.metrics.get(("headwater_decide_seconds_sum", stage), 0.0) for stage in _STAGES
     }

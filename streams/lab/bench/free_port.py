@@ -1,4 +1,4 @@
-"""Ports for programs that are started beside each other on one machine."""
+"""Ports for programs that are started side by side on one machine."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import random
 import socket
 
 FREE_PORTS = range(20_000, 32_000)
-"""Below what outgoing connections take (32768 and up on Linux, 49152 elsewhere): a port of theirs
-can be gone between the choice and the start of the program that it was chosen for."""
+"""Below the ports of outgoing connections (32768 and up on Linux, 49152 elsewhere), one of which
+could be taken between the choice and the start of the program."""
 
 _chance = random.SystemRandom()
 _given: set[int] = set()
@@ -16,7 +16,7 @@ _given: set[int] = set()
 def free_port(adjacent: int = 1) -> int:
     """The first of `adjacent` TCP ports that nothing is bound to now, on any address.
 
-    One process gets each port once. OSError: after many tries there are none.
+    A process is given each port once. OSError: there are none after many tries.
     """
     for _ in FREE_PORTS:
         first = _chance.randrange(FREE_PORTS.start, FREE_PORTS.stop - adjacent + 1)

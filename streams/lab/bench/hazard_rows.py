@@ -1,7 +1,7 @@
-"""Made-up installs to measure models with: features as in live traffic, outcomes bin by bin.
+"""Simulated installs to measure models with: features as in live traffic, outcomes bin by bin.
 
-Whether and when an install pays hangs on where it came from, on an interest that shows only in
-its activity, and on luck that shows in nothing: lognormal delays, not the hazards of the model.
+Whether and when an install pays depends on where it came from, on an interest that shows only in
+its activity, and on luck: lognormal delays, not the hazards of the model.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ _FEATURES_OF = {
     for number, landmark in enumerate(PAYER.landmarks)
     if landmark.name in {known.name for known in LANDMARKS}
 }
-"""For each landmark that features exist for, its number there."""
+"""Number of a landmark in the model and in the features, where both have it."""
 
 
 class _World(NamedTuple):
-    """What nobody is told: effects on the log odds of paying, and on how soon."""
+    """Hidden effects on the log odds of paying, and on how soon."""
 
     source: dict[str, float]
     country: dict[str, float]
@@ -50,7 +50,7 @@ class _World(NamedTuple):
 
 
 def hazard_rows(rows: int, seed: int) -> list[HazardRow]:
-    """`rows` rows in the order in which they mature, while installs keep coming."""
+    """`rows` rows in the order in which their outcomes become known, while installs continue."""
     chance = random.Random(seed)
     world = _world(chance)
     due: list[tuple[int, str, HazardRow]] = []

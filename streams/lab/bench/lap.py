@@ -1,4 +1,4 @@
-"""One lap of a benchmark: a deciding process and a storing one, over events that wait in Kafka."""
+"""One lap of a benchmark: a deciding program and a storing worker, over events in Kafka."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ from streams.worker.roles import migrate_in_child
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 _PATIENCE_SECONDS = 1_800.0
-_LOOK_SECONDS = 0.5
+POLL_SECONDS = 0.5
 _OUTCOMES = [topic.name for topic in topics.OUTCOMES]
 
 
 @dataclass(frozen=True, slots=True)
 class Lap:
-    """One program over its events."""
+    """What one program took for its events."""
 
     events: int
     seconds: float
     cpu: dict[str, float]
-    metrics: dict[tuple[str, str], float]  # of the deciding process; empty if it has none
+    metrics: dict[tuple[str, str], float]  # of the deciding program; empty if it has none
 
     @property
     def events_per_second(self) -> float:
@@ -50,13 +50,13 @@ class Lap:
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """Where the events of one lap wait, and where its rows go."""
+    """Where the events of one lap are, and where its rows go."""
 
     settings: Settings
 
     @classmethod
     def new(cls, settings: Settings, folder: Path) -> Course:
-        """A new prefix on the broker of the settings, and a new folder."""
+        """A new topic prefix on the broker of the settings, and a new folder."""
         require_kafka(settings)
         folder.mkdir()
         name = f"bench-{uuid.uuid4().hex[:8]}-"
@@ -84,7 +84,7 @@ class Course:
 
 @dataclass(frozen=True, slots=True)
 class BenchedProgram:
-    """A deciding program in one or more processes: its group, and all topics that it reads."""
+    """A deciding program in one or more processes, its consumer group, and all topics it reads."""
 
     name: str
     programs: Sequence[Program]
@@ -93,7 +93,7 @@ class BenchedProgram:
 
 
 def require_kafka(settings: Settings) -> None:
-    """The in-process broker keeps too little to hold the events of a benchmark."""
+    """Stop: there is none. The in-process broker is too small for the events of a benchmark."""
     if settings.kafka.brokers is None:
         raise Stop(
             "bench needs a real Kafka: set HEADWATER_KAFKA=host:port, or use `make bench`, "
@@ -102,7 +102,7 @@ def require_kafka(settings: Settings) -> None:
 
 
 def prepare(course: Course, messages: Iterable[SimulatedMessage]) -> int:
-    """Create topics and tables and publish; how many events there are, ticks excepted."""
+    """Create topics and tables, and publish. Returns the number of events, without clock ticks."""
     migrate_in_child(course.settings, course.environ)
     count = 0
 
@@ -120,24 +120,25 @@ def prepare(course: Course, messages: Iterable[SimulatedMessage]) -> int:
     return count
 
 
-async def run_lap(course: Course, who: BenchedProgram, events: int, advance: Progress) -> Lap:
+async def run_lap(course: Course, benched: BenchedProgram, events: int, advance: Progress) -> Lap:
+    """Measure one program. Stop: a process ends. TimeoutError: after half an hour."""
     storing = Program(
         "storing",
         [sys.executable, "-m", "streams.cli", "worker", "--role", "storing"],
         free_port(),
     )
-    # Storing is ready first: then the clock starts with the deciding process.
-    with running([storing], course.environ, CHECKOUT, who.programs) as ran:
+    # Storing is ready first, so that the clock starts with the deciding program.
+    with running([storing], course.environ, CHECKOUT, benched.programs) as ran:
         started = ran.first_ready_at
         ran.start_counting()
         broker = local_pid(course.settings.kafka.brokers or "")
         broker_before = cpu_seconds(broker) if broker else 0.0
         async with asyncio.timeout(_PATIENCE_SECONDS):
-            await _until_stored(course.settings, who, events, ran.require_all, advance)
+            await _until_stored(course.settings, benched, events, ran.require_all, advance)
         cpu = _by_role(ran.cpu_seconds())
         if broker:
             cpu["broker"] = round(cpu_seconds(broker) - broker_before, 2)
-        metrics = await asyncio.to_thread(_metrics_of_all, who.programs)
+        metrics = await asyncio.to_thread(_metrics_of_all, benched.programs)
     return Lap(events, _last_insert(course) - started, cpu, metrics)
 
 
@@ -151,7 +152,7 @@ def _by_role(spent: dict[str, float]) -> dict[str, float]:
 
 
 def _metrics_of_all(programs: Sequence[Program]) -> dict[tuple[str, str], float]:
-    """Summed over the processes; those without metrics have none."""
+    """Summed over the processes that have metrics."""
     found: dict[tuple[str, str], float] = {}
     for program in programs:
         if program.metrics_port:
@@ -162,14 +163,14 @@ def _metrics_of_all(programs: Sequence[Program]) -> dict[tuple[str, str], float]
 
 async def _until_stored(
     settings: Settings,
-    who: BenchedProgram,
+    benched: BenchedProgram,
     events: int,
     check: Callable[[], None],
     advance: Progress,
 ) -> None:
     core = core_settings(settings)
     prefix = settings.kafka.topic_prefix
-    group = f"{prefix}{who.group}"
+    group = f"{prefix}{benched.group}"
     sources = [
         (topic.name, p) for topic in topics.SOURCES for p in range(settings.kafka.partitions)
     ]
@@ -181,23 +182,28 @@ async def _until_stored(
         while True:
             check()
             done = sum((await offsets.committed(group, sources)).values())
-            advance(f"{who.name}: deciding and storing", events * done // total, events)
+            advance(f"{benched.name}: deciding and storing", events * done // total, events)
             if done == total:
                 break
-            await asyncio.sleep(_LOOK_SECONDS)
+            await asyncio.sleep(POLL_SECONDS)
     finally:
         await offsets.stop()
-    await until_settled(settings, who, check)
+    await until_settled(settings, benched, check)
 
 
-async def until_settled(settings: Settings, who: BenchedProgram, check: Callable[[], None]) -> None:
-    """Wait until nothing is left to read, first for deciding and then for storing."""
+async def until_settled(
+    settings: Settings, benched: BenchedProgram, check: Callable[[], None]
+) -> None:
+    """Wait until the program, then the storing worker, has read everything."""
     core = core_settings(settings)
-    group = f"{settings.kafka.topic_prefix}{who.group}"
-    for name, read in ((group, who.topics), (settings.kafka.consumer_group("storing"), _OUTCOMES)):
+    group = f"{settings.kafka.topic_prefix}{benched.group}"
+    for name, read in (
+        (group, benched.topics),
+        (settings.kafka.consumer_group("storing"), _OUTCOMES),
+    ):
         while not await caught_up(core.bootstrap_servers, name, read, core):
             check()
-            await asyncio.sleep(_LOOK_SECONDS)
+            await asyncio.sleep(POLL_SECONDS)
 
 
 def _last_insert(course: Course) -> float:

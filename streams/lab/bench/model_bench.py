@@ -1,9 +1,9 @@
 """`headwater bench --models`: what the payer model costs, beside River and Vowpal Wabbit.
 
-All learn the same rows in the same order, and say what they expect before they learn. Rates are
-per second of this process's CPU, from a feature dict; the models take turns, so that whatever
-else the machine does hits all of them. `score` asks for the chance by every horizon, `bin_score`
-for the probability of a single bin.
+All learn the same rows in the same order, and predict before they learn. Rates are per second of
+this process's CPU, from a feature dict; the models take turns, so that other load on the machine
+hits all of them. `score` asks for the chance by every horizon, `bin_score` for the probability of
+a single bin.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from streams.lab.bench.model_competitors import (
 from streams.progress import Progress
 
 ROUNDS, ROWS_OF_ROUND = 8, 2_000
-"""Each round times so many rows of every contestant."""
+"""Each round times so many rows with every competitor."""
 
 CHECKPOINTS = 5
 PROBABILITY_MIN = 1e-6
@@ -47,7 +47,7 @@ _Figures = dict[str, Any]
 
 
 def run_model_bench(rows: int, seed: int, advance: Progress) -> _Figures:
-    """First quality over `rows` rows, then speed on further ones."""
+    """Quality over `rows` rows, then speed on further rows; figures for one JSON object."""
     advance("making installs up", 0, rows)
     made = hazard_rows(rows + ROUNDS * ROWS_OF_ROUND, seed)
     model = HazardModel()
@@ -63,29 +63,29 @@ def _groups(rows: Sequence[HazardRow]) -> Iterator[list[HazardRow]]:
         yield list(group)
 
 
-def _loss_of(one: ModelCompetitor, rows: Sequence[HazardRow], advance: Progress) -> float:
-    """Log loss over the second half of the rows, each said before its group was learned."""
+def _loss_of(competitor: ModelCompetitor, rows: Sequence[HazardRow], advance: Progress) -> float:
+    """Log loss over the second half of the rows, each predicted before its group was learned."""
     losses: list[float] = []
     done = 0
     for group in _groups(rows):
-        for row, said in zip(group, one.expect(group), strict=True):
-            bounded = min(max(said, PROBABILITY_MIN), 1 - PROBABILITY_MIN)
+        for row, predicted in zip(group, competitor.expect(group), strict=True):
+            bounded = min(max(predicted, PROBABILITY_MIN), 1 - PROBABILITY_MIN)
             losses.append(log_loss(row.label, bounded))
-        one.learn(group)
+        competitor.learn(group)
         if len(losses) - done >= ROWS_OF_ROUND:
             done = len(losses)
-            advance(f"{one.name.rstrip('_')} learning", done, len(rows))
+            advance(f"{competitor.name.rstrip('_')} learning", done, len(rows))
     late = losses[len(losses) // 2 :]
     return math.fsum(late) / len(late)
 
 
 def _quality(model: HazardModel, rows: list[HazardRow], losses: dict[str, float]) -> _Figures:
-    """Of what was said of each bin before it was learned, over the second half of the rows."""
-    told = model.learn(rows)[len(rows) // 2 :]
+    """Of predictions before each bin was learned, over the second half of the rows."""
+    predicted = model.learn(rows)[len(rows) // 2 :]
     labels = np.array([row.label for row in rows[len(rows) // 2 :]], float)
-    own = -np.mean(np.log(np.where(labels > 0, told, 1.0 - told)))
+    own = -np.mean(np.log(np.where(labels > 0, predicted, 1.0 - predicted)))
     reliability = Reliability()
-    reliability.add_many(told, labels)
+    reliability.add_many(predicted, labels)
     return {
         "log_loss": round(float(own), 6),
         **{f"{name}log_loss": _rounded(losses.get(name), 6) for name in OTHER_PREFIXES},
@@ -96,16 +96,20 @@ def _quality(model: HazardModel, rows: list[HazardRow], losses: dict[str, float]
 
 
 def _rates(
-    contestants: Sequence[ModelCompetitor], rows: Sequence[HazardRow], advance: Progress
+    competitors: Sequence[ModelCompetitor], rows: Sequence[HazardRow], advance: Progress
 ) -> dict[str, float]:
     seconds: dict[str, float] = {}
     rounds = [rows[at : at + ROWS_OF_ROUND] for at in range(0, len(rows), ROWS_OF_ROUND)]
     for number, part in enumerate(rounds):
         advance("timing", number, len(rounds))
-        for one in contestants:
-            work_of = {"score": one.answer, "bin_score": one.expect, "learn_rows": one.learn}
+        for competitor in competitors:
+            work_of = {
+                "score": competitor.answer,
+                "bin_score": competitor.expect,
+                "learn_rows": competitor.learn,
+            }
             for kind, work in work_of.items():
-                key = f"{one.name}{kind}_per_second"
+                key = f"{competitor.name}{kind}_per_second"
                 seconds[key] = seconds.get(key, 0.0) + _seconds(work, part)
     return {key: len(rows) / spent for key, spent in seconds.items()}
 
@@ -127,7 +131,7 @@ def _speed(model: HazardModel, rates: dict[str, float], rows: Sequence[HazardRow
 
 
 def _packed_speed(model: HazardModel, rows: Sequence[HazardRow]) -> _Figures:
-    """Of workers, that hash features once and keep them packed."""
+    """Rates of workers, which hash features once and keep them packed."""
     encoder = Encoder(model.rules.slots, model.rules.seed)
     packed = [encoder.pack(row.features) for row in rows]
     asks = [
@@ -163,15 +167,15 @@ def _rounded(figure: float | None, digits: int | None = None) -> float | None:
 
 
 def _checkpoint(model: HazardModel) -> _Figures:
-    """Of this model, and of one that has seen so many names that it cannot grow any more."""
+    """Of this model, and of one with so many names that it cannot grow further."""
     full = HazardModel(model.rules)
     full.memory.n.fill(1.0)
     full.memory.z.fill(0.1)
     figures: _Figures = {}
-    for name, one in (("checkpoint", full), ("young_checkpoint", model)):
-        spent = min(_seconds(dump_hazard_model, one) for _ in range(CHECKPOINTS))
+    for name, measured in (("checkpoint", full), ("young_checkpoint", model)):
+        spent = min(_seconds(dump_hazard_model, measured) for _ in range(CHECKPOINTS))
         figures[f"{name}_ms"] = round(spent * 1000, 2)
-        figures[f"{name}_mb"] = round(len(dump_hazard_model(one)) / 1e6, 3)
+        figures[f"{name}_mb"] = round(len(dump_hazard_model(measured)) / 1e6, 3)
     content = dump_hazard_scorer(model).content
     loading = _seconds(partial(load_hazard_scorer, content), model.rules)
     return figures | {

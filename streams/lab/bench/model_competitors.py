@@ -1,6 +1,6 @@
-"""The models that `headwater bench --models` compares, behind one face.
+"""The models that `headwater bench --models` compares, behind one interface.
 
-River and Vowpal Wabbit know no bins: the bin is one more feature of theirs. So the chance by each
+River and Vowpal Wabbit know no bins: they get the bin as one more feature, so the chance by each
 horizon takes them a prediction for every bin from the landmark on.
 """
 
@@ -18,11 +18,11 @@ from online_models.hazard.bins import PAYER
 from online_models.hazard.model import HazardModel, HazardRow
 
 VW_OPTIONS = "--quiet --loss_function logistic --link logistic --ftrl --ftrl_alpha 0.1 -b 18"
-"""Of the learning rates tried, and of its default learner, these lost least on such rows."""
+"""The lowest log loss on such rows, among the learning rates tried and its default learner."""
 
 HASHED = 2**18
 FIRST_GUESS = 0.005
-"""What River starts from: about the share of rows that are positive."""
+"""What River predicts before it learns: about the share of rows that are positive."""
 
 OTHER_PREFIXES = ("as_river_", "river_", "river_bare_", "vw_")
 
@@ -30,7 +30,7 @@ Expected = Sequence[float]
 
 
 class ModelCompetitor(NamedTuple):
-    """A model under the prefix of its figures."""
+    """A model, named by the prefix of its figures."""
 
     name: str
     expect: Callable[[Sequence[HazardRow]], Expected]
@@ -52,8 +52,8 @@ def hazard_competitor(model: HazardModel) -> ModelCompetitor:
 
 
 def other_competitors() -> Iterator[ModelCompetitor]:
-    """Our kernel behind River's interface; River hashed, so that its memory is bounded too; River
-    bare, with a weight for every name; Vowpal Wabbit, where it can be imported."""
+    """Our kernel behind River's interface; River with hashed names, so that its memory is bounded
+    too; River with a weight for every name; Vowpal Wabbit, where it is installed."""
     yield _river("as_river_", HazardClassifier(ALPHA, BETA, 0.0, L2, FIRST_GUESS))
     hasher = preprocessing.FeatureHasher(n_features=HASHED, seed=1)
     yield _river("river_", hasher | new_river_model(FIRST_GUESS))

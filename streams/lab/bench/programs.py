@@ -1,4 +1,4 @@
-"""Runs worker processes over events that wait in Kafka, and measures them from outside."""
+"""Starts programs, waits until they are ready, and measures their CPU time from outside."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from streams.errors import Stop
 
-_LOOK_SECONDS = 0.05
+_POLL_SECONDS = 0.05
 START_SECONDS = 60.0
 _STOP_SECONDS = 60.0
 _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
@@ -26,22 +26,22 @@ _LISTENING = "0A"  # in /proc/net/tcp
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A process to measure. `metrics_port` 0: it has no metrics and prints a line when ready."""
+    """A process to measure. Without a metrics port (0) it prints a line when it is ready."""
 
     name: str
     command: Sequence[str]
     metrics_port: int = 0
     environ: Mapping[str, str] = field(default_factory=dict)
-    """Beside what all programs share."""
+    """Added to the environment that all programs share."""
 
 
 @dataclass(slots=True)
 class Running:
-    """Processes that run beside each other. `cpu_seconds` counts from `start_counting`."""
+    """Processes that run side by side. `cpu_seconds` counts from `start_counting`."""
 
     processes: dict[str, subprocess.Popen[bytes]]
     first_ready_at: float = 0.0
-    """When one of those started together was the first to be ready, seconds since 1970."""
+    """When the first of those started together was ready, in seconds since 1970."""
     _before: dict[str, float] = field(default_factory=dict)
 
     def start_counting(self) -> None:
@@ -54,7 +54,7 @@ class Running:
         }
 
     def require_all(self) -> None:
-        """Stop when one has ended; it has said why on stderr."""
+        """Stop: a process has ended; its own message is on stderr."""
         for name, process in self.processes.items():
             code = process.poll()
             if code is not None:
@@ -68,8 +68,10 @@ def running(
     folder: Path,
     together: Sequence[Program] = (),
 ) -> Iterator[Running]:
-    """Start the programs in `folder`, each once the one before is ready, then all of `together`
-    at once; end them at exit."""
+    """Start `programs` in `folder`, each when the last is ready; then `together`, all at once.
+
+    All are ended at exit. Stop: a program ends, or is not ready after a minute.
+    """
     ran = Running({})
     try:
         for program in programs:
@@ -89,13 +91,13 @@ def running(
 
 
 def cpu_seconds(pid: int) -> float:
-    """User and system time of a process and its threads (Linux)."""
+    """User and system time of a process and its threads, in seconds (Linux)."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / _TICKS_PER_SECOND
 
 
 def local_pid(address: str) -> int | None:
-    """The process that listens on `host:port`, if it is one of ours on this machine (Linux)."""
+    """The process that listens on `host:port`, if it is on this machine and ours (Linux)."""
     port = address.rpartition(":")[2]
     if not port.isdecimal():
         return None
@@ -143,7 +145,7 @@ def _start(program: Program, environ: Mapping[str, str], folder: Path) -> subpro
 def _wait_ready(program: Program, ran: Running) -> None:
     process = ran.processes[program.name]
     if not program.metrics_port:
-        # It says so by one line; if it ends instead, the line is empty.
+        # It prints a line; if it ends instead, the line is empty.
         if process.stdout is None or not process.stdout.readline():
             process.wait(_STOP_SECONDS)
         ran.require_all()
@@ -153,7 +155,7 @@ def _wait_ready(program: Program, ran: Running) -> None:
         ran.require_all()
         if time.monotonic() > give_up_at:
             raise Stop(f"{program.name} is not ready after {START_SECONDS:.0f} s")
-        time.sleep(_LOOK_SECONDS)
+        time.sleep(_POLL_SECONDS)
 
 
 def _answers(url: str) -> bool:

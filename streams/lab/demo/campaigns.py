@@ -34,7 +34,7 @@ class CampaignLine(NamedTuple):
 
 
 def largest_campaigns(store: Store) -> list[CampaignLine]:
-    """Most installs first."""
+    """The campaigns with the most installs, largest first."""
     return [_line(row) for row in store.query(_CAMPAIGNS).rows]
 
 

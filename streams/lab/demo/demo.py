@@ -1,4 +1,4 @@
-"""`headwater demo`: broker, traffic, workers and store on this machine, and what came out."""
+"""`headwater demo`: broker, traffic, workers and store on this machine; then a table."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ from streams.worker.supervisor import Children
 _STOP_SECONDS = 60.0
 _PATIENCE_SECONDS = 300.0
 PATIENCE_EVENTS_PER_SECOND = 300
-_LOOK_SECONDS = 0.5
+_POLL_SECONDS = 0.5
 POSTBACK_KEYS = "postback_keys.json"
 
 
@@ -50,7 +50,7 @@ POSTBACK_KEYS = "postback_keys.json"
 class DemoPlan:
     events: int
     seed: int
-    pace: int | None = None  # events per second; None: as fast as the workers
+    pace: int | None = None  # events per second; None: as fast as Kafka takes them
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +60,8 @@ class DemoReport:
 
 
 def run_demo(settings: Settings, plan: DemoPlan, advance: Progress) -> DemoReport:
-    """Run everything once; Stop when a part fails."""
-    stage_rules(settings)  # What is wrong with them is told before the last demo is gone.
+    """Run everything once, in the folder of the settings. Stop: a part fails."""
+    stage_rules(settings)  # Refuse wrong rules before the data of the last demo is deleted.
     scenario = Scenario.standard(events=plan.events, seed=plan.seed)
     clear_folder(settings.folders.data)
     _write_keys(settings.folders.data)
@@ -77,7 +77,7 @@ def run_demo(settings: Settings, plan: DemoPlan, advance: Progress) -> DemoRepor
             children.stop()
         seconds = time.monotonic() - started
     advance("counting", 0, 1)
-    # Only now: chdb lets one process open the folder, and until here that was a worker.
+    # Not earlier: chdb lets one process open the folder, and until now that was a worker.
     store = open_store(settings)
     try:
         report = RunReport(reconcile(store, received=published), seconds)
@@ -97,7 +97,7 @@ class _Run:
         self._published = 0
 
     async def through(self, scenario: Scenario) -> int:
-        """Publish everything and wait until it is stored; how many events there were."""
+        """Publish everything and wait until it is stored. Returns the number of events."""
         watch = asyncio.create_task(self._watch())
         work = asyncio.create_task(self._work(scenario))
         await asyncio.wait([watch, work], return_when=asyncio.FIRST_COMPLETED)
@@ -110,10 +110,10 @@ class _Run:
         return self._published
 
     async def _watch(self) -> None:
-        """A worker that ends before its time ends the demo."""
+        """Stop: a worker ended by itself."""
         while True:
             self._children.require_all()
-            await asyncio.sleep(_LOOK_SECONDS)
+            await asyncio.sleep(_POLL_SECONDS)
 
     async def _work(self, scenario: Scenario) -> None:
         core = core_settings(self._settings)
@@ -130,7 +130,7 @@ class _Run:
             yield message
 
     async def _settle(self, core: CoreSettings) -> None:
-        """Wait until nothing is left to read: first for deciding, then for storing."""
+        """Wait until the core worker, then the storing worker, has read everything."""
         deciding = (*topics.SOURCES, topics.MATCH, topics.JOURNEYS)
         offsets = Offsets(core)
         await offsets.start()
@@ -156,21 +156,22 @@ class _Run:
                 )
             done = sum((await offsets.committed(group, tps)).values())
             self._advance(step, done, sum((await offsets.high_watermark(tps)).values()))
-            await asyncio.sleep(_LOOK_SECONDS)
+            await asyncio.sleep(_POLL_SECONDS)
             is_done = await caught_up(core.bootstrap_servers, group, names, core)
 
 
 def _write_keys(folder: Path) -> None:
-    """Whoever runs a demo trusts its postbacks."""
+    """The demo trusts the keys that sign its own postbacks."""
     (folder / POSTBACK_KEYS).write_bytes(json.encode(public_keys()))
 
 
 def demo_environment(
     environ: Mapping[str, str], broker: EmbeddedBroker, folder: Path
 ) -> dict[str, str]:
-    """The environment of a demo's processes: of our settings only the rules are kept.
+    """The environment of the demo's processes.
 
-    What the environment says of servers, ports and prefixes is for servers.
+    Of Headwater's settings only rules, postback keys and targets are kept: servers, ports and
+    prefixes in the environment are not for the demo.
     """
     trees = (RuleSettings, PostbackSettings, ModelSettings)
     rules = {item.variable for tree in trees for item in declarations(tree)}

@@ -1,4 +1,4 @@
-"""Whether what is said with 90 % confidence comes true nine times of ten."""
+"""Whether predictions of 90 % come true nine times of ten."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ _BINS = 15
 DRAWS = 50
 
 Guess = tuple[float, bool]
-"""A probability, and whether it came true."""
+"""A predicted probability, and whether it came true."""
 
 
-def calibration_error(said: Sequence[Guess], bins: int = _BINS) -> float:
-    """Expected calibration error: mean gap between what is said and what comes true, over bins
+def calibration_error(guesses: Sequence[Guess], bins: int = _BINS) -> float:
+    """Expected calibration error: mean gap between predicted and observed, over bins
     of equal mass (Naeini et al., 2015, with equal-mass bins)."""
-    if not said:
+    if not guesses:
         return 0.0
     # By probability alone: equal ones must not be sorted by what became of them.
-    ordered = sorted(said, key=lambda one: one[0])
+    ordered = sorted(guesses, key=lambda one: one[0])
     size = len(ordered)
     edges = [number * size // bins for number in range(bins + 1)]
     gaps = (
-        abs(sum(probability - came_true for probability, came_true in ordered[first:last]))
+        abs(sum(probability - is_right for probability, is_right in ordered[first:last]))
         for first, last in pairwise(edges)
     )
     return sum(gaps) / size
 
 
-def chance_error(said: Sequence[Guess], seed: int, bins: int = _BINS) -> float:
+def chance_error(guesses: Sequence[Guess], seed: int, bins: int = _BINS) -> float:
     """The error that the same probabilities would show by chance if each were exactly right."""
     rng = random.Random(seed)
     draws = [
-        calibration_error([(one, rng.random() < one) for one, _ in said], bins)
+        calibration_error([(one, rng.random() < one) for one, _ in guesses], bins)
         for _ in range(DRAWS)
     ]
     return sum(draws) / DRAWS

@@ -1,4 +1,4 @@
-"""Fits a pair model to a history of one's own: the ids in it say who led to which install."""
+"""Fits a pair model to a recorded history: its ids say which touchpoint caused which install."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SEED = 1
 
 
 class _Answer(msgspec.Struct, frozen=True, gc=False):
-    """As much of an attribution as says whether ids decided it."""
+    """The fields of an attribution that say whether ids decided it."""
 
     conversion_id: str
     install_id: str
@@ -40,9 +40,10 @@ class _Answer(msgspec.Struct, frozen=True, gc=False):
 def fit_history(
     settings: Settings, files: Sequence[Path], out: Path, advance: Progress
 ) -> dict[str, Any]:
-    """Write the [pair_model] section for a rule file to `out`, and say how well it is calibrated.
+    """Write a [pair_model] section for the rule file to `out`; return figures of its calibration.
 
-    The figures are those of a model of one half of the installs, judged on the other half.
+    The figures are of a model of one half of the installs, on the other half.
+    Stop: too few installs have consent, a known touchpoint and candidates.
     """
     rules = stage_rules(settings)
     reader = SourceReader(files, settings.kafka.topic_prefix)

@@ -1,7 +1,7 @@
 """Installs whose touchpoint is known by an id, and the candidates they have without any id.
 
 Candidates are found as matching finds them: with consent on both sides, in the same network,
-within the windows for matching without ids, and as far as logged when the install was.
+within the lookback windows of probabilistic matching, and logged before the install.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from streams.stages.intake.stage_records import installed, touch_seen
 from streams.stages.intake.traits import event_traits, has_consent, network_key
 
 SWEEP_MS = 6 * HOUR_MS
-"""How often what is too old to be a candidate is forgotten, in log time."""
+"""How often touchpoints that are too old to be candidates are dropped, in log time."""
 
 _NOWHERE = (0, 0, 0)
 
@@ -32,8 +32,11 @@ _NOWHERE = (0, 0, 0)
 def known_matches(
     records: Iterable[MemoryRecord], answers: Mapping[str, str], rules: StageRules
 ) -> Iterator[KnownMatch]:
-    """In log order. `answers` is the touch_id of each install to look at; "" nothing led to it,
-    which is believed only of installs that told a device id."""
+    """Installs in log order, each with its candidates and the right answer.
+
+    `answers` is touch_id by install; others are left out. "" says that nothing caused the install,
+    which is believed only of installs that carry a device id.
+    """
     networks = _Networks(rules.attribution)
     pseudonyms = Pseudonyms(rules.intake.pseudonym_secret)
     missing = set(answers)

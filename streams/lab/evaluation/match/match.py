@@ -1,10 +1,10 @@
-"""How often the credit goes to who really led to the install, and how sure matches without ids are.
+"""How often the right touchpoint gets the credit, and how calibrated probabilistic matching is.
 
-Truth comes from the simulator; decisions come from the real stages. Clean traffic is where the
-rules leave no doubt: nobody cheats, and no touchpoint ranks before the one that led to the
-install. Judged are installs that share an id with that touchpoint, and installs that nothing led
-to; the others can only be guessed and are reported apart. For comparison `accuracy_standard` judges
-the standard mix, where some cheat, and where the last touchpoint is not always what led there.
+Truth comes from the simulator, decisions from the real stages. In clean traffic the rules leave no
+doubt: nobody cheats, and no touchpoint ranks before the one that caused the install. Accuracy is of
+installs that share an id with that touchpoint, and of installs that nothing caused; all others can
+only be guessed and are counted apart. `accuracy_standard` is of the standard mix, where some cheat
+and the last touchpoint is not always the cause.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ from streams.wiring.parts import stage_rules
 
 LATE_SHARE = 0.03
 PAIR_EVENTS = 8
-"""Times as many events tell how sure matches without ids are: few installs have consent, a known
-answer and candidates."""
+"""Probabilistic matching is evaluated on so many times the events, because few installs have
+consent, a known answer and candidates."""
 _HISTORY = {"attribution_id", "version", "supersedes", "reason", "decided_at", "source_offset"}
 # A touchpoint that changes nothing makes no new version, so a receipt may lack one that came late.
 _RECEIPT = {"candidates", "contributors"}
@@ -42,7 +42,7 @@ class MatchAccuracy:
 
     installs: int
     right: int
-    unidentified: int  # nothing to find them by: not judged
+    unidentified: int  # no shared id: not judged
 
     @property
     def accuracy(self) -> float:
@@ -84,7 +84,7 @@ def evaluate_match(seed: int, size: int, advance: Progress) -> dict[str, Any]:
 
 def _pair_figures(scenario: Scenario, rules: StageRules, advance: Progress) -> dict[str, Any]:
     answers = known_answers(truths(scenario))
-    step = "matches with their ids hidden"
+    step = "probabilistic matching"
     records = counted(simulated_records(scenario), scenario.events, advance, step)
     known = known_matches(records, answers, rules)
     return pair_figures(known, rules.attribution, scenario.seed)
@@ -108,16 +108,16 @@ def _judge(decided: Tally[Attribution], expected: Iterable[Truth]) -> MatchAccur
 
 
 def differences(
-    one: Tally[Attribution], other: Tally[Attribution], *, with_receipts: bool = False
+    left: Tally[Attribution], right: Tally[Attribution], *, with_receipts: bool = False
 ) -> list[str]:
-    """Conversions that are not decided alike in both, however many steps it took."""
+    """Ids of conversions whose final decisions differ, however many versions led to them."""
     left_out = frozenset(_HISTORY if with_receipts else _HISTORY | _RECEIPT)
-    ids = one.conversions.keys() | other.conversions.keys()
+    ids = left.conversions.keys() | right.conversions.keys()
     return sorted(
         conversion_id
         for conversion_id in ids
-        if _decision(one.conversions.get(conversion_id), left_out)
-        != _decision(other.conversions.get(conversion_id), left_out)
+        if _decision(left.conversions.get(conversion_id), left_out)
+        != _decision(right.conversions.get(conversion_id), left_out)
     )
 
 

@@ -1,4 +1,4 @@
-"""How sure matches without ids are, where ids tell who is right."""
+"""How calibrated probabilistic matching is, where ids say which touchpoint is right."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from streams.lab.simulator import Truth
 
 
 class HeldOut(NamedTuple):
-    """Every second install: one half to learn from, the other one to be judged by."""
+    """Every second install: one half to fit a model to, the other half to judge it on."""
 
     learned: list[KnownMatch]
     judged: list[KnownMatch]
 
 
 def known_answers(expected: Iterable[Truth]) -> dict[str, str]:
-    """touch_id of every install that ids can decide; "" when nothing led to it."""
+    """touch_id by install, of installs that ids can decide; "" when nothing caused the install."""
     return {
         truth.install_id: truth.touch_id or ""
         for truth in expected
@@ -35,31 +35,31 @@ def held_out(known: Iterable[KnownMatch]) -> HeldOut:
 
 
 def best_guesses(known: Sequence[KnownMatch], model: PairModel) -> Iterator[Guess]:
-    """The most confident candidate of each install, and whether it is the right one."""
-    for one in known:
-        certain = confidences(one.touches, one.install, model)
+    """For each install the confidence in its best candidate, and whether that is the right one."""
+    for match in known:
+        certain = confidences(match.touches, match.install, model)
         best = max(range(len(certain)), key=certain.__getitem__)
-        yield certain[best], one.touches[best].touch_id == one.touch_id
+        yield certain[best], match.touches[best].touch_id == match.touch_id
 
 
 def pair_figures(known: Iterable[KnownMatch], rules: Rules, seed: int) -> dict[str, Any]:
-    """Calibration of a model learned from one half on the other, and of the model of the rules."""
+    """Calibration of a model fitted to one half, on the other; and of the model in the rules."""
     halves = held_out(known)
-    said = list(best_guesses(halves.judged, fit_pair_model(halves.learned)))
+    guesses = list(best_guesses(halves.judged, fit_pair_model(halves.learned)))
     by_default = list(best_guesses(halves.judged, rules.pair_model))
     confidence = rules.default.probabilistic.confidence
     return {
-        "probabilistic_ece": round(calibration_error(said), 6),
-        "probabilistic_ece_by_chance": round(chance_error(said, seed), 6),
+        "probabilistic_ece": round(calibration_error(guesses), 6),
+        "probabilistic_ece_by_chance": round(chance_error(guesses, seed), 6),
         "probabilistic_ece_default_model": round(calibration_error(by_default), 6),
-        "probabilistic_installs": len(said),
-        "probabilistic_accepted": sum(one >= confidence for one, _ in said),
-        "probabilistic_precision": _precision(said, confidence),
+        "probabilistic_installs": len(guesses),
+        "probabilistic_accepted": sum(one >= confidence for one, _ in guesses),
+        "probabilistic_precision": _precision(guesses, confidence),
         "probabilistic_precision_default_model": _precision(by_default, confidence),
     }
 
 
-def _precision(said: Sequence[Guess], confidence: float) -> float | None:
-    """Share of right ones among those the rule accepts; None when it accepts none."""
-    accepted = [is_right for certain, is_right in said if certain >= confidence]
+def _precision(guesses: Sequence[Guess], confidence: float) -> float | None:
+    """Share of right guesses among those the rule accepts; None when it accepts none."""
+    accepted = [is_right for certain, is_right in guesses if certain >= confidence]
     return round(sum(accepted) / len(accepted), 6) if accepted else None
