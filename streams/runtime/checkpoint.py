@@ -1,10 +1,12 @@
-"""All effects of a decision in one Kafka transaction: messages, changelog, input offsets.
+"""A checkpoint: all effects of a decision in one Kafka transaction.
 
-Measured on Apache Kafka 4.1 (KRaft, one broker) and two cores that clients and broker share,
+These are the messages, the changelog of the state, and the offsets of the input.
+
+Measured on Apache Kafka 4.1 (KRaft, one broker), on two cores shared by clients and broker, with
 13 transactional aiokafka producers in one asyncio process, retry back-off 5 ms:
 10 messages each: 380 to 830 transactions/s, median 12 to 35 ms, 0.8 to 1.1 ms CPU each;
 1,000 messages of 300 bytes each: 290 transactions/s and 294,000 messages/s, median 45 ms.
-librdkafka's transactional producer in threads: 185 and 210 transactions/s. So aiokafka it is.
+librdkafka's transactional producer in threads: 185 and 210 transactions/s. Hence aiokafka.
 After 15 SIGKILLs in the middle of transactions, readers of committed records saw each of
 2.9 million messages once, in order. A second producer with the same id fences the first within
 20 ms, whatever the first was doing. lz4 costs three times the CPU of the batch it shrinks.
@@ -28,23 +30,23 @@ from streams.settings.core import CoreSettings
 from streams.stages.contract import Effects, TopicPartition
 
 RETRY_BACKOFF_MS = 5
-"""After a commit the broker writes its markers; a transaction begun meanwhile is told to retry,
-and aiokafka's default of 100 ms would be most of a checkpoint's time."""
+"""After a commit the broker writes its markers, and asks a transaction that begins meanwhile to
+retry; aiokafka's default of 100 ms would be most of a checkpoint's time."""
 
 PRODUCE_BATCH_BYTES = 900_000  # below the broker's 1 MiB message limit
 
 
 class CheckpointError(HeadwaterError):
-    """Whether the checkpoint took effect is not known; who opens the lane next will see."""
+    """It is not known whether the checkpoint took effect. Whoever opens the lane next finds out."""
 
 
 class LaneFencedError(CheckpointError):
-    """Another worker opened this lane; this one must not decide any more."""
+    """Another worker opened this lane, so this one must not decide any more."""
 
 
 @dataclass(frozen=True, slots=True)
 class CheckpointReceipt:
-    """What a checkpoint wrote."""
+    """What a committed checkpoint contained."""
 
     messages: int
     octets: int
@@ -52,36 +54,47 @@ class CheckpointReceipt:
 
 
 class Log(Protocol):
-    """The lane's side of Kafka. Tests pass one in memory."""
+    """Where a lane commits its checkpoints. Tests use one in memory.
+
+    Order of calls: `open` once, then `commit` one at a time, then `close`. After an error of
+    `commit` only `close` may follow.
+    """
 
     async def open(self) -> None:
-        """Fence whoever had this lane before; its unfinished transaction is undone."""
+        """Fence the previous owner of the lane; its unfinished transaction is aborted."""
 
     async def commit(self, effects: Effects) -> CheckpointReceipt:
-        """Make all effects durable, or none; CheckpointError when the lane has to be given up."""
+        """Commit all effects or none, and return once they are durable.
+
+        LaneFencedError when another worker has opened the lane, CheckpointError when Kafka failed:
+        either way the lane has to be closed. ValueError for a message that exceeds a batch.
+        """
 
     async def close(self) -> None:
-        """Give up connections. Never waits for Kafka longer than a few seconds."""
+        """Disconnect. Waits a few seconds for Kafka at most; may be called without `open`."""
 
 
 Announce = Callable[[Mapping[TopicPartition, int]], Awaitable[None]]
 
 
 async def no_announcement(positions: Mapping[TopicPartition, int]) -> None:
-    """The transaction has told the group's coordinator already."""
+    """The offsets of the transaction have reached the group's coordinator already."""
 
 
 @dataclass(frozen=True, slots=True)
 class LogOptions:
-    """What the in-process broker needs besides: it forgets what was not read in time, and it
-    accepts the offsets of a transaction without storing them, so they are committed again."""
+    """What the embedded broker needs besides.
+
+    It drops messages that are not read in time, so producers keep to a bounded `lead`. It accepts
+    the offsets of a transaction without storing them, so `announce` commits them once more.
+    """
 
     lead: ProducerLead = field(default_factory=UnboundedLead)
     announce: Announce = no_announcement
 
 
 class KafkaLog:
-    """A transactional producer per lane."""
+    """A log in Kafka: one transactional producer per lane."""
 
     def __init__(
         self,
@@ -119,10 +132,10 @@ class KafkaLog:
         try:
             ends = await self._transact(self._producer, batches, effects.positions)
         except (ProducerFenced, InvalidProducerEpoch) as error:
-            raise LaneFencedError(f"{self._id} was opened by another worker") from error
+            raise LaneFencedError(f"lane {self._id} was opened by another worker") from error
         except KafkaError as error:
-            # Also what aiokafka says when it is fenced in the middle of a produce request.
-            raise CheckpointError(f"{self._id} could not commit to Kafka: {error}") from error
+            # aiokafka raises this, too, when it is fenced in the middle of a produce request.
+            raise CheckpointError(f"lane {self._id} could not commit to Kafka: {error}") from error
         await self._announce(effects.positions)
         for tp, end in ends.items():
             self._lead.sent(tp, end, sizes[tp])
@@ -136,7 +149,7 @@ class KafkaLog:
         producer, self._producer = self._producer, None
         if producer is None:
             return
-        # A fenced or half-connected producer may never finish its goodbye.
+        # A fenced or half-connected producer may never finish closing.
         await asyncio.wait([asyncio.ensure_future(_stop(producer))], timeout=3.0)
 
     def _batches(
@@ -156,14 +169,14 @@ class KafkaLog:
     ) -> dict[TopicPartition, int]:
         """Next offset after what was written, per partition."""
         await producer.begin_transaction()
-        # All partitions are announced to the coordinator before anything else happens, in one
-        # request: batches are handed over together with the offsets.
+        # Batches and offsets are handed over together, so that aiokafka adds all partitions to the
+        # transaction in one request.
         sends = [self._send(producer, tp, parts) for tp, parts in batches.items()]
         offsets = {
             aiokafka.TopicPartition(self._settings.topic(topic), partition): offset
             for (topic, partition), offset in positions.items()
         }
-        # The commit itself ignores batches that failed, so their results come first.
+        # The commit itself ignores batches that failed, so their results are awaited first.
         *ends, _ = await asyncio.gather(
             *sends, producer.send_offsets_to_transaction(offsets, self._settings.group_id)
         )
@@ -209,4 +222,4 @@ async def _stop(producer: aiokafka.AIOKafkaProducer) -> None:
     try:
         await producer.stop()
     except KafkaError:
-        return  # It was fenced or its broker is gone; there is nothing left to undo.
+        return  # The producer was fenced or the broker is gone: there is nothing left to abort.

@@ -1,7 +1,7 @@
-"""The lanes of this worker, across assignments.
+"""The lanes of this worker, across rebalances.
 
 A lane survives a rebalance if its partitions stay here and this worker took part in every
-generation of the group in between; otherwise someone else may have had it, and it is rebuilt.
+generation of the group in between. Otherwise another worker may have owned it, and it is rebuilt.
 """
 
 from __future__ import annotations
@@ -19,7 +19,11 @@ LaneId = tuple[str, int]
 
 
 class LaneFleet:
-    """Opens, feeds, suspends and closes lanes. Everything runs on one event loop."""
+    """Opens, feeds, suspends and closes lanes. Everything runs on one event loop.
+
+    Faust calls `revoked` and `assigned` in turn; `offer` may come at any time. `failure` is set,
+    once, when a lane fails for another reason than a rebalance: the worker then has to end.
+    """
 
     def __init__(
         self,
@@ -58,7 +62,11 @@ class LaneFleet:
         return Readiness(True, f"deciding on {len(self._wanted)} lanes")
 
     def offer(self, batch: PollBatch) -> None:
-        """Give a poll batch to its lane. Batches of an earlier assignment are read again."""
+        """Queue a poll batch for its lane.
+
+        Batches of an earlier generation are dropped, for they are read again; those of the next
+        one are kept until `assigned`.
+        """
         if batch.generation > self._generation:
             self._early.append(batch)
             return
@@ -68,11 +76,16 @@ class LaneFleet:
             return
         if self._prefix:
             for record in batch.records:
+                # Read-only to stages, but aiokafka's records can be changed.
                 record.topic = record.topic.removeprefix(self._prefix)  # type: ignore[misc]
         lane.offer((batch.topic.removeprefix(self._prefix), batch.partition), batch.records)
 
     async def revoked(self, patience_seconds: float | None = None) -> None:
-        """Finish the checkpoints that are under way, then hold still."""
+        """Finish the checkpoints under way and decide no more.
+
+        Lanes that do not finish in time are closed: whatever becomes of their transaction, the
+        next owner fences it.
+        """
         patience = self._patience_seconds if patience_seconds is None else patience_seconds
         self._rebalancing = True
         lanes = dict(self._lanes)
@@ -81,7 +94,7 @@ class LaneFleet:
         await self._close(unfinished)
 
     async def assigned(self, tps: Iterable[TopicPartition], generation: int) -> None:
-        """Keep, close and open lanes so that there is one for each of these partitions."""
+        """Keep, close and open lanes, so that there is one for each of these partitions."""
         wanted = {(self._by_topic[topic].stage, p) for topic, p in tps}
         uninterrupted = generation == self._generation + 1
         stale = set(self._lanes) - wanted if uninterrupted else set(self._lanes)
@@ -99,7 +112,7 @@ class LaneFleet:
             self.offer(batch)
 
     async def close(self, patience_seconds: float | None = None) -> None:
-        """Finish what is under way, within this time, and close everything."""
+        """Finish the checkpoints under way, within this time, and close every lane."""
         for watch in self._watches:
             watch.cancel()
         await self.revoked(patience_seconds)
@@ -128,9 +141,9 @@ class LaneFleet:
     def _ended(self, key: LaneId, lane: Lane, task: asyncio.Task[None]) -> None:
         if task.cancelled() or self._lanes.get(key) is not lane:
             return
-        error = task.exception() or RuntimeError("ended without being told to")
+        error = task.exception() or RuntimeError("the lane ended without an error")
         if isinstance(error, CheckpointError):
-            # Most likely a rebalance that this worker has not heard of yet.
+            # Most likely the group is rebalancing and this worker does not know it yet.
             self._lanes.pop(key)
             self._tasks.pop(key)
             watch = asyncio.create_task(self._expect_rebalance(key, error, self._generation))

@@ -1,4 +1,8 @@
-"""One stage for one partition number: poll batches in, decisions, checkpoints, state out."""
+"""A lane: one stage for one partition number, with its queue, its state and its producer.
+
+Poll batches are queued, the stage decides on them, and each decision is committed in one checkpoint
+before the next begins.
+"""
 
 from __future__ import annotations
 
@@ -17,68 +21,74 @@ from streams.settings.core import BatchBounds
 from streams.stages.contract import LogRecord, OffsetRange, RereadsInput, Stage, TopicPartition
 
 PAUSE_PER_CHECKPOINT = 2.0
-"""A lane that is not full starts a decision at most this many checkpoint times after the last."""
+"""A lane that is not full starts its next decision this many checkpoint times after the last one
+began, within the bounds of the linger time."""
 
 ALIGN_SECONDS = 0.25
-"""Longest wait for a partition that has more, when others of the lane are already here."""
+"""Longest wait for a partition that is known to have more, once records of others are queued."""
 
 StageFactory = Callable[[str, int], Stage]
-"""Stage name and partition number to a new stage object."""
+"""Creates a stage object from the name of the stage and a partition number."""
 
 
 @dataclass(frozen=True, slots=True)
 class LaneSpec:
-    """Where a stage reads, and where its state is kept."""
+    """The topics that a stage reads, and the changelog that keeps its state."""
 
     stage: str
     inputs: tuple[str, ...]
-    changelog: str | None = None  # None: the stage has no state
+    changelog: str | None = None  # None: the stage keeps no state
     single_partition: bool = False
-    is_source: bool = False  # producers outside write the inputs; they may need clock ticks
+    is_source: bool = False  # event producers write the inputs, which may need clock ticks
 
     def partitions(self, p: int) -> list[TopicPartition]:
         return [(topic, p) for topic in self.inputs]
 
 
 class Snapshots(Protocol):
-    """Model versions; see streams/runtime/snapshots.py."""
+    """Published model versions; see streams/runtime/snapshots.py."""
 
-    async def get(self, version: str) -> bytes: ...
+    async def get(self, version: str) -> bytes:
+        """Wait for a version; SnapshotMissingError when it cannot be had."""
 
 
 class Flow(Protocol):
-    """Stops and continues reading of partitions."""
+    """Backpressure towards the consumer. Calls return at once and act on the next poll."""
 
-    def hold(self, tps: Sequence[TopicPartition]) -> None: ...
+    def hold(self, tps: Sequence[TopicPartition]) -> None:
+        """Stop reading these partitions; what was fetched already may still arrive."""
 
-    def release(self, tps: Sequence[TopicPartition]) -> None: ...
+    def release(self, tps: Sequence[TopicPartition]) -> None:
+        """Read these partitions again. Partitions that are not held are ignored."""
 
     def has_more(self, tp: TopicPartition, offset: int) -> bool:
-        """Whether the log is known to go on at this offset."""
+        """Whether the log is known to have records from this offset on."""
 
 
 @dataclass(frozen=True, slots=True)
 class LaneParts:
-    """What a lane is made of. Everything that touches the world comes in here."""
+    """What a lane is built from: all its access to Kafka, disk and clock."""
 
     stage: StageFactory
     log: Log
     store: Callable[[], StateStore]
     restore: Callable[[StateStore], Awaitable[Restored]]
     positions: Callable[[Sequence[TopicPartition]], Awaitable[Mapping[TopicPartition, int]]]
-    """Committed offsets per input partition; where there is none, the first offset."""
+    """The next offset to read per input partition; without a committed one, the log's first."""
     flow: Flow
     snapshots: Snapshots
     observer: LaneObserver
     reread: Callable[[OffsetRange], Awaitable[Sequence[LogRecord]]]
-    """The first records of a stretch that was read before; none when the log has none there."""
+    """The next records of a range that was read before; none when the log no longer has any."""
     clock: Callable[[], float] = time.monotonic  # for metrics and pacing, never for decisions
 
 
 class Lane:
-    """Owns its queue, its stage object, its state and its producer.
+    """Runs one stage for one partition number, on the event loop.
 
-    `run` ends only by cancellation or by an exception, and then the lane is thrown away.
+    `run` ends only by cancellation or by an exception; the lane is then discarded. `offer` may be
+    called from the start: what arrives before the lane is open is queued. `suspend` and `resume`
+    frame a rebalance in which the lane stays here.
     """
 
     def __init__(self, spec: LaneSpec, p: int, parts: LaneParts, bounds: BatchBounds) -> None:
@@ -102,20 +112,25 @@ class Lane:
         return f"{self.spec.stage}-{self.p}"
 
     def offer(self, tp: TopicPartition, records: Sequence[LogRecord]) -> None:
-        """Take a poll batch; holds its partition when enough of it is waiting."""
+        """Queue a poll batch; holds its partition when enough of it is queued."""
         self.queue.put(tp, records)
         self._arrivals[tp] = self._parts.clock()
         if self.queue.full(tp) and tp not in self._held:
             self._hold(tp)
 
     def last_arrival(self, tp: TopicPartition) -> float:
-        """When a partition last brought something, by the lane's clock."""
+        """When records of a partition last arrived, by the lane's clock; -inf for never."""
         return self._arrivals.get(tp, float("-inf"))
 
     async def run(self) -> None:
+        """Open the lane, then decide until cancelled.
+
+        CheckpointError when a checkpoint may have failed, RecoveryError and SnapshotMissingError
+        when the lane cannot get what it needs, and whatever the stage raises.
+        """
         try:
             stage, store = await self._open()
-            while not _told_to_end():
+            while not _is_cancelled():
                 await self._step(stage, store)
             raise asyncio.CancelledError
         finally:
@@ -127,7 +142,10 @@ class Lane:
             self._release(self._held)
 
     async def suspend(self, seconds: float) -> bool:
-        """Begin no further decision and forget what waits; False if one is still not finished."""
+        """Start no further decision and drop the queue.
+
+        False when a decision under way did not finish within `seconds`: close the lane then.
+        """
         self._may_decide.clear()
         try:
             async with asyncio.timeout(seconds):
@@ -135,14 +153,16 @@ class Lane:
         except TimeoutError:
             return False
         self.queue.rewind()
-        self._release(self._held)  # Nothing waits any more, so nothing else would.
+        # Releasing follows the queue as it drains, and the queue is empty.
+        self._release(self._held)
         return True
 
     def resume(self) -> None:
+        """Decide again after `suspend`; the consumer reads from the committed offsets."""
         self._may_decide.set()
 
     async def _open(self) -> tuple[Stage, StateStore]:
-        """Fence the previous owner, and only then read where it stopped."""
+        """Fence the previous owner, and only then read its committed offsets and its changelog."""
         parts = self._parts
         await parts.log.open()
         positions = await parts.positions(self.spec.partitions(self.p))
@@ -151,7 +171,7 @@ class Lane:
             restored = await parts.restore(store)
             parts.observer.on_restore(self.spec.stage, self.p, restored.records, restored.seconds)
         stage = parts.stage(self.spec.stage, self.p)
-        # In a thread: a large state takes seconds, and health checks must be answered meanwhile.
+        # In a thread: a large state takes seconds, and the event loop has to serve health checks.
         await asyncio.to_thread(lambda: stage.restore(store.entries()))
         self.queue.settle(positions)
         self.is_open = True
@@ -160,7 +180,7 @@ class Lane:
     async def _step(self, stage: Stage, store: StateStore) -> None:
         parts = self._parts
         await self._may_decide.wait()
-        if await self._looked_back(stage, store):
+        if await self._reread(stage, store):
             return
         await self.queue.wait()
         await self.queue.fill(self._next_start - parts.clock())
@@ -179,14 +199,14 @@ class Lane:
         finally:
             self._idle.set()
 
-    async def _looked_back(self, stage: Stage, store: StateStore) -> bool:
-        """Decide again on what the stage is missing, if it is; a part of it at a time."""
-        stretch = stage.missing() if isinstance(stage, RereadsInput) else None
-        if stretch is None:
+    async def _reread(self, stage: Stage, store: StateStore) -> bool:
+        """Let the stage decide on part of the input it is missing; False when it misses none."""
+        missing = stage.missing() if isinstance(stage, RereadsInput) else None
+        if missing is None:
             return False
         self._idle.clear()
         try:
-            await self._decide(stage, store, list(await self._parts.reread(stretch)))
+            await self._decide(stage, store, list(await self._parts.reread(missing)))
         finally:
             self._idle.set()
         return True
@@ -203,7 +223,7 @@ class Lane:
             if effects.changes:
                 store.apply(effects.changes, written.changelog_end or 0)
         elif effects.messages or effects.changes:
-            raise AssertionError(f"stage {self.spec.stage} has effects without a position")
+            raise AssertionError(f"stage {self.spec.stage} returned effects without positions")
         committed = clock()
         self._next_start = began + self._pause(committed - began)
         self._parts.observer.on_checkpoint(
@@ -211,8 +231,11 @@ class Lane:
         )
 
     def _pause(self, seconds_taken: float) -> float:
-        """A checkpoint costs the same whatever is in it. When the machine is busy it takes
-        longer, and then fewer and larger ones are what helps; when it is idle, latency counts."""
+        """Least time between the starts of two decisions.
+
+        A checkpoint costs about the same whatever it contains. It takes longer when the machine is
+        busy, and then fewer, larger checkpoints help; when the machine is idle, latency counts.
+        """
         bounds = self._bounds
         return min(
             max(bounds.linger_seconds, PAUSE_PER_CHECKPOINT * seconds_taken),
@@ -220,7 +243,7 @@ class Lane:
         )
 
     async def _align(self) -> None:
-        """Give partitions that are behind a moment to bring what belongs to the same time."""
+        """Wait a moment for partitions that are behind, to decide on them at the same time."""
         deadline = self._parts.clock() + ALIGN_SECONDS
         while self._is_one_missing() and (left := deadline - self._parts.clock()) > 0:
             await self.queue.hear(left)
@@ -246,8 +269,11 @@ class Lane:
             self._parts.observer.on_backpressure(self.spec.stage, self.p, False)
 
 
-def _told_to_end() -> bool:
-    """aiokafka swallows a cancellation that comes while it closes a client, as at the end of a
-    restoration. Whoever cancelled the lane would wait for it without end."""
+def _is_cancelled() -> bool:
+    """Whether the lane's task was cancelled, even if the exception was lost.
+
+    aiokafka swallows a cancellation that arrives while it closes a client, as at the end of a
+    restoration. Whoever cancelled the lane would then wait for it for ever.
+    """
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0

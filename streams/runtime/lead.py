@@ -1,8 +1,8 @@
-"""Keeps a producer from running further ahead of its readers than the broker remembers.
+"""Keeps a producer from running further ahead of its readers than the embedded broker remembers.
 
-The in-process broker drops the oldest messages of a partition beyond 5 MB or 100,000 messages,
-whether or not they were read. So whoever writes to it waits until the readers are close enough.
-Each writer of a partition counts what it has outstanding itself and keeps to its share.
+The embedded broker drops the oldest messages of a partition beyond 5 MB or 100,000 messages,
+whether or not they were read. Every producer that writes to it therefore waits until the readers
+are close enough. Each producer counts its own unread messages and keeps to its share of the bound.
 """
 
 from __future__ import annotations
@@ -17,23 +17,25 @@ from streams.errors import HeadwaterError
 from streams.settings.core import LeadBounds
 from streams.stages.contract import TopicPartition
 
-_LOOK_SECONDS = 0.02  # between two looks at the readers' offsets while waiting
+_LOOK_SECONDS = 0.02  # between two queries of the readers' offsets
 
 
 class LeadError(HeadwaterError):
-    """Readers stand still; the message says where."""
+    """The readers of a partition make no progress; the message names the partition."""
 
 
 class ProducerLead(Protocol):
+    """Bounds how far a producer is ahead: call `wait` before a write and `sent` after it."""
+
     async def wait(self, sizes: Mapping[TopicPartition, tuple[int, int]]) -> None:
-        """Return when (messages, bytes) may be written to each partition."""
+        """Return once (messages, bytes) may be written to each partition; LeadError if never."""
 
     def sent(self, tp: TopicPartition, next_offset: int, size: tuple[int, int]) -> None:
-        """Note what was written, and the offset a reader will commit once it has read it."""
+        """Count (messages, bytes) that were written; readers commit `next_offset` after them."""
 
 
 class UnboundedLead:
-    """On a broker that keeps what it is told, nothing has to wait."""
+    """For brokers that keep messages until their retention ends: nothing waits."""
 
     async def wait(self, sizes: Mapping[TopicPartition, tuple[int, int]]) -> None:
         return
@@ -43,11 +45,11 @@ class UnboundedLead:
 
 
 CommittedOf = Callable[[TopicPartition], Awaitable[int | None]]
-"""The offset that the readers of a partition have committed; None when nobody reads it."""
+"""The offset that the readers of a partition have committed; None when no group reads it."""
 
 
 class BoundedLead:
-    """`share` is this writer's part of a partition's bound, 1 / number of its writers."""
+    """A bound in bytes and in messages. `share` is this producer's part of it: 1 / producers."""
 
     def __init__(self, bounds: LeadBounds, committed_of: CommittedOf, share: float = 1.0) -> None:
         self._bytes_max = bounds.bytes_max * share
@@ -70,7 +72,7 @@ class BoundedLead:
                 if time.monotonic() - started > self._stalled_seconds:
                     raise LeadError(
                         f"readers of {tp[0]}-{tp[1]} have stood still at offset {committed} for "
-                        f"{self._stalled_seconds:.0f} s; look at the worker that reads it"
+                        f"{self._stalled_seconds:.0f} s: see the log of the worker that reads it"
                     )
                 await asyncio.sleep(_LOOK_SECONDS)
 
@@ -86,7 +88,7 @@ class BoundedLead:
         return messages + size[0] <= self._messages_max and octets + size[1] <= self._bytes_max
 
     def _forget(self, tp: TopicPartition, committed: int) -> bool:
-        """Drop what the readers have read; whether there was any."""
+        """Stop counting what was read up to `committed`; whether that was anything."""
         outstanding = self._outstanding.get(tp, deque())
         messages, octets = self._totals.get(tp, (0, 0))
         before = messages

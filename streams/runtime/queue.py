@@ -1,8 +1,8 @@
-"""What waits for a lane's next decision, in the order of log time across its partitions.
+"""The records that are queued for a lane's next decision, ordered by log time across partitions.
 
-A lane of several partitions is given their records up to a common moment. Otherwise a worker that
-is behind would read small topics to their end long before large ones, and decide installs before
-it has seen the touchpoints that led to them.
+A lane with several input partitions decides on their records up to a common log time. Otherwise a
+worker that is behind would read small topics to their end long before large ones, and decide
+installs before it has seen the touchpoints that led to them.
 """
 
 from __future__ import annotations
@@ -19,27 +19,27 @@ from streams.stages.contract import LogRecord, TopicPartition
 
 
 @dataclass(slots=True)
-class _Polled:
-    """A poll batch. `times` never fall, whatever the records' own timestamps do."""
+class _QueuedBatch:
+    """A poll batch. `times` never decrease, whatever the timestamps of the records do."""
 
     records: Sequence[LogRecord]
     times: list[int]
     octets: int
 
-    def cut(self, count: int) -> _Polled:
-        """The first `count` records; they are gone from here afterwards."""
+    def cut(self, count: int) -> _QueuedBatch:
+        """Remove the first `count` records and return them."""
         octets = self.octets * count // len(self.records)
-        head = _Polled(self.records[:count], self.times[:count], octets)
+        head = _QueuedBatch(self.records[:count], self.times[:count], octets)
         self.records, self.times = self.records[count:], self.times[count:]
         self.octets -= octets
         return head
 
 
-class _Waiting:
-    """What waits of one partition, in offset order."""
+class _PartitionQueue:
+    """The queued batches of one partition, in offset order."""
 
     def __init__(self) -> None:
-        self.batches: deque[_Polled] = deque()
+        self.batches: deque[_QueuedBatch] = deque()
         self.records = 0
         self.octets = 0
         self._latest = 0
@@ -48,7 +48,7 @@ class _Waiting:
         times = list(accumulate((record.timestamp for record in records), max,
                                 initial=self._latest))[1:]  # fmt: skip
         self._latest = times[-1]
-        self.batches.append(_Polled(records, times, octets))
+        self.batches.append(_QueuedBatch(records, times, octets))
         self.records += len(records)
         self.octets += octets
 
@@ -76,13 +76,17 @@ class _Waiting:
 
 
 class LaneQueue:
-    """Drops records the lane has already seen: after a rebalance Faust reads some again."""
+    """Queues poll batches by partition; ignores records that the lane has seen already.
+
+    Faust reads some records again after a rebalance, so offsets decide what is new. Everything
+    runs on one event loop.
+    """
 
     def __init__(self, bounds: BatchBounds, partitions: Sequence[TopicPartition] = ()) -> None:
-        """At the same moment, records of earlier `partitions` come first."""
+        """Records of the same log time are taken in the order of `partitions`."""
         self._bounds = bounds
         self._order = {tp: number for number, tp in enumerate(partitions)}
-        self._waiting: dict[TopicPartition, _Waiting] = {}
+        self._queues: dict[TopicPartition, _PartitionQueue] = {}
         self._offered: dict[TopicPartition, int] = {}
         self._taken: dict[TopicPartition, int] = {}
         self._arrival = asyncio.Event()
@@ -90,22 +94,23 @@ class LaneQueue:
         self._news = asyncio.Event()
 
     def settle(self, positions: Mapping[TopicPartition, int]) -> None:
-        """Records below these offsets are already decided; some may be waiting by now."""
+        """Set the next offset to decide, per partition; queued records below it are dropped."""
         self._taken = dict(positions)
-        waiting = self._waiting
+        queues = self._queues
         self.rewind()
-        for tp, one in waiting.items():
-            for batch in one.batches:
+        for tp, queue in queues.items():
+            for batch in queue.batches:
                 self.put(tp, batch.records)
 
     def rewind(self) -> None:
-        """Forget what waits; it will be read again."""
-        self._waiting = {}
+        """Drop everything that is queued; Faust reads it again."""
+        self._queues = {}
         self._offered = dict(self._taken)
         self._arrival.clear()
         self._ripe.clear()
 
     def put(self, tp: TopicPartition, records: Sequence[LogRecord]) -> None:
+        """Queue a poll batch: at least one record, in offset order."""
         expected = self._offered.get(tp, 0)
         if records[0].offset < expected:
             records = [record for record in records if record.offset >= expected]
@@ -113,93 +118,93 @@ class LaneQueue:
                 return
         self._offered[tp] = records[-1].offset + 1
         octets = sum(len(record.value or b"") for record in records)
-        self._waiting.setdefault(tp, _Waiting()).put(records, octets)
+        self._queues.setdefault(tp, _PartitionQueue()).put(records, octets)
         self._arrival.set()
         self._news.set()
         if self._is_ripe():
             self._ripe.set()
 
     def full(self, tp: TopicPartition) -> bool:
-        """So much waits of this partition that no more should be read."""
-        one, bounds = self._waiting.get(tp), self._bounds
-        return one is not None and (
-            one.records >= bounds.queued_records_max or one.octets >= bounds.queued_bytes_max
+        """Whether so much of this partition is queued that it should be held."""
+        queue, bounds = self._queues.get(tp), self._bounds
+        return queue is not None and (
+            queue.records >= bounds.queued_records_max or queue.octets >= bounds.queued_bytes_max
         )
 
     def drained(self, tp: TopicPartition) -> bool:
-        """Empty enough to read on after having been full."""
-        one, bounds = self._waiting.get(tp), self._bounds
-        return one is None or (
-            one.records * 2 <= bounds.queued_records_max
-            and one.octets * 2 <= bounds.queued_bytes_max
+        """Whether a partition that was held may be read again: half of its bounds are free."""
+        queue, bounds = self._queues.get(tp), self._bounds
+        return queue is None or (
+            queue.records * 2 <= bounds.queued_records_max
+            and queue.octets * 2 <= bounds.queued_bytes_max
         )
 
     def lacks(self, tp: TopicPartition) -> bool:
-        """Whether nothing of this partition waits."""
-        return tp not in self._waiting
+        """Whether nothing of this partition is queued."""
+        return tp not in self._queues
 
     def next_offset(self, tp: TopicPartition) -> int:
-        """Where reading goes on."""
+        """The offset after the last one that was queued or decided."""
         return self._offered.get(tp, 0)
 
     async def wait(self) -> None:
-        """Wait until anything is there."""
+        """Wait until at least one record is queued."""
         await self._arrival.wait()
 
     async def fill(self, seconds: float) -> None:
-        """Wait until a whole batch is there, or until the time is over."""
+        """Wait until a whole batch is queued, at most `seconds`."""
         await _within(self._ripe, seconds)
 
     async def hear(self, seconds: float) -> None:
-        """Wait until something more arrives, or until the time is over."""
+        """Wait until another poll batch arrives, at most `seconds`."""
         self._news.clear()
         await _within(self._news, seconds)
 
     def take(self) -> list[LogRecord]:
-        """The records of the next decision, at least one if any waits."""
+        """Remove and return the records of the next decision: at least one if any is queued."""
         taken: list[LogRecord] = []
         time = self._cut()
         most = self._most()
-        for tp in sorted(self._waiting, key=lambda tp: self._order.get(tp, 0)):
-            one = self._waiting[tp]
-            is_alone = len(self._waiting) == 1
-            count = min(one.records, most) if is_alone else one.count_until(time)
+        for tp in sorted(self._queues, key=lambda tp: self._order.get(tp, 0)):
+            queue = self._queues[tp]
+            is_alone = len(self._queues) == 1
+            count = min(queue.records, most) if is_alone else queue.count_until(time)
             if count:
-                taken.extend(one.take(count))
+                taken.extend(queue.take(count))
                 self._taken[tp] = taken[-1].offset + 1
-        self._waiting = {tp: one for tp, one in self._waiting.items() if one.records}
-        if not self._waiting:
+        self._queues = {tp: queue for tp, queue in self._queues.items() if queue.records}
+        if not self._queues:
             self._arrival.clear()
         if not self._is_ripe():
             self._ripe.clear()
         return taken
 
     def _cut(self) -> int:
-        """The latest moment up to which all partitions are here and make no more than a batch."""
-        waiting = self._waiting.values()
-        if len(waiting) < 2:
+        """The latest log time that every partition has reached and that still fits one batch."""
+        queues = self._queues.values()
+        if len(queues) < 2:
             return 0
-        low = min(one.first_time for one in waiting)
-        high = max(low, min(one.last_time for one in waiting))
+        low = min(queue.first_time for queue in queues)
+        high = max(low, min(queue.last_time for queue in queues))
         most = self._most()
         while low < high:
             middle = (low + high + 1) // 2
-            if sum(one.count_until(middle) for one in waiting) <= most:
+            if sum(queue.count_until(middle) for queue in queues) <= most:
                 low = middle
             else:
                 high = middle - 1
         return low
 
     def _most(self) -> int:
-        """Records that keep both bounds of a batch, at the size of those that wait."""
-        records = sum(one.records for one in self._waiting.values())
-        octets = sum(one.octets for one in self._waiting.values())
+        """How many records keep both bounds of a batch, at the mean size of the queued ones."""
+        records = sum(queue.records for queue in self._queues.values())
+        octets = sum(queue.octets for queue in self._queues.values())
         by_bytes = self._bounds.bytes_max * records // octets if octets else records
         return max(1, min(self._bounds.records_max, by_bytes))
 
     def _is_ripe(self) -> bool:
-        records = sum(one.records for one in self._waiting.values())
-        octets = sum(one.octets for one in self._waiting.values())
+        records = sum(queue.records for queue in self._queues.values())
+        octets = sum(queue.octets for queue in self._queues.values())
         return records >= self._bounds.records_max or octets >= self._bounds.bytes_max
 
 

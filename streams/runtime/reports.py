@@ -13,7 +13,10 @@ class Readiness(NamedTuple):
 
 
 class LaneObserver:
-    """The null observer: every report is ignored. Observers override what they care about."""
+    """The null observer: every report is ignored. Observers override what they care about.
+
+    Lanes call it on the event loop, so it has to return at once and must not raise.
+    """
 
     def on_checkpoint(
         self, stage: str, p: int, records: int, seconds_decide: float, seconds_commit: float
@@ -21,7 +24,7 @@ class LaneObserver:
         """A batch was decided in `seconds_decide` of CPU time and committed in `seconds_commit`."""
 
     def on_restore(self, stage: str, p: int, records: int, seconds: float) -> None:
-        """The state was read back from its changelog."""
+        """The state was restored from `records` changelog records."""
 
     def on_backpressure(self, stage: str, p: int, held: bool) -> None:
-        """The lane stopped reading because enough is queued, or reads again."""
+        """The lane stopped reading because enough is queued (`held`), or reads again."""

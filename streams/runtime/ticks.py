@@ -1,7 +1,7 @@
-"""Clock ticks for idle source partitions, so that time passes where nothing happens.
+"""Clock ticks for idle source partitions, so that log time advances where nothing is published.
 
-Only for topics with the broker's append time: the broker puts its clock on the tick, in the same
-order as everything else in that partition.
+Only for topics with the broker's append time: the broker stamps its clock on the tick, in the same
+order as on every other message of that partition.
 """
 
 from __future__ import annotations
@@ -16,17 +16,15 @@ from faust.exceptions import ProducerSendError
 from streams.runtime.lane import Lane
 from streams.stages.contract import TopicPartition
 
-TICK_KEY = b"\x00clock"
-TICK_VALUE = b""
 IDLE_SECONDS = 1.0
 
-NOT_WRITTEN = (KafkaError, ProducerSendError)
+_NOT_WRITTEN = (KafkaError, ProducerSendError)
 
 Send = Callable[[TopicPartition], Awaitable[object]]
 
 
 def idle_partitions(lanes: Iterable[Lane], now: float) -> list[TopicPartition]:
-    """Source partitions of open lanes that brought nothing for a while."""
+    """Source partitions of open lanes without a record for `IDLE_SECONDS`, at monotonic `now`."""
     return [
         tp
         for lane in lanes
@@ -36,13 +34,15 @@ def idle_partitions(lanes: Iterable[Lane], now: float) -> list[TopicPartition]:
     ]
 
 
-async def tick(lanes: Callable[[], Iterable[Lane]], send: Send) -> None:
-    """Write ticks until cancelled. One that cannot be written is not missed: the next one says
-    the same and more."""
+async def send_ticks(lanes: Callable[[], Iterable[Lane]], send: Send) -> None:
+    """Send a tick to every idle partition, twice a second, until cancelled.
+
+    A tick that Kafka refuses is not sent again: the next one carries a later time.
+    """
     while True:
         await asyncio.sleep(IDLE_SECONDS / 2)
         idle = idle_partitions(lanes(), time.monotonic())
         failures = await asyncio.gather(*(send(tp) for tp in idle), return_exceptions=True)
         for failure in failures:
-            if isinstance(failure, BaseException) and not isinstance(failure, NOT_WRITTEN):
+            if isinstance(failure, BaseException) and not isinstance(failure, _NOT_WRITTEN):
                 raise failure

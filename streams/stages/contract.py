@@ -1,9 +1,10 @@
-"""What the shell and a stage say to each other.
+"""The contract between a stage and the runtime that drives it.
 
-A stage is a deterministic state machine over its input partitions. The shell polls a batch,
-calls `decide`, makes every effect durable in one checkpoint, applies the state changes, and
-only then calls `decide` again. A stage object may keep memory (timers, watermarks); when a
-checkpoint fails the object is thrown away and rebuilt from the state, never repaired.
+A stage is a deterministic state machine over its input partitions: same state, same records, same
+effects. The runtime polls a batch, calls `decide`, commits every effect in one checkpoint, applies
+the state changes, and only then calls `decide` again. A stage object may keep memory, such as
+timers and watermarks. When a checkpoint fails the object is discarded and rebuilt from the state;
+it is never repaired.
 """
 
 from __future__ import annotations
@@ -15,13 +16,14 @@ from typing import NamedTuple, Protocol, runtime_checkable
 from schemas.time import LogMs
 
 TopicPartition = tuple[str, int]
+"""Topic name without the configured prefix, and partition number."""
 
 CLOCK_KEY = b"\x00clock"
-"""Key of a clock tick on a source topic: its timestamp moves log time on, it carries no event."""
+"""Key of a clock tick on a source topic: its timestamp advances log time; it carries no event."""
 
 
 class LogRecord(Protocol):
-    """One consumed message: aiokafka's ConsumerRecord has this shape, and so have test logs."""
+    """One consumed message. aiokafka's ConsumerRecord has this shape, and so do the test logs."""
 
     @property
     def topic(self) -> str: ...
@@ -30,7 +32,7 @@ class LogRecord(Protocol):
     @property
     def offset(self) -> int: ...
     @property
-    def timestamp(self) -> int: ...  # milliseconds since 1970, as the log has it
+    def timestamp(self) -> int: ...  # milliseconds since 1970, as stored in the log
     @property
     def key(self) -> bytes | None: ...
     @property
@@ -38,7 +40,7 @@ class LogRecord(Protocol):
 
 
 class Message(NamedTuple):
-    """One message to produce. `timestamp` is milliseconds since 1970; None lets the log choose."""
+    """One message to produce. `timestamp` is milliseconds since 1970; None: the broker's clock."""
 
     key: bytes | None
     value: bytes | None
@@ -47,19 +49,20 @@ class Message(NamedTuple):
 
 @dataclass(slots=True)
 class Effects:
-    """All that one decision changes. Committed together, or not at all."""
+    """Everything that one decision changes. Committed together or not at all."""
 
     messages: dict[TopicPartition, list[Message]] = field(default_factory=dict)
     changes: dict[bytes, bytes | None] = field(default_factory=dict)  # None deletes the key
     positions: dict[TopicPartition, int] = field(default_factory=dict)
-    """Next offset to read per input partition. Empty: nothing is to be committed yet."""
+    """Next offset to read, per input partition. Empty: there is nothing to commit yet, and then
+    `messages` and `changes` must be empty too."""
 
     def send(self, topic: str, partition: int, message: Message) -> None:
         self.messages.setdefault((topic, partition), []).append(message)
 
 
 class OffsetRange(NamedTuple):
-    """Of a log: from `first` up to, but without, `end`."""
+    """A range of offsets in one partition: `first` is included, `end` is not."""
 
     tp: TopicPartition
     first: int
@@ -67,37 +70,50 @@ class OffsetRange(NamedTuple):
 
 
 class StateReader(Protocol):
-    """State as of the last checkpoint."""
+    """The state of a stage as of its last checkpoint. Reads block on local disk, never on Kafka."""
 
     def get(self, key: bytes) -> bytes | None: ...
 
-    def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]: ...
+    def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
+        """Values in the order of `keys`; None for a key that is not there."""
 
     def expired(self, now: LogMs) -> list[bytes]:
-        """Keys, in order, whose values were useless before the hour of log time `now`; some may
-        have been put off since. Asked again, it names only further ones."""
+        """Keys, sorted, whose values were due to expire before the hour of log time `now`.
+
+        Each key is returned once per expiry that was written. The value may have been given a
+        later expiry since, so the caller looks at it before it deletes the key.
+        """
 
 
 class Stage(Protocol):
-    """One stage for one partition number."""
+    """One stage for one partition number.
+
+    Order of calls: `restore` once, then for each batch `snapshots_needed` and `decide`. `restore`
+    runs in a worker thread, before anything else; the others run on the event loop and block it,
+    so they compute and never wait. No method may read a clock, do I/O of its own, or draw a random
+    number that is not derived from its input. An exception ends the lane, and with it the worker.
+    """
 
     name: str
 
     def restore(self, entries: Iterable[tuple[bytes, bytes]]) -> None:
-        """Rebuild memory from the whole state, once, before the first decision."""
+        """Rebuild memory from the whole state: every key with its value, in any order."""
 
     def snapshots_needed(self, records: Sequence[LogRecord]) -> Sequence[str]:
-        """Model versions that `decide` on these records will look up."""
+        """Model versions that `decide` on these records may look up. They are fetched first."""
 
-    def decide(self, records: Sequence[LogRecord], state: StateReader) -> Effects: ...
+    def decide(self, records: Sequence[LogRecord], state: StateReader) -> Effects:
+        """The effects of these records, at least one, in offset order within each partition."""
 
 
 @runtime_checkable
 class RereadsInput(Protocol):
-    """A stage that may need part of its input once more.
+    """A stage that may need part of its input again, for example to learn it anew.
 
-    While `missing` names a stretch, `decide` is given its records, and nothing else; no records
-    when the log has none there. Positions stay where they were.
+    `missing` is asked before each batch. While it returns a range, `decide` receives the next
+    records of that range and no others; an empty batch means that the log no longer holds any.
+    The positions of the stage stay where they were.
     """
 
-    def missing(self) -> OffsetRange | None: ...
+    def missing(self) -> OffsetRange | None:
+        """What is still to be read again; None when nothing is."""

@@ -25,10 +25,10 @@ from streams.runtime.recovery import Restored, reread, restore
 from streams.runtime.reports import LaneObserver, Readiness
 from streams.runtime.snapshots import SnapshotReader
 from streams.runtime.state import MemoryStore, RocksStore, StateStore
-from streams.runtime.ticks import TICK_KEY, TICK_VALUE, tick
+from streams.runtime.ticks import send_ticks
 from streams.settings.core import CoreSettings
 from streams.stages.common.working_set import stored_expiry
-from streams.stages.contract import Stage, TopicPartition
+from streams.stages.contract import CLOCK_KEY, Stage, TopicPartition
 
 Stages = Callable[[str, int, int], Stage]
 """Stage name, partition number, number of partitions: a new stage object."""
@@ -98,7 +98,7 @@ class CoreWorker:
 
     async def send_tick(self, tp: TopicPartition) -> None:
         await self.app.producer.send_and_wait(
-            self.settings.topic(tp[0]), TICK_KEY, TICK_VALUE, tp[1], None, None
+            self.settings.topic(tp[0]), CLOCK_KEY, b"", tp[1], None, None
         )
 
     def _offer(self, batch: PollBatch) -> None:
@@ -176,7 +176,7 @@ async def _serve(worker: CoreWorker, fleet: LaneFleet, stop: asyncio.Event) -> i
     stopping = asyncio.create_task(stop.wait())
     tasks = [asyncio.create_task(run_faust(app))]
     if worker.settings.ticks:
-        tasks.append(asyncio.create_task(tick(lambda: fleet.lanes, worker.send_tick)))
+        tasks.append(asyncio.create_task(send_ticks(lambda: fleet.lanes, worker.send_tick)))
     try:
         waited: list[asyncio.Future[Any]] = [fleet.failure, stopping, *tasks]
         await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)

@@ -84,7 +84,7 @@ def test_effects_without_a_position_are_a_bug() -> None:
         world = World(stage=Forgetful)
         lane = world.build()
         lane.offer(INPUT, records(0))
-        with pytest.raises(AssertionError, match="effects without a position"):
+        with pytest.raises(AssertionError, match="effects without positions"):
             await lane.run()
         assert world.log.committed == []
 

@@ -9,7 +9,7 @@ from aiokafka.errors import KafkaConnectionError
 
 from streams.runtime import ticks
 from streams.runtime.lane import Lane, LaneSpec
-from streams.runtime.ticks import IDLE_SECONDS, idle_partitions, tick
+from streams.runtime.ticks import IDLE_SECONDS, idle_partitions, send_ticks
 from streams.stages.contract import TopicPartition
 from tests.worlds.lane_world import Record, World, settle
 
@@ -60,7 +60,7 @@ def test_an_absent_broker_does_not_end_the_ticking(monkeypatch: pytest.MonkeyPat
                 enough.set()
             raise KafkaConnectionError("no broker")
 
-        ticking = asyncio.create_task(tick(lambda: [lane], send))
+        ticking = asyncio.create_task(send_ticks(lambda: [lane], send))
         async with asyncio.timeout(5):
             await enough.wait()
         assert not ticking.done()
