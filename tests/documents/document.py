@@ -23,6 +23,8 @@ from tests.checkout import ROOT
 _NOT_DOCUMENTS = {".venv", ".headwater", ".git", "node_modules"}
 _NOT_RUN = "not-run="
 KAFKA, OUTPUT = "kafka", "output"
+INDENTED = "indented"
+"""The language of a block without a fence; only its commands are checked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,8 @@ def read_document(path: Path) -> Document:
         if token.type == "fence":
             language, *marks = shlex.split(token.info) or [""]
             blocks.append(Block(name, line, language, tuple(marks), token.content))
+        elif token.type == "code_block":
+            blocks.append(Block(name, line, INDENTED, (), token.content))
         for child in token.children or ():
             target = child.attrGet("href") or child.attrGet("src")
             if child.type == "code_inline":

@@ -34,7 +34,7 @@ from streams.store.base import Store
 from streams.wiring.store import stored
 from tests.documents.command_line import commands_in, fault_of
 from tests.documents.conftest import clean_environment
-from tests.documents.document import KAFKA, OUTPUT, Block, Document, blocks_in, documents
+from tests.documents.document import INDENTED, KAFKA, OUTPUT, Block, Document, blocks_in, documents
 
 NOT_RUN: dict[tuple[str, str], int] = {
     ("CONTRIBUTING.md", "each takes minutes; CI runs them"): 1,
@@ -213,7 +213,7 @@ def test_every_yaml_can_be_parsed(block: Block) -> None:
     list(yaml.safe_load_all(block.text))
 
 
-@pytest.mark.parametrize("block", blocks_in("sh"), ids=_named)
+@pytest.mark.parametrize("block", blocks_in("sh", INDENTED), ids=_named)
 def test_every_command_exists_and_takes_its_options(block: Block) -> None:
     faults = [fault for words in commands_in(block.text) if (fault := fault_of(words))]
     assert not faults, f"{block.location}: {faults}"
@@ -224,7 +224,7 @@ def test_every_block_names_a_language_that_is_checked() -> None:
         f"{block.location}: {block.language!r}"
         for item in documents()
         for block in item.blocks
-        if block.language not in LANGUAGES
+        if block.language not in LANGUAGES | {INDENTED}
     ]
     assert not unknown, f"use one of {sorted(LANGUAGES)}: {unknown}"
 
