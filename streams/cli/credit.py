@@ -1,4 +1,4 @@
-"""`headwater credit`: credit per channel from a file of paths."""
+"""`headwater credit`: multi-touch attribution of a file of paths."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from streams.operations.path_credit import CreditPlan, CreditReport
 
 
-@click.command()
+@click.command("credit")
 @click.argument(
     "file", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE"
 )
@@ -22,40 +22,43 @@ if TYPE_CHECKING:
     "--model",
     type=click.Choice(MODELS),
     required=True,
-    help="How to share the credit of a path among its channels.",
+    help="How to share the credit for a path among its channels.",
 )
 @click.option(
     "--order",
     type=click.IntRange(1),
-    help="Channels a Markov state remembers (default: 1). With shapley: play on such a chain.",
+    help="Number of channels that a state of the Markov chain remembers (default: 1). With "
+    "shapley: play the game on such a chain. Example: 2",
 )
 @click.option(
     "--half-life",
     type=click.FloatRange(0, min_open=True),
-    help=f"Positions in which time_decay halves (default: {HALF_LIFE_POSITIONS:g}).",
+    help=f"With time_decay: positions after which the weight of a touchpoint halves (default: "
+    f"{HALF_LIFE_POSITIONS:g}). Example: 2",
 )
 @click.option(
     "--permutations",
     type=click.IntRange(2, 1_000_000),
-    help=f"Orders that shapley samples of many channels, and their reverses "
+    help=f"With shapley and more than 12 channels: orders to sample, each with its reverse "
     f"(default: {ORDERS_SAMPLED}).",
 )
 @seed_option
 @json_option
-def credit(file: Path, model: str, seed: int, as_json: bool, **chosen: Any) -> None:
-    """Share conversions and their value among the channels of paths.
+def credit_command(file: Path, model: str, seed: int, as_json: bool, **chosen: Any) -> None:
+    """Share the credit for conversions among the channels of paths.
 
-    FILE is CSV, plain or gzip, with the columns path (channels with > between them),
-    conversions, value and nulls (how often the path ended without a conversion).
+    FILE is CSV, plain or gzip, with a header and these columns: path (channels with > between
+    them), conversions, value, and nulls (paths like it that ended without a conversion).
 
     \b
-    first, last   everything to one end of the path
-    linear        every touchpoint the same
-    time_decay    less with every later touchpoint
-    position      40 % first, 40 % last, 20 % between
-    markov        by what would be lost without the channel, in a Markov chain
-    shapley       by what the channel adds to any others: exact on whole paths; with
-                  --order on a Markov chain, exact for 12 channels, sampled for more
+    Models:
+      first, last   all to the first, or the last, touchpoint
+      linear        the same to every touchpoint
+      time_decay    less to earlier touchpoints, by half every --half-life positions
+      position      40 % to the first, 40 % to the last, 20 % to those between
+      markov        what would be lost without the channel, in a Markov chain
+      shapley       what the channel adds to the others: exact on whole paths; with
+                    --order on a Markov chain, exact up to 12 channels, sampled above
 
     \b
     Example:
@@ -75,15 +78,15 @@ def credit(file: Path, model: str, seed: int, as_json: bool, **chosen: Any) -> N
 def _plan(model: Model, seed: int, chosen: dict[str, Any]) -> CreditPlan:
     from streams.operations.path_credit import CreditPlan
 
-    heard = {
+    applies = {
         "order": model in ("markov", "shapley"),
         "half_life": model == "time_decay",
         "permutations": model == "shapley" and chosen["order"] is not None,
     }
     for option, value in chosen.items():
-        if value is not None and not heard[option]:
+        if value is not None and not applies[option]:
             name = option.replace("_", "-")
-            raise click.UsageError(f"--{name} means nothing to --model {model}")
+            raise click.UsageError(f"--{name} has no effect with --model {model}: leave it out")
     return CreditPlan(
         model,
         chosen["order"],
@@ -95,7 +98,7 @@ def _plan(model: Model, seed: int, chosen: dict[str, Any]) -> CreditPlan:
 
 def _table(report: CreditReport) -> tuple[list[str], list[list[Any]]]:
     columns = ["channel", "conversions", "value"]
-    rows = [[name, one.conversions, one.value] for name, one in report.channels.items()]
+    rows = [[name, share.conversions, share.value] for name, share in report.channels.items()]
     for beside in ("removal_effects", "standard_error"):
         if beside in report.extra:
             columns.append(beside.replace("_", " ").removesuffix("s"))

@@ -1,4 +1,4 @@
-"""`headwater doctor`: what is missing, and what to do about it."""
+"""`headwater doctor`: what an installation lacks, and what to do about it."""
 
 from __future__ import annotations
 
@@ -16,11 +16,13 @@ from streams.cli.output import (
 )
 
 
-@click.command()
+@click.command("doctor")
 @folder_option
 @json_option
-def doctor(folder: Path | None, as_json: bool) -> int:
-    """Check settings, broker, topics, store and disk, and say what to do.
+def doctor_command(folder: Path | None, as_json: bool) -> int:
+    """Check settings, broker, topics, store, files and disk.
+
+    Changes nothing, and says for each fault what to do. The exit code is 1 if there is any.
 
     \b
     Example:

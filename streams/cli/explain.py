@@ -1,4 +1,4 @@
-"""`headwater explain`: what became of one event, install or payment, and why."""
+"""`headwater explain`: what was decided about one event, install or payment, and why."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ import click
 from streams.cli.output import answer_json, answer_text, folder_option, json_option, settings_for
 
 
-@click.command()
+@click.command("explain")
 @click.argument("identifier", metavar="ID")
 @folder_option
 @json_option
-def explain(identifier: str, folder: Path | None, as_json: bool) -> int:
-    """Tell what became of an install, an event or a transaction, and why.
+def explain_command(identifier: str, folder: Path | None, as_json: bool) -> int:
+    """Explain the decision about an install, an event or a payment.
 
     ID is an install_id, conversion_id, touch_id, transaction_id, the event_id of an install or a
-    touchpoint, or the place of a message in the log as TOPIC:PARTITION:OFFSET. Shows every version
-    of the decision with the touchpoints it looked at, fraud, revenue, and predictions with what
-    each feature added to them.
+    touchpoint, or the position of a message in the log: TOPIC:PARTITION:OFFSET.
+
+    Prints every version of the decision with its candidates, the signs of fraud, the revenue, and
+    the predictions with the contribution of each feature. The exit code is 1 if the ID is unknown.
 
     \b
     Example:

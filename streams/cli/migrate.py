@@ -9,11 +9,14 @@ import click
 from streams.cli.output import answer_json, answer_text, folder_option, json_option, settings_for
 
 
-@click.command()
+@click.command("migrate")
 @folder_option
 @json_option
-def migrate(folder: Path | None, as_json: bool) -> None:
-    """Create and check topics and tables. Running it again changes nothing.
+def migrate_command(folder: Path | None, as_json: bool) -> None:
+    """Create and check the topics and tables that workers need.
+
+    Run it before the first worker and after every update. A second run changes nothing. Existing
+    topics are checked and never altered: a wrong one is named, with the command that corrects it.
 
     \b
     Example:

@@ -1,7 +1,8 @@
-"""How commands speak: answers on stdout, everything else on stderr."""
+"""What all commands share: options, answers on stdout, and progress on stderr."""
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,9 +25,9 @@ PIPE_WIDTH = 10_000
 
 
 def json_option(command: _Command) -> _Command:
-    return click.option("--json", "as_json", is_flag=True, help="Answer with one JSON object.")(
-        command
-    )
+    return click.option(
+        "--json", "as_json", is_flag=True, help="Print the answer as one JSON object."
+    )(command)
 
 
 def folder_option(command: _Command) -> _Command:
@@ -34,13 +35,17 @@ def folder_option(command: _Command) -> _Command:
         "--data",
         "folder",
         type=click.Path(file_okay=False, path_type=Path),
-        help="Folder of the embedded store (default: HEADWATER_DATA, or .headwater).",
+        help="Folder of the embedded store and state (default: HEADWATER_DATA, or .headwater).",
     )(command)
 
 
 def seed_option(command: _Command) -> _Command:
     return click.option(
-        "--seed", type=click.IntRange(0), default=1, show_default=True, help="Same seed, same run."
+        "--seed",
+        type=click.IntRange(0),
+        default=1,
+        show_default=True,
+        help="Seed of all random draws: the same seed gives the same result.",
     )(command)
 
 
@@ -53,7 +58,7 @@ def settings_for(folder: Path | None) -> Settings:
 
 
 def say(text: str) -> None:
-    """A line for the person, apart from the answer."""
+    """A line on stderr, apart from the answer."""
     click.echo(text, err=True)
 
 
@@ -64,9 +69,9 @@ def answer_json(value: Mapping[str, Any]) -> None:
 def answer_table(
     columns: Sequence[str], rows: Sequence[Sequence[Any]], *, cuts_words: bool = False
 ) -> None:
-    """Rows for reading; numbers are right-aligned.
+    """Print rows as a table; columns of numbers are right-aligned.
 
-    Where it is narrow, long words go on in the next line, or are cut with `cuts_words`.
+    In a narrow terminal long words continue on the next line, or are cut with `cuts_words`.
     """
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for index, column in enumerate(columns):
@@ -86,6 +91,11 @@ def answer_text(text: str) -> None:
     click.echo(text)
 
 
+def figure(value: float) -> str:
+    """A number with four significant digits; NaN is a dash."""
+    return "-" if math.isnan(value) else f"{value:.4g}"
+
+
 def _cell(value: Any) -> str:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return str(value)
@@ -102,7 +112,7 @@ def _console() -> Console:
 
 @contextmanager
 def progress(*, is_quiet: bool = False) -> Iterator[Progress]:
-    """A bar on a terminal; one line for each step elsewhere; nothing when quiet."""
+    """Show progress: a bar on a terminal, one line for each step elsewhere, nothing when quiet."""
     if is_quiet:
         yield ignore_progress
     elif sys.stderr.isatty():

@@ -1,4 +1,4 @@
-"""`headwater replay`: the same deciding, from files instead of Kafka."""
+"""`headwater replay`: the same decisions, from files instead of Kafka."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from streams.cli.output import (
 from streams.settings import Settings
 
 
-@click.command()
+@click.command("replay")
 @click.argument(
     "files",
     nargs=-1,
@@ -28,27 +28,31 @@ from streams.settings import Settings
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     metavar="FILE...",
 )
-@click.option("--into", is_flag=True, help="Add to what is stored; nothing counts twice.")
+@click.option(
+    "--into",
+    is_flag=True,
+    help="Add to a store that already has rows; events it knows do not count twice.",
+)
 @click.option(
     "--batch",
     type=click.IntRange(1, 1_000_000),
     default=4_000,
     show_default=True,
-    help="Records decided at once; the result does not depend on it.",
+    help="Number of records to decide at once. The result does not depend on it.",
 )
 @click.option(
     "--rules",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Rule file to decide under, instead of HEADWATER_RULES.",
+    help="Attribution rules to use instead of those in HEADWATER_RULES. Example: rules.toml",
 )
 @click.option(
     "--compare",
     is_flag=True,
-    help="Say what --rules would change against the rules in force; stores nothing.",
+    help="Store nothing, and report what --rules would change against the rules in force.",
 )
 @folder_option
 @json_option
-def replay(
+def replay_command(
     files: tuple[Path, ...],
     folder: Path | None,
     rules: Path | None,
@@ -56,10 +60,12 @@ def replay(
     as_json: bool,
     **storing: Any,
 ) -> int:
-    """Decide the events of files, with no broker, and store the outcomes.
+    """Process events from files, without a broker.
 
-    Files hold JSON lines as `kcat -C -J` prints them: topic, ts, key, payload. Without --into
-    the store must be empty.
+    Stores what workers would have stored. Files hold JSON lines as `kcat -C -J` prints them: topic, ts, key, payload. So a dumped topic
+    is a backfill, an audit and a test case. The store must be empty, unless --into is given.
+
+    The exit code is 1 if any record of the files is not accounted for.
 
     \b
     Example:
@@ -71,7 +77,7 @@ def replay(
     if compare:
         if rules is None or storing["into"]:
             raise click.UsageError(
-                "--compare needs --rules FILE, and stores nothing (no --into)",
+                "--compare needs --rules FILE; it stores nothing, so leave out --into",
                 click.get_current_context(),
             )
         return _compare(files, rules, as_json)
@@ -91,7 +97,7 @@ def replay(
 
 
 def _under(settings: Settings, rules: Path | None) -> Settings:
-    """The settings with this rule file in place of their own."""
+    """These settings, with another rule file."""
     if rules is None:
         return settings
     return replace(settings, rules=replace(settings.rules, attribution=rules))

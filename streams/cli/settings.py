@@ -9,16 +9,18 @@ from streams.settings import Settings
 from streams.settings.declaration import Declaration, declarations
 
 
-@click.command()
+@click.command("settings")
 @json_option
-def settings(as_json: bool) -> None:
-    """List every setting: environment variable, what it takes, default, meaning.
+def settings_command(as_json: bool) -> None:
+    """List every setting with its values, default and an example.
 
-    Secrets may also come from a file: HEADWATER_KAFKA_PASSWORD_FILE=/run/secrets/kafka.
+    Prints a Markdown table. A secret may also come from a file, named by the variable with _FILE
+    at its end. An unknown variable that begins with HEADWATER_ stops every command.
 
     \b
     Example:
       headwater settings
+      HEADWATER_KAFKA_PASSWORD_FILE=/run/secrets/kafka headwater doctor
     """
     if not as_json:
         answer_text(settings_table())
@@ -37,7 +39,7 @@ def settings(as_json: bool) -> None:
 
 
 def documented() -> list[Declaration]:
-    """What a person may set, in the order it is declared."""
+    """The settings that a person may set, in the order they are declared."""
     return [item for item in declarations(Settings) if not item.is_internal]
 
 

@@ -9,21 +9,24 @@ import click
 from streams.cli.output import folder_option, settings_for
 
 
-@click.command()
+@click.command("worker")
 @click.option(
     "--role",
     type=click.Choice(["core", "storing", "all"]),
     default="all",
     show_default=True,
-    help="core decides, storing writes to ClickHouse, all starts both as processes.",
+    help="core attributes, learns and predicts; storing writes the results to ClickHouse; all "
+    "runs one process of each.",
 )
 @folder_option
-def worker(role: str, folder: Path | None) -> int:
-    """Read events from Kafka, decide, learn, and store, until told to stop.
+def worker_command(role: str, folder: Path | None) -> int:
+    """Process events from Kafka until told to stop.
 
-    Needs topics and tables (`headwater migrate` creates them). Several core workers share the
-    partitions; give each its own state folder (HEADWATER_STATE_DIR). Ctrl-C or SIGTERM ends a
-    worker after its current checkpoint; nothing is lost if it is killed instead.
+    Needs the topics and tables that `headwater migrate` creates. To scale, start more core workers:
+    they share the partitions. Give each a state folder of its own (HEADWATER_STATE_DIR).
+
+    Ctrl-C or SIGTERM stops a worker after the checkpoint in hand. Killing it loses nothing either:
+    the next one goes on from the last checkpoint.
 
     \b
     Example:

@@ -20,32 +20,34 @@ from streams.progress import Progress
 from streams.settings import Settings
 
 
-@click.command()
+@click.command("bench")
 @click.option(
     "--events",
     type=click.IntRange(1_000, 100_000_000),
     default=200_000,
     show_default=True,
-    help="How many events (with --models: rows to learn) to measure with.",
+    help="Number of events to process; with --models, of rows to learn.",
 )
 @click.option(
     "--models",
     "is_of_models",
     is_flag=True,
-    help="Measure the payer model instead, beside River and Vowpal Wabbit; needs no Kafka.",
+    help="Measure the payer model instead, beside River and Vowpal Wabbit. Needs no Kafka.",
 )
 @click.option(
     "--workers",
     type=click.IntRange(1, 64),
     default=1,
     show_default=True,
-    help="How many processes decide.",
+    help="Number of core workers.",
 )
 @seed_option
 @folder_option
 @json_option
-def bench(folder: Path | None, as_json: bool, **wanted: int) -> None:
-    """Measure events per second, from Kafka to stored rows, and what each stage costs.
+def bench_command(folder: Path | None, as_json: bool, **wanted: int) -> None:
+    """Measure events per second, from Kafka to stored rows.
+
+    Also measures the CPU time of each process and stage. Uses the broker in HEADWATER_KAFKA, under a topic prefix of its own, and an embedded store.
 
     \b
     Example:

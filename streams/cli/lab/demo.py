@@ -18,23 +18,30 @@ from streams.cli.output import (
 )
 
 
-@click.command()
+@click.command("demo")
 @click.option(
     "--events",
     type=click.IntRange(1, 100_000_000),
     default=50_000,
     show_default=True,
-    help="How many events to simulate.",
+    help="Number of events to simulate.",
 )
 @seed_option
-@click.option("--pace", type=click.IntRange(1), help="Publish at most so many events a second.")
+@click.option(
+    "--pace",
+    type=click.IntRange(1),
+    help="Maximum number of events published per second. Default: as fast as possible.",
+)
 @folder_option
 @json_option
-def demo(events: int, seed: int, pace: int | None, folder: Path | None, as_json: bool) -> int:
-    """Simulate a month of traffic and run everything on it: broker, workers, store.
+def demo_command(
+    events: int, seed: int, pace: int | None, folder: Path | None, as_json: bool
+) -> int:
+    """Run everything on simulated traffic, without servers.
 
-    Needs no Kafka and no ClickHouse. Ends by itself with a table of campaigns, and checks
-    that every published event is accounted for; the exit code is 0 only if it is.
+    Starts an in-process broker, both workers and an embedded store, publishes a month of events,
+    and ends by itself with a table of campaigns. Checks that every published event is accounted for: the
+    exit code is 1 if one is not. What it stores can be queried afterwards.
 
     \b
     Example:

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from online_models.hazard.model import HazardModel
 from online_models.hazard.scorer import HazardScorer
 from streams.cli import headwater, main
-from streams.cli.models import _span
+from streams.cli.models.quarantine import parse_range
 from streams.errors import Stop
 from streams.operations.models.diff import moved
 from streams.store.embedded import EmbeddedStore
@@ -82,8 +82,8 @@ def test_diff_puts_the_evidence_of_two_versions_side_by_side(folder: Path) -> No
         (["diff", FIRST, "nothing"], "no model version 'nothing' is stored"),
         (["rollback"], "HEADWATER_KAFKA is not set"),
         (["promote", CHALLENGER], "no model version"),
-        (["quarantine", "7"], "no stretch of offsets"),
-        (["quarantine", "9..7"], "no stretch of offsets"),
+        (["quarantine", "7"], "is not a range of offsets"),
+        (["quarantine", "9..7"], "is not a range of offsets"),
     ],
 )
 def test_whatever_is_wrong_is_said_in_one_line(
@@ -104,9 +104,9 @@ def test_whatever_is_wrong_is_said_in_one_line(
 
 
 def test_a_stretch_is_two_offsets() -> None:
-    assert _span("12..40") == (12, 40)
+    assert parse_range("12..40") == (12, 40)
     with pytest.raises(Stop):
-        _span("12..x")
+        parse_range("12..x")
 
 
 def test_the_features_that_moved_most_come_first() -> None:

@@ -1,4 +1,4 @@
-"""`headwater evaluate value`: what installs will be worth, against the truth or a history."""
+"""`headwater evaluate value`: expected revenue against the truth, or a history."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from streams.cli.lab.evaluate_payer import what_options
+from streams.cli.lab.evaluate.worlds import world_options, world_plan
 from streams.cli.lab.options import history_option
 from streams.cli.output import (
     answer_json,
@@ -19,16 +19,16 @@ from streams.cli.output import (
 )
 
 
-@click.command()
-@what_options(200_000)
+@click.command("value")
+@world_options(200_000)
 @history_option
 @seed_option
 @json_option
-def value(files: tuple[Path, ...], as_json: bool, **chosen: Any) -> None:
-    """How near expected revenue by day 7, 30 and 90 comes to what people are worth.
+def evaluate_value_command(files: tuple[Path, ...], as_json: bool, **chosen: Any) -> None:
+    """Measure expected revenue by day 7, 30 and 90 against the truth.
 
-    With --data the model learns a history of one's own in order of time, and what it expected is
-    held against what was then paid, beside what the growth of cohorts alone would have said.
+    With --data, the model learns your own history in order of time, and expected revenue is
+    compared with what was paid later, beside a forecast from the growth of cohorts alone.
 
     \b
     Example:
@@ -38,16 +38,15 @@ def value(files: tuple[Path, ...], as_json: bool, **chosen: Any) -> None:
     if files:
         _answer_history(files, as_json)
         return
-    from streams.lab.evaluation.replay.world_plan import WorldPlan
     from streams.lab.evaluation.value.value import evaluate_value
 
     with progress(is_quiet=as_json) as advance:
-        found = evaluate_value(WorldPlan(**chosen), advance)
+        found = evaluate_value(world_plan(**chosen), advance)
     if as_json:
         answer_json(found)
         return
-    for world, disturbances in found.items():
-        rows = [(name, *_cells(one)) for name, one in disturbances.items()]
+    for world, scenarios in found.items():
+        rows = [(name, *_cells(figures)) for name, figures in scenarios.items()]
         answer_table((world, *_COLUMNS), rows)
 
 

@@ -1,0 +1,20 @@
+"""The group of commands about dead letters."""
+
+from __future__ import annotations
+
+import click
+
+from streams.cli.dead_letters.list import dead_letters_list_command
+from streams.cli.dead_letters.replay import dead_letters_replay_command
+
+
+@click.group("dead-letters")
+def dead_letters() -> None:
+    """List messages that could not be read, and publish them again.
+
+    Each is kept whole: its bytes, its position in the log, the reason and advice.
+    """
+
+
+dead_letters.add_command(dead_letters_list_command)
+dead_letters.add_command(dead_letters_replay_command)

@@ -1,0 +1,5 @@
+"""`headwater models`: which versions of models there are, and orders to the workers about them."""
+
+from streams.cli.models.group import models
+
+__all__ = ["models"]

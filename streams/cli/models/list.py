@@ -1,0 +1,80 @@
+"""`headwater models list`: the newest versions of every model."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import click
+
+from streams.cli.output import (
+    answer_json,
+    answer_table,
+    figure,
+    folder_option,
+    json_option,
+    settings_for,
+)
+
+_SHOWN = {
+    "normalised_entropy": "NE",
+    "entropy_over_rates": "NE to rates",
+    "calibration_ratio": "ratio",
+}
+"""Figures of the evidence, and how their columns are headed."""
+
+
+@click.command("list")
+@click.option(
+    "--model",
+    default="",
+    help="Only this model: payer, value, credit, or payer/rates. Default: all.",
+)
+@click.option(
+    "--newest",
+    type=click.IntRange(1),
+    default=5,
+    show_default=True,
+    help="Number of versions of each model. The live one is always listed.",
+)
+@folder_option
+@json_option
+def models_list_command(model: str, newest: int, folder: Path | None, as_json: bool) -> int:
+    """List the newest versions of every model, and which one is live.
+
+    NE is the normalised entropy of the version's predictions: below 1 is better than the base
+    rate. NE to rates compares it with observed rates: below 1, the model is worth having. ratio is
+    predicted over actual positives.
+
+    \b
+    Example:
+      headwater models list --model payer --newest 20
+    """
+    from streams.operations.models.versions import changes, listed
+    from streams.wiring.store import stored
+
+    with stored(settings_for(folder)) as store:
+        versions = listed(changes(store, model), newest)
+    if as_json:
+        answer_json({"versions": [version._asdict() for version in versions]})
+        return 0
+    rows = [
+        [
+            version.model,
+            version.version or "(none)",
+            _state(version.state, is_live=version.is_live, is_held=version.is_held),
+            version.contestant,
+            *(figure(version.figures.get(name, math.nan)) for name in _SHOWN),
+            version.learned_at[:19],
+            version.reason,
+        ]
+        for version in versions
+    ]
+    columns = ["model", "version", "state", "learner", *_SHOWN.values(), "learned until"]
+    answer_table([*columns, "reason"], rows)
+    return 0
+
+
+def _state(state: str, *, is_live: bool, is_held: bool) -> str:
+    shown = "live" if is_live else state
+    return f"{shown}, held by hand" if is_held else shown
