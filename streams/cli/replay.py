@@ -62,8 +62,9 @@ def replay_command(
 ) -> int:
     """Process events from files, without a broker.
 
-    Stores what workers would have stored. Files hold JSON lines as `kcat -C -J` prints them: topic, ts, key, payload. So a dumped topic
-    is a backfill, an audit and a test case. The store must be empty, unless --into is given.
+    Stores what workers would have stored. Files hold JSON lines as `kcat -C -J` prints them:
+    topic, ts, key, payload. So a dumped topic is a backfill, an audit and a test case. The store
+    must be empty, unless --into is given.
 
     The exit code is 1 if any record of the files is not accounted for.
 

@@ -47,7 +47,8 @@ from streams.settings import Settings
 def bench_command(folder: Path | None, as_json: bool, **wanted: int) -> None:
     """Measure events per second, from Kafka to stored rows.
 
-    Also measures the CPU time of each process and stage. Uses the broker in HEADWATER_KAFKA, under a topic prefix of its own, and an embedded store.
+    Also measures the CPU time of each process and stage. Uses the broker in HEADWATER_KAFKA, under
+    a topic prefix of its own, and an embedded store.
 
     \b
     Example:

@@ -40,8 +40,9 @@ def demo_command(
     """Run everything on simulated traffic, without servers.
 
     Starts an in-process broker, both workers and an embedded store, publishes a month of events,
-    and ends by itself with a table of campaigns. Checks that every published event is accounted for: the
-    exit code is 1 if one is not. What it stores can be queried afterwards.
+    and ends by itself with a table of campaigns. What it stores can be queried afterwards.
+
+    Checks that every published event is accounted for: the exit code is 1 if one is not.
 
     \b
     Example:
