@@ -1,7 +1,7 @@
-"""Which versions of which model there are, and which one is live: by gate, by rule or by hand.
+"""Which versions each model has, and which one is live: by gate, by promotion or by hand.
 
-Whoever rolls back or suspends a model takes it into his hands: until it is resumed, what the gate
-lets pass is kept but does not go live. All of it follows from the order of the log.
+An order that rolls back or suspends a model holds it by hand: until it is resumed, versions that
+pass their gate are kept but do not go live. All of it follows from the order of the log.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 from msgspec import Struct, structs
 
 _VERSIONS_MAX = 24
-"""Of a model that can be returned to. Recent ones are close together, older ones further apart."""
+"""Versions of a model that can be returned to: recent ones close together, older ones apart."""
 
 VersionState = Literal[
     "published", "kept", "refused", "promoted", "lead", "rolled_back", "suspended", "resumed",
@@ -26,7 +26,7 @@ class KnownVersion(Struct, frozen=True, array_like=True, gc=False):
 
     version: str
     learned_offset: int
-    """It learned from nothing at or behind this offset of the examples."""
+    """It has learned from examples before this offset only."""
     learned_time: int
     challenger: str
     chunks: int
@@ -34,16 +34,16 @@ class KnownVersion(Struct, frozen=True, array_like=True, gc=False):
 
 
 class ModelHistory(Struct):
-    """Of one model. `live` "": none."""
+    """The versions of one model. `live` empty: none."""
 
     versions: list[KnownVersion] = []
     live: str = ""
     is_held: bool = False
-    changes: int = 0  # so far, which numbers them
+    changes: int = 0  # number of the latest change
 
 
 class VersionChange(NamedTuple):
-    """Something that became of a model; `live` is what scores from here on."""
+    """A change of a model's versions; `live` is the version that scores from here on."""
 
     model: str
     version: str
@@ -51,37 +51,39 @@ class VersionChange(NamedTuple):
     live: str
     reason: str = ""
     marks: bool = False
-    """Whether partitions have to be told."""
+    """Whether partitions get a marker."""
 
 
 class LogPosition(NamedTuple):
-    """Where in the log of examples, and at which log time."""
+    """An offset in the log of examples, and its log time in ms."""
 
     offset: int
     time: int
 
 
 class Registry:
-    """Every method that changes something says what it was."""
+    """The versions of all models. Methods that change one return the change."""
 
     def __init__(self, histories: dict[str, ModelHistory] | None = None) -> None:
         self.histories: dict[str, ModelHistory] = histories or {}
 
     def of(self, model: str) -> ModelHistory:
+        """The history of a model, which is empty at first."""
         return self.histories.setdefault(model, ModelHistory())
 
     def known(self, model: str, version: str) -> KnownVersion | None:
-        """The version, wherever it may go live as this model, unless it was withdrawn."""
+        """The version, if it may go live as this model and was not withdrawn: challengers' too."""
         for name, history in self.histories.items():
             if name == model or name.startswith(f"{model}/challenger"):
-                for one in history.versions:
-                    if one.version == version and not one.is_withdrawn:
-                        return one
+                for known in history.versions:
+                    if known.version == version and not known.is_withdrawn:
+                        return known
         return None
 
     def publish(
         self, model: str, known: KnownVersion, state: VersionState = "published"
     ) -> VersionChange:
+        """Let a version that passed its gate go live, or only keep it while the model is held."""
         history = self.of(model)
         history.versions = [one for one in history.versions if one.version != known.version]
         history.versions.append(known)
@@ -95,6 +97,7 @@ class Registry:
     def refuse(
         self, model: str, version: str, reason: str, *, suspends: bool
     ) -> list[VersionChange]:
+        """Note a version that failed its gate. `suspends`: the live one goes too, unless held."""
         history = self.of(model)
         changes = [VersionChange(model, version, "refused", history.live, reason)]
         if suspends and history.live and not history.is_held:
@@ -112,7 +115,7 @@ class Registry:
         return VersionChange(model, version, "promoted", version, marks=True)
 
     def roll_back(self, model: str, version: str = "") -> VersionChange:
-        """To this version; else to the one before the live one."""
+        """Go back to this version, or to the one before the live one, and hold the model."""
         history = self.of(model)
         target = version or self._before_live(history)
         if not target or self.known(model, target) is None:
@@ -121,20 +124,21 @@ class Registry:
         return VersionChange(model, target, "rolled_back", target, marks=True)
 
     def suspend(self, model: str) -> VersionChange:
+        """Let no version of the model score, and hold it."""
         history = self.of(model)
         history.live, history.is_held = "", True
         return VersionChange(model, "", "suspended", "", "by hand", marks=True)
 
     def resume(self, model: str) -> VersionChange:
-        """Let what the gate lets pass go live again, beginning with the newest."""
+        """Let versions that pass their gate go live again, beginning with the newest."""
         history = self.of(model)
         history.is_held = False
         history.live = _newest(history)
         return VersionChange(model, history.live, "resumed", history.live, marks=True)
 
     def withdraw_from(self, first_offset: int, spared: str) -> list[VersionChange]:
-        """Versions that may have learned from this offset on; what is live falls back. `spared`
-        is a model that learns from something else."""
+        """Withdraw the versions that may have learned from this offset on; a live one falls back
+        to the newest that is left. `spared`: a model that learns from another kind of record."""
         changes = []
         for model, history in self.histories.items():
             if model == spared:
@@ -157,8 +161,8 @@ class Registry:
             )
         return changes
 
-    def forget(self, model: str) -> list[KnownVersion]:
-        """Versions beyond the bound, whose snapshots may go. Never a live one."""
+    def drop_surplus(self, model: str) -> list[KnownVersion]:
+        """Drop and return versions beyond the bound, whose snapshots may go; never a live one."""
         history = self.of(model)
         live = {one.live for one in self.histories.values()}
         gone = []
@@ -181,8 +185,8 @@ class Registry:
 
 
 def most_redundant(times: Sequence[int], spare: Sequence[int]) -> int:
-    """Of `spare` the number whose neighbours are closest for their age: without it, little of the
-    past is lost. The oldest and the newest are taken only when there is nothing else."""
+    """Of the indices `spare`, the one whose neighbours are closest for their age: without it, the
+    least of the past is lost. The oldest and the newest only when there is no other."""
     last = len(times) - 1
 
     def gap(number: int) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from schemas.outcomes import DriftAlarm, ModelQuality
 from streams.runtime.reports import LaneObserver
 from streams.stages.common.observer import StageObserver
-from streams.stages.learning.quality_rows import told_figures
+from streams.stages.learning.quality_rows import known_figures
 from streams.store.sink.sink import StoringObserver
 from streams.worker import metrics
 
@@ -76,7 +76,7 @@ class StageMetrics(StageObserver):
         """Per landmark; what is told of versions and sources is in the store."""
         if row.landmark:
             of = row.target, row.horizon, row.landmark, row.tier
-            for name, value in told_figures(row).items():
+            for name, value in known_figures(row).items():
                 metrics.QUALITY_OF[name].labels(*of).set(value)
 
     def on_drift(self, row: DriftAlarm) -> None:

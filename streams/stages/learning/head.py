@@ -1,4 +1,4 @@
-"""What the learning stage remembers besides its learners, and how it speaks of them."""
+"""What the learning stage stores besides its learners."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from streams.errors import Stop
 from streams.stages.learning.parts import Base
 
 
-class Again(Struct):
-    """A stretch of the examples that is being read again, from `position` on.
+class Relearning(Struct):
+    """A stretch of the examples that is being read again, from offset `position` on.
 
-    Up to `end` everything was learned before, and is learned again in silence. From there to
-    `until` is what came in one batch with the order: it had to wait for its turn.
+    Everything before `end` was learned before, and is learned again without a message. From there
+    to `until` are the records that arrived in one batch with the order, and had to wait.
     """
 
     position: int
     end: int
     until: int
-    is_told: bool = False  # what was learned again
+    is_told: bool = False  # whether relearned versions were published; the stored name
 
 
 class Head(Struct):
-    """What the stage itself remembers. Offsets are of the examples."""
+    """Stored as a map, so field names are part of the state. Offsets are of the examples."""
 
-    end: int = 0  # what comes next was never read
-    time: int = 0  # log time of the latest example
-    again: Again | None = None
+    end: int = 0  # the first offset that was never read
+    time: int = 0  # log time of the latest example, in ms
+    again: Relearning | None = None
     quarantine: list[tuple[int, int]] = []  # first and last offset
     bases: list[Base] = []
     histories: dict[str, ModelHistory] = {}
@@ -38,8 +38,9 @@ heads = msgpack.Decoder(Head)
 
 
 def unusable(found: Unusable) -> Stop:
+    """Why the stage cannot go on from its state, and what to do."""
     return Stop(
         f"learning: the stored learner cannot be used ({found.reason}): it was written by another"
         " version, is damaged, or a target has changed its edges, horizons or prior (give it a new"
-        " name then); empty the learning changelog to learn anew"
+        " name then); empty the learning changelog to start over"
     )

@@ -1,13 +1,13 @@
 """Learning: one ordered log of examples and orders in, gated model versions and markers out.
 
-The learners are stored whole, now and then, and only then does the committed offset move, and is
-anything said. So a restart loads them and learns the same examples again: their versions come out
-the same, bit for bit. Where nothing outlives the worker they are not stored, and the offset moves
-at once: writers to a broker that keeps little wait for it.
+The learners are stored whole, now and then; only then does the committed offset move, and are
+messages sent. So a restart loads them and learns the same examples again: their versions come out
+the same, bit for bit. Where no state outlives the worker, learners are not stored and the offset
+moves at once: writers to a broker that keeps little wait for it.
 
-A stretch of the log that is put in quarantine is as if it had never been: the learners go back to
-a base from before it, and learn again what followed (`missing`), while the last version that had
-seen nothing of it scores.
+A stretch of the log in quarantine is treated as if it had never been written: the learners go back
+to a base from before it and relearn what followed (`missing`), while the last version that had
+learned nothing of it scores.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from schemas.records import (
 from streams.stages.common.observer import StageObserver
 from streams.stages.contract import Effects, LogRecord, OffsetRange, StateReader
 from streams.stages.learning.credit_weights import weigh
-from streams.stages.learning.head import Again, Head, heads, unusable
+from streams.stages.learning.head import Head, Relearning, heads, unusable
 from streams.stages.learning.monitors import QualityReporter
 from streams.stages.learning.parts import (
     BASE_EVERY_MS,
@@ -58,7 +58,7 @@ from streams.stages.learning.version_book import VersionBook
 STORE_AFTER_EXAMPLES = 200
 STORE_BYTES_PER_EXAMPLE = 64
 STORE_AFTER_EXAMPLES_MAX = 100_000
-"""The larger the learners, the longer between two times they are stored."""
+"""The larger the learners, the less often they are stored."""
 
 _HEAD = "stage"
 CREDIT_PARTS = f"{CREDIT}/"
@@ -66,12 +66,14 @@ CREDIT_PARTS = f"{CREDIT}/"
 
 @dataclass(frozen=True, slots=True)
 class LearningRules:
+    """What decides how every model is learned; targets by name."""
+
     targets: Mapping[str, AnyRules] = field(default_factory=lambda: {"payer": rules_for()})
     credit: CreditRules = field(default_factory=CreditRules)
 
 
 def learning_of(targets: Targets, challengers: tuple[Challenger, ...] = ()) -> LearningRules:
-    """The usual rules for these targets, with these challengers for each."""
+    """The usual rules for these targets, each with these challengers."""
     hazards = {
         one.name: structs.replace(rules_for(one.shape, one.prior), challengers=challengers)
         for one in targets.hazards
@@ -80,6 +82,8 @@ def learning_of(targets: Targets, challengers: tuple[Challenger, ...] = ()) -> L
 
 
 class Learning:
+    """The `Stage` of learning. It reads one partition, so one worker at a time has it."""
+
     name = "learning"
 
     def __init__(
@@ -129,24 +133,24 @@ class Learning:
         return ()
 
     def missing(self) -> OffsetRange | None:
-        """What has to be read once more before anything further."""
+        """The stretch that has to be read again before any further record."""
         again = self._head.again
         if again is None:
             return None
         return OffsetRange((topics.EXAMPLES.name, 0), again.position, again.until)
 
     def decide(self, records: Sequence[LogRecord], state: StateReader) -> Effects:
-        """While something is missing, records are those of it; none: the log has no more of it."""
+        """While a stretch is missing, records are of it alone; none: the log has no more of it."""
         before = self._head.again
         for record in records:
             again = self._head.again
             if again is not before and again is not None:
-                again.until = max(again.until, record.offset + 1)  # Not before its turn.
+                again.until = max(again.until, record.offset + 1)  # It waits for its turn.
             else:
                 self._read(record, state)
         again = self._head.again
         if again and (not records or again.position >= again.until):
-            self._tell_again()
+            self._publish_relearned()
             self._head.again = None
         return self._effects()
 
@@ -154,9 +158,9 @@ class Learning:
         head, again = self._head, self._head.again
         is_again = record.offset < head.end
         if again and record.offset >= again.end:
-            self._tell_again()
+            self._publish_relearned()
         if is_again and not again:
-            return  # It was read together with an order.
+            return  # It was read in one batch with an order.
         read = example_frames.decode(record.value or b"").records
         for kind, same in groupby(read, type):
             if kind is Example:
@@ -216,7 +220,7 @@ class Learning:
                 self._repeat(order)
 
     def _repeat(self, order: ModelCommand) -> None:
-        """What an order changes in the learners: whoever is promoted leads."""
+        """What an order changes in the learners: a challenger that is promoted becomes champion."""
         if order.kind is CommandKind.PROMOTE:
             challenger = self._book.challenger_of(order.model, order.version)
             if challenger:
@@ -224,29 +228,29 @@ class Learning:
 
     def _quarantine(self, order: ModelCommand, offset: int, state: StateReader) -> None:
         """Go back to the newest base from before the stretch."""
-        head, place = self._head, LogPosition(offset + 1, self._head.time)
+        head, position = self._head, LogPosition(offset + 1, self._head.time)
         first, last = order.first_offset, min(order.last_offset, offset)
         if not 0 <= first <= last:
-            self._book.ignore(order, f"offsets {first} to {last} are no stretch", place)
+            self._book.ignore(order, f"offsets {first} to {last} are no stretch", position)
             return
         before = [base for base in head.bases if base.offset <= first]
         if not before:
-            self._book.ignore(order, f"nothing is kept from before offset {first}", place)
+            self._book.ignore(order, f"nothing is kept from before offset {first}", position)
             return
         targets = self._targets.restored(read_base(before[-1], state))
         if isinstance(targets, Unusable):
-            self._book.ignore(order, f"the base before it is unusable: {targets.reason}", place)
+            self._book.ignore(order, f"the base before it is unusable: {targets.reason}", position)
             return
         self._targets = targets
         self._deleted |= deletion_of(base for base in head.bases if base.offset > first)
         head.bases = before
         head.quarantine.append((first, last))
         until = max(offset + 1, head.again.until if head.again else 0)
-        head.again = Again(before[-1].offset, offset + 1, until)
-        self._book.withdraw(order, first, place)
+        head.again = Relearning(before[-1].offset, offset + 1, until)
+        self._book.withdraw(order, first, position)
 
-    def _tell_again(self) -> None:
-        """What the learners would have published by now goes live."""
+    def _publish_relearned(self) -> None:
+        """Publish the versions that the learners would have published by now."""
         head = self._head
         if head.again is None or head.again.is_told:
             return

@@ -1,4 +1,4 @@
-"""Tells how good models are while they learn, and what drifts. No decision hangs on it."""
+"""Reports the quality of models while they learn, and drift. No decision depends on it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from streams.stages.learning.quality_rows import drift_alarm_row, quality_row, r
 from streams.stages.learning.targets import AnyRules
 
 MONITORS = "monitors"
-"""Name of the part that is stored."""
+"""Name of the stored part."""
 
 
 class QualityReporter:
@@ -30,7 +30,7 @@ class QualityReporter:
     def __init__(self, targets: Mapping[str, AnyRules], observer: StageObserver) -> None:
         self._observer = observer
         self._effects = Effects()
-        # Features are frozen once for all targets: watching them for one is enough.
+        # Features are frozen once for all targets: watching those of one is enough.
         hazards = (
             (name, one.hazard) for name, one in targets.items() if isinstance(one, LearnerRules)
         )
@@ -38,25 +38,25 @@ class QualityReporter:
         self._monitors = Monitors(MonitorRules(), watched, {VALUE})
 
     def learned(self, example: Example, blocks: Iterable[LearnedBlock], at: int) -> None:
-        """What was just learned, for the first time, by `at` in log time. One by one: how many
-        came in a message must change nothing."""
+        """An example that was learned for the first time, and the blocks it completed; `at`: log
+        time in ms. Examples come one by one, so that frames of the log change nothing."""
         monitors = self._monitors
-        told = monitors.read([example], at)
-        self._tell_windows(told.windows)
-        for alarm in told.alarms:
-            self._tell_alarm(alarm, is_answered=False)
+        report = monitors.read([example], at)
+        self._report_windows(report.windows)
+        for alarm in report.alarms:
+            self._report_alarm(alarm, is_answered=False)
         for block in blocks:
-            self._tell_windows(monitors.judge(block, at))
+            self._report_windows(monitors.judge(block, at))
             if block.refused:
                 self._observer.on_evicted(STREAMS_BOUND, block.refused)
             for alarm in block.alarms:
-                self._tell_alarm(alarm, is_answered=True)
+                self._report_alarm(alarm, is_answered=True)
 
     def bounds_hit(self) -> dict[str, int]:
         return self._monitors.bounds_hit()
 
     def taken(self) -> dict[TopicPartition, list[Message]]:
-        """What was said since the last time."""
+        """The messages collected since the last call."""
         messages, self._effects = self._effects.messages, Effects()
         return messages
 
@@ -67,7 +67,7 @@ class QualityReporter:
         content = parts.get(MONITORS)
         return self._monitors.restore(content) if content else None
 
-    def _tell_windows(self, windows: Iterable[QualityWindow]) -> None:
+    def _report_windows(self, windows: Iterable[QualityWindow]) -> None:
         for window in windows:
             row = quality_row(window)
             self._send(topics.MODEL_QUALITY, row.target, row)
@@ -75,7 +75,7 @@ class QualityReporter:
             for of_bin in reliability_rows(window):
                 self._send(topics.RELIABILITY, row.target, of_bin)
 
-    def _tell_alarm(self, alarm: Alarm, *, is_answered: bool) -> None:
+    def _report_alarm(self, alarm: Alarm, *, is_answered: bool) -> None:
         row = drift_alarm_row(alarm, "loosened" if is_answered else "none")
         self._send(topics.DRIFT_ALARMS, row.target, row)
         self._observer.on_drift(row)

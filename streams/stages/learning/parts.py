@@ -1,4 +1,4 @@
-"""Named parts as state, cut into chunks; and earlier states of the learners, to learn again from.
+"""Named parts as state, cut into chunks; and earlier states of the learners, to relearn from.
 
 A part is compressed, and written only when it changed. A base is a copy of all parts of the
 learners of targets as they were at some offset of the examples.
@@ -21,13 +21,13 @@ _CHUNK_BYTES = 400_000
 BASES = "base/"
 BASES_MAX = 6
 BASE_EVERY_MS = HOUR_MS
-"""Log time between bases; when there are too many, older ones are thinned out first."""
+"""Log time between bases, in ms. When there are too many, older ones are thinned out first."""
 BASE_AGE_MS_MAX = 6 * DAY_MS
-"""The log of examples must still go back to a base."""
+"""The log of examples must still reach back to a base."""
 
 
 class Base(Struct, frozen=True, array_like=True, gc=False):
-    """What the learners were before this offset was read. No chunks: they had learned nothing."""
+    """The learners as they were before this offset was read. No chunks: they were untrained."""
 
     offset: int
     time: int
@@ -57,7 +57,7 @@ class StoredParts:
         return self.parts
 
     def store(self, parts: dict[str, bytes]) -> PartChanges:
-        """What changes in the state; `None` deletes."""
+        """The changes to write to the state; None deletes a key."""
         changes: PartChanges = {}
         for name in sorted(self.parts.keys() | parts.keys()):
             part = parts.get(name)
@@ -74,6 +74,7 @@ class StoredParts:
 
 
 def new_base(offset: int, time: int, parts: Mapping[str, bytes]) -> tuple[Base, PartChanges]:
+    """A base of these parts, and the changes that store it."""
     changes: PartChanges = {}
     counts: dict[str, int] = {}
     for name, part in parts.items():
@@ -85,7 +86,7 @@ def new_base(offset: int, time: int, parts: Mapping[str, bytes]) -> tuple[Base, 
 
 
 def read_base(base: Base, state: StateReader) -> dict[str, bytes]:
-    """Its parts; one that is gone is missing."""
+    """The parts of a base. A part with a missing chunk is left out."""
     parts = {}
     for name in base.chunks:
         chunks = [state.get(key) for key in _keys_of(base, name)]
@@ -95,7 +96,7 @@ def read_base(base: Base, state: StateReader) -> dict[str, bytes]:
 
 
 def thinned(bases: list[Base], now: int) -> tuple[list[Base], PartChanges]:
-    """Those that are kept; and the deletion of the others."""
+    """The bases that are kept, and the deletion of the others. `now`: log time in ms."""
     kept = [base for base in bases if now - base.time <= BASE_AGE_MS_MAX]
     while len(kept) > BASES_MAX:
         kept.pop(most_redundant([base.time for base in kept], range(len(kept))))
@@ -104,10 +105,12 @@ def thinned(bases: list[Base], now: int) -> tuple[list[Base], PartChanges]:
 
 
 def deletion_of(bases: Iterable[Base]) -> PartChanges:
+    """The changes that delete these bases."""
     return {key: None for base in bases for name in base.chunks for key in _keys_of(base, name)}
 
 
 def cut(part: bytes) -> list[bytes]:
+    """A part compressed (LZ4), in chunks that fit into one message each."""
     packed = lz4.frame.compress(part)
     return [packed[at : at + _CHUNK_BYTES] for at in range(0, len(packed), _CHUNK_BYTES)]
 
@@ -117,7 +120,7 @@ def chunk_key(name: str, number: int) -> bytes:
 
 
 def _whole(chunks: Iterable[bytes]) -> bytes:
-    """The part; of what is damaged, nothing, which no reader takes for a part."""
+    """The part; empty when it is damaged, which no reader takes for a part."""
     try:
         whole: bytes = lz4.frame.decompress(b"".join(chunks))
     except RuntimeError:
@@ -132,10 +135,12 @@ def _keys_of(base: Base, name: str) -> list[bytes]:
 
 
 def without_prefix(parts: Mapping[str, bytes], prefix: str) -> dict[str, bytes]:
+    """The parts whose name begins with the prefix, named without it."""
     return {
         name.removeprefix(prefix): part for name, part in parts.items() if name.startswith(prefix)
     }
 
 
 def with_prefix(parts: Mapping[str, bytes], prefix: str) -> dict[str, bytes]:
+    """The reverse of `without_prefix`."""
     return {f"{prefix}{name}": part for name, part in parts.items()}

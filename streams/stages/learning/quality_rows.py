@@ -1,4 +1,4 @@
-"""Windows of matured labels, and alarms, as the rows that are said of them."""
+"""Outcome rows of closed quality windows and of drift alarms."""
 
 from __future__ import annotations
 
@@ -11,26 +11,27 @@ from online_models.drift.watch import Alarm
 from online_models.quality.monitor import QualityWindow
 from schemas.outcomes import DriftAlarm, ModelQuality, ReliabilityRow
 
-UNTOLD = -1.0
-"""Stands for a figure that cannot be told: JSON has no NaN."""
+NO_FIGURE = -1.0
+"""On the wire, a figure that the labels do not give: JSON has no NaN."""
 
 
 def quality_row(window: QualityWindow) -> ModelQuality:
-    told: dict[str, Any] = {
-        name: UNTOLD if math.isnan(value) else value
+    """The row of a closed window."""
+    figures: dict[str, Any] = {
+        name: NO_FIGURE if math.isnan(value) else value
         for name, value in window.figures._asdict().items()
     }
     return ModelQuality(
         quality_id=_id_of(window),
         **window.slice._asdict(),
-        **told,
+        **figures,
         begin_time=window.begin_at,
         end_time=window.end_at,
     )
 
 
 def reliability_rows(window: QualityWindow) -> list[ReliabilityRow]:
-    """Only where a landmark is told: calibration learns by landmark."""
+    """One row per bin; none for windows of all landmarks, since calibration is by landmark."""
     about, quality_id = window.slice, _id_of(window)
     if not about.landmark:
         return []
@@ -64,14 +65,14 @@ def drift_alarm_row(alarm: Alarm, response: Literal["loosened", "none"]) -> Drif
     )
 
 
-def told_figures(row: ModelQuality) -> dict[str, float]:
-    """Figures that can be told, by name."""
+def known_figures(row: ModelQuality) -> dict[str, float]:
+    """The figures of a row that its labels give, by name."""
     names = (
         "normalised_entropy", "calibration_ratio", "ece", "auc", "normalised_gini", "decile_mape",
         "log_loss",
     )  # fmt: skip
-    told = structs.asdict(row)
-    return {name: told[name] for name in names if told[name] != UNTOLD}
+    figures = structs.asdict(row)
+    return {name: figures[name] for name in names if figures[name] != NO_FIGURE}
 
 
 def _id_of(window: QualityWindow) -> str:

@@ -20,25 +20,25 @@ AnyRules = LearnerRules | ValueLearnerRules
 
 
 class TargetLearners:
-    """Each target learns as if it were alone. Examples of targets that are not declared (any
-    more) are left out."""
+    """Each target learns as if it were alone. Examples of targets that are not declared, or no
+    longer, are left out."""
 
     def __init__(self, rules: Mapping[str, AnyRules]) -> None:
         self._rules = rules
         self.learners = {name: _new(name, one) for name, one in rules.items()}
 
     def learn(self, example: Example) -> list[Verdict]:
-        """One by one: how many came in a message must not change when a version was learned."""
+        """Examples come one by one: frames of the log must not change when a version is tried."""
         learner = self.learners.get(example.target)
         return learner.learn([example]) if learner else []
 
     @property
     def time(self) -> int:
-        """Log time of the latest example learned."""
+        """Log time of the latest block learned by any of them, in ms."""
         return max((learner.time for learner in self.learners.values()), default=0)
 
     def taken(self) -> list[LearnedBlock]:
-        """Blocks learned since the last time; those of each target in log order."""
+        """Blocks learned since the last call; those of each target in log order."""
         return [block for learner in self.learners.values() for block in learner.taken()]
 
     def skipped(self) -> dict[str, int]:
@@ -46,7 +46,7 @@ class TargetLearners:
         return {name: learner.skipped for name, learner in self.learners.items()}
 
     def published(self) -> list[Publication]:
-        """What every model would be live as by now."""
+        """The versions of all models that would be live by now."""
         return [one for learner in self.learners.values() for one in learner.published()]
 
     def lead(self, target: str, challenger: str) -> bool:

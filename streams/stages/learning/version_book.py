@@ -1,4 +1,4 @@
-"""Keeps book of model versions: what is said of them, stored of them, and marked live."""
+"""Keeps book of model versions: what rows, snapshots and markers say about each of them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,10 @@ Messages = dict[TopicPartition, list[Message]]
 
 
 class VersionBook:
-    """Collects messages until they are taken, together with the state that goes with them."""
+    """Writes every change of a version to the registry and, as messages, to the log.
+
+    Messages are collected until they are taken with the checkpoint that stores the learners.
+    """
 
     def __init__(self, partitions: int, registry: Registry, observer: StageObserver) -> None:
         self.registry = registry
@@ -35,42 +38,47 @@ class VersionBook:
         self._observer = observer
         self._effects = Effects()
         self.is_urgent = False
-        """Whether something waits that should not wait for the next regular checkpoint."""
+        """Whether a message should not wait for the next regular checkpoint."""
 
     def taken(self) -> Messages:
-        """What was said since the last time."""
+        """The messages collected since the last call."""
         messages, self._effects = self._effects.messages, Effects()
         self.is_urgent = False
         return messages
 
-    def write(self, verdicts: Iterable[Verdict], place: LogPosition) -> None:
+    def write(self, verdicts: Iterable[Verdict], position: LogPosition) -> None:
+        """Note what learners decided, in this order. `position`: what they had learned by then."""
         for verdict in verdicts:
             if isinstance(verdict, Publication):
-                self.publish(verdict, place)
+                self.publish(verdict, position)
             elif isinstance(verdict, Refusal):
-                self._refuse(verdict, place)
+                self._refuse(verdict, position)
             else:
-                self._tell_lead(verdict, place)
+                self._write_champion(verdict, position)
 
     def publish(
-        self, said: Publication, place: LogPosition, state: VersionState = "published"
+        self, verdict: Publication, position: LogPosition, state: VersionState = "published"
     ) -> None:
-        messages = snapshot_messages(said.version, said.content)
-        known = KnownVersion(said.version, place.offset, place.time, said.challenger, len(messages))
-        change = self.registry.publish(said.model, known, state)
+        """Write the snapshot of a version, and mark it live unless the model is held by hand."""
+        messages = snapshot_messages(verdict.version, verdict.content)
+        known = KnownVersion(
+            verdict.version, position.offset, position.time, verdict.challenger, len(messages)
+        )
+        change = self.registry.publish(verdict.model, known, state)
         for message in messages:
             self._effects.send(topics.MODEL_SNAPSHOTS.name, 0, message)
-        self._tell_content(said)
-        self._apply(change, place, said)
-        for gone in self.registry.forget(said.model):
+        self._write_content(verdict)
+        self._apply(change, position, verdict)
+        for gone in self.registry.drop_surplus(verdict.model):
             for message in deletion_messages(gone.version, gone.chunks):
                 self._effects.send(topics.MODEL_SNAPSHOTS.name, 0, message)
 
-    def carry_out(self, order: ModelCommand, place: LogPosition) -> None:
+    def carry_out(self, order: ModelCommand, position: LogPosition) -> None:
+        """Promote, roll back, suspend or resume, as ordered."""
         registry = self.registry
         match order.kind:
             case CommandKind.PROMOTE:
-                # Of another challenger the next versions follow; an old one would be replaced.
+                # A challenger's next versions follow; an old version would be replaced by them.
                 own = registry.of(order.model).versions
                 holds = any(one.version == order.version for one in own)
                 change = registry.promote(order.model, order.version, holds=holds)
@@ -80,41 +88,46 @@ class VersionBook:
                 change = registry.suspend(order.model)
             case _:
                 change = registry.resume(order.model)
-        self._apply(change, place, order)
+        self._apply(change, position, order)
 
-    def withdraw(self, order: ModelCommand, first: int, place: LogPosition) -> None:
+    def withdraw(self, order: ModelCommand, first: int, position: LogPosition) -> None:
+        """Withdraw the versions that may have learned from offset `first` on, now in quarantine."""
         for change in self.registry.withdraw_from(first, CREDIT):
-            self._apply(change, place, order)
+            self._apply(change, position, order)
         reason = f"offsets {order.first_offset} to {order.last_offset}"
         live = self.registry.of(order.model).live
-        self._apply(VersionChange(order.model, "", "quarantined", live, reason), place, order)
+        self._apply(VersionChange(order.model, "", "quarantined", live, reason), position, order)
 
-    def ignore(self, order: ModelCommand, reason: str, place: LogPosition) -> None:
+    def ignore(self, order: ModelCommand, reason: str, position: LogPosition) -> None:
+        """Note an order that cannot be carried out."""
         live = self.registry.of(order.model).live
         self._apply(
-            VersionChange(order.model, order.version, "ignored", live, reason), place, order
+            VersionChange(order.model, order.version, "ignored", live, reason), position, order
         )
 
     def challenger_of(self, model: str, version: str) -> str:
+        """Name of the challenger or champion whose weights a version has; empty: unknown."""
         known = self.registry.known(model, version)
         return known.challenger if known else ""
 
-    def _refuse(self, said: Refusal, place: LogPosition) -> None:
+    def _refuse(self, verdict: Refusal, position: LogPosition) -> None:
         for change in self.registry.refuse(
-            said.model, said.version, said.reason, suspends=said.suspends
+            verdict.model, verdict.version, verdict.reason, suspends=verdict.suspends
         ):
-            self._apply(change, place, said)
+            self._apply(change, position, verdict)
 
-    def _tell_lead(self, said: NewChampion, place: LogPosition) -> None:
-        live = self.registry.of(said.model).live
-        self._apply(VersionChange(said.model, "", "lead", live, said.reason), place, said)
+    def _write_champion(self, verdict: NewChampion, position: LogPosition) -> None:
+        live = self.registry.of(verdict.model).live
+        self._apply(
+            VersionChange(verdict.model, "", "lead", live, verdict.reason), position, verdict
+        )
 
     def _apply(
-        self, change: VersionChange, place: LogPosition, cause: Verdict | ModelCommand
+        self, change: VersionChange, position: LogPosition, cause: Verdict | ModelCommand
     ) -> None:
         self._observer.on_gate(change.model, change.state)
         if change.marks:
-            self._mark(change.model, change.live, place)
+            self._mark(change.model, change.live, position)
         if change.marks or isinstance(cause, ModelCommand):
             self.is_urgent = True
         history = self.registry.of(change.model)
@@ -138,30 +151,30 @@ class VersionBook:
             parent=parent,
             reason="; ".join(filter(None, (change.reason, reason))),
             figures=figures,
-            learned_offset=place.offset,
-            learned_at=place.time,
+            learned_offset=position.offset,
+            learned_at=position.time,
             command_id=order,
         )
         message = Message(change.model.encode(), outcomes.outcome_encoder.encode(row))
         self._effects.send(topics.MODEL_VERSIONS.name, 0, message)
 
-    def _tell_content(self, said: Publication) -> None:
-        chunks = cut(said.content)
+    def _write_content(self, verdict: Publication) -> None:
+        chunks = cut(verdict.content)
         for number, chunk in enumerate(chunks):
             row = ModelContent(
-                content_id=f"{said.version}:{number}",
-                model=said.model,
-                version=said.version,
+                content_id=f"{verdict.version}:{number}",
+                model=verdict.model,
+                version=verdict.version,
                 chunk=number,
                 chunks=len(chunks),
                 content=base64.b64encode(chunk).decode(),
             )
-            message = Message(said.version.encode(), outcomes.outcome_encoder.encode(row))
+            message = Message(verdict.version.encode(), outcomes.outcome_encoder.encode(row))
             self._effects.send(topics.MODEL_CONTENTS.name, 0, message)
 
-    def _mark(self, model: str, version: str, place: LogPosition) -> None:
+    def _mark(self, model: str, version: str, position: LogPosition) -> None:
         known = self.registry.known(model, version)
-        learned = known.learned_time if known else place.time
+        learned = known.learned_time if known else position.time
         frame = frame_encoder.encode(
             JourneyFrame({}, [ModelMarker(model, version, LogMs(learned))])
         )

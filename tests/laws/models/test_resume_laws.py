@@ -97,7 +97,7 @@ def test_a_registry_is_bounded_and_keeps_the_live_version_and_some_of_the_past(
     for number in range(count):
         known = KnownVersion(f"payer-{number}-x", number, number * step_ms, "main", 1)
         registry.publish("payer", known)
-        gone += [one.version for one in registry.forget("payer")]
+        gone += [one.version for one in registry.drop_surplus("payer")]
     kept = [one.version for one in registry.of("payer").versions]
     assert len(kept) <= 24
     assert sorted([*kept, *gone]) == sorted(f"payer-{number}-x" for number in range(count))
