@@ -1,7 +1,7 @@
-"""Brings a store up to the end of its changelog, in batches, before its lane decides.
+"""Applies the rest of a changelog to a store, in batches, before its lane decides.
 
-The lane's producer is opened first: that undoes or completes whatever transaction its previous
-owner left behind, so the end of the committed log is the whole state.
+The lane's producer is opened first: that aborts or completes any transaction of the previous owner,
+so the committed changelog is then the whole state.
 
 Measured: a million keys of 200 bytes take 5.2 s of CPU time into RocksDB, 2.9 s into memory.
 """
@@ -23,18 +23,18 @@ from streams.stages.contract import LogRecord, OffsetRange, TopicPartition
 
 FETCH_BYTES = 4_000_000  # per partition and fetch
 _FETCH_WAIT_MS = 100
-RECORDS_MAX = 20_000  # per write; about 50 ms of this process's time
+RECORDS_MAX = 20_000  # per write, which takes about 50 ms
 _STALLED_SECONDS = 60.0
-REREAD_RECORDS = 2_000  # frames, decided together
+REREAD_RECORDS = 2_000  # read again and decided together
 
 
 class RecoveryError(HeadwaterError):
-    """The changelog cannot be read to its end; the message says what to do."""
+    """A log cannot be read to its end; the message says where and what to check."""
 
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What it took."""
+    """What a restoration read, and how long it took."""
 
     records: int
     seconds: float
@@ -42,7 +42,11 @@ class Restored:
 
 
 async def restore(settings: CoreSettings, changelog: TopicPartition, store: StateStore) -> Restored:
-    """Apply what the store has not seen yet; RecoveryError when the log stands still."""
+    """Apply the changelog from the store's position to its end.
+
+    A store whose position the changelog does not have is emptied first. RecoveryError when the
+    reader makes no progress for a minute.
+    """
     started = time.monotonic()
     consumer = new_consumer(
         settings, max_partition_fetch_bytes=FETCH_BYTES, fetch_max_wait_ms=_FETCH_WAIT_MS
@@ -54,7 +58,7 @@ async def restore(settings: CoreSettings, changelog: TopicPartition, store: Stat
         first = (await consumer.beginning_offsets([tp]))[tp]
         end = (await consumer.end_offsets([tp]))[tp]
         if not first <= store.position <= end:
-            # Another log than the one this store came from, or a stretch of it is gone.
+            # Another log than the one this store was read from, or part of it has been deleted.
             store.clear()
         position = max(first, store.position)
         from_start = position == first
@@ -65,47 +69,50 @@ async def restore(settings: CoreSettings, changelog: TopicPartition, store: Stat
     return Restored(records, time.monotonic() - started, from_start)
 
 
-async def reread(settings: CoreSettings, stretch: OffsetRange) -> list[LogRecord]:
-    """The first records of a stretch that was read before; none when the log has none there."""
+async def reread(settings: CoreSettings, missing: OffsetRange) -> list[LogRecord]:
+    """The first records of a range that was read before; none when the log no longer has any.
+
+    RecoveryError when the reader makes no progress for a minute.
+    """
     consumer = new_consumer(
         settings, max_partition_fetch_bytes=FETCH_BYTES, fetch_max_wait_ms=_FETCH_WAIT_MS
     )
     await consumer.start()
     try:
-        topic, partition = stretch.tp
+        topic, partition = missing.tp
         tp = aiokafka.TopicPartition(settings.topic(topic), partition)
         consumer.assign([tp])
         first = (await consumer.beginning_offsets([tp]))[tp]
-        if first > stretch.first + NO_RECORDS_MAX:
-            # Better to go on with what is left than never to go on.
+        if first > missing.first + NO_RECORDS_MAX:
+            # Continuing with what is left is better than never continuing.
             logging.getLogger(__name__).warning(
-                "%s-%s begins at offset %s; what was to be read again from %s on is gone",
-                topic, partition, first, stretch.first,
+                "%s-%s begins at offset %s: records to be read again, from offset %s, are deleted",
+                topic, partition, first, missing.first,
             )  # fmt: skip
-        consumer.seek(tp, max(first, stretch.first))
-        return await _some(consumer, tp, stretch)
+        consumer.seek(tp, max(first, missing.first))
+        return await _some(consumer, tp, missing)
     finally:
         await consumer.stop()
 
 
 async def _some(
-    consumer: aiokafka.AIOKafkaConsumer, tp: aiokafka.TopicPartition, stretch: OffsetRange
+    consumer: aiokafka.AIOKafkaConsumer, tp: aiokafka.TopicPartition, missing: OffsetRange
 ) -> list[LogRecord]:
     moved_at = time.monotonic()
-    while (position := await consumer.position(tp)) < stretch.end:
+    while (position := await consumer.position(tp)) < missing.end:
         polled = (await consumer.getmany(tp, timeout_ms=500, max_records=REREAD_RECORDS)).get(
             tp, ()
         )
-        found = [record for record in polled if record.offset < stretch.end]
+        found = [record for record in polled if record.offset < missing.end]
         if found:
             for record in found:
-                record.topic = stretch.tp[0]
+                record.topic = missing.tp[0]
             return found
         if await consumer.position(tp) > position:
             moved_at = time.monotonic()
         elif time.monotonic() - moved_at > _STALLED_SECONDS:
             raise RecoveryError(
-                f"{tp.topic}-{tp.partition} cannot be read beyond offset {position}; check the "
+                f"{tp.topic}-{tp.partition} cannot be read beyond offset {position}: check the "
                 "broker and its open transactions"
             )
     return []
@@ -119,7 +126,7 @@ async def _catch_up(
 ) -> int:
     records = 0
     moved_at = time.monotonic()
-    # The position also passes commit markers, which are no records.
+    # The position also moves past commit markers, which are no records.
     while (position := await consumer.position(tp)) < end:
         polled = (await consumer.getmany(tp, timeout_ms=500, max_records=RECORDS_MAX)).get(tp, ())
         if polled:
@@ -130,7 +137,7 @@ async def _catch_up(
         elif time.monotonic() - moved_at > _STALLED_SECONDS:
             raise RecoveryError(
                 f"changelog {tp.topic}-{tp.partition} cannot be read beyond offset {position} "
-                f"of {end}; check the broker and its open transactions"
+                f"of {end}: check the broker and its open transactions"
             )
     if store.position != position:
         store.apply({}, position)

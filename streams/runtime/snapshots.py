@@ -1,7 +1,8 @@
-"""Read-only model copies on their way from the learner to every worker.
+"""Published model versions, as every worker reads them.
 
-A snapshot is compressed, cut into chunks below the broker's message limit, and written to the
-`model-snapshots` topic. Workers read the topic from its beginning and keep the newest versions.
+A snapshot is one version of a model, read-only. The learner compresses it, cuts it into chunks
+below the broker's message limit, and writes it to the topic `model-snapshots`. Workers read the
+topic from its beginning and keep the newest versions of each model.
 """
 
 from __future__ import annotations
@@ -18,19 +19,19 @@ from streams.runtime.clients import new_consumer
 from streams.settings.core import CoreSettings
 from streams.stages.common.snapshot_messages import model_of
 
-_VERSIONS_MAX = 64  # of one model kept in memory, compressed; older ones are forgotten
-GONE_MAX = 10_000
+_VERSIONS_MAX = 64  # of one model, kept in memory and compressed; older ones are dropped
+GONE_MAX = 10_000  # names of deleted versions that are remembered, so that memory is bounded
 
 GONE = b""
-"""Stands for a version that was deleted since a marker named it: no model can be read from it."""
+"""Returned for a version that was deleted after a marker named it; no model can be read from it."""
 
 
 class SnapshotMissingError(HeadwaterError):
-    """A marker names a version that the topic does not have."""
+    """A marker names a version that the topic does not hold; the message says which."""
 
 
 class SnapshotShelf:
-    """The versions read so far; incomplete ones wait for their other chunks."""
+    """The versions read so far; an incomplete one waits for its other chunks."""
 
     def __init__(self, versions_max: int = _VERSIONS_MAX) -> None:
         self._versions_max = versions_max
@@ -52,7 +53,7 @@ class SnapshotShelf:
             self._forget_oldest(model_of(version))
 
     def give_up(self, version: str) -> None:
-        """From now on the version is GONE."""
+        """Treat the version as deleted from now on: `find` returns GONE."""
         self._complete.pop(version, None)
         self._partial.pop(version, None)
         self._gone[version] = None
@@ -77,7 +78,10 @@ class SnapshotShelf:
 
 
 class SnapshotReader:
-    """Follows the topic in the background. `find` answers at once, `get` waits."""
+    """Reads the topic in the background. Call `start` first and `stop` last.
+
+    `find` returns at once. `get` waits, and is called before `decide` for all that it will look up.
+    """
 
     def __init__(self, settings: CoreSettings) -> None:
         self._settings = settings
@@ -98,12 +102,15 @@ class SnapshotReader:
             await asyncio.gather(self._task, return_exceptions=True)
 
     def find(self, version: str) -> bytes | None:
-        """The snapshot if it has been read; inside `decide` it always has."""
+        """The snapshot, GONE, or None if it has not been read yet; never None inside `decide`."""
         return self._shelf.find(version)
 
     async def get(self, version: str) -> bytes:
-        """The snapshot, once it is here. After `snapshot_wait_seconds` it counts as deleted if
-        the topic has others of the model, and else SnapshotMissingError tells of it."""
+        """Wait for a snapshot, for `snapshot_wait_seconds` at most.
+
+        After that it counts as deleted if the topic holds other versions of the model; otherwise
+        SnapshotMissingError.
+        """
         try:
             async with asyncio.timeout(self._settings.snapshot_wait_seconds), self._arrived:
                 while (snapshot := self._shelf.find(version)) is None:
@@ -111,12 +118,12 @@ class SnapshotReader:
                 return snapshot
         except TimeoutError as error:
             if self._shelf.has_any(model_of(version)):
-                # A partition that is far behind reads markers of versions long deleted.
+                # A partition that is far behind reads markers of versions deleted long ago.
                 self._shelf.give_up(version)
                 return GONE
             raise SnapshotMissingError(
-                f"model version {version} is not on topic {MODEL_SNAPSHOTS.name}; "
-                "was it deleted or is the topic new?"
+                f"model version {version} is not on topic {MODEL_SNAPSHOTS.name}: "
+                "check whether the topic was emptied or made anew"
             ) from error
 
     async def _follow(self, consumer: aiokafka.AIOKafkaConsumer) -> None:

@@ -1,7 +1,7 @@
 """The state of one lane: a cache of its changelog topic, on disk or in memory.
 
-A store remembers how far into the changelog it is, in the same write as the changes, so after
-any crash it continues from there, and from the start when it is empty.
+A store writes its changelog position together with the changes. After a crash it continues from
+that position; an empty store continues from the start of the changelog.
 """
 
 from __future__ import annotations
@@ -29,54 +29,60 @@ from schemas.time import HOUR_MS
 POSITION_KEY = b"\x00\x00changelog position"
 """Reserved: the next changelog offset to read, 8 bytes, big-endian. Stages never see it."""
 
-BLOCK_CACHE_BYTES = 256 * 1024 * 1024  # of the process; its stores share it
+BLOCK_CACHE_BYTES = 256 * 1024 * 1024  # of the process, shared by its stores
 WRITE_BUFFER_BYTES = 16 * 1024 * 1024  # per store, and twice that while one is being flushed
 BLOOM_BITS = 10.0
 
 STALE_SECONDS = 12 * 3600
-"""Half of Kafka's default `delete.retention.ms`."""
+"""A store that was not written for so long is rebuilt: half of Kafka's default
+`delete.retention.ms`, after which a compacted topic drops the records of deleted keys."""
 
 ExpiryOf = Callable[[bytes, bytes], int]
-"""Key and value to the log time from which the value may be forgotten, in ms; 0: never."""
+"""From key and value to the log time, in ms, from which the value has expired; 0: never."""
 
 INDEX_PREFIX = b"\x01"
-"""Of the index of values by the hour in which they become useless. No stage uses such keys."""
+"""Prefix of the index of values by the hour in which they expire. No stage uses such keys."""
 
 StateChanges = Mapping[bytes, bytes | None]
 
 
 class StateStore(Protocol):
-    """What a stage reads, and what only the shell writes."""
+    """State that a stage reads and only the runtime writes.
+
+    All calls block on local disk at most. `apply` may not run at the same time as another call.
+    After `close` nothing else may be called. An error means that the disk failed.
+    """
 
     @property
     def position(self) -> int:
-        """The next changelog offset to apply; 0 when the store is empty."""
+        """The next changelog offset to apply; 0 for an empty store."""
 
     def get(self, key: bytes) -> bytes | None: ...
 
     def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]: ...
 
     def apply(self, changes: StateChanges, position: int) -> None:
-        """Write changes and position together; None deletes the key."""
+        """Write changes and changelog position in one step; None deletes the key."""
 
     def expired(self, now: int) -> list[bytes]:
         """See StateReader."""
 
-    def entries(self) -> Iterable[tuple[bytes, bytes]]: ...
+    def entries(self) -> Iterable[tuple[bytes, bytes]]:
+        """Every key with its value, without those of the store itself."""
 
     def clear(self) -> None:
-        """Forget everything: the changelog is no longer the one this store came from."""
+        """Delete everything: the changelog is no longer the one this store was read from."""
 
     def close(self) -> None: ...
 
 
 def never(key: bytes, value: bytes) -> int:
-    """For stages that forget by themselves."""
+    """For stages whose values do not expire."""
     return 0
 
 
 class MemoryStore:
-    """State that lives as long as its lane."""
+    """State in memory, which is lost when its lane is closed."""
 
     def __init__(self, expiry_of: ExpiryOf = never) -> None:
         self._values: dict[bytes, bytes] = {}
@@ -123,13 +129,16 @@ class MemoryStore:
 
 
 class RocksStore:
-    """State on disk. Written without a write-ahead log: what a crash loses of the write buffer,
-    the changelog still has, and the position that is lost with it says from where."""
+    """State on disk, in RocksDB without a write-ahead log.
+
+    A crash loses the write buffer together with the position that belongs to it, so the store
+    reads the lost changes from the changelog again.
+    """
 
     def __init__(self, folder: Path, expiry_of: ExpiryOf = never) -> None:
         self._folder = folder
         self._expiry_of = expiry_of
-        self._named: list[bytes] = []  # index entries to delete with the next changes
+        self._returned: list[bytes] = []  # index entries to delete with the next changes
         if _is_stale(folder):
             shutil.rmtree(folder)
         self._open()
@@ -165,9 +174,9 @@ class RocksStore:
                 put(key, value)
                 if at := self._expiry_of(key, value):
                     put(_hour_key(at) + key, b"")
-        for entry in self._named:
+        for entry in self._returned:
             delete(entry)
-        self._named = []
+        self._returned = []
         put(POSITION_KEY, position.to_bytes(8, "big"))
         self._rocks.write(batch, self._unlogged)
         self._position = position
@@ -178,7 +187,7 @@ class RocksStore:
             if entry >= end:
                 break
             entries.append(entry)
-        self._named += entries
+        self._returned += entries
         return sorted({entry[len(end) :] for entry in entries})
 
     def entries(self) -> Iterator[tuple[bytes, bytes]]:
@@ -202,8 +211,8 @@ def _hour_key(time: int) -> bytes:
 
 
 def _is_stale(folder: Path) -> bool:
-    """A compacted topic forgets that a key was deleted; a store that slept longer than that
-    would keep it for ever."""
+    """A compacted topic drops the record of a deleted key some time after; a store that was not
+    open meanwhile would keep the key for ever."""
     touched = [path.stat().st_mtime for path in folder.glob("*")]
     return bool(touched) and time.time() - max(touched) > STALE_SECONDS
 

@@ -1,4 +1,4 @@
-"""A Faust app the way both workers use it: whole poll batches in, nothing else of Faust."""
+"""The Faust app that both workers build on: whole poll batches in, and nothing else of Faust."""
 
 from __future__ import annotations
 
@@ -21,13 +21,17 @@ logger = logging.getLogger(__name__)
 def batch_app(
     settings: CoreSettings, single_partition_topics: frozenset[str] = frozenset()
 ) -> faust.App:
-    """An app without tables, web server and acknowledgements: checkpoints own the offsets."""
+    """An app without tables, web server and acknowledgements: checkpoints own the offsets.
+
+    Each of `single_partition_topics` (with prefix) is assigned on its own; all other topics are
+    assigned together, by partition number.
+    """
     app = FolderlessApp(
         settings.group_id,
         broker=broker_urls(settings),
         ConsumerScheduler=BatchScheduler,
         agent_supervisor=mode.CrashingSupervisor,
-        stream_buffer_maxsize=2,  # It counts poll batches.
+        stream_buffer_maxsize=2,  # counts poll batches
         stream_wait_empty=False,
         stream_recovery_delay=0.0,
         topic_allow_declare=False,
@@ -47,21 +51,24 @@ def batch_app(
 
 
 async def run_faust(app: faust.App) -> None:
-    """Ends only by an exception."""
+    """Start the app and wait. Ends only by the exception that made Faust give up."""
     await app.start()
     await wait_until_crashed(app)
     raise app.crash_reason or RuntimeError("Faust stopped without a reason")
 
 
 def report(error: BaseException | None) -> int:
-    """Say in one line on stderr why a worker ends; its exit code."""
+    """Say in one line on stderr why a worker ends; returns its exit code."""
     print(f"headwater worker: {in_one_line(error)}", file=sys.stderr)
     logger.debug("worker failed", exc_info=error)
     return 1
 
 
 def silence_libraries() -> None:
-    """One clear line on stderr is all a failing worker says; logging can be configured before."""
+    """Keep libraries from logging to stderr, where a failing worker prints one line.
+
+    A logger that has a handler already is left as it is.
+    """
     for name in LIBRARIES:
         library = logging.getLogger(name)
         if not library.hasHandlers():

@@ -1,8 +1,8 @@
-"""Who owns which partition number: co-partitioned, sticky, balanced.
+"""Assigns partitions to workers: co-partitioned, sticky and balanced.
 
-Partition number p of every partitioned topic is one unit that belongs to one worker; every
-single-partition topic is a unit of its own. A unit stays where it is while that keeps the
-number of units per worker within one of each other, because moving it costs a state recovery.
+Partition number p of every partitioned topic is one unit, owned by one worker; every
+single-partition topic is a unit of its own. Moving a unit costs a state recovery, so it stays where
+it is as long as the numbers of units per worker differ by at most one.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ Unit = str
 
 
 class Claim(msgspec.Struct, frozen=True, array_like=True):
-    """What a member owned, and as of which generation of the group."""
+    """The units that a member owned, as of a generation of the group."""
 
     generation: int = -1
     units: tuple[Unit, ...] = ()
 
 
 def plan(units: Collection[Unit], claims: Mapping[str, Claim]) -> dict[str, list[Unit]]:
-    """Units per member; moves as few units as balance allows.
+    """The units of each member; as few of them move as balance allows.
 
-    When two members claim the same unit, the claim of the later generation is the true one.
+    When two members claim the same unit, the claim of the later generation holds.
     """
     owners: dict[Unit, str] = {}
     by_age = sorted(claims, key=lambda member: (claims[member].generation, member))
@@ -43,7 +43,7 @@ def plan(units: Collection[Unit], claims: Mapping[str, Claim]) -> dict[str, list
         owners |= {unit: member for unit in claims[member].units if unit in units}
     held = Counter(owners.values())
     fair, extra = divmod(len(units), len(claims))
-    # Members that hold most keep the extra units, so that those need not move.
+    # Members that hold the most keep the extra units, so that those do not move.
     ranked = sorted(claims, key=lambda member: (-held[member], member))
     quota = {member: fair + (rank < extra) for rank, member in enumerate(ranked)}
     planned: dict[str, list[Unit]] = {member: [] for member in ranked}
@@ -66,7 +66,10 @@ def _order(unit: Unit) -> tuple[bool, int, str]:
 
 
 class CoPartitionedAssignor(AbstractPartitionAssignor):
-    """aiokafka's assignor interface around `plan`; one object per consumer, it remembers claims."""
+    """`plan` behind aiokafka's assignor interface; one object per consumer, which keeps its claim.
+
+    `generation` returns the generation of the group that the consumer has joined.
+    """
 
     name = "headwater-co-partitioned"
 

@@ -1,7 +1,7 @@
 """Whole poll batches for Faust agents.
 
-Faust hands its agents one record at a time, which costs about 150 µs a record. Here the consumer
-scheduler gives it one record per partition and poll, whose value is the list of records.
+Faust passes its agents one record at a time, which costs about 150 µs per record. Here the consumer
+scheduler passes one record per partition and poll, whose value is the list of records.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from streams.stages.contract import LogRecord
 
 
 class PollBatch:
-    """What one poll brought for one partition. It looks like a record, so that Faust carries it."""
+    """One partition's records from one poll. Has the shape of a record, so Faust carries it."""
 
     __slots__ = ("generation", "offset", "partition", "records", "topic")
 
-    # Faust copies these from records; nothing reads them here.
+    # Faust copies these from records; nothing reads them.
     timestamp = None
     timestamp_type = 0
     headers = ()
@@ -42,7 +42,7 @@ class PollBatch:
 
 
 class BatchScheduler:
-    """Faust's consumer scheduler: each partition's records of a poll, as one batch."""
+    """Faust's consumer scheduler: one batch per partition and poll."""
 
     def iterate(self, records: Mapping[TP, Sequence[LogRecord]]) -> Iterator[tuple[TP, PollBatch]]:
         for tp, polled in records.items():
@@ -51,7 +51,7 @@ class BatchScheduler:
 
 
 class BatchSchema(faust.Schema):
-    """Hands the batch to the agent as it is; decoding is the stage's business."""
+    """Passes the batch to the agent undecoded: stages decode records themselves."""
 
     def compile(self, app: Any, **_: Any) -> Callable[..., Awaitable[Any]]:
         create_event = app.create_event

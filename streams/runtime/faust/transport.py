@@ -1,7 +1,8 @@
-"""Faust's Kafka transport, with what this project needs from the consumer.
+"""Faust's Kafka transport with a consumer of our own.
 
 It reads committed records only, uses the co-partitioned assignor, can hold partitions whose lane
-is full without losing what was already fetched, and always knows where to continue.
+is full without losing what was fetched already, and continues after a rebalance from the committed
+offset of every partition.
 """
 
 from __future__ import annotations
@@ -27,13 +28,13 @@ from streams.runtime.faust.internals import (
 from streams.settings.core import CoreSettings
 
 FETCH_WAIT_MS = 50
-"""aiokafka has one fetch at a time per broker: a partition that was just read out waits until the
-fetch for the others returns, so this is the worst latency it adds."""
+"""aiokafka has one fetch at a time per broker: a partition without fetched records waits until the
+fetch for the others returns. This is the most latency that adds."""
 
-POLL_SECONDS = 0.1
-"""Longest wait of one poll: a partition released meanwhile is read by the next one."""
+_POLL_SECONDS = 0.1
+"""Longest wait of one poll; a partition that is released meanwhile is read by the next one."""
 
-ALL_HELD_SECONDS = 0.01
+_ALL_HELD_SECONDS = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class ConsumerOptions:
 
 
 class _Thread(OwnConsumerThread):
-    """Faust runs aiokafka's consumer in its own thread, so heartbeats survive long decisions."""
+    """Faust runs aiokafka's consumer in a thread, so heartbeats go on during long decisions."""
 
     def create_client(self) -> aiokafka.AIOKafkaConsumer:
         options: ConsumerOptions = self.transport.options
@@ -69,8 +70,10 @@ class _Thread(OwnConsumerThread):
         )
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
-        """Also partitions without a commit go back, to their beginning: what was fetched around
-        a rebalance and thrown away has to be read again."""
+        """Seek every partition to its committed offset, and to its beginning if there is none.
+
+        Records that were fetched around a rebalance and dropped are read again that way.
+        """
         offsets: Mapping[TP, int] = await self.call_thread(self._rewind)
         return offsets
 
@@ -97,8 +100,8 @@ class BatchConsumer(OwnConsumer):
     def create_thread(self) -> _Thread:
         return _Thread(self, loop=self.loop, beacon=self.beacon)
 
-    # Faust's own pause_partitions drops records of a poll that is under way. These two act
-    # between polls.
+    # Faust's own pause_partitions drops the records of a poll under way. These two act between
+    # polls.
     def hold(self, tps: Iterable[tuple[str, int]]) -> None:
         self._held.update(map(self._with_prefix, tps))
 
@@ -106,11 +109,11 @@ class BatchConsumer(OwnConsumer):
         self._held.difference_update(map(self._with_prefix, tps))
 
     def _with_prefix(self, tp: tuple[str, int]) -> TP:
-        """Lanes know topics without the prefix."""
+        """Lanes name topics without the prefix."""
         return TP(self.transport.options.settings.topic(tp[0]), tp[1])
 
     def has_more(self, tp: tuple[str, int], offset: int) -> bool:
-        """By the last answer of the broker; unknown counts as no."""
+        """Whether there are records from `offset` on, by the last fetch; False if unknown."""
         client = self.thread.client_or_none
         kafka_tp = aiokafka.TopicPartition(*self._with_prefix(tp))
         if client is None or kafka_tp not in client.assignment():
@@ -136,16 +139,17 @@ class BatchConsumer(OwnConsumer):
     async def poll(self, active: set[TP], seconds: float) -> Any:
         wanted = active - self._held
         if not wanted:  # aiokafka would take an empty set for "all".
-            await asyncio.sleep(ALL_HELD_SECONDS)
+            await asyncio.sleep(_ALL_HELD_SECONDS)
             return {}
-        return await super().poll(wanted, min(seconds, POLL_SECONDS))
+        return await super().poll(wanted, min(seconds, _POLL_SECONDS))
 
 
 class _TickProducer(OwnProducer):
-    """Faust's producer writes only clock ticks."""
+    """Faust's producer, which writes only clock ticks."""
 
     def security(self) -> Mapping[str, Any]:
-        return self.transport.options.settings.security  # type: ignore[no-any-return]
+        security: Mapping[str, Any] = self.transport.options.settings.security
+        return security
 
 
 class BatchTransport(OwnTransport):
@@ -160,5 +164,5 @@ class BatchTransport(OwnTransport):
 
 
 def broker_urls(settings: CoreSettings) -> list[str]:
-    """Bootstrap servers the way Faust wants them."""
+    """Bootstrap servers as Faust takes them: kafka://host:port."""
     return [f"kafka://{server.strip()}" for server in settings.bootstrap_servers.split(",")]

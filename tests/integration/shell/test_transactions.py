@@ -213,7 +213,7 @@ def test_records_that_retention_removed_before_they_were_read_are_reported(place
         await offsets.start()
         assert await offsets.positions([("installs", 0)]) == {("installs", 0): 2}
         await _delete_records(place, topic, before=5)
-        with pytest.raises(LostRecordsError, match="3 records are gone"):
+        with pytest.raises(LostRecordsError, match="3 records are lost"):
             await offsets.positions([("installs", 0)])
         await offsets.stop()
         await log.close()

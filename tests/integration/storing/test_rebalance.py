@@ -238,7 +238,7 @@ def test_messages_that_kafka_deleted_before_they_were_stored_are_missed(
     asyncio.run(delete_all(kafka.address, workers.prefix + topics.TOUCHES.name))
 
     workers.add()
-    assert "records are gone" in workers.complaint()
+    assert "records are lost" in workers.complaint()
 
 
 async def delete_all(address: str, topic: str) -> None:
