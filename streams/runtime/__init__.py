@@ -1,5 +1,5 @@
-"""Drives the stages: polls their input through Faust, queues it by lane, commits each decision in one
-Kafka transaction, and restores state after a rebalance or a crash.
+"""Drives the stages: polls their input through Faust, queues it by lane, commits each decision in
+one Kafka transaction, and restores state after a rebalance or a crash.
 """
 
 __all__ = [

@@ -1,5 +1,5 @@
-"""What this project changes in Faust: whole poll batches, a consumer of its own, and a co-partitioned
-assignor. Every private member of Faust and aiokafka that it relies on stands in `internals`.
+"""What this project changes in Faust: whole poll batches, a consumer of its own, and an assignor that
+keeps partition numbers together. Private members of Faust and aiokafka stand in `internals`.
 """
 
 __all__ = ["app", "assignor", "batches", "internals", "transport"]
