@@ -27,8 +27,7 @@ def explain_command(identifier: str, folder: Path | None, as_json: bool) -> int:
       headwater query "SELECT install_id FROM v_attributions LIMIT 1"
       headwater explain i-000017
     """
-    from streams.operations.explain.explanation import explain_id
-    from streams.operations.explain.explanation_text import explanation_text
+    from streams.operations.explain import explain_id, explanation_text
 
     explanation = explain_id(settings_for(folder), identifier)
     if as_json:

@@ -1,5 +1,5 @@
-"""Every version of every decision about an install in plain words: who, why, and what else was
-looked at."""
+"""Every version of every decision on an install in plain words: who has the credit, why, and which
+other touchpoints were compared."""
 
 from __future__ import annotations
 
@@ -7,58 +7,61 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
 
-from streams.operations.explain.explanation import Row
+from streams.operations.explain.rows import Row
 
 _NEVER = "1970-01-01"
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
 
 _WHY = {
-    "first_decision": "every touchpoint was looked up",
-    "deadline": "the deadline came before every answer",
+    "first_decision": "every lookup was answered",
+    "deadline": "the deadline passed before every lookup was answered",
     "late_touchpoint": "a touchpoint arrived late",
-    "late_install": "an earlier install on the device became known",
+    "late_install": "an earlier install on the device arrived late",
     "late_activity": "a session arrived late",
-    "fraud_verdict": "what is known of a site changed the verdict",
-    "erasure": "the user asked to be forgotten: ids and receipt are gone",
+    "fraud_verdict": "the history of a site changed the verdict",
+    "erasure": "the user asked for erasure: ids and receipt are removed",
     "rule_change": "the rules changed",
 }
 
 _RULES: Mapping[str, str] = {
     "last_touch": "the last touchpoint of the best kind",
-    "better_tier": "a better kind of evidence exists: a click before a view, an id before none",
-    "later_touch": "another one of its kind is later",
-    "stronger_signal": "at the same time, another one is proved better",
-    "id_order": "equal to another one; the higher id wins",
+    "better_tier": "another has better evidence: a click beats a view, an id beats none",
+    "later_touch": "another of its kind is later",
+    "stronger_signal": "another at the same time has stronger evidence",
+    "id_order": "another is equal, and has the higher id",
     "after_install": "it happened after the install",
     "logged_too_late": "it was logged too long after the install",
-    "outside_click_window": "the click is older than its window",
-    "outside_view_window": "the view is older than its window",
+    "outside_click_window": "the click is older than its lookback window",
+    "outside_view_window": "the view is older than its lookback window",
     "before_prior_install": "it belongs to an earlier install on the device",
-    "not_retargeting": "the user had the app before, and it is no retargeting",
-    "probabilistic_off": "nothing but likeness joins it, and such matches are off",
-    "low_confidence": "nothing but likeness joins it, and that is not sure enough",
-    "engagement_injection": "fraud: it came while the app was being downloaded",
-    "incorrect_signature": "fraud: its source signs, and this signature is missing or wrong",
-    "stale_signature": "fraud: a signed event was sent again much later",
-    "too_many_engagements": "fraud: one of far too many of one source and site within a day",
+    "not_retargeting": "the user had the app before, and this is not retargeting",
+    "probabilistic_off": "it matches only probabilistically, and such matches are off",
+    "low_confidence": "it matches only probabilistically, with too low a probability",
+    "engagement_injection": "fraud: it happened while the app was being downloaded",
+    "incorrect_signature": "fraud: its source must sign, and the signature is missing or wrong",
+    "stale_signature": "fraud: a signed event was replayed much later",
+    "too_many_engagements": "fraud: one of far too many from one source and site within a day",
     "duplicate_click_id": "fraud: another source claimed the same click id first",
-    "ctit_anomalies": "fraud: the install followed too fast",
+    "ctit_anomalies": "fraud: the install followed too quickly",
     "impossible_order": "its times are in an impossible order",
-    "referrer_time_mismatch": "the store's referrer tells another time of the click",
-    "malformed_advertising_id": "its advertising id is none",
-    "click_flood": "its site floods: installs come too evenly after its clicks",
-    "distribution_outlier": "its site injects: too many installs follow its clicks at once",
-    "behavioral_anomalies": "its site brings too many devices nobody has seen before",
+    "referrer_time_mismatch": "the store's referrer gives another time for the click",
+    "malformed_advertising_id": "its advertising id is not a valid one",
+    "click_flood": "its site floods clicks: installs follow them at random times",
+    "distribution_outlier": "its site injects clicks: too many installs follow them at once",
+    "behavioral_anomalies": "its site brings too many devices that were never seen before",
 }
 
 
 def conversion_text(decisions: Sequence[Row], fraud: Sequence[Row]) -> Iterator[str]:
-    """Lines of the install itself, of its re-engagements, and of what looks like fraud."""
-    for conversion_id, versions in groupby(decisions, key=lambda one: one["conversion_id"]):
-        told = list(versions)
-        if conversion_id != told[0]["install_id"]:
+    """Lines for the install itself, its re-engagements and its fraud verdicts.
+
+    `decisions` are the versions in order, those of one conversion after another.
+    """
+    for conversion_id, group in groupby(decisions, key=lambda decision: decision["conversion_id"]):
+        versions = list(group)
+        if conversion_id != versions[0]["install_id"]:
             yield f"  re-engagement {conversion_id}"
-        for before, decision in zip([None, *told], told, strict=False):
+        for before, decision in zip([None, *versions], versions, strict=False):
             yield from _decision(decision, before)
     for verdict in fraud:
         yield f"  {verdict['decided_at']}  {_verdict(verdict)}"
@@ -74,22 +77,22 @@ def _decision(decision: Row, earlier: Row | None) -> Iterator[str]:
     windows = _windows(decision)
     if earlier is not None and windows == _windows(earlier):
         windows = ""
-    notes = (_kind(decision), _sureness(decision), windows, _expiry(decision))
+    notes = (_kind(decision), _confidence(decision), windows, _expiry(decision))
     for note in (*notes, *_fraud(decision), *_contributors(decision["contributors"])):
         if note:
             yield f"      {note}"
     for candidate in decision["candidates"]:
         rule = candidate["rule"]
-        words = f": {_RULES[rule]}" if rule in _RULES else ""
-        yield f"      {candidate['touch_id']}: {candidate['verdict']} ({rule}{words})"
+        meaning = f": {_RULES[rule]}" if rule in _RULES else ""
+        yield f"      {candidate['touch_id']}: {candidate['verdict']} ({rule}{meaning})"
 
 
 def _credit(decision: Row) -> str:
     if decision["status"] == "withdrawn":
-        return "withdrawn, nobody came back"
+        return "withdrawn: the user did not come back"
     if decision["status"] == "organic":
         return "organic"
-    touch = f"{decision['touch_type']} {decision['touch_id'] or '(forgotten)'}"
+    touch = f"{decision['touch_type']} {decision['touch_id'] or '(erased)'}"
     return (
         f"{_channel(decision['media_source'], decision['campaign_name'], decision['campaign_id'])},"
         f" by {decision['match_type']} of {touch}, {_lead(decision)}"
@@ -109,22 +112,24 @@ def _kind(decision: Row) -> str:
         case "reattribution":
             return f"re-attribution: retargeting won back the user of install {prior}"
         case "reengagement" if decision["status"] != "withdrawn":
-            away = _duration(decision["inactivity_s"])
-            return f"came back at {decision['conversion_time']} after {away} or more away"
+            inactive = _duration(decision["inactivity_s"])
+            return (
+                f"came back at {decision['conversion_time']} after {inactive} or more of inactivity"
+            )
     return ""
 
 
-def _sureness(decision: Row) -> str:
+def _confidence(decision: Row) -> str:
     if decision["match_type"] != "probabilistic":
         return ""
     return (
-        f"no id in common: {decision['match_confidence']:.1%} sure by model"
+        f"probabilistic match: {decision['match_confidence']:.1%} likely by model"
         f" {decision['model_version']}"
     )
 
 
 def _windows(decision: Row) -> str:
-    without = [
+    probabilistic = [
         f"{name} {_duration(decision[column])}"
         for name, column in (
             ("click", "probabilistic_click_window_s"),
@@ -133,9 +138,9 @@ def _windows(decision: Row) -> str:
         if decision[column]
     ]
     return (
-        f"windows: click {_duration(decision['click_window_s'])}, view"
-        f" {_duration(decision['view_window_s'])}, without ids"
-        f" {', '.join(without) or 'off'}, re-attribution"
+        f"lookback windows: click {_duration(decision['click_window_s'])}, view"
+        f" {_duration(decision['view_window_s'])}, probabilistic"
+        f" {', '.join(probabilistic) or 'off'}, re-attribution"
         f" {_duration(decision['reattribution_window_s'])}"
     )
 
@@ -143,29 +148,30 @@ def _windows(decision: Row) -> str:
 def _expiry(decision: Row) -> str:
     if not decision["expires_at"] or decision["expires_at"].startswith(_NEVER):
         return ""
-    return f"until {decision['expires_at']}, then the previous source counts again"
+    return f"until {decision['expires_at']}, then the credit returns to the previous source"
 
 
 def _fraud(decision: Row) -> Iterator[str]:
     if decision["fraud_status"]:
-        yield f"has the credit, but looks like fraud ({decision['fraud_reason']})"
+        yield f"the credited touchpoint looks like fraud ({decision['fraud_reason']})"
     if decision["rejected_media_source"]:
         source = _channel(decision["rejected_media_source"], "", decision["rejected_campaign_id"])
         rule = decision["rejected_reason"]
         yield (
-            f"{source} would have had the credit with {decision['rejected_touch_id'] or 'a touch'},"
-            f" were it not for {rule}{_meaning(rule)}"
+            f"{source} would have had the credit with"
+            f" {decision['rejected_touch_id'] or 'a touchpoint'}, but for {rule}{_meaning(rule)}"
         )
 
 
 def _contributors(contributors: Sequence[Row]) -> Iterator[str]:
-    for one in contributors:
-        source = _channel(one["media_source"], "", one["campaign_id"])
-        yield f"helped: {source}, {one['touch_type']} {one['touch_id']} at {_at(one['touch_time'])}"
+    for touch in contributors:
+        source = _channel(touch["media_source"], "", touch["campaign_id"])
+        at = _at(touch["touch_time"])
+        yield f"contributed: {source}, {touch['touch_type']} {touch['touch_id']} at {at}"
 
 
 def _verdict(verdict: Row) -> str:
-    """What looks like fraud, by which record, and who has the credit instead."""
+    """What looks like fraud, by which evidence, and who has the credit instead."""
     source = _channel(verdict["media_source"], "", verdict["campaign_id"])
     reason = " ".join(part for part in (verdict["reason"], verdict["sub_reason"]) if part)
     by = "the history of its site" if verdict["stage"] == "site" else "its own times and ids"

@@ -1,23 +1,25 @@
-"""An explanation in plain words."""
+"""An explanation in plain words, from the event to the decision to the money."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from streams.operations.explain.conversion_text import conversion_text
-from streams.operations.explain.explanation import Explanation, Row
+from streams.operations.explain.explanation import Explanation
+from streams.operations.explain.rows import Row
 
 _MICROS = 1_000_000
 PARTS_MAX = 5
+"""Features named beside a prediction; the others are added up, so that it stays one line."""
 
 
 def explanation_text(explanation: Explanation) -> str:
-    """Lines to read, from the event to the decision to the money."""
+    """Lines of text; a single one, with advice, when nothing is stored under the id."""
     if not explanation.is_known:
         return (
-            f"{explanation.identifier}: nothing is stored under this id. Ids of installs, their "
-            "events, touchpoints, payments and places in the log (touchpoints:0:17) are known; a "
-            "worker may still be on its way to it (headwater query 'SELECT * FROM v_freshness')."
+            f"{explanation.identifier}: nothing is stored under this id. Give the id of an install, "
+            "an event, a touchpoint or a payment, or a log position such as touchpoints:0:17. "
+            "Workers may not have reached it yet: see headwater query 'SELECT * FROM v_freshness'."
         )
     return "\n".join(_lines(explanation))
 
@@ -25,11 +27,11 @@ def explanation_text(explanation: Explanation) -> str:
 def _lines(explanation: Explanation) -> Iterator[str]:
     for event in explanation.events:
         where = f" (table {event['table']})" if "table" in event else ""
-        yield f"Event at {_place(event)}: {event['disposition']}{where}"
+        yield f"Event at {_position(event)}: {event['disposition']}{where}"
     for postback in explanation.postbacks:
         yield _postback(postback)
     for letter in explanation.dead_letters:
-        yield f"Dead letter at {_place(letter)}: {letter['reason']}, {letter['detail']}"
+        yield f"Dead letter at {_position(letter)}: {letter['reason']}, {letter['detail']}"
     for row in explanation.parked:
         yield f"{row['kind']} {row['subject_id']}{_money(row, ' of ')}: {_waiting(row)}"
     for install in explanation.installs:
@@ -57,37 +59,37 @@ def _install(install: Row) -> Iterator[str]:
 
 
 def _why(row: Row) -> str:
-    """The features that added most, whatever their sign; empty where there is no chance."""
-    told = row.get("contributions")
-    if told is None:
+    """The features that added most, whatever their sign; empty without a probability."""
+    found = row.get("contributions")
+    if found is None:
         missing: str = row.get("contributions_missing", "")
         return missing if row["chances"] else ""
-    parts = [f"{one['log_odds']:+.2f} {one['feature']}" for one in told["parts"][:PARTS_MAX]]
-    rest = sum(one["log_odds"] for one in told["parts"][PARTS_MAX:])
-    others = f", {rest:+.2f} {len(told['parts']) - PARTS_MAX} others" if rest else ""
+    parts = [f"{one['log_odds']:+.2f} {one['feature']}" for one in found["parts"][:PARTS_MAX]]
+    rest = sum(one["log_odds"] for one in found["parts"][PARTS_MAX:])
+    others = f", {rest:+.2f} {len(found['parts']) - PARTS_MAX} others" if rest else ""
     return (
-        f"{', '.join(parts)}{others} (log odds by {told['horizon']}; from "
-        f"{told['intercept']:.2f} to {told['total']:.2f})"
+        f"{', '.join(parts)}{others} (log odds by {found['horizon']}; from "
+        f"{found['intercept']:.2f} to {found['total']:.2f})"
     )
 
 
 def _expected(row: Row) -> str:
-    """What was expected of the install, by whom, and what to do about it."""
-    said = []
+    """What was predicted for the install, by which model, and the segment to act on."""
+    texts = []
     if row["chances"]:
         chances = ", ".join(f"{chance:.1%} by {name}" for name, chance in row["chances"].items())
         by = row["tier"] if not row["tier_reason"] else f"{row['tier']} for {row['tier_reason']}"
         segment = f", segment {row['segment']}" if row["segment"] else ""
-        said.append(f"{row['target']} {chances} ({by}, model {row['model_version']}){segment}")
+        texts.append(f"{row['target']} {chances} ({by}, model {row['model_version']}){segment}")
     if row["amounts"]:
         amounts = ", ".join(f"{amount:.2f} by {name}" for name, amount in row["amounts"].items())
-        growth = "in part by the growth of earlier installs, " if row["is_extrapolated"] else ""
-        said.append(f"value {amounts} {row['currency']} ({growth}model {row['value_version']})")
-    return "; ".join(said)
+        growth = "partly extrapolated from earlier installs, " if row["is_extrapolated"] else ""
+        texts.append(f"value {amounts} {row['currency']} ({growth}model {row['value_version']})")
+    return "; ".join(texts)
 
 
 def _about(install: Row) -> str:
-    """App, device and first open, as the latest decision tells them."""
+    """App, device and first open, from the latest decision."""
     if not install["decisions"]:
         return ""
     row = install["decisions"][-1]
@@ -96,10 +98,10 @@ def _about(install: Row) -> str:
 
 
 def _shares(row: Row) -> str:
-    """How one method shares the credit, largest first."""
+    """How one method divides the credit, largest share first."""
     parts = sorted(row["shares"].items(), key=lambda part: (-part[1], part[0]))
-    told = ", ".join(f"{channel} {share:.0%}" for channel, share in parts)
-    return f"shared by {row['method']} (version {row['version']}): {told}"
+    shares = ", ".join(f"{channel} {share:.0%}" for channel, share in parts)
+    return f"credit by {row['method']} (version {row['version']}): {shares}"
 
 
 def _postback(row: Row) -> str:
@@ -110,21 +112,21 @@ def _postback(row: Row) -> str:
         return f"{name}: {row['signature_state']} ({row['signature_reason']}), not counted"
     value = row["coarse_value"] or row["conversion_value"]
     stands_for = ", ".join(row["conversion_events"]) or row["conversion_state"]
-    told = "no conversion value" if value == -1 else f"conversion value {value}: {stands_for}"
+    decoded = "no conversion value" if value == -1 else f"conversion value {value}: {stands_for}"
     won = "won" if row["did_win"] else "lost"
-    return f"{name}: valid, {won}, {row['conversion_type']}, {told}"
+    return f"{name}: valid, {won}, {row['conversion_type']}, {decoded}"
 
 
 def _waiting(row: Row) -> str:
     what = row["waits_for"]
     if row["state"] == "parked":
-        return f"waits for its {what}, until {row['deadline']} at most"
+        return f"waits for its {what} until {row['deadline']}"
     if row["state"] == "released":
         return f"has found its {what}"
-    return f"waited for its {what} until {row['deadline']}, in vain"
+    return f"expired: its {what} was not found by {row['deadline']}"
 
 
-def _place(row: Row) -> str:
+def _position(row: Row) -> str:
     return f"{row['source_topic']}:{row['source_partition']}:{row['source_offset']}"
 
 

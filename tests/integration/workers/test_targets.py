@@ -166,7 +166,7 @@ def test_what_features_added_comes_to_the_stored_chance(
             told = row["contributions"]
             counts[told is not None] += 1
             if told is None:
-                assert "money that was moved" in row["contributions_missing"]
+                assert "money that has moved" in row["contributions_missing"]
                 continue
             total = told["intercept"] + math.fsum(one["log_odds"] for one in told["parts"])
             chance = row["chances"][told["horizon"]]
@@ -204,7 +204,7 @@ def test_without_the_file_explanations_say_that_the_target_is_unknown(folder: Pa
         for row in explanation.installs[0]["predictions"]
         if row["target"] == "retention_d7" and row["tier"] == "full"
     }
-    assert missing == {"its target is not declared here (HEADWATER_TARGETS)"}
+    assert missing == {"its target is not declared: set HEADWATER_TARGETS to its file"}
 
 
 def test_the_questions_in_the_documents_have_answers(settings: Settings) -> None:

@@ -53,8 +53,8 @@ DECISION: dict[str, Any] = {
 }
 
 
-def told(*decisions: dict[str, Any], **install: Any) -> str:
-    """What is told of one install with these decisions."""
+def text_of(*decisions: dict[str, Any], **install: Any) -> str:
+    """The explanation of one install with these decisions."""
     rows = {"install_id": "i1", "revenue": [], "predictions": [], "decisions": list(decisions)}
     return explanation_text(Explanation("i1", installs=[rows | install]))
 
@@ -72,18 +72,20 @@ def _parked(state: str) -> dict[str, object]:
 
 
 def test_a_decision_names_the_credit_the_reason_and_every_candidate() -> None:
-    words = told(DECISION)
+    words = text_of(DECISION)
     assert "version 2: meadow, campaign spring, by click_id of click t9, 40 s before" in words
     assert "a touchpoint arrived late; replaces version 1; rules abc" in words
-    assert "t3: rejected (outside_click_window: the click is older than its window)" in words
+    assert (
+        "t3: rejected (outside_click_window: the click is older than its lookback window)" in words
+    )
 
 
-def test_windows_in_force_are_told_once_and_again_when_they_change() -> None:
-    words = told(DECISION, DECISION | {"version": 3})
-    line = "windows: click 7 d, view 1 d, without ids off, re-attribution 90 d"
+def test_windows_in_force_are_given_once_and_again_when_they_change() -> None:
+    words = text_of(DECISION, DECISION | {"version": 3})
+    line = "lookback windows: click 7 d, view 1 d, probabilistic off, re-attribution 90 d"
     assert words.count(line) == 1
     later = DECISION | {"version": 3, "click_window_s": 5_400, "view_window_s": 90}
-    assert "windows: click 90 min, view 90 s" in told(DECISION, later)
+    assert "windows: click 90 min, view 90 s" in text_of(DECISION, later)
 
 
 def test_who_lost_the_credit_to_fraud_is_named_with_what_was_measured() -> None:
@@ -105,9 +107,9 @@ def test_who_lost_the_credit_to_fraud_is_named_with_what_was_measured() -> None:
         "campaign_id": "c7",
         "real_source": "meadow",
     }
-    words = told(robbed, fraud=[verdict])
-    assert "adroute, campaign c7 would have had the credit with t10, were it not for" in words
-    assert "engagement_injection (it came while the app was being downloaded)" in words
+    words = text_of(robbed, fraud=[verdict])
+    assert "adroute, campaign c7 would have had the credit with t10, but for" in words
+    assert "engagement_injection (it happened while the app was being downloaded)" in words
     assert "reject: t10 of adroute, campaign c7: engagement_injection after_install_begin" in words
     assert "55.5, by its own times and ids; the credit goes to meadow" in words
 
@@ -119,12 +121,12 @@ def test_a_reattribution_names_the_install_before_and_when_it_ends() -> None:
         "prior_install_id": "i0",
         "expires_at": "2026-02-01 00:00:00.000",
     }
-    words = told(again)
+    words = text_of(again)
     assert "re-attribution: retargeting won back the user of install i0" in words
-    assert "until 2026-02-01 00:00:00.000, then the previous source counts again" in words
+    assert "until 2026-02-01 00:00:00.000, then the credit returns to the previous source" in words
 
 
-def test_a_reengagement_is_told_apart_from_its_install() -> None:
+def test_a_reengagement_is_kept_apart_from_its_install() -> None:
     back = DECISION | {
         "conversion_id": "i1~t20-e",
         "conversion_type": "reengagement",
@@ -133,18 +135,18 @@ def test_a_reengagement_is_told_apart_from_its_install() -> None:
         "touch_id": "t20",
     }
     withdrawn = back | {"version": 3, "status": "withdrawn"}
-    words = told(DECISION, back, withdrawn)
+    words = text_of(DECISION, back, withdrawn)
     assert "re-engagement i1~t20-e" in words
-    assert "came back at 2026-01-20 00:00:00.000 after 7 d or more away" in words
-    assert "version 3: withdrawn, nobody came back" in words
+    assert "came back at 2026-01-20 00:00:00.000 after 7 d or more of inactivity" in words
+    assert "version 3: withdrawn: the user did not come back" in words
 
 
-def test_a_match_without_ids_says_how_sure_it_is() -> None:
+def test_a_probabilistic_match_gives_its_probability() -> None:
     likely = {"match_type": "probabilistic", "match_confidence": 0.934, "model_version": "pairs-1"}
-    assert "no id in common: 93.4% sure by model pairs-1" in told(DECISION | likely)
+    assert "probabilistic match: 93.4% likely by model pairs-1" in text_of(DECISION | likely)
 
 
-def test_helpers_and_shares_are_told() -> None:
+def test_helpers_and_shares_are_text_of() -> None:
     helper = {
         "media_source": "vidora",
         "campaign_id": "c4",
@@ -153,31 +155,31 @@ def test_helpers_and_shares_are_told() -> None:
         "touch_time": 1_767_239_834_801,
     }
     share = {"method": "linear", "version": 2, "shares": {"vidora": 0.25, "meadow": 0.75}}
-    words = told(DECISION | {"contributors": [helper]}, credits=[share])
-    assert "helped: vidora, campaign c4, impression t1 at 2026-01-01 03:57:14.801" in words
-    assert "shared by linear (version 2): meadow 75%, vidora 25%" in words
+    words = text_of(DECISION | {"contributors": [helper]}, credits=[share])
+    assert "contributed: vidora, campaign c4, impression t1 at 2026-01-01 03:57:14.801" in words
+    assert "credit by linear (version 2): meadow 75%, vidora 25%" in words
 
 
-def test_after_an_erasure_the_touchpoint_is_forgotten() -> None:
+def test_after_an_erasure_the_touchpoint_is_not_named() -> None:
     gone = {"reason": "erasure", "touch_id": "", "candidates": []}
-    words = told(DECISION | gone)
-    assert "by click_id of click (forgotten)" in words
-    assert "the user asked to be forgotten: ids and receipt are gone" in words
+    words = text_of(DECISION | gone)
+    assert "by click_id of click (erased)" in words
+    assert "the user asked for erasure: ids and receipt are removed" in words
 
 
 def test_a_touchpoint_without_a_time_is_no_day_in_1970() -> None:
-    assert "at an unknown time" in told(DECISION | {"ctit_s": -1})
-    assert "22 h 4 min before" in told(DECISION | {"ctit_s": 79_448})
+    assert "at an unknown time" in text_of(DECISION | {"ctit_s": -1})
+    assert "22 h 4 min before" in text_of(DECISION | {"ctit_s": 79_448})
 
 
 def test_waiting_money_says_for_what_and_how_it_ended() -> None:
     rows = [_parked("parked"), _parked("released"), _parked("expired")]
     lines = explanation_text(Explanation("r1", parked=rows)).splitlines()
     assert lines[0] == (
-        "refund refund app:t1:r1 of -1.99 EUR: waits for its purchase, until 2026-01-09 at most"
+        "refund refund app:t1:r1 of -1.99 EUR: waits for its purchase until 2026-01-09"
     )
     assert lines[1].endswith("has found its purchase")
-    assert lines[2].endswith("waited for its purchase until 2026-01-09, in vain")
+    assert lines[2].endswith("expired: its purchase was not found by 2026-01-09")
 
 
 def test_a_dead_letter_says_where_and_why() -> None:
