@@ -1,4 +1,4 @@
-"""Seeded draws, as columns: one array element per simulated thing."""
+"""Seeded draws as columns: arrays with one element per install, touchpoint or other event."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _LATE_MS_MAX = 2 * DAY_MS
 
 
 def generator(seed: int, purpose: str, part: int = 0) -> np.random.Generator:
-    """A source of randomness of its own for every purpose, so that one never shifts another."""
+    """A random source for one purpose, so that a draw for one purpose never shifts another."""
     return np.random.default_rng([seed, zlib.crc32(purpose.encode()), part])
 
 
@@ -42,7 +42,7 @@ def pick(rng: np.random.Generator, weights: FloatColumn, size: int) -> IntColumn
 
 
 def split(rng: np.random.Generator, total: int, weights: FloatColumn) -> IntColumn:
-    """How many of `total` each gets, in proportion to `weights`."""
+    """Split `total` at random, in proportion to `weights`: a count for each weight."""
     if total <= 0 or len(weights) == 0:
         return np.zeros(len(weights), np.int64)
     return rng.multinomial(total, weights / weights.sum()).astype(np.int64)
@@ -64,7 +64,7 @@ def ordinals(owner: IntColumn) -> IntColumn:
 
 
 def delays(rng: np.random.Generator, scenario: Scenario, size: int) -> IntColumn:
-    """Time in ms from an event to its log: seconds, or for late ones minutes to two days."""
+    """Time in ms from an event to its log: seconds, or minutes to two days for late events."""
     usual = rng.exponential(1.0, size) * scenario.delivery_ms
     span = np.log(_LATE_MS_MAX / _LATE_MS_MIN)
     late = _LATE_MS_MIN * np.exp(rng.random(size) * span)

@@ -11,7 +11,7 @@ HashWords = npt.NDArray[np.uint64]
 
 
 def hash_words(seed: int, purpose: int, number: IntColumn) -> HashWords:
-    """SplitMix64: 64 bits that look random, from a number that need not."""
+    """SplitMix64: 64 bits that look random, for each number."""
     salt = ((seed * 0x9E3779B97F4A7C15) ^ (purpose * 0xD1342543DE82EF95)) % 2**64
     word = (number.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
     word = word + np.uint64(salt)

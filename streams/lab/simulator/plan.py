@@ -1,7 +1,7 @@
-"""Everything that is decided before the first message is written.
+"""Everything that is drawn before the first message is written.
 
-Columns of numbers, about 50 bytes for each event of somebody who installs; touchpoints of
-everybody else, the most of the traffic, are drawn while writing.
+It is columns of numbers, about 50 bytes for each event of people who install. The touchpoints of
+people who do not, which are most of the traffic, are drawn while writing.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from streams.lab.simulator.scenario import Scenario
 @dataclass(frozen=True, slots=True)
 class Plan:
     scenario: Scenario
-    world: Market
+    market: Market
     installs: Installs
     touches: Touches
     causes: Causes
@@ -44,7 +44,7 @@ class Plan:
     passers_by: IntColumn  # touchpoints of people who never install, by hour since the start
 
     def log_times(self) -> tuple[IntColumn, ...]:
-        """Of every planned table, in the order of `stream.simulate`."""
+        """The log times of every table, in the order in which `simulate_traffic` drafts them."""
         return (
             self.touches.log_time,
             self.installs.log_time,
@@ -58,12 +58,12 @@ class Plan:
 
 
 def make_plan(scenario: Scenario) -> Plan:
-    world = make_market(scenario.seed)
-    installs = make_installs(scenario, world)
-    touches, causes = make_touches(scenario, world, installs)
+    market = make_market(scenario.seed)
+    installs = make_installs(scenario, market)
+    touches, causes = make_touches(scenario, market, installs)
     usage = make_usage(scenario, installs)
     installs = replace(installs, account=reported_accounts(installs, usage))
-    costs = make_costs(scenario, world, installs)
+    costs = make_costs(scenario, market, installs)
     rates = make_exchange_rates(scenario)
     postbacks = make_postbacks(scenario, installs)
     privacy_requests = make_privacy_requests(scenario, installs)
@@ -74,16 +74,16 @@ def make_plan(scenario: Scenario) -> Plan:
     rng = generator(scenario.seed, "passers-by")
     passers_by = split(rng, scenario.good - planned, hour_weights(scenario.start_ms, hours))
     return Plan(
-        scenario,
-        world,
-        installs,
-        touches,
-        causes,
-        usage,
-        money,
-        costs,
-        rates,
-        postbacks,
-        privacy_requests,
-        np.r_[passers_by, np.zeros(scenario.days * 24 - hours, np.int64)],
+        scenario=scenario,
+        market=market,
+        installs=installs,
+        touches=touches,
+        causes=causes,
+        usage=usage,
+        money=money,
+        costs=costs,
+        rates=rates,
+        postbacks=postbacks,
+        privacy_requests=privacy_requests,
+        passers_by=np.r_[passers_by, np.zeros(scenario.days * 24 - hours, np.int64)],
     )

@@ -34,7 +34,7 @@ class Scenario:
     delivery_ms: int = 3_000  # mean time from an event to its log
     tick_ms: int = HOUR_MS
     is_clean: bool = False
-    tells_traits: bool = False  # addresses, user agents and consent, for matching without ids
+    tells_traits: bool = False  # addresses, user agents and consent, for probabilistic matching
 
     def __post_init__(self) -> None:
         if self.events < EVENTS_MIN:
@@ -56,9 +56,9 @@ class Scenario:
         )
 
     def clean(self) -> Self:
-        """Nobody cheats, and nothing touches a person that could rank before what really led to
-        the install: after it, or before an organic install within the windows. Nothing is
-        malformed."""
+        """The same traffic without fraud and malformed messages, and without touchpoints that
+        could rank before the cause of an install: later ones, and those before an organic install
+        within the lookback windows."""
         return replace(self, is_clean=True, malformed_share=0.0)
 
     @property
@@ -68,8 +68,8 @@ class Scenario:
 
     @property
     def acquisition_ms(self) -> int:
-        """How long campaigns run; after that, installs only grow old, so that every label of
-        seven days is seen to its end."""
+        """How long campaigns run. Afterwards nobody installs, so that every label of seven days
+        is complete at the end."""
         grows_old = LABEL_DAYS if self.days > 2 * LABEL_DAYS else 0
         return (self.days - grows_old) * DAY_MS
 

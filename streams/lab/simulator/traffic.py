@@ -28,7 +28,7 @@ from streams.lab.simulator.plan import Plan, make_plan
 from streams.lab.simulator.scenario import Scenario
 from streams.stages.contract import CLOCK_KEY
 
-SILENT_DAYS = (10, 20, 30, 40, 45)  # after the end: clock ticks, so that every timer fires
+SILENT_DAYS = (10, 20, 30, 40, 45)  # after the end, with nothing but clock ticks: every timer fires
 _SLICE_MESSAGES = 20_000  # how many are in memory at once, roughly
 _REPEAT_MS_MAX = 2 * DAY_MS
 
@@ -59,18 +59,18 @@ class SimulatedMessage(NamedTuple):
 
     @property
     def is_tick(self) -> bool:
-        """A clock tick only says that this partition has come so far."""
+        """A clock tick carries nothing but the log time of its partition."""
         return self.key == CLOCK_KEY
 
 
 def simulate_traffic(scenario: Scenario) -> Iterator[SimulatedMessage]:
-    """Every message in log order: `scenario.events` of them, and clock ticks between them."""
+    """Every message in log order: `scenario.events` events, and clock ticks between them."""
     return _with_ticks(scenario, _disturbed(scenario, _planned(make_plan(scenario))))
 
 
 def _planned(plan: Plan) -> Iterator[SimulatedMessage]:
     """Every readable message once."""
-    words = make_message_parts(plan)
+    parts = make_message_parts(plan)
     log_times = plan.log_times()
     orders = [np.argsort(times, kind="stable") for times in log_times]
     sorted_times = [times[order] for times, order in zip(log_times, orders, strict=True)]
@@ -80,12 +80,12 @@ def _planned(plan: Plan) -> Iterator[SimulatedMessage]:
     for hour in range(0, hours, step):
         until = scenario.start_ms + (hour + step) * HOUR_MS
         seen = make_passers_by(plan, hour, step)
-        times, drafts = [seen.log_time], draft_passers_by(words, seen)
+        times, drafts = [seen.log_time], draft_passers_by(parts, seen)
         for table, drafter in enumerate(_DRAFTERS):
             first = np.searchsorted(sorted_times[table], until - step * HOUR_MS)
             last = np.searchsorted(sorted_times[table], until)
             times.append(sorted_times[table][first:last])
-            drafts += drafter(words, orders[table][first:last])
+            drafts += drafter(parts, orders[table][first:last])
         yield from _in_order(np.concatenate(times), drafts, scenario.partitions)
 
 
@@ -100,7 +100,7 @@ def _in_order(times: IntColumn, drafts: list[Draft], partitions: int) -> Iterato
 def _disturbed(
     scenario: Scenario, messages: Iterable[SimulatedMessage]
 ) -> Iterator[SimulatedMessage]:
-    """Some messages a second time, later; and spoiled copies of some."""
+    """Repeat some messages later, and add spoiled copies of some."""
     rng = generator(scenario.seed, "disturbance")
     repeated = _chosen(rng, scenario.good, scenario.duplicates)
     spoiled = _chosen(rng, scenario.good, scenario.malformed)

@@ -1,4 +1,4 @@
-"""What really happened, for judging the product. No part of the product reads it."""
+"""What really happened, to judge decisions by. No stage reads it."""
 
 from __future__ import annotations
 
@@ -25,11 +25,13 @@ class Truth(Struct, frozen=True, kw_only=True):
     campaign_id: str | None
     site_id: str | None
     touch_id: str | None
-    shares_id: bool  # the touchpoint and the install tell the same click or device id
+    shares_id: bool  # the touchpoint and the install carry the same click or device id
     payer_probability_d7: float  # knowing the person
     payer_probability_d7_at_install: float  # knowing only what can be known at install
     paid_within_d7: bool
-    fraud: str | None  # click_injection, click_flooding: somebody claims what they did not cause
+    fraud: (
+        str | None
+    )  # click_injection or click_flooding: a site claims an install it did not cause
     fraud_touch_id: str | None  # the click they claim it with
     lifetime_value_micros: dict[str, int]  # by currency, refunds taken off
 
@@ -37,28 +39,28 @@ class Truth(Struct, frozen=True, kw_only=True):
 def truths(scenario: Scenario) -> Iterator[Truth]:
     """By time of first open."""
     plan = make_plan(scenario)
-    words = make_message_parts(plan)
+    parts = make_message_parts(plan)
     values = lifetime_value(plan.installs, plan.money)
     paid = paid_within(plan.installs, plan.money, LABEL_DAYS * DAY_MS).tolist()
     for number in range(len(plan.installs)):
-        yield _truth(words, plan, number, paid[number], values[number])
+        yield _truth(parts, plan, number, paid[number], values[number])
 
 
 def _truth(
-    words: MessageParts, plan: Plan, number: int, paid: bool, value: dict[str, int]
+    parts: MessageParts, plan: Plan, number: int, paid: bool, value: dict[str, int]
 ) -> Truth:
     installs = plan.installs
     touch, fake = int(plan.causes.true_touch[number]), int(plan.causes.fake_touch[number])
     kind = FraudKind(int(installs.fraud[number]))
-    cause = {} if touch == NO_TOUCH else words.placements[int(installs.placement[number])]
+    cause = {} if touch == NO_TOUCH else parts.placements[int(installs.placement[number])]
     return Truth(
-        install_id=words.install_id(number),
+        install_id=parts.install_id(number),
         app_id=MARKET_APPS[int(installs.app[number])].app_id,
         install_time=int(installs.time[number]),
         media_source=cause.get("media_source"),
         campaign_id=cause.get("campaign_id"),
         site_id=cause.get("site_id"),
-        touch_id=None if touch == NO_TOUCH else words.touch_id(touch),
+        touch_id=None if touch == NO_TOUCH else parts.touch_id(touch),
         shares_id=_shares_id(plan, number, touch),
         payer_probability_d7=round(float(installs.payer_probability[number]), 6),
         payer_probability_d7_at_install=round(
@@ -66,7 +68,7 @@ def _truth(
         ),
         paid_within_d7=paid,
         fraud=None if kind == FraudKind.NONE else kind.name.lower(),
-        fraud_touch_id=None if fake == NO_TOUCH else words.touch_id(fake),
+        fraud_touch_id=None if fake == NO_TOUCH else parts.touch_id(fake),
         lifetime_value_micros=value,
     )
 
@@ -75,5 +77,5 @@ def _shares_id(plan: Plan, number: int, touch: int) -> bool:
     if touch == NO_TOUCH:
         return False
     carries_click = int(plan.causes.carried_click[number]) == touch
-    # Touchpoints tell a device id only where the install does.
+    # A touchpoint carries a device id only where its install does.
     return carries_click or bool(plan.touches.has_device_id[touch])

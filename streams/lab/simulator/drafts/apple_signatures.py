@@ -1,4 +1,4 @@
-"""Signs as Apple would, with a key that everybody knows: trust it in demos and tests only.
+"""Signs postbacks as Apple would, with a key that is public: trust it in demos and tests only.
 
 Signatures are deterministic (RFC 6979), so equal seeds give equal bytes. One takes 35 µs.
 """
@@ -36,7 +36,7 @@ def _key() -> EllipticCurvePrivateKey:
 
 
 def public_keys() -> dict[str, str]:
-    """Base64 of DER by key id, as HEADWATER_POSTBACK_KEYS wants them."""
+    """Public keys by key id, base64 of DER, as HEADWATER_POSTBACK_KEYS expects them."""
     der = _key().public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     written = base64.b64encode(der).decode()
     return {SKADNETWORK_KEY_ID: written, ADATTRIBUTIONKIT_KEY_ID: written}

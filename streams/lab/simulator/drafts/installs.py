@@ -26,18 +26,18 @@ _TRACKING_ALLOWED = 3  # App Tracking Transparency: authorized
 _TRACKING_DENIED = 2
 
 
-def draft_installs(words: MessageParts, rows: IntColumn) -> list[Draft]:
-    installs = words.plan.installs
+def draft_installs(parts: MessageParts, rows: IntColumn) -> list[Draft]:
+    installs = parts.plan.installs
     is_ios = installs.is_ios[rows]
-    devices = words.devices(INSTALLER_DEVICES, rows, is_ios, installs.has_device_id[rows])
+    devices = parts.devices(INSTALLER_DEVICES, rows, is_ios, installs.has_device_id[rows])
     time, country = installs.time[rows], installs.country[rows]
     columns = (rows, time, installs.begin_time[rows], country)
-    told = network_traits(words.plan.scenario, rows, time, country, is_ios)
+    traits = network_traits(parts.plan.scenario, rows, time, country, is_ios)
     drafts: list[Draft] = []
     for number, at, begun, where, ios, device, traces in zip(
-        *(column.tolist() for column in columns), is_ios.tolist(), devices, told, strict=True
+        *(column.tolist() for column in columns), is_ios.tolist(), devices, traits, strict=True
     ):
-        install_id = words.install_id(number)
+        install_id = parts.install_id(number)
         fields: MessageFields = {
             "type": "install",
             "schema_version": 1,
@@ -51,23 +51,23 @@ def draft_installs(words: MessageParts, rows: IntColumn) -> list[Draft]:
             "store": _STORES[ios],
             **device,
             **traces,
-            **(_ios(words, number) if ios else _android(words, number, begun)),
+            **(_ios(parts, number) if ios else _android(parts, number, begun)),
         }
         if installs.account[number] == AccountLink.AT_INSTALL:
-            fields["customer_user_id"] = words.account(int(installs.account_owner[number]))
+            fields["customer_user_id"] = parts.account(int(installs.account_owner[number]))
         drafts.append(Draft(topics.INSTALLS.name, install_id.encode(), json.encode(fields)))
     return drafts
 
 
-def _android(words: MessageParts, number: int, begun: int) -> MessageFields:
-    """What the Play Install Referrer says."""
-    click = int(words.plan.causes.carried_click[number])
+def _android(parts: MessageParts, number: int, begun: int) -> MessageFields:
+    """The fields of the Play Install Referrer."""
+    click = int(parts.plan.causes.carried_click[number])
     if click == NO_TOUCH:
         return {"install_referrer": _ORGANIC_REFERRER, "install_begin_time_s": begun // 1000}
-    touches = words.plan.touches
-    placement = words.placements[int(touches.placement[click])]
+    touches = parts.plan.touches
+    placement = parts.placements[int(touches.placement[click])]
     referrer = {
-        "click_id": words.touch_id(click),
+        "click_id": parts.touch_id(click),
         "utm_source": placement["media_source"],
         "utm_campaign": placement["campaign_name"],
     }
@@ -78,16 +78,16 @@ def _android(words: MessageParts, number: int, begun: int) -> MessageFields:
     }
 
 
-def _ios(words: MessageParts, number: int) -> MessageFields:
-    """A deferred deep link tells the click; the device id needs permission."""
-    allowed = bool(words.plan.installs.has_device_id[number])
+def _ios(parts: MessageParts, number: int) -> MessageFields:
+    """A deferred deep link carries the click id; the device id needs permission."""
+    allowed = bool(parts.plan.installs.has_device_id[number])
     fields: MessageFields = {"att_status": _TRACKING_ALLOWED if allowed else _TRACKING_DENIED}
-    click = int(words.plan.causes.carried_click[number])
-    return fields if click == NO_TOUCH else fields | {"click_id": words.touch_id(click)}
+    click = int(parts.plan.causes.carried_click[number])
+    return fields if click == NO_TOUCH else fields | {"click_id": parts.touch_id(click)}
 
 
-def draft_usage(words: MessageParts, rows: IntColumn) -> list[Draft]:
-    installs, usage = words.plan.installs, words.plan.usage
+def draft_usage(parts: MessageParts, rows: IntColumn) -> list[Draft]:
+    installs, usage = parts.plan.installs, parts.plan.usage
     install = usage.install[rows]
     columns = (
         rows,
@@ -105,27 +105,27 @@ def draft_usage(words: MessageParts, rows: IntColumn) -> list[Draft]:
     for number, who, at, name, duration, tells, owner, app, ios, where in zip(
         *(column.tolist() for column in columns), strict=True
     ):
-        install_id = words.install_id(who)
+        install_id = parts.install_id(who)
         fields: MessageFields = {
-            "event_id": f"{words.run}-a{number:x}-e",
+            "event_id": f"{parts.run}-a{number:x}-e",
             "app_id": MARKET_APPS[app].app_id,
             "event_time": at,
             "schema_version": 1,
             "install_id": install_id,
             "platform": PLATFORMS[ios],
             "country_code": COUNTRIES[where].code,
-            **(_session(words, number, duration) if name == SESSION else _in_app(name, number)),
+            **(_session(parts, number, duration) if name == SESSION else _in_app(name, number)),
         }
         if tells:
-            fields["customer_user_id"] = words.account(owner)
+            fields["customer_user_id"] = parts.account(owner)
         drafts.append(Draft(topics.ACTIVITY.name, install_id.encode(), json.encode(fields)))
     return drafts
 
 
-def _session(words: MessageParts, number: int, duration_ms: int) -> MessageFields:
+def _session(parts: MessageParts, number: int, duration_ms: int) -> MessageFields:
     return {
         "type": "session",
-        "session_id": f"{words.run}-s{number:x}",
+        "session_id": f"{parts.run}-s{number:x}",
         "duration_ms": duration_ms,
     }
 

@@ -1,22 +1,21 @@
-"""Ways in which producers get a message wrong. Each spoils a copy of a readable one."""
+"""Mistakes of producers. Each spoils a copy of a valid message."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from msgspec import json
 
 from schemas import topics
 from schemas.time import DAY_MS
+from streams.lab.simulator.drafts.message_parts import MessageFields
 
-Fields = dict[str, Any]
 Spoil = Callable[[bytes], bytes]
 
 
-def _edited(edit: Callable[[Fields], object]) -> Spoil:
+def _edited(edit: Callable[[MessageFields], object]) -> Spoil:
     def spoil(value: bytes) -> bytes:
-        fields: Fields = json.decode(value)
+        fields: MessageFields = json.decode(value)
         edit(fields)
         return json.encode(fields)
 
@@ -31,7 +30,7 @@ def _without(name: str) -> Spoil:
     return _edited(lambda fields: fields.pop(name))
 
 
-def _later(fields: Fields) -> None:
+def _later(fields: MessageFields) -> None:
     fields["event_time"] += 400 * DAY_MS
 
 

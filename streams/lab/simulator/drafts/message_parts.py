@@ -1,4 +1,4 @@
-"""Words that many messages share: ids, devices, placements."""
+"""What many messages share: ids, devices, placements."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PLATFORMS = ("android", "ios")
 
 
 class Draft(NamedTuple):
-    """A message that has no place in a log yet."""
+    """A message without a log time and an offset."""
 
     topic: str
     key: bytes
@@ -26,11 +26,11 @@ class Draft(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class MessageParts:
-    """What a plan's messages are made with."""
+    """Shared parts of the messages of one plan."""
 
     plan: Plan
     run: str
-    placements: tuple[MessageFields, ...]  # what every touchpoint of a placement says
+    placements: tuple[MessageFields, ...]  # the fields of every touchpoint of a placement
 
     def touch_id(self, number: int) -> str:
         return f"{self.run}-c{number:x}"
@@ -44,7 +44,7 @@ class MessageParts:
     def devices(
         self, purpose: int, number: IntColumn, is_ios: BoolColumn, has_device_id: BoolColumn
     ) -> list[MessageFields]:
-        """The advertising id of each device, if the device tells it."""
+        """The field with the advertising id of each device; {} where the device withholds it."""
         texts = device_ids(self.plan.scenario.seed, purpose, number)
         rows = zip(texts, is_ios.tolist(), has_device_id.tolist(), strict=True)
         return [
@@ -54,14 +54,14 @@ class MessageParts:
 
 
 def make_message_parts(plan: Plan) -> MessageParts:
-    world = plan.world
-    pairs = zip(world.placement_campaign.tolist(), world.placement_site.tolist(), strict=True)
-    placements = tuple(_placement(world, campaign, site) for campaign, site in pairs)
+    market = plan.market
+    pairs = zip(market.placement_campaign.tolist(), market.placement_site.tolist(), strict=True)
+    placements = tuple(_placement(market, campaign, site) for campaign, site in pairs)
     return MessageParts(plan, run_prefix(plan.scenario.seed), placements)
 
 
-def _placement(world: Market, campaign_number: int, site_number: int) -> MessageFields:
-    campaign = world.campaigns[campaign_number]
+def _placement(market: Market, campaign_number: int, site_number: int) -> MessageFields:
+    campaign = market.campaigns[campaign_number]
     media = MEDIA_SOURCES[campaign.source]
     return {
         "type": "touchpoint",
@@ -72,5 +72,5 @@ def _placement(world: Market, campaign_number: int, site_number: int) -> Message
         "channel": media.channel,
         "campaign_id": campaign.campaign_id,
         "campaign_name": campaign.name,
-        "site_id": world.sites[site_number].site_id,
+        "site_id": market.sites[site_number].site_id,
     }

@@ -17,8 +17,8 @@ _AD_NETWORKS = ("vidora", "bannerly", "meadow")
 _AD_FORMATS = ("rewarded", "interstitial", "banner")
 
 
-def draft_money(words: MessageParts, rows: IntColumn) -> list[Draft]:
-    money, installs = words.plan.money, words.plan.installs
+def draft_money(parts: MessageParts, rows: IntColumn) -> list[Draft]:
+    money, installs = parts.plan.money, parts.plan.installs
     install = money.install[rows]
     columns = (
         rows,
@@ -37,16 +37,16 @@ def draft_money(words: MessageParts, rows: IntColumn) -> list[Draft]:
         is_ad = kind == PaymentKind.AD_REVENUE
         fields: MessageFields = {
             "schema_version": 1,
-            "event_id": f"{words.run}-m{number:x}-e",
+            "event_id": f"{parts.run}-m{number:x}-e",
             "app_id": MARKET_APPS[app].app_id,
             "event_time": at,
             "amount_micros": micros,
             "currency": "USD" if is_ad else COUNTRIES[where].currency,
-            **_specific(words, number, kind),
+            **_specific(parts, number, kind),
         }
         key = _key(fields, number)
         if kind != PaymentKind.REFUND:
-            key = _name_payer(words, fields, who, kind, by_account)
+            key = _name_payer(parts, fields, who, kind, by_account)
         drafts.append(Draft(topics.PAYMENTS.name, key.encode(), json.encode(fields)))
     return drafts
 
@@ -56,78 +56,78 @@ def _key(fields: MessageFields, number: int) -> str:
 
 
 def _name_payer(
-    words: MessageParts, fields: MessageFields, who: int, kind: int, by_account: bool
+    parts: MessageParts, fields: MessageFields, who: int, kind: int, by_account: bool
 ) -> str:
     """Add who paid; the key is whatever names the payer."""
-    installs = words.plan.installs
+    installs = parts.plan.installs
     if kind == PaymentKind.STRANGER:
         fields["source"] = "s2s"
         fields["customer_user_id"] = f"guest-{fields['event_id']}"
         return str(fields["customer_user_id"])
     if by_account:
         fields["source"] = "s2s"
-        fields["customer_user_id"] = words.account(int(installs.account_owner[who]))
+        fields["customer_user_id"] = parts.account(int(installs.account_owner[who]))
         return str(fields["customer_user_id"])
-    fields["install_id"] = words.install_id(who)
+    fields["install_id"] = parts.install_id(who)
     fields["platform"] = PLATFORMS[bool(installs.is_ios[who])]
     fields["country_code"] = COUNTRIES[int(installs.country[who])].code
     return str(fields["install_id"])
 
 
-def _specific(words: MessageParts, number: int, kind: int) -> MessageFields:
+def _specific(parts: MessageParts, number: int, kind: int) -> MessageFields:
     if kind == PaymentKind.AD_REVENUE:
-        return _ad_revenue(words, number)
+        return _ad_revenue(parts, number)
     if kind == PaymentKind.REFUND:
-        return _refund(words, number)
+        return _refund(parts, number)
     if kind == PaymentKind.SUBSCRIPTION:
-        return _subscription(words, number)
-    return _purchase(words, number)
+        return _subscription(parts, number)
+    return _purchase(parts, number)
 
 
-def _transaction(words: MessageParts, number: int) -> str:
-    return f"{words.run}-t{number:x}"
+def _transaction(parts: MessageParts, number: int) -> str:
+    return f"{parts.run}-t{number:x}"
 
 
-def _purchase(words: MessageParts, number: int) -> MessageFields:
-    micros = int(words.plan.money.amount_micros[number])
+def _purchase(parts: MessageParts, number: int) -> MessageFields:
+    micros = int(parts.plan.money.amount_micros[number])
     return {
         "type": "purchase",
-        "transaction_id": _transaction(words, number),
+        "transaction_id": _transaction(parts, number),
         "product_id": f"item_{1 + number % 12}",
         "net_micros": int(micros * (1.0 - _STORE_FEE)),
         "receipt_status": "valid",
     }
 
 
-def _subscription(words: MessageParts, number: int) -> MessageFields:
-    money = words.plan.money
+def _subscription(parts: MessageParts, number: int) -> MessageFields:
+    money = parts.plan.money
     nth, at = int(money.ordinal[number]), int(money.time[number])
     return {
         "type": "subscription",
         "kind": "start" if nth == 0 else "renewal",
-        "transaction_id": _transaction(words, number),
-        "original_transaction_id": _transaction(words, number - nth),
+        "transaction_id": _transaction(parts, number),
+        "original_transaction_id": _transaction(parts, number - nth),
         "product_id": "weekly",
         "period_start_time": at,
         "period_end_time": at + 7 * DAY_MS,
     }
 
 
-def _refund(words: MessageParts, number: int) -> MessageFields:
+def _refund(parts: MessageParts, number: int) -> MessageFields:
     return {
         "type": "refund",
         "source": "store",
-        "refund_id": f"{words.run}-r{number:x}",
-        "transaction_id": _transaction(words, int(words.plan.money.purchase[number])),
+        "refund_id": f"{parts.run}-r{number:x}",
+        "transaction_id": _transaction(parts, int(parts.plan.money.purchase[number])),
         "kind": "chargeback" if number % 8 == 0 else "refund",
         "reason": "requested_by_customer",
     }
 
 
-def _ad_revenue(words: MessageParts, number: int) -> MessageFields:
+def _ad_revenue(parts: MessageParts, number: int) -> MessageFields:
     return {
         "type": "ad_revenue",
-        "impression_id": f"{words.run}-n{number:x}",
+        "impression_id": f"{parts.run}-n{number:x}",
         "mediation_network": _MEDIATION,
         "monetization_network": _AD_NETWORKS[number % 3],
         "ad_format": _AD_FORMATS[number // 3 % 3],

@@ -1,4 +1,4 @@
-"""Postbacks as they come in: SKAdNetwork 3 and 4, AdAttributionKit, copies and forgeries."""
+"""Postbacks as they arrive: SKAdNetwork 3 and 4, AdAttributionKit, copies and forgeries."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from streams.lab.simulator.ids import device_ids
 from streams.lab.simulator.market.market import MARKET_APPS, MEDIA_SOURCES, Campaign
 
 _TRANSACTIONS = 41  # purpose of `device_ids`
-_COPIED_EVERY = 7  # a device did not hear our answer, and sends its postback again
+_COPIED_EVERY = 7  # a device that got no answer sends its postback again
 _FORGED_EVERY, _FORGED = 16, 10
 _COARSE = ("low", "medium", "high")
 
@@ -23,21 +23,21 @@ _COARSE = ("low", "medium", "high")
 _FIRST_FINE, _FIRST_COARSE, _SECOND, _LOST, _OLD, _KIT_FINE, _KIT_COARSE, _KIT_BACK = range(8)
 
 
-def draft_postbacks(words: MessageParts, rows: IntColumn) -> list[Draft]:
-    return [_postback(words, number) for number in rows.tolist()]
+def draft_postbacks(parts: MessageParts, rows: IntColumn) -> list[Draft]:
+    return [_postback(parts, number) for number in rows.tolist()]
 
 
-def _postback(words: MessageParts, number: int) -> Draft:
-    plan = words.plan
+def _postback(parts: MessageParts, number: int) -> Draft:
+    plan = parts.plan
     is_copy = number % _COPIED_EVERY == _COPIED_EVERY - 1
-    told = number - 1 if is_copy else number  # which conversion it is about
-    install = int(plan.postbacks.install[told])
-    placement = plan.world.placement_campaign[plan.installs.placement[install]]
-    campaign = plan.world.campaigns[int(placement)]
-    (transaction_id,) = device_ids(plan.scenario.seed, _TRANSACTIONS, np.array([told]))
-    is_kit = told % 8 >= _KIT_FINE
+    conversion = number - 1 if is_copy else number
+    install = int(plan.postbacks.install[conversion])
+    placement = plan.market.placement_campaign[plan.installs.placement[install]]
+    campaign = plan.market.campaigns[int(placement)]
+    (transaction_id,) = device_ids(plan.scenario.seed, _TRANSACTIONS, np.array([conversion]))
+    is_kit = conversion % 8 >= _KIT_FINE
     write = _adattributionkit if is_kit else _skadnetwork
-    event_id = f"{words.run}-b{number:x}-e"
+    event_id = f"{parts.run}-b{number:x}-e"
     fields: MessageFields = {
         "type": "aak_postback" if is_kit else "skan_postback",
         "schema_version": 1,
@@ -45,7 +45,7 @@ def _postback(words: MessageParts, number: int) -> Draft:
         "event_id": event_id,
         "app_id": MARKET_APPS[campaign.app].app_id,
         "event_time": int(plan.postbacks.time[number]),
-        "body": json.encode(write(told, transaction_id, campaign)).decode(),
+        "body": json.encode(write(conversion, transaction_id, campaign)).decode(),
     }
     return Draft(topics.POSTBACKS.name, event_id.encode(), json.encode(fields))
 
@@ -70,7 +70,7 @@ def _skadnetwork(number: int, transaction_id: str, campaign: Campaign) -> dict[s
     if kind == _FIRST_FINE:
         body["source-app-id"] = 2_000_000_000 + number % 50
     signed = sign_skadnetwork(body)
-    if number % _FORGED_EVERY == _FORGED:  # somebody wants to be paid again
+    if number % _FORGED_EVERY == _FORGED:  # a forger wants to be paid again
         signed["transaction-id"] = f"{transaction_id}-again"
     return signed
 

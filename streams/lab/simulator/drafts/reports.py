@@ -1,4 +1,4 @@
-"""Cost reports, exchange rates and privacy requests as they come in."""
+"""Cost reports, exchange rates and privacy requests as they arrive."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from streams.lab.simulator.market.market import MARKET_APPS, MEDIA_SOURCES
 _REQUEST_TYPES = ("access", "opt_out", "erasure")
 
 
-def draft_costs(words: MessageParts, rows: IntColumn) -> list[Draft]:
-    return [_cost(words, number) for number in rows.tolist()]
+def draft_costs(parts: MessageParts, rows: IntColumn) -> list[Draft]:
+    return [_cost(parts, number) for number in rows.tolist()]
 
 
-def _cost(words: MessageParts, number: int) -> Draft:
-    plan = words.plan
+def _cost(parts: MessageParts, number: int) -> Draft:
+    plan = parts.plan
     costs = plan.costs
-    campaign = plan.world.campaigns[int(costs.campaign[number])]
+    campaign = plan.market.campaigns[int(costs.campaign[number])]
     media = MEDIA_SOURCES[campaign.source]
     day_start = plan.scenario.start_ms + int(costs.day[number]) * DAY_MS
     fields: MessageFields = {
         "type": "cost",
         "schema_version": 1,
         "source": "network",
-        "event_id": f"{words.run}-k{number:x}-e",
+        "event_id": f"{parts.run}-k{number:x}-e",
         "app_id": MARKET_APPS[campaign.app].app_id,
         "event_time": day_start,
         "date": datetime.fromtimestamp(day_start / 1000, UTC).date().isoformat(),
@@ -48,12 +48,12 @@ def _cost(words: MessageParts, number: int) -> Draft:
     return Draft(topics.COSTS.name, campaign.campaign_id.encode(), json.encode(fields))
 
 
-def draft_rates(words: MessageParts, rows: IntColumn) -> list[Draft]:
-    return [_rate(words, number) for number in rows.tolist()]
+def draft_rates(parts: MessageParts, rows: IntColumn) -> list[Draft]:
+    return [_rate(parts, number) for number in rows.tolist()]
 
 
-def _rate(words: MessageParts, number: int) -> Draft:
-    plan = words.plan
+def _rate(parts: MessageParts, number: int) -> Draft:
+    plan = parts.plan
     rates = plan.rates
     currency = QUOTED_CURRENCIES[int(rates.currency[number])]
     base, quote = currency_pair(currency)
@@ -62,7 +62,7 @@ def _rate(words: MessageParts, number: int) -> Draft:
         "type": "exchange_rate",
         "schema_version": 1,
         "source": "s2s",
-        "event_id": f"{words.run}-x{number:x}-e",
+        "event_id": f"{parts.run}-x{number:x}-e",
         "event_time": int(rates.log_time[number]),
         "date": datetime.fromtimestamp(day_start / 1000, UTC).date().isoformat(),
         "base_currency": base,
@@ -74,15 +74,15 @@ def _rate(words: MessageParts, number: int) -> Draft:
     return Draft(topics.COSTS.name, currency.encode(), json.encode(fields))
 
 
-def draft_privacy_requests(words: MessageParts, rows: IntColumn) -> list[Draft]:
-    return [_privacy_request(words, number) for number in rows.tolist()]
+def draft_privacy_requests(parts: MessageParts, rows: IntColumn) -> list[Draft]:
+    return [_privacy_request(parts, number) for number in rows.tolist()]
 
 
-def _privacy_request(words: MessageParts, number: int) -> Draft:
-    plan = words.plan
+def _privacy_request(parts: MessageParts, number: int) -> Draft:
+    plan = parts.plan
     install = int(plan.privacy_requests.install[number])
     at = int(plan.privacy_requests.time[number])
-    event_id = f"{words.run}-q{number:x}-e"
+    event_id = f"{parts.run}-q{number:x}-e"
     fields: MessageFields = {
         "type": "privacy_request",
         "schema_version": 1,
@@ -93,7 +93,7 @@ def _privacy_request(words: MessageParts, number: int) -> Draft:
         "subject_request_id": event_id,
         "request_type": _REQUEST_TYPES[number % 3],
         "identities": [
-            {"identity_type": "install_id", "identity_value": words.install_id(install)}
+            {"identity_type": "install_id", "identity_value": parts.install_id(install)}
         ],
         "submitted_time": at,
     }

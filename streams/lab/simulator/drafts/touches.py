@@ -19,30 +19,30 @@ from streams.lab.simulator.market.networks import STRANGERS, network_traits
 from streams.lab.simulator.people.passers_by import PassersBy
 
 
-def draft_touches(words: MessageParts, rows: IntColumn) -> list[Draft]:
-    touches, installs = words.plan.touches, words.plan.installs
+def draft_touches(parts: MessageParts, rows: IntColumn) -> list[Draft]:
+    touches, installs = parts.plan.touches, parts.plan.installs
     install = touches.install[rows]
     is_ios = installs.is_ios[install]
-    devices = words.devices(INSTALLER_DEVICES, install, is_ios, touches.has_device_id[rows])
-    texts = [words.touch_id(number) for number in rows.tolist()]
+    devices = parts.devices(INSTALLER_DEVICES, install, is_ios, touches.has_device_id[rows])
+    texts = [parts.touch_id(number) for number in rows.tolist()]
     placements = touches.placement[rows]
     time, country = touches.time[rows], installs.country[install]
-    told = network_traits(words.plan.scenario, install, time, country, is_ios)
-    people = _people(country, is_ios, touches.is_click[rows], _both(devices, told))
-    return _drafts(words, texts, time, placements, people)
+    traits = network_traits(parts.plan.scenario, install, time, country, is_ios)
+    people = _people(country, is_ios, touches.is_click[rows], _both(devices, traits))
+    return _drafts(parts, texts, time, placements, people)
 
 
-def draft_passers_by(words: MessageParts, seen: PassersBy) -> list[Draft]:
-    devices = words.devices(PASSER_BY_DEVICES, seen.device, seen.is_ios, seen.has_device_id)
-    texts = [f"{words.run}-v{number:x}" for number in seen.number.tolist()]
+def draft_passers_by(parts: MessageParts, seen: PassersBy) -> list[Draft]:
+    devices = parts.devices(PASSER_BY_DEVICES, seen.device, seen.is_ios, seen.has_device_id)
+    texts = [f"{parts.run}-v{number:x}" for number in seen.number.tolist()]
     person = seen.device + STRANGERS
-    told = network_traits(words.plan.scenario, person, seen.time, seen.country, seen.is_ios)
-    people = _people(seen.country, seen.is_ios, seen.is_click, _both(devices, told))
-    return _drafts(words, texts, seen.time, seen.placement, people)
+    traits = network_traits(parts.plan.scenario, person, seen.time, seen.country, seen.is_ios)
+    people = _people(seen.country, seen.is_ios, seen.is_click, _both(devices, traits))
+    return _drafts(parts, texts, seen.time, seen.placement, people)
 
 
-def _both(devices: list[MessageFields], told: list[MessageFields]) -> list[MessageFields]:
-    return [device | others for device, others in zip(devices, told, strict=True)]
+def _both(devices: list[MessageFields], traits: list[MessageFields]) -> list[MessageFields]:
+    return [device | others for device, others in zip(devices, traits, strict=True)]
 
 
 def _people(
@@ -63,7 +63,7 @@ def _people(
 
 
 def _drafts(
-    words: MessageParts,
+    parts: MessageParts,
     texts: list[str],
     time: IntColumn,
     placement: IntColumn,
@@ -73,7 +73,7 @@ def _drafts(
     drafts: list[Draft] = []
     for touch_id, at, where, person in columns:
         fields = {
-            **words.placements[where],
+            **parts.placements[where],
             "event_id": touch_id + "-e",
             "event_time": at,
             "touch_id": touch_id,

@@ -1,9 +1,9 @@
-"""Labelled traffic with fraud in it, for judging the judge. No part of the product reads it.
+"""Labelled traffic with fraud, to judge fraud detection by.
 
-Two generators that share only the market. `a` was looked at while thresholds were set: sites are
-honest or not, and most installs tell when their download began. `b` was not: other times from
-click to open, honest and fraudulent clicks mixed on one site, flooding over a single day, and
-more installs that do not tell.
+Two generators share only the market. `a` was looked at while thresholds were set: sites are honest
+or fraudulent, and most installs report when their download began. `b` was not: times from click to
+open differ, a site mixes honest and fraudulent clicks, flooding reaches back a single day, and more
+installs report nothing.
 """
 
 from streams.lab.simulator.fraud_worlds.fraud_sites import Cheating, Habits

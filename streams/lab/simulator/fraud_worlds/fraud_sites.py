@@ -1,4 +1,4 @@
-"""Who is in a fraud world: sites that cheat or do not, and how people and cheats behave."""
+"""Sites of a fraud world, honest or fraudulent, and the habits of people and fraudsters."""
 
 from __future__ import annotations
 
@@ -43,27 +43,27 @@ class FraudSite:
 class Habits(Protocol):
     """How one generator's people and cheats behave. Times are milliseconds, one per install."""
 
-    begin_known_share: float  # of Android installs: they tell when their download began
+    begin_known_share: float  # of Android installs that report when their download began
 
     def __init__(self, rng: np.random.Generator) -> None: ...
 
     def honest_share(self, cheating: Cheating) -> float:
-        """Of the claims of one site, drawn anew for every site."""
+        """Share of honest claims of one site, drawn anew for every site."""
 
     def click_to_open(self, site: IntColumn) -> IntColumn:
-        """Of honest clicks on these sites."""
+        """Times from honest clicks on these sites to the open."""
 
     def begin_to_open(self, size: int) -> tuple[IntColumn, IntColumn]:
         """Length of the download, and how long the app then waits to be opened."""
 
     def injected(self, download: IntColumn, wait: IntColumn) -> IntColumn:
-        """How long before the open an injected click is said to have happened."""
+        """Claimed time from an injected click to the open."""
 
     def flooded(self, size: int, site: int) -> IntColumn:
-        """How long before the open a flooding site's click was said to have happened."""
+        """Claimed time from a flooding site's click to the open."""
 
-    def told_begin(self, begin: IntColumn) -> IntColumn:
-        """The begin of the download as the device tells it."""
+    def reported_begin(self, begin: IntColumn) -> IntColumn:
+        """The begin of the download as the device reports it."""
 
 
 def make_fraud_sites(rng: np.random.Generator, habits: Habits, installs: int) -> list[FraudSite]:
@@ -77,12 +77,12 @@ def make_fraud_sites(rng: np.random.Generator, habits: Habits, installs: int) ->
     order = rng.permutation(count)
     return [
         FraudSite(
-            number,
-            FRAUD_APPS[number % len(FRAUD_APPS)],
-            _SOURCES[int(rng.integers(len(_SOURCES)))],
-            kind := kinds[int(order[number])],
-            int(claims[number]),
-            habits.honest_share(kind),
+            number=number,
+            app_id=FRAUD_APPS[number % len(FRAUD_APPS)],
+            media_source=_SOURCES[int(rng.integers(len(_SOURCES)))],
+            cheating=(kind := kinds[int(order[number])]),
+            claims=int(claims[number]),
+            honest_share=habits.honest_share(kind),
         )
         for number in range(count)
     ]
@@ -91,7 +91,7 @@ def make_fraud_sites(rng: np.random.Generator, habits: Habits, installs: int) ->
 def mixture(
     rng: np.random.Generator, size: int, parts: list[tuple[float, FloatColumn]]
 ) -> FloatColumn:
-    """One value per place from columns that are taken so often each; shares sum to 1."""
+    """A value per element, drawn from one of the columns, each with its share; shares sum to 1."""
     edges = np.cumsum([share for share, _ in parts])
     chosen = np.minimum(np.searchsorted(edges, rng.random(size), side="right"), len(parts) - 1)
     columns = np.stack([column for _, column in parts])

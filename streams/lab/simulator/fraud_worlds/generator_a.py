@@ -1,4 +1,4 @@
-"""Generator `a`: sites cheat or do not, and nearly everybody tells when the download began.
+"""Generator `a`: sites cheat or do not, and nearly all installs report when their download began.
 
 Honest people install at once or come back later: 74 % within an hour, 95 % within a day.
 Injecting malware hears of an install from the store's content provider while it downloads (60 %),
@@ -49,5 +49,5 @@ class GeneratorA:
     def flooded(self, size: int, site: int) -> IntColumn:
         return self._rng.integers(HOUR_MS // 60, 7 * DAY_MS, size)
 
-    def told_begin(self, begin: IntColumn) -> IntColumn:
+    def reported_begin(self, begin: IntColumn) -> IntColumn:
         return begin

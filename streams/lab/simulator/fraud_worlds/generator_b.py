@@ -1,4 +1,4 @@
-"""Generator `b`, held out: mixed sites, other times, clocks that differ, more left untold.
+"""Generator `b`, held out: mixed sites, other times, clocks that differ, fewer reports.
 
 Honest sites differ in how fast their people are. Injected clicks pile up in the seconds before
 the first open (AppsFlyer: a glut in the first 3 to 10 seconds). Half of the flooding sites reach
@@ -56,6 +56,6 @@ class GeneratorB:
         reach = DAY_MS if site % 2 else 6 * DAY_MS
         return np.asarray(self._rng.integers(30 * SECOND_MS, reach, size), np.int64)
 
-    def told_begin(self, begin: IntColumn) -> IntColumn:
+    def reported_begin(self, begin: IntColumn) -> IntColumn:
         skew = self._rng.normal(0.0, _CLOCK_SPREAD_MS, len(begin))
         return np.asarray(begin + skew.astype(np.int64))

@@ -1,4 +1,4 @@
-"""Writes a fraud world as messages of the source topics, and the truth behind every install."""
+"""Messages of a fraud world on the source topics, and the truth behind every install."""
 
 from __future__ import annotations
 
@@ -142,14 +142,14 @@ class _Writer:
         is_ios = rng.random(size) < _IOS_SHARE
         share = np.where(is_ios, _DEVICE_ID_SHARE[1], _DEVICE_ID_SHARE[0])
         return _Installs(
-            site,
-            app,
-            opened,
-            (download * shrink).astype(np.int64),
-            (wait * shrink).astype(np.int64),
-            lead,
-            is_ios.astype(np.int64),
-            (rng.random(size) < share).astype(np.int64),
+            site=site,
+            app=app,
+            opened=opened,
+            download=(download * shrink).astype(np.int64),
+            wait=(wait * shrink).astype(np.int64),
+            lead=lead,
+            is_ios=is_ios.astype(np.int64),
+            has_device_id=(rng.random(size) < share).astype(np.int64),
         )
 
     def _genuine_touches(self) -> list[str]:
@@ -229,13 +229,13 @@ class _Writer:
         }
         if device != -1:
             fields["gaid"] = self._devices[device] if isinstance(device, int) else device
-        self._say(topics.TOUCHPOINTS.name, fields, touch_id)
+        self._write(topics.TOUCHPOINTS.name, fields, touch_id)
         return touch_id
 
     def _open(self, genuine: list[str]) -> None:
         installs, rng = self._installs, self._rng
         size = len(genuine)
-        begun = self._habits.told_begin(installs.begun)
+        begun = self._habits.reported_begin(installs.begun)
         tells_begin = rng.random(size) < self._habits.begin_known_share
         share = np.where(installs.is_ios == 1, _CARRIES_CLICK_SHARE[1], _CARRIES_CLICK_SHARE[0])
         carries = rng.random(size) < share
@@ -258,7 +258,7 @@ class _Writer:
                 fields |= self._referrer(number, clicked)
                 if tells_begin[number]:
                     fields["install_begin_time_s"] = int(begun[number]) // SECOND_MS
-            self._say(topics.INSTALLS.name, fields, self._install_id(number))
+            self._write(topics.INSTALLS.name, fields, self._install_id(number))
 
     def _referrer(self, number: int, touch_id: str) -> MessageFields:
         if not touch_id:
@@ -272,7 +272,7 @@ class _Writer:
     def _install_id(self, number: int) -> str:
         return f"{self._run}-i{number:x}"
 
-    def _say(self, topic: str, fields: MessageFields, key: str) -> None:
+    def _write(self, topic: str, fields: MessageFields, key: str) -> None:
         delay = int(self._rng.exponential(_DELIVERY_MS))
         time = min(fields["event_time"] + delay, self._out.end_ms)
         self._out.messages.append(LabelledMessage(topic, time, key.encode(), json.encode(fields)))

@@ -1,4 +1,4 @@
-"""Daily exchange rates between the dollar and what people pay in; none at weekends."""
+"""Daily exchange rates between the dollar and the currencies of countries; none at weekends."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ QUOTED_CURRENCIES = tuple(sorted(_UNITS_PER_USD))
 class ExchangeRates:
     """One element per statement of a rate."""
 
-    currency: IntColumn  # place in CURRENCIES
+    currency: IntColumn  # index into QUOTED_CURRENCIES
     day: IntColumn  # days since the start
     revision: IntColumn
     rate_e9: IntColumn  # dollars per unit if that is more than one, else units per dollar
@@ -34,7 +34,7 @@ def make_exchange_rates(scenario: Scenario) -> ExchangeRates:
     rng = generator(scenario.seed, "rates")
     shape = (scenario.days, len(QUOTED_CURRENCIES))
     walk = np.cumsum(rng.normal(0.0, _VOLATILITY, shape), axis=0)
-    worth = np.array([_stated(currency) for currency in QUOTED_CURRENCIES]) * np.exp(walk)
+    price = np.array([_stated(currency) for currency in QUOTED_CURRENCIES]) * np.exp(walk)
     days = np.arange(scenario.days)
     first_weekday = (scenario.start_ms // DAY_MS + 3) % 7  # Monday: 0
     stated = days[(days == 0) | ((first_weekday + days) % 7 < 5)]
@@ -51,7 +51,7 @@ def make_exchange_rates(scenario: Scenario) -> ExchangeRates:
         currency=cell % len(QUOTED_CURRENCIES),
         day=day,
         revision=revision,
-        rate_e9=np.rint(worth.ravel()[cell] * error * 1e9 / _DIGITS_E9).astype(np.int64)
+        rate_e9=np.rint(price.ravel()[cell] * error * 1e9 / _DIGITS_E9).astype(np.int64)
         * _DIGITS_E9,
         log_time=np.minimum(log_time, scenario.end_ms - 1),
     )

@@ -1,8 +1,8 @@
-"""From where and with what people come: addresses, operating systems and user agents.
+"""Addresses, operating systems and user agents of people.
 
-At home somebody has an address that few others share; on the way the carrier gives one out of a
-small pool that many share, and another one hours later. What a person has at a time follows from
-the seed alone, so a touchpoint and an install minutes apart mostly agree, and days apart do not.
+At home a person has an address that few others share. Elsewhere the carrier assigns one of a small
+pool that many share, and another one hours later. What a person has at a time follows from the
+seed alone, so a touchpoint and an install minutes apart mostly agree, and days apart do not.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _ADDRESSES_PER_NETWORK = 200  # the last byte
 _MODELS = 30
 _TELLS_AGENT_SHARE = 0.95
 _TELLS_SYSTEM_SHARE = 0.9
-_OTHER_BROWSER_SHARE = 0.1  # of user agents: the same device, told by another program
+_OTHER_BROWSER_SHARE = 0.1  # of user agents: the same device in another browser
 _UPDATED_SHARE = 0.02  # of events: the operating system is another one than before or after
 _PLACE, _LEASE, _HOME, _MODEL, _AGENT, _SYSTEM, _BROWSER, _UPDATE = range(
     51, 59
@@ -40,17 +40,17 @@ _PLACE, _LEASE, _HOME, _MODEL, _AGENT, _SYSTEM, _BROWSER, _UPDATE = range(
 def network_traits(
     scenario: Scenario, person: IntColumn, time: IntColumn, country: IntColumn, is_ios: BoolColumn
 ) -> list[MessageFields]:
-    """What each event says of its network and device; {} unless the scenario tells traits."""
+    """Fields on network and device of each event; {} unless the scenario asks for traits."""
     if not scenario.tells_traits:
         return [{} for _ in range(len(person))]
     addresses = _addresses(scenario, person, time, country)
     model = np.minimum(1 / (1.03 - _chance(scenario, _MODEL, person)), _MODELS).astype(np.int64)
-    told = _chance(scenario, _AGENT, person + time) < _TELLS_AGENT_SHARE
+    has_agent = _chance(scenario, _AGENT, person + time) < _TELLS_AGENT_SHARE
     is_other = _chance(scenario, _BROWSER, person + time) < _OTHER_BROWSER_SHARE
     tells_system = _chance(scenario, _SYSTEM, person + time) < _TELLS_SYSTEM_SHARE
     is_updated = _chance(scenario, _UPDATE, person + time) < _UPDATED_SHARE
     system = (system_of(person) + is_updated) % len(OS_VERSIONS[0])
-    agent = np.where(told, model + _MODELS * is_other, -1)
+    agent = np.where(has_agent, model + _MODELS * is_other, -1)
     columns = (addresses, system, agent, is_ios, tells_system)
     rows = zip(*(column.tolist() for column in columns), strict=True)
     return [_fields(*row) for row in rows]

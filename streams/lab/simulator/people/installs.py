@@ -39,7 +39,7 @@ _LEAD_MS_MIN = 40 * SECOND_MS
 
 
 class AccountLink(IntEnum):
-    """When an install tells the account of the person who uses it."""
+    """When an install reports the account of its user."""
 
     NEVER = 0
     AT_INSTALL = 1
@@ -71,21 +71,21 @@ class Installs:
         return len(self.time)
 
 
-def make_installs(scenario: Scenario, world: Market) -> Installs:
+def make_installs(scenario: Scenario, market: Market) -> Installs:
     size = round(scenario.good * scenario.install_share)
     rng = generator(scenario.seed, "installs")
     is_organic = rng.random(size) < scenario.organic_share
-    placement = np.where(is_organic, NO_TOUCH, pick(rng, world.install_weight, size))
-    app = np.where(is_organic, pick(rng, _shares_of_apps(), size), world.app[placement])
+    placement = np.where(is_organic, NO_TOUCH, pick(rng, market.install_weight, size))
+    app = np.where(is_organic, pick(rng, _shares_of_apps(), size), market.app[placement])
     country = pick(rng, np.array([one.share for one in COUNTRIES]), size)
     is_ios = rng.random(size) < np.array([one.ios_share for one in COUNTRIES])[country]
     device_share = np.where(is_ios, _DEVICE_ID_SHARE_IOS, _DEVICE_ID_SHARE_ANDROID)
     has_device_id = rng.random(size) < device_share
-    is_click = ~is_organic & (rng.random(size) >= world.view_driven_share[placement])
+    is_click = ~is_organic & (rng.random(size) >= market.view_driven_share[placement])
     time = _times(rng, scenario, size)
     lead = _leads(rng, is_click, time - scenario.start_ms)
     latent = rng.normal(0.0, 1.0, size)
-    logit = _known_logit(world, placement, app, country, is_ios)
+    logit = _known_logit(market, placement, app, country, is_ios)
     account = _accounts(rng, latent)
     return Installs(
         time=time,
@@ -125,7 +125,7 @@ def _times(rng: np.random.Generator, scenario: Scenario, size: int) -> IntColumn
 
 
 def _leads(rng: np.random.Generator, is_click: BoolColumn, age: IntColumn) -> IntColumn:
-    """Time from touchpoint to first open, within the usual windows and the simulation."""
+    """Time from touchpoint to first open, within the usual lookback windows and the simulation."""
     size = len(is_click)
     click = rng.lognormal(_CLICK_LEAD_LOG_MEAN, _CLICK_LEAD_LOG_SPREAD, size)
     view = rng.exponential(_VIEW_LEAD_HOURS, size).clip(0.0, 23.9)
@@ -135,9 +135,9 @@ def _leads(rng: np.random.Generator, is_click: BoolColumn, age: IntColumn) -> In
 
 
 def _known_logit(
-    world: Market, placement: IntColumn, app: IntColumn, country: IntColumn, is_ios: BoolColumn
+    market: Market, placement: IntColumn, app: IntColumn, country: IntColumn, is_ios: BoolColumn
 ) -> FloatColumn:
-    by_source = np.where(placement == NO_TOUCH, 0.25, world.payer_logit[placement])
+    by_source = np.where(placement == NO_TOUCH, 0.25, market.payer_logit[placement])
     by_app = np.array([one.payer_logit for one in MARKET_APPS])[app]
     by_country = np.array([one.payer_logit for one in COUNTRIES])[country]
     logit: FloatColumn = _PAYER_LOGIT + by_source + by_app + by_country + _IOS_LOGIT * is_ios
@@ -145,7 +145,7 @@ def _known_logit(
 
 
 def _averaged(logit: FloatColumn) -> FloatColumn:
-    """Payer probability averaged over the latent liking, which is standard normal."""
+    """Payer probability, averaged over `latent`, which is standard normal."""
     nodes, weights = np.polynomial.hermite_e.hermegauss(9)
     shares = weights / weights.sum()
     averaged: FloatColumn = np.zeros(len(logit))
@@ -155,7 +155,7 @@ def _averaged(logit: FloatColumn) -> FloatColumn:
 
 
 def _frauds(rng: np.random.Generator, is_organic: BoolColumn, is_exposed: BoolColumn) -> IntColumn:
-    """Fraud needs a device id. Flooding hopes for organic installs, injection takes any."""
+    """Fraud needs a device id. Flooding claims organic installs, injection any."""
     draw = rng.random(len(is_organic))
     injected = is_exposed & (draw < _INJECTED_SHARE)
     flooded = is_exposed & is_organic & ~injected & (draw > 1.0 - _FLOODED_SHARE)
@@ -174,7 +174,7 @@ def _accounts(rng: np.random.Generator, latent: FloatColumn) -> IntColumn:
 
 
 def _owners(rng: np.random.Generator, app: IntColumn, account: IntColumn) -> IntColumn:
-    """Whose account it is: almost always the install's own, sometimes an earlier install's."""
+    """The install whose account it is: mostly the same one, sometimes an earlier one."""
     owner = np.arange(len(app))
     for number in range(len(MARKET_APPS)):
         known = np.flatnonzero((app == number) & (account != AccountLink.NEVER))
@@ -190,6 +190,6 @@ def lifetime_left(scenario: Scenario, installs: Installs) -> FloatColumn:
 
 
 def liveliness_ms(installs: Installs) -> FloatColumn:
-    """Mean time an install stays in use; people who like the app stay longer."""
+    """Mean time in ms that an install stays in use; people who like the app stay longer."""
     lively: FloatColumn = 2.5 * DAY_MS * np.exp(0.5 * installs.latent)
     return lively

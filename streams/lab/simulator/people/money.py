@@ -62,11 +62,11 @@ class MoneyTable:
 
 _Columns = tuple[
     IntColumn, IntColumn, IntColumn, IntColumn, IntColumn, IntColumn
-]  # install … ordinal, as in Money
+]  # install … ordinal, as in MoneyTable
 
 
 def make_money(scenario: Scenario, installs: Installs, payments: int) -> MoneyTable:
-    """Exactly `payments` of them."""
+    """Draw exactly `payments` payments."""
     rng = generator(scenario.seed, "money")
     strangers = _strangers(rng, scenario, installs, round(payments * _STRANGER_SHARE))
     bought = _purchases(rng, scenario, installs, int(payments * _PURCHASE_SHARE_MAX))
@@ -77,10 +77,19 @@ def make_money(scenario: Scenario, installs: Installs, payments: int) -> MoneyTa
     purchase = np.full(len(columns[0]), -1, np.int64)
     purchase[len(bought[0]) : len(bought[0]) + len(refunded)] = refunded
     install, kind, time, log_time, amount_micros, ordinal = columns
-    told = installs.account[install] != AccountLink.NEVER
-    by_account = told & (kind <= PaymentKind.SUBSCRIPTION)
+    is_linked = installs.account[install] != AccountLink.NEVER
+    by_account = is_linked & (kind <= PaymentKind.SUBSCRIPTION)
     by_account &= rng.random(len(install)) < _BY_ACCOUNT_SHARE
-    return MoneyTable(install, kind, time, log_time, amount_micros, ordinal, purchase, by_account)
+    return MoneyTable(
+        install=install,
+        kind=kind,
+        time=time,
+        log_time=log_time,
+        amount_micros=amount_micros,
+        ordinal=ordinal,
+        purchase=purchase,
+        by_account=by_account,
+    )
 
 
 def _purchases(

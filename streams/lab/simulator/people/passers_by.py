@@ -44,7 +44,7 @@ def make_passers_by(plan: Plan, first_hour: int, hours: int) -> PassersBy:
     log_time = scenario.start_ms + hour * HOUR_MS + rng.integers(0, HOUR_MS, size)
     log_time.sort()
     device = rng.integers(0, max(int(plan.passers_by.sum()) // _TOUCHES_PER_DEVICE, 1), size)
-    placement = pick(rng, plan.world.touch_weight, size)
+    placement = pick(rng, plan.market.touch_weight, size)
     country, is_ios = _lives(scenario.seed, device)
     device_share = np.where(is_ios, _DEVICE_ID_SHARE_IOS, _DEVICE_ID_SHARE_ANDROID)
     return PassersBy(
@@ -52,7 +52,7 @@ def make_passers_by(plan: Plan, first_hour: int, hours: int) -> PassersBy:
         time=np.maximum(log_time - delays(rng, scenario, size), scenario.start_ms),
         log_time=log_time,
         placement=placement,
-        is_click=rng.random(size) >= plan.world.view_share[placement],
+        is_click=rng.random(size) >= plan.market.view_share[placement],
         device=device,
         country=country,
         is_ios=is_ios,

@@ -1,4 +1,4 @@
-"""What comes beside the journeys: cost reports, store postbacks and privacy requests."""
+"""Cost reports, store postbacks and privacy requests."""
 
 from __future__ import annotations
 
@@ -34,25 +34,25 @@ class Costs:
 
 @dataclass(frozen=True, slots=True)
 class Notices:
-    """Postbacks or privacy requests; each is about one install, but a postback does not say so."""
+    """Postbacks or privacy requests. Each is about one install, which a postback does not name."""
 
     install: IntColumn
     time: IntColumn
     log_time: IntColumn
 
 
-def make_costs(scenario: Scenario, world: Market, installs: Installs) -> Costs:
+def make_costs(scenario: Scenario, market: Market, installs: Installs) -> Costs:
     rng = generator(scenario.seed, "costs")
     days = scenario.acquisition_ms // DAY_MS
-    cells = len(world.campaigns) * days
-    counts = _installs_by_cell(scenario, world, installs, days)
+    cells = len(market.campaigns) * days
+    counts = _installs_by_cell(scenario, market, installs, days)
     limit = int(scenario.good * _COST_SHARE_MAX / (1.0 + _RESTATED_SHARE))
     cell = np.sort(rng.permutation(cells)[: min(cells, limit)])
     again = cell[rng.random(len(cell)) < _RESTATED_SHARE]
     revision = np.r_[np.zeros(len(cell), np.int64), np.ones(len(again), np.int64)]
     cell = np.r_[cell, again]
     campaign, day = cell // days, cell % days
-    cpi = np.array([one.cpi_usd for one in world.campaigns])[campaign]
+    cpi = np.array([one.cpi_usd for one in market.campaigns])[campaign]
     usd = (counts[cell] * cpi + 5.0) * rng.lognormal(0.0, 0.1, len(cell))
     clicks = counts[cell] * 8 + rng.integers(5, 50, len(cell))
     known = scenario.start_ms + (day + 1) * DAY_MS + revision * DAY_MS
@@ -70,12 +70,12 @@ def make_costs(scenario: Scenario, world: Market, installs: Installs) -> Costs:
 
 
 def _installs_by_cell(
-    scenario: Scenario, world: Market, installs: Installs, days: int
+    scenario: Scenario, market: Market, installs: Installs, days: int
 ) -> IntColumn:
     caused = installs.placement != NO_TOUCH
     day = (installs.time[caused] - scenario.start_ms) // DAY_MS
-    campaign = world.placement_campaign[installs.placement[caused]]
-    counts = np.bincount(campaign * days + day, minlength=len(world.campaigns) * days)
+    campaign = market.placement_campaign[installs.placement[caused]]
+    counts = np.bincount(campaign * days + day, minlength=len(market.campaigns) * days)
     return counts.astype(np.int64)
 
 

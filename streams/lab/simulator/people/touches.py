@@ -1,4 +1,4 @@
-"""Touchpoints of people who install: the one that caused it, fraudulent ones, and others."""
+"""Touchpoints of people who install: the cause of the install, fraudulent ones, and others."""
 
 from __future__ import annotations
 
@@ -36,16 +36,16 @@ class Causes:
     """One element per install: the number of a touchpoint, or ORGANIC."""
 
     true_touch: IntColumn
-    carried_click: IntColumn  # whose click id the install tells
+    carried_click: IntColumn  # whose click id the install carries
     fake_touch: IntColumn  # the click of a fraudulent site
 
 
-def make_touches(scenario: Scenario, world: Market, installs: Installs) -> tuple[Touches, Causes]:
+def make_touches(scenario: Scenario, market: Market, installs: Installs) -> tuple[Touches, Causes]:
     rng = generator(scenario.seed, "touches")
-    true = _true(world, installs)
-    fake = _fake(rng, scenario, world, installs)
+    true = _true(market, installs)
+    fake = _fake(rng, scenario, market, installs)
     wanted = round(scenario.good * scenario.touchpoint_share * scenario.installer_touch_share)
-    other = _others(rng, scenario, world, installs, wanted - len(true[0]) - len(fake[0]))
+    other = _others(rng, scenario, market, installs, wanted - len(true[0]) - len(fake[0]))
     install, time, placement, is_click = (
         np.concatenate(parts) for parts in zip(true, fake, other, strict=True)
     )
@@ -59,7 +59,7 @@ def make_touches(scenario: Scenario, world: Market, installs: Installs) -> tuple
 _Columns = tuple[IntColumn, IntColumn, IntColumn, IntColumn]  # install, time, placement, is_click
 
 
-def _true(world: Market, installs: Installs) -> _Columns:
+def _true(market: Market, installs: Installs) -> _Columns:
     caused = np.flatnonzero(installs.placement != NO_TOUCH)
     return (
         caused,
@@ -70,7 +70,7 @@ def _true(world: Market, installs: Installs) -> _Columns:
 
 
 def _fake(
-    rng: np.random.Generator, scenario: Scenario, world: Market, installs: Installs
+    rng: np.random.Generator, scenario: Scenario, market: Market, installs: Installs
 ) -> _Columns:
     """Clicks nobody made: seconds before the first open, or spread over the days before it."""
     victim = np.flatnonzero(installs.fraud != FraudKind.NONE)
@@ -81,8 +81,8 @@ def _fake(
     time = opened - np.where(is_injection, seconds_before, days_before)
     placement = np.where(
         is_injection,
-        _placements_of(rng, world, FraudKind.CLICK_INJECTION, len(victim)),
-        _placements_of(rng, world, FraudKind.CLICK_FLOODING, len(victim)),
+        _placements_of(rng, market, FraudKind.CLICK_INJECTION, len(victim)),
+        _placements_of(rng, market, FraudKind.CLICK_FLOODING, len(victim)),
     )
     half = (scenario.start_ms + opened) // 2
     time = np.where(time < scenario.start_ms, half, time)
@@ -90,21 +90,21 @@ def _fake(
 
 
 def _placements_of(
-    rng: np.random.Generator, world: Market, kind: FraudKind, size: int
+    rng: np.random.Generator, market: Market, kind: FraudKind, size: int
 ) -> IntColumn:
-    return pick(rng, np.where(world.fraud == kind, world.touch_weight, 0.0), size)
+    return pick(rng, np.where(market.fraud == kind, market.touch_weight, 0.0), size)
 
 
 def _others(
-    rng: np.random.Generator, scenario: Scenario, world: Market, installs: Installs, size: int
+    rng: np.random.Generator, scenario: Scenario, market: Market, installs: Installs, size: int
 ) -> _Columns:
     """Further touchpoints, mostly before the true one, sometimes too old to count."""
     is_organic = installs.placement == NO_TOUCH
     counts = split(rng, size, np.where(is_organic, _ORGANIC_WEIGHT, 1.0))
     install = np.repeat(np.arange(len(installs)), counts)
     size = len(install)
-    placement = pick(rng, world.touch_weight, size)
-    is_click = rng.random(size) >= np.maximum(world.view_share[placement], 0.6)
+    placement = pick(rng, market.touch_weight, size)
+    is_click = rng.random(size) >= np.maximum(market.view_share[placement], 0.6)
     lead = installs.time[install] - installs.touch_time[install]
     is_after = ~is_organic[install] & (rng.random(size) < _AFTER_CAUSE_SHARE)
     before_cause = lead + rng.exponential(2.0 * DAY_MS, size)

@@ -67,7 +67,7 @@ def make_usage(scenario: Scenario, installs: Installs) -> Usage:
 
 
 def reported_accounts(installs: Installs, usage: Usage) -> IntColumn:
-    """When installs tell their account; one that was never used again has no session to do it."""
+    """When installs report their account; an install without a session never does."""
     is_used = np.bincount(usage.install, minlength=len(installs)) > 0
     is_silent = (installs.account == AccountLink.IN_SESSION) & ~is_used
     return np.where(is_silent, int(AccountLink.NEVER), installs.account)
@@ -84,12 +84,12 @@ def _names(rng: np.random.Generator, installs: Installs, install: IntColumn) -> 
 def _tells_account(
     rng: np.random.Generator, installs: Installs, install: IntColumn, counts: IntColumn
 ) -> BoolColumn:
-    """From which event on an install tells its account."""
+    """Whether each event carries the account: those from the linking session on do."""
     is_late = rng.random(len(installs)) < _LINK_LATE_SHARE
     first = np.where(is_late, np.maximum(counts - 1, 0), 0)
     linked = ordinals(install) >= first[install]
     kind = installs.account[install]
-    told: BoolColumn = (kind == AccountLink.AT_INSTALL) | (
+    tells: BoolColumn = (kind == AccountLink.AT_INSTALL) | (
         (kind == AccountLink.IN_SESSION) & linked
     )
-    return told
+    return tells

@@ -27,9 +27,9 @@ A_LATER_DAY = 1_900_000_000_000
 
 @cache
 def drafts() -> tuple[bytes, ...]:
-    words = make_message_parts(make_plan(SCENARIO))
-    rows = np.arange(len(words.plan.postbacks.time))
-    return tuple(draft.value for draft in draft_postbacks(words, rows))
+    parts = make_message_parts(make_plan(SCENARIO))
+    rows = np.arange(len(parts.plan.postbacks.time))
+    return tuple(draft.value for draft in draft_postbacks(parts, rows))
 
 
 @cache
