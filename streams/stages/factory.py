@@ -1,4 +1,4 @@
-"""Makes the stage objects of a worker, a replay or a simulation."""
+"""Makes the stages of a worker, a replay or a simulation."""
 
 from __future__ import annotations
 
@@ -18,24 +18,29 @@ from streams.stages.sites.sites import Sites
 
 STAGES = ("intake", "matching", "journeys", "sites", "learning")
 StageConstructor = Callable[[str, int, int], Stage]
-"""Stage name, partition number, number of partitions."""
+"""Makes a stage from its name, its partition number and the number of partitions."""
 
 
 @dataclass(frozen=True, slots=True)
 class StageRules:
-    """Everything that decides, apart from the log itself."""
+    """All rules that decide, apart from the log itself."""
 
     intake: IntakeRules
     attribution: Rules = field(default_factory=Rules)
     learning: LearningRules = field(default_factory=LearningRules)
     scoring: ScoringRules = field(default_factory=ScoringRules)
-    keeps_state: bool = True  # False: nothing outlives the process, so nothing need be stored
+    keeps_state: bool = (
+        True  # False: the state ends with the process, so that models need not be stored
+    )
 
 
 def stage_factory(
     rules: StageRules, find_snapshot: FindSnapshot, observer: StageObserver
 ) -> StageConstructor:
-    """Stages made by one factory share the scorers they read."""
+    """Make a constructor of stages. Its stages share read-only scorers. Warms up the JIT compiler.
+
+    `find_snapshot` returns the bytes of a model version, or None if it is not known.
+    """
     warm_up()
     scorers = Scorers(find_snapshot, observer, rules.scoring)
 

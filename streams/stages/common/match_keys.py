@@ -1,4 +1,5 @@
-"""Under which keys an event is looked up. Keys belong to one app; personal ids are pseudonyms."""
+"""Match keys: the keys under which an event is looked up. All are within one app; personal ids in
+them are pseudonyms."""
 
 from __future__ import annotations
 
@@ -11,10 +12,10 @@ from schemas.records import Signal
 from streams.stages.common.pseudonyms import Pseudonyms
 
 REFERRER_CLICK_ID_PARAMETERS = ("click_id", "clickid", "af_click_id", "adjust_reftag", "gclid")
-"""Query parameters of the Play referrer that carry the network's click id, first match wins."""
+"""Query parameters of the Play referrer that carry a click id; the first that is present counts."""
 
 ZERO_DEVICE_IDS = frozenset({"00000000-0000-0000-0000-000000000000", "0"})
-"""What a device answers when advertising ids are switched off: nobody's id."""
+"""Placeholders that devices return while advertising ids are switched off."""
 
 
 DEVICE_IDENTITIES = frozenset({"gaid", "idfa", "idfv", "oaid"})
@@ -35,22 +36,22 @@ def transaction_key(app_id: str, transaction_id: str) -> str:
 
 
 def impression_key(app_id: str, impression_id: str) -> str:
-    """Ad revenue has no transaction; its impression id plays that part, apart from real ones."""
+    """The key of ad revenue: its impression id takes the place of a transaction id."""
     return f"i:{app_id}:{impression_id}"
 
 
 def event_key(app_id: str, event_id: str) -> str:
-    """Where a touchpoint without any other key is accounted for."""
+    """The key of a touchpoint without any other key, so that it is settled somewhere."""
     return f"e:{app_id}:{event_id}"
 
 
 def postback_key(postback_id: str) -> str:
-    """Postbacks are counted by their own ids, and never meet a device or an install."""
+    """The key of a postback: its own id, apart from devices and installs."""
     return f"p:{postback_id}"
 
 
 def device_keys(event: DeviceEvent, pseudonyms: Pseudonyms) -> list[str]:
-    """One key per device id: advertising ids of Google, Apple and OAID, and Apple's vendor id."""
+    """One key per device id: Google's and Apple's advertising ids, OAID, and Apple's vendor id."""
     return [
         f"{DEVICE_PREFIX}{event.app_id}:{device_pseudonym(device_id, pseudonyms)}"
         for device_id in (event.gaid, event.idfa, event.oaid, event.idfv)
@@ -59,7 +60,7 @@ def device_keys(event: DeviceEvent, pseudonyms: Pseudonyms) -> list[str]:
 
 
 def identity_key(app_id: str, identity: Identity, pseudonyms: Pseudonyms) -> str:
-    """Where the person of a privacy request is known; "": nowhere."""
+    """The match key of an identity in a privacy request; "": it has none."""
     if identity.identity_type == "customer_user_id":
         return account_key(app_id, identity.identity_value, pseudonyms)
     if identity.identity_type in DEVICE_IDENTITIES:
@@ -68,26 +69,26 @@ def identity_key(app_id: str, identity: Identity, pseudonyms: Pseudonyms) -> str
 
 
 def identity_pseudonym(identity: Identity, pseudonyms: Pseudonyms) -> str:
-    """The pseudonym that keys are made of."""
+    """The pseudonym of an identity, as in match keys."""
     if identity.identity_type in DEVICE_IDENTITIES:
         return device_pseudonym(identity.identity_value, pseudonyms)
     return pseudonyms.of(identity.identity_value)
 
 
 def device_pseudonym(device_id: str, pseudonyms: Pseudonyms) -> str:
-    """Apps tell ids in capitals and networks in small letters, or the other way round."""
+    """The pseudonym of a device id. Apps and networks differ in upper and lower case."""
     return pseudonyms.of(device_id.lower())
 
 
 def touch_keys(touch: Touchpoint, device: list[str]) -> list[str]:
-    """Keys a touchpoint is found under; the first one accounts for it in the ledger."""
+    """Keys of a touchpoint. The first one settles it in the ledger."""
     if touch.touch_type == "click":
         return [click_key(touch.app_id, touch.touch_id), *device]
     return device or [event_key(touch.app_id, touch.event_id)]
 
 
 def install_lookups(install: Install, pseudonyms: Pseudonyms) -> list[tuple[Signal, str]]:
-    """Each lookup once, under the strongest signal that asks for it."""
+    """The lookups of an install: every key once, with its strongest signal."""
     lookups: dict[str, Signal] = {}
     if click_id := referrer_click_id(install.install_referrer):
         lookups[click_key(install.app_id, click_id)] = Signal.REFERRER
@@ -99,7 +100,7 @@ def install_lookups(install: Install, pseudonyms: Pseudonyms) -> list[tuple[Sign
 
 
 def referrer_click_id(referrer: str | None) -> str | None:
-    """The click id in a Play Install Referrer, a URL-encoded query string."""
+    """The click id in a Play Install Referrer, which is a URL-encoded query string; None: none."""
     if not referrer:
         return None
     parameters = parse_qs(referrer, max_num_fields=64) if referrer.count("&") < 64 else {}
@@ -110,5 +111,5 @@ def referrer_click_id(referrer: str | None) -> str | None:
 
 
 def is_organic_referrer(referrer: str | None) -> bool:
-    """Google Play says so itself for organic traffic: `utm_medium=organic`."""
+    """Whether Google Play marks the install as organic (`utm_medium=organic`)."""
     return referrer is not None and "utm_medium=organic" in referrer

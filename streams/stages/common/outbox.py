@@ -1,4 +1,4 @@
-"""Collects what a decision says, batch-wise: frames, outcomes, and the fate of source offsets."""
+"""Outboxes: collect the frames, outcomes and ledger entries of one decision, batch by batch."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _json = msgspec.json.Encoder()
 
 
 class FrameOutbox(Generic[R]):
-    """Records for the partitions of one internal topic."""
+    """Collects records for the partitions of one internal topic."""
 
     def __init__(self, topic: str, partitions: int, frame: Callable[..., Any]) -> None:
         self._topic = topic
@@ -28,10 +28,11 @@ class FrameOutbox(Generic[R]):
         self._records: list[list[R]] = [[] for _ in range(partitions)]
 
     def add(self, key: str, record: R) -> None:
+        """Add a record to the partition of `key`."""
         self._records[partition_of(key, self._partitions)].append(record)
 
     def flush(self, effects: Effects, watermarks: dict[str, LogMs]) -> None:
-        """One frame per partition. The watermarks hold once all of its records are read."""
+        """Add a frame per partition. The watermarks apply once all of its records are read."""
         for partition, records in enumerate(self._records):
             if records or watermarks:
                 for value in self._encode(watermarks, records):
@@ -47,7 +48,7 @@ class FrameOutbox(Generic[R]):
 
 
 class Outbox:
-    """Outcomes and ledger entries of one stage partition."""
+    """Collects outcomes and ledger entries of one stage partition."""
 
     def __init__(self, stage: str, partition: int, observer: StageObserver) -> None:
         self._stage = stage
@@ -56,15 +57,18 @@ class Outbox:
         self._messages: dict[str, list[Message]] = {}
         self._offsets: dict[tuple[int, int, Disposition, int], list[int]] = {}
 
-    def say(self, topic: str, key: str, outcome: Outcome) -> None:
+    def add(self, topic: str, key: str, outcome: Outcome) -> None:
+        """Add an outcome for a topic."""
         message = Message(key.encode(), _json.encode(outcome))
         self._messages.setdefault(topic, []).append(message)
 
     def settle(self, source: Source, disposition: Disposition, move: int = 0) -> None:
+        """Add a source offset to the ledger row of its disposition."""
         topic, partition, offset = source
         self._offsets.setdefault((topic, partition, disposition, move), []).append(offset)
 
     def flush(self, effects: Effects) -> None:
+        """Add everything collected to the effects."""
         for (topic, partition, disposition, move), offsets in sorted(self._offsets.items()):
             name = topics.SOURCES[topic].name
             row = LedgerRow(
@@ -75,7 +79,7 @@ class Outbox:
                 source_partition=partition,
                 offsets=sorted(offsets),
             )
-            self.say(topics.LEDGER.name, f"{name}-{partition}", row)
+            self.add(topics.LEDGER.name, f"{name}-{partition}", row)
             self._observer.on_settled(self._stage, disposition, len(offsets))
         for topic_name, messages in self._messages.items():
             effects.messages.setdefault((topic_name, self._partition), []).extend(messages)

@@ -1,4 +1,4 @@
-"""Rows about what waits: the same shape whether money or activity waits, and for whatever."""
+"""Rows of parked records: one shape for money and activity, whatever they wait for."""
 
 from __future__ import annotations
 
@@ -26,9 +26,10 @@ def money_parked(
     deadline: LogMs,
     move: int = 0,
 ) -> Parked:
-    place = f":move{move}" if move else ""
+    """The row of money that is parked, released or expired after `move` relinks."""
+    move_part = f":move{move}" if move else ""
     return Parked(
-        parked_id=f"{money.booking_id}:{waits_for}:{state}{place}",
+        parked_id=f"{money.booking_id}:{waits_for}:{state}{move_part}",
         subject_id=money.booking_id,
         state=state,
         waits_for=waits_for,
@@ -43,6 +44,7 @@ def money_parked(
 
 
 def activity_parked(activity: ActivitySeen, state: ParkingState, deadline: LogMs) -> Parked:
+    """The row of activity that is parked, released or expired."""
     return Parked(
         parked_id=f"{activity.install_id}:{activity.event_id}:install:{state}",
         subject_id=f"{activity.install_id}:{activity.event_id}",

@@ -1,4 +1,4 @@
-"""A published model version as messages of the `model-snapshots` topic, in chunks it may carry."""
+"""Splits a published model version into messages of the `model-snapshots` topic."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ import lz4.frame
 from streams.stages.contract import Message
 
 CHUNK_BYTES = 400_000
+"""Bytes of a message, well below the 1 MiB that Kafka accepts by default."""
 
 
 def model_of(version: str) -> str:
-    """A version is named after its model, the examples it has seen, and a hash."""
+    """The model of a version, whose name is `model-examples-hash`."""
     return version.rsplit("-", 2)[0]
 
 
 def snapshot_messages(version: str, snapshot: bytes) -> list[Message]:
-    """Messages that carry one version; key `version/chunk/chunks`, numbers with four digits."""
+    """The messages of one version, with keys `version/chunk/chunks` (four digits each)."""
     packed = lz4.frame.compress(snapshot)
     chunks = [packed[at : at + CHUNK_BYTES] for at in range(0, len(packed), CHUNK_BYTES)]
     return [
@@ -25,7 +26,7 @@ def snapshot_messages(version: str, snapshot: bytes) -> list[Message]:
 
 
 def deletion_messages(version: str, chunks: int) -> list[Message]:
-    """Messages that let the topic forget a version."""
+    """Tombstones that remove a version from the topic."""
     return [
         Message(f"{version}/{number:04d}/{chunks:04d}".encode(), None) for number in range(chunks)
     ]

@@ -1,4 +1,4 @@
-"""How far log time has come, by what upstream partitions have said in the log."""
+"""Log time of a stage: the minimum of the watermarks that upstream partitions wrote to the log."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from streams.stages.common.outbox import Outbox
 _decoder = msgspec.msgpack.Decoder(dict[str, LogMs])
 WATERMARK_STEP_MS = Millis(1_000)
 FRESHNESS_STEP_MS = Millis(60_000)
-"""Stage time is reported to storing at most once per this much log time."""
+"""Log time between two reports of a stage partition to storing."""
 
 
 def source_upstreams(partitions: int) -> list[str]:
+    """Names of all partitions of the source topics."""
     return [
         upstream(topic.name, partition)
         for topic in topics.SOURCES
@@ -27,15 +28,17 @@ def source_upstreams(partitions: int) -> list[str]:
 
 
 def stage_upstreams(stage: str, partitions: int) -> list[str]:
+    """Names of all partitions of a stage."""
     return [upstream(stage, partition) for partition in range(partitions)]
 
 
 def upstream(name: str, partition: int) -> str:
+    """Name of one partition in watermarks."""
     return f"{name}-{partition}"
 
 
 class Watermarks:
-    """Latest watermark of every expected upstream; 0 until it has spoken."""
+    """Latest watermark of every expected upstream partition; 0 until the first one arrives."""
 
     def __init__(self, expected: Iterable[str]) -> None:
         self._latest = dict.fromkeys(expected, LogMs(0))
@@ -46,22 +49,23 @@ class Watermarks:
     def encode(self) -> bytes:
         return frame_encoder.encode(self._latest)
 
-    def advance(self, said: dict[str, LogMs]) -> None:
-        """Watermarks never go back; upstreams that are not expected are ignored."""
+    def advance(self, watermarks: dict[str, LogMs]) -> None:
+        """Raise watermarks. They never fall; upstreams that are not expected are ignored."""
         latest = self._latest
-        for name, watermark in said.items():
+        for name, watermark in watermarks.items():
             if watermark > latest.get(name, watermark):
                 latest[name] = watermark
 
     def minimum(self, names: Iterable[str]) -> LogMs:
+        """The log time that all of these upstreams have reached."""
         latest = self._latest
         return min(latest[name] for name in names)
 
 
 class WatermarkStep:
-    """Passes a watermark on only when it has advanced by a step of log time.
+    """Passes a watermark on only once it has advanced by a step of log time.
 
-    Without it a stage that writes to itself would answer every watermark with a watermark.
+    Otherwise a stage that writes to itself would answer every watermark with another one.
     """
 
     def __init__(self, name: str, step_ms: Millis = WATERMARK_STEP_MS) -> None:
@@ -70,6 +74,7 @@ class WatermarkStep:
         self._passed_on = LogMs(0)
 
     def take(self, watermark: LogMs) -> dict[str, LogMs]:
+        """The watermark to pass on, by name; empty: it has not advanced enough."""
         if watermark < self._passed_on + self._step_ms:
             return {}
         self._passed_on = watermark
@@ -77,17 +82,18 @@ class WatermarkStep:
 
 
 class FreshnessReport:
-    """Says how far a stage partition has come, not more often than readers need."""
+    """Reports the log time of a stage partition as an outcome, no more often than readers need."""
 
     def __init__(self, stage: str, partition: int) -> None:
         self._stage = stage
         self._partition = partition
         self._reported = LogMs(0)
 
-    def say(self, stage_time: LogMs, outbox: Outbox) -> None:
+    def report(self, stage_time: LogMs, outbox: Outbox) -> None:
+        """Add an outcome if log time has advanced by `FRESHNESS_STEP_MS`."""
         if stage_time < self._reported + FRESHNESS_STEP_MS:
             return
         self._reported = stage_time
         name = upstream(self._stage, self._partition)
         row = Freshness(stage=self._stage, partition=self._partition, stage_time=stage_time)
-        outbox.say(topics.FRESHNESS.name, name, row)
+        outbox.add(topics.FRESHNESS.name, name, row)

@@ -1,7 +1,7 @@
-"""The states one decision touches, decoded once and encoded once, and the timers of all states.
+"""The states that one decision touches, decoded and encoded once, and the timers of all states.
 
-A stored value is eight bytes, the log time at which the state wants to be looked at (0: never),
-and the encoded state. So timers can be rebuilt from the state without decoding it.
+A stored value consists of eight bytes, the log time at which the state is due (0: never), and the
+encoded state. So timers are rebuilt after a restart without decoding states.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from streams.stages.contract import StateReader
 S = TypeVar("S")
 DUE_BYTES = 8
 USELESS_FROM = 1 << 63
-"""Added to a time, it says that nobody will look then: the state may be forgotten from then on."""
+"""Added to a due time: there is nothing to do then, but the state may be forgotten from then on."""
 NEVER = 0
 """A due time that never comes."""
 _BEYOND_ALL = 1 << 64
@@ -27,13 +27,13 @@ RESERVED = 0  # first byte of keys that hold no state of their own
 
 
 def stored_expiry(key: bytes, value: bytes) -> int:
-    """Log time from which this stored value may be forgotten; 0: never, or its timer decides."""
+    """Log time from which this stored value may be forgotten; 0: not by time, or not at all."""
     due = int.from_bytes(value[:DUE_BYTES])
     return due - USELESS_FROM if due >= USELESS_FROM and key[0] != RESERVED else 0
 
 
 class Timers:
-    """Which keys are due when. At most one time per key; the latest setting counts."""
+    """Due times of keys, at most one per key: the latest setting counts."""
 
     def __init__(self) -> None:
         self._due: dict[bytes, int] = {}
@@ -45,7 +45,7 @@ class Timers:
                 self.set(key, int.from_bytes(value[:DUE_BYTES]))
 
     def set(self, key: bytes, due: int) -> None:
-        """`due` 0, and a time of uselessness, remove the timer."""
+        """Set the timer of a key. 0, and times from `USELESS_FROM` on, remove it."""
         if due == 0 or due >= USELESS_FROM:
             self._due.pop(key, None)
         elif self._due.get(key) != due:
@@ -53,11 +53,11 @@ class Timers:
             heapq.heappush(self._heap, (due, key))
 
     def pop_due(self, now: LogMs) -> list[bytes]:
-        """Every key due at or before `now`, earliest first; their timers are gone afterwards."""
+        """Remove and return every key due at or before `now`, the earliest first."""
         return [key for _, key in self.pop_moments(now)]
 
     def pop_moments(self, now: LogMs) -> list[tuple[LogMs, bytes]]:
-        """The same, each key after its due time."""
+        """Remove and return due times and keys at or before `now`, the earliest first."""
         heap, pending = self._heap, self._due
         moments = []
         while heap and heap[0][0] <= now:
@@ -68,7 +68,7 @@ class Timers:
         return moments
 
     def keys(self) -> Iterable[bytes]:
-        """Everything that has a timer."""
+        """All keys that have a timer."""
         return self._due.keys()
 
     def __len__(self) -> int:
@@ -77,14 +77,14 @@ class Timers:
 
 @dataclass(frozen=True)
 class Codec(Generic[S]):
-    """How a state is stored, and when it wants to be looked at."""
+    """Decodes a stored state, and tells when it is due."""
 
     decode: Callable[[bytes | memoryview], S]
-    due: Callable[[S], int]  # or USELESS_FROM + time
+    due: Callable[[S], int]  # log time, NEVER, or USELESS_FROM + log time
 
 
 class WorkingSet(Generic[S]):
-    """States by key for one decision: read from the store once, changed in memory."""
+    """States by key for one decision: read once from the store, then changed in memory."""
 
     def __init__(self, codec: Codec[S], timers: Timers, store: StateReader) -> None:
         self._codec = codec
@@ -95,7 +95,7 @@ class WorkingSet(Generic[S]):
         self._first_useless = _BEYOND_ALL
 
     def load(self, keys: Iterable[bytes]) -> None:
-        """Read many keys at once, those that are not known yet."""
+        """Read the keys that are not loaded yet, all at once."""
         decode = self._codec.decode
         states = self._states
         keys = [key for key in keys if key not in states]
@@ -108,7 +108,7 @@ class WorkingSet(Generic[S]):
         return self._states[key]
 
     def put(self, key: bytes, state: S | None) -> None:
-        """None forgets the key."""
+        """Replace a state and its timer; None deletes the key."""
         self._states[key] = state
         due = 0 if state is None else self._codec.due(state)
         self._changed[key] = due
@@ -117,10 +117,10 @@ class WorkingSet(Generic[S]):
             self._first_useless = due
 
     def forget_useless(self, named: Iterable[bytes], before: LogMs) -> int:
-        """Forget what was useless before this log time; how many states that were.
+        """Delete states that could be forgotten before this log time; return their number.
 
-        The store has named some of them. What this decision changed is looked at as well: whether
-        the store has it yet depends on where batches end, and must make no difference.
+        `named` are the keys that the store returned. States changed by this decision are checked as
+        well: whether the store has them yet depends on batch boundaries, and must not matter.
         """
         if self._first_useless < USELESS_FROM + before:
             named = {*named, *self._changed}
@@ -136,7 +136,7 @@ class WorkingSet(Generic[S]):
         return forgotten
 
     def changes(self) -> dict[bytes, bytes | None]:
-        """Encoded changes, in a stable order."""
+        """Encoded changes, sorted by key."""
         encode, states = frame_encoder.encode, self._states
         changed: dict[bytes, bytes | None] = {}
         for key in sorted(self._changed):

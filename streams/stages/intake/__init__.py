@@ -1,0 +1,4 @@
+"""Intake: decodes source events, pseudonymises ids, checks signatures, and routes to other
+stages."""
+
+__all__ = ["intake", "routing", "rows", "signatures", "site_touches", "stage_records", "traits"]

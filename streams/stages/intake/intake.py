@@ -1,4 +1,7 @@
-"""Intake: validate, pseudonymise, route. It keeps no state; what it cannot read is set aside."""
+"""Intake: validates, pseudonymises and routes source events. It keeps no state.
+
+Messages that cannot be read become dead letters.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,8 @@ _SOURCE_INDEX = {topic.name: index for index, topic in enumerate(topics.SOURCES)
 
 @dataclass(frozen=True, slots=True)
 class IntakeRules:
-    """Time in ms; the dead-letter limit is a share of the last `dead_letter_window` records."""
+    """The rules of intake. The dead-letter limit is a share of the last `dead_letter_window`
+    records."""
 
     pseudonym_secret: bytes
     earliest_event_time: EventMs
@@ -31,13 +35,13 @@ class IntakeRules:
     dead_letter_window: int
     signature_secrets: Mapping[str, bytes] = field(default_factory=dict)  # by media source
     signature_age_ms_max: Millis = 2 * DAY_MS
-    is_probabilistic: bool = False  # whether anybody is matched without ids
-    passes_watermarks: bool = True  # a replay derives them from its files instead
+    is_probabilistic: bool = False  # whether probabilistic matching is switched on
+    passes_watermarks: bool = True  # False: a replay writes them itself
     postbacks: PostbackRules = field(default_factory=PostbackRules)
 
 
 class DeadLetterRate:
-    """Stops intake, loudly, when too much of what arrives cannot be read."""
+    """Stops the worker with advice if too many messages cannot be read."""
 
     def __init__(self, share_max: float, window: int) -> None:
         self._share_max = share_max
@@ -46,6 +50,7 @@ class DeadLetterRate:
         self._unreadable = 0
 
     def count(self, seen: int, unreadable: int, where: str) -> None:
+        """Count a batch; raise `Stop` if the share of unreadable messages is above the limit."""
         self._seen += seen
         self._unreadable += unreadable
         if self._seen < self._window:
@@ -61,6 +66,8 @@ class DeadLetterRate:
 
 
 class Intake:
+    """The intake stage of one partition. Order of calls: see `streams.stages.contract.Stage`."""
+
     name = "intake"
 
     def __init__(
@@ -79,7 +86,7 @@ class Intake:
         self._rate = DeadLetterRate(rules.dead_letter_share_max, rules.dead_letter_window)
 
     def restore(self, entries: Iterable[tuple[bytes, bytes]]) -> None:
-        """Nothing to rebuild: intake has no state."""
+        """Intake has no state to rebuild from."""
 
     def snapshots_needed(self, records: Sequence[LogRecord]) -> Sequence[str]:
         return ()

@@ -1,4 +1,4 @@
-"""Where an event goes: to which match keys, to which install, straight to storing."""
+"""Routes an event: to match keys, to the journey of an install, or straight to storing."""
 
 from __future__ import annotations
 
@@ -48,23 +48,24 @@ from streams.stages.common.observer import StageObserver
 from streams.stages.common.outbox import FrameOutbox, Outbox
 from streams.stages.common.pseudonyms import Pseudonyms
 from streams.stages.contract import Effects, LogRecord
-from streams.stages.intake import rows, stage_records, traits
+from streams.stages.intake import rows, stage_records
 from streams.stages.intake.signatures import Signatures, id_flags
 from streams.stages.intake.site_touches import TouchCounts
+from streams.stages.intake.traits import event_traits, has_consent, network_key
 
 
 @dataclass(frozen=True, slots=True)
 class RoutingRules:
-    """By what routing tells who somebody is, and who signed."""
+    """Pseudonyms, signatures and postback rules that routing applies."""
 
     pseudonyms: Pseudonyms
     signatures: Signatures
-    is_probabilistic: bool  # whether anybody is matched without ids
+    is_probabilistic: bool  # whether probabilistic matching is switched on
     postbacks: PostbackCheck
 
 
 class Routing:
-    """What one batch of source records turns into."""
+    """Collects the records and outcomes that follow from one batch of source events."""
 
     def __init__(
         self,
@@ -91,21 +92,24 @@ class Routing:
     def effects(
         self, positions: dict[tuple[str, int], int], watermarks: dict[str, LogMs]
     ) -> Effects:
+        """The effects of the batch, once every record is routed."""
         effects = Effects(positions=positions)
         self._match.flush(effects, watermarks)
         self._journeys.flush(effects, {})
-        for shown in self._touches_by_site.records():
-            self._sites.add(shown.key, shown)
+        for tally in self._touches_by_site.records():
+            self._sites.add(tally.key, tally)
         self._sites.flush(effects, {})
         self.outbox.flush(effects)
         return effects
 
     def set_aside(self, record: LogRecord, source: Source, unreadable: Unreadable) -> None:
+        """Turn a message that cannot be read into a dead letter."""
         letter = rows.dead_letter(record, unreadable)
-        self.outbox.say(topics.DEAD_LETTERS.name, "", letter)
+        self.outbox.add(topics.DEAD_LETTERS.name, "", letter)
         self.outbox.settle(source, "dead_lettered")
 
     def route(self, event: InputEvent, source: Source, ts: LogMs) -> None:
+        """Route one event, logged at `ts`."""
         match event:
             case Touchpoint():
                 self._touchpoint(event, source, ts)
@@ -127,26 +131,26 @@ class Routing:
     def _touchpoint(self, event: Touchpoint, source: Source, ts: LogMs) -> None:
         device = match_keys.device_keys(event, self._pseudonyms)
         flags = self._signatures.flags(event, ts) | id_flags(event)
-        # Who carries an id is recognised by it, or not at all.
-        known = self._traits(event) if not device else []
-        touch = stage_records.touch_seen(event, ts, flags, known)
+        # A touchpoint with a device id is matched by that id only.
+        traits = self._traits(event) if not device else []
+        touch = stage_records.touch_seen(event, ts, flags, traits)
         self._touches_by_site.add(event.app_id, touch)
         is_home = True
         keys = match_keys.touch_keys(event, device)
-        if known:
-            keys = [*keys, traits.network_key(event.app_id, known)]
+        if traits:
+            keys = [*keys, network_key(event.app_id, traits)]
         for key in keys:
             self._match.add(key, TouchSeen(key, touch, source, is_home))
             is_home = False
         row = rows.touch_outcome(event, touch, source, device[0] if device else "")
-        self.outbox.say(topics.TOUCHES.name, event.event_id, row)
+        self.outbox.add(topics.TOUCHES.name, event.event_id, row)
 
     def _install(self, event: Install, source: Source, ts: LogMs) -> None:
         lookups = match_keys.install_lookups(event, self._pseudonyms)
-        known = self._traits(event)
-        if known:
-            lookups.append((Signal.PROBABILISTIC, traits.network_key(event.app_id, known)))
-        installed = stage_records.installed(event, source, ts, len(lookups), known)
+        traits = self._traits(event)
+        if traits:
+            lookups.append((Signal.PROBABILISTIC, network_key(event.app_id, traits)))
+        installed = stage_records.installed(event, source, ts, len(lookups), traits)
         self._journeys.add(event.install_id, installed)
         for ordinal, (signal, key) in enumerate(lookups):
             self._match.add(
@@ -182,18 +186,18 @@ class Routing:
         if event.customer_user_id is not None:
             account = match_keys.account_key(event.app_id, event.customer_user_id, self._pseudonyms)
         money = Money(
-            booking_id,
-            transaction_id,
-            kind,
-            event.app_id,
-            event.install_id or "",
-            account,
-            event.amount_micros,
-            event.currency,
-            getattr(event, "product_id", None) or "",
-            event.event_time,
-            ts,
-            source,
+            booking_id=booking_id,
+            transaction_id=transaction_id,
+            kind=kind,
+            app_id=event.app_id,
+            install_id=event.install_id or "",
+            account=account,
+            amount_micros=event.amount_micros,
+            currency=event.currency,
+            product_id=getattr(event, "product_id", None) or "",
+            time=event.event_time,
+            ts=ts,
+            source=source,
         )
         self._match.add(key, MoneySeen(key, money))
         if event.install_id is not None:
@@ -201,30 +205,31 @@ class Routing:
 
     def _cost(self, event: Cost, source: Source) -> None:
         row = rows.spend_row(event, source)
-        self.outbox.say(topics.SPEND.name, row.campaign_id, row)
+        self.outbox.add(topics.SPEND.name, row.campaign_id, row)
         self.outbox.settle(source, "decided")
 
     def _rate(self, event: ExchangeRate, source: Source) -> None:
         row = rows.rate_row(event, source)
-        self.outbox.say(topics.RATES.name, row.rate_id, row)
+        self.outbox.add(topics.RATES.name, row.rate_id, row)
         self.outbox.settle(source, "decided")
 
     def _postback(self, event: SkanPostback | AakPostback, source: Source, ts: LogMs) -> None:
         row = rows.postback_row(event, source, self._postbacks)
-        self.outbox.say(topics.POSTBACK_ROWS.name, row.postback_id, row)
+        self.outbox.add(topics.POSTBACK_ROWS.name, row.postback_id, row)
         key = match_keys.postback_key(row.postback_id)
         self._match.add(key, PostbackSeen(key, ts, source))
         self._observer.on_postback(row.framework, row.signature_state, row.signature_reason)
 
     def _privacy_request(self, event: PrivacyRequest, source: Source, ts: LogMs) -> None:
         row = rows.privacy_row(event, source, self._pseudonyms)
-        self.outbox.say(topics.PRIVACY_ROWS.name, row.subject_request_id, row)
+        self.outbox.add(topics.PRIVACY_ROWS.name, row.subject_request_id, row)
         self.outbox.settle(source, "decided")
         if event.request_type == "erasure":
             self._erase(event, ts)
 
     def _erase(self, event: PrivacyRequest, ts: LogMs) -> None:
-        """Ask everybody who may know the person. Hashed ids and addresses are known to nobody."""
+        """Route an erasure request to every key of the person. Hashed ids and addresses match no
+        key."""
         request_id = event.subject_request_id
         for identity in event.identities:
             if identity.identity_format != "raw":
@@ -236,9 +241,9 @@ class Routing:
                 self._match.add(key, ErasureSeen(key, request_id, ts))
 
     def _traits(self, event: Touchpoint | Install) -> list[str]:
-        if not self._is_probabilistic or not traits.has_consent(event):
+        if not self._is_probabilistic or not has_consent(event):
             return []
-        return traits.event_traits(event, self._pseudonyms)
+        return event_traits(event, self._pseudonyms)
 
 
 def _money_names(

@@ -1,4 +1,4 @@
-"""Outcome rows that follow from one source event alone."""
+"""Outcome rows made from a single source event."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def spend_row(event: Cost, source: Source) -> SpendRow:
 
 
 def spend_id(event: Cost) -> str:
-    """Names the day and place the money was spent; a restatement has the same id."""
+    """The id of a row of spend: a hash of its dimensions, so that a restatement has the same id."""
     dimensions = (
         event.app_id,
         event.date,

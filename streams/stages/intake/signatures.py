@@ -1,8 +1,8 @@
-"""Is a touchpoint signed by the media source it names, and are advertising ids ids at all?
+"""Checks signatures of touchpoints and the form of advertising ids.
 
 A media source with a secret signs each touchpoint: `signature` is the HMAC-SHA256 (RFC 2104) of
-`_signed_text` in UTF-8, as 64 hexadecimal digits. What is wrong becomes a flag, never a refusal:
-the fraud rules say what follows.
+`_signed_text` in UTF-8, as 64 hexadecimal digits. A fault becomes a flag and never a rejection: the
+fraud rules decide what follows from it.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}").fullma
 
 
 class Signatures:
-    """Secrets by media source; sources without a secret are not asked for signatures."""
+    """Secrets by media source. Sources without a secret need no signature."""
 
     def __init__(self, secrets: Mapping[str, bytes], age_ms_max: Millis) -> None:
         self._secrets = secrets
         self._age_ms_max = age_ms_max
 
     def flags(self, event: Touchpoint, ts: LogMs) -> int:
-        """Bits of `Flag` for a touchpoint logged at `ts`, in milliseconds."""
+        """Bits of `Flag` for a touchpoint logged at `ts`."""
         if not self._secrets:
             return 0
         secret = self._secrets.get(event.media_source)
@@ -44,9 +44,9 @@ class Signatures:
 
 
 def _signed_text(event: Touchpoint) -> str | None:
-    """Eight lines without a last line break; what the event does not say is an empty line.
+    """Eight lines, without a final line break; a missing field is an empty line.
 
-    None: a value that itself has a line break cannot be signed, or lines could change places.
+    None: a value contains a line break. It cannot be signed, as lines could change places.
     """
     values = (
         event.event_id,
@@ -63,13 +63,14 @@ def _signed_text(event: Touchpoint) -> str | None:
 
 
 def sign(event: Touchpoint, secret: bytes) -> bytes:
-    """The right signature; empty, which no signature equals, when there cannot be one."""
+    """The expected signature; empty, which no signature equals, if the event cannot be signed."""
     text = _signed_text(event)
     return hmac.digest(secret, text.encode(), "sha256").hex().encode() if text else b""
 
 
 def id_flags(event: DeviceEvent) -> int:
-    """Google's and Apple's advertising ids are UUIDs; OAID and Apple's vendor id may be others."""
+    """Flag advertising ids of Google and Apple that are no UUIDs. OAID and IDFV have other
+    forms."""
     for device_id in (event.gaid, event.idfa):
         if device_id is not None and not _UUID(device_id) and device_id not in ZERO_DEVICE_IDS:
             return Flag.MALFORMED_ID.value
@@ -77,6 +78,6 @@ def id_flags(event: DeviceEvent) -> int:
 
 
 def install_flags(event: Install) -> int:
-    """What the SDK found wrong with its own signature, and the form of ids."""
+    """Flags of an install: the SDK found its own signature wrong, or an id is malformed."""
     is_forged = event.sdk_signature_valid is False
     return id_flags(event) | (Flag.SIGNATURE_INVALID.value if is_forged else 0)

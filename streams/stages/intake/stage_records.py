@@ -1,4 +1,4 @@
-"""Touchpoints, installs and sessions as matching and journeys remember them."""
+"""Makes the records of touchpoints, installs and sessions that matching and journeys receive."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from streams.stages.common.match_keys import is_organic_referrer
 from streams.stages.intake.signatures import install_flags
 
 OWNED_CHANNEL = "owned"
-"""Channel of visits to what the advertiser owns: its site, its store page, its messages."""
+"""Channel of visits to the advertiser's own media: its site, its store page, its messages."""
 
 APPLE_SEARCH_ADS = "Apple Search Ads"
-"""Media source of what Apple's AdServices reports."""
+"""Media source of touchpoints that Apple's AdServices reports."""
 
 
 def touch_seen(event: Touchpoint, ts: LogMs, flags: int, traits: list[str]) -> Touch:
+    """The touchpoint as matching receives it."""
     return Touch(
         event_id=event.event_id,
         touch_id=event.touch_id,
@@ -38,7 +39,7 @@ def touch_seen(event: Touchpoint, ts: LogMs, flags: int, traits: list[str]) -> T
 
 
 def _intent(event: Touchpoint) -> int:
-    """Whether somebody was looking for something, rather than shown it."""
+    """Flags of touchpoints that show intent: a search, or a visit to owned media."""
     searched = Flag.SEARCH if event.keyword else 0
     return searched | (Flag.OWNED if event.channel == OWNED_CHANNEL else 0)
 
@@ -46,7 +47,7 @@ def _intent(event: Touchpoint) -> int:
 def installed(
     event: Install, source: Source, ts: LogMs, lookups: int, traits: list[str]
 ) -> Installed:
-    """`lookups` is how many answers of matching the journey has to wait for."""
+    """The install as its journey receives it; `lookups` is the number of answers to wait for."""
     return Installed(
         install_id=event.install_id,
         event_id=event.event_id,
@@ -60,7 +61,7 @@ def installed(
         lookups=lookups,
         is_organic_referrer=is_organic_referrer(event.install_referrer),
         source=source,
-        # Clocks of devices lie; where the store's servers have stamped it too, they count.
+        # The clock of a device may be wrong, so a time stamped by the store's servers is preferred.
         begin_time=_moment(event.install_begin_time_server_s or event.install_begin_time_s),
         referrer_click_time=_moment(
             event.referrer_click_time_server_s or event.referrer_click_time_s
@@ -77,6 +78,7 @@ def _moment(seconds: int | None) -> EventMs:
 
 
 def activity_seen(event: Session | InAppEvent, source: Source, ts: LogMs) -> ActivitySeen:
+    """A session or in-app event as its journey receives it."""
     is_session = isinstance(event, Session)
     name = "session" if isinstance(event, Session) else event.name
     return ActivitySeen(
@@ -91,8 +93,10 @@ def activity_seen(event: Session | InAppEvent, source: Source, ts: LogMs) -> Act
 
 
 def _claimed(event: Install, ts: LogMs) -> Touch | None:
-    """The touchpoint that Apple says led to the install. Without the user's permission Apple does
-    not say when it was: then its time is 0."""
+    """The touchpoint that Apple reports as the cause of the install; None: none.
+
+    Without the user's permission Apple leaves out its time, which is 0 then.
+    """
     payload = event.adservices
     if payload is None or not payload.attribution:
         return None

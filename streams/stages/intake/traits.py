@@ -1,4 +1,4 @@
-"""What matching without ids compares: only with consent, and only where it is switched on."""
+"""Traits that probabilistic matching compares. They are used only with consent."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from schemas.events import DeviceEvent
 from streams.stages.common.pseudonyms import Pseudonyms
 
 ATT_AUTHORIZED = 3
-"""Apple's ATTrackingManager status; without it Apple forbids to recognise a device at all."""
+"""Apple's ATTrackingManager status. Without it Apple forbids recognising a device."""
 
 NETWORK_BITS = {4: 24, 6: 48}
-"""A network is this much of an address, by IP version."""
+"""Leading bits of an address that identify its network, by IP version."""
 
 
 def has_consent(event: DeviceEvent) -> bool:
-    """Whether the user has said yes, in so many words. Silence is no."""
+    """Whether the user has given explicit consent; a missing answer is a refusal."""
     consent = event.consent
     if consent is None or event.limit_ad_tracking:
         return False
@@ -26,7 +26,7 @@ def has_consent(event: DeviceEvent) -> bool:
 
 
 def event_traits(event: DeviceEvent, pseudonyms: Pseudonyms) -> list[str]:
-    """Values in the order of `records.TRAITS`; empty when there is no network to look under."""
+    """Traits in the order of `records.TRAITS`; empty if the network is not known."""
     address = _address(event.ip)
     if address is None:
         return []
@@ -41,15 +41,15 @@ def event_traits(event: DeviceEvent, pseudonyms: Pseudonyms) -> list[str]:
 
 
 def network_key(app_id: str, values: list[str]) -> str:
-    """Match key of everybody who was seen in the same network."""
+    """The match key shared by everybody in the same network."""
     return f"n:{app_id}:{values[1]}"
 
 
-def _address(written: str | None) -> IPv4Address | IPv6Address | None:
-    """None also for addresses that are nobody's on the Internet, such as those of a load balancer:
-    everybody would look alike."""
+def _address(text: str | None) -> IPv4Address | IPv6Address | None:
+    """The public address; None also for private ones, such as that of a load balancer, which would
+    make everybody look alike."""
     try:
-        address = ipaddress.ip_address(written or "")
+        address = ipaddress.ip_address(text or "")
     except ValueError:
         return None
     if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:

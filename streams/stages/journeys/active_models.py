@@ -1,4 +1,4 @@
-"""Which models a journeys partition uses: switched by markers in its own log."""
+"""The models that a journeys partition uses. Markers in its own log switch them."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ from schemas.time import LogMs
 from streams.stages.common.observer import StageObserver
 
 FindSnapshot = Callable[[str], bytes | None]
-"""The content of a version. The shell makes sure that it is there before its marker is read."""
+"""Finds the content of a version. The runtime provides it before its marker is decided on."""
 
 M = TypeVar("M")
 READY_MAX = 4
-"""Versions of a model kept ready; partitions switch at slightly different moments."""
+"""Versions of a model kept in memory: partitions switch at slightly different times."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScoringRules:
-    """What is predicted, and who answers when."""
+    """Targets that are predicted, and the rules of the tiers that answer."""
 
     targets: Targets = DEFAULT_TARGETS
     slots: int = HazardRules().slots
-    """Places for hashed feature names, of all models."""
+    """Slots for hashed feature names, in all models."""
     tiers: TierRules = field(default_factory=TierRules)
 
 
@@ -53,7 +53,10 @@ class ReadyVersions(Generic[M]):
         self._ready: dict[str, M | None] = {}
 
     def get(self, version: str, find: FindSnapshot, observer: StageObserver) -> M | None:
-        """None when there is no version, or its snapshot cannot be used."""
+        """The model of a version; None if the version is empty, or its snapshot is unusable.
+
+        LookupError: the snapshot of the version is missing.
+        """
         if not version:
             return None
         if version not in self._ready:
@@ -105,12 +108,14 @@ class Scorers:
         return self._values.get(version, self._find, self._observer)
 
     def credit(self, version: str) -> CreditModel | None:
-        """None when there is none to be used: then only rules share credit."""
+        """The model that shares credit; None: there is none, so only rule-based methods share
+        it."""
         return self._credits.get(version, self._find, self._observer)
 
 
 class ActiveModels:
-    """The versions in force in one partition, by model, and until when each had learned."""
+    """The versions in use in one partition, by model, and the log time up to which each had
+    learned."""
 
     def __init__(self, scorers: Scorers) -> None:
         self._scorers = scorers
@@ -120,8 +125,9 @@ class ActiveModels:
         self._is_credit_known = False
 
     def restore(self, value: bytes) -> None:
-        for model, said in msgpack.decode(value, type=dict[str, tuple[str, LogMs]]).items():
-            self.switch(model, *said)
+        versions = msgpack.decode(value, type=dict[str, tuple[str, LogMs]])
+        for model, (version, published_at) in versions.items():
+            self.switch(model, version, published_at)
 
     def encode(self) -> bytes:
         return msgpack.encode(self._versions, order="deterministic")
@@ -135,7 +141,7 @@ class ActiveModels:
         return self._scorers.rules.targets
 
     def switch(self, model: str, version: str, published_at: LogMs) -> None:
-        """From now on this version is used; "" suspends the model."""
+        """Use this version from now on; "" suspends the model."""
         if version:
             self._versions[model] = version, published_at
         else:

@@ -1,4 +1,4 @@
-"""Rows of money that belongs to an install."""
+"""Outcome rows of money booked to an install."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from streams.stages.common.source_columns import source_columns
 
 
 def booking_row(routed: MoneyRouted, install: Installed) -> Booking:
+    """The row of money booked to an install, or taken from it after a relink."""
     money = routed.money
     half = f":move{routed.move}{'+' if routed.sign > 0 else '-'}" if routed.move else ""
     return Booking(

@@ -1,7 +1,7 @@
-"""Credit of an install, shared by every method, and shared again when what was shown changes.
+"""Shares the credit of an install by every method, and again whenever its conversion path changes.
 
-A touchpoint that comes late may change nobody's decision and still everybody's share. So credit
-has revisions of its own: there is a new one whenever other touchpoints count than before.
+A late touchpoint may leave the decision as it is and still change the shares. So credit has
+revisions of its own: there is a new one whenever the touchpoints that count have changed.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from streams.stages.journeys.credit_shares import Shares, learned_shares, rule_s
 
 
 class CreditRevision(Struct, frozen=True, array_like=True, gc=False):
-    """What was said last of an install."""
+    """The last revision that was reported for an install."""
 
-    revision: int = 0  # 0: nothing yet
+    revision: int = 0  # 0: none yet
     touches: int = 0  # hash of the touchpoints that counted
 
 
@@ -31,7 +31,7 @@ SHARE_DIGITS = 6
 
 
 def may_have_changed(before: Journey, after: Journey, decision: Decision | None) -> bool:
-    """Whether it is worth while to look which touchpoints count now."""
+    """Whether the touchpoints that count may have changed. A cheap check."""
     return after.version > 0 and (
         decision is not None
         or after.candidates is not before.candidates
@@ -47,14 +47,14 @@ def credit_install(
     rules: Rules,
     model: CreditModel | None,
 ) -> tuple[CreditRevision, Credit | None]:
-    """The next revision, if other touchpoints count now than did before."""
+    """Make the next revision if the touchpoints that count have changed."""
     if journey.version == 0 or journey.is_purged:
         return before, None
     counting = conversion_path(journey, decision, rules)
-    named = CreditRevision(before.revision, _hash(counting))
-    if before.revision and named == before:
+    touches = _hash(counting)
+    if before.revision and touches == before.touches:
         return before, None
-    credited = CreditRevision(before.revision + 1, named.touches)
+    credited = CreditRevision(before.revision + 1, touches)
     return credited, _credit_row(journey, counting, credited.revision, model)
 
 
@@ -69,7 +69,9 @@ def _credit_row(
         priors = sum(one.time < install.time for one in journey.priors)
         shares |= learned_shares(install.app_id, touches, install.time, priors, model)
     logged = [one.touch.ts for one in journey.candidates]
-    told: dict[str, Any] = {f"by_{method}": _told(parts) for method, parts in shares.items()}
+    columns: dict[str, Any] = {
+        f"by_{method}": _rounded(by_channel) for method, by_channel in shares.items()
+    }
     return Credit(
         credit_id=f"{install.install_id}:{revision}",
         conversion_id=install.install_id,
@@ -80,12 +82,12 @@ def _credit_row(
         model_version=model.version if model is not None else "",
         install_time=install.time,
         decided_at=max([install.ts, *logged]),
-        **told,
+        **columns,
     )
 
 
-def _told(shares: Shares) -> dict[str, float]:
-    """Rounded; who gets nothing is not told."""
+def _rounded(shares: Shares) -> dict[str, float]:
+    """Rounded shares, without channels that get nothing."""
     return {
         channel: share
         for channel, exact in shares.items()

@@ -1,4 +1,4 @@
-"""How every method shares the credit of one conversion among channels and organic."""
+"""Shares the credit of one conversion among channels and organic, by every method."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ METHODS: tuple[CreditMethod, ...] = (*HEURISTICS, "markov", "shapley", "hazard")
 
 
 def rule_shares(touches: Sequence[ExposureTouch]) -> dict[CreditMethod, Shares]:
-    """By position or age alone, of touchpoints in order of time; shares sum to 1.
+    """Shares by the rule-based methods, of touchpoints in order of time; they sum to 1.
 
-    Places that the advertiser owns are no channels: visits there show intent.
+    Owned media are left out: visits there show intent and are no channel.
     """
     exposures = [
         Exposure(touch.channel, touch.time) for touch in touches if not touch.flags & Flag.OWNED
@@ -37,7 +37,7 @@ def learned_shares(
     prior_installs: int,
     model: CreditModel,
 ) -> dict[CreditMethod, Shares]:
-    """By what the model has learned, for a conversion at `time`; shares sum to 1."""
+    """Shares by the learned methods, for a conversion at `time`; they sum to 1."""
     channels = sorted({touch.channel for touch in touches if not touch.flags & Flag.OWNED})
     weights = model.weights
     shares: dict[CreditMethod, Shares] = {

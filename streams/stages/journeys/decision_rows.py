@@ -1,4 +1,4 @@
-"""Outcome rows of decisions, and what models and sites may know of an install."""
+"""Outcome rows of decisions, and what models and sites are told of an install."""
 
 from __future__ import annotations
 
@@ -44,6 +44,7 @@ _json = msgspec.json.Encoder()
 
 
 def install_facts(install: Installed) -> InstallFacts:
+    """The facts of an install that models may use."""
     return InstallFacts(
         install.install_id,
         install.app_id,
@@ -69,17 +70,18 @@ def credit_features(install: Installed, winner: Candidate | None) -> InstallCred
 
 
 def ctit_s(install: Installed, winner: Candidate) -> int:
-    """Click-to-install time in seconds; -1 when the time of the touchpoint is unknown."""
+    """Click-to-install time in seconds; -1 if the time of the touchpoint is unknown."""
     return (install.time - winner.touch.time) // 1_000 if winner.touch.time else -1
 
 
 def attribution_row(decision: Decision, rules: Rules, rule_set: str) -> Attribution:
+    """The row of one version of a decision."""
     case, judgement = decision.case, decision.judgement
     install, winner = case.install, judgement.winner
     kind = conversion_type(case, judgement)
     is_known_user = case.prior is not None
     status, reason = fraud_status(judgement.hits)
-    robbed, told = judgement.robbed, decision.review
+    robbed, review = judgement.robbed, decision.review
     row = _row(install, winner, is_erased=decision.is_erased) | {
         **_windows(install, winner, rules, is_known_user=is_known_user),
         "attribution_id": f"{install.install_id}:{decision.version}",
@@ -101,8 +103,8 @@ def attribution_row(decision: Decision, rules: Rules, rule_set: str) -> Attribut
         "rejected_site_id": robbed.touch.site_id if robbed else "",
         "rejected_touch_id": robbed.touch.touch_id if robbed and not decision.is_erased else "",
         "rejected_reason": judgement.robbed_by.reason if judgement.robbed_by else "",
-        "contributors": "[]" if decision.is_erased else _contributors(told.contributors),
-        "candidates": "[]" if decision.is_erased else _json.encode(told.receipts).decode(),
+        "contributors": "[]" if decision.is_erased else _contributors(review.contributors),
+        "candidates": "[]" if decision.is_erased else _json.encode(review.receipts).decode(),
         "rule_set": rule_set,
         "decided_at": decision.decided_at,
     }
@@ -112,7 +114,7 @@ def attribution_row(decision: Decision, rules: Rules, rule_set: str) -> Attribut
 
 
 def reengagement_row(fact: Reengagement, rules: Rules, rule_set: str) -> Attribution:
-    """A conversion of its own beside that of the install."""
+    """The row of a re-engagement: a conversion of its own beside that of the install."""
     install, candidate = fact.install, fact.candidate
     is_withdrawn = fact.session_time == 0
     conversion_id = f"{install.install_id}~{candidate.touch.event_id}"
@@ -135,7 +137,7 @@ def reengagement_row(fact: Reengagement, rules: Rules, rule_set: str) -> Attribu
 
 
 def verdict_rows(decision: Decision) -> Iterator[FraudVerdict]:
-    """What speaks against touchpoints that would have counted without it."""
+    """Rows of fraud rules that otherwise eligible touchpoints break."""
     install, winner = decision.case.install, decision.judgement.winner
     for candidate, hit in decision.review.suspicions:
         touch = candidate.touch
@@ -162,9 +164,9 @@ def verdict_rows(decision: Decision) -> Iterator[FraudVerdict]:
 
 
 def site_claim(decision: Decision) -> SiteInstall | None:
-    """What the site whose click claims the install, rightly or not, is told of it.
+    """The record for the site whose click claims the install, rightly or not; None: there is none.
 
-    What sites themselves led to is no news to them, and who asked to be forgotten is no claim.
+    Verdicts of the sites stage are not fed back to it, and erased installs are left out.
     """
     install, judgement = decision.case.install, decision.judgement
     claimant = judgement.robbed or judgement.winner
@@ -202,7 +204,7 @@ def _status(kind: str, winner: Candidate | None) -> str:
 
 
 def _row(install: Installed, winner: Candidate | None, *, is_erased: bool) -> dict[str, Any]:
-    """What all conversions say alike."""
+    """Columns that all conversions share."""
     return {
         **_touch_columns(winner.touch if winner is not None else None, is_erased=is_erased),
         "install_id": install.install_id,
@@ -229,7 +231,7 @@ def _row(install: Installed, winner: Candidate | None, *, is_erased: bool) -> di
 
 
 def _touch_columns(touch: Touch | None, *, is_erased: bool) -> dict[str, Any]:
-    """Of the touchpoint with the credit; None: organic."""
+    """Columns of the credited touchpoint; None: organic."""
     return {
         "touch_id": touch.touch_id if touch and not is_erased else "",
         "touch_type": _TOUCH_TYPES[touch.kind] if touch else "",
@@ -247,8 +249,8 @@ def _touch_columns(touch: Touch | None, *, is_erased: bool) -> dict[str, Any]:
 def _windows(
     install: Installed, winner: Candidate | None, rules: Rules, *, is_known_user: bool
 ) -> dict[str, int]:
-    """The windows in force: for users the app knows others than for new ones, and for the winner
-    its own, if it asked for one."""
+    """The lookback windows in force. Known users have other windows than new ones, and the winner
+    may have asked for its own."""
     policy = _policy(winner, install, rules)
     windows, switches = policy.windows, policy.probabilistic
     click = windows.retargeting_click if is_known_user else windows.click
@@ -268,7 +270,7 @@ def _windows(
 
 
 def _contributors(candidates: list[Candidate]) -> str:
-    told = [
+    contributors = [
         {
             "media_source": one.touch.media_source,
             "campaign_id": one.touch.campaign_id,
@@ -279,4 +281,4 @@ def _contributors(candidates: list[Candidate]) -> str:
         }
         for one in candidates
     ]
-    return _json.encode(told).decode()
+    return _json.encode(contributors).decode()

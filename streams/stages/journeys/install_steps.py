@@ -1,4 +1,4 @@
-"""One decision of the journeys stage: what its records and deadlines make of installs."""
+"""One decision of the journeys stage: applies records and deadlines to the state of installs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import assert_never
 import msgspec
 from msgspec.structs import replace
 
-from attribution import journey as attribution
+from attribution import journey as journeys
 from attribution.journey import (
     ActivityApplied,
     Decision,
@@ -52,11 +52,11 @@ from streams.stages.journeys.prospect_steps import ProspectSteps
 
 
 class InstallState(msgspec.Struct, frozen=True, array_like=True):
-    """All that is known of one install."""
+    """State of one install. Stored as an array: new fields go to the end."""
 
     journey: Journey = Journey()
     prospect: Prospect = prospects.NEW_PROSPECT
-    claim: SiteInstall | None = None  # what a site was last told of the install
+    claim: SiteInstall | None = None  # the record that a site last received
     credited: CreditRevision = NOT_CREDITED
 
 
@@ -65,7 +65,7 @@ NEW_INSTALL = InstallState()
 
 @dataclass(frozen=True, slots=True)
 class JourneyContext:
-    """What all decisions of one partition have in common."""
+    """What all decisions of one partition share."""
 
     partition: int
     partitions: int
@@ -77,13 +77,14 @@ class JourneyContext:
 
 
 def install_due(state: InstallState, stage: JourneyContext) -> LogMs:
-    """The log time at which something has to be done about an install."""
-    due = attribution.journey_due(state.journey, stage.rules)
+    """Log time at which an install is due."""
+    due = journeys.journey_due(state.journey, stage.rules)
     return min(due, prospect_steps.prospect_due(state.prospect, state.journey) or due)
 
 
 class InstallSteps:
-    """One decision of the journeys stage."""
+    """Applies one batch to installs. Call `load`, then `apply` and `fire` in the order of the
+    log."""
 
     def __init__(
         self, stage: JourneyContext, states: WorkingSet[InstallState], stage_time: LogMs
@@ -98,6 +99,7 @@ class InstallSteps:
         )
 
     def load(self, frames: Sequence[JourneyFrame]) -> None:
+        """Read the installs of all records at once."""
         ids = {
             record.install_id
             for frame in frames
@@ -107,6 +109,7 @@ class InstallSteps:
         self.states.load([install_id.encode() for install_id in ids])
 
     def apply(self, record: JourneyRecord) -> None:
+        """Apply one record: of an install, or a marker that switches models."""
         if isinstance(record, ModelMarker):
             self.stage.active.switch(record.model, record.version, record.published_at)
             self.stage.observer.on_model(record.model, record.version)
@@ -117,9 +120,11 @@ class InstallSteps:
         self._conclude(key, state, journey, facts)
 
     def fire(self) -> None:
-        """Everything due at stage time, in the order in which it is due: how far log time leaps
-        must change neither the order of examples nor what is still known of a user who is
-        forgotten on the way."""
+        """Handle everything due at stage time, in the order of due times.
+
+        However far log time leaps, the order of examples and the state of an install that is purged
+        in between must stay the same.
+        """
         now, timers = self.stage_time, self.stage.timers
         moments = timers.pop_moments(now)
         self.states.load([key for _, key in moments])
@@ -131,28 +136,28 @@ class InstallSteps:
         self.stage_time = now
 
     def reconsider(self, keys: Sequence[bytes]) -> None:
-        """Decide these again under the rules in force."""
+        """Decide these installs again under the rules in force."""
         self.states.load(keys)
         for key in keys:
             state = self.states.get(key)
             if state is not None:
                 now, rules = self.stage_time, self.stage.rules
-                journey, facts = attribution.change_rules(state.journey, now, rules)
+                journey, facts = journeys.change_rules(state.journey, now, rules)
                 self._conclude(key, state, journey, facts, is_review=True)
 
     def _fire_one(self, key: bytes, now: LogMs) -> None:
         state = self.states.get(key)
         if state is None:
             return
-        if attribution.journey_due(state.journey, self.stage.rules) > now:
-            # Only models want to know: most of the time, so it must be cheap.
+        if journeys.journey_due(state.journey, self.stage.rules) > now:
+            # Only models are due. This is the usual case, so it has to be cheap.
             prospect = self.prospects.reach(state.prospect, state.journey, now)
             self.states.put(key, replace(state, prospect=prospect))
             return
-        if attribution.is_forgotten(state.journey, now, self.stage.rules):
+        if journeys.is_forgotten(state.journey, now, self.stage.rules):
             self.states.put(key, None)
             return
-        journey, facts = attribution.meet_deadlines(state.journey, now, self.stage.rules)
+        journey, facts = journeys.meet_deadlines(state.journey, now, self.stage.rules)
         self._conclude(key, state, journey, facts)
 
     def _conclude(
@@ -167,30 +172,30 @@ class InstallSteps:
         prospect, claim, credited = before.prospect, before.claim, before.credited
         decision: Decision | None = None
         for fact in facts:
-            prospect = self._say(fact, prospect, journey)
+            prospect = self._report(fact, prospect, journey)
             if isinstance(fact, Decision):
                 decision = fact
                 if fact.reason != "fraud_verdict":
-                    claim = self._tell_sites(fact, claim)
+                    claim = self._update_claim(fact, claim)
         if is_review or credit_revision.may_have_changed(before.journey, journey, decision):
             credited = self._share(journey, decision, credited)
         prospect = self.prospects.reach(prospect, journey, self.stage_time)
         if journey.is_purged:
-            claim = None  # It names a touchpoint, and no decision changes it any more.
+            claim = None  # It names a touchpoint, and the decision cannot change any more.
         self.states.put(key, InstallState(journey, prospect, claim, credited))
 
     def _share(
         self, journey: Journey, decision: Decision | None, before: CreditRevision
     ) -> CreditRevision:
-        """Say how the credit is shared, if that may be another way now."""
+        """Report how credit is shared, if that may have changed."""
         rules, model = self.stage.rules, self.stage.active.credit
         credited, row = credit_revision.credit_install(journey, decision, before, rules, model)
         if row is not None:
-            self.outbox.say(topics.CREDITS.name, row.install_id, row)
+            self.outbox.add(topics.CREDITS.name, row.install_id, row)
         return credited
 
-    def _tell_sites(self, decision: Decision, before: SiteInstall | None) -> SiteInstall | None:
-        """A site hears of installs that it claims, also when it does so no longer."""
+    def _update_claim(self, decision: Decision, before: SiteInstall | None) -> SiteInstall | None:
+        """Send the sites stage a claim of an install, and withdraw an earlier one."""
         claim = decision_rows.site_claim(decision)
         is_same = before and claim and (before.key, before.event_id) == (claim.key, claim.event_id)
         if is_same:
@@ -201,24 +206,24 @@ class InstallSteps:
             self.sites.add(claim.key, claim)
         return claim
 
-    def _say(self, fact: JourneyFact, prospect: Prospect, journey: Journey) -> Prospect:
+    def _report(self, fact: JourneyFact, prospect: Prospect, journey: Journey) -> Prospect:
         install = journey.install
         match fact:
             case Decision():
-                self._say_decision(fact)
+                self._report_decision(fact)
             case Reengagement():
                 row = decision_rows.reengagement_row(fact, self.stage.rules, self.stage.rule_set)
-                self.outbox.say(topics.ATTRIBUTIONS.name, row.install_id, row)
+                self.outbox.add(topics.ATTRIBUTIONS.name, row.install_id, row)
             case MoneyApplied():
                 assert install is not None
                 booking = booking_row(fact.routed, install)
-                self.outbox.say(topics.REVENUE.name, booking.install_id, booking)
+                self.outbox.add(topics.REVENUE.name, booking.install_id, booking)
                 return self.prospects.see_money(prospect, fact.routed, install)
             case ActivityApplied():
                 assert install is not None
                 return self.prospects.see_activity(prospect, fact.activity, install)
             case Waiting():
-                self._say_waiting(fact)
+                self._report_waiting(fact)
             case Settled():
                 self.outbox.settle(fact.source, fact.disposition, fact.move)
             case Evicted():
@@ -227,13 +232,13 @@ class InstallSteps:
                 assert_never(fact)
         return prospect
 
-    def _say_decision(self, decision: Decision) -> None:
+    def _report_decision(self, decision: Decision) -> None:
         row = decision_rows.attribution_row(decision, self.stage.rules, self.stage.rule_set)
-        self.outbox.say(topics.ATTRIBUTIONS.name, row.install_id, row)
+        self.outbox.add(topics.ATTRIBUTIONS.name, row.install_id, row)
         for verdict in decision_rows.verdict_rows(decision):
-            self.outbox.say(topics.FRAUD_VERDICTS.name, row.install_id, verdict)
+            self.outbox.add(topics.FRAUD_VERDICTS.name, row.install_id, verdict)
 
-    def _say_waiting(self, fact: Waiting) -> None:
+    def _report_waiting(self, fact: Waiting) -> None:
         record = fact.record
         if isinstance(record, ActivitySeen):
             row = parked_rows.activity_parked(record, fact.state, fact.deadline)
@@ -241,23 +246,23 @@ class InstallSteps:
             row = parked_rows.money_parked(
                 record.money, fact.state, "install", fact.deadline, record.move
             )
-        self.outbox.say(topics.PARKED.name, row.subject_id, row)
+        self.outbox.add(topics.PARKED.name, row.subject_id, row)
 
 
-def _advance(journey: Journey, record: JourneyRecord, rules: Rules) -> attribution.JourneyStep:
+def _advance(journey: Journey, record: JourneyRecord, rules: Rules) -> journeys.JourneyStep:
     match record:
         case Installed():
-            return attribution.add_install(journey, record, rules)
+            return journeys.add_install(journey, record, rules)
         case Candidates():
-            return attribution.add_candidates(journey, record, rules)
+            return journeys.add_candidates(journey, record, rules)
         case ActivitySeen():
-            return attribution.add_activity(journey, record, rules)
+            return journeys.add_activity(journey, record, rules)
         case MoneyRouted():
-            return attribution.add_money(journey, record, rules)
+            return journeys.add_money(journey, record, rules)
         case SiteVerdict():
-            return attribution.add_site_verdict(journey, record, rules)
+            return journeys.add_site_verdict(journey, record, rules)
         case Erased():
-            return attribution.request_erasure(journey, record, rules)
+            return journeys.request_erasure(journey, record, rules)
         case ModelMarker():
             raise AssertionError("markers are for the partition, not for one install")
     assert_never(record)

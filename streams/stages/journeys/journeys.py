@@ -1,4 +1,4 @@
-"""Journeys: one state machine per install decides credit, books money, and scores the payer."""
+"""Journeys: a state machine per install that decides attribution, books money and scores users."""
 
 from __future__ import annotations
 
@@ -35,12 +35,14 @@ from streams.stages.journeys.rule_change import RuleChange
 MODEL_KEY = b"\x00model"
 RULES_KEY = b"\x00rules"
 SITES_STEP_MS = MINUTE_MS
-"""Sites, which are judged hourly, are told the stage time at most once per so much of it."""
+"""Log time between two watermarks for the sites stage, which judges hourly."""
 
 _states = msgspec.msgpack.Decoder(InstallState)
 
 
 class Journeys:
+    """The journeys stage of one partition. Order of calls: see `streams.stages.contract.Stage`."""
+
     name = "journeys"
 
     def __init__(
@@ -52,13 +54,13 @@ class Journeys:
         observer: StageObserver,
     ) -> None:
         self.context = JourneyContext(
-            partition,
-            partitions,
-            rules,
-            rule_set_id(rules),
-            Timers(),
-            ActiveModels(scorers),
-            observer,
+            partition=partition,
+            partitions=partitions,
+            rules=rules,
+            rule_set=rule_set_id(rules),
+            timers=Timers(),
+            active=ActiveModels(scorers),
+            observer=observer,
         )
         self._matching = stage_upstreams("matching", partitions)
         self._watermarks = Watermarks(self._matching)
@@ -83,11 +85,11 @@ class Journeys:
                     yield key, value
 
         self.context.timers.restore(states())
-        # Every journey has a timer: it is forgotten some day.
+        # Every journey has a timer, because it is forgotten some day.
         self._rule_change.restore(applied, self.context.timers.keys())
 
     def snapshots_needed(self, records: Sequence[LogRecord]) -> Sequence[str]:
-        """Versions named by markers in these records, and those in force after a restart."""
+        """Versions named by markers in these records, and those in use after a restart."""
         versions = self.context.active.versions
         for record in records:
             if record.key == topics.MODEL_MARKER_KEY:
@@ -115,6 +117,7 @@ class Journeys:
         return self._effects(batch, positions)
 
     def stage_time(self) -> LogMs:
+        """The log time up to which matching has answered."""
         return self._watermarks.minimum(self._matching)
 
     def _effects(self, batch: InstallSteps, positions: dict[tuple[str, int], int]) -> Effects:
@@ -125,7 +128,7 @@ class Journeys:
         effects.changes[RULES_KEY] = self._rule_change.encode()
         batch.prospects.examples.flush(effects, {})
         batch.sites.flush(effects, self._sites_step.take(stage_time))
-        self._freshness.say(stage_time, batch.outbox)
+        self._freshness.report(stage_time, batch.outbox)
         batch.outbox.flush(effects)
         self.context.observer.on_stage_time(self.name, self.context.partition, stage_time)
         self.context.observer.on_rule_change(self.context.partition, len(self._rule_change))

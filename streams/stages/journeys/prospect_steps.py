@@ -1,8 +1,8 @@
-"""What models learn of an install and say of it, in one decision of the journeys stage."""
+"""Features, predictions and labels of installs, in one decision of the journeys stage."""
 
 from __future__ import annotations
 
-from attribution import journey as attribution
+from attribution import journey as journeys
 from attribution.journey import Journey
 from attribution.rules.rules import Rules
 from online_models.scoring import prospects
@@ -27,7 +27,8 @@ def prospect_due(prospect: Prospect, journey: Journey) -> LogMs | None:
 
 
 class ProspectSteps:
-    """Remembers facts, and says what is due in the order in which it is."""
+    """Collects facts of installs, and reports predictions and examples in the order of due
+    times."""
 
     def __init__(
         self, active: ActiveModels, rules: Rules, outbox: Outbox, observer: StageObserver
@@ -75,18 +76,18 @@ class ProspectSteps:
     def _reach_landmark(
         self, prospect: Prospect, journey: Journey, install: Installed, due: LogMs
     ) -> Prospect:
-        # A touchpoint logged later must not show in features, even if it is known by now.
+        # Features must not leak a touchpoint that was logged after the landmark.
         known_by = max(due - MILLISECOND, install.ts)
-        winner = attribution.winner_known_by(journey, known_by, self._rules)
+        winner = journeys.winner_known_by(journey, known_by, self._rules)
         moment = LandmarkVisit(
             decision_rows.install_facts(install),
             decision_rows.credit_features(install, winner),
             prospect.next_landmark,
             install.ts,
         )
-        said = reach_landmark(prospect, moment, self._active.models)
-        self._outbox.say(topics.FEATURES.name, install.install_id, said.features)
-        for prediction in said.predictions:
-            self._outbox.say(topics.PREDICTIONS.name, install.install_id, prediction)
+        scored = reach_landmark(prospect, moment, self._active.models)
+        self._outbox.add(topics.FEATURES.name, install.install_id, scored.features)
+        for prediction in scored.predictions:
+            self._outbox.add(topics.PREDICTIONS.name, install.install_id, prediction)
             self._observer.on_prediction(prediction.target, prediction.tier, 1)
-        return said.state
+        return scored.state

@@ -1,7 +1,8 @@
-"""Which journeys of a partition are still to be decided again after the rules have changed.
+"""Decides the journeys of a partition again after the rules have changed.
 
-A worker that starts with other rules than its state was written under asks every journey once
-more, some at a time. How far it has come is part of the state, so a restart goes on there.
+A worker that starts with other rules than those its state was written under decides every journey
+once more, a number of them per checkpoint. Its progress is part of the state, so that it resumes
+there after a restart.
 """
 
 from __future__ import annotations
@@ -9,17 +10,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 RECONSIDERED_AT_ONCE = 2_000
-"""So many journeys are decided again in one checkpoint, at most."""
+"""Most journeys that are decided again in one checkpoint, so that new records are not held up."""
 
 
 class RuleChange:
+    """The journeys still to decide again. Call `restore` once, then `take` and `encode` per
+    batch."""
+
     def __init__(self, rule_set: str) -> None:
         self._rule_set = rule_set
-        self._pending: list[bytes] = []  # the last one comes first
+        self._pending: list[bytes] = []  # in descending order
         self._done = b""
 
     def restore(self, value: bytes, keys: Iterable[bytes]) -> None:
-        """`value` is what `encode` gave, empty for new state; `keys` are all journeys."""
+        """`value` is from `encode`, empty for new state; `keys` are all journeys."""
         rule_set, _, done = value.partition(b" ")
         if rule_set.decode() in ("", self._rule_set):
             pending = [key for key in keys if key > done] if done else []
@@ -28,7 +32,7 @@ class RuleChange:
         self._pending = sorted(pending, reverse=True)
 
     def __len__(self) -> int:
-        """How many are still to be asked."""
+        """Number of journeys still to decide again."""
         return len(self._pending)
 
     def take(self) -> list[bytes]:
@@ -39,5 +43,6 @@ class RuleChange:
         return keys
 
     def encode(self) -> bytes:
-        """The rules that are in force, and up to which key everybody was asked; none: all were."""
+        """The id of the rules in force, and the last key that was decided again, if any are
+        left."""
         return self._rule_set.encode() + (b" " + self._done if self._done else b"")

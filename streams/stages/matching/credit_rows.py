@@ -1,4 +1,4 @@
-"""Outcome rows of credit: how it is shared, and what watched devices were shown."""
+"""Outcome rows of sampled paths."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from schemas.time import EventMs
 
 
 def exposure_row(path: ExposurePath) -> ExposureRow:
+    """The row of a sampled path."""
     return ExposureRow(
         path_id=path.path_id,
         app_id=path.app_id,

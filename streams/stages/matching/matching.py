@@ -1,8 +1,9 @@
-"""Matching: one index by match key that joins touchpoints, installs, accounts and money."""
+"""Matching: joins touchpoints, installs, accounts and money by match key."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import assert_never
 
 import msgspec
@@ -57,7 +58,7 @@ from streams.stages.common.working_set import (
     Timers,
     WorkingSet,
 )
-from streams.stages.contract import Effects, LogRecord, StateReader
+from streams.stages.contract import Effects, LogRecord, StateReader, TopicPartition
 from streams.stages.matching.credit_rows import exposure_row
 
 KeyState = TouchIndex | Transaction | AccountState | SeenPostback
@@ -65,17 +66,26 @@ KeyState = TouchIndex | Transaction | AccountState | SeenPostback
 _states = msgspec.msgpack.Decoder(KeyState)
 
 
+@dataclass(frozen=True, slots=True)
+class MatchingContext:
+    """What all decisions of one partition share."""
+
+    partition: int
+    partitions: int
+    rules: Rules
+    timers: Timers
+    observer: StageObserver
+
+
 class Matching:
+    """The matching stage of one partition. Order of calls: see `streams.stages.contract.Stage`."""
+
     name = "matching"
 
     def __init__(
         self, partition: int, partitions: int, rules: Rules, observer: StageObserver
     ) -> None:
-        self._partition = partition
-        self._partitions = partitions
-        self._rules = rules
-        self._observer = observer
-        self._timers = Timers()
+        self._context = MatchingContext(partition, partitions, rules, Timers(), observer)
         self._forgotten_until = 0  # hours of log time
         self._sources = source_upstreams(partitions)
         self._hops = stage_upstreams(self.name, partitions)
@@ -94,14 +104,15 @@ class Matching:
                 else:
                     yield key, value
 
-        self._timers.restore(without_watermarks())
+        self._context.timers.restore(without_watermarks())
 
     def snapshots_needed(self, records: Sequence[LogRecord]) -> Sequence[str]:
         return ()
 
     def decide(self, records: Sequence[LogRecord], state: StateReader) -> Effects:
         frames = [match_frames.decode(record.value or b"") for record in records]
-        batch = _Batch(self, WorkingSet(self._codec, self._timers, state))
+        states = WorkingSet(self._codec, self._context.timers, state)
+        batch = _Batch(self._context, states)
         batch.load(frames)
         for frame in frames:
             for record in frame.records:
@@ -113,101 +124,99 @@ class Matching:
                 self._forgotten_until = now // HOUR_MS
                 batch.forget(state.expired(now), now // HOUR_MS)
         positions = {(record.topic, record.partition): record.offset + 1 for record in records}
-        return batch.effects(positions)
+        return self._effects(batch, positions)
+
+    def _effects(self, batch: _Batch, positions: dict[TopicPartition, int]) -> Effects:
+        stage_time = self._watermarks.minimum(self._sources)
+        settled = self._watermarks.minimum(self._hops)
+        effects = Effects(changes=batch.states.changes(), positions=positions)
+        effects.changes[WATERMARKS_KEY] = self._watermarks.encode()
+        batch.match.flush(effects, self._stage_time_step.take(stage_time))
+        batch.journeys.flush(effects, self._settled_step.take(settled))
+        batch.examples.flush(effects, {})
+        self._freshness.report(stage_time, batch.outbox)
+        batch.outbox.flush(effects)
+        context = self._context
+        context.observer.on_stage_time(self.name, context.partition, stage_time)
+        return effects
 
     def _due(self, state: KeyState) -> int:
+        rules = self._context.rules
         match state:
             case Transaction():
-                return transactions.transaction_due(state, self._rules) or NEVER
+                return transactions.transaction_due(state, rules) or NEVER
             case AccountState():
                 return accounts.account_due(state) or NEVER
             case TouchIndex():
-                due = touch_index.touch_index_due(state, self._rules)
-                return due or USELESS_FROM + touch_index.touch_index_useless_from(
-                    state, self._rules
-                )
+                due = touch_index.touch_index_due(state, rules)
+                return due or USELESS_FROM + touch_index.touch_index_useless_from(state, rules)
             case SeenPostback():
-                return USELESS_FROM + seen_postback.postback_useless_from(state, self._rules)
+                return USELESS_FROM + seen_postback.postback_useless_from(state, rules)
         assert_never(state)
 
 
 class _Batch:
     """One decision of the matching stage."""
 
-    def __init__(self, stage: Matching, states: WorkingSet[KeyState]) -> None:
-        self._stage = stage
-        self._rules = stage._rules
-        self._states = states
-        self._outbox = Outbox(stage.name, stage._partition, stage._observer)
-        self._match: FrameOutbox[MatchRecord] = FrameOutbox(
-            topics.MATCH.name, stage._partitions, MatchFrame
+    def __init__(self, context: MatchingContext, states: WorkingSet[KeyState]) -> None:
+        self.states = states
+        self.outbox = Outbox(Matching.name, context.partition, context.observer)
+        self.match: FrameOutbox[MatchRecord] = FrameOutbox(
+            topics.MATCH.name, context.partitions, MatchFrame
         )
-        self._journeys: FrameOutbox[JourneyRecord] = FrameOutbox(
-            topics.JOURNEYS.name, stage._partitions, JourneyFrame
+        self.journeys: FrameOutbox[JourneyRecord] = FrameOutbox(
+            topics.JOURNEYS.name, context.partitions, JourneyFrame
         )
-        self._examples: FrameOutbox[ExampleRecord] = FrameOutbox(
+        self.examples: FrameOutbox[ExampleRecord] = FrameOutbox(
             topics.EXAMPLES.name, 1, ExampleFrame
         )
+        self._context = context
+        self._rules = context.rules
 
     def load(self, frames: Sequence[MatchFrame]) -> None:
         keys = {record.key for frame in frames for record in frame.records}
-        self._states.load([key.encode() for key in keys])
+        self.states.load([key.encode() for key in keys])
 
     def apply(self, record: MatchRecord) -> None:
         key = record.key.encode()
-        known = self._states.get(key)
+        known = self.states.get(key)
         state, facts = _advance(known, record, self._rules)
         if state is not known:
-            self._states.put(key, state)
+            self.states.put(key, state)
         for fact in facts:
-            self._say(fact)
+            self._report(fact)
 
     def fire(self, now: LogMs) -> None:
-        """Everything due at log time `now`."""
-        while keys := self._stage._timers.pop_due(now):
-            self._states.load(keys)
+        """Meet every deadline that is due at log time `now`."""
+        while keys := self._context.timers.pop_due(now):
+            self.states.load(keys)
             for key in keys:
-                state, facts = _expire(key, self._states.get(key), now, self._rules)
-                self._states.put(key, state)
+                state, facts = _expire(key, self.states.get(key), now, self._rules)
+                self.states.put(key, state)
                 for fact in facts:
-                    self._say(fact)
+                    self._report(fact)
 
     def forget(self, useless: Sequence[bytes], hour: int) -> None:
-        """Free the memory of what could matter only before this hour of log time."""
-        forgotten = self._states.forget_useless(useless, LogMs(hour * HOUR_MS))
-        self._stage._observer.on_forgotten(self._stage.name, forgotten)
+        """Delete states that could matter only before this hour of log time."""
+        forgotten = self.states.forget_useless(useless, LogMs(hour * HOUR_MS))
+        self._context.observer.on_forgotten(Matching.name, forgotten)
 
-    def effects(self, positions: dict[tuple[str, int], int]) -> Effects:
-        stage = self._stage
-        watermarks = stage._watermarks
-        stage_time = watermarks.minimum(stage._sources)
-        settled = watermarks.minimum(stage._hops)
-        effects = Effects(changes=self._states.changes(), positions=positions)
-        effects.changes[WATERMARKS_KEY] = watermarks.encode()
-        self._match.flush(effects, stage._stage_time_step.take(stage_time))
-        self._journeys.flush(effects, stage._settled_step.take(settled))
-        self._examples.flush(effects, {})
-        stage._freshness.say(stage_time, self._outbox)
-        self._outbox.flush(effects)
-        stage._observer.on_stage_time(stage.name, stage._partition, stage_time)
-        return effects
-
-    def _say(self, fact: MatchFact) -> None:
+    def _report(self, fact: MatchFact) -> None:
         match fact:
             case Candidates() | MoneyRouted() | Erased():
-                self._journeys.add(fact.install_id, fact)
+                self.journeys.add(fact.install_id, fact)
             case AccountMoney():
-                self._match.add(fact.key, fact)
+                self.match.add(fact.key, fact)
             case ExposurePath():
-                self._examples.add(fact.path_id, fact)
-                self._outbox.say(topics.EXPOSURES.name, fact.path_id, exposure_row(fact))
+                self.examples.add(fact.path_id, fact)
+                self.outbox.add(topics.EXPOSURES.name, fact.path_id, exposure_row(fact))
             case Settled():
-                self._outbox.settle(fact.source, fact.disposition)
+                self.outbox.settle(fact.source, fact.disposition)
             case MoneyWaiting():
                 row = money_parked(fact.money, fact.state, fact.waits_for, fact.deadline)
-                self._outbox.say(topics.PARKED.name, fact.money.booking_id, row)
+                self.outbox.add(topics.PARKED.name, fact.money.booking_id, row)
             case Evicted():
-                self._stage._observer.on_evicted(fact.bound, fact.count)
+                self._context.observer.on_evicted(fact.bound, fact.count)
             case _:
                 assert_never(fact)
 
@@ -215,7 +224,7 @@ class _Batch:
 def _advance(
     state: KeyState | None, record: MatchRecord, rules: Rules
 ) -> tuple[KeyState, list[MatchFact]]:
-    """Key prefixes keep the kinds of state apart, so the kinds always agree."""
+    """Apply a record to the state of its key. Key prefixes guarantee that the types agree."""
     match record:
         case TouchSeen():
             assert state is None or isinstance(state, TouchIndex)

@@ -1,0 +1,3 @@
+"""Sites: the stage that judges sites by their history."""
+
+__all__ = ["site_verdicts", "sites"]

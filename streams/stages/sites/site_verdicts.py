@@ -1,4 +1,4 @@
-"""What a judgement of a site says to its installs, once each: to their journeys and to storing."""
+"""Reports the judgement of a site to its installs: to their journeys, and to storing."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _DECIMALS = 6
 
 @dataclass(frozen=True, slots=True)
 class SiteJudgement:
-    """A site as judged at log time `at`, under the rules of its app and media source."""
+    """The judgement of a site at log time `at`, under the rules of its app and media source."""
 
     site: str
     at: LogMs
@@ -45,7 +45,7 @@ class SiteJudgement:
 
 
 class Verdicts:
-    """Collects verdicts of one decision of the sites stage."""
+    """Collects the verdicts of one decision of the sites stage."""
 
     def __init__(
         self, partition: int, partitions: int, rules: Rules, observer: StageObserver
@@ -60,27 +60,27 @@ class Verdicts:
         self._journeys.flush(effects, {})
         self.outbox.flush(effects)
 
-    def tell(self, judgement: SiteJudgement, hour: HourOfInstalls) -> HourOfInstalls:
-        """Tell every install what is new about it; the hour with what is told now."""
-        installs = [self._tell_one(judgement, one) for one in hour.installs]
+    def report(self, judgement: SiteJudgement, hour: HourOfInstalls) -> HourOfInstalls:
+        """Report every verdict that has changed; return the hour with the reasons now in force."""
+        installs = [self._report_install(judgement, one) for one in hour.installs]
         return replace(hour, installs=installs) if installs != hour.installs else hour
 
-    def _tell_one(self, judgement: SiteJudgement, install: ClaimedInstall) -> ClaimedInstall:
-        charges, told = judgement.judged.charges, list(install.told)
+    def _report_install(self, judgement: SiteJudgement, install: ClaimedInstall) -> ClaimedInstall:
+        charges, reported = judgement.judged.charges, list(install.told)
         for reason in SITE_REASONS:
             is_charged = install.cell in charges.get(reason, ())
             if reason == "behavioral_anomalies" and not install.is_new_device:
                 is_charged = False
-            if is_charged == (reason in told):
+            if is_charged == (reason in reported):
                 continue
             if is_charged:
-                told.append(reason)
+                reported.append(reason)
             else:
-                told.remove(reason)
-            self._say(judgement, install, reason, is_charged=is_charged)
-        return replace(install, told=told) if told != install.told else install
+                reported.remove(reason)
+            self._report(judgement, install, reason, is_charged=is_charged)
+        return replace(install, told=reported) if reported != install.told else install
 
-    def _say(
+    def _report(
         self,
         judgement: SiteJudgement,
         install: ClaimedInstall,
@@ -114,4 +114,4 @@ class Verdicts:
             install_time=install.time,
             decided_at=judgement.at,
         )
-        self.outbox.say(topics.FRAUD_VERDICTS.name, install.install_id, row)
+        self.outbox.add(topics.FRAUD_VERDICTS.name, install.install_id, row)

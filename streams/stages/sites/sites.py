@@ -1,9 +1,9 @@
-"""Sites: what each site showed and claimed, and what its history says of its installs.
+"""Sites: keeps the history of each site, and judges the installs that it claims.
 
-Journeys are keyed by install and cannot see that a site claims too many installs too soon or too
-late. Every hour of log time the sites that claimed something are judged; verdicts go back to the
-journeys of the installs they are about. The norms a site is compared with are those of the sites
-of its app on the same partition.
+Journeys are keyed by install, so they cannot see that a site claims too many installs too soon or
+too late. Every hour of log time, the sites with new installs are judged, and verdicts go back to
+the journeys of their installs. A site is compared with the norms of its app, learned from the sites
+on the same partition.
 """
 
 from __future__ import annotations
@@ -41,9 +41,10 @@ from streams.stages.sites.site_verdicts import SiteJudgement, Verdicts
 
 SiteState = SiteHistory | HourOfInstalls | AppNorms
 SITE, HOUR, APP = b"s", b"h", b"a"
-"""First bytes of state keys, by what is stored."""
+"""First byte of state keys: the history of a site, installs of an hour, or norms of an app."""
 
 NORMS_RETENTION_DAYS = 90
+"""Norms of an app are forgotten after this many days without a judgement."""
 
 
 def site_state_key(site: str) -> bytes:
@@ -62,6 +63,8 @@ _states = msgspec.msgpack.Decoder(SiteState)
 
 
 class Sites:
+    """The sites stage of one partition. Order of calls: see `streams.stages.contract.Stage`."""
+
     name = "sites"
 
     def __init__(
@@ -111,10 +114,11 @@ class Sites:
         return self._effects(batch, positions)
 
     def stage_time(self) -> LogMs:
+        """The log time that all journeys partitions have reached."""
         return self._watermarks.minimum(self._journeys)
 
     def mixture(self, key: bytes, norms: Norms) -> Mixture:
-        """Made once for norms that are equal."""
+        """The mixture for these norms; it is made again only if they have changed."""
         known = self._mixtures.get(key)
         if known is None or known[0] != norms:
             known = self._mixtures[key] = norms, mixture_of(norms)
@@ -127,7 +131,7 @@ class Sites:
         effects = Effects(changes=changes, positions=positions)
         effects.changes[WATERMARKS_KEY] = self._watermarks.encode()
         stage_time = self.stage_time()
-        self._freshness.say(stage_time, batch.verdicts.outbox)
+        self._freshness.report(stage_time, batch.verdicts.outbox)
         batch.verdicts.flush(effects)
         self.observer.on_stage_time(self.name, self.partition, stage_time)
         return effects
@@ -176,7 +180,8 @@ class _Batch:
         self._stage.observer.on_forgotten(self._stage.name, forgotten)
 
     def _history(self, key: bytes) -> SiteHistory | None:
-        """None: there are too many sites, and this is none of those that are known."""
+        """The history of a site, new if need be; None: the partition has no room for another
+        site."""
         known = self.states.get(key)
         if known is not None:
             assert isinstance(known, SiteHistory)
@@ -209,10 +214,10 @@ class _Batch:
         judgement = SiteJudgement.of(site, history, norms, mixture, self._stage.rules)
         self.states.put(key, judgement.judged.history)
         self.states.put(app_key, judgement.judged.norms)
-        self._tell(judgement, history)
+        self._report(judgement, history)
 
-    def _tell(self, judgement: SiteJudgement, before: SiteHistory) -> None:
-        """Visit the installs to which the judgement may be news."""
+    def _report(self, judgement: SiteJudgement, before: SiteHistory) -> None:
+        """Report the judgement to the installs whose verdicts may have changed."""
         if not judgement.judged.charges and not judgement.judged.is_changed:
             return
         first = first_judged_hour(judgement.at)
@@ -224,9 +229,9 @@ class _Batch:
         for key in keys:
             hour = self.states.get(key)
             if isinstance(hour, HourOfInstalls):
-                told = self.verdicts.tell(judgement, hour)
-                if told is not hour:
-                    self.states.put(key, told)
+                reported = self.verdicts.report(judgement, hour)
+                if reported is not hour:
+                    self.states.put(key, reported)
 
 
 def _site_of(key: bytes) -> str:
@@ -234,7 +239,7 @@ def _site_of(key: bytes) -> str:
 
 
 def _due(state: SiteState) -> int:
-    """When to judge a site; otherwise from when on its state is of no use."""
+    """Log time at which to judge a site, or from which its state may be forgotten."""
     match state:
         case SiteHistory() if state.judge_at:
             return state.judge_at
