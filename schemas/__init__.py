@@ -1,1 +1,18 @@
-"""What is said: events, records between stages, outcomes, topics, migrations, examples."""
+"""The vocabulary of Headwater: events, records between stages, outcomes, topics, time, SQL.
+
+Everything else imports it; it imports nothing of Headwater. `README.md` is for producers of events,
+`VIEWS.md` for analysts.
+"""
+
+__all__ = [
+    "contracts",
+    "currencies",
+    "decode",
+    "events",
+    "json_text",
+    "outcomes",
+    "parts",
+    "records",
+    "time",
+    "topics",
+]

@@ -1,1 +1,23 @@
-"""Where outcomes are kept: ClickHouse in a folder or ClickHouse as a server, behind one Store."""
+"""Where outcomes are stored: ClickHouse in a folder or ClickHouse as a server, behind one `Store`."""
+
+from __future__ import annotations
+
+from streams.store.base import (
+    BadRowsError,
+    Columns,
+    QueryResult,
+    Refused,
+    SqlValue,
+    Store,
+    UnavailableError,
+)
+
+__all__ = [
+    "BadRowsError",
+    "Columns",
+    "QueryResult",
+    "Refused",
+    "SqlValue",
+    "Store",
+    "UnavailableError",
+]

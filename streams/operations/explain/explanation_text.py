@@ -17,8 +17,8 @@ def explanation_text(explanation: Explanation) -> str:
     """Lines of text; a single one, with advice, when nothing is stored under the id."""
     if not explanation.is_known:
         return (
-            f"{explanation.identifier}: nothing is stored under this id. Give the id of an install, "
-            "an event, a touchpoint or a payment, or a log position such as touchpoints:0:17. "
+            f"{explanation.identifier}: nothing is stored under this id. Give the id of an "
+            "install, an event, a touchpoint or a payment, or a log position such as touchpoints:0:17. "
             "Workers may not have reached it yet: see headwater query 'SELECT * FROM v_freshness'."
         )
     return "\n".join(_lines(explanation))
