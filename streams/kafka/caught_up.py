@@ -1,7 +1,7 @@
-"""Whether a group has read everything there is to read.
+"""Whether a consumer group has read everything.
 
-Offsets alone cannot say: every transaction ends with a commit marker that takes an offset but is
-no record, so a group that has read all is a few offsets short of the end.
+Offsets alone do not show it: every transaction ends with a commit marker, which takes an offset but
+is no record, so a group that has read every record is a few offsets short of the end.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from streams.runtime.offsets import Offsets
 from streams.settings.core import CoreSettings
 from streams.stages.contract import TopicPartition
 
-PEEK_SECONDS = 5.0
+_READ_SECONDS = 5.0
 _Standing = Mapping[TopicPartition, tuple[int, int]]  # next offset of the group, end of the log
 
 
@@ -26,11 +26,12 @@ async def caught_up(
     topics: Iterable[str],
     settings: CoreSettings | None = None,
 ) -> bool:
-    """Whether `group` has committed past every record of these topics, at one moment.
+    """Whether `group` has, at one moment, committed past every record of these topics.
 
-    Pass all topics that feed each other, so that nothing is between two of them. A record of an
-    unfinished transaction counts as not read. Topics whose readers commit late on purpose
-    (`examples`) are never caught up. `settings` brings security and prefix.
+    Pass all topics that feed each other, so that no record is between two of them. A record of an
+    unfinished transaction counts as unread. Topics whose readers commit late on purpose
+    (`examples`) are never caught up. `settings` gives credentials and topic prefix. Raises
+    aiokafka's KafkaError when the broker does not answer.
     """
     settings = settings or CoreSettings(bootstrap)
     offsets = Offsets(settings)
@@ -40,7 +41,7 @@ async def caught_up(
         behind = {tp: span for tp, span in before.items() if span[0] < span[1]}
         if behind and await _has_records(settings, behind):
             return False
-        # Groups are asked one after the other: only if nothing moved was it one moment.
+        # Partitions are queried one after the other: it was one moment only if nothing moved.
         return before == await _standing(offsets, group, topics)
     finally:
         await offsets.stop()
@@ -56,7 +57,7 @@ async def _standing(offsets: Offsets, group: str, topics: Iterable[str]) -> _Sta
 
 
 async def _has_records(settings: CoreSettings, spans: _Standing) -> bool:
-    """Whether there is anything but markers and undone transactions in these stretches."""
+    """Whether these ranges hold anything but commit markers and aborted transactions."""
     consumer = new_consumer(settings, fetch_max_wait_ms=50)
     await consumer.start()
     try:
@@ -67,15 +68,15 @@ async def _has_records(settings: CoreSettings, spans: _Standing) -> bool:
         consumer.assign(list(ends))
         for tp, (position, _) in ends.items():
             consumer.seek(tp, position)
-        async with asyncio.timeout(PEEK_SECONDS):
+        async with asyncio.timeout(_READ_SECONDS):
             while True:
                 if await consumer.getmany(timeout_ms=100, max_records=1):
                     return True
-                # Positions move past markers without giving a record.
+                # Positions move past markers without returning a record.
                 at = [(await consumer.position(tp), end) for tp, (_, end) in ends.items()]
                 if all(position >= end for position, end in at):
                     return False
     except TimeoutError:
-        return True  # An unfinished transaction holds the end back.
+        return True  # An unfinished transaction keeps its records from being read.
     finally:
         await consumer.stop()

@@ -1,4 +1,4 @@
-"""How our settings are said to aiokafka."""
+"""The Kafka settings as aiokafka takes them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from streams.settings.environment import SettingError
 def client_options(kafka: KafkaSettings) -> dict[str, Any]:
     """Arguments that every aiokafka client takes: brokers, TLS, credentials.
 
-    SettingError when a certificate cannot be read; the caller has made sure of `brokers`.
+    SettingError when a certificate or key cannot be read. `brokers` must be set.
     """
     options: dict[str, Any] = {
         "bootstrap_servers": kafka.brokers,

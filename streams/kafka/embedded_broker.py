@@ -1,9 +1,9 @@
 """The embedded broker: librdkafka's in-process Kafka, with the real wire protocol on loopback.
 
-It lives in memory and ends with its process. Its offsets begin again at every start, so every
-start is a new log epoch. Of each partition it keeps only the last 5 MB or 100,000 messages,
-silently: whoever writes to it bounds its lead over the slowest reader (runtime/lead.py). Every
-topic has four partitions, also those that need one.
+It lives in memory and ends with its process. Offsets start at 0 with every start, so every start is
+a new log epoch. It keeps only the last 5 MB or 100,000 messages of a partition, without a warning:
+every producer bounds its lead over the slowest reader (streams/runtime/lead.py). Every topic has
+four partitions, even those that need one.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ KEPT_MESSAGES = 100_000
 
 
 class EmbeddedBroker:
-    """Runs from construction to `close`."""
+    """Runs from construction to `close`; Stop when confluent-kafka is not installed."""
 
     def __init__(self, topic_prefix: str = "") -> None:
         try:
@@ -37,11 +37,11 @@ class EmbeddedBroker:
         brokers = self._owner.list_topics(timeout=_ANSWER_SECONDS).brokers
         self.address = ",".join(f"{broker.host}:{broker.port}" for broker in brokers.values())
         for topic in ALL:
-            # Asking for a topic makes it.
+            # Asking for a topic creates it.
             self._owner.list_topics(f"{topic_prefix}{topic.name}", timeout=_ANSWER_SECONDS)
 
     def environment(self) -> dict[str, str]:
-        """What a child process needs to know to use this broker."""
+        """Environment variables that make a child process use this broker."""
         return {
             "HEADWATER_KAFKA": self.address,
             "HEADWATER_KAFKA_IN_PROCESS": "yes",

@@ -1,4 +1,4 @@
-"""Writes messages to source topics, no further ahead of the workers than the broker keeps."""
+"""Publishes messages to source topics; on the embedded broker, no faster than workers read them."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from streams.stages.contract import TopicPartition
 
 CHUNK_MESSAGES = 2_000
 BATCH_BYTES = 500_000
-REQUEST_BYTES_MAX = 4_194_304  # a too large event must reach the log to be set aside
+REQUEST_BYTES_MAX = 4_194_304  # an event that is too large has to reach the log to be rejected
 
 
 Published = tuple[str, int, int, bytes | None, bytes | None]
-"""Topic without prefix, partition, time in ms since 1970, key, value."""
+"""Topic without prefix, partition, timestamp in ms since 1970, key, value."""
 
 
 class Pace:
-    """Lets at most `per_second` messages pass in a second; None: as many as come."""
+    """Lets at most `per_second` messages pass in a second; None: without a limit."""
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class Pace:
 
     @property
     def chunk(self) -> int:
-        """How many messages to take at once."""
+        """How many messages to publish before asking `passed` again."""
         if self._per_second is None:
             return CHUNK_MESSAGES
         return max(1, min(CHUNK_MESSAGES, self._per_second // 10))
@@ -61,7 +61,10 @@ class Pace:
 
 
 class Publisher:
-    """An idempotent producer for any source topic. Use it with `async with`."""
+    """An idempotent producer for any source topic. Use it with `async with`.
+
+    Entering raises Stop when no broker answers; `publish` raises aiokafka's KafkaError.
+    """
 
     def __init__(self, settings: CoreSettings) -> None:
         self._settings = settings
@@ -100,7 +103,10 @@ class Publisher:
         pace: Pace | None = None,
         on_progress: Callable[[int], None] = lambda done: None,
     ) -> int:
-        """Write all, in order within each partition; how many there were."""
+        """Write all messages, in order within each partition, and return their number.
+
+        Returns once the broker has acknowledged them. `on_progress` is given the number so far.
+        """
         pace = pace or Pace(None)
         source = iter(messages)
         done = 0

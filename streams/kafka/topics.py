@@ -1,4 +1,4 @@
-"""Creates topics, and checks that those there are as the stages need them."""
+"""Creates topics, and checks the partitions and settings of those that exist already."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from streams.settings import KafkaSettings
 _ANSWER_SECONDS = 15.0
 READ_BACK_TRIES = 50
 READ_BACK_SECONDS = 0.1
-# Larger than the largest event, so that a too large one arrives and is set aside, not lost.
+# Larger than the largest event, so that one that is too large arrives and becomes a dead letter.
 SOURCE_MESSAGE_BYTES = 2_097_152
 DEAD_LETTER_MESSAGE_BYTES = 4_194_304  # base64 of the largest source message, and its envelope
 _FOR_EVER = "-1"
@@ -40,11 +40,11 @@ class WantedTopic:
     name: str
     partitions: int
     config: Mapping[str, str]
-    checked: frozenset[str]  # the entries of `config` that must be so, not only at creation
+    checked: frozenset[str]  # the entries of `config` that an existing topic must have
 
 
 def wanted_topics(kafka: KafkaSettings) -> list[WantedTopic]:
-    """Every topic as `migrate` creates it."""
+    """Every topic as `headwater migrate` creates it."""
     return [_wanted(topic, kafka) for topic in topics.ALL]
 
 
@@ -56,10 +56,10 @@ def _wanted(topic: Topic, kafka: KafkaSettings) -> WantedTopic:
     }
     checked = set(config) if topic.kind is not TopicKind.OUTCOME else {"cleanup.policy"}
     if topic.compacted:
-        # Restoring reads a changelog from its start: keep it close to one entry a key.
+        # Restoring reads a changelog from its start: keep it close to one record per key.
         config |= {"min.cleanable.dirty.ratio": "0.2", "segment.bytes": "67108864"}
     elif is_created:
-        # Retention and the limit on the future go by message time, which is the producer's here.
+        # Retention and the limit on the future use the message's time, which a producer sets here.
         config |= {"retention.ms": _FOR_EVER, "message.timestamp.after.max.ms": _ANY_TIME}
     else:
         config["retention.ms"] = str(topic.retention_ms)
@@ -78,7 +78,7 @@ def _wanted(topic: Topic, kafka: KafkaSettings) -> WantedTopic:
 
 
 def problems(wanted: list[WantedTopic], found: Mapping[str, FoundTopic]) -> list[str]:
-    """What is wrong with the topics, one line each; the worst first."""
+    """One line for each topic that is not as wanted; missing topics come first."""
     missing = [want.name for want in wanted if want.name not in found]
     lines = []
     if missing:
@@ -113,11 +113,11 @@ def _or_setting(key: str) -> str:
 
 @asynccontextmanager
 async def admin(kafka: KafkaSettings) -> AsyncIterator[AIOKafkaAdminClient]:
-    """A connected client; Stop when no broker answers."""
+    """A connected admin client; Stop when no broker answers or Kafka fails inside the block."""
     client = AIOKafkaAdminClient(
         **client_options(kafka), request_timeout_ms=int(_ANSWER_SECONDS * 1000)
     )
-    # aiokafka logs each failed attempt; the one line below says all of it.
+    # aiokafka logs each failed attempt; the line below says it once.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     try:
         await asyncio.wait_for(client.start(), _ANSWER_SECONDS)
@@ -136,7 +136,7 @@ async def admin(kafka: KafkaSettings) -> AsyncIterator[AIOKafkaAdminClient]:
 
 
 async def find_topics(client: AIOKafkaAdminClient, names: list[str]) -> dict[str, FoundTopic]:
-    """Those of `names` that exist, with partitions and configuration."""
+    """The topics among `names` that exist, with their partitions and configuration."""
     listed = {topic["topic"]: topic for topic in await client.describe_topics()}
     there = [name for name in names if name in listed]
     configs = await _configs(client, there)
@@ -159,10 +159,10 @@ async def _configs(client: AIOKafkaAdminClient, names: list[str]) -> dict[str, d
 
 
 async def check_topics(kafka: KafkaSettings) -> list[str]:
-    """What is wrong with the topics on the broker; Stop when there is no broker.
+    """One line for each topic on the broker that is not as wanted; Stop when there is no broker.
 
-    Of the embedded broker nothing but an answer can be wanted: it makes topics when asked, all
-    with four partitions, and tells nothing of their configuration.
+    The embedded broker only has to answer: it creates topics when asked for them, all with four
+    partitions, and does not report their configuration.
     """
     wanted = wanted_topics(kafka)
     async with admin(kafka) as client:
@@ -172,9 +172,9 @@ async def check_topics(kafka: KafkaSettings) -> list[str]:
 
 
 async def create_topics(kafka: KafkaSettings) -> list[str]:
-    """Create what is missing and check everything; Stop when something is not as needed.
+    """Create the missing topics and check all; Stop when one is not as wanted.
 
-    Returns the names of the topics it created.
+    Returns the names of the topics that it created.
     """
     wanted = wanted_topics(kafka)
     names = [want.name for want in wanted]
@@ -186,7 +186,7 @@ async def create_topics(kafka: KafkaSettings) -> list[str]:
             raise Stop(wrong[0])
         await _create(client, missing, kafka.replication_factor or -1)
         for _ in range(READ_BACK_TRIES):
-            # A new topic takes a moment to reach every broker's metadata.
+            # It takes a moment until every broker's metadata has a new topic.
             wrong = problems(wanted, await find_topics(client, names))
             if not wrong:
                 break
@@ -208,7 +208,7 @@ async def _create(client: AIOKafkaAdminClient, missing: list[WantedTopic], copie
 
 def _new_topic(want: WantedTopic, copies: int) -> NewTopic:
     topic = NewTopic(want.name, want.partitions, 1, topic_configs=dict(want.config))
-    # -1 is "as the broker prefers"; aiokafka's constructor refuses it, the broker does not.
+    # -1 means the broker's default; aiokafka's constructor refuses it, but the broker does not.
     topic.replication_factor = copies
     return topic
 

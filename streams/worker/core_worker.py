@@ -31,19 +31,19 @@ from streams.stages.common.working_set import stored_expiry
 from streams.stages.contract import CLOCK_KEY, Stage, TopicPartition
 
 Stages = Callable[[str, int, int], Stage]
-"""Stage name, partition number, number of partitions: a new stage object."""
+"""Creates a stage from its name, a partition number and the number of partitions."""
 
 _FAILED_STOP_SECONDS = 20.0
-"""Faust gets this long to end after a failure. After a request, HEADWATER_STOP_TIMEOUT holds."""
+"""How long Faust may take to stop after a failure; on request, HEADWATER_STOP_TIMEOUT applies."""
 
 
 class SetupError(HeadwaterError):
-    """The broker is not what the worker needs; the message says what to do."""
+    """The broker does not have what the worker needs; the message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What the worker reaches besides Kafka; all of it can be left out."""
+    """What a core worker is given besides its stages; everything has a default."""
 
     snapshots: SnapshotReader | None = None
     observer: LaneObserver | None = None
@@ -53,7 +53,11 @@ class Surroundings:
 
 
 class CoreWorker:
-    """Everything between settings and lanes; `app` is the Faust app that feeds them."""
+    """A Faust app, the lanes that its agents feed, and their connections to Kafka.
+
+    Order of calls: `open`, then Faust runs `app`, then `close`, also when `open` failed. `run_core`
+    does all of it.
+    """
 
     def __init__(self, settings: CoreSettings, stages: Stages, around: Surroundings) -> None:
         self.settings = settings
@@ -74,13 +78,13 @@ class CoreWorker:
         return self.fleet.readiness if self.fleet else Readiness(False, "starting")
 
     async def open(self) -> LaneFleet:
-        """Check the broker; SetupError when something is missing."""
+        """Connect and check the topics; SetupError when the broker or a topic is missing."""
         try:
             await self.offsets.start()
         except KafkaConnectionError as error:
             raise SetupError(
-                f"cannot reach Kafka at {self.settings.bootstrap_servers}; "
-                "is it running, and are the address and security settings right?"
+                f"no Kafka broker answers at {self.settings.bootstrap_servers}: start it, "
+                "or correct HEADWATER_KAFKA and the security settings"
             ) from error
         await self.snapshots.start()
         self._partitions = await _partition_count(self.offsets, self.specs)
@@ -97,6 +101,7 @@ class CoreWorker:
         await self.offsets.stop()
 
     async def send_tick(self, tp: TopicPartition) -> None:
+        """Write a clock tick to a source partition and wait for the broker."""
         await self.app.producer.send_and_wait(
             self.settings.topic(tp[0]), CLOCK_KEY, b"", tp[1], None, None
         )
@@ -115,7 +120,7 @@ class CoreWorker:
 
     def _lane(self, spec: LaneSpec, p: int) -> Lane:
         settings = self.settings
-        # The in-process broker forgets its changelogs, and forgets everything when it ends.
+        # The embedded broker drops old messages, changelogs too, and ends with its process.
         keeps_state = spec.changelog is not None and not settings.embedded
         changelog = (spec.changelog or "", p) if keeps_state else None
 
@@ -204,8 +209,10 @@ async def _partition_count(offsets: Offsets, specs: tuple[LaneSpec, ...]) -> int
     }
     missing = sorted(name for name, count in counts.items() if not count)
     if missing:
-        raise SetupError(f"topic {missing[0]} does not exist; run: headwater migrate")
+        raise SetupError(f"topic {missing[0]} does not exist: run `headwater migrate`")
     if len(set(counts.values())) > 1:
         wrong = ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))
-        raise SetupError(f"topics differ in their number of partitions ({wrong}); see the runbook")
+        raise SetupError(
+            f"topics differ in their number of partitions ({wrong}): see deploy/runbook.md"
+        )
     return next(iter(counts.values()))

@@ -1,6 +1,6 @@
-"""/metrics, /livez and /readyz, from a thread of its own.
+"""Serves /metrics, /livez and /readyz from a thread of its own.
 
-A thread, so that a stalled event loop is seen from outside instead of making the probe hang.
+The thread answers while the event loop is stalled, so a probe reports the stall instead of hanging.
 """
 
 from __future__ import annotations
@@ -22,7 +22,10 @@ REQUEST_SECONDS = 5.0
 
 
 class Health:
-    """What a worker tells about itself. `beat` comes from its event loop."""
+    """Whether a worker is alive and ready. Its event loop calls `beat` every second.
+
+    All other methods may be called from any thread.
+    """
 
     def __init__(
         self,
@@ -41,7 +44,7 @@ class Health:
     def live(self) -> Readiness:
         silent = self._clock() - self._beaten_at
         if silent > self._stalled_seconds:
-            return Readiness(False, f"the event loop has not turned for {silent:.0f} s")
+            return Readiness(False, f"the event loop has been stalled for {silent:.0f} s")
         return Readiness(True, "alive")
 
     def ready(self) -> Readiness:
@@ -52,7 +55,10 @@ class Health:
 
 
 class HealthServer:
-    """Serves until `close`. Port 0 takes a free one; `port` says which."""
+    """Serves from construction to `close`. Port 0 takes a free port, which `port` returns.
+
+    Stop when the port cannot be had.
+    """
 
     def __init__(self, health: Health, host: str, port: int) -> None:
         try:
@@ -82,16 +88,16 @@ def _handler(health: Health) -> type[BaseHTTPRequestHandler]:
         def do_GET(self) -> None:
             path = self.path.partition("?")[0]
             if path == "/metrics":
-                health.ready()  # so that headwater_ready is current
+                health.ready()  # updates headwater_ready
                 self._answer(HTTPStatus.OK, generate_latest(REGISTRY), CONTENT_TYPE_LATEST)
             elif path == "/livez":
-                self._tell(health.live())
+                self._answer_probe(health.live())
             elif path == "/readyz":
-                self._tell(health.ready())
+                self._answer_probe(health.ready())
             else:
                 self._answer(HTTPStatus.NOT_FOUND, b"not found\n", "text/plain")
 
-        def _tell(self, verdict: Readiness) -> None:
+        def _answer_probe(self, verdict: Readiness) -> None:
             status = HTTPStatus.OK if verdict.is_ready else HTTPStatus.SERVICE_UNAVAILABLE
             self._answer(status, f"{verdict.reason}\n".encode(), "text/plain")
 
@@ -103,6 +109,6 @@ def _handler(health: Health) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
-            """Probes come every few seconds: say nothing."""
+            """Log nothing: probes come every few seconds."""
 
     return Answers

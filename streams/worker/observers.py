@@ -1,4 +1,4 @@
-"""Turns what lanes, stages and storing report into metrics."""
+"""Observers that turn the reports of lanes, stages and the sink into metrics."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from streams.worker import metrics
 
 
 class LaneMetrics(LaneObserver):
-    """What the shell around a stage reports."""
+    """Metrics of lanes."""
 
     def on_checkpoint(
         self, stage: str, p: int, records: int, seconds_decide: float, seconds_commit: float
@@ -30,7 +30,7 @@ class LaneMetrics(LaneObserver):
 
 
 class StageMetrics(StageObserver):
-    """What a stage reports of its decisions."""
+    """Metrics of what stages decide."""
 
     def on_dead_letter(self, topic: str, reason: str) -> None:
         metrics.DEAD_LETTERS_TOTAL.labels(topic, reason).inc()
@@ -73,7 +73,7 @@ class StageMetrics(StageObserver):
         metrics.SNAPSHOTS_TOTAL.labels(model, verdict).inc()
 
     def on_quality(self, row: ModelQuality) -> None:
-        """Per landmark; what is told of versions and sources is in the store."""
+        """Only the figures per landmark; those per version and source are in the store."""
         if row.landmark:
             of = row.target, row.horizon, row.landmark, row.tier
             for name, value in known_figures(row).items():
@@ -84,7 +84,7 @@ class StageMetrics(StageObserver):
 
 
 class StoringMetrics(StoringObserver):
-    """What storing reports."""
+    """Metrics of the sink."""
 
     def on_stored(self, table: str, rows: int, seconds: float) -> None:
         metrics.STORE_ROWS_TOTAL.labels(table).inc(rows)

@@ -1,4 +1,4 @@
-"""Runs the roles of `headwater worker`: settings in, processes and event loops out."""
+"""Runs the roles of `headwater worker`, each in a process with an event loop of its own."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from streams.worker.supervisor import Child, end_with, supervise
 
 BEAT_SECONDS = 1.0
 _KILL_SECONDS = 5.0
-# Faust logs through the modules of its subclasses too. What fails, a worker says in one line.
+# Faust logs through the modules of its subclasses, too. A failing worker prints one line itself.
 _NOISY = (
     "faust",
     "mode",
@@ -44,18 +44,18 @@ _logger = logging.getLogger("headwater")
 
 
 def run_role(role: str, settings: Settings) -> int:
-    """Run until told to stop; the exit code. Stop when something is missing."""
+    """Run a role until SIGTERM or SIGINT; its exit code. Stop when something is missing."""
     _configure_logs(settings.worker.log_level)
     if not settings.kafka.is_in_process:
         keep_folder(settings.folders.data)
     if role != "storing":
-        stage_rules(settings)  # What is wrong with them is told before anything starts.
+        stage_rules(settings)  # Reports faulty rule files before anything starts.
     if role == "all":
         return _run_all(settings)
     if settings.kafka.brokers is None:
         raise Stop(
             f"HEADWATER_KAFKA is not set and role {role} needs a broker: set it to host:port, "
-            "or use --role all, which brings one"
+            "or use --role all, which starts one"
         )
     end_with(settings.worker.supervisor)
     _check_topics(settings.kafka)
@@ -87,7 +87,7 @@ def role_children(settings: Settings, environ: Mapping[str, str]) -> list[Child]
 
 
 def migrate_in_child(settings: Settings, environ: Mapping[str, str]) -> None:
-    """Create the tables in a process of its own: chdb must not be open where others start."""
+    """Run `headwater migrate` in a process of its own: chdb must not be open when others start."""
     folder = ("--data", str(settings.folders.data))
     done = subprocess.run(
         [sys.executable, "-m", "streams.cli", "migrate", *folder],
@@ -99,12 +99,12 @@ def migrate_in_child(settings: Settings, environ: Mapping[str, str]) -> None:
         check=False,
     )
     if done.returncode:
-        said = done.stderr.strip().splitlines() or ["no message"]
-        raise Stop(said[-1].removeprefix("headwater: "))
+        lines = done.stderr.strip().splitlines() or ["headwater migrate failed without a message"]
+        raise Stop(lines[-1].removeprefix("headwater: "))
 
 
 async def _run_core(settings: Settings) -> int:
-    # Only here: the other commands start faster without Faust and River.
+    # Imported here, because the other commands start faster without Faust and River.
     from streams.runtime.snapshots import SnapshotReader
     from streams.stages.factory import stage_factory
     from streams.worker.core_worker import CoreWorker, Surroundings, run_core
@@ -135,7 +135,7 @@ async def _serve(
     readiness: Callable[[], Readiness],
     run: Callable[[asyncio.Event], Awaitable[int]],
 ) -> int:
-    """Run a role with probes and metrics beside it, until SIGTERM or SIGINT."""
+    """Run a role beside its health server, until SIGTERM or SIGINT."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -146,21 +146,21 @@ async def _serve(
     try:
         with _probes(settings, health):
             code = await run(stop)
-            _logger.info("%s ends", role)
+            _logger.info("%s has stopped", role)
             return code
     finally:
         beats.cancel()
 
 
 async def _beat(health: Health, role: str) -> None:
-    """Show that the event loop turns, and tell whenever the readiness changes."""
-    told = ""
+    """Show that the event loop turns, and log every change of readiness."""
+    logged = ""
     while True:
         health.beat()
         reason = health.ready().reason
-        if reason != told:
+        if reason != logged:
             _logger.info("%s: %s", role, reason)
-            told = reason
+            logged = reason
         await asyncio.sleep(BEAT_SECONDS)
 
 
@@ -184,13 +184,16 @@ def _check_topics(kafka: KafkaSettings) -> None:
 
 
 def _relax_collector() -> None:
-    """A batch makes many short-lived objects and no cycles to speak of. Looking for cycles every
-    700 objects costs a fifth of a core worker's CPU time."""
+    """Look for reference cycles less often.
+
+    A batch creates many short-lived objects and hardly any cycles. Looking for cycles every 700
+    objects, Python's default, costs a fifth of a core worker's CPU time.
+    """
     gc.set_threshold(50_000, 20, 100)
 
 
 def _configure_logs(level: str) -> None:
-    """Short lines on stderr; libraries only when they warn."""
+    """Log short lines to stderr; of libraries, only what is critical, or warnings at `debug`."""
     chosen = logging.getLevelName(level.upper())
     logging.basicConfig(
         stream=sys.stderr,

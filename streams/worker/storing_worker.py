@@ -34,13 +34,18 @@ from streams.store.sink.writer import TableWriter
 from streams.store.tables import TABLE_OF_TOPIC
 from streams.wiring.store import open_target
 
-SERVER_THREADS = 4  # inserts under way at once; chdb takes one at a time
+SERVER_THREADS = 4  # inserts at once on a server; chdb takes one at a time
 _FAILED_STOP_SECONDS = 20.0
 """Faust gets this long to end after a failure. After a request, HEADWATER_STOP_TIMEOUT holds."""
 
 
 class StoringWorker:
-    """Everything between Kafka and the store; `app` is the Faust app."""
+    """A Faust app, the sink that its agent feeds, and the store behind it.
+
+    Order of calls: `open`, then Faust runs `app`, then `close`, also when `open` failed. `beat` has
+    to run all the time, so that a worker whose event loop stalls stops inserting. `run_storing`
+    does all of it.
+    """
 
     def __init__(self, settings: StoringSettings, observer: StoringObserver | None = None) -> None:
         self.settings = settings
@@ -57,14 +62,14 @@ class StoringWorker:
         self._is_rebalancing = True
         self._waits_for = "starting"
         self._offsets = Offsets(settings.kafka())
-        self._looking: asyncio.Task[None] | None = None
+        self._checking: asyncio.Task[None] | None = None
         self.failure: asyncio.Future[BaseException] | None = None  # from `open` on
         threads = 1 if settings.store.url is None else SERVER_THREADS
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="storing")
 
     @property
     def readiness(self) -> Readiness:
-        """True only when partitions are assigned and the store takes rows."""
+        """Ready once partitions are assigned and the store accepts rows."""
         if self._waits_for:
             return Readiness(False, self._waits_for)
         if self._is_rebalancing:
@@ -74,7 +79,7 @@ class StoringWorker:
         return Readiness(True, f"storing {len(self._assigned)} partitions")
 
     async def open(self) -> Sink:
-        """Check broker and store. A store that is away is waited for; Stop when it says no."""
+        """Connect and check; Stop if a topic or table is wrong. Waits for a store that is down."""
         self.failure = asyncio.get_running_loop().create_future()
         await self._offsets.start()
         await self._require_topics()
@@ -95,20 +100,21 @@ class StoringWorker:
         return self._sink
 
     async def beat(self) -> None:
+        """Show the sink that the event loop turns, until cancelled."""
         while True:
             self._pulse.beat()
             await asyncio.sleep(self.settings.session_timeout_seconds / 20)
 
     async def close(self) -> None:
-        if self._looking is not None:
-            self._looking.cancel()
+        if self._checking is not None:
+            self._checking.cancel()
         await self._offsets.stop()
         self._threads.shutdown(wait=True)
         if self._store is not None:
             self._store.close()
 
     def _offer(self, batch: PollBatch) -> None:
-        """Batches of an earlier assignment are read again."""
+        """Drop batches of an earlier generation, which are read again; keep those of the next."""
         if batch.generation > self._generation:
             self._early.append(batch)
         elif batch.generation == self._generation and not self._is_rebalancing:
@@ -119,7 +125,7 @@ class StoringWorker:
     async def _on_revoked(self, app: Any, revoked: set[TP], **_: Any) -> None:
         assert self._sink is not None, "the sink is opened before Faust starts"
         self._is_rebalancing = True
-        # An insert that is under way ends before someone else looks up what is stored.
+        # An insert under way has to end before the next owner looks up what is stored.
         await self._sink.forget(self.settings.store.timeout_seconds + RETRY_SECONDS)
 
     async def _on_assigned(self, app: Any, assigned: set[TP], **_: Any) -> None:
@@ -128,15 +134,15 @@ class StoringWorker:
         self._assigned = set(assigned)
         self._generation = self.app.consumer_generation_id
         self._is_rebalancing = False
-        if self._looking is not None:
-            self._looking.cancel()
-        self._looking = asyncio.create_task(self._require_whole(self._assigned))
+        if self._checking is not None:
+            self._checking.cancel()
+        self._checking = asyncio.create_task(self._require_whole(self._assigned))
         early, self._early = self._early, []
         for batch in early:
             self._offer(batch)
 
     async def _require_whole(self, assigned: set[TP]) -> None:
-        """Fail if the log begins after the place where we go on: Kafka would just skip the gap."""
+        """Fail if a log begins after our next offset: Kafka would skip the gap without an error."""
         prefix = self.settings.topic_prefix
         assert self.failure is not None, "open() comes first"
         try:

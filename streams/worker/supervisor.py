@@ -1,4 +1,4 @@
-"""Child processes of `headwater`: started together, ended together."""
+"""Child processes of `headwater`: started together and stopped together."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from types import FrameType
 
 from streams.errors import Stop
 
-_LOOK_SECONDS = 0.2
+_POLL_SECONDS = 0.2
 _PR_SET_PDEATHSIG = 1
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -29,7 +29,7 @@ class Child:
 
 
 class Children:
-    """Running children. Leaving the `with` block ends those still alive."""
+    """Running children. Leaving the `with` block stops those that are still alive."""
 
     def __init__(self, wanted: Sequence[Child], stop_seconds: float) -> None:
         self._stop_seconds = stop_seconds
@@ -40,7 +40,7 @@ class Children:
                 env={**child.environ, "HEADWATER_SUPERVISOR": str(os.getpid())},
                 stdin=subprocess.DEVNULL,
                 stdout=sys.stderr,
-                # Ctrl-C on the terminal reaches this process alone, which then ends them in order.
+                # Ctrl-C on the terminal reaches this process only, which then stops the children.
                 start_new_session=True,
             )
 
@@ -51,19 +51,18 @@ class Children:
         self.stop()
 
     def ended(self) -> dict[str, int]:
-        """Exit codes of the children that are no longer there."""
+        """Exit codes of the children that have ended."""
         codes = {name: process.poll() for name, process in self._running.items()}
         return {name: code for name, code in codes.items() if code is not None}
 
     def require_all(self) -> None:
-        """Stop, with a line naming them, when any child has ended."""
+        """Raise Stop, naming the children, when any of them has ended."""
         ended = self.ended()
         if ended:
-            said = ", ".join(f"{name} ended {_how(code)}" for name, code in ended.items())
-            raise Stop(f"{said}: its own message is above")
+            raise Stop(f"{_endings(ended)}: its own message is above")
 
     def stop(self) -> dict[str, int]:
-        """Ask all to end, end by force what does not; their exit codes."""
+        """Ask all to stop, kill those that do not in time, and return the exit codes of all."""
         for process in self._running.values():
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
@@ -78,7 +77,7 @@ class Children:
 
 
 def supervise(wanted: Sequence[Child], stop_seconds: float, say: Callable[[str], None]) -> int:
-    """Run all until a signal (exit code 0) or until one ends (exit code 1)."""
+    """Run all children until a signal (exit code 0) or until one of them ends (exit code 1)."""
     requested = False
 
     def request(number: int, frame: FrameType | None) -> None:
@@ -89,11 +88,10 @@ def supervise(wanted: Sequence[Child], stop_seconds: float, say: Callable[[str],
     try:
         with Children(wanted, stop_seconds) as children:
             while not requested and not children.ended():
-                time.sleep(_LOOK_SECONDS)
+                time.sleep(_POLL_SECONDS)
             failed = children.ended()
             if failed:
-                names = ", ".join(f"{name} ended {_how(code)}" for name, code in failed.items())
-                say(f"headwater: {names}; stopping the others")
+                say(f"headwater: {_endings(failed)}; stopping the others")
             codes = children.stop()
     finally:
         for number, handler in before.items():
@@ -102,12 +100,16 @@ def supervise(wanted: Sequence[Child], stop_seconds: float, say: Callable[[str],
 
 
 def end_with(supervisor: int) -> None:
-    """Have this process told to stop when its supervisor is gone, however it went (Linux)."""
+    """Have the kernel send SIGTERM to this process when its supervisor ends (Linux only)."""
     if not supervisor or sys.platform != "linux":
         return
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.getppid() != supervisor:
         raise Stop("the process that started this one is gone")
+
+
+def _endings(codes: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} ended {_how(code)}" for name, code in codes.items())
 
 
 def _how(code: int) -> str:

@@ -1,5 +1,5 @@
-"""What this project changes in Faust: whole poll batches, a consumer of its own, and an assignor that
-keeps partition numbers together. Private members of Faust and aiokafka stand in `internals`.
+"""What this project changes in Faust: whole poll batches, a consumer of its own, and an assignor
+that keeps partition numbers together. Private members of both libraries stand in `internals`.
 """
 
 __all__ = ["app", "assignor", "batches", "internals", "transport"]
