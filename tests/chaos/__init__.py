@@ -1,4 +1,4 @@
-"""Torments a whole installation on real Kafka and compares what it stored with a calm run.
+"""Injects faults into a whole installation on real Kafka and compares it with a calm run.
 
 `python -m tests.chaos --help`; `make chaos` runs it in full, a plain test run in short.
 """

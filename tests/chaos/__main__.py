@@ -1,4 +1,4 @@
-"""`python -m tests.chaos`: one line of JSON says what was done and what came of it."""
+"""`python -m tests.chaos`: prints one line of JSON with the faults injected and the verdict."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import tempfile
 from pathlib import Path
 
 from deploy.local.servers import fetch_jars, own_kafka
-from tests.chaos.ordeal import Ordeal, endure
-from tests.chaos.plan import Counts
-from tests.chaos.runs import PATIENCE_SECONDS
+from tests.chaos.fault_injector import PATIENCE_SECONDS
+from tests.chaos.fault_plan import ChaosRun, FaultCounts
+from tests.chaos.verdict import compare_with_calm_run
 
 
 def _arguments() -> argparse.Namespace:
@@ -31,9 +31,9 @@ def _arguments() -> argparse.Namespace:
 
 def main() -> int:
     chosen = _arguments()
-    counts = Counts(chosen.kills, chosen.stops, chosen.broker_kills, chosen.storing_kills)
-    ordeal = Ordeal(chosen.events, counts, chosen.gap, chosen.seed)
-    # While the broker is away its clients say so many times a second.
+    counts = FaultCounts(chosen.kills, chosen.stops, chosen.broker_kills, chosen.storing_kills)
+    run = ChaosRun(chosen.events, counts, chosen.gap, chosen.seed)
+    # While the broker is away its clients report so many times a second.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     fetch_jars()
     with tempfile.TemporaryDirectory(prefix="headwater-chaos-") as temporary:
@@ -43,14 +43,14 @@ def main() -> int:
         broker.start(dies_with_parent=True)
         try:
             broker.wait_ready(PATIENCE_SECONDS)
-            verdict = asyncio.run(endure(ordeal, broker, folder.resolve(), _say))
+            verdict = asyncio.run(compare_with_calm_run(run, broker, folder.resolve(), _report))
         finally:
             broker.kill()
     print(json.dumps(verdict.as_json()))
     return 0 if verdict.is_passed else 1
 
 
-def _say(line: str) -> None:
+def _report(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 

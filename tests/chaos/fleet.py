@@ -1,4 +1,4 @@
-"""The worker processes of one installation, and whoever starts them again, as Kubernetes would."""
+"""The worker processes of one installation; ended ones are started again, as by Kubernetes."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.chaos.fault_plan import CORES, STORING
 from tests.chaos.installation import CHECKOUT, COMMAND, Installation
-from tests.chaos.plan import CORES, STORING
 
 LOOK_SECONDS = 0.1
 RESTART_SECONDS = 0.5
@@ -25,7 +25,7 @@ TAIL_LINES = 1
 
 @dataclass(slots=True)
 class Worker:
-    """One place for a process; the process itself comes and goes."""
+    """A worker by name; its process is replaced whenever it ends."""
 
     name: str
     process: subprocess.Popen[bytes]
@@ -41,8 +41,8 @@ class Fleet:
 
     installation: Installation
     workers: dict[str, Worker] = field(default_factory=dict)
-    unasked: list[str] = field(default_factory=list)
-    """Exits that nobody caused by a signal, one line each."""
+    unexpected_exits: list[str] = field(default_factory=list)
+    """Exits that no injected signal caused, one line each."""
     last_codes: list[int] = field(default_factory=list)
 
     def start_all(self) -> None:
@@ -50,7 +50,7 @@ class Fleet:
             self.workers[name] = Worker(name, self._start(name))
 
     async def supervise(self) -> None:
-        """Ends only by cancellation."""
+        """Start ended workers again, until cancelled."""
         async with asyncio.TaskGroup() as restarts:
             while True:
                 await asyncio.sleep(LOOK_SECONDS)
@@ -102,7 +102,7 @@ class Fleet:
     def log(self, name: str) -> Path:
         return self.installation.folder / f"{name}.log"
 
-    def last_words(self, name: str) -> str:
+    def last_output(self, name: str) -> str:
         lines = self.log(name).read_text(errors="replace").splitlines()[-TAIL_LINES:]
         return " | ".join(lines) or "(nothing)"
 
@@ -111,8 +111,8 @@ class Fleet:
         if worker.is_killed:
             worker.backoff = RESTART_SECONDS
         else:
-            code, said = worker.process.returncode, self.last_words(worker.name)
-            self.unasked.append(f"{worker.name} ended with {code}: {said}")
+            code, output = worker.process.returncode, self.last_output(worker.name)
+            self.unexpected_exits.append(f"{worker.name} ended with {code}: {output}")
             worker.backoff = min(2 * worker.backoff, BACKOFF_SECONDS_MAX)
         await asyncio.sleep(worker.backoff)
         worker.process = self._start(worker.name)
@@ -134,14 +134,14 @@ class Fleet:
 
 
 @asynccontextmanager
-async def working(installation: Installation) -> AsyncIterator[Fleet]:
-    """A fleet that is started again whenever one of it ends; gone at exit."""
+async def running_fleet(installation: Installation) -> AsyncIterator[Fleet]:
+    """A fleet under supervision; all its processes have ended when the block is left."""
     fleet = Fleet(installation)
     fleet.start_all()
-    supervising = asyncio.create_task(fleet.supervise())
+    supervisor = asyncio.create_task(fleet.supervise())
     try:
         yield fleet
     finally:
-        supervising.cancel()
-        await asyncio.wait([supervising])
+        supervisor.cancel()
+        await asyncio.wait([supervisor])
         fleet.end()

@@ -37,7 +37,7 @@ class Installation:
         return self.folder / "state" / worker
 
     def environ(self, worker: str = "none") -> dict[str, str]:
-        """What its processes get; of our own settings nothing."""
+        """The environment of its processes; HEADWATER_ variables of this process are left out."""
         foreign = {k: v for k, v in os.environ.items() if not k.startswith("HEADWATER_")}
         return foreign | {
             "HEADWATER_KAFKA": self.broker,
@@ -55,7 +55,7 @@ class Installation:
         return read_settings(self.environ())
 
     def run(self, *arguments: str) -> dict[str, Any]:
-        """A `headwater` command with --json, here; what it answered."""
+        """Run a `headwater` command with --json; the object it prints."""
         return run_headwater([*arguments, "--json"], self.environ())
 
     def digest(self) -> dict[str, str]:
@@ -81,11 +81,11 @@ def run_json(command: Sequence[str], environ: Mapping[str, str]) -> dict[str, An
         check=False,
     )
     if done.returncode:
-        said = done.stderr.strip() or done.stdout.strip()
-        raise CommandError(f"{' '.join(command[2:])} ended with {done.returncode}: {said}")
+        output = done.stderr.strip() or done.stdout.strip()
+        raise CommandError(f"{' '.join(command[2:])} ended with {done.returncode}: {output}")
     answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return answer
 
 
 class CommandError(RuntimeError):
-    """A command that has to work did not; the text is what it said."""
+    """A command that has to work did not; the text is its output."""

@@ -9,11 +9,11 @@ from pathlib import Path
 from schemas.topics import TOUCHPOINTS
 from streams.stages.contract import CLOCK_KEY
 from tests.chaos import audit
+from tests.chaos.fault_plan import STORING, FaultCounts, FaultKind, draw_plan
 from tests.chaos.installation import run_headwater
-from tests.chaos.plan import STORING, Act, Counts, draw_plan
 from tests.chaos.traffic import read_file, simulate_file
 
-COUNTS = Counts(kills=50, stops=5, broker_kills=5, storing_kills=5)
+COUNTS = FaultCounts(kills=50, stops=5, broker_kills=5, storing_kills=5)
 SESSION_SECONDS = 4
 EVENTS = 1_000
 
@@ -25,11 +25,11 @@ def test_a_seed_draws_the_same_plan_again_and_another_seed_another() -> None:
 
 def test_a_plan_holds_every_act_as_often_as_asked_spread_over_the_traffic() -> None:
     plan = draw_plan(COUNTS, 7, SESSION_SECONDS)
-    assert Counter(one.act for one in plan) == {
-        Act.KILL: 50,
-        Act.STOP: 5,
-        Act.BROKER_KILL: 5,
-        Act.STORING_KILL: 5,
+    assert Counter(one.kind for one in plan) == {
+        FaultKind.KILL: 50,
+        FaultKind.STOP: 5,
+        FaultKind.BROKER_KILL: 5,
+        FaultKind.STORING_KILL: 5,
     }
     shares = [one.share for one in plan]
     assert shares == sorted(shares)
@@ -39,8 +39,8 @@ def test_a_plan_holds_every_act_as_often_as_asked_spread_over_the_traffic() -> N
 
 def test_stops_outlast_the_session_and_storing_kills_hit_the_storing_process() -> None:
     plan = draw_plan(COUNTS, 7, SESSION_SECONDS)
-    assert all(one.seconds > SESSION_SECONDS for one in plan if one.act is Act.STOP)
-    assert {one.target for one in plan if one.act is Act.STORING_KILL} == {STORING}
+    assert all(one.seconds > SESSION_SECONDS for one in plan if one.kind is FaultKind.STOP)
+    assert {one.target for one in plan if one.kind is FaultKind.STORING_KILL} == {STORING}
 
 
 def test_one_event_less_shows_in_the_accounts_and_as_rows_of_its_tables(tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ class Traffic:
 
 
 def simulate_file(path: Path, events: int, seed: int) -> None:
-    """The file that `headwater simulate` writes, too."""
+    """The same file as `headwater simulate` writes."""
     with path.open("wb") as file:
         write_traffic(Scenario.standard(events, seed), file)
 
@@ -45,7 +45,7 @@ def read_file(path: Path) -> Traffic:
 
 def _messages(path: Path) -> Iterator[Published]:
     for record in read_records([path]):
-        assert record.partition is not None, "the simulator says where"
+        assert record.partition is not None, "the simulator names a partition"
         yield record.topic, record.partition, record.timestamp_ms or 0, record.key, record.value
 
 
@@ -101,5 +101,5 @@ async def _require_once(traffic: Traffic, to: Installation) -> None:
         raise PublishError(f"sent {dict(sent)}, but the logs end at {ends}")
 
 
-class PublishError(KafkaError):  # type: ignore[misc]
-    """The producer lost or repeated messages; says nothing about Headwater."""
+class PublishError(KafkaError):  # type: ignore[misc]  # aiokafka publishes no types.
+    """The test producer lost or repeated messages: the run proves nothing about Headwater."""

@@ -99,9 +99,10 @@ def _only_subject(module: Module) -> str | None:
 
 
 def _are_related(module: Module, subject: str) -> bool:
-    """Whether they share a word; inflections count, and so does the folder for a method's name."""
-    theirs = words_of(subject)
-    return any(_share_stem(mine, other) for mine in words_of(module.name) for other in theirs)
+    """Whether they share a word, inflected or not; the name of the folder counts, too."""
+    folder = module.folder.rsplit("/", 1)[-1]
+    ours = words_of(module.name) + words_of(folder)
+    return any(_share_stem(mine, other) for mine in ours for other in words_of(subject))
 
 
 def _share_stem(left: str, right: str) -> bool:

@@ -13,8 +13,8 @@ import pytest
 
 from deploy.local.servers import KafkaServer
 from tests.chaos import audit
+from tests.chaos.fault_injector import run_calm
 from tests.chaos.installation import run_headwater
-from tests.chaos.runs import run_calm
 from tests.chaos.traffic import read_file
 
 EVENTS, SEED = 20_000, 11
@@ -72,7 +72,7 @@ def test_two_core_workers_on_real_kafka_lead_to_the_facts_of_a_replay(
 ) -> None:
     caplog.set_level(logging.CRITICAL, logger="aiokafka")
     outcome = asyncio.run(run_calm(read_file(file), kafka, tmp_path))
-    assert outcome.unasked == []
+    assert outcome.unexpected_exits == []
     assert outcome.last_codes == [0, 0, 0]
     assert outcome.accounts["reconciled"], outcome.accounts["faults"]
     _require_same(replayed, Stored(outcome.installation.environ(), outcome.digest))

@@ -16,27 +16,30 @@ DECIDED = [topic.name for topic in (*topics.SOURCES, topics.MATCH, topics.JOURNE
 STORED = [topic.name for topic in topics.OUTCOMES]
 
 LOOK_SECONDS = 1.0
-CALM_ROUNDS = 2
+CONVERGED_LOOKS = 2
 """A model that is published late still gives rows after the last event is decided."""
 
 
-class NotSettledError(RuntimeError):
-    """Workers did not get to the end of the log in time; says what they said last."""
+class NotConvergedError(RuntimeError):
+    """Workers did not reach the end of the log in time; the text quotes their last output."""
 
 
-async def settle(fleet: Fleet, seconds: float) -> None:
-    """Wait for both groups, several times in a row. NotSettledError after `seconds`."""
+async def wait_until_converged(fleet: Fleet, seconds: float) -> None:
+    """Wait until both groups are at the end of the log, several looks in a row.
+
+    NotConvergedError after `seconds`.
+    """
     give_up_at = time.monotonic() + seconds
     calm = 0
-    while calm < CALM_ROUNDS:
+    while calm < CONVERGED_LOOKS:
         if time.monotonic() > give_up_at:
-            said = "; ".join(f"{name}: {fleet.last_words(name)}" for name in fleet.workers)
-            raise NotSettledError(f"not at the end of the log after {seconds:.0f} s; {said}")
-        calm = calm + 1 if await _is_calm(fleet.installation) else 0
+            output = "; ".join(f"{name}: {fleet.last_output(name)}" for name in fleet.workers)
+            raise NotConvergedError(f"not at the end of the log after {seconds:.0f} s; {output}")
+        calm = calm + 1 if await _is_converged(fleet.installation) else 0
         await asyncio.sleep(LOOK_SECONDS)
 
 
-async def _is_calm(installation: Installation) -> bool:
+async def _is_converged(installation: Installation) -> bool:
     settings = installation.settings
     core = core_settings(settings)
     for role, names in (("core", DECIDED), ("storing", STORED)):

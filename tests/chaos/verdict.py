@@ -1,4 +1,4 @@
-"""The whole trial: one file, a calm run, a disturbed run, and what differs."""
+"""Runs the same traffic with and without faults, and compares what both stored."""
 
 from __future__ import annotations
 
@@ -9,24 +9,16 @@ from typing import Any
 
 from deploy.local.servers import KafkaServer
 from tests.chaos import audit
-from tests.chaos.plan import Act, Counts
-from tests.chaos.runs import Outcome, Say, Torment, run_calm, run_disturbed, silent
+from tests.chaos.fault_injector import Report, RunOutcome, report_nothing, run_calm, run_disturbed
+from tests.chaos.fault_plan import ChaosRun, FaultKind
 from tests.chaos.traffic import read_file, simulate_file
 
 
 @dataclass(frozen=True, slots=True)
-class Ordeal:
-    events: int
-    counts: Counts
-    gap_seconds: float  # between two disturbances, on average
-    seed: int
-
-
-@dataclass(frozen=True, slots=True)
 class Verdict:
-    ordeal: Ordeal
-    calm: Outcome
-    disturbed: Outcome
+    run: ChaosRun
+    calm: RunOutcome
+    disturbed: RunOutcome
     differences: list[str]
 
     @property
@@ -41,18 +33,18 @@ class Verdict:
 
     @property
     def is_complete(self) -> bool:
-        """Whether everything that was planned was done."""
-        counts, played = self.ordeal.counts, self.disturbed.played
-        return all(played[act.value] == getattr(counts, act.value) for act in Act)
+        """Whether every planned fault was injected."""
+        counts, injected = self.run.counts, self.disturbed.injected
+        return all(injected[kind.value] == getattr(counts, kind.value) for kind in FaultKind)
 
     def as_json(self) -> dict[str, Any]:
         accounts = self.disturbed.accounts
         return {
             "passed": self.is_passed,
-            "events": self.ordeal.events,
-            "seed": self.ordeal.seed,
-            **self.disturbed.played,
-            "unasked_exits": len(self.disturbed.unasked),
+            "events": self.run.events,
+            "seed": self.run.seed,
+            **self.disturbed.injected,
+            "unasked_exits": len(self.disturbed.unexpected_exits),
             "calm_seconds": round(self.calm.seconds, 1),
             "seconds": round(self.disturbed.seconds, 1),
             "digests_equal": self.calm.digest == self.disturbed.digest,
@@ -66,22 +58,23 @@ class Verdict:
         }
 
 
-async def endure(ordeal: Ordeal, broker: KafkaServer, folder: Path, say: Say = silent) -> Verdict:
-    """Needs a broker that may be killed and a folder to fill."""
+async def compare_with_calm_run(
+    run: ChaosRun, broker: KafkaServer, folder: Path, report: Report = report_nothing
+) -> Verdict:
+    """Run the traffic of one file twice. `broker` will be killed; `folder` will be filled."""
     file = folder / "traffic.jsonl"
-    simulate_file(file, ordeal.events, ordeal.seed)
+    simulate_file(file, run.events, run.seed)
     traffic = read_file(file)
-    say(f"{ordeal.events} events in {file}; calm run")
+    report(f"{run.events} events in {file}; calm run")
     calm = await run_calm(traffic, broker, folder)
-    say(f"calm run took {calm.seconds:.0f} s; disturbed run")
-    torment = Torment(ordeal.counts, ordeal.gap_seconds, ordeal.seed)
-    disturbed = await run_disturbed(traffic, broker, folder, torment, say)
-    for line in disturbed.unasked:
-        say(line)
+    report(f"calm run took {calm.seconds:.0f} s; disturbed run")
+    disturbed = await run_disturbed(traffic, broker, folder, run, report)
+    for line in disturbed.unexpected_exits:
+        report(line)
     differences = await asyncio.to_thread(
         audit.differences,
         calm.installation.environ(),
         disturbed.installation.environ(),
         (calm.digest, disturbed.digest),
     )
-    return Verdict(ordeal, calm, disturbed, differences)
+    return Verdict(run, calm, disturbed, differences)
