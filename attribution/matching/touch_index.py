@@ -109,7 +109,7 @@ def index_touch(index: TouchIndex | None, seen: TouchSeen, rules: Rules) -> Inde
     ]
     touches = sorted([*index.touches, touch], key=_touch_order)
     if len(touches) > rules.touches_per_key_max:
-        touches, evicted = _without_useless(touches, touch.ts, rules)
+        touches, evicted = _without_expired(touches, touch.ts, rules)
         if evicted:
             facts.append(Evicted("touches_per_key_max", evicted))
     return replace(index, touches=touches), facts
@@ -222,7 +222,7 @@ def _watched(index: TouchIndex) -> list[Touch]:
     return [one for one in index.touches if one.ts > erased_ts and not sampled_paths.is_forged(one)]
 
 
-def touch_index_useless_from(index: TouchIndex, rules: Rules) -> LogMs:
+def touch_index_expires_at(index: TouchIndex, rules: Rules) -> LogMs:
     """Log time from which nothing in the index can matter any more, so that it may be forgotten."""
     touched = installed = LogMs(0)
     memory = rules.late_ms_max
@@ -240,7 +240,7 @@ def touch_index_useless_from(index: TouchIndex, rules: Rules) -> LogMs:
     return max(touched + rules.touch_retention_ms, installed + memory + rules.late_ms_max)
 
 
-def _without_useless(touches: list[Touch], now: LogMs, rules: Rules) -> tuple[list[Touch], int]:
+def _without_expired(touches: list[Touch], now: LogMs, rules: Rules) -> tuple[list[Touch], int]:
     """At the bound, evict touchpoints too old to matter, and then the oldest. Counts the latter."""
     recent = [one for one in touches if one.ts + rules.touch_retention_ms >= now]
     surplus = max(len(recent) - rules.touches_per_key_max, 0)

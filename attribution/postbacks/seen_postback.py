@@ -29,7 +29,7 @@ def count_postback(
     return state, [Settled(seen.source, "duplicate")]
 
 
-def postback_useless_from(state: SeenPostback, rules: Rules) -> LogMs:
+def postback_expires_at(state: SeenPostback, rules: Rules) -> LogMs:
     """Log time from which a postback may be forgotten.
 
     A copy after that is settled once more, but its row has the same id, so it still counts once.

@@ -185,7 +185,7 @@ def first_judged_hour(now: LogMs) -> int:
     return (now // DAY_MS - WINDOW_DAYS + 1) * 24
 
 
-def site_useless_from(state: SiteHistory | HourOfInstalls) -> LogMs:
+def site_state_expires_at(state: SiteHistory | HourOfInstalls) -> LogMs:
     """Log time from which the state may be forgotten."""
     if isinstance(state, HourOfInstalls):
         return LogMs((state.hour // 24 + WINDOW_DAYS) * DAY_MS)

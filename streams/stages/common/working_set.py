@@ -17,7 +17,7 @@ from streams.stages.contract import StateReader
 
 S = TypeVar("S")
 DUE_BYTES = 8
-USELESS_FROM = 1 << 63
+EXPIRES_FROM = 1 << 63
 """Added to a due time: there is nothing to do then, but the state may be forgotten from then on."""
 NEVER = 0
 """A due time that never comes."""
@@ -29,7 +29,7 @@ RESERVED = 0  # first byte of keys that hold no state of their own
 def stored_expiry(key: bytes, value: bytes) -> int:
     """Log time from which this stored value may be forgotten; 0: not by time, or not at all."""
     due = int.from_bytes(value[:DUE_BYTES])
-    return due - USELESS_FROM if due >= USELESS_FROM and key[0] != RESERVED else 0
+    return due - EXPIRES_FROM if due >= EXPIRES_FROM and key[0] != RESERVED else 0
 
 
 class Timers:
@@ -45,8 +45,8 @@ class Timers:
                 self.set(key, int.from_bytes(value[:DUE_BYTES]))
 
     def set(self, key: bytes, due: int) -> None:
-        """Set the timer of a key. 0, and times from `USELESS_FROM` on, remove it."""
-        if due == 0 or due >= USELESS_FROM:
+        """Set the timer of a key. 0, and times from `EXPIRES_FROM` on, remove it."""
+        if due == 0 or due >= EXPIRES_FROM:
             self._due.pop(key, None)
         elif self._due.get(key) != due:
             self._due[key] = due
@@ -80,7 +80,7 @@ class Codec(Generic[S]):
     """Decodes a stored state, and tells when it is due."""
 
     decode: Callable[[bytes | memoryview], S]
-    due: Callable[[S], int]  # log time, NEVER, or USELESS_FROM + log time
+    due: Callable[[S], int]  # log time, NEVER, or EXPIRES_FROM + log time
 
 
 class WorkingSet(Generic[S]):
@@ -92,7 +92,7 @@ class WorkingSet(Generic[S]):
         self._store = store
         self._states: dict[bytes, S | None] = {}
         self._changed: dict[bytes, int] = {}  # to when the new state is due
-        self._first_useless = _BEYOND_ALL
+        self._first_expiry = _BEYOND_ALL
 
     def load(self, keys: Iterable[bytes]) -> None:
         """Read the keys that are not loaded yet, all at once."""
@@ -113,16 +113,16 @@ class WorkingSet(Generic[S]):
         due = 0 if state is None else self._codec.due(state)
         self._changed[key] = due
         self._timers.set(key, due)
-        if USELESS_FROM <= due < self._first_useless:
-            self._first_useless = due
+        if EXPIRES_FROM <= due < self._first_expiry:
+            self._first_expiry = due
 
-    def forget_useless(self, named: Iterable[bytes], before: LogMs) -> int:
+    def forget_expired(self, named: Iterable[bytes], before: LogMs) -> int:
         """Delete states that could be forgotten before this log time; return their number.
 
         `named` are the keys that the store returned. States changed by this decision are checked as
         well: whether the store has them yet depends on batch boundaries, and must not matter.
         """
-        if self._first_useless < USELESS_FROM + before:
+        if self._first_expiry < EXPIRES_FROM + before:
             named = {*named, *self._changed}
         keys = sorted(named)
         forgotten = 0
@@ -130,7 +130,7 @@ class WorkingSet(Generic[S]):
             due = self._changed.get(key)
             if due is None:
                 due = int.from_bytes(value[:DUE_BYTES]) if value else 0
-            if USELESS_FROM <= due < USELESS_FROM + before:
+            if EXPIRES_FROM <= due < EXPIRES_FROM + before:
                 self.put(key, None)
                 forgotten += 1
         return forgotten

@@ -51,8 +51,8 @@ from streams.stages.common.watermarks import (
     upstream,
 )
 from streams.stages.common.working_set import (
+    EXPIRES_FROM,
     NEVER,
-    USELESS_FROM,
     WATERMARKS_KEY,
     Codec,
     Timers,
@@ -149,9 +149,9 @@ class Matching:
                 return accounts.account_due(state) or NEVER
             case TouchIndex():
                 due = touch_index.touch_index_due(state, rules)
-                return due or USELESS_FROM + touch_index.touch_index_useless_from(state, rules)
+                return due or EXPIRES_FROM + touch_index.touch_index_expires_at(state, rules)
             case SeenPostback():
-                return USELESS_FROM + seen_postback.postback_useless_from(state, rules)
+                return EXPIRES_FROM + seen_postback.postback_expires_at(state, rules)
         assert_never(state)
 
 
@@ -196,9 +196,9 @@ class _Batch:
                 for fact in facts:
                     self._report(fact)
 
-    def forget(self, useless: Sequence[bytes], hour: int) -> None:
+    def forget(self, expired: Sequence[bytes], hour: int) -> None:
         """Delete states that could matter only before this hour of log time."""
-        forgotten = self.states.forget_useless(useless, LogMs(hour * HOUR_MS))
+        forgotten = self.states.forget_expired(expired, LogMs(hour * HOUR_MS))
         self._context.observer.on_forgotten(Matching.name, forgotten)
 
     def _report(self, fact: MatchFact) -> None:

@@ -21,7 +21,7 @@ from attribution.sites.history import (
     count_touches,
     first_judged_hour,
     keep_install,
-    site_useless_from,
+    site_state_expires_at,
 )
 from attribution.sites.mixture import Mixture
 from attribution.sites.norms import AppNorms, Norms, mixture_of
@@ -30,7 +30,7 @@ from schemas.time import DAY_MS, HOUR_MS, LogMs
 from streams.stages.common.observer import StageObserver
 from streams.stages.common.watermarks import FreshnessReport, Watermarks, stage_upstreams
 from streams.stages.common.working_set import (
-    USELESS_FROM,
+    EXPIRES_FROM,
     WATERMARKS_KEY,
     Codec,
     Timers,
@@ -175,8 +175,8 @@ class _Batch:
             for key in keys:
                 self._judge(key)
 
-    def forget(self, useless: Sequence[bytes], hour: int) -> None:
-        forgotten = self.states.forget_useless(useless, LogMs(hour * HOUR_MS))
+    def forget(self, expired: Sequence[bytes], hour: int) -> None:
+        forgotten = self.states.forget_expired(expired, LogMs(hour * HOUR_MS))
         self._stage.observer.on_forgotten(self._stage.name, forgotten)
 
     def _history(self, key: bytes) -> SiteHistory | None:
@@ -244,6 +244,6 @@ def _due(state: SiteState) -> int:
         case SiteHistory() if state.judge_at:
             return state.judge_at
         case AppNorms():
-            return USELESS_FROM + (state.day + NORMS_RETENTION_DAYS) * DAY_MS
+            return EXPIRES_FROM + (state.day + NORMS_RETENTION_DAYS) * DAY_MS
         case _:
-            return USELESS_FROM + site_useless_from(state)
+            return EXPIRES_FROM + site_state_expires_at(state)

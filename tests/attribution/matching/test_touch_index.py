@@ -84,4 +84,4 @@ def test_beyond_the_bound_the_oldest_install_is_evicted_and_counted() -> None:
 
 def test_an_index_expires_when_nothing_in_it_can_matter_any_more() -> None:
     index, _ = touch_index.index_touch(None, seen(CLICK), RULES)
-    assert touch_index.touch_index_useless_from(index, RULES) == CLICK.ts + RULES.touch_retention_ms
+    assert touch_index.touch_index_expires_at(index, RULES) == CLICK.ts + RULES.touch_retention_ms

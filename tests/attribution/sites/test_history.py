@@ -21,7 +21,7 @@ from attribution.sites.history import (
     first_judged_hour,
     keep_install,
     recent,
-    site_useless_from,
+    site_state_expires_at,
 )
 from attribution.sites.mixture import cell_of
 from schemas.time import DAY_MS, HOUR_MS, LogMs, Millis
@@ -119,8 +119,8 @@ def test_an_hour_holds_so_many_installs_and_says_when_there_were_more() -> None:
 
 def test_state_is_useless_when_it_can_be_judged_no_more() -> None:
     hour, _ = keep_install(None, claim("i0", 30))
-    forgotten_at = site_useless_from(hour)
+    forgotten_at = site_state_expires_at(hour)
     assert forgotten_at == LogMs((DAY + 1 + WINDOW_DAYS) * DAY_MS)
     assert first_judged_hour(LogMs(forgotten_at - 1)) == (DAY + 1) * 24
     assert first_judged_hour(forgotten_at) > hour.hour
-    assert site_useless_from(claimed(5)) == LogMs(MIDNIGHT + 5 * HOUR_MS + RETENTION_MS)
+    assert site_state_expires_at(claimed(5)) == LogMs(MIDNIGHT + 5 * HOUR_MS + RETENTION_MS)
