@@ -28,7 +28,7 @@ __all__ = ["CORE_LANES", "Offer", "core_app", "storing_app"]
 
 PollBatches = AsyncIterator[PollBatch]
 Offer = Callable[[PollBatch], None]
-"""Takes a poll batch. Must return at once; what waits is bounded by holding the partition."""
+"""Takes a poll batch and returns at once; a partition with enough queued batches is held."""
 
 INTAKE_LANE = LaneSpec("intake", tuple(topic.name for topic in topics.SOURCES), is_source=True)
 MATCHING_LANE = LaneSpec("matching", (topics.MATCH.name,), topics.MATCHING_CHANGELOG.name)

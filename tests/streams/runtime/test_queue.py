@@ -1,4 +1,4 @@
-"""Order, bounds and repeats in what waits for a lane."""
+"""The queue of a lane: its order, its bounds, and records that are read again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The shell on real Kafka: whatever happens to workers, each record has its effects once."""
+"""The runtime on real Kafka: whatever happens to workers, each record has its effects once."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import pytest
 
 from deploy.local.servers import KafkaServer
 from streams.kafka.caught_up import caught_up
-from tests.integration.shell.shell_run import Bench
-from tests.integration.shell.toy_stages import settings
+from tests.integration.runtime.toy_run import Bench
+from tests.integration.runtime.toy_stages import settings
 
 pytestmark = pytest.mark.kafka
 
@@ -35,7 +35,7 @@ async def kill_workers(bench: Bench, kills: int) -> None:
         victim = running.pop(chance.randrange(2))
         victim.kill()
         victim.wait()
-        # Half of them come back on their own disk, half on an empty one.
+        # Half of them restart on their own state folder, half on an empty one.
         running.append(bench.start_worker(bench.folder_of(victim) if kill % 2 else ""))
 
 

@@ -1,7 +1,7 @@
-"""Two toy stages with their worker process: what goes wrong here is the shell's fault.
+"""Two toy stages and their worker process: a failure here is a fault of the runtime.
 
 `intake` routes source records by key, `matching` counts them per key: each record gives one
-outcome with the key's running count, so a lost, repeated or half-applied record shows.
+outcome with the key's running count, so that a lost, repeated or half-applied record shows.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def toy_app(settings: CoreSettings, offer: Offer) -> faust.App:
 
 
 def positions(records: Sequence[LogRecord]) -> Effects:
-    """Effects that only say how far these records reach."""
+    """Effects that only commit the positions after these records."""
     reached = {(record.topic, record.partition): record.offset + 1 for record in records}
     return Effects(positions=reached)
 
@@ -123,7 +123,7 @@ def settings(bootstrap: str, folder: str, prefix: str) -> CoreSettings:
 
 
 def say_where() -> None:
-    """What a worker that does not end waits for, on stderr."""
+    """Print to stderr what a worker that does not end is waiting for."""
     faulthandler.dump_traceback(all_threads=True)
     for task in asyncio.all_tasks():
         task.print_stack(limit=4)

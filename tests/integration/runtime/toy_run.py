@@ -1,4 +1,4 @@
-"""A broker's topics and worker processes for the toy stages, and what came out of them."""
+"""Topics and worker processes for the toy stages, and the outcomes that they wrote."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from pathlib import Path
 import aiokafka
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from tests.integration.shell.toy_stages import settings
+from streams.runtime.clients import new_consumer
+from tests.integration.runtime.toy_stages import settings
 
 PARTITIONS = 4
 TOPICS = ("touchpoints", "installs", "match", "matching-changelog", "attributions")
@@ -26,11 +27,11 @@ _names = itertools.count(1)
 
 @dataclass
 class Bench:
-    """One run: its own topics (by prefix), its own group, its own folders."""
+    """One run, with topics (by prefix), a consumer group and state folders of its own."""
 
     bootstrap: str
     folder: Path
-    prefix: str = field(default_factory=lambda: f"shell{os.getpid()}x{next(_names)}-")
+    prefix: str = field(default_factory=lambda: f"toy{os.getpid()}x{next(_names)}-")
     sent: int = 0
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
     folders: list[str] = field(default_factory=list)
@@ -46,14 +47,14 @@ class Bench:
             await admin.close()
 
     def start_worker(self, folder: str = "") -> subprocess.Popen[bytes]:
-        """A worker with a state folder of its own, or in memory beside an embedded broker."""
+        """Start a worker with a state folder of its own; `embedded` keeps its state in memory."""
         state = folder or str(self.folder / f"worker{len(self.workers)}")
         errors = (self.folder / f"stderr{len(self.workers)}").open("wb")
         worker = subprocess.Popen(
             [
                 sys.executable,
                 "-m",
-                "tests.integration.shell.toy_stages",
+                "tests.integration.runtime.toy_stages",
                 self.bootstrap,
                 state,
                 self.prefix,
@@ -71,7 +72,7 @@ class Bench:
         return (self.folder / f"stderr{self.workers.index(worker)}").read_text()
 
     async def end_of(self, worker: subprocess.Popen[bytes], seconds: float = 120.0) -> int:
-        """The exit code of a worker that ends by itself; where it hangs, if it does not."""
+        """The exit code of a worker that ends by itself; fails with its stack if it does not."""
         try:
             return await asyncio.to_thread(worker.wait, seconds)
         except subprocess.TimeoutExpired:
@@ -80,7 +81,7 @@ class Bench:
             raise AssertionError(f"still runs:\n{self.stderr(worker)}") from None
 
     def stop(self) -> None:
-        """End every worker that is left, also a stopped one."""
+        """Kill every worker that still runs, also a suspended one."""
         for worker in self.workers:
             if worker.poll() is None:
                 worker.send_signal(signal.SIGCONT)
@@ -88,7 +89,7 @@ class Bench:
                 worker.wait()
 
     async def send(self, records: int, seconds: float = 0.0, keys: int = 500) -> None:
-        """Records over both source topics, evenly over the given time."""
+        """Send records to both source topics, spread over the given time."""
         producer = aiokafka.AIOKafkaProducer(bootstrap_servers=self.bootstrap, linger_ms=5)
         await producer.start()
         try:
@@ -111,17 +112,9 @@ class Bench:
             await producer.stop()
 
     async def outcomes(self, seconds: float) -> Outcomes:
-        """All committed outcomes so far, as soon as there are as many as records were sent."""
+        """All committed outcomes, as soon as there are as many as records were sent."""
         base = settings(self.bootstrap, "embedded", self.prefix)
-        consumer = aiokafka.AIOKafkaConsumer(
-            bootstrap_servers=self.bootstrap,
-            group_id=base.storing_group_id,
-            isolation_level="read_committed",
-            check_crcs=False,
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            fetch_max_wait_ms=50,
-        )
+        consumer = new_consumer(base, group_id=base.storing_group_id, fetch_max_wait_ms=50)
         await consumer.start()
         seen = self.seen
         try:
@@ -129,7 +122,7 @@ class Bench:
             consumer.assign([aiokafka.TopicPartition(topic, p) for p in range(PARTITIONS)])
             give_up_at = time.monotonic() + seconds
             quiet = 0
-            # A little longer than needed, to see what comes too much.
+            # Read a little longer than needed, to find outcomes that are too many.
             while quiet < 3 and time.monotonic() < give_up_at:
                 polled = await consumer.getmany(timeout_ms=200)
                 for records in polled.values():
@@ -163,5 +156,5 @@ class Outcomes:
         assert (self.total, len(self.origins)) == (sent, sent)
         for key, counts in self.counts.items():
             assert counts == list(range(1, len(counts) + 1)), key
-        # What the stage rebuilt from its state after every restart.
+        # The stage rebuilt this from its state after every restart.
         assert self.keys_known == {p: len(keys) for p, keys in self.keys_seen.items()}

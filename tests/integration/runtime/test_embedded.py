@@ -1,4 +1,4 @@
-"""The shell on the in-process broker, which forgets what is not read in time."""
+"""The runtime on the embedded broker, which drops messages that are not read in time."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from streams.kafka.caught_up import caught_up
 from streams.runtime.lead import BoundedLead
 from streams.runtime.offsets import Offsets
 from streams.settings.core import EMBEDDED_LEAD
-from tests.integration.shell.shell_run import Bench
-from tests.integration.shell.toy_stages import settings
+from tests.integration.runtime.toy_run import Bench
+from tests.integration.runtime.toy_stages import settings
 
 confluent_kafka = pytest.importorskip("confluent_kafka")
 

@@ -1,0 +1,1 @@
+"""The runtime with toy stages: checkpoints, recovery, rebalances and publishers."""

@@ -1,1 +1,0 @@
-"""The shell that runs stages, with toy stages: checkpoints, recovery, rebalances, publishers."""
