@@ -26,7 +26,7 @@ RETENTION_MS = 30 * DAY_MS
 """A site without touchpoints for this long is forgotten."""
 
 INSTALLS_PER_SITE_HOUR_MAX = 2_000
-"""Installs of one site and hour that can be told a verdict; beyond it they are not kept, so that a
+"""Installs of one site and hour that can get a verdict; beyond it they are not kept, so that a
 state value stays far below the size of a Kafka message."""
 
 SITES_PER_PARTITION_MAX = 100_000
@@ -78,7 +78,7 @@ class ClaimedInstall(Struct, frozen=True, array_like=True, gc=False):
     cell: int
     is_new_device: bool
     time: EventMs
-    told: list[str]  # reasons that the install was told and that still hold
+    reasons: list[str]  # of the verdicts that hold, as reported
 
 
 class HourOfInstalls(Struct, frozen=True, array_like=True, tag=2):
@@ -154,7 +154,7 @@ def keep_install(
         cell=cell,
         is_new_device=claim.is_new_device,
         time=claim.time,
-        told=[],
+        reasons=[],
     )
     if len(others) >= INSTALLS_PER_SITE_HOUR_MAX:
         return hour, [Evicted("installs_per_site_hour_max", 1)]

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterator
 from multiprocessing import get_context
 
-from tests.oracle.play import Disagreement, Part, played
+from tests.oracle.generated.play import Disagreement, Part, played
 
 CHUNK = 500
 SHOWN_MAX = 20

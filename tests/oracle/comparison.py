@@ -9,9 +9,9 @@ from attribution.journey import Decision
 from attribution.rules.rules import Rules
 from streams.stages.journeys.decision_rows import attribution_row
 from tests.oracle.decision import Verdict, decide
+from tests.oracle.generated.router import Told
 from tests.oracle.history import History
 from tests.oracle.reengagement import Return, returns
-from tests.oracle.router import Told
 from tests.oracle.rulebook import Rulebook
 
 MATCH_TYPES = ("none", "referrer", "click_id", "device_id", "adservices", "probabilistic")

@@ -10,10 +10,10 @@ from attribution.rules.rules import Rules
 from schemas.records import ActivitySeen, Installed, Signal, Touch, TouchKind
 from schemas.time import EventMs, LogMs, Millis
 from tests.oracle.comparison import Truth, differences, truth_of
-from tests.oracle.draws import APP, NOON
+from tests.oracle.generated.draws import APP, NOON
+from tests.oracle.generated.play import told_by
+from tests.oracle.generated.router import records_of
 from tests.oracle.history import History, Opened, Shown, Visit, namings_of
-from tests.oracle.play import told_by
-from tests.oracle.router import records_of
 from tests.oracle.rulebook import DAY, HOUR, Rulebook
 
 NO_EXCEPTIONS = Rulebook({}, ())

@@ -14,10 +14,10 @@ import pytest
 
 from tests.checkout import ROOT
 from tests.oracle.comparison import differences, row_differences, truth_of
-from tests.oracle.dice import Seeded
-from tests.oracle.draws import draw
+from tests.oracle.generated.draws import draw
+from tests.oracle.generated.play import compiled, plain_order, rule_set, told_by
+from tests.oracle.generated.random_source import Seeded
 from tests.oracle.mutants import MUTANTS, Mutant, broken_core
-from tests.oracle.play import compiled, plain_order, rule_set, told_by
 from tests.oracle.rulebook import DEFAULTS, HOUR, Rulebook, Value
 
 HISTORIES = 20_000
@@ -54,10 +54,10 @@ def test_every_value_of_the_rules_matters_by_its_last_millisecond(name: str) -> 
     """A core that has one value a little wrong decides something else somewhere."""
     for seed in range(HISTORIES):
         book, _ = rule_set(seed % 50)
-        dice = Seeded(seed)
-        history = draw(dice, book)
+        rng = Seeded(seed)
+        history = draw(rng, book)
         rules = compiled(nudged(book, name))
-        told, truth = told_by(plain_order(history, dice), rules), truth_of(history, book)
+        told, truth = told_by(plain_order(history, rng), rules), truth_of(history, book)
         if differences(told, truth) or row_differences(told, truth, rules):
             return
     pytest.fail(f"nobody noticed that {name} was wrong")

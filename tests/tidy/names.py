@@ -28,7 +28,7 @@ PRIVATE = {
     "contestant": "challenger",
     "contestants": "challengers",
     "ordeal": "chaos run",
-    "dice": "random source",
+    "rng": "random source",
     "thing": "what it is",
 }
 """Words that mean something to us only, and what the trade says."""

@@ -66,7 +66,7 @@ class Verdicts:
         return replace(hour, installs=installs) if installs != hour.installs else hour
 
     def _report_install(self, judgement: SiteJudgement, install: ClaimedInstall) -> ClaimedInstall:
-        charges, reported = judgement.judged.charges, list(install.told)
+        charges, reported = judgement.judged.charges, list(install.reasons)
         for reason in SITE_REASONS:
             is_charged = install.cell in charges.get(reason, ())
             if reason == "behavioral_anomalies" and not install.is_new_device:
@@ -78,7 +78,7 @@ class Verdicts:
             else:
                 reported.remove(reason)
             self._report(judgement, install, reason, is_charged=is_charged)
-        return replace(install, told=reported) if reported != install.told else install
+        return replace(install, reasons=reported) if reported != install.reasons else install
 
     def _report(
         self,

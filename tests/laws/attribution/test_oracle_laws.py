@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.oracle.comparison import differences, truth_of
-from tests.oracle.draws import draw
+from tests.oracle.generated.draws import draw
+from tests.oracle.generated.play import compiled, plain_order, play, rough_order, told_by
+from tests.oracle.generated.router import Record
+from tests.oracle.generated.rule_draws import draw_rules
 from tests.oracle.history import History
-from tests.oracle.play import compiled, plain_order, play, rough_order, told_by
-from tests.oracle.router import Record
-from tests.oracle.rule_draws import draw_rules
 from tests.oracle.rulebook import Rulebook
 
 SEEDS = 3_000
@@ -28,7 +28,7 @@ class Tale(NamedTuple):
 
 
 class Hypothetical:
-    """Dice that Hypothesis holds, so that it finds the shortest tale that goes wrong."""
+    """RandomSource that Hypothesis holds, so that it finds the shortest tale that goes wrong."""
 
     def __init__(self, fall: st.DrawFn) -> None:
         self._fall = fall
@@ -39,10 +39,10 @@ class Hypothetical:
 
 @st.composite
 def tales(fall: st.DrawFn, *, is_rough: bool) -> Tale:
-    dice = Hypothetical(fall)
-    book = draw_rules(dice)
-    history = draw(dice, book)
-    return Tale(book, history, (rough_order if is_rough else plain_order)(history, dice))
+    rng = Hypothetical(fall)
+    book = draw_rules(rng)
+    history = draw(rng, book)
+    return Tale(book, history, (rough_order if is_rough else plain_order)(history, rng))
 
 
 def disagreement(tale: Tale) -> list[str]:

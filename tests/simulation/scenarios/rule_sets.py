@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from attribution.rules.rules import Rules
-from tests.oracle.dice import Seeded
-from tests.oracle.play import compiled
-from tests.oracle.rule_draws import draw_rules
+from tests.oracle.generated.play import compiled
+from tests.oracle.generated.random_source import Seeded
+from tests.oracle.generated.rule_draws import draw_rules
 from tests.oracle.rulebook import SITE_REASONS, Rulebook, Value
 
 

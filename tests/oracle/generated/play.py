@@ -10,11 +10,11 @@ from attribution.rules.rule_file import read_rules
 from attribution.rules.rules import Rules
 from schemas.records import Installed, SiteVerdict
 from tests.oracle.comparison import MATCH_TYPES, Truth, differences, row_differences, truth_of
-from tests.oracle.dice import Dice, Seeded, happens, shuffled
-from tests.oracle.draws import draw
+from tests.oracle.generated.draws import draw
+from tests.oracle.generated.random_source import RandomSource, Seeded, happens, shuffled
+from tests.oracle.generated.router import Impatience, Record, Router, Told, records_of
+from tests.oracle.generated.rule_draws import draw_rules
 from tests.oracle.history import History
-from tests.oracle.router import Impatience, Record, Router, Told, records_of
-from tests.oracle.rule_draws import draw_rules
 from tests.oracle.rulebook import HOUR, Rulebook
 
 RULE_SETS = 500
@@ -38,11 +38,11 @@ def compiled(book: Rulebook) -> Rules:
 
 def play(seed: int, counts: Counter[str]) -> Disagreement | None:
     book, rules = rule_set(seed % RULE_SETS)
-    dice = Seeded(seed)
-    history = draw(dice, book)
+    rng = Seeded(seed)
+    history = draw(rng, book)
     truth = truth_of(history, book)
     count(history, truth, counts)
-    for arrived in (plain_order(history, dice), rough_order(history, dice)):
+    for arrived in (plain_order(history, rng), rough_order(history, rng)):
         told = told_by(arrived, rules)
         counts["orders"] += 1
         counts["versions"] += told.versions
@@ -59,19 +59,19 @@ def told_by(arrived: list[Record], rules: Rules) -> Told:
     return router.told()
 
 
-def plain_order(history: History, dice: Dice) -> list[Record]:
+def plain_order(history: History, rng: RandomSource) -> list[Record]:
     """Everything once, in any order."""
-    return causal(shuffled(dice, records_of(history)))
+    return causal(shuffled(rng, records_of(history)))
 
 
-def rough_order(history: History, dice: Dice) -> list[Record]:
+def rough_order(history: History, rng: RandomSource) -> list[Record]:
     """Some of it twice, and installs that decide before all answers are there."""
     records = records_of(history)
-    twice = [record for record in records if happens(dice, 25)]
+    twice = [record for record in records if happens(rng, 25)]
     found: list[Record] = []
-    for record in shuffled(dice, records + twice):
+    for record in shuffled(rng, records + twice):
         found.append(record)
-        if isinstance(record, Installed) and happens(dice, 30):
+        if isinstance(record, Installed) and happens(rng, 30):
             found.append(Impatience(record.install_id, record.ts + 2 * HOUR))
     return causal(found)
 

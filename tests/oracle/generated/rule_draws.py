@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tests.oracle.dice import Dice, happens, pick
-from tests.oracle.draws import APP, CAMPAIGNS, GAPS, NOON, SOURCES
+from tests.oracle.generated.draws import APP, CAMPAIGNS, GAPS, NOON, SOURCES
+from tests.oracle.generated.random_source import RandomSource, happens, pick
 from tests.oracle.rulebook import (
     DAY,
     FOREVER,
@@ -38,55 +38,53 @@ FOR_THE_APP = ("windows.reattribution", "windows.post_install_fraud")
 """What no media source may have for itself: it decides before a touchpoint does."""
 
 
-def draw_rules(dice: Dice) -> Rulebook:
-    values = _values(dice, 25) if happens(dice, 80) else {}
-    guesses = happens(dice, 50)
+def draw_rules(rng: RandomSource) -> Rulebook:
+    values = _values(rng, 25) if happens(rng, 80) else {}
+    guesses = happens(rng, 50)
     scopes: list[Scope] = []
-    for _ in range(pick(dice, (0, 1, 2, 3))):
-        drawn = _scope(dice, guesses)
+    for _ in range(pick(rng, (0, 1, 2, 3))):
+        drawn = _scope(rng, guesses)
         if all(known[:3] != drawn[0][:3] for known in scopes):
             scopes += drawn
-    return Rulebook(values | _guessing(dice, guesses), tuple(scopes))
+    return Rulebook(values | _guessing(rng, guesses), tuple(scopes))
 
 
-def _guessing(dice: Dice, guesses: bool) -> dict[str, Value]:
+def _guessing(rng: RandomSource, guesses: bool) -> dict[str, Value]:
     """Windows for guesses that are never longer than those for certain matches."""
     found: dict[str, Value] = {
-        "windows.probabilistic_click": pick(dice, (HOUR, 30 * MINUTE)),
-        "windows.probabilistic_view": pick(dice, (HOUR, 30 * MINUTE)),
+        "windows.probabilistic_click": pick(rng, (HOUR, 30 * MINUTE)),
+        "windows.probabilistic_view": pick(rng, (HOUR, 30 * MINUTE)),
     }
     if guesses:
-        found["probabilistic.click"] = not happens(dice, 20)
-        found["probabilistic.view"] = not happens(dice, 20)
-        found["probabilistic.confidence"] = pick(dice, CONFIDENCES)
+        found["probabilistic.click"] = not happens(rng, 20)
+        found["probabilistic.view"] = not happens(rng, 20)
+        found["probabilistic.confidence"] = pick(rng, CONFIDENCES)
     return found
 
 
-def _values(dice: Dice, percent: int) -> dict[str, Value]:
-    return {
-        name: pick(dice, options) for name, options in OPTIONS.items() if happens(dice, percent)
-    }
+def _values(rng: RandomSource, percent: int) -> dict[str, Value]:
+    return {name: pick(rng, options) for name, options in OPTIONS.items() if happens(rng, percent)}
 
 
-def _scope(dice: Dice, guesses: bool) -> list[Scope]:
+def _scope(rng: RandomSource, guesses: bool) -> list[Scope]:
     """For any time, or one for the time before an install and one from there on."""
-    selectors = pick(dice, ("", APP)), pick(dice, ("", *SOURCES)), pick(dice, CAMPAIGNS)
+    selectors = pick(rng, ("", APP)), pick(rng, ("", *SOURCES)), pick(rng, CAMPAIGNS)
     if not any(selectors):
         selectors = APP, "", ""
-    values = _scoped(dice, selectors, guesses)
-    if happens(dice, 60):
+    values = _scoped(rng, selectors, guesses)
+    if happens(rng, 60):
         return [Scope(*selectors, 0, FOREVER, values)]
-    turn = NOON + pick(dice, GAPS)
+    turn = NOON + pick(rng, GAPS)
     return [
         Scope(*selectors, 0, turn, values),
-        Scope(*selectors, turn, FOREVER, _scoped(dice, selectors, guesses)),
+        Scope(*selectors, turn, FOREVER, _scoped(rng, selectors, guesses)),
     ]
 
 
-def _scoped(dice: Dice, selectors: tuple[str, str, str], guesses: bool) -> dict[str, Value]:
-    values = _values(dice, 20)
-    if guesses and happens(dice, 30):
-        values[pick(dice, ("probabilistic.click", "probabilistic.view"))] = happens(dice, 50)
+def _scoped(rng: RandomSource, selectors: tuple[str, str, str], guesses: bool) -> dict[str, Value]:
+    values = _values(rng, 20)
+    if guesses and happens(rng, 30):
+        values[pick(rng, ("probabilistic.click", "probabilistic.view"))] = happens(rng, 50)
     if selectors[1:] != ("", ""):
         for name in FOR_THE_APP:
             values.pop(name, None)

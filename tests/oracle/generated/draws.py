@@ -16,7 +16,7 @@ from schemas.records import (
     TouchKind,
 )
 from schemas.time import EventMs, LogMs, Millis
-from tests.oracle.dice import Dice, happens, pick
+from tests.oracle.generated.random_source import RandomSource, happens, pick
 from tests.oracle.history import History, Opened, Shown, Visit, namings_of
 from tests.oracle.rulebook import DAY, HOUR, LATE_MAX, MINUTE, SECOND, SITE_REASONS, Rulebook
 
@@ -53,49 +53,49 @@ class Draft(NamedTuple):
     clicked: str  # click id that the app itself knows
 
 
-def draw(dice: Dice, book: Rulebook) -> History:
-    return _Drawing(dice, book).history()
+def draw(rng: RandomSource, book: Rulebook) -> History:
+    return _Drawing(rng, book).history()
 
 
 class _Drawing:
-    def __init__(self, dice: Dice, book: Rulebook) -> None:
-        self.dice = dice
+    def __init__(self, rng: RandomSource, book: Rulebook) -> None:
+        self.rng = rng
         self.guesses = book.guesses()
         self.drafts: list[Draft] = []
         self.shown: list[Shown] = []
         self.visits: list[Visit] = []
 
     def history(self) -> History:
-        dice = self.dice
-        for _ in range(pick(dice, INSTALLS)):
+        rng = self.rng
+        for _ in range(pick(rng, INSTALLS)):
             self._install()
-        for _ in range(pick(dice, TOUCHES)):
+        for _ in range(pick(rng, TOUCHES)):
             self._touch()
-        for _ in range(pick(dice, VISITS)):
+        for _ in range(pick(rng, VISITS)):
             self._visit()
         opened = tuple(self._opened(draft) for draft in self.drafts)
-        verdicts = tuple(self._verdict() for _ in range(pick(dice, VERDICTS)) if self.shown)
+        verdicts = tuple(self._verdict() for _ in range(pick(rng, VERDICTS)) if self.shown)
         visits = tuple(self.visits)
-        erasures = tuple(self._erasure(n) for n in range(pick(dice, ERASURES)))
+        erasures = tuple(self._erasure(n) for n in range(pick(rng, ERASURES)))
         return History(tuple(self.shown), opened, visits, namings_of(visits), verdicts, erasures)
 
     # --- installs -------------------------------------------------------------------------------
 
     def _install(self) -> None:
-        dice, time = self.dice, NOON
+        rng, time = self.rng, NOON
         if self.drafts:
-            time = pick(dice, self.drafts).time + pick(dice, GAPS) + pick(dice, BESIDE)
-        begin = pick(dice, (0, 0, time - MINUTE, time - HOUR, time - 5 * SECOND, time, time + 1))
+            time = pick(rng, self.drafts).time + pick(rng, GAPS) + pick(rng, BESIDE)
+        begin = pick(rng, (0, 0, time - MINUTE, time - HOUR, time - 5 * SECOND, time, time + 1))
         self.drafts.append(
             Draft(
                 f"i{len(self.drafts)}",
                 time,
                 self._logged(time),
                 begin,
-                pick(dice, DEVICES),
-                pick(dice, NETWORKS) if self.guesses and happens(dice, 60) else "",
-                pick(dice, CLICK_IDS) if happens(dice, 40) else "",
-                pick(dice, CLICK_IDS) if happens(dice, 35) else "",
+                pick(rng, DEVICES),
+                pick(rng, NETWORKS) if self.guesses and happens(rng, 60) else "",
+                pick(rng, CLICK_IDS) if happens(rng, 40) else "",
+                pick(rng, CLICK_IDS) if happens(rng, 35) else "",
             )
         )
 
@@ -114,94 +114,94 @@ class _Drawing:
             EventMs(draft.time), LogMs(draft.ts), len(lookups), False, (1, 0, int(draft.name[1:])),
             begin_time=EventMs(draft.begin),
             referrer_click_time=EventMs(self._referrer_click_time(draft)),
-            flags=pick(self.dice, INSTALL_FLAGS) if happens(self.dice, 8) else 0,
-            adservices=self._adservices(draft) if happens(self.dice, 15) else None,
+            flags=pick(self.rng, INSTALL_FLAGS) if happens(self.rng, 8) else 0,
+            adservices=self._adservices(draft) if happens(self.rng, 15) else None,
             traits=traits_of(draft.network),
         )  # fmt: skip
         return Opened(install, tuple(lookups.items()))
 
     def _referrer_click_time(self, draft: Draft) -> int:
         """Of a click it may have come from, an hour beside it, or after the download began."""
-        dice = self.dice
-        if not draft.referred or not self.shown or happens(dice, 40):
+        rng = self.rng
+        if not draft.referred or not self.shown or happens(rng, 40):
             return 0
-        near = pick(dice, self.shown).touch.time
-        away = pick(dice, (0, HOUR, HOUR + 1, -HOUR, -HOUR - 1))
-        return pick(dice, (near + away, near + away, draft.begin, draft.begin + 1))
+        near = pick(rng, self.shown).touch.time
+        away = pick(rng, (0, HOUR, HOUR + 1, -HOUR, -HOUR - 1))
+        return pick(rng, (near + away, near + away, draft.begin, draft.begin + 1))
 
     def _adservices(self, draft: Draft) -> Touch:
-        dice = self.dice
-        kind = pick(dice, (TouchKind.CLICK, TouchKind.CLICK, TouchKind.IMPRESSION))
+        rng = self.rng
+        kind = pick(rng, (TouchKind.CLICK, TouchKind.CLICK, TouchKind.IMPRESSION))
         time = 0
-        if happens(dice, 60):
-            time = draft.time - pick(dice, (0, *WINDOWS)) - pick(dice, BESIDE)
+        if happens(rng, 60):
+            time = draft.time - pick(rng, (0, *WINDOWS)) - pick(rng, BESIDE)
         return Touch(
             f"{draft.name}:adservices", "", kind, EventMs(time), LogMs(draft.ts), "apple", "",
-            pick(dice, CAMPAIGNS), "", "", "", "", Millis(0), Millis(0), happens(dice, 40),
+            pick(rng, CAMPAIGNS), "", "", "", "", Millis(0), Millis(0), happens(rng, 40),
         )  # fmt: skip
 
     # --- touchpoints ----------------------------------------------------------------------------
 
     def _touch(self) -> None:
-        dice = self.dice
-        draft = pick(dice, self.drafts)
-        kind = pick(dice, (TouchKind.CLICK, TouchKind.CLICK, TouchKind.IMPRESSION))
+        rng = self.rng
+        draft = pick(rng, self.drafts)
+        kind = pick(rng, (TouchKind.CLICK, TouchKind.CLICK, TouchKind.IMPRESSION))
         time = self._touch_time(draft)
         ts = self._logged(time)
-        if happens(dice, 10):
-            ts = max(time, draft.ts + LATE_MAX + pick(dice, BESIDE))
-        lookback = pick(dice, (HOUR, 20 * DAY, 99 * DAY)) if happens(dice, 12) else 0
+        if happens(rng, 10):
+            ts = max(time, draft.ts + LATE_MAX + pick(rng, BESIDE))
+        lookback = pick(rng, (HOUR, 20 * DAY, 99 * DAY)) if happens(rng, 12) else 0
         touch_id, keys = self._names(draft, kind)
         touch = Touch(
-            f"t{len(self.shown)}", touch_id, kind, EventMs(time), LogMs(ts), pick(dice, SOURCES),
-            "", pick(dice, CAMPAIGNS), "", "", "", pick(dice, SITES), Millis(lookback),
-            Millis(lookback), happens(dice, 75 if time > draft.time else 30),
-            pick(dice, tuple(Flag)) if happens(dice, 10) else 0,
+            f"t{len(self.shown)}", touch_id, kind, EventMs(time), LogMs(ts), pick(rng, SOURCES),
+            "", pick(rng, CAMPAIGNS), "", "", "", pick(rng, SITES), Millis(lookback),
+            Millis(lookback), happens(rng, 75 if time > draft.time else 30),
+            pick(rng, tuple(Flag)) if happens(rng, 10) else 0,
             traits_of(keys[-1][2:] if keys[-1].startswith("p:") else ""),
         )  # fmt: skip
         self.shown.append(Shown(touch, keys))
 
     def _touch_time(self, draft: Draft) -> int:
-        dice = self.dice
-        beside = pick(dice, BESIDE)
-        match pick(dice, (0, 0, 0, 1, 2, 3, 3, 4)):
+        rng = self.rng
+        beside = pick(rng, BESIDE)
+        match pick(rng, (0, 0, 0, 1, 2, 3, 3, 4)):
             case 1:
-                return draft.time - pick(dice, (10 * SECOND, 0, SECOND)) + beside
+                return draft.time - pick(rng, (10 * SECOND, 0, SECOND)) + beside
             case 2 if draft.begin:
-                return draft.begin + pick(dice, (5 * SECOND, 0)) + beside
+                return draft.begin + pick(rng, (5 * SECOND, 0)) + beside
             case 3:  # after the install, for those who come back
-                return draft.time + pick(dice, ABSENCES) + beside
+                return draft.time + pick(rng, ABSENCES) + beside
             case 4 if self.shown:
-                return pick(dice, self.shown).touch.time + pick(dice, (0, 0, DAY)) + beside
-        return draft.time - pick(dice, WINDOWS) + beside
+                return pick(rng, self.shown).touch.time + pick(rng, (0, 0, DAY)) + beside
+        return draft.time - pick(rng, WINDOWS) + beside
 
     def _names(self, draft: Draft, kind: TouchKind) -> tuple[str, tuple[str, ...]]:
         """Its own id, and the keys it is found under: the same device most of the time."""
-        dice = self.dice
-        devices = draft.devices if happens(dice, 60) else pick(dice, DEVICES)
+        rng = self.rng
+        devices = draft.devices if happens(rng, 60) else pick(rng, DEVICES)
         keys = [f"d:{device}" for device in devices]
         if not devices and self.guesses:
-            keys.append(f"p:{draft.network or pick(dice, NETWORKS)}")
+            keys.append(f"p:{draft.network or pick(rng, NETWORKS)}")
         if kind is TouchKind.IMPRESSION:
             name = f"v{len(self.shown)}"
             return name, tuple(keys) or (f"e:{name}",)
         wanted = [one for one in (draft.referred, draft.clicked) if one]
-        name = pick(dice, wanted if wanted and happens(dice, 50) else CLICK_IDS)
+        name = pick(rng, wanted if wanted and happens(rng, 50) else CLICK_IDS)
         return name, (f"c:{name}", *keys)
 
     # --- sessions -------------------------------------------------------------------------------
 
     def _visit(self) -> None:
         """Some time after the install, or soon after a touchpoint, or when one had to be quiet."""
-        dice = self.dice
-        draft = pick(dice, self.drafts)
-        time = draft.time + pick(dice, WINDOWS) + pick(dice, BESIDE)
+        rng = self.rng
+        draft = pick(rng, self.drafts)
+        time = draft.time + pick(rng, WINDOWS) + pick(rng, BESIDE)
         later = [one for one in self.shown if one.touch.time > draft.time]
-        if later and happens(dice, 80):
-            near = pick(dice, later).touch.time
-            away = pick(dice, (SECOND, 0, *WINDOWS)) * pick(dice, (1, 1, 1, -1))
-            time = near + away + pick(dice, BESIDE)
-        clicked = pick(dice, CLICK_IDS) if happens(dice, 30) else ""
+        if later and happens(rng, 80):
+            near = pick(rng, later).touch.time
+            away = pick(rng, (SECOND, 0, *WINDOWS)) * pick(rng, (1, 1, 1, -1))
+            time = near + away + pick(rng, BESIDE)
+        clicked = pick(rng, CLICK_IDS) if happens(rng, 30) else ""
         ts = max(self._logged(time), draft.ts - LATE_MAX)
         number = len(self.visits)
         session = ActivitySeen(
@@ -213,32 +213,32 @@ class _Drawing:
 
     def _verdict(self) -> SiteVerdict:
         """On any touchpoint, whether it led to the install or not, near what still counts."""
-        dice = self.dice
-        draft = pick(dice, self.drafts)
-        after = pick(dice, (HOUR, DAY, 8 * DAY, 0)) + pick(dice, BESIDE)
-        value = pick(dice, (0.99, 0.999, 0.95, 0.9499, 0.5))
+        rng = self.rng
+        draft = pick(rng, self.drafts)
+        after = pick(rng, (HOUR, DAY, 8 * DAY, 0)) + pick(rng, BESIDE)
+        value = pick(rng, (0.99, 0.999, 0.95, 0.9499, 0.5))
         near = [one for one in self.shown if one.touch.time <= draft.time] or self.shown
-        name, reason = pick(dice, near).touch.event_id, pick(dice, SITE_REASONS)
+        name, reason = pick(rng, near).touch.event_id, pick(rng, SITE_REASONS)
         return SiteVerdict(draft.name, name, reason, value, LogMs(draft.ts + after))
 
     def _erasure(self, number: int) -> ErasureSeen:
         """Somebody asks to be forgotten, perhaps twice, around what comes too late."""
-        dice = self.dice
+        rng = self.rng
         times = [draft.ts for draft in self.drafts] + [one.session.ts for one in self.visits]
-        away = pick(dice, (0, DAY, LATE_MAX)) * pick(dice, (1, -1)) + pick(dice, BESIDE)
+        away = pick(rng, (0, DAY, LATE_MAX)) * pick(rng, (1, -1)) + pick(rng, BESIDE)
         return ErasureSeen(
-            f"d:{pick(dice, DEVICES[0] + DEVICES[2])}",
+            f"d:{pick(rng, DEVICES[0] + DEVICES[2])}",
             f"r{number}",
-            LogMs(pick(dice, times) + away),
+            LogMs(pick(rng, times) + away),
         )
 
     def _logged(self, time: int) -> int:
         """When an event reaches the log: soon, late, or as late as some other one still counts."""
-        dice = self.dice
-        if self.drafts and happens(dice, 15):
-            edge = pick(dice, self.drafts).ts + LATE_MAX + pick(dice, BESIDE)
+        rng = self.rng
+        if self.drafts and happens(rng, 15):
+            edge = pick(rng, self.drafts).ts + LATE_MAX + pick(rng, BESIDE)
             return max(time, edge)
-        return time + pick(dice, (0, 0, SECOND, SECOND, HOUR, DAY, 5 * DAY))
+        return time + pick(rng, (0, 0, SECOND, SECOND, HOUR, DAY, 5 * DAY))
 
 
 def traits_of(network: str) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 T = TypeVar("T")
 
 
-class Dice(Protocol):
+class RandomSource(Protocol):
     def below(self, bound: int) -> int:
         """One of 0, 1, … bound - 1."""
 
@@ -24,18 +24,18 @@ class Seeded:
         return int(self._random() * bound)
 
 
-def pick(dice: Dice, options: Sequence[T]) -> T:
+def pick(rng: RandomSource, options: Sequence[T]) -> T:
     """The simplest option comes first; one that is there twice falls twice as often."""
-    return options[dice.below(len(options))]
+    return options[rng.below(len(options))]
 
 
-def happens(dice: Dice, percent: int) -> bool:
-    return dice.below(100) >= 100 - percent
+def happens(rng: RandomSource, percent: int) -> bool:
+    return rng.below(100) >= 100 - percent
 
 
-def shuffled(dice: Dice, items: Sequence[T]) -> list[T]:
+def shuffled(rng: RandomSource, items: Sequence[T]) -> list[T]:
     """All falls 0: the order stays."""
     rest, found = list(items), []
     while rest:
-        found.append(rest.pop(dice.below(len(rest))))
+        found.append(rest.pop(rng.below(len(rest))))
     return found
