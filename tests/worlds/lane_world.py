@@ -1,4 +1,4 @@
-"""A lane's surroundings in memory: log, flow, stage and records."""
+"""Everything that a lane needs, in memory: log, flow, stage and records."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def records(*offsets: int) -> list[Record]:
 
 @dataclass
 class MemoryLog:
-    """What a lane committed. `fenced` and `commits_wait` are set by tests."""
+    """A log in memory that keeps what a lane committed. Tests set `fenced` and `commits_wait`."""
 
     opened: int = 0
     closed: int = 0
@@ -70,7 +70,7 @@ class MemoryLog:
         self.closed += 1
 
     def decided(self) -> list[int]:
-        """Every offset that the stage was given, in order, from what it sent."""
+        """Every offset that the stage decided on, in order, as its messages show."""
         sent = [m for effects in self.committed for m in effects.messages.get(("out", 0), ())]
         return [int(message.key or b"") for message in sent]
 
@@ -128,7 +128,7 @@ class NoSnapshots:
 
 @dataclass
 class World:
-    """Builds lanes; tests look at its parts."""
+    """Builds lanes whose parts tests can look at."""
 
     start_at: Mapping[TopicPartition, int] = field(default_factory=dict)
     bounds: BatchBounds = AT_ONCE
@@ -178,7 +178,7 @@ class World:
 
 
 async def settle() -> None:
-    """Let everything run that can run without anything from outside."""
+    """Run the event loop until only outside events could change anything."""
     for _ in range(20):
         await asyncio.sleep(0)
     await asyncio.sleep(0.02)  # Restoring a stage happens in a thread.

@@ -30,7 +30,7 @@ def settings_of(values: dict[str, Any]) -> StoringSettings:
 
 
 class Report(StoringObserver):
-    """Says when the first rows are stored, and at the end how many were."""
+    """Prints when the first rows are stored, and at the end how many were."""
 
     def __init__(self) -> None:
         self.rows = self.skipped = self.retries = 0

@@ -72,7 +72,7 @@ def end(process: subprocess.Popen[str]) -> None:
 
 
 def expected_rows(count: int) -> dict[str, list[Outcome]]:
-    """Outcomes by topic, each different."""
+    """Distinct outcomes by topic."""
     return {
         topics.TOUCHES.name: [touch(f"e{n}", offset=n) for n in range(count)],
         topics.ATTRIBUTIONS.name: [decision(f"i{n}") for n in range(count // 4)],
@@ -81,7 +81,7 @@ def expected_rows(count: int) -> dict[str, list[Outcome]]:
 
 
 async def produce(address: str, rows: dict[str, list[Outcome]], seconds: float) -> None:
-    """Spread the rows over the partitions, and over the time."""
+    """Spread the rows over the partitions and over time."""
     producer = aiokafka.AIOKafkaProducer(bootstrap_servers=address, acks="all")
     await producer.start()
     try:
@@ -122,7 +122,7 @@ def wait_until_read(address: str, names: list[str], process: subprocess.Popen[st
 
 
 def stored(store: EmbeddedStore, rows: dict[str, list[Outcome]]) -> dict[str, tuple[int, int, int]]:
-    """Rows, distinct places in the log, and distinct outcomes per table."""
+    """The number of rows, of distinct log positions and of distinct outcomes, per table."""
     keys = {"touches": "event_id", "attributions": "attribution_id", "revenue": "booking_id"}
     counted = {}
     for table in rows:

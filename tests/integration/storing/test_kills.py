@@ -49,10 +49,10 @@ def test_killed_while_writing_every_row_is_there_once(tmp_path: Path) -> None:
             " max(log_offset) + 1, countIf(event_id != concat(toString(log_partition), '-',"
             " toString(log_offset))) FROM touches GROUP BY log_partition ORDER BY log_partition"
         )
-        for partition, rows, places, first, end, strangers in found.rows:
+        for partition, rows, offsets, first, end, strangers in found.rows:
             acknowledged = committed(tmp_path, partition)
             assert acknowledged > 0
-            assert (rows, places, first, strangers) == (end, end, 0, 0)
+            assert (rows, offsets, first, strangers) == (end, end, 0, 0)
             assert end >= acknowledged
         assert len(found.rows) == PARTITIONS
     finally:

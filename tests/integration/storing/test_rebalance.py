@@ -54,7 +54,9 @@ OLD_TYPES = {
 def store(clickhouse_server: ClickHouseServer) -> Iterator[ServerStore]:
     opened = ServerStore(StoreTarget(url=clickhouse_server.url))
     for table in TABLES.values():
-        columns = ", ".join(f"{one.name} {OLD_TYPES[one.kind]}" for one in table.all_columns)
+        columns = ", ".join(
+            f"{column.name} {OLD_TYPES[column.kind]}" for column in table.all_columns
+        )
         opened.execute(f"DROP TABLE IF EXISTS {table.name}")
         opened.execute(
             f"CREATE TABLE {table.name} ({columns}) ENGINE = MergeTree"
@@ -66,10 +68,10 @@ def store(clickhouse_server: ClickHouseServer) -> Iterator[ServerStore]:
         " applied_at DateTime DEFAULT now()) ENGINE = MergeTree"
         " PARTITION BY tuple() ORDER BY number"
     )
-    for one in migrations():
+    for migration in migrations():
         opened.execute(
             "INSERT INTO schema_migrations (number, name, checksum)"
-            f" SELECT toInt64({one.number}), '{one.name}', '{one.checksum}'"
+            f" SELECT toInt64({migration.number}), '{migration.name}', '{migration.checksum}'"
         )
     yield opened
     opened.close()
@@ -105,7 +107,7 @@ class Workers:
         self.running.remove(worker)
 
     def complaint(self) -> str:
-        """What the only worker says before it ends with exit code 1."""
+        """The line that the only worker prints before it ends with exit code 1."""
         (worker,) = self.running
         _, complaint = worker.communicate(timeout=WAIT_SECONDS)
         self.running.clear()

@@ -32,7 +32,7 @@ def broker() -> Iterator[EmbeddedBroker]:
 
 
 def complaint_of(broker: EmbeddedBroker, folder: Path) -> str:
-    """What a worker on this folder says before it ends with exit code 1."""
+    """The line that a worker on this folder prints before it ends with exit code 1."""
     settings: dict[str, Any] = {
         "bootstrap_servers": broker.address,
         "folder": str(folder),

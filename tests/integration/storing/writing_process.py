@@ -1,4 +1,4 @@
-"""Writes a made-up log into a store until it is killed. Arguments: folder, seed.
+"""Writes a synthetic log into a store until it is killed. Arguments: folder, seed.
 
 Like Kafka, it remembers a committed offset per partition, written only after the rows are
 acknowledged: so after a kill it is behind what is stored.

@@ -1,4 +1,4 @@
-"""Topics that would lose or mix up state are refused, each with what to do."""
+"""Topics that would lose or mix up state are refused, with a line that says what to do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lanes across assignments: who is kept, who is rebuilt, what ends the worker."""
+"""Lanes across rebalances: which are kept, which are rebuilt, and what ends the worker."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_a_lane_that_stays_here_goes_on_and_does_not_repeat_itself() -> None:
 
 
 def test_a_lane_is_rebuilt_when_this_worker_missed_a_generation() -> None:
-    """Someone else may have had it meanwhile."""
+    """Another worker may have owned it meanwhile."""
 
     async def story(world: World, fleet: LaneFleet) -> None:
         await fleet.assigned(MATCH_0, 1)
@@ -103,7 +103,7 @@ def test_a_checkpoint_that_does_not_end_in_time_is_abandoned_with_its_lane() -> 
 
 
 def test_a_batch_polled_before_a_rebalance_is_ignored_after_it() -> None:
-    """It is read again; taking it now would hide what comes before it."""
+    """It is read again; queueing it now would hide the records before it."""
 
     async def story(world: World, fleet: LaneFleet) -> None:
         await fleet.assigned(MATCH_0, 1)
@@ -135,6 +135,7 @@ def test_stages_see_topic_names_without_the_prefix() -> None:
         world = World()
         fleet = LaneFleet([SPEC], world.build, "test-", PATIENCE_SECONDS)
         await fleet.assigned({("test-match", 0)}, 1)
+        # Its topic can be set, as that of aiokafka's records.
         fleet.offer(batch(1, [Mutable()], "test-"))  # type: ignore[list-item]
         await world.log.until([0])
         assert world.log.committed[0].positions == {("match", 0): 1}

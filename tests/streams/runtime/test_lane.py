@@ -1,4 +1,4 @@
-"""What a lane promises, with everything around it in memory."""
+"""What a lane guarantees, with its log, state and consumer in memory."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def test_a_stage_may_put_off_its_commit() -> None:
 
 
 def test_what_a_stage_is_missing_is_decided_again_before_anything_new() -> None:
-    """Also after a restart, and to the end of what the log still has."""
+    """Also after a restart, and up to the last record that the log still has."""
 
     class Doubter(Echo):
         wanted = OffsetRange(INPUT, 95, 200)

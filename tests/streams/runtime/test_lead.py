@@ -1,4 +1,4 @@
-"""How far a producer may run ahead."""
+"""How far a producer may be ahead of its readers."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Readers:
 
 
 def write(readers: Readers, bounds: LeadBounds, sizes: list[tuple[int, int]]) -> list[int]:
-    """Messages outstanding after each write."""
+    """The number of unread messages after each write."""
 
     async def writing() -> list[int]:
         lead = BoundedLead(bounds, readers.committed_of)

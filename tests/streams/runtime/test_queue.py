@@ -23,7 +23,7 @@ def at(time: int, offset: int) -> Record:
 
 
 def test_partitions_advance_together_in_log_time() -> None:
-    """Installs of a whole day are here, touchpoints only until noon: the afternoon waits."""
+    """Installs of a whole day are queued, touchpoints only until noon: those after noon stay."""
     queue = LaneQueue(BatchBounds(), [A, B])
     queue.put(B, [at(8, 0), at(12, 1), at(18, 2)])
     queue.put(A, [at(1, 0), at(13, 1)])
@@ -75,7 +75,7 @@ def test_gaps_in_offsets_are_normal() -> None:
 def test_every_offset_is_taken_once_and_in_order_whatever_is_read_again(
     reads: list[tuple[int, int, bool]],
 ) -> None:
-    """Readers go back at will, never ahead of what they have read; rewinding is allowed."""
+    """Readers may go back, but never skip a record."""
     queue = LaneQueue(BatchBounds(records_max=5))
     taken: list[int] = []
     end = 0

@@ -1,4 +1,4 @@
-"""Model versions on their way through a topic."""
+"""Model versions that are written to a topic and read from it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every store promises, on disk and in memory."""
+"""What every store guarantees, on disk and in memory."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def open_store(request: pytest.FixtureRequest, tmp_path: Path) -> Open:
 
 
 def first_byte_hours(key: bytes, value: bytes) -> int:
-    """In these tests the first byte of a value says after how many hours it is useless."""
+    """In these tests the first byte of a value says after how many hours it expires."""
     return value[0] * HOUR_MS if b"" < value[:1] < b"0" else 0
 
 
@@ -68,7 +68,7 @@ def test_values_are_named_once_when_their_hour_of_uselessness_is_over(open_store
 
 
 def test_a_value_that_was_put_off_is_named_for_both_hours(open_store: Open) -> None:
-    """Who asks looks at the value anyway, so nothing is searched when a value changes."""
+    """The caller looks at the value anyway, so a change of a value searches no index."""
     store = open_store()
     store.apply({b"k": b"\x02"}, 1)
     store.apply({b"k": b"\x09"}, 2)
@@ -106,7 +106,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 
 def test_after_a_crash_state_and_position_are_of_the_same_moment(tmp_path: Path) -> None:
-    """More is written than the write buffer holds, so some of it is on disk and some is lost."""
+    """More is written than the write buffer holds: part of it is on disk, and the rest is lost."""
     environ = {**os.environ, "PYTHONPATH": str(ROOT)}
     subprocess.run([sys.executable, "-c", CRASH, str(tmp_path / "0")], env=environ)
     store = RocksStore(tmp_path / "0")
@@ -116,7 +116,7 @@ def test_after_a_crash_state_and_position_are_of_the_same_moment(tmp_path: Path)
 
 
 def test_a_store_that_slept_too_long_begins_again(tmp_path: Path) -> None:
-    """Deletions it missed may no longer be in the changelog."""
+    """The changelog may no longer hold the deletions that it missed."""
     first = RocksStore(tmp_path / "0")
     first.apply({b"a": b"1"}, 3)
     first.close()

@@ -1,4 +1,4 @@
-"""Probes tell the truth, also while the event loop does not turn."""
+"""Probes report the true state, also while the event loop is stalled."""
 
 from __future__ import annotations
 

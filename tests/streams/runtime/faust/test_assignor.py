@@ -1,4 +1,4 @@
-"""Who gets which partition number when workers come and go."""
+"""Which worker gets which partition number as workers join and leave."""
 
 from __future__ import annotations
 
