@@ -1,4 +1,4 @@
-"""Simulated people whose installs have known causes, for judging how credit is shared."""
+"""Simulated people whose installs have known causes, to judge multi-touch attribution by."""
 
 from streams.lab.simulator.credit_worlds.audience import CHANNEL_NAMES, ZERO_EFFECT
 from streams.lab.simulator.credit_worlds.credit_world import (

@@ -1,8 +1,8 @@
-"""People who see advertisements and may install: who they are, what they do, what they are shown.
+"""People who see advertisements and may install: traits, visits, and what they are shown.
 
-Intent comes and goes, and nobody sees it. It makes people visit the advertiser's site, search
-for its name, and install. Retargeting follows the visits and brand search the searches, so both
-are where installs are going to be, whether or not they bring any.
+Intent comes and goes unseen. It makes people visit the advertiser's site, search for its name, and
+install. Retargeting follows the visits and brand search the searches, so both precede installs,
+whether or not they cause any.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ STEP_D = 1 / 12
 """People act, and rates of installing change, every two hours."""
 
 IMPRESSION_STRENGTH = 0.5
-"""What an impression leaves, where a click leaves 1."""
+"""Effect of an impression, where that of a click is 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class Audience:
     activity: FloatColumn
     lasting: FloatColumn  # intent
     passing: FloatColumn
-    frailty: FloatColumn  # how easily moved; 1 on average
+    frailty: FloatColumn  # how easily persuaded; 1 on average
     prior_installs: IntColumn
     strength: FloatColumn
     visited: FloatColumn  # recent visits, fading
@@ -90,19 +90,19 @@ class Contacts:
 def make_audience(rng: np.random.Generator, count: int) -> Audience:
     lasting = rng.normal(size=count)
     return Audience(
-        np.exp(rng.normal(0.0, _ACTIVITY_SPREAD, count) - _ACTIVITY_SPREAD**2 / 2),
-        lasting,
-        rng.normal(size=count),
-        rng.gamma(_FRAILTY_SHAPE, 1 / _FRAILTY_SHAPE, count),
-        rng.poisson(_PRIOR_INSTALLS * np.exp(_PRIOR_INSTALLS_BY_INTENT * lasting)),
-        np.zeros((len(CHANNELS), count)),
-        np.zeros(count),
-        np.ones(count, bool),
+        activity=np.exp(rng.normal(0.0, _ACTIVITY_SPREAD, count) - _ACTIVITY_SPREAD**2 / 2),
+        lasting=lasting,
+        passing=rng.normal(size=count),
+        frailty=rng.gamma(_FRAILTY_SHAPE, 1 / _FRAILTY_SHAPE, count),
+        prior_installs=rng.poisson(_PRIOR_INSTALLS * np.exp(_PRIOR_INSTALLS_BY_INTENT * lasting)),
+        strength=np.zeros((len(CHANNELS), count)),
+        visited=np.zeros(count),
+        is_watched=np.ones(count, bool),
     )
 
 
 def live_one_step(rng: np.random.Generator, people: Audience, begin_d: float) -> Contacts:
-    """One step: contacts of those who are still watched, and what they leave at its end."""
+    """Contacts of one step, of people who have not installed. Updates the audience."""
     shown = rng.poisson(_rates(people) * STEP_D) * people.is_watched
     visits = rng.poisson(_visit_rate(people) * STEP_D) * people.is_watched
     channel, person = np.nonzero(shown)

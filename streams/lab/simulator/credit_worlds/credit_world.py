@@ -1,4 +1,4 @@
-"""Worlds in which it is known what brought every install."""
+"""Worlds in which the causes of every install are known."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class CreditWorld:
 
     @property
     def truth(self) -> dict[str, float]:
-        """Share of all installs that each receiver brought."""
+        """Share of all installs that each receiver caused."""
         return dict(zip(RECEIVERS, self.shares.mean(axis=1).tolist(), strict=True))
 
 
@@ -69,7 +69,7 @@ def make_credit_world(name: str, seed: int, persons: int) -> CreditWorld:
 
 
 def exposure_paths(world: CreditWorld) -> Iterator[ExposurePath]:
-    """Everyone who was ever seen, from the first contact on, in order of person."""
+    """Paths of everybody who was ever seen, from the first contact on, in order of person."""
     contacts = world.contacts
     bounds = np.searchsorted(contacts.person, np.arange(world.persons + 1))
     time = (START_MS + contacts.time_d * DAY_MS).astype(np.int64).tolist()

@@ -1,4 +1,4 @@
-"""Three ways in which advertisements may bring installs. Each gives the true rate of installing.
+"""Three ways in which advertising may cause installs. Each gives the true rate of installing.
 
 * additive: every touchpoint adds to the rate, as the learned model assumes (though with a
   half-life of its own for every channel, and half for impressions).
@@ -7,7 +7,7 @@
 * threshold: people become aware, channel by channel and up to a limit, and install once they are
   aware enough and a need comes up. People differ in how easily they are moved, for good.
 
-Retargeting and brand search move the rate by about a hundredth of what other channels do.
+Retargeting and brand search raise the rate by about a hundredth of what other channels do.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from streams.lab.simulator.draws import FloatColumn
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """Of several people, each at a time of their own."""
+    """Columns, one element per person; each person at a time of their own."""
 
     strength: FloatColumn  # one row per channel
     intent: FloatColumn

@@ -1,7 +1,7 @@
-"""Who really brought an install: the Shapley value of each channel in the true rate.
+"""What really caused an install: the Shapley value of each channel in the true rate.
 
-Counterfactual removal, averaged over all orders in which channels could be taken away. What is
-left without any channel is organic. Of an additive rate it is each channel's own part.
+That is counterfactual removal, averaged over all orders of removing channels. What is left without
+any channel is organic. In an additive rate it is each channel's own part.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Simulated people whose true chances to pay are known, for judging models of who will pay."""
+"""Simulated people whose true chances to pay are known, to judge payer and value models by."""
 
 from streams.lab.simulator.paying_worlds.disturbances import (
     BEGIN_MS,

@@ -1,4 +1,4 @@
-"""Activity that tells how fond people are of an app, and nothing about when they pay."""
+"""Activity that shows how fond people are of an app, and nothing about when they pay."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Draws and probabilities that the worlds share: exact sums over what people may be."""
+"""Draws and probabilities that the worlds share: exact sums over the types of people."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ def normal_grid(size: int) -> FloatColumn:
 
 
 def normal_cdf(x: FloatColumn) -> FloatColumn:
-    """The standard normal distribution, to 1e-7; the worlds are defined with it as it is."""
+    """The standard normal distribution, to 1e-7. It is part of the definition of the worlds."""
     return np.asarray(np.interp(x, _TABLE_X, _TABLE))
 
 
 def poisson(share: FloatColumn, mean: FloatColumn) -> IntColumn:
-    """Poisson counts at quantiles `share`: one uniform number each, whatever the mean."""
+    """Poisson counts at quantiles `share`. Each takes one uniform number, whatever the mean."""
     count = np.zeros(share.shape, np.int64)
     chance = np.exp(-mean)
     below = chance
@@ -79,22 +79,22 @@ class Answers(NamedTuple):
 
 
 class Futures(NamedTuple):
-    """What comes of everything that a person may be: install × that × step, or edge."""
+    """What happens to each type that a person may be: install × type × step, or edge."""
 
     paid: FloatColumn  # chance to pay in the step
-    survival: FloatColumn  # chance to reach the edge without that being over
+    survival: FloatColumn  # chance to reach the edge neither paid nor gone
 
     @classmethod
     def of_survival(cls, survival: FloatColumn) -> Futures:
-        """Where only paying ends it."""
+        """Where only paying ends a life."""
         return cls(survival[:, :, :-1] - survival[:, :, 1:], survival)
 
 
 def answers(log_weight: FloatColumn, evidence: FloatColumn, futures: Futures) -> Answers:
-    """What can be known: averages over what people may be, weighed by how well it fits.
+    """What can be known: averages over types, weighted by how well each fits.
 
-    `log_weight` (install × what they may be × landmark) is the log of prior times likelihood of
-    the activity and of not having paid; what `evidence`, its sum, has beyond it never pays.
+    `log_weight` (install × type × landmark) is the log of prior times likelihood of the activity
+    and of not having paid. `evidence` is the log of its sum, with types added that never pay.
     """
     weight = np.exp(log_weight - evidence[:, None])
     paid, survival = futures

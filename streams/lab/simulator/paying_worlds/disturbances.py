@@ -1,7 +1,7 @@
-"""What may go wrong, or only differently, in a paying world from one day on.
+"""What may change in a paying world, or go wrong, from one day on.
 
 Until that day a world is the same, install by install and payment by payment, whatever disturbs
-it later: so the undisturbed run is learned once, and differences are due to the disturbance.
+it later. So the undisturbed run is learned once, and differences are due to the disturbance.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from schemas.time import DAY_MS
 from streams.lab.simulator.scenario import START_MS
 
 INSTALL_DAYS = 60
-"""How long people install."""
+"""Days on which people install."""
 
 BEGIN_DAY = 40
 BEGIN_MS = START_MS + BEGIN_DAY * DAY_MS

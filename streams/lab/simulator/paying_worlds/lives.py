@@ -1,4 +1,4 @@
-"""What people do, and what could be known of whether they will pay: common to all worlds."""
+"""What people do, and what can be known of whether they will pay, in all worlds."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NEVER_PAYS = -1
 
 @dataclass(frozen=True, slots=True)
 class Season:
-    """What the calendar does to people in each step of their lives: one row per install."""
+    """Effects of the calendar in each step of a life: one row per install."""
 
     price: FloatColumn  # factor
     mood: FloatColumn  # factor on readiness to pay
@@ -35,9 +35,9 @@ class Season:
 class Lives:
     """One element or row per install.
 
-    The chance is the true one: of paying by each horizon, of people about whom the same is known
-    as of this one at the landmark (traits, activity so far, not having paid), averaged over all
-    that they may be, in the world as it really goes on. NaN: paid before, or horizon passed.
+    The chance is the true one: of paying by each horizon, for people of whom the same is known at
+    the landmark (traits, activity so far, not having paid), averaged over all types that they may
+    be, in the world as it really continues. NaN: paid before, or the horizon has passed.
     """
 
     sessions: IntColumn  # install × bucket; without the first one, which every install has
@@ -53,14 +53,14 @@ class Lives:
 
 
 class KindOfPeople(Protocol):
-    """How people of one kind live."""
+    """One kind of people, with a way of living."""
 
     def live(self, people: PayingPeople, season: Season, rng: np.random.Generator) -> Lives:
-        """Draws as much from `rng` whatever the season, so that seasons can be compared."""
+        """Draws as many numbers from `rng` in any season, so that seasons can be compared."""
 
 
 def make_season(people: PayingPeople, disturbance: Disturbance) -> Season:
-    # By the beginning of a step: a change in the midst of it is never felt before it happens.
+    # As at the beginning of the step, so that a change within it has no effect before it happens.
     at = people.time[:, None] + EDGES_MS[:-1]
     is_holiday = (at >= BEGIN_MS) & (at < BEGIN_MS + disturbance.holiday_d * DAY_MS)
     return Season(

@@ -1,4 +1,4 @@
-"""Who installs when, from where, through whom; and what that says about paying."""
+"""Who installs when, from where and through whom, and what follows from that for paying."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ _CLICK_LEAD_LOG_SPREAD = 2.2
 class PayingPeople:
     """One element per install, in order of time. Organic ones have no campaign and site: -1.
 
-    Quality says how readily somebody pays, tempo how soon, spend how much, as far as what is
-    known at the install tells: about 0 on average. A world makes of it what it likes.
+    Quality is how readily somebody pays, tempo how soon, spend how much, as far as it follows from
+    what is known at the install; about 0 on average. Each world uses them in its own way.
     """
 
     time: IntColumn
@@ -106,7 +106,7 @@ def make_paying_people(
 
 
 def _scores(world: str, seed: int, traits: tuple[IntColumn, ...]) -> list[FloatColumn]:
-    """Quality, tempo and spend: sums of what each trait is worth in this world."""
+    """Quality, tempo and spend: sums of the effects of all traits in this world."""
     time, app, country, is_ios, source, campaign, site = traits
     rng = generator(seed, f"paying scores {world}")
     levels = (
@@ -124,8 +124,8 @@ def _scores(world: str, seed: int, traits: tuple[IntColumn, ...]) -> list[FloatC
     for share in (1.0, 0.5, 0.5):
         score = np.zeros(len(time))
         for index, size, spread in levels:
-            worth = rng.normal(0.0, spread * share, size)
-            score += (worth - worth.mean())[index]
+            effect = rng.normal(0.0, spread * share, size)
+            score += (effect - effect.mean())[index]
         found.append(score)
     return found
 
@@ -139,5 +139,5 @@ def _times(rng: np.random.Generator, installs: int) -> IntColumn:
 
 
 def _sizes(rng: np.random.Generator, count: int) -> FloatColumn:
-    """Few are large."""
+    """Weights of which few are large."""
     return np.asarray(rng.pareto(1.5, count) + 0.3)

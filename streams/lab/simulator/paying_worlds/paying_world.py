@@ -1,4 +1,4 @@
-"""Worlds in which it is known how likely everybody is to pay, whatever is known of them."""
+"""Worlds in which everybody's true chance to pay is known, given what can be known of them."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def make_paying_world(name: str, disturbance: str, seed: int, installs: int) -> 
 
 
 def _with_bots(people: PayingPeople, lives: Lives) -> Lives:
-    """Some may be no people: these open the app once and never pay."""
+    """Some installs are bots, which open the app once and never pay."""
     share = people.bot_chance[:, None]
     is_quiet = (lives.last_ms == 0) & (np.cumsum(_activity(lives), axis=1) == 0)
     seems = (1.0 - share) * np.exp(np.where(is_quiet, lives.evidence, 0.0))
@@ -70,6 +70,6 @@ def _with_bots(people: PayingPeople, lives: Lives) -> Lives:
 
 
 def _activity(lives: Lives) -> IntColumn:
-    """Install × landmark: what was counted since the landmark before."""
+    """Install × landmark: activity since the landmark before."""
     counted = lives.sessions + lives.names.sum(axis=2)
     return np.concatenate([np.zeros((len(counted), 1), np.int64), counted], axis=1)

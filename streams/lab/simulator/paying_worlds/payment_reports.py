@@ -1,4 +1,4 @@
-"""What reaches the log of a paying world: payments and activity, as disturbed as they are sent."""
+"""What reaches the log of a paying world: payments and activity, with all disturbances."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def report_payments(world: PayingWorld, seed: int) -> PaymentReports:
 
 
 def log_times(paid_at: IntColumn, shares: FloatColumn, how: Disturbance) -> IntColumn:
-    """When payments of a log time become known; `shares`: two uniform numbers of each."""
+    """When payments become known; `shares` are two uniform numbers for each."""
     usual = paid_at + (-np.log1p(-shares[0]) * 2 * SECOND_MS).astype(np.int64)
     logged_at = np.where(
         (shares[1] < how.late) & (paid_at >= BEGIN_MS), paid_at + _lateness(shares[0]), usual
@@ -65,7 +65,7 @@ def _lateness(share: FloatColumn) -> IntColumn:
 def poisoned_installs(
     world: PayingWorld, share: FloatColumn, how: Disturbance
 ) -> tuple[IntColumn, IntColumn]:
-    """Installs that seem to pay and do not, and when."""
+    """Installs that seem to pay and do not, and when they seem to."""
     into = share / _POISONED_SHARE
     fake_at = BEGIN_MS + (into * how.poisoned_h * HOUR_MS).astype(np.int64)
     age = fake_at - world.people.time
@@ -75,7 +75,7 @@ def poisoned_installs(
 
 
 def logged_activity(world: PayingWorld, seed: int) -> Lives:
-    """Lives as logged: what is late counts where it arrives, in the next bucket."""
+    """Lives as logged: late activity counts in the bucket in which it arrives, the next one."""
     how = DISTURBANCES[world.disturbance]
     if how.late == 0.0:
         return world.lives

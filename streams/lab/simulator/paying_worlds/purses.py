@@ -1,7 +1,7 @@
-"""How much people pay, and how often again: a kind of customer for each, seen only by payments.
+"""How much people pay, and how often again. Only payments show what kind of customer somebody is.
 
 None of these is of the value model's own kind: kinds are few and hidden, each with a rate and a
-price level of its own, and who has paid once is known better with every payment.
+price level of its own, and every payment says more about who made it.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from streams.lab.simulator.paying_worlds.chances import normal_cdf
 
 
 class Prices(Protocol):
-    """Amounts of a payment in USD, before what a country pays and the season's prices."""
+    """Amounts of payments in USD, before factors of country and season."""
 
     @property
     def mean(self) -> FloatColumn:
-        """Of each kind."""
+        """Mean amount of each kind."""
 
     def drawn(self, kind: IntColumn, share: FloatColumn) -> FloatColumn:
-        """At quantiles `share`."""
+        """Amounts at quantiles `share`."""
 
     def log_density(self, amount: FloatColumn) -> FloatColumn:
-        """Amount × kind, up to what does not depend on the kind."""
+        """Amount × kind, up to a term that does not depend on the kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Purse:
     """Kinds of customers, from thrifty to lavish."""
 
     usual: FloatColumn  # log weight of each kind
-    lean: FloatColumn  # how much the log weight rises with what spend somebody promises
+    lean: FloatColumn  # how much the log weight rises with spend
     per_day: FloatColumn  # payments after the first one
     prices: Prices
 
@@ -46,7 +46,7 @@ class Purse:
 
 @dataclass(frozen=True, slots=True)
 class Lognormal:
-    """Anything costs anything."""
+    """Any amount, as in a shop with many prices."""
 
     median: FloatColumn
     spread: float
@@ -161,4 +161,4 @@ PURSES: dict[str, Purse] = {
         prices=Pareto(np.array([1.0, 2.0, 4.0, 10.0]), 2.1, 100.0),
     ),
 }
-"""By the world whose people have them."""
+"""By name of the paying world."""

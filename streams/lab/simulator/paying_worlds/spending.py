@@ -1,4 +1,4 @@
-"""What people pay in all, and what could be known of it at every landmark."""
+"""All that people pay, and what can be expected of it at every landmark."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ _COUNTRY_PAYS = np.array(
      for one in COUNTRIES]
 )  # fmt: skip
 _AGAIN_MAX = 60
-"""Payments after the first one; more are in nobody's purse in ninety days."""
+"""Payments after the first one; nobody makes more in ninety days."""
 
-_GOLDEN = 0.6180339887498949
+_PHASE_STEP = 0.6180339887498949
 _POISONED_USD = 5.0
 _PART = 4_096
 
 
 @dataclass(frozen=True, slots=True)
 class Spending:
-    """Payments in USD, by install and time; and what every install is truly worth.
+    """Payments in USD, by install and time; and the true expectation of revenue.
 
-    The worth is expected revenue from the install to each horizon, of people about whom the same
-    is known at the landmark: traits, activity, payments so far, with all that they may be.
+    `expected` is revenue from the install to each horizon, for people of whom the same is known at
+    the landmark (traits, activity, payments so far), averaged over all types that they may be.
     """
 
     install: IntColumn
@@ -74,7 +74,7 @@ def spend(world: PayingWorld, seed: int) -> Spending:
 
 @dataclass(frozen=True, slots=True)
 class LoggedPayments:
-    """What reaches the log of what people pay, each payment once."""
+    """Payments as they reach the log, each once."""
 
     install: IntColumn
     paid_ms: IntColumn  # since the install
@@ -83,14 +83,14 @@ class LoggedPayments:
 
 
 def log_payments(world: PayingWorld, spending: Spending, seed: int) -> LoggedPayments:
-    """As disturbed as they are sent. A payment that is sent twice has the same id, and counts
+    """With the disturbances of the world. A payment that is sent twice has the same id and counts
     once. A poisoned install seems to pay the price of a small purchase."""
     how = DISTURBANCES[world.disturbance]
     shares = generator(seed, f"paying logs {world.name}").random((3, len(world.lives)))
     install, paid_ms = spending.install, spending.paid_ms
     since = world.people.time[install]
-    # The same whatever is paid later, so that worlds can be compared.
-    own = (shares[:2, install] + _GOLDEN * ordinals(install)) % 1.0
+    # Independent of later payments, so that worlds can be compared.
+    own = (shares[:2, install] + _PHASE_STEP * ordinals(install)) % 1.0
     logged_ms = log_times(since + paid_ms, own, how) - since
     fake, fake_at = poisoned_installs(world, shares[2], how)
     fake_ms = fake_at - world.people.time[fake]
@@ -109,7 +109,7 @@ def _price(world: PayingWorld, at: IntColumn) -> FloatColumn:
 def _paid(
     world: PayingWorld, purse: Purse, chances: FloatColumn, which: slice, rng: np.random.Generator
 ) -> tuple[IntColumn, IntColumn, FloatColumn]:
-    """Draws as much whoever pays, so that worlds can be compared."""
+    """Draws as many numbers whoever pays, so that worlds can be compared."""
     first_ms = world.lives.paid_ms[which]
     size = len(first_ms)
     kind = picked(rng.random(size), chances[which])
@@ -162,7 +162,7 @@ def _known_kinds(
     paid: tuple[IntColumn, FloatColumn],
     since_first_ms: IntColumn,
 ) -> FloatColumn:
-    """Install × kind: what payments tell of those who made them. Others: no matter."""
+    """Install × kind: probabilities given the payments. Meaningless without a payment."""
     owner, base = paid
     size, kinds = chances.shape
     density = purse.prices.log_density(base)

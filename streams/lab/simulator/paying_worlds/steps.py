@@ -1,4 +1,4 @@
-"""How the life of an install is cut up in the paying worlds. Times are since the install."""
+"""How the life of an install is divided in the paying worlds. Times are ms since the install."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ EDGES_MS: IntColumn = np.array(
     + [half_days * DAY_MS // 2 for half_days in range(1, 14)]
     + [days * DAY_MS for days in (*range(7, 30), *range(30, 91, 5))]
 )
-"""What drives people changes at these edges only, so that the truth is a finite sum."""
+"""Rates change at these edges only, so that the truth is a finite sum."""
 
 LIFE_STEPS = len(EDGES_MS) - 1
 MIDDLES_MS: IntColumn = (EDGES_MS[1:] + EDGES_MS[:-1]) // 2
 LENGTHS_D = (EDGES_MS[1:] - EDGES_MS[:-1]) / DAY_MS
 AT_LANDMARK: IntColumn = np.searchsorted(EDGES_MS, LANDMARK_MS)
-"""The edge that is a landmark; and below, a horizon."""
+"""Index of the edge at each landmark; and below, at each horizon."""
 AT_HORIZON: IntColumn = np.searchsorted(EDGES_MS, HORIZON_MS)
 
 

@@ -1,4 +1,4 @@
-"""Players with a purse: they play, rise, save up, are shown offers, and leave without a word.
+"""Players with a purse: they play, rise, save up, are shown offers, and leave without notice.
 
 What somebody is (purse and eagerness: 25 kinds) follows from traits only by chance. Players buy
 when an offer is shown, they can afford it and feel like it: the further they have come, the more.
@@ -70,8 +70,15 @@ class Agents:
             rng.random((size, ACTIVITY_BUCKETS)), np.multiply(1.5, _in_buckets(played.sessions))
         )
         names[:, :, 2] = _in_buckets((played.sessions > 0).astype(np.int64))
+        evidence, chance, left_d = known
         return Lives(
-            _in_buckets(played.sessions), names, _last(played, shares[3]), played.paid_ms, *known
+            sessions=_in_buckets(played.sessions),
+            names=names,
+            last_ms=_last(played, shares[3]),
+            paid_ms=played.paid_ms,
+            evidence=evidence,
+            chance=chance,
+            left_d=left_d,
         )
 
 
@@ -87,7 +94,7 @@ def _groups(people: PayingPeople, season: Season) -> _Group:
     day = (people.time - START_MS) // DAY_MS
     keys = np.stack([day, people.is_ios, (_TIER[people.country] * 10).astype(np.int64)], axis=1)
     _, first, of_install = np.unique(keys, axis=0, return_index=True, return_inverse=True)
-    # The first install of the day: what changes is never felt before it happens.
+    # As at the first install of the day, so that a change has no effect before it happens.
     price = _PRICE_USD * _TIER[people.country[first]] * np.where(people.is_ios[first], 1.15, 1.0)
     offer = np.where(season.weekday[first] >= 5, _WEEKEND_OFFER, 1.0)
     offer[:, EDGES_MS[:-1] < DAY_MS] = _STARTER_PACK
@@ -170,8 +177,8 @@ def _futures(groups: _Group) -> FloatColumn:
     return future
 
 
-def _before(value: FloatColumn, buys: FloatColumn, step: int, worth: FloatColumn) -> FloatColumn:
-    """One step back: what each player may expect before it."""
+def _before(value: FloatColumn, buys: FloatColumn, step: int, payoff: FloatColumn) -> FloatColumn:
+    """One step back: what each player can expect before it."""
     mean = _PER_DAY * LENGTHS_D[step] * _BUSY[step]
     none = np.exp(-mean)[:, None]
     one = mean[:, None] * none
@@ -179,7 +186,7 @@ def _before(value: FloatColumn, buys: FloatColumn, step: int, worth: FloatColumn
     up = np.minimum(np.arange(_LEVELS)[:, None] + np.arange(3), _LEVELS - 1)
     goes_on = one * value[..., up[:, 1]] + (1.0 - none - one) * value[..., up[:, 2]]
     waits = stays * (none * value + (1.0 - buys) * goes_on)
-    return np.asarray(waits + (1.0 - none) * buys * worth[:, None, None, None])
+    return np.asarray(waits + (1.0 - none) * buys * payoff[:, None, None, None])
 
 
 def _in_buckets(counts: IntColumn) -> IntColumn:

@@ -1,4 +1,4 @@
-"""Kept for final figures: nobody may look at this world while choosing or tuning a model.
+"""Held out for final figures: nobody may use this world to choose or tune a model.
 
 Interest wanders as Brownian motion with a drift of one's own, and who reaches a barrier pays: the
 time to pay is inverse Gaussian in a time that runs with use, not with the clock, and defective

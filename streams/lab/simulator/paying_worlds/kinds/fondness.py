@@ -33,22 +33,22 @@ class FondnessWorld:
 
     def live(self, people: PayingPeople, season: Season, rng: np.random.Generator) -> Lives:
         size = len(people)
-        one = (rng.random(size) * len(FONDNESS)).astype(np.int64)
+        kind = (rng.random(size) * len(FONDNESS)).astype(np.int64)
         shares = rng.random((size, ACTIVITY_BUCKETS, activity.QUANTITIES))
-        counts = activity.act(shares, people.app, FONDNESS[one])
+        counts = activity.act(shares, people.app, FONDNESS[kind])
         counts[people.is_bot] = 0
         survival = self.survival(people, season)
         weight = activity.log_likelihood(counts, people.app, FONDNESS) - np.log(len(FONDNESS))
         weight += np.log(np.maximum(survival[:, :, AT_LANDMARK], 1e-300))
         known = answers(weight, log_sum(weight), Futures.of_survival(survival))
         sessions: IntColumn = counts[:, :, 0]
-        paid_ms = paid_at(rng.random(size), survival[np.arange(size), one])
+        paid_ms = paid_at(rng.random(size), survival[np.arange(size), kind])
         return Lives(
-            sessions,
-            counts[:, :, 1:],
-            activity.last_activity(rng.random((size, ACTIVITY_BUCKETS)), sessions),
-            np.where(people.is_bot, NEVER_PAYS, paid_ms),
-            known.evidence,
-            known.chance,
-            known.left_d,
+            sessions=sessions,
+            names=counts[:, :, 1:],
+            last_ms=activity.last_activity(rng.random((size, ACTIVITY_BUCKETS)), sessions),
+            paid_ms=np.where(people.is_bot, NEVER_PAYS, paid_ms),
+            evidence=known.evidence,
+            chance=known.chance,
+            left_d=known.left_d,
         )

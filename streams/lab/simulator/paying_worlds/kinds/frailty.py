@@ -23,7 +23,7 @@ _PRICE_ELASTICITY = 1.3
 
 
 def frailty_survival(people: PayingPeople, season: Season) -> FloatColumn:
-    """The season speeds up or slows down whatever drives people."""
+    """Chances not to have paid by each edge. The season speeds hazards up or slows them down."""
     factor = season.mood * season.price**-_PRICE_ELASTICITY
     ever = normal_cdf(_EVER_PAYS + 0.5 * people.quality[:, None] + 0.75 * FONDNESS)
     log_h = np.log(EDGES_MS[1:] / HOUR_MS)

@@ -2,7 +2,7 @@
 
 Sessions renew at a personal rate that swings with the week, each may be the last one, and each
 may bring a payment (after the beta-geometric/NBD model of Fader, Hardie and Lee 2005, with
-payment as a thinning of the visits). How often and how recently somebody came back therefore
+payment as a thinning of the visits). How often and how recently somebody fits back therefore
 tells more than how much. Rates and mortality take a finite number of values, so the truth is a
 finite sum.
 """
@@ -59,8 +59,15 @@ class Renewal:
         names[:, :, 0] = poisson(noise[0], np.multiply(0.8, seen.sessions))
         names[:, :, 1] = poisson(noise[1], np.multiply(2.0, seen.sessions))
         names[:, :, 2] = seen.sessions
+        evidence, chance, left_d = _known(chances, seen, pace, pays)
         return Lives(
-            seen.sessions, names, seen.last_ms, seen.paid_ms, *_known(chances, seen, pace, pays)
+            sessions=seen.sessions,
+            names=names,
+            last_ms=seen.last_ms,
+            paid_ms=seen.paid_ms,
+            evidence=evidence,
+            chance=chance,
+            left_d=left_d,
         )
 
 
@@ -156,10 +163,10 @@ def _known(
         :, None, :
     ]
     log_rate = (np.log(_PER_DAY) + np.log1p(-_MORTALITY))[None, :, None]
-    came = np.log(chances)[:, :, None] + count * log_rate + seen.unpaid[:, None, :]
+    fits = np.log(chances)[:, :, None] + count * log_rate + seen.unpaid[:, None, :]
     passed = pace[:, None, AT_LANDMARK] * _PER_DAY[:, None]
-    lives_on = came + np.log1p(-_MORTALITY)[:, None] - passed
-    has_died = came + np.log(_MORTALITY)[:, None] - seen.last_pace[:, None, :] * _PER_DAY[:, None]
+    lives_on = fits + np.log1p(-_MORTALITY)[:, None] - passed
+    has_died = fits + np.log(_MORTALITY)[:, None] - seen.last_pace[:, None, :] * _PER_DAY[:, None]
     evidence = log_sum(np.concatenate([lives_on, has_died], axis=1))
     evidence[:, 0] = 0.0
     lives_on[:, :, 0] = np.log(chances * (1.0 - _MORTALITY) * (1.0 - pays[:, :1]))
