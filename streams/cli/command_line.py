@@ -11,16 +11,16 @@ from collections.abc import Mapping, Sequence
 import click
 
 from streams.cli.credit import credit_command
-from streams.cli.dead_letters import dead_letters
+from streams.cli.dead_letters import dead_letters_group
 from streams.cli.digest import digest_command
 from streams.cli.doctor import doctor_command
 from streams.cli.explain import explain_command
 from streams.cli.lab.bench import bench_command
 from streams.cli.lab.demo import demo_command
-from streams.cli.lab.evaluate import evaluate
+from streams.cli.lab.evaluate import evaluate_group
 from streams.cli.lab.simulate import simulate_command
 from streams.cli.migrate import migrate_command
-from streams.cli.models import models
+from streams.cli.models import models_group
 from streams.cli.output import say
 from streams.cli.query import query_command
 from streams.cli.replay import replay_command
@@ -30,12 +30,12 @@ from streams.errors import Stop
 from streams.settings.environment import SettingError
 
 USAGE_EXIT = 2
-SECTIONS: Mapping[str, Sequence[click.Command]] = {
+COMMAND_SECTIONS: Mapping[str, Sequence[click.Command]] = {
     "Run": (demo_command, worker_command, migrate_command, doctor_command, settings_command),
-    "Ask what was decided": (query_command, explain_command, digest_command, dead_letters),
+    "Ask what was decided": (query_command, explain_command, digest_command, dead_letters_group),
     "Decide again from files": (replay_command, credit_command),
-    "Control the models": (models,),
-    "Try and measure": (simulate_command, evaluate, bench_command),
+    "Control the models": (models_group,),
+    "Try and measure": (simulate_command, evaluate_group, bench_command),
 }
 
 
@@ -44,7 +44,7 @@ class SectionedGroup(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         width = max(len(str(command.name)) for command in self.commands.values())
-        for title, commands in SECTIONS.items():
+        for title, commands in COMMAND_SECTIONS.items():
             with formatter.section(title):
                 formatter.write_dl(
                     [
@@ -74,7 +74,7 @@ def headwater() -> None:
     """
 
 
-for _commands in SECTIONS.values():
+for _commands in COMMAND_SECTIONS.values():
     for _command in _commands:
         headwater.add_command(_command)
 

@@ -1,0 +1,6 @@
+"""Operations on an installation: query, explain, migrate, dead letters, models, doctor, credit.
+
+Each answers one command, and returns values; `streams.cli` prints them.
+"""
+
+__all__ = ["dead_letters", "doctor", "explain", "migrate", "models", "path_credit", "query"]

@@ -1,7 +1,7 @@
-"""What another rule set would change: installs, re-engagements and money, from channel to channel.
+"""The difference between two rule sets: installs, re-engagements and money, by channel.
 
-Money follows the conversion in force when it was paid: a re-engagement until it expires, else the
-install; a temporary re-attribution gives it back to the install before it.
+Money goes to the conversion in force when it was paid: to a re-engagement until it expires, else
+to the install; after a temporary re-attribution, again to the install before it.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ import msgspec
 from streams.replay.tally import Paid, Tally
 
 NOBODY = "nobody"
-"""Media source of what is decided or booked under one rule set only."""
+"""Media source of a conversion or payment that the other rule set does not have."""
 
 UNDECIDED = "undecided"
 """Media source of money whose install has no decision yet."""
 
-Reason = tuple[str, str]
-"""Effect on a touchpoint, "excludes" or "admits", and the rule on its receipt."""
+ChangeReason = tuple[str, str]
+"""Effect on a touchpoint, "excludes" or "admits", and the rule that its receipt names."""
 
 
 class Placed(msgspec.Struct, frozen=True, gc=False):
-    """As much of an attribution as tells where the credit and the money go."""
+    """The fields of an attribution that say which channel gets the credit and the money."""
 
     conversion_id: str
     install_id: str
@@ -47,13 +47,17 @@ class Channel(NamedTuple):
     campaign_id: str
 
 
-class Credited(NamedTuple):
+class ChannelConversion(NamedTuple):
+    """A conversion, as one rule set attributes it."""
+
     channel: Channel
     touch_id: str
     conversion_type: str
 
 
 class Booked(NamedTuple):
+    """A payment, as one rule set books it. Refunds are negative."""
+
     channel: Channel
     currency: str
     amount_micros: int
@@ -61,10 +65,10 @@ class Booked(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """What one rule set decided. Keys are conversion ids and booking ids."""
+    """The decisions of one rule set, by conversion id, and its bookings, by booking id."""
 
     rule_set: str
-    credits: Mapping[str, Credited]
+    credits: Mapping[str, ChannelConversion]
     money: Mapping[str, Booked]
 
 
@@ -74,13 +78,14 @@ class _Receipt(msgspec.Struct, frozen=True, gc=False):
     verdict: str
 
 
-# A touchpoint that came late and changed nothing made no new version, so no receipt shows it.
+# A late touchpoint that changes nothing makes no new version, so no receipt shows it.
 _NOT_SHOWN = ("rejected", "not_on_receipt")
 
 _receipts = msgspec.json.Decoder(list[_Receipt])
 
 
 def side_of(found: Tally[Placed], rule_set: str) -> Side:
+    """The decisions and bookings of a replay; withdrawn conversions do not count."""
     channels: dict[Channel, Channel] = {}  # one object for each, however many installs it has
 
     def channel_of(row: Placed | None) -> Channel:
@@ -88,19 +93,19 @@ def side_of(found: Tally[Placed], rule_set: str) -> Side:
         return channels.setdefault(channel, channel)
 
     rows = {name: row for name, row in found.conversions.items() if row.status != "withdrawn"}
-    winners_back: dict[str, list[Placed]] = defaultdict(list)
+    reengagements_of: dict[str, list[Placed]] = defaultdict(list)
     for row in rows.values():
         if row.conversion_id != row.install_id:
-            winners_back[row.install_id].append(row)
+            reengagements_of[row.install_id].append(row)
     return Side(
         rule_set,
         {
-            name: Credited(channel_of(row), row.touch_id, row.conversion_type)
+            name: ChannelConversion(channel_of(row), row.touch_id, row.conversion_type)
             for name, row in rows.items()
         },
         {
             paid.booking_id: Booked(
-                channel_of(_in_force(paid, rows, winners_back.get(paid.install_id, ()))),
+                channel_of(_in_force(paid, rows, reengagements_of.get(paid.install_id, ()))),
                 paid.currency,
                 paid.amount_micros,
             )
@@ -110,13 +115,13 @@ def side_of(found: Tally[Placed], rule_set: str) -> Side:
 
 
 def _in_force(
-    paid: Paid, rows: Mapping[str, Placed], winners_back: Iterable[Placed]
+    paid: Paid, rows: Mapping[str, Placed], reengagements_of: Iterable[Placed]
 ) -> Placed | None:
-    """The conversion that gets this money; None: nothing is decided yet."""
+    """The conversion that gets this money; None when nothing is decided yet."""
     at = paid.event_time
-    current = [one for one in winners_back if one.conversion_time <= at < one.expires_at]
+    current = [row for row in reengagements_of if row.conversion_time <= at < row.expires_at]
     if current:
-        return max(current, key=lambda one: (one.conversion_time, one.conversion_id))
+        return max(current, key=lambda row: (row.conversion_time, row.conversion_id))
     row = rows.get(paid.install_id)
     seen: set[str] = set()
     while row is not None and 0 < row.expires_at <= at and row.install_id not in seen:
@@ -129,7 +134,7 @@ def _in_force(
 
 
 def changed(in_force: Side, other: Side) -> list[str]:
-    """Conversions that another channel gets, sorted."""
+    """Ids of the conversions whose channel differs, sorted."""
     return sorted(
         name
         for name in in_force.credits.keys() | other.credits.keys()
@@ -137,8 +142,10 @@ def changed(in_force: Side, other: Side) -> list[str]:
     )
 
 
-def reason_of(before: Credited, after: Credited, old: str, new: str) -> Reason:
-    """Why an install's credit moves, out of its receipts (JSON) under both rule sets."""
+def reason_of(
+    before: ChannelConversion, after: ChannelConversion, old: str, new: str
+) -> ChangeReason:
+    """Why an install's credit moves, from its receipts (JSON) under both rule sets."""
     if before.touch_id:
         lost = _rules_by_touch(new).get(before.touch_id, _NOT_SHOWN)
         if lost[0] == "rejected":
@@ -148,22 +155,22 @@ def reason_of(before: Credited, after: Credited, old: str, new: str) -> Reason:
 
 
 def _rules_by_touch(receipts: str) -> dict[str, tuple[str, str]]:
-    return {one.touch_id: (one.verdict, one.rule) for one in _receipts.decode(receipts or "[]")}
+    return {row.touch_id: (row.verdict, row.rule) for row in _receipts.decode(receipts or "[]")}
 
 
-def _channel(credited: Credited | Booked | None) -> Channel:
+def _channel(credited: ChannelConversion | Booked | None) -> Channel:
     return credited.channel if credited is not None else Channel(NOBODY, "")
 
 
 @dataclass(slots=True)
 class Amounts:
-    """Of one channel under one rule set, or of one move between two channels."""
+    """Totals of one channel under one rule set, or of the moves between two channels."""
 
     installs: int = 0
     reengagements: int = 0
     micros: Counter[str] = field(default_factory=Counter)  # by currency
 
-    def count(self, credited: Credited) -> None:
+    def count(self, credited: ChannelConversion) -> None:
         if credited.conversion_type == "reengagement":
             self.reengagements += 1
         else:
@@ -179,18 +186,20 @@ class Amounts:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
+    """The same events under two rule sets: the rules in force, and other ones."""
+
     in_force: Side
     other: Side
-    reasons: Counter[Reason]  # installs
+    reasons: Counter[ChangeReason]  # installs
 
     def channels(self) -> list[tuple[Channel, Amounts, Amounts]]:
-        """Each channel under the rules in force and under the others."""
+        """Each channel with its totals under the rules in force, and under the other rules."""
         before, after = _by_channel(self.in_force), _by_channel(self.other)
         names = sorted(before.keys() | after.keys())
         return [(name, before.get(name, Amounts()), after.get(name, Amounts())) for name in names]
 
     def moves(self) -> list[tuple[Channel, Channel, Amounts]]:
-        """What goes from one channel to another, most installs first."""
+        """Pairs of channels with what moves from the first to the second; most installs first."""
         found: dict[tuple[Channel, Channel], Amounts] = defaultdict(Amounts)
         for name in changed(self.in_force, self.other):
             before, after = self.in_force.credits.get(name), self.other.credits.get(name)
@@ -208,7 +217,7 @@ class Comparison:
         return sorted(moves, key=lambda move: (-move[2].installs, move[0], move[1]))
 
     def money_moved(self) -> dict[str, int]:
-        """Micros by currency that change their channel."""
+        """Micros that change their channel, by currency."""
         total: Counter[str] = Counter()
         for _, _, amounts in self.moves():
             for currency, micros in amounts.micros.items():

@@ -1,4 +1,4 @@
-"""Replay: the same stages over records from files, with no broker, in one process.
+"""Runs the stages over records from files: without a broker, in one process.
 
 Log time is cut into hours. Every stage finishes an hour before the next hour begins, and
 watermarks are derived from the records at the end of each hour, so the result depends on the
@@ -28,6 +28,7 @@ from streams.stages.factory import STAGES, StageRules, stage_factory
 
 CHUNK_MS = HOUR_MS
 CHUNK_RECORDS_MAX = 50_000
+"""Records of one chunk: bounds memory where an hour has more."""
 BATCH_RECORDS = 4_000
 """Records that a stage decides on at once, by default. The result does not depend on it."""
 
@@ -47,7 +48,7 @@ _json = msgspec.json.Encoder()
 
 @dataclass(slots=True)
 class SourceOrder:
-    """What a first pass over the records tells: who appears, and whether times only grow."""
+    """The result of a first pass: which partitions appear, and whether times only grow."""
 
     partitions: set[TopicPartition] = field(default_factory=set)
     records: int = 0
@@ -79,15 +80,15 @@ class LogTime:
 
     def see(self, record: MemoryRecord) -> None:
         self._last = max(self._last, record.timestamp)
-        place = (record.topic, record.partition)
-        self._latest[place] = max(self._latest[place], record.timestamp)
+        source = (record.topic, record.partition)
+        self._latest[source] = max(self._latest[source], record.timestamp)
 
     def watermark(self) -> LogMs:
         return LogMs(self._last if self._is_sorted else min(self._latest.values()))
 
 
 def chunks(records: Iterable[MemoryRecord]) -> Iterator[list[MemoryRecord]]:
-    """Cut where an hour of log time ends, or where a chunk is full."""
+    """The records in chunks, each within one hour of log time and of limited length."""
     chunk: list[MemoryRecord] = []
     for record in records:
         is_later = chunk and record.timestamp // CHUNK_MS > chunk[0].timestamp // CHUNK_MS
@@ -102,7 +103,8 @@ def chunks(records: Iterable[MemoryRecord]) -> Iterator[list[MemoryRecord]]:
 class Replay:
     """All stages, one partition each, over a log in memory.
 
-    Without `learns` models stay as they are at the start, which changes no decision.
+    Call `run` once. `sink` receives the outcomes of each topic in offset order. Without `learns`
+    models stay as they are at the start, which changes no decision.
     """
 
     def __init__(
@@ -127,7 +129,7 @@ class Replay:
     def run(
         self, records: Iterable[MemoryRecord], order: SourceOrder, batch: int = BATCH_RECORDS
     ) -> None:
-        """`batch` is the most records a stage decides on at once."""
+        """Decide all records; a stage takes at most `batch` of them at once."""
         log_time = LogTime(order)
         for chunk in chunks(records):
             for start in range(0, len(chunk), batch):
@@ -149,12 +151,12 @@ class Replay:
         self._log.append(effects, records[-1].timestamp)
 
     def _pass_watermark(self, watermark: LogMs) -> None:
-        said = dict.fromkeys(source_upstreams(1), watermark)
-        frame = Message(None, frame_encoder.encode(MatchFrame(said, [])))
+        watermarks = dict.fromkeys(source_upstreams(1), watermark)
+        frame = Message(None, frame_encoder.encode(MatchFrame(watermarks, [])))
         self._log.append(Effects({(topics.MATCH.name, 0): [frame]}), watermark)
 
     def _drain(self, batch: int) -> None:
-        """Run the later stages until nothing moves."""
+        """Run the later stages until none has a record left."""
         moved = True
         while moved:
             moved = False
@@ -175,7 +177,7 @@ class Replay:
                 self._sink(topic.name, records)
 
     def _merged_ledger(self, records: list[MemoryRecord], timestamp: int) -> list[MemoryRecord]:
-        """One row per stage, place, disposition and move, whatever the batches were."""
+        """One row per stage, source partition, disposition and move, whatever the batches were."""
         offsets: dict[tuple[str, ...], list[int]] = defaultdict(list)
         rows: dict[tuple[str, ...], LedgerRow] = {}
         for record in records:

@@ -1,4 +1,4 @@
-"""A log in memory: what replays and tests run the stages over, instead of Kafka."""
+"""A log in memory, on which replays and tests run the stages instead of Kafka."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ class MemoryRecord(NamedTuple):
 
 
 class MemoryLog:
-    """Append-only topic partitions whose read part may be forgotten."""
+    """Append-only topic partitions; records that were taken are forgotten."""
 
     def __init__(self) -> None:
         self._records: dict[TopicPartition, list[MemoryRecord]] = defaultdict(list)
         self._ends: dict[TopicPartition, int] = defaultdict(int)
 
     def append(self, effects: Effects, timestamp: int) -> None:
-        """All messages of one checkpoint."""
+        """Append all messages of one checkpoint, with one timestamp (log time in milliseconds)."""
         for (topic, partition), messages in effects.messages.items():
             records = self._records[topic, partition]
             offset = self._ends[topic, partition]
@@ -39,5 +39,5 @@ class MemoryLog:
             self._ends[topic, partition] = offset
 
     def take(self, topic: str, partition: int) -> list[MemoryRecord]:
-        """Everything not taken yet; the log forgets it."""
+        """The records that were not taken yet, in offset order."""
         return self._records.pop((topic, partition), [])

@@ -1,4 +1,4 @@
-"""What a demo or a replay tells at its end."""
+"""The report of a demo or a replay: accounting of all events, and speed."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from streams.store.reconcile import Accounting
 
 @dataclass(frozen=True, slots=True)
 class RunReport:
+    """The accounting of a run, and how long it took."""
+
     accounting: Accounting
     seconds: float  # from the first event to the last stored row
 
@@ -18,30 +20,30 @@ class RunReport:
         return self.accounting.received / self.seconds if self.seconds else 0.0
 
     def as_json(self) -> dict[str, Any]:
-        found = self.accounting
+        accounting = self.accounting
         return {
-            "received": found.received,
-            "decided": found.decided,
-            "duplicates": found.duplicates,
-            "parked": found.parked,
-            "expired": found.expired,
-            "dead_lettered": found.dead_lettered,
-            "reconciled": found.reconciled,
-            "stored_rows": found.stored_rows,
+            "received": accounting.received,
+            "decided": accounting.decided,
+            "duplicates": accounting.duplicates,
+            "parked": accounting.parked,
+            "expired": accounting.expired,
+            "dead_lettered": accounting.dead_lettered,
+            "reconciled": accounting.reconciled,
+            "stored_rows": accounting.stored_rows,
             "seconds": round(self.seconds, 3),
             "events_per_second": round(self.events_per_second),
         }
 
     def lines(self) -> list[str]:
-        """The reconciliation in words, and what is wrong with it."""
-        found = self.accounting
-        verdict = "reconciled" if found.reconciled else "NOT RECONCILED"
-        rows = sum(found.stored_rows.values())
+        """The accounting, the speed, and one line for each fault."""
+        accounting = self.accounting
+        verdict = "reconciled" if accounting.reconciled else "NOT RECONCILED"
+        rows = sum(accounting.stored_rows.values())
         first = (
-            f"{verdict}: {found.received:,} events received = {found.decided:,} decided"
-            f" + {found.duplicates:,} duplicates + {found.parked:,} parked"
-            f" + {found.expired:,} expired + {found.dead_lettered:,} dead-lettered;"
+            f"{verdict}: {accounting.received:,} events received = {accounting.decided:,} decided"
+            f" + {accounting.duplicates:,} duplicates + {accounting.parked:,} parked"
+            f" + {accounting.expired:,} expired + {accounting.dead_lettered:,} dead-lettered;"
             f" {rows:,} rows stored"
         )
         speed = f"{self.seconds:.1f} s, {self.events_per_second:,.0f} events/s"
-        return [first, speed, *(f"fault: {fault}" for fault in found.faults)]
+        return [first, speed, *(f"fault: {fault}" for fault in accounting.faults)]

@@ -1,4 +1,4 @@
-"""Files in, rows out: reads dumps, replays them, and stores what the stages said."""
+"""Replays dumped topics through all stages, and stores the outcomes."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _SOURCE_NAMES = frozenset(topic.name for topic in topics.SOURCES)
 
 
 class _Seen:
-    """Offsets of one partition that were read: mostly one run without gaps, so it stays small."""
+    """The offsets of one partition that were read; small, because most runs have no gaps."""
 
     def __init__(self, first: int) -> None:
         self._first = self._end = first
@@ -53,42 +53,45 @@ class _Seen:
 
 
 class SourceReader:
-    """Source records of files. Offsets the files do not give are counted per partition."""
+    """Source records of files. Where lines have no offset, they are numbered by partition."""
 
     def __init__(self, files: Sequence[Path], topic_prefix: str) -> None:
         self._files = files
         self._prefix = topic_prefix
 
     def read(self) -> Iterator[MemoryRecord]:
-        """In the order of the files. A place of the log that comes again is left out."""
+        """Every record, in the order of the files; of records at one log position, the first.
+
+        Stop: a line that is not a source record, or that lacks its log time.
+        """
         seen: dict[TopicPartition, _Seen] = {}
         next_offset: dict[TopicPartition, int] = defaultdict(int)
         for line in read_records(self._files):
             topic = self._topic(line)
             if line.timestamp_ms is None:
-                raise Stop(f"a record of topic {topic} has no ts: replays need the log time in ms")
+                raise Stop(f"a record of topic {topic} has no ts: give its log time in ms")
             partition = line.partition
             if partition is None:
                 partition = zlib.crc32(line.key or b"") % 4
-            place = (topic, partition)
-            offset = next_offset[place] if line.offset is None else line.offset
-            if not seen.setdefault(place, _Seen(offset)).is_new(offset):
+            source = (topic, partition)
+            offset = next_offset[source] if line.offset is None else line.offset
+            if not seen.setdefault(source, _Seen(offset)).is_new(offset):
                 continue
-            next_offset[place] = max(next_offset[place], offset + 1)
+            next_offset[source] = max(next_offset[source], offset + 1)
             yield MemoryRecord(topic, partition, offset, line.timestamp_ms, line.key, line.value)
 
     def _topic(self, line: KcatRecord) -> str:
         name = line.topic.removeprefix(self._prefix)
         if name not in _SOURCE_NAMES:
             known = ", ".join(sorted(_SOURCE_NAMES))
-            raise Stop(f"topic {line.topic!r} is no source topic: replays take {known}")
+            raise Stop(f"topic {line.topic!r} is not a source topic; allowed: {known}")
         return name
 
 
 def counted(
     records: Iterable[MemoryRecord], total: int, advance: Progress, step: str
 ) -> Iterator[MemoryRecord]:
-    """The same records; `advance` hears how many of about `total` have passed."""
+    """The same records; reports to `advance` how many of about `total` have passed."""
     advance(step, 0, total)
     for number, record in enumerate(records, start=1):
         if number % _PROGRESS_RECORDS == 0:
@@ -98,7 +101,7 @@ def counted(
 
 
 def survey(records: Iterable[MemoryRecord], progress: Callable[[int], None]) -> SourceOrder:
-    """What is there, and in which order; `progress` hears the records read."""
+    """Partitions, number and order of the records; reports how many are read to `progress`."""
     order = SourceOrder()
     for record in records:
         order.see(record)
@@ -108,7 +111,10 @@ def survey(records: Iterable[MemoryRecord], progress: Callable[[int], None]) -> 
 
 
 class RowSink:
-    """Stores outcome records in large inserts, leaving out what is stored already."""
+    """Stores outcome records in large inserts, and leaves out those that are stored already.
+
+    Offer all records of a topic in offset order, then call `flush` once.
+    """
 
     def __init__(self, store: Store, epoch: str) -> None:
         self._store = store
@@ -135,7 +141,7 @@ class RowSink:
         decoded = self._decoders[topic].decode(
             [record.value for record in records], 0, [record.offset for record in records]
         )
-        self._store.insert(table, _with_places(decoded, self._epoch))
+        self._store.insert(table, _with_positions(decoded, self._epoch))
 
     def _without_stored(
         self, table: str, records: Sequence[MemoryRecord]
@@ -148,26 +154,31 @@ class RowSink:
         return [record for record in records if record.offset not in stored]
 
 
-def _with_places(decoded: TableSlice, epoch: str) -> dict[str, list[object]]:
+def _with_positions(decoded: TableSlice, epoch: str) -> dict[str, list[object]]:
     rows = len(decoded.offsets)
-    places: dict[str, list[object]] = {
+    positions: dict[str, list[object]] = {
         EPOCH: [epoch] * rows,
         PARTITION: [decoded.partition] * rows,
         OFFSET: list(decoded.offsets),
     }
-    return decoded.columns | places
+    return decoded.columns | positions
 
 
 def run_replay(
     settings: Settings, files: Sequence[Path], batch: int, advance: Progress, *, is_into: bool
 ) -> RunReport:
-    """Replay `files` into the store of the settings; `advance` hears the records done."""
+    """Replay `files` into the store of the settings, `batch` records at a time.
+
+    The epoch of the stored rows is a fingerprint of files, rules and batch size, so that a replay
+    that is repeated finds its own rows. Stop: a file, a rule file or the store cannot be used, or
+    the store has rows already and `is_into` is false.
+    """
     began = time.monotonic()
     reader = SourceReader(files, settings.kafka.topic_prefix)
     rules = stage_rules(settings)
     order, contents = _survey(reader.read(), advance)
     if not order.records:
-        raise Stop("the files hold no records")
+        raise Stop("the files have no records: nothing to replay")
     fingerprint = hashlib.sha256(contents + json.encode(rules) + str(batch).encode())
     epoch = f"replay-{fingerprint.hexdigest()[:16]}"
     store = open_store(settings)
@@ -184,7 +195,7 @@ def run_replay(
 
 
 def _survey(records: Iterable[MemoryRecord], advance: Progress) -> tuple[SourceOrder, bytes]:
-    """First pass: what is there, in which order, and a fingerprint of it."""
+    """The first pass: what the records are and how they are ordered, and their fingerprint."""
     contents = hashlib.sha256()
 
     def hashed() -> Iterator[MemoryRecord]:
@@ -206,13 +217,13 @@ def _prepare(store: Store, settings: Settings, *, is_into: bool) -> None:
     stored = int(store.query("SELECT count() FROM ledger").rows[0][0])
     if stored and not is_into:
         raise Stop(
-            f"{store.place} holds outcomes already: add to them with --into, "
+            f"{store.place} has rows already: add to them with --into, "
             "or name an empty folder with --data"
         )
 
 
 def _expected(store: Store, epoch: str, order: SourceOrder) -> int:
-    """Events of this replay, and what was received under other epochs before."""
+    """Events of this replay, and those that were received under other epochs before."""
     others = store.query(
         "SELECT count() FROM v_accounting WHERE epoch != {epoch}", {"epoch": epoch}
     )

@@ -1,4 +1,4 @@
-"""What a replay decided, kept in memory and nowhere else: who has the credit, and for how much."""
+"""Keeps the decisions and the money of a replay in memory, instead of storing them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from streams.worker.observers import StageMetrics
 
 
 class Versioned(Protocol):
-    """As much of an attribution as a tally has to know."""
+    """What a tally reads of an attribution."""
 
     @property
     def conversion_id(self) -> str: ...
@@ -24,11 +24,11 @@ class Versioned(Protocol):
     def version(self) -> int: ...
 
 
-Row = TypeVar("Row", bound=Versioned)
+_Row = TypeVar("_Row", bound=Versioned)
 
 
 class Paid(msgspec.Struct, frozen=True, gc=False):
-    """Signed money of one install."""
+    """A payment of one install; a refund is negative."""
 
     booking_id: str
     install_id: str
@@ -37,17 +37,20 @@ class Paid(msgspec.Struct, frozen=True, gc=False):
     amount_micros: int
 
 
-class Tally(Generic[Row]):
-    """The current decision of every conversion, and all money; `kind` is what is kept of rows.
+class Tally(Generic[_Row]):
+    """The newest decision of every conversion, and all payments.
+
+    `kind` is the struct to decode attributions to: the fields that are kept. `take` receives the
+    outcome records of a replay in offset order.
 
     Memory grows with conversions and payments, not with touchpoints.
     """
 
-    def __init__(self, kind: type[Row]) -> None:
-        self.conversions: dict[str, Row] = {}
+    def __init__(self, kind: type[_Row]) -> None:
+        self.conversions: dict[str, _Row] = {}
         self.money: list[Paid] = []
         self.versions = 0
-        self.evictions = 0  # of any bound; with some, decisions may hang on the order of arrival
+        self.evictions = 0  # of any bound: then the order of arrival may have decided some
         self._rows = msgspec.json.Decoder(kind)
         self._paid = msgspec.json.Decoder(Paid)
 
@@ -58,7 +61,7 @@ class Tally(Generic[Row]):
         elif topic == topics.REVENUE.name:
             self.money += [self._paid.decode(record.value or b"") for record in records]
 
-    def _decide(self, row: Row) -> None:
+    def _decide(self, row: _Row) -> None:
         self.versions += 1
         known = self.conversions.get(row.conversion_id)
         if known is None or known.version < row.version:
@@ -66,7 +69,7 @@ class Tally(Generic[Row]):
 
 
 class _Evictions(StageMetrics):
-    def __init__(self, found: Tally[Row]) -> None:
+    def __init__(self, found: Tally[_Row]) -> None:
         self._found = found
 
     def on_evicted(self, bound: str, count: int) -> None:
@@ -75,9 +78,9 @@ class _Evictions(StageMetrics):
 
 
 def tally(
-    records: Iterable[MemoryRecord], order: SourceOrder, rules: StageRules, kind: type[Row]
-) -> Tally[Row]:
-    """Replay the records under these rules; nothing is stored, and no model learns."""
+    records: Iterable[MemoryRecord], order: SourceOrder, rules: StageRules, kind: type[_Row]
+) -> Tally[_Row]:
+    """Replay the records under these rules. Nothing is stored, and no model learns."""
     found = Tally(kind)
     replay = Replay(rules, found.take, _Evictions(found), learns=False)
     replay.run(records, order)

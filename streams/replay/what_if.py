@@ -1,4 +1,4 @@
-"""Replays the same files under two rule sets side by side, in two processes, and stores nothing."""
+"""Compares two rule sets on the same files: one process for each, and nothing is stored."""
 
 from __future__ import annotations
 
@@ -17,7 +17,15 @@ from typing import Any
 from attribution.rules.rules import rule_set_id
 from streams.errors import Stop, in_one_line
 from streams.progress import Progress
-from streams.replay.compare import Comparison, Placed, Reason, Side, changed, reason_of, side_of
+from streams.replay.compare import (
+    ChangeReason,
+    Comparison,
+    Placed,
+    Side,
+    changed,
+    reason_of,
+    side_of,
+)
 from streams.replay.engine import SourceOrder
 from streams.replay.run import SourceReader, counted, survey
 from streams.replay.tally import tally
@@ -30,9 +38,11 @@ _STOP_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class WhatIf:
+    """The comparison of two rule sets, and the run that made it."""
+
     comparison: Comparison
     events: int
-    evictions: int  # of both sides; with some, the order of arrival may matter
+    evictions: int  # of both sides: then the order of arrival may have decided some
     seconds: float
 
     def as_json(self) -> dict[str, Any]:
@@ -62,7 +72,7 @@ class _Answer:
 def what_if(
     files: Sequence[Path], in_force: Settings, other: Settings, advance: Progress
 ) -> WhatIf:
-    """Compare the rules of two settings on the events of `files`; nothing is left behind.
+    """Compare the rules of two settings on the events of `files`. Nothing is stored.
 
     Stop: a rule file or one of the files cannot be used.
     """
@@ -73,7 +83,7 @@ def what_if(
     records = SourceReader(files, in_force.kafka.topic_prefix).read()
     order = survey(records, lambda done: advance("read", done, 0))
     if not order.records:
-        raise Stop("the files hold no records")
+        raise Stop("the files have no records: nothing to compare")
     with _processes([_Request(files, order, settings) for settings in both]) as pipes:
         answers = _answers(pipes, order.records, advance)
         before, after = (answer.side for answer in answers)
@@ -90,7 +100,7 @@ def what_if(
 
 def _reasons(
     pipes: Sequence[Connection], moved: list[str], in_force: Side, other: Side
-) -> Counter[Reason]:
+) -> Counter[ChangeReason]:
     for pipe in pipes:
         pipe.send(moved)
     old, new = (_received(pipe) for pipe in pipes)
@@ -131,48 +141,48 @@ def _answers(pipes: Sequence[Connection], records: int, advance: Progress) -> li
         open_pipes = [pipe for pipe in pipes if pipe not in answers]
         for pipe in wait(open_pipes, _LOOK_SECONDS):
             assert isinstance(pipe, Connection)
-            said = _received(pipe)
-            if isinstance(said, _Answer):
-                answers[pipe] = said
+            message = _received(pipe)
+            if isinstance(message, _Answer):
+                answers[pipe] = message
             else:
-                done[pipe] = said
+                done[pipe] = message
         advance("decide under both rule sets", sum(done.values()), len(pipes) * records)
     return [answers[pipe] for pipe in pipes]
 
 
 def _received(pipe: Connection) -> Any:
-    """What a process says; Stop is what it could not do."""
+    """The next message of a process: records done, or its answer. Raises an error it sends."""
     try:
-        said = pipe.recv()
+        message = pipe.recv()
     except EOFError:
-        raise Stop("a replay of the comparison ended before its answer: out of memory?") from None
-    if isinstance(said, Exception):
-        raise said
-    return said
+        raise Stop("a process of the comparison ended before its answer: out of memory?") from None
+    if isinstance(message, Exception):
+        raise message
+    return message
 
 
 # --- in the process of one rule set -------------------------------------------------------------
 
 
 def _answer(pipe: Connection, request: _Request) -> None:
-    """Say how far it is, what was decided, and then the receipts that are asked for."""
+    """Send the records done, then the answer; receive ids, and send the receipts of those."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that started this one
     try:
         rules = stage_rules(request.settings)
         reader = SourceReader(request.files, request.settings.kafka.topic_prefix)
-        records = counted(reader.read(), request.order.records, _teller(pipe), "decide")
+        records = counted(reader.read(), request.order.records, _reporter(pipe), "decide")
         found = tally(records, request.order, rules, Placed)
         side = side_of(found, rule_set_id(rules.attribution))
         pipe.send(_Answer(side, found.evictions))
         pipe.send([found.conversions[name].candidates for name in pipe.recv()])
     except (EOFError, BrokenPipeError):
-        return  # nobody wants to know any more
+        return  # The process that started this one has ended.
     except Exception as error:
         pipe.send(Stop(in_one_line(error)))
 
 
-def _teller(pipe: Connection) -> Progress:
-    def tell(step: str, done: int, total: int) -> None:
+def _reporter(pipe: Connection) -> Progress:
+    def advance(step: str, done: int, total: int) -> None:
         pipe.send(done)
 
-    return tell
+    return advance

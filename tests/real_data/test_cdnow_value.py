@@ -17,7 +17,7 @@ import pytest
 from click.testing import CliRunner
 
 from online_models.quality.value_figures import decile_mape, normalised_gini, total_ratio
-from streams.cli.lab.evaluate import evaluate
+from streams.cli.lab.evaluate import evaluate_group
 from streams.replay.kcat import KcatRecord, record_line
 from tests.real_data.btyd import Customers, fit
 from tests.real_data.cdnow_value import (
@@ -83,7 +83,9 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """By the command, on lines as kcat prints them."""
     path = tmp_path_factory.mktemp("cdnow") / "cdnow.jsonl"
     _write(path)
-    run = CliRunner(env=ENVIRONMENT).invoke(evaluate, ["value", "--data", str(path), "--json"])
+    run = CliRunner(env=ENVIRONMENT).invoke(
+        evaluate_group, ["value", "--data", str(path), "--json"]
+    )
     assert run.exit_code == 0, run.output
     found: dict[str, Any] = json.loads(run.stdout)
     return found

@@ -9,12 +9,12 @@ from streams.cli.dead_letters.replay import dead_letters_replay_command
 
 
 @click.group("dead-letters")
-def dead_letters() -> None:
+def dead_letters_group() -> None:
     """List messages that could not be read, and publish them again.
 
     Each is kept whole: its bytes, its position in the log, the reason and advice.
     """
 
 
-dead_letters.add_command(dead_letters_list_command)
-dead_letters.add_command(dead_letters_replay_command)
+dead_letters_group.add_command(dead_letters_list_command)
+dead_letters_group.add_command(dead_letters_replay_command)

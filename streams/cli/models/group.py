@@ -14,8 +14,8 @@ from streams.cli.models.show import models_show_command
 from streams.cli.models.suspend import models_suspend_command
 
 
-@click.group()
-def models() -> None:
+@click.group("models")
+def models_group() -> None:
     """List, compare, promote and roll back model versions.
 
     Every version is a row of the table model_versions, with the evidence for it.
@@ -36,4 +36,4 @@ for _command in (
     models_resume_command,
     models_quarantine_command,
 ):
-    models.add_command(_command)
+    models_group.add_command(_command)

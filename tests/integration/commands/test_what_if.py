@@ -148,7 +148,7 @@ def test_a_comparison_is_told_in_words(traffic: Path, strict: Path) -> None:
         headwater, ["replay", str(traffic), "--rules", str(strict), "--compare"]
     )
     assert told.exit_code == 0
-    assert "conversions and 0 re-engagements would go elsewhere" in told.output
+    assert "conversions and 0 re-engagements would go to another channel" in told.output
     assert "because the rule now excludes: outside_click_window" in told.output
 
 

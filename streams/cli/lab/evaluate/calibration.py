@@ -9,7 +9,7 @@ import click
 
 from streams.cli.lab.evaluate.worlds import (
     PAYER_INSTALLS,
-    Figures,
+    WorldFigures,
     answer_worlds,
     history_run,
     world_options,
@@ -47,7 +47,7 @@ def evaluate_calibration_command(
     answer_worlds(found, as_json, _row)
 
 
-def _row(figures: Figures) -> Figures:
+def _row(figures: WorldFigures) -> WorldFigures:
     worst = max(figures["by_landmark"].items(), key=lambda item: float(item[1]["ece"]))
     return {
         "ratio": figures["calibration_ratio"],

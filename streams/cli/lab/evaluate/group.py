@@ -14,8 +14,8 @@ from streams.cli.lab.evaluate.tiers import evaluate_tiers_command
 from streams.cli.lab.evaluate.value import evaluate_value_command
 
 
-@click.group()
-def evaluate() -> None:
+@click.group("evaluate")
+def evaluate_group() -> None:
     """Measure decisions and predictions against a known truth.
 
     The truth is that of a simulation, or, with --data, what happened later in your own history.
@@ -33,4 +33,4 @@ for _command in (
     evaluate_value_command,
     evaluate_drift_command,
 ):
-    evaluate.add_command(_command)
+    evaluate_group.add_command(_command)

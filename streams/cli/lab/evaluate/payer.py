@@ -9,7 +9,7 @@ import click
 
 from streams.cli.lab.evaluate.worlds import (
     PAYER_INSTALLS,
-    Figures,
+    WorldFigures,
     answer_worlds,
     world_options,
     world_plan,
@@ -62,7 +62,7 @@ def _answer_history(files: tuple[Path, ...], plots: Path | None, as_json: bool) 
     answer_worlds(found, as_json, _history_row)
 
 
-def _world_row(figures: Figures) -> Figures:
+def _world_row(figures: WorldFigures) -> WorldFigures:
     challengers = figures["challengers"]
     return {
         "D7 excess": figures["d7_excess_ne"],
@@ -78,7 +78,7 @@ def _world_row(figures: Figures) -> Figures:
     }
 
 
-def _history_row(figures: Figures) -> Figures:
+def _history_row(figures: WorldFigures) -> WorldFigures:
     challengers = figures["challengers"].items()
     return {
         "D7 entropy": figures["d7_normalised_entropy"],

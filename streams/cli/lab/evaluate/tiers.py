@@ -9,7 +9,7 @@ import click
 
 from streams.cli.lab.evaluate.worlds import (
     PAYER_INSTALLS,
-    Figures,
+    WorldFigures,
     answer_worlds,
     history_run,
     world_options,
@@ -45,7 +45,7 @@ def evaluate_tiers_command(files: tuple[Path, ...], as_json: bool, **chosen: Any
     answer_worlds(found, as_json, _row)
 
 
-def _row(figures: Figures) -> Figures:
+def _row(figures: WorldFigures) -> WorldFigures:
     return {
         **figures["log_loss"],
         "ordered": "yes" if figures["is_ordered"] else "no",

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from streams.lab.evaluation.payer.runs import PayerRun
     from streams.lab.evaluation.replay.world_plan import WorldPlan
 
-Figures = dict[str, Any]
+WorldFigures = dict[str, Any]
 
 PAYER_INSTALLS = 60_000
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -89,7 +89,9 @@ def history_run(files: tuple[Path, ...], advance: Progress) -> PayerRun:
 
 
 def answer_worlds(
-    found: dict[str, dict[str, Figures]], as_json: bool, row: Callable[[Figures], Figures]
+    found: dict[str, dict[str, WorldFigures]],
+    as_json: bool,
+    row: Callable[[WorldFigures], WorldFigures],
 ) -> None:
     """One table for each world; `row` makes the cells of a scenario from its figures."""
     if as_json:
@@ -103,7 +105,7 @@ def answer_worlds(
         )
 
 
-def _cells(row: Figures, columns: list[str]) -> Iterator[Any]:
+def _cells(row: WorldFigures, columns: list[str]) -> Iterator[Any]:
     for column in columns:
         value = row[column]
         yield "" if value is None else value

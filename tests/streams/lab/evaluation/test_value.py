@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from online_models.scoring.landmarks import LANDMARKS
 from online_models.value.model import ValueModel
 from schemas.time import DAY_MS, HOUR_MS
-from streams.cli.lab.evaluate import evaluate
+from streams.cli.lab.evaluate import evaluate_group
 from streams.lab.evaluation.replay.world_plan import END_MS
 from streams.lab.evaluation.value.figures import value_world_figures
 from streams.lab.evaluation.value.payment_table import LATENESS_MS, make_payment_table
@@ -116,7 +116,7 @@ def test_who_predicts_the_truth_is_as_good_as_the_oracle() -> None:
 
 def test_the_command_tells_figures_by_world_and_scenario() -> None:
     told = CliRunner().invoke(
-        evaluate,
+        evaluate_group,
         ["value", "--world", "renewal", "--scenario", "price_change", "--installs", "2000",
          "--json"],
     )  # fmt: skip

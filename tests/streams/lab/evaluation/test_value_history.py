@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from schemas.time import DAY_MS, HOUR_MS
 from streams.cli import headwater
-from streams.cli.lab.evaluate import evaluate
+from streams.cli.lab.evaluate import evaluate_group
 from streams.lab.simulator.scenario import START_MS
 from streams.replay.kcat import KcatRecord, record_line
 
@@ -59,7 +59,7 @@ def history(folder: Path, installs: int = INSTALLS) -> Path:
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     path = history(tmp_path_factory.mktemp("history"))
-    run = CliRunner().invoke(evaluate, ["value", "--data", str(path), "--json"])
+    run = CliRunner().invoke(evaluate_group, ["value", "--data", str(path), "--json"])
     assert run.exit_code == 0, run.output
     told: dict[str, Any] = json.loads(run.stdout)
     return told
@@ -92,6 +92,6 @@ def test_too_little_history_is_refused_in_one_line(tmp_path: Path) -> None:
 
 
 def test_figures_are_shown_as_tables(tmp_path: Path) -> None:
-    run = CliRunner().invoke(evaluate, ["value", "--data", str(history(tmp_path, 1_500))])
+    run = CliRunner().invoke(evaluate_group, ["value", "--data", str(history(tmp_path, 1_500))])
     assert run.exit_code == 0, run.output
     assert "decile MAPE cohorts" in run.stdout
