@@ -14,6 +14,7 @@ from streams.worker.metrics import REGISTRY
 from tests.checkout import ROOT
 
 RULES = ROOT / "deploy" / "alerts" / "headwater.rules.yaml"
+RUNBOOK = ROOT / "deploy" / "runbook.md"
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +45,16 @@ def test_every_alert_says_how_urgent_it_is_and_where_to_look(rules: list[dict[st
         assert rule["labels"]["severity"] in {"page", "ticket"}
         assert rule["for"]
         assert set(rule["annotations"]) == {"summary", "description"}
+
+
+def test_every_alert_has_an_entry_in_the_runbook_and_no_other_has(
+    rules: list[dict[str, Any]],
+) -> None:
+    entries = re.split(r"^### ", RUNBOOK.read_text(), flags=re.MULTILINE)[1:]
+    texts = {entry.partition("\n")[0]: entry for entry in entries}
+    assert set(texts) == {rule["alert"] for rule in rules}
+    for alert, text in texts.items():
+        assert all(part in text for part in ("**Meaning.**", "**Do")), alert
 
 
 def test_prometheus_accepts_the_rules() -> None:

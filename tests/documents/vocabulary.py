@@ -23,7 +23,7 @@ OUTSIDE_SETTINGS = {
 @cache
 def settings() -> frozenset[str]:
     """Every variable, also as `…_FILE` where it is a secret or may stand in a file."""
-    names = set(OUTSIDE_SETTINGS)
+    names = set(OUTSIDE_SETTINGS) | {"HEADWATER_SEEDS", "HEADWATER_FIRST_SEED"}  # of the simulation
     for item in declarations(Settings):
         names |= {item.variable, f"{item.variable}_FILE"}
     return frozenset(names)
