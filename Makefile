@@ -5,9 +5,13 @@ BIN := .venv/bin
 PACKAGES := schemas attribution online_models streams deploy tests
 TEXTS := $(PACKAGES) README.md ARCHITECTURE.md CONTRIBUTING.md CHANGELOG.md SECURITY.md \
 	Makefile pyproject.toml .ci .pre-commit-config.yaml
-# Tests that start servers or processes, or take minutes, run one after another.
-SERIAL := tests/integration tests/chaos
-SLOW := $(SERIAL) tests/simulation tests/oracle tests/laws tests/real_data tests/streams/lab
+# Tests that start servers or whole programs run one after another; these take minutes together.
+SERIAL := tests/integration tests/chaos tests/documents
+LONG := tests/simulation tests/oracle tests/laws tests/real_data tests/streams/lab
+# One worker takes a whole file, in the order of the folders, so that fixtures are made once.
+PARALLEL := -n auto --dist loadfile --no-loadscope-reorder
+FAST := $(PARALLEL) $(addprefix --ignore=,$(SERIAL) $(LONG))
+COVERAGE :=  # of the fast tests; continuous integration sets --cov
 PYTHONS := python3.11 python3.12 python3.13
 
 .PHONY: help demo fmt lint types check test-fast test cov docs bench chaos matrix services \
@@ -38,15 +42,15 @@ types: .venv/.dev ## Check types
 check: lint types ## Everything but tests; what pre-commit runs
 
 test-fast: .venv/.dev ## The tests that need no server and finish in two minutes
-	$(BIN)/pytest -n auto --dist loadfile $(addprefix --ignore=,$(SLOW))
+	$(BIN)/pytest $(FAST) $(COVERAGE)
 
-test: check ## All checks and all tests this machine can run; says which servers they used
+test: check test-fast ## All checks and all tests this machine can run; says which servers they used
 	@$(BIN)/python -m deploy.local.servers --if-possible jars
-	$(BIN)/pytest -n auto --dist loadfile $(addprefix --ignore=,$(SERIAL))
+	$(BIN)/pytest $(PARALLEL) $(LONG)
 	$(BIN)/pytest $(SERIAL)
 
-cov: .venv/.dev ## Test coverage without servers, by file; fails below the floor
-	$(BIN)/pytest -n auto --dist loadfile $(addprefix --ignore=,$(SERIAL)) --cov --cov-report=term
+cov: .venv/.dev ## Coverage of the fast tests, by file; fails below the floor
+	$(BIN)/pytest $(FAST) --cov --cov-report=term-missing
 
 docs: .venv/.dev ## Write again what is generated from the code: schemas and their documents
 	$(BIN)/python -m schemas.contracts
@@ -66,7 +70,7 @@ matrix: ## The fast tests under every Python from 3.11 to 3.13 on this machine
 	  $$python -m venv .venv-$$version && \
 	  .venv-$$version/bin/python -m pip install --quiet --disable-pip-version-check \
 	    --constraint constraints.txt --editable '.[embedded,fast,lab,dev]' && \
-	  .venv-$$version/bin/pytest -n auto --dist loadfile $(addprefix --ignore=,$(SLOW)) || exit 1; \
+	  .venv-$$version/bin/pytest $(FAST) || exit 1; \
 	done
 
 services: .venv/.dev ## Start Kafka and ClickHouse on loopback (Java 17, Maven, clickhouse-server)

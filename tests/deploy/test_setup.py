@@ -59,4 +59,4 @@ def test_every_check_of_make_runs_before_a_commit_too() -> None:
 def test_continuous_integration_requires_both_servers_and_runs_what_people_run() -> None:
     script = (ROOT / ".ci" / "run").read_text()
     assert "export HEADWATER_REQUIRE=kafka,clickhouse" in script
-    assert script.rstrip().endswith("make test")
+    assert script.rstrip().endswith("make test COVERAGE=--cov")
