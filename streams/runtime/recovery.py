@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import aiokafka
@@ -48,13 +50,7 @@ async def restore(settings: CoreSettings, changelog: TopicPartition, store: Stat
     reader makes no progress for a minute.
     """
     started = time.monotonic()
-    consumer = new_consumer(
-        settings, max_partition_fetch_bytes=FETCH_BYTES, fetch_max_wait_ms=_FETCH_WAIT_MS
-    )
-    await consumer.start()
-    try:
-        tp = aiokafka.TopicPartition(settings.topic(changelog[0]), changelog[1])
-        consumer.assign([tp])
+    async with _reader(settings, changelog) as (consumer, tp):
         first = (await consumer.beginning_offsets([tp]))[tp]
         end = (await consumer.end_offsets([tp]))[tp]
         if not first <= store.position <= end:
@@ -64,8 +60,6 @@ async def restore(settings: CoreSettings, changelog: TopicPartition, store: Stat
         from_start = position == first
         consumer.seek(tp, position)
         records = await _catch_up(consumer, tp, end, store)
-    finally:
-        await consumer.stop()
     return Restored(records, time.monotonic() - started, from_start)
 
 
@@ -74,23 +68,31 @@ async def reread(settings: CoreSettings, missing: OffsetRange) -> list[LogRecord
 
     RecoveryError when the reader makes no progress for a minute.
     """
-    consumer = new_consumer(
-        settings, max_partition_fetch_bytes=FETCH_BYTES, fetch_max_wait_ms=_FETCH_WAIT_MS
-    )
-    await consumer.start()
-    try:
-        topic, partition = missing.tp
-        tp = aiokafka.TopicPartition(settings.topic(topic), partition)
-        consumer.assign([tp])
+    async with _reader(settings, missing.tp) as (consumer, tp):
         first = (await consumer.beginning_offsets([tp]))[tp]
         if first > missing.first + NO_RECORDS_MAX:
             # Continuing with what is left is better than never continuing.
             logging.getLogger(__name__).warning(
                 "%s-%s begins at offset %s: records to be read again, from offset %s, are deleted",
-                topic, partition, first, missing.first,
+                *missing.tp, first, missing.first,
             )  # fmt: skip
         consumer.seek(tp, max(first, missing.first))
         return await _some(consumer, tp, missing)
+
+
+@asynccontextmanager
+async def _reader(
+    settings: CoreSettings, tp: TopicPartition
+) -> AsyncIterator[tuple[aiokafka.AIOKafkaConsumer, aiokafka.TopicPartition]]:
+    """A consumer that is assigned this partition, and the partition by its name in Kafka."""
+    consumer = new_consumer(
+        settings, max_partition_fetch_bytes=FETCH_BYTES, fetch_max_wait_ms=_FETCH_WAIT_MS
+    )
+    await consumer.start()
+    try:
+        assigned = aiokafka.TopicPartition(settings.topic(tp[0]), tp[1])
+        consumer.assign([assigned])
+        yield consumer, assigned
     finally:
         await consumer.stop()
 
