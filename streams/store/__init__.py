@@ -1,4 +1,4 @@
-"""Where outcomes are stored: ClickHouse in a folder or ClickHouse as a server, behind one `Store`."""
+"""Where outcomes are stored: ClickHouse in a folder or on a server, behind one `Store`."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What the rest of Headwater asks of a store, and how a store says no.
+"""The interface of a store, its errors, and SQL with values.
 
-A statement is SQL with `{name}` where a value goes; values are quoted here, the same way for
+A statement is SQL with `{name}` where a value goes. Values are quoted here, in the same way for
 both stores.
 """
 
@@ -16,83 +16,95 @@ Columns = Mapping[str, Sequence[Any]]
 """Column name -> values. Times are integer milliseconds since 1970."""
 
 SqlValue = str | int | Sequence[str] | Sequence[int]
+"""A parameter of a query; a sequence becomes a list for IN."""
 
 
 class QueryResult(NamedTuple):
-    """Values are what JSON has: text, numbers, booleans, None, lists and dicts. Times are text,
-    `YYYY-MM-DD hh:mm:ss.mmm` in UTC; decimals are floats."""
+    """The answer to a query. Values are those of JSON: text, numbers, booleans, None, lists, dicts.
+
+    Times are text, `YYYY-MM-DD hh:mm:ss.mmm` in UTC; decimals are floats.
+    """
 
     names: tuple[str, ...]
     rows: list[tuple[Any, ...]]
 
 
 class Store(Protocol):
-    """One thread at a time, unless the implementation says otherwise."""
+    """ClickHouse, as Headwater uses it.
+
+    Every call blocks until the store has answered. Calls may come from several threads, in any
+    order, until `close`. Both implementations raise UnavailableError when the same call may succeed
+    later, and Refused when it will not.
+    """
 
     @property
     def place(self) -> str:
-        """The folder or server, as a person would write it, without a password."""
+        """The folder or server as a person would write it, without the password."""
 
     def insert(self, table: str, columns: Columns) -> None:
-        """Append rows; returns once they are stored. Raises UnavailableError, Refused or
-        BadRowsError."""
+        """Append rows to a table; returns once they are stored.
+
+        BadRowsError: the table does not take these rows, and none is stored. UnavailableError: they
+        may or may not be stored, so read back before inserting them again.
+        """
 
     def query(self, sql: str, params: Mapping[str, SqlValue] | None = None) -> QueryResult:
-        """Read. Statements that could change anything raise Refused."""
+        """Run one statement that only reads; any other raises Refused."""
 
     def execute(self, sql: str) -> None:
-        """Change tables or views; for migrations."""
+        """Run a statement that changes tables or views; for migrations."""
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Give up connections; no call may follow."""
 
 
 class UnavailableError(HeadwaterError):
-    """The store cannot be reached, or is overloaded. What was sent may or may not be stored."""
+    """The store cannot be reached or is overloaded. What was sent may or may not be stored."""
 
 
 class Refused(Stop):
-    """The store works and says no; trying again will not help."""
+    """The store refuses; the same call will not succeed later."""
 
 
 class BadRowsError(HeadwaterError):
-    """The store does not take these rows; none of them is stored."""
+    """The table does not take these rows; none of them is stored."""
 
 
 # Codes of ClickHouse's ErrorCodes.cpp after which the same request may well succeed: time-outs,
-# too many queries or parts, no memory, connection lost, and states that pass.
+# too many queries or parts, no memory, lost connections and other passing states.
 RETRIED = frozenset(
     {3, 107, 159, 164, 202, 203, 209, 210, 236, 241, 242, 243, 252, 285, 319, 394, 425, 999}
 )
 
-# Codes that need a person, and what to tell them.
+# Codes that need an operator, and the advice for each.
 ADVICE = {
     16: "a column is missing: run `headwater migrate`",
     60: "a table is missing: run `headwater migrate`",
     81: "the database does not exist: create it, or correct HEADWATER_CLICKHOUSE",
     192: "the user does not exist: correct HEADWATER_CLICKHOUSE",
     193: "the password is wrong: correct HEADWATER_CLICKHOUSE",
-    497: "the user lacks a privilege: grant it INSERT, SELECT and CREATE",
-    516: "user or password is wrong: correct HEADWATER_CLICKHOUSE",
+    497: "the user lacks a privilege: grant INSERT, SELECT and CREATE",
+    516: "the user or the password is wrong: correct HEADWATER_CLICKHOUSE",
 }
 
 _CODE = re.compile(r"\bCode: (\d+)")
 
 
 def code_of(message: str) -> int:
-    """The error code in a message of ClickHouse; 0 if there is none."""
+    """The error code in a message from ClickHouse; 0 when there is none."""
     found = _CODE.search(message)
     return int(found.group(1)) if found else 0
 
 
 def one_line(message: str, length_max: int = 300) -> str:
-    """The gist of a message of ClickHouse: no stack trace, no code, one line."""
+    """A message from ClickHouse on one line, without stack trace, code and version."""
     text = message.split("Stack trace:")[0].split("(version ")[0]
     text = re.sub(r"^.*?DB::Exception: ", "", " ".join(text.split()))
     return text[:length_max].strip().rstrip(".")
 
 
 def error_of(place: str, code: int, message: str) -> Exception:
-    """The error to raise for what ClickHouse said; BadRowsError if it is about this request."""
+    """The exception for an error code of ClickHouse; BadRowsError when the request is at fault."""
     if code in RETRIED:
         return UnavailableError(f"ClickHouse at {place}: {one_line(message)}")
     if code in ADVICE:
@@ -112,7 +124,7 @@ def quote(value: SqlValue) -> str:
 
 
 def bind(sql: str, params: Mapping[str, SqlValue] | None) -> str:
-    """Put the quoted values where `{name}` stands; other braces stay."""
+    """Replace each `{name}` by its quoted value; other braces stay."""
     if not params:
         return sql
     return re.sub(
@@ -127,12 +139,12 @@ _LITERAL_OR_COMMENT = re.compile(r"'(?:\\.|[^'\\])*'|`[^`]*`|\"[^\"]*\"|--[^\n]*
 
 
 def require_read_only(sql: str) -> None:
-    """Raise Refused unless `sql` is one statement that only reads."""
+    """Raise Refused unless `sql` is a single statement that only reads."""
     bare = _LITERAL_OR_COMMENT.sub(" ", sql).strip().rstrip(";").strip()
     words = re.findall(r"\w+", bare.lower())
     if not words or words[0] not in _READS:
-        raise Refused("only SELECT, WITH, SHOW, DESCRIBE, EXPLAIN and EXISTS may be queried")
+        raise Refused("a query starts with SELECT, WITH, SHOW, DESCRIBE, EXPLAIN or EXISTS")
     if ";" in bare:
-        raise Refused("one statement at a time: remove everything after the semicolon")
+        raise Refused("a query is one statement: remove everything after the semicolon")
     if "outfile" in words or "insert" in words:
-        raise Refused("a query may not write: remove INSERT or INTO OUTFILE")
+        raise Refused("a query only reads: remove INSERT or INTO OUTFILE")

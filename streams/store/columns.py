@@ -1,4 +1,4 @@
-"""Outcome messages of one topic -> columns of its table, many rows at a time.
+"""Turns outcome messages of one topic into columns of its table, many rows at a time.
 
 Decoding a batch as one JSON array costs a third less than one call per message.
 """
@@ -45,8 +45,10 @@ class OutcomeDecoder:
     def decode(
         self, values: Sequence[bytes | None], partition: int, offsets: list[int]
     ) -> TableSlice:
-        """Raise Stop, naming the message, when one is not what the schema says: our own workers
-        wrote it, so it is a bug or a newer version, and going on would lose it."""
+        """Raise Stop, naming the message, when one does not follow the schema.
+
+        Our own workers wrote it, so it is a bug or a newer version, and skipping it would lose it.
+        """
         try:
             joined = b"[" + b",".join(values) + b"]"  # type: ignore[arg-type]
             outcomes = self._decoder.decode(joined)
@@ -78,7 +80,9 @@ class OutcomeDecoder:
             times = columns[name]
             if times and (max(times) > _TIME_MAX or min(times) < 0):
                 index = next(i for i, at in enumerate(times) if not 0 <= at <= _TIME_MAX)
-                raise self._fault(partition, offsets[index], f"{name} {times[index]} is no time")
+                raise self._fault(
+                    partition, offsets[index], f"{name} {times[index]} is out of range"
+                )
 
     def _first_fault(
         self, values: Sequence[bytes | None], partition: int, offsets: list[int]
@@ -90,7 +94,7 @@ class OutcomeDecoder:
                 self._single.decode(value)
             except (msgspec.MsgspecError, UnicodeDecodeError) as error:
                 return self._fault(partition, offset, str(error))
-        return self._fault(partition, offsets[0], "its batch does not decode")
+        return self._fault(partition, offsets[0], "its batch cannot be decoded")
 
     def _fault(self, partition: int, offset: int, text: str) -> Stop:
         return Stop(

@@ -1,4 +1,4 @@
-"""Which data folders a demo may empty: those that only demos have written to."""
+"""Marks the data folders that a demo may empty: those that only demos have written to."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MARKER = "demo"
 
 
 def clear_folder(folder: Path) -> None:
-    """Make place for a new demo. Stop if anything else than a demo has stored rows here."""
+    """Empty the folder for a new demo. Raises Stop if anything but a demo has stored rows in it."""
     store = folder / "chdb"
     if store.exists():
         if not (folder / MARKER).exists():
@@ -28,5 +28,5 @@ def clear_folder(folder: Path) -> None:
 
 
 def keep_folder(folder: Path) -> None:
-    """From now on the store has rows that no demo may replace."""
+    """Mark that the store now holds rows that no demo may replace."""
     (folder / MARKER).unlink(missing_ok=True)

@@ -1,9 +1,9 @@
-"""One SHA-256 per table, to compare what two runs left behind.
+"""One SHA-256 per table, to compare what two runs stored.
 
 The digest of a table: hash every row, sort the hashes, hash their concatenation in 256 groups
 by first byte, and hash the 256 results. All but the last step is done by ClickHouse, with
-nothing that is printed differently by another version: numbers as digits, times as milliseconds,
-fractions as the 64 bits they are.
+texts that are the same in every version: numbers as digits, times as milliseconds, fractions as
+their 64 bits.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from streams.store.base import SqlValue, Store
 from streams.store.tables import TABLES, Column, ColumnKind, Table
 
 ROWS_PER_PASS = 4_000_000
-"""A pass holds the hashes of so many rows, 64 bytes each, in memory."""
+"""Rows whose hashes, 64 bytes each, one pass holds in memory."""
 
 GROUPS = 256
 
-# Say when Headwater looked, not what it found.
+# Depends on when a worker reported, not on what it decided.
 UNCOMPARED = frozenset({"freshness"})
 
 _TEXT_OF = {
@@ -39,18 +39,18 @@ _TEXT_OF = {
 
 
 class Compared(NamedTuple):
-    """Rows to hash: SQL expressions that give text, over what follows FROM."""
+    """Rows to hash, as SQL expressions that give text over an origin, the part after FROM."""
 
     expressions: list[str]
     origin: str
-    once_by: str = ""  # of rows that agree in these columns only one counts:
-    first_by: str = "1"  # the one where this is least
+    once_by: str = ""  # among rows with the same values of these columns only one counts:
+    first_by: str = "1"  # the row where this is least
     params: dict[str, SqlValue] = {}  # noqa: RUF012  # Never changed.
-    size: str = ""  # SQL that counts the rows roughly, where the origin is costly to count
+    size: str = ""  # SQL for the rough number of rows, where the origin is costly to count
 
     @property
     def source(self) -> str:
-        """The rows that count, for those who want to see them."""
+        """The rows that count, as SQL to select from."""
         if not self.once_by:
             return self.origin
         order = f"{self.once_by}, {self.first_by}"
@@ -58,11 +58,11 @@ class Compared(NamedTuple):
 
     def hashes(self) -> str:
         """SQL for one hash per row that counts."""
-        # No event contains a null byte: intake sets such messages aside.
+        # The separator is unambiguous: intake refuses messages with a null byte.
         row = f"SHA256(arrayStringConcat([{', '.join(self.expressions)}], '\\0'))"
         if not self.once_by:
             return f"SELECT hex({row}) AS row_hash FROM {self.origin}"
-        # Hashed first and chosen then, so that whole rows need not be kept in memory.
+        # Hash first and choose then, so that no whole rows are kept in memory.
         return (
             f"SELECT hex(argMin({row}, tuple({self.first_by}))) AS row_hash"
             f" FROM {self.origin} GROUP BY {self.once_by}"
@@ -70,7 +70,7 @@ class Compared(NamedTuple):
 
 
 def store_digest(store: Store) -> dict[str, str]:
-    """Everything stored, but for when it was stored and where in the outcome log it stood."""
+    """Digest by table of everything stored, save the time of storing and the log position."""
     return {
         table.name: _digest(store, _everything(table))
         for table in TABLES.values()
@@ -79,8 +79,11 @@ def store_digest(store: Store) -> dict[str, str]:
 
 
 def converged_digest(store: Store, model: str | None = None) -> dict[str, str]:
-    """What the same events lead to in whatever order their partitions were read. Predictions
-    depend on the order in which a model learned, so they join in for one `model` version."""
+    """Digest by name of what the same events lead to, whatever the order of their partitions.
+
+    Predictions depend on the order in which a model learned, so they are included only for the
+    version `model`.
+    """
     compared = compared_when_converged(model)
     return {name: _digest(store, rows) for name, rows in sorted(compared.items())}
 
@@ -88,8 +91,8 @@ def converged_digest(store: Store, model: str | None = None) -> dict[str, str]:
 def compared_when_converged(model: str | None = None) -> dict[str, Compared]:
     """The rows behind each converged digest, by name of the digest.
 
-    Fraud verdicts are said with a version of a decision, and tell what was known then; what
-    counts of them in the end is in the attributions. Exposures depend on who was seen first.
+    Fraud verdicts belong to a version of a decision and depend on what was known then; their final
+    effect is in the attributions. Sampled paths depend on which devices arrived first.
     """
     compared = {
         "touches": _touches(),
@@ -141,8 +144,8 @@ _NEWEST = "-version, -toUnixTimestamp64Milli(decided_at), log_epoch, log_offset"
 
 
 def _attributions() -> Compared:
-    """What was withdrawn counts like what was never thought of."""
-    # These tell how the decision came about, and when.
+    """Withdrawn conversions count as if they had never been."""
+    # These depend on when and in which order the decision was made.
     history = ("attribution_id", "version", "supersedes", "reason", "decided_at")
     receipt = ("candidates", "contributors", "match_confidence", "model_version")
     withdrawn = (
@@ -158,7 +161,7 @@ def _attributions() -> Compared:
 
 
 def _credits() -> Compared:
-    """What rules share. What models do depends on the order in which they learned."""
+    """Shares by rules. Shares by models depend on the order in which those learned."""
     history = ("credit_id", "revision", "version", "decided_at")
     learned = ("model_version", "by_markov", "by_shapley", "by_hazard")
     return Compared(
@@ -170,7 +173,7 @@ def _credits() -> Compared:
 
 
 def _revenue() -> Compared:
-    """Money that was moved to another install, and money that went there at once, are the same."""
+    """Money that moved to another install equals money that was booked there at once."""
     skipped = ("booking_id", "sign", "is_relink", "amount_micros", *_SOURCE)
     columns = [one for one in TABLES["revenue"].columns if one.name not in skipped]
     keys = ", ".join(column.name for column in columns)
@@ -185,8 +188,8 @@ def _revenue() -> Compared:
 
 
 def _parked() -> Compared:
-    """What was released counts like what never had to wait."""
-    # Money that is moved waits once at each of its places.
+    """What was released counts as if it had never waited."""
+    # Money that moves waits once for each install that it is moved to.
     unsettled = (
         "SELECT subject_id, waits_for FROM parked GROUP BY subject_id, waits_for"
         " HAVING countIf(state = 'expired') > 0 OR uniqExactIf(parked_id, state = 'parked')"
@@ -206,7 +209,7 @@ def _dead_letters() -> Compared:
 
 
 def _ledger() -> Compared:
-    """Which copy of a repeat is the decided one depends on the order; how many there are not."""
+    """The order decides which copy of a repeat is the decided one, but not how many there are."""
     source = (
         "(SELECT source_topic, disposition, count() AS offsets FROM v_accounting"
         " GROUP BY source_topic, disposition)"

@@ -1,7 +1,7 @@
 """ClickHouse in a folder: chdb, inside this process.
 
-One process may have a folder open, and this process may have one folder open. Importing chdb
-starts its engine, and a fork after that hangs: so it is imported when a store is opened.
+One process at a time can open a folder, and only one. Importing chdb starts its engine, after which
+a fork hangs, so it is imported when a store is opened.
 """
 
 from __future__ import annotations
@@ -31,13 +31,14 @@ from streams.store.base import (
 from streams.store.tables import INSERTED_AT, TABLES, ColumnKind
 
 MEMORY_BYTES_MAX = 2_000_000_000
+"""What the engine may take, beside workers on the same machine; above it a query fails."""
 
 
 class EmbeddedStore:
-    """A Store. Calls from several threads wait for each other."""
+    """A `Store` in this process. Calls from several threads wait for each other."""
 
     def __init__(self, folder: Path, memory_bytes_max: int = MEMORY_BYTES_MAX) -> None:
-        """Open `folder`, and create it if it is not there."""
+        """Open `folder`, creating it if necessary. Raises Refused when it is in use or damaged."""
         self.place = str(folder)
         folder.mkdir(parents=True, exist_ok=True)
         require_free(folder)

@@ -1,7 +1,7 @@
-"""Bring a store's tables and views to what this version needs.
+"""Brings the tables and views of a store to this version.
 
 Plain SQL files, `{number}_{name}.sql`, each statement on its own and safe to run again: a
-migration that was cut off is simply run once more. What was applied is in `schema_migrations`.
+migration that was interrupted is run once more. `schema_migrations` lists what was applied.
 
 A released migration never changes, save for its comments: they are no part of the checksum, so
 that their English may improve while every store of an earlier build stays current.
@@ -63,8 +63,8 @@ COMMENT 'Migrations that were applied to this database.'
 class SchemaState(Enum):
     CURRENT = "current"
     OLD = "old"  # run `headwater migrate`
-    NEWER = "newer"  # a newer Headwater was here
-    CHANGED = "changed"  # a migration was applied in another form
+    NEWER = "newer"  # a newer version migrated the store
+    CHANGED = "changed"  # the store has a migration whose statements differ
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ def migrations() -> list[Migration]:
 
 
 def statements(text: str) -> tuple[str, ...]:
-    """Split at semicolons that end a line."""
+    """The statements of a SQL file, split at semicolons that end a line."""
     parts = (part.strip() for part in re.split(r";[ \t]*(?:\n|$)", text))
     return tuple(part for part in parts if re.sub(r"--[^\n]*", "", part).strip())
 
@@ -107,8 +107,10 @@ def without_comments(text: str) -> str:
 
 
 def apply_migrations(store: Store) -> list[str]:
-    """Apply what is missing; return the names of what was applied. Raises Refused on a store
-    that a newer version migrated."""
+    """Apply the missing migrations and return their names.
+
+    Raises Refused for a store of a newer version or of another build, UnavailableError.
+    """
     store.execute(_JOURNAL)
     wanted = migrations()
     journal = _applied(store)
@@ -129,7 +131,7 @@ def apply_migrations(store: Store) -> list[str]:
 
 
 def check(store: Store) -> SchemaState:
-    """Whether the tables are those of this version."""
+    """How the tables compare with those of this version."""
     return state_of(_applied(store), migrations())
 
 
@@ -141,7 +143,7 @@ def require_current(store: Store) -> None:
 
 
 def state_of(applied: dict[int, str], wanted: list[Migration]) -> SchemaState:
-    """`applied` is number -> checksum."""
+    """`applied` holds checksums by number of the migration."""
     if max(applied, default=0) > wanted[-1].number:
         return SchemaState.NEWER
     if any(applied.get(one.number, one.checksum) != one.checksum for one in wanted):
@@ -152,8 +154,8 @@ def state_of(applied: dict[int, str], wanted: list[Migration]) -> SchemaState:
 def _advice(store: Store, state: SchemaState) -> str:
     what = {
         SchemaState.OLD: "are old or missing: run `headwater migrate`",
-        SchemaState.NEWER: "are newer than this version: update Headwater",
-        SchemaState.CHANGED: "come from another build of Headwater: use an empty database",
+        SchemaState.NEWER: "belong to a newer version: update Headwater",
+        SchemaState.CHANGED: "belong to another build of Headwater: use an empty database",
     }
     return f"the tables in {store.place} {what[state]}"
 

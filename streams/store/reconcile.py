@@ -1,6 +1,6 @@
-"""received = decided + duplicates + parked + expired + dead-lettered, from what is stored.
+"""Checks received = decided + duplicates + parked + expired + dead-lettered, from stored rows.
 
-The ledger says what became of every source offset; the tables have to agree with it.
+The ledger has the disposition of every source offset, and the tables have to agree with it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from streams.store.tables import TABLES
 
 @dataclass(frozen=True, slots=True)
 class Accounting:
-    """Source offsets by final disposition. Clock ticks are no events and not among them."""
+    """Source offsets by final disposition. Clock ticks are not events and are not counted."""
 
     received: int
     decided: int
@@ -33,12 +33,12 @@ Ledger = dict[tuple[str, str], int]
 
 
 def reconcile(store: Store, received: int | None = None) -> Accounting:
-    """`received` is what the producers know they sent; None believes the ledger."""
+    """`received` is the number of events that producers sent; None: take it from the ledger."""
     ledger, faults = _ledger(store)
     stored_rows = {name: _count(store, f"SELECT count() FROM {name}") for name in TABLES}
     counted = sum(ledger.values())
     if received is not None and received != counted:
-        faults.append(f"ledger: {counted} offsets have a disposition, {received} were sent")
+        faults.append(f"ledger: {received} events were sent, but {counted} offsets are settled")
     faults.extend(_disagreements(store, ledger))
     faults.extend(_repeats(store, stored_rows))
     return Accounting(
@@ -60,7 +60,7 @@ def _ledger(store: Store) -> tuple[Ledger, list[str]]:
         " FROM v_accounting GROUP BY source_topic, disposition ORDER BY 1, 2"
     )
     faults = [
-        f"ledger: {several} offsets of {topic} were settled more than once ({disposition})"
+        f"ledger: {several} offsets of {topic} are settled more than once ({disposition})"
         for topic, disposition, _, several in found.rows
         if several
     ]
@@ -78,7 +78,7 @@ def _total(ledger: Ledger, *dispositions: str, among: tuple[topics.Topic, ...] =
 
 @dataclass(frozen=True, slots=True)
 class _Check:
-    """A number that a table and the ledger must share."""
+    """A count that must be the same in a table and in the ledger."""
 
     table: str
     what: str
@@ -87,7 +87,7 @@ class _Check:
     dispositions: tuple[str, ...] = ("decided",)
 
 
-# Ids are counted per log epoch, like offsets: a log that is played again decides again.
+# Ids are counted per log epoch, like offsets: a log that is replayed decides again.
 _SOURCE_POSITION = "log_epoch, source_topic, source_partition, source_offset"
 
 _WAITS = """(
@@ -153,16 +153,16 @@ def _disagreements(store: Store, ledger: Ledger) -> Iterator[str]:
             )
     twice = _count(store, f"SELECT countIf(places NOT IN (0, 1)) FROM {_BOOKED}")
     if twice:
-        yield f"revenue: {twice} payments are booked at several installs at once"
+        yield f"revenue: {twice} payments are booked to several installs at once"
 
 
 def _repeats(store: Store, stored_rows: dict[str, int]) -> Iterator[str]:
     for table, rows in stored_rows.items():
-        places = _count(
+        positions = _count(
             store, f"SELECT uniqExact(log_epoch, log_partition, log_offset) FROM {table}"
         )
-        if places != rows:
-            yield f"{table}: {rows - places} rows are a second copy of a message of the log"
+        if positions != rows:
+            yield f"{table}: {rows - positions} rows are second copies of a message"
 
 
 def _count(store: Store, sql: str) -> int:

@@ -47,12 +47,15 @@ _ACCESS_CODES = frozenset({192, 193, 194, 516})
 
 
 class ServerStore:
-    """A Store. Every thread has a connection of its own: clickhouse-driver's are not shared."""
+    """A `Store` on a server. Every thread has its own connection: the driver's cannot be shared."""
 
     def __init__(self, target: StoreTarget, receive_timeout_seconds: float | None = None) -> None:
-        """Stop when the URL is wrong; connects later. A client that falls silent in the middle
-        of an insert for `receive_timeout_seconds` is cut off by the server, so that a process
-        that was suspended cannot finish what somebody else has stored meanwhile."""
+        """Connects with the first call. Raises Stop when the URL is wrong.
+
+        The server cuts off a client that is silent for `receive_timeout_seconds` in the middle of
+        an insert, so that a suspended process cannot finish an insert whose rows another process
+        has stored meanwhile.
+        """
         self.place, self._arguments = connection_arguments(target)
         self._insert_settings: dict[str, Any] = {"async_insert": 0}
         if receive_timeout_seconds is not None:
@@ -99,12 +102,12 @@ class ServerStore:
             client.disconnect()
 
     def _settle(self) -> None:
-        """End inserts that this process gave up on, so that reading back finds their last word."""
+        """End inserts that this process gave up on, so that reading back sees their final state."""
         with self._lock:
             in_doubt = sorted(self._in_doubt)
         if not in_doubt:
             return
-        # The server may say no to KILL; then it is enough to see that the insert is over.
+        # The server may refuse KILL; then it is enough to see that the insert has ended.
         with contextlib.suppress(Refused):
             self._execute(bind("KILL QUERY WHERE query_id IN {ids} ASYNC", {"ids": in_doubt}))
         running, _ = self._execute(
@@ -112,7 +115,9 @@ class ServerStore:
             with_column_types=True,
         )
         if running[0][0]:
-            raise UnavailableError(f"ClickHouse at {self.place} still works on an earlier insert")
+            raise UnavailableError(
+                f"ClickHouse at {self.place} is still working on an earlier insert"
+            )
         with self._lock:
             self._in_doubt.difference_update(in_doubt)
 
@@ -124,12 +129,12 @@ class ServerStore:
         raise Refused(str(failure)) if isinstance(failure, BadRowsError) else failure
 
     def _failure(self, error: Exception) -> Exception:
-        """What to raise instead. The connection is of no use any more."""
+        """The exception to raise instead; the connection is dropped."""
         with contextlib.suppress(Exception):
             self._client().disconnect()
         if isinstance(error, errors.ServerException):
             code = error.code or 0
-            if code in _ACCESS_CODES:  # Says the host again, and more than one line.
+            if code in _ACCESS_CODES:  # Repeats the host, on more than one line.
                 return error_of(self.place, code, one_line(error.message).split(". ")[0])
             return error_of(self.place, code, error.message)
         if isinstance(error, EOFError | OSError | errors.Error) and not isinstance(

@@ -1,7 +1,8 @@
 """One table per outcome topic, derived from the outcome structs.
 
-A field becomes a column of the same name. `schema_version` tells how to read a message and is
-not stored. To every row comes its place in the log.
+A field becomes a column of the same name, save `schema_version`, which says how to read a message
+and is not stored. Every row also has its log position. The migrations declare the same columns in
+SQL, and a test compares both.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ def explanation_text(explanation: Explanation) -> str:
     if not explanation.is_known:
         return (
             f"{explanation.identifier}: nothing is stored under this id. Give the id of an "
-            "install, an event, a touchpoint or a payment, or a log position such as touchpoints:0:17. "
+            "install, event, touchpoint or payment, or a log position such as touchpoints:0:17. "
             "Workers may not have reached it yet: see headwater query 'SELECT * FROM v_freshness'."
         )
     return "\n".join(_lines(explanation))

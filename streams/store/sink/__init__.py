@@ -1,4 +1,4 @@
-"""The way from outcome topics into tables: buffers, sealed batches, exactly-once inserts, commits."""
+"""From outcome topics into tables: buffers, sealed batches, exactly-once inserts, commits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Commits offsets through Faust's consumer, which lives in a thread of its own."""
+"""Commits offsets through Faust's consumer, which has a thread of its own."""
 
 from __future__ import annotations
 
@@ -18,8 +18,11 @@ NextOffsets = Mapping[aiokafka.TopicPartition, int]
 async def commit(
     consumer: BatchConsumer, offsets: NextOffsets, is_ours: Callable[[], bool]
 ) -> None:
-    """Try until Kafka has it, or until the partitions are gone: then it does not matter, because
-    what is stored is recognised when it is read again."""
+    """Retry until Kafka has the offsets or the partitions are revoked.
+
+    After a revocation the commit does not matter: stored rows are recognised when they are read
+    again. Raises KafkaError for an error that a retry cannot mend.
+    """
     while is_ours():
         try:
             await consumer.commit_own(offsets)

@@ -1,8 +1,8 @@
-"""Which places of the log a table already holds.
+"""Finds which offsets of an outcome topic a table already holds.
 
-The offset committed in Kafka may be behind what is stored: after a crash, or when an insert
-ended with an unknown outcome. Parts of one insert may be there and others not, so the highest
-stored offset only says where to look; which rows to insert is decided offset by offset.
+After a crash, or an insert with an unknown outcome, the offset committed in Kafka may be behind
+what is stored. Such an insert may be stored in part, so the highest stored offset only bounds the
+search, and each offset is checked.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from streams.store.base import Store
 def highest_offsets(
     store: Store, table: str, epoch: str, partitions: Collection[int]
 ) -> dict[int, int]:
-    """Partition -> highest stored offset; partitions without rows are left out."""
+    """Highest stored offset by partition; partitions without rows are left out."""
     if not partitions:
         return {}
     found = store.query(
@@ -29,7 +29,7 @@ def highest_offsets(
 def offsets_present(
     store: Store, table: str, epoch: str, partition: int, between: tuple[int, int]
 ) -> set[int]:
-    """Stored offsets of one partition, from the first to the last of `between`."""
+    """Stored offsets of one partition within the two offsets of `between`, both included."""
     found = store.query(
         f"SELECT log_offset FROM {table} WHERE log_epoch = {{epoch}}"
         " AND log_partition = {partition} AND log_offset BETWEEN {first} AND {last}",

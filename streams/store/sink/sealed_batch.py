@@ -1,4 +1,4 @@
-"""Outcome messages of one table that wait to be inserted, and the batches cut from them."""
+"""Batches of outcome messages, and the buffer from which they are cut."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from streams.stages.contract import LogRecord
 
 @dataclass(frozen=True, slots=True)
 class Polled:
-    """Messages of one partition, in offset order, as one poll brought them."""
+    """Messages of one partition from one poll, in offset order."""
 
     partition: int
     offsets: list[int]
@@ -20,29 +20,29 @@ class Polled:
 
 @dataclass(frozen=True, slots=True)
 class SealedBatch:
-    """Goes into the store whole, and is tried again as it is. Never changes."""
+    """Messages that are inserted together. It never changes: a retry is the same batch."""
 
     polled: tuple[Polled, ...]
     rows: int
 
     def next_offsets(self) -> dict[int, int]:
-        """Partition -> where to go on once this is stored."""
-        return {one.partition: one.offsets[-1] + 1 for one in self.polled}
+        """Offset to commit, by partition, once the batch is stored."""
+        return {polled.partition: polled.offsets[-1] + 1 for polled in self.polled}
 
     def spans(self) -> Iterator[tuple[int, int, int]]:
-        """Partition, first and last offset."""
-        for one in self.polled:
-            yield one.partition, one.offsets[0], one.offsets[-1]
+        """Partition, first offset and last offset of each poll."""
+        for polled in self.polled:
+            yield polled.partition, polled.offsets[0], polled.offsets[-1]
 
 
 class TableBuffer:
-    """What one table waits for. Polls of a partition come in offset order."""
+    """Messages of one table that are in no batch yet, in offset order within a partition."""
 
     def __init__(self) -> None:
         self._polled: list[Polled] = []
         self.rows = 0
         self.size = 0
-        self.since: float | None = None  # when the oldest row came in; None: there is none
+        self.since: float | None = None  # when the oldest row arrived; None: the buffer is empty
 
     def put(self, partition: int, records: Sequence[LogRecord], now: float) -> None:
         values = [record.value for record in records]
@@ -55,24 +55,24 @@ class TableBuffer:
             self.since = now
 
     def seal(self, rows_max: int, bytes_max: int, now: float) -> SealedBatch:
-        """Cut whole polls off the front: one at least, no further one beyond the limits."""
+        """Cut whole polls off the front: at least one, and more as far as the limits allow."""
         count = rows = size = 0
-        for one in self._polled:
-            if count and (rows + len(one.offsets) > rows_max or size + one.size > bytes_max):
+        for polled in self._polled:
+            if count and (rows + len(polled.offsets) > rows_max or size + polled.size > bytes_max):
                 break
             count += 1
-            rows += len(one.offsets)
-            size += one.size
+            rows += len(polled.offsets)
+            size += polled.size
         sealed = SealedBatch(tuple(self._polled[:count]), rows)
         del self._polled[:count]
         self.rows -= rows
         self.size -= size
-        # The rest came in later, at an unknown moment: at the latest now.
+        # The rest arrived later, at an unknown moment, now at the latest.
         self.since = now if self._polled else None
         return sealed
 
     def clear(self) -> None:
-        """Forget everything: it will be read from Kafka again."""
+        """Drop everything; it will be read from Kafka again."""
         self._polled.clear()
         self.rows = self.size = 0
         self.since = None

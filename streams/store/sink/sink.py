@@ -1,8 +1,8 @@
-"""Takes outcome messages as they are polled, and sees to it that all of them are stored.
+"""Takes outcome messages as they are polled, and has all of them stored.
 
-One task per table seals batches, has them written in a thread, and commits their offsets once
-they are acknowledged. While the store is away batches wait and are tried again; when too much
-waits, reading is held. Nothing is ever dropped: what is forgotten here is read again.
+One task per table seals batches, has them written in a thread, and commits their offsets once they
+are acknowledged. While the store is unavailable, batches are retried; when the buffers are full,
+reading is paused. Nothing is lost: a message that is dropped here is read again.
 """
 
 from __future__ import annotations
@@ -22,10 +22,11 @@ from streams.store.sink.writer import InsertReport, TableWriter
 
 BACKOFF_SECONDS_FIRST = 0.2
 BACKOFF_SECONDS_MAX = 10.0
+"""Longest pause between attempts: how soon storing resumes once the store is back."""
 _LOOK_SECONDS = 0.1
 
 Commit = Callable[[str, Mapping[int, int]], Awaitable[None]]
-"""Topic and next offsets by partition. Returns also when a partition is no longer ours."""
+"""Commits a topic's next offsets by partition. Also returns when a partition has been revoked."""
 
 
 class StoringObserver:
@@ -46,7 +47,7 @@ class StoringObserver:
 
 @dataclass(frozen=True, slots=True)
 class SinkParts:
-    """What touches the world."""
+    """Threads, clock and effects of a sink, so that tests can replace them."""
 
     threads: Executor
     commit: Commit
@@ -63,11 +64,11 @@ class SealBounds:
 
 
 class TableSink:
-    """The way of one topic into its table."""
+    """The path of one topic into its table. `run` is its task; the others are called beside it."""
 
     def __init__(self, writer: TableWriter, bounds: SealBounds, parts: SinkParts) -> None:
         self.buffer = TableBuffer()
-        self.outage = ""  # why the store did not take the last attempt
+        self.outage = ""  # why the last attempt failed; empty: it did not
         self._writer = writer
         self._bounds = bounds
         self._parts = parts
@@ -87,12 +88,12 @@ class TableSink:
     @property
     def size(self) -> int:
         """Bytes not yet acknowledged."""
-        in_flight = sum(one.size for one in self._in_flight.polled) if self._in_flight else 0
-        return self.buffer.size + in_flight
+        in_flight = self._in_flight.polled if self._in_flight else ()
+        return self.buffer.size + sum(polled.size for polled in in_flight)
 
     @property
     def since(self) -> float | None:
-        """When the oldest row not yet acknowledged came in."""
+        """When the oldest row not yet acknowledged arrived."""
         return self._in_flight_since if self._in_flight else self.buffer.since
 
     def offer(self, partition: int, records: Sequence[LogRecord]) -> None:
@@ -100,16 +101,16 @@ class TableSink:
         self._arrival.set()
 
     def forget(self) -> None:
-        """The partitions are going, or have come anew: what waits is read again."""
+        """Drop the buffer: its partitions are revoked or assigned anew, and will be read again."""
         self._assignment += 1
         self.buffer.clear()
 
     async def idle(self) -> None:
-        """Wait until no attempt to insert is under way."""
+        """Wait until no insert is in progress."""
         await self._idle.wait()
 
     async def run(self) -> None:
-        """Ends only by cancellation or by an exception."""
+        """Store batch after batch; ends only by cancellation or an exception."""
         assignment = 0
         while True:
             await self._ripe()
@@ -121,12 +122,12 @@ class TableSink:
             await self._store(assignment)
 
     def hurry(self) -> None:
-        """From now on store what waits without waiting for more; for the end."""
+        """From now on store what is buffered without waiting for more; called before the end."""
         self._is_hurried = True
         self._arrival.set()
 
     async def _ripe(self) -> None:
-        """Wait until there is a batch's worth of rows, or the oldest has waited long enough."""
+        """Wait until there are enough rows for a batch, or the oldest has waited long enough."""
         bounds, buffer, clock = self._bounds, self.buffer, self._parts.clock
         while buffer.rows < bounds.rows_max and buffer.size < bounds.bytes_max:
             self._arrival.clear()
@@ -153,7 +154,7 @@ class TableSink:
             self._in_flight = None
 
     async def _write(self, batch: SealedBatch, assignment: int) -> bool:
-        """Try until the batch is stored; False when its partitions went away before that."""
+        """Try until the batch is stored; False when its partitions were revoked first."""
         backoff = BACKOFF_SECONDS_FIRST
         name, observer = self._writer.table.name, self._parts.observer
         while assignment == self._assignment:
@@ -177,18 +178,18 @@ class TableSink:
         loop = asyncio.get_running_loop()
         self._idle.clear()
         attempt = loop.run_in_executor(self._parts.threads, self._writer.write, batch)
-        # Also when this task is cancelled the thread goes on, and `idle` waits for it.
+        # When this task is cancelled the thread continues, and `idle` waits for it.
         attempt.add_done_callback(self._attempted)
         return await asyncio.shield(attempt)
 
     def _attempted(self, attempt: asyncio.Future[InsertReport]) -> None:
         self._idle.set()
         if not attempt.cancelled():
-            attempt.exception()  # Looked at, so that asyncio does not report it as forgotten.
+            attempt.exception()  # Retrieved, so that asyncio does not report it as never retrieved.
 
 
 class Sink:
-    """All tables together."""
+    """All tables together, with one bound on what they buffer."""
 
     def __init__(
         self,
@@ -197,7 +198,7 @@ class Sink:
         hold: Callable[[bool], None],
         parts: SinkParts,
     ) -> None:
-        """`tables` by topic. `hold` stops the reading of all partitions, or lets it go on."""
+        """`tables` by topic. `hold` pauses the reading of all partitions (True) or resumes it."""
         self._tables = tables
         self._bounds = bounds
         self._hold = hold
@@ -206,7 +207,7 @@ class Sink:
 
     @property
     def outage(self) -> str:
-        """Why the store takes nothing; empty while it does."""
+        """Why the store takes no rows; empty while it takes them."""
         return next((table.outage for table in self._tables.values() if table.outage), "")
 
     def offer(self, topic: str, partition: int, records: Sequence[LogRecord]) -> None:
@@ -214,7 +215,7 @@ class Sink:
         self.balance()
 
     def balance(self) -> None:
-        """Hold or release reading by how much waits, and tell how much that is."""
+        """Pause or resume reading by how much is buffered, and report how much that is."""
         rows = sum(table.rows for table in self._tables.values())
         size = sum(table.size for table in self._tables.values())
         bounds = self._bounds
@@ -229,7 +230,7 @@ class Sink:
         self._parts.observer.on_buffered(rows, age)
 
     async def forget(self, seconds: float) -> None:
-        """Begin nothing more for the present partitions, and wait for what is under way."""
+        """Begin no insert for the present partitions, and wait for inserts in progress."""
         for table in self._tables.values():
             table.forget()
         self.balance()
@@ -241,14 +242,14 @@ class Sink:
             return
 
     async def run(self) -> None:
-        """Ends by cancellation, or by the exception of one table."""
+        """Run all tables; ends by cancellation, or by the exception of a table."""
         async with asyncio.TaskGroup() as group:
             for topic, table in self._tables.items():
                 group.create_task(table.run(), name=f"storing {topic}")
             group.create_task(self._watch())
 
     async def drain(self, seconds: float) -> None:
-        """Store what waits, as far as that takes no longer; the rest is read again."""
+        """Store what is buffered, for at most `seconds`; the rest will be read again."""
         for table in self._tables.values():
             table.hurry()
         deadline = self._parts.clock() + seconds

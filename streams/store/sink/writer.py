@@ -1,9 +1,9 @@
-"""Puts sealed batches into a table, exactly once. Runs in a thread; knows no Kafka.
+"""Writes sealed batches into a table, exactly once. Runs in a thread; knows no Kafka.
 
-A place of the log is looked up in the table before it is inserted whenever it may be there
-already: after an assignment up to the highest stored offset, and after an insert whose outcome
-is unknown. Insert deduplication tokens are not used: ClickHouse can lose acknowledged batches
-with them when it is killed.
+An offset is looked up in the table before its row is inserted whenever it may be stored already: up
+to the highest stored offset after an assignment, and after an insert with an unknown outcome.
+Insert deduplication tokens are not used: with them ClickHouse can lose acknowledged batches when it
+is killed.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ class InsertReport:
 
 
 class TableWriter:
-    """Writes one table; one call at a time."""
+    """Writes one table. Calls block and must not overlap."""
 
     def __init__(
         self, store: Store, table: Table, epoch: str, permit: Callable[[], None] = lambda: None
     ) -> None:
-        """`permit` is called right before rows are sent; it raises UnavailableError when this
-        process may have lost its partitions without knowing."""
+        """`permit` is called right before rows are sent, and raises UnavailableError when this
+        process may have lost its partitions without noticing."""
         self.table = table
         self._store = store
         self._epoch = epoch
@@ -42,12 +42,15 @@ class TableWriter:
         self._looked_up: dict[int, int] = {}  # partition -> highest offset that may be stored
 
     def forget(self) -> None:
-        """Others may have written meanwhile: look everything up again."""
+        """Look everything up again: another process may have written meanwhile."""
         self._looked_up.clear()
 
     def write(self, batch: SealedBatch) -> InsertReport:
-        """Insert what is missing of the batch. UnavailableError: call again with the same batch.
-        Stop: a row is not what the table takes, and nothing after it is stored."""
+        """Insert the rows of the batch that are not stored yet.
+
+        UnavailableError: call again with the same batch. Stop: the table does not take a row, and
+        no row after it is stored.
+        """
         self._find_highest(batch)
         columns, rows = self._missing(batch)
         if rows:
@@ -97,7 +100,7 @@ class TableWriter:
         )
 
     def _insert(self, columns: dict[str, list[Any]], rows: int) -> None:
-        """Halve the rows until the one that the table does not take stands alone."""
+        """Insert; on refusal, halve the rows until the refused one is found, and name it."""
         try:
             self._store.insert(self.table.name, columns)
         except BadRowsError as error:

@@ -244,13 +244,13 @@ def test_a_message_stored_twice_is_named_although_no_view_counts_it(store: Embed
     put(store, sound_world())
     put(store, [spend("s1")])
 
-    assert reconcile(store).faults == ["spend: 1 rows are a second copy of a message of the log"]
+    assert reconcile(store).faults == ["spend: 1 rows are second copies of a message"]
 
 
 def test_offsets_that_never_arrived_are_missed(store: EmbeddedStore) -> None:
     put(store, sound_world())
     assert reconcile(store, received=12).faults == [
-        "ledger: 11 offsets have a disposition, 12 were sent"
+        "ledger: 12 events were sent, but 11 offsets are settled"
     ]
 
 
