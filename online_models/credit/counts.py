@@ -1,4 +1,4 @@
-"""Counts that Markov removal effects and Shapley values follow from, by code of channel."""
+"""Counts from which Markov removal effects and Shapley values are computed, by channel code."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import itertools
 from msgspec import Struct, field
 
 SETS_MAX = 2_048
-"""Distinct sets of channels in one block; installs with further ones are counted apart."""
+"""Distinct sets of channels in one block; installs with further sets are only counted."""
 
 
 class PathCounts(Struct, array_like=True):
-    """Weighted. A path without touchpoints is not counted: it has nobody to credit."""
+    """Weighted counts of paths. One without touchpoints has no channel to credit: not counted."""
 
     starts: dict[int, float] = field(default_factory=dict)
     moves: dict[tuple[int, int], float] = field(default_factory=dict)
@@ -21,7 +21,7 @@ class PathCounts(Struct, array_like=True):
     sets_dropped: float = 0.0
 
     def add(self, channels: list[int], is_installed: bool, weight: float) -> bool:
-        """Whether there was room for all of it."""
+        """Count a path; False: there was no room for its set of channels."""
         if not channels:
             return True
         _add(self.starts, channels[0], weight)
@@ -31,6 +31,7 @@ class PathCounts(Struct, array_like=True):
         return not is_installed or self._add_set(tuple(sorted(set(channels))), weight)
 
     def merge(self, other: PathCounts) -> None:
+        """Add the counts of another block."""
         for mine, theirs in (
             (self.starts, other.starts),
             (self.converted, other.converted),

@@ -1,11 +1,11 @@
-"""What a path of touchpoints amounts to: how strong exposure and intent were, and for how long.
+"""The strength of exposure and of intent along a path of touchpoints, and for how long it lasted.
 
 Time is in days. A touchpoint has a strength of 1, which halves every half-life. Exposure is
 remembered at two rates, by channel and by kind (impression or click). Intent is the strength of
-searches and of visits to what the advertiser owns. Those who show intent are also shown more
+searches and of visits to the advertiser's own pages. People with intent are also shown more
 advertisements (they are retargeted, they find the advertisement for the name they search), and
-install without them: whoever does not tell these apart credits the advertisements. What an
-owned place adds cannot be told from the intent that led there, so it is organic.
+install without them: a model that does not separate the two credits the advertisements. What an
+own page adds cannot be separated from the intent that led there, so it is organic.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ FAST, SLOW, INTENT = (math.log(2) / days for days in (*HALF_LIVES_D, INTENT_HALF
 
 LEVEL_STEP = 0.2
 LEVELS = 16
-"""Intent is told apart in so many levels of log(1 + strength); the highest one is open."""
+"""Number of levels of intent, each a step of log(1 + strength); the highest one is open."""
 
 PRIORS = 8
-"""Earlier installs of the app on the device, told apart up to one less than this."""
+"""Numbers of earlier installs of the app on the device, from 0; the highest one is open."""
 
 INTENT_FLAGS = Flag.SEARCH | Flag.OWNED
 
@@ -37,28 +37,29 @@ _EDGES = [math.expm1((level - 0.5) * LEVEL_STEP) for level in range(1, LEVELS)]
 
 
 class Strength(NamedTuple):
-    """Of an effect: at an instant, or in days of strength 1 over a time."""
+    """Strength of an effect, at both rates of fading: at an instant, or in days of strength 1."""
 
     fast: float
     slow: float
 
 
 class PersonStanding(NamedTuple):
-    """What is known of a person apart from exposures."""
+    """State of a person apart from exposures."""
 
     level: int  # of intent
     priors: int
 
 
 class PersonState(NamedTuple):
-    """How a person stood at one instant, just before an install."""
+    """State of a person at one instant, just before an install."""
 
     standing: PersonStanding
     strengths: dict[TouchEffect, Strength]
 
 
 class WatchedPath(NamedTuple):
-    """A path while it was at risk of an install."""
+    """A path over the time that it was at risk of an install: days by standing, and exposure in
+    days of strength 1. `installed`: the state at the install; None: there was none."""
 
     days: dict[PersonStanding, float]
     exposure: dict[TouchEffect, Strength]
@@ -66,6 +67,7 @@ class WatchedPath(NamedTuple):
 
 
 def watch_path(path: ExposurePath) -> WatchedPath:
+    """The path as the hazard sees it."""
     priors = min(path.prior_installs, PRIORS - 1)
     begin, end = path.begin_time, max(path.end_time, path.begin_time)
     levels = _days_by_level(path.touches, begin, end)
@@ -77,7 +79,7 @@ def watch_path(path: ExposurePath) -> WatchedPath:
 
 
 def state_at(touches: Iterable[ExposureTouch], time: int, prior_installs: int) -> PersonState:
-    """What had been left, at `time`, of all touchpoints until then; of later ones nothing."""
+    """The state at `time` (ms) that all touchpoints until then leave behind."""
     intent = 0.0
     strengths: dict[TouchEffect, Strength] = {}
     for touch in touches:
@@ -87,18 +89,19 @@ def state_at(touches: Iterable[ExposureTouch], time: int, prior_installs: int) -
         if touch.flags & INTENT_FLAGS:
             intent += math.exp(-INTENT * age)
         if not touch.flags & Flag.OWNED:
-            add(strengths, _effect(touch), math.exp(-FAST * age), math.exp(-SLOW * age))
+            add_strength(strengths, _effect(touch), math.exp(-FAST * age), math.exp(-SLOW * age))
     return PersonState(PersonStanding(level_of(intent), min(prior_installs, PRIORS - 1)), strengths)
 
 
 def level_of(strength: float) -> int:
-    """Rounds log(1 + strength) to the nearest step."""
+    """The level of a strength: log(1 + strength), rounded to the nearest step."""
     return min(round(math.log1p(strength) / LEVEL_STEP), LEVELS - 1)
 
 
-def add(
+def add_strength(
     strengths: dict[TouchEffect, Strength], effect: TouchEffect, fast: float, slow: float
 ) -> None:
+    """Add to the strength of an effect."""
     known = strengths.get(effect)
     if known is not None:
         fast, slow = known.fast + fast, known.slow + slow
@@ -108,14 +111,14 @@ def add(
 def _exposure(
     touches: Iterable[ExposureTouch], begin: int, end: int
 ) -> dict[TouchEffect, Strength]:
-    """Strength of each effect, integrated over the time that was watched."""
+    """Strength of each effect, integrated over the time watched, in days."""
     exposure: dict[TouchEffect, Strength] = {}
     for touch in touches:
         if touch.time >= end or touch.flags & Flag.OWNED:
             continue
         since = max(begin - touch.time, 0) / DAY_MS
         until = (end - touch.time) / DAY_MS
-        add(
+        add_strength(
             exposure,
             _effect(touch),
             (math.exp(-FAST * since) - math.exp(-FAST * until)) / FAST,
@@ -125,7 +128,7 @@ def _exposure(
 
 
 def _days_by_level(touches: Iterable[ExposureTouch], begin: int, end: int) -> dict[int, float]:
-    """How long intent was at each level; exact, since between signals it only fades."""
+    """Days at each level of intent; exact, since intent only fades between signals."""
     days: dict[int, float] = {}
     strength, now = 0.0, begin
     for touch in touches:
@@ -141,7 +144,7 @@ def _days_by_level(touches: Iterable[ExposureTouch], begin: int, end: int) -> di
 
 
 def _fade(days: dict[int, float], strength: float, remaining: float) -> float:
-    """Spend the remaining days at one level after the other; what strength is left."""
+    """Add the remaining days to one level after the other; returns the strength that is left."""
     level = level_of(strength)
     while remaining > 0.0:
         spent = remaining

@@ -1,9 +1,9 @@
-"""The hazard that explains a window of paths best, by expectation and maximisation.
+"""Fits the additive hazard to a window of paths, by expectation and maximisation.
 
 Each step credits every install by the rates so far, and then sets each effect to the installs
 credited to it over its exposure. That is the multiplicative update of a Poisson regression with
-identity link: it has no rate of learning to tune, never goes below zero, and no step of it makes
-the fit worse. The baseline is fitted to what is left over, by Newton's method.
+identity link: it has no learning rate to tune, never goes below zero, and no step makes the fit
+worse. The baseline is fitted to the installs that are left, by Newton's method.
 
 Nothing here is random and no sum depends on threads, so equal windows give equal models.
 """
@@ -19,21 +19,21 @@ from online_models.credit.exposures import PersonStanding, Strength
 from online_models.credit.hazard import POOLED, ChannelEffect, CreditHazard, regressors
 from online_models.credit.window import PathWindow, StandingCell
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
+_Floats = npt.NDArray[np.float64]
+_Ints = npt.NDArray[np.int64]
 
 STEPS_MAX = 200
 MOVED_MIN = 1e-5
-"""Stop when a step moves no more than this share of the credit."""
+"""Fitting stops when a step moves no more than this share of the credit."""
 
 PRIOR_DAYS = 10.0
-"""Each effect starts from the mean of its kind, as if seen for so many days of strength 1."""
+"""Each effect is shrunk to the mean of its kind, as by so many days of strength 1."""
 
 _PRIOR_INSTALLS = 0.5
-"""Of each app, so that one without installs has a rate as well."""
+"""Prior installs of each app, so that an app without installs has a rate as well."""
 
 MEMORY_OF_MEAN = 1e-3
-"""No effect starts below this part of the mean."""
+"""No effect starts below this share of the mean."""
 
 SLOPE_STEP_MAX = 1.0
 SLOPE_RIDGE = 1.0
@@ -43,7 +43,8 @@ KINDS = 4
 
 
 def fit_hazard(window: PathWindow, start: CreditHazard | None) -> CreditHazard:
-    """Starting from a model, which may know fewer apps and channels, or from nothing."""
+    """Fit a window of paths. `start`: a model to begin with, which may know fewer apps and
+    channels; None: from the means."""
     seen = _Seen(window)
     fitted = _Fit(seen, window, start)
     for _ in range(STEPS_MAX):
@@ -53,21 +54,21 @@ def fit_hazard(window: PathWindow, start: CreditHazard | None) -> CreditHazard:
 
 
 class _Seen:
-    """A window as arrays: what all were shown, and how each stood who installed."""
+    """A window as arrays: the exposure of all paths, and the state of each install."""
 
     def __init__(self, window: PathWindow) -> None:
         installs = [install for block in window.blocks for install in block.installs]
         days = _days(window)
         for install in installs:
-            days.setdefault(install.place, 0.0)
-        places = sorted(days)
-        self.days = np.array([days[place] for place in places])
-        self.app = np.array([app for app, _, _ in places], np.int64)
-        slopes = [regressors(PersonStanding(level, priors)) for _, level, priors in places]
+            days.setdefault(install.cell, 0.0)
+        cells = sorted(days)
+        self.days = np.array([days[cell] for cell in cells])
+        self.app = np.array([app for app, _, _ in cells], np.int64)
+        slopes = [regressors(PersonStanding(level, priors)) for _, level, priors in cells]
         self.regressors = np.array(slopes, np.float64).reshape(-1, 2)
         self.exposure = _exposure(window)
-        number = {place: index for index, place in enumerate(places)}
-        self.place = np.array([number[install.place] for install in installs], np.int64)
+        number = {cell: index for index, cell in enumerate(cells)}
+        self.cell = np.array([number[install.cell] for install in installs], np.int64)
         self.weight = np.array([install.weight for install in installs], np.float64)
         table = np.array(
             [
@@ -84,7 +85,7 @@ class _Seen:
 
 
 class _Fit:
-    """Parameters on their way. Arrays are by app, by slope and by coordinate of an effect."""
+    """Parameters while they are fitted: by app, by slope, and by coordinate of an effect."""
 
     def __init__(self, seen: _Seen, window: PathWindow, start: CreditHazard | None) -> None:
         self._seen = seen
@@ -98,15 +99,15 @@ class _Fit:
             self._start_from(start, window)
 
     def step(self) -> float:
-        """What share of the credit moved."""
+        """One step of expectation and maximisation; returns the share of the credit that moved."""
         seen = self._seen
         baseline = self._baseline()
         parts = self.effects[seen.coordinate] * seen.strength
         added = _sums(seen.owner, parts, len(seen.weight))
-        organic = baseline[seen.place]
+        organic = baseline[seen.cell]
         per_rate = seen.weight / np.maximum(organic + added, 1e-300)
         credit = _sums(seen.coordinate, parts * per_rate[seen.owner], len(self.effects))
-        left = _sums(seen.place, organic * per_rate, len(baseline))
+        left = _sums(seen.cell, organic * per_rate, len(baseline))
         before = self.effects * seen.exposure
         self.effects = self._maximised(credit)
         self._fit_baseline(left)
@@ -133,19 +134,19 @@ class _Fit:
             known = start.effects.get(name)
             if known is not None:
                 at = KINDS * code
-                # A step multiplies, so what has come to nothing would stay there for ever.
+                # A step multiplies: an effect of zero would stay zero for ever.
                 least = MEMORY_OF_MEAN * self.effects[at]
                 self.effects[at : at + KINDS] = np.maximum([*known.impression, *known.click], least)
 
-    def _baseline(self) -> Floats:
+    def _baseline(self) -> _Floats:
         return _exp(self.levels[self._seen.app] + self._log_slopes())
 
-    def _maximised(self, credit: Floats) -> Floats:
+    def _maximised(self, credit: _Floats) -> _Floats:
         prior = np.tile(self._pooled(credit), len(credit) // KINDS)
         return np.asarray((credit + PRIOR_DAYS * prior) / (self._seen.exposure + PRIOR_DAYS))
 
-    def _pooled(self, credit: Floats) -> Floats:
-        """The mean effect of each kind and rate of fading."""
+    def _pooled(self, credit: _Floats) -> _Floats:
+        """Mean effect of each kind and rate of fading."""
         exposure = self._seen.exposure.reshape(-1, KINDS).sum(axis=0)
         whole = credit.reshape(-1, KINDS).sum(axis=0)
         return _over(whole, exposure)
@@ -155,12 +156,12 @@ class _Fit:
         without_levels = float((_exp(self._log_slopes()) * self._seen.days).sum())
         return math.log(_ratio(expected, without_levels))
 
-    def _log_slopes(self) -> Floats:
+    def _log_slopes(self) -> _Floats:
         x = self._seen.regressors
         return np.asarray(x[:, 0] * self.slopes[0] + x[:, 1] * self.slopes[1])
 
-    def _fit_baseline(self, left: Floats) -> None:
-        """One step of a Poisson regression of the installs left over, with a level per app."""
+    def _fit_baseline(self, left: _Floats) -> None:
+        """One step of a Poisson regression of the installs that are left, with a level per app."""
         seen = self._seen
         expected = self._baseline() * seen.days
         by_app = _sums(seen.app, expected, self._apps)
@@ -172,9 +173,9 @@ class _Fit:
         gradient = [
             float(((left - expected) * x[i]).sum() - SLOPE_RIDGE * self.slopes[i]) for i in (0, 1)
         ]
-        # The curvature once the levels have followed: that around the mean of each app.
+        # Curvature after the levels have followed: around the mean of each app.
         means = [_over(_sums(seen.app, expected * one, self._apps), by_app * share) for one in x]
-        centred = [one - mean[seen.app] for one, mean in zip(x, means, strict=True)]
+        centred = [column - mean[seen.app] for column, mean in zip(x, means, strict=True)]
         curvature = [float((expected * centred[i] * centred[j]).sum()) for i, j in _PAIRS]
         self.slopes = self.slopes + _newton_step(gradient, curvature)
 
@@ -182,7 +183,7 @@ class _Fit:
 _PAIRS = ((0, 0), (0, 1), (1, 1))
 
 
-def _newton_step(gradient: list[float], curvature: list[float]) -> Floats:
+def _newton_step(gradient: list[float], curvature: list[float]) -> _Floats:
     a, b, d = curvature[0] + SLOPE_RIDGE, curvature[1], curvature[2] + SLOPE_RIDGE
     determinant = a * d - b * b
     first = (d * gradient[0] - b * gradient[1]) / determinant
@@ -190,20 +191,20 @@ def _newton_step(gradient: list[float], curvature: list[float]) -> Floats:
     return np.asarray(np.clip([first, second], -SLOPE_STEP_MAX, SLOPE_STEP_MAX), np.float64)
 
 
-def _exp(logs: Floats) -> Floats:
+def _exp(logs: _Floats) -> _Floats:
     return np.array([math.exp(min(log, LOG_RATE_MAX)) for log in logs.tolist()], np.float64)
 
 
-def _sums(codes: Ints, amounts: Floats, count: int) -> Floats:
+def _sums(codes: _Ints, amounts: _Floats, count: int) -> _Floats:
     return np.asarray(np.bincount(codes, amounts, count), np.float64)
 
 
-def _over(parts: Floats, whole: Floats) -> Floats:
-    """Nothing of nothing is nothing."""
+def _over(parts: _Floats, whole: _Floats) -> _Floats:
+    """Element by element; 0 where the whole is 0."""
     return np.asarray(np.divide(parts, whole, out=np.zeros_like(parts), where=whole > 0))
 
 
-def _channel_effect(rates: Floats) -> ChannelEffect:
+def _channel_effect(rates: _Floats) -> ChannelEffect:
     numbers = rates.tolist()
     return ChannelEffect(Strength(*numbers[:2]), Strength(*numbers[2:]))
 
@@ -211,12 +212,12 @@ def _channel_effect(rates: Floats) -> ChannelEffect:
 def _days(window: PathWindow) -> dict[StandingCell, float]:
     days: dict[StandingCell, float] = {}
     for block in window.blocks:
-        for place, spent in block.days.items():
-            days[place] = days.get(place, 0.0) + spent
+        for cell, spent in block.days.items():
+            days[cell] = days.get(cell, 0.0) + spent
     return days
 
 
-def _exposure(window: PathWindow) -> Floats:
+def _exposure(window: PathWindow) -> _Floats:
     exposure = np.zeros(KINDS * len(window.names.channels))
     for block in window.blocks:
         for (channel, is_click), (fast, slow) in block.exposure.items():

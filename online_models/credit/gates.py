@@ -1,8 +1,8 @@
 """What a new version of the credit model must show before it may share credit.
 
-Credit has no label: nobody ever sees what really moved a person. What can be seen is whether the
-model foretells installs. So it must do so better than one rate for all, expect about as many
-installs as there are, and leave neither nothing nor everything to organic.
+Credit has no label: nobody observes what really moved a person. What can be observed is whether the
+model predicts installs. So it must do so better than one rate per app, expect about as many
+installs as there are, and have installs enough to be judged by.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from online_models.learning.verdicts import Rejected
 
 
 class CreditGateRules(Struct, frozen=True):
-    """Losses in nats per install; calibration is installs expected over installs seen."""
+    """Losses in nats per install; calibration is expected over actual installs."""
 
     loss_over_base: float = 0.02
     loss_over_champion: float = 0.05
@@ -26,21 +26,21 @@ class CreditGateRules(Struct, frozen=True):
     calibration_min: float = 0.5
     calibration_max: float = 2.0
     installs_min: int = 50
-    """Installs among the trials, without which there is nothing to judge by."""
+    """Installs among the trials below which no version passes."""
 
 
 class CreditTrial(NamedTuple):
-    """One path, as everyone foretold it before anyone learned from it. Losses in nats."""
+    """One path, as predicted before any model learned from it. Losses in nats."""
 
     is_installed: bool
     expected: float  # installs, by the learner
     learner: float
     base: float
-    champion: float  # NaN: there was none
+    champion: float  # NaN: no version was published
 
 
 class CreditEvidence(Struct, frozen=True):
-    """Over the last paths. `gain` is in nats per install; NaN where nothing can be compared."""
+    """Over the last paths. Gains in nats per install; NaN where there is nothing to compare."""
 
     paths: int
     installs: int
@@ -51,6 +51,7 @@ class CreditEvidence(Struct, frozen=True):
 
 
 def credit_evidence(trials: Iterable[CreditTrial]) -> CreditEvidence:
+    """Evidence over these trials."""
     rows = list(trials)
     beside = [row for row in rows if not math.isnan(row.champion)]
     installs = sum(row.is_installed for row in rows)
@@ -96,7 +97,7 @@ def gate_credit(
 
 
 def credit_deserves_suspension(evidence: CreditEvidence, rules: CreditGateRules) -> bool:
-    """The live version is clearly worse than one rate for all."""
+    """Whether the live version is clearly worse than one rate per app."""
     return evidence.champion_gain_over_base < -rules.suspend_over_base
 
 

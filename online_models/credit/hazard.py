@@ -1,9 +1,9 @@
-"""The additive hazard: at what rate somebody installs, and what each touchpoint adds to it.
+"""The additive hazard: the rate at which a person installs, and what each touchpoint adds to it.
 
     rate = exp(level of the app + slopes · standing) + Σ effect · strength      per day, effect ≥ 0
 
-Aalen's additive hazard with a log-linear baseline. Credit is additive too: the Shapley value of
-an effect is its own term, whatever else happened, so no sampling is needed.
+Aalen's additive hazard (1989) with a log-linear baseline. Credit is additive too: the Shapley value
+of an effect is its own term, whatever else happened, so no sampling is needed.
 """
 
 from __future__ import annotations
@@ -25,15 +25,16 @@ from online_models.credit.exposures import (
 
 ORGANIC = "organic"
 POOLED = ""
-"""Stands for apps, and channels of an app, that the model does not know."""
+"""Key of the parameters for apps, and channels of an app, that the model does not know."""
 
-RATE_MIN = 1e-9  # installs per day; no rate is so low that an install would cost infinite loss
+RATE_MIN = 1e-9  # installs per day; bounds the loss of an install
 
 AppChannel = tuple[str, str]
 
 
 class ChannelEffect(NamedTuple):
-    """What a touchpoint of a channel adds per unit of strength, by kind and rate of fading."""
+    """Installs per day that a touchpoint of a channel adds per unit of strength, by kind and rate
+    of fading."""
 
     impression: Strength
     click: Strength
@@ -48,7 +49,7 @@ class CreditHazard(Struct, frozen=True):
     effects: dict[AppChannel, ChannelEffect]
 
     def baseline(self, app_id: str, standing: PersonStanding) -> float:
-        """The organic part of the rate."""
+        """The organic part of the rate, in installs per day."""
         level = self.levels.get(app_id)
         if level is None:
             level = self.levels[POOLED]
@@ -58,14 +59,15 @@ class CreditHazard(Struct, frozen=True):
     def parts(
         self, app_id: str, strengths: dict[TouchEffect, Strength]
     ) -> Iterator[tuple[str, float]]:
-        """What each effect adds: to the rate at a moment, or to the installs expected of it."""
+        """What each effect adds, by channel: to the rate at an instant, or to expected installs
+        over a time, depending on the strengths."""
         for (channel, is_click), strength in strengths.items():
             known = self.effects.get((app_id, channel))
             adds = (self.effects[POOLED, POOLED] if known is None else known)[is_click]
             yield channel, adds.fast * strength.fast + adds.slow * strength.slow
 
     def shares(self, app_id: str, moment: PersonState) -> dict[str, float]:
-        """Credit for an install at this moment; shares sum to 1, organic comes first."""
+        """Credit for an install, by channel; shares sum to 1, organic comes first."""
         baseline = max(self.baseline(app_id, moment.standing), RATE_MIN)
         added: dict[str, float] = {ORGANIC: baseline}
         for channel, rate in self.parts(app_id, moment.strengths):
@@ -74,28 +76,29 @@ class CreditHazard(Struct, frozen=True):
         return {channel: rate / whole for channel, rate in added.items()}
 
     def expected(self, app_id: str, watched: WatchedPath) -> float:
-        """Installs expected while it was watched: the integral of the rate."""
+        """Expected installs over the time watched: the integral of the rate."""
         baseline = math.fsum(
             days * self.baseline(app_id, standing) for standing, days in watched.days.items()
         )
         return baseline + math.fsum(added for _, added in self.parts(app_id, watched.exposure))
 
     def loss(self, app_id: str, watched: WatchedPath) -> float:
-        """Negative log likelihood in nats. It is that of -y log(1 - exp(-rate)) + (1 - y) rate
-        summed over ever shorter times, but for a constant that no model can change."""
-        lost = self.expected(app_id, watched)
+        """Negative log likelihood in nats: the limit of Σ -y log(1 - exp(-rate)) + (1 - y) rate
+        over ever shorter times, but for a constant that no model can change."""
+        loss = self.expected(app_id, watched)
         if watched.installed is None:
-            return lost
+            return loss
         at = watched.installed
         rate = self.baseline(app_id, at.standing)
         rate += math.fsum(added for _, added in self.parts(app_id, at.strengths))
-        return lost - math.log(max(rate, RATE_MIN))
+        return loss - math.log(max(rate, RATE_MIN))
 
     def is_complete(self) -> bool:
-        """Whether it has an answer for what it does not know."""
+        """Whether it has parameters for unknown apps and channels."""
         return POOLED in self.levels and (POOLED, POOLED) in self.effects
 
     def is_finite(self) -> bool:
+        """Whether all parameters are."""
         numbers = [*self.levels.values(), self.intent_slope, self.prior_slope]
         for effect in self.effects.values():
             numbers += [*effect.impression, *effect.click]
@@ -103,5 +106,5 @@ class CreditHazard(Struct, frozen=True):
 
 
 def regressors(standing: PersonStanding) -> tuple[float, float]:
-    """Intent and earlier installs as the baseline sees them."""
+    """Intent and earlier installs as the baseline uses them: log(1 + each)."""
     return standing.level * LEVEL_STEP, math.log1p(standing.priors)

@@ -1,9 +1,9 @@
-"""Learns who moves people to install from one ordered log of paths, and publishes versions of it.
+"""Learns what moves people to install, from one ordered log of sampled paths.
 
-Every path is foretold before it is learned, by the last fit, by the live version and by one rate
-for all; that is the evidence a new version is judged by. Versions come by number of paths, never
-by a clock. Markov removal effects and Shapley values belong to a version as well; they are
-computed, from counts that are kept here, by a function that is given.
+Every path is predicted before it is learned, by the last fit, by the version published last and by
+one rate per app; that is the evidence a new version is judged by. Versions are tried by number of
+paths, never by a clock. Markov removal effects and Shapley values belong to a version as well; they
+are computed from counts that are kept here, by a function that the caller supplies.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from online_models.persistence.envelope import Unusable
 from schemas.records import ExposurePath
 
 RATE_PRIOR_DAYS = 100.0
-"""The one rate for all starts as if there had been one install in so many days."""
+"""The rate of an app starts as if there had been one install in so many days."""
 
 TOUCHES_MAX = 256
 """A path with more touchpoints is skipped, as is one that ends before it begins."""
@@ -42,12 +42,12 @@ Weigh = Callable[[PathCounts, ChannelCodes], ChannelWeights]
 
 
 class CreditRules(Struct, frozen=True):
-    """Counts are paths."""
+    """When a version is tried, and what it must show. Counts are paths."""
 
     first_publication: int = 500
     publish_every: int = 2_000
     window: int = 5_000
-    """Last paths that count as evidence."""
+    """Latest paths that count as evidence."""
     gate: CreditGateRules = CreditGateRules()
 
 
@@ -73,8 +73,8 @@ class CreditLearner:
         verdicts: list[Verdict] = []
         for path in records:
             self.counts.seen += 1
-            if _is_sound(path):
-                self._learn_one(path)
+            if _is_valid(path):
+                self._learn_path(path)
             else:
                 self.counts.skipped += 1
             if self._is_trial_due():
@@ -108,7 +108,7 @@ class CreditLearner:
             "credit_touches_max": self.counts.skipped,
         }
 
-    def _learn_one(self, path: ExposurePath) -> None:
+    def _learn_path(self, path: ExposurePath) -> None:
         watched = watch_path(path)
         app = self.window.names.app(path.app_id)
         self.trials.append(self._trial(path, watched, app))
@@ -160,7 +160,7 @@ class CreditLearner:
         return Refusal(CREDIT, version, rejected.reason, figures=figures, suspends=suspends)
 
 
-def _is_sound(path: ExposurePath) -> bool:
+def _is_valid(path: ExposurePath) -> bool:
     return (
         path.begin_time <= path.end_time
         and len(path.touches) <= TOUCHES_MAX

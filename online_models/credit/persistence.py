@@ -1,4 +1,4 @@
-"""Credit models as bytes, and the read-only copy that shares credit."""
+"""The credit model as bytes, and the read-only copy that shares credit."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from online_models.persistence.envelope import Snapshot, Unusable, version_name
 from online_models.persistence.layout import Layout
 
 CREDIT = "credit"
-"""Names the model in markers and metrics."""
+"""Name of the model in markers and metrics."""
 
 
 class ChannelWeights(NamedTuple):
-    """What Markov removal and Shapley give the channels; only ratios within an app matter."""
+    """Markov removal effects and Shapley values by channel; only ratios within an app matter."""
 
     markov: dict[AppChannel, float]
     shapley: dict[AppChannel, float]
 
 
 class CreditModel(Struct, frozen=True):
-    """Read-only copy of everything that shares credit by what was learned."""
+    """Read-only copy of everything learned that shares credit."""
 
     version: str
     hazard: CreditHazard

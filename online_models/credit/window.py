@@ -1,8 +1,8 @@
-"""What the last paths amount to: all that is needed to fit the hazard to them exactly.
+"""The last paths as sums: all that is needed to fit the hazard to them exactly.
 
-The additive part of the rate is linear in the effects, so those who did not install count only
-through sums: exposure by effect, and days by standing. Only the moment of each install is kept
-as it was. Sums come in blocks; the oldest blocks are dropped, so the model follows what changes.
+The additive part of the rate is linear in the effects, so paths without an install count only
+through sums: exposure by effect, and days by standing. Only the state at each install is kept as it
+was. Sums are kept in blocks; the oldest blocks are dropped, so the model follows changes.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from schemas.records import ExposurePath, Flag
 
 APPS_MAX = 64
 CHANNELS_MAX = 256
-"""Apps, and channels of apps, that are told apart. Further ones are counted under OVERFLOW."""
+"""Apps, and channels of apps, with a code of their own. Further ones share that of OVERFLOW."""
 
 OVERFLOW = "(other)"
 
@@ -25,17 +25,19 @@ Name = TypeVar("Name", str, tuple[str, str])
 
 INSTALLS_MAX = 10_000
 BLOCKS_MAX = 64
-"""The window ends where there would be more."""
+"""Limits of the window: blocks beyond are dropped, oldest first."""
 
 StandingCell = tuple[int, int, int]
 """Code of the app, level of intent, earlier installs."""
 
 Sums = dict[tuple[int, bool], tuple[float, float]]
-"""By code of the channel and kind; one sum for each rate of fading."""
+"""By channel code and kind (click or not); one sum for each rate of fading."""
 
 
 class WindowInstall(Struct, frozen=True, array_like=True, gc=False):
-    place: StandingCell
+    """The state at an install; strengths as (channel code, is click, fast, slow)."""
+
+    cell: StandingCell
     strengths: list[tuple[int, bool, float, float]]
     weight: float
 
@@ -57,14 +59,16 @@ class ChannelCodes(Struct, array_like=True):
     apps: dict[str, int] = field(default_factory=lambda: {OVERFLOW: 0})
     channels: dict[tuple[str, str], int] = field(default_factory=lambda: {("", OVERFLOW): 0})
     overflowed: int = 0
-    """How often something was counted under OVERFLOW."""
+    """How often an app or channel was counted under OVERFLOW."""
     sets_dropped: int = 0
-    """How many installs had a set of channels for which there was no room."""
+    """Installs with a set of channels for which there was no room."""
 
     def app(self, app_id: str) -> int:
+        """The code of an app; a new one gets the next, if there is room."""
         return self._code(self.apps, app_id, APPS_MAX)
 
     def channel(self, app_id: str, channel: str) -> int:
+        """The code of a channel of an app; a new one gets the next, if there is room."""
         return self._code(self.channels, (app_id, channel), CHANNELS_MAX)
 
     def _code(self, codes: dict[Name, int], name: Name, most: int) -> int:
@@ -79,6 +83,8 @@ class ChannelCodes(Struct, array_like=True):
 
 
 class PathWindow:
+    """Blocks of sums over the last paths, and the codes they are kept by."""
+
     def __init__(
         self, names: ChannelCodes | None = None, blocks: list[WindowBlock] | None = None
     ) -> None:
@@ -86,12 +92,13 @@ class PathWindow:
         self.blocks = blocks or [WindowBlock()]  # oldest first; the last one is still open
 
     def add(self, path: ExposurePath, watched: WatchedPath) -> None:
+        """Add a path to the open block."""
         block, app_id, weight = self.blocks[-1], path.app_id, path.weight
         app = self.names.app(app_id)
         block.paths += 1
         for standing, days in watched.days.items():
-            place = (app, *standing)
-            block.days[place] = block.days.get(place, 0.0) + weight * days
+            cell = (app, *standing)
+            block.days[cell] = block.days.get(cell, 0.0) + weight * days
         for (channel, is_click), strength in watched.exposure.items():
             effect = (self.names.channel(app_id, channel), is_click)
             fast, slow = block.exposure.get(effect, (0.0, 0.0))
@@ -112,12 +119,12 @@ class PathWindow:
 
     def _install(self, path: ExposurePath, at: PersonState) -> WindowInstall:
         app_id = path.app_id
-        place = (self.names.app(app_id), *at.standing)
+        cell = (self.names.app(app_id), *at.standing)
         strengths = [
             (self.names.channel(app_id, channel), is_click, strength.fast, strength.slow)
             for (channel, is_click), strength in at.strengths.items()
         ]
-        return WindowInstall(place, strengths, path.weight)
+        return WindowInstall(cell, strengths, path.weight)
 
     def _walk(self, path: ExposurePath) -> list[int]:
         return [

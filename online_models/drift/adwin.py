@@ -1,13 +1,13 @@
-"""Has the mean of a stream changed? ADWIN2 of Bifet and Gavaldà (2007).
+"""Detects that the mean of a stream has changed: ADWIN2 (Bifet and Gavaldà 2007).
 
 A window of the recent past grows while nothing changes. It is kept as buckets of 32, 64, 128, …
 values, at most `BUCKETS_PER_SIZE` of each, so that a window of n values takes about 5·log₂(n/32)
-buckets. Each time another 32 values have come it is cut at each edge of a bucket: where the means
-of both sides differ by more than chance allows, something has changed, and a new window begins.
+buckets. After every 32 values it is cut at each edge of a bucket: where the means of both sides
+differ by more than chance allows, the stream has changed, and a new window begins.
 
 River's `drift.ADWIN` looks as often, but keeps single values too: of 300 changes it found 280 at
-the same value and the others a look or a few earlier. It is the oracle of the tests; its state
-cannot be written down as plain numbers, that of this one is nothing else.
+the same value, and the others one or a few looks earlier. It is the oracle of the tests. Its state
+cannot be stored as plain numbers; the state of this one is nothing else.
 """
 
 from __future__ import annotations
@@ -22,15 +22,14 @@ BUCKET = 32
 BUCKETS_PER_SIZE = 5
 
 SIDE_MIN = 5
-"""As in River: so many values on either side of a cut are as good as none."""
-
+"""Values on either side of a cut that do not count, as in River."""
 
 STREAM_VALUE_MAX = 1e6
-"""A larger value is a mistake, and ignored."""
+"""A value beyond is a mistake, and ignored."""
 
 
 class MeanChange(NamedTuple):
-    """Means and sizes on both sides of where the stream changed, as it was found."""
+    """Means and numbers of values before and after the cut at which a change was found."""
 
     before: float
     after: float
@@ -39,7 +38,7 @@ class MeanChange(NamedTuple):
 
 
 class Adwin:
-    """Values should lie in a range of about 1. One that is not a number is ignored."""
+    """A window over one stream. Values should lie in a range of about 1; NaN is ignored."""
 
     def __init__(self) -> None:
         self._open = 0  # values since the last look
@@ -59,12 +58,12 @@ class Adwin:
         return (self._total + self._open_total) / self.width if self.width else 0.0
 
     def update(self, value: float, delta: float) -> MeanChange | None:
-        """What has changed, if this value makes it plain. `delta`: chance of a false alarm that
-        may be taken (River's `delta`)."""
+        """The change that this value reveals, if any. `delta`: accepted chance of a false alarm
+        (River's `delta`)."""
         return next(iter(self.extend((value,), delta)), None)
 
     def extend(self, values: Iterable[float], delta: float) -> list[MeanChange]:
-        """The same of many values, in order."""
+        """The same for several values, in order."""
         found: list[MeanChange] = []
         count, total, squares = self._open, self._open_total, self._open_squares
         for value in values:
@@ -85,7 +84,7 @@ class Adwin:
         return found
 
     def numbers(self) -> list[float]:
-        """All there is to know, to be written down."""
+        """The whole state as numbers, for storage."""
         flat = [float(self._open), self._open_total, self._open_squares]
         flat += [float(self._closed), self._total, self._spread]
         for buckets in self._sizes:
@@ -95,7 +94,7 @@ class Adwin:
 
     @classmethod
     def of_numbers(cls, flat: Sequence[float]) -> Adwin | None:
-        """None: these are not the numbers of a window."""
+        """The reverse of `numbers`; None: no window has these numbers."""
         if len(flat) < 7 or not all(map(math.isfinite, flat)):
             return None
         adwin = cls()
@@ -119,8 +118,8 @@ class Adwin:
         self._sizes = [[]]
 
     def _close(self, total: float, squares: float) -> None:
-        """Put a bucket of the last values into the window. Where there is one too many of a size,
-        the two oldest become one of the next."""
+        """Put a bucket of the last values into the window. When there is one too many of a size,
+        the two oldest are merged into one of the next size."""
         spread = max(squares - total * total / BUCKET, 0.0)
         if self._closed:
             apart = total / BUCKET - self._total / self._closed
@@ -138,7 +137,7 @@ class Adwin:
             del buckets[:2]
 
     def _widest_cut(self, delta: float) -> MeanChange | None:
-        """Of the cuts whose sides are not alike, the one where they are least alike."""
+        """Of the cuts whose sides differ by more than chance, the one where they differ most."""
         width, allowed = self._closed, math.log(2.0 * math.log(self._closed) / delta)
         noise = 2.0 * (self._spread / width) * allowed
         older, total_of_older = 0, 0.0

@@ -1,7 +1,7 @@
 """Which features are watched for drift, and when a value of one is new.
 
-Hashed features are frozen once and come again with every bin; only the first bin that follows a
-landmark tells them. Few are watched, and broad ones: a campaign that ends is no drift.
+Features are frozen once and repeated with every bin, so they are read with the first bin after
+their landmark alone. Only a few broad ones are watched: a campaign that ends is no drift.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from schemas.records import Example, Frozen
 
 
 class KeyFeature(NamedTuple):
+    """A feature that is watched, as of one landmark."""
+
     name: str
     landmark: str
     most: float
@@ -33,16 +35,17 @@ KEY_FEATURES = (
     KeyFeature("sessions@1d", "1d", 7.0),
     KeyFeature("events@1d", "1d", 7.0),
 )
-"""Counts are logarithms, at most log(1000)."""
+"""Counts are natural logarithms, at most log(1000)."""
 
 ONE_INSTALL_IN = 8
-"""Features change for many installs at once: an eighth of them, by a hash of the id, will do."""
+"""Features change for many installs at once, so one install in so many is enough, by a hash of its
+id."""
 
 _float32 = struct.Struct("<f")
 
 
 class FeatureWatch:
-    """Watches key features of one target's examples, per app and media source."""
+    """Watches key features of one target's examples, by app and media source."""
 
     def __init__(self, shape: Shape, encoder: Encoder, watch: DriftWatch) -> None:
         self.watch = watch
@@ -55,6 +58,7 @@ class FeatureWatch:
         self._fresh_bins = frozenset(self._first_bins)
 
     def read(self, example: Example) -> list[Alarm]:
+        """Feed the features that this example is the first to bring; the alarms they raise."""
         if example.bin not in self._fresh_bins or not is_watched(example.install_id):
             return []
         alarms: list[Alarm] = []
@@ -80,11 +84,12 @@ class FeatureWatch:
 
 
 def is_watched(install_id: str) -> bool:
+    """Whether the install is in the sample."""
     return zlib.crc32(install_id.encode(errors="surrogatepass")) % ONE_INSTALL_IN == 0
 
 
 def _value_at(frozen: Frozen, slot: bytes) -> float:
-    """0 where the feature is absent."""
+    """The value of a feature, by its packed slot; 0 where it is absent."""
     at = frozen.slots.find(slot)
     while at % 4 and at > 0:
         at = frozen.slots.find(slot, at + 1)

@@ -1,9 +1,9 @@
-"""Watches what models miss, and what they are told, for changes: per app and media source.
+"""Watches residuals and features for changes of their mean: by app and media source.
 
-A stream is the signed residuals of a target (what happened minus what was said), or the values
-of one feature, of one app and media source. Every stream may raise an alarm by chance, so the
-chance that is allowed is shared among all that are watched (Bonferroni): the more streams, the
-surer each has to be.
+A stream holds the signed residuals of a target (label minus prediction), or the values of one
+feature, of one app and media source. Every stream may raise an alarm by chance, so the accepted
+chance is shared among all streams that are watched (Bonferroni): the more streams, the stronger
+the evidence that each needs.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from online_models.persistence.layout import Layout
 from schemas.time import DAY_MS
 
 STREAMS_MAX = 256
-"""Streams watched at a time. One that was silent for `IDLE_MS` makes room for another."""
+"""Streams watched at a time. One without a value for `IDLE_MS` makes room for another."""
 
 IDLE_MS = 7 * DAY_MS
 
@@ -32,13 +32,13 @@ StreamKind = Literal["residual", "feature"]
 
 class DriftRules(Struct, frozen=True):
     delta: float = 0.002
-    """Chance of a false alarm of all streams together, about, in 20,000 labels of each: measured
-    at base rates from 2 to 30 %, one stream takes between a tenth and all of it."""
+    """Accepted chance of a false alarm of all streams together, about, in 20,000 labels of each:
+    measured at base rates from 2 to 30 %, one stream takes between a tenth and all of it."""
     streams_max: int = STREAMS_MAX
 
 
 class DriftStream(NamedTuple):
-    """What is watched. `subject`: the feature's name; empty for residuals."""
+    """Name of a stream. `subject`: the feature's name; empty for residuals."""
 
     kind: StreamKind
     target: str
@@ -48,7 +48,7 @@ class DriftStream(NamedTuple):
 
 
 class Alarm(NamedTuple):
-    """The mean of a stream has changed: what it was, what it is, and on how many values."""
+    """The mean of a stream has changed. `raised_at`: log time in ms."""
 
     stream: DriftStream
     change: MeanChange
@@ -59,7 +59,7 @@ class Alarm(NamedTuple):
 
 class DriftCounts(Struct):
     """Since the beginning of the log. `refused`: values of streams for which there was no room;
-    `unusable`: values that were not a number."""
+    `unusable`: values that were not finite, or too large."""
 
     alarms: int = 0
     refused: int = 0
@@ -67,7 +67,7 @@ class DriftCounts(Struct):
 
 
 class DriftWatch:
-    """What it says depends on the values and their order alone."""
+    """Feeds an `Adwin` per stream. Alarms depend on the values and their order alone."""
 
     def __init__(self, rules: DriftRules | None = None) -> None:
         self.rules = rules or DriftRules()
@@ -79,11 +79,11 @@ class DriftWatch:
         return len(self._streams)
 
     def feed(self, stream: DriftStream, value: float, at: int) -> Alarm | None:
-        """`value` in a range of about 1, `at` in log time (ms since 1970)."""
+        """`value`: in a range of about 1; `at`: log time in ms since 1970."""
         return next(iter(self.feed_each(stream, (value,), at)), None)
 
     def feed_each(self, stream: DriftStream, values: Sequence[float], at: int) -> list[Alarm]:
-        """The same of several values, of which there is at least one, known by the same time."""
+        """The same for one value or more that became known at the same time."""
         if not (
             math.isfinite(sum(values))
             and -STREAM_VALUE_MAX < min(values) <= max(values) < STREAM_VALUE_MAX
@@ -148,12 +148,12 @@ def load_drift(content: bytes, rules: DriftRules) -> DriftWatch | Unusable:
         return opened
     body = opened.body
     if not len({*body.streams}) == len(body.fed_at) == len(body.windows) <= rules.streams_max:
-        return Unusable("as many windows as streams expected, and no more than are watched")
+        return Unusable("there must be as many windows as streams, and no more than are watched")
     watch = DriftWatch(rules)
     watch.counts = body.counts
     for stream, at, window in zip(body.streams, body.fed_at, body.windows, strict=True):
         adwin = Adwin.of_numbers(unpack_numbers(window) or ())
         if adwin is None:
-            return Unusable("a window is not what a window can be")
+            return Unusable("a window holds what no window can hold")
         watch._streams[stream] = at, adwin
     return watch

@@ -1,8 +1,8 @@
-"""The life of an install, cut into bins: where it is looked at, and by when an outcome counts.
+"""The life of an install, cut into bins: when it is scored, and by when an outcome counts.
 
 Time is milliseconds since the install. In each bin an install that has not paid yet pays with
-some probability, the bin's hazard. What happened in a bin is known when the bin ends, so that
-the model learns of the first hour an hour after the install, not a month later (discrete-time
+some probability, the bin's hazard. The outcome of a bin is known when the bin ends, so that the
+model learns from the first hour an hour after the install, not a month later (discrete-time
 survival: Cox 1972, section 6; Singer and Willett 1993).
 """
 
@@ -27,16 +27,17 @@ class Horizon(NamedTuple):
 
 
 class BinOutcome(NamedTuple):
-    """What one bin said of an install: it happened in it (True), or did not."""
+    """The outcome of one bin: the event happened in it (True), or did not."""
 
     bin: int
     label: bool
     due_after_ms: int
-    """The end of the bin, for payers too: earlier, a learner would hear of payers first."""
+    """End of the bin, for payers too: otherwise a learner would learn from payers first."""
 
 
 class Shape(Struct, frozen=True):
-    """What is predicted when. Every horizon is the end of a bin.
+    """Bins, landmarks and horizons of a target. Every horizon is the end of a bin. ValueError when
+    they contradict each other.
 
     The first bin may begin later than the install, as for an activity from day 7 to day 8. Every
     landmark lies before that, or is an edge itself.
@@ -60,6 +61,7 @@ class Shape(Struct, frozen=True):
 
     @property
     def bins(self) -> int:
+        """Number of bins."""
         return len(self.edges) - 1
 
     def first_bin(self, landmark: int) -> int:
@@ -68,11 +70,11 @@ class Shape(Struct, frozen=True):
         return 0 if after < self.edges[0] else self.edges.index(after)
 
     def bin_at(self, elapsed_ms: int) -> int:
-        """The bin that `elapsed_ms` lies in; -1 before the first, `bins` when all are over."""
+        """The bin that an age lies in; -1 before the first, `bins` when all are over."""
         return bisect_right(self.edges, elapsed_ms) - 1
 
     def bins_until(self, horizon: int) -> int:
-        """How many bins, counted from the first, end by a horizon."""
+        """Number of bins, counted from the first, that end by a horizon."""
         return self.edges.index(self.horizons[horizon].after_ms)
 
 
@@ -93,10 +95,10 @@ def bin_outcomes(shape: Shape, landmark: int, happened_after_ms: int | None) -> 
 
     Every landmark gets all its later bins, with the features as they were at the landmark. Bins
     learned only from later features could not be predicted at the landmark, where those features
-    are not known yet. An install that had paid by the landmark says nothing: it is not at risk.
+    are not known yet. An install that had paid by the landmark has no outcomes: it is not at risk.
 
-    What happens before the first bin does not count: give the first time that is not before it
-    (ValueError otherwise).
+    Events before the first bin do not count: pass the first one that is not before it (ValueError
+    otherwise).
     """
     start = max(shape.landmarks[landmark].after_ms, shape.edges[0])
     if happened_after_ms is not None and happened_after_ms < start:
@@ -105,7 +107,7 @@ def bin_outcomes(shape: Shape, landmark: int, happened_after_ms: int | None) -> 
         return []
     last = shape.bins if happened_after_ms is None else shape.bin_at(happened_after_ms)
     survived = range(shape.first_bin(landmark), last)
-    said = [BinOutcome(number, False, shape.edges[number + 1]) for number in survived]
+    found = [BinOutcome(number, False, shape.edges[number + 1]) for number in survived]
     if last < shape.bins:
-        said.append(BinOutcome(last, True, shape.edges[last + 1]))
-    return said
+        found.append(BinOutcome(last, True, shape.edges[last + 1]))
+    return found

@@ -1,8 +1,8 @@
-"""Why a chance is what it is: what each feature adds to its log odds.
+"""Explains a chance: what each feature adds to its log odds.
 
 The log odds of a bin are a sum over features, calibrated or not; those of the chance by a horizon
-are not, since it is made of several bins. Each feature gets its share along the way from nothing
-known to everything known, all features growing alike (Aumann and Shapley 1974; "integrated
+are not, since it is made of several bins. Each feature gets its share along the path from no
+feature to all features, all of them growing alike (Aumann and Shapley 1974; "integrated
 gradients", Sundararajan et al. 2017). So the shares add up exactly, and a feature without
 weights gets none. Where only one bin counts, a share is value × weight.
 """
@@ -21,6 +21,8 @@ _STEPS = 32
 
 
 class Contribution(NamedTuple):
+    """What one feature adds to the log odds of the chance."""
+
     name: str
     log_odds: float
 
@@ -28,20 +30,21 @@ class Contribution(NamedTuple):
 class Contributions(NamedTuple):
     """`intercept` + the sum of `parts` = `total`, in log odds of the chance by the horizon.
 
-    Of who has not done it by the time asked for, as the chance itself.
+    Given that the target was not reached by the age asked for, as the chance itself.
     """
 
     intercept: float
     """Log odds when no feature is known, at this landmark and on this platform."""
     parts: tuple[Contribution, ...]
-    """The largest first, whatever its sign; of equal ones by name."""
+    """By absolute size, largest first, then by name."""
     total: float
 
 
 def contributions(scorer: HazardScorer, ask: Ask, horizon: str) -> Contributions | None:
-    """None: the features are unusable, or the horizon has passed.
+    """Contributions to the chance by a horizon; None: unusable features, or the horizon has passed.
+    ValueError: no such horizon, or asked before the landmark.
 
-    Within the bounds of log odds (`LOGIT_MAX`), where no shares are told apart.
+    Exact within the bounds of log odds (`LOGIT_MAX`), beyond which shares are undefined.
     """
     numbers = {one.name: number for number, one in enumerate(scorer.rules.shape.horizons)}
     if horizon not in numbers:
@@ -53,10 +56,10 @@ def contributions(scorer: HazardScorer, ask: Ask, horizon: str) -> Contributions
     own, pulls = _log_odds(scorer, ask)
     together = np.add.reduce(pulls, axis=0)
     points, widths = np.polynomial.legendre.leggauss(_STEPS)
-    way = (points + 1.0) / 2.0
-    of_bins = _sigmoid(own + way[:, None] * together)
+    path = (points + 1.0) / 2.0
+    of_bins = _sigmoid(own + path[:, None] * together)
     chances = -np.expm1(-_passed(of_bins, left))
-    # The derivative of the chance's log odds by those of each bin, averaged over the way.
+    # The derivative of the chance's log odds by those of each bin, averaged over the path.
     slopes = (widths / 2.0) @ (left * of_bins / chances[:, None])
     named = map(Contribution, ask.features, (pulls @ slopes).tolist())
     ends = _passed(_sigmoid(np.stack([own, own + together])), left)
@@ -67,7 +70,7 @@ def contributions(scorer: HazardScorer, ask: Ask, horizon: str) -> Contributions
 
 
 def _left(scorer: HazardScorer, ask: Ask, horizon: int) -> Numbers:
-    """Of each bin, the part that is still to come and counts for the horizon."""
+    """The part of each bin that is left and counts for the horizon, 0 to 1."""
     shape = scorer.rules.shape
     start = shape.landmarks[ask.landmark].after_ms
     elapsed = start if ask.elapsed_ms is None else ask.elapsed_ms
@@ -80,7 +83,7 @@ def _left(scorer: HazardScorer, ask: Ask, horizon: int) -> Numbers:
 
 
 def _log_odds(scorer: HazardScorer, ask: Ask) -> tuple[Numbers, Numbers]:
-    """Calibrated, per bin: without features; and what each feature adds, features × bins."""
+    """Calibrated log odds per bin without features; and what each feature adds, features × bins."""
     mark, weights, frame = ask.landmark, scorer.weights, scorer.frame
     stretch, shift = weights.maps[mark, scorer.place_of(ask.platform)].tolist()
     own = frame.base[mark] + weights.bias[mark]
@@ -91,11 +94,11 @@ def _log_odds(scorer: HazardScorer, ask: Ask) -> tuple[Numbers, Numbers]:
 
 
 def _passed(hazards: Numbers, left: Numbers) -> Numbers:
-    """The cumulative hazard: minus the log of the chance to get through without it."""
+    """The cumulative hazard: minus the log of the chance of no event."""
     passed: Numbers = -np.log1p(-hazards) @ left
     return passed
 
 
 def _sigmoid(log_odds: Numbers) -> Numbers:
-    said: Numbers = 1.0 / (1.0 + np.exp(-log_odds))
-    return said
+    chances: Numbers = 1.0 / (1.0 + np.exp(-log_odds))
+    return chances

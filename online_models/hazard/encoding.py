@@ -1,7 +1,7 @@
-"""Named features as places in an array, by a hash that every worker computes alike.
+"""Named features as slots of an array, by a hash that every worker computes alike.
 
 Python's own `hash` differs between processes, and so does River's FeatureHasher without a seed.
-Names that share a place add up: of n names in s places, a name shares its own with about n/s.
+Names that share a slot add up: of n names in s slots, a name shares its own with about n/s.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ import numpy as np
 from online_models.hazard.rules import Numbers, Places
 
 NAMES_MAX = 2**18
-"""Names whose place is remembered. Then all are forgotten and hashed again when they come."""
+"""Names whose slot is cached. When there are more, the cache is emptied."""
 
 
 class Packed(NamedTuple):
-    """One row of features as it is kept and sent: little-endian uint32 and float32, of the same
-    number, all places different. A value that no model can use (not a number, too large even for
-    float32) is there too, so that whoever reads the row can tell."""
+    """One row of features as it is stored and sent: little-endian uint32 slots, all different, and
+    as many float32 values. Values that no model can use (not finite, too large for float32) are
+    kept, so that readers can tell."""
 
     slots: bytes
     values: bytes
@@ -38,7 +38,7 @@ class Encoded(NamedTuple):
 
 
 class _Remembered(dict[str, int]):
-    """The place of each name, computed once."""
+    """The slot of each name, computed once."""
 
     def __init__(self, slots: int, seed: int) -> None:
         self._mask = slots - 1
@@ -49,7 +49,7 @@ class _Remembered(dict[str, int]):
         if len(self) >= NAMES_MAX:
             self.clear()
             self.forgotten += 1
-        # Names come from outside: "surrogatepass" has an answer for every string.
+        # Names come from producers: "surrogatepass" encodes every string.
         digest = hashlib.blake2b(
             name.encode(errors="surrogatepass"), digest_size=8, key=self._key
         ).digest()
@@ -58,23 +58,25 @@ class _Remembered(dict[str, int]):
 
 
 class Encoder:
-    """The cache of names never changes a result."""
+    """Hashes names into `slots` slots, a power of two (ValueError otherwise). Its cache changes no
+    result."""
 
     def __init__(self, slots: int, seed: int) -> None:
         if slots <= 0 or slots & (slots - 1):
-            raise ValueError(f"{slots} slots: a power of two is needed")
+            raise ValueError(f"{slots} slots: must be a power of two")
         self._remembered = _Remembered(slots, seed)
 
     @property
     def forgotten(self) -> int:
-        """How often the remembered names were thrown away for want of room."""
+        """How often the cache was emptied for want of room."""
         return self._remembered.forgotten
 
     def slots_of(self, names: Iterable[str]) -> list[int]:
+        """The slot of each name, in order."""
         return [*map(self._remembered.__getitem__, names)]
 
     def pack(self, features: Mapping[str, float]) -> Packed:
-        """Values are rounded to float32, after those of names that share a place were added."""
+        """One row. Values of names that share a slot are added, then rounded to float32."""
         own = [*map(self._remembered.__getitem__, features)]
         values: Iterable[float] = features.values()
         if len({*own}) < len(own):
@@ -87,11 +89,12 @@ class Encoder:
         return Packed(columns[0].tobytes(), columns[1].tobytes())
 
     def encode(self, rows: Iterable[Mapping[str, float]]) -> Encoded:
-        place_of = self._remembered.__getitem__
+        """Several rows, as kernels read them. Values keep their float64."""
+        slot_of = self._remembered.__getitem__
         # Lists grow faster than arrays do.
         starts, slots, values = [0], list[int](), list[float]()
         for features in rows:
-            own = [*map(place_of, features)]
+            own = [*map(slot_of, features)]
             if len({*own}) == len(own):
                 slots += own
                 values += features.values()

@@ -1,9 +1,9 @@
-"""What a model does when it is told that the world has changed: it trusts its past less.
+"""Forgets evidence after a change of the world, so that a model learns faster again.
 
 The longer FTRL has learned, the less a row moves its weights. `forget` leaves every weight as it
 is, so that no prediction jumps, but from then on the weights of features learn as if they rested
-on a tenth of their evidence. Intercepts and calibration follow a change by themselves: to loosen
-them instead, or intercepts too, was worse where one source of several had changed.
+on a tenth of their evidence. Intercepts and calibration follow a change by themselves: forgetting
+their evidence as well, or instead, was worse where one source of several had changed.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ KEPT = 0.1
 
 
 def forget(model: HazardModel, kept: float = KEPT) -> None:
-    """Deterministic: call it at a place that the log gives, or a replay will differ."""
+    """Raise the learning rate of feature weights: `kept` is the share of their evidence that stays.
+    Call it at an offset that the log determines, or a replay will differ."""
     rules, memory = model.rules, model.memory
     used = np.flatnonzero(memory.n.any(axis=1))
     z, before = memory.z[used], memory.n[used]
@@ -28,5 +29,5 @@ def forget(model: HazardModel, kept: float = KEPT) -> None:
     beyond = np.maximum(np.abs(z) - rules.l1, 0.0) * (steepness[1] / steepness[0])
     z = np.where(np.abs(z) <= rules.l1, z, np.copysign(rules.l1 + beyond, z))
     memory.z[used], memory.n[used] = z, after
-    # To the last bit what a model read back would have.
+    # Equal to the last bit to the weights of a model that is read back.
     model.scorer.weights.w[used] = weights_of(z, after, rules)

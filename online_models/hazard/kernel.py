@@ -1,16 +1,17 @@
-"""What a kernel computes, and which of the two runs here.
+"""What a kernel computes, and which of the two runs in this process.
 
 A row is features, a landmark and a bin. Its log odds are an intercept (per landmark and bin)
 and, for each feature, its value times the sum of its common weight, that of the landmark's group
-and that of the bin's group (where there are several groups). Every weight learns by FTRL-Proximal:
+and that of the bin's group (where there are several groups). Every weight learns by FTRL-Proximal
+(McMahan et al. 2013):
 
     w = −(z − sgn(z)·λ₁) / ((β + √n)/α + λ₂), 0 where |z| ≤ λ₁
     σ = (√(n + g²) − √n)/α;  z ← z + (g − σ·w);  n ← n + g²
 
 Calibration is Platt's slope and shift on the log odds of the bin, per landmark and platform. It
 learns by recursive weighted least squares from the residual of each bin as it matures: hours
-after a change, not a week. The prior, "already right", is never forgotten, what was learned is.
-Being applied to each bin, it cannot put D7 above D30.
+after a change, not a week. The prior, "already right", is never forgotten; what was learned fades.
+Since it is applied to each bin, it cannot put D7 above D30.
 
 Both kernels do the same operations in the same order, so they agree to the last bit wherever
 numba's `exp` and `pow` are those of the C library that Python uses; elsewhere to some ulp a row.
@@ -41,7 +42,8 @@ ELAPSED, ASKED_PLATFORM, FEATURES = 1, 2, 3
 
 
 class EncodedRows(NamedTuple):
-    """Encoded features; row i is `slots[starts[i] : starts[i + 1]]`, all different."""
+    """Encoded features; row i is `slots[starts[i] : starts[i + 1]]`, all different. `about` has a
+    row of integers for each, whose columns are named above."""
 
     starts: Places
     slots: Places
@@ -50,7 +52,7 @@ class EncodedRows(NamedTuple):
 
 
 class PackedRows(NamedTuple):
-    """Questions about packed features (`encoding.Packed`), one after the other."""
+    """Questions with packed features (`encoding.Packed`), one after the other."""
 
     slots: bytes
     values: bytes
@@ -59,7 +61,7 @@ class PackedRows(NamedTuple):
 
 
 class Weights(NamedTuple):
-    """What scoring needs."""
+    """The arrays that scoring needs."""
 
     w: Numbers  # slots × columns
     bias: Numbers  # landmark × bin
@@ -68,7 +70,7 @@ class Weights(NamedTuple):
 
 
 class Memory(NamedTuple):
-    """What learning needs besides."""
+    """The arrays that learning needs besides."""
 
     z: Numbers
     n: Numbers
@@ -79,18 +81,18 @@ class Memory(NamedTuple):
 
 
 class Kernel(NamedTuple):
-    """Arrays in, arrays changed. Landmarks, bins and platforms must be in range: the compiled
-    kernel does not look. A row with a place of a feature out of range is not used."""
+    """Three functions that read arrays and change them in place. Landmarks, bins and platforms must
+    be in range: the compiled kernel does not check. A row with a slot out of range is not used."""
 
     name: str
     learn: Callable[[EncodedRows, Weights, Memory, Frame, Numbers], Numbers]
-    """Learn in order. Returns the calibrated hazard of each row before it, or any of its group,
-    was learned; NaN where a value cannot be used and nothing was learned."""
+    """Learn rows in order. Returns the calibrated hazard of each row before it, or any row of its
+    group, was learned; NaN where a value is unusable and nothing was learned."""
     score: Callable[[EncodedRows, Weights, Frame], tuple[Numbers, Numbers]]
     """Calibrated hazards, rows × bins, 0 in bins that are over; and the chances of an outcome by
-    each horizon. NaN where a value cannot be used."""
+    each horizon. NaN where a value is unusable."""
     score_packed: Callable[[PackedRows, Weights, Frame], Numbers]
-    """The same chances; nothing but bytes has to be made for it first."""
+    """The same chances, from bytes alone."""
 
 
 def new_weights(slots: int, columns: int, base: Numbers) -> Weights:

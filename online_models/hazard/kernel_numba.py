@@ -1,4 +1,4 @@
-"""The kernel in loops, compiled by numba. `kernel.py` says what it computes."""
+"""The kernel in loops, compiled by numba. `kernel.py` documents what it computes."""
 
 from __future__ import annotations
 
@@ -45,10 +45,10 @@ AnyNumbers = Numbers | NDArray[np.float32]
 def _learn_rows(
     rows: EncodedRows, weights: Weights, memory: Memory, frame: Frame, rates: Numbers
 ) -> Numbers:
-    told = np.empty(len(rows.about))
+    predicted = np.empty(len(rows.about))
     # Numba takes plain tuples faster than named ones.
-    _learn((*rows,), (*weights, *memory), (frame.base, frame.columns), rates, told)
-    return told
+    _learn((*rows,), (*weights, *memory), (frame.base, frame.columns), rates, predicted)
+    return predicted
 
 
 def _score_rows(rows: EncodedRows, weights: Weights, frame: Frame) -> tuple[Numbers, Numbers]:
@@ -85,22 +85,22 @@ def _calibrated(log_odds: float, centre: float, map_: Numbers) -> float:
 
 
 @compiled
-def _is_usable(slots: AnyPlaces, values: AnyNumbers, places: int) -> bool:
-    for place in range(len(slots)):
-        if not abs(values[place]) <= VALUE_MAX or slots[place] >= places:
+def _is_usable(slots: AnyPlaces, values: AnyNumbers, slot_count: int) -> bool:
+    for index in range(len(slots)):
+        if not abs(values[index]) <= VALUE_MAX or slots[index] >= slot_count:
             return False
     return True
 
 
 @compiled
 def _pull(slots: AnyPlaces, values: AnyNumbers, w: Numbers, columns: Places) -> float:
-    """What the features add to the log odds."""
+    """What the features add to the log odds: Σ value × (sum of its weights)."""
     total = 0.0
-    for place in range(len(slots)):
+    for index in range(len(slots)):
         weight = 0.0
         for column in columns:
-            weight += w[slots[place], column]
-        total += values[place] * weight
+            weight += w[slots[index], column]
+        total += values[index] * weight
     return total
 
 
@@ -110,7 +110,7 @@ def _learn(
     state: Arrays,
     frame: tuple[Numbers, Places],
     rates: Numbers,
-    told: Numbers,
+    predicted: Numbers,
 ) -> None:
     starts, slots, values, about = rows
     w, bias, centres, maps, z, n, bias_z, bias_n, seen_rows, seen = state
@@ -125,12 +125,12 @@ def _learn(
             at = (about[row, LANDMARK], about[row, BIN])
             own = slice(starts[row], starts[row + 1])
             if not _is_usable(slots[own], values[own], len(w)):
-                log_odds[row] = told[row] = math.nan
+                log_odds[row] = predicted[row] = math.nan
                 continue
             total = base[at] + bias[at] + _pull(slots[own], values[own], w, columns[at])
             log_odds[row] = _bounded(total, -LOGIT_MAX, LOGIT_MAX)
             map_ = maps[about[row, LANDMARK], about[row, PLATFORM]]
-            told[row] = _calibrated(log_odds[row], centres[at], map_)
+            predicted[row] = _calibrated(log_odds[row], centres[at], map_)
         for row in range(first, end):
             if math.isnan(log_odds[row]):
                 continue
@@ -151,10 +151,10 @@ def _learn(
 def _step(slots: Places, slopes: Numbers, columns: Places, state: Arrays, rates: Numbers) -> None:
     w, z, n = state
     alpha, beta, l1, l2 = rates[0], rates[1], rates[2], rates[3]
-    for place in range(len(slots)):
-        slope = slopes[place]
+    for index in range(len(slots)):
+        slope = slopes[index]
         for column in columns:
-            at = (slots[place], column)
+            at = (slots[index], column)
             root_before = math.sqrt(n[at])
             n[at] += slope * slope
             root = math.sqrt(n[at])
@@ -167,7 +167,7 @@ def _step(slots: Places, slopes: Numbers, columns: Places, state: Arrays, rates:
 
 @compiled
 def _step_bias(error: float, at: tuple[int, int], state: Arrays, rates: Numbers) -> None:
-    """Neither λ₁ nor λ₂: what holds for everybody need not be kept small."""
+    """FTRL-Proximal without λ₁ and λ₂: intercepts of all installs need not be kept small."""
     bias, z, n = state
     beta, alpha = rates[1], rates[4]
     root_before = math.sqrt(n[at])
@@ -179,15 +179,15 @@ def _step_bias(error: float, at: tuple[int, int], state: Arrays, rates: Numbers)
 
 @compiled
 def _calibrate(
-    said: tuple[float, float], label: float, rates: Numbers, map_: Numbers, seen: Numbers
+    known: tuple[float, float], label: float, rates: Numbers, map_: Numbers, seen: Numbers
 ) -> None:
     """One step of recursive weighted least squares for slope and shift, as deviations from 1
-    and 0. `said`: log odds of the bin, and the log odds around which the slope turns."""
+    and 0. `known`: log odds of the bin, and the log odds around which the slope turns."""
     prior, memory = rates[5], rates[6]
     if memory <= 0.0:
         return
-    hazard = _calibrated(said[0], said[1], map_)
-    leaning = said[0] - said[1]
+    hazard = _calibrated(known[0], known[1], map_)
+    leaning = known[0] - known[1]
     weight = hazard * (1.0 - hazard)
     target = weight * (map_[0] * leaning + map_[1]) + (label - hazard)
     kept = 1.0 - weight / memory
@@ -249,7 +249,7 @@ def _hazards(
     frame: tuple[Numbers, Places, Numbers, Places],
     hazards: Numbers,
 ) -> None:
-    """Of the bins that are not over."""
+    """Fill in the hazards of the bins that are not over."""
     w, bias, centres, maps = state
     base, columns, edges, _ = frame
     mark, is_usable = asked[LANDMARK], _is_usable(slots, values, len(w))
@@ -270,8 +270,8 @@ def _hazards(
 @compiled
 def _same(one: Places, other: Places) -> bool:
     differing = 0
-    for place in range(len(one)):
-        differing += one[place] != other[place]
+    for index in range(len(one)):
+        differing += one[index] != other[index]
     return differing == 0
 
 
@@ -279,7 +279,7 @@ def _same(one: Places, other: Places) -> bool:
 def _multiply(
     hazards: Numbers, elapsed: int, edges: Numbers, horizons: Places, chances: Numbers
 ) -> None:
-    """A bin that has begun counts for the part that is left of it."""
+    """Fill in the chances by each horizon. A bin that has begun counts for what is left of it."""
     survival = 1.0
     until = 0
     for number in range(len(hazards)):

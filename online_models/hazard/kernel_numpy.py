@@ -1,4 +1,4 @@
-"""The kernel without numba, for where it is not installed: slower, with the same numbers.
+"""The kernel without numba, for installations that lack it: slower, with the same numbers.
 
 Sums go through `accumulate` or a loop, never `sum` or `@`, whose order of adding differs; `exp`
 is that of the C library, since numpy's own differs in the last bit.
@@ -44,20 +44,20 @@ Cell = tuple[int, int]
 def _learn_rows(
     rows: EncodedRows, weights: Weights, memory: Memory, frame: Frame, rates: Numbers
 ) -> Numbers:
-    told = np.empty(len(rows.about))
+    predicted = np.empty(len(rows.about))
     first = 0
-    while first < len(told):
+    while first < len(predicted):
         end = _end_of_group(rows.about, first)
         log_odds = [_log_odds_of(rows, row, weights, frame) for row in range(first, end)]
         for row, known in zip(range(first, end), log_odds, strict=True):
             mark, number, _, platform, _ = rows.about[row].tolist()
             map_ = weights.maps[mark, platform].tolist()
-            told[row] = _calibrated(known, float(weights.centres[mark, number]), map_)
+            predicted[row] = _calibrated(known, float(weights.centres[mark, number]), map_)
         for row, known in zip(range(first, end), log_odds, strict=True):
             if not math.isnan(known):
                 _learn_row(rows, row, known, (weights, memory, frame), rates)
         first = end
-    return told
+    return predicted
 
 
 def _score_rows(rows: EncodedRows, weights: Weights, frame: Frame) -> tuple[Numbers, Numbers]:
@@ -93,8 +93,8 @@ def _used(rows: EncodedRows, row: int) -> slice:
     return slice(int(rows.starts[row]), int(rows.starts[row + 1]))
 
 
-def _is_usable(slots: Places, values: Numbers, places: int) -> bool:
-    return bool((np.abs(values) <= VALUE_MAX).all() and (slots < places).all())
+def _is_usable(slots: Places, values: Numbers, slot_count: int) -> bool:
+    return bool((np.abs(values) <= VALUE_MAX).all() and (slots < slot_count).all())
 
 
 def _log_odds_of(rows: EncodedRows, row: int, weights: Weights, frame: Frame) -> float:
@@ -114,7 +114,7 @@ def _log_odds_of(rows: EncodedRows, row: int, weights: Weights, frame: Frame) ->
 def _log_odds_from(
     rows: EncodedRows, row: int, first: int, weights: Weights, frame: Frame
 ) -> list[float]:
-    """Of every bin from the first."""
+    """Of every bin from `first` on."""
     mark = int(rows.about[row, LANDMARK])
     own = _used(rows, row)
     values = rows.values[own]
@@ -140,8 +140,8 @@ def _learn_row(
     mark, number, platform = about[LANDMARK], about[BIN], about[PLATFORM]
     label = float(about[LABEL])
     centre = float(weights.centres[mark, number])
-    said = (log_odds, centre)
-    _calibrate(said, label, rates, weights.maps[mark, platform], memory.seen[mark, platform])
+    known = (log_odds, centre)
+    _calibrate(known, label, rates, weights.maps[mark, platform], memory.seen[mark, platform])
     seen_rows = min(float(memory.rows[mark, number]) + 1.0, CENTRE_ROWS)
     memory.rows[mark, number] = seen_rows
     weights.centres[mark, number] = centre + (log_odds - centre) / seen_rows
@@ -177,25 +177,25 @@ def _step_bias(error: float, at: Cell, bias: Numbers, memory: Memory, rates: Num
 
 
 def _calibrate(
-    said: tuple[float, float], label: float, rates: Numbers, map_: Numbers, seen: Numbers
+    known: tuple[float, float], label: float, rates: Numbers, map_: Numbers, seen: Numbers
 ) -> None:
     prior, memory = float(rates[5]), float(rates[6])
     if memory <= 0.0:
         return
     map_before = map_.tolist()
-    hazard = _calibrated(said[0], said[1], map_before)
-    leaning = said[0] - said[1]
+    hazard = _calibrated(known[0], known[1], map_before)
+    leaning = known[0] - known[1]
     weight = hazard * (1.0 - hazard)
     target = weight * (map_before[0] * leaning + map_before[1]) + (label - hazard)
     kept = 1.0 - weight / memory
     new = (weight * leaning * leaning, weight * leaning, weight, target * leaning, target)
-    known = [kept * old + more for old, more in zip(seen.tolist(), new, strict=True)]
-    s11, s12, s22, t1, t2 = known
+    moments = [kept * old + more for old, more in zip(seen.tolist(), new, strict=True)]
+    s11, s12, s22, t1, t2 = moments
     of_slope, of_shift = s11 + prior, s22 + prior
     divisor = of_slope * of_shift - s12 * s12
     slope = (of_shift * t1 - s12 * t2) / divisor
     shift = (of_slope * t2 - s12 * t1) / divisor
-    seen[:] = known
+    seen[:] = moments
     map_[:] = (
         _bounded(slope, SLOPE_MIN - 1.0, SLOPE_MAX - 1.0),
         _bounded(shift, -SHIFT_MAX, SHIFT_MAX),

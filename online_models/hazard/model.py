@@ -1,4 +1,4 @@
-"""The payer hazard model: it learns rows as their bins mature, and can be asked at any time."""
+"""The hazard model of one target: it learns rows as their bins mature, and scores at any time."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ class HazardRow(NamedTuple):
 
 
 class HazardLearnCounts(Struct):
-    """Since the beginning of the log. `skipped`: a value was not a number, or above VALUE_MAX, or
-    bytes were not packed features."""
+    """Rows since the beginning of the log. `skipped`: a value was not finite, or above VALUE_MAX,
+    or bytes were not packed features."""
 
     rows: int = 0
     positives: int = 0
@@ -69,7 +69,7 @@ class Correction(NamedTuple):
     slope: float
     shift: float
     positives: float
-    """About how many positives this rests on."""
+    """Weight of the positives that this rests on, about their number."""
 
 
 class HazardModel:
@@ -91,14 +91,15 @@ class HazardModel:
         )
 
     def learn(self, rows: Sequence[HazardRow]) -> Numbers:
-        """Learn in order. The calibrated hazard of each row before it was learned; NaN: skipped."""
+        """Learn rows in order. Returns the calibrated hazard of each before it was learned; NaN:
+        skipped. ValueError: a landmark or bin does not exist."""
         about = self._about(rows)
         return self._learn(EncodedRows(*self._encoder.encode([row[0] for row in rows]), about))
 
     def learn_packed(self, groups: Sequence[PackedGroup]) -> Numbers:
         """The same from packed features: a hazard for each snapshot, group after group.
 
-        Bytes that are not packed features are skipped like values that are not numbers.
+        Bytes that are not packed features are skipped, like values that are not finite.
         """
         snapshots = [one for group in groups for one in group[3]]
         sizes = [len(group[3]) for group in groups]
@@ -113,6 +114,7 @@ class HazardModel:
         return self._learn(EncodedRows(*unpacked(rows), self._placed(about)))
 
     def learn_one(self, row: HazardRow) -> float:
+        """`learn` of one row."""
         return float(self.learn([row])[0])
 
     def score(
@@ -126,39 +128,42 @@ class HazardModel:
         return self.scorer.score(features, landmark, platform, elapsed_ms)
 
     def score_many(self, asks: Sequence[Ask]) -> list[Chances | None]:
+        """`score` of each question."""
         return self.scorer.score_many(asks)
 
     def hazards(
         self, features: Mapping[str, float], landmark: int, platform: str = ""
     ) -> list[float] | None:
-        """Of each bin from the landmark on, calibrated."""
+        """Calibrated hazards of each bin from the landmark on; None when features are unusable."""
         return self.scorer.hazards(features, landmark, platform)
 
     def corrections(self) -> list[Correction]:
-        """What calibration has learned, where it has."""
+        """The corrections that calibration has learned, by landmark and platform."""
         maps, seen = self.scorer.weights.maps, self.memory.seen
         return [
             Correction(
-                landmark.name,
-                platform,
-                1.0 + float(maps[number, place, 0]),
-                float(maps[number, place, 1]),
-                float(seen[number, place, 2]),
+                landmark=landmark.name,
+                platform=platform,
+                slope=1.0 + float(maps[number, column, 0]),
+                shift=float(maps[number, column, 1]),
+                positives=float(seen[number, column, 2]),
             )
             for number, landmark in enumerate(self.rules.shape.landmarks)
-            for place, platform in enumerate([*self.scorer.platforms, "other"])
-            if seen[number, place, 2] > 0.0
+            for column, platform in enumerate([*self.scorer.platforms, "other"])
+            if seen[number, column, 2] > 0.0
         ]
 
     def _learn(self, rows: EncodedRows) -> Numbers:
         scorer = self.scorer
-        told = scorer.kernel.learn(rows, scorer.weights, self.memory, scorer.frame, self._rates)
-        used = ~np.isnan(told)
+        predicted = scorer.kernel.learn(
+            rows, scorer.weights, self.memory, scorer.frame, self._rates
+        )
+        used = ~np.isnan(predicted)
         learned = int(np.count_nonzero(used))
         self.counts.rows += learned
-        self.counts.skipped += len(told) - learned
+        self.counts.skipped += len(predicted) - learned
         self.counts.positives += int(rows.about[used, LABEL].sum())
-        return told
+        return predicted
 
     def _about(self, rows: Sequence[HazardRow]) -> Places:
         about = array("q")
@@ -166,12 +171,12 @@ class HazardModel:
         for _, landmark, bin_, label, platform, group in rows:
             number += group != group_before
             group_before = group
-            place = self._place_of(platform)
-            about.extend((landmark, bin_, label, place, number if group else 0))
+            column = self._place_of(platform)
+            about.extend((landmark, bin_, label, column, number if group else 0))
         return self._placed(np.frombuffer(about, np.int64).reshape(-1, 5))
 
     def _placed(self, placed: Places) -> Places:
-        """The compiled kernel would read and write elsewhere."""
+        """The rows unchanged. ValueError: a landmark or bin would make the compiled kernel fail."""
         landmarks, bins = placed[:, LANDMARK], placed[:, BIN]
         shape = self.rules.shape
         if not len(bins):
@@ -183,8 +188,8 @@ class HazardModel:
         return placed
 
     def _place_of(self, platform: str) -> int:
-        place = self.scorer.place_of(platform)
-        if place == PLATFORMS_MAX and len(self.scorer.platforms) < PLATFORMS_MAX:
+        column = self.scorer.place_of(platform)
+        if column == PLATFORMS_MAX and len(self.scorer.platforms) < PLATFORMS_MAX:
             self.scorer.platforms.append(platform)
             return len(self.scorer.platforms) - 1
-        return place
+        return column

@@ -1,7 +1,7 @@
-"""Rows whose features were hashed and packed before, `Encoder.pack`: nothing is looked up again.
+"""Rows whose features were hashed and packed before, by `Encoder.pack`.
 
-A landmark's features are frozen once and asked of several models then and later; so they are kept
-as bytes. Rows that are not bytes of features are as unusable as features that are not numbers.
+Features are frozen once per landmark and scored by several models, then and later; so they are kept
+as bytes. Bytes that are not packed features are as unusable as values that are not finite.
 """
 
 from __future__ import annotations
@@ -16,14 +16,15 @@ import numpy as np
 from online_models.hazard.encoding import Encoded, Packed
 
 MALFORMED = Packed(bytes(4), struct.pack("<f", math.nan))
-"""Stands for bytes that are not packed features: no more usable than they are."""
+"""Stands in for bytes that are not packed features, and is as unusable."""
 
 
 class PackedAsk(NamedTuple):
-    """A question. `elapsed_ms` None: at the landmark itself; else not before it.
+    """A question with packed features. `elapsed_ms`: age of the install when it is asked, not
+    before the landmark; None: at the landmark itself.
 
-    Features of the install, asked again at a later landmark, keep landmark 0 with its age as
-    `elapsed_ms`.
+    To ask at a later landmark with features of the install alone, keep landmark 0 and pass the age
+    as `elapsed_ms`.
     """
 
     slots: bytes
@@ -47,7 +48,7 @@ class AtLandmark(Protocol):
 
 
 class PackedSnapshot(NamedTuple):
-    """The least that is `AtLandmark`."""
+    """The smallest `AtLandmark`."""
 
     landmark: int
     slots: bytes
@@ -55,8 +56,8 @@ class PackedSnapshot(NamedTuple):
 
 
 class PackedGroup(NamedTuple):
-    """What a bin said of an install, with its features at each landmark where it was at risk: all
-    are predicted before any is learned, since they share their label."""
+    """The outcome of a bin, with the install's features at each landmark where it was at risk: all
+    rows are predicted before any is learned, since they share their label."""
 
     bin: int
     label: bool
@@ -65,13 +66,13 @@ class PackedGroup(NamedTuple):
 
 
 def unpacked(rows: Iterable[tuple[bytes, bytes]]) -> Encoded:
-    """As `Encoder.encode` of the same features, had their values been rounded to float32.
+    """Packed rows as `Encoder.encode` gives them, with values rounded to float32.
 
-    In place of a row that is not made of so many places and values stands one that is unusable,
-    and kernels know a place out of range from one that is in it.
+    A malformed row, with another number of slots than of values, becomes an unusable one. Slots
+    out of range stay: kernels detect them.
     """
     given = list(rows)
-    if len(given) == 1 and _is_whole(given[0]):  # Most questions come alone.
+    if len(given) == 1 and _is_whole(given[0]):  # Most questions are single.
         slots, values = given[0]
         return Encoded(
             np.array((0, len(slots) // 4), np.int64),

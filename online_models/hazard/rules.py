@@ -1,4 +1,4 @@
-"""What a hazard model is made of: its size, its learning rates, and which weights a row uses."""
+"""Size, learning rates and bounds of a hazard model, and which weights a row uses."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from online_models.hazard.bins import PAYER, Shape
 from schemas.time import DAY_MS, HOUR_MS
 
 HAZARD_CODE_VERSION = 1
-"""Changes when the same rows give other weights. Snapshots of another version are unusable."""
+"""Raise it when the same rows give other weights. Snapshots of another version are unusable."""
 
 Numbers = NDArray[np.float64]
 Places = NDArray[np.int64]
@@ -26,54 +26,54 @@ bins. On simulated installs finer groups gained less than 0.1 % of log loss."""
 
 LANDMARK_GROUPS_FROM = (0, HOUR_MS, DAY_MS)
 BIN_GROUPS_FROM = (0, HOUR_MS, DAY_MS, 7 * DAY_MS)
-"""Each group begins at this age of the install."""
+"""Age of the install, in ms, at which each group begins."""
 
 PLATFORMS_MAX = 7
-"""Platforms with a calibration of their own; any further ones share the last."""
+"""Platforms with a calibration of their own; further ones share the last."""
 
 VALUE_MAX = 100.0
-"""A row with a larger feature value, or one that is not a number, is neither learned nor scored."""
+"""A row with a larger feature value, or one that is not finite, is neither learned nor scored."""
 
 CHANCE_MIN = 1e-6
-"""Chances stay this far from 0 and 1, so that one wrong row cannot cost an infinite loss."""
+"""Chances stay this far from 0 and 1, so that no row can cost an infinite loss."""
 
 LOGIT_MAX = 13.815509557963773
-"""The hazards of bins stay as far from 0 and 1: these are its log odds."""
+"""Hazards of bins stay as far from 0 and 1: the log odds of 1 - CHANCE_MIN."""
 
 CENTRE_ROWS = 10_000.0
 """Rows over which the usual log odds of a landmark and bin are averaged."""
 
 SLOPE_MIN, SLOPE_MAX = 0.25, 4.0
 SHIFT_MAX = 3.0
-"""How far calibration may go, in log odds. What is further off needs another model."""
+"""Bounds of calibration, in log odds. A model that is further off has to be replaced."""
 
 
 class HazardRules(Struct, frozen=True):
-    """Everything that decides the numbers a model gives. Learning rates are of FTRL-Proximal
-    (McMahan et al. 2013), chosen on simulated installs, where rates beside these cost about
-    0.1 % of log loss and a tenfold rate 3 %."""
+    """Everything that decides the predictions of a model. Learning rates are those of FTRL-Proximal
+    (McMahan et al. 2013), chosen on simulated installs, where neighbouring rates cost about 0.1 %
+    of log loss and a tenfold rate 3 %."""
 
     shape: Shape = PAYER
     slots: int = 2**17
-    """Places for hashed feature names, a power of two."""
+    """Slots for hashed feature names, a power of two."""
     seed: int = 20_260_101
-    """Of the hash; workers must agree."""
+    """Of the hash; all workers must have the same."""
     alpha: float = 0.015
     beta: float = 1.0
     l1: float = 0.0
     l2: float = 10.0
     bias_alpha: float = 0.3
-    """Of the intercepts, one per landmark and bin, which follow a change at once."""
+    """Learning rate of the intercepts, one per landmark and bin, which follow a change at once."""
     prior: float = 0.05
-    """Share that pays in all bins together, before anything is learned."""
+    """Share of installs that reach the target by the last bin, before anything is learned."""
     calibration_prior: float = 100.0
-    """Calibration starts as if this many positives had shown it to be right."""
+    """Calibration starts as if so many positives had confirmed it."""
     calibration_memory: float = 500.0
-    """Positives after which what calibration learned has faded to 1/e. 0: no calibration."""
+    """Positives after which what calibration learned has faded to 1/e; 0: no calibration."""
 
 
 class Frame(NamedTuple):
-    """What a shape looks like to a kernel."""
+    """A shape as kernels read it."""
 
     base: Numbers  # landmark × bin: log odds before anything is learned
     columns: Places  # landmark × bin × weights of a feature that count
@@ -82,6 +82,7 @@ class Frame(NamedTuple):
 
 
 def hazard_frame(rules: HazardRules) -> Frame:
+    """The frame of a model before it has learned."""
     shape = rules.shape
     hazard = 1.0 - (1.0 - rules.prior) ** (1.0 / shape.bins)
     grid = (len(shape.landmarks), shape.bins)
@@ -95,7 +96,7 @@ def hazard_frame(rules: HazardRules) -> Frame:
 
 
 def _columns(shape: Shape) -> Places:
-    """A group that everything belongs to would only be the common weight again."""
+    """Landmark × bin × columns. A group of all landmarks or bins would repeat the common weight."""
     by_landmark = [_group(LANDMARK_GROUPS_FROM, one.after_ms) for one in shape.landmarks]
     by_bin = [
         len(LANDMARK_GROUPS_FROM) + _group(BIN_GROUPS_FROM, start) for start in shape.edges[:-1]
@@ -109,12 +110,12 @@ def _columns(shape: Shape) -> Places:
 
 
 def _group(starts: tuple[int, ...], at: int) -> int:
-    """Counted from 1."""
+    """The group that an age is in, counted from 1."""
     return sum(start <= at for start in starts)
 
 
 def rates_of(rules: HazardRules) -> Numbers:
-    """The numbers a kernel learns by, in the order in which it reads them."""
+    """Learning rates in the order in which kernels read them."""
     return np.array(
         [
             rules.alpha,
@@ -129,7 +130,7 @@ def rates_of(rules: HazardRules) -> Numbers:
 
 
 def hazard_fingerprint(rules: HazardRules) -> str:
-    """Names all that a snapshot must agree with to mean the same. Learning rates may change."""
+    """Fingerprint of everything that gives stored numbers their meaning; learning rates do not."""
     meaning = (
         HAZARD_CODE_VERSION,
         HAZARD_COLUMNS,

@@ -1,4 +1,4 @@
-"""What a model says of an install: the chance that it pays by each horizon. Read-only."""
+"""Scores installs with a hazard model: the chance of the target by each horizon. Read-only."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ from online_models.hazard.packed import MALFORMED, PackedAsk
 from online_models.hazard.rules import PLATFORMS_MAX, HazardRules, Numbers, hazard_frame
 
 Chances = dict[str, float]
-"""Of an outcome by each horizon that has not passed, in order of time, never falling."""
+"""Chance of the target by each horizon that has not passed, in order of time, never falling."""
 
 
 class Ask(NamedTuple):
-    """A question. `elapsed_ms` None: at the landmark itself; else not before it."""
+    """A question: features at a landmark. `elapsed_ms`: age of the install when it is asked, not
+    before the landmark; None: at the landmark itself."""
 
     features: Mapping[str, float]
     landmark: int
@@ -30,15 +31,15 @@ class Ask(NamedTuple):
 
 
 class HazardScoreCounts(Struct):
-    """`unusable`: features with a value that is not a number, or above VALUE_MAX, and bytes that
-    are not packed features."""
+    """Questions so far. `unusable`: with a value that is not finite, or above VALUE_MAX, or with
+    bytes that are not packed features."""
 
     scored: int = 0
     unusable: int = 0
 
 
 class HazardScorer:
-    """Scores with weights that somebody else may go on training. One thread at a time."""
+    """Scores with weights that a model may go on training. One thread at a time."""
 
     def __init__(
         self,
@@ -71,11 +72,12 @@ class HazardScorer:
         return self.score_many([Ask(features, landmark, platform, elapsed_ms)])[0]
 
     def score_many(self, asks: Sequence[Ask]) -> list[Chances | None]:
-        elapsed, _, chances = self._answers(asks)
-        return self._said(elapsed, chances)
+        """`score` of each question. ValueError: asked before the landmark."""
+        elapsed, _, chances = self._kernel_scores(asks)
+        return self._by_horizon(elapsed, chances)
 
     def score_packed(self, asks: Sequence[PackedAsk]) -> list[Chances | None]:
-        """The same numbers, from features that were packed before."""
+        """The same chances, from packed features. ValueError: asked before the landmark."""
         all_slots, all_values, about, elapsed = [], [], array("q"), []
         for slots, values, landmark, platform, since in asks:
             if len(slots) != len(values) or len(slots) % 4:
@@ -86,18 +88,18 @@ class HazardScorer:
             elapsed.append(when)
             about.extend((landmark, when, self.place_of(platform), len(slots) // 4))
         rows = PackedRows(b"".join(all_slots), b"".join(all_values), about.tobytes())
-        return self._said(elapsed, self.kernel.score_packed(rows, self.weights, self.frame))
+        return self._by_horizon(elapsed, self.kernel.score_packed(rows, self.weights, self.frame))
 
     def hazards(
         self, features: Mapping[str, float], landmark: int, platform: str = ""
     ) -> list[float] | None:
-        """Of each bin from the landmark on, calibrated."""
-        _, hazards, _ = self._answers([Ask(features, landmark, platform)])
-        said: list[float] = hazards[0, self.rules.shape.first_bin(landmark) :].tolist()
-        return None if math.isnan(said[0]) else said
+        """Calibrated hazards of each bin from the landmark on; None when features are unusable."""
+        _, hazards, _ = self._kernel_scores([Ask(features, landmark, platform)])
+        answers: list[float] = hazards[0, self.rules.shape.first_bin(landmark) :].tolist()
+        return None if math.isnan(answers[0]) else answers
 
     def place_of(self, platform: str) -> int:
-        """Where the calibration of a platform is; unknown ones share the last place."""
+        """The column of a platform's calibration; unknown platforms share the last one."""
         try:
             return self.platforms.index(platform)
         except ValueError:
@@ -110,7 +112,7 @@ class HazardScorer:
             raise ValueError(f"scored {when} ms after install, before {landmark=}")
         return when
 
-    def _answers(self, asks: Sequence[Ask]) -> tuple[list[int], Numbers, Numbers]:
+    def _kernel_scores(self, asks: Sequence[Ask]) -> tuple[list[int], Numbers, Numbers]:
         about, elapsed = array("q"), []
         for _, landmark, platform, since in asks:
             when = self._when(landmark, since)
@@ -120,16 +122,16 @@ class HazardScorer:
         rows = EncodedRows(*encoded, np.frombuffer(about, np.int64).reshape(-1, 3))
         return elapsed, *self.kernel.score(rows, self.weights, self.frame)
 
-    def _said(self, elapsed: Sequence[int], chances: Numbers) -> list[Chances | None]:
-        said: list[Chances | None] = []
+    def _by_horizon(self, elapsed: Sequence[int], chances: Numbers) -> list[Chances | None]:
+        answers: list[Chances | None] = []
         for since, row in zip(elapsed, chances.tolist(), strict=True):
             if math.isnan(row[-1]):
                 self.counts.unusable += 1
-                said.append(None)
+                answers.append(None)
             elif since < self._until[0]:
-                said.append(dict(zip(self._names, row, strict=True)))
+                answers.append(dict(zip(self._names, row, strict=True)))
             else:
                 left = bisect_right(self._until, since)
-                said.append(dict(zip(self._names[left:], row[left:], strict=True)))
-        self.counts.scored += len(said)
-        return said
+                answers.append(dict(zip(self._names[left:], row[left:], strict=True)))
+        self.counts.scored += len(answers)
+        return answers

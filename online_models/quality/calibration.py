@@ -1,4 +1,4 @@
-"""Whether predictions come true as often as they say: online, in bounded memory.
+"""Calibration of predicted chances: online, in bounded memory.
 
 Predictions are counted in narrow cells of log odds. Bins of about equal mass, the expected
 calibration error (Naeini et al. 2015, with equal-mass bins as in Nixon et al. 2019) and the area
@@ -22,7 +22,7 @@ _BINS = 15
 
 
 class ReliabilityBin(NamedTuple):
-    """Predictions in [lower, upper), what they said and what happened, on average."""
+    """Predictions in [lower, upper): how many, and the means of predictions and outcomes."""
 
     lower: float
     upper: float
@@ -32,8 +32,8 @@ class ReliabilityBin(NamedTuple):
 
 
 class Reliability:
-    """Predicted probabilities beside outcomes: 0 or 1, or the true probability where known.
-    In which order they are added does not matter but for rounding."""
+    """Predicted probabilities beside outcomes: 0 or 1, or the true probability where it is known.
+    The order of adding matters only for rounding."""
 
     def __init__(self) -> None:
         self._rows = np.zeros(_CELLS, np.int64)
@@ -54,14 +54,14 @@ class Reliability:
         self.add_many([predicted], [outcome])
 
     def add_many(self, predicted: ArrayLike, outcomes: ArrayLike) -> None:
-        """ValueError when one of them is not a probability: it would be wrong to leave it out."""
-        said, happened = np.asarray(predicted, float), np.asarray(outcomes, float)
-        if said.shape != happened.shape or not (_are_probable(said) and _are_probable(happened)):
-            raise ValueError("as many outcomes as predictions expected, all between 0 and 1")
-        cells = _cells_of(said)
+        """ValueError if one of them is not a probability: it must not be left out silently."""
+        y_pred, y_true = np.asarray(predicted, float), np.asarray(outcomes, float)
+        if y_pred.shape != y_true.shape or not (_are_probable(y_pred) and _are_probable(y_true)):
+            raise ValueError("there must be as many outcomes as predictions, all between 0 and 1")
+        cells = _cells_of(y_pred)
         self._rows += np.bincount(cells, minlength=_CELLS)
-        self._predicted += np.bincount(cells, said, _CELLS)
-        self._observed += np.bincount(cells, happened, _CELLS)
+        self._predicted += np.bincount(cells, y_pred, _CELLS)
+        self._observed += np.bincount(cells, y_true, _CELLS)
 
     def table(self, bins: int = _BINS) -> list[ReliabilityBin]:
         """Up to `bins` bins of about equal mass: a cell is never divided."""
@@ -77,7 +77,8 @@ class Reliability:
         return missed / self.rows if table else math.nan
 
     def auc(self) -> float:
-        """How often a random positive was given more than a random negative; NaN without both."""
+        """Area under the ROC curve: how often a random positive has a higher prediction than a
+        random negative; NaN unless there are both."""
         positives = self._observed
         negatives = self._rows - positives
         below = np.cumsum(negatives) - negatives / 2

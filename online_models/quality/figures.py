@@ -1,4 +1,4 @@
-"""Figures of predictions whose labels are known: of chances, and of amounts."""
+"""Figures of predictions whose labels have matured: of chances, and of amounts."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from online_models.quality.value_figures import decile_mape, normalised_gini, to
 
 
 class QualityFigures(NamedTuple):
-    """Of one window. NaN: not to be told from these labels, or not of this kind of target."""
+    """Of one window. NaN: these labels do not give it, or it is not of this kind of target."""
 
     rows: int
     predicted: float
-    """Means: a chance or an amount, and what came."""
+    """Mean predicted chance or amount, and `observed`: mean label."""
     observed: float
     log_loss: float = math.nan
     normalised_entropy: float = math.nan
-    """Log loss over that of the share observed (He et al. 2014): 1 is knowing only that share."""
+    """Log loss over the entropy of the share observed (He et al. 2014); 1: no better than it."""
     calibration_ratio: float = math.nan
     ece: float = math.nan
     auc: float = math.nan
@@ -29,16 +29,16 @@ class QualityFigures(NamedTuple):
     decile_mape: float = math.nan
 
 
-def of_chances(said: Numbers, came: Numbers) -> QualityFigures:
-    """At least one row."""
-    kept = np.clip(said, CHANCE_MIN, 1.0 - CHANCE_MIN)
-    losses = np.where(came > 0.5, -np.log(kept), -np.log1p(-kept))
-    share, loss = float(came.mean()), float(losses.mean())
+def of_chances(y_pred: Numbers, y_true: Numbers) -> QualityFigures:
+    """Figures of predicted chances and labels of 0 or 1. Needs at least one row."""
+    kept = np.clip(y_pred, CHANCE_MIN, 1.0 - CHANCE_MIN)
+    losses = np.where(y_true > 0.5, -np.log(kept), -np.log1p(-kept))
+    share, loss = float(y_true.mean()), float(losses.mean())
     entropy = -(share * math.log(share) + (1 - share) * math.log1p(-share)) if 0 < share < 1 else 0
-    counted = reliability_of(said, came)
+    counted = reliability_of(y_pred, y_true)
     return QualityFigures(
-        rows=len(said),
-        predicted=float(said.mean()),
+        rows=len(y_pred),
+        predicted=float(y_pred.mean()),
         observed=share,
         log_loss=loss,
         normalised_entropy=loss / entropy if entropy > 0 else math.nan,
@@ -48,19 +48,20 @@ def of_chances(said: Numbers, came: Numbers) -> QualityFigures:
     )
 
 
-def of_amounts(said: Numbers, came: Numbers) -> QualityFigures:
-    """At least one row."""
+def of_amounts(y_pred: Numbers, y_true: Numbers) -> QualityFigures:
+    """Figures of expected and actual amounts. Needs at least one row."""
     return QualityFigures(
-        rows=len(said),
-        predicted=float(said.mean()),
-        observed=float(came.mean()),
-        calibration_ratio=total_ratio(said, came),
-        normalised_gini=normalised_gini(said, came),
-        decile_mape=decile_mape(said, came),
+        rows=len(y_pred),
+        predicted=float(y_pred.mean()),
+        observed=float(y_true.mean()),
+        calibration_ratio=total_ratio(y_pred, y_true),
+        normalised_gini=normalised_gini(y_pred, y_true),
+        decile_mape=decile_mape(y_pred, y_true),
     )
 
 
-def reliability_of(said: Numbers, came: Numbers) -> Reliability:
+def reliability_of(y_pred: Numbers, y_true: Numbers) -> Reliability:
+    """The reliability of all rows at once."""
     counted = Reliability()
-    counted.add_many(said, came)
+    counted.add_many(y_pred, y_true)
     return counted

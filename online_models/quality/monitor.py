@@ -1,9 +1,9 @@
-"""How good predictions were, told as their labels mature: per landmark, tier, version and source.
+"""How good predictions were, as their labels mature: by landmark, tier, version and media source.
 
-Every label comes with what had been predicted before it was known (prequential: Dawid 1984). It is
-counted in several slices; each keeps what was said and what happened until its window closes: when
-it is full, or when a day of log time ends. Then its figures are told, once, and it begins anew: so
-they speak of the recent past, and sums over any period can be made of them.
+Every label comes with what was predicted before it was known (prequential evaluation: Dawid 1984).
+It is counted in several slices. Each slice collects predictions and labels until its window closes:
+when it is full, or when a day of log time ends. Then its figures are reported, once, and it starts
+over: so figures are of the recent past, and sums over any period can be made of them.
 """
 
 from __future__ import annotations
@@ -23,27 +23,29 @@ from online_models.quality.figures import QualityFigures, of_amounts, of_chances
 from schemas.time import DAY_MS
 
 BIN = "bin"
-"""Horizon of rows that speak of one bin of the hazard."""
+"""Horizon of rows that are about one bin of the hazard."""
 
 OTHER = "other"
-"""Media sources for which there is no room share this name."""
+"""Name that media sources share for which there is no room."""
 
 
 _AMOUNT_MAX = 1e9
-"""An amount beyond is a mistake, in whichever currency anyone reports."""
+"""Limit of amounts, in the reporting currency: a larger one is a mistake, and not counted."""
 
 
 class QualityRules(Struct, frozen=True):
+    """Bounds of the quality monitor."""
+
     window: int = 2000
-    """Labels of a slice after which its figures are told."""
+    """Labels of a slice after which its window closes."""
     slices_max: int = 1024
-    """When there is no room, the slice that heard nothing for longest tells its figures early."""
+    """When there is no room, the slice without a label for longest closes its window early."""
     sources_max: int = 32
-    """Media sources told apart: the first ones of the log."""
+    """Media sources with slices of their own: the first ones of the log."""
 
 
 class QualitySlice(NamedTuple):
-    """Which predictions. Empty: all of them."""
+    """Which predictions a window is about. An empty field: all values of it."""
 
     target: str
     horizon: str
@@ -55,6 +57,8 @@ class QualitySlice(NamedTuple):
 
 
 class QualityWindow(NamedTuple):
+    """A closed window of one slice, with its figures."""
+
     slice: QualitySlice
     number: int
     """Counted from 1, over all slices."""
@@ -63,13 +67,13 @@ class QualityWindow(NamedTuple):
     end_at: int
     figures: QualityFigures
     table: list[ReliabilityBin]
-    """Of chances. Bins of about equal mass."""
+    """Of chances: bins of about equal mass; empty for amounts."""
 
 
 class QualityCounts(Struct):
-    """Since the beginning of the log. `unusable`: not a chance and whether it came true, nor an
-    amount; `evicted`: windows told early for want of room; `unnamed`: labels of media sources for
-    which there was no room."""
+    """Since the beginning of the log. `unusable`: labels whose prediction is no chance or amount;
+    `evicted`: windows closed early for want of room; `unnamed`: labels of media sources for which
+    there was no room."""
 
     labels: int = 0
     windows: int = 0
@@ -79,16 +83,16 @@ class QualityCounts(Struct):
 
 
 class _Window:
-    __slots__ = ("begin_at", "came", "end_at", "is_amount", "said")
+    __slots__ = ("actual", "begin_at", "end_at", "is_amount", "predicted")
 
     def __init__(self, at: int, is_amount: bool) -> None:
-        self.said, self.came = array("f"), array("f")
+        self.predicted, self.actual = array("f"), array("f")
         self.begin_at = self.end_at = at
         self.is_amount = is_amount
 
 
 class QualityMonitor:
-    """What it tells depends on the labels and their order alone."""
+    """Figures depend on the labels and their order alone."""
 
     def __init__(self, rules: QualityRules | None = None) -> None:
         self.rules = rules or QualityRules()
@@ -104,8 +108,8 @@ class QualityMonitor:
     def served(
         self, about: QualitySlice, predicted: float, outcome: float, at: int
     ) -> list[QualityWindow]:
-        """A chance that somebody was told, every field of `about` filled in; whether it came true
-        (0 or 1); log time of the label."""
+        """Count a chance that was served. `about`: all fields filled in; `outcome`: 1 if it came
+        true, else 0; `at`: log time of the label, in ms. Returns windows that close with it."""
         if not (0.0 <= predicted <= 1.0 and outcome in (0.0, 1.0)):
             self.counts.unusable += 1
             return []
@@ -114,7 +118,7 @@ class QualityMonitor:
     def amount(
         self, about: QualitySlice, predicted: float, outcome: float, at: int
     ) -> list[QualityWindow]:
-        """The same of an expected amount, in units of the reporting currency."""
+        """The same for an expected and an actual amount, in units of the reporting currency."""
         if not (0.0 <= predicted < _AMOUNT_MAX and abs(outcome) < _AMOUNT_MAX):
             self.counts.unusable += 1
             return []
@@ -123,22 +127,22 @@ class QualityMonitor:
     def rows(
         self, about: QualitySlice, predicted: Numbers, outcomes: Numbers, at: int
     ) -> list[QualityWindow]:
-        """Hazards of bins, each predicted by some tier before it was learned."""
+        """Count hazards of bins, each predicted by some tier before its row was learned."""
         usable = (predicted >= 0.0) & (predicted <= 1.0) & ((outcomes == 0.0) | (outcomes == 1.0))
-        said, came = predicted[usable].tolist(), outcomes[usable].tolist()
-        self.counts.unusable += len(usable) - len(said)
-        one, told, first = about._replace(horizon=BIN), self._end_day(at // DAY_MS), 0
-        self.counts.labels += len(said)
-        while first < len(said):
-            window = self._window_of(one, at, False, told)
-            end = first + self.rules.window - len(window.said)
-            window.said.extend(said[first:end])
-            window.came.extend(came[first:end])
+        y_pred, y_true = predicted[usable].tolist(), outcomes[usable].tolist()
+        self.counts.unusable += len(usable) - len(y_pred)
+        slice_, closed, first = about._replace(horizon=BIN), self._end_day(at // DAY_MS), 0
+        self.counts.labels += len(y_pred)
+        while first < len(y_pred):
+            window = self._window_of(slice_, at, False, closed)
+            end = first + self.rules.window - len(window.predicted)
+            window.predicted.extend(y_pred[first:end])
+            window.actual.extend(y_true[first:end])
             window.end_at = at
             first = end
-            if len(window.said) >= self.rules.window:
-                told.append(self._close(one))
-        return told
+            if len(window.predicted) >= self.rules.window:
+                closed.append(self._close(slice_))
+        return closed
 
     def _slices_of(self, about: QualitySlice) -> tuple[QualitySlice, ...]:
         target, horizon, landmark, _, tier, version, source = about
@@ -160,30 +164,30 @@ class QualityMonitor:
         self, slices: tuple[QualitySlice, ...], label: tuple[float, float], at: int, is_amount: bool
     ) -> list[QualityWindow]:
         self.counts.labels += 1
-        told = self._end_day(at // DAY_MS)
-        for one in slices:
-            window = self._window_of(one, at, is_amount, told)
-            window.said.append(label[0])
-            window.came.append(label[1])
+        closed = self._end_day(at // DAY_MS)
+        for slice_ in slices:
+            window = self._window_of(slice_, at, is_amount, closed)
+            window.predicted.append(label[0])
+            window.actual.append(label[1])
             window.end_at = at
-            if len(window.said) >= self.rules.window:
-                told.append(self._close(one))
-        return told
+            if len(window.predicted) >= self.rules.window:
+                closed.append(self._close(slice_))
+        return closed
 
     def _window_of(
-        self, one: QualitySlice, at: int, is_amount: bool, told: list[QualityWindow]
+        self, slice_: QualitySlice, at: int, is_amount: bool, closed: list[QualityWindow]
     ) -> _Window:
-        known = self._windows.get(one)
+        known = self._windows.get(slice_)
         if known is not None:
             return known
         if len(self._windows) >= self.rules.slices_max:
-            told.append(self._evict())
-        window = self._windows[one] = _Window(at, is_amount)
+            closed.append(self._evict())
+        window = self._windows[slice_] = _Window(at, is_amount)
         return window
 
     def _end_day(self, day: int) -> list[QualityWindow]:
-        """Every slice tells its figures once a day. Around midnight labels of both days come in
-        turn, so only a later day ends one, or a clock that jumped back by more."""
+        """Close all windows when a new day begins. Around midnight labels of both days alternate,
+        so only a later day ends one, or a clock that jumped back by more than a day."""
         if day in (self._day, self._day - 1):
             return []
         self._day = day
@@ -193,14 +197,14 @@ class QualityMonitor:
         self.counts.evicted += 1
         return self._close(min(self._windows, key=lambda one: (self._windows[one].end_at, one)))
 
-    def _close(self, one: QualitySlice) -> QualityWindow:
-        window = self._windows.pop(one)
-        said, came = np.array(window.said, float), np.array(window.came, float)
+    def _close(self, slice_: QualitySlice) -> QualityWindow:
+        window = self._windows.pop(slice_)
+        y_pred, y_true = np.array(window.predicted, float), np.array(window.actual, float)
         self.counts.windows += 1
-        figures = of_amounts(said, came) if window.is_amount else of_chances(said, came)
-        table = [] if window.is_amount else reliability_of(said, came).table()
+        figures = of_amounts(y_pred, y_true) if window.is_amount else of_chances(y_pred, y_true)
+        table = [] if window.is_amount else reliability_of(y_pred, y_true).table()
         number = self.counts.windows
-        return QualityWindow(one, number, window.begin_at, window.end_at, figures, table)
+        return QualityWindow(slice_, number, window.begin_at, window.end_at, figures, table)
 
 
 class _Written(Struct, frozen=True, array_like=True, gc=False):
@@ -208,8 +212,8 @@ class _Written(Struct, frozen=True, array_like=True, gc=False):
     is_amount: bool
     begin_at: int
     end_at: int
-    said: bytes  # little-endian float32
-    came: bytes
+    predicted: bytes  # little-endian float32
+    actual: bytes
 
 
 class _Body(Struct, frozen=True, array_like=True, gc=False):
@@ -239,7 +243,7 @@ def load_quality(content: bytes, rules: QualityRules) -> QualityMonitor | Unusab
     for written in body.windows:
         window = _read(written)
         if window is None:
-            return Unusable("a window is not what a window can be")
+            return Unusable("a window holds what no window can hold")
         monitor._windows[written.slice] = window
     if len(monitor._windows) > rules.slices_max or len(monitor._sources) > rules.sources_max:
         return Unusable("more slices or media sources than the rules allow")
@@ -247,20 +251,28 @@ def load_quality(content: bytes, rules: QualityRules) -> QualityMonitor | Unusab
 
 
 def _written(monitor: QualityMonitor) -> Iterator[_Written]:
-    for one, window in monitor._windows.items():
-        said, came = (np.array(column, "<f4").tobytes() for column in (window.said, window.came))
-        yield _Written(one, window.is_amount, window.begin_at, window.end_at, said, came)
+    for slice_, window in monitor._windows.items():
+        y_pred, y_true = (
+            np.array(column, "<f4").tobytes() for column in (window.predicted, window.actual)
+        )
+        yield _Written(slice_, window.is_amount, window.begin_at, window.end_at, y_pred, y_true)
 
 
 def _read(written: _Written) -> _Window | None:
     window = _Window(written.begin_at, written.is_amount)
     window.end_at = written.end_at
-    if len(written.said) % 4 or len(written.said) != len(written.came) or not written.said:
+    if (
+        len(written.predicted) % 4
+        or len(written.predicted) != len(written.actual)
+        or not written.predicted
+    ):
         return None
-    said, came = (np.frombuffer(column, "<f4") for column in (written.said, written.came))
+    y_pred, y_true = (
+        np.frombuffer(column, "<f4") for column in (written.predicted, written.actual)
+    )
     top = _AMOUNT_MAX if written.is_amount else 1.0
     bottom = -_AMOUNT_MAX if written.is_amount else 0.0
-    is_usable = ((said >= 0.0) & (said <= top) & (came >= bottom) & (came <= top)).all()
-    window.said.extend(said.tolist())
-    window.came.extend(came.tolist())
+    is_usable = ((y_pred >= 0.0) & (y_pred <= top) & (y_true >= bottom) & (y_true <= top)).all()
+    window.predicted.extend(y_pred.tolist())
+    window.actual.extend(y_true.tolist())
     return window if is_usable else None

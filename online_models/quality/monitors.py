@@ -1,5 +1,5 @@
-"""What is told of models while their labels mature: quality of what was served, and of all tiers
-on the same rows; drift of features. Nothing is decided by it."""
+"""What is monitored while labels mature: quality of what was served, and of all tiers on the same
+rows; drift of features. No decision depends on it."""
 
 from __future__ import annotations
 
@@ -32,18 +32,25 @@ STREAMS_BOUND = "drift_streams_max"
 
 
 class MonitorRules(Struct, frozen=True):
+    """Bounds of both monitors."""
+
     quality: QualityRules = QualityRules()
     features: DriftRules = DriftRules()
 
 
 class MonitorReport(NamedTuple):
+    """Windows that closed, and alarms that were raised."""
+
     windows: list[QualityWindow]
     alarms: list[Alarm]
 
 
 class Monitors:
-    """`watched`: the target whose snapshots are watched, if any, and its rules. `amounts`: targets
-    of money instead of chances."""
+    """The quality monitor and the feature watch, fed together.
+
+    `watched`: the target whose snapshots are watched for drift, if any, and its rules. `amounts`:
+    targets whose predictions are amounts instead of chances.
+    """
 
     def __init__(
         self, rules: MonitorRules, watched: tuple[str, HazardRules] | None, amounts: Collection[str]
@@ -55,17 +62,17 @@ class Monitors:
         self._put(DriftWatch(rules.features))
 
     def read(self, examples: Iterable[Example], at: int) -> MonitorReport:
-        """In log order; `at` in log time, ms since 1970."""
-        told = MonitorReport([], [])
+        """Read examples in log order; `at`: log time in ms since 1970."""
+        report = MonitorReport([], [])
         for example in examples:
             for served in example.served:
-                told.windows.extend(self._served(example, served, at))
+                report.windows.extend(self._served(example, served, at))
             if example.target == self._watched:
-                told.alarms.extend(self.features.read(example))
-        return told
+                report.alarms.extend(self.features.read(example))
+        return report
 
     def judge(self, block: LearnedBlock, at: int) -> list[QualityWindow]:
-        """Rows of a block, as every tier would have answered."""
+        """Count the rows of a block, as every tier would have answered them."""
         windows: list[QualityWindow] = []
         rows = block.rows
         if rows is None:
@@ -73,12 +80,13 @@ class Monitors:
         labels = rows.labels.astype(np.float64)
         for mark in np.unique(rows.landmarks).tolist():
             of_mark = rows.landmarks == mark
-            for tier, said in zip(EVIDENCE_TIERS, rows.tiers, strict=True):
+            for tier, predicted in zip(EVIDENCE_TIERS, rows.tiers, strict=True):
                 about = QualitySlice(block.target, "", _name_of(mark), tier=tier)
-                windows += self.quality.rows(about, said[of_mark], labels[of_mark], at)
+                windows += self.quality.rows(about, predicted[of_mark], labels[of_mark], at)
         return windows
 
     def bounds_hit(self) -> dict[str, int]:
+        """How often each bound was hit since the beginning of the log."""
         counts, drift = self.quality.counts, self.features.watch.counts
         return {
             "quality_slices_max": counts.evicted,
@@ -87,10 +95,12 @@ class Monitors:
         }
 
     def dump(self) -> bytes:
+        """Everything that `restore` needs to go on bit for bit."""
         parts = (dump_quality(self.quality), dump_drift(self.features.watch))
         return msgpack.encode(parts)
 
     def restore(self, content: bytes) -> Unusable | None:
+        """Go on from dumped content; why not, if it is unusable."""
         try:
             own, drift = msgpack.decode(content, type=tuple[bytes, bytes])
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
@@ -109,18 +119,18 @@ class Monitors:
         hazard = self._hazard
         self.features = FeatureWatch(hazard.shape, Encoder(hazard.slots, hazard.seed), watch)
 
-    def _served(self, example: Example, one: Served, at: int) -> list[QualityWindow]:
+    def _served(self, example: Example, served: Served, at: int) -> list[QualityWindow]:
         about = QualitySlice(
             target=example.target,
-            horizon=one.horizon,
-            landmark=_name_of(one.landmark),
+            horizon=served.horizon,
+            landmark=_name_of(served.landmark),
             platform=example.platform,
-            tier=one.tier,
-            model_version=one.model_version,
+            tier=served.tier,
+            model_version=served.model_version,
             media_source=example.media_source,
         )
-        of = self.quality.amount if example.target in self._amounts else self.quality.served
-        return of(about, one.predicted, one.outcome, at)
+        count = self.quality.amount if example.target in self._amounts else self.quality.served
+        return count(about, served.predicted, served.outcome, at)
 
 
 def _name_of(landmark: int) -> str:

@@ -1,4 +1,4 @@
-"""How good expected amounts are: their order, their level in each decile, and their total.
+"""How good expected amounts are: their order, their level by decile, and their total.
 
 Order alone says little of a value model: notably wrong ones rank customers nearly as well as right
 ones (Wang, Liu and Miao 2019, section 4). All three are needed.
@@ -15,22 +15,23 @@ DECILES = 10
 
 
 def normalised_gini(predicted: ArrayLike, actual: ArrayLike) -> float:
-    """Of what came, how much came where most was expected: 1 the order of what came, 0 any order.
+    """Gini coefficient of actual amounts in the order of predictions, over that in their own order:
+    1 is a perfect order, 0 a random one.
 
-    Equal predictions share their rank. NaN where nothing came, or everywhere the same.
+    Equal predictions share their rank. NaN where all actual amounts are 0, or all are the same.
     """
-    said, came = _columns(predicted, actual)
-    best = _concentration(came, came)
-    return _concentration(said, came) / best if best > 0.0 else math.nan
+    y_pred, y_true = _columns(predicted, actual)
+    best = _concentration(y_true, y_true)
+    return _concentration(y_pred, y_true) / best if best > 0.0 else math.nan
 
 
 def decile_mape(predicted: ArrayLike, actual: ArrayLike, deciles: int = DECILES) -> float:
-    """Mean over deciles by prediction: how far the expected total is from what came, over what
-    came; 1 where nothing came but something was expected. NaN without rows."""
-    said, came = _columns(predicted, actual)
-    order = np.argsort(said, kind="stable")
+    """Mean absolute percentage error of totals over deciles by prediction, as a share; a decile
+    counts as 1 where the actual total is 0 and the expected is not. NaN without rows."""
+    y_pred, y_true = _columns(predicted, actual)
+    order = np.argsort(y_pred, kind="stable")
     missed = [
-        _missed(float(said[part].sum()), float(came[part].sum()))
+        _missed(float(y_pred[part].sum()), float(y_true[part].sum()))
         for part in np.array_split(order, deciles)
         if len(part)
     ]
@@ -38,33 +39,35 @@ def decile_mape(predicted: ArrayLike, actual: ArrayLike, deciles: int = DECILES)
 
 
 def total_ratio(predicted: ArrayLike, actual: ArrayLike) -> float:
-    """All that was expected over all that came; NaN where nothing came."""
-    said, came = _columns(predicted, actual)
-    total = float(came.sum())
-    return float(said.sum()) / total if total > 0.0 else math.nan
+    """Total expected over total paid; NaN where nothing was paid."""
+    y_pred, y_true = _columns(predicted, actual)
+    total = float(y_true.sum())
+    return float(y_pred.sum()) / total if total > 0.0 else math.nan
 
 
-def _missed(said: float, came: float) -> float:
-    if came > 0.0:
-        return abs(said - came) / came
-    return float(said > 0.0)
+def _missed(y_pred: float, y_true: float) -> float:
+    if y_true > 0.0:
+        return abs(y_pred - y_true) / y_true
+    return float(y_pred > 0.0)
 
 
-def _concentration(said: NDArray[np.float64], came: NDArray[np.float64]) -> float:
+def _concentration(y_pred: NDArray[np.float64], y_true: NDArray[np.float64]) -> float:
     """Covariance of amounts with ranks, up to a factor (Lerman and Yitzhaki 1984)."""
-    if not len(said):
+    if not len(y_pred):
         return 0.0
-    _, group, sizes = np.unique(said, return_inverse=True, return_counts=True)
+    _, group, sizes = np.unique(y_pred, return_inverse=True, return_counts=True)
     ends = np.cumsum(sizes)
     rank = (ends - (sizes - 1) / 2)[group.reshape(-1)]
-    return float(np.dot(rank - rank.mean(), came))
+    return float(np.dot(rank - rank.mean(), y_true))
 
 
 def _columns(
     predicted: ArrayLike, actual: ArrayLike
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """ValueError when one of them is not a number: it would be wrong to leave it out."""
-    said, came = np.asarray(predicted, float), np.asarray(actual, float)
-    if said.shape != came.shape or not (np.isfinite(said).all() and np.isfinite(came).all()):
-        raise ValueError("as many amounts as predictions expected, all of them numbers")
-    return said.reshape(-1), came.reshape(-1)
+    """ValueError if one of them is not a number: the caller must not leave out rows silently."""
+    y_pred, y_true = np.asarray(predicted, float), np.asarray(actual, float)
+    if y_pred.shape != y_true.shape or not (
+        np.isfinite(y_pred).all() and np.isfinite(y_true).all()
+    ):
+        raise ValueError("there must be as many amounts as predictions, all of them finite")
+    return y_pred.reshape(-1), y_true.reshape(-1)

@@ -8,21 +8,21 @@ from typing import NamedTuple
 import numpy as np
 
 from online_models.hazard.rules import Numbers, Places
-from online_models.value.rules import PLACES, VALUE_COLUMNS, ValueRules
+from online_models.value.rules import GRID_ROWS, VALUE_COLUMNS, ValueRules
 from online_models.value.shape import VALUE_BUCKETS
 
-PLACE, BUCKET, GROUP = range(3)
-"""Columns of `about`. Group 0: the row stands alone."""
+GRID_ROW, BUCKET, GROUP = range(3)
+"""Columns of `about`. Group 0: the row is in no group."""
 
 CUT, ROWS, USUAL, WHOLE = range(4)
-"""Columns of `tails`: log of the cut, rows with revenue, their mean after it and before it."""
+"""Columns of `tails`: log of the cut, rows with revenue, their mean after and before the cut."""
 
 CUT_START = math.log(20.0)
-"""The first amount is cut nowhere near."""
+"""Log of the cut over the first amount: it starts far above."""
 
 STEP_ROWS = 50.0
 STEP_MIN = 0.02
-"""Steps of the cut begin at 1 and shrink with the rows to this."""
+"""Steps of the log of the cut start at 1 and shrink with the rows to STEP_MIN."""
 
 LEVEL_MAX = 3.0
 
@@ -30,18 +30,18 @@ BEND_FIRST, BEND_WIDTH, BENDS = -9.0, 1.0, 12
 """Log odds at which the calibration of chances may bend."""
 
 RETURN_ROWS = 50.0
-"""What is given back starts as if so many rows had had nothing cut off."""
+"""What is given back starts as if nothing had been cut off from so many rows."""
 
 
 class AmountArrays(NamedTuple):
-    """Arrays, changed by learning."""
+    """Arrays of the amount model, changed in place by learning."""
 
     w: Numbers  # slots × columns
-    bias: Numbers  # place × bucket
+    bias: Numbers  # grid row × bucket
     tails: Numbers  # bucket × 4
-    levels: Numbers  # (before, after the first payment) × bucket × (came, told)
-    bends: Numbers  # place × bucket × log odds × (came, told)
-    rows: Numbers  # place × bucket: rows learned
+    levels: Numbers  # (before, after the first payment) × bucket × (actual, predicted)
+    bends: Numbers  # grid row × bucket × log odds × (actual, predicted)
+    rows: Numbers  # grid row × bucket: rows learned
     z: Numbers
     n: Numbers
     bias_z: Numbers
@@ -49,25 +49,26 @@ class AmountArrays(NamedTuple):
 
 
 def new_amounts(rules: ValueRules, is_read_only: bool = False) -> AmountArrays:
-    """Scoring needs only the first six arrays."""
-    grid = (PLACES, len(VALUE_BUCKETS))
+    """Untrained arrays. `is_read_only`: without the memory that only learning needs."""
+    grid = (GRID_ROWS, len(VALUE_BUCKETS))
     memory = (0, VALUE_COLUMNS) if is_read_only else (rules.slots, VALUE_COLUMNS)
     return AmountArrays(
-        np.zeros((rules.slots, VALUE_COLUMNS)),
-        np.zeros(grid),
-        np.zeros((len(VALUE_BUCKETS), 4)),
-        np.zeros((2, len(VALUE_BUCKETS), 2)),
-        np.zeros((*grid, BENDS, 2)),
-        np.zeros(grid),
-        np.zeros(memory),
-        np.zeros(memory),
-        np.zeros(grid),
-        np.zeros(grid),
+        w=np.zeros((rules.slots, VALUE_COLUMNS)),
+        bias=np.zeros(grid),
+        tails=np.zeros((len(VALUE_BUCKETS), 4)),
+        levels=np.zeros((2, len(VALUE_BUCKETS), 2)),
+        bends=np.zeros((*grid, BENDS, 2)),
+        rows=np.zeros(grid),
+        z=np.zeros(memory),
+        n=np.zeros(memory),
+        bias_z=np.zeros(grid),
+        bias_n=np.zeros(grid),
     )
 
 
 class AmountRows(NamedTuple):
-    """Encoded features; row i is `slots[starts[i] : starts[i + 1]]`, all different."""
+    """Encoded features; row i is `slots[starts[i] : starts[i + 1]]`, all different. `about`: a row
+    of GRID_ROW, BUCKET and GROUP for each."""
 
     starts: Places
     slots: Places
@@ -76,7 +77,7 @@ class AmountRows(NamedTuple):
 
 
 class ActualAmounts(NamedTuple):
-    """Of each row: how much came, and how likely it had been that anything would."""
+    """Of each row: the actual amount, and the predicted chance of any revenue."""
 
     amounts: Numbers
     chances: Numbers

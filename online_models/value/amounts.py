@@ -1,17 +1,17 @@
-"""How much comes where anything does: the kernel of a gamma regression with a log link, online.
+"""The amount of a row with revenue: the kernel of a gamma regression with a log link, online.
 
     expected = usual amount of the bucket × e^(intercept + Σ value × (sum of its weights))
     slope of a row = 1 − cut amount / expected, held to ±slope_max
-    told = chance that anything comes × expected × level × what is given back
+    predicted = chance of any revenue × expected × level × what is given back
 
 Weights learn by FTRL-Proximal, as in the hazard model. A gamma likelihood asks for the mean alone,
 so it stays right where amounts are not gamma distributed (quasi-likelihood: Wedderburn 1974).
 Amounts are cut at a running quantile (stochastic approximation: Robbins and Monro 1951), and the
 mean of what was cut off is given back to all in proportion, so that totals stay right. A right
-mean of amount over expected is not yet a right total: while weights are noisy, what is expected is
-too much. So the level, of cut amounts over what was told of them, is learned besides, for buckets
-before and after the first payment; and before it how often something came over how often it
-was told, by log odds told, for what hardly ever happens is not as unlikely as a straight line says.
+mean of amount over expected is not yet a right total: while weights are noisy, expected amounts are
+too large. So the level, cut amounts over predicted ones, is learned besides, for buckets before and
+after the first payment; and before it the ratio of actual to predicted frequency, by predicted log
+odds, since rare events are not as unlikely as a straight line predicts.
 
 The loops are compiled by numba where it can be imported, and run as they are where not: the same
 operations in the same order.
@@ -32,9 +32,9 @@ from online_models.value.amount_arrays import (
     BUCKET,
     CUT,
     CUT_START,
+    GRID_ROW,
     GROUP,
     LEVEL_MAX,
-    PLACE,
     RETURN_ROWS,
     ROWS,
     STEP_MIN,
@@ -45,28 +45,28 @@ from online_models.value.amount_arrays import (
     AmountArrays,
     AmountRows,
 )
-from online_models.value.rules import CORRECTION_MAX, PLACES, RATIO_MAX
+from online_models.value.rules import CORRECTION_MAX, GRID_ROWS, RATIO_MAX
 from online_models.value.shape import VALUE_BUCKETS
 
 
 def learn_amounts(
-    rows: AmountRows, came: ActualAmounts, state: AmountArrays, columns: Places, rates: Numbers
+    rows: AmountRows, actual: ActualAmounts, state: AmountArrays, columns: Places, rates: Numbers
 ) -> Numbers:
-    """Expected amount of each row before its group was learned; NaN where a value cannot be used
-    and nothing was learned."""
-    told = np.empty(len(rows.about))
-    _learn((*rows,), (*came,), (*state,), columns, rates, told)
-    return told
+    """Learn rows in order. Returns the expected amount of each before its group was learned; NaN
+    where a value is unusable and nothing was learned."""
+    predicted = np.empty(len(rows.about))
+    _learn((*rows,), (*actual,), (*state,), columns, rates, predicted)
+    return predicted
 
 
 def expected_amounts(
     rows: AmountRows, chances: Numbers, state: AmountArrays, columns: Places, rates: Numbers
 ) -> Numbers:
-    """Rows × buckets, as `chances` that anything comes."""
+    """Expected amounts, rows × buckets; `chances`: of any revenue, in the same shape."""
     priors = (float(rates[7]), float(rates[9]))
-    told = np.empty((len(rows.about), len(VALUE_BUCKETS)))
-    _score((*rows,), chances, (*state[:5],), columns, priors, told)
-    return told
+    predicted = np.empty((len(rows.about), len(VALUE_BUCKETS)))
+    _score((*rows,), chances, (*state[:5],), columns, priors, predicted)
+    return predicted
 
 
 @compiled
@@ -76,21 +76,21 @@ def _bounded(value: float, low: float, high: float) -> float:
 
 @compiled
 def _log_ratio(slots: Places, values: Numbers, w: Numbers, columns: Places, bias: float) -> float:
-    """To the usual amount of the bucket."""
+    """Log ratio of the expected to the usual amount of the bucket; NaN: unusable."""
     total = bias
-    for place in range(len(slots)):
-        if not abs(values[place]) <= VALUE_MAX or slots[place] >= len(w):
+    for index in range(len(slots)):
+        if not abs(values[index]) <= VALUE_MAX or slots[index] >= len(w):
             return math.nan
         weight = 0.0
         for column in columns:
-            weight += w[slots[place], column]
-        total += values[place] * weight
+            weight += w[slots[index], column]
+        total += values[index] * weight
     return _bounded(total, -math.log(RATIO_MAX), math.log(RATIO_MAX))
 
 
 @compiled
 def _usual(tail: Numbers) -> float:
-    """Of the bucket, with what was cut off given back."""
+    """The usual amount of the bucket, with what was cut off given back."""
     rows, left, whole = float(tail[ROWS]), float(tail[USUAL]), float(tail[WHOLE])
     given_back = (rows * whole + RETURN_ROWS * left) / (rows + RETURN_ROWS)
     return min(given_back, CORRECTION_MAX * left)
@@ -98,35 +98,37 @@ def _usual(tail: Numbers) -> float:
 
 @compiled
 def _cell(at: tuple[int, int]) -> tuple[int, int]:
-    """Where the level of a place and bucket is."""
-    return (1 if at[0] >= PLACES // 2 else 0, at[1])
+    """Index of the level of a grid row and bucket."""
+    return (1 if at[0] >= GRID_ROWS // 2 else 0, at[1])
 
 
 @compiled
 def _level(level: Numbers, tail: Numbers, prior: float) -> float:
-    """Starts as if `prior` rows with revenue had been told right."""
+    """The level; it starts as if `prior` rows with revenue had confirmed the predictions."""
     known = max(prior * tail[USUAL], 1e-300)
     return _bounded((level[0] + known) / (level[1] + known), 1.0 / LEVEL_MAX, LEVEL_MAX)
 
 
 @compiled
-def _level_out(came: float, said: float, chance: float, level: Numbers, memory: float) -> None:
+def _level_out(
+    actual: float, expected: float, chance: float, level: Numbers, memory: float
+) -> None:
     kept = 1.0 - chance / memory
-    level[0] = kept * level[0] + came
-    level[1] = kept * level[1] + said
+    level[0] = kept * level[0] + actual
+    level[1] = kept * level[1] + expected
 
 
 @compiled
 def _where(chance: float) -> float:
-    """Between which two bends log odds lie: the number of the first, and how far behind it."""
+    """Position of log odds among the bends: index of the lower one, plus the part of the way."""
     log_odds = math.log(chance / (1.0 - chance))
     return _bounded((log_odds - BEND_FIRST) / BEND_WIDTH, 0.0, BENDS - 1.000001)
 
 
 @compiled
 def _bent(chance: float, bends: Numbers, prior: float) -> float:
-    """As often as something came where as much was told; both bends as if `prior` times what was
-    told had come true."""
+    """The chance, corrected by how often revenue came at such log odds; both bends start as if
+    `prior` times the prediction had come true."""
     if not 0.0 < chance < 1.0:
         return chance
     where = _where(chance)
@@ -138,7 +140,7 @@ def _bent(chance: float, bends: Numbers, prior: float) -> float:
 
 
 @compiled
-def _bend(chance: float, came: float, bends: Numbers, memory: float) -> None:
+def _bend(chance: float, actual: float, bends: Numbers, memory: float) -> None:
     if not 0.0 < chance < 1.0:
         return
     where = _where(chance)
@@ -148,21 +150,21 @@ def _bend(chance: float, came: float, bends: Numbers, memory: float) -> None:
         share = part if number else 1.0 - part
         bend = bends[low + number]
         kept = 1.0 - share * chance / memory
-        bend[0] = kept * bend[0] + share * came
+        bend[0] = kept * bend[0] + share * actual
         bend[1] = kept * bend[1] + share * chance
 
 
 @compiled
 def _learn(
     rows: tuple[Places, Places, Numbers, Places],
-    came: tuple[Numbers, Numbers],
+    actual: tuple[Numbers, Numbers],
     state: tuple[Numbers, ...],
     columns: Places,
     rates: Numbers,
-    told: Numbers,
+    predicted: Numbers,
 ) -> None:
     starts, slots, values, about = rows
-    amounts, chances = came
+    amounts, chances = actual
     w, bias, tails, levels, bends, seen, z, n, bias_z, bias_n = state
     ratios, bent = np.empty(len(about)), np.empty(len(about))
     first = 0
@@ -171,27 +173,27 @@ def _learn(
         while end < len(about) and 0 < about[first, GROUP] == about[end, GROUP]:
             end += 1
         for row in range(first, end):
-            at = (about[row, PLACE], about[row, BUCKET])
+            at = (about[row, GRID_ROW], about[row, BUCKET])
             own = slice(starts[row], starts[row + 1])
             ratios[row] = _log_ratio(slots[own], values[own], w, columns[at], bias[at])
             tail = tails[about[row, BUCKET]]
             level = _level(levels[_cell(at)], tail, rates[7])
             bent[row] = _bent(chances[row], bends[at], rates[9])
-            told[row] = bent[row] * math.exp(ratios[row]) * _usual(tail) * level
+            predicted[row] = bent[row] * math.exp(ratios[row]) * _usual(tail) * level
         for row in range(first, end):
             if math.isnan(ratios[row]):
                 continue
-            at = (about[row, PLACE], about[row, BUCKET])
+            at = (about[row, GRID_ROW], about[row, BUCKET])
             own = slice(starts[row], starts[row + 1])
             tail = tails[about[row, BUCKET]]
             seen[at] += 1.0
-            said = bent[row] * tail[USUAL] * math.exp(ratios[row])
+            expected = bent[row] * tail[USUAL] * math.exp(ratios[row])
             _bend(chances[row], 1.0 if amounts[row] > 0.0 else 0.0, bends[at], rates[8])
             if amounts[row] <= 0.0:
-                _level_out(0.0, said, bent[row], levels[_cell(at)], rates[8])
+                _level_out(0.0, expected, bent[row], levels[_cell(at)], rates[8])
                 continue
             amount = _cut(amounts[row], tail, rates)
-            _level_out(amount, said, bent[row], levels[_cell(at)], rates[8])
+            _level_out(amount, expected, bent[row], levels[_cell(at)], rates[8])
             slope = 1.0 - amount / (tail[USUAL] * math.exp(ratios[row]))
             slope = _bounded(slope, -rates[4], rates[4])
             _step(slots[own], slope * values[own], columns[at], (w, z, n), rates)
@@ -221,10 +223,10 @@ def _step(
 ) -> None:
     w, z, n = state
     alpha, beta, l2 = rates[0], rates[1], rates[2]
-    for place in range(len(slots)):
-        slope = slopes[place]
+    for index in range(len(slots)):
+        slope = slopes[index]
         for column in columns:
-            at = (slots[place], column)
+            at = (slots[index], column)
             root_before = math.sqrt(n[at])
             n[at] += slope * slope
             root = math.sqrt(n[at])
@@ -252,17 +254,17 @@ def _score(
     state: tuple[Numbers, ...],
     columns: Places,
     priors: tuple[float, float],
-    told: Numbers,
+    predicted: Numbers,
 ) -> None:
     starts, slots, values, about = rows
     w, bias, tails, levels, bends = state
     for row in range(len(about)):
-        place = about[row, PLACE]
+        place = about[row, GRID_ROW]
         own = slice(starts[row], starts[row + 1])
-        for bucket in range(told.shape[1]):
+        for bucket in range(predicted.shape[1]):
             at = (place, bucket)
             ratio = _log_ratio(slots[own], values[own], w, columns[at], bias[at])
             level = _level(levels[_cell(at)], tails[bucket], priors[0])
             chance = _bent(chances[row, bucket], bends[at], priors[1])
-            told[row, bucket] = chance * math.exp(ratio)
-            told[row, bucket] *= _usual(tails[bucket]) * level
+            predicted[row, bucket] = chance * math.exp(ratio)
+            predicted[row, bucket] *= _usual(tails[bucket]) * level

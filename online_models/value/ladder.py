@@ -1,7 +1,7 @@
-"""What a cohort goes on to earn: growth from step to step of its life, before buckets mature.
+"""Growth of cohorts: expected revenue from step to step of their life, before buckets mature.
 
 The chain-ladder method of insurers (Mack 1993): of all installs that have completed a step, what
-they earned in it over what the same installs had earned before. It is drawn to what is usual:
+they earned in it over what the same installs had earned before. It is shrunk to the usual growth:
 revenue a day falls as a power of age, from the last step that is known.
 """
 
@@ -19,23 +19,23 @@ from online_models.value.shape import VALUE_BUCKETS, VALUE_STEPS, share_left
 from schemas.time import DAY_MS
 
 IN, BEFORE, ROWS, PAYERS = range(4)
-"""Columns: mean amount in a step, mean before it, installs behind them, those of them that paid."""
+"""Columns of `steps`: mean amount in a step, mean before it, installs, and installs that paid."""
 
 AMOUNT_VARIANCE = 4.0
-"""Of what payers pay in a step, over its squared mean."""
+"""Variance of what payers pay in a step, over the squared mean."""
 
 LEAST = 1e-9
-"""Means below this say nothing."""
+"""Means below this count as unknown."""
 
 GROWTH_MAX = 100.0
 
 OWN_SHARE = 0.5
-"""Of what an install has paid itself, beside what its cohort has, in what it may go on to pay.
-Either way the total is that of the cohort."""
+"""Weight of what an install has paid itself, against what its cohort has, in what it is expected to
+pay next. Whatever the weight, the total is that of the cohort."""
 
 
 class StepRow(NamedTuple):
-    """What an install paid in a step that is over, and before it, in the reporting currency."""
+    """Amounts that an install paid in a step that is over, and before it; reporting currency."""
 
     step: int
     amount: float
@@ -43,6 +43,8 @@ class StepRow(NamedTuple):
 
 
 class Ladder:
+    """Means of amounts by step of life, learned online, and the growth that follows from them."""
+
     def __init__(self, rules: ValueRules) -> None:
         self.rules = rules
         self.steps: Numbers = np.zeros((len(VALUE_STEPS), 4))
@@ -50,7 +52,7 @@ class Ladder:
         self._seen: Growths | None = None
 
     def learn(self, rows: Sequence[StepRow]) -> None:
-        """Rows whose amounts are not numbers, or absurd, are skipped and counted."""
+        """Learn rows in order. Rows with an amount that is NaN, or too large, are skipped."""
         self._seen = None
         memory = self.rules.ladder_memory
         for step, amount, before in rows:
@@ -65,7 +67,7 @@ class Ladder:
             known[BEFORE] += (max(before, 0.0) - known[BEFORE]) / known[ROWS]
 
     def growths(self) -> list[float]:
-        """Of each step: revenue in it over all revenue before it. 0 of the first."""
+        """Growth of each step: revenue in it over all revenue before it; 0 for the first."""
         power = self._power()
         found = [0.0]
         # Revenue a day, where revenue before the step is 1.
@@ -73,13 +75,13 @@ class Ladder:
         for step in range(1, len(VALUE_STEPS)):
             if step > 1:
                 rate *= (_age(step) / _age(step - 1)) ** power
-            growth = self._drawn(step, rate * _days(step))
+            growth = self._shrunk(step, rate * _days(step))
             found.append(growth)
             rate = growth / _days(step) / (1.0 + growth)
         return found
 
     def _power(self) -> float:
-        """Of age that revenue a day goes with: weighted least squares on logs, and a prior."""
+        """Power of age that revenue a day follows: weighted least squares on logs, with a prior."""
         known, earned = [], 1.0
         for step in range(1, len(VALUE_STEPS)):
             inside, before, _, payers = self.steps[step].tolist()
@@ -97,7 +99,7 @@ class Ladder:
         return (along - prior * self.rules.fading) / (seen + prior)
 
     def bucket_growths(self) -> list[float]:
-        """Of each bucket: revenue in it over all revenue before it."""
+        """Growth of each bucket: revenue in it over all revenue before it."""
         found = []
         growths = self.growths()
         for bucket in VALUE_BUCKETS:
@@ -109,7 +111,7 @@ class Ladder:
         return found
 
     def usual_before(self) -> list[float]:
-        """Of each bucket: what an install has usually paid when it begins."""
+        """Usual amount that an install has paid when each bucket begins."""
         begins = [step.begin_ms for step in VALUE_STEPS]
         known = [self.steps[begins.index(bucket.begin_ms)] for bucket in VALUE_BUCKETS]
         found, growths = [], self.bucket_growths()
@@ -122,13 +124,14 @@ class Ladder:
         return found
 
     def seen(self) -> Growths:
-        """As it is now."""
+        """The growths as of now; cached until the next row."""
         if self._seen is None:
             usual_first = float(self.steps[0, IN])
             self._seen = Growths(self.bucket_growths(), self.usual_before(), usual_first)
         return self._seen
 
-    def _drawn(self, step: int, usual: float) -> float:
+    def _shrunk(self, step: int, usual: float) -> float:
+        """Growth of a step, shrunk towards the usual one."""
         inside, before, rows, _ = self.steps[step].tolist()
         prior = self.rules.ladder_prior
         if before < LEAST:
@@ -138,18 +141,19 @@ class Ladder:
 
 
 class Growths(NamedTuple):
-    """The ladder as scoring needs it, of each bucket."""
+    """The ladder as scoring needs it, by bucket."""
 
     growth: list[float]
     usual_before: list[float]
     usual_first: float
-    """What an install usually pays in the first bucket."""
+    """Usual amount that an install pays in the first bucket."""
 
     def expected(self, bucket: int, landmark: int, paid: float, last: float | None) -> float:
-        """Amount in what is left of a bucket at a landmark.
+        """Expected amount in what is left of a bucket at a landmark.
 
-        `last`: expected in all of the bucket before, where that is ahead as well. It misses who
-        pays rarely, and `paid`, all until then, misses who is gone: the mean of both is nearer.
+        `paid`: all that was paid, or is expected, until then. `last`: expected in all of the bucket
+        before, where that is ahead as well. `last` misses those who pay rarely and `paid` those who
+        have left, so the mean of both is nearer.
         """
         left = share_left(bucket, landmark)
         if not bucket:

@@ -1,4 +1,4 @@
-"""The value model: it learns amounts as buckets mature, and can be asked at any time."""
+"""The value model: it learns amounts as buckets mature, and scores at any time."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ __all__ = ["ExpectedValue", "StepRow", "ValueAsk", "ValueModel", "ValueRow", "Va
 
 
 class ValueRow(NamedTuple):
-    """What came in what was left of a bucket at a landmark, with the features frozen there.
+    """The amount paid in what was left of a bucket at a landmark, with the features frozen there.
 
     Rows of one install that mature together carry its id as `group` and follow each other: all
-    are predicted before any is learned. An amount of 0 or less: nothing came, or it was refunded.
+    are predicted before any is learned. An amount of 0 or less: nothing was paid, or all refunded.
     """
 
     slots: bytes
@@ -50,7 +50,7 @@ class ValueRow(NamedTuple):
 
 
 class ValueLearnCounts(Struct):
-    """Since the beginning of the log. `skipped`: bytes, features or amounts that cannot be used."""
+    """Rows since the beginning of the log. `skipped`: unusable bytes, features or amounts."""
 
     rows: int = 0
     with_revenue: int = 0
@@ -74,24 +74,25 @@ class ValueModel:
         self._first = [first_bucket(mark) for mark in range(len(LANDMARKS))]
 
     def learn(self, rows: Sequence[ValueRow]) -> Numbers:
-        """Learn in order. The expected amount of each row before its group was learned; NaN:
-        skipped. ValueError: a landmark or bucket that does not exist."""
-        # An amount that cannot be used looks to the kernels like features that cannot.
+        """Learn rows in order. Returns the expected amount of each before its group was learned;
+        NaN: skipped. ValueError: a landmark or bucket does not exist."""
+        # To the kernels, a row with an unusable amount is one with unusable features.
         packed = [row[:2] if _is_usable(row) else MALFORMED for row in rows]
         chance, amount = self._abouts(rows)
         amounts = np.array([row.amount for row in rows], float)
-        told = self._learned(amounts, unpacked(packed), (chance, amount))
-        learned = ~np.isnan(told)
+        predicted = self._learned(amounts, unpacked(packed), (chance, amount))
+        learned = ~np.isnan(predicted)
         self.counts.rows += int(learned.sum())
         self.counts.skipped += int((~learned).sum())
         self.counts.with_revenue += int((amounts[learned] > 0.0).sum())
-        return told
+        return predicted
 
     def learn_one(self, row: ValueRow) -> float:
+        """`learn` of one row."""
         return float(self.learn([row])[0])
 
     def develop(self, steps: Sequence[StepRow]) -> None:
-        """Learn how a cohort grew in a step of its life: one row per install and step."""
+        """Learn the growth of cohorts in a step of their life: one row per install and step."""
         self.scorer.ladder.learn(steps)
 
     def _learned(
@@ -123,23 +124,21 @@ class ValueModel:
                 raise ValueError(f"bucket {row.bucket} is over at landmark {row.landmark}, or none")
             number += row.group != group_before
             group_before = row.group
-            place = grid_row(row.landmark, row.spent > 0.0)
+            at = grid_row(row.landmark, row.spent > 0.0)
             group = number if row.group else 0
-            chance.extend(
-                (place, row.bucket, row.amount > 0.0, self._place_of(row.platform), group)
-            )
-            amount.extend((place, row.bucket, group))
+            chance.extend((at, row.bucket, row.amount > 0.0, self._place_of(row.platform), group))
+            amount.extend((at, row.bucket, group))
         return (
             np.frombuffer(chance, np.int64).reshape(-1, 5),
             np.frombuffer(amount, np.int64).reshape(-1, 3),
         )
 
     def _place_of(self, platform: str) -> int:
-        place = self.scorer.place_of(platform)
-        if place == PLATFORMS_MAX and len(self.scorer.platforms) < PLATFORMS_MAX:
+        column = self.scorer.place_of(platform)
+        if column == PLATFORMS_MAX and len(self.scorer.platforms) < PLATFORMS_MAX:
             self.scorer.platforms.append(platform)
             return len(self.scorer.platforms) - 1
-        return place
+        return column
 
 
 def _is_usable(row: ValueRow) -> bool:

@@ -1,4 +1,4 @@
-"""What a value model is made of: its size, its learning rates, and which weights a row uses."""
+"""Size, learning rates and bounds of a value model, and which weights a row uses."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from online_models.scoring.landmarks import LANDMARKS
 from online_models.value.shape import VALUE_BUCKETS, VALUE_STEPS
 
 VALUE_CODE_VERSION = 1
-"""Changes when the same rows give other weights. Snapshots of another version are unusable."""
+"""Raise it when the same rows give other weights. Snapshots of another version are unusable."""
 
-PLACES = 2 * len(LANDMARKS)
-"""Landmarks of installs that have not paid by then, and again of those that have: whoever has
-paid once is another customer."""
+GRID_ROWS = 2 * len(LANDMARKS)
+"""Rows of the grids: landmarks of installs that have not paid by then, and again of those that
+have, since a customer who has paid once behaves differently."""
 
 VALUE_COLUMNS = 1 + len(LANDMARK_GROUPS_FROM) + 2 * len(VALUE_BUCKETS)
-"""Weights of a feature: a common one, one per group of landmarks, one per bucket before and one
-per bucket after the first payment."""
+"""Weights of a feature: a common one, one per group of landmarks, and one per bucket before and
+one per bucket after the first payment."""
 
 AMOUNT_MAX = 1e9
 """A row with a larger amount, in units of the reporting currency, is not learned."""
@@ -31,17 +31,17 @@ RATIO_MAX = 1e3
 """An expected amount stays within this factor of the usual one of its bucket."""
 
 CORRECTION_MAX = 4.0
-"""What is cut off large amounts is given back to all, up to this factor."""
+"""What is cut off large amounts is given back to all, by at most this factor."""
 
 
 class ValueRules(Struct, frozen=True):
-    """Everything that decides the numbers a model gives."""
+    """Everything that decides the predictions of a model."""
 
     slots: int = HazardRules().slots
-    """Places for hashed feature names, shared with the models of other targets."""
+    """Slots for hashed feature names, the same as for models of targets."""
     seed: int = HazardRules().seed
     alpha: float = 0.02
-    """Of the chance that anything comes; and the other rates of FTRL-Proximal."""
+    """Learning rate of the chance of any revenue; and the other rates of FTRL-Proximal."""
     beta: float = 1.0
     l1: float = 0.0
     l2: float = 100.0
@@ -49,45 +49,47 @@ class ValueRules(Struct, frozen=True):
     calibration_prior: float = 100.0
     calibration_memory: float = 2_000.0
     prior: float = 0.03
-    """Share that pays in a bucket, before anything is learned."""
+    """Share of installs that pays in a bucket, before anything is learned."""
     amount_alpha: float = 0.003
-    """Of how much comes where anything does."""
+    """Learning rate of the amount of rows with revenue."""
     amount_l2: float = 20.0
     amount_bias_alpha: float = 0.3
     slope_max: float = 20.0
-    """A row pulls at most this hard at the log of the expected amount: wide enough that only
-    absurd ones are held back, since each that is makes predictions too low."""
+    """Bound of a row's slope on the log of the expected amount: wide enough to bind on absurd
+    rows alone, since every row it binds makes predictions too low."""
     cut_share: float = 0.01
-    """Of amounts that are cut, so that whales do not throw weights about."""
+    """Share of amounts that are cut, so that very large ones do not dominate the weights."""
     amount_memory: float = 5_000.0
     """Rows with revenue over which usual amounts, and what was cut off, are averaged."""
     level_prior: float = 100.0
-    """Levels start as if so many rows with revenue had shown them to be right."""
+    """Levels start as if so many rows with revenue had confirmed them."""
     level_memory: float = 3_000.0
-    """Rows with revenue after which what levels learned has faded to 1/e."""
+    """Rows with revenue after which what levels have learned has faded to 1/e."""
     bend_prior: float = 1.0
     """Bends of the calibration of chances start as if so many rows with revenue had come true."""
     matured_rows: int = 300
-    """Of a landmark and bucket, and of the bucket with revenue, before its own model answers."""
+    """Rows of a landmark and bucket, and rows of the bucket with revenue, before its own model
+    answers."""
     ladder_memory: float = 50_000.0
     """Installs over which the growth of cohorts is averaged."""
     ladder_prior: float = 1_000.0
-    """Installs whose word the usual growth of cohorts is worth."""
+    """The usual growth of cohorts counts as much as so many installs."""
     first_growth: float = 1.0
-    """Revenue of days 1 to 7 over that of day 0, before anything is known."""
+    """Revenue of days 1 to 7 over that of day 0, before anything is learned."""
     fading: float = 0.7
-    """Revenue a day falls with this power of age, before anything is known,"""
+    """Power of age with which revenue a day falls, before anything is learned,"""
     fading_spread: float = 0.4
-    """give or take this much from app to app."""
+    """and its standard deviation from app to app."""
 
 
 def grid_row(landmark: int, has_paid: bool) -> int:
+    """Row of a landmark in every grid, before or after the first payment."""
     return landmark + len(LANDMARKS) * has_paid
 
 
 def value_frame(rules: ValueRules) -> Frame:
-    """What the kernel of the hazard model needs to learn whether anything comes in a bucket."""
-    grid = (PLACES, len(VALUE_BUCKETS))
+    """The frame with which the hazard kernel learns the chance of any revenue in a bucket."""
+    grid = (GRID_ROWS, len(VALUE_BUCKETS))
     return Frame(
         np.full(grid, math.log(rules.prior / (1.0 - rules.prior))),
         columns(),
@@ -97,8 +99,8 @@ def value_frame(rules: ValueRules) -> Frame:
 
 
 def columns() -> Places:
-    """Place × bucket × weights of a feature that count."""
-    found = np.zeros((PLACES, len(VALUE_BUCKETS), 3), np.int64)
+    """Columns of the weights that count: grid row × bucket × 3."""
+    found = np.zeros((GRID_ROWS, len(VALUE_BUCKETS), 3), np.int64)
     first = 1 + len(LANDMARK_GROUPS_FROM)
     for has_paid in (False, True):
         for mark, landmark in enumerate(LANDMARKS):
@@ -110,7 +112,7 @@ def columns() -> Places:
 
 
 def chance_rates(rules: ValueRules) -> Numbers:
-    """In the order in which the kernel of the hazard model reads them."""
+    """Learning rates of chances in the order in which the hazard kernel reads them."""
     return np.array(
         [
             rules.alpha,
@@ -125,7 +127,7 @@ def chance_rates(rules: ValueRules) -> Numbers:
 
 
 def amount_rates(rules: ValueRules) -> Numbers:
-    """In the order in which the kernel of amounts reads them."""
+    """Learning rates of amounts in the order in which the amount kernel reads them."""
     return np.array(
         [
             rules.amount_alpha,
@@ -143,7 +145,7 @@ def amount_rates(rules: ValueRules) -> Numbers:
 
 
 def value_fingerprint(rules: ValueRules) -> str:
-    """Names all that a snapshot must agree with to mean the same. Learning rates may change."""
+    """Fingerprint of everything that gives stored numbers their meaning; learning rates do not."""
     meaning = (
         VALUE_CODE_VERSION,
         rules.slots,

@@ -1,4 +1,4 @@
-"""What a value model says of an install: expected revenue by each horizon. Read-only."""
+"""Scores installs with a value model: expected revenue by each horizon. Read-only."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from online_models.value.shape import AMOUNT_HORIZONS, VALUE_BUCKETS, first_buck
 
 
 class ExpectedValue(NamedTuple):
-    """Expected revenue from the install to each horizon, in the reporting currency, refunds taken
-    off; never falling from one to the next. What has been paid already is part of it."""
+    """Expected revenue from the install to each horizon, in the reporting currency, net of refunds,
+    including what has been paid already; never falling from one horizon to the next."""
 
     d7: float
     d30: float
     d90: float
     extrapolated: tuple[str, ...]
-    """Horizons for which the growth of cohorts stands in, since too little has matured."""
+    """Horizons predicted by the growth of cohorts, since too little has matured for a model."""
 
 
 class ValueAsk(NamedTuple):
-    """A question at a landmark; `spent` is what had been paid by then."""
+    """A question at a landmark. `spent`: amount paid by then, in the reporting currency."""
 
     slots: bytes
     values: bytes
@@ -43,14 +43,14 @@ class ValueAsk(NamedTuple):
 
 
 class ValueScoreCounts(Struct):
-    """`unusable`: features or an amount that cannot be used, or malformed bytes."""
+    """Questions so far. `unusable`: with unusable features or amount, or malformed bytes."""
 
     scored: int = 0
     unusable: int = 0
 
 
 class ValueScorer:
-    """Scores with weights that somebody else may go on training. One thread at a time."""
+    """Scores with weights that a model may go on training. One thread at a time."""
 
     def __init__(
         self,
@@ -68,40 +68,41 @@ class ValueScorer:
         self.kernel = kernel or fastest()
         self.frame = value_frame(rules)
         self._rates = amount_rates(rules)
-        self._told_matured: list[list[bool]] | None = None
+        self._known_matured: list[list[bool]] | None = None
         self._starts = [landmark.after_ms for landmark in LANDMARKS]
         self._first = [first_bucket(mark) for mark in range(len(LANDMARKS))]
 
     def score_packed(
         self, slots: bytes, values: bytes, landmark: int, spent: float = 0.0, platform: str = ""
     ) -> ExpectedValue | None:
-        """None: not usable."""
+        """Expected revenue of one install; None: unusable features or amount."""
         return self.score_packed_many([ValueAsk(slots, values, landmark, spent, platform)])[0]
 
     def score_packed_many(self, asks: Sequence[ValueAsk]) -> list[ExpectedValue | None]:
+        """`score_packed` of each question."""
         expected = self._expected(asks).tolist()
         growths = self.ladder.seen()
         matured = self._matured()
         return [
-            self._worth(ask, row, matured[ask.landmark], growths)
+            self._expected_value(ask, row, matured[ask.landmark], growths)
             for ask, row in zip(asks, expected, strict=True)
         ]
 
     def place_of(self, platform: str) -> int:
-        """Where the calibration of a platform is; unknown ones share the last place."""
+        """The column of a platform's calibration; unknown platforms share the last one."""
         try:
             return self.platforms.index(platform)
         except ValueError:
             return PLATFORMS_MAX
 
     def _expected(self, asks: Sequence[ValueAsk]) -> Numbers:
-        """Of each bucket's own model; NaN where unusable."""
+        """Expected amounts by each bucket's own model, asks × buckets; NaN where unusable."""
         encoded = unpacked([ask[:2] for ask in asks])
         chance, amount = array("q"), array("q")
         for ask in asks:
-            place = grid_row(ask.landmark, ask.spent > 0.0)
-            chance.extend((place, self._starts[ask.landmark], self.place_of(ask.platform)))
-            amount.extend((place, 0, 0))
+            row = grid_row(ask.landmark, ask.spent > 0.0)
+            chance.extend((row, self._starts[ask.landmark], self.place_of(ask.platform)))
+            amount.extend((row, 0, 0))
         rows = EncodedRows(*encoded, np.frombuffer(chance, np.int64).reshape(-1, 3))
         chances, _ = self.kernel.score(rows, self.weights, self.frame)
         about = np.frombuffer(amount, np.int64).reshape(-1, 3)
@@ -114,19 +115,20 @@ class ValueScorer:
         )
 
     def _matured(self) -> list[list[bool]]:
-        """Landmark × bucket: whether enough is known. Landmarks share most of their weights, so
-        revenue may come from any of them. Asked once of a version, which learns no more."""
-        if self._told_matured is not None:
-            return self._told_matured
+        """Landmark × bucket: whether its own model has learned enough to answer. Landmarks share
+        most of their weights, so revenue may be of any of them. Versions learn no more: computed
+        once for each."""
+        if self._known_matured is not None:
+            return self._known_matured
         enough = self.rules.matured_rows
         rows = self.amounts.rows[: len(LANDMARKS)] + self.amounts.rows[len(LANDMARKS) :]
         known = (self.amounts.tails[:, ROWS] >= enough) & (rows >= enough)
         found: list[list[bool]] = known.tolist()
         if self.version:
-            self._told_matured = found
+            self._known_matured = found
         return found
 
-    def _worth(
+    def _expected_value(
         self, ask: ValueAsk, expected: list[float], matured: list[bool], growths: Growths
     ) -> ExpectedValue | None:
         self.counts.scored += 1
@@ -134,18 +136,26 @@ class ValueScorer:
         if not (abs(ask.spent) <= AMOUNT_MAX and all(map(math.isfinite, expected[first:]))):
             self.counts.unusable += 1
             return None
-        worth, last = max(ask.spent, 0.0), None
+        total, last = max(ask.spent, 0.0), None
         by_end = {}
         is_extrapolated = False
         for number, bucket in enumerate(VALUE_BUCKETS):
             if number >= first:
                 amount = expected[number]
                 if not matured[number]:
-                    amount = growths.expected(number, landmark, worth, last)
+                    amount = growths.expected(number, landmark, total, last)
                     is_extrapolated = True
-                last = amount / share_left(number, landmark) if number else worth + amount
-                worth += amount
-            by_end[bucket.end_ms] = (worth, is_extrapolated)
-        said = [by_end[horizon.after_ms] for horizon in AMOUNT_HORIZONS]
-        doubts = [one.name for one, (_, doubt) in zip(AMOUNT_HORIZONS, said, strict=True) if doubt]
-        return ExpectedValue(said[0][0], said[1][0], said[2][0], tuple(doubts))
+                last = amount / share_left(number, landmark) if number else total + amount
+                total += amount
+            by_end[bucket.end_ms] = (total, is_extrapolated)
+        by_horizon = [by_end[horizon.after_ms] for horizon in AMOUNT_HORIZONS]
+        return ExpectedValue(
+            d7=by_horizon[0][0],
+            d30=by_horizon[1][0],
+            d90=by_horizon[2][0],
+            extrapolated=tuple(
+                horizon.name
+                for horizon, (_, is_doubtful) in zip(AMOUNT_HORIZONS, by_horizon, strict=True)
+                if is_doubtful
+            ),
+        )

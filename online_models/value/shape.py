@@ -12,7 +12,7 @@ from schemas.time import DAY_MS
 
 
 class Part(NamedTuple):
-    """A part of the life of an install: from `begin_ms` on, before `end_ms`."""
+    """A part of the life of an install: ages from `begin_ms` on, before `end_ms`."""
 
     begin_ms: int
     end_ms: int
@@ -24,11 +24,11 @@ def _parts(*days: int) -> tuple[Part, ...]:
 
 
 VALUE_BUCKETS = _parts(0, 1, 7, 30, 90)
-"""Each has a model of its own, which learns when the bucket ends: the expected revenue by a
+"""Each bucket has a model of its own, which learns when the bucket ends. The expected revenue by a
 horizon is a sum over buckets, so it never falls from one horizon to the next."""
 
 VALUE_STEPS = _parts(0, 1, 7, 14, 30, 45, 60, 90)
-"""How a cohort grows older: finer than buckets, so that something is known of day 90 before it."""
+"""Steps of the growth of cohorts: finer than buckets, so that day 90 can be predicted before it."""
 
 AMOUNT_HORIZONS = tuple(Horizon(f"d{days}", days * DAY_MS) for days in (7, 30, 90))
 
@@ -58,13 +58,13 @@ def rows_of(step: int) -> tuple[int, ...]:
 
 
 def share_left(bucket: int, landmark: int) -> float:
-    """How much of the bucket's time is after the landmark."""
+    """Share of the bucket's time that is after the landmark."""
     begin, end = VALUE_BUCKETS[bucket]
     return (end - max(begin, min(_AFTER_MS[landmark], end))) / (end - begin)
 
 
 def paid_features(spent: float, payments: int) -> dict[str, float]:
-    """What features say of payments before the landmark; nothing where there were none."""
+    """Features of payments before the landmark; none where there were no payments."""
     if payments <= 0:
         return {}
     return {"spent": math.log1p(max(spent, 0.0)), "payments": math.log1p(payments)}
