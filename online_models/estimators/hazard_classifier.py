@@ -1,4 +1,4 @@
-"""The kernel as a River classifier, so that it fits into pipelines and beside challengers."""
+"""The hazard kernel as a River classifier, for pipelines and comparisons."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ RiverValue = float | bool | str
 class HazardClassifier(Classifier):  # type: ignore[misc]
     """Logistic regression by FTRL-Proximal over hashed features.
 
-    A row with a value that is not a number is not learned, and predicted as if nothing were
-    known of it: `prior`. River's own FTRLProximal computes a weight when it next steps on it,
-    so that it predicts without the last row of each feature; this one predicts with it.
+    A row with a value that is not finite is not learned, and its prediction is `prior`. River's own
+    FTRLProximal computes a weight when it next steps on it, so that it predicts without the last
+    row of each feature; this one predicts with it.
     """
 
     def __init__(
@@ -52,11 +52,13 @@ class HazardClassifier(Classifier):  # type: ignore[misc]
         )
 
     def learn_one(self, x: Mapping[str, RiverValue], y: bool) -> None:
+        """Learn one row."""
         self._model.learn_one(HazardRow(_numbers(x), 0, 0, bool(y)))
 
     def predict_proba_one(self, x: Mapping[str, RiverValue]) -> dict[bool, float]:
-        said = self._model.score(_numbers(x), 0)
-        chance = self.prior if said is None else said["outcome"]
+        """The probability of either label."""
+        chances = self._model.score(_numbers(x), 0)
+        chance = self.prior if chances is None else chances["outcome"]
         return {False: 1.0 - chance, True: chance}
 
 

@@ -1,4 +1,4 @@
-"""Payers as River learns them: the reference that our own kernel is measured beside."""
+"""A River pipeline for payers: the reference that the hazard kernel is measured against."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ALPHA = 0.1
 BETA = 1.0
 L2 = 10.0
 """FTRL-Proximal had a lower log loss than AdaGrad and SGD at every rate tried; L2 of 10 keeps the
-first few thousand rows from being learned by heart."""
+first few thousand rows from being overfitted."""
 
 RiverModel = Any
 """River publishes no types: `river.linear_model.LogisticRegression`."""
@@ -27,5 +27,5 @@ def new_river_model(prior: float = 0.05) -> RiverModel:
 
 
 def log_loss(label: bool, probability: float) -> float:
-    """In nats."""
+    """Log loss of one prediction, in nats."""
     return -math.log(probability if label else 1.0 - probability)

@@ -1,4 +1,4 @@
-"""What is known of an install at a landmark, as named numbers.
+"""Features: what is known of an install at a landmark, as named numbers.
 
 Activity is counted in one bucket per landmark, by when it became known. Features at a landmark
 add up the buckets until there, so that nothing later can reach them in any order of arrival,
@@ -17,10 +17,10 @@ from online_models.scoring.landmarks import LANDMARKS
 from schemas.time import DAY_MS, HOUR_MS
 
 FEATURES_CODE_VERSION = 2
-"""Changes when the same install gets other features. Models of another version are unusable."""
+"""Raise it when the same install gets other features. Models of another version are unusable."""
 
 COUNT_MAX = 999
-"""Counts stop here: a broken client must not drown the model."""
+"""Counts stop here: a broken client must not dominate the model."""
 
 EVENT_NAMES_MAX = 6
 """Distinct in-app event names counted in a bucket, and shown in the features."""
@@ -31,15 +31,15 @@ CATEGORY_LENGTH_MAX = 64
 CAMPAIGN = 4.0
 APP = 2.0
 MINOR = 0.5
-"""Values of categories, 1.0 of all others. Models step by the square of a value, so it says how far
-a category is expected to be from the average, and how soon: campaigns and apps come and go, and
-with a new one much is new. Hours and weekdays tell little, and crosses only what remains."""
+"""Values of categories; all others have 1.0. A model's step grows with the square of a value, so
+the value states how far a category is expected to be from the average, and how soon: campaigns and
+apps come and go, and a new one differs much. Hours and weekdays carry little, crosses the rest."""
 
 _LOG_OF_COUNT = tuple(round(math.log1p(count), 4) for count in range(COUNT_MAX + 1))
 
 
 class InstallFacts(Struct, frozen=True, array_like=True, gc=False):
-    """What never changes after the install."""
+    """Facts that never change after the install. `installed_at`: ms since 1970."""
 
     install_id: str
     app_id: str
@@ -50,7 +50,7 @@ class InstallFacts(Struct, frozen=True, array_like=True, gc=False):
 
 
 class InstallCredit(Struct, frozen=True, array_like=True, gc=False):
-    """Who brought the install, as decided when a landmark was reached."""
+    """Who gets the credit for the install, as decided when a landmark was reached."""
 
     media_source: str
     campaign_id: str
@@ -61,7 +61,7 @@ class InstallCredit(Struct, frozen=True, array_like=True, gc=False):
 
 
 class ActivityBucket(Struct, frozen=True, array_like=True, gc=False):
-    """Counts of what became known between two landmarks."""
+    """Counts of activity that became known between two landmarks."""
 
     sessions: int = 0
     events: int = 0
@@ -69,7 +69,7 @@ class ActivityBucket(Struct, frozen=True, array_like=True, gc=False):
 
 
 class ActivityTally(Struct, frozen=True, array_like=True, gc=False):
-    """One bucket per landmark after the install; none while nothing happened."""
+    """One bucket per landmark after the install; none before the first activity."""
 
     buckets: tuple[ActivityBucket, ...] = ()
 
@@ -78,7 +78,7 @@ _NO_ACTIVITY = (ActivityBucket(),) * (len(LANDMARKS) - 1)
 
 
 def bucket_of(elapsed_ms: int) -> int:
-    """The bucket of the first landmark after `elapsed_ms`; len(LANDMARKS) - 1 when all passed."""
+    """The bucket of the first landmark after an age; len(LANDMARKS) - 1 when all have passed."""
     for bucket, landmark in enumerate(LANDMARKS[1:]):
         if elapsed_ms < landmark.after_ms:
             return bucket
@@ -109,7 +109,7 @@ def features_at(
 
 
 def install_features(facts: InstallFacts, credit: InstallCredit) -> dict[str, float]:
-    """What is known from the beginning, and stays unless others get the credit."""
+    """Features known from the install on, which stay unless the credit changes."""
     country, platform = facts.country_code, facts.platform
     source = credit.media_source[:CATEGORY_LENGTH_MAX]
     campaign = credit.campaign_id[:CATEGORY_LENGTH_MAX]
@@ -127,7 +127,7 @@ def install_features(facts: InstallFacts, credit: InstallCredit) -> dict[str, fl
         f"site={credit.site_id[:CATEGORY_LENGTH_MAX]}": 1.0,
         f"match={credit.match_type}": 1.0,
         f"touch={credit.touch_type}": 1.0,
-        # One value per doubling: seconds smell of fraud, days of view-through.
+        # One value per doubling: seconds suggest fraud, days view-through.
         f"ctit_log2={credit.ctit_s.bit_length() if credit.ctit_s >= 0 else 'none'}": MINOR,
         f"media_source×country={source}|{country}": 1.0,
         f"campaign×platform={campaign}|{platform}": MINOR,
@@ -136,7 +136,8 @@ def install_features(facts: InstallFacts, credit: InstallCredit) -> dict[str, fl
 
 
 def activity_until(landmark: str, buckets: Sequence[ActivityBucket]) -> dict[str, float]:
-    """Of all buckets until a landmark; of the newest, where it is not all; and how old it is."""
+    """Features of all buckets until a landmark; of the newest, where it is not the only one; and
+    which one is the newest."""
     sessions = events = newest = 0
     names: dict[str, int] = {}
     for number, bucket in enumerate(buckets, start=1):
@@ -174,8 +175,8 @@ def _more(counted: int) -> int:
 def _with_name(names: dict[str, int], name: str) -> dict[str, int]:
     """Count a name, remembering those with the lowest hashes.
 
-    A name once pushed out can never come back, since the bar only rises; so what is kept has
-    been counted from its first occurrence, whatever the order.
+    A name that was pushed out can never return, since the bound only tightens; so names that are
+    kept have been counted from their first occurrence, whatever the order.
     """
     grown = {**names, name: _more(names.get(name, 0))}
     if len(grown) <= EVENT_NAMES_MAX:

@@ -1,4 +1,4 @@
-"""Features as they were at a landmark: those of later landmarks often only add to the first."""
+"""Frozen features: those of later landmarks are often stored as additions to the first."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from schemas.records import Frozen
 
 
 def whole(snapshots: Sequence[Frozen]) -> list[Frozen]:
-    """Each with all of its features. The first is that of the install, which others add to."""
+    """The snapshots, each with all of its features. The first is that of the install."""
     if len(snapshots) < 2:
         return list(snapshots)
     first = snapshots[0]
     return [whole_of(first, one) if one.is_addition else one for one in snapshots]
 
 
-def whole_of(first: Frozen, one: Frozen) -> Frozen:
-    if not one.is_addition:
-        return one
-    slots, values = first.slots + one.slots, first.values + one.values
-    return Frozen(one.landmark, slots, values, one.spent_micros)
+def whole_of(first: Frozen, frozen: Frozen) -> Frozen:
+    """A snapshot with all of its features; `first`: that of the same install."""
+    if not frozen.is_addition:
+        return frozen
+    slots, values = first.slots + frozen.slots, first.values + frozen.values
+    return Frozen(frozen.landmark, slots, values, frozen.spent_micros)

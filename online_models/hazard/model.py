@@ -38,7 +38,7 @@ __all__ = ["Ask", "Chances", "HazardModel", "HazardRow", "HazardRules"]
 
 
 class HazardRow(NamedTuple):
-    """What a bin said of an install (`bins.outcomes`), with its features at a landmark.
+    """The outcome of a bin (`bins.bin_outcomes`), with the install's features at a landmark.
 
     Rows of one install that mature together, one per landmark, carry its id as `group` and follow
     each other: all are predicted before any is learned, since they share their label.

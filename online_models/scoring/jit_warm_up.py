@@ -1,6 +1,6 @@
-"""Has every compiled kernel compiled, or read from disk, before it is needed.
+"""JIT warm-up: compiles every kernel, or reads it from disk, before it is needed.
 
-Compiling takes seconds, during which a worker would answer nobody.
+Compiling takes seconds, during which a worker would not score.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ SLOTS = 2**8
 
 @cache
 def warm_up() -> None:
-    """Once in a process. What the kernels are asked is forgotten."""
+    """Compile all kernels, once per process. The models it uses for that are thrown away."""
     hazard, value = HazardRules(slots=SLOTS), ValueRules(SLOTS)
     slots, values = Encoder(hazard.slots, hazard.seed).pack({"a": 1.0})
     model = HazardModel(hazard)
     model.learn_packed([PackedGroup(0, True, "", [PackedSnapshot(0, slots, values)])])
     model.scorer.score_packed([PackedAsk(slots, values, 0)])
-    worth = ValueModel(value)
-    worth.learn([ValueRow(slots, values, 0, 0, 1.0)])
-    worth.develop([StepRow(0, 1.0, 0.0)])
-    worth.scorer.score_packed(slots, values, 0)
+    amounts = ValueModel(value)
+    amounts.learn([ValueRow(slots, values, 0, 0, 1.0)])
+    amounts.develop([StepRow(0, 1.0, 0.0)])
+    amounts.scorer.score_packed(slots, values, 0)

@@ -1,11 +1,11 @@
-"""What became of an install, said bin by bin as its life passes.
+"""Releases labels of an install, bin by bin, as its life passes.
 
-What a bin brought is said some time after it is over (`releases`), of those that did something
-and those that did not at the same age. Were payers released first, a learner would see hardly
-anyone else for the first week, and too many of them after every rise in traffic: on simulated
-traffic a first model then predicted 15 times too many payers.
+The outcome of a bin is released some time after its end (`releases`), at the same age for installs
+that reached the target and for those that did not. If payers were released first, a learner would
+see hardly anyone else for the first week, and too many of them after every rise in traffic: on
+simulated traffic a first model then predicted 15 times too many payers.
 
-A report that comes later still gives a late row for its bin, beside the one that denied it.
+An event that is reported later still gives a late row for its bin, beside the one that denied it.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class _Schedule(NamedTuple):
 
 
 class LabelSchedule:
-    """When the bins of the declared targets are released, and what is said of them."""
+    """When the bins of the declared targets are released, and the examples that follow."""
 
     def __init__(self, targets: Targets) -> None:
         self._schedules = [(target, _schedule_of(target)) for target in targets.hazards]
@@ -42,7 +42,7 @@ class LabelSchedule:
         self._value_releases = next_releases(_times_of_value(self._value))
 
     def next_due(self, progress: dict[str, TargetProgress], installed_at: int) -> int:
-        """When the next bin of any target is released; 0: never."""
+        """When the next bin of any target is released, in ms since 1970; 0: never."""
         dues = [
             schedule.releases[one.released].age
             for target, schedule in self._schedules
@@ -54,26 +54,27 @@ class LabelSchedule:
         return installed_at + min(dues) if dues else 0
 
     def release(self, state: Prospect, facts: InstallFacts) -> tuple[Prospect, list[Example]]:
-        """Say what all bins brought that are due at `state.release_due`."""
+        """Release all bins that are due at `state.release_due`: the new state, and examples."""
         age = state.release_due - facts.installed_at
         progress, examples = dict(state.progress), list[Example]()
         for target, schedule in self._schedules:
-            one = progress.get(target.name, TARGET_OVER)
-            if not one.is_over and schedule.releases[one.released].age <= age:
-                progress[target.name], said = _release_bins(state, facts, target, schedule)
-                examples += said
+            followed = progress.get(target.name, TARGET_OVER)
+            if not followed.is_over and schedule.releases[followed.released].age <= age:
+                progress[target.name], released = _release_bins(state, facts, target, schedule)
+                examples += released
         value = progress.get(VALUE, TARGET_OVER)
         if not value.is_over:
             release = self._value_releases[value.released]
             if release.age <= age:
-                progress[VALUE], said = _release_steps(state, facts, self._value, release)
-                examples += said
+                progress[VALUE], released = _release_steps(state, facts, self._value, release)
+                examples += released
         due = self.next_due(progress, facts.installed_at)
         return structs.replace(state, progress=progress, release_due=due), examples
 
 
 def _times_of_value(value: ValueTarget) -> list[int]:
-    """Money counts when it becomes known: nothing is waited for but the end of a bucket."""
+    """Ages at which steps of value are released. Money counts when it becomes known, so nothing is
+    waited for but the end of a bucket."""
     ends = (next(end for end in value.bucket_ends if end >= step) for step in value.steps[1:])
     return [next((age for age in RELEASE_AGES_MS if age >= end), end) for end in ends]
 
@@ -112,31 +113,43 @@ def _release_bins(
 def _outcomes(
     given: tuple[GivenPrediction, ...], ends: dict[str, int], bin_: int, *, is_over: bool
 ) -> tuple[list[Served], tuple[GivenPrediction, ...]]:
-    """Predictions that are decided now: all of whoever did it, else those of the horizon."""
+    """Predictions whose outcome is known now, and those that still wait: all are known once the
+    target is reached, else those of the horizon that ends with the bin."""
     if not is_over and bin_ + 1 not in ends.values():
         return [], given
     served, left = [], []
-    for one in given:
+    for prediction in given:
         waiting = {}
-        for name, chance in one.chances.items():
+        for name, chance in prediction.chances.items():
             if is_over or ends[name] == bin_ + 1:
                 outcome = float(is_over and bin_ < ends[name])
-                served.append(_served(one, name, chance, outcome))
+                served.append(_served(prediction, name, chance, outcome))
             else:
                 waiting[name] = chance
         if waiting:
-            left.append(GivenPrediction(one.landmark, waiting, one.tier, one.model_version))
+            left.append(
+                GivenPrediction(
+                    prediction.landmark, waiting, prediction.tier, prediction.model_version
+                )
+            )
     return served, tuple(left)
 
 
 def _served(given: GivenPrediction, horizon: str, predicted: float, outcome: float) -> Served:
-    return Served(given.landmark, horizon, predicted, given.tier, given.model_version, outcome)
+    return Served(
+        landmark=given.landmark,
+        horizon=horizon,
+        predicted=predicted,
+        tier=given.tier,
+        model_version=given.model_version,
+        outcome=outcome,
+    )
 
 
 def _release_steps(
     state: Prospect, facts: InstallFacts, value: ValueTarget, release: Release
 ) -> tuple[TargetProgress, list[Example]]:
-    """Money of the steps of life until a bucket ends, and after each landmark in the bucket."""
+    """Examples of the steps until a bucket ends, with the amounts after each landmark in it."""
     progress = state.progress[VALUE]
     end = value.steps[release.until]
     horizon = next((name for name, at in value.horizons.items() if at == end), "")
@@ -169,10 +182,19 @@ def _example(
     state: Prospect,
     facts: InstallFacts,
     target: str,
-    said: tuple[int, bool, list[Frozen], list[Served]],
+    outcome: tuple[int, bool, list[Frozen], list[Served]],
 ) -> Example:
-    bin_, label, snapshots, served = said
+    bin_, label, snapshots, served = outcome
     return Example(
-        target, facts.install_id, facts.app_id, facts.platform, facts.country_code,
-        state.media_source, bin_, label, state.release_due, snapshots, served,
-    )  # fmt: skip
+        target=target,
+        install_id=facts.install_id,
+        app_id=facts.app_id,
+        platform=facts.platform,
+        country_code=facts.country_code,
+        media_source=state.media_source,
+        bin=bin_,
+        label=label,
+        matured_at=state.release_due,
+        snapshots=snapshots,
+        served=served,
+    )

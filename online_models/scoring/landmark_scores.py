@@ -1,4 +1,4 @@
-"""What is said of an install when it reaches a landmark: its features, and predictions."""
+"""Scores an install that reaches a landmark: freezes its features, and predicts from them."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ from schemas.records import Frozen
 
 
 class ScoringModels(NamedTuple):
-    """Everything that a partition scores with now."""
+    """All models that a partition scores with now."""
 
     encoder: Encoder
     targets: Targets
@@ -53,7 +53,7 @@ class ScoringModels(NamedTuple):
 
 
 class LandmarkVisit(NamedTuple):
-    """An install at a landmark. `logged_at` is the log time of the install."""
+    """An install that reaches a landmark. `logged_at`: log time of the install, in ms."""
 
     facts: InstallFacts
     credit: InstallCredit
@@ -70,13 +70,15 @@ class LandmarkVisit(NamedTuple):
 
 
 class LandmarkResult(NamedTuple):
+    """The new state, and the rows to publish."""
+
     state: Prospect
     features: FeatureRow
     predictions: list[Prediction]
 
 
 class ExpectedMoney(NamedTuple):
-    """What an install is expected to bring."""
+    """Expected revenue of an install by horizon, in the reporting currency."""
 
     amounts: dict[str, float]
     currency: str
@@ -86,18 +88,18 @@ class ExpectedMoney(NamedTuple):
 
 
 NO_MONEY = ExpectedMoney({}, "", False, "constant", "")
-"""Told with another target."""
+"""For predictions of further targets: money is reported with the first one."""
 
 
 def next_landmark_due(state: Prospect, installed_at: int) -> int:
-    """0: all landmarks have been scored."""
+    """When the next landmark is due, in ms since 1970; 0: all landmarks have been scored."""
     if state.is_closed or state.next_landmark >= len(LANDMARKS):
         return 0
     return landmark_time(installed_at, state.next_landmark)
 
 
 def reach_landmark(state: Prospect, at: LandmarkVisit, models: ScoringModels) -> LandmarkResult:
-    """Freeze what is known at the next landmark, and predict from it."""
+    """Freeze what is known at the landmark, and predict every open target from it."""
     fixed = install_features(at.facts, at.credit)
     buckets = state.tally.buckets[: at.landmark]
     activity = activity_until(at.name, buckets) if at.landmark else {}
@@ -130,7 +132,7 @@ def _freeze(
     models: ScoringModels,
     features: tuple[dict[str, float], dict[str, float]],
 ) -> Prospect:
-    """What has been paid is no part of the features that are shown: a link may move it later."""
+    """Payments are left out of the features that are published: a relink may move them later."""
     spent = state.spent_until(LANDMARKS[at.landmark].after_ms)
     paid = sum(payment.counts_at(at.due) for payment in state.payments)
     fixed, activity = features
@@ -155,17 +157,17 @@ def _freeze(
 
 def _subject(state: Prospect, at: LandmarkVisit) -> Subject:
     facts = at.facts
-    place = InstallOrigin(facts.app_id, at.credit.media_source, facts.country_code, facts.platform)
+    origin = InstallOrigin(facts.app_id, at.credit.media_source, facts.country_code, facts.platform)
     buckets = state.tally.buckets[: at.landmark]
     has_behaviour = any(bucket.sessions or bucket.events for bucket in buckets)
     frozen = state.frozen
     first, last = frozen[0], whole_of(frozen[0], frozen[-1])
-    return Subject(facts.install_id, place, first, last, has_behaviour)
+    return Subject(facts.install_id, origin, first, last, has_behaviour)
 
 
 def _has_happened(state: Prospect, target: Target, at: LandmarkVisit) -> bool:
-    """Then there is nothing to predict; neither is there once the last horizon has passed, nor
-    where a payment that was told has been taken back since."""
+    """Whether there is nothing to predict: the event is known, the last horizon has passed, or an
+    outcome was released, even if the payment has been refunded since."""
     is_past = target.shape.edges[-1] <= LANDMARKS[at.landmark].after_ms
     if is_past or progress_of(state, target.name).is_over:
         return True
@@ -176,15 +178,15 @@ def _remember(
     state: Prospect, landmark: int, predictions: list[Prediction], money: ExpectedMoney
 ) -> Prospect:
     given = {
-        said.target: GivenPrediction(landmark, said.chances, said.tier, said.model_version)
-        for said in predictions
+        one.target: GivenPrediction(landmark, one.chances, one.tier, one.model_version)
+        for one in predictions
     }
     given[VALUE] = GivenPrediction(landmark, money.amounts, money.tier, money.version)
     progress = dict(state.progress)
-    for name, one in given.items():
+    for name, prediction in given.items():
         followed = progress.get(name, TARGET_OVER)
         if not followed.is_over:
-            progress[name] = structs.replace(followed, given=(*followed.given, one))
+            progress[name] = structs.replace(followed, given=(*followed.given, prediction))
     return structs.replace(state, progress=progress)
 
 
@@ -211,7 +213,7 @@ def _prediction(
 
 
 def _money(models: ScoringModels, subject: Subject) -> ExpectedMoney:
-    """Without a model, what was paid so far, which is certain."""
+    """Without a model, the amount paid so far, which is certain."""
     value, expected = models.targets.value, expected_value(models.value, subject)
     if expected is None:
         spent = subject.last.spent_micros / 1e6
@@ -223,7 +225,7 @@ def _money(models: ScoringModels, subject: Subject) -> ExpectedMoney:
 
 
 def _value_prediction(at: LandmarkVisit, models: ScoringModels, money: ExpectedMoney) -> Prediction:
-    """Where nothing else is open: a row of its own."""
+    """A row for value alone, where no other target is open."""
     return Prediction(
         **_about(at, VALUE),
         horizon=models.targets.value.headline,

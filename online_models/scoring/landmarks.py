@@ -1,4 +1,4 @@
-"""When an install is looked at. Times are milliseconds."""
+"""Landmarks: ages at which an install is scored."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from schemas.time import DAY_MS, HOUR_MS
 
 
 class Landmark(NamedTuple):
-    """When an install is looked at; what is known before this instant are its features."""
+    """An age, in ms, at which an install is scored; features are what is known before it."""
 
     name: str
     after_ms: int
@@ -22,10 +22,10 @@ LANDMARKS = (
     Landmark("3d", 3 * DAY_MS),
     Landmark("7d", 7 * DAY_MS),
 )
-"""In order of time; the first is the install itself, before any activity. All targets share
-them, because features are frozen once."""
+"""In order of time; the first is the install itself, before any activity. All targets share them,
+since features are frozen once. A landmark is passed around by its index."""
 
 
 def landmark_time(installed_at: int, landmark: int) -> int:
-    """When landmark number `landmark` is due: what was logged before this instant is known."""
+    """When a landmark is due, in ms since 1970: records logged before this instant are known."""
     return installed_at + LANDMARKS[landmark].after_ms

@@ -1,8 +1,8 @@
-"""An install as the models see it: what it did, what it paid, and what was predicted of it.
+"""An install as the models see it: its activity, its payments, and what was predicted of it.
 
-Facts are only remembered here, by when they happened and when they became known, which is the
-later of event and log time. All that is said of them is said at due times, from the facts known
-before (`labels`). So in whatever order facts arrive, the same is said.
+Facts are only remembered here, by when they happened and when they became known, which is the later
+of event and log time. Labels are released at due times, from the facts known before (`labels`). So
+the order in which facts arrive changes nothing.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from schemas.records import ActivitySeen, Frozen, Money, MoneyKind
 from schemas.time import DAY_MS
 
 PAYMENTS_MAX = 8
-"""Purchases remembered one by one, the earliest; refunds of others do not undo a label."""
+"""Purchases remembered one by one, earliest first; refunds of others do not undo a label."""
 
 SERVED_SHARE = 0.25
-"""Of installs, by their id: their predictions are remembered until it is known what came of them,
-which tells how good predictions are. To remember them all would double what is stored."""
+"""Share of installs, by their id, whose predictions are remembered until their outcomes are known,
+to measure the quality of predictions. Remembering all would double the state."""
 
 SPAN_EDGES_MS = (
     *(one.after_ms for one in LANDMARKS[1:]),
     *(DAY_MS * day for day in (14, 30, 45, 60, 90)),
 )
-"""Money is summed by when it became known, between these ages: landmarks, and steps of value.
-What comes later does not count."""
+"""Ages, in ms, between which money is summed by when it became known: landmarks, and steps of
+value. Later money does not count."""
 
 
 class ProspectPayment(Struct, frozen=True, array_like=True, gc=False):
-    """A purchase with its refunds. Times are log or event times in ms; 0: not seen yet."""
+    """A purchase with its refunds. Times in ms since 1970; 0: not seen yet."""
 
     transaction_id: str
     time: int = 0
@@ -44,7 +44,7 @@ class ProspectPayment(Struct, frozen=True, array_like=True, gc=False):
     refunded_at: int = 0  # when the last of it became known
 
     def counts_at(self, now: int) -> bool:
-        """Whether it was known before `now`, and not known to have been taken back as a whole."""
+        """Whether it was known before `now`, and not yet known to be refunded in full."""
         if not 0 < self.known_at < now or self.micros <= 0:
             return False
         return self.refunded_micros < self.micros or self.refunded_at >= now
@@ -60,7 +60,7 @@ class GivenPrediction(Struct, frozen=True, array_like=True, gc=False):
 
 
 class TargetProgress(Struct, frozen=True, array_like=True, gc=False):
-    """How far one target of an install is."""
+    """Progress of one target of an install."""
 
     released: int = 0  # bins
     is_over: bool = False
@@ -69,7 +69,7 @@ class TargetProgress(Struct, frozen=True, array_like=True, gc=False):
 
 
 class Prospect(Struct, frozen=True, array_like=True):
-    """Lives inside the state of a journey."""
+    """Part of the stored state of a journey."""
 
     next_landmark: int = 0
     tally: ActivityTally = ActivityTally()
@@ -93,19 +93,19 @@ TARGET_OVER = TargetProgress(is_over=True)
 
 
 def progress_of(state: Prospect, name: str) -> TargetProgress:
-    """A target that was declared only after the install was scored is not followed."""
+    """Progress of a target. One that was declared after the install was scored is over."""
     return state.progress.get(name) or (TARGET_OVER if state.next_landmark else TargetProgress())
 
 
 def note_activity(
     state: Prospect, installed_at: int, activity: ActivitySeen, targets: Targets
 ) -> Prospect:
-    """Count a session or an in-app event. The same state when it cannot matter any more."""
+    """Count a session or an in-app event; the same state when it is too late to matter."""
     if state.is_closed:
         return state
     state = _note_activity(state, installed_at, activity, targets)
     known_at = max(activity.time, activity.ts)
-    # What comes after its landmark was scored counts for the next: scored features stay.
+    # Activity after its landmark was scored counts for the next one: scored features stay.
     bucket = max(features.bucket_of(known_at - installed_at), state.next_landmark - 1)
     if bucket >= len(LANDMARKS) - 1:
         return state
@@ -135,7 +135,7 @@ def _note_activity(
 def note_money(
     state: Prospect, installed_at: int, money: Money, sign: int, targets: Targets
 ) -> Prospect:
-    """Remember money of an install, or that it went to another one (`sign` -1)."""
+    """Add money of an install; `sign` -1: take it away, since a relink gave it to another."""
     if state.is_closed:
         return state
     known_at = max(money.time, money.ts)
@@ -159,7 +159,7 @@ def _add_to_span(state: Prospect, age: int, micros: int) -> Prospect:
 def _with(
     payments: tuple[ProspectPayment, ...], money: Money, sign: int
 ) -> tuple[ProspectPayment, ...]:
-    """With this purchase or refund. What is kept does not depend on the order."""
+    """Payments with this purchase or refund added. The result does not depend on their order."""
     by_id = {one.transaction_id: one for one in payments}
     known = by_id.get(money.transaction_id) or ProspectPayment(money.transaction_id)
     by_id[money.transaction_id] = _changed(known, money, sign)
@@ -180,7 +180,7 @@ def _changed(payment: ProspectPayment, money: Money, sign: int) -> ProspectPayme
 
 
 def first_event(state: Prospect, target: Target, installed_at: int, now: int) -> int | None:
-    """The bin of the first event of a target that was known before log time `now`."""
+    """The bin of the first event of a target known before log time `now`; None: none was."""
     if target.event == "activity":
         seen = progress_of(state, target.name).seen
         return min((bin_ for bin_, known_at in seen.items() if known_at < now), default=None)

@@ -1,10 +1,10 @@
-"""How often installs like this one have paid: the tier below the models, and hard to fool.
+"""Shrunk rates: how often installs like this one reached the target; the tier below the models.
 
-Every bin of life has a hazard that all share. An app has a factor on it, so has a media source
-within the app, and so have source, country and platform together: outcomes over those expected,
-shrunk towards 1 as if `strength` outcomes had come exactly as expected (gamma-Poisson, which for
-the small hazards of a bin is beta-binomial; empirical Bayes as in Marshall 1991). Nothing is
-forgotten.
+Every bin of life has a hazard that all installs share. An app has a factor on it, so has a media
+source within the app, and so have source, country and platform together: outcomes over expected
+ones, shrunk towards 1 as if `strength` outcomes had come exactly as expected (gamma-Poisson, which
+for the small hazards of a bin is beta-binomial; empirical Bayes as in Marshall 1991). Nothing is
+forgotten, so rates are hard to mislead.
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ from online_models.persistence.envelope import Unusable
 from online_models.persistence.layout import Layout
 
 HAZARD_MAX = 0.5
-"""Whatever the factors, a bin does not bring more."""
+"""The hazard of a bin is at most this, whatever the factors."""
 
 
 class RateRules(Struct, frozen=True):
     shape: Shape = PAYER
     prior: float = 0.05
-    """Share that pays in all bins together, before anything is learned."""
+    """Share that reaches the target in all bins together, before anything is learned."""
     prior_rows: float = 200.0
-    """How many rows of each bin the prior is worth."""
+    """Rows of each bin that the prior counts as."""
     strength: float = 20.0
-    """Outcomes of a cell after which what was seen counts as much as what was expected."""
+    """Outcomes of a cell at which actual and expected ones weigh the same."""
     cells_max: int = 50_000
-    """Cells with a factor of their own. Later ones have that of what they are part of."""
+    """Cells with a factor of their own. Later ones share that of the cell above."""
 
 
 class InstallOrigin(NamedTuple):
-    """Where an install belongs."""
+    """App, media source, country and platform of an install."""
 
     app: str
     source: str
@@ -45,7 +45,7 @@ class InstallOrigin(NamedTuple):
 
 
 Key = tuple[str, ...]
-"""An app, an app and a source, or a whole place."""
+"""An app; an app and a source; or all four fields of an origin."""
 
 
 class _Cell(Struct):
@@ -54,7 +54,7 @@ class _Cell(Struct):
 
 
 class ShrunkRates:
-    """`learn` is the only way forward; the order of rows hardly matters."""
+    """Rates of one target. `learn` is the only way forward; the order of rows hardly matters."""
 
     def __init__(self, rules: RateRules | None = None) -> None:
         self.rules = rules or RateRules()
@@ -63,9 +63,7 @@ class ShrunkRates:
         self._asked = [self.rules.prior_rows] * shape.bins
         self._seen = [self.rules.prior_rows * hazard] * shape.bins
         self._cells: dict[Key, _Cell] = {}
-        self._known: dict[
-            InstallOrigin, tuple[_Cell, ...]
-        ] = {}  # the cells of a place, all of them
+        self._known: dict[InstallOrigin, tuple[_Cell, ...]] = {}  # all cells of an origin
         self._ends = [
             (horizon.name, horizon.after_ms, shape.bins_until(number))
             for number, horizon in enumerate(shape.horizons)
@@ -75,13 +73,13 @@ class ShrunkRates:
         self.refused = 0
         """Rows of cells for which there was no room."""
 
-    def learn(self, place: InstallOrigin, bin_: int, label: bool) -> float:
-        """What one bin said of an install (`bins.outcomes`). One row per install and bin.
-        Returns what `hazard` said of it before, but for rounding."""
-        said = expected = self._seen[bin_] / self._asked[bin_]
+    def learn(self, origin: InstallOrigin, bin_: int, label: bool) -> float:
+        """Learn the outcome of one bin (`bins.bin_outcomes`): one row per install and bin. Returns
+        the hazard of the bin before it was learned, but for rounding."""
+        hazard = expected = self._seen[bin_] / self._asked[bin_]
         strength = self.rules.strength
-        for cell in self._known.get(place) or self._cells_of(place):
-            said *= (cell.seen + strength) / (cell.expected + strength)
+        for cell in self._known.get(origin) or self._cells_of(origin):
+            hazard *= (cell.seen + strength) / (cell.expected + strength)
             cell.seen += label
             cell.expected += expected
             expected *= (cell.seen + strength) / (cell.expected + strength)
@@ -89,12 +87,12 @@ class ShrunkRates:
         self._seen[bin_] += label
         self._sums = None
         self.rows += 1
-        return min(said, HAZARD_MAX)
+        return min(hazard, HAZARD_MAX)
 
-    def _cells_of(self, place: InstallOrigin) -> tuple[_Cell, ...]:
-        """Those of a place, new ones as far as there is room. A new cell has a factor of 1."""
+    def _cells_of(self, origin: InstallOrigin) -> tuple[_Cell, ...]:
+        """The cells of an origin, new ones if there is room. A new cell has a factor of 1."""
         cells, found = self._cells, []
-        for key in _keys(place):
+        for key in _keys(origin):
             cell = cells.get(key)
             if cell is None:
                 if len(cells) >= self.rules.cells_max:
@@ -102,21 +100,22 @@ class ShrunkRates:
                     continue
                 cell = cells[key] = _Cell()
             found.append(cell)
-        if len(found) == len(_keys(place)):
-            self._known[place] = tuple(found)
+        if len(found) == len(_keys(origin)):
+            self._known[origin] = tuple(found)
         return tuple(found)
 
-    def hazard(self, place: InstallOrigin, bin_: int) -> float:
-        """That an install which has not paid when the bin begins pays in it."""
-        return min(self._factor(place) * self._seen[bin_] / self._asked[bin_], HAZARD_MAX)
+    def hazard(self, origin: InstallOrigin, bin_: int) -> float:
+        """P(event in the bin | none before it)."""
+        return min(self._factor(origin) * self._seen[bin_] / self._asked[bin_], HAZARD_MAX)
 
-    def score(self, place: InstallOrigin, elapsed_ms: int) -> dict[str, float]:
-        """P(outcome by the horizon | none by `elapsed_ms`): always an answer.
+    def score(self, origin: InstallOrigin, elapsed_ms: int) -> dict[str, float]:
+        """P(outcome by the horizon | none by `elapsed_ms`), for each horizon that has not passed.
 
-        Hazards are proportional: a factor multiplies the hazard summed over time.
+        There is always an answer. Hazards are proportional: a factor multiplies the hazard summed
+        over time.
         """
         sums = self._sums or self._summed()
-        factor, start = self._factor(place), self._sum_at(sums, elapsed_ms)
+        factor, start = self._factor(origin), self._sum_at(sums, elapsed_ms)
         return {
             name: -math.expm1(-factor * (sums[end] - start))
             for name, after_ms, end in self._ends
@@ -124,7 +123,7 @@ class ShrunkRates:
         }
 
     def _summed(self) -> list[float]:
-        """Minus the log of survival until each edge, of a factor of 1."""
+        """Minus the log of survival until each edge, for a factor of 1."""
         sums = self._sums = [0.0]
         for seen, asked in zip(self._seen, self._asked, strict=True):
             sums.append(sums[-1] - math.log1p(-min(seen / asked, HAZARD_MAX)))
@@ -143,17 +142,17 @@ class ShrunkRates:
             end - begin
         )
 
-    def _factor(self, place: InstallOrigin) -> float:
+    def _factor(self, origin: InstallOrigin) -> float:
         factor, strength = 1.0, self.rules.strength
-        for key in _keys(place):
+        for key in _keys(origin):
             cell = self._cells.get(key)
             if cell is not None:
                 factor *= (cell.seen + strength) / (cell.expected + strength)
         return factor
 
 
-def _keys(place: InstallOrigin) -> tuple[Key, Key, Key]:
-    return (place[:1], place[:2], place)
+def _keys(origin: InstallOrigin) -> tuple[Key, Key, Key]:
+    return (origin[:1], origin[:2], origin)
 
 
 _KEY_LENGTHS = {1, 2, len(InstallOrigin._fields)}
@@ -208,7 +207,7 @@ def load_rates(content: bytes, rules: RateRules) -> ShrunkRates | Unusable:
     rates._asked, rates._seen, seen, expected = (list(column) for column in columns)
     keys = [tuple(key) for key in body.keys]
     if len({*keys}) < len(keys) or not {*map(len, keys)} <= _KEY_LENGTHS:
-        return Unusable("a cell occurs twice, or is of nothing")
+        return Unusable("a cell occurs twice, or has no key")
     rates._known.clear()
     rates._cells = dict(zip(keys, map(_Cell, seen, expected), strict=True))
     rates.rows, rates.refused = body.rows, body.refused

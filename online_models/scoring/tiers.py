@@ -1,8 +1,8 @@
-"""Who answers for an install: the best tier that can, and what the others would have said.
+"""Chooses who answers for an install: the best tier that can, with the answers of all others.
 
 full: the model, with features of the landmark. install_only: the same model, with features of the
-install. rates: how often installs like this one did. constant: the declared prior. Every install
-gets an answer at every landmark.
+install. rates: how often installs like this one reached the target. constant: the declared prior.
+Every install gets an answer at every landmark.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ CONSTANT_VERSION = "constant"
 
 
 class Subject(NamedTuple):
-    """An install at a landmark: what was known at first, and what is known now."""
+    """An install at a landmark: its features at the install, and now."""
 
     install_id: str
-    place: InstallOrigin
+    origin: InstallOrigin
     first: Frozen
     last: Frozen
     has_behaviour: bool
-    """Whether it was ever seen to do anything after the install."""
+    """Whether any activity after the install is known."""
 
     @property
     def landmark(self) -> int:
@@ -41,6 +41,9 @@ class Subject(NamedTuple):
 
 
 class Score(NamedTuple):
+    """Chances by horizon, the tier that answered and why not a better one; `shadow`: the chance of
+    the headline horizon by every tier that had an answer."""
+
     chances: Chances
     tier: Tier
     reason: str
@@ -50,7 +53,7 @@ class Score(NamedTuple):
 
 
 class LiveModel(NamedTuple):
-    """A version that scores. `published_at` is the log time until which it had learned."""
+    """A version that scores. `published_at`: log time, in ms, until which it had learned."""
 
     scorer: HazardScorer
     version: str
@@ -58,15 +61,17 @@ class LiveModel(NamedTuple):
 
 
 class TierRules(NamedTuple):
+    """When a model answers."""
+
     stale_after_ms: int = 14 * DAY_MS
-    """Log time after which a model that nothing replaced does not answer any more."""
+    """Log time, in ms, after which a model that was not replaced does not answer any more."""
     challenger_share: float = 0.0
-    """Of installs that the challenger answers for, by their id."""
+    """Share of installs, by a hash of their id, that the challenger answers for."""
 
 
 @dataclass(frozen=True, slots=True)
 class TargetModels:
-    """What a partition scores one target with now."""
+    """The models that a partition scores one target with now."""
 
     target: Target
     champion: LiveModel | None = None
@@ -76,14 +81,14 @@ class TargetModels:
     rules: TierRules = field(default_factory=TierRules)
 
     def score(self, subject: Subject, now: int) -> Score:
-        """Always an answer: nothing here raises for what an install looks like."""
+        """Score an install; `now`: log time in ms. There is always an answer: no features raise."""
         arm, model = self._arm(subject)
         full, install_only = _asked(model, subject) if model else (None, None)
         age = LANDMARKS[subject.landmark].after_ms
         answers: dict[Tier, Chances | None] = {
             "full": full,
             "install_only": install_only,
-            "rates": None if self.rates is None else self.rates.score(subject.place, age),
+            "rates": None if self.rates is None else self.rates.score(subject.origin, age),
             "constant": constant_chances(self.target, subject.landmark),
         }
         reason = self._reason(subject, model, full, now)
@@ -91,7 +96,7 @@ class TargetModels:
         chances = answers[tier] or {}
         headline = self.target.headline
         shadow: dict[str, float] = {
-            one: said.get(headline, 0.0) for one, said in answers.items() if said
+            one: chances_of.get(headline, 0.0) for one, chances_of in answers.items() if chances_of
         }
         return Score(chances, tier, reason, self._version(tier, model), arm, shadow)
 
@@ -103,7 +108,7 @@ class TargetModels:
     def _reason(
         self, subject: Subject, model: LiveModel | None, full: Chances | None, now: int
     ) -> str:
-        """Why the best tier does not answer; empty: it does."""
+        """Why the full tier does not answer; empty: it does."""
         if model is None:
             return "no_model"
         if now - model.published_at > self.rules.stale_after_ms:
@@ -119,7 +124,7 @@ class TargetModels:
 
 
 def in_share(install_id: str, share: float) -> bool:
-    """The same installs at every landmark, and on every worker."""
+    """Whether an install is in a share of all: the same at every landmark and on every worker."""
     return share > 0.0 and zlib.crc32(install_id.encode()) < share * 2**32
 
 
@@ -132,9 +137,9 @@ def _best(answers: Mapping[Tier, Chances | None], reason: str) -> Tier:
 
 
 def _asked(model: LiveModel, subject: Subject) -> tuple[Chances | None, Chances | None]:
-    """With features of the landmark, and with those of the install alone."""
+    """The chances with features of the landmark, and with those of the install alone."""
     first, last = subject.first, subject.last
-    platform, age = subject.place.platform, LANDMARKS[last.landmark].after_ms
+    platform, age = subject.origin.platform, LANDMARKS[last.landmark].after_ms
     asks = [PackedAsk(last.slots, last.values, last.landmark, platform)]
     if last.landmark:
         asks.append(PackedAsk(first.slots, first.values, 0, platform, age))
@@ -143,7 +148,7 @@ def _asked(model: LiveModel, subject: Subject) -> tuple[Chances | None, Chances 
 
 
 def constant_chances(target: Target, landmark: int) -> Chances:
-    """The prior, spread evenly over the bins that are left."""
+    """The prior, spread evenly over the bins left, for each horizon that has not passed."""
     shape, age = target.shape, LANDMARKS[landmark].after_ms
     survives = (1.0 - target.prior) ** (1.0 / shape.bins)
     first = shape.first_bin(landmark)
@@ -155,11 +160,11 @@ def constant_chances(target: Target, landmark: int) -> Chances:
 
 
 def expected_value(scorer: ValueScorer | None, subject: Subject) -> ExpectedValue | None:
-    """Expected money of an install; None: no model answers."""
+    """Expected revenue of an install; None: there is no model, or features are unusable."""
     last = subject.last
     if scorer is None:
         return None
     spent = last.spent_micros / 1e6
     return scorer.score_packed(
-        last.slots, last.values, last.landmark, spent, subject.place.platform
+        last.slots, last.values, last.landmark, spent, subject.origin.platform
     )

@@ -1,4 +1,4 @@
-"""What is predicted of installs. Targets are declared; no code knows one by its name.
+"""Targets: what is predicted of installs. They are declared; no code knows one by its name.
 
 A target is an event that an install may bring about for the first time: a payment, or an
 activity, inside the bins of its shape. Retention on day 7 is the first activity in the one bin
@@ -18,14 +18,13 @@ from schemas.time import DAY_MS
 TargetEvent = Literal["payment", "activity"]
 
 VALUE = "value"
-"""The name of the model of money; no target may have it."""
+"""Name of the value model; no target may have it."""
 
 
 class Action(Struct, frozen=True):
-    """Something that can be done for an install, which pays off if the target is reached.
+    """An action on an install that pays off if the target is reached.
 
-    Both in the reporting currency: `cost` for every install it is done for, `benefit` for every
-    one of those that reach the target.
+    In the reporting currency: `cost` per install, `benefit` per install that reaches the target.
     """
 
     name: str
@@ -38,20 +37,21 @@ class Target(Struct, frozen=True):
     event: TargetEvent
     shape: Shape
     headline: str
-    """The horizon that decisions and views look at."""
+    """The horizon that decisions and views use."""
     event_name: str = ""
-    """Of activity: only events of this name; empty: any."""
+    """Of activity: the event name that counts; empty: any."""
     prior: float = 0.05
     """Share of installs that reach the target by the last horizon, before anything is learned."""
     actions: tuple[Action, ...] = ()
 
     @property
     def rates(self) -> str:
-        """The model that answers where this one does not."""
+        """Name of the model of shrunk rates."""
         return f"{self.name}/rates"
 
     @property
     def challenger(self) -> str:
+        """Name of the model of the best challenger."""
         return f"{self.name}/challenger"
 
 
@@ -59,7 +59,8 @@ VALUE_HORIZONS = {"d7": 7 * DAY_MS, "d30": 30 * DAY_MS, "d90": 90 * DAY_MS}
 
 
 class ValueTarget(Struct, frozen=True):
-    """Money until a horizon, in the reporting currency. Refunds and relinks count as they come.
+    """Revenue until a horizon, in the reporting currency. Refunds and relinks count when they are
+    known.
 
     `rates` are units of a currency for one of the reporting currency, fixed by configuration so
     that the same log gives the same models. Money in a currency without a rate does not count.
@@ -68,14 +69,14 @@ class ValueTarget(Struct, frozen=True):
     currency: str = "USD"
     rates: Mapping[str, float] = {}
     steps: tuple[int, ...] = tuple(DAY_MS * day for day in (0, 1, 7, 14, 30, 45, 60, 90))
-    """Ages between which money is summed."""
+    """Ages, in ms, between which money is summed."""
     bucket_ends: tuple[int, ...] = tuple(DAY_MS * day for day in (1, 7, 30, 90))
-    """Ages by which what comes after a landmark is learned; each is one of `steps`."""
+    """Ages, in ms, at which amounts after a landmark are learned; each is one of `steps`."""
     horizons: Mapping[str, int] = field(default_factory=lambda: dict(VALUE_HORIZONS))
     headline: str = "d30"
 
     def micros(self, amount_micros: int, currency: str) -> int | None:
-        """An amount in the reporting currency; None: no rate."""
+        """An amount in micros of the reporting currency; None: the currency has no rate."""
         if currency == self.currency:
             return amount_micros
         rate = self.rates.get(currency)
@@ -87,6 +88,7 @@ class Targets(Struct, frozen=True):
     value: ValueTarget
 
     def target(self, name: str) -> Target | None:
+        """The declared target of this name."""
         return next((one for one in self.hazards if one.name == name), None)
 
 
@@ -94,7 +96,7 @@ DEFAULT_RATES = {
     "EUR": 0.92, "GBP": 0.79, "JPY": 150.0, "BRL": 5.4, "MXN": 18.5, "INR": 84.0, "CAD": 1.37,
     "AUD": 1.52, "KRW": 1370.0, "TRY": 34.0, "CHF": 0.88, "SEK": 10.6, "PLN": 4.0, "IDR": 15_800.0,
 }  # fmt: skip
-"""Rough units per dollar: models need the size of an amount, books the exact rate."""
+"""Units per US dollar, roughly: models need the size of an amount, not the exact rate."""
 
 PAYING = Target(
     name="payer",
