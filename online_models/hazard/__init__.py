@@ -1,1 +1,16 @@
-"""When an install pays for the first time: one discrete-hazard model for every horizon."""
+"""The discrete-hazard model of a target: one logistic regression over bins for every horizon."""
+
+__all__ = [
+    "bins",
+    "contributions",
+    "encoding",
+    "forgetting",
+    "kernel",
+    "kernel_numba",
+    "kernel_numpy",
+    "model",
+    "packed",
+    "persistence",
+    "rules",
+    "scorer",
+]

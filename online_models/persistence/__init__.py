@@ -1,1 +1,7 @@
-"""How models are written down as bytes, and what is checked when they are read back."""
+"""How models and learners are stored: envelope with checksum, declared layouts, and arrays."""
+
+__all__ = [
+    "arrays",
+    "envelope",
+    "layout",
+]

@@ -1,1 +1,12 @@
-"""What an install will be worth: expected revenue by day 7, 30 and 90."""
+"""The value model: expected revenue of an install by horizon."""
+
+__all__ = [
+    "amount_arrays",
+    "amounts",
+    "ladder",
+    "model",
+    "persistence",
+    "rules",
+    "scorer",
+    "shape",
+]
