@@ -9,9 +9,9 @@ share of the rate as credit; the first part is organic.
 __all__ = [
     "counts",
     "exposures",
-    "fitting",
     "gates",
     "hazard",
+    "hazard_fit",
     "learner",
     "learner_parts",
     "persistence",

@@ -16,7 +16,6 @@ from msgspec import Struct, structs
 
 from online_models.credit.counts import PathCounts
 from online_models.credit.exposures import WatchedPath, watch_path
-from online_models.credit.fitting import fit_hazard
 from online_models.credit.gates import (
     CreditGateRules,
     CreditTrial,
@@ -25,6 +24,7 @@ from online_models.credit.gates import (
     gate_credit,
 )
 from online_models.credit.hazard import RATE_MIN, CreditHazard
+from online_models.credit.hazard_fit import fit_hazard
 from online_models.credit.learner_parts import PathsSeen, dump_credit_learner, fill_credit_learner
 from online_models.credit.persistence import CREDIT, ChannelWeights, CreditModel, dump_credit_model
 from online_models.credit.window import ChannelCodes, PathWindow
@@ -81,8 +81,8 @@ class CreditLearner:
                 verdicts.append(self._try_version())
         return verdicts
 
-    def lead(self, contestant: str) -> bool:
-        """False: there are no others."""
+    def lead(self, challenger: str) -> bool:
+        """False: credit has one model alone."""
         return False
 
     def published(self) -> list[Publication]:

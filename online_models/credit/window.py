@@ -15,6 +15,7 @@ from online_models.credit.counts import PathCounts
 from online_models.credit.exposures import PersonState, WatchedPath
 from schemas.records import ExposurePath, Flag
 
+# Bounds of the codes, and so of the arrays that are fitted: see the text below.
 APPS_MAX = 64
 CHANNELS_MAX = 256
 """Apps, and channels of apps, with a code of their own. Further ones share that of OVERFLOW."""
@@ -23,6 +24,7 @@ OVERFLOW = "(other)"
 
 Name = TypeVar("Name", str, tuple[str, str])
 
+# Bounds of the time of a fit, which grows with installs, and of the parts that are stored.
 INSTALLS_MAX = 10_000
 BLOCKS_MAX = 64
 """Limits of the window: blocks beyond are dropped, oldest first."""

@@ -17,7 +17,7 @@ RiverValue = float | bool | str
 """River's features. A string stands for the feature `name=value`, as in River's FeatureHasher."""
 
 
-class HazardClassifier(Classifier):  # type: ignore[misc]
+class HazardClassifier(Classifier):  # type: ignore[misc]  # River publishes no types.
     """Logistic regression by FTRL-Proximal over hashed features.
 
     A row with a value that is not finite is not learned, and its prediction is `prior`. River's own

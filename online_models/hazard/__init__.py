@@ -4,7 +4,7 @@ __all__ = [
     "bins",
     "contributions",
     "encoding",
-    "forgetting",
+    "evidence_decay",
     "kernel",
     "kernel_numba",
     "kernel_numpy",

@@ -65,7 +65,7 @@ def contributions(scorer: HazardScorer, ask: Ask, horizon: str) -> Contributions
     ends = _passed(_sigmoid(np.stack([own, own + together])), left)
     intercept, total = np.log(np.expm1(ends)).tolist()
     return Contributions(
-        intercept, tuple(sorted(named, key=lambda one: (-abs(one.log_odds), one.name))), total
+        intercept, tuple(sorted(named, key=lambda part: (-abs(part.log_odds), part.name))), total
     )
 
 

@@ -268,10 +268,10 @@ def _hazards(
 
 
 @compiled
-def _same(one: Places, other: Places) -> bool:
+def _same(columns: Places, other: Places) -> bool:
     differing = 0
-    for index in range(len(one)):
-        differing += one[index] != other[index]
+    for index in range(len(columns)):
+        differing += columns[index] != other[index]
     return differing == 0
 
 

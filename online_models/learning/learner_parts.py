@@ -90,8 +90,8 @@ def dump_target_learner(learner: TargetLearner) -> dict[str, bytes]:
     }
     for name, model in zip(learner.names, learner.models, strict=True):
         parts[_part_of(name)] = dump_hazard_model(model)
-    for number, one in enumerate(learner.beside):
-        parts[_beside_part(number)] = one.content
+    for number, publication in enumerate(learner.beside):
+        parts[_beside_part(number)] = publication.content
     return parts | _dump_versions(learner)
 
 

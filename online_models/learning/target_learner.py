@@ -14,7 +14,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from online_models.drift.watch import DriftWatch
-from online_models.hazard.forgetting import forget
+from online_models.hazard.evidence_decay import forget
 from online_models.hazard.kernel import Kernel
 from online_models.hazard.model import HazardModel
 from online_models.hazard.packed import PackedAsk

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-Figures = dict[str, float]
+VersionFigures = dict[str, float]
 """Evidence by name; NaN is left out."""
 
 
@@ -23,7 +23,7 @@ class Publication(Struct, frozen=True):
     target has one model alone."""
     parent: str = ""
     """The version that was published before."""
-    figures: Figures = {}
+    figures: VersionFigures = {}
 
 
 class Refusal(Struct, frozen=True):
@@ -33,7 +33,7 @@ class Refusal(Struct, frozen=True):
     version: str
     reason: str
     challenger: str = ""
-    figures: Figures = {}
+    figures: VersionFigures = {}
     suspends: bool = False
 
 
@@ -43,7 +43,7 @@ class NewChampion(Struct, frozen=True):
     model: str
     challenger: str
     reason: str
-    figures: Figures = {}
+    figures: VersionFigures = {}
 
 
 class Rejected(NamedTuple):
@@ -55,6 +55,6 @@ class Rejected(NamedTuple):
 Verdict = Publication | Refusal | NewChampion
 
 
-def finite(figures: Mapping[str, float]) -> Figures:
+def finite(figures: Mapping[str, float]) -> VersionFigures:
     """The figures that are finite."""
     return {name: float(value) for name, value in figures.items() if math.isfinite(value)}

@@ -195,7 +195,9 @@ class QualityMonitor:
 
     def _evict(self) -> QualityWindow:
         self.counts.evicted += 1
-        return self._close(min(self._windows, key=lambda one: (self._windows[one].end_at, one)))
+        return self._close(
+            min(self._windows, key=lambda slice_: (self._windows[slice_].end_at, slice_))
+        )
 
     def _close(self, slice_: QualitySlice) -> QualityWindow:
         window = self._windows.pop(slice_)

@@ -44,9 +44,9 @@ class LabelSchedule:
     def next_due(self, progress: dict[str, TargetProgress], installed_at: int) -> int:
         """When the next bin of any target is released, in ms since 1970; 0: never."""
         dues = [
-            schedule.releases[one.released].age
+            schedule.releases[followed.released].age
             for target, schedule in self._schedules
-            if not (one := progress.get(target.name, TARGET_OVER)).is_over
+            if not (followed := progress.get(target.name, TARGET_OVER)).is_over
         ]
         value = progress.get(VALUE, TARGET_OVER)
         if not value.is_over:

@@ -163,7 +163,7 @@ def _with(
     by_id = {one.transaction_id: one for one in payments}
     known = by_id.get(money.transaction_id) or ProspectPayment(money.transaction_id)
     by_id[money.transaction_id] = _changed(known, money, sign)
-    ordered = sorted(by_id.values(), key=lambda one: (one.time, one.transaction_id))
+    ordered = sorted(by_id.values(), key=lambda payment: (payment.time, payment.transaction_id))
     return tuple(ordered[:PAYMENTS_MAX])
 
 

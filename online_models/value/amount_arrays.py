@@ -25,6 +25,7 @@ STEP_MIN = 0.02
 """Steps of the log of the cut start at 1 and shrink with the rows to STEP_MIN."""
 
 LEVEL_MAX = 3.0
+"""Levels stay within this factor of 1: a model that is further off has to be replaced."""
 
 BEND_FIRST, BEND_WIDTH, BENDS = -9.0, 1.0, 12
 """Log odds at which the calibration of chances may bend."""

@@ -28,6 +28,7 @@ LEAST = 1e-9
 """Means below this count as unknown."""
 
 GROWTH_MAX = 100.0
+"""Growth of a step is at most this, so that a nearly unpaid start does not explode."""
 
 OWN_SHARE = 0.5
 """Weight of what an install has paid itself, against what its cohort has, in what it is expected to

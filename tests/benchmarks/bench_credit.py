@@ -17,8 +17,8 @@ from itertools import product
 from typing import Any
 
 from online_models.credit.exposures import watch_path
-from online_models.credit.fitting import fit_hazard
 from online_models.credit.hazard import ORGANIC, CreditHazard
+from online_models.credit.hazard_fit import fit_hazard
 from online_models.credit.learner import CreditLearner, CreditRules
 from online_models.credit.persistence import CreditModel, load_credit_model
 from online_models.credit.window import PathWindow

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from msgspec import Struct, msgpack
+from msgspec import Struct, field, msgpack
 
 from online_models.learning.registry import ModelHistory
 from online_models.persistence.envelope import Unusable
@@ -20,7 +20,7 @@ class Relearning(Struct):
     position: int
     end: int
     until: int
-    is_told: bool = False  # whether relearned versions were published; the stored name
+    is_published: bool = field(default=False, name="is_told")  # of relearned versions
 
 
 class Head(Struct):

@@ -39,7 +39,6 @@ from streams.stages.common.observer import StageObserver
 from streams.stages.contract import Effects, LogRecord, OffsetRange, StateReader
 from streams.stages.learning.credit_weights import weigh
 from streams.stages.learning.head import Head, Relearning, heads, unusable
-from streams.stages.learning.monitors import QualityReporter
 from streams.stages.learning.parts import (
     BASE_EVERY_MS,
     Base,
@@ -52,6 +51,7 @@ from streams.stages.learning.parts import (
     with_prefix,
     without_prefix,
 )
+from streams.stages.learning.quality_reporter import QualityReporter
 from streams.stages.learning.targets import AnyRules, TargetLearners
 from streams.stages.learning.version_book import VersionBook
 
@@ -164,11 +164,13 @@ class Learning:
         read = example_frames.decode(record.value or b"").records
         for kind, same in groupby(read, type):
             if kind is Example:
-                self._learn(list(same), record.offset, is_again=is_again)  # type: ignore[arg-type]
+                examples = [one for one in same if isinstance(one, Example)]
+                self._learn(examples, record.offset, is_again=is_again)
             elif kind is ExposurePath and not is_again:
-                self._learn_credit(list(same))  # type: ignore[arg-type]
+                self._learn_credit([one for one in same if isinstance(one, ExposurePath)])
             elif kind is ModelCommand:
-                self._carry_out(list(same), record.offset, state, is_again=is_again)  # type: ignore[arg-type]
+                orders = [one for one in same if isinstance(one, ModelCommand)]
+                self._carry_out(orders, record.offset, state, is_again=is_again)
         head.end = max(head.end, record.offset + 1)
         if again:
             again.position = record.offset + 1
@@ -252,9 +254,9 @@ class Learning:
     def _publish_relearned(self) -> None:
         """Publish the versions that the learners would have published by now."""
         head = self._head
-        if head.again is None or head.again.is_told:
+        if head.again is None or head.again.is_published:
             return
-        head.again.is_told = True
+        head.again.is_published = True
         for verdict in self._targets.published():
             self._book.publish(verdict, LogPosition(head.again.end, head.time), "learned_again")
 

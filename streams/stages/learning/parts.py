@@ -19,6 +19,7 @@ _CHUNK_BYTES = 400_000
 """Stored parts are cut into values of this size, well below the broker's message limit."""
 
 BASES = "base/"
+# Bound of the state: a base is as large as all learners together.
 BASES_MAX = 6
 BASE_EVERY_MS = HOUR_MS
 """Log time between bases, in ms. When there are too many, older ones are thinned out first."""

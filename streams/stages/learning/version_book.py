@@ -13,7 +13,13 @@ from online_models.learning.registry import (
     VersionChange,
     VersionState,
 )
-from online_models.learning.verdicts import Figures, NewChampion, Publication, Refusal, Verdict
+from online_models.learning.verdicts import (
+    NewChampion,
+    Publication,
+    Refusal,
+    Verdict,
+    VersionFigures,
+)
 from schemas import outcomes, topics
 from schemas.outcomes import ModelContent, ModelVersion
 from schemas.records import CommandKind, JourneyFrame, ModelCommand, ModelMarker, frame_encoder
@@ -132,7 +138,7 @@ class VersionBook:
             self.is_urgent = True
         history = self.registry.of(change.model)
         history.changes += 1
-        figures: Figures = {}
+        figures: VersionFigures = {}
         order = reason = challenger = parent = ""
         if isinstance(cause, ModelCommand):
             order, reason = cause.command_id, cause.reason

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from online_models.credit.exposures import watch_path
-from online_models.credit.fitting import fit_hazard
+from online_models.credit.hazard_fit import fit_hazard
 from online_models.credit.window import PathWindow
 from schemas.records import ExposurePath, ExposureTouch
 from schemas.time import DAY_MS

@@ -14,8 +14,8 @@ from online_models.credit.exposures import (
     state_at,
     watch_path,
 )
-from online_models.credit.fitting import fit_hazard
 from online_models.credit.hazard import POOLED, ChannelEffect, CreditHazard
+from online_models.credit.hazard_fit import fit_hazard
 from online_models.credit.window import CHANNELS_MAX, OVERFLOW, PathWindow
 from schemas.records import ExposurePath
 from schemas.time import EventMs

@@ -10,8 +10,8 @@ from msgspec.structs import replace
 from online_models.credit import learner_parts
 from online_models.credit.counts import SETS_MAX, PathCounts
 from online_models.credit.exposures import watch_path
-from online_models.credit.fitting import fit_hazard
 from online_models.credit.gates import CreditGateRules
+from online_models.credit.hazard_fit import fit_hazard
 from online_models.credit.learner import (
     TOUCHES_MAX,
     CreditLearner,

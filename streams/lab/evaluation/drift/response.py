@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from online_models.drift.watch import DriftStream, DriftWatch
-from online_models.hazard.forgetting import forget
+from online_models.hazard.evidence_decay import forget
 from online_models.hazard.model import HazardModel, HazardRow, HazardRules
 from online_models.hazard.persistence import dump_hazard_model, load_hazard_model
 from online_models.hazard.rules import Numbers

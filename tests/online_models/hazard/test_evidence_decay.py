@@ -7,7 +7,7 @@ import random
 import numpy as np
 import pytest
 
-from online_models.hazard.forgetting import forget
+from online_models.hazard.evidence_decay import forget
 from online_models.hazard.model import HazardModel, HazardRow, HazardRules
 from online_models.hazard.persistence import dump_hazard_model, load_hazard_model
 from streams.lab.evaluation.drift.response import excess_log_loss

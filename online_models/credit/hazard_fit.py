@@ -22,6 +22,7 @@ from online_models.credit.window import PathWindow, StandingCell
 _Floats = npt.NDArray[np.float64]
 _Ints = npt.NDArray[np.int64]
 
+# Bound of the time of a fit: a start from the last model needs far fewer steps.
 STEPS_MAX = 200
 MOVED_MIN = 1e-5
 """Fitting stops when a step moves no more than this share of the credit."""
@@ -35,8 +36,10 @@ _PRIOR_INSTALLS = 0.5
 MEMORY_OF_MEAN = 1e-3
 """No effect starts below this share of the mean."""
 
+# Newton steps are held to this, so that a step on few installs does not overshoot.
 SLOPE_STEP_MAX = 1.0
 SLOPE_RIDGE = 1.0
+# Logs of rates stay below this, so that no step overflows.
 LOG_RATE_MAX = 20.0
 KINDS = 4
 """Impressions that fade fast and slowly, clicks that fade fast and slowly."""
