@@ -9,7 +9,7 @@ from attribution.journey import Decision
 from attribution.rules.rules import Rules
 from streams.stages.journeys.decision_rows import attribution_row
 from tests.oracle.decision import Verdict, decide
-from tests.oracle.generated.router import Told
+from tests.oracle.generated.router import Reported
 from tests.oracle.history import History
 from tests.oracle.reengagement import Return, returns
 from tests.oracle.rulebook import Rulebook
@@ -29,41 +29,41 @@ def truth_of(history: History, book: Rulebook) -> Truth:
     )
 
 
-def differences(told: Told, truth: Truth) -> list[str]:
+def differences(reported: Reported, truth: Truth) -> list[str]:
     """One line for each; none when the two agree."""
     found = []
     for install_id, verdict in truth.verdicts.items():
-        decision = told.decisions.get(install_id)
+        decision = reported.decisions.get(install_id)
         if decision is None:
             found.append(f"{install_id}: never decided, expected {verdict}")
             continue
         found += [f"{install_id}: {line}" for line in _decision(decision, verdict)]
-        review = told.reviews[install_id]
+        review = reported.reviews[install_id]
         found += [f"{install_id}: {line}" for line in _review(review, verdict)]
     expected = {
         one.conversion_id: (*one[1:], truth.verdicts[name].is_erased)
         for name, back in truth.returns.items()
         for one in back
     }
-    came = {
+    actual = {
         name: (
-            said.candidate.touch.event_id,
-            int(said.candidate.signal),
-            said.session_time,
-            said.expires_at,
-            said.is_erased,
+            output.candidate.touch.event_id,
+            int(output.candidate.signal),
+            output.session_time,
+            output.expires_at,
+            output.is_erased,
         )
-        for name, said in told.reengagements.items()
+        for name, output in reported.reengagements.items()
     }
-    return found + _unequal("re-engagements", came, expected)
+    return found + _unequal("re-engagements", actual, expected)
 
 
-def row_differences(told: Told, truth: Truth, rules: Rules) -> list[str]:
+def row_differences(reported: Reported, truth: Truth, rules: Rules) -> list[str]:
     """The same for what is only worked out when the decision becomes a row."""
     found = []
-    for install_id, decision in told.decisions.items():
+    for install_id, decision in reported.decisions.items():
         row, verdict = attribution_row(decision, rules, ""), truth.verdicts[install_id]
-        said = {
+        output = {
             "status": row.status,
             "expires_at": row.expires_at,
             "conversion_type": row.conversion_type,
@@ -71,7 +71,7 @@ def row_differences(told: Told, truth: Truth, rules: Rules) -> list[str]:
             "fraud_reason": row.fraud_reason,
             "rejected_reason": row.rejected_reason,
         }
-        lines = _fields(said, verdict)
+        lines = _fields(output, verdict)
         lines += _unequal("match_type", row.match_type, MATCH_TYPES[verdict.signal + 1])
         found += [f"row of {install_id}: {line}" for line in lines]
     return found
@@ -81,7 +81,7 @@ def _decision(decision: Decision, verdict: Verdict) -> list[str]:
     judgement, case = decision.judgement, decision.case
     winner, robbed = judgement.winner, judgement.robbed
     status, reason = fraud_status(judgement.hits)
-    said = {
+    output = {
         "winner": winner.touch.event_id if winner else "",
         "signal": int(winner.signal) if winner else -1,
         "conversion_type": conversion_type(case, judgement),
@@ -92,26 +92,26 @@ def _decision(decision: Decision, verdict: Verdict) -> list[str]:
         "is_erased": decision.is_erased,
         "rejected_reason": judgement.robbed_by.reason if judgement.robbed_by else "",
     }
-    return _fields(said, verdict)
+    return _fields(output, verdict)
 
 
-def _fields(said: dict[str, Any], verdict: Verdict) -> list[str]:
+def _fields(output: dict[str, Any], verdict: Verdict) -> list[str]:
     return [
         line
-        for name, value in said.items()
+        for name, value in output.items()
         for line in _unequal(name, value, getattr(verdict, name))
     ]
 
 
 def _review(review: Review, verdict: Verdict) -> list[str]:
-    told = {
+    reported = {
         one.event_id: one.rule if one.verdict == "rejected" else one.verdict
         for one in review.receipts
     }
     helped = tuple(one.touch.event_id for one in review.contributors)
     return [
         *_unequal("contributors", helped, verdict.contributors),
-        *_unequal("receipts", told, verdict.receipts),
+        *_unequal("receipts", reported, verdict.receipts),
     ]
 
 

@@ -30,14 +30,16 @@ def is_condemned(claim: Claim, case: Case, reason: str) -> bool:
     """What the history of its site said last, soon enough after the install, and surely enough."""
     install = case.opened.install
     window = int(case.rule("windows.post_install_fraud", None))
-    said = [
+    output = [
         (verdict.ts, verdict.value)
         for verdict in case.verdicts
         if verdict.event_id == claim.touch.event_id
         and verdict.reason == reason
         and verdict.ts <= install.ts + window
     ]
-    return bool(said) and max(said)[1] >= float(case.rule("fraud.site_posterior_min", claim.touch))
+    return bool(output) and max(output)[1] >= float(
+        case.rule("fraud.site_posterior_min", claim.touch)
+    )
 
 
 def is_injected(claim: Claim, case: Case) -> bool:

@@ -11,7 +11,7 @@ from schemas.records import ActivitySeen, Installed, Signal, Touch, TouchKind
 from schemas.time import EventMs, LogMs, Millis
 from tests.oracle.comparison import Truth, differences, truth_of
 from tests.oracle.generated.draws import APP, NOON
-from tests.oracle.generated.play import told_by
+from tests.oracle.generated.play import reported_by
 from tests.oracle.generated.router import records_of
 from tests.oracle.history import History, Opened, Shown, Visit, namings_of
 from tests.oracle.rulebook import DAY, HOUR, Rulebook
@@ -57,7 +57,7 @@ def agreed(shown: Shown, opened: Opened, *visits: Visit) -> Truth:
     history = History((shown,), (opened,), visits, namings_of(visits))
     truth = truth_of(history, NO_EXCEPTIONS)
     for arrived in permutations(records_of(history)):
-        assert differences(told_by(list(arrived), Rules()), truth) == [], arrived
+        assert differences(reported_by(list(arrived), Rules()), truth) == [], arrived
     return truth
 
 

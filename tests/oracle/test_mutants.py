@@ -15,7 +15,7 @@ import pytest
 from tests.checkout import ROOT
 from tests.oracle.comparison import differences, row_differences, truth_of
 from tests.oracle.generated.draws import draw
-from tests.oracle.generated.play import compiled, plain_order, rule_set, told_by
+from tests.oracle.generated.play import compiled, plain_order, reported_by, rule_set
 from tests.oracle.generated.random_source import Seeded
 from tests.oracle.mutants import MUTANTS, Mutant, broken_core
 from tests.oracle.rulebook import DEFAULTS, HOUR, Rulebook, Value
@@ -27,7 +27,7 @@ HISTORIES = 20_000
 @dataclass(frozen=True)
 class Verdict:
     exit_code: int
-    said: dict[str, Any]
+    output: dict[str, Any]
 
 
 def proof_with(folder: Path) -> Verdict:
@@ -46,7 +46,7 @@ def test_a_core_that_is_wrong_in_one_place_is_found(mutant: Mutant, tmp_path: Pa
     broken_core(mutant, tmp_path)
     verdict = proof_with(tmp_path)
     assert verdict.exit_code == 1
-    assert verdict.said["mismatches"] > 0
+    assert verdict.output["mismatches"] > 0
 
 
 @pytest.mark.parametrize("name", DEFAULTS)
@@ -57,8 +57,8 @@ def test_every_value_of_the_rules_matters_by_its_last_millisecond(name: str) -> 
         rng = Seeded(seed)
         history = draw(rng, book)
         rules = compiled(nudged(book, name))
-        told, truth = told_by(plain_order(history, rng), rules), truth_of(history, book)
-        if differences(told, truth) or row_differences(told, truth, rules):
+        reported, truth = reported_by(plain_order(history, rng), rules), truth_of(history, book)
+        if differences(reported, truth) or row_differences(reported, truth, rules):
             return
     pytest.fail(f"nobody noticed that {name} was wrong")
 

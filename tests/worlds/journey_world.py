@@ -24,8 +24,8 @@ def tell(
 ) -> tuple[Journey, list[JourneyFact]]:
     journey, facts = start or Journey(), list[JourneyFact]()
     for record in records:
-        journey, said = step(journey, record, rules)
-        facts += said
+        journey, new_facts = step(journey, record, rules)
+        facts += new_facts
     return journey, facts
 
 
@@ -90,7 +90,7 @@ def in_force(facts: list[JourneyFact]) -> dict[str, tuple[int, int]]:
         for fact in facts
         if isinstance(fact, Reengagement)
     }
-    return {event: told for event, told in last.items() if told[0]}
+    return {event: reported for event, reported in last.items() if reported[0]}
 
 
 def dispositions(facts: list[JourneyFact]) -> list[tuple[str, int]]:

@@ -52,15 +52,19 @@ def guess(touch: Touch, traits: list[str]) -> Candidate:
     return Candidate(Signal.PROBABILISTIC, replace(touch, traits=traits))
 
 
-def told(
+def reported(
     *candidates: Candidate, case: Case = CASE, rules: Rules = RULES
 ) -> tuple[WaterfallResult, Review]:
     judgement = run_waterfall(candidates, case, rules)
     return judgement, review(candidates, case, judgement, rules)
 
 
-def rules_told(*candidates: Candidate, case: Case = CASE, rules: Rules = RULES) -> dict[str, str]:
-    return {one.event_id: one.rule for one in told(*candidates, case=case, rules=rules)[1].receipts}
+def rule_by_event(
+    *candidates: Candidate, case: Case = CASE, rules: Rules = RULES
+) -> dict[str, str]:
+    return {
+        one.event_id: one.rule for one in reported(*candidates, case=case, rules=rules)[1].receipts
+    }
 
 
 def names(candidates: list[Candidate]) -> list[str]:
@@ -81,14 +85,14 @@ def outcome(judgement: WaterfallResult) -> tuple[str, str, str]:
 
 
 def test_every_candidate_has_one_receipt_the_best_first() -> None:
-    _, found = told(device(view("v", -10)), device(click("a", -20)), device(click("b", -15)))
+    _, found = reported(device(view("v", -10)), device(click("a", -20)), device(click("b", -15)))
     assert [(one.event_id, one.verdict) for one in found.receipts] == [
         ("b", "credited"), ("a", "outranked"), ("v", "outranked"),
     ]  # fmt: skip
 
 
 def test_what_dropped_a_candidate_of_a_new_user_is_named() -> None:
-    assert rules_told(
+    assert rule_by_event(
         device(click("future", 1)),
         device(click("slow log", -HOUR, ts=WEEK + 1)),
         device(click("old", -8 * DAY)),
@@ -112,7 +116,7 @@ def test_what_dropped_a_candidate_of_a_new_user_is_named() -> None:
 
 
 def test_what_dropped_a_candidate_of_a_known_user_is_named() -> None:
-    assert rules_told(
+    assert rule_by_event(
         device(to_win_back(click("winner", -10))),
         device(click("not meant for them", -10)),
         device(to_win_back(click("before", -6 * DAY))),
@@ -125,7 +129,7 @@ def test_what_dropped_a_candidate_of_a_known_user_is_named() -> None:
 
 
 def test_who_only_looks_a_little_alike_is_told_so() -> None:
-    assert rules_told(guess(click("stranger", -10), STRANGER), rules=GUESSING) == {
+    assert rule_by_event(guess(click("stranger", -10), STRANGER), rules=GUESSING) == {
         "stranger": "low_confidence"
     }
 
@@ -143,49 +147,49 @@ def test_the_first_rule_that_applies_is_the_one_that_is_told() -> None:
         (to_win_back(click("c", -HOUR)), "last_touch"),
     ]
     case = Case(INSTALL, before(-WEEK))
-    assert [rules_told(device(touch), case=case)["c"] for touch, _ in order] == [
+    assert [rule_by_event(device(touch), case=case)["c"] for touch, _ in order] == [
         rule for _, rule in order
     ]
 
 
 def test_of_several_reasons_to_reject_the_first_in_their_order_is_told() -> None:
     both = replace(click("c", -2), flags=Flag.SIGNATURE_MISSING | Flag.SIGNATURE_STALE)
-    assert rules_told(device(both)) == {"c": "engagement_injection"}
+    assert rule_by_event(device(both)) == {"c": "engagement_injection"}
 
 
 # --- who was kept from it by fraud alone ----------------------------------------------------------
 
 
 def test_the_next_eligible_touchpoint_gets_the_credit_and_the_robber_is_named() -> None:
-    judgement, _ = told(injected("injected"), device(click("honest", -HOUR)))
+    judgement, _ = reported(injected("injected"), device(click("honest", -HOUR)))
     assert outcome(judgement) == ("honest", "injected", "engagement_injection")
 
 
 def test_when_nobody_else_is_eligible_the_install_is_organic_and_the_robber_is_named() -> None:
-    judgement, found = told(injected("injected"), device(click("old", -8 * DAY)))
+    judgement, found = reported(injected("injected"), device(click("old", -8 * DAY)))
     assert outcome(judgement) == ("organic", "injected", "engagement_injection")
     assert found.contributors == []
 
 
 def test_of_several_robbers_the_one_that_would_have_won_is_named() -> None:
-    judgement, _ = told(injected("first", -4), injected("last", -1), device(click("c", -HOUR)))
+    judgement, _ = reported(injected("first", -4), injected("last", -1), device(click("c", -HOUR)))
     assert outcome(judgement) == ("c", "last", "engagement_injection")
 
 
 def test_a_robber_that_would_have_lost_anyway_robbed_nobody() -> None:
-    judgement, found = told(device(click("winner", -10)), unsigned("loser", -HOUR))
+    judgement, found = reported(device(click("winner", -10)), unsigned("loser", -HOUR))
     assert outcome(judgement) == ("winner", "nobody", "")
     assert {one.event_id: one.rule for one in found.receipts}["loser"] == "incorrect_signature"
 
 
 def test_what_no_rule_lets_win_is_no_robber_either() -> None:
-    judgement, _ = told(unsigned("old", -8 * DAY), device(click("winner", -HOUR)))
+    judgement, _ = reported(unsigned("old", -8 * DAY), device(click("winner", -HOUR)))
     assert outcome(judgement) == ("winner", "nobody", "")
 
 
 def test_a_source_may_be_allowed_what_others_are_not() -> None:
     lenient = Rules(default=Policy(fraud=FraudRules(engagement_injection="suspicious")))
-    judgement, found = told(injected("c"), rules=lenient)
+    judgement, found = reported(injected("c"), rules=lenient)
     assert outcome(judgement) == ("c", "nobody", "")
     assert [(one.touch.event_id, hit.mode) for one, hit in found.suspicions] == [
         ("c", "suspicious")
@@ -198,11 +202,11 @@ def test_a_source_may_be_allowed_what_others_are_not() -> None:
 def test_up_to_three_who_would_have_won_next_are_told_in_their_order() -> None:
     clicks = [device(by(click(f"c{n}", -n * HOUR), "north", f"c{n}")) for n in range(1, 7)]
     assert CONTRIBUTORS_MAX == 3
-    assert names(told(*clicks, device(view("v", -10)))[1].contributors) == ["c2", "c3", "c4"]
+    assert names(reported(*clicks, device(view("v", -10)))[1].contributors) == ["c2", "c3", "c4"]
 
 
 def test_who_could_not_have_won_did_not_help() -> None:
-    found = told(
+    found = reported(
         device(click("winner", -10)),
         device(click("old", -8 * DAY)),
         unsigned("unsigned", -HOUR),
@@ -213,11 +217,11 @@ def test_who_could_not_have_won_did_not_help() -> None:
 
 
 def test_an_organic_install_had_no_help() -> None:
-    assert told(device(click("old", -8 * DAY)))[1].contributors == []
+    assert reported(device(click("old", -8 * DAY)))[1].contributors == []
 
 
 def test_a_known_user_was_helped_by_retargeting_alone() -> None:
-    found = told(
+    found = reported(
         device(to_win_back(click("winner", -10))),
         device(to_win_back(view("view", -20))),
         device(click("other", -30)),

@@ -50,7 +50,7 @@ MS = 1 / 60_000
 STRICT = Rules(default=Policy(fraud=FraudRules(click_flood="reject")))
 
 
-def told(*records: JourneyRecord, rules: Rules = RULES) -> list[Row]:
+def reported(*records: JourneyRecord, rules: Rules = RULES) -> list[Row]:
     observer = StageObserver()
     stage = Fed(Journeys(0, 1, rules, Scorers(lambda _: None, observer, ScoringRules()), observer))
     return rows(stage.journeys(*records), "attributions")
@@ -66,7 +66,7 @@ def suspected(event_id: str, value: float = 0.999, minutes: float = HOUR) -> Sit
 def test_each_version_names_the_one_it_replaces_and_why_it_did() -> None:
     back = to_win_back(click("back", -1, ts=50))
     known = Candidates("i1", Signal.DEVICE_ID, -1, [], [before(-9 * DAY, ts=40)])
-    found = told(
+    found = reported(
         installed(), answer(click("a", -9)), late(click("b", -5, ts=30)), known, late(back)
     )
     assert [
@@ -121,7 +121,7 @@ def test_what_changes_no_decision_makes_no_version(one_more: Touch) -> None:
 def test_who_would_have_won_but_for_fraud_makes_a_version_although_the_winner_stays() -> None:
     """Somebody has to be told who tried."""
     forged = replace(by(click("forged", -1, ts=30), "south"), flags=Flag.SIGNATURE_MISSING)
-    found = told(installed(), answer(click("c", -5)), late(forged))
+    found = reported(installed(), answer(click("c", -5)), late(forged))
     assert [(one["touch_id"], one["rejected_media_source"]) for one in found] == [
         ("touch of c", ""), ("touch of c", "south"),
     ]  # fmt: skip
@@ -142,7 +142,7 @@ def test_what_is_newly_suspicious_about_the_winner_makes_a_version() -> None:
 
 def test_a_verdict_takes_the_credit_away_where_the_rules_reject() -> None:
     touches = answer(by(click("flood", -5), "south"), click("honest", -HOUR))
-    found = told(installed(), touches, suspected("flood"), rules=STRICT)
+    found = reported(installed(), touches, suspected("flood"), rules=STRICT)
     assert [(one["reason"], one["media_source"]) for one in found] == [
         ("first_decision", "south"), ("fraud_verdict", "north"),
     ]  # fmt: skip
@@ -183,7 +183,7 @@ def test_an_earlier_verdict_that_comes_after_a_later_one_changes_nothing() -> No
 )
 def test_the_mode_says_what_a_verdict_does(mode: str, expected: list[tuple[str, str]]) -> None:
     rules = Rules(scopes=(Scope(media_source="north", fraud=(("click_flood", mode),)),))
-    found = told(installed(), answer(click("c", -5)), suspected("c"), rules=rules)
+    found = reported(installed(), answer(click("c", -5)), suspected("c"), rules=rules)
     assert [
         (one["fraud_status"], one["touch_id"].removeprefix("touch of ") or "organic")
         for one in found
@@ -258,13 +258,13 @@ def test_the_final_decision_is_what_everything_known_at_once_would_have_led_to(
     )
     at_once = tell(installed(), *verdicts, known, rules=rules)[1]
     order = data.draw(st.permutations([*rest, *verdicts]))
-    step_by_step = tell(installed(), answer(), *map(_said, order), rules=rules)[1]
+    step_by_step = tell(installed(), answer(), *map(_record_of, order), rules=rules)[1]
     assert _gist(step_by_step) == _gist(at_once)
     for one, other in pairwise(decisions(step_by_step)):
         assert other[0] == one[0] + 1
 
 
-def _said(piece: Touch | Prior | SiteVerdict) -> JourneyRecord:
+def _record_of(piece: Touch | Prior | SiteVerdict) -> JourneyRecord:
     match piece:
         case Touch():
             return late(piece)

@@ -69,7 +69,7 @@ def stage(state: Any = None, rules: Rules = RULES) -> Fed:
     )
 
 
-def told(*records: JourneyRecord) -> list[Row]:
+def reported(*records: JourneyRecord) -> list[Row]:
     return rows(stage().journeys(*records), "attributions")
 
 
@@ -83,7 +83,7 @@ def test_an_erasure_makes_a_version_and_leaves_the_credit() -> None:
 
 def test_from_then_on_rows_have_no_ids_and_keep_source_and_campaign() -> None:
     robber = replace(click("r", -1), flags=Flag.SIGNATURE_MISSING)
-    before, after = told(installed(), answer(click("c", -5), view("v", -9), robber), erased(60))
+    before, after = reported(installed(), answer(click("c", -5), view("v", -9), robber), erased(60))
     for name in ("touch_id", "rejected_touch_id", "candidates", "contributors"):
         assert before[name] not in ("", "[]")
         assert after[name] in ("", "[]")
@@ -103,7 +103,7 @@ def test_from_then_on_rows_have_no_ids_and_keep_source_and_campaign() -> None:
 
 
 def test_what_changes_after_it_is_told_without_ids_too() -> None:
-    effects = told(
+    effects = reported(
         installed(), answer(click("c", -5)), erased(60), late(click("better", -1, ts=120))
     )
     assert [one["reason"] for one in effects] == ["first_decision", "erasure", "late_touchpoint"]
@@ -115,7 +115,9 @@ def test_returns_of_the_user_are_told_again_without_ids() -> None:
     back = to_win_back(click("back", AWAY))
     records: list[JourneyRecord] = [installed(lookups=0), late(back), session("s", AWAY + 5)]
     reengaged = [
-        one for one in told(*records, erased(AWAY + 60)) if one["conversion_type"] == "reengagement"
+        one
+        for one in reported(*records, erased(AWAY + 60))
+        if one["conversion_type"] == "reengagement"
     ]
     assert [(one["version"], one["reason"], one["touch_id"]) for one in reengaged] == [
         (1, "first_decision", "touch of back"),
@@ -152,7 +154,7 @@ def test_nobody_is_forgotten_twice() -> None:
 
 
 def test_who_asks_before_the_install_is_known_is_decided_without_ids_at_once() -> None:
-    (row,) = told(erased(60), installed(), answer(click("c", -5)))
+    (row,) = reported(erased(60), installed(), answer(click("c", -5)))
     assert (row["reason"], row["media_source"], row["touch_id"]) == ("first_decision", "north", "")
 
 
@@ -205,7 +207,7 @@ def test_nothing_changes_the_decision_of_somebody_who_is_forgotten() -> None:
 # --- who is told ----------------------------------------------------------------------------------
 
 
-def told_of(facts: list[MatchFact]) -> list[tuple[str, int]]:
+def erasures_in(facts: list[MatchFact]) -> list[tuple[str, int]]:
     return [(one.install_id, one.ts) for one in facts if isinstance(one, Erased)]
 
 
@@ -214,16 +216,16 @@ def test_every_install_of_the_device_that_was_logged_until_then_is_told() -> Non
     for name, ts in (("early", 0), ("same time", 60), ("after", 60 + MS)):
         one = installed(0, ts=ts, install_id=name)
         index, facts = touch_index.index_install(index, looked_up(one), RULES)
-        assert told_of(facts) == []
+        assert erasures_in(facts) == []
     _, facts = touch_index.erase_key(index, asked(60), RULES)
-    assert told_of(facts) == [("early", at(60)), ("same time", at(60))]
+    assert erasures_in(facts) == [("early", at(60)), ("same time", at(60))]
 
 
 def test_an_install_logged_before_the_erasure_is_told_although_it_comes_late() -> None:
     index, _ = touch_index.erase_key(None, asked(60), RULES)
     for ts, expected in ((60, [("i1", at(60))]), (60 + MS, [])):
         one = looked_up(installed(0, ts=ts))
-        assert told_of(touch_index.index_install(index, one, RULES)[1]) == expected
+        assert erasures_in(touch_index.index_install(index, one, RULES)[1]) == expected
 
 
 def test_an_account_tells_every_install_it_was_signed_in_to_until_then() -> None:
@@ -231,11 +233,11 @@ def test_an_account_tells_every_install_it_was_signed_in_to_until_then() -> None
     account, _ = accounts.link_account(account, signed_in("i1", 5), RULES)
     account, _ = accounts.link_account(account, signed_in("later", 61), RULES)
     account, facts = accounts.erase_account(account, asked(60), RULES)
-    assert told_of(facts) == [("i1", at(60)), ("i2", at(60))]
-    assert told_of(accounts.link_account(account, signed_in("late", 1, ts=60), RULES)[1]) == [
+    assert erasures_in(facts) == [("i1", at(60)), ("i2", at(60))]
+    assert erasures_in(accounts.link_account(account, signed_in("late", 1, ts=60), RULES)[1]) == [
         ("late", at(60))
     ]
-    assert told_of(accounts.link_account(account, signed_in("new", 90), RULES)[1]) == []
+    assert erasures_in(accounts.link_account(account, signed_in("new", 90), RULES)[1]) == []
 
 
 @pytest.mark.parametrize("first", [30, 60])
@@ -247,9 +249,9 @@ def test_the_first_of_two_requests_about_an_install_is_told_in_any_order(first: 
     for ts, expected in ((20, 30), (50, 60)):
         one = looked_up(installed(0, ts=ts))
         _, facts = touch_index.index_install(index, one, RULES)
-        assert told_of(facts) == [("i1", at(expected))]
-        _, said = accounts.link_account(account, signed_in("i1", 0, ts=ts), RULES)
-        assert told_of(said) == [("i1", at(expected))]
+        assert erasures_in(facts) == [("i1", at(expected))]
+        _, new_facts = accounts.link_account(account, signed_in("i1", 0, ts=ts), RULES)
+        assert erasures_in(new_facts) == [("i1", at(expected))]
 
 
 def test_of_very_many_requests_the_oldest_are_forgotten() -> None:
@@ -258,7 +260,7 @@ def test_of_very_many_requests_the_oldest_are_forgotten() -> None:
     index, facts = touch_index.erase_key(index, asked(60), rules)
     assert facts == [Evicted("erasures_per_key_max", 1)]
     _, facts = touch_index.index_install(index, looked_up(installed(0, ts=20)), rules)
-    assert told_of(facts) == [("i1", at(60))]
+    assert erasures_in(facts) == [("i1", at(60))]
 
 
 @pytest.mark.parametrize("kind", ["device", "account"])
@@ -276,9 +278,9 @@ def test_device_and_account_tell_the_same_in_any_order(kind: str) -> None:
     for order in permutations([install, erase]):
         state, facts = None, []
         for one in order:
-            state, said = one(state)
-            facts += said
-        assert told_of(facts) == [("i1", at(60))]
+            state, new_facts = one(state)
+            facts += new_facts
+        assert erasures_in(facts) == [("i1", at(60))]
 
 
 def test_matching_passes_an_erasure_on_to_the_journey() -> None:
@@ -315,12 +317,12 @@ def live(records: list[JourneyRecord]) -> tuple[journeys.Journey, list[journeys.
     """One record after the other, while log time follows as far as everything is known."""
     journey, facts = journeys.Journey(), list[journeys.JourneyFact]()
     for number, record in enumerate(records):
-        journey, said = tell(record, start=journey)
-        facts += said
+        journey, new_facts = tell(record, start=journey)
+        facts += new_facts
         now = min((_logged(one) for one in records[number + 1 :]), default=at(4 * AWAY))
         if journeys.journey_due(journey, RULES) <= now:
-            journey, said = journeys.meet_deadlines(journey, LogMs(now), RULES)
-            facts += said
+            journey, new_facts = journeys.meet_deadlines(journey, LogMs(now), RULES)
+            facts += new_facts
     return journey, facts
 
 
@@ -337,11 +339,11 @@ def _logged(record: JourneyRecord) -> int:
 def test_what_is_told_last_does_not_depend_on_what_becomes_known_first(
     records: list[JourneyRecord], data: st.DataObject
 ) -> None:
-    one, told_one = live(sorted(records, key=_logged))
-    other, told_other = live(data.draw(st.permutations(records)))
-    assert decisions(told_one)[-1][2] == decisions(told_other)[-1][2]
-    assert in_force(told_one) == in_force(told_other)
-    for journey, facts in ((one, told_one), (other, told_other)):
+    one, first_facts = live(sorted(records, key=_logged))
+    other, second_facts = live(data.draw(st.permutations(records)))
+    assert decisions(first_facts)[-1][2] == decisions(second_facts)[-1][2]
+    assert in_force(first_facts) == in_force(second_facts)
+    for journey, facts in ((one, first_facts), (other, second_facts)):
         assert journey.is_purged
         last = {
             fact.candidate.touch.event_id if isinstance(fact, journeys.Reengagement) else "": fact

@@ -61,9 +61,9 @@ def found(*records: JourneyRecord, rules: Rules = RULES) -> list[tuple[int, str,
 def winner(touches: list[Touch], minutes: float, rules: Rules = RULES) -> str:
     """Event whose touchpoint brought the user back to a session at this time."""
     records = [late(to_win_back(touch)) for touch in touches]
-    told = in_force(tell(*INSTALLED, *records, session("s", minutes), rules=rules)[1])
-    assert len(told) <= 1
-    return next(iter(told), "nobody")
+    reported = in_force(tell(*INSTALLED, *records, session("s", minutes), rules=rules)[1])
+    assert len(reported) <= 1
+    return next(iter(reported), "nobody")
 
 
 # --- what brings a user back ----------------------------------------------------------------------
@@ -121,10 +121,10 @@ def test_only_who_was_away_for_the_whole_time_of_inactivity_is_brought_back(
     last_seen: float | None, touched: float, expected: str
 ) -> None:
     records = [session("before", last_seen)] if last_seen is not None else []
-    told = tell(
+    reported = tell(
         *INSTALLED, *records, late(to_win_back(click("c", touched))), session("s", 12 * DAY)
     )
-    assert next(iter(in_force(told[1])), "nobody") == expected
+    assert next(iter(in_force(reported[1])), "nobody") == expected
 
 
 def test_the_session_at_the_very_time_of_the_touchpoint_is_the_one_it_brought() -> None:
@@ -142,8 +142,8 @@ def test_inactivity_and_windows_are_those_of_the_source() -> None:
     assert winner([early], 20, rules) == "c"
     assert winner([by(early, "north")], 20, rules) == "nobody"
     assert winner([by(click("c", AWAY), "east")], AWAY + HOUR + 1, rules) == "nobody"
-    told = tell(*INSTALLED, late(to_win_back(early)), session("s", 20), rules=rules)[1]
-    assert in_force(told) == {"c": (at(20), at(20) + DAY_MS)}
+    reported = tell(*INSTALLED, late(to_win_back(early)), session("s", 20), rules=rules)[1]
+    assert in_force(reported) == {"c": (at(20), at(20) + DAY_MS)}
 
 
 def test_the_best_ranked_of_several_brought_the_user_back() -> None:
@@ -184,10 +184,10 @@ def test_each_touchpoint_brings_a_user_back_once() -> None:
 
 def test_the_newest_return_is_the_one_that_counts_and_each_ends_by_its_own_time() -> None:
     second = to_win_back(click("again", 2 * AWAY))
-    told = tell(*INSTALLED, late(BACK), session("s1", AWAY), late(second), session("s2", 2 * AWAY))[
-        1
-    ]
-    assert in_force(told) == {
+    reported = tell(
+        *INSTALLED, late(BACK), session("s1", AWAY), late(second), session("s2", 2 * AWAY)
+    )[1]
+    assert in_force(reported) == {
         "back": (at(AWAY), at(AWAY) + 30 * DAY_MS),
         "again": (at(2 * AWAY), at(2 * AWAY) + 30 * DAY_MS),
     }
@@ -250,8 +250,8 @@ def test_a_touchpoint_logged_too_late_after_the_session_does_not_explain_it(
 def test_a_repeated_session_brings_nobody_back_twice() -> None:
     other = to_win_back(click("other", AWAY - 5))
     again = session("s", AWAY + 5, ts=AWAY + 60)
-    told = found(late(BACK), late(other), session("s", AWAY + 5), again)
-    assert [one[2] for one in told] == ["back"]
+    reported = found(late(BACK), late(other), session("s", AWAY + 5), again)
+    assert [one[2] for one in reported] == ["back"]
 
 
 def test_sessions_that_waited_for_their_install_count_once_it_is_known() -> None:
@@ -273,15 +273,15 @@ def test_a_retargeting_touchpoint_before_the_install_led_to_it_or_to_nothing() -
 # --- on the row -----------------------------------------------------------------------------------
 
 
-def told_rows(*records: JourneyRecord) -> list[Row]:
+def reengagement_rows(*records: JourneyRecord) -> list[Row]:
     observer = StageObserver()
     stage = Fed(Journeys(0, 1, RULES, Scorers(lambda _: None, observer, ScoringRules()), observer))
-    told = rows(stage.journeys(*INSTALLED, *records), "attributions")
-    return [one for one in told if one["conversion_type"] == "reengagement"]
+    reported = rows(stage.journeys(*INSTALLED, *records), "attributions")
+    return [one for one in reported if one["conversion_type"] == "reengagement"]
 
 
 def test_a_return_is_a_conversion_of_its_own_beside_that_of_the_install() -> None:
-    (row,) = told_rows(late(BACK), session("s", AWAY + 5))
+    (row,) = reengagement_rows(late(BACK), session("s", AWAY + 5))
     assert (row["conversion_id"], row["attribution_id"]) == ("i1~back", "i1~back:1")
     assert (row["status"], row["match_type"]) == ("reengaged", "device_id")
     assert (row["conversion_time"], row["install_time"]) == (at(AWAY + 5), at(0))
@@ -292,7 +292,7 @@ def test_a_return_is_a_conversion_of_its_own_beside_that_of_the_install() -> Non
 
 def test_a_return_that_was_none_is_withdrawn_by_name() -> None:
     was_here = session("s0", AWAY - DAY, ts=AWAY + 60)
-    row = told_rows(late(BACK), session("s", AWAY + 5), was_here)[-1]
+    row = reengagement_rows(late(BACK), session("s", AWAY + 5), was_here)[-1]
     assert (row["attribution_id"], row["supersedes"], row["status"]) == (
         "i1~back:2", 1, "withdrawn",
     )  # fmt: skip
@@ -317,7 +317,7 @@ def lives(draw: st.DrawFn) -> tuple[list[Touch], list[float]]:
 
 def naive(touches: list[Touch], sessions: list[float]) -> dict[str, tuple[int, int]]:
     """Walks through the sessions and asks every touchpoint."""
-    told: dict[str, tuple[int, int]] = {}
+    reported: dict[str, tuple[int, int]] = {}
     active = [at(0), *(at(minutes) for minutes in sessions)]
     for opened in sorted(active[1:]):
         possible: list[tuple[bool, int, str]] = []
@@ -325,12 +325,12 @@ def naive(touches: list[Touch], sessions: list[float]) -> dict[str, tuple[int, i
             is_click = touch.kind is TouchKind.CLICK
             window = 7 * DAY_MS if is_click else DAY_MS
             seen = max(time for time in active if time < touch.time)
-            is_fresh = touch.event_id not in told and 0 <= opened - touch.time <= window
+            is_fresh = touch.event_id not in reported and 0 <= opened - touch.time <= window
             if is_fresh and touch.time - seen >= 7 * DAY_MS:
                 possible.append((is_click, touch.time, touch.event_id))
         if possible:
-            told[max(possible)[2]] = opened, opened + 30 * DAY_MS
-    return told
+            reported[max(possible)[2]] = opened, opened + 30 * DAY_MS
+    return reported
 
 
 @settings(max_examples=300, deadline=None)
@@ -377,13 +377,13 @@ def settled(rules: Rules) -> tuple[Journey, list[JourneyFact]]:
 
 def test_beyond_the_bound_the_oldest_session_goes_and_what_it_led_to_stays_as_told() -> None:
     rules = Rules(sessions_per_journey_max=2)
-    journey, told = settled(rules)
+    journey, reported = settled(rules)
     journey, facts = tell(session("s3", 2 * AWAY + 5), rules=rules, start=journey)
     assert evictions(facts) == [Evicted("sessions_per_journey_max", 1)]
     assert returns(facts) == []
     better = late(to_win_back(click("better", AWAY + 1)))
     assert returns(tell(better, rules=rules, start=journey)[1]) == []
-    assert set(in_force(told)) == {"back", "again"}
+    assert set(in_force(reported)) == {"back", "again"}
 
 
 def test_a_forgotten_session_still_shows_that_the_user_was_there() -> None:
@@ -426,8 +426,10 @@ def test_a_user_who_comes_back_for_ever_is_remembered_in_little() -> None:
     journey, facts = tell(*INSTALLED)
     for day in range(1, 9):
         back = late(to_win_back(click(f"t{day}", day * DAY)))
-        journey, said = tell(back, session(f"s{day}", day * DAY + 5), rules=rules, start=journey)
-        facts += said
+        journey, new_facts = tell(
+            back, session(f"s{day}", day * DAY + 5), rules=rules, start=journey
+        )
+        facts += new_facts
     assert len(in_force(facts)) == 8
     assert (len(journey.retargeting), len(journey.reengaged)) == (2, 2)
 
@@ -446,7 +448,7 @@ def test_what_is_settled_is_never_withdrawn_by_a_change_of_rules() -> None:
     strict = Rules(
         sessions_per_journey_max=2, default=Policy(windows=Windows(inactivity=60 * DAY_MS))
     )
-    told = returns(journeys.change_rules(journey, logged_at(3 * AWAY), strict)[1])
-    assert [(version, reason, event) for version, reason, event, _ in told] == [
+    reported = returns(journeys.change_rules(journey, logged_at(3 * AWAY), strict)[1])
+    assert [(version, reason, event) for version, reason, event, _ in reported] == [
         (2, "rule_change", "again")
     ]

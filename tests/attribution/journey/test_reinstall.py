@@ -176,12 +176,12 @@ def test_the_index_tells_each_install_of_those_before_it_in_whatever_order_they_
 
 
 def _priors(order: tuple[Installed, ...]) -> list[tuple[str, str]]:
-    index, told = EMPTY, []
+    index, reported = EMPTY, []
     for install in order:
         index, facts = index_install(index, looked_up(install), RULES)
         answers = [one for one in facts if isinstance(one, Candidates)]
-        told += [(one.install_id, prior.install_id) for one in answers for prior in one.priors]
-    return told
+        reported += [(one.install_id, prior.install_id) for one in answers for prior in one.priors]
+    return reported
 
 
 def test_only_a_device_id_tells_that_it_is_the_same_user() -> None:
@@ -208,15 +208,15 @@ def test_the_row_names_the_install_it_follows_and_the_window_in_force() -> None:
 def test_the_row_tells_the_windows_that_were_in_force_for_this_user_and_this_touchpoint() -> None:
     rules = Rules(default=Policy(windows=Windows(retargeting_click=3 * DAY_MS, click=5 * DAY_MS)))
     own = click("own", -5, lookback_ms=2 * DAY_MS)
-    told = {
+    reported = {
         "new user": row(installed(), answer(click("c", -5)), rules=rules),
         "own window": row(installed(), answer(own), rules=rules),
         "reinstalled": row(installed(), answered(click("c", -5)), rules=rules),
         "won back": row(installed(), answered(to_win_back(click("c", -5))), rules=rules),
     }
-    days = {name: one["click_window_s"] / 86_400 for name, one in told.items()}
+    days = {name: one["click_window_s"] / 86_400 for name, one in reported.items()}
     assert days == {"new user": 5, "own window": 2, "reinstalled": 3, "won back": 3}
-    assert {one["view_window_s"] for one in told.values()} == {86_400}
+    assert {one["view_window_s"] for one in reported.values()} == {86_400}
 
 
 def test_a_reattribution_is_for_good_unless_the_source_has_it_for_a_while_alone() -> None:

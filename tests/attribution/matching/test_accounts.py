@@ -22,10 +22,10 @@ def tell(
     facts: list[MatchFact] = []
     for record in records:
         if isinstance(record, AccountLinked):
-            state, said = accounts.link_account(state, record, rules)
+            state, new_facts = accounts.link_account(state, record, rules)
         else:
-            state, said = accounts.place_money(state, record, rules)
-        facts += said
+            state, new_facts = accounts.place_money(state, record, rules)
+        facts += new_facts
     assert state is not None
     return state, facts
 

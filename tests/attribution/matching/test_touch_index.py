@@ -29,10 +29,10 @@ def tell(*records: TouchSeen | InstallSeen, rules: Rules = RULES) -> list[MatchF
     facts: list[MatchFact] = []
     for record in records:
         if isinstance(record, TouchSeen):
-            index, said = touch_index.index_touch(index, record, rules)
+            index, new_facts = touch_index.index_touch(index, record, rules)
         else:
-            index, said = touch_index.index_install(index, record, rules)
-        facts += said
+            index, new_facts = touch_index.index_install(index, record, rules)
+        facts += new_facts
     return facts
 
 

@@ -19,8 +19,8 @@ def tell(*moneys: Money, rules: Rules = RULES) -> tuple[Transaction, list[MatchF
     state: Transaction | None = None
     facts: list[MatchFact] = []
     for money in moneys:
-        state, said = transactions.fold_money(state, money, rules)
-        facts += said
+        state, new_facts = transactions.fold_money(state, money, rules)
+        facts += new_facts
     assert state is not None
     return state, facts
 

@@ -13,7 +13,7 @@ from attribution.multi_touch.markov import Chain, Unsolved, fit_chain, removal_e
 from attribution.multi_touch.models import Heuristic
 from attribution.multi_touch.paths import FloatArray, Path, code_paths
 
-Worth = Callable[[frozenset[str]], float]
+ValueOf = Callable[[frozenset[str]], float]
 State = tuple[str, ...]
 _Answer = TypeVar("_Answer")
 
@@ -87,7 +87,7 @@ class NaiveChain:
             self._ends[state][0] += one.conversions
             self._ends[state][1] += one.value
 
-    def worth(self, present: frozenset[str], column: int = 0) -> float:
+    def value_of(self, present: frozenset[str], column: int = 0) -> float:
         """Conversions (or value) when everyone who comes to another channel gives up there."""
         states = [one for one in self._moves if not one or one[-1] in present]
         matrix = np.zeros((len(states), len(states)))
@@ -104,33 +104,33 @@ class NaiveChain:
 
 def naive_effect(paths: Sequence[Path], order: int, channel: str, column: int) -> float:
     chain, everyone = NaiveChain(paths, order), frozenset(channels_of(paths))
-    whole = chain.worth(everyone, column)
-    return 1 - chain.worth(everyone - {channel}, column) / whole if whole else 0.0
+    whole = chain.value_of(everyone, column)
+    return 1 - chain.value_of(everyone - {channel}, column) / whole if whole else 0.0
 
 
-def naive_shapley(channels: Sequence[str], worth: Worth) -> dict[str, float]:
+def naive_shapley(channels: Sequence[str], value_of: ValueOf) -> dict[str, float]:
     """The mean of what each channel adds, over every order there is."""
     added = dict.fromkeys(channels, 0.0)
     orders = list(permutations(channels))
     for order in orders:
         for index, channel in enumerate(order):
             before = frozenset(order[:index])
-            added[channel] += (worth(before | {channel}) - worth(before)) / len(orders)
+            added[channel] += (value_of(before | {channel}) - value_of(before)) / len(orders)
     return added
 
 
-def whole_paths(paths: Iterable[Path], column: int = 0) -> Worth:
+def whole_paths(paths: Iterable[Path], column: int = 0) -> ValueOf:
     """The game in which a set is worth the paths that need no other channel."""
     listed = list(paths)
 
-    def worth(present: frozenset[str]) -> float:
+    def value_of(present: frozenset[str]) -> float:
         return sum(
             (one.value if column else one.conversions)
             for one in listed
             if present.issuperset(one.channels)
         )
 
-    return worth
+    return value_of
 
 
 def sets_of(channels: Sequence[str]) -> Iterator[frozenset[str]]:

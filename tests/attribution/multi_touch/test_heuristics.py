@@ -51,10 +51,10 @@ def test_time_decay_halves_with_each_half_life_of_positions() -> None:
 @pytest.mark.parametrize("heuristic", HEURISTICS)
 def test_arrays_say_what_a_loop_over_the_definitions_says(heuristic: Heuristic) -> None:
     coded = code_paths(PATHS)
-    said = by_name(coded.channels, heuristics.heuristic_credit(coded, heuristic, 1.5))
+    output = by_name(coded.channels, heuristics.heuristic_credit(coded, heuristic, 1.5))
     for channel, (conversions, value) in naive_heuristic(PATHS, heuristic, 1.5).items():
-        assert said[channel].conversions == pytest.approx(conversions, rel=1e-12)
-        assert said[channel].value == pytest.approx(value, rel=1e-12)
+        assert output[channel].conversions == pytest.approx(conversions, rel=1e-12)
+        assert output[channel].value == pytest.approx(value, rel=1e-12)
 
 
 @pytest.mark.parametrize("heuristic", HEURISTICS)
@@ -63,5 +63,5 @@ def test_a_channel_that_never_converted_is_listed_with_nothing(heuristic: Heuris
 
 
 def test_a_path_of_thousands_of_touchpoints_keeps_its_last_ones() -> None:
-    said = credited([path("a" * 5_000 + "b", 1)], "time_decay", half_life=1)
-    assert said["b"] == pytest.approx(0.5)
+    output = credited([path("a" * 5_000 + "b", 1)], "time_decay", half_life=1)
+    assert output["b"] == pytest.approx(0.5)

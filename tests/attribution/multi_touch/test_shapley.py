@@ -52,13 +52,13 @@ def test_every_set_of_channels_is_worth_what_an_explicit_inverse_says(order: int
     for present in sets_of(CHANNELS):
         index = sum(1 << CHANNELS.index(channel) for channel in present)
         for column in (0, 1):
-            assert worths[index, column] == pytest.approx(naive.worth(present, column))
+            assert worths[index, column] == pytest.approx(naive.value_of(present, column))
 
 
 @pytest.mark.parametrize("order", [1, 2])
 def test_a_chain_is_shared_as_over_every_order(order: int) -> None:
     values = solved(shapley.of_chain(chain_of(PATHS, order)))
-    expected = naive_shapley(CHANNELS, NaiveChain(PATHS, order).worth)
+    expected = naive_shapley(CHANNELS, NaiveChain(PATHS, order).value_of)
     assert values[:, 0] == pytest.approx([expected[one] for one in CHANNELS])
 
 

@@ -69,8 +69,8 @@ def values(text: str) -> ConversionValues:
 
 
 def postback(value: ConversionValue, **fields: Any) -> Postback:
-    said: dict[str, Any] = {"sequence_index": 0, "verdict": SignatureVerdict(None), **fields}
-    return Postback(framework="skadnetwork", value=value, **said)
+    content: dict[str, Any] = {"sequence_index": 0, "verdict": SignatureVerdict(None), **fields}
+    return Postback(framework="skadnetwork", value=value, **content)
 
 
 def decoded(text: str, value: ConversionValue, **fields: Any) -> Decoded:

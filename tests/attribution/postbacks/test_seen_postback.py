@@ -64,7 +64,7 @@ def fates(*bodies: str) -> dict[int, str]:
     }
 
 
-def said(*bodies: str) -> list[dict[str, Any]]:
+def content(*bodies: str) -> list[dict[str, Any]]:
     return rows(intake(*(skan(body, at) for at, body in enumerate(bodies))), "postback-rows")
 
 
@@ -89,21 +89,21 @@ def test_a_forgery_sent_twice_is_one_forgery() -> None:
 
 
 def test_every_copy_gives_a_row_under_one_id() -> None:
-    first, second = said(REAL, COPY)
+    first, second = content(REAL, COPY)
     assert first["postback_id"] == second["postback_id"]
     assert (first["signature_state"], first["signature_reason"]) == ("valid", "")
     assert (first["conversion_value"], second["conversion_value"]) == (20, 21)
 
 
 def test_an_invalid_postback_is_kept_whole_with_its_reason() -> None:
-    (row,) = said(FORGED)
+    (row,) = content(FORGED)
     assert (row["signature_state"], row["signature_reason"]) == ("invalid", "bad_signature")
     assert (row["body"], row["ad_network_id"]) == (FORGED, "north.skadnetwork")
     assert row["conversion_state"] == "undecoded"
 
 
 def test_a_body_that_is_no_postback_at_all_is_kept_too() -> None:
-    (row,) = said("{}")
+    (row,) = content("{}")
     assert (row["signature_state"], row["signature_reason"]) == ("invalid", "missing_field")
     assert (row["sequence_index"], row["did_win"]) == (-1, False)
 

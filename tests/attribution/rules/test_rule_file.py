@@ -119,10 +119,10 @@ def test_the_documents_show_a_file_that_is_taken() -> None:
 
 
 def test_the_example_names_every_key_there_is() -> None:
-    said = tomllib.loads(EXAMPLE.read_text())
+    output = tomllib.loads(EXAMPLE.read_text())
     for name, kind in SECTIONS.items():
         known = {field.name for field in fields(kind)}
-        assert set(said[name]) == known, name
+        assert set(output[name]) == known, name
 
 
 def test_the_example_says_the_defaults_before_its_scopes() -> None:

@@ -75,11 +75,11 @@ def test_the_waterfall_looks_at_records_not_at_their_order(
 def test_exactly_one_candidate_is_credited_or_none_is_eligible(
     found: list[Candidate], case: Case
 ) -> None:
-    told = receipts(found, case)
-    verdicts = [one.verdict for one in told]
+    reported = receipts(found, case)
+    verdicts = [one.verdict for one in reported]
     assert verdicts.count("credited") == (run_waterfall(found, case, RULES).winner is not None)
     assert ("outranked" in verdicts) <= ("credited" in verdicts)
-    assert len(told) == len(found)
+    assert len(reported) == len(found)
 
 
 @given(candidates, cases)

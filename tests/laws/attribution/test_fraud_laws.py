@@ -118,10 +118,10 @@ def naive(
         "duplicate_click_id": is_rival_claim and claims[0][1] != touch.event_id,
     }
     for reason in ("click_flood", "distribution_outlier", "behavioral_anomalies"):
-        said = [
+        output = [
             (v.ts, v.value) for v in judged if (v.event_id, v.reason) == (touch.event_id, reason)
         ]
-        found[reason] = bool(said) and max(said)[1] >= 0.95
+        found[reason] = bool(output) and max(output)[1] >= 0.95
     return {reason for reason, is_found in found.items() if is_found}
 
 
@@ -130,13 +130,13 @@ def naive(
 def test_hits_are_those_of_a_naive_reading_in_any_order_of_arrival(
     every: list[Candidate], install: Installed, judged: list[SiteVerdict], chance: random.Random
 ) -> None:
-    shuffled, told = every[:], judged[:]
+    shuffled, reported = every[:], judged[:]
     chance.shuffle(shuffled)
-    chance.shuffle(told)
+    chance.shuffle(reported)
     for one in every:
         found = hits(one, every, install, judged, RULES)
         assert {hit.reason for hit in found} == naive(one, every, install, judged)
-        assert found == hits(one, shuffled, install, told, RULES)
+        assert found == hits(one, shuffled, install, reported, RULES)
 
 
 @given(candidates(), installs, verdicts, st.lists(st.sampled_from(REASONS), unique=True))

@@ -52,20 +52,20 @@ frames = st.lists(
 )
 
 
-def lines(told: Sequence[tuple[list[SiteRecord], int | None]]) -> list[Line]:
+def lines(reported: Sequence[tuple[list[SiteRecord], int | None]]) -> list[Line]:
     found = []
-    for offset, (seen, hour) in enumerate(told):
-        said = dict.fromkeys(
+    for offset, (seen, hour) in enumerate(reported):
+        output = dict.fromkeys(
             stage_upstreams("journeys", 1), LogMs(MIDNIGHT + (hour or 0) * HOUR_MS)
         )
-        frame = SiteFrame(said if hour is not None else {}, seen)
+        frame = SiteFrame(output if hour is not None else {}, seen)
         found.append(Line("sites", 0, offset, 0, None, frame_encoder.encode(frame)))
     return found
 
 
 def run(log: list[Line], size: int, *, restarts: bool) -> tuple[dict[bytes, bytes], list[object]]:
     """State and everything said, with `size` records decided at once."""
-    state, said = MemoryStore(stored_expiry), list[object]()
+    state, output = MemoryStore(stored_expiry), list[object]()
     stage = Sites(0, 2, RULES, StageObserver())
     for start in range(0, len(log), size):
         if restarts:
@@ -73,25 +73,25 @@ def run(log: list[Line], size: int, *, restarts: bool) -> tuple[dict[bytes, byte
             stage.restore(state.entries())
         effects = stage.decide(log[start : start + size], state)
         state.apply(effects.changes, 0)
-        said += sorted(
+        output += sorted(
             (topic, message.value)
             for (topic, _), messages in effects.messages.items()
             if topic == "fraud-verdicts"
             for message in messages
         )
-    return dict(state.entries()), said
+    return dict(state.entries()), output
 
 
 @settings(deadline=None, max_examples=60)
 @given(frames)
 def test_batches_and_restarts_make_no_difference(
-    told: list[tuple[list[SiteRecord], int | None]],
+    reported: list[tuple[list[SiteRecord], int | None]],
 ) -> None:
-    log = lines(told)
-    state, said = run(log, 1, restarts=False)
+    log = lines(reported)
+    state, output = run(log, 1, restarts=False)
     for size, restarts in ((3, False), (100, False), (1, True), (2, True)):
-        other_state, other_said = run(log, size, restarts=restarts)
-        assert sorted(map(repr, other_said)) == sorted(map(repr, said))
+        other_state, other_output = run(log, size, restarts=restarts)
+        assert sorted(map(repr, other_output)) == sorted(map(repr, output))
         assert other_state == state
 
 

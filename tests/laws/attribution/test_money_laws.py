@@ -73,14 +73,14 @@ def tell_account(records: list[AccountRecord], looks: list[bool]) -> list[MatchF
     facts: list[MatchFact] = []
     for n, record in enumerate(records):
         if isinstance(record, AccountLinked):
-            state, said = accounts.link_account(state, record, RULES)
+            state, new_facts = accounts.link_account(state, record, RULES)
         else:
-            state, said = accounts.place_money(state, record, RULES)
-        facts += said
+            state, new_facts = accounts.place_money(state, record, RULES)
+        facts += new_facts
         if looks[n % len(looks)]:
             now = log_time_after(records[: n + 1], records[n + 1 :], ts_of)
-            state, said = accounts.expire_account_money(state, LogMs(now))
-            facts += said
+            state, new_facts = accounts.expire_account_money(state, LogMs(now))
+            facts += new_facts
     return facts + (accounts.expire_account_money(state, LogMs(END))[1] if state else [])
 
 
@@ -125,12 +125,12 @@ def tell_transaction(moneys: list[Money], looks: list[bool]) -> list[MatchFact]:
     state: Transaction | None = None
     facts: list[MatchFact] = []
     for n, money in enumerate(moneys):
-        state, said = transactions.fold_money(state, money, RULES)
-        facts += said
+        state, new_facts = transactions.fold_money(state, money, RULES)
+        facts += new_facts
         if looks[n % len(looks)]:
             now = log_time_after(moneys[: n + 1], moneys[n + 1 :], lambda one: one.ts)
-            state, said = transactions.expire_refunds(state, LogMs(now), RULES)
-            facts += said
+            state, new_facts = transactions.expire_refunds(state, LogMs(now), RULES)
+            facts += new_facts
     return facts + (transactions.expire_refunds(state, LogMs(END), RULES)[1] if state else [])
 
 
@@ -215,14 +215,14 @@ def _tell_journey(records: list[Installed | MoneyRouted], looks: list[bool]) -> 
     journey, facts = Journey(), list[JourneyFact]()
     for n, record in enumerate(records):
         if isinstance(record, Installed):
-            journey, said = journeys.add_install(journey, record, RULES)
+            journey, new_facts = journeys.add_install(journey, record, RULES)
         else:
-            journey, said = journeys.add_money(journey, record, RULES)
-        facts += said
+            journey, new_facts = journeys.add_money(journey, record, RULES)
+        facts += new_facts
         if looks[n % len(looks)]:
             now = log_time_after(records[: n + 1], records[n + 1 :], _journey_ts)
-            journey, said = journeys.meet_deadlines(journey, LogMs(now), RULES)
-            facts += said
+            journey, new_facts = journeys.meet_deadlines(journey, LogMs(now), RULES)
+            facts += new_facts
     return facts + journeys.meet_deadlines(journey, LogMs(END), RULES)[1]
 
 

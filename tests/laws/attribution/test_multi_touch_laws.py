@@ -59,11 +59,11 @@ def credited(paths: list[Path], plan: CreditPlan) -> dict[str, ChannelCredit]:
     return credit_paths(code_paths(paths), plan).channels
 
 
-def assert_same(said: dict[str, ChannelCredit], expected: dict[str, ChannelCredit]) -> None:
-    assert said.keys() == expected.keys()
+def assert_same(output: dict[str, ChannelCredit], expected: dict[str, ChannelCredit]) -> None:
+    assert output.keys() == expected.keys()
     for channel, credit in expected.items():
-        assert said[channel].conversions == near(credit.conversions)
-        assert said[channel].value == near(credit.value)
+        assert output[channel].conversions == near(credit.conversions)
+        assert output[channel].value == near(credit.value)
 
 
 @given(files, plans)
@@ -146,7 +146,7 @@ def test_whole_paths_are_shared_as_over_every_order(paths: list[Path]) -> None:
 @given(st.lists(some_paths("abc"), min_size=1, max_size=5), st.integers(1, 3))
 def test_a_chain_is_shared_as_over_every_order(paths: list[Path], order: int) -> None:
     channels = channels_of(paths)
-    expected = naive_shapley(channels, NaiveChain(paths, order).worth)
+    expected = naive_shapley(channels, NaiveChain(paths, order).value_of)
     values = solved(shapley.of_chain(chain_of(paths, order)))[:, 0]
     assert values == near([expected[one] for one in channels])
 

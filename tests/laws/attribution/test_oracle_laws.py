@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.oracle.comparison import differences, truth_of
 from tests.oracle.generated.draws import draw
-from tests.oracle.generated.play import compiled, plain_order, play, rough_order, told_by
+from tests.oracle.generated.play import compiled, plain_order, play, reported_by, rough_order
 from tests.oracle.generated.router import Record
 from tests.oracle.generated.rule_draws import draw_rules
 from tests.oracle.history import History
@@ -46,8 +46,8 @@ def tales(fall: st.DrawFn, *, is_rough: bool) -> Tale:
 
 
 def disagreement(tale: Tale) -> list[str]:
-    told = told_by(tale.arrived, compiled(tale.book))
-    return differences(told, truth_of(tale.history, tale.book))
+    reported = reported_by(tale.arrived, compiled(tale.book))
+    return differences(reported, truth_of(tale.history, tale.book))
 
 
 @settings(deadline=None, max_examples=150)

@@ -99,12 +99,12 @@ def test_a_confidence_comes_true_as_often_as_it_says() -> None:
     rng = random.Random(6)
     known = [drawn_history(rng, 1 + n % 5, organic_share=0.4) for n in range(6_000)]
     model = fit_pair_model(known[:3_000])
-    said: list[tuple[float, bool]] = []
+    output: list[tuple[float, bool]] = []
     for one in known[3_000:]:
         found = confidences(one.touches, one.install, model)
         best = max(range(len(found)), key=found.__getitem__)
-        said.append((found[best], one.touches[best].touch_id == one.touch_id))
-    said.sort()
-    bins = [said[n * len(said) // 15 : (n + 1) * len(said) // 15] for n in range(15)]
+        output.append((found[best], one.touches[best].touch_id == one.touch_id))
+    output.sort()
+    bins = [output[n * len(output) // 15 : (n + 1) * len(output) // 15] for n in range(15)]
     gaps = [abs(sum(p for p, _ in one) - sum(hit for _, hit in one)) for one in bins]
-    assert sum(gaps) / len(said) < 0.03
+    assert sum(gaps) / len(output) < 0.03

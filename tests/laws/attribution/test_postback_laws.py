@@ -60,7 +60,7 @@ def bodies(draw: st.DrawFn) -> Body:
     return body
 
 
-def said(postback: Postback) -> dict[str, Any]:
+def content(postback: Postback) -> dict[str, Any]:
     """What a postback says, without what is marked as unsigned."""
     unsigned = {"conversion_value": "value", "coarse_value": "value"}
     hidden = {unsigned.get(name, name) for name in postback.unsigned}
@@ -88,14 +88,14 @@ def test_a_postback_that_was_touched_says_the_same_or_is_not_valid(
             touched[name] = data.draw(junk)
     found = read_skadnetwork(json.dumps(touched), KEYS)
     if found.verdict.state == "valid":
-        assert said(found) == said(read_skadnetwork(json.dumps(original), KEYS))
+        assert content(found) == content(read_skadnetwork(json.dumps(original), KEYS))
 
 
 @given(bodies(), bodies())
 def test_postbacks_that_say_different_things_never_share_a_signed_text(
     one: Body, other: Body
 ) -> None:
-    found = [said(read_skadnetwork(json.dumps(signed(body)), KEYS)) for body in (one, other)]
+    found = [content(read_skadnetwork(json.dumps(signed(body)), KEYS)) for body in (one, other)]
     assert (signed_text(one) == signed_text(other)) == (found[0] == found[1])
 
 
@@ -116,7 +116,7 @@ def test_an_edited_text_says_the_same_or_is_not_valid(
     original = json.dumps(signed(body))
     found = read_skadnetwork(edited(original, edits), KEYS)
     if found.verdict.state == "valid":
-        assert said(found) == said(read_skadnetwork(original, KEYS))
+        assert content(found) == content(read_skadnetwork(original, KEYS))
 
 
 @given(EDITS)
@@ -124,7 +124,7 @@ def test_an_edited_jws_says_the_same_or_is_not_valid(edits: list[tuple[int, str]
     original = enveloped(jws(PAYLOAD))
     found = read_adattributionkit(edited(original, edits), KEYS)
     if found.verdict.state == "valid":
-        assert said(found) == said(read_adattributionkit(original, KEYS))
+        assert content(found) == content(read_adattributionkit(original, KEYS))
 
 
 @given(st.dictionaries(st.sampled_from(sorted(PAYLOAD)), junk, max_size=3))
@@ -184,6 +184,6 @@ def _names(sent: list[str]) -> set[Any]:
 
 def test_the_envelope_is_all_that_may_change_in_adattributionkit() -> None:
     quiet = read_adattributionkit(enveloped(jws(PAYLOAD), {}), KEYS)
-    told = read_adattributionkit(enveloped(jws(PAYLOAD), ENVELOPE), KEYS)
-    assert said(quiet) == said(told)
-    assert quiet != told
+    reported = read_adattributionkit(enveloped(jws(PAYLOAD), ENVELOPE), KEYS)
+    assert content(quiet) == content(reported)
+    assert quiet != reported

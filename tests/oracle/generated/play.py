@@ -12,7 +12,7 @@ from schemas.records import Installed, SiteVerdict
 from tests.oracle.comparison import MATCH_TYPES, Truth, differences, row_differences, truth_of
 from tests.oracle.generated.draws import draw
 from tests.oracle.generated.random_source import RandomSource, Seeded, happens, shuffled
-from tests.oracle.generated.router import Impatience, Record, Router, Told, records_of
+from tests.oracle.generated.router import Impatience, Record, Reported, Router, records_of
 from tests.oracle.generated.rule_draws import draw_rules
 from tests.oracle.history import History
 from tests.oracle.rulebook import HOUR, Rulebook
@@ -43,20 +43,20 @@ def play(seed: int, counts: Counter[str]) -> Disagreement | None:
     truth = truth_of(history, book)
     count(history, truth, counts)
     for arrived in (plain_order(history, rng), rough_order(history, rng)):
-        told = told_by(arrived, rules)
+        reported = reported_by(arrived, rules)
         counts["orders"] += 1
-        counts["versions"] += told.versions
-        if lines := differences(told, truth):
+        counts["versions"] += reported.versions
+        if lines := differences(reported, truth):
             return Disagreement(seed, lines)
-    if lines := row_differences(told, truth, rules):
+    if lines := row_differences(reported, truth, rules):
         return Disagreement(seed, lines)
     return None
 
 
-def told_by(arrived: list[Record], rules: Rules) -> Told:
+def reported_by(arrived: list[Record], rules: Rules) -> Reported:
     router = Router(rules)
     router.feed(arrived)
-    return router.told()
+    return router.reported()
 
 
 def plain_order(history: History, rng: RandomSource) -> list[Record]:

@@ -66,7 +66,7 @@ def records_of(history: History) -> list[Record]:
     return [*found, *history.verdicts, *history.erasures]
 
 
-class Told(NamedTuple):
+class Reported(NamedTuple):
     """What the core says in the end, and how often it changed its mind."""
 
     decisions: dict[str, Decision]
@@ -83,12 +83,12 @@ class Router:
         self.decisions: dict[str, list[Decision]] = {}
         self.reengagements: dict[str, list[Reengagement]] = {}
 
-    def told(self) -> Told:
-        returned = {name: said[-1] for name, said in self.reengagements.items()}
-        return Told(
-            {name: said[-1] for name, said in self.decisions.items()},
+    def reported(self) -> Reported:
+        returned = {name: output[-1] for name, output in self.reengagements.items()}
+        return Reported(
+            {name: output[-1] for name, output in self.decisions.items()},
             {name: self._review(self._journeys[name]) for name in self.decisions},
-            {name: said for name, said in returned.items() if said.session_time},
+            {name: output for name, output in returned.items() if output.session_time},
             sum(map(len, self.decisions.values())),
         )
 

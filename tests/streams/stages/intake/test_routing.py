@@ -176,8 +176,10 @@ def test_a_site_is_told_how_much_it_showed() -> None:
     fields = event(
         "touchpoint", touch_type="click", touch_id="t", media_source="north", site_id="s"
     )
-    told = intake("touchpoints", fields).messages["sites", 0]
-    records = [one for message in told for one in site_frames.decode(message.value or b"").records]
+    reported = intake("touchpoints", fields).messages["sites", 0]
+    records = [
+        one for message in reported for one in site_frames.decode(message.value or b"").records
+    ]
     assert [(one.clicks, one.impressions) for one in records if isinstance(one, SiteTouches)] == [
         (1, 0)
     ]

@@ -56,7 +56,7 @@ def test_only_who_has_said_yes_is_compared(fields: dict[str, Any], expected: boo
 
 
 def test_personal_values_are_pseudonyms_and_the_others_are_plain() -> None:
-    told = dict(
+    reported = dict(
         zip(
             TRAITS,
             event_traits(
@@ -66,11 +66,11 @@ def test_personal_values_are_pseudonyms_and_the_others_are_plain() -> None:
             strict=True,
         )
     )
-    assert (told["os_version"], told["country_code"]) == ("15", "DE")
+    assert (reported["os_version"], reported["country_code"]) == ("15", "DE")
     for name in ("ip", "network", "user_agent"):
-        assert len(told[name]) == 32
-    assert "20.1.2" not in str(told)
-    assert "Browser" not in str(told)
+        assert len(reported[name]) == 32
+    assert "20.1.2" not in str(reported)
+    assert "Browser" not in str(reported)
 
 
 def test_what_is_not_said_is_empty() -> None:
@@ -86,8 +86,8 @@ def test_another_installation_has_other_pseudonyms() -> None:
 
 
 def place(address: str) -> tuple[str, str]:
-    told = event_traits(touch(ip=address), SECRET)
-    return told[0], told[1]
+    reported = event_traits(touch(ip=address), SECRET)
+    return reported[0], reported[1]
 
 
 @pytest.mark.parametrize(
@@ -123,6 +123,8 @@ def test_an_address_that_is_none_or_anybodys_is_compared_with_nobody(address: st
 
 
 def test_a_network_is_looked_up_within_its_app_alone() -> None:
-    told = event_traits(touch(ip="20.1.2.3"), SECRET)
-    assert network_key("a", told) != network_key("b", told)
-    assert network_key("a", told) == network_key("a", event_traits(install(ip="20.1.2.99"), SECRET))
+    reported = event_traits(touch(ip="20.1.2.3"), SECRET)
+    assert network_key("a", reported) != network_key("b", reported)
+    assert network_key("a", reported) == network_key(
+        "a", event_traits(install(ip="20.1.2.99"), SECRET)
+    )

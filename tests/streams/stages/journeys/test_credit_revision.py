@@ -56,7 +56,7 @@ def journeys(state: MemoryStore | None = None, rules: Rules = RULES) -> Fed:
     return Fed(Journeys(0, 1, rules, scorers, observer), state)
 
 
-def told(effects: Effects) -> list[Row]:
+def reported(effects: Effects) -> list[Row]:
     return rows(effects, "credits")
 
 
@@ -68,8 +68,8 @@ def test_an_install_shares_its_credit_once_it_is_decided() -> None:
     stage = journeys()
     first, last = click("c1", -2 * HOUR), south(click("c2", -1))
 
-    assert told(stage.journeys(installed())) == []
-    (row,) = told(stage.journeys(answer(first, last)))
+    assert reported(stage.journeys(installed())) == []
+    (row,) = reported(stage.journeys(answer(first, last)))
 
     assert (row["credit_id"], row["revision"], row["version"]) == ("i1:1", 1, 1)
     assert (row["by_first"], row["by_last"]) == ({"north": 1.0}, {"south": 1.0})
@@ -79,7 +79,7 @@ def test_an_install_shares_its_credit_once_it_is_decided() -> None:
 
 def test_without_touchpoints_organic_gets_everything_by_every_method() -> None:
     stage = journeys()
-    (row,) = told(stage.journeys(IN_FORCE, installed(lookups=0)))
+    (row,) = reported(stage.journeys(IN_FORCE, installed(lookups=0)))
 
     methods = [name for name in row if name.startswith("by_")]
     assert len(methods) == 8
@@ -90,7 +90,7 @@ def test_a_model_in_force_shares_too_until_it_is_suspended() -> None:
     stage = journeys()
     shown = [view("v", -1), south(click("c", -1))]
 
-    (row,) = told(stage.journeys(IN_FORCE, installed(), answer(*shown)))
+    (row,) = reported(stage.journeys(IN_FORCE, installed(), answer(*shown)))
     suspended = stage.journeys(ModelMarker(CREDIT, ""), installed(install_id="i2", lookups=0))
 
     assert row["model_version"] == MODEL.version
@@ -100,14 +100,14 @@ def test_a_model_in_force_shares_too_until_it_is_suspended() -> None:
         "south": pytest.approx(0.75, abs=1e-3),
     }
     assert (row["by_markov"], row["by_shapley"]) == ({"north": 0.75, "south": 0.25}, {"north": 1.0})
-    assert told(suspended)[0]["model_version"] == ""
+    assert reported(suspended)[0]["model_version"] == ""
 
 
 def test_the_credit_model_in_force_survives_a_restart() -> None:
     first = journeys()
     first.journeys(IN_FORCE, ModelMarker("payer_d7", ""))
 
-    (row,) = told(journeys(first.state).journeys(installed(lookups=0)))
+    (row,) = reported(journeys(first.state).journeys(installed(lookups=0)))
 
     assert row["model_version"] == MODEL.version
 
@@ -120,17 +120,17 @@ def test_a_late_touchpoint_that_wins_nothing_still_gets_its_share() -> None:
     again = stage.journeys(late(south(click("c2", -HOUR, ts=DAY))))
 
     assert rows(effects, "attributions") == []
-    (row,) = told(effects)
+    (row,) = reported(effects)
     assert (row["credit_id"], row["revision"], row["version"]) == ("i1:2", 2, 1)
     assert row["by_linear"] == {"north": 0.5, "south": 0.5}
-    assert told(again) == []
+    assert reported(again) == []
 
 
 def test_what_is_too_old_for_the_rules_was_still_seen() -> None:
     stage = journeys()
     shown = [south(click("old", -8 * DAY)), click("new", -1)]
 
-    (row,) = told(stage.journeys(IN_FORCE, installed(), answer(*shown)))
+    (row,) = reported(stage.journeys(IN_FORCE, installed(), answer(*shown)))
 
     assert row["by_first"] == {"north": 1.0}
     assert set(row["by_hazard"]) == {"organic", "north", "south"}
@@ -142,7 +142,7 @@ def test_fraud_and_what_came_after_get_nothing_by_any_method() -> None:
     too_late = south(click("too late", -3, ts=WEEK + 1))
 
     stage = journeys()
-    (row,) = told(
+    (row,) = reported(
         stage.journeys(IN_FORCE, installed(), answer(click("c", -2), forged, later, too_late))
     )
 
@@ -155,7 +155,7 @@ def test_fraud_and_what_came_after_get_nothing_by_any_method() -> None:
 def test_visits_to_what_the_advertiser_owns_are_no_channel_but_intent() -> None:
     visit = replace(by(click("visit", -2), "site"), channel="owned", flags=Flag.OWNED)
 
-    (row,) = told(journeys().journeys(IN_FORCE, installed(), answer(click("c", -1), visit)))
+    (row,) = reported(journeys().journeys(IN_FORCE, installed(), answer(click("c", -1), visit)))
 
     assert row["by_first"] == row["by_last"] == {"north": 1.0}
     assert set(row["by_hazard"]) == {"organic", "north"}
@@ -164,8 +164,8 @@ def test_visits_to_what_the_advertiser_owns_are_no_channel_but_intent() -> None:
 def test_an_earlier_install_on_the_device_counts_for_organic() -> None:
     shown = replace(answer(click("c", -1)), priors=[before(-30 * DAY)])
 
-    (fresh,) = told(journeys().journeys(IN_FORCE, installed(), answer(click("c", -1))))
-    (known,) = told(journeys().journeys(IN_FORCE, installed(), shown))
+    (fresh,) = reported(journeys().journeys(IN_FORCE, installed(), answer(click("c", -1))))
+    (known,) = reported(journeys().journeys(IN_FORCE, installed(), shown))
 
     assert known["by_hazard"]["organic"] > fresh["by_hazard"]["organic"] + 0.1
     assert known["by_first"] == {"organic": 1.0}  # The rules want retargeting for known users.
@@ -181,7 +181,7 @@ def test_rules_that_change_share_the_credit_again() -> None:
     effects = journeys(first.state, replace(RULES, default=longer)).journeys()
 
     assert rows(effects, "attributions") == []
-    assert told(effects)[0]["by_first"] == {"south": 1.0}
+    assert reported(effects)[0]["by_first"] == {"south": 1.0}
 
 
 def test_who_asked_to_be_forgotten_is_not_shared_again() -> None:
@@ -190,4 +190,4 @@ def test_who_asked_to_be_forgotten_is_not_shared_again() -> None:
     stage.journeys(Erased("i1", "r1", LogMs(NOON)))
     stage.journeys(watermarks={"matching-0": NOON + 3 * RULES.late_ms_max})
 
-    assert told(stage.journeys(late(south(click("c2", -HOUR, ts=DAY))))) == []
+    assert reported(stage.journeys(late(south(click("c2", -HOUR, ts=DAY))))) == []

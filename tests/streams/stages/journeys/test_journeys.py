@@ -153,8 +153,8 @@ def test_whoever_is_known_to_pay_is_not_asked_again_but_what_they_are_worth_is()
     stage.journeys(installed(lookups=0), PAID)
     later = stage.journeys(watermarks=clock(DAY_MS))
     assert tiers(later) == []
-    worth = [(row["landmark"], row["amounts"]["d7"]) for row in rows(later, "predictions")]
-    assert worth == [(name, round(5 / DEFAULT_RATES["EUR"], 6)) for name in ("1h", "6h", "1d")]
+    value_of = [(row["landmark"], row["amounts"]["d7"]) for row in rows(later, "predictions")]
+    assert value_of == [(name, round(5 / DEFAULT_RATES["EUR"], 6)) for name in ("1h", "6h", "1d")]
 
 
 def test_features_show_the_credit_as_it_was_known_at_each_landmark() -> None:
@@ -226,8 +226,8 @@ def test_batch_boundaries_change_neither_state_nor_outcomes() -> None:
     parts = [apart.journeys(record) for record in records]
     assert dict(together.state.entries()) == dict(apart.state.entries())
     for topic in ("attributions", "revenue", "parked", "features", "predictions"):
-        said: list[Row] = [row for part in parts for row in rows(part, topic)]
-        assert said == rows(whole, topic)
+        output: list[Row] = [row for part in parts for row in rows(part, topic)]
+        assert output == rows(whole, topic)
 
 
 def test_an_install_logged_late_is_scored_at_once_for_landmarks_that_have_passed() -> None:

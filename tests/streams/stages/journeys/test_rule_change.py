@@ -47,7 +47,7 @@ def stage(rules: Rules, state: MemoryStore | None = None) -> Fed:
     )
 
 
-def told(effects: Effects) -> list[Row]:
+def reported(effects: Effects) -> list[Row]:
     return rows(effects, "attributions")
 
 
@@ -57,7 +57,7 @@ def installs(*touches: Touch, name: str = "i1") -> list[JourneyRecord]:
 
 
 def reasons(effects: Effects) -> list[tuple[str, str]]:
-    return [(row["attribution_id"], row["reason"]) for row in told(effects)]
+    return [(row["attribution_id"], row["reason"]) for row in reported(effects)]
 
 
 # --- who is decided again -------------------------------------------------------------------------
@@ -66,7 +66,7 @@ def reasons(effects: Effects) -> list[tuple[str, str]]:
 def test_a_decision_that_changes_is_told_as_its_next_version_with_the_new_rules() -> None:
     was = stage(BEFORE)
     was.journeys(*installs(click("old", -2 * DAY)), watermarks=SOON)
-    (row,) = told(stage(SHORT, was.state).journeys())
+    (row,) = reported(stage(SHORT, was.state).journeys())
     assert (row["attribution_id"], row["supersedes"], row["reason"]) == ("i1:2", 1, "rule_change")
     assert (row["status"], row["rule_set"]) == ("organic", rule_set_id(SHORT))
     assert row["decided_at"] == at(10 * DAY)
@@ -77,24 +77,24 @@ def test_a_decision_that_changes_is_told_as_its_next_version_with_the_new_rules(
 def test_a_decision_that_stays_the_same_is_not_told_again() -> None:
     was = stage(BEFORE)
     was.journeys(*installs(click("recent", -HOUR)))
-    assert told(stage(SHORT, was.state).journeys()) == []
+    assert reported(stage(SHORT, was.state).journeys()) == []
 
 
 def test_a_worker_that_starts_with_the_same_rules_asks_nobody() -> None:
     was = stage(BEFORE)
     was.journeys(*installs(click("old", -2 * DAY)))
     again = stage(BEFORE, was.state)
-    assert told(again.journeys()) == []
-    assert told(stage(Rules(), again.state).journeys()) == []
+    assert reported(again.journeys()) == []
+    assert reported(stage(Rules(), again.state).journeys()) == []
 
 
 def test_everybody_is_asked_once() -> None:
     was = stage(BEFORE)
     was.journeys(*installs(click("old", -2 * DAY)))
     now = stage(SHORT, was.state)
-    assert len(told(now.journeys())) == 1
-    assert told(now.journeys()) == []
-    assert told(stage(SHORT, now.state).journeys()) == []
+    assert len(reported(now.journeys())) == 1
+    assert reported(now.journeys()) == []
+    assert reported(stage(SHORT, now.state).journeys()) == []
 
 
 def test_rules_that_come_back_bring_the_decision_back_as_a_new_version() -> None:
@@ -102,7 +102,7 @@ def test_rules_that_come_back_bring_the_decision_back_as_a_new_version() -> None
     first.journeys(*installs(click("old", -2 * DAY)))
     second = stage(SHORT, first.state)
     second.journeys()
-    (row,) = told(stage(BEFORE, second.state).journeys())
+    (row,) = reported(stage(BEFORE, second.state).journeys())
     assert (row["attribution_id"], row["touch_id"]) == ("i1:3", "touch of old")
 
 
@@ -110,9 +110,9 @@ def test_who_is_not_decided_yet_is_decided_under_the_new_rules_without_a_word_of
     was = stage(BEFORE)
     was.journeys(installed())
     now = stage(SHORT, was.state)
-    assert told(now.journeys()) == []
+    assert reported(now.journeys()) == []
     late = Candidates("i1", Signal.DEVICE_ID, 0, [click("old", -2 * DAY)])
-    (row,) = told(now.journeys(late))
+    (row,) = reported(now.journeys(late))
     assert (row["attribution_id"], row["reason"], row["status"]) == (
         "i1:1", "first_decision", "organic",
     )  # fmt: skip
@@ -123,8 +123,8 @@ def test_a_wait_that_the_new_rules_make_longer_is_as_long() -> None:
     was.journeys(installed())
     patient = Rules(decision_wait_ms=2 * HOUR_MS)
     now = stage(patient, was.state)
-    assert told(now.journeys(watermarks={"matching-0": logged_at(HOUR) + 1})) == []
-    (row,) = told(now.journeys(watermarks={"matching-0": logged_at(2 * HOUR) + 1}))
+    assert reported(now.journeys(watermarks={"matching-0": logged_at(HOUR) + 1})) == []
+    (row,) = reported(now.journeys(watermarks={"matching-0": logged_at(2 * HOUR) + 1}))
     assert (row["reason"], row["decided_at"]) == ("deadline", at(2 * HOUR))
 
 
@@ -133,12 +133,12 @@ def test_returns_are_decided_again_too() -> None:
     back = to_win_back(click("back", 10 * DAY))
     was.journeys(*installs(), late(back), session("s", 10 * DAY + 5))
     longer = Rules(default=Policy(windows=Windows(inactivity=11 * DAY_MS)))
-    (row,) = told(stage(longer, was.state).journeys())
+    (row,) = reported(stage(longer, was.state).journeys())
     assert (row["attribution_id"], row["status"], row["reason"]) == (
         "i1~back:2", "withdrawn", "rule_change",
     )  # fmt: skip
     shorter = Rules(default=Policy(windows=Windows(reengagement=DAY_MS)))
-    (row,) = told(stage(shorter, was.state).journeys())
+    (row,) = reported(stage(shorter, was.state).journeys())
     assert row["expires_at"] == at(10 * DAY + 5) + DAY_MS
 
 
@@ -150,7 +150,7 @@ def test_a_reattribution_that_is_to_expire_now_is_told_so() -> None:
     )
     was.journeys(installed(), back)
     temporary = Rules(default=Policy(windows=Windows(temporary=DAY_MS)))
-    (row,) = told(stage(temporary, was.state).journeys())
+    (row,) = reported(stage(temporary, was.state).journeys())
     assert (row["status"], row["reason"], row["expires_at"]) == (
         "reattributed", "rule_change", at(DAY),
     )  # fmt: skip
@@ -162,7 +162,7 @@ def test_somebody_who_was_forgotten_is_left_alone() -> None:
     was.journeys(
         *installs(click("old", -2 * DAY)), Erased("i1", "r", logged_at(1)), watermarks=gone
     )
-    assert told(stage(SHORT, was.state).journeys()) == []
+    assert reported(stage(SHORT, was.state).journeys()) == []
 
 
 # --- some at a time -------------------------------------------------------------------------------
@@ -181,7 +181,7 @@ def crowd() -> MemoryStore:
 def test_so_many_at_a_time_as_one_checkpoint_may_take(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rule_change, "RECONSIDERED_AT_ONCE", 4)
     now = stage(SHORT, crowd())
-    asked = [[row["install_id"] for row in told(now.journeys())] for _ in range(4)]
+    asked = [[row["install_id"] for row in reported(now.journeys())] for _ in range(4)]
     assert asked == [MANY[:4], MANY[4:8], MANY[8:], []]
 
 
@@ -208,7 +208,9 @@ def test_a_restart_goes_on_where_the_last_checkpoint_ended(
 ) -> None:
     monkeypatch.setattr(rule_change, "RECONSIDERED_AT_ONCE", 4)
     state = crowd()
-    asked = [[row["install_id"] for row in told(stage(SHORT, state).journeys())] for _ in range(4)]
+    asked = [
+        [row["install_id"] for row in reported(stage(SHORT, state).journeys())] for _ in range(4)
+    ]
     assert asked == [MANY[:4], MANY[4:8], MANY[8:], []]
 
 
@@ -217,7 +219,7 @@ def test_other_rules_half_way_begin_from_the_start(monkeypatch: pytest.MonkeyPat
     state = crowd()
     stage(SHORT, state).journeys()
     back = stage(BEFORE, state)
-    asked = [row for _ in range(3) for row in told(back.journeys())]
+    asked = [row for _ in range(3) for row in reported(back.journeys())]
     assert [row["attribution_id"] for row in asked] == [f"{name}:3" for name in MANY[:4]]
 
 
@@ -288,7 +290,7 @@ def current(sayings: Sequence[Effects]) -> dict[str, Row]:
     """The newest version of each conversion, without its history."""
     newest: dict[str, Row] = {}
     for effects in sayings:
-        for row in told(effects):
+        for row in reported(effects):
             last = newest.get(row["conversion_id"])
             assert row["version"] == (last["version"] if last else 0) + 1
             newest[row["conversion_id"]] = row
@@ -309,9 +311,9 @@ def test_what_stands_after_a_change_is_what_the_new_rules_would_have_decided_alo
     sayings.append(stage(new, was.state).journeys())
     assert current(sayings) == current([stage(new).journeys(*records)])
     named = (*UNCOMPARED, *WINDOWS, "contributors")
-    alone = {row["install_id"]: row for row in told(stage(new).journeys(*records))}
-    again = {row["install_id"] for row in told(sayings[1])}
-    for row in told(sayings[0]):
+    alone = {row["install_id"]: row for row in reported(stage(new).journeys(*records))}
+    again = {row["install_id"] for row in reported(sayings[1])}
+    for row in reported(sayings[0]):
         other = alone[row["install_id"]]
         is_same = all(row[name] == other[name] for name in row if name not in named)
         assert (row["install_id"] in again) is not is_same

@@ -110,9 +110,9 @@ def test_log_time_survives_a_restart() -> None:
 
 def test_journeys_hear_of_a_log_time_only_when_every_matching_partition_has_reached_it() -> None:
     stage = matching(partitions=2)
-    said = stage.match(watermarks=clocks(NOON, partitions=2))
-    assert [frame.watermarks for frame in matched(said)] == [{"matching-0": NOON}] * 2
-    assert journeyed(said) == []
+    output = stage.match(watermarks=clocks(NOON, partitions=2))
+    assert [frame.watermarks for frame in matched(output)] == [{"matching-0": NOON}] * 2
+    assert journeyed(output) == []
     assert journeyed(stage.match(watermarks={"matching-0": NOON})) == []
     settled_by_all = stage.match(watermarks={"matching-1": NOON})
     assert [frame.watermarks for frame in journeyed(settled_by_all)] == [{"matching-0": NOON}] * 2
@@ -132,8 +132,8 @@ def test_batch_boundaries_change_neither_state_nor_outcomes() -> None:
     whole = together.match(*records)
     parts = [apart.match(record) for record in records]
     assert dict(together.state.entries()) == dict(apart.state.entries())
-    said = [one for part in parts for one in records_in(journeyed(part))]
-    assert said == records_in(journeyed(whole))
+    output = [one for part in parts for one in records_in(journeyed(part))]
+    assert output == records_in(journeyed(whole))
 
 
 def test_a_touchpoint_is_forgotten_when_no_install_can_be_credited_to_it_any_more() -> None:

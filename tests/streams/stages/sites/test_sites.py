@@ -41,9 +41,9 @@ class Site(Fed):
         super().__init__(Sites(0, 1, rules, self.noticed), store)
 
     def hear(self, *records: SiteRecord, hour: float | None = None) -> Effects:
-        said = {} if hour is None else dict.fromkeys(stage_upstreams("journeys", 1), at(hour))
+        output = {} if hour is None else dict.fromkeys(stage_upstreams("journeys", 1), at(hour))
         self.offset += 1
-        frame = frame_encoder.encode(SiteFrame(said, list(records)))
+        frame = frame_encoder.encode(SiteFrame(output, list(records)))
         return self.decide([Line("sites", 0, self.offset, 0, None, frame)])
 
 
@@ -51,7 +51,7 @@ def at(hour: float) -> LogMs:
     return LogMs(MIDNIGHT + round(hour * HOUR_MS))
 
 
-def told(effects: Effects) -> list[tuple[str, str, bool]]:
+def reported(effects: Effects) -> list[tuple[str, str, bool]]:
     """Install, reason, and whether the site speaks against it."""
     verdicts = records_in(journeyed(effects))
     assert all(isinstance(one, SiteVerdict) for one in verdicts)
@@ -69,9 +69,9 @@ def flooded(count: int, hour: float = 0) -> list[SiteInstall]:
 def test_nobody_is_judged_before_the_hour_has_passed_for_all_journeys() -> None:
     site = Site()
     site.hear(hour=0.5)
-    assert told(site.hear(*injected(9), hour=0.99)) == []
+    assert reported(site.hear(*injected(9), hour=0.99)) == []
     effects = site.hear(hour=1)
-    assert told(effects) == [(f"quick{n}", "distribution_outlier", True) for n in range(9)]
+    assert reported(effects) == [(f"quick{n}", "distribution_outlier", True) for n in range(9)]
 
 
 def test_a_verdict_is_a_row_too_with_an_id_that_is_the_same_whenever_it_is_said() -> None:
@@ -93,23 +93,23 @@ def test_everybody_is_told_once_and_newcomers_when_they_come() -> None:
     site.hear(hour=1)
     newcomer = claim("quick too", 1.5, ctit_ms=5_000, after_begin_ms=9_000)
     effects = site.hear(newcomer, claim("honest", 1.5), hour=2)
-    assert told(effects) == [("quick too", "distribution_outlier", True)]
-    assert told(site.hear(hour=3)) == []
+    assert reported(effects) == [("quick too", "distribution_outlier", True)]
+    assert reported(site.hear(hour=3)) == []
 
 
 def test_a_flooding_site_is_judged_from_fifty_installs_on() -> None:
     site = Site()
     site.hear(*flooded(49), hour=0)
-    assert told(site.hear(hour=1)) == []
+    assert reported(site.hear(hour=1)) == []
     effects = site.hear(claim("fiftieth", 1.1, ctit_ms=2 * DAY_MS), hour=2)
-    assert ("fiftieth", "click_flood", True) in told(effects)
-    assert {reason for _, reason, _ in told(effects)} == {"click_flood"}
+    assert ("fiftieth", "click_flood", True) in reported(effects)
+    assert {reason for _, reason, _ in reported(effects)} == {"click_flood"}
 
 
 def test_installs_that_honesty_explains_are_left_alone_on_a_flooding_site() -> None:
     site = Site()
     site.hear(*flooded(80), claim("at once", ctit_ms=90_000), hour=0)
-    names = {name for name, _, _ in told(site.hear(hour=1))}
+    names = {name for name, _, _ in reported(site.hear(hour=1))}
     assert "slow50" in names
     assert "at once" not in names
 
@@ -119,7 +119,7 @@ def test_clicks_per_install_count() -> None:
         site = Site()
         honest = [claim(f"h{n}", ctit_ms=(40 + 20 * n) * 1_000) for n in range(45)]
         site.hear(shown(0, clicks), *honest, *flooded(22), hour=0)
-        return bool(told(site.hear(hour=1)))
+        return bool(reported(site.hear(hour=1)))
 
     assert floods(2_000_000)
     assert not floods(100)
@@ -132,7 +132,7 @@ def test_a_share_of_new_devices_far_above_the_app_is_told_of_new_devices_only() 
     site.hear(*honest, hour=0)
     site.hear(hour=1)
     farm = [claim(f"f{n:02}", 1.5, is_new_device=n > 0) for n in range(60)]
-    found = told(site.hear(*farm, hour=2))
+    found = reported(site.hear(*farm, hour=2))
     assert found == [(f"f{n:02}", "behavioral_anomalies", True) for n in range(1, 60)]
 
 
@@ -141,7 +141,7 @@ def test_what_the_site_no_longer_claims_is_not_judged() -> None:
     taken_back = [claim(f"quick{n}", ctit_ms=5_000, after_begin_ms=9_000, sign=-1)
                   for n in range(9)]  # fmt: skip
     site.hear(*injected(9), *taken_back, hour=0)
-    assert told(site.hear(hour=1)) == []
+    assert reported(site.hear(hour=1)) == []
 
 
 def test_refused_claims_teach_but_are_told_nothing() -> None:
@@ -151,17 +151,17 @@ def test_refused_claims_teach_but_are_told_nothing() -> None:
         for n in range(20)
     ]
     site.hear(*refused, claim("unknown", ctit_ms=5_000), hour=0)
-    assert told(site.hear(hour=1)) == [("unknown", "distribution_outlier", True)]
+    assert reported(site.hear(hour=1)) == [("unknown", "distribution_outlier", True)]
 
 
 def test_a_suspicion_that_no_longer_holds_is_taken_back() -> None:
     site = Site()
     site.hear(*[claim(f"quick{n}", ctit_ms=8_000) for n in range(6)], hour=0)
     first = site.hear(hour=1)
-    assert {is_against for _, _, is_against in told(first)} == {True}
+    assert {is_against for _, _, is_against in reported(first)} == {True}
     honest = [claim(f"h{n}", 1.5, ctit_ms=(20 + n % 90 * 20) * 1_000) for n in range(1_500)]
     taken_back = site.hear(*honest, hour=2)
-    assert told(taken_back) == [(f"quick{n}", "distribution_outlier", False) for n in range(6)]
+    assert reported(taken_back) == [(f"quick{n}", "distribution_outlier", False) for n in range(6)]
     assert {row["sub_reason"] for row in rows(taken_back, "fraud-verdicts")} == {"withdrawn"}
 
 
@@ -180,7 +180,9 @@ def test_after_a_restart_it_goes_on_as_if_nothing_had_happened() -> None:
     after = Site(before.state)
     for hour in (1, 2, 30):
         effects = after.hear(claim(f"late{hour}", hour - 0.5), hour=hour)
-        assert told(effects) == told(through.hear(claim(f"late{hour}", hour - 0.5), hour=hour))
+        assert reported(effects) == reported(
+            through.hear(claim(f"late{hour}", hour - 0.5), hour=hour)
+        )
     assert dict(after.state.entries()) == dict(through.state.entries())
 
 
@@ -194,7 +196,7 @@ def test_installs_are_forgotten_after_the_window_and_silent_sites_a_month_later(
     assert sites.HOUR not in {key[:1] for key, _ in site.state.entries()}
     site.hear(hour=24 * 31 + 1)
     assert sites.SITE not in {key[:1] for key, _ in site.state.entries()}
-    assert told(site.hear(claim("again", 24 * 31), hour=24 * 31 + 2)) == []
+    assert reported(site.hear(claim("again", 24 * 31), hour=24 * 31 + 2)) == []
 
 
 def test_there_is_room_for_so_many_sites_and_the_others_are_counted(
