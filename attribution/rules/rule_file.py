@@ -45,6 +45,8 @@ WINDOWS_MS_MAX: Mapping[str, int] = {
     "temporary": 90 * DAY_MS,
     "post_install_fraud": 30 * DAY_MS,
 }
+"""The longest window of each kind that a file may set."""
+
 MAY_BE_ZERO = frozenset({"inactivity", "temporary", "post_install_fraud"})
 OF_THE_APP = frozenset({"reattribution", "post_install_fraud"})
 """These are asked before there is a touchpoint, so no media source can have its own."""
@@ -53,7 +55,11 @@ MUST_COUNT = frozenset({"engagements_max", "engagement_window_ms", "site_install
 """Thresholds that would mean everybody, or nobody, at zero."""
 
 THRESHOLD_MS_MAX = 30 * DAY_MS
+"""The longest duration of a fraud rule: that of the longest click window."""
+
 THRESHOLD_MAX = 1_000_000
+"""The largest count of a fraud rule; a larger one is a slip of the pen."""
+
 SELECTORS = ("app_id", "media_source", "campaign_id")
 SECTIONS: Mapping[str, type[Struct]] = {
     "windows": Windows,
@@ -61,6 +67,7 @@ SECTIONS: Mapping[str, type[Struct]] = {
     "fraud": FraudRules,
 }
 SCOPES_MAX = 10_000
+"""Bounds the time to check scopes against each other."""
 
 
 def read_rules(text: str, base: Rules) -> Rules:

@@ -40,7 +40,11 @@ from schemas.file_error import Duration, FileError, read_toml
 from schemas.time import DAY_MS, HOUR_MS, format_duration
 
 TARGETS_MAX = 8
+"""Every target is a model that learns every example and scores every install."""
+
 BINS_MAX = 32
+"""Bins of one target: each adds weights to its model, and rows to its examples."""
+
 AGE_MS_MAX = 90 * DAY_MS
 """The oldest age at which an install is looked at."""
 

@@ -1,4 +1,4 @@
-"""Dead letters: which there are, and the way back to their topics."""
+"""Dead letters: counted by reason, and published again to their topics."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from streams.store.base import SqlValue, Store
 from streams.wiring.parts import core_settings
 from streams.wiring.store import stored
 
-PAGE_MESSAGES = 1_000  # a message may have a megabyte
+PAGE_MESSAGES = 1_000  # read at a time: each may have a megabyte
 
 _BY_REASON = """
 SELECT source_topic, reason, uniqExact(log_epoch, source_partition, source_offset) AS messages,
@@ -32,6 +32,8 @@ LIMIT 1 BY source_topic, key, payload
 
 
 class DeadLetterKind(NamedTuple):
+    """The dead letters of one topic and reason."""
+
     topic: str
     reason: str
     messages: int
@@ -39,25 +41,25 @@ class DeadLetterKind(NamedTuple):
 
 
 def count_by_reason(settings: Settings) -> list[DeadLetterKind]:
-    """Most messages first."""
+    """Dead letters by topic and reason, the most frequent first."""
     with stored(settings) as store:
         return [DeadLetterKind(*row) for row in store.query(_BY_REASON).rows]
 
 
 def publish_again(settings: Settings, reason: str | None) -> int:
-    """Publish the original bytes to the original topic and partition; how many there were.
+    """Publish dead letters to their original topics and partitions; the number of them.
 
-    Each distinct message once, so that those that fail again do not multiply. What could be
-    read twice counts once: events are known by their ids.
+    Each distinct message is published once, so that those that fail again do not multiply. Events
+    that were read before do not count twice: they are known by their ids. Stop: there is no broker.
     """
     if settings.kafka.brokers is None:
-        raise Stop("HEADWATER_KAFKA is not set: say where to publish the messages again")
+        raise Stop("HEADWATER_KAFKA is not set: set it to the broker to publish the messages to")
     with stored(settings) as store:
         return asyncio.run(_publish(settings, letters(store, reason)))
 
 
 def letters(store: Store, reason: str | None) -> Iterator[Published]:
-    """Dead letters as they came, a page at a time."""
+    """The original messages, by their position in the log; of one reason, or all."""
     params: dict[str, SqlValue] = {"reason": reason or ""}
     start = 0
     while True:

@@ -1,4 +1,4 @@
-"""Looks at everything a run needs, changes nothing, and says what to do."""
+"""Checks everything that a run needs. Changes nothing, and says what to do."""
 
 from __future__ import annotations
 
@@ -20,19 +20,23 @@ from streams.wiring.parts import attribution_rules, scoring_rules
 from streams.wiring.store import open_store
 
 DISK_BYTES_MIN = 2_000_000_000
+"""Free space below which the disk is called full: RocksDB and ClickHouse need room to merge."""
+
 _STAMPS = "message.timestamp.type"
 
 
 class Check(NamedTuple):
+    """The result of one check."""
+
     name: str
     ok: bool
-    advice: str  # what is known, or what to do
+    advice: str  # what was found, or what to do
 
 
 def examine(settings: Settings) -> list[Check]:
-    """All checks, also those after one that failed."""
+    """Run every check, also after one has failed."""
     return [
-        Check("settings", True, f"{_changed()} of them set in the environment"),
+        Check("settings", True, f"{_set_in_environment()} of them are set in the environment"),
         *_kafka(settings.kafka),
         *_store(settings),
         _disk(settings.folders.data),
@@ -42,7 +46,7 @@ def examine(settings: Settings) -> list[Check]:
     ]
 
 
-def _changed() -> int:
+def _set_in_environment() -> int:
     return sum(variable.startswith("HEADWATER_") for variable in os.environ)
 
 
@@ -54,15 +58,15 @@ def _kafka(kafka: KafkaSettings) -> Iterator[Check]:
             )
         else:
             yield Check(
-                "broker", True, "HEADWATER_KAFKA is not set: an in-process broker, in memory"
+                "broker", True, "HEADWATER_KAFKA is not set: an in-process broker in memory"
             )
         return
     try:
         found = asyncio.run(_find(kafka))
     except Stop as error:
         yield Check("broker", False, str(error))
-        yield Check("topics", False, "not known without a broker")
-        yield Check("timestamps", False, "not known without a broker")
+        yield Check("topics", False, "unknown without a broker")
+        yield Check("timestamps", False, "unknown without a broker")
         return
     yield Check("broker", True, f"answers at {kafka.brokers}")
     wrong = problems(wanted_topics(kafka), found)
@@ -87,14 +91,14 @@ def _verdict(name: str, wrong: list[str], known: str) -> Check:
 def _store(settings: Settings) -> Iterator[Check]:
     folder = settings.folders.store
     if settings.store.url is None and not folder.exists():
-        yield Check("store", True, f"nothing is stored in {folder} yet: `headwater demo` begins")
+        yield Check("store", True, f"{folder} is empty: `headwater demo` fills it")
         return
     where = shown_url(settings.store.url) if settings.store.url else str(folder)
     try:
         store = open_store(settings)
     except (Stop, UnavailableError) as error:
         yield Check("store", False, str(error))
-        yield Check("schema", False, "not known without a store")
+        yield Check("schema", False, "unknown without a store")
         return
     try:
         yield from _opened(store, where)
@@ -112,9 +116,9 @@ def _opened(store: Store, where: str) -> Iterator[Check]:
         yield Check("schema", False, state.text)
         return
     advice = {
-        SchemaState.CURRENT.value: "tables are of this version",
-        SchemaState.OLD.value: "tables are old or missing: run `headwater migrate`",
-        SchemaState.NEWER.value: "tables are newer than this version: update Headwater",
+        SchemaState.CURRENT.value: "the tables are those of this version",
+        SchemaState.OLD.value: "the tables are old or missing: run `headwater migrate`",
+        SchemaState.NEWER.value: "the tables are newer than this program: update Headwater",
     }
     yield Check("schema", state.text == SchemaState.CURRENT.value, advice[state.text])
 
@@ -146,7 +150,7 @@ def _disk(folder: Path) -> Check:
 
 def _rules(rules: RuleSettings) -> Check:
     if rules.attribution is None:
-        return Check("rules", True, "HEADWATER_RULES is not set: the common defaults")
+        return Check("rules", True, "HEADWATER_RULES is not set: the default rules")
     try:
         found = attribution_rules(rules, rules.attribution)
     except Stop as error:
@@ -157,23 +161,23 @@ def _rules(rules: RuleSettings) -> Check:
 
 def _targets(models: ModelSettings) -> Check:
     if models.targets is None:
-        return Check("targets", True, "HEADWATER_TARGETS is not set: payers, and value in dollars")
+        return Check("targets", True, "HEADWATER_TARGETS is not set: payers, and value in USD")
     try:
         found = scoring_rules(models).targets
     except Stop as error:
         return Check("targets", False, str(error))
-    names = ", ".join(one.name for one in found.hazards)
+    names = ", ".join(target.name for target in found.hazards)
     return Check("targets", True, f"{models.targets}: {names}, value in {found.value.currency}")
 
 
 def _secret(settings: Settings) -> Check:
     if settings.rules.pseudonym_secret is not None:
-        return Check("pseudonyms", True, "HEADWATER_PSEUDONYM_SECRET is set; never change it")
+        return Check("pseudonyms", True, "HEADWATER_PSEUDONYM_SECRET is set: never change it")
     if settings.kafka.brokers is None:
-        return Check("pseudonyms", True, "made with a known secret: right for a demo alone")
+        return Check("pseudonyms", True, "made with a published key: for demos only")
     return Check(
         "pseudonyms",
         False,
-        "device ids can be guessed back: set HEADWATER_PSEUDONYM_SECRET (or …_FILE) to "
-        "32 random bytes or more, before the first event",
+        "made with a published key, so device ids can be recovered: set "
+        "HEADWATER_PSEUDONYM_SECRET (or …_FILE) to 32 random bytes before the first event",
     )

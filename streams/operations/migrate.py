@@ -1,4 +1,4 @@
-"""`headwater migrate`: topics on the broker, tables in the store."""
+"""Creates and checks topics on the broker and tables in the store."""
 
 from __future__ import annotations
 
@@ -14,7 +14,11 @@ from streams.wiring.store import open_store
 
 
 def migrate_all(settings: Settings) -> dict[str, Any]:
-    """Create and check; what was created. The embedded broker needs nothing created."""
+    """Create what is missing and check the rest; the names of what was created.
+
+    The embedded broker creates its topics by itself. Stop: a topic is not as it has to be, or the
+    broker or the store does not answer.
+    """
     created: list[str] = []
     if settings.kafka.brokers is not None and not settings.kafka.is_in_process:
         created = asyncio.run(create_topics(settings.kafka))

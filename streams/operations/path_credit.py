@@ -1,4 +1,4 @@
-"""Files of aggregated paths in, credit per channel out."""
+"""Multi-touch attribution of a file of aggregated paths: credit by channel."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ _Answer = TypeVar("_Answer")
 
 _SEPARATOR = ">"
 _AMOUNT_MAX = 1e15
-"""Beyond it a float does not tell neighbouring whole numbers of a sum apart."""
+"""Above it, a float no longer tells neighbouring whole numbers apart."""
 
 _GZIP_MAGIC = b"\x1f\x8b"
-_ROWS_BETWEEN_WORDS = 50_000
+_PROGRESS_ROWS = 50_000
 _COLUMNS = {
     "path": ("path",),
     "conversions": ("conversions", "total_conversions"),
@@ -48,10 +48,10 @@ _COLUMNS = {
 
 @dataclass(frozen=True, slots=True)
 class CreditPlan:
-    """How to credit. What a model does not look at must be left as it is."""
+    """A model and its parameters. Leave those that the model does not use at their defaults."""
 
     model: Model
-    order: int | None = None  # of the chain; Markov without one takes 1, Shapley no chain
+    order: int | None = None  # of the Markov chain. None: 1 for markov, no chain for shapley
     half_life: float = HALF_LIFE_POSITIONS
     orders_sampled: int = ORDERS_SAMPLED
     seed: int = 1
@@ -59,7 +59,7 @@ class CreditPlan:
 
 @dataclass(frozen=True, slots=True)
 class CreditReport:
-    """Credit per channel, most first, and what else the model has to say."""
+    """Credit by channel, most first, and further figures of the model (`extra`)."""
 
     model: Model
     paths: int
@@ -76,18 +76,20 @@ class CreditReport:
 
 
 def run_credit(file: FilePath, plan: CreditPlan, advance: Progress) -> CreditReport:
+    """Credit the paths of a file. Stop: the line that is wrong, or a chain that is too large."""
     paths = []
     for path in read_paths(file):
         paths.append(path)
-        if len(paths) % _ROWS_BETWEEN_WORDS == 0:
+        if len(paths) % _PROGRESS_ROWS == 0:
             advance("reading paths", len(paths), len(paths))
     if not paths:
-        raise Stop(f"{file}: there are no paths in it")
+        raise Stop(f"{file}: the file has no paths")
     advance("crediting", 0, 1)
     return credit_paths(code_paths(paths), plan)
 
 
 def credit_paths(paths: CodedPaths, plan: CreditPlan) -> CreditReport:
+    """Credit paths whose channels are numbered. Stop: a chain that is too large."""
     amounts, extra = _credited(paths, plan)
     named = by_name(paths.channels, amounts)
     return CreditReport(plan.model, len(paths.lengths), named, extra)
@@ -128,7 +130,7 @@ def _solved(answer: _Answer | Unsolved, order: int) -> _Answer:
     if isinstance(answer, Unsolved):
         raise Stop(
             f"a chain of order {order} of these paths needs more than {answer.limit:,} "
-            f"{answer.what}: use a lower --order, or put rare channels together"
+            f"{answer.what}: use a lower --order, or merge rare channels"
         )
     return answer
 
@@ -141,10 +143,11 @@ def _as_json(named: dict[str, ChannelCredit]) -> dict[str, dict[str, float]]:
 
 
 def read_paths(file: FilePath) -> Iterator[Path]:
-    """Paths of a CSV file, plain or gzip; a Stop names the line of what is wrong.
+    """The paths of a CSV file, plain or gzip. Stop: FILE:LINE and what is wrong there.
 
-    The columns are path, conversions, value and nulls, or as ChannelAttribution's sample has
-    them: path, total_conversions, total_conversion_value and total_null. Others are passed over.
+    The columns are path, conversions, value and nulls, or those of the sample of the R package
+    ChannelAttribution: path, total_conversions, total_conversion_value and total_null. Other
+    columns are ignored.
     """
     with file.open("rb") as content:
         is_gzip = content.read(2) == _GZIP_MAGIC
@@ -156,35 +159,36 @@ def _read(file: FilePath, content: Iterable[bytes]) -> Iterator[Path]:
     reader = csv.reader((line.decode() for line in content), strict=True)
     try:
         header = [name.strip().removeprefix("\ufeff") for name in next(reader, [])]
-        places = {column: _place(file, header, column) for column in _COLUMNS}
+        columns = {column: _column(file, header, column) for column in _COLUMNS}
         for row in reader:
             if row:
-                yield _path(row, len(header), places, f"{file}:{reader.line_num}")
+                yield _path(row, len(header), columns, f"{file}:{reader.line_num}")
     except csv.Error as error:
-        raise Stop(f"{file}:{reader.line_num}: {error}: this is no CSV") from None
+        raise Stop(f"{file}:{reader.line_num}: this is not CSV: {error}") from None
     except UnicodeDecodeError:
         raise Stop(f"{file}:{reader.line_num + 1}: this is not UTF-8 text") from None
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise Stop(f"{file}:{reader.line_num + 1}: the gzip file is broken: {error}") from None
 
 
-def _place(file: FilePath, header: list[str], column: str) -> int:
+def _column(file: FilePath, header: list[str], column: str) -> int:
+    """The index of a column in the rows."""
     names = _COLUMNS[column]
-    places = [index for index, name in enumerate(header) if name in names]
-    if len(places) == 1:
-        return places[0]
-    what = "no" if not places else "more than one"
+    found = [index for index, name in enumerate(header) if name in names]
+    if len(found) == 1:
+        return found[0]
+    what = "no" if not found else "more than one"
     raise Stop(f"{file}:1: {what} column {' or '.join(names)} in the header")
 
 
-def _path(row: list[str], width: int, places: dict[str, int], where: str) -> Path:
+def _path(row: list[str], width: int, columns: dict[str, int], where: str) -> Path:
     if len(row) != width:
-        raise Stop(f"{where}: {len(row)} fields where the header has {width}")
-    channels = tuple(name.strip() for name in row[places["path"]].split(_SEPARATOR))
+        raise Stop(f"{where}: {len(row)} fields, but the header has {width}")
+    channels = tuple(name.strip() for name in row[columns["path"]].split(_SEPARATOR))
     if not all(channels):
         what = "the path is empty" if len(channels) == 1 else "a channel of the path has no name"
         raise Stop(f"{where}: {what}; write channels with {_SEPARATOR!r} between them")
-    amounts = {name: _amount(row[places[name]], name, where) for name in list(_COLUMNS)[1:]}
+    amounts = {name: _amount(row[columns[name]], name, where) for name in list(_COLUMNS)[1:]}
     if amounts["value"] and not amounts["conversions"]:
         raise Stop(f"{where}: a value of {amounts['value']:g} without a conversion")
     return Path(channels, amounts["conversions"], amounts["value"], amounts["nulls"])
@@ -196,5 +200,5 @@ def _amount(text: str, name: str, where: str) -> float:
     except ValueError:
         raise Stop(f"{where}: {name} is not a number: {text[:40]!r}") from None
     if not 0 <= amount <= _AMOUNT_MAX:
-        raise Stop(f"{where}: {name} must be from 0 to {_AMOUNT_MAX:g}, not {text[:40]}")
+        raise Stop(f"{where}: {name} is out of range: {text[:40]}; allowed: 0 to {_AMOUNT_MAX:g}")
     return amount

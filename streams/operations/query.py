@@ -1,4 +1,4 @@
-"""Answers `headwater query` and `headwater digest`."""
+"""Reads the store: one statement, or the digest of every table."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from streams.wiring.store import stored
 
 
 def ask(settings: Settings, sql: str) -> QueryResult:
-    """The answer of one statement that only reads."""
+    """The rows of a statement. Stop: there is no store, or the statement is refused."""
     with stored(settings) as store:
         return store.query(sql)
 
 
 def digest_of(settings: Settings, *, is_converged: bool, model: str | None) -> dict[str, str]:
-    """Table name to sha256; see streams/store/digest.py for what each covers."""
+    """SHA-256 by table. With `is_converged`, of what the order of partitions cannot change."""
     with stored(settings) as store:
         return converged_digest(store, model) if is_converged else store_digest(store)

@@ -26,6 +26,7 @@ from streams.settings.worker import WorkerSettings
 # Read by the tests and by the local development servers, not by Headwater.
 _FOREIGN = frozenset({"HEADWATER_REQUIRE", "HEADWATER_JARS"})
 EMBEDDED_PARTITIONS_MAX = 4
+"""The in-process broker creates every topic with so many partitions, whatever it is asked."""
 
 
 class Settings(Struct, frozen=True, kw_only=True):

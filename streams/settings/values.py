@@ -8,6 +8,8 @@ from typing import ClassVar, Protocol, Self
 import msgspec
 
 CHALLENGERS_MAX = 4
+"""Each learns every example, which costs as much CPU as the champion."""
+
 _CHALLENGER_NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
 _ALPHA_MAX = 10.0
 

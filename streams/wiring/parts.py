@@ -1,4 +1,4 @@
-"""Maps the settings of the environment onto what each part takes."""
+"""Makes the plain values of each part from the settings: workers, store, rules, models."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from streams.stages.learning.learning import learning_of
 from streams.wiring.named_file import read_file
 from streams.wiring.postbacks import postback_rules
 
-# For demos and tests: pseudonyms made with it hide nothing.
 KNOWN_SECRET = b"headwater"
+"""For demos and tests: whoever knows it can compute the pseudonyms of known device ids."""
 
 
 def core_settings(settings: Settings) -> CoreSettings:
-    """What the shell around the stages takes. The caller has made sure of a broker."""
+    """What a core worker takes. `settings.kafka.brokers` must be set."""
     kafka = settings.kafka
     options = client_options(kafka)
     return CoreSettings(
@@ -49,7 +49,7 @@ def core_settings(settings: Settings) -> CoreSettings:
 
 
 def storing_settings(settings: Settings) -> StoringSettings:
-    """What the storing worker takes. The caller has made sure of a broker."""
+    """What a storing worker takes. `settings.kafka.brokers` must be set."""
     core, store = core_settings(settings), settings.store
     return StoringSettings(
         bootstrap_servers=core.bootstrap_servers,
@@ -81,7 +81,7 @@ def store_target(settings: Settings) -> StoreTarget:
 
 
 def stage_rules(settings: Settings) -> StageRules:
-    """Everything that decides, apart from the log. Stop when the rule file cannot be used."""
+    """Everything that decides, apart from the log. Stop: a file of rules cannot be used."""
     attribution = attribution_rules(settings.rules, settings.rules.attribution)
     intake = _intake_rules(settings, is_probabilistic=attribution.allows_probabilistic)
     scoring = scoring_rules(settings.models)
@@ -100,7 +100,7 @@ def _challengers(settings: ModelSettings) -> tuple[Challenger, ...]:
 
 
 def scoring_rules(settings: ModelSettings) -> ScoringRules:
-    """What is predicted. Stop when the file of targets cannot be used."""
+    """Targets, and when a lower tier answers. Stop: the file of targets cannot be used."""
     tiers = TierRules(settings.stale_after_ms, settings.challenger_share)
     if settings.targets is None:
         return ScoringRules(tiers=tiers)
@@ -108,7 +108,7 @@ def scoring_rules(settings: ModelSettings) -> ScoringRules:
 
 
 def attribution_rules(rules: RuleSettings, file: Path | None) -> Rules:
-    """The rules of this file, within the bounds of the settings."""
+    """The rules of a file and of the settings. Stop: the file cannot be used."""
     base = Rules(
         late_ms_max=rules.late_ms,
         decision_wait_ms=rules.decision_wait_ms,
@@ -130,7 +130,7 @@ def _intake_rules(settings: Settings, *, is_probabilistic: bool) -> IntakeRules:
         earliest_event_time=rules.earliest_event_time,
         dead_letter_share_max=rules.dead_letter_share,
         dead_letter_window=rules.dead_letter_window,
-        signature_secrets={name: one.reveal().encode() for name, one in signing.items()},
+        signature_secrets={name: key.reveal().encode() for name, key in signing.items()},
         signature_age_ms_max=rules.signature_age_ms,
         is_probabilistic=is_probabilistic,
         postbacks=postback_rules(settings.postbacks),

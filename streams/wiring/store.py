@@ -14,7 +14,7 @@ from streams.wiring.parts import store_target
 
 
 def open_store(settings: Settings) -> Store:
-    """Stop or UnavailableError, with advice, when it cannot be opened."""
+    """Open the store of the settings. Stop or UnavailableError, with advice, when that fails."""
     try:
         return open_target(store_target(settings))
     except OSError as error:
@@ -25,12 +25,12 @@ def open_store(settings: Settings) -> Store:
 
 @contextmanager
 def stored(settings: Settings) -> Iterator[Store]:
-    """A store to read from: there, and with the tables of this version."""
+    """A store to read from, closed with the block. Stop: it is empty, away or not migrated."""
     folder = settings.folders.store
     if settings.store.url is None and not folder.exists():
         raise Stop(
-            f"nothing is stored in {folder} yet: `headwater demo` or `headwater replay` fills it, "
-            "--data names another folder"
+            f"nothing is stored in {folder} yet: fill it with `headwater demo` or "
+            "`headwater replay`, or name another folder with --data"
         )
     try:
         store = open_store(settings)

@@ -1,4 +1,4 @@
-"""Where two versions of a model differ: in evidence, in calibration, in the weights of features."""
+"""The difference of two model versions: evidence, calibration and weights of features."""
 
 from __future__ import annotations
 
@@ -16,11 +16,13 @@ from streams.store.base import Store
 
 _NAMES_MAX = 20_000
 MOVED_MAX = 15
+"""Features shown: those whose weights differ most."""
+
 _NAMES = f"SELECT DISTINCT arrayJoin(mapKeys(features)) FROM features LIMIT {_NAMES_MAX}"
 
 
 class Moved(NamedTuple):
-    """A feature whose weight differs. Features that share a place share their weight."""
+    """A feature whose weight differs. Features that share a hash slot share their weight."""
 
     name: str
     before: float
@@ -28,15 +30,15 @@ class Moved(NamedTuple):
 
 
 class ModelDiff(NamedTuple):
-    """`figures`: name to (first, second); NaN where one has none."""
+    """Two versions side by side. Pairs are (first, second); NaN where a version has no figure."""
 
     first: str
     second: str
     figures: dict[str, tuple[float, float]]
     calibration: dict[str, tuple[float, float]]
-    """Slope and shift of log odds, by landmark and platform."""
+    """Slope and shift of the log odds, by landmark and platform."""
     moved: list[Moved]
-    """Features, the most moved first; empty where the weights are not stored."""
+    """Features whose weights differ most; empty when the weights of a version are not stored."""
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -44,13 +46,13 @@ class ModelDiff(NamedTuple):
             "second": self.second,
             "figures": self.figures,
             "calibration": self.calibration,
-            "moved": [one._asdict() for one in self.moved],
+            "moved": [feature._asdict() for feature in self.moved],
         }
 
 
 def diff(store: Store, targets: Targets, first: str, second: str) -> ModelDiff:
-    """Stop when one of them is unknown."""
-    figures = _pairs(*(_evidence(changes_of(store, one)) for one in (first, second)))
+    """Compare two stored versions. Stop when one of them is unknown."""
+    figures = _pairs(*(_evidence(changes_of(store, version)) for version in (first, second)))
     scorers = [_scorer(store, targets, version) for version in (first, second)]
     before, after = scorers
     if before is None or after is None:
@@ -61,19 +63,22 @@ def diff(store: Store, targets: Targets, first: str, second: str) -> ModelDiff:
 
 
 def moved(before: HazardScorer, after: HazardScorer, names: Iterable[str]) -> list[Moved]:
-    """By the weight that all landmarks and bins share."""
+    """The features whose weights, shared by all landmarks and bins, differ most."""
     encoder = Encoder(before.rules.slots, before.rules.seed)
     found = []
     for name in names:
         (slot,) = encoder.encode([{name: 1.0}]).slots
         pair = float(before.weights.w[slot, 0]), float(after.weights.w[slot, 0])
         found.append(Moved(name, *pair))
-    found = [one for one in found if one.before != one.after]
-    return sorted(found, key=lambda one: (-abs(one.after - one.before), one.name))[:MOVED_MAX]
+    differing = [feature for feature in found if feature.before != feature.after]
+    by_size = sorted(
+        differing, key=lambda feature: (-abs(feature.after - feature.before), feature.name)
+    )
+    return by_size[:MOVED_MAX]
 
 
 def _evidence(found: Sequence[StoredChange]) -> dict[str, float]:
-    return next((one.figures for one in found if one.figures), {})
+    return next((change.figures for change in found if change.figures), {})
 
 
 def _pairs(first: dict[str, float], second: dict[str, float]) -> dict[str, tuple[float, float]]:
@@ -85,7 +90,7 @@ def _pairs(first: dict[str, float], second: dict[str, float]) -> dict[str, tuple
 
 
 def _scorer(store: Store, targets: Targets, version: str) -> HazardScorer | None:
-    """None when it is no hazard model, or its weights are not stored."""
+    """None when the version is not of a hazard model, or its weights are not stored."""
     target = targets.target(model_of(version).removesuffix("/challenger"))
     loaded = hazard_of(store, target, version) if target else None
     return loaded if isinstance(loaded, HazardScorer) else None
@@ -95,9 +100,9 @@ def _maps(scorer: HazardScorer) -> dict[str, float]:
     maps = scorer.weights.maps
     found = {}
     for number, landmark in enumerate(scorer.rules.shape.landmarks):
-        for place, platform in enumerate(scorer.platforms):
-            slope, shift = maps[number, place]
-            if np.any(maps[number, place]):
+        for column, platform in enumerate(scorer.platforms):
+            slope, shift = maps[number, column]
+            if np.any(maps[number, column]):
                 found[f"slope {landmark.name} {platform}"] = 1.0 + float(slope)
                 found[f"shift {landmark.name} {platform}"] = float(shift)
     return found

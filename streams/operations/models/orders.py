@@ -1,4 +1,4 @@
-"""Orders about models, written to the log of examples: they are carried out where they stand."""
+"""Orders about models, written to the log of examples: the learner obeys them in log order."""
 
 from __future__ import annotations
 
@@ -22,26 +22,31 @@ from streams.wiring.parts import core_settings
 _EXAMPLES = topics.EXAMPLES.name
 
 
-def new_order(kind: CommandKind, model: str, reason: str, **rest: object) -> ModelCommand:
-    """`rest`: version, or first_offset and last_offset."""
+def new_order(kind: CommandKind, model: str, reason: str, **details: object) -> ModelCommand:
+    """An order with a new id. `details`: version, or first_offset and last_offset."""
     now = int(time.time() * 1000)
     name = f"order-{uuid.uuid4().hex[:12]}"
-    return ModelCommand(name, kind, model, ordered_at=now, reason=reason, **rest)  # type: ignore[arg-type]
+    return ModelCommand(name, kind, model, ordered_at=now, reason=reason, **details)  # type: ignore[arg-type]  # Their types are those of ModelCommand's fields.
 
 
 def send(settings: Settings, order: ModelCommand) -> None:
-    """Write one order. Stop when there is no broker."""
+    """Write an order to the broker, and wait for its answer. Stop when there is no broker."""
     asyncio.run(_send(_core(settings), order))
 
 
 def offsets_between(settings: Settings, since: datetime, until: datetime) -> tuple[int, int]:
-    """First and last offset of the examples that were written in [since, until)."""
+    """The first and last offset of the examples with a log time in [since, until).
+
+    Stop when there is no broker, or no example in that time.
+    """
     return asyncio.run(_offsets(_core(settings), since, until))
 
 
 def _core(settings: Settings) -> CoreSettings:
     if settings.kafka.brokers is None or settings.kafka.is_in_process:
-        raise Stop("HEADWATER_KAFKA is not set: say which workers the order is for")
+        raise Stop(
+            "HEADWATER_KAFKA is not set: set it to the broker of the workers that shall obey"
+        )
     return core_settings(settings)
 
 
@@ -57,10 +62,10 @@ async def _offsets(core: CoreSettings, since: datetime, until: datetime) -> tupl
     try:
         await consumer.start()
         end = (await consumer.end_offsets([tp]))[tp]
-        places = []
+        offsets = []
         for moment in (since, until):
             found = await consumer.offsets_for_times({tp: int(moment.timestamp() * 1000)})
-            places.append(end if found.get(tp) is None else found[tp].offset)
+            offsets.append(end if found.get(tp) is None else found[tp].offset)
     except (KafkaError, OSError) as error:
         raise Stop(
             f"no Kafka broker answers at {core.bootstrap_servers}: start it, "
@@ -68,7 +73,7 @@ async def _offsets(core: CoreSettings, since: datetime, until: datetime) -> tupl
         ) from error
     finally:
         await consumer.stop()
-    first, last = places[0], places[1] - 1
+    first, last = offsets[0], offsets[1] - 1
     if first > last:
         raise Stop(f"no examples were written between {since.isoformat()} and {until.isoformat()}")
     return first, last

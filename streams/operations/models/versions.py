@@ -1,4 +1,4 @@
-"""What is stored of model versions: which there are, what became of each, what is in them."""
+"""Stored model versions: their history, their evidence and their content."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from streams.store.base import Store
 _NEWEST_LOG = """
 log_epoch = (SELECT argMax(log_epoch, (inserted_at, log_offset)) FROM model_versions)
 """
-"""A replay into the same store numbers its changes anew; only the newest log counts."""
+"""A replay into the same store numbers its changes from 1 again: only the newest log counts."""
 
 _CHANGES = f"""
 SELECT model, number, version, toString(state), live_version, is_held, toString(contestant),
@@ -35,7 +35,7 @@ ORDER BY chunk LIMIT 1 BY chunk
 
 
 class StoredChange(NamedTuple):
-    """One row of `model_versions`."""
+    """One change of state of a version: a row of `model_versions`."""
 
     model: str
     number: int
@@ -53,7 +53,7 @@ class StoredChange(NamedTuple):
 
 
 class ListedVersion(NamedTuple):
-    """A version as it is by now."""
+    """The present state of a version."""
 
     model: str
     version: str
@@ -67,7 +67,7 @@ class ListedVersion(NamedTuple):
 
 
 def changes(store: Store, model: str = "") -> list[StoredChange]:
-    """Of one model or of all, in order."""
+    """The changes of one model, or of all, in the order of the log."""
     return [
         StoredChange(*row)._replace(is_held=bool(row[5]), figures=dict(row[9]))
         for row in store.query(_CHANGES, {"model": model}).rows
@@ -75,53 +75,55 @@ def changes(store: Store, model: str = "") -> list[StoredChange]:
 
 
 def listed(all_changes: list[StoredChange], newest: int) -> list[ListedVersion]:
-    """The newest versions of every model, newest first, and the live one whatever its age. One
-    without a name stands for a model of which nothing is live."""
+    """The newest versions of every model, newest first, and the live one whatever its age.
+
+    Of a model without a live version, a row with an empty version comes first.
+    """
     found: list[ListedVersion] = []
-    for model in dict.fromkeys(one.model for one in all_changes):
-        own = [one for one in all_changes if one.model == model]
+    for model in dict.fromkeys(change.model for change in all_changes):
+        own = [change for change in all_changes if change.model == model]
         live, is_held = own[-1].live_version, own[-1].is_held
         latest: dict[str, StoredChange] = {}
         evidence: dict[str, StoredChange] = {}
-        for one in own:
-            if one.version:
-                latest.pop(one.version, None)
-                latest[one.version] = one
-                if one.figures:
-                    evidence[one.version] = one
+        for change in own:
+            if change.version:
+                latest.pop(change.version, None)
+                latest[change.version] = change
+                if change.figures:
+                    evidence[change.version] = change
         if not live:
             latest[""] = own[-1]
         order = list(reversed(latest.values()))
-        for place, one in enumerate(order):
-            is_live = one.version == live != ""
-            if place >= newest and not is_live:
+        for rank, change in enumerate(order):
+            is_live = change.version == live != ""
+            if rank >= newest and not is_live:
                 continue
-            told = evidence.get(one.version, one)
-            listed_one = ListedVersion(
+            judged = evidence.get(change.version, change)
+            version = ListedVersion(
                 model=model,
-                version=one.version,
-                state=one.state,
+                version=change.version,
+                state=change.state,
                 is_live=is_live,
-                is_held=is_held and one.version == live,
-                contestant=told.contestant,
-                figures=told.figures,
-                learned_at=told.learned_at,
-                reason=one.reason,
+                is_held=is_held and change.version == live,
+                contestant=judged.contestant,
+                figures=judged.figures,
+                learned_at=judged.learned_at,
+                reason=change.reason,
             )
-            found.append(listed_one)
+            found.append(version)
     return found
 
 
 def changes_of(store: Store, version: str) -> list[StoredChange]:
-    """Stop when there is no such version."""
-    found = [one for one in changes(store) if one.version == version]
+    """The history of a version, oldest first. Stop when no such version is stored."""
+    found = [change for change in changes(store) if change.version == version]
     if not found:
         raise Stop(f"no model version {version!r} is stored; `headwater models list` shows them")
     return found
 
 
 def content_of(store: Store, version: str) -> bytes | None:
-    """The version as it scores; None when it is not stored whole."""
+    """The serialised scorer of a version; None when not all of its parts are stored."""
     rows: list[Any] = list(store.query(_CONTENT, {"version": version}).rows)
     if not rows or len(rows) != int(rows[0][2]):
         return None
@@ -131,7 +133,7 @@ def content_of(store: Store, version: str) -> bytes | None:
 
 
 def hazard_of(store: Store, target: Target, version: str) -> HazardScorer | Unusable:
-    """A stored version of a target as it scores."""
+    """The scorer of a stored version of a target."""
     content = content_of(store, version)
     if content is None:
         return Unusable(f"the content of {version} is not stored")

@@ -128,7 +128,7 @@ def rules_checked(done: tuple[int, str, str]) -> tuple[bool, str]:
 def test_doctor_says_which_rules_are_in_force(run: Run, tmp_path: Path) -> None:
     assert rules_checked(run("doctor", "--json", "--data", tmp_path)) == (
         True,
-        "HEADWATER_RULES is not set: the common defaults",
+        "HEADWATER_RULES is not set: the default rules",
     )
     is_well, advice = rules_checked(run("doctor", "--json", "--data", tmp_path, RULES=EXAMPLE))
     assert is_well

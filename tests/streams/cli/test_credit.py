@@ -129,12 +129,12 @@ def test_columns_of_channelattribution_gzip_and_other_columns_are_read(tmp_path:
 @pytest.mark.parametrize(
     ("rows", "said"),
     [
-        ("a,-1,0,0", ":2: conversions must be from 0"),
-        ("a,1,-0.5,0", ":2: value must be from 0"),
-        ("a,1,0,-3", ":2: nulls must be from 0"),
-        ("a,nan,0,0", ":2: conversions must be from 0"),
-        ("a,1,inf,0", ":2: value must be from 0"),
-        ("a,1e16,0,0", ":2: conversions must be from 0 to 1e+15"),
+        ("a,-1,0,0", ":2: conversions is out of range"),
+        ("a,1,-0.5,0", ":2: value is out of range"),
+        ("a,1,0,-3", ":2: nulls is out of range"),
+        ("a,nan,0,0", ":2: conversions is out of range"),
+        ("a,1,inf,0", ":2: value is out of range"),
+        ("a,1e16,0,0", ":2: conversions is out of range: 1e16; allowed: 0 to 1e+15"),
         ("a,1,0,0\nb,many,0,0", ":3: conversions is not a number: 'many'"),
         ("a,,0,0", ":2: conversions is not a number: ''"),
         ("a,1_0,0,0", ":2: conversions is not a number: '1_0'"),
@@ -143,8 +143,8 @@ def test_columns_of_channelattribution_gzip_and_other_columns_are_read(tmp_path:
         ("a > > b,1,0,0", ":2: a channel of the path has no name"),
         ("a >,1,0,0", ":2: a channel of the path has no name"),
         ("a,0,5,2", ":2: a value of 5 without a conversion"),
-        ("a,1,0", ":2: 3 fields where the header has 4"),
-        ("a,1,0,0,0", ":2: 5 fields where the header has 4"),
+        ("a,1,0", ":2: 3 fields, but the header has 4"),
+        ("a,1,0,0,0", ":2: 5 fields, but the header has 4"),
         ('"a,1,0,0', ":2: unexpected end of data"),
     ],
 )
@@ -175,7 +175,7 @@ def test_what_is_no_text_and_what_is_cut_off_is_named(tmp_path: Path) -> None:
 def test_an_empty_file_and_one_without_paths_end_in_one_line(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    for content, said in (("", "no column path"), (ROWS.split("\n")[0], "there are no paths")):
+    for content, said in (("", "no column path"), (ROWS.split("\n")[0], "the file has no paths")):
         file = tmp_path / "paths.csv"
         file.write_text(content)
         with pytest.raises(SystemExit) as stop:
