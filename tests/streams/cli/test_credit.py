@@ -145,7 +145,7 @@ def test_columns_of_channelattribution_gzip_and_other_columns_are_read(tmp_path:
         ("a,0,5,2", ":2: a value of 5 without a conversion"),
         ("a,1,0", ":2: 3 fields, but the header has 4"),
         ("a,1,0,0,0", ":2: 5 fields, but the header has 4"),
-        ('"a,1,0,0', ":2: unexpected end of data"),
+        ('"a,1,0,0', ":2: this is not CSV: unexpected end of data"),
     ],
 )
 def test_a_bad_row_is_named_with_its_line(rows: str, said: str, tmp_path: Path) -> None:
