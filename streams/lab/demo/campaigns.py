@@ -42,13 +42,13 @@ def _line(row: tuple[Any, ...]) -> CampaignLine:
     app, media_source, _, campaign, installs, payers, predicted, revenue, cost, missing = row
     unconverted = f" + {int(missing)} without rate" if int(missing) else ""
     return CampaignLine(
-        app.rsplit(".", 1)[-1],
-        media_source,
-        campaign or "-",
-        int(installs),
-        int(payers),
-        round(float(predicted), 1),
-        f"{revenue:,.0f}{unconverted}",
-        f"{cost:,.0f}" if cost else "-",
-        f"{revenue / cost:.0%}" if cost else "-",
+        app=app.rsplit(".", 1)[-1],
+        media_source=media_source,
+        campaign=campaign or "-",
+        installs=int(installs),
+        payers=int(payers),
+        predicted_payers=round(float(predicted), 1),
+        revenue_usd=f"{revenue:,.0f}{unconverted}",
+        cost_usd=f"{cost:,.0f}" if cost else "-",
+        roas=f"{revenue / cost:.0%}" if cost else "-",
     )

@@ -1,7 +1,7 @@
 """How well Headwater decides and predicts, against simulations whose truth is known.
 
-Payers, values, drift and matches can also be evaluated on a recorded history, against what came
-of it.
+Payers, values, drift and matches can also be evaluated on a recorded history, against the
+actual outcomes.
 """
 
 __all__ = [

@@ -20,7 +20,7 @@ from schemas.records import site_key
 from schemas.time import DAY_MS, HOUR_MS
 from streams.lab.simulator.fraud_worlds import (
     GENERATORS,
-    Cheating,
+    FraudKind,
     Label,
     LabelledTraffic,
     make_traffic,
@@ -116,12 +116,12 @@ def fraud_figures(traffic: LabelledTraffic, findings: Findings) -> dict[str, Any
     fakes = {
         (label.install_id, touch_id)
         for label in traffic.labels
-        if label.cheating is Cheating.INJECTION
+        if label.cheating is FraudKind.CLICK_INJECTION
         for touch_id in label.fake_touch_ids
     }
     suspected = {name for name, reasons in against.items() if reasons & _INJECTION}
     sites = _sites(traffic, findings)
-    clean = [one for one in traffic.labels if one.cheating is Cheating.NONE and one.touch_id]
+    clean = [one for one in traffic.labels if one.cheating is FraudKind.NONE and one.touch_id]
     rejected = [one for one in clean if _reasons(one, against) - {"click_flood"}]
     marked = [one for one in clean if _reasons(one, against)]
     return {

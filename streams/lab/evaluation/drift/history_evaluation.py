@@ -77,13 +77,13 @@ def _figures(alarms: Sequence[DriftAlarm], labels: int) -> dict[str, Any]:
     }
 
 
-def _shown(one: DriftAlarm) -> dict[str, Any]:
-    at = datetime.fromtimestamp(one.raised_at / 1000, UTC)
+def _shown(alarm: DriftAlarm) -> dict[str, Any]:
+    at = datetime.fromtimestamp(alarm.raised_at / 1000, UTC)
     return {
         "raised_at": at.isoformat(timespec="seconds"),
-        "app_id": one.app_id,
-        "media_source": one.media_source or "(all)",
-        "subject": one.subject or "residual",
-        "mean_before": round(one.mean_before, 5),
-        "mean_after": round(one.mean_after, 5),
+        "app_id": alarm.app_id,
+        "media_source": alarm.media_source or "(all)",
+        "subject": alarm.subject or "residual",
+        "mean_before": round(alarm.mean_before, 5),
+        "mean_after": round(alarm.mean_after, 5),
     }

@@ -119,8 +119,8 @@ class PayerModels:
                 for one in ends
             ]
         )
-        for one in ends:
-            self.rates.learn(one.place, one.bin, one.label)
+        for end in ends:
+            self.rates.learn(end.place, end.bin, end.label)
 
     def learn_horizon(self, horizon: str, rows: Sequence[tuple[Question, bool]]) -> None:
         """Rows of one install have to follow one another."""

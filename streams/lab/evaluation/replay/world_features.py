@@ -91,8 +91,8 @@ def _named(names: tuple[str, ...], index: IntColumn) -> list[str]:
     return [names[one] for one in index.tolist()]
 
 
-def _crossed(one: list[str], other: list[str]) -> list[str]:
-    return [f"{left}|{right}" for left, right in zip(one, other, strict=True)]
+def _crossed(first: list[str], second: list[str]) -> list[str]:
+    return [f"{left}|{right}" for left, right in zip(first, second, strict=True)]
 
 
 def _shared(texts: Iterable[str]) -> list[str]:

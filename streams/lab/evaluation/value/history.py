@@ -52,17 +52,17 @@ class ValueHistory:
 
     def features(self, install: int, landmark: int) -> PackedFeatures:
         """As the product froze them; where it froze none at a landmark, those of the install."""
-        one = self.installs[install]
-        known = self._known.get(one.install_id, {}).get(LANDMARKS[landmark].name) or {
-            f"app={one.app_id}": 1.0,
-            f"platform={one.platform}": 1.0,
-            f"country={one.country_code}": 1.0,
-            f"media_source={one.media_source}": 1.0,
-            f"campaign={one.campaign_id}": 1.0,
+        decided = self.installs[install]
+        known = self._known.get(decided.install_id, {}).get(LANDMARKS[landmark].name) or {
+            f"app={decided.app_id}": 1.0,
+            f"platform={decided.platform}": 1.0,
+            f"country={decided.country_code}": 1.0,
+            f"media_source={decided.media_source}": 1.0,
+            f"campaign={decided.campaign_id}": 1.0,
         }
         spent = float(self.table.spent[install, landmark])
         paid = paid_features(spent, int(self.table.payments[install, landmark]))
-        return PackedFeatures(*self._encoder.pack(known | paid), one.platform)
+        return PackedFeatures(*self._encoder.pack(known | paid), decided.platform)
 
     def paid_until(self, age_ms: int) -> FloatColumn:
         """What each install has paid before an age."""

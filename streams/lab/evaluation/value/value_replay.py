@@ -119,14 +119,14 @@ class ValueReplay(EventTimeReplay[PackedFeatures]):
         after, spent = self.payments.after[install, :, bucket], self.payments.spent[install]
         return [
             ValueRow(
-                known[mark].slots,
-                known[mark].values,
-                mark,
-                bucket,
-                float(after[mark]),
-                float(spent[mark]),
-                known[mark].platform,
-                str(install),
+                slots=known[mark].slots,
+                values=known[mark].values,
+                landmark=mark,
+                bucket=bucket,
+                amount=float(after[mark]),
+                spent=float(spent[mark]),
+                platform=known[mark].platform,
+                group=str(install),
             )
             for mark in rows_of(step)
             if mark < len(known)

@@ -82,14 +82,14 @@ def exposure_paths(world: CreditWorld) -> Iterator[ExposurePath]:
         installed = float(world.installed_d[person])
         is_installed = not np.isnan(installed)
         yield ExposurePath(
-            str(person),
-            _APP,
-            EventMs(time[first]),
-            EventMs(int(START_MS + installed * DAY_MS) if is_installed else end),
-            is_installed,
-            [_touch(channel[n], time[n], is_click[n]) for n in range(first, last)],
-            int(world.prior_installs[person]),
-            1.0,
+            path_id=str(person),
+            app_id=_APP,
+            begin_time=EventMs(time[first]),
+            end_time=EventMs(int(START_MS + installed * DAY_MS) if is_installed else end),
+            is_installed=is_installed,
+            touches=[_touch(channel[n], time[n], is_click[n]) for n in range(first, last)],
+            prior_installs=int(world.prior_installs[person]),
+            weight=1.0,
         )
 
 

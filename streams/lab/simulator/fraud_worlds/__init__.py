@@ -6,16 +6,17 @@ open differ, a site mixes honest and fraudulent clicks, flooding reaches back a 
 installs report nothing.
 """
 
-from streams.lab.simulator.fraud_worlds.fraud_sites import Cheating, Habits
+from streams.lab.simulator.fraud_worlds.fraud_sites import Habits
 from streams.lab.simulator.fraud_worlds.generator_a import GeneratorA
 from streams.lab.simulator.fraud_worlds.generator_b import GeneratorB
 from streams.lab.simulator.fraud_worlds.labelled_traffic import Label, LabelledTraffic, make_traffic
+from streams.lab.simulator.market.market import FraudKind
 
 GENERATORS: dict[str, type[Habits]] = {"a": GeneratorA, "b": GeneratorB}
 
 __all__ = [
     "GENERATORS",
-    "Cheating",
+    "FraudKind",
     "Habits",
     "Label",
     "LabelledTraffic",

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum
 from typing import Protocol
 
 import numpy as np
 
 from streams.lab.simulator.draws import FloatColumn, IntColumn
+from streams.lab.simulator.market.market import FraudKind
 
 FRAUD_APPS = ("com.tidewood.puzzle", "com.tidewood.market")
 _SOURCES = ("meadow", "vidora", "bannerly", "offerhive", "adroute")
@@ -16,18 +16,14 @@ _INJECTING_SHARE = 0.12  # of sites
 _FLOODING_SHARE = 0.12
 
 
-class Cheating(IntEnum):
-    NONE = 0
-    INJECTION = 1
-    FLOODING = 2
-
-
 @dataclass(frozen=True, slots=True)
 class FraudSite:
+    """A site of one app and media source, and what it claims."""
+
     number: int
     app_id: str
     media_source: str
-    cheating: Cheating
+    cheating: FraudKind
     claims: int  # installs it will claim, about
     honest_share: float  # of its claims
 
@@ -47,7 +43,7 @@ class Habits(Protocol):
 
     def __init__(self, rng: np.random.Generator) -> None: ...
 
-    def honest_share(self, cheating: Cheating) -> float:
+    def honest_share(self, cheating: FraudKind) -> float:
         """Share of honest claims of one site, drawn anew for every site."""
 
     def click_to_open(self, site: IntColumn) -> IntColumn:
@@ -72,8 +68,10 @@ def make_fraud_sites(rng: np.random.Generator, habits: Habits, installs: int) ->
     sizes = rng.pareto(2.0, count) + 0.6
     claims = np.maximum(1, sizes / sizes.sum() * installs).astype(np.int64)
     injecting, flooding = round(count * _INJECTING_SHARE), round(count * _FLOODING_SHARE)
-    kinds: list[Cheating] = [Cheating.INJECTION] * injecting + [Cheating.FLOODING] * flooding
-    kinds += [Cheating.NONE] * (count - len(kinds))
+    kinds: list[FraudKind] = [FraudKind.CLICK_INJECTION] * injecting + [
+        FraudKind.CLICK_FLOODING
+    ] * flooding
+    kinds += [FraudKind.NONE] * (count - len(kinds))
     order = rng.permutation(count)
     return [
         FraudSite(

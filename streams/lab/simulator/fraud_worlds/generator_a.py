@@ -11,7 +11,8 @@ import numpy as np
 
 from schemas.time import DAY_MS, HOUR_MS, SECOND_MS
 from streams.lab.simulator.draws import IntColumn
-from streams.lab.simulator.fraud_worlds.fraud_sites import Cheating, mixture
+from streams.lab.simulator.fraud_worlds.fraud_sites import mixture
+from streams.lab.simulator.market.market import FraudKind
 
 _AT_ONCE, _LATER = 0.62, 0.25
 _CTIT_MIN_MS = 12 * SECOND_MS
@@ -24,8 +25,8 @@ class GeneratorA:
     def __init__(self, rng: np.random.Generator) -> None:
         self._rng = rng
 
-    def honest_share(self, cheating: Cheating) -> float:
-        return 1.0 if cheating is Cheating.NONE else float(self._rng.uniform(0.0, 0.15))
+    def honest_share(self, cheating: FraudKind) -> float:
+        return 1.0 if cheating is FraudKind.NONE else float(self._rng.uniform(0.0, 0.15))
 
     def click_to_open(self, site: IntColumn) -> IntColumn:
         rng, size = self._rng, len(site)

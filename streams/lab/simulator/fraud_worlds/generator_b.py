@@ -11,7 +11,7 @@ import numpy as np
 
 from schemas.time import DAY_MS, HOUR_MS, SECOND_MS
 from streams.lab.simulator.draws import IntColumn
-from streams.lab.simulator.fraud_worlds.fraud_sites import Cheating
+from streams.lab.simulator.market.market import FraudKind
 
 _SITES_MAX = 100_000
 _FAST_SHARE = 0.7
@@ -26,11 +26,11 @@ class GeneratorB:
         self._rng = rng
         self._pace = rng.normal(0.0, 0.35, _SITES_MAX)  # of sites, on a log scale
 
-    def honest_share(self, cheating: Cheating) -> float:
+    def honest_share(self, cheating: FraudKind) -> float:
         match cheating:
-            case Cheating.INJECTION:
+            case FraudKind.CLICK_INJECTION:
                 return float(self._rng.uniform(0.1, 0.75))
-            case Cheating.FLOODING:
+            case FraudKind.CLICK_FLOODING:
                 return float(self._rng.uniform(0.1, 0.6))
             case _:
                 return 1.0

@@ -16,12 +16,12 @@ from streams.lab.simulator.drafts.message_parts import MessageFields
 from streams.lab.simulator.draws import IntColumn, generator
 from streams.lab.simulator.fraud_worlds.fraud_sites import (
     FRAUD_APPS,
-    Cheating,
     FraudSite,
     Habits,
     make_fraud_sites,
 )
 from streams.lab.simulator.ids import device_ids, run_prefix
+from streams.lab.simulator.market.market import FraudKind
 from streams.lab.simulator.scenario import START_MS
 
 _DAYS = 24
@@ -44,7 +44,7 @@ class Label(NamedTuple):
 
     install_id: str
     touch_id: str  # of the click that led to it; "" for an organic one
-    cheating: Cheating
+    cheating: FraudKind
     fake_touch_ids: tuple[str, ...]  # of the clicks nobody made
     cheating_site: str  # see schemas.records.site_key
 
@@ -110,16 +110,16 @@ class _Writer:
         out = self._out
         genuine = self._genuine_touches()
         for site in self._sites:
-            if site.cheating is not Cheating.NONE:
+            if site.cheating is not FraudKind.NONE:
                 self._cheat(site)
         self._passers_by(self._events - len(out.messages) - len(self._installs.opened))
         self._open(genuine)
         for number, touch_id in enumerate(genuine):
             fake = self._fakes.get(number)
-            kind = fake[0].cheating if fake else Cheating.NONE
+            kind = fake[0].cheating if fake else FraudKind.NONE
             ids, key = (fake[1], _key(fake[0])) if fake else ((), "")
             out.labels.append(Label(self._install_id(number), touch_id, kind, ids, key))
-        floods = [one for one in self._sites if one.cheating is Cheating.FLOODING]
+        floods = [one for one in self._sites if one.cheating is FraudKind.CLICK_FLOODING]
         out.flooding_sites = {_key(site) for site in floods}
         out.messages.sort(key=lambda message: (message.timestamp, message.key))
         return out
@@ -171,7 +171,7 @@ class _Writer:
         app = FRAUD_APPS.index(site.app_id)
         free = (installs.app == app) & (installs.has_device_id == 1)
         free[list(self._fakes)] = False
-        if site.cheating is Cheating.INJECTION:
+        if site.cheating is FraudKind.CLICK_INJECTION:
             free &= installs.is_ios == 0
             victims = _some(rng, np.flatnonzero(free), wanted)
         else:
@@ -189,7 +189,7 @@ class _Writer:
 
     def _fake_leads(self, site: FraudSite, victims: IntColumn) -> list[list[int]]:
         installs, habits = self._installs, self._habits
-        if site.cheating is Cheating.INJECTION:
+        if site.cheating is FraudKind.CLICK_INJECTION:
             leads = habits.injected(installs.download[victims], installs.wait[victims])
             return [[lead] for lead in leads.tolist()]
         counts = 1 + self._rng.poisson(_MORE_CLICKS, len(victims))
@@ -201,7 +201,7 @@ class _Writer:
         rng = self._rng
         weights = np.array(
             [
-                site.claims * (_FLOOD_SHOWN if site.cheating is Cheating.FLOODING else 1.0)
+                site.claims * (_FLOOD_SHOWN if site.cheating is FraudKind.CLICK_FLOODING else 1.0)
                 for site in self._sites
             ]
         )

@@ -11,6 +11,8 @@ from streams.lab.simulator.draws import FloatColumn, IntColumn, generator
 
 
 class FraudKind(IntEnum):
+    """How a site claims installs that it did not cause."""
+
     NONE = 0
     CLICK_INJECTION = 1
     CLICK_FLOODING = 2
@@ -18,6 +20,8 @@ class FraudKind(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class MarketCountry:
+    """Where people live: how many, with what phones, and how readily they pay."""
+
     code: str
     share: float
     ios_share: float

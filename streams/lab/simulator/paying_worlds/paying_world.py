@@ -37,6 +37,8 @@ _PART = 4_096
 
 @dataclass(frozen=True, slots=True)
 class PayingWorld:
+    """A kind of people under a disturbance: who they are and how they live."""
+
     name: str
     disturbance: str
     people: PayingPeople

@@ -13,7 +13,7 @@ from schemas.records import site_key
 from streams.lab.evaluation.fraud import Findings, decide_traffic, evaluate_fraud, fraud_figures
 from streams.lab.simulator.fraud_worlds import (
     GENERATORS,
-    Cheating,
+    FraudKind,
     LabelledTraffic,
     make_traffic,
 )
@@ -76,7 +76,7 @@ def test_injected_clicks_come_after_the_download_began(world: LabelledTraffic) -
     after = Counter(
         touches[touch_id].event_time > begin * 1_000 - 3_000
         for label in world.labels
-        if label.cheating is Cheating.INJECTION
+        if label.cheating is FraudKind.CLICK_INJECTION
         and (begin := installs[label.install_id].install_begin_time_s)
         for touch_id in label.fake_touch_ids
     )
@@ -86,9 +86,9 @@ def test_injected_clicks_come_after_the_download_began(world: LabelledTraffic) -
 
 def test_every_cheat_is_there_and_most_people_are_honest(world: LabelledTraffic) -> None:
     kinds = Counter(label.cheating for label in world.labels)
-    assert kinds[Cheating.NONE] > len(world.labels) / 2
-    assert kinds[Cheating.INJECTION] > 10
-    assert kinds[Cheating.FLOODING] > 10
+    assert kinds[FraudKind.NONE] > len(world.labels) / 2
+    assert kinds[FraudKind.CLICK_INJECTION] > 10
+    assert kinds[FraudKind.CLICK_FLOODING] > 10
     assert world.flooding_sites
 
 

@@ -49,7 +49,7 @@ def reports(*rows: tuple[int, int, int, int]) -> PaymentReports:
     return PaymentReports(*np.array(rows, np.int64).reshape(-1, 4).T)
 
 
-def told_of(log: PayerLog, who: PayingPeople, install: int) -> list[tuple[int, bool, int]]:
+def learned_of(log: PayerLog, who: PayingPeople, install: int) -> list[tuple[int, bool, int]]:
     """Bins, labels and when since the install, in order."""
     mine = log.bins.install == install
     since = log.bins.time[mine] - who.time[install]
@@ -72,21 +72,21 @@ def test_bins_say_what_the_model_is_meant_to_learn_once_they_have_ended(
         (one.bin, one.label, int(RELEASED_MS[one.bin])) for one in bin_outcomes(PAYER, 0, paid_ms)
     ]
 
-    assert told_of(make_payer_log(who.time, known), who, 1) == expected
+    assert learned_of(make_payer_log(who.time, known), who, 1) == expected
 
 
 def test_a_payment_known_late_counts_when_it_is_known_and_silence_before_that() -> None:
     who = people(3)
     log = make_payer_log(who.time, reports((1, 2 * HOUR_MS, 30 * HOUR_MS, 7)))
-    told = told_of(log, who, 1)
+    learned = learned_of(log, who, 1)
 
-    assert [(number, label) for number, label, _ in told] == [
+    assert [(number, label) for number, label, _ in learned] == [
         (0, False),
         (1, False),
         (2, False),
         (1, True),
     ]
-    assert told[-1][2] == 30 * HOUR_MS
+    assert learned[-1][2] == 30 * HOUR_MS
 
 
 def test_a_payment_logged_twice_counts_once() -> None:
@@ -161,7 +161,7 @@ def test_a_replay_that_was_forked_goes_on_as_the_one_that_was_not() -> None:
 
 
 def rows(
-    true: list[float], said: list[float], label: list[bool], landmark: int = 0
+    true: list[float], predicted: list[float], label: list[bool], landmark: int = 0
 ) -> JudgedPredictions:
     size = len(true)
     return JudgedPredictions(
@@ -169,7 +169,7 @@ def rows(
         np.zeros(size, np.int64),
         np.array(true),
         np.array(label),
-        {"full": np.array(said)},
+        {"full": np.array(predicted)},
     )
 
 
@@ -184,13 +184,13 @@ def test_the_truth_has_no_excess_and_the_mean_has_what_is_left_to_know() -> None
 
 
 def test_log_loss_and_auc_are_those_of_the_definition() -> None:
-    label, said = [True, False, False, True], [0.8, 0.4, 0.6, 0.5]
-    told = rows([0.5] * 4, said, label)
+    label, chances = [True, False, False, True], [0.8, 0.4, 0.6, 0.5]
+    learned = rows([0.5] * 4, chances, label)
 
-    assert mean_log_loss(told, "full") == pytest.approx(
-        -sum(math.log(p if y else 1 - p) for y, p in zip(label, said, strict=True)) / 4
+    assert mean_log_loss(learned, "full") == pytest.approx(
+        -sum(math.log(p if y else 1 - p) for y, p in zip(label, chances, strict=True)) / 4
     )
-    assert auc(told, told.predicted["full"]) == pytest.approx(3 / 4)
+    assert auc(learned, learned.predicted["full"]) == pytest.approx(3 / 4)
 
 
 PLAN = WorldPlan(2_000, 1, ("agents",), ("steady",))

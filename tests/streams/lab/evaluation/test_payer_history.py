@@ -100,9 +100,11 @@ def test_only_predictions_whose_horizon_is_over_are_judged() -> None:
     assert at_install.label.mean() == pytest.approx(0.1, abs=0.02)
     assert not d7.only(d7.landmark > 0).label.any()
     assert excess_entropy(at_install, "full") < excess_entropy(at_install, "constant")
-    told = tiers_of([PayerRun("history", "own", d7, d30, is_own=True)])["history"]["own"]
-    assert set(told["unanswered"].values()) == {0}
-    assert told["normalised_entropy"]["full"] == pytest.approx(excess_entropy(d7, "full"), abs=1e-5)
+    shown = tiers_of([PayerRun("history", "own", d7, d30, is_own=True)])["history"]["own"]
+    assert set(shown["unanswered"].values()) == {0}
+    assert shown["normalised_entropy"]["full"] == pytest.approx(
+        excess_entropy(d7, "full"), abs=1e-5
+    )
 
 
 def test_too_short_a_history_is_refused_with_what_to_do(tmp_path: Path) -> None:

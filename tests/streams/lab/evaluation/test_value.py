@@ -115,13 +115,13 @@ def test_who_predicts_the_truth_is_as_good_as_the_oracle() -> None:
 
 
 def test_the_command_tells_figures_by_world_and_scenario() -> None:
-    told = CliRunner().invoke(
+    run = CliRunner().invoke(
         evaluate_group,
         ["value", "--world", "renewal", "--scenario", "price_change", "--installs", "2000",
          "--json"],
     )  # fmt: skip
-    assert told.exit_code == 0, told.output
-    found = json.loads(told.stdout)["renewal"]["price_change"]
+    assert run.exit_code == 0, run.output
+    found = json.loads(run.stdout)["renewal"]["price_change"]
     assert {"gini_of_oracle", "decile_mape", "total_ratio", "is_monotone"} <= set(found)
     assert found["is_monotone"] is True
     assert found["unanswered"] == 0

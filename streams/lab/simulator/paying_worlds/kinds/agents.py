@@ -181,10 +181,10 @@ def _before(value: FloatColumn, buys: FloatColumn, step: int, payoff: FloatColum
     """One step back: what each player can expect before it."""
     mean = _PER_DAY * LENGTHS_D[step] * _BUSY[step]
     none = np.exp(-mean)[:, None]
-    one = mean[:, None] * none
+    single = mean[:, None] * none
     stays = np.exp(-_LEAVES_PER_DAY * LENGTHS_D[step])[:, None]
     up = np.minimum(np.arange(_LEVELS)[:, None] + np.arange(3), _LEVELS - 1)
-    goes_on = one * value[..., up[:, 1]] + (1.0 - none - one) * value[..., up[:, 2]]
+    goes_on = single * value[..., up[:, 1]] + (1.0 - none - single) * value[..., up[:, 2]]
     waits = stays * (none * value + (1.0 - buys) * goes_on)
     return np.asarray(waits + (1.0 - none) * buys * payoff[:, None, None, None])
 
