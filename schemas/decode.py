@@ -1,8 +1,8 @@
-"""From bytes to an event, strictly and once; what cannot be read is a value with a reason.
+"""Decodes a message to an event, strictly and once, or to a value that says why it cannot be read.
 
-orjson parses to a dict, whose size tells duplicated keys from the raw bytes; msgspec then turns
-the dict into a struct. Together 2 µs for 400 bytes; msgspec alone takes 0.8 µs, but takes the
-last of two equal keys without a word.
+orjson parses to a dict, whose size reveals duplicate keys in the raw bytes; msgspec then converts
+the dict to a struct. Both take 2 µs for 400 bytes; msgspec alone takes 0.8 µs, but silently keeps
+the last of two equal keys.
 """
 
 from __future__ import annotations
@@ -35,12 +35,15 @@ from schemas.json_text import NESTING_MAX
 from schemas.time import DAY_MS
 
 MESSAGE_BYTES_MAX = 1_048_576
+"""Largest message that is decoded: the default limit of a Kafka broker."""
 AHEAD_MS_MAX = DAY_MS
+"""How far an event may be ahead of the log: time zones and wrong clocks stay within a day."""
 DETAIL_CHARS_MAX = 200
+"""Longest detail of a dead letter; it may quote what the producer wrote."""
 
 
 class Defect(StrEnum):
-    """Why a message is set aside. The list is fixed, so it can be a metric label."""
+    """Why a message is set aside. The list is fixed, so that it can be a metric label."""
 
     TOO_LARGE = "too_large"
     EMPTY = "empty"
@@ -87,10 +90,10 @@ _IDS = frozenset(
 def decode(
     raw: bytes | None, topic: str, logged_at: int, earliest_event_time: int
 ) -> InputEvent | Unreadable:
-    """Decode one message of a source topic.
+    """Decode one message of a source topic to its event, or to the reason why it is set aside.
 
-    `logged_at` is the record's log time in ms: "a day ahead" is measured from it, not from a
-    clock, so that a replay decides alike.
+    `logged_at` is the log time of the record; "a day ahead" is measured from it and not from a
+    clock, so that a replay decides the same. `earliest_event_time` bounds event times from below.
     """
     if not raw:
         return Unreadable(Defect.EMPTY, "the message has no value")
@@ -101,13 +104,13 @@ def decode(
     except orjson.JSONDecodeError as error:
         return _unparsable(raw, str(error))
     if type(fields) is not dict:
-        return Unreadable(Defect.MALFORMED_JSON, "not a JSON object")
+        return Unreadable(Defect.MALFORMED_JSON, "it is not a JSON object")
     if raw.count(b"{") + raw.count(b"[") > NESTING_MAX and json_text.is_too_deep(raw):
         return Unreadable(Defect.MALFORMED_JSON, f"nested deeper than {NESTING_MAX}")
     if b"\\" in raw and b"\\u0000" in raw and json_text.has_null(fields):
         return Unreadable(Defect.NULL_BYTE, "a string holds U+0000")
     if json_text.has_duplicate_key(raw, fields):
-        return Unreadable(Defect.DUPLICATE_KEY, "an object names a key twice")
+        return Unreadable(Defect.DUPLICATE_KEY, "an object has a key twice")
     event_type = _type_of(fields)
     if event_type is None:
         return _unknown_type(fields)
@@ -169,7 +172,7 @@ def _check_report(event: Cost | ExchangeRate) -> InputEvent | Unreadable:
         if currency not in CURRENCIES:
             return Unreadable(Defect.UNKNOWN_CURRENCY, f"currency {currency!r}")
     if event.base_currency == event.quote_currency:
-        return Unreadable(Defect.INVALID_VALUE, "a rate is between two different currencies")
+        return Unreadable(Defect.INVALID_VALUE, "base_currency and quote_currency are the same")
     return event
 
 
@@ -180,16 +183,20 @@ def _check_money(
         if event.currency not in CURRENCIES:
             return Unreadable(Defect.UNKNOWN_CURRENCY, f"currency {event.currency!r}")
         if event.kind == "reversed" and event.amount_micros < 0:
-            return Unreadable(Defect.NEGATIVE_AMOUNT, "a reversed refund gives money: not negative")
+            return Unreadable(
+                Defect.NEGATIVE_AMOUNT, "amount_micros of a reversed refund cannot be negative"
+            )
         if event.kind != "reversed" and event.amount_micros > 0:
-            return Unreadable(Defect.POSITIVE_REFUND, "a refund takes money: amount_micros <= 0")
+            return Unreadable(
+                Defect.POSITIVE_REFUND, "amount_micros of a refund cannot be positive"
+            )
         return event
     if not (event.install_id or event.customer_user_id):
-        return Unreadable(Defect.MISSING_ID, "neither install_id nor customer_user_id")
+        return Unreadable(Defect.MISSING_ID, "install_id and customer_user_id are both missing")
     if isinstance(event, Purchase | Subscription):
         parts = (event.net_micros, event.store_fee_micros, event.tax_micros)
         if min(part or 0 for part in parts) < 0:
-            return Unreadable(Defect.NEGATIVE_AMOUNT, "net, store fee and tax are not negative")
+            return Unreadable(Defect.NEGATIVE_AMOUNT, "net, store fee and tax cannot be negative")
     return _check_amount(event, event.amount_micros, event.currency)
 
 
@@ -207,7 +214,7 @@ def _unparsable(raw: bytes, message: str) -> Unreadable:
     except UnicodeDecodeError as error:
         return Unreadable(Defect.INVALID_UTF8, str(error))
     if b"\0" in raw:
-        return Unreadable(Defect.NULL_BYTE, "a zero byte in the message")
+        return Unreadable(Defect.NULL_BYTE, "the message has a zero byte")
     return Unreadable(Defect.MALFORMED_JSON, message)
 
 
@@ -217,7 +224,7 @@ def _unknown_type(fields: dict[str, Any]) -> Unreadable:
             return Unreadable(Defect.MISSING_FIELD, f"no {name}")
     tag, version = fields["type"], fields["schema_version"]
     if not isinstance(tag, str) or not isinstance(version, int) or isinstance(version, bool):
-        return Unreadable(Defect.WRONG_TYPE, "type is a string, schema_version an integer")
+        return Unreadable(Defect.WRONG_TYPE, "type must be a string, schema_version an integer")
     if any(known == tag for known, _ in TYPES):
         return Unreadable(Defect.UNKNOWN_VERSION, f"{tag!r} has no version {version}")
     return Unreadable(Defect.UNKNOWN_TYPE, f"type {tag!r}"[:DETAIL_CHARS_MAX])

@@ -1,4 +1,4 @@
-"""What input events are made of: single values, with what makes one valid, and small objects."""
+"""Values and small objects that input events are made of, with the bounds that make them valid."""
 
 from __future__ import annotations
 

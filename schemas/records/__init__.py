@@ -1,8 +1,8 @@
-"""What stages say to each other on the internal topics, as compact MessagePack arrays.
+"""Records that stages send each other on the internal topics, as compact MessagePack arrays.
 
-One Kafka message is one frame: the upstream watermarks that hold once the frame is read, and
-the records of one checkpoint for one partition. Times are milliseconds since 1970; `ts` is the
-log time of the source record, `time` is when the producer says it happened.
+One Kafka message is one frame: the upstream watermarks that hold once the frame is read, and the
+records of one checkpoint for one partition. `ts` is the log time of the source record; `time` is
+when it happened, as the producer reported it.
 """
 
 from __future__ import annotations

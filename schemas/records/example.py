@@ -10,7 +10,7 @@ from schemas.time import EventMs
 
 
 class Frozen(Struct, frozen=True, array_like=True, gc=False):
-    """What was known of an install at a landmark: hashed features, and money until then."""
+    """What was known about an install at a landmark: hashed features, and money until then."""
 
     landmark: int
     slots: bytes  # little-endian uint32
@@ -20,7 +20,7 @@ class Frozen(Struct, frozen=True, array_like=True, gc=False):
 
 
 class Served(Struct, frozen=True, array_like=True, gc=False):
-    """What was predicted at a landmark, and what came of it by the horizon."""
+    """A prediction at a landmark, and the actual outcome by the horizon."""
 
     landmark: int
     horizon: str
@@ -31,7 +31,7 @@ class Served(Struct, frozen=True, array_like=True, gc=False):
 
 
 class Example(Struct, frozen=True, array_like=True, gc=False, tag=1):
-    """What one bin of its life said of an install, for each landmark before it."""
+    """The label of one bin in the life of an install, with the features at earlier landmarks."""
 
     target: str
     install_id: str
@@ -40,13 +40,13 @@ class Example(Struct, frozen=True, array_like=True, gc=False, tag=1):
     country_code: str
     media_source: str
     bin: int
-    label: bool  # whether it happened in this bin; of value: whether there was any money
+    label: bool  # whether the target happened in this bin; for value: whether there was money
     matured_at: int
     snapshots: list[Frozen]  # at risk at the beginning of the bin
     served: list[Served] = []  # of horizons that are decided by this bin
-    amount_micros: int = 0  # of value: in this step, in the reporting currency
-    spent_micros: int = 0  # of value: before this step
-    amounts_micros: list[int] = []  # of value: in the bucket, after the landmark of each snapshot
+    amount_micros: int = 0  # for value: money in this step, in the reporting currency
+    spent_micros: int = 0  # for value: money before this step
+    amounts_micros: list[int] = []  # for value: in the bucket, after each landmark
 
 
 class CommandKind(IntEnum):
@@ -58,7 +58,7 @@ class CommandKind(IntEnum):
 
 
 class ModelCommand(Struct, frozen=True, array_like=True, gc=False, tag=3):
-    """What somebody ordered about a model; carried out where it stands in the log."""
+    """A command of an operator about a model; executed at its position in the log."""
 
     command_id: str
     kind: CommandKind
@@ -71,7 +71,7 @@ class ModelCommand(Struct, frozen=True, array_like=True, gc=False, tag=3):
 
 
 class ExposureTouch(Struct, frozen=True, array_like=True, gc=False):
-    """A touchpoint as far as it may have moved somebody to install."""
+    """A touchpoint, as far as multi-touch attribution needs it."""
 
     channel: str  # see `channel_of`
     time: EventMs
@@ -80,20 +80,20 @@ class ExposureTouch(Struct, frozen=True, array_like=True, gc=False):
 
 
 class ExposurePath(Struct, frozen=True, array_like=True, gc=False, tag=2):
-    """What one device was shown while it was watched, whether it installed or not."""
+    """The touchpoints of one sampled device in a period, whether it installed or not."""
 
     path_id: str
     app_id: str
     begin_time: EventMs
-    end_time: EventMs  # of the window, or of the install that ended it
+    end_time: EventMs  # of the period, or of the install that ended it
     is_installed: bool
-    touches: list[ExposureTouch]  # in order of time, also those before the window
+    touches: list[ExposureTouch]  # in order of time, also those before the period
     prior_installs: int
     weight: float  # how many devices it stands for
 
 
 def channel_of(media_source: str, channel: str) -> str:
-    """Who shares credit: a media source, by channel where it names one."""
+    """The channel that multi-touch attribution credits: media_source or media_source/channel."""
     return f"{media_source}/{channel}" if channel else media_source
 
 

@@ -19,13 +19,13 @@ class Installed(Struct, frozen=True, array_like=True, gc=False, tag=1):
     os_version: str
     time: EventMs
     ts: LogMs
-    lookups: int  # how many answers of matching to wait for
+    lookups: int  # number of answers from matching to wait for
     is_organic_referrer: bool
     source: Source
     begin_time: EventMs = EventMs(0)  # of the download, by the server if it says so; 0: unknown
     referrer_click_time: EventMs = EventMs(0)  # 0: unknown
     flags: int = 0  # bits of Flag
-    adservices: Touch | None = None  # what Apple says led to the install
+    adservices: Touch | None = None  # the touchpoint that Apple AdServices names
     traits: list[str] = []  # see TRAITS
 
 
@@ -38,7 +38,7 @@ class Prior(Struct, frozen=True, array_like=True, gc=False):
 
 
 class Candidates(Struct, frozen=True, array_like=True, gc=False, tag=2):
-    """Matching's answer to one lookup, or a touchpoint that came after the lookup."""
+    """Matching's answer to one lookup, or a touchpoint that arrived after the answer."""
 
     install_id: str
     signal: Signal
@@ -58,17 +58,17 @@ class ActivitySeen(Struct, frozen=True, array_like=True, gc=False, tag=3):
 
 
 class MoneyRouted(Struct, frozen=True, array_like=True, gc=False, tag=4):
-    """Money for this install, or taken from it again (`sign` -1) because a relink moved it."""
+    """Money booked to this install, or taken from it (`sign` -1) because a relink moved it."""
 
     install_id: str
     money: Money
     sign: int
-    move: int  # how many relinks moved the money before; 0: its first place
+    move: int  # number of relinks that moved the money before
     deadline: LogMs  # last log time at which the install may still appear
 
 
 class ModelMarker(Struct, frozen=True, array_like=True, gc=False, tag=5):
-    """From here on this partition scores with this version; "" suspends the model."""
+    """From here on the partition scores with this version; "" suspends the model."""
 
     model: str
     version: str
@@ -76,7 +76,7 @@ class ModelMarker(Struct, frozen=True, array_like=True, gc=False, tag=5):
 
 
 class SiteVerdict(Struct, frozen=True, array_like=True, gc=False, tag=6):
-    """What the history of a site says of one install that its touchpoint brought."""
+    """A verdict from the history of a site on one install that its touchpoint brought."""
 
     install_id: str
     event_id: str  # of the touchpoint
@@ -86,7 +86,7 @@ class SiteVerdict(Struct, frozen=True, array_like=True, gc=False, tag=6):
 
 
 class Erased(Struct, frozen=True, array_like=True, gc=False, tag=7):
-    """The person behind the install has asked to be forgotten."""
+    """The person behind the install has requested erasure."""
 
     install_id: str
     request_id: str

@@ -17,10 +17,10 @@ class TouchSeen(Struct, frozen=True, array_like=True, gc=False, tag=1):
 
 
 NOT_ASKED = -1
-"""No answer to a lookup: something that came later."""
+"""Ordinal of a candidate that answers no lookup, because it arrived after the answer."""
 
 NAMED_BY_SESSION = -2
-"""No answer either: retargeting touchpoints whose click a session of the install names."""
+"""Ordinal of retargeting touchpoints whose click a session of the install names."""
 
 
 class InstallSeen(Struct, frozen=True, array_like=True, gc=False, tag=2):
@@ -35,7 +35,7 @@ class InstallSeen(Struct, frozen=True, array_like=True, gc=False, tag=2):
 
 
 class AccountLinked(Struct, frozen=True, array_like=True, gc=False, tag=3):
-    """An install was seen signed in to an account."""
+    """An install was used with an account."""
 
     key: str
     install_id: str
@@ -44,7 +44,7 @@ class AccountLinked(Struct, frozen=True, array_like=True, gc=False, tag=3):
 
 
 class MoneySeen(Struct, frozen=True, array_like=True, gc=False, tag=4):
-    """Keyed by transaction, so that money is deduplicated before anything else."""
+    """Money, keyed by transaction, so that it is deduplicated first."""
 
     key: str
     money: Money
@@ -60,7 +60,7 @@ class AccountMoney(Struct, frozen=True, array_like=True, gc=False, tag=5):
 
 
 class ErasureSeen(Struct, frozen=True, array_like=True, gc=False, tag=6):
-    """Whoever is known under this key has asked to be forgotten."""
+    """The person known under this key has requested erasure."""
 
     key: str
     request_id: str
@@ -68,7 +68,7 @@ class ErasureSeen(Struct, frozen=True, array_like=True, gc=False, tag=6):
 
 
 class PostbackSeen(Struct, frozen=True, array_like=True, gc=False, tag=7):
-    """A postback came in; the key says which. It names no device, and no install."""
+    """A postback arrived; the key is its id. It names no device and no install."""
 
     key: str
     ts: LogMs

@@ -18,7 +18,7 @@ class MoneyKind(IntEnum):
 
 
 class Money(Struct, frozen=True, array_like=True, gc=False):
-    """Money that moved. `booking_id` names it for ever, `transaction_id` what it belongs to."""
+    """Money that moved. `booking_id` is its id for ever; `transaction_id` names what it is for."""
 
     booking_id: str
     transaction_id: str

@@ -13,7 +13,7 @@ def site_key(app_id: str, media_source: str, site_id: str) -> str:
 
 
 class SiteTouches(Struct, frozen=True, array_like=True, gc=False, tag=1):
-    """How much one site showed in one batch of intake; repeats are counted as well."""
+    """Clicks and impressions of one site in one batch of intake, repeats included."""
 
     key: str
     hour: int  # hours since 1970, by log time
@@ -22,10 +22,10 @@ class SiteTouches(Struct, frozen=True, array_like=True, gc=False, tag=1):
 
 
 class SiteInstall(Struct, frozen=True, array_like=True, gc=False, tag=2):
-    """A click of the site gets the credit for an install (`sign` 1), or no longer (-1).
+    """A click of the site gets the credit for an install (`sign` 1) or loses it (-1).
 
-    Also told, with `is_rejected`: a click that would have had it, were it not for fraud.
-    `time` and `ts` are those of the install, so that what is taken back is found again.
+    `is_rejected` marks a click that would have had the credit but for fraud. `time` and `ts` are
+    those of the install, so that a withdrawal finds what it withdraws.
     """
 
     key: str

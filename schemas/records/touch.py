@@ -9,7 +9,7 @@ from msgspec import Struct
 from schemas.time import EventMs, LogMs, Millis
 
 Source = tuple[int, int, int]
-"""Where a record came from: index into `topics.SOURCES`, partition, offset."""
+"""Source position of a record: index into `topics.SOURCES`, partition, offset."""
 
 
 class TouchKind(IntEnum):
@@ -18,7 +18,7 @@ class TouchKind(IntEnum):
 
 
 class Signal(IntEnum):
-    """Which evidence joined a touchpoint and an install; lower is stronger."""
+    """The evidence that joins a touchpoint and an install; lower is stronger."""
 
     REFERRER = 0
     CLICK_ID = 1
@@ -28,14 +28,14 @@ class Signal(IntEnum):
 
 
 class Flag(IntFlag):
-    """What intake noticed about a touchpoint or an install."""
+    """Findings of intake about a touchpoint or an install."""
 
     SIGNATURE_MISSING = 1
     SIGNATURE_INVALID = 2
     SIGNATURE_STALE = 4
-    MALFORMED_ID = 8  # an advertising id that is no UUID
-    SEARCH = 16  # an ad on the results of a search: it has a keyword
-    OWNED = 32  # a visit to what the advertiser owns: a site, a store page
+    MALFORMED_ID = 8  # an advertising id that is not a UUID
+    SEARCH = 16  # an ad on search results: it has a keyword
+    OWNED = 32  # a visit to a site or store page of the advertiser
 
 
 class Touch(Struct, frozen=True, array_like=True, gc=False):
@@ -61,4 +61,5 @@ class Touch(Struct, frozen=True, array_like=True, gc=False):
 
 
 TRAITS = ("ip", "network", "os_version", "user_agent", "country_code")
-"""What probabilistic matching compares; personal ones are pseudonyms, "" is unknown."""
+"""Names of the traits that probabilistic matching compares. Personal ones are pseudonyms; "" is
+unknown."""

@@ -228,7 +228,7 @@ def test_a_sound_store_reconciles(store: EmbeddedStore) -> None:
         (parked("m9", "parked"), "parked: 2 still waiting"),
         (rate(source_offset=2), "spend and rates: 3 source offsets"),
         (dead_letter(offset=99), "dead_letters: 2 source offsets"),
-        (booking("m1", "i2", booking_id="m1:+"), "booked at several installs"),
+        (booking("m1", "i2", booking_id="m1:+"), "booked to several installs"),
     ],
 )
 def test_what_does_not_add_up_is_named(store: EmbeddedStore, extra: Outcome, fault: str) -> None:
