@@ -108,7 +108,7 @@ class Rulebook(NamedTuple):
         return self.values.get(name, DEFAULTS[name])
 
     def guesses(self) -> bool:
-        """Whether anybody anywhere is matched without ids."""
+        """Whether anybody anywhere matches probabilistically."""
         rules = [self.values, *(scope.values for scope in self.scopes)]
         switches = "probabilistic.click", "probabilistic.view"
         return any(values.get(name) for values in rules for name in switches)

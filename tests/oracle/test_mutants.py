@@ -54,10 +54,13 @@ def test_every_value_of_the_rules_matters_by_its_last_millisecond(name: str) -> 
     """A core that has one value a little wrong decides something else somewhere."""
     for seed in range(HISTORIES):
         book, _ = rule_set(seed % 50)
-        rng = Seeded(seed)
-        history = draw(rng, book)
+        random_source = Seeded(seed)
+        history = draw(random_source, book)
         rules = compiled(nudged(book, name))
-        reported, truth = reported_by(plain_order(history, rng), rules), truth_of(history, book)
+        reported, truth = (
+            reported_by(plain_order(history, random_source), rules),
+            truth_of(history, book),
+        )
         if differences(reported, truth) or row_differences(reported, truth, rules):
             return
     pytest.fail(f"nobody noticed that {name} was wrong")

@@ -39,10 +39,10 @@ class Hypothetical:
 
 @st.composite
 def tales(fall: st.DrawFn, *, is_rough: bool) -> Tale:
-    rng = Hypothetical(fall)
-    book = draw_rules(rng)
-    history = draw(rng, book)
-    return Tale(book, history, (rough_order if is_rough else plain_order)(history, rng))
+    random_source = Hypothetical(fall)
+    book = draw_rules(random_source)
+    history = draw(random_source, book)
+    return Tale(book, history, (rough_order if is_rough else plain_order)(history, random_source))
 
 
 def disagreement(tale: Tale) -> list[str]:

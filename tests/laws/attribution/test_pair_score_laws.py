@@ -48,9 +48,11 @@ def test_confidences_are_a_softmax_beside_none_of_them(drawn: Drawn) -> None:
 
 
 @given(candidates, st.randoms(use_true_random=False))
-def test_the_order_of_the_candidates_makes_no_difference(drawn: Drawn, rng: random.Random) -> None:
+def test_the_order_of_the_candidates_makes_no_difference(
+    drawn: Drawn, random_source: random.Random
+) -> None:
     order = list(range(len(drawn)))
-    rng.shuffle(order)
+    random_source.shuffle(order)
     mixed = sure([drawn[number] for number in order])
     assert [mixed[order.index(number)] for number in range(len(drawn))] == sure(drawn)
 
@@ -82,8 +84,8 @@ def posterior(known: KnownMatch, organic_share: float) -> list[float]:
 
 
 def test_a_fitted_model_says_what_bayes_says() -> None:
-    rng = random.Random(5)
-    known = [drawn_history(rng, 1 + n % 5, organic_share=0.4) for n in range(3_000)]
+    random_source = random.Random(5)
+    known = [drawn_history(random_source, 1 + n % 5, organic_share=0.4) for n in range(3_000)]
     model = fit_pair_model(known[:2_000])
     errors = [
         abs(found - expected)
@@ -96,8 +98,8 @@ def test_a_fitted_model_says_what_bayes_says() -> None:
 
 
 def test_a_confidence_comes_true_as_often_as_it_says() -> None:
-    rng = random.Random(6)
-    known = [drawn_history(rng, 1 + n % 5, organic_share=0.4) for n in range(6_000)]
+    random_source = random.Random(6)
+    known = [drawn_history(random_source, 1 + n % 5, organic_share=0.4) for n in range(6_000)]
     model = fit_pair_model(known[:3_000])
     output: list[tuple[float, bool]] = []
     for one in known[3_000:]:

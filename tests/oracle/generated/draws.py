@@ -53,49 +53,59 @@ class Draft(NamedTuple):
     clicked: str  # click id that the app itself knows
 
 
-def draw(rng: RandomSource, book: Rulebook) -> History:
-    return _Drawing(rng, book).history()
+def draw(random_source: RandomSource, book: Rulebook) -> History:
+    return _Drawing(random_source, book).history()
 
 
 class _Drawing:
-    def __init__(self, rng: RandomSource, book: Rulebook) -> None:
-        self.rng = rng
+    def __init__(self, random_source: RandomSource, book: Rulebook) -> None:
+        self.random_source = random_source
         self.guesses = book.guesses()
         self.drafts: list[Draft] = []
         self.shown: list[Shown] = []
         self.visits: list[Visit] = []
 
     def history(self) -> History:
-        rng = self.rng
-        for _ in range(pick(rng, INSTALLS)):
+        random_source = self.random_source
+        for _ in range(pick(random_source, INSTALLS)):
             self._install()
-        for _ in range(pick(rng, TOUCHES)):
+        for _ in range(pick(random_source, TOUCHES)):
             self._touch()
-        for _ in range(pick(rng, VISITS)):
+        for _ in range(pick(random_source, VISITS)):
             self._visit()
         opened = tuple(self._opened(draft) for draft in self.drafts)
-        verdicts = tuple(self._verdict() for _ in range(pick(rng, VERDICTS)) if self.shown)
+        verdicts = tuple(
+            self._verdict() for _ in range(pick(random_source, VERDICTS)) if self.shown
+        )
         visits = tuple(self.visits)
-        erasures = tuple(self._erasure(n) for n in range(pick(rng, ERASURES)))
+        erasures = tuple(self._erasure(n) for n in range(pick(random_source, ERASURES)))
         return History(tuple(self.shown), opened, visits, namings_of(visits), verdicts, erasures)
 
     # --- installs -------------------------------------------------------------------------------
 
     def _install(self) -> None:
-        rng, time = self.rng, NOON
+        random_source, time = self.random_source, NOON
         if self.drafts:
-            time = pick(rng, self.drafts).time + pick(rng, GAPS) + pick(rng, BESIDE)
-        begin = pick(rng, (0, 0, time - MINUTE, time - HOUR, time - 5 * SECOND, time, time + 1))
+            time = (
+                pick(random_source, self.drafts).time
+                + pick(random_source, GAPS)
+                + pick(random_source, BESIDE)
+            )
+        begin = pick(
+            random_source, (0, 0, time - MINUTE, time - HOUR, time - 5 * SECOND, time, time + 1)
+        )
         self.drafts.append(
             Draft(
                 f"i{len(self.drafts)}",
                 time,
                 self._logged(time),
                 begin,
-                pick(rng, DEVICES),
-                pick(rng, NETWORKS) if self.guesses and happens(rng, 60) else "",
-                pick(rng, CLICK_IDS) if happens(rng, 40) else "",
-                pick(rng, CLICK_IDS) if happens(rng, 35) else "",
+                pick(random_source, DEVICES),
+                pick(random_source, NETWORKS)
+                if self.guesses and happens(random_source, 60)
+                else "",
+                pick(random_source, CLICK_IDS) if happens(random_source, 40) else "",
+                pick(random_source, CLICK_IDS) if happens(random_source, 35) else "",
             )
         )
 
@@ -114,94 +124,100 @@ class _Drawing:
             EventMs(draft.time), LogMs(draft.ts), len(lookups), False, (1, 0, int(draft.name[1:])),
             begin_time=EventMs(draft.begin),
             referrer_click_time=EventMs(self._referrer_click_time(draft)),
-            flags=pick(self.rng, INSTALL_FLAGS) if happens(self.rng, 8) else 0,
-            adservices=self._adservices(draft) if happens(self.rng, 15) else None,
+            flags=pick(self.random_source, INSTALL_FLAGS) if happens(self.random_source, 8) else 0,
+            adservices=self._adservices(draft) if happens(self.random_source, 15) else None,
             traits=traits_of(draft.network),
         )  # fmt: skip
         return Opened(install, tuple(lookups.items()))
 
     def _referrer_click_time(self, draft: Draft) -> int:
         """Of a click it may have come from, an hour beside it, or after the download began."""
-        rng = self.rng
-        if not draft.referred or not self.shown or happens(rng, 40):
+        random_source = self.random_source
+        if not draft.referred or not self.shown or happens(random_source, 40):
             return 0
-        near = pick(rng, self.shown).touch.time
-        away = pick(rng, (0, HOUR, HOUR + 1, -HOUR, -HOUR - 1))
-        return pick(rng, (near + away, near + away, draft.begin, draft.begin + 1))
+        near = pick(random_source, self.shown).touch.time
+        away = pick(random_source, (0, HOUR, HOUR + 1, -HOUR, -HOUR - 1))
+        return pick(random_source, (near + away, near + away, draft.begin, draft.begin + 1))
 
     def _adservices(self, draft: Draft) -> Touch:
-        rng = self.rng
-        kind = pick(rng, (TouchKind.CLICK, TouchKind.CLICK, TouchKind.IMPRESSION))
+        random_source = self.random_source
+        kind = pick(random_source, (TouchKind.CLICK, TouchKind.CLICK, TouchKind.IMPRESSION))
         time = 0
-        if happens(rng, 60):
-            time = draft.time - pick(rng, (0, *WINDOWS)) - pick(rng, BESIDE)
+        if happens(random_source, 60):
+            time = draft.time - pick(random_source, (0, *WINDOWS)) - pick(random_source, BESIDE)
         return Touch(
             f"{draft.name}:adservices", "", kind, EventMs(time), LogMs(draft.ts), "apple", "",
-            pick(rng, CAMPAIGNS), "", "", "", "", Millis(0), Millis(0), happens(rng, 40),
+            pick(random_source, CAMPAIGNS), "", "", "", "", Millis(0), Millis(0), happens(random_source, 40),
         )  # fmt: skip
 
     # --- touchpoints ----------------------------------------------------------------------------
 
     def _touch(self) -> None:
-        rng = self.rng
-        draft = pick(rng, self.drafts)
-        kind = pick(rng, (TouchKind.CLICK, TouchKind.CLICK, TouchKind.IMPRESSION))
+        random_source = self.random_source
+        draft = pick(random_source, self.drafts)
+        kind = pick(random_source, (TouchKind.CLICK, TouchKind.CLICK, TouchKind.IMPRESSION))
         time = self._touch_time(draft)
         ts = self._logged(time)
-        if happens(rng, 10):
-            ts = max(time, draft.ts + LATE_MAX + pick(rng, BESIDE))
-        lookback = pick(rng, (HOUR, 20 * DAY, 99 * DAY)) if happens(rng, 12) else 0
+        if happens(random_source, 10):
+            ts = max(time, draft.ts + LATE_MAX + pick(random_source, BESIDE))
+        lookback = (
+            pick(random_source, (HOUR, 20 * DAY, 99 * DAY)) if happens(random_source, 12) else 0
+        )
         touch_id, keys = self._names(draft, kind)
         touch = Touch(
-            f"t{len(self.shown)}", touch_id, kind, EventMs(time), LogMs(ts), pick(rng, SOURCES),
-            "", pick(rng, CAMPAIGNS), "", "", "", pick(rng, SITES), Millis(lookback),
-            Millis(lookback), happens(rng, 75 if time > draft.time else 30),
-            pick(rng, tuple(Flag)) if happens(rng, 10) else 0,
+            f"t{len(self.shown)}", touch_id, kind, EventMs(time), LogMs(ts), pick(random_source, SOURCES),
+            "", pick(random_source, CAMPAIGNS), "", "", "", pick(random_source, SITES), Millis(lookback),
+            Millis(lookback), happens(random_source, 75 if time > draft.time else 30),
+            pick(random_source, tuple(Flag)) if happens(random_source, 10) else 0,
             traits_of(keys[-1][2:] if keys[-1].startswith("p:") else ""),
         )  # fmt: skip
         self.shown.append(Shown(touch, keys))
 
     def _touch_time(self, draft: Draft) -> int:
-        rng = self.rng
-        beside = pick(rng, BESIDE)
-        match pick(rng, (0, 0, 0, 1, 2, 3, 3, 4)):
+        random_source = self.random_source
+        beside = pick(random_source, BESIDE)
+        match pick(random_source, (0, 0, 0, 1, 2, 3, 3, 4)):
             case 1:
-                return draft.time - pick(rng, (10 * SECOND, 0, SECOND)) + beside
+                return draft.time - pick(random_source, (10 * SECOND, 0, SECOND)) + beside
             case 2 if draft.begin:
-                return draft.begin + pick(rng, (5 * SECOND, 0)) + beside
+                return draft.begin + pick(random_source, (5 * SECOND, 0)) + beside
             case 3:  # after the install, for those who come back
-                return draft.time + pick(rng, ABSENCES) + beside
+                return draft.time + pick(random_source, ABSENCES) + beside
             case 4 if self.shown:
-                return pick(rng, self.shown).touch.time + pick(rng, (0, 0, DAY)) + beside
-        return draft.time - pick(rng, WINDOWS) + beside
+                return (
+                    pick(random_source, self.shown).touch.time
+                    + pick(random_source, (0, 0, DAY))
+                    + beside
+                )
+        return draft.time - pick(random_source, WINDOWS) + beside
 
     def _names(self, draft: Draft, kind: TouchKind) -> tuple[str, tuple[str, ...]]:
         """Its own id, and the keys it is found under: the same device most of the time."""
-        rng = self.rng
-        devices = draft.devices if happens(rng, 60) else pick(rng, DEVICES)
+        random_source = self.random_source
+        devices = draft.devices if happens(random_source, 60) else pick(random_source, DEVICES)
         keys = [f"d:{device}" for device in devices]
         if not devices and self.guesses:
-            keys.append(f"p:{draft.network or pick(rng, NETWORKS)}")
+            keys.append(f"p:{draft.network or pick(random_source, NETWORKS)}")
         if kind is TouchKind.IMPRESSION:
             name = f"v{len(self.shown)}"
             return name, tuple(keys) or (f"e:{name}",)
         wanted = [one for one in (draft.referred, draft.clicked) if one]
-        name = pick(rng, wanted if wanted and happens(rng, 50) else CLICK_IDS)
+        name = pick(random_source, wanted if wanted and happens(random_source, 50) else CLICK_IDS)
         return name, (f"c:{name}", *keys)
 
     # --- sessions -------------------------------------------------------------------------------
 
     def _visit(self) -> None:
         """Some time after the install, or soon after a touchpoint, or when one had to be quiet."""
-        rng = self.rng
-        draft = pick(rng, self.drafts)
-        time = draft.time + pick(rng, WINDOWS) + pick(rng, BESIDE)
+        random_source = self.random_source
+        draft = pick(random_source, self.drafts)
+        time = draft.time + pick(random_source, WINDOWS) + pick(random_source, BESIDE)
         later = [one for one in self.shown if one.touch.time > draft.time]
-        if later and happens(rng, 80):
-            near = pick(rng, later).touch.time
-            away = pick(rng, (SECOND, 0, *WINDOWS)) * pick(rng, (1, 1, 1, -1))
-            time = near + away + pick(rng, BESIDE)
-        clicked = pick(rng, CLICK_IDS) if happens(rng, 30) else ""
+        if later and happens(random_source, 80):
+            near = pick(random_source, later).touch.time
+            away = pick(random_source, (SECOND, 0, *WINDOWS)) * pick(random_source, (1, 1, 1, -1))
+            time = near + away + pick(random_source, BESIDE)
+        clicked = pick(random_source, CLICK_IDS) if happens(random_source, 30) else ""
         ts = max(self._logged(time), draft.ts - LATE_MAX)
         number = len(self.visits)
         session = ActivitySeen(
@@ -213,32 +229,34 @@ class _Drawing:
 
     def _verdict(self) -> SiteVerdict:
         """On any touchpoint, whether it led to the install or not, near what still counts."""
-        rng = self.rng
-        draft = pick(rng, self.drafts)
-        after = pick(rng, (HOUR, DAY, 8 * DAY, 0)) + pick(rng, BESIDE)
-        value = pick(rng, (0.99, 0.999, 0.95, 0.9499, 0.5))
+        random_source = self.random_source
+        draft = pick(random_source, self.drafts)
+        after = pick(random_source, (HOUR, DAY, 8 * DAY, 0)) + pick(random_source, BESIDE)
+        value = pick(random_source, (0.99, 0.999, 0.95, 0.9499, 0.5))
         near = [one for one in self.shown if one.touch.time <= draft.time] or self.shown
-        name, reason = pick(rng, near).touch.event_id, pick(rng, SITE_REASONS)
+        name, reason = pick(random_source, near).touch.event_id, pick(random_source, SITE_REASONS)
         return SiteVerdict(draft.name, name, reason, value, LogMs(draft.ts + after))
 
     def _erasure(self, number: int) -> ErasureSeen:
         """Somebody asks to be forgotten, perhaps twice, around what comes too late."""
-        rng = self.rng
+        random_source = self.random_source
         times = [draft.ts for draft in self.drafts] + [one.session.ts for one in self.visits]
-        away = pick(rng, (0, DAY, LATE_MAX)) * pick(rng, (1, -1)) + pick(rng, BESIDE)
+        away = pick(random_source, (0, DAY, LATE_MAX)) * pick(random_source, (1, -1)) + pick(
+            random_source, BESIDE
+        )
         return ErasureSeen(
-            f"d:{pick(rng, DEVICES[0] + DEVICES[2])}",
+            f"d:{pick(random_source, DEVICES[0] + DEVICES[2])}",
             f"r{number}",
-            LogMs(pick(rng, times) + away),
+            LogMs(pick(random_source, times) + away),
         )
 
     def _logged(self, time: int) -> int:
         """When an event reaches the log: soon, late, or as late as some other one still counts."""
-        rng = self.rng
-        if self.drafts and happens(rng, 15):
-            edge = pick(rng, self.drafts).ts + LATE_MAX + pick(rng, BESIDE)
+        random_source = self.random_source
+        if self.drafts and happens(random_source, 15):
+            edge = pick(random_source, self.drafts).ts + LATE_MAX + pick(random_source, BESIDE)
             return max(time, edge)
-        return time + pick(rng, (0, 0, SECOND, SECOND, HOUR, DAY, 5 * DAY))
+        return time + pick(random_source, (0, 0, SECOND, SECOND, HOUR, DAY, 5 * DAY))
 
 
 def traits_of(network: str) -> list[str]:

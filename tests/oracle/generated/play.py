@@ -38,11 +38,11 @@ def compiled(book: Rulebook) -> Rules:
 
 def play(seed: int, counts: Counter[str]) -> Disagreement | None:
     book, rules = rule_set(seed % RULE_SETS)
-    rng = Seeded(seed)
-    history = draw(rng, book)
+    random_source = Seeded(seed)
+    history = draw(random_source, book)
     truth = truth_of(history, book)
     count(history, truth, counts)
-    for arrived in (plain_order(history, rng), rough_order(history, rng)):
+    for arrived in (plain_order(history, random_source), rough_order(history, random_source)):
         reported = reported_by(arrived, rules)
         counts["orders"] += 1
         counts["versions"] += reported.versions
@@ -59,19 +59,19 @@ def reported_by(arrived: list[Record], rules: Rules) -> Reported:
     return router.reported()
 
 
-def plain_order(history: History, rng: RandomSource) -> list[Record]:
+def plain_order(history: History, random_source: RandomSource) -> list[Record]:
     """Everything once, in any order."""
-    return causal(shuffled(rng, records_of(history)))
+    return causal(shuffled(random_source, records_of(history)))
 
 
-def rough_order(history: History, rng: RandomSource) -> list[Record]:
+def rough_order(history: History, random_source: RandomSource) -> list[Record]:
     """Some of it twice, and installs that decide before all answers are there."""
     records = records_of(history)
-    twice = [record for record in records if happens(rng, 25)]
+    twice = [record for record in records if happens(random_source, 25)]
     found: list[Record] = []
-    for record in shuffled(rng, records + twice):
+    for record in shuffled(random_source, records + twice):
         found.append(record)
-        if isinstance(record, Installed) and happens(rng, 30):
+        if isinstance(record, Installed) and happens(random_source, 30):
             found.append(Impatience(record.install_id, record.ts + 2 * HOUR))
     return causal(found)
 

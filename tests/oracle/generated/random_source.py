@@ -24,18 +24,18 @@ class Seeded:
         return int(self._random() * bound)
 
 
-def pick(rng: RandomSource, options: Sequence[T]) -> T:
+def pick(random_source: RandomSource, options: Sequence[T]) -> T:
     """The simplest option comes first; one that is there twice falls twice as often."""
-    return options[rng.below(len(options))]
+    return options[random_source.below(len(options))]
 
 
-def happens(rng: RandomSource, percent: int) -> bool:
-    return rng.below(100) >= 100 - percent
+def happens(random_source: RandomSource, percent: int) -> bool:
+    return random_source.below(100) >= 100 - percent
 
 
-def shuffled(rng: RandomSource, items: Sequence[T]) -> list[T]:
+def shuffled(random_source: RandomSource, items: Sequence[T]) -> list[T]:
     """All falls 0: the order stays."""
     rest, found = list(items), []
     while rest:
-        found.append(rest.pop(rng.below(len(rest))))
+        found.append(rest.pop(random_source.below(len(rest))))
     return found

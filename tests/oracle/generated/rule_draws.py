@@ -38,53 +38,65 @@ FOR_THE_APP = ("windows.reattribution", "windows.post_install_fraud")
 """What no media source may have for itself: it decides before a touchpoint does."""
 
 
-def draw_rules(rng: RandomSource) -> Rulebook:
-    values = _values(rng, 25) if happens(rng, 80) else {}
-    guesses = happens(rng, 50)
+def draw_rules(random_source: RandomSource) -> Rulebook:
+    values = _values(random_source, 25) if happens(random_source, 80) else {}
+    guesses = happens(random_source, 50)
     scopes: list[Scope] = []
-    for _ in range(pick(rng, (0, 1, 2, 3))):
-        drawn = _scope(rng, guesses)
+    for _ in range(pick(random_source, (0, 1, 2, 3))):
+        drawn = _scope(random_source, guesses)
         if all(known[:3] != drawn[0][:3] for known in scopes):
             scopes += drawn
-    return Rulebook(values | _guessing(rng, guesses), tuple(scopes))
+    return Rulebook(values | _guessing(random_source, guesses), tuple(scopes))
 
 
-def _guessing(rng: RandomSource, guesses: bool) -> dict[str, Value]:
+def _guessing(random_source: RandomSource, guesses: bool) -> dict[str, Value]:
     """Windows for guesses that are never longer than those for certain matches."""
     found: dict[str, Value] = {
-        "windows.probabilistic_click": pick(rng, (HOUR, 30 * MINUTE)),
-        "windows.probabilistic_view": pick(rng, (HOUR, 30 * MINUTE)),
+        "windows.probabilistic_click": pick(random_source, (HOUR, 30 * MINUTE)),
+        "windows.probabilistic_view": pick(random_source, (HOUR, 30 * MINUTE)),
     }
     if guesses:
-        found["probabilistic.click"] = not happens(rng, 20)
-        found["probabilistic.view"] = not happens(rng, 20)
-        found["probabilistic.confidence"] = pick(rng, CONFIDENCES)
+        found["probabilistic.click"] = not happens(random_source, 20)
+        found["probabilistic.view"] = not happens(random_source, 20)
+        found["probabilistic.confidence"] = pick(random_source, CONFIDENCES)
     return found
 
 
-def _values(rng: RandomSource, percent: int) -> dict[str, Value]:
-    return {name: pick(rng, options) for name, options in OPTIONS.items() if happens(rng, percent)}
+def _values(random_source: RandomSource, percent: int) -> dict[str, Value]:
+    return {
+        name: pick(random_source, options)
+        for name, options in OPTIONS.items()
+        if happens(random_source, percent)
+    }
 
 
-def _scope(rng: RandomSource, guesses: bool) -> list[Scope]:
+def _scope(random_source: RandomSource, guesses: bool) -> list[Scope]:
     """For any time, or one for the time before an install and one from there on."""
-    selectors = pick(rng, ("", APP)), pick(rng, ("", *SOURCES)), pick(rng, CAMPAIGNS)
+    selectors = (
+        pick(random_source, ("", APP)),
+        pick(random_source, ("", *SOURCES)),
+        pick(random_source, CAMPAIGNS),
+    )
     if not any(selectors):
         selectors = APP, "", ""
-    values = _scoped(rng, selectors, guesses)
-    if happens(rng, 60):
+    values = _scoped(random_source, selectors, guesses)
+    if happens(random_source, 60):
         return [Scope(*selectors, 0, FOREVER, values)]
-    turn = NOON + pick(rng, GAPS)
+    turn = NOON + pick(random_source, GAPS)
     return [
         Scope(*selectors, 0, turn, values),
-        Scope(*selectors, turn, FOREVER, _scoped(rng, selectors, guesses)),
+        Scope(*selectors, turn, FOREVER, _scoped(random_source, selectors, guesses)),
     ]
 
 
-def _scoped(rng: RandomSource, selectors: tuple[str, str, str], guesses: bool) -> dict[str, Value]:
-    values = _values(rng, 20)
-    if guesses and happens(rng, 30):
-        values[pick(rng, ("probabilistic.click", "probabilistic.view"))] = happens(rng, 50)
+def _scoped(
+    random_source: RandomSource, selectors: tuple[str, str, str], guesses: bool
+) -> dict[str, Value]:
+    values = _values(random_source, 20)
+    if guesses and happens(random_source, 30):
+        values[pick(random_source, ("probabilistic.click", "probabilistic.view"))] = happens(
+            random_source, 50
+        )
     if selectors[1:] != ("", ""):
         for name in FOR_THE_APP:
             values.pop(name, None)
