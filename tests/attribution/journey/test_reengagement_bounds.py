@@ -27,6 +27,10 @@ INSTALLED: list[JourneyRecord] = [installed(lookups=0)]
 BACK = to_win_back(click("back", AWAY))
 
 
+def returns_of(*records: JourneyRecord, rules: Rules) -> list[tuple[int, str, str, float]]:
+    return returns(tell(*INSTALLED, *records, rules=rules)[1])
+
+
 def bounded(**bounds: int) -> Rules:
     return Rules(**bounds)  # type: ignore[arg-type]  # mypy does not see that all are counts
 
@@ -103,7 +107,7 @@ def test_without_inactivity_every_visit_through_retargeting_is_a_return() -> Non
     always = Rules(default=Policy(windows=Windows(inactivity=Millis(0))))
     touches = [late(to_win_back(click(f"t{n}", n * HOUR))) for n in (1, 2)]
     visits = [session(f"s{n}", n * HOUR + 5) for n in (1, 2)]
-    assert [one[2] for one in found(*touches, *visits, rules=always)] == ["t1", "t2"]
+    assert [one[2] for one in returns_of(*touches, *visits, rules=always)] == ["t1", "t2"]
 
 
 def test_what_is_settled_is_never_withdrawn_by_a_change_of_rules() -> None:

@@ -147,7 +147,8 @@ class _Drawing:
             time = draft.time - pick(random_source, (0, *WINDOWS)) - pick(random_source, BESIDE)
         return Touch(
             f"{draft.name}:adservices", "", kind, EventMs(time), LogMs(draft.ts), "apple", "",
-            pick(random_source, CAMPAIGNS), "", "", "", "", Millis(0), Millis(0), happens(random_source, 40),
+            pick(random_source, CAMPAIGNS), "", "", "", "", Millis(0), Millis(0),
+            happens(random_source, 40),
         )  # fmt: skip
 
     # --- touchpoints ----------------------------------------------------------------------------
@@ -165,8 +166,10 @@ class _Drawing:
         )
         touch_id, keys = self._names(draft, kind)
         touch = Touch(
-            f"t{len(self.shown)}", touch_id, kind, EventMs(time), LogMs(ts), pick(random_source, SOURCES),
-            "", pick(random_source, CAMPAIGNS), "", "", "", pick(random_source, SITES), Millis(lookback),
+            f"t{len(self.shown)}", touch_id, kind, EventMs(time), LogMs(ts),
+            pick(random_source, SOURCES),
+            "", pick(random_source, CAMPAIGNS), "", "", "", pick(random_source, SITES),
+            Millis(lookback),
             Millis(lookback), happens(random_source, 75 if time > draft.time else 30),
             pick(random_source, tuple(Flag)) if happens(random_source, 10) else 0,
             traits_of(keys[-1][2:] if keys[-1].startswith("p:") else ""),
