@@ -6,7 +6,7 @@ from enum import IntEnum
 
 from msgspec import Struct
 
-from schemas.time import EventMs
+from schemas.time import EventMs, WallMs
 
 
 class Frozen(Struct, frozen=True, array_like=True, gc=False):
@@ -66,7 +66,7 @@ class ModelCommand(Struct, frozen=True, array_like=True, gc=False, tag=3):
     version: str = ""
     first_offset: int = 0  # of the examples in quarantine
     last_offset: int = 0
-    ordered_at: int = 0
+    ordered_at: WallMs = WallMs(0)
     reason: str = ""
 
 

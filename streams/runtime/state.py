@@ -24,7 +24,7 @@ from rocksdict import (
     WriteOptions,
 )
 
-from schemas.time import HOUR_MS
+from schemas.time import HOUR_MS, LogMs
 
 POSITION_KEY = b"\x00\x00changelog position"
 """Reserved: the next changelog offset to read, 8 bytes, big-endian. Stages never see it."""
@@ -64,7 +64,7 @@ class StateStore(Protocol):
     def apply(self, changes: StateChanges, position: int) -> None:
         """Write changes and changelog position in one step; None deletes the key."""
 
-    def expired(self, now: int) -> list[bytes]:
+    def expired(self, now: LogMs) -> list[bytes]:
         """See StateReader."""
 
     def entries(self) -> Iterable[tuple[bytes, bytes]]:
@@ -112,7 +112,7 @@ class MemoryStore:
                     self._by_hour.setdefault(at // HOUR_MS, set()).add(key)
         self._position = position
 
-    def expired(self, now: int) -> list[bytes]:
+    def expired(self, now: LogMs) -> list[bytes]:
         hours = [hour for hour in self._by_hour if hour < now // HOUR_MS]
         return sorted(set[bytes]().union(*map(self._by_hour.pop, hours)))
 
@@ -181,7 +181,7 @@ class RocksStore:
         self._rocks.write(batch, self._unlogged)
         self._position = position
 
-    def expired(self, now: int) -> list[bytes]:
+    def expired(self, now: LogMs) -> list[bytes]:
         end, entries = _hour_key(now), []
         for entry in self._rocks.keys(from_key=INDEX_PREFIX):
             if entry >= end:

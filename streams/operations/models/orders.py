@@ -12,6 +12,7 @@ from aiokafka.errors import KafkaError
 
 from schemas import topics
 from schemas.records import CommandKind, ExampleFrame, ModelCommand, frame_encoder
+from schemas.time import WallMs
 from streams.errors import Stop
 from streams.kafka.publisher import Publisher
 from streams.runtime.clients import new_consumer
@@ -24,7 +25,7 @@ _EXAMPLES = topics.EXAMPLES.name
 
 def new_order(kind: CommandKind, model: str, reason: str, **details: object) -> ModelCommand:
     """An order with a new id. `details`: version, or first_offset and last_offset."""
-    now = int(time.time() * 1000)
+    now = WallMs(time.time() * 1000)
     name = f"order-{uuid.uuid4().hex[:12]}"
     return ModelCommand(name, kind, model, ordered_at=now, reason=reason, **details)  # type: ignore[arg-type]  # Their types are those of ModelCommand's fields.
 

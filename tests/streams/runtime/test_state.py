@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from schemas.time import HOUR_MS
+from schemas.time import HOUR_MS, LogMs
 from streams.runtime.state import STALE_SECONDS, MemoryStore, RocksStore, StateStore
 from tests.checkout import ROOT
 
@@ -58,11 +58,11 @@ def test_entries_are_the_state_without_the_position(open_store: Open) -> None:
 def test_values_are_named_once_when_their_hour_of_uselessness_is_over(open_store: Open) -> None:
     store = open_store()
     store.apply({b"soon": b"\x02", b"late": b"\x09", b"never": b"x"}, 1)
-    assert store.expired(2 * HOUR_MS) == []
-    assert store.expired(3 * HOUR_MS) == [b"soon"]
+    assert store.expired(LogMs(2 * HOUR_MS)) == []
+    assert store.expired(LogMs(3 * HOUR_MS)) == [b"soon"]
     store.apply({b"soon": None}, 2)
-    assert store.expired(3 * HOUR_MS) == []
-    assert store.expired(99 * HOUR_MS) == [b"late"]
+    assert store.expired(LogMs(3 * HOUR_MS)) == []
+    assert store.expired(LogMs(99 * HOUR_MS)) == [b"late"]
     assert sorted(store.entries()) == [(b"late", b"\x09"), (b"never", b"x")]
     store.close()
 
@@ -72,8 +72,8 @@ def test_a_value_that_was_put_off_is_named_for_both_hours(open_store: Open) -> N
     store = open_store()
     store.apply({b"k": b"\x02"}, 1)
     store.apply({b"k": b"\x09"}, 2)
-    assert store.expired(3 * HOUR_MS) == [b"k"]
-    assert store.expired(99 * HOUR_MS) == [b"k"]
+    assert store.expired(LogMs(3 * HOUR_MS)) == [b"k"]
+    assert store.expired(LogMs(99 * HOUR_MS)) == [b"k"]
     store.close()
 
 
