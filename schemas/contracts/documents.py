@@ -39,7 +39,7 @@ def _dedented(body: Any) -> Any:
 
 
 def read_examples(folder: Path) -> dict[str, list[tuple[str, Json]]]:
-    """The golden messages in `<folder>/<message>/v<version>/<example>.json`, in name order."""
+    """The example messages in `<folder>/<message>/v<version>/<example>.json`, in name order."""
     return {
         name: [
             (path.stem, json.loads(path.read_bytes()))

@@ -399,7 +399,7 @@ COMMENT 'Accepted erasure, access and opt-out requests.';
 CREATE TABLE IF NOT EXISTS parked
 (
     parked_id String COMMENT 'Id of this row: the subject, what it waits for, and the state.',
-    subject_id String COMMENT 'What waits: a booking_id or an event_id.',
+    subject_id String COMMENT 'Id of the money or event that is parked: a booking_id or an event_id.',
     state LowCardinality(String) COMMENT 'parked while it waits; released or expired when the wait has ended.',
     waits_for LowCardinality(String) COMMENT 'install, account or purchase.',
     kind LowCardinality(String) COMMENT 'Kind of money or event.',

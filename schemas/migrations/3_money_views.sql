@@ -101,8 +101,8 @@ ASOF LEFT JOIN v_rates AS r ON r.currency = l.unit AND r.date <= l.of_day
 COMMENT 'Every line of the cost reports once, in its latest revision.';
 
 -- Money is credited to the latest re-engagement in force when the money moved; else to the
--- conversion of the install itself; else, once that has expired, to the conversion of the previous
--- install on the same device, and so on.
+-- conversion of the install itself; else, where that has expired, to the latest earlier install on
+-- the same device whose conversion is in force.
 CREATE OR REPLACE VIEW v_bookings
 (
     booking_id String COMMENT 'Id of the booking: the money_id; after a relink also which half of which move.',

@@ -113,7 +113,7 @@ class Parked(Outcome, frozen=True, kw_only=True, gc=False):
     parked_id: str
     """Id of this row: the subject, what it waits for, and the state."""
     subject_id: str
-    """What waits: a booking_id or an event_id."""
+    """Id of the money or event that is parked: a booking_id or an event_id."""
     state: Literal["parked", "released", "expired"]
     """parked while it waits; released or expired when the wait has ended."""
     waits_for: Literal["install", "account", "purchase"]

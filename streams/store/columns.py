@@ -35,6 +35,7 @@ class OutcomeDecoder:
 
     def __init__(self, table: Table) -> None:
         self.table = table
+        # The type is known at run time only.
         self._decoder = msgspec.json.Decoder(list[table.outcome])  # type: ignore[name-defined]
         self._single = msgspec.json.Decoder(table.outcome)
         fields = {field.name: field for field in msgspec.structs.fields(table.outcome)}
@@ -50,7 +51,7 @@ class OutcomeDecoder:
         Our own workers wrote it, so it is a bug or a newer version, and skipping it would lose it.
         """
         try:
-            joined = b"[" + b",".join(values) + b"]"  # type: ignore[arg-type]
+            joined = b"[" + b",".join(values) + b"]"  # type: ignore[arg-type]  # A None raises TypeError.
             outcomes = self._decoder.decode(joined)
         except (msgspec.MsgspecError, TypeError, UnicodeDecodeError):
             raise self._first_fault(values, partition, offsets) from None

@@ -124,7 +124,7 @@ def require_free(folder: Path) -> None:
 
 def _import_chdb() -> Any:
     try:
-        import pyarrow  # noqa: F401
+        import pyarrow  # noqa: F401  # chdb needs it for inserts.
         from chdb.state import sqlitelike
     except ImportError:
         raise Refused(

@@ -84,10 +84,12 @@ def _of_position(
     params: dict[str, SqlValue] = {"topic": topic, "partition": partition, "offset": offset}
     events = [
         {"source_topic": topic, "source_partition": partition, "source_offset": offset, **found}
-        for found in query_rows(store, queries.FATE, params)
+        for found in query_rows(store, queries.SELECT_FATE, params)
     ]
     return Explanation(
-        identifier, events=events, dead_letters=query_rows(store, queries.DEAD_LETTER_AT, params)
+        identifier,
+        events=events,
+        dead_letters=query_rows(store, queries.SELECT_DEAD_LETTER_AT, params),
     )
 
 
@@ -100,42 +102,45 @@ def _of_id(store: Store, reasons: ChanceReasons, identifier: str) -> Explanation
         "quoted": f'"{identifier}"',
         "named": f'_id":"{identifier}"',
     }
-    revenue = query_rows(store, queries.REVENUE, params)
+    revenue = query_rows(store, queries.SELECT_REVENUE, params)
     installs = {row["install_id"] for row in revenue}
-    installs |= {row["install_id"] for row in query_rows(store, queries.CONSIDERED, params)}
+    installs |= {row["install_id"] for row in query_rows(store, queries.SELECT_CONSIDERED, params)}
     events = [
-        {**row, **_disposition(store, row)} for row in query_rows(store, queries.EVENTS, params)
+        {**row, **_disposition(store, row)}
+        for row in query_rows(store, queries.SELECT_EVENTS, params)
     ]
     parked = [
-        {**row, **_disposition(store, row)} for row in query_rows(store, queries.PARKED, params)
+        {**row, **_disposition(store, row)}
+        for row in query_rows(store, queries.SELECT_PARKED, params)
     ]
     return Explanation(
         identifier,
         installs=[_install(store, reasons, install_id) for install_id in sorted(installs)],
         events=events,
         parked=parked,
-        postbacks=query_rows(store, queries.POSTBACKS, params),
-        dead_letters=query_rows(store, queries.DEAD_LETTERS, params),
+        postbacks=query_rows(store, queries.SELECT_POSTBACKS, params),
+        dead_letters=query_rows(store, queries.SELECT_DEAD_LETTERS, params),
     )
 
 
 def _install(store: Store, reasons: ChanceReasons, install_id: str) -> Row:
     params: dict[str, SqlValue] = {"id": install_id}
-    decisions = query_rows(store, queries.DECISIONS, params)
+    decisions = query_rows(store, queries.SELECT_DECISIONS, params)
     for decision in decisions:
         for name in ("candidates", "contributors"):
             decision[name] = orjson.loads(decision[name] or "[]")
     revenue = [
-        {**row, **_disposition(store, row)} for row in query_rows(store, queries.REVENUE, params)
+        {**row, **_disposition(store, row)}
+        for row in query_rows(store, queries.SELECT_REVENUE, params)
     ]
     return {
         "install_id": install_id,
         "decisions": decisions,
-        "fraud": query_rows(store, queries.FRAUD, params),
-        "credits": query_rows(store, queries.CREDITS, params),
+        "fraud": query_rows(store, queries.SELECT_FRAUD, params),
+        "credits": query_rows(store, queries.SELECT_CREDITS, params),
         "revenue": revenue,
         "predictions": reasons.explained(
-            install_id, query_rows(store, queries.PREDICTIONS, params)
+            install_id, query_rows(store, queries.SELECT_PREDICTIONS, params)
         ),
     }
 
@@ -160,5 +165,5 @@ def _disposition(store: Store, row: Mapping[str, Any]) -> Row:
         "partition": int(row["source_partition"]),
         "offset": int(row["source_offset"]),
     }
-    rows = query_rows(store, queries.FATE, params)
+    rows = query_rows(store, queries.SELECT_FATE, params)
     return {"disposition": rows[-1]["disposition"] if rows else "not in the ledger yet"}

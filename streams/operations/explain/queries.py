@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-DECISIONS = """
+SELECT_DECISIONS = """
 SELECT conversion_id, install_id, event_id, version, supersedes, reason, conversion_type, status,
     app_id, platform, country_code, install_time, conversion_time, expires_at,
     prior_install_id, media_source, channel, campaign_id, campaign_name, site_id, touch_id,
@@ -15,29 +15,29 @@ FROM attributions WHERE install_id = {id}
 ORDER BY conversion_id != install_id, conversion_time, conversion_id, version
 LIMIT 1 BY conversion_id, version
 """
-FRAUD = """
+SELECT_FRAUD = """
 SELECT stage, reason, sub_reason, value, mode, touch_id, media_source, campaign_id, site_id,
     real_source, decided_at
 FROM fraud_verdicts WHERE install_id = {id} ORDER BY decided_at, verdict_id LIMIT 1 BY verdict_id
 """
-CREDITS = """
+SELECT_CREDITS = """
 SELECT conversion_id, version, method, model_version, shares
 FROM v_credits WHERE install_id = {id}
 ORDER BY conversion_id, method
 """
-REVENUE = """
+SELECT_REVENUE = """
 SELECT booking_id, kind, is_relink, amount_micros, currency, product_id, transaction_id, event_time,
     install_id, source_topic, source_partition, source_offset
 FROM revenue WHERE install_id = {id} OR transaction_id = {id} OR money_id = {id}
 ORDER BY event_time, booking_id LIMIT 1 BY booking_id
 """
-PREDICTIONS = """
+SELECT_PREDICTIONS = """
 SELECT target, landmark, landmark_time, horizon, probability, chances, amounts, currency,
     is_extrapolated, value_version, segment, tier, tier_reason, arm, model_version, shadow
 FROM predictions WHERE install_id = {id}
 ORDER BY landmark_time, landmark, target LIMIT 1 BY prediction_id
 """
-PARKED = """
+SELECT_PARKED = """
 SELECT subject_id, state, waits_for, kind, amount_micros, currency, deadline, source_topic,
     source_partition, source_offset
 FROM parked
@@ -45,7 +45,7 @@ WHERE subject_id = {id} OR endsWith(subject_id, {tail}) OR startsWith(subject_id
     OR position(subject_id, {middle}) > 0
 ORDER BY subject_id, log_offset LIMIT 1 BY parked_id
 """
-EVENTS = """
+SELECT_EVENTS = """
 SELECT 'touches' AS table, event_id, touch_id AS other_id, source_topic, source_partition,
     source_offset
 FROM touches WHERE event_id = {id} OR touch_id = {id}
@@ -60,33 +60,33 @@ UNION ALL SELECT 'privacy_rows', subject_request_id, '', source_topic, source_pa
     source_offset
 FROM privacy_rows WHERE subject_request_id = {id}
 """
-POSTBACKS = """
+SELECT_POSTBACKS = """
 SELECT postback_id, event_id, app_id, framework, version, ad_network_id, transaction_id,
     sequence_index, did_win, conversion_type, conversion_value, coarse_value, conversion_state,
     conversion_events, signature_state, signature_reason, key_id, event_time
 FROM postback_rows WHERE event_id = {id} OR postback_id = {id} OR transaction_id = {id}
 ORDER BY event_time, event_id, log_offset LIMIT 1 BY event_id
 """
-DEAD_LETTERS = """
+SELECT_DEAD_LETTERS = """
 SELECT reason, detail, source_topic, source_partition, source_offset, received_at,
     left(base64Decode(payload), 300) AS payload_begins
 FROM dead_letters
 WHERE position(base64Decode(payload), {quoted}) > 0
 ORDER BY source_topic, source_partition, source_offset
 """
-DEAD_LETTER_AT = """
+SELECT_DEAD_LETTER_AT = """
 SELECT reason, detail, source_topic, source_partition, source_offset, received_at,
     left(base64Decode(payload), 300) AS payload_begins
 FROM dead_letters
 WHERE source_topic = {topic} AND source_partition = {partition} AND source_offset = {offset}
 """
-CONSIDERED = """
+SELECT_CONSIDERED = """
 SELECT DISTINCT install_id FROM attributions
 WHERE install_id = {id} OR event_id = {id} OR conversion_id = {id} OR touch_id = {id}
     OR rejected_touch_id = {id} OR position(candidates, {named}) > 0
 ORDER BY install_id
 """
-FATE = """
+SELECT_FATE = """
 SELECT disposition, epoch FROM v_accounting
 WHERE source_topic = {topic} AND source_partition = {partition} AND source_offset = {offset}
 """

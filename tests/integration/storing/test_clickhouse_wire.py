@@ -27,7 +27,7 @@ from streams.store.server import ServerStore, connection_arguments
 from streams.store.sink.sealed_batch import Polled, SealedBatch
 from streams.store.sink.writer import TableWriter
 from streams.store.tables import TABLES
-from tests.worlds.stores.store_world import NOON
+from tests.worlds.stores.traffic_outcomes import NOON
 
 pytestmark = pytest.mark.clickhouse
 

@@ -24,7 +24,7 @@ from schemas.outcomes import Outcome
 from streams.kafka.embedded_broker import EmbeddedBroker
 from streams.store.embedded import EmbeddedStore
 from streams.store.migrations import apply_migrations
-from tests.worlds.stores.store_world import booking, decision, touch
+from tests.worlds.stores.traffic_outcomes import booking, decision, touch
 
 pytest.importorskip("chdb")
 pytest.importorskip("confluent_kafka")

@@ -30,7 +30,7 @@ from streams.settings.storing import StoreTarget, StoringSettings
 from streams.store.migrations import migrations
 from streams.store.server import ServerStore
 from streams.store.tables import TABLES, ColumnKind
-from tests.worlds.stores.store_world import touch
+from tests.worlds.stores.traffic_outcomes import touch
 
 pytestmark = [pytest.mark.kafka, pytest.mark.clickhouse]
 

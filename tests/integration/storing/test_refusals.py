@@ -17,7 +17,7 @@ from schemas import outcomes, topics
 from streams.kafka.embedded_broker import EmbeddedBroker
 from streams.store.embedded import EmbeddedStore
 from streams.store.migrations import apply_migrations
-from tests.worlds.stores.store_world import touch
+from tests.worlds.stores.traffic_outcomes import touch
 
 pytest.importorskip("chdb")
 pytest.importorskip("confluent_kafka")

@@ -15,7 +15,7 @@ from streams.store.embedded import EmbeddedStore
 from streams.store.sink.sealed_batch import Polled, SealedBatch
 from streams.store.sink.writer import TableWriter
 from streams.store.tables import TABLES
-from tests.worlds.stores.store_world import touch
+from tests.worlds.stores.traffic_outcomes import touch
 
 PARTITIONS = 3
 ROWS_MAX = 500

@@ -163,15 +163,15 @@ def test_what_features_added_comes_to_the_stored_chance(
         for row in explanation.installs[0]["predictions"]:
             if (row["target"], row["tier"]) != (target, tier):
                 continue
-            told = row["contributions"]
-            counts[told is not None] += 1
-            if told is None:
+            found = row["contributions"]
+            counts[found is not None] += 1
+            if found is None:
                 assert "money that has moved" in row["contributions_missing"]
                 continue
-            total = told["intercept"] + math.fsum(one["log_odds"] for one in told["parts"])
-            chance = row["chances"][told["horizon"]]
+            total = found["intercept"] + math.fsum(one["log_odds"] for one in found["parts"])
+            chance = row["chances"][found["horizon"]]
             assert 1 / (1 + math.exp(-total)) == pytest.approx(chance, rel=1e-4)
-            assert any(abs(one["log_odds"]) > 0.01 for one in told["parts"])
+            assert any(abs(one["log_odds"]) > 0.01 for one in found["parts"])
     assert counts[True] > 20
     assert counts[False] <= 0.1 * counts[True]
 
@@ -185,15 +185,15 @@ def test_words_name_the_features_that_added_most_and_say_where_there_are_none(
         "AND tier = 'full' ORDER BY install_id LIMIT 1",
     )[0]
     explanation = explain_id(settings, install_id)
-    told = explanation_text(explanation)
+    text = explanation_text(explanation)
     (payer,) = [
         row
         for row in explanation.installs[0]["predictions"]
         if (row["target"], row["landmark"]) == ("payer", "install")
     ]
     largest = payer["contributions"]["parts"][0]
-    assert f"why: {largest['log_odds']:+.2f} {largest['feature']}" in told
-    assert "why: the prior of the target answered" in told
+    assert f"why: {largest['log_odds']:+.2f} {largest['feature']}" in text
+    assert "why: the prior of the target answered" in text
 
 
 def test_without_the_file_explanations_say_that_the_target_is_unknown(folder: Path) -> None:

@@ -18,7 +18,8 @@ from streams.operations.models.diff import moved
 from streams.store.embedded import EmbeddedStore
 from streams.store.migrations import apply_migrations
 from tests.worlds.hazard_world import SMALL, learned
-from tests.worlds.stores.store_world import model_version, put
+from tests.worlds.stores.model_outcomes import model_version
+from tests.worlds.stores.store_world import put
 
 pytest.importorskip("chdb")
 

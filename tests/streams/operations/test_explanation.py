@@ -12,7 +12,8 @@ from streams.operations.explain.explanation import Explanation, explain_id
 from streams.settings import Settings, read_settings
 from streams.store.embedded import EmbeddedStore
 from streams.store.migrations import apply_migrations
-from tests.worlds.stores.store_world import NOON, decision, put, touch
+from tests.worlds.stores.store_world import put
+from tests.worlds.stores.traffic_outcomes import NOON, decision, touch
 
 pytest.importorskip("chdb")
 

@@ -14,7 +14,7 @@ from tests.worlds.postback_world import postback_row
 NAME = "Postback skadnetwork:0:north.skadnetwork:t1 of north.skadnetwork"
 
 
-def told(**changes: Any) -> str:
+def text_of(**changes: Any) -> str:
     row = msgspec.to_builtins(postback_row(**changes))
     return explanation_text(Explanation("t1", postbacks=[row]))
 
@@ -34,4 +34,4 @@ def told(**changes: Any) -> str:
     ],
 )  # fmt: skip
 def test_a_postback_is_explained_in_one_line(changes: dict[str, Any], words: str) -> None:
-    assert told(**changes) == f"{NAME}: {words}"
+    assert text_of(**changes) == f"{NAME}: {words}"

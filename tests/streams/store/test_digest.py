@@ -21,17 +21,16 @@ from streams.store.migrations import (
 )
 from streams.store.reconcile import reconcile
 from streams.store.tables import TABLES
-from tests.worlds.stores.store_world import (
+from tests.worlds.stores.store_world import every_kind, put
+from tests.worlds.stores.traffic_outcomes import (
     booking,
     credit,
     dead_letter,
     decision,
-    every_kind,
     exposure,
     ledger,
     parked,
     prediction,
-    put,
     rate,
     spend,
     touch,

@@ -11,7 +11,8 @@ from streams.store.base import BadRowsError, Columns, Refused
 from streams.store.embedded import EmbeddedStore
 from streams.store.sink.readback import highest_offsets, offsets_present
 from streams.store.tables import TABLES, ColumnKind
-from tests.worlds.stores.store_world import decision, every_kind, put, touch
+from tests.worlds.stores.store_world import every_kind, put
+from tests.worlds.stores.traffic_outcomes import decision, touch
 
 pytest.importorskip("chdb")
 

@@ -10,7 +10,7 @@ from fractions import Fraction
 
 from schemas.outcomes import Attribution, Booking, Outcome, RateRow, SpendRow
 from schemas.time import DAY_MS
-from tests.worlds.stores.store_world import NOON, booking, decision, rate, spend
+from tests.worlds.stores.traffic_outcomes import NOON, booking, decision, rate, spend
 
 CURRENCIES = ("USD", "EUR", "JPY", "GBP", "BRL", "SEK")
 SOURCES = ("alpha", "beta", "gamma", "organic")
@@ -212,10 +212,10 @@ def _way(rates: dict[tuple[str, str], Fraction], unit: str) -> Fraction | None:
 
 def in_dollars(market: Market, micros: int, currency: str, day: date) -> int | None:
     """Rounded half away from zero."""
-    worth = dollars(market, currency, day)
-    if worth is None:
+    price = dollars(market, currency, day)
+    if price is None:
         return None
-    size = int(abs(micros) * worth + Fraction(1, 2))
+    size = int(abs(micros) * price + Fraction(1, 2))
     return size if micros >= 0 else -size
 
 

@@ -140,7 +140,7 @@ class Bench:
         self.sink.offer(FRESHNESS, 0, given)
 
     def run(self, story: Callable[[Bench], Awaitable[None]]) -> None:
-        async def told() -> None:
+        async def reported() -> None:
             running = asyncio.create_task(self.sink.run())
             telling = asyncio.create_task(self._tell(story))
             await asyncio.wait([running, telling], return_when=asyncio.FIRST_COMPLETED)
@@ -151,7 +151,7 @@ class Bench:
             await telling
 
         try:
-            asyncio.run(told())
+            asyncio.run(reported())
         finally:
             self._threads.shutdown()
 

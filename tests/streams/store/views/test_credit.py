@@ -1,4 +1,4 @@
-"""Shared credit as the views show it: current revisions only, beside what the rules decide."""
+"""Multi-touch attribution in the views: current revisions only, beside the decision by rules."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import pytest
 
 from streams.store.base import Store
 from streams.store.digest import converged_digest
-from tests.worlds.stores.store_world import credit, decision, put
+from tests.worlds.stores.store_world import put
+from tests.worlds.stores.traffic_outcomes import credit, decision
 
 pytest.importorskip("chdb")
 

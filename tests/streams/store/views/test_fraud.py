@@ -8,7 +8,8 @@ import pytest
 
 from schemas.time import DAY_MS
 from streams.store.base import Store
-from tests.worlds.stores.store_world import NOON, booking, decision, put, verdict
+from tests.worlds.stores.store_world import put
+from tests.worlds.stores.traffic_outcomes import NOON, booking, decision, verdict
 
 pytest.importorskip("chdb")
 

@@ -9,7 +9,8 @@ import pytest
 
 from schemas.outcomes import Attribution
 from streams.store.base import Store
-from tests.worlds.stores.store_world import NOON, decision, put
+from tests.worlds.stores.store_world import put
+from tests.worlds.stores.traffic_outcomes import NOON, decision
 
 pytest.importorskip("chdb")
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from streams.store.base import Store
-from tests.worlds.stores.store_world import drift_alarm, model_quality, put, reliability_row
+from tests.worlds.stores.model_outcomes import drift_alarm, model_quality, reliability_row
+from tests.worlds.stores.store_world import put
 
 pytest.importorskip("chdb")
 
@@ -46,9 +47,11 @@ def test_a_day_adds_up_its_windows_by_rows_and_counts_repeats_once(store: Store)
 
 
 def test_what_cannot_be_told_is_null_and_does_not_spoil_the_day(store: Store) -> None:
-    told = model_quality(1, auc=0.8, rows=100)
-    untold = model_quality(2, auc=-1.0, normalised_entropy=-1.0, calibration_ratio=-1.0, rows=900)
-    put(store, [told, untold])
+    defined = model_quality(1, auc=0.8, rows=100)
+    undefined = model_quality(
+        2, auc=-1.0, normalised_entropy=-1.0, calibration_ratio=-1.0, rows=900
+    )
+    put(store, [defined, undefined])
 
     assert [row["auc"] for row in read(store, "v_model_quality")] == [0.8, None]
     (day,) = read(store, "v_model_quality_daily")

@@ -12,7 +12,8 @@ import pytest
 from schemas.outcomes import Outcome
 from schemas.time import DAY_MS
 from streams.store.base import Store
-from tests.worlds.stores.store_world import NOON, booking, decision, empty, parked, put, rate, spend
+from tests.worlds.stores.store_world import empty, put
+from tests.worlds.stores.traffic_outcomes import NOON, booking, decision, parked, rate, spend
 
 pytest.importorskip("chdb")
 

@@ -9,7 +9,8 @@ import pytest
 from schemas.time import DAY_MS
 from streams.store.base import Store
 from tests.worlds.postback_world import postback_row
-from tests.worlds.stores.store_world import NOON, put
+from tests.worlds.stores.store_world import put
+from tests.worlds.stores.traffic_outcomes import NOON
 
 pytest.importorskip("chdb")
 NOTHING = {"conversion_state": "none", "revenue_min_micros": 0, "revenue_max_micros": 0,

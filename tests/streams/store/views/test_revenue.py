@@ -21,7 +21,8 @@ from tests.worlds.stores.money_world import (
     in_force,
     some_market,
 )
-from tests.worlds.stores.store_world import NOON, booking, decision, empty, put
+from tests.worlds.stores.store_world import empty, put
+from tests.worlds.stores.traffic_outcomes import NOON, booking, decision
 
 pytest.importorskip("chdb")
 

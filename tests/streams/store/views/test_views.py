@@ -10,14 +10,13 @@ import pytest
 from schemas.outcomes import Freshness
 from schemas.time import DAY_MS, LogMs
 from streams.store.base import Store
-from tests.worlds.stores.store_world import (
+from tests.worlds.stores.store_world import every_kind, put
+from tests.worlds.stores.traffic_outcomes import (
     NOON,
     booking,
     decision,
-    every_kind,
     ledger,
     prediction,
-    put,
     rate,
     spend,
 )
