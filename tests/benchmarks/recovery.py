@@ -26,7 +26,7 @@ from streams.errors import Stop
 from streams.kafka.caught_up import caught_up
 from streams.kafka.publisher import Publisher
 from streams.lab.bench.bench import core_program
-from streams.lab.bench.lap import CHECKOUT, Course, prepare
+from streams.lab.bench.lap import CHECKOUT, POLL_SECONDS, Course, prepare
 from streams.lab.bench.programs import metrics_of, running
 from streams.lab.simulator import Scenario, SimulatedMessage, simulate_traffic
 from streams.settings import read_settings
@@ -34,7 +34,6 @@ from streams.wiring.parts import core_settings
 
 INSTALL = "recovery-benchmark"
 DECIDE_SECONDS_MAX = 300.0
-LOOK_SECONDS = 0.5
 
 
 def scenario_of(touchpoints: int, installs: int, seed: int) -> Scenario:
@@ -67,7 +66,7 @@ async def measure(course: Course, scenario: Scenario) -> dict[str, object]:
     with running(who.programs, course.environ, CHECKOUT) as ran:
         while not await caught_up(core.bootstrap_servers, group, who.topics, core):
             ran.require_all()
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(POLL_SECONDS)
     built = time.monotonic() - started
     shutil.rmtree(course.settings.folders.state)
     async with Publisher(core) as publisher:

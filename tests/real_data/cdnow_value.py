@@ -86,12 +86,12 @@ def part_of(customers: Customers, which: Ints) -> Customers:
     return Customers(*(getattr(customers, one.name)[which] for one in fields(Customers)))
 
 
-def foretold(
+def predicted_by_formula(
     purchases: Purchases, first_d: Ints, begin_d: int, horizon_d: int
 ) -> tuple[Floats, Floats]:
     """By BG/NBD, fitted every week to all that is known, seven days after each first purchase from
     `begin_d` on: what is paid until the horizon; and what was."""
-    said, came = [], []
+    predicted, actual = [], []
     for week in range(begin_d, int(first_d.max()) + 8, 7):
         new = first_d < week - 1
         model = fit(part_of(customers_at(purchases, week, first_d), np.flatnonzero(new)))
@@ -99,9 +99,9 @@ def foretold(
             asked = np.flatnonzero(first_d + 7 == day)
             known = part_of(customers_at(purchases, day, first_d), asked)
             more = model.expected(known, (horizon_d - 7) / 7)
-            said.append(purchases.between(0, day)[asked] + more)
-            came.append(purchases.between(0, day - 7 + horizon_d)[asked])
-    return np.concatenate(said), np.concatenate(came)
+            predicted.append(purchases.between(0, day)[asked] + more)
+            actual.append(purchases.between(0, day - 7 + horizon_d)[asked])
+    return np.concatenate(predicted), np.concatenate(actual)
 
 
 def features(customers: Customers, one: int) -> dict[str, float]:
@@ -146,16 +146,16 @@ def _learn(
     known = customers_at(purchases, look, first_d)
     who = np.flatnonzero(first_d < look).tolist()
     begin, end = (look + edge / DAY_MS * STRETCH for edge in VALUE_STEPS[number])
-    came, before = purchases.between(begin, end), purchases.between(look, begin)
-    model.develop([StepRow(number, float(came[one]), float(before[one])) for one in who])
+    actual, before = purchases.between(begin, end), purchases.between(look, begin)
+    model.develop([StepRow(number, float(actual[one]), float(before[one])) for one in who])
     bucket = bucket_ending_with(number)
     if bucket is not None:
         begin = look + VALUE_BUCKETS[bucket].begin_ms / DAY_MS * STRETCH
-        came = purchases.between(begin, end)
+        actual = purchases.between(begin, end)
         packed = [encoder.pack(features(known, one)) for one in who]
         model.learn(
             [
-                ValueRow(*row, 0, bucket, float(came[one]))
+                ValueRow(*row, 0, bucket, float(actual[one]))
                 for one, row in zip(who, packed, strict=True)
             ]
         )
@@ -167,5 +167,5 @@ def expected(model: ValueModel, encoder: Encoder, customers: Customers) -> Float
         ValueAsk(*encoder.pack(features(customers, one)), 0)
         for one in range(len(customers.repeats))
     ]
-    worths = model.scorer.score_packed_many(asks)
-    return np.array([worth.d90 if worth else np.nan for worth in worths])
+    expectations = model.scorer.score_packed_many(asks)
+    return np.array([expectation.d90 if expectation else np.nan for expectation in expectations])

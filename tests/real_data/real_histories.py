@@ -67,14 +67,14 @@ def records(topic: str, events: Iterable[dict[str, Any]]) -> list[MemoryRecord]:
 
 @dataclass
 class Outcomes:
-    """What a replay said, as far as these tests look."""
+    """The outcomes of a replay that these tests look at."""
 
     attributions: dict[str, Attribution] = field(default_factory=dict)
     bookings: list[Booking] = field(default_factory=list)
     fates: dict[tuple[str, str], int] = field(default_factory=dict)
 
-    def take(self, topic: str, said: Iterable[MemoryRecord]) -> None:
-        for record in said:
+    def take(self, topic: str, records: Iterable[MemoryRecord]) -> None:
+        for record in records:
             if topic == "attributions":
                 row = _attribution.decode(record.value or b"")
                 self.attributions[row.install_id] = row

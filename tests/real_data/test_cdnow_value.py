@@ -26,8 +26,8 @@ from tests.real_data.cdnow_value import (
     customers_at,
     expected,
     first_days,
-    foretold,
     learned,
+    predicted_by_formula,
     read_purchases,
 )
 from tests.real_data.real_histories import folder
@@ -67,19 +67,19 @@ def test_in_the_held_out_weeks_it_ranks_customers_nearly_as_well_as_bg_nbd(
 ) -> None:
     """Weeks 40 to 78, of all customers. BG/NBD: Gini .709, decile MAPE .33, ratio .81."""
     first_d = first_days(purchases)
-    came = purchases.between(CALIBRATION_D, 2 * CALIBRATION_D)
+    actual = purchases.between(CALIBRATION_D, 2 * CALIBRATION_D)
     known = customers_at(purchases, CALIBRATION_D, first_d)
     usual = fit(known).expected(known, CALIBRATION_D / 7)
     model, encoder = learned(purchases, first_d)
-    said = expected(model, encoder, known)
-    assert normalised_gini(usual, came) == pytest.approx(0.709, abs=0.005)
-    assert normalised_gini(said, came) > normalised_gini(usual, came) - 0.02
-    assert decile_mape(said, came) < decile_mape(usual, came) + 0.1
-    assert 0.75 < total_ratio(said, came) < 1.3
+    predicted = expected(model, encoder, known)
+    assert normalised_gini(usual, actual) == pytest.approx(0.709, abs=0.005)
+    assert normalised_gini(predicted, actual) > normalised_gini(usual, actual) - 0.02
+    assert decile_mape(predicted, actual) < decile_mape(usual, actual) + 0.1
+    assert 0.75 < total_ratio(predicted, actual) < 1.3
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def figures_of_history(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """By the command, on lines as kcat prints them."""
     path = tmp_path_factory.mktemp("cdnow") / "cdnow.jsonl"
     _write(path)
@@ -98,14 +98,14 @@ def _write(path: Path) -> None:
             lines.write(record_line(line))
 
 
-def test_the_command_reads_all_of_it(told: dict[str, Any]) -> None:
-    assert (told["installs"], told["payments"]) == (23_570, 69_659)
-    assert told["is_monotone"] is True
+def test_the_command_reads_all_of_it(figures_of_history: dict[str, Any]) -> None:
+    assert (figures_of_history["installs"], figures_of_history["payments"]) == (23_570, 69_659)
+    assert figures_of_history["is_monotone"] is True
 
 
 @pytest.mark.parametrize(("horizon", "days", "off_max"), [("d30", 30, 0.15), ("d90", 90, 0.25)])
 def test_a_week_after_the_first_purchase_it_comes_near_bg_nbd(
-    told: dict[str, Any],
+    figures_of_history: dict[str, Any],
     purchases: Purchases,
     horizon: str,
     days: int,
@@ -113,19 +113,19 @@ def test_a_week_after_the_first_purchase_it_comes_near_bg_nbd(
 ) -> None:
     """Of the same customers. BG/NBD: Gini .905 and .789, decile MAPE .03 and .06."""
     first_d = first_days(purchases)
-    usual, came = foretold(purchases, first_d, ASKED_FROM_D, days)
-    found = told[horizon]["7d"]
-    assert found["predictions"] == len(came)
+    usual, actual = predicted_by_formula(purchases, first_d, ASKED_FROM_D, days)
+    found = figures_of_history[horizon]["7d"]
+    assert found["predictions"] == len(actual)
     model = found["model"]
-    assert model["gini"] > normalised_gini(usual, came) - 0.015
+    assert model["gini"] > normalised_gini(usual, actual) - 0.015
     assert model["decile_mape"] < off_max
     assert model["total_ratio"] == pytest.approx(1.0, abs=0.1)
 
 
 def test_what_is_known_of_the_first_purchase_tells_more_than_the_cohort(
-    told: dict[str, Any],
+    figures_of_history: dict[str, Any],
 ) -> None:
     for landmark in ("1h", "1d"):
         for horizon in ("d7", "d30"):
-            figures = told[horizon][landmark]
+            figures = figures_of_history[horizon][landmark]
             assert figures["model"]["decile_mape"] < figures["cohorts"]["decile_mape"]

@@ -55,43 +55,43 @@ def _value_of(columns: str) -> str:
 
 @pytest.mark.parametrize("heuristic", ["first", "last", "linear"])
 def test_heuristics_are_those_of_the_package(paths: CodedPaths, heuristic: Heuristic) -> None:
-    said = credit_paths(paths, CreditPlan(heuristic)).channels
+    credited = credit_paths(paths, CreditPlan(heuristic)).channels
     known = expected("expected_heuristics.csv", f"{heuristic}_touch")
-    assert said.keys() == known.keys()
+    assert credited.keys() == known.keys()
     for channel, credit in known.items():
-        assert said[channel].conversions == pytest.approx(credit.conversions, rel=EXACT)
-        assert said[channel].value == pytest.approx(credit.value, rel=EXACT)
+        assert credited[channel].conversions == pytest.approx(credit.conversions, rel=EXACT)
+        assert credited[channel].value == pytest.approx(credit.value, rel=EXACT)
 
 
 def test_markov_of_order_1_is_within_3_percent_of_the_simulation(paths: CodedPaths) -> None:
-    said = credit_paths(paths, CreditPlan("markov", 1)).channels
+    credited = credit_paths(paths, CreditPlan("markov", 1)).channels
     known = expected("expected_markov1.csv", "total")
-    assert said.keys() == known.keys()
+    assert credited.keys() == known.keys()
     well_known = {name for name, credit in known.items() if credit.conversions >= WELL_KNOWN}
     assert len(well_known) == 8
     for channel in well_known:
-        assert said[channel].conversions == pytest.approx(known[channel].conversions, rel=0.03)
-        assert said[channel].value == pytest.approx(known[channel].value, rel=0.03)
+        assert credited[channel].conversions == pytest.approx(known[channel].conversions, rel=0.03)
+        assert credited[channel].value == pytest.approx(known[channel].value, rel=0.03)
 
 
 def test_what_the_simulation_barely_saw_differs_by_a_thousandth_of_all(paths: CodedPaths) -> None:
-    said = credit_paths(paths, CreditPlan("markov", 1)).channels
+    credited = credit_paths(paths, CreditPlan("markov", 1)).channels
     known = expected("expected_markov1.csv", "total")
     conversions, value = paths.totals
     rare = {name for name, credit in known.items() if credit.conversions < WELL_KNOWN}
     assert rare == {"kappa", "gamma", "delta", "mi"}
     for channel in rare:
-        assert abs(said[channel].conversions - known[channel].conversions) < conversions / 1_000
-        assert abs(said[channel].value - known[channel].value) < value / 500
+        assert abs(credited[channel].conversions - known[channel].conversions) < conversions / 1_000
+        assert abs(credited[channel].value - known[channel].value) < value / 500
 
 
 @pytest.mark.parametrize("model", MODELS)
 def test_every_model_gives_out_all_conversions_and_all_value(
     paths: CodedPaths, model: Model
 ) -> None:
-    said = credit_paths(paths, CreditPlan(model)).channels.values()
-    assert sum(credit.conversions for credit in said) == pytest.approx(19_785, rel=EXACT)
-    assert sum(credit.value for credit in said) == pytest.approx(74_802.97158721, rel=EXACT)
+    credited = credit_paths(paths, CreditPlan(model)).channels.values()
+    assert sum(credit.conversions for credit in credited) == pytest.approx(19_785, rel=EXACT)
+    assert sum(credit.value for credit in credited) == pytest.approx(74_802.97158721, rel=EXACT)
 
 
 def test_high_orders_walk_to_what_the_inverse_says(paths: CodedPaths) -> None:

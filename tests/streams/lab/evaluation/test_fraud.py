@@ -113,7 +113,7 @@ def test_most_injections_are_found_and_honest_installs_keep_their_credit(
 
 def test_the_evaluation_answers_for_every_generator() -> None:
     heard: list[tuple[str, int, int]] = []
-    answer = evaluate_fraud(3, 1_000, lambda *said: heard.append(said))
+    answer = evaluate_fraud(3, 1_000, lambda *report: heard.append(report))
     assert set(answer) == {*GENERATORS, "events", "seed"}
     for name in GENERATORS:
         assert {

@@ -29,19 +29,19 @@ PERSON: dict[str, Any] = {
 
 
 def click(name: str, minutes: float, **fields: Any) -> MemoryRecord:
-    said = {
+    usual = {
         "type": "touchpoint",
         "event_id": f"{name}-e",
         "touch_id": name,
         "touch_type": "click",
         "media_source": "north",
     }
-    return _record(topics.TOUCHPOINTS.name, minutes, said | fields)
+    return _record(topics.TOUCHPOINTS.name, minutes, usual | fields)
 
 
 def install(minutes: float = 0, **fields: Any) -> MemoryRecord:
-    said = {"type": "install", "event_id": "i-e", "install_id": "i", "gaid": "a" * 36}
-    return _record(topics.INSTALLS.name, minutes, said | fields)
+    usual = {"type": "install", "event_id": "i-e", "install_id": "i", "gaid": "a" * 36}
+    return _record(topics.INSTALLS.name, minutes, usual | fields)
 
 
 def _record(topic: str, minutes: float, fields: dict[str, Any]) -> MemoryRecord:
@@ -97,12 +97,12 @@ def test_an_install_without_consent_is_not_looked_at() -> None:
 
 def test_probabilities_that_come_true_have_no_error_but_chance() -> None:
     rng = random.Random(1)
-    said = [(one, rng.random() < one) for one in (rng.random() for _ in range(30_000))]
-    assert calibration_error(said) < 0.015
-    assert calibration_error(said) == pytest.approx(chance_error(said, 2), abs=0.005)
+    guesses = [(one, rng.random() < one) for one in (rng.random() for _ in range(30_000))]
+    assert calibration_error(guesses) < 0.015
+    assert calibration_error(guesses) == pytest.approx(chance_error(guesses, 2), abs=0.005)
 
 
 def test_overconfidence_is_an_error_of_its_size() -> None:
     rng = random.Random(1)
-    said = [(0.9, rng.random() < 0.6) for _ in range(10_000)]
-    assert calibration_error(said) == pytest.approx(0.3, abs=0.02)
+    guesses = [(0.9, rng.random() < 0.6) for _ in range(10_000)]
+    assert calibration_error(guesses) == pytest.approx(0.3, abs=0.02)

@@ -1,4 +1,4 @@
-"""River's challengers: with what is learned twice weighed right, the share that pays is said."""
+"""River's challengers learn twice; with the right weights they predict the share that pays."""
 
 from __future__ import annotations
 
@@ -22,28 +22,28 @@ def lived(installs: int, every: int) -> dict[str, float]:
             river.learn_payment(FEATURES)
         if over >= 0:
             river.learn_at_horizon(FEATURES, over % every == 0)
-    (said,) = river.ask([FEATURES])
-    return said
+    (chances,) = river.ask([FEATURES])
+    return chances
 
 
 @pytest.mark.parametrize("every", [5, 10, 50])
 def test_both_come_to_say_the_share_that_pays(every: int) -> None:
-    said = lived(6_000, every)
+    chances = lived(6_000, every)
 
-    assert said["river"] == pytest.approx(1 / every, rel=0.25)
-    assert said["river_defer"] == pytest.approx(1 / every, rel=0.25)
+    assert chances["river"] == pytest.approx(1 / every, rel=0.25)
+    assert chances["river_defer"] == pytest.approx(1 / every, rel=0.25)
 
 
 def test_before_anything_is_learned_they_say_the_prior() -> None:
-    (said,) = RiverChallengers().ask([FEATURES])
+    (chances,) = RiverChallengers().ask([FEATURES])
 
-    assert said == pytest.approx({"river": PRIOR, "river_defer": PRIOR})
+    assert chances == pytest.approx({"river": PRIOR, "river_defer": PRIOR})
 
 
 def test_who_waits_learns_nothing_before_the_horizon_and_who_does_not_learns_at_once() -> None:
     river = RiverChallengers()
     for _ in range(200):
-        (said,) = river.ask([FEATURES])
+        (chances,) = river.ask([FEATURES])
 
-    assert said["river"] == pytest.approx(PRIOR)
-    assert said["river_defer"] < 0.7 * PRIOR
+    assert chances["river"] == pytest.approx(PRIOR)
+    assert chances["river_defer"] < 0.7 * PRIOR

@@ -34,12 +34,12 @@ def line(topic: str, number: int, one: dict[str, Any]) -> bytes:
 def history(folder: Path, installs: int = INSTALLS) -> Path:
     """Installs from Japan pay 20 a day for two days, others 1; one in ten pays in yen."""
     rng = np.random.default_rng(4)
-    told: list[tuple[int, str, dict[str, Any]]] = []
+    events: list[tuple[int, str, dict[str, Any]]] = []
     for number in range(installs):
         at = START_MS + int(number * DAYS * DAY_MS / installs)
         country, usd = (("JP", 20), ("DE", 1))[number % 2]
         who = f"i{number}"
-        told.append((at, "installs", event("install", f"e{number}", at, install_id=who,
+        events.append((at, "installs", event("install", f"e{number}", at, install_id=who,
                                            country_code=country, platform="ios")))  # fmt: skip
         for day in range(2):
             if rng.random() < 0.5:
@@ -47,11 +47,11 @@ def history(folder: Path, installs: int = INSTALLS) -> Path:
                 purchase = event("purchase", f"{who}-{day}", paid, transaction_id=f"{who}-{day}",
                                  install_id=who, amount_micros=usd * 1_000_000,
                                  currency="JPY" if number % 20 == 19 else "USD")  # fmt: skip
-                told.append((paid, "payments", purchase))
+                events.append((paid, "payments", purchase))
     end = START_MS + (DAYS + 31) * DAY_MS
-    told.append((end, "installs", event("install", "last", end, install_id="last")))
+    events.append((end, "installs", event("install", "last", end, install_id="last")))
     path = folder / "history.jsonl"
-    ordered = sorted(told, key=lambda one: one[0])
+    ordered = sorted(events, key=lambda one: one[0])
     path.write_bytes(b"".join(line(topic, n, one) for n, (_, topic, one) in enumerate(ordered)))
     return path
 
@@ -61,8 +61,8 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     path = history(tmp_path_factory.mktemp("history"))
     run = CliRunner().invoke(evaluate_group, ["value", "--data", str(path), "--json"])
     assert run.exit_code == 0, run.output
-    told: dict[str, Any] = json.loads(run.stdout)
-    return told
+    figures: dict[str, Any] = json.loads(run.stdout)
+    return figures
 
 
 def test_everything_is_read_and_other_currencies_are_counted(found: dict[str, Any]) -> None:

@@ -56,35 +56,37 @@ def test_some_installs_share_nothing_but_a_device_id_with_their_touchpoint() -> 
 
 
 def links() -> dict[str, int]:
-    """When each account was first told, in log time."""
-    told: dict[str, int] = {}
+    """When each account was first linked, in log time."""
+    linked: dict[str, int] = {}
     for kind in ("install", "session", "in_app_event"):
         for message, fields in rows(kind):
             account = fields.get("customer_user_id")
             if account:
-                told[account] = min(told.get(account, message.timestamp_ms), message.timestamp_ms)
-    return told
+                linked[account] = min(
+                    linked.get(account, message.timestamp_ms), message.timestamp_ms
+                )
+    return linked
 
 
 def test_some_payments_know_only_an_account_and_some_come_before_its_link() -> None:
-    told = links()
+    linked = links()
     by_account = [
         (message.timestamp_ms, fields["customer_user_id"])
         for kind in ("purchase", "subscription")
         for message, fields in rows(kind)
         if "install_id" not in fields and not fields["customer_user_id"].startswith("guest-")
     ]
-    early = [account for at, account in by_account if at < told[account]]
+    early = [account for at, account in by_account if at < linked[account]]
     assert len(by_account) > 30
     assert 0 < len(early) < len(by_account) / 2
 
 
 def test_a_few_payments_are_of_accounts_that_no_install_tells() -> None:
-    told = links()
+    linked = links()
     strangers = [
         fields
         for _, fields in rows("purchase")
-        if "install_id" not in fields and fields["customer_user_id"] not in told
+        if "install_id" not in fields and fields["customer_user_id"] not in linked
     ]
     assert 0 < len(strangers) < 20
 

@@ -36,11 +36,14 @@ def paid_by(world: PayingWorld, horizon: int) -> IntColumn:
     return found
 
 
-def surprise(came_true: IntColumn, said: FloatColumn) -> float:
+def surprise(actual: IntColumn, predicted: FloatColumn) -> float:
     """Chi-squared over groups of like chances: about GROUPS when they are right."""
-    groups = np.array_split(np.argsort(said), GROUPS)
+    groups = np.array_split(np.argsort(predicted), GROUPS)
     return sum(
-        float((came_true[one].sum() - said[one].sum()) ** 2 / (said[one] * (1 - said[one])).sum())
+        float(
+            (actual[one].sum() - predicted[one].sum()) ** 2
+            / (predicted[one] * (1 - predicted[one])).sum()
+        )
         for one in groups
     )
 
@@ -57,17 +60,17 @@ def test_of_those_with_a_true_chance_that_share_pays(steady: PayingWorld, horizo
         if since >= HORIZON_MS[horizon]:
             continue
         at_risk = is_open(steady.lives.paid_ms)[:, landmark]
-        said = steady.lives.chance[at_risk, landmark, horizon]
+        predicted = steady.lives.chance[at_risk, landmark, horizon]
         # Of 72 such sums the largest of right chances stays below 40 in all but 1 case of 200.
-        assert surprise(paid[at_risk], said) < 40, LANDMARK_NAMES[landmark]
+        assert surprise(paid[at_risk], predicted) < 40, LANDMARK_NAMES[landmark]
 
 
 def test_days_left_are_those_from_the_payment_to_the_horizon(steady: PayingWorld) -> None:
     paid = steady.lives.paid_ms
     left = np.where(paid == NEVER_PAYS, 0, np.maximum(HORIZON_MS[2] - paid, 0)) / DAY_MS
-    said = steady.lives.left_d[:, 0, 2]
+    predicted = steady.lives.left_d[:, 0, 2]
 
-    assert said.mean() == pytest.approx(left.mean(), abs=4 * left.std() / np.sqrt(len(left)))
+    assert predicted.mean() == pytest.approx(left.mean(), abs=4 * left.std() / np.sqrt(len(left)))
 
 
 def test_nothing_is_said_of_who_has_paid_or_of_horizons_that_have_passed(
@@ -162,9 +165,9 @@ def test_poisson_counts_at_quantiles_are_poisson() -> None:
 
 
 def test_normal_cdf_is_known_at_known_places() -> None:
-    said = normal_cdf(np.array([-1.959964, 0.0, 1.0, 9.0]))
+    predicted = normal_cdf(np.array([-1.959964, 0.0, 1.0, 9.0]))
 
-    assert said == pytest.approx([0.025, 0.5, 0.8413447, 1.0], abs=1e-6)
+    assert predicted == pytest.approx([0.025, 0.5, 0.8413447, 1.0], abs=1e-6)
 
 
 def test_columns_are_picked_as_often_as_they_say() -> None:

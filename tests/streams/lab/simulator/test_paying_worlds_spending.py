@@ -1,4 +1,4 @@
-"""What people pay: what is called their true worth comes true, whatever is known of them."""
+"""What people pay: the true expectation agrees with what is paid, whatever is known of them."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def lived(request: pytest.FixtureRequest) -> tuple[PayingWorld, Spending]:
     return world, spend(world, 5)
 
 
-def surprise(came: FloatColumn, said: FloatColumn) -> float:
-    off = came - said
+def surprise(actual: FloatColumn, predicted: FloatColumn) -> float:
+    off = actual - predicted
     return abs(float(off.sum())) / max(float(np.sqrt((off**2).sum())), 1e-9)
 
 
@@ -43,23 +43,23 @@ def test_worth_comes_true_of_who_has_paid_and_who_has_not(
 ) -> None:
     _, spending = lived
     end = int(HORIZON_MS[HORIZON_NAMES.index(SPENDING_HORIZONS[horizon])])
-    came = spending.paid_until(end)
+    actual = spending.paid_until(end)
     for landmark, at in enumerate(LANDMARK_MS.tolist()):
         has_paid: BoolColumn = spending.paid_until(at) > 0.0
         for which in (has_paid, ~has_paid):
-            said = spending.expected[which, landmark, horizon]
-            assert surprise(came[which], said) < SURPRISE_MAX, (landmark, which.mean())
+            predicted = spending.expected[which, landmark, horizon]
+            assert surprise(actual[which], predicted) < SURPRISE_MAX, (landmark, which.mean())
 
 
 def test_worth_tells_kinds_of_payers_apart(lived: tuple[PayingWorld, Spending]) -> None:
     """Among those who have paid, by what payments say of them."""
     _, spending = lived
-    spent, came = spending.paid_until(7 * DAY_MS), spending.paid_until(90 * DAY_MS)
+    spent, actual = spending.paid_until(7 * DAY_MS), spending.paid_until(90 * DAY_MS)
     payers = np.flatnonzero(spent > 0.0)
     more = spending.expected[payers, -1, 2] - spent[payers]
     low, high = np.array_split(payers[np.argsort(more)], 2)
     for half in (low, high):
-        assert surprise(came[half], spending.expected[half, -1, 2]) < SURPRISE_MAX
+        assert surprise(actual[half], spending.expected[half, -1, 2]) < SURPRISE_MAX
     assert spending.expected[high, -1, 2].mean() > 2 * spending.expected[low, -1, 2].mean()
 
 

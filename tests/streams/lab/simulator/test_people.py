@@ -57,14 +57,14 @@ def test_in_clean_traffic_nothing_outranks_what_led_to_an_install() -> None:
 
 
 def test_traffic_of_the_standard_mix_tells_no_traits() -> None:
-    told = Counter(
+    leaks = Counter(
         name
         for message in simulate_traffic(Scenario.standard(1_000, seed=3))
         if message.value
         for name in ("ip", "user_agent", "consent")
         if f'"{name}"'.encode() in message.value
     )
-    assert not told
+    assert not leaks
 
 
 def agreeing(name: str, hours_max: float) -> float:

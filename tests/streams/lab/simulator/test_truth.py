@@ -61,7 +61,7 @@ def test_media_sources_differ_in_true_quality() -> None:
 
 
 def account_owners() -> dict[str, list[str]]:
-    """Installs by the accounts they told."""
+    """Installs by the accounts they linked."""
     owners: dict[str, list[str]] = defaultdict(list)
     for kind in ("install", "session", "in_app_event"):
         for _, fields in rows(kind):
@@ -78,8 +78,8 @@ def test_paid_within_7_days_is_what_purchases_of_that_install_show() -> None:
     unclear: set[str] = set()
     for kind in ("purchase", "subscription"):
         for _, fields in rows(kind):
-            told = owners.get(fields.get("customer_user_id", ""), [])
-            payers = [fields["install_id"]] if "install_id" in fields else told
+            linked = owners.get(fields.get("customer_user_id", ""), [])
+            payers = [fields["install_id"]] if "install_id" in fields else linked
             unclear.update(payers if len(payers) != 1 else [])
             for payer in payers:
                 if fields["event_time"] - opened[payer] <= 7 * DAY_MS:
