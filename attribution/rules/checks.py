@@ -88,8 +88,8 @@ def _names(scope: Scope) -> _Names:
     return scope.app_id, scope.media_source, scope.campaign_id
 
 
-def _common(one: _Names, other: _Names) -> _Names | None:
+def _common(left: _Names, right: _Names) -> _Names | None:
     """The names of a touchpoint for which both hold; None: there can be none."""
-    if any(a and b and a != b for a, b in zip(one, other, strict=True)):
+    if any(a and b and a != b for a, b in zip(left, right, strict=True)):
         return None
-    return one[0] or other[0], one[1] or other[1], one[2] or other[2]
+    return left[0] or right[0], left[1] or right[1], left[2] or right[2]

@@ -116,7 +116,7 @@ TRAFFIC: Sent = [
     # What cannot be read at all, and what cannot be true.
     KcatRecord("installs", 0, None, NOON, b"key", b"{"),
     *send("installs", "install", 3 * DAY, ts=0, install_id="tomorrow"),
-    # And log time goes on, so that what waits in vain expires.
+    # And log time goes on, so that payments whose install never comes expire.
     *send("activity", "session", 9 * DAY, install_id="payer", session_id="s"),
 ]
 

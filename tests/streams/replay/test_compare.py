@@ -28,7 +28,7 @@ HOUR = 3_600_000
 def row(install_id: str, channel: str, conversion_id: str = "", **fields: object) -> Placed:
     """An install at time 0 that `channel` ("source/campaign") gets."""
     media_source, _, campaign_id = channel.partition("/")
-    said: dict[str, object] = {
+    row: dict[str, object] = {
         "conversion_id": conversion_id or install_id,
         "install_id": install_id,
         "version": 1,
@@ -42,7 +42,7 @@ def row(install_id: str, channel: str, conversion_id: str = "", **fields: object
         "campaign_id": campaign_id,
         "candidates": "[]",
     }
-    return Placed(**(said | fields))  # type: ignore[arg-type]
+    return Placed(**(row | fields))  # type: ignore[arg-type]  # Each test knows its types.
 
 
 def side(rows: list[Placed], money: Sequence[tuple[str, int, int]] = ()) -> Side:

@@ -63,10 +63,10 @@ def _answer_history(files: tuple[Path, ...], as_json: bool) -> None:
         rows = [
             (
                 name,
-                one["predictions"],
-                *(_shown(one[who][key]) for _, key in _FIGURES for who in _WHO),
+                figures["predictions"],
+                *(_shown(figures[who][key]) for _, key in _FIGURES for who in _WHO),
             )
-            for name, one in found[horizon].items()
+            for name, figures in found[horizon].items()
         ]
         answer_table((horizon, *columns), rows)
 
@@ -81,9 +81,9 @@ _COLUMNS = tuple(
 )
 
 
-def _cells(one: dict[str, Any]) -> list[str]:
+def _cells(figures: dict[str, Any]) -> list[str]:
     return [
-        _shown(one[horizon][figure])
+        _shown(figures[horizon][figure])
         for horizon in ("d7", "d30", "d90")
         for figure in ("gini_of_oracle", "decile_mape", "total_ratio")
     ]
