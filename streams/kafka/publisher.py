@@ -14,7 +14,7 @@ from aiokafka.errors import KafkaError
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from streams.errors import Stop
-from streams.runtime.clients import new_producer
+from streams.runtime.clients import is_cancelled, new_producer
 from streams.runtime.lead import BoundedLead, ProducerLead, UnboundedLead
 from streams.runtime.offsets import Offsets
 from streams.settings.core import CoreSettings
@@ -111,6 +111,8 @@ class Publisher:
         source = iter(messages)
         done = 0
         while chunk := list(islice(source, pace.chunk)):
+            if is_cancelled():
+                raise asyncio.CancelledError
             await self._write(chunk)
             done += len(chunk)
             on_progress(done)

@@ -1,7 +1,8 @@
-"""The one place that creates Kafka consumers and producers."""
+"""Creates every Kafka consumer and producer of the project."""
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import aiokafka
@@ -35,3 +36,13 @@ def new_producer(settings: CoreSettings, **options: Any) -> aiokafka.AIOKafkaPro
         **options,
     }
     return aiokafka.AIOKafkaProducer(**settings.client(), **chosen)
+
+
+def is_cancelled() -> bool:
+    """Whether the current task was cancelled, even if the exception was lost.
+
+    aiokafka swallows a cancellation that arrives while it opens or closes a client. Whoever
+    cancelled the task would then wait for it for ever.
+    """
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

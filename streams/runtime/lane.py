@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from streams.runtime.checkpoint import Log
+from streams.runtime.clients import is_cancelled
 from streams.runtime.queue import LaneQueue
 from streams.runtime.recovery import Restored
 from streams.runtime.reports import LaneObserver
@@ -130,7 +131,7 @@ class Lane:
         """
         try:
             stage, store = await self._open()
-            while not _is_cancelled():
+            while not is_cancelled():
                 await self._step(stage, store)
             raise asyncio.CancelledError
         finally:
@@ -267,13 +268,3 @@ class Lane:
         self._held = self._held - tps
         if not self._held:
             self._parts.observer.on_backpressure(self.spec.stage, self.p, False)
-
-
-def _is_cancelled() -> bool:
-    """Whether the lane's task was cancelled, even if the exception was lost.
-
-    aiokafka swallows a cancellation that arrives while it closes a client, as at the end of a
-    restoration. Whoever cancelled the lane would then wait for it for ever.
-    """
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
