@@ -39,9 +39,9 @@ def asked(row: HazardRow, since: int) -> Ask:
 
 def told_by(kernel: Kernel, rows: list[HazardRow], since: int) -> tuple[bytes, bytes, str]:
     model = HazardModel(TINY, kernel)
-    told = model.learn(rows)
-    said = model.score_many([asked(row, since) for row in rows])
-    return told.tobytes(), dump_hazard_model(model), repr(said)
+    reported = model.learn(rows)
+    answer = model.score_many([asked(row, since) for row in rows])
+    return reported.tobytes(), dump_hazard_model(model), repr(answer)
 
 
 @settings(deadline=None)
@@ -64,9 +64,9 @@ def test_a_longer_horizon_never_has_the_lower_chance(rows: list[HazardRow], sinc
     model = HazardModel(TINY)
     model.learn(rows)
     for row in rows:
-        said = model.score(*asked(row, since))
-        assert said is None or all(
-            0.0 < one <= other < 1.0 for one, other in pairwise([*said.values(), 1 - 1e-7])
+        answer = model.score(*asked(row, since))
+        assert answer is None or all(
+            0.0 < one <= other < 1.0 for one, other in pairwise([*answer.values(), 1 - 1e-7])
         )
 
 
@@ -77,9 +77,9 @@ def test_batch_boundaries_change_nothing(rows: list[HazardRow], cuts: list[int])
     whole, parts = HazardModel(TINY), HazardModel(TINY)
     bounds = [0, *sorted(min(cut, len(rows)) for cut in cuts), len(rows)]
 
-    told = [parts.learn(rows[start:end]) for start, end in pairwise(bounds)]
+    reported = [parts.learn(rows[start:end]) for start, end in pairwise(bounds)]
 
-    assert whole.learn(rows).tobytes() == np.concatenate(told).tobytes()
+    assert whole.learn(rows).tobytes() == np.concatenate(reported).tobytes()
     assert dump_hazard_model(whole) == dump_hazard_model(parts)
 
 
@@ -133,12 +133,12 @@ def test_foreign_bytes_are_unusable(content: bytes) -> None:
 def test_an_install_says_something_of_every_bin_until_it_pays_and_nothing_after(
     landmark: int, paid_after: int | None
 ) -> None:
-    said = bin_outcomes(PAYER, landmark, paid_after)
+    answer = bin_outcomes(PAYER, landmark, paid_after)
 
-    assert [one.bin for one in said] == list(
-        range(PAYER.first_bin(landmark), PAYER.first_bin(landmark) + len(said))
+    assert [one.bin for one in answer] == list(
+        range(PAYER.first_bin(landmark), PAYER.first_bin(landmark) + len(answer))
     )
-    assert not any(one.label for one in said[:-1])
-    if said and said[-1].label:
+    assert not any(one.label for one in answer[:-1])
+    if answer and answer[-1].label:
         assert paid_after is not None
-        assert PAYER.edges[said[-1].bin] <= paid_after < said[-1].due_after_ms
+        assert PAYER.edges[answer[-1].bin] <= paid_after < answer[-1].due_after_ms

@@ -97,7 +97,7 @@ def histories(draw: st.DrawFn) -> list[Fact]:
     return [*draw(st.lists(activities, max_size=12)), *bought, *refunds]
 
 
-class Said(NamedTuple):
+class Released(NamedTuple):
     state: Prospect
     features: list[FeatureRow]
     predictions: list[Prediction]
@@ -110,53 +110,53 @@ def _see(state: Prospect, fact: Fact) -> Prospect:
     return prospects.note_activity(state, INSTALLED_AT, fact, TARGETS)
 
 
-def _reach(state: Prospect, now: int) -> Said:
+def _reach(state: Prospect, now: int) -> Released:
     """Everything that is due at log time `now`, as the journeys stage does it."""
-    said = Said(state, [], [], [])
+    answer = Released(state, [], [], [])
     while True:
         due = next_landmark_due(state, INSTALLED_AT)
         if due and not 0 < state.release_due < due:
             if due > now:
-                return said._replace(state=state)
+                return answer._replace(state=state)
             moment = LandmarkVisit(FACTS, CREDIT, state.next_landmark, due)
             reached = reach_landmark(state, moment, MODELS)
             state = reached.state
-            said.features.append(reached.features)
-            said.predictions.extend(reached.predictions)
+            answer.features.append(reached.features)
+            answer.predictions.extend(reached.predictions)
         elif 0 < state.release_due <= now:
             state, examples = MODELS.releases.release(state, FACTS)
-            said.examples.extend(examples)
+            answer.examples.extend(examples)
         else:
-            return said._replace(state=state)
+            return answer._replace(state=state)
 
 
-def _all_at_once(history: list[Fact]) -> Said:
+def _all_at_once(history: list[Fact]) -> Released:
     state = prospects.NEW_PROSPECT
     for fact in history:
         state = _see(state, fact)
     return _reach(state, END)
 
 
-def _interleaved(history: list[Fact], stops: list[int], drawn: st.DataObject) -> Said:
+def _interleaved(history: list[Fact], stops: list[int], drawn: st.DataObject) -> Released:
     """Deliver each fact at any moment, as long as it is there once stage time is past it."""
     stops = [*sorted(stops), END]
     waiting: list[list[Fact]] = [[] for _ in stops]
     for fact in history:
         deadline = next(n for n, stop in enumerate(stops) if stop > known_at(fact) or stop == END)
         waiting[drawn.draw(st.integers(0, deadline))].append(fact)
-    said = Said(prospects.NEW_PROSPECT, [], [], [])
+    answer = Released(prospects.NEW_PROSPECT, [], [], [])
     for stop, arriving in zip(stops, waiting, strict=True):
-        state = said.state
+        state = answer.state
         for fact in drawn.draw(st.permutations(arriving)):
             state = _see(state, fact)
         more = _reach(state, stop)
-        said = Said(
+        answer = Released(
             more.state,
-            said.features + more.features,
-            said.predictions + more.predictions,
-            said.examples + more.examples,
+            answer.features + more.features,
+            answer.predictions + more.predictions,
+            answer.examples + more.examples,
         )
-    return said
+    return answer
 
 
 @settings(deadline=None, max_examples=200)
@@ -164,10 +164,10 @@ def _interleaved(history: list[Fact], stops: list[int], drawn: st.DataObject) ->
 def test_any_arrival_order_that_watermarks_allow_says_the_same(
     history: list[Fact], stops: list[int], drawn: st.DataObject
 ) -> None:
-    expected, said = _all_at_once(history), _interleaved(history, stops, drawn)
+    expected, answer = _all_at_once(history), _interleaved(history, stops, drawn)
 
-    assert said[1:] == expected[1:]
-    assert (said.state.next_landmark, said.state.release_due) == (len(LANDMARKS), 0)
+    assert answer[1:] == expected[1:]
+    assert (answer.state.next_landmark, answer.state.release_due) == (len(LANDMARKS), 0)
 
 
 @settings(deadline=None, max_examples=100)
@@ -190,7 +190,7 @@ def test_what_became_known_after_a_landmark_cannot_change_what_is_said_at_it(
 @given(histories())
 def test_the_first_payment_falls_into_the_bin_that_a_scan_finds(history: list[Fact]) -> None:
     """Or, when it was reported too late for that bin, into it all the same: a late row."""
-    said = [one for one in _all_at_once(history).examples if one.target == "payer"]
+    answer = [one for one in _all_at_once(history).examples if one.target == "payer"]
     shape, releases = PAYING.shape, release_times(PAYING.shape.edges)
 
     expected = None
@@ -201,10 +201,10 @@ def test_the_first_payment_falls_into_the_bin_that_a_scan_finds(history: list[Fa
         if expected is not None:
             break
 
-    assert [one.bin for one in said if one.label] == ([] if expected is None else [expected])
-    negatives = [one.bin for one in said if not one.label]
+    assert [one.bin for one in answer if one.label] == ([] if expected is None else [expected])
+    negatives = [one.bin for one in answer if not one.label]
     assert negatives == list(range(len(negatives)))
-    assert len(said) <= shape.bins
+    assert len(answer) <= shape.bins
 
 
 def _bin_of_purchase(fact: Fact, history: list[Fact], now: int) -> int | None:
@@ -227,7 +227,7 @@ def _bin_of_purchase(fact: Fact, history: list[Fact], now: int) -> int | None:
 @settings(deadline=None, max_examples=100)
 @given(histories())
 def test_who_was_active_on_day_seven_is_who_a_scan_finds(history: list[Fact]) -> None:
-    (said,) = [one for one in _all_at_once(history).examples if one.target == DAY_7.name]
+    (answer,) = [one for one in _all_at_once(history).examples if one.target == DAY_7.name]
     day_7 = range(INSTALLED_AT + 7 * DAY_MS, INSTALLED_AT + 8 * DAY_MS)
     due = INSTALLED_AT + release_times(DAY_7.shape.edges)[0]
 
@@ -236,8 +236,8 @@ def test_who_was_active_on_day_seven_is_who_a_scan_finds(history: list[Fact]) ->
         for one in history
     )
 
-    assert said.label == active
-    assert [one.landmark for one in said.snapshots] == list(range(len(LANDMARKS)))
+    assert answer.label == active
+    assert [one.landmark for one in answer.snapshots] == list(range(len(LANDMARKS)))
 
 
 @settings(deadline=None, max_examples=100)
@@ -263,17 +263,17 @@ def test_money_of_all_steps_is_the_money_known_in_ninety_days(history: list[Fact
 def test_every_prediction_is_followed_by_what_came_of_it_at_each_horizon(
     history: list[Fact],
 ) -> None:
-    said = _all_at_once(history)
+    answer = _all_at_once(history)
 
     for target in ("payer", DAY_7.name, VALUE):
         promised = [
             (LANDMARKS.index(_landmark(one)), horizon)
-            for one in said.predictions
+            for one in answer.predictions
             for horizon in _promised(one, target)
         ]
         kept = [
             (one.landmark, one.horizon)
-            for example in said.examples
+            for example in answer.examples
             if example.target == target
             for one in example.served
         ]

@@ -24,7 +24,7 @@ def frozen(landmark: int, features: dict[str, float]) -> Frozen:
     return Frozen(landmark, *ENCODER.pack(features))
 
 
-class Told(DriftWatch):
+class Reported(DriftWatch):
     """Remembers what it was fed."""
 
     def __init__(self) -> None:
@@ -37,7 +37,7 @@ class Told(DriftWatch):
 
 
 def test_a_snapshot_tells_its_features_once_and_each_at_its_landmark() -> None:
-    watch = Told()
+    watch = Reported()
     features = FeatureWatch(PAYER, ENCODER, watch)
     install = frozen(0, {"platform=ios": 1.0, "hour=3": 1.0})
     later = frozen(1, {"platform=ios": 1.0, "sessions@1h": 1.4, "events@1h": 0.7})
@@ -59,7 +59,7 @@ def test_every_key_feature_is_found_among_others_and_only_there() -> None:
         for has_it in (True, False):
             names = [f"campaign={chance.random()}" for _ in range(200)]
             named = dict.fromkeys(names, 2.0) | ({key.name: key.most / 2} if has_it else {})
-            watch = Told()
+            watch = Reported()
             FeatureWatch(PAYER, ENCODER, watch).read(
                 example([frozen(mark, named)], PAYER.first_bin(mark))
             )
@@ -89,7 +89,7 @@ def test_a_change_of_a_feature_names_the_feature_and_the_source() -> None:
     [Frozen(0, b"\x01\x02\x03", b""), Frozen(0, b"\x01\x00\x00\x00", b""), Frozen(99, b"", b"")],
 )
 def test_a_snapshot_that_was_cut_off_tells_nothing(bad: Frozen) -> None:
-    watch = Told()
+    watch = Reported()
     assert FeatureWatch(PAYER, ENCODER, watch).read(example([bad], 0)) == []
     assert watch.fed == []
 

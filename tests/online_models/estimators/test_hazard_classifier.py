@@ -43,37 +43,37 @@ def expanded(encoder: Encoder, row: HazardRow) -> dict[str, float]:
     return {f"{slot}/{column}": value for slot, value in pairs for column in columns}
 
 
-def log_loss(label: bool, said: float) -> float:
-    return -math.log(said if label else 1 - said)
+def log_loss(label: bool, answer: float) -> float:
+    return -math.log(answer if label else 1 - answer)
 
 
 def both(count: int, optimizer: Any) -> list[tuple[bool, float, float]]:
     """Label, and what the kernel and River said before they learned it."""
     model, river = HazardModel(RULES), river_model(optimizer)
     encoder = Encoder(RULES.slots, RULES.seed)
-    said = []
+    answer = []
     for row in hazard_world.rows(count):
         alone = row._replace(group="")
         features = expanded(encoder, row)
         river.optimizer.look_ahead(w=river._weights)
         theirs = river.predict_proba_one(features)[True]
-        said.append((row.label, model.learn_one(alone), theirs))
+        answer.append((row.label, model.learn_one(alone), theirs))
         river.learn_one(features, row.label)
-    return said
+    return answer
 
 
 def test_river_with_weights_up_to_date_gives_the_same_predictions() -> None:
-    said = both(1500, UpToDate(alpha=0.1, beta=1.0, l1=0.0, l2=3.0))
+    answer = both(1500, UpToDate(alpha=0.1, beta=1.0, l1=0.0, l2=3.0))
 
-    assert all(theirs == pytest.approx(ours, rel=1e-9) for _, ours, theirs in said)
+    assert all(theirs == pytest.approx(ours, rel=1e-9) for _, ours, theirs in answer)
 
 
 def test_river_as_it_is_gives_nearly_the_same_predictions() -> None:
     """It lags one step behind: log odds differ by about 0.07 on average, and it loses more."""
-    said = both(6000, optim.FTRLProximal(alpha=0.1, beta=1.0, l1=0.0, l2=3.0))
-    apart = [abs(math.log(ours / theirs)) for _, ours, theirs in said]
+    answer = both(6000, optim.FTRLProximal(alpha=0.1, beta=1.0, l1=0.0, l2=3.0))
+    apart = [abs(math.log(ours / theirs)) for _, ours, theirs in answer]
     ours, theirs = (
-        sum(log_loss(row[0], row[which]) for row in said) / len(said) for which in (1, 2)
+        sum(log_loss(row[0], row[which]) for row in answer) / len(answer) for which in (1, 2)
     )
 
     assert sum(apart) / len(apart) < 0.08

@@ -10,35 +10,35 @@ from schemas.time import DAY_MS, HOUR_MS
 INSTALL, DAY_1, DAY_7 = 0, 3, 5
 
 
-def said(landmark: int, paid_after: int | None) -> list[tuple[int, bool]]:
+def answer(landmark: int, paid_after: int | None) -> list[tuple[int, bool]]:
     return [(one.bin, one.label) for one in bin_outcomes(PAYER, landmark, paid_after)]
 
 
 def test_an_install_that_never_pays_survives_every_bin() -> None:
-    assert said(INSTALL, None) == [(number, False) for number in range(11)]
+    assert answer(INSTALL, None) == [(number, False) for number in range(11)]
 
 
 def test_a_payer_survives_the_bins_before_its_payment_and_is_not_looked_at_afterwards() -> None:
-    assert said(INSTALL, 2 * DAY_MS + HOUR_MS) == [
+    assert answer(INSTALL, 2 * DAY_MS + HOUR_MS) == [
         (0, False), (1, False), (2, False), (3, False), (4, True)
     ]  # fmt: skip
 
 
 def test_a_payment_at_an_edge_belongs_to_the_bin_that_begins_there() -> None:
-    assert said(INSTALL, HOUR_MS) == [(0, False), (1, True)]
+    assert answer(INSTALL, HOUR_MS) == [(0, False), (1, True)]
 
 
 def test_a_later_landmark_begins_with_the_bin_that_begins_there() -> None:
-    assert said(DAY_7, None) == [(7, False), (8, False), (9, False), (10, False)]
+    assert answer(DAY_7, None) == [(7, False), (8, False), (9, False), (10, False)]
 
 
 def test_who_had_paid_before_a_landmark_says_nothing_there() -> None:
-    assert said(DAY_1, DAY_MS - 1) == []
-    assert said(DAY_1, DAY_MS) == [(3, True)]
+    assert answer(DAY_1, DAY_MS - 1) == []
+    assert answer(DAY_1, DAY_MS) == [(3, True)]
 
 
 def test_who_pays_after_the_last_bin_survived_all() -> None:
-    assert said(INSTALL, 30 * DAY_MS) == said(INSTALL, None)
+    assert answer(INSTALL, 30 * DAY_MS) == answer(INSTALL, None)
 
 
 def test_payers_and_others_are_known_at_the_same_age() -> None:

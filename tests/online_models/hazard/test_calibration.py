@@ -42,10 +42,10 @@ def test_a_few_rows_hardly_move_calibration(kernel: Kernel) -> None:
 def test_calibration_finds_the_rate_that_the_model_misses(kernel: Kernel) -> None:
     model, chance = HazardModel(STUCK, kernel), random.Random(1)
     model.learn([HazardRow({}, 0, 0, chance.random() < 0.02, "ios") for _ in range(40_000)])
-    said = model.hazards({}, 0, "ios")
+    answer = model.hazards({}, 0, "ios")
 
-    assert said is not None
-    assert said[0] == pytest.approx(0.02, rel=0.15)
+    assert answer is not None
+    assert answer[0] == pytest.approx(0.02, rel=0.15)
 
 
 def test_one_platform_and_landmark_does_not_correct_another() -> None:
@@ -68,10 +68,10 @@ def test_after_a_change_calibration_forgets_what_was_before() -> None:
     model, chance = HazardModel(STUCK), random.Random(1)
     model.learn([HazardRow({}, 0, 0, chance.random() < 0.01, "ios") for _ in range(60_000)])
     model.learn([HazardRow({}, 0, 0, chance.random() < 0.03, "ios") for _ in range(40_000)])
-    said = model.hazards({}, 0, "ios")
+    answer = model.hazards({}, 0, "ios")
 
-    assert said is not None
-    assert said[0] == pytest.approx(0.03, rel=0.25)
+    assert answer is not None
+    assert answer[0] == pytest.approx(0.03, rel=0.25)
 
 
 def naive_map(rows: list[tuple[float, float, float]], rules: HazardRules) -> tuple[float, float]:
@@ -128,32 +128,32 @@ def test_calibration_is_weighted_least_squares_around_the_identity(kernel: Kerne
 def drawn(count: int, seed: int, skew: float = 1.0) -> tuple[list[float], list[float]]:
     """Predictions, and outcomes that come true `skew` times as often as said."""
     chance = random.Random(seed)
-    said = [1 / (1 + math.exp(3 + chance.gauss(0, 1))) for _ in range(count)]
-    return said, [float(chance.random() < skew * one) for one in said]
+    answer = [1 / (1 + math.exp(3 + chance.gauss(0, 1))) for _ in range(count)]
+    return answer, [float(chance.random() < skew * one) for one in answer]
 
 
-def naive_auc(said: list[float], happened: list[float]) -> float:
-    positives = [one for one, label in zip(said, happened, strict=True) if label]
-    negatives = [one for one, label in zip(said, happened, strict=True) if not label]
+def naive_auc(answer: list[float], happened: list[float]) -> float:
+    positives = [one for one, label in zip(answer, happened, strict=True) if label]
+    negatives = [one for one, label in zip(answer, happened, strict=True) if not label]
     wins = sum((one > other) + (one == other) / 2 for one in positives for other in negatives)
     return wins / (len(positives) * len(negatives))
 
 
-def naive_ece(said: list[float], happened: list[float], bins: int) -> float:
+def naive_ece(answer: list[float], happened: list[float], bins: int) -> float:
     """Over sorted predictions, cut into equal parts."""
-    order = np.argsort(said)
+    order = np.argsort(answer)
     parts = [
-        (np.array(said)[part], np.array(happened)[part]) for part in np.array_split(order, bins)
+        (np.array(answer)[part], np.array(happened)[part]) for part in np.array_split(order, bins)
     ]
-    return float(sum(len(one) * abs(one.mean() - two.mean()) for one, two in parts) / len(said))
+    return float(sum(len(one) * abs(one.mean() - two.mean()) for one, two in parts) / len(answer))
 
 
 def test_one_by_one_and_many_at_once_are_the_same_account() -> None:
-    said, happened = drawn(500, 1)
+    answer, happened = drawn(500, 1)
     single, many = Reliability(), Reliability()
-    for one, label in zip(said, happened, strict=True):
+    for one, label in zip(answer, happened, strict=True):
         single.add(one, label)
-    many.add_many(said, happened)
+    many.add_many(answer, happened)
 
     assert [one.rows for one in single.table()] == [one.rows for one in many.table()]
     assert single.ece() == pytest.approx(many.ece())
@@ -174,17 +174,17 @@ def test_bins_are_of_about_equal_mass_in_order_and_complete() -> None:
 
 def test_the_error_is_that_of_sorting_and_cutting() -> None:
     account = Reliability()
-    said, happened = drawn(30_000, 3, skew=0.6)
-    account.add_many(said, happened)
+    answer, happened = drawn(30_000, 3, skew=0.6)
+    account.add_many(answer, happened)
 
-    assert account.ece() == pytest.approx(naive_ece(said, happened, 15), rel=0.02)
+    assert account.ece() == pytest.approx(naive_ece(answer, happened, 15), rel=0.02)
     assert account.ratio == pytest.approx(1 / 0.6, rel=0.1)
 
 
 def test_perfect_knowledge_has_no_error() -> None:
     account = Reliability()
-    said, _ = drawn(30_000, 4)
-    account.add_many(said, said)
+    answer, _ = drawn(30_000, 4)
+    account.add_many(answer, answer)
 
     assert account.ece() == pytest.approx(0.0, abs=1e-12)
     assert account.ratio == pytest.approx(1.0)
@@ -192,19 +192,19 @@ def test_perfect_knowledge_has_no_error() -> None:
 
 def test_the_area_is_that_of_comparing_every_pair() -> None:
     account = Reliability()
-    said, happened = drawn(3000, 5)
-    account.add_many(said, happened)
+    answer, happened = drawn(3000, 5)
+    account.add_many(answer, happened)
 
-    assert account.auc() == pytest.approx(naive_auc(said, happened), abs=1e-3)
+    assert account.auc() == pytest.approx(naive_auc(answer, happened), abs=1e-3)
 
 
 def test_where_hardly_anything_is_likely_the_area_is_still_right() -> None:
     account, chance = Reliability(), random.Random(6)
-    said = [0.0001 * math.exp(chance.gauss(0, 1)) for _ in range(4000)]
-    happened = [float(chance.random() < 200 * one) for one in said]
-    account.add_many(said, happened)
+    answer = [0.0001 * math.exp(chance.gauss(0, 1)) for _ in range(4000)]
+    happened = [float(chance.random() < 200 * one) for one in answer]
+    account.add_many(answer, happened)
 
-    assert account.auc() == pytest.approx(naive_auc(said, happened), abs=2e-3)
+    assert account.auc() == pytest.approx(naive_auc(answer, happened), abs=2e-3)
     assert account.auc() > 0.7
 
 
@@ -235,8 +235,8 @@ def test_certainty_is_counted_too() -> None:
 @pytest.mark.parametrize(
     ("said", "happened"), [(math.nan, 0.0), (-0.1, 0.0), (0.5, 2.0), (math.inf, 1.0)]
 )
-def test_what_is_no_probability_is_refused(said: float, happened: float) -> None:
+def test_what_is_no_probability_is_refused(answer: float, happened: float) -> None:
     account = Reliability()
     with pytest.raises(ValueError, match="between 0 and 1"):
-        account.add(said, happened)
+        account.add(answer, happened)
     assert account.rows == 0

@@ -19,9 +19,9 @@ SCORER = MODEL.scorer
 
 
 def log_odds(scorer: HazardScorer, ask: Ask, horizon: str) -> float:
-    said = scorer.score(*ask)
-    assert said is not None
-    return math.log(said[horizon] / (1 - said[horizon]))
+    answer = scorer.score(*ask)
+    assert answer is not None
+    return math.log(answer[horizon] / (1 - answer[horizon]))
 
 
 def grown(ask: Ask, by: float, name: str = "", more: float = 0.0) -> Ask:
@@ -53,42 +53,42 @@ ASKS = [
 def test_intercept_and_parts_add_up_to_the_log_odds_of_the_chance(horizon: str) -> None:
     assert len(ASKS) == 40
     for ask in ASKS:
-        told = contributions(SCORER, ask, horizon)
-        assert told is not None
-        assert told.total == pytest.approx(log_odds(SCORER, ask, horizon), abs=1e-9)
-        total = told.intercept + math.fsum(one.log_odds for one in told.parts)
-        assert total == pytest.approx(told.total, abs=1e-9)
+        reported = contributions(SCORER, ask, horizon)
+        assert reported is not None
+        assert reported.total == pytest.approx(log_odds(SCORER, ask, horizon), abs=1e-9)
+        total = reported.intercept + math.fsum(one.log_odds for one in reported.parts)
+        assert total == pytest.approx(reported.total, abs=1e-9)
         nothing = log_odds(SCORER, ask._replace(features={}), horizon)
-        assert told.intercept == pytest.approx(nothing, abs=1e-9)
-        assert {one.name for one in told.parts} == {*ask.features}
+        assert reported.intercept == pytest.approx(nothing, abs=1e-9)
+        assert {one.name for one in reported.parts} == {*ask.features}
 
 
 def test_each_part_is_what_the_feature_moves_on_the_way() -> None:
     ask = ASKS[0]
-    told = contributions(SCORER, ask, "d7")
+    reported = contributions(SCORER, ask, "d7")
 
-    assert told is not None
-    for one in told.parts:
+    assert reported is not None
+    for one in reported.parts:
         assert one.log_odds == pytest.approx(naive(ask, one.name, "d7"), abs=1e-4)
-    assert max(abs(one.log_odds) for one in told.parts) > 0.05
+    assert max(abs(one.log_odds) for one in reported.parts) > 0.05
 
 
 def test_the_largest_comes_first() -> None:
-    told = contributions(SCORER, ASKS[0], "d7")
+    reported = contributions(SCORER, ASKS[0], "d7")
 
-    assert told is not None
-    sizes = [abs(one.log_odds) for one in told.parts]
+    assert reported is not None
+    sizes = [abs(one.log_odds) for one in reported.parts]
     assert sizes == sorted(sizes, reverse=True)
 
 
 def test_a_feature_that_was_never_seen_adds_nothing() -> None:
     ask = ASKS[0]
-    told = contributions(
+    reported = contributions(
         SCORER, grown(ask, 1.0)._replace(features={**ask.features, "never=seen": 5.0}), "d7"
     )
 
-    assert told is not None
-    assert told.parts[-1] == ("never=seen", 0.0)
+    assert reported is not None
+    assert reported.parts[-1] == ("never=seen", 0.0)
 
 
 def test_of_one_bin_a_part_is_value_times_weight() -> None:
@@ -97,10 +97,10 @@ def test_of_one_bin_a_part_is_value_times_weight() -> None:
     model = HazardModel(rules)
     features = {"a": 2.0, "b": -1.0}
     model.learn([HazardRow(features, INSTALL, 0, True)] * 20)
-    told = contributions(model.scorer, Ask(features, INSTALL), "d7")
+    reported = contributions(model.scorer, Ask(features, INSTALL), "d7")
 
-    assert told is not None
-    for name, part in told.parts:
+    assert reported is not None
+    for name, part in reported.parts:
         (slot,) = model.scorer.encoder.slots_of([name])
         weight = model.scorer.weights.w[slot, model.scorer.frame.columns[INSTALL, 0]].sum()
         assert part == pytest.approx(features[name] * weight, abs=1e-12)
@@ -108,10 +108,10 @@ def test_of_one_bin_a_part_is_value_times_weight() -> None:
 
 def test_features_of_the_install_are_told_of_at_a_later_age_too() -> None:
     ask = ASKS[0]._replace(landmark=INSTALL, elapsed_ms=3 * DAY_MS + DAY_MS // 2)
-    told = contributions(SCORER, ask, "d7")
+    reported = contributions(SCORER, ask, "d7")
 
-    assert told is not None
-    assert told.total == pytest.approx(log_odds(SCORER, ask, "d7"), abs=1e-9)
+    assert reported is not None
+    assert reported.total == pytest.approx(log_odds(SCORER, ask, "d7"), abs=1e-9)
 
 
 def test_there_is_nothing_to_tell_of_unusable_features_or_past_horizons() -> None:

@@ -21,10 +21,10 @@ every_kernel = pytest.mark.parametrize("kernel", hazard_world.kernels(), ids=lam
 
 
 def test_before_anything_is_learned_the_prior_is_said() -> None:
-    said = HazardModel(HazardRules(prior=0.05)).score(FEATURES, INSTALL)
+    answer = HazardModel(HazardRules(prior=0.05)).score(FEATURES, INSTALL)
 
-    assert said is not None
-    assert said["d30"] == pytest.approx(0.05)
+    assert answer is not None
+    assert answer["d30"] == pytest.approx(0.05)
 
 
 @every_kernel
@@ -32,12 +32,12 @@ def test_chances_are_those_of_the_hazards_multiplied(kernel: Kernel) -> None:
     model = hazard_world.learned(3000, kernel=kernel)
     row = hazard_world.rows(3000)[-1]
     hazards = model.hazards(row.features, INSTALL, row.platform)
-    said = model.score(row.features, INSTALL, row.platform)
+    answer = model.score(row.features, INSTALL, row.platform)
 
     assert hazards is not None
-    assert said is not None
+    assert answer is not None
     for horizon, bins in (("d1", 3), ("d7", 7), ("d30", 11)):
-        assert said[horizon] == pytest.approx(1 - math.prod(1 - one for one in hazards[:bins]))
+        assert answer[horizon] == pytest.approx(1 - math.prod(1 - one for one in hazards[:bins]))
 
 
 @every_kernel
@@ -82,9 +82,9 @@ def test_a_value_that_is_no_sensible_number_is_neither_learned_nor_scored(
     untouched = hazard_world.learned(500, kernel=kernel)
     broken = {**FEATURES, "broken": value}
 
-    told = model.learn([HazardRow(broken, INSTALL, 0, True, "ios")])
+    reported = model.learn([HazardRow(broken, INSTALL, 0, True, "ios")])
 
-    assert math.isnan(told[0])
+    assert math.isnan(reported[0])
     assert model.score(broken, INSTALL, "ios") is None
     assert model.hazards(broken, INSTALL, "ios") is None
     assert (model.counts.skipped, model.scorer.counts.unusable) == (1, 1)
@@ -158,12 +158,12 @@ def test_a_row_with_a_bin_or_landmark_that_is_not_there_is_a_bug(landmark: int, 
 def test_hazards_told_before_they_are_learned_add_up_to_what_happens() -> None:
     model = HazardModel()
     rows = hazard_world.rows(60_000)
-    told = model.learn(rows)
+    reported = model.learn(rows)
     late = slice(len(rows) // 3, None)
     happened = sum(row.label for row in rows[late])
 
     assert happened > 300
-    assert told[late].sum() / happened == pytest.approx(1.0, abs=0.1)
+    assert reported[late].sum() / happened == pytest.approx(1.0, abs=0.1)
 
 
 RETENTION = HazardRules(
@@ -179,10 +179,10 @@ def test_bins_that_begin_later_than_the_landmark_are_predicted_whole(kernel: Ker
     model.learn([HazardRow(FEATURES, INSTALL, 0, number % 2 == 0) for number in range(200)])
 
     hazards = model.hazards(FEATURES, INSTALL)
-    said = [model.score(FEATURES, INSTALL, "", DAY_MS * day) for day in (0, 1, 6, 7)]
+    answer = [model.score(FEATURES, INSTALL, "", DAY_MS * day) for day in (0, 1, 6, 7)]
 
     assert hazards is not None
-    for chances in said:
+    for chances in answer:
         assert chances is not None
         assert chances["d7"] == pytest.approx(hazards[0], abs=1e-12)
     half = model.score(FEATURES, INSTALL, "", 7 * DAY_MS + DAY_MS // 2)
@@ -194,10 +194,10 @@ def test_every_kernel_says_the_same_before_the_first_bin() -> None:
     rows = [HazardRow(FEATURES, mark, 0, mark % 2 == 0, "ios", "a") for mark in range(6)]
     models = [HazardModel(RETENTION, kernel) for kernel in hazard_world.kernels()]
 
-    told = [model.learn(rows).tobytes() for model in models]
-    said = [
+    reported = [model.learn(rows).tobytes() for model in models]
+    answer = [
         [model.score(FEATURES, mark, "ios", 7 * DAY_MS) for mark in range(6)] for model in models
     ]
 
-    assert told.count(told[0]) == len(models)
-    assert said.count(said[0]) == len(models)
+    assert reported.count(reported[0]) == len(models)
+    assert answer.count(answer[0]) == len(models)

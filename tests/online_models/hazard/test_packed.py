@@ -108,9 +108,9 @@ def test_learning_from_packed_rows_gives_the_same_hazards_and_model(kernel: Kern
     rows = traffic(1500)
     plain, packed = HazardModel(SMALL, kernel), HazardModel(SMALL, kernel)
 
-    told = plain.learn(rows)
+    reported = plain.learn(rows)
 
-    assert packed.learn_packed(grouped(rows)).tobytes() == told.tobytes()
+    assert packed.learn_packed(grouped(rows)).tobytes() == reported.tobytes()
     assert dump_hazard_model(packed) == dump_hazard_model(plain)
     assert len(grouped(rows)) < len(rows)
 
@@ -127,15 +127,15 @@ def test_scoring_packed_rows_gives_the_same_chances(kernel: Kernel) -> None:
     ]
     asks.append(Ask({}, INSTALL))
 
-    said = model.scorer.score_packed(
+    answer = model.scorer.score_packed(
         [
             PackedAsk(*ENCODER.pack(features), landmark, platform, elapsed)
             for features, landmark, platform, elapsed in asks
         ]
     )
 
-    assert said == model.score_many(asks)
-    assert model.scorer.score_packed([PackedAsk(b"", b"", INSTALL)]) == said[-1:]
+    assert answer == model.score_many(asks)
+    assert model.scorer.score_packed([PackedAsk(b"", b"", INSTALL)]) == answer[-1:]
     assert model.scorer.score_packed([]) == []
 
 
@@ -145,15 +145,15 @@ def test_packed_rows_say_the_same_whatever_they_are(rows: list[HazardRow], since
     rows = numbered([rounded(row) for row in rows])
     for kernel in hazard_world.kernels():
         plain, packed = HazardModel(SMALL, kernel), HazardModel(SMALL, kernel)
-        told = plain.learn(rows)
-        assert packed.learn_packed(grouped(rows)).tobytes() == told.tobytes()
+        reported = plain.learn(rows)
+        assert packed.learn_packed(grouped(rows)).tobytes() == reported.tobytes()
         assert packed.counts == plain.counts
         for row in rows:
             elapsed = max(since, PAYER.landmarks[row.landmark].after_ms)
             bytes_of = ENCODER.pack(row.features)
             ask = PackedAsk(*bytes_of, row.landmark, row.platform, elapsed)
-            said = plain.score(row.features, row.landmark, row.platform, elapsed)
-            assert packed.scorer.score_packed([ask]) == [said]
+            answer = plain.score(row.features, row.landmark, row.platform, elapsed)
+            assert packed.scorer.score_packed([ask]) == [answer]
 
 
 @every_kernel
@@ -162,9 +162,9 @@ def test_bytes_that_are_no_usable_features_are_not_scored(kernel: Kernel, bad: P
     scorer = hazard_world.learned(500, kernel=kernel).scorer
     good = PackedAsk(*ENCODER.pack({"a": 1.0}), DAY_1)
 
-    said = scorer.score_packed([good, PackedAsk(*bad, DAY_1), good])
+    answer = scorer.score_packed([good, PackedAsk(*bad, DAY_1), good])
 
-    assert said == [*scorer.score_packed([good]), None, *scorer.score_packed([good])]
+    assert answer == [*scorer.score_packed([good]), None, *scorer.score_packed([good])]
     assert (scorer.counts.scored, scorer.counts.unusable) == (5, 1)
 
 
@@ -178,13 +178,13 @@ def test_bytes_that_are_no_usable_features_are_not_learned(kernel: Kernel, bad: 
     ]
     group = PackedGroup(4, True, "ios", good)
 
-    told = with_bad.learn_packed(
+    reported = with_bad.learn_packed(
         [group._replace(snapshots=[good[0], PackedSnapshot(1, *bad), good[1]])]
     )
     expected = without.learn_packed([group])
 
-    assert math.isnan(told[1])
-    assert told[[0, 2]].tolist() == expected.tolist()
+    assert math.isnan(reported[1])
+    assert reported[[0, 2]].tolist() == expected.tolist()
     assert (with_bad.counts.rows, with_bad.counts.skipped) == (2, 1)
     with_bad.counts = without.counts
     assert dump_hazard_model(with_bad) == dump_hazard_model(without)

@@ -68,9 +68,9 @@ def test_a_row_with_a_feature_that_is_no_number_leaves_the_model_as_it_was(value
 def test_categories_nobody_has_seen_are_answered_like_none() -> None:
     model = hazard_world.learned(3_000)
     unseen = {"campaign=\ud800": 1.0, "country=" + "x" * 10_000: 1.0, "": 1.0}
-    said = model.score(unseen, 0, platform="toaster")
-    assert said is not None
-    assert 0.0 < said["d1"] <= said["d7"] <= said["d30"] < 1.0
+    answer = model.score(unseen, 0, platform="toaster")
+    assert answer is not None
+    assert 0.0 < answer["d1"] <= answer["d7"] <= answer["d30"] < 1.0
 
 
 def test_a_million_campaign_names_take_no_more_room_than_a_few() -> None:
@@ -157,7 +157,7 @@ def test_a_snapshot_of_another_shape_or_kind_is_no_model() -> None:
     assert observer.counted["payer", "unusable"] == 1
 
 
-def told(effects: Effects) -> list[Example]:
+def reported(effects: Effects) -> list[Example]:
     frames = [frames_of.decode(m.value or b"") for m in effects.messages.get(("examples", 0), [])]
     found = [one for frame in frames for one in frame.records]
     return [one for one in found if isinstance(one, Example) and one.target == "payer"]
@@ -174,7 +174,7 @@ def test_a_label_that_comes_before_its_prediction_is_no_prediction_come_true() -
     stage.journeys(paid, watermarks=clock(0))
     effects = stage.journeys(installed(ts=2 * HOUR, lookups=0), watermarks=clock(2 * HOUR_MS))
     assert all(row["landmark"] == "install" for row in of_payer(effects))
-    examples = told(stage.journeys(watermarks=clock(2 * DAY_MS)))
+    examples = reported(stage.journeys(watermarks=clock(2 * DAY_MS)))
     assert [(one.bin, one.label) for one in examples] == [(0, True)]
     assert {one.landmark for example in examples for one in example.snapshots} == {0}
     assert all(one.landmark == 0 for example in examples for one in example.served)
@@ -187,7 +187,7 @@ def test_payments_and_refunds_that_contradict_each_other_give_one_label() -> Non
     back = refund("r1", 20, transaction_id=first.transaction_id)
     again = purchase("t2", install_id="i1", minutes=30)
     stage.journeys(routed(first), routed(first), routed(back), routed(again), routed(again))
-    examples = told(stage.journeys(watermarks=clock(2 * DAY_MS)))
+    examples = reported(stage.journeys(watermarks=clock(2 * DAY_MS)))
     assert [(one.bin, one.label) for one in examples] == [(0, True)]
 
 
@@ -241,9 +241,9 @@ def test_contradictory_labels_are_both_learned_and_the_chance_is_between_them() 
     """A late report may follow the row that denied it."""
     model = HazardModel(hazard_world.SMALL)
     model.learn([HazardRow({"x": 1.0}, 0, 0, bool(n % 2), "ios") for n in range(2_000)])
-    said = model.hazards({"x": 1.0}, 0, "ios")
-    assert said is not None
-    assert 0.4 < said[0] < 0.6
+    answer = model.hazards({"x": 1.0}, 0, "ios")
+    assert answer is not None
+    assert 0.4 < answer[0] < 0.6
     assert model.counts.skipped == 0
 
 

@@ -53,13 +53,13 @@ def scorer() -> HazardScorer:
     ],
 )
 def test_a_version_is_published_only_within_every_limit(
-    scorer: HazardScorer, evidence: dict[str, float], shift: Shift | None, said: str | None
+    scorer: HazardScorer, evidence: dict[str, float], shift: Shift | None, answer: str | None
 ) -> None:
     rejected = gate_target(
         scorer, structs.replace(GOOD, **evidence), shift, GateRules(), is_young=False
     )
-    assert (rejected is None) == (said is None)
-    assert said is None or (rejected is not None and said in rejected.reason)
+    assert (rejected is None) == (answer is None)
+    assert answer is None or (rejected is not None and answer in rejected.reason)
 
 
 def test_a_young_model_may_still_move(scorer: HazardScorer) -> None:

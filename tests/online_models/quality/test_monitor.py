@@ -25,7 +25,7 @@ from schemas.time import DAY_MS
 ABOUT = QualitySlice("payer", "d7", "1h", "ios", "full", "payer-1", "network")
 
 
-def told(monitor: QualityMonitor, count: int, seed: int = 1) -> list[QualityWindow]:
+def reported(monitor: QualityMonitor, count: int, seed: int = 1) -> list[QualityWindow]:
     """Labels of two landmarks, three sources and two tiers, an hour apart."""
     chance, windows = random.Random(seed), []
     for number in range(count):
@@ -59,30 +59,30 @@ def test_a_label_counts_for_its_landmark_its_version_and_its_source() -> None:
 def test_rows_of_bins_keep_what_they_are_about_and_fill_one_window_after_the_other() -> None:
     monitor = QualityMonitor(QualityRules(window=4))
     about = QualitySlice("payer", "", "1h", tier="rates")
-    said = np.arange(1, 11) / 16
-    windows = monitor.rows(about, said, np.zeros(10), 7)
+    answer = np.arange(1, 11) / 16
+    windows = monitor.rows(about, answer, np.zeros(10), 7)
 
     assert {window.slice for window in windows} == {about._replace(horizon="bin")}
     assert [window.figures.predicted for window in windows] == [2.5 / 16, 6.5 / 16]
-    assert monitor.rows(about, said[:2], np.ones(2), 8)[0].figures.observed == 0.5
+    assert monitor.rows(about, answer[:2], np.ones(2), 8)[0].figures.observed == 0.5
 
 
 def test_figures_are_those_of_all_labels_of_the_window() -> None:
     monitor = QualityMonitor(QualityRules(window=500))
     chance = random.Random(3)
-    labels = [(said := chance.random() ** 3, float(chance.random() < said)) for _ in range(500)]
+    labels = [(answer := chance.random() ** 3, float(chance.random() < answer)) for _ in range(500)]
     windows = [one for label in labels for one in monitor.served(ABOUT, *label, 0)]
-    said, came = np.array(labels).T
-    loss = -(came * np.log(said) + (1 - came) * np.log1p(-said)).mean()
-    share = came.mean()
+    answer, actual = np.array(labels).T
+    loss = -(actual * np.log(answer) + (1 - actual) * np.log1p(-answer)).mean()
+    share = actual.mean()
     figures = windows[0].figures
-    pairs = said[came == 1][:, None] > said[came == 0][None, :]
+    pairs = answer[actual == 1][:, None] > answer[actual == 0][None, :]
 
     assert figures.rows == 500
     assert figures.log_loss == pytest.approx(loss, rel=1e-5)
     entropy = -(share * math.log(share) + (1 - share) * math.log(1 - share))
     assert figures.normalised_entropy == pytest.approx(loss / entropy, rel=1e-5)
-    assert figures.calibration_ratio == pytest.approx(said.sum() / came.sum(), rel=1e-5)
+    assert figures.calibration_ratio == pytest.approx(answer.sum() / actual.sum(), rel=1e-5)
     assert figures.auc == pytest.approx(pairs.mean(), abs=0.002)
     assert sum(one.rows for one in windows[0].table) == 500
     assert 0 < figures.ece < 0.1
@@ -189,7 +189,7 @@ def test_without_room_the_slice_that_was_silent_longest_tells_what_it_has() -> N
 
 def test_nothing_is_lost_and_nothing_told_twice() -> None:
     monitor = QualityMonitor(QualityRules(window=50))
-    windows = told(monitor, 2_000) + monitor.served(ABOUT, 0.5, 0.0, 10**6 * DAY_MS)
+    windows = reported(monitor, 2_000) + monitor.served(ABOUT, 0.5, 0.0, 10**6 * DAY_MS)
     rows: Counter[str] = Counter()
     for window in windows:
         of = window.slice
@@ -204,10 +204,10 @@ def test_nothing_is_lost_and_nothing_told_twice() -> None:
 def test_a_monitor_written_down_goes_on_bit_for_bit(kept: int) -> None:
     rules = QualityRules(window=30)
     first = QualityMonitor(rules)
-    told(first, kept)
+    reported(first, kept)
     resumed = load_quality(dump_quality(first), rules)
     assert isinstance(resumed, QualityMonitor)
-    of_first, of_resumed = (told(one, 500, seed=9) for one in (first, resumed))
+    of_first, of_resumed = (reported(one, 500, seed=9) for one in (first, resumed))
 
     assert of_first
     assert repr(of_first) == repr(of_resumed)  # NaN is not equal to itself
@@ -216,7 +216,7 @@ def test_a_monitor_written_down_goes_on_bit_for_bit(kept: int) -> None:
 
 def test_a_monitor_that_was_damaged_is_unusable_with_a_reason() -> None:
     monitor = QualityMonitor()
-    told(monitor, 10)
+    reported(monitor, 10)
     content = dump_quality(monitor)
     damaged = [
         b"", content[:-7], content[:-1] + bytes([content[-1] ^ 1]),

@@ -29,15 +29,15 @@ def refund(micros: int, at: int) -> Money:
     return money(-micros, at, kind=MoneyKind.REFUND, booking_id=f"refund {at}")
 
 
-def told(*facts: Money, target: str = "payer", life: Life = LIFE) -> list[Example]:
+def reported(*facts: Money, target: str = "payer", life: Life = LIFE) -> list[Example]:
     state = prospects.NEW_PROSPECT
     for fact in facts:
         state = prospects.note_money(state, T0, fact, 1, DEFAULT_TARGETS)
     return [one for one in followed(life, state) if one.target == target]
 
 
-def said(*facts: Money) -> list[tuple[int, bool]]:
-    return [(one.bin, one.label) for one in told(*facts)]
+def answer(*facts: Money) -> list[tuple[int, bool]]:
+    return [(one.bin, one.label) for one in reported(*facts)]
 
 
 def test_bins_are_told_at_few_ages_mostly_when_the_install_is_looked_at_anyway() -> None:
@@ -52,15 +52,15 @@ def test_what_ends_later_than_all_moments_has_one_of_its_own() -> None:
 
 
 def test_who_never_pays_survives_every_bin() -> None:
-    assert said() == [(bin_, False) for bin_ in range(11)]
+    assert answer() == [(bin_, False) for bin_ in range(11)]
 
 
 def test_who_pays_survives_the_bins_before_and_says_nothing_after() -> None:
-    assert said(money(5, T0 + 5 * HOUR_MS)) == [(0, False), (1, True)]
+    assert answer(money(5, T0 + 5 * HOUR_MS)) == [(0, False), (1, True)]
 
 
 def test_a_bin_is_told_with_the_features_of_every_landmark_before_it() -> None:
-    by_bin = {one.bin: [snap.landmark for snap in one.snapshots] for one in told()}
+    by_bin = {one.bin: [snap.landmark for snap in one.snapshots] for one in reported()}
     assert by_bin[0] == [0]
     assert by_bin[2] == [0, 1, 2]
     assert by_bin[10] == list(range(len(LANDMARKS)))
@@ -68,30 +68,30 @@ def test_a_bin_is_told_with_the_features_of_every_landmark_before_it() -> None:
 
 def test_a_payment_reported_in_time_counts_where_it_happened() -> None:
     late = money(5, T0 + HOUR_MS // 2, logged_at=T0 + 5 * HOUR_MS)
-    assert said(late) == [(0, True)]
+    assert answer(late) == [(0, True)]
 
 
 def test_a_payment_reported_too_late_gives_a_late_row_and_ends_the_life() -> None:
     late = money(5, T0 + HOUR_MS // 2, logged_at=T0 + 30 * HOUR_MS)
-    assert said(late) == [(0, False), (1, False), (2, False), (0, True)]
+    assert answer(late) == [(0, False), (1, False), (2, False), (0, True)]
 
 
 def test_a_refund_of_the_whole_purchase_undoes_the_payment() -> None:
-    assert said(money(5, T0 + HOUR_MS), refund(5, T0 + 2 * HOUR_MS)) == said()
+    assert answer(money(5, T0 + HOUR_MS), refund(5, T0 + 2 * HOUR_MS)) == answer()
 
 
 def test_a_refund_of_a_part_does_not() -> None:
-    assert said(money(5, T0 + HOUR_MS), refund(4, T0 + 2 * HOUR_MS))[-1] == (1, True)
+    assert answer(money(5, T0 + HOUR_MS), refund(4, T0 + 2 * HOUR_MS))[-1] == (1, True)
 
 
 def test_a_refund_after_the_bin_was_told_comes_too_late() -> None:
-    assert said(money(5, T0 + HOUR_MS), refund(5, T0 + 3 * DAY_MS))[-1] == (1, True)
+    assert answer(money(5, T0 + HOUR_MS), refund(5, T0 + 3 * DAY_MS))[-1] == (1, True)
 
 
 def test_ad_revenue_is_money_but_makes_no_payer() -> None:
     shown = money(5_000_000, T0 + HOUR_MS, kind=MoneyKind.AD_REVENUE)
-    assert said(shown) == said()
-    assert sum(one.amount_micros for one in told(shown, target=VALUE)) == 5_000_000
+    assert answer(shown) == answer()
+    assert sum(one.amount_micros for one in reported(shown, target=VALUE)) == 5_000_000
 
 
 def test_money_moved_to_another_install_is_as_if_it_had_never_come() -> None:
@@ -103,7 +103,7 @@ def test_money_moved_to_another_install_is_as_if_it_had_never_come() -> None:
 
 
 def test_money_is_told_in_steps_and_after_each_landmark_where_a_bucket_ends() -> None:
-    steps = told(
+    steps = reported(
         money(1_000_000, T0 + HOUR_MS // 2),
         money(2_000_000, T0 + 2 * DAY_MS, transaction_id="t2"),
         money(4_000_000, T0 + 20 * DAY_MS, transaction_id="t3"),
@@ -117,9 +117,9 @@ def test_money_is_told_in_steps_and_after_each_landmark_where_a_bucket_ends() ->
 
 
 def test_other_currencies_count_at_the_declared_rate_and_unknown_ones_do_not() -> None:
-    euros = told(money(5_000_000, T0 + HOUR_MS, currency="EUR"), target=VALUE)
+    euros = reported(money(5_000_000, T0 + HOUR_MS, currency="EUR"), target=VALUE)
     assert euros[0].amount_micros == round(5_000_000 / DEFAULT_RATES["EUR"])
-    unknown = told(money(5_000_000, T0 + HOUR_MS, currency="XAU"), target=VALUE)
+    unknown = reported(money(5_000_000, T0 + HOUR_MS, currency="XAU"), target=VALUE)
     assert unknown[0].amount_micros == 0
 
 
@@ -145,9 +145,11 @@ def test_a_target_declared_later_is_not_followed_for_installs_already_scored() -
 def test_predictions_of_some_installs_come_back_with_what_came_of_them() -> None:
     facts = structs.replace(LIFE.facts, install_id="i2")
     assert in_share("i2", SERVED_SHARE)
-    paid_on_day_3 = told(money(5, T0 + 3 * DAY_MS + HOUR_MS), life=LIFE._replace(facts=facts))
+    paid_on_day_3 = reported(money(5, T0 + 3 * DAY_MS + HOUR_MS), life=LIFE._replace(facts=facts))
     found = {
-        (one.landmark, one.horizon): one.outcome for said in paid_on_day_3 for one in said.served
+        (one.landmark, one.horizon): one.outcome
+        for answer in paid_on_day_3
+        for one in answer.served
     }
     assert found[0, "d1"] == 0.0
     assert found[0, "d7"] == found[4, "d7"] == found[0, "d30"] == 1.0
@@ -161,7 +163,7 @@ def test_the_first_bin_is_due_six_hours_after_the_install() -> None:
 
 
 def test_what_is_known_later_is_kept_as_an_addition_to_what_was_known_at_the_install() -> None:
-    (last,) = [one for one in told() if one.bin == 10]
+    (last,) = [one for one in reported() if one.bin == 10]
     assert [one.is_addition for one in last.snapshots] == [False] + [True] * 5
     first, *later = whole(last.snapshots)
     for one, kept in zip(later, last.snapshots[1:], strict=True):

@@ -69,10 +69,10 @@ def test_an_unseen_cell_has_the_rates_of_all() -> None:
 
 
 def test_horizons_that_have_passed_are_left_out_and_later_ones_are_not_less_likely() -> None:
-    said = ShrunkRates().score(US, 3 * DAY_MS)
+    answer = ShrunkRates().score(US, 3 * DAY_MS)
 
-    assert list(said) == ["d7", "d30"]
-    assert 0 < said["d7"] <= said["d30"] < 1
+    assert list(answer) == ["d7", "d30"]
+    assert 0 < answer["d7"] <= answer["d30"] < 1
 
 
 def test_no_hazard_is_above_its_limit() -> None:
@@ -116,10 +116,10 @@ def test_a_bin_is_asked_about_before_it_is_learned() -> None:
 
 def test_what_is_left_of_a_bin_counts_for_what_is_left() -> None:
     rates = ShrunkRates()
-    said = [rates.score(US, hours * HOUR_MS)["d1"] for hours in (6, 12, 18, 23)]
+    answer = [rates.score(US, hours * HOUR_MS)["d1"] for hours in (6, 12, 18, 23)]
 
-    assert said == sorted(said, reverse=True)
-    assert said[2] == pytest.approx(said[0] / 3, rel=0.01)
+    assert answer == sorted(answer, reverse=True)
+    assert answer[2] == pytest.approx(answer[0] / 3, rel=0.01)
 
 
 def learned() -> ShrunkRates:

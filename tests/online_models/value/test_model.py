@@ -85,8 +85,8 @@ def test_worth_never_falls_with_the_horizon_whatever_was_learned(
 
 def test_until_a_bucket_has_matured_the_growth_of_cohorts_answers_and_says_so() -> None:
     model = ValueModel(SMALL)
-    told = [one for one in history(3_000) if one[1].step <= 1]
-    teach(model, tuple(told))
+    reported = [one for one in history(3_000) if one[1].step <= 1]
+    teach(model, tuple(reported))
     worth = model.scorer.score_packed(*install(RICH), INSTALL, platform="ios")
     assert worth is not None
     assert worth.extrapolated == ("d30", "d90")
@@ -117,8 +117,8 @@ def test_totals_stay_right_where_amounts_are_cut() -> None:
     rng = np.random.default_rng(3)
     model = ValueModel(SMALL)
     amounts = np.where(rng.random(20_000) < 0.005, 500.0, 5.0)
-    told = model.learn([ValueRow(*install(RICH), INSTALL, 0, one) for one in amounts.tolist()])
-    assert np.nansum(told[10_000:]) / amounts[10_000:].sum() == pytest.approx(1.0, abs=0.1)
+    reported = model.learn([ValueRow(*install(RICH), INSTALL, 0, one) for one in amounts.tolist()])
+    assert np.nansum(reported[10_000:]) / amounts[10_000:].sum() == pytest.approx(1.0, abs=0.1)
 
 
 def test_rows_of_one_install_are_predicted_before_any_is_learned() -> None:
@@ -131,8 +131,8 @@ def test_rows_of_one_install_are_predicted_before_any_is_learned() -> None:
 
 
 def test_batch_boundaries_change_nothing() -> None:
-    told = history(300)
-    rows = [row for rows, _ in told for row in rows]
+    reported = history(300)
+    rows = [row for rows, _ in reported for row in rows]
     whole, cut = ValueModel(SMALL), ValueModel(SMALL)
     whole.learn(rows)
     first = 0

@@ -20,13 +20,13 @@ from tests.online_models.value.value_world import RICH, SMALL, history, install,
 
 
 def test_a_model_goes_on_bit_for_bit_where_it_was() -> None:
-    told = history(200)
+    reported = history(200)
     model = ValueModel(SMALL)
-    teach(model, told[:700])
+    teach(model, reported[:700])
     restored = load_value_model(dump_value_model(model), SMALL)
     assert isinstance(restored, ValueModel)
-    teach(model, told[700:])
-    teach(restored, told[700:])
+    teach(model, reported[700:])
+    teach(restored, reported[700:])
     assert dump_value_model(restored) == dump_value_model(model)
 
 

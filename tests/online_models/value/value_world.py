@@ -52,6 +52,6 @@ def learned(installs: int, rules: ValueRules = SMALL) -> ValueModel:
     return model
 
 
-def teach(model: ValueModel, told: tuple[tuple[list[ValueRow], StepRow], ...]) -> None:
-    model.learn([row for rows, _ in told for row in rows])
-    model.develop([step for _, step in told])
+def teach(model: ValueModel, reported: tuple[tuple[list[ValueRow], StepRow], ...]) -> None:
+    model.learn([row for rows, _ in reported for row in rows])
+    model.develop([step for _, step in reported])

@@ -73,10 +73,13 @@ def test_a_version_is_published_together_with_a_marker_for_every_partition() -> 
     for partition in range(2):
         keys = {message.key for message in effects.messages[topics.JOURNEYS.name, partition]}
         assert keys == {topics.MODEL_MARKER_KEY}
-    (told, *_) = rows(effects, "model-versions")
-    assert (told["state"], told["version"], told["live_version"]) == ("published", *marked[:1] * 2)
-    assert (told["learned_offset"], told["learned_at"]) == (2, EXAMPLES[99].matured_at)
-    assert told["figures"]["rows"] > 100
+    (reported, *_) = rows(effects, "model-versions")
+    assert (reported["state"], reported["version"], reported["live_version"]) == (
+        "published",
+        *marked[:1] * 2,
+    )
+    assert (reported["learned_offset"], reported["learned_at"]) == (2, EXAMPLES[99].matured_at)
+    assert reported["figures"]["rows"] > 100
 
 
 def test_the_offset_moves_only_together_with_the_stored_learner() -> None:
@@ -138,9 +141,9 @@ def test_a_version_that_fails_its_gate_is_not_marked_but_told_of() -> None:
     stage = learning(rules=structs.replace(RULES, gate=impossible))
     effects = stage.decide(frames(EXAMPLES[:400], 60))
     assert of("payer", versions([effects])) == []
-    told = [row for row in rows(effects, "model-versions") if row["model"] == "payer"]
-    assert {(row["state"], row["live_version"]) for row in told} == {("refused", "")}
-    assert "shrunk rates" in told[0]["reason"]
+    reported = [row for row in rows(effects, "model-versions") if row["model"] == "payer"]
+    assert {(row["state"], row["live_version"]) for row in reported} == {("refused", "")}
+    assert "shrunk rates" in reported[0]["reason"]
 
 
 def test_where_nothing_outlives_the_worker_the_offset_moves_with_every_batch() -> None:

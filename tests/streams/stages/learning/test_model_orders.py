@@ -99,7 +99,7 @@ class Story:
         """What the first partition scores with."""
         return of_payer(self.effects)[-1]
 
-    def told(self) -> list[dict[str, Any]]:
+    def reported(self) -> list[dict[str, Any]]:
         return [
             row
             for one in self.effects
@@ -142,14 +142,18 @@ def test_a_roll_back_takes_effect_at_once_and_holds_until_the_model_is_resumed()
     (effects,) = story.read(order(40, CommandKind.ROLL_BACK, reason="looks odd"))
     assert of_payer([effects]) == [before]
     assert effects.positions == {("examples", 0): 41}
-    (told,) = rows(effects, "model-versions")
-    assert (told["state"], told["live_version"], told["is_held"]) == ("rolled_back", before, True)
-    assert (told["command_id"], told["reason"]) == ("c40", "looks odd")
+    (reported,) = rows(effects, "model-versions")
+    assert (reported["state"], reported["live_version"], reported["is_held"]) == (
+        "rolled_back",
+        before,
+        True,
+    )
+    assert (reported["command_id"], reported["reason"]) == ("c40", "looks odd")
     later = (frame(EXAMPLES[n * 10 : n * 10 + 10], n + 1) for n in range(40, 60))
     assert of_payer(story.read(*later)) == []
-    assert {row["state"] for row in story.told()[-2:]} == {"kept"}
+    assert {row["state"] for row in story.reported()[-2:]} == {"kept"}
     (resumed,) = story.read(order(61, CommandKind.RESUME))
-    newest = [row["version"] for row in story.told() if row["state"] == "kept"][-1]
+    newest = [row["version"] for row in story.reported() if row["state"] == "kept"][-1]
     assert of_payer([resumed]) == [newest] != [live]
 
 
@@ -160,8 +164,8 @@ def test_roll_back_to_a_version_by_name_and_to_one_that_nobody_has() -> None:
     story.read(order(60, CommandKind.ROLL_BACK, version=first))
     assert story.live == first
     story.read(order(61, CommandKind.ROLL_BACK, version="payer-1-00000000"))
-    assert story.told()[-1]["state"] == "ignored"
-    assert story.told()[-1]["live_version"] == first
+    assert story.reported()[-1]["state"] == "ignored"
+    assert story.reported()[-1]["live_version"] == first
 
 
 def test_a_suspended_model_scores_nothing_until_it_is_resumed() -> None:
@@ -182,7 +186,7 @@ def test_who_is_promoted_leads_from_then_on() -> None:
     assert story.live == challenger
     later = [frame(EXAMPLES[n * 10 : n * 10 + 10], n + 1) for n in range(30, 45)]
     story.read(*later)
-    published = [row for row in story.told() if row["state"] == "published"]
+    published = [row for row in story.reported() if row["state"] == "published"]
     assert published[-1]["contestant"] == "fast"
     assert story.live == published[-1]["version"]
 
@@ -194,10 +198,10 @@ def test_a_poisoned_stretch_in_quarantine_gives_the_model_that_never_saw_it(
     story = Story(restarts=restarts)
     for line in history(90):
         story.read(line)
-    poison = {row["version"] for row in story.told() if POISON.start < row["learned_offset"]}
+    poison = {row["version"] for row in story.reported() if POISON.start < row["learned_offset"]}
     clean_before = [
         row["version"]
-        for row in story.told()
+        for row in story.reported()
         if row["state"] == "published" and row["learned_offset"] <= POISON.start
     ][-1]
     ordered = order(
@@ -213,7 +217,7 @@ def test_a_poisoned_stretch_in_quarantine_gives_the_model_that_never_saw_it(
     assert story.learner == never.learner
     assert story.live == never.live
     assert story.live not in poison
-    assert [row["state"] for row in story.told()[-3:]] == [
+    assert [row["state"] for row in story.reported()[-3:]] == [
         "withdrawn", "quarantined", "learned_again"
     ]  # fmt: skip
 
@@ -222,8 +226,8 @@ def test_a_stretch_older_than_all_that_is_kept_is_not_put_in_quarantine() -> Non
     story = Story()
     story.read(frame(EXAMPLES[:10], 7))  # Retention has taken what was before.
     story.read(order(8, CommandKind.QUARANTINE, first_offset=2, last_offset=4))
-    assert story.told()[-1]["state"] == "ignored"
-    assert "offset 2" in story.told()[-1]["reason"]
+    assert story.reported()[-1]["state"] == "ignored"
+    assert "offset 2" in story.reported()[-1]["reason"]
 
 
 def test_bases_are_kept_an_hour_of_log_time_apart_and_bounded() -> None:

@@ -58,7 +58,7 @@ def frames(examples: tuple[Example, ...], size: int, first: int = 0) -> list[Log
     ]  # fmt: skip
 
 
-def told(effects: list[Effects]) -> list[Row]:
+def reported(effects: list[Effects]) -> list[Row]:
     return [row for one in effects for topic in TOPICS for row in rows(one, topic)]
 
 
@@ -66,7 +66,7 @@ def ids(effects: list[Effects]) -> list[str]:
     named = ("quality_id", "reliability_id", "alarm_id")
     return [
         next(row[name] for name in reversed(named) if name in row) + repr(sorted(row.items()))
-        for row in told(effects)
+        for row in reported(effects)
     ]
 
 
@@ -113,9 +113,9 @@ def test_what_is_told_depends_on_the_log_alone() -> None:
     # What is not yet said is said with the next checkpoint.
     everything = ids(at_once)
     assert len(everything) == len({*everything})
-    for said in (ids(one_by_one), ids(found)):
-        assert len({*said}) > 200
-        assert {*said} <= {*everything}
+    for answer in (ids(one_by_one), ids(found)):
+        assert len({*answer}) > 200
+        assert {*answer} <= {*everything}
 
 
 def shifted(examples: tuple[Example, ...], share: float) -> tuple[Example, ...]:
@@ -173,7 +173,7 @@ def test_a_stretch_that_is_learned_again_is_not_told_again() -> None:
     )
     stage = learning()
     effects = [stage.decide([line]) for line in lines]
-    before = [row for row in told(effects) if "quality_id" in row]
+    before = [row for row in reported(effects) if "quality_id" in row]
     stage.decide([ordered])
     missing = stage.stage.missing()  # type: ignore[attr-defined]
     assert missing is not None
@@ -181,7 +181,7 @@ def test_a_stretch_that_is_learned_again_is_not_told_again() -> None:
     again.append(stage.decide([]))
 
     assert before
-    assert [row for row in told(again) if "quality_id" in row] == []
+    assert [row for row in reported(again) if "quality_id" in row] == []
 
 
 def test_streams_for_which_there_is_no_room_are_counted() -> None:
