@@ -233,7 +233,7 @@ def test_certainty_is_counted_too() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "happened"), [(math.nan, 0.0), (-0.1, 0.0), (0.5, 2.0), (math.inf, 1.0)]
+    ("answer", "happened"), [(math.nan, 0.0), (-0.1, 0.0), (0.5, 2.0), (math.inf, 1.0)]
 )
 def test_what_is_no_probability_is_refused(answer: float, happened: float) -> None:
     account = Reliability()

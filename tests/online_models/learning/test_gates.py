@@ -38,7 +38,7 @@ def scorer() -> HazardScorer:
 
 
 @pytest.mark.parametrize(
-    ("evidence", "shift", "said"),
+    ("evidence", "shift", "reason"),
     [
         ({}, STILL, None),
         ({"entropy_over_rates": 1.01}, STILL, "shrunk rates"),
@@ -53,13 +53,13 @@ def scorer() -> HazardScorer:
     ],
 )
 def test_a_version_is_published_only_within_every_limit(
-    scorer: HazardScorer, evidence: dict[str, float], shift: Shift | None, answer: str | None
+    scorer: HazardScorer, evidence: dict[str, float], shift: Shift | None, reason: str | None
 ) -> None:
     rejected = gate_target(
         scorer, structs.replace(GOOD, **evidence), shift, GateRules(), is_young=False
     )
-    assert (rejected is None) == (answer is None)
-    assert answer is None or (rejected is not None and answer in rejected.reason)
+    assert (rejected is None) == (reason is None)
+    assert reason is None or (rejected is not None and reason in rejected.reason)
 
 
 def test_a_young_model_may_still_move(scorer: HazardScorer) -> None:
