@@ -39,7 +39,9 @@ MESSAGE_BYTES_MAX = 1_048_576
 AHEAD_MS_MAX = DAY_MS
 """How far an event may be ahead of the log: time zones and wrong clocks stay within a day."""
 DETAIL_CHARS_MAX = 200
-"""Longest detail of a dead letter; it may quote what the producer wrote."""
+"""Longest detail of a dead letter; it may quote what the producer wrote.
+
+Details are stored, and digests of stores compare them: changing one changes stored rows."""
 
 
 class Defect(StrEnum):
@@ -104,13 +106,13 @@ def decode(
     except orjson.JSONDecodeError as error:
         return _unparsable(raw, str(error))
     if type(fields) is not dict:
-        return Unreadable(Defect.MALFORMED_JSON, "it is not a JSON object")
+        return Unreadable(Defect.MALFORMED_JSON, "not a JSON object")
     if raw.count(b"{") + raw.count(b"[") > NESTING_MAX and json_text.is_too_deep(raw):
         return Unreadable(Defect.MALFORMED_JSON, f"nested deeper than {NESTING_MAX}")
     if b"\\" in raw and b"\\u0000" in raw and json_text.has_null(fields):
         return Unreadable(Defect.NULL_BYTE, "a string holds U+0000")
     if json_text.has_duplicate_key(raw, fields):
-        return Unreadable(Defect.DUPLICATE_KEY, "an object has a key twice")
+        return Unreadable(Defect.DUPLICATE_KEY, "an object names a key twice")
     event_type = _type_of(fields)
     if event_type is None:
         return _unknown_type(fields)
@@ -172,7 +174,7 @@ def _check_report(event: Cost | ExchangeRate) -> InputEvent | Unreadable:
         if currency not in CURRENCIES:
             return Unreadable(Defect.UNKNOWN_CURRENCY, f"currency {currency!r}")
     if event.base_currency == event.quote_currency:
-        return Unreadable(Defect.INVALID_VALUE, "base_currency and quote_currency are the same")
+        return Unreadable(Defect.INVALID_VALUE, "a rate is between two different currencies")
     return event
 
 
@@ -183,20 +185,16 @@ def _check_money(
         if event.currency not in CURRENCIES:
             return Unreadable(Defect.UNKNOWN_CURRENCY, f"currency {event.currency!r}")
         if event.kind == "reversed" and event.amount_micros < 0:
-            return Unreadable(
-                Defect.NEGATIVE_AMOUNT, "amount_micros of a reversed refund cannot be negative"
-            )
+            return Unreadable(Defect.NEGATIVE_AMOUNT, "a reversed refund gives money: not negative")
         if event.kind != "reversed" and event.amount_micros > 0:
-            return Unreadable(
-                Defect.POSITIVE_REFUND, "amount_micros of a refund cannot be positive"
-            )
+            return Unreadable(Defect.POSITIVE_REFUND, "a refund takes money: amount_micros <= 0")
         return event
     if not (event.install_id or event.customer_user_id):
-        return Unreadable(Defect.MISSING_ID, "install_id and customer_user_id are both missing")
+        return Unreadable(Defect.MISSING_ID, "neither install_id nor customer_user_id")
     if isinstance(event, Purchase | Subscription):
         parts = (event.net_micros, event.store_fee_micros, event.tax_micros)
         if min(part or 0 for part in parts) < 0:
-            return Unreadable(Defect.NEGATIVE_AMOUNT, "net, store fee and tax cannot be negative")
+            return Unreadable(Defect.NEGATIVE_AMOUNT, "net, store fee and tax are not negative")
     return _check_amount(event, event.amount_micros, event.currency)
 
 
@@ -214,7 +212,7 @@ def _unparsable(raw: bytes, message: str) -> Unreadable:
     except UnicodeDecodeError as error:
         return Unreadable(Defect.INVALID_UTF8, str(error))
     if b"\0" in raw:
-        return Unreadable(Defect.NULL_BYTE, "the message has a zero byte")
+        return Unreadable(Defect.NULL_BYTE, "a zero byte in the message")
     return Unreadable(Defect.MALFORMED_JSON, message)
 
 
@@ -224,7 +222,7 @@ def _unknown_type(fields: dict[str, Any]) -> Unreadable:
             return Unreadable(Defect.MISSING_FIELD, f"no {name}")
     tag, version = fields["type"], fields["schema_version"]
     if not isinstance(tag, str) or not isinstance(version, int) or isinstance(version, bool):
-        return Unreadable(Defect.WRONG_TYPE, "type must be a string, schema_version an integer")
+        return Unreadable(Defect.WRONG_TYPE, "type is a string, schema_version an integer")
     if any(known == tag for known, _ in TYPES):
         return Unreadable(Defect.UNKNOWN_VERSION, f"{tag!r} has no version {version}")
     return Unreadable(Defect.UNKNOWN_TYPE, f"type {tag!r}"[:DETAIL_CHARS_MAX])

@@ -13,7 +13,7 @@ from schemas.time import HOUR_MS
 class Semantics:
     """What a schema cannot say about the messages of one type."""
 
-    id: str  # fields that together name what is said
+    id: str  # fields that together identify what the message reports
     repeats: str
     writers: str = "headwater core"
     readers: str = "headwater storing, product backends"
@@ -25,12 +25,12 @@ EVENT_REPEATS = (
 )
 
 MONEY_REPEATS = (
-    "Money counts once for ever by the id named here, whatever the event_id. Send again freely."
+    "Money counts once for ever by this id, whatever the event_id. Send it again freely."
 )
 
 SAME_AGAIN = (
     "Written in one transaction with the input position: a read-committed reader sees it once. "
-    "A replay says it again with the same id, so keep the first or overwrite by id."
+    "A replay writes it again with the same id, so keep the first copy or overwrite by id."
 )
 
 _PRODUCER = {"writers": "event producers", "readers": "headwater core"}
@@ -84,7 +84,7 @@ SEMANTICS: dict[str, Semantics] = {
     ),
     "postback-rows": Semantics(
         "postback_id",
-        "Devices send a postback several times: every copy is said, the one with the least "
+        "Devices send a postback several times. Every copy is written; the one with the least "
         "(event_time, event_id) counts. Only signature_state valid counts.",
     ),
     "privacy-rows": Semantics("subject_request_id", SAME_AGAIN),
@@ -104,7 +104,7 @@ SEMANTICS: dict[str, Semantics] = {
         "stage, partition, stage_time", f"{SAME_AGAIN} Only the latest stage_time matters."
     ),
     "model-versions": Semantics(
-        "change_id", f"{SAME_AGAIN} The highest number of a model is how it is."
+        "change_id", f"{SAME_AGAIN} The highest number shows how the model stands now."
     ),
     "model-contents": Semantics("content_id", SAME_AGAIN),
     "model-quality": Semantics("quality_id", SAME_AGAIN),
@@ -122,6 +122,6 @@ REFUSALS = (
     f"UTF-8 JSON objects of at most {MESSAGE_BYTES_MAX} bytes, nested at most {NESTING_MAX} deep, "
     "no key twice in an object, no U+0000 in any string, currencies from ISO 4217, amounts not "
     "negative except of refunds, event_time not before the configured earliest time and at most "
-    f"{AHEAD_MS_MAX // HOUR_MS} hours ahead of the log. Anything else changes nothing and is "
-    "found on dead-letters with its original bytes and a reason. Unknown fields are ignored."
+    f"{AHEAD_MS_MAX // HOUR_MS} hours ahead of the log. Anything else has no effect and is "
+    "written to dead-letters with its original bytes and a reason. Unknown fields are ignored."
 )
