@@ -1,9 +1,9 @@
 """Forgets evidence after a change of the world, so that a model learns faster again.
 
-The longer FTRL has learned, the less a row moves its weights. `forget` leaves every weight as it
-is, so that no prediction jumps, but from then on the weights of features learn as if they rested
-on a tenth of their evidence. Intercepts and calibration follow a change by themselves: forgetting
-their evidence as well, or instead, was worse where one source of several had changed.
+The longer FTRL has learned, the less a row moves its weights. `forget_evidence` leaves every weight
+as it is, so that no prediction jumps, but from then on the weights of features learn as if they
+rested on a tenth of their evidence. Intercepts and calibration follow a change by themselves:
+forgetting their evidence as well, or instead, was worse where one source of several had changed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ KEPT = 0.1
 """Share of the evidence behind weights that is kept."""
 
 
-def forget(model: HazardModel, kept: float = KEPT) -> None:
+def forget_evidence(model: HazardModel, kept: float = KEPT) -> None:
     """Raise the learning rate of feature weights: `kept` is the share of their evidence that stays.
     Call it at an offset that the log determines, or a replay will differ."""
     rules, memory = model.rules, model.memory

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from online_models.drift.watch import DriftWatch
-from online_models.hazard.evidence_decay import forget
+from online_models.hazard.evidence_decay import forget_evidence
 from online_models.hazard.kernel import Kernel
 from online_models.hazard.model import HazardModel
 from online_models.hazard.packed import PackedAsk
@@ -137,7 +137,7 @@ class TargetLearner(ExampleLearner[HazardScorer]):
         alarms = watch_residuals(self.drift, self.target, valid, own)
         if alarms:
             for model in self.models:
-                forget(model)
+                forget_evidence(model)
         is_compared = counts.seen // len(block) % COMPARED_EVERY == 0
         self._learned_blocks.append(
             LearnedBlock(

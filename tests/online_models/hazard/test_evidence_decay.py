@@ -7,7 +7,7 @@ import random
 import numpy as np
 import pytest
 
-from online_models.hazard.evidence_decay import forget
+from online_models.hazard.evidence_decay import forget_evidence
 from online_models.hazard.model import HazardModel, HazardRow, HazardRules
 from online_models.hazard.persistence import dump_hazard_model, load_hazard_model
 from streams.lab.evaluation.drift.response import excess_log_loss
@@ -19,7 +19,7 @@ def test_loosening_moves_no_prediction(l1: float) -> None:
     model = hazard_world.learned(3_000, HazardRules(slots=2**10, l1=l1))
     asked = [row for row in hazard_world.rows(3_200)[3_000:] if row.bin == row.landmark == 0]
     before = [model.hazards(row.features, 0) for row in asked]
-    forget(model)
+    forget_evidence(model)
     after = [model.hazards(row.features, 0) for row in asked]
 
     assert asked
@@ -28,7 +28,7 @@ def test_loosening_moves_no_prediction(l1: float) -> None:
 
 def test_a_loosened_model_written_down_goes_on_bit_for_bit() -> None:
     model = hazard_world.learned(2_000)
-    forget(model)
+    forget_evidence(model)
     resumed = load_hazard_model(dump_hazard_model(model), model.rules)
     assert isinstance(resumed, HazardModel)
     rest = hazard_world.rows(3_000)[2_000:]
@@ -56,7 +56,7 @@ def test_a_loosened_model_follows_a_change_of_one_source_sooner() -> None:
         read = load_hazard_model(content, model.rules)
         assert isinstance(read, HazardModel)
         if loosens:
-            forget(read)
+            forget_evidence(read)
         lost.append(excess_log_loss(read.learn(after).tolist(), true))
 
     assert lost[1] < 0.8 * lost[0]

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from online_models.drift.watch import DriftStream, DriftWatch
-from online_models.hazard.evidence_decay import forget
+from online_models.hazard.evidence_decay import forget_evidence
 from online_models.hazard.model import HazardModel, HazardRow, HazardRules
 from online_models.hazard.persistence import dump_hazard_model, load_hazard_model
 from online_models.hazard.rules import Numbers
@@ -88,7 +88,7 @@ def lost_after(content: bytes, rows: Sequence[Drawn], loosens: bool) -> Lost:
             for source in ("", drawn.source)
         ]
         if loosens and any(alarms):
-            forget(model)
+            forget_evidence(model)
     return Lost(excess_log_loss(predicted, [drawn.chance for drawn in rows]), watch.counts.alarms)
 
 

@@ -175,7 +175,7 @@ def test_a_stretch_that_is_learned_again_is_not_told_again() -> None:
     effects = [stage.decide([line]) for line in lines]
     before = [row for row in reported(effects) if "quality_id" in row]
     stage.decide([ordered])
-    missing = stage.stage.missing()  # type: ignore[attr-defined]
+    missing = stage.stage.missing()  # type: ignore[attr-defined]  # `Stage` has no `missing`; this stage does.
     assert missing is not None
     again = [stage.decide([line]) for line in chain(lines[missing.first : missing.end])]
     again.append(stage.decide([]))
