@@ -71,15 +71,15 @@ def fit_chain(paths: CodedPaths, order: int, bounds: ChainBounds = BOUNDS) -> Ch
     ends = states[paths.starts + paths.lengths - 1]
     left_with = sums(ends, paths.amounts, count)
     return Chain(
-        paths.channels,
-        channel_of,
-        come_from,
-        go_to,
-        moved * per_visit[come_from],
-        sums(states[paths.starts], taken, count),
-        visits,
-        left_with * per_visit[:, None],
-        paths.totals,
+        channels=paths.channels,
+        channel_of=channel_of,
+        come_from=come_from,
+        go_to=go_to,
+        chance=moved * per_visit[come_from],
+        start=sums(states[paths.starts], taken, count),
+        visits=visits,
+        rewards=left_with * per_visit[:, None],
+        totals=paths.totals,
     )
 
 

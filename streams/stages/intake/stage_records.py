@@ -17,24 +17,25 @@ APPLE_SEARCH_ADS = "Apple Search Ads"
 
 def touch_seen(event: Touchpoint, ts: LogMs, flags: int, traits: list[str]) -> Touch:
     """The touchpoint as matching receives it."""
+    # By position: with 17 keywords msgspec takes 5 µs instead of 1, and this is the busiest record.
     return Touch(
-        event_id=event.event_id,
-        touch_id=event.touch_id,
-        kind=TouchKind.CLICK if event.touch_type == "click" else TouchKind.IMPRESSION,
-        time=event.event_time,
-        ts=ts,
-        media_source=event.media_source,
-        channel=event.channel or "",
-        campaign_id=event.campaign_id or "",
-        campaign_name=event.campaign_name or "",
-        adset_id=event.adset_id or "",
-        ad_id=event.ad_id or "",
-        site_id=event.site_id or "",
-        click_lookback_ms=(event.click_lookback_s or 0) * SECOND_MS,
-        view_lookback_ms=(event.view_lookback_s or 0) * SECOND_MS,
-        is_retargeting=event.is_retargeting,
-        flags=flags | _intent(event),
-        traits=traits,
+        event.event_id,
+        event.touch_id,
+        TouchKind.CLICK if event.touch_type == "click" else TouchKind.IMPRESSION,
+        event.event_time,
+        ts,
+        event.media_source,
+        event.channel or "",
+        event.campaign_id or "",
+        event.campaign_name or "",
+        event.adset_id or "",
+        event.ad_id or "",
+        event.site_id or "",
+        (event.click_lookback_s or 0) * SECOND_MS,
+        (event.view_lookback_s or 0) * SECOND_MS,
+        event.is_retargeting,
+        flags | _intent(event),
+        traits,
     )
 
 
