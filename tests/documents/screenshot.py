@@ -16,7 +16,7 @@ from rich.text import Text
 from tests.checkout import ROOT
 
 IMAGE = ROOT / "deploy" / "images" / "demo.svg"
-_WIDTH = 128
+_WIDTH = 134
 _COMMAND = ("headwater", "demo")
 
 
