@@ -33,16 +33,16 @@ def replayed(seed: int, records: list[MemoryRecord], batch: int) -> Tables:
     order = SourceOrder()
     for record in records:
         order.see(record)
-    said: dict[tuple[str, int], list[bytes]] = {}
+    messages: dict[tuple[str, int], list[bytes]] = {}
 
     def keep(topic: str, rows: object) -> None:
         assert isinstance(rows, list)
-        said.setdefault((topic, 0), []).extend(row.value for row in rows)
+        messages.setdefault((topic, 0), []).extend(row.value for row in rows)
 
     rules = stage_rules(seed)
     intake = replace(rules.intake, passes_watermarks=False)
     Replay(replace(rules, intake=intake), keep, NothingEvicted()).run(records, order, batch)
-    return projection.said(said)
+    return projection.tables_of(messages)
 
 
 @pytest.mark.parametrize("seed", SEEDS)

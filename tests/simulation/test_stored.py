@@ -58,8 +58,14 @@ def fates(rows: Stored) -> list[int]:
     return [found.count(name) for name in names]
 
 
-def counts(told: Accounting) -> list[int]:
-    return [told.decided, told.duplicates, told.parked, told.expired, told.dead_lettered]
+def counts(found: Accounting) -> list[int]:
+    return [
+        found.decided,
+        found.duplicates,
+        found.parked,
+        found.expired,
+        found.dead_lettered,
+    ]
 
 
 @pytest.mark.parametrize("seed", SEEDS)

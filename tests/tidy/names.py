@@ -28,7 +28,7 @@ PRIVATE = {
     "contestant": "challenger",
     "contestants": "challengers",
     "ordeal": "chaos run",
-    "rng": "random source",
+    "dice": "random source (rng)",
     "thing": "what it is",
 }
 """Words that mean something to us only, and what the trade says."""

@@ -110,14 +110,16 @@ def test_explain_follows_an_install_and_a_dead_letter(
     folder, _ = demo
     sql = "SELECT install_id FROM v_attributions WHERE status = 'non_organic' LIMIT 1"
     install = json.loads(_headwater("query", sql, "--data", folder, "--json").stdout)["rows"][0][0]
-    told = _headwater("explain", install, "--data", folder)
-    assert told.returncode == 0
-    assert f"Install {install}" in told.stdout
-    assert "version 1" in told.stdout
+    explained = _headwater("explain", install, "--data", folder)
+    assert explained.returncode == 0
+    assert f"Install {install}" in explained.stdout
+    assert "version 1" in explained.stdout
     sql = "SELECT source_topic, source_partition, source_offset FROM dead_letters LIMIT 1"
     place = json.loads(_headwater("query", sql, "--data", folder, "--json").stdout)["rows"][0]
-    told = _headwater("explain", ":".join(str(part) for part in place), "--data", folder, "--json")
-    answer = json.loads(told.stdout)
+    explained = _headwater(
+        "explain", ":".join(str(part) for part in place), "--data", folder, "--json"
+    )
+    answer = json.loads(explained.stdout)
     assert answer["events"][0]["disposition"] == "dead_lettered"
     assert answer["dead_letters"][0]["reason"]
 

@@ -62,9 +62,9 @@ def test_a_pair_model_learned_from_history_goes_into_the_rule_file(tmp_path: Pat
 
 def test_a_history_of_few_installs_gives_no_model(traffic: Path, tmp_path: Path) -> None:
     out = str(tmp_path / "rules.toml")
-    told = CliRunner().invoke(headwater, ["evaluate", "match", "--fit", out, str(traffic)])
-    assert isinstance(told.exception, Stop)
-    assert "a pair model needs 200 or more; add history" in str(told.exception)
+    done = CliRunner().invoke(headwater, ["evaluate", "match", "--fit", out, str(traffic)])
+    assert isinstance(done.exception, Stop)
+    assert "a pair model needs 200 or more; add history" in str(done.exception)
 
 
 @pytest.fixture(scope="module")
@@ -129,33 +129,35 @@ def test_a_comparison_says_what_two_stored_replays_say(
         )["rows"]:
             installs[source, campaign] += int(count)
             micros[source, campaign, currency] += int(amount)
-        told = {(one["media_source"], one["campaign_id"]): one[name] for one in found["channels"]}
-        assert {place: one["installs"] for place, one in told.items()} == {
-            place: installs[place] for place in told
+        by_channel = {
+            (one["media_source"], one["campaign_id"]): one[name] for one in found["channels"]
         }
-        assert installs.total() == sum(one["installs"] for one in told.values())
+        assert {place: one["installs"] for place, one in by_channel.items()} == {
+            place: installs[place] for place in by_channel
+        }
+        assert installs.total() == sum(one["installs"] for one in by_channel.values())
         assert +micros == +Counter(
             {
                 (*place, currency): amount
-                for place, one in told.items()
+                for place, one in by_channel.items()
                 for currency, amount in one["micros"].items()
             }
         )
 
 
 def test_a_comparison_is_told_in_words(traffic: Path, strict: Path) -> None:
-    told = CliRunner().invoke(
+    done = CliRunner().invoke(
         headwater, ["replay", str(traffic), "--rules", str(strict), "--compare"]
     )
-    assert told.exit_code == 0
-    assert "conversions and 0 re-engagements would go to another channel" in told.output
-    assert "because the rule now excludes: outside_click_window" in told.output
+    assert done.exit_code == 0
+    assert "conversions and 0 re-engagements would go to another channel" in done.output
+    assert "because the rule now excludes: outside_click_window" in done.output
 
 
 def test_a_comparison_needs_rules_to_compare_with(traffic: Path) -> None:
-    told = CliRunner().invoke(headwater, ["replay", str(traffic), "--compare"])
-    assert told.exit_code == 2
-    assert "--compare needs --rules FILE" in told.output
+    done = CliRunner().invoke(headwater, ["replay", str(traffic), "--compare"])
+    assert done.exit_code == 2
+    assert "--compare needs --rules FILE" in done.output
 
 
 def test_a_line_that_cannot_be_read_is_told_in_one_line(tmp_path: Path) -> None:

@@ -119,7 +119,7 @@ class Installation:
             })  # fmt: skip
         await self.produce("installs", [json.dumps(one).encode() for one in events], keys=True)
 
-    async def told(self, topic: str, partitions: int = PARTITIONS) -> list[dict[str, Any]]:
+    async def outcomes_on(self, topic: str, partitions: int = PARTITIONS) -> list[dict[str, Any]]:
         """All committed outcomes of a topic."""
         consumer = aiokafka.AIOKafkaConsumer(
             bootstrap_servers=self.kafka, isolation_level="read_committed",
@@ -155,7 +155,9 @@ class Installation:
         while True:
             assert self.process is not None
             assert self.process.poll() is None, self.process.communicate()[1]
-            rows = [one for one in await self.told(topic) if one.get("model", "payer") == "payer"]
+            rows = [
+                one for one in await self.outcomes_on(topic) if one.get("model", "payer") == "payer"
+            ]
             if seen(rows):
                 return rows
             assert time.monotonic() < give_up_at, f"waited in vain for {what}: {rows[-3:]}"
@@ -177,7 +179,9 @@ class Installation:
         give_up_at = time.monotonic() + SECONDS
         while time.monotonic() < give_up_at:
             await self.install(2)
-            rows = [row for row in await self.told("predictions") if row["target"] == "payer"]
+            rows = [
+                row for row in await self.outcomes_on("predictions") if row["target"] == "payer"
+            ]
             if any(row["model_version"] == version for row in rows[-4:]):
                 return
             await asyncio.sleep(0.1)
@@ -244,10 +248,12 @@ def test_a_poisoned_stretch_is_unlearned_by_a_live_worker(
         assert never.champion is not None
         assert rows[-1]["live_version"] == never.champion.name
         # The rates of the poisoned stretch were published before, these were not.
-        told = [one for one in await installation.told("model-versions") if one["model"] == RATES]
+        versions = [
+            one for one in await installation.outcomes_on("model-versions") if one["model"] == RATES
+        ]
         (rates,) = [one.version for one in never.beside if one.model == RATES]
-        assert told[-1]["live_version"] == rates
-        assert rates not in [one["version"] for one in told if one["state"] == "published"]
+        assert versions[-1]["live_version"] == rates
+        assert rates not in [one["version"] for one in versions if one["state"] == "published"]
         await installation.until_predicted_by(never.champion.name)
 
     asyncio.run(story())

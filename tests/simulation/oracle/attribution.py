@@ -53,15 +53,15 @@ class Credited(NamedTuple):
     expires_at: int
 
 
-def all_credits(told: Sightings, book: Rulebook) -> dict[str, Credited]:
+def all_credits(sightings: Sightings, book: Rulebook) -> dict[str, Credited]:
     """By conversion id: of every install, and of every return of a user."""
     guesses = book.guesses()
     history = History(
-        tuple(_shown(one, guesses) for one in told.touchpoints),
-        tuple(_opened(one, guesses) for one in told.installs),
-        tuple(map(_visit, told.sessions)),
-        namings_of(map(_visit, told.all_sessions)),
-        erasures=told.erasures,
+        tuple(_shown(one, guesses) for one in sightings.touchpoints),
+        tuple(_opened(one, guesses) for one in sightings.installs),
+        tuple(map(_visit, sightings.sessions)),
+        namings_of(map(_visit, sightings.all_sessions)),
+        erasures=sightings.erasures,
     )
     touches = {shown.touch.event_id: shown.touch.touch_id for shown in history.shown}
     touches |= {
@@ -155,16 +155,16 @@ def _visit(one: Seen) -> Visit:
 
 def claimed(event: events.Install, ts: int) -> Touch | None:
     """What Apple says; the campaign is not compared."""
-    said = event.adservices
-    if said is None or not said.attribution:
+    claim = event.adservices
+    if claim is None or not claim.attribution:
         return None
-    is_click = said.claim_type == "Click"
+    is_click = claim.claim_type == "Click"
     name = f"adservices {event.install_id}"
     return Touch(
         name, name, TouchKind.CLICK if is_click else TouchKind.IMPRESSION,
-        EventMs((said.click_time if is_click else said.impression_time) or 0), LogMs(ts),
+        EventMs((claim.click_time if is_click else claim.impression_time) or 0), LogMs(ts),
         "Apple Search Ads",
-        "", "", "", "", "", "", Millis(0), Millis(0), said.conversion_type == "Redownload",
+        "", "", "", "", "", "", Millis(0), Millis(0), claim.conversion_type == "Redownload",
     )  # fmt: skip
 
 
@@ -192,8 +192,8 @@ def traits(event: events.DeviceEvent) -> list[str]:
 
 
 def id_flags(event: events.DeviceEvent) -> int:
-    told = [one for one in (event.gaid, event.idfa) if one is not None]
-    return 0 if all(re.fullmatch(UUID, one) for one in told) else Flag.MALFORMED_ID
+    known = [one for one in (event.gaid, event.idfa) if one is not None]
+    return 0 if all(re.fullmatch(UUID, one) for one in known) else Flag.MALFORMED_ID
 
 
 def signature_flags(event: events.Touchpoint, ts: int) -> int:

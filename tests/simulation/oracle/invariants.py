@@ -123,21 +123,21 @@ def check_replay(run: Topology, rules: StageRules, chance: random.Random) -> Non
     for key in lane_ids(partitions):
         name, p = key
         stage, state = create(name, p, partitions), Disk()
-        said: dict[TopicPartition, list[bytes]] = {}
+        resumed: dict[TopicPartition, list[bytes]] = {}
         for batch in _batches(log, SPEC_OF[name].partitions(p), chance):
             effects = stage.decide(batch, state)
             state.apply(effects.changes, 0)
             for tp, messages in effects.messages.items():
-                said.setdefault(tp, []).extend(message.value or b"" for message in messages)
+                resumed.setdefault(tp, []).extend(message.value or b"" for message in messages)
         if name == "learning":
             snapshots = [record.value or b"" for record in log.committed(SNAPSHOTS)]
-            same("resume: model versions", said.get(SNAPSHOTS, []), snapshots)
+            same("resume: model versions", resumed.get(SNAPSHOTS, []), snapshots)
             continue
         same(f"replay: state of {key}", dict(state.entries()), dict(run.lanes[key].disk.entries()))
-        same_outcomes(key, said, run)
+        same_outcomes(key, resumed, run)
 
 
-def same_outcomes(key: LaneId, said: dict[TopicPartition, list[bytes]], run: Topology) -> None:
+def same_outcomes(key: LaneId, resumed: dict[TopicPartition, list[bytes]], run: Topology) -> None:
     """The outcomes of one lane; its partition holds also those of other stages."""
     stage = {
         "intake": ("touches", "spend", "rates", "postback-rows", "privacy-rows", "dead-letters"),
@@ -149,8 +149,8 @@ def same_outcomes(key: LaneId, said: dict[TopicPartition, list[bytes]], run: Top
         (topic, key[1]): [record.value or b"" for record in run.log.committed((topic, key[1]))]
         for topic in (*stage, "ledger", "parked", "fraud-verdicts")
     }
-    found = projection.said({tp: values for tp, values in said.items() if tp in logged})
-    expected = projection.said(logged)
+    found = projection.tables_of({tp: values for tp, values in resumed.items() if tp in logged})
+    expected = projection.tables_of(logged)
     expected["ledger"] = [row for row in expected["ledger"] if row["stage"] == key[0]]
     waits = {"matching": ("account", "purchase"), "journeys": ("install",)}.get(key[0], ())
     expected["parked"] = [row for row in expected["parked"] if row["waits_for"] in waits]

@@ -83,8 +83,10 @@ def _check_journey_log(run: Topology, rules: StageRules, row: Row, known_by: int
     tp = topics.JOURNEYS.name, partition_of(row["install_id"], partitions)
     stage = factory(rules, run.log)("journeys", tp[1], partitions)
     records = [_pruned(record, known_by) for record in run.log.committed(tp)]
-    said = stage.decide(records, Disk()).messages.get((topics.FEATURES.name, tp[1]), [])
-    rows = projection.said({(topics.FEATURES.name, 0): [message.value or b"" for message in said]})
+    messages = stage.decide(records, Disk()).messages.get((topics.FEATURES.name, tp[1]), [])
+    rows = projection.tables_of(
+        {(topics.FEATURES.name, 0): [message.value or b"" for message in messages]}
+    )
     features = _features(rows["features"])
     same(f"leakage: {row['feature_id']}", features.get(row["feature_id"]), row["features"])
 

@@ -118,14 +118,14 @@ class Oracle:
         for install in self.installs.values():
             self.truth.ledger[install.topic, "decided"] += 1
         for app_id in {install.event.app_id for install in self.installs.values()}:
-            told = Sightings(
+            sightings = Sightings(
                 [one for one in touches.values() if one.event.app_id == app_id],
                 [one for one in self.installs.values() if one.event.app_id == app_id],
                 [one for one in self.activity.values() if isinstance(one.event, events.Session)],
                 [one for one in self._of(events.Session) if one.event.app_id == app_id],
                 tuple(self._erasures()),
             )
-            self.truth.credits |= all_credits(told, self.book)
+            self.truth.credits |= all_credits(sightings, self.book)
 
     def _erasures(self) -> Iterator[ErasureSeen]:
         """Of every install that somebody asked to forget, by the time from which that counts."""

@@ -33,7 +33,7 @@ def tables(stored: Stored) -> Tables:
     return found
 
 
-def said(messages: Mapping[TopicPartition, Iterable[bytes]]) -> Tables:
+def tables_of(messages: Mapping[TopicPartition, Iterable[bytes]]) -> Tables:
     """The same for messages that no store has seen."""
     found: Tables = {topic.name: [] for topic in topics.OUTCOMES}
     for (topic, _), values in sorted(messages.items()):
@@ -111,12 +111,12 @@ def parked(rows: Iterable[Row]) -> dict[tuple[str, str], str]:
 
 def final_dispositions(ledger: Iterable[Row]) -> dict[Place, str]:
     """What the last move says of each source offset; there `parked` gives way to any other."""
-    said: dict[Place, dict[int, list[str]]] = defaultdict(lambda: defaultdict(list))
+    dispositions: dict[Place, dict[int, list[str]]] = defaultdict(lambda: defaultdict(list))
     for row in ledger:
         for offset in row["offsets"]:
             place = row["source_topic"], row["source_partition"], offset
-            said[place][row["move"]].append(row["disposition"])
-    return {place: _final(moves[max(moves)]) for place, moves in said.items()}
+            dispositions[place][row["move"]].append(row["disposition"])
+    return {place: _final(moves[max(moves)]) for place, moves in dispositions.items()}
 
 
 def _final(dispositions: list[str]) -> str:

@@ -53,9 +53,9 @@ def place(chance: random.Random) -> Fields:
     if chance.random() < 0.3:
         return {}
     yes = {"data_usage": True}
-    said = chance.choice((yes, yes, yes, {"data_usage": False}, None))
+    consent = chance.choice((yes, yes, yes, {"data_usage": False}, None))
     fields = {"ip": chance.choice(ADDRESSES), "os_version": "14", "country_code": "DE"}
-    return fields | ({"consent": said} if said is not None else {})
+    return fields | ({"consent": consent} if consent is not None else {})
 
 
 def begin_s(time: int, chance: random.Random) -> int:
