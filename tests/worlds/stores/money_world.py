@@ -26,7 +26,7 @@ class Market:
     install_times: dict[str, int] = field(default_factory=dict)
     stated: dict[str, dict[tuple[str, str], Fraction]] = field(default_factory=dict)
 
-    def said(self, rng: random.Random) -> list[Outcome]:
+    def published(self, rng: random.Random) -> list[Outcome]:
         """Everything in some order, and some of it twice."""
         rows: list[Outcome] = [*self.decisions, *self.bookings, *self.rates, *self.spends]
         rows += rng.sample(rows, len(rows) // 10)

@@ -140,7 +140,7 @@ def test_every_booking_is_credited_and_converted_as_a_naive_reader_does(
 ) -> None:
     rng = random.Random(seed)
     market = some_market(rng)
-    put(store, market.outcomes(rng))
+    put(store, market.published(rng))
 
     decisions = current(market)
     expected = {}
@@ -161,7 +161,7 @@ def test_campaigns_together_have_every_booking_and_every_cost_exactly_once(
 ) -> None:
     rng = random.Random(seed)
     market = some_market(rng)
-    put(store, market.outcomes(rng))
+    put(store, market.published(rng))
 
     assert shown(store) == {line: +sums for line, sums in campaign_lines(market).items()}
     total = store.query(
@@ -192,7 +192,7 @@ def shown(store: Store) -> Sums:
 def test_every_conversion_that_stands_is_counted_once_in_its_kind(store: Store, seed: int) -> None:
     rng = random.Random(seed)
     market = some_market(rng)
-    put(store, market.outcomes(rng))
+    put(store, market.published(rng))
 
     expected: Counter[tuple[str, str, str, str]] = Counter()
     for row in current(market).values():
@@ -223,7 +223,7 @@ def test_the_order_in_which_rows_were_stored_changes_no_view(store: Store, seed:
     views = ("v_revenue", "v_campaign_daily", "v_money_issues", "v_spend", "v_rates")
     answers = []
     for _ in range(2):
-        put(store, market.outcomes(rng))
+        put(store, market.published(rng))
         answers.append([store.query(f"SELECT * FROM {view} ORDER BY ALL").rows for view in views])
         empty(store)
     assert answers[0] == answers[1]
