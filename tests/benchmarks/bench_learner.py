@@ -15,11 +15,11 @@ from online_models.learning.rules import rules_for
 from online_models.learning.target_learner import TargetLearner
 from online_models.targets.targets import DEFAULT_TARGETS
 from schemas.records import ExampleFrame, frame_encoder
+from streams.replay.memory_log import MemoryRecord
 from streams.runtime.state import MemoryStore
 from streams.stages.common.observer import StageObserver
 from streams.stages.learning.learning import Learning, learning_of
 from tests.worlds import learner_world
-from tests.worlds.stage_world import Line
 
 EXAMPLES = 50_000
 FRAME, BATCH = 100, 20  # examples a frame, frames a decision
@@ -32,7 +32,7 @@ def main() -> None:
         frame_encoder.encode(ExampleFrame({}, [*examples[at : at + FRAME]]))
         for at in range(0, EXAMPLES, FRAME)
     ]
-    lines = [Line("examples", 0, n, 0, None, frame) for n, frame in enumerate(frames)]
+    lines = [MemoryRecord("examples", 0, n, 0, None, frame) for n, frame in enumerate(frames)]
     _stage_seconds(lines[:BATCH], is_stored=False)  # compiles
     plain, stored = _stage_seconds(lines, is_stored=False), _stage_seconds(lines, is_stored=True)
     learner = TargetLearner("payer", rules_for())
@@ -53,7 +53,7 @@ def main() -> None:
     print(json.dumps(answer, indent=2))
 
 
-def _stage_seconds(lines: list[Line], *, is_stored: bool) -> float:
+def _stage_seconds(lines: list[MemoryRecord], *, is_stored: bool) -> float:
     rules = learning_of(DEFAULT_TARGETS)
     stage, state = Learning(4, rules, StageObserver(), is_stored=is_stored), MemoryStore()
     began = time.process_time()

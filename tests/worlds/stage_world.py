@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 import orjson
@@ -18,22 +18,12 @@ from schemas.records import (
     match_frames,
 )
 from schemas.time import LogMs
+from streams.replay.memory_log import MemoryRecord
 from streams.runtime.state import MemoryStore
 from streams.stages.contract import Effects, LogRecord, Stage
 from tests.worlds.attribution_world import NOON
 
 Row = dict[str, Any]
-
-
-class Line(NamedTuple):
-    """One record of a log."""
-
-    topic: str
-    partition: int
-    offset: int
-    timestamp: int
-    key: bytes | None
-    value: bytes | None
 
 
 class Fed:
@@ -65,16 +55,16 @@ class Fed:
 
     def _frame(self, topic: str, value: bytes) -> Effects:
         self.offset += 1
-        return self.decide([Line(topic, 0, self.offset, NOON, None, value)])
+        return self.decide([MemoryRecord(topic, 0, self.offset, NOON, None, value)])
 
 
 def _log_times(watermarks: Mapping[str, int] | None) -> dict[str, LogMs]:
     return {name: LogMs(watermark) for name, watermark in (watermarks or {}).items()}
 
 
-def source(topic: str, fields: Row | bytes, *, offset: int = 0, ts: int = NOON) -> Line:
+def source(topic: str, fields: Row | bytes, *, offset: int = 0, ts: int = NOON) -> MemoryRecord:
     value = fields if isinstance(fields, bytes) else orjson.dumps(fields)
-    return Line(topic, 0, offset, ts, b"key", value)
+    return MemoryRecord(topic, 0, offset, ts, b"key", value)
 
 
 def event(event_type: str, /, **fields: Any) -> Row:
@@ -84,12 +74,7 @@ def event(event_type: str, /, **fields: Any) -> Row:
 
 def rows(effects: Effects, topic: str) -> list[Row]:
     """Outcomes of one topic, of all partitions."""
-    return [
-        msgspec.json.decode(message.value or b"")
-        for (name, _), messages in sorted(effects.messages.items())
-        if name == topic
-        for message in messages
-    ]
+    return [msgspec.json.decode(value) for value in _values(effects, topic)]
 
 
 def settled(effects: Effects) -> list[tuple[str, str, list[int]]]:
@@ -100,19 +85,18 @@ def settled(effects: Effects) -> list[tuple[str, str, list[int]]]:
 
 
 def matched(effects: Effects) -> list[MatchFrame]:
-    return [
-        match_frames.decode(message.value or b"")
-        for (name, _), messages in sorted(effects.messages.items())
-        if name == "match"
-        for message in messages
-    ]
+    return [match_frames.decode(value) for value in _values(effects, "match")]
 
 
 def journeyed(effects: Effects) -> list[JourneyFrame]:
+    return [journey_frames.decode(value) for value in _values(effects, "journeys")]
+
+
+def _values(effects: Effects, topic: str) -> list[bytes]:
     return [
-        journey_frames.decode(message.value or b"")
+        message.value or b""
         for (name, _), messages in sorted(effects.messages.items())
-        if name == "journeys"
+        if name == topic
         for message in messages
     ]
 

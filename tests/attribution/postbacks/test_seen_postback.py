@@ -10,6 +10,7 @@ import pytest
 
 from schemas.records import PostbackSeen
 from schemas.time import EventMs
+from streams.replay.memory_log import MemoryRecord
 from streams.runtime.state import MemoryStore
 from streams.stages.common.observer import StageObserver
 from streams.stages.common.watermarks import source_upstreams
@@ -29,7 +30,6 @@ from tests.worlds.postback_world import (
 )
 from tests.worlds.stage_world import (
     Fed,
-    Line,
     event,
     journeyed,
     matched,
@@ -46,12 +46,12 @@ SECOND = json.dumps(signed(VERSION_4_0 | {"postback-sequence-index": 1}))
 FORGED = json.dumps(signed(VERSION_4_0, OTHER_KEY))
 
 
-def skan(body: str, offset: int) -> Line:
+def skan(body: str, offset: int) -> MemoryRecord:
     fields = event("skan_postback", body=body) | {"event_id": f"e{offset}"}
     return source("postbacks", fields, offset=offset, ts=NOON + offset)
 
 
-def intake(*lines: Line) -> Effects:
+def intake(*lines: MemoryRecord) -> Effects:
     return Intake(0, 1, INTAKE, StageObserver()).decide(lines, MemoryStore())
 
 

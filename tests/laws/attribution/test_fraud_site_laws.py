@@ -13,13 +13,13 @@ from attribution.rules.rules import Rules
 from attribution.sites.history import SiteHistory, aged, count_install, devices, recent
 from schemas.records import SiteFrame, SiteInstall, SiteRecord, frame_encoder, site_key
 from schemas.time import HOUR_MS, LogMs
+from streams.replay.memory_log import MemoryRecord
 from streams.runtime.state import MemoryStore
 from streams.stages.common.observer import StageObserver
 from streams.stages.common.watermarks import stage_upstreams
 from streams.stages.common.working_set import stored_expiry
 from streams.stages.sites.sites import Sites
 from tests.worlds.site_world import DAY, MIDNIGHT, claim, shown
-from tests.worlds.stage_world import Line
 
 RULES = Rules()
 KEYS = [site_key("app", "north", name) for name in ("s1", "s2")]
@@ -52,18 +52,20 @@ frames = st.lists(
 )
 
 
-def lines(reported: Sequence[tuple[list[SiteRecord], int | None]]) -> list[Line]:
+def lines(reported: Sequence[tuple[list[SiteRecord], int | None]]) -> list[MemoryRecord]:
     found = []
     for offset, (seen, hour) in enumerate(reported):
         output = dict.fromkeys(
             stage_upstreams("journeys", 1), LogMs(MIDNIGHT + (hour or 0) * HOUR_MS)
         )
         frame = SiteFrame(output if hour is not None else {}, seen)
-        found.append(Line("sites", 0, offset, 0, None, frame_encoder.encode(frame)))
+        found.append(MemoryRecord("sites", 0, offset, 0, None, frame_encoder.encode(frame)))
     return found
 
 
-def run(log: list[Line], size: int, *, restarts: bool) -> tuple[dict[bytes, bytes], list[object]]:
+def run(
+    log: list[MemoryRecord], size: int, *, restarts: bool
+) -> tuple[dict[bytes, bytes], list[object]]:
     """State and everything said, with `size` records decided at once."""
     state, output = MemoryStore(stored_expiry), list[object]()
     stage = Sites(0, 2, RULES, StageObserver())

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.records import CommandKind
+from streams.replay.memory_log import MemoryRecord
 from streams.stages.learning.learning import Learning
 from tests.streams.stages.learning.test_model_orders import EXAMPLES, SIZE, Story, frame, order
-from tests.worlds.stage_world import Line
 
 ORDERS = [
     CommandKind.ROLL_BACK, CommandKind.SUSPEND, CommandKind.RESUME, CommandKind.RESUME,
@@ -26,7 +26,7 @@ class Crashing(Story):
         self.chance = chance
         self.committed = 0
 
-    def live_through(self, lines: list[Line]) -> None:
+    def live_through(self, lines: list[MemoryRecord]) -> None:
         at = 0
         self.log = lines
         while at < len(lines):
@@ -42,8 +42,8 @@ class Crashing(Story):
                 self._look_back()
 
 
-def history(chance: random.Random, count: int) -> list[Line]:
-    lines: list[Line] = []
+def history(chance: random.Random, count: int) -> list[MemoryRecord]:
+    lines: list[MemoryRecord] = []
     at = 0
     for offset in range(count):
         if offset > 15 and chance.random() < 0.12:
@@ -54,7 +54,7 @@ def history(chance: random.Random, count: int) -> list[Line]:
     return lines
 
 
-def _order(chance: random.Random, offset: int) -> Line:
+def _order(chance: random.Random, offset: int) -> MemoryRecord:
     kind = chance.choice(ORDERS)
     model = chance.choice(["payer", "payer", "payer/rates"])
     if kind is CommandKind.QUARANTINE:
@@ -102,5 +102,5 @@ def test_a_learner_knows_nothing_of_any_stretch_in_quarantine(seed: int) -> None
     assert story.learner == never.learner
 
 
-def _offsets_of_orders(lines: list[Line]) -> set[int]:
+def _offsets_of_orders(lines: list[MemoryRecord]) -> set[int]:
     return {line.offset for line in lines if len(line.value or b"") < 200}

@@ -24,6 +24,7 @@ from online_models.targets.targets import VALUE
 from schemas.records import Example, ExampleFrame, Frozen, ModelMarker, Served, frame_encoder
 from schemas.records import example_frames as frames_of
 from schemas.time import DAY_MS, HOUR_MS, LogMs
+from streams.replay.memory_log import MemoryRecord
 from streams.stages.common.observer import StageObserver
 from streams.stages.contract import Effects
 from streams.stages.journeys.active_models import Scorers, ScoringRules
@@ -31,7 +32,7 @@ from streams.stages.journeys.journeys import Journeys
 from streams.stages.learning.learning import Learning, LearningRules
 from tests.worlds import hazard_world, learner_world
 from tests.worlds.attribution_world import HOUR, NOON, RULES, installed, purchase, refund, routed
-from tests.worlds.stage_world import Fed, Line, Row, rows
+from tests.worlds.stage_world import Fed, Row, rows
 
 SCORER = dump_hazard_scorer(HazardModel())
 NOT_NUMBERS = (math.nan, math.inf, -math.inf, 101.0, 1e300)
@@ -202,7 +203,7 @@ def learning(observer: StageObserver) -> Fed:
 def fed(stage: Fed, *examples: Example) -> Effects:
     stage.offset += 1
     frame = frame_encoder.encode(ExampleFrame({}, [*examples]))
-    return stage.decide([Line("examples", 0, stage.offset, NOON, None, frame)])
+    return stage.decide([MemoryRecord("examples", 0, stage.offset, NOON, None, frame)])
 
 
 def packed(*values: float) -> Frozen:

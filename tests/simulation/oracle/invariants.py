@@ -6,6 +6,7 @@ import random
 from collections import Counter
 from typing import Any
 
+from streams.replay.memory_log import MemoryRecord
 from streams.stages.contract import CLOCK_KEY, TopicPartition
 from streams.stages.factory import StageRules
 from streams.store.tables import TABLES
@@ -16,7 +17,7 @@ from tests.simulation.oracle.projection import Converged, Tables
 from tests.simulation.scenarios.apple_postbacks import counted
 from tests.simulation.scenarios.scenario import Scenario
 from tests.simulation.topology.lane import GROUP, SPEC_OF, Disk, LaneId
-from tests.simulation.topology.log import Log, Record
+from tests.simulation.topology.log import Log
 from tests.simulation.topology.machines import SNAPSHOTS, factory
 from tests.simulation.topology.storing_worker import Row
 from tests.simulation.topology.topology import Topology, lane_ids
@@ -161,7 +162,9 @@ def same_outcomes(key: LaneId, resumed: dict[TopicPartition, list[bytes]], run: 
          projection.without_order(expected))  # fmt: skip
 
 
-def _batches(log: Log, tps: list[TopicPartition], chance: random.Random) -> list[list[Record]]:
+def _batches(
+    log: Log, tps: list[TopicPartition], chance: random.Random
+) -> list[list[MemoryRecord]]:
     size = chance.choice((1, 7, 1_000))
     return [
         records[at : at + size]

@@ -20,13 +20,13 @@ from schemas.records import (
     journey_frames,
     partition_of,
 )
+from streams.replay.memory_log import MemoryRecord
 from streams.stages.contract import CLOCK_KEY, Message
 from streams.stages.factory import StageRules
 from tests.simulation.oracle import projection
 from tests.simulation.oracle.invariants import same
 from tests.simulation.oracle.oracle import Oracle
 from tests.simulation.topology.lane import Disk
-from tests.simulation.topology.log import Record
 from tests.simulation.topology.machines import factory
 from tests.simulation.topology.storing_worker import Row
 from tests.simulation.topology.topology import Topology
@@ -91,7 +91,7 @@ def _check_journey_log(run: Topology, rules: StageRules, row: Row, known_by: int
     same(f"leakage: {row['feature_id']}", features.get(row["feature_id"]), row["features"])
 
 
-def _pruned(record: Record, known_by: int) -> Record:
+def _pruned(record: MemoryRecord, known_by: int) -> MemoryRecord:
     frame = journey_frames.decode(record.value or b"")
     kept = [cut for one in frame.records if (cut := _known(one, known_by)) is not None]
     return record._replace(value=frame_encoder.encode(JourneyFrame(frame.watermarks, kept)))

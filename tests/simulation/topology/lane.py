@@ -11,12 +11,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from streams.agents import CORE_LANES
+from streams.replay.memory_log import MemoryRecord
 from streams.runtime.lane import LaneSpec
 from streams.runtime.state import MemoryStore
 from streams.stages.common.working_set import stored_expiry
 from streams.stages.contract import Effects, Message, OffsetRange, RereadsInput, TopicPartition
 from streams.stages.factory import StageConstructor
-from tests.simulation.topology.log import Log, Record
+from tests.simulation.topology.log import Log
 
 GROUP = "core"
 LaneId = tuple[str, int]
@@ -107,7 +108,7 @@ class Lane:
     def _missing(self) -> OffsetRange | None:
         return self._looking_back.missing() if self._looking_back else None
 
-    def _reread(self) -> list[Record]:
+    def _reread(self) -> list[MemoryRecord]:
         stretch = self._missing()
         assert stretch is not None
         found, _ = self._log.read(stretch.tp, stretch.first, 3)
@@ -119,9 +120,9 @@ class Lane:
             outgoing[self._changelog] = [Message(k, v) for k, v in effects.changes.items()]
         return outgoing
 
-    def _poll(self, chance: random.Random, polling: Polling) -> list[Record]:
+    def _poll(self, chance: random.Random, polling: Polling) -> list[MemoryRecord]:
         """Chunks of the partitions in any order; each partition in its own order."""
-        polled: list[Record] = []
+        polled: list[MemoryRecord] = []
         tps = [tp for tp in self._tps if self._log.end(tp) > self._reading[tp]]
         while tps and len(polled) < polling.records_max:
             tp = tps[chance.randrange(len(tps))] if len(tps) > 1 else tps[0]

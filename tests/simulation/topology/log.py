@@ -9,22 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from enum import Enum
-from typing import NamedTuple
 
+from streams.replay.memory_log import MemoryRecord
 from streams.stages.contract import Message, TopicPartition
 
 
 class FencedError(Exception):
     """Somebody else opened this transactional id since."""
-
-
-class Record(NamedTuple):
-    topic: str
-    partition: int
-    offset: int
-    timestamp: int
-    key: bytes | None
-    value: bytes | None
 
 
 class _Fate(Enum):
@@ -49,7 +40,7 @@ class _Partition:
     __slots__ = ("owners", "records")
 
     def __init__(self) -> None:
-        self.records: list[Record | None] = []  # None: the marker that ends a transaction
+        self.records: list[MemoryRecord | None] = []  # None: the marker that ends a transaction
         self.owners: list[Transaction | None] = []  # None: written without a transaction
 
 
@@ -95,12 +86,12 @@ class Log:
         self._end(transaction, _Fate.COMMITTED)
         del self._open[transaction.producer]
 
-    def read(self, tp: TopicPartition, start: int, count: int) -> tuple[list[Record], int]:
+    def read(self, tp: TopicPartition, start: int, count: int) -> tuple[list[MemoryRecord], int]:
         """Committed records from `start`, at most `count`, and where to read on."""
         partition = self._partitions.get(tp)
         if partition is None:
             return [], start
-        found: list[Record] = []
+        found: list[MemoryRecord] = []
         records, owners = partition.records, partition.owners
         at, end = start, len(records)
         while at < end and len(found) < count:
@@ -114,7 +105,7 @@ class Log:
             at += 1
         return found, at
 
-    def committed(self, tp: TopicPartition) -> list[Record]:
+    def committed(self, tp: TopicPartition) -> list[MemoryRecord]:
         return self.read(tp, 0, self.end(tp))[0]
 
     def end(self, tp: TopicPartition) -> int:
@@ -134,7 +125,7 @@ class Log:
         records, owners = partition.records, partition.owners
         topic, number = tp
         for key, value, timestamp in messages:
-            records.append(Record(topic, number, len(records), timestamp or 0, key, value))
+            records.append(MemoryRecord(topic, number, len(records), timestamp or 0, key, value))
             owners.append(owner)
         return len(records)
 

@@ -19,13 +19,13 @@ from schemas.records import (
 )
 from schemas.time import EventMs
 from streams.errors import Stop
+from streams.replay.memory_log import MemoryRecord
 from streams.runtime.state import MemoryStore
 from streams.stages.common.observer import StageObserver
 from streams.stages.contract import CLOCK_KEY, Effects
 from streams.stages.intake.intake import Intake, IntakeRules
 from tests.worlds.attribution_world import NOON
 from tests.worlds.stage_world import (
-    Line,
     event,
     journeyed,
     matched,
@@ -39,7 +39,7 @@ RULES = IntakeRules(b"secret", EventMs(0), dead_letter_share_max=0.5, dead_lette
 PURCHASE = {"transaction_id": "t1", "amount_micros": 990_000, "currency": "EUR"}
 
 
-def intake(*records: Line, partitions: int = 1, rules: IntakeRules = RULES) -> Effects:
+def intake(*records: MemoryRecord, partitions: int = 1, rules: IntakeRules = RULES) -> Effects:
     stage = Intake(0, partitions, rules, StageObserver())
     return stage.decide(records, MemoryStore())
 
@@ -156,7 +156,7 @@ def test_watermarks_go_to_every_partition_with_the_latest_log_time_of_each_sourc
 
 
 def test_a_tick_moves_the_clock_and_is_no_event() -> None:
-    effects = intake(Line("costs", 0, 4, NOON, CLOCK_KEY, b""))
+    effects = intake(MemoryRecord("costs", 0, 4, NOON, CLOCK_KEY, b""))
     assert [frame.watermarks for frame in matched(effects)] == [{"costs-0": NOON}]
     assert not settled(effects)
     assert not rows(effects, "dead-letters")
@@ -165,4 +165,4 @@ def test_a_tick_moves_the_clock_and_is_no_event() -> None:
 
 def test_a_replay_leaves_watermarks_to_whoever_reads_the_files() -> None:
     rules = replace(RULES, passes_watermarks=False)
-    assert matched(intake(Line("costs", 0, 4, NOON, CLOCK_KEY, b""), rules=rules)) == []
+    assert matched(intake(MemoryRecord("costs", 0, 4, NOON, CLOCK_KEY, b""), rules=rules)) == []

@@ -16,6 +16,7 @@ from online_models.learning.rules import LearnerRules
 from schemas import topics
 from schemas.records import ExampleFrame, ExampleRecord, ModelMarker, frame_encoder
 from streams.errors import Stop
+from streams.replay.memory_log import MemoryRecord
 from streams.runtime.state import MemoryStore
 from streams.stages.common.observer import StageObserver
 from streams.stages.common.snapshot_messages import model_of
@@ -24,7 +25,7 @@ from streams.stages.learning.learning import STORE_AFTER_EXAMPLES, Learning, Lea
 from tests.worlds import credit_world, learner_world
 from tests.worlds.attribution_world import NOON
 from tests.worlds.learner_world import RULES
-from tests.worlds.stage_world import Fed, Line, journeyed, records_in, rows
+from tests.worlds.stage_world import Fed, journeyed, records_in, rows
 
 EXAMPLES = learner_world.examples(600, seed=3)
 CREDIT_RULES = CreditRules(
@@ -42,12 +43,14 @@ def learning(state: MemoryStore | None = None, rules: LearnerRules = RULES) -> F
     return Fed(Learning(2, rules_of_all, StageObserver()), state)
 
 
-def frames(examples: Sequence[ExampleRecord], size: int, first: int = 0) -> list[Line]:
+def frames(examples: Sequence[ExampleRecord], size: int, first: int = 0) -> list[MemoryRecord]:
     values = [
         frame_encoder.encode(ExampleFrame({}, [*examples[at : at + size]]))
         for at in range(0, len(examples), size)
     ]
-    return [Line("examples", 0, first + n, NOON, None, value) for n, value in enumerate(values)]
+    return [
+        MemoryRecord("examples", 0, first + n, NOON, None, value) for n, value in enumerate(values)
+    ]
 
 
 def versions(effects: list[Effects]) -> list[str]:

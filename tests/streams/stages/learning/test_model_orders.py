@@ -18,6 +18,7 @@ from schemas.records import (
     ModelMarker,
     frame_encoder,
 )
+from streams.replay.memory_log import MemoryRecord
 from streams.runtime.state import MemoryStore
 from streams.stages.common.observer import StageObserver
 from streams.stages.contract import Effects, OffsetRange, RereadsInput
@@ -27,21 +28,21 @@ from tests.streams.stages.learning.test_learning import of, versions
 from tests.worlds import learner_world
 from tests.worlds.attribution_world import NOON
 from tests.worlds.learner_world import RULES
-from tests.worlds.stage_world import Fed, Line, journeyed, records_in, rows
+from tests.worlds.stage_world import Fed, journeyed, records_in, rows
 
 EXAMPLES = learner_world.examples(1500, seed=5)
 SIZE = 10  # examples of a frame
 POISON = range(60, 72)  # offsets of frames whose labels are turned round
 
 
-def frame(examples: tuple[Example, ...] | list[Example], offset: int) -> Line:
+def frame(examples: tuple[Example, ...] | list[Example], offset: int) -> MemoryRecord:
     value = frame_encoder.encode(ExampleFrame({}, [*examples]))
-    return Line("examples", 0, offset, NOON, None, value)
+    return MemoryRecord("examples", 0, offset, NOON, None, value)
 
 
-def order(offset: int, kind: CommandKind, **fields: Any) -> Line:
+def order(offset: int, kind: CommandKind, **fields: Any) -> MemoryRecord:
     command = ModelCommand(f"c{offset}", kind, fields.pop("model", "payer"), **fields)
-    return Line(
+    return MemoryRecord(
         "examples", 0, offset, NOON, None, frame_encoder.encode(ExampleFrame({}, [command]))
     )
 
@@ -51,7 +52,7 @@ class Story:
 
     def __init__(self, *, restarts: bool = False, rules: LearnerRules = RULES) -> None:
         self.rules, self.restarts = rules, restarts
-        self.log: list[Line] = []
+        self.log: list[MemoryRecord] = []
         self.effects: list[Effects] = []
         self.stage = self._started(None)
 
@@ -59,18 +60,18 @@ class Story:
         rules = LearningRules({"payer": self.rules})
         return Fed(Learning(2, rules, StageObserver()), state)
 
-    def read(self, *lines: Line) -> list[Effects]:
+    def read(self, *lines: MemoryRecord) -> list[Effects]:
         self.log += lines
         before = len(self.effects)
         self._decide(list(lines))
         return self.effects[before:]
 
-    def _decide(self, lines: list[Line]) -> None:
+    def _decide(self, lines: list[MemoryRecord]) -> None:
         self.effects.append(self.stage.decide(lines))
         self._look_back()
 
     def _look_back(self) -> None:
-        late: list[Line] = []  # of the batch that the crash undid
+        late: list[MemoryRecord] = []  # of the batch that the crash undid
         looked = 0
         while (stretch := self._missing()) is not None:
             if self.restarts and not looked:
@@ -119,11 +120,11 @@ def of_payer(effects: list[Effects]) -> list[str]:
     ]
 
 
-def clean(offset: int) -> Line:
+def clean(offset: int) -> MemoryRecord:
     return frame(EXAMPLES[offset * SIZE : (offset + 1) * SIZE], offset)
 
 
-def poisoned(offset: int) -> Line:
+def poisoned(offset: int) -> MemoryRecord:
     turned = [
         structs.replace(one, label=not one.label)
         for one in EXAMPLES[offset * SIZE : (offset + 1) * SIZE]
@@ -131,7 +132,7 @@ def poisoned(offset: int) -> Line:
     return frame(turned, offset)
 
 
-def history(count: int) -> list[Line]:
+def history(count: int) -> list[MemoryRecord]:
     return [poisoned(n) if n in POISON else clean(n) for n in range(count)]
 
 

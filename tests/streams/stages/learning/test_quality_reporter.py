@@ -16,13 +16,14 @@ from online_models.learning.rules import LearnerRules
 from online_models.learning.target_learner import TargetLearner
 from schemas.records import CommandKind, Example, ExampleFrame, ModelCommand, Served, frame_encoder
 from schemas.time import DAY_MS
+from streams.replay.memory_log import MemoryRecord
 from streams.runtime.state import MemoryStore
 from streams.stages.common.observer import StageObserver
 from streams.stages.contract import Effects, LogRecord
 from streams.stages.learning.learning import Learning, LearningRules
 from tests.worlds import learner_world
 from tests.worlds.attribution_world import NOON
-from tests.worlds.stage_world import Fed, Line, Row, rows
+from tests.worlds.stage_world import Fed, Row, rows
 
 NEVER = structs.replace(learner_world.RULES, first_publication=10**6, challengers=())
 MIDNIGHT = NOON - NOON % DAY_MS
@@ -50,7 +51,7 @@ def learning(state: MemoryStore | None = None, rules: LearnerRules = NEVER) -> F
 
 def frames(examples: tuple[Example, ...], size: int, first: int = 0) -> list[LogRecord]:
     return [
-        Line(
+        MemoryRecord(
             "examples", 0, first + n, NOON, None,
             frame_encoder.encode(ExampleFrame({}, [*examples[at : at + size]])),
         )
@@ -168,7 +169,7 @@ def test_a_stretch_that_is_learned_again_is_not_told_again() -> None:
     )
     lines = frames(within_days, 10)
     order = ModelCommand("order-1", CommandKind.QUARANTINE, "payer", "", 40, 60)
-    ordered = Line(
+    ordered = MemoryRecord(
         "examples", 0, len(lines), NOON, None, frame_encoder.encode(ExampleFrame({}, [order]))
     )
     stage = learning()

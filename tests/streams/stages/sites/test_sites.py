@@ -10,6 +10,7 @@ from attribution.decision.fraud import FraudRules
 from attribution.rules.rules import Policy, Rules
 from schemas.records import SiteFrame, SiteInstall, SiteRecord, SiteVerdict, frame_encoder, site_key
 from schemas.time import DAY_MS, HOUR_MS, LogMs
+from streams.replay.memory_log import MemoryRecord
 from streams.runtime.state import MemoryStore
 from streams.stages.common.observer import StageObserver
 from streams.stages.common.watermarks import stage_upstreams
@@ -18,7 +19,7 @@ from streams.stages.contract import Effects
 from streams.stages.sites import sites
 from streams.stages.sites.sites import Sites
 from tests.worlds.site_world import KEY, MIDNIGHT, claim, shown
-from tests.worlds.stage_world import Fed, Line, journeyed, records_in, rows
+from tests.worlds.stage_world import Fed, journeyed, records_in, rows
 
 RULES = Rules()
 ALWAYS = 10**15
@@ -44,7 +45,7 @@ class Site(Fed):
         output = {} if hour is None else dict.fromkeys(stage_upstreams("journeys", 1), at(hour))
         self.offset += 1
         frame = frame_encoder.encode(SiteFrame(output, list(records)))
-        return self.decide([Line("sites", 0, self.offset, 0, None, frame)])
+        return self.decide([MemoryRecord("sites", 0, self.offset, 0, None, frame)])
 
 
 def at(hour: float) -> LogMs:
