@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import orjson
 
+from attribution.rules.rules import Rules
 from schemas.records import (
     JourneyFrame,
     JourneyRecord,
@@ -20,7 +21,10 @@ from schemas.records import (
 from schemas.time import LogMs
 from streams.replay.memory_log import MemoryRecord
 from streams.runtime.state import MemoryStore
+from streams.stages.common.observer import StageObserver
 from streams.stages.contract import Effects, LogRecord, Stage
+from streams.stages.journeys.active_models import Scorers, ScoringRules
+from streams.stages.journeys.journeys import Journeys
 from tests.worlds.attribution_world import NOON
 
 Row = dict[str, Any]
@@ -60,6 +64,13 @@ class Fed:
 
 def _log_times(watermarks: Mapping[str, int] | None) -> dict[str, LogMs]:
     return {name: LogMs(watermark) for name, watermark in (watermarks or {}).items()}
+
+
+def fed_journeys(rules: Rules, state: MemoryStore | None = None) -> Fed:
+    """The journeys stage of the only partition, without models."""
+    observer = StageObserver()
+    scorers = Scorers(lambda _: None, observer, ScoringRules())
+    return Fed(Journeys(0, 1, rules, scorers, observer), state)
 
 
 def source(topic: str, fields: Row | bytes, *, offset: int = 0, ts: int = NOON) -> MemoryRecord:

@@ -24,9 +24,6 @@ from schemas.records import (
     Touch,
 )
 from schemas.time import DAY_MS
-from streams.stages.common.observer import StageObserver
-from streams.stages.journeys.active_models import Scorers, ScoringRules
-from streams.stages.journeys.journeys import Journeys
 from tests.worlds.attribution_world import (
     DAY,
     HOUR,
@@ -44,15 +41,14 @@ from tests.worlds.attribution_world import (
     view,
 )
 from tests.worlds.journey_world import decisions, tell
-from tests.worlds.stage_world import Fed, Row, rows
+from tests.worlds.stage_world import Row, fed_journeys, rows
 
 MS = 1 / 60_000
 STRICT = Rules(default=Policy(fraud=FraudRules(click_flood="reject")))
 
 
 def reported(*records: JourneyRecord, rules: Rules = RULES) -> list[Row]:
-    observer = StageObserver()
-    stage = Fed(Journeys(0, 1, rules, Scorers(lambda _: None, observer, ScoringRules()), observer))
+    stage = fed_journeys(rules)
     return rows(stage.journeys(*records), "attributions")
 
 
@@ -82,8 +78,7 @@ def test_each_version_names_the_one_it_replaces_and_why_it_did() -> None:
 
 
 def test_what_was_decided_at_a_deadline_is_corrected_like_anything_else() -> None:
-    observer = StageObserver()
-    stage = Fed(Journeys(0, 1, RULES, Scorers(lambda _: None, observer, ScoringRules()), observer))
+    stage = fed_journeys(RULES)
     deadline = {"matching-0": at(0) + RULES.decision_wait_ms + 1}
     first = rows(stage.journeys(installed(), watermarks=deadline), "attributions")
     then = rows(stage.journeys(answer(click("c", -5))), "attributions")

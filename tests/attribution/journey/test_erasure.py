@@ -25,8 +25,6 @@ from schemas.records import (
 )
 from schemas.time import LogMs, Millis
 from streams.stages.common.observer import StageObserver
-from streams.stages.journeys.active_models import Scorers, ScoringRules
-from streams.stages.journeys.journeys import Journeys
 from streams.stages.matching.matching import Matching
 from tests.worlds.attribution_world import (
     DAY,
@@ -48,7 +46,7 @@ from tests.worlds.attribution_world import (
     view,
 )
 from tests.worlds.journey_world import decisions, in_force, returns, tell
-from tests.worlds.stage_world import Fed, Row, rows
+from tests.worlds.stage_world import Fed, Row, fed_journeys, rows
 
 MS = 1 / 60_000
 AWAY = 10 * DAY
@@ -63,10 +61,7 @@ def asked(minutes: float, request_id: str = "request 1") -> ErasureSeen:
 
 
 def stage(state: Any = None, rules: Rules = RULES) -> Fed:
-    observer = StageObserver()
-    return Fed(
-        Journeys(0, 1, rules, Scorers(lambda _: None, observer, ScoringRules()), observer), state
-    )
+    return fed_journeys(rules, state)
 
 
 def reported(*records: JourneyRecord) -> list[Row]:

@@ -21,9 +21,6 @@ from schemas.records import (
     TouchKind,
 )
 from schemas.time import DAY_MS, HOUR_MS
-from streams.stages.common.observer import StageObserver
-from streams.stages.journeys.active_models import Scorers, ScoringRules
-from streams.stages.journeys.journeys import Journeys
 from tests.worlds.attribution_world import (
     DAY,
     HOUR,
@@ -40,7 +37,7 @@ from tests.worlds.attribution_world import (
     view,
 )
 from tests.worlds.journey_world import evictions, in_force, returns, tell
-from tests.worlds.stage_world import Fed, Row, rows
+from tests.worlds.stage_world import Row, fed_journeys, rows
 
 MS = 1 / 60_000
 AWAY = 10 * DAY
@@ -270,8 +267,7 @@ def test_a_retargeting_touchpoint_before_the_install_led_to_it_or_to_nothing() -
 
 
 def reengagement_rows(*records: JourneyRecord) -> list[Row]:
-    observer = StageObserver()
-    stage = Fed(Journeys(0, 1, RULES, Scorers(lambda _: None, observer, ScoringRules()), observer))
+    stage = fed_journeys(RULES)
     reported = rows(stage.journeys(*INSTALLED, *records), "attributions")
     return [one for one in reported if one["conversion_type"] == "reengagement"]
 

@@ -12,9 +12,6 @@ from attribution.matching.touch_index import EMPTY, index_install
 from attribution.rules.rules import Policy, Rules, Scope, Windows
 from schemas.records import Candidates, Installed, JourneyRecord, Prior, Signal, Touch
 from schemas.time import DAY_MS, Millis
-from streams.stages.common.observer import StageObserver
-from streams.stages.journeys.active_models import Scorers, ScoringRules
-from streams.stages.journeys.journeys import Journeys
 from tests.worlds.attribution_world import (
     DAY,
     HOUR,
@@ -31,7 +28,7 @@ from tests.worlds.attribution_world import (
     to_win_back,
 )
 from tests.worlds.journey_world import conversions, decisions, tell
-from tests.worlds.stage_world import Fed, Row, rows
+from tests.worlds.stage_world import Row, fed_journeys, rows
 
 MS = 1 / 60_000
 QUARTER = 90 * DAY
@@ -48,8 +45,7 @@ def late_prior(prior: Prior) -> Candidates:
 
 def row(*records: JourneyRecord, rules: Rules = RULES) -> Row:
     """The last row that is told of the install."""
-    observer = StageObserver()
-    stage = Fed(Journeys(0, 1, rules, Scorers(lambda _: None, observer, ScoringRules()), observer))
+    stage = fed_journeys(rules)
     return rows(stage.journeys(*records), "attributions")[-1]
 
 

@@ -33,7 +33,7 @@ from tests.worlds.attribution_world import (
     to_win_back,
     view,
 )
-from tests.worlds.stage_world import Fed, Row, rows
+from tests.worlds.stage_world import Fed, Row, fed_journeys, rows
 
 BEFORE = Rules()
 SHORT = Rules(default=Policy(windows=Windows(click=DAY_MS, probabilistic_click=HOUR_MS)))
@@ -41,10 +41,7 @@ SOON = {"matching-0": logged_at(10 * DAY)}
 
 
 def stage(rules: Rules, state: MemoryStore | None = None) -> Fed:
-    observer = StageObserver()
-    return Fed(
-        Journeys(0, 1, rules, Scorers(lambda _: None, observer, ScoringRules()), observer), state
-    )
+    return fed_journeys(rules, state)
 
 
 def reported(effects: Effects) -> list[Row]:
