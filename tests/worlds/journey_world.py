@@ -16,7 +16,8 @@ from schemas.records import (
     MoneyRouted,
     SiteVerdict,
 )
-from tests.worlds.attribution_world import RULES, at
+from tests.worlds.clock import at
+from tests.worlds.records import RULES
 
 
 def tell(

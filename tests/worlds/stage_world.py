@@ -25,7 +25,7 @@ from streams.stages.common.observer import StageObserver
 from streams.stages.contract import Effects, LogRecord, Stage
 from streams.stages.journeys.active_models import Scorers, ScoringRules
 from streams.stages.journeys.journeys import Journeys
-from tests.worlds.attribution_world import NOON
+from tests.worlds.clock import NOON
 
 Row = dict[str, Any]
 

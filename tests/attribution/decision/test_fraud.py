@@ -9,7 +9,8 @@ from attribution.decision.candidates import Candidate
 from attribution.decision.fraud import REASONS, FraudReason, FraudRules, Hit, hits
 from schemas.records import Flag, Installed, Signal, SiteVerdict, Touch
 from schemas.time import LogMs
-from tests.worlds.attribution_world import HOUR, at, click, installed, view
+from tests.worlds.clock import HOUR, at
+from tests.worlds.records import click, installed, view
 
 MS = 1 / 60_000
 SECOND = 1 / 60

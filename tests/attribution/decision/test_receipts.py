@@ -17,20 +17,8 @@ from attribution.decision.waterfall import (
 from attribution.rules.rules import Policy, Probabilistic, Rules
 from schemas.records import Flag, Signal, Touch
 from tests.attribution.probabilistic.pair_world import HOME, STRANGER
-from tests.worlds.attribution_world import (
-    DAY,
-    HOUR,
-    RULES,
-    WEEK,
-    at,
-    before,
-    by,
-    click,
-    device,
-    installed,
-    to_win_back,
-    view,
-)
+from tests.worlds.clock import DAY, HOUR, WEEK, at
+from tests.worlds.records import RULES, before, by, click, device, installed, to_win_back, view
 
 INSTALL = replace(installed(0), traits=HOME, begin_time=at(-5))
 CASE = Case(INSTALL)

@@ -13,19 +13,8 @@ from attribution.rules.rules import Policy, Probabilistic, Rules, Scope, Windows
 from schemas.records import Installed, Signal, Touch
 from schemas.time import DAY_MS, HOUR_MS
 from tests.attribution.probabilistic.pair_world import HOME, NEIGHBOUR, STRANGER
-from tests.worlds.attribution_world import (
-    DAY,
-    HOUR,
-    RULES,
-    WEEK,
-    before,
-    by,
-    click,
-    device,
-    installed,
-    to_win_back,
-    view,
-)
+from tests.worlds.clock import DAY, HOUR, WEEK
+from tests.worlds.records import RULES, before, by, click, device, installed, to_win_back, view
 
 MS = 1 / 60_000
 INSTALL = replace(installed(0), traits=HOME)

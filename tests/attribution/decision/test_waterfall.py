@@ -9,7 +9,8 @@ from attribution.decision.waterfall import Case, Receipt, rejection, review, run
 from attribution.rules.rules import Policy, Rules, Windows, rule_set_id
 from schemas.records import Signal, Touch
 from schemas.time import DAY_MS, HOUR_MS
-from tests.worlds.attribution_world import DAY, HOUR, RULES, WEEK, click, installed, view
+from tests.worlds.clock import DAY, HOUR, WEEK
+from tests.worlds.records import RULES, click, installed, view
 
 MS = 1 / 60_000
 INSTALL = installed(0)

@@ -24,23 +24,19 @@ from schemas.records import (
     Touch,
 )
 from schemas.time import DAY_MS
-from tests.worlds.attribution_world import (
-    DAY,
-    HOUR,
+from tests.worlds.clock import DAY, HOUR, WEEK, at, logged_at
+from tests.worlds.journey_world import decisions, tell
+from tests.worlds.records import (
     RULES,
-    WEEK,
     answer,
-    at,
     before,
     by,
     click,
     installed,
     late,
-    logged_at,
     to_win_back,
     view,
 )
-from tests.worlds.journey_world import decisions, tell
 from tests.worlds.stage_world import Row, fed_journeys, rows
 
 MS = 1 / 60_000

@@ -26,17 +26,14 @@ from schemas.records import (
 from schemas.time import LogMs, Millis
 from streams.stages.common.observer import StageObserver
 from streams.stages.matching.matching import Matching
-from tests.worlds.attribution_world import (
-    DAY,
-    HOUR,
+from tests.worlds.clock import DAY, HOUR, WEEK, at, logged_at
+from tests.worlds.journey_world import decisions, in_force, returns, tell
+from tests.worlds.records import (
     RULES,
-    WEEK,
     answer,
-    at,
     click,
     installed,
     late,
-    logged_at,
     looked_up,
     purchase,
     routed,
@@ -45,7 +42,6 @@ from tests.worlds.attribution_world import (
     to_win_back,
     view,
 )
-from tests.worlds.journey_world import decisions, in_force, returns, tell
 from tests.worlds.stage_world import Fed, Row, fed_journeys, rows
 
 MS = 1 / 60_000

@@ -16,21 +16,19 @@ from schemas.records import (
     Signal,
 )
 from schemas.time import LogMs
-from tests.worlds.attribution_world import (
-    HOUR,
+from tests.worlds.clock import HOUR, WEEK, logged_at
+from tests.worlds.journey_world import decisions, dispositions, tell
+from tests.worlds.records import (
     RULES,
-    WEEK,
     answer,
     click,
     installed,
     late,
-    logged_at,
     purchase,
     routed,
     session,
     view,
 )
-from tests.worlds.journey_world import decisions, dispositions, tell
 
 MS = 1 / 60_000
 PAID = routed(purchase(install_id="i1"))

@@ -21,13 +21,11 @@ from schemas.records import (
     TouchKind,
 )
 from schemas.time import DAY_MS, HOUR_MS
-from tests.worlds.attribution_world import (
-    DAY,
-    HOUR,
+from tests.worlds.clock import DAY, HOUR, WEEK, at
+from tests.worlds.journey_world import evictions, in_force, returns, tell
+from tests.worlds.records import (
     RULES,
-    WEEK,
     answer,
-    at,
     by,
     click,
     installed,
@@ -36,7 +34,6 @@ from tests.worlds.attribution_world import (
     to_win_back,
     view,
 )
-from tests.worlds.journey_world import evictions, in_force, returns, tell
 from tests.worlds.stage_world import Row, fed_journeys, rows
 
 MS = 1 / 60_000

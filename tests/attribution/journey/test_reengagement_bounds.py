@@ -10,17 +10,9 @@ from schemas.records import (
     JourneyRecord,
 )
 from schemas.time import DAY_MS, HOUR_MS, Millis
-from tests.worlds.attribution_world import (
-    DAY,
-    HOUR,
-    click,
-    installed,
-    late,
-    logged_at,
-    session,
-    to_win_back,
-)
+from tests.worlds.clock import DAY, HOUR, logged_at
 from tests.worlds.journey_world import evictions, in_force, returns, tell
+from tests.worlds.records import click, installed, late, session, to_win_back
 
 AWAY = 10 * DAY
 INSTALLED: list[JourneyRecord] = [installed(lookups=0)]

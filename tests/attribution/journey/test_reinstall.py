@@ -12,13 +12,11 @@ from attribution.matching.touch_index import EMPTY, index_install
 from attribution.rules.rules import Policy, Rules, Scope, Windows
 from schemas.records import Candidates, Installed, JourneyRecord, Prior, Signal, Touch
 from schemas.time import DAY_MS, Millis
-from tests.worlds.attribution_world import (
-    DAY,
-    HOUR,
+from tests.worlds.clock import DAY, HOUR, WEEK, at
+from tests.worlds.journey_world import conversions, decisions, tell
+from tests.worlds.records import (
     RULES,
-    WEEK,
     answer,
-    at,
     before,
     by,
     click,
@@ -27,7 +25,6 @@ from tests.worlds.attribution_world import (
     looked_up,
     to_win_back,
 )
-from tests.worlds.journey_world import conversions, decisions, tell
 from tests.worlds.stage_world import Row, fed_journeys, rows
 
 MS = 1 / 60_000

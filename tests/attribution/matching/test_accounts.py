@@ -8,7 +8,8 @@ from attribution.matching.facts import Evicted, MatchFact, MoneyWaiting, Settled
 from attribution.rules.rules import Rules
 from schemas.records import AccountLinked, AccountMoney, MoneyRouted
 from schemas.time import LogMs
-from tests.worlds.attribution_world import RULES, WEEK, account_money, purchase, routed, signed_in
+from tests.worlds.clock import WEEK
+from tests.worlds.records import RULES, account_money, purchase, routed, signed_in
 
 MS = 1 / 60_000
 MONEY = purchase()

@@ -25,18 +25,8 @@ from schemas.records import (
     partition_of,
 )
 from schemas.time import DAY_MS, LogMs
-from tests.worlds.attribution_world import (
-    DAY,
-    NOON,
-    at,
-    by,
-    click,
-    installed,
-    logged_at,
-    looked_up,
-    seen,
-    view,
-)
+from tests.worlds.clock import DAY, NOON, at, logged_at
+from tests.worlds.records import by, click, installed, looked_up, seen, view
 
 KEY = "d:app:somebody"
 RULES = Rules(watched_one_in=1, watch_window_ms=10 * DAY_MS)

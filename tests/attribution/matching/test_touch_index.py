@@ -7,17 +7,8 @@ from attribution.matching.facts import Evicted, MatchFact, Settled
 from attribution.matching.touch_index import TouchIndex
 from attribution.rules.rules import Rules
 from schemas.records import Candidates, InstallSeen, TouchSeen
-from tests.worlds.attribution_world import (
-    DAY,
-    RULES,
-    WEEK,
-    answer,
-    click,
-    installed,
-    late,
-    looked_up,
-    seen,
-)
+from tests.worlds.clock import DAY, WEEK
+from tests.worlds.records import RULES, answer, click, installed, late, looked_up, seen
 
 CLICK = click("c1", -1)
 LOOKUP = looked_up(installed(0))

@@ -8,7 +8,8 @@ from attribution.matching.transactions import Transaction
 from attribution.rules.rules import Rules
 from schemas.records import AccountMoney, Money, MoneyRouted
 from schemas.time import LogMs
-from tests.worlds.attribution_world import RULES, WEEK, at, logged_at, purchase, refund
+from tests.worlds.clock import WEEK, at, logged_at
+from tests.worlds.records import RULES, purchase, refund
 
 MS = 1 / 60_000
 PAID = purchase(install_id="i1")

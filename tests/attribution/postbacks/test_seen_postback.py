@@ -18,7 +18,7 @@ from streams.stages.common.working_set import stored_expiry
 from streams.stages.contract import Effects
 from streams.stages.intake.intake import Intake, IntakeRules
 from streams.stages.matching.matching import Matching
-from tests.worlds.attribution_world import NOON, RULES
+from tests.worlds.clock import NOON
 from tests.worlds.postback_world import (
     OTHER_KEY,
     OUR_RULES,
@@ -28,6 +28,7 @@ from tests.worlds.postback_world import (
     jws,
     signed,
 )
+from tests.worlds.records import RULES
 from tests.worlds.stage_world import (
     Fed,
     event,

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from attribution.probabilistic.pair_fit import KnownMatch
 from schemas.records import Installed, Touch
-from tests.worlds.attribution_world import click, installed
+from tests.worlds.records import click, installed
 
 HOME = ["ip-1", "net-1", "15", "agent-1", "DE"]
 NEIGHBOUR = ["ip-2", "net-1", "15", "agent-2", "DE"]

@@ -8,7 +8,7 @@ from itertools import product
 from hypothesis import strategies as st
 
 from tests.oracle.rulebook import DAY, FOREVER, HOUR, Rulebook, Scope, Value
-from tests.worlds.attribution_world import by, click
+from tests.worlds.records import by, click
 
 MARCH = 1_772_323_200_000  # 2026-03-01T00:00:00Z
 MOMENTS = (MARCH - 1, MARCH, MARCH + DAY)

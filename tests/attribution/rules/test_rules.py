@@ -15,7 +15,7 @@ from attribution.rules.rules import Policy, Probabilistic, Rules, Scope, Windows
 from schemas.time import DAY_MS, HOUR_MS, EventMs, Millis
 from tests.attribution.rules.rule_world import CALLED, MARCH, MOMENTS, VALUES, found, rulebooks
 from tests.oracle.rulebook import Rulebook, Value
-from tests.worlds.attribution_world import click, view
+from tests.worlds.records import click, view
 
 FOR_APP = Scope(app_id="app", windows=(("click", DAY_MS), ("view", HOUR_MS)))
 FOR_SOURCE = Scope(media_source="north", windows=(("click", 2 * DAY_MS),))

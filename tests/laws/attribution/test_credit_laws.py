@@ -11,7 +11,8 @@ from attribution.decision.candidates import Candidate
 from attribution.decision.waterfall import Case, Receipt, rank, review, run_waterfall
 from schemas.records import Installed, Prior, Signal, Touch, TouchKind
 from schemas.time import DAY_MS, HOUR_MS, EventMs, LogMs, Millis
-from tests.worlds.attribution_world import NOON, RULES
+from tests.worlds.clock import NOON
+from tests.worlds.records import RULES
 
 EDGES = (0, 1, HOUR_MS, DAY_MS, 7 * DAY_MS, 30 * DAY_MS, 37 * DAY_MS)
 INSTALL = Installed(

@@ -12,7 +12,7 @@ from attribution.decision.candidates import Candidate
 from attribution.decision.fraud import REASONS, FraudRules, Mode, hits
 from schemas.records import Flag, Installed, Signal, SiteVerdict, Touch, TouchKind
 from schemas.time import DAY_MS, HOUR_MS, EventMs, LogMs, Millis
-from tests.worlds.attribution_world import NOON
+from tests.worlds.clock import NOON
 
 RULES = FraudRules(engagements_max=2)
 BEGUN = NOON - 600_000

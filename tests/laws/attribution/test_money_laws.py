@@ -21,7 +21,8 @@ from attribution.matching.facts import MatchFact, MoneyWaiting, Settled
 from attribution.matching.transactions import Transaction
 from schemas.records import AccountLinked, AccountMoney, Installed, Money, MoneyKind, MoneyRouted
 from schemas.time import LogMs
-from tests.worlds.attribution_world import NOON, RULES, account_money, purchase, refund, routed
+from tests.worlds.clock import NOON
+from tests.worlds.records import RULES, account_money, purchase, refund, routed
 
 WEEK_MS = RULES.parking_ms
 END = NOON + 100 * WEEK_MS

@@ -16,7 +16,7 @@ from attribution.postbacks.signature_verdict import SignatureReason
 from attribution.postbacks.skadnetwork import SIGNED_FIELDS, read_skadnetwork, signed_text
 from schemas.records import PostbackSeen
 from schemas.time import LogMs
-from tests.worlds.attribution_world import NOON
+from tests.worlds.clock import NOON
 from tests.worlds.postback_world import (
     ENVELOPE,
     PAYLOAD,

@@ -31,7 +31,8 @@ from streams.stages.journeys.active_models import Scorers, ScoringRules
 from streams.stages.journeys.journeys import Journeys
 from streams.stages.learning.learning import Learning, LearningRules
 from tests.worlds import hazard_world, learner_world
-from tests.worlds.attribution_world import HOUR, NOON, RULES, installed, purchase, refund, routed
+from tests.worlds.clock import HOUR, NOON
+from tests.worlds.records import RULES, installed, purchase, refund, routed
 from tests.worlds.stage_world import Fed, Row, rows
 
 SCORER = dump_hazard_scorer(HazardModel())

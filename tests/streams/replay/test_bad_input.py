@@ -21,7 +21,7 @@ from streams.replay.run import run_replay
 from streams.settings import Settings, read_settings
 from streams.store.base import Store
 from streams.wiring.store import open_store
-from tests.worlds.attribution_world import DAY, HOUR, NOON, at
+from tests.worlds.clock import DAY, HOUR, NOON, at
 from tests.worlds.postback_world import HEADER, PAYLOAD, VERSION_4_0, enveloped, jws, signed
 
 Sent = list[KcatRecord]

@@ -24,7 +24,7 @@ from streams.runtime.state import MemoryStore
 from streams.stages.common.observer import StageObserver
 from streams.stages.contract import CLOCK_KEY, Effects
 from streams.stages.intake.intake import Intake, IntakeRules
-from tests.worlds.attribution_world import NOON
+from tests.worlds.clock import NOON
 from tests.worlds.stage_world import (
     event,
     journeyed,

@@ -22,7 +22,7 @@ from streams.runtime.state import MemoryStore
 from streams.stages.common.observer import StageObserver
 from streams.stages.contract import Effects
 from streams.stages.intake.intake import Intake, IntakeRules
-from tests.worlds.attribution_world import NOON
+from tests.worlds.clock import NOON
 from tests.worlds.stage_world import event, journeyed, matched, records_in, rows, settled, source
 
 RULES = IntakeRules(b"secret", EventMs(0), dead_letter_share_max=1.0, dead_letter_window=9)

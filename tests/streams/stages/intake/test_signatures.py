@@ -18,7 +18,7 @@ from streams.settings.environment import SettingError
 from streams.stages.common.observer import StageObserver
 from streams.stages.intake.intake import Intake, IntakeRules
 from streams.wiring.parts import stage_rules
-from tests.worlds.attribution_world import NOON
+from tests.worlds.clock import NOON
 from tests.worlds.stage_world import event, journeyed, matched, records_in, source
 
 SECRET = b"north's secret"

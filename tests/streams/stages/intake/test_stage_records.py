@@ -16,7 +16,7 @@ from streams.stages.intake.stage_records import (
     installed,
     touch_seen,
 )
-from tests.worlds.attribution_world import NOON
+from tests.worlds.clock import NOON
 from tests.worlds.stage_world import event
 
 SOURCE = (1, 0, 7)

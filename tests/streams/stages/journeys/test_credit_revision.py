@@ -18,20 +18,8 @@ from streams.stages.common.observer import StageObserver
 from streams.stages.contract import Effects
 from streams.stages.journeys.active_models import Scorers, ScoringRules
 from streams.stages.journeys.journeys import Journeys
-from tests.worlds.attribution_world import (
-    DAY,
-    HOUR,
-    NOON,
-    RULES,
-    WEEK,
-    answer,
-    before,
-    by,
-    click,
-    installed,
-    late,
-    view,
-)
+from tests.worlds.clock import DAY, HOUR, NOON, WEEK
+from tests.worlds.records import RULES, answer, before, by, click, installed, late, view
 from tests.worlds.stage_world import Fed, Row, rows
 
 NOTHING = ChannelEffect(Strength(0.0, 0.0), Strength(0.0, 0.0))

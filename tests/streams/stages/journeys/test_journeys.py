@@ -14,19 +14,8 @@ from streams.stages.common.observer import StageObserver
 from streams.stages.contract import Effects
 from streams.stages.journeys.active_models import Scorers, ScoringRules
 from streams.stages.journeys.journeys import Journeys
-from tests.worlds.attribution_world import (
-    HOUR,
-    NOON,
-    RULES,
-    WEEK,
-    answer,
-    click,
-    installed,
-    late,
-    purchase,
-    routed,
-    session,
-)
+from tests.worlds.clock import HOUR, NOON, WEEK
+from tests.worlds.records import RULES, answer, click, installed, late, purchase, routed, session
 from tests.worlds.stage_world import Fed, Row, rows, settled
 
 MODEL = dump_hazard_scorer(HazardModel())

@@ -19,20 +19,8 @@ from streams.stages.journeys import rule_change
 from streams.stages.journeys.active_models import Scorers, ScoringRules
 from streams.stages.journeys.journeys import Journeys
 from streams.stages.journeys.rule_change import RuleChange
-from tests.worlds.attribution_world import (
-    DAY,
-    HOUR,
-    at,
-    before,
-    by,
-    click,
-    installed,
-    late,
-    logged_at,
-    session,
-    to_win_back,
-    view,
-)
+from tests.worlds.clock import DAY, HOUR, at, logged_at
+from tests.worlds.records import before, by, click, installed, late, session, to_win_back, view
 from tests.worlds.stage_world import Fed, Row, fed_journeys, rows
 
 BEFORE = Rules()

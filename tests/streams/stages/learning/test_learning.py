@@ -23,7 +23,7 @@ from streams.stages.common.snapshot_messages import model_of
 from streams.stages.contract import Effects
 from streams.stages.learning.learning import STORE_AFTER_EXAMPLES, Learning, LearningRules
 from tests.worlds import credit_world, learner_world
-from tests.worlds.attribution_world import NOON
+from tests.worlds.clock import NOON
 from tests.worlds.learner_world import RULES
 from tests.worlds.stage_world import Fed, journeyed, records_in, rows
 

@@ -26,7 +26,7 @@ from streams.stages.learning.learning import Learning, LearningRules
 from streams.stages.learning.parts import BASE_AGE_MS_MAX, BASE_EVERY_MS, BASES_MAX
 from tests.streams.stages.learning.test_learning import of, versions
 from tests.worlds import learner_world
-from tests.worlds.attribution_world import NOON
+from tests.worlds.clock import NOON
 from tests.worlds.learner_world import RULES
 from tests.worlds.stage_world import Fed, journeyed, records_in, rows
 

@@ -22,7 +22,7 @@ from streams.stages.common.observer import StageObserver
 from streams.stages.contract import Effects, LogRecord
 from streams.stages.learning.learning import Learning, LearningRules
 from tests.worlds import learner_world
-from tests.worlds.attribution_world import NOON
+from tests.worlds.clock import NOON
 from tests.worlds.stage_world import Fed, Row, rows
 
 NEVER = structs.replace(learner_world.RULES, first_publication=10**6, challengers=())

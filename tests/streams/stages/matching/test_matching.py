@@ -10,8 +10,8 @@ from streams.stages.common.watermarks import source_upstreams
 from streams.stages.common.working_set import stored_expiry
 from streams.stages.contract import Effects
 from streams.stages.matching.matching import Matching
-from tests.worlds.attribution_world import (
-    NOON,
+from tests.worlds.clock import NOON
+from tests.worlds.records import (
     RULES,
     account_money,
     click,

@@ -22,24 +22,11 @@ from schemas.records import (
     TouchKind,
     TouchSeen,
 )
-from schemas.time import MINUTE_MS, EventMs, LogMs, Millis
+from schemas.time import Millis
+from tests.worlds.clock import at, logged_at
 
-NOON = 1_790_000_000_000
 NO_LOOKBACK = Millis(0)
 RULES = Rules()
-HOUR = 60
-DAY = 24 * HOUR
-WEEK = 7 * DAY
-
-
-def at(minutes: float) -> EventMs:
-    """Event time, `minutes` after noon."""
-    return EventMs(NOON + round(minutes * MINUTE_MS))
-
-
-def logged_at(minutes: float) -> LogMs:
-    """Log time, `minutes` after noon."""
-    return LogMs(NOON + round(minutes * MINUTE_MS))
 
 
 def click(
