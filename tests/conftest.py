@@ -6,12 +6,17 @@ from collections.abc import Generator
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from deploy.local.servers import clickhouse_absence, kafka_absence
 from tests import servers_in_use
 
 ABSENCE = {"Kafka": kafka_absence, "clickhouse-server": clickhouse_absence}
 
+
+# Machines can be busy: how long an example takes says nothing about it.
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 
 CHAOS = "chaos: kills for many minutes; `make chaos` runs these, a plain run leaves them out"
 

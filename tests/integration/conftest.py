@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -22,17 +23,10 @@ def kafka(
     tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
 ) -> Iterator[KafkaServer]:
     """A broker of its own: tests may create topics in it, and kill and start it again."""
-    absence = kafka_absence()
-    if absence:
-        skip_or_fail("kafka", absence)
+    _require("kafka", kafka_absence())
     server = own_kafka(tmp_path_factory.mktemp("kafka"))
-    server.start(dies_with_parent=True)
-    try:
-        server.wait_ready()
-        note(pytestconfig, "Kafka", server.version())
+    with _running(server, "Kafka", pytestconfig):
         yield server
-    finally:
-        server.kill()
 
 
 @pytest.fixture(scope="session")
@@ -40,14 +34,25 @@ def clickhouse_server(
     tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
 ) -> Iterator[ClickHouseServer]:
     """A server of its own: tests may create tables in it, and kill and start it again."""
-    absence = clickhouse_absence()
-    if absence:
-        skip_or_fail("clickhouse", absence)
+    _require("clickhouse", clickhouse_absence())
     server = own_clickhouse(tmp_path_factory.mktemp("clickhouse"))
+    with _running(server, "clickhouse-server", pytestconfig):
+        yield server
+
+
+def _require(server: str, absence: str | None) -> None:
+    if absence:
+        skip_or_fail(server, absence)
+
+
+@contextmanager
+def _running(
+    server: KafkaServer | ClickHouseServer, name: str, config: pytest.Config
+) -> Iterator[None]:
     server.start(dies_with_parent=True)
     try:
         server.wait_ready()
-        note(pytestconfig, "clickhouse-server", server.version())
-        yield server
+        note(config, name, server.version())
+        yield
     finally:
         server.kill()
