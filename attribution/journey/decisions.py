@@ -20,9 +20,10 @@ from attribution.decision.waterfall import (
     run_waterfall,
 )
 from attribution.journey.retargeting import note_retargeting
-from attribution.journey.state import Decision, DecisionReason, Journey, JourneyFact, JourneyStep
+from attribution.journey.state import Decision, Journey, JourneyFact, JourneyStep
 from attribution.matching.facts import Evicted, Settled
 from attribution.rules.rules import Rules
+from schemas.outcomes import DecisionReason
 from schemas.records import Prior
 from schemas.time import LogMs
 

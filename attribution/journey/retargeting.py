@@ -16,7 +16,6 @@ from attribution.decision.reengagement import (
 )
 from attribution.journey.erasure import without_uncounted
 from attribution.journey.state import (
-    DecisionReason,
     Journey,
     JourneyFact,
     JourneyStep,
@@ -24,6 +23,7 @@ from attribution.journey.state import (
 )
 from attribution.matching.facts import Evicted
 from attribution.rules.rules import Rules
+from schemas.outcomes import DecisionReason
 from schemas.records import ActivitySeen
 from schemas.time import LogMs
 

@@ -10,19 +10,9 @@ from attribution.decision.candidates import Candidate
 from attribution.decision.reengagement import Reengaged, SessionTimes
 from attribution.decision.waterfall import Case, Review, WaterfallResult
 from attribution.matching.facts import Evicted, Settled
+from schemas.outcomes import DecisionReason
 from schemas.records import ActivitySeen, Installed, MoneyRouted, Prior, SiteVerdict
 from schemas.time import EventMs, LogMs
-
-DecisionReason = Literal[
-    "first_decision",
-    "deadline",
-    "late_touchpoint",
-    "late_install",
-    "late_activity",
-    "fraud_verdict",
-    "erasure",
-    "rule_change",
-]
 
 
 class Decision(Struct, frozen=True, gc=False):

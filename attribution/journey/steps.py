@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from typing import assert_never
 
 from msgspec.structs import replace
 
@@ -19,7 +20,7 @@ from attribution.journey.decisions import (
 )
 from attribution.journey.erasure import purge_due, purged
 from attribution.journey.retargeting import note_retargeting, win_back
-from attribution.journey.state import DecisionReason, Journey, JourneyFact, JourneyStep
+from attribution.journey.state import Journey, JourneyFact, JourneyStep
 from attribution.journey.waitlist import (
     apply_or_wait,
     deadline_of,
@@ -29,17 +30,40 @@ from attribution.journey.waitlist import (
 )
 from attribution.matching.facts import Evicted, Settled
 from attribution.rules.rules import Rules
+from schemas.outcomes import DecisionReason
 from schemas.records import (
     NAMED_BY_SESSION,
     ActivitySeen,
     Candidates,
     Erased,
     Installed,
+    JourneyRecord,
+    ModelMarker,
     MoneyRouted,
     Signal,
     SiteVerdict,
 )
 from schemas.time import MILLISECOND, LogMs
+
+
+def advance(journey: Journey, record: JourneyRecord, rules: Rules) -> JourneyStep:
+    """The step of any record that names an install; a marker is for the whole partition."""
+    match record:
+        case Installed():
+            return add_install(journey, record, rules)
+        case Candidates():
+            return add_candidates(journey, record, rules)
+        case ActivitySeen():
+            return add_activity(journey, record, rules)
+        case MoneyRouted():
+            return add_money(journey, record, rules)
+        case SiteVerdict():
+            return add_site_verdict(journey, record, rules)
+        case Erased():
+            return request_erasure(journey, record, rules)
+        case ModelMarker():
+            raise AssertionError("markers are for the partition, not for one install")
+    assert_never(record)
 
 
 def add_install(journey: Journey, installed: Installed, rules: Rules) -> JourneyStep:

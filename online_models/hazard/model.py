@@ -25,10 +25,10 @@ from online_models.hazard.kernel import (
 from online_models.hazard.packed import PackedGroup, unpacked
 from online_models.hazard.rules import (
     HAZARD_COLUMNS,
-    PLATFORMS_MAX,
     HazardRules,
     Numbers,
     Places,
+    add_platform,
     hazard_frame,
     rates_of,
 )
@@ -104,7 +104,11 @@ class HazardModel:
         snapshots = [one for group in groups for one in group[3]]
         sizes = [len(group[3]) for group in groups]
         of_groups = np.array(
-            [(group[0], group[1], self._place_of(group[2])) for group in groups], np.int64
+            [
+                (group[0], group[1], add_platform(self.scorer.platforms, group[2]))
+                for group in groups
+            ],
+            np.int64,
         ).reshape(-1, 3)
         about = np.empty((len(snapshots), 5), np.int64)
         about[:, LANDMARK] = [one.landmark for one in snapshots]
@@ -171,7 +175,7 @@ class HazardModel:
         for _, landmark, bin_, label, platform, group in rows:
             number += group != group_before
             group_before = group
-            column = self._place_of(platform)
+            column = add_platform(self.scorer.platforms, platform)
             about.extend((landmark, bin_, label, column, number if group else 0))
         return self._placed(np.frombuffer(about, np.int64).reshape(-1, 5))
 
@@ -186,10 +190,3 @@ class HazardModel:
         if (bins < self._first_bins[landmarks]).any() or bins.max() >= shape.bins:
             raise ValueError("a row has a bin that was over at its landmark, or does not exist")
         return placed
-
-    def _place_of(self, platform: str) -> int:
-        column = self.scorer.place_of(platform)
-        if column == PLATFORMS_MAX and len(self.scorer.platforms) < PLATFORMS_MAX:
-            self.scorer.platforms.append(platform)
-            return len(self.scorer.platforms) - 1
-        return column

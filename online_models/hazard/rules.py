@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -46,6 +47,23 @@ CENTRE_ROWS = 10_000.0
 SLOPE_MIN, SLOPE_MAX = 0.25, 4.0
 SHIFT_MAX = 3.0
 """Bounds of calibration, in log odds. A model that is further off has to be replaced."""
+
+
+def platform_column(platforms: Sequence[str], platform: str) -> int:
+    """The column of a platform's calibration; unknown platforms share the last one."""
+    try:
+        return platforms.index(platform)
+    except ValueError:
+        return PLATFORMS_MAX
+
+
+def add_platform(platforms: list[str], platform: str) -> int:
+    """The same, with a column of its own for a new platform while there is room."""
+    column = platform_column(platforms, platform)
+    if column == PLATFORMS_MAX and len(platforms) < PLATFORMS_MAX:
+        platforms.append(platform)
+        return len(platforms) - 1
+    return column
 
 
 class HazardRules(Struct, frozen=True):

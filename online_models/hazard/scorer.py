@@ -14,7 +14,7 @@ from msgspec import Struct
 from online_models.hazard.encoding import Encoder
 from online_models.hazard.kernel import EncodedRows, Kernel, PackedRows, Weights, fastest
 from online_models.hazard.packed import MALFORMED, PackedAsk
-from online_models.hazard.rules import PLATFORMS_MAX, HazardRules, Numbers, hazard_frame
+from online_models.hazard.rules import HazardRules, Numbers, hazard_frame, platform_column
 
 Chances = dict[str, float]
 """Chance of the target by each horizon that has not passed, in order of time, never falling."""
@@ -100,10 +100,7 @@ class HazardScorer:
 
     def place_of(self, platform: str) -> int:
         """The column of a platform's calibration; unknown platforms share the last one."""
-        try:
-            return self.platforms.index(platform)
-        except ValueError:
-            return PLATFORMS_MAX
+        return platform_column(self.platforms, platform)
 
     def _when(self, landmark: int, since: int | None) -> int:
         start = self._starts[landmark]

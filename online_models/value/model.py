@@ -12,7 +12,7 @@ from msgspec import Struct
 from online_models.hazard.encoding import Encoded
 from online_models.hazard.kernel import EncodedRows, Kernel, Memory, new_memory, new_weights
 from online_models.hazard.packed import MALFORMED, unpacked
-from online_models.hazard.rules import PLATFORMS_MAX, Numbers, Places
+from online_models.hazard.rules import Numbers, Places, add_platform
 from online_models.scoring.landmarks import LANDMARKS
 from online_models.value.amount_arrays import ActualAmounts, AmountRows, new_amounts
 from online_models.value.amounts import learn_amounts
@@ -126,19 +126,20 @@ class ValueModel:
             group_before = row.group
             at = grid_row(row.landmark, row.spent > 0.0)
             group = number if row.group else 0
-            chance.extend((at, row.bucket, row.amount > 0.0, self._place_of(row.platform), group))
+            chance.extend(
+                (
+                    at,
+                    row.bucket,
+                    row.amount > 0.0,
+                    add_platform(self.scorer.platforms, row.platform),
+                    group,
+                )
+            )
             amount.extend((at, row.bucket, group))
         return (
             np.frombuffer(chance, np.int64).reshape(-1, 5),
             np.frombuffer(amount, np.int64).reshape(-1, 3),
         )
-
-    def _place_of(self, platform: str) -> int:
-        column = self.scorer.place_of(platform)
-        if column == PLATFORMS_MAX and len(self.scorer.platforms) < PLATFORMS_MAX:
-            self.scorer.platforms.append(platform)
-            return len(self.scorer.platforms) - 1
-        return column
 
 
 def _is_usable(row: ValueRow) -> bool:

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from online_models.hazard.kernel import EncodedRows, Kernel, Weights, fastest
 from online_models.hazard.packed import unpacked
-from online_models.hazard.rules import PLATFORMS_MAX, Numbers
+from online_models.hazard.rules import Numbers, platform_column
 from online_models.scoring.landmarks import LANDMARKS
 from online_models.value.amount_arrays import ROWS, AmountArrays, AmountRows
 from online_models.value.amounts import expected_amounts
@@ -90,10 +90,7 @@ class ValueScorer:
 
     def place_of(self, platform: str) -> int:
         """The column of a platform's calibration; unknown platforms share the last one."""
-        try:
-            return self.platforms.index(platform)
-        except ValueError:
-            return PLATFORMS_MAX
+        return platform_column(self.platforms, platform)
 
     def _expected(self, asks: Sequence[ValueAsk]) -> Numbers:
         """Expected amounts by each bucket's own model, asks × buckets; NaN where unusable."""

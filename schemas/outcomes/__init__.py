@@ -8,7 +8,7 @@ sees it twice can tell. Times are milliseconds since 1970 in UTC, money is integ
 from __future__ import annotations
 
 from schemas.outcomes.accounting import DeadLetter, Disposition, Freshness, LedgerRow, PrivacyRow
-from schemas.outcomes.attribution import Attribution, FraudVerdict, TouchOutcome
+from schemas.outcomes.attribution import Attribution, DecisionReason, FraudVerdict, TouchOutcome
 from schemas.outcomes.catalogue import OUTCOME_OF_TOPIC
 from schemas.outcomes.credit import Credit, CreditMethod, ExposureRow
 from schemas.outcomes.model import ModelContent, ModelVersion
@@ -26,6 +26,7 @@ __all__ = [
     "Credit",
     "CreditMethod",
     "DeadLetter",
+    "DecisionReason",
     "Disposition",
     "DriftAlarm",
     "ExposureRow",

@@ -7,6 +7,17 @@ from typing import Literal
 from schemas.outcomes.outcome import Outcome
 from schemas.time import EventMs, LogMs
 
+DecisionReason = Literal[
+    "first_decision",
+    "deadline",
+    "late_touchpoint",
+    "late_install",
+    "late_activity",
+    "fraud_verdict",
+    "erasure",
+    "rule_change",
+]
+
 
 class TouchOutcome(Outcome, frozen=True, kw_only=True, gc=False):
     """An accepted touchpoint. A repeat of an event keeps its `event_id`."""
@@ -60,16 +71,7 @@ class Attribution(Outcome, frozen=True, kw_only=True, gc=False):
     """Version of the decision, from 1; the highest is current."""
     supersedes: int
     """Version that this one replaces; 0: none."""
-    reason: Literal[
-        "first_decision",
-        "deadline",
-        "late_touchpoint",
-        "late_install",
-        "late_activity",
-        "fraud_verdict",
-        "erasure",
-        "rule_change",
-    ]
+    reason: DecisionReason
     """Why this version was made: first_decision, deadline, late_touchpoint, late_install,
     late_activity, fraud_verdict, erasure or rule_change."""
     conversion_type: Literal["install", "reinstall", "reattribution", "reengagement"]

@@ -8,13 +8,7 @@ from attribution.journey import Decision, Journey, JourneyFact, Reengagement
 from attribution.matching.facts import Evicted, Settled
 from attribution.rules.rules import Rules
 from schemas.records import (
-    ActivitySeen,
-    Candidates,
-    Erased,
-    Installed,
     JourneyRecord,
-    MoneyRouted,
-    SiteVerdict,
 )
 from tests.worlds.clock import at
 from tests.worlds.records import RULES
@@ -25,27 +19,9 @@ def tell(
 ) -> tuple[Journey, list[JourneyFact]]:
     journey, facts = start or Journey(), list[JourneyFact]()
     for record in records:
-        journey, new_facts = step(journey, record, rules)
+        journey, new_facts = journeys.advance(journey, record, rules)
         facts += new_facts
     return journey, facts
-
-
-def step(journey: Journey, record: JourneyRecord, rules: Rules) -> journeys.JourneyStep:
-    match record:
-        case Installed():
-            return journeys.add_install(journey, record, rules)
-        case Candidates():
-            return journeys.add_candidates(journey, record, rules)
-        case ActivitySeen():
-            return journeys.add_activity(journey, record, rules)
-        case MoneyRouted():
-            return journeys.add_money(journey, record, rules)
-        case Erased():
-            return journeys.request_erasure(journey, record, rules)
-        case SiteVerdict():
-            return journeys.add_site_verdict(journey, record, rules)
-        case _:
-            raise AssertionError(record)
 
 
 def decisions(facts: list[JourneyFact]) -> list[tuple[int, str, str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
@@ -11,6 +11,7 @@ from schemas.outcomes import Freshness
 from schemas.records import frame_encoder
 from schemas.time import LogMs, Millis
 from streams.stages.common.outbox import Outbox
+from streams.stages.common.working_set import WATERMARKS_KEY
 
 _decoder = msgspec.msgpack.Decoder(dict[str, LogMs])
 WATERMARK_STEP_MS = Millis(1_000)
@@ -45,6 +46,14 @@ class Watermarks:
 
     def restore(self, value: bytes) -> None:
         self.advance(_decoder.decode(value))
+
+    def restore_from(self, entries: Iterable[tuple[bytes, bytes]]) -> Iterator[tuple[bytes, bytes]]:
+        """Take the watermarks out of a stage's entries, and yield the others."""
+        for key, value in entries:
+            if key == WATERMARKS_KEY:
+                self.restore(value)
+            else:
+                yield key, value
 
     def encode(self) -> bytes:
         return frame_encoder.encode(self._latest)

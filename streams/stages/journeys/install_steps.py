@@ -27,17 +27,12 @@ from online_models.scoring.prospects import Prospect
 from schemas import topics
 from schemas.records import (
     ActivitySeen,
-    Candidates,
-    Erased,
-    Installed,
     JourneyFrame,
     JourneyRecord,
     ModelMarker,
-    MoneyRouted,
     SiteFrame,
     SiteInstall,
     SiteRecord,
-    SiteVerdict,
 )
 from schemas.time import LogMs
 from streams.stages.common import parked_rows
@@ -116,7 +111,7 @@ class InstallSteps:
             return
         key = record.install_id.encode()
         state = self.states.get(key) or NEW_INSTALL
-        journey, facts = _advance(state.journey, record, self.stage.rules)
+        journey, facts = journeys.advance(state.journey, record, self.stage.rules)
         self._conclude(key, state, journey, facts)
 
     def fire(self) -> None:
@@ -247,22 +242,3 @@ class InstallSteps:
                 record.money, fact.state, "install", fact.deadline, record.move
             )
         self.outbox.add(topics.PARKED.name, row.subject_id, row)
-
-
-def _advance(journey: Journey, record: JourneyRecord, rules: Rules) -> journeys.JourneyStep:
-    match record:
-        case Installed():
-            return journeys.add_install(journey, record, rules)
-        case Candidates():
-            return journeys.add_candidates(journey, record, rules)
-        case ActivitySeen():
-            return journeys.add_activity(journey, record, rules)
-        case MoneyRouted():
-            return journeys.add_money(journey, record, rules)
-        case SiteVerdict():
-            return journeys.add_site_verdict(journey, record, rules)
-        case Erased():
-            return journeys.request_erasure(journey, record, rules)
-        case ModelMarker():
-            raise AssertionError("markers are for the partition, not for one install")
-    assert_never(record)

@@ -74,11 +74,9 @@ class Journeys:
 
         def states() -> Iterable[tuple[bytes, bytes]]:
             nonlocal applied
-            for key, value in entries:
+            for key, value in self._watermarks.restore_from(entries):
                 if key == RULES_KEY:
                     applied = value
-                elif key == WATERMARKS_KEY:
-                    self._watermarks.restore(value)
                 elif key == MODEL_KEY:
                     self.context.active.restore(value)
                 else:

@@ -97,14 +97,7 @@ class Matching:
         self._codec: Codec[KeyState] = Codec(_states.decode, self._due)
 
     def restore(self, entries: Iterable[tuple[bytes, bytes]]) -> None:
-        def without_watermarks() -> Iterable[tuple[bytes, bytes]]:
-            for key, value in entries:
-                if key == WATERMARKS_KEY:
-                    self._watermarks.restore(value)
-                else:
-                    yield key, value
-
-        self._context.timers.restore(without_watermarks())
+        self._context.timers.restore(self._watermarks.restore_from(entries))
 
     def snapshots_needed(self, records: Sequence[LogRecord]) -> Sequence[str]:
         return ()

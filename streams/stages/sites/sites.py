@@ -85,12 +85,9 @@ class Sites:
 
     def restore(self, entries: Iterable[tuple[bytes, bytes]]) -> None:
         def states() -> Iterable[tuple[bytes, bytes]]:
-            for key, value in entries:
-                if key == WATERMARKS_KEY:
-                    self._watermarks.restore(value)
-                else:
-                    self.known += key.startswith(SITE)
-                    yield key, value
+            for key, value in self._watermarks.restore_from(entries):
+                self.known += key.startswith(SITE)
+                yield key, value
 
         self.timers.restore(states())
 
