@@ -81,8 +81,8 @@ def java_absence() -> str | None:
     """Why Java cannot be used; None when it can."""
     if shutil.which("java") is None:
         return f"there is no java; install Java {FIRST_JAVA} or newer"
-    said = subprocess.run(["java", "-version"], capture_output=True, text=True).stderr
-    found = said.partition('"')[2].partition(".")[0].partition('"')[0]
+    output = subprocess.run(["java", "-version"], capture_output=True, text=True).stderr
+    found = output.partition('"')[2].partition(".")[0].partition('"')[0]
     if found.isdecimal() and int(found) >= FIRST_JAVA:
         return None
     return f"java is version {found or 'unknown'}; install Java {FIRST_JAVA} or newer"
@@ -197,8 +197,8 @@ class KafkaServer:
             [*command, "-c", str(settings)], capture_output=True, text=True, cwd=self.folder
         )
         if done.returncode != 0:
-            said = " | ".join((done.stdout + done.stderr).strip().splitlines()[-3:])
-            raise ServerError(f"kafka cannot format {self.folder}: {said}")
+            output = " | ".join((done.stdout + done.stderr).strip().splitlines()[-3:])
+            raise ServerError(f"kafka cannot format {self.folder}: {output}")
 
 
 def _java(heap: str) -> list[str]:

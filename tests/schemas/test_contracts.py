@@ -31,12 +31,12 @@ A_LATER_DAY = 1_800_000_000_000
 DOCUMENT: dict[str, Any] = json.loads((SCHEMAS / "asyncapi.json").read_bytes())
 
 
-def said(value: Any, place: str = "") -> list[tuple[str, object]]:
+def leaves_of(value: Any, place: str = "") -> list[tuple[str, object]]:
     """Every leaf of a JSON value with its path."""
     if isinstance(value, dict):
-        return [leaf for key, item in value.items() for leaf in said(item, f"{place}.{key}")]
+        return [leaf for key, item in value.items() for leaf in leaves_of(item, f"{place}.{key}")]
     if isinstance(value, list):
-        return [leaf for at, item in enumerate(value) for leaf in said(item, f"{place}.{at}")]
+        return [leaf for at, item in enumerate(value) for leaf in leaves_of(item, f"{place}.{at}")]
     return [(place, value)]
 
 
@@ -48,7 +48,7 @@ def test_every_example_event_decodes_to_its_type(name: str, payload: dict[str, A
 
     assert type(event) is event_type
     # What is read is what was said; the rest are defaults.
-    assert set(said(payload)) <= set(said(msgspec.to_builtins(event)))
+    assert set(leaves_of(payload)) <= set(leaves_of(msgspec.to_builtins(event)))
 
 
 @pytest.mark.parametrize(("name", "payload"), OUTCOME_EXAMPLES)

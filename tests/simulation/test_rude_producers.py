@@ -1,7 +1,7 @@
 """Whatever producers do wrong, nothing vanishes and nothing counts twice.
 
 Copies of one event on several partitions, other content under a known id, log times that go
-back: then it may depend on the order of reading which copy counts or what came in time. But
+back: then it may depend on the order of reading which copy counts or which event was in time. But
 every offset still has one fate, the tables agree with the ledger, and a replay of the stage logs
 says the same again.
 """

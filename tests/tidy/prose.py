@@ -42,7 +42,7 @@ PHRASES = {
 """Phrases that a reader has to guess at, and what to write."""
 
 _PATTERNS = {
-    phrase: re.compile(rf"(?<![\w-]){re.escape(phrase)}(?![\w-])", re.IGNORECASE)
+    phrase: re.compile(rf"(?<![\w-]){re.escape(phrase)}(?![\w-]| true)", re.IGNORECASE)
     for phrase in PHRASES
 }
 

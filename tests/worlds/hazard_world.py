@@ -50,6 +50,7 @@ features = st.dictionaries(st.text(max_size=3), values, max_size=6)
 def any_row(draw: Callable[[st.SearchStrategy[int]], int]) -> HazardRow:
     landmark = draw(st.integers(0, len(PAYER.landmarks) - 1))
     return HazardRow(
+        # Hypothesis types `draw` by the strategy, whose literals mypy widens.
         features=draw(features),  # type: ignore[arg-type]
         landmark=landmark,
         bin=draw(st.integers(PAYER.first_bin(landmark), PAYER.bins - 1)),

@@ -36,7 +36,7 @@ from streams.stages.intake.routing import RoutingRules
 from streams.stages.intake.signatures import Signatures
 from tests.benchmarks.idiomatic_faust.journeys import Deciding, LiveModel, Timers
 from tests.benchmarks.idiomatic_faust.matching import see
-from tests.benchmarks.idiomatic_faust.routing import OneEvent, Said, SourceRecord
+from tests.benchmarks.idiomatic_faust.routing import OneEvent, Published, SourceRecord
 
 settings = read_settings()
 kafka = settings.kafka
@@ -113,10 +113,11 @@ async def read_source(stream: Any, topic: str) -> None:
             await match_topic.send(key=key.encode(), value=pack(match), timestamp=ts / 1000)
         for key, journey in one.journeys.records:
             await journey_topic.send(key=key.encode(), value=pack(journey), timestamp=ts / 1000)
-        await publish(one.said)
+        await publish(one.published)
 
 
 def source_agent(topic: str) -> None:
+    # Faust publishes no types.
     @app.agent(sources[topic], name=f"read-{topic}")  # type: ignore[untyped-decorator]
     async def agent(stream: Any) -> None:
         await read_source(stream, topic)
@@ -133,7 +134,7 @@ async def matching(stream: Any) -> None:
         record = match_records.decode(event.value)
         key = event.message.key
         known = keys.get(key)
-        state, sent, said = see(key_states.decode(known) if known else None, record, rules)
+        state, sent, published = see(key_states.decode(known) if known else None, record, rules)
         keys[key] = pack(state)
         timestamp = event.message.timestamp
         for account, money in sent.matches:
@@ -142,7 +143,7 @@ async def matching(stream: Any) -> None:
             await journey_topic.send(
                 key=install_id.encode(), value=pack(answer), timestamp=timestamp
             )
-        await publish(said)
+        await publish(published)
 
 
 @app.agent(journey_topic)  # type: ignore[untyped-decorator]
@@ -151,18 +152,18 @@ async def journeys(stream: Any) -> None:
     async for event in stream.events():
         message = event.message
         now = timers.see(message.partition, round(message.timestamp * 1000))
-        said = Said()
+        published = Published()
         record = journey_records.decode(event.value)
-        state = deciding.advance(installs.get(message.key), record, now, said)
+        state = deciding.advance(installs.get(message.key), record, now, published)
         installs[message.key] = state.packed
         timers.set(message.partition, message.key, state.due)
         for key in timers.due(message.partition, now):
-            state = deciding.reach_due(installs[key], now, said)
+            state = deciding.reach_due(installs[key], now, published)
             installs[key] = state.packed
             timers.set(message.partition, key, state.due)
         for example in model.take_examples():
             await example_topic.send(key=example.install_id.encode(), value=pack(example))
-        await publish(said)
+        await publish(published)
 
 
 @app.agent(example_topic)  # type: ignore[untyped-decorator]
@@ -172,8 +173,8 @@ async def learning(stream: Any) -> None:
         model.learn(examples.decode(example))
 
 
-async def publish(said: Said) -> None:
-    for topic, key, outcome in said.outcomes:
+async def publish(published: Published) -> None:
+    for topic, key, outcome in published.outcomes:
         await publish_one(topic, key, outcome)
 
 

@@ -42,7 +42,7 @@ from schemas.time import LogMs
 from streams.stages.journeys import decision_rows
 from streams.stages.journeys.booking_row import booking_row
 from streams.stages.journeys.install_steps import NEW_INSTALL, InstallState
-from tests.benchmarks.idiomatic_faust.routing import Said
+from tests.benchmarks.idiomatic_faust.routing import Published
 
 _pack = msgpack.Encoder().encode
 _states = msgpack.Decoder(InstallState)
@@ -134,40 +134,44 @@ class Deciding:
             by_target,
         )
 
-    def advance(self, known: bytes | None, record: JourneyRecord, now: int, said: Said) -> Stored:
+    def advance(
+        self, known: bytes | None, record: JourneyRecord, now: int, published: Published
+    ) -> Stored:
         state = _states.decode(known) if known else NEW_INSTALL
         journey, facts = _step(state.journey, record, self._rules)
-        return self._conclude(InstallState(journey, state.prospect), facts, now, said)
+        return self._conclude(InstallState(journey, state.prospect), facts, now, published)
 
-    def reach_due(self, known: bytes, now: int, said: Said) -> Stored:
+    def reach_due(self, known: bytes, now: int, published: Published) -> Stored:
         state = _states.decode(known)
         journey, facts = attribution.meet_deadlines(state.journey, LogMs(now), self._rules)
-        return self._conclude(InstallState(journey, state.prospect), facts, now, said)
+        return self._conclude(InstallState(journey, state.prospect), facts, now, published)
 
     def _conclude(
-        self, state: InstallState, facts: list[JourneyFact], now: int, said: Said
+        self, state: InstallState, facts: list[JourneyFact], now: int, published: Published
     ) -> Stored:
         journey, prospect = state.journey, state.prospect
         for fact in facts:
-            prospect = self._say(fact, prospect, journey, said)
-        prospect = self._score(prospect, journey, now, said)
+            prospect = self._say(fact, prospect, journey, published)
+        prospect = self._score(prospect, journey, now, published)
         due = attribution.journey_due(journey, self._rules)
         if journey.install is not None and journey.version:
             landmark_due = next_landmark_due(prospect, journey.install.time)
             due = LogMs(min(due, landmark_due or due, prospect.release_due or due))
         return Stored(_pack(InstallState(journey, prospect)), due)
 
-    def _say(self, fact: JourneyFact, prospect: Prospect, journey: Journey, said: Said) -> Prospect:
+    def _say(
+        self, fact: JourneyFact, prospect: Prospect, journey: Journey, published: Published
+    ) -> Prospect:
         install = journey.install
         match fact:
             case Decision():
                 row = decision_rows.attribution_row(fact, self._rules, self._rule_set)
-                said.say(topics.ATTRIBUTIONS.name, row.install_id, row)
+                published.say(topics.ATTRIBUTIONS.name, row.install_id, row)
                 for verdict in decision_rows.verdict_rows(fact):
-                    said.say(topics.FRAUD_VERDICTS.name, row.install_id, verdict)
+                    published.say(topics.FRAUD_VERDICTS.name, row.install_id, verdict)
             case MoneyApplied() if install is not None:
                 booking = booking_row(fact.routed, install)
-                said.say(topics.REVENUE.name, booking.install_id, booking)
+                published.say(topics.REVENUE.name, booking.install_id, booking)
                 money, sign = fact.routed.money, fact.routed.sign
                 return prospects.note_money(prospect, install.time, money, sign, DEFAULT_TARGETS)
             case ActivityApplied() if install is not None:
@@ -178,7 +182,9 @@ class Deciding:
                 pass
         return prospect
 
-    def _score(self, prospect: Prospect, journey: Journey, now: int, said: Said) -> Prospect:
+    def _score(
+        self, prospect: Prospect, journey: Journey, now: int, published: Published
+    ) -> Prospect:
         install = journey.install
         if install is None or journey.version == 0 or prospect.is_closed:
             return prospect
@@ -194,9 +200,9 @@ class Deciding:
                 moment = LandmarkVisit(facts, credit, prospect.next_landmark, install.ts)
                 reached = reach_landmark(prospect, moment, models)
                 prospect = reached.state
-                said.say(topics.FEATURES.name, install.install_id, reached.features)
+                published.say(topics.FEATURES.name, install.install_id, reached.features)
                 for prediction in reached.predictions:
-                    said.say(topics.PREDICTIONS.name, install.install_id, prediction)
+                    published.say(topics.PREDICTIONS.name, install.install_id, prediction)
             elif 0 < release <= now:
                 prospect, examples = models.releases.release(prospect, facts)
                 self._model.keep(examples)

@@ -23,7 +23,7 @@ from schemas.records import (
     TouchSeen,
 )
 from streams.stages.common.parked_rows import money_parked
-from tests.benchmarks.idiomatic_faust.routing import Said
+from tests.benchmarks.idiomatic_faust.routing import Published
 
 
 class Sent(NamedTuple):
@@ -33,9 +33,9 @@ class Sent(NamedTuple):
     journeys: list[tuple[str, Candidates | MoneyRouted | Erased]]
 
 
-def see(known: Any, record: MatchRecord, rules: Rules) -> tuple[Any, Sent, Said]:
+def see(known: Any, record: MatchRecord, rules: Rules) -> tuple[Any, Sent, Published]:
     state, facts = _advance(known, record, rules)
-    sent, said = Sent([], []), Said()
+    sent, published = Sent([], []), Published()
     for fact in facts:
         match fact:
             case Candidates() | MoneyRouted() | Erased():
@@ -44,10 +44,10 @@ def see(known: Any, record: MatchRecord, rules: Rules) -> tuple[Any, Sent, Said]
                 sent.matches.append((fact.key, fact))
             case MoneyWaiting():
                 row = money_parked(fact.money, fact.state, fact.waits_for, fact.deadline)
-                said.say(topics.PARKED.name, fact.money.booking_id, row)
+                published.say(topics.PARKED.name, fact.money.booking_id, row)
             case Settled() | Evicted():
                 pass
-    return state, sent, said
+    return state, sent, published
 
 
 def _advance(known: Any, record: MatchRecord, rules: Rules) -> tuple[Any, list[MatchFact]]:

@@ -30,7 +30,7 @@ class Keyed:
         self.records.append((key, record))
 
 
-class Said:
+class Published:
     """Outcomes of one event; the ledger is left out."""
 
     def __init__(self) -> None:
@@ -48,9 +48,10 @@ class OneEvent(Routing):
 
     def __init__(self, rules: RoutingRules, observer: StageObserver) -> None:
         super().__init__(0, 1, rules, observer)
-        self.said = Said()
+        self.published = Published()
         self.matches = Keyed()
         self.journeys = Keyed()
-        self.outbox = self.said  # type: ignore[assignment]
+        # They stand where the product packs batches, and take the same calls.
+        self.outbox = self.published  # type: ignore[assignment]
         self._match = self.matches  # type: ignore[assignment]
         self._journeys = self.journeys  # type: ignore[assignment]

@@ -129,7 +129,7 @@ def test_a_target_is_predicted_as_often_as_it_comes(folder: Path, settings: Sett
             installed[install_id] = time
         elif record["topic"] == "activity":
             seen.setdefault(install_id, []).append(time)
-    came = sum(
+    actual = sum(
         any(7 * DAY_MS <= since - at < 8 * DAY_MS for since in seen.get(one, []))
         for one, at in installed.items()
     )
@@ -138,7 +138,7 @@ def test_a_target_is_predicted_as_often_as_it_comes(folder: Path, settings: Sett
         "SELECT avg(probability) FROM predictions WHERE target = 'retention_d7' "
         "AND tier IN ('full', 'install_only')",
     )
-    assert came / len(installed) == pytest.approx(predicted, rel=0.25)
+    assert actual / len(installed) == pytest.approx(predicted, rel=0.25)
 
 
 def test_actions_divide_installs_where_the_expected_gain_says_so(settings: Settings) -> None:
@@ -220,6 +220,7 @@ def test_a_demo_predicts_what_the_environment_declares() -> None:
             return {}
 
     environ = {"HEADWATER_TARGETS": "targets.toml", "HEADWATER_PARTITIONS": "7"}
+    # A stub: only the address of the broker is asked for.
     kept = demo_environment(environ, Broker(), Path("data"))  # type: ignore[arg-type]
     assert kept["HEADWATER_TARGETS"] == "targets.toml"
     assert "HEADWATER_PARTITIONS" not in kept

@@ -37,7 +37,7 @@ def asked(row: HazardRow, since: int) -> Ask:
     return Ask(row.features, row.landmark, row.platform, max(since, start))
 
 
-def told_by(kernel: Kernel, rows: list[HazardRow], since: int) -> tuple[bytes, bytes, str]:
+def results_of(kernel: Kernel, rows: list[HazardRow], since: int) -> tuple[bytes, bytes, str]:
     model = HazardModel(TINY, kernel)
     reported = model.learn(rows)
     answer = model.score_many([asked(row, since) for row in rows])
@@ -49,13 +49,13 @@ def told_by(kernel: Kernel, rows: list[HazardRow], since: int) -> tuple[bytes, b
 def test_every_kernel_gives_the_same_numbers_to_the_last_bit(
     rows: list[HazardRow], since: int
 ) -> None:
-    assert len({told_by(kernel, rows, since) for kernel in hazard_world.kernels()}) == 1
+    assert len({results_of(kernel, rows, since) for kernel in hazard_world.kernels()}) == 1
 
 
 def test_every_kernel_gives_the_same_numbers_on_the_traffic_of_weeks() -> None:
     rows = list(hazard_world.rows(6000))
 
-    assert len({told_by(kernel, rows, 0) for kernel in hazard_world.kernels()}) == 1
+    assert len({results_of(kernel, rows, 0) for kernel in hazard_world.kernels()}) == 1
 
 
 @settings(deadline=None)

@@ -31,6 +31,7 @@ class Reported(DriftWatch):
         super().__init__(DriftRules())
         self.fed: list[tuple[str, str, float]] = []
 
+    # The signature of the watch it stands for.
     def feed(self, stream, value, at):  # type: ignore[no-untyped-def]
         self.fed.append((stream.subject, stream.media_source, round(value, 4)))
         return super().feed(stream, value, at)

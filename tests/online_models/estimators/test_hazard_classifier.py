@@ -21,7 +21,7 @@ RULES = HazardRules(slots=2**10, alpha=0.1, l2=3.0, bias_alpha=1e-15, calibratio
 FRAME = hazard_frame(RULES)
 
 
-class UpToDate(optim.FTRLProximal):  # type: ignore[misc]
+class UpToDate(optim.FTRLProximal):  # type: ignore[misc]  # River publishes no types.
     """River steps on a weight, and only then computes it from the steps before: what it predicts
     with lacks the last step. This one computes weights before they are used."""
 

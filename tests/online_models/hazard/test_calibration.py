@@ -86,6 +86,7 @@ def naive_map(rows: list[tuple[float, float, float]], rules: HazardRules) -> tup
         hazard = 1 / (1 + math.exp(-moved))
         weight = hazard * (1 - hazard)
         fade = 1 - weight / rules.calibration_memory
+        # mypy forgets how long `rest` is.
         kept = [(fade * old, *rest) for old, *rest in kept]  # type: ignore[misc]
         kept.append((weight, leaning, slope * leaning + shift + (label - hazard) / weight))
         weights, leanings, responses = (np.array(column) for column in zip(*kept, strict=True))

@@ -45,14 +45,14 @@ def rounded(row: HazardRow) -> HazardRow:
     return row._replace(features=features)
 
 
-def told_apart(row: HazardRow) -> tuple[str, int, bool, str]:
+def identity_of(row: HazardRow) -> tuple[str, int, bool, str]:
     """What all rows of a packed group have in common."""
     return row.group, row.bin, row.label, row.platform
 
 
 def numbered(rows: Iterable[HazardRow]) -> list[HazardRow]:
     """In groups that can be packed."""
-    runs = groupby(rows, key=told_apart)
+    runs = groupby(rows, key=identity_of)
     return [
         row._replace(group=f"{number}" if row.group else "")
         for number, (_, run) in enumerate(runs)
@@ -62,7 +62,7 @@ def numbered(rows: Iterable[HazardRow]) -> list[HazardRow]:
 
 def grouped(rows: Iterable[HazardRow]) -> list[PackedGroup]:
     groups: list[PackedGroup] = []
-    for (name, bin_, label, platform), run in groupby(rows, key=told_apart):
+    for (name, bin_, label, platform), run in groupby(rows, key=identity_of):
         packed = [PackedSnapshot(row.landmark, *ENCODER.pack(row.features)) for row in run]
         parts = [packed] if name else [[one] for one in packed]
         groups += [PackedGroup(bin_, label, platform, part) for part in parts]

@@ -294,6 +294,6 @@ def test_a_clock_that_jumps_back_leaves_what_was_told_of_quality_whole() -> None
     ]
     quality = [row for one in effects for row in rows(one, "model-quality")]
     landmarks = [row for row in quality if row["horizon"] == "d7" and row["landmark"]]
-    told_of = sum(row["rows"] for row in landmarks)
-    assert 400 <= told_of <= 200 * len(ages)
+    judged = sum(row["rows"] for row in landmarks)
+    assert 400 <= judged <= 200 * len(ages)
     assert len({row["quality_id"] for row in quality}) == len(quality)

@@ -89,6 +89,7 @@ def test_a_version_that_expects_far_too_much_is_refused() -> None:
     strict = structs.replace(RULES, gate=ValueGateRules(ratio_max=0.1, ratio_rows=1))
     verdicts = ValueLearner(strict).learn(examples(200))
     assert all(isinstance(one, Refusal) for one in verdicts)
+    # All of them are refusals, as the line above asserts.
     assert "times what came" in verdicts[-1].reason  # type: ignore[union-attr]
 
 

@@ -11,7 +11,7 @@ from online_models.quality.value_figures import decile_mape, normalised_gini, to
 
 
 def naive_gini(answer: list[float], actual: list[float]) -> float:
-    """Area between the curve of what came, best first, and the diagonal; ties share."""
+    """Area between the curve of the actual values, best first, and the diagonal; ties share."""
     pairs = [(one, other) for one in range(len(answer)) for other in range(len(answer))]
 
     def area(by: list[float]) -> float:

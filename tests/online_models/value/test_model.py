@@ -35,21 +35,21 @@ INSTALL, DAY_7 = 0, len(LANDMARKS) - 1
 def test_expected_revenue_is_that_of_the_kind_of_install() -> None:
     model = learned(3_000)
     for kind in (RICH, POOR):
-        worth = model.scorer.score_packed(*install(kind), INSTALL, platform="ios")
-        assert worth is not None
+        expected = model.scorer.score_packed(*install(kind), INSTALL, platform="ios")
+        assert expected is not None
         truth = CHANCE[kind] * MEAN[kind]
-        assert worth.extrapolated == ()
-        assert worth.d7 == pytest.approx(2 * truth, rel=0.3)
-        assert worth.d30 == pytest.approx(3 * truth, rel=0.3)
-        assert worth.d90 == pytest.approx(4 * truth, rel=0.3)
+        assert expected.extrapolated == ()
+        assert expected.d7 == pytest.approx(2 * truth, rel=0.3)
+        assert expected.d30 == pytest.approx(3 * truth, rel=0.3)
+        assert expected.d90 == pytest.approx(4 * truth, rel=0.3)
 
 
 def test_what_was_paid_is_part_of_the_worth() -> None:
     model = learned(500)
-    worth = model.scorer.score_packed(*install(RICH), DAY_7, spent=123.0)
-    assert worth is not None
-    assert worth.d7 == 123.0
-    assert worth.d30 > 123.0
+    expected = model.scorer.score_packed(*install(RICH), DAY_7, spent=123.0)
+    assert expected is not None
+    assert expected.d7 == 123.0
+    assert expected.d30 > 123.0
 
 
 amounts = st.one_of(st.floats(-10, 1e6), st.sampled_from([0.0, math.nan, math.inf, 1e12, 5e-324]))
@@ -78,24 +78,24 @@ def test_worth_never_falls_with_the_horizon_whatever_was_learned(
     model = ValueModel(msgspec.structs.replace(SMALL, matured_rows=2))
     model.learn(rows)
     model.develop(grown)
-    for ask, worth in zip(asked, model.scorer.score_packed_many(asked), strict=True):
-        if worth is not None:
-            assert max(ask.spent, 0.0) <= worth.d7 <= worth.d30 <= worth.d90 < math.inf
+    for ask, expected in zip(asked, model.scorer.score_packed_many(asked), strict=True):
+        if expected is not None:
+            assert max(ask.spent, 0.0) <= expected.d7 <= expected.d30 <= expected.d90 < math.inf
 
 
 def test_until_a_bucket_has_matured_the_growth_of_cohorts_answers_and_says_so() -> None:
     model = ValueModel(SMALL)
     reported = [one for one in history(3_000) if one[1].step <= 1]
     teach(model, tuple(reported))
-    worth = model.scorer.score_packed(*install(RICH), INSTALL, platform="ios")
-    assert worth is not None
-    assert worth.extrapolated == ("d30", "d90")
-    assert worth.d90 > worth.d30 > worth.d7
+    expected = model.scorer.score_packed(*install(RICH), INSTALL, platform="ios")
+    assert expected is not None
+    assert expected.extrapolated == ("d30", "d90")
+    assert expected.d90 > expected.d30 > expected.d7
 
 
 def test_before_anything_is_known_all_is_extrapolated_and_nothing_expected() -> None:
-    worth = ValueModel(SMALL).scorer.score_packed(*install(RICH), INSTALL)
-    assert worth == (0.0, 0.0, 0.0, ("d7", "d30", "d90"))
+    expected = ValueModel(SMALL).scorer.score_packed(*install(RICH), INSTALL)
+    assert expected == (0.0, 0.0, 0.0, ("d7", "d30", "d90"))
 
 
 def test_one_whale_moves_others_little_but_counts_in_the_total() -> None:

@@ -150,7 +150,7 @@ class Oracle:
         is_device = f"device {value}" in devices(install.event)
         return is_device and install.event.app_id == app_id and install.ts <= asked.ts
 
-    # --- what waits for its install -------------------------------------------------------------
+    # --- parked until the install arrives ------------------------------------------------------
 
     def _place_activity(self) -> None:
         for one in self._of(events.Session, events.InAppEvent):

@@ -42,7 +42,7 @@ def tables_of(messages: Mapping[TopicPartition, Iterable[bytes]]) -> Tables:
 
 
 def converged(stored: Tables) -> Converged:
-    """Current decisions, net revenue, what waits, dead letters, and counts of dispositions."""
+    """Current decisions, net revenue, parked records, dead letters, and counts of dispositions."""
     fates = final_dispositions(stored["ledger"])
     return {
         "touches": _touches(stored["touches"]),

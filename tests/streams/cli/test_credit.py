@@ -62,47 +62,47 @@ def many_channels(tmp_path: Path, count: int) -> Path:
 def test_json_has_the_model_and_credit_per_channel(
     file: Path, model: str, a: tuple[float, float], b: tuple[float, float]
 ) -> None:
-    said = answered(file, "--model", model)
-    assert said["model"] == model
-    assert said["channels"] == {
+    answer = answered(file, "--model", model)
+    assert answer["model"] == model
+    assert answer["channels"] == {
         "a": {"conversions": a[0], "value": a[1]},
         "b": {"conversions": b[0], "value": b[1]},
     }
 
 
 def test_the_half_life_can_be_chosen(file: Path) -> None:
-    said = answered(file, "--model", "time_decay", "--half-life", "1")
-    assert said["half_life"] == 1
-    assert said["channels"]["a"]["conversions"] == pytest.approx(2)
+    answer = answered(file, "--model", "time_decay", "--half-life", "1")
+    assert answer["half_life"] == 1
+    assert answer["channels"]["a"]["conversions"] == pytest.approx(2)
 
 
 def test_markov_names_its_order_and_removal_effects(file: Path) -> None:
-    said = answered(file, "--model", "markov")
-    assert said["order"] == 1
-    assert said["removal_effects"]["b"]["conversions"] == pytest.approx(1)
+    answer = answered(file, "--model", "markov")
+    assert answer["order"] == 1
+    assert answer["removal_effects"]["b"]["conversions"] == pytest.approx(1)
     assert answered(file, "--model", "markov", "--order", "2")["order"] == 2
 
 
 def test_shapley_on_a_chain_of_few_channels_is_exact(file: Path) -> None:
-    said = answered(file, "--model", "shapley", "--order", "1")
-    assert (said["method"], said["order"]) == ("exact", 1)
-    assert "standard_error" not in said
+    answer = answered(file, "--model", "shapley", "--order", "1")
+    assert (answer["method"], answer["order"]) == ("exact", 1)
+    assert "standard_error" not in answer
 
 
 def test_shapley_on_a_chain_of_many_channels_states_its_error(tmp_path: Path) -> None:
     file = many_channels(tmp_path, 14)
-    said = answered(file, "--model", "shapley", "--order", "1", "--permutations", "50")
-    assert said["method"] == "sampled"
-    assert said["permutations"] == 100
-    assert said["standard_error"].keys() == said["channels"].keys()
-    assert said == answered(file, "--model", "shapley", "--order", "1", "--permutations", "50")
-    assert sum(one["conversions"] for one in said["channels"].values()) == pytest.approx(26)
+    answer = answered(file, "--model", "shapley", "--order", "1", "--permutations", "50")
+    assert answer["method"] == "sampled"
+    assert answer["permutations"] == 100
+    assert answer["standard_error"].keys() == answer["channels"].keys()
+    assert answer == answered(file, "--model", "shapley", "--order", "1", "--permutations", "50")
+    assert sum(one["conversions"] for one in answer["channels"].values()) == pytest.approx(26)
 
 
 def test_shapley_on_whole_paths_is_exact_for_many_channels_too(tmp_path: Path) -> None:
-    said = answered(many_channels(tmp_path, 40), "--model", "shapley")
-    assert said["method"] == "exact"
-    assert said["channels"]["c1"] == {"conversions": 2, "value": 3}
+    answer = answered(many_channels(tmp_path, 40), "--model", "shapley")
+    assert answer["method"] == "exact"
+    assert answer["channels"]["c1"] == {"conversions": 2, "value": 3}
 
 
 def test_a_table_lists_channels_with_most_conversions_first(file: Path) -> None:
@@ -127,7 +127,7 @@ def test_columns_of_channelattribution_gzip_and_other_columns_are_read(tmp_path:
 
 
 @pytest.mark.parametrize(
-    ("rows", "said"),
+    ("rows", "answer"),
     [
         ("a,-1,0,0", ":2: conversions is out of range"),
         ("a,1,-0.5,0", ":2: value is out of range"),
@@ -148,12 +148,12 @@ def test_columns_of_channelattribution_gzip_and_other_columns_are_read(tmp_path:
         ('"a,1,0,0', ":2: this is not CSV: unexpected end of data"),
     ],
 )
-def test_a_bad_row_is_named_with_its_line(rows: str, said: str, tmp_path: Path) -> None:
-    assert complaint(f"path,conversions,value,nulls\n{rows}\n", tmp_path).startswith(said)
+def test_a_bad_row_is_named_with_its_line(rows: str, answer: str, tmp_path: Path) -> None:
+    assert complaint(f"path,conversions,value,nulls\n{rows}\n", tmp_path).startswith(answer)
 
 
 @pytest.mark.parametrize(
-    ("header", "said"),
+    ("header", "answer"),
     [
         ("", ":1: no column path"),
         ("path,conversions,value", ":1: no column nulls or total_null"),
@@ -161,8 +161,8 @@ def test_a_bad_row_is_named_with_its_line(rows: str, said: str, tmp_path: Path) 
         ("path,value,nulls,conversions,total_conversions", ":1: more than one column conversions"),
     ],
 )
-def test_a_bad_header_is_named(header: str, said: str, tmp_path: Path) -> None:
-    assert complaint(f"{header}\na,1,1,1\n", tmp_path).startswith(said)
+def test_a_bad_header_is_named(header: str, answer: str, tmp_path: Path) -> None:
+    assert complaint(f"{header}\na,1,1,1\n", tmp_path).startswith(answer)
 
 
 def test_what_is_no_text_and_what_is_cut_off_is_named(tmp_path: Path) -> None:
@@ -175,14 +175,14 @@ def test_what_is_no_text_and_what_is_cut_off_is_named(tmp_path: Path) -> None:
 def test_an_empty_file_and_one_without_paths_end_in_one_line(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    for content, said in (("", "no column path"), (ROWS.split("\n")[0], "the file has no paths")):
+    for content, answer in (("", "no column path"), (ROWS.split("\n")[0], "the file has no paths")):
         file = tmp_path / "paths.csv"
         file.write_text(content)
         with pytest.raises(SystemExit) as stop:
             main(["credit", str(file), "--model", "first", "--json"])
         stdout, stderr = capfd.readouterr()
         assert (stop.value.code, stdout) == (1, "")
-        assert said in stderr
+        assert answer in stderr
         assert len(stderr.splitlines()) == 1
 
 

@@ -94,9 +94,9 @@ def test_the_newer_of_two_reengagements_gets_the_money() -> None:
 
 
 def test_a_withdrawn_reengagement_gets_nothing() -> None:
-    told = {"conversion_time": HOUR, "expires_at": 9 * HOUR}
-    back = row("i", "south/1", "i~t", **told)
-    gone = row("i", "south/1", "i~t", version=2, status="withdrawn", **told)
+    times = {"conversion_time": HOUR, "expires_at": 9 * HOUR}
+    back = row("i", "south/1", "i~t", **times)
+    gone = row("i", "south/1", "i~t", version=2, status="withdrawn", **times)
     found = side([row("i", "north/1"), back, gone], [("i", 2, 5)])
     assert micros_of(found) == {"north": 5}
     assert list(found.credits) == ["i"]

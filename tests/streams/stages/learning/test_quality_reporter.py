@@ -32,7 +32,7 @@ TOPICS = ("model-quality", "reliability", "drift-alarms")
 
 @cache
 def served_examples(count: int) -> tuple[Example, ...]:
-    """Each tells what came of a prediction; 40 of them a day."""
+    """Each tells the outcome of a prediction; 40 of them a day."""
     chance = random.Random(2)
     return tuple(
         structs.replace(
@@ -73,15 +73,15 @@ def ids(effects: list[Effects]) -> list[str]:
 
 def test_quality_is_told_per_landmark_version_and_source_of_what_was_served() -> None:
     effects = learning().decide(frames(served_examples(400), 5))
-    told_rows = [row for row in rows(effects, "model-quality") if row["horizon"] == "d7"]
+    quality_rows = [row for row in rows(effects, "model-quality") if row["horizon"] == "d7"]
     of: Counter[tuple[str, str, str]] = Counter()
-    for row in told_rows:
+    for row in quality_rows:
         of[row["landmark"], row["model_version"], row["media_source"]] += row["rows"]
 
     # Of ten days the last is not over.
     assert of["1h", "", ""] == of["", "payer-1", ""] == 360
     assert of["", "", "source-0"] == of["", "", "source-1"] == 180
-    assert all(row["begin_time"] // DAY_MS == row["end_time"] // DAY_MS for row in told_rows)
+    assert all(row["begin_time"] // DAY_MS == row["end_time"] // DAY_MS for row in quality_rows)
 
 
 def test_every_tier_is_judged_on_the_same_rows_before_they_are_learned() -> None:
