@@ -67,7 +67,8 @@ def fit(customers: Customers) -> BuyTillYouDie:
     return BuyTillYouDie(*counts, *prices)
 
 
-def _minimum(cost, start: list[float]) -> list[float]:  # type: ignore[no-untyped-def]  # SciPy's.
+# `cost` is whatever SciPy minimizes.
+def _minimum(cost, start: list[float]) -> list[float]:  # type: ignore[no-untyped-def]
     found = minimize(cost, np.log(start), method="L-BFGS-B", bounds=[(-8.0, 8.0)] * len(start))
     return [float(one) for one in np.exp(found.x)]
 

@@ -51,8 +51,8 @@ def answered(folder: Path, *arguments: str) -> dict[str, Any]:
 
 def test_the_list_says_which_version_is_live_and_why_the_others_are_not(folder: Path) -> None:
     rows = answered(folder, "list")["versions"]
-    said = {row["version"]: (row["state"], row["is_live"], row["is_held"]) for row in rows}
-    assert said == {
+    output = {row["version"]: (row["state"], row["is_live"], row["is_held"]) for row in rows}
+    assert output == {
         FIRST: ("rolled_back", True, True),
         SECOND: ("published", False, False),
         "payer-30-dddddddd": ("refused", False, False),
@@ -77,7 +77,7 @@ def test_diff_puts_the_evidence_of_two_versions_side_by_side(folder: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "output"),
     [
         (["show", "payer-9-eeeeeeee"], "no model version 'payer-9-eeeeeeee' is stored"),
         (["diff", FIRST, "nothing"], "no model version 'nothing' is stored"),
@@ -90,7 +90,7 @@ def test_diff_puts_the_evidence_of_two_versions_side_by_side(folder: Path) -> No
 def test_whatever_is_wrong_is_said_in_one_line(
     folder: Path,
     arguments: list[str],
-    said: str,
+    output: str,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -100,7 +100,7 @@ def test_whatever_is_wrong_is_said_in_one_line(
         main(["models", *arguments])
     complaint = capsys.readouterr().err
     assert ended.value.code == 1
-    assert said in complaint
+    assert output in complaint
     assert complaint.count("\n") == 1
 
 

@@ -28,24 +28,26 @@ Sent = list[KcatRecord]
 SECRETS = '{"signing": "a secret"}'
 
 
-def send(topic: str, kind: str, minutes: float, /, *, ts: float | None = None, **said: Any) -> Sent:
+def send(
+    topic: str, kind: str, minutes: float, /, *, ts: float | None = None, **message: Any
+) -> Sent:
     """One event: when it happened and, if that is another time, when it was logged."""
     number = next(_NUMBERS)
     common = {"schema_version": 1, "event_id": f"e{number}", "app_id": "app", "type": kind}
-    value = orjson.dumps({**common, "event_time": at(minutes), **said})
+    value = orjson.dumps({**common, "event_time": at(minutes), **message})
     return [KcatRecord(topic, 0, None, at(minutes if ts is None else ts), b"key", value)]
 
 
 _NUMBERS: Iterator[int] = iter(range(10_000))
 
 
-def clicked(minutes: float, touch_id: str, source: str = "north", **said: Any) -> Sent:
+def clicked(minutes: float, touch_id: str, source: str = "north", **message: Any) -> Sent:
     touch = {"touch_type": "click", "touch_id": touch_id, "media_source": source}
-    return send("touchpoints", "touchpoint", minutes, **(touch | said))
+    return send("touchpoints", "touchpoint", minutes, **(touch | message))
 
 
-def opened(install_id: str, **said: Any) -> Sent:
-    return send("installs", "install", 0, install_id=install_id, **said)
+def opened(install_id: str, **message: Any) -> Sent:
+    return send("installs", "install", 0, install_id=install_id, **message)
 
 
 def paid(name: str, currency: str = "USD", micros: int = 5_000_000) -> Sent:
