@@ -99,22 +99,33 @@ def _identifiers(module: Module) -> Iterator[str]:
 
 
 def vague_locals(tree: Tree) -> dict[str, str]:
-    """Locals called `one` outside comprehensions."""
+    """Locals of the product called `one`, save in comprehensions, lambdas, beside `other`."""
     places: dict[str, list[str]] = defaultdict(list)
-    for module in tree.modules():
-        inside = {
+    for module in tree.modules(PRODUCT):
+        free = {
             id(name)
             for node in module.nodes
-            if isinstance(node, ast.comprehension)
-            for name in ast.walk(node.target)
+            for part in _parts_that_may_be_vague(node)
+            for name in ast.walk(part)
         }
-        given = {_given_name(node) for node in module.nodes if id(node) not in inside}
+        given = {_given_name(node) for node in module.nodes if id(node) not in free}
         for name in LOCALS & given:
             places[name].append(module.path)
     return {
         name: f"({', '.join(paths)}) says nothing here: name what it holds"
         for name, paths in places.items()
     }
+
+
+def _parts_that_may_be_vague(node: ast.AST) -> Iterator[ast.AST]:
+    match node:
+        case ast.comprehension(target=target):
+            yield target
+        case ast.Lambda(args=arguments):
+            yield arguments
+        case ast.Tuple(elts=elements) | ast.arguments(args=elements):
+            if any(_given_name(element) == "other" for element in elements):
+                yield node
 
 
 def _given_name(node: ast.AST) -> str | None:

@@ -96,7 +96,8 @@ INNOCENT: list[tuple[str, dict[str, str]]] = [
         "shared_names",
         {"schemas/a.py": "_f = 1\ng = 1\n", "streams/b.py": "_f = 1\nfrom schemas.a import g\n"},
     ),
-    ("vague_locals", {"streams/a.py": "x = [one for one in ()]\n"}),
+    ("vague_locals", {"streams/a.py": "x = [one for one in ()]\ny = lambda one: one\n"}),
+    ("vague_locals", {"streams/a.py": "def f(one, other): ...\none, other = f(1, 2)\n"}),
     ("unexplained_bounds", {"streams/a.py": "BYTES_MAX = 1  # of a frame\n"}),
     ("unexplained_bounds", {"streams/a.py": 'BYTES_MAX = 1\n"""Of a frame."""\n'}),
     (

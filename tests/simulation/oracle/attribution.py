@@ -57,17 +57,17 @@ def all_credits(sightings: Sightings, book: Rulebook) -> dict[str, Credited]:
     """By conversion id: of every install, and of every return of a user."""
     guesses = book.guesses()
     history = History(
-        tuple(_shown(one, guesses) for one in sightings.touchpoints),
-        tuple(_opened(one, guesses) for one in sightings.installs),
+        tuple(_shown(record, guesses) for record in sightings.touchpoints),
+        tuple(_opened(record, guesses) for record in sightings.installs),
         tuple(map(_visit, sightings.sessions)),
         namings_of(map(_visit, sightings.all_sessions)),
         erasures=sightings.erasures,
     )
     touches = {shown.touch.event_id: shown.touch.touch_id for shown in history.shown}
     touches |= {
-        one.install.adservices.event_id: one.install.adservices.touch_id
-        for one in history.opened
-        if one.install.adservices
+        record.install.adservices.event_id: record.install.adservices.touch_id
+        for record in history.opened
+        if record.install.adservices
     }
     found: dict[str, Credited] = {}
     for opened in history.opened:
@@ -104,24 +104,24 @@ def _return_credit(back: Return, touches: Mapping[str, str]) -> Credited:
 # --- events as the oracle's records -------------------------------------------------------------
 
 
-def _shown(one: Seen, guesses: bool) -> Shown:
-    event: events.Touchpoint = one.event
+def _shown(record: Seen, guesses: bool) -> Shown:
+    event: events.Touchpoint = record.event
     is_click = event.touch_type == "click"
     owned = list(devices(event))
     known = traits(event) if guesses and not owned else []
     touch = Touch(
         event.event_id, event.touch_id, TouchKind.CLICK if is_click else TouchKind.IMPRESSION,
-        event.event_time, LogMs(one.ts), event.media_source, "", event.campaign_id or "", "", "",
+        event.event_time, LogMs(record.ts), event.media_source, "", event.campaign_id or "", "", "",
         "", event.site_id or "", (event.click_lookback_s or 0) * SECOND_MS,
         (event.view_lookback_s or 0) * SECOND_MS, event.is_retargeting,
-        signature_flags(event, one.ts) | id_flags(event), known,
+        signature_flags(event, record.ts) | id_flags(event), known,
     )  # fmt: skip
     keys = [f"click {event.touch_id}"] if is_click else []
     return Shown(touch, (*keys, *owned, *(f"network {value}" for value in known[1:2])))
 
 
-def _opened(one: Seen, guesses: bool) -> Opened:
-    event: events.Install = one.event
+def _opened(record: Seen, guesses: bool) -> Opened:
+    event: events.Install = record.event
     lookups: dict[str, Signal] = {}
     if referred := referred_click(event):
         lookups[f"click {referred}"] = Signal.REFERRER
@@ -133,22 +133,28 @@ def _opened(one: Seen, guesses: bool) -> Opened:
     forged = Flag.SIGNATURE_INVALID if event.sdk_signature_valid is False else 0
     install = Installed(
         event.install_id, event.event_id, event.app_id, "", "", "", "", event.event_time,
-        LogMs(one.ts), len(lookups), False, NOWHERE,
+        LogMs(record.ts), len(lookups), False, NOWHERE,
         begin_time=EventMs(
             1_000 * (event.install_begin_time_server_s or event.install_begin_time_s or 0)
         ),
         referrer_click_time=EventMs(
             1_000 * (event.referrer_click_time_server_s or event.referrer_click_time_s or 0)
         ),
-        flags=id_flags(event) | forged, adservices=claimed(event, one.ts), traits=known,
+        flags=id_flags(event) | forged, adservices=claimed(event, record.ts), traits=known,
     )  # fmt: skip
     return Opened(install, tuple(lookups.items()))
 
 
-def _visit(one: Seen) -> Visit:
-    event: events.Session = one.event
+def _visit(record: Seen) -> Visit:
+    event: events.Session = record.event
     session = ActivitySeen(
-        event.install_id, event.event_id, "session", True, event.event_time, LogMs(one.ts), NOWHERE
+        event.install_id,
+        event.event_id,
+        "session",
+        True,
+        event.event_time,
+        LogMs(record.ts),
+        NOWHERE,
     )
     return Visit(session, f"click {event.touch_id}" if event.touch_id else "")
 
@@ -175,7 +181,7 @@ def referred_click(event: events.Install) -> str | None:
 
 def devices(event: events.DeviceEvent) -> Iterable[str]:
     ids = (event.gaid, event.idfa, event.idfv, event.oaid)
-    return [f"device {one}" for one in ids if one is not None and one != NOBODY]
+    return [f"device {record}" for record in ids if record is not None and record != NOBODY]
 
 
 def traits(event: events.DeviceEvent) -> list[str]:
@@ -192,8 +198,8 @@ def traits(event: events.DeviceEvent) -> list[str]:
 
 
 def id_flags(event: events.DeviceEvent) -> int:
-    known = [one for one in (event.gaid, event.idfa) if one is not None]
-    return 0 if all(re.fullmatch(UUID, one) for one in known) else Flag.MALFORMED_ID
+    known = [record for record in (event.gaid, event.idfa) if record is not None]
+    return 0 if all(re.fullmatch(UUID, record) for record in known) else Flag.MALFORMED_ID
 
 
 def signature_flags(event: events.Touchpoint, ts: int) -> int:

@@ -58,14 +58,14 @@ class Oracle:
                 self._read(topic, message.key, message.value, message.timestamp or 0)
         self.installs: dict[str, Seen] = {}
         self.activity: dict[Any, Seen] = {}
-        for one in self._of(events.Install):
-            self._first(self.installs, one.event.install_id, one)
+        for record in self._of(events.Install):
+            self._first(self.installs, record.event.install_id, record)
         self.links = [
-            (one.event.app_id, one.event.customer_user_id, one.event.install_id,
-             one.event.event_time, one.ts)
-            for one in self.seen
-            if getattr(one.event, "customer_user_id", None)
-            and getattr(one.event, "install_id", None)
+            (record.event.app_id, record.event.customer_user_id, record.event.install_id,
+             record.event.event_time, record.ts)
+            for record in self.seen
+            if getattr(record.event, "customer_user_id", None)
+            and getattr(record.event, "install_id", None)
         ]  # fmt: skip
 
     def work_out(self) -> Truth:
@@ -89,22 +89,22 @@ class Oracle:
             self.truth.ledger[topic, "decided"] += 1
 
     def _of(self, *kinds: type) -> list[Seen]:
-        return [one for one in self.seen if isinstance(one.event, kinds)]
+        return [record for record in self.seen if isinstance(record.event, kinds)]
 
-    def _first(self, known: dict[Any, Seen], name: Any, one: Seen) -> bool:
+    def _first(self, known: dict[Any, Seen], name: Any, record: Seen) -> bool:
         """The first copy counts; the others are duplicates."""
         if name in known:
-            self.truth.ledger[one.topic, "duplicate"] += 1
+            self.truth.ledger[record.topic, "duplicate"] += 1
             return False
-        known[name] = one
+        known[name] = record
         return True
 
     def _count_postbacks(self) -> None:
         known: dict[Any, Seen] = {}
-        for one in self._of(events.SkanPostback, events.AakPostback):
-            name = name_of(events.type_name(type(one.event)), one.event.body)
-            if self._first(known, name, one):
-                self.truth.ledger[one.topic, "decided"] += 1
+        for record in self._of(events.SkanPostback, events.AakPostback):
+            name = name_of(events.type_name(type(record.event)), record.event.body)
+            if self._first(known, name, record):
+                self.truth.ledger[record.topic, "decided"] += 1
         valid = sum(name in VALID.values() for name in known)
         self.truth.postbacks = {"valid": valid, "not valid": len(known) - valid}
 
@@ -119,22 +119,26 @@ class Oracle:
             self.truth.ledger[install.topic, "decided"] += 1
         for app_id in {install.event.app_id for install in self.installs.values()}:
             sightings = Sightings(
-                [one for one in touches.values() if one.event.app_id == app_id],
-                [one for one in self.installs.values() if one.event.app_id == app_id],
-                [one for one in self.activity.values() if isinstance(one.event, events.Session)],
-                [one for one in self._of(events.Session) if one.event.app_id == app_id],
+                [record for record in touches.values() if record.event.app_id == app_id],
+                [record for record in self.installs.values() if record.event.app_id == app_id],
+                [
+                    record
+                    for record in self.activity.values()
+                    if isinstance(record.event, events.Session)
+                ],
+                [record for record in self._of(events.Session) if record.event.app_id == app_id],
                 tuple(self._erasures()),
             )
             self.truth.credits |= all_credits(sightings, self.book)
 
     def _erasures(self) -> Iterator[ErasureSeen]:
         """Of every install that somebody asked to forget, by the time from which that counts."""
-        for one in self._of(events.PrivacyRequest):
-            if one.event.request_type == "erasure":
+        for record in self._of(events.PrivacyRequest):
+            if record.event.request_type == "erasure":
                 for install in self.installs.values():
-                    if any(self._is_of(name, install, one) for name in one.event.identities):
+                    if any(self._is_of(name, install, record) for name in record.event.identities):
                         key = own_key(install.event.install_id)
-                        yield ErasureSeen(key, "", LogMs(max(one.ts, install.ts)))
+                        yield ErasureSeen(key, "", LogMs(max(record.ts, install.ts)))
 
     def _is_of(self, name: Identity, install: Seen, asked: Seen) -> bool:
         """Whether a request names this install, or whoever it was known to belong to by then."""
@@ -153,11 +157,11 @@ class Oracle:
     # --- parked until the install arrives ------------------------------------------------------
 
     def _place_activity(self) -> None:
-        for one in self._of(events.Session, events.InAppEvent):
-            name = one.event.install_id, one.event.event_id
-            if self._first(self.activity, name, one):
-                place = self._at_install(one.event.install_id, one.ts + RULES.parking_ms)
-                self._settle(one, f"{name[0]}:{name[1]}", place)
+        for record in self._of(events.Session, events.InAppEvent):
+            name = record.event.install_id, record.event.event_id
+            if self._first(self.activity, name, record):
+                place = self._at_install(record.event.install_id, record.ts + RULES.parking_ms)
+                self._settle(record, f"{name[0]}:{name[1]}", place)
 
     def _at_install(self, install_id: str, deadline: int) -> Booked:
         install = self.installs.get(install_id)
@@ -165,36 +169,36 @@ class Oracle:
             return Booked(install_id, "", deadline)
         return Booked("", "install", deadline)
 
-    def _settle(self, one: Seen, subject: str, place: Booked) -> None:
+    def _settle(self, record: Seen, subject: str, place: Booked) -> None:
         fate = "decided"
         if place.waits_for:
             fate = "expired" if place.deadline < self.ends_at else "parked"
             self.truth.parked[subject, place.waits_for] = fate
-        self.truth.ledger[one.topic, fate] += 1
+        self.truth.ledger[record.topic, fate] += 1
 
     # --- money ----------------------------------------------------------------------------------
 
     def _place_money(self) -> None:
         paid: dict[Any, Seen] = {}
-        for one in self._of(events.Purchase, events.Subscription, events.AdRevenue):
-            if self._first(paid, _transaction(one.event), one):
-                self._book(one, _money_id(one.event), self._place_of(one))
+        for record in self._of(events.Purchase, events.Subscription, events.AdRevenue):
+            if self._first(paid, _transaction(record.event), record):
+                self._book(record, _money_id(record.event), self._place_of(record))
         refunds: dict[Any, Seen] = {}
-        for one in self._of(events.Refund):
-            if not self._first(refunds, _money_id(one.event), one):
+        for record in self._of(events.Refund):
+            if not self._first(refunds, _money_id(record.event), record):
                 continue
-            purchase = paid.get(_transaction(one.event))
-            place = Booked("", "purchase", one.ts + RULES.parking_ms)
+            purchase = paid.get(_transaction(record.event))
+            place = Booked("", "purchase", record.ts + RULES.parking_ms)
             if purchase is not None and purchase.ts <= place.deadline:
                 place = self._place_of(purchase)
-            self._book(one, _money_id(one.event), place)
+            self._book(record, _money_id(record.event), place)
 
-    def _book(self, one: Seen, money_id: str, place: Booked) -> None:
-        self._settle(one, money_id, place)
-        self.truth.payments[one.event.currency] += one.event.amount_micros
+    def _book(self, record: Seen, money_id: str, place: Booked) -> None:
+        self._settle(record, money_id, place)
+        self.truth.payments[record.event.currency] += record.event.amount_micros
         if place.install_id:
-            key = place.install_id, money_id, one.event.currency
-            self.truth.revenue[key] = one.event.amount_micros
+            key = place.install_id, money_id, record.event.currency
+            self.truth.revenue[key] = record.event.amount_micros
 
     def _place_of(self, paid: Seen) -> Booked:
         deadline = paid.ts + RULES.parking_ms

@@ -79,15 +79,17 @@ def _first_reports(
 ) -> PaymentReports:
     """Each purchase of an install when it was first known, but none that was refunded in full."""
     number = {one.install_id: index for index, one in enumerate(installs)}
-    booked = [(one, logged_at) for one, logged_at in bookings if one.kind != "ad_revenue"]
+    booked = [
+        (booking, logged_at) for booking, logged_at in bookings if booking.kind != "ad_revenue"
+    ]
     left: dict[tuple[str, str], int] = defaultdict(int)
-    for one, _ in booked:
-        left[one.install_id, one.transaction_id] += one.amount_micros
+    for booking, _ in booked:
+        left[booking.install_id, booking.transaction_id] += booking.amount_micros
     first: dict[tuple[str, str], tuple[int, int]] = {}
-    for one, logged_at in booked:
-        key = one.install_id, one.transaction_id
-        if one.kind != "refund" and one.install_id in number and left[key] > 0:
-            known = max(logged_at, one.event_time), one.event_time
+    for booking, logged_at in booked:
+        key = booking.install_id, booking.transaction_id
+        if booking.kind != "refund" and booking.install_id in number and left[key] > 0:
+            known = max(logged_at, booking.event_time), booking.event_time
             first[key] = min(first.get(key, known), known)
     rows = []
     for payment, ((install_id, _), (known_at, paid_at)) in enumerate(first.items()):
