@@ -10,9 +10,9 @@ import shutil
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
-from pathlib import Path
+from typing import ClassVar
 
-from deploy.local.program import LOOPBACK, Program, ServerError
+from deploy.local.program import LOOPBACK, LocalServer, ServerError
 
 READY_SECONDS = 60.0
 PROGRAM = "clickhouse-server"
@@ -80,10 +80,10 @@ def _program() -> str | None:
 
 
 @dataclass(frozen=True, slots=True)
-class ClickHouseServer:
+class ClickHouseServer(LocalServer):
     """A server with its folder and ports; after a kill, `start` continues with the same data."""
 
-    folder: Path
+    program_name: ClassVar[str] = "clickhouse"
     tcp_port: int
     http_port: int
 
@@ -91,10 +91,6 @@ class ClickHouseServer:
     def url(self) -> str:
         """For clickhouse-driver: native protocol, no password."""
         return f"clickhouse://default:@{LOOPBACK}:{self.tcp_port}/default"
-
-    @property
-    def program(self) -> Program:
-        return Program("clickhouse", self.folder)
 
     def start(self, *, dies_with_parent: bool = False) -> None:
         """Start the server; `wait_ready` says when it answers."""
@@ -120,16 +116,6 @@ class ClickHouseServer:
     def wait_ready(self, seconds: float = READY_SECONDS) -> None:
         """Wait until the server answers a query; ServerError otherwise."""
         self.program.wait_ready(lambda: self.query("SELECT 1") is not None, seconds)
-
-    def stop(self) -> None:
-        self.program.stop()
-
-    def kill(self) -> None:
-        """End the server at once, as a crash would."""
-        self.program.kill()
-
-    def running(self) -> bool:
-        return self.program.running()
 
     def version(self) -> str:
         return self.query("SELECT version()") or "unknown"

@@ -13,8 +13,9 @@ import uuid
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
-from deploy.local.program import LOOPBACK, Program, ServerError
+from deploy.local.program import LOOPBACK, LocalServer, ServerError
 
 HERE = Path(__file__).parent
 POM = HERE / "pom.xml"
@@ -126,20 +127,16 @@ def fetch_jars() -> Path:
 
 
 @dataclass(frozen=True, slots=True)
-class KafkaServer:
+class KafkaServer(LocalServer):
     """A broker with its folder and ports; after a kill, `start` continues with the same data."""
 
-    folder: Path
+    program_name: ClassVar[str] = "kafka"
     port: int
     controller_port: int
 
     @property
     def address(self) -> str:
         return f"{LOOPBACK}:{self.port}"
-
-    @property
-    def program(self) -> Program:
-        return Program("kafka", self.folder)
 
     def start(self, *, dies_with_parent: bool = False) -> None:
         """Start the broker; `wait_ready` says when it answers."""
@@ -162,16 +159,6 @@ class KafkaServer:
     def wait_ready(self, seconds: float = READY_SECONDS) -> None:
         """Wait until the broker tells clients that it is there; ServerError otherwise."""
         self.program.wait_ready(lambda: _answers(self.port), seconds)
-
-    def stop(self) -> None:
-        self.program.stop()
-
-    def kill(self) -> None:
-        """End the broker at once, as a crash would."""
-        self.program.kill()
-
-    def running(self) -> bool:
-        return self.program.running()
 
     def version(self) -> str:
         return kafka_version() or "unknown"

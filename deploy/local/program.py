@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 LOOPBACK = "127.0.0.1"
 POLL_SECONDS = 0.05
@@ -133,6 +134,28 @@ class Program:
     def log_tail(self) -> str:
         lines = self.log.read_text(errors="replace").splitlines()[-LOG_TAIL_LINES:]
         return " | ".join(line.strip() for line in lines) or "(nothing)"
+
+
+@dataclass(frozen=True, slots=True)
+class LocalServer:
+    """A server with its folder; after a kill, starting it again continues with the same data."""
+
+    program_name: ClassVar[str]
+    folder: Path
+
+    @property
+    def program(self) -> Program:
+        return Program(self.program_name, self.folder)
+
+    def running(self) -> bool:
+        return self.program.running()
+
+    def stop(self) -> None:
+        self.program.stop()
+
+    def kill(self) -> None:
+        """End the server at once, as a crash would."""
+        self.program.kill()
 
 
 def _die_with_parent() -> None:

@@ -6,8 +6,9 @@ from typing import Any
 
 from streams.operations.explain.explanation import Explanation
 from streams.operations.explain.explanation_text import explanation_text
+from tests.worlds.stores.traffic_outcomes import DECISION_FIELDS
 
-DECISION: dict[str, Any] = {
+DECISION: dict[str, Any] = DECISION_FIELDS | {
     "conversion_id": "i1",
     "install_id": "i1",
     "version": 2,
@@ -21,30 +22,14 @@ DECISION: dict[str, Any] = {
     "install_time": "2026-01-01 23:00:00.000",
     "conversion_time": "2026-01-01 23:00:00.000",
     "expires_at": "1970-01-01 00:00:00.000",
-    "prior_install_id": "",
-    "match_type": "click_id",
-    "match_confidence": 1.0,
     "media_source": "meadow",
     "campaign_id": "c1",
     "campaign_name": "spring",
     "touch_id": "t9",
     "touch_type": "click",
     "ctit_s": 40,
-    "click_window_s": 604_800,
-    "view_window_s": 86_400,
-    "probabilistic_click_window_s": 0,
-    "probabilistic_view_window_s": 0,
-    "reattribution_window_s": 7_776_000,
-    "inactivity_s": 604_800,
-    "fraud_status": "",
-    "fraud_reason": "",
-    "rejected_media_source": "",
-    "rejected_campaign_id": "",
-    "rejected_touch_id": "",
-    "rejected_reason": "",
     "contributors": [],
     "rule_set": "abc",
-    "model_version": "",
     "decided_at": "2026-01-02 00:00:00.000",
     "candidates": [
         {"touch_id": "t9", "verdict": "credited", "rule": "last_touch"},

@@ -12,13 +12,23 @@ from schemas.time import DAY_MS, EventMs, LogMs
 NOON = 1_767_268_800_000  # 2026-01-01 12:00 UTC
 LAST_CENTURY = "1970-01-01 00:00:00.000"
 
+CAMPAIGN: dict[str, Any] = {
+    "media_source": "alpha",
+    "channel": "feed",
+    "campaign_id": "spring",
+    "campaign_name": "Spring",
+    "adset_id": "",
+    "ad_id": "",
+    "country_code": "DE",
+    "platform": "android",
+}
+"""Where every touchpoint, decision and spend of this world comes from."""
+
 DECISION_FIELDS: dict[str, Any] = {
     "match_type": "click_id",
     "match_confidence": 1.0,
     "expires_at": EventMs(0),
     "prior_install_id": "",
-    "adset_id": "",
-    "ad_id": "",
     "click_window_s": 604_800,
     "view_window_s": 86_400,
     "probabilistic_click_window_s": 0,
@@ -36,11 +46,13 @@ DECISION_FIELDS: dict[str, Any] = {
     "rule_set": "default",
     "model_version": "",
     "candidates": "[]",
-    "source_topic": "installs",
-    "source_partition": 0,
-    "source_offset": 0,
 }
 """Fields of a decision that most tests leave as they are."""
+
+
+def read_at(topic: str, offset: int = 0) -> dict[str, Any]:
+    """The columns that say where a record stood in the log."""
+    return {"source_topic": topic, "source_partition": 0, "source_offset": offset}
 
 
 def touch(event_id: str = "e1", offset: int = 0, **changes: object) -> outcomes.TouchOutcome:
@@ -51,21 +63,12 @@ def touch(event_id: str = "e1", offset: int = 0, **changes: object) -> outcomes.
         touch_type="click",
         event_time=EventMs(NOON),
         received_at=LogMs(NOON + 1),
-        media_source="alpha",
-        channel="feed",
-        campaign_id="spring",
-        campaign_name="Spring",
-        adset_id="",
-        ad_id="",
+        **CAMPAIGN,
         site_id="site-1",
-        country_code="DE",
-        platform="android",
         device_key="",
         cost_micros=0,
         cost_currency="",
-        source_topic="touchpoints",
-        source_partition=0,
-        source_offset=offset,
+        **read_at("touchpoints", offset),
     )
     return msgspec.structs.replace(row, **changes)
 
@@ -82,21 +85,17 @@ def decision(install_id: str = "i1", version: int = 1, **changes: object) -> out
         conversion_type="install",
         status="non_organic",
         app_id="puzzle",
-        platform="android",
-        country_code="DE",
         install_time=EventMs(NOON),
         conversion_time=EventMs(NOON),
         touch_id="click-e1",
         touch_type="click",
         touch_time=EventMs(NOON - 1000),
-        media_source="alpha",
-        channel="feed",
-        campaign_id="spring",
-        campaign_name="Spring",
         site_id="site-1",
         ctit_s=1,
         decided_at=LogMs(NOON + version),
+        **CAMPAIGN,
         **DECISION_FIELDS,
+        **read_at("installs"),
     )
     return msgspec.structs.replace(row, **changes)
 
@@ -118,9 +117,7 @@ def booking(
         product_id="gems",
         event_time=EventMs(NOON + DAY_MS),
         install_time=EventMs(NOON),
-        source_topic="payments",
-        source_partition=0,
-        source_offset=0,
+        **read_at("payments"),
     )
     return msgspec.structs.replace(row, **changes)
 
@@ -164,24 +161,15 @@ def spend(spend_id: str = "s1", micros: int = 2_000_000, **changes: object) -> o
         app_id="puzzle",
         date="2026-01-01",
         timezone="UTC",
-        media_source="alpha",
-        channel="feed",
-        campaign_id="spring",
-        campaign_name="Spring",
-        adset_id="",
-        ad_id="",
+        **CAMPAIGN,
         site_id="",
-        country_code="DE",
-        platform="android",
         impressions=100,
         clicks=10,
         installs=1,
         amount_micros=micros,
         currency="EUR",
         event_time=EventMs(NOON),
-        source_topic="costs",
-        source_partition=0,
-        source_offset=0,
+        **read_at("costs"),
     )
     return msgspec.structs.replace(row, **changes)
 
@@ -200,9 +188,7 @@ def rate(
         rate_e9=rate_e9,
         rate_source="ECB",
         event_time=EventMs(NOON),
-        source_topic="costs",
-        source_partition=0,
-        source_offset=0,
+        **read_at("costs"),
     )
     return msgspec.structs.replace(row, **changes)
 
@@ -277,9 +263,7 @@ def parked(
             "currency": "EUR",
             "event_time": NOON,
             "deadline": NOON + DAY_MS,
-            "source_topic": "payments",
-            "source_partition": 0,
-            "source_offset": offset,
+            **read_at("payments", offset),
         },
         outcomes.Parked,
     )
@@ -304,9 +288,7 @@ def dead_letter(reason: str = "malformed_json", offset: int = 0) -> outcomes.Dea
         payload="e30=",
         key="",
         received_at=LogMs(NOON),
-        source_topic="activity",
-        source_partition=0,
-        source_offset=offset,
+        **read_at("activity", offset),
     )
 
 
