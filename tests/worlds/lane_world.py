@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -143,6 +144,16 @@ class World:
         lane = Lane(spec, p, self.parts(), self.bounds)
         self.lanes.append(lane)
         return lane
+
+    @asynccontextmanager
+    async def running(self, spec: LaneSpec = SPEC) -> AsyncIterator[Lane]:
+        """A lane that runs until the end of the block."""
+        lane = self.build(spec)
+        task = asyncio.create_task(lane.run())
+        try:
+            yield lane
+        finally:
+            task.cancel()
 
     def parts(self) -> LaneParts:
         async def restore(store: StateStore) -> Restored:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -81,6 +81,25 @@ def source(topic: str, fields: Row | bytes, *, offset: int = 0, ts: int = NOON) 
 def event(event_type: str, /, **fields: Any) -> Row:
     common = {"schema_version": 1, "event_id": "e1", "app_id": "app", "event_time": NOON}
     return {"type": event_type, **common, **fields}
+
+
+def decide_with_crashes(
+    build: Callable[[MemoryStore | None], Fed], records: Sequence[LogRecord]
+) -> list[Effects]:
+    """The effects of records one by one, with a crash after every fifth.
+
+    A crash loses what was decided since the last commit; those records are decided again.
+    Records have the offsets 0, 1, 2, ...
+    """
+    stage, found, committed = build(None), [], 0
+    for number, record in enumerate(records):
+        effects = stage.decide([record])
+        found.append(effects)
+        committed = max(effects.positions.values(), default=committed)
+        if number % 5 == 4:
+            stage = build(stage.state)
+            found += [stage.decide([again]) for again in records[committed : number + 1]]
+    return found
 
 
 def rows(effects: Effects, topic: str) -> list[Row]:

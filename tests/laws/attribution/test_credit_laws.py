@@ -6,30 +6,17 @@ import random
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from attribution.decision.candidates import Candidate
 from attribution.decision.waterfall import Case, Receipt, rank, review, run_waterfall
-from schemas.records import Installed, Prior, Signal, Touch, TouchKind
-from schemas.time import DAY_MS, HOUR_MS, EventMs, LogMs, Millis
+from schemas.records import Prior, Signal, Touch, TouchKind
+from schemas.time import DAY_MS, HOUR_MS, EventMs, Millis
 from tests.worlds.clock import NOON
-from tests.worlds.records import RULES
+from tests.worlds.records import RULES, installed
 
 EDGES = (0, 1, HOUR_MS, DAY_MS, 7 * DAY_MS, 30 * DAY_MS, 37 * DAY_MS)
-INSTALL = Installed(
-    "i",
-    "",
-    "",
-    "",
-    "",
-    "",
-    "",
-    EventMs(NOON),
-    LogMs(NOON),
-    0,
-    False,
-    (1, 0, 0),
-    EventMs(NOON - HOUR_MS),
-)
+INSTALL = replace(installed(lookups=0), begin_time=EventMs(NOON - HOUR_MS))
 
 near_an_edge = st.builds(
     lambda edge, beside: edge + beside, st.sampled_from(EDGES), st.integers(-1, 1)

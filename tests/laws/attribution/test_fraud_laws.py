@@ -13,6 +13,7 @@ from attribution.decision.fraud import REASONS, FraudRules, Mode, hits
 from schemas.records import Flag, Installed, Signal, SiteVerdict, Touch, TouchKind
 from schemas.time import DAY_MS, HOUR_MS, EventMs, LogMs, Millis
 from tests.worlds.clock import NOON
+from tests.worlds.records import installed
 
 RULES = FraudRules(engagements_max=2)
 BEGUN = NOON - 600_000
@@ -42,19 +43,8 @@ def touches(draw: st.DrawFn, event_id: str) -> Touch:
 
 
 installs = st.builds(
-    lambda begin, clicked, bits: Installed(
-        "i",
-        "e",
-        "app",
-        "",
-        "",
-        "",
-        "",
-        EventMs(NOON),
-        LogMs(NOON),
-        1,
-        False,
-        (1, 0, 0),
+    lambda begin, clicked, bits: replace(
+        installed(install_id="i"),
         begin_time=begin,
         referrer_click_time=clicked,
         flags=bits,

@@ -62,15 +62,13 @@ def test_state_is_written_only_after_the_commit() -> None:
     async def story() -> None:
         world = World()
         world.log.may_commit.clear()
-        lane = world.build()
-        task = asyncio.create_task(lane.run())
-        lane.offer(INPUT, records(0))
-        await settle()
-        assert world.stores[0].get(b"last") is None
-        world.log.may_commit.set()
-        await settle()
-        assert world.stores[0].get(b"last") == b"0"
-        task.cancel()
+        async with world.running() as lane:
+            lane.offer(INPUT, records(0))
+            await settle()
+            assert world.stores[0].get(b"last") is None
+            world.log.may_commit.set()
+            await settle()
+            assert world.stores[0].get(b"last") == b"0"
 
     run(story)
 
@@ -126,11 +124,9 @@ def test_what_a_stage_is_missing_is_decided_again_before_anything_new() -> None:
 
     async def story() -> None:
         world = World(stage=Doubter)
-        lane = world.build()
-        task = asyncio.create_task(lane.run())
-        lane.offer(INPUT, records(300, 301))
-        await world.log.until([95, 96, 97, 98, 99, 300, 301])
-        task.cancel()
+        async with world.running() as lane:
+            lane.offer(INPUT, records(300, 301))
+            await world.log.until([95, 96, 97, 98, 99, 300, 301])
 
     run(story)
 
@@ -138,17 +134,15 @@ def test_what_a_stage_is_missing_is_decided_again_before_anything_new() -> None:
 def test_a_suspended_lane_forgets_what_waits_and_decides_it_when_it_comes_again() -> None:
     async def story() -> None:
         world = World()
-        lane = world.build()
-        task = asyncio.create_task(lane.run())
-        lane.offer(INPUT, records(0, 1))
-        await world.log.until([0, 1])
-        assert await lane.suspend(1.0)
-        lane.offer(INPUT, records(2, 3))
-        assert await lane.suspend(1.0)
-        lane.resume()
-        lane.offer(INPUT, records(0, 1, 2, 3, 4))
-        await world.log.until([0, 1, 2, 3, 4])
-        task.cancel()
+        async with world.running() as lane:
+            lane.offer(INPUT, records(0, 1))
+            await world.log.until([0, 1])
+            assert await lane.suspend(1.0)
+            lane.offer(INPUT, records(2, 3))
+            assert await lane.suspend(1.0)
+            lane.resume()
+            lane.offer(INPUT, records(0, 1, 2, 3, 4))
+            await world.log.until([0, 1, 2, 3, 4])
 
     run(story)
 
@@ -157,14 +151,12 @@ def test_suspending_waits_for_a_checkpoint_but_not_for_ever() -> None:
     async def story() -> None:
         world = World()
         world.log.may_commit.clear()
-        lane = world.build()
-        task = asyncio.create_task(lane.run())
-        lane.offer(INPUT, records(0))
-        await settle()
-        assert not await lane.suspend(0.05)
-        world.log.may_commit.set()
-        assert await lane.suspend(1.0)
-        task.cancel()
+        async with world.running() as lane:
+            lane.offer(INPUT, records(0))
+            await settle()
+            assert not await lane.suspend(0.05)
+            world.log.may_commit.set()
+            assert await lane.suspend(1.0)
 
     run(story)
 
@@ -173,17 +165,15 @@ def test_a_full_lane_holds_its_partitions_until_half_is_done() -> None:
     async def story() -> None:
         world = World(bounds=BatchBounds(records_max=2, queued_records_max=8))
         world.log.may_commit.clear()
-        lane = world.build()
-        task = asyncio.create_task(lane.run())
-        lane.offer(INPUT, records(*range(7)))
-        assert world.flow.held == set()
-        lane.offer(INPUT, records(*range(7, 12)))
-        assert world.flow.held == {INPUT}
-        world.log.may_commit.set()
-        await world.log.until(range(12))
-        assert world.flow.held == set()
-        assert [len(effects.messages["out", 0]) for effects in world.log.committed] == [2] * 6
-        task.cancel()
+        async with world.running() as lane:
+            lane.offer(INPUT, records(*range(7)))
+            assert world.flow.held == set()
+            lane.offer(INPUT, records(*range(7, 12)))
+            assert world.flow.held == {INPUT}
+            world.log.may_commit.set()
+            await world.log.until(range(12))
+            assert world.flow.held == set()
+            assert [len(effects.messages["out", 0]) for effects in world.log.committed] == [2] * 6
 
     run(story)
 

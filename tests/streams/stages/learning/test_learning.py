@@ -25,7 +25,7 @@ from streams.stages.learning.learning import STORE_AFTER_EXAMPLES, Learning, Lea
 from tests.worlds import credit_world, learner_world
 from tests.worlds.clock import NOON
 from tests.worlds.learner_world import RULES
-from tests.worlds.stage_world import Fed, journeyed, records_in, rows
+from tests.worlds.stage_world import Fed, decide_with_crashes, journeyed, records_in, rows
 
 EXAMPLES = learner_world.examples(600, seed=3)
 CREDIT_RULES = CreditRules(
@@ -106,14 +106,7 @@ def test_a_restart_learns_again_from_the_committed_offset_and_says_the_same() ->
     undisturbed = learning()
     lines = frames(MIXED, 7)
     expected = versions([undisturbed.decide([line]) for line in lines])
-    stage, found, committed = learning(), [], 0
-    for number, line in enumerate(lines):
-        effects = stage.decide([line])
-        found.append(effects)
-        committed = max(effects.positions.values(), default=committed)
-        if number % 5 == 4:  # crash: what was learned since the commit is lost
-            stage = learning(stage.state)
-            found += [stage.decide([again]) for again in lines[committed : number + 1]]
+    found = decide_with_crashes(learning, lines)
     assert versions(found) == expected
     assert {model_of(one) for one in expected} >= {"payer", "payer/rates", CREDIT}
 

@@ -23,7 +23,7 @@ from streams.stages.contract import Effects, LogRecord
 from streams.stages.learning.learning import Learning, LearningRules
 from tests.worlds import learner_world
 from tests.worlds.clock import NOON
-from tests.worlds.stage_world import Fed, Row, rows
+from tests.worlds.stage_world import Fed, Row, decide_with_crashes, rows
 
 NEVER = structs.replace(learner_world.RULES, first_publication=10**6, challengers=())
 MIDNIGHT = NOON - NOON % DAY_MS
@@ -102,14 +102,7 @@ def test_what_is_told_depends_on_the_log_alone() -> None:
     at_once = [learning().decide(lines)]
     stage = learning()
     one_by_one = [stage.decide([line]) for line in lines]
-    stage, found, committed = learning(), [], 0
-    for number, line in enumerate(lines):
-        effects = stage.decide([line])
-        found.append(effects)
-        committed = max(effects.positions.values(), default=committed)
-        if number % 5 == 4:  # crash: what was learned since the commit is lost
-            stage = learning(stage.state)
-            found += [stage.decide([again]) for again in lines[committed : number + 1]]
+    found = decide_with_crashes(learning, lines)
 
     # What is not yet said is said with the next checkpoint.
     everything = ids(at_once)
