@@ -20,6 +20,11 @@ _BY_APP = np.array([1.0, 0.6, 0.8, 1.2])
 QUANTITIES = 1 + len(IN_APP_NAMES)
 
 
+def buckets_of(ms: IntColumn) -> IntColumn:
+    """The bucket of activity that a time counts in; ACTIVITY_BUCKETS: after the last landmark."""
+    return np.asarray(np.searchsorted(LANDMARK_MS, ms, side="right") - 1, np.int64)
+
+
 def act(share: FloatColumn, app: IntColumn, fondness: FloatColumn) -> IntColumn:
     """Counts, install × bucket × quantity; `share` are as many uniform numbers."""
     usual = _BY_APP[app][:, None, None] * _USUAL.T

@@ -29,8 +29,3 @@ LENGTHS_D = (EDGES_MS[1:] - EDGES_MS[:-1]) / DAY_MS
 AT_LANDMARK: IntColumn = np.searchsorted(EDGES_MS, LANDMARK_MS)
 """Index of the edge at each landmark; and below, at each horizon."""
 AT_HORIZON: IntColumn = np.searchsorted(EDGES_MS, HORIZON_MS)
-
-
-def buckets_of(ms: IntColumn) -> IntColumn:
-    """The bucket of activity that a time is counted in; BUCKETS: after the last landmark."""
-    return np.asarray(np.searchsorted(LANDMARK_MS, ms, side="right") - 1, np.int64)

@@ -16,6 +16,7 @@ import numpy as np
 from schemas.time import DAY_MS
 from streams.lab.simulator.draws import FloatColumn, IntColumn
 from streams.lab.simulator.market.market import COUNTRIES
+from streams.lab.simulator.paying_worlds.activity import buckets_of
 from streams.lab.simulator.paying_worlds.chances import picked, poisson
 from streams.lab.simulator.paying_worlds.lives import IN_APP_NAMES, NEVER_PAYS, Lives, Season
 from streams.lab.simulator.paying_worlds.paying_people import PayingPeople
@@ -28,7 +29,6 @@ from streams.lab.simulator.paying_worlds.steps import (
     LENGTHS_D,
     LIFE_STEPS,
     MIDDLES_MS,
-    buckets_of,
 )
 from streams.lab.simulator.scenario import START_MS
 

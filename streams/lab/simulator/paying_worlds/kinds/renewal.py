@@ -15,6 +15,7 @@ import numpy as np
 
 from schemas.time import DAY_MS, MINUTE_MS
 from streams.lab.simulator.draws import FloatColumn, IntColumn
+from streams.lab.simulator.paying_worlds.activity import buckets_of
 from streams.lab.simulator.paying_worlds.chances import (
     Futures,
     answers,
@@ -34,7 +35,6 @@ from streams.lab.simulator.paying_worlds.steps import (
     LENGTHS_D,
     LIFE_STEPS,
     MIDDLES_MS,
-    buckets_of,
 )
 
 _Z = np.repeat(normal_grid(8), 5)
