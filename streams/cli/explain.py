@@ -25,7 +25,7 @@ def explain_command(identifier: str, folder: Path | None, as_json: bool) -> int:
     \b
     Example:
       headwater query "SELECT install_id FROM v_attributions LIMIT 1"
-      headwater explain i-000017
+      headwater explain 5f0c1a52-7d0e-4f6b-9a53-2d1c7f1b8e10
     """
     from streams.operations.explain import explain_id, explanation_text
 

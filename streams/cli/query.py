@@ -16,11 +16,13 @@ from streams.cli.output import answer_json, answer_table, folder_option, json_op
 def query_command(sql: str, folder: Path | None, as_json: bool) -> None:
     """Run one SQL statement on the store and print the rows.
 
-    Statements that would change something are refused. Start with the views: v_campaign_daily,
-    v_attributions, v_revenue, v_predictions, v_freshness.
+    Statements that would change something are refused. Start with the views v_campaign_daily,
+    v_attributions, v_revenue, v_freshness and the table predictions; SHOW TABLES lists all.
+    DESCRIBE says what each column means.
 
     \b
     Example:
+      headwater query "DESCRIBE v_campaign_daily"
       headwater query "SELECT media_source, sum(installs) FROM v_campaign_daily GROUP BY 1"
     """
     from streams.operations.query import ask

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import click
 import pytest
 from click.testing import CliRunner
 
 from streams.cli import headwater
+from streams.store.migrations import migrations
 
 
 def _commands(
@@ -72,6 +75,13 @@ def test_help_says_what_it_does_and_gives_an_example(
     for parameter in command.params:
         if isinstance(parameter, click.Option):
             assert parameter.help, f"{path} {parameter.name} has no help"
+
+
+@pytest.mark.parametrize(("path", "command"), COMMANDS, ids=lambda value: str(value)[:40])
+def test_every_view_that_help_names_exists(path: tuple[str, ...], command: click.Command) -> None:
+    text = "".join(part for migration in migrations() for part in migration.statements)
+    views = set(re.findall(r"VIEW (v_\w+)", text))
+    assert set(re.findall(r"\bv_[a-z_]+[a-z]\b", command.help or "")) <= views
 
 
 @pytest.mark.parametrize(("path", "command"), COMMANDS, ids=lambda value: str(value)[:40])
