@@ -23,7 +23,8 @@ def worker_command(role: str, folder: Path | None) -> int:
     """Process events from Kafka until told to stop.
 
     Needs the topics and tables that `headwater migrate` creates. To scale, start more core workers:
-    they share the partitions. Give each a state folder of its own (HEADWATER_STATE_DIR).
+    they share the partitions. Give each a state folder of its own (HEADWATER_STATE_DIR). Without
+    HEADWATER_KAFKA, `--role all` starts an embedded broker for trials, which ends with it.
 
     Ctrl-C or SIGTERM stops a worker after the checkpoint in hand. Killing it loses nothing either:
     the next one goes on from the last checkpoint.

@@ -79,7 +79,7 @@ RETRIED = frozenset(
 # Codes that need an operator, and the advice for each.
 ADVICE = {
     16: "a column is missing: run `headwater migrate`",
-    60: "a table is missing: run `headwater migrate`",
+    60: "correct the name, or run `headwater migrate` when a table is missing",
     81: "the database does not exist: create it, or correct HEADWATER_CLICKHOUSE",
     192: "the user does not exist: correct HEADWATER_CLICKHOUSE",
     193: "the password is wrong: correct HEADWATER_CLICKHOUSE",

@@ -69,7 +69,10 @@ def _run_all(settings: Settings) -> int:
     if settings.kafka.brokers is not None:
         return supervise(role_children(settings, os.environ), stop_seconds, _logger.error)
     with EmbeddedBroker(settings.kafka.topic_prefix) as broker:
-        _logger.info("the embedded broker listens on %s", broker.address)
+        _logger.info(
+            "HEADWATER_KAFKA is not set: an embedded broker listens on %s until this ends",
+            broker.address,
+        )
         environ = {**os.environ, **broker.environment()}
         migrate_in_child(settings, environ)
         return supervise(role_children(settings, environ), stop_seconds, _logger.error)

@@ -91,7 +91,7 @@ def supervise(wanted: Sequence[Child], stop_seconds: float, say: Callable[[str],
                 time.sleep(_POLL_SECONDS)
             failed = children.ended()
             if failed:
-                say(f"headwater: {_endings(failed)}; stopping the others")
+                say(f"{_endings(failed)}; stopping the others")
             codes = children.stop()
     finally:
         for number, handler in before.items():
