@@ -48,7 +48,8 @@ class LeadBounds:
 
 
 # The in-process broker silently keeps 5 MB or 100,000 messages of a partition.
-EMBEDDED_LEAD = LeadBounds(bytes_max=4_000_000, messages_max=80_000)
+# The bound on standing still allows for a busy machine that compiles kernels at the same time.
+EMBEDDED_LEAD = LeadBounds(bytes_max=4_000_000, messages_max=80_000, stalled_seconds=180.0)
 
 
 @dataclass(frozen=True, slots=True)
