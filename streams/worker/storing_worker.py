@@ -225,8 +225,10 @@ async def _serve(worker: StoringWorker, sink: Sink, stopping: asyncio.Task[Any])
             failures.insert(0, worker.failure.result())
         if failures:
             return report(failures[0])
-        deadline = loop.time() + worker.settings.stop_seconds
-        await sink.drain(worker.settings.stop_seconds)
+        seconds = worker.settings.stop_seconds
+        deadline = loop.time() + seconds
+        # The rest of the time is for an insert under way, and for leaving the consumer group.
+        await sink.drain(max(seconds / 2, seconds - worker.settings.store.timeout_seconds))
         return 0
     finally:
         for task in (storing, reading):

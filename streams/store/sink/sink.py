@@ -204,6 +204,7 @@ class Sink:
         self._hold = hold
         self._parts = parts
         self._is_held = False
+        self._is_draining = False
 
     @property
     def outage(self) -> str:
@@ -211,6 +212,9 @@ class Sink:
         return next((table.outage for table in self._tables.values() if table.outage), "")
 
     def offer(self, topic: str, partition: int, records: Sequence[LogRecord]) -> None:
+        """Buffer records of a topic. From `drain` on they are dropped: they will be read again."""
+        if self._is_draining:
+            return
         self._tables[topic].offer(partition, records)
         self.balance()
 
@@ -249,7 +253,11 @@ class Sink:
             group.create_task(self._watch())
 
     async def drain(self, seconds: float) -> None:
-        """Store what is buffered, for at most `seconds`; the rest will be read again."""
+        """Store what is buffered, for at most `seconds`; the rest will be read again.
+
+        The sink takes no more records, or under constant traffic its buffers would never be empty.
+        """
+        self._is_draining = True
         for table in self._tables.values():
             table.hurry()
         deadline = self._parts.clock() + seconds

@@ -170,6 +170,20 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0)
 
 
+def test_what_arrives_while_draining_is_left_for_the_next_worker() -> None:
+    bench = Bench(MemoryStore())
+
+    async def story(bench: Bench) -> None:
+        bench.offer(records(0, 5))
+        await bench.sink.drain(30)
+        bench.offer(records(5, 5))
+
+    bench.run(story)
+    assert bench.store.places == [(0, offset) for offset in range(5)]
+    assert bench.committed == {0: 5}
+    assert bench.table.rows == 0
+
+
 def test_offsets_are_committed_once_their_rows_are_stored() -> None:
     bench = Bench(MemoryStore())
 
