@@ -193,7 +193,9 @@ async def _serve(worker: CoreWorker, fleet: LaneFleet, stop: asyncio.Event) -> i
         loop = asyncio.get_running_loop()
         seconds = worker.settings.stop_seconds if stop.is_set() else _FAILED_STOP_SECONDS
         deadline = loop.time() + seconds
-        await fleet.close(seconds if stop.is_set() else None)
+        # On the embedded broker a checkpoint may wait for readers that are stopping as well.
+        is_patient = stop.is_set() and not worker.settings.embedded
+        await fleet.close(seconds if is_patient else None)
         for task in [stopping, *tasks]:
             task.cancel()
         with contextlib.suppress(Exception):
