@@ -22,6 +22,9 @@ from streams.wiring.store import open_store
 DISK_BYTES_MIN = 2_000_000_000
 """Free space below which the disk is called full: RocksDB and ClickHouse need room to merge."""
 
+SECRET_BYTES_MIN = 16
+"""A shorter secret can be tried out."""
+
 _STAMPS = "message.timestamp.type"
 
 
@@ -91,7 +94,8 @@ def _verdict(name: str, wrong: list[str], known: str) -> Check:
 def _store(settings: Settings) -> Iterator[Check]:
     folder = settings.folders.store
     if settings.store.url is None and not folder.exists():
-        yield Check("store", True, f"{folder} is empty: `headwater demo` fills it")
+        fills = "demo" if settings.kafka.brokers is None else "migrate"
+        yield Check("store", True, f"{folder} is empty: `headwater {fills}` creates its tables")
         return
     where = shown_url(settings.store.url) if settings.store.url else str(folder)
     try:
@@ -108,9 +112,11 @@ def _store(settings: Settings) -> Iterator[Check]:
 
 def _opened(store: Store, where: str) -> Iterator[Check]:
     version = _attempt(lambda: str(store.query("SELECT version()").rows[0][0]))
-    yield Check(
-        "store", version.ok, f"{where}, version {version.text}" if version.ok else version.text
-    )
+    if not version.ok:
+        yield Check("store", False, version.text)
+        yield Check("schema", False, "unknown without a store")
+        return
+    yield Check("store", True, f"{where}, version {version.text}")
     state = _attempt(lambda: check(store).value)
     if not state.ok:
         yield Check("schema", False, state.text)
@@ -131,7 +137,9 @@ class _Attempt(NamedTuple):
 def _attempt(ask: Callable[[], str]) -> _Attempt:
     try:
         return _Attempt(True, ask())
-    except (Stop, UnavailableError) as error:
+    except UnavailableError as error:
+        return _Attempt(False, f"{error}; start it, or correct HEADWATER_CLICKHOUSE")
+    except Stop as error:
         return _Attempt(False, str(error))
 
 
@@ -171,7 +179,16 @@ def _targets(models: ModelSettings) -> Check:
 
 
 def _secret(settings: Settings) -> Check:
-    if settings.rules.pseudonym_secret is not None:
+    secret = settings.rules.pseudonym_secret
+    if secret is not None and len(secret.reveal().encode()) < SECRET_BYTES_MIN:
+        return Check(
+            "pseudonyms",
+            False,
+            f"HEADWATER_PSEUDONYM_SECRET is shorter than {SECRET_BYTES_MIN} bytes and can be "
+            "guessed: before the first event set a random one, as of `openssl rand -hex 32`; "
+            "after it, another secret would no longer match the ids that are stored",
+        )
+    if secret is not None:
         return Check("pseudonyms", True, "HEADWATER_PSEUDONYM_SECRET is set: never change it")
     if settings.kafka.brokers is None:
         return Check("pseudonyms", True, "made with a published key: for demos only")

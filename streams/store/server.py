@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import struct
 import threading
 import uuid
@@ -44,6 +45,10 @@ _VALUE_ERRORS = (
     OverflowError,
 )
 _ACCESS_CODES = frozenset({192, 193, 194, 516})
+
+# Where nothing is configured to log, the driver's warnings would reach stderr, with tracebacks:
+# commands print one line themselves.
+logging.getLogger("clickhouse_driver").addHandler(logging.NullHandler())
 
 
 class ServerStore:

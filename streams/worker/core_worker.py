@@ -215,6 +215,6 @@ async def _partition_count(offsets: Offsets, specs: tuple[LaneSpec, ...]) -> int
     if len(set(counts.values())) > 1:
         wrong = ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))
         raise SetupError(
-            f"topics differ in their number of partitions ({wrong}): see deploy/runbook.md"
+            f"topics differ in their number of partitions ({wrong}): `headwater doctor` has advice"
         )
     return next(iter(counts.values()))

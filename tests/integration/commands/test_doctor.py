@@ -87,6 +87,8 @@ def test_doctor_says_what_a_changed_partition_count_or_clock_needs(
     assert "HEADWATER_SOURCE_TIMESTAMPS" in failing["timestamps"]
     failing = installation.failing_checks({"HEADWATER_PSEUDONYM_SECRET": ""})
     assert "HEADWATER_PSEUDONYM_SECRET" in failing["pseudonyms"]
+    failing = installation.failing_checks({"HEADWATER_PSEUDONYM_SECRET": "short"})
+    assert "can be guessed" in failing["pseudonyms"]
 
 
 def test_doctor_goes_on_after_an_absent_broker_and_store(installation: Installation) -> None:
@@ -97,8 +99,13 @@ def test_doctor_goes_on_after_an_absent_broker_and_store(installation: Installat
         }
     )
     assert "no Kafka broker answers" in failing["broker"]
-    assert "store" in failing
+    assert "correct HEADWATER_CLICKHOUSE" in failing["store"]
     assert "disk" not in failing
+
+
+def test_migrate_says_in_one_line_that_clickhouse_is_absent(installation: Installation) -> None:
+    absent = {"HEADWATER_CLICKHOUSE": f"clickhouse://127.0.0.1:{free_port()}/default"}
+    assert_one_line(installation.run("migrate", changed=absent), 1, "HEADWATER_CLICKHOUSE")
 
 
 def test_a_worker_does_not_start_without_its_topics(installation: Installation) -> None:
