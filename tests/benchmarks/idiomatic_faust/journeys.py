@@ -166,12 +166,12 @@ class Deciding:
         match fact:
             case Decision():
                 row = decision_rows.attribution_row(fact, self._rules, self._rule_set)
-                published.say(topics.ATTRIBUTIONS.name, row.install_id, row)
+                published.add(topics.ATTRIBUTIONS.name, row.install_id, row)
                 for verdict in decision_rows.verdict_rows(fact):
-                    published.say(topics.FRAUD_VERDICTS.name, row.install_id, verdict)
+                    published.add(topics.FRAUD_VERDICTS.name, row.install_id, verdict)
             case MoneyApplied() if install is not None:
                 booking = booking_row(fact.routed, install)
-                published.say(topics.REVENUE.name, booking.install_id, booking)
+                published.add(topics.REVENUE.name, booking.install_id, booking)
                 money, sign = fact.routed.money, fact.routed.sign
                 return prospects.note_money(prospect, install.time, money, sign, DEFAULT_TARGETS)
             case ActivityApplied() if install is not None:
@@ -200,9 +200,9 @@ class Deciding:
                 moment = LandmarkVisit(facts, credit, prospect.next_landmark, install.ts)
                 reached = reach_landmark(prospect, moment, models)
                 prospect = reached.state
-                published.say(topics.FEATURES.name, install.install_id, reached.features)
+                published.add(topics.FEATURES.name, install.install_id, reached.features)
                 for prediction in reached.predictions:
-                    published.say(topics.PREDICTIONS.name, install.install_id, prediction)
+                    published.add(topics.PREDICTIONS.name, install.install_id, prediction)
             elif 0 < release <= now:
                 prospect, examples = models.releases.release(prospect, facts)
                 self._model.keep(examples)

@@ -44,7 +44,7 @@ def see(known: Any, record: MatchRecord, rules: Rules) -> tuple[Any, Sent, Publi
                 sent.matches.append((fact.key, fact))
             case MoneyWaiting():
                 row = money_parked(fact.money, fact.state, fact.waits_for, fact.deadline)
-                published.say(topics.PARKED.name, fact.money.booking_id, row)
+                published.add(topics.PARKED.name, fact.money.booking_id, row)
             case Settled() | Evicted():
                 pass
     return state, sent, published

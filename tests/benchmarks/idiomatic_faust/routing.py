@@ -36,7 +36,7 @@ class Published:
     def __init__(self) -> None:
         self.outcomes: list[tuple[str, str, Outcome]] = []
 
-    def say(self, topic: str, key: str, outcome: Outcome) -> None:
+    def add(self, topic: str, key: str, outcome: Outcome) -> None:
         self.outcomes.append((topic, key, outcome))
 
     def settle(self, source: object, disposition: str) -> None:
