@@ -16,8 +16,7 @@ from typing import Any
 import msgspec
 import orjson
 
-from schemas import json_text
-from schemas.currencies import CURRENCIES
+from schemas import currencies, json_text
 from schemas.events import (
     TYPES,
     TYPES_BY_TOPIC,
@@ -32,6 +31,7 @@ from schemas.events import (
     Touchpoint,
 )
 from schemas.json_text import NESTING_MAX
+from schemas.parts import MICROS_MAX
 from schemas.time import DAY_MS
 
 MESSAGE_BYTES_MAX = 1_048_576
@@ -63,6 +63,7 @@ class Defect(StrEnum):
     NEGATIVE_AMOUNT = "negative_amount"
     POSITIVE_REFUND = "positive_refund"
     NON_INTEGER_AMOUNT = "non_integer_amount"
+    AMOUNT_TOO_LARGE = "amount_too_large"
     UNKNOWN_CURRENCY = "unknown_currency"
     TIME_TOO_EARLY = "time_too_early"
     TIME_TOO_LATE = "time_too_late"
@@ -143,9 +144,10 @@ def _check(event: InputEvent, logged_at: int, earliest: int) -> InputEvent | Unr
     if isinstance(event, Touchpoint):
         if event.cost_micros is None and event.cost_currency is None:
             return event
-        return _check_amount(event, event.cost_micros or 0, event.cost_currency or "")
+        day = event.event_time // DAY_MS
+        return _check_amount(event, event.cost_micros or 0, event.cost_currency or "", day)
     if isinstance(event, Cost | ExchangeRate):
-        return _check_day(event.date, logged_at) or _check_report(event)
+        return _check_report(event, logged_at)
     if isinstance(event, PaymentEvent):
         return _check_money(event)
     return event
@@ -154,25 +156,23 @@ def _check(event: InputEvent, logged_at: int, earliest: int) -> InputEvent | Unr
 _DAY_1970 = date(1970, 1, 1)
 
 
-def _check_day(text: str, logged_at: int) -> Unreadable | None:
+def _check_report(event: Cost | ExchangeRate, logged_at: int) -> InputEvent | Unreadable:
     """Somewhere on earth a day begins 14 hours before it does in UTC."""
     try:
-        days = (date.fromisoformat(text) - _DAY_1970).days
+        day = (date.fromisoformat(event.date) - _DAY_1970).days
     except ValueError:
-        return Unreadable(Defect.INVALID_VALUE, f"date {text} is not in the calendar")
-    if days < 0:
-        return Unreadable(Defect.TIME_TOO_EARLY, f"date {text} is before 1970")
-    if days * DAY_MS > logged_at + AHEAD_MS_MAX:
-        return Unreadable(Defect.TIME_TOO_LATE, f"date {text} is over a day after {logged_at}")
-    return None
-
-
-def _check_report(event: Cost | ExchangeRate) -> InputEvent | Unreadable:
+        return Unreadable(Defect.INVALID_VALUE, f"date {event.date} is not in the calendar")
+    if day < 0:
+        return Unreadable(Defect.TIME_TOO_EARLY, f"date {event.date} is before 1970")
+    if day * DAY_MS > logged_at + AHEAD_MS_MAX:
+        return Unreadable(
+            Defect.TIME_TOO_LATE, f"date {event.date} is over a day after {logged_at}"
+        )
     if isinstance(event, Cost):
-        return _check_amount(event, event.amount_micros, event.currency)
+        return _check_amount(event, event.amount_micros, event.currency, day)
     for currency in (event.base_currency, event.quote_currency):
-        if currency not in CURRENCIES:
-            return Unreadable(Defect.UNKNOWN_CURRENCY, f"currency {currency!r}")
+        if not currencies.is_accepted(currency, day):
+            return Unreadable(Defect.UNKNOWN_CURRENCY, currencies.refusal(currency))
     if event.base_currency == event.quote_currency:
         return Unreadable(Defect.INVALID_VALUE, "a rate is between two different currencies")
     return event
@@ -181,9 +181,10 @@ def _check_report(event: Cost | ExchangeRate) -> InputEvent | Unreadable:
 def _check_money(
     event: Purchase | Subscription | Refund | AdRevenue,
 ) -> InputEvent | Unreadable:
+    day = event.event_time // DAY_MS
     if isinstance(event, Refund):
-        if event.currency not in CURRENCIES:
-            return Unreadable(Defect.UNKNOWN_CURRENCY, f"currency {event.currency!r}")
+        if not currencies.is_accepted(event.currency, day):
+            return Unreadable(Defect.UNKNOWN_CURRENCY, currencies.refusal(event.currency))
         if event.kind == "reversed" and event.amount_micros < 0:
             return Unreadable(Defect.NEGATIVE_AMOUNT, "a reversed refund gives money: not negative")
         if event.kind != "reversed" and event.amount_micros > 0:
@@ -195,14 +196,17 @@ def _check_money(
         parts = (event.net_micros, event.store_fee_micros, event.tax_micros)
         if min(part or 0 for part in parts) < 0:
             return Unreadable(Defect.NEGATIVE_AMOUNT, "net, store fee and tax are not negative")
-    return _check_amount(event, event.amount_micros, event.currency)
+    return _check_amount(event, event.amount_micros, event.currency, day)
 
 
-def _check_amount(event: InputEvent, micros: int, currency: str) -> InputEvent | Unreadable:
+def _check_amount(
+    event: InputEvent, micros: int, currency: str, day: int
+) -> InputEvent | Unreadable:
+    """`day` is that of the money, in days since 1970: it decides about withdrawn currencies."""
     if micros < 0:
         return Unreadable(Defect.NEGATIVE_AMOUNT, f"amount {micros} is negative")
-    if currency not in CURRENCIES:
-        return Unreadable(Defect.UNKNOWN_CURRENCY, f"currency {currency!r}")
+    if not currencies.is_accepted(currency, day):
+        return Unreadable(Defect.UNKNOWN_CURRENCY, currencies.refusal(currency))
     return event
 
 
@@ -243,6 +247,11 @@ def _invalid(message: str, fields: dict[str, Any]) -> Unreadable:
     message = message[:DETAIL_CHARS_MAX]
     if name.endswith(("_micros", "_e9")) and isinstance(fields.get(name), float | str):
         return Unreadable(Defect.NON_INTEGER_AMOUNT, message)
+    if name.endswith("_micros") and type(fields.get(name)) is int:
+        return Unreadable(
+            Defect.AMOUNT_TOO_LARGE,
+            f"{name} {fields[name]} is beyond {MICROS_MAX}: send millionths, 1.99 is 1990000",
+        )
     if name == "event_time" and type(fields[name]) is int:
         return Unreadable(
             Defect.TIME_TOO_EARLY if fields[name] < 0 else Defect.TIME_TOO_LATE,

@@ -15,11 +15,14 @@ LongText = Annotated[str, Meta(max_length=16_384)]
 TimeMs = Annotated[EventMs, Meta(ge=0, le=2**53, description="Milliseconds since 1970, UTC")]
 Seconds = Annotated[int, Meta(ge=0, le=2**40, description="Seconds since 1970, or a duration")]
 Count = Annotated[int, Meta(ge=0, le=2**31)]
+MICROS_MAX = 10**15
+"""Largest amount of one event, a thousand million units: what is larger was multiplied by a million
+twice. Nine thousand such amounts fit in 64 bits, so sums over events are taken in wider numbers."""
 Micros = Annotated[
     int,
     Meta(
-        ge=-(2**62),
-        le=2**62,
+        ge=-MICROS_MAX,
+        le=MICROS_MAX,
         description="Millionths of the currency unit, without decimal point: 1.99 is 1990000",
     ),
 ]

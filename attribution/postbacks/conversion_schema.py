@@ -13,7 +13,7 @@ from typing import Annotated, Literal, TypeVar
 from msgspec import Meta, Struct
 
 from attribution.postbacks.postback import FINE_VALUE_MAX
-from schemas.currencies import CURRENCIES
+from schemas.currencies import CURRENCIES, HISTORIC
 from schemas.file_error import FileError, read_toml
 
 FINE_BITS = 6
@@ -113,7 +113,7 @@ def _placed(name: str, items: Iterable[T]) -> Iterator[tuple[Where, T]]:
 
 
 def _require_valid(where: Where, schema: Schema) -> None:
-    if schema.currency and schema.currency not in CURRENCIES:
+    if schema.currency and schema.currency not in CURRENCIES | HISTORIC.keys():
         raise FileError(
             f"{where}.currency", f"{schema.currency!r} is not a currency", "codes of ISO 4217"
         )

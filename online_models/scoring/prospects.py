@@ -33,6 +33,11 @@ SPAN_EDGES_MS = (
 value. Later money does not count."""
 
 
+SUM_MICROS_MAX = 2**58
+"""Sums of money in the state of one install stop here, at 288 times the largest amount of an event.
+State and examples hold 64 bits, and labels add all spans: whatever an install pays, they fit."""
+
+
 class ProspectPayment(Struct, frozen=True, array_like=True, gc=False):
     """A purchase with its refunds. Times in ms since 1970; 0: not seen yet."""
 
@@ -147,12 +152,16 @@ def note_money(
     return structs.replace(state, payments=_with(state.payments, money, sign))
 
 
+def _bounded(micros: int) -> int:
+    return max(-SUM_MICROS_MAX, min(micros, SUM_MICROS_MAX))
+
+
 def _add_to_span(state: Prospect, age: int, micros: int) -> Prospect:
     span = bisect_right(SPAN_EDGES_MS, age)
     if span == len(SPAN_EDGES_MS):
         return state
     spans = [*state.spans, *(0,) * (span + 1 - len(state.spans))]
-    spans[span] += micros
+    spans[span] = _bounded(spans[span] + micros)
     return structs.replace(state, spans=tuple(spans))
 
 
@@ -172,10 +181,10 @@ def _changed(payment: ProspectPayment, money: Money, sign: int) -> ProspectPayme
     if money.kind is MoneyKind.REFUND:
         return structs.replace(
             payment,
-            refunded_micros=payment.refunded_micros - sign * money.amount_micros,
+            refunded_micros=_bounded(payment.refunded_micros - sign * money.amount_micros),
             refunded_at=max(payment.refunded_at, known_at),
         )
-    micros = payment.micros + sign * money.amount_micros
+    micros = _bounded(payment.micros + sign * money.amount_micros)
     return structs.replace(payment, time=money.time, known_at=known_at, micros=micros)
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from schemas.currencies import GRACE
 from schemas.decode import AHEAD_MS_MAX, MESSAGE_BYTES_MAX
 from schemas.json_text import NESTING_MAX
+from schemas.parts import MICROS_MAX
 from schemas.time import HOUR_MS
 
 
@@ -120,8 +122,10 @@ CLOCK_TICKS = (
 
 REFUSALS = (
     f"UTF-8 JSON objects of at most {MESSAGE_BYTES_MAX} bytes, nested at most {NESTING_MAX} deep, "
-    "no key twice in an object, no U+0000 in any string, currencies from ISO 4217, amounts not "
-    "negative except of refunds, event_time not before the configured earliest time and at most "
-    f"{AHEAD_MS_MAX // HOUR_MS} hours ahead of the log. Anything else has no effect and is "
-    "written to dead-letters with its original bytes and a reason. Unknown fields are ignored."
+    "no key twice in an object, no U+0000 in any string, currencies from ISO 4217 (a "
+    f"withdrawn one until {GRACE.days} days after its last day), amounts not negative except of "
+    f"refunds and at most {MICROS_MAX} millionths, event_time not before the configured earliest "
+    f"time and at most {AHEAD_MS_MAX // HOUR_MS} hours ahead of the log. Anything else has "
+    "no effect and is written to dead-letters with its original bytes and a reason. "
+    "Unknown fields are ignored."
 )

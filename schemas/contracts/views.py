@@ -62,22 +62,22 @@ def views_of(migration: str) -> list[View]:
 
 
 def views_page(migrations: Sequence[str]) -> str:
-    """Markdown: a part per migration with views, a section per view."""
-    parts = [migration for migration in migrations if views_of(migration)]
-    lines = [_INTRODUCTION, *_index(parts)]
-    for migration in parts:
-        title, about = _heading(migration)
-        lines += ["", f"## {title}", "", about]
-        for view in views_of(migration):
-            lines += ["", *_section(view)]
-    return "\n".join(lines) + "\n"
+    """Markdown: a part per migration that adds views, a section per view.
 
-
-def _index(migrations: Sequence[str]) -> Iterator[str]:
-    yield from ("| View | Rows |", "|---|---|")
+    A view that a later migration declares again keeps its section, with the later declaration.
+    """
+    latest = {view.name: view for migration in migrations for view in views_of(migration)}
+    page, index = [], ["| View | Rows |", "|---|---|"]
     for migration in migrations:
-        for view in views_of(migration):
-            yield f"| [`{view.name}`](#{view.name}) | {view.row} |"
+        views = [latest.pop(view.name) for view in views_of(migration) if view.name in latest]
+        if not views:
+            continue
+        title, about = _heading(migration)
+        page += ["", f"## {title}", "", about]
+        for view in views:
+            page += ["", *_section(view)]
+            index.append(f"| [`{view.name}`](#{view.name}) | {view.row} |")
+    return "\n".join([_INTRODUCTION, *index, *page]) + "\n"
 
 
 def _heading(migration: str) -> tuple[str, str]:

@@ -66,6 +66,7 @@ def replay_command(
     topic, ts, key, payload. So a dumped topic is a backfill, an audit and a test case. The store
     must be empty, unless --into is given.
 
+    A line that is no record is one dead letter, or counted in the report if it names no topic.
     The exit code is 1 if any record of the files is not accounted for.
 
     \b

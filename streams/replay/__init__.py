@@ -13,5 +13,6 @@ __all__ = [
     "report",
     "run",
     "tally",
+    "unreadable_lines",
     "what_if",
 ]

@@ -14,6 +14,8 @@ class RunReport:
 
     accounting: Accounting
     seconds: float  # from the first event to the last stored row
+    unreadable_lines: int = 0  # lines of files that are no records and name no log position
+    unreadable_examples: tuple[str, ...] = ()
 
     @property
     def events_per_second(self) -> float:
@@ -30,6 +32,7 @@ class RunReport:
             "dead_lettered": accounting.dead_lettered,
             "reconciled": accounting.reconciled,
             "stored_rows": accounting.stored_rows,
+            "unreadable_lines": self.unreadable_lines,
             "seconds": round(self.seconds, 3),
             "events_per_second": round(self.events_per_second),
         }
@@ -46,4 +49,7 @@ class RunReport:
             f" {rows:,} rows stored"
         )
         speed = f"{self.seconds:.1f} s, {self.events_per_second:,.0f} events/s"
-        return [first, speed, *(f"fault: {fault}" for fault in accounting.faults)]
+        unread = [f"unreadable line: {example}" for example in self.unreadable_examples]
+        if self.unreadable_lines > len(unread):
+            unread.append(f"unreadable lines in all: {self.unreadable_lines:,}")
+        return [first, speed, *unread, *(f"fault: {fault}" for fault in accounting.faults)]

@@ -15,9 +15,14 @@ from schemas import topics
 from streams.errors import Stop
 from streams.progress import Progress
 from streams.replay.engine import Replay, SourceOrder
-from streams.replay.kcat import KcatRecord, read_records
+from streams.replay.kcat import (
+    KcatRecord,
+    read_records,
+    salvage_line,
+)
 from streams.replay.memory_log import MemoryRecord
 from streams.replay.report import RunReport
+from streams.replay.unreadable_lines import UnreadableLines
 from streams.settings import Settings
 from streams.stages.contract import TopicPartition
 from streams.store.base import Store
@@ -58,18 +63,35 @@ class SourceReader:
     def __init__(self, files: Sequence[Path], topic_prefix: str) -> None:
         self._files = files
         self._prefix = topic_prefix
+        self.unreadable = UnreadableLines()
+        """The lines of the last reading that are no source records."""
 
     def read(self) -> Iterator[MemoryRecord]:
-        """Every record, in the order of the files; of records at one log position, the first.
+        """Every record, in the order of the files; of records at one log position, the first."""
+        self.unreadable = unreadable = UnreadableLines()
+        faults: list[str] = []  # of the record that comes next
 
-        Stop: a line that is not a source record, or that lacks its log time.
-        """
+        def salvage(line: bytes, fault: str) -> KcatRecord | None:
+            record = salvage_line(line)
+            if record is None:
+                unreadable.add(fault)
+            else:
+                faults.append(fault)
+            return record
+
         seen: dict[TopicPartition, _Seen] = {}
         next_offset: dict[TopicPartition, int] = defaultdict(int)
-        for line in read_records(self._files):
-            topic = self._topic(line)
-            if line.timestamp_ms is None:
-                raise Stop(f"a record of topic {topic} has no ts: give its log time in ms")
+        has_offsets = False
+        for line in read_records(self._files, on_unreadable=salvage):
+            fault = faults.pop() if faults else ""
+            topic = line.topic.removeprefix(self._prefix)
+            wrong = _misplaced(line, topic)
+            if fault and (wrong or (has_offsets and line.offset is None)):
+                wrong = fault
+            if wrong:
+                unreadable.add(wrong)
+                continue
+            has_offsets = has_offsets or line.offset is not None
             partition = line.partition
             if partition is None:
                 partition = zlib.crc32(line.key or b"") % 4
@@ -78,14 +100,20 @@ class SourceReader:
             if not seen.setdefault(source, _Seen(offset)).is_new(offset):
                 continue
             next_offset[source] = max(next_offset[source], offset + 1)
+            if fault:
+                unreadable.faults[topic, partition, offset] = fault
+            assert line.timestamp_ms is not None
             yield MemoryRecord(topic, partition, offset, line.timestamp_ms, line.key, line.value)
 
-    def _topic(self, line: KcatRecord) -> str:
-        name = line.topic.removeprefix(self._prefix)
-        if name not in _SOURCE_NAMES:
-            known = ", ".join(sorted(_SOURCE_NAMES))
-            raise Stop(f"topic {line.topic!r} is not a source topic; allowed: {known}")
-        return name
+
+def _misplaced(line: KcatRecord, topic: str) -> str:
+    """Why a record cannot be replayed; empty when it can."""
+    if topic not in _SOURCE_NAMES:
+        known = ", ".join(sorted(_SOURCE_NAMES))
+        return f"topic {line.topic!r} is not a source topic; allowed: {known}"
+    if line.timestamp_ms is None:
+        return f"a record of topic {topic} has no ts: give its log time in ms"
+    return ""
 
 
 def counted(
@@ -178,18 +206,26 @@ def run_replay(
     rules = stage_rules(settings)
     order, contents = _survey(reader.read(), advance)
     if not order.records:
-        raise Stop("the files have no records: nothing to replay")
+        first = reader.unreadable.examples[:1]
+        raise Stop("; ".join(["the files have no records: nothing to replay", *first]))
     fingerprint = hashlib.sha256(contents + json.encode(rules) + str(batch).encode())
     epoch = f"replay-{fingerprint.hexdigest()[:16]}"
     store = open_store(settings)
     try:
         _prepare(store, settings, is_into=is_into)
         sink = RowSink(store, epoch)
-        replay = Replay(rules, sink.take, StageMetrics())
+
+        def take(topic: str, records: Sequence[MemoryRecord]) -> None:
+            is_letter = topic == topics.DEAD_LETTERS.name
+            sink.take(topic, reader.unreadable.locate(records) if is_letter else records)
+
+        replay = Replay(rules, take, StageMetrics())
         replay.run(counted(reader.read(), order.records, advance, "decide"), order, batch)
         sink.flush()
         seconds = time.monotonic() - began
-        return RunReport(reconcile(store, _expected(store, epoch, order)), seconds)
+        accounting = reconcile(store, _expected(store, epoch, order))
+        unreadable = reader.unreadable
+        return RunReport(accounting, seconds, unreadable.count, tuple(unreadable.examples))
     finally:
         store.close()
 

@@ -10,6 +10,7 @@ import pytest
 from schemas.decode import AHEAD_MS_MAX, MESSAGE_BYTES_MAX, Unreadable, decode
 from schemas.events import InAppEvent, Install, Purchase, Refund, Touchpoint
 from schemas.json_text import NESTING_MAX
+from schemas.parts import MICROS_MAX
 
 NOW = 1_767_268_800_000
 EARLIEST = 1_262_304_000_000  # 2010-01-01
@@ -107,10 +108,10 @@ def test_a_key_may_return_in_another_object() -> None:
 
 
 def test_money_is_read_to_the_micro() -> None:
-    event = read({**PURCHASE, "amount_micros": 2**62}, "payments")
+    event = read({**PURCHASE, "amount_micros": MICROS_MAX}, "payments")
 
     assert isinstance(event, Purchase)
-    assert event.amount_micros == 4_611_686_018_427_387_904
+    assert event.amount_micros == 1_000_000_000_000_000
 
 
 def test_nothing_was_paid_is_a_payment_too() -> None:
