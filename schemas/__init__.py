@@ -9,6 +9,7 @@ __all__ = [
     "currencies",
     "decode",
     "events",
+    "ids",
     "json_text",
     "outcomes",
     "parts",

@@ -31,6 +31,7 @@ from schemas.events import (
     Touchpoint,
 )
 from schemas.json_text import NESTING_MAX
+from schemas.leniency import DEFAULT_LENIENCY, PLANS, Leniency, is_id
 from schemas.parts import MICROS_MAX
 from schemas.time import DAY_MS
 
@@ -75,28 +76,18 @@ class Unreadable:
     detail: str
 
 
-_IDS = frozenset(
-    {
-        "event_id",
-        "install_id",
-        "touch_id",
-        "transaction_id",
-        "refund_id",
-        "impression_id",
-        "session_id",
-        "subject_request_id",
-        "app_id",
-    }
-)
-
-
 def decode(
-    raw: bytes | None, topic: str, logged_at: int, earliest_event_time: int
+    raw: bytes | None,
+    topic: str,
+    logged_at: int,
+    earliest_event_time: int,
+    leniency: Leniency = DEFAULT_LENIENCY,
 ) -> InputEvent | Unreadable:
     """Decode one message of a source topic to its event, or to the reason why it is set aside.
 
     `logged_at` is the log time of the record; "a day ahead" is measured from it and not from a
     clock, so that a replay decides the same. `earliest_event_time` bounds event times from below.
+    `leniency` says what is left out of an event that is read nevertheless, and whom to tell.
     """
     if not raw:
         return Unreadable(Defect.EMPTY, "the message has no value")
@@ -117,10 +108,9 @@ def decode(
     event_type = _type_of(fields)
     if event_type is None:
         return _unknown_type(fields)
-    try:
-        event = msgspec.convert(fields, event_type)
-    except msgspec.ValidationError as error:
-        return _invalid(str(error), fields)
+    event = _convert(fields, event_type, leniency)
+    if isinstance(event, Unreadable):
+        return event
     if event_type not in TYPES_BY_TOPIC[topic]:
         return Unreadable(Defect.WRONG_TOPIC, f"type {fields['type']!r} is not for {topic!r}")
     return _check(event, logged_at, earliest_event_time)
@@ -131,6 +121,40 @@ def _type_of(fields: dict[str, Any]) -> type[InputEvent] | None:
     if type(tag) is not str or type(version) is not int:
         return None
     return TYPES.get((tag, version))
+
+
+def _convert(
+    fields: dict[str, Any], event_type: type[InputEvent], leniency: Leniency
+) -> InputEvent | Unreadable:
+    plan = PLANS[event_type]
+    try:
+        event = msgspec.convert(fields, event_type)
+    except msgspec.ValidationError:
+        return _mend(fields, event_type, leniency)
+    if plan.has_lists or leniency.any_amiss(plan.ids_of(event)):
+        return _mend(fields, event_type, leniency)
+    return event
+
+
+def _mend(
+    fields: dict[str, Any], event_type: type[InputEvent], leniency: Leniency
+) -> InputEvent | Unreadable:
+    """The event of the fields, without what it may lack: placeholder ids, empty text, and
+    descriptive attributes that cannot be read."""
+    plan = PLANS[event_type]
+    dropped: list[str] = []
+    missing = plan.clean(fields, leniency.judge, dropped)
+    if missing is not None:
+        return Unreadable(Defect.MISSING_ID, missing[:DETAIL_CHARS_MAX])
+    while True:
+        try:
+            event = msgspec.convert(fields, event_type)
+        except msgspec.ValidationError as error:
+            if not plan.drop_described(str(error), fields, dropped):
+                return _invalid(str(error), fields, event_type)
+        else:
+            leniency.tell(event.app_id, dropped)
+            return event
 
 
 def _check(event: InputEvent, logged_at: int, earliest: int) -> InputEvent | Unreadable:
@@ -237,11 +261,12 @@ _MISSING = re.compile(r"\AObject missing required field `(\w+)`")
 _PATH = re.compile(r" - at `\$\.(\w+)[^`]*`\Z")
 
 
-def _invalid(message: str, fields: dict[str, Any]) -> Unreadable:
+def _invalid(message: str, fields: dict[str, Any], event_type: type[InputEvent]) -> Unreadable:
     """Turn msgspec's message into one of the fixed reasons."""
     if missing := _MISSING.search(message):
         name = missing.group(1)
-        return Unreadable(Defect.MISSING_ID if name in _IDS else Defect.MISSING_FIELD, f"no {name}")
+        reason = Defect.MISSING_ID if is_id(event_type, name) else Defect.MISSING_FIELD
+        return Unreadable(reason, f"no {name}")
     path = _PATH.search(message)
     name = path.group(1) if path else ""
     message = message[:DETAIL_CHARS_MAX]
@@ -257,7 +282,7 @@ def _invalid(message: str, fields: dict[str, Any]) -> Unreadable:
             Defect.TIME_TOO_EARLY if fields[name] < 0 else Defect.TIME_TOO_LATE,
             message,
         )
-    if name in _IDS and fields.get(name) in ("", None):
+    if is_id(event_type, name) and fields.get(name) in ("", None):
         return Unreadable(Defect.MISSING_ID, message)
     if "currency" in name and isinstance(fields.get(name), str):
         return Unreadable(Defect.UNKNOWN_CURRENCY, message)

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from msgspec import Meta, Struct
 
 from schemas.time import EventMs
 
-Id = Annotated[str, Meta(min_length=1, max_length=256)]
-AppId = Annotated[str, Meta(min_length=1, max_length=256, pattern=r"^[^\s:]+$")]
+Attribute = TypeVar("Attribute")
+
+IS_ID = "is_id"
+IS_DESCRIPTIVE = "is_descriptive"
+
+NameText = Annotated[str, Meta(min_length=1, max_length=256)]
+Id = Annotated[str, Meta(min_length=1, max_length=256, extra={IS_ID: True})]
+"""An id of somebody or something. A placeholder (`schemas.ids`) is never decoded to one."""
+AppId = Annotated[
+    str, Meta(min_length=1, max_length=256, pattern=r"^[^\s:]+$", extra={IS_ID: True})
+]
+Descriptive = Annotated[Attribute, Meta(extra={IS_DESCRIPTIVE: True})]
+"""An optional attribute that describes and neither identifies, pays nor decides: one that cannot be
+read is left out, and the event counts."""
+Platform = Literal["android", "ios", "other"]
 Text = Annotated[str, Meta(max_length=1024)]
 LongText = Annotated[str, Meta(max_length=16_384)]
 TimeMs = Annotated[EventMs, Meta(ge=0, le=2**53, description="Milliseconds since 1970, UTC")]

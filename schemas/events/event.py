@@ -10,7 +10,9 @@ from schemas.parts import (
     AppId,
     Consent,
     Country,
+    Descriptive,
     Id,
+    Platform,
     Text,
     TimeMs,
 )
@@ -24,7 +26,7 @@ class Event(Struct, frozen=True, kw_only=True, gc=False, tag_field="type"):
     event_time: TimeMs
     schema_version: Literal[1]
     environment: Literal["production", "sandbox"] = "production"
-    source: Literal["sdk", "s2s", "network", "store"] = "sdk"
+    source: Descriptive[Literal["sdk", "s2s", "network", "store"]] = "sdk"
 
 
 class DeviceEvent(Event, frozen=True, kw_only=True, gc=False):
@@ -34,12 +36,12 @@ class DeviceEvent(Event, frozen=True, kw_only=True, gc=False):
     idfa: Id | None = None
     idfv: Id | None = None
     oaid: Id | None = None
-    ip: Text | None = None
-    user_agent: Text | None = None
-    platform: Literal["android", "ios", "other"] | None = None
-    os_version: Text | None = None
-    app_version: Text | None = None
-    country_code: Country | None = None
+    ip: Descriptive[Text] | None = None
+    user_agent: Descriptive[Text] | None = None
+    platform: Descriptive[Platform] | None = None
+    os_version: Descriptive[Text] | None = None
+    app_version: Descriptive[Text] | None = None
+    country_code: Descriptive[Country] | None = None
     att_status: Annotated[int, Meta(ge=0, le=3)] | None = None
     limit_ad_tracking: bool | None = None
     consent: Consent | None = None

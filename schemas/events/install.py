@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from schemas.events.event import DeviceEvent
 from schemas.parts import (
+    Descriptive,
     Id,
     LongText,
     Seconds,
@@ -25,7 +26,7 @@ class AdServices(Struct, frozen=True, kw_only=True, gc=False):
     ad_group_id: int | None = None
     keyword_id: int | None = None
     ad_id: int | None = None
-    country_or_region: Text | None = None
+    country_or_region: Descriptive[Text] | None = None
     conversion_type: Literal["Download", "Redownload"] | None = None
     claim_type: Literal["Click", "Impression"] | None = None
     click_time: TimeMs | None = None
@@ -43,9 +44,9 @@ class Install(DeviceEvent, frozen=True, kw_only=True, gc=False, tag="install"):
     install_begin_time_s: Seconds | None = None
     install_begin_time_server_s: Seconds | None = None
     install_finish_time_s: Seconds | None = None
-    install_version: Text | None = None
-    store: Text | None = None
+    install_version: Descriptive[Text] | None = None
+    store: Descriptive[Text] | None = None
     is_reinstall: bool | None = None
-    adservices_token: LongText | None = None
+    adservices_token: Descriptive[LongText] | None = None
     adservices: AdServices | None = None
     sdk_signature_valid: bool | None = None

@@ -8,6 +8,7 @@ from schemas.events.event import DeviceEvent
 from schemas.parts import (
     Count,
     Currency,
+    Descriptive,
     Id,
     Micros,
     Text,
@@ -28,7 +29,7 @@ class StoreTransaction(PaymentEvent, frozen=True, kw_only=True, gc=False):
 
     transaction_id: Id
     original_transaction_id: Id | None = None
-    product_id: Text | None = None
+    product_id: Descriptive[Text] | None = None
     quantity: Count = 1
     net_micros: Micros | None = None
     store_fee_micros: Micros | None = None
@@ -57,7 +58,7 @@ class Subscription(StoreTransaction, frozen=True, kw_only=True, gc=False, tag="s
     period_start_time: TimeMs | None = None
     period_end_time: TimeMs | None = None
     is_trial: bool = False
-    offer_id: Text | None = None
+    offer_id: Descriptive[Text] | None = None
 
 
 class Refund(PaymentEvent, frozen=True, kw_only=True, gc=False, tag="refund"):
@@ -66,14 +67,16 @@ class Refund(PaymentEvent, frozen=True, kw_only=True, gc=False, tag="refund"):
     refund_id: Id
     transaction_id: Id
     kind: Literal["refund", "chargeback", "reversed"] = "refund"
-    reason: Text | None = None
+    reason: Descriptive[Text] | None = None
 
 
 class AdRevenue(PaymentEvent, frozen=True, kw_only=True, gc=False, tag="ad_revenue"):
     impression_id: Id
-    mediation_network: Text | None = None
-    monetization_network: Text | None = None
-    ad_unit: Text | None = None
-    ad_format: Text | None = None
-    placement: Text | None = None
-    precision: Literal["exact", "estimated", "publisher_defined", "undisclosed"] = "undisclosed"
+    mediation_network: Descriptive[Text] | None = None
+    monetization_network: Descriptive[Text] | None = None
+    ad_unit: Descriptive[Text] | None = None
+    ad_format: Descriptive[Text] | None = None
+    placement: Descriptive[Text] | None = None
+    precision: Descriptive[Literal["exact", "estimated", "publisher_defined", "undisclosed"]] = (
+        "undisclosed"
+    )

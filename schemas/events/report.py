@@ -12,10 +12,13 @@ from schemas.parts import (
     Country,
     Currency,
     Day,
+    Descriptive,
     Id,
     Identity,
     LongText,
     Micros,
+    NameText,
+    Platform,
     RateE9,
     Text,
     TimeMs,
@@ -27,16 +30,16 @@ class Cost(Event, frozen=True, kw_only=True, gc=False, tag="cost"):
     line; one with amount 0 takes it back. Of equal revisions the later event_time counts."""
 
     date: Day
-    timezone: Text = "UTC"
-    media_source: Id
+    timezone: Annotated[str, Meta(min_length=1, max_length=1024)] = "UTC"
+    media_source: NameText
     channel: Text | None = None
     campaign_id: Text | None = None
-    campaign_name: Text | None = None
+    campaign_name: Descriptive[Text] | None = None
     adset_id: Text | None = None
     ad_id: Text | None = None
     site_id: Text | None = None
     country_code: Country | None = None
-    platform: Literal["android", "ios", "other"] | None = None
+    platform: Platform | None = None
     impressions: Count | None = None
     clicks: Count | None = None
     installs: Count | None = None

@@ -9,8 +9,10 @@ from msgspec import Meta
 from schemas.events.event import DeviceEvent
 from schemas.parts import (
     Currency,
+    Descriptive,
     Id,
     Micros,
+    NameText,
     Seconds,
     Text,
 )
@@ -21,19 +23,19 @@ class Touchpoint(DeviceEvent, frozen=True, kw_only=True, gc=False, tag="touchpoi
 
     touch_type: Literal["click", "impression"]
     touch_id: Id
-    media_source: Id
-    channel: Text | None = None
+    media_source: NameText
+    channel: Descriptive[Text] | None = None
     campaign_id: Text | None = None
-    campaign_name: Text | None = None
+    campaign_name: Descriptive[Text] | None = None
     adset_id: Text | None = None
     ad_id: Text | None = None
     site_id: Text | None = None
     sub_site_id: Text | None = None
-    keyword: Text | None = None
+    keyword: Descriptive[Text] | None = None
     is_retargeting: bool = False
     click_lookback_s: Seconds | None = None
     view_lookback_s: Seconds | None = None
-    cost_model: Literal["cpc", "cpi", "cpm", "cpa"] | None = None
+    cost_model: Descriptive[Literal["cpc", "cpi", "cpm", "cpa"]] | None = None
     cost_micros: Micros | None = None
     cost_currency: Currency | None = None
     signature: (

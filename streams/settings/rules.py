@@ -11,7 +11,7 @@ from msgspec import Meta, Struct, field
 from attribution.rules.rules import Rules
 from schemas.time import DAY_MS, MINUTE_MS, EventMs, Millis
 from streams.settings.declaration import DURATION
-from streams.settings.values import ChallengerRates, Secret, SecretsByName
+from streams.settings.values import ChallengerRates, Placeholders, Secret, SecretsByName
 
 _RULES = Rules()
 
@@ -44,6 +44,15 @@ class RuleSettings(Struct, frozen=True, kw_only=True):
             extra=DURATION,
         ),
     ] = field(name="HEADWATER_SIGNATURE_AGE", default=Millis(2 * DAY_MS))
+    placeholder_ids: Annotated[
+        Placeholders | None,
+        Meta(
+            description="Texts that your producers send in place of an id, beside the known ones "
+            "such as null and zeros. An optional id is then absent; an event whose required id "
+            "is one of them becomes a dead letter.",
+            examples=["no-device,test-user"],
+        ),
+    ] = field(name="HEADWATER_PLACEHOLDER_IDS", default=None)
     earliest_event_date: Annotated[
         date,
         Meta(

@@ -70,6 +70,23 @@ class SecretsByName(dict[str, Secret]):
         return cls({name: Secret(secret) for name, secret in written.items()})
 
 
+class Placeholders(tuple[str, ...]):
+    """Texts that are placeholders of ids, with commas between them."""
+
+    __slots__ = ()
+    expected: ClassVar[str] = "texts of up to 256 characters, with commas between"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        words = [word.strip() for word in text.split(",")]
+        if not all(0 < len(word) <= 256 for word in words):
+            raise ValueError
+        return cls(words)
+
+    def __str__(self) -> str:
+        return ",".join(self)
+
+
 class Brokers(str):
     """Addresses of Kafka brokers, with commas between them."""
 

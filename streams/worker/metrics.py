@@ -63,6 +63,13 @@ EVENTS_TOTAL = _counter(
 DEAD_LETTERS_TOTAL = _counter(
     "dead_letters_total", "Rejected messages, by source topic and reason.", "topic", "reason"
 )
+DROPPED_FIELDS_TOTAL = _counter(
+    "dropped_fields_total",
+    "Optional fields left out of events that were read: placeholder ids and unreadable attributes,"
+    " by app and field.",
+    "app_id",
+    "field",
+)
 POSTBACKS_TOTAL = _counter(
     "postbacks_total",
     "Apple's postbacks, copies included, by framework, check result and reason.",

@@ -9,6 +9,10 @@ from streams.stages.learning.quality_rows import known_figures
 from streams.store.sink.sink import StoringObserver
 from streams.worker import metrics
 
+_APPS_MAX = 200
+"""Apps that have a label of their own: producers name apps, and labels are kept for ever."""
+_OTHER_APPS = "(other)"
+
 
 class LaneMetrics(LaneObserver):
     """Metrics of lanes."""
@@ -32,8 +36,17 @@ class LaneMetrics(LaneObserver):
 class StageMetrics(StageObserver):
     """Metrics of what stages decide."""
 
+    def __init__(self) -> None:
+        self._apps: set[str] = set()
+
     def on_dead_letter(self, topic: str, reason: str) -> None:
         metrics.DEAD_LETTERS_TOTAL.labels(topic, reason).inc()
+
+    def on_dropped(self, app_id: str, field: str) -> None:
+        if len(self._apps) < _APPS_MAX:
+            self._apps.add(app_id)
+        label = app_id if app_id in self._apps else _OTHER_APPS
+        metrics.DROPPED_FIELDS_TOTAL.labels(label, field).inc()
 
     def on_postback(self, framework: str, state: str, reason: str) -> None:
         metrics.POSTBACKS_TOTAL.labels(framework, state, reason).inc()

@@ -1,0 +1,1 @@
+"""Inputs that real producers sent, and what is right of them."""

@@ -177,7 +177,7 @@ FIELDS: list[tuple[str, dict[str, Any], Defect]] = [
     ("a long wrong value", {**INSTALL, "environment": "x" * 9999}, Defect.INVALID_VALUE),
     ("att_status out of range", {**INSTALL, "att_status": 4}, Defect.INVALID_VALUE),
     ("id too long", {**INSTALL, "install_id": "x" * 257}, Defect.INVALID_VALUE),
-    ("country of three letters", {**INSTALL, "country_code": "DEU"}, Defect.INVALID_VALUE),
+    ("country of spend", {**COST, "country_code": "DEU"}, Defect.INVALID_VALUE),
     ("month 13", {**COST, "date": "2026-13-01"}, Defect.INVALID_VALUE),
     ("31 February", {**COST, "date": "2026-02-31"}, Defect.INVALID_VALUE),
     ("29 February of no leap year", {**RATE, "date": "2026-02-29"}, Defect.INVALID_VALUE),

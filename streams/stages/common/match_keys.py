@@ -7,16 +7,13 @@ from urllib.parse import parse_qs
 
 from attribution.matching.sampled_paths import DEVICE_PREFIX
 from schemas.events import DeviceEvent, Install, Touchpoint
+from schemas.ids import normal_device_id
 from schemas.parts import Identity
 from schemas.records import Signal
 from streams.stages.common.pseudonyms import Pseudonyms
 
 REFERRER_CLICK_ID_PARAMETERS = ("click_id", "clickid", "af_click_id", "adjust_reftag", "gclid")
 """Query parameters of the Play referrer that carry a click id; the first that is present counts."""
-
-ZERO_DEVICE_IDS = frozenset({"00000000-0000-0000-0000-000000000000", "0"})
-"""Placeholders that devices return while advertising ids are switched off."""
-
 
 DEVICE_IDENTITIES = frozenset({"gaid", "idfa", "idfv", "oaid"})
 
@@ -55,7 +52,7 @@ def device_keys(event: DeviceEvent, pseudonyms: Pseudonyms) -> list[str]:
     return [
         f"{DEVICE_PREFIX}{event.app_id}:{device_pseudonym(device_id, pseudonyms)}"
         for device_id in (event.gaid, event.idfa, event.oaid, event.idfv)
-        if device_id is not None and device_id not in ZERO_DEVICE_IDS
+        if device_id is not None
     ]
 
 
@@ -76,8 +73,8 @@ def identity_pseudonym(identity: Identity, pseudonyms: Pseudonyms) -> str:
 
 
 def device_pseudonym(device_id: str, pseudonyms: Pseudonyms) -> str:
-    """The pseudonym of a device id. Apps and networks differ in upper and lower case."""
-    return pseudonyms.of(device_id.lower())
+    """The pseudonym of a device id, in the one form in which device ids are compared."""
+    return pseudonyms.of(normal_device_id(device_id))
 
 
 def touch_keys(touch: Touchpoint, device: list[str]) -> list[str]:

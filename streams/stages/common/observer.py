@@ -17,6 +17,9 @@ class StageObserver:
     def on_dead_letter(self, topic: str, reason: str) -> None:
         """A message of `topic` was rejected; `reason` is one of the reason codes."""
 
+    def on_dropped(self, app_id: str, field: str) -> None:
+        """An event was read without a field: a placeholder id, or an unreadable attribute."""
+
     def on_postback(self, framework: str, state: str, reason: str) -> None:
         """A postback of Apple's was received, copies included."""
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from attribution.postbacks.postback_check import PostbackCheck, PostbackRules
 from schemas import topics
 from schemas.decode import Unreadable, decode
+from schemas.leniency import Leniency
 from schemas.time import DAY_MS, EventMs, LogMs, Millis
 from streams.errors import Stop
 from streams.stages.common.observer import StageObserver
@@ -34,6 +35,9 @@ class IntakeRules:
     dead_letter_share_max: float
     dead_letter_window: int
     signature_secrets: Mapping[str, bytes] = field(default_factory=dict)  # by media source
+    placeholder_ids: tuple[
+        str, ...
+    ] = ()  # texts that are placeholders of ids, beside the known ones
     signature_age_ms_max: Millis = 2 * DAY_MS
     is_probabilistic: bool = False  # whether probabilistic matching is switched on
     passes_watermarks: bool = True  # False: a replay writes them itself
@@ -77,6 +81,7 @@ class Intake:
         self._partitions = partitions
         self._rules = rules
         self._observer = observer
+        self._leniency = Leniency(rules.placeholder_ids, observer.on_dropped)
         self._routing = RoutingRules(
             Pseudonyms(rules.pseudonym_secret),
             Signatures(rules.signature_secrets, rules.signature_age_ms_max),
@@ -106,7 +111,9 @@ class Intake:
             if record.key == CLOCK_KEY:
                 continue
             source = (_SOURCE_INDEX[topic], partition, record.offset)
-            event = decode(record.value, topic, logged_at, self._rules.earliest_event_time)
+            event = decode(
+                record.value, topic, logged_at, self._rules.earliest_event_time, self._leniency
+            )
             if isinstance(event, Unreadable):
                 batch.set_aside(record, source, event)
                 self._observer.on_dead_letter(topic, event.reason)

@@ -12,9 +12,9 @@ import re
 from collections.abc import Mapping
 
 from schemas.events import DeviceEvent, Install, Touchpoint
+from schemas.ids import normal_device_id
 from schemas.records import Flag
 from schemas.time import LogMs, Millis
-from streams.stages.common.match_keys import ZERO_DEVICE_IDS
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}").fullmatch
 
@@ -72,7 +72,7 @@ def id_flags(event: DeviceEvent) -> int:
     """Flag advertising ids of Google and Apple that are no UUIDs. OAID and IDFV have other
     forms."""
     for device_id in (event.gaid, event.idfa):
-        if device_id is not None and not _UUID(device_id) and device_id not in ZERO_DEVICE_IDS:
+        if device_id is not None and not _UUID(normal_device_id(device_id)):
             return Flag.MALFORMED_ID.value
     return 0
 

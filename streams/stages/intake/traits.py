@@ -20,7 +20,8 @@ def has_consent(event: DeviceEvent) -> bool:
     consent = event.consent
     if consent is None or event.limit_ad_tracking:
         return False
-    if event.platform == "ios" and event.att_status != ATT_AUTHORIZED:
+    asks_att = event.platform == "ios" or event.att_status is not None
+    if asks_att and event.att_status != ATT_AUTHORIZED:
         return False
     return consent.data_usage is True and consent.ads_personalization is not False
 

@@ -1,0 +1,146 @@
+"""Which ids are placeholders: what producers send when they have none.
+
+Limited ad tracking gives zeros, a tracking link whose macro was never filled gives `{idfa}` or
+`__IDFA__`, a language gives its word for nothing (`null`, `undefined`, `None`, `nil`, `NaN`).
+Whoever takes such a text for an id makes one person of everybody who sent it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from string import punctuation
+from urllib.parse import unquote
+
+_SPACE = "".join(map(chr, (*range(33), 0x7F, 0x85, 0xA0, 0x1680, *range(0x2000, 0x2010)))) + (
+    "\u2028\u2029\u202f\u205f\u2060\u3000\ufeff"
+)
+"""White space, control characters, and characters without width."""
+
+_WORDS = frozenset(
+    "null nil none void undefined undef nan inf infinity unknown na anonymous anon guest"
+    " notset unset notavailable unavailable notprovided notapplicable missing empty blank"
+    " invalid unidentified noid nouser nodevice nodata true false objectobject"
+    " optionalnil optionalnull"
+    # The name of the field in place of its value, as macros without their brackets.
+    " idfa idfv gaid oaid gpsadid aaid adid ifa advertisingid advertisingidplain"
+    " advertisingidentifier advertisingidentifierplain androidid deviceid clickid installid userid"
+    " customeruserid transactionid orderid impressionid"
+    # Apple's example, and constants that many devices share: an emulator's ANDROID_ID, and the
+    # address that Android and iOS give for every network card.
+    " 1234567890 123456789 9774d56d682e549c 020000000000".split()
+)
+"""Words that are placeholders of ids, lower case and without separators."""
+
+_MARKS = " _-/.:,("
+_LENGTH_MAX = 256
+_SEPARATORS = re.compile(r"[\s_\-/.:,()]+")
+_HEX_UUID = re.compile(r"[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
+_MACRO = re.compile(
+    r"""[$#%@]?\{.*\} | [$%@:]?\[.*\] | <.*> | __.*__ | %.*% | \$\(.*\)
+    | ([#@~|!*^])\1*.+\1 | \$[a-z_]\w* | xxx[a-z_]{2,30}xxx""",
+    re.VERBOSE | re.DOTALL | re.IGNORECASE,
+)
+_MACRO_AT_AN_END = re.compile(
+    r"[$#%@]?\{[{%]?\s*[a-z_][\w.: -]*[%}]?\}\Z|\A[$#%@]?\{[{%]?\s*[a-z_][\w.: -]*[%}]?\}",
+    re.IGNORECASE,
+)
+_CONSTANT_LENGTHS = frozenset({14, 15, 16, 32})
+"""Digits of an IMEI, an Android id and a UUID, which are placeholders when all are the same."""
+
+
+def _bare(text: str) -> str:
+    """A text as words are compared: without white space, quotes, brackets, separators and case."""
+    return _SEPARATORS.sub("", text.strip(_SPACE + punctuation)).casefold()
+
+
+class IdJudge:
+    """Recognises the placeholders of the trade, and more words of one's own."""
+
+    def __init__(self, more: Iterable[str] = ()) -> None:
+        self._exact = frozenset(word.strip(_SPACE).casefold() for word in more)
+        self._words = _WORDS
+        starts = {word[:3] for word in self._exact} | {"xxx", "fff", "0x0", "0", "00", "-1"}
+        for word in (*self._words, "000", "fff"):
+            starts |= {word[:3], *(word[0] + mark + word[1:2] for mark in _MARKS)}
+            starts |= {word[:2] + mark for mark in _MARKS}
+        self._starts = frozenset(form for start in starts for form in _cases(start))
+        self._first = frozenset(_SPACE + punctuation + "".join(start[0] for start in self._starts))
+        self._odd = frozenset(_SPACE + punctuation)
+        self._ends = frozenset(_SPACE + "}])%>#@~|!*^_\"'")
+
+    def is_placeholder(self, text: str) -> bool:
+        """Whether a text is no id, but what a producer sends in the place of one."""
+        if len(text) > _LENGTH_MAX:
+            return False
+        trimmed = text.strip(_SPACE)
+        if trimmed.casefold() in self._exact:
+            return True
+        if "%" in trimmed:
+            if _MACRO.fullmatch(trimmed):
+                return True
+            trimmed = unquote(unquote(trimmed)).strip(_SPACE)
+        trimmed = trimmed.strip("\"'`")
+        if not trimmed.strip(_SPACE + punctuation):
+            return True
+        if _HEX_UUID.fullmatch(trimmed.strip("{}[]()")):
+            return _is_constant(trimmed)
+        return (
+            _bare(trimmed) in self._words
+            or _is_constant(trimmed)
+            or _MACRO.fullmatch(trimmed) is not None
+            or _MACRO_AT_AN_END.search(trimmed) is not None
+        )
+
+    def amiss(self) -> Callable[[Iterable[str | None]], bool]:
+        """The quick question of the hot path about the ids of one event: whether one of them is
+        a placeholder or has white space around it. None is absent, which is well."""
+        first, starts, odd, ends = self._first, self._starts, self._odd, self._ends
+        is_amiss = self._is_amiss
+
+        def any_amiss(values: Iterable[str | None]) -> bool:
+            for value in values:
+                if (
+                    value
+                    and (
+                        value[-1] in ends
+                        or (value[0] in first and (value[:3] in starts or value[0] in odd))
+                    )
+                    and is_amiss(value)
+                ):
+                    return True
+            return False
+
+        return any_amiss
+
+    def _is_amiss(self, text: str) -> bool:
+        return self.is_placeholder(text) or text != trimmed_id(text)
+
+
+def _cases(start: str) -> set[str]:
+    forms = {""}
+    for letter in start:
+        forms = {form + case for form in forms for case in (letter.lower(), letter.upper())}
+    return forms
+
+
+def _is_constant(text: str) -> bool:
+    """Whether an id is all zeros, or a device id of one digit only."""
+    plain = _bare(text)
+    if not plain.strip("0") or re.fullmatch("0x0+", plain) or (plain == "1" and text[0] == "-"):
+        return True
+    return len(plain) in _CONSTANT_LENGTHS and len(set(plain)) == 1
+
+
+def trimmed_id(text: str) -> str:
+    """An id without the white space and the characters without width around it."""
+    return text.strip(_SPACE)
+
+
+def normal_device_id(text: str) -> str:
+    """The one form in which a device id is compared: lower case, without braces, and a UUID with
+    its dashes. Apps and networks write the same id in different forms."""
+    plain = text.strip(_SPACE + "{}[]()\"'").lower()
+    if len(plain) == 32 and _HEX_UUID.fullmatch(plain):
+        return f"{plain[:8]}-{plain[8:12]}-{plain[12:16]}-{plain[16:20]}-{plain[20:]}"
+    return plain
