@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from schemas.decode import decode
 from schemas.events import Install, Touchpoint
 from schemas.parts import Identity
 from schemas.records import Signal
@@ -48,7 +49,10 @@ def test_a_view_without_device_is_accounted_for_under_its_event_id() -> None:
 
 @pytest.mark.parametrize("nobody", ["00000000-0000-0000-0000-000000000000", "0"])
 def test_the_id_of_a_device_that_has_none_matches_nobody(nobody: str) -> None:
-    assert match_keys.device_keys(touch(gaid=nobody), SECRET) == []
+    published = msgspec.json.encode(touch(gaid=nobody))
+    decoded = decode(published, "touchpoints", touch().event_time, 0)
+    assert isinstance(decoded, Touchpoint)
+    assert match_keys.device_keys(decoded, SECRET) == []
 
 
 def test_personal_ids_show_in_keys_only_as_keyed_pseudonyms() -> None:
