@@ -70,6 +70,7 @@ class Tally(Generic[_Row]):
 
 class _Evictions(StageMetrics):
     def __init__(self, found: Tally[_Row]) -> None:
+        super().__init__()
         self._found = found
 
     def on_evicted(self, bound: str, count: int) -> None:

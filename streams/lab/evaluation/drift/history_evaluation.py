@@ -31,6 +31,7 @@ class _LearnedRows(StageMetrics):
     """Counts what is learned, by model."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.learned: Counter[str] = Counter()
 
     def on_learned(self, model: str, rows: int) -> None:

@@ -57,7 +57,7 @@ ANYWHERE: tuple[tuple[str, Spoil], ...] = (
     ("no_event_time", _without("event_time")),
     ("unknown_type", _set("type", "install_v0")),
     ("unknown_version", _set("schema_version", 99)),
-    ("unknown_source", _set("source", "carrier_pigeon")),
+    ("unknown_environment", _set("environment", "staging")),
 )
 IN_TOPIC: dict[str, tuple[tuple[str, Spoil], ...]] = {
     topics.TOUCHPOINTS.name: (("number_for_id", _set("touch_id", 7)),),
