@@ -80,10 +80,11 @@ def what_if(
     both = in_force, other
     for settings in both:
         stage_rules(settings)
-    records = SourceReader(files, in_force.kafka.topic_prefix).read()
-    order = survey(records, lambda done: advance("read", done, 0))
+    reader = SourceReader(files, in_force.kafka.topic_prefix)
+    order = survey(reader.read(), lambda done: advance("read", done, 0))
     if not order.records:
-        raise Stop("the files have no records: nothing to compare")
+        first = reader.unreadable.examples[:1]
+        raise Stop("; ".join(["the files have no records: nothing to compare", *first]))
     with _processes([_Request(files, order, settings) for settings in both]) as pipes:
         answers = _answers(pipes, order.records, advance)
         before, after = (answer.side for answer in answers)
