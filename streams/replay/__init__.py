@@ -1,14 +1,13 @@
 """Replays files through the stages without a broker, and compares two rule sets on them.
 
-`run` stores what it decides, `what_if` stores nothing; both run `engine` over records that `kcat`
-reads.
+`run` stores what it decides, `what_if` stores nothing; both run `engine` over records that
+`streams.kafka.kcat` reads.
 """
 
 __all__ = [
     "compare",
     "compare_text",
     "engine",
-    "kcat",
     "memory_log",
     "report",
     "run",

@@ -13,13 +13,13 @@ from msgspec import json
 
 from schemas import topics
 from streams.errors import Stop
-from streams.progress import Progress
-from streams.replay.engine import Replay, SourceOrder
-from streams.replay.kcat import (
+from streams.kafka.kcat import (
     KcatRecord,
     read_records,
     salvage_line,
 )
+from streams.progress import Progress
+from streams.replay.engine import Replay, SourceOrder
 from streams.replay.memory_log import MemoryRecord
 from streams.replay.report import RunReport
 from streams.replay.unreadable_lines import UnreadableLines

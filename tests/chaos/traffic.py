@@ -10,9 +10,9 @@ from pathlib import Path
 
 from aiokafka.errors import KafkaError
 
+from streams.kafka.kcat import read_records
 from streams.kafka.publisher import Pace, Published, Publisher
 from streams.lab.simulator import Scenario, write_traffic
-from streams.replay.kcat import read_records
 from streams.runtime.offsets import Offsets
 from streams.stages.contract import CLOCK_KEY
 from streams.wiring.parts import core_settings

@@ -28,7 +28,7 @@ from online_models.targets.target_file import read_targets
 from online_models.targets.targets import Targets
 from schemas.decode import Unreadable, decode
 from schemas.events import TOPIC_OF_TYPE, TYPES
-from streams.replay.kcat import read_line
+from streams.kafka.kcat import read_line
 from streams.settings.tree import read_settings
 from streams.store.base import Store
 from streams.wiring.store import stored

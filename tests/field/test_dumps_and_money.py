@@ -13,8 +13,8 @@ import pytest
 
 from schemas.parts import MICROS_MAX
 from streams.errors import Stop
+from streams.kafka.kcat import KcatRecord, record_line
 from streams.progress import ignore_progress
-from streams.replay.kcat import KcatRecord, record_line
 from streams.replay.report import RunReport
 from streams.replay.run import run_replay
 from streams.settings import read_settings

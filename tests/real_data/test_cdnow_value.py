@@ -18,7 +18,7 @@ from click.testing import CliRunner
 
 from online_models.quality.value_figures import decile_mape, normalised_gini, total_ratio
 from streams.cli.lab.evaluate import evaluate_group
-from streams.replay.kcat import KcatRecord, record_line
+from streams.kafka.kcat import KcatRecord, record_line
 from tests.real_data.btyd import Customers, fit
 from tests.real_data.cdnow_value import (
     CALIBRATION_D,

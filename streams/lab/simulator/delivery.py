@@ -8,11 +8,11 @@ from typing import BinaryIO
 
 from msgspec import Struct, field, json
 
+from streams.kafka.kcat import KcatRecord, write_records
 from streams.lab.simulator.scenario import Scenario
 from streams.lab.simulator.traffic import SimulatedMessage, simulate_traffic
 from streams.lab.simulator.truth import truths
 from streams.progress import Progress, ignore_progress
-from streams.replay.kcat import KcatRecord, write_records
 from streams.stages.contract import TopicPartition
 
 PROGRESS_MESSAGES = 5_000

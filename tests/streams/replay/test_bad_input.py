@@ -15,8 +15,8 @@ import pytest
 from attribution.rules.rule_file import read_rules
 from attribution.rules.rules import Rules
 from schemas.file_error import FileError
+from streams.kafka.kcat import KcatRecord, record_line
 from streams.progress import ignore_progress
-from streams.replay.kcat import KcatRecord, record_line
 from streams.replay.run import run_replay
 from streams.settings import Settings, read_settings
 from streams.store.base import Store

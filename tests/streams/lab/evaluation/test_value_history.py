@@ -14,8 +14,8 @@ from click.testing import CliRunner
 from schemas.time import DAY_MS, HOUR_MS
 from streams.cli import headwater
 from streams.cli.lab.evaluate import evaluate_group
+from streams.kafka.kcat import KcatRecord, record_line
 from streams.lab.simulator.scenario import START_MS
-from streams.replay.kcat import KcatRecord, record_line
 
 INSTALLS = 2_400
 DAYS = 80

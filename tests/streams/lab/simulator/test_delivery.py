@@ -11,10 +11,10 @@ from pathlib import Path
 import orjson
 
 from schemas.time import DAY_MS
+from streams.kafka.kcat import read_records
 from streams.kafka.publisher import Pace, Published
 from streams.lab.simulator import Delivered, Scenario, simulate_traffic, write_traffic, write_truth
 from streams.lab.simulator.kafka_delivery import publish_traffic
-from streams.replay.kcat import read_records
 
 SCENARIO = replace(Scenario.standard(2_000, seed=3), tick_ms=DAY_MS)
 

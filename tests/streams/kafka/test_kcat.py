@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.replay.kcat import (
+from streams.kafka.kcat import (
     KcatRecord,
     UnreadableLineError,
     read_line,
@@ -18,7 +18,7 @@ from streams.replay.kcat import (
     record_line,
     salvage_line,
 )
-from streams.replay.kcat import write_records as write
+from streams.kafka.kcat import write_records as write
 
 NUMBERS = st.none() | st.integers(0, 2**53)
 BYTES = st.none() | st.binary(max_size=40)
