@@ -144,3 +144,21 @@ def normal_device_id(text: str) -> str:
     if len(plain) == 32 and _HEX_UUID.fullmatch(plain):
         return f"{plain[:8]}-{plain[8:12]}-{plain[12:16]}-{plain[16:20]}-{plain[20:]}"
     return plain
+
+
+_DECODES_MAX = 5
+
+
+def normal_click_id(text: str) -> str:
+    """The one form in which a click id is compared: without encoding, with `+` for the space that
+    decoding makes of it, and without the padding of base64. The id of a touchpoint and the copy of
+    it in a referrer pass through different numbers of encodings."""
+    if "%" not in text and " " not in text and text[-1:] != "=":
+        return text
+    plain = text.strip(_SPACE)
+    for _ in range(_DECODES_MAX):
+        inner = unquote(plain).strip(_SPACE) if "%" in plain else plain
+        if inner == plain or not inner.isprintable() or "\ufffd" in inner:
+            break
+        plain = inner
+    return plain.replace(" ", "+").rstrip("=") or text

@@ -4,4 +4,12 @@ Every function takes the state of one key and a record, and returns the next sta
 report. Records may arrive in any order.
 """
 
-__all__ = ["accounts", "erasures", "facts", "sampled_paths", "touch_index", "transactions"]
+__all__ = [
+    "accounts",
+    "erasures",
+    "facts",
+    "referrer",
+    "sampled_paths",
+    "touch_index",
+    "transactions",
+]

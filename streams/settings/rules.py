@@ -11,7 +11,13 @@ from msgspec import Meta, Struct, field
 from attribution.rules.rules import Rules
 from schemas.time import DAY_MS, MINUTE_MS, EventMs, Millis
 from streams.settings.declaration import DURATION
-from streams.settings.values import ChallengerRates, Placeholders, Secret, SecretsByName
+from streams.settings.values import (
+    ChallengerRates,
+    Placeholders,
+    ReferrerParameters,
+    Secret,
+    SecretsByName,
+)
 
 _RULES = Rules()
 
@@ -53,6 +59,15 @@ class RuleSettings(Struct, frozen=True, kw_only=True):
             examples=["no-device,test-user"],
         ),
     ] = field(name="HEADWATER_PLACEHOLDER_IDS", default=None)
+    referrer_parameters: Annotated[
+        ReferrerParameters | None,
+        Meta(
+            description="Parameters of Play install referrers that carry a click id, beside the "
+            "known ones such as gclid and af_tranid: for one media source, as utm_source names "
+            "it, or for every source.",
+            examples=["north:n_click,south:ref,partner_click"],
+        ),
+    ] = field(name="HEADWATER_REFERRER_PARAMETERS", default=None)
     earliest_event_date: Annotated[
         date,
         Meta(

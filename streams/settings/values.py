@@ -10,6 +10,7 @@ import msgspec
 CHALLENGERS_MAX = 4
 """Each learns every example, which costs as much CPU as the champion."""
 
+_PARAMETER = re.compile(r"[\w.\-]{1,64}", re.ASCII)
 _CHALLENGER_NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
 _ALPHA_MAX = 10.0
 
@@ -85,6 +86,27 @@ class Placeholders(tuple[str, ...]):
 
     def __str__(self) -> str:
         return ",".join(self)
+
+
+class ReferrerParameters(dict[str, tuple[str, ...]]):
+    """Parameters of referrers by media source, written as north:n_click,north:n_ref,any_id; one
+    without a media source counts for every source, which is written as `*` here."""
+
+    expected: ClassVar[str] = "SOURCE:PARAMETER or PARAMETER, or several with commas between"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        named = cls()
+        for part in (part.strip() for part in text.split(",")):
+            source, colon, parameter = (word.strip() for word in part.rpartition(":"))
+            if not _PARAMETER.fullmatch(parameter) or (colon and not source):
+                raise ValueError
+            source = source or "*"
+            named[source] = (*named.get(source, ()), parameter)
+        return named
+
+    def __str__(self) -> str:
+        return ",".join(f"{source}:{name}" for source, names in self.items() for name in names)
 
 
 class Brokers(str):

@@ -132,6 +132,7 @@ def _intake_rules(settings: Settings, *, is_probabilistic: bool) -> IntakeRules:
         dead_letter_window=rules.dead_letter_window,
         signature_secrets={name: key.reveal().encode() for name, key in signing.items()},
         placeholder_ids=tuple(rules.placeholder_ids or ()),
+        referrer_parameters=dict(rules.referrer_parameters or {}),
         signature_age_ms_max=rules.signature_age_ms,
         is_probabilistic=is_probabilistic,
         postbacks=postback_rules(settings.postbacks),

@@ -3,17 +3,13 @@ them are pseudonyms."""
 
 from __future__ import annotations
 
-from urllib.parse import parse_qs
-
+from attribution.matching.referrer import Referrer
 from attribution.matching.sampled_paths import DEVICE_PREFIX
 from schemas.events import DeviceEvent, Install, Touchpoint
-from schemas.ids import normal_device_id
+from schemas.ids import normal_click_id, normal_device_id
 from schemas.parts import Identity
 from schemas.records import Signal
 from streams.stages.common.pseudonyms import Pseudonyms
-
-REFERRER_CLICK_ID_PARAMETERS = ("click_id", "clickid", "af_click_id", "adjust_reftag", "gclid")
-"""Query parameters of the Play referrer that carry a click id; the first that is present counts."""
 
 DEVICE_IDENTITIES = frozenset({"gaid", "idfa", "idfv", "oaid"})
 
@@ -21,7 +17,7 @@ ACCOUNT_PREFIX = "u:"
 
 
 def click_key(app_id: str, click_id: str) -> str:
-    return f"c:{app_id}:{click_id}"
+    return f"c:{app_id}:{normal_click_id(click_id)}"
 
 
 def account_key(app_id: str, customer_user_id: str, pseudonyms: Pseudonyms) -> str:
@@ -84,29 +80,13 @@ def touch_keys(touch: Touchpoint, device: list[str]) -> list[str]:
     return device or [event_key(touch.app_id, touch.event_id)]
 
 
-def install_lookups(install: Install, pseudonyms: Pseudonyms) -> list[tuple[Signal, str]]:
+def install_lookups(
+    install: Install, referrer: Referrer, pseudonyms: Pseudonyms
+) -> list[tuple[Signal, str]]:
     """The lookups of an install: every key once, with its strongest signal."""
-    lookups: dict[str, Signal] = {}
-    if click_id := referrer_click_id(install.install_referrer):
-        lookups[click_key(install.app_id, click_id)] = Signal.REFERRER
+    lookups = {click_key(install.app_id, one): Signal.REFERRER for one in referrer.click_ids}
     if install.click_id:
         lookups.setdefault(click_key(install.app_id, install.click_id), Signal.CLICK_ID)
     for key in device_keys(install, pseudonyms):
         lookups.setdefault(key, Signal.DEVICE_ID)
     return [(signal, key) for key, signal in lookups.items()]
-
-
-def referrer_click_id(referrer: str | None) -> str | None:
-    """The click id in a Play Install Referrer, which is a URL-encoded query string; None: none."""
-    if not referrer:
-        return None
-    parameters = parse_qs(referrer, max_num_fields=64) if referrer.count("&") < 64 else {}
-    for name in REFERRER_CLICK_ID_PARAMETERS:
-        if name in parameters:
-            return parameters[name][0]
-    return None
-
-
-def is_organic_referrer(referrer: str | None) -> bool:
-    """Whether Google Play marks the install as organic (`utm_medium=organic`)."""
-    return referrer is not None and "utm_medium=organic" in referrer

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from attribution.matching.referrer import ReferrerReader
 from attribution.postbacks.postback_check import PostbackCheck, PostbackRules
 from schemas import topics
 from schemas.decode import Unreadable, decode
@@ -38,6 +39,8 @@ class IntakeRules:
     placeholder_ids: tuple[
         str, ...
     ] = ()  # texts that are placeholders of ids, beside the known ones
+    # Further parameters of Play referrers that carry a click id, by media source; "*": any source.
+    referrer_parameters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     signature_age_ms_max: Millis = 2 * DAY_MS
     is_probabilistic: bool = False  # whether probabilistic matching is switched on
     passes_watermarks: bool = True  # False: a replay writes them itself
@@ -87,6 +90,7 @@ class Intake:
             Signatures(rules.signature_secrets, rules.signature_age_ms_max),
             rules.is_probabilistic,
             PostbackCheck(rules.postbacks),
+            ReferrerReader(rules.referrer_parameters, self._leniency.judge),
         )
         self._rate = DeadLetterRate(rules.dead_letter_share_max, rules.dead_letter_window)
 

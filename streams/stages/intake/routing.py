@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from attribution.matching.referrer import ReferrerReader
 from attribution.postbacks.postback_check import PostbackCheck
 from schemas import topics
 from schemas.decode import Unreadable
@@ -56,12 +57,13 @@ from streams.stages.intake.traits import event_traits, has_consent, network_key
 
 @dataclass(frozen=True, slots=True)
 class RoutingRules:
-    """Pseudonyms, signatures and postback rules that routing applies."""
+    """Pseudonyms, signatures, referrers and postback rules that routing applies."""
 
     pseudonyms: Pseudonyms
     signatures: Signatures
     is_probabilistic: bool  # whether probabilistic matching is switched on
     postbacks: PostbackCheck
+    referrers: ReferrerReader = field(default_factory=ReferrerReader)
 
 
 class Routing:
@@ -87,6 +89,7 @@ class Routing:
         self._signatures = rules.signatures
         self._is_probabilistic = rules.is_probabilistic
         self._postbacks = rules.postbacks
+        self._referrers = rules.referrers
         self._observer = observer
 
     def effects(
@@ -146,11 +149,16 @@ class Routing:
         self.outbox.add(topics.TOUCHES.name, event.event_id, row)
 
     def _install(self, event: Install, source: Source, ts: LogMs) -> None:
-        lookups = match_keys.install_lookups(event, self._pseudonyms)
+        referrer = self._referrers.read(event.install_referrer)
+        if referrer.dropped:
+            self._observer.on_evicted("referrer_click_ids_max", referrer.dropped)
+        lookups = match_keys.install_lookups(event, referrer, self._pseudonyms)
         traits = self._traits(event)
         if traits:
             lookups.append((Signal.PROBABILISTIC, network_key(event.app_id, traits)))
-        installed = stage_records.installed(event, source, ts, len(lookups), traits)
+        installed = stage_records.installed(
+            event, source, ts, len(lookups), traits, is_organic=referrer.is_organic
+        )
         self._journeys.add(event.install_id, installed)
         for ordinal, (signal, key) in enumerate(lookups):
             self._match.add(

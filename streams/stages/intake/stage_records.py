@@ -5,7 +5,6 @@ from __future__ import annotations
 from schemas.events import AdServices, InAppEvent, Install, Session, Touchpoint
 from schemas.records import ActivitySeen, Flag, Installed, Source, Touch, TouchKind
 from schemas.time import SECOND_MS, EventMs, LogMs, Millis
-from streams.stages.common.match_keys import is_organic_referrer
 from streams.stages.intake.signatures import install_flags
 
 OWNED_CHANNEL = "owned"
@@ -46,9 +45,16 @@ def _intent(event: Touchpoint) -> int:
 
 
 def installed(
-    event: Install, source: Source, ts: LogMs, lookups: int, traits: list[str]
+    event: Install,
+    source: Source,
+    ts: LogMs,
+    lookups: int,
+    traits: list[str],
+    *,
+    is_organic: bool = False,
 ) -> Installed:
-    """The install as its journey receives it; `lookups` is the number of answers to wait for."""
+    """The install as its journey receives it; `lookups` is the number of answers to wait for, and
+    `is_organic` what its referrer says."""
     return Installed(
         install_id=event.install_id,
         event_id=event.event_id,
@@ -60,7 +66,7 @@ def installed(
         time=event.event_time,
         ts=ts,
         lookups=lookups,
-        is_organic_referrer=is_organic_referrer(event.install_referrer),
+        is_organic_referrer=is_organic,
         source=source,
         # The clock of a device may be wrong, so a time stamped by the store's servers is preferred.
         begin_time=_moment(event.install_begin_time_server_s or event.install_begin_time_s),

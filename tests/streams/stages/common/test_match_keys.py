@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from attribution.matching.referrer import ReferrerReader
 from schemas.decode import decode
 from schemas.events import Install, Touchpoint
 from schemas.parts import Identity
@@ -79,10 +80,13 @@ def test_keys_of_two_apps_never_meet() -> None:
     assert not set(one) & set(other)
 
 
+def lookups_of(**fields: Any) -> list[tuple[Signal, str]]:
+    one = install(**fields)
+    return match_keys.install_lookups(one, ReferrerReader().read(one.install_referrer), SECRET)
+
+
 def test_an_install_looks_up_referrer_click_id_and_devices_in_order_of_strength() -> None:
-    lookups = match_keys.install_lookups(
-        install(install_referrer="utm_source=x&click_id=r1", click_id="x1", gaid="g"), SECRET
-    )
+    lookups = lookups_of(install_referrer="utm_source=x&click_id=r1", click_id="x1", gaid="g")
     assert [signal for signal, _ in lookups] == [
         Signal.REFERRER,
         Signal.CLICK_ID,
@@ -91,36 +95,20 @@ def test_an_install_looks_up_referrer_click_id_and_devices_in_order_of_strength(
 
 
 def test_a_key_asked_for_by_two_signals_is_looked_up_once_under_the_stronger() -> None:
-    lookups = match_keys.install_lookups(
-        install(install_referrer="click_id=x1", click_id="x1"), SECRET
-    )
+    lookups = lookups_of(install_referrer="click_id=x1", click_id="x1")
     assert lookups == [(Signal.REFERRER, "c:app:x1")]
 
 
-@pytest.mark.parametrize(
-    ("referrer", "click_id"),
-    [
-        ("click_id=a", "a"),
-        ("utm_source=n&gclid=g%2F1", "g/1"),
-        ("gclid=g&click_id=a", "a"),  # names in order of preference, not of appearance
-        ("click_id=&af_click_id=b", "b"),
-        ("utm_medium=organic", None),
-        ("", None),
-        (None, None),
-        ("%%%=;;&&", None),
-        ("&".join(f"p{n}=1" for n in range(80)) + "&click_id=a", None),
-    ],
-)
-def test_the_click_id_is_read_from_a_play_referrer(
-    referrer: str | None, click_id: str | None
-) -> None:
-    assert match_keys.referrer_click_id(referrer) == click_id
+def test_every_click_id_of_a_referrer_is_looked_up() -> None:
+    lookups = lookups_of(install_referrer="gclid=g&af_tranid=a&gclid=g")
+    assert lookups == [(Signal.REFERRER, "c:app:a"), (Signal.REFERRER, "c:app:g")]
 
 
-def test_google_play_itself_calls_traffic_organic() -> None:
-    assert match_keys.is_organic_referrer("utm_source=google-play&utm_medium=organic")
-    assert not match_keys.is_organic_referrer("utm_medium=cpc")
-    assert not match_keys.is_organic_referrer(None)
+@pytest.mark.parametrize("copied", ["ab+cd/ef==", "ab cd/ef==", "ab%2Bcd%2Fef%3D%3D", "ab+cd/ef"])
+def test_a_click_id_is_the_same_however_often_it_was_encoded(copied: str) -> None:
+    click = keys_of(touch(touch_id="ab+cd/ef=="))[0]
+    assert match_keys.click_key("app", copied) == click
+    assert lookups_of(install_referrer=f"click_id={copied}") == [(Signal.REFERRER, click)]
 
 
 def test_advertising_revenue_and_purchases_have_keys_apart() -> None:
