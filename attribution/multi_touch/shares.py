@@ -42,7 +42,8 @@ def heuristic_shares(
 
 
 def weighted_shares(channels: Iterable[str], weights: Mapping[str, float]) -> dict[str, float]:
-    """The share of each channel by learned weights: Markov removal effects or Shapley values.
+    """The share of each channel by learned weights, such as those that add up to removal effects
+    (`attribution.multi_touch.split`).
 
     Each channel counts once, however often it was touched, as in the removal effect itself. A
     channel without a learned weight gets nothing; if no channel has one, all share equally.
@@ -52,6 +53,14 @@ def weighted_shares(channels: Iterable[str], weights: Mapping[str, float]) -> di
     if whole <= 0:
         return dict.fromkeys(known, 1 / len(known)) if known else {}
     return {channel: weight / whole for channel, weight in known.items()}
+
+
+def shapley_shares(channels: Iterable[str]) -> dict[str, float]:
+    """The share of each channel by Shapley value in the game of whole paths: equal parts to the
+    distinct channels (see `attribution.multi_touch.shapley.of_paths`, whose values they add up to).
+    """
+    distinct = dict.fromkeys(channels)
+    return {channel: 1 / len(distinct) for channel in distinct}
 
 
 def _position_weights(heuristic: Heuristic, count: int) -> list[float]:

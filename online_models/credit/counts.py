@@ -1,4 +1,4 @@
-"""Counts from which Markov removal effects and Shapley values are computed, by channel code."""
+"""Counts from which the weights of Markov removal effects are computed, by channel code."""
 
 from __future__ import annotations
 

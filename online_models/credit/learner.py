@@ -2,8 +2,8 @@
 
 Every path is predicted before it is learned, by the last fit, by the version published last and by
 one rate per app; that is the evidence a new version is judged by. Versions are tried by number of
-paths, never by a clock. Markov removal effects and Shapley values belong to a version as well; they
-are computed from counts that are kept here, by a function that the caller supplies.
+paths, never by a clock. Weights of Markov removal effects belong to a version as well; they are
+computed from counts that are kept here, by a function that the caller supplies.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from online_models.credit.gates import (
 from online_models.credit.hazard import RATE_MIN, CreditHazard
 from online_models.credit.hazard_fit import fit_hazard
 from online_models.credit.learner_parts import PathsSeen, dump_credit_learner, fill_credit_learner
-from online_models.credit.persistence import CREDIT, ChannelWeights, CreditModel, dump_credit_model
+from online_models.credit.persistence import CREDIT, CreditModel, MarkovWeights, dump_credit_model
 from online_models.credit.window import ChannelCodes, PathWindow
 from online_models.learning.verdicts import Publication, Refusal, Verdict, finite
 from online_models.persistence.envelope import Unusable
@@ -38,7 +38,7 @@ RATE_PRIOR_DAYS = 100.0
 TOUCHES_MAX = 256
 """A path with more touchpoints is skipped, as is one that ends before it begins."""
 
-Weigh = Callable[[PathCounts, ChannelCodes], ChannelWeights]
+Weigh = Callable[[PathCounts, ChannelCodes], MarkovWeights]
 
 
 class CreditRules(Struct, frozen=True):

@@ -13,7 +13,6 @@ from msgspec import Struct
 from online_models.credit.gates import CreditTrial
 from online_models.credit.persistence import (
     CREDIT,
-    ChannelWeights,
     dump_credit_model,
     load_credit_model,
 )
@@ -28,8 +27,6 @@ if TYPE_CHECKING:  # It calls these functions.
 CREDIT_HEAD = "head"
 OPEN_BLOCK = "open"
 """Names of parts; those of closed blocks are numbered."""
-
-_NO_WEIGHTS = ChannelWeights({}, {})
 
 
 class PathsSeen(Struct):
@@ -64,7 +61,7 @@ def dump_credit_learner(learner: CreditLearner, known: Mapping[str, bytes]) -> d
         names=learner.window.names,
         rates=learner.rates,
         trials=pack_numbers(float(number) for trial in learner.trials for number in trial),
-        fitted=b"" if fitted is None else dump_credit_model(0, fitted, _NO_WEIGHTS).content,
+        fitted=b"" if fitted is None else dump_credit_model(0, fitted, {}).content,
         champion=learner.champion_content,
         closed=[block.number for block in closed],
     )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from msgspec import Struct
 
 from online_models.credit.exposures import Strength
@@ -16,11 +14,9 @@ CREDIT = "credit"
 """Name of the model in markers and metrics."""
 
 
-class ChannelWeights(NamedTuple):
-    """Markov removal effects and Shapley values by channel; only ratios within an app matter."""
-
-    markov: dict[AppChannel, float]
-    shapley: dict[AppChannel, float]
+MarkovWeights = dict[AppChannel, float]
+"""Weights by which an install is split, so that the parts add up to removal effects. Only ratios
+within an app matter."""
 
 
 class CreditModel(Struct, frozen=True):
@@ -28,7 +24,7 @@ class CreditModel(Struct, frozen=True):
 
     version: str
     hazard: CreditHazard
-    weights: ChannelWeights
+    markov: MarkovWeights
 
 
 class CreditBody(Struct, frozen=True, array_like=True, gc=False):
@@ -40,13 +36,13 @@ class CreditBody(Struct, frozen=True, array_like=True, gc=False):
     slopes: bytes
     channels: list[AppChannel]
     effects: bytes  # four of each channel
-    weights: bytes  # two of each channel
+    weights: bytes  # of each channel: Markov, and one that is no longer used
 
 
 CREDIT_MODEL = Layout(f"{CREDIT}/model/1", CreditBody, "a credit model")
 
 
-def dump_credit_model(paths_seen: int, hazard: CreditHazard, weights: ChannelWeights) -> Snapshot:
+def dump_credit_model(paths_seen: int, hazard: CreditHazard, markov: MarkovWeights) -> Snapshot:
     """The same model always has the same version and bytes."""
     channels = list(hazard.effects)
     sealed = CREDIT_MODEL.dump(
@@ -60,9 +56,7 @@ def dump_credit_model(paths_seen: int, hazard: CreditHazard, weights: ChannelWei
                 rate for one in hazard.effects.values() for kind in one for rate in kind
             ),
             weights=pack_numbers(
-                learned.get(channel, 0.0)
-                for channel in channels
-                for learned in (weights.markov, weights.shapley)
+                weight for channel in channels for weight in (markov.get(channel, 0.0), 0.0)
             ),
         )
     )
@@ -95,6 +89,5 @@ def load_credit_model(content: bytes) -> CreditModel | Unusable:
     if not hazard.is_complete():
         return Unusable("no parameters for what is unknown")
     markov = dict(zip(body.channels, weights[::2], strict=True))
-    shapley = dict(zip(body.channels, weights[1::2], strict=True))
     version = version_name(CREDIT, body.paths_seen, checksum)
-    return CreditModel(version, hazard, ChannelWeights(markov, shapley))
+    return CreditModel(version, hazard, markov)

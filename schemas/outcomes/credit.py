@@ -18,7 +18,8 @@ class Credit(Outcome, frozen=True, kw_only=True, gc=False):
     """How every method divides the credit for an install among channels and organic.
 
     Shares are rounded to six digits and sum to 1; a channel without a share is left out. The
-    last three maps are empty while no model is in force. The highest revision is current.
+    maps by_markov and by_hazard are empty while no model is in force. The highest revision is
+    current.
     """
 
     credit_id: str
@@ -46,9 +47,10 @@ class Credit(Outcome, frozen=True, kw_only=True, gc=False):
     by_position: dict[str, float]
     """Share by channel: 40 % each to the first and the last touchpoint, the rest between them."""
     by_markov: dict[str, float] = field(default_factory=dict)
-    """Share by channel, by Markov removal effects; empty without a model."""
+    """Share by channel, so that sums over installs are in proportion to Markov removal effects;
+    empty without a model."""
     by_shapley: dict[str, float] = field(default_factory=dict)
-    """Share by channel, by Shapley values; empty without a model."""
+    """Share by channel, by Shapley values of whole paths: equal parts to distinct channels."""
     by_hazard: dict[str, float] = field(default_factory=dict)
     """Share by channel, by how much each touchpoint raises the hazard (the rate of installing);
     empty without a model."""

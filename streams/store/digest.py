@@ -163,7 +163,7 @@ def _attributions() -> Compared:
 def _credits() -> Compared:
     """Shares by rules. Shares by models depend on the order in which those learned."""
     history = ("credit_id", "revision", "version", "decided_at")
-    learned = ("model_version", "by_markov", "by_shapley", "by_hazard")
+    learned = ("model_version", "by_markov", "by_hazard")
     return Compared(
         _texts(TABLES["credits"].columns, (*history, *learned)),
         "credits",

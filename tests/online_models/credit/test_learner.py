@@ -18,8 +18,8 @@ from online_models.credit.learner import (
     CreditRules,
 )
 from online_models.credit.persistence import (
-    ChannelWeights,
     CreditModel,
+    MarkovWeights,
     dump_credit_model,
     load_credit_model,
 )
@@ -43,10 +43,9 @@ RULES = CreditRules(first_publication=300, publish_every=400, window=600, gate=L
 PATHS = credit_world.paths(1500, seed=7)
 
 
-def weigh(counts: PathCounts, names: ChannelCodes) -> ChannelWeights:
+def weigh(counts: PathCounts, names: ChannelCodes) -> MarkovWeights:
     """Stands in for removal effects: how many paths began with each channel."""
-    starts = {name: counts.starts.get(code, 0.0) for name, code in names.channels.items()}
-    return ChannelWeights(starts, starts)
+    return {name: counts.starts.get(code, 0.0) for name, code in names.channels.items()}
 
 
 def learner(rules: CreditRules = RULES) -> CreditLearner:
@@ -185,14 +184,12 @@ def test_a_snapshot_shares_credit_exactly_as_the_model_it_was_made_of() -> None:
     for one in PATHS[:10]:
         window.add(one, watch_path(one))
     hazard = fit_hazard(window, None)
-    weights = ChannelWeights(
-        dict.fromkeys(hazard.effects, 0.5), dict.fromkeys(hazard.effects, 0.25)
-    )
+    weights = dict.fromkeys(hazard.effects, 0.5)
 
     loaded = load_credit_model(dump_credit_model(10, hazard, weights).content)
 
     assert isinstance(loaded, CreditModel)
-    assert (loaded.hazard, loaded.weights) == (hazard, weights)
+    assert (loaded.hazard, loaded.markov) == (hazard, weights)
     assert isinstance(load_credit_model(published.content[:-1]), Unusable)
 
 

@@ -74,7 +74,7 @@ def current_attributions(rows: Iterable[Row]) -> dict[str, Row]:
 
 def current_credits(rows: Iterable[Row]) -> dict[str, Row]:
     """What rules share at last; what models do depends on the order in which they learned."""
-    learned = frozenset({"model_version", "by_markov", "by_shapley", "by_hazard"})
+    learned = frozenset({"model_version", "by_markov", "by_hazard"})
     history = frozenset({"credit_id", "revision", "version", "decided_at"})
     current = {row["conversion_id"]: row for row in sorted(rows, key=_revision)}
     return {name: _without(row, learned | history) for name, row in current.items()}

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from attribution.rules.rules import Rules
 from online_models.credit.exposures import Strength
 from online_models.credit.hazard import POOLED, ChannelEffect, CreditHazard
-from online_models.credit.persistence import CREDIT, ChannelWeights, dump_credit_model
+from online_models.credit.persistence import CREDIT, dump_credit_model
 from schemas.records import Erased, Flag, ModelMarker, Touch
 from schemas.time import LogMs
 from streams.runtime.state import MemoryStore
@@ -33,8 +33,8 @@ HAZARD = CreditHazard(
         ("app", "south"): ChannelEffect(Strength(0.0, 0.0), Strength(0.0, 0.6)),
     },
 )
-WEIGHTS = ChannelWeights({("app", "north"): 3.0, ("app", "south"): 1.0}, {("app", "north"): 1.0})
-MODEL = dump_credit_model(7, HAZARD, WEIGHTS)
+MARKOV = {("app", "north"): 3.0, ("app", "south"): 1.0}
+MODEL = dump_credit_model(7, HAZARD, MARKOV)
 IN_FORCE = ModelMarker(CREDIT, MODEL.version)
 
 
@@ -61,7 +61,7 @@ def test_an_install_shares_its_credit_once_it_is_decided() -> None:
 
     assert (row["credit_id"], row["revision"], row["version"]) == ("i1:1", 1, 1)
     assert (row["by_first"], row["by_last"]) == ({"north": 1.0}, {"south": 1.0})
-    assert row["by_linear"] == {"north": 0.5, "south": 0.5}
+    assert row["by_linear"] == row["by_shapley"] == {"north": 0.5, "south": 0.5}
     assert (row["model_version"], row["by_hazard"], row["by_markov"]) == ("", {}, {})
 
 
@@ -87,7 +87,10 @@ def test_a_model_in_force_shares_too_until_it_is_suspended() -> None:
         "north": pytest.approx(0.125, abs=1e-3),
         "south": pytest.approx(0.75, abs=1e-3),
     }
-    assert (row["by_markov"], row["by_shapley"]) == ({"north": 0.75, "south": 0.25}, {"north": 1.0})
+    assert (row["by_markov"], row["by_shapley"]) == (
+        {"north": 0.75, "south": 0.25},
+        {"north": 0.5, "south": 0.5},
+    )
     assert reported(suspended)[0]["model_version"] == ""
 
 
@@ -110,7 +113,7 @@ def test_a_late_touchpoint_that_wins_nothing_still_gets_its_share() -> None:
     assert rows(effects, "attributions") == []
     (row,) = reported(effects)
     assert (row["credit_id"], row["revision"], row["version"]) == ("i1:2", 2, 1)
-    assert row["by_linear"] == {"north": 0.5, "south": 0.5}
+    assert row["by_linear"] == row["by_shapley"] == {"north": 0.5, "south": 0.5}
     assert reported(again) == []
 
 

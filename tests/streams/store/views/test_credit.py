@@ -16,7 +16,6 @@ pytest.importorskip("chdb")
 LEARNED: dict[str, Any] = {
     "model_version": "credit-9-a",
     "by_markov": {"alpha": 1.0},
-    "by_shapley": {"alpha": 0.5, "beta": 0.5},
     "by_hazard": {"organic": 0.7, "alpha": 0.2, "beta": 0.1},
 }
 
@@ -88,5 +87,5 @@ def test_the_converged_digest_holds_what_rules_share_and_not_what_models_do(
 
     assert converged_digest(store)["credits"] == by_rules
 
-    put(store, [credit("i1", 3, by_last={"gamma": 1.0})])
+    put(store, [credit("i1", 3, by_shapley={"gamma": 1.0})])
     assert converged_digest(store)["credits"] != by_rules
