@@ -22,10 +22,13 @@ from attribution.decision.waterfall import (
 from attribution.journey.retargeting import note_retargeting
 from attribution.journey.state import Decision, Journey, JourneyFact, JourneyStep
 from attribution.matching.facts import Evicted, Settled
+from attribution.matching.fair_share import Ranking, fair_share, sender_of
 from attribution.rules.rules import Rules
 from schemas.outcomes import DecisionReason
 from schemas.records import Prior
 from schemas.time import LogMs
+
+BEST_CANDIDATES: Ranking[Candidate] = Ranking(lambda one: sender_of(one.touch), rank)
 
 
 def case_of(journey: Journey, rules: Rules) -> Case:
@@ -133,17 +136,20 @@ def _kept(
 ) -> tuple[list[Candidate], list[JourneyFact]]:
     """Keep every touchpoint once, the best first, within the bound."""
     merged = without_copies(candidates)
-    install = journey.install
-    if len(merged) > rules.candidates_per_journey_max and install is not None:
-        case = Case(install)
-        # A touchpoint that cannot win must never evict one that can.
-        merged.sort(key=lambda one: (rejection(one, case, rules) is None, rank(one)), reverse=True)
-    else:
-        merged.sort(key=rank, reverse=True)
-    surplus = len(merged) - rules.candidates_per_journey_max
-    if surplus <= 0:
+    merged.sort(key=rank, reverse=True)
+    install, limit = journey.install, rules.candidates_per_journey_max
+    if len(merged) <= limit:
         return merged, []
-    return merged[:-surplus], [Evicted("candidates_per_journey_max", surplus)]
+    able = merged
+    if install is not None:
+        # A touchpoint that cannot win must never evict one that can.
+        case = Case(install)
+        able = [one for one in merged if rejection(one, case, rules) is None]
+    best, _ = fair_share(able, limit, BEST_CANDIDATES)
+    others = [one for one in merged if one not in able] if len(able) < len(merged) else []
+    more, _ = fair_share(others, limit - len(best), BEST_CANDIDATES)
+    kept = sorted([*best, *more], key=rank, reverse=True)
+    return kept, [Evicted("candidates_per_journey_max", len(merged) - len(kept))]
 
 
 def note_priors(journey: Journey, priors: Sequence[Prior], rules: Rules) -> JourneyStep:

@@ -22,10 +22,18 @@ from attribution.journey.state import (
     Reengagement,
 )
 from attribution.matching.facts import Evicted
+from attribution.matching.fair_share import Ranking, fair_share, sender_of
 from attribution.rules.rules import Rules
 from schemas.outcomes import DecisionReason
 from schemas.records import ActivitySeen
-from schemas.time import LogMs
+from schemas.time import EventMs, LogMs
+
+
+def _by_time(candidate: Candidate) -> tuple[EventMs, str]:
+    return candidate.touch.time, candidate.touch.event_id
+
+
+_LATEST: Ranking[Candidate] = Ranking(lambda one: sender_of(one.touch), _by_time)
 
 
 def note_session(journey: Journey, activity: ActivitySeen, rules: Rules) -> JourneyStep:
@@ -43,21 +51,21 @@ def note_session(journey: Journey, activity: ActivitySeen, rules: Rules) -> Jour
 
 
 def note_retargeting(journey: Journey, later: Sequence[Candidate], rules: Rules) -> JourneyStep:
-    """Add retargeting touchpoints. Beyond the bound the oldest are evicted and settled."""
+    """Add retargeting touchpoints. Beyond the bound a fair share is kept, the rest settled."""
     touches = without_copies([*journey.retargeting, *later])
-    touches.sort(key=lambda one: (one.touch.time, one.touch.event_id))
-    surplus = len(touches) - rules.retargeting_per_journey_max
-    if surplus <= 0:
+    touches.sort(key=_by_time)
+    kept_touches, surplus = fair_share(touches, rules.retargeting_per_journey_max, _LATEST)
+    if not surplus:
         return replace(journey, retargeting=touches), []
-    gone = {one.touch.event_id for one in touches[:surplus]}
+    gone = {one.touch.event_id for one in surplus}
     evicted = [one.session_time for one in journey.reengaged if one.event_id in gone]
     kept = replace(
         journey,
-        retargeting=touches[surplus:],
+        retargeting=list(kept_touches),
         reengaged=[one for one in journey.reengaged if one.event_id not in gone],
         settled_until=max([journey.settled_until, *evicted]),
     )
-    return kept, [Evicted("retargeting_per_journey_max", surplus)]
+    return kept, [Evicted("retargeting_per_journey_max", len(surplus))]
 
 
 def win_back(

@@ -89,6 +89,7 @@ class Journey(Struct, frozen=True, array_like=True):
     site_verdicts: list[SiteVerdict] = []
     erased_ts: LogMs = LogMs(0)  # the user asked to be forgotten; 0: nobody asked
     is_purged: bool = False  # the request has been carried out
+    unbooked: list[int] = []  # hashes of money evicted while it waited, so that none is taken back
 
 
 JourneyStep = tuple[Journey, list[JourneyFact]]

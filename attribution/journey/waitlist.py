@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Literal
 
 from msgspec.structs import replace
@@ -18,7 +19,7 @@ from attribution.journey.state import (
 from attribution.matching.facts import Evicted, Settled
 from attribution.rules.rules import Rules
 from schemas.outcomes import Disposition
-from schemas.records import ActivitySeen, Installed, MoneyRouted
+from schemas.records import ActivitySeen, Installed, MoneyKind, MoneyRouted
 from schemas.time import LogMs
 
 
@@ -38,11 +39,40 @@ def apply_or_wait(
         return _apply(journey, record, rules)
     # Records of a late install wait as well: until its deadline, a relink may move the money.
     facts = settle_waiting(record, "parked", rules)
-    waiting = [*journey.waiting, record]
-    if len(waiting) > rules.waiting_per_journey_max:
-        facts += settle_waiting(waiting.pop(0), "expired", rules)
-        facts.append(Evicted("waiting_per_journey_max", 1))
-    return replace(journey, waiting=waiting), facts
+    journey = replace(journey, waiting=[*journey.waiting, record])
+    if len(journey.waiting) > rules.waiting_per_journey_max:
+        journey, evicted = _evict_least(journey, rules)
+        facts += evicted
+    return journey, facts
+
+
+def _evict_least(journey: Journey, rules: Rules) -> JourneyStep:
+    """Expire the record that is worth least: activity before money, the oldest of its kind."""
+    least = min(journey.waiting, key=_importance)
+    waiting = [one for one in journey.waiting if one is not least]
+    journey = replace(journey, waiting=waiting)
+    facts = settle_waiting(least, "expired", rules)
+    facts.append(Evicted("waiting_per_journey_max", 1))
+    if isinstance(least, MoneyRouted):
+        # A relink must not take away what was never booked.
+        unbooked = [*journey.unbooked, _hash(least.money.booking_id)]
+        if len(unbooked) > rules.money_per_account_max:
+            unbooked = unbooked[1:]
+            facts.append(Evicted("money_per_account_max", 1))
+        journey = replace(journey, unbooked=unbooked)
+    return journey, facts
+
+
+def _importance(record: ActivitySeen | MoneyRouted) -> tuple[int, LogMs, str]:
+    """Order in which records are evicted. No flood of one kind pushes out a more important one."""
+    if isinstance(record, ActivitySeen):
+        return 0, record.ts, record.event_id
+    money = record.money
+    return 1 + (money.kind is not MoneyKind.AD_REVENUE), money.ts, money.booking_id
+
+
+def _hash(booking_id: str) -> int:
+    return int.from_bytes(hashlib.blake2b(booking_id.encode(), digest_size=7).digest())
 
 
 def _apply(journey: Journey, record: ActivitySeen | MoneyRouted, rules: Rules) -> JourneyStep:
@@ -90,4 +120,8 @@ def take_back(journey: Journey, routed: MoneyRouted) -> JourneyStep:
         if isinstance(record, MoneyRouted) and record.money.booking_id == booking_id:
             waiting = [one for one in journey.waiting if one is not record]
             return replace(journey, waiting=waiting), [Waiting(record, "released", record.deadline)]
-    return journey, [MoneyApplied(routed)] if journey.install is not None else []
+    if journey.unbooked and (name := _hash(booking_id)) in journey.unbooked:
+        return replace(journey, unbooked=[one for one in journey.unbooked if one != name]), []
+    install = journey.install
+    is_booked = install is not None and install.ts <= routed.deadline
+    return journey, [MoneyApplied(routed)] if is_booked else []

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from attribution.matching import sampled_paths
 from attribution.matching.erasures import Erasure, asked_after, latest_ts, note_erasure
 from attribution.matching.facts import Evicted, MatchFact, Settled
+from attribution.matching.fair_share import LATEST_TOUCHES, fair_share
 from attribution.matching.sampled_paths import NOT_WATCHED, watched_from
 from attribution.rules.rules import Rules
 from schemas.records import (
@@ -109,7 +110,7 @@ def index_touch(index: TouchIndex | None, seen: TouchSeen, rules: Rules) -> Inde
     ]
     touches = sorted([*index.touches, touch], key=_touch_order)
     if len(touches) > rules.touches_per_key_max:
-        touches, evicted = _without_expired(touches, touch.ts, rules)
+        touches, evicted = _within_bound(touches, touch.ts, rules)
         if evicted:
             facts.append(Evicted("touches_per_key_max", evicted))
     return replace(index, touches=touches), facts
@@ -173,7 +174,9 @@ def _with_install(index: TouchIndex, install: IndexedInstall, rules: Rules) -> I
     facts: list[MatchFact] = []
     installs = sorted([*others, install], key=_install_order)
     if len(installs) > rules.installs_per_key_max:
-        installs = installs[-rules.installs_per_key_max :]
+        # Sessions that name a click must never evict an install. Of each kind the earliest goes.
+        evicted = next((one for one in installs if one.is_session), installs[0])
+        installs.remove(evicted)
         facts.append(Evicted("installs_per_key_max", 1))
     return replace(index, installs=installs), facts
 
@@ -240,11 +243,11 @@ def touch_index_expires_at(index: TouchIndex, rules: Rules) -> LogMs:
     return max(touched + rules.touch_retention_ms, installed + memory + rules.late_ms_max)
 
 
-def _without_expired(touches: list[Touch], now: LogMs, rules: Rules) -> tuple[list[Touch], int]:
-    """At the bound, evict touchpoints too old to matter, and then the oldest. Counts the latter."""
+def _within_bound(touches: list[Touch], now: LogMs, rules: Rules) -> tuple[list[Touch], int]:
+    """At the bound, drop touchpoints too old to matter, and evict and count by a fair share."""
     recent = [one for one in touches if one.ts + rules.touch_retention_ms >= now]
-    surplus = max(len(recent) - rules.touches_per_key_max, 0)
-    return recent[surplus:], surplus
+    kept, evicted = fair_share(recent, rules.touches_per_key_max, LATEST_TOUCHES)
+    return list(kept), len(evicted)
 
 
 def _prior(install: IndexedInstall) -> Prior:

@@ -133,7 +133,8 @@ class Rules(Struct, frozen=True, kw_only=True, dict=True):
     watch_window_ms: Millis = 7 * DAY_MS
     """Length of a sampled path, from its first touchpoint."""
 
-    # Bounds on state. Exceeding one evicts the oldest entries and counts an eviction by its name.
+    # Bounds on state. Exceeding one evicts entries and counts an eviction by its name: touchpoints
+    # by a fair share among sources and sites, of other lists the oldest.
     touches_per_key_max: int = 64
     installs_per_key_max: int = 16
     erasures_per_key_max: int = 16
