@@ -27,6 +27,9 @@ class Event(Struct, frozen=True, kw_only=True, gc=False, tag_field="type"):
     schema_version: Literal[1]
     environment: Literal["production", "sandbox"] = "production"
     source: Descriptive[Literal["sdk", "s2s", "network", "store"]] = "sdk"
+    sent_time: Descriptive[TimeMs] | None = None
+    """When the producer sent the event, by the same clock as event_time: their distance is known
+    even where the clock is wrong."""
 
 
 class DeviceEvent(Event, frozen=True, kw_only=True, gc=False):
@@ -40,6 +43,7 @@ class DeviceEvent(Event, frozen=True, kw_only=True, gc=False):
     user_agent: Descriptive[Text] | None = None
     platform: Descriptive[Platform] | None = None
     os_version: Descriptive[Text] | None = None
+    device_model: Descriptive[Text] | None = None
     app_version: Descriptive[Text] | None = None
     country_code: Descriptive[Country] | None = None
     att_status: Annotated[int, Meta(ge=0, le=3)] | None = None

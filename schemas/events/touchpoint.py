@@ -28,7 +28,9 @@ class Touchpoint(DeviceEvent, frozen=True, kw_only=True, gc=False, tag="touchpoi
     campaign_id: Text | None = None
     campaign_name: Descriptive[Text] | None = None
     adset_id: Text | None = None
+    adset_name: Descriptive[Text] | None = None
     ad_id: Text | None = None
+    ad_name: Descriptive[Text] | None = None
     site_id: Text | None = None
     sub_site_id: Text | None = None
     keyword: Descriptive[Text] | None = None

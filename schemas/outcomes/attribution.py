@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from schemas.outcomes.outcome import Outcome
+from schemas.outcomes.outcome import Environment, Outcome
 from schemas.time import EventMs, LogMs
 
 DecisionReason = Literal[
@@ -53,6 +53,21 @@ class TouchOutcome(Outcome, frozen=True, kw_only=True, gc=False):
     source_topic: str
     source_partition: int
     source_offset: int
+    environment: Environment = "production"
+    reported_time: EventMs = EventMs(0)
+    time_correction: str = ""
+    sub_site_id: str = ""
+    keyword: str = ""
+    adset_name: str = ""
+    ad_name: str = ""
+    cost_model: str = ""
+    """What is paid for: cpc, cpi, cpm or cpa; empty when there is no cost."""
+    is_retargeting: bool = False
+    """Whether the ad was for people who have the app."""
+    is_restricted: bool = False
+    app_version: str = ""
+    os_version: str = ""
+    device_model: str = ""
 
 
 class Attribution(Outcome, frozen=True, kw_only=True, gc=False):
@@ -149,6 +164,24 @@ class Attribution(Outcome, frozen=True, kw_only=True, gc=False):
     source_topic: str
     source_partition: int
     source_offset: int
+    environment: Environment = "production"
+    reported_time: EventMs = EventMs(0)
+    """First open, as the producer reported it; 0 (1970-01-01): as install_time."""
+    time_correction: str = ""
+    sub_site_id: str = ""
+    keyword: str = ""
+    adset_name: str = ""
+    ad_name: str = ""
+    app_version: str = ""
+    os_version: str = ""
+    device_model: str = ""
+    store: str = ""
+    """Store that the app came from, as the producer named it."""
+    install_version: str = ""
+    """Version of the app that was installed first, by the store."""
+    is_restricted: bool = False
+    settles_at: LogMs = LogMs(0)
+    """Log time from which the decision changes no more in time; 0 (1970-01-01): unknown."""
 
 
 class FraudVerdict(Outcome, frozen=True, kw_only=True, gc=False):
@@ -181,3 +214,4 @@ class FraudVerdict(Outcome, frozen=True, kw_only=True, gc=False):
     install_time: EventMs
     decided_at: LogMs
     """Log time of the verdict."""
+    environment: Environment = "production"

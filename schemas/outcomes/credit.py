@@ -6,7 +6,7 @@ from typing import Literal
 
 from msgspec import field
 
-from schemas.outcomes.outcome import Outcome
+from schemas.outcomes.outcome import Environment, Outcome
 from schemas.time import EventMs, LogMs
 
 CreditMethod = Literal[
@@ -57,6 +57,7 @@ class Credit(Outcome, frozen=True, kw_only=True, gc=False):
     install_time: EventMs
     decided_at: LogMs
     """Log time of the latest evidence."""
+    environment: Environment = "production"
 
 
 class ExposureRow(Outcome, frozen=True, kw_only=True, gc=False):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from schemas.outcomes.outcome import Outcome
+from schemas.outcomes.outcome import Environment, Outcome
 from schemas.time import EventMs, LogMs
 
 
@@ -64,6 +64,49 @@ class Booking(Outcome, frozen=True, kw_only=True, gc=False):
     source_topic: str
     source_partition: int
     source_offset: int
+    environment: Environment = "production"
+    reported_time: EventMs = EventMs(0)
+    time_correction: str = ""
+    event_id: str = ""
+    """Event that reported the money."""
+    step: str = ""
+    """What happened to the transaction: purchase, start, renewal, refund, chargeback, reversed,
+    restored or another kind of the contract."""
+    receipt_status: str = ""
+    """Receipt of the store: valid, invalid, pending or unchecked; empty for other money."""
+    original_transaction_id: str = ""
+    """First transaction of a subscription, or the purchase that was restored; empty: not stated."""
+    net_micros: int = 0
+    """Signed amount after the store's fee and tax, in millionths; meaningful if is_net_known."""
+    fee_micros: int = 0
+    """Signed fee of the store, in millionths of the currency; 0: not stated."""
+    tax_micros: int = 0
+    """Signed tax, in millionths of the currency; 0: not stated."""
+    is_net_known: bool = False
+    """Whether the producer stated the net amount, or what it follows from."""
+    quantity: int = 1
+    """How many were bought at once."""
+    is_trial: bool = False
+    """Whether the step belongs to a trial period."""
+    offer_id: str = ""
+    """Offer of the store under which it was bought."""
+    period_start_time: EventMs = EventMs(0)
+    """Begin of the period that was paid for; 0 (1970-01-01): not stated."""
+    period_end_time: EventMs = EventMs(0)
+    """End of that period; 0 (1970-01-01): not stated."""
+    mediation_network: str = ""
+    """Platform that chose the network of the ad."""
+    monetization_network: str = ""
+    """Network that paid for the ad."""
+    ad_unit: str = ""
+    """Ad unit that was shown."""
+    ad_format: str = ""
+    """Format of the ad, as the producer named it."""
+    placement: str = ""
+    """Where in the app the ad was shown."""
+    precision: str = ""
+    """How exact ad revenue is: exact, estimated, publisher_defined or undisclosed; empty for other
+    money."""
 
 
 class SpendRow(Outcome, frozen=True, kw_only=True, gc=False):
@@ -105,6 +148,7 @@ class SpendRow(Outcome, frozen=True, kw_only=True, gc=False):
     source_topic: str
     source_partition: int
     source_offset: int
+    environment: Environment = "production"
 
 
 class Parked(Outcome, frozen=True, kw_only=True, gc=False):
@@ -133,3 +177,4 @@ class Parked(Outcome, frozen=True, kw_only=True, gc=False):
     source_topic: str
     source_partition: int
     source_offset: int
+    environment: Environment = "production"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from schemas.outcomes.outcome import Outcome
+from schemas.outcomes.outcome import Environment, Outcome
 from schemas.time import EventMs
 
 
@@ -86,3 +86,4 @@ class PostbackRow(Outcome, frozen=True, kw_only=True, gc=False):
     source_topic: str
     source_partition: int
     source_offset: int
+    environment: Environment = "production"

@@ -174,16 +174,20 @@ def _credits() -> Compared:
 
 def _revenue() -> Compared:
     """Money that moved to another install equals money that was booked there at once."""
-    skipped = ("booking_id", "sign", "is_relink", "amount_micros", *_SOURCE)
+    signed = ("amount_micros", "net_micros", "fee_micros", "tax_micros")
+    skipped = ("booking_id", "sign", "is_relink", "event_id", *signed, *_SOURCE)
     columns = [one for one in TABLES["revenue"].columns if one.name not in skipped]
     keys = ", ".join(column.name for column in columns)
+    sums = ", ".join(f"sum({name}) AS {name}_sum" for name in signed)
     source = (
-        f"(SELECT {keys}, sum(amount_micros) AS net_micros FROM"
+        f"(SELECT {keys}, {sums} FROM"
         " (SELECT * FROM revenue LIMIT 1 BY booking_id)"
         f" GROUP BY {keys} HAVING sum(sign) != 0)"
     )
     return Compared(
-        [*_texts(columns), "toString(net_micros)"], source, size="SELECT count() FROM revenue"
+        [*_texts(columns), *(f"toString({name}_sum)" for name in signed)],
+        source,
+        size="SELECT count() FROM revenue",
     )
 
 

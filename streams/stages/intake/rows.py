@@ -50,6 +50,17 @@ def touch_outcome(event: Touchpoint, touch: Touch, source: Source, device_key: s
         device_key=device_key,
         cost_micros=event.cost_micros or 0,
         cost_currency=event.cost_currency or "",
+        environment=event.environment,
+        sub_site_id=event.sub_site_id or "",
+        keyword=event.keyword or "",
+        adset_name=event.adset_name or "",
+        ad_name=event.ad_name or "",
+        cost_model=event.cost_model or "",
+        is_retargeting=event.is_retargeting,
+        is_restricted=event.is_restricted,
+        app_version=event.app_version or "",
+        os_version=event.os_version or "",
+        device_model=event.device_model or "",
         **source_columns(source),
     )
 
@@ -77,6 +88,7 @@ def spend_row(event: Cost, source: Source) -> SpendRow:
         amount_micros=event.amount_micros,
         currency=event.currency,
         event_time=event.event_time,
+        environment=event.environment,
         **source_columns(source),
     )
 
@@ -154,6 +166,7 @@ def postback_row(
         key_id=postback.verdict.key_id,
         body=event.body,
         event_time=event.event_time,
+        environment=event.environment,
         **source_columns(source),
     )
 

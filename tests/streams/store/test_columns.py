@@ -27,6 +27,10 @@ LOG_DESCRIPTIONS = {
 STATEMENTS = [statement for migration in migrations() for statement in migration.statements]
 TABLE = re.compile(r"CREATE TABLE IF NOT EXISTS (\w+)\n\(\n(.*?)\n\)\n", re.DOTALL)
 COLUMN = re.compile(r"^    (\w+) (?!.*\bTYPE minmax).*? COMMENT '((?:[^']|'')*)'", re.MULTILINE)
+ALTER = re.compile(r"ALTER TABLE (\w+)\n(.*)", re.DOTALL)
+ADDED = re.compile(
+    r"^    ADD COLUMN IF NOT EXISTS (\w+) .*? COMMENT '((?:[^']|'')*)' AFTER (\w+)", re.MULTILINE
+)
 VIEW = re.compile(r"CREATE OR REPLACE VIEW (\w+)")
 QUERY = re.compile(r"\s*(?:SELECT|WITH)\s.*?\sFROM (?!system\.|schema_migrations)\w", re.DOTALL)
 EXPLAIN = "operations/explain/"
@@ -42,15 +46,20 @@ PARAMETERS: dict[str, SqlValue] = {"topic": "touchpoints", "partition": 0, "offs
 
 def declared() -> dict[str, list[tuple[str, str]]]:
     """Name and comment of every column but inserted_at, by table, as the migrations say."""
-    return {
-        found[1]: [
-            (name, comment.replace("''", "'"))
-            for name, comment in COLUMN.findall(found[2])
-            if name != "inserted_at"
-        ]
-        for statement in STATEMENTS
-        if (found := TABLE.search(statement))
-    }
+    tables: dict[str, list[tuple[str, str]]] = {}
+    for statement in STATEMENTS:
+        if found := TABLE.search(statement):
+            tables[found[1]] = [
+                (name, comment.replace("''", "'"))
+                for name, comment in COLUMN.findall(found[2])
+                if name != "inserted_at"
+            ]
+        elif found := ALTER.search(statement):
+            columns = tables[found[1]]
+            for name, comment, place in ADDED.findall(found[2]):
+                after = [column for column, _ in columns].index(place) + 1
+                columns.insert(after, (name, comment.replace("''", "'")))
+    return tables
 
 
 def test_every_table_has_the_fields_of_its_struct_in_their_order() -> None:
