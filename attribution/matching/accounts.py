@@ -20,6 +20,7 @@ from schemas.records import (
     ErasureSeen,
     Money,
     MoneyRouted,
+    app_of,
 )
 from schemas.time import MILLISECOND, EventMs, LogMs
 
@@ -75,7 +76,7 @@ def link_account(
     if links == state.links:
         return state, facts
     if (erasure := asked_after(state.erasures, linked.ts)) is not None:
-        facts.append(erasure.of(linked.install_id))
+        facts.append(erasure.of(app_of(linked.key), linked.install_id))
     placed: list[PlacedMoney] = []
     for known in state.placed:
         owner = owner_at(links, known.paid_at, known.deadline)
@@ -93,7 +94,8 @@ def erase_account(
     state = state or AccountState()
     erasures, evicted = note_erasure(state.erasures, seen, rules)
     linked = sorted({link.install_id for link in state.links if link.ts <= seen.ts})
-    facts: list[MatchFact] = [Erased(name, seen.request_id, seen.ts) for name in linked]
+    app_id = app_of(seen.key)
+    facts: list[MatchFact] = [Erased(name, seen.request_id, seen.ts, app_id) for name in linked]
     return replace(state, erasures=erasures), facts + evicted
 
 

@@ -27,6 +27,7 @@ from schemas.records import (
     Signal,
     Touch,
     TouchSeen,
+    app_of,
 )
 from schemas.time import DAY_MS, EventMs, LogMs
 
@@ -104,7 +105,7 @@ def index_touch(index: TouchIndex | None, seen: TouchSeen, rules: Rules) -> Inde
     if any(known.event_id == touch.event_id for known in index.touches):
         return index, [Settled(seen.source, "duplicate")] if seen.is_home else []
     facts += [
-        _found(install, [touch])
+        _found(app_of(seen.key), install, [touch])
         for install in index.installs
         if could_matter(touch, install, rules)
     ]
@@ -125,15 +126,16 @@ def index_install(index: TouchIndex | None, seen: InstallSeen, rules: Rules) -> 
     touches = [touch for touch in index.touches if could_matter(touch, install, rules)]
     others = [one for one in index.installs if one.install_id != seen.install_id]
     priors = [_prior(one) for one in others if could_follow(one, install, rules)]
+    app_id = app_of(seen.key)
     facts: list[MatchFact] = [
-        Candidates(seen.install_id, seen.signal, seen.ordinal, touches, priors)
+        Candidates(seen.install_id, seen.signal, seen.ordinal, touches, priors, app_id)
     ]
     if (erasure := asked_after(index.erasures, install.ts)) is not None:
-        facts.append(erasure.of(seen.install_id))
+        facts.append(erasure.of(app_id, seen.install_id))
     if _known(index, seen.install_id, is_session=False) is not None:
         return index, facts
     facts += [
-        Candidates(one.install_id, one.signal, NOT_ASKED, [], [_prior(install)])
+        Candidates(one.install_id, one.signal, NOT_ASKED, [], [_prior(install)], app_id)
         for one in others
         if could_follow(install, one, rules)
     ]
@@ -148,7 +150,7 @@ def _index_session(index: TouchIndex, seen: InstallSeen, rules: Rules) -> IndexS
     since, until = min(first, seen.ts), max(last, seen.ts)
     named = IndexedInstall(seen.install_id, seen.signal, seen.time, until, True, since)
     touches = [touch for touch in index.touches if could_matter(touch, named, rules)]
-    facts: list[MatchFact] = [_found(named, touches)] if touches else []
+    facts: list[MatchFact] = [_found(app_of(seen.key), named, touches)] if touches else []
     if known is not None and (known.since, known.ts) == (since, until):
         return index, facts
     index, evicted = _with_install(index, named, rules)
@@ -162,10 +164,10 @@ def _known(index: TouchIndex, install_id: str, *, is_session: bool) -> IndexedIn
     return None
 
 
-def _found(install: IndexedInstall, touches: list[Touch]) -> Candidates:
+def _found(app_id: str, install: IndexedInstall, touches: list[Touch]) -> Candidates:
     """Touchpoints found after the lookup of the install, or for a session."""
     ordinal = NAMED_BY_SESSION if install.is_session else NOT_ASKED
-    return Candidates(install.install_id, install.signal, ordinal, touches)
+    return Candidates(install.install_id, install.signal, ordinal, touches, app_id=app_id)
 
 
 def _with_install(index: TouchIndex, install: IndexedInstall, rules: Rules) -> IndexStep:
@@ -186,7 +188,7 @@ def erase_key(index: TouchIndex | None, seen: ErasureSeen, rules: Rules) -> Inde
     index = index or EMPTY
     erasures, evicted = note_erasure(index.erasures, seen, rules)
     facts: list[MatchFact] = [
-        Erased(install.install_id, seen.request_id, seen.ts)
+        Erased(install.install_id, seen.request_id, seen.ts, app_of(seen.key))
         for install in index.installs
         if install.ts <= seen.ts
     ]

@@ -41,6 +41,7 @@ from schemas.records.journey import (
     MoneyRouted,
     Prior,
     SiteVerdict,
+    journey_key,
 )
 from schemas.records.match import (
     NAMED_BY_SESSION,
@@ -53,6 +54,7 @@ from schemas.records.match import (
     MoneySeen,
     PostbackSeen,
     TouchSeen,
+    app_of,
 )
 from schemas.records.money import Money, MoneyKind
 from schemas.records.site import SiteInstall, SiteRecord, SiteTouches, site_key
@@ -102,10 +104,12 @@ __all__ = [
     "Touch",
     "TouchKind",
     "TouchSeen",
+    "app_of",
     "channel_of",
     "example_frames",
     "frame_encoder",
     "journey_frames",
+    "journey_key",
     "match_frames",
     "partition_of",
     "site_frames",

@@ -1,4 +1,4 @@
-"""Records on `journeys`, partitioned by install id."""
+"""Records on `journeys`, partitioned by app and install id."""
 
 from __future__ import annotations
 
@@ -7,6 +7,12 @@ from msgspec import Struct
 from schemas.records.money import Money
 from schemas.records.touch import Signal, Source, Touch
 from schemas.time import EventMs, LogMs
+
+
+def journey_key(app_id: str, install_id: str) -> str:
+    """The key of a journey. An install id is unique within its app only: all apps of a vendor may
+    take Apple's vendor id for it."""
+    return f"j:{app_id}:{install_id}"
 
 
 class Installed(Struct, frozen=True, array_like=True, gc=False, tag=1):
@@ -45,6 +51,7 @@ class Candidates(Struct, frozen=True, array_like=True, gc=False, tag=2):
     ordinal: int  # of the lookup it answers, or NOT_ASKED, or NAMED_BY_SESSION
     touches: list[Touch]
     priors: list[Prior] = []  # with Signal.DEVICE_ID only
+    app_id: str = ""
 
 
 class ActivitySeen(Struct, frozen=True, array_like=True, gc=False, tag=3):
@@ -55,6 +62,7 @@ class ActivitySeen(Struct, frozen=True, array_like=True, gc=False, tag=3):
     time: EventMs
     ts: LogMs
     source: Source
+    app_id: str = ""
 
 
 class MoneyRouted(Struct, frozen=True, array_like=True, gc=False, tag=4):
@@ -65,6 +73,11 @@ class MoneyRouted(Struct, frozen=True, array_like=True, gc=False, tag=4):
     sign: int
     move: int  # number of relinks that moved the money before
     deadline: LogMs  # last log time at which the install may still appear
+
+    @property
+    def app_id(self) -> str:
+        """The app in which the money was made, and in which its install is known."""
+        return self.money.app_id
 
 
 class ModelMarker(Struct, frozen=True, array_like=True, gc=False, tag=5):
@@ -83,6 +96,7 @@ class SiteVerdict(Struct, frozen=True, array_like=True, gc=False, tag=6):
     reason: str
     value: float  # posterior probability, 0..1
     ts: LogMs  # log time of the judgement
+    app_id: str = ""
 
 
 class Erased(Struct, frozen=True, array_like=True, gc=False, tag=7):
@@ -91,6 +105,7 @@ class Erased(Struct, frozen=True, array_like=True, gc=False, tag=7):
     install_id: str
     request_id: str
     ts: LogMs
+    app_id: str = ""
 
 
 JourneyRecord = (

@@ -9,6 +9,11 @@ from schemas.records.touch import Signal, Source, Touch
 from schemas.time import EventMs, LogMs
 
 
+def app_of(key: str) -> str:
+    """The app of a match key: every key but that of a postback is within one app."""
+    return key.split(":", 2)[1] if ":" in key else ""
+
+
 class TouchSeen(Struct, frozen=True, array_like=True, gc=False, tag=1):
     key: str
     touch: Touch

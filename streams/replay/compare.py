@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from streams.replay.tally import Paid, Tally
+from streams.replay.tally import ConversionKey, Paid, Tally
 
 NOBODY = "nobody"
 """Media source of a conversion or payment that the other rule set does not have."""
@@ -29,6 +29,7 @@ class Placed(msgspec.Struct, frozen=True, gc=False):
     """The fields of an attribution that say which channel gets the credit and the money."""
 
     conversion_id: str
+    app_id: str
     install_id: str
     version: int
     conversion_type: str
@@ -65,10 +66,10 @@ class Booked(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """The decisions of one rule set, by conversion id, and its bookings, by booking id."""
+    """The decisions of one rule set, by app and conversion id, and its bookings, by booking id."""
 
     rule_set: str
-    credits: Mapping[str, ChannelConversion]
+    credits: Mapping[ConversionKey, ChannelConversion]
     money: Mapping[str, Booked]
 
 
@@ -93,10 +94,10 @@ def side_of(found: Tally[Placed], rule_set: str) -> Side:
         return channels.setdefault(channel, channel)
 
     rows = {name: row for name, row in found.conversions.items() if row.status != "withdrawn"}
-    reengagements_of: dict[str, list[Placed]] = defaultdict(list)
+    reengagements_of: dict[ConversionKey, list[Placed]] = defaultdict(list)
     for row in rows.values():
         if row.conversion_id != row.install_id:
-            reengagements_of[row.install_id].append(row)
+            reengagements_of[row.app_id, row.install_id].append(row)
     return Side(
         rule_set,
         {
@@ -105,7 +106,7 @@ def side_of(found: Tally[Placed], rule_set: str) -> Side:
         },
         {
             paid.booking_id: Booked(
-                channel_of(_in_force(paid, rows, reengagements_of.get(paid.install_id, ()))),
+                channel_of(_in_force(paid, rows, reengagements_of.get(paid.payer, ()))),
                 paid.currency,
                 paid.amount_micros,
             )
@@ -115,26 +116,26 @@ def side_of(found: Tally[Placed], rule_set: str) -> Side:
 
 
 def _in_force(
-    paid: Paid, rows: Mapping[str, Placed], reengagements_of: Iterable[Placed]
+    paid: Paid, rows: Mapping[ConversionKey, Placed], reengagements_of: Iterable[Placed]
 ) -> Placed | None:
     """The conversion that gets this money; None when nothing is decided yet."""
     at = paid.event_time
     current = [row for row in reengagements_of if row.conversion_time <= at < row.expires_at]
     if current:
         return max(current, key=lambda row: (row.conversion_time, row.conversion_id))
-    row = rows.get(paid.install_id)
+    row = rows.get(paid.payer)
     seen: set[str] = set()
     while row is not None and 0 < row.expires_at <= at and row.install_id not in seen:
         seen.add(row.install_id)
-        before = rows.get(row.prior_install_id)
+        before = rows.get((row.app_id, row.prior_install_id))
         if before is None:
             break
         row = before
     return row
 
 
-def changed(in_force: Side, other: Side) -> list[str]:
-    """Ids of the conversions whose channel differs, sorted."""
+def changed(in_force: Side, other: Side) -> list[ConversionKey]:
+    """App and id of the conversions whose channel differs, sorted."""
     return sorted(
         name
         for name in in_force.credits.keys() | other.credits.keys()

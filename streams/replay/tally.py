@@ -13,9 +13,15 @@ from streams.replay.memory_log import MemoryRecord
 from streams.stages.factory import StageRules
 from streams.worker.observers import StageMetrics
 
+ConversionKey = tuple[str, str]
+"""App and conversion id: an install id, and so a conversion id, is unique within its app only."""
+
 
 class Versioned(Protocol):
     """What a tally reads of an attribution."""
+
+    @property
+    def app_id(self) -> str: ...
 
     @property
     def conversion_id(self) -> str: ...
@@ -31,10 +37,16 @@ class Paid(msgspec.Struct, frozen=True, gc=False):
     """A payment of one install; a refund is negative."""
 
     booking_id: str
+    app_id: str
     install_id: str
     event_time: int
     currency: str
     amount_micros: int
+
+    @property
+    def payer(self) -> ConversionKey:
+        """App and install of whoever paid."""
+        return self.app_id, self.install_id
 
 
 class Tally(Generic[_Row]):
@@ -47,7 +59,7 @@ class Tally(Generic[_Row]):
     """
 
     def __init__(self, kind: type[_Row]) -> None:
-        self.conversions: dict[str, _Row] = {}
+        self.conversions: dict[ConversionKey, _Row] = {}
         self.money: list[Paid] = []
         self.versions = 0
         self.evictions = 0  # of any bound: then the order of arrival may have decided some
@@ -63,9 +75,10 @@ class Tally(Generic[_Row]):
 
     def _decide(self, row: _Row) -> None:
         self.versions += 1
-        known = self.conversions.get(row.conversion_id)
+        key = row.app_id, row.conversion_id
+        known = self.conversions.get(key)
         if known is None or known.version < row.version:
-            self.conversions[row.conversion_id] = row
+            self.conversions[key] = row
 
 
 class _Evictions(StageMetrics):

@@ -28,7 +28,7 @@ from streams.replay.compare import (
 )
 from streams.replay.engine import SourceOrder
 from streams.replay.run import SourceReader, counted, survey
-from streams.replay.tally import tally
+from streams.replay.tally import ConversionKey, tally
 from streams.settings import Settings
 from streams.wiring.parts import stage_rules
 
@@ -100,7 +100,7 @@ def what_if(
 
 
 def _reasons(
-    pipes: Sequence[Connection], moved: list[str], in_force: Side, other: Side
+    pipes: Sequence[Connection], moved: list[ConversionKey], in_force: Side, other: Side
 ) -> Counter[ChangeReason]:
     for pipe in pipes:
         pipe.send(moved)

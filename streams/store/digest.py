@@ -135,7 +135,7 @@ def _touches() -> Compared:
     return Compared(
         _texts(TABLES["touches"].columns, _SOURCE),
         "touches",
-        once_by="event_id",
+        once_by="app_id, touch_type, event_id",
         first_by="source_partition, source_offset, log_epoch, log_offset",
     )
 
@@ -149,13 +149,13 @@ def _attributions() -> Compared:
     history = ("attribution_id", "version", "supersedes", "reason", "decided_at")
     receipt = ("candidates", "contributors", "match_confidence", "model_version")
     withdrawn = (
-        "SELECT conversion_id FROM attributions GROUP BY conversion_id"
+        "SELECT app_id, conversion_id FROM attributions GROUP BY app_id, conversion_id"
         f" HAVING argMin(status, tuple({_NEWEST})) = 'withdrawn'"
     )
     return Compared(
         _texts(TABLES["attributions"].columns, (*history, *receipt, *_SOURCE)),
-        f"attributions WHERE conversion_id NOT IN ({withdrawn})",
-        once_by="conversion_id",
+        f"attributions WHERE (app_id, conversion_id) NOT IN ({withdrawn})",
+        once_by="app_id, conversion_id",
         first_by=_NEWEST,
     )
 
@@ -167,7 +167,7 @@ def _credits() -> Compared:
     return Compared(
         _texts(TABLES["credits"].columns, (*history, *learned)),
         "credits",
-        once_by="conversion_id",
+        once_by="app_id, conversion_id",
         first_by="-revision, log_epoch, log_offset",
     )
 
@@ -181,7 +181,7 @@ def _revenue() -> Compared:
     sums = ", ".join(f"sum({name}) AS {name}_sum" for name in signed)
     source = (
         f"(SELECT {keys}, {sums} FROM"
-        " (SELECT * FROM revenue LIMIT 1 BY booking_id)"
+        " (SELECT * FROM revenue LIMIT 1 BY app_id, booking_id)"
         f" GROUP BY {keys} HAVING sum(sign) != 0)"
     )
     return Compared(
@@ -195,14 +195,14 @@ def _parked() -> Compared:
     """What was released counts as if it had never waited."""
     # Money that moves waits once for each install that it is moved to.
     unsettled = (
-        "SELECT subject_id, waits_for FROM parked GROUP BY subject_id, waits_for"
+        "SELECT app_id, subject_id, waits_for FROM parked GROUP BY app_id, subject_id, waits_for"
         " HAVING countIf(state = 'expired') > 0 OR uniqExactIf(parked_id, state = 'parked')"
         " > uniqExactIf(parked_id, state = 'released')"
     )
     return Compared(
         _texts(TABLES["parked"].columns, ("parked_id", "deadline", *_SOURCE)),
-        f"parked WHERE (subject_id, waits_for) IN ({unsettled}) AND state != 'released'",
-        once_by="subject_id, waits_for",
+        f"parked WHERE (app_id, subject_id, waits_for) IN ({unsettled}) AND state != 'released'",
+        once_by="app_id, subject_id, waits_for",
         first_by="state = 'parked', log_epoch, log_partition, log_offset",
     )
 

@@ -91,21 +91,22 @@ class _Check:
 _SOURCE_POSITION = "log_epoch, source_topic, source_partition, source_offset"
 
 _WAITS = """(
-    SELECT log_epoch, subject_id, max(is_expired) AS has_expired, max(is_open) AS is_waiting
+    SELECT log_epoch, app_id, subject_id,
+        max(is_expired) AS has_expired, max(is_open) AS is_waiting
     FROM
     (
-        SELECT log_epoch, subject_id, max(state = 'expired') AS is_expired,
+        SELECT log_epoch, app_id, subject_id, max(state = 'expired') AS is_expired,
             uniqExactIf(parked_id, state = 'parked') > uniqExactIf(parked_id, state != 'parked')
                 AS is_open
-        FROM parked GROUP BY log_epoch, subject_id, waits_for
+        FROM parked GROUP BY log_epoch, app_id, subject_id, waits_for
     )
-    GROUP BY log_epoch, subject_id
+    GROUP BY log_epoch, app_id, subject_id
 )"""
 
 _BOOKED = """(
     SELECT money_id, sum(sign) AS places
-    FROM (SELECT DISTINCT log_epoch, money_id, booking_id, sign FROM revenue)
-    GROUP BY log_epoch, money_id
+    FROM (SELECT DISTINCT log_epoch, app_id, money_id, booking_id, sign FROM revenue)
+    GROUP BY log_epoch, app_id, money_id
 )"""
 
 
@@ -115,11 +116,11 @@ def _distinct(key: str, table: str) -> str:
 
 _WAITING = (topics.PAYMENTS, topics.ACTIVITY)
 _CHECKS = (
-    _Check("touches", "event ids", _distinct("log_epoch, event_id", "touches"),
+    _Check("touches", "event ids", _distinct("log_epoch, app_id, event_id", "touches"),
            (topics.TOUCHPOINTS,)),
     _Check("touches", "source offsets", _distinct(_SOURCE_POSITION, "touches"),
            (topics.TOUCHPOINTS,), ("decided", "duplicate")),
-    _Check("attributions", "installs", _distinct("log_epoch, install_id", "attributions"),
+    _Check("attributions", "installs", _distinct("log_epoch, app_id, install_id", "attributions"),
            (topics.INSTALLS,)),
     _Check("revenue", "payments", f"SELECT countIf(places > 0) FROM {_BOOKED}",
            (topics.PAYMENTS,)),

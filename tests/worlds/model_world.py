@@ -82,6 +82,7 @@ def _activity(chance: random.Random, install_id: str, installed_at: int) -> Acti
         time=EventMs(time),
         ts=LogMs(time),
         source=(2, 0, 0),
+        app_id="app",
     )
 
 

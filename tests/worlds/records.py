@@ -26,6 +26,7 @@ from schemas.time import Millis
 from tests.worlds.clock import at, logged_at
 
 NO_LOOKBACK = Millis(0)
+KEY = "c:app:key"
 RULES = Rules()
 
 
@@ -71,7 +72,7 @@ def before(minutes: float, *, ts: float | None = None, install_id: str = "i0") -
     return Prior(install_id, at(minutes), logged_at(minutes if ts is None else ts))
 
 
-def seen(touch: Touch, key: str = "key", offset: int = 0, *, is_home: bool = True) -> TouchSeen:
+def seen(touch: Touch, key: str = KEY, offset: int = 0, *, is_home: bool = True) -> TouchSeen:
     return TouchSeen(key, touch, (0, 0, offset), is_home)
 
 
@@ -86,7 +87,7 @@ def installed(
 
 
 def looked_up(
-    install: Installed, key: str = "key", signal: Signal = Signal.DEVICE_ID, ordinal: int = 0
+    install: Installed, key: str = KEY, signal: Signal = Signal.DEVICE_ID, ordinal: int = 0
 ) -> InstallSeen:
     return InstallSeen(key, install.install_id, signal, ordinal, install.time, install.ts)
 
@@ -94,7 +95,7 @@ def looked_up(
 def answer(
     *touches: Touch, signal: Signal = Signal.DEVICE_ID, ordinal: int = 0, install_id: str = "i1"
 ) -> Candidates:
-    return Candidates(install_id, signal, ordinal, list(touches))
+    return Candidates(install_id, signal, ordinal, list(touches), app_id="app")
 
 
 def late(touch: Touch, signal: Signal = Signal.DEVICE_ID) -> Candidates:
@@ -103,7 +104,9 @@ def late(touch: Touch, signal: Signal = Signal.DEVICE_ID) -> Candidates:
 
 def session(event_id: str, minutes: float, *, ts: float | None = None) -> ActivitySeen:
     logged = logged_at(minutes if ts is None else ts)
-    return ActivitySeen("i1", event_id, "session", True, at(minutes), logged, (2, 0, 0))
+    return ActivitySeen(
+        "i1", event_id, "session", True, at(minutes), logged, (2, 0, 0), app_id="app"
+    )
 
 
 def purchase(

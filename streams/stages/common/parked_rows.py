@@ -51,7 +51,7 @@ def activity_parked(activity: ActivitySeen, state: ParkingState, deadline: LogMs
         state=state,
         waits_for="install",
         kind="session" if activity.is_session else "in_app_event",
-        app_id="",
+        app_id=activity.app_id,
         amount_micros=0,
         currency="",
         event_time=activity.time,

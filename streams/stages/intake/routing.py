@@ -42,6 +42,7 @@ from schemas.records import (
     SiteRecord,
     Source,
     TouchSeen,
+    journey_key,
 )
 from schemas.time import LogMs
 from streams.stages.common import match_keys
@@ -159,7 +160,7 @@ class Routing:
         installed = stage_records.installed(
             event, source, ts, len(lookups), traits, is_organic=referrer.is_organic
         )
-        self._journeys.add(event.install_id, installed)
+        self._journeys.add(journey_key(event.app_id, event.install_id), installed)
         for ordinal, (signal, key) in enumerate(lookups):
             self._match.add(
                 key, InstallSeen(key, event.install_id, signal, ordinal, event.event_time, ts)
@@ -167,7 +168,8 @@ class Routing:
         self._link(event, event.install_id, ts)
 
     def _activity(self, event: Session | InAppEvent, source: Source, ts: LogMs) -> None:
-        self._journeys.add(event.install_id, stage_records.activity_seen(event, source, ts))
+        journey = journey_key(event.app_id, event.install_id)
+        self._journeys.add(journey, stage_records.activity_seen(event, source, ts))
         if isinstance(event, Session) and event.touch_id is not None:
             key = match_keys.click_key(event.app_id, event.touch_id)
             time = event.event_time
@@ -244,7 +246,8 @@ class Routing:
                 continue
             if identity.identity_type == "install_id":
                 install_id = identity.identity_value
-                self._journeys.add(install_id, Erased(install_id, request_id, ts))
+                erased = Erased(install_id, request_id, ts, event.app_id)
+                self._journeys.add(journey_key(event.app_id, install_id), erased)
             elif key := match_keys.identity_key(event.app_id, identity, self._pseudonyms):
                 self._match.add(key, ErasureSeen(key, request_id, ts))
 

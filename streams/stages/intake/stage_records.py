@@ -96,6 +96,7 @@ def activity_seen(event: Session | InAppEvent, source: Source, ts: LogMs) -> Act
         time=event.event_time,
         ts=ts,
         source=source,
+        app_id=event.app_id,
     )
 
 

@@ -33,6 +33,7 @@ from schemas.records import (
     SiteFrame,
     SiteInstall,
     SiteRecord,
+    journey_key,
 )
 from schemas.time import LogMs
 from streams.stages.common import parked_rows
@@ -95,13 +96,13 @@ class InstallSteps:
 
     def load(self, frames: Sequence[JourneyFrame]) -> None:
         """Read the installs of all records at once."""
-        ids = {
-            record.install_id
+        keys = {
+            journey_key(record.app_id, record.install_id)
             for frame in frames
             for record in frame.records
             if not isinstance(record, ModelMarker)
         }
-        self.states.load([install_id.encode() for install_id in ids])
+        self.states.load([key.encode() for key in keys])
 
     def apply(self, record: JourneyRecord) -> None:
         """Apply one record: of an install, or a marker that switches models."""
@@ -109,7 +110,7 @@ class InstallSteps:
             self.stage.active.switch(record.model, record.version, record.published_at)
             self.stage.observer.on_model(record.model, record.version)
             return
-        key = record.install_id.encode()
+        key = journey_key(record.app_id, record.install_id).encode()
         state = self.states.get(key) or NEW_INSTALL
         journey, facts = journeys.advance(state.journey, record, self.stage.rules)
         self._conclude(key, state, journey, facts)

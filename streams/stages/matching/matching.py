@@ -35,6 +35,7 @@ from schemas.records import (
     MoneySeen,
     PostbackSeen,
     TouchSeen,
+    journey_key,
     match_frames,
 )
 from schemas.time import HOUR_MS, LogMs
@@ -197,7 +198,7 @@ class _Batch:
     def _report(self, fact: MatchFact) -> None:
         match fact:
             case Candidates() | MoneyRouted() | Erased():
-                self.journeys.add(fact.install_id, fact)
+                self.journeys.add(journey_key(fact.app_id, fact.install_id), fact)
             case AccountMoney():
                 self.match.add(fact.key, fact)
             case ExposurePath():

@@ -15,7 +15,7 @@ from attribution.sites.mixture import Mixture
 from attribution.sites.norms import AppNorms
 from schemas import topics
 from schemas.outcomes import FraudVerdict
-from schemas.records import JourneyFrame, JourneyRecord, SiteVerdict
+from schemas.records import JourneyFrame, JourneyRecord, SiteVerdict, journey_key
 from schemas.time import HOUR_MS, EventMs, LogMs
 from streams.stages.common.observer import StageObserver
 from streams.stages.common.outbox import FrameOutbox, Outbox
@@ -91,8 +91,9 @@ class Verdicts:
         value = judgement.judged.opinion.against(reason, install.cell, judgement.rules)
         value = round(value, _DECIMALS)
         name = install.install_id, install.event_id, reason
-        self._journeys.add(install.install_id, SiteVerdict(*name, value, judgement.at))
         app_id, media_source, site_id = judgement.site.split("\x1f", 2)
+        verdict = SiteVerdict(*name, value, judgement.at, app_id)
+        self._journeys.add(journey_key(app_id, install.install_id), verdict)
         policy = self._rules.policy(app_id, media_source, install.campaign_id, install.time)
         mode = getattr(policy.fraud, reason)
         if mode == "off":

@@ -49,7 +49,7 @@ def reported(*records: JourneyRecord, rules: Rules = RULES) -> list[Row]:
 
 
 def suspected(event_id: str, value: float = 0.999, minutes: float = HOUR) -> SiteVerdict:
-    return SiteVerdict("i1", event_id, "click_flood", value, logged_at(minutes))
+    return SiteVerdict("i1", event_id, "click_flood", value, logged_at(minutes), app_id="app")
 
 
 # --- versions -------------------------------------------------------------------------------------
@@ -57,7 +57,7 @@ def suspected(event_id: str, value: float = 0.999, minutes: float = HOUR) -> Sit
 
 def test_each_version_names_the_one_it_replaces_and_why_it_did() -> None:
     back = to_win_back(click("back", -1, ts=50))
-    known = Candidates("i1", Signal.DEVICE_ID, -1, [], [before(-9 * DAY, ts=40)])
+    known = Candidates("i1", Signal.DEVICE_ID, -1, [], [before(-9 * DAY, ts=40)], app_id="app")
     found = reported(
         installed(), answer(click("a", -9)), late(click("b", -5, ts=30)), known, late(back)
     )
@@ -246,6 +246,7 @@ def test_the_final_decision_is_what_everything_known_at_once_would_have_led_to(
         0,
         [one for one in rest if isinstance(one, Touch)],
         [one for one in rest if isinstance(one, Prior)],
+        app_id="app",
     )
     at_once = tell(installed(), *verdicts, known, rules=rules)[1]
     order = data.draw(st.permutations([*rest, *verdicts]))
@@ -260,7 +261,7 @@ def _record_of(piece: Touch | Prior | SiteVerdict) -> JourneyRecord:
         case Touch():
             return late(piece)
         case Prior():
-            return Candidates("i1", Signal.DEVICE_ID, -1, [], [piece])
+            return Candidates("i1", Signal.DEVICE_ID, -1, [], [piece], app_id="app")
         case _:
             return piece
 

@@ -22,6 +22,7 @@ from schemas.records import (
     Flag,
     Installed,
     JourneyRecord,
+    journey_key,
 )
 from schemas.time import LogMs, Millis
 from streams.stages.common.observer import StageObserver
@@ -49,7 +50,7 @@ AWAY = 10 * DAY
 
 
 def erased(minutes: float, install_id: str = "i1") -> Erased:
-    return Erased(install_id, "request 1", logged_at(minutes))
+    return Erased(install_id, "request 1", logged_at(minutes), app_id="app")
 
 
 def asked(minutes: float, request_id: str = "request 1") -> ErasureSeen:
@@ -172,9 +173,9 @@ def test_the_stage_forgets_by_log_time() -> None:
     fed = stage()
     fed.journeys(installed(), answer(click("secret", -5)), erased(60))
     fed.journeys(watermarks={"matching-0": at(60 + WEEK)})
-    assert b"secret" in dict(fed.state.entries())[b"i1"]
+    assert b"secret" in dict(fed.state.entries())[journey_key("app", "i1").encode()]
     fed.journeys(watermarks={"matching-0": at(60 + WEEK) + 1})
-    assert b"secret" not in dict(fed.state.entries())[b"i1"]
+    assert b"secret" not in dict(fed.state.entries())[journey_key("app", "i1").encode()]
 
 
 def test_nothing_changes_the_decision_of_somebody_who_is_forgotten() -> None:

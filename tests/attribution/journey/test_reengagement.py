@@ -68,7 +68,7 @@ def test_an_ordinary_touchpoint_brings_nobody_back() -> None:
 
 
 def test_a_click_that_the_session_names_needs_no_device_id() -> None:
-    named = Candidates("i1", Signal.CLICK_ID, NAMED_BY_SESSION, [BACK])
+    named = Candidates("i1", Signal.CLICK_ID, NAMED_BY_SESSION, [BACK], app_id="app")
     assert found(named, session("s", AWAY + 5)) == [(1, "first_decision", "back", AWAY + 5)]
 
 

@@ -33,11 +33,11 @@ RECENT = before(-30 * DAY)
 
 
 def answered(*touches: Touch, priors: tuple[Prior, ...] = (RECENT,)) -> Candidates:
-    return Candidates("i1", Signal.DEVICE_ID, 0, list(touches), list(priors))
+    return Candidates("i1", Signal.DEVICE_ID, 0, list(touches), list(priors), app_id="app")
 
 
 def late_prior(prior: Prior) -> Candidates:
-    return Candidates("i1", Signal.DEVICE_ID, -1, [], [prior])
+    return Candidates("i1", Signal.DEVICE_ID, -1, [], [prior], app_id="app")
 
 
 def row(*records: JourneyRecord, rules: Rules = RULES) -> Row:
@@ -155,7 +155,7 @@ def test_the_decision_is_the_same_in_any_order() -> None:
     records: list[JourneyRecord] = [
         installed(lookups=2),
         answered(to_win_back(click("back", -5)), click("c", -2)),
-        Candidates("i1", Signal.CLICK_ID, 1, [click("c", -2)]),
+        Candidates("i1", Signal.CLICK_ID, 1, [click("c", -2)], app_id="app"),
         late_prior(before(-3 * DAY, install_id="other")),
     ]
     last = {conversions(tell(*order)[1])[-1] for order in permutations(records)}

@@ -18,6 +18,7 @@ from schemas.records import (
     SiteVerdict,
     frame_encoder,
     journey_frames,
+    journey_key,
     partition_of,
 )
 from streams.replay.memory_log import MemoryRecord
@@ -80,7 +81,10 @@ def _check_sources(run: Topology, rules: StageRules, row: Row, known_by: int) ->
 
 def _check_journey_log(run: Topology, rules: StageRules, row: Row, known_by: int) -> None:
     partitions = run.scenario.partitions
-    tp = topics.JOURNEYS.name, partition_of(row["install_id"], partitions)
+    tp = (
+        topics.JOURNEYS.name,
+        partition_of(journey_key(row["app_id"], row["install_id"]), partitions),
+    )
     stage = factory(rules, run.log)("journeys", tp[1], partitions)
     records = [_pruned(record, known_by) for record in run.log.committed(tp)]
     messages = stage.decide(records, Disk()).messages.get((topics.FEATURES.name, tp[1]), [])

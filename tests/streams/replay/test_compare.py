@@ -30,6 +30,7 @@ def row(install_id: str, channel: str, conversion_id: str = "", **fields: object
     media_source, _, campaign_id = channel.partition("/")
     row: dict[str, object] = {
         "conversion_id": conversion_id or install_id,
+        "app_id": "app",
         "install_id": install_id,
         "version": 1,
         "conversion_type": "reengagement" if conversion_id else "install",
@@ -52,6 +53,7 @@ def side(rows: list[Placed], money: Sequence[tuple[str, int, int]] = ()) -> Side
     bookings = [
         {
             "booking_id": f"b{number}",
+            "app_id": "app",
             "install_id": install_id,
             "event_time": hours * HOUR,
             "currency": "USD",
@@ -77,7 +79,7 @@ def micros_of(found: Side) -> dict[str, int]:
 def test_the_highest_version_counts_in_whatever_order_versions_come() -> None:
     newer, older = row("i", "north/2", version=2), row("i", "north/1")
     assert side([newer, older]).credits == side([older, newer]).credits
-    assert side([older, newer]).credits["i"].channel == Channel("north", "2")
+    assert side([older, newer]).credits["app", "i"].channel == Channel("north", "2")
 
 
 def test_money_follows_a_reengagement_while_it_lasts() -> None:
@@ -99,7 +101,7 @@ def test_a_withdrawn_reengagement_gets_nothing() -> None:
     gone = row("i", "south/1", "i~t", version=2, status="withdrawn", **times)
     found = side([row("i", "north/1"), back, gone], [("i", 2, 5)])
     assert micros_of(found) == {"north": 5}
-    assert list(found.credits) == ["i"]
+    assert list(found.credits) == [("app", "i")]
 
 
 def test_money_falls_back_to_the_install_before_when_a_reattribution_expires() -> None:
@@ -120,7 +122,7 @@ def compared() -> Comparison:
 
 
 def test_only_installs_of_another_channel_have_changed() -> None:
-    assert changed(compared().in_force, compared().other) == ["b"]
+    assert changed(compared().in_force, compared().other) == [("app", "b")]
 
 
 def test_moves_name_both_channels_with_installs_and_money() -> None:
@@ -162,7 +164,7 @@ def receipts(*lines: tuple[str, str, str]) -> str:
 def test_the_reason_is_the_rule_that_now_rejects_who_had_the_credit() -> None:
     before, after = side([row("i", "north/1")]), side([row("i", "organic/", touch_id="")])
     new = receipts(("touch north/1", "rejected", "outside_click_window"))
-    reason = reason_of(before.credits["i"], after.credits["i"], "[]", new)
+    reason = reason_of(before.credits["app", "i"], after.credits["app", "i"], "[]", new)
     assert reason == ("excludes", "outside_click_window")
 
 
@@ -170,5 +172,5 @@ def test_the_reason_is_the_rule_that_no_longer_rejects_who_gets_it() -> None:
     before, after = side([row("i", "north/1")]), side([row("i", "south/1")])
     old = receipts(("touch south/1", "rejected", "probabilistic_off"))
     new = receipts(("touch north/1", "outranked", "later_touch"))
-    reason = reason_of(before.credits["i"], after.credits["i"], old, new)
+    reason = reason_of(before.credits["app", "i"], after.credits["app", "i"], old, new)
     assert reason == ("admits", "probabilistic_off")

@@ -29,6 +29,7 @@ SEED = 1
 class _Answer(msgspec.Struct, frozen=True, gc=False):
     """The fields of an attribution that say whether ids decided it."""
 
+    app_id: str
     conversion_id: str
     install_id: str
     version: int
@@ -51,7 +52,7 @@ def fit_history(
     records = counted(reader.read(), order.records, advance, "decide by ids")
     decided = tally(records, order, rules, _Answer).conversions.values()
     answers = {
-        row.install_id: row.touch_id
+        (row.app_id, row.install_id): row.touch_id
         for row in decided
         if row.conversion_type == "install" and row.match_type in DETERMINISTIC | {"none"}
     }

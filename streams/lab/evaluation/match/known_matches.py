@@ -30,12 +30,12 @@ _NOWHERE = (0, 0, 0)
 
 
 def known_matches(
-    records: Iterable[MemoryRecord], answers: Mapping[str, str], rules: StageRules
+    records: Iterable[MemoryRecord], answers: Mapping[tuple[str, str], str], rules: StageRules
 ) -> Iterator[KnownMatch]:
     """Installs in log order, each with its candidates and the right answer.
 
-    `answers` is touch_id by install; others are left out. "" says that nothing caused the install,
-    which is believed only of installs that carry a device id.
+    `answers` is touch_id by app and install; others are left out. "" says that nothing caused the
+    install, which is believed only of installs that carry a device id.
     """
     networks = _Networks(rules.attribution)
     pseudonyms = Pseudonyms(rules.intake.pseudonym_secret)
@@ -53,9 +53,9 @@ def known_matches(
         key = network_key(event.app_id, values)
         if isinstance(event, Touchpoint):
             networks.add(key, touch_seen(event, LogMs(record.timestamp), 0, values))
-        elif event.install_id in missing:
-            missing.remove(event.install_id)
-            answer = answers[event.install_id]
+        elif (name := (event.app_id, event.install_id)) in missing:
+            missing.remove(name)
+            answer = answers[name]
             if answer or device_keys(event, pseudonyms):
                 install = installed(event, _NOWHERE, LogMs(record.timestamp), 0, values)
                 yield KnownMatch(install, networks.candidates(key, install), answer)

@@ -102,7 +102,7 @@ def _judge(decided: Tally[Attribution], expected: Iterable[Truth]) -> MatchAccur
             unidentified += 1
             continue
         installs += 1
-        row = decided.conversions.get(truth.install_id)
+        row = decided.conversions.get((truth.app_id, truth.install_id))
         right += row is not None and row.touch_id == (truth.touch_id or "")
     return MatchAccuracy(installs, right, unidentified)
 
@@ -114,10 +114,10 @@ def differences(
     left_out = frozenset(_HISTORY if with_receipts else _HISTORY | _RECEIPT)
     ids = left.conversions.keys() | right.conversions.keys()
     return sorted(
-        conversion_id
-        for conversion_id in ids
-        if _decision(left.conversions.get(conversion_id), left_out)
-        != _decision(right.conversions.get(conversion_id), left_out)
+        key[1]
+        for key in ids
+        if _decision(left.conversions.get(key), left_out)
+        != _decision(right.conversions.get(key), left_out)
     )
 
 

@@ -20,10 +20,10 @@ class HeldOut(NamedTuple):
     judged: list[KnownMatch]
 
 
-def known_answers(expected: Iterable[Truth]) -> dict[str, str]:
-    """touch_id by install, of installs that ids can decide; "" when nothing caused the install."""
+def known_answers(expected: Iterable[Truth]) -> dict[tuple[str, str], str]:
+    """touch_id by app and install, of those that ids can decide; "" when nothing caused it."""
     return {
-        truth.install_id: truth.touch_id or ""
+        (truth.app_id, truth.install_id): truth.touch_id or ""
         for truth in expected
         if truth.shares_id or truth.touch_id is None
     }

@@ -21,6 +21,7 @@ from streams.lab.evaluation.replay.decided_history import (
 from streams.lab.evaluation.replay.world_features import NamedFeatures
 from streams.lab.simulator.paying_worlds import PaymentReports
 from streams.progress import Progress
+from streams.replay.tally import ConversionKey
 from streams.settings import Settings
 
 
@@ -30,14 +31,14 @@ class RecordedFeatures:
     def __init__(
         self,
         installs: Sequence[DecidedInstall],
-        known: Mapping[str, Mapping[str, NamedFeatures]],
+        known: Mapping[ConversionKey, Mapping[str, NamedFeatures]],
     ) -> None:
         self.platforms = [one.platform for one in installs]
         self.places = [
             InstallOrigin(one.app_id, one.media_source, one.country_code, one.platform)
             for one in installs
         ]
-        self._known = [known.get(one.install_id, {}) for one in installs]
+        self._known = [known.get(one.key, {}) for one in installs]
 
     def at(self, install: int, landmark: int) -> NamedFeatures:
         known = self._known[install]
@@ -78,22 +79,22 @@ def _first_reports(
     bookings: Sequence[tuple[BookedRevenue, int]], installs: Sequence[DecidedInstall]
 ) -> PaymentReports:
     """Each purchase of an install when it was first known, but none that was refunded in full."""
-    number = {one.install_id: index for index, one in enumerate(installs)}
+    number = {one.key: index for index, one in enumerate(installs)}
     booked = [
         (booking, logged_at) for booking, logged_at in bookings if booking.kind != "ad_revenue"
     ]
-    left: dict[tuple[str, str], int] = defaultdict(int)
+    left: dict[tuple[ConversionKey, str], int] = defaultdict(int)
     for booking, _ in booked:
-        left[booking.install_id, booking.transaction_id] += booking.amount_micros
-    first: dict[tuple[str, str], tuple[int, int]] = {}
+        left[booking.payer, booking.transaction_id] += booking.amount_micros
+    first: dict[tuple[ConversionKey, str], tuple[int, int]] = {}
     for booking, logged_at in booked:
-        key = booking.install_id, booking.transaction_id
-        if booking.kind != "refund" and booking.install_id in number and left[key] > 0:
+        key = booking.payer, booking.transaction_id
+        if booking.kind != "refund" and booking.payer in number and left[key] > 0:
             known = max(logged_at, booking.event_time), booking.event_time
             first[key] = min(first.get(key, known), known)
     rows = []
-    for payment, ((install_id, _), (known_at, paid_at)) in enumerate(first.items()):
-        install = number[install_id]
+    for payment, ((payer, _), (known_at, paid_at)) in enumerate(first.items()):
+        install = number[payer]
         since = installs[install].install_time
         rows.append((install, max(paid_at - since, 0), max(known_at - since, 0), payment))
     rows.sort(key=lambda row: (row[2], row[0]))

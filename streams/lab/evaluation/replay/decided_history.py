@@ -16,6 +16,7 @@ from streams.lab.evaluation.replay.history_replay import replay_history
 from streams.lab.evaluation.replay.world_features import NamedFeatures
 from streams.progress import Progress
 from streams.replay.memory_log import MemoryRecord
+from streams.replay.tally import ConversionKey
 from streams.settings import Settings
 
 _INSTALLS_MIN = 1_000
@@ -35,16 +36,27 @@ class DecidedInstall(msgspec.Struct, frozen=True, gc=False):
     media_source: str
     campaign_id: str
 
+    @property
+    def key(self) -> ConversionKey:
+        """An install id is unique within its app only."""
+        return self.app_id, self.install_id
+
 
 class BookedRevenue(msgspec.Struct, frozen=True, gc=False):
     """The fields of a revenue row that say who paid what, and when."""
 
+    app_id: str
     install_id: str
     transaction_id: str
     kind: str
     event_time: int
     currency: str
     amount_micros: int
+
+    @property
+    def payer(self) -> ConversionKey:
+        """App and install of whoever paid."""
+        return self.app_id, self.install_id
 
 
 @dataclass(slots=True)
@@ -55,8 +67,10 @@ class DecidedHistory:
     """First decisions, by time of install."""
     bookings: list[tuple[BookedRevenue, int]] = field(default_factory=list)
     """Revenue rows with their log time, in log order."""
-    features: dict[str, dict[str, NamedFeatures]] = field(default_factory=lambda: defaultdict(dict))
-    """By install and by name of landmark, as the product froze them."""
+    features: dict[ConversionKey, dict[str, NamedFeatures]] = field(
+        default_factory=lambda: defaultdict(dict)
+    )
+    """By app and install, and by name of landmark, as the product froze them."""
     until_ms: int = 0
     """Log time of the last outcome."""
 
@@ -69,7 +83,7 @@ def read_decided_history(
     replay_history(settings, files, outcomes.take, (advance, "decide installs and payments"))
     history = outcomes.history
     history.installs = sorted(
-        outcomes.installs.values(), key=lambda one: (one.install_time, one.install_id)
+        outcomes.installs.values(), key=lambda one: (one.install_time, *one.key)
     )
     if len(history.installs) < _INSTALLS_MIN:
         raise Stop(
@@ -84,7 +98,7 @@ class _Outcomes:
 
     def __init__(self) -> None:
         self.history = DecidedHistory()
-        self.installs: dict[str, DecidedInstall] = {}
+        self.installs: dict[ConversionKey, DecidedInstall] = {}
         self._installs = msgspec.json.Decoder(DecidedInstall)
         self._bookings = msgspec.json.Decoder(BookedRevenue)
         self._features = msgspec.json.Decoder(FeatureRow)
@@ -98,9 +112,9 @@ class _Outcomes:
         if topic == topics.ATTRIBUTIONS.name:
             install = self._installs.decode(value)
             if install.version == 1 and install.conversion_type != "reengagement":
-                self.installs[install.install_id] = install
+                self.installs[install.key] = install
         elif topic == topics.REVENUE.name:
             self.history.bookings.append((self._bookings.decode(value), logged_at))
         elif topic == topics.FEATURES.name:
             row = self._features.decode(value)
-            self.history.features[row.install_id][row.landmark] = row.features
+            self.history.features[row.app_id, row.install_id][row.landmark] = row.features

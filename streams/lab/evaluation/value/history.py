@@ -27,6 +27,7 @@ from streams.lab.evaluation.value.payment_table import (
 from streams.lab.evaluation.value.value_replay import PackedFeatures
 from streams.lab.simulator.draws import FloatColumn, IntColumn
 from streams.progress import Progress
+from streams.replay.tally import ConversionKey
 from streams.settings import Settings
 
 
@@ -47,13 +48,13 @@ class ValueHistory:
     until_ms: int  # log time of the last outcome
     currency: str
     other_currencies: int  # payments that are left out
-    _known: Mapping[str, Mapping[str, NamedFeatures]]
+    _known: Mapping[ConversionKey, Mapping[str, NamedFeatures]]
     _encoder: Encoder
 
     def features(self, install: int, landmark: int) -> PackedFeatures:
         """As the product froze them; where it froze none at a landmark, those of the install."""
         decided = self.installs[install]
-        known = self._known.get(decided.install_id, {}).get(LANDMARKS[landmark].name) or {
+        known = self._known.get(decided.key, {}).get(LANDMARKS[landmark].name) or {
             f"app={decided.app_id}": 1.0,
             f"platform={decided.platform}": 1.0,
             f"country={decided.country_code}": 1.0,
@@ -94,11 +95,11 @@ def read_value_history(
 
 
 def _payments(found: DecidedHistory, currency: str) -> _Columns:
-    number = {one.install_id: index for index, one in enumerate(found.installs)}
+    number = {one.key: index for index, one in enumerate(found.installs)}
     rows = [
-        (number[paid.install_id], paid.event_time, max(logged, paid.event_time), paid.amount_micros)
+        (number[paid.payer], paid.event_time, max(logged, paid.event_time), paid.amount_micros)
         for paid, logged in found.bookings
-        if paid.currency == currency and paid.install_id in number
+        if paid.currency == currency and paid.payer in number
     ]
     table = np.array(rows, np.int64).reshape(-1, 4)
     since = np.array([one.install_time for one in found.installs])[table[:, 0]]

@@ -52,7 +52,7 @@ def _record(topic: str, minutes: float, fields: dict[str, Any]) -> MemoryRecord:
 
 def candidates(*records: MemoryRecord, answer: str = "t") -> list[str] | None:
     """touch_ids; None when the install is not looked at."""
-    found = list(known_matches(records, {"i": answer}, RULES))
+    found = list(known_matches(records, {("app", "i"): answer}, RULES))
     return [touch.touch_id for touch in found[0].touches] if found else None
 
 

@@ -34,7 +34,7 @@ def install(number: int, at: int = T0) -> DecidedInstall:
 
 
 def booked(number: int, transaction: str, kind: str, age: int, micros: int) -> BookedRevenue:
-    return BookedRevenue(f"i{number}", transaction, kind, T0 + age, "USD", micros)
+    return BookedRevenue("app.one", f"i{number}", transaction, kind, T0 + age, "USD", micros)
 
 
 def test_a_purchase_counts_from_when_it_was_first_known() -> None:
@@ -65,7 +65,7 @@ def test_money_of_installs_that_are_not_in_the_files_is_left_out() -> None:
 
 def test_where_nothing_was_frozen_the_features_of_the_install_are_taken() -> None:
     frozen = {"country=DE": 1.0}
-    features = RecordedFeatures([install(0)], {"i0": {"install": frozen}})
+    features = RecordedFeatures([install(0)], {("app.one", "i0"): {"install": frozen}})
 
     assert features.at(0, 0) == features.at(0, 3) == frozen
 
@@ -74,13 +74,15 @@ def history(until_ms: int) -> PayerHistory:
     """Every hour an install; each tenth pays in its first hour, each fifteenth on its tenth day."""
     installs = [install(number, T0 + number * HOUR_MS) for number in range(24 * 20)]
     paid = [
-        BookedRevenue(one.install_id, one.install_id, "purchase", one.install_time + age, "USD", 5)
+        BookedRevenue(
+            one.app_id, one.install_id, one.install_id, "purchase", one.install_time + age, "USD", 5
+        )
         for every, age in ((10, HOUR_MS // 2), (15, 9 * DAY_MS))
         for one in installs[::every]
     ]
     reports = _first_reports([(one, one.event_time) for one in paid], installs)
     log = make_payer_log(np.array([one.install_time for one in installs]), reports)
-    known = {one.install_id: {"install": {"country=DE": 1.0}} for one in installs}
+    known = {one.key: {"install": {"country=DE": 1.0}} for one in installs}
     return PayerHistory(log, RecordedFeatures(installs, known), T0, until_ms, len(installs), 70)
 
 

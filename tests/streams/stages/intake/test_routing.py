@@ -143,7 +143,7 @@ def test_an_erasure_asks_the_account_and_the_install_it_names() -> None:
     assert asked.key.startswith("u:app:")
     assert "jane" not in asked.key
     effects = intake("privacy-requests", request(identity_type="install_id", identity_value="i1"))
-    assert records_in(journeyed(effects)) == [Erased("i1", "r1", LogMs(NOON))]
+    assert records_in(journeyed(effects)) == [Erased("i1", "r1", LogMs(NOON), "app")]
 
 
 @pytest.mark.parametrize("request_type", ["access", "opt_out"])

@@ -178,7 +178,7 @@ def test_rules_that_change_share_the_credit_again() -> None:
 def test_who_asked_to_be_forgotten_is_not_shared_again() -> None:
     stage = journeys()
     stage.journeys(installed(), answer(click("c1", -1)))
-    stage.journeys(Erased("i1", "r1", LogMs(NOON)))
+    stage.journeys(Erased("i1", "r1", LogMs(NOON), app_id="app"))
     stage.journeys(watermarks={"matching-0": NOON + 3 * RULES.late_ms_max})
 
     assert reported(stage.journeys(late(south(click("c2", -HOUR, ts=DAY))))) == []

@@ -7,7 +7,14 @@ import pytest
 from online_models.hazard.model import HazardModel
 from online_models.hazard.persistence import dump_hazard_scorer
 from online_models.targets.targets import DEFAULT_RATES
-from schemas.records import Example, JourneyRecord, ModelMarker, MoneyRouted, example_frames
+from schemas.records import (
+    Example,
+    JourneyRecord,
+    ModelMarker,
+    MoneyRouted,
+    example_frames,
+    journey_key,
+)
 from schemas.time import DAY_MS, HOUR_MS, LogMs
 from streams.runtime.state import MemoryStore
 from streams.stages.common.observer import StageObserver
@@ -200,7 +207,7 @@ def test_a_journey_nothing_was_logged_for_is_forgotten() -> None:
     stage = journeys()
     stage.journeys(installed(lookups=0), watermarks=clock(0))
     stage.journeys(watermarks=clock(RULES.journey_retention_ms))
-    assert not [key for key, _ in stage.state.entries() if key == b"i1"]
+    assert not [key for key, _ in stage.state.entries() if key == journey_key("app", "i1").encode()]
 
 
 def test_log_time_alone_says_nothing_to_learning() -> None:

@@ -37,7 +37,7 @@ def reported(effects: Effects) -> list[Row]:
 
 
 def installs(*touches: Touch, name: str = "i1") -> list[JourneyRecord]:
-    found = Candidates(name, Signal.DEVICE_ID, 0, list(touches))
+    found = Candidates(name, Signal.DEVICE_ID, 0, list(touches), app_id="app")
     return [installed(install_id=name), found]
 
 
@@ -96,7 +96,7 @@ def test_who_is_not_decided_yet_is_decided_under_the_new_rules_without_a_word_of
     was.journeys(installed())
     now = stage(SHORT, was.state)
     assert reported(now.journeys()) == []
-    late = Candidates("i1", Signal.DEVICE_ID, 0, [click("old", -2 * DAY)])
+    late = Candidates("i1", Signal.DEVICE_ID, 0, [click("old", -2 * DAY)], app_id="app")
     (row,) = reported(now.journeys(late))
     assert (row["attribution_id"], row["reason"], row["status"]) == (
         "i1:1", "first_decision", "organic",
@@ -131,7 +131,12 @@ def test_a_reattribution_that_is_to_expire_now_is_told_so() -> None:
     """Its revenue goes elsewhere from then on, so it is another decision."""
     was = stage(BEFORE)
     back = Candidates(
-        "i1", Signal.DEVICE_ID, 0, [to_win_back(click("back", -5))], [before(-30 * DAY)]
+        "i1",
+        Signal.DEVICE_ID,
+        0,
+        [to_win_back(click("back", -5))],
+        [before(-30 * DAY)],
+        app_id="app",
     )
     was.journeys(installed(), back)
     temporary = Rules(default=Policy(windows=Windows(temporary=DAY_MS)))
@@ -145,7 +150,9 @@ def test_somebody_who_was_forgotten_is_left_alone() -> None:
     was = stage(BEFORE)
     gone = {"matching-0": logged_at(8 * DAY)}
     was.journeys(
-        *installs(click("old", -2 * DAY)), Erased("i1", "r", logged_at(1)), watermarks=gone
+        *installs(click("old", -2 * DAY)),
+        Erased("i1", "r", logged_at(1), app_id="app"),
+        watermarks=gone,
     )
     assert reported(stage(SHORT, was.state).journeys()) == []
 
@@ -266,7 +273,7 @@ def lives(draw: st.DrawFn) -> list[JourneyRecord]:
     for name in MANY[:3]:
         touches = draw(st.lists(st.sampled_from(TOUCHES), max_size=4, unique_by=id))
         priors = draw(st.sampled_from([[], [before(-2 * DAY)], [before(-30 * DAY)]]))
-        asked = Candidates(name, Signal.DEVICE_ID, 0, touches, priors)
+        asked = Candidates(name, Signal.DEVICE_ID, 0, touches, priors, app_id="app")
         found += [installed(install_id=name), asked]
     return found
 
