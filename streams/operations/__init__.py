@@ -1,6 +1,17 @@
-"""Operations on an installation: query, explain, migrate, dead letters, models, doctor, credit.
+"""Operations on an installation: query, explain, migrate, dead letters, models, doctor, credit,
+and checking and publishing events.
 
 Each answers one command, and returns values; `streams.cli` prints them.
 """
 
-__all__ = ["dead_letters", "doctor", "explain", "migrate", "models", "path_credit", "query"]
+__all__ = [
+    "dead_letters",
+    "doctor",
+    "explain",
+    "migrate",
+    "models",
+    "path_credit",
+    "query",
+    "send",
+    "validation",
+]

@@ -34,6 +34,8 @@ def test_all_commands_are_there() -> None:
         "worker",
         "simulate",
         "replay",
+        "validate",
+        "send",
         "query",
         "digest",
         "explain",
