@@ -15,7 +15,7 @@ from streams.operations.validation.advice.field_guide import FieldKind, guides_o
 from streams.operations.validation.advice.number_texts import milliseconds_of, unit_of_time
 
 Decode = Callable[[bytes, str, int], InputEvent | Unreadable]
-ROUNDS_MAX = 8
+MENDS_MAX = 8
 """Faults that are looked for one after another; an event has no more that are left by then."""
 
 
@@ -31,7 +31,7 @@ def check_amended(
     _check_time(event, logged_at, earliest)
     place = TOPIC_OF_TYPE[event.event_type]
     seen: set[str] = set()
-    for _ in range(ROUNDS_MAX):
+    for _ in range(MENDS_MAX):
         try:
             raw = orjson.dumps(_filled(event, logged_at))
         except orjson.JSONEncodeError:
