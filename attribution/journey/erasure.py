@@ -44,7 +44,7 @@ def purged(journey: Journey) -> Journey:
     assert install is not None
     return replace(
         journey,
-        install=replace(install, adservices=None, traits=[]),
+        install=replace(install, adservices=None, traits=[], described=[]),
         candidates=[],
         decided="",
         retargeting=[],

@@ -32,6 +32,7 @@ from schemas.records.frame import (
     site_frames,
 )
 from schemas.records.journey import (
+    INSTALL_TEXTS,
     ActivitySeen,
     Candidates,
     Erased,
@@ -58,12 +59,14 @@ from schemas.records.match import (
 )
 from schemas.records.money import Money, MoneyKind
 from schemas.records.site import SiteInstall, SiteRecord, SiteTouches, site_key
-from schemas.records.touch import TRAITS, Flag, Signal, Source, Touch, TouchKind
+from schemas.records.touch import TOUCH_TEXTS, TRAITS, Flag, Signal, Source, Touch, TouchKind
 
 __all__ = [
     "FRAME_BYTES_MAX",
+    "INSTALL_TEXTS",
     "NAMED_BY_SESSION",
     "NOT_ASKED",
+    "TOUCH_TEXTS",
     "TRAITS",
     "AccountLinked",
     "AccountMoney",

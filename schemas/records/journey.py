@@ -33,6 +33,11 @@ class Installed(Struct, frozen=True, array_like=True, gc=False, tag=1):
     flags: int = 0  # bits of Flag
     adservices: Touch | None = None  # the touchpoint that Apple AdServices names
     traits: list[str] = []  # see TRAITS
+    described: list[str] = []  # see INSTALL_TEXTS; empty when the install has none of them
+
+
+INSTALL_TEXTS = ("device_model", "store", "install_version")
+"""Names of the texts of an install that decide nothing: they are for the rows about it."""
 
 
 class Prior(Struct, frozen=True, array_like=True, gc=False):

@@ -36,6 +36,7 @@ class Flag(IntFlag):
     MALFORMED_ID = 8  # an advertising id that is not a UUID
     SEARCH = 16  # an ad on search results: it has a keyword
     OWNED = 32  # a visit to a site or store page of the advertiser
+    RESTRICTED = 128  # the network forbids to show its name for single users
 
 
 class Touch(Struct, frozen=True, array_like=True, gc=False):
@@ -58,8 +59,12 @@ class Touch(Struct, frozen=True, array_like=True, gc=False):
     is_retargeting: bool = False
     flags: int = 0  # bits of Flag
     traits: list[str] = []  # see TRAITS; empty unless probabilistic matching is on
+    described: list[str] = []  # see TOUCH_TEXTS; empty when the touchpoint has none of them
 
 
 TRAITS = ("ip", "network", "os_version", "user_agent", "country_code")
 """Names of the traits that probabilistic matching compares. Personal ones are pseudonyms; "" is
 unknown."""
+
+TOUCH_TEXTS = ("sub_site_id", "keyword", "adset_name", "ad_name")
+"""Names of the texts of a touchpoint that decide nothing: they are for the row of what it wins."""

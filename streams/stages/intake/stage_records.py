@@ -10,6 +10,8 @@ from streams.stages.intake.signatures import install_flags
 OWNED_CHANNEL = "owned"
 """Channel of visits to the advertiser's own media: its site, its store page, its messages."""
 
+_COUNTRY_LENGTH = 2
+
 APPLE_SEARCH_ADS = "Apple Search Ads"
 """Media source of touchpoints that Apple's AdServices reports."""
 
@@ -33,15 +35,37 @@ def touch_seen(event: Touchpoint, ts: LogMs, flags: int, traits: list[str]) -> T
         (event.click_lookback_s or 0) * SECOND_MS,
         (event.view_lookback_s or 0) * SECOND_MS,
         event.is_retargeting,
-        flags | _intent(event),
+        flags | _marks(event),
         traits,
+        _touch_texts(event),
     )
 
 
-def _intent(event: Touchpoint) -> int:
-    """Flags of touchpoints that show intent: a search, or a visit to owned media."""
-    searched = Flag.SEARCH if event.keyword else 0
-    return searched | (Flag.OWNED if event.channel == OWNED_CHANNEL else 0)
+def _marks(event: Touchpoint) -> int:
+    """Flags of touchpoints that show intent, by a search or a visit to owned media, and of those
+    whose network forbids to show its name."""
+    flags = Flag.SEARCH if event.keyword else 0
+    if event.channel == OWNED_CHANNEL:
+        flags |= Flag.OWNED
+    return flags | Flag.RESTRICTED if event.is_restricted else flags
+
+
+_NO_TEXTS: list[str] = []
+
+
+def _touch_texts(event: Touchpoint) -> list[str]:
+    """The texts in the order of `records.TOUCH_TEXTS`; an empty list when there are none."""
+    keyword, site = event.keyword, event.sub_site_id
+    adset, ad = event.adset_name, event.ad_name
+    if keyword is None and site is None and adset is None and ad is None:
+        return _NO_TEXTS
+    return [site or "", keyword or "", adset or "", ad or ""]
+
+
+def _install_texts(event: Install) -> list[str]:
+    """The texts in the order of `records.INSTALL_TEXTS`; an empty list when there are none."""
+    texts = [event.device_model or "", event.store or "", event.install_version or ""]
+    return texts if any(texts) else _NO_TEXTS
 
 
 def installed(
@@ -60,7 +84,7 @@ def installed(
         event_id=event.event_id,
         app_id=event.app_id,
         platform=event.platform or "",
-        country_code=event.country_code or "",
+        country_code=event.country_code or _storefront(event.adservices),
         app_version=event.app_version or "",
         os_version=event.os_version or "",
         time=event.event_time,
@@ -76,7 +100,14 @@ def installed(
         flags=install_flags(event),
         adservices=_claimed(event, ts),
         traits=traits,
+        described=_install_texts(event),
     )
+
+
+def _storefront(payload: AdServices | None) -> str:
+    """The country of the store by Apple's payload; empty when it says none."""
+    country = payload.country_or_region if payload is not None and payload.attribution else None
+    return country if country is not None and len(country) == _COUNTRY_LENGTH else ""
 
 
 def _moment(seconds: int | None) -> EventMs:
@@ -129,6 +160,8 @@ def _claimed(event: Install, ts: LogMs) -> Touch | None:
         view_lookback_ms=Millis(0),
         is_retargeting=payload.conversion_type == "Redownload",
         flags=Flag.SEARCH,
+        # Apple names the number of the keyword only.
+        described=["", str(payload.keyword_id), "", ""] if payload.keyword_id is not None else [],
     )
 
 

@@ -29,6 +29,7 @@ from schemas.records import (
     site_key,
 )
 from streams.stages.common.source_columns import source_columns
+from streams.stages.journeys.described_columns import described_columns
 
 MatchType = Literal["referrer", "click_id", "device_id", "adservices", "probabilistic"]
 _MATCH_TYPES: dict[Signal, MatchType] = {
@@ -207,6 +208,7 @@ def _row(install: Installed, winner: Candidate | None, *, is_erased: bool) -> di
     """Columns that all conversions share."""
     return {
         **_touch_columns(winner.touch if winner is not None else None, is_erased=is_erased),
+        **described_columns(install, winner.touch if winner else None, is_erased=is_erased),
         "install_id": install.install_id,
         "event_id": "" if is_erased else install.event_id,
         "match_type": _MATCH_TYPES[winner.signal] if winner else "none",

@@ -66,6 +66,15 @@ def test_an_impression_is_a_view() -> None:
     assert touch(touch_type="impression").kind is TouchKind.IMPRESSION
 
 
+def test_texts_are_carried_for_the_row_of_the_winner_where_there_are_any() -> None:
+    found = touch(sub_site_id="slot", adset_name="Wide", ad_name="Barn", is_restricted=True)
+    assert found.described == ["slot", "", "Wide", "Barn"]
+    assert found.flags & Flag.RESTRICTED
+    assert touch(keyword="farm game").described == ["", "farm game", "", ""]
+    assert touch().described == []
+    assert not touch().flags & Flag.RESTRICTED
+
+
 # --- installs -------------------------------------------------------------------------------------
 
 
@@ -76,6 +85,21 @@ def test_an_install_is_remembered_with_what_its_row_and_its_rules_ask_for() -> N
     )  # fmt: skip
     assert (found.time, found.ts, found.lookups, found.source) == (NOON, NOON + 5, 3, SOURCE)
     assert (found.traits, found.adservices, found.flags) == (["net"], None, 0)
+    assert found.described == []
+
+
+def test_what_an_install_says_of_its_device_and_store_is_carried_for_its_row() -> None:
+    found = install(device_model="Pixel 8", install_version="1.9")
+    assert found.described == ["Pixel 8", "", "1.9"]
+
+
+def test_apple_names_the_storefront_and_the_number_of_the_keyword() -> None:
+    stated = {"attribution": True, "country_or_region": "US", "keyword_id": 7}
+    assert install(adservices=stated).country_code == "US"
+    assert install(adservices=stated, country_code="DE").country_code == "DE"
+    assert install(adservices=stated | {"country_or_region": "Germany"}).country_code == ""
+    assert install(adservices=stated | {"attribution": False}).country_code == ""
+    assert claimed(**stated).described == ["", "7", "", ""]
 
 
 @pytest.mark.parametrize(
