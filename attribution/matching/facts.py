@@ -15,6 +15,7 @@ from schemas.records import (
     Money,
     MoneyRouted,
     Source,
+    TouchSeen,
 )
 from schemas.time import LogMs
 
@@ -49,6 +50,7 @@ MatchFact = (
     | AccountMoney
     | Erased
     | ExposurePath
+    | TouchSeen
     | Settled
     | MoneyWaiting
     | Evicted

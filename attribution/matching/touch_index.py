@@ -97,9 +97,11 @@ def could_follow(earlier: IndexedInstall, later: IndexedInstall, rules: Rules) -
 
 
 def index_touch(index: TouchIndex | None, seen: TouchSeen, rules: Rules) -> IndexStep:
-    """Add a touchpoint; send it to every install under the key that it could matter to."""
+    """Add a touchpoint; send it to every install under the key that it could matter to, and on to
+    the keys that only its first copy may have."""
     touch = seen.touch
     facts: list[MatchFact] = [Settled(seen.source, "decided")] if seen.is_home else []
+    facts += [TouchSeen(key, touch, seen.source, False) for key in seen.more]
     if index is None:
         return TouchIndex([touch], watched_until=watched_from(seen.key, rules)), facts
     if any(known.event_id == touch.event_id for known in index.touches):

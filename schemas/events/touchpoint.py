@@ -45,9 +45,8 @@ class Touchpoint(DeviceEvent, frozen=True, kw_only=True, gc=False, tag="touchpoi
             str,
             Meta(
                 max_length=1024,
-                description="HMAC-SHA256 in hexadecimal, with the secret of the media source, of"
-                " event_id, app_id, touch_id, touch_type, event_time, media_source, campaign_id"
-                " and site_id, one a line; what is absent is an empty line",
+                description="`v2:` and the HMAC-SHA256 in hexadecimal, with the secret of the media"
+                " source, of the fields that decide, one `name=value` a line; see the README",
             ),
         ]
         | None

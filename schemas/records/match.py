@@ -19,6 +19,7 @@ class TouchSeen(Struct, frozen=True, array_like=True, gc=False, tag=1):
     touch: Touch
     source: Source
     is_home: bool  # exactly one key of a touchpoint accounts for it in the ledger
+    more: list[str] = []  # keys under which it is sent on once it is known to be the first copy
 
 
 NOT_ASKED = -1

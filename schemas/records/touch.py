@@ -37,6 +37,7 @@ class Flag(IntFlag):
     SEARCH = 16  # an ad on search results: it has a keyword
     OWNED = 32  # a visit to a site or store page of the advertiser
     RESTRICTED = 128  # the network forbids to show its name for single users
+    SIGNATURE_OLD = 256  # a right signature of version 1, which covers few fields
 
 
 class Touch(Struct, frozen=True, array_like=True, gc=False):

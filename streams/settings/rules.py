@@ -9,7 +9,7 @@ from typing import Annotated
 from msgspec import Meta, Struct, field
 
 from attribution.rules.rules import Rules
-from schemas.time import DAY_MS, MINUTE_MS, EventMs, Millis
+from schemas.time import DAY_MS, MINUTE_MS, EventMs, LogMs, Millis
 from streams.settings.declaration import DURATION
 from streams.settings.values import (
     ChallengerRates,
@@ -50,6 +50,14 @@ class RuleSettings(Struct, frozen=True, kw_only=True):
             extra=DURATION,
         ),
     ] = field(name="HEADWATER_SIGNATURE_AGE", default=Millis(2 * DAY_MS))
+    old_signatures_until_date: Annotated[
+        date,
+        Meta(
+            description="Day, in UTC, from which signatures without `v2:` are wrong: they cover "
+            "neither device ids nor prices. Until then they are accepted and counted.",
+            examples=["2027-01-31"],
+        ),
+    ] = field(name="HEADWATER_OLD_SIGNATURES_UNTIL", default=date(2027, 7, 1))
     placeholder_ids: Annotated[
         Placeholders | None,
         Meta(
@@ -159,8 +167,16 @@ class RuleSettings(Struct, frozen=True, kw_only=True):
     @property
     def earliest_event_time(self) -> EventMs:
         """The beginning of the earliest day of an event."""
-        day = self.earliest_event_date
-        return EventMs(int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) * 1000)
+        return EventMs(_beginning_ms(self.earliest_event_date))
+
+    @property
+    def old_signatures_until(self) -> LogMs:
+        """The beginning of the day from which signatures of version 1 are wrong."""
+        return LogMs(_beginning_ms(self.old_signatures_until_date))
+
+
+def _beginning_ms(day: date) -> int:
+    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) * 1000
 
 
 class PostbackSettings(Struct, frozen=True, kw_only=True):

@@ -134,6 +134,7 @@ def _intake_rules(settings: Settings, *, is_probabilistic: bool) -> IntakeRules:
         placeholder_ids=tuple(rules.placeholder_ids or ()),
         referrer_parameters=dict(rules.referrer_parameters or {}),
         signature_age_ms_max=rules.signature_age_ms,
+        old_signatures_until=rules.old_signatures_until,
         is_probabilistic=is_probabilistic,
         postbacks=postback_rules(settings.postbacks),
     )

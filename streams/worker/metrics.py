@@ -70,6 +70,12 @@ DROPPED_FIELDS_TOTAL = _counter(
     "app_id",
     "field",
 )
+OLD_SIGNATURES_TOTAL = _counter(
+    "old_signatures_total",
+    "Touchpoints signed in the old form, which HEADWATER_OLD_SIGNATURES_UNTIL ends, by media"
+    " source.",
+    "media_source",
+)
 POSTBACKS_TOTAL = _counter(
     "postbacks_total",
     "Apple's postbacks, copies included, by framework, check result and reason.",

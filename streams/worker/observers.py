@@ -48,6 +48,9 @@ class StageMetrics(StageObserver):
         label = app_id if app_id in self._apps else _OTHER_APPS
         metrics.DROPPED_FIELDS_TOTAL.labels(label, field).inc()
 
+    def on_old_signature(self, media_source: str) -> None:
+        metrics.OLD_SIGNATURES_TOTAL.labels(media_source).inc()
+
     def on_postback(self, framework: str, state: str, reason: str) -> None:
         metrics.POSTBACKS_TOTAL.labels(framework, state, reason).inc()
 

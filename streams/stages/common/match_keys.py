@@ -80,6 +80,14 @@ def touch_keys(touch: Touchpoint, device: list[str]) -> list[str]:
     return device or [event_key(touch.app_id, touch.event_id)]
 
 
+def signed_key(touch: Touchpoint) -> str:
+    """The key that even an old signature covers. A touchpoint signed so is known by it first, and
+    only its first copy under its other keys, which anybody may have changed."""
+    if touch.touch_type == "click":
+        return click_key(touch.app_id, touch.touch_id)
+    return event_key(touch.app_id, touch.event_id)
+
+
 def install_lookups(
     install: Install, referrer: Referrer, pseudonyms: Pseudonyms
 ) -> list[tuple[Signal, str]]:

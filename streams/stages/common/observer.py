@@ -20,6 +20,9 @@ class StageObserver:
     def on_dropped(self, app_id: str, field: str) -> None:
         """An event was read without a field: a placeholder id, or an unreadable attribute."""
 
+    def on_old_signature(self, media_source: str) -> None:
+        """A touchpoint with a right signature of version 1, which is accepted until a date."""
+
     def on_postback(self, framework: str, state: str, reason: str) -> None:
         """A postback of Apple's was received, copies included."""
 

@@ -20,9 +20,10 @@ from streams.stages.common.pseudonyms import Pseudonyms
 from streams.stages.common.watermarks import upstream
 from streams.stages.contract import CLOCK_KEY, Effects, LogRecord, StateReader
 from streams.stages.intake.routing import Routing, RoutingRules
-from streams.stages.intake.signatures import Signatures
+from streams.stages.intake.signatures import SignatureRules, Signatures
 
 _EPOCH = LogMs(0)
+_NEVER = LogMs(2**53)
 _SOURCE_INDEX = {topic.name: index for index, topic in enumerate(topics.SOURCES)}
 
 
@@ -42,6 +43,7 @@ class IntakeRules:
     # Further parameters of Play referrers that carry a click id, by media source; "*": any source.
     referrer_parameters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     signature_age_ms_max: Millis = 2 * DAY_MS
+    old_signatures_until: LogMs = _NEVER  # signatures of version 1 are valid before
     is_probabilistic: bool = False  # whether probabilistic matching is switched on
     passes_watermarks: bool = True  # False: a replay writes them itself
     postbacks: PostbackRules = field(default_factory=PostbackRules)
@@ -87,7 +89,13 @@ class Intake:
         self._leniency = Leniency(rules.placeholder_ids, observer.on_dropped)
         self._routing = RoutingRules(
             Pseudonyms(rules.pseudonym_secret),
-            Signatures(rules.signature_secrets, rules.signature_age_ms_max),
+            Signatures(
+                SignatureRules(
+                    rules.signature_secrets,
+                    rules.signature_age_ms_max,
+                    rules.old_signatures_until,
+                )
+            ),
             rules.is_probabilistic,
             PostbackCheck(rules.postbacks),
             ReferrerReader(rules.referrer_parameters, self._leniency.judge),
@@ -123,6 +131,6 @@ class Intake:
                 self._observer.on_dead_letter(topic, event.reason)
                 unreadable += 1
             else:
-                batch.route(event, source, logged_at)
+                batch.route(event, source, logged_at, record.value or b"")
         self._rate.count(len(records), unreadable, f"partition {self._partition} of the sources")
         return batch.effects(positions, watermarks if self._rules.passes_watermarks else {})

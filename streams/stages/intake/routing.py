@@ -28,6 +28,7 @@ from schemas.records import (
     AccountLinked,
     Erased,
     ErasureSeen,
+    Flag,
     InstallSeen,
     JourneyFrame,
     JourneyRecord,
@@ -112,11 +113,11 @@ class Routing:
         self.outbox.add(topics.DEAD_LETTERS.name, "", letter)
         self.outbox.settle(source, "dead_lettered")
 
-    def route(self, event: InputEvent, source: Source, ts: LogMs) -> None:
-        """Route one event, logged at `ts`."""
+    def route(self, event: InputEvent, source: Source, ts: LogMs, raw: bytes) -> None:
+        """Route one event, logged at `ts`; `raw` is the message as it was sent."""
         match event:
             case Touchpoint():
-                self._touchpoint(event, source, ts)
+                self._touchpoint(event, source, ts, raw)
             case Session() | InAppEvent():
                 self._activity(event, source, ts)
             case Install():
@@ -132,9 +133,9 @@ class Routing:
             case PrivacyRequest():
                 self._privacy_request(event, source, ts)
 
-    def _touchpoint(self, event: Touchpoint, source: Source, ts: LogMs) -> None:
+    def _touchpoint(self, event: Touchpoint, source: Source, ts: LogMs, raw: bytes) -> None:
         device = match_keys.device_keys(event, self._pseudonyms)
-        flags = self._signatures.flags(event, ts) | id_flags(event)
+        flags = self._signatures.flags(event, ts, raw) | id_flags(event)
         # A touchpoint with a device id is matched by that id only.
         traits = self._traits(event) if not device else []
         touch = stage_records.touch_seen(event, ts, flags, traits)
@@ -143,6 +144,12 @@ class Routing:
         keys = match_keys.touch_keys(event, device)
         if traits:
             keys = [*keys, network_key(event.app_id, traits)]
+        if flags & Flag.SIGNATURE_OLD:
+            self._observer.on_old_signature(event.media_source)
+            home = match_keys.signed_key(event)
+            more = [key for key in keys if key != home]
+            self._match.add(home, TouchSeen(home, touch, source, is_home, more))
+            keys = []
         for key in keys:
             self._match.add(key, TouchSeen(key, touch, source, is_home))
             is_home = False

@@ -199,7 +199,7 @@ class _Batch:
         match fact:
             case Candidates() | MoneyRouted() | Erased():
                 self.journeys.add(journey_key(fact.app_id, fact.install_id), fact)
-            case AccountMoney():
+            case AccountMoney() | TouchSeen():
                 self.match.add(fact.key, fact)
             case ExposurePath():
                 self.examples.add(fact.path_id, fact)

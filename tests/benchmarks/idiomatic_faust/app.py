@@ -27,13 +27,13 @@ from schemas.records import (
     MatchRecord,
     MoneyRouted,
 )
-from schemas.time import Millis
+from schemas.time import LogMs, Millis
 from streams.settings import read_settings
 from streams.stages.common.observer import StageObserver
 from streams.stages.common.pseudonyms import Pseudonyms
 from streams.stages.contract import CLOCK_KEY
 from streams.stages.intake.routing import RoutingRules
-from streams.stages.intake.signatures import Signatures
+from streams.stages.intake.signatures import SignatureRules, Signatures
 from tests.benchmarks.idiomatic_faust.journeys import Deciding, LiveModel, Timers
 from tests.benchmarks.idiomatic_faust.matching import see
 from tests.benchmarks.idiomatic_faust.routing import OneEvent, Published, SourceRecord
@@ -42,7 +42,10 @@ settings = read_settings()
 kafka = settings.kafka
 rules = Rules()
 routing = RoutingRules(
-    Pseudonyms(b"benchmark"), Signatures({}, Millis(0)), False, PostbackCheck(PostbackRules())
+    Pseudonyms(b"benchmark"),
+    Signatures(SignatureRules({}, Millis(0), LogMs(0))),
+    False,
+    PostbackCheck(PostbackRules()),
 )
 observer = StageObserver()
 model = LiveModel()
@@ -108,7 +111,7 @@ async def read_source(stream: Any, topic: str) -> None:
             )
             one.set_aside(record, source, decoded)
         else:
-            one.route(decoded, source, ts)
+            one.route(decoded, source, ts, event.value)
         for key, match in one.matches.records:
             await match_topic.send(key=key.encode(), value=pack(match), timestamp=ts / 1000)
         for key, journey in one.journeys.records:

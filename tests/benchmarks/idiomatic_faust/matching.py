@@ -29,7 +29,7 @@ from tests.benchmarks.idiomatic_faust.routing import Published
 class Sent(NamedTuple):
     """Records for other keys, each with its key."""
 
-    matches: list[tuple[str, AccountMoney]]
+    matches: list[tuple[str, AccountMoney | TouchSeen]]
     journeys: list[tuple[str, Candidates | MoneyRouted | Erased]]
 
 
@@ -40,7 +40,7 @@ def see(known: Any, record: MatchRecord, rules: Rules) -> tuple[Any, Sent, Publi
         match fact:
             case Candidates() | MoneyRouted() | Erased():
                 sent.journeys.append((fact.install_id, fact))
-            case AccountMoney():
+            case AccountMoney() | TouchSeen():
                 sent.matches.append((fact.key, fact))
             case MoneyWaiting():
                 row = money_parked(fact.money, fact.state, fact.waits_for, fact.deadline)
