@@ -24,6 +24,7 @@ from schemas.events import (
     Cost,
     ExchangeRate,
     InputEvent,
+    Install,
     PaymentEvent,
     Purchase,
     Refund,
@@ -170,11 +171,18 @@ def _check(event: InputEvent, logged_at: int, earliest: int) -> InputEvent | Unr
             return event
         day = event.event_time // DAY_MS
         return _check_amount(event, event.cost_micros or 0, event.cost_currency or "", day)
+    if isinstance(event, Install):
+        return _as_test(event) if event.adservices and event.adservices.is_test else event
     if isinstance(event, Cost | ExchangeRate):
         return _check_report(event, logged_at)
     if isinstance(event, PaymentEvent):
         return _check_money(event)
     return event
+
+
+def _as_test(event: Install) -> Install:
+    """An install with Apple's test payload was made by a developer, whatever its app says."""
+    return msgspec.structs.replace(event, environment="sandbox")
 
 
 _DAY_1970 = date(1970, 1, 1)

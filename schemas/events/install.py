@@ -16,6 +16,8 @@ from schemas.parts import (
     TimeMs,
 )
 
+_APPLE_TEST_ID = 1_234_567_890
+
 
 class AdServices(Struct, frozen=True, kw_only=True, gc=False):
     """Apple AdServices attribution payload."""
@@ -31,6 +33,13 @@ class AdServices(Struct, frozen=True, kw_only=True, gc=False):
     claim_type: Literal["Click", "Impression"] | None = None
     click_time: TimeMs | None = None
     impression_time: TimeMs | None = None
+
+    @property
+    def is_test(self) -> bool:
+        """Whether this is the payload that Apple gives to apps that are not from its store: every
+        id of the campaign is the same number, that of its documentation."""
+        ids = {self.org_id, self.campaign_id, self.ad_group_id} - {None}
+        return ids == {_APPLE_TEST_ID}
 
 
 class Install(DeviceEvent, frozen=True, kw_only=True, gc=False, tag="install"):

@@ -142,3 +142,28 @@ def test_a_touchpoint_need_not_say_what_it_cost() -> None:
 
     assert isinstance(event, Touchpoint)
     assert (event.cost_micros, event.cost_currency) == (None, None)
+
+
+TEST_PAYLOAD: dict[str, Any] = {
+    "attribution": True,
+    **{"org_id": 1_234_567_890, "campaign_id": 1_234_567_890, "ad_group_id": 1_234_567_890},
+    **{"keyword_id": 12_323_222, "country_or_region": "US", "conversion_type": "Download"},
+}
+
+
+@pytest.mark.parametrize(
+    ("changed", "environment"),
+    [
+        ({}, "sandbox"),
+        ({"org_id": None}, "sandbox"),
+        ({"keyword_id": 1_234_567_890, "ad_id": 1_234_567_890}, "sandbox"),
+        ({"campaign_id": 542_370_539}, "production"),
+        ({"org_id": None, "campaign_id": None, "ad_group_id": None}, "production"),
+    ],
+)
+def test_an_install_with_apples_test_payload_is_a_test(
+    changed: dict[str, Any], environment: str
+) -> None:
+    event = read({**INSTALL, "adservices": TEST_PAYLOAD | changed})
+    assert isinstance(event, Install)
+    assert event.environment == environment
