@@ -146,8 +146,12 @@ def test_a_touchpoint_need_not_say_what_it_cost() -> None:
 
 TEST_PAYLOAD: dict[str, Any] = {
     "attribution": True,
-    **{"org_id": 1_234_567_890, "campaign_id": 1_234_567_890, "ad_group_id": 1_234_567_890},
-    **{"keyword_id": 12_323_222, "country_or_region": "US", "conversion_type": "Download"},
+    "org_id": 1_234_567_890,
+    "campaign_id": 1_234_567_890,
+    "ad_group_id": 1_234_567_890,
+    "keyword_id": 12_323_222,
+    "country_or_region": "US",
+    "conversion_type": "Download",
 }
 
 
