@@ -100,6 +100,8 @@ FRAUD_VERDICTS = _outcome("fraud-verdicts", "install_id", "What looks like fraud
 CREDITS = _outcome("credits", "install_id", "Shares of the credit of an install by every method.")
 EXPOSURES = _outcome("exposures", "path_id", "Sampled paths of touchpoints, installed or not.")
 RATES = _outcome("rates", "currencies", "Exchange rates; a higher revision replaces.")
+ACTIVE_DAYS = _outcome("active-days", "install_id", "Days on which installs were active.")
+MILESTONES = _outcome("milestones", "install_id", "First event of each name of an install.")
 SPEND = _outcome("spend", "campaign_id", "Accepted cost reports.")
 POSTBACK_ROWS = _outcome("postback-rows", "postback_id", "Checked postbacks, aggregate only.")
 PRIVACY_ROWS = _outcome("privacy-rows", "subject_request_id", "Accepted privacy requests.")
@@ -139,6 +141,8 @@ OUTCOMES = (
     REVENUE,
     FEATURES,
     PREDICTIONS,
+    ACTIVE_DAYS,
+    MILESTONES,
     SPEND,
     RATES,
     POSTBACK_ROWS,

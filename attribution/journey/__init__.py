@@ -5,6 +5,7 @@ Records may arrive in any order. Money and activity that arrive before their ins
 until a deadline; a record that changes a decision already made leads to a new version of it.
 """
 
+from attribution.journey.activity_marks import ActiveDay, Milestone
 from attribution.journey.conversion_path import ConversionPath, conversion_path
 from attribution.journey.erasure import purge_due
 from attribution.journey.state import (
@@ -34,12 +35,14 @@ from attribution.journey.steps import (
 from attribution.journey.waitlist import deadline_of
 
 __all__ = [
+    "ActiveDay",
     "ActivityApplied",
     "ConversionPath",
     "Decision",
     "Journey",
     "JourneyFact",
     "JourneyStep",
+    "Milestone",
     "MoneyApplied",
     "Reengagement",
     "Waiting",

@@ -9,6 +9,7 @@ from msgspec import Struct
 from attribution.decision.candidates import Candidate
 from attribution.decision.reengagement import Reengaged, SessionTimes
 from attribution.decision.waterfall import Case, Review, WaterfallResult
+from attribution.journey.activity_marks import NO_MARKS, ActiveDay, ActivityMarks, Milestone
 from attribution.matching.facts import Evicted, Settled
 from schemas.outcomes import DecisionReason
 from schemas.records import ActivitySeen, Installed, MoneyRouted, Prior, SiteVerdict
@@ -65,7 +66,17 @@ class MoneyApplied(Struct, frozen=True, gc=False):
     routed: MoneyRouted
 
 
-JourneyFact = Decision | Reengagement | Waiting | ActivityApplied | MoneyApplied | Settled | Evicted
+JourneyFact = (
+    Decision
+    | Reengagement
+    | Waiting
+    | ActivityApplied
+    | MoneyApplied
+    | ActiveDay
+    | Milestone
+    | Settled
+    | Evicted
+)
 
 
 class Journey(Struct, frozen=True, array_like=True):
@@ -90,6 +101,7 @@ class Journey(Struct, frozen=True, array_like=True):
     erased_ts: LogMs = LogMs(0)  # the user asked to be forgotten; 0: nobody asked
     is_purged: bool = False  # the request has been carried out
     unbooked: list[int] = []  # hashes of money evicted while it waited, so that none is taken back
+    marks: ActivityMarks = NO_MARKS
 
 
 JourneyStep = tuple[Journey, list[JourneyFact]]

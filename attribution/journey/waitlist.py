@@ -7,6 +7,7 @@ from typing import Literal
 
 from msgspec.structs import replace
 
+from attribution.journey.activity_marks import mark_activity
 from attribution.journey.retargeting import note_session
 from attribution.journey.state import (
     ActivityApplied,
@@ -79,6 +80,11 @@ def _apply(journey: Journey, record: ActivitySeen | MoneyRouted, rules: Rules) -
     if isinstance(record, MoneyRouted):
         return journey, [MoneyApplied(record), _settled(record, "decided")]
     facts: list[JourneyFact] = [ActivityApplied(record), _settled(record, "decided")]
+    if journey.install is not None and not journey.is_purged:
+        marks, marked = mark_activity(journey.marks, record, journey.install, rules)
+        if marked:
+            journey = replace(journey, marks=marks)
+            facts += marked
     if record.is_session and not journey.is_purged:
         journey, evicted = note_session(journey, record, rules)
         facts += evicted

@@ -147,6 +147,8 @@ class Rules(Struct, frozen=True, kw_only=True, dict=True):
     priors_per_journey_max: int = 16
     waiting_per_journey_max: int = 256
     activity_ids_per_journey_max: int = 128
+    active_days_max: int = 1_095
+    milestones_per_install_max: int = 256
 
     def policy(self, app_id: str, media_source: str, campaign_id: str, time: EventMs) -> Policy:
         """The policy for an install at `time` and a touchpoint of this source and campaign.

@@ -81,6 +81,12 @@ SEMANTICS: dict[str, Semantics] = {
     ),
     "features": Semantics("feature_id", SAME_AGAIN),
     "predictions": Semantics("prediction_id", SAME_AGAIN),
+    "active-days": Semantics(
+        "active_day_id", f"{SAME_AGAIN} A day of life that touches two dates may have two rows."
+    ),
+    "milestones": Semantics(
+        "milestone_id", f"{SAME_AGAIN} Of several rows of an install and name the earliest counts."
+    ),
     "spend": Semantics(
         "spend_id, revision", f"{SAME_AGAIN} The highest revision of a spend_id is the current one."
     ),

@@ -8,6 +8,7 @@ sees it twice can tell. Times are milliseconds since 1970 in UTC, money is integ
 from __future__ import annotations
 
 from schemas.outcomes.accounting import DeadLetter, Disposition, Freshness, LedgerRow, PrivacyRow
+from schemas.outcomes.activity import ActiveDayRow, MilestoneRow
 from schemas.outcomes.attribution import Attribution, DecisionReason, FraudVerdict, TouchOutcome
 from schemas.outcomes.catalogue import OUTCOME_OF_TOPIC
 from schemas.outcomes.credit import Credit, CreditMethod, ExposureRow
@@ -21,6 +22,7 @@ from schemas.outcomes.quality import DriftAlarm, ModelQuality, ReliabilityRow
 __all__ = [
     "OUTCOME_OF_TOPIC",
     "SHARED_DESCRIPTIONS",
+    "ActiveDayRow",
     "Attribution",
     "Booking",
     "Credit",
@@ -34,6 +36,7 @@ __all__ = [
     "FraudVerdict",
     "Freshness",
     "LedgerRow",
+    "MilestoneRow",
     "ModelContent",
     "ModelQuality",
     "ModelVersion",

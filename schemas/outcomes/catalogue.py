@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from schemas import topics
 from schemas.outcomes.accounting import DeadLetter, Freshness, LedgerRow, PrivacyRow
+from schemas.outcomes.activity import ActiveDayRow, MilestoneRow
 from schemas.outcomes.attribution import Attribution, FraudVerdict, TouchOutcome
 from schemas.outcomes.credit import Credit, ExposureRow
 from schemas.outcomes.model import ModelContent, ModelVersion
@@ -22,6 +23,8 @@ OUTCOME_OF_TOPIC: dict[str, type[Outcome]] = {
     topics.REVENUE.name: Booking,
     topics.FEATURES.name: FeatureRow,
     topics.PREDICTIONS.name: Prediction,
+    topics.ACTIVE_DAYS.name: ActiveDayRow,
+    topics.MILESTONES.name: MilestoneRow,
     topics.SPEND.name: SpendRow,
     topics.RATES.name: RateRow,
     topics.POSTBACK_ROWS.name: PostbackRow,

@@ -99,6 +99,8 @@ def compared_when_converged(model: str | None = None) -> dict[str, Compared]:
         "attributions": _attributions(),
         "credits": _credits(),
         "revenue": _revenue(),
+        "active_days": _active_days(),
+        "milestones": _milestones(),
         "parked": _parked(),
         "dead_letters": _dead_letters(),
         "ledger": _ledger(),
@@ -188,6 +190,24 @@ def _revenue() -> Compared:
         [*_texts(columns), *(f"toString({name}_sum)" for name in signed)],
         source,
         size="SELECT count() FROM revenue",
+    )
+
+
+def _active_days() -> Compared:
+    """Which activity of a day was read first depends on the order."""
+    columns = TABLES["active_days"].columns
+    return Compared(
+        _texts(columns, ("event_time", *_SOURCE)), "active_days", once_by="active_day_id"
+    )
+
+
+def _milestones() -> Compared:
+    """When each name was first seen: of events at the same time any may be told."""
+    return Compared(
+        _texts(TABLES["milestones"].columns, ("milestone_id", "event_id", *_SOURCE)),
+        "milestones",
+        once_by="app_id, install_id, name",
+        first_by="toUnixTimestamp64Milli(event_time)",
     )
 
 

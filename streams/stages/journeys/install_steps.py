@@ -12,10 +12,12 @@ from msgspec.structs import replace
 
 from attribution import journey as journeys
 from attribution.journey import (
+    ActiveDay,
     ActivityApplied,
     Decision,
     Journey,
     JourneyFact,
+    Milestone,
     MoneyApplied,
     Reengagement,
     Waiting,
@@ -42,6 +44,7 @@ from streams.stages.common.outbox import FrameOutbox, Outbox
 from streams.stages.common.working_set import Timers, WorkingSet
 from streams.stages.journeys import credit_revision, decision_rows, prospect_steps
 from streams.stages.journeys.active_models import ActiveModels
+from streams.stages.journeys.activity_rows import active_day_row, milestone_row
 from streams.stages.journeys.booking_row import booking_row
 from streams.stages.journeys.credit_revision import NOT_CREDITED, CreditRevision
 from streams.stages.journeys.prospect_steps import ProspectSteps
@@ -218,6 +221,14 @@ class InstallSteps:
             case ActivityApplied():
                 assert install is not None
                 return self.prospects.see_activity(prospect, fact.activity, install)
+            case ActiveDay():
+                assert install is not None
+                day = active_day_row(fact, install)
+                self.outbox.add(topics.ACTIVE_DAYS.name, day.install_id, day)
+            case Milestone():
+                assert install is not None
+                milestone = milestone_row(fact, install)
+                self.outbox.add(topics.MILESTONES.name, milestone.install_id, milestone)
             case Waiting():
                 self._report_waiting(fact)
             case Settled():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from attribution import journey as journeys
 from attribution.journey import (
+    ActiveDay,
     ActivityApplied,
     Decision,
     Journey,
@@ -140,7 +141,7 @@ def test_money_and_activity_before_the_install_wait_for_it() -> None:
     assert dispositions(facts) == [("parked", 0), ("parked", 0)]
     facts = tell(installed(lookups=0), start=waiting)[1]
     assert [type(fact) for fact in facts[2:]] == [
-        *[Waiting, ActivityApplied, Settled],
+        *[Waiting, ActivityApplied, Settled, ActiveDay],
         *[Waiting, MoneyApplied, Settled],
     ]
 

@@ -143,7 +143,15 @@ def same_outcomes(key: LaneId, resumed: dict[TopicPartition, list[bytes]], run: 
     stage = {
         "intake": ("touches", "spend", "rates", "postback-rows", "privacy-rows", "dead-letters"),
         "matching": ("exposures",),
-        "journeys": ("attributions", "credits", "revenue", "features", "predictions"),
+        "journeys": (
+            "attributions",
+            "credits",
+            "revenue",
+            "active-days",
+            "milestones",
+            "features",
+            "predictions",
+        ),
         "sites": (),
     }[key[0]]
     logged = {

@@ -52,6 +52,8 @@ def converged(stored: Tables) -> Converged:
         },
         "credits": current_credits(stored["credits"]),
         "revenue": net_revenue(stored["revenue"]),
+        "active-days": {row["active_day_id"] for row in stored["active-days"]},
+        "milestones": first_times(stored["milestones"]),
         "parked": parked(stored["parked"]),
         "dead_letters": sorted((row["reason"], row["payload"]) for row in stored["dead-letters"]),
         "ledger": Counter((place[0], fate) for place, fate in fates.items()),
@@ -60,6 +62,15 @@ def converged(stored: Tables) -> Converged:
         "postback-rows": _distinct(stored["postback-rows"]),
         "privacy-rows": _distinct(stored["privacy-rows"]),
     }
+
+
+def first_times(rows: Iterable[Row]) -> dict[tuple[str, str, str], int]:
+    """By app, install and name of the event: when it was first sent."""
+    firsts: dict[tuple[str, str, str], int] = {}
+    for row in rows:
+        name = row["app_id"], row["install_id"], row["name"]
+        firsts[name] = min(firsts.get(name, row["event_time"]), row["event_time"])
+    return firsts
 
 
 def current_attributions(rows: Iterable[Row]) -> dict[str, Row]:
