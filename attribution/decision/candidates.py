@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from schemas.records import Signal, Touch
+from schemas.records import Signal, Touch, TouchKind
 from schemas.time import EventMs, LogMs
 
 
@@ -19,12 +19,12 @@ class Candidate(Struct, frozen=True, array_like=True, gc=False):
 
 def without_copies(candidates: Iterable[Candidate]) -> list[Candidate]:
     """Keep a single copy of every event: the same one, whatever the order of the copies."""
-    merged: dict[str, Candidate] = {}
+    merged: dict[tuple[TouchKind, str], Candidate] = {}
     for candidate in candidates:
-        event_id = candidate.touch.event_id
-        kept = merged.get(event_id)
+        identity = candidate.touch.identity
+        kept = merged.get(identity)
         if kept is None or _copy_order(candidate) < _copy_order(kept):
-            merged[event_id] = candidate
+            merged[identity] = candidate
     return list(merged.values())
 
 

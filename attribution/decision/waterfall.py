@@ -75,6 +75,7 @@ class Review(Struct, frozen=True, gc=False):
     receipts: list[Receipt]  # best candidate first
     contributors: list[Candidate]
     suspicions: list[tuple[Candidate, Hit]]
+    reviewed: list[Candidate]  # the candidate of each receipt
 
 
 def tier(candidate: Candidate) -> int:
@@ -144,7 +145,7 @@ def run_waterfall(candidates: Iterable[Candidate], case: Case, rules: Rules) -> 
     robbed_by: Hit | None = None
     for candidate in eligible:
         policy = policy_for(candidate, case.install, rules)
-        confidence = confidence_of.get(candidate.touch.event_id, 1.0)
+        confidence = confidence_of.get(candidate.touch.identity, 1.0)
         if confidence < policy.probabilistic.confidence:
             continue
         found = hits(candidate, ordered, case.install, case.site_verdicts, policy.fraud)
@@ -164,12 +165,12 @@ def review(
     eligible = [one for one in ordered if rejection(one, case, rules) is None]
     confidence_of = _confidences(eligible, case, rules)
     winner = result.winner
-    explained = Review([], [], [])
+    explained = Review([], [], [], ordered)
     for candidate in ordered:
         rule: Rule | None = rejection(candidate, case, rules)
         if rule is None:
             policy = policy_for(candidate, case.install, rules)
-            confidence = confidence_of.get(candidate.touch.event_id, 1.0)
+            confidence = confidence_of.get(candidate.touch.identity, 1.0)
             if confidence < policy.probabilistic.confidence:
                 rule = "low_confidence"
             else:
@@ -231,13 +232,15 @@ def _rejecting(found: Sequence[Hit]) -> Hit | None:
     return next((hit for hit in found if hit.mode == "reject"), None)
 
 
-def _confidences(eligible: Sequence[Candidate], case: Case, rules: Rules) -> dict[str, float]:
-    """Confidence of each probabilistic match, by event id of the touchpoint."""
+def _confidences(
+    eligible: Sequence[Candidate], case: Case, rules: Rules
+) -> dict[tuple[TouchKind, str], float]:
+    """Confidence of each probabilistic match, by identity of the touchpoint."""
     touches = [one.touch for one in eligible if one.signal is Signal.PROBABILISTIC]
     if not touches:
         return {}
     values = confidences(touches, case.install, rules.pair_model)
-    return {touch.event_id: value for touch, value in zip(touches, values, strict=True)}
+    return {touch.identity: value for touch, value in zip(touches, values, strict=True)}
 
 
 def _receipt(candidate: Candidate, rule: Rule | None, winner: Candidate | None) -> Receipt:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from attribution.decision.waterfall import Receipt, review, run_waterfall
+from attribution.decision.waterfall import Review, review, run_waterfall
 from attribution.journey.decisions import case_of
 from attribution.journey.state import Decision, Journey
 from attribution.rules.rules import Rules
-from schemas.records import Touch
+from schemas.records import Touch, TouchKind
 from schemas.time import EventMs
 
 _GENUINE_BUT_NOT_ELIGIBLE = frozenset(
@@ -34,11 +34,14 @@ def conversion_path(journey: Journey, decision: Decision | None, rules: Rules) -
     """
     if not journey.candidates:
         return ConversionPath([], [])
-    receipts = _review(journey, rules) if decision is None else decision.review.receipts
-    receipt_of = {one.event_id: one for one in receipts}
+    explained = _review(journey, rules) if decision is None else decision.review
+    receipt_of = {
+        one.touch.identity: receipt
+        for one, receipt in zip(explained.reviewed, explained.receipts, strict=True)
+    }
     touches = sorted((one.touch for one in journey.candidates), key=_order)
     reviewed = [
-        (touch, receipt_of[touch.event_id]) for touch in touches if touch.event_id in receipt_of
+        (touch, receipt_of[touch.identity]) for touch in touches if touch.identity in receipt_of
     ]
     return ConversionPath(
         [touch for touch, receipt in reviewed if receipt.verdict != "rejected"],
@@ -50,11 +53,11 @@ def conversion_path(journey: Journey, decision: Decision | None, rules: Rules) -
     )
 
 
-def _review(journey: Journey, rules: Rules) -> list[Receipt]:
+def _review(journey: Journey, rules: Rules) -> Review:
     case = case_of(journey, rules)
     judgement = run_waterfall(journey.candidates, case, rules)
-    return review(journey.candidates, case, judgement, rules).receipts
+    return review(journey.candidates, case, judgement, rules)
 
 
-def _order(touch: Touch) -> tuple[EventMs, str]:
-    return touch.time, touch.event_id
+def _order(touch: Touch) -> tuple[EventMs, str, TouchKind]:
+    return touch.time, touch.event_id, touch.kind

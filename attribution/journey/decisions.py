@@ -25,7 +25,7 @@ from attribution.matching.facts import Evicted, Settled
 from attribution.matching.fair_share import Ranking, fair_share, sender_of
 from attribution.rules.rules import Rules
 from schemas.outcomes import DecisionReason
-from schemas.records import Prior
+from schemas.records import Prior, TouchKind
 from schemas.time import LogMs
 
 BEST_CANDIDATES: Ranking[Candidate] = Ranking(lambda one: sender_of(one.touch), rank)
@@ -108,7 +108,10 @@ def _decision_text(case: Case, judgement: WaterfallResult, rules: Rules) -> str:
 
 
 def _name(candidate: Candidate | None) -> str:
-    return f"{candidate.signal.value}:{candidate.touch.event_id}" if candidate else ""
+    if candidate is None:
+        return ""
+    kind = "" if candidate.touch.kind is TouchKind.CLICK else "view "
+    return f"{candidate.signal.value}:{kind}{candidate.touch.event_id}"
 
 
 def merge(journey: Journey, found: Sequence[Candidate], rules: Rules) -> JourneyStep:

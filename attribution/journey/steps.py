@@ -38,6 +38,7 @@ from schemas.records import (
     Erased,
     Installed,
     JourneyRecord,
+    LinksCut,
     ModelMarker,
     MoneyRouted,
     Signal,
@@ -61,6 +62,8 @@ def advance(journey: Journey, record: JourneyRecord, rules: Rules) -> JourneySte
             return add_site_verdict(journey, record, rules)
         case Erased():
             return request_erasure(journey, record, rules)
+        case LinksCut():
+            return cut_links(journey, record, rules)
         case ModelMarker():
             raise AssertionError("markers are for the partition, not for one install")
     assert_never(record)
@@ -154,6 +157,19 @@ def request_erasure(journey: Journey, erased: Erased, rules: Rules) -> JourneySt
         journey, facts = make_decision(journey, "erasure", erased.ts, rules)
     journey, won_back = win_back(journey, "erasure", erased.ts, rules, is_repeated=is_new)
     return journey, facts + won_back
+
+
+def cut_links(journey: Journey, cut: LinksCut, rules: Rules) -> JourneyStep:
+    """Forget what the device says of the time before somebody asked to be forgotten, after whom
+    this install has it."""
+    candidates = [
+        one
+        for one in journey.candidates
+        if one.signal is not Signal.DEVICE_ID or one.touch.ts > cut.ts
+    ]
+    priors = [one for one in journey.priors if one.ts > cut.ts]
+    journey = replace(journey, candidates=candidates, priors=priors)
+    return reconsider(journey, "erasure", cut.ts, rules)
 
 
 def change_rules(journey: Journey, at: LogMs, rules: Rules) -> JourneyStep:

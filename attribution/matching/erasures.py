@@ -1,8 +1,8 @@
 """Erasure requests under one key, and the installs that they concern.
 
 A request concerns every install logged under the key up to then; an install logged later starts
-afresh. Of several requests that concern an install the first by log time counts, in whatever order
-they arrive.
+afresh, and is linked to no touchpoint and no install that was logged before the request. Of several
+requests that concern an install the first by log time counts, in whatever order they arrive.
 """
 
 from __future__ import annotations
@@ -47,6 +47,12 @@ def note_erasure(
 def asked_after(known: list[Erasure], ts: LogMs) -> Erasure | None:
     """The first request that concerns an install logged at `ts`; None: there is none."""
     return next((one for one in known if ts <= one.ts), None)
+
+
+def cut_at(known: list[Erasure], ts: LogMs) -> LogMs:
+    """Log time of the last request before an install logged at `ts`: it is not linked to what was
+    logged until then. 0: there is none."""
+    return max((one.ts for one in known if one.ts < ts), default=LogMs(0))
 
 
 def latest_ts(known: list[Erasure]) -> LogMs:

@@ -12,6 +12,7 @@ from schemas.records import (
     Candidates,
     Erased,
     ExposurePath,
+    LinksCut,
     Money,
     MoneyRouted,
     Source,
@@ -49,6 +50,7 @@ MatchFact = (
     | MoneyRouted
     | AccountMoney
     | Erased
+    | LinksCut
     | ExposurePath
     | TouchSeen
     | Settled

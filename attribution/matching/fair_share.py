@@ -86,5 +86,7 @@ def sender_of(touch: Touch) -> Sender:
     return touch.media_source, touch.kind is _CLICK, touch.site_id
 
 
-LATEST_TOUCHES: Ranking[Touch] = Ranking(sender_of, lambda touch: (touch.time, touch.event_id))
+LATEST_TOUCHES: Ranking[Touch] = Ranking(
+    sender_of, lambda touch: (touch.time, touch.event_id, touch.kind)
+)
 """Touchpoints, the latest first."""

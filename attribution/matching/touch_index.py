@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from attribution.matching import sampled_paths
-from attribution.matching.erasures import Erasure, asked_after, latest_ts, note_erasure
+from attribution.matching.erasures import Erasure, asked_after, cut_at, latest_ts, note_erasure
 from attribution.matching.facts import Evicted, MatchFact, Settled
 from attribution.matching.fair_share import LATEST_TOUCHES, fair_share
 from attribution.matching.sampled_paths import NOT_WATCHED, watched_from
@@ -23,9 +23,11 @@ from schemas.records import (
     Erased,
     ErasureSeen,
     InstallSeen,
+    LinksCut,
     Prior,
     Signal,
     Touch,
+    TouchKind,
     TouchSeen,
     app_of,
 )
@@ -99,17 +101,17 @@ def could_follow(earlier: IndexedInstall, later: IndexedInstall, rules: Rules) -
 def index_touch(index: TouchIndex | None, seen: TouchSeen, rules: Rules) -> IndexStep:
     """Add a touchpoint; send it to every install under the key that it could matter to, and on to
     the keys that only its first copy may have."""
-    touch = seen.touch
+    touch, identity = seen.touch, seen.touch.identity
     facts: list[MatchFact] = [Settled(seen.source, "decided")] if seen.is_home else []
     facts += [TouchSeen(key, touch, seen.source, False) for key in seen.more]
     if index is None:
         return TouchIndex([touch], watched_until=watched_from(seen.key, rules)), facts
-    if any(known.event_id == touch.event_id for known in index.touches):
+    if any(known.identity == identity for known in index.touches):
         return index, [Settled(seen.source, "duplicate")] if seen.is_home else []
     facts += [
         _found(app_of(seen.key), install, [touch])
         for install in index.installs
-        if could_matter(touch, install, rules)
+        if could_matter(touch, install, rules) and touch.ts > cut_at(index.erasures, install.ts)
     ]
     touches = sorted([*index.touches, touch], key=_touch_order)
     if len(touches) > rules.touches_per_key_max:
@@ -125,8 +127,15 @@ def index_install(index: TouchIndex | None, seen: InstallSeen, rules: Rules) -> 
     if seen.ordinal < 0:
         return _index_session(index, seen, rules)
     install = IndexedInstall(seen.install_id, seen.signal, seen.time, seen.ts)
-    touches = [touch for touch in index.touches if could_matter(touch, install, rules)]
-    others = [one for one in index.installs if one.install_id != seen.install_id]
+    since = cut_at(index.erasures, install.ts)
+    touches = [
+        touch for touch in index.touches if touch.ts > since and could_matter(touch, install, rules)
+    ]
+    others = [
+        one
+        for one in index.installs
+        if one.install_id != seen.install_id and not _is_cut(index, one, install)
+    ]
     priors = [_prior(one) for one in others if could_follow(one, install, rules)]
     app_id = app_of(seen.key)
     facts: list[MatchFact] = [
@@ -186,13 +195,19 @@ def _with_install(index: TouchIndex, install: IndexedInstall, rules: Rules) -> I
 
 
 def erase_key(index: TouchIndex | None, seen: ErasureSeen, rules: Rules) -> IndexStep:
-    """Take an erasure request; report it to every install logged before."""
+    """Take an erasure request; report it to every install logged before, and cut the later
+    ones off from those."""
     index = index or EMPTY
     erasures, evicted = note_erasure(index.erasures, seen, rules)
     facts: list[MatchFact] = [
         Erased(install.install_id, seen.request_id, seen.ts, app_of(seen.key))
         for install in index.installs
         if install.ts <= seen.ts
+    ]
+    facts += [
+        LinksCut(install.install_id, seen.ts, app_of(seen.key))
+        for install in index.installs
+        if install.ts > seen.ts and not install.is_session
     ]
     return replace(index, erasures=erasures), facts + evicted
 
@@ -254,12 +269,18 @@ def _within_bound(touches: list[Touch], now: LogMs, rules: Rules) -> tuple[list[
     return list(kept), len(evicted)
 
 
+def _is_cut(index: TouchIndex, one: IndexedInstall, other: IndexedInstall) -> bool:
+    """Whether somebody asked to be forgotten between these two installs."""
+    earlier, later = sorted((one.ts, other.ts))
+    return earlier <= cut_at(index.erasures, later)
+
+
 def _prior(install: IndexedInstall) -> Prior:
     return Prior(install.install_id, install.time, install.ts)
 
 
-def _touch_order(touch: Touch) -> tuple[EventMs, str]:
-    return touch.time, touch.event_id
+def _touch_order(touch: Touch) -> tuple[EventMs, str, TouchKind]:
+    return touch.time, touch.event_id, touch.kind
 
 
 def _install_order(install: IndexedInstall) -> tuple[EventMs, str, bool]:

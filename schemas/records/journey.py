@@ -113,6 +113,22 @@ class Erased(Struct, frozen=True, array_like=True, gc=False, tag=7):
     app_id: str = ""
 
 
+class LinksCut(Struct, frozen=True, array_like=True, gc=False, tag=8):
+    """Whoever had the device of the install until `ts` has requested erasure: the install begins
+    anew, and must not be linked to what was logged under the device before."""
+
+    install_id: str
+    ts: LogMs
+    app_id: str
+
+
 JourneyRecord = (
-    Installed | Candidates | ActivitySeen | MoneyRouted | ModelMarker | SiteVerdict | Erased
+    Installed
+    | Candidates
+    | ActivitySeen
+    | MoneyRouted
+    | ModelMarker
+    | SiteVerdict
+    | Erased
+    | LinksCut
 )

@@ -62,6 +62,12 @@ class Touch(Struct, frozen=True, array_like=True, gc=False):
     traits: list[str] = []  # see TRAITS; empty unless probabilistic matching is on
     described: list[str] = []  # see TOUCH_TEXTS; empty when the touchpoint has none of them
 
+    @property
+    def identity(self) -> tuple[TouchKind, str]:
+        """What tells it apart within its app: networks name the view and the click of one ad by
+        one id."""
+        return self.kind, self.event_id
+
 
 TRAITS = ("ip", "network", "os_version", "user_agent", "country_code")
 """Names of the traits that probabilistic matching compares. Personal ones are pseudonyms; "" is

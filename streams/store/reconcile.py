@@ -90,6 +90,12 @@ class _Check:
 # Ids are counted per log epoch, like offsets: a log that is replayed decides again.
 _SOURCE_POSITION = "log_epoch, source_topic, source_partition, source_offset"
 
+# A repeat that shows other ids brings other evidence, so it is no duplicate there.
+_TOUCH = (
+    "log_epoch, environment, app_id, touch_type, event_id,"
+    " if(touch_type = 'click', touch_id, device_key)"
+)
+
 _WAITS = """(
     SELECT log_epoch, app_id, subject_id,
         max(is_expired) AS has_expired, max(is_open) AS is_waiting
@@ -116,7 +122,7 @@ def _distinct(key: str, table: str) -> str:
 
 _WAITING = (topics.PAYMENTS, topics.ACTIVITY)
 _CHECKS = (
-    _Check("touches", "event ids", _distinct("log_epoch, app_id, event_id", "touches"),
+    _Check("touches", "touchpoints", _distinct(_TOUCH, "touches"),
            (topics.TOUCHPOINTS,)),
     _Check("touches", "source offsets", _distinct(_SOURCE_POSITION, "touches"),
            (topics.TOUCHPOINTS,), ("decided", "duplicate")),

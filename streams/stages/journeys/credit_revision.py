@@ -96,5 +96,5 @@ def _rounded(shares: Shares) -> dict[str, float]:
 
 
 def _hash(counting: ConversionPath) -> int:
-    names = [[touch.event_id for touch in touches] for touches in counting]
+    names = [[touch.identity for touch in touches] for touches in counting]
     return zlib.crc32(repr(names).encode())

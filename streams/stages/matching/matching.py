@@ -29,6 +29,7 @@ from schemas.records import (
     InstallSeen,
     JourneyFrame,
     JourneyRecord,
+    LinksCut,
     MatchFrame,
     MatchRecord,
     MoneyRouted,
@@ -197,7 +198,7 @@ class _Batch:
 
     def _report(self, fact: MatchFact) -> None:
         match fact:
-            case Candidates() | MoneyRouted() | Erased():
+            case Candidates() | MoneyRouted() | Erased() | LinksCut():
                 self.journeys.add(journey_key(fact.app_id, fact.install_id), fact)
             case AccountMoney() | TouchSeen():
                 self.match.add(fact.key, fact)

@@ -222,7 +222,7 @@ def test_a_sound_store_reconciles(store: EmbeddedStore) -> None:
     [
         (ledger("duplicate", "installs", [0]), "settled more than once"),
         (ledger("decided", "installs", [8]), "attributions: 1 installs"),
-        (touch("e9", offset=9), "touches: 2 event ids"),
+        (touch("e9", offset=9), "touches: 2 touchpoints"),
         (booking("m9"), "revenue: 2 payments"),
         (parked("m9", "parked"), "parked: 2 still waiting"),
         (rate(source_offset=2), "spend and rates: 3 source offsets"),

@@ -71,7 +71,7 @@ class _Networks:
 
     def add(self, key: str, touch: Touch) -> None:
         known = self._touches.setdefault(key, deque(maxlen=self._rules.touches_per_key_max))
-        if all(other.event_id != touch.event_id for other in known):
+        if all(other.identity != touch.identity for other in known):
             known.append(touch)
         if touch.ts >= self._next_sweep:
             self._next_sweep = touch.ts + SWEEP_MS
