@@ -1,6 +1,6 @@
 """History of one site: touchpoints by hour, installs by day and click-to-install time.
 
-Single installs are stored apart from the history, by the hour in which they were logged, so that a
+Single installs are stored apart from the history, by the hour in which they happened, so that a
 new touchpoint or install rewrites little. Data older than the window in which an install may still
 be judged only shows what is usual for the site.
 """
@@ -43,7 +43,7 @@ class TouchTally(Struct, frozen=True, array_like=True, gc=False):
 
 
 class ClaimedDay(Struct, frozen=True, array_like=True, gc=False):
-    """Installs logged on one day."""
+    """Installs that happened on one day."""
 
     day: int
     cells: dict[int, int]  # installs by cell, see mixture.cell_of
@@ -82,7 +82,7 @@ class ClaimedInstall(Struct, frozen=True, array_like=True, gc=False):
 
 
 class HourOfInstalls(Struct, frozen=True, array_like=True, tag=2):
-    """Installs of one site that were logged in one hour since 1970."""
+    """Installs of one site that happened in one hour since 1970."""
 
     hour: int
     installs: list[ClaimedInstall] = []
@@ -103,13 +103,13 @@ def count_touches(history: SiteHistory, seen: SiteTouches) -> SiteHistory:
 
 def count_install(history: SiteHistory, claim: SiteInstall, now: LogMs) -> SiteHistory:
     """Count an install, or withdraw one (`sign` -1), at log time `now`."""
-    day, cell = claim.ts // DAY_MS, cell_of(claim.ctit_ms, claim.after_begin_ms)
+    day, cell = claim.time // DAY_MS, cell_of(claim.ctit_ms, claim.after_begin_ms)
     history = aged(history, day)
     sign, is_new = claim.sign, claim.sign * claim.is_new_device
     installs, new_devices = history.fresh_devices
     fresh_hours = history.fresh_hours
-    if claim.ts // HOUR_MS not in fresh_hours:
-        fresh_hours = [*fresh_hours, claim.ts // HOUR_MS]
+    if claim.time // HOUR_MS not in fresh_hours:
+        fresh_hours = [*fresh_hours, claim.time // HOUR_MS]
     return replace(
         history,
         days=_claimed(history.days, day, cell, sign, is_new),
@@ -140,7 +140,7 @@ def keep_install(
     hour: HourOfInstalls | None, claim: SiteInstall
 ) -> tuple[HourOfInstalls, list[Evicted]]:
     """Keep an install that may be judged; forget one that is withdrawn or rejected."""
-    hour = hour or HourOfInstalls(claim.ts // HOUR_MS)
+    hour = hour or HourOfInstalls(claim.time // HOUR_MS)
     name = claim.install_id, claim.event_id
     others = [one for one in hour.installs if (one.install_id, one.event_id) != name]
     if claim.sign < 0 or claim.is_rejected:
@@ -188,7 +188,8 @@ def first_judged_hour(now: LogMs) -> int:
 def site_state_expires_at(state: SiteHistory | HourOfInstalls) -> LogMs:
     """Log time from which the state may be forgotten."""
     if isinstance(state, HourOfInstalls):
-        return LogMs((state.hour // 24 + WINDOW_DAYS) * DAY_MS)
+        # Complete days are judged up to eight days late, and then eight times.
+        return LogMs((state.hour // 24 + 2 * WINDOW_DAYS + 1) * DAY_MS)
     return state.last_ts + RETENTION_MS
 
 

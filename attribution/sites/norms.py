@@ -22,6 +22,7 @@ from attribution.sites.mixture import (
     Posterior,
     make_mixture,
 )
+from schemas.records import SiteTouches
 
 KEPT_PER_DAY = 0.97  # weight that is left after a day
 _PRIOR_INSTALLS = 50.0
@@ -40,6 +41,11 @@ RENEWED_AT_GROWTH = 1.1
 """Sites are compared with a copy of the norms, renewed daily or once they have grown this much."""
 
 
+LATE_SHARE_MAX = 0.1
+"""If more touchpoints of an app than this share are late, its sites are judged by complete days
+alone: installs whose own click is still to come would look like those of a flood."""
+
+
 class Norms(Struct, frozen=True, array_like=True):
     """Weights of honest installs, without the priors."""
 
@@ -53,12 +59,26 @@ class Norms(Struct, frozen=True, array_like=True):
         return sum(self.bins)
 
 
+class Delivery(Struct, frozen=True, array_like=True, gc=False):
+    """How late the touchpoints of an app are: all and late ones, halved every day."""
+
+    day: int = 0
+    every: float = 0.0
+    late: float = 0.0
+
+
 class AppNorms(Struct, frozen=True, array_like=True, tag=3):
     """Norms as learned so far, and the copy in use since `day`."""
 
     learned: Norms = Norms()
     used: Norms = Norms()
     day: int = 0
+    delivery: Delivery = Delivery()
+
+    @property
+    def is_prompt(self) -> bool:
+        """Whether touchpoints come early enough to judge sites before a day is complete."""
+        return self.delivery.late <= LATE_SHARE_MAX * self.delivery.every
 
 
 class Sample(Struct, frozen=True):
@@ -86,7 +106,16 @@ def learn_norms(norms: AppNorms, sample: Sample, judged: Posterior, day: int) ->
     honest *= weight
     learned = replace(learned, devices=(every + honest * more, new + honest * more_new))
     is_due = day > norms.day or learned.weight > RENEWED_AT_GROWTH * norms.used.weight
-    return AppNorms(learned, learned if is_due else norms.used, max(day, norms.day))
+    used = learned if is_due else norms.used
+    return AppNorms(learned, used, max(day, norms.day), norms.delivery)
+
+
+def note_delivery(norms: AppNorms, seen: SiteTouches) -> AppNorms:
+    """Count how many touchpoints of an app are late."""
+    known, day = norms.delivery, max(norms.delivery.day, seen.hour // 24)
+    kept = 0.5 ** min(day - known.day, 60)
+    every = known.every * kept + seen.clicks + seen.impressions
+    return replace(norms, delivery=Delivery(day, every, known.late * kept + seen.late))
 
 
 def mixture_of(norms: Norms) -> Mixture:

@@ -59,12 +59,13 @@ from schemas.records.match import (
     app_of,
 )
 from schemas.records.money import Money, MoneyKind
-from schemas.records.site import SiteInstall, SiteRecord, SiteTouches, site_key
+from schemas.records.site import LATE_TOUCH_MS, SiteInstall, SiteRecord, SiteTouches, site_key
 from schemas.records.touch import TOUCH_TEXTS, TRAITS, Flag, Signal, Source, Touch, TouchKind
 
 __all__ = [
     "FRAME_BYTES_MAX",
     "INSTALL_TEXTS",
+    "LATE_TOUCH_MS",
     "NAMED_BY_SESSION",
     "NOT_ASKED",
     "TOUCH_TEXTS",

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from schemas.time import EventMs, LogMs, Millis
+from schemas.time import HOUR_MS, EventMs, LogMs, Millis
 
 
 def site_key(app_id: str, media_source: str, site_id: str) -> str:
     """Names a site within one app and media source."""
     return f"{app_id}\x1f{media_source}\x1f{site_id}"
+
+
+LATE_TOUCH_MS = Millis(6 * HOUR_MS)
+"""Touchpoints logged later than this count as late when it is decided how early to judge sites."""
 
 
 class SiteTouches(Struct, frozen=True, array_like=True, gc=False, tag=1):
@@ -19,6 +23,8 @@ class SiteTouches(Struct, frozen=True, array_like=True, gc=False, tag=1):
     hour: int  # hours since 1970, by log time
     clicks: int
     impressions: int
+    day: int = 0  # days since 1970, by event time
+    late: int = 0  # how many were logged more than LATE_TOUCH_MS after they happened
 
 
 class SiteInstall(Struct, frozen=True, array_like=True, gc=False, tag=2):

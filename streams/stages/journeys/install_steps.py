@@ -176,6 +176,9 @@ class InstallSteps:
                 decision = fact
                 if fact.reason != "fraud_verdict":
                     claim = self._update_claim(fact, claim)
+        if claim is not None and claim.is_new_device and len(journey.candidates) > 1:
+            # Touchpoints that change no decision still show that the device was seen before.
+            claim = self._replace_claim(claim, replace(claim, is_new_device=False))
         if is_review or credit_revision.may_have_changed(before.journey, journey, decision):
             credited = self._share(journey, decision, credited)
         prospect = self.prospects.reach(prospect, journey, self.stage_time)
@@ -196,8 +199,12 @@ class InstallSteps:
     def _update_claim(self, decision: Decision, before: SiteInstall | None) -> SiteInstall | None:
         """Send the sites stage a claim of an install, and withdraw an earlier one."""
         claim = decision_rows.site_claim(decision)
-        is_same = before and claim and (before.key, before.event_id) == (claim.key, claim.event_id)
-        if is_same:
+        return self._replace_claim(before, claim)
+
+    def _replace_claim(
+        self, before: SiteInstall | None, claim: SiteInstall | None
+    ) -> SiteInstall | None:
+        if claim == before:
             return before
         if before is not None:
             self.sites.add(before.key, replace(before, sign=-1))

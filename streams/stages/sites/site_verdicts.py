@@ -16,7 +16,7 @@ from attribution.sites.norms import AppNorms
 from schemas import topics
 from schemas.outcomes import FraudVerdict
 from schemas.records import JourneyFrame, JourneyRecord, SiteVerdict, journey_key
-from schemas.time import HOUR_MS, EventMs, LogMs
+from schemas.time import DAY_MS, HOUR_MS, MILLISECOND, EventMs, LogMs
 from streams.stages.common.observer import StageObserver
 from streams.stages.common.outbox import FrameOutbox, Outbox
 from streams.stages.contract import Effects
@@ -37,11 +37,30 @@ class SiteJudgement:
     def of(
         cls, site: str, history: SiteHistory, norms: AppNorms, mixture: Mixture, rules: Rules
     ) -> Self:
-        app_id, media_source, _ = site.split("\x1f", 2)
         at = history.judge_at
         # Scopes hold for install times; the installs judged now are about as old as the judgement.
-        fraud = rules.policy(app_id, media_source, "", EventMs(at)).fraud
+        fraud = _fraud_rules(site, EventMs(at), rules)
         return cls(site, at, fraud, judge_site(history, norms, mixture, fraud, at))
+
+    @classmethod
+    def of_day(
+        cls,
+        site: str,
+        complete: tuple[SiteHistory, int, LogMs],
+        norms: AppNorms,
+        mixture: Mixture,
+        rules: Rules,
+    ) -> Self:
+        """The judgement by complete days: the history, its last day, and when that was complete."""
+        history, day, at = complete
+        fraud = _fraud_rules(site, EventMs((day + 1) * DAY_MS), rules)
+        judged = judge_site(history, norms, mixture, fraud, LogMs(day * DAY_MS))
+        return cls(site, at, fraud, judged)
+
+
+def _fraud_rules(site: str, time: EventMs, rules: Rules) -> FraudRules:
+    app_id, media_source, _ = site.split("\x1f", 2)
+    return rules.policy(app_id, media_source, "", time).fraud
 
 
 class Verdicts:
@@ -80,6 +99,13 @@ class Verdicts:
             self._report(judgement, install, reason, is_charged=is_charged)
         return replace(install, reasons=reported) if reported != install.reasons else install
 
+    def withdraw(self, site: str, install: ClaimedInstall, now: LogMs) -> None:
+        """Withdraw every verdict on an install that the site no longer claims."""
+        for reason in SITE_REASONS:
+            if reason in install.reasons:
+                at = LogMs(now + MILLISECOND)  # after every verdict so far
+                self._emit(site, install, (reason, 0.0, at), is_charged=False)
+
     def _report(
         self,
         judgement: SiteJudgement,
@@ -89,17 +115,29 @@ class Verdicts:
         is_charged: bool,
     ) -> None:
         value = judgement.judged.opinion.against(reason, install.cell, judgement.rules)
-        value = round(value, _DECIMALS)
+        found = reason, round(value, _DECIMALS), judgement.at
+        self._emit(judgement.site, install, found, is_charged=is_charged)
+
+    def _emit(
+        self,
+        site: str,
+        install: ClaimedInstall,
+        found: tuple[FraudReason, float, LogMs],
+        *,
+        is_charged: bool,
+    ) -> None:
+        reason, value, at = found
         name = install.install_id, install.event_id, reason
-        app_id, media_source, site_id = judgement.site.split("\x1f", 2)
-        verdict = SiteVerdict(*name, value, judgement.at, app_id)
+        app_id, media_source, site_id = site.split("\x1f", 2)
+        verdict = SiteVerdict(*name, value, at, app_id)
         self._journeys.add(journey_key(app_id, install.install_id), verdict)
         policy = self._rules.policy(app_id, media_source, install.campaign_id, install.time)
         mode = getattr(policy.fraud, reason)
         if mode == "off":
             return
         row = FraudVerdict(
-            verdict_id=":".join((*name, str(judgement.at // HOUR_MS))),
+            # Judgements are made at full hours; claims are withdrawn in between.
+            verdict_id=":".join((*name, str(at // HOUR_MS if at % HOUR_MS == 0 else at))),
             install_id=install.install_id,
             app_id=app_id,
             stage="site",
@@ -113,6 +151,6 @@ class Verdicts:
             site_id=site_id,
             real_source=media_source,
             install_time=install.time,
-            decided_at=judgement.at,
+            decided_at=at,
         )
         self.outbox.add(topics.FRAUD_VERDICTS.name, install.install_id, row)

@@ -3,18 +3,28 @@
 Journeys are keyed by install, so they cannot see that a site claims too many installs too soon or
 too late. Every hour of log time, the sites with new installs are judged, and verdicts go back to
 the journeys of their installs. A site is compared with the norms of its app, learned from the sites
-on the same partition.
+on the same partition. Once a day of event time is complete, it is judged again by complete days
+alone: that judgement is final, and the same in whatever order the records arrived.
 """
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterable, Sequence
 
 import msgspec
+from msgspec.structs import replace
 
 from attribution.rules.rules import Rules
+from attribution.sites.complete_days import (
+    SiteDays,
+    last_complete,
+    site_days_due,
+    site_days_expire_at,
+)
 from attribution.sites.history import (
     SITES_PER_PARTITION_MAX,
+    ClaimedInstall,
     HourOfInstalls,
     SiteHistory,
     count_install,
@@ -24,7 +34,7 @@ from attribution.sites.history import (
     site_state_expires_at,
 )
 from attribution.sites.mixture import Mixture
-from attribution.sites.norms import AppNorms, Norms, mixture_of
+from attribution.sites.norms import AppNorms, Norms, mixture_of, note_delivery
 from schemas.records import SiteFrame, SiteInstall, SiteRecord, site_frames
 from schemas.time import DAY_MS, HOUR_MS, LogMs
 from streams.stages.common.observer import StageObserver
@@ -37,26 +47,21 @@ from streams.stages.common.working_set import (
     WorkingSet,
 )
 from streams.stages.contract import Effects, LogRecord, StateReader
+from streams.stages.sites.day_steps import (
+    DAYS,
+    SITE,
+    DaySteps,
+    SiteState,
+    app_state_key,
+    days_state_key,
+    hour_state_key,
+    lateness,
+    site_state_key,
+)
 from streams.stages.sites.site_verdicts import SiteJudgement, Verdicts
-
-SiteState = SiteHistory | HourOfInstalls | AppNorms
-SITE, HOUR, APP = b"s", b"h", b"a"
-"""First byte of state keys: the history of a site, installs of an hour, or norms of an app."""
 
 NORMS_RETENTION_DAYS = 90
 """Norms of an app are forgotten after this many days without a judgement."""
-
-
-def site_state_key(site: str) -> bytes:
-    return SITE + site.encode()
-
-
-def hour_state_key(site: str, hour: int) -> bytes:
-    return HOUR + f"{site}\x1f{hour}".encode()
-
-
-def app_state_key(site: str) -> bytes:
-    return APP + site.split("\x1f", 1)[0].encode()
 
 
 _states = msgspec.msgpack.Decoder(SiteState)
@@ -81,7 +86,8 @@ class Sites:
         self._journeys = stage_upstreams("journeys", partitions)
         self._watermarks = Watermarks(self._journeys)
         self._freshness = FreshnessReport(self.name, partition)
-        self._codec: Codec[SiteState] = Codec(_states.decode, _due)
+        self._late_ms = lateness(rules)
+        self._codec: Codec[SiteState] = Codec(_states.decode, self._due)
 
     def restore(self, entries: Iterable[tuple[bytes, bytes]]) -> None:
         def states() -> Iterable[tuple[bytes, bytes]]:
@@ -121,6 +127,25 @@ class Sites:
             known = self._mixtures[key] = norms, mixture_of(norms)
         return known[1]
 
+    def closed_hour(self, now: LogMs) -> int:
+        """The first hour since 1970 after the days that are complete at log time `now`."""
+        return (last_complete(now, self._late_ms) + 1) * 24
+
+    def _due(self, state: SiteState) -> int:
+        """Log time at which there is something to judge, or from which to forget the state."""
+        match state:
+            case SiteHistory() if state.judge_at:
+                return state.judge_at
+            case SiteDays() if (due := site_days_due(state, self._late_ms)) is not None:
+                return due
+            case SiteDays():
+                return EXPIRES_FROM + site_days_expire_at(state)
+            case AppNorms():
+                day = max(state.day, state.delivery.day)
+                return EXPIRES_FROM + (day + NORMS_RETENTION_DAYS) * DAY_MS
+            case _:
+                return EXPIRES_FROM + site_state_expires_at(state)
+
     def _effects(self, batch: _Batch, positions: dict[tuple[str, int], int]) -> Effects:
         changes = batch.states.changes()
         self.known += batch.appeared
@@ -141,6 +166,7 @@ class _Batch:
         self.states = states
         self.appeared = 0
         self.verdicts = Verdicts(stage.partition, stage.partitions, stage.rules, stage.observer)
+        self.days = DaySteps(states, self.verdicts, stage.rules, stage.mixture)
         self._stage = stage
         self._now = stage.stage_time()
 
@@ -149,8 +175,11 @@ class _Batch:
         for frame in frames:
             for record in frame.records:
                 keys[site_state_key(record.key)] = None
+                keys[days_state_key(record.key)] = None
                 if isinstance(record, SiteInstall):
-                    keys[hour_state_key(record.key, record.ts // HOUR_MS)] = None
+                    keys[hour_state_key(record.key, record.time // HOUR_MS)] = None
+                else:
+                    keys[app_state_key(record.key)] = None
         self.states.load(keys)
 
     def apply(self, record: SiteRecord) -> None:
@@ -158,19 +187,30 @@ class _Batch:
         history = self._history(key)
         if history is None:
             return
+        is_counted = self.days.count(record, self._now)
         if isinstance(record, SiteInstall):
             self.states.put(key, count_install(history, record, self._now))
-            self._remember(record)
+            self._remember(record, is_open=is_counted)
         else:
             self.states.put(key, count_touches(history, record))
+            app_key = app_state_key(record.key)
+            self.states.put(app_key, note_delivery(self._norms(app_key), record))
 
     def fire(self, now: LogMs) -> None:
-        """Judge every site that is due at log time `now`."""
+        """Judge every site that is due at log time `now`, in the order of due times and keys: the
+        norms of an app are learned in this order, however far log time leaps."""
         self._now = now
-        while keys := self._stage.timers.pop_due(now):
-            self.states.load([*keys, *(app_state_key(_site_of(key)) for key in keys)])
-            for key in keys:
+        timers = self._stage.timers
+        moments = timers.pop_moments(now)
+        self.states.load([key for _, key in moments])
+        while moments:
+            _, key = heapq.heappop(moments)
+            if key.startswith(DAYS):
+                self.days.complete(key)
+            else:
                 self._judge(key)
+            for again in timers.pop_moments(now):
+                heapq.heappush(moments, again)
 
     def forget(self, expired: Sequence[bytes], hour: int) -> None:
         forgotten = self.states.forget_expired(expired, LogMs(hour * HOUR_MS))
@@ -189,24 +229,38 @@ class _Batch:
         self.appeared += 1
         return SiteHistory()
 
-    def _remember(self, claim: SiteInstall) -> None:
-        key = hour_state_key(claim.key, claim.ts // HOUR_MS)
+    def _remember(self, claim: SiteInstall, *, is_open: bool) -> None:
+        """Keep an install for its verdicts, or forget one that is withdrawn, and its verdicts."""
+        key = hour_state_key(claim.key, claim.time // HOUR_MS)
         known = self.states.get(key)
         assert known is None or isinstance(known, HourOfInstalls)
-        if known is None and (claim.sign < 0 or claim.is_rejected):
+        if known is None and (claim.sign < 0 or claim.is_rejected or not is_open):
+            return
+        before = _install_of(known, claim)
+        if before is None and not is_open:
             return
         hour, evicted = keep_install(known, claim)
         for fact in evicted:
             self._stage.observer.on_evicted(fact.bound, fact.count)
+        if before is not None:
+            self.verdicts.withdraw(claim.key, before, self._now)
         if hour is not known:
             self.states.put(key, hour)
 
+    def _norms(self, app_key: bytes) -> AppNorms:
+        norms = self.states.get(app_key) or AppNorms()
+        assert isinstance(norms, AppNorms)
+        return norms
+
     def _judge(self, key: bytes) -> None:
+        """Judge a site early, by what has arrived so far."""
         history, site = self.states.get(key), _site_of(key)
         app_key = app_state_key(site)
-        norms = self.states.get(app_key) or AppNorms()
+        norms = self._norms(app_key)
         assert isinstance(history, SiteHistory)
-        assert isinstance(norms, AppNorms)
+        if not norms.is_prompt:
+            self.states.put(key, replace(history, judge_at=LogMs(0)))
+            return
         mixture = self._stage.mixture(app_key, norms.used)
         judgement = SiteJudgement.of(site, history, norms, mixture, self._stage.rules)
         self.states.put(key, judgement.judged.history)
@@ -217,7 +271,7 @@ class _Batch:
         """Report the judgement to the installs whose verdicts may have changed."""
         if not judgement.judged.charges and not judgement.judged.is_changed:
             return
-        first = first_judged_hour(judgement.at)
+        first = max(first_judged_hour(judgement.at), self._stage.closed_hour(judgement.at))
         hours: Iterable[int] = before.fresh_hours
         if judgement.judged.is_changed:
             hours = range(first, judgement.at // HOUR_MS + 1)
@@ -231,16 +285,13 @@ class _Batch:
                     self.states.put(key, reported)
 
 
+def _install_of(hour: HourOfInstalls | None, claim: SiteInstall) -> ClaimedInstall | None:
+    """The install that a claim names, if it is kept."""
+    if hour is None:
+        return None
+    name = claim.install_id, claim.event_id
+    return next((one for one in hour.installs if (one.install_id, one.event_id) == name), None)
+
+
 def _site_of(key: bytes) -> str:
     return key[len(SITE) :].decode()
-
-
-def _due(state: SiteState) -> int:
-    """Log time at which to judge a site, or from which its state may be forgotten."""
-    match state:
-        case SiteHistory() if state.judge_at:
-            return state.judge_at
-        case AppNorms():
-            return EXPIRES_FROM + (state.day + NORMS_RETENTION_DAYS) * DAY_MS
-        case _:
-            return EXPIRES_FROM + site_state_expires_at(state)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from attribution.matching.facts import Evicted
+from attribution.sites.complete_days import completed_at
 from attribution.sites.history import (
     HOURS_KEPT,
     INSTALLS_PER_SITE_HOUR_MAX,
@@ -120,7 +121,7 @@ def test_an_hour_holds_so_many_installs_and_says_when_there_were_more() -> None:
 def test_state_is_useless_when_it_can_be_judged_no_more() -> None:
     hour, _ = keep_install(None, claim("i0", 30))
     forgotten_at = site_state_expires_at(hour)
-    assert forgotten_at == LogMs((DAY + 1 + WINDOW_DAYS) * DAY_MS)
-    assert first_judged_hour(LogMs(forgotten_at - 1)) == (DAY + 1) * 24
-    assert first_judged_hour(forgotten_at) > hour.hour
+    judged_last = completed_at(DAY + 1 + WINDOW_DAYS - 1, Millis(7 * DAY_MS))
+    assert first_judged_hour(judged_last) > hour.hour  # only complete days concern it by then
+    assert judged_last < forgotten_at <= judged_last + 2 * DAY_MS
     assert site_state_expires_at(claimed(5)) == LogMs(MIDNIGHT + 5 * HOUR_MS + RETENTION_MS)

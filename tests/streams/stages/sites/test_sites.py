@@ -17,6 +17,7 @@ from streams.stages.common.watermarks import stage_upstreams
 from streams.stages.common.working_set import stored_expiry
 from streams.stages.contract import Effects
 from streams.stages.sites import sites
+from streams.stages.sites.day_steps import APP, HOUR, SITE, site_state_key
 from streams.stages.sites.sites import Sites
 from tests.worlds.site_world import KEY, MIDNIGHT, claim, shown
 from tests.worlds.stage_world import Fed, journeyed, records_in, rows
@@ -192,11 +193,11 @@ def test_installs_are_forgotten_after_the_window_and_silent_sites_a_month_later(
     site.hear(shown(0), *injected(3), hour=0)
     site.hear(hour=1)
     kinds = {key[:1] for key, _ in site.state.entries()}
-    assert {sites.SITE, sites.HOUR, sites.APP} < kinds
-    site.hear(hour=24 * 8 + 1)
-    assert sites.HOUR not in {key[:1] for key, _ in site.state.entries()}
+    assert {SITE, HOUR, APP} < kinds
+    site.hear(hour=24 * 17 + 1)
+    assert HOUR not in {key[:1] for key, _ in site.state.entries()}
     site.hear(hour=24 * 31 + 1)
-    assert sites.SITE not in {key[:1] for key, _ in site.state.entries()}
+    assert SITE not in {key[:1] for key, _ in site.state.entries()}
     assert reported(site.hear(claim("again", 24 * 31), hour=24 * 31 + 2)) == []
 
 
@@ -208,7 +209,7 @@ def test_there_is_room_for_so_many_sites_and_the_others_are_counted(
     keys = [site_key("app", "north", str(number)) for number in range(3)]
     site.hear(*(shown(0, key=key) for key in keys), shown(0, key=keys[0]))
     assert site.noticed.evicted == ["sites_per_partition_max"]
-    kept = [key for key, _ in site.state.entries() if key.startswith(sites.SITE)]
+    kept = [key for key, _ in site.state.entries() if key.startswith(SITE)]
     assert len(kept) == 2
     again = Site(site.state)
     again.hear(claim("i", key=keys[2]))
@@ -220,6 +221,6 @@ def test_another_app_has_norms_of_its_own() -> None:
     site = Site()
     site.hear(claim("i"), claim("j", key=site_key("other", "north", "s1")), hour=0)
     site.hear(hour=1)
-    norms = [key for key, _ in site.state.entries() if key.startswith(sites.APP)]
-    assert sorted(norms) == [sites.APP + b"app", sites.APP + b"other"]
-    assert sites.site_state_key(KEY).startswith(sites.SITE)
+    norms = [key for key, _ in site.state.entries() if key.startswith(APP)]
+    assert sorted(norms) == [APP + b"app", APP + b"other"]
+    assert site_state_key(KEY).startswith(SITE)
