@@ -32,6 +32,7 @@ class RateRow(Outcome, frozen=True, kw_only=True, gc=False):
     source_topic: str
     source_partition: int
     source_offset: int
+    environment: Environment = "production"
 
 
 class Booking(Outcome, frozen=True, kw_only=True, gc=False):

@@ -123,6 +123,7 @@ def rate_row(event: ExchangeRate, source: Source) -> RateRow:
         rate_e9=event.rate_e9,
         rate_source=event.rate_source,
         event_time=event.event_time,
+        environment=event.environment,
         **source_columns(source),
     )
 
