@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from msgspec import field
+
 from schemas.outcomes.outcome import Outcome
 from schemas.time import EventMs, LogMs
 
@@ -50,6 +52,13 @@ class LedgerRow(Outcome, frozen=True, kw_only=True, gc=False):
     """Partition of the events."""
     offsets: list[int]
     """Offsets of the events."""
+    repeat_ids: list[str] = field(default_factory=list)
+    """Event ids of duplicates among the offsets, as many as a row may name."""
+    repeats_of: list[str] = field(default_factory=list)
+    """What each of them repeats, such as a transaction or an install; empty: an event with its own
+    id."""
+    repeat_offsets: list[int] = field(default_factory=list)
+    """Offset of each of them."""
 
 
 class DeadLetter(Outcome, frozen=True, kw_only=True, gc=False):

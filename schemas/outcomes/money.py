@@ -179,3 +179,5 @@ class Parked(Outcome, frozen=True, kw_only=True, gc=False):
     source_partition: int
     source_offset: int
     environment: Environment = "production"
+    event_id: str = ""
+    """Event that is parked."""

@@ -11,16 +11,23 @@ from streams.cli.output import answer_json, answer_text, folder_option, json_opt
 
 @click.command("explain")
 @click.argument("identifier", metavar="ID")
+@click.option(
+    "--app",
+    default="",
+    help="App that the ID belongs to, where several use the same. Example: com.example.harvest",
+)
 @folder_option
 @json_option
-def explain_command(identifier: str, folder: Path | None, as_json: bool) -> int:
-    """Explain the decision about an install, an event or a payment.
+def explain_command(identifier: str, app: str, folder: Path | None, as_json: bool) -> int:
+    """Explain what became of an event, an install or a payment, and why.
 
-    ID is an install_id, conversion_id, touch_id, transaction_id, the event_id of an install or a
-    touchpoint, or the position of a message in the log: TOPIC:PARTITION:OFFSET.
+    ID is an event_id, install_id, conversion_id, touch_id, transaction_id, refund_id,
+    impression_id, or the position of a message in the log: TOPIC:PARTITION:OFFSET.
 
-    Prints every version of the decision with its candidates, the signs of fraud, the revenue, and
-    the predictions with the contribution of each feature. The exit code is 1 if the ID is unknown.
+    Prints what became of each event: decided, a duplicate of which other event, parked until when,
+    or a dead letter. Of installs it prints every version of the decision with its candidates, the
+    signs of fraud, the revenue, and the predictions with the contribution of each feature. The exit
+    code is 1 if the ID is unknown.
 
     \b
     Example:
@@ -29,7 +36,7 @@ def explain_command(identifier: str, folder: Path | None, as_json: bool) -> int:
     """
     from streams.operations.explain import explain_id, explanation_text
 
-    explanation = explain_id(settings_for(folder), identifier)
+    explanation = explain_id(settings_for(folder), identifier, app)
     if as_json:
         answer_json(explanation.as_json())
     else:

@@ -21,6 +21,7 @@ from streams.replay.memory_log import MemoryLog, MemoryRecord
 from streams.runtime.snapshots import SnapshotShelf
 from streams.runtime.state import MemoryStore
 from streams.stages.common.observer import StageObserver
+from streams.stages.common.outbox import Repeat
 from streams.stages.common.watermarks import source_upstreams
 from streams.stages.common.working_set import stored_expiry
 from streams.stages.contract import CLOCK_KEY, Effects, Message, Stage, TopicPartition
@@ -179,6 +180,7 @@ class Replay:
     def _merged_ledger(self, records: list[MemoryRecord], timestamp: int) -> list[MemoryRecord]:
         """One row per stage, source partition, disposition and move, whatever the batches were."""
         offsets: dict[tuple[str, ...], list[int]] = defaultdict(list)
+        repeats: dict[tuple[str, ...], list[Repeat]] = defaultdict(list)
         rows: dict[tuple[str, ...], LedgerRow] = {}
         for record in records:
             row = _ledger.decode(record.value or b"")
@@ -191,9 +193,11 @@ class Replay:
             )
             rows[key] = row
             offsets[key] += row.offsets
+            named = zip(row.repeat_offsets, row.repeat_ids, row.repeats_of, strict=True)
+            repeats[key] += map(Repeat._make, named)
         merged = []
         for key in sorted(rows):
-            row = msgspec.structs.replace(rows[key], offsets=sorted(offsets[key]))
+            row = _with_repeats(rows[key], repeats[key], sorted(offsets[key]))
             name = f"{row.source_topic}-{row.source_partition}".encode()
             merged.append(
                 MemoryRecord(
@@ -202,3 +206,14 @@ class Replay:
             )
             self._ledger_end += 1
         return merged
+
+
+def _with_repeats(row: LedgerRow, repeats: list[Repeat], offsets: list[int]) -> LedgerRow:
+    repeats.sort()
+    return msgspec.structs.replace(
+        row,
+        offsets=offsets,
+        repeat_ids=[one.event_id for one in repeats],
+        repeats_of=[one.repeats for one in repeats],
+        repeat_offsets=[one.offset for one in repeats],
+    )

@@ -125,11 +125,14 @@ _SOURCE_POSITION = ("source_topic", "source_partition", "source_offset")
 _SOURCE = ("received_at", *_SOURCE_POSITION)
 
 
+_OFFSETS = ("offsets", "repeat_ids", "repeats_of", "repeat_offsets")
+
+
 def _everything(table: Table) -> Compared:
     if table.name != "ledger":
         return Compared(_texts(table.columns), table.name)
     # How offsets were grouped depends on where batches were cut.
-    expressions = [*_texts(table.columns, ["offsets"]), "toString(offset)"]
+    expressions = [*_texts(table.columns, _OFFSETS), "toString(offset)"]
     return Compared(expressions, "ledger ARRAY JOIN offsets AS offset")
 
 

@@ -27,11 +27,14 @@ from streams.store.base import Store
 TOLERANCE = 1e-4
 """Largest difference in log odds to the stored probability: features are scored as float32."""
 
-_FEATURES = "SELECT landmark, features FROM features WHERE install_id = {id} LIMIT 1 BY landmark"
+_FEATURES = """
+SELECT landmark, features FROM features
+WHERE app_id = {app} AND install_id = {id} LIMIT 1 BY landmark
+"""
 _MONEY = """
 SELECT transaction_id, kind, amount_micros, currency,
     dateDiff('millisecond', install_time, event_time) AS age_ms
-FROM revenue WHERE install_id = {id} LIMIT 1 BY booking_id
+FROM revenue WHERE app_id = {app} AND install_id = {id} LIMIT 1 BY booking_id
 """
 _BY_TIER = {
     "constant": "the prior of the target answered, which has no features",
@@ -53,12 +56,12 @@ class ChanceReasons:
         self._targets = targets
         self._scorers: dict[tuple[str, str], HazardScorer | Unusable] = {}
 
-    def explained(self, install_id: str, predictions: list[Row]) -> list[Row]:
+    def explained(self, app_id: str, install_id: str, predictions: list[Row]) -> list[Row]:
         """The predictions, each with `contributions` or, where those are None, with the reason in
         `contributions_missing`."""
-        rows = self._store.query(_FEATURES, {"id": install_id}).rows
+        rows = self._store.query(_FEATURES, {"app": app_id, "id": install_id}).rows
         features = {str(landmark): dict(named) for landmark, named in rows}
-        answer = self._store.query(_MONEY, {"id": install_id})
+        answer = self._store.query(_MONEY, {"app": app_id, "id": install_id})
         money = [dict(zip(answer.names, row, strict=True)) for row in answer.rows]
         return [{**row, **_as_row(self._why(row, features, money))} for row in predictions]
 

@@ -12,6 +12,12 @@ import orjson
 from schemas import topics
 from streams.operations.explain import queries
 from streams.operations.explain.chance_reasons import ChanceReasons
+from streams.operations.explain.event_rows import (
+    event_at,
+    events_of,
+    refused_events,
+    waiting_events,
+)
 from streams.operations.explain.rows import Row, query_rows
 from streams.settings import Settings
 from streams.store.base import SqlValue, Store
@@ -64,9 +70,10 @@ class Explanation:
         }
 
 
-def explain_id(settings: Settings, identifier: str) -> Explanation:
+def explain_id(settings: Settings, identifier: str, app: str = "") -> Explanation:
     """Look an id up as install, event, touchpoint and transaction, or a TOPIC:PARTITION:OFFSET.
 
+    Ids are unique within an app: `app` names it where several use the same; empty: all of them.
     Raises Stop when the store cannot be opened or is not migrated.
     """
     targets = scoring_rules(settings.models).targets
@@ -75,25 +82,19 @@ def explain_id(settings: Settings, identifier: str) -> Explanation:
         if position:
             topic, partition, offset = position[1], int(position[2]), int(position[3])
             return _of_position(store, identifier, topic, partition, offset)
-        return _of_id(store, ChanceReasons(store, targets), identifier)
+        return _of_id(store, ChanceReasons(store, targets), identifier, app)
 
 
 def _of_position(
     store: Store, identifier: str, topic: str, partition: int, offset: int
 ) -> Explanation:
     params: dict[str, SqlValue] = {"topic": topic, "partition": partition, "offset": offset}
-    events = [
-        {"source_topic": topic, "source_partition": partition, "source_offset": offset, **found}
-        for found in query_rows(store, queries.SELECT_FATE, params)
-    ]
-    return Explanation(
-        identifier,
-        events=events,
-        dead_letters=query_rows(store, queries.SELECT_DEAD_LETTER_AT, params),
-    )
+    letters = query_rows(store, queries.SELECT_DEAD_LETTER_AT, params)
+    events = list(refused_events(letters)) or event_at(store, topic, partition, offset)
+    return Explanation(identifier, events=events, dead_letters=letters)
 
 
-def _of_id(store: Store, reasons: ChanceReasons, identifier: str) -> Explanation:
+def _of_id(store: Store, reasons: ChanceReasons, identifier: str, app: str) -> Explanation:
     params: dict[str, SqlValue] = {
         "id": identifier,
         "head": f"{identifier}:",
@@ -102,29 +103,30 @@ def _of_id(store: Store, reasons: ChanceReasons, identifier: str) -> Explanation
         "quoted": f'"{identifier}"',
         "named": f'_id":"{identifier}"',
     }
-    revenue = query_rows(store, queries.SELECT_REVENUE, params)
-    installs = {row["install_id"] for row in revenue}
-    installs |= {row["install_id"] for row in query_rows(store, queries.SELECT_CONSIDERED, params)}
-    events = [
-        {**row, **_disposition(store, row)}
-        for row in query_rows(store, queries.SELECT_EVENTS, params)
-    ]
-    parked = [
-        {**row, **_disposition(store, row)}
-        for row in query_rows(store, queries.SELECT_PARKED, params)
-    ]
+
+    def of_app(sql: str) -> list[Row]:
+        rows = query_rows(store, sql, params)
+        return [row for row in rows if not app or row["app_id"] in ("", app)]
+
+    events = events_of(store, params, app)
+    parked = [{**row, **_disposition(store, row)} for row in of_app(queries.SELECT_PARKED)]
+    letters = of_app(queries.SELECT_DEAD_LETTERS)
+    events += [*waiting_events(parked, events), *refused_events(letters)]
+    named = of_app(queries.SELECT_PAYERS) + of_app(queries.SELECT_CONSIDERED)
+    named += [row for row in events if row.get("table") in ("attributions", "revenue")]
+    installs = {(row["app_id"], row["install_id"]) for row in named}
     return Explanation(
         identifier,
-        installs=[_install(store, reasons, install_id) for install_id in sorted(installs)],
+        installs=[_install(store, reasons, *install) for install in sorted(installs)],
         events=events,
         parked=parked,
-        postbacks=query_rows(store, queries.SELECT_POSTBACKS, params),
-        dead_letters=query_rows(store, queries.SELECT_DEAD_LETTERS, params),
+        postbacks=of_app(queries.SELECT_POSTBACKS),
+        dead_letters=letters,
     )
 
 
-def _install(store: Store, reasons: ChanceReasons, install_id: str) -> Row:
-    params: dict[str, SqlValue] = {"id": install_id}
+def _install(store: Store, reasons: ChanceReasons, app_id: str, install_id: str) -> Row:
+    params: dict[str, SqlValue] = {"app": app_id, "id": install_id}
     decisions = query_rows(store, queries.SELECT_DECISIONS, params)
     for decision in decisions:
         for name in ("candidates", "contributors"):
@@ -140,8 +142,9 @@ def _install(store: Store, reasons: ChanceReasons, install_id: str) -> Row:
         "credits": query_rows(store, queries.SELECT_CREDITS, params),
         "revenue": revenue,
         "predictions": reasons.explained(
-            install_id, query_rows(store, queries.SELECT_PREDICTIONS, params)
+            app_id, install_id, query_rows(store, queries.SELECT_PREDICTIONS, params)
         ),
+        "app_id": app_id,
     }
 
 

@@ -19,6 +19,7 @@ def explanation_text(explanation: Explanation) -> str:
         return (
             f"{explanation.identifier}: nothing is stored under this id. Give the id of an "
             "install, event, touchpoint or payment, or a log position such as touchpoints:0:17. "
+            "Sessions and events in the app are counted, and not stored one by one. "
             "Workers may not have reached it yet: see headwater query 'SELECT * FROM v_freshness'."
         )
     return "\n".join(_lines(explanation))
@@ -26,8 +27,13 @@ def explanation_text(explanation: Explanation) -> str:
 
 def _lines(explanation: Explanation) -> Iterator[str]:
     for event in explanation.events:
-        where = f" (table {event['table']})" if "table" in event else ""
-        yield f"Event at {_position(event)}: {event['disposition']}{where}"
+        if event.get("table") == "dead_letters":
+            continue
+        name = f"Event {event['event_id']}" if event.get("event_id") else "Event"
+        copy_of = event.get("duplicate_of")
+        what = f"duplicate of event {copy_of}" if copy_of else event["disposition"]
+        why = f", {event['reason']}" if event.get("reason") else ""
+        yield f"{name} at {_position(event)}: {what}{why}"
     for postback in explanation.postbacks:
         yield _postback(postback)
     for letter in explanation.dead_letters:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 
@@ -15,7 +15,18 @@ from streams.stages.common.observer import StageObserver
 from streams.stages.contract import Effects, Message
 
 R = TypeVar("R")
+REPEAT_CHARS_MAX = 200_000
+"""Ids of duplicates that one decision names in the ledger, in characters: a message of Kafka has
+room for them in UTF-8. Duplicates beyond are counted only."""
 _json = msgspec.json.Encoder()
+
+
+class Repeat(NamedTuple):
+    """A duplicate: its offset, its event, and what it repeats."""
+
+    offset: int
+    event_id: str
+    repeats: str
 
 
 class FrameOutbox(Generic[R]):
@@ -56,6 +67,8 @@ class Outbox:
         self._partition = partition
         self._messages: dict[str, list[Message]] = {}
         self._offsets: dict[tuple[int, int, Disposition, int], list[int]] = {}
+        self._repeats: dict[tuple[int, int], list[Repeat]] = {}
+        self._repeat_room = REPEAT_CHARS_MAX
 
     def add(self, topic: str, key: str, outcome: Outcome) -> None:
         """Add an outcome for a topic."""
@@ -67,10 +80,24 @@ class Outbox:
         topic, partition, offset = source
         self._offsets.setdefault((topic, partition, disposition, move), []).append(offset)
 
+    def repeat(self, source: Source, event_id: str, repeats: str = "") -> None:
+        """Name the event of a duplicate, and what it repeats if that is not its own id."""
+        topic, partition, offset = source
+        self._repeat_room -= len(event_id) + len(repeats)
+        if not event_id:
+            return
+        if self._repeat_room < 0:
+            self._observer.on_evicted("repeat_chars_max", 1)
+            return
+        repeats = "" if repeats == event_id else repeats
+        self._repeats.setdefault((topic, partition), []).append(Repeat(offset, event_id, repeats))
+
     def flush(self, effects: Effects) -> None:
         """Add everything collected to the effects."""
         for (topic, partition, disposition, move), offsets in sorted(self._offsets.items()):
             name = topics.SOURCES[topic].name
+            repeats = sorted(self._repeats.get((topic, partition), ()))
+            named = repeats if disposition == "duplicate" else []
             row = LedgerRow(
                 stage=self._stage,
                 disposition=disposition,
@@ -78,6 +105,9 @@ class Outbox:
                 source_topic=name,
                 source_partition=partition,
                 offsets=sorted(offsets),
+                repeat_ids=[one.event_id for one in named],
+                repeats_of=[one.repeats for one in named],
+                repeat_offsets=[one.offset for one in named],
             )
             self.add(topics.LEDGER.name, f"{name}-{partition}", row)
             self._observer.on_settled(self._stage, disposition, len(offsets))

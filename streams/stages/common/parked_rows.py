@@ -56,5 +56,6 @@ def activity_parked(activity: ActivitySeen, state: ParkingState, deadline: LogMs
         currency="",
         event_time=activity.time,
         deadline=deadline,
+        event_id=activity.event_id,
         **source_columns(activity.source),
     )

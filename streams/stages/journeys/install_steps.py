@@ -29,6 +29,7 @@ from online_models.scoring.prospects import Prospect
 from schemas import topics
 from schemas.records import (
     ActivitySeen,
+    Installed,
     JourneyFrame,
     JourneyRecord,
     ModelMarker,
@@ -116,7 +117,18 @@ class InstallSteps:
         key = journey_key(record.app_id, record.install_id).encode()
         state = self.states.get(key) or NEW_INSTALL
         journey, facts = journeys.advance(state.journey, record, self.stage.rules)
+        for fact in facts:
+            if isinstance(fact, Settled) and fact.disposition == "duplicate":
+                self._name_repeat(record)
         self._conclude(key, state, journey, facts)
+
+    def _name_repeat(self, record: JourneyRecord) -> None:
+        """Tell the ledger which event was a duplicate, so that people can ask for it."""
+        match record:
+            case Installed():
+                self.outbox.repeat(record.source, record.event_id, record.install_id)
+            case ActivitySeen():
+                self.outbox.repeat(record.source, record.event_id)
 
     def fire(self) -> None:
         """Handle everything due at stage time, in the order of due times.
