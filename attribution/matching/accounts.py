@@ -11,7 +11,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from attribution.matching.erasures import Erasure, asked_after, note_erasure
-from attribution.matching.facts import Evicted, MatchFact, MoneyWaiting, Settled
+from attribution.matching.facts import Evicted, KeyShared, MatchFact, MoneyWaiting, Settled
+from attribution.matching.shared_keys import NEVER_SHARED, SharedPeriod, shared_period
 from attribution.rules.rules import Rules
 from schemas.records import (
     AccountLinked,
@@ -22,7 +23,7 @@ from schemas.records import (
     MoneyRouted,
     app_of,
 )
-from schemas.time import MILLISECOND, EventMs, LogMs
+from schemas.time import DAY_MS, MILLISECOND, EventMs, LogMs
 
 
 class Link(Struct, frozen=True, array_like=True, gc=False):
@@ -49,6 +50,7 @@ class AccountState(Struct, frozen=True, array_like=True, tag=3):
     links: list[Link] = []
     placed: list[PlacedMoney] = []  # money that a link may still move
     erasures: list[Erasure] = []
+    shared: SharedPeriod = NEVER_SHARED
 
 
 def owner_at(links: list[Link], paid_at: EventMs, deadline: LogMs) -> str:
@@ -72,19 +74,49 @@ def link_account(
 ) -> tuple[AccountState, list[MatchFact]]:
     """Add a link of the account to an install; move the money that now has another owner."""
     state = state or AccountState()
-    links, facts = _with_link(state.links, Link(linked.install_id, linked.time, linked.ts), rules)
+    new = Link(linked.install_id, linked.time, linked.ts)
+    links, facts = _with_link(state.links, new, rules)
     if links == state.links:
         return state, facts
+    if len(links) > rules.installs_per_account_day_max:
+        met = [(link.install_id, link.ts) for link in links]
+        limit = rules.installs_per_account_day_max
+        shared = shared_period(state.shared, met, limit, rules.shared_key_rest_ms)
+        state = replace(state, shared=shared)
     if (erasure := asked_after(state.erasures, linked.ts)) is not None:
         facts.append(erasure.of(app_of(linked.key), linked.install_id))
+    if state.shared.covers(linked.ts):
+        facts.append(_ignored(linked, links))
+        return replace(state, links=links), facts
     placed: list[PlacedMoney] = []
+    counting = _counting(links, state.shared)
     for known in state.placed:
-        owner = owner_at(links, known.paid_at, known.deadline)
+        if state.shared.covers(known.money.ts):
+            placed.append(known)
+            continue
+        owner = owner_at(counting, known.paid_at, known.deadline)
         if owner != known.install_id:
             known, moved = _move(known, owner)
             facts += moved
         placed.append(known)
     return replace(state, links=links, placed=placed), facts
+
+
+def _counting(links: list[Link], shared: SharedPeriod) -> list[Link]:
+    """Links that were seen while the account was evidence."""
+    return [link for link in links if not shared.covers(link.ts)] if shared.until else links
+
+
+def _ignored(linked: AccountLinked, links: list[Link]) -> KeyShared:
+    near = {link.install_id for link in links if abs(link.ts - linked.ts) <= DAY_MS}
+    return KeyShared(
+        key=linked.key,
+        install_id=linked.install_id,
+        bound="installs_per_account_day_max",
+        installs=len(near),
+        time=linked.time,
+        ts=linked.ts,
+    )
 
 
 def erase_account(
@@ -105,7 +137,9 @@ def place_money(
     """Route money to the install that owns it, or park it until the account is linked."""
     state = state or AccountState()
     money, deadline = arrived.money, arrived.deadline
-    owner = owner_at(state.links, arrived.paid_at, deadline)
+    is_ignored = state.shared.covers(money.ts)
+    links = [] if is_ignored else _counting(state.links, state.shared)
+    owner = owner_at(links, arrived.paid_at, deadline)
     facts: list[MatchFact] = []
     if owner:
         facts.append(MoneyRouted(owner, money, 1, 0, deadline))

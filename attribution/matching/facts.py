@@ -18,7 +18,7 @@ from schemas.records import (
     Source,
     TouchSeen,
 )
-from schemas.time import LogMs
+from schemas.time import EventMs, LogMs
 
 
 class Settled(Struct, frozen=True, gc=False):
@@ -45,6 +45,17 @@ class Evicted(Struct, frozen=True, gc=False):
     count: int
 
 
+class KeyShared(Struct, frozen=True, gc=False):
+    """A key met too many installs to be evidence for this one."""
+
+    key: str
+    install_id: str
+    bound: str
+    installs: int  # that it met within a day, as far as they are remembered
+    time: EventMs
+    ts: LogMs
+
+
 MatchFact = (
     Candidates
     | MoneyRouted
@@ -56,4 +67,5 @@ MatchFact = (
     | Settled
     | MoneyWaiting
     | Evicted
+    | KeyShared
 )

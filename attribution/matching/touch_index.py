@@ -12,9 +12,11 @@ from msgspec.structs import replace
 
 from attribution.matching import sampled_paths
 from attribution.matching.erasures import Erasure, asked_after, cut_at, latest_ts, note_erasure
-from attribution.matching.facts import Evicted, MatchFact, Settled
+from attribution.matching.facts import Evicted, KeyShared, MatchFact, Settled
 from attribution.matching.fair_share import LATEST_TOUCHES, fair_share
+from attribution.matching.relevance import IndexedInstall, could_follow, could_matter
 from attribution.matching.sampled_paths import NOT_WATCHED, watched_from
+from attribution.matching.shared_keys import NEVER_SHARED, SharedPeriod, shared_period
 from attribution.rules.rules import Rules
 from schemas.records import (
     NAMED_BY_SESSION,
@@ -33,20 +35,6 @@ from schemas.records import (
 )
 from schemas.time import DAY_MS, EventMs, LogMs
 
-_CLICK_ID_SIGNALS = (Signal.REFERRER, Signal.CLICK_ID)
-_NETWORK_WINDOW_MS = DAY_MS  # the longest lookback window of a probabilistic match
-
-
-class IndexedInstall(Struct, frozen=True, array_like=True, gc=False):
-    """An install that looked itself up under the key, or whose sessions name the click."""
-
-    install_id: str
-    signal: Signal
-    time: EventMs
-    ts: LogMs
-    is_session: bool = False  # sessions name this click; `ts` is the last of them
-    since: LogMs = LogMs(0)  # log time of the first of them
-
 
 class TouchIndex(Struct, frozen=True, array_like=True, tag=1):
     """State of one match key. Touchpoints and installs are in order of (time, id)."""
@@ -55,47 +43,11 @@ class TouchIndex(Struct, frozen=True, array_like=True, tag=1):
     installs: list[IndexedInstall] = []
     erasures: list[Erasure] = []
     watched_until: EventMs = NOT_WATCHED  # sampled paths are reported up to here
+    shared: SharedPeriod = NEVER_SHARED
 
 
 EMPTY = TouchIndex()
 IndexStep = tuple[TouchIndex, list[MatchFact]]
-
-
-def could_matter(touch: Touch, install: IndexedInstall, rules: Rules) -> bool:
-    """Whether the journey of this install needs this touchpoint. Compares the two records only.
-
-    A click id names a single click, so it joins even records in an impossible order. After the
-    install, a device id or a session joins only touchpoints that may win the user back.
-    """
-    if install.is_session:
-        known_from = install.since - rules.click_window_ms_max - rules.late_ms_max
-        return touch.is_retargeting and known_from <= touch.ts <= install.ts + rules.late_ms_max
-    lead, delay = install.time - touch.time, touch.ts - install.ts
-    reach = rules.click_window_ms_max
-    if install.signal in _CLICK_ID_SIGNALS:
-        return abs(lead) <= reach and -reach - rules.late_ms_max <= delay <= rules.late_ms_max
-    if lead >= 0:
-        if install.signal is Signal.PROBABILISTIC:
-            reach = min(reach, _NETWORK_WINDOW_MS)
-        return lead <= reach and -reach - rules.late_ms_max <= delay <= rules.late_ms_max
-    return (
-        touch.is_retargeting
-        and install.signal is Signal.DEVICE_ID
-        and -lead <= rules.install_memory_ms
-        and abs(delay) <= rules.install_memory_ms
-    )
-
-
-def could_follow(earlier: IndexedInstall, later: IndexedInstall, rules: Rules) -> bool:
-    """Whether the journey of the later install needs the earlier one on the same device."""
-    return (
-        earlier.signal is Signal.DEVICE_ID
-        and later.signal is Signal.DEVICE_ID
-        and (earlier.time, earlier.install_id) < (later.time, later.install_id)
-        and later.time - earlier.time <= rules.install_memory_ms
-        and earlier.ts - later.ts <= rules.late_ms_max
-        and later.ts - earlier.ts <= rules.install_memory_ms
-    )
 
 
 def index_touch(index: TouchIndex | None, seen: TouchSeen, rules: Rules) -> IndexStep:
@@ -111,7 +63,9 @@ def index_touch(index: TouchIndex | None, seen: TouchSeen, rules: Rules) -> Inde
     facts += [
         _found(app_of(seen.key), install, [touch])
         for install in index.installs
-        if could_matter(touch, install, rules) and touch.ts > cut_at(index.erasures, install.ts)
+        if could_matter(touch, install, rules)
+        and touch.ts > cut_at(index.erasures, install.ts)
+        and not (index.shared.until and _is_ignored(index, touch, install))
     ]
     touches = sorted([*index.touches, touch], key=_touch_order)
     if len(touches) > rules.touches_per_key_max:
@@ -127,14 +81,24 @@ def index_install(index: TouchIndex | None, seen: InstallSeen, rules: Rules) -> 
     if seen.ordinal < 0:
         return _index_session(index, seen, rules)
     install = IndexedInstall(seen.install_id, seen.signal, seen.time, seen.ts)
+    if len(index.installs) >= rules.installs_per_key_day_max:
+        index = _noting_shared(index, install, rules)
+    if index.shared.covers(install.ts):
+        return _index_ignored(index, install, seen, rules)
     since = cut_at(index.erasures, install.ts)
     touches = [
-        touch for touch in index.touches if touch.ts > since and could_matter(touch, install, rules)
+        touch
+        for touch in index.touches
+        if touch.ts > since
+        and could_matter(touch, install, rules)
+        and not index.shared.covers(touch.ts)
     ]
     others = [
         one
         for one in index.installs
-        if one.install_id != seen.install_id and not _is_cut(index, one, install)
+        if one.install_id != seen.install_id
+        and not _is_cut(index, one, install)
+        and not index.shared.covers(one.ts)
     ]
     priors = [_prior(one) for one in others if could_follow(one, install, rules)]
     app_id = app_of(seen.key)
@@ -154,13 +118,57 @@ def index_install(index: TouchIndex | None, seen: InstallSeen, rules: Rules) -> 
     return index, facts + evicted
 
 
+def _noting_shared(index: TouchIndex, install: IndexedInstall, rules: Rules) -> TouchIndex:
+    """Note that the key met another install; many share a network, so that counts no installs."""
+    if install.signal is Signal.PROBABILISTIC:
+        return index
+    met = [(one.install_id, one.ts) for one in [*index.installs, install] if not one.is_session]
+    limit = rules.installs_per_key_day_max
+    shared = shared_period(index.shared, met, limit, rules.shared_key_rest_ms)
+    return replace(index, shared=shared) if shared != index.shared else index
+
+
+def _index_ignored(
+    index: TouchIndex, install: IndexedInstall, seen: InstallSeen, rules: Rules
+) -> IndexStep:
+    """Answer that nothing is known under a shared key; remember the install, for erasures."""
+    app_id = app_of(seen.key)
+    met = {one.install_id for one in index.installs if abs(one.ts - install.ts) <= DAY_MS}
+    facts: list[MatchFact] = [
+        Candidates(seen.install_id, seen.signal, seen.ordinal, [], app_id=app_id),
+        KeyShared(
+            key=seen.key,
+            install_id=seen.install_id,
+            bound="installs_per_key_day_max",
+            installs=len({*met, seen.install_id}),
+            time=seen.time,
+            ts=seen.ts,
+        ),
+    ]
+    if (erasure := asked_after(index.erasures, install.ts)) is not None:
+        facts.append(erasure.of(app_id, seen.install_id))
+    if _known(index, seen.install_id, is_session=False) is not None:
+        return index, facts
+    index, evicted = _with_install(index, install, rules)
+    return index, facts + evicted
+
+
+def _is_ignored(index: TouchIndex, touch: Touch, install: IndexedInstall) -> bool:
+    """Whether the key is no evidence for the touchpoint or for the install."""
+    return index.shared.covers(touch.ts) or index.shared.covers(install.ts)
+
+
 def _index_session(index: TouchIndex, seen: InstallSeen, rules: Rules) -> IndexStep:
     """Look up the click that a session names: it may have brought the user back."""
     known = _known(index, seen.install_id, is_session=True)
     first, last = (known.since, known.ts) if known is not None else (seen.ts, seen.ts)
     since, until = min(first, seen.ts), max(last, seen.ts)
     named = IndexedInstall(seen.install_id, seen.signal, seen.time, until, True, since)
-    touches = [touch for touch in index.touches if could_matter(touch, named, rules)]
+    touches = [
+        touch
+        for touch in index.touches
+        if could_matter(touch, named, rules) and not index.shared.covers(touch.ts)
+    ]
     facts: list[MatchFact] = [_found(app_of(seen.key), named, touches)] if touches else []
     if known is not None and (known.since, known.ts) == (since, until):
         return index, facts
@@ -241,7 +249,8 @@ def close_sampled_paths(index: TouchIndex, key: str, now: LogMs, rules: Rules) -
 
 def _watched(index: TouchIndex) -> list[Touch]:
     erased_ts = latest_ts(index.erasures)
-    return [one for one in index.touches if one.ts > erased_ts and not sampled_paths.is_forged(one)]
+    honest = [one for one in index.touches if not sampled_paths.is_forged(one)]
+    return [one for one in honest if one.ts > erased_ts and not index.shared.covers(one.ts)]
 
 
 def touch_index_expires_at(index: TouchIndex, rules: Rules) -> LogMs:

@@ -133,6 +133,16 @@ class Rules(Struct, frozen=True, kw_only=True, dict=True):
     watch_window_ms: Millis = 7 * DAY_MS
     """Length of a sampled path, from its first touchpoint."""
 
+    installs_per_key_day_max: int = 10
+    """A device id or click id that meets more different installs within a day of log time is no
+    evidence for a while: people install again, but hardly ever so often."""
+
+    installs_per_account_day_max: int = 20
+    """The same for an account: families and shared tablets have several devices, guests all."""
+
+    shared_key_rest_ms: Millis = 30 * DAY_MS
+    """How long such a key is no evidence, after it last met too many installs."""
+
     # Bounds on state. Exceeding one evicts entries and counts an eviction by its name: touchpoints
     # by a fair share among sources and sites, of other lists the oldest.
     touches_per_key_max: int = 64

@@ -193,8 +193,9 @@ class FraudVerdict(Outcome, frozen=True, kw_only=True, gc=False):
     """Install whose touchpoint is judged."""
     app_id: str
     """App that was installed."""
-    stage: Literal["realtime", "site"]
-    """realtime: judged by the install alone; site: judged by the history of the site."""
+    stage: Literal["realtime", "site", "key"]
+    """realtime: judged by the install alone; site: by the history of the site; key: an id of the
+    install met too many installs to be evidence."""
     reason: str
     """Which check failed."""
     sub_reason: str

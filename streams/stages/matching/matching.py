@@ -10,7 +10,7 @@ import msgspec
 
 from attribution.matching import accounts, touch_index, transactions
 from attribution.matching.accounts import AccountState
-from attribution.matching.facts import Evicted, MatchFact, MoneyWaiting, Settled
+from attribution.matching.facts import Evicted, KeyShared, MatchFact, MoneyWaiting, Settled
 from attribution.matching.touch_index import TouchIndex
 from attribution.matching.transactions import Transaction
 from attribution.postbacks import seen_postback
@@ -62,6 +62,7 @@ from streams.stages.common.working_set import (
 )
 from streams.stages.contract import Effects, LogRecord, StateReader, TopicPartition
 from streams.stages.matching.credit_rows import exposure_row
+from streams.stages.matching.shared_key_rows import shared_key_row
 
 KeyState = TouchIndex | Transaction | AccountState | SeenPostback
 
@@ -212,6 +213,10 @@ class _Batch:
                 self.outbox.add(topics.PARKED.name, fact.money.booking_id, row)
             case Evicted():
                 self._context.observer.on_evicted(fact.bound, fact.count)
+            case KeyShared():
+                self._context.observer.on_evicted(fact.bound, 1)
+                verdict = shared_key_row(fact)
+                self.outbox.add(topics.FRAUD_VERDICTS.name, verdict.install_id, verdict)
             case _:
                 assert_never(fact)
 

@@ -76,6 +76,7 @@ def test_a_rejected_install_is_shown_with_its_reason_its_money_and_who_has_it(
         "rejected_revenue_usd": 6.5,
         "rejected_unconverted": 1,
         "credited_instead": {"alpha": 1, "organic": 2},
+        "ignored_ids": 0,
     }
     assert rows["alpha", "site-1"]["installs"] == 1
     assert rows["alpha", "site-1"]["rejected"] == 0
@@ -133,3 +134,37 @@ def test_rejected_money_is_the_same_money_that_is_credited_elsewhere(store: Stor
     credited = store.query("SELECT media_source, revenue_usd FROM v_campaign_daily").rows
     assert credited == [("alpha", 3)]
     assert by_source(store)["thief", "den"]["rejected_revenue_usd"] == 3
+
+
+def key_verdict(install_id: str, reason: str, number: int = 0, **changes: object) -> Any:
+    fields: dict[str, Any] = {
+        "verdict_id": f"{install_id}:{reason}:{number}",
+        "stage": "key",
+        "reason": reason,
+        "touch_id": "",
+    }
+    return verdict(install_id, **(fields | changes))
+
+
+def test_installs_whose_ids_are_nobodys_are_counted_once_where_they_are_credited(
+    store: Store,
+) -> None:
+    organic: dict[str, Any] = {"media_source": "organic", "campaign_id": "", "site_id": ""}
+    put(
+        store,
+        [
+            decision("i1"),
+            decision("i2", **organic),
+            decision("i3"),
+            key_verdict("i1", "shared_device_id"),
+            key_verdict("i1", "shared_account", 1),
+            key_verdict("i1", "shared_account", 2),
+            key_verdict("i2", "shared_device_id"),
+            key_verdict("i3", "shared_device_id", app_id="another"),
+        ],
+    )
+    rows = by_source(store)
+    alpha, none = rows["alpha", "site-1"], rows["organic", ""]
+    assert (alpha["installs"], alpha["tagged"], alpha["ignored_ids"]) == (2, 0, 1)
+    assert alpha["reasons"] == {"shared_account": 1, "shared_device_id": 1}
+    assert (none["installs"], none["ignored_ids"]) == (0, 1)

@@ -1,0 +1,60 @@
+"""Which records under one key concern each other. Compares the two records only."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from attribution.rules.rules import Rules
+from schemas.records import Signal, Touch
+from schemas.time import DAY_MS, EventMs, LogMs
+
+_CLICK_ID_SIGNALS = (Signal.REFERRER, Signal.CLICK_ID)
+_NETWORK_WINDOW_MS = DAY_MS  # the longest lookback window of a probabilistic match
+
+
+class IndexedInstall(Struct, frozen=True, array_like=True, gc=False):
+    """An install that looked itself up under the key, or whose sessions name the click."""
+
+    install_id: str
+    signal: Signal
+    time: EventMs
+    ts: LogMs
+    is_session: bool = False  # sessions name this click; `ts` is the last of them
+    since: LogMs = LogMs(0)  # log time of the first of them
+
+
+def could_matter(touch: Touch, install: IndexedInstall, rules: Rules) -> bool:
+    """Whether the journey of this install needs this touchpoint. Compares the two records only.
+
+    A click id names a single click, so it joins even records in an impossible order. After the
+    install, a device id or a session joins only touchpoints that may win the user back.
+    """
+    if install.is_session:
+        known_from = install.since - rules.click_window_ms_max - rules.late_ms_max
+        return touch.is_retargeting and known_from <= touch.ts <= install.ts + rules.late_ms_max
+    lead, delay = install.time - touch.time, touch.ts - install.ts
+    reach = rules.click_window_ms_max
+    if install.signal in _CLICK_ID_SIGNALS:
+        return abs(lead) <= reach and -reach - rules.late_ms_max <= delay <= rules.late_ms_max
+    if lead >= 0:
+        if install.signal is Signal.PROBABILISTIC:
+            reach = min(reach, _NETWORK_WINDOW_MS)
+        return lead <= reach and -reach - rules.late_ms_max <= delay <= rules.late_ms_max
+    return (
+        touch.is_retargeting
+        and install.signal is Signal.DEVICE_ID
+        and -lead <= rules.install_memory_ms
+        and abs(delay) <= rules.install_memory_ms
+    )
+
+
+def could_follow(earlier: IndexedInstall, later: IndexedInstall, rules: Rules) -> bool:
+    """Whether the journey of the later install needs the earlier one on the same device."""
+    return (
+        earlier.signal is Signal.DEVICE_ID
+        and later.signal is Signal.DEVICE_ID
+        and (earlier.time, earlier.install_id) < (later.time, later.install_id)
+        and later.time - earlier.time <= rules.install_memory_ms
+        and earlier.ts - later.ts <= rules.late_ms_max
+        and later.ts - earlier.ts <= rules.install_memory_ms
+    )
