@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from schemas.contracts.documents import documents, read_examples, read_migrations
+from schemas.contracts.example_blocks import with_examples
 
 
 def _main() -> None:
@@ -15,6 +16,8 @@ def _main() -> None:
         path = schemas / name
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(body)
+    page = schemas / "README.md"
+    page.write_text(with_examples(page.read_text(encoding="utf-8"), examples), encoding="utf-8")
 
 
 if __name__ == "__main__":

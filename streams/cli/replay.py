@@ -67,7 +67,8 @@ def replay_command(
     must be empty, unless --into is given.
 
     A line that is no record is one dead letter, or counted in the report if it names no topic.
-    The exit code is 1 if any record of the files is not accounted for.
+    The exit code is 1 if any record of the files is not accounted for, or if lines were only
+    counted; --json says which, as `reconciled` and `unreadable_lines`.
 
     \b
     Example:
@@ -95,7 +96,7 @@ def replay_command(
     else:
         for line in report.lines():
             answer_text(line)
-    return 0 if report.accounting.reconciled else 1
+    return 0 if report.accounting.reconciled and not report.unreadable_lines else 1
 
 
 def _under(settings: Settings, rules: Path | None) -> Settings:

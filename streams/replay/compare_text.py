@@ -40,6 +40,8 @@ def headlines(found: WhatIf) -> list[str]:
         f"  {reason['installs']:,} because the rule {_EFFECTS[reason['effect']]}: {reason['rule']}"
         for reason in report["reasons"]
     ]
+    if found.unreadable_lines:
+        lines.append(f"lines that are no records, and are skipped: {found.unreadable_lines:,}")
     if found.evictions:
         lines.append(
             f"bounds were hit {found.evictions:,} times: the order of arrival may have decided some"

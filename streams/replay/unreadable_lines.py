@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 
 from msgspec import json
@@ -14,6 +15,7 @@ from streams.replay.memory_log import MemoryRecord
 EXAMPLES_MAX = 5
 """Unreadable lines that a report quotes."""
 _dead_letters = json.Decoder(DeadLetter)
+_log = logging.getLogger("headwater.replay")
 
 
 class UnreadableLines:
@@ -34,6 +36,15 @@ class UnreadableLines:
         self.count += 1
         if len(self.examples) < EXAMPLES_MAX:
             self.examples.append(error)
+
+    def warn(self) -> None:
+        """Log how many lines are skipped, where no report says it."""
+        if self.count:
+            _log.warning(
+                "%s lines of the files are no records, and are skipped; the first: %s",
+                f"{self.count:,}",
+                self.examples[0],
+            )
 
     def locate(self, records: Sequence[MemoryRecord]) -> Sequence[MemoryRecord]:
         """Dead letters; the detail of those that come from here names file, line and fault."""

@@ -44,6 +44,7 @@ class WhatIf:
     events: int
     evictions: int  # of both sides: then the order of arrival may have decided some
     seconds: float
+    unreadable_lines: int = 0  # lines of the files that are no records
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -51,6 +52,7 @@ class WhatIf:
             "seconds": round(self.seconds, 3),
             "events_per_second": round(self.events / self.seconds),
             "evictions": self.evictions,
+            "unreadable_lines": self.unreadable_lines,
         } | self.comparison.as_json()
 
 
@@ -96,6 +98,7 @@ def what_if(
         order.records - order.ticks,
         sum(answer.evictions for answer in answers),
         time.monotonic() - began,
+        reader.unreadable.count,
     )
 
 

@@ -6,9 +6,12 @@ import json
 import re
 from pathlib import Path
 
+import msgspec
 import pytest
 
 import schemas
+from schemas.contracts.documents import read_examples
+from schemas.contracts.example_blocks import with_examples
 from schemas.decode import Unreadable, decode
 from schemas.events import TOPIC_OF_TYPE, TYPES, TYPES_BY_TOPIC, type_name
 from schemas.topics import SOURCES
@@ -27,6 +30,23 @@ def test_every_example_decodes_to_its_type_on_its_topic(text: str) -> None:
 
     assert not isinstance(event, Unreadable), event
     assert type(event) is event_type
+
+
+def test_the_examples_are_the_published_ones() -> None:
+    examples = read_examples(Path(schemas.__file__).parent / "examples")
+    assert with_examples(PAGE, examples) == PAGE, "run `make docs`"
+
+
+def test_every_example_is_complete() -> None:
+    for text in EXAMPLES:
+        event = json.loads(text)
+        required = {
+            field.name
+            for field in msgspec.structs.fields(TYPES[event["type"], 1])
+            if field.required
+        }
+        assert required < event.keys()
+        assert len(event) > len(required) + 2
 
 
 def test_there_is_one_example_of_every_type() -> None:

@@ -49,6 +49,7 @@ def fit_history(
     rules = stage_rules(settings)
     reader = SourceReader(files, settings.kafka.topic_prefix)
     order = survey(reader.read(), lambda done: advance("read", done, 0))
+    reader.unreadable.warn()
     records = counted(reader.read(), order.records, advance, "decide by ids")
     decided = tally(records, order, rules, _Answer).conversions.values()
     answers = {

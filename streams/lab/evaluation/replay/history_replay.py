@@ -28,6 +28,7 @@ def replay_history(
     advance, step = progress
     reader = SourceReader(files, settings.kafka.topic_prefix)
     order = survey(reader.read(), lambda done: advance("read", done, 0))
+    reader.unreadable.warn()
     records = counted(reader.read(), order.records, advance, step)
     Replay(stage_rules(settings), take, observer or StageMetrics()).run(records, order)
     return order
