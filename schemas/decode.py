@@ -8,73 +8,31 @@ the last of two equal keys.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from datetime import date
-from enum import StrEnum
 from typing import Any
 
 import msgspec
 import orjson
 
-from schemas import currencies, json_text
-from schemas.events import (
-    TYPES,
-    TYPES_BY_TOPIC,
-    AdRevenue,
-    Cost,
-    ExchangeRate,
-    InputEvent,
-    Install,
-    PaymentEvent,
-    Purchase,
-    Refund,
-    Subscription,
-    Touchpoint,
-)
+from schemas import json_text
+from schemas.events import TOPIC_OF_TYPE, TYPES, InputEvent
 from schemas.json_text import NESTING_MAX
 from schemas.leniency import DEFAULT_LENIENCY, PLANS, Leniency, is_id
 from schemas.parts import MICROS_MAX
-from schemas.time import DAY_MS
+from schemas.refusals.checks import AHEAD_MS_MAX, CHECKS, check_times
+from schemas.refusals.defects import DETAIL_CHARS_MAX, Defect, Unreadable
+from schemas.refusals.time_units import advice_on_time, is_time
+
+__all__ = [
+    "AHEAD_MS_MAX",
+    "DETAIL_CHARS_MAX",
+    "MESSAGE_BYTES_MAX",
+    "Defect",
+    "Unreadable",
+    "decode",
+]
 
 MESSAGE_BYTES_MAX = 1_048_576
 """Largest message that is decoded: the default limit of a Kafka broker."""
-AHEAD_MS_MAX = DAY_MS
-"""How far an event may be ahead of the log: time zones and wrong clocks stay within a day."""
-DETAIL_CHARS_MAX = 200
-"""Longest detail of a dead letter; it may quote what the producer wrote.
-
-Details are stored, and digests of stores compare them: changing one changes stored rows."""
-
-
-class Defect(StrEnum):
-    """Why a message is set aside. The list is fixed, so that it can be a metric label."""
-
-    TOO_LARGE = "too_large"
-    EMPTY = "empty"
-    INVALID_UTF8 = "invalid_utf8"
-    NULL_BYTE = "null_byte"
-    MALFORMED_JSON = "malformed_json"
-    DUPLICATE_KEY = "duplicate_key"
-    UNKNOWN_TYPE = "unknown_type"
-    UNKNOWN_VERSION = "unknown_version"
-    WRONG_TOPIC = "wrong_topic"
-    MISSING_ID = "missing_id"
-    MISSING_FIELD = "missing_field"
-    WRONG_TYPE = "wrong_type"
-    INVALID_VALUE = "invalid_value"
-    NEGATIVE_AMOUNT = "negative_amount"
-    POSITIVE_REFUND = "positive_refund"
-    NON_INTEGER_AMOUNT = "non_integer_amount"
-    AMOUNT_TOO_LARGE = "amount_too_large"
-    UNKNOWN_CURRENCY = "unknown_currency"
-    TIME_TOO_EARLY = "time_too_early"
-    TIME_TOO_LATE = "time_too_late"
-
-
-@dataclass(frozen=True, slots=True)
-class Unreadable:
-    reason: Defect
-    detail: str
 
 
 def decode(
@@ -90,6 +48,38 @@ def decode(
     clock, so that a replay decides the same. `earliest_event_time` bounds event times from below.
     `leniency` says what is left out of an event that is read nevertheless, and whom to tell.
     """
+    fields = _fields_of(raw)
+    if isinstance(fields, Unreadable):
+        return fields
+    tag, version = fields.get("type"), fields.get("schema_version")
+    if type(tag) is not str or type(version) is not int or (tag, version) not in TYPES:
+        return _unknown_type(fields)
+    event_type = TYPES[tag, version]
+    event: InputEvent | Unreadable
+    try:
+        event = msgspec.convert(fields, event_type)
+    except msgspec.ValidationError:
+        event = _mend(fields, event_type, leniency, logged_at)
+    else:
+        plan = PLANS[event_type]
+        if plan.has_lists or leniency.any_amiss(plan.ids_of(event)):
+            event = _mend(fields, event_type, leniency, logged_at)
+    if isinstance(event, Unreadable):
+        return event
+    if TOPIC_OF_TYPE[event_type] != topic:
+        return Unreadable(Defect.WRONG_TOPIC, f"type {tag!r} is not for {topic!r}")
+    if (
+        event.event_time < earliest_event_time
+        or event.event_time > logged_at + AHEAD_MS_MAX
+        or event.sent_time is not None
+    ) and (refused := check_times(event, logged_at, earliest_event_time)) is not None:
+        return refused
+    check = CHECKS[event_type]
+    return event if check is None else check(event, logged_at) or event
+
+
+def _fields_of(raw: bytes | None) -> dict[str, Any] | Unreadable:
+    """The members of a JSON object that no parser reads differently."""
     if not raw:
         return Unreadable(Defect.EMPTY, "the message has no value")
     if len(raw) > MESSAGE_BYTES_MAX:
@@ -106,39 +96,11 @@ def decode(
         return Unreadable(Defect.NULL_BYTE, "a string holds U+0000")
     if json_text.has_duplicate_key(raw, fields):
         return Unreadable(Defect.DUPLICATE_KEY, "an object names a key twice")
-    event_type = _type_of(fields)
-    if event_type is None:
-        return _unknown_type(fields)
-    event = _convert(fields, event_type, leniency)
-    if isinstance(event, Unreadable):
-        return event
-    if event_type not in TYPES_BY_TOPIC[topic]:
-        return Unreadable(Defect.WRONG_TOPIC, f"type {fields['type']!r} is not for {topic!r}")
-    return _check(event, logged_at, earliest_event_time)
-
-
-def _type_of(fields: dict[str, Any]) -> type[InputEvent] | None:
-    tag, version = fields.get("type"), fields.get("schema_version")
-    if type(tag) is not str or type(version) is not int:
-        return None
-    return TYPES.get((tag, version))
-
-
-def _convert(
-    fields: dict[str, Any], event_type: type[InputEvent], leniency: Leniency
-) -> InputEvent | Unreadable:
-    plan = PLANS[event_type]
-    try:
-        event = msgspec.convert(fields, event_type)
-    except msgspec.ValidationError:
-        return _mend(fields, event_type, leniency)
-    if plan.has_lists or leniency.any_amiss(plan.ids_of(event)):
-        return _mend(fields, event_type, leniency)
-    return event
+    return fields
 
 
 def _mend(
-    fields: dict[str, Any], event_type: type[InputEvent], leniency: Leniency
+    fields: dict[str, Any], event_type: type[InputEvent], leniency: Leniency, logged_at: int
 ) -> InputEvent | Unreadable:
     """The event of the fields, without what it may lack: placeholder ids, empty text, and
     descriptive attributes that cannot be read."""
@@ -151,95 +113,14 @@ def _mend(
         try:
             event = msgspec.convert(fields, event_type)
         except msgspec.ValidationError as error:
-            if not plan.drop_described(str(error), fields, dropped):
-                return _invalid(str(error), fields, event_type)
+            message = str(error)
+            if wrong_time := _wrong_time(message, fields, logged_at):
+                return wrong_time
+            if not plan.drop_described(message, fields, dropped):
+                return _invalid(message, fields, event_type)
         else:
             leniency.tell(event.app_id, dropped)
             return event
-
-
-def _check(event: InputEvent, logged_at: int, earliest: int) -> InputEvent | Unreadable:
-    if event.event_time < earliest:
-        return Unreadable(Defect.TIME_TOO_EARLY, f"event_time {event.event_time} < {earliest}")
-    if event.event_time > logged_at + AHEAD_MS_MAX:
-        return Unreadable(
-            Defect.TIME_TOO_LATE,
-            f"event_time {event.event_time} is over a day after {logged_at}",
-        )
-    if isinstance(event, Touchpoint):
-        if event.cost_micros is None and event.cost_currency is None:
-            return event
-        day = event.event_time // DAY_MS
-        return _check_amount(event, event.cost_micros or 0, event.cost_currency or "", day)
-    if isinstance(event, Install):
-        return _as_test(event) if event.adservices and event.adservices.is_test else event
-    if isinstance(event, Cost | ExchangeRate):
-        return _check_report(event, logged_at)
-    if isinstance(event, PaymentEvent):
-        return _check_money(event)
-    return event
-
-
-def _as_test(event: Install) -> Install:
-    """An install with Apple's test payload was made by a developer, whatever its app says."""
-    return msgspec.structs.replace(event, environment="sandbox")
-
-
-_DAY_1970 = date(1970, 1, 1)
-
-
-def _check_report(event: Cost | ExchangeRate, logged_at: int) -> InputEvent | Unreadable:
-    """Somewhere on earth a day begins 14 hours before it does in UTC."""
-    try:
-        day = (date.fromisoformat(event.date) - _DAY_1970).days
-    except ValueError:
-        return Unreadable(Defect.INVALID_VALUE, f"date {event.date} is not in the calendar")
-    if day < 0:
-        return Unreadable(Defect.TIME_TOO_EARLY, f"date {event.date} is before 1970")
-    if day * DAY_MS > logged_at + AHEAD_MS_MAX:
-        return Unreadable(
-            Defect.TIME_TOO_LATE, f"date {event.date} is over a day after {logged_at}"
-        )
-    if isinstance(event, Cost):
-        return _check_amount(event, event.amount_micros, event.currency, day)
-    for currency in (event.base_currency, event.quote_currency):
-        if not currencies.is_accepted(currency, day):
-            return Unreadable(Defect.UNKNOWN_CURRENCY, currencies.refusal(currency))
-    if event.base_currency == event.quote_currency:
-        return Unreadable(Defect.INVALID_VALUE, "a rate is between two different currencies")
-    return event
-
-
-def _check_money(
-    event: Purchase | Subscription | Refund | AdRevenue,
-) -> InputEvent | Unreadable:
-    day = event.event_time // DAY_MS
-    if isinstance(event, Refund):
-        if not currencies.is_accepted(event.currency, day):
-            return Unreadable(Defect.UNKNOWN_CURRENCY, currencies.refusal(event.currency))
-        if event.kind == "reversed" and event.amount_micros < 0:
-            return Unreadable(Defect.NEGATIVE_AMOUNT, "a reversed refund gives money: not negative")
-        if event.kind != "reversed" and event.amount_micros > 0:
-            return Unreadable(Defect.POSITIVE_REFUND, "a refund takes money: amount_micros <= 0")
-        return event
-    if not (event.install_id or event.customer_user_id):
-        return Unreadable(Defect.MISSING_ID, "neither install_id nor customer_user_id")
-    if isinstance(event, Purchase | Subscription):
-        parts = (event.net_micros, event.store_fee_micros, event.tax_micros)
-        if min(part or 0 for part in parts) < 0:
-            return Unreadable(Defect.NEGATIVE_AMOUNT, "net, store fee and tax are not negative")
-    return _check_amount(event, event.amount_micros, event.currency, day)
-
-
-def _check_amount(
-    event: InputEvent, micros: int, currency: str, day: int
-) -> InputEvent | Unreadable:
-    """`day` is that of the money, in days since 1970: it decides about withdrawn currencies."""
-    if micros < 0:
-        return Unreadable(Defect.NEGATIVE_AMOUNT, f"amount {micros} is negative")
-    if not currencies.is_accepted(currency, day):
-        return Unreadable(Defect.UNKNOWN_CURRENCY, currencies.refusal(currency))
-    return event
 
 
 def _unparsable(raw: bytes, message: str) -> Unreadable:
@@ -267,6 +148,24 @@ def _unknown_type(fields: dict[str, Any]) -> Unreadable:
 # Anchored, because the middle of a message may quote what the producer wrote.
 _MISSING = re.compile(r"\AObject missing required field `(\w+)`")
 _PATH = re.compile(r" - at `\$\.(\w+)[^`]*`\Z")
+_LEAF = re.compile(r" - at `\$\.(\w+)(?:\.(\w+))?`\Z")
+
+
+def _wrong_time(message: str, fields: dict[str, Any], logged_at: int) -> Unreadable | None:
+    """The refusal of a time in another unit or form, whether its field may be left out or not: a
+    producer who counts otherwise has to hear of it."""
+    path = _LEAF.search(message)
+    if path is None or not is_time(path.group(path.lastindex or 1)):
+        return None
+    name, value = path.group(1), fields.get(path.group(1))
+    if path.group(2) and isinstance(value, dict):
+        name, value = path.group(2), value.get(path.group(2))
+    advice = advice_on_time(name, value, logged_at)
+    if advice is None:
+        return None
+    if type(value) is not int:
+        return Unreadable(Defect.WRONG_TYPE, advice[:DETAIL_CHARS_MAX])
+    return Unreadable(Defect.TIME_TOO_LATE, advice[:DETAIL_CHARS_MAX])
 
 
 def _invalid(message: str, fields: dict[str, Any], event_type: type[InputEvent]) -> Unreadable:

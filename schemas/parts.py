@@ -6,7 +6,7 @@ from typing import Annotated, Literal, TypeVar
 
 from msgspec import Meta, Struct
 
-from schemas.time import EventMs
+from schemas.time import DAY_MS, EventMs
 
 Attribute = TypeVar("Attribute")
 
@@ -25,8 +25,20 @@ read is left out, and the event counts."""
 Platform = Literal["android", "ios", "other"]
 Text = Annotated[str, Meta(max_length=1024)]
 LongText = Annotated[str, Meta(max_length=16_384)]
-TimeMs = Annotated[EventMs, Meta(ge=0, le=2**53, description="Milliseconds since 1970, UTC")]
-Seconds = Annotated[int, Meta(ge=0, le=2**40, description="Seconds since 1970, or a duration")]
+TIME_MS_MAX = 10_413_791_999_999
+"""End of 2299, the last moment that ClickHouse can store: later times would wrap silently."""
+TimeMs = Annotated[EventMs, Meta(ge=0, le=TIME_MS_MAX, description="Milliseconds since 1970, UTC")]
+ClockMs = Annotated[
+    EventMs,
+    Meta(ge=-DAY_MS, le=TIME_MS_MAX, description="Milliseconds since 1970, UTC, by any clock"),
+]
+"""A clock that was never set says 1970, which west of Greenwich is a few hours less than 0."""
+EpochSeconds = Annotated[
+    int, Meta(ge=0, le=TIME_MS_MAX // 1_000, description="Seconds since 1970, UTC; 0: unknown")
+]
+LOOKBACK_S_MAX = 2 * 365 * 86_400
+"""A longer lookback is in milliseconds: one day of them is more."""
+LookbackSeconds = Annotated[int, Meta(ge=0, le=LOOKBACK_S_MAX, description="Seconds")]
 Count = Annotated[int, Meta(ge=0, le=2**31)]
 MICROS_MAX = 10**15
 """Largest amount of one event, a thousand million units: what is larger was multiplied by a million

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from schemas.records import Signal, Touch, TouchKind
+from schemas.records import Installed, Signal, Touch, TouchKind
 from schemas.time import EventMs, LogMs
 
 
@@ -15,6 +15,26 @@ class Candidate(Struct, frozen=True, array_like=True, gc=False):
 
     signal: Signal
     touch: Touch
+
+
+_NAMING = frozenset({Signal.REFERRER, Signal.CLICK_ID, Signal.ADSERVICES})
+
+
+def is_named(candidate: Candidate) -> bool:
+    """Whether the install itself names the touchpoint: then it came first, whatever clocks say."""
+    return candidate.signal in _NAMING
+
+
+def is_younger(candidate: Candidate, install: Installed) -> bool:
+    """Whether the clocks put the touchpoint after the first open that it led to."""
+    return candidate.touch.time > install.time and is_named(candidate)
+
+
+def is_delay_known(candidate: Candidate, install: Installed) -> bool:
+    """Whether both times are measured, and not bounds that took the place of wrong ones."""
+    touch = candidate.touch
+    is_corrected = bool(install.time_correction or touch.time_correction)
+    return 0 < touch.time <= install.time and not is_corrected
 
 
 def without_copies(candidates: Iterable[Candidate]) -> list[Candidate]:

@@ -13,9 +13,9 @@ from typing import Literal, get_args
 
 from msgspec import Struct
 
-from attribution.decision.candidates import Candidate
+from attribution.decision.candidates import Candidate, is_delay_known, is_named
 from schemas.records import Flag, Installed, Signal, SiteVerdict, Touch, TouchKind
-from schemas.time import DAY_MS, HOUR_MS, Millis
+from schemas.time import DAY_MS, HOUR_MS, LogMs, Millis
 
 FraudReason = Literal[
     "engagement_injection",
@@ -120,24 +120,41 @@ def hits(
 
 
 def _by_time(found: _Found, candidate: Candidate, install: Installed, rules: FraudRules) -> None:
-    """Check the order of click, download and first open. A touch time of 0 is unknown."""
+    """Check the order of click, download and first open. A touch time of 0 is unknown.
+
+    Networks stamp clicks, and a phone may be the only one that stamped the download. Its clock may
+    be wrong, but by no more than separates the first open from the log.
+    """
     touched, begun, opened = candidate.touch.time, install.begin_time, install.time
-    if 0 < touched <= opened:
-        if begun and touched > begun + rules.injection_tolerance_ms:
-            seconds = (touched - begun) / 1_000
-            found.append(("engagement_injection", seconds, "after_install_begin"))
-        if opened - touched < rules.short_ctit_ms:
-            found.append(("ctit_anomalies", (opened - touched) / 1_000, "short"))
+    is_before = touched <= opened or is_named(candidate)
+    begun_by = begun + _doubt(install, Flag.DEVICE_CLOCK)
+    if begun and is_before and touched > begun_by + rules.injection_tolerance_ms:
+        seconds = (touched - begun_by) / 1_000
+        found.append(("engagement_injection", seconds, "after_install_begin"))
+    if is_delay_known(candidate, install) and opened - touched < rules.short_ctit_ms:
+        found.append(("ctit_anomalies", (opened - touched) / 1_000, "short"))
     if begun > opened:
         found.append(("impossible_order", (begun - opened) / 1_000, "begin_after_open"))
     clicked = install.referrer_click_time
     if not clicked:
         return
-    if begun and clicked > begun:
+    if begun and clicked > begun and _is_by_one_clock(install.flags):
         found.append(("impossible_order", (clicked - begun) / 1_000, "referrer_click_after_begin"))
-    apart = abs(clicked - touched)
+    apart = abs(clicked - touched) - _doubt(install, Flag.DEVICE_CLICK_TIME)
     if candidate.signal is Signal.REFERRER and apart > rules.referrer_tolerance_ms:
         found.append(("referrer_time_mismatch", apart / 1_000, ""))
+
+
+def _doubt(install: Installed, by_device: Flag) -> Millis:
+    """By how much a time may be wrong that the device stamped; none if a server did."""
+    if not install.flags & by_device:
+        return Millis(0)
+    return max(install.ts - LogMs(install.time), Millis(0))
+
+
+def _is_by_one_clock(install_flags: int) -> bool:
+    is_begin_by_device = bool(install_flags & Flag.DEVICE_CLOCK)
+    return is_begin_by_device == bool(install_flags & Flag.DEVICE_CLICK_TIME)
 
 
 def _by_flags(found: _Found, touch_flags: int, install_flags: int) -> None:

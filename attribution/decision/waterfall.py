@@ -14,7 +14,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from attribution.decision.candidates import Candidate
+from attribution.decision.candidates import Candidate, is_named
 from attribution.decision.fraud import SITE_REASONS, FraudReason, Hit, hits
 from attribution.probabilistic.pair_score import confidences
 from attribution.rules.rules import Policy, Rules
@@ -114,7 +114,7 @@ def lookback_ms(
 def rejection(candidate: Candidate, case: Case, rules: Rules) -> Rejection | None:
     """The rule by which this touchpoint can never win; None: it is eligible."""
     touch, install = candidate.touch, case.install
-    if touch.time > install.time:
+    if touch.time > install.time and not is_named(candidate):
         return "after_install"
     if touch.ts - install.ts > rules.late_ms_max:
         return "logged_too_late"

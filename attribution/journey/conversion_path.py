@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from attribution.decision.waterfall import Review, review, run_waterfall
 from attribution.journey.decisions import case_of
 from attribution.journey.state import Decision, Journey
@@ -39,7 +41,7 @@ def conversion_path(journey: Journey, decision: Decision | None, rules: Rules) -
         one.touch.identity: receipt
         for one, receipt in zip(explained.reviewed, explained.receipts, strict=True)
     }
-    touches = sorted((one.touch for one in journey.candidates), key=_order)
+    touches = sorted((_in_order(one.touch, journey) for one in journey.candidates), key=_order)
     reviewed = [
         (touch, receipt_of[touch.identity]) for touch in touches if touch.identity in receipt_of
     ]
@@ -57,6 +59,14 @@ def _review(journey: Journey, rules: Rules) -> Review:
     case = case_of(journey, rules)
     judgement = run_waterfall(journey.candidates, case, rules)
     return review(journey.candidates, case, judgement, rules)
+
+
+def _in_order(touch: Touch, journey: Journey) -> Touch:
+    """The touchpoint no later than the first open; it may be, where clocks disagree."""
+    install = journey.install
+    if install is None or touch.time <= install.time:
+        return touch
+    return replace(touch, time=install.time)
 
 
 def _order(touch: Touch) -> tuple[EventMs, str, TouchKind]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from msgspec.structs import replace
 
-from attribution.decision.candidates import Candidate, without_copies
+from attribution.decision.candidates import Candidate, is_named, without_copies
 from attribution.decision.reengagement import is_meant_to, may_win_back
 from attribution.decision.waterfall import (
     Case,
@@ -25,7 +25,7 @@ from attribution.matching.facts import Evicted, Settled
 from attribution.matching.fair_share import Ranking, fair_share, sender_of
 from attribution.rules.rules import Rules
 from schemas.outcomes import DecisionReason
-from schemas.records import Prior, TouchKind
+from schemas.records import Installed, Prior, TouchKind
 from schemas.time import LogMs
 
 BEST_CANDIDATES: Ranking[Candidate] = Ranking(lambda one: sender_of(one.touch), rank)
@@ -123,15 +123,20 @@ def merge(journey: Journey, found: Sequence[Candidate], rules: Rules) -> Journey
         # id must be kept even if the referrer names the same click.
         later = [one for one in found if is_meant_to(one)]
     else:
-        later = [one for one in candidates if may_win_back(one, install)]
+        later = [one for one in candidates if _is_after_install(one, install)]
     if install is not None and later:
-        candidates = [one for one in candidates if not may_win_back(one, install)]
+        candidates = [one for one in candidates if not _is_after_install(one, install)]
     merged, facts = _kept(journey, candidates, rules)
     journey = replace(journey, candidates=merged)
     if later:
         journey, evicted = note_retargeting(journey, later, rules)
         facts += evicted
     return journey, facts
+
+
+def _is_after_install(candidate: Candidate, install: Installed) -> bool:
+    """Whether the touchpoint can only win the user back. What the install names came before it."""
+    return may_win_back(candidate, install) and not is_named(candidate)
 
 
 def _kept(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from attribution.decision.candidates import Candidate, without_copies
+from attribution.decision.candidates import Candidate, is_named, without_copies
 from attribution.decision.reengagement import (
     FoundReengagement,
     Reengaged,
@@ -87,8 +87,10 @@ def win_back(
     settled = [one for one in journey.reengaged if 0 < one.session_time <= until]
     current = {one.event_id: one for one in settled}
     counted = without_uncounted(journey, rules)
+    named = {one.touch.event_id for one in journey.candidates if is_named(one)}
+    touches = [one for one in counted.retargeting if one.touch.event_id not in named]
     past = SettledReengagements(settled, until)
-    for found in find_reengagements(install, counted.sessions, counted.retargeting, past, rules):
+    for found in find_reengagements(install, counted.sessions, touches, past, rules):
         current[found.candidate.touch.event_id] = _reengaged(found)
     known = {one.event_id: one for one in journey.reengaged}
     facts: list[JourneyFact] = []

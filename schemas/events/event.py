@@ -8,13 +8,13 @@ from msgspec import Meta, Struct
 
 from schemas.parts import (
     AppId,
+    ClockMs,
     Consent,
     Country,
     Descriptive,
     Id,
     Platform,
     Text,
-    TimeMs,
 )
 
 
@@ -23,11 +23,11 @@ class Event(Struct, frozen=True, kw_only=True, gc=False, tag_field="type"):
 
     event_id: Id
     app_id: AppId
-    event_time: TimeMs
+    event_time: ClockMs
     schema_version: Literal[1]
     environment: Literal["production", "sandbox"] = "production"
     source: Descriptive[Literal["sdk", "s2s", "network", "store"]] = "sdk"
-    sent_time: Descriptive[TimeMs] | None = None
+    sent_time: Descriptive[ClockMs] | None = None
     """When the producer sent the event, by the same clock as event_time: their distance is known
     even where the clock is wrong."""
 

@@ -9,9 +9,9 @@ from msgspec import Struct
 from schemas.events.event import DeviceEvent
 from schemas.parts import (
     Descriptive,
+    EpochSeconds,
     Id,
     LongText,
-    Seconds,
     Text,
     TimeMs,
 )
@@ -48,11 +48,11 @@ class Install(DeviceEvent, frozen=True, kw_only=True, gc=False, tag="install"):
     install_id: Id
     click_id: Id | None = None
     install_referrer: LongText | None = None
-    referrer_click_time_s: Seconds | None = None
-    referrer_click_time_server_s: Seconds | None = None
-    install_begin_time_s: Seconds | None = None
-    install_begin_time_server_s: Seconds | None = None
-    install_finish_time_s: Seconds | None = None
+    referrer_click_time_s: Descriptive[EpochSeconds] | None = None
+    referrer_click_time_server_s: Descriptive[EpochSeconds] | None = None
+    install_begin_time_s: Descriptive[EpochSeconds] | None = None
+    install_begin_time_server_s: Descriptive[EpochSeconds] | None = None
+    install_finish_time_s: Descriptive[EpochSeconds] | None = None
     install_version: Descriptive[Text] | None = None
     store: Descriptive[Text] | None = None
     is_reinstall: bool | None = None

@@ -55,8 +55,8 @@ class Subscription(StoreTransaction, frozen=True, kw_only=True, gc=False, tag="s
         "cancel",
         "product_change",
     ]
-    period_start_time: TimeMs | None = None
-    period_end_time: TimeMs | None = None
+    period_start_time: Descriptive[TimeMs] | None = None
+    period_end_time: Descriptive[TimeMs] | None = None
     is_trial: bool = False
     offer_id: Descriptive[Text] | None = None
 

@@ -11,9 +11,9 @@ from schemas.parts import (
     Currency,
     Descriptive,
     Id,
+    LookbackSeconds,
     Micros,
     NameText,
-    Seconds,
     Text,
 )
 
@@ -35,8 +35,8 @@ class Touchpoint(DeviceEvent, frozen=True, kw_only=True, gc=False, tag="touchpoi
     sub_site_id: Text | None = None
     keyword: Descriptive[Text] | None = None
     is_retargeting: bool = False
-    click_lookback_s: Seconds | None = None
-    view_lookback_s: Seconds | None = None
+    click_lookback_s: LookbackSeconds | None = None
+    view_lookback_s: LookbackSeconds | None = None
     cost_model: Descriptive[Literal["cpc", "cpi", "cpm", "cpa"]] | None = None
     cost_micros: Micros | None = None
     cost_currency: Currency | None = None

@@ -34,6 +34,8 @@ class Installed(Struct, frozen=True, array_like=True, gc=False, tag=1):
     adservices: Touch | None = None  # the touchpoint that Apple AdServices names
     traits: list[str] = []  # see TRAITS
     described: list[str] = []  # see INSTALL_TEXTS; empty when the install has none of them
+    reported_time: EventMs = EventMs(0)  # what the producer said, where `time` is corrected
+    time_correction: str = ""  # see `schemas.clocks.TimeCorrection`
 
 
 INSTALL_TEXTS = ("device_model", "store", "install_version")
@@ -68,6 +70,8 @@ class ActivitySeen(Struct, frozen=True, array_like=True, gc=False, tag=3):
     ts: LogMs
     source: Source
     app_id: str = ""
+    reported_time: EventMs = EventMs(0)  # what the producer said, where `time` is corrected
+    time_correction: str = ""  # see `schemas.clocks.TimeCorrection`
 
 
 class MoneyRouted(Struct, frozen=True, array_like=True, gc=False, tag=4):

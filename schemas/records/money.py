@@ -32,3 +32,5 @@ class Money(Struct, frozen=True, array_like=True, gc=False):
     time: EventMs
     ts: LogMs
     source: Source
+    reported_time: EventMs = EventMs(0)  # what the producer said, where `time` is corrected
+    time_correction: str = ""  # see `schemas.clocks.TimeCorrection`

@@ -38,6 +38,8 @@ class Flag(IntFlag):
     OWNED = 32  # a visit to a site or store page of the advertiser
     RESTRICTED = 128  # the network forbids to show its name for single users
     SIGNATURE_OLD = 256  # a right signature of version 1, which covers few fields
+    DEVICE_CLOCK = 512  # the begin of the download is by the device's clock, which nothing confirms
+    DEVICE_CLICK_TIME = 1024  # so is the time of the click in the referrer
 
 
 class Touch(Struct, frozen=True, array_like=True, gc=False):
@@ -61,6 +63,8 @@ class Touch(Struct, frozen=True, array_like=True, gc=False):
     flags: int = 0  # bits of Flag
     traits: list[str] = []  # see TRAITS; empty unless probabilistic matching is on
     described: list[str] = []  # see TOUCH_TEXTS; empty when the touchpoint has none of them
+    reported_time: EventMs = EventMs(0)  # what the producer said, where `time` is corrected
+    time_correction: str = ""  # see `schemas.clocks.TimeCorrection`
 
     @property
     def identity(self) -> tuple[TouchKind, str]:

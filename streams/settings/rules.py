@@ -9,6 +9,7 @@ from typing import Annotated
 from msgspec import Meta, Struct, field
 
 from attribution.rules.rules import Rules
+from schemas.clocks import ClockRules
 from schemas.time import DAY_MS, MINUTE_MS, EventMs, LogMs, Millis
 from streams.settings.declaration import DURATION
 from streams.settings.values import (
@@ -83,6 +84,18 @@ class RuleSettings(Struct, frozen=True, kw_only=True):
             examples=["2024-01-01"],
         ),
     ] = field(name="HEADWATER_EARLIEST_EVENT_TIME", default=date(2010, 1, 1))
+    sdk_event_age_ms: Annotated[
+        Millis,
+        Meta(
+            ge=30 * DAY_MS,
+            le=36_500 * DAY_MS,
+            description="Maximum age at which an event of an SDK may still be sent: an older one "
+            "tells of a wrong clock and counts at a corrected time. Raise it to load older history "
+            "that does not say `source`.",
+            examples=["3650d"],
+            extra=DURATION,
+        ),
+    ] = field(name="HEADWATER_SDK_EVENT_AGE", default=ClockRules().sdk_event_age_ms_max)
     attribution: Annotated[
         Path | None,
         Meta(

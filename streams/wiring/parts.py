@@ -135,6 +135,7 @@ def _intake_rules(settings: Settings, *, is_probabilistic: bool) -> IntakeRules:
         referrer_parameters=dict(rules.referrer_parameters or {}),
         signature_age_ms_max=rules.signature_age_ms,
         old_signatures_until=rules.old_signatures_until,
+        sdk_event_age_ms_max=rules.sdk_event_age_ms,
         is_probabilistic=is_probabilistic,
         postbacks=postback_rules(settings.postbacks),
     )

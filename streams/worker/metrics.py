@@ -76,6 +76,13 @@ OLD_SIGNATURES_TOTAL = _counter(
     " source.",
     "media_source",
 )
+CORRECTED_TIMES_TOTAL = _counter(
+    "corrected_times_total",
+    "Events whose time cannot be right and was corrected, by type, source and reason.",
+    "type",
+    "source",
+    "reason",
+)
 POSTBACKS_TOTAL = _counter(
     "postbacks_total",
     "Apple's postbacks, copies included, by framework, check result and reason.",

@@ -51,6 +51,9 @@ class StageMetrics(StageObserver):
     def on_old_signature(self, media_source: str) -> None:
         metrics.OLD_SIGNATURES_TOTAL.labels(media_source).inc()
 
+    def on_time_corrected(self, event_type: str, source: str, reason: str) -> None:
+        metrics.CORRECTED_TIMES_TOTAL.labels(event_type, source, reason).inc()
+
     def on_postback(self, framework: str, state: str, reason: str) -> None:
         metrics.POSTBACKS_TOTAL.labels(framework, state, reason).inc()
 

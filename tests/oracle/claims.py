@@ -10,6 +10,9 @@ from schemas.records import Installed, Prior, Signal, SiteVerdict, Touch, TouchK
 from tests.oracle.history import History, Opened
 from tests.oracle.rulebook import CLICK_MAX, LATE_MAX, VIEW_MAX, Rulebook
 
+NAMED = frozenset({Signal.REFERRER, Signal.CLICK_ID, Signal.ADSERVICES})
+"""What names a touchpoint in the install itself."""
+
 
 class Claim(NamedTuple):
     """A touchpoint beside an install, and the strongest evidence that joins them."""
@@ -60,8 +63,18 @@ def claims_on(opened: Opened, history: History) -> list[Claim]:
 
 def brings_back(touch: Touch, signal: Signal, install: Installed) -> bool:
     """Whether it belongs to the life after the install, and so is no candidate for it."""
-    is_on_user = signal in (Signal.DEVICE_ID, Signal.CLICK_ID)
-    return touch.is_retargeting and touch.time > install.time and is_on_user
+    return touch.is_retargeting and touch.time > install.time and signal is Signal.DEVICE_ID
+
+
+def is_cause(touch: Touch, opened: Opened, signals: list[Signal]) -> bool:
+    """Whether the install names it, and they are near enough to be looked up: then it came first,
+    whatever the clocks say."""
+    install = opened.install
+    return (
+        not NAMED.isdisjoint(signals)
+        and abs(install.time - touch.time) <= CLICK_MAX
+        and -CLICK_MAX - LATE_MAX <= touch.ts - install.ts <= LATE_MAX
+    )
 
 
 def prior_of(opened: Opened, history: History, book: Rulebook) -> Prior | None:
@@ -110,7 +123,7 @@ def window_of(claim: Claim, case: Case) -> int:
 def refusal(claim: Claim, case: Case) -> str:
     """The first rule that forbids this touchpoint to win, before fraud is asked; "" when none."""
     touch, install, prior = claim.touch, case.opened.install, case.prior
-    if touch.time > install.time:
+    if touch.time > install.time and claim.signal not in NAMED:
         return "after_install"
     if touch.ts - install.ts > LATE_MAX:
         return "logged_too_late"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from schemas.records import Flag, Signal
-from tests.oracle.claims import Case, Claim
+from schemas.time import LogMs
+from tests.oracle.claims import NAMED, Case, Claim
 from tests.oracle.rulebook import DAY, HOUR, REASONS, SECOND, SITE_REASONS
 
 
@@ -45,25 +46,38 @@ def is_condemned(claim: Claim, case: Case, reason: str) -> bool:
 def is_injected(claim: Claim, case: Case) -> bool:
     """Shown while the app was being downloaded: whoever clicked knew of the install."""
     install = case.opened.install
-    began = install.begin_time
-    return began > 0 and began + 5 * SECOND < claim.touch.time <= install.time
+    began, clicked = install.begin_time, claim.touch.time
+    if claim.signal not in NAMED and clicked > install.time:
+        return False
+    return began > 0 and began + doubt(case, Flag.DEVICE_CLOCK) + 5 * SECOND < clicked
+
+
+def doubt(case: Case, flag: Flag) -> int:
+    """How far the clock of the phone may be off, where it is the only one that stamped."""
+    install = case.opened.install
+    return max(0, install.ts - LogMs(install.time)) if install.flags & flag else 0
 
 
 def is_too_quick(claim: Claim, case: Case) -> bool:
-    since = case.opened.install.time - claim.touch.time
-    return 0 <= since < 10 * SECOND
+    install, touch = case.opened.install, claim.touch
+    if install.time_correction or touch.time_correction or not touch.time:
+        return False
+    return 0 <= install.time - touch.time < 10 * SECOND
 
 
 def is_out_of_order(claim: Claim, case: Case) -> bool:
     install = case.opened.install
     began, clicked = install.begin_time, install.referrer_click_time
-    return began > install.time or 0 < began < clicked
+    marks = {bool(install.flags & flag) for flag in (Flag.DEVICE_CLOCK, Flag.DEVICE_CLICK_TIME)}
+    return began > install.time or (0 < began < clicked and len(marks) == 1)
 
 
 def is_mismatched(claim: Claim, case: Case) -> bool:
     clicked = case.opened.install.referrer_click_time
     return (
-        claim.signal is Signal.REFERRER and clicked > 0 and abs(clicked - claim.touch.time) > HOUR
+        claim.signal is Signal.REFERRER
+        and clicked > 0
+        and abs(clicked - claim.touch.time) > HOUR + doubt(case, Flag.DEVICE_CLICK_TIME)
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from schemas.records import Flag, Signal
-from tests.oracle.claims import Claim, rank
+from tests.oracle.claims import Claim, is_cause, rank
 from tests.oracle.history import History, Opened, Shown, Visit
 from tests.oracle.rulebook import CLICK_MAX, FOREVER, LATE_MAX, VIEW_MAX, Rulebook
 
@@ -77,7 +77,10 @@ def retargeting(opened: Opened, history: History) -> list[Claim]:
     found = []
     for shown in history.shown:
         touch = shown.touch
-        ids = {Signal.CLICK_ID, Signal.DEVICE_ID} & set(opened.signals(shown))
+        signals = list(opened.signals(shown))
+        if is_cause(touch, opened, signals):
+            continue
+        ids = {Signal.DEVICE_ID} & set(signals)
         if is_named(shown, [one.ts for one in namings if one.key in shown.keys]):
             ids.add(Signal.CLICK_ID)
         if touch.is_retargeting and touch.time > opened.install.time and ids:

@@ -16,6 +16,7 @@ from schemas.decode import (
     Unreadable,
     decode,
 )
+from schemas.parts import TIME_MS_MAX
 from tests.schemas.test_decode import EARLIEST, IN_APP, INSTALL, NOW, PURCHASE, REFUND, TOUCH
 
 COST = {
@@ -43,6 +44,7 @@ PRIVACY = {
     "identities": [{"identity_type": "gaid", "identity_value": "x"}],
     "submitted_time": NOW,
 }
+SERVED = {**INSTALL, "source": "s2s"}
 TOPICS = {
     "install": "installs",
     "in_app_event": "activity",
@@ -200,11 +202,16 @@ FIELDS: list[tuple[str, dict[str, Any], Defect]] = [
     ("spend beyond 10^15", {**COST, "amount_micros": 10**18}, Defect.AMOUNT_TOO_LARGE),
     ("touch cost beyond 10^15", touch_with(cost_micros=2**62, cost_currency="EUR"),
      Defect.AMOUNT_TOO_LARGE),
-    ("too early", {**INSTALL, "event_time": EARLIEST - 1}, Defect.TIME_TOO_EARLY),
-    ("epoch", {**INSTALL, "event_time": 0}, Defect.TIME_TOO_EARLY),
+    ("too early", {**SERVED, "event_time": EARLIEST - 1}, Defect.TIME_TOO_EARLY),
+    ("epoch", {**SERVED, "event_time": 0}, Defect.TIME_TOO_EARLY),
+    ("spend at the epoch", {**COST, "event_time": 0}, Defect.TIME_TOO_EARLY),
     ("in seconds", {**INSTALL, "event_time": NOW // 1000}, Defect.TIME_TOO_EARLY),
-    ("before 1970", {**INSTALL, "event_time": -1}, Defect.TIME_TOO_EARLY),
-    ("too late", {**INSTALL, "event_time": NOW + AHEAD_MS_MAX + 1}, Defect.TIME_TOO_LATE),
+    ("before 1970", {**SERVED, "event_time": -1}, Defect.TIME_TOO_EARLY),
+    ("no clock says 1969", {**INSTALL, "event_time": -86_400_001}, Defect.TIME_TOO_EARLY),
+    ("too late", {**SERVED, "event_time": NOW + AHEAD_MS_MAX + 1}, Defect.TIME_TOO_LATE),
+    ("spend of next week", {**COST, "event_time": NOW + 7 * AHEAD_MS_MAX}, Defect.TIME_TOO_LATE),
+    ("no clock says 2300", {**INSTALL, "event_time": TIME_MS_MAX + 1}, Defect.TIME_TOO_LATE),
+    ("in microseconds", {**INSTALL, "event_time": NOW * 1_000}, Defect.TIME_TOO_LATE),
     ("in nanoseconds", {**INSTALL, "event_time": NOW * 1_000_000}, Defect.TIME_TOO_LATE),
     ("negative payment", {**PURCHASE, "amount_micros": -1}, Defect.NEGATIVE_AMOUNT),
     ("negative net", {**PURCHASE, "net_micros": -1}, Defect.NEGATIVE_AMOUNT),

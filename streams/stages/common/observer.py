@@ -23,6 +23,9 @@ class StageObserver:
     def on_old_signature(self, media_source: str) -> None:
         """A touchpoint with a right signature of version 1, which is accepted until a date."""
 
+    def on_time_corrected(self, event_type: str, source: str, reason: str) -> None:
+        """The time of an event cannot be right; `reason` is one of `schemas.clocks`."""
+
     def on_postback(self, framework: str, state: str, reason: str) -> None:
         """A postback of Apple's was received, copies included."""
 

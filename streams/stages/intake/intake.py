@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from attribution.matching.referrer import ReferrerReader
 from attribution.postbacks.postback_check import PostbackCheck, PostbackRules
 from schemas import topics
+from schemas.clocks import ClockRules, CorrectedTime, corrected_time
 from schemas.decode import Unreadable, decode
+from schemas.events import DeviceEvent, InputEvent, type_name
 from schemas.leniency import Leniency
 from schemas.time import DAY_MS, EventMs, LogMs, Millis
 from streams.errors import Stop
@@ -44,9 +46,18 @@ class IntakeRules:
     referrer_parameters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     signature_age_ms_max: Millis = 2 * DAY_MS
     old_signatures_until: LogMs = _NEVER  # signatures of version 1 are valid before
+    sdk_event_age_ms_max: Millis = ClockRules().sdk_event_age_ms_max
     is_probabilistic: bool = False  # whether probabilistic matching is switched on
     passes_watermarks: bool = True  # False: a replay writes them itself
     postbacks: PostbackRules = field(default_factory=PostbackRules)
+
+    @property
+    def clocks(self) -> ClockRules:
+        """The bounds of event times."""
+        return ClockRules(
+            earliest_event_time=self.earliest_event_time,
+            sdk_event_age_ms_max=self.sdk_event_age_ms_max,
+        )
 
 
 class DeadLetterRate:
@@ -86,6 +97,7 @@ class Intake:
         self._partitions = partitions
         self._rules = rules
         self._observer = observer
+        self._clocks = rules.clocks
         self._leniency = Leniency(rules.placeholder_ids, observer.on_dropped)
         self._routing = RoutingRules(
             Pseudonyms(rules.pseudonym_secret),
@@ -124,13 +136,22 @@ class Intake:
                 continue
             source = (_SOURCE_INDEX[topic], partition, record.offset)
             event = decode(
-                record.value, topic, logged_at, self._rules.earliest_event_time, self._leniency
+                record.value, topic, logged_at, self._clocks.earliest_event_time, self._leniency
             )
             if isinstance(event, Unreadable):
                 batch.set_aside(record, source, event)
                 self._observer.on_dead_letter(topic, event.reason)
                 unreadable += 1
             else:
-                batch.route(event, source, logged_at, record.value or b"")
+                clock = self._corrected(event, logged_at)
+                batch.route(event, source, logged_at, record.value or b"", clock)
         self._rate.count(len(records), unreadable, f"partition {self._partition} of the sources")
         return batch.effects(positions, watermarks if self._rules.passes_watermarks else {})
+
+    def _corrected(self, event: InputEvent, logged_at: LogMs) -> CorrectedTime | None:
+        if not isinstance(event, DeviceEvent):
+            return None
+        corrected = corrected_time(event, logged_at, self._clocks)
+        if corrected is not None:
+            self._observer.on_time_corrected(type_name(type(event)), event.source, corrected.reason)
+        return corrected

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from attribution.matching.referrer import ReferrerReader
 from attribution.postbacks.postback_check import PostbackCheck
 from schemas import topics
+from schemas.clocks import CorrectedTime, at_right_time
 from schemas.decode import Unreadable
 from schemas.events import (
     AakPostback,
@@ -34,8 +35,6 @@ from schemas.records import (
     JourneyRecord,
     MatchFrame,
     MatchRecord,
-    Money,
-    MoneyKind,
     MoneySeen,
     PostbackSeen,
     Signal,
@@ -52,6 +51,7 @@ from streams.stages.common.outbox import FrameOutbox, Outbox
 from streams.stages.common.pseudonyms import Pseudonyms
 from streams.stages.contract import Effects, LogRecord
 from streams.stages.intake import rows, stage_records
+from streams.stages.intake.money_records import money_moved
 from streams.stages.intake.signatures import Signatures, id_flags
 from streams.stages.intake.site_touches import TouchCounts
 from streams.stages.intake.traits import event_traits, has_consent, network_key
@@ -113,17 +113,25 @@ class Routing:
         self.outbox.add(topics.DEAD_LETTERS.name, "", letter)
         self.outbox.settle(source, "dead_lettered")
 
-    def route(self, event: InputEvent, source: Source, ts: LogMs, raw: bytes) -> None:
-        """Route one event, logged at `ts`; `raw` is the message as it was sent."""
+    def route(
+        self,
+        event: InputEvent,
+        source: Source,
+        ts: LogMs,
+        raw: bytes,
+        clock: CorrectedTime | None = None,
+    ) -> None:
+        """Route one event, logged at `ts`; `raw` is the message as it was sent, and `clock`
+        corrects its time."""
         match event:
             case Touchpoint():
-                self._touchpoint(event, source, ts, raw)
+                self._touchpoint(event, source, ts, raw, clock)
             case Session() | InAppEvent():
-                self._activity(event, source, ts)
+                self._activity(at_right_time(event, clock), source, ts, clock)
             case Install():
-                self._install(event, source, ts)
+                self._install(event, source, ts, clock)
             case Purchase() | Subscription() | Refund() | AdRevenue():
-                self._money(event, source, ts)
+                self._money(at_right_time(event, clock), source, ts, clock)
             case Cost():
                 self._cost(event, source)
             case ExchangeRate():
@@ -133,12 +141,21 @@ class Routing:
             case PrivacyRequest():
                 self._privacy_request(event, source, ts)
 
-    def _touchpoint(self, event: Touchpoint, source: Source, ts: LogMs, raw: bytes) -> None:
+    def _touchpoint(
+        self,
+        event: Touchpoint,
+        source: Source,
+        ts: LogMs,
+        raw: bytes,
+        clock: CorrectedTime | None,
+    ) -> None:
         device = match_keys.device_keys(event, self._pseudonyms)
+        # What is signed is the time that was sent.
         flags = self._signatures.flags(event, ts, raw) | id_flags(event)
+        event = at_right_time(event, clock)
         # A touchpoint with a device id is matched by that id only.
         traits = self._traits(event) if not device else []
-        touch = stage_records.touch_seen(event, ts, flags, traits)
+        touch = stage_records.touch_seen(event, ts, flags, traits, clock)
         self._touches_by_site.add(event.app_id, touch)
         is_home = True
         keys = match_keys.touch_keys(event, device)
@@ -156,7 +173,9 @@ class Routing:
         row = rows.touch_outcome(event, touch, source, device[0] if device else "")
         self.outbox.add(topics.TOUCHES.name, event.event_id, row)
 
-    def _install(self, event: Install, source: Source, ts: LogMs) -> None:
+    def _install(
+        self, event: Install, source: Source, ts: LogMs, clock: CorrectedTime | None
+    ) -> None:
         referrer = self._referrers.read(event.install_referrer)
         if referrer.dropped:
             self._observer.on_evicted("referrer_click_ids_max", referrer.dropped)
@@ -167,6 +186,8 @@ class Routing:
         installed = stage_records.installed(
             event, source, ts, len(lookups), traits, is_organic=referrer.is_organic
         )
+        installed = stage_records.installed_at_right_time(installed, event, clock)
+        event = at_right_time(event, clock)
         self._journeys.add(journey_key(event.app_id, event.install_id), installed)
         for ordinal, (signal, key) in enumerate(lookups):
             self._match.add(
@@ -174,9 +195,15 @@ class Routing:
             )
         self._link(event, event.install_id, ts)
 
-    def _activity(self, event: Session | InAppEvent, source: Source, ts: LogMs) -> None:
+    def _activity(
+        self,
+        event: Session | InAppEvent,
+        source: Source,
+        ts: LogMs,
+        clock: CorrectedTime | None,
+    ) -> None:
         journey = journey_key(event.app_id, event.install_id)
-        self._journeys.add(journey, stage_records.activity_seen(event, source, ts))
+        self._journeys.add(journey, stage_records.activity_seen(event, source, ts, clock))
         if isinstance(event, Session) and event.touch_id is not None:
             key = match_keys.click_key(event.app_id, event.touch_id)
             time = event.event_time
@@ -196,26 +223,16 @@ class Routing:
         self._match.add(key, AccountLinked(key, install_id, event.event_time, ts))
 
     def _money(
-        self, event: Purchase | Subscription | Refund | AdRevenue, source: Source, ts: LogMs
+        self,
+        event: Purchase | Subscription | Refund | AdRevenue,
+        source: Source,
+        ts: LogMs,
+        clock: CorrectedTime | None,
     ) -> None:
-        key, kind, booking_id, transaction_id = _money_names(event)
         account = ""
         if event.customer_user_id is not None:
             account = match_keys.account_key(event.app_id, event.customer_user_id, self._pseudonyms)
-        money = Money(
-            booking_id=booking_id,
-            transaction_id=transaction_id,
-            kind=kind,
-            app_id=event.app_id,
-            install_id=event.install_id or "",
-            account=account,
-            amount_micros=event.amount_micros,
-            currency=event.currency,
-            product_id=getattr(event, "product_id", None) or "",
-            time=event.event_time,
-            ts=ts,
-            source=source,
-        )
+        key, money = money_moved(event, account, source, ts, clock)
         self._match.add(key, MoneySeen(key, money))
         if event.install_id is not None:
             self._link(event, event.install_id, ts)
@@ -262,21 +279,3 @@ class Routing:
         if not self._is_probabilistic or not has_consent(event):
             return []
         return event_traits(event, self._pseudonyms)
-
-
-def _money_names(
-    event: Purchase | Subscription | Refund | AdRevenue,
-) -> tuple[str, MoneyKind, str, str]:
-    """Match key, kind, booking id and transaction id of a payment."""
-    app_id = event.app_id
-    if isinstance(event, AdRevenue):
-        key = match_keys.impression_key(app_id, event.impression_id)
-        return key, MoneyKind.AD_REVENUE, f"ad {app_id}:{event.impression_id}", event.impression_id
-    transaction_id = event.transaction_id
-    key = match_keys.transaction_key(app_id, transaction_id)
-    if isinstance(event, Refund):
-        booking_id = f"refund {app_id}:{transaction_id}:{event.refund_id}"
-        return key, MoneyKind.REFUND, booking_id, transaction_id
-    is_purchase = isinstance(event, Purchase)
-    kind = MoneyKind.PURCHASE if is_purchase else MoneyKind.SUBSCRIPTION
-    return key, kind, f"{app_id}:{transaction_id}", transaction_id

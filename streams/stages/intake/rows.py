@@ -50,6 +50,8 @@ def touch_outcome(event: Touchpoint, touch: Touch, source: Source, device_key: s
         device_key=device_key,
         cost_micros=event.cost_micros or 0,
         cost_currency=event.cost_currency or "",
+        reported_time=touch.reported_time,
+        time_correction=touch.time_correction,
         environment=event.environment,
         sub_site_id=event.sub_site_id or "",
         keyword=event.keyword or "",

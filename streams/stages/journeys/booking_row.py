@@ -26,5 +26,7 @@ def booking_row(routed: MoneyRouted, install: Installed) -> Booking:
         product_id=money.product_id,
         event_time=money.time,
         install_time=install.time,
+        reported_time=money.reported_time,
+        time_correction=money.time_correction,
         **source_columns(money.source),
     )

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from attribution.decision.candidates import Candidate
+from attribution.decision.candidates import Candidate, is_delay_known
 from attribution.decision.fraud import SITE_REASONS
 from attribution.decision.waterfall import (
     conversion_type,
@@ -30,6 +30,7 @@ from schemas.records import (
 )
 from streams.stages.common.source_columns import source_columns
 from streams.stages.journeys.described_columns import described_columns
+from streams.stages.journeys.install_clocks import after_begin_ms, clock_columns, ctit_s
 
 MatchType = Literal["referrer", "click_id", "device_id", "adservices", "probabilistic"]
 _MATCH_TYPES: dict[Signal, MatchType] = {
@@ -68,11 +69,6 @@ def credit_features(install: Installed, winner: Candidate | None) -> InstallCred
         _TOUCH_TYPES[touch.kind],
         ctit_s(install, winner),
     )
-
-
-def ctit_s(install: Installed, winner: Candidate) -> int:
-    """Click-to-install time in seconds; -1 if the time of the touchpoint is unknown."""
-    return (install.time - winner.touch.time) // 1_000 if winner.touch.time else -1
 
 
 def attribution_row(decision: Decision, rules: Rules, rule_set: str) -> Attribution:
@@ -171,7 +167,7 @@ def site_claim(decision: Decision) -> SiteInstall | None:
     """
     install, judgement = decision.case.install, decision.judgement
     claimant = judgement.robbed or judgement.winner
-    if claimant is None or claimant.touch.time == 0 or decision.is_erased:
+    if claimant is None or decision.is_erased or not is_delay_known(claimant, install):
         return None
     touch, robbed_by = claimant.touch, judgement.robbed_by
     if touch.kind is not TouchKind.CLICK:
@@ -185,7 +181,7 @@ def site_claim(decision: Decision) -> SiteInstall | None:
         is_new_device=decision.case.prior is None and len(decision.review.receipts) == 1,
         time=install.time,
         ts=install.ts,
-        after_begin_ms=touch.time - install.begin_time if install.begin_time else None,
+        after_begin_ms=after_begin_ms(touch, install),
         is_rejected=robbed_by is not None and robbed_by.reason not in SITE_REASONS,
         touch_id=touch.touch_id,
         campaign_id=touch.campaign_id,
@@ -217,6 +213,7 @@ def _row(install: Installed, winner: Candidate | None, *, is_erased: bool) -> di
         "platform": install.platform,
         "country_code": install.country_code,
         "install_time": install.time,
+        **clock_columns(install, winner),
         "prior_install_id": "",
         "fraud_status": "",
         "fraud_reason": "",

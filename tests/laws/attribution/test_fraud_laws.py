@@ -43,15 +43,20 @@ def touches(draw: st.DrawFn, event_id: str) -> Touch:
 
 
 installs = st.builds(
-    lambda begin, clicked, bits: replace(
+    lambda begin, clicked, bits, clocks, late, correction: replace(
         installed(install_id="i"),
         begin_time=begin,
         referrer_click_time=clicked,
-        flags=bits,
+        flags=bits | clocks,
+        ts=LogMs(NOON + late),
+        time_correction=correction,
     ),
     st.sampled_from((0, BEGUN, NOON, NOON + 1)),
     st.one_of(st.just(0), near_an_edge),
     flags,
+    st.sampled_from((0, Flag.DEVICE_CLOCK, Flag.DEVICE_CLOCK | Flag.DEVICE_CLICK_TIME)),
+    st.sampled_from((0, 1, 90_000)),
+    st.sampled_from(("", "", "before_download")),
 )
 verdicts = st.lists(
     st.builds(
@@ -88,6 +93,11 @@ def naive(
     touch = one.touch
     begin, clicked, opened = install.begin_time, install.referrer_click_time, install.time
     is_known = touch.time > 0
+    begin_clock, click_clock = (
+        bool(install.flags & flag) for flag in (Flag.DEVICE_CLOCK, Flag.DEVICE_CLICK_TIME)
+    )
+    doubt = max(0, install.ts - LogMs(opened))
+    is_named = one.signal in (Signal.REFERRER, Signal.CLICK_ID, Signal.ADSERVICES)
     both = touch.flags | install.flags
     claims = sorted(
         (other.touch.ts, other.touch.event_id, other.touch.media_source)
@@ -97,12 +107,18 @@ def naive(
     is_click = touch.kind == TouchKind.CLICK
     is_rival_claim = is_click and len({claim[2] for claim in claims}) > 1
     found = {
-        "engagement_injection": is_known and begin > 0 and begin + 5_000 < touch.time <= opened,
-        "ctit_anomalies": is_known and 0 <= opened - touch.time < 10_000,
-        "impossible_order": begin > opened or (begin > 0 and clicked > begin),
+        "engagement_injection": is_known
+        and begin > 0
+        and begin + 5_000 + begin_clock * doubt < touch.time
+        and (is_named or touch.time <= opened),
+        "ctit_anomalies": is_known
+        and 0 <= opened - touch.time < 10_000
+        and install.time_correction == touch.time_correction == "",
+        "impossible_order": begin > opened
+        or (begin > 0 and clicked > begin and begin_clock == click_clock),
         "referrer_time_mismatch": one.signal == Signal.REFERRER
         and clicked > 0
-        and abs(clicked - touch.time) > HOUR_MS,
+        and abs(clicked - touch.time) > HOUR_MS + click_clock * doubt,
         "malformed_advertising_id": bool(both & Flag.MALFORMED_ID),
         "incorrect_signature": bool(
             both & Flag.SIGNATURE_INVALID or touch.flags & Flag.SIGNATURE_MISSING
@@ -165,6 +181,7 @@ def test_hits_depend_on_differences_of_time_alone(
     moved_install = replace(
         install,
         time=install.time + by,
+        ts=install.ts + by,
         begin_time=later(install.begin_time),
         referrer_click_time=later(install.referrer_click_time),
     )

@@ -74,22 +74,22 @@ TRAFFIC: Sent = [
     *opened(
         "liar",
         install_referrer="click_id=lied%20about",
-        install_begin_time_s=seconds(-5),
-        referrer_click_time_s=seconds(-10),
+        install_begin_time_server_s=seconds(-5),
+        referrer_click_time_server_s=seconds(-10),
     ),
     *clicked(-3 * HOUR, "too late to begin"),
     *opened(
         "backwards",
         install_referrer="click_id=too%20late%20to%20begin",
-        install_begin_time_s=seconds(5),
-        referrer_click_time_s=seconds(-3 * HOUR),
+        install_begin_time_server_s=seconds(5),
+        referrer_click_time_server_s=seconds(-3 * HOUR),
     ),
     *clicked(-20, "referred"),
     *opened(
         "hasty",
         install_referrer="click_id=referred",
-        install_begin_time_s=seconds(-21),
-        referrer_click_time_s=seconds(-20),
+        install_begin_time_server_s=seconds(-21),
+        referrer_click_time_server_s=seconds(-20),
     ),
     # A click in the future of its install.
     *clicked(HOUR, "from the future", ts=-1),

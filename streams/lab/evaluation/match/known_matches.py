@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from attribution.probabilistic.pair_fit import KnownMatch
 from attribution.rules.rules import Rules
+from schemas.clocks import at_right_time, corrected_time
 from schemas.decode import decode
 from schemas.events import Install, Touchpoint
 from schemas.records import Installed, Touch
@@ -20,7 +21,7 @@ from streams.stages.common.match_keys import device_keys
 from streams.stages.common.pseudonyms import Pseudonyms
 from streams.stages.contract import CLOCK_KEY
 from streams.stages.factory import StageRules
-from streams.stages.intake.stage_records import installed, touch_seen
+from streams.stages.intake.stage_records import installed, installed_at_right_time, touch_seen
 from streams.stages.intake.traits import event_traits, has_consent, network_key
 
 SWEEP_MS = 6 * HOUR_MS
@@ -50,14 +51,17 @@ def known_matches(
         values = event_traits(event, pseudonyms)
         if not values:
             continue
+        clock = corrected_time(event, LogMs(record.timestamp), rules.intake.clocks)
         key = network_key(event.app_id, values)
         if isinstance(event, Touchpoint):
-            networks.add(key, touch_seen(event, LogMs(record.timestamp), 0, values))
+            placed = at_right_time(event, clock)
+            networks.add(key, touch_seen(placed, LogMs(record.timestamp), 0, values, clock))
         elif (name := (event.app_id, event.install_id)) in missing:
             missing.remove(name)
             answer = answers[name]
             if answer or device_keys(event, pseudonyms):
-                install = installed(event, _NOWHERE, LogMs(record.timestamp), 0, values)
+                as_reported = installed(event, _NOWHERE, LogMs(record.timestamp), 0, values)
+                install = installed_at_right_time(as_reported, event, clock)
                 yield KnownMatch(install, networks.candidates(key, install), answer)
 
 

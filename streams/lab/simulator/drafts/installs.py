@@ -63,7 +63,7 @@ def _android(parts: MessageParts, number: int, begun: int) -> MessageFields:
     """The fields of the Play Install Referrer."""
     click = int(parts.plan.causes.carried_click[number])
     if click == NO_TOUCH:
-        return {"install_referrer": _ORGANIC_REFERRER, "install_begin_time_s": begun // 1000}
+        return {"install_referrer": _ORGANIC_REFERRER, "install_begin_time_server_s": begun // 1000}
     touches = parts.plan.touches
     placement = parts.placements[int(touches.placement[click])]
     referrer = {
@@ -73,8 +73,8 @@ def _android(parts: MessageParts, number: int, begun: int) -> MessageFields:
     }
     return {
         "install_referrer": urlencode(referrer),
-        "referrer_click_time_s": int(touches.time[click]) // 1000,
-        "install_begin_time_s": begun // 1000,
+        "referrer_click_time_server_s": int(touches.time[click]) // 1000,
+        "install_begin_time_server_s": begun // 1000,
     }
 
 

@@ -257,7 +257,7 @@ class _Writer:
             else:
                 fields |= self._referrer(number, clicked)
                 if tells_begin[number]:
-                    fields["install_begin_time_s"] = int(begun[number]) // SECOND_MS
+                    fields["install_begin_time_server_s"] = int(begun[number]) // SECOND_MS
             self._write(topics.INSTALLS.name, fields, self._install_id(number))
 
     def _referrer(self, number: int, touch_id: str) -> MessageFields:
@@ -266,7 +266,7 @@ class _Writer:
         clicked = int(self._installs.opened[number] - self._installs.lead[number])
         return {
             "install_referrer": urlencode({"click_id": touch_id}),
-            "referrer_click_time_s": clicked // SECOND_MS,
+            "referrer_click_time_server_s": clicked // SECOND_MS,
         }
 
     def _install_id(self, number: int) -> str:

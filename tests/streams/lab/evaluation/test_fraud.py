@@ -77,7 +77,7 @@ def test_injected_clicks_come_after_the_download_began(world: LabelledTraffic) -
         touches[touch_id].event_time > begin * 1_000 - 3_000
         for label in world.labels
         if label.cheating is FraudKind.CLICK_INJECTION
-        and (begin := installs[label.install_id].install_begin_time_s)
+        and (begin := installs[label.install_id].install_begin_time_server_s)
         for touch_id in label.fake_touch_ids
     )
     assert after[True] > 10

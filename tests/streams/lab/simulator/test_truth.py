@@ -126,4 +126,4 @@ def test_fraudulent_clicks_claim_installs_they_did_not_cause() -> None:
         assert click["gaid"] == install["gaid"]
         assert SCENARIO.start_ms <= click["event_time"] < install["event_time"]
         if truth.fraud == "click_injection":
-            assert click["event_time"] > install["install_begin_time_s"] * 1000 + 5_000
+            assert click["event_time"] > install["install_begin_time_server_s"] * 1000 + 5_000
