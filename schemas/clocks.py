@@ -82,9 +82,10 @@ def corrected_time(event: DeviceEvent, logged_at: LogMs, rules: ClockRules) -> C
     time, reason = _right_time(event, now, bound)
     if not reason:
         return None
-    if not bound.time <= time <= now:
+    if not bound.time <= time <= now + CLOCK_TOLERANCE_MS:
         time = bound.best
-    return CorrectedTime(time, claimed, reason)
+    # The store counts whole seconds, so that an estimate may be a little late.
+    return CorrectedTime(min(time, now), claimed, reason)
 
 
 def at_right_time(event: OfDevice, corrected: CorrectedTime | None) -> OfDevice:

@@ -86,6 +86,17 @@ def _crowd(touch: Touch, every: list[Candidate]) -> int:
     )
 
 
+def _condemned(touch: Touch, judged: list[SiteVerdict]) -> dict[str, bool]:
+    """What the history of its site says last of the touchpoint, by reason."""
+    found: dict[str, bool] = {}
+    for reason in ("click_flood", "distribution_outlier", "behavioral_anomalies"):
+        output = [
+            (v.ts, v.value) for v in judged if (v.event_id, v.reason) == (touch.event_id, reason)
+        ]
+        found[reason] = bool(output) and max(output)[1] >= 0.95
+    return found
+
+
 def naive(
     one: Candidate, every: list[Candidate], install: Installed, judged: list[SiteVerdict]
 ) -> set[str]:
@@ -127,11 +138,7 @@ def naive(
         "too_many_engagements": is_click and _crowd(touch, every) > 2,
         "duplicate_click_id": is_rival_claim and claims[0][1] != touch.event_id,
     }
-    for reason in ("click_flood", "distribution_outlier", "behavioral_anomalies"):
-        output = [
-            (v.ts, v.value) for v in judged if (v.event_id, v.reason) == (touch.event_id, reason)
-        ]
-        found[reason] = bool(output) and max(output)[1] >= 0.95
+    found |= _condemned(touch, judged)
     return {reason for reason, is_found in found.items() if is_found}
 
 
