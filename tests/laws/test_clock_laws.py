@@ -29,15 +29,15 @@ seconds = st.none() | moments.map(lambda time: max(time // 1_000, 0))
 
 @st.composite
 def events(draw: st.DrawFn) -> DeviceEvent:
-    said = COMMON | {
+    reported = COMMON | {
         "event_time": EventMs(draw(moments)),
         "sent_time": draw(st.none() | moments),
         "source": draw(st.sampled_from(SOURCES)),
     }
     if draw(st.booleans()):
-        return Session(**said, install_id="i", session_id="s")
+        return Session(**reported, install_id="i", session_id="s")
     return Install(
-        **said,
+        **reported,
         install_id="i",
         install_begin_time_s=draw(seconds),
         install_begin_time_server_s=draw(seconds),
@@ -85,11 +85,11 @@ def test_a_time_is_corrected_only_for_a_reason_and_the_wrong_one_is_kept(
     opened=st.integers(NOW - 700 * DAY_MS, NOW),
     waited=st.integers(0, 30 * DAY_MS),
     download=st.integers(1_000, HOUR_MS),
-    is_told=st.booleans(),
+    has_sent_time=st.booleans(),
     source=st.sampled_from(SOURCES),
 )
 def test_a_right_clock_is_never_touched_however_late_its_event(
-    opened: int, waited: int, download: int, is_told: bool, source: str
+    opened: int, waited: int, download: int, has_sent_time: bool, source: str
 ) -> None:
     begun = (opened - download) // 1_000
     install = Install(
@@ -97,7 +97,7 @@ def test_a_right_clock_is_never_touched_however_late_its_event(
         event_time=EventMs(opened),
         source=source,  # type: ignore[arg-type]  # One of the literals.
         install_id="i",
-        sent_time=EventMs(opened + waited) if is_told else None,
+        sent_time=EventMs(opened + waited) if has_sent_time else None,
         install_begin_time_s=begun,
         install_begin_time_server_s=begun,
         referrer_click_time_server_s=begun - 60,
@@ -139,13 +139,13 @@ def test_thousands_of_skewed_installs_land_between_the_download_and_the_log() ->
         opened = begun + chance.randrange(5_000, HOUR_MS)
         sent = opened + chance.choice((0, 500, HOUR_MS))
         logged = sent + chance.randrange(50, 4_000)
-        told = chance.random()
+        draw_of_fields = chance.random()
         install = Install(
             **COMMON,
             event_time=EventMs(max(opened + skew, -DAY_MS)),
             install_id=f"i{number}",
-            sent_time=EventMs(max(sent + skew, -DAY_MS)) if told < 0.4 else None,
-            install_begin_time_s=max((begun + skew) // 1_000, 0) if told > 0.3 else None,
+            sent_time=EventMs(max(sent + skew, -DAY_MS)) if draw_of_fields < 0.4 else None,
+            install_begin_time_s=max((begun + skew) // 1_000, 0) if draw_of_fields > 0.3 else None,
             install_begin_time_server_s=begun // 1_000,
             referrer_click_time_server_s=clicked // 1_000,
         )
