@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from schemas.clocks import CLOCK_TOLERANCE_MS, ClockRules, at_right_time, corrected_time
 from schemas.events import DeviceEvent, Install, Session, Touchpoint
 from schemas.time import DAY_MS, HOUR_MS, MINUTE_MS, EventMs, LogMs
+from tests.oracle.phone_clocks import right_time
 from tests.schemas.test_decode import EARLIEST, NOW
 
 RULES = ClockRules(earliest_event_time=EventMs(EARLIEST))
@@ -53,6 +54,14 @@ def time_of(event: DeviceEvent, logged_at: int = NOW) -> int:
 @given(events())
 def test_nothing_happens_after_it_was_logged(event: DeviceEvent) -> None:
     assert time_of(event) <= NOW + CLOCK_TOLERANCE_MS
+
+
+@given(events())
+def test_a_second_reading_finds_the_same_time_and_reason(event: DeviceEvent) -> None:
+    corrected = corrected_time(event, LogMs(NOW), RULES)
+    found = (corrected.time, corrected.reason) if corrected else (event.event_time, "")
+
+    assert found == right_time(event, NOW, EARLIEST)
 
 
 @given(events())
@@ -151,6 +160,7 @@ def test_thousands_of_skewed_installs_land_between_the_download_and_the_log() ->
         )
 
         found = time_of(install, logged)
+        assert found == right_time(install, logged, EARLIEST)[0]
         earliest, latest = right_bounds(begun, logged)
 
         assert earliest <= found <= latest

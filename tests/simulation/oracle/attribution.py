@@ -13,12 +13,15 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 from urllib.parse import parse_qs
 
+import msgspec
+
 from schemas import events
 from schemas.records import ActivitySeen, ErasureSeen, Flag, Installed, Signal, Touch, TouchKind
 from schemas.time import SECOND_MS, EventMs, LogMs, Millis
 from tests.oracle.comparison import MATCH_TYPES
 from tests.oracle.decision import Verdict, decide
 from tests.oracle.history import History, Opened, Shown, Visit, namings_of
+from tests.oracle.phone_clocks import has_twins, is_measured, phone_error, store_time
 from tests.oracle.reengagement import Return, returns
 from tests.oracle.rulebook import HOUR, Rulebook
 from tests.simulation.oracle.logged_event import Seen
@@ -114,10 +117,18 @@ def _shown(record: Seen, guesses: bool) -> Shown:
         event.event_time, LogMs(record.ts), event.media_source, "", event.campaign_id or "", "", "",
         "", event.site_id or "", (event.click_lookback_s or 0) * SECOND_MS,
         (event.view_lookback_s or 0) * SECOND_MS, event.is_retargeting,
-        signature_flags(event, record.ts) | id_flags(event), known,
+        signature_flags(_as_signed(record), record.ts) | id_flags(event), known,
+        time_correction=record.time_correction,
     )  # fmt: skip
     keys = [f"click {event.touch_id}"] if is_click else []
     return Shown(touch, (*keys, *owned, *(f"network {value}" for value in known[1:2])))
+
+
+def _as_signed(record: Seen) -> events.Touchpoint:
+    """The touchpoint with the time that its sender signed."""
+    event: events.Touchpoint = record.event
+    time = record.reported_time if record.time_correction else event.event_time
+    return msgspec.structs.replace(event, event_time=EventMs(time))
 
 
 def _opened(record: Seen, guesses: bool) -> Opened:
@@ -131,16 +142,25 @@ def _opened(record: Seen, guesses: bool) -> Opened:
     known = traits(event) if guesses else []
     lookups |= {f"network {value}": Signal.PROBABILISTIC for value in known[1:2]}
     forged = Flag.SIGNATURE_INVALID if event.sdk_signature_valid is False else 0
+    shift = phone_error(event)
+    if record.time_correction and not has_twins(event):
+        shift = event.event_time - record.reported_time
+    begun, begin_by_phone = store_time(
+        event.install_begin_time_server_s, event.install_begin_time_s, shift
+    )
+    clicked, click_by_phone = store_time(
+        event.referrer_click_time_server_s, event.referrer_click_time_s, shift
+    )
+    doubt = 0
+    if not is_measured(event, record.ts):
+        doubt |= Flag.DEVICE_CLOCK if begin_by_phone else 0
+        doubt |= Flag.DEVICE_CLICK_TIME if click_by_phone else 0
     install = Installed(
         event.install_id, event.event_id, event.app_id, "", "", "", "", event.event_time,
         LogMs(record.ts), len(lookups), False, NOWHERE,
-        begin_time=EventMs(
-            1_000 * (event.install_begin_time_server_s or event.install_begin_time_s or 0)
-        ),
-        referrer_click_time=EventMs(
-            1_000 * (event.referrer_click_time_server_s or event.referrer_click_time_s or 0)
-        ),
-        flags=id_flags(event) | forged, adservices=claimed(event, record.ts), traits=known,
+        begin_time=EventMs(begun), referrer_click_time=EventMs(clicked),
+        flags=id_flags(event) | forged | doubt, adservices=claimed(event, record.ts), traits=known,
+        time_correction=record.time_correction,
     )  # fmt: skip
     return Opened(install, tuple(lookups.items()))
 

@@ -9,3 +9,5 @@ class Seen(NamedTuple):
     event: Any
     ts: int
     topic: str
+    reported_time: int = 0
+    time_correction: str = ""

@@ -12,13 +12,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from msgspec.structs import replace
+
 from schemas import events, topics
 from schemas.decode import Unreadable, decode
 from schemas.parts import Identity
 from schemas.records import ErasureSeen
-from schemas.time import LogMs
+from schemas.time import EventMs, LogMs
 from streams.stages.contract import CLOCK_KEY
 from tests.oracle.history import own_key
+from tests.oracle.phone_clocks import right_time
 from tests.oracle.rulebook import Rulebook
 from tests.simulation.oracle.attribution import Credited, Sightings, all_credits, devices
 from tests.simulation.oracle.logged_event import Seen
@@ -84,7 +87,11 @@ class Oracle:
             self.truth.dead_letters.append((event.reason, letter))
             self.truth.ledger[topic, "dead_lettered"] += 1
             return
-        self.seen.append(Seen(event, ts, topic))
+        time, reason = right_time(event, ts, EARLIEST)
+        as_reported = event.event_time if reason else 0
+        if reason:
+            event = replace(event, event_time=EventMs(time))
+        self.seen.append(Seen(event, ts, topic, as_reported, reason))
         if topic in (topics.COSTS.name, topics.PRIVACY_REQUESTS.name):
             self.truth.ledger[topic, "decided"] += 1
 
