@@ -30,7 +30,13 @@ PollBatches = AsyncIterator[PollBatch]
 Offer = Callable[[PollBatch], None]
 """Takes a poll batch and returns at once; a partition with enough queued batches is held."""
 
-INTAKE_LANE = LaneSpec("intake", tuple(topic.name for topic in topics.SOURCES), is_source=True)
+INTAKE_LANE = LaneSpec(
+    "intake",
+    tuple(topic.name for topic in topics.SOURCES),
+    is_source=True,
+    asking=topics.INSTALLS.name,
+    awaited=(topics.TOUCHPOINTS.name, topics.INSTALLS.name),
+)
 MATCHING_LANE = LaneSpec("matching", (topics.MATCH.name,), topics.MATCHING_CHANGELOG.name)
 JOURNEYS_LANE = LaneSpec("journeys", (topics.JOURNEYS.name,), topics.JOURNEYS_CHANGELOG.name)
 SITES_LANE = LaneSpec("sites", (topics.SITES.name,), topics.SITES_CHANGELOG.name)

@@ -19,6 +19,7 @@ from attribution.journey.state import (
     Waiting,
 )
 from attribution.journey.steps import (
+    ALL_READ,
     add_activity,
     add_candidates,
     add_install,
@@ -29,12 +30,15 @@ from attribution.journey.steps import (
     is_forgotten,
     journey_due,
     meet_deadlines,
+    read_log,
     request_erasure,
+    unread_install,
     winner_known_by,
 )
 from attribution.journey.waitlist import deadline_of
 
 __all__ = [
+    "ALL_READ",
     "ActiveDay",
     "ActivityApplied",
     "ConversionPath",
@@ -59,6 +63,8 @@ __all__ = [
     "journey_due",
     "meet_deadlines",
     "purge_due",
+    "read_log",
     "request_erasure",
+    "unread_install",
     "winner_known_by",
 ]

@@ -25,7 +25,7 @@ from attribution.matching.facts import Evicted, Settled
 from attribution.matching.fair_share import Ranking, fair_share, sender_of
 from attribution.rules.rules import Rules
 from schemas.outcomes import DecisionReason
-from schemas.records import Installed, Prior, TouchKind
+from schemas.records import Installed, Prior, Signal, TouchKind
 from schemas.time import LogMs
 
 BEST_CANDIDATES: Ranking[Candidate] = Ranking(lambda one: sender_of(one.touch), rank)
@@ -39,16 +39,45 @@ def case_of(journey: Journey, rules: Rules) -> Case:
     return Case(install, prior, journey.site_verdicts)
 
 
-def decide_if_complete(journey: Journey, rules: Rules) -> JourneyStep:
-    """Make the first decision once the install is known and matching has answered every lookup."""
+def is_answered(journey: Journey) -> bool:
+    """Whether the install is known and matching has answered every lookup."""
     install = journey.install
     if install is None:
-        return journey, []
+        return False
     every_lookup = (1 << install.lookups) - 1
     # A second install with the same id may have sent more lookups than this one.
-    if journey.answered & every_lookup != every_lookup:
+    return journey.answered & every_lookup == every_lookup
+
+
+def decide_if_complete(journey: Journey, rules: Rules, read_until: LogMs) -> JourneyStep:
+    """Make the first decision once every lookup is answered and what was logged up to the install
+    is read. An answer that nothing unread can outrank does not wait."""
+    install = journey.install
+    if install is None or not is_answered(journey):
+        return journey, []
+    if read_until <= install.ts and not _is_certain(journey, rules):
         return journey, []
     return make_decision(journey, "first_decision", install.ts, rules)
+
+
+def _is_certain(journey: Journey, rules: Rules) -> bool:
+    """Whether the install names the click that brought it, and no device id was looked up; or it
+    looked up nothing.
+
+    A device id may join any number of touchpoints, a later click and an earlier install among
+    them; a click id names one click, and what matches probabilistically never outranks it.
+    """
+    install = journey.install
+    if install is not None and install.lookups == 0:
+        return True
+    if journey.has_device_lookup:
+        return False
+    winner = run_waterfall(journey.candidates, case_of(journey, rules), rules).winner
+    return (
+        winner is not None
+        and winner.signal in (Signal.REFERRER, Signal.CLICK_ID)
+        and winner.touch.kind is TouchKind.CLICK
+    )
 
 
 def make_decision(journey: Journey, reason: DecisionReason, at: LogMs, rules: Rules) -> JourneyStep:

@@ -102,6 +102,7 @@ class Journey(Struct, frozen=True, array_like=True):
     is_purged: bool = False  # the request has been carried out
     unbooked: list[int] = []  # hashes of money evicted while it waited, so that none is taken back
     marks: ActivityMarks = NO_MARKS
+    has_device_lookup: bool = False  # matching has answered a lookup by device id
 
 
 JourneyStep = tuple[Journey, list[JourneyFact]]

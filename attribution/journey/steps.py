@@ -13,6 +13,7 @@ from attribution.decision.waterfall import run_waterfall
 from attribution.journey.decisions import (
     case_of,
     decide_if_complete,
+    is_answered,
     make_decision,
     merge,
     note_priors,
@@ -46,14 +47,22 @@ from schemas.records import (
 )
 from schemas.time import MILLISECOND, LogMs
 
+ALL_READ = LogMs((1 << 63) - 1)
+"""A log time that every touchpoint and install is read up to."""
 
-def advance(journey: Journey, record: JourneyRecord, rules: Rules) -> JourneyStep:
-    """The step of any record that names an install; a marker is for the whole partition."""
+
+def advance(
+    journey: Journey, record: JourneyRecord, rules: Rules, read_until: LogMs = ALL_READ
+) -> JourneyStep:
+    """The step of any record that names an install; a marker is for the whole partition.
+
+    Touchpoints and installs logged before `read_until` have been read by matching.
+    """
     match record:
         case Installed():
-            return add_install(journey, record, rules)
+            return add_install(journey, record, rules, read_until)
         case Candidates():
-            return add_candidates(journey, record, rules)
+            return add_candidates(journey, record, rules, read_until)
         case ActivitySeen():
             return add_activity(journey, record, rules)
         case MoneyRouted():
@@ -69,7 +78,9 @@ def advance(journey: Journey, record: JourneyRecord, rules: Rules) -> JourneySte
     assert_never(record)
 
 
-def add_install(journey: Journey, installed: Installed, rules: Rules) -> JourneyStep:
+def add_install(
+    journey: Journey, installed: Installed, rules: Rules, read_until: LogMs = ALL_READ
+) -> JourneyStep:
     """Add the install, decide if matching has answered, and release records that waited for it."""
     if journey.install is not None:
         return journey, [Settled(installed.source, "duplicate")]
@@ -81,16 +92,21 @@ def add_install(journey: Journey, installed: Installed, rules: Rules) -> Journey
     later = [one for one in journey.retargeting if one.touch.time > installed.time]
     journey = replace(journey, retargeting=later)
     journey, facts = merge(journey, reported, rules)
-    journey, decided = decide_if_complete(journey, rules)
+    journey, decided = decide_if_complete(journey, rules, read_until)
     journey, released = release(journey, installed, rules)
     journey, won_back = win_back(journey, "first_decision", installed.ts, rules)
     return journey, facts + decided + released + won_back
 
 
-def add_candidates(journey: Journey, seen: Candidates, rules: Rules) -> JourneyStep:
+def add_candidates(
+    journey: Journey, seen: Candidates, rules: Rules, read_until: LogMs = ALL_READ
+) -> JourneyStep:
     """Add an answer of matching, or touchpoints and prior installs that matching found later."""
     answered = journey.answered | (1 << seen.ordinal) if seen.ordinal >= 0 else journey.answered
+    is_by_device = seen.ordinal >= 0 and seen.signal is Signal.DEVICE_ID
     journey, facts = replace(journey, answered=answered), list[JourneyFact]()
+    if is_by_device and not journey.has_device_lookup:
+        journey = replace(journey, has_device_lookup=True)
     if journey.is_purged:
         return journey, facts
     found = [Candidate(seen.signal, touch) for touch in seen.touches]
@@ -104,15 +120,33 @@ def add_candidates(journey: Journey, seen: Candidates, rules: Rules) -> JourneyS
     logged = [touch.ts for touch in seen.touches] + [prior.ts for prior in seen.priors]
     reason: DecisionReason = "late_touchpoint" if seen.touches else "late_install"
     if journey.version == 0:
-        journey, decided = decide_if_complete(journey, rules)
-    elif logged:
-        journey, decided = reconsider(journey, reason, max(logged), rules)
+        journey, decided = decide_if_complete(journey, rules, read_until)
+    elif logged and journey.install is not None:
+        installed_ts = journey.install.ts
+        is_late = max(logged) > installed_ts
+        at = max([installed_ts, *logged])
+        journey, decided = reconsider(journey, reason if is_late else "read_later", at, rules)
     else:
         return journey, facts
     if not logged:
         return journey, facts + decided
     journey, won_back = win_back(journey, reason, max(logged), rules)
     return journey, facts + decided + won_back
+
+
+def unread_install(journey: Journey) -> LogMs | None:
+    """Log time of an install that waits for nothing but what was logged up to it; None: none."""
+    install = journey.install
+    if install is None or journey.version > 0 or journey.is_purged or not is_answered(journey):
+        return None
+    return install.ts
+
+
+def read_log(journey: Journey, rules: Rules) -> JourneyStep:
+    """Decide an install that waited until the log was read up to it."""
+    if unread_install(journey) is None:
+        return journey, []
+    return decide_if_complete(journey, rules, ALL_READ)
 
 
 def _add_named(journey: Journey, found: list[Candidate], rules: Rules) -> JourneyStep:

@@ -16,7 +16,10 @@ DecisionReason = Literal[
     "fraud_verdict",
     "erasure",
     "rule_change",
+    "read_later",
 ]
+"""Why a version was made. Only what was logged after an install is late for it: `read_later` names
+records that were in the log before, and were read after the first version."""
 
 
 class TouchOutcome(Outcome, frozen=True, kw_only=True, gc=False):

@@ -22,7 +22,7 @@ from streams.runtime.snapshots import SnapshotShelf
 from streams.runtime.state import MemoryStore
 from streams.stages.common.observer import StageObserver
 from streams.stages.common.outbox import Repeat
-from streams.stages.common.watermarks import source_upstreams
+from streams.stages.common.watermarks import ASKED, READ_STEP_MS, source_upstreams, upstream
 from streams.stages.common.working_set import stored_expiry
 from streams.stages.contract import CLOCK_KEY, Effects, Message, Stage, TopicPartition
 from streams.stages.factory import STAGES, StageRules, stage_factory
@@ -77,15 +77,15 @@ class LogTime:
     def __init__(self, order: SourceOrder) -> None:
         self._is_sorted = order.is_sorted
         self._latest = dict.fromkeys(order.partitions, 0)
-        self._last = 0
+        self.last = 0  # log time of the latest record
 
     def see(self, record: MemoryRecord) -> None:
-        self._last = max(self._last, record.timestamp)
+        self.last = max(self.last, record.timestamp)
         source = (record.topic, record.partition)
         self._latest[source] = max(self._latest[source], record.timestamp)
 
     def watermark(self) -> LogMs:
-        return LogMs(self._last if self._is_sorted else min(self._latest.values()))
+        return LogMs(self.last if self._is_sorted else min(self._latest.values()))
 
 
 def chunks(records: Iterable[MemoryRecord]) -> Iterator[list[MemoryRecord]]:
@@ -141,6 +141,11 @@ class Replay:
             self._pass_watermark(log_time.watermark())
             self._drain(batch)
             self._flush(chunk[-1].timestamp)
+        if order.records:
+            # The log has ended, so no touchpoint is missing any more.
+            self._pass_read_marks(LogMs(log_time.last + READ_STEP_MS))
+            self._drain(batch)
+            self._flush(log_time.last)
 
     def _decide(self, stage: str, records: Sequence[MemoryRecord]) -> None:
         state = self._states[stage]
@@ -152,7 +157,14 @@ class Replay:
         self._log.append(effects, records[-1].timestamp)
 
     def _pass_watermark(self, watermark: LogMs) -> None:
-        watermarks = dict.fromkeys(source_upstreams(1), watermark)
+        watermarks = dict.fromkeys([*source_upstreams(1), upstream(ASKED, 0)], watermark)
+        self._pass_watermarks(watermarks, watermark)
+
+    def _pass_read_marks(self, watermark: LogMs) -> None:
+        names = upstream(topics.TOUCHPOINTS.name, 0), upstream(topics.INSTALLS.name, 0)
+        self._pass_watermarks(dict.fromkeys(names, watermark), watermark)
+
+    def _pass_watermarks(self, watermarks: dict[str, LogMs], watermark: LogMs) -> None:
         frame = Message(None, frame_encoder.encode(MatchFrame(watermarks, [])))
         self._log.append(Effects({(topics.MATCH.name, 0): [frame]}), watermark)
 

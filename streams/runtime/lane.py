@@ -19,7 +19,14 @@ from streams.runtime.recovery import Restored
 from streams.runtime.reports import LaneObserver
 from streams.runtime.state import StateStore
 from streams.settings.core import BatchBounds
-from streams.stages.contract import LogRecord, OffsetRange, RereadsInput, Stage, TopicPartition
+from streams.stages.contract import (
+    CLOCK_KEY,
+    LogRecord,
+    OffsetRange,
+    RereadsInput,
+    Stage,
+    TopicPartition,
+)
 
 PAUSE_PER_CHECKPOINT = 2.0
 """A lane that is not full starts its next decision this many checkpoint times after the last one
@@ -41,6 +48,8 @@ class LaneSpec:
     changelog: str | None = None  # None: the stage keeps no state
     single_partition: bool = False
     is_source: bool = False  # event producers write the inputs, which may need clock ticks
+    asking: str = ""  # the input whose records are answered once `awaited` are read up to them
+    awaited: tuple[str, ...] = ()
 
     def partitions(self, p: int) -> list[TopicPartition]:
         return [(topic, p) for topic in self.inputs]
@@ -107,6 +116,8 @@ class Lane:
         self._next_start = float("-inf")
         self._store: StateStore | None = None
         self._arrivals: dict[TopicPartition, float] = {}
+        self._logged: dict[TopicPartition, int] = {}
+        self._asked = 0
 
     @property
     def name(self) -> str:
@@ -116,12 +127,30 @@ class Lane:
         """Queue a poll batch; holds its partition when enough of it is queued."""
         self.queue.put(tp, records)
         self._arrivals[tp] = self._parts.clock()
+        self._logged[tp] = records[-1].timestamp
+        if tp[0] == self.spec.asking:
+            events = (one.timestamp for one in reversed(records) if one.key != CLOCK_KEY)
+            self._asked = max(self._asked, next(events, 0))
         if self.queue.full(tp) and tp not in self._held:
             self._hold(tp)
 
     def last_arrival(self, tp: TopicPartition) -> float:
         """When records of a partition last arrived, by the lane's clock; -inf for never."""
         return self._arrivals.get(tp, float("-inf"))
+
+    def last_logged(self, tp: TopicPartition) -> int:
+        """Log time of the last record that arrived; 0 for never."""
+        return self._logged.get(tp, 0)
+
+    def has_more(self, tp: TopicPartition) -> bool:
+        """Whether the log is known to have records that have not arrived."""
+        return self._parts.flow.has_more(tp, self.queue.next_offset(tp))
+
+    @property
+    def asked(self) -> int:
+        """Log time of the latest event of `spec.asking`, once its partition is read to the end;
+        0: none."""
+        return 0 if self._asked and self.has_more((self.spec.asking, self.p)) else self._asked
 
     async def run(self) -> None:
         """Open the lane, then decide until cancelled.
@@ -190,7 +219,8 @@ class Lane:
             return
         self._idle.clear()
         try:
-            records = self.queue.take()
+            is_end = not any(map(self.has_more, self.spec.partitions(self.p)))
+            records = self.queue.take(is_end=is_end)
             if not records:
                 return
             self._release({tp for tp in self._held if self.queue.drained(tp)})
@@ -252,8 +282,7 @@ class Lane:
     def _is_one_missing(self) -> bool:
         partitions = self.spec.partitions(self.p)
         return len(partitions) > 1 and any(
-            self.queue.lacks(tp) and self._parts.flow.has_more(tp, self.queue.next_offset(tp))
-            for tp in partitions
+            self.queue.lacks(tp) and self.has_more(tp) for tp in partitions
         )
 
     def _hold(self, tp: TopicPartition) -> None:

@@ -17,6 +17,8 @@ from itertools import accumulate
 from streams.settings.core import BatchBounds
 from streams.stages.contract import LogRecord, TopicPartition
 
+_ALL_TIMES = 1 << 63
+
 
 @dataclass(slots=True)
 class _QueuedBatch:
@@ -160,11 +162,15 @@ class LaneQueue:
         self._news.clear()
         await _within(self._news, seconds)
 
-    def take(self) -> list[LogRecord]:
-        """Remove and return the records of the next decision: at least one if any is queued."""
+    def take(self, *, is_end: bool = False) -> list[LogRecord]:
+        """Remove and return the records of the next decision: at least one if any is queued.
+
+        `is_end`: no partition is known to have more, so none needs to be waited for.
+        """
         taken: list[LogRecord] = []
-        time = self._cut()
         most = self._most()
+        queued = sum(queue.records for queue in self._queues.values())
+        time = _ALL_TIMES if is_end and queued <= most else self._cut()
         for tp in sorted(self._queues, key=lambda tp: self._order.get(tp, 0)):
             queue = self._queues[tp]
             is_alone = len(self._queues) == 1

@@ -119,8 +119,8 @@ class RuleSettings(Struct, frozen=True, kw_only=True):
         Meta(
             ge=0,
             le=7 * DAY_MS,
-            description="Maximum time that an install waits for its candidates before it is "
-            "attributed with those that came.",
+            description="Maximum time that an install waits for its candidates, and for what was "
+            "logged before it, until it is attributed with what was read.",
             examples=["10m"],
             extra=DURATION,
         ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +25,7 @@ from streams.runtime.recovery import Restored, reread, restore
 from streams.runtime.reports import LaneObserver, Readiness
 from streams.runtime.snapshots import SnapshotReader
 from streams.runtime.state import MemoryStore, RocksStore, StateStore
-from streams.runtime.ticks import send_ticks
+from streams.runtime.ticks import IDLE_SECONDS, send_awaited_ticks, send_ticks
 from streams.settings.core import CoreSettings
 from streams.stages.common.working_set import stored_expiry
 from streams.stages.contract import CLOCK_KEY, Stage, TopicPartition
@@ -100,11 +100,27 @@ class CoreWorker:
         await self.snapshots.stop()
         await self.offsets.stop()
 
-    async def send_tick(self, tp: TopicPartition) -> None:
-        """Write a clock tick to a source partition and wait for the broker."""
+    async def send_tick(self, tp: TopicPartition, time_ms: int | None = None) -> None:
+        """Write a clock tick to a source partition and wait for the broker.
+
+        Without a time the producer's clock is sent; a topic with append time ignores either.
+        """
+        # Faust cuts seconds down to milliseconds: half of one more keeps them whole.
+        seconds = None if time_ms is None else (time_ms + 0.5) / 1000
         await self.app.producer.send_and_wait(
-            self.settings.topic(tp[0]), CLOCK_KEY, b"", tp[1], None, None
+            self.settings.topic(tp[0]), CLOCK_KEY, b"", tp[1], seconds, None
         )
+
+    def ticking(self, fleet: LaneFleet) -> Iterator[Coroutine[Any, Any, None]]:
+        """What keeps log time going where nothing is published."""
+
+        def lanes() -> Iterable[Lane]:
+            return fleet.lanes
+
+        if self.settings.ticks:
+            yield send_ticks(lanes, self.send_tick)
+        quiet_seconds = 0.0 if self.settings.ticks else IDLE_SECONDS
+        yield send_awaited_ticks(lanes, self._partitions, self.send_tick, quiet_seconds)
 
     def _offer(self, batch: PollBatch) -> None:
         assert self.fleet is not None, "lanes are opened before Faust starts"
@@ -180,8 +196,7 @@ async def _serve(worker: CoreWorker, fleet: LaneFleet, stop: asyncio.Event) -> i
     app = worker.app
     stopping = asyncio.create_task(stop.wait())
     tasks = [asyncio.create_task(run_faust(app))]
-    if worker.settings.ticks:
-        tasks.append(asyncio.create_task(send_ticks(lambda: fleet.lanes, worker.send_tick)))
+    tasks += [asyncio.create_task(ticking) for ticking in worker.ticking(fleet)]
     try:
         waited: list[asyncio.Future[Any]] = [fleet.failure, stopping, *tasks]
         await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)

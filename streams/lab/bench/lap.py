@@ -182,8 +182,9 @@ async def _until_stored(
         while True:
             check()
             done = sum((await offsets.committed(group, sources)).values())
-            advance(f"{benched.name}: deciding and storing", events * done // total, events)
-            if done == total:
+            share = min(done / total, 1.0)  # Clock ticks come after the events.
+            advance(f"{benched.name}: deciding and storing", int(events * share), events)
+            if done >= total:
                 break
             await asyncio.sleep(POLL_SECONDS)
     finally:

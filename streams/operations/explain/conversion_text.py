@@ -15,8 +15,9 @@ _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
 _WHY = {
     "first_decision": "every lookup was answered",
     "deadline": "the deadline passed before every lookup was answered",
-    "late_touchpoint": "a touchpoint arrived late",
-    "late_install": "an earlier install on the device arrived late",
+    "read_later": "what was logged before the install had not been read in time",
+    "late_touchpoint": "a touchpoint was logged after the install",
+    "late_install": "an earlier install on the device was logged after this one",
     "late_activity": "a session arrived late",
     "fraud_verdict": "the history of a site changed the verdict",
     "erasure": "the user asked for erasure: ids and receipt are removed",
@@ -77,7 +78,7 @@ def _decision(decision: Row, earlier: Row | None) -> Iterator[str]:
     windows = _windows(decision)
     if earlier is not None and windows == _windows(earlier):
         windows = ""
-    notes = (_kind(decision), _confidence(decision), windows, _expiry(decision))
+    notes = (_kind(decision), _confidence(decision), windows, _expiry(decision), _settles(decision))
     for note in (*notes, *_fraud(decision), *_contributors(decision["contributors"])):
         if note:
             yield f"      {note}"
@@ -149,6 +150,11 @@ def _expiry(decision: Row) -> str:
     if not decision["expires_at"] or decision["expires_at"].startswith(_NEVER):
         return ""
     return f"until {decision['expires_at']}, then the credit returns to the previous source"
+
+
+def _settles(decision: Row) -> str:
+    at = decision.get("settles_at") or _NEVER
+    return "" if at.startswith(_NEVER) else f"late records may change it until {at}"
 
 
 def _fraud(decision: Row) -> Iterator[str]:

@@ -10,7 +10,7 @@ SELECT conversion_id, install_id, event_id, version, supersedes, reason, convers
     probabilistic_click_window_s, probabilistic_view_window_s, reattribution_window_s,
     inactivity_s, fraud_status, fraud_reason, rejected_media_source, rejected_campaign_id,
     rejected_touch_id, rejected_reason, contributors, rule_set, model_version, candidates,
-    decided_at
+    decided_at, settles_at
 FROM attributions WHERE app_id = {app} AND install_id = {id}
 ORDER BY conversion_id != install_id, conversion_time, conversion_id, version
 LIMIT 1 BY conversion_id, version

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -15,6 +15,12 @@ from streams.stages.common.working_set import WATERMARKS_KEY
 
 _decoder = msgspec.msgpack.Decoder(dict[str, LogMs])
 WATERMARK_STEP_MS = Millis(1_000)
+READ_STEP_MS = Millis(50)
+READ = "read"
+"""Name of the marks up to which matching has read touchpoints and installs."""
+ASKED = "asked"
+"""Name of the log time of the latest install that a partition of intake has read."""
+NOTHING_READ = LogMs(1)
 FRESHNESS_STEP_MS = Millis(60_000)
 """Log time between two reports of a stage partition to storing."""
 
@@ -65,6 +71,11 @@ class Watermarks:
             if watermark > latest.get(name, watermark):
                 latest[name] = watermark
 
+    def of(self, names: Iterable[str]) -> list[LogMs]:
+        """The watermarks of these upstreams that have arrived."""
+        latest = self._latest
+        return [mark for name in names if (mark := latest[name])]
+
     def minimum(self, names: Iterable[str]) -> LogMs:
         """The log time that all of these upstreams have reached."""
         latest = self._latest
@@ -88,6 +99,38 @@ class WatermarkStep:
             return {}
         self._passed_on = watermark
         return {self._name: watermark}
+
+
+class ReadMark:
+    """Tells the next stage how far touchpoints and installs are read, soon where it waits for it.
+
+    Each journeys partition hears of it with the first frame ever, and from then on by a step of
+    log time; a short one while an install is known that is not passed yet.
+    """
+
+    def __init__(self, partition: int, bound_ms: Millis) -> None:
+        self._name = upstream(READ, partition)
+        self._bound_ms = bound_ms
+        self._passed_on = LogMs(0)
+
+    def take(self, read: Sequence[LogMs], asked: LogMs) -> dict[str, LogMs]:
+        """The mark to pass on, from the watermarks of the partitions to be read.
+
+        `asked` is the log time of the latest install that is known.
+        """
+        mark = LogMs(max(read_through(read, self._bound_ms), NOTHING_READ))
+        passed_on = self._passed_on
+        is_awaited = asked >= passed_on and (mark > asked or mark >= passed_on + READ_STEP_MS)
+        if passed_on and not is_awaited and mark < passed_on + WATERMARK_STEP_MS:
+            return {}
+        self._passed_on = mark
+        return {self._name: mark}
+
+
+def read_through(marks: Sequence[LogMs], bound_ms: Millis) -> LogMs:
+    """The log time up to which all of these have been read. One that stands still holds the
+    others back for `bound_ms` of log time at most."""
+    return LogMs(max(min(marks), max(marks) - bound_ms))
 
 
 class FreshnessReport:

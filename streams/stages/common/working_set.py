@@ -19,6 +19,8 @@ S = TypeVar("S")
 DUE_BYTES = 8
 EXPIRES_FROM = 1 << 63
 """Added to a due time: there is nothing to do then, but the state may be forgotten from then on."""
+UNREAD_FROM = 1 << 62
+"""Added to a due time: it is due once the log is read up to it, which may be before its time."""
 NEVER = 0
 """A due time that never comes."""
 _BEYOND_ALL = 1 << 64
@@ -33,11 +35,15 @@ def stored_expiry(key: bytes, value: bytes) -> int:
 
 
 class Timers:
-    """Due times of keys, at most one per key: the latest setting counts."""
+    """Due times of keys, at most one per key: the latest setting counts.
+
+    Times from `UNREAD_FROM` on go by a clock of their own: how far the log is read.
+    """
 
     def __init__(self) -> None:
         self._due: dict[bytes, int] = {}
         self._heap: list[tuple[int, bytes]] = []
+        self._unread: list[tuple[int, bytes]] = []
 
     def restore(self, entries: Iterable[tuple[bytes, bytes]]) -> None:
         for key, value in entries:
@@ -50,7 +56,7 @@ class Timers:
             self._due.pop(key, None)
         elif self._due.get(key) != due:
             self._due[key] = due
-            heapq.heappush(self._heap, (due, key))
+            heapq.heappush(self._unread if due >= UNREAD_FROM else self._heap, (due, key))
 
     def pop_due(self, now: LogMs) -> list[bytes]:
         """Remove and return every key due at or before `now`, the earliest first."""
@@ -58,7 +64,17 @@ class Timers:
 
     def pop_moments(self, now: LogMs) -> list[tuple[LogMs, bytes]]:
         """Remove and return due times and keys at or before `now`, the earliest first."""
-        heap, pending = self._heap, self._due
+        return self._pop(self._heap, now)
+
+    def pop_read(self, read_until: LogMs) -> list[bytes]:
+        """Remove and return every key that waited for the log to be read up to here, the earliest
+        first."""
+        # A clock that stands for "all" is beyond every time, and must stay below the next range.
+        until = min(UNREAD_FROM + read_until, EXPIRES_FROM - 1)
+        return [key for _, key in self._pop(self._unread, until)]
+
+    def _pop(self, heap: list[tuple[int, bytes]], now: int) -> list[tuple[LogMs, bytes]]:
+        pending = self._due
         moments = []
         while heap and heap[0][0] <= now:
             due, key = heapq.heappop(heap)

@@ -19,13 +19,14 @@ from schemas.time import DAY_MS, EventMs, LogMs, Millis
 from streams.errors import Stop
 from streams.stages.common.observer import StageObserver
 from streams.stages.common.pseudonyms import Pseudonyms
-from streams.stages.common.watermarks import upstream
+from streams.stages.common.watermarks import ASKED, upstream
 from streams.stages.contract import CLOCK_KEY, Effects, LogRecord, StateReader
 from streams.stages.intake.routing import Routing, RoutingRules
 from streams.stages.intake.signatures import SignatureRules, Signatures
 
 _EPOCH = LogMs(0)
 _NEVER = LogMs(2**53)
+_INSTALLS = topics.INSTALLS.name
 _SOURCE_INDEX = {topic.name: index for index, topic in enumerate(topics.SOURCES)}
 
 
@@ -95,6 +96,7 @@ class Intake:
     ) -> None:
         self._partition = partition
         self._partitions = partitions
+        self._asked = upstream(ASKED, partition)
         self._rules = rules
         self._observer = observer
         self._clocks = rules.clocks
@@ -143,6 +145,8 @@ class Intake:
                 self._observer.on_dead_letter(topic, event.reason)
                 unreadable += 1
             else:
+                if topic == _INSTALLS and logged_at > watermarks.get(self._asked, _EPOCH):
+                    watermarks[self._asked] = logged_at
                 clock = self._corrected(event, logged_at)
                 batch.route(event, source, logged_at, record.value or b"", clock)
         self._rate.count(len(records), unreadable, f"partition {self._partition} of the sources")

@@ -9,6 +9,7 @@ import msgspec
 
 from attribution.decision.candidates import Candidate, is_delay_known
 from attribution.decision.fraud import SITE_REASONS
+from attribution.decision.settlement import settles_at
 from attribution.decision.waterfall import (
     conversion_type,
     expires_at,
@@ -104,6 +105,7 @@ def attribution_row(decision: Decision, rules: Rules, rule_set: str) -> Attribut
         "candidates": "[]" if decision.is_erased else _json.encode(review.receipts).decode(),
         "rule_set": rule_set,
         "decided_at": decision.decided_at,
+        "settles_at": settles_at(install, rules),
     }
     if winner is not None and winner.signal is Signal.PROBABILISTIC:
         row["model_version"] = rules.pair_model.version

@@ -42,7 +42,7 @@ from schemas.time import LogMs
 from streams.stages.common import parked_rows
 from streams.stages.common.observer import StageObserver
 from streams.stages.common.outbox import FrameOutbox, Outbox
-from streams.stages.common.working_set import Timers, WorkingSet
+from streams.stages.common.working_set import UNREAD_FROM, Timers, WorkingSet
 from streams.stages.journeys import credit_revision, decision_rows, prospect_steps
 from streams.stages.journeys.active_models import ActiveModels
 from streams.stages.journeys.activity_rows import active_day_row, milestone_row
@@ -76,8 +76,11 @@ class JourneyContext:
     observer: StageObserver
 
 
-def install_due(state: InstallState, stage: JourneyContext) -> LogMs:
-    """Log time at which an install is due."""
+def install_due(state: InstallState, stage: JourneyContext) -> int:
+    """Log time at which an install is due, or `UNREAD_FROM` + the log time that must be read."""
+    unread = journeys.unread_install(state.journey)
+    if unread is not None:
+        return UNREAD_FROM + unread + 1  # Another record may have the same log time.
     due = journeys.journey_due(state.journey, stage.rules)
     return min(due, prospect_steps.prospect_due(state.prospect, state.journey) or due)
 
@@ -92,6 +95,7 @@ class InstallSteps:
         self.stage = stage
         self.states = states
         self.stage_time = stage_time
+        self.read_until = journeys.ALL_READ
         self.outbox = Outbox("journeys", stage.partition, stage.observer)
         self.prospects = ProspectSteps(stage.active, stage.rules, self.outbox, stage.observer)
         self.sites: FrameOutbox[SiteRecord] = FrameOutbox(
@@ -116,7 +120,7 @@ class InstallSteps:
             return
         key = journey_key(record.app_id, record.install_id).encode()
         state = self.states.get(key) or NEW_INSTALL
-        journey, facts = journeys.advance(state.journey, record, self.stage.rules)
+        journey, facts = journeys.advance(state.journey, record, self.stage.rules, self.read_until)
         for fact in facts:
             if isinstance(fact, Settled) and fact.disposition == "duplicate":
                 self._name_repeat(record)
@@ -131,12 +135,14 @@ class InstallSteps:
                 self.outbox.repeat(record.source, record.event_id)
 
     def fire(self) -> None:
-        """Handle everything due at stage time, in the order of due times.
+        """Decide what waited for the log to be read; then handle everything due at stage time, in
+        the order of due times.
 
         However far log time leaps, the order of examples and the state of an install that is purged
         in between must stay the same.
         """
         now, timers = self.stage_time, self.stage.timers
+        self._decide_read(timers.pop_read(self.read_until))
         moments = timers.pop_moments(now)
         self.states.load([key for _, key in moments])
         while moments:
@@ -155,6 +161,14 @@ class InstallSteps:
                 now, rules = self.stage_time, self.stage.rules
                 journey, facts = journeys.change_rules(state.journey, now, rules)
                 self._conclude(key, state, journey, facts, is_review=True)
+
+    def _decide_read(self, keys: Sequence[bytes]) -> None:
+        self.states.load(keys)
+        for key in keys:
+            state = self.states.get(key)
+            if state is not None:
+                journey, facts = journeys.read_log(state.journey, self.stage.rules)
+                self._conclude(key, state, journey, facts)
 
     def _fire_one(self, key: bytes, now: LogMs) -> None:
         state = self.states.get(key)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from attribution.journey import ALL_READ
 from attribution.rules.rules import Rules, rule_set_id
 from schemas import topics
 from schemas.records import (
@@ -15,9 +16,12 @@ from schemas.records import (
 from schemas.time import MINUTE_MS, LogMs
 from streams.stages.common.observer import StageObserver
 from streams.stages.common.watermarks import (
+    NOTHING_READ,
+    READ,
     FreshnessReport,
     Watermarks,
     WatermarkStep,
+    read_through,
     stage_upstreams,
     upstream,
 )
@@ -63,7 +67,8 @@ class Journeys:
             observer=observer,
         )
         self._matching = stage_upstreams("matching", partitions)
-        self._watermarks = Watermarks(self._matching)
+        self._read = stage_upstreams(READ, partitions)
+        self._watermarks = Watermarks([*self._matching, *self._read])
         self._freshness = FreshnessReport(self.name, partition)
         self._sites_step = WatermarkStep(upstream(self.name, partition), SITES_STEP_MS)
         self._rule_change = RuleChange(self.context.rule_set)
@@ -105,10 +110,15 @@ class Journeys:
         batch = InstallSteps(self.context, states, self.stage_time())
         batch.load(frames)
         for frame in frames:
+            # A partition that reports for the first time is waited for from its first answer on.
+            self._watermarks.advance(
+                {name: NOTHING_READ for name in frame.watermarks if name in self._read}
+            )
+            batch.read_until = self.read_until()
             for record in frame.records:
                 batch.apply(record)
             self._watermarks.advance(frame.watermarks)
-            batch.stage_time = self.stage_time()
+            batch.stage_time, batch.read_until = self.stage_time(), self.read_until()
             batch.fire()
         batch.reconsider(self._rule_change.take())
         positions = {(record.topic, record.partition): record.offset + 1 for record in records}
@@ -117,6 +127,11 @@ class Journeys:
     def stage_time(self) -> LogMs:
         """The log time up to which matching has answered."""
         return self._watermarks.minimum(self._matching)
+
+    def read_until(self) -> LogMs:
+        """The log time up to which matching has read every touchpoint and install."""
+        marks = self._watermarks.of(self._read)
+        return read_through(marks, self.context.rules.decision_wait_ms) if marks else ALL_READ
 
     def _effects(self, batch: InstallSteps, positions: dict[tuple[str, int], int]) -> Effects:
         stage_time = self.stage_time()

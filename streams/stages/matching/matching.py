@@ -45,7 +45,10 @@ from streams.stages.common.observer import StageObserver
 from streams.stages.common.outbox import FrameOutbox, Outbox
 from streams.stages.common.parked_rows import money_parked
 from streams.stages.common.watermarks import (
+    ASKED,
+    NOTHING_READ,
     FreshnessReport,
+    ReadMark,
     Watermarks,
     WatermarkStep,
     source_upstreams,
@@ -92,7 +95,11 @@ class Matching:
         self._forgotten_until = 0  # hours of log time
         self._sources = source_upstreams(partitions)
         self._hops = stage_upstreams(self.name, partitions)
-        self._watermarks = Watermarks([*self._sources, *self._hops])
+        read = (topics.TOUCHPOINTS.name, topics.INSTALLS.name)
+        self._read = [upstream(topic, p) for topic in read for p in range(partitions)]
+        self._asked = stage_upstreams(ASKED, partitions)
+        self._watermarks = Watermarks([*self._sources, *self._hops, *self._asked])
+        self._read_mark = ReadMark(partition, rules.decision_wait_ms)
         name = upstream(self.name, partition)
         self._stage_time_step = WatermarkStep(name)
         self._settled_step = WatermarkStep(name)
@@ -128,7 +135,10 @@ class Matching:
         effects = Effects(changes=batch.states.changes(), positions=positions)
         effects.changes[WATERMARKS_KEY] = self._watermarks.encode()
         batch.match.flush(effects, self._stage_time_step.take(stage_time))
-        batch.journeys.flush(effects, self._settled_step.take(settled))
+        marks = self._watermarks
+        read = [marks.minimum([name]) for name in self._read]
+        read_mark = self._read_mark.take(read, max(marks.of(self._asked), default=NOTHING_READ))
+        batch.journeys.flush(effects, self._settled_step.take(settled) | read_mark)
         batch.examples.flush(effects, {})
         self._freshness.report(stage_time, batch.outbox)
         batch.outbox.flush(effects)

@@ -80,7 +80,7 @@ def test_what_was_decided_at_a_deadline_is_corrected_like_anything_else() -> Non
     then = rows(stage.journeys(answer(click("c", -5))), "attributions")
     assert [(one["version"], one["reason"], one["status"]) for one in first + then] == [
         (1, "deadline", "organic"),
-        (2, "late_touchpoint", "non_organic"),
+        (2, "read_later", "non_organic"),
     ]
 
 

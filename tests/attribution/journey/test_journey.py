@@ -97,7 +97,7 @@ def test_a_late_touchpoint_that_loses_makes_no_version() -> None:
 def test_stronger_evidence_for_the_credited_touchpoint_makes_a_version() -> None:
     decided, _ = tell(installed(), answer(click("c1", -1)))
     _, facts = tell(late(click("c1", -1), Signal.REFERRER), start=decided)
-    assert decisions(facts) == [(2, "late_touchpoint", "c1")]
+    assert decisions(facts) == [(2, "read_later", "c1")]
 
 
 def test_weaker_evidence_for_a_known_touchpoint_changes_nothing() -> None:

@@ -59,7 +59,7 @@ def _parked(state: str) -> dict[str, object]:
 def test_a_decision_names_the_credit_the_reason_and_every_candidate() -> None:
     words = text_of(DECISION)
     assert "version 2: meadow, campaign spring, by click_id of click t9, 40 s before" in words
-    assert "a touchpoint arrived late; replaces version 1; rules abc" in words
+    assert "a touchpoint was logged after the install; replaces version 1; rules abc" in words
     assert (
         "t3: rejected (outside_click_window: the click is older than its lookback window)" in words
     )

@@ -116,3 +116,13 @@ def test_waiting_ends_with_what_is_there_when_the_linger_is_over() -> None:
         assert offsets(queue) == [0]
 
     asyncio.run(story())
+
+
+def test_at_the_end_of_the_log_nothing_that_fits_is_left_for_another_decision() -> None:
+    queue = LaneQueue(BatchBounds(records_max=4), [A, B])
+    queue.put(B, [at(8, 0)])
+    queue.put(A, [at(1, 0), at(13, 1)])
+    assert [record.timestamp for record in queue.take(is_end=True)] == [1, 13, 8]
+    queue.put(A, [at(time, time) for time in range(14, 18)])
+    queue.put(B, [at(15, 1)])
+    assert [record.timestamp for record in queue.take(is_end=True)] == [14, 15, 15]

@@ -9,8 +9,14 @@ from aiokafka.errors import KafkaConnectionError
 
 from streams.runtime import ticks
 from streams.runtime.lane import Lane, LaneSpec
-from streams.runtime.ticks import IDLE_SECONDS, idle_partitions, send_ticks
-from streams.stages.contract import TopicPartition
+from streams.runtime.ticks import (
+    AGAIN_SECONDS,
+    IDLE_SECONDS,
+    LaggingPartitions,
+    idle_partitions,
+    send_ticks,
+)
+from streams.stages.contract import CLOCK_KEY, TopicPartition
 from tests.worlds.lane_world import Record, World, settle
 
 SOURCES = LaneSpec("intake", ("installs", "payments"), is_source=True)
@@ -66,5 +72,73 @@ def test_an_absent_broker_does_not_end_the_ticking(monkeypatch: pytest.MonkeyPat
         assert not ticking.done()
         for running in (ticking, task):
             running.cancel()
+
+    asyncio.run(story())
+
+
+INTAKE = LaneSpec(
+    "intake",
+    ("touchpoints", "installs"),
+    is_source=True,
+    asking="installs",
+    awaited=("touchpoints", "installs"),
+)
+
+
+def brought(lane: Lane, topic: str, time: int, offset: int, key: bytes = b"key") -> None:
+    lane.offer((topic, 0), [Record(offset, topic=topic, timestamp=time, key=key)])
+
+
+def test_partitions_that_lag_behind_an_install_are_ticked_until_they_have_passed_it() -> None:
+    async def story() -> None:
+        lane, task = await opened(INTAKE)
+        lagging = LaggingPartitions(2, quiet_seconds=0.0)
+        brought(lane, "installs", 7, 0)
+        brought(lane, "touchpoints", 8, 0)
+        now = lane.last_arrival(("touchpoints", 0))
+        assert lagging.look([lane], now) == ([], 0)
+        foreign = [("touchpoints", 1), ("installs", 1)]
+        found, asked = lagging.look([lane], now + 0.1)
+        assert (sorted(found), asked) == (sorted([("installs", 0), *foreign]), 7)
+        assert lagging.look([lane], now + 0.2) == ([], 7)
+        assert lagging.look([lane], now + 0.2 + AGAIN_SECONDS) == ([("installs", 0)], 7)
+        brought(lane, "installs", 9, 1, CLOCK_KEY)
+        assert lagging.look([lane], now + 5.0) == ([], 7)
+        task.cancel()
+
+    asyncio.run(story())
+
+
+def test_a_worker_that_catches_up_ticks_nothing_for_installs_of_long_ago() -> None:
+    async def story() -> None:
+        world = World()
+        lane = world.build(INTAKE)
+        task = asyncio.create_task(lane.run())
+        await settle()
+        world.flow.behind = {("installs", 0)}
+        brought(lane, "installs", 7, 0)
+        lagging = LaggingPartitions(1, quiet_seconds=0.0)
+        now = lane.last_arrival(("installs", 0))
+        assert [lagging.look([lane], now + 1.0), lagging.look([lane], now + 2.0)] == [([], 0)] * 2
+        world.flow.behind = {("touchpoints", 0)}
+        assert lagging.look([lane], now + 3.0) == ([], 0)
+        assert lagging.look([lane], now + 4.0) == ([("installs", 0)], 7)
+        task.cancel()
+
+    asyncio.run(story())
+
+
+def test_producers_that_stamp_their_own_time_are_given_time() -> None:
+    async def story() -> None:
+        lane, task = await opened(INTAKE)
+        brought(lane, "installs", 7, 0)
+        brought(lane, "touchpoints", 6, 0)
+        lagging = LaggingPartitions(1, quiet_seconds=IDLE_SECONDS)
+        now = lane.last_arrival(("touchpoints", 0))
+        lagging.look([lane], now)
+        assert lagging.look([lane], now + IDLE_SECONDS / 2) == ([], 7)
+        found, _ = lagging.look([lane], now + IDLE_SECONDS)
+        assert sorted(found) == [("installs", 0), ("touchpoints", 0)]
+        task.cancel()
 
     asyncio.run(story())

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from schemas.time import LogMs
+from schemas.time import HOUR_MS, LogMs
 from streams.stages.common.watermarks import (
+    NOTHING_READ,
     WATERMARK_STEP_MS,
+    ReadMark,
     Watermarks,
     WatermarkStep,
+    read_through,
     source_upstreams,
     stage_upstreams,
 )
 
+NOW = LogMs(1_790_000_000_000)
 NAMES = ["a-0", "a-1"]
 
 
@@ -59,3 +63,24 @@ def test_a_watermark_is_passed_on_once_it_has_advanced_by_a_step(later: int, pas
     assert step.take(LogMs(10_000)) == {"matching-0": LogMs(10_000)}
     assert step.take(LogMs(10_000)) == {}
     assert bool(step.take(LogMs(10_000 + later))) is passes
+
+
+def test_journeys_hear_first_of_all_that_a_partition_reads() -> None:
+    mark = ReadMark(3, HOUR_MS)
+    assert mark.take([LogMs(0), LogMs(0)], LogMs(1)) == {"read-3": NOTHING_READ}
+
+
+def test_reading_is_told_soon_only_while_an_install_waits_for_it() -> None:
+    mark = ReadMark(0, HOUR_MS)
+    mark.take([NOW], LogMs(1))
+    assert mark.take([LogMs(NOW + 999)], LogMs(NOW - 1)) == {}
+    assert mark.take([LogMs(NOW + 10)], LogMs(NOW + 20)) == {}
+    assert mark.take([LogMs(NOW + 50)], LogMs(NOW + 60)) == {"read-0": NOW + 50}
+    assert mark.take([LogMs(NOW + 61)], LogMs(NOW + 60)) == {"read-0": NOW + 61}
+    assert mark.take([LogMs(NOW + 70)], LogMs(NOW + 60)) == {}
+    assert mark.take([LogMs(NOW + 1_061)], LogMs(NOW + 60)) == {"read-0": NOW + 1_061}
+
+
+def test_the_slowest_partition_counts_until_it_is_a_bound_behind() -> None:
+    assert read_through([NOW, LogMs(NOW + HOUR_MS)], HOUR_MS) == NOW
+    assert read_through([NOW, LogMs(NOW + HOUR_MS + 7)], HOUR_MS) == NOW + 7

@@ -112,7 +112,7 @@ def test_journeys_hear_of_a_log_time_only_when_every_matching_partition_has_reac
     stage = matching(partitions=2)
     output = stage.match(watermarks=clocks(NOON, partitions=2))
     assert [frame.watermarks for frame in matched(output)] == [{"matching-0": NOON}] * 2
-    assert journeyed(output) == []
+    assert [frame.watermarks for frame in journeyed(output)] == [{"read-0": NOON}] * 2
     assert journeyed(stage.match(watermarks={"matching-0": NOON})) == []
     settled_by_all = stage.match(watermarks={"matching-1": NOON})
     assert [frame.watermarks for frame in journeyed(settled_by_all)] == [{"matching-0": NOON}] * 2
@@ -146,3 +146,13 @@ def test_a_touchpoint_is_forgotten_when_no_install_can_be_credited_to_it_any_mor
     stage.match(watermarks=clocks(useless + HOUR_MS))
     assert b"first" not in dict(stage.state.entries())
     assert b"second" in dict(stage.state.entries())
+
+
+def test_matching_tells_every_journeys_partition_up_to_where_it_has_read_touchpoints() -> None:
+    stage = matching(partitions=2)
+    stage.match(watermarks=clocks(NOON, partitions=2))
+    asked = {"asked-1": NOON + 100, "installs-1": NOON + 100, "touchpoints-0": NOON + 101}
+    assert journeyed(stage.match(watermarks=asked)) == []
+    rest = {"touchpoints-1": NOON + 120, "installs-0": NOON + 110, "installs-1": NOON + 110}
+    marks = journeyed(stage.match(watermarks=rest))
+    assert [frame.watermarks for frame in marks] == [{"read-0": NOON + 101}] * 2
