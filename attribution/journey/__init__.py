@@ -17,6 +17,7 @@ from attribution.journey.state import (
     MoneyApplied,
     Reengagement,
     Waiting,
+    is_test,
 )
 from attribution.journey.steps import (
     ALL_READ,
@@ -60,6 +61,7 @@ __all__ = [
     "conversion_path",
     "deadline_of",
     "is_forgotten",
+    "is_test",
     "journey_due",
     "meet_deadlines",
     "purge_due",

@@ -105,4 +105,9 @@ class Journey(Struct, frozen=True, array_like=True):
     has_device_lookup: bool = False  # matching has answered a lookup by device id
 
 
+def is_test(journey: Journey) -> bool:
+    """Whether this is the journey of test traffic, which teaches nobody anything."""
+    return journey.install is not None and journey.install.is_sandbox
+
+
 JourneyStep = tuple[Journey, list[JourneyFact]]

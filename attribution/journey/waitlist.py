@@ -80,6 +80,8 @@ def _apply(journey: Journey, record: ActivitySeen | MoneyRouted, rules: Rules) -
     if isinstance(record, MoneyRouted):
         return journey, [MoneyApplied(record), _settled(record, "decided")]
     facts: list[JourneyFact] = [ActivityApplied(record), _settled(record, "decided")]
+    if record.is_sandbox:
+        return journey, facts
     if journey.install is not None and not journey.is_purged:
         marks, marked = mark_activity(journey.marks, record, journey.install, rules)
         if marked:

@@ -32,6 +32,7 @@ class Link(Struct, frozen=True, array_like=True, gc=False):
     install_id: str
     time: EventMs
     ts: LogMs
+    is_sandbox: bool = False
 
 
 class PlacedMoney(Struct, frozen=True, array_like=True, gc=False):
@@ -69,12 +70,17 @@ def owner_at(links: list[Link], paid_at: EventMs, deadline: LogMs) -> str:
     return min(counting, default=(0, ""))[1]
 
 
+def _links_for(money: Money, links: list[Link]) -> list[Link]:
+    """The links that money may follow: real money never follows a link of test traffic."""
+    return links if money.is_sandbox else [link for link in links if not link.is_sandbox]
+
+
 def link_account(
     state: AccountState | None, linked: AccountLinked, rules: Rules
 ) -> tuple[AccountState, list[MatchFact]]:
     """Add a link of the account to an install; move the money that now has another owner."""
     state = state or AccountState()
-    new = Link(linked.install_id, linked.time, linked.ts)
+    new = Link(linked.install_id, linked.time, linked.ts, linked.is_sandbox)
     links, facts = _with_link(state.links, new, rules)
     if links == state.links:
         return state, facts
@@ -84,7 +90,8 @@ def link_account(
         shared = shared_period(state.shared, met, limit, rules.shared_key_rest_ms)
         state = replace(state, shared=shared)
     if (erasure := asked_after(state.erasures, linked.ts)) is not None:
-        facts.append(erasure.of(app_of(linked.key), linked.install_id))
+        scope = app_of(linked.key), linked.is_sandbox
+        facts.append(erasure.of(linked.install_id, scope))
     if state.shared.covers(linked.ts):
         facts.append(_ignored(linked, links))
         return replace(state, links=links), facts
@@ -94,7 +101,7 @@ def link_account(
         if state.shared.covers(known.money.ts):
             placed.append(known)
             continue
-        owner = owner_at(counting, known.paid_at, known.deadline)
+        owner = owner_at(_links_for(known.money, counting), known.paid_at, known.deadline)
         if owner != known.install_id:
             known, moved = _move(known, owner)
             facts += moved
@@ -125,9 +132,12 @@ def erase_account(
     """Take an erasure request of the account; report it to every install linked before."""
     state = state or AccountState()
     erasures, evicted = note_erasure(state.erasures, seen, rules)
-    linked = sorted({link.install_id for link in state.links if link.ts <= seen.ts})
+    linked = {(link.install_id, link.is_sandbox) for link in state.links if link.ts <= seen.ts}
     app_id = app_of(seen.key)
-    facts: list[MatchFact] = [Erased(name, seen.request_id, seen.ts, app_id) for name in linked]
+    facts: list[MatchFact] = [
+        Erased(name, seen.request_id, seen.ts, app_id, is_sandbox)
+        for name, is_sandbox in sorted(linked)
+    ]
     return replace(state, erasures=erasures), facts + evicted
 
 
@@ -139,7 +149,7 @@ def place_money(
     money, deadline = arrived.money, arrived.deadline
     is_ignored = state.shared.covers(money.ts)
     links = [] if is_ignored else _counting(state.links, state.shared)
-    owner = owner_at(links, arrived.paid_at, deadline)
+    owner = owner_at(_links_for(money, links), arrived.paid_at, deadline)
     facts: list[MatchFact] = []
     if owner:
         facts.append(MoneyRouted(owner, money, 1, 0, deadline))
@@ -217,5 +227,5 @@ def _with_link(links: list[Link], new: Link, rules: Rules) -> tuple[list[Link], 
 
 def _covers(link: Link, other: Link) -> bool:
     """Whether `other` adds nothing: the same install, neither happened nor was logged earlier."""
-    is_same = link.install_id == other.install_id
+    is_same = (link.install_id, link.is_sandbox) == (other.install_id, other.is_sandbox)
     return is_same and link.time <= other.time and link.ts <= other.ts

@@ -23,9 +23,9 @@ class Erasure(Struct, frozen=True, array_like=True, order=True, gc=False):
     ts: LogMs
     request_id: str
 
-    def of(self, app_id: str, install_id: str) -> Erased:
+    def of(self, install_id: str, scope: tuple[str, bool]) -> Erased:
         """The request as the journey of this install receives it."""
-        return Erased(install_id, self.request_id, self.ts, app_id)
+        return Erased(install_id, self.request_id, self.ts, *scope)
 
 
 def note_erasure(

@@ -31,7 +31,7 @@ from schemas.records import (
     Touch,
     TouchKind,
     TouchSeen,
-    app_of,
+    scope_of,
 )
 from schemas.time import DAY_MS, EventMs, LogMs
 
@@ -61,7 +61,7 @@ def index_touch(index: TouchIndex | None, seen: TouchSeen, rules: Rules) -> Inde
     if any(known.identity == identity for known in index.touches):
         return index, [Settled(seen.source, "duplicate")] if seen.is_home else []
     facts += [
-        _found(app_of(seen.key), install, [touch])
+        _found(seen.key, install, [touch])
         for install in index.installs
         if could_matter(touch, install, rules)
         and touch.ts > cut_at(index.erasures, install.ts)
@@ -101,16 +101,16 @@ def index_install(index: TouchIndex | None, seen: InstallSeen, rules: Rules) -> 
         and not index.shared.covers(one.ts)
     ]
     priors = [_prior(one) for one in others if could_follow(one, install, rules)]
-    app_id = app_of(seen.key)
+    scope = scope_of(seen.key)
     facts: list[MatchFact] = [
-        Candidates(seen.install_id, seen.signal, seen.ordinal, touches, priors, app_id)
+        Candidates(seen.install_id, seen.signal, seen.ordinal, touches, priors, *scope)
     ]
     if (erasure := asked_after(index.erasures, install.ts)) is not None:
-        facts.append(erasure.of(app_id, seen.install_id))
+        facts.append(erasure.of(seen.install_id, scope))
     if _known(index, seen.install_id, is_session=False) is not None:
         return index, facts
     facts += [
-        Candidates(one.install_id, one.signal, NOT_ASKED, [], [_prior(install)], app_id)
+        Candidates(one.install_id, one.signal, NOT_ASKED, [], [_prior(install)], *scope)
         for one in others
         if could_follow(install, one, rules)
     ]
@@ -132,10 +132,10 @@ def _index_ignored(
     index: TouchIndex, install: IndexedInstall, seen: InstallSeen, rules: Rules
 ) -> IndexStep:
     """Answer that nothing is known under a shared key; remember the install, for erasures."""
-    app_id = app_of(seen.key)
+    scope = scope_of(seen.key)
     met = {one.install_id for one in index.installs if abs(one.ts - install.ts) <= DAY_MS}
     facts: list[MatchFact] = [
-        Candidates(seen.install_id, seen.signal, seen.ordinal, [], app_id=app_id),
+        Candidates(seen.install_id, seen.signal, seen.ordinal, [], [], *scope),
         KeyShared(
             key=seen.key,
             install_id=seen.install_id,
@@ -146,7 +146,7 @@ def _index_ignored(
         ),
     ]
     if (erasure := asked_after(index.erasures, install.ts)) is not None:
-        facts.append(erasure.of(app_id, seen.install_id))
+        facts.append(erasure.of(seen.install_id, scope))
     if _known(index, seen.install_id, is_session=False) is not None:
         return index, facts
     index, evicted = _with_install(index, install, rules)
@@ -169,7 +169,7 @@ def _index_session(index: TouchIndex, seen: InstallSeen, rules: Rules) -> IndexS
         for touch in index.touches
         if could_matter(touch, named, rules) and not index.shared.covers(touch.ts)
     ]
-    facts: list[MatchFact] = [_found(app_of(seen.key), named, touches)] if touches else []
+    facts: list[MatchFact] = [_found(seen.key, named, touches)] if touches else []
     if known is not None and (known.since, known.ts) == (since, until):
         return index, facts
     index, evicted = _with_install(index, named, rules)
@@ -183,10 +183,10 @@ def _known(index: TouchIndex, install_id: str, *, is_session: bool) -> IndexedIn
     return None
 
 
-def _found(app_id: str, install: IndexedInstall, touches: list[Touch]) -> Candidates:
+def _found(key: str, install: IndexedInstall, touches: list[Touch]) -> Candidates:
     """Touchpoints found after the lookup of the install, or for a session."""
     ordinal = NAMED_BY_SESSION if install.is_session else NOT_ASKED
-    return Candidates(install.install_id, install.signal, ordinal, touches, app_id=app_id)
+    return Candidates(install.install_id, install.signal, ordinal, touches, [], *scope_of(key))
 
 
 def _with_install(index: TouchIndex, install: IndexedInstall, rules: Rules) -> IndexStep:
@@ -206,14 +206,15 @@ def erase_key(index: TouchIndex | None, seen: ErasureSeen, rules: Rules) -> Inde
     """Take an erasure request; report it to every install logged before, and cut the later
     ones off from those."""
     index = index or EMPTY
+    scope = scope_of(seen.key)
     erasures, evicted = note_erasure(index.erasures, seen, rules)
     facts: list[MatchFact] = [
-        Erased(install.install_id, seen.request_id, seen.ts, app_of(seen.key))
+        Erased(install.install_id, seen.request_id, seen.ts, *scope)
         for install in index.installs
         if install.ts <= seen.ts
     ]
     facts += [
-        LinksCut(install.install_id, seen.ts, app_of(seen.key))
+        LinksCut(install.install_id, seen.ts, *scope)
         for install in index.installs
         if install.ts > seen.ts and not install.is_session
     ]

@@ -48,6 +48,7 @@ from schemas.records.journey import (
 from schemas.records.match import (
     NAMED_BY_SESSION,
     NOT_ASKED,
+    SANDBOX_SCOPE,
     AccountLinked,
     AccountMoney,
     ErasureSeen,
@@ -57,6 +58,8 @@ from schemas.records.match import (
     PostbackSeen,
     TouchSeen,
     app_of,
+    is_sandbox_key,
+    scope_of,
 )
 from schemas.records.money import Money, MoneyKind
 from schemas.records.site import LATE_TOUCH_MS, SiteInstall, SiteRecord, SiteTouches, site_key
@@ -68,6 +71,7 @@ __all__ = [
     "LATE_TOUCH_MS",
     "NAMED_BY_SESSION",
     "NOT_ASKED",
+    "SANDBOX_SCOPE",
     "TOUCH_TEXTS",
     "TRAITS",
     "AccountLinked",
@@ -114,10 +118,12 @@ __all__ = [
     "channel_of",
     "example_frames",
     "frame_encoder",
+    "is_sandbox_key",
     "journey_frames",
     "journey_key",
     "match_frames",
     "partition_of",
+    "scope_of",
     "site_frames",
     "site_key",
 ]

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from schemas.records.match import SANDBOX_SCOPE
 from schemas.records.money import Money
 from schemas.records.touch import Signal, Source, Touch
 from schemas.time import EventMs, LogMs
 
 
-def journey_key(app_id: str, install_id: str) -> str:
+def journey_key(app_id: str, install_id: str, *, is_sandbox: bool = False) -> str:
     """The key of a journey. An install id is unique within its app only: all apps of a vendor may
-    take Apple's vendor id for it."""
-    return f"j:{app_id}:{install_id}"
+    take Apple's vendor id for it. Test traffic has a journey of its own."""
+    return f"{SANDBOX_SCOPE if is_sandbox else ''}j:{app_id}:{install_id}"
 
 
 class Installed(Struct, frozen=True, array_like=True, gc=False, tag=1):
@@ -36,6 +37,7 @@ class Installed(Struct, frozen=True, array_like=True, gc=False, tag=1):
     described: list[str] = []  # see INSTALL_TEXTS; empty when the install has none of them
     reported_time: EventMs = EventMs(0)  # what the producer said, where `time` is corrected
     time_correction: str = ""  # see `schemas.clocks.TimeCorrection`
+    is_sandbox: bool = False
 
 
 INSTALL_TEXTS = ("device_model", "store", "install_version")
@@ -59,6 +61,7 @@ class Candidates(Struct, frozen=True, array_like=True, gc=False, tag=2):
     touches: list[Touch]
     priors: list[Prior] = []  # with Signal.DEVICE_ID only
     app_id: str = ""
+    is_sandbox: bool = False
 
 
 class ActivitySeen(Struct, frozen=True, array_like=True, gc=False, tag=3):
@@ -72,6 +75,7 @@ class ActivitySeen(Struct, frozen=True, array_like=True, gc=False, tag=3):
     app_id: str = ""
     reported_time: EventMs = EventMs(0)  # what the producer said, where `time` is corrected
     time_correction: str = ""  # see `schemas.clocks.TimeCorrection`
+    is_sandbox: bool = False
 
 
 class MoneyRouted(Struct, frozen=True, array_like=True, gc=False, tag=4):
@@ -87,6 +91,11 @@ class MoneyRouted(Struct, frozen=True, array_like=True, gc=False, tag=4):
     def app_id(self) -> str:
         """The app in which the money was made, and in which its install is known."""
         return self.money.app_id
+
+    @property
+    def is_sandbox(self) -> bool:
+        """Whether it is test money."""
+        return self.money.is_sandbox
 
 
 class ModelMarker(Struct, frozen=True, array_like=True, gc=False, tag=5):
@@ -107,6 +116,11 @@ class SiteVerdict(Struct, frozen=True, array_like=True, gc=False, tag=6):
     ts: LogMs  # log time of the judgement
     app_id: str = ""
 
+    @property
+    def is_sandbox(self) -> bool:
+        """Sites know nothing of test traffic."""
+        return False
+
 
 class Erased(Struct, frozen=True, array_like=True, gc=False, tag=7):
     """The person behind the install has requested erasure."""
@@ -115,6 +129,7 @@ class Erased(Struct, frozen=True, array_like=True, gc=False, tag=7):
     request_id: str
     ts: LogMs
     app_id: str = ""
+    is_sandbox: bool = False
 
 
 class LinksCut(Struct, frozen=True, array_like=True, gc=False, tag=8):
@@ -124,6 +139,7 @@ class LinksCut(Struct, frozen=True, array_like=True, gc=False, tag=8):
     install_id: str
     ts: LogMs
     app_id: str
+    is_sandbox: bool = False
 
 
 JourneyRecord = (

@@ -8,10 +8,23 @@ from schemas.records.money import Money
 from schemas.records.touch import Signal, Source, Touch
 from schemas.time import EventMs, LogMs
 
+SANDBOX_SCOPE = "x"
+"""Before a key of test traffic, which never meets real traffic."""
+
+
+def is_sandbox_key(key: str) -> bool:
+    """Whether a key is one of test traffic."""
+    return key.startswith(SANDBOX_SCOPE)
+
 
 def app_of(key: str) -> str:
     """The app of a match key: every key but that of a postback is within one app."""
     return key.split(":", 2)[1] if ":" in key else ""
+
+
+def scope_of(key: str) -> tuple[str, bool]:
+    """The app of a match key, and whether it is a key of test traffic."""
+    return app_of(key), is_sandbox_key(key)
 
 
 class TouchSeen(Struct, frozen=True, array_like=True, gc=False, tag=1):
@@ -47,6 +60,7 @@ class AccountLinked(Struct, frozen=True, array_like=True, gc=False, tag=3):
     install_id: str
     time: EventMs
     ts: LogMs
+    is_sandbox: bool = False
 
 
 class MoneySeen(Struct, frozen=True, array_like=True, gc=False, tag=4):

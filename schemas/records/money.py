@@ -34,3 +34,4 @@ class Money(Struct, frozen=True, array_like=True, gc=False):
     source: Source
     reported_time: EventMs = EventMs(0)  # what the producer said, where `time` is corrected
     time_correction: str = ""  # see `schemas.clocks.TimeCorrection`
+    is_sandbox: bool = False

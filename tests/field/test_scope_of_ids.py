@@ -36,3 +36,16 @@ def test_nothing_says_that_a_new_install_is_the_person_who_was_erased(tmp_path: 
     )
     _, (rows,) = replayed(tmp_path, FOLDER / "erased-device-is-remembered.jsonl", credited)
     assert rows == [("first", "install", "organic", ""), ("second", "install", "adnova", "")]
+
+
+def test_test_traffic_is_kept_apart_and_teaches_nobody(tmp_path: Path) -> None:
+    installs = "SELECT install_id, environment FROM attributions WHERE app_id != 'tick' ORDER BY 1"
+    money = "SELECT install_id, environment, amount_micros FROM revenue ORDER BY 1"
+    scored = "SELECT DISTINCT install_id FROM predictions"
+    shared = "SELECT DISTINCT install_id FROM credits"
+    _, (rows, revenue, *others) = replayed(
+        tmp_path, FOLDER / "sandbox-counted-as-real.jsonl", installs, money, scored, shared
+    )
+    assert rows == [("real", "production"), ("testflight", "sandbox")]
+    assert revenue == [("real", "production", 1_990_000), ("testflight", "sandbox", 99_990_000)]
+    assert others == [[("real",)], [("real",)]]

@@ -8,7 +8,7 @@ from attribution.matching.sampled_paths import DEVICE_PREFIX
 from schemas.events import DeviceEvent, Install, Touchpoint
 from schemas.ids import normal_click_id, normal_device_id
 from schemas.parts import Identity
-from schemas.records import Signal
+from schemas.records import SANDBOX_SCOPE, Signal
 from streams.stages.common.pseudonyms import Pseudonyms
 
 DEVICE_IDENTITIES = frozenset({"gaid", "idfa", "idfv", "oaid"})
@@ -78,6 +78,11 @@ def touch_keys(touch: Touchpoint, device: list[str]) -> list[str]:
     if touch.touch_type == "click":
         return [click_key(touch.app_id, touch.touch_id), *device]
     return device or [event_key(touch.app_id, touch.event_id)]
+
+
+def in_scope(event: DeviceEvent, keys: list[str]) -> list[str]:
+    """The keys of an event in its environment: test traffic has keys of its own."""
+    return keys if event.environment == "production" else [SANDBOX_SCOPE + key for key in keys]
 
 
 def signed_key(touch: Touchpoint) -> str:

@@ -7,7 +7,7 @@ from typing import Literal
 from schemas.outcomes import Parked
 from schemas.records import ActivitySeen, Money, MoneyKind
 from schemas.time import LogMs
-from streams.stages.common.source_columns import source_columns
+from streams.stages.common.source_columns import environment_of, source_columns
 
 ParkingState = Literal["parked", "released", "expired"]
 MoneyKindName = Literal["purchase", "subscription", "refund", "ad_revenue"]
@@ -35,6 +35,7 @@ def money_parked(
         waits_for=waits_for,
         kind=MONEY_KINDS[money.kind],
         app_id=money.app_id,
+        environment=environment_of(is_sandbox=money.is_sandbox),
         amount_micros=money.amount_micros,
         currency=money.currency,
         event_time=money.time,
@@ -52,6 +53,7 @@ def activity_parked(activity: ActivitySeen, state: ParkingState, deadline: LogMs
         waits_for="install",
         kind="session" if activity.is_session else "in_app_event",
         app_id=activity.app_id,
+        environment=environment_of(is_sandbox=activity.is_sandbox),
         amount_micros=0,
         currency="",
         event_time=activity.time,

@@ -5,9 +5,15 @@ from __future__ import annotations
 from typing import TypedDict
 
 from schemas import topics
+from schemas.outcomes.outcome import Environment
 from schemas.records import Source
 
 _TOPIC_NAMES = tuple(topic.name for topic in topics.SOURCES)
+
+
+def environment_of(*, is_sandbox: bool) -> Environment:
+    """The environment as rows name it."""
+    return "sandbox" if is_sandbox else "production"
 
 
 class SourceColumns(TypedDict):

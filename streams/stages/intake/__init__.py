@@ -1,4 +1,13 @@
 """Intake: decodes source events, pseudonymises ids, checks signatures, and routes to other
 stages."""
 
-__all__ = ["intake", "routing", "rows", "signatures", "site_touches", "stage_records", "traits"]
+__all__ = [
+    "intake",
+    "money_records",
+    "routing",
+    "rows",
+    "signatures",
+    "site_touches",
+    "stage_records",
+    "traits",
+]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from schemas.clocks import CorrectedTime, reported_time
 from schemas.events import AdRevenue, Purchase, Refund, Subscription
-from schemas.records import Money, MoneyKind, Source
+from schemas.records import SANDBOX_SCOPE, Money, MoneyKind, Source
 from schemas.time import LogMs
 from streams.stages.common import match_keys
 
@@ -18,6 +18,9 @@ def money_moved(
 ) -> tuple[str, Money]:
     """The match key of a payment, and the money that it moves; `account` is a match key."""
     key, kind, booking_id, transaction_id = _money_names(event)
+    is_sandbox = event.environment == "sandbox"
+    if is_sandbox:
+        key, booking_id = SANDBOX_SCOPE + key, f"sandbox {booking_id}"
     return key, Money(
         booking_id=booking_id,
         transaction_id=transaction_id,
@@ -33,6 +36,7 @@ def money_moved(
         source=source,
         reported_time=reported_time(clock),
         time_correction=clock.reason if clock else "",
+        is_sandbox=is_sandbox,
     )
 
 

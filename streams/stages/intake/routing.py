@@ -13,6 +13,7 @@ from schemas.events import (
     AakPostback,
     AdRevenue,
     Cost,
+    DeviceEvent,
     ExchangeRate,
     InAppEvent,
     InputEvent,
@@ -26,6 +27,7 @@ from schemas.events import (
     Touchpoint,
 )
 from schemas.records import (
+    SANDBOX_SCOPE,
     AccountLinked,
     Erased,
     ErasureSeen,
@@ -156,14 +158,16 @@ class Routing:
         # A touchpoint with a device id is matched by that id only.
         traits = self._traits(event) if not device else []
         touch = stage_records.touch_seen(event, ts, flags, traits, clock)
-        self._touches_by_site.add(event.app_id, touch)
+        if event.environment == "production":
+            self._touches_by_site.add(event.app_id, touch)
         is_home = True
         keys = match_keys.touch_keys(event, device)
         if traits:
             keys = [*keys, network_key(event.app_id, traits)]
+        keys = match_keys.in_scope(event, keys)
         if flags & Flag.SIGNATURE_OLD:
             self._observer.on_old_signature(event.media_source)
-            home = match_keys.signed_key(event)
+            (home,) = match_keys.in_scope(event, [match_keys.signed_key(event)])
             more = [key for key in keys if key != home]
             self._match.add(home, TouchSeen(home, touch, source, is_home, more))
             keys = []
@@ -188,8 +192,10 @@ class Routing:
         )
         installed = stage_records.installed_at_right_time(installed, event, clock)
         event = at_right_time(event, clock)
-        self._journeys.add(journey_key(event.app_id, event.install_id), installed)
-        for ordinal, (signal, key) in enumerate(lookups):
+        self._journeys.add(_journey_of(event, event.install_id), installed)
+        signals = [signal for signal, _ in lookups]
+        keys = match_keys.in_scope(event, [key for _, key in lookups])
+        for ordinal, (signal, key) in enumerate(zip(signals, keys, strict=True)):
             self._match.add(
                 key, InstallSeen(key, event.install_id, signal, ordinal, event.event_time, ts)
             )
@@ -202,10 +208,11 @@ class Routing:
         ts: LogMs,
         clock: CorrectedTime | None,
     ) -> None:
-        journey = journey_key(event.app_id, event.install_id)
+        journey = _journey_of(event, event.install_id)
         self._journeys.add(journey, stage_records.activity_seen(event, source, ts, clock))
         if isinstance(event, Session) and event.touch_id is not None:
-            key = match_keys.click_key(event.app_id, event.touch_id)
+            click = match_keys.click_key(event.app_id, event.touch_id)
+            (key,) = match_keys.in_scope(event, [click])
             time = event.event_time
             looked_up = InstallSeen(key, event.install_id, Signal.CLICK_ID, -1, time, ts)
             self._match.add(key, looked_up)
@@ -220,7 +227,9 @@ class Routing:
         if event.customer_user_id is None:
             return
         key = match_keys.account_key(event.app_id, event.customer_user_id, self._pseudonyms)
-        self._match.add(key, AccountLinked(key, install_id, event.event_time, ts))
+        is_sandbox = event.environment == "sandbox"
+        linked = AccountLinked(key, install_id, event.event_time, ts, is_sandbox)
+        self._match.add(key, linked)
 
     def _money(
         self,
@@ -270,12 +279,21 @@ class Routing:
                 continue
             if identity.identity_type == "install_id":
                 install_id = identity.identity_value
-                erased = Erased(install_id, request_id, ts, event.app_id)
-                self._journeys.add(journey_key(event.app_id, install_id), erased)
+                for is_sandbox in (False, True):
+                    erased = Erased(install_id, request_id, ts, event.app_id, is_sandbox)
+                    journey = journey_key(event.app_id, install_id, is_sandbox=is_sandbox)
+                    self._journeys.add(journey, erased)
             elif key := match_keys.identity_key(event.app_id, identity, self._pseudonyms):
                 self._match.add(key, ErasureSeen(key, request_id, ts))
+                if identity.identity_type in match_keys.DEVICE_IDENTITIES:
+                    of_tests = SANDBOX_SCOPE + key
+                    self._match.add(of_tests, ErasureSeen(of_tests, request_id, ts))
 
     def _traits(self, event: Touchpoint | Install) -> list[str]:
         if not self._is_probabilistic or not has_consent(event):
             return []
         return event_traits(event, self._pseudonyms)
+
+
+def _journey_of(event: DeviceEvent, install_id: str) -> str:
+    return journey_key(event.app_id, install_id, is_sandbox=event.environment == "sandbox")

@@ -111,6 +111,7 @@ def installed(
         adservices=_claimed(event, ts),
         traits=traits,
         described=_install_texts(event),
+        is_sandbox=event.environment == "sandbox",
     )
 
 
@@ -155,6 +156,7 @@ def activity_seen(
         app_id=event.app_id,
         reported_time=reported_time(clock),
         time_correction=clock.reason if clock else "",
+        is_sandbox=event.environment == "sandbox",
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from schemas.outcomes import Booking
 from schemas.records import Installed, MoneyRouted
 from streams.stages.common.parked_rows import MONEY_KINDS
-from streams.stages.common.source_columns import source_columns
+from streams.stages.common.source_columns import environment_of, source_columns
 
 
 def booking_row(routed: MoneyRouted, install: Installed) -> Booking:
@@ -16,6 +16,7 @@ def booking_row(routed: MoneyRouted, install: Installed) -> Booking:
         booking_id=f"{money.booking_id}{half}",
         money_id=money.booking_id,
         sign=routed.sign,
+        environment=environment_of(is_sandbox=money.is_sandbox),
         install_id=install.install_id,
         app_id=money.app_id,
         transaction_id=money.transaction_id,

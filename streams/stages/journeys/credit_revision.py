@@ -11,7 +11,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from attribution.journey import ConversionPath, Decision, Journey, conversion_path
+from attribution.journey import ConversionPath, Decision, Journey, conversion_path, is_test
 from attribution.matching.sampled_paths import exposure
 from attribution.rules.rules import Rules
 from online_models.credit.persistence import CreditModel
@@ -48,7 +48,7 @@ def credit_install(
     model: CreditModel | None,
 ) -> tuple[CreditRevision, Credit | None]:
     """Make the next revision if the touchpoints that count have changed."""
-    if journey.version == 0 or journey.is_purged:
+    if journey.version == 0 or journey.is_purged or is_test(journey):
         return before, None
     counting = conversion_path(journey, decision, rules)
     touches = _hash(counting)

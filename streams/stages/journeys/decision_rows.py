@@ -29,7 +29,7 @@ from schemas.records import (
     TouchKind,
     site_key,
 )
-from streams.stages.common.source_columns import source_columns
+from streams.stages.common.source_columns import environment_of, source_columns
 from streams.stages.journeys.described_columns import described_columns
 from streams.stages.journeys.install_clocks import after_begin_ms, clock_columns, ctit_s
 
@@ -147,6 +147,7 @@ def verdict_rows(decision: Decision) -> Iterator[FraudVerdict]:
             f"{hit.sub_reason and ':'}{hit.sub_reason}",
             install_id=install.install_id,
             app_id=install.app_id,
+            environment=environment_of(is_sandbox=install.is_sandbox),
             stage="realtime",
             reason=hit.reason,
             sub_reason=hit.sub_reason,
@@ -207,6 +208,7 @@ def _row(install: Installed, winner: Candidate | None, *, is_erased: bool) -> di
     return {
         **_touch_columns(winner.touch if winner is not None else None, is_erased=is_erased),
         **described_columns(install, winner.touch if winner else None, is_erased=is_erased),
+        "environment": environment_of(is_sandbox=install.is_sandbox),
         "install_id": install.install_id,
         "event_id": "" if is_erased else install.event_id,
         "match_type": _MATCH_TYPES[winner.signal] if winner else "none",

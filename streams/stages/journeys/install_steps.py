@@ -105,7 +105,7 @@ class InstallSteps:
     def load(self, frames: Sequence[JourneyFrame]) -> None:
         """Read the installs of all records at once."""
         keys = {
-            journey_key(record.app_id, record.install_id)
+            journey_key(record.app_id, record.install_id, is_sandbox=record.is_sandbox)
             for frame in frames
             for record in frame.records
             if not isinstance(record, ModelMarker)
@@ -118,7 +118,8 @@ class InstallSteps:
             self.stage.active.switch(record.model, record.version, record.published_at)
             self.stage.observer.on_model(record.model, record.version)
             return
-        key = journey_key(record.app_id, record.install_id).encode()
+        name = journey_key(record.app_id, record.install_id, is_sandbox=record.is_sandbox)
+        key = name.encode()
         state = self.states.get(key) or NEW_INSTALL
         journey, facts = journeys.advance(state.journey, record, self.stage.rules, self.read_until)
         for fact in facts:
@@ -200,7 +201,7 @@ class InstallSteps:
             prospect = self._report(fact, prospect, journey)
             if isinstance(fact, Decision):
                 decision = fact
-                if fact.reason != "fraud_verdict":
+                if fact.reason != "fraud_verdict" and not fact.case.install.is_sandbox:
                     claim = self._update_claim(fact, claim)
         if claim is not None and claim.is_new_device and len(journey.candidates) > 1:
             # Touchpoints that change no decision still show that the device was seen before.
@@ -250,10 +251,12 @@ class InstallSteps:
                 assert install is not None
                 booking = booking_row(fact.routed, install)
                 self.outbox.add(topics.REVENUE.name, booking.install_id, booking)
-                return self.prospects.see_money(prospect, fact.routed, install)
+                if not install.is_sandbox:
+                    return self.prospects.see_money(prospect, fact.routed, install)
             case ActivityApplied():
                 assert install is not None
-                return self.prospects.see_activity(prospect, fact.activity, install)
+                if not install.is_sandbox:
+                    return self.prospects.see_activity(prospect, fact.activity, install)
             case ActiveDay():
                 assert install is not None
                 day = active_day_row(fact, install)

@@ -210,7 +210,8 @@ class _Batch:
     def _report(self, fact: MatchFact) -> None:
         match fact:
             case Candidates() | MoneyRouted() | Erased() | LinksCut():
-                self.journeys.add(journey_key(fact.app_id, fact.install_id), fact)
+                key = journey_key(fact.app_id, fact.install_id, is_sandbox=fact.is_sandbox)
+                self.journeys.add(key, fact)
             case AccountMoney() | TouchSeen():
                 self.match.add(fact.key, fact)
             case ExposurePath():

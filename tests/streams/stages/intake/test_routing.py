@@ -130,9 +130,12 @@ def request(request_type: str = "erasure", **identity: str) -> dict[str, Any]:
 @pytest.mark.parametrize("kind", ["gaid", "idfa", "idfv", "oaid"])
 def test_an_erasure_asks_under_the_key_that_the_device_is_known_by(kind: str) -> None:
     effects = intake("privacy-requests", request(identity_type=kind, identity_value=GAID))
-    (asked,) = records_in(matched(effects))
     named: dict[str, Any] = {kind: GAID}
-    assert asked == ErasureSeen(opened(**named)[1][0].key, "r1", LogMs(NOON))
+    key = opened(**named)[1][0].key
+    tests_key = opened(environment="sandbox", **named)[1][0].key
+    assert tests_key != key
+    asked = [ErasureSeen(one, "r1", LogMs(NOON)) for one in (key, tests_key)]
+    assert records_in(matched(effects)) == asked
 
 
 def test_an_erasure_asks_the_account_and_the_install_it_names() -> None:
@@ -143,7 +146,9 @@ def test_an_erasure_asks_the_account_and_the_install_it_names() -> None:
     assert asked.key.startswith("u:app:")
     assert "jane" not in asked.key
     effects = intake("privacy-requests", request(identity_type="install_id", identity_value="i1"))
-    assert records_in(journeyed(effects)) == [Erased("i1", "r1", LogMs(NOON), "app")]
+    assert records_in(journeyed(effects)) == [
+        Erased("i1", "r1", LogMs(NOON), "app", is_sandbox) for is_sandbox in (False, True)
+    ]
 
 
 @pytest.mark.parametrize("request_type", ["access", "opt_out"])
