@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from schemas.contracts.asyncapi import asyncapi
+from schemas.contracts.fields_page import fields_page
 from schemas.contracts.messages import Examples, Json, json_schema, message_types, version_of
 from schemas.contracts.views import views_page
 
@@ -23,6 +24,7 @@ def documents(examples: Examples, migrations: Sequence[str]) -> dict[str, bytes]
         for path, body in files.items()
     }
     texts["VIEWS.md"] = views_page(migrations)
+    texts["FIELDS.md"] = fields_page()
     return {path: text.encode() for path, text in texts.items()}
 
 

@@ -60,7 +60,7 @@ def written(folder: Path, records: Iterable[KcatRecord]) -> Path:
 
 
 def test_a_binary_record_of_kcat_is_one_dead_letter(tmp_path: Path) -> None:
-    file = CASES / "kcat-binary-record.jsonl"
+    file = CASES / "cases" / "kcat-binary-record.jsonl"
     report, (dead, campaigns) = replayed(tmp_path, file, DEAD, CAMPAIGNS)
     assert [reason for reason, _ in dead] == ["invalid_utf8"]
     assert campaigns == [("USD", 1, "1.99", "1.99")]
@@ -144,7 +144,7 @@ def test_a_thousand_damaged_dumps_lose_no_line(tmp_path: Path) -> None:
 
 
 def test_a_backfill_in_a_withdrawn_currency_is_booked(tmp_path: Path) -> None:
-    file = CASES / "old-currencies-in-history.jsonl"
+    file = CASES / "cases" / "old-currencies-in-history.jsonl"
     _, (dead, campaigns) = replayed(tmp_path, file, DEAD, CAMPAIGNS)
     assert dead == []
     assert campaigns == [("HRK", 1, "39.9", "0")]
@@ -156,7 +156,7 @@ def test_a_backfill_in_a_withdrawn_currency_is_booked(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["sums-overflow", "sum_overflow_min"])
 def test_amounts_beyond_the_bound_are_dead_letters_with_advice(tmp_path: Path, name: str) -> None:
     count = "SELECT count() FROM v_campaign_daily WHERE revenue < 0"
-    _, (dead, negative) = replayed(tmp_path, CASES / f"{name}.jsonl", DEAD, count)
+    _, (dead, negative) = replayed(tmp_path, CASES / "cases" / f"{name}.jsonl", DEAD, count)
     assert len(dead) >= 5
     assert {reason for reason, _ in dead} == {"amount_too_large"}
     assert all("send millionths, 1.99 is 1990000" in detail for _, detail in dead)

@@ -15,7 +15,6 @@ from schemas.contracts.example_blocks import with_examples
 from schemas.decode import Unreadable, decode
 from schemas.events import TOPIC_OF_TYPE, TYPES, TYPES_BY_TOPIC, type_name
 from schemas.topics import SOURCES
-from tests.tidy.allowances import allowed
 
 PAGE = (Path(schemas.__file__).parent / "README.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"^```json\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
@@ -60,16 +59,3 @@ def test_the_table_of_topics_is_the_one_of_the_code() -> None:
     for topic in SOURCES:
         expected = [type_name(event_type) for event_type in TYPES_BY_TOPIC[topic.name]]
         assert types_by_topic[topic.name] == expected
-
-
-def test_the_fields_that_are_not_used_are_those_that_the_tidy_rule_allows() -> None:
-    table = PAGE[PAGE.index("## Fields that are accepted but not used yet") :]
-    rows = re.findall(r"^\| (.*?) \| (.*) \|$", table, re.MULTILINE)[1:]
-    named = sorted(
-        field
-        for _, fields in rows
-        for field in re.findall(r"`(\w+)`", fields)
-        if field != "adservices"
-    )
-
-    assert named == sorted(offender.partition(".")[2] for offender in allowed("unused_fields"))

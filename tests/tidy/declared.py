@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 
+from schemas.contracts.field_uses import FieldUse, used_fields
 from tests.tidy.source_tree import PRODUCT, Module, Tree
 
 SETTINGS = "streams/settings/"
@@ -88,6 +89,7 @@ def _is_explained(module: Module, node: ast.stmt) -> bool:
 def unused_fields(tree: Tree) -> dict[str, str]:
     """Fields of the contract that are neither stored nor read by a stage."""
     stored = _stored_columns(tree)
+    ignored = {(one.owner, one.field) for one in used_fields() if one.use is FieldUse.IGNORED}
     read = {
         name
         for other in tree.modules(PRODUCT)
@@ -100,7 +102,7 @@ def unused_fields(tree: Tree) -> dict[str, str]:
         for module in tree.modules(PRODUCT)
         if module.path.startswith(EVENTS)
         for owner, field in _fields_of(module)
-        if field not in stored and field not in read
+        if field not in stored and field not in read and (owner, field) not in ignored
     }
 
 
