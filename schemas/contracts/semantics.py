@@ -131,7 +131,8 @@ REFUSALS = (
     "no key twice in an object, no U+0000 in any string, currencies from ISO 4217 (a "
     f"withdrawn one until {GRACE.days} days after its last day), amounts not negative except of "
     f"refunds and at most {MICROS_MAX} millionths, event_time not before the configured earliest "
-    f"time and at most {AHEAD_MS_MAX // HOUR_MS} hours ahead of the log. Anything else has "
+    f"time and at most {AHEAD_MS_MAX // HOUR_MS} hours ahead of the log, except of an SDK, whose "
+    "wrong clock is corrected. Anything else has "
     "no effect and is written to dead-letters with its original bytes and a reason. "
     "Unknown fields are ignored."
 )
