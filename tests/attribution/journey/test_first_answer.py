@@ -12,7 +12,7 @@ from attribution.journey import Journey, JourneyFact
 from attribution.rules.rules import Policy
 from schemas.records import JourneyRecord, Signal, Touch
 from schemas.time import DAY_MS, LogMs
-from tests.worlds.clock import WEEK
+from tests.worlds.clock import DAY, WEEK
 from tests.worlds.journey_world import decisions, tell
 from tests.worlds.records import RULES, answer, before, click, installed, late, view
 
@@ -56,7 +56,7 @@ def test_a_click_that_is_read_while_the_answer_waits_is_in_the_first_decision() 
         (Signal.REFERRER, click("c", -5), False),
         (Signal.CLICK_ID, click("c", -5), False),
         (Signal.CLICK_ID, view("v", -5), True),  # a click that is still unread would beat it
-        (Signal.CLICK_ID, click("c", 5), True),  # it cannot win
+        (Signal.CLICK_ID, click("c", -8 * DAY), True),  # it cannot win
         (Signal.PROBABILISTIC, click("c", -5), True),
         (Signal.DEVICE_ID, click("c", -5), True),  # any number of clicks may share a device
     ],
