@@ -20,6 +20,7 @@ FILLED = {
     "<ISO 4217>": "EUR",
     "<YYYY-MM-DD>": "2026-09-21",
     "<kind>": "renewal",
+    "<body>": "{}",
     "<identities>": [{"identity_type": "install_id", "identity_value": "i-1"}],
 }
 """What a producer writes in place of the blanks of a suggestion."""

@@ -80,7 +80,7 @@ def _fill(queue: SendQueue, settings: Settings, file: str) -> VerdictTally:
     tally, text = VerdictTally(), VerdictText(shows_all=False)
     for submitted, record in source:
         verdict, event = judge.judge(submitted)
-        tally.add(verdict)
+        tally.add(verdict, event)
         if event is not None:
             queue.add(verdict.topic, record, event)
         elif tally.refused <= REFUSED_SHOWN:

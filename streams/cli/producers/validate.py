@@ -63,8 +63,8 @@ def validate_command(file: str, topic: str, strict: bool, shows_all: bool, as_js
     judge = Judge(settings.rules.earliest_event_time, settings.rules.placeholder_ids or ())
     tally, text = VerdictTally(), VerdictText(shows_all=shows_all)
     for submitted, _ in submissions:
-        verdict, _ = judge.judge(submitted)
-        if repeat := tally.add(verdict):
+        verdict, event = judge.judge(submitted)
+        if repeat := tally.add(verdict, event):
             verdict = replace(verdict, warnings=(*verdict.warnings, repeat))
         if as_json:
             click.echo(orjson.dumps(to_builtins(verdict)).decode())

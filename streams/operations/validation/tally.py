@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from schemas.events import InputEvent
 from streams.operations.validation.verdict import EventVerdict
 
 LINES_NAMED = 5
@@ -26,7 +27,7 @@ class VerdictTally:
         self._counts: Counter[str] = Counter()
         self._lines: dict[int, int] = {}
 
-    def add(self, verdict: EventVerdict) -> str:
+    def add(self, verdict: EventVerdict, event: InputEvent | None) -> str:
         """Count a verdict; a caution when its event id was there before, or nothing."""
         self.types[verdict.type, verdict.topic, verdict.ok] += 1
         if not verdict.ok:
@@ -37,12 +38,13 @@ class VerdictTally:
                 lines.append(verdict.line)
             return ""
         self.fine += 1
-        repeat = self._repeat(verdict)
+        repeat = self._repeat(verdict, getattr(event, "touch_type", ""))
         self.cautioned += bool(verdict.warnings or repeat)
         return repeat
 
-    def _repeat(self, verdict: EventVerdict) -> str:
-        key = hash((verdict.type, verdict.app_id, verdict.event_id))
+    def _repeat(self, verdict: EventVerdict, touch_type: str) -> str:
+        """A view and a click may have the same event id: ad requests name both by one."""
+        key = hash((verdict.type, touch_type, verdict.app_id, verdict.event_id))
         before = self._lines.get(key)
         if before is None:
             if len(self._lines) < REPEATS_MAX:

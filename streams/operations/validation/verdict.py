@@ -126,7 +126,11 @@ class Judge:
             *mended.advice,
         ]
         if not advice:
-            advice = [found.detail]
+            advice = [
+                "an event has at least type, schema_version, event_id, app_id and event_time"
+                if found.reason is Defect.MISSING_FIELD
+                else found.detail
+            ]
         event_type = mended.event_type
         topic = TOPIC_OF_TYPE[event_type] if event_type else submitted.topic
         return EventVerdict(

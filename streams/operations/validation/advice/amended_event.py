@@ -81,9 +81,14 @@ def amended_event(fields: Mapping[str, Any], topic: str) -> AmendedEvent:
     system, advice = shape_of(fields)
     if system and (fields.get("type"), fields.get("schema_version")) not in TYPES:
         event.say(f"this looks like {system}, in its own words: {advice}")
+    if {"schema", "payload"} <= event.fields.keys():
+        del event.fields["schema"]  # of Kafka Connect, which describes the payload
     _unfold(event)
     extra = _name_type(event, topic)
     if event.event_type is None:
+        if not system:
+            known = ", ".join(name for name, _ in TYPES)
+            event.say(f'add "type", one of {known}')
         return event
     guides = guides_of(event.event_type)
     for name, value in extra.items():
@@ -158,8 +163,6 @@ def _name_type(event: AmendedEvent, topic: str) -> dict[str, Any]:
     ours, beside, source = _guessed_type(fields, topic)
     event_type = named_type(ours)
     if event_type is None:
-        known = ", ".join(name for name, _ in TYPES)
-        event.say(f'add "type", one of {known}')
         return {}
     event.event_type = event_type
     fields["type"] = ours

@@ -12,6 +12,7 @@ import orjson
 
 from schemas.currencies import CURRENCIES
 from streams.operations.validation.advice.field_guide import FieldGuide, FieldKind
+from streams.operations.validation.advice.foreign_names import plain_name
 from streams.operations.validation.advice.number_texts import (
     as_json,
     currency_of_symbol,
@@ -104,9 +105,17 @@ def _rate(guide: FieldGuide, value: Any, was: str) -> _Mended:
     return int(found if is_whole else round(found * 10**9)), "integer billionths"
 
 
+_ATT = ("notdetermined", "restricted", "denied", "authorized")
+"""What Apple calls the numbers of a tracking authorisation."""
+
+
 def _number(guide: FieldGuide, value: Any, was: str) -> _Mended:
     if guide.name == "schema_version":
         return 1, "the only version"
+    if guide.name == "att_status" and isinstance(value, str) and not value.isdigit():
+        plain = plain_name(value)
+        number = _ATT.index(plain) if plain in _ATT else None
+        return number, "0 not determined, 1 restricted, 2 denied, 3 authorized"
     found = None if isinstance(value, bool) else decimal_of(value)
     if found is None:
         return None, "an integer, without quotes"
@@ -138,6 +147,17 @@ _ALIASES: Mapping[str, str] = {
     "iphoneos": "ios",
     "server": "s2s",
     "delete": "erasure",
+    "deletion": "erasure",
+    "gdpr_delete": "erasure",
+    "delete_request": "erasure",
+    "tap": "click",
+    "trial": "trial_start",
+    "started": "start",
+    "renewed": "renewal",
+    "recovered": "recovery",
+    "expired": "expire",
+    "canceled": "cancel",
+    "cancelled": "cancel",
     "forget": "erasure",
 }
 
@@ -173,6 +193,9 @@ def _day(guide: FieldGuide, value: Any, was: str) -> _Mended:
     if match := re.match(r"(\d{4})[-/.]?(\d{1,2})[-/.]?(\d{1,2})(?:\D|$)", text):
         year, month, day = map(int, match.groups())
         return f"{year:04}-{month:02}-{day:02}", advice
+    if match := re.fullmatch(r"(\d{1,2})\.(\d{1,2})\.(\d{4})", text):
+        day, month, year = map(int, match.groups())
+        return f"{year:04}-{month:02}-{day:02}", advice
     return None, f"{as_json(value)}: {advice}"
 
 
@@ -197,8 +220,12 @@ def _object(guide: FieldGuide, value: Any, was: str) -> _Mended:
 
 
 def _text(guide: FieldGuide, value: Any, was: str) -> _Mended:
+    if guide.name == "body" and isinstance(value, dict | list):
+        return None, "the text exactly as Apple sent it, in quotes: its signature covers the bytes"
     if isinstance(value, dict | list):
         return orjson.dumps(value).decode(), "a text: JSON in quotes"
+    if value == "":
+        return None, "not an empty text"
     if isinstance(value, bool | int | float):
         return as_json(value).strip('"'), "a text, in quotes"
     if value is None:

@@ -58,6 +58,9 @@ def _filled(event: AmendedEvent, logged_at: int) -> dict[str, Any]:
     filled = dict(event.fields)
     for name in event.blanks:
         guide = guides[name]
+        if name == "quote_currency":  # Two different ones make a rate.
+            filled[name] = "USD"
+            continue
         filled[name] = guide.choices[0] if guide.choices else values.get(guide.kind, "filled-in")
     return filled
 
@@ -131,6 +134,11 @@ def _mend_currency(event: AmendedEvent, found: Unreadable) -> None:
             assert event.event_type is not None
             guide = guides_of(event.event_type).get(name)
             if guide is None:
+                continue
+            if value is None:
+                event.say(f'add "{name}": an amount has a currency')
+                event.blanks.append(name)
+                event.fields[name] = "<ISO 4217>"
                 continue
             mended = amended(guide, value)
             successor = found.detail.rpartition("send ")[2] if "send " in found.detail else ""
