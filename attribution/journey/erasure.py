@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from attribution.decision.candidates import Candidate
 from attribution.journey.state import Journey
 from attribution.rules.rules import Rules
+from schemas.records import Signal
 from schemas.time import MILLISECOND, LogMs
 
 
@@ -53,4 +55,24 @@ def purged(journey: Journey) -> Journey:
         priors=[],
         site_verdicts=[],
         is_purged=True,
+    )
+
+
+def is_cut_off(journey: Journey, candidate: Candidate) -> bool:
+    """Whether somebody asked to be forgotten between this touchpoint and the install, and only a
+    device id links the two."""
+    return candidate.signal is Signal.DEVICE_ID and candidate.touch.ts <= journey.cut_ts
+
+
+def without_cut(journey: Journey) -> Journey:
+    """The journey without links to others that a request to be forgotten has cut: to what was
+    logged before an earlier user of the device asked, or to installs after its own user asked."""
+    since, until = journey.cut_ts, journey.erased_ts
+    if not (since or until):
+        return journey
+    return replace(
+        journey,
+        candidates=[one for one in journey.candidates if not is_cut_off(journey, one)],
+        retargeting=[one for one in journey.retargeting if not is_cut_off(journey, one)],
+        priors=[one for one in journey.priors if since < one.ts and (not until or one.ts <= until)],
     )

@@ -103,6 +103,7 @@ class Journey(Struct, frozen=True, array_like=True):
     unbooked: list[int] = []  # hashes of money evicted while it waited, so that none is taken back
     marks: ActivityMarks = NO_MARKS
     has_device_lookup: bool = False  # matching has answered a lookup by device id
+    cut_ts: LogMs = LogMs(0)  # no device id links the install to what was logged until then
 
 
 def is_test(journey: Journey) -> bool:

@@ -19,7 +19,7 @@ from attribution.journey.decisions import (
     note_priors,
     reconsider,
 )
-from attribution.journey.erasure import purge_due, purged
+from attribution.journey.erasure import is_cut_off, purge_due, purged, without_cut
 from attribution.journey.retargeting import note_retargeting, win_back
 from attribution.journey.state import Journey, JourneyFact, JourneyStep
 from attribution.journey.waitlist import (
@@ -110,12 +110,14 @@ def add_candidates(
     if journey.is_purged:
         return journey, facts
     found = [Candidate(seen.signal, touch) for touch in seen.touches]
+    found = [one for one in found if not is_cut_off(journey, one)]
     if seen.ordinal == NAMED_BY_SESSION:
         return _add_named(journey, found, rules)
     if found:
         journey, facts = merge(journey, found, rules)
     if seen.priors:
         journey, evicted = note_priors(journey, seen.priors, rules)
+        journey = without_cut(journey)
         facts += evicted
     logged = [touch.ts for touch in seen.touches] + [prior.ts for prior in seen.priors]
     reason: DecisionReason = "late_touchpoint" if seen.touches else "late_install"
@@ -187,23 +189,24 @@ def request_erasure(journey: Journey, erased: Erased, rules: Rules) -> JourneySt
         return journey, []
     last_ts = max(journey.last_ts, erased.ts)
     journey, facts = replace(journey, erased_ts=erased.ts, last_ts=last_ts), list[JourneyFact]()
+    journey = without_cut(journey)
     if is_new and journey.version > 0:
         journey, facts = make_decision(journey, "erasure", erased.ts, rules)
+    elif not is_new:
+        journey, facts = reconsider(journey, "erasure", erased.ts, rules)
     journey, won_back = win_back(journey, "erasure", erased.ts, rules, is_repeated=is_new)
     return journey, facts + won_back
 
 
 def cut_links(journey: Journey, cut: LinksCut, rules: Rules) -> JourneyStep:
-    """Forget what the device says of the time before somebody asked to be forgotten, after whom
-    this install has it."""
-    candidates = [
-        one
-        for one in journey.candidates
-        if one.signal is not Signal.DEVICE_ID or one.touch.ts > cut.ts
-    ]
-    priors = [one for one in journey.priors if one.ts > cut.ts]
-    journey = replace(journey, candidates=candidates, priors=priors)
-    return reconsider(journey, "erasure", cut.ts, rules)
+    """Forget what any device id says of the time before somebody asked to be forgotten, after whom
+    this install has one of them."""
+    if journey.is_purged or cut.ts <= journey.cut_ts:
+        return journey, []
+    journey = without_cut(replace(journey, cut_ts=cut.ts))
+    journey, facts = reconsider(journey, "erasure", cut.ts, rules)
+    journey, won_back = win_back(journey, "erasure", cut.ts, rules)
+    return journey, facts + won_back
 
 
 def change_rules(journey: Journey, at: LogMs, rules: Rules) -> JourneyStep:

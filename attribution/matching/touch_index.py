@@ -107,6 +107,9 @@ def index_install(index: TouchIndex | None, seen: InstallSeen, rules: Rules) -> 
     ]
     if (erasure := asked_after(index.erasures, install.ts)) is not None:
         facts.append(erasure.of(seen.install_id, scope))
+    if since:
+        # Its other device ids know nothing of the request, so the journey has to.
+        facts.append(LinksCut(seen.install_id, since, *scope))
     if _known(index, seen.install_id, is_session=False) is not None:
         return index, facts
     facts += [

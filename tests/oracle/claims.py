@@ -53,7 +53,7 @@ def claims_on(opened: Opened, history: History) -> list[Claim]:
     install = opened.install
     found = []
     for shown in history.shown:
-        signals = opened.signals(shown)
+        signals = opened.signals(shown, history.erasures)
         if signals and not brings_back(shown.touch, min(signals), install):
             found.append(Claim(shown.touch, min(signals)))
     if install.adservices is not None:
@@ -84,12 +84,22 @@ def prior_of(opened: Opened, history: History, book: Rulebook) -> Prior | None:
     earlier = [
         other.as_prior()
         for other in history.opened
-        if other.devices() & opened.devices()
+        if is_linked(other, opened, history)
         and (other.install.time, other.install.install_id) < (here.time, here.install_id)
         and other.install.time >= here.time - window
         and other.install.ts - here.ts <= LATE_MAX
     ]
     return max(earlier, key=lambda one: (one.time, one.install_id), default=None)
+
+
+def is_linked(other: Opened, opened: Opened, history: History) -> bool:
+    """Whether they share a device, and nobody asked to be forgotten between the two."""
+    asked = opened.erased_ts(history.erasures)
+    return (
+        bool(other.devices() & opened.devices())
+        and other.install.ts > opened.cut_ts(history.erasures)
+        and (not asked or other.install.ts <= asked)
+    )
 
 
 class Case(NamedTuple):

@@ -22,12 +22,14 @@ class Opened(NamedTuple):
     install: Installed
     lookups: tuple[tuple[str, Signal], ...]
 
-    def signals(self, shown: Shown) -> list[Signal]:
+    def signals(self, shown: Shown, erasures: Iterable[ErasureSeen] = ()) -> list[Signal]:
         """All evidence that joins the two, and is near enough to be looked at."""
         return [
             signal
             for key, signal in self.lookups
-            if key in shown.keys and is_near(shown.touch, signal, self.install)
+            if key in shown.keys
+            and is_near(shown.touch, signal, self.install)
+            and (signal is not Signal.DEVICE_ID or shown.touch.ts > self.cut_ts(erasures))
         ]
 
     def devices(self) -> set[str]:
@@ -41,6 +43,13 @@ class Opened(NamedTuple):
         keys = {own_key(self.install.install_id), *(key for key, _ in self.lookups)}
         asked = [one.ts for one in erasures if one.key in keys and one.ts >= self.install.ts]
         return min(asked, default=0)
+
+    def cut_ts(self, erasures: Iterable[ErasureSeen]) -> int:
+        """When somebody who had one of its devices before last asked to be forgotten; 0: never."""
+        asked = [
+            one.ts for one in erasures if one.key in self.devices() and one.ts < self.install.ts
+        ]
+        return max(asked, default=0)
 
     def as_prior(self) -> Prior:
         return Prior(self.install.install_id, self.install.time, self.install.ts)

@@ -77,7 +77,7 @@ def retargeting(opened: Opened, history: History) -> list[Claim]:
     found = []
     for shown in history.shown:
         touch = shown.touch
-        signals = list(opened.signals(shown))
+        signals = list(opened.signals(shown, history.erasures))
         if is_cause(touch, opened, signals):
             continue
         ids = {Signal.DEVICE_ID} & set(signals)

@@ -23,6 +23,7 @@ from schemas.records import (
     ErasureSeen,
     Installed,
     InstallSeen,
+    LinksCut,
     Signal,
     SiteVerdict,
     TouchSeen,
@@ -39,7 +40,7 @@ class Impatience(NamedTuple):
 
 
 MatchedRecord = TouchSeen | InstallSeen | ErasureSeen
-JourneyRecord = Candidates | Installed | ActivitySeen | SiteVerdict | Erased | Impatience
+JourneyRecord = Candidates | Installed | ActivitySeen | SiteVerdict | Erased | LinksCut | Impatience
 Record = MatchedRecord | JourneyRecord
 
 
@@ -111,7 +112,7 @@ class Router:
         self._indexes[record.key], facts = match_step(known, record, self._rules)
         for fact in facts:
             assert not isinstance(fact, Evicted), fact
-            if isinstance(fact, Candidates | Erased):
+            if isinstance(fact, Candidates | Erased | LinksCut):
                 self._advance(fact)
 
     def _advance(self, record: JourneyRecord) -> None:
@@ -151,6 +152,8 @@ def step(
             return journeys.add_activity(journey, record, rules)
         case SiteVerdict():
             return journeys.add_site_verdict(journey, record, rules)
+        case LinksCut():
+            return journeys.advance(journey, record, rules)
         case Erased():
             return journeys.request_erasure(journey, record, rules)
         case Impatience():
