@@ -17,7 +17,7 @@ _SPACE = "".join(map(chr, (*range(33), 0x7F, 0x85, 0xA0, 0x1680, *range(0x2000, 
 )
 """White space, control characters, and characters without width."""
 
-_WORDS = frozenset(
+WORDS = frozenset(
     "null nil none void undefined undef nan inf infinity unknown na anonymous anon guest"
     " notset unset notavailable unavailable notprovided notapplicable missing empty blank"
     " invalid unidentified noid nouser nodevice nodata true false objectobject"
@@ -59,7 +59,7 @@ class IdJudge:
 
     def __init__(self, more: Iterable[str] = ()) -> None:
         self._exact = frozenset(word.strip(_SPACE).casefold() for word in more)
-        self._words = _WORDS
+        self._words = WORDS
         starts = {word[:3] for word in self._exact} | {"xxx", "fff", "0x0", "0", "00", "-1"}
         for word in (*self._words, "000", "fff"):
             starts |= {word[:3], *(word[0] + mark + word[1:2] for mark in _MARKS)}
@@ -71,9 +71,9 @@ class IdJudge:
 
     def is_placeholder(self, text: str) -> bool:
         """Whether a text is no id, but what a producer sends in the place of one."""
-        if len(text) > _LENGTH_MAX:
-            return False
         trimmed = text.strip(_SPACE)
+        if len(trimmed) > _LENGTH_MAX:
+            return False
         if trimmed.casefold() in self._exact:
             return True
         if "%" in trimmed:

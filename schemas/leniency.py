@@ -47,9 +47,9 @@ class FieldPlan:
     def __init__(self, struct: type[Struct]) -> None:
         hints = get_type_hints(struct, include_extras=True)
         fields = msgspec.structs.fields(struct)
-        self._optional = frozenset(field.name for field in fields if not field.required)
+        self.optional = frozenset(field.name for field in fields if not field.required)
         self.ids = tuple(name for name, hint in hints.items() if _declares(hint, IS_ID))
-        self._descriptive = frozenset(
+        self.descriptive = frozenset(
             name for name, hint in hints.items() if _declares(hint, IS_DESCRIPTIVE)
         )
         self._nested: dict[str, FieldPlan] = {}
@@ -60,7 +60,8 @@ class FieldPlan:
                     is_list = any(getattr(one, "__origin__", None) is list for one in _parts(hint))
                     (self._lists if is_list else self._nested)[name] = FieldPlan(part)
         self.has_lists = bool(self._lists)
-        names = self.ids if len(self.ids) > 1 else ("__doc__", "__doc__")
+        # Of one name, attrgetter gives the value alone.
+        names = self.ids if len(self.ids) > 1 else (self.ids or ("__doc__",)) * 2
         self.ids_of: Callable[[Any], tuple[str | None, ...]] = attrgetter(*names)
 
     def clean(self, fields: dict[str, Any], judge: IdJudge, dropped: list[str]) -> str | None:
@@ -73,7 +74,7 @@ class FieldPlan:
                 continue
             if not judge.is_placeholder(value):
                 fields[name] = trimmed_id(value)
-            elif name in self._optional:
+            elif name in self.optional:
                 del fields[name]
                 dropped.append(name)
             else:
@@ -91,20 +92,20 @@ class FieldPlan:
         if path is None:
             return False
         name, inner = path.groups()
-        if name in self._descriptive and name in fields:
+        if name in self.descriptive and name in fields:
             del fields[name]
             dropped.append(name)
             return True
         nested = self._nested.get(name)
         value = fields.get(name)
-        if nested and inner in nested._descriptive and type(value) is dict and inner in value:
+        if nested and inner in nested.descriptive and type(value) is dict and inner in value:
             del value[inner]
             dropped.append(f"{name}.{inner}")
             return True
         return False
 
     def _drop_empty(self, fields: dict[str, Any]) -> None:
-        for name in self._optional & fields.keys():
+        for name in self.optional & fields.keys():
             value = fields[name]
             if type(value) is str and not value.strip():
                 del fields[name]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from schemas import topics
+from schemas.contracts.acceptance import accept
 from schemas.contracts.messages import (
     Examples,
     Json,
@@ -86,6 +87,7 @@ def asyncapi(examples: Examples) -> Json:
         message_types().values(), ref_template=f"{COMPONENTS}/schemas/{{name}}"
     )
     describe_fields(schemas)
+    accept(schemas, f"{COMPONENTS}/schemas/")
     messages = {
         name: _message(name, topic, examples) for topic in public for name in message_names(topic)
     }

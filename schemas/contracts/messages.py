@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from schemas.contracts.acceptance import accept
 from schemas.contracts.descriptions import field_descriptions
 from schemas.events import TYPES, TYPES_BY_TOPIC, AdServices, InputEvent, type_name
 from schemas.outcomes import OUTCOME_OF_TOPIC, Outcome, is_time_field
@@ -36,8 +37,11 @@ def version_of(name: str) -> int:
 
 def json_schema(name: str) -> Json:
     """A self-contained JSON Schema of one message, with a description of each field."""
-    schema = msgspec.json.schema(message_types()[name])
+    message = message_types()[name]
+    schema = msgspec.json.schema(message)
     describe_fields(schema["$defs"])
+    if not issubclass(message, Outcome):
+        accept(schema["$defs"], "#/$defs/")
     return {
         "$schema": SCHEMA_DIALECT,
         "$id": f"urn:headwater:{name}:v{version_of(name)}",

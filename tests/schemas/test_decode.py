@@ -171,3 +171,17 @@ def test_an_install_with_apples_test_payload_is_a_test(
     event = read({**INSTALL, "adservices": TEST_PAYLOAD | changed})
     assert isinstance(event, Install)
     assert event.environment == environment
+
+
+def test_the_only_id_of_a_type_is_judged_as_well() -> None:
+    rate = {**INSTALL, "type": "exchange_rate", "event_id": "null", "date": "2025-12-31"}
+    rate |= {"base_currency": "EUR", "quote_currency": "USD", "rate_e9": 1_100_000_000}
+    event = read(rate, "costs")
+    assert isinstance(event, Unreadable)
+    assert event.reason == "missing_id"
+
+
+def test_a_placeholder_in_much_white_space_is_a_placeholder() -> None:
+    event = read({**INSTALL, "install_id": "null" + " " * 300})
+    assert isinstance(event, Unreadable)
+    assert event.reason == "missing_id"

@@ -20,6 +20,8 @@ from streams.worker.metrics import REGISTRY
 
 FOLDER = Path(__file__).parent
 Shape = dict[str, Any]
+_SHARED = ("/Blank", "/CurrencyCode", "/OptionalId", "/PlaceholderId", "/RealId")
+"""Parts whose content may grow: what counts as a placeholder, and currencies."""
 PROSE = frozenset({"title", "description", "examples", "$id", "$schema"})
 
 
@@ -101,6 +103,8 @@ def _without_prose(schema: Any) -> Any:
 
 def _resolved(node: Any, definitions: Mapping[str, Any]) -> Any:
     match node:
+        case {"$ref": str(reference), **rest} if reference.endswith(_SHARED):
+            return rest | {"is": reference.rsplit("/", 1)[-1]}
         case {"$ref": str(reference), **rest}:
             target = _resolved(definitions[reference.rsplit("/", 1)[-1]], definitions)
             return target | _resolved(rest, definitions)
