@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from schemas.records import FRAME_BYTES_MAX, AccountLinked, MatchFrame, partition_of
 from schemas.time import EventMs, LogMs
 from streams.stages.common.observer import StageObserver
-from streams.stages.common.outbox import FrameOutbox, Outbox
+from streams.stages.common.outbox import REPEAT_CHARS_MAX, FrameOutbox, Outbox
 from streams.stages.contract import Effects
 from tests.worlds.stage_world import matched, records_in, rows
 
@@ -61,3 +63,45 @@ def test_source_offsets_are_settled_in_one_row_per_fate_and_move(move: int) -> N
     found = [(row["disposition"], row["move"], row["offsets"]) for row in rows(effects, "ledger")]
     assert found == [("decided", move, [3, 9]), ("duplicate", 0, [5])]
     assert list(effects.messages) == [("ledger", 1)]
+
+
+class _Evictions(StageObserver):
+    def __init__(self) -> None:
+        self.found: dict[str, int] = {}
+
+    def on_evicted(self, bound: str, count: int) -> None:
+        self.found[bound] = self.found.get(bound, 0) + count
+
+
+def _ledger(box: Outbox) -> dict[str, Any]:
+    effects = Effects()
+    box.flush(effects)
+    (row,) = rows(effects, "ledger")
+    return row
+
+
+def test_duplicates_are_named_in_the_ledger_with_what_they_repeat() -> None:
+    box = Outbox("journeys", 1, StageObserver())
+    for offset, event_id, repeats in ((7, "e-7", "i-1"), (5, "e-5", "e-5"), (6, "", "")):
+        box.settle((1, 0, offset), "duplicate")
+        box.repeat((1, 0, offset), event_id, repeats)
+    row = _ledger(box)
+    assert row["offsets"] == [5, 6, 7]
+    assert (row["repeat_offsets"], row["repeat_ids"], row["repeats_of"]) == (
+        [5, 7],
+        ["e-5", "e-7"],
+        ["", "i-1"],
+    )
+
+
+def test_a_flood_of_duplicates_is_counted_but_not_named_beyond_a_bound() -> None:
+    observer = _Evictions()
+    box = Outbox("journeys", 1, observer)
+    length, count = 200, REPEAT_CHARS_MAX // 200 + 3
+    for offset in range(count):
+        box.settle((1, 0, offset), "duplicate")
+        box.repeat((1, 0, offset), "e" * length)
+    row = _ledger(box)
+    assert len(row["offsets"]) == count
+    assert len(row["repeat_ids"]) == REPEAT_CHARS_MAX // length
+    assert observer.found == {"repeat_chars_max": 3}
