@@ -114,6 +114,7 @@ DEAD_LETTERS = Topic(
     "Unreadable messages with their original bytes in base64.",
     message_bytes_max=4 * MIB,
 )
+DROPPED_FIELDS = _outcome("dropped-fields", "app_id", "Fields that events were read without.")
 FRESHNESS = _outcome("freshness", "stage", "Stage time of every stage partition.")
 
 MODEL_VERSIONS = _outcome("model-versions", "model", "What became of every version of a model.")
@@ -150,6 +151,7 @@ OUTCOMES = (
     PARKED,
     LEDGER,
     DEAD_LETTERS,
+    DROPPED_FIELDS,
     FRESHNESS,
     MODEL_VERSIONS,
     MODEL_CONTENTS,

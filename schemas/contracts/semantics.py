@@ -108,6 +108,9 @@ SEMANTICS: dict[str, Semantics] = {
         SAME_AGAIN,
         readers="headwater storing, headwater dead-letters, whoever repairs the producer",
     ),
+    "dropped-fields": Semantics(
+        "dropped_id", SAME_AGAIN, readers="headwater storing, whoever repairs the producer"
+    ),
     "freshness": Semantics(
         "stage, partition, stage_time", f"{SAME_AGAIN} Only the latest stage_time matters."
     ),

@@ -106,7 +106,7 @@ CREATE TABLE IF NOT EXISTS fraud_verdicts
     verdict_id String COMMENT 'Id of the verdict: install_id:event_id:reason; for a site also the hour of the judgement.',
     install_id String COMMENT 'Install whose touchpoint is judged.',
     app_id LowCardinality(String) COMMENT 'App that was installed.',
-    stage LowCardinality(String) COMMENT 'realtime: judged by the install alone; site: judged by the history of the site.',
+    stage LowCardinality(String) COMMENT 'realtime: judged by the install alone; site: by the history of the site; key: an id of the install met too many installs to be evidence.',
     reason LowCardinality(String) COMMENT 'Which check failed.',
     sub_reason LowCardinality(String) COMMENT 'Detail of the reason.',
     value Float64 COMMENT 'Seconds, a count or a posterior probability, depending on the reason.',

@@ -7,7 +7,14 @@ sees it twice can tell. Times are milliseconds since 1970 in UTC, money is integ
 
 from __future__ import annotations
 
-from schemas.outcomes.accounting import DeadLetter, Disposition, Freshness, LedgerRow, PrivacyRow
+from schemas.outcomes.accounting import (
+    DeadLetter,
+    Disposition,
+    DroppedField,
+    Freshness,
+    LedgerRow,
+    PrivacyRow,
+)
 from schemas.outcomes.activity import ActiveDayRow, MilestoneRow
 from schemas.outcomes.attribution import Attribution, DecisionReason, FraudVerdict, TouchOutcome
 from schemas.outcomes.catalogue import OUTCOME_OF_TOPIC
@@ -31,6 +38,7 @@ __all__ = [
     "DecisionReason",
     "Disposition",
     "DriftAlarm",
+    "DroppedField",
     "ExposureRow",
     "FeatureRow",
     "FraudVerdict",

@@ -88,3 +88,25 @@ class Freshness(Outcome, frozen=True, kw_only=True, gc=False):
     """Partition of the stage."""
     stage_time: LogMs
     """Log time that the stage had reached."""
+
+
+class DroppedField(Outcome, frozen=True, kw_only=True, gc=False):
+    """A field that an accepted event was read without. A sample: see `sample_weight`."""
+
+    dropped_id: str
+    """Id of the finding: topic:partition:offset:field of the event; a repeat keeps it."""
+    app_id: str
+    """App that the event is about."""
+    event_type: str
+    """Type of the event."""
+    field: str
+    """Name of the field, at most 64 characters of it."""
+    problem: Literal["unknown", "unreadable"]
+    """unknown: the contract has no such field; unreadable: a placeholder, or no valid value."""
+    sample_weight: int
+    """How many events this one stands for: 1 in the first thousand of a partition, later 64."""
+    received_at: LogMs
+    """Log time at which the event reached Kafka."""
+    source_topic: str
+    source_partition: int
+    source_offset: int

@@ -56,7 +56,6 @@ CASES = (
             (APP, name, "install", "non_organic", "adnova")
             for name in ("ahead-3d", "clock-2015", "slow-90s")
         ],
-        is_right=False,
     ),
     Case(
         "device-id-placeholders",
@@ -112,7 +111,7 @@ CASES = (
         has_orders=True,
         is_right=False,
     ),
-    Case("sandbox-counted-as-real", EARNED, [(APP, 1, 1, 1.99)], has_orders=True, is_right=False),
+    Case("sandbox-counted-as-real", EARNED, [(APP, 1, 1, 1.99)], has_orders=True),
     Case(
         "subscription-step-swallows-money",
         EARNED,
@@ -137,7 +136,7 @@ def marked(case: Case) -> Any:
 @pytest.mark.parametrize("case", map(marked, CASES))
 def test_the_answer_is_right(case: Case, tmp_path: Path) -> None:
     _, (answer,) = replayed(tmp_path, FOLDER / f"{case.name}.jsonl", case.question)
-    assert answer == case.answer
+    assert sorted(answer) == sorted(case.answer)
 
 
 @pytest.mark.parametrize("case", [marked(case) for case in CASES if case.has_orders])

@@ -21,6 +21,7 @@ from streams.stages.common.observer import StageObserver
 from streams.stages.common.pseudonyms import Pseudonyms
 from streams.stages.common.watermarks import ASKED, upstream
 from streams.stages.contract import CLOCK_KEY, Effects, LogRecord, StateReader
+from streams.stages.intake.dropped_fields import dropped_field_rows, sample_weight
 from streams.stages.intake.routing import Routing, RoutingRules
 from streams.stages.intake.signatures import SignatureRules, Signatures
 
@@ -100,7 +101,8 @@ class Intake:
         self._rules = rules
         self._observer = observer
         self._clocks = rules.clocks
-        self._leniency = Leniency(rules.placeholder_ids, observer.on_dropped)
+        self._leniency = Leniency(rules.placeholder_ids, self._on_dropped)
+        self._unreadable_fields: list[str] = []  # of the event that was decoded last
         self._routing = RoutingRules(
             Pseudonyms(rules.pseudonym_secret),
             Signatures(
@@ -115,6 +117,10 @@ class Intake:
             ReferrerReader(rules.referrer_parameters, self._leniency.judge),
         )
         self._rate = DeadLetterRate(rules.dead_letter_share_max, rules.dead_letter_window)
+
+    def _on_dropped(self, app_id: str, field: str) -> None:
+        self._observer.on_dropped(app_id, field)
+        self._unreadable_fields.append(field)
 
     def restore(self, entries: Iterable[tuple[bytes, bytes]]) -> None:
         """Intake has no state to rebuild from."""
@@ -149,6 +155,10 @@ class Intake:
                     watermarks[self._asked] = logged_at
                 clock = self._corrected(event, logged_at)
                 batch.route(event, source, logged_at, record.value or b"", clock)
+                if weight := sample_weight(record.offset):
+                    for row in dropped_field_rows(event, record, weight, self._unreadable_fields):
+                        batch.outbox.add(topics.DROPPED_FIELDS.name, event.app_id, row)
+            self._unreadable_fields.clear()
         self._rate.count(len(records), unreadable, f"partition {self._partition} of the sources")
         return batch.effects(positions, watermarks if self._rules.passes_watermarks else {})
 

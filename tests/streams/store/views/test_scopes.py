@@ -12,6 +12,7 @@ import pytest
 from schemas.outcomes import Attribution
 from schemas.time import DAY_MS
 from streams.store.base import Store
+from tests.worlds.stores.fact_outcomes import dropped_field
 from tests.worlds.stores.store_world import put
 from tests.worlds.stores.traffic_outcomes import NOON, booking, decision, touch
 
@@ -186,3 +187,12 @@ def test_net_money_is_null_where_nobody_stated_it(store: Store) -> None:
         " FROM v_revenue ORDER BY booking_id"
     ).rows
     assert rows == [("m1", 3.5, 1.5, None), ("m2", None, 0.0, None)]
+
+
+def test_a_sample_of_dropped_fields_is_scaled_up_and_a_repeat_counts_once(store: Store) -> None:
+    rows = [dropped_field(7), dropped_field(1_024, 64), dropped_field(1_088, 64)]
+    put(store, [*rows, rows[-1]])
+    found = store.query(
+        "SELECT app_id, field, problem, events, sampled, example_offset FROM v_dropped_fields"
+    ).rows
+    assert found == [("puzzle", "gaid", "unreadable", 129, 3, 1_088)]

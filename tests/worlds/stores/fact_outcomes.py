@@ -1,0 +1,46 @@
+"""Outcomes of activity, and of what events were read without."""
+
+from __future__ import annotations
+
+from schemas import outcomes
+from schemas.time import EventMs, LogMs
+from tests.worlds.stores.traffic_outcomes import NOON, read_at
+
+
+def active_day() -> outcomes.ActiveDayRow:
+    return outcomes.ActiveDayRow(
+        active_day_id="puzzle:i1:0:2026-01-01",
+        install_id="i1",
+        app_id="puzzle",
+        day_of_life=0,
+        date="2026-01-01",
+        install_time=EventMs(NOON),
+        event_time=EventMs(NOON),
+        **read_at("activity"),
+    )
+
+
+def milestone() -> outcomes.MilestoneRow:
+    return outcomes.MilestoneRow(
+        milestone_id="puzzle:i1:e1",
+        install_id="i1",
+        app_id="puzzle",
+        name="level_up",
+        event_id="e1",
+        install_time=EventMs(NOON),
+        event_time=EventMs(NOON),
+        **read_at("activity"),
+    )
+
+
+def dropped_field(offset: int = 0, weight: int = 1) -> outcomes.DroppedField:
+    return outcomes.DroppedField(
+        dropped_id=f"installs:0:{offset}:gaid",
+        app_id="puzzle",
+        event_type="install",
+        field="gaid",
+        problem="unreadable",
+        sample_weight=weight,
+        received_at=LogMs(NOON + offset),
+        **read_at("installs", offset),
+    )
