@@ -52,3 +52,9 @@ def test_comments_and_white_space_are_no_part_of_a_checksum(text: str) -> None:
 
     assert without_comments(text) == bare
     assert checksum_of(text) == hashlib.sha256(bare.encode()).hexdigest()
+
+
+def test_every_migration_has_a_number_of_its_own() -> None:
+    numbers = [migration.number for migration in migrations()]
+
+    assert len(set(numbers)) == len(numbers)
