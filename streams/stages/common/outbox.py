@@ -19,6 +19,7 @@ REPEAT_CHARS_MAX = 200_000
 """Ids of duplicates that one decision names in the ledger, in characters: a message of Kafka has
 room for them in UTF-8. Duplicates beyond are counted only."""
 _json = msgspec.json.Encoder()
+_BEFORE_ALL = LogMs(1)
 
 
 class Repeat(NamedTuple):
@@ -55,7 +56,9 @@ class FrameOutbox(Generic[R]):
             return [value]
         middle = len(records) // 2
         first, second = records[:middle], records[middle:]
-        return self._encode({}, first) + self._encode(watermarks, second)
+        # Names what follows: whoever reads the first half knows that there is more to wait for.
+        named = dict.fromkeys(watermarks, _BEFORE_ALL)
+        return self._encode(named, first) + self._encode(watermarks, second)
 
 
 class Outbox:
