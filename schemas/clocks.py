@@ -134,7 +134,7 @@ def _bound(event: DeviceEvent, now: EventMs, rules: ClockRules) -> _Bound:
             time = min(time, now)
             return _Bound(time, reason, time)  # type: ignore[arg-type]  # A tuple of literals.
     if event.source != "sdk":
-        return _Bound(EventMs(0), "", now)
+        return _Bound(rules.earliest_event_time, "", rules.earliest_event_time)
     oldest = max(rules.earliest_event_time, now - rules.sdk_event_age_ms_max)
     return _Bound(oldest, "impossible", now)
 

@@ -16,7 +16,7 @@ import orjson
 from schemas import json_text
 from schemas.events import TOPIC_OF_TYPE, TYPES, InputEvent
 from schemas.json_text import NESTING_MAX
-from schemas.leniency import DEFAULT_LENIENCY, PLANS, Leniency, is_id
+from schemas.leniency import DEFAULT_LENIENCY, PLANS, Leniency, is_app_id, is_id
 from schemas.parts import MICROS_MAX
 from schemas.refusals.checks import AHEAD_MS_MAX, CHECKS, check_times
 from schemas.refusals.defects import DETAIL_CHARS_MAX, Defect, Unreadable
@@ -44,17 +44,17 @@ def decode(
 ) -> InputEvent | Unreadable:
     """Decode one message of a source topic to its event, or to the reason why it is set aside.
 
-    `logged_at` is the log time of the record; "a day ahead" is measured from it and not from a
-    clock, so that a replay decides the same. `earliest_event_time` bounds event times from below.
-    `leniency` says what is left out of an event that is read nevertheless, and whom to tell.
+    `logged_at` is the log time of the record, and bounds event times from above, so that a replay
+    decides the same; `leniency` says what is left out of an event, and whom to tell.
     """
     fields = _fields_of(raw)
     if isinstance(fields, Unreadable):
         return fields
     tag, version = fields.get("type"), fields.get("schema_version")
-    if type(tag) is not str or type(version) is not int or (tag, version) not in TYPES:
+    is_typed = type(tag) is str and type(version) is int
+    event_type = TYPES.get((tag, version)) if is_typed else None
+    if event_type is None:
         return _unknown_type(fields)
-    event_type = TYPES[tag, version]
     event: InputEvent | Unreadable
     try:
         event = msgspec.convert(fields, event_type)
@@ -62,7 +62,11 @@ def decode(
         event = _mend(fields, event_type, leniency, logged_at)
     else:
         plan = PLANS[event_type]
-        if plan.has_lists or leniency.any_amiss(plan.ids_of(event)):
+        if (
+            plan.has_lists
+            or leniency.is_app_amiss(event.app_id)
+            or leniency.any_amiss(plan.ids_of(event))
+        ):
             event = _mend(fields, event_type, leniency, logged_at)
     if isinstance(event, Unreadable):
         return event
@@ -90,11 +94,13 @@ def _fields_of(raw: bytes | None) -> dict[str, Any] | Unreadable:
         return _unparsable(raw, str(error))
     if type(fields) is not dict:
         return Unreadable(Defect.MALFORMED_JSON, "not a JSON object")
-    if raw.count(b"{") + raw.count(b"[") > NESTING_MAX and json_text.is_too_deep(raw):
+    # Every key is followed by a colon: with no more of them, no object is in it and no key doubled.
+    is_flat = raw.count(b":") == len(fields) and b"[" not in raw
+    if not is_flat and json_text.is_too_deep(raw):
         return Unreadable(Defect.MALFORMED_JSON, f"nested deeper than {NESTING_MAX}")
     if b"\\" in raw and b"\\u0000" in raw and json_text.has_null(fields):
         return Unreadable(Defect.NULL_BYTE, "a string holds U+0000")
-    if json_text.has_duplicate_key(raw, fields):
+    if not is_flat and json_text.has_duplicate_key(raw, fields):
         return Unreadable(Defect.DUPLICATE_KEY, "an object names a key twice")
     return fields
 
@@ -119,6 +125,8 @@ def _mend(
             if not plan.drop_described(message, fields, dropped):
                 return _invalid(message, fields, event_type)
         else:
+            if is_id(event_type, "app_id") and not is_app_id(event.app_id):
+                return Unreadable(Defect.INVALID_VALUE, "app_id holds white space or a colon")
             leniency.tell(event.app_id, dropped)
             return event
 

@@ -65,7 +65,6 @@ class IdJudge:
             starts |= {word[:3], *(word[0] + mark + word[1:2] for mark in _MARKS)}
             starts |= {word[:2] + mark for mark in _MARKS}
         self._starts = frozenset(form for start in starts for form in _cases(start))
-        self._first = frozenset(_SPACE + punctuation + "".join(start[0] for start in self._starts))
         self._odd = frozenset(_SPACE + punctuation)
         self._ends = frozenset(_SPACE + "}])%>#@~|!*^_\"'")
 
@@ -95,17 +94,14 @@ class IdJudge:
     def amiss(self) -> Callable[[Iterable[str | None]], bool]:
         """The quick question of the hot path about the ids of one event: whether one of them is
         a placeholder or has white space around it. None is absent, which is well."""
-        first, starts, odd, ends = self._first, self._starts, self._odd, self._ends
+        starts, odd, ends = self._starts, self._odd, self._ends
         is_amiss = self._is_amiss
 
         def any_amiss(values: Iterable[str | None]) -> bool:
             for value in values:
                 if (
                     value
-                    and (
-                        value[-1] in ends
-                        or (value[0] in first and (value[:3] in starts or value[0] in odd))
-                    )
+                    and (value[:3] in starts or value[-1] in ends or value[0] in odd)
                     and is_amiss(value)
                 ):
                     return True

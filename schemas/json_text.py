@@ -16,6 +16,8 @@ _BRACKETS = re.compile(rb"[\[\]{}]")
 
 def is_too_deep(raw: bytes) -> bool:
     """Counted in the text, because a key that comes twice hides what stood under its first."""
+    if raw.count(b"{") + raw.count(b"[") <= NESTING_MAX:
+        return False
     depth = 0
     for bracket in _BRACKETS.findall(_STRINGS.sub(b"", raw)):
         depth += 1 if bracket in b"[{" else -1

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from operator import attrgetter
 from typing import Any, get_args, get_type_hints
 
@@ -16,7 +17,7 @@ from msgspec import Meta, Struct
 
 from schemas.events import TYPES, InputEvent
 from schemas.ids import IdJudge, trimmed_id
-from schemas.parts import IS_DESCRIPTIVE, IS_ID
+from schemas.parts import APP_ID_PATTERN, IS_DESCRIPTIVE, IS_ID
 
 OnDropped = Callable[[str, str], None]
 """Told the app and the field (`gaid`, `adservices.country_or_region`) of what was left out."""
@@ -28,13 +29,21 @@ class Leniency:
     def __init__(self, placeholders: Iterable[str] = (), on_dropped: OnDropped | None = None):
         self.judge = IdJudge(placeholders)
         self.any_amiss = self.judge.amiss()
+        # Few apps send very many events, so that each is judged once.
+        self.is_app_amiss = lru_cache(maxsize=1024)(self._is_app_amiss)
         self._on_dropped = on_dropped
+
+    def _is_app_amiss(self, app_id: str) -> bool:
+        return self.any_amiss((app_id,)) or not is_app_id(app_id)
 
     def tell(self, app_id: str, dropped: Iterable[str]) -> None:
         if self._on_dropped is not None:
             for name in dropped:
                 self._on_dropped(app_id, name)
 
+
+is_app_id: Callable[[str], object] = re.compile(APP_ID_PATTERN).search
+"""Whether an id of an app has no white space and no colon, which separates the parts of keys."""
 
 DEFAULT_LENIENCY = Leniency()
 
@@ -60,8 +69,9 @@ class FieldPlan:
                     is_list = any(getattr(one, "__origin__", None) is list for one in _parts(hint))
                     (self._lists if is_list else self._nested)[name] = FieldPlan(part)
         self.has_lists = bool(self._lists)
-        # Of one name, attrgetter gives the value alone.
-        names = self.ids if len(self.ids) > 1 else (self.ids or ("__doc__",)) * 2
+        # Of one name attrgetter gives no tuple, so that a single id is named twice.
+        names = [name for name in self.ids if name != "app_id"] or ["__doc__"]
+        names = names if len(names) > 1 else 2 * names
         self.ids_of: Callable[[Any], tuple[str | None, ...]] = attrgetter(*names)
 
     def clean(self, fields: dict[str, Any], judge: IdJudge, dropped: list[str]) -> str | None:

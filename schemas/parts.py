@@ -16,8 +16,16 @@ IS_DESCRIPTIVE = "is_descriptive"
 NameText = Annotated[str, Meta(min_length=1, max_length=256)]
 Id = Annotated[str, Meta(min_length=1, max_length=256, extra={IS_ID: True})]
 """An id of somebody or something. A placeholder (`schemas.ids`) is never decoded to one."""
+APP_ID_PATTERN = r"^[^\s:]+$"
 AppId = Annotated[
-    str, Meta(min_length=1, max_length=256, pattern=r"^[^\s:]+$", extra={IS_ID: True})
+    str,
+    Meta(
+        min_length=1,
+        max_length=256,
+        # A constraint would cost a fifth of decoding; `schemas.leniency` checks each app once.
+        extra_json_schema={"pattern": APP_ID_PATTERN},
+        extra={IS_ID: True},
+    ),
 ]
 Descriptive = Annotated[Attribute, Meta(extra={IS_DESCRIPTIVE: True})]
 """An optional attribute that describes and neither identifies, pays nor decides: one that cannot be

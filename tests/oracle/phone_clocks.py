@@ -52,7 +52,7 @@ def bound(event: DeviceEvent, ts: int, earliest: int) -> tuple[int, str, int]:
         time, why = max(seen)
         return min(time, ts), why, min(time, ts)
     if event.source != "sdk":
-        return 0, "", ts
+        return earliest, "", earliest
     return max(earliest, ts - SDK_AGE), "impossible", ts
 
 

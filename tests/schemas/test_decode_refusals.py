@@ -151,6 +151,8 @@ FIELDS: list[tuple[str, dict[str, Any], Defect]] = [
     ("install id empty", {**INSTALL, "install_id": ""}, Defect.MISSING_ID),
     ("no event id", without(INSTALL, "event_id"), Defect.MISSING_ID),
     ("no app", without(INSTALL, "app_id"), Defect.MISSING_ID),
+    ("an app with a space", {**INSTALL, "app_id": "my app"}, Defect.INVALID_VALUE),
+    ("an app with a colon", {**INSTALL, "app_id": "my:app"}, Defect.INVALID_VALUE),
     ("no touch id", without(TOUCH, "touch_id"), Defect.MISSING_ID),
     ("no transaction id", without(PURCHASE, "transaction_id"), Defect.MISSING_ID),
     ("no refund id", without(REFUND, "refund_id"), Defect.MISSING_ID),
