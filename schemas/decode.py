@@ -51,9 +51,9 @@ def decode(
     if isinstance(fields, Unreadable):
         return fields
     tag, version = fields.get("type"), fields.get("schema_version")
-    is_typed = type(tag) is str and type(version) is int
-    event_type = TYPES.get((tag, version)) if is_typed else None
-    if event_type is None:
+    if type(tag) is not str or type(version) is not int:
+        return _unknown_type(fields)
+    if (event_type := TYPES.get((tag, version))) is None:
         return _unknown_type(fields)
     event: InputEvent | Unreadable
     try:
