@@ -30,7 +30,11 @@ from schemas.records import (
     site_key,
 )
 from streams.stages.common.source_columns import environment_of, source_columns
-from streams.stages.journeys.described_columns import described_columns
+from streams.stages.journeys.described_columns import (
+    RESTRICTED,
+    described_columns,
+    is_restricted,
+)
 from streams.stages.journeys.install_clocks import after_begin_ms, clock_columns, ctit_s
 
 MatchType = Literal["referrer", "click_id", "device_id", "adservices", "probabilistic"]
@@ -275,8 +279,8 @@ def _windows(
 def _contributors(candidates: list[Candidate]) -> str:
     contributors = [
         {
-            "media_source": one.touch.media_source,
-            "campaign_id": one.touch.campaign_id,
+            "media_source": RESTRICTED if is_restricted(one.touch) else one.touch.media_source,
+            "campaign_id": "" if is_restricted(one.touch) else one.touch.campaign_id,
             "touch_id": one.touch.touch_id,
             "touch_type": _TOUCH_TYPES[one.touch.kind],
             "touch_time": one.touch.time,

@@ -6,6 +6,9 @@ from typing import Any
 
 from schemas.records import INSTALL_TEXTS, TOUCH_TEXTS, Flag, Installed, Touch
 
+RESTRICTED = "restricted"
+"""What lists of users show in place of a network that forbids to be shown."""
+
 
 def described_columns(
     install: Installed, touch: Touch | None, *, is_erased: bool
@@ -17,7 +20,7 @@ def described_columns(
     columns: dict[str, Any] = {
         "app_version": install.app_version,
         "os_version": install.os_version,
-        "is_restricted": touch is not None and bool(touch.flags & Flag.RESTRICTED),
+        "is_restricted": touch is not None and is_restricted(touch),
     }
     columns.update(zip(INSTALL_TEXTS, install.described, strict=False))
     if touch is not None:
@@ -25,3 +28,8 @@ def described_columns(
     if is_erased:
         columns["device_model"] = ""
     return columns
+
+
+def is_restricted(touch: Touch) -> bool:
+    """Whether the network forbids to show its name beside a user."""
+    return bool(touch.flags & Flag.RESTRICTED)

@@ -177,6 +177,7 @@ def test_a_restricted_network_is_counted_but_not_shown_beside_a_user(store: Stor
     counted = "SELECT media_source, campaign_id FROM {}"
     for view in ("v_campaign_daily", "v_conversions"):
         assert store.query(counted.format(view)).rows == [("alpha", "spring")], view
+    assert store.query("SELECT media_source, installs FROM v_fraud_daily").rows == [("alpha", 1)]
 
 
 def test_net_money_is_null_where_nobody_stated_it(store: Store) -> None:
