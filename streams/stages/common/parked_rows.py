@@ -40,6 +40,7 @@ def money_parked(
         currency=money.currency,
         event_time=money.time,
         deadline=deadline,
+        event_id=getattr(money, "event_id", ""),  # earlier versions logged none
         **source_columns(money.source),
     )
 

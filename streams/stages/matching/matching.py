@@ -32,6 +32,7 @@ from schemas.records import (
     LinksCut,
     MatchFrame,
     MatchRecord,
+    Money,
     MoneyRouted,
     MoneySeen,
     PostbackSeen,
@@ -191,6 +192,15 @@ class _Batch:
             self.states.put(key, state)
         for fact in facts:
             self._report(fact)
+            if isinstance(record, MoneySeen) and isinstance(fact, Settled):
+                self._name_repeat(record.money, fact)
+
+    def _name_repeat(self, money: Money, settled: Settled) -> None:
+        """Tell the ledger which payment was a duplicate, so that people can ask for it."""
+        if settled.disposition == "duplicate" and settled.source == money.source:
+            # Money that was logged by earlier versions does not say which event reported it.
+            event_id = getattr(money, "event_id", "")
+            self.outbox.repeat(money.source, event_id, money.transaction_id or money.booking_id)
 
     def fire(self, now: LogMs) -> None:
         """Meet every deadline that is due at log time `now`."""
