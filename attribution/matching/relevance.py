@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from msgspec import Struct
 
 from attribution.rules.rules import Rules
-from schemas.records import Signal, Touch
+from schemas.records import InstallSeen, Signal, Touch
 from schemas.time import DAY_MS, EventMs, LogMs
 
 _CLICK_ID_SIGNALS = (Signal.REFERRER, Signal.CLICK_ID)
@@ -21,6 +23,18 @@ class IndexedInstall(Struct, frozen=True, array_like=True, gc=False):
     ts: LogMs
     is_session: bool = False  # sessions name this click; `ts` is the last of them
     since: LogMs = LogMs(0)  # log time of the first of them
+    opening: int = 0  # tells it from other first opens of the install; 0: unknown
+
+
+def known_install(
+    installs: Sequence[IndexedInstall], seen: InstallSeen | IndexedInstall, *, is_session: bool
+) -> IndexedInstall | None:
+    """The same install, or the session that names the same click, as it was first seen."""
+    name = seen.install_id, is_session, 0 if is_session else seen.opening
+    for one in installs:
+        if (one.install_id, one.is_session, one.opening) == name:
+            return one
+    return None
 
 
 def could_matter(touch: Touch, install: IndexedInstall, rules: Rules) -> bool:

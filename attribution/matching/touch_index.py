@@ -14,7 +14,7 @@ from attribution.matching import sampled_paths
 from attribution.matching.erasures import Erasure, asked_after, cut_at, latest_ts, note_erasure
 from attribution.matching.facts import Evicted, KeyShared, MatchFact, Settled
 from attribution.matching.fair_share import LATEST_TOUCHES, fair_share
-from attribution.matching.relevance import IndexedInstall, could_follow, could_matter
+from attribution.matching.relevance import IndexedInstall, could_follow, could_matter, known_install
 from attribution.matching.sampled_paths import NOT_WATCHED, watched_from
 from attribution.matching.shared_keys import NEVER_SHARED, SharedPeriod, shared_period
 from attribution.rules.rules import Rules
@@ -80,7 +80,9 @@ def index_install(index: TouchIndex | None, seen: InstallSeen, rules: Rules) -> 
     index = index or TouchIndex(watched_until=watched_from(seen.key, rules))
     if seen.ordinal < 0:
         return _index_session(index, seen, rules)
-    install = IndexedInstall(seen.install_id, seen.signal, seen.time, seen.ts)
+    install = IndexedInstall(seen.install_id, seen.signal, seen.time, seen.ts, opening=seen.opening)
+    # A repeat is answered as the first one was, so that it changes nothing.
+    install = known_install(index.installs, install, is_session=False) or install
     if len(index.installs) >= rules.installs_per_key_day_max:
         index = _noting_shared(index, install, rules)
     if index.shared.covers(install.ts):
@@ -103,17 +105,21 @@ def index_install(index: TouchIndex | None, seen: InstallSeen, rules: Rules) -> 
     priors = [_prior(one) for one in others if could_follow(one, install, rules)]
     scope = scope_of(seen.key)
     facts: list[MatchFact] = [
-        Candidates(seen.install_id, seen.signal, seen.ordinal, touches, priors, *scope)
+        Candidates(
+            seen.install_id, seen.signal, seen.ordinal, touches, priors, *scope, seen.opening
+        )
     ]
     if (erasure := asked_after(index.erasures, install.ts)) is not None:
         facts.append(erasure.of(seen.install_id, scope))
     if since:
         # Its other device ids know nothing of the request, so the journey has to.
         facts.append(LinksCut(seen.install_id, since, *scope))
-    if _known(index, seen.install_id, is_session=False) is not None:
+    if known_install(index.installs, install, is_session=False) is not None:
         return index, facts
     facts += [
-        Candidates(one.install_id, one.signal, NOT_ASKED, [], [_prior(install)], *scope)
+        Candidates(
+            one.install_id, one.signal, NOT_ASKED, [], [_prior(install)], *scope, one.opening
+        )
         for one in others
         if could_follow(install, one, rules)
     ]
@@ -138,7 +144,7 @@ def _index_ignored(
     scope = scope_of(seen.key)
     met = {one.install_id for one in index.installs if abs(one.ts - install.ts) <= DAY_MS}
     facts: list[MatchFact] = [
-        Candidates(seen.install_id, seen.signal, seen.ordinal, [], [], *scope),
+        Candidates(seen.install_id, seen.signal, seen.ordinal, [], [], *scope, seen.opening),
         KeyShared(
             key=seen.key,
             install_id=seen.install_id,
@@ -150,7 +156,7 @@ def _index_ignored(
     ]
     if (erasure := asked_after(index.erasures, install.ts)) is not None:
         facts.append(erasure.of(seen.install_id, scope))
-    if _known(index, seen.install_id, is_session=False) is not None:
+    if known_install(index.installs, install, is_session=False) is not None:
         return index, facts
     index, evicted = _with_install(index, install, rules)
     return index, facts + evicted
@@ -163,7 +169,7 @@ def _is_ignored(index: TouchIndex, touch: Touch, install: IndexedInstall) -> boo
 
 def _index_session(index: TouchIndex, seen: InstallSeen, rules: Rules) -> IndexStep:
     """Look up the click that a session names: it may have brought the user back."""
-    known = _known(index, seen.install_id, is_session=True)
+    known = known_install(index.installs, seen, is_session=True)
     first, last = (known.since, known.ts) if known is not None else (seen.ts, seen.ts)
     since, until = min(first, seen.ts), max(last, seen.ts)
     named = IndexedInstall(seen.install_id, seen.signal, seen.time, until, True, since)
@@ -179,22 +185,19 @@ def _index_session(index: TouchIndex, seen: InstallSeen, rules: Rules) -> IndexS
     return index, facts + evicted
 
 
-def _known(index: TouchIndex, install_id: str, *, is_session: bool) -> IndexedInstall | None:
-    for install in index.installs:
-        if install.install_id == install_id and install.is_session == is_session:
-            return install
-    return None
-
-
 def _found(key: str, install: IndexedInstall, touches: list[Touch]) -> Candidates:
     """Touchpoints found after the lookup of the install, or for a session."""
     ordinal = NAMED_BY_SESSION if install.is_session else NOT_ASKED
-    return Candidates(install.install_id, install.signal, ordinal, touches, [], *scope_of(key))
+    return Candidates(
+        install.install_id, install.signal, ordinal, touches, [], *scope_of(key), install.opening
+    )
 
 
 def _with_install(index: TouchIndex, install: IndexedInstall, rules: Rules) -> IndexStep:
-    name = install.install_id, install.is_session
-    others = [one for one in index.installs if (one.install_id, one.is_session) != name]
+    name = install.install_id, install.is_session, install.opening
+    others = [
+        one for one in index.installs if (one.install_id, one.is_session, one.opening) != name
+    ]
     facts: list[MatchFact] = []
     installs = sorted([*others, install], key=_install_order)
     if len(installs) > rules.installs_per_key_max:

@@ -124,6 +124,9 @@ class Rules(Struct, frozen=True, kw_only=True, dict=True):
     install_memory_ms: Millis = 400 * DAY_MS
     """How long an install is remembered for later installs on the same device."""
 
+    second_life_after_ms: Millis = HOUR_MS
+    """First opens of one install id that are closer are repeats of one another."""
+
     postback_retention_ms: Millis = 90 * DAY_MS
     """How long a postback is remembered, to recognise copies of it."""
 
@@ -155,6 +158,7 @@ class Rules(Struct, frozen=True, kw_only=True, dict=True):
     retargeting_per_journey_max: int = 32
     sessions_per_journey_max: int = 64
     priors_per_journey_max: int = 16
+    lives_per_install_max: int = 8
     waiting_per_journey_max: int = 256
     activity_ids_per_journey_max: int = 128
     active_days_max: int = 1_095

@@ -38,6 +38,15 @@ class Installed(Struct, frozen=True, array_like=True, gc=False, tag=1):
     reported_time: EventMs = EventMs(0)  # what the producer said, where `time` is corrected
     time_correction: str = ""  # see `schemas.clocks.TimeCorrection`
     is_sandbox: bool = False
+    opening: int = 0  # hash of all that tells it from other first opens of the install; 0: unknown
+    devices: list[int] = []  # hashes of its device keys
+    evidence: list[int] = []  # hashes of its other keys, and of what the store says
+    conversion_id: str = ""  # empty for the first life of an install: its install id
+
+    @property
+    def life_id(self) -> str:
+        """The id of the conversion that this first open is."""
+        return self.conversion_id or self.install_id
 
 
 INSTALL_TEXTS = ("device_model", "store", "install_version")
@@ -62,6 +71,7 @@ class Candidates(Struct, frozen=True, array_like=True, gc=False, tag=2):
     priors: list[Prior] = []  # with Signal.DEVICE_ID only
     app_id: str = ""
     is_sandbox: bool = False
+    opening: int = 0  # of the install that it answers; 0: unknown
 
 
 class ActivitySeen(Struct, frozen=True, array_like=True, gc=False, tag=3):

@@ -51,6 +51,7 @@ class InstallSeen(Struct, frozen=True, array_like=True, gc=False, tag=2):
     ordinal: int  # which of the install's lookups this is, from 0; -1: a session names a click
     time: EventMs
     ts: LogMs
+    opening: int = 0  # tells it from other first opens of the install; 0: unknown
 
 
 class AccountLinked(Struct, frozen=True, array_like=True, gc=False, tag=3):

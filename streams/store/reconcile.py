@@ -126,7 +126,9 @@ _CHECKS = (
            (topics.TOUCHPOINTS,)),
     _Check("touches", "source offsets", _distinct(_SOURCE_POSITION, "touches"),
            (topics.TOUCHPOINTS,), ("decided", "duplicate")),
-    _Check("attributions", "installs", _distinct("log_epoch, app_id, install_id", "attributions"),
+    _Check("attributions", "installs",
+           _distinct("log_epoch, app_id, conversion_id", "attributions")
+           + " WHERE conversion_type != 'reengagement'",
            (topics.INSTALLS,)),
     _Check("revenue", "payments", f"SELECT countIf(places > 0) FROM {_BOOKED}",
            (topics.PAYMENTS,)),

@@ -31,7 +31,7 @@ from streams.lab.simulator.credit_worlds import (
     exposure_paths,
     make_credit_world,
 )
-from streams.stages.journeys.credit_shares import learned_shares, rule_shares
+from streams.stages.journeys.credit_revision import learned_shares, rule_shares
 from streams.stages.learning.credit_weights import weigh
 from tests.benchmarks.adagrad_credit import AdaGrad
 

@@ -28,7 +28,7 @@ from streams.lab.simulator.credit_worlds import (
     make_credit_world,
 )
 from streams.progress import Progress
-from streams.stages.journeys.credit_shares import METHODS, learned_shares, rule_shares
+from streams.stages.journeys.credit_revision import METHODS, learned_shares, rule_shares
 from streams.stages.learning.credit_weights import weigh
 
 PERSONS = 20_000

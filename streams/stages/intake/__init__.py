@@ -4,6 +4,7 @@ stages."""
 __all__ = [
     "intake",
     "money_records",
+    "openings",
     "routing",
     "rows",
     "signatures",

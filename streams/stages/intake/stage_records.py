@@ -112,6 +112,7 @@ def installed(
         traits=traits,
         described=_install_texts(event),
         is_sandbox=event.environment == "sandbox",
+        conversion_id=f"{event.install_id}~{event.event_id}" * (event.environment == "sandbox"),
     )
 
 

@@ -7,16 +7,65 @@ revisions of its own: there is a new one whenever the touchpoints that count hav
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
 from typing import Any
 
 from msgspec import Struct
 
 from attribution.journey import ConversionPath, Decision, Journey, conversion_path, is_test
 from attribution.matching.sampled_paths import exposure
+from attribution.multi_touch.models import HEURISTICS
+from attribution.multi_touch.shares import (
+    Exposure,
+    heuristic_shares,
+    shapley_shares,
+    weighted_shares,
+)
 from attribution.rules.rules import Rules
+from online_models.credit.exposures import state_at
+from online_models.credit.hazard import ORGANIC
 from online_models.credit.persistence import CreditModel
-from schemas.outcomes import Credit
-from streams.stages.journeys.credit_shares import Shares, learned_shares, rule_shares
+from schemas.outcomes import Credit, CreditMethod
+from schemas.records import ExposureTouch, Flag
+from schemas.time import EventMs
+
+Shares = dict[str, float]
+METHODS: tuple[CreditMethod, ...] = (*HEURISTICS, "markov", "shapley", "hazard")
+RULE_METHODS: tuple[CreditMethod, ...] = (*HEURISTICS, "shapley")
+"""Methods that need no model."""
+
+
+def rule_shares(touches: Sequence[ExposureTouch]) -> dict[CreditMethod, Shares]:
+    """Shares by the methods that look at one path alone, of touchpoints in order of time; they sum
+    to 1.
+
+    Owned media are left out: visits there show intent and are no channel.
+    """
+    exposures = [
+        Exposure(touch.channel, touch.time) for touch in touches if not touch.flags & Flag.OWNED
+    ]
+    if not exposures:
+        return {method: {ORGANIC: 1.0} for method in RULE_METHODS}
+    shares: dict[CreditMethod, Shares] = {
+        method: heuristic_shares(method, exposures) for method in HEURISTICS
+    }
+    return shares | {"shapley": shapley_shares(exposure.channel for exposure in exposures)}
+
+
+def learned_shares(
+    app_id: str,
+    touches: Sequence[ExposureTouch],
+    time: EventMs,
+    prior_installs: int,
+    model: CreditModel,
+) -> dict[CreditMethod, Shares]:
+    """Shares by the learned methods, for a conversion at `time`; they sum to 1."""
+    channels = sorted({touch.channel for touch in touches if not touch.flags & Flag.OWNED})
+    known = {channel: model.markov.get((app_id, channel), 0.0) for channel in channels}
+    return {
+        "markov": weighted_shares(channels, known) or {ORGANIC: 1.0},
+        "hazard": model.hazard.shares(app_id, state_at(touches, time, prior_installs)),
+    }
 
 
 class CreditRevision(Struct, frozen=True, array_like=True, gc=False):
@@ -73,8 +122,8 @@ def _credit_row(
         f"by_{method}": _rounded(by_channel) for method, by_channel in shares.items()
     }
     return Credit(
-        credit_id=f"{install.install_id}:{revision}",
-        conversion_id=install.install_id,
+        credit_id=f"{install.life_id}:{revision}",
+        conversion_id=install.life_id,
         install_id=install.install_id,
         revision=revision,
         version=journey.version,

@@ -86,8 +86,8 @@ def attribution_row(decision: Decision, rules: Rules, rule_set: str) -> Attribut
     robbed, review = judgement.robbed, decision.review
     row = _row(install, winner, is_erased=decision.is_erased) | {
         **_windows(install, winner, rules, is_known_user=is_known_user),
-        "attribution_id": f"{install.install_id}:{decision.version}",
-        "conversion_id": install.install_id,
+        "attribution_id": f"{install.life_id}:{decision.version}",
+        "conversion_id": install.life_id,
         "version": decision.version,
         "supersedes": decision.version - 1,
         "reason": decision.reason,
@@ -147,7 +147,7 @@ def verdict_rows(decision: Decision) -> Iterator[FraudVerdict]:
         if hit.mode == "off":
             continue
         yield FraudVerdict(
-            verdict_id=f"{install.install_id}:{decision.version}:{touch.event_id}:{hit.reason}"
+            verdict_id=f"{install.life_id}:{decision.version}:{touch.event_id}:{hit.reason}"
             f"{hit.sub_reason and ':'}{hit.sub_reason}",
             install_id=install.install_id,
             app_id=install.app_id,

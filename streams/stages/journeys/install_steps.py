@@ -5,30 +5,23 @@ from __future__ import annotations
 import heapq
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import assert_never
 
 import msgspec
 from msgspec.structs import replace
 
 from attribution import journey as journeys
 from attribution.journey import (
-    ActiveDay,
-    ActivityApplied,
     Decision,
     Journey,
     JourneyFact,
-    Milestone,
-    MoneyApplied,
-    Reengagement,
-    Waiting,
 )
-from attribution.matching.facts import Evicted, Settled
+from attribution.journey.lives import FIRST_LIFE, Life, addressees, later_life, life_of, link
+from attribution.matching.facts import Settled
 from attribution.rules.rules import Rules
 from online_models.scoring import prospects
 from online_models.scoring.prospects import Prospect
 from schemas import topics
 from schemas.records import (
-    ActivitySeen,
     Installed,
     JourneyFrame,
     JourneyRecord,
@@ -39,15 +32,13 @@ from schemas.records import (
     journey_key,
 )
 from schemas.time import LogMs
-from streams.stages.common import parked_rows
 from streams.stages.common.observer import StageObserver
 from streams.stages.common.outbox import FrameOutbox, Outbox
 from streams.stages.common.working_set import UNREAD_FROM, Timers, WorkingSet
 from streams.stages.journeys import credit_revision, decision_rows, prospect_steps
 from streams.stages.journeys.active_models import ActiveModels
-from streams.stages.journeys.activity_rows import active_day_row, milestone_row
-from streams.stages.journeys.booking_row import booking_row
 from streams.stages.journeys.credit_revision import NOT_CREDITED, CreditRevision
+from streams.stages.journeys.fact_reports import FactReports
 from streams.stages.journeys.prospect_steps import ProspectSteps
 
 
@@ -58,6 +49,7 @@ class InstallState(msgspec.Struct, frozen=True, array_like=True):
     prospect: Prospect = prospects.NEW_PROSPECT
     claim: SiteInstall | None = None  # the record that a site last received
     credited: CreditRevision = NOT_CREDITED
+    lives: list[Life] = []  # after the first one; each has a state of its own
 
 
 NEW_INSTALL = InstallState()
@@ -85,6 +77,11 @@ def install_due(state: InstallState, stage: JourneyContext) -> int:
     return min(due, prospect_steps.prospect_due(state.prospect, state.journey) or due)
 
 
+def _life_key(name: str, opening: int) -> bytes:
+    """The state key of one life. The first one has the key of the journey."""
+    return f"{name}\x1f{opening:x}".encode() if opening else name.encode()
+
+
 class InstallSteps:
     """Applies one batch to installs. Call `load`, then `apply` and `fire` in the order of the
     log."""
@@ -98,6 +95,7 @@ class InstallSteps:
         self.read_until = journeys.ALL_READ
         self.outbox = Outbox("journeys", stage.partition, stage.observer)
         self.prospects = ProspectSteps(stage.active, stage.rules, self.outbox, stage.observer)
+        self.reports = FactReports(stage, self.outbox, self.prospects)
         self.sites: FrameOutbox[SiteRecord] = FrameOutbox(
             topics.SITES.name, stage.partitions, SiteFrame
         )
@@ -119,21 +117,44 @@ class InstallSteps:
             self.stage.observer.on_model(record.model, record.version)
             return
         name = journey_key(record.app_id, record.install_id, is_sandbox=record.is_sandbox)
-        key = name.encode()
+        state = self.states.get(name.encode()) or NEW_INSTALL
+        known = state.journey.install
+        if known is not None and isinstance(record, Installed):
+            self._open_again(name, state, [life_of(known), *state.lives], record)
+            return
+        for opening in addressees(known, state.lives, record):
+            self._advance(_life_key(name, opening), record)
+
+    def _advance(self, key: bytes, record: JourneyRecord) -> None:
         state = self.states.get(key) or NEW_INSTALL
         journey, facts = journeys.advance(state.journey, record, self.stage.rules, self.read_until)
         for fact in facts:
             if isinstance(fact, Settled) and fact.disposition == "duplicate":
-                self._name_repeat(record)
+                self.reports.name_repeat(record)
         self._conclude(key, state, journey, facts)
 
-    def _name_repeat(self, record: JourneyRecord) -> None:
-        """Tell the ledger which event was a duplicate, so that people can ask for it."""
-        match record:
-            case Installed():
-                self.outbox.repeat(record.source, record.event_id, record.install_id)
-            case ActivitySeen():
-                self.outbox.repeat(record.source, record.event_id)
+    def _open_again(
+        self, name: str, state: InstallState, lives: list[Life], opened: Installed
+    ) -> None:
+        """Begin a later life of an install that is known, or recognise a repeat."""
+        begun, facts = later_life(lives, opened, self.stage.rules)
+        if begun is None:
+            self.reports.name_repeat(opened)
+            self._conclude(name.encode(), state, state.journey, list(facts))
+            return
+        new = life_of(begun)
+        last_ts = max(state.journey.last_ts, opened.ts)
+        journey = replace(state.journey, last_ts=last_ts)
+        state = replace(state, journey=journey, lives=[*state.lives, new])
+        self.states.put(name.encode(), state)
+        key = _life_key(name, new.opening)
+        for life in lives:
+            if (prior := link(life, new, opened)) is not None:
+                self._advance(key, prior)
+        self._advance(key, begun)
+        for number, life in enumerate(lives):
+            if (prior := link(new, life, opened)) is not None:
+                self._advance(_life_key(name, life.opening if number else FIRST_LIFE), prior)
 
     def fire(self) -> None:
         """Decide what waited for the log to be read; then handle everything due at stage time, in
@@ -198,7 +219,7 @@ class InstallSteps:
         prospect, claim, credited = before.prospect, before.claim, before.credited
         decision: Decision | None = None
         for fact in facts:
-            prospect = self._report(fact, prospect, journey)
+            prospect = self.reports.report(fact, prospect, journey)
             if isinstance(fact, Decision):
                 decision = fact
                 if fact.reason != "fraud_verdict" and not fact.case.install.is_sandbox:
@@ -211,7 +232,8 @@ class InstallSteps:
         prospect = self.prospects.reach(prospect, journey, self.stage_time)
         if journey.is_purged:
             claim = None  # It names a touchpoint, and the decision cannot change any more.
-        self.states.put(key, InstallState(journey, prospect, claim, credited))
+        after = replace(before, journey=journey, prospect=prospect, claim=claim, credited=credited)
+        self.states.put(key, after)
 
     def _share(
         self, journey: Journey, decision: Decision | None, before: CreditRevision
@@ -238,55 +260,3 @@ class InstallSteps:
         if claim is not None:
             self.sites.add(claim.key, claim)
         return claim
-
-    def _report(self, fact: JourneyFact, prospect: Prospect, journey: Journey) -> Prospect:
-        install = journey.install
-        match fact:
-            case Decision():
-                self._report_decision(fact)
-            case Reengagement():
-                row = decision_rows.reengagement_row(fact, self.stage.rules, self.stage.rule_set)
-                self.outbox.add(topics.ATTRIBUTIONS.name, row.install_id, row)
-            case MoneyApplied():
-                assert install is not None
-                booking = booking_row(fact.routed, install)
-                self.outbox.add(topics.REVENUE.name, booking.install_id, booking)
-                if not install.is_sandbox:
-                    return self.prospects.see_money(prospect, fact.routed, install)
-            case ActivityApplied():
-                assert install is not None
-                if not install.is_sandbox:
-                    return self.prospects.see_activity(prospect, fact.activity, install)
-            case ActiveDay():
-                assert install is not None
-                day = active_day_row(fact, install)
-                self.outbox.add(topics.ACTIVE_DAYS.name, day.install_id, day)
-            case Milestone():
-                assert install is not None
-                milestone = milestone_row(fact, install)
-                self.outbox.add(topics.MILESTONES.name, milestone.install_id, milestone)
-            case Waiting():
-                self._report_waiting(fact)
-            case Settled():
-                self.outbox.settle(fact.source, fact.disposition, fact.move)
-            case Evicted():
-                self.stage.observer.on_evicted(fact.bound, fact.count)
-            case _:
-                assert_never(fact)
-        return prospect
-
-    def _report_decision(self, decision: Decision) -> None:
-        row = decision_rows.attribution_row(decision, self.stage.rules, self.stage.rule_set)
-        self.outbox.add(topics.ATTRIBUTIONS.name, row.install_id, row)
-        for verdict in decision_rows.verdict_rows(decision):
-            self.outbox.add(topics.FRAUD_VERDICTS.name, row.install_id, verdict)
-
-    def _report_waiting(self, fact: Waiting) -> None:
-        record = fact.record
-        if isinstance(record, ActivitySeen):
-            row = parked_rows.activity_parked(record, fact.state, fact.deadline)
-        else:
-            row = parked_rows.money_parked(
-                record.money, fact.state, "install", fact.deadline, record.move
-            )
-        self.outbox.add(topics.PARKED.name, row.subject_id, row)

@@ -20,7 +20,7 @@ from streams.stages.journeys.active_models import ActiveModels
 def prospect_due(prospect: Prospect, journey: Journey) -> LogMs | None:
     """Log time at which an install has a landmark to score or labels to release; None: never."""
     install = journey.install
-    if install is None or journey.version == 0 or prospect.is_closed or install.is_sandbox:
+    if install is None or journey.version == 0 or prospect.is_closed or install.conversion_id:
         return None
     landmark_due, release_due = next_landmark_due(prospect, install.time), prospect.release_due
     return LogMs(min(landmark_due or release_due, release_due or landmark_due)) or None
@@ -53,7 +53,7 @@ class ProspectSteps:
     def reach(self, prospect: Prospect, journey: Journey, stage_time: LogMs) -> Prospect:
         """Score landmarks and release labels. The install itself is scored without waiting."""
         install = journey.install
-        if install is None or journey.version == 0 or prospect.is_closed or install.is_sandbox:
+        if install is None or journey.version == 0 or prospect.is_closed or install.conversion_id:
             return prospect
         releases, facts = self._active.models.releases, decision_rows.install_facts(install)
         # Landmarks and releases are event times, due once log time has reached them.

@@ -19,7 +19,7 @@ from streams.lab.simulator.credit_worlds import (
 from streams.lab.simulator.credit_worlds.install_rates import Situation, additive, threshold
 from streams.lab.simulator.credit_worlds.true_shares import true_shares
 from streams.progress import ignore_progress
-from streams.stages.journeys.credit_shares import METHODS
+from streams.stages.journeys.credit_revision import METHODS
 
 
 def situation(installs: int) -> Situation:

@@ -1,0 +1,114 @@
+"""Lives of one install id: repeats of a first open, and later first opens that are real ones.
+
+An install id outlives the app where the system restores it: from Apple's keychain, or from a backup
+on a new phone. A first open with the event id of a known one, with nothing new in its evidence, or
+within `second_life_after_ms` of it is a repeat, and changes nothing. Any other one begins a later
+life: a conversion of its own, a reinstall if it shows a device of an earlier life.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from attribution.matching.facts import Evicted, Settled
+from attribution.rules.rules import Rules
+from schemas.records import (
+    NOT_ASKED,
+    Candidates,
+    Erased,
+    Installed,
+    JourneyRecord,
+    LinksCut,
+    Prior,
+    Signal,
+    SiteVerdict,
+)
+from schemas.time import EventMs, LogMs
+
+FIRST_LIFE = 0
+"""Opening that stands for the first life, whose journey has the activity and money of all."""
+
+
+class Life(Struct, frozen=True, array_like=True, gc=False):
+    """A first open, as far as others have to be compared with it."""
+
+    conversion_id: str
+    event_id: str
+    time: EventMs
+    ts: LogMs
+    opening: int
+    devices: list[int]
+    evidence: list[int]
+
+
+def life_of(install: Installed) -> Life:
+    """The life that an install began."""
+    return Life(
+        conversion_id=install.life_id,
+        event_id=install.event_id,
+        time=install.time,
+        ts=install.ts,
+        opening=install.opening,
+        devices=install.devices,
+        evidence=install.evidence,
+    )
+
+
+def later_life(
+    lives: Sequence[Life], opened: Installed, rules: Rules
+) -> tuple[Installed | None, list[Settled | Evicted]]:
+    """The install that begins another life beside those known; None: it is a repeat."""
+    repeat = Settled(opened.source, "duplicate")
+    if any(_is_repeat(life, opened, rules) for life in lives):
+        return None, [repeat]
+    if len(lives) >= rules.lives_per_install_max:
+        return None, [repeat, Evicted("lives_per_install_max", 1)]
+    name = f"{opened.install_id}~{opened.event_id}"
+    return replace(opened, conversion_id=name), []
+
+
+def _is_repeat(life: Life, opened: Installed, rules: Rules) -> bool:
+    shown = {*opened.devices, *opened.evidence}
+    return (
+        life.event_id == opened.event_id
+        or shown <= {*life.devices, *life.evidence}
+        or abs(life.time - opened.time) < rules.second_life_after_ms
+    )
+
+
+def link(earlier: Life, later: Life, opened: Installed) -> Candidates | None:
+    """The earlier life as a prior install of the later one; None: they show no common device."""
+    if earlier.time >= later.time or not {*earlier.devices} & {*later.devices}:
+        return None
+    prior = Prior(earlier.conversion_id, earlier.time, earlier.ts)
+    return Candidates(
+        install_id=opened.install_id,
+        signal=Signal.DEVICE_ID,
+        ordinal=NOT_ASKED,
+        touches=[],
+        priors=[prior],
+        app_id=opened.app_id,
+        is_sandbox=opened.is_sandbox,
+    )
+
+
+def addressees(
+    install: Installed | None, later: Sequence[Life], record: JourneyRecord
+) -> list[int]:
+    """The openings of the lives that a record is for. `install` is that of the first life."""
+    match record:
+        case Candidates() if install is not None and record.opening:
+            if record.opening == install.opening or not install.opening:
+                return [FIRST_LIFE]
+            return [life.opening for life in later if life.opening == record.opening]
+        case Erased():
+            return [FIRST_LIFE, *(life.opening for life in later if life.ts <= record.ts)]
+        case LinksCut():
+            first = [FIRST_LIFE] if install is None or install.ts > record.ts else []
+            return [*first, *(life.opening for life in later if life.ts > record.ts)]
+        case SiteVerdict():
+            return [FIRST_LIFE, *(life.opening for life in later)]
+    return [FIRST_LIFE]

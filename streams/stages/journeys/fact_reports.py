@@ -1,0 +1,112 @@
+"""Reports the facts of a journey: as outcome rows, in the ledger, and to the models."""
+
+from __future__ import annotations
+
+from typing import Protocol, assert_never
+
+from attribution.journey import (
+    ActiveDay,
+    ActivityApplied,
+    Decision,
+    Journey,
+    JourneyFact,
+    Milestone,
+    MoneyApplied,
+    Reengagement,
+    Waiting,
+)
+from attribution.matching.facts import Evicted, Settled
+from attribution.rules.rules import Rules
+from online_models.scoring.prospects import Prospect
+from schemas import topics
+from schemas.records import ActivitySeen, Installed, JourneyRecord
+from streams.stages.common import parked_rows
+from streams.stages.common.observer import StageObserver
+from streams.stages.common.outbox import Outbox
+from streams.stages.journeys import decision_rows
+from streams.stages.journeys.activity_rows import active_day_row, milestone_row
+from streams.stages.journeys.booking_row import booking_row
+from streams.stages.journeys.prospect_steps import ProspectSteps
+
+
+class DecidedUnder(Protocol):
+    """The rules in force, and who watches."""
+
+    @property
+    def rules(self) -> Rules: ...
+
+    @property
+    def rule_set(self) -> str: ...
+
+    @property
+    def observer(self) -> StageObserver: ...
+
+
+class FactReports:
+    """Reports facts in the order in which they happened."""
+
+    def __init__(self, stage: DecidedUnder, outbox: Outbox, prospects: ProspectSteps) -> None:
+        self._stage = stage
+        self._outbox = outbox
+        self._prospects = prospects
+
+    def name_repeat(self, record: JourneyRecord) -> None:
+        """Tell the ledger which event was a duplicate, so that people can ask for it."""
+        match record:
+            case Installed():
+                self._outbox.repeat(record.source, record.event_id, record.install_id)
+            case ActivitySeen():
+                self._outbox.repeat(record.source, record.event_id)
+
+    def report(self, fact: JourneyFact, prospect: Prospect, journey: Journey) -> Prospect:
+        """Report one fact of a journey; return what models know of the install after it."""
+        install = journey.install
+        match fact:
+            case Decision():
+                self._report_decision(fact)
+            case Reengagement():
+                row = decision_rows.reengagement_row(fact, self._stage.rules, self._stage.rule_set)
+                self._outbox.add(topics.ATTRIBUTIONS.name, row.install_id, row)
+            case MoneyApplied():
+                assert install is not None
+                booking = booking_row(fact.routed, install)
+                self._outbox.add(topics.REVENUE.name, booking.install_id, booking)
+                if not install.is_sandbox:
+                    return self._prospects.see_money(prospect, fact.routed, install)
+            case ActivityApplied():
+                assert install is not None
+                if not install.is_sandbox:
+                    return self._prospects.see_activity(prospect, fact.activity, install)
+            case ActiveDay():
+                assert install is not None
+                day = active_day_row(fact, install)
+                self._outbox.add(topics.ACTIVE_DAYS.name, day.install_id, day)
+            case Milestone():
+                assert install is not None
+                milestone = milestone_row(fact, install)
+                self._outbox.add(topics.MILESTONES.name, milestone.install_id, milestone)
+            case Waiting():
+                self._report_waiting(fact)
+            case Settled():
+                self._outbox.settle(fact.source, fact.disposition, fact.move)
+            case Evicted():
+                self._stage.observer.on_evicted(fact.bound, fact.count)
+            case _:
+                assert_never(fact)
+        return prospect
+
+    def _report_decision(self, decision: Decision) -> None:
+        row = decision_rows.attribution_row(decision, self._stage.rules, self._stage.rule_set)
+        self._outbox.add(topics.ATTRIBUTIONS.name, row.install_id, row)
+        for verdict in decision_rows.verdict_rows(decision):
+            self._outbox.add(topics.FRAUD_VERDICTS.name, row.install_id, verdict)
+
+    def _report_waiting(self, fact: Waiting) -> None:
+        record = fact.record
+        if isinstance(record, ActivitySeen):
+            row = parked_rows.activity_parked(record, fact.state, fact.deadline)
+        else:
+            row = parked_rows.money_parked(
+                record.money, fact.state, "install", fact.deadline, record.move
+            )
+        self._outbox.add(topics.PARKED.name, row.subject_id, row)
