@@ -55,6 +55,11 @@ def cut_at(known: list[Erasure], ts: LogMs) -> LogMs:
     return max((one.ts for one in known if one.ts < ts), default=LogMs(0))
 
 
+def is_cut_between(known: list[Erasure], one: LogMs, other: LogMs) -> bool:
+    """Whether somebody asked to be forgotten between two installs, by their log times."""
+    return min(one, other) <= cut_at(known, max(one, other))
+
+
 def latest_ts(known: list[Erasure]) -> LogMs:
     """Log time of the latest request: it concerns everything logged up to then. 0: no request."""
     return known[-1].ts if known else LogMs(0)

@@ -17,7 +17,9 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
+from attribution.rules.rules import Rules
 from schemas.records import Touch, TouchKind
+from schemas.time import LogMs
 
 _T = TypeVar("_T")
 _CLICK = TouchKind.CLICK
@@ -90,3 +92,10 @@ LATEST_TOUCHES: Ranking[Touch] = Ranking(
     sender_of, lambda touch: (touch.time, touch.event_id, touch.kind)
 )
 """Touchpoints, the latest first."""
+
+
+def touches_within_bound(touches: list[Touch], now: LogMs, rules: Rules) -> tuple[list[Touch], int]:
+    """At the bound, drop touchpoints too old to matter, and evict and count by a fair share."""
+    recent = [one for one in touches if one.ts + rules.touch_retention_ms >= now]
+    kept, evicted = fair_share(recent, rules.touches_per_key_max, LATEST_TOUCHES)
+    return list(kept), len(evicted)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from attribution.rules.rules import Rules
-from schemas.records import InstallSeen, Signal, Touch
+from schemas.records import InstallSeen, Prior, Signal, Touch, TouchKind
 from schemas.time import DAY_MS, EventMs, LogMs
 
 _CLICK_ID_SIGNALS = (Signal.REFERRER, Signal.CLICK_ID)
@@ -31,9 +31,9 @@ def known_install(
 ) -> IndexedInstall | None:
     """The same install, or the session that names the same click, as it was first seen."""
     name = seen.install_id, is_session, 0 if is_session else seen.opening
-    for one in installs:
-        if (one.install_id, one.is_session, one.opening) == name:
-            return one
+    for install in installs:
+        if (install.install_id, install.is_session, install.opening) == name:
+            return install
     return None
 
 
@@ -72,3 +72,18 @@ def could_follow(earlier: IndexedInstall, later: IndexedInstall, rules: Rules) -
         and earlier.ts - later.ts <= rules.late_ms_max
         and later.ts - earlier.ts <= rules.install_memory_ms
     )
+
+
+def install_order(install: IndexedInstall) -> tuple[EventMs, str, bool, int]:
+    """The order in which a key remembers installs."""
+    return install.time, install.install_id, install.is_session, install.opening
+
+
+def touch_order(touch: Touch) -> tuple[EventMs, str, TouchKind]:
+    """The order in which a key remembers touchpoints."""
+    return touch.time, touch.event_id, touch.kind
+
+
+def as_prior(install: IndexedInstall) -> Prior:
+    """The install as others on the device know it."""
+    return Prior(install.install_id, install.time, install.ts)

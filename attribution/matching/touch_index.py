@@ -11,10 +11,25 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from attribution.matching import sampled_paths
-from attribution.matching.erasures import Erasure, asked_after, cut_at, latest_ts, note_erasure
+from attribution.matching.erasures import (
+    Erasure,
+    asked_after,
+    cut_at,
+    is_cut_between,
+    latest_ts,
+    note_erasure,
+)
 from attribution.matching.facts import Evicted, KeyShared, MatchFact, Settled
-from attribution.matching.fair_share import LATEST_TOUCHES, fair_share
-from attribution.matching.relevance import IndexedInstall, could_follow, could_matter, known_install
+from attribution.matching.fair_share import touches_within_bound
+from attribution.matching.relevance import (
+    IndexedInstall,
+    as_prior,
+    could_follow,
+    could_matter,
+    install_order,
+    known_install,
+    touch_order,
+)  # fmt: skip
 from attribution.matching.sampled_paths import NOT_WATCHED, watched_from
 from attribution.matching.shared_keys import NEVER_SHARED, SharedPeriod, shared_period
 from attribution.rules.rules import Rules
@@ -26,10 +41,8 @@ from schemas.records import (
     ErasureSeen,
     InstallSeen,
     LinksCut,
-    Prior,
     Signal,
     Touch,
-    TouchKind,
     TouchSeen,
     scope_of,
 )
@@ -67,9 +80,9 @@ def index_touch(index: TouchIndex | None, seen: TouchSeen, rules: Rules) -> Inde
         and touch.ts > cut_at(index.erasures, install.ts)
         and not (index.shared.until and _is_ignored(index, touch, install))
     ]
-    touches = sorted([*index.touches, touch], key=_touch_order)
+    touches = sorted([*index.touches, touch], key=touch_order)
     if len(touches) > rules.touches_per_key_max:
-        touches, evicted = _within_bound(touches, touch.ts, rules)
+        touches, evicted = touches_within_bound(touches, touch.ts, rules)
         if evicted:
             facts.append(Evicted("touches_per_key_max", evicted))
     return replace(index, touches=touches), facts
@@ -80,29 +93,24 @@ def index_install(index: TouchIndex | None, seen: InstallSeen, rules: Rules) -> 
     index = index or TouchIndex(watched_until=watched_from(seen.key, rules))
     if seen.ordinal < 0:
         return _index_session(index, seen, rules)
-    install = IndexedInstall(seen.install_id, seen.signal, seen.time, seen.ts, opening=seen.opening)
+    named = seen.install_id, seen.signal, seen.time, seen.ts
     # A repeat is answered as the first one was, so that it changes nothing.
-    install = known_install(index.installs, install, is_session=False) or install
+    known = known_install(index.installs, seen, is_session=False)
+    install = known or IndexedInstall(*named, opening=seen.opening)
     if len(index.installs) >= rules.installs_per_key_day_max:
         index = _noting_shared(index, install, rules)
     if index.shared.covers(install.ts):
         return _index_ignored(index, install, seen, rules)
     since = cut_at(index.erasures, install.ts)
-    touches = [
-        touch
-        for touch in index.touches
-        if touch.ts > since
-        and could_matter(touch, install, rules)
-        and not index.shared.covers(touch.ts)
-    ]
+    touches = _touches_for(index, install, since, rules)
     others = [
         one
         for one in index.installs
         if one.install_id != seen.install_id
-        and not _is_cut(index, one, install)
+        and not is_cut_between(index.erasures, one.ts, install.ts)
         and not index.shared.covers(one.ts)
     ]
-    priors = [_prior(one) for one in others if could_follow(one, install, rules)]
+    priors = [as_prior(one) for one in others if could_follow(one, install, rules)]
     scope = scope_of(seen.key)
     facts: list[MatchFact] = [
         Candidates(
@@ -114,17 +122,29 @@ def index_install(index: TouchIndex | None, seen: InstallSeen, rules: Rules) -> 
     if since:
         # Its other device ids know nothing of the request, so the journey has to.
         facts.append(LinksCut(seen.install_id, since, *scope))
-    if known_install(index.installs, install, is_session=False) is not None:
+    if known is not None:
         return index, facts
     facts += [
         Candidates(
-            one.install_id, one.signal, NOT_ASKED, [], [_prior(install)], *scope, one.opening
+            one.install_id, one.signal, NOT_ASKED, [], [as_prior(install)], *scope, one.opening
         )
         for one in others
         if could_follow(install, one, rules)
     ]
     index, evicted = _with_install(index, install, rules)
     return index, facts + evicted
+
+
+def _touches_for(
+    index: TouchIndex, install: IndexedInstall, since: LogMs, rules: Rules
+) -> list[Touch]:
+    return [
+        touch
+        for touch in index.touches
+        if touch.ts > since
+        and could_matter(touch, install, rules)
+        and not index.shared.covers(touch.ts)
+    ]
 
 
 def _noting_shared(index: TouchIndex, install: IndexedInstall, rules: Rules) -> TouchIndex:
@@ -199,7 +219,7 @@ def _with_install(index: TouchIndex, install: IndexedInstall, rules: Rules) -> I
         one for one in index.installs if (one.install_id, one.is_session, one.opening) != name
     ]
     facts: list[MatchFact] = []
-    installs = sorted([*others, install], key=_install_order)
+    installs = sorted([*others, install], key=install_order)
     if len(installs) > rules.installs_per_key_max:
         # Sessions that name a click must never evict an install. Of each kind the earliest goes.
         evicted = next((one for one in installs if one.is_session), installs[0])
@@ -276,28 +296,3 @@ def touch_index_expires_at(index: TouchIndex, rules: Rules) -> LogMs:
     if erased_ts and erased_ts >= max(touched, installed):
         return erased_ts + rules.late_ms_max
     return max(touched + rules.touch_retention_ms, installed + memory + rules.late_ms_max)
-
-
-def _within_bound(touches: list[Touch], now: LogMs, rules: Rules) -> tuple[list[Touch], int]:
-    """At the bound, drop touchpoints too old to matter, and evict and count by a fair share."""
-    recent = [one for one in touches if one.ts + rules.touch_retention_ms >= now]
-    kept, evicted = fair_share(recent, rules.touches_per_key_max, LATEST_TOUCHES)
-    return list(kept), len(evicted)
-
-
-def _is_cut(index: TouchIndex, one: IndexedInstall, other: IndexedInstall) -> bool:
-    """Whether somebody asked to be forgotten between these two installs."""
-    earlier, later = sorted((one.ts, other.ts))
-    return earlier <= cut_at(index.erasures, later)
-
-
-def _prior(install: IndexedInstall) -> Prior:
-    return Prior(install.install_id, install.time, install.ts)
-
-
-def _touch_order(touch: Touch) -> tuple[EventMs, str, TouchKind]:
-    return touch.time, touch.event_id, touch.kind
-
-
-def _install_order(install: IndexedInstall) -> tuple[EventMs, str, bool]:
-    return install.time, install.install_id, install.is_session

@@ -49,3 +49,15 @@ def test_test_traffic_is_kept_apart_and_teaches_nobody(tmp_path: Path) -> None:
     assert rows == [("real", "production"), ("testflight", "sandbox")]
     assert revenue == [("real", "production", 1_990_000), ("testflight", "sandbox", 99_990_000)]
     assert others == [[("real",)], [("real",)]]
+
+
+def test_a_restored_install_id_is_another_conversion_on_another_phone(tmp_path: Path) -> None:
+    decided = (
+        "SELECT install_id, conversion_id, conversion_type, status, media_source, prior_install_id"
+        " FROM v_attributions WHERE app_id != 'tick' ORDER BY install_time"
+    )
+    _, (rows,) = replayed(tmp_path, FOLDER / "same-install-id-after-reinstall.jsonl", decided)
+    assert rows == [
+        ("kc-1", "kc-1", "install", "organic", "organic", ""),
+        ("kc-1", "kc-1~e3", "install", "non_organic", "adnova", ""),
+    ]

@@ -2,9 +2,9 @@
 stages."""
 
 __all__ = [
+    "install_evidence",
     "intake",
     "money_records",
-    "openings",
     "routing",
     "rows",
     "signatures",

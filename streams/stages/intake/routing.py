@@ -53,8 +53,8 @@ from streams.stages.common.outbox import FrameOutbox, Outbox
 from streams.stages.common.pseudonyms import Pseudonyms
 from streams.stages.contract import Effects, LogRecord
 from streams.stages.intake import rows, stage_records
+from streams.stages.intake.install_evidence import install_evidence
 from streams.stages.intake.money_records import money_moved
-from streams.stages.intake.openings import with_evidence
 from streams.stages.intake.signatures import Signatures, id_flags
 from streams.stages.intake.site_touches import TouchCounts
 from streams.stages.intake.traits import event_traits, has_consent, network_key
@@ -193,7 +193,7 @@ class Routing:
         )
         installed = stage_records.installed_at_right_time(installed, event, clock)
         event = at_right_time(event, clock)
-        installed = with_evidence(installed, event, lookups)
+        installed = install_evidence(installed, event, lookups)
         self._journeys.add(_journey_of(event, event.install_id), installed)
         signals = [signal for signal, _ in lookups]
         keys = match_keys.in_scope(event, [key for _, key in lookups])

@@ -11,7 +11,7 @@ from schemas.events import Install
 from schemas.records import Installed, Signal
 
 
-def with_evidence(
+def install_evidence(
     installed: Installed, event: Install, lookups: Sequence[tuple[Signal, str]]
 ) -> Installed:
     """The install with hashes of its evidence. The network is left out: it changes from day to
