@@ -192,11 +192,9 @@ def _invalid(message: str, fields: dict[str, Any], event_type: type[InputEvent])
             Defect.AMOUNT_TOO_LARGE,
             f"{name} {fields[name]} is beyond {MICROS_MAX}: send millionths, 1.99 is 1990000",
         )
-    if name == "event_time" and type(fields[name]) is int:
-        return Unreadable(
-            Defect.TIME_TOO_EARLY if fields[name] < 0 else Defect.TIME_TOO_LATE,
-            message,
-        )
+    if name.endswith("_time") and type(fields.get(name)) is int:
+        reason = Defect.TIME_TOO_EARLY if fields[name] < 0 else Defect.TIME_TOO_LATE
+        return Unreadable(reason, f"{name} {fields[name]}: send milliseconds since 1970")
     if is_id(event_type, name) and fields.get(name) in ("", None):
         return Unreadable(Defect.MISSING_ID, message)
     if "currency" in name and isinstance(fields.get(name), str):

@@ -8,8 +8,8 @@ from typing import Any
 from schemas.parts import LOOKBACK_S_MAX
 from schemas.time import DAY_MS, SECOND_MS
 
-PLAUSIBLE_FROM_MS = 1_000_000_000_000
-"""September 2001: no app for a phone is older."""
+PLAUSIBLE_FROM_MS = 1_262_304_000_000
+"""2010: what is earlier in another unit is no time at all."""
 
 _HORIZON_MS = 100 * 365 * DAY_MS
 _PER_SECOND = {"seconds": 1, "milliseconds": 10**3, "microseconds": 10**6, "nanoseconds": 10**9}

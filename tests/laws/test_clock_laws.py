@@ -180,3 +180,9 @@ def test_money_and_activity_of_a_clock_that_was_never_set_count_when_they_were_l
         )
 
         assert time_of(session) == NOW
+
+
+def test_a_log_without_times_corrects_nothing() -> None:
+    session = Session(**COMMON, event_time=EventMs(NOW), install_id="i", session_id="s")
+
+    assert corrected_time(session, LogMs(0), RULES) is None

@@ -96,3 +96,18 @@ def test_a_period_without_end_costs_the_attribute_and_not_the_money() -> None:
 
 def test_earliest_is_where_a_server_may_begin() -> None:
     assert isinstance(read({**INSTALL, "source": "s2s", "event_time": EARLIEST}), Install)
+
+
+def test_a_time_beyond_what_can_be_stored_says_what_to_send() -> None:
+    refused = read({**PRIVACY, "submitted_time": 2**53}, "privacy-requests")
+
+    assert isinstance(refused, Unreadable)
+    assert refused.reason is Defect.TIME_TOO_LATE
+    assert "send milliseconds since 1970" in refused.detail
+
+
+def test_a_store_time_that_is_none_costs_the_time_and_not_the_install() -> None:
+    event = read({**INSTALL, "install_begin_time_s": 2**40})
+
+    assert isinstance(event, Install)
+    assert event.install_begin_time_s is None
