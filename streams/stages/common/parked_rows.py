@@ -47,9 +47,10 @@ def money_parked(
 
 def activity_parked(activity: ActivitySeen, state: ParkingState, deadline: LogMs) -> Parked:
     """The row of activity that is parked, released or expired."""
+    subject_id = f"{activity.app_id}:{activity.install_id}:{activity.event_id}"
     return Parked(
-        parked_id=f"{activity.install_id}:{activity.event_id}:install:{state}",
-        subject_id=f"{activity.install_id}:{activity.event_id}",
+        parked_id=f"{subject_id}:install:{state}",
+        subject_id=subject_id,
         state=state,
         waits_for="install",
         kind="session" if activity.is_session else "in_app_event",
