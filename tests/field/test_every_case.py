@@ -109,7 +109,6 @@ CASES = (
             (APP, "kc-1", "install", "non_organic", "adnova"),
         ],
         has_orders=True,
-        is_right=False,
     ),
     Case("sandbox-counted-as-real", EARNED, [(APP, 1, 1, 1.99)], has_orders=True),
     Case(
