@@ -70,7 +70,7 @@ def stage_rules(seed: int) -> StageRules:
     return StageRules(intake, rules, LearningRules(targets, credit), ScoringRules(slots=SLOTS))
 
 
-def factory(rules: StageRules, log: Log) -> StageConstructor:
+def factory(rules: StageRules, log: Log, observer: StageObserver | None = None) -> StageConstructor:
     """As one worker makes its stages: lanes of a worker share scorers."""
 
     def find(version: str) -> bytes | None:
@@ -84,20 +84,21 @@ def factory(rules: StageRules, log: Log) -> StageConstructor:
         content: bytes | None = lz4.frame.decompress(packed) if packed else None
         return content
 
-    return stage_factory(rules, find, NothingEvicted())
+    return stage_factory(rules, find, observer or NothingEvicted())
 
 
 class Worker:
     """One process: its stage objects share scorers, its disks outlive it."""
 
-    def __init__(self, rules: StageRules, log: Log) -> None:
+    def __init__(self, rules: StageRules, log: Log, observer: StageObserver | None = None) -> None:
         self._rules = rules
         self._log = log
+        self._observer = observer
         self.disks: dict[LaneId, list[Disk]] = {}
         self.restart()
 
     def restart(self) -> None:
-        self.create = factory(self._rules, self._log)
+        self.create = factory(self._rules, self._log, self._observer)
 
     def disk(self, key: LaneId, chance: random.Random) -> Disk:
         """What the machine still has: usually the latest, at times an older state, or nothing."""

@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterator
 
 from schemas import topics
+from streams.stages.common.observer import StageObserver
 from streams.stages.factory import StageRules
 from tests.simulation.scenarios.scenario import Scenario
 from tests.simulation.topology.lane import SPEC_OF, Lane, LaneId, Polling
@@ -28,15 +29,21 @@ def lane_ids(partitions: int) -> list[LaneId]:
 
 
 class Topology:
-    """All lanes over one log, and storing behind them."""
+    """All lanes over one log, and storing behind them. Without `observer`, no bound may be hit."""
 
-    def __init__(self, scenario: Scenario, rules: StageRules, seed: int) -> None:
+    def __init__(
+        self,
+        scenario: Scenario,
+        rules: StageRules,
+        seed: int,
+        observer: StageObserver | None = None,
+    ) -> None:
         self.scenario = scenario
         self.chance = random.Random(f"schedule {seed}")
         self.log = Log()
         self.warehouse = Warehouse(self.chance)
         self.storing = Storing(self.log, self.warehouse, scenario.partitions)
-        self.workers = [Worker(rules, self.log) for _ in range(WORKERS)]
+        self.workers = [Worker(rules, self.log, observer) for _ in range(WORKERS)]
         self.lanes: dict[LaneId, Lane] = {}
         self.homes: dict[LaneId, Worker] = {}
         self.paused: dict[LaneId, Iterator[str]] = {}
