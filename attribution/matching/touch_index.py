@@ -66,18 +66,18 @@ IndexStep = tuple[TouchIndex, list[MatchFact]]
 def index_touch(index: TouchIndex | None, seen: TouchSeen, rules: Rules) -> IndexStep:
     """Add a touchpoint; send it to every install under the key that it could matter to, and on to
     the keys that only its first copy may have."""
-    touch, identity = seen.touch, seen.touch.identity
+    touch, (kind, name) = seen.touch, seen.touch.identity
     facts: list[MatchFact] = [Settled(seen.source, "decided")] if seen.is_home else []
     facts += [TouchSeen(key, touch, seen.source, False) for key in seen.more]
     if index is None:
         return TouchIndex([touch], watched_until=watched_from(seen.key, rules)), facts
-    if any(known.identity == identity for known in index.touches):
+    if any(known.event_id == name and known.kind == kind for known in index.touches):
         return index, [Settled(seen.source, "duplicate")] if seen.is_home else []
     facts += [
         _found(seen.key, install, [touch])
         for install in index.installs
         if could_matter(touch, install, rules)
-        and touch.ts > cut_at(index.erasures, install.ts)
+        and not (index.erasures and touch.ts <= cut_at(index.erasures, install.ts))
         and not (index.shared.until and _is_ignored(index, touch, install))
     ]
     touches = sorted([*index.touches, touch], key=touch_order)
