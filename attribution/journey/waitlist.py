@@ -17,10 +17,10 @@ from attribution.journey.state import (
     MoneyApplied,
     Waiting,
 )
-from attribution.matching.facts import Evicted, Settled
+from attribution.matching.facts import Evicted, Settled, settling_move
 from attribution.rules.rules import Rules
 from schemas.outcomes import Disposition
-from schemas.records import ActivitySeen, Installed, MoneyKind, MoneyRouted
+from schemas.records import ActivitySeen, Installed, Money, MoneyKind, MoneyRouted
 from schemas.time import LogMs
 
 
@@ -56,7 +56,7 @@ def _evict_least(journey: Journey, rules: Rules) -> JourneyStep:
     facts.append(Evicted("waiting_per_journey_max", 1))
     if isinstance(least, MoneyRouted):
         # A relink must not take away what was never booked.
-        unbooked = [*journey.unbooked, _hash(least.money.booking_id)]
+        unbooked = [*journey.unbooked, _hash(least.money)]
         if len(unbooked) > rules.money_per_account_max:
             unbooked = unbooked[1:]
             facts.append(Evicted("money_per_account_max", 1))
@@ -72,8 +72,9 @@ def _importance(record: ActivitySeen | MoneyRouted) -> tuple[int, LogMs, str]:
     return 1 + (money.kind is not MoneyKind.AD_REVENUE), money.ts, money.booking_id
 
 
-def _hash(booking_id: str) -> int:
-    return int.from_bytes(hashlib.blake2b(booking_id.encode(), digest_size=7).digest())
+def _hash(money: Money) -> int:
+    name = f"{money.booking_id}:{money.revision}"
+    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=7).digest())
 
 
 def _apply(journey: Journey, record: ActivitySeen | MoneyRouted, rules: Rules) -> JourneyStep:
@@ -96,7 +97,7 @@ def _apply(journey: Journey, record: ActivitySeen | MoneyRouted, rules: Rules) -
 def _settled(record: ActivitySeen | MoneyRouted, disposition: Disposition) -> Settled:
     if isinstance(record, ActivitySeen):
         return Settled(record.source, disposition)
-    return Settled(record.money.source, disposition, record.move)
+    return Settled(record.money.source, disposition, settling_move(record.money, record.move))
 
 
 def settle_waiting(
@@ -122,14 +123,21 @@ def release(journey: Journey, installed: Installed, rules: Rules) -> JourneyStep
 
 
 def take_back(journey: Journey, routed: MoneyRouted) -> JourneyStep:
-    """Take away money, booked or waiting, that a relink moves; its next owner settles it again."""
-    booking_id = routed.money.booking_id
+    """Take away money, booked or waiting, that a relink moves or that is worth something else now.
+
+    Its next booking settles it again. What was never booked here is not taken away either.
+    """
+    money = routed.money
     for record in journey.waiting:
-        if isinstance(record, MoneyRouted) and record.money.booking_id == booking_id:
+        if isinstance(record, MoneyRouted) and _is_same_booking(record.money, money):
             waiting = [one for one in journey.waiting if one is not record]
             return replace(journey, waiting=waiting), [Waiting(record, "released", record.deadline)]
-    if journey.unbooked and (name := _hash(booking_id)) in journey.unbooked:
+    if journey.unbooked and (name := _hash(money)) in journey.unbooked:
         return replace(journey, unbooked=[one for one in journey.unbooked if one != name]), []
     install = journey.install
     is_booked = install is not None and install.ts <= routed.deadline
     return journey, [MoneyApplied(routed)] if is_booked else []
+
+
+def _is_same_booking(one: Money, other: Money) -> bool:
+    return one.booking_id == other.booking_id and one.revision == other.revision

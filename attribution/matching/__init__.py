@@ -11,5 +11,7 @@ __all__ = [
     "referrer",
     "sampled_paths",
     "touch_index",
+    "transaction_fold",
+    "transaction_state",
     "transactions",
 ]

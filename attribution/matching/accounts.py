@@ -7,19 +7,30 @@ signed records, so the final owner does not depend on the order of arrival.
 
 from __future__ import annotations
 
+import hashlib
+
 from msgspec import Struct
 from msgspec.structs import replace
 
 from attribution.matching.erasures import Erasure, asked_after, note_erasure
-from attribution.matching.facts import Evicted, KeyShared, MatchFact, MoneyWaiting, Settled
+from attribution.matching.facts import (
+    Evicted,
+    KeyShared,
+    MatchFact,
+    MoneyWaiting,
+    Settled,
+    settling_move,
+)
 from attribution.matching.shared_keys import NEVER_SHARED, SharedPeriod, shared_period
 from attribution.rules.rules import Rules
 from schemas.records import (
+    TAKEN_BACK,
     AccountLinked,
     AccountMoney,
     Erased,
     ErasureSeen,
     Money,
+    MoneyKind,
     MoneyRouted,
     app_of,
 )
@@ -45,6 +56,14 @@ class PlacedMoney(Struct, frozen=True, array_like=True, gc=False):
     moves: int  # relinks so far
 
 
+class SettledSale(Struct, frozen=True, array_like=True, gc=False):
+    """A transaction whose money is not remembered any more, and where it stays."""
+
+    sale: int  # hash of its id
+    install_id: str  # "": nowhere, because it expired
+    deadline: LogMs
+
+
 class AccountState(Struct, frozen=True, array_like=True, tag=3):
     """Everything known of one account. Stored as an array: new fields go to the end."""
 
@@ -52,6 +71,7 @@ class AccountState(Struct, frozen=True, array_like=True, tag=3):
     placed: list[PlacedMoney] = []  # money that a link may still move
     erasures: list[Erasure] = []
     shared: SharedPeriod = NEVER_SHARED
+    settled: list[SettledSale] = []  # of money that was evicted before its deadline
 
 
 def owner_at(links: list[Link], paid_at: EventMs, deadline: LogMs) -> str:
@@ -146,18 +166,46 @@ def place_money(
 ) -> tuple[AccountState, list[MatchFact]]:
     """Route money to the install that owns it, or park it until the account is linked."""
     state = state or AccountState()
+    if arrived.sign < 0:
+        return _taken_back(state, arrived)
     money, deadline = arrived.money, arrived.deadline
-    is_ignored = state.shared.covers(money.ts)
-    links = [] if is_ignored else _counting(state.links, state.shared)
-    owner = owner_at(_links_for(money, links), arrived.paid_at, deadline)
+    if (settled := _settled_sale(state, money)) is not None:
+        if settled.install_id:
+            return state, [MoneyRouted(settled.install_id, money, 1, 0, deadline)]
+        return state, _given_up(money, deadline)
+    owner = _owner_of(state, arrived)
     facts: list[MatchFact] = []
     if owner:
         facts.append(MoneyRouted(owner, money, 1, 0, deadline))
     else:
         facts.append(MoneyWaiting(money, "parked", "account", deadline))
-        facts.append(Settled(money.source, "parked"))
+        facts.append(Settled(money.source, "parked", settling_move(money, 0)))
     placed = [*state.placed, PlacedMoney(money, arrived.paid_at, deadline, owner, 0)]
     return _bounded(replace(state, placed=placed), facts, rules)
+
+
+def _owner_of(state: AccountState, arrived: AccountMoney) -> str:
+    money = arrived.money
+    is_ignored = state.shared.covers(money.ts)
+    links = [] if is_ignored else _counting(state.links, state.shared)
+    return owner_at(_links_for(money, links), arrived.paid_at, arrived.deadline)
+
+
+def _taken_back(state: AccountState, arrived: AccountMoney) -> tuple[AccountState, list[MatchFact]]:
+    """Take money from the install that has it; parked money stops waiting."""
+    money, deadline = arrived.money, arrived.deadline
+    for known in state.placed:
+        same = known.money
+        if same.booking_id == money.booking_id and same.revision == money.revision:
+            placed = [one for one in state.placed if one is not known]
+            state, owner = replace(state, placed=placed), known.install_id
+            if not owner:
+                return state, [MoneyWaiting(same, "released", "account", deadline)]
+            break
+    else:
+        settled = _settled_sale(state, money)
+        owner = _owner_of(state, arrived) if settled is None else settled.install_id
+    return state, [MoneyRouted(owner, money, -1, TAKEN_BACK, deadline)] if owner else []
 
 
 def expire_account_money(state: AccountState, now: LogMs) -> tuple[AccountState, list[MatchFact]]:
@@ -168,13 +216,15 @@ def expire_account_money(state: AccountState, now: LogMs) -> tuple[AccountState,
         if known.deadline >= now:
             keep.append(known)
         elif not known.install_id:
-            facts += _give_up(known)
-    return replace(state, placed=keep), facts
+            facts += _given_up(known.money, known.deadline)
+    settled = [one for one in state.settled if one.deadline >= now]
+    return replace(state, placed=keep, settled=settled), facts
 
 
 def account_due(state: AccountState) -> LogMs | None:
     """Log time at which `expire_account_money` has something to do; None: never."""
-    return min((known.deadline + MILLISECOND for known in state.placed), default=None)
+    deadlines = [one.deadline for one in state.placed] + [one.deadline for one in state.settled]
+    return min(deadlines) + MILLISECOND if deadlines else None
 
 
 def _move(known: PlacedMoney, owner: str) -> tuple[PlacedMoney, list[MatchFact]]:
@@ -191,26 +241,57 @@ def _move(known: PlacedMoney, owner: str) -> tuple[PlacedMoney, list[MatchFact]]
     ]
 
 
-def _give_up(known: PlacedMoney) -> list[MatchFact]:
+def _given_up(money: Money, deadline: LogMs) -> list[MatchFact]:
     return [
-        MoneyWaiting(known.money, "expired", "account", known.deadline),
-        Settled(known.money.source, "expired"),
+        MoneyWaiting(money, "expired", "account", deadline),
+        Settled(money.source, "expired", settling_move(money, 0)),
     ]
 
 
 def _bounded(
     state: AccountState, facts: list[MatchFact], rules: Rules
 ) -> tuple[AccountState, list[MatchFact]]:
-    """Beyond the bound the oldest money is forgotten; if it was parked, it expires early."""
+    """Beyond the bound the money of the oldest transactions is forgotten; if it was parked, it
+    expires early.
+
+    All money of a transaction goes at once, and where it stays is remembered: so its refunds follow
+    it, whatever links come later, and push nothing else out.
+    """
     surplus = len(state.placed) - rules.money_per_account_max
     if surplus <= 0:
         return state, facts
-    by_age = sorted(state.placed, key=lambda known: (known.money.ts, known.money.booking_id))
+    # By deadline, so that refunds of old purchases go before purchases that are younger.
+    by_age = sorted(state.placed, key=lambda known: (known.deadline, sale_hash(known.money)))
+    sales: dict[int, SettledSale] = {}
     for known in by_age[:surplus]:
-        if not known.install_id:
-            facts += _give_up(known)
-    facts.append(Evicted("money_per_account_max", surplus))
-    return replace(state, placed=by_age[surplus:]), facts
+        sale = sale_hash(known.money)
+        sales[sale] = SettledSale(sale, known.install_id, known.deadline)
+    kept: list[PlacedMoney] = []
+    for known in state.placed:
+        if sale_hash(known.money) not in sales:
+            kept.append(known)
+        elif not known.install_id:
+            facts += _given_up(known.money, known.deadline)
+    facts.append(Evicted("money_per_account_max", len(state.placed) - len(kept)))
+    settled = [*state.settled, *sales.values()]
+    if (beyond := len(settled) - rules.settled_sales_per_account_max) > 0:
+        settled = settled[beyond:]
+        facts.append(Evicted("settled_sales_per_account_max", beyond))
+    return replace(state, placed=kept, settled=settled), facts
+
+
+def _settled_sale(state: AccountState, money: Money) -> SettledSale | None:
+    if not state.settled:
+        return None
+    sale = sale_hash(money)
+    return next((one for one in state.settled if one.sale == sale), None)
+
+
+def sale_hash(money: Money) -> int:
+    """Of the transaction that the money belongs to, also for its refunds."""
+    is_ad = money.kind is MoneyKind.AD_REVENUE
+    name = f"{is_ad:d}{money.is_sandbox:d}{money.app_id}:{money.transaction_id}"
+    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=7).digest())
 
 
 def _with_link(links: list[Link], new: Link, rules: Rules) -> tuple[list[Link], list[MatchFact]]:

@@ -15,10 +15,15 @@ from schemas.records import (
     LinksCut,
     Money,
     MoneyRouted,
+    OriginalSeen,
+    RestoreSeen,
     Source,
     TouchSeen,
 )
 from schemas.time import EventMs, LogMs
+
+REVISION_BITS = 24
+"""Moves of one revision are numbered below this many bits."""
 
 
 class Settled(Struct, frozen=True, gc=False):
@@ -27,6 +32,12 @@ class Settled(Struct, frozen=True, gc=False):
     source: Source
     disposition: Disposition
     move: int = 0
+
+
+def settling_move(money: Money, move: int) -> int:
+    """The `move` that settles money: every revision of a booking counts above all moves of the one
+    before."""
+    return (money.revision << REVISION_BITS) + move
 
 
 class MoneyWaiting(Struct, frozen=True, gc=False):
@@ -64,6 +75,8 @@ MatchFact = (
     | LinksCut
     | ExposurePath
     | TouchSeen
+    | RestoreSeen
+    | OriginalSeen
     | Settled
     | MoneyWaiting
     | Evicted

@@ -127,6 +127,14 @@ class Rules(Struct, frozen=True, kw_only=True, dict=True):
     second_life_after_ms: Millis = HOUR_MS
     """First opens of one install id that are closer are repeats of one another."""
 
+    transaction_retention_ms: Millis = 400 * DAY_MS
+    """How long a transaction is remembered after its last step: to count it once, and for refunds.
+
+    Longer than a year, for refunds of yearly subscriptions. The state lives on disk."""
+
+    impression_retention_ms: Millis = 30 * DAY_MS
+    """How long an ad impression is remembered after its revenue, to count it once."""
+
     postback_retention_ms: Millis = 90 * DAY_MS
     """How long a postback is remembered, to recognise copies of it."""
 
@@ -153,7 +161,10 @@ class Rules(Struct, frozen=True, kw_only=True, dict=True):
     erasures_per_key_max: int = 16
     links_per_account_max: int = 64
     money_per_account_max: int = 1_000
+    settled_sales_per_account_max: int = 10_000
     refunds_per_purchase_max: int = 64
+    steps_per_purchase_max: int = 64
+    restores_per_purchase_max: int = 64
     candidates_per_journey_max: int = 64
     retargeting_per_journey_max: int = 32
     sessions_per_journey_max: int = 64

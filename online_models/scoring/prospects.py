@@ -140,8 +140,11 @@ def _note_activity(
 def note_money(
     state: Prospect, installed_at: int, money: Money, sign: int, targets: Targets
 ) -> Prospect:
-    """Add money of an install; `sign` -1: take it away, since a relink gave it to another."""
-    if state.is_closed:
+    """Add money of an install; `sign` -1: take it away again.
+
+    Steps that count nothing, such as trials and cancellations, are no payments.
+    """
+    if state.is_closed or money.amount_micros == 0:
         return state
     known_at = max(money.time, money.ts)
     micros = targets.value.micros(money.amount_micros, money.currency)
@@ -185,6 +188,8 @@ def _changed(payment: ProspectPayment, money: Money, sign: int) -> ProspectPayme
             refunded_at=max(payment.refunded_at, known_at),
         )
     micros = _bounded(payment.micros + sign * money.amount_micros)
+    if sign < 0:
+        return structs.replace(payment, micros=micros)
     return structs.replace(payment, time=money.time, known_at=known_at, micros=micros)
 
 

@@ -156,6 +156,8 @@ _DECIDES: Mapping[str, Mapping[str, str]] = {
         "currency": "how much",
     },
     "StoreTransaction": {
+        "amount_micros": "how much",
+        "currency": "how much",
         "transaction_id": "which transaction",
         "original_transaction_id": "restored purchases count once",
         "receipt_status": "whether it counts",
@@ -166,7 +168,11 @@ _DECIDES: Mapping[str, Mapping[str, str]] = {
         "transaction_id": "which transaction",
         "kind": "which step of the transaction",
     },
-    "AdRevenue": {"impression_id": "which impression"},
+    "AdRevenue": {
+        "impression_id": "which impression",
+        "amount_micros": "how much",
+        "currency": "how much",
+    },
     "Cost": {
         "date": _LINE,
         "timezone": _LINE,

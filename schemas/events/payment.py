@@ -20,13 +20,15 @@ class PaymentEvent(DeviceEvent, frozen=True, kw_only=True, gc=False):
     """Money. Known by its own id for ever; the payer is an install, an account, or both."""
 
     install_id: Id | None = None
-    amount_micros: Micros
-    currency: Currency
+    amount_micros: Micros | None = None
+    currency: Currency | None = None
 
 
 class StoreTransaction(PaymentEvent, frozen=True, kw_only=True, gc=False):
     """What a store sold, with what the store and the state took of it."""
 
+    amount_micros: Micros
+    currency: Currency
     transaction_id: Id
     original_transaction_id: Id | None = None
     product_id: Descriptive[Text] | None = None
@@ -62,7 +64,10 @@ class Subscription(StoreTransaction, frozen=True, kw_only=True, gc=False, tag="s
 
 
 class Refund(PaymentEvent, frozen=True, kw_only=True, gc=False, tag="refund"):
-    """Takes money back (negative), or gives it again when a refund is reversed (positive)."""
+    """Takes money back (negative), or gives it again when a refund is reversed (positive).
+
+    Without an amount, or with 0, it takes all that is left, or gives back all that was taken.
+    """
 
     refund_id: Id
     transaction_id: Id
@@ -71,6 +76,8 @@ class Refund(PaymentEvent, frozen=True, kw_only=True, gc=False, tag="refund"):
 
 
 class AdRevenue(PaymentEvent, frozen=True, kw_only=True, gc=False, tag="ad_revenue"):
+    amount_micros: Micros
+    currency: Currency
     impression_id: Id
     mediation_network: Descriptive[Text] | None = None
     monetization_network: Descriptive[Text] | None = None

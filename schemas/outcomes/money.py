@@ -39,7 +39,8 @@ class Booking(Outcome, frozen=True, kw_only=True, gc=False):
     """Signed money of one install. Sums over bookings stay right after any correction."""
 
     booking_id: str
-    """Id of the booking: the money_id; after a relink also which half of which move."""
+    """Id of the booking: the money_id and the step; then how often the step was booked anew, which
+    half of which relink it is, or that it takes the booking back."""
     money_id: str
     """Transaction, refund or impression that the money comes from."""
     sign: int
@@ -108,6 +109,8 @@ class Booking(Outcome, frozen=True, kw_only=True, gc=False):
     precision: str = ""
     """How exact ad revenue is: exact, estimated, publisher_defined or undisclosed; empty for other
     money."""
+    stated_micros: int = 0
+    """Amount that the step states, whatever it counts, in millionths; 0: none."""
 
 
 class SpendRow(Outcome, frozen=True, kw_only=True, gc=False):

@@ -33,6 +33,7 @@ from schemas.records.frame import (
 )
 from schemas.records.journey import (
     INSTALL_TEXTS,
+    TAKEN_BACK,
     ActivitySeen,
     Candidates,
     Erased,
@@ -55,13 +56,23 @@ from schemas.records.match import (
     InstallSeen,
     MatchRecord,
     MoneySeen,
+    OriginalSeen,
     PostbackSeen,
+    RestoreSeen,
     TouchSeen,
     app_of,
     is_sandbox_key,
     scope_of,
 )
-from schemas.records.money import Money, MoneyKind
+from schemas.records.money import (
+    NO_DETAILS,
+    SILENT_STEPS,
+    Money,
+    MoneyDetails,
+    MoneyKind,
+    ReceiptStatus,
+    Step,
+)
 from schemas.records.site import LATE_TOUCH_MS, SiteInstall, SiteRecord, SiteTouches, site_key
 from schemas.records.touch import TOUCH_TEXTS, TRAITS, Flag, Signal, Source, Touch, TouchKind
 
@@ -71,7 +82,10 @@ __all__ = [
     "LATE_TOUCH_MS",
     "NAMED_BY_SESSION",
     "NOT_ASKED",
+    "NO_DETAILS",
     "SANDBOX_SCOPE",
+    "SILENT_STEPS",
+    "TAKEN_BACK",
     "TOUCH_TEXTS",
     "TRAITS",
     "AccountLinked",
@@ -98,11 +112,15 @@ __all__ = [
     "ModelCommand",
     "ModelMarker",
     "Money",
+    "MoneyDetails",
     "MoneyKind",
     "MoneyRouted",
     "MoneySeen",
+    "OriginalSeen",
     "PostbackSeen",
     "Prior",
+    "ReceiptStatus",
+    "RestoreSeen",
     "Served",
     "Signal",
     "SiteFrame",
@@ -111,6 +129,7 @@ __all__ = [
     "SiteTouches",
     "SiteVerdict",
     "Source",
+    "Step",
     "Touch",
     "TouchKind",
     "TouchSeen",

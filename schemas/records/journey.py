@@ -88,13 +88,18 @@ class ActivitySeen(Struct, frozen=True, array_like=True, gc=False, tag=3):
     is_sandbox: bool = False
 
 
+TAKEN_BACK = -1
+"""Move of money that a transaction takes back, because it is worth something else now."""
+
+
 class MoneyRouted(Struct, frozen=True, array_like=True, gc=False, tag=4):
-    """Money booked to this install, or taken from it (`sign` -1) because a relink moved it."""
+    """Money booked to this install, or taken from it (`sign` -1): a relink moved it, or it is worth
+    something else now."""
 
     install_id: str
     money: Money
     sign: int
-    move: int  # number of relinks that moved the money before
+    move: int  # number of relinks that moved the money before, or TAKEN_BACK
     deadline: LogMs  # last log time at which the install may still appear
 
     @property

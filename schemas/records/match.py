@@ -78,6 +78,7 @@ class AccountMoney(Struct, frozen=True, array_like=True, gc=False, tag=5):
     money: Money
     paid_at: EventMs  # when the purchase happened, also for its refunds
     deadline: LogMs  # last log time at which a link still counts, also for its refunds
+    sign: int = 1  # -1: what was booked before is taken back
 
 
 class ErasureSeen(Struct, frozen=True, array_like=True, gc=False, tag=6):
@@ -96,6 +97,29 @@ class PostbackSeen(Struct, frozen=True, array_like=True, gc=False, tag=7):
     source: Source
 
 
+class RestoreSeen(Struct, frozen=True, array_like=True, gc=False, tag=8):
+    """A purchase names the transaction of this key as its original."""
+
+    key: str
+    restore_key: str  # of the purchase
+    ts: LogMs
+
+
+class OriginalSeen(Struct, frozen=True, array_like=True, gc=False, tag=9):
+    """Whether the transaction that a purchase names as its original is known as paid."""
+
+    key: str  # of the purchase
+    is_paid: bool
+
+
 MatchRecord = (
-    TouchSeen | InstallSeen | AccountLinked | MoneySeen | AccountMoney | ErasureSeen | PostbackSeen
+    TouchSeen
+    | InstallSeen
+    | AccountLinked
+    | MoneySeen
+    | AccountMoney
+    | ErasureSeen
+    | PostbackSeen
+    | RestoreSeen
+    | OriginalSeen
 )

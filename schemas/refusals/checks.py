@@ -115,11 +115,15 @@ def _day_of(text: str, logged_at: int) -> int | Unreadable:
 
 
 def _check_refund(event: Refund, logged_at: int) -> Unreadable | None:
-    if not currencies.is_accepted(event.currency, event.event_time // DAY_MS):
-        return Unreadable(Defect.UNKNOWN_CURRENCY, currencies.refusal(event.currency))
-    if event.kind == "reversed" and event.amount_micros < 0:
+    micros, currency = event.amount_micros or 0, event.currency
+    if currency is None:
+        if micros:
+            return Unreadable(Defect.MISSING_FIELD, "no currency, but an amount")
+    elif not currencies.is_accepted(currency, event.event_time // DAY_MS):
+        return Unreadable(Defect.UNKNOWN_CURRENCY, currencies.refusal(currency))
+    if event.kind == "reversed" and micros < 0:
         return Unreadable(Defect.NEGATIVE_AMOUNT, "a reversed refund gives money: not negative")
-    if event.kind != "reversed" and event.amount_micros > 0:
+    if event.kind != "reversed" and micros > 0:
         return Unreadable(Defect.POSITIVE_REFUND, "a refund takes money: amount_micros <= 0")
     return None
 

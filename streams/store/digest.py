@@ -183,7 +183,7 @@ def _revenue() -> Compared:
     skipped = ("booking_id", "sign", "is_relink", "event_id", *signed, *_SOURCE)
     columns = [one for one in TABLES["revenue"].columns if one.name not in skipped]
     keys = ", ".join(column.name for column in columns)
-    sums = ", ".join(f"sum({name}) AS {name}_sum" for name in signed)
+    sums = ", ".join(f"sum(toInt128({name})) AS {name}_sum" for name in signed)
     source = (
         f"(SELECT {keys}, {sums} FROM"
         " (SELECT * FROM revenue LIMIT 1 BY app_id, booking_id)"

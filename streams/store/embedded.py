@@ -54,6 +54,8 @@ class EmbeddedStore:
         self._lock = threading.Lock()
         self._error: type[Exception] = sqlite_like.ChdbError
         self._schemas: dict[str, Any] = {}
+        # With it, a view of several branches loses rows from its second query on.
+        self._run("SET use_query_condition_cache = 0")
 
     def insert(self, table: str, columns: Columns) -> None:
         names = ", ".join(columns)

@@ -135,6 +135,14 @@ def refund(
     )  # fmt: skip
 
 
+def booked(money: Money, micros: int | None = None, revision: int = 0) -> Money:
+    """The step as it is booked; without `micros` it counts what it states."""
+    counts = money.amount_micros if micros is None else micros
+    return replace(
+        money, amount_micros=counts, stated_micros=money.amount_micros, revision=revision
+    )
+
+
 def account_money(money: Money) -> AccountMoney:
     return AccountMoney("user", money, money.time, money.ts + RULES.parking_ms)
 

@@ -19,6 +19,11 @@ MONEY_KINDS: dict[MoneyKind, MoneyKindName] = {
 }
 
 
+def booking_name(money: Money) -> str:
+    """Id of one booking of a step: the first, or a later one after it was taken back."""
+    return f"{money.booking_id}:{money.revision}" if money.revision else money.booking_id
+
+
 def money_parked(
     money: Money,
     state: ParkingState,
@@ -28,9 +33,11 @@ def money_parked(
 ) -> Parked:
     """The row of money that is parked, released or expired after `move` relinks."""
     move_part = f":move{move}" if move else ""
+    # A refund without purchase is told by its own id, whatever it states.
+    is_whole = waits_for == "purchase" and money.money_id
     return Parked(
-        parked_id=f"{money.booking_id}:{waits_for}:{state}{move_part}",
-        subject_id=money.booking_id,
+        parked_id=f"{booking_name(money)}:{waits_for}:{state}{move_part}",
+        subject_id=money.money_id if is_whole else money.booking_id,
         state=state,
         waits_for=waits_for,
         kind=MONEY_KINDS[money.kind],

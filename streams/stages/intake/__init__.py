@@ -4,7 +4,7 @@ stages."""
 __all__ = [
     "install_evidence",
     "intake",
-    "money_records",
+    "money_steps",
     "routing",
     "rows",
     "signatures",

@@ -37,7 +37,6 @@ from schemas.records import (
     JourneyRecord,
     MatchFrame,
     MatchRecord,
-    MoneySeen,
     PostbackSeen,
     Signal,
     SiteFrame,
@@ -54,7 +53,7 @@ from streams.stages.common.pseudonyms import Pseudonyms
 from streams.stages.contract import Effects, LogRecord
 from streams.stages.intake import rows, stage_records
 from streams.stages.intake.install_evidence import install_evidence
-from streams.stages.intake.money_records import money_moved
+from streams.stages.intake.money_steps import money_seen
 from streams.stages.intake.signatures import Signatures, id_flags
 from streams.stages.intake.site_touches import TouchCounts
 from streams.stages.intake.traits import event_traits, has_consent, network_key
@@ -242,8 +241,8 @@ class Routing:
         account = ""
         if event.customer_user_id is not None:
             account = match_keys.account_key(event.app_id, event.customer_user_id, self._pseudonyms)
-        key, money = money_moved(event, account, source, ts, clock)
-        self._match.add(key, MoneySeen(key, money))
+        seen = money_seen(event, account, source, ts, clock)
+        self._match.add(seen.key, seen)
         if event.install_id is not None:
             self._link(event, event.install_id, ts)
 

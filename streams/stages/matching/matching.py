@@ -12,7 +12,7 @@ from attribution.matching import accounts, touch_index, transactions
 from attribution.matching.accounts import AccountState
 from attribution.matching.facts import Evicted, KeyShared, MatchFact, MoneyWaiting, Settled
 from attribution.matching.touch_index import TouchIndex
-from attribution.matching.transactions import Transaction
+from attribution.matching.transaction_state import Transaction, TransactionBefore
 from attribution.postbacks import seen_postback
 from attribution.postbacks.seen_postback import SeenPostback
 from attribution.rules.rules import Rules
@@ -35,7 +35,9 @@ from schemas.records import (
     Money,
     MoneyRouted,
     MoneySeen,
+    OriginalSeen,
     PostbackSeen,
+    RestoreSeen,
     TouchSeen,
     journey_key,
     match_frames,
@@ -68,7 +70,7 @@ from streams.stages.contract import Effects, LogRecord, StateReader, TopicPartit
 from streams.stages.matching.credit_rows import exposure_row
 from streams.stages.matching.shared_key_rows import shared_key_row
 
-KeyState = TouchIndex | Transaction | AccountState | SeenPostback
+KeyState = TouchIndex | Transaction | TransactionBefore | AccountState | SeenPostback
 
 _states = msgspec.msgpack.Decoder(KeyState)
 
@@ -151,7 +153,10 @@ class Matching:
         rules = self._context.rules
         match state:
             case Transaction():
-                return transactions.transaction_due(state, rules) or NEVER
+                due = transactions.transaction_due(state, rules)
+                return due or EXPIRES_FROM + transactions.transaction_expires_at(state, rules)
+            case TransactionBefore():
+                return self._due(state.upgraded(rules))
             case AccountState():
                 return accounts.account_due(state) or NEVER
             case TouchIndex():
@@ -222,13 +227,13 @@ class _Batch:
             case Candidates() | MoneyRouted() | Erased() | LinksCut():
                 key = journey_key(fact.app_id, fact.install_id, is_sandbox=fact.is_sandbox)
                 self.journeys.add(key, fact)
-            case AccountMoney() | TouchSeen():
+            case AccountMoney() | TouchSeen() | RestoreSeen() | OriginalSeen():
                 self.match.add(fact.key, fact)
             case ExposurePath():
                 self.examples.add(fact.path_id, fact)
                 self.outbox.add(topics.EXPOSURES.name, fact.path_id, exposure_row(fact))
             case Settled():
-                self.outbox.settle(fact.source, fact.disposition)
+                self.outbox.settle(fact.source, fact.disposition, fact.move)
             case MoneyWaiting():
                 row = money_parked(fact.money, fact.state, fact.waits_for, fact.deadline)
                 self.outbox.add(topics.PARKED.name, fact.money.booking_id, row)
@@ -246,6 +251,8 @@ def _advance(
     state: KeyState | None, record: MatchRecord, rules: Rules
 ) -> tuple[KeyState, list[MatchFact]]:
     """Apply a record to the state of its key. Key prefixes guarantee that the types agree."""
+    if isinstance(state, TransactionBefore):
+        state = state.upgraded(rules)
     match record:
         case TouchSeen():
             assert state is None or isinstance(state, TouchIndex)
@@ -261,7 +268,13 @@ def _advance(
             return accounts.place_money(state, record, rules)
         case MoneySeen():
             assert state is None or isinstance(state, Transaction)
-            return transactions.fold_money(state, record.money, rules)
+            return transactions.fold_money(state, record.money, rules, record.key)
+        case RestoreSeen():
+            assert state is None or isinstance(state, Transaction)
+            return transactions.note_restore(state, record, rules)
+        case OriginalSeen():
+            assert state is None or isinstance(state, Transaction)
+            return transactions.note_original(state, record, rules)
         case PostbackSeen():
             assert state is None or isinstance(state, SeenPostback)
             return seen_postback.count_postback(state, record)
@@ -281,6 +294,8 @@ def _expire(
     match state:
         case Transaction():
             return transactions.expire_refunds(state, now, rules)
+        case TransactionBefore():
+            return transactions.expire_refunds(state.upgraded(rules), now, rules)
         case AccountState():
             return accounts.expire_account_money(state, now)
         case TouchIndex():

@@ -11,7 +11,7 @@ from msgspec import json, msgpack
 
 from attribution.matching.accounts import AccountState
 from attribution.matching.touch_index import TouchIndex
-from attribution.matching.transactions import Transaction
+from attribution.matching.transaction_state import Transaction
 from attribution.postbacks.postback_check import PostbackCheck, PostbackRules
 from attribution.postbacks.seen_postback import SeenPostback
 from attribution.rules.rules import Rules

@@ -19,7 +19,9 @@ from schemas.records import (
     MatchRecord,
     MoneyRouted,
     MoneySeen,
+    OriginalSeen,
     PostbackSeen,
+    RestoreSeen,
     TouchSeen,
 )
 from streams.stages.common.parked_rows import money_parked
@@ -29,7 +31,7 @@ from tests.benchmarks.idiomatic_faust.routing import Published
 class Sent(NamedTuple):
     """Records for other keys, each with its key."""
 
-    matches: list[tuple[str, AccountMoney | TouchSeen]]
+    matches: list[tuple[str, AccountMoney | TouchSeen | RestoreSeen | OriginalSeen]]
     journeys: list[tuple[str, Candidates | MoneyRouted | Erased]]
 
 
@@ -40,7 +42,7 @@ def see(known: Any, record: MatchRecord, rules: Rules) -> tuple[Any, Sent, Publi
         match fact:
             case Candidates() | MoneyRouted() | Erased():
                 sent.journeys.append((fact.install_id, fact))
-            case AccountMoney() | TouchSeen():
+            case AccountMoney() | TouchSeen() | RestoreSeen() | OriginalSeen():
                 sent.matches.append((fact.key, fact))
             case MoneyWaiting():
                 row = money_parked(fact.money, fact.state, fact.waits_for, fact.deadline)
@@ -61,7 +63,11 @@ def _advance(known: Any, record: MatchRecord, rules: Rules) -> tuple[Any, list[M
         case AccountMoney():
             return accounts.place_money(known, record, rules)
         case MoneySeen():
-            return transactions.fold_money(known, record.money, rules)
+            return transactions.fold_money(known, record.money, rules, record.key)
+        case RestoreSeen():
+            return transactions.note_restore(known, record, rules)
+        case OriginalSeen():
+            return transactions.note_original(known, record, rules)
         case PostbackSeen():
             return seen_postback.count_postback(known, record)
         case ErasureSeen():

@@ -18,7 +18,7 @@ from attribution.journey import Journey, JourneyFact, MoneyApplied, Waiting
 from attribution.matching import accounts, transactions
 from attribution.matching.accounts import AccountState
 from attribution.matching.facts import MatchFact, MoneyWaiting, Settled
-from attribution.matching.transactions import Transaction
+from attribution.matching.transaction_state import Transaction
 from schemas.records import AccountLinked, AccountMoney, Installed, Money, MoneyKind, MoneyRouted
 from schemas.time import LogMs
 from tests.worlds.clock import NOON
@@ -149,7 +149,10 @@ def test_refunds_follow_their_purchase_in_any_order_or_expire(
     moneys: list[Money], looks: list[bool]
 ) -> None:
     facts = tell_transaction(moneys, looks)
-    routes = Counter(fact.money.booking_id for fact in facts if isinstance(fact, MoneyRouted))
+    routes: Counter[str] = Counter()
+    for fact in facts:
+        if isinstance(fact, MoneyRouted):
+            routes[fact.money.booking_id] += fact.sign
     sale = next((money for money in moneys if money.kind is MoneyKind.PURCHASE), None)
     follows = [
         money
@@ -168,7 +171,11 @@ def test_every_id_counts_once_and_every_repeat_is_a_duplicate(
 ) -> None:
     facts = tell_transaction(moneys, looks)
     duplicates = sum(isinstance(f, Settled) and f.disposition == "duplicate" for f in facts)
-    routes = [fact.money.booking_id for fact in facts if isinstance(fact, MoneyRouted)]
+    routes = [
+        (fact.money.booking_id, fact.money.revision, fact.sign)
+        for fact in facts
+        if isinstance(fact, MoneyRouted)
+    ]
     assert duplicates == len(moneys) - len({money.booking_id for money in moneys})
     assert len(routes) == len(set(routes))
 

@@ -87,7 +87,10 @@ def check_conservation(stored: Tables, truth: Truth) -> None:
     found: Counter[str] = Counter()
     for row in stored["revenue"]:
         found[row["currency"]] += row["amount_micros"]
-    rows = {(row["subject_id"], row["waits_for"]): row for row in stored["parked"]}
+    rows = {
+        (projection.money_id_of(row["subject_id"]), row["waits_for"]): row
+        for row in stored["parked"]
+    }
     for key in projection.parked(stored["parked"]):
         if rows[key]["currency"]:
             found[rows[key]["currency"]] += rows[key]["amount_micros"]

@@ -20,6 +20,7 @@ from schemas.parts import Identity
 from schemas.records import ErasureSeen
 from schemas.time import EventMs, LogMs
 from streams.stages.contract import CLOCK_KEY
+from tests.laws.money.naive_fold import parts
 from tests.oracle.history import own_key
 from tests.oracle.phone_clocks import right_time
 from tests.oracle.rulebook import Rulebook
@@ -186,26 +187,47 @@ class Oracle:
     # --- money ----------------------------------------------------------------------------------
 
     def _place_money(self) -> None:
-        paid: dict[Any, Seen] = {}
-        for record in self._of(events.Purchase, events.Subscription, events.AdRevenue):
-            if self._first(paid, _transaction(record.event), record):
-                self._book(record, _money_id(record.event), self._place_of(record))
-        refunds: dict[Any, Seen] = {}
-        for record in self._of(events.Refund):
-            if not self._first(refunds, _money_id(record.event), record):
-                continue
-            purchase = paid.get(_transaction(record.event))
-            place = Booked("", "purchase", record.ts + RULES.parking_ms)
-            if purchase is not None and purchase.ts <= place.deadline:
-                place = self._place_of(purchase)
-            self._book(record, _money_id(record.event), place)
+        for record in self._once(events.AdRevenue):
+            self._book(record, _money_id(record.event), self._place_of(record), None)
+        by_sale: dict[Any, list[Seen]] = {}
+        for record in self._once(events.Purchase, events.Subscription, events.Refund):
+            by_sale.setdefault(_transaction(record.event), []).append(record)
+        for steps in by_sale.values():
+            self._place_sale(steps)
 
-    def _book(self, record: Seen, money_id: str, place: Booked) -> None:
+    def _once(self, *kinds: type) -> list[Seen]:
+        """Every statement once, as it was first logged; the others are duplicates."""
+        once: dict[str, Seen] = {}
+        for record in sorted(self._of(*kinds), key=lambda one: one.ts):
+            self._first(once, _money_id(record.event), record)
+        return list(once.values())
+
+    def _place_sale(self, steps: list[Seen]) -> None:
+        """A refund waits for its purchase, and then both are worth what the fold says."""
+        sold = [one for one in steps if not isinstance(one.event, events.Refund)]
+        counted = [
+            one
+            for one in steps
+            if one in sold or any(sale.ts <= one.ts + RULES.parking_ms for sale in sold)
+        ]
+        value = parts([one.event for one in counted]) if sold else {}
+        for record in steps:
+            if record not in counted:
+                place = Booked("", "purchase", record.ts + RULES.parking_ms)
+                self._book(record, _money_id(record.event), place, None)
+                continue
+            name = getattr(record.event, "refund_id", "")
+            self._book(record, _money_id(record.event), self._place_of(sold[0]), value[name])
+
+    def _book(
+        self, record: Seen, money_id: str, place: Booked, value: tuple[int, str] | None
+    ) -> None:
         self._settle(record, money_id, place)
-        self.truth.payments[record.event.currency] += record.event.amount_micros
+        stated = record.event.amount_micros or 0, record.event.currency or ""
+        micros, currency = stated if value is None else value
+        self.truth.payments[currency] += micros
         if place.install_id:
-            key = place.install_id, money_id, record.event.currency
-            self.truth.revenue[key] = record.event.amount_micros
+            self.truth.revenue[place.install_id, money_id, currency] = micros
 
     def _place_of(self, paid: Seen) -> Booked:
         deadline = paid.ts + RULES.parking_ms

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -18,6 +19,7 @@ Converged = dict[str, Any]
 Place = tuple[str, int, int]
 
 _SOURCE = frozenset({"source_topic", "source_partition", "source_offset", "received_at"})
+_STEP = re.compile(r":[a-z_]+\.[0-9a-f]{8}\Z")
 _HISTORY = frozenset(
     {"attribution_id", "version", "supersedes", "reason", "decided_at", "candidates",
      "contributors", "match_confidence", "model_version"}
@@ -110,7 +112,7 @@ def parked(rows: Iterable[Row]) -> dict[tuple[str, str], str]:
     """(subject, what it waits for) -> parked or expired; what was released is left out."""
     states: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     for row in rows:
-        states[row["subject_id"], row["waits_for"]][row["state"]] += 1
+        states[money_id_of(row["subject_id"]), row["waits_for"]][row["state"]] += 1
     found = {}
     for key, seen in states.items():
         if seen["expired"]:
@@ -118,6 +120,11 @@ def parked(rows: Iterable[Row]) -> dict[tuple[str, str], str]:
         elif seen["parked"] > seen["released"]:
             found[key] = "parked"
     return found
+
+
+def money_id_of(subject: str) -> str:
+    """Of a step of a transaction the id of the money; of anything else the subject itself."""
+    return _STEP.sub("", subject)
 
 
 def final_dispositions(ledger: Iterable[Row]) -> dict[Place, str]:

@@ -71,23 +71,26 @@ def _span(ms: int) -> str:
 
 
 def _of_amount(event: PaymentEvent) -> Iterator[str]:
-    amount = event.amount_micros or 0
+    amount, currency = event.amount_micros or 0, event.currency or ""
     size = abs(amount)
     if isinstance(event, AdRevenue):
         if size > LARGEST_IMPRESSION:
             yield (
-                f"{_units(amount)} {event.currency} for one impression: is it an eCPM, for a "
+                f"{_units(amount)} {currency} for one impression: is it an eCPM, for a "
                 "thousand, or multiplied twice?"
             )
         return
     if 0 < size < SMALLEST_PRICE:
-        yield _looks_like_units(amount, event.currency)
-    elif 0 < size < MICROS and event.currency in _WITHOUT_CENTS:
-        yield f"{_units(amount)} {event.currency}: this currency has no cents; 120 is 120000000"
-    elif size > LARGEST_PRICE * (1 if event.currency in _HARD else 100_000):
-        yield f"{_units(amount)} {event.currency} in one payment: multiplied by a million twice?"
-    if isinstance(event, Refund) and event.kind == "reversed" and amount == 0:
-        yield "a reversed refund of 0 gives nothing back"
+        yield _looks_like_units(amount, currency)
+    elif 0 < size < MICROS and currency in _WITHOUT_CENTS:
+        yield f"{_units(amount)} {currency}: this currency has no cents; 120 is 120000000"
+    elif size > LARGEST_PRICE * (1 if currency in _HARD else 100_000):
+        yield f"{_units(amount)} {currency} in one payment: multiplied by a million twice?"
+    if isinstance(event, Refund) and amount == 0:
+        all_of_it = (
+            "gives back all that was taken" if event.kind == "reversed" else "takes all left"
+        )
+        yield f"a {event.kind} without amount {all_of_it}"
     paying = ("start", "renewal", "recovery")
     if isinstance(event, Subscription) and event.kind in paying and amount == 0:
         yield f"a {event.kind} of 0: a step that is paid for has its price"

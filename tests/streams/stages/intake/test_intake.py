@@ -77,7 +77,7 @@ def test_activity_goes_to_its_journey_and_links_the_account_it_names() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fields", "kind", "booking_id"),
+    ("fields", "kind", "money_id"),
     [
         (event("purchase", install_id="i", **PURCHASE), MoneyKind.PURCHASE, "app:t1"),
         (
@@ -98,11 +98,55 @@ def test_activity_goes_to_its_journey_and_links_the_account_it_names() -> None:
     ],
 )
 def test_money_is_named_for_ever_by_its_own_ids(
-    fields: dict[str, Any], kind: MoneyKind, booking_id: str
+    fields: dict[str, Any], kind: MoneyKind, money_id: str
 ) -> None:
     (seen,) = to_match("payments", fields)
     assert isinstance(seen, MoneySeen)
-    assert (seen.money.kind, seen.money.booking_id) == (kind, booking_id)
+    assert (seen.money.kind, seen.money.money_id) == (kind, money_id)
+    assert seen.money.booking_id.startswith(f"{money_id}:")
+
+
+def step_id(**fields: object) -> str:
+    (seen,) = to_match("payments", event("purchase", **(PURCHASE | {"install_id": "i"} | fields)))
+    assert isinstance(seen, MoneySeen)
+    return seen.money.booking_id
+
+
+def test_a_statement_sent_again_has_the_same_id_and_another_statement_has_its_own() -> None:
+    assert step_id() == step_id(event_id="other") == step_id(product_id="p")
+    others = {
+        step_id(),
+        step_id(amount_micros=7),
+        step_id(currency="JPY"),
+        step_id(receipt_status="valid"),
+        step_id(install_id="j"),
+        step_id(install_id=None, customer_user_id="u"),
+        step_id(original_transaction_id="t0"),
+        step_id(environment="sandbox"),
+    }
+    assert len(others) == 8
+
+
+def test_a_purchase_names_the_transaction_it_may_restore_and_nothing_else_does() -> None:
+    def original_key(event_type: str, **fields: object) -> str:
+        (seen,) = to_match("payments", event(event_type, install_id="i", **(PURCHASE | fields)))
+        assert isinstance(seen, MoneySeen)
+        return seen.money.original_key
+
+    assert original_key("purchase", original_transaction_id="t0") == "t:app:t0"
+    assert original_key("purchase", original_transaction_id="t1") == ""
+    assert original_key("subscription", kind="renewal", original_transaction_id="t0") == ""
+
+
+def test_the_sandbox_numbers_its_own_transactions() -> None:
+    (real,) = to_match("payments", event("purchase", install_id="i", **PURCHASE))
+    (test,) = to_match(
+        "payments", event("purchase", install_id="i", environment="sandbox", **PURCHASE)
+    )
+    assert isinstance(real, MoneySeen)
+    assert isinstance(test, MoneySeen)
+    assert (real.key, test.key) == ("t:app:t1", "xt:app:t1")
+    assert test.money.is_sandbox
 
 
 def test_money_that_names_install_and_account_also_links_the_two() -> None:

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from schemas.records import AccountMoney, Candidates, MatchRecord, MoneyRouted, MoneySeen
+import msgspec
+from msgspec.structs import replace
+
+from attribution.matching.transaction_state import TransactionBefore
+from schemas.records import (
+    AccountMoney,
+    Candidates,
+    MatchRecord,
+    MoneyKind,
+    MoneyRouted,
+    MoneySeen,
+    Step,
+)
 from schemas.time import HOUR_MS
 from streams.runtime.state import MemoryStore
 from streams.stages.common.observer import StageObserver
@@ -14,10 +26,12 @@ from tests.worlds.clock import NOON
 from tests.worlds.records import (
     RULES,
     account_money,
+    booked,
     click,
     installed,
     looked_up,
     purchase,
+    refund,
     seen,
     signed_in,
 )
@@ -56,7 +70,7 @@ def test_account_money_is_looked_up_under_its_account_on_another_partition() -> 
     money = purchase()
     effects = matching(partitions=3).match(MoneySeen("t:app:t1", money))
     assert records_in(matched(effects)) == [
-        AccountMoney("user", money, money.time, money.ts + RULES.parking_ms)
+        AccountMoney("user", booked(money), money.time, money.ts + RULES.parking_ms)
     ]
 
 
@@ -156,3 +170,37 @@ def test_matching_tells_every_journeys_partition_up_to_where_it_has_read_touchpo
     rest = {"touchpoints-1": NOON + 120, "installs-0": NOON + 110, "installs-1": NOON + 110}
     marks = journeyed(stage.match(watermarks=rest))
     assert [frame.watermarks for frame in marks] == [{"read-0": NOON + 101}] * 2
+
+
+def test_a_transaction_is_forgotten_only_long_after_its_last_step() -> None:
+    stage = matching(MemoryStore(stored_expiry))
+    paid = purchase(install_id="i1")
+    stage.match(MoneySeen("t:app:t1", paid))
+    stage.match(MoneySeen("t:app:t1", purchase(ts=60, install_id="i1")))
+    useless = paid.ts + HOUR_MS + RULES.transaction_retention_ms
+    stage.match(watermarks=clocks(useless - HOUR_MS))
+    assert b"t:app:t1" in dict(stage.state.entries())
+    stage.match(watermarks=clocks(useless + HOUR_MS))
+    assert b"t:app:t1" not in dict(stage.state.entries())
+
+
+def test_an_impression_is_forgotten_sooner() -> None:
+    stage = matching(MemoryStore(stored_expiry))
+    shown = replace(purchase(install_id="i1"), kind=MoneyKind.AD_REVENUE, step=Step.AD_REVENUE)
+    stage.match(MoneySeen("i:app:t1", shown))
+    useless = shown.ts + RULES.impression_retention_ms
+    stage.match(watermarks=clocks(useless - HOUR_MS))
+    assert b"i:app:t1" in dict(stage.state.entries())
+    stage.match(watermarks=clocks(useless + HOUR_MS))
+    assert b"i:app:t1" not in dict(stage.state.entries())
+
+
+def test_a_transaction_stored_by_an_earlier_version_is_still_counted_once() -> None:
+    stage = matching()
+    paid = purchase(install_id="i1")
+    before = TransactionBefore(purchase=paid, refund_ids=["t1:refund:r1"])
+    stage.state.apply({b"t:app:t1": bytes(8) + msgspec.msgpack.encode(before)}, 0)
+    effects = stage.match(MoneySeen("t:app:t1", paid), MoneySeen("t:app:t1", refund("r1", 1)))
+    assert [one[1] for one in settled(effects)] == ["duplicate"]
+    followed = stage.match(MoneySeen("t:app:t1", refund("r2", 2)))
+    assert [type(one) for one in records_in(journeyed(followed))] == [MoneyRouted]

@@ -1,0 +1,76 @@
+"""The stored state of one transaction, and how copies of a step are one."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from attribution.matching.transaction_fold import Counted, Payer, fold_steps, payer_of
+from attribution.rules.rules import Rules
+from schemas.records import Money
+from schemas.time import LogMs
+
+
+class Transaction(Struct, frozen=True, array_like=True, tag=5):
+    """Everything known of one transaction. Stored as an array: new fields go to the end."""
+
+    steps: list[Money] = []  # accepted, as stated
+    counted: list[Counted] = []  # of each step, as booked
+    payer: Payer | None = None
+    parked: list[Money] = []  # refunds that wait for the purchase
+    spent: list[str] = []  # booking ids of refunds that expired or were forgotten
+    forgotten_micros: int = 0  # taken by refunds that were forgotten
+    last_ts: LogMs = LogMs(0)
+    restores: list[str] = []  # match keys of purchases that name this transaction as original
+    is_reported_paid: bool = False  # what those were told
+    is_original_paid: bool = False  # whether the transaction that this one names is known as paid
+
+
+class TransactionBefore(Struct, frozen=True, array_like=True, tag=2):
+    """A transaction as it was stored before every step counted. Read, and never written."""
+
+    purchase: Money | None = None
+    refund_ids: list[str] = []
+    parked: list[Money] = []
+
+    def upgraded(self, rules: Rules) -> Transaction:
+        """The same in the present form. What its refunds took is not known any more."""
+        spent = list(self.refund_ids)
+        if self.purchase is None:
+            last_ts = max((one.ts for one in self.parked), default=LogMs(0))
+            return Transaction(parked=self.parked, spent=spent, last_ts=last_ts)
+        steps = [self.purchase]
+        return Transaction(
+            steps=steps,
+            counted=fold_steps(steps),
+            payer=payer_of(steps, rules.parking_ms),
+            parked=self.parked,
+            spent=spent,
+            last_ts=self.purchase.ts,
+        )
+
+
+def merged_copy(known: Money, copy: Money) -> Money:
+    """One step for both copies, the same in either order; `known` itself if nothing changes.
+
+    The earliest event time and log time count. Attributes are those of the copy with the earliest
+    event time, and among those the least.
+    """
+    ts = min(known.ts, copy.ts)
+    if _content(copy) < _content(known):
+        return replace(copy, ts=ts, source=known.source, event_id=known.event_id)
+    return known if ts == known.ts else replace(known, ts=ts)
+
+
+def _content(money: Money) -> tuple[object, ...]:
+    details = money.details
+    return (
+        money.time,
+        money.amount_micros,
+        money.currency,
+        money.product_id,
+        money.original_key,
+        money.reported_time,
+        money.time_correction,
+        *(getattr(details, name) for name in details.__struct_fields__),
+    )

@@ -1,0 +1,249 @@
+-- What the steps of transactions say together: money that disagrees, and the lives of subscriptions.
+
+ALTER TABLE revenue
+    ADD COLUMN IF NOT EXISTS stated_micros Int64 COMMENT 'Amount that the step states, whatever it counts, in millionths; 0: none.' AFTER precision;
+
+-- Refunds that wait for their purchase come from `parked`; all other issues come from the bookings,
+-- so that the order of arrival makes no difference. Only what is booked to an install is looked at.
+CREATE OR REPLACE VIEW v_money_issues
+(
+    money_id String COMMENT 'Transaction, refund or impression that the issue is about; for cost the spend_id.',
+    reason String COMMENT 'refund_without_purchase, refund_exceeds_purchase, refund_currency_differs, conflicting_amount, receipt_invalid, restored or no_rate.',
+    detail String COMMENT 'Depends on the reason: parked or expired; the sum of the refunds; the currency of the purchase; the amounts that were stated; whether another receipt counts; the original transaction; the day without a rate.',
+    kind String COMMENT 'purchase, subscription, refund, ad_revenue or cost.',
+    app_id String COMMENT 'App in which the money was made, or that was advertised.',
+    transaction_id String COMMENT 'Id of the transaction, assigned by the store; empty for cost and for parked money.',
+    amount Decimal(38, 6) COMMENT 'Signed amount in the currency: what counts, and what was stated where nothing does.',
+    currency String COMMENT 'Currency, ISO 4217.',
+    event_time DateTime64(3, 'UTC') COMMENT 'When the money moved; for cost the day of the spend.'
+)
+AS WITH
+    -- One row per statement that stands: what was taken back has as many signs of either kind.
+    steps AS
+    (
+        SELECT money_id AS id, any(app_id) AS app, any(transaction_id) AS sale,
+            toString(any(revenue.kind)) AS what, toString(revenue.currency) AS unit,
+            toString(revenue.step) AS said, toString(receipt_status) AS receipt,
+            min(event_time) AS at, sum(toInt128(amount_micros)) AS micros,
+            -- Rows from before statements were kept count what they state.
+            if(stated_micros = 0, sum(toInt128(amount_micros)), toInt128(stated_micros)) AS stated,
+            any(revenue.original_transaction_id) AS original
+        FROM
+        (
+            SELECT *
+            FROM revenue
+            WHERE environment = 'production'
+            ORDER BY booking_id, log_epoch, log_partition, log_offset
+            LIMIT 1 BY booking_id
+        ) AS revenue
+        GROUP BY id, said, receipt, unit, stated_micros, revenue.install_id
+        HAVING sum(sign) > 0
+    ),
+    moneys AS
+    (
+        SELECT id, any(steps.app) AS of_app, any(steps.sale) AS of_sale, any(steps.what) AS kind_of,
+            min(steps.at) AS first_at, sum(steps.micros) AS total,
+            argMax(steps.unit, (steps.micros != 0, steps.stated != 0)) AS main_unit,
+            argMax(steps.stated, (abs(steps.micros), abs(steps.stated))) AS claimed,
+            kind_of IN ('purchase', 'subscription') AS is_sale,
+            countIf(receipt = 'invalid') > 0 AS is_invalid,
+            arraySort(groupUniqArrayIf((steps.stated, steps.unit), steps.stated != 0
+                AND receipt != 'invalid'
+                AND said NOT IN ('grace', 'billing_retry', 'cancel', 'expire', 'reversed')))
+                AS amounts
+        FROM steps
+        GROUP BY id
+    ),
+    sales AS
+    (
+        SELECT of_app, of_sale, anyIf(id, is_sale) AS sale_id, anyIf(kind_of, is_sale) AS sold,
+            anyIf(main_unit, is_sale) AS sold_in, minIf(first_at, is_sale) AS sold_at,
+            sumIf(total, is_sale) AS paid, countIf(is_sale AND is_invalid) > 0 AS is_forged,
+            groupArrayIf((id, main_unit, claimed, first_at), NOT is_sale) AS refunds,
+            arraySum(r -> if(r.2 = sold_in, r.3, 0), refunds) AS returned
+        FROM moneys
+        WHERE kind_of != 'ad_revenue'
+            AND (of_app, of_sale) IN (SELECT app, sale FROM steps WHERE what = 'refund')
+        GROUP BY of_app, of_sale
+        HAVING sale_id != '' AND notEmpty(refunds)
+    ),
+    waiting AS
+    (
+        SELECT subject_id AS id, any(parked.kind) AS what, any(app_id) AS app,
+            any(toInt128(amount_micros)) AS micros, any(parked.currency) AS unit, min(event_time) AS at,
+            countIf(state = 'expired') > 0 AS is_expired,
+            uniqExactIf(parked_id, state = 'parked') > uniqExactIf(parked_id, state = 'released')
+                AS is_open
+        FROM parked
+        WHERE waits_for = 'purchase' AND environment = 'production'
+        GROUP BY id
+        HAVING is_expired OR is_open
+    ),
+    unrated AS
+    (
+        SELECT b.id AS id, any(b.what) AS kind_of, any(b.app) AS of_app, any(b.sale) AS of_sale,
+            sum(b.micros) AS total, any(b.unit) AS main_unit, min(b.at) AS first_at
+        FROM (SELECT *, toDate(at) AS on_day FROM steps WHERE micros != 0) AS b
+        ASOF LEFT JOIN v_rates AS r ON r.currency = b.unit AND r.date <= b.on_day
+        WHERE r.denominator = 0
+        GROUP BY id
+    ),
+    issues AS
+    (
+        SELECT id, 'refund_without_purchase' AS wrong, if(is_expired, 'expired', 'parked') AS told,
+            toString(what) AS what, toString(app) AS app, '' AS sale, micros,
+            toString(unit) AS unit, at
+        FROM waiting
+        UNION ALL
+        SELECT sale_id, 'refund_exceeds_purchase',
+            concat('refunds of ', toString(toDecimal128(-returned, 6) / 1000000)), sold, of_app,
+            of_sale, paid, sold_in, sold_at
+        FROM sales
+        WHERE -returned > paid AND NOT is_forged
+        UNION ALL
+        SELECT refund.1, 'refund_currency_differs', concat('purchase in ', sold_in), 'refund',
+            of_app, of_sale, refund.3, refund.2, refund.4
+        FROM sales
+        ARRAY JOIN refunds AS refund
+        WHERE refund.2 != sold_in
+        UNION ALL
+        SELECT id, 'conflicting_amount', arrayStringConcat(arrayMap(one -> concat(
+            toString(toDecimal128(one.1, 6) / 1000000), ' ', one.2), amounts), ', '), kind_of,
+            of_app, of_sale, total, main_unit, first_at
+        FROM moneys
+        WHERE length(amounts) > 1
+        UNION ALL
+        SELECT s.id, 'receipt_invalid',
+            if(m.total = 0, 'nothing counts', 'another receipt is valid'), s.what, s.app, s.sale,
+            max(s.stated), s.unit, min(s.at)
+        FROM steps AS s
+        INNER JOIN moneys AS m ON m.id = s.id
+        WHERE s.receipt = 'invalid'
+        GROUP BY s.id, m.total, s.what, s.app, s.sale, s.unit
+        UNION ALL
+        SELECT id, 'restored', concat('restores ', max(original)), what, app, sale, max(stated), unit,
+            min(at)
+        FROM steps
+        WHERE said = 'restored'
+        GROUP BY id, what, app, sale, unit
+        UNION ALL
+        SELECT id, 'no_rate', toString(toDate(first_at)), kind_of, of_app, of_sale, total, main_unit,
+            first_at
+        FROM unrated
+        UNION ALL
+        SELECT spend_id, 'no_rate', toString(day), 'cost', app_id, '',
+            toInt128(v_spend.amount * 1000000), v_spend.currency, toDateTime64(day, 3, 'UTC')
+        FROM v_spend
+        WHERE unconverted != ''
+    )
+SELECT id AS money_id, wrong AS reason, told AS detail, what AS kind, app AS app_id,
+    sale AS transaction_id, toDecimal128(micros, 6) / 1000000 AS amount, unit AS currency,
+    at AS event_time
+FROM issues
+COMMENT 'Money with which something is wrong, and what.';
+
+-- A subscription is known by its first transaction, which the later ones name as their original.
+-- Steps with an invalid or a pending receipt are not counted. The columns may be summed.
+CREATE OR REPLACE VIEW v_subscriptions_daily
+(
+    day Date COMMENT 'Day on which it happened, UTC; refunds count on their own day.',
+    app_id String COMMENT 'App.',
+    product_id String COMMENT 'Product; for refunds that of the purchase.',
+    currency String COMMENT 'Currency, ISO 4217.',
+    trials UInt64 COMMENT 'Trials that began.',
+    conversions UInt64 COMMENT 'Trials that were followed by a first payment, on the day of that payment.',
+    starts UInt64 COMMENT 'Subscriptions that began with a payment, without a trial.',
+    renewals UInt64 COMMENT 'Later periods that were paid for, recovered ones included.',
+    cancellations UInt64 COMMENT 'Periods in which the renewal was switched off.',
+    billing_failures UInt64 COMMENT 'Periods whose payment failed at first: in grace or billing retry.',
+    churned UInt64 COMMENT 'Subscriptions that expired, after a cancellation or a failed payment.',
+    revenue Decimal(38, 6) COMMENT 'What was paid, net of refunds, in the currency.',
+    refunds Decimal(38, 6) COMMENT 'Refunds alone, negative; reversals are positive.',
+    net_revenue Decimal(38, 6) COMMENT 'Revenue after the store''s fee and tax, where the producer states them; else as revenue.'
+)
+AS WITH
+    steps AS
+    (
+        SELECT app_id AS app, transaction_id AS sale, toString(revenue.kind) AS what,
+            toString(revenue.step) AS said, toString(revenue.currency) AS unit,
+            toDate(event_time) AS on_day, min(event_time) AS at,
+            max(toString(revenue.product_id)) AS product,
+            max(if(revenue.original_transaction_id = '', transaction_id,
+                revenue.original_transaction_id)) AS subscription,
+            sum(toInt128(amount_micros)) AS micros,
+            sum(toInt128(if(is_net_known, net_micros, amount_micros))) AS net,
+            max(revenue.is_trial) AS is_free,
+            receipt_status NOT IN ('invalid', 'pending') AS is_good
+        FROM
+        (
+            SELECT *
+            FROM revenue
+            WHERE environment = 'production' AND kind IN ('subscription', 'refund')
+            ORDER BY booking_id, log_epoch, log_partition, log_offset
+            LIMIT 1 BY booking_id
+        ) AS revenue
+        GROUP BY app, sale, what, said, unit, on_day, is_good
+        HAVING sum(sign) > 0
+    ),
+    -- Each transaction once, with what the steps of it say.
+    periods AS
+    (
+        SELECT app, sale, max(product) AS sold, max(subscription) AS life,
+            argMax(unit, (micros != 0, -toUnixTimestamp64Milli(at))) AS sold_in,
+            minIf(at, is_good AND (said = 'trial_start' OR (said = 'start' AND is_free))) AS trial_at,
+            minIf(at, micros > 0 AND said NOT IN ('trial_start')) AS paid_at,
+            minIf(at, said = 'cancel') AS cancelled_at,
+            minIf(at, said IN ('grace', 'billing_retry')) AS failed_at,
+            minIf(at, said = 'expire') AS expired_at
+        FROM steps
+        WHERE what = 'subscription'
+        GROUP BY app, sale
+    ),
+    lives AS
+    (
+        SELECT app, life, countIf(toUnixTimestamp64Milli(trial_at) > 0) > 0 AS had_trial,
+            minIf(paid_at, toUnixTimestamp64Milli(paid_at) > 0) AS first_paid_at,
+            maxIf(expired_at, toUnixTimestamp64Milli(expired_at) > 0) AS last_expired_at
+        FROM periods
+        GROUP BY app, life
+    ),
+    moments AS
+    (
+        SELECT p.app AS app, p.sold AS sold, p.sold_in AS sold_in, moment.1 AS mark, moment.2 AS at
+        FROM
+        (
+            SELECT p.*, l.had_trial AS had_trial, l.first_paid_at AS first_paid_at,
+                l.last_expired_at AS last_expired_at
+            FROM periods AS p
+            INNER JOIN lives AS l ON l.app = p.app AND l.life = p.life
+        ) AS p
+        ARRAY JOIN [
+            ('trial', trial_at),
+            (multiIf(paid_at != first_paid_at, 'renewal', had_trial, 'conversion', 'start'), paid_at),
+            ('cancellation', cancelled_at),
+            ('failure', failed_at),
+            (if(expired_at = last_expired_at, 'churn', ''), expired_at)
+        ] AS moment
+        WHERE toUnixTimestamp64Milli(moment.2) > 0
+    ),
+    lines AS
+    (
+        SELECT toDate(at) AS on_day, app, sold, sold_in AS unit, mark, toInt128(0) AS micros,
+            toInt128(0) AS refunded, toInt128(0) AS net
+        FROM moments
+        UNION ALL
+        SELECT on_day, s.app, p.sold, unit, '', micros, if(what = 'refund', micros, 0), net
+        FROM steps AS s
+        INNER JOIN periods AS p ON p.app = s.app AND p.sale = s.sale
+    )
+SELECT on_day AS day, app AS app_id, sold AS product_id, unit AS currency,
+    countIf(mark = 'trial') AS trials, countIf(mark = 'conversion') AS conversions,
+    countIf(mark = 'start') AS starts, countIf(mark = 'renewal') AS renewals,
+    countIf(mark = 'cancellation') AS cancellations, countIf(mark = 'failure') AS billing_failures,
+    countIf(mark = 'churn') AS churned,
+    toDecimal128(sum(lines.micros), 6) / 1000000 AS revenue,
+    toDecimal128(sum(lines.refunded), 6) / 1000000 AS refunds,
+    toDecimal128(sum(lines.net), 6) / 1000000 AS net_revenue
+FROM lines
+GROUP BY day, app_id, product_id, currency
+COMMENT 'Subscriptions per day, app, product and currency: trials, payments, cancellations and churn.';

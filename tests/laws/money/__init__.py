@@ -1,0 +1,1 @@
+"""What transactions are worth, beside a naive reading of the same rules."""
