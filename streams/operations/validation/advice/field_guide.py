@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -55,6 +56,8 @@ class FieldGuide:
             msgspec.convert(value, self.hint)
         except msgspec.ValidationError as error:
             return str(error)
+        if self.name == "app_id" and isinstance(value, str) and re.search(r"[\s:]", value.strip()):
+            return "holds white space or a colon"  # Only decode checks it, once for each app.
         return ""
 
 
