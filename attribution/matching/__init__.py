@@ -10,6 +10,7 @@ __all__ = [
     "facts",
     "referrer",
     "sampled_paths",
+    "settled_sales",
     "touch_index",
     "transaction_fold",
     "transaction_state",

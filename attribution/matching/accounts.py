@@ -7,8 +7,6 @@ signed records, so the final owner does not depend on the order of arrival.
 
 from __future__ import annotations
 
-import hashlib
-
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -21,6 +19,7 @@ from attribution.matching.facts import (
     Settled,
     settling_move,
 )
+from attribution.matching.settled_sales import SettledSale, sale_hash
 from attribution.matching.shared_keys import NEVER_SHARED, SharedPeriod, shared_period
 from attribution.rules.rules import Rules
 from schemas.records import (
@@ -30,7 +29,6 @@ from schemas.records import (
     Erased,
     ErasureSeen,
     Money,
-    MoneyKind,
     MoneyRouted,
     app_of,
 )
@@ -54,14 +52,6 @@ class PlacedMoney(Struct, frozen=True, array_like=True, gc=False):
     deadline: LogMs
     install_id: str  # "": parked
     moves: int  # relinks so far
-
-
-class SettledSale(Struct, frozen=True, array_like=True, gc=False):
-    """A transaction whose money is not remembered any more, and where it stays."""
-
-    sale: int  # hash of its id
-    install_id: str  # "": nowhere, because it expired
-    deadline: LogMs
 
 
 class AccountState(Struct, frozen=True, array_like=True, tag=3):
@@ -285,13 +275,6 @@ def _settled_sale(state: AccountState, money: Money) -> SettledSale | None:
         return None
     sale = sale_hash(money)
     return next((one for one in state.settled if one.sale == sale), None)
-
-
-def sale_hash(money: Money) -> int:
-    """Of the transaction that the money belongs to, also for its refunds."""
-    is_ad = money.kind is MoneyKind.AD_REVENUE
-    name = f"{is_ad:d}{money.is_sandbox:d}{money.app_id}:{money.transaction_id}"
-    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=7).digest())
 
 
 def _with_link(links: list[Link], new: Link, rules: Rules) -> tuple[list[Link], list[MatchFact]]:

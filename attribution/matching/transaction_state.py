@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from attribution.matching.transaction_fold import Counted, Payer, fold_steps, payer_of
 from attribution.rules.rules import Rules
-from schemas.records import Money
+from schemas.records import Money, MoneyDetails, Step
 from schemas.time import LogMs
 
 
@@ -74,3 +74,24 @@ def _content(money: Money) -> tuple[object, ...]:
         money.time_correction,
         *(getattr(details, name) for name in details.__struct_fields__),
     )
+
+
+def booked_money(step: Money, counted: Counted) -> Money:
+    """The step with the amount that it counts."""
+    return replace(
+        step,
+        amount_micros=counted.micros,
+        currency=counted.currency,
+        step=Step.RESTORED if counted.is_restore else step.step,
+        stated_micros=step.amount_micros,
+        revision=counted.revision,
+        details=_counted_details(step.details, counted),
+    )
+
+
+def _counted_details(stated: MoneyDetails, counted: Counted) -> MoneyDetails:
+    parts = counted.net_micros, counted.fee_micros, counted.tax_micros
+    if parts == (stated.net_micros, stated.fee_micros, stated.tax_micros):
+        return stated
+    net, fee, tax = parts
+    return replace(stated, net_micros=net, fee_micros=fee, tax_micros=tax)

@@ -21,18 +21,17 @@ from attribution.matching.transaction_fold import (
     is_paying,
     payer_of,
 )
-from attribution.matching.transaction_state import Transaction, merged_copy
+from attribution.matching.transaction_state import Transaction, booked_money, merged_copy
 from attribution.rules.rules import Rules
 from schemas.records import (
     TAKEN_BACK,
     AccountMoney,
     Money,
-    MoneyDetails,
     MoneyKind,
     MoneyRouted,
+    MoneySeen,
     OriginalSeen,
     RestoreSeen,
-    Step,
 )
 from schemas.time import MILLISECOND, LogMs
 
@@ -43,6 +42,17 @@ class _Booking(NamedTuple):
     step: Money
     counted: Counted
     payer: Payer
+
+
+def take_record(
+    state: Transaction | None, record: MoneySeen | RestoreSeen | OriginalSeen, rules: Rules
+) -> tuple[Transaction, list[MatchFact]]:
+    """Apply a record to the transaction of its key."""
+    if isinstance(record, MoneySeen):
+        return fold_money(state, record.money, rules, record.key)
+    if isinstance(record, RestoreSeen):
+        return note_restore(state, record, rules)
+    return note_original(state, record, rules)
 
 
 def fold_money(
@@ -165,27 +175,6 @@ def transaction_expires_at(state: Transaction, rules: Rules) -> LogMs:
     if state.steps and state.steps[0].kind is MoneyKind.AD_REVENUE:
         return LogMs(state.last_ts + rules.impression_retention_ms)
     return LogMs(state.last_ts + rules.transaction_retention_ms)
-
-
-def booked_money(step: Money, counted: Counted) -> Money:
-    """The step with the amount that it counts."""
-    return replace(
-        step,
-        amount_micros=counted.micros,
-        currency=counted.currency,
-        step=Step.RESTORED if counted.is_restore else step.step,
-        stated_micros=step.amount_micros,
-        revision=counted.revision,
-        details=_counted_details(step.details, counted),
-    )
-
-
-def _counted_details(stated: MoneyDetails, counted: Counted) -> MoneyDetails:
-    parts = counted.net_micros, counted.fee_micros, counted.tax_micros
-    if parts == (stated.net_micros, stated.fee_micros, stated.tax_micros):
-        return stated
-    net, fee, tax = parts
-    return replace(stated, net_micros=net, fee_micros=fee, tax_micros=tax)
 
 
 def _settle(

@@ -266,15 +266,9 @@ def _advance(
         case AccountMoney():
             assert state is None or isinstance(state, AccountState)
             return accounts.place_money(state, record, rules)
-        case MoneySeen():
+        case MoneySeen() | RestoreSeen() | OriginalSeen():
             assert state is None or isinstance(state, Transaction)
-            return transactions.fold_money(state, record.money, rules, record.key)
-        case RestoreSeen():
-            assert state is None or isinstance(state, Transaction)
-            return transactions.note_restore(state, record, rules)
-        case OriginalSeen():
-            assert state is None or isinstance(state, Transaction)
-            return transactions.note_original(state, record, rules)
+            return transactions.take_record(state, record, rules)
         case PostbackSeen():
             assert state is None or isinstance(state, SeenPostback)
             return seen_postback.count_postback(state, record)
