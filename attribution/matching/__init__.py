@@ -10,7 +10,6 @@ __all__ = [
     "facts",
     "referrer",
     "sampled_paths",
-    "settled_sales",
     "touch_index",
     "transaction_fold",
     "transaction_state",

@@ -19,8 +19,8 @@ from attribution.matching.facts import (
     Settled,
     settling_move,
 )
-from attribution.matching.settled_sales import SettledSale, sale_hash
 from attribution.matching.shared_keys import NEVER_SHARED, SharedPeriod, shared_period
+from attribution.matching.transaction_state import SettledSale, sale_hash
 from attribution.rules.rules import Rules
 from schemas.records import (
     TAKEN_BACK,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from msgspec import Struct
 from msgspec.structs import replace
 
 from attribution.matching.transaction_fold import Counted, Payer, fold_steps, payer_of
 from attribution.rules.rules import Rules
-from schemas.records import Money, MoneyDetails, Step
+from schemas.records import Money, MoneyDetails, MoneyKind, Step
 from schemas.time import LogMs
 
 
@@ -95,3 +97,18 @@ def _counted_details(stated: MoneyDetails, counted: Counted) -> MoneyDetails:
         return stated
     net, fee, tax = parts
     return replace(stated, net_micros=net, fee_micros=fee, tax_micros=tax)
+
+
+class SettledSale(Struct, frozen=True, array_like=True, gc=False):
+    """A transaction whose money is not remembered any more, and where it stays."""
+
+    sale: int  # hash of its id
+    install_id: str  # "": nowhere, because it expired
+    deadline: LogMs
+
+
+def sale_hash(money: Money) -> int:
+    """Of the transaction that the money belongs to, also for its refunds."""
+    is_ad = money.kind is MoneyKind.AD_REVENUE
+    name = f"{is_ad:d}{money.is_sandbox:d}{money.app_id}:{money.transaction_id}"
+    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=7).digest())
