@@ -73,6 +73,5 @@ def without_cut(journey: Journey) -> Journey:
     return replace(
         journey,
         candidates=[one for one in journey.candidates if not is_cut_off(journey, one)],
-        retargeting=[one for one in journey.retargeting if not is_cut_off(journey, one)],
         priors=[one for one in journey.priors if since < one.ts and (not until or one.ts <= until)],
     )

@@ -14,7 +14,7 @@ from attribution.decision.reengagement import (
     SettledReengagements,
     find_reengagements,
 )
-from attribution.journey.erasure import without_uncounted
+from attribution.journey.erasure import is_cut_off, without_uncounted
 from attribution.journey.state import (
     Journey,
     JourneyFact,
@@ -25,7 +25,7 @@ from attribution.matching.facts import Evicted
 from attribution.matching.fair_share import Ranking, fair_share, sender_of
 from attribution.rules.rules import Rules
 from schemas.outcomes import DecisionReason
-from schemas.records import ActivitySeen
+from schemas.records import ActivitySeen, Installed
 from schemas.time import EventMs, LogMs
 
 
@@ -83,15 +83,7 @@ def win_back(
     install = journey.install
     if install is None or journey.is_purged or not (journey.retargeting or journey.reengaged):
         return journey, []
-    until = journey.settled_until
-    settled = [one for one in journey.reengaged if 0 < one.session_time <= until]
-    current = {one.event_id: one for one in settled}
-    counted = without_uncounted(journey, rules)
-    named = {one.touch.event_id for one in journey.candidates if is_named(one)}
-    touches = [one for one in counted.retargeting if one.touch.event_id not in named]
-    past = SettledReengagements(settled, until)
-    for found in find_reengagements(install, counted.sessions, touches, past, rules):
-        current[found.candidate.touch.event_id] = _reengaged(found)
+    current = _current(journey, install, rules)
     known = {one.event_id: one for one in journey.reengaged}
     facts: list[JourneyFact] = []
     for candidate in journey.retargeting:
@@ -113,6 +105,24 @@ def win_back(
         )
         facts.append(fact)
     return replace(journey, reengaged=list(known.values())), facts
+
+
+def _current(journey: Journey, install: Installed, rules: Rules) -> dict[str, Reengaged]:
+    """The re-engagements that stand, by event id of their touchpoint."""
+    until = journey.settled_until
+    settled = [one for one in journey.reengaged if 0 < one.session_time <= until]
+    current = {one.event_id: one for one in settled}
+    counted = without_uncounted(journey, rules)
+    named = {one.touch.event_id for one in journey.candidates if is_named(one)}
+    touches = [
+        one
+        for one in counted.retargeting
+        if one.touch.event_id not in named and not is_cut_off(journey, one)
+    ]
+    past = SettledReengagements(settled, until)
+    for found in find_reengagements(install, counted.sessions, touches, past, rules):
+        current[found.candidate.touch.event_id] = _reengaged(found)
+    return current
 
 
 def _reengaged(found: FoundReengagement) -> Reengaged:

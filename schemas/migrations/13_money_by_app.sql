@@ -109,7 +109,7 @@ COMMENT 'Every line of the cost reports once, in its latest revision.';
 -- latest earlier install on the same device whose conversion is in force.
 CREATE OR REPLACE VIEW v_bookings
 (
-    booking_id String COMMENT 'Id of the booking: the money_id; after a relink also which half of which move.',
+    booking_id String COMMENT 'Id of the booking: the money_id and the step; then how often the step was booked anew, which half of which relink it is, or that it takes the booking back.',
     money_id String COMMENT 'Transaction, refund or impression that the money comes from.',
     sign Int64 COMMENT '1: booked to this install; -1: taken from it again.',
     install_id String COMMENT 'Install that the money belongs to.',
@@ -250,7 +250,7 @@ COMMENT 'Every booking once, with the conversion that gets the credit, and in US
 
 CREATE OR REPLACE VIEW v_revenue
 (
-    booking_id String COMMENT 'Id of the booking: the money_id; after a relink also which half of which move.',
+    booking_id String COMMENT 'Id of the booking: the money_id and the step; then how often the step was booked anew, which half of which relink it is, or that it takes the booking back.',
     money_id String COMMENT 'Transaction, refund or impression that the money comes from.',
     sign Int64 COMMENT '1: booked to this install; -1: taken from it again.',
     install_id String COMMENT 'Install that the money belongs to.',

@@ -182,7 +182,7 @@ COMMENT 'Touchpoints of sampled devices in a period, whether they installed or n
 
 CREATE TABLE IF NOT EXISTS revenue
 (
-    booking_id String COMMENT 'Id of the booking: the money_id; after a relink also which half of which move.',
+    booking_id String COMMENT 'Id of the booking: the money_id and the step; then how often the step was booked anew, which half of which relink it is, or that it takes the booking back.',
     money_id String COMMENT 'Transaction, refund or impression that the money comes from.',
     sign Int64 COMMENT '1: booked to this install; -1: taken from it again.',
     install_id String COMMENT 'Install that the money belongs to.',
