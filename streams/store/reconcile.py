@@ -109,10 +109,11 @@ _WAITS = """(
     GROUP BY log_epoch, app_id, subject_id
 )"""
 
-_BOOKED = """(
-    SELECT money_id, sum(sign) AS places
-    FROM (SELECT DISTINCT log_epoch, app_id, money_id, booking_id, sign FROM revenue)
-    GROUP BY log_epoch, app_id, money_id
+# Every step of a transaction is an event, and has bookings of its own.
+_BOOKED = f"""(
+    SELECT sum(sign) AS places
+    FROM (SELECT DISTINCT {_SOURCE_POSITION}, app_id, money_id, booking_id, sign FROM revenue)
+    GROUP BY {_SOURCE_POSITION}, app_id, money_id
 )"""
 
 
