@@ -33,6 +33,7 @@ from schemas.records.frame import (
 )
 from schemas.records.journey import (
     INSTALL_TEXTS,
+    JOURNEY_PREFIXES,
     TAKEN_BACK,
     ActivitySeen,
     Candidates,
@@ -79,6 +80,7 @@ from schemas.records.touch import TOUCH_TEXTS, TRAITS, Flag, Signal, Source, Tou
 __all__ = [
     "FRAME_BYTES_MAX",
     "INSTALL_TEXTS",
+    "JOURNEY_PREFIXES",
     "LATE_TOUCH_MS",
     "NAMED_BY_SESSION",
     "NOT_ASKED",

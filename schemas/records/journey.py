@@ -9,6 +9,9 @@ from schemas.records.money import Money
 from schemas.records.touch import Signal, Source, Touch
 from schemas.time import EventMs, LogMs
 
+JOURNEY_PREFIXES = ("j:", f"{SANDBOX_SCOPE}j:")
+"""How the key of a journey begins."""
+
 
 def journey_key(app_id: str, install_id: str, *, is_sandbox: bool = False) -> str:
     """The key of a journey. An install id is unique within its app only: all apps of a vendor may

@@ -10,10 +10,12 @@ from attribution.journey import ALL_READ
 from attribution.rules.rules import Rules, rule_set_id
 from schemas import topics
 from schemas.records import (
+    JOURNEY_PREFIXES,
     ModelMarker,
     journey_frames,
 )
 from schemas.time import MINUTE_MS, LogMs
+from streams.errors import Stop
 from streams.stages.common.observer import StageObserver
 from streams.stages.common.watermarks import (
     NOTHING_READ,
@@ -85,11 +87,21 @@ class Journeys:
                 elif key == MODEL_KEY:
                     self.context.active.restore(value)
                 else:
+                    self._check(key)
                     yield key, value
 
         self.context.timers.restore(states())
         # Every journey has a timer, because it is forgotten some day.
         self._rule_change.restore(applied, self.context.timers.keys())
+
+    def _check(self, key: bytes) -> None:
+        """An install that is known without its app would never meet its events again."""
+        if not key.decode().startswith(JOURNEY_PREFIXES):
+            raise Stop(
+                f"journeys: partition {self.context.partition} has the state of an earlier version,"
+                " which knew installs without their app: begin with a new topic prefix and a new"
+                " database, and replay the source topics into it (deploy/README.md, Upgrade)"
+            )
 
     def snapshots_needed(self, records: Sequence[LogRecord]) -> Sequence[str]:
         """Versions named by markers in these records, and those in use after a restart."""
