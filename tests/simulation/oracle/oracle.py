@@ -169,7 +169,7 @@ class Oracle:
             name = record.event.install_id, record.event.event_id
             if self._first(self.activity, name, record):
                 place = self._at_install(record.event.install_id, record.ts + RULES.parking_ms)
-                self._settle(record, f"{name[0]}:{name[1]}", place)
+                self._settle(record, f"{record.event.app_id}:{name[0]}:{name[1]}", place)
 
     def _at_install(self, install_id: str, deadline: int) -> Booked:
         install = self.installs.get(install_id)
