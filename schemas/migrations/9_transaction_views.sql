@@ -22,12 +22,12 @@ AS WITH
     steps AS
     (
         SELECT money_id AS id, any(app_id) AS app, any(transaction_id) AS sale,
-            toString(any(revenue.kind)) AS what, toString(revenue.currency) AS unit,
+            max(toString(revenue.kind)) AS what, toString(revenue.currency) AS unit,
             toString(revenue.step) AS said, toString(receipt_status) AS receipt,
             min(event_time) AS at, sum(toInt128(amount_micros)) AS micros,
             -- Rows from before statements were kept count what they state.
             if(stated_micros = 0, sum(toInt128(amount_micros)), toInt128(stated_micros)) AS stated,
-            any(revenue.original_transaction_id) AS original
+            max(revenue.original_transaction_id) AS original
         FROM
         (
             SELECT *
@@ -41,12 +41,15 @@ AS WITH
     ),
     moneys AS
     (
-        SELECT id, any(steps.app) AS of_app, any(steps.sale) AS of_sale, any(steps.what) AS kind_of,
+        SELECT id, any(steps.app) AS of_app, any(steps.sale) AS of_sale, max(steps.what) AS kind_of,
             min(steps.at) AS first_at, sum(steps.micros) AS total,
-            argMax(steps.unit, (steps.micros != 0, steps.stated != 0)) AS main_unit,
-            argMax(steps.stated, (abs(steps.micros), abs(steps.stated))) AS claimed,
+            argMax(steps.unit, (steps.micros != 0, steps.stated != 0, steps.unit)) AS main_unit,
+            -- What a refund claims; of one that was reversed only what it still takes.
+            if(countIf(said = 'reversed') > 0, total, argMax(steps.stated,
+                (abs(steps.micros), abs(steps.stated), steps.stated))) AS claimed,
             kind_of IN ('purchase', 'subscription') AS is_sale,
-            countIf(receipt = 'invalid') > 0 AS is_invalid,
+            total = 0 AND countIf(receipt IN ('invalid', 'pending') AND said NOT IN
+                ('grace', 'billing_retry', 'cancel', 'expire')) > 0 AS is_unpaid,
             arraySort(groupUniqArrayIf((steps.stated, steps.unit), steps.stated != 0
                 AND receipt != 'invalid'
                 AND said NOT IN ('grace', 'billing_retry', 'cancel', 'expire', 'reversed')))
@@ -58,7 +61,7 @@ AS WITH
     (
         SELECT of_app, of_sale, anyIf(id, is_sale) AS sale_id, anyIf(kind_of, is_sale) AS sold,
             anyIf(main_unit, is_sale) AS sold_in, minIf(first_at, is_sale) AS sold_at,
-            sumIf(total, is_sale) AS paid, countIf(is_sale AND is_invalid) > 0 AS is_forged,
+            sumIf(total, is_sale) AS paid, countIf(is_sale AND is_unpaid) > 0 AS never_paid,
             groupArrayIf((id, main_unit, claimed, first_at), NOT is_sale) AS refunds,
             arraySum(r -> if(r.2 = sold_in, r.3, 0), refunds) AS returned
         FROM moneys
@@ -82,11 +85,11 @@ AS WITH
     unrated AS
     (
         SELECT b.id AS id, any(b.what) AS kind_of, any(b.app) AS of_app, any(b.sale) AS of_sale,
-            sum(b.micros) AS total, any(b.unit) AS main_unit, min(b.at) AS first_at
+            sum(b.micros) AS total, b.unit AS main_unit, min(b.at) AS first_at
         FROM (SELECT *, toDate(at) AS on_day FROM steps WHERE micros != 0) AS b
         ASOF LEFT JOIN v_rates AS r ON r.currency = b.unit AND r.date <= b.on_day
         WHERE r.denominator = 0
-        GROUP BY id
+        GROUP BY id, b.unit
     ),
     issues AS
     (
@@ -99,7 +102,7 @@ AS WITH
             concat('refunds of ', toString(toDecimal128(-returned, 6) / 1000000)), sold, of_app,
             of_sale, paid, sold_in, sold_at
         FROM sales
-        WHERE -returned > paid AND NOT is_forged
+        WHERE -returned > paid AND NOT never_paid
         UNION ALL
         SELECT refund.1, 'refund_currency_differs', concat('purchase in ', sold_in), 'refund',
             of_app, of_sale, refund.3, refund.2, refund.4
@@ -119,6 +122,7 @@ AS WITH
         FROM steps AS s
         INNER JOIN moneys AS m ON m.id = s.id
         WHERE s.receipt = 'invalid'
+            AND s.said NOT IN ('grace', 'billing_retry', 'cancel', 'expire')
         GROUP BY s.id, m.total, s.what, s.app, s.sale, s.unit
         UNION ALL
         SELECT id, 'restored', concat('restores ', max(original)), what, app, sale, max(stated), unit,
@@ -143,7 +147,8 @@ FROM issues
 COMMENT 'Money with which something is wrong, and what.';
 
 -- A subscription is known by its first transaction, which the later ones name as their original.
--- Steps with an invalid or a pending receipt are not counted. The columns may be summed.
+-- Transactions whose receipt is invalid are not counted, nor those that are pending as paid or as
+-- trials. The columns may be summed.
 CREATE OR REPLACE VIEW v_subscriptions_daily
 (
     day Date COMMENT 'Day on which it happened, UTC; refunds count on their own day.',
@@ -152,11 +157,11 @@ CREATE OR REPLACE VIEW v_subscriptions_daily
     currency String COMMENT 'Currency, ISO 4217.',
     trials UInt64 COMMENT 'Trials that began.',
     conversions UInt64 COMMENT 'Trials that were followed by a first payment, on the day of that payment.',
-    starts UInt64 COMMENT 'Subscriptions that began with a payment, without a trial.',
-    renewals UInt64 COMMENT 'Later periods that were paid for, recovered ones included.',
+    starts UInt64 COMMENT 'Subscriptions whose start was paid for, without a trial; on the day of the first payment.',
+    renewals UInt64 COMMENT 'Other periods that were paid for, recovered ones and new starts after an end included.',
     cancellations UInt64 COMMENT 'Periods in which the renewal was switched off.',
     billing_failures UInt64 COMMENT 'Periods whose payment failed at first: in grace or billing retry.',
-    churned UInt64 COMMENT 'Subscriptions that expired, after a cancellation or a failed payment.',
+    churned UInt64 COMMENT 'Subscriptions that expired: once, and once more after each later payment.',
     revenue Decimal(38, 6) COMMENT 'What was paid, net of refunds, in the currency.',
     refunds Decimal(38, 6) COMMENT 'Refunds alone, negative; reversals are positive.',
     net_revenue Decimal(38, 6) COMMENT 'Revenue after the store''s fee and tax, where the producer states them; else as revenue.'
@@ -168,12 +173,13 @@ AS WITH
             toString(revenue.step) AS said, toString(revenue.currency) AS unit,
             toDate(event_time) AS on_day, min(event_time) AS at,
             max(toString(revenue.product_id)) AS product,
-            max(if(revenue.original_transaction_id = '', transaction_id,
-                revenue.original_transaction_id)) AS subscription,
+            max(if(revenue.original_transaction_id = transaction_id, '',
+                revenue.original_transaction_id)) AS original,
             sum(toInt128(amount_micros)) AS micros,
             sum(toInt128(if(is_net_known, net_micros, amount_micros))) AS net,
-            max(revenue.is_trial) AS is_free,
-            receipt_status NOT IN ('invalid', 'pending') AS is_good
+            said = 'trial_start' OR (said = 'start' AND max(revenue.is_trial)) AS is_trial_step,
+            toString(receipt_status) AS receipt,
+            said NOT IN ('grace', 'billing_retry', 'cancel', 'expire') AS may_pay
         FROM
         (
             SELECT *
@@ -182,16 +188,21 @@ AS WITH
             ORDER BY booking_id, log_epoch, log_partition, log_offset
             LIMIT 1 BY booking_id
         ) AS revenue
-        GROUP BY app, sale, what, said, unit, on_day, is_good
+        GROUP BY app, sale, what, said, unit, on_day, receipt
         HAVING sum(sign) > 0
     ),
     -- Each transaction once, with what the steps of it say.
     periods AS
     (
-        SELECT app, sale, max(product) AS sold, max(subscription) AS life,
-            argMax(unit, (micros != 0, -toUnixTimestamp64Milli(at))) AS sold_in,
-            minIf(at, is_good AND (said = 'trial_start' OR (said = 'start' AND is_free))) AS trial_at,
-            minIf(at, micros > 0 AND said NOT IN ('trial_start')) AS paid_at,
+        SELECT app, sale, max(product) AS sold, if(max(original) = '', sale, max(original)) AS life,
+            argMax(unit, (micros != 0, -toUnixTimestamp64Milli(at), unit)) AS sold_in,
+            argMaxIf(receipt, (at, receipt = 'invalid'), may_pay AND receipt IN ('valid', 'invalid'))
+                AS verdict,
+            verdict = '' AND countIf(may_pay AND receipt = 'pending') > 0 AS is_pending,
+            countIf(said = 'start') > 0 AS is_start,
+            minIf(at, is_trial_step AND receipt NOT IN ('invalid', 'pending')) AS tried_at,
+            if(is_pending, toDateTime64(0, 3, 'UTC'), tried_at) AS trial_at,
+            minIf(at, micros > 0 AND NOT is_trial_step) AS paid_at,
             minIf(at, said = 'cancel') AS cancelled_at,
             minIf(at, said IN ('grace', 'billing_retry')) AS failed_at,
             minIf(at, said = 'expire') AS expired_at
@@ -199,12 +210,19 @@ AS WITH
         WHERE what = 'subscription'
         GROUP BY app, sale
     ),
+    genuine AS (SELECT * FROM periods WHERE verdict != 'invalid'),
     lives AS
     (
         SELECT app, life, countIf(toUnixTimestamp64Milli(trial_at) > 0) > 0 AS had_trial,
-            minIf(paid_at, toUnixTimestamp64Milli(paid_at) > 0) AS first_paid_at,
-            maxIf(expired_at, toUnixTimestamp64Milli(expired_at) > 0) AS last_expired_at
-        FROM periods
+            max(is_start) AS had_start,
+            arraySort(groupArrayIf((paid_at, sale), toUnixTimestamp64Milli(paid_at) > 0)) AS payments,
+            arraySort(groupArrayIf((expired_at, sale), toUnixTimestamp64Milli(expired_at) > 0))
+                AS expiries,
+            -- Stores say more than once that a subscription has ended.
+            arrayMap(one -> one.2, arrayFilter((one, nth) -> nth = 1 OR arrayExists(
+                paid -> paid.1 > expiries[nth - 1].1 AND paid.1 <= one.1, payments),
+                expiries, arrayEnumerate(expiries))) AS ends
+        FROM genuine
         GROUP BY app, life
     ),
     moments AS
@@ -212,19 +230,20 @@ AS WITH
         SELECT p.app AS app, p.sold AS sold, p.sold_in AS sold_in, moment.1 AS mark, moment.2 AS at
         FROM
         (
-            SELECT p.*, l.had_trial AS had_trial, l.first_paid_at AS first_paid_at,
-                l.last_expired_at AS last_expired_at
-            FROM periods AS p
+            SELECT p.*, l.had_trial AS had_trial, l.had_start AS had_start,
+                p.sale = l.payments[1].2 AS is_first, has(l.ends, p.sale) AS is_end
+            FROM genuine AS p
             INNER JOIN lives AS l ON l.app = p.app AND l.life = p.life
         ) AS p
         ARRAY JOIN [
             ('trial', trial_at),
-            (multiIf(paid_at != first_paid_at, 'renewal', had_trial, 'conversion', 'start'), paid_at),
+            (multiIf(is_first AND had_trial, 'conversion', is_first AND had_start, 'start', 'renewal'),
+                paid_at),
             ('cancellation', cancelled_at),
             ('failure', failed_at),
-            (if(expired_at = last_expired_at, 'churn', ''), expired_at)
+            (if(is_end, 'churn', 'ended'), expired_at)
         ] AS moment
-        WHERE toUnixTimestamp64Milli(moment.2) > 0
+        WHERE toUnixTimestamp64Milli(moment.2) > 0 AND moment.1 != 'ended'
     ),
     lines AS
     (
@@ -235,6 +254,7 @@ AS WITH
         SELECT on_day, s.app, p.sold, unit, '', micros, if(what = 'refund', micros, 0), net
         FROM steps AS s
         INNER JOIN periods AS p ON p.app = s.app AND p.sale = s.sale
+        WHERE micros != 0
     )
 SELECT on_day AS day, app AS app_id, sold AS product_id, unit AS currency,
     countIf(mark = 'trial') AS trials, countIf(mark = 'conversion') AS conversions,
