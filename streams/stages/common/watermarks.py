@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
@@ -21,6 +22,11 @@ READ = "read"
 ASKED = "asked"
 """Name of the log time of the latest install that a partition of intake has read."""
 NOTHING_READ = LogMs(1)
+READ_LEAP_MS_MAX = Millis(60_000)
+"""How much of one advance of log time counts as waiting for partitions that are behind. Live,
+advances are shorter; a partition that catches up leaps, and others need as many steps as it did."""
+WAIT_STEPS = 64
+"""Steps in which waiting is noted, so that its memory is bounded."""
 FRESHNESS_STEP_MS = Millis(60_000)
 """Log time between two reports of a stage partition to storing."""
 
@@ -108,9 +114,9 @@ class ReadMark:
     log time; a short one while an install is known that is not passed yet.
     """
 
-    def __init__(self, partition: int, bound_ms: Millis) -> None:
+    def __init__(self, partition: int, wait_ms: Millis) -> None:
         self._name = upstream(READ, partition)
-        self._bound_ms = bound_ms
+        self._limit = ReadLimit(wait_ms)
         self._passed_on = LogMs(0)
 
     def take(self, read: Sequence[LogMs], asked: LogMs) -> dict[str, LogMs]:
@@ -118,7 +124,7 @@ class ReadMark:
 
         `asked` is the log time of the latest install that is known.
         """
-        mark = LogMs(max(read_through(read, self._bound_ms), NOTHING_READ))
+        mark = LogMs(max(self._limit.read_through(read), NOTHING_READ))
         passed_on = self._passed_on
         is_awaited = asked >= passed_on and (mark > asked or mark >= passed_on + READ_STEP_MS)
         if passed_on and not is_awaited and mark < passed_on + WATERMARK_STEP_MS:
@@ -127,10 +133,34 @@ class ReadMark:
         return {self._name: mark}
 
 
-def read_through(marks: Sequence[LogMs], bound_ms: Millis) -> LogMs:
-    """The log time up to which all of these have been read. One that stands still holds the
-    others back for `bound_ms` of log time at most."""
-    return LogMs(max(min(marks), max(marks) - bound_ms))
+class ReadLimit:
+    """The log time up to which all partitions are read. One that stands still holds the others back
+    for `wait_ms` at most.
+
+    Waiting is counted by the advances of the furthest partition, each as `READ_LEAP_MS_MAX` at
+    most: whatever is read within one batch says nothing of how long others were waited for. After
+    a restart it is counted anew.
+    """
+
+    def __init__(self, wait_ms: Millis) -> None:
+        self._wait_ms = wait_ms
+        self._step_ms = wait_ms // WAIT_STEPS
+        self._waited = 0
+        self._furthest = LogMs(0)
+        self.passed: deque[tuple[int, LogMs]] = deque()  # how far, by what was waited until then
+        self._given_up = LogMs(0)
+
+    def read_through(self, marks: Sequence[LogMs]) -> LogMs:
+        """The log time up to which what these marks stand for is read, or waited for in vain."""
+        furthest, passed = max(marks), self.passed
+        if furthest > self._furthest:
+            self._waited += min(furthest - self._furthest, READ_LEAP_MS_MAX)
+            self._furthest = furthest
+            if not passed or self._waited >= passed[-1][0] + self._step_ms:
+                passed.append((self._waited, furthest))
+            while passed and passed[0][0] <= self._waited - self._wait_ms:
+                self._given_up = passed.popleft()[1]
+        return max(min(marks), self._given_up)
 
 
 class FreshnessReport:

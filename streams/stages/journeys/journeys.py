@@ -21,9 +21,9 @@ from streams.stages.common.watermarks import (
     NOTHING_READ,
     READ,
     FreshnessReport,
+    ReadLimit,
     Watermarks,
     WatermarkStep,
-    read_through,
     stage_upstreams,
     upstream,
 )
@@ -70,6 +70,7 @@ class Journeys:
         )
         self._matching = stage_upstreams("matching", partitions)
         self._read = stage_upstreams(READ, partitions)
+        self._read_limit = ReadLimit(rules.decision_wait_ms)
         self._watermarks = Watermarks([*self._matching, *self._read])
         self._freshness = FreshnessReport(self.name, partition)
         self._sites_step = WatermarkStep(upstream(self.name, partition), SITES_STEP_MS)
@@ -143,7 +144,7 @@ class Journeys:
     def read_until(self) -> LogMs:
         """The log time up to which matching has read every touchpoint and install."""
         marks = self._watermarks.of(self._read)
-        return read_through(marks, self.context.rules.decision_wait_ms) if marks else ALL_READ
+        return self._read_limit.read_through(marks) if marks else ALL_READ
 
     def _effects(self, batch: InstallSteps, positions: dict[tuple[str, int], int]) -> Effects:
         stage_time = self.stage_time()

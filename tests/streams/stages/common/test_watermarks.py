@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from schemas.time import HOUR_MS, LogMs
+from schemas.time import DAY_MS, HOUR_MS, LogMs, Millis
 from streams.stages.common.watermarks import (
     NOTHING_READ,
+    WAIT_STEPS,
     WATERMARK_STEP_MS,
+    ReadLimit,
     ReadMark,
     Watermarks,
     WatermarkStep,
-    read_through,
     source_upstreams,
     stage_upstreams,
 )
@@ -81,6 +82,40 @@ def test_reading_is_told_soon_only_while_an_install_waits_for_it() -> None:
     assert mark.take([LogMs(NOW + 1_061)], LogMs(NOW + 60)) == {"read-0": NOW + 1_061}
 
 
-def test_the_slowest_partition_counts_until_it_is_a_bound_behind() -> None:
-    assert read_through([NOW, LogMs(NOW + HOUR_MS)], HOUR_MS) == NOW
-    assert read_through([NOW, LogMs(NOW + HOUR_MS + 7)], HOUR_MS) == NOW + 7
+def furthest_steps(limit: ReadLimit, step_ms: int, steps: int) -> list[int]:
+    """How far all is read, from NOW, as one partition advances in steps and one stands still."""
+    ahead = (step_ms * step for step in range(1, steps + 1))
+    return [limit.read_through([NOW, LogMs(NOW + one)]) - NOW for one in ahead]
+
+
+def test_a_partition_that_stands_still_counts_for_the_wait_and_one_of_its_steps() -> None:
+    limit = ReadLimit(HOUR_MS)
+    limit.read_through([NOW, NOW])
+    found = furthest_steps(limit, 1_000, 3 * 3_600)
+    late = [1_000 * (number + 1) - read for number, read in enumerate(found) if read]
+    assert found[: 3_600 - 1] == [0] * (3_600 - 1)
+    assert min(late) >= HOUR_MS
+    assert max(late) <= HOUR_MS + HOUR_MS // WAIT_STEPS + 1_000
+
+
+@pytest.mark.parametrize(("leaps", "found"), [(60, 0), (61, 30 * DAY_MS)])
+def test_a_leap_of_log_time_counts_as_a_short_wait(leaps: int, found: int) -> None:
+    limit = ReadLimit(HOUR_MS)
+    limit.read_through([NOW, NOW])
+    assert furthest_steps(limit, 30 * DAY_MS, leaps)[-1] == found
+
+
+def test_a_partition_that_catches_up_is_read_as_far_as_it_says() -> None:
+    limit = ReadLimit(HOUR_MS)
+    limit.read_through([NOW, LogMs(NOW + 30 * DAY_MS)])
+    assert limit.read_through([LogMs(NOW + 9), LogMs(NOW + 30 * DAY_MS)]) == NOW + 9
+
+
+def test_without_a_wait_nobody_is_waited_for() -> None:
+    assert ReadLimit(Millis(0)).read_through([NOW, LogMs(NOW + 7)]) == NOW + 7
+
+
+def test_what_is_remembered_of_waiting_is_bounded() -> None:
+    limit = ReadLimit(HOUR_MS)
+    furthest_steps(limit, 50, 4 * 3_600 * 20)
+    assert len(limit.passed) <= WAIT_STEPS + 1

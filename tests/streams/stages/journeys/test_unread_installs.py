@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from schemas.time import MINUTE_MS
+from schemas.time import DAY_MS, MINUTE_MS
 from streams.runtime.state import MemoryStore
 from streams.stages.common.observer import StageObserver
+from streams.stages.common.watermarks import WAIT_STEPS
 from streams.stages.contract import Effects
 from streams.stages.journeys.active_models import Scorers, ScoringRules
 from streams.stages.journeys.journeys import Journeys
@@ -67,11 +68,28 @@ def test_a_matching_partition_that_never_told_how_far_it_has_read_is_not_waited_
     assert decided(first.journeys(INSTALL, answer(), watermarks={"read-0": 1})) == []
 
 
+def two_partitions() -> Fed:
+    observer = StageObserver()
+    scorers = Scorers(lambda _: None, observer, ScoringRules())
+    two = Fed(Journeys(0, 2, RULES, scorers, observer))
+    two.journeys(INSTALL, answer(), watermarks={"read-0": INSTALL.ts, "read-1": INSTALL.ts})
+    return two
+
+
 def test_a_partition_that_stands_still_holds_decisions_back_for_the_decision_wait() -> None:
-    for ahead, found in ((0, []), (1, [("i1", 1, "")])):
-        observer = StageObserver()
-        scorers = Scorers(lambda _: None, observer, ScoringRules())
-        two = Fed(Journeys(0, 2, RULES, scorers, observer))
-        two.journeys(INSTALL, answer(), watermarks={"read-0": 1, "read-1": 1})
-        mark = INSTALL.ts + RULES.decision_wait_ms + ahead
-        assert decided(two.journeys(watermarks={"read-1": mark})) == found
+    two = two_partitions()
+    moments = range(0, 2 * RULES.decision_wait_ms, MINUTE_MS // 2)
+    waited = next(
+        after
+        for after in moments
+        if decided(two.journeys(watermarks={"read-1": INSTALL.ts + after}))
+    )
+    assert 0 <= waited - RULES.decision_wait_ms <= RULES.decision_wait_ms // WAIT_STEPS + MINUTE_MS
+
+
+def test_a_partition_that_leaps_while_catching_up_does_not_end_the_wait_for_others() -> None:
+    two = two_partitions()
+    assert decided(two.journeys(watermarks={"read-1": INSTALL.ts + 30 * DAY_MS})) == []
+    assert decided(two.journeys(late(click("c", -1)), watermarks={"read-0": INSTALL.ts + 1})) == [
+        ("i1", 1, "touch of c")
+    ]
