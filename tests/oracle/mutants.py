@@ -57,8 +57,8 @@ MUTANTS = (
     Mutant(
         "the first open is not before itself",
         "decision/waterfall.py",
-        "if touch.time > install.time:",
-        "if touch.time >= install.time:",
+        "if touch.time > install.time and",
+        "if touch.time >= install.time and",
     ),
     Mutant(
         "earlier installs make no difference",
