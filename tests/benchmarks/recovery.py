@@ -46,6 +46,7 @@ def scenario_of(touchpoints: int, installs: int, seed: int) -> Scenario:
         install_share=installs / events,
         activity_share=0.04,
         payment_share=0.02,
+        uncounted_share=0.0,
     )
 
 

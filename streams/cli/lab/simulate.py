@@ -48,8 +48,9 @@ def simulate_command(events: int, seed: int, as_json: bool, **places: Any) -> No
     """Write a simulated month of traffic, and the truth about it.
 
     Events are JSON lines as `kcat -C -J` prints them: several apps, channels and campaigns of
-    different quality; late, repeated and malformed events; few installs that spend much. The file
-    of --truth says what attribution should find.
+    different quality; late, repeated and malformed events; few installs that spend much; 2 % that
+    no figure may count: sandbox traffic, invalid receipts, pending sales. The file of --truth says
+    what attribution should find.
 
     \b
     Example:

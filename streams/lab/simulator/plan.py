@@ -24,6 +24,7 @@ from streams.lab.simulator.people.reports import (
     make_privacy_requests,
 )
 from streams.lab.simulator.people.touches import Causes, Touches, make_touches
+from streams.lab.simulator.people.uncounted import UncountedTable, make_uncounted
 from streams.lab.simulator.people.usage import Usage, make_usage, reported_accounts
 from streams.lab.simulator.scenario import Scenario
 
@@ -41,6 +42,7 @@ class Plan:
     rates: ExchangeRates
     postbacks: Notices
     privacy_requests: Notices
+    uncounted: UncountedTable
     passers_by: IntColumn  # touchpoints of people who never install, by hour since the start
 
     def log_times(self) -> tuple[IntColumn, ...]:
@@ -54,6 +56,7 @@ class Plan:
             self.rates.log_time,
             self.postbacks.log_time,
             self.privacy_requests.log_time,
+            self.uncounted.log_time,
         )
 
 
@@ -68,8 +71,10 @@ def make_plan(scenario: Scenario) -> Plan:
     postbacks = make_postbacks(scenario, installs)
     privacy_requests = make_privacy_requests(scenario, installs)
     money = make_money(scenario, installs, round(scenario.good * scenario.payment_share))
+    uncounted = make_uncounted(scenario, installs, money)
     reports = len(costs.day) + len(rates.day) + len(postbacks.time) + len(privacy_requests.time)
     planned = len(touches.time) + len(installs) + len(usage.time) + len(money.time) + reports
+    planned += len(uncounted.time)
     hours = scenario.acquisition_ms // HOUR_MS
     rng = generator(scenario.seed, "passers-by")
     passers_by = split(rng, scenario.good - planned, hour_weights(scenario.start_ms, hours))
@@ -85,5 +90,6 @@ def make_plan(scenario: Scenario) -> Plan:
         rates=rates,
         postbacks=postbacks,
         privacy_requests=privacy_requests,
+        uncounted=uncounted,
         passers_by=np.r_[passers_by, np.zeros(scenario.days * 24 - hours, np.int64)],
     )

@@ -22,7 +22,7 @@ class Scenario:
     days: int = 30
     start_ms: int = START_MS
     partitions: int = 4
-    touchpoint_share: float = 0.80  # cost reports and postbacks, under 3 %, come out of these
+    touchpoint_share: float = 0.80  # reports and uncounted messages come out of these
     install_share: float = 0.05
     activity_share: float = 0.10
     payment_share: float = 0.05
@@ -31,6 +31,7 @@ class Scenario:
     late_share: float = 0.03
     duplicate_share: float = 0.01
     malformed_share: float = 0.001
+    uncounted_share: float = 0.02  # instead of touchpoints: sandbox, invalid receipts, pending
     delivery_ms: int = 3_000  # mean time from an event to its log
     tick_ms: int = HOUR_MS
     is_clean: bool = False
@@ -46,7 +47,7 @@ class Scenario:
 
     @classmethod
     def standard(cls, events: int, seed: int) -> Self:
-        """The standard mix: 3 % late, 1 % duplicated, 0.1 % malformed, 30 days."""
+        """The standard mix: 3 % late, 2 % uncounted, 1 % duplicated, 0.1 % malformed, 30 days."""
         return cls(events=events, seed=seed)
 
     def ordered(self) -> Self:
@@ -80,6 +81,11 @@ class Scenario:
     @property
     def malformed(self) -> int:
         return round(self.events * self.malformed_share)
+
+    @property
+    def uncounted(self) -> int:
+        """Readable events that the truth knows nothing of and no sum may count."""
+        return round(self.good * self.uncounted_share)
 
     @property
     def good(self) -> int:

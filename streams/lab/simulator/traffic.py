@@ -22,6 +22,7 @@ from streams.lab.simulator.drafts.reports import (
     draft_rates,
 )
 from streams.lab.simulator.drafts.touches import draft_passers_by, draft_touches
+from streams.lab.simulator.drafts.uncounted import draft_uncounted
 from streams.lab.simulator.draws import IntColumn, generator
 from streams.lab.simulator.people.passers_by import make_passers_by
 from streams.lab.simulator.plan import Plan, make_plan
@@ -42,6 +43,7 @@ _DRAFTERS: tuple[_Drafter, ...] = (
     draft_rates,
     draft_postbacks,
     draft_privacy_requests,
+    draft_uncounted,
 )
 
 

@@ -9,4 +9,5 @@ __all__ = [
     "postbacks",
     "reports",
     "touches",
+    "uncounted",
 ]

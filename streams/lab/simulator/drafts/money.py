@@ -18,37 +18,30 @@ _AD_FORMATS = ("rewarded", "interstitial", "banner")
 
 
 def draft_money(parts: MessageParts, rows: IntColumn) -> list[Draft]:
-    money, installs = parts.plan.money, parts.plan.installs
-    install = money.install[rows]
-    columns = (
-        rows,
-        install,
-        money.kind[rows],
-        money.time[rows],
-        money.amount_micros[rows],
-        money.by_account[rows],
-        installs.app[install],
-        installs.country[install],
-    )
     drafts: list[Draft] = []
-    for number, who, kind, at, micros, by_account, app, where in zip(
-        *(column.tolist() for column in columns), strict=True
-    ):
-        is_ad = kind == PaymentKind.AD_REVENUE
-        fields: MessageFields = {
-            "schema_version": 1,
-            "event_id": f"{parts.run}-m{number:x}-e",
-            "app_id": MARKET_APPS[app].app_id,
-            "event_time": at,
-            "amount_micros": micros,
-            "currency": "USD" if is_ad else COUNTRIES[where].currency,
-            **_specific(parts, number, kind),
-        }
-        key = _key(fields, number)
-        if kind != PaymentKind.REFUND:
-            key = _name_payer(parts, fields, who, kind, by_account)
+    for number in rows.tolist():
+        key, fields = payment(parts, number)
         drafts.append(Draft(topics.PAYMENTS.name, key.encode(), json.encode(fields)))
     return drafts
+
+
+def payment(parts: MessageParts, number: int) -> tuple[str, MessageFields]:
+    """The key and the fields of one payment."""
+    money, installs = parts.plan.money, parts.plan.installs
+    who, kind = int(money.install[number]), int(money.kind[number])
+    is_ad = kind == PaymentKind.AD_REVENUE
+    fields: MessageFields = {
+        "schema_version": 1,
+        "event_id": f"{parts.run}-m{number:x}-e",
+        "app_id": MARKET_APPS[int(installs.app[who])].app_id,
+        "event_time": int(money.time[number]),
+        "amount_micros": int(money.amount_micros[number]),
+        "currency": "USD" if is_ad else COUNTRIES[int(installs.country[who])].currency,
+        **_specific(parts, number, kind),
+    }
+    if kind == PaymentKind.REFUND:
+        return _key(fields, number), fields
+    return _name_payer(parts, fields, who, kind, bool(money.by_account[number])), fields
 
 
 def _key(fields: MessageFields, number: int) -> str:

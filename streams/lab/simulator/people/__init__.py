@@ -1,3 +1,3 @@
 """What people do: touchpoints, installs, usage, payments, and the reports about them. Columns."""
 
-__all__ = ["installs", "money", "passers_by", "reports", "touches", "usage"]
+__all__ = ["installs", "money", "passers_by", "reports", "touches", "uncounted", "usage"]

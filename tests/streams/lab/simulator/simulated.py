@@ -53,9 +53,19 @@ def first_reads() -> tuple[Read, ...]:
 
 @cache
 def rows(kind: str) -> tuple[tuple[SimulatedMessage, dict[str, Any]], ...]:
-    """First copies of the events of one type, as JSON objects."""
+    """First copies of the events of one type that count, as JSON objects."""
     found = ((one.message, orjson.loads(one.message.value)) for one in first_reads())
-    return tuple((message, fields) for message, fields in found if fields["type"] == kind)
+    return tuple(
+        (message, fields)
+        for message, fields in found
+        if fields["type"] == kind and not is_uncounted(fields)
+    )
+
+
+def is_uncounted(fields: dict[str, Any]) -> bool:
+    """What no figure may count: the contract says so, not the simulator."""
+    has_no_sale = fields.get("receipt_status") in ("invalid", "pending")
+    return has_no_sale or fields.get("environment") == "sandbox"
 
 
 @cache

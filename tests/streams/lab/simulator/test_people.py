@@ -12,6 +12,7 @@ import msgspec
 
 from schemas.time import DAY_MS
 from streams.lab.simulator import Scenario, simulate_traffic, truths
+from tests.streams.lab.simulator.simulated import is_uncounted
 
 CLEAN = replace(Scenario.standard(8_000, seed=3).clean(), tells_traits=True)
 WEEK_MS = 7 * DAY_MS
@@ -21,7 +22,8 @@ Fields = dict[str, Any]
 @cache
 def sent(kind: str) -> list[Fields]:
     messages = (message.value for message in simulate_traffic(CLEAN) if not message.is_tick)
-    return [fields for fields in map(msgspec.json.decode, messages) if fields["type"] == kind]
+    read = map(msgspec.json.decode, messages)
+    return [fields for fields in read if fields["type"] == kind and not is_uncounted(fields)]
 
 
 def rivals(install: Fields) -> list[Fields]:

@@ -37,9 +37,10 @@ def test_about_35_percent_of_installs_are_organic() -> None:
     assert len(organic) / len(all_truths()) == pytest.approx(0.35, abs=0.05)
 
 
-def test_about_20_percent_of_touchpoints_are_of_people_who_install() -> None:
+def test_about_21_percent_of_touchpoints_are_of_people_who_install() -> None:
+    # 20 % before uncounted messages took the place of other people's touchpoints.
     ours = sum("-c" in fields["touch_id"] for _, fields in rows("touchpoint"))
-    assert ours / len(rows("touchpoint")) == pytest.approx(0.20, abs=0.01)
+    assert ours / len(rows("touchpoint")) == pytest.approx(0.21, abs=0.01)
 
 
 @pytest.mark.parametrize("name", ["payer_probability_d7", "payer_probability_d7_at_install"])
