@@ -2,8 +2,9 @@
 
 An install id outlives the app where the system restores it: from Apple's keychain, or from a backup
 on a new phone. A first open with the event id of a known one, with nothing new in its evidence, or
-within `second_life_after_ms` of it is a repeat, and changes nothing. Any other one begins a later
-life: a conversion of its own, a reinstall if it shows a device of an earlier life.
+within `second_life_after_ms` of it is a repeat, and changes nothing. Any other one begins another
+life: a conversion of its own, a reinstall if it shows a device of an earlier life. Which of two
+first opens brings new evidence is judged by when they happened, not by when they were logged.
 """
 
 from __future__ import annotations
@@ -71,10 +72,12 @@ def later_life(
 
 
 def _is_repeat(life: Life, opened: Installed, rules: Rules) -> bool:
-    shown = {*opened.devices, *opened.evidence}
+    shown, known = {*opened.devices, *opened.evidence}, {*life.devices, *life.evidence}
+    # An earlier first open that is logged later: what the known one has beyond it is new evidence.
+    has_nothing_new = shown == known if opened.time < life.time else shown <= known
     return (
         life.event_id == opened.event_id
-        or shown <= {*life.devices, *life.evidence}
+        or has_nothing_new
         or abs(life.time - opened.time) < rules.second_life_after_ms
     )
 

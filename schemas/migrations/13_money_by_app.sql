@@ -150,8 +150,9 @@ CREATE OR REPLACE VIEW v_bookings
     time_correction String COMMENT 'Why event_time differs from it; empty when it does not.'
 )
 AS WITH RECURSIVE
-    -- Conversions that expire (re-engagements and temporary re-attributions), and later lives of an
-    -- install: its first opens after a reinstall.
+    -- Conversions that expire (re-engagements and temporary re-attributions), and all lives of an
+    -- install that has several. The one that is named after the install was logged first, but it
+    -- need not be the earliest.
     changing AS
     (
         SELECT app_id AS app, install_id, conversion_id, prior_install_id,
@@ -169,12 +170,17 @@ AS WITH RECURSIVE
                 FROM attributions
                 WHERE environment = 'production' AND (expires_at > toDateTime64(0, 3, 'UTC')
                     OR (conversion_id != install_id AND conversion_type != 'reengagement'))
+                UNION DISTINCT
+                SELECT app_id, install_id
+                FROM attributions
+                WHERE environment = 'production' AND conversion_id != install_id
+                    AND conversion_type != 'reengagement'
             )
             ORDER BY app_id, conversion_id, version DESC, decided_at DESC, log_epoch DESC,
                 log_partition, log_offset
             LIMIT 1 BY app_id, conversion_id
         )
-        WHERE status != 'withdrawn' AND (end_ms > 0 OR (is_life AND conversion_id != install_id))
+        WHERE status != 'withdrawn' AND (end_ms > 0 OR is_life)
     ),
     falling AS
     (
@@ -206,7 +212,7 @@ AS WITH RECURSIVE
             UNION ALL
             SELECT app, install_id, 1, begin_ms, 0, conversion_id, 9223372036854775807, begin_ms
             FROM changing
-            WHERE is_life AND conversion_id != install_id
+            WHERE is_life
             UNION ALL
             SELECT app, install_id, 0, begin_ms, depth, fallen_to, 9223372036854775807, of_ms
             FROM falling

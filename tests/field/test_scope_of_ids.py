@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-from tests.field.test_dumps_and_money import CASES, replayed
+import pytest
+
+from streams.kafka.kcat import KcatRecord
+from tests.field.test_dumps_and_money import CASES, START, event, replayed, written
 
 FOLDER = CASES / "cases"
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
+PHONE = "38400000-8cf0-11bd-b23e-10b96e402801"
 
 
 def test_two_apps_may_have_the_same_install_id(tmp_path: Path) -> None:
@@ -61,3 +68,59 @@ def test_a_restored_install_id_is_another_conversion_on_another_phone(tmp_path: 
         ("kc-1", "kc-1", "install", "organic", "organic", ""),
         ("kc-1", "kc-1~e3", "install", "non_organic", "adnova", ""),
     ]
+
+
+@pytest.mark.parametrize("is_backwards", [False, True])
+def test_money_belongs_to_the_life_it_was_made_in_even_if_that_one_is_logged_later(
+    is_backwards: bool, tmp_path: Path
+) -> None:
+    earned = (
+        "SELECT media_source, toInt64(sum(installs)), toInt64(sum(payers)),"
+        " toFloat64(sum(revenue)) FROM v_campaign_daily WHERE app_id != 'tick'"
+        " GROUP BY media_source ORDER BY media_source"
+    )
+    reported = [
+        *_life("one", 0, click="k1"),
+        _paid("p1", HOUR_MS, 1_000_000),
+        *_life("two", 100 * DAY_MS, click="k2"),
+        _paid("p2", 101 * DAY_MS, 2_000_000),
+    ]
+    _, (rows,) = replayed(tmp_path, written(tmp_path, _logged(reported, is_backwards)), earned)
+    assert rows == [("net-k1", 1, 1, 1.0), ("net-k2", 1, 1, 2.0)]
+
+
+@pytest.mark.parametrize("is_backwards", [False, True])
+def test_what_the_later_of_two_first_opens_shows_beyond_the_earlier_is_new_in_any_order(
+    is_backwards: bool, tmp_path: Path
+) -> None:
+    decided = "SELECT conversion_type, media_source FROM v_attributions ORDER BY install_time"
+    reported = [*_life("one", 0), *_life("two", 100 * DAY_MS, click="k2")]
+    _, (rows,) = replayed(tmp_path, written(tmp_path, _logged(reported, is_backwards)), decided)
+    assert rows == [("install", "organic"), ("install", "net-k2")]
+
+
+def _life(name: str, at: int, *, click: str = "") -> list[KcatRecord]:
+    """A first open of one install id, and the click that led to it."""
+    opened: dict[str, Any] = {"event_id": name, "install_id": "i", "gaid": PHONE}
+    if not click:
+        return [event("installs", "install", START + at, **opened)]
+    touched = {"touch_type": "click", "touch_id": click, "media_source": f"net-{click}"}
+    return [
+        event("touchpoints", "touchpoint", START + at - HOUR_MS, event_id=click, **touched),
+        event("installs", "install", START + at, install_referrer=f"click_id={click}", **opened),
+    ]
+
+
+def _paid(name: str, at: int, micros: int) -> KcatRecord:
+    ids = {"event_id": name, "transaction_id": name, "install_id": "i"}
+    return event("payments", "purchase", START + at, amount_micros=micros, currency="USD", **ids)
+
+
+def _logged(reported: list[KcatRecord], is_backwards: bool) -> list[KcatRecord]:
+    """All of it logged a year later, as a backfill is; and a record that only moves time on."""
+    year = START + 365 * DAY_MS
+    order = reported[::-1] if is_backwards else reported
+    late = [one._replace(timestamp_ms=year + number * 1_000) for number, one in enumerate(order)]
+    tick = {"app_id": "tick", "event_id": "tick", "date": "2027-09-21", "media_source": "tick"}
+    later = year + 30 * DAY_MS
+    return [*late, event("costs", "cost", later, amount_micros=0, currency="USD", **tick)]

@@ -98,6 +98,12 @@ def test_nothing_new_in_the_evidence_is_a_repeat_however_much_later() -> None:
     assert len(reported([first, opened("e1", 200, 1, evidence=5)])) == 1
 
 
+def test_new_evidence_is_what_the_later_first_open_shows_whichever_is_logged_first() -> None:
+    first, later = opened("e0", 0, 1, evidence=5), opened("e1", 200, 1, evidence=6)
+    later = replace(later, evidence=[5, 6])
+    assert len(reported([first, later])) == len(reported([later, first])) == 2
+
+
 def test_the_answer_to_a_later_first_open_is_for_that_life_alone() -> None:
     first, later = opened("e0", 0, 1), replace(opened("e1", 100, 2), lookups=1)
     touch = click("c", 100 * DAY - HOUR)
