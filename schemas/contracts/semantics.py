@@ -27,7 +27,8 @@ EVENT_REPEATS = (
 )
 
 MONEY_REPEATS = (
-    "Money counts once for ever by this id, whatever the event_id. Send it again freely."
+    "Money counts once by this id, whatever the event_id, for 400 days after the last event of its "
+    "transaction, and for 30 days after an ad impression. Send it again freely until then."
 )
 
 SAME_AGAIN = (

@@ -12,6 +12,7 @@ from attribution.matching.facts import Evicted, MatchFact, MoneyWaiting, Settled
 from attribution.matching.transaction_state import Transaction, TransactionBefore, sale_hash
 from attribution.rules.rules import Rules
 from schemas.records import AccountLinked, AccountMoney, Money, MoneyKind, MoneyRouted, RestoreSeen
+from schemas.time import LogMs
 from tests.worlds.clock import logged_at
 from tests.worlds.records import RULES, account_money, purchase, refund, signed_in
 
@@ -44,10 +45,14 @@ def routes(facts: list[MatchFact]) -> list[tuple[str, int]]:
 
 
 def test_a_refund_of_forgotten_money_goes_where_that_money_stayed() -> None:
-    told = [signed_in("a", -9), *pays(FIRST, SECOND), signed_in("b", -5)]
-    assert routes(tell(*told)[1]) == [("a", -1), ("b", 1)]  # only the second moves
-    assert routes(tell(*told, BACK)[1]) == [("a", 1)]
-    assert routes(tell(*told, replace(account_money(FIRST), sign=-1))[1]) == [("a", -1)]
+    history: list[AccountLinked | AccountMoney] = [
+        signed_in("a", -9),
+        *pays(FIRST, SECOND),
+        signed_in("b", -5),
+    ]
+    assert routes(tell(*history)[1]) == [("a", -1), ("b", 1)]  # only the second moves
+    assert routes(tell(*history, BACK)[1]) == [("a", 1)]
+    assert routes(tell(*history, replace(account_money(FIRST), sign=-1))[1]) == [("a", -1)]
 
 
 def test_a_refund_of_money_that_expired_early_expires_too() -> None:
@@ -150,14 +155,16 @@ def test_a_refund_of_a_purchase_that_is_forgotten_waits_and_expires() -> None:
     late = refund("r1", 99)
     state, facts = folded(late)
     assert facts[-1] == Settled(late.source, "parked")
-    _, facts = transactions.expire_refunds(state, logged_at(99) + RULES.parking_ms + 1, RULES)
+    overdue = LogMs(late.ts + RULES.parking_ms + 1)
+    _, facts = transactions.expire_refunds(state, overdue, RULES)
     assert facts[-1] == Settled(late.source, "expired")
 
 
 def test_of_parked_refunds_the_one_logged_first_goes_whatever_came_first() -> None:
     older, newer = refund("r1", 1), refund("r2", 2)
-    state, _ = folded(newer, older, rules=Rules(refunds_per_purchase_max=1))
-    assert state.parked == [newer]
+    for order in ((newer, older), (older, newer)):
+        state, _ = folded(*order, rules=Rules(refunds_per_purchase_max=1))
+        assert state.parked == [newer]
 
 
 def test_a_transaction_as_it_was_stored_before_keeps_what_waits() -> None:

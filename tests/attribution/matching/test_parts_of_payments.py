@@ -83,3 +83,8 @@ def test_an_earlier_copy_changes_the_time_but_not_which_event_reported_it() -> N
     assert (kept.time, kept.ts) == (copy.time, first.ts)
     assert (kept.event_id, kept.source) == ("first", first.source)
     assert [fact.sign for fact in facts if isinstance(fact, MoneyRouted)] == [1, -1, 1]
+
+
+def test_a_copy_that_says_nothing_new_books_nothing() -> None:
+    facts = tell(PAID, replace(PAID, ts=type(PAID.ts)(PAID.ts - 9)))[1]
+    assert [type(fact) for fact in facts] == [MoneyRouted, Settled]
