@@ -11,7 +11,15 @@ from attribution.matching.accounts import AccountState
 from attribution.matching.facts import Evicted, MatchFact, MoneyWaiting, Settled
 from attribution.matching.transaction_state import Transaction, TransactionBefore, sale_hash
 from attribution.rules.rules import Rules
-from schemas.records import AccountLinked, AccountMoney, Money, MoneyKind, MoneyRouted, RestoreSeen
+from schemas.records import (
+    AccountLinked,
+    AccountMoney,
+    Money,
+    MoneyKind,
+    MoneyRouted,
+    RestoreSeen,
+    Step,
+)
 from schemas.time import LogMs
 from tests.worlds.clock import logged_at
 from tests.worlds.records import RULES, account_money, purchase, refund, signed_in
@@ -170,3 +178,20 @@ def test_of_parked_refunds_the_one_logged_first_goes_whatever_came_first() -> No
 def test_a_transaction_as_it_was_stored_before_keeps_what_waits() -> None:
     waits = refund("r1", 5)
     assert TransactionBefore(PAID, [], [waits]).upgraded(RULES).parked == [waits]
+
+
+def test_a_refund_waits_from_when_it_was_logged_however_old_it_is() -> None:
+    late = replace(refund("r1", 1), ts=logged_at(500))
+    assert folded(late)[1][0] == MoneyWaiting(
+        late, "parked", "purchase", LogMs(late.ts + RULES.parking_ms)
+    )
+
+
+def test_silent_steps_are_forgotten_before_those_that_could_pay() -> None:
+    again = replace(PAID, booking_id="again", amount_micros=9, time=refund("r", 3).time)
+    silent = replace(
+        PAID, booking_id="silent", kind=MoneyKind.SUBSCRIPTION, step=Step.CANCEL, ts=logged_at(9)
+    )
+    state, facts = folded(PAID, again, silent, rules=Rules(steps_per_purchase_max=2))
+    assert state.steps == [PAID, again]
+    assert facts[-1] == Evicted("steps_per_purchase_max", 1)
