@@ -31,7 +31,10 @@ LATE_SHARE = 0.03
 PAIR_EVENTS = 8
 """Probabilistic matching is evaluated on so many times the events, because few installs have
 consent, a known answer and candidates."""
-_HISTORY = {"attribution_id", "version", "supersedes", "reason", "decided_at", "source_offset"}
+_HISTORY = {
+    *("attribution_id", "version", "supersedes", "reason", "decided_at", "settles_at"),
+    "source_offset",
+}
 # A touchpoint that changes nothing makes no new version, so a receipt may lack one that came late.
 _RECEIPT = {"candidates", "contributors"}
 

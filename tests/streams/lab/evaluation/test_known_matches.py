@@ -68,11 +68,14 @@ def test_whoever_was_seen_in_the_network_is_a_candidate_ids_or_not() -> None:
         {"consent": None},
         {"consent": {"data_usage": False}},
         {"app_id": "other"},
-        {"event_time": NOON + 1},
     ],
 )
-def test_no_candidate_from_elsewhere_without_consent_or_later(fields: dict[str, Any]) -> None:
+def test_no_candidate_from_elsewhere_or_without_consent(fields: dict[str, Any]) -> None:
     assert candidates(click("t", -5, **fields), install()) == []
+
+
+def test_no_candidate_that_is_younger_than_the_install() -> None:
+    assert candidates(click("t", 1), install()) == []
 
 
 def test_the_window_for_matches_without_ids_ends_after_six_hours() -> None:
