@@ -14,7 +14,8 @@ import msgspec
 import orjson
 
 from schemas import json_text
-from schemas.events import TOPIC_OF_TYPE, TYPES, InputEvent
+from schemas.adservices_answer import adservices_answer
+from schemas.events import TOPIC_OF_TYPE, TYPES, InputEvent, Install
 from schemas.json_text import NESTING_MAX
 from schemas.leniency import DEFAULT_LENIENCY, PLANS, Leniency, is_app_id, is_id
 from schemas.parts import MICROS_MAX
@@ -44,18 +45,18 @@ def decode(
 ) -> InputEvent | Unreadable:
     """Decode one message of a source topic to its event, or to the reason why it is set aside.
 
-    `logged_at` is the log time of the record, and bounds event times from above, so that a replay
-    decides the same; `leniency` says what is left out of an event, and whom to tell.
+    `logged_at`, its log time, bounds event times; `leniency` says what is left out, and whom to tell.
     """
     fields = _fields_of(raw)
     if isinstance(fields, Unreadable):
         return fields
     tag, version = fields.get("type"), fields.get("schema_version")
-    if type(tag) is not str or type(version) is not int:
+    if type(tag) is not str or type(version) is not int or (tag, version) not in TYPES:
         return _unknown_type(fields)
-    if (event_type := TYPES.get((tag, version))) is None:
-        return _unknown_type(fields)
+    event_type = TYPES[tag, version]
     event: InputEvent | Unreadable
+    if event_type is Install:
+        _take_apples_names(fields)
     try:
         event = msgspec.convert(fields, event_type)
     except msgspec.ValidationError:
@@ -80,6 +81,11 @@ def decode(
         return refused
     check = CHECKS[event_type]
     return event if check is None else check(event, logged_at) or event
+
+
+def _take_apples_names(fields: dict[str, Any]) -> None:
+    if type(answer := fields.get("adservices")) is dict:
+        fields["adservices"] = adservices_answer(answer)
 
 
 def _fields_of(raw: bytes | None) -> dict[str, Any] | Unreadable:

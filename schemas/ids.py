@@ -21,7 +21,7 @@ WORDS = frozenset(
     "null nil none void undefined undef nan inf infinity unknown na anonymous anon guest"
     " notset unset notavailable unavailable notprovided notapplicable missing empty blank"
     " invalid unidentified noid nouser nodevice nodata true false objectobject"
-    " optionalnil optionalnull"
+    " optionalnil optionalnull optout optedout denied disabled redacted"
     # The name of the field in place of its value, as macros without their brackets.
     " idfa idfv gaid oaid gpsadid aaid adid ifa advertisingid advertisingidplain"
     " advertisingidentifier advertisingidentifierplain androidid deviceid clickid installid userid"
@@ -61,7 +61,7 @@ class IdJudge:
         self._exact = frozenset(word.strip(_SPACE).casefold() for word in more)
         self._words = WORDS
         starts = {word[:3] for word in self._exact} | {"xxx", "fff", "0x0", "0", "00", "-1"}
-        for word in (*self._words, "000", "fff"):
+        for word in (*self._words, *(3 * digit for digit in "0123456789abcdef")):
             starts |= {word[:3], *(word[0] + mark + word[1:2] for mark in _MARKS)}
             starts |= {word[:2] + mark for mark in _MARKS}
         self._starts = frozenset(form for start in starts for form in _cases(start))
