@@ -45,7 +45,7 @@ def decode(
 ) -> InputEvent | Unreadable:
     """Decode one message of a source topic to its event, or to the reason why it is set aside.
 
-    `logged_at`, its log time, bounds event times; `leniency` says what is left out, and whom to tell.
+    `logged_at`, its log time, bounds event times; `leniency` says what is left out, and to whom.
     """
     fields = _fields_of(raw)
     if isinstance(fields, Unreadable):
