@@ -102,7 +102,9 @@ def replayed(history: list[MemoryRecord], window_days: int) -> Outcomes:
     # Every redemption is an install of its own here, however many one household has.
     rules = StageRules(
         IntakeRules(b"test", EventMs(EARLIEST_MS), dead_letter_share_max=0.0, dead_letter_window=1),
+        # A household redeems more coupons on one day than people install apps.
         Rules(default=Policy(windows=Windows(click=window, reattribution=Millis(-1))),
+              installs_per_key_day_max=1_000,
               click_window_ms_max=window,
               late_ms_max=800 * DAY_MS,
               parking_ms=800 * DAY_MS, touches_per_key_max=128, installs_per_key_max=128,
