@@ -135,14 +135,17 @@ class Oracle:
                     if isinstance(record.event, events.Session)
                 ],
                 [record for record in self._of(events.Session) if record.event.app_id == app_id],
-                tuple(self._erasures()),
+                tuple(self._erasures(app_id)),
             )
             self.truth.credits |= all_credits(sightings, self.book)
 
-    def _erasures(self) -> Iterator[ErasureSeen]:
-        """Of every install that somebody asked to forget, by the time from which that counts."""
+    def _erasures(self, app_id: str) -> Iterator[ErasureSeen]:
+        """Of every install that somebody asked to forget, by the time from which that counts, and
+        of the devices that were named, for those who install later."""
         for record in self._of(events.PrivacyRequest):
-            if record.event.request_type == "erasure":
+            if record.event.request_type == "erasure" and record.event.app_id == app_id:
+                for name in record.event.identities:
+                    yield ErasureSeen(f"device {name.identity_value}", "", LogMs(record.ts))
                 for install in self.installs.values():
                     if any(self._is_of(name, install, record) for name in record.event.identities):
                         key = own_key(install.event.install_id)
