@@ -142,10 +142,8 @@ async def matching(stream: Any) -> None:
         timestamp = event.message.timestamp
         for account, money in sent.matches:
             await match_topic.send(key=account.encode(), value=pack(money), timestamp=timestamp)
-        for install_id, answer in sent.journeys:
-            await journey_topic.send(
-                key=install_id.encode(), value=pack(answer), timestamp=timestamp
-            )
+        for journey, answer in sent.journeys:
+            await journey_topic.send(key=journey.encode(), value=pack(answer), timestamp=timestamp)
         await publish(published)
 
 
@@ -163,7 +161,7 @@ async def journeys(stream: Any) -> None:
         for key in timers.due(message.partition, now):
             state = deciding.reach_due(installs[key], now, published)
             installs[key] = state.packed
-            timers.set(message.partition, key, state.due)
+            timers.set(message.partition, key, state.due if state.due > now else 0)
         for example in model.take_examples():
             await example_topic.send(key=example.install_id.encode(), value=pack(example))
         await publish(published)

@@ -23,6 +23,7 @@ from schemas.records import (
     PostbackSeen,
     RestoreSeen,
     TouchSeen,
+    journey_key,
 )
 from streams.stages.common.parked_rows import money_parked
 from tests.benchmarks.idiomatic_faust.routing import Published
@@ -41,7 +42,8 @@ def see(known: Any, record: MatchRecord, rules: Rules) -> tuple[Any, Sent, Publi
     for fact in facts:
         match fact:
             case Candidates() | MoneyRouted() | Erased():
-                sent.journeys.append((fact.install_id, fact))
+                key = journey_key(fact.app_id, fact.install_id, is_sandbox=fact.is_sandbox)
+                sent.journeys.append((key, fact))
             case AccountMoney() | TouchSeen() | RestoreSeen() | OriginalSeen():
                 sent.matches.append((fact.key, fact))
             case MoneyWaiting():
