@@ -96,17 +96,18 @@ _TOUCH = (
     " if(touch_type = 'click', touch_id, device_key)"
 )
 
-_WAITS = """(
-    SELECT log_epoch, app_id, subject_id,
+# A refund and its reversal are two events that may wait under the id of one refund.
+_WAITS = f"""(
+    SELECT {_SOURCE_POSITION}, app_id, subject_id,
         max(is_expired) AS has_expired, max(is_open) AS is_waiting
     FROM
     (
-        SELECT log_epoch, app_id, subject_id, max(state = 'expired') AS is_expired,
+        SELECT {_SOURCE_POSITION}, app_id, subject_id, max(state = 'expired') AS is_expired,
             uniqExactIf(parked_id, state = 'parked') > uniqExactIf(parked_id, state != 'parked')
                 AS is_open
-        FROM parked GROUP BY log_epoch, app_id, subject_id, waits_for
+        FROM parked GROUP BY {_SOURCE_POSITION}, app_id, subject_id, waits_for
     )
-    GROUP BY log_epoch, app_id, subject_id
+    GROUP BY {_SOURCE_POSITION}, app_id, subject_id
 )"""
 
 # Every step of a transaction is an event, and has bookings of its own.

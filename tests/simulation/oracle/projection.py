@@ -114,10 +114,15 @@ def parked(rows: Iterable[Row]) -> dict[tuple[str, str], str]:
 
 
 def parked_steps(rows: Iterable[Row]) -> dict[tuple[str, str], str]:
-    """The same, told apart as the product does: every step of a transaction is an event."""
+    """The same by event: every step of a transaction is one, and has an offset of its own."""
     return _waiting(
-        ((f"{row['app_id']}:{row['subject_id']}", row["waits_for"]), row) for row in rows
-    )
+        (
+            (f"{row['source_topic']} {row['source_partition']} {row['source_offset']}"
+             f" {row['app_id']}:{row['subject_id']}", row["waits_for"]),
+            row,
+        )
+        for row in rows
+    )  # fmt: skip
 
 
 def _waiting(rows: Iterable[tuple[tuple[str, str], Row]]) -> dict[tuple[str, str], str]:
