@@ -49,8 +49,20 @@ class Paid(msgspec.Struct, frozen=True, gc=False):
         return self.app_id, self.install_id
 
 
+class _Environment(msgspec.Struct, frozen=True, gc=False):
+    environment: str = "production"
+
+
+_environments = msgspec.json.Decoder(_Environment)
+
+
+def _is_counted(record: MemoryRecord) -> bool:
+    """Whether an outcome is of real traffic, as in all views."""
+    return _environments.decode(record.value or b"").environment == "production"
+
+
 class Tally(Generic[_Row]):
-    """The newest decision of every conversion, and all payments.
+    """The newest decision of every conversion, and all payments, without test traffic.
 
     `kind` is the struct to decode attributions to: the fields that are kept. `take` receives the
     outcome records of a replay in offset order.
@@ -68,10 +80,11 @@ class Tally(Generic[_Row]):
 
     def take(self, topic: str, records: Sequence[MemoryRecord]) -> None:
         if topic == topics.ATTRIBUTIONS.name:
-            for record in records:
+            for record in filter(_is_counted, records):
                 self._decide(self._rows.decode(record.value or b""))
         elif topic == topics.REVENUE.name:
-            self.money += [self._paid.decode(record.value or b"") for record in records]
+            counted = filter(_is_counted, records)
+            self.money += [self._paid.decode(record.value or b"") for record in counted]
 
     def _decide(self, row: _Row) -> None:
         self.versions += 1
