@@ -61,6 +61,7 @@ class IdJudge:
         self._exact = frozenset(word.strip(_SPACE).casefold() for word in more)
         self._words = WORDS
         starts = {word[:3] for word in self._exact} | {"xxx", "fff", "0x0", "0", "00", "-1"}
+        starts |= {"0" + mark for mark in _MARKS}
         for word in (*self._words, *(3 * digit for digit in "0123456789abcdef")):
             starts |= {word[:3], *(word[0] + mark + word[1:2] for mark in _MARKS)}
             starts |= {word[:2] + mark for mark in _MARKS}
