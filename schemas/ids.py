@@ -61,13 +61,13 @@ class IdJudge:
         self._exact = frozenset(word.strip(_SPACE).casefold() for word in more)
         self._words = WORDS
         starts = {word[:3] for word in self._exact} | {"xxx", "fff", "0x0", "0", "00", "-1"}
-        starts |= {"0" + mark for mark in _MARKS}
         for word in (*self._words, *(3 * digit for digit in "0123456789abcdef")):
             starts |= {word[:3], *(word[0] + mark + word[1:2] for mark in _MARKS)}
             starts |= {word[:2] + mark for mark in _MARKS}
+            starts |= {word[0] + one + two for one in _MARKS for two in _MARKS}
         self._starts = frozenset(form for start in starts for form in _cases(start))
         self._odd = frozenset(_SPACE + punctuation)
-        self._ends = frozenset(_SPACE + "}])%>#@~|!*^_\"'")
+        self._ends = self._odd
 
     def is_placeholder(self, text: str) -> bool:
         """Whether a text is no id, but what a producer sends in the place of one."""
