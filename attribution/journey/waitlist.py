@@ -83,7 +83,7 @@ def _apply(journey: Journey, record: ActivitySeen | MoneyRouted, rules: Rules) -
     facts: list[JourneyFact] = [ActivityApplied(record), _settled(record, "decided")]
     if record.is_sandbox:
         return journey, facts
-    if journey.install is not None and not journey.is_purged:
+    if journey.install is not None:
         marks, marked = mark_activity(journey.marks, record, journey.install, rules)
         if marked:
             journey = replace(journey, marks=marks)
