@@ -22,6 +22,8 @@ FOUND = {
     666: "a link logged after the deadline brought an earlier one of the same install forward",
     37: "a return that was known before the last answer of matching was never told",
     134: "a return kept the weaker evidence that was known first",
+    296: "activity was marked or not, as the purge of an erasure came before or after it",
+    501: "a key was forgotten before a touchpoint that another key sent on had been read",
     113: "log time leapt over the moment a user was forgotten; earlier features lost the source",
 }
 """Seeds that find these faults when they are put back."""

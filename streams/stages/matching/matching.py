@@ -124,11 +124,12 @@ class Matching:
             for record in frame.records:
                 batch.apply(record)
             self._watermarks.advance(frame.watermarks)
-            now = self._watermarks.minimum(self._sources)
-            batch.fire(now)
-            if now // HOUR_MS > self._forgotten_until:
-                self._forgotten_until = now // HOUR_MS
-                batch.forget(state.expired(now), now // HOUR_MS)
+            batch.fire(now := self._watermarks.minimum(self._sources))
+            # Touchpoints that another key sends on are read later than the sources.
+            hour = min(now, self._watermarks.minimum(self._hops)) // HOUR_MS
+            if hour > self._forgotten_until:
+                self._forgotten_until = hour
+                batch.forget(state.expired(LogMs(hour * HOUR_MS)), hour)
         positions = {(record.topic, record.partition): record.offset + 1 for record in records}
         return self._effects(batch, positions)
 

@@ -150,14 +150,29 @@ def test_batch_boundaries_change_neither_state_nor_outcomes() -> None:
     assert output == records_in(journeyed(whole))
 
 
+def everything_read(until: int) -> dict[str, int]:
+    """The sources, and what keys send on to each other."""
+    return clocks(until) | {"matching-0": until}
+
+
+def test_nothing_is_forgotten_before_what_other_keys_send_on_is_read() -> None:
+    stage = matching(MemoryStore(stored_expiry))
+    stage.match(seen(click("c1", -1), "first"))
+    useless = click("c1", -1).ts + RULES.touch_retention_ms + HOUR_MS
+    stage.match(watermarks=clocks(useless) | {"matching-0": NOON})
+    assert b"first" in dict(stage.state.entries())
+    stage.match(watermarks=everything_read(useless))
+    assert b"first" not in dict(stage.state.entries())
+
+
 def test_a_touchpoint_is_forgotten_when_no_install_can_be_credited_to_it_any_more() -> None:
     stage = matching(MemoryStore(stored_expiry))
     stage.match(seen(click("c1", -1), "first"))
     stage.match(seen(click("c2", -1, ts=600), "second"), watermarks=clocks(NOON))
     useless = click("c1", -1).ts + RULES.touch_retention_ms
-    stage.match(watermarks=clocks(useless - HOUR_MS))
+    stage.match(watermarks=everything_read(useless - HOUR_MS))
     assert {b"first", b"second"} <= dict(stage.state.entries()).keys()
-    stage.match(watermarks=clocks(useless + HOUR_MS))
+    stage.match(watermarks=everything_read(useless + HOUR_MS))
     assert b"first" not in dict(stage.state.entries())
     assert b"second" in dict(stage.state.entries())
 
@@ -178,9 +193,9 @@ def test_a_transaction_is_forgotten_only_long_after_its_last_step() -> None:
     stage.match(MoneySeen("t:app:t1", paid))
     stage.match(MoneySeen("t:app:t1", purchase(ts=60, install_id="i1")))
     useless = paid.ts + HOUR_MS + RULES.transaction_retention_ms
-    stage.match(watermarks=clocks(useless - HOUR_MS))
+    stage.match(watermarks=everything_read(useless - HOUR_MS))
     assert b"t:app:t1" in dict(stage.state.entries())
-    stage.match(watermarks=clocks(useless + HOUR_MS))
+    stage.match(watermarks=everything_read(useless + HOUR_MS))
     assert b"t:app:t1" not in dict(stage.state.entries())
 
 
@@ -189,9 +204,9 @@ def test_an_impression_is_forgotten_sooner() -> None:
     shown = replace(purchase(install_id="i1"), kind=MoneyKind.AD_REVENUE, step=Step.AD_REVENUE)
     stage.match(MoneySeen("i:app:t1", shown))
     useless = shown.ts + RULES.impression_retention_ms
-    stage.match(watermarks=clocks(useless - HOUR_MS))
+    stage.match(watermarks=everything_read(useless - HOUR_MS))
     assert b"i:app:t1" in dict(stage.state.entries())
-    stage.match(watermarks=clocks(useless + HOUR_MS))
+    stage.match(watermarks=everything_read(useless + HOUR_MS))
     assert b"i:app:t1" not in dict(stage.state.entries())
 
 
