@@ -13,7 +13,7 @@ from schemas.time import EventMs
 from streams.replay.memory_log import MemoryRecord
 from streams.runtime.state import MemoryStore
 from streams.stages.common.observer import StageObserver
-from streams.stages.common.watermarks import source_upstreams
+from streams.stages.common.watermarks import source_upstreams, stage_upstreams
 from streams.stages.common.working_set import stored_expiry
 from streams.stages.contract import Effects
 from streams.stages.intake.intake import Intake, IntakeRules
@@ -119,9 +119,10 @@ def test_the_frameworks_do_not_share_ids() -> None:
 def test_a_postback_is_forgotten_in_the_end_and_not_before() -> None:
     stage = Fed(Matching(0, 1, RULES, StageObserver()), MemoryStore(stored_expiry))
     (seen,) = records_in(matched(intake(skan(REAL, 0))))
+    everything = source_upstreams(1) + stage_upstreams("matching", 1)
 
     def fate_at(log_time: int) -> str:
-        stage.match(watermarks=dict.fromkeys(source_upstreams(1), log_time))
+        stage.match(watermarks=dict.fromkeys(everything, log_time))
         (fate,) = [fate for topic, fate, _ in settled(stage.match(seen)) if topic == "postbacks"]
         return fate
 
