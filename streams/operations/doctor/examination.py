@@ -1,0 +1,28 @@
+"""Runs every check of an installation. Changes nothing, and says what to do."""
+
+from __future__ import annotations
+
+from streams.operations.doctor.broker import examine_broker
+from streams.operations.doctor.check import Check
+from streams.operations.doctor.configuration import (
+    examine_environment,
+    examine_pseudonyms,
+    examine_rules,
+    examine_targets,
+)
+from streams.operations.doctor.disk import examine_disk
+from streams.operations.doctor.store import examine_store
+from streams.settings import Settings
+
+
+def examine(settings: Settings) -> list[Check]:
+    """Run every check, also after one has failed."""
+    return [
+        examine_environment(),
+        *examine_broker(settings.kafka),
+        *examine_store(settings),
+        examine_disk(settings.folders.data),
+        examine_pseudonyms(settings),
+        examine_rules(settings.rules),
+        examine_targets(settings.models),
+    ]
