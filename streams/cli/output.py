@@ -91,6 +91,11 @@ def answer_text(text: str) -> None:
     click.echo(text)
 
 
+def answer_bytes(document: bytes) -> None:
+    """The document as it is, whatever its encoding."""
+    click.echo(document, nl=False)
+
+
 def figure(value: float) -> str:
     """A number with four significant digits; NaN is a dash."""
     return "-" if math.isnan(value) else f"{value:.4g}"

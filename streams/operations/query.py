@@ -5,13 +5,23 @@ from __future__ import annotations
 from streams.settings import Settings
 from streams.store.base import QueryResult
 from streams.store.digest import converged_digest, store_digest
-from streams.wiring.store import stored
+from streams.store.reading import ReadAnswer, answer_to, rows_for
+from streams.wiring.store import read_limits, stored
 
 
-def ask(settings: Settings, sql: str) -> QueryResult:
-    """The rows of a statement. Stop: there is no store, or the statement is refused."""
+def ask(settings: Settings, sql: str) -> ReadAnswer:
+    """What a person's statement answers: rows, or a document where it has a FORMAT clause.
+
+    Stop: there is no store, the statement may do something other than read, or a limit is reached.
+    """
     with stored(settings) as store:
-        return store.query(sql)
+        return answer_to(store, sql, read_limits(settings))
+
+
+def ask_for_rows(settings: Settings, sql: str) -> QueryResult:
+    """As `ask`, always rows."""
+    with stored(settings) as store:
+        return rows_for(store, sql, read_limits(settings))
 
 
 def digest_of(settings: Settings, *, is_converged: bool, model: str | None) -> dict[str, str]:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
-from schemas.time import MINUTE_MS, SECOND_MS, Millis
+from schemas.time import HOUR_MS, MINUTE_MS, SECOND_MS, Millis
 from streams.settings.declaration import DURATION
 from streams.settings.values import Secret
 
@@ -77,6 +77,34 @@ class StoreSettings(Struct, frozen=True, kw_only=True):
             examples=["1000000"],
         ),
     ] = field(name="HEADWATER_BUFFERED_ROWS", default=400_000)
+    query_timeout_ms: Annotated[
+        Millis,
+        Meta(
+            ge=SECOND_MS,
+            le=HOUR_MS,
+            description="Maximum time of a statement of `headwater query`.",
+            examples=["5m"],
+            extra=DURATION,
+        ),
+    ] = field(name="HEADWATER_QUERY_TIMEOUT", default=Millis(MINUTE_MS))
+    query_memory: Annotated[
+        int,
+        Meta(
+            ge=50_000_000,
+            le=1_000_000_000_000,
+            description="Maximum memory, in bytes, of a statement of `headwater query`.",
+            examples=["4000000000"],
+        ),
+    ] = field(name="HEADWATER_QUERY_MEMORY", default=1_000_000_000)
+    query_rows: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=10_000_000,
+            description="Maximum number of rows that `headwater query` answers with.",
+            examples=["1000000"],
+        ),
+    ] = field(name="HEADWATER_QUERY_ROWS", default=100_000)
 
 
 class FolderSettings(Struct, frozen=True, kw_only=True):

@@ -99,7 +99,7 @@ def code_of(message: str) -> int:
 def one_line(message: str, length_max: int = 300) -> str:
     """A message from ClickHouse on one line, without stack trace, code and version."""
     text = message.split("Stack trace:")[0].split("(version ")[0]
-    text = re.sub(r"^.*?DB::Exception: ", "", " ".join(text.split()))
+    text = re.sub(r"^.*?DB::Exception: (Code: \d+\. DB::Exception: )*", "", " ".join(text.split()))
     return text[:length_max].strip().rstrip(".")
 
 

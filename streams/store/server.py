@@ -29,6 +29,8 @@ from streams.store.base import (
     one_line,
     require_read_only,
 )
+from streams.store.reading.format_answer import format_answer
+from streams.store.reading.limits import ReadLimits
 
 CONNECT_SECONDS = 5.0
 PING_SECONDS = 5.0
@@ -93,9 +95,26 @@ class ServerStore:
     def query(self, sql: str, params: Mapping[str, SqlValue] | None = None) -> QueryResult:
         require_read_only(sql)
         self._settle()
-        rows, columns = self._execute(bind(sql, params), with_column_types=True, settings=_READ)
-        names = tuple(name for name, _ in columns)
-        return QueryResult(names, [tuple(map(_as_json, row)) for row in rows])
+        return _rows_of(self._execute(bind(sql, params), with_column_types=True, settings=_READ))
+
+    def read(self, sql: str, limits: ReadLimits) -> QueryResult:
+        try:
+            return self._read(sql, limits.settings())
+        except errors.ServerException as error:
+            is_fixed = error.code == _READ_ONLY and "Cannot modify" in error.message
+            failure = limits.refusal(error.code or 0) or self._refusal(error)
+        except Exception as error:
+            is_fixed, failure = False, self._refusal(error)
+        if not is_fixed:
+            raise failure
+        # The user is read-only by its own profile, whose limits hold: it may not set others.
+        try:
+            return self._read(sql, {})
+        except Exception as error:
+            raise self._refusal(error) from None
+
+    def render(self, sql: str, output_format: str, limits: ReadLimits) -> bytes:
+        return format_answer(self.read(sql, limits), output_format)
 
     def execute(self, sql: str) -> None:
         self._execute(sql)
@@ -130,8 +149,17 @@ class ServerStore:
         try:
             return self._client().execute(sql, **options)
         except Exception as error:
-            failure = self._failure(error)
-        raise Refused(str(failure)) if isinstance(failure, BadRowsError) else failure
+            failure = self._refusal(error)
+        raise failure
+
+    def _read(self, sql: str, settings: dict[str, int | str]) -> QueryResult:
+        answer = self._client().execute(sql, with_column_types=True, settings=settings)
+        return _rows_of(answer)
+
+    def _refusal(self, error: Exception) -> Exception:
+        """As `_failure`, of a statement that carries no rows."""
+        failure = self._failure(error)
+        return Refused(str(failure)) if isinstance(failure, BadRowsError) else failure
 
     def _failure(self, error: Exception) -> Exception:
         """The exception to raise instead; the connection is dropped."""
@@ -161,6 +189,13 @@ class ServerStore:
 
 
 _READ = {"readonly": 1}
+_READ_ONLY = 164  # the code for what a read-only user may not do
+
+
+def _rows_of(answer: Any) -> QueryResult:
+    rows, columns = answer
+    names = tuple(name for name, _ in columns)
+    return QueryResult(names, [tuple(map(_as_json, row)) for row in rows])
 
 
 def connection_arguments(target: StoreTarget) -> tuple[str, dict[str, Any]]:

@@ -8,12 +8,13 @@ from contextlib import contextmanager
 from streams.errors import Stop
 from streams.settings import Settings
 from streams.settings.storing import StoreTarget
-from streams.store.base import Store, UnavailableError
+from streams.store.base import UnavailableError
 from streams.store.migrations import require_current
+from streams.store.reading import Readable, ReadLimits
 from streams.wiring.parts import store_target
 
 
-def open_store(settings: Settings) -> Store:
+def open_store(settings: Settings) -> Readable:
     """Open the store of the settings. Stop or UnavailableError, with advice, when that fails."""
     try:
         return open_target(store_target(settings))
@@ -24,7 +25,7 @@ def open_store(settings: Settings) -> Store:
 
 
 @contextmanager
-def stored(settings: Settings) -> Iterator[Store]:
+def stored(settings: Settings) -> Iterator[Readable]:
     """A store to read from, closed with the block. Stop: it is empty, away or not migrated."""
     folder = settings.folders.store
     if settings.store.url is None and not folder.exists():
@@ -43,7 +44,17 @@ def stored(settings: Settings) -> Iterator[Store]:
         raise Stop(f"{error}; start it, or correct HEADWATER_CLICKHOUSE") from error
 
 
-def open_target(target: StoreTarget, receive_timeout_seconds: float | None = None) -> Store:
+def read_limits(settings: Settings) -> ReadLimits:
+    """What one statement of a person may use."""
+    store = settings.store
+    return ReadLimits(
+        seconds=store.query_timeout_ms / 1000,
+        memory_bytes=store.query_memory,
+        rows=store.query_rows,
+    )
+
+
+def open_target(target: StoreTarget, receive_timeout_seconds: float | None = None) -> Readable:
     """Open a folder now; a server is connected to with the first call.
 
     Raises Stop or UnavailableError when it cannot be opened. `receive_timeout_seconds`: see
