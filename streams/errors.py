@@ -18,12 +18,15 @@
 `Stop` is raised for people and ends the process. All others end a lane or a worker, which say
 them in one line (`in_one_line`), unless the caller named above knows better.
 
-Two errors stand outside, because their packages import nothing of `streams`: `FileError` (of
-`schemas.file_error`, about a rule file and its like; `streams.wiring` turns it into a Stop) and
-`ServerError` (of `deploy.local`, about a development server).
+Three errors stand outside, because their packages import nothing of `streams`: `FileError` (of
+`schemas.file_error`, about a rule file and its like; `streams.wiring` turns it into a Stop),
+`NewerFormatError` (of `schemas.records`, about bytes that a newer build stored) and `ServerError`
+(of `deploy.local`, about a development server).
 """
 
 from __future__ import annotations
+
+from schemas.records import NewerFormatError
 
 
 class HeadwaterError(Exception):
@@ -32,6 +35,9 @@ class HeadwaterError(Exception):
 
 class Stop(HeadwaterError):  # noqa: N818  # It ends the program; that is no error of the program.
     """Ends the program with this one line on stderr, no traceback, and exit code 1."""
+
+
+_ONE_LINE = (HeadwaterError, NewerFormatError)
 
 
 def in_one_line(error: BaseException | None) -> str:
@@ -43,6 +49,6 @@ def in_one_line(error: BaseException | None) -> str:
         error = error.exceptions[0]
     name = type(error).__name__
     text = " ".join(str(error).split()) or name
-    is_ours = isinstance(error, HeadwaterError) or type(error) is RuntimeError
+    is_ours = isinstance(error, _ONE_LINE) or type(error) is RuntimeError
     notes = "".join(f" ({note})" for note in getattr(error, "__notes__", ()))
     return (text if is_ours or text.startswith(name) else f"{name}: {text}") + notes

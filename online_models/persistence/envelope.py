@@ -19,6 +19,7 @@ class Unusable(NamedTuple):
     """Why stored content cannot be used, in one line."""
 
     reason: str
+    is_newer: bool = False  # a newer build wrote it: this one has to be updated
 
 
 class Snapshot(NamedTuple):
@@ -64,12 +65,25 @@ def unseal(schema: str, content: bytes) -> Envelope | Unusable:
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         return Unusable(f"not a snapshot, or truncated: {error}")
     if envelope.schema != schema:
+        if _is_newer(envelope.schema, schema):
+            return Unusable(
+                f"{envelope.schema[:64]} is stored, and this build reads up to {schema}: a newer "
+                "Headwater wrote it; update this one",
+                is_newer=True,
+            )
         return Unusable(f"schema {envelope.schema[:64]!r}, expected {schema!r}")
     if envelope.code_version != FEATURES_CODE_VERSION:
         return Unusable(f"code version {envelope.code_version}, expected {FEATURES_CODE_VERSION}")
     if hashlib.sha256(envelope.body).digest() != envelope.checksum:
         return Unusable("wrong checksum")
     return envelope
+
+
+def _is_newer(found: str, own: str) -> bool:
+    """Whether a schema is a later version of one's own, as `hazard/model/2` of `hazard/model/1`."""
+    kind, _, version = found.rpartition("/")
+    own_kind, _, own_version = own.rpartition("/")
+    return kind == own_kind and version.isdecimal() and int(version) > int(own_version)
 
 
 def version_name(model: str, rows: int, checksum: bytes) -> str:

@@ -75,6 +75,7 @@ from schemas.records.money import (
     Step,
 )
 from schemas.records.site import LATE_TOUCH_MS, SiteInstall, SiteRecord, SiteTouches, site_key
+from schemas.records.stored_format import MARK, NewerFormatError, StoredFormat, stored_version
 from schemas.records.touch import TOUCH_TEXTS, TRAITS, Flag, Signal, Source, Touch, TouchKind
 
 __all__ = [
@@ -82,6 +83,7 @@ __all__ = [
     "INSTALL_TEXTS",
     "JOURNEY_PREFIXES",
     "LATE_TOUCH_MS",
+    "MARK",
     "NAMED_BY_SESSION",
     "NOT_ASKED",
     "NO_DETAILS",
@@ -118,6 +120,7 @@ __all__ = [
     "MoneyKind",
     "MoneyRouted",
     "MoneySeen",
+    "NewerFormatError",
     "OriginalSeen",
     "PostbackSeen",
     "Prior",
@@ -132,6 +135,7 @@ __all__ = [
     "SiteVerdict",
     "Source",
     "Step",
+    "StoredFormat",
     "Touch",
     "TouchKind",
     "TouchSeen",
@@ -147,4 +151,5 @@ __all__ = [
     "scope_of",
     "site_frames",
     "site_key",
+    "stored_version",
 ]

@@ -10,6 +10,7 @@ from schemas.records.example import ExampleRecord
 from schemas.records.journey import JourneyRecord
 from schemas.records.match import MatchRecord
 from schemas.records.site import SiteRecord
+from schemas.records.stored_format import StoredFormat
 from schemas.time import LogMs
 
 FRAME_BYTES_MAX = 400_000
@@ -41,12 +42,31 @@ class ExampleFrame(Struct, frozen=True, array_like=True):
     records: list[ExampleRecord] = field(default_factory=list)
 
 
-frame_encoder = msgpack.Encoder()
+match_frames: StoredFormat[MatchFrame] = StoredFormat("a frame of match", MatchFrame)
 
-match_frames = msgpack.Decoder(MatchFrame)
+journey_frames: StoredFormat[JourneyFrame] = StoredFormat("a frame of journeys", JourneyFrame)
 
-journey_frames = msgpack.Decoder(JourneyFrame)
+site_frames: StoredFormat[SiteFrame] = StoredFormat("a frame of sites", SiteFrame)
 
-site_frames = msgpack.Decoder(SiteFrame)
+example_frames: StoredFormat[ExampleFrame] = StoredFormat("a frame of examples", ExampleFrame)
 
-example_frames = msgpack.Decoder(ExampleFrame)
+AnyFrame = MatchFrame | JourneyFrame | SiteFrame | ExampleFrame
+
+
+class FrameEncoder:
+    """Writes frames of every kind, each in the version of its format."""
+
+    def __init__(self) -> None:
+        self._encode = msgpack.Encoder().encode
+        self._markers: dict[type[AnyFrame], bytes] = {
+            MatchFrame: match_frames.marker,
+            JourneyFrame: journey_frames.marker,
+            SiteFrame: site_frames.marker,
+            ExampleFrame: example_frames.marker,
+        }
+
+    def encode(self, frame: AnyFrame) -> bytes:
+        return self._markers[type(frame)] + self._encode(frame)
+
+
+frame_encoder = FrameEncoder()

@@ -21,15 +21,26 @@ from schemas.records import (
     MatchRecord,
     SiteFrame,
     SiteRecord,
+    StoredFormat,
+    example_frames,
+    journey_frames,
+    match_frames,
+    site_frames,
 )
-from schemas.time import LogMs
 from streams.runtime.faust.assignor import Claim
+from streams.stages.common.watermarks import WATERMARKS
 from streams.stages.common.working_set import DUE_BYTES, RESERVED
+from streams.stages.journeys.active_models import ACTIVE_VERSIONS
 from streams.stages.journeys.install_steps import InstallState
-from streams.stages.learning.head import Head
-from streams.stages.matching.matching import KeyState
-from streams.stages.sites.day_steps import SiteState
+from streams.stages.journeys.journeys import INSTALL_STATES
+from streams.stages.learning.head import HEADS, Head
+from streams.stages.matching.matching import KEY_STATES, KeyState
+from streams.stages.sites.day_steps import SITE_STATES, SiteState
 
+CLAIM = "claim of a member of the group"
+HEAD = "head of learning"
+ENVELOPE = "envelope"
+RULES_KEY = b"\x00rules"
 FRAMES: Mapping[str, tuple[Any, Any]] = {
     topics.MATCH.name: (MatchFrame, MatchRecord),
     topics.JOURNEYS.name: (JourneyFrame, JourneyRecord),
@@ -41,15 +52,20 @@ STATES: Mapping[str, Any] = {
     topics.JOURNEYS_CHANGELOG.name: InstallState,
     topics.SITES_CHANGELOG.name: SiteState,
 }
-RESERVED_VALUES: Mapping[bytes, Any] = {
-    b"\x00watermarks": dict[str, LogMs],
-    b"\x00model": dict[str, tuple[str, LogMs]],
-    b"\x00rules": str,
+STORED_FORMATS: Mapping[str, StoredFormat[Any]] = {
+    topics.MATCH.name: match_frames,
+    topics.JOURNEYS.name: journey_frames,
+    topics.SITES.name: site_frames,
+    topics.EXAMPLES.name: example_frames,
+    topics.MATCHING_CHANGELOG.name: KEY_STATES,
+    topics.JOURNEYS_CHANGELOG.name: INSTALL_STATES,
+    topics.SITES_CHANGELOG.name: SITE_STATES,
+    "watermarks": WATERMARKS,
+    "model": ACTIVE_VERSIONS,
+    HEAD: HEADS,
 }
+"""Formats whose versions are marked, by the name of their topic or of their key."""
 OUTCOMES: Mapping[str, Any] = OUTCOME_OF_TOPIC
-CLAIM = "claim of a member of the group"
-HEAD = "head of learning"
-ENVELOPE = "envelope"
 
 _ROOMS_WITH_LAYOUTS = (
     "quality.monitor",
@@ -90,14 +106,15 @@ def _members(union: Any) -> tuple[Any, ...]:
 
 def decode(name: str, key: bytes, value: bytes) -> Any:
     """What a stored value holds. Raises whatever today's decoders raise."""
-    if name in FRAMES:
-        return msgspec.msgpack.decode(value, type=FRAMES[name][0])
+    if name in STATES and key == RULES_KEY:
+        return value.decode()
     if name in STATES and key[:1] == bytes([RESERVED]):
-        kind = RESERVED_VALUES[key]
-        return value.decode() if kind is str else msgspec.msgpack.decode(value, type=kind)
+        return STORED_FORMATS[key[1:].decode()].decode(value)
     if name in STATES:
         due = int.from_bytes(value[:DUE_BYTES])
-        return due, msgspec.msgpack.decode(value[DUE_BYTES:], type=STATES[name])
+        return due, STORED_FORMATS[name].decode(value[DUE_BYTES:])
+    if name in STORED_FORMATS:
+        return STORED_FORMATS[name].decode(value)
     if name in OUTCOMES:
         return msgspec.json.decode(value, type=OUTCOMES[name])
     if name in layouts():

@@ -65,7 +65,7 @@ def test_every_type_that_is_stored_was_recorded_with_all_its_fields() -> None:
     wrong = unreadable_changes(recorded, today)
     advice = (
         "give the format a new version, and keep a decoder of the old one"
-        " (streams/stages/common/stored_versions.py)"
+        " (schemas/records/stored_format.py)"
     )
     assert not wrong, "\n".join([*wrong, advice])
     assert not grown, f"{', '.join(grown)}: grown since its bytes were recorded; {RECORD}"

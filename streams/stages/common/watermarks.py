@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import msgspec
 
 from schemas import topics
 from schemas.outcomes import Freshness
-from schemas.records import frame_encoder
+from schemas.records import MARK, StoredFormat
 from schemas.time import LogMs, Millis
 from streams.stages.common.outbox import Outbox
-from streams.stages.common.working_set import WATERMARKS_KEY
+from streams.stages.common.working_set import DUE_BYTES, RESERVED, WATERMARKS_KEY
 
-_decoder = msgspec.msgpack.Decoder(dict[str, LogMs])
+WATERMARKS: StoredFormat[dict[str, LogMs]] = StoredFormat("watermarks", dict[str, LogMs])
+_encode = msgspec.msgpack.Encoder().encode
 WATERMARK_STEP_MS = Millis(1_000)
 READ_STEP_MS = Millis(50)
 READ = "read"
@@ -57,18 +59,25 @@ class Watermarks:
         self._latest = dict.fromkeys(expected, LogMs(0))
 
     def restore(self, value: bytes) -> None:
-        self.advance(_decoder.decode(value))
+        self.advance(WATERMARKS.decode(value))
 
-    def restore_from(self, entries: Iterable[tuple[bytes, bytes]]) -> Iterator[tuple[bytes, bytes]]:
-        """Take the watermarks out of a stage's entries, and yield the others."""
+    def restore_from(
+        self, entries: Iterable[tuple[bytes, bytes]], states: StoredFormat[Any]
+    ) -> Iterator[tuple[bytes, bytes]]:
+        """Take the watermarks out of a stage's entries, and yield the others.
+
+        Raises NewerFormatError for a state that a newer build wrote, before anything is decided.
+        """
         for key, value in entries:
             if key == WATERMARKS_KEY:
                 self.restore(value)
-            else:
-                yield key, value
+                continue
+            if key[0] != RESERVED and value[DUE_BYTES] == MARK:
+                states.require_known(value[DUE_BYTES:])
+            yield key, value
 
     def encode(self) -> bytes:
-        return frame_encoder.encode(self._latest)
+        return WATERMARKS.marker + _encode(self._latest)
 
     def advance(self, watermarks: dict[str, LogMs]) -> None:
         """Raise watermarks. They never fall; upstreams that are not expected are ignored."""

@@ -1,7 +1,8 @@
 """The states that one decision touches, decoded and encoded once, and the timers of all states.
 
 A stored value consists of eight bytes, the log time at which the state is due (0: never), and the
-encoded state. So timers are rebuilt after a restart without decoding states.
+encoded state. So timers are rebuilt after a restart without decoding states. States of a later
+version than 1 begin with a marker (see `schemas.records.stored_format`).
 """
 
 from __future__ import annotations
@@ -11,11 +12,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from schemas.records import frame_encoder
+import msgspec
+
+from schemas.records import StoredFormat
 from schemas.time import LogMs
 from streams.stages.contract import StateReader
 
 S = TypeVar("S")
+_encode = msgspec.msgpack.Encoder().encode
 DUE_BYTES = 8
 EXPIRES_FROM = 1 << 63
 """Added to a due time: there is nothing to do then, but the state may be forgotten from then on."""
@@ -93,9 +97,9 @@ class Timers:
 
 @dataclass(frozen=True)
 class Codec(Generic[S]):
-    """Decodes a stored state, and tells when it is due."""
+    """Reads and writes a stored state, and tells when it is due."""
 
-    decode: Callable[[bytes | memoryview], S]
+    format: StoredFormat[S]
     due: Callable[[S], int]  # log time, NEVER, or EXPIRES_FROM + log time
 
 
@@ -112,11 +116,18 @@ class WorkingSet(Generic[S]):
 
     def load(self, keys: Iterable[bytes]) -> None:
         """Read the keys that are not loaded yet, all at once."""
-        decode = self._codec.decode
+        decode = self._codec.format.decode_quickly
         states = self._states
         keys = [key for key in keys if key not in states]
         for key, value in zip(keys, self._store.get_many(keys), strict=True):
-            states[key] = None if value is None else decode(memoryview(value)[DUE_BYTES:])
+            if value is None:
+                states[key] = None
+                continue
+            content = memoryview(value)[DUE_BYTES:]
+            try:
+                states[key] = decode(content)
+            except (msgspec.MsgspecError, UnicodeDecodeError):
+                states[key] = self._codec.format.decode(content)
 
     def get(self, key: bytes) -> S | None:
         if key not in self._states:
@@ -153,12 +164,12 @@ class WorkingSet(Generic[S]):
 
     def changes(self) -> dict[bytes, bytes | None]:
         """Encoded changes, sorted by key."""
-        encode, states = frame_encoder.encode, self._states
+        encode, marker, states = _encode, self._codec.format.marker, self._states
         changed: dict[bytes, bytes | None] = {}
         for key in sorted(self._changed):
             state = states[key]
             if state is None:
                 changed[key] = None
             else:
-                changed[key] = self._changed[key].to_bytes(DUE_BYTES) + encode(state)
+                changed[key] = self._changed[key].to_bytes(DUE_BYTES) + marker + encode(state)
         return changed

@@ -23,6 +23,7 @@ from online_models.targets.targets import DEFAULT_TARGETS, VALUE, Target, Target
 from online_models.value.persistence import load_value_scorer
 from online_models.value.rules import ValueRules
 from online_models.value.scorer import ValueScorer
+from schemas.records import StoredFormat
 from schemas.time import LogMs
 from streams.stages.common.observer import StageObserver
 
@@ -30,6 +31,8 @@ FindSnapshot = Callable[[str], bytes | None]
 """Finds the content of a version. The runtime provides it before its marker is decided on."""
 
 M = TypeVar("M")
+_Versions = dict[str, tuple[str, LogMs]]
+ACTIVE_VERSIONS: StoredFormat[_Versions] = StoredFormat("active model versions", _Versions)
 READY_MAX = 4
 """Versions of a model kept in memory: partitions switch at slightly different times."""
 
@@ -125,12 +128,11 @@ class ActiveModels:
         self._is_credit_known = False
 
     def restore(self, value: bytes) -> None:
-        versions = msgpack.decode(value, type=dict[str, tuple[str, LogMs]])
-        for model, (version, published_at) in versions.items():
+        for model, (version, published_at) in ACTIVE_VERSIONS.decode(value).items():
             self.switch(model, version, published_at)
 
     def encode(self) -> bytes:
-        return msgpack.encode(self._versions, order="deterministic")
+        return ACTIVE_VERSIONS.marker + msgpack.encode(self._versions, order="deterministic")
 
     @property
     def versions(self) -> list[str]:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-import msgspec
-
 from attribution.journey import ALL_READ
 from attribution.rules.rules import Rules, rule_set_id
 from schemas import topics
 from schemas.records import (
     JOURNEY_PREFIXES,
     ModelMarker,
+    StoredFormat,
     journey_frames,
 )
 from schemas.time import MINUTE_MS, LogMs
@@ -43,7 +42,7 @@ RULES_KEY = b"\x00rules"
 SITES_STEP_MS = MINUTE_MS
 """Log time between two watermarks for the sites stage, which judges hourly."""
 
-_states = msgspec.msgpack.Decoder(InstallState)
+INSTALL_STATES: StoredFormat[InstallState] = StoredFormat("a state of journeys", InstallState)
 
 
 class Journeys:
@@ -75,14 +74,14 @@ class Journeys:
         self._freshness = FreshnessReport(self.name, partition)
         self._sites_step = WatermarkStep(upstream(self.name, partition), SITES_STEP_MS)
         self._rule_change = RuleChange(self.context.rule_set)
-        self._codec: Codec[InstallState] = Codec(_states.decode, self._due)
+        self._codec: Codec[InstallState] = Codec(INSTALL_STATES, self._due)
 
     def restore(self, entries: Iterable[tuple[bytes, bytes]]) -> None:
         applied = b""
 
         def states() -> Iterable[tuple[bytes, bytes]]:
             nonlocal applied
-            for key, value in self._watermarks.restore_from(entries):
+            for key, value in self._watermarks.restore_from(entries, INSTALL_STATES):
                 if key == RULES_KEY:
                     applied = value
                 elif key == MODEL_KEY:

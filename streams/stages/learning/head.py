@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from msgspec import Struct, field, msgpack
+from msgspec import Struct, field
 
 from online_models.learning.registry import ModelHistory
 from online_models.persistence.envelope import Unusable
+from schemas.records import StoredFormat
 from streams.errors import Stop
 from streams.stages.learning.parts import Base
 
@@ -34,11 +35,13 @@ class Head(Struct):
     histories: dict[str, ModelHistory] = {}
 
 
-heads = msgpack.Decoder(Head)
+HEADS: StoredFormat[Head] = StoredFormat("the head of learning", Head)
 
 
 def unusable(found: Unusable) -> Stop:
     """Why the stage cannot go on from its state, and what to do."""
+    if found.is_newer:
+        return Stop(f"learning: {found.reason}")
     return Stop(
         f"learning: the stored learner cannot be used ({found.reason}): it was written by another"
         " version, is damaged, or a target has changed its edges, horizons or prior (give it a new"

@@ -38,7 +38,7 @@ from schemas.records import (
 from streams.stages.common.observer import StageObserver
 from streams.stages.contract import Effects, LogRecord, OffsetRange, StateReader
 from streams.stages.learning.credit_weights import weigh
-from streams.stages.learning.head import Head, Relearning, heads, unusable
+from streams.stages.learning.head import HEADS, Head, Relearning, unusable
 from streams.stages.learning.parts import (
     BASE_EVERY_MS,
     Base,
@@ -111,6 +111,10 @@ class Learning:
         parts = self._parts.restore(entries)
         if not parts:
             return
+        try:
+            self._head = HEADS.decode(parts.get(_HEAD, b""))
+        except msgspec.MsgspecError as error:
+            raise unusable(Unusable(f"its head: {error}")) from error
         targets = self._targets.restored(parts)
         credit = self._credit.restored(without_prefix(parts, CREDIT_PARTS))
         monitors = self._monitors.restore(parts)
@@ -121,10 +125,6 @@ class Learning:
         if isinstance(monitors, Unusable):
             raise unusable(monitors)
         self._targets, self._credit = targets, credit
-        try:
-            self._head = heads.decode(parts.get(_HEAD, b""))
-        except msgspec.MsgspecError as error:
-            raise unusable(Unusable(f"its head: {error}")) from error
         if again := self._head.again:
             again.until = max(again.position, again.end)  # What follows is read as usual.
         self._book.registry = Registry(self._head.histories)
@@ -288,6 +288,11 @@ class Learning:
             head.bases, removed = thinned([*head.bases, base], head.time)
             changes |= added | removed
         head.histories = self._book.registry.histories
-        parts = {_HEAD: msgpack.encode(head), **targets, **credit, **self._monitors.dump()}
+        parts = {
+            _HEAD: HEADS.marker + msgpack.encode(head),
+            **targets,
+            **credit,
+            **self._monitors.dump(),
+        }
         self._stored_bytes = sum(map(len, parts.values()))
         return changes | self._parts.store(parts)

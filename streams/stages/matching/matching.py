@@ -6,8 +6,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
-import msgspec
-
 from attribution.matching import accounts, touch_index, transactions
 from attribution.matching.accounts import AccountState
 from attribution.matching.facts import Evicted, KeyShared, MatchFact, MoneyWaiting, Settled
@@ -38,6 +36,7 @@ from schemas.records import (
     OriginalSeen,
     PostbackSeen,
     RestoreSeen,
+    StoredFormat,
     TouchSeen,
     journey_key,
     match_frames,
@@ -72,7 +71,7 @@ from streams.stages.matching.shared_key_rows import shared_key_row
 
 KeyState = TouchIndex | Transaction | TransactionBefore | AccountState | SeenPostback
 
-_states = msgspec.msgpack.Decoder(KeyState)
+KEY_STATES: StoredFormat[KeyState] = StoredFormat("a state of matching", KeyState)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +106,10 @@ class Matching:
         self._stage_time_step = WatermarkStep(name)
         self._settled_step = WatermarkStep(name)
         self._freshness = FreshnessReport(self.name, partition)
-        self._codec: Codec[KeyState] = Codec(_states.decode, self._due)
+        self._codec: Codec[KeyState] = Codec(KEY_STATES, self._due)
 
     def restore(self, entries: Iterable[tuple[bytes, bytes]]) -> None:
-        self._context.timers.restore(self._watermarks.restore_from(entries))
+        self._context.timers.restore(self._watermarks.restore_from(entries, KEY_STATES))
 
     def snapshots_needed(self, records: Sequence[LogRecord]) -> Sequence[str]:
         return ()

@@ -17,12 +17,13 @@ from attribution.sites.complete_days import (
 from attribution.sites.history import WINDOW_DAYS, HourOfInstalls, SiteHistory
 from attribution.sites.mixture import Mixture
 from attribution.sites.norms import AppNorms, Norms
-from schemas.records import SiteInstall, SiteRecord, SiteTouches
+from schemas.records import SiteInstall, SiteRecord, SiteTouches, StoredFormat
 from schemas.time import DAY_MS, LogMs, Millis
 from streams.stages.common.working_set import WorkingSet
 from streams.stages.sites.site_verdicts import SiteJudgement, Verdicts
 
 SiteState = SiteHistory | HourOfInstalls | AppNorms | SiteDays
+SITE_STATES: StoredFormat[SiteState] = StoredFormat("a state of sites", SiteState)
 
 SITE, HOUR, APP, DAYS, DAY_APP = b"s", b"h", b"a", b"d", b"n"
 """First byte of state keys: the early history of a site, installs of an hour, norms of an app, the

@@ -12,7 +12,6 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable, Sequence
 
-import msgspec
 from msgspec.structs import replace
 
 from attribution.rules.rules import Rules
@@ -50,6 +49,7 @@ from streams.stages.contract import Effects, LogRecord, StateReader
 from streams.stages.sites.day_steps import (
     DAYS,
     SITE,
+    SITE_STATES,
     DaySteps,
     SiteState,
     app_state_key,
@@ -62,9 +62,6 @@ from streams.stages.sites.site_verdicts import SiteJudgement, Verdicts
 
 NORMS_RETENTION_DAYS = 90
 """Norms of an app are forgotten after this many days without a judgement."""
-
-
-_states = msgspec.msgpack.Decoder(SiteState)
 
 
 class Sites:
@@ -87,11 +84,11 @@ class Sites:
         self._watermarks = Watermarks(self._journeys)
         self._freshness = FreshnessReport(self.name, partition)
         self._late_ms = lateness(rules)
-        self._codec: Codec[SiteState] = Codec(_states.decode, self._due)
+        self._codec: Codec[SiteState] = Codec(SITE_STATES, self._due)
 
     def restore(self, entries: Iterable[tuple[bytes, bytes]]) -> None:
         def states() -> Iterable[tuple[bytes, bytes]]:
-            for key, value in self._watermarks.restore_from(entries):
+            for key, value in self._watermarks.restore_from(entries, SITE_STATES):
                 self.known += key.startswith(SITE)
                 yield key, value
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas.records import StoredFormat
 from schemas.time import LogMs
 from streams.runtime.state import MemoryStore
 from streams.stages.common.working_set import DUE_BYTES, WATERMARKS_KEY, Codec, Timers, WorkingSet
@@ -54,7 +54,7 @@ def test_timers_are_a_dict_that_gives_up_what_is_due_in_order(
 
 
 State = list[int]
-CODEC: Codec[State] = Codec(msgspec.msgpack.Decoder(State).decode, lambda state: state[0])
+CODEC: Codec[State] = Codec(StoredFormat("a state", State), lambda state: state[0])
 
 
 def test_changes_carry_when_their_state_is_due_so_timers_can_be_restored() -> None:
