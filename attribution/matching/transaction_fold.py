@@ -7,6 +7,7 @@ they were logged: ties break by what the steps say.
 * One payment is made at most. Among the steps that can pay and whose receipt is not invalid, one is
   the charge: one with an amount before one without, a valid receipt before an unchecked one, then
   the earliest. The others count nothing; `v_money_issues` tells where they state another amount.
+* A trial costs nothing, whatever price it states: stores and SDKs state that of the product.
 * The latest verdict on the receipt decides whether it counts: valid does, invalid does not, and
   where it is pending and nobody has called it valid, it does not yet.
 * Refunds take from what is left, in order of time; one that states no amount takes all of it. A
@@ -90,6 +91,11 @@ def is_paying(step: Money) -> bool:
     return step.kind is not MoneyKind.REFUND and step.step not in SILENT_STEPS
 
 
+def can_charge(step: Money) -> bool:
+    """Whether the step can be what was paid: it can pay, and begins no trial."""
+    return is_paying(step) and step.step is not Step.TRIAL_START
+
+
 def verdict_on(steps: Sequence[Money]) -> ReceiptStatus:
     """The verdict on the receipt that is in force, by the time of the steps that can pay."""
     paying = [step for step in steps if is_paying(step)]
@@ -104,7 +110,7 @@ def verdict_on(steps: Sequence[Money]) -> ReceiptStatus:
 
 def is_paid(steps: Sequence[Money]) -> bool:
     """Whether there is a step that pays, with a receipt that counts."""
-    if not any(is_paying(step) for step in steps):
+    if not any(can_charge(step) for step in steps):
         return False
     return verdict_on(steps) in (ReceiptStatus.VALID, ReceiptStatus.UNCHECKED)
 
@@ -136,7 +142,7 @@ def charge_of(steps: Sequence[Money], *, is_original_paid: bool) -> Charge:
     if is_original_paid and may_restore(steps):
         return Charge("", 0, "", is_restore=True)
     candidates = [
-        step for step in steps if is_paying(step) and step.receipt is not ReceiptStatus.INVALID
+        step for step in steps if can_charge(step) and step.receipt is not ReceiptStatus.INVALID
     ]
     if not candidates or not is_paid(steps):
         return Charge("", 0, "")
@@ -161,7 +167,7 @@ def _charge_by(step: Money) -> Charge:
 
 
 def _alone(step: Money) -> Counted:
-    if step.step in SILENT_STEPS:
+    if step.step in SILENT_STEPS or step.step is Step.TRIAL_START:
         return Counted(0, step.currency)
     if step.details.net_micros is None and not step.details.fee_micros:
         return Counted(step.amount_micros, step.currency)

@@ -214,18 +214,25 @@ def _milestones() -> Compared:
     )
 
 
+_REFUND_THAT_WAITS = (
+    "if(waits_for = 'purchase', replaceRegexpOne(parked_id, ':(parked|released|expired)$', ''), '')"
+)
+
+
 def _parked() -> Compared:
-    """What was released counts as if it had never waited."""
+    """What was released counts as if it had never waited. Refunds of one id that state different
+    things wait each for itself."""
     # Money that moves waits once for each install that it is moved to.
+    subject = f"app_id, subject_id, waits_for, {_REFUND_THAT_WAITS}"
     unsettled = (
-        "SELECT app_id, subject_id, waits_for FROM parked GROUP BY app_id, subject_id, waits_for"
+        f"SELECT {subject} FROM parked GROUP BY {subject}"
         " HAVING countIf(state = 'expired') > 0 OR uniqExactIf(parked_id, state = 'parked')"
         " > uniqExactIf(parked_id, state = 'released')"
     )
     return Compared(
         _texts(TABLES["parked"].columns, ("parked_id", "deadline", *_SOURCE)),
-        f"parked WHERE (app_id, subject_id, waits_for) IN ({unsettled}) AND state != 'released'",
-        once_by="app_id, subject_id, waits_for",
+        f"parked WHERE ({subject}) IN ({unsettled}) AND state != 'released'",
+        once_by=subject,
         first_by="state = 'parked', log_epoch, log_partition, log_offset",
     )
 

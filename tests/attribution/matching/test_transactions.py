@@ -175,6 +175,11 @@ PRICE = 5_000_000
         ([step(Step.CANCEL, 9), step(Step.START, 0)], PRICE),
         ([step(Step.GRACE), step(Step.BILLING_RETRY), step(Step.EXPIRE), step(Step.CANCEL)], 0),
         ([step(Step.TRIAL_START, 0, 0), step(Step.RENEWAL, 9)], PRICE),
+        # The price of a trial is what comes after it, whoever pays that.
+        ([step(Step.TRIAL_START)], 0),
+        ([step(Step.TRIAL_START, 0, 9_000_000), step(Step.RENEWAL, 9)], PRICE),
+        ([step(Step.TRIAL_START, receipt=ReceiptStatus.VALID), step(Step.CANCEL, 9)], 0),
+        ([step(Step.TRIAL_START), refund("r1", 5)], 0),
         ([step(Step.START), step(Step.START, 3, 7_000_000)], PRICE),
         ([step(Step.PURCHASE, 0, receipt=ReceiptStatus.PENDING)], 0),
         ([step(Step.PURCHASE, 0, receipt=ReceiptStatus.PENDING), step(Step.PURCHASE, 1)], 0),

@@ -13,6 +13,7 @@ from schemas.events import Purchase, Refund, Subscription
 
 Charge = Purchase | Subscription
 PAYS = {"purchase", "trial_start", "start", "renewal", "recovery", "product_change"}
+CHARGES = PAYS - {"trial_start"}  # a trial is free, whatever price it states
 
 
 class Value(NamedTuple):
@@ -59,7 +60,7 @@ def receipts(events: Sequence[Charge | Refund]) -> str:
 
 
 def is_bought(events: Sequence[Charge | Refund]) -> bool:
-    pays = any(not isinstance(one, Refund) and word(one) in PAYS for one in events)
+    pays = any(not isinstance(one, Refund) and word(one) in CHARGES for one in events)
     return pays and receipts(events) in ("valid", "unchecked")
 
 
@@ -97,6 +98,7 @@ def paid(events: Sequence[Charge | Refund], original: Sequence[Charge | Refund])
         return 0, ""
     if not is_bought(events):
         return 0, ""
+    paying = [one for one in paying if word(one) in CHARGES]
     for with_amount in (True, False):
         for receipt in ("valid", "unchecked", "pending"):
             same = [

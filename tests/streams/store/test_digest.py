@@ -22,6 +22,7 @@ from streams.store.migrations import (
 from streams.store.reconcile import reconcile
 from streams.store.tables import TABLES
 from tests.worlds.stores.store_world import every_kind, put
+from tests.worlds.stores.subscription_steps import refund_that_waits
 from tests.worlds.stores.traffic_outcomes import (
     booking,
     credit,
@@ -103,6 +104,19 @@ def test_the_digest_sees_every_change(
     put(store, [changed if type(row) is type(changed) else row for row in every_kind()])
     after = store_digest(store)
     assert [name for name in before if before[name] != after[name]] == [table]
+
+
+def test_refunds_that_wait_under_one_id_are_compared_each_for_itself(
+    open_store: Callable[[], EmbeddedStore],
+) -> None:
+    rows = [refund_that_waits("r1", "parked", micros, f"r1:{micros}") for micros in (-5, -3)]
+    digests_of = []
+    for stored in (rows, rows[::-1], rows[:1]):
+        store = open_store()
+        put(store, stored)
+        digests_of.append(converged_digest(store)["parked"])
+    assert digests_of[0] == digests_of[1]
+    assert digests_of[0] != digests_of[2]
 
 
 def test_the_digest_is_the_same_in_one_pass_and_in_many(

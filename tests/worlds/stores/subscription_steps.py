@@ -6,11 +6,13 @@ import random
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from schemas.outcomes import Booking, Outcome
+from msgspec.structs import replace
+
+from schemas.outcomes import Booking, Outcome, Parked
 from schemas.time import DAY_MS
 from streams.store.base import Store
 from tests.worlds.stores.store_world import empty, put
-from tests.worlds.stores.traffic_outcomes import NOON, booking
+from tests.worlds.stores.traffic_outcomes import NOON, booking, parked
 
 PRICE = 5_000_000
 
@@ -56,6 +58,18 @@ def refund(transaction_id: str, day: float, micros: int, **changes: Any) -> Book
         "product_id": "",
     }
     return step(transaction_id, "refund", day, micros, **values | changes)
+
+
+def refund_that_waits(subject_id: str, state: str, micros: int, statement: str) -> Parked:
+    """A statement of a refund that waits for its purchase, or did."""
+    row = parked(subject_id, state, "purchase")
+    return replace(
+        row,
+        parked_id=f"{statement}:purchase:{state}",
+        kind="refund",
+        amount_micros=micros,
+        currency="USD",
+    )
 
 
 def taken_back(row: Booking) -> Booking:

@@ -19,6 +19,12 @@ from tests.worlds.stores.subscription_steps import (
 
 pytest.importorskip("chdb")
 
+
+def google(transaction_id: str, happened: str, day: float, micros: int = 0, **changes: Any) -> Any:
+    changes = {"original_transaction_id": ""} | changes
+    return step(transaction_id, happened, day, micros, **changes)
+
+
 MARKS = (
     "trials", "conversions", "starts", "renewals", "cancellations", "billing_failures", "churned",
 )  # fmt: skip
@@ -147,6 +153,63 @@ def test_a_trial_converts_renews_and_ends(store: Store) -> None:
         ),
         ([step("t1", "start", 0, PRICE, environment="sandbox")], []),
         ([step("t1", "purchase", 0, PRICE, kind="purchase")], []),
+        # A client reports the purchase and a server the start, with one id: either may be paid.
+        (
+            [
+                step("t1", "purchase", 0, PRICE, kind="purchase"),
+                step("t1", "start", 0, 0, stated_micros=PRICE),
+                step("t2", "renewal", 30, PRICE),
+            ],
+            [(0, "starts", 1), (30, "renewals", 1)],
+        ),
+        (
+            [
+                step("t1", "purchase", 0, 0, kind="purchase", stated_micros=PRICE),
+                step("t1", "start", 0, PRICE),
+            ],
+            [(0, "starts", 1)],
+        ),
+        # Google numbers renewals after the first order, and names no original.
+        (
+            [
+                google("GPA.1234-5678-9012-34567", "start", 0, PRICE),
+                google("GPA.1234-5678-9012-34567..0", "renewal", 30, PRICE),
+                google("GPA.1234-5678-9012-34567..1", "start", 60, PRICE),
+                google("GPA.1234-5678-9012-34567..2", "expire", 90),
+                google("GPA.9999-5678-9012-34567..0", "renewal", 90, PRICE),
+            ],
+            [
+                (0, "starts", 1),
+                (30, "renewals", 1),
+                (60, "renewals", 1),
+                (90, "renewals", 1),
+                (90, "churned", 1),
+            ],
+        ),
+        (
+            [
+                google("GPA.1234-5678-9012-34567", "trial_start", 0),
+                google("GPA.1234-5678-9012-34567..0", "renewal", 7, PRICE),
+            ],
+            [(0, "trials", 1), (7, "conversions", 1)],
+        ),
+        (
+            [
+                google("GPA.1234-5678-9012-34567", "start", 0, PRICE),
+                google(
+                    "GPA.1234-5678-9012-34567..1",
+                    "start",
+                    60,
+                    PRICE,
+                    original_transaction_id="GPA.1234-5678-9012-34567..0",
+                ),
+            ],
+            [(0, "starts", 1), (60, "renewals", 1)],
+        ),
+        (
+            [google("my.order..0", "start", 0, PRICE), google("my.order", "start", 1, PRICE)],
+            [(0, "starts", 1), (1, "starts", 1)],
+        ),
     ],
 )
 def test_each_moment_of_a_subscription_counts_once(
@@ -175,6 +238,20 @@ def test_money_counts_net_of_refunds_on_its_own_day_in_its_own_currency(store: S
         ]
         days = store.query("SELECT count() FROM v_subscriptions_daily").rows
         assert days == [(4,)]
+
+
+def test_a_refund_of_a_restored_purchase_takes_from_the_subscription_that_it_restores(
+    store: Store,
+) -> None:
+    rows = [
+        step("t1", "start", 0, PRICE),
+        refund("t9", 3, -PRICE, original_transaction_id="t1"),
+    ]
+    for _ in in_some_orders(store, rows):
+        assert [row[:5] for row in money(store)] == [
+            (0, "plus", "USD", 5, 0),
+            (3, "plus", "USD", -5, -5),
+        ]
 
 
 def test_what_was_taken_back_is_as_if_it_had_never_been(store: Store) -> None:
