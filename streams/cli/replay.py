@@ -63,8 +63,8 @@ def replay_command(
     """Process events from files, without a broker.
 
     Stores what workers would have stored. Files hold JSON lines as `kcat -C -J` prints them:
-    topic, ts, key, payload. So a dumped topic is a backfill, an audit and a test case. The store
-    must be empty, unless --into is given.
+    topic, ts, key, payload, in any order of lines and files. So a dumped topic is a backfill, an
+    audit and a test case. The store must be empty, unless --into is given.
 
     A line that is no record is one dead letter, or counted in the report if it names no topic.
     The exit code is 1 if any record of the files is not accounted for, or if lines were only

@@ -12,6 +12,7 @@ __all__ = [
     "report",
     "run",
     "tally",
+    "time_order",
     "unreadable_lines",
     "what_if",
 ]

@@ -1,8 +1,9 @@
 """Runs the stages over records from files: without a broker, in one process.
 
-Log time is cut into hours. Every stage finishes an hour before the next hour begins, and
-watermarks are derived from the records at the end of each hour, so the result depends on the
-records alone and not on the size of batches.
+Records are taken in the order of log time, which is cut into hours. Every stage finishes an hour
+before the next hour begins, and the watermark at its end is the time of the latest record, so the
+result depends on the records alone: not on the size of batches, and not on how many records a
+partition has, or where in the files they stand.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ import msgspec
 from schemas import topics
 from schemas.outcomes import LedgerRow
 from schemas.records import MatchFrame, frame_encoder
-from schemas.time import HOUR_MS, LogMs
+from schemas.time import HOUR_MS, LOG_TIME_MAX, LogMs
 from streams.replay.memory_log import MemoryLog, MemoryRecord
+from streams.replay.time_order import sorted_by_time
 from streams.runtime.snapshots import SnapshotShelf
 from streams.runtime.state import MemoryStore
 from streams.stages.common.observer import StageObserver
@@ -67,25 +69,13 @@ class SourceOrder:
             self._latest = record.timestamp
 
 
-class LogTime:
-    """The watermark of the records so far.
-
-    In sorted records it is the time of the last one. Otherwise every partition that appears
-    anywhere in the files has its own, and the slowest counts.
-    """
-
-    def __init__(self, order: SourceOrder) -> None:
-        self._is_sorted = order.is_sorted
-        self._latest = dict.fromkeys(order.partitions, 0)
-        self.last = 0  # log time of the latest record
-
-    def see(self, record: MemoryRecord) -> None:
-        self.last = max(self.last, record.timestamp)
-        source = (record.topic, record.partition)
-        self._latest[source] = max(self._latest[source], record.timestamp)
-
-    def watermark(self) -> LogMs:
-        return LogMs(self.last if self._is_sorted else min(self._latest.values()))
+def in_time_order(
+    records: Iterable[MemoryRecord], order: SourceOrder
+) -> tuple[Iterable[MemoryRecord], SourceOrder]:
+    """The records by log time, and their order then; as they are where that is their order."""
+    if order.is_sorted:
+        return records, order
+    return sorted_by_time(records), replace(order, is_sorted=True)
 
 
 def chunks(records: Iterable[MemoryRecord]) -> Iterator[list[MemoryRecord]]:
@@ -130,22 +120,27 @@ class Replay:
     def run(
         self, records: Iterable[MemoryRecord], order: SourceOrder, batch: int = BATCH_RECORDS
     ) -> None:
-        """Decide all records; a stage takes at most `batch` of them at once."""
-        log_time = LogTime(order)
+        """Decide all records; a stage takes at most `batch` of them at once.
+
+        Where `order` says so, they are put into the order of log time first.
+        """
+        records, _ = in_time_order(records, order)
+        log_time = 0
         for chunk in chunks(records):
             for start in range(0, len(chunk), batch):
                 part = chunk[start : start + batch]
                 self._decide("intake", part)
-                for record in part:
-                    log_time.see(record)
-            self._pass_watermark(log_time.watermark())
+            # A partition that has no further record holds nothing back: what is read is sorted.
+            times = (one.timestamp for one in reversed(chunk))
+            log_time = max(log_time, next((ts for ts in times if ts <= LOG_TIME_MAX), 0))
+            self._pass_watermark(LogMs(log_time))
             self._drain(batch)
             self._flush(chunk[-1].timestamp)
         if order.records:
             # The log has ended, so no touchpoint is missing any more.
-            self._pass_read_marks(LogMs(log_time.last + READ_STEP_MS))
+            self._pass_read_marks(LogMs(log_time + READ_STEP_MS))
             self._drain(batch)
-            self._flush(log_time.last)
+            self._flush(log_time)
 
     def _decide(self, stage: str, records: Sequence[MemoryRecord]) -> None:
         state = self._states[stage]

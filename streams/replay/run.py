@@ -19,7 +19,7 @@ from streams.kafka.kcat import (
     salvage_line,
 )
 from streams.progress import Progress
-from streams.replay.engine import Replay, SourceOrder
+from streams.replay.engine import Replay, SourceOrder, in_time_order
 from streams.replay.memory_log import MemoryRecord
 from streams.replay.report import RunReport
 from streams.replay.unreadable_lines import UnreadableLines
@@ -220,7 +220,8 @@ def run_replay(
             sink.take(topic, reader.unreadable.locate(records) if is_letter else records)
 
         replay = Replay(rules, take, StageMetrics())
-        replay.run(counted(reader.read(), order.records, advance, "decide"), order, batch)
+        records, in_order = in_time_order(reader.read(), order)
+        replay.run(counted(records, order.records, advance, "decide"), in_order, batch)
         sink.flush()
         seconds = time.monotonic() - began
         accounting = reconcile(store, _expected(store, epoch, order))

@@ -26,7 +26,7 @@ from streams.replay.compare import (
     reason_of,
     side_of,
 )
-from streams.replay.engine import SourceOrder
+from streams.replay.engine import SourceOrder, in_time_order
 from streams.replay.run import SourceReader, counted, survey
 from streams.replay.tally import ConversionKey, tally
 from streams.settings import Settings
@@ -174,8 +174,9 @@ def _answer(pipe: Connection, request: _Request) -> None:
     try:
         rules = stage_rules(request.settings)
         reader = SourceReader(request.files, request.settings.kafka.topic_prefix)
-        records = counted(reader.read(), request.order.records, _reporter(pipe), "decide")
-        found = tally(records, request.order, rules, Placed)
+        by_time, order = in_time_order(reader.read(), request.order)
+        records = counted(by_time, order.records, _reporter(pipe), "decide")
+        found = tally(records, order, rules, Placed)
         side = side_of(found, rule_set_id(rules.attribution))
         pipe.send(_Answer(side, found.evictions))
         pipe.send([found.conversions[name].candidates for name in pipe.recv()])

@@ -14,6 +14,7 @@ from streams.errors import Stop
 from streams.lab.evaluation.match.known_matches import known_matches
 from streams.lab.evaluation.match.pair_figures import pair_figures
 from streams.progress import Progress
+from streams.replay.engine import in_time_order
 from streams.replay.run import SourceReader, counted, survey
 from streams.replay.tally import tally
 from streams.settings import Settings
@@ -50,14 +51,16 @@ def fit_history(
     reader = SourceReader(files, settings.kafka.topic_prefix)
     order = survey(reader.read(), lambda done: advance("read", done, 0))
     reader.unreadable.warn()
-    records = counted(reader.read(), order.records, advance, "decide by ids")
-    decided = tally(records, order, rules, _Answer).conversions.values()
+    by_time, in_order = in_time_order(reader.read(), order)
+    records = counted(by_time, order.records, advance, "decide by ids")
+    decided = tally(records, in_order, rules, _Answer).conversions.values()
     answers = {
         (row.app_id, row.install_id): row.touch_id
         for row in decided
         if row.conversion_type == "install" and row.match_type in DETERMINISTIC | {"none"}
     }
-    records = counted(reader.read(), order.records, advance, "hide the ids")
+    by_time, _ = in_time_order(reader.read(), order)
+    records = counted(by_time, order.records, advance, "hide the ids")
     known = list(known_matches(records, answers, rules))
     usable = sum(bool(one.touches) for one in known)
     if usable < _INSTALLS_MIN:

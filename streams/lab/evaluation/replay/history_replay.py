@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from streams.progress import Progress
-from streams.replay.engine import OutcomeSink, Replay, SourceOrder
+from streams.replay.engine import OutcomeSink, Replay, SourceOrder, in_time_order
 from streams.replay.run import SourceReader, counted, survey
 from streams.settings import Settings
 from streams.wiring.parts import stage_rules
@@ -29,6 +29,7 @@ def replay_history(
     reader = SourceReader(files, settings.kafka.topic_prefix)
     order = survey(reader.read(), lambda done: advance("read", done, 0))
     reader.unreadable.warn()
-    records = counted(reader.read(), order.records, advance, step)
-    Replay(stage_rules(settings), take, observer or StageMetrics()).run(records, order)
+    by_time, in_order = in_time_order(reader.read(), order)
+    records = counted(by_time, order.records, advance, step)
+    Replay(stage_rules(settings), take, observer or StageMetrics()).run(records, in_order)
     return order
