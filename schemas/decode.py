@@ -22,6 +22,7 @@ from schemas.parts import MICROS_MAX
 from schemas.refusals.checks import AHEAD_MS_MAX, CHECKS, check_times
 from schemas.refusals.defects import DETAIL_CHARS_MAX, Defect, Unreadable
 from schemas.refusals.time_units import advice_on_time, is_time
+from schemas.time import LOG_TIME_MAX
 
 __all__ = [
     "AHEAD_MS_MAX",
@@ -47,7 +48,7 @@ def decode(
 
     `logged_at`, its log time, bounds event times; `leniency` says what is left out, and to whom.
     """
-    fields = _fields_of(raw)
+    fields = _fields_of(raw, logged_at)
     if isinstance(fields, Unreadable):
         return fields
     tag, version = fields.get("type"), fields.get("schema_version")
@@ -88,8 +89,11 @@ def _take_apples_names(fields: dict[str, Any]) -> None:
         fields["adservices"] = adservices_answer(answer)
 
 
-def _fields_of(raw: bytes | None) -> dict[str, Any] | Unreadable:
+def _fields_of(raw: bytes | None, logged_at: int) -> dict[str, Any] | Unreadable:
     """The members of a JSON object that no parser reads differently."""
+    if logged_at > LOG_TIME_MAX:
+        detail = f"the record is stamped {logged_at}: stamp milliseconds"
+        return Unreadable(Defect.TIME_TOO_LATE, detail)
     if not raw:
         return Unreadable(Defect.EMPTY, "the message has no value")
     if len(raw) > MESSAGE_BYTES_MAX:

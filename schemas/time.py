@@ -60,6 +60,9 @@ MINUTE_MS = 60 * SECOND_MS
 HOUR_MS = 60 * MINUTE_MS
 DAY_MS = 24 * HOUR_MS
 
+LOG_TIME_MAX = LogMs(4_102_444_800_000)
+"""Beginning of 2100. A record stamped later was stamped in another unit, and tells no time."""
+
 _UNITS_MS = {"d": DAY_MS, "h": HOUR_MS, "m": MINUTE_MS, "s": SECOND_MS, "ms": 1}
 """Largest first: `format_duration` takes the first that divides."""
 

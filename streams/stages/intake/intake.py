@@ -15,7 +15,7 @@ from schemas.clocks import ClockRules, CorrectedTime, corrected_time
 from schemas.decode import Unreadable, decode
 from schemas.events import DeviceEvent, InputEvent, type_name
 from schemas.leniency import Leniency
-from schemas.time import DAY_MS, EventMs, LogMs, Millis
+from schemas.time import DAY_MS, LOG_TIME_MAX, EventMs, LogMs, Millis
 from streams.errors import Stop
 from streams.stages.common.observer import StageObserver
 from streams.stages.common.pseudonyms import Pseudonyms
@@ -138,7 +138,7 @@ class Intake:
             positions[topic, partition] = record.offset + 1
             name = upstream(topic, partition)
             logged_at = LogMs(record.timestamp)
-            if logged_at > watermarks.get(name, _EPOCH):
+            if watermarks.get(name, _EPOCH) < logged_at <= LOG_TIME_MAX:
                 watermarks[name] = logged_at
             if record.key == CLOCK_KEY:
                 continue

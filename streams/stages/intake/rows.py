@@ -18,7 +18,7 @@ from schemas.events import (
 )
 from schemas.outcomes import DeadLetter, PostbackRow, PrivacyRow, RateRow, SpendRow, TouchOutcome
 from schemas.records import Source, Touch
-from schemas.time import LogMs
+from schemas.time import LOG_TIME_MAX, LogMs
 from streams.stages.common.match_keys import identity_pseudonym
 from streams.stages.common.pseudonyms import Pseudonyms
 from streams.stages.common.source_columns import source_columns
@@ -192,7 +192,7 @@ def dead_letter(record: LogRecord, unreadable: Unreadable) -> DeadLetter:
         detail=unreadable.detail[:500],
         payload=base64.b64encode(record.value or b"").decode(),
         key=base64.b64encode(record.key or b"").decode(),
-        received_at=LogMs(record.timestamp),
+        received_at=LogMs(min(max(record.timestamp, 0), LOG_TIME_MAX)),
         source_topic=record.topic,
         source_partition=record.partition,
         source_offset=record.offset,

@@ -31,7 +31,7 @@ from schemas.records import (
     SiteRecord,
     journey_key,
 )
-from schemas.time import LogMs
+from schemas.time import DAY_MS, LogMs
 from streams.stages.common.observer import StageObserver
 from streams.stages.common.outbox import FrameOutbox, Outbox
 from streams.stages.common.working_set import UNREAD_FROM, Timers, WorkingSet
@@ -53,6 +53,9 @@ class InstallState(msgspec.Struct, frozen=True, array_like=True):
 
 
 NEW_INSTALL = InstallState()
+INSTALL_AHEAD_MS_MAX = 30 * DAY_MS
+"""How far the log time of an install may be ahead of what all partitions have reached, as where a
+worker catches up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +130,20 @@ class InstallSteps:
 
     def _advance(self, key: bytes, record: JourneyRecord) -> None:
         state = self.states.get(key) or NEW_INSTALL
-        journey, facts = journeys.advance(state.journey, record, self.stage.rules, self.read_until)
+        installed = record if isinstance(record, Installed) else state.journey.install
+        read_until = self.read_until
+        if installed is not None and self._is_of_future(installed.ts):
+            read_until = journeys.ALL_READ
+        journey, facts = journeys.advance(state.journey, record, self.stage.rules, read_until)
         for fact in facts:
             if isinstance(fact, Settled) and fact.disposition == "duplicate":
                 self.reports.name_repeat(record)
         self._conclude(key, state, journey, facts)
+
+    def _is_of_future(self, ts: LogMs) -> bool:
+        """Whether a producer's clock has stamped an install so far ahead that nobody waits until
+        the log is read up to it."""
+        return 0 < self.stage_time < ts - INSTALL_AHEAD_MS_MAX
 
     def _open_again(
         self, name: str, state: InstallState, lives: list[Life], opened: Installed

@@ -8,6 +8,7 @@ from streams.stages.common.observer import StageObserver
 from streams.stages.common.watermarks import WAIT_STEPS
 from streams.stages.contract import Effects
 from streams.stages.journeys.active_models import Scorers, ScoringRules
+from streams.stages.journeys.install_steps import INSTALL_AHEAD_MS_MAX
 from streams.stages.journeys.journeys import Journeys
 from tests.worlds.clock import NOON
 from tests.worlds.records import RULES, answer, click, installed, late
@@ -85,6 +86,15 @@ def test_a_partition_that_stands_still_holds_decisions_back_for_the_decision_wai
         if decided(two.journeys(watermarks={"read-1": INSTALL.ts + after}))
     )
     assert 0 <= waited - RULES.decision_wait_ms <= RULES.decision_wait_ms // WAIT_STEPS + MINUTE_MS
+
+
+def test_an_install_that_a_clock_far_ahead_has_stamped_is_waited_for_by_nobody() -> None:
+    fed = stage()
+    fed.journeys(watermarks={"read-0": NOON, "matching-0": NOON})
+    ahead = installed(ts=(INSTALL_AHEAD_MS_MAX + DAY_MS) // MINUTE_MS, install_id="ahead")
+    assert decided(fed.journeys(ahead, answer(install_id="ahead"))) == [("ahead", 1, "")]
+    soon = installed(ts=(INSTALL_AHEAD_MS_MAX - DAY_MS) // MINUTE_MS, install_id="soon")
+    assert decided(fed.journeys(soon, answer(install_id="soon"))) == []
 
 
 def test_a_partition_that_leaps_while_catching_up_does_not_end_the_wait_for_others() -> None:
