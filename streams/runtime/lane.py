@@ -114,6 +114,7 @@ class Lane:
         self._idle.set()
         self._held: set[TopicPartition] = set()
         self._next_start = float("-inf")
+        self.stage: Stage | None = None  # once the lane is open
         self._store: StateStore | None = None
         self._arrivals: dict[TopicPartition, float] = {}
         self._logged: dict[TopicPartition, int] = {}
@@ -204,7 +205,7 @@ class Lane:
         # In a thread: a large state takes seconds, and the event loop has to serve health checks.
         await asyncio.to_thread(lambda: stage.restore(store.entries()))
         self.queue.settle(positions)
-        self.is_open = True
+        self.stage, self.is_open = stage, True
         return stage, store
 
     async def _step(self, stage: Stage, store: StateStore) -> None:

@@ -65,6 +65,7 @@ class CoreSettings:
     """aiokafka's arguments: security_protocol, sasl_mechanism, sasl_plain_username, ssl_context…"""
     embedded: bool = _KAFKA.is_in_process
     ticks: bool = False  # write clock ticks to idle source partitions; needs append-time topics
+    stamped_ticks: bool = False  # the same where producers stamp their own time
     group_instance_id: str | None = _KAFKA.group_instance_id
     session_timeout_seconds: float = _KAFKA.session_timeout_ms / 1000
     poll_records_max: int = _WORKER.batch_records

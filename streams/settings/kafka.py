@@ -109,7 +109,8 @@ class KafkaSettings(Struct, frozen=True, kw_only=True):
         Literal["append", "create"],
         Meta(
             description="Whose clock stamps the records of source topics: `append` is the "
-            "broker's, `create` the producer's (for backfills and simulations).",
+            "broker's, `create` the producer's (for backfills, simulations and topics that others "
+            "made). Idle partitions then follow the time of the others.",
             examples=["create"],
         ),
     ] = field(name="HEADWATER_SOURCE_TIMESTAMPS", default="append")

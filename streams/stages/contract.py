@@ -107,6 +107,14 @@ class Stage(Protocol):
 
 
 @runtime_checkable
+class TellsLogTime(Protocol):
+    """A stage that knows how far the log of any partition has come."""
+
+    def latest_log_time(self) -> LogMs:
+        """The latest time that the log has told of, by its watermarks; 0: nothing yet."""
+
+
+@runtime_checkable
 class RereadsInput(Protocol):
     """A stage that may need part of its input again, for example to learn it anew.
 

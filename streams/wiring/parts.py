@@ -38,6 +38,7 @@ def core_settings(settings: Settings) -> CoreSettings:
         security=options,
         embedded=kafka.is_in_process,
         ticks=kafka.source_timestamps == "append" and not kafka.is_in_process,
+        stamped_ticks=kafka.source_timestamps == "create" and not kafka.is_in_process,
         group_instance_id=kafka.group_instance_id,
         session_timeout_seconds=kafka.session_timeout_ms / 1000,
         poll_records_max=settings.worker.batch_records,

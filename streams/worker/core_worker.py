@@ -25,7 +25,13 @@ from streams.runtime.recovery import Restored, reread, restore
 from streams.runtime.reports import LaneObserver, Readiness
 from streams.runtime.snapshots import SnapshotReader
 from streams.runtime.state import MemoryStore, RocksStore, StateStore
-from streams.runtime.ticks import IDLE_SECONDS, send_awaited_ticks, send_ticks
+from streams.runtime.ticks import (
+    IDLE_SECONDS,
+    ProducersTime,
+    send_awaited_ticks,
+    send_stamped_ticks,
+    send_ticks,
+)
 from streams.settings.core import CoreSettings
 from streams.stages.common.working_set import stored_expiry
 from streams.stages.contract import CLOCK_KEY, Stage, TopicPartition
@@ -119,6 +125,8 @@ class CoreWorker:
 
         if self.settings.ticks:
             yield send_ticks(lanes, self.send_tick)
+        if self.settings.stamped_ticks:
+            yield send_stamped_ticks(lanes, self.send_tick, ProducersTime())
         quiet_seconds = 0.0 if self.settings.ticks else IDLE_SECONDS
         yield send_awaited_ticks(lanes, self._partitions, self.send_tick, quiet_seconds)
 

@@ -103,8 +103,7 @@ class Matching:
         self._watermarks = Watermarks([*self._sources, *self._hops, *self._asked])
         self._read_mark = ReadMark(partition, rules.decision_wait_ms)
         name = upstream(self.name, partition)
-        self._stage_time_step = WatermarkStep(name)
-        self._settled_step = WatermarkStep(name)
+        self._stage_time_step, self._settled_step = WatermarkStep(name), WatermarkStep(name)
         self._freshness = FreshnessReport(self.name, partition)
         self._codec: Codec[KeyState] = Codec(KEY_STATES, self._due)
 
@@ -132,20 +131,21 @@ class Matching:
         positions = {(record.topic, record.partition): record.offset + 1 for record in records}
         return self._effects(batch, positions)
 
+    def latest_log_time(self) -> LogMs:
+        return max(self._watermarks.of(self._sources), default=LogMs(0))
+
     def _effects(self, batch: _Batch, positions: dict[TopicPartition, int]) -> Effects:
-        stage_time = self._watermarks.minimum(self._sources)
-        settled = self._watermarks.minimum(self._hops)
+        marks, context = self._watermarks, self._context
+        stage_time, settled = marks.minimum(self._sources), marks.minimum(self._hops)
         effects = Effects(changes=batch.states.changes(), positions=positions)
-        effects.changes[WATERMARKS_KEY] = self._watermarks.encode()
+        effects.changes[WATERMARKS_KEY] = marks.encode()
         batch.match.flush(effects, self._stage_time_step.take(stage_time))
-        marks = self._watermarks
         read = [marks.minimum([name]) for name in self._read]
         read_mark = self._read_mark.take(read, max(marks.of(self._asked), default=NOTHING_READ))
         batch.journeys.flush(effects, self._settled_step.take(settled) | read_mark)
         batch.examples.flush(effects, {})
         self._freshness.report(stage_time, batch.outbox)
         batch.outbox.flush(effects)
-        context = self._context
         context.observer.on_stage_time(self.name, context.partition, stage_time)
         return effects
 

@@ -7,17 +7,21 @@ import asyncio
 import pytest
 from aiokafka.errors import KafkaConnectionError
 
+from schemas.time import DAY_MS, HOUR_MS, LogMs
 from streams.runtime import ticks
 from streams.runtime.lane import Lane, LaneSpec
 from streams.runtime.ticks import (
     AGAIN_SECONDS,
     IDLE_SECONDS,
+    PRODUCERS_DELAY_MS,
     LaggingPartitions,
+    ProducersTime,
     idle_partitions,
     send_ticks,
 )
 from streams.stages.contract import CLOCK_KEY, TopicPartition
-from tests.worlds.lane_world import Record, World, settle
+from tests.worlds.clock import NOON
+from tests.worlds.lane_world import Echo, Record, World, settle
 
 SOURCES = LaneSpec("intake", ("installs", "payments"), is_source=True)
 
@@ -72,6 +76,85 @@ def test_an_absent_broker_does_not_end_the_ticking(monkeypatch: pytest.MonkeyPat
         assert not ticking.done()
         for running in (ticking, task):
             running.cancel()
+
+    asyncio.run(story())
+
+
+class Knowing(Echo):
+    """A stage that knows how far the log has come."""
+
+    def __init__(self, log_time: int) -> None:
+        super().__init__()
+        self.log_time = log_time
+
+    def latest_log_time(self) -> LogMs:
+        return LogMs(self.log_time)
+
+
+def test_a_partition_with_records_to_read_is_not_idle_however_long_none_arrived() -> None:
+    async def story() -> None:
+        world = World()
+        lane = world.build(SOURCES)
+        task = asyncio.create_task(lane.run())
+        await settle()
+        world.flow.behind = {("installs", 0)}
+        assert idle_partitions([lane], 1e9) == [("payments", 0)]
+        task.cancel()
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize(
+    ("latest", "now", "expected"),
+    [
+        pytest.param(0, NOON, 0, id="nobody has published anything"),
+        pytest.param(NOON - 2_000, NOON, NOON - PRODUCERS_DELAY_MS, id="live"),
+        pytest.param(NOON - 40 * DAY_MS, NOON, NOON - 40 * DAY_MS, id="a backfill"),
+        pytest.param(NOON + DAY_MS, NOON, NOON - PRODUCERS_DELAY_MS, id="a clock ahead"),
+        pytest.param(NOON * 1_000, NOON, NOON - PRODUCERS_DELAY_MS, id="microseconds"),
+    ],
+)
+def test_producers_that_stamp_say_what_time_it_is_unless_it_is_the_future(
+    latest: int, now: int, expected: int
+) -> None:
+    async def story() -> None:
+        world = World(stage=lambda: Knowing(latest))
+        lane = world.build(LaneSpec("matching", ("match",)))
+        task = asyncio.create_task(lane.run())
+        await settle()
+        assert ProducersTime(lambda: now).look([lane]) == expected
+        task.cancel()
+
+    asyncio.run(story())
+
+
+def test_live_time_goes_on_when_all_producers_are_silent_and_a_backfill_stands() -> None:
+    async def story() -> None:
+        stage, clock = Knowing(NOON - 40 * DAY_MS), [NOON]
+        world = World(stage=lambda: stage)
+        lane = world.build(LaneSpec("matching", ("match",)))
+        task = asyncio.create_task(lane.run())
+        await settle()
+        producers = ProducersTime(lambda: clock[0])
+        clock[0] += HOUR_MS
+        assert producers.look([lane]) == NOON - 40 * DAY_MS
+        stage.log_time = clock[0]
+        producers.look([lane])
+        clock[0] += HOUR_MS
+        assert producers.look([lane]) == clock[0] - PRODUCERS_DELAY_MS
+        task.cancel()
+
+    asyncio.run(story())
+
+
+def test_a_partition_that_has_reached_the_time_of_producers_gets_no_more_ticks() -> None:
+    async def story() -> None:
+        lane, task = await opened(SOURCES)
+        lane.offer(("installs", 0), [Record(0, topic="installs", timestamp=9)])
+        later = lane.last_arrival(("installs", 0)) + IDLE_SECONDS
+        assert idle_partitions([lane], later, log_time=9) == [("payments", 0)]
+        assert idle_partitions([lane], later, log_time=10) == [("installs", 0), ("payments", 0)]
+        task.cancel()
 
     asyncio.run(story())
 
