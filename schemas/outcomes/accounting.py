@@ -59,6 +59,11 @@ class LedgerRow(Outcome, frozen=True, kw_only=True, gc=False):
     id."""
     repeat_offsets: list[int] = field(default_factory=list)
     """Offset of each of them."""
+    flood_app: str = ""
+    """App whose flood of unreadable messages these are: they are counted here, and their bytes are
+    in the source topic only; empty: no flood."""
+    flood_reason: str = ""
+    """Reason code of these messages."""
 
 
 class DeadLetter(Outcome, frozen=True, kw_only=True, gc=False):

@@ -197,6 +197,8 @@ class Replay:
                 str(row.source_partition),
                 row.disposition,
                 str(row.move),
+                row.flood_app,
+                row.flood_reason,
             )
             rows[key] = row
             offsets[key] += row.offsets

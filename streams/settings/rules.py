@@ -161,8 +161,9 @@ class RuleSettings(Struct, frozen=True, kw_only=True):
         Meta(
             ge=0.0,
             le=1.0,
-            description="Maximum share of unreadable messages: above it, a core worker stops. "
-            "1: it never does.",
+            description="Maximum share of a source topic that is set aside with its bytes as "
+            "unreadable messages of one app. Further ones are counted, and their bytes stay in "
+            "the topic; nobody else is affected. 1: all are set aside with their bytes.",
             examples=["0.05"],
         ),
     ] = field(name="HEADWATER_DEAD_LETTER_SHARE", default=0.2)
@@ -171,8 +172,8 @@ class RuleSettings(Struct, frozen=True, kw_only=True):
         Meta(
             ge=1,
             le=10_000_000,
-            description="Number of messages of a partition over which HEADWATER_DEAD_LETTER_SHARE "
-            "is measured.",
+            description="Number of offsets of a source partition over which "
+            "HEADWATER_DEAD_LETTER_SHARE is measured.",
             examples=["50000"],
         ),
     ] = field(name="HEADWATER_DEAD_LETTER_WINDOW", default=10_000)

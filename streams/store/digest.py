@@ -238,8 +238,17 @@ def _parked() -> Compared:
 
 
 def _dead_letters() -> Compared:
+    """Which messages of a flood were copied depends on where a worker was interrupted."""
+    flooded = "SELECT source_topic FROM ledger WHERE flood_app != ''"
     position = f"log_epoch, {', '.join(_SOURCE_POSITION)}"
-    return Compared(["reason", "payload"], "dead_letters", once_by=position)
+    source = (
+        f"(SELECT {position}, toString(source_topic) AS topic, toString(reason) AS why,"
+        f" if(source_topic IN ({flooded}), '', payload) AS content FROM dead_letters"
+        " UNION ALL SELECT log_epoch, source_topic, source_partition, offset AS source_offset,"
+        " toString(source_topic), toString(flood_reason), ''"
+        " FROM ledger ARRAY JOIN offsets AS offset WHERE flood_app != '')"
+    )
+    return Compared(["topic", "why", "content"], source, once_by=position)
 
 
 def _ledger() -> Compared:

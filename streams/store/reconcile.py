@@ -122,6 +122,11 @@ def _distinct(key: str, table: str) -> str:
     return f"SELECT uniqExact({key}) FROM {table}"
 
 
+# The bytes of a flood stay in the source topic: the ledger alone has its offsets.
+_FLOODED = _distinct(
+    "log_epoch, source_topic, source_partition, offset",
+    "ledger ARRAY JOIN offsets AS offset WHERE flood_app != ''",
+)
 _WAITING = (topics.PAYMENTS, topics.ACTIVITY)
 _CHECKS = (
     _Check("touches", "touchpoints", _distinct(_TOUCH, "touches"),
@@ -143,7 +148,8 @@ _CHECKS = (
            (topics.POSTBACKS,), ("decided", "duplicate")),
     _Check("privacy_rows", "source offsets", _distinct(_SOURCE_POSITION, "privacy_rows"),
            (topics.PRIVACY_REQUESTS,)),
-    _Check("dead_letters", "source offsets", _distinct(_SOURCE_POSITION, "dead_letters"),
+    _Check("dead_letters", "source offsets",
+           f"SELECT ({_distinct(_SOURCE_POSITION, 'dead_letters')}) + ({_FLOODED})",
            dispositions=("dead_lettered",)),
     _Check("parked", "still waiting",
            f"SELECT countIf(is_waiting AND NOT has_expired) FROM {_WAITS}", _WAITING, ("parked",)),

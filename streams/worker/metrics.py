@@ -63,6 +63,13 @@ EVENTS_TOTAL = _counter(
 DEAD_LETTERS_TOTAL = _counter(
     "dead_letters_total", "Rejected messages, by source topic and reason.", "topic", "reason"
 )
+FLOOD_MESSAGES_TOTAL = _counter(
+    "flood_messages_total",
+    "Unreadable messages beyond HEADWATER_DEAD_LETTER_SHARE, by topic and app: counted, and kept in"
+    " their topic only.",
+    "topic",
+    "app_id",
+)
 DROPPED_FIELDS_TOTAL = _counter(
     "dropped_fields_total",
     "Optional fields left out of events that were read: placeholder ids and unreadable attributes,"

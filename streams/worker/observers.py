@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import logging
+import time
+from collections.abc import Callable
+
 from schemas.outcomes import DriftAlarm, ModelQuality
 from streams.runtime.reports import LaneObserver
 from streams.stages.common.observer import StageObserver
@@ -12,6 +16,8 @@ from streams.worker import metrics
 _APPS_MAX = 200
 """Apps that have a label of their own: producers name apps, and labels are kept for ever."""
 _OTHER_APPS = "(other)"
+_FLOOD_SILENCE_SECONDS = 3600.0
+_logger = logging.getLogger("headwater")
 
 
 class LaneMetrics(LaneObserver):
@@ -36,17 +42,37 @@ class LaneMetrics(LaneObserver):
 class StageMetrics(StageObserver):
     """Metrics of what stages decide."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._apps: set[str] = set()
+        self._clock = clock
+        self._floods: dict[tuple[str, str], float] = {}
+
+    def _label(self, app_id: str) -> str:
+        if len(self._apps) < _APPS_MAX:
+            self._apps.add(app_id)
+        return app_id if app_id in self._apps else _OTHER_APPS
 
     def on_dead_letter(self, topic: str, reason: str) -> None:
         metrics.DEAD_LETTERS_TOTAL.labels(topic, reason).inc()
 
+    def on_flood(self, topic: str, app_id: str, reason: str) -> None:
+        """One line when a flood begins, and again after an hour of silence."""
+        now = self._clock()
+        logged = self._floods.get((topic, app_id), -_FLOOD_SILENCE_SECONDS)
+        if now - logged >= _FLOOD_SILENCE_SECONDS and len(self._floods) < _APPS_MAX:
+            _logger.warning(
+                "%s: too many messages of app %r are unreadable (%s): further ones are counted and"
+                " stay in the topic, all others go on; mend the producer, then run"
+                " `headwater dead-letters replay`",
+                topic, app_id, reason,
+            )  # fmt: skip
+            self._floods[topic, app_id] = now
+
+    def on_not_copied(self, topic: str, app_id: str) -> None:
+        metrics.FLOOD_MESSAGES_TOTAL.labels(topic, self._label(app_id)).inc()
+
     def on_dropped(self, app_id: str, field: str) -> None:
-        if len(self._apps) < _APPS_MAX:
-            self._apps.add(app_id)
-        label = app_id if app_id in self._apps else _OTHER_APPS
-        metrics.DROPPED_FIELDS_TOTAL.labels(label, field).inc()
+        metrics.DROPPED_FIELDS_TOTAL.labels(self._label(app_id), field).inc()
 
     def on_old_signature(self, media_source: str) -> None:
         metrics.OLD_SIGNATURES_TOTAL.labels(media_source).inc()

@@ -17,6 +17,12 @@ class StageObserver:
     def on_dead_letter(self, topic: str, reason: str) -> None:
         """A message of `topic` was rejected; `reason` is one of the reason codes."""
 
+    def on_flood(self, topic: str, app_id: str, reason: str) -> None:
+        """More messages of an app cannot be read than are copied; `reason` is that of the first."""
+
+    def on_not_copied(self, topic: str, app_id: str) -> None:
+        """An unreadable message of a flood was counted, and its bytes were not copied."""
+
     def on_dropped(self, app_id: str, field: str) -> None:
         """An event was read without a field: a placeholder id, or an unreadable attribute."""
 

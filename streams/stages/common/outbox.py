@@ -70,6 +70,7 @@ class Outbox:
         self._partition = partition
         self._messages: dict[str, list[Message]] = {}
         self._offsets: dict[tuple[int, int, Disposition, int], list[int]] = {}
+        self._floods: dict[tuple[int, int, str, str], list[int]] = {}
         self._repeats: dict[tuple[int, int], list[Repeat]] = {}
         self._repeat_room = REPEAT_CHARS_MAX
 
@@ -82,6 +83,11 @@ class Outbox:
         """Add a source offset to the ledger row of its disposition."""
         topic, partition, offset = source
         self._offsets.setdefault((topic, partition, disposition, move), []).append(offset)
+
+    def settle_flood(self, source: Source, app_id: str, reason: str) -> None:
+        """Add an unreadable message to the ledger row of its flood: it is not copied."""
+        topic, partition, offset = source
+        self._floods.setdefault((topic, partition, app_id, reason), []).append(offset)
 
     def repeat(self, source: Source, event_id: str, repeats: str = "") -> None:
         """Name the event of a duplicate, and what it repeats if that is not its own id."""
@@ -114,5 +120,18 @@ class Outbox:
             )
             self.add(topics.LEDGER.name, f"{name}-{partition}", row)
             self._observer.on_settled(self._stage, disposition, len(offsets))
+        for (topic, partition, app_id, reason), offsets in sorted(self._floods.items()):
+            name = topics.SOURCES[topic].name
+            row = LedgerRow(
+                stage=self._stage,
+                disposition="dead_lettered",
+                source_topic=name,
+                source_partition=partition,
+                offsets=sorted(offsets),
+                flood_app=app_id,
+                flood_reason=reason,
+            )
+            self.add(topics.LEDGER.name, f"{name}-{partition}", row)
+            self._observer.on_settled(self._stage, "dead_lettered", len(offsets))
         for topic_name, messages in self._messages.items():
             effects.messages.setdefault((topic_name, self._partition), []).extend(messages)

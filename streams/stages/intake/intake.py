@@ -16,12 +16,12 @@ from schemas.decode import Unreadable, decode
 from schemas.events import DeviceEvent, InputEvent, type_name
 from schemas.leniency import Leniency
 from schemas.time import DAY_MS, LOG_TIME_MAX, EventMs, LogMs, Millis
-from streams.errors import Stop
 from streams.stages.common.observer import StageObserver
 from streams.stages.common.pseudonyms import Pseudonyms
 from streams.stages.common.watermarks import ASKED, upstream
 from streams.stages.contract import CLOCK_KEY, Effects, LogRecord, StateReader
 from streams.stages.intake.dropped_fields import dropped_field_rows, sample_weight
+from streams.stages.intake.flood_breaker import FloodBreaker
 from streams.stages.intake.routing import Routing, RoutingRules
 from streams.stages.intake.signatures import SignatureRules, Signatures
 
@@ -33,8 +33,8 @@ _SOURCE_INDEX = {topic.name: index for index, topic in enumerate(topics.SOURCES)
 
 @dataclass(frozen=True, slots=True)
 class IntakeRules:
-    """The rules of intake. The dead-letter limit is a share of the last `dead_letter_window`
-    records."""
+    """The rules of intake. Of each `dead_letter_window` offsets, a share may be copied as dead
+    letters of one app."""
 
     pseudonym_secret: bytes
     earliest_event_time: EventMs
@@ -60,31 +60,6 @@ class IntakeRules:
             earliest_event_time=self.earliest_event_time,
             sdk_event_age_ms_max=self.sdk_event_age_ms_max,
         )
-
-
-class DeadLetterRate:
-    """Stops the worker with advice if too many messages cannot be read."""
-
-    def __init__(self, share_max: float, window: int) -> None:
-        self._share_max = share_max
-        self._window = window
-        self._seen = 0
-        self._unreadable = 0
-
-    def count(self, seen: int, unreadable: int, where: str) -> None:
-        """Count a batch; raise `Stop` if the share of unreadable messages is above the limit."""
-        self._seen += seen
-        self._unreadable += unreadable
-        if self._seen < self._window:
-            return
-        share = self._unreadable / self._seen
-        if share > self._share_max:
-            raise Stop(
-                f"intake: {share:.1%} of the last {self._seen} messages of {where} are unreadable,"
-                f" more than the limit of {self._share_max:.1%}: mend the producer"
-                " (headwater dead-letters list), or raise HEADWATER_DEAD_LETTER_SHARE"
-            )
-        self._seen = self._unreadable = 0
 
 
 class Intake:
@@ -116,7 +91,9 @@ class Intake:
             PostbackCheck(rules.postbacks),
             ReferrerReader(rules.referrer_parameters, self._leniency.judge),
         )
-        self._rate = DeadLetterRate(rules.dead_letter_share_max, rules.dead_letter_window)
+        self._breaker = FloodBreaker(
+            rules.dead_letter_share_max, rules.dead_letter_window, observer
+        )
 
     def _on_dropped(self, app_id: str, field: str) -> None:
         self._observer.on_dropped(app_id, field)
@@ -132,7 +109,6 @@ class Intake:
         batch = Routing(self._partition, self._partitions, self._routing, self._observer)
         positions: dict[tuple[str, int], int] = {}
         watermarks: dict[str, LogMs] = {}
-        unreadable = 0
         for record in records:
             topic, partition = record.topic, record.partition
             positions[topic, partition] = record.offset + 1
@@ -147,9 +123,11 @@ class Intake:
                 record.value, topic, logged_at, self._clocks.earliest_event_time, self._leniency
             )
             if isinstance(event, Unreadable):
-                batch.set_aside(record, source, event)
+                if flooding_app := self._breaker.flooding_app(record, event.reason):
+                    batch.outbox.settle_flood(source, flooding_app, event.reason)
+                else:
+                    batch.set_aside(record, source, event)
                 self._observer.on_dead_letter(topic, event.reason)
-                unreadable += 1
             else:
                 if topic == _INSTALLS and logged_at > watermarks.get(self._asked, _EPOCH):
                     watermarks[self._asked] = logged_at
@@ -159,7 +137,6 @@ class Intake:
                     for row in dropped_field_rows(event, record, weight, self._unreadable_fields):
                         batch.outbox.add(topics.DROPPED_FIELDS.name, event.app_id, row)
             self._unreadable_fields.clear()
-        self._rate.count(len(records), unreadable, f"partition {self._partition} of the sources")
         return batch.effects(positions, watermarks if self._rules.passes_watermarks else {})
 
     def _corrected(self, event: InputEvent, logged_at: LogMs) -> CorrectedTime | None:

@@ -18,7 +18,6 @@ from schemas.records import (
     TouchSeen,
 )
 from schemas.time import EventMs
-from streams.errors import Stop
 from streams.replay.memory_log import MemoryRecord
 from streams.runtime.state import MemoryStore
 from streams.stages.common.observer import StageObserver
@@ -179,12 +178,19 @@ def test_what_cannot_be_read_is_set_aside_with_its_exact_bytes_and_nothing_else_
     assert records_in(matched(effects)) == []
 
 
-def test_too_many_unreadable_messages_stop_intake_loudly() -> None:
-    with pytest.raises(Stop, match="unreadable"):
-        intake(*(source("installs", b"{", offset=n) for n in range(4)))
+def test_a_flood_of_one_app_is_counted_and_copied_in_part_only() -> None:
+    effects = intake(*(source("installs", b"{", offset=n) for n in range(4)))
+    assert len(rows(effects, "dead-letters")) == 2
+    assert sorted(settled(effects)) == [
+        ("installs", "dead_lettered", [0, 1]),
+        ("installs", "dead_lettered", [2, 3]),
+    ]
+    (flood,) = [row for row in rows(effects, "ledger") if row["flood_app"]]
+    assert (flood["flood_app"], flood["flood_reason"]) == ("(none)", "malformed_json")
+    assert flood["offsets"] == [2, 3]
 
 
-def test_unreadable_messages_within_the_limit_do_not_stop_intake() -> None:
+def test_unreadable_messages_within_the_limit_are_all_copied() -> None:
     session = event("session", install_id="i1", session_id="s")
     lines = [source("activity", b"{"), *(source("activity", session) for _ in range(3))]
     assert len(rows(intake(*lines), "dead-letters")) == 1
