@@ -27,7 +27,7 @@ from streams.settings import Settings
 from streams.stages.contract import TopicPartition
 from streams.store.base import Store
 from streams.store.columns import OutcomeDecoder, TableSlice
-from streams.store.migrations import apply_migrations, require_current
+from streams.store.migrations import apply_migrations, require_usable
 from streams.store.reconcile import reconcile
 from streams.store.sink.readback import highest_offsets, offsets_present
 from streams.store.tables import EPOCH, OFFSET, PARTITION, TABLE_OF_TOPIC
@@ -250,7 +250,7 @@ def _prepare(store: Store, settings: Settings, *, is_into: bool) -> None:
     if settings.store.url is None:
         apply_migrations(store)
     else:
-        require_current(store)
+        require_usable(store)
     stored = int(store.query("SELECT count() FROM ledger").rows[0][0])
     if stored and not is_into:
         raise Stop(

@@ -5,12 +5,17 @@ migration that was interrupted is run once more. `schema_migrations` lists what 
 
 A released migration never changes, save for its comments: they are no part of the checksum, so
 that their English may improve while every store of an earlier build stays current.
+
+Migrations go forward only, and add: an earlier build goes on storing into tables that a later one
+has migrated, so that builds can be mixed during an upgrade. One that takes away what an earlier
+build writes or asks for says `-- needs a build with migration N`; older builds then refuse.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from importlib import resources
@@ -18,6 +23,8 @@ from importlib import resources
 from streams.store.base import Refused, Store, quote
 
 _FILE = re.compile(r"(\d+)_(\w+)\.sql")
+
+_NEEDS = re.compile(r"^-- needs a build with migration (\d+)\s*$", re.MULTILINE)
 
 _TEXT = r"'(?:[^'\\]|''|\\.)*'"
 _PART = re.compile(
@@ -58,12 +65,17 @@ ENGINE = MergeTree
 ORDER BY number
 COMMENT 'Migrations that were applied to this database.'
 """
+_JOURNAL_NEEDS = """
+ALTER TABLE schema_migrations ADD COLUMN IF NOT EXISTS
+    needs Int64 DEFAULT 0 COMMENT 'Migration that a build must know to use the tables; 0: any.'
+"""
 
 
 class SchemaState(Enum):
     CURRENT = "current"
     OLD = "old"  # run `headwater migrate`
-    NEWER = "newer"  # a newer version migrated the store
+    NEWER = "newer"  # a newer build migrated the store, and this one can use it
+    TOO_NEW = "too new"  # a newer build migrated it to what this one cannot use
     CHANGED = "changed"  # the store has a migration whose statements differ
 
 
@@ -73,6 +85,15 @@ class Migration:
     name: str
     statements: tuple[str, ...]
     checksum: str
+    needs: int = 0  # number of the migration that a build must know to use the tables after it
+
+
+@dataclass(frozen=True, slots=True)
+class AppliedMigration:
+    """What a store says of a migration."""
+
+    checksum: str
+    needs: int = 0
 
 
 def migrations() -> list[Migration]:
@@ -82,7 +103,16 @@ def migrations() -> list[Migration]:
         match = _FILE.fullmatch(file.name)
         if match:
             text = file.read_text(encoding="utf-8")
-            found.append(Migration(int(match[1]), match[2], statements(text), checksum_of(text)))
+            needs = _NEEDS.search(text)
+            found.append(
+                Migration(
+                    number=int(match[1]),
+                    name=match[2],
+                    statements=statements(text),
+                    checksum=checksum_of(text),
+                    needs=int(needs[1]) if needs else 0,
+                )
+            )
     return sorted(found, key=lambda migration: migration.number)
 
 
@@ -109,13 +139,16 @@ def without_comments(text: str) -> str:
 def apply_migrations(store: Store) -> list[str]:
     """Apply the missing migrations and return their names.
 
-    Raises Refused for a store of a newer version or of another build, UnavailableError.
+    A store that a newer build migrated is left as it is. Raises Refused for one that this build
+    cannot use, UnavailableError.
     """
     store.execute(_JOURNAL)
+    store.execute(_JOURNAL_NEEDS)
     wanted = migrations()
     journal = _applied(store)
-    if state_of(journal, wanted) in (SchemaState.NEWER, SchemaState.CHANGED):
-        raise Refused(_advice(store, state_of(journal, wanted)))
+    state = state_of(journal, wanted)
+    if state not in (SchemaState.CURRENT, SchemaState.OLD, SchemaState.NEWER):
+        raise Refused(schema_advice(store.place, state))
     applied = []
     for migration in wanted:
         if migration.number in journal:
@@ -123,8 +156,9 @@ def apply_migrations(store: Store) -> list[str]:
         for statement in migration.statements:
             store.execute(statement)
         store.execute(
-            "INSERT INTO schema_migrations (number, name, checksum) VALUES "
-            f"({migration.number}, {quote(migration.name)}, {quote(migration.checksum)})"
+            "INSERT INTO schema_migrations (number, name, checksum, needs) VALUES "
+            f"({migration.number}, {quote(migration.name)}, {quote(migration.checksum)}, "
+            f"{migration.needs})"
         )
         applied.append(f"{migration.number}_{migration.name}")
     return applied
@@ -135,39 +169,52 @@ def check(store: Store) -> SchemaState:
     return state_of(_applied(store), migrations())
 
 
-def require_current(store: Store) -> None:
-    """Raise Refused, with advice, unless the tables are those of this version."""
+def require_usable(store: Store) -> None:
+    """Raise Refused, with advice, unless this build can read and write the tables."""
     state = check(store)
-    if state is not SchemaState.CURRENT:
-        raise Refused(_advice(store, state))
+    if state not in (SchemaState.CURRENT, SchemaState.NEWER):
+        raise Refused(schema_advice(store.place, state))
 
 
-def state_of(applied: dict[int, str], wanted: list[Migration]) -> SchemaState:
-    """`applied` holds checksums by number of the migration."""
-    if max(applied, default=0) > wanted[-1].number:
-        return SchemaState.NEWER
-    if any(applied.get(one.number, one.checksum) != one.checksum for one in wanted):
+def state_of(applied: Mapping[int, AppliedMigration], wanted: Sequence[Migration]) -> SchemaState:
+    """`applied` holds what a store says, by number of the migration."""
+    own = {one.number: one.checksum for one in wanted}
+    if any(found.checksum != own.get(number, found.checksum) for number, found in applied.items()):
         return SchemaState.CHANGED
-    return SchemaState.CURRENT if len(applied) == len(wanted) else SchemaState.OLD
+    if any(found.needs > max(own) for found in applied.values()):
+        return SchemaState.TOO_NEW
+    if own.keys() - applied.keys():
+        return SchemaState.OLD
+    return SchemaState.NEWER if applied.keys() - own.keys() else SchemaState.CURRENT
 
 
-def _advice(store: Store, state: SchemaState) -> str:
+def schema_advice(place: str, state: SchemaState) -> str:
+    """The state of the tables in one line, with what to do about it."""
     what = {
+        SchemaState.CURRENT: "are those of this version",
         SchemaState.OLD: "are old or missing: run `headwater migrate`",
-        SchemaState.NEWER: "belong to a newer version: update Headwater",
+        SchemaState.NEWER: "are newer, and this version can use them",
+        SchemaState.TOO_NEW: "belong to a newer version that this one cannot store for: update "
+        "Headwater",
         SchemaState.CHANGED: "belong to another build of Headwater: use an empty database",
     }
-    return f"the tables in {store.place} {what[state]}"
+    return f"the tables in {place} {what[state]}"
 
 
-def _applied(store: Store) -> dict[int, str]:
-    exists = store.query(
-        "SELECT count() FROM system.tables"
-        " WHERE database = currentDatabase() AND name = 'schema_migrations'"
+def _applied(store: Store) -> dict[int, AppliedMigration]:
+    columns = store.query(
+        "SELECT name FROM system.columns"
+        " WHERE database = currentDatabase() AND table = 'schema_migrations'"
     )
-    if not exists.rows[0][0]:
+    names = {str(name) for (name,) in columns.rows}
+    if not names:
         return {}
+    needs = "needs" if "needs" in names else "0"  # Builds that knew no needs migrated it last.
     rows = store.query(
-        "SELECT number, argMax(checksum, applied_at) FROM schema_migrations GROUP BY number"
+        f"SELECT number, argMax(checksum, applied_at), max({needs}) FROM schema_migrations"
+        " GROUP BY number"
     )
-    return {int(number): str(checksum) for number, checksum in rows.rows}
+    return {
+        int(number): AppliedMigration(str(checksum), int(needed))
+        for number, checksum, needed in rows.rows
+    }

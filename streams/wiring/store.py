@@ -9,7 +9,7 @@ from streams.errors import Stop
 from streams.settings import Settings
 from streams.settings.storing import StoreTarget
 from streams.store.base import UnavailableError
-from streams.store.migrations import require_current
+from streams.store.migrations import require_usable
 from streams.store.reading import Readable, ReadLimits
 from streams.wiring.parts import store_target
 
@@ -36,7 +36,7 @@ def stored(settings: Settings) -> Iterator[Readable]:
     try:
         store = open_store(settings)
         try:
-            require_current(store)
+            require_usable(store)
             yield store
         finally:
             store.close()

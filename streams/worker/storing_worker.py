@@ -20,7 +20,7 @@ from streams.runtime.offsets import LostRecordsError, Offsets
 from streams.runtime.reports import Readiness
 from streams.settings.storing import StoringSettings
 from streams.store.base import Store, UnavailableError
-from streams.store.migrations import require_current
+from streams.store.migrations import require_usable
 from streams.store.sink.commits import RETRY_SECONDS, commit
 from streams.store.sink.pulse import Pulse
 from streams.store.sink.sink import (
@@ -180,7 +180,7 @@ class StoringWorker:
         )
         while True:
             try:
-                await loop.run_in_executor(self._threads, require_current, store)
+                await loop.run_in_executor(self._threads, require_usable, store)
                 return store
             except UnavailableError as error:
                 self._waits_for = str(error)

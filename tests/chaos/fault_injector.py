@@ -6,7 +6,7 @@ import asyncio
 import time
 import uuid
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -105,7 +105,7 @@ class FaultInjector:
 
 async def run_calm(traffic: Traffic, broker: KafkaServer, folder: Path) -> RunOutcome:
     """Publish as fast as possible, without faults."""
-    return await _run(traffic, _install("calm", broker, folder), Flow(), None)
+    return await run_traffic(traffic, install("calm", broker, folder), Flow(), None)
 
 
 async def run_disturbed(
@@ -116,7 +116,7 @@ async def run_disturbed(
     report: Report = report_nothing,
 ) -> RunOutcome:
     """Publish so slowly that the faults are spread over the traffic."""
-    installation = _install("chaos", broker, folder)
+    installation = install("chaos", broker, folder)
     plan = draw_plan(run.counts, run.seed, SESSION_SECONDS)
     per_gap = len(traffic.messages) / run.counts.total
     flow = Flow(
@@ -129,25 +129,28 @@ async def run_disturbed(
         await injector.inject_all(plan, progress)
         return injector.injected
 
-    return await _run(traffic, installation, flow, inject)
+    return await run_traffic(traffic, installation, flow, inject)
 
 
-def _install(name: str, broker: KafkaServer, folder: Path) -> Installation:
+def install(name: str, broker: KafkaServer, folder: Path) -> Installation:
+    """A new installation: no other has its topics and its folder."""
     return Installation(f"{name}-{uuid.uuid4().hex[:8]}", broker.address, folder / name)
 
 
-async def _run(
+async def run_traffic(
     traffic: Traffic,
     installation: Installation,
     flow: Flow,
     inject: InjectFaults | None,
+    checkouts: Mapping[str, Path] | None = None,
 ) -> RunOutcome:
+    """Publish, let `inject` disturb it meanwhile, wait until all is stored, and look at it."""
     installation.folder.mkdir(parents=True)
     await asyncio.to_thread(installation.run, "migrate")
     began = time.monotonic()
     progress = Progress(len(traffic.messages))
     injected: Counter[str] = Counter()
-    async with running_fleet(installation) as fleet:
+    async with running_fleet(installation, checkouts) as fleet:
         publishing = publish(traffic, installation, flow, progress)
         if inject is None:
             await publishing

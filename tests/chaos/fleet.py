@@ -8,7 +8,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -44,6 +44,8 @@ class Fleet:
     unexpected_exits: list[str] = field(default_factory=list)
     """Exits that no injected signal caused, one line each."""
     last_codes: list[int] = field(default_factory=list)
+    checkouts: dict[str, Path] = field(default_factory=dict)
+    """Where a worker's program is, if not in this checkout."""
 
     def start_all(self) -> None:
         for name in (*CORES, STORING):
@@ -70,6 +72,17 @@ class Fleet:
         if loses_disk:
             shutil.rmtree(self.installation.state(name), ignore_errors=True)
         return True
+
+    async def replace_build(self, name: str, checkout: Path) -> int:
+        """Ask a worker to end, and start it again from another checkout; its exit code."""
+        worker = self.workers[name]
+        self.checkouts[name] = checkout
+        worker.is_awaited = True  # So that the supervisor leaves it to us.
+        worker.process.terminate()
+        code = await asyncio.to_thread(worker.process.wait, STOP_SECONDS)
+        worker.process = self._start(name)
+        worker.is_awaited = False
+        return code
 
     async def stop_for(self, name: str, seconds: float) -> bool:
         """SIGSTOP and, later, SIGCONT; False when the process did not live that long."""
@@ -120,12 +133,13 @@ class Fleet:
 
     def _start(self, name: str) -> subprocess.Popen[bytes]:
         role = STORING if name == STORING else "core"
+        checkout = self.checkouts.get(name, CHECKOUT)
         with self.log(name).open("ab") as log:
             return subprocess.Popen(
                 [*COMMAND, "worker", "--role", role],
                 env=self.installation.environ(worker=name)
-                | {"HEADWATER_SUPERVISOR": str(os.getpid())},
-                cwd=CHECKOUT,
+                | {"HEADWATER_SUPERVISOR": str(os.getpid()), "PYTHONPATH": str(checkout)},
+                cwd=checkout,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -134,9 +148,11 @@ class Fleet:
 
 
 @asynccontextmanager
-async def running_fleet(installation: Installation) -> AsyncIterator[Fleet]:
+async def running_fleet(
+    installation: Installation, checkouts: Mapping[str, Path] | None = None
+) -> AsyncIterator[Fleet]:
     """A fleet under supervision; all its processes have ended when the block is left."""
-    fleet = Fleet(installation)
+    fleet = Fleet(installation, checkouts=dict(checkouts or {}))
     fleet.start_all()
     supervisor = asyncio.create_task(fleet.supervise())
     try:

@@ -9,7 +9,7 @@ from streams.errors import Stop
 from streams.operations.doctor.check import Check
 from streams.settings import Settings, shown_url
 from streams.store.base import Store, UnavailableError
-from streams.store.migrations import SchemaState, check
+from streams.store.migrations import SchemaState, check, schema_advice
 from streams.wiring.store import open_store
 
 
@@ -40,16 +40,13 @@ def _opened(store: Store, where: str) -> Iterator[Check]:
         yield Check("schema", False, "unknown without a store")
         return
     yield Check("store", True, f"{where}, version {version.text}")
-    state = _attempt(lambda: check(store).value)
-    if not state.ok:
-        yield Check("schema", False, state.text)
+    try:
+        state = check(store)
+    except UnavailableError as error:
+        yield Check("schema", False, f"{error}; start it, or correct HEADWATER_CLICKHOUSE")
         return
-    advice = {
-        SchemaState.CURRENT.value: "the tables are those of this version",
-        SchemaState.OLD.value: "the tables are old or missing: run `headwater migrate`",
-        SchemaState.NEWER.value: "the tables are newer than this program: update Headwater",
-    }
-    yield Check("schema", state.text == SchemaState.CURRENT.value, advice[state.text])
+    is_usable = state in (SchemaState.CURRENT, SchemaState.NEWER)
+    yield Check("schema", is_usable, schema_advice(where, state))
 
 
 class _Attempt(NamedTuple):

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import re
+from collections.abc import Mapping
 from importlib import resources
 
 import pytest
 
 from streams.store.migrations import (
+    AppliedMigration,
+    Migration,
     SchemaState,
     checksum_of,
     migrations,
@@ -26,8 +30,54 @@ RECORDED_BY_0_1_0 = {
 """`schema_migrations` of a store that version 0.1.0 made: checksums of files with old comments."""
 
 
+TAKES_AWAY = re.compile(
+    r"\b(?:(?:DROP|RENAME|CLEAR) COLUMN|(?:DROP|RENAME|TRUNCATE) TABLE|DROP VIEW)\b", re.IGNORECASE
+)
+
+
 def test_a_store_of_0_1_0_is_current() -> None:
-    assert state_of(RECORDED_BY_0_1_0, migrations()[:6]) is SchemaState.CURRENT
+    assert state_of(_applied(RECORDED_BY_0_1_0), migrations()[:6]) is SchemaState.CURRENT
+
+
+def _applied(checksums: Mapping[int, str], **needs: int) -> dict[int, AppliedMigration]:
+    """What a store says; `needs` by number of the migration, as `_7=7`."""
+    return {
+        number: AppliedMigration(checksum, needs.get(f"_{number}", 0))
+        for number, checksum in checksums.items()
+    }
+
+
+OWN = [Migration(number, "own", (), f"sum {number}") for number in (1, 2, 3)]
+SUMS = {one.number: one.checksum for one in OWN}
+STATES: list[tuple[dict[int, AppliedMigration], SchemaState]] = [
+    ({}, SchemaState.OLD),
+    (_applied({1: "sum 1", 2: "sum 2"}), SchemaState.OLD),
+    (_applied(SUMS), SchemaState.CURRENT),
+    (_applied(SUMS | {4: "later"}), SchemaState.NEWER),
+    (_applied(SUMS | {4: "later", 5: "later"}, _4=2, _5=3), SchemaState.NEWER),
+    (_applied(SUMS | {4: "later"}, _4=4), SchemaState.TOO_NEW),
+    (_applied(SUMS | {4: "later", 5: "later"}, _4=4), SchemaState.TOO_NEW),
+    (_applied({1: "sum 1", 3: "sum 3"}), SchemaState.OLD),
+    (_applied({1: "sum 1", 4: "later"}), SchemaState.OLD),
+    (_applied(SUMS | {2: "edited"}), SchemaState.CHANGED),
+    (_applied(SUMS | {2: "edited", 4: "later"}), SchemaState.CHANGED),
+]
+
+
+@pytest.mark.parametrize(("applied", "state"), STATES)
+def test_what_a_store_applied_says_whether_this_build_can_use_it(
+    applied: dict[int, AppliedMigration], state: SchemaState
+) -> None:
+    assert state_of(applied, OWN) is state
+
+
+def test_a_migration_that_takes_something_away_says_which_build_it_needs() -> None:
+    for migration in migrations():
+        taken = [text for text in migration.statements if TAKES_AWAY.search(text)]
+        assert not taken or migration.needs == migration.number, (
+            f"migration {migration.number} takes away what earlier builds write or ask for: say "
+            f"`-- needs a build with migration {migration.number}`, or add instead ({taken[0]})"
+        )
 
 
 def test_a_changed_statement_is_noticed() -> None:

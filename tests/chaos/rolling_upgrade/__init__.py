@@ -1,0 +1,1 @@
+"""Builds are replaced under load: an earlier one, this one, and back."""

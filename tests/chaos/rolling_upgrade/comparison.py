@@ -1,0 +1,107 @@
+"""Runs the same traffic with and without replacements of workers, and compares what is stored."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from deploy.local.servers import KafkaServer
+from tests.chaos import audit
+from tests.chaos.fault_injector import (
+    Report,
+    RunOutcome,
+    install,
+    run_calm,
+    run_traffic,
+)
+from tests.chaos.fault_plan import CORES
+from tests.chaos.fleet import Fleet
+from tests.chaos.installation import CHECKOUT
+from tests.chaos.traffic import Flow, Progress, Traffic
+
+FORMATS_1 = "50c59ce"
+"""The last commit that knew no versions of what it stored."""
+SHARES = (0.15, 0.35, 0.55, 0.75)
+"""How much of the traffic is published when a worker is replaced: both go up, then both back."""
+BURST_MESSAGES = 500
+
+
+@dataclass(frozen=True, slots=True)
+class UpgradeVerdict:
+    calm: RunOutcome
+    upgraded: RunOutcome
+    exit_codes: Sequence[int]  # of the workers that were replaced
+    differences: Sequence[str]
+
+    @property
+    def is_passed(self) -> bool:
+        accounts = self.upgraded.accounts
+        return (
+            self.calm.digest == self.upgraded.digest
+            and bool(accounts["reconciled"])
+            and not accounts["stored_twice"]
+            and not self.upgraded.unexpected_exits
+            and not any(self.exit_codes)
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        accounts = self.upgraded.accounts
+        return {
+            "passed": self.is_passed,
+            "replaced": len(self.exit_codes),
+            "exit_codes": list(self.exit_codes),
+            "unasked_exits": list(self.upgraded.unexpected_exits),
+            "calm_seconds": round(self.calm.seconds, 1),
+            "seconds": round(self.upgraded.seconds, 1),
+            "digests_equal": self.calm.digest == self.upgraded.digest,
+            "reconciled": accounts["reconciled"],
+            "faults": accounts["faults"],
+            "stored_twice": accounts["stored_twice"],
+            "differences": list(self.differences),
+        }
+
+
+@contextmanager
+def checkout_of(commit: str, folder: Path) -> Iterator[Path]:
+    """The files of a commit, in a folder of their own while the block runs."""
+    git = ["git", "-C", str(CHECKOUT), "worktree"]
+    subprocess.run([*git, "add", "--detach", "--quiet", str(folder), commit], check=True)
+    try:
+        yield folder
+    finally:
+        subprocess.run([*git, "remove", "--force", str(folder)], check=True)
+
+
+async def compare_upgrade(
+    traffic: Traffic, broker: KafkaServer, folder: Path, earlier: Path, pace: int, report: Report
+) -> UpgradeVerdict:
+    """Run the traffic without and with replacements of workers."""
+    calm = await run_calm(traffic, broker, folder)
+    report(f"calm run took {calm.seconds:.0f} s; rolling upgrade")
+    codes: list[int] = []
+    steps = [(name, build) for build in (CHECKOUT, earlier) for name in CORES]
+
+    async def replace(fleet: Fleet, progress: Progress) -> Counter[str]:
+        for share, (name, build) in zip(SHARES, steps, strict=True):
+            await progress.reach(share)
+            report(f"{name} becomes {build.name} at {share:.0%}")
+            codes.append(await fleet.replace_build(name, build))
+        return Counter(replaced=len(steps))
+
+    installation = install("upgrade", broker, folder)
+    flow = Flow(pace, BURST_MESSAGES)
+    before = dict.fromkeys(CORES, earlier)
+    upgraded = await run_traffic(traffic, installation, flow, replace, before)
+    differences = await asyncio.to_thread(
+        audit.differences,
+        calm.installation.environ(),
+        installation.environ(),
+        (calm.digest, upgraded.digest),
+    )
+    return UpgradeVerdict(calm, upgraded, codes, differences)
