@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import sys
@@ -63,7 +64,11 @@ def say(text: str) -> None:
 
 
 def answer_json(value: Mapping[str, Any]) -> None:
-    click.echo(orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS, default=str).decode())
+    try:
+        text = orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS, default=str).decode()
+    except TypeError:  # An integer above 64 bits, of which ClickHouse has several kinds.
+        text = json.dumps(value, default=str)
+    click.echo(text)
 
 
 def answer_table(

@@ -156,9 +156,10 @@ def apply_migrations(store: Store) -> list[str]:
         for statement in migration.statements:
             store.execute(statement)
         store.execute(
-            "INSERT INTO schema_migrations (number, name, checksum, needs) VALUES "
-            f"({migration.number}, {quote(migration.name)}, {quote(migration.checksum)}, "
-            f"{migration.needs})"
+            # Rows within the text of an INSERT are for a client to send; a SELECT is the server's.
+            "INSERT INTO schema_migrations (number, name, checksum, needs) SELECT "
+            f"{migration.number}, {quote(migration.name)}, {quote(migration.checksum)}, "
+            f"{migration.needs}"
         )
         applied.append(f"{migration.number}_{migration.name}")
     return applied

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
+import re
 import struct
 import threading
 import uuid
@@ -46,6 +48,7 @@ _VALUE_ERRORS = (
     ValueError,
     OverflowError,
 )
+_CERTIFICATE_WORDS = ("CERTIFICATE", "certificate", "X509", "PEM", "VERSION", "No such file")
 _ACCESS_CODES = frozenset({192, 193, 194, 516})
 
 # Where nothing is configured to log, the driver's warnings would reach stderr, with tracebacks:
@@ -173,11 +176,25 @@ class ServerStore:
         if isinstance(error, EOFError | OSError | errors.Error) and not isinstance(
             error, _VALUE_ERRORS
         ):
-            text = one_line(str(error)) or "the connection broke"
-            return UnavailableError(f"ClickHouse at {self.place}: {text}")
+            return self._broken(error)
         if isinstance(error, _VALUE_ERRORS):
             return BadRowsError(f"ClickHouse at {self.place}: {one_line(str(error))}")
         return error
+
+    def _broken(self, error: Exception) -> Exception:
+        """The connection could not be made, or broke."""
+        text = re.sub(r"^Code: \d+\. ", "", one_line(str(error))) or "the connection broke"
+        secure = self._arguments["secure"]
+        if not secure or not any(word in text for word in _CERTIFICATE_WORDS):
+            is_silent = isinstance(error, EOFError) or "reset by peer" in text
+            hint = "; if that port speaks TLS, write clickhouses://" * (is_silent and not secure)
+            return UnavailableError(f"ClickHouse at {self.place}: {text}{hint}")
+        reason = re.sub(r"^\[[^]]*\] |certificate verify failed: | \(_ssl.c:\d+\).*", "", text)
+        authorities = self._arguments.get("ca_certs", "the operating system")
+        return Refused(
+            f"ClickHouse at {self.place}: TLS with authorities of {authorities} fails: {reason}; "
+            "correct HEADWATER_CLICKHOUSE_CA_CERTIFICATE, or the host in HEADWATER_CLICKHOUSE"
+        )
 
     def _client(self) -> Client:
         client: Client | None = getattr(self._local, "client", None)
@@ -195,7 +212,14 @@ _READ_ONLY = 164  # the code for what a read-only user may not do
 def _rows_of(answer: Any) -> QueryResult:
     rows, columns = answer
     names = tuple(name for name, _ in columns)
-    return QueryResult(names, [tuple(map(_as_json, row)) for row in rows])
+    decimals = [_decimals(kind) for _, kind in columns]
+    return QueryResult(names, [tuple(map(_as_json, row, decimals)) for row in rows])
+
+
+def _decimals(kind: str) -> int:
+    """Digits behind the second in a type, as the engine writes its times."""
+    found = re.search(r"DateTime64\((\d)", kind)
+    return int(found[1]) if found else 0
 
 
 def connection_arguments(target: StoreTarget) -> tuple[str, dict[str, Any]]:
@@ -239,17 +263,22 @@ def connection_arguments(target: StoreTarget) -> tuple[str, dict[str, Any]]:
 _YES = frozenset({"1", "true", "yes"})
 
 
-def _as_json(value: Any) -> Any:
-    """Values as the embedded store gives them."""
+def _as_json(value: Any, decimals: int) -> Any:
+    """Values as the embedded store gives them; times have `decimals` digits of a second."""
     if isinstance(value, datetime):
-        utc = value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value
-        return utc.isoformat(" ", "milliseconds" if utc.microsecond else "auto")
+        utc = value.astimezone(UTC) if value.tzinfo else value
+        fraction = f".{utc.microsecond:06d}"[: decimals + 1] if decimals else ""
+        return f"{utc:%Y-%m-%d %H:%M:%S}{fraction}"
     if isinstance(value, list | tuple):
-        return [_as_json(item) for item in value]
+        return [_as_json(item, decimals) for item in value]
     if isinstance(value, dict):
-        return {str(name): _as_json(item) for name, item in value.items()}
+        return {str(name): _as_json(item, decimals) for name, item in value.items()}
     if isinstance(value, Decimal):
         return float(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, bytes):  # A text that is no UTF-8.
+        return value.decode("utf-8", "replace")
     if isinstance(value, date | uuid.UUID):
         return str(value)
     return value

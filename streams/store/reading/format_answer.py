@@ -1,6 +1,7 @@
 """Answers in formats of ClickHouse, where the native protocol leaves writing them to the client.
 
-The same bytes as the engine writes, for the formats that people and scripts ask for.
+The same bytes as the engine writes, save exponents of fractions (1e-09 for 1e-9), for the formats
+that people and scripts ask for.
 """
 
 from __future__ import annotations
@@ -36,8 +37,8 @@ def _tsv(result: QueryResult, *, has_names: bool = False, is_raw: bool = False) 
 def _tsv_cell(value: Any, *, is_raw: bool) -> str:
     if value is None:
         return "\\N"
-    text = _plain(value)
-    return text if is_raw else text.translate(_TSV_ESCAPES)
+    is_escaped = isinstance(value, str) and not is_raw
+    return value.translate(_TSV_ESCAPES) if is_escaped else _plain(value)
 
 
 def _csv(result: QueryResult, *, has_names: bool = False) -> str:
@@ -62,11 +63,26 @@ def _json_each_row(result: QueryResult) -> str:
 
 
 def _json_compact_each_row(result: QueryResult) -> str:
-    return "".join(_json(list(row), ", ") + "\n" for row in result.rows)
+    return "".join("[" + ", ".join(map(_json, row)) + "]\n" for row in result.rows)
 
 
-def _json(value: Any, between: str = ",") -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(between, ":"), default=str)
+def _json(value: Any) -> str:
+    return json.dumps(_numbers(value), ensure_ascii=False, separators=(",", ":"), default=str)
+
+
+def _numbers(value: Any) -> Any:
+    """Fractions that are whole without the point, as the engine writes them."""
+    if isinstance(value, float) and _is_whole(value):
+        return int(value)
+    if isinstance(value, list):
+        return [_numbers(item) for item in value]
+    if isinstance(value, dict):
+        return {name: _numbers(item) for name, item in value.items()}
+    return value
+
+
+def _is_whole(value: float) -> bool:
+    return value.is_integer() and abs(value) < 1e21
 
 
 def _document(result: QueryResult) -> str:
@@ -98,8 +114,8 @@ def _markdown(result: QueryResult) -> str:
     def line(cells: Sequence[str]) -> str:
         return "| " + " | ".join(cells) + " |\n"
 
-    rule = "| " + " | ".join("-:" for _ in result.names) + " |\n"
-    rows = ([("ᴺᵁᴸᴸ" if one is None else _plain(one)) for one in row] for row in result.rows)
+    rule = "|" + ":-|" * len(result.names) + "\n"
+    rows = ([_tsv_cell(value, is_raw=False) for value in row] for row in result.rows)
     return line(result.names) + rule + "".join(map(line, rows))
 
 
@@ -113,7 +129,7 @@ def _nested(value: Any) -> str:
         return "NULL"
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e21:
+    if isinstance(value, float) and _is_whole(value):
         return str(int(value))
     if isinstance(value, list):
         return "[" + ",".join(map(_nested, value)) + "]"
@@ -121,8 +137,8 @@ def _nested(value: Any) -> str:
         pairs = (f"{_nested(name)}:{_nested(item)}" for name, item in value.items())
         return "{" + ",".join(pairs) + "}"
     if isinstance(value, str):
-        return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
-    return str(value)
+        return "'" + value.translate(_TSV_ESCAPES) + "'"
+    return str(value).replace("e+", "e")
 
 
 _FORMATS: dict[str, Callable[[QueryResult], str]] = {
