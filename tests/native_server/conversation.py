@@ -135,7 +135,7 @@ class Conversation:
         answer = self._shared.engine.answer(running.shown_in(query.sql), query.settings)
         for block in answer:
             rows += block.rows
-            self._send(packets.data(block))
+            self._send(packets.data_packet(block))
             self._send(packets.progress(block.rows))
             if self._is_cancelled():
                 answer.close()
@@ -152,7 +152,7 @@ class Conversation:
         sample = engine.sample(query.sql, query.settings)
         described = "\n".join(f"`{name}` {kind}" for name, kind, _ in sample.columns)
         self._send(packets.table_columns(f"columns format version: 1\n{described}\n"))
-        self._send(packets.data(sample))
+        self._send(packets.data_packet(sample))
         if fault is Fault.CUT_IN_BLOCK:
             self._source.take(40)
             raise ConnectionCutError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,7 @@ class Engine:
     def close(self) -> None:
         self._anchor.close()
 
-    def answer(self, sql: str, settings: Mapping[str, str]) -> Iterator[Block]:
+    def answer(self, sql: str, settings: Mapping[str, str]) -> Generator[Block, None, None]:
         """Blocks, the first of which is empty and names the columns; none for what has no rows."""
         with self._session(settings) as session:
             found = False

@@ -39,14 +39,10 @@ class SocketSource(Source):
         self._file = connection.makefile("rb", buffering=1 << 16)
 
     def take(self, size: int) -> bytes:
-        found = self._file.read(size)
+        found: bytes = self._file.read(size)
         if len(found) < size:
             raise EOFError
         return found
-
-    def has_more(self) -> bool:
-        """Whether something was read ahead of what was taken."""
-        return bool(self._file.peek(1))  # type: ignore[attr-defined]  # A BufferedReader has it.
 
 
 class BytesSource(Source):

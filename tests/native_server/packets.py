@@ -135,7 +135,7 @@ def greeting_answer(timezone: str) -> bytes:
     )  # fmt: skip
 
 
-def data(block: Block, packet: int = _DATA) -> bytes:
+def data_packet(block: Block, packet: int = _DATA) -> bytes:
     parts = [varint(packet), text(""), _INFO, varint(len(block.columns)), varint(block.rows)]
     for name, kind, octets in block.columns:
         parts += [text(name), text(kind), b"\0", octets]
@@ -173,4 +173,4 @@ def profile_events() -> bytes:
         ("name", "String", text("InsertedRows")),
         ("value", "Int64", bytes(8)),
     )
-    return data(Block(1, columns), _PROFILE_EVENTS)
+    return data_packet(Block(1, columns), _PROFILE_EVENTS)

@@ -86,7 +86,7 @@ def test_every_table_view_digest_and_count_is_the_same_over_the_wire(
         over_wire = ServerStore(target_of(server))
         apply_migrations(over_wire)
         put(over_wire, several())
-        told = everything(over_wire)
+        received = everything(over_wire)
         digests = store_digest(over_wire), converged_digest(over_wire), reconcile(over_wire)
         answers = {sql: over_wire.read(sql, LIMITS) for sql in QUESTIONS}
         over_wire.close()
@@ -98,10 +98,10 @@ def test_every_table_view_digest_and_count_is_the_same_over_the_wire(
         assert check(embedded) is SchemaState.CURRENT
         expected = everything(embedded)
         assert len(expected) > 40
-        assert told.keys() == expected.keys()
+        assert received.keys() == expected.keys()
         # Only the journal has times without a zone: a client shows them in the server's.
         for name in expected.keys() - {"schema_migrations"}:
-            assert told[name] == expected[name], name
+            assert received[name] == expected[name], name
         assert digests == (store_digest(embedded), converged_digest(embedded), reconcile(embedded))
         for sql, name in product(QUESTIONS, FORMATS):
             document = format_answer(answers[sql], name)
