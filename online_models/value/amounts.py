@@ -231,7 +231,8 @@ def _step(
             n[at] += slope * slope
             root = math.sqrt(n[at])
             z[at] += slope - (root - root_before) / alpha * w[at]
-            w[at] = -z[at] / ((beta + root) / alpha + l2)
+            # Not -z: a weight of -0.0 is no row to store, so it would not come back.
+            w[at] = (0.0 - z[at]) / ((beta + root) / alpha + l2)
 
 
 @compiled

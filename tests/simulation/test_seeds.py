@@ -24,6 +24,7 @@ FOUND = {
     134: "a return kept the weaker evidence that was known first",
     296: "activity was marked or not, as the purge of an erasure came before or after it",
     501: "a key was forgotten before a touchpoint that another key sent on had been read",
+    862: "a weight of -0.0 came back as 0.0 from a snapshot",
     113: "log time leapt over the moment a user was forgotten; earlier features lost the source",
 }
 """Seeds that find these faults when they are put back."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import msgspec
+import numpy as np
 import pytest
 
 from online_models.persistence.envelope import Envelope, Unusable, seal
-from online_models.value.model import ValueModel
+from online_models.value.model import ValueModel, ValueRow
 from online_models.value.persistence import (
     VALUE_MODEL,
     VALUE_SCORER,
@@ -16,6 +17,7 @@ from online_models.value.persistence import (
     load_value_scorer,
 )
 from online_models.value.scorer import ValueScorer
+from online_models.value.shape import VALUE_STEPS, bucket_ending_with, rows_of
 from tests.online_models.value.value_world import RICH, SMALL, history, install, learned, teach
 
 
@@ -28,6 +30,20 @@ def test_a_model_goes_on_bit_for_bit_where_it_was() -> None:
     teach(model, reported[700:])
     teach(restored, reported[700:])
     assert dump_value_model(restored) == dump_value_model(model)
+
+
+def test_a_weight_of_zero_has_no_sign() -> None:
+    """Where the first amount is what was expected. A row of zeros is not stored: it comes back
+    without signs, and the resumed model would not be the same bit for bit."""
+    model = ValueModel(SMALL)
+    for step in (at for at in range(len(VALUE_STEPS)) if bucket_ending_with(at) is not None):
+        bucket = bucket_ending_with(step) or 0
+        marks = rows_of(step)
+        model.learn(
+            [ValueRow(*install(RICH), mark, bucket, 5.0, 0.0, "ios", "i") for mark in marks]
+        )
+    weights = model.scorer.amounts.w
+    assert not np.signbit(weights[weights == 0]).any()
 
 
 def test_a_scorer_says_what_the_model_says() -> None:

@@ -22,6 +22,9 @@ from tests.simulation.topology.machines import SNAPSHOTS, factory
 from tests.simulation.topology.storing_worker import Row
 from tests.simulation.topology.topology import Topology, lane_ids
 
+SHOWN_MAX = 2_000
+"""Characters of each thing that differs: a model's bytes would fill the screen."""
+
 
 class LawBrokenError(AssertionError):
     """Says which law, and what was found instead."""
@@ -29,7 +32,7 @@ class LawBrokenError(AssertionError):
 
 def demand(holds: bool, law: str, *found: Any) -> None:
     if not holds:
-        raise LawBrokenError("\n  ".join([law, *(str(one) for one in found)]))
+        raise LawBrokenError("\n  ".join([law, *(str(one)[:SHOWN_MAX] for one in found)]))
 
 
 def same(law: str, found: Any, expected: Any) -> None:
