@@ -20,14 +20,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from msgspec import Struct
-
+from attribution.matching.sales.periods import without_period
 from schemas.records import (
     NO_DETAILS,
     SILENT_STEPS,
+    Counted,
     Money,
     MoneyDetails,
     MoneyKind,
+    Payer,
     ReceiptStatus,
     Step,
 )
@@ -35,27 +36,6 @@ from schemas.time import EventMs, LogMs
 
 _VERDICTS = ReceiptStatus.VALID, ReceiptStatus.INVALID
 _RECEIPT_ORDER = {ReceiptStatus.VALID: 0, ReceiptStatus.UNCHECKED: 1, ReceiptStatus.PENDING: 2}
-
-
-class Counted(Struct, frozen=True, array_like=True, gc=False):
-    """What one step counts. The sum over the steps is what the transaction is worth."""
-
-    micros: int
-    currency: str
-    is_restore: bool = False
-    revision: int = 0  # how often the step was booked before
-    net_micros: int | None = None  # of `micros`, after fee and tax; None: nobody says
-    fee_micros: int = 0
-    tax_micros: int = 0
-
-
-class Payer(Struct, frozen=True, array_like=True, gc=False):
-    """Who paid: an install, or an account and when, from which its install follows."""
-
-    install_id: str
-    account: str
-    paid_at: EventMs
-    deadline: LogMs  # last log time at which a link or the install still counts
 
 
 class Charge(NamedTuple):
@@ -80,6 +60,9 @@ class Charge(NamedTuple):
         )
 
 
+NO_CHARGE = Charge("", 0, "")
+
+
 def _share(amount: int, part: int, whole: int) -> int:
     """Rounded towards zero."""
     share = amount * abs(part) // whole
@@ -99,11 +82,14 @@ def can_charge(step: Money) -> bool:
 def verdict_on(steps: Sequence[Money]) -> ReceiptStatus:
     """The verdict on the receipt that is in force, by the time of the steps that can pay."""
     paying = [step for step in steps if is_paying(step)]
-    checked = [
-        step for step in paying if step.receipt in (ReceiptStatus.VALID, ReceiptStatus.INVALID)
-    ]
+    checked: dict[tuple[ReceiptStatus, str], EventMs] = {}
+    for step in paying:
+        if step.receipt in _VERDICTS:
+            # Said again of another period, it is the same verdict as it was first said.
+            statement = step.receipt, without_period(step)
+            checked[statement] = min(step.time, checked.get(statement, step.time))
     if checked:
-        return max(checked, key=lambda step: (step.time, step.receipt)).receipt
+        return max((time, receipt) for (receipt, _), time in checked.items())[1]
     is_pending = any(step.receipt is ReceiptStatus.PENDING for step in paying)
     return ReceiptStatus.PENDING if is_pending else ReceiptStatus.UNCHECKED
 
@@ -132,7 +118,11 @@ def fold_steps(
     """What each step counts. `forgotten_micros` are taken by refunds that are not among them."""
     if len(steps) == 1 and steps[0].receipt <= ReceiptStatus.VALID and not is_original_paid:
         return [_alone(steps[0])]
-    charge = charge_of(steps, is_original_paid=is_original_paid)
+    return share_out(steps, charge_of(steps, is_original_paid=is_original_paid), forgotten_micros)
+
+
+def share_out(steps: Sequence[Money], charge: Charge, forgotten_micros: int) -> list[Counted]:
+    """What each step counts where this is the charge, which may be of another transaction."""
     moved = _refunds(steps, charge, forgotten_micros)
     return [_counted(step, charge, moved) for step in steps]
 
@@ -141,12 +131,18 @@ def charge_of(steps: Sequence[Money], *, is_original_paid: bool) -> Charge:
     """The one payment of the transaction."""
     if is_original_paid and may_restore(steps):
         return Charge("", 0, "", is_restore=True)
+    charging = charging_step(steps)
+    return NO_CHARGE if charging is None else charge_by(charging)
+
+
+def charging_step(steps: Sequence[Money]) -> Money | None:
+    """The step that states the one payment; None: nothing is paid."""
     candidates = [
         step for step in steps if can_charge(step) and step.receipt is not ReceiptStatus.INVALID
     ]
     if not candidates or not is_paid(steps):
-        return Charge("", 0, "")
-    return _charge_by(min(candidates, key=_charge_order))
+        return None
+    return min(candidates, key=_charge_order)
 
 
 def payer_of(steps: Sequence[Money], parking_ms: int) -> Payer:
@@ -162,7 +158,7 @@ def payer_of(steps: Sequence[Money], parking_ms: int) -> Payer:
     )
 
 
-def _charge_by(step: Money) -> Charge:
+def charge_by(step: Money) -> Charge:
     return Charge(step.booking_id, step.amount_micros, step.currency, details=step.details)
 
 
@@ -171,7 +167,7 @@ def _alone(step: Money) -> Counted:
         return Counted(0, step.currency)
     if step.details.net_micros is None and not step.details.fee_micros:
         return Counted(step.amount_micros, step.currency)
-    return _charge_by(step).part(step.amount_micros)
+    return charge_by(step).part(step.amount_micros)
 
 
 def _charge_order(step: Money) -> tuple[bool, int, EventMs, str]:

@@ -7,9 +7,17 @@ import hashlib
 from msgspec import Struct
 from msgspec.structs import replace
 
-from attribution.matching.transaction_fold import Counted, Payer, fold_steps, payer_of
+from attribution.matching.transaction_fold import fold_steps, payer_of
 from attribution.rules.rules import Rules
-from schemas.records import Money, MoneyDetails, MoneyKind, Step
+from schemas.records import (
+    Counted,
+    Money,
+    MoneyDetails,
+    MoneyKind,
+    Payer,
+    RestoreClaim,
+    Step,
+)
 from schemas.time import LogMs
 
 
@@ -26,6 +34,9 @@ class Transaction(Struct, frozen=True, array_like=True, tag=5):
     restores: list[str] = []  # match keys of purchases that name this transaction as original
     is_reported_paid: bool = False  # what those were told
     is_original_paid: bool = False  # whether the transaction that this one names is known as paid
+    claims: dict[str, RestoreClaim] = {}  # of those in `restores`, as far as they make any
+    taken: dict[str, Counted] = {}  # of claimed refunds: what the original says they take
+    taken_hops: int = 0  # how many transactions had passed that on
 
 
 class TransactionBefore(Struct, frozen=True, array_like=True, tag=2):
@@ -93,10 +104,17 @@ def booked_money(step: Money, counted: Counted) -> Money:
 
 def _counted_details(stated: MoneyDetails, counted: Counted) -> MoneyDetails:
     parts = counted.net_micros, counted.fee_micros, counted.tax_micros
-    if parts == (stated.net_micros, stated.fee_micros, stated.tax_micros):
+    if parts == (stated.net_micros, stated.fee_micros, stated.tax_micros) and not counted.sale:
         return stated
     net, fee, tax = parts
-    return replace(stated, net_micros=net, fee_micros=fee, tax_micros=tax)
+    original = counted.sale or stated.original_transaction_id
+    return replace(
+        stated,
+        net_micros=net,
+        fee_micros=fee,
+        tax_micros=tax,
+        original_transaction_id=original,
+    )
 
 
 class SettledSale(Struct, frozen=True, array_like=True, gc=False):
@@ -110,5 +128,8 @@ class SettledSale(Struct, frozen=True, array_like=True, gc=False):
 def sale_hash(money: Money) -> int:
     """Of the transaction that the money belongs to, also for its refunds."""
     is_ad = money.kind is MoneyKind.AD_REVENUE
-    name = f"{is_ad:d}{money.is_sandbox:d}{money.app_id}:{money.transaction_id}"
+    sale = money.transaction_id
+    if money.kind is MoneyKind.REFUND and money.details.original_transaction_id:
+        sale = money.details.original_transaction_id  # it takes from that one
+    name = f"{is_ad:d}{money.is_sandbox:d}{money.app_id}:{sale}"
     return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=7).digest())

@@ -7,41 +7,35 @@ booked anew: a signed pair. So sums over bookings equal the fold in every order 
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from msgspec.structs import replace
 
 from attribution.matching.facts import Evicted, MatchFact, MoneyWaiting, Settled
+from attribution.matching.sales.family import (
+    bounded_claims,
+    count_family,
+    family_messages,
+    original_of,
+)
+from attribution.matching.sales.periods import for_its_period, is_copy
+from attribution.matching.sales.rebook import rebook
 from attribution.matching.transaction_fold import (
-    Counted,
-    Payer,
-    charge_of,
+    charging_step,
     fold_steps,
     is_paid,
     is_paying,
     payer_of,
 )
-from attribution.matching.transaction_state import Transaction, booked_money, merged_copy
+from attribution.matching.transaction_state import Transaction, merged_copy
 from attribution.rules.rules import Rules
 from schemas.records import (
-    TAKEN_BACK,
-    AccountMoney,
+    Counted,
     Money,
     MoneyKind,
-    MoneyRouted,
     MoneySeen,
     OriginalSeen,
     RestoreSeen,
 )
 from schemas.time import MILLISECOND, LogMs
-
-
-class _Booking(NamedTuple):
-    """One step as it is booked."""
-
-    step: Money
-    counted: Counted
-    payer: Payer
 
 
 def take_record(
@@ -59,11 +53,19 @@ def fold_money(
     state: Transaction | None, money: Money, rules: Rules, key: str = ""
 ) -> tuple[Transaction, list[MatchFact]]:
     """Add one step; book what follows. `key` is the match key of the transaction."""
-    state = state or Transaction()
+    before = state or Transaction()
+    after, facts = _fold(before, money, rules, key)
+    return after, [*facts, *family_messages(before, after, key, rules)]
+
+
+def _fold(
+    state: Transaction, money: Money, rules: Rules, key: str
+) -> tuple[Transaction, list[MatchFact]]:
     if money.ts > state.last_ts:
         state = replace(state, last_ts=money.ts)
     for at, known in enumerate(state.steps):
-        if known.booking_id == money.booking_id:
+        if is_copy(known, money):
+            money = replace(money, booking_id=known.booking_id)
             merged = merged_copy(known, money)
             if merged is not known:
                 steps = [*state.steps[:at], merged, *state.steps[at + 1 :]]
@@ -73,12 +75,10 @@ def fold_money(
     if money.kind is MoneyKind.REFUND:
         return _fold_refund(state, money, rules, key)
     state, released, facts = _released(state, money, rules)
-    state, booked = _settle(state, [*state.steps, money, *released], rules, key)
+    step = for_its_period(state.steps, money)
+    state, booked = _settle(state, [*state.steps, step, *released], rules, key)
     state, bounded = _bounded(state, rules)
-    asked: list[MatchFact] = []
-    if money.original_key and key:
-        asked.append(RestoreSeen(money.original_key, key, money.ts))
-    return state, facts + booked + bounded + asked
+    return state, facts + booked + bounded
 
 
 def _fold_refund(
@@ -126,30 +126,46 @@ def _released(
 def note_original(
     state: Transaction | None, seen: OriginalSeen, rules: Rules
 ) -> tuple[Transaction, list[MatchFact]]:
-    """Learn whether the transaction that a purchase names as its original is known as paid."""
-    state = state or Transaction()
-    if state.is_original_paid == seen.is_paid:
-        return state, []
-    state = replace(state, is_original_paid=seen.is_paid)
-    return _settle(state, state.steps, rules, seen.key)
+    """Learn whether the transaction that a purchase names as its original is known as paid, and
+    what the refunds that it claimed take there."""
+    before = state or Transaction()
+    if seen.original_key and seen.original_key != original_of(before.steps):
+        return before, []
+    after = replace(before, is_original_paid=seen.is_paid, taken=seen.taken, taken_hops=seen.hops)
+    if after == before:
+        return before, []
+    after, facts = _settle(after, after.steps, rules, seen.key)
+    return after, [*facts, *family_messages(before, after, seen.key, rules)]
 
 
 def note_restore(
     state: Transaction | None, seen: RestoreSeen, rules: Rules
 ) -> tuple[Transaction, list[MatchFact]]:
-    """Remember who names this transaction as its original, and answer whether it is paid."""
-    state = state or Transaction()
-    state = replace(state, last_ts=max(state.last_ts, seen.ts))
+    """Remember who names this transaction as its original and what that one claims, and answer."""
+    before = state or Transaction()
     facts: list[MatchFact] = []
-    if seen.restore_key not in state.restores:
-        restores = [*state.restores, seen.restore_key]
+    restores, claims = before.restores, dict(before.claims)
+    if seen.restore_key not in restores:
+        restores = [*restores, seen.restore_key]
         if len(restores) > rules.restores_per_purchase_max:
+            claims.pop(restores[0], None)
             restores = restores[1:]
             facts.append(Evicted("restores_per_purchase_max", 1))
-        state = replace(state, restores=restores, is_reported_paid=is_paid(state.steps))
-    if is_paid(state.steps) and not _is_named_by(state, seen.restore_key, seen.key):
-        facts.append(OriginalSeen(seen.restore_key, True))
-    return state, facts
+    if seen.claim is not None:
+        claims, dropped = bounded_claims(
+            claims | {seen.restore_key: seen.claim}, rules.refunds_per_purchase_max
+        )
+        if dropped:
+            facts.append(Evicted("refunds_per_purchase_max", dropped))
+    after = replace(
+        before,
+        last_ts=max(before.last_ts, seen.ts),
+        restores=restores,
+        is_reported_paid=is_paid(before.steps),
+        claims=claims,
+    )
+    after, booked = _settle(after, after.steps, rules, seen.key)
+    return after, [*facts, *booked, *family_messages(before, after, seen.key, rules)]
 
 
 def expire_refunds(
@@ -184,53 +200,21 @@ def _settle(
     if not steps:
         return state, []
     payer = payer_of(steps, rules.parking_ms)
-    counted = fold_steps(
-        steps, is_original_paid=state.is_original_paid, forgotten_micros=state.forgotten_micros
+    counted = _counted(state, steps, rules, key)
+    facts = rebook(state, steps, counted, payer)
+    is_reported_paid = bool(state.restores) and is_paid(steps)
+    state = replace(
+        state, steps=steps, counted=counted, payer=payer, is_reported_paid=is_reported_paid
     )
-    facts: list[MatchFact] = []
-    before = dict[str, _Booking]()
-    if state.payer is not None:
-        for step, booked in zip(state.steps, state.counted, strict=True):
-            before[step.booking_id] = _Booking(step, booked, state.payer)
-    for at, step in enumerate(steps):
-        known = before.get(step.booking_id)
-        if known is None:
-            facts.append(_routed(_Booking(step, counted[at], payer), 1))
-            continue
-        new = replace(counted[at], revision=known.counted.revision)
-        if new != known.counted or payer != known.payer or _is_restated(step, known.step):
-            facts.append(_routed(known, -1))
-            new = replace(new, revision=known.counted.revision + 1)
-            facts.append(_routed(_Booking(step, new, payer), 1))
-        counted[at] = new
-    state = replace(state, steps=steps, counted=counted, payer=payer)
-    if state.restores and is_paid(steps) != state.is_reported_paid:
-        state = replace(state, is_reported_paid=not state.is_reported_paid)
-        facts += [
-            OriginalSeen(name, state.is_reported_paid)
-            for name in state.restores
-            if not _is_named_by(state, name, key)
-        ]
     return state, facts
 
 
-def _is_restated(step: Money, before: Money) -> bool:
-    """Whether a copy changed what is stored of a step."""
-    return step is not before and replace(step, ts=before.ts) != before
-
-
-def _routed(booking: _Booking, sign: int) -> MatchFact:
-    """Route a booking to the install that paid, or to the owner of the account."""
-    payer, money = booking.payer, booked_money(booking.step, booking.counted)
-    if payer.install_id:
-        move = 0 if sign > 0 else TAKEN_BACK
-        return MoneyRouted(payer.install_id, money, sign, move, payer.deadline)
-    return AccountMoney(payer.account, money, payer.paid_at, payer.deadline, sign)
-
-
-def _is_named_by(state: Transaction, restore_key: str, key: str) -> bool:
-    """Whether both name each other: then the lesser key is the original."""
-    return restore_key < key and any(step.original_key == restore_key for step in state.steps)
+def _counted(state: Transaction, steps: list[Money], rules: Rules, key: str) -> list[Counted]:
+    if state.claims or state.taken:
+        return count_family(state, steps, key, rules).counted
+    return fold_steps(
+        steps, is_original_paid=state.is_original_paid, forgotten_micros=state.forgotten_micros
+    )
 
 
 def _bounded(state: Transaction, rules: Rules) -> tuple[Transaction, list[MatchFact]]:
@@ -244,15 +228,18 @@ def _bounded(state: Transaction, rules: Rules) -> tuple[Transaction, list[MatchF
             "refunds_per_purchase_max",
             min(refunds, key=lambda at: _importance(state, at)),
         )
-        taken = -state.counted[at].micros
+        charge = charging_step(state.steps)
+        counted = state.counted[at]
+        is_comparable = charge is None or counted.currency == charge.currency
+        taken = -counted.micros if is_comparable else 0
         spent = _remembered_as_spent(state, [state.steps[at]], rules).spent
         state = replace(state, spent=spent, forgotten_micros=max(state.forgotten_micros + taken, 0))
     elif len(state.steps) - len(refunds) > rules.steps_per_purchase_max:
-        charge = charge_of(state.steps, is_original_paid=state.is_original_paid)
+        charge = charging_step(state.steps)
         others = [
             at
             for at, one in enumerate(state.steps)
-            if one.kind is not MoneyKind.REFUND and one.booking_id != charge.booking_id
+            if one.kind is not MoneyKind.REFUND and one is not charge
         ]
         bound, at = "steps_per_purchase_max", min(others, key=lambda at: _importance(state, at))
     else:
@@ -265,8 +252,10 @@ def _bounded(state: Transaction, rules: Rules) -> tuple[Transaction, list[MatchF
 
 
 def _importance(state: Transaction, at: int) -> tuple[bool, bool, LogMs, str]:
-    step = state.steps[at]
-    return state.counted[at].micros != 0, is_paying(step), step.ts, step.booking_id
+    step, counted = state.steps[at], state.counted[at]
+    # What a refund takes from an original is not known before that one has answered.
+    counts = counted.micros != 0 or (state.is_original_paid and step.kind is MoneyKind.REFUND)
+    return counts, is_paying(step), step.ts, step.booking_id
 
 
 def _remembered_as_spent(state: Transaction, refunds: list[Money], rules: Rules) -> Transaction:

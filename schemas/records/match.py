@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from schemas.records.money import Money
+from schemas.records.money import Counted, Money, Payer
 from schemas.records.touch import Signal, Source, Touch
 from schemas.time import EventMs, LogMs
 
@@ -97,19 +97,35 @@ class PostbackSeen(Struct, frozen=True, array_like=True, gc=False, tag=7):
     source: Source
 
 
+class RestoreClaim(Struct, frozen=True, array_like=True, gc=False):
+    """What a purchase that names another transaction as its original says of itself: all of it,
+    whenever any of it changes. New fields go to the end."""
+
+    charge: Money | None = None  # what it counts where nobody knows the original; None: nothing
+    payer: Payer | None = None
+    refunds: list[Money] = []  # that name it, or that it was told of by those that name it
+    forgotten_micros: int = 0  # taken by refunds that are not among them any more
+
+
 class RestoreSeen(Struct, frozen=True, array_like=True, gc=False, tag=8):
     """A purchase names the transaction of this key as its original."""
 
     key: str
     restore_key: str  # of the purchase
     ts: LogMs
+    claim: RestoreClaim | None = None  # None: an earlier version makes none
 
 
 class OriginalSeen(Struct, frozen=True, array_like=True, gc=False, tag=9):
     """Whether the transaction that a purchase names as its original is known as paid."""
 
     key: str  # of the purchase
-    is_paid: bool
+    is_paid: bool  # the original, or another purchase that stands for it
+    taken: dict[
+        str, Counted
+    ] = {}  # by refund that the purchase claimed: what that takes, and where
+    original_key: str = ""  # of the original; "": not stated
+    hops: int = 0  # how many transactions have passed on what refunds take
 
 
 MatchRecord = (

@@ -73,6 +73,32 @@ class MoneyDetails(Struct, frozen=True, array_like=True, gc=False):
 NO_DETAILS = MoneyDetails()
 
 
+class Payer(Struct, frozen=True, array_like=True, gc=False):
+    """Who paid: an install, or an account and when, from which its install follows."""
+
+    install_id: str
+    account: str
+    paid_at: EventMs
+    deadline: LogMs  # last log time at which a link or the install still counts
+
+
+class Counted(Struct, frozen=True, array_like=True, gc=False):
+    """What one step counts. The sum over the steps is what the transaction is worth.
+
+    New fields go to the end.
+    """
+
+    micros: int
+    currency: str
+    is_restore: bool = False
+    revision: int = 0  # how often the step was booked before
+    net_micros: int | None = None  # of `micros`, after fee and tax; None: nobody says
+    fee_micros: int = 0
+    tax_micros: int = 0
+    sale: str = ""  # of a refund that takes from another transaction: the id of that one
+    payer: Payer | None = None  # who paid there; None: whoever paid for its own transaction
+
+
 class Money(Struct, frozen=True, array_like=True, gc=False):
     """One step of a transaction: money that moved, or that might have. New fields go to the end.
 

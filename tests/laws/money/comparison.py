@@ -10,9 +10,9 @@ import sys
 import time
 from typing import NamedTuple
 
-from tests.laws.money.histories import History, Payment, draw_history
+from tests.laws.money.histories import Payment, draw_history
 from tests.laws.money.machine import MoneyMachine
-from tests.laws.money.naive_fold import value_of
+from tests.laws.money.naive_family import Bookings, family_bookings
 
 ORDERS = 3
 
@@ -32,29 +32,18 @@ def compare(count: int, seed: int) -> Agreed:
     for number in range(count):
         chance = random.Random(f"{seed}:{number}")
         history = draw_history(chance)
-        expected = expected_bookings(history)
+        expected = family_bookings(history.by_id)
         for _ in range(ORDERS):
             chance.shuffle(order := history.all)
-            check(order, expected, f"seed {seed}, history {number}")
+            slow = chance if chance.random() < 0.5 else None
+            check(order, expected, f"seed {seed}, history {number}", slow)
         events += len(history.all)
         with_money += bool(expected)
     return Agreed(count, events, with_money, ORDERS)
 
 
-def expected_bookings(history: History) -> dict[tuple[str, str, str], int]:
-    """(transaction, payer, currency) -> micros"""
-    bookings = {}
-    folded = {"t2": value_of(history.events, history.original)}
-    if history.original:
-        folded["t1"] = value_of(history.original)
-    for name, (payer, micros) in folded.items():
-        for currency, amount in micros.items():
-            bookings[name, payer, currency] = amount
-    return bookings
-
-
-def check(order: list[Payment], expected: dict[tuple[str, str, str], int], which: str) -> None:
-    machine = MoneyMachine()
+def check(order: list[Payment], expected: Bookings, which: str, slow: random.Random | None) -> None:
+    machine = MoneyMachine(chance=slow)
     machine.read(order)
     found = {place: micros for place, micros in machine.booked.items() if micros}
     if found != expected:

@@ -10,6 +10,7 @@ from schemas.time import DAY_MS, HOUR_MS
 
 Payment = Purchase | Subscription | Refund
 START = 1_790_000_000_000
+ORIGINAL = "t1"
 AMOUNTS = (0, 1_990_000, 4_990_000, 4_990_000, 9_990_000)
 RECEIPTS = ("unchecked", "unchecked", "unchecked", "valid", "valid", "pending", "invalid")
 KINDS: tuple[Any, ...] = (
@@ -27,34 +28,40 @@ KINDS: tuple[Any, ...] = (
 
 
 class History(NamedTuple):
-    """Events of one transaction, and of the one that it names as its original."""
+    """Events by transaction id: of one, or of an original and of those that restore it."""
 
-    events: list[Payment]
-    original: list[Payment]
+    by_id: dict[str, list[Payment]]
 
     @property
     def all(self) -> list[Payment]:
-        return [*self.events, *self.original]
+        return [one for events in self.by_id.values() for one in events]
 
 
 def draw_history(chance: random.Random) -> History:
-    """Between one and nine events; a third of them say something twice."""
-    is_restore = chance.random() < 0.15
+    """A third of all events say something twice; a fourth of all histories restore something."""
     price = chance.choice(AMOUNTS)
-    is_subscription = not is_restore and chance.random() < 0.5
+    if chance.random() > 0.25:
+        return History({"t2": _transaction(chance, "t2", price, chance.random() < 0.5, "t2")})
+    restored = chance.choice((["t2"], ["t2"], ["t2", "t3"], ["t2", "t3", "t4"]))
+    by_id = {name: _transaction(chance, name, price, False, ORIGINAL) for name in restored}
+    if chance.random() < 0.7:
+        by_id[ORIGINAL] = _transaction(chance, ORIGINAL, price, False, ORIGINAL)
+    return History(by_id)
+
+
+def _transaction(
+    chance: random.Random, name: str, price: int, is_subscription: bool, original: str
+) -> list[Payment]:
+    """Between one and nine events."""
     charges = [
-        _charge(chance, "t2", price, is_subscription, "t1" if is_restore else "t2")
+        # Clients call the start of a subscription a purchase, with the same id.
+        _charge(chance, name, price, is_subscription and chance.random() < 0.9, original)
         for _ in range(chance.choice((1, 1, 1, 2, 2, 3, 4)))
     ]
-    refunds = [_refund(chance, price) for _ in range(chance.choice((0, 0, 0, 1, 1, 2, 3, 4)))]
+    refunds = [_refund(chance, name, price) for _ in range(chance.choice((0, 0, 0, 1, 1, 2, 3, 4)))]
     events: list[Payment] = [*charges, *refunds]
     events += [_again(chance, one) for one in events if chance.random() < 0.3]
-    original: list[Payment] = []
-    if is_restore and chance.random() < 0.7:
-        original = [
-            _charge(chance, "t1", price, False, "t1") for _ in range(chance.choice((1, 1, 2)))
-        ]
-    return History(_unambiguous(events), _unambiguous(original))
+    return _unambiguous(events)
 
 
 def _common(chance: random.Random) -> dict[str, Any]:
@@ -83,18 +90,20 @@ def _charge(
     else:
         fields["customer_user_id"] = "u1" if chance.random() < 0.8 else "u2"
     if is_subscription:
+        if chance.random() < 0.3:
+            fields["period_start_time"] = START + chance.randrange(3) * 30 * DAY_MS
         return Subscription(kind=chance.choice(KINDS), **fields)
     return Purchase(**fields)
 
 
-def _refund(chance: random.Random, price: int) -> Refund:
+def _refund(chance: random.Random, name: str, price: int) -> Refund:
     kind: Any = chance.choice(("refund", "refund", "refund", "chargeback", "reversed"))
     amount = chance.choice((None, None, 0, price, price, price // 2, price // 3, 2 * price))
     if amount is not None and kind != "reversed":
         amount = -amount
     return Refund(
-        transaction_id="t2",
-        refund_id=chance.choice(("r1", "r1", "r2", "r3")),
+        transaction_id=name,
+        refund_id=f"{name}:{chance.choice(('r1', 'r1', 'r2', 'r3'))}",
         kind=kind,
         amount_micros=amount,
         currency=chance.choice(("USD", "USD", "USD", "EUR")),
@@ -107,7 +116,7 @@ def _again(chance: random.Random, event: Payment) -> Payment:
     fields = {name: getattr(event, name) for name in event.__struct_fields__}
     fields["event_id"] = f"e{chance.getrandbits(40):x}"
     if chance.random() < 0.5:
-        fields["event_time"] += chance.choice((-DAY_MS, HOUR_MS, DAY_MS))
+        fields["event_time"] += chance.choice((-DAY_MS, HOUR_MS, DAY_MS, 30 * DAY_MS))
     return type(event)(**fields)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import random
+from collections import Counter, deque
 from collections.abc import Sequence
 
 from attribution.matching import transactions
@@ -24,10 +25,13 @@ RULES = Rules()
 
 
 class MoneyMachine:
-    """Reads events one by one; records between keys arrive at once."""
+    """Reads events one by one. Records between two keys keep their order, as in a log; they arrive
+    at once, or with `chance` at some time."""
 
-    def __init__(self, rules: Rules = RULES) -> None:
+    def __init__(self, rules: Rules = RULES, chance: random.Random | None = None) -> None:
         self.rules = rules
+        self.chance = chance
+        self.waiting: dict[tuple[str, str], deque[RestoreSeen | OriginalSeen]] = {}
         self.states: dict[str, Transaction] = {}
         self.booked: Counter[tuple[str, str, str]] = Counter()
         """(transaction, payer, currency) -> micros"""
@@ -40,12 +44,28 @@ class MoneyMachine:
             account = f"account:{event.customer_user_id}" if event.customer_user_id else ""
             seen = money_seen(event, account, (3, 0, offset), LogMs(START + offset))
             self._take(seen)
+            while self.waiting and (self.chance is None or self.chance.random() < 0.5):
+                self._deliver()
+        while self.waiting:
+            self._deliver()
+
+    def _deliver(self) -> None:
+        way = next(iter(self.waiting)) if self.chance is None else self._drawn()
+        queue = self.waiting[way]
+        record = queue.popleft()
+        if not queue:
+            del self.waiting[way]
+        self._take(record)
+
+    def _drawn(self) -> tuple[str, str]:
+        assert self.chance is not None
+        return self.chance.choice(list(self.waiting))
 
     def _take(self, record: MoneySeen | RestoreSeen | OriginalSeen) -> None:
         state, facts = self._step(self.states.get(record.key), record)
         self.states[record.key] = state
         for fact in facts:
-            self._note(fact)
+            self._note(fact, record.key)
 
     def _step(
         self, state: Transaction | None, record: MoneySeen | RestoreSeen | OriginalSeen
@@ -56,9 +76,9 @@ class MoneyMachine:
             return transactions.note_restore(state, record, self.rules)
         return transactions.note_original(state, record, self.rules)
 
-    def _note(self, fact: MatchFact) -> None:
+    def _note(self, fact: MatchFact, sender: str) -> None:
         if isinstance(fact, RestoreSeen | OriginalSeen):
-            self._take(fact)
+            self.waiting.setdefault((sender, fact.key), deque()).append(fact)
         elif isinstance(fact, MoneyRouted | AccountMoney):
             money, sign = fact.money, fact.sign
             payer = f"install:{fact.install_id}" if isinstance(fact, MoneyRouted) else fact.key

@@ -19,7 +19,7 @@ Converged = dict[str, Any]
 Place = tuple[str, int, int]
 
 _SOURCE = frozenset({"source_topic", "source_partition", "source_offset", "received_at"})
-_STEP = re.compile(r":[a-z_]+\.[0-9a-f]{8}\Z")
+_STEP = re.compile(r":[a-z_]+\.[0-9a-f]{8}(\+w?\d+)?\Z")
 _HISTORY = frozenset(
     {"attribution_id", "version", "supersedes", "reason", "decided_at", "candidates",
      "contributors", "match_confidence", "model_version"}
