@@ -78,7 +78,13 @@ from schemas.records.money import (
     Step,
 )
 from schemas.records.site import LATE_TOUCH_MS, SiteInstall, SiteRecord, SiteTouches, site_key
-from schemas.records.stored_format import MARK, NewerFormatError, StoredFormat, stored_version
+from schemas.records.stored_format import (
+    MARK,
+    MARK_BYTE,
+    NewerFormatError,
+    StoredFormat,
+    stored_version,
+)
 from schemas.records.touch import TOUCH_TEXTS, TRAITS, Flag, Signal, Source, Touch, TouchKind
 
 __all__ = [
@@ -87,6 +93,7 @@ __all__ = [
     "JOURNEY_PREFIXES",
     "LATE_TOUCH_MS",
     "MARK",
+    "MARK_BYTE",
     "NAMED_BY_SESSION",
     "NOT_ASKED",
     "NO_DETAILS",

@@ -20,6 +20,7 @@ import msgspec
 _Content = TypeVar("_Content")
 MARK = 0xC1
 """The byte that MessagePack never uses."""
+MARK_BYTE = bytes((MARK,))
 MARKER_BYTES = 2
 
 _Decode = Callable[[bytes | memoryview], _Content]

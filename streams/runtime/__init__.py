@@ -13,6 +13,7 @@ __all__ = [
     "queue",
     "recovery",
     "reports",
+    "rocks",
     "snapshots",
     "state",
     "ticks",

@@ -9,7 +9,8 @@ from __future__ import annotations
 import functools
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import takewhile
 from pathlib import Path
 from typing import Protocol
 
@@ -24,10 +25,20 @@ from rocksdict import (
     WriteOptions,
 )
 
+from schemas.records import MARK_BYTE
 from schemas.time import HOUR_MS, LogMs
-
-POSITION_KEY = b"\x00\x00changelog position"
-"""Reserved: the next changelog offset to read, 8 bytes, big-endian. Stages never see it."""
+from streams.runtime.rocks.due_index import DueIndex, DueOf, never_due
+from streams.runtime.rocks.keys import (
+    DUE_PREFIX,
+    INDEX_PREFIX,
+    INDEXED_KEY,
+    NEWEST_KEY,
+    POSITION_KEY,
+    RocksEntries,
+    all_entries,
+    is_due_entry,
+)
+from streams.stages.common.working_set import DUE_BYTES
 
 BLOCK_CACHE_BYTES = 256 * 1024 * 1024  # of the process, shared by its stores
 WRITE_BUFFER_BYTES = 16 * 1024 * 1024  # per store, and twice that while one is being flushed
@@ -39,9 +50,6 @@ STALE_SECONDS = 12 * 3600
 
 ExpiryOf = Callable[[bytes, bytes], int]
 """From key and value to the log time, in ms, from which the value has expired; 0: never."""
-
-INDEX_PREFIX = b"\x01"
-"""Prefix of the index of values by the hour in which they expire. No stage uses such keys."""
 
 StateChanges = Mapping[bytes, bytes | None]
 
@@ -135,9 +143,13 @@ class RocksStore:
     reads the lost changes from the changelog again.
     """
 
-    def __init__(self, folder: Path, expiry_of: ExpiryOf = never) -> None:
+    def __init__(
+        self, folder: Path, expiry_of: ExpiryOf = never, due_of: DueOf = never_due
+    ) -> None:
         self._folder = folder
         self._expiry_of = expiry_of
+        self._due_of = due_of
+        self.keeps_due_times = due_of is not never_due
         self._returned: list[bytes] = []  # index entries to delete with the next changes
         if _is_stale(folder):
             shutil.rmtree(folder)
@@ -151,17 +163,22 @@ class RocksStore:
         self._unlogged = unlogged
         stored = self._rocks.get(POSITION_KEY)
         self._position = int.from_bytes(stored, "big") if stored else 0
+        self._due = DueIndex(self._rocks, self._due_of)
+        if self.keeps_due_times and stored and self._rocks.get(INDEXED_KEY) != stored:
+            for batch in self._due.add_all(all_entries(self._rocks)):
+                self._rocks.write(batch, unlogged)
 
     @property
     def position(self) -> int:
         return self._position
 
     def get(self, key: bytes) -> bytes | None:
-        value: bytes | None = self._rocks.get(key)
-        return value
+        return self.get_many([key])[0]
 
     def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
         values: list[bytes | None] = self._rocks.get(list(keys))
+        if self.keeps_due_times:
+            self._due.saw(keys, values)
         return values
 
     def apply(self, changes: StateChanges, position: int) -> None:
@@ -174,10 +191,16 @@ class RocksStore:
                 put(key, value)
                 if at := self._expiry_of(key, value):
                     put(_hour_key(at) + key, b"")
+                if value.startswith(MARK_BYTE, DUE_BYTES):
+                    put(NEWEST_KEY, key)
         for entry in self._returned:
             delete(entry)
         self._returned = []
-        put(POSITION_KEY, position.to_bytes(8, "big"))
+        written = position.to_bytes(8, "big")
+        put(POSITION_KEY, written)
+        if self.keeps_due_times:
+            self._due.write(batch, changes)
+            put(INDEXED_KEY, written)
         self._rocks.write(batch, self._unlogged)
         self._position = position
 
@@ -190,12 +213,18 @@ class RocksStore:
         self._returned += entries
         return sorted({entry[len(end) :] for entry in entries})
 
-    def entries(self) -> Iterator[tuple[bytes, bytes]]:
-        return (
-            entry
-            for entry in self._rocks.items()
-            if entry[0] != POSITION_KEY and entry[0][:1] != INDEX_PREFIX
-        )
+    def due_between(
+        self, after: int, until: int, count: int
+    ) -> tuple[list[tuple[int, bytes]], int]:
+        """See DueTimes."""
+        return self._due.between(after, until, count)
+
+    def due_entries(self) -> int:
+        """Number of entries in the index of due times; reads all of them."""
+        return sum(1 for _ in takewhile(is_due_entry, self._rocks.keys(from_key=DUE_PREFIX)))
+
+    def entries(self) -> Iterable[tuple[bytes, bytes]]:
+        return RocksEntries(self._rocks) if self.keeps_due_times else all_entries(self._rocks)
 
     def clear(self) -> None:
         self._rocks.close()

@@ -85,6 +85,30 @@ class StateReader(Protocol):
         """
 
 
+@runtime_checkable
+class DueTimes(Protocol):
+    """A state that keeps, in order, when its values are due."""
+
+    keeps_due_times: bool
+    """False: it does not, and a stage remembers all of them."""
+
+    def due_between(
+        self, after: int, until: int, count: int
+    ) -> tuple[list[tuple[int, bytes]], int]:
+        """Due times later than `after`, with their keys, the earliest first; and how far they go.
+
+        That is `until`, or earlier where there are more than about `count`.
+        """
+
+
+@runtime_checkable
+class IndexedEntries(Protocol):
+    """The entries of a state that keeps due times, so that not all have to be read."""
+
+    def at_start(self) -> Iterable[tuple[bytes, bytes]]:
+        """Those under reserved keys, and of the others one in the newest format."""
+
+
 class Stage(Protocol):
     """One stage for one partition number.
 
@@ -97,7 +121,10 @@ class Stage(Protocol):
     name: str
 
     def restore(self, entries: Iterable[tuple[bytes, bytes]]) -> None:
-        """Rebuild memory from the whole state: every key with its value, in any order."""
+        """Rebuild memory from the whole state: every key with its value, in any order.
+
+        Of `IndexedEntries`, `at_start` is enough for a stage whose memory is timers alone.
+        """
 
     def snapshots_needed(self, records: Sequence[LogRecord]) -> Sequence[str]:
         """Model versions that `decide` on these records may look up. They are fetched first."""

@@ -33,7 +33,7 @@ from streams.runtime.ticks import (
     send_ticks,
 )
 from streams.settings.core import CoreSettings
-from streams.stages.common.working_set import stored_expiry
+from streams.stages.common.working_set import stored_due, stored_expiry
 from streams.stages.contract import CLOCK_KEY, Stage, TopicPartition
 
 Stages = Callable[[str, int, int], Stage]
@@ -170,7 +170,10 @@ class CoreWorker:
         folder = self.settings.state_folder
         if folder is None or spec.changelog is None or self.settings.embedded:
             return MemoryStore(stored_expiry)
-        return RocksStore(folder / spec.stage / str(p), stored_expiry)
+        where = folder / spec.stage / str(p)
+        if spec.single_partition:
+            return RocksStore(where)  # The parts of learners expire by no time of the log.
+        return RocksStore(where, stored_expiry, stored_due)
 
     def _log_options(self) -> LogOptions:
         settings = self.settings

@@ -10,10 +10,10 @@ import msgspec
 
 from schemas import topics
 from schemas.outcomes import Freshness
-from schemas.records import MARK, StoredFormat
+from schemas.records import MARK_BYTE, StoredFormat
 from schemas.time import LogMs, Millis
 from streams.stages.common.outbox import Outbox
-from streams.stages.common.working_set import DUE_BYTES, RESERVED, WATERMARKS_KEY
+from streams.stages.common.working_set import DUE_BYTES, RESERVED, WATERMARKS_KEY, read_at_start
 
 WATERMARKS: StoredFormat[dict[str, LogMs]] = StoredFormat("watermarks", dict[str, LogMs])
 _encode = msgspec.msgpack.Encoder().encode
@@ -62,17 +62,22 @@ class Watermarks:
         self.advance(WATERMARKS.decode(value))
 
     def restore_from(
-        self, entries: Iterable[tuple[bytes, bytes]], states: StoredFormat[Any]
+        self,
+        entries: Iterable[tuple[bytes, bytes]],
+        states: StoredFormat[Any],
+        *,
+        is_all: bool = False,
     ) -> Iterator[tuple[bytes, bytes]]:
-        """Take the watermarks out of a stage's entries, and yield the others.
+        """Take the watermarks out of a stage's entries, and yield the others: all of them, or those
+        that a stage needs whose only memory is timers.
 
         Raises NewerFormatError for a state that a newer build wrote, before anything is decided.
         """
-        for key, value in entries:
+        for key, value in entries if is_all else read_at_start(entries):
             if key == WATERMARKS_KEY:
                 self.restore(value)
                 continue
-            if key[0] != RESERVED and value[DUE_BYTES] == MARK:
+            if key[0] != RESERVED and value.startswith(MARK_BYTE, DUE_BYTES):
                 states.require_known(value[DUE_BYTES:])
             yield key, value
 

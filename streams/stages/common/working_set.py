@@ -15,8 +15,8 @@ from typing import Generic, TypeVar
 import msgspec
 
 from schemas.records import StoredFormat
-from schemas.time import LogMs
-from streams.stages.contract import StateReader
+from schemas.time import HOUR_MS, LogMs
+from streams.stages.contract import DueTimes, IndexedEntries, StateReader
 
 S = TypeVar("S")
 _encode = msgspec.msgpack.Encoder().encode
@@ -29,6 +29,10 @@ NEVER = 0
 """A due time that never comes."""
 _BEYOND_ALL = 1 << 64
 WATERMARKS_KEY = b"\x00watermarks"
+NEAR_TIMERS_MAX = 20_000
+"""Timers that are read from the state at once."""
+HEAP_SLACK = 8
+"""Superseded times that are kept beside twice the number of timers."""
 RESERVED = 0  # first byte of keys that hold no state of their own
 
 
@@ -38,29 +42,81 @@ def stored_expiry(key: bytes, value: bytes) -> int:
     return due - EXPIRES_FROM if due >= EXPIRES_FROM and key[0] != RESERVED else 0
 
 
+def stored_due(key: bytes, value: bytes) -> int:
+    """When there is something to do for this stored value; 0: never, or not by a timer."""
+    due = int.from_bytes(value[:DUE_BYTES])
+    return due if due < EXPIRES_FROM and key[:1] != b"\x00" else 0
+
+
+def read_at_start(entries: Iterable[tuple[bytes, bytes]]) -> Iterable[tuple[bytes, bytes]]:
+    """The entries that have to be read where timers are the only memory of a stage."""
+    return entries.at_start() if isinstance(entries, IndexedEntries) else entries
+
+
 class Timers:
     """Due times of keys, at most one per key: the latest setting counts.
 
     Times from `UNREAD_FROM` on go by a clock of their own: how far the log is read.
+
+    Where the state keeps due times, only those up to an hour ahead are in memory, and the others
+    are read from the state when their hour comes. Call `begin` before each decision then.
     """
 
     def __init__(self) -> None:
         self._due: dict[bytes, int] = {}
         self._heap: list[tuple[int, bytes]] = []
         self._unread: list[tuple[int, bytes]] = []
+        self._begun_with: StateReader | None = None
+        self._state: DueTimes | None = None
+        self._near_until = _BEYOND_ALL  # up to here all are in memory
+        self._unwritten: dict[bytes, int] = {}  # settings that the state does not have yet
 
     def restore(self, entries: Iterable[tuple[bytes, bytes]]) -> None:
         for key, value in entries:
             if key[0] != RESERVED:
                 self.set(key, int.from_bytes(value[:DUE_BYTES]))
 
+    def begin(self, state: StateReader) -> None:
+        """A decision begins: the state has everything that was set before."""
+        self._unwritten.clear()
+        if state is self._begun_with:
+            return
+        self._begun_with = state
+        if not isinstance(state, DueTimes) or not state.keeps_due_times:
+            return
+        self._state, self._near_until = state, 0
+        self._due, self._heap, self._unread = {}, [], []
+        unread = UNREAD_FROM - 1
+        while unread < EXPIRES_FROM - 1:
+            found, unread = state.due_between(unread, EXPIRES_FROM - 1, NEAR_TIMERS_MAX)
+            for due, key in found:
+                self._remember(key, due)
+
     def set(self, key: bytes, due: int) -> None:
         """Set the timer of a key. 0, and times from `EXPIRES_FROM` on, remove it."""
-        if due == 0 or due >= EXPIRES_FROM:
+        if due >= EXPIRES_FROM:
+            due = 0
+        if self._state is not None:
+            self._unwritten[key] = due
+        if due == 0 or self._near_until < due < UNREAD_FROM:
             self._due.pop(key, None)
         elif self._due.get(key) != due:
-            self._due[key] = due
-            heapq.heappush(self._unread if due >= UNREAD_FROM else self._heap, (due, key))
+            self._remember(key, due)
+
+    def _remember(self, key: bytes, due: int) -> None:
+        self._due[key] = due
+        heap = self._unread if due >= UNREAD_FROM else self._heap
+        heapq.heappush(heap, (due, key))
+        if len(heap) > 2 * len(self._due) + HEAP_SLACK:
+            self._forget_superseded()
+
+    def _forget_superseded(self) -> None:
+        """Timers that are set again and again leave their old times behind."""
+        timers = [(due, key) for key, due in self._due.items()]
+        self._heap = [timer for timer in timers if timer[0] < UNREAD_FROM]
+        self._unread = [timer for timer in timers if timer[0] >= UNREAD_FROM]
+        heapq.heapify(self._heap)
+        heapq.heapify(self._unread)
 
     def pop_due(self, now: LogMs) -> list[bytes]:
         """Remove and return every key due at or before `now`, the earliest first."""
@@ -68,6 +124,8 @@ class Timers:
 
     def pop_moments(self, now: LogMs) -> list[tuple[LogMs, bytes]]:
         """Remove and return due times and keys at or before `now`, the earliest first."""
+        while self._near_until < now:
+            self._read_near(now + HOUR_MS)
         return self._pop(self._heap, now)
 
     def pop_read(self, read_until: LogMs) -> list[bytes]:
@@ -76,6 +134,19 @@ class Timers:
         # A clock that stands for "all" is beyond every time, and must stay below the next range.
         until = min(UNREAD_FROM + read_until, EXPIRES_FROM - 1)
         return [key for _, key in self._pop(self._unread, until)]
+
+    def _read_near(self, until: int) -> None:
+        """Read the timers up to `until` from the state, or the next ones if there are many."""
+        assert self._state is not None
+        before = self._near_until
+        found, self._near_until = self._state.due_between(before, until, NEAR_TIMERS_MAX)
+        unwritten = self._unwritten
+        for due, key in found:
+            if key not in unwritten:
+                self._remember(key, due)
+        for key, due in unwritten.items():
+            if before < due <= self._near_until:
+                self._remember(key, due)
 
     def _pop(self, heap: list[tuple[int, bytes]], now: int) -> list[tuple[LogMs, bytes]]:
         pending = self._due
@@ -88,10 +159,11 @@ class Timers:
         return moments
 
     def keys(self) -> Iterable[bytes]:
-        """All keys that have a timer."""
+        """All keys that have a timer in memory."""
         return self._due.keys()
 
     def __len__(self) -> int:
+        """Number of timers in memory."""
         return len(self._due)
 
 
@@ -110,6 +182,7 @@ class WorkingSet(Generic[S]):
         self._codec = codec
         self._timers = timers
         self._store = store
+        timers.begin(store)
         self._states: dict[bytes, S | None] = {}
         self._changed: dict[bytes, int] = {}  # to when the new state is due
         self._first_expiry = _BEYOND_ALL

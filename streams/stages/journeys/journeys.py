@@ -26,7 +26,13 @@ from streams.stages.common.watermarks import (
     stage_upstreams,
     upstream,
 )
-from streams.stages.common.working_set import WATERMARKS_KEY, Codec, Timers, WorkingSet
+from streams.stages.common.working_set import (
+    RESERVED,
+    WATERMARKS_KEY,
+    Codec,
+    Timers,
+    WorkingSet,
+)
 from streams.stages.contract import Effects, LogRecord, StateReader
 from streams.stages.journeys.active_models import ActiveModels, Scorers
 from streams.stages.journeys.install_steps import (
@@ -91,8 +97,8 @@ class Journeys:
                     yield key, value
 
         self.context.timers.restore(states())
-        # Every journey has a timer, because it is forgotten some day.
-        self._rule_change.restore(applied, self.context.timers.keys())
+        names = (key for key, _ in entries if key[0] != RESERVED)
+        self._rule_change.restore(applied, names)
 
     def _check(self, key: bytes) -> None:
         """An install that is known without its app would never meet its events again."""

@@ -88,7 +88,7 @@ class Sites:
 
     def restore(self, entries: Iterable[tuple[bytes, bytes]]) -> None:
         def states() -> Iterable[tuple[bytes, bytes]]:
-            for key, value in self._watermarks.restore_from(entries, SITE_STATES):
+            for key, value in self._watermarks.restore_from(entries, SITE_STATES, is_all=True):
                 self.known += key.startswith(SITE)
                 yield key, value
 
