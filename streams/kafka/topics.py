@@ -38,7 +38,7 @@ class FoundTopic:
 @dataclass(frozen=True, slots=True)
 class WantedTopic:
     name: str
-    partitions: int
+    partitions: int  # 0: it is there already, with as many as it has
     config: Mapping[str, str]
     checked: frozenset[str]  # the entries of `config` that an existing topic must have
 
@@ -69,9 +69,11 @@ def _wanted(topic: Topic, kafka: KafkaSettings) -> WantedTopic:
         config["max.message.bytes"] = str(DEAD_LETTER_MESSAGE_BYTES)
     if kafka.replication_factor >= 3:
         config["min.insync.replicas"] = "2"
+    is_source = topic.kind is TopicKind.SOURCE
+    partitions = 0 if is_source and kafka.generation > 1 else kafka.partitions
     return WantedTopic(
-        kafka.topic_prefix + topic.name,
-        1 if topic.single_partition else kafka.partitions,
+        (kafka.topic_prefix if is_source else kafka.own_prefix) + topic.name,
+        1 if topic.single_partition else partitions,
         config,
         frozenset(checked),
     )
@@ -91,12 +93,12 @@ def problems(wanted: list[WantedTopic], found: Mapping[str, FoundTopic]) -> list
 
 
 def _differences(want: WantedTopic, found: FoundTopic) -> list[str]:
-    if want.partitions != found.partitions:
+    if want.partitions and want.partitions != found.partitions:
         return [
             f"topic {want.name} has {found.partitions} partitions, not {want.partitions}: state is "
-            f"kept by partition, so either set HEADWATER_PARTITIONS={found.partitions} again, or "
-            "re-key: stop the workers, set a new HEADWATER_TOPIC_PREFIX and an empty store, run "
-            "`headwater migrate`, and `headwater replay --into` the old source topics"
+            f"kept by partition, so set HEADWATER_PARTITIONS={found.partitions} again, and re-key "
+            f"with `headwater migrate --partitions {want.partitions} --into STORE`, which reads "
+            "the source topics again beside the workers"
         ]
     return [
         f"topic {want.name} has {key}={found.config[key]}, not {want.config[key]}: change it with "
@@ -181,6 +183,8 @@ async def create_topics(kafka: KafkaSettings) -> list[str]:
     async with admin(kafka) as client:
         found = await find_topics(client, names)
         missing = [want for want in wanted if want.name not in found]
+        if gone := [want.name for want in missing if not want.partitions]:
+            raise Stop(f"source topic {gone[0]} does not exist: correct HEADWATER_TOPIC_PREFIX")
         wrong = problems([want for want in wanted if want.name in found], found)
         if wrong:
             raise Stop(wrong[0])

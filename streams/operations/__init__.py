@@ -12,6 +12,7 @@ __all__ = [
     "models",
     "path_credit",
     "query",
+    "rekey",
     "send",
     "validation",
 ]

@@ -116,7 +116,7 @@ class KafkaLog:
         self._producer = new_producer(
             settings,
             client_id=self._id,
-            transactional_id=settings.topic_prefix + self._id,
+            transactional_id=settings.own_prefix + self._id,
             transaction_timeout_ms=int(settings.transaction_timeout_seconds * 1000),
             request_timeout_ms=int(settings.request_timeout_seconds * 1000),
             retry_backoff_ms=RETRY_BACKOFF_MS,

@@ -29,12 +29,12 @@ class LaneFleet:
         self,
         specs: Sequence[LaneSpec],
         build: Callable[[LaneSpec, int], Lane],
-        topic_prefix: str,
+        topic_in_kafka: Callable[[str], str],
         patience_seconds: float,
     ) -> None:
-        self._by_topic = {topic_prefix + topic: spec for spec in specs for topic in spec.inputs}
+        self._by_topic = {topic_in_kafka(name): spec for spec in specs for name in spec.inputs}
+        self._names = {topic_in_kafka(name): name for spec in specs for name in spec.inputs}
         self._by_stage = {spec.stage: spec for spec in specs}
-        self._prefix = topic_prefix
         self._build = build
         self._patience_seconds = patience_seconds
         self._lanes: dict[LaneId, Lane] = {}
@@ -74,11 +74,12 @@ class LaneFleet:
         lane = self._lanes.get((spec.stage, batch.partition))
         if lane is None or self._rebalancing or batch.generation != self._generation:
             return
-        if self._prefix:
+        name = self._names[batch.topic]
+        if name != batch.topic:
             for record in batch.records:
                 # Read-only to stages, but aiokafka's records can be changed.
-                record.topic = record.topic.removeprefix(self._prefix)  # type: ignore[misc]
-        lane.offer((batch.topic.removeprefix(self._prefix), batch.partition), batch.records)
+                record.topic = name  # type: ignore[misc]
+        lane.offer((name, batch.partition), batch.records)
 
     async def revoked(self, patience_seconds: float | None = None) -> None:
         """Finish the checkpoints under way and decide no more.

@@ -114,7 +114,7 @@ class Offsets:
         return aiokafka.TopicPartition(self._settings.topic(tp[0]), tp[1])
 
     def _without_prefix(self, tp: aiokafka.TopicPartition) -> TopicPartition:
-        return tp.topic.removeprefix(self._settings.topic_prefix), tp.partition
+        return self._settings.topic_without_prefix(tp.topic), tp.partition
 
 
 async def _patiently(

@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from schemas.topics import BY_NAME, TopicKind, changelog_of
-from streams.settings.kafka import KafkaSettings
+from schemas.topics import BY_NAME, SOURCES, TopicKind, changelog_of
+from streams.settings.kafka import KafkaSettings, generation_prefix
 from streams.settings.worker import WorkerSettings
 
 _KAFKA = KafkaSettings()
+_SOURCE_NAMES = frozenset(topic.name for topic in SOURCES)
 _WORKER = WorkerSettings()
 
 
@@ -61,6 +62,7 @@ class CoreSettings:
     group_id: str = _KAFKA.consumer_group("core")
     storing_group_id: str = _KAFKA.consumer_group("storing")
     topic_prefix: str = _KAFKA.topic_prefix
+    generation: int = _KAFKA.generation
     security: Mapping[str, object] = field(default_factory=dict)
     """aiokafka's arguments: security_protocol, sasl_mechanism, sasl_plain_username, ssl_context…"""
     embedded: bool = _KAFKA.is_in_process
@@ -81,8 +83,19 @@ class CoreSettings:
         """Arguments that every Kafka client of the worker gets."""
         return {"bootstrap_servers": self.bootstrap_servers, **self.security}
 
+    @property
+    def own_prefix(self) -> str:
+        """Prefix of everything but the source topics, which all generations read."""
+        return generation_prefix(self.topic_prefix, self.generation)
+
     def topic(self, name: str) -> str:
-        return self.topic_prefix + name
+        """The name of a topic in Kafka."""
+        return (self.topic_prefix if name in _SOURCE_NAMES else self.own_prefix) + name
+
+    def topic_without_prefix(self, topic: str) -> str:
+        """The reverse of `topic`."""
+        name = topic.removeprefix(self.topic_prefix)
+        return name if name in _SOURCE_NAMES else topic.removeprefix(self.own_prefix)
 
     def consumer_group(self, name: str) -> str | None:
         """Which group reads a topic (name without prefix); None when no group does."""

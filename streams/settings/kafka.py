@@ -91,10 +91,20 @@ class KafkaSettings(Struct, frozen=True, kw_only=True):
             ge=1,
             le=1024,
             description="Partitions of each topic: at most so many core workers share the load. "
-            "Fixed once there are events.",
+            "Once there are events, `headwater migrate --partitions` changes it.",
             examples=["12"],
         ),
     ] = field(name="HEADWATER_PARTITIONS", default=4)
+    generation: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=999,
+            description="Generation of the topics that workers write. `headwater migrate "
+            "--partitions` makes the next one from the same source topics.",
+            examples=["2"],
+        ),
+    ] = field(name="HEADWATER_GENERATION", default=1)
     replication_factor: Annotated[
         int,
         Meta(
@@ -159,4 +169,14 @@ class KafkaSettings(Struct, frozen=True, kw_only=True):
 
     def consumer_group(self, role: str) -> str:
         """The consumer group of a role: core or storing."""
-        return f"{self.topic_prefix}headwater-{role}"
+        return f"{self.own_prefix}headwater-{role}"
+
+    @property
+    def own_prefix(self) -> str:
+        """Prefix of all that belongs to one generation: topics that workers write, and groups."""
+        return generation_prefix(self.topic_prefix, self.generation)
+
+
+def generation_prefix(topic_prefix: str, generation: int) -> str:
+    """Prefix of what belongs to one generation; the first one has none of its own."""
+    return f"{topic_prefix}g{generation}-" if generation > 1 else topic_prefix

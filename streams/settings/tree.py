@@ -74,6 +74,11 @@ def _check(settings: Settings) -> None:
             f"HEADWATER_PARTITIONS: the embedded broker has {EMBEDDED_PARTITIONS_MAX} partitions "
             "a topic; ask for no more, or set HEADWATER_KAFKA"
         )
+    if is_embedded and kafka.generation > 1:
+        raise SettingError(
+            "HEADWATER_GENERATION: the embedded broker forgets all topics with its process, so "
+            "there is one generation only; set HEADWATER_KAFKA"
+        )
     _check_url(settings.store.url)
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from attribution.rules.rules import Rules
 from online_models.scoring.jit_warm_up import warm_up
@@ -17,8 +17,15 @@ from streams.stages.matching.matching import Matching
 from streams.stages.sites.sites import Sites
 
 STAGES = ("intake", "matching", "journeys", "sites", "learning")
-StageConstructor = Callable[[str, int, int], Stage]
-"""Makes a stage from its name, its partition number and the number of partitions."""
+
+
+class StageConstructor(Protocol):
+    """Makes a stage from its name, its partition number and the number of partitions; `sources`:
+    that of the source topics, if it is another."""
+
+    def __call__(
+        self, stage: str, partition: int, partitions: int, sources: int | None = None, /
+    ) -> Stage: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +51,12 @@ def stage_factory(
     warm_up()
     scorers = Scorers(find_snapshot, observer, rules.scoring)
 
-    def create(stage: str, partition: int, partitions: int) -> Stage:
+    def create(stage: str, partition: int, partitions: int, sources: int | None = None) -> Stage:
         match stage:
             case "intake":
                 return Intake(partition, partitions, rules.intake, observer)
             case "matching":
-                return Matching(partition, partitions, rules.attribution, observer)
+                return Matching(partition, partitions, rules.attribution, observer, sources)
             case "journeys":
                 return Journeys(partition, partitions, rules.attribution, scorers, observer)
             case "sites":

@@ -31,10 +31,11 @@ def core_settings(settings: Settings) -> CoreSettings:
     options = client_options(kafka)
     return CoreSettings(
         bootstrap_servers=str(options.pop("bootstrap_servers")),
-        state_folder=settings.folders.state,
+        state_folder=_state_folder(settings),
         group_id=kafka.consumer_group("core"),
         storing_group_id=kafka.consumer_group("storing"),
         topic_prefix=kafka.topic_prefix,
+        generation=kafka.generation,
         security=options,
         embedded=kafka.is_in_process,
         ticks=kafka.source_timestamps == "append" and not kafka.is_in_process,
@@ -49,6 +50,13 @@ def core_settings(settings: Settings) -> CoreSettings:
     )
 
 
+def _state_folder(settings: Settings) -> Path:
+    """Each generation has state of its own."""
+    generation = settings.kafka.generation
+    folder = settings.folders.state
+    return folder / f"g{generation}" if generation > 1 else folder
+
+
 def storing_settings(settings: Settings) -> StoringSettings:
     """What a storing worker takes. `settings.kafka.brokers` must be set."""
     core, store = core_settings(settings), settings.store
@@ -57,7 +65,7 @@ def storing_settings(settings: Settings) -> StoringSettings:
         store=store_target(settings),
         epoch=settings.kafka.log_epoch,
         group_id=core.storing_group_id,
-        topic_prefix=core.topic_prefix,
+        topic_prefix=core.own_prefix,
         security=core.security,
         embedded=core.embedded,
         session_timeout_seconds=core.session_timeout_seconds,

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import faust
 from aiokafka.errors import KafkaConnectionError
@@ -36,7 +36,7 @@ from streams.settings.core import CoreSettings
 from streams.stages.common.working_set import stored_due, stored_expiry
 from streams.stages.contract import CLOCK_KEY, Stage, TopicPartition
 
-Stages = Callable[[str, int, int], Stage]
+Stages = Callable[[str, int, int, int], Stage]
 """Creates a stage from its name, a partition number and the number of partitions."""
 
 _FAILED_STOP_SECONDS = 20.0
@@ -73,7 +73,7 @@ class CoreWorker:
         self.fleet: LaneFleet | None = None
         self._stages = stages
         self._observer = around.observer or LaneObserver()
-        self._partitions = 0
+        self._partitions = PartitionCounts(0, 0)
         self.app = around.app(settings, self._offer)
         self.app.on_partitions_revoked.connect(self._on_revoked)
         self.app.on_partitions_assigned.connect(self._on_assigned)
@@ -93,11 +93,11 @@ class CoreWorker:
                 "or correct HEADWATER_KAFKA and the security settings"
             ) from error
         await self.snapshots.start()
-        self._partitions = await _partition_count(self.offsets, self.specs)
+        self._partitions = await _partition_counts(self.offsets, self.specs, self.settings)
         self.fleet = LaneFleet(
             self.specs,
             self._lane,
-            self.settings.topic_prefix,
+            self.settings.topic,
             self.settings.session_timeout_seconds / 2,
         )
         return self.fleet
@@ -128,7 +128,7 @@ class CoreWorker:
         if self.settings.stamped_ticks:
             yield send_stamped_ticks(lanes, self.send_tick, ProducersTime())
         quiet_seconds = 0.0 if self.settings.ticks else IDLE_SECONDS
-        yield send_awaited_ticks(lanes, self._partitions, self.send_tick, quiet_seconds)
+        yield send_awaited_ticks(lanes, self._partitions.sources, self.send_tick, quiet_seconds)
 
     def _offer(self, batch: PollBatch) -> None:
         assert self.fleet is not None, "lanes are opened before Faust starts"
@@ -154,7 +154,7 @@ class CoreWorker:
             return await restore(settings, changelog, store)
 
         parts = LaneParts(
-            stage=lambda stage, number: self._stages(stage, number, self._partitions),
+            stage=lambda stage, number: self._stages(stage, number, *self._partitions),
             log=KafkaLog(settings, f"headwater-{spec.stage}-{p}", changelog, self._log_options()),
             store=lambda: self._store(spec, p),
             restore=refill,
@@ -178,7 +178,7 @@ class CoreWorker:
     def _log_options(self) -> LogOptions:
         settings = self.settings
         # All lanes of all stages may write to one partition.
-        share = 1 / (self._partitions * len(self.specs))
+        share = 1 / (self._partitions.stages * len(self.specs))
         readers = self.offsets.committed_by_readers
         bounded = settings.lead.bytes_max > 0
         return LogOptions(
@@ -228,7 +228,17 @@ async def _serve(worker: CoreWorker, fleet: LaneFleet, stop: asyncio.Event) -> i
             await asyncio.wait_for(app.stop(), max(1.0, deadline - loop.time()))
 
 
-async def _partition_count(offsets: Offsets, specs: tuple[LaneSpec, ...]) -> int:
+class PartitionCounts(NamedTuple):
+    """Partitions of the topics between stages, and of the source topics, which are as many unless
+    this generation was made by re-keying."""
+
+    stages: int
+    sources: int
+
+
+async def _partition_counts(
+    offsets: Offsets, specs: tuple[LaneSpec, ...], settings: CoreSettings
+) -> PartitionCounts:
     counts = {
         name: await offsets.partitions(name)
         for s in specs
@@ -238,9 +248,14 @@ async def _partition_count(offsets: Offsets, specs: tuple[LaneSpec, ...]) -> int
     missing = sorted(name for name, count in counts.items() if not count)
     if missing:
         raise SetupError(f"topic {missing[0]} does not exist: run `headwater migrate`")
-    if len(set(counts.values())) > 1:
+    sources = {name for s in specs if s.is_source for name in s.inputs}
+    of_sources = {counts[name] for name in counts if name in sources}
+    of_stages = {counts[name] for name in counts if name not in sources}
+    all_counts = of_sources | of_stages
+    is_rekeyed = settings.generation > 1 and max(len(of_sources), len(of_stages)) == 1
+    if len(all_counts) > 1 and not is_rekeyed:
         wrong = ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))
         raise SetupError(
             f"topics differ in their number of partitions ({wrong}): `headwater doctor` has advice"
         )
-    return next(iter(counts.values()))
+    return PartitionCounts(max(of_stages or of_sources), max(of_sources or of_stages))

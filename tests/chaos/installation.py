@@ -63,12 +63,16 @@ class Installation:
         return self.run("digest", "--converged")
 
 
-def run_headwater(arguments: Sequence[str], environ: Mapping[str, str]) -> dict[str, Any]:
+def run_headwater(
+    arguments: Sequence[str], environ: Mapping[str, str], seconds: float = COMMAND_SECONDS
+) -> dict[str, Any]:
     """Run one command as a person would; CommandError when it fails."""
-    return run_json([*COMMAND, *arguments], environ)
+    return run_json([*COMMAND, *arguments], environ, seconds)
 
 
-def run_json(command: Sequence[str], environ: Mapping[str, str]) -> dict[str, Any]:
+def run_json(
+    command: Sequence[str], environ: Mapping[str, str], seconds: float = COMMAND_SECONDS
+) -> dict[str, Any]:
     """The JSON object that a child process prints last."""
     done = subprocess.run(
         list(command),
@@ -77,7 +81,7 @@ def run_json(command: Sequence[str], environ: Mapping[str, str]) -> dict[str, An
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=COMMAND_SECONDS,
+        timeout=seconds,
         check=False,
     )
     if done.returncode:

@@ -34,7 +34,7 @@ from streams.stages.journeys.active_models import ACTIVE_VERSIONS
 from streams.stages.journeys.install_steps import InstallState
 from streams.stages.journeys.journeys import INSTALL_STATES
 from streams.stages.learning.head import HEADS, Head
-from streams.stages.matching.matching import KEY_STATES, KeyState
+from streams.stages.matching.key_states import KEY_STATES, KeyState
 from streams.stages.sites.day_steps import SITE_STATES, SiteState
 
 CLAIM = "claim of a member of the group"

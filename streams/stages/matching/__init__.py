@@ -1,3 +1,3 @@
 """Matching: the stage around the match index."""
 
-__all__ = ["credit_rows", "matching"]
+__all__ = ["credit_rows", "key_states", "matching"]

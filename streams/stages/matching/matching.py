@@ -36,7 +36,6 @@ from schemas.records import (
     OriginalSeen,
     PostbackSeen,
     RestoreSeen,
-    StoredFormat,
     TouchSeen,
     journey_key,
     match_frames,
@@ -67,11 +66,8 @@ from streams.stages.common.working_set import (
 )
 from streams.stages.contract import Effects, LogRecord, StateReader, TopicPartition
 from streams.stages.matching.credit_rows import exposure_row
+from streams.stages.matching.key_states import KEY_STATES, KeyState
 from streams.stages.matching.shared_key_rows import shared_key_row
-
-KeyState = TouchIndex | Transaction | TransactionBefore | AccountState | SeenPostback
-
-KEY_STATES: StoredFormat[KeyState] = StoredFormat("a state of matching", KeyState)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,15 +87,21 @@ class Matching:
     name = "matching"
 
     def __init__(
-        self, partition: int, partitions: int, rules: Rules, observer: StageObserver
+        self,
+        partition: int,
+        partitions: int,
+        rules: Rules,
+        observer: StageObserver,
+        sources: int | None = None,
     ) -> None:
+        sources = sources or partitions  # Partitions of the source topics.
         self._context = MatchingContext(partition, partitions, rules, Timers(), observer)
         self._forgotten_until = 0  # hours of log time
-        self._sources = source_upstreams(partitions)
+        self._sources = source_upstreams(sources)
         self._hops = stage_upstreams(self.name, partitions)
         read = (topics.TOUCHPOINTS.name, topics.INSTALLS.name)
-        self._read = [upstream(topic, p) for topic in read for p in range(partitions)]
-        self._asked = stage_upstreams(ASKED, partitions)
+        self._read = [upstream(topic, p) for topic in read for p in range(sources)]
+        self._asked = stage_upstreams(ASKED, sources)
         self._watermarks = Watermarks([*self._sources, *self._hops, *self._asked])
         self._read_mark = ReadMark(partition, rules.decision_wait_ms)
         name = upstream(self.name, partition)

@@ -103,7 +103,7 @@ class Counter:
         return effects
 
 
-def toy_stage(name: str, p: int, partitions: int) -> Router | Counter:
+def toy_stage(name: str, p: int, partitions: int, sources: int = 0) -> Router | Counter:
     return Router(partitions) if name == "intake" else Counter(p)
 
 

@@ -19,7 +19,7 @@ MATCH_0 = {("match", 0)}
 def run(story: Callable[[World, LaneFleet], Awaitable[None]]) -> None:
     async def bounded() -> None:
         world = World()
-        fleet = LaneFleet([SPEC], world.build, "", PATIENCE_SECONDS)
+        fleet = LaneFleet([SPEC], world.build, str, PATIENCE_SECONDS)
         async with asyncio.timeout(10):
             await story(world, fleet)
             await fleet.close()
@@ -133,7 +133,7 @@ def test_stages_see_topic_names_without_the_prefix() -> None:
             topic = "test-match"
 
         world = World()
-        fleet = LaneFleet([SPEC], world.build, "test-", PATIENCE_SECONDS)
+        fleet = LaneFleet([SPEC], world.build, "test-{}".format, PATIENCE_SECONDS)
         await fleet.assigned({("test-match", 0)}, 1)
         # Its topic can be set, as that of aiokafka's records.
         fleet.offer(batch(1, [Mutable()], "test-"))  # type: ignore[list-item]

@@ -1,0 +1,1 @@
+"""The same events under another number of partitions."""
