@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import subprocess
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -30,6 +31,7 @@ FORMATS_1 = "50c59ce"
 SHARES = (0.15, 0.35, 0.55, 0.75)
 """How much of the traffic is published when a worker is replaced: both go up, then both back."""
 BURST_MESSAGES = 500
+ENDED_AS_ASKED = (0, -signal.SIGTERM)  # The latter while a worker is still starting.
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ class UpgradeVerdict:
             and bool(accounts["reconciled"])
             and not accounts["stored_twice"]
             and not self.upgraded.unexpected_exits
-            and not any(self.exit_codes)
+            and all(code in ENDED_AS_ASKED for code in self.exit_codes)
         )
 
     def as_json(self) -> dict[str, Any]:
