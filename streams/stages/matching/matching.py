@@ -94,10 +94,9 @@ class Matching:
         observer: StageObserver,
         sources: int | None = None,
     ) -> None:
-        sources = sources or partitions  # Partitions of the source topics.
         self._context = MatchingContext(partition, partitions, rules, Timers(), observer)
         self._forgotten_until = 0  # hours of log time
-        self._sources = source_upstreams(sources)
+        self._sources = source_upstreams(sources := sources or partitions)
         self._hops = stage_upstreams(self.name, partitions)
         read = (topics.TOUCHPOINTS.name, topics.INSTALLS.name)
         self._read = [upstream(topic, p) for topic in read for p in range(sources)]
