@@ -5,6 +5,7 @@ this folder explains the method.
 """
 
 __all__ = [
+    "bounds",
     "decision",
     "journey",
     "matching",

@@ -8,6 +8,7 @@ until a deadline; a record that changes a decision already made leads to a new v
 from attribution.journey.activity_marks import ActiveDay, Milestone
 from attribution.journey.conversion_path import ConversionPath, conversion_path
 from attribution.journey.erasure import purge_due
+from attribution.journey.site_verdicts import add_site_verdict
 from attribution.journey.state import (
     ActivityApplied,
     Decision,
@@ -25,7 +26,6 @@ from attribution.journey.steps import (
     add_candidates,
     add_install,
     add_money,
-    add_site_verdict,
     advance,
     change_rules,
     is_forgotten,

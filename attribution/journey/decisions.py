@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 
 from msgspec.structs import replace
 
+from attribution.bounds.byte_bounds import CANDIDATE_BYTES_PER_JOURNEY_MAX, are_within, as_written
+from attribution.bounds.fair_share import Ranking, fair_share, sender_of, share_of_bytes
 from attribution.decision.candidates import Candidate, is_named, without_copies
 from attribution.decision.reengagement import is_meant_to, may_win_back
 from attribution.decision.waterfall import (
@@ -22,7 +24,6 @@ from attribution.decision.waterfall import (
 from attribution.journey.retargeting import note_retargeting
 from attribution.journey.state import Decision, Journey, JourneyFact, JourneyStep
 from attribution.matching.facts import Evicted, Settled
-from attribution.matching.fair_share import Ranking, fair_share, sender_of
 from attribution.rules.rules import Rules
 from schemas.outcomes import DecisionReason
 from schemas.records import Installed, Prior, Signal, TouchKind
@@ -175,7 +176,8 @@ def _kept(
     merged = without_copies(candidates)
     merged.sort(key=rank, reverse=True)
     install, limit = journey.install, rules.candidates_per_journey_max
-    if len(merged) <= limit:
+    bytes_max = CANDIDATE_BYTES_PER_JOURNEY_MAX
+    if len(merged) <= limit and are_within(merged, bytes_max, as_written):
         return merged, []
     able = merged
     if install is not None:
@@ -186,7 +188,13 @@ def _kept(
     others = [one for one in merged if one not in able] if len(able) < len(merged) else []
     more, _ = fair_share(others, limit - len(best), BEST_CANDIDATES)
     kept = sorted([*best, *more], key=rank, reverse=True)
-    return kept, [Evicted("candidates_per_journey_max", len(merged) - len(kept))]
+    facts: list[JourneyFact] = []
+    if beyond := len(merged) - len(kept):
+        facts.append(Evicted("candidates_per_journey_max", beyond))
+    small, large = share_of_bytes(kept, bytes_max, BEST_CANDIDATES)
+    if large:
+        facts.append(Evicted("candidate_bytes_per_journey_max", len(large)))
+    return list(small), facts
 
 
 def note_priors(journey: Journey, priors: Sequence[Prior], rules: Rules) -> JourneyStep:

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
+from attribution.bounds.byte_bounds import RETARGETING_BYTES_PER_JOURNEY_MAX
+from attribution.bounds.fair_share import Ranking, fair_share, sender_of, share_of_bytes
 from attribution.decision.candidates import Candidate, is_named, without_copies
 from attribution.decision.reengagement import (
     FoundReengagement,
@@ -22,7 +24,6 @@ from attribution.journey.state import (
     Reengagement,
 )
 from attribution.matching.facts import Evicted
-from attribution.matching.fair_share import Ranking, fair_share, sender_of
 from attribution.rules.rules import Rules
 from schemas.outcomes import DecisionReason
 from schemas.records import ActivitySeen, Installed
@@ -54,10 +55,11 @@ def note_retargeting(journey: Journey, later: Sequence[Candidate], rules: Rules)
     """Add retargeting touchpoints. Beyond the bound a fair share is kept, the rest settled."""
     touches = without_copies([*journey.retargeting, *later])
     touches.sort(key=_by_time)
-    kept_touches, surplus = fair_share(touches, rules.retargeting_per_journey_max, _LATEST)
-    if not surplus:
+    fair, beyond = fair_share(touches, rules.retargeting_per_journey_max, _LATEST)
+    kept_touches, large = share_of_bytes(fair, RETARGETING_BYTES_PER_JOURNEY_MAX, _LATEST)
+    if not beyond and not large:
         return replace(journey, retargeting=touches), []
-    gone = {one.touch.event_id for one in surplus}
+    gone = {one.touch.event_id for one in (*beyond, *large)}
     evicted = [one.session_time for one in journey.reengaged if one.event_id in gone]
     kept = replace(
         journey,
@@ -65,7 +67,12 @@ def note_retargeting(journey: Journey, later: Sequence[Candidate], rules: Rules)
         reengaged=[one for one in journey.reengaged if one.event_id not in gone],
         settled_until=max([journey.settled_until, *evicted]),
     )
-    return kept, [Evicted("retargeting_per_journey_max", len(surplus))]
+    facts: list[JourneyFact] = []
+    if beyond:
+        facts.append(Evicted("retargeting_per_journey_max", len(beyond)))
+    if large:
+        facts.append(Evicted("retargeting_bytes_per_journey_max", len(large)))
+    return kept, facts
 
 
 def win_back(

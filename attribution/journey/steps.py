@@ -21,6 +21,7 @@ from attribution.journey.decisions import (
 )
 from attribution.journey.erasure import is_cut_off, purge_due, purged, without_cut
 from attribution.journey.retargeting import note_retargeting, win_back
+from attribution.journey.site_verdicts import add_site_verdict
 from attribution.journey.state import Journey, JourneyFact, JourneyStep
 from attribution.journey.waitlist import (
     apply_or_wait,
@@ -160,22 +161,6 @@ def _add_named(journey: Journey, found: list[Candidate], rules: Rules) -> Journe
     at = max((one.touch.ts for one in found), default=LogMs(0))
     journey, won_back = win_back(journey, "late_touchpoint", at, rules)
     return journey, facts + won_back
-
-
-def add_site_verdict(journey: Journey, verdict: SiteVerdict, rules: Rules) -> JourneyStep:
-    """Add a verdict from a site's history; a late one, or one that no rule uses, is ignored."""
-    install = journey.install
-    if install is None or journey.is_purged or not rules.heeds_sites:
-        return journey, []
-    windows = rules.app_policy(install.app_id, install.time).windows
-    if verdict.ts > install.ts + windows.post_install_fraud:
-        return journey, []
-    charge = verdict.event_id, verdict.reason
-    others = [one for one in journey.site_verdicts if (one.event_id, one.reason) != charge]
-    same = [one for one in journey.site_verdicts if (one.event_id, one.reason) == charge]
-    latest = max([verdict, *same], key=lambda each: (each.ts, each.value))
-    journey = replace(journey, site_verdicts=[*others, latest])
-    return reconsider(journey, "fraud_verdict", verdict.ts, rules)
 
 
 def request_erasure(journey: Journey, erased: Erased, rules: Rules) -> JourneyStep:

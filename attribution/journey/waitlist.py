@@ -7,6 +7,7 @@ from typing import Literal
 
 from msgspec.structs import replace
 
+from attribution.bounds.byte_bounds import WAITING_BYTES_PER_JOURNEY_MAX, within
 from attribution.journey.activity_marks import mark_activity
 from attribution.journey.retargeting import note_session
 from attribution.journey.state import (
@@ -42,18 +43,23 @@ def apply_or_wait(
     facts = settle_waiting(record, "parked", rules)
     journey = replace(journey, waiting=[*journey.waiting, record])
     if len(journey.waiting) > rules.waiting_per_journey_max:
-        journey, evicted = _evict_least(journey, rules)
+        least = min(journey.waiting, key=_importance)
+        journey, evicted = _evict(journey, least, "waiting_per_journey_max", rules)
+        facts += evicted
+    for least in within(journey.waiting, WAITING_BYTES_PER_JOURNEY_MAX, _importance)[1]:
+        journey, evicted = _evict(journey, least, "waiting_bytes_per_journey_max", rules)
         facts += evicted
     return journey, facts
 
 
-def _evict_least(journey: Journey, rules: Rules) -> JourneyStep:
+def _evict(
+    journey: Journey, least: ActivitySeen | MoneyRouted, bound: str, rules: Rules
+) -> JourneyStep:
     """Expire the record that is worth least: activity before money, the oldest of its kind."""
-    least = min(journey.waiting, key=_importance)
     waiting = [one for one in journey.waiting if one is not least]
     journey = replace(journey, waiting=waiting)
     facts = settle_waiting(least, "expired", rules)
-    facts.append(Evicted("waiting_per_journey_max", 1))
+    facts.append(Evicted(bound, 1))
     if isinstance(least, MoneyRouted):
         # A relink must not take away what was never booked.
         unbooked = [*journey.unbooked, _hash(least.money)]

@@ -5,6 +5,7 @@ report. Records may arrive in any order.
 """
 
 __all__ = [
+    "account_state",
     "accounts",
     "erasures",
     "facts",

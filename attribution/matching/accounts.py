@@ -7,10 +7,19 @@ signed records, so the final owner does not depend on the order of arrival.
 
 from __future__ import annotations
 
-from msgspec import Struct
 from msgspec.structs import replace
 
-from attribution.matching.erasures import Erasure, asked_after, note_erasure
+from attribution.bounds.byte_bounds import as_stored
+from attribution.matching.account_state import (
+    AccountState,
+    Link,
+    PlacedMoney,
+    bounded_money,
+    given_up,
+    owner_at,
+    settled_sale,
+)
+from attribution.matching.erasures import asked_after, note_erasure
 from attribution.matching.facts import (
     Evicted,
     KeyShared,
@@ -19,8 +28,7 @@ from attribution.matching.facts import (
     Settled,
     settling_move,
 )
-from attribution.matching.shared_keys import NEVER_SHARED, SharedPeriod, shared_period
-from attribution.matching.transaction_state import SettledSale, sale_hash
+from attribution.matching.shared_keys import SharedPeriod, shared_period
 from attribution.rules.rules import Rules
 from schemas.records import (
     TAKEN_BACK,
@@ -32,52 +40,7 @@ from schemas.records import (
     MoneyRouted,
     app_of,
 )
-from schemas.time import DAY_MS, MILLISECOND, EventMs, LogMs
-
-
-class Link(Struct, frozen=True, array_like=True, gc=False):
-    """The account was seen signed in on an install."""
-
-    install_id: str
-    time: EventMs
-    ts: LogMs
-    is_sandbox: bool = False
-
-
-class PlacedMoney(Struct, frozen=True, array_like=True, gc=False):
-    """Money of the account, and the install that owns it for now."""
-
-    money: Money
-    paid_at: EventMs
-    deadline: LogMs
-    install_id: str  # "": parked
-    moves: int  # relinks so far
-
-
-class AccountState(Struct, frozen=True, array_like=True, tag=3):
-    """Everything known of one account. Stored as an array: new fields go to the end."""
-
-    links: list[Link] = []
-    placed: list[PlacedMoney] = []  # money that a link may still move
-    erasures: list[Erasure] = []
-    shared: SharedPeriod = NEVER_SHARED
-    settled: list[SettledSale] = []  # of money that was evicted before its deadline
-
-
-def owner_at(links: list[Link], paid_at: EventMs, deadline: LogMs) -> str:
-    """The install that owns money paid at `paid_at`; "" if no link counts.
-
-    An install counts from its first link that was logged by the deadline.
-    """
-    first: dict[str, EventMs] = {}
-    for link in links:  # in order of time
-        if link.ts <= deadline:
-            first.setdefault(link.install_id, link.time)
-    counting = [(time, install_id) for install_id, time in first.items()]
-    before = [one for one in counting if one[0] <= paid_at]
-    if before:
-        return max(before)[1]
-    return min(counting, default=(0, ""))[1]
+from schemas.time import DAY_MS, MILLISECOND, LogMs
 
 
 def _links_for(money: Money, links: list[Link]) -> list[Link]:
@@ -106,6 +69,7 @@ def link_account(
         facts.append(_ignored(linked, links))
         return replace(state, links=links), facts
     placed: list[PlacedMoney] = []
+    placed_bytes = state.placed_bytes
     counting = _counting(links, state.shared)
     for known in state.placed:
         if state.shared.covers(known.money.ts):
@@ -114,9 +78,11 @@ def link_account(
         owner = owner_at(_links_for(known.money, counting), known.paid_at, known.deadline)
         if owner != known.install_id:
             known, moved = _move(known, owner)
+            placed_bytes += len(as_stored(owner))
             facts += moved
         placed.append(known)
-    return replace(state, links=links, placed=placed), facts
+    state = replace(state, links=links, placed=placed, placed_bytes=placed_bytes)
+    return bounded_money(state, facts, rules)
 
 
 def _counting(links: list[Link], shared: SharedPeriod) -> list[Link]:
@@ -159,10 +125,10 @@ def place_money(
     if arrived.sign < 0:
         return _taken_back(state, arrived)
     money, deadline = arrived.money, arrived.deadline
-    if (settled := _settled_sale(state, money)) is not None:
+    if (settled := settled_sale(state, money)) is not None:
         if settled.install_id:
             return state, [MoneyRouted(settled.install_id, money, 1, 0, deadline)]
-        return state, _given_up(money, deadline)
+        return state, given_up(money, deadline)
     owner = _owner_of(state, arrived)
     facts: list[MatchFact] = []
     if owner:
@@ -170,8 +136,12 @@ def place_money(
     else:
         facts.append(MoneyWaiting(money, "parked", "account", deadline))
         facts.append(Settled(money.source, "parked", settling_move(money, 0)))
-    placed = [*state.placed, PlacedMoney(money, arrived.paid_at, deadline, owner, 0)]
-    return _bounded(replace(state, placed=placed), facts, rules)
+    new = PlacedMoney(money, arrived.paid_at, deadline, owner, 0)
+    # Once some of it is unknown, the sum stays unknown until it is measured.
+    is_known = state.placed_bytes or not state.placed
+    placed_bytes = state.placed_bytes + len(as_stored(new)) if is_known else 0
+    state = replace(state, placed=[*state.placed, new], placed_bytes=placed_bytes)
+    return bounded_money(state, facts, rules)
 
 
 def _owner_of(state: AccountState, arrived: AccountMoney) -> str:
@@ -193,7 +163,7 @@ def _taken_back(state: AccountState, arrived: AccountMoney) -> tuple[AccountStat
                 return state, [MoneyWaiting(same, "released", "account", deadline)]
             break
     else:
-        settled = _settled_sale(state, money)
+        settled = settled_sale(state, money)
         owner = _owner_of(state, arrived) if settled is None else settled.install_id
     return state, [MoneyRouted(owner, money, -1, TAKEN_BACK, deadline)] if owner else []
 
@@ -206,7 +176,7 @@ def expire_account_money(state: AccountState, now: LogMs) -> tuple[AccountState,
         if known.deadline >= now:
             keep.append(known)
         elif not known.install_id:
-            facts += _given_up(known.money, known.deadline)
+            facts += given_up(known.money, known.deadline)
     settled = [one for one in state.settled if one.deadline >= now]
     return replace(state, placed=keep, settled=settled), facts
 
@@ -229,52 +199,6 @@ def _move(known: PlacedMoney, owner: str) -> tuple[PlacedMoney, list[MatchFact]]
         MoneyRouted(known.install_id, money, -1, moves, deadline),
         MoneyRouted(owner, money, 1, moves, deadline),
     ]
-
-
-def _given_up(money: Money, deadline: LogMs) -> list[MatchFact]:
-    return [
-        MoneyWaiting(money, "expired", "account", deadline),
-        Settled(money.source, "expired", settling_move(money, 0)),
-    ]
-
-
-def _bounded(
-    state: AccountState, facts: list[MatchFact], rules: Rules
-) -> tuple[AccountState, list[MatchFact]]:
-    """Beyond the bound the money of the oldest transactions is forgotten; if it was parked, it
-    expires early.
-
-    All money of a transaction goes at once, and where it stays is remembered: so its refunds follow
-    it, whatever links come later, and push nothing else out.
-    """
-    surplus = len(state.placed) - rules.money_per_account_max
-    if surplus <= 0:
-        return state, facts
-    # By deadline, so that refunds of old purchases go before purchases that are younger.
-    by_age = sorted(state.placed, key=lambda known: (known.deadline, sale_hash(known.money)))
-    sales: dict[int, SettledSale] = {}
-    for known in by_age[:surplus]:
-        sale = sale_hash(known.money)
-        sales[sale] = SettledSale(sale, known.install_id, known.deadline)
-    kept: list[PlacedMoney] = []
-    for known in state.placed:
-        if sale_hash(known.money) not in sales:
-            kept.append(known)
-        elif not known.install_id:
-            facts += _given_up(known.money, known.deadline)
-    facts.append(Evicted("money_per_account_max", len(state.placed) - len(kept)))
-    settled = [*state.settled, *sales.values()]
-    if (beyond := len(settled) - rules.settled_sales_per_account_max) > 0:
-        settled = settled[beyond:]
-        facts.append(Evicted("settled_sales_per_account_max", beyond))
-    return replace(state, placed=kept, settled=settled), facts
-
-
-def _settled_sale(state: AccountState, money: Money) -> SettledSale | None:
-    if not state.settled:
-        return None
-    sale = sale_hash(money)
-    return next((one for one in state.settled if one.sale == sale), None)
 
 
 def _with_link(links: list[Link], new: Link, rules: Rules) -> tuple[list[Link], list[MatchFact]]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from msgspec import Struct
 from msgspec.structs import replace
 
+from attribution.bounds.fair_share import touches_within_bounds
 from attribution.matching import sampled_paths
 from attribution.matching.erasures import (
     Erasure,
@@ -20,7 +21,6 @@ from attribution.matching.erasures import (
     note_erasure,
 )
 from attribution.matching.facts import Evicted, KeyShared, MatchFact, Settled
-from attribution.matching.fair_share import touches_within_bound
 from attribution.matching.relevance import (
     IndexedInstall,
     as_prior,
@@ -81,11 +81,8 @@ def index_touch(index: TouchIndex | None, seen: TouchSeen, rules: Rules) -> Inde
         and not (index.shared.until and _is_ignored(index, touch, install))
     ]
     touches = sorted([*index.touches, touch], key=touch_order)
-    if len(touches) > rules.touches_per_key_max:
-        touches, evicted = touches_within_bound(touches, touch.ts, rules)
-        if evicted:
-            facts.append(Evicted("touches_per_key_max", evicted))
-    return replace(index, touches=touches), facts
+    touches, evicted = touches_within_bounds(touches, touch.ts, rules)
+    return replace(index, touches=touches), facts + evicted
 
 
 def index_install(index: TouchIndex | None, seen: InstallSeen, rules: Rules) -> IndexStep:

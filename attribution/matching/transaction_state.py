@@ -1,13 +1,16 @@
-"""The stored state of one transaction, and how copies of a step are one."""
+"""The stored state of one transaction, its bounds, and how copies of a step are one."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from attribution.matching.transaction_fold import fold_steps, payer_of
+from attribution.bounds.byte_bounds import STEP_BYTES_PER_PURCHASE_MAX, are_within
+from attribution.matching.facts import Evicted
+from attribution.matching.transaction_fold import charging_step, fold_steps, is_paying, payer_of
 from attribution.rules.rules import Rules
 from schemas.records import (
     Counted,
@@ -115,6 +118,75 @@ def _counted_details(stated: MoneyDetails, counted: Counted) -> MoneyDetails:
         tax_micros=tax,
         original_transaction_id=original,
     )
+
+
+def bounded_steps(state: Transaction, rules: Rules) -> tuple[Transaction, list[Evicted]]:
+    """Beyond the bounds forget steps: first those that count nothing, then the oldest refunds.
+
+    Their bookings stay. What forgotten refunds took is kept as a sum.
+    """
+    facts: list[Evicted] = []
+    while (surplus := _surplus(state, rules)) is not None:
+        bound, at = surplus
+        step, counted = state.steps[at], state.counted[at]
+        if step.kind is MoneyKind.REFUND:
+            charge = charging_step(state.steps)
+            is_comparable = charge is None or counted.currency == charge.currency
+            taken = -counted.micros if is_comparable else 0
+            state = replace(
+                remembered_as_spent(state, [step], rules),
+                forgotten_micros=max(state.forgotten_micros + taken, 0),
+            )
+        state = replace(
+            state,
+            steps=[*state.steps[:at], *state.steps[at + 1 :]],
+            counted=[*state.counted[:at], *state.counted[at + 1 :]],
+        )
+        facts.append(Evicted(bound, 1))
+    return state, facts
+
+
+def _surplus(state: Transaction, rules: Rules) -> tuple[str, int] | None:
+    """The bound that is exceeded, and the step to forget; never the charge, nor the only step that
+    is no refund, which says who paid."""
+    steps = state.steps
+    if len(steps) <= 1:
+        return None
+    refunds = [at for at, one in enumerate(steps) if one.kind is MoneyKind.REFUND]
+    if len(refunds) > rules.refunds_per_purchase_max:
+        return "refunds_per_purchase_max", _least(state, refunds)
+    is_many = len(steps) - len(refunds) > rules.steps_per_purchase_max
+    if not is_many and are_within(steps, STEP_BYTES_PER_PURCHASE_MAX):
+        return None
+    others: list[int] = []
+    if len(steps) - len(refunds) > 1:
+        charge = charging_step(steps)
+        others = [
+            at
+            for at, one in enumerate(steps)
+            if one.kind is not MoneyKind.REFUND and one is not charge
+        ]
+    if is_many:
+        return "steps_per_purchase_max", _least(state, others)
+    return "step_bytes_per_purchase_max", _least(state, [*others, *refunds])
+
+
+def _least(state: Transaction, numbers: Sequence[int]) -> int:
+    def importance(at: int) -> tuple[bool, bool, LogMs, str]:
+        step, counted = state.steps[at], state.counted[at]
+        # What a refund takes from an original is not known before that one has answered.
+        counts = counted.micros != 0 or (state.is_original_paid and step.kind is MoneyKind.REFUND)
+        return counts, is_paying(step), step.ts, step.booking_id
+
+    return min(numbers, key=importance)
+
+
+def remembered_as_spent(state: Transaction, refunds: Sequence[Money], rules: Rules) -> Transaction:
+    """Remember the ids of the newest refunds that are gone, to know copies of them."""
+    if not refunds:
+        return state
+    spent = [*state.spent, *(one.booking_id for one in refunds)]
+    return replace(state, spent=spent[-rules.refunds_per_purchase_max :])
 
 
 class SettledSale(Struct, frozen=True, array_like=True, gc=False):

@@ -9,23 +9,29 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from attribution.bounds.byte_bounds import REFUND_BYTES_PER_PURCHASE_MAX, within
 from attribution.matching.facts import Evicted, MatchFact, MoneyWaiting, Settled
 from attribution.matching.sales.family import (
     bounded_claims,
     count_family,
     family_messages,
+    light_claims,
     original_of,
 )
 from attribution.matching.sales.periods import for_its_period, is_copy
 from attribution.matching.sales.rebook import rebook
 from attribution.matching.transaction_fold import (
-    charging_step,
     fold_steps,
     is_paid,
     is_paying,
     payer_of,
 )
-from attribution.matching.transaction_state import Transaction, merged_copy
+from attribution.matching.transaction_state import (
+    Transaction,
+    bounded_steps,
+    merged_copy,
+    remembered_as_spent,
+)
 from attribution.rules.rules import Rules
 from schemas.records import (
     Counted,
@@ -77,7 +83,7 @@ def _fold(
     state, released, facts = _released(state, money, rules)
     step = for_its_period(state.steps, money)
     state, booked = _settle(state, [*state.steps, step, *released], rules, key)
-    state, bounded = _bounded(state, rules)
+    state, bounded = bounded_steps(state, rules)
     return state, facts + booked + bounded
 
 
@@ -94,19 +100,27 @@ def _fold_refund(
     deadline = _deadline_of(refund, rules)
     if any(is_paying(step) and step.ts <= deadline for step in state.steps):
         state, booked = _settle(state, [*state.steps, refund], rules, key)
-        state, bounded = _bounded(state, rules)
+        state, bounded = bounded_steps(state, rules)
         return state, booked + bounded
     facts: list[MatchFact] = [
         MoneyWaiting(refund, "parked", "purchase", deadline),
         Settled(refund.source, "parked"),
     ]
-    parked = [*state.parked, refund]
+    parked, evicted = [*state.parked, refund], list[Money]()
     if len(parked) > rules.refunds_per_purchase_max:
-        oldest = min(parked, key=lambda one: (one.ts, one.booking_id))
-        parked = [one for one in parked if one is not oldest]
-        state = _remembered_as_spent(state, [oldest], rules)
-        facts += [*_given_up(oldest, rules), Evicted("refunds_per_purchase_max", 1)]
+        evicted = [min(parked, key=_age)]
+        parked = [one for one in parked if one is not evicted[0]]
+        facts.append(Evicted("refunds_per_purchase_max", 1))
+    parked, large = within(parked, REFUND_BYTES_PER_PURCHASE_MAX, _age)
+    if large:
+        facts.append(Evicted("refund_bytes_per_purchase_max", len(large)))
+    state = remembered_as_spent(state, [*evicted, *large], rules)
+    facts += [fact for one in (*evicted, *large) for fact in _given_up(one, rules)]
     return replace(state, parked=parked), facts
+
+
+def _age(refund: Money) -> tuple[LogMs, str]:
+    return refund.ts, refund.booking_id
 
 
 def _released(
@@ -157,6 +171,10 @@ def note_restore(
         )
         if dropped:
             facts.append(Evicted("refunds_per_purchase_max", dropped))
+        known = len(restores)
+        restores, claims = light_claims(restores, claims)
+        if len(restores) < known:
+            facts.append(Evicted("claim_bytes_per_purchase_max", known - len(restores)))
     after = replace(
         before,
         last_ts=max(before.last_ts, seen.ts),
@@ -177,7 +195,7 @@ def expire_refunds(
     for refund in overdue:
         facts += _given_up(refund, rules)
     parked = [one for one in state.parked if _deadline_of(one, rules) >= now]
-    return _remembered_as_spent(replace(state, parked=parked), overdue, rules), facts
+    return remembered_as_spent(replace(state, parked=parked), overdue, rules), facts
 
 
 def transaction_due(state: Transaction, rules: Rules) -> LogMs | None:
@@ -215,55 +233,6 @@ def _counted(state: Transaction, steps: list[Money], rules: Rules, key: str) -> 
     return fold_steps(
         steps, is_original_paid=state.is_original_paid, forgotten_micros=state.forgotten_micros
     )
-
-
-def _bounded(state: Transaction, rules: Rules) -> tuple[Transaction, list[MatchFact]]:
-    """Beyond the bounds forget steps: first those that count nothing, then the oldest refunds.
-
-    Their bookings stay. What forgotten refunds took is kept as a sum.
-    """
-    refunds = [at for at, one in enumerate(state.steps) if one.kind is MoneyKind.REFUND]
-    if len(refunds) > rules.refunds_per_purchase_max:
-        bound, at = (
-            "refunds_per_purchase_max",
-            min(refunds, key=lambda at: _importance(state, at)),
-        )
-        charge = charging_step(state.steps)
-        counted = state.counted[at]
-        is_comparable = charge is None or counted.currency == charge.currency
-        taken = -counted.micros if is_comparable else 0
-        spent = _remembered_as_spent(state, [state.steps[at]], rules).spent
-        state = replace(state, spent=spent, forgotten_micros=max(state.forgotten_micros + taken, 0))
-    elif len(state.steps) - len(refunds) > rules.steps_per_purchase_max:
-        charge = charging_step(state.steps)
-        others = [
-            at
-            for at, one in enumerate(state.steps)
-            if one.kind is not MoneyKind.REFUND and one is not charge
-        ]
-        bound, at = "steps_per_purchase_max", min(others, key=lambda at: _importance(state, at))
-    else:
-        return state, []
-    return replace(
-        state,
-        steps=[*state.steps[:at], *state.steps[at + 1 :]],
-        counted=[*state.counted[:at], *state.counted[at + 1 :]],
-    ), [Evicted(bound, 1)]
-
-
-def _importance(state: Transaction, at: int) -> tuple[bool, bool, LogMs, str]:
-    step, counted = state.steps[at], state.counted[at]
-    # What a refund takes from an original is not known before that one has answered.
-    counts = counted.micros != 0 or (state.is_original_paid and step.kind is MoneyKind.REFUND)
-    return counts, is_paying(step), step.ts, step.booking_id
-
-
-def _remembered_as_spent(state: Transaction, refunds: list[Money], rules: Rules) -> Transaction:
-    """Remember the ids of the newest refunds that are gone, to know copies of them."""
-    if not refunds:
-        return state
-    spent = [*state.spent, *(one.booking_id for one in refunds)]
-    return replace(state, spent=spent[-rules.refunds_per_purchase_max :])
 
 
 def _given_up(refund: Money, rules: Rules) -> list[MatchFact]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from msgspec import Struct
 from msgspec.structs import replace
 
+from attribution.bounds.byte_bounds import INSTALL_BYTES_PER_SITE_HOUR_MAX, as_stored
 from attribution.matching.facts import Evicted
 from attribution.sites.mixture import cell_of
 from schemas.records import SiteInstall, SiteTouches
@@ -28,6 +29,9 @@ RETENTION_MS = 30 * DAY_MS
 INSTALLS_PER_SITE_HOUR_MAX = 2_000
 """Installs of one site and hour that can get a verdict; beyond it they are not kept, so that a
 state value stays far below the size of a Kafka message."""
+
+REASON_BYTES = 64
+"""Room for the reasons of all verdicts on an install, which come later."""
 
 SITES_PER_PARTITION_MAX = 100_000
 """Sites that a partition keeps; further ones are ignored, so that made-up names cannot fill
@@ -86,6 +90,7 @@ class HourOfInstalls(Struct, frozen=True, array_like=True, tag=2):
 
     hour: int
     installs: list[ClaimedInstall] = []
+    octets: int = 0  # what `installs` take at most; 0: to be measured
 
 
 def count_touches(history: SiteHistory, seen: SiteTouches) -> SiteHistory:
@@ -144,7 +149,7 @@ def keep_install(
     name = claim.install_id, claim.event_id
     others = [one for one in hour.installs if (one.install_id, one.event_id) != name]
     if claim.sign < 0 or claim.is_rejected:
-        return replace(hour, installs=others), []
+        return replace(hour, installs=others, octets=0), []
     cell = cell_of(claim.ctit_ms, claim.after_begin_ms)
     kept = ClaimedInstall(
         install_id=claim.install_id,
@@ -158,7 +163,12 @@ def keep_install(
     )
     if len(others) >= INSTALLS_PER_SITE_HOUR_MAX:
         return hour, [Evicted("installs_per_site_hour_max", 1)]
-    return replace(hour, installs=[*others, kept]), []
+    is_known = hour.octets and len(others) == len(hour.installs)
+    before = hour.octets if is_known else len(as_stored(others))
+    octets = before + len(as_stored(kept)) + REASON_BYTES
+    if octets > INSTALL_BYTES_PER_SITE_HOUR_MAX:
+        return hour, [Evicted("install_bytes_per_site_hour_max", 1)]
+    return replace(hour, installs=[*others, kept], octets=octets), []
 
 
 def recent(history: SiteHistory) -> dict[int, float]:

@@ -26,7 +26,7 @@ from streams.stages.common.observer import StageObserver
 from streams.stages.common.outbox import Repeat
 from streams.stages.common.watermarks import ASKED, READ_STEP_MS, source_upstreams, upstream
 from streams.stages.common.working_set import stored_expiry
-from streams.stages.contract import CLOCK_KEY, Effects, Message, Stage, TopicPartition
+from streams.stages.contract import Effects, Message, Stage, TopicPartition, is_tick
 from streams.stages.factory import STAGES, StageRules, stage_factory
 
 CHUNK_MS = HOUR_MS
@@ -62,7 +62,7 @@ class SourceOrder:
     def see(self, record: MemoryRecord) -> None:
         self.partitions.add((record.topic, record.partition))
         self.records += 1
-        self.ticks += record.key == CLOCK_KEY
+        self.ticks += is_tick(record)
         if record.timestamp < self._latest:
             self.is_sorted = False
         else:

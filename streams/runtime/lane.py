@@ -20,12 +20,12 @@ from streams.runtime.reports import LaneObserver
 from streams.runtime.state import StateStore
 from streams.settings.core import BatchBounds
 from streams.stages.contract import (
-    CLOCK_KEY,
     LogRecord,
     OffsetRange,
     RereadsInput,
     Stage,
     TopicPartition,
+    is_tick,
 )
 
 PAUSE_PER_CHECKPOINT = 2.0
@@ -130,7 +130,7 @@ class Lane:
         self._arrivals[tp] = self._parts.clock()
         self._logged[tp] = records[-1].timestamp
         if tp[0] == self.spec.asking:
-            events = (one.timestamp for one in reversed(records) if one.key != CLOCK_KEY)
+            events = (one.timestamp for one in reversed(records) if not is_tick(one))
             self._asked = max(self._asked, next(events, 0))
         if self.queue.full(tp) and tp not in self._held:
             self._hold(tp)

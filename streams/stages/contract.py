@@ -39,6 +39,12 @@ class LogRecord(Protocol):
     def value(self) -> bytes | None: ...
 
 
+def is_tick(record: LogRecord) -> bool:
+    """Whether a record of a source topic is a clock tick. One with a value is an event, whatever
+    key its producer gave it."""
+    return record.key == CLOCK_KEY and not record.value
+
+
 class Message(NamedTuple):
     """One message to produce. `timestamp` is milliseconds since 1970; None: the broker's clock."""
 

@@ -21,6 +21,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from attribution.bounds.byte_bounds import CLAIM_BYTES_PER_PURCHASE_MAX, as_stored
 from attribution.matching.facts import MatchFact
 from attribution.matching.transaction_fold import (
     NO_CHARGE,
@@ -139,6 +140,19 @@ def bounded_claims(
         claims = claims | {name: replace(claims[name], refunds=claims[name].refunds[:-1])}
         dropped += 1
     return claims, dropped
+
+
+def light_claims(
+    restores: list[str], claims: dict[str, RestoreClaim]
+) -> tuple[list[str], dict[str, RestoreClaim]]:
+    """The restores whose claims fit together, and those claims: the largest one gives way."""
+    sizes = {name: len(as_stored(claim)) for name, claim in claims.items()}
+    while sum(sizes.values()) > CLAIM_BYTES_PER_PURCHASE_MAX and len(sizes) > 1:
+        del sizes[max(sizes, key=lambda name: (sizes[name], name))]
+    if len(sizes) == len(claims):
+        return restores, claims
+    kept = {name: claims[name] for name in sizes}
+    return [name for name in restores if name in kept or name not in claims], kept
 
 
 def original_of(steps: Sequence[Money]) -> str:

@@ -15,9 +15,11 @@ from streams.stages.common.observer import StageObserver
 from streams.stages.contract import Effects, Message
 
 R = TypeVar("R")
-REPEAT_CHARS_MAX = 200_000
-"""Ids of duplicates that one decision names in the ledger, in characters: a message of Kafka has
-room for them in UTF-8. Duplicates beyond are counted only."""
+REPEAT_BYTES_MAX = 400_000
+"""Ids of duplicates that one decision names in the ledger, in bytes of the row, which is one
+message of Kafka. Duplicates beyond are counted only."""
+LEDGER_OFFSETS_MAX = 20_000
+"""Offsets of one ledger row: more take several rows, so that each fits into a message."""
 _json = msgspec.json.Encoder()
 _BEFORE_ALL = LogMs(1)
 
@@ -43,10 +45,15 @@ class FrameOutbox(Generic[R]):
         """Add a record to the partition of `key`."""
         self._records[partition_of(key, self._partitions)].append(record)
 
-    def flush(self, effects: Effects, watermarks: dict[str, LogMs]) -> None:
-        """Add a frame per partition. The watermarks apply once all of its records are read."""
+    def flush(
+        self, effects: Effects, watermarks: dict[str, LogMs], *, is_for_all: bool = True
+    ) -> None:
+        """Add a frame for each partition that has records, and `is_for_all` for the others too.
+
+        The watermarks apply once all records of the frame are read.
+        """
         for partition, records in enumerate(self._records):
-            if records or watermarks:
+            if records or (watermarks and is_for_all):
                 for value in self._encode(watermarks, records):
                     effects.send(self._topic, partition, Message(None, value))
 
@@ -72,7 +79,7 @@ class Outbox:
         self._offsets: dict[tuple[int, int, Disposition, int], list[int]] = {}
         self._floods: dict[tuple[int, int, str, str], list[int]] = {}
         self._repeats: dict[tuple[int, int], list[Repeat]] = {}
-        self._repeat_room = REPEAT_CHARS_MAX
+        self._repeat_room = REPEAT_BYTES_MAX
 
     def add(self, topic: str, key: str, outcome: Outcome) -> None:
         """Add an outcome for a topic."""
@@ -92,11 +99,11 @@ class Outbox:
     def repeat(self, source: Source, event_id: str, repeats: str = "") -> None:
         """Name the event of a duplicate, and what it repeats if that is not its own id."""
         topic, partition, offset = source
-        self._repeat_room -= len(event_id) + len(repeats)
+        self._repeat_room -= len(_json.encode((event_id, repeats)))
         if not event_id:
             return
         if self._repeat_room < 0:
-            self._observer.on_evicted("repeat_chars_max", 1)
+            self._observer.on_evicted("repeat_bytes_max", 1)
             return
         repeats = "" if repeats == event_id else repeats
         self._repeats.setdefault((topic, partition), []).append(Repeat(offset, event_id, repeats))
@@ -107,18 +114,21 @@ class Outbox:
             name = topics.SOURCES[topic].name
             repeats = sorted(self._repeats.get((topic, partition), ()))
             named = repeats if disposition == "duplicate" else []
-            row = LedgerRow(
-                stage=self._stage,
-                disposition=disposition,
-                move=move,
-                source_topic=name,
-                source_partition=partition,
-                offsets=sorted(offsets),
-                repeat_ids=[one.event_id for one in named],
-                repeats_of=[one.repeats for one in named],
-                repeat_offsets=[one.offset for one in named],
-            )
-            self.add(topics.LEDGER.name, f"{name}-{partition}", row)
+            offsets.sort()
+            for at in range(0, len(offsets), LEDGER_OFFSETS_MAX):
+                row = LedgerRow(
+                    stage=self._stage,
+                    disposition=disposition,
+                    move=move,
+                    source_topic=name,
+                    source_partition=partition,
+                    offsets=offsets[at : at + LEDGER_OFFSETS_MAX],
+                    repeat_ids=[one.event_id for one in named],
+                    repeats_of=[one.repeats for one in named],
+                    repeat_offsets=[one.offset for one in named],
+                )
+                self.add(topics.LEDGER.name, f"{name}-{partition}", row)
+                named = []
             self._observer.on_settled(self._stage, disposition, len(offsets))
         for (topic, partition, app_id, reason), offsets in sorted(self._floods.items()):
             name = topics.SOURCES[topic].name

@@ -121,6 +121,42 @@ class WatermarkStep:
         return {self._name: watermark}
 
 
+class BroadcastStep:
+    """When the watermarks of one intake partition go to every partition of the next stage.
+
+    Partitions that get a record hear of them with it. The others do by a step of log time, or one
+    event would make a message for each of them; and soon where somebody waits, which an install and
+    a clock tick say.
+    """
+
+    def __init__(self) -> None:
+        self._held: dict[str, LogMs] = {}  # not yet known to everybody
+        self._passed_on: LogMs | None = None
+        self._asked = LogMs(0)
+
+    def take(
+        self, watermarks: dict[str, LogMs], first: LogMs, *, is_awaited: bool
+    ) -> tuple[dict[str, LogMs], bool]:
+        """All watermarks that not everybody knows, and whether to tell everybody now.
+
+        `first` is the log time of the first record ever, 0 if that was read before: then nobody
+        knows what was passed on.
+        """
+        if self._passed_on is None:
+            self._passed_on = first
+        held = self._held
+        held.update(watermarks)
+        now = max(held.values(), default=self._passed_on)
+        if is_awaited:
+            self._asked = now
+        is_soon = now <= self._asked + WATERMARK_STEP_MS
+        step = READ_STEP_MS if is_soon else WATERMARK_STEP_MS
+        if not is_awaited and now < self._passed_on + step:
+            return held, False
+        self._held, self._passed_on = {}, now
+        return held, True
+
+
 class ReadMark:
     """Tells the next stage how far touchpoints and installs are read, soon where it waits for it.
 

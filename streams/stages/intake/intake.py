@@ -18,8 +18,8 @@ from schemas.leniency import Leniency
 from schemas.time import DAY_MS, LOG_TIME_MAX, EventMs, LogMs, Millis
 from streams.stages.common.observer import StageObserver
 from streams.stages.common.pseudonyms import Pseudonyms
-from streams.stages.common.watermarks import ASKED, upstream
-from streams.stages.contract import CLOCK_KEY, Effects, LogRecord, StateReader
+from streams.stages.common.watermarks import ASKED, BroadcastStep, upstream
+from streams.stages.contract import Effects, LogRecord, StateReader, is_tick
 from streams.stages.intake.dropped_fields import dropped_field_rows, sample_weight
 from streams.stages.intake.flood_breaker import FloodBreaker
 from streams.stages.intake.routing import Routing, RoutingRules
@@ -73,6 +73,7 @@ class Intake:
         self._partition = partition
         self._partitions = partitions
         self._asked = upstream(ASKED, partition)
+        self._broadcast = BroadcastStep()
         self._rules = rules
         self._observer = observer
         self._clocks = rules.clocks
@@ -109,6 +110,7 @@ class Intake:
         batch = Routing(self._partition, self._partitions, self._routing, self._observer)
         positions: dict[tuple[str, int], int] = {}
         watermarks: dict[str, LogMs] = {}
+        is_awaited = False
         for record in records:
             topic, partition = record.topic, record.partition
             positions[topic, partition] = record.offset + 1
@@ -116,7 +118,8 @@ class Intake:
             logged_at = LogMs(record.timestamp)
             if watermarks.get(name, _EPOCH) < logged_at <= LOG_TIME_MAX:
                 watermarks[name] = logged_at
-            if record.key == CLOCK_KEY:
+            if is_tick(record):
+                is_awaited = True
                 continue
             source = (_SOURCE_INDEX[topic], partition, record.offset)
             event = decode(
@@ -129,15 +132,22 @@ class Intake:
                     batch.set_aside(record, source, event)
                 self._observer.on_dead_letter(topic, event.reason)
             else:
-                if topic == _INSTALLS and logged_at > watermarks.get(self._asked, _EPOCH):
-                    watermarks[self._asked] = logged_at
+                if topic == _INSTALLS:
+                    is_awaited = True
+                    if logged_at > watermarks.get(self._asked, _EPOCH):
+                        watermarks[self._asked] = logged_at
                 clock = self._corrected(event, logged_at)
                 batch.route(event, source, logged_at, record.value or b"", clock)
                 if weight := sample_weight(record.offset):
                     for row in dropped_field_rows(event, record, weight, self._unreadable_fields):
                         batch.outbox.add(topics.DROPPED_FIELDS.name, event.app_id, row)
             self._unreadable_fields.clear()
-        return batch.effects(positions, watermarks if self._rules.passes_watermarks else {})
+        if not self._rules.passes_watermarks:
+            return batch.effects(positions, {}, is_for_all=False)
+        is_first = all(record.offset < len(records) for record in records)
+        first = min(record.timestamp for record in records) if is_first else 0
+        held, is_for_all = self._broadcast.take(watermarks, LogMs(first), is_awaited=is_awaited)
+        return batch.effects(positions, held, is_for_all=is_for_all)
 
     def _corrected(self, event: InputEvent, logged_at: LogMs) -> CorrectedTime | None:
         if not isinstance(event, DeviceEvent):

@@ -50,7 +50,7 @@ from streams.stages.common import match_keys
 from streams.stages.common.observer import StageObserver
 from streams.stages.common.outbox import FrameOutbox, Outbox
 from streams.stages.common.pseudonyms import Pseudonyms
-from streams.stages.contract import Effects, LogRecord
+from streams.stages.contract import Effects, LogRecord, TopicPartition
 from streams.stages.intake import rows, stage_records
 from streams.stages.intake.install_evidence import install_evidence
 from streams.stages.intake.money_steps import money_seen
@@ -97,11 +97,11 @@ class Routing:
         self._observer = observer
 
     def effects(
-        self, positions: dict[tuple[str, int], int], watermarks: dict[str, LogMs]
+        self, positions: dict[TopicPartition, int], marks: dict[str, LogMs], *, is_for_all: bool
     ) -> Effects:
-        """The effects of the batch, once every record is routed."""
+        """The effects of the batch; `is_for_all`: watermarks go to every partition."""
         effects = Effects(positions=positions)
-        self._match.flush(effects, watermarks)
+        self._match.flush(effects, marks, is_for_all=is_for_all)
         self._journeys.flush(effects, {})
         for tally in self._touches_by_site.records():
             self._sites.add(tally.key, tally)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from attribution.matching import accounts, touch_index, transactions
-from attribution.matching.accounts import AccountState
+from attribution.matching.account_state import AccountState
 from attribution.matching.facts import Evicted, KeyShared, MatchFact, MoneyWaiting, Settled
 from attribution.matching.touch_index import TouchIndex
 from attribution.matching.transaction_state import Transaction, TransactionBefore

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from attribution import journey as journeys
 from attribution.matching import accounts, touch_index
+from attribution.matching.account_state import AccountState
 from attribution.matching.facts import Evicted, MatchFact
 from attribution.rules.rules import Rules
 from schemas.records import (
@@ -234,7 +235,7 @@ def test_an_account_tells_every_install_it_was_signed_in_to_until_then() -> None
 
 @pytest.mark.parametrize("first", [30, 60])
 def test_the_first_of_two_requests_about_an_install_is_told_in_any_order(first: int) -> None:
-    index, account = touch_index.EMPTY, accounts.AccountState()
+    index, account = touch_index.EMPTY, AccountState()
     for minutes in (first, 90 - first):
         index, _ = touch_index.erase_key(index, asked(minutes), RULES)
         account, _ = accounts.erase_account(account, asked(minutes), RULES)

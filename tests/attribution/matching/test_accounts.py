@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from attribution.matching import accounts
-from attribution.matching.accounts import AccountState
+from attribution.matching.account_state import AccountState
 from attribution.matching.facts import Evicted, MatchFact, MoneyWaiting, Settled
 from attribution.rules.rules import Rules
 from schemas.records import AccountLinked, AccountMoney, MoneyRouted

@@ -7,7 +7,7 @@ from collections import Counter
 from msgspec.structs import replace
 
 from attribution.matching import accounts, transactions
-from attribution.matching.accounts import AccountState
+from attribution.matching.account_state import AccountState
 from attribution.matching.facts import Evicted, MatchFact, MoneyWaiting, Settled
 from attribution.matching.transaction_state import Transaction, TransactionBefore, sale_hash
 from attribution.rules.rules import Rules

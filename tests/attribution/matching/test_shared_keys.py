@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from attribution.matching import accounts, touch_index
-from attribution.matching.accounts import AccountState
+from attribution.matching.account_state import AccountState
 from attribution.matching.facts import Evicted, KeyShared, MatchFact, MoneyWaiting
 from attribution.matching.shared_keys import NEVER_SHARED, SharedPeriod, shared_period
 from attribution.matching.touch_index import TouchIndex

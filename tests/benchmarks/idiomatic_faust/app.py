@@ -9,7 +9,7 @@ from typing import Any
 import faust
 from msgspec import json, msgpack
 
-from attribution.matching.accounts import AccountState
+from attribution.matching.account_state import AccountState
 from attribution.matching.touch_index import TouchIndex
 from attribution.matching.transaction_state import Transaction
 from attribution.postbacks.postback_check import PostbackCheck, PostbackRules

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from attribution import journey as journeys
 from attribution.journey import Journey, JourneyFact, MoneyApplied, Waiting
 from attribution.matching import accounts, transactions
-from attribution.matching.accounts import AccountState
+from attribution.matching.account_state import AccountState
 from attribution.matching.facts import MatchFact, MoneyWaiting, Settled
 from attribution.matching.transaction_state import Transaction
 from schemas.records import AccountLinked, AccountMoney, Installed, Money, MoneyKind, MoneyRouted

@@ -182,7 +182,9 @@ def test_partitions_that_lag_behind_an_install_are_ticked_until_they_have_passed
         assert lagging.look([lane], now) == ([], 0)
         foreign = [("touchpoints", 1), ("installs", 1)]
         found, asked = lagging.look([lane], now + 0.1)
-        assert (sorted(found), asked) == (sorted([("installs", 0), *foreign]), 7)
+        # A touchpoint of later may still be held by intake, until a tick passes it on.
+        own = [("installs", 0), ("touchpoints", 0)]
+        assert (sorted(found), asked) == (sorted([*own, *foreign]), 7)
         assert lagging.look([lane], now + 0.2) == ([], 7)
         assert lagging.look([lane], now + 0.2 + AGAIN_SECONDS) == ([("installs", 0)], 7)
         brought(lane, "installs", 9, 1, CLOCK_KEY)

@@ -19,7 +19,7 @@ from schemas.time import DAY_MS, HOUR_MS, LogMs
 from streams.replay.memory_log import MemoryRecord
 from streams.stages.common.match_keys import device_keys
 from streams.stages.common.pseudonyms import Pseudonyms
-from streams.stages.contract import CLOCK_KEY
+from streams.stages.contract import is_tick
 from streams.stages.factory import StageRules
 from streams.stages.intake.stage_records import installed, installed_at_right_time, touch_seen
 from streams.stages.intake.traits import event_traits, has_consent, network_key
@@ -42,7 +42,7 @@ def known_matches(
     pseudonyms = Pseudonyms(rules.intake.pseudonym_secret)
     missing = set(answers)
     for record in records:
-        if record.key == CLOCK_KEY:
+        if is_tick(record):
             continue
         earliest = rules.intake.earliest_event_time
         event = decode(record.value, record.topic, record.timestamp, earliest)

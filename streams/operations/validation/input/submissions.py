@@ -56,7 +56,7 @@ class Submissions:
             fault = str(error).removeprefix("line: ")
             yield self._fault(piece, fault) if is_dump else self._plain(piece)
             return
-        if record.key == CLOCK_KEY:
+        if record.key == CLOCK_KEY and not record.value:
             return
         topic = record.topic.removeprefix(self._prefix)
         logged_at = self._now if record.timestamp_ms is None else record.timestamp_ms

@@ -9,7 +9,7 @@ import pytest
 from schemas.records import FRAME_BYTES_MAX, AccountLinked, MatchFrame, partition_of
 from schemas.time import EventMs, LogMs
 from streams.stages.common.observer import StageObserver
-from streams.stages.common.outbox import REPEAT_CHARS_MAX, FrameOutbox, Outbox
+from streams.stages.common.outbox import REPEAT_BYTES_MAX, FrameOutbox, Outbox
 from streams.stages.contract import Effects
 from tests.worlds.stage_world import matched, records_in, rows
 
@@ -98,11 +98,13 @@ def test_duplicates_are_named_in_the_ledger_with_what_they_repeat() -> None:
 def test_a_flood_of_duplicates_is_counted_but_not_named_beyond_a_bound() -> None:
     observer = _Evictions()
     box = Outbox("journeys", 1, observer)
-    length, count = 200, REPEAT_CHARS_MAX // 200 + 3
+    length = 200
+    written = length + len('["",""]')
+    count = REPEAT_BYTES_MAX // written + 3
     for offset in range(count):
         box.settle((1, 0, offset), "duplicate")
         box.repeat((1, 0, offset), "e" * length)
     row = _ledger(box)
     assert len(row["offsets"]) == count
-    assert len(row["repeat_ids"]) == REPEAT_CHARS_MAX // length
-    assert observer.found == {"repeat_chars_max": 3}
+    assert len(row["repeat_ids"]) == REPEAT_BYTES_MAX // written
+    assert observer.found == {"repeat_bytes_max": 3}

@@ -6,6 +6,7 @@ import base64
 from dataclasses import replace
 from typing import Any
 
+import orjson
 import pytest
 
 from schemas.records import (
@@ -25,6 +26,7 @@ from streams.stages.contract import CLOCK_KEY, Effects
 from streams.stages.intake.intake import Intake, IntakeRules
 from tests.worlds.clock import NOON
 from tests.worlds.stage_world import (
+    Fed,
     event,
     journeyed,
     matched,
@@ -199,10 +201,45 @@ def test_unreadable_messages_within_the_limit_are_all_copied() -> None:
 def test_watermarks_go_to_every_partition_with_the_latest_log_time_of_each_source() -> None:
     session = event("session", install_id="i1", session_id="s")
     effects = intake(
-        source("activity", session, ts=NOON + 5), source("activity", session, ts=NOON + 2),
+        source("activity", session, ts=NOON + 5_000), source("activity", session, ts=NOON + 2),
         partitions=3,
     )  # fmt: skip
-    assert [frame.watermarks for frame in matched(effects)] == [{"activity-0": NOON + 5}] * 3
+    assert [frame.watermarks for frame in matched(effects)] == [{"activity-0": NOON + 5_000}] * 3
+
+
+def click(number: int) -> MemoryRecord:
+    fields = event(
+        "touchpoint", event_id=f"c{number}", touch_type="click", touch_id="k", media_source="north"
+    )
+    return source("touchpoints", fields, offset=number, ts=NOON + 100 * number)
+
+
+@pytest.mark.parametrize("partitions", [4, 16, 64])
+def test_an_event_makes_a_few_messages_whatever_the_number_of_partitions(partitions: int) -> None:
+    stage = Fed(Intake(0, partitions, RULES, StageObserver()))
+    sent = [sum(map(len, stage.decide([click(n)]).messages.values())) for n in range(100)]
+    assert max(sent[:9]) <= 4
+    # Once in a second of log time every partition hears of it.
+    assert sum(count > partitions for count in sent) == 9
+
+
+def test_what_is_awaited_is_passed_on_to_every_partition_at_once() -> None:
+    stage = Fed(Intake(0, 3, RULES, StageObserver()))
+    assert len(matched(stage.decide([click(0)]))) == 1
+    tick = MemoryRecord("touchpoints", 0, 1, NOON + 1, CLOCK_KEY, b"")
+    passed = [frame.watermarks for frame in matched(stage.decide([tick]))]
+    assert passed == [{"touchpoints-0": NOON + 1}] * 3
+    install = source("installs", event("install", install_id="i"), ts=NOON + 2)
+    passed = [frame.watermarks for frame in matched(stage.decide([install]))]
+    assert passed == [{"installs-0": NOON + 2, "asked-0": NOON + 2}] * 3
+
+
+def test_an_event_under_the_key_of_ticks_is_an_event() -> None:
+    session = orjson.dumps(event("session", install_id="i1", session_id="s"))
+    effects = intake(MemoryRecord("activity", 0, 4, NOON, CLOCK_KEY, session))
+    assert len(records_in(journeyed(effects))) == 1
+    effects = intake(MemoryRecord("activity", 0, 5, NOON, CLOCK_KEY, b"{"))
+    assert settled(effects) == [("activity", "dead_lettered", [5])]
 
 
 def test_a_tick_moves_the_clock_and_is_no_event() -> None:

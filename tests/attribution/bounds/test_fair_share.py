@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from attribution.matching.fair_share import FIRST_CLICKS, FIRST_VIEWS, Ranking, fair_share
+from attribution.bounds.fair_share import FIRST_CLICKS, FIRST_VIEWS, Ranking, fair_share
 
 
 class Entry(NamedTuple):

@@ -17,6 +17,12 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
+from attribution.bounds.byte_bounds import (
+    TOUCH_BYTES_PER_KEY_MAX,
+    are_within,
+    as_written,
+)
+from attribution.matching.facts import Evicted
 from attribution.rules.rules import Rules
 from schemas.records import Touch, TouchKind
 from schemas.time import LogMs
@@ -58,6 +64,45 @@ def fair_share(
     return kept, evicted
 
 
+def share_of_bytes(
+    entries: Sequence[_T], bytes_max: int, ranking: Ranking[_T]
+) -> tuple[Sequence[_T], list[_T]]:
+    """The entries that fit within a bound in bytes, in their order, and those that are evicted.
+
+    The source that takes the most bytes gives way, of it the site that takes the most, and of that
+    the largest entry, the oldest among those of about one size. So long texts cost whoever sends
+    them, under as many names as he likes, and never an entry of ordinary size.
+    """
+    evicted: list[_T] = []
+    if are_within(entries, bytes_max, as_written):
+        return entries, evicted
+    kept = list(entries)
+    sizes = [len(as_written(entry)) for entry in kept]
+    total = sum(sizes)
+    while total > bytes_max and len(kept) > 1:
+        heaviest = _heaviest(kept, sizes, ranking)
+        total -= sizes.pop(heaviest)
+        evicted.append(kept.pop(heaviest))
+    return kept, evicted
+
+
+def _heaviest(entries: Sequence[_T], sizes: Sequence[int], ranking: Ranking[_T]) -> int:
+    senders = [ranking.sender(entry) for entry in entries]
+    by_site: Counter[Sender] = Counter()
+    by_source: Counter[tuple[str, bool]] = Counter()
+    for sender, size in zip(senders, sizes, strict=True):
+        by_site[sender] += size
+        by_source[sender[:2]] += size
+    source = max(by_source, key=lambda one: (by_source[one], one))
+    site = max((one for one in by_site if one[:2] == source), key=lambda one: (by_site[one], one))
+    eligible = [number for number, sender in enumerate(senders) if sender == site]
+    largest = max(sizes[number].bit_length() for number in eligible)
+    return min(
+        (number for number in eligible if sizes[number].bit_length() == largest),
+        key=lambda number: ranking.order(entries[number]),
+    )
+
+
 def _last(entries: Sequence[_T], ranking: Ranking[_T]) -> int:
     """Index of the entry that ranks last: the oldest of the largest site of the largest source."""
     senders = [ranking.sender(entry) for entry in entries]
@@ -94,8 +139,19 @@ LATEST_TOUCHES: Ranking[Touch] = Ranking(
 """Touchpoints, the latest first."""
 
 
-def touches_within_bound(touches: list[Touch], now: LogMs, rules: Rules) -> tuple[list[Touch], int]:
-    """At the bound, drop touchpoints too old to matter, and evict and count by a fair share."""
+def touches_within_bounds(
+    touches: list[Touch], now: LogMs, rules: Rules
+) -> tuple[list[Touch], list[Evicted]]:
+    """At a bound, drop touchpoints too old to matter, and evict and count by a fair share."""
+    limit = rules.touches_per_key_max
+    if len(touches) <= limit and are_within(touches, TOUCH_BYTES_PER_KEY_MAX, as_written):
+        return touches, []
     recent = [one for one in touches if one.ts + rules.touch_retention_ms >= now]
-    kept, evicted = fair_share(recent, rules.touches_per_key_max, LATEST_TOUCHES)
-    return list(kept), len(evicted)
+    kept, beyond = fair_share(recent, limit, LATEST_TOUCHES)
+    small, large = share_of_bytes(kept, TOUCH_BYTES_PER_KEY_MAX, LATEST_TOUCHES)
+    evicted = [
+        Evicted(bound, len(gone))
+        for bound, gone in (("touches_per_key_max", beyond), ("touch_bytes_per_key_max", large))
+        if gone
+    ]
+    return list(small), evicted
