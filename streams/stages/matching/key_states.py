@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attribution.matching.accounts import AccountState
+from attribution.matching.account_state import AccountState
 from attribution.matching.touch_index import TouchIndex
 from attribution.matching.transaction_state import Transaction, TransactionBefore
 from attribution.postbacks.seen_postback import SeenPostback
