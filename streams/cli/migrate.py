@@ -53,6 +53,7 @@ def migrate_command(
 
     Run it before the first worker and after every update. A second run changes nothing. Existing
     topics are checked and never altered: a wrong one is named, with the command that corrects it.
+    HEADWATER_RETENTION, where it is set, is put into force: older rows vanish within hours.
 
     \b
     Example:
@@ -74,6 +75,8 @@ def migrate_command(
         topics, tables = done["topics_created"], done["migrations_applied"]
         answer_text(f"topics created: {len(topics) or 'none'}")
         answer_text(f"migrations applied: {', '.join(tables) or 'none'}")
+        for table, kept in done["retention_changed"].items():
+            answer_text(f"retention: {table} keeps its rows {kept}")
 
 
 def _rekey(

@@ -9,7 +9,7 @@ from msgspec import Meta, Struct, field
 
 from schemas.time import HOUR_MS, MINUTE_MS, SECOND_MS, Millis
 from streams.settings.declaration import DURATION
-from streams.settings.values import Secret
+from streams.settings.values import Retention, Secret
 
 
 class StoreSettings(Struct, frozen=True, kw_only=True):
@@ -77,6 +77,15 @@ class StoreSettings(Struct, frozen=True, kw_only=True):
             examples=["1000000"],
         ),
     ] = field(name="HEADWATER_BUFFERED_ROWS", default=400_000)
+    retention: Annotated[
+        Retention | None,
+        Meta(
+            description="How long each table keeps its rows after they were stored; `*` stands for "
+            "all others, and a table that is not named keeps them for ever. `headwater migrate` "
+            "puts it into force. Not set: every table stays as it is.",
+            examples=["touches:90d,dead_letters:30d,*:800d"],
+        ),
+    ] = field(name="HEADWATER_RETENTION", default=None)
     query_timeout_ms: Annotated[
         Millis,
         Meta(

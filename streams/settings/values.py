@@ -7,12 +7,15 @@ from typing import ClassVar, Protocol, Self
 
 import msgspec
 
+from schemas.time import DAY_MS, parse_duration
+
 CHALLENGERS_MAX = 4
 """Each learns every example, which costs as much CPU as the champion."""
 
 _PARAMETER = re.compile(r"[\w.\-]{1,64}", re.ASCII)
 _CHALLENGER_NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
 _ALPHA_MAX = 10.0
+_TABLE = re.compile(r"\*|[a-z][a-z_]{0,63}")
 
 
 class Parsed(Protocol):
@@ -107,6 +110,50 @@ class ReferrerParameters(dict[str, tuple[str, ...]]):
 
     def __str__(self) -> str:
         return ",".join(f"{source}:{name}" for source, names in self.items() for name in names)
+
+
+class Retention(dict[str, int]):
+    """Days that rows are kept, by table, written as touches:90d,dead_letters:30d,*:400d.
+
+    `*` stands for all other tables, 0 days for ever.
+    """
+
+    DAYS_MIN: ClassVar[int] = 8
+    """More than the 7 days of the outcome topics: what storing may read again, its table still has,
+    and is recognised."""
+    DAYS_MAX: ClassVar[int] = 3650
+    FOREVER: ClassVar[int] = 0
+
+    expected: ClassVar[str] = (
+        f"TABLE:DAYS or TABLE:forever, several with commas between, from {DAYS_MIN}d to "
+        f"{DAYS_MAX}d, such as touches:90d,*:forever"
+    )
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        kept = cls()
+        for part in (part.strip() for part in text.split(",")):
+            table, _, written = (word.strip() for word in part.partition(":"))
+            if not _TABLE.fullmatch(table) or table in kept:
+                raise ValueError
+            kept[table] = cls.FOREVER if written == "forever" else _days(written)
+        return kept
+
+    def days(self, table: str) -> int:
+        """For how many days the rows of a table are kept; FOREVER: for ever."""
+        return self.get(table, self.get("*", self.FOREVER))
+
+    def __str__(self) -> str:
+        return ",".join(
+            f"{table}:{f'{days}d' if days else 'forever'}" for table, days in self.items()
+        )
+
+
+def _days(written: str) -> int:
+    days, remainder = divmod(parse_duration(written), DAY_MS)
+    if remainder or not Retention.DAYS_MIN <= days <= Retention.DAYS_MAX:
+        raise ValueError
+    return days
 
 
 class Brokers(str):

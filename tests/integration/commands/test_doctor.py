@@ -74,6 +74,7 @@ def test_migrate_makes_everything_that_doctor_misses(installation: Installation)
     assert json.loads(installation.run("migrate", "--json").stdout) == {
         "topics_created": [],
         "migrations_applied": [],
+        "retention_changed": {},
     }
 
 
