@@ -12,6 +12,7 @@
     ├── RecoveryError               a changelog cannot be read to its end
     ├── LeadError                   the readers of an embedded partition stand still
     ├── SnapshotMissingError        a marker names a model version that the log does not have
+    ├── SnapshotsUnreadableError    model versions cannot be read any more
     └── CheckpointError             nobody knows whether a checkpoint took effect
         └── LaneFencedError         another worker has opened this lane
 

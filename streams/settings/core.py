@@ -74,7 +74,6 @@ class CoreSettings:
     compression: str | None = None
     request_timeout_seconds: float = 40.0
     transaction_timeout_seconds: float = 60.0
-    snapshot_wait_seconds: float = 60.0
     stop_seconds: float = _WORKER.stop_timeout_ms / 1000
     batch: BatchBounds = field(default_factory=BatchBounds)
     lead: LeadBounds = field(default_factory=LeadBounds)

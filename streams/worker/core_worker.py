@@ -118,7 +118,7 @@ class CoreWorker:
         )
 
     def ticking(self, fleet: LaneFleet) -> Iterator[Coroutine[Any, Any, None]]:
-        """What keeps log time going where nothing is published."""
+        """What keeps log time going where nothing is published, and looks after the snapshots."""
 
         def lanes() -> Iterable[Lane]:
             return fleet.lanes
@@ -127,6 +127,7 @@ class CoreWorker:
             yield send_ticks(lanes, self.send_tick)
         if self.settings.stamped_ticks:
             yield send_stamped_ticks(lanes, self.send_tick, ProducersTime())
+        yield self.snapshots.watch()
         quiet_seconds = 0.0 if self.settings.ticks else IDLE_SECONDS
         yield send_awaited_ticks(lanes, self._partitions.sources, self.send_tick, quiet_seconds)
 

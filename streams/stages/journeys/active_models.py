@@ -55,6 +55,9 @@ class ReadyVersions(Generic[M]):
         self._load = load
         self._ready: dict[str, M | None] = {}
 
+    def __contains__(self, version: str) -> bool:
+        return version in self._ready
+
     def get(self, version: str, find: FindSnapshot, observer: StageObserver) -> M | None:
         """The model of a version; None if the version is empty, or its snapshot is unusable.
 
@@ -66,6 +69,9 @@ class ReadyVersions(Generic[M]):
             content = find(version)
             if content is None:
                 raise LookupError(f"snapshot {version} was marked but never published")
+            if not content:
+                observer.on_gate(self._model, "unusable")
+                return None  # Deleted: it may be published again.
             loaded = self._load(content)
             if isinstance(loaded, Unusable):
                 observer.on_gate(self._model, "unusable")
@@ -110,6 +116,15 @@ class Scorers:
     def value(self, version: str) -> ValueScorer | None:
         return self._values.get(version, self._find, self._observer)
 
+    def holds(self, version: str) -> bool:
+        """Whether the version is ready, so that its snapshot is not asked for."""
+        return (
+            any(version in one for one in self._hazards.values())
+            or any(version in one for one in self._rates.values())
+            or version in self._values
+            or version in self._credits
+        )
+
     def credit(self, version: str) -> CreditModel | None:
         """The model that shares credit; None: there is none, so only rule-based methods share
         it."""
@@ -135,8 +150,13 @@ class ActiveModels:
         return ACTIVE_VERSIONS.marker + msgpack.encode(self._versions, order="deterministic")
 
     @property
-    def versions(self) -> list[str]:
-        return [version for version, _ in self._versions.values()]
+    def unready_versions(self) -> list[str]:
+        """Versions in use whose snapshots are still to be read."""
+        return [version for version, _ in self._versions.values() if not self.is_ready(version)]
+
+    def is_ready(self, version: str) -> bool:
+        """Whether the version can be switched to without its snapshot."""
+        return self._scorers.holds(version)
 
     @property
     def targets(self) -> Targets:

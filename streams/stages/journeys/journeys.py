@@ -110,8 +110,10 @@ class Journeys:
             )
 
     def snapshots_needed(self, records: Sequence[LogRecord]) -> Sequence[str]:
-        """Versions named by markers in these records, and those in use after a restart."""
-        versions = self.context.active.versions
+        """Versions that are not ready: named by markers in these records, or in use since before
+        a restart."""
+        active = self.context.active
+        versions = active.unready_versions
         for record in records:
             if record.key == topics.MODEL_MARKER_KEY:
                 frame = journey_frames.decode(record.value or b"")
@@ -119,6 +121,7 @@ class Journeys:
                     marker.version
                     for marker in frame.records
                     if isinstance(marker, ModelMarker) and marker.version
+                    if not active.is_ready(marker.version)
                 ]
         return versions
 
