@@ -17,6 +17,7 @@ from schemas import topics
 from schemas.topics import Topic, TopicKind
 from streams.errors import Stop
 from streams.kafka.client_options import client_options
+from streams.kafka.limits import limit_problems
 from streams.settings import KafkaSettings
 
 _ANSWER_SECONDS = 15.0
@@ -160,6 +161,10 @@ async def _configs(client: AIOKafkaAdminClient, names: list[str]) -> dict[str, d
     return found
 
 
+def _configs_of(found: Mapping[str, FoundTopic]) -> dict[str, Mapping[str, str]]:
+    return {name: topic.config for name, topic in found.items()}
+
+
 async def check_topics(kafka: KafkaSettings) -> list[str]:
     """One line for each topic on the broker that is not as wanted; Stop when there is no broker.
 
@@ -170,7 +175,8 @@ async def check_topics(kafka: KafkaSettings) -> list[str]:
     async with admin(kafka) as client:
         if kafka.is_in_process:
             return []
-        return problems(wanted, await find_topics(client, [want.name for want in wanted]))
+        found = await find_topics(client, [want.name for want in wanted])
+        return problems(wanted, found) + limit_problems(kafka, _configs_of(found))
 
 
 async def create_topics(kafka: KafkaSettings) -> list[str]:
@@ -191,8 +197,10 @@ async def create_topics(kafka: KafkaSettings) -> list[str]:
         await _create(client, missing, kafka.replication_factor or -1)
         for _ in range(READ_BACK_TRIES):
             # It takes a moment until every broker's metadata has a new topic.
-            wrong = problems(wanted, await find_topics(client, names))
+            found = await find_topics(client, names)
+            wrong = problems(wanted, found)
             if not wrong:
+                wrong = limit_problems(kafka, _configs_of(found))
                 break
             await asyncio.sleep(READ_BACK_SECONDS)
     if wrong:

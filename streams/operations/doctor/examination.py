@@ -11,6 +11,7 @@ from streams.operations.doctor.configuration import (
     examine_targets,
 )
 from streams.operations.doctor.disk import examine_disk
+from streams.operations.doctor.limits import examine_limits
 from streams.operations.doctor.store import examine_store
 from streams.settings import Settings
 
@@ -20,6 +21,7 @@ def examine(settings: Settings) -> list[Check]:
     return [
         examine_environment(),
         *examine_broker(settings.kafka),
+        examine_limits(settings.kafka),
         *examine_store(settings),
         examine_disk(settings.folders.data),
         examine_pseudonyms(settings),
