@@ -114,6 +114,13 @@ DEAD_LETTERS = Topic(
     "Unreadable messages with their original bytes in base64.",
     message_bytes_max=4 * MIB,
 )
+QUARANTINED = Topic(
+    "quarantined",
+    TopicKind.OUTCOME,
+    "none",
+    "What made a stage raise, with its original bytes in base64.",
+    message_bytes_max=4 * MIB,
+)
 DROPPED_FIELDS = _outcome("dropped-fields", "app_id", "Fields that events were read without.")
 FRESHNESS = _outcome("freshness", "stage", "Stage time of every stage partition.")
 
@@ -151,6 +158,7 @@ OUTCOMES = (
     PARKED,
     LEDGER,
     DEAD_LETTERS,
+    QUARANTINED,
     DROPPED_FIELDS,
     FRESHNESS,
     MODEL_VERSIONS,

@@ -13,6 +13,7 @@
     ├── LeadError                   the readers of an embedded partition stand still
     ├── SnapshotMissingError        a marker names a model version that the log does not have
     ├── SnapshotsUnreadableError    model versions cannot be read any more
+    ├── SnapshotLostError           a version that scores was never waited for
     └── CheckpointError             nobody knows whether a checkpoint took effect
         └── LaneFencedError         another worker has opened this lane
 

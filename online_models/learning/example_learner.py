@@ -21,6 +21,15 @@ from schemas.records import Example
 _Scorer = TypeVar("_Scorer")
 
 
+class UnlearnableBlockError(Exception):
+    """Learning a block raised, so that none of its examples counts as learned. A bug: examples that
+    cannot be learned are known beforehand, and counted."""
+
+    def __init__(self, examples: list[Example]) -> None:
+        super().__init__(f"a block of {len(examples)} examples cannot be learned")
+        self.examples = examples
+
+
 class ExampleLearner(ABC, Generic[_Scorer]):
     """A `Learner` of examples. Subclasses say how a block is learned, and what a version must
     show; the credit learner is none of these, since it learns path by path and fits anew."""
@@ -50,7 +59,10 @@ class ExampleLearner(ABC, Generic[_Scorer]):
             self.pending.append(example)
             if len(self.pending) >= self.rules.block:
                 block, self.pending = self.pending, []
-                self._learn_block(block)
+                try:
+                    self._learn_block(block)
+                except Exception as error:
+                    raise UnlearnableBlockError(block) from error
                 if self.counts.is_trial_due(self.rules, is_first=self.champion is None):
                     self.counts.try_now()
                     verdicts += self._try_versions()

@@ -109,6 +109,11 @@ SEMANTICS: dict[str, Semantics] = {
         SAME_AGAIN,
         readers="headwater storing, headwater dead-letters, whoever repairs the producer",
     ),
+    "quarantined": Semantics(
+        "quarantine_id",
+        SAME_AGAIN,
+        readers="headwater storing, headwater dead-letters, whoever mends Headwater",
+    ),
     "dropped-fields": Semantics(
         "dropped_id", SAME_AGAIN, readers="headwater storing, whoever repairs the producer"
     ),

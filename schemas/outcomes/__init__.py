@@ -14,6 +14,8 @@ from schemas.outcomes.accounting import (
     Freshness,
     LedgerRow,
     PrivacyRow,
+    Quarantined,
+    QuarantinedKind,
 )
 from schemas.outcomes.activity import ActiveDayRow, MilestoneRow
 from schemas.outcomes.attribution import Attribution, DecisionReason, FraudVerdict, TouchOutcome
@@ -53,6 +55,8 @@ __all__ = [
     "PostbackRow",
     "Prediction",
     "PrivacyRow",
+    "Quarantined",
+    "QuarantinedKind",
     "RateRow",
     "ReliabilityRow",
     "SpendRow",

@@ -30,20 +30,21 @@ class PrivacyRow(Outcome, frozen=True, kw_only=True, gc=False):
     source_offset: int
 
 
-Disposition = Literal["decided", "duplicate", "parked", "expired", "dead_lettered"]
+Disposition = Literal["decided", "duplicate", "parked", "expired", "dead_lettered", "quarantined"]
 
 
 class LedgerRow(Outcome, frozen=True, kw_only=True, gc=False):
     """What one checkpoint did with source offsets.
 
     An offset that was parked may be settled later. Money that a relink moves is settled again;
-    the row with the highest `move` counts.
+    the row with the highest `move` counts. An offset that was ever quarantined stays so: part of
+    what it should have led to is missing.
     """
 
     stage: str
     """Stage that settled the offsets."""
     disposition: Disposition
-    """decided, duplicate, parked, expired or dead_lettered."""
+    """decided, duplicate, parked, expired, dead_lettered or quarantined."""
     move: int = 0
     """How many relinks had moved the money by then; the highest counts."""
     source_topic: str
@@ -79,6 +80,46 @@ class DeadLetter(Outcome, frozen=True, kw_only=True, gc=False):
     """Bytes of the key, in base64; empty when there was none."""
     received_at: LogMs
     """Log time at which it reached Kafka."""
+    source_topic: str
+    source_partition: int
+    source_offset: int
+
+
+QuarantinedKind = Literal["event", "record", "timer", "frame", "row"]
+
+
+class Quarantined(Outcome, frozen=True, kw_only=True, gc=False):
+    """What made Headwater raise and was set aside, with its exact bytes. All else went on."""
+
+    quarantine_id: str
+    """Id of this row; a repeat keeps it."""
+    stage: str
+    """Stage that raised, or storing."""
+    kind: QuarantinedKind
+    """event: a message of a producer; record: one between stages; timer: a deadline of a key;
+    frame: a whole message between stages, unreadable; row: an outcome that ClickHouse refused."""
+    error: str
+    """Type of the exception."""
+    detail: str
+    """Where it was raised, innermost last, and its text without values."""
+    state_key: str
+    """Key whose state lacks the effects."""
+    app_id: str
+    """App of the key; empty when unknown."""
+    install_id: str
+    """Install of the key; empty when there is none."""
+    log_topic: str
+    """Topic that was read."""
+    log_topic_partition: int
+    """Partition of that topic."""
+    log_topic_offset: int
+    """Offset that was being decided."""
+    payload: str
+    """Exact bytes, in base64: of the message, the record or the state."""
+    message_key: str
+    """Bytes of the key of the message, in base64; empty when there was none."""
+    received_at: LogMs
+    """Log time of what was set aside."""
     source_topic: str
     source_partition: int
     source_offset: int

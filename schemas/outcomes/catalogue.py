@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from schemas import topics
-from schemas.outcomes.accounting import DeadLetter, DroppedField, Freshness, LedgerRow, PrivacyRow
+from schemas.outcomes.accounting import (
+    DeadLetter,
+    DroppedField,
+    Freshness,
+    LedgerRow,
+    PrivacyRow,
+    Quarantined,
+)
 from schemas.outcomes.activity import ActiveDayRow, MilestoneRow
 from schemas.outcomes.attribution import Attribution, FraudVerdict, TouchOutcome
 from schemas.outcomes.credit import Credit, ExposureRow
@@ -32,6 +39,7 @@ OUTCOME_OF_TOPIC: dict[str, type[Outcome]] = {
     topics.PARKED.name: Parked,
     topics.LEDGER.name: LedgerRow,
     topics.DEAD_LETTERS.name: DeadLetter,
+    topics.QUARANTINED.name: Quarantined,
     topics.DROPPED_FIELDS.name: DroppedField,
     topics.FRESHNESS.name: Freshness,
     topics.MODEL_VERSIONS.name: ModelVersion,

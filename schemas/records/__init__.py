@@ -20,6 +20,7 @@ from schemas.records.example import (
 )
 from schemas.records.frame import (
     FRAME_BYTES_MAX,
+    AnyFrame,
     ExampleFrame,
     JourneyFrame,
     MatchFrame,
@@ -105,6 +106,7 @@ __all__ = [
     "AccountLinked",
     "AccountMoney",
     "ActivitySeen",
+    "AnyFrame",
     "Candidates",
     "CommandKind",
     "Counted",

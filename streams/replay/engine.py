@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import msgspec
 
@@ -28,6 +29,7 @@ from streams.stages.common.watermarks import ASKED, READ_STEP_MS, source_upstrea
 from streams.stages.common.working_set import stored_expiry
 from streams.stages.contract import Effects, Message, Stage, TopicPartition, is_tick
 from streams.stages.factory import STAGES, StageRules, stage_factory
+from streams.stages.separate.guard import GuardedStage
 
 CHUNK_MS = HOUR_MS
 CHUNK_RECORDS_MAX = 50_000
@@ -113,8 +115,11 @@ class Replay:
         intake = replace(rules.intake, passes_watermarks=False)
         rules = replace(rules, intake=intake, keeps_state=False)
         create = stage_factory(rules, self._shelf.find, observer)
-        self._stages: dict[str, Stage] = {name: create(name, 0, 1) for name in STAGES}
         self._states = {name: MemoryStore(stored_expiry) for name in STAGES}
+        self._stages: dict[str, Stage] = {
+            name: GuardedStage(partial(create, name, 0, 1), state.entries, 0, observer)
+            for name, state in self._states.items()
+        }
         self._ledger_end = 0
 
     def run(

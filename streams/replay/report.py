@@ -30,6 +30,7 @@ class RunReport:
             "parked": accounting.parked,
             "expired": accounting.expired,
             "dead_lettered": accounting.dead_lettered,
+            "quarantined": accounting.quarantined,
             "reconciled": accounting.reconciled,
             "stored_rows": accounting.stored_rows,
             "unreadable_lines": self.unreadable_lines,
@@ -45,7 +46,8 @@ class RunReport:
         first = (
             f"{verdict}: {accounting.received:,} events received = {accounting.decided:,} decided"
             f" + {accounting.duplicates:,} duplicates + {accounting.parked:,} parked"
-            f" + {accounting.expired:,} expired + {accounting.dead_lettered:,} dead-lettered;"
+            f" + {accounting.expired:,} expired + {accounting.dead_lettered:,} dead-lettered"
+            f" + {accounting.quarantined:,} quarantined;"
             f" {rows:,} rows stored"
         )
         speed = f"{self.seconds:.1f} s, {self.events_per_second:,.0f} events/s"

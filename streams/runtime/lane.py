@@ -10,23 +10,24 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from streams.runtime.checkpoint import Log
 from streams.runtime.clients import is_cancelled
 from streams.runtime.queue import LaneQueue
 from streams.runtime.recovery import Restored
-from streams.runtime.reports import LaneObserver
+from streams.runtime.reports import GuardReports, LaneObserver
 from streams.runtime.state import StateStore
 from streams.settings.core import BatchBounds
 from streams.stages.contract import (
     LogRecord,
     OffsetRange,
-    RereadsInput,
     Stage,
     TopicPartition,
     is_tick,
 )
+from streams.stages.separate.guard import GuardedStage
 
 PAUSE_PER_CHECKPOINT = 2.0
 """A lane that is not full starts its next decision this many checkpoint times after the last one
@@ -157,7 +158,7 @@ class Lane:
         """Open the lane, then decide until cancelled.
 
         CheckpointError when a checkpoint may have failed, RecoveryError and SnapshotMissingError
-        when the lane cannot get what it needs, and whatever the stage raises.
+        when the lane cannot get what it needs. What a record makes the stage raise is set aside.
         """
         try:
             stage, store = await self._open()
@@ -192,7 +193,7 @@ class Lane:
         """Decide again after `suspend`; the consumer reads from the committed offsets."""
         self._may_decide.set()
 
-    async def _open(self) -> tuple[Stage, StateStore]:
+    async def _open(self) -> tuple[GuardedStage, StateStore]:
         """Fence the previous owner, and only then read its committed offsets and its changelog."""
         parts = self._parts
         await parts.log.open()
@@ -201,14 +202,15 @@ class Lane:
         if self.spec.changelog is not None:
             restored = await parts.restore(store)
             parts.observer.on_restore(self.spec.stage, self.p, restored.records, restored.seconds)
-        stage = parts.stage(self.spec.stage, self.p)
+        create = partial(parts.stage, self.spec.stage, self.p)
+        stage = GuardedStage(create, store.entries, self.p, GuardReports(parts.observer))
         # In a thread: a large state takes seconds, and the event loop has to serve health checks.
         await asyncio.to_thread(lambda: stage.restore(store.entries()))
         self.queue.settle(positions)
         self.stage, self.is_open = stage, True
         return stage, store
 
-    async def _step(self, stage: Stage, store: StateStore) -> None:
+    async def _step(self, stage: GuardedStage, store: StateStore) -> None:
         parts = self._parts
         await self._may_decide.wait()
         if await self._reread(stage, store):
@@ -231,10 +233,9 @@ class Lane:
         finally:
             self._idle.set()
 
-    async def _reread(self, stage: Stage, store: StateStore) -> bool:
+    async def _reread(self, stage: GuardedStage, store: StateStore) -> bool:
         """Let the stage decide on part of the input it is missing; False when it misses none."""
-        missing = stage.missing() if isinstance(stage, RereadsInput) else None
-        if missing is None:
+        if (missing := stage.missing()) is None:
             return False
         self._idle.clear()
         try:
@@ -245,8 +246,7 @@ class Lane:
 
     async def _decide(self, stage: Stage, store: StateStore, records: list[LogRecord]) -> None:
         clock = self._parts.clock
-        began = clock()
-        cpu_began = time.thread_time()
+        began, cpu_began = clock(), time.thread_time()
         effects = stage.decide(records, store)
         cpu_seconds = time.thread_time() - cpu_began
         decided = clock()

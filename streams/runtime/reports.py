@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from streams.stages.common.observer import StageObserver
+
 
 class Readiness(NamedTuple):
     """Whether a worker does its work, and a phrase that says what it does or waits for."""
@@ -28,3 +30,13 @@ class LaneObserver:
 
     def on_backpressure(self, stage: str, p: int, held: bool) -> None:
         """The lane stopped reading because enough is queued (`held`), or reads again."""
+
+    def on_quarantined(self, stage: str, kind: str) -> None:
+        """What made a stage raise, which the stage could not tell itself, was set aside."""
+
+
+class GuardReports(StageObserver):
+    """Passes on what the guard of a lane's stage reports."""
+
+    def __init__(self, observer: LaneObserver) -> None:
+        self.on_quarantined = observer.on_quarantined  # type: ignore[method-assign]  # The same report.

@@ -67,6 +67,12 @@ class Effects:
         self.messages.setdefault((topic, partition), []).append(message)
 
 
+def positions_after(records: Iterable[LogRecord]) -> dict[TopicPartition, int]:
+    """The positions of a stage that has decided these records, in offset order within each
+    partition."""
+    return {(record.topic, record.partition): record.offset + 1 for record in records}
+
+
 class OffsetRange(NamedTuple):
     """A range of offsets in one partition: `first` is included, `end` is not."""
 
@@ -121,7 +127,8 @@ class Stage(Protocol):
     Order of calls: `restore` once, then for each batch `snapshots_needed` and `decide`. `restore`
     runs in a worker thread, before anything else; the others run on the event loop and block it,
     so they compute and never wait. No method may read a clock, do I/O of its own, or draw a random
-    number that is not derived from its input. An exception ends the lane, and with it the worker.
+    number that is not derived from its input. What an exception of `decide` means is told in
+    `streams.stages.separate.guard`.
     """
 
     name: str
@@ -145,6 +152,15 @@ class TellsLogTime(Protocol):
 
     def latest_log_time(self) -> LogMs:
         """The latest time that the log has told of, by its watermarks; 0: nothing yet."""
+
+
+@runtime_checkable
+class SetsAside(Protocol):
+    """A stage that can decide a batch record by record, after `decide` raised."""
+
+    def decide_apart(self, records: Sequence[LogRecord], state: StateReader) -> Effects:
+        """As `decide` on a stage that was built anew. A record, or a timer, that raises has no
+        effects and is set aside; the others have those that `decide` would give them."""
 
 
 @runtime_checkable

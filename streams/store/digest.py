@@ -103,6 +103,11 @@ def compared_when_converged(model: str | None = None) -> dict[str, Compared]:
         "milestones": _milestones(),
         "parked": _parked(),
         "dead_letters": _dead_letters(),
+        "quarantined": Compared(
+            ["stage", "kind", "state_key", "source_topic"],
+            "quarantined",
+            once_by="log_epoch, quarantine_id",
+        ),
         "ledger": _ledger(),
     }
     for name in ("spend", "rates", "postback_rows", "privacy_rows"):

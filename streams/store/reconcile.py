@@ -1,6 +1,8 @@
-"""Checks received = decided + duplicates + parked + expired + dead-lettered, from stored rows.
+"""Checks received = decided + duplicates + parked + expired + dead-lettered + quarantined, from
+stored rows.
 
-The ledger has the disposition of every source offset, and the tables have to agree with it.
+The ledger has the disposition of every source offset, and the tables have to agree with it. Of an
+event that is quarantined the tables may have a part, which counts nowhere else.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ class Accounting:
     parked: int
     expired: int
     dead_lettered: int
+    quarantined: int
     reconciled: bool
     faults: list[str]  # one line each; empty when reconciled
     stored_rows: dict[str, int]
@@ -55,6 +58,7 @@ def reconcile(store: Store, received: int | None = None) -> Accounting:
         parked=_total(ledger, "parked"),
         expired=_total(ledger, "expired"),
         dead_lettered=_total(ledger, "dead_lettered"),
+        quarantined=_total(ledger, "quarantined"),
         reconciled=not faults,
         faults=faults,
         stored_rows=stored_rows,
@@ -97,6 +101,17 @@ class _Check:
 # Ids are counted per log epoch, like offsets: a log that is replayed decides again.
 _SOURCE_POSITION = "log_epoch, source_topic, source_partition, source_offset"
 
+_APART = (
+    f"({_SOURCE_POSITION}) NOT IN (SELECT log_epoch, source_topic, source_partition, offset"
+    " FROM ledger ARRAY JOIN offsets AS offset WHERE disposition = 'quarantined')"
+)
+
+
+def _whole(table: str) -> str:
+    """The rows of events that are not quarantined, as SQL to select from."""
+    return f"(SELECT * FROM {table} WHERE {_APART})"
+
+
 # A repeat that shows other ids brings other evidence, so it is no duplicate there.
 _TOUCH = (
     "log_epoch, environment, app_id, touch_type, event_id,"
@@ -112,7 +127,7 @@ _WAITS = f"""(
         SELECT {_SOURCE_POSITION}, app_id, subject_id, max(state = 'expired') AS is_expired,
             uniqExactIf(parked_id, state = 'parked') > uniqExactIf(parked_id, state != 'parked')
                 AS is_open
-        FROM parked GROUP BY {_SOURCE_POSITION}, app_id, subject_id, waits_for
+        FROM {_whole("parked")} GROUP BY {_SOURCE_POSITION}, app_id, subject_id, waits_for
     )
     GROUP BY {_SOURCE_POSITION}, app_id, subject_id
 )"""
@@ -120,19 +135,23 @@ _WAITS = f"""(
 # Every step of a transaction is an event, and has bookings of its own.
 _BOOKED = f"""(
     SELECT sum(sign) AS places
-    FROM (SELECT DISTINCT {_SOURCE_POSITION}, app_id, money_id, booking_id, sign FROM revenue)
+    FROM
+    (
+        SELECT DISTINCT {_SOURCE_POSITION}, app_id, money_id, booking_id, sign
+        FROM {_whole("revenue")}
+    )
     GROUP BY {_SOURCE_POSITION}, app_id, money_id
 )"""
 
 
 def _distinct(key: str, table: str) -> str:
-    return f"SELECT uniqExact({key}) FROM {table}"
+    return f"SELECT uniqExact({key}) FROM {_whole(table)}"
 
 
 # The bytes of a flood stay in the source topic: the ledger alone has its offsets.
-_FLOODED = _distinct(
-    "log_epoch, source_topic, source_partition, offset",
-    "ledger ARRAY JOIN offsets AS offset WHERE flood_app != ''",
+_FLOODED = (
+    "SELECT uniqExact(log_epoch, source_topic, source_partition, offset)"
+    " FROM ledger ARRAY JOIN offsets AS offset WHERE flood_app != ''"
 )
 _WAITING = (topics.PAYMENTS, topics.ACTIVITY)
 _CHECKS = (
@@ -158,6 +177,9 @@ _CHECKS = (
     _Check("dead_letters", "source offsets",
            f"SELECT ({_distinct(_SOURCE_POSITION, 'dead_letters')}) + ({_FLOODED})",
            dispositions=("dead_lettered",)),
+    _Check("quarantined", "source offsets",
+           f"SELECT uniqExact({_SOURCE_POSITION}) FROM quarantined WHERE source_topic != ''",
+           dispositions=("quarantined",)),
     _Check("parked", "still waiting",
            f"SELECT countIf(is_waiting AND NOT has_expired) FROM {_WAITS}", _WAITING, ("parked",)),
     _Check("parked", "expired", f"SELECT countIf(has_expired) FROM {_WAITS}",

@@ -17,7 +17,7 @@ from streams.settings.storing import BufferBounds, FlushBounds, StoreTarget, Sto
 from streams.stages.factory import StageRules
 from streams.stages.intake.intake import IntakeRules
 from streams.stages.journeys.active_models import ScoringRules
-from streams.stages.learning.learning import learning_of
+from streams.stages.learning.usual_rules import learning_of
 from streams.wiring.named_file import read_file
 from streams.wiring.postbacks import postback_rules
 

@@ -70,6 +70,12 @@ FLOOD_MESSAGES_TOTAL = _counter(
     "topic",
     "app_id",
 )
+QUARANTINED_TOTAL = _counter(
+    "quarantined_total",
+    "What made a stage raise, or what ClickHouse refused, and was set aside, by stage and kind.",
+    "stage",
+    "kind",
+)
 DROPPED_FIELDS_TOTAL = _counter(
     "dropped_fields_total",
     "Optional fields left out of events that were read: placeholder ids and unreadable attributes,"

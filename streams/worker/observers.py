@@ -38,6 +38,9 @@ class LaneMetrics(LaneObserver):
     def on_backpressure(self, stage: str, p: int, held: bool) -> None:
         metrics.HELD_LANES.labels(stage, str(p)).set(held)
 
+    def on_quarantined(self, stage: str, kind: str) -> None:
+        metrics.QUARANTINED_TOTAL.labels(stage, kind).inc()
+
 
 class StageMetrics(StageObserver):
     """Metrics of what stages decide."""
@@ -70,6 +73,9 @@ class StageMetrics(StageObserver):
 
     def on_not_copied(self, topic: str, app_id: str) -> None:
         metrics.FLOOD_MESSAGES_TOTAL.labels(topic, self._label(app_id)).inc()
+
+    def on_quarantined(self, stage: str, kind: str) -> None:
+        metrics.QUARANTINED_TOTAL.labels(stage, kind).inc()
 
     def on_dropped(self, app_id: str, field: str) -> None:
         metrics.DROPPED_FIELDS_TOTAL.labels(self._label(app_id), field).inc()

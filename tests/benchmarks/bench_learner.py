@@ -18,7 +18,8 @@ from schemas.records import ExampleFrame, frame_encoder
 from streams.replay.memory_log import MemoryRecord
 from streams.runtime.state import MemoryStore
 from streams.stages.common.observer import StageObserver
-from streams.stages.learning.learning import Learning, learning_of
+from streams.stages.learning.learning import Learning
+from streams.stages.learning.usual_rules import learning_of
 from tests.worlds import learner_world
 
 EXAMPLES = 50_000

@@ -54,7 +54,7 @@ def columns_of(table: str, p: int, rows: dict[int, dict[str, Any]]) -> dict[str,
 def fates(rows: Stored) -> list[int]:
     """Source offsets by final disposition, as the Python projection counts them."""
     found = list(projection.final_dispositions(projection.tables(rows)["ledger"]).values())
-    names = ("decided", "duplicate", "parked", "expired", "dead_lettered")
+    names = ("decided", "duplicate", "parked", "expired", "dead_lettered", "quarantined")
     return [found.count(name) for name in names]
 
 
@@ -65,6 +65,7 @@ def counts(found: Accounting) -> list[int]:
         found.parked,
         found.expired,
         found.dead_lettered,
+        found.quarantined,
     ]
 
 

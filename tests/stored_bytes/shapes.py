@@ -130,9 +130,17 @@ def _map_problem(before: Shape, after: Shape) -> str:
     known = {field[0]: field for field in before["fields"]}
     for field in after["fields"]:
         old = known.get(field[0])
-        if old and old[1] != field[1]:
+        if old and old[1] != field[1] and not _is_widened(old[1], field[1]):
             return f"field {field[0]} was {old[1]}, and is {field[1]}"
     return _undefaulted([field for field in after["fields"] if field[0] not in known])
+
+
+def _is_widened(before: str, after: str) -> bool:
+    """Whether a text may have further values: this build reads all of the earlier ones."""
+    texts = [re.fullmatch(r"Literal\[(.*)\]", kind) for kind in (before, after)]
+    if texts[0] is None or texts[1] is None:
+        return False
+    return set(texts[0][1].split(", ")) <= set(texts[1][1].split(", "))
 
 
 def _undefaulted(added: list[list[str]]) -> str:

@@ -102,6 +102,8 @@ class Echo:
         for record in records:
             if record.value == b"bug":
                 raise ValueError("a bug in the stage")
+            if record.value == b"disk":
+                raise OSError("the disk failed")
             effects.send("out", 0, Message(b"%d" % record.offset, b""))
         effects.changes = {b"last": b"%d" % records[-1].offset}
         return effects

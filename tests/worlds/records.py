@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from attribution.decision.candidates import Candidate
-from attribution.rules.rules import Rules
+from attribution.rules.rules import Policy, Rules
 from schemas.records import (
     AccountLinked,
     AccountMoney,
@@ -22,12 +22,23 @@ from schemas.records import (
     TouchKind,
     TouchSeen,
 )
-from schemas.time import Millis
+from schemas.time import EventMs, Millis
 from tests.worlds.clock import at, logged_at
 
 NO_LOOKBACK = Millis(0)
 KEY = "c:app:key"
 RULES = Rules()
+BAD_SOURCE = "poison"
+"""A media source whose policy raises under `PoisonedRules`."""
+
+
+class PoisonedRules(Rules, frozen=True, kw_only=True, dict=True):
+    """The usual rules, with a bug."""
+
+    def policy(self, app_id: str, media_source: str, campaign_id: str, time: EventMs) -> Policy:
+        if media_source == BAD_SOURCE:
+            raise ValueError(f"no policy of 'somebody@example.com' for {campaign_id}4711")
+        return super().policy(app_id, media_source, campaign_id, time)
 
 
 def click(

@@ -23,6 +23,9 @@ class StageObserver:
     def on_not_copied(self, topic: str, app_id: str) -> None:
         """An unreadable message of a flood was counted, and its bytes were not copied."""
 
+    def on_quarantined(self, stage: str, kind: str) -> None:
+        """What made a stage raise was set aside. `kind`: event, record, timer or frame."""
+
     def on_dropped(self, app_id: str, field: str) -> None:
         """An event was read without a field: a placeholder id, or an unreadable attribute."""
 

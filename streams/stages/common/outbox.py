@@ -45,6 +45,17 @@ class FrameOutbox(Generic[R]):
         """Add a record to the partition of `key`."""
         self._records[partition_of(key, self._partitions)].append(record)
 
+    def absorb(self, other: FrameOutbox[R]) -> None:
+        """Take over what another one has collected."""
+        for records, more in zip(self._records, other._records, strict=True):
+            records += more
+
+    def verify(self) -> None:
+        """Raise whatever encoding the records would raise."""
+        for records in self._records:
+            if records:
+                frame_encoder.encode(self._frame({}, records))
+
     def flush(
         self, effects: Effects, watermarks: dict[str, LogMs], *, is_for_all: bool = True
     ) -> None:
@@ -85,6 +96,22 @@ class Outbox:
         """Add an outcome for a topic."""
         message = Message(key.encode(), _json.encode(outcome))
         self._messages.setdefault(topic, []).append(message)
+
+    def limit_as(self, other: Outbox) -> None:
+        """Name no more duplicates than another one still may."""
+        self._repeat_room = other._repeat_room
+
+    def absorb(self, other: Outbox) -> None:
+        """Take over what a scratch has collected."""
+        for topic, messages in other._messages.items():
+            self._messages.setdefault(topic, []).extend(messages)
+        for row, offsets in other._offsets.items():
+            self._offsets.setdefault(row, []).extend(offsets)
+        for place, repeats in other._repeats.items():
+            self._repeats.setdefault(place, []).extend(repeats)
+        for flood, offsets in other._floods.items():
+            self._floods.setdefault(flood, []).extend(offsets)
+        self._repeat_room = other._repeat_room
 
     def settle(self, source: Source, disposition: Disposition, move: int = 0) -> None:
         """Add a source offset to the ledger row of its disposition."""

@@ -27,7 +27,8 @@ UNREAD_FROM = 1 << 62
 """Added to a due time: it is due once the log is read up to it, which may be before its time."""
 NEVER = 0
 """A due time that never comes."""
-_BEYOND_ALL = 1 << 64
+BEYOND_ALL = 1 << 64
+"""A due time after every other."""
 WATERMARKS_KEY = b"\x00watermarks"
 NEAR_TIMERS_MAX = 20_000
 """Timers that are read from the state at once."""
@@ -68,7 +69,7 @@ class Timers:
         self._unread: list[tuple[int, bytes]] = []
         self._begun_with: StateReader | None = None
         self._state: DueTimes | None = None
-        self._near_until = _BEYOND_ALL  # up to here all are in memory
+        self._near_until = BEYOND_ALL  # up to here all are in memory
         self._unwritten: dict[bytes, int] = {}  # settings that the state does not have yet
 
     def restore(self, entries: Iterable[tuple[bytes, bytes]]) -> None:
@@ -185,7 +186,7 @@ class WorkingSet(Generic[S]):
         timers.begin(store)
         self._states: dict[bytes, S | None] = {}
         self._changed: dict[bytes, int] = {}  # to when the new state is due
-        self._first_expiry = _BEYOND_ALL
+        self._first_expiry = BEYOND_ALL
 
     def load(self, keys: Iterable[bytes]) -> None:
         """Read the keys that are not loaded yet, all at once."""
@@ -215,6 +216,26 @@ class WorkingSet(Generic[S]):
         self._timers.set(key, due)
         if EXPIRES_FROM <= due < self._first_expiry:
             self._first_expiry = due
+
+    def silence(self, key: bytes) -> None:
+        """Keep a state, but let no timer of it fire before it is changed by a record again."""
+        state = self.get(key)
+        if state is not None:
+            self._changed[key] = NEVER
+            self._timers.set(key, NEVER)
+
+    def encoded(self, key: bytes) -> bytes:
+        """The state of a key as it would be stored, without its due time; empty: there is none."""
+        state = self.get(key)
+        return b"" if state is None else self._codec.format.marker + _encode(state)
+
+    def due_of(self, key: bytes) -> int:
+        """When the state of a key is due, as far as it was decided."""
+        due = self._changed.get(key)
+        if due is None:
+            (value,) = self._store.get_many([key])
+            due = int.from_bytes(value[:DUE_BYTES]) if value else NEVER
+        return due
 
     def forget_expired(self, named: Iterable[bytes], before: LogMs) -> int:
         """Delete states that could be forgotten before this log time; return their number.

@@ -25,6 +25,7 @@ from online_models.value.rules import ValueRules
 from online_models.value.scorer import ValueScorer
 from schemas.records import StoredFormat
 from schemas.time import LogMs
+from streams.errors import HeadwaterError
 from streams.stages.common.observer import StageObserver
 
 FindSnapshot = Callable[[str], bytes | None]
@@ -47,6 +48,10 @@ class ScoringRules:
     tiers: TierRules = field(default_factory=TierRules)
 
 
+class SnapshotLostError(HeadwaterError):
+    """A version that scores was never published, or its copy was not waited for."""
+
+
 class ReadyVersions(Generic[M]):
     """Read-only copies of one model by version."""
 
@@ -61,14 +66,14 @@ class ReadyVersions(Generic[M]):
     def get(self, version: str, find: FindSnapshot, observer: StageObserver) -> M | None:
         """The model of a version; None if the version is empty, or its snapshot is unusable.
 
-        LookupError: the snapshot of the version is missing.
+        SnapshotLostError: the snapshot of the version is missing.
         """
         if not version:
             return None
         if version not in self._ready:
             content = find(version)
             if content is None:
-                raise LookupError(f"snapshot {version} was marked but never published")
+                raise SnapshotLostError(f"snapshot {version} was marked but never published")
             if not content:
                 observer.on_gate(self._model, "unusable")
                 return None  # Deleted: it may be published again.

@@ -40,6 +40,7 @@ from streams.stages.journeys.active_models import ActiveModels
 from streams.stages.journeys.credit_revision import NOT_CREDITED, CreditRevision
 from streams.stages.journeys.fact_reports import FactReports
 from streams.stages.journeys.prospect_steps import ProspectSteps
+from streams.stages.separate.states import StateBranch
 
 
 class InstallState(msgspec.Struct, frozen=True, array_like=True):
@@ -102,6 +103,24 @@ class InstallSteps:
         self.sites: FrameOutbox[SiteRecord] = FrameOutbox(
             topics.SITES.name, stage.partitions, SiteFrame
         )
+
+    def scratch(self) -> InstallSteps:
+        """Steps at the same time, on a branch of the states."""
+        steps = InstallSteps(self.stage, StateBranch(self.states), self.stage_time)
+        steps.outbox.limit_as(self.outbox)
+        steps.read_until = self.read_until
+        return steps
+
+    def verify(self) -> None:
+        """Raise whatever encoding the effects would raise."""
+        self.prospects.examples.verify()
+        self.sites.verify()
+
+    def absorb(self, other: InstallSteps) -> None:
+        """Add the effects of a scratch."""
+        self.outbox.absorb(other.outbox)
+        self.prospects.examples.absorb(other.prospects.examples)
+        self.sites.absorb(other.sites)
 
     def load(self, frames: Sequence[JourneyFrame]) -> None:
         """Read the installs of all records at once."""
@@ -176,12 +195,15 @@ class InstallSteps:
         in between must stay the same.
         """
         now, timers = self.stage_time, self.stage.timers
-        self._decide_read(timers.pop_read(self.read_until))
+        unread = timers.pop_read(self.read_until)
+        self.states.load(unread)
+        for key in unread:
+            self.decide_read(key)
         moments = timers.pop_moments(now)
         self.states.load([key for _, key in moments])
         while moments:
             self.stage_time, key = heapq.heappop(moments)
-            self._fire_one(key, self.stage_time)
+            self.fire_one(key, self.stage_time)
             for again in timers.pop_moments(now):
                 heapq.heappush(moments, again)
         self.stage_time = now
@@ -190,21 +212,25 @@ class InstallSteps:
         """Decide these installs again under the rules in force."""
         self.states.load(keys)
         for key in keys:
-            state = self.states.get(key)
-            if state is not None:
-                now, rules = self.stage_time, self.stage.rules
-                journey, facts = journeys.change_rules(state.journey, now, rules)
-                self._conclude(key, state, journey, facts, is_review=True)
+            self.reconsider_one(key)
 
-    def _decide_read(self, keys: Sequence[bytes]) -> None:
-        self.states.load(keys)
-        for key in keys:
-            state = self.states.get(key)
-            if state is not None:
-                journey, facts = journeys.read_log(state.journey, self.stage.rules)
-                self._conclude(key, state, journey, facts)
+    def reconsider_one(self, key: bytes) -> None:
+        """Decide one install again under the rules in force."""
+        state = self.states.get(key)
+        if state is not None:
+            now, rules = self.stage_time, self.stage.rules
+            journey, facts = journeys.change_rules(state.journey, now, rules)
+            self._conclude(key, state, journey, facts, is_review=True)
 
-    def _fire_one(self, key: bytes, now: LogMs) -> None:
+    def decide_read(self, key: bytes) -> None:
+        """Decide one install that waited for the log to be read."""
+        state = self.states.get(key)
+        if state is not None:
+            journey, facts = journeys.read_log(state.journey, self.stage.rules)
+            self._conclude(key, state, journey, facts)
+
+    def fire_one(self, key: bytes, now: LogMs) -> None:
+        """Meet what is due of one install at this log time."""
         state = self.states.get(key)
         if state is None:
             return

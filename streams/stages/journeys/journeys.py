@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from msgspec import MsgspecError
+
 from attribution.journey import ALL_READ
 from attribution.rules.rules import Rules, rule_set_id
 from schemas import topics
 from schemas.records import (
     JOURNEY_PREFIXES,
+    JourneyFrame,
     ModelMarker,
     StoredFormat,
     journey_frames,
@@ -33,7 +36,7 @@ from streams.stages.common.working_set import (
     Timers,
     WorkingSet,
 )
-from streams.stages.contract import Effects, LogRecord, StateReader
+from streams.stages.contract import Effects, LogRecord, StateReader, positions_after
 from streams.stages.journeys.active_models import ActiveModels, Scorers
 from streams.stages.journeys.install_steps import (
     InstallState,
@@ -42,6 +45,8 @@ from streams.stages.journeys.install_steps import (
     install_due,
 )
 from streams.stages.journeys.rule_change import RuleChange
+from streams.stages.separate.journeys_steps import SeparateInstallSteps
+from streams.stages.separate.states import SeparateStates
 
 MODEL_KEY = b"\x00model"
 RULES_KEY = b"\x00rules"
@@ -116,7 +121,10 @@ class Journeys:
         versions = active.unready_versions
         for record in records:
             if record.key == topics.MODEL_MARKER_KEY:
-                frame = journey_frames.decode(record.value or b"")
+                try:
+                    frame = journey_frames.decode(record.value or b"")
+                except MsgspecError:
+                    continue  # `decide` says so.
                 versions += [
                     marker.version
                     for marker in frame.records
@@ -131,19 +139,31 @@ class Journeys:
         batch = InstallSteps(self.context, states, self.stage_time())
         batch.load(frames)
         for frame in frames:
-            # A partition that reports for the first time is waited for from its first answer on.
-            self._watermarks.advance(
-                {name: NOTHING_READ for name in frame.watermarks if name in self._read}
-            )
-            batch.read_until = self.read_until()
-            for record in frame.records:
-                batch.apply(record)
-            self._watermarks.advance(frame.watermarks)
-            batch.stage_time, batch.read_until = self.stage_time(), self.read_until()
-            batch.fire()
+            self._take(frame, batch)
         batch.reconsider(self._rule_change.take())
-        positions = {(record.topic, record.partition): record.offset + 1 for record in records}
-        return self._effects(batch, positions)
+        return self._effects(batch, positions_after(records))
+
+    def decide_apart(self, records: Sequence[LogRecord], state: StateReader) -> Effects:
+        states = SeparateStates(self._codec, self.context.timers, state)
+        batch = SeparateInstallSteps(self.context, states, self.stage_time())
+        for record in records:
+            frame = batch.quarantine.read(journey_frames.decode, record)
+            if frame is not None:
+                self._take(frame, batch)
+        batch.reconsider(self._rule_change.take())
+        return self._effects(batch, positions_after(records))
+
+    def _take(self, frame: JourneyFrame, batch: InstallSteps) -> None:
+        # A partition that reports for the first time is waited for from its first answer on.
+        self._watermarks.advance(
+            {name: NOTHING_READ for name in frame.watermarks if name in self._read}
+        )
+        batch.read_until = self.read_until()
+        for record in frame.records:
+            batch.apply(record)
+        self._watermarks.advance(frame.watermarks)
+        batch.stage_time, batch.read_until = self.stage_time(), self.read_until()
+        batch.fire()
 
     def stage_time(self) -> LogMs:
         """The log time up to which matching has answered."""

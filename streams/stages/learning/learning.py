@@ -14,27 +14,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import groupby
 
 import msgspec
-from msgspec import msgpack, structs
+from msgspec import msgpack
 
 from online_models.credit.learner import CreditLearner, CreditRules
 from online_models.credit.persistence import CREDIT
 from online_models.learning.learner import Learner
 from online_models.learning.registry import LogPosition, Registry
-from online_models.learning.rules import Challenger, rules_for
-from online_models.learning.value_learner import ValueLearnerRules
+from online_models.learning.rules import rules_for
 from online_models.persistence.envelope import Unusable
-from online_models.targets.targets import VALUE, Targets
 from schemas import topics
-from schemas.records import (
-    CommandKind,
-    Example,
-    ExposurePath,
-    ModelCommand,
-    example_frames,
-)
+from schemas.records import CommandKind, Example, ExposurePath, ModelCommand
 from streams.stages.common.observer import StageObserver
 from streams.stages.contract import Effects, LogRecord, OffsetRange, StateReader
 from streams.stages.learning.credit_weights import weigh
@@ -54,6 +47,7 @@ from streams.stages.learning.parts import (
 from streams.stages.learning.quality_reporter import QualityReporter
 from streams.stages.learning.targets import AnyRules, TargetLearners
 from streams.stages.learning.version_book import VersionBook
+from streams.stages.separate.learning_examples import SeparateExamples
 
 STORE_AFTER_EXAMPLES = 200
 STORE_BYTES_PER_EXAMPLE = 64
@@ -70,15 +64,6 @@ class LearningRules:
 
     targets: Mapping[str, AnyRules] = field(default_factory=lambda: {"payer": rules_for()})
     credit: CreditRules = field(default_factory=CreditRules)
-
-
-def learning_of(targets: Targets, challengers: tuple[Challenger, ...] = ()) -> LearningRules:
-    """The usual rules for these targets, each with these challengers."""
-    hazards = {
-        one.name: structs.replace(rules_for(one.shape, one.prior), challengers=challengers)
-        for one in targets.hazards
-    }
-    return LearningRules(hazards | {VALUE: ValueLearnerRules()})
 
 
 class Learning:
@@ -100,6 +85,7 @@ class Learning:
         self._targets = TargetLearners(rules.targets)
         self._credit: Learner[ExposurePath] = CreditLearner(rules.credit, weigh)
         self._monitors = QualityReporter(rules.targets, observer)
+        self._apart = SeparateExamples(observer)
         self._parts = StoredParts()
         self._head = Head()
         self._book = VersionBook(partitions, Registry(), observer)
@@ -161,7 +147,7 @@ class Learning:
             self._publish_relearned()
         if is_again and not again:
             return  # It was read in one batch with an order.
-        read = example_frames.decode(record.value or b"").records
+        read = self._apart.read(record)
         for kind, same in groupby(read, type):
             if kind is Example:
                 examples = [one for one in same if isinstance(one, Example)]
@@ -170,7 +156,10 @@ class Learning:
                 self._learn_credit([one for one in same if isinstance(one, ExposurePath)])
             elif kind is ModelCommand:
                 orders = [one for one in same if isinstance(one, ModelCommand)]
-                self._carry_out(orders, record.offset, state, is_again=is_again)
+                carry_out = partial(
+                    self._carry_out, offset=record.offset, state=state, is_again=is_again
+                )
+                self._apart.each(carry_out, orders, is_again=is_again)
         head.end = max(head.end, record.offset + 1)
         if again:
             again.position = record.offset + 1
@@ -186,14 +175,17 @@ class Learning:
         for name in self._targets.learners:
             self._observer.on_learned(name, sum(one.target == name for one in examples))
         before, bounds = self._targets.skipped(), self._monitors.bounds_hit()
-        for example in examples:
+
+        def learn(example: Example) -> None:
             head.time = max(head.time, example.matured_at)
             verdicts, blocks = self._targets.learn(example), self._targets.taken()
             if is_again:
-                continue
+                return
             if verdicts:
                 self._book.write(verdicts, LogPosition(offset + 1, head.time))
             self._monitors.learned(example, blocks, head.time)
+
+        self._apart.each(learn, examples, is_again=is_again)
         for name, count in self._targets.skipped().items():
             self._observer.on_skipped(name, max(count - before[name], 0))
         for bound, count in self._monitors.bounds_hit().items():
@@ -204,22 +196,26 @@ class Learning:
         self._examples += len(paths)
         self._observer.on_learned(CREDIT, len(paths))
         before = self._credit.bounds_hit()
-        self._book.write(self._credit.learn(paths), LogPosition(self._head.end, self._head.time))
+        at = LogPosition(self._head.end, self._head.time)
+
+        def learn(path: ExposurePath) -> None:
+            self._book.write(self._credit.learn([path]), at)
+
+        self._apart.each(learn, paths, is_again=False)
         for bound, count in self._credit.bounds_hit().items():
             if count > before[bound]:
                 self._observer.on_evicted(bound, count - before[bound])
 
     def _carry_out(
-        self, orders: list[ModelCommand], offset: int, state: StateReader, *, is_again: bool
+        self, order: ModelCommand, *, offset: int, state: StateReader, is_again: bool
     ) -> None:
-        for order in orders:
-            if is_again:
-                self._repeat(order)
-            elif order.kind is CommandKind.QUARANTINE:
-                self._quarantine(order, offset, state)
-            else:
-                self._book.carry_out(order, LogPosition(offset + 1, self._head.time))
-                self._repeat(order)
+        if is_again:
+            self._repeat(order)
+        elif order.kind is CommandKind.QUARANTINE:
+            self._quarantine(order, offset, state)
+        else:
+            self._book.carry_out(order, LogPosition(offset + 1, self._head.time))
+            self._repeat(order)
 
     def _repeat(self, order: ModelCommand) -> None:
         """What an order changes in the learners: a challenger that is promoted becomes champion."""
@@ -268,7 +264,7 @@ class Learning:
             self._examples = 0
             effects.changes = self._stored()
         if is_due or not self._is_stored:
-            effects.messages = self._book.taken() | self._monitors.taken()
+            effects.messages = self._book.taken() | self._monitors.taken() | self._apart.taken()
             effects.positions = {(topics.EXAMPLES.name, 0): head.end}
         return effects
 

@@ -75,6 +75,15 @@ class Verdicts:
             topics.JOURNEYS.name, partitions, JourneyFrame
         )
 
+    def absorb(self, other: Verdicts) -> None:
+        """Take over what another one has collected."""
+        self._journeys.absorb(other._journeys)
+        self.outbox.absorb(other.outbox)
+
+    def verify(self) -> None:
+        """Raise whatever encoding the verdicts would raise."""
+        self._journeys.verify()
+
     def flush(self, effects: Effects) -> None:
         self._journeys.flush(effects, {})
         self.outbox.flush(effects)

@@ -80,14 +80,33 @@ def test_a_worker_with_an_empty_disk_goes_on_from_the_changelog(bench: Bench) ->
     asyncio.run(story())
 
 
-def test_a_bug_in_a_stage_ends_the_worker_with_one_line_and_commits_nothing(bench: Bench) -> None:
+def test_records_that_make_a_stage_raise_are_set_aside_and_all_others_are_counted(
+    bench: Bench,
+) -> None:
     async def story() -> None:
-        await bench.send_one("installs", b"poison", partition=2)
+        await bench.send(5_000)
+        for partition in (0, 2, 2):
+            await bench.send_one("installs", b"poison", partition)
+        worker = bench.start_worker()
+        await bench.send(5_000)
+        seen = await bench.outcomes(seconds=120)
+        seen.assert_each_record_counted_once(bench.sent)
+        assert worker.poll() is None, bench.stderr(worker)
+        aside = await bench.quarantined()
+        assert len(aside) == 3
+        assert all(b'"error":"ValueError"' in row for row in aside)
+
+    asyncio.run(story())
+
+
+def test_a_failing_machine_ends_the_worker_with_one_line_and_commits_nothing(bench: Bench) -> None:
+    async def story() -> None:
+        await bench.send_one("installs", b"disk", partition=2)
         for _ in range(2):
             worker = bench.start_worker()
             assert await bench.end_of(worker) == 1
             assert bench.stderr(worker).splitlines() == [
-                "headwater worker: ValueError: a bug in the stage (lane intake-2)"
+                "headwater worker: OSError: the disk failed (lane intake-2)"
             ]
 
     asyncio.run(story())

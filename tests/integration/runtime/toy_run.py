@@ -21,7 +21,15 @@ from streams.runtime.clients import new_consumer
 from tests.integration.runtime.toy_stages import settings
 
 PARTITIONS = 4
-TOPICS = ("touchpoints", "installs", "match", "matching-changelog", "attributions")
+TOPICS = (
+    "touchpoints",
+    "installs",
+    "match",
+    "matching-changelog",
+    "attributions",
+    "quarantined",
+    "ledger",
+)
 _names = itertools.count(1)
 
 
@@ -110,6 +118,21 @@ class Bench:
             await producer.send_and_wait(self.prefix + topic, b"", key, partition)
         finally:
             await producer.stop()
+
+    async def quarantined(self) -> list[bytes]:
+        """The committed rows about what was set aside."""
+        base = settings(self.bootstrap, "embedded", self.prefix)
+        consumer = new_consumer(base, fetch_max_wait_ms=50)
+        await consumer.start()
+        try:
+            topic = self.prefix + "quarantined"
+            tps = [aiokafka.TopicPartition(topic, p) for p in range(PARTITIONS)]
+            consumer.assign(tps)
+            await consumer.seek_to_beginning(*tps)
+            polled = await consumer.getmany(timeout_ms=5_000)
+            return [record.value for records in polled.values() for record in records]
+        finally:
+            await consumer.stop()
 
     async def outcomes(self, seconds: float) -> Outcomes:
         """All committed outcomes, as soon as there are as many as records were sent."""

@@ -68,6 +68,8 @@ class Router:
         for record in records:
             if record.key == b"poison":
                 raise ValueError("a bug in the stage")
+            if record.key == b"disk":
+                raise OSError("the disk failed")
             key = record.key or b""
             origin = b"%s/%d/%d" % (record.topic.encode(), record.partition, record.offset)
             effects.send("match", zlib.crc32(key) % self._partitions, Message(key, origin))

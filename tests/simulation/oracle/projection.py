@@ -144,13 +144,21 @@ def money_id_of(subject: str) -> str:
 
 
 def final_dispositions(ledger: Iterable[Row]) -> dict[Place, str]:
-    """What the last move says of each source offset; there `parked` gives way to any other."""
+    """What the last move says of each source offset; there `parked` gives way to any other.
+
+    What was ever quarantined stays so.
+    """
     dispositions: dict[Place, dict[int, list[str]]] = defaultdict(lambda: defaultdict(list))
     for row in ledger:
         for offset in row["offsets"]:
             place = row["source_topic"], row["source_partition"], offset
             dispositions[place][row["move"]].append(row["disposition"])
-    return {place: _final(moves[max(moves)]) for place, moves in dispositions.items()}
+    return {
+        place: "quarantined"
+        if any("quarantined" in one for one in moves.values())
+        else _final(moves[max(moves)])
+        for place, moves in dispositions.items()
+    }
 
 
 def _final(dispositions: list[str]) -> str:

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from streams.agents import CORE_LANES
 from streams.replay.memory_log import MemoryRecord
 from streams.runtime.lane import LaneSpec
 from streams.runtime.state import MemoryStore
+from streams.stages.common.observer import StageObserver
 from streams.stages.common.working_set import stored_expiry
-from streams.stages.contract import Effects, Message, OffsetRange, RereadsInput, TopicPartition
+from streams.stages.contract import Effects, Message, OffsetRange, TopicPartition
 from streams.stages.factory import StageConstructor
+from streams.stages.separate.guard import GuardedStage
 from tests.simulation.topology.log import Log
 
 GROUP = "core"
@@ -54,11 +57,12 @@ class Lane:
         self._producer = f"headwater-{stage}-{p}"
         self._tps: list[TopicPartition] = spec.partitions(p)
         self._changelog = (spec.changelog, p) if spec.changelog is not None else None
-        self._stage = create(stage, p, partitions)
-        self._looking_back = self._stage if isinstance(self._stage, RereadsInput) else None
         self._epoch = 0
         self._reading: dict[TopicPartition, int] = {}
         self.disk = Disk()
+        self._stage = GuardedStage(
+            partial(create, stage, p, partitions), lambda: self.disk.entries(), p, StageObserver()
+        )
 
     def open(self, disk: Disk) -> None:
         """Fence the previous owner, and only then read where it stopped."""
@@ -106,7 +110,7 @@ class Lane:
         yield "applied"
 
     def _missing(self) -> OffsetRange | None:
-        return self._looking_back.missing() if self._looking_back else None
+        return self._stage.missing()
 
     def _reread(self) -> list[MemoryRecord]:
         stretch = self._missing()

@@ -147,9 +147,9 @@ def test_stages_see_topic_names_without_the_prefix() -> None:
 def test_a_failing_lane_ends_the_worker_and_says_which_it_was() -> None:
     async def story(world: World, fleet: LaneFleet) -> None:
         await fleet.assigned(MATCH_0, 1)
-        fleet.offer(batch(1, [Record(0, b"bug")]))
+        fleet.offer(batch(1, [Record(0, b"disk")]))
         error = await fleet.failure
-        assert (str(error), error.__notes__) == ("a bug in the stage", ["lane matching-0"])
+        assert (str(error), error.__notes__) == ("the disk failed", ["lane matching-0"])
 
     run(story)
 

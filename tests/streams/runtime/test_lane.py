@@ -189,12 +189,27 @@ def test_a_lane_that_was_full_when_it_was_suspended_is_fed_again() -> None:
     run(story)
 
 
+def test_a_record_that_makes_the_stage_raise_is_set_aside_and_the_lane_goes_on() -> None:
+    async def story() -> None:
+        world = World()
+        async with world.running() as lane:
+            lane.offer(INPUT, [*records(0, 1), Record(2, b"bug"), *records(3), Record(4, b"bug")])
+            await world.log.until([0, 1, 3])
+            lane.offer(INPUT, records(5))
+            await world.log.until([0, 1, 3, 5])
+        assert [effects.positions for effects in world.log.committed] == [{INPUT: 5}, {INPUT: 6}]
+        aside = world.log.committed[0].messages["quarantined", 0]
+        assert [b'"log_topic_offset":2' in (one.value or b"") for one in aside] == [True, False]
+
+    run(story)
+
+
 def test_a_lane_that_fails_or_ends_closes_its_log_and_releases_its_partitions() -> None:
     async def story() -> None:
         world = World(bounds=BatchBounds(queued_records_max=1))
         lane = world.build()
-        lane.offer(INPUT, [Record(0, b"bug")])
-        with pytest.raises(ValueError, match="a bug in the stage"):
+        lane.offer(INPUT, [Record(0, b"disk")])
+        with pytest.raises(OSError, match="the disk failed"):
             await lane.run()
         assert (world.log.closed, world.flow.held, lane.is_open) == (1, set(), False)
 

@@ -16,7 +16,7 @@ from streams.stages.common.observer import StageObserver
 from streams.stages.common.watermarks import stage_upstreams
 from streams.stages.common.working_set import stored_expiry
 from streams.stages.contract import Effects
-from streams.stages.sites import sites
+from streams.stages.sites import site_steps
 from streams.stages.sites.day_steps import APP, HOUR, SITE, site_state_key
 from streams.stages.sites.sites import Sites
 from tests.worlds.site_world import KEY, MIDNIGHT, claim, shown
@@ -204,7 +204,7 @@ def test_installs_are_forgotten_after_the_window_and_silent_sites_a_month_later(
 def test_there_is_room_for_so_many_sites_and_the_others_are_counted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(sites, "SITES_PER_PARTITION_MAX", 2)
+    monkeypatch.setattr(site_steps, "SITES_PER_PARTITION_MAX", 2)
     site = Site()
     keys = [site_key("app", "north", str(number)) for number in range(3)]
     site.hear(*(shown(0, key=key) for key in keys), shown(0, key=keys[0]))

@@ -1,0 +1,19 @@
+"""The usual rules of learning, for the declared targets."""
+
+from __future__ import annotations
+
+from msgspec import structs
+
+from online_models.learning.rules import Challenger, rules_for
+from online_models.learning.value_learner import ValueLearnerRules
+from online_models.targets.targets import VALUE, Targets
+from streams.stages.learning.learning import LearningRules
+
+
+def learning_of(targets: Targets, challengers: tuple[Challenger, ...] = ()) -> LearningRules:
+    """The usual rules for these targets, each with these challengers."""
+    hazards = {
+        one.name: structs.replace(rules_for(one.shape, one.prior), challengers=challengers)
+        for one in targets.hazards
+    }
+    return LearningRules(hazards | {VALUE: ValueLearnerRules()})

@@ -1,0 +1,82 @@
+"""The step of a match key: what one record, or a deadline, does to its state."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from attribution.matching import accounts, touch_index, transactions
+from attribution.matching.account_state import AccountState
+from attribution.matching.facts import MatchFact
+from attribution.matching.touch_index import TouchIndex
+from attribution.matching.transaction_state import Transaction, TransactionBefore
+from attribution.postbacks import seen_postback
+from attribution.postbacks.seen_postback import SeenPostback
+from attribution.rules.rules import Rules
+from schemas.records import (
+    AccountLinked,
+    AccountMoney,
+    ErasureSeen,
+    InstallSeen,
+    MatchRecord,
+    MoneySeen,
+    OriginalSeen,
+    PostbackSeen,
+    RestoreSeen,
+    TouchSeen,
+)
+from schemas.time import LogMs
+from streams.stages.common.match_keys import ACCOUNT_PREFIX
+from streams.stages.matching.key_states import KeyState
+
+
+def advance_key(
+    state: KeyState | None, record: MatchRecord, rules: Rules
+) -> tuple[KeyState, list[MatchFact]]:
+    """Apply a record to the state of its key. Key prefixes guarantee that the types agree."""
+    if isinstance(state, TransactionBefore):
+        state = state.upgraded(rules)
+    match record:
+        case TouchSeen():
+            assert state is None or isinstance(state, TouchIndex)
+            return touch_index.index_touch(state, record, rules)
+        case InstallSeen():
+            assert state is None or isinstance(state, TouchIndex)
+            return touch_index.index_install(state, record, rules)
+        case AccountLinked():
+            assert state is None or isinstance(state, AccountState)
+            return accounts.link_account(state, record, rules)
+        case AccountMoney():
+            assert state is None or isinstance(state, AccountState)
+            return accounts.place_money(state, record, rules)
+        case MoneySeen() | RestoreSeen() | OriginalSeen():
+            assert state is None or isinstance(state, Transaction)
+            return transactions.take_record(state, record, rules)
+        case PostbackSeen():
+            assert state is None or isinstance(state, SeenPostback)
+            return seen_postback.count_postback(state, record)
+        case ErasureSeen():
+            assert not isinstance(state, Transaction)
+            if record.key.startswith(ACCOUNT_PREFIX):
+                assert state is None or isinstance(state, AccountState)
+                return accounts.erase_account(state, record, rules)
+            assert state is None or isinstance(state, TouchIndex)
+            return touch_index.erase_key(state, record, rules)
+    assert_never(record)
+
+
+def expire_key(
+    key: bytes, state: KeyState | None, now: LogMs, rules: Rules
+) -> tuple[KeyState | None, list[MatchFact]]:
+    """Meet the deadlines of a key that are due at log time `now`."""
+    match state:
+        case Transaction():
+            return transactions.expire_refunds(state, now, rules)
+        case TransactionBefore():
+            return transactions.expire_refunds(state.upgraded(rules), now, rules)
+        case AccountState():
+            return accounts.expire_account_money(state, now)
+        case TouchIndex():
+            return touch_index.close_sampled_paths(state, key.decode(), now, rules)
+        case SeenPostback() | None:
+            return state, []
+    assert_never(state)
