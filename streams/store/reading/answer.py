@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Protocol
 
 from streams.store.base import QueryResult, Store
 from streams.store.reading.limits import ReadLimits
 from streams.store.reading.statement import Statement, statement_of
 from streams.store.reading.syntax_tree import require_reading
+
+TREE_ROWS_MAX = 200_000
+"""A statement has more nodes than that only if it is written to be a burden."""
 
 
 class Document(bytes):
@@ -49,7 +53,8 @@ def rows_for(store: Readable, sql: str, limits: ReadLimits) -> QueryResult:
 
 def _checked(store: Readable, sql: str, limits: ReadLimits) -> Statement:
     statement = statement_of(sql)
-    database = store.read("SELECT currentDatabase()", limits).rows[0][0]
-    tree = store.read(f"EXPLAIN AST {statement.sql}", limits)
+    roomy = replace(limits, rows=max(limits.rows, TREE_ROWS_MAX))
+    database = store.read("SELECT currentDatabase()", roomy).rows[0][0]
+    tree = store.read(f"EXPLAIN AST {statement.sql}", roomy)
     require_reading("\n".join(str(row[0]) for row in tree.rows), str(database))
     return statement

@@ -48,6 +48,9 @@ _IN = frozenset(
 )
 
 _LINE = re.compile(r"(?P<depth> *)(?P<node>[\w:]+)(?P<rest>.*)", re.DOTALL)
+_TABLE_ALIAS = re.compile(
+    r"^ *(?:TableIdentifier|Subquery|Function) .*\(alias (\w+)\)", re.MULTILINE
+)
 _NAME = re.compile(r" (?P<name>.*?)(?: \(alias .*\))?(?: \(children \d+\))?", re.DOTALL)
 
 
@@ -73,6 +76,7 @@ def require_reading(tree: str, database: str) -> None:
 
     `tree` is the engine's answer to EXPLAIN AST, as raw text.
     """
+    aliases = frozenset(_TABLE_ALIAS.findall(tree))
     for node in _nodes(tree):
         if node.kind not in _NODES:
             raise Refused(_unknown(node.kind))
@@ -81,7 +85,7 @@ def require_reading(tree: str, database: str) -> None:
         elif node.kind == "Function":
             _require_function(node)
         elif node.kind == "Identifier":
-            _require_identifier(node, database)
+            _require_identifier(node, database, aliases)
         elif node.kind.startswith("ShowCreate"):
             _require_table(".".join(node.name.split()), database)
         elif node.kind == "Explain" and node.name.removeprefix("EXPLAIN") not in _EXPLAINED:
@@ -127,16 +131,15 @@ def _require_table(name: str, database: str) -> None:
         )
 
 
-def _require_identifier(node: _Node, database: str) -> None:
-    """`x IN db.table` names a table where an expression could stand as well."""
-    list_ = node.parent
-    call = list_.parent if list_ else None
-    if (
-        call is not None
-        and call.kind == "Function"
-        and call.name.lower() in _IN
-        and "." in node.name
-    ):
+def _require_identifier(node: _Node, database: str, aliases: frozenset[str]) -> None:
+    """`x IN db.table` names a table where the column of a joined table could stand as well."""
+    items = node.parent
+    call = items.parent if items else None
+    if call is None or call.kind != "Function" or call.name.lower() not in _IN:
+        return
+    schema, dot, _ = node.name.partition(".")
+    is_column = schema in aliases and schema.lower() not in ("system", "information_schema")
+    if dot and not is_column:
         _require_table(node.name, database)
 
 

@@ -7,6 +7,7 @@ from itertools import product
 from pathlib import Path
 
 import pytest
+from clickhouse_driver import Client
 
 from schemas.outcomes import Outcome
 from streams.store.base import BadRowsError, Store
@@ -15,11 +16,11 @@ from streams.store.migrations import SchemaState, apply_migrations, check, migra
 from streams.store.reading import Document, ReadLimits, answer_to, rows_for
 from streams.store.reading.format_answer import format_answer
 from streams.store.reconcile import reconcile
-from streams.store.server import ServerStore
+from streams.store.server import ServerStore, connection_arguments
 from streams.store.sink.readback import highest_offsets, offsets_present
 from streams.store.tables import TABLES
 from tests.integration.wire.conftest import target_of
-from tests.native_server import NativeServer
+from tests.native_server import Fault, NativeServer, Trouble
 from tests.worlds.stores.store_world import every_kind, put
 from tests.worlds.stores.traffic_outcomes import booking, decision, touch
 
@@ -145,6 +146,40 @@ def test_a_person_s_statement_is_guarded_on_a_server_too(
     sent = server.settings_seen[-1]
     assert sent["readonly"] == "1"
     assert sent["max_execution_time"] == "10"
+
+
+def test_a_user_whose_limits_are_fixed_is_answered_within_those(
+    store: ServerStore, server: NativeServer
+) -> None:
+    server.order(
+        Trouble(
+            Fault.ERROR,
+            statement="^SELECT 7",
+            code=164,
+            message="Cannot modify 'max_execution_time' setting in readonly mode",
+            times=1,
+        )
+    )
+    assert rows_for(store, "SELECT 7 AS x", LIMITS).rows == [(7,)]
+    assert "max_execution_time" not in server.settings_seen[-1]
+
+
+def test_progress_ping_and_cancel_are_those_of_a_server(server: NativeServer) -> None:
+    """What the driver offers beyond what the store uses."""
+    _, arguments = connection_arguments(target_of(server))
+    client = Client(**arguments)
+    try:
+        progress = client.execute_with_progress("SELECT number FROM numbers(300000)")
+        assert max(rows for rows, _ in progress) >= 65_000
+        assert len(progress.get_result()) == 300_000
+        assert client.connection.ping()
+
+        rows = client.execute_iter("SELECT number FROM numbers(100000000)")
+        assert next(rows) == (0,)
+        client.cancel()
+        assert client.execute("SELECT 5") == [(5,)]
+    finally:
+        client.disconnect()
 
 
 def test_a_value_that_does_not_fit_is_refused_and_nothing_is_stored(store: ServerStore) -> None:

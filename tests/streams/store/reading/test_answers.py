@@ -39,6 +39,8 @@ LIMITS = ReadLimits(seconds=10)
         "SELECT table_name FROM information_schema.tables LIMIT 1",
         "SELECT CASE WHEN 1 THEN 'a' ELSE 'b' END, if(1, 2, 3), 1 IN (1, 2)",
         "SELECT format FROM (SELECT 1 AS format)",
+        "SELECT 1 WHERE 'a' IN (SELECT app_id FROM touches)",
+        "SELECT has(t.list, 1), 1 IN t.list FROM (SELECT [1, 2] AS list) AS t",
         "SELECT settings FROM (SELECT 1 AS settings) WHERE settings = 1",
         "SHOW TABLES",
         "SHOW TABLES LIKE 'v_%' LIMIT 2",
@@ -89,6 +91,10 @@ def test_a_format_clause_gives_the_document(filled: Readable) -> None:
     parquet = answer_to(filled, "SELECT 1 AS x FORMAT Parquet", LIMITS)
     assert isinstance(parquet, Document)
     assert parquet.startswith(b"PAR1")
+
+
+def test_few_rows_may_be_asked_for_with_a_long_statement(filled: Readable) -> None:
+    assert rows_for(filled, "SELECT 1, 2, 3", ReadLimits(rows=1)).rows == [(1, 2, 3)]
 
 
 def test_whoever_asks_for_rows_gets_rows_whatever_the_format(filled: Readable) -> None:
