@@ -4,4 +4,14 @@ Records flow from intake through matching to journeys; sites and journeys send e
 learning reads examples. `contract` is the interface to the runtime; `factory` makes stages.
 """
 
-__all__ = ["common", "contract", "factory", "intake", "journeys", "learning", "matching", "sites"]
+__all__ = [
+    "common",
+    "contract",
+    "factory",
+    "intake",
+    "journeys",
+    "learning",
+    "matching",
+    "sites",
+    "stored_formats",
+]

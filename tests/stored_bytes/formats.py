@@ -22,20 +22,16 @@ from schemas.records import (
     SiteFrame,
     SiteRecord,
     StoredFormat,
-    example_frames,
-    journey_frames,
-    match_frames,
-    site_frames,
 )
 from streams.runtime.faust.assignor import Claim
 from streams.stages.common.watermarks import WATERMARKS
 from streams.stages.common.working_set import DUE_BYTES, RESERVED
 from streams.stages.journeys.active_models import ACTIVE_VERSIONS
 from streams.stages.journeys.install_steps import InstallState
-from streams.stages.journeys.journeys import INSTALL_STATES
 from streams.stages.learning.head import HEADS, Head
-from streams.stages.matching.key_states import KEY_STATES, KeyState
-from streams.stages.sites.day_steps import SITE_STATES, SiteState
+from streams.stages.matching.key_states import KeyState
+from streams.stages.sites.day_steps import SiteState
+from streams.stages.stored_formats import FRAME_FORMATS, STATE_FORMATS
 
 CLAIM = "claim of a member of the group"
 HEAD = "head of learning"
@@ -53,13 +49,8 @@ STATES: Mapping[str, Any] = {
     topics.SITES_CHANGELOG.name: SiteState,
 }
 STORED_FORMATS: Mapping[str, StoredFormat[Any]] = {
-    topics.MATCH.name: match_frames,
-    topics.JOURNEYS.name: journey_frames,
-    topics.SITES.name: site_frames,
-    topics.EXAMPLES.name: example_frames,
-    topics.MATCHING_CHANGELOG.name: KEY_STATES,
-    topics.JOURNEYS_CHANGELOG.name: INSTALL_STATES,
-    topics.SITES_CHANGELOG.name: SITE_STATES,
+    **FRAME_FORMATS,
+    **STATE_FORMATS,
     "watermarks": WATERMARKS,
     "model": ACTIVE_VERSIONS,
     HEAD: HEADS,

@@ -19,6 +19,11 @@ from streams.stages.learning.learning import Learning, LearningRules
 from streams.stages.learning.parts import StoredParts
 from streams.stages.matching.matching import Matching
 from streams.stages.sites.sites import Sites
+from streams.stages.stored_formats import (
+    FRAME_FORMATS,
+    STATE_FORMATS,
+    require_known_version,
+)
 from tests.stored_bytes.formats import STORED_FORMATS
 
 NEWER = bytes((MARK, 200)) + b"whatever"
@@ -87,3 +92,18 @@ def test_another_layout_is_not_called_newer(schema: str) -> None:
 
     assert isinstance(found, Unusable)
     assert not found.is_newer
+
+
+def test_the_latest_records_of_a_topic_tell_whether_a_newer_build_wrote_them() -> None:
+    """As `headwater doctor` asks, without decoding them."""
+    for topic in FRAME_FORMATS:
+        require_known_version(topic, None, b"\x92\x80\x90")
+        with pytest.raises(NewerFormatError):
+            require_known_version(topic, None, NEWER)
+    for topic in STATE_FORMATS:
+        require_known_version(topic, b"key", bytes(8) + b"\x92")
+        require_known_version(topic, b"key", None)
+        require_known_version(topic, b"\x00rules", b"rules")
+        with pytest.raises(NewerFormatError):
+            require_known_version(topic, b"key", bytes(8) + NEWER)
+    require_known_version("revenue", b"key", NEWER)

@@ -13,6 +13,7 @@ from streams.operations.doctor.configuration import (
 from streams.operations.doctor.disk import examine_disk
 from streams.operations.doctor.limits import examine_limits
 from streams.operations.doctor.store import examine_store
+from streams.operations.doctor.versions import examine_versions
 from streams.settings import Settings
 
 
@@ -23,6 +24,7 @@ def examine(settings: Settings) -> list[Check]:
         *examine_broker(settings.kafka),
         examine_limits(settings.kafka),
         *examine_store(settings),
+        examine_versions(settings),
         examine_disk(settings.folders.data),
         examine_pseudonyms(settings),
         examine_rules(settings.rules),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
@@ -10,6 +11,7 @@ import uuid
 from collections.abc import Mapping
 from pathlib import Path
 
+import aiokafka
 import pytest
 
 from deploy.local.servers import KafkaServer
@@ -63,6 +65,27 @@ def assert_one_line(done: subprocess.CompletedProcess[str], code: int, *expected
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
     for text in expected:
         assert text in done.stderr
+
+
+def test_what_a_newer_build_wrote_is_named_before_a_worker_meets_it(
+    installation: Installation,
+) -> None:
+    installation.run("migrate")
+    topic = f"{installation.environ['HEADWATER_TOPIC_PREFIX']}match"
+    asyncio.run(_write(installation.environ["HEADWATER_KAFKA"], topic, bytes((0xC1, 9))))
+
+    advice = installation.failing_checks()["versions"]
+    assert f"topic {topic} holds a frame of match of version 9" in advice
+    assert "update this one" in advice
+
+
+async def _write(broker: str, topic: str, value: bytes) -> None:
+    producer = aiokafka.AIOKafkaProducer(bootstrap_servers=broker)
+    await producer.start()
+    try:
+        await producer.send_and_wait(topic, value, partition=2)
+    finally:
+        await producer.stop()
 
 
 def test_migrate_makes_everything_that_doctor_misses(installation: Installation) -> None:
