@@ -14,7 +14,8 @@ from aiokafka.errors import KafkaError
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from streams.errors import Stop
-from streams.runtime.clients import is_cancelled, new_producer
+from streams.kafka.connection_fault import connection_fault
+from streams.runtime.clients import denied_right, is_cancelled, new_producer
 from streams.runtime.lead import BoundedLead, ProducerLead, UnboundedLead
 from streams.runtime.offsets import Offsets
 from streams.settings.core import CoreSettings
@@ -83,8 +84,7 @@ class Publisher:
         except (KafkaError, OSError) as error:
             await self._producer.stop()
             raise Stop(
-                f"no Kafka broker answers at {self._settings.bootstrap_servers}: start it, "
-                "or correct HEADWATER_KAFKA"
+                denied_right(error) or await connection_fault(self._settings.client(), error)
             ) from error
         return self
 

@@ -11,13 +11,15 @@ from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaConnectionError, KafkaError, for_code
+from aiokafka.errors import KafkaError, for_code
 
 from schemas import topics
 from schemas.topics import Topic, TopicKind
 from streams.errors import Stop
 from streams.kafka.client_options import client_options
+from streams.kafka.connection_fault import connection_fault
 from streams.kafka.limits import limit_problems
+from streams.runtime.clients import denied_right
 from streams.settings import KafkaSettings
 
 _ANSWER_SECONDS = 15.0
@@ -126,14 +128,13 @@ async def admin(kafka: KafkaSettings) -> AsyncIterator[AIOKafkaAdminClient]:
         await asyncio.wait_for(client.start(), _ANSWER_SECONDS)
     except (KafkaError, OSError, TimeoutError) as error:
         await client.close()
-        raise Stop(
-            f"no Kafka broker answers at {kafka.brokers}: start it, or correct HEADWATER_KAFKA"
-            + ("" if isinstance(error, KafkaConnectionError) else f" ({_reason(error)})")
-        ) from error
+        raise Stop(await connection_fault(client_options(kafka), error)) from error
     try:
         yield client
     except (KafkaError, OSError, TimeoutError) as error:
-        raise Stop(f"Kafka at {kafka.brokers} failed: {_reason(error)}") from error
+        raise Stop(
+            denied_right(error) or f"Kafka at {kafka.brokers} failed: {_reason(error)}"
+        ) from error
     finally:
         await client.close()
 

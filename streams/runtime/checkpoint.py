@@ -15,6 +15,7 @@ After 15 SIGKILLs in the middle of transactions, readers of committed records sa
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -110,6 +111,13 @@ class KafkaLog:
         self._lead = options.lead
         self._announce = options.announce
         self._producer: aiokafka.AIOKafkaProducer | None = None
+        self._waiting_since: float | None = None
+
+    @property
+    def waiting_seconds(self) -> float:
+        """For how long the call under way has waited for Kafka; 0 when there is none."""
+        since = self._waiting_since
+        return 0.0 if since is None else time.monotonic() - since
 
     async def open(self) -> None:
         settings = self._settings
@@ -129,6 +137,7 @@ class KafkaLog:
         batches = self._batches(self._producer, effects)
         sizes = {tp: _size(parts) for tp, parts in batches.items()}
         await self._lead.wait(sizes)
+        self._waiting_since = time.monotonic()
         try:
             ends = await self._transact(self._producer, batches, effects.positions)
         except (ProducerFenced, InvalidProducerEpoch) as error:
@@ -136,6 +145,8 @@ class KafkaLog:
         except KafkaError as error:
             # aiokafka raises this, too, when it is fenced in the middle of a produce request.
             raise CheckpointError(f"lane {self._id} could not commit to Kafka: {error}") from error
+        finally:
+            self._waiting_since = None
         await self._announce(effects.positions)
         for tp, end in ends.items():
             self._lead.sent(tp, end, sizes[tp])

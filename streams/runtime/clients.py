@@ -1,13 +1,79 @@
-"""Creates every Kafka consumer and producer of the project."""
+"""Creates every Kafka consumer and producer of the project, and says which of their errors pass."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from typing import Any
 
 import aiokafka
+from aiokafka import errors
 
 from streams.settings.core import CoreSettings
+
+DENIED = (
+    errors.TopicAuthorizationFailedError,
+    errors.GroupAuthorizationFailedError,
+    errors.ClusterAuthorizationFailedError,
+    errors.TransactionalIdAuthorizationFailed,
+)
+"""Rights that Kafka does not give this user: waiting does not bring them."""
+
+_LASTING = (
+    *DENIED,
+    errors.IncompatibleBrokerVersion,
+    errors.InvalidTimestampError,
+    errors.InvalidTopicError,
+    errors.MessageSizeTooLargeError,
+    errors.OffsetMetadataTooLargeError,
+    errors.PolicyViolationError,
+    errors.RecordListTooLargeError,
+    errors.RecordTooLargeError,
+    errors.UnsupportedVersionError,
+)
+"""The same request would be refused again, for ever."""
+
+
+def causes(error: BaseException | None) -> Iterator[BaseException]:
+    """The error and what led to it."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def is_lasting(error: BaseException) -> bool:
+    """Whether Kafka would refuse the same again."""
+    return any(isinstance(one, _LASTING) for one in causes(error))
+
+
+def is_passing(error: BaseException) -> bool:
+    """Whether Kafka is away, busy or moving, so that the same is worth trying again."""
+    passing = (errors.KafkaError, ConnectionError, TimeoutError)
+    return not is_lasting(error) and any(isinstance(one, passing) for one in causes(error))
+
+
+def denied_right(error: BaseException | None) -> str:
+    """One phrase on the right that is missing; empty when none is."""
+    for cause in causes(error):
+        if isinstance(cause, DENIED):
+            named = ", ".join(str(value) for value in cause.args) or "(not named)"
+            kind, rights = _RIGHTS[type(cause)]
+            return (
+                f"Kafka does not let this user use {kind} {named}: give it {rights} "
+                "(deploy/README.md, Rights in Kafka)"
+            )
+    return ""
+
+
+_RIGHTS = {
+    errors.TopicAuthorizationFailedError: ("topic", "Describe, Read and Write on it"),
+    errors.GroupAuthorizationFailedError: ("consumer group", "Describe and Read on it"),
+    errors.ClusterAuthorizationFailedError: ("the cluster", "IdempotentWrite and Describe on it"),
+    errors.TransactionalIdAuthorizationFailed: (
+        "transactional id",
+        "Describe and Write on the ids that begin so",
+    ),
+}
 
 
 def new_consumer(settings: CoreSettings, **options: Any) -> aiokafka.AIOKafkaConsumer:

@@ -7,22 +7,44 @@ generation of the group in between. Otherwise another worker may have owned it, 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+import contextlib
+import logging
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 
-from streams.runtime.checkpoint import CheckpointError
+from streams.errors import in_one_line
+from streams.runtime.checkpoint import CheckpointError, LaneFencedError
+from streams.runtime.clients import is_lasting, is_passing
 from streams.runtime.faust.batches import PollBatch
 from streams.runtime.lane import Lane, LaneSpec
+from streams.runtime.recovery import RecoveryError
 from streams.runtime.reports import Readiness
 from streams.stages.contract import TopicPartition
 
 LaneId = tuple[str, int]
 
+RETRY_SECONDS_FIRST = 0.5
+RETRY_SECONDS_MAX = 30.0
+"""A lane that Kafka failed is opened again after a pause, which doubles up to this."""
+FENCED_MAX = 5
+"""As often as this another worker may open a lane of this one without a rebalance."""
+SOUND_SECONDS = 60.0
+"""A lane that ran for so long had no trouble before."""
+_REJOIN_SECONDS = 5.0
+_logger = logging.getLogger(__name__)
+
+
+async def no_rejoin() -> None:
+    """For fleets whose rebalances come from elsewhere."""
+
 
 class LaneFleet:
     """Opens, feeds, suspends and closes lanes. Everything runs on one event loop.
 
-    Faust calls `revoked` and `assigned` in turn; `offer` may come at any time. `failure` is set,
-    once, when a lane fails for another reason than a rebalance: the worker then has to end.
+    Faust calls `revoked` and `assigned` in turn; `offer` may come at any time. A lane that Kafka
+    failed is opened again, as often as it takes: `rejoin` asks for a new generation of the group,
+    which says whether its partitions are still here, and has their records read again. `failure` is
+    set, once, when a lane fails for another reason: the worker then has to end.
     """
 
     def __init__(
@@ -31,9 +53,13 @@ class LaneFleet:
         build: Callable[[LaneSpec, int], Lane],
         topic_in_kafka: Callable[[str], str],
         patience_seconds: float,
+        rejoin: Callable[[], Awaitable[None]] = no_rejoin,
     ) -> None:
         self._by_topic = {topic_in_kafka(name): spec for spec in specs for name in spec.inputs}
         self._names = {topic_in_kafka(name): name for spec in specs for name in spec.inputs}
+        self._rejoin = rejoin
+        self._troubles: Counter[LaneId] = Counter()
+        self._started: dict[LaneId, float] = {}
         self._by_stage = {spec.stage: spec for spec in specs}
         self._build = build
         self._patience_seconds = patience_seconds
@@ -126,6 +152,7 @@ class LaneFleet:
 
     def _start(self, key: LaneId) -> None:
         lane = self._lanes[key] = self._build(self._by_stage[key[0]], key[1])
+        self._started[key] = asyncio.get_running_loop().time()
         task = self._tasks[key] = asyncio.create_task(lane.run(), name=f"lane {lane.name}")
         task.add_done_callback(lambda done: self._ended(key, lane, done))
 
@@ -143,22 +170,38 @@ class LaneFleet:
         if task.cancelled() or self._lanes.get(key) is not lane:
             return
         error = task.exception() or RuntimeError("the lane ended without an error")
-        if isinstance(error, CheckpointError):
-            # Most likely the group is rebalancing and this worker does not know it yet.
+        is_fenced = isinstance(error, LaneFencedError)
+        if asyncio.get_running_loop().time() - self._started[key] > SOUND_SECONDS:
+            self._troubles[key] = 0
+        self._troubles[key] += 1
+        if _may_pass(error) and not (is_fenced and self._troubles[key] > FENCED_MAX):
+            _logger.info("lane %s is opened again: %s", lane.name, in_one_line(error))
             self._lanes.pop(key)
             self._tasks.pop(key)
-            watch = asyncio.create_task(self._expect_rebalance(key, error, self._generation))
+            pause = min(RETRY_SECONDS_FIRST * 2 ** self._troubles[key], RETRY_SECONDS_MAX)
+            # Fenced: most likely the group rebalances, and this worker does not know it yet.
+            pause = 2 * self._patience_seconds if is_fenced else pause
+            watch = asyncio.create_task(self._open_again(key, self._generation, pause))
             self._watches.add(watch)
             watch.add_done_callback(self._watches.discard)
         else:
             error.add_note(f"lane {lane.name}")
             self._fail(error)
 
-    async def _expect_rebalance(self, key: LaneId, error: Exception, generation: int) -> None:
-        await asyncio.sleep(2 * self._patience_seconds)
-        if self._generation == generation and key in self._wanted and key not in self._lanes:
-            self._fail(error)
+    async def _open_again(self, key: LaneId, generation: int, pause: float) -> None:
+        await asyncio.sleep(pause)
+        while self._generation == generation and key in self._wanted and key not in self._lanes:
+            with contextlib.suppress(Exception):
+                async with asyncio.timeout(_REJOIN_SECONDS):
+                    await self._rejoin()
+            await asyncio.sleep(2 * self._patience_seconds)
 
     def _fail(self, error: BaseException) -> None:
         if not self.failure.done():
             self.failure.set_result(error)
+
+
+def _may_pass(error: BaseException) -> bool:
+    """Whether opening the lane again may help."""
+    is_kafka = isinstance(error, (CheckpointError, RecoveryError)) or is_passing(error)
+    return is_kafka and not is_lasting(error)

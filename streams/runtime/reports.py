@@ -7,6 +7,12 @@ from typing import NamedTuple
 from streams.stages.common.observer import StageObserver
 
 
+class LoggedReason(str):
+    """A reason that whoever found it has logged."""
+
+    __slots__ = ()
+
+
 class Readiness(NamedTuple):
     """Whether a worker does its work, and a phrase that says what it does or waits for."""
 

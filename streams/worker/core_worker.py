@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import faust
-from aiokafka.errors import KafkaConnectionError
+from aiokafka.errors import KafkaError
 from faust.types import TP
 
 from streams.agents import CORE_LANES, Offer, core_app
 from streams.errors import HeadwaterError
+from streams.kafka.broker_watch import BrokerWatch
+from streams.kafka.connection_fault import connection_fault
 from streams.runtime.checkpoint import KafkaLog, LogOptions, no_announcement
 from streams.runtime.faust.app import report, run_faust, silence_libraries
 from streams.runtime.faust.batches import PollBatch
@@ -22,7 +24,7 @@ from streams.runtime.lane import Lane, LaneParts, LaneSpec
 from streams.runtime.lead import BoundedLead, UnboundedLead
 from streams.runtime.offsets import Offsets
 from streams.runtime.recovery import Restored, reread, restore
-from streams.runtime.reports import LaneObserver, Readiness
+from streams.runtime.reports import LaneObserver, LoggedReason, Readiness
 from streams.runtime.snapshots import SnapshotReader
 from streams.runtime.state import MemoryStore, RocksStore, StateStore
 from streams.runtime.ticks import (
@@ -41,6 +43,13 @@ Stages = Callable[[str, int, int, int], Stage]
 
 _FAILED_STOP_SECONDS = 20.0
 """How long Faust may take to stop after a failure; on request, HEADWATER_STOP_TIMEOUT applies."""
+
+
+_AWAY_STOP_SECONDS = 3.0
+"""The same while no broker answers."""
+
+WAITING_SECONDS = 4.0
+"""A checkpoint that waits longer for Kafka makes the worker not ready."""
 
 
 class SetupError(HeadwaterError):
@@ -70,7 +79,9 @@ class CoreWorker:
         self.specs = around.specs
         self.offsets = Offsets(settings)
         self.snapshots = around.snapshots or SnapshotReader(settings)
+        self.watch = BrokerWatch(settings.client())
         self.fleet: LaneFleet | None = None
+        self._logs: dict[str, KafkaLog] = {}
         self._stages = stages
         self._observer = around.observer or LaneObserver()
         self._partitions = PartitionCounts(0, 0)
@@ -81,26 +92,47 @@ class CoreWorker:
     @property
     def readiness(self) -> Readiness:
         """Ready once partitions are assigned, every lane is restored and no rebalance is on."""
-        return self.fleet.readiness if self.fleet else Readiness(False, "starting")
+        if self.fleet is None:
+            return Readiness(False, "starting")
+        if self.watch.fault:
+            return Readiness(False, LoggedReason(self.watch.fault))
+        ready = self.fleet.readiness
+        if ready.is_ready and (waiting := self._waiting()):
+            reason = f"Kafka does not take the checkpoint of {waiting}"
+            return Readiness(False, LoggedReason(reason) if self.watch.is_recovering else reason)
+        if not ready.is_ready and self.watch.is_recovering:
+            return Readiness(False, LoggedReason(ready.reason))
+        return ready
+
+    def _waiting(self) -> str:
+        """A lane whose checkpoint Kafka has not taken for seconds; empty when there is none."""
+        return next(
+            (name for name, log in self._logs.items() if log.waiting_seconds > WAITING_SECONDS), ""
+        )
+
+    def is_well(self) -> bool:
+        """Whether every lane is at work."""
+        return self.fleet is not None and self.fleet.readiness.is_ready and not self._waiting()
 
     async def open(self) -> LaneFleet:
         """Connect and check the topics; SetupError when the broker or a topic is missing."""
         try:
             await self.offsets.start()
-        except KafkaConnectionError as error:
-            raise SetupError(
-                f"no Kafka broker answers at {self.settings.bootstrap_servers}: start it, "
-                "or correct HEADWATER_KAFKA and the security settings"
-            ) from error
-        await self.snapshots.start()
+            await self.snapshots.start()
+        except (KafkaError, OSError, TimeoutError) as error:
+            raise SetupError(await connection_fault(self.settings.client(), error)) from error
         self._partitions = await _partition_counts(self.offsets, self.specs, self.settings)
         self.fleet = LaneFleet(
             self.specs,
             self._lane,
             self.settings.topic,
             self.settings.session_timeout_seconds / 2,
+            self._rejoin,
         )
         return self.fleet
+
+    async def _rejoin(self) -> None:
+        await self.app.consumer.rejoin()
 
     async def close(self) -> None:
         await self.snapshots.stop()
@@ -154,9 +186,11 @@ class CoreWorker:
                 return Restored(0, 0.0, True)
             return await restore(settings, changelog, store)
 
+        log = KafkaLog(settings, f"headwater-{spec.stage}-{p}", changelog, self._log_options())
+        self._logs[f"{spec.stage}-{p}"] = log
         parts = LaneParts(
             stage=lambda stage, number: self._stages(stage, number, *self._partitions),
-            log=KafkaLog(settings, f"headwater-{spec.stage}-{p}", changelog, self._log_options()),
+            log=log,
             store=lambda: self._store(spec, p),
             restore=refill,
             positions=self.offsets.positions,
@@ -209,6 +243,7 @@ async def _serve(worker: CoreWorker, fleet: LaneFleet, stop: asyncio.Event) -> i
     stopping = asyncio.create_task(stop.wait())
     tasks = [asyncio.create_task(run_faust(app))]
     tasks += [asyncio.create_task(ticking) for ticking in worker.ticking(fleet)]
+    tasks.append(asyncio.create_task(worker.watch.run(worker.is_well)))
     try:
         waited: list[asyncio.Future[Any]] = [fleet.failure, stopping, *tasks]
         await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
@@ -219,10 +254,12 @@ async def _serve(worker: CoreWorker, fleet: LaneFleet, stop: asyncio.Event) -> i
     finally:
         loop = asyncio.get_running_loop()
         seconds = worker.settings.stop_seconds if stop.is_set() else _FAILED_STOP_SECONDS
+        # Without a broker no checkpoint can be finished; the next start finds out what it had.
+        seconds = _AWAY_STOP_SECONDS if worker.watch.fault else seconds
         deadline = loop.time() + seconds
         # On the embedded broker a checkpoint may wait for readers that are stopping as well.
-        is_patient = stop.is_set() and not worker.settings.embedded
-        await fleet.close(seconds if is_patient else None)
+        is_patient = stop.is_set() and not worker.settings.embedded and not worker.watch.fault
+        await fleet.close(seconds if is_patient else 0.0 if worker.watch.fault else None)
         for task in [stopping, *tasks]:
             task.cancel()
         with contextlib.suppress(Exception):

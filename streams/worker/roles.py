@@ -16,7 +16,7 @@ from importlib.metadata import version
 from streams.errors import Stop
 from streams.kafka.embedded_broker import EmbeddedBroker
 from streams.kafka.topics import check_topics
-from streams.runtime.reports import Readiness
+from streams.runtime.reports import LoggedReason, Readiness
 from streams.settings import KafkaSettings, Settings
 from streams.store.demo_folder import keep_folder
 from streams.wiring.parts import core_settings, stage_rules, storing_settings
@@ -161,7 +161,7 @@ async def _beat(health: Health, role: str) -> None:
     while True:
         health.beat()
         reason = health.ready().reason
-        if reason != logged:
+        if reason != logged and not isinstance(reason, LoggedReason):
             _logger.info("%s: %s", role, reason)
             logged = reason
         await asyncio.sleep(BEAT_SECONDS)

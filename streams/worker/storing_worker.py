@@ -14,10 +14,13 @@ from faust.types import TP
 
 from streams.agents import storing_app
 from streams.errors import Stop
+from streams.kafka.broker_watch import BrokerWatch
+from streams.kafka.connection_fault import connection_fault
+from streams.runtime.clients import is_passing
 from streams.runtime.faust.app import report, run_faust, silence_libraries
 from streams.runtime.faust.batches import PollBatch
 from streams.runtime.offsets import LostRecordsError, Offsets
-from streams.runtime.reports import Readiness
+from streams.runtime.reports import LoggedReason, Readiness
 from streams.settings.storing import StoringSettings
 from streams.store.base import Store, UnavailableError
 from streams.store.migrations import require_usable
@@ -37,6 +40,10 @@ from streams.wiring.store import open_target
 SERVER_THREADS = 4  # inserts at once on a server; chdb takes one at a time
 _FAILED_STOP_SECONDS = 20.0
 """Faust gets this long to end after a failure. After a request, HEADWATER_STOP_TIMEOUT holds."""
+
+
+_AWAY_STOP_SECONDS = 5.0
+"""Longest stop while no broker answers."""
 
 
 class StoringWorker:
@@ -63,6 +70,7 @@ class StoringWorker:
         self._waits_for = "starting"
         self._offsets = Offsets(settings.kafka())
         self._checking: asyncio.Task[None] | None = None
+        self.watch = BrokerWatch(settings.kafka().client())
         self.failure: asyncio.Future[BaseException] | None = None  # from `open` on
         threads = 1 if settings.store.url is None else SERVER_THREADS
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="storing")
@@ -72,8 +80,11 @@ class StoringWorker:
         """Ready once partitions are assigned and the store accepts rows."""
         if self._waits_for:
             return Readiness(False, self._waits_for)
+        if self.watch.fault:
+            return Readiness(False, LoggedReason(self.watch.fault))
         if self._is_rebalancing:
-            return Readiness(False, "waiting for partitions")
+            waiting = "waiting for partitions"
+            return Readiness(False, LoggedReason(waiting) if self.watch.is_recovering else waiting)
         if self._sink is not None and self._sink.outage:
             return Readiness(False, self._sink.outage)
         return Readiness(True, f"storing {len(self._assigned)} partitions")
@@ -81,8 +92,11 @@ class StoringWorker:
     async def open(self) -> Sink:
         """Connect and check; Stop if a topic or table is wrong. Waits for a store that is down."""
         self.failure = asyncio.get_running_loop().create_future()
-        await self._offsets.start()
-        await self._require_topics()
+        try:
+            await self._offsets.start()
+            await self._require_topics()
+        except (KafkaError, OSError, TimeoutError) as error:
+            raise Stop(await connection_fault(self.settings.kafka().client(), error)) from error
         self._store = await self._open_store()
         parts = SinkParts(self._threads, self._commit, self._observer)
         flush = self.settings.flush
@@ -98,6 +112,10 @@ class StoringWorker:
         self._sink = Sink(tables, self.settings.buffer, self._hold, parts)
         self._waits_for = ""
         return self._sink
+
+    def is_well(self) -> bool:
+        """Whether partitions are assigned."""
+        return not self._waits_for and not self._is_rebalancing
 
     async def beat(self) -> None:
         """Show the sink that the event loop turns, until cancelled."""
@@ -145,13 +163,17 @@ class StoringWorker:
         """Fail if a log begins after our next offset: Kafka would skip the gap without an error."""
         prefix = self.settings.topic_prefix
         assert self.failure is not None, "open() comes first"
-        try:
-            await self._offsets.positions(
-                [(tp.topic.removeprefix(prefix), tp.partition) for tp in assigned]
-            )
-        except (LostRecordsError, KafkaError) as error:
-            if not self.failure.done():
-                self.failure.set_result(error)
+        tps = [(tp.topic.removeprefix(prefix), tp.partition) for tp in assigned]
+        while True:
+            try:
+                await self._offsets.positions(tps)
+                return
+            except (LostRecordsError, KafkaError) as error:
+                if not is_passing(error):
+                    if not self.failure.done():
+                        self.failure.set_result(error)
+                    return
+                await asyncio.sleep(RETRY_SECONDS)
 
     def _hold(self, is_held: bool) -> None:
         act = self.app.consumer.hold if is_held else self.app.consumer.release
@@ -215,6 +237,7 @@ async def _serve(worker: StoringWorker, sink: Sink, stopping: asyncio.Task[Any])
     assert worker.failure is not None, "the worker is open"
     storing = asyncio.create_task(sink.run())
     reading = asyncio.create_task(run_faust(app))
+    watching = asyncio.create_task(worker.watch.run(worker.is_well))
     loop = asyncio.get_running_loop()
     deadline: float | None = None
     ends: list[asyncio.Future[Any]] = [worker.failure, storing, reading, stopping]
@@ -225,13 +248,14 @@ async def _serve(worker: StoringWorker, sink: Sink, stopping: asyncio.Task[Any])
             failures.insert(0, worker.failure.result())
         if failures:
             return report(failures[0])
-        seconds = worker.settings.stop_seconds
+        # Without a broker nothing can be committed: what is stored is found again by its offsets.
+        seconds = _AWAY_STOP_SECONDS if worker.watch.fault else worker.settings.stop_seconds
         deadline = loop.time() + seconds
         # The rest of the time is for an insert under way, and for leaving the consumer group.
         await sink.drain(max(seconds / 2, seconds - worker.settings.store.timeout_seconds))
         return 0
     finally:
-        for task in (storing, reading):
+        for task in (storing, reading, watching):
             task.cancel()
         with contextlib.suppress(Exception):
             left = _FAILED_STOP_SECONDS if deadline is None else deadline - loop.time()

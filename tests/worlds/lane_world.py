@@ -8,7 +8,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from streams.runtime.checkpoint import CheckpointReceipt, LaneFencedError
+from aiokafka.errors import KafkaConnectionError
+
+from streams.runtime.checkpoint import CheckpointError, CheckpointReceipt, LaneFencedError
 from streams.runtime.lane import Lane, LaneParts, LaneSpec
 from streams.runtime.recovery import Restored
 from streams.runtime.reports import LaneObserver
@@ -49,6 +51,7 @@ class MemoryLog:
     opened: int = 0
     closed: int = 0
     fenced: bool = False
+    failures: int = 0  # of the next commits
     committed: list[Effects] = field(default_factory=list)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     may_commit: asyncio.Event = field(default_factory=asyncio.Event)
@@ -63,6 +66,9 @@ class MemoryLog:
         await self.may_commit.wait()
         if self.fenced:
             raise LaneFencedError("matching-0 was opened by another worker")
+        if self.failures:
+            self.failures -= 1
+            raise CheckpointError("the broker is away") from KafkaConnectionError()
         self.committed.append(effects)
         self.changed.set()
         return CheckpointReceipt(0, 0, len(self.committed))

@@ -9,10 +9,15 @@ import faust
 import mode
 
 from streams.errors import in_one_line
+from streams.runtime.clients import denied_right
 from streams.runtime.faust.batches import BatchScheduler
 from streams.runtime.faust.internals import FolderlessApp, wait_until_crashed
 from streams.runtime.faust.transport import BatchTransport, ConsumerOptions, broker_urls
 from streams.settings.core import CoreSettings
+
+FOR_EVER_SECONDS = 365 * 86_400.0
+"""Faust waits so long for the committed offsets after an assignment. Where that takes longer
+because Kafka is away, it gives up and never polls again."""
 
 LIBRARIES = ("faust", "mode", "aiokafka", "asyncio", "clickhouse_driver")
 logger = logging.getLogger(__name__)
@@ -41,9 +46,7 @@ def batch_app(
         autodiscover=False,
         broker_max_poll_records=settings.poll_records_max,
         broker_session_timeout=settings.session_timeout_seconds,
-        broker_request_timeout=max(
-            settings.session_timeout_seconds, settings.request_timeout_seconds
-        ),
+        broker_request_timeout=FOR_EVER_SECONDS,
     )
     transport = BatchTransport(app, ConsumerOptions(settings, single_partition_topics))
     app.transport = app.producer_transport = transport
@@ -59,7 +62,7 @@ async def run_faust(app: faust.App) -> None:
 
 def report(error: BaseException | None) -> int:
     """Say in one line on stderr why a worker ends; returns its exit code."""
-    print(f"headwater worker: {in_one_line(error)}", file=sys.stderr)
+    print(f"headwater worker: {denied_right(error) or in_one_line(error)}", file=sys.stderr)
     logger.debug("worker failed", exc_info=error)
     return 1
 

@@ -31,6 +31,7 @@ __all__ = [
     "OwnProducer",
     "OwnTransport",
     "group_generation",
+    "request_rejoin",
     "wait_until_crashed",
 ]
 
@@ -51,6 +52,11 @@ def group_generation(client: aiokafka.AIOKafkaConsumer) -> int:
     """The generation of its consumer group that a started client belongs to."""
     generation: int = client._coordinator.generation
     return generation
+
+
+def request_rejoin(client: aiokafka.AIOKafkaConsumer) -> None:
+    """Have a started client join its consumer group anew, in a new generation."""
+    client._coordinator.request_rejoin()
 
 
 class OwnConsumerThread(driver.AIOKafkaConsumerThread):

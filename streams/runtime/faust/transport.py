@@ -8,15 +8,17 @@ offset of every partition.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import aiokafka
+from aiokafka.errors import KafkaError
 from faust.types import TP
 from yarl import URL
 
-from streams.runtime.clients import new_consumer
+from streams.runtime.clients import is_cancelled, is_passing, new_consumer
 from streams.runtime.faust.assignor import CoPartitionedAssignor
 from streams.runtime.faust.internals import (
     OwnConsumer,
@@ -24,8 +26,11 @@ from streams.runtime.faust.internals import (
     OwnProducer,
     OwnTransport,
     group_generation,
+    request_rejoin,
 )
 from streams.settings.core import CoreSettings
+
+_logger = logging.getLogger(__name__)
 
 FETCH_WAIT_MS = 50
 """aiokafka has one fetch at a time per broker: a partition without fetched records waits until the
@@ -35,6 +40,7 @@ _POLL_SECONDS = 0.1
 """Longest wait of one poll; a partition that is released meanwhile is read by the next one."""
 
 _ALL_HELD_SECONDS = 0.01
+_REWIND_AGAIN_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +80,14 @@ class _Thread(OwnConsumerThread):
 
         Records that were fetched around a rebalance and dropped are read again that way.
         """
-        offsets: Mapping[TP, int] = await self.call_thread(self._rewind)
-        return offsets
+        while True:
+            try:
+                offsets: Mapping[TP, int] = await self.call_thread(self._rewind)
+                return offsets
+            except (KafkaError, TimeoutError) as error:
+                if not is_passing(error):
+                    raise
+                await asyncio.sleep(_REWIND_AGAIN_SECONDS)
 
     async def _rewind(self) -> Mapping[TP, int]:
         client = self.client
@@ -132,6 +144,14 @@ class BatchConsumer(OwnConsumer):
 
         await self.thread.call_thread(in_thread)
 
+    async def rejoin(self) -> None:
+        """Ask for a new generation of the group, in which every partition is assigned again."""
+
+        async def in_thread() -> None:
+            request_rejoin(self.thread.client)
+
+        await self.thread.call_thread(in_thread)
+
     async def announce(self, positions: Mapping[tuple[str, int], int]) -> None:
         """Commit offsets as an ordinary group member."""
         await self.thread.commit({TP(topic, p): at for (topic, p), at in positions.items()})
@@ -141,7 +161,15 @@ class BatchConsumer(OwnConsumer):
         if not wanted:  # aiokafka would take an empty set for "all".
             await asyncio.sleep(_ALL_HELD_SECONDS)
             return {}
-        return await super().poll(wanted, min(seconds, _POLL_SECONDS))
+        try:
+            return await super().poll(wanted, min(seconds, _POLL_SECONDS))
+        except asyncio.CancelledError:
+            # When Kafka was away for long, aiokafka may cancel a wait of its own. Faust would take
+            # it for its own end, and never poll again.
+            if is_cancelled():
+                raise
+            _logger.info("a poll was cut short")
+            return {}
 
 
 class _TickProducer(OwnProducer):

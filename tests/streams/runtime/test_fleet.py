@@ -6,10 +6,11 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 
+import pytest
 from faust.types import TP
 
 from streams.runtime.faust.batches import PollBatch
-from streams.runtime.fleet import LaneFleet
+from streams.runtime.fleet import FENCED_MAX, LaneFleet
 from tests.worlds.lane_world import SPEC, Record, World, records, settle
 
 PATIENCE_SECONDS = 0.05
@@ -169,16 +170,57 @@ def test_a_fenced_lane_waits_for_the_rebalance_that_fenced_it() -> None:
     run(story)
 
 
-def test_a_fenced_lane_ends_the_worker_when_no_rebalance_comes() -> None:
-    """Two workers with the same partition: a wrong group id, or a transaction that timed out."""
+def rejoining(world: World) -> LaneFleet:
+    """A fleet whose group assigns everything anew when it is asked to."""
+    generation = 1
 
-    async def story(world: World, fleet: LaneFleet) -> None:
+    async def rejoin() -> None:
+        nonlocal generation
+        generation += 1
+        await fleet.revoked()
+        await fleet.assigned(MATCH_0, generation)
+        fleet.offer(batch(generation, records(0, 1)))
+
+    fleet = LaneFleet([SPEC], world.build, str, PATIENCE_SECONDS, rejoin)
+    return fleet
+
+
+def test_a_lane_that_kafka_failed_is_opened_again_and_repeats_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("streams.runtime.fleet.RETRY_SECONDS_FIRST", 0.0)
+
+    async def story() -> None:
+        world = World()
+        fleet = rejoining(world)
+        await fleet.assigned(MATCH_0, 1)
+        world.log.failures = 3
+        fleet.offer(batch(1, records(0, 1)))
+        async with asyncio.timeout(10):
+            await world.log.until([0, 1])
+        assert world.log.opened == 4
+        assert fleet.readiness.is_ready
+        assert not fleet.failure.done()
+        await fleet.close()
+
+    asyncio.run(story())
+
+
+def test_two_workers_that_open_the_same_lane_in_turn_end_one_of_them() -> None:
+    """Two workers with the same partition, of which each believes it is alone."""
+
+    async def story() -> None:
+        world = World()
+        fleet = rejoining(world)
         await fleet.assigned(MATCH_0, 1)
         world.log.fenced = True
         fleet.offer(batch(1, records(0)))
-        assert "opened by another worker" in str(await fleet.failure)
+        async with asyncio.timeout(10):
+            assert "opened by another worker" in str(await fleet.failure)
+        assert world.log.opened == FENCED_MAX + 1
+        await fleet.close()
 
-    run(story)
+    asyncio.run(story())
 
 
 def test_a_lane_ends_though_its_restoration_swallowed_that_it_was_told_to() -> None:

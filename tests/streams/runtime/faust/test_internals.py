@@ -267,3 +267,11 @@ def test_the_topic_of_a_record_can_be_set() -> None:
     changed = record(1)
     changed.topic = "match"
     assert changed.topic == "match"
+
+
+def test_asking_to_rejoin_makes_the_coordinator_join_anew() -> None:
+    """`GroupCoordinator.request_rejoin` is what aiokafka itself calls after a failed heartbeat."""
+    assert callable(GroupCoordinator.request_rejoin)
+    source = inspect.getsource(GroupCoordinator.need_rejoin)
+    assert "_rejoin_needed_fut" in source
+    assert "_rejoin_needed_fut" in inspect.getsource(GroupCoordinator.request_rejoin)
