@@ -1,4 +1,4 @@
-"""A short run of valid events at every edge; `python -m tests.simulation.valid_extremes` is long."""
+"""A short run of valid events at every edge; `tests.simulation.valid_extremes` runs long ones."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tests.worlds.clock import NOON
 
 
 def test_every_valid_event_is_accounted_for_and_nothing_outgrows_a_message() -> None:
-    records = list(Draw(3).records(700, NOON))
+    records = list(Draw(3).records(500, NOON))
     watch, books, evictions = replayed(records)
     assert watch.refused() == {}, watch.largest
     assert books.missing == 0
