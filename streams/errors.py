@@ -14,6 +14,7 @@
     ├── SnapshotMissingError        a marker names a model version that the log does not have
     ├── SnapshotsUnreadableError    model versions cannot be read any more
     ├── SnapshotLostError           a version that scores was never waited for
+    ├── StateDiskFullError          the disk of a state is full: its lane waits for room
     └── CheckpointError             nobody knows whether a checkpoint took effect
         └── LaneFencedError         another worker has opened this lane
 

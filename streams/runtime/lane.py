@@ -11,13 +11,14 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
 
 from streams.runtime.checkpoint import Log
 from streams.runtime.clients import is_cancelled
-from streams.runtime.queue import LaneQueue
+from streams.runtime.queue import Flow, LaneQueue
 from streams.runtime.recovery import Restored
 from streams.runtime.reports import GuardReports, LaneObserver
+from streams.runtime.rocks.disk import StateDiskFullError, opened_with_room
+from streams.runtime.snapshots import Snapshots
 from streams.runtime.state import StateStore
 from streams.settings.core import BatchBounds
 from streams.stages.contract import (
@@ -54,26 +55,6 @@ class LaneSpec:
 
     def partitions(self, p: int) -> list[TopicPartition]:
         return [(topic, p) for topic in self.inputs]
-
-
-class Snapshots(Protocol):
-    """Published model versions; see streams/runtime/snapshots.py."""
-
-    async def get(self, version: str) -> bytes:
-        """Wait for a version; SnapshotMissingError when it cannot be had."""
-
-
-class Flow(Protocol):
-    """Backpressure towards the consumer. Calls return at once and act on the next poll."""
-
-    def hold(self, tps: Sequence[TopicPartition]) -> None:
-        """Stop reading these partitions; what was fetched already may still arrive."""
-
-    def release(self, tps: Sequence[TopicPartition]) -> None:
-        """Read these partitions again. Partitions that are not held are ignored."""
-
-    def has_more(self, tp: TopicPartition, offset: int) -> bool:
-        """Whether the log is known to have records from this offset on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,14 +144,18 @@ class Lane:
         try:
             stage, store = await self._open()
             while not is_cancelled():
-                await self._step(stage, store)
+                try:
+                    await self._step(stage, store)
+                except StateDiskFullError as full:
+                    # Its checkpoint is committed: the state lacks it, and reads it again.
+                    self.is_open = False
+                    stage, store = await opened_with_room(self.name, self._open_state, full)
+                    self.stage, self.is_open = stage, True
             raise asyncio.CancelledError
         finally:
             self.is_open = False
             await self._parts.log.close()
-            if self._store is not None:
-                self._store.close()
-                self._store = None
+            self._close_store()
             self._release(self._held)
 
     async def suspend(self, seconds: float) -> bool:
@@ -198,6 +183,14 @@ class Lane:
         parts = self._parts
         await parts.log.open()
         positions = await parts.positions(self.spec.partitions(self.p))
+        stage, store = await opened_with_room(self.name, self._open_state)
+        self.queue.settle(positions)
+        self.stage, self.is_open = stage, True
+        return stage, store
+
+    async def _open_state(self) -> tuple[GuardedStage, StateStore]:
+        self._close_store()
+        parts = self._parts
         store = self._store = parts.store()
         if self.spec.changelog is not None:
             restored = await parts.restore(store)
@@ -206,9 +199,12 @@ class Lane:
         stage = GuardedStage(create, store.entries, self.p, GuardReports(parts.observer))
         # In a thread: a large state takes seconds, and the event loop has to serve health checks.
         await asyncio.to_thread(lambda: stage.restore(store.entries()))
-        self.queue.settle(positions)
-        self.stage, self.is_open = stage, True
         return stage, store
+
+    def _close_store(self) -> None:
+        if self._store is not None:
+            self._store.close()
+            self._store = None
 
     async def _step(self, stage: GuardedStage, store: StateStore) -> None:
         parts = self._parts

@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
+from typing import Protocol
 
 from streams.settings.core import BatchBounds
 from streams.stages.contract import LogRecord, TopicPartition
@@ -75,6 +76,19 @@ class _PartitionQueue:
     @property
     def last_time(self) -> int:
         return self.batches[-1].times[-1]
+
+
+class Flow(Protocol):
+    """Backpressure towards the consumer. Calls return at once and act on the next poll."""
+
+    def hold(self, tps: Sequence[TopicPartition]) -> None:
+        """Stop reading these partitions; what was fetched already may still arrive."""
+
+    def release(self, tps: Sequence[TopicPartition]) -> None:
+        """Read these partitions again. Partitions that are not held are ignored."""
+
+    def has_more(self, tp: TopicPartition, offset: int) -> bool:
+        """Whether the log is known to have records from this offset on."""
 
 
 class LaneQueue:

@@ -12,6 +12,7 @@ import contextlib
 import logging
 import re
 from collections import OrderedDict
+from typing import Protocol
 
 import aiokafka
 import lz4.frame
@@ -45,6 +46,13 @@ class SnapshotMissingError(HeadwaterError):
 
 class SnapshotsUnreadableError(HeadwaterError):
     """The topic of snapshots cannot be followed any more; the message says why."""
+
+
+class Snapshots(Protocol):
+    """Published model versions, as a lane asks for them."""
+
+    async def get(self, version: str) -> bytes:
+        """Wait for a version; SnapshotMissingError when it cannot be had."""
 
 
 class SnapshotShelf:

@@ -6,6 +6,7 @@ that position; an empty store continues from the start of the changelog.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import shutil
 import time
@@ -27,6 +28,7 @@ from rocksdict import (
 
 from schemas.records import MARK_BYTE
 from schemas.time import HOUR_MS, LogMs
+from streams.runtime.rocks.disk import StateDiskFullError, disk_errors
 from streams.runtime.rocks.due_index import DueIndex, DueOf, never_due
 from streams.runtime.rocks.keys import (
     DUE_PREFIX,
@@ -156,8 +158,9 @@ class RocksStore:
         self._open()
 
     def _open(self) -> None:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        self._rocks = Rdict(str(self._folder), _options(), access_type=AccessType.read_write())
+        with disk_errors(self._folder):
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._rocks = Rdict(str(self._folder), _options(), access_type=AccessType.read_write())
         unlogged = WriteOptions()
         unlogged.disable_wal = True
         self._unlogged = unlogged
@@ -166,7 +169,8 @@ class RocksStore:
         self._due = DueIndex(self._rocks, self._due_of)
         if self.keeps_due_times and stored and self._rocks.get(INDEXED_KEY) != stored:
             for batch in self._due.add_all(all_entries(self._rocks)):
-                self._rocks.write(batch, unlogged)
+                with disk_errors(self._folder):
+                    self._rocks.write(batch, unlogged)
 
     @property
     def position(self) -> int:
@@ -201,7 +205,8 @@ class RocksStore:
         if self.keeps_due_times:
             self._due.write(batch, changes)
             put(INDEXED_KEY, written)
-        self._rocks.write(batch, self._unlogged)
+        with disk_errors(self._folder):
+            self._rocks.write(batch, self._unlogged)
         self._position = position
 
     def expired(self, now: LogMs) -> list[bytes]:
@@ -227,12 +232,13 @@ class RocksStore:
         return RocksEntries(self._rocks) if self.keeps_due_times else all_entries(self._rocks)
 
     def clear(self) -> None:
-        self._rocks.close()
+        self.close()
         shutil.rmtree(self._folder)
         self._open()
 
     def close(self) -> None:
-        self._rocks.close()
+        with contextlib.suppress(StateDiskFullError), disk_errors(self._folder):
+            self._rocks.close()
 
 
 def _hour_key(time: int) -> bytes:

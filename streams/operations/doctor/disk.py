@@ -1,4 +1,4 @@
-"""Whether the folder of an installation can be written and has room."""
+"""Whether the folders of an installation can be written and have room."""
 
 from __future__ import annotations
 
@@ -10,6 +10,32 @@ from streams.operations.doctor.check import Check
 
 DISK_BYTES_MIN = 2_000_000_000
 """Free space below which the disk is called full: RocksDB and ClickHouse need room to merge."""
+
+
+STATE_BYTES_MIN = 500_000_000
+"""Free space beside as much as the state takes: RocksDB writes anew what it merges."""
+STATE_FILES_MIN = 10_000
+"""Files that can still be made: RocksDB makes a few for every 16 MB."""
+
+
+def examine_state_disk(folder: Path) -> Check:
+    """The check `state_disk`: a lane whose disk is full waits until it has room."""
+    there = next(path for path in (folder.resolve(), *folder.resolve().parents) if path.exists())
+    if not os.access(there, os.W_OK):
+        return _state_disk(f"{there} cannot be written: choose another HEADWATER_STATE_DIR")
+    taken = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    room = os.statvfs(there)
+    free, wanted = room.f_bavail * room.f_frsize, taken + STATE_BYTES_MIN
+    known = f"{free / 1e9:.1f} GB free at {there}, the state takes {taken / 1e9:.1f} GB"
+    if free < wanted:
+        return _state_disk(f"{known}: free {wanted / 1e9:.1f} GB, or move HEADWATER_STATE_DIR")
+    if room.f_files and room.f_favail < STATE_FILES_MIN:
+        return _state_disk(f"{there} can hold {room.f_favail} more files: free {STATE_FILES_MIN}")
+    return Check("state_disk", True, known)
+
+
+def _state_disk(advice: str) -> Check:
+    return Check("state_disk", False, advice)
 
 
 def examine_disk(folder: Path) -> Check:

@@ -10,7 +10,7 @@ from streams.operations.doctor.configuration import (
     examine_rules,
     examine_targets,
 )
-from streams.operations.doctor.disk import examine_disk
+from streams.operations.doctor.disk import examine_disk, examine_state_disk
 from streams.operations.doctor.limits import examine_limits
 from streams.operations.doctor.store import examine_store
 from streams.operations.doctor.versions import examine_versions
@@ -26,6 +26,7 @@ def examine(settings: Settings) -> list[Check]:
         *examine_store(settings),
         examine_versions(settings),
         examine_disk(settings.folders.data),
+        examine_state_disk(settings.folders.state),
         examine_pseudonyms(settings),
         examine_rules(settings.rules),
         examine_targets(settings.models),

@@ -1,3 +1,3 @@
-"""What a RocksDB of stage state holds beside the states: its keys, and an index of due times."""
+"""What a RocksDB of stage state holds beside the states, and what happens to it on a full disk."""
 
-__all__ = ["due_index", "keys"]
+__all__ = ["disk", "due_index", "keys"]

@@ -16,6 +16,7 @@ from schemas.time import LogMs
 from streams.errors import HeadwaterError
 from streams.stages.common.observer import StageObserver
 from streams.stages.common.outbox import Outbox
+from streams.stages.common.working_set import stored_due
 from streams.stages.contract import (
     DueTimes,
     Effects,
@@ -220,9 +221,15 @@ class _Reading:
         """See DueTimes."""
         assert isinstance(self.state, DueTimes)
         try:
-            return self.state.due_between(after, until, count)
+            found, reached = self.state.due_between(after, until, count)
         except Exception as error:
             raise self._fault(error) from error
+        changes = self.changes
+        if changes:
+            found = [one for one in found if one[1] not in changes]
+            dues = [(stored_due(key, value), key) for key, value in changes.items() if value]
+            found = sorted([*found, *(one for one in dues if after < one[0] <= reached)])
+        return found, reached
 
     def _fault(self, error: Exception) -> Exception:
         """RocksDB raises plain exceptions, which would look like a record's fault."""
