@@ -23,7 +23,7 @@ def family_bookings(events: Mapping[str, Sequence[Payment]]) -> Bookings:
             family[name] = steps
         elif name != ORIGINAL:
             found.update(_bookings(name, {name: steps}))
-    found.update(_bookings(_head(family), family))
+    found.update(_bookings(family_head(family), family))
     return {place: micros for place, micros in found.items() if micros}
 
 
@@ -34,10 +34,10 @@ def restores(steps: Sequence[Payment]) -> bool:
     )
 
 
-def _head(family: Mapping[str, Sequence[Payment]]) -> str:
+def family_head(family: Mapping[str, Sequence[Payment]], original: str = ORIGINAL) -> str:
     """The transaction that counts: the original, else the earliest payment of the others."""
-    if is_bought(family[ORIGINAL]):
-        return ORIGINAL
+    if is_bought(family.get(original, ())):
+        return original
     standing = [(_paid_at(steps), name) for name, steps in family.items() if is_bought(steps)]
     return min(standing)[1] if standing else ""
 

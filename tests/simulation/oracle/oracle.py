@@ -20,12 +20,12 @@ from schemas.parts import Identity
 from schemas.records import ErasureSeen
 from schemas.time import EventMs, LogMs
 from streams.stages.contract import CLOCK_KEY
-from tests.laws.money.naive_fold import parts
 from tests.oracle.history import own_key
 from tests.oracle.phone_clocks import right_time
 from tests.oracle.rulebook import Rulebook
 from tests.simulation.oracle.attribution import Credited, Sightings, all_credits, devices
 from tests.simulation.oracle.logged_event import Seen
+from tests.simulation.oracle.money import families, in_time, money_id, shared_out, statement
 from tests.simulation.scenarios.apple_postbacks import VALID, name_of
 from tests.simulation.scenarios.scenario import EARLIEST, RULES, Scenario
 
@@ -191,46 +191,34 @@ class Oracle:
 
     def _place_money(self) -> None:
         for record in self._once(events.AdRevenue):
-            self._book(record, _money_id(record.event), self._place_of(record), None)
-        by_sale: dict[Any, list[Seen]] = {}
+            self._book(record, money_id(record.event), self._place_of(record), None)
+        by_sale: dict[tuple[str, str], list[Seen]] = {}
         for record in self._once(events.Purchase, events.Subscription, events.Refund):
-            by_sale.setdefault(_transaction(record.event), []).append(record)
-        for steps in by_sale.values():
-            self._place_sale(steps)
+            sale = record.event.app_id, record.event.transaction_id
+            by_sale.setdefault(sale, []).append(record)
+        for family in families(by_sale):
+            counted, late = in_time(family)
+            for record in late:
+                place = Booked("", "purchase", record.ts + RULES.parking_ms)
+                self._book(record, money_id(record.event), place, None)
+            for record, payer, value in shared_out(counted):
+                self._book(record, money_id(record.event), self._place_of(payer), value)
 
     def _once(self, *kinds: type) -> list[Seen]:
         """Every statement once, as it was first logged; the others are duplicates."""
-        once: dict[str, Seen] = {}
+        once: dict[Any, Seen] = {}
         for record in sorted(self._of(*kinds), key=lambda one: one.ts):
-            self._first(once, _money_id(record.event), record)
+            self._first(once, statement(record.event), record)
         return list(once.values())
 
-    def _place_sale(self, steps: list[Seen]) -> None:
-        """A refund waits for its purchase, and then both are worth what the fold says."""
-        sold = [one for one in steps if not isinstance(one.event, events.Refund)]
-        counted = [
-            one
-            for one in steps
-            if one in sold or any(sale.ts <= one.ts + RULES.parking_ms for sale in sold)
-        ]
-        value = parts([one.event for one in counted]) if sold else {}
-        for record in steps:
-            if record not in counted:
-                place = Booked("", "purchase", record.ts + RULES.parking_ms)
-                self._book(record, _money_id(record.event), place, None)
-                continue
-            name = getattr(record.event, "refund_id", "")
-            self._book(record, _money_id(record.event), self._place_of(sold[0]), value[name])
-
-    def _book(
-        self, record: Seen, money_id: str, place: Booked, value: tuple[int, str] | None
-    ) -> None:
-        self._settle(record, money_id, place)
+    def _book(self, record: Seen, name: str, place: Booked, value: tuple[int, str] | None) -> None:
+        self._settle(record, name, place)
         stated = record.event.amount_micros or 0, record.event.currency or ""
         micros, currency = stated if value is None else value
         self.truth.payments[currency] += micros
         if place.install_id:
-            self.truth.revenue[place.install_id, money_id, currency] = micros
+            key = place.install_id, name, currency
+            self.truth.revenue[key] = self.truth.revenue.get(key, 0) + micros
 
     def _place_of(self, paid: Seen) -> Booked:
         deadline = paid.ts + RULES.parking_ms
@@ -249,17 +237,3 @@ class Oracle:
         before = [install_id for time, install_id in ordered if time <= event.event_time]
         after = [install_id for time, install_id in ordered if time > event.event_time]
         return (before[-1:] + after[:1] + [""])[0]
-
-
-def _money_id(event: Any) -> str:
-    if isinstance(event, events.AdRevenue):
-        return f"ad {event.app_id}:{event.impression_id}"
-    if isinstance(event, events.Refund):
-        return f"refund {event.app_id}:{event.transaction_id}:{event.refund_id}"
-    return f"{event.app_id}:{event.transaction_id}"
-
-
-def _transaction(event: Any) -> tuple[str, ...]:
-    if isinstance(event, events.AdRevenue):
-        return event.app_id, "ad", event.impression_id
-    return event.app_id, event.transaction_id

@@ -16,15 +16,18 @@ from schemas.time import DAY_MS, HOUR_MS
 from tests.simulation.scenarios import advertisements, apple_postbacks, malformed_messages
 from tests.simulation.scenarios.advertisements import Fields, Person
 from tests.simulation.scenarios.scenario import EARLIEST, RULES, STARTS_AT, Draft, Scenario, written
+from tests.simulation.scenarios.trouble import has_trouble, write_trouble
 
 
 def draw(seed: int) -> Scenario:
-    return _Drawing(random.Random(seed)).scenario()
+    trouble = random.Random(f"trouble {seed}") if has_trouble(seed) else None
+    return _Drawing(random.Random(seed), trouble).scenario()
 
 
 class _Drawing:
-    def __init__(self, chance: random.Random) -> None:
+    def __init__(self, chance: random.Random, trouble: random.Random | None) -> None:
         self.chance = chance
+        self.trouble = trouble
         self.drafts: list[Draft] = []
         self.apps = ["app.one"] if chance.random() < 0.7 else ["app.one", "app.two"]
         self.devices = [
@@ -48,6 +51,7 @@ class _Drawing:
         self._many(4, self._refund)
         self._many(2, self._report)
         self._many(2, self._cliff)
+        troubles = [] if self.trouble is None else write_trouble(self, self.trouble)
         forgets = chance.random() < 0.25
         if forgets:
             self._many(2, self._erasure)
@@ -55,7 +59,8 @@ class _Drawing:
         for _ in range(chance.choice((0, 0, 1, 3))):
             self._break()
         self.ticks += [self._tick() for _ in range(chance.choice((1, 2, 6)))]
-        return written(self.drafts, self.ticks, chance)
+        is_sparse = self.trouble is not None and self.trouble.random() < 0.2
+        return written(self.drafts, self.ticks, chance, is_sparse=is_sparse, troubles=troubles)
 
     def _many(self, most: int, draw_one: Callable[[], None]) -> None:
         for _ in range(self.chance.randint(0, most)):
@@ -83,12 +88,12 @@ class _Drawing:
 
     def _install(self, person: Person) -> None:
         chance = self.chance
-        fields = self._fields("install", person.app_id, person.time)
+        fields = self.fields("install", person.app_id, person.time)
         fields |= {"install_id": person.install_id, "platform": "android", **person.device}
         fields |= advertisements.origin(person, self.clicks, chance) | person.place
         if chance.random() < 0.3:
             fields["customer_user_id"] = chance.choice(self.accounts)
-        self._write(topics.INSTALLS, person.install_id, person.ts, fields)
+        self.write(topics.INSTALLS, person.install_id, person.ts, fields)
 
     def _touchpoint(self) -> None:
         chance = self.chance
@@ -97,10 +102,10 @@ class _Drawing:
         if self.touched and chance.random() < 0.2:
             person, time = self.touched[-1]
         self.touched.append((person, time))
-        fields = self._fields("touchpoint", person.app_id, time)
+        fields = self.fields("touchpoint", person.app_id, time)
         fields |= advertisements.touchpoint(person, time, self.clicks, chance)
         fields |= advertisements.signature(fields, chance)
-        self._write(topics.TOUCHPOINTS, fields["touch_id"], self._logged(time, person.ts), fields)
+        self.write(topics.TOUCHPOINTS, fields["touch_id"], self._logged(time, person.ts), fields)
 
     def _activity(self) -> None:
         chance = self.chance
@@ -109,7 +114,7 @@ class _Drawing:
         time = person.time + chance.randrange(-DAY_MS, 3 * DAY_MS)
         if is_session:
             time = advertisements.session_time(person, self.touched, chance)
-        fields = self._fields("session" if is_session else "in_app_event", person.app_id, time)
+        fields = self.fields("session" if is_session else "in_app_event", person.app_id, time)
         fields["install_id"] = person.install_id
         if is_session:
             fields["session_id"] = fields["event_id"]
@@ -120,14 +125,14 @@ class _Drawing:
         if chance.random() < 0.6:
             fields["customer_user_id"] = chance.choice(self.accounts)
         ts = self._logged(time, chance.choice(self._moments()))
-        self._write(topics.ACTIVITY, person.install_id, ts, fields)
+        self.write(topics.ACTIVITY, person.install_id, ts, fields)
 
     def _payment(self) -> None:
         chance = self.chance
         person = chance.choice(self.people)
         time = person.time + chance.randrange(-DAY_MS, 5 * DAY_MS)
         kind = chance.choice(("purchase", "purchase", "subscription", "ad_revenue"))
-        fields = self._fields(kind, person.app_id, time)
+        fields = self.fields(kind, person.app_id, time)
         fields |= {"amount_micros": chance.randrange(5) * 990_000, "currency": "USD"}
         if chance.random() < 0.3:
             fields["currency"] = "JPY"
@@ -146,7 +151,7 @@ class _Drawing:
         self.purchases.append((fields, ts))
         if chance.random() < 0.9:
             key = fields.get("install_id") or fields["customer_user_id"]
-            self._write(topics.PAYMENTS, key, ts, fields)
+            self.write(topics.PAYMENTS, key, ts, fields)
 
     def _refund(self) -> None:
         chance = self.chance
@@ -156,7 +161,7 @@ class _Drawing:
         if "transaction_id" not in paid:
             return
         time = paid["event_time"] + chance.randrange(2 * DAY_MS)
-        fields = self._fields("refund", paid["app_id"], time)
+        fields = self.fields("refund", paid["app_id"], time)
         fields |= {
             "refund_id": f"refund-{self.events}",
             "transaction_id": paid["transaction_id"],
@@ -170,23 +175,23 @@ class _Drawing:
         before = paid_ts - 7 * DAY_MS + chance.choice((-1, 0, 1))
         ts = before if chance.random() < 0.2 else self._logged(time, paid_ts)
         fields["event_time"] = min(time, ts)
-        self._write(topics.PAYMENTS, paid["transaction_id"], ts, fields)
+        self.write(topics.PAYMENTS, paid["transaction_id"], ts, fields)
 
     def _report(self) -> None:
         chance = self.chance
         time = STARTS_AT + chance.randrange(20 * DAY_MS)
-        cost = self._fields("cost", "app.one", time)
+        cost = self.fields("cost", "app.one", time)
         cost |= {"date": "2026-10-01", "media_source": "north", "currency": "USD"}
         cost |= {"amount_micros": 5_000_000, "revision": chance.randrange(2)}
-        self._write(topics.COSTS, "campaign", self._logged(time), cost)
+        self.write(topics.COSTS, "campaign", self._logged(time), cost)
         for kind, body in chance.choices(apple_postbacks.EVERY, k=chance.randint(1, 4)):
-            postback = self._fields(kind, "app.one", time) | {"body": body}
-            self._write(topics.POSTBACKS, f"{self.events}", self._logged(time), postback)
-        request = self._fields("privacy_request", "app.one", time)
+            postback = self.fields(kind, "app.one", time) | {"body": body}
+            self.write(topics.POSTBACKS, f"{self.events}", self._logged(time), postback)
+        request = self.fields("privacy_request", "app.one", time)
         request |= {"subject_request_id": f"request-{self.events}", "request_type": "access"}
         request |= {"identities": [{"identity_type": "email", "identity_value": "x@y.z"}]}
         request |= {"submitted_time": time}
-        self._write(topics.PRIVACY_REQUESTS, "", self._logged(time), request)
+        self.write(topics.PRIVACY_REQUESTS, "", self._logged(time), request)
 
     def _cliff(self) -> None:
         """What was waited for comes in the last millisecond that counts, or in the next, after
@@ -196,21 +201,21 @@ class _Drawing:
         ts = person.ts - RULES.parking_ms
         self.ticks.append(person.ts)
         name = chance.choice(("session", "purchase", "link"))
-        fields = self._fields("session" if name == "session" else "purchase", person.app_id, ts)
+        fields = self.fields("session" if name == "session" else "purchase", person.app_id, ts)
         fields["install_id"] = person.install_id
         if name == "session":
             fields["session_id"] = fields["event_id"]
-            return self._write(topics.ACTIVITY, person.install_id, ts, fields)
+            return self.write(topics.ACTIVITY, person.install_id, ts, fields)
         fields |= {"transaction_id": f"transaction-{self.events}", "currency": "USD"}
         fields["amount_micros"] = 1_000_000
         if name == "link":
             del fields["install_id"]
             fields["customer_user_id"] = account = f"lonely-{self.events}"
-            link = self._fields("session", person.app_id, ts) | {"session_id": "s"}
+            link = self.fields("session", person.app_id, ts) | {"session_id": "s"}
             link |= {"install_id": person.install_id, "customer_user_id": account}
             late = person.ts + chance.choice((0, 0, 1))
-            self._write(topics.ACTIVITY, person.install_id, late, link)
-        return self._write(topics.PAYMENTS, person.install_id, ts, fields)
+            self.write(topics.ACTIVITY, person.install_id, late, link)
+        return self.write(topics.PAYMENTS, person.install_id, ts, fields)
 
     def _erasure(self) -> None:
         """Somebody asks to be forgotten, by a device, an account or an install."""
@@ -220,10 +225,10 @@ class _Drawing:
         names.append(("customer_user_id", chance.choice(self.accounts)))
         name, value = chance.choice(names)
         ts = person.ts + chance.choice((0, 0, 1, DAY_MS, RULES.late_ms_max, 9 * DAY_MS, -DAY_MS))
-        request = self._fields("privacy_request", person.app_id, ts)
+        request = self.fields("privacy_request", person.app_id, ts)
         request |= {"subject_request_id": f"request-{self.events}", "request_type": "erasure"}
         request |= {"identities": [{"identity_type": name, "identity_value": value}]}
-        self._write(topics.PRIVACY_REQUESTS, "", ts, request | {"submitted_time": ts})
+        self.write(topics.PRIVACY_REQUESTS, "", ts, request | {"submitted_time": ts})
 
     def _repeat(self, latest: int) -> None:
         """Producers send again what they sent: the same bytes with the same key, later."""
@@ -239,7 +244,7 @@ class _Drawing:
         if isinstance(decode(value, draft.topic, draft.ts, EARLIEST), Unreadable):
             self.drafts.append(draft._replace(value=value))
 
-    def _fields(self, kind: str, app_id: str, time: int) -> Fields:
+    def fields(self, kind: str, app_id: str, time: int, /) -> Fields:
         self.events += 1
         return {
             "type": kind,
@@ -249,7 +254,7 @@ class _Drawing:
             "event_time": time,
         }
 
-    def _write(self, topic: topics.Topic, key: str, ts: int, fields: Fields) -> None:
+    def write(self, topic: topics.Topic, key: str, ts: int, fields: Fields, /) -> None:
         self.drafts.append(Draft(topic.name, key, ts, orjson.dumps(fields)))
 
     def _tick(self) -> int:

@@ -19,6 +19,7 @@ from schemas.time import DAY_MS
 from streams.stages.contract import CLOCK_KEY, Message, TopicPartition
 
 STARTS_AT = 1_790_000_000_000
+SPARSE_PARTITIONS = 7
 EARLIEST = 1_262_304_000_000  # events before 2010 are refused
 RULES = Rules(watched_one_in=1)
 Logs = dict[TopicPartition, list[Message]]
@@ -38,6 +39,7 @@ class Scenario:
     partitions: int
     sources: Logs
     ends_at: int
+    troubles: Sequence[str] = ()
 
     def without(self, drops: Callable[[Message], bool]) -> Scenario:
         """The same logs without some messages."""
@@ -45,7 +47,7 @@ class Scenario:
             tp: [message for message in messages if not drops(message)]
             for tp, messages in self.sources.items()
         }
-        return Scenario(self.partitions, kept, self.ends_at)
+        return Scenario(self.partitions, kept, self.ends_at, self.troubles)
 
     def waves(self) -> list[Logs]:
         """The logs in parts, each up to the next tick of all clocks, as producers write them."""
@@ -61,9 +63,21 @@ class Scenario:
         return waves
 
 
-def written(drafts: Sequence[Draft], ticks: Sequence[int], chance: random.Random) -> Scenario:
-    """The drafts by log time; all clocks tick first when they tie with a draft."""
+def written(
+    drafts: Sequence[Draft],
+    ticks: Sequence[int],
+    chance: random.Random,
+    *,
+    is_sparse: bool = False,
+    troubles: Sequence[str] = (),
+) -> Scenario:
+    """The drafts by log time; all clocks tick first when they tie with a draft.
+
+    Where it is sparse, there are more partitions than anybody writes to.
+    """
     partitions = chance.choice((1, 2, 2, 2, 3))
+    if is_sparse:
+        partitions, troubles = SPARSE_PARTITIONS, [*troubles, "sparse partitions"]
     last = max(draft.ts for draft in drafts)
     ends_at = last + chance.choice((2_000, DAY_MS, 40 * DAY_MS, 40 * DAY_MS))
     logs: Logs = {
@@ -77,4 +91,4 @@ def written(drafts: Sequence[Draft], ticks: Sequence[int], chance: random.Random
     for messages in logs.values():
         messages.sort(key=lambda message: message.timestamp or 0)
         messages.append(Message(CLOCK_KEY, b"", ends_at))
-    return Scenario(partitions, logs, ends_at)
+    return Scenario(partitions, logs, ends_at, tuple(troubles))
