@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 
+from schemas.parts import MICROS_MAX
 from tests.simulation.oracle import invariants, leakage, projection
 from tests.simulation.oracle.oracle import Oracle
 from tests.simulation.scenarios.draws import draw
@@ -12,8 +14,8 @@ from tests.simulation.topology.machines import stage_rules
 from tests.simulation.topology.topology import Topology
 
 
-def run(seed: int) -> None:
-    """LawBrokenError, or any other exception, when the seed finds something."""
+def run(seed: int) -> Counter[str]:
+    """What the seed met; LawBrokenError, or any other exception, when it finds something."""
     scenario, rules = draw(seed), stage_rules(seed)
     chance = random.Random(f"checks {seed}")
     calm = Topology(scenario, rules, seed)
@@ -37,3 +39,20 @@ def run(seed: int) -> None:
     invariants.check_replay(wild, rules, chance)
     leakage.check_order(calm, wild, oracle)
     leakage.check(wild, rules, oracle, chance)
+    return met(wild)
+
+
+def met(run_of: Topology) -> Counter[str]:
+    """What there was to find something in."""
+    found = Counter(f"trouble: {name}" for name in run_of.scenario.troubles) + run_of.met
+    stored = projection.tables(run_of.warehouse.rows)
+    for row in stored["revenue"]:
+        found[f"step: {row['step']}"] += row["sign"] > 0
+        found["money: as much as may be"] += abs(row["amount_micros"]) >= MICROS_MAX - 1
+        is_refund = row["kind"] == "refund" and row["original_transaction_id"]
+        found["money: taken from another transaction"] += bool(is_refund)
+        found["money: taken back"] += row["sign"] < 0
+    found.update(f"state: {row['state']}" for row in stored["parked"])
+    found.update(f"reason: {row['reason']}" for row in stored["attributions"])
+    found.update(f"conversion: {row['conversion_type']}" for row in stored["attributions"])
+    return found

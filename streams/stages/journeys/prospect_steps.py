@@ -46,7 +46,9 @@ class ProspectSteps:
 
     def see_money(self, prospect: Prospect, routed: MoneyRouted, install: Installed) -> Prospect:
         targets, money = self._active.targets, routed.money
-        if targets.value.micros(money.amount_micros, money.currency) is None:
+        # A refund that states no amount, of what was never paid, has no currency at all.
+        micros = money.amount_micros
+        if micros and targets.value.micros(micros, money.currency) is None:
             self._observer.on_evicted("value_currencies", 1)
         return prospects.note_money(prospect, install.time, money, routed.sign, targets)
 

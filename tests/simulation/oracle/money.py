@@ -13,8 +13,7 @@ from tests.simulation.oracle.logged_event import Seen
 from tests.simulation.scenarios.scenario import RULES
 
 Family = dict[str, list[Seen]]
-"""What was said of an original and of those that restore it, by transaction id; "": which is the
-original, where several belong together."""
+"""The steps of an original and of those that restore it, by transaction id."""
 
 
 def money_id(event: Any) -> str:
@@ -65,12 +64,12 @@ def in_time(family: tuple[str, Family]) -> tuple[tuple[str, Family], list[Seen]]
 def shared_out(family: tuple[str, Family]) -> Iterator[tuple[Seen, Seen, tuple[int, str]]]:
     """Every step, the one that says who paid, and what it counts."""
     original, sales = family
-    said = {sale: earliest([one.event for one in steps]) for sale, steps in sales.items()}
-    head = family_head(said, original)
-    micros, currency = paid(said[head], ()) if head else (0, "")
+    once = {sale: earliest([one.event for one in steps]) for sale, steps in sales.items()}
+    head = family_head(once, original)
+    micros, currency = paid(once[head], ()) if head else (0, "")
     refunds = [
         one
-        for sale, steps in said.items()
+        for sale, steps in once.items()
         if sale in (head, original) or is_bought(steps)
         for one in steps
         if isinstance(one, events.Refund)
@@ -87,7 +86,8 @@ def shared_out(family: tuple[str, Family]) -> Iterator[tuple[Seen, Seen, tuple[i
             event = one.event
             if isinstance(event, events.Refund):
                 name = sale, event.refund_id
-                ((unit, change),) = moved.get(event.refund_id, {}).items() or ((currency, 0),)
+                stated = (event.currency if event.amount_micros else None) or currency
+                ((unit, change),) = moved.get(event.refund_id, {}).items() or ((stated, 0),)
                 yield one, head_payer if change else payer, (0 if name in done else change, unit)
                 done.add(name)
                 continue

@@ -184,7 +184,9 @@ class Oracle:
         fate = "decided"
         if place.waits_for:
             fate = "expired" if place.deadline < self.ends_at else "parked"
-            self.truth.parked[subject, place.waits_for] = fate
+            # A refund and its reversal wait under one id.
+            known = self.truth.parked.get((subject, place.waits_for))
+            self.truth.parked[subject, place.waits_for] = "expired" if known == "expired" else fate
         self.truth.ledger[record.topic, fate] += 1
 
     # --- money ----------------------------------------------------------------------------------

@@ -113,6 +113,18 @@ def parked(rows: Iterable[Row]) -> dict[tuple[str, str], str]:
     return _waiting(((money_id_of(row["subject_id"]), row["waits_for"]), row) for row in rows)
 
 
+def parked_amounts(rows: Iterable[Row]) -> dict[tuple[str, str], str]:
+    """The same by step and amount: one refund may be stated in several ways."""
+    return _waiting(
+        (
+            (f"{row['app_id']} {row['subject_id']} {row['waits_for']}",
+             f"{row['amount_micros']} {row['currency']}"),
+            row,
+        )
+        for row in rows
+    )  # fmt: skip
+
+
 def parked_steps(rows: Iterable[Row]) -> dict[tuple[str, str], str]:
     """The same by event: every step of a transaction is one, and has an offset of its own."""
     return _waiting(

@@ -23,6 +23,7 @@ from streams.stages.separate.guard import GuardedStage
 from tests.simulation.topology.log import Log
 
 GROUP = "core"
+WAITS_FOR_SNAPSHOT = "waits for a snapshot"
 LaneId = tuple[str, int]
 SPEC_OF: dict[str, LaneSpec] = {spec.stage: spec for spec in CORE_LANES}
 
@@ -63,6 +64,9 @@ class Lane:
         self._stage = GuardedStage(
             partial(create, stage, p, partitions), lambda: self.disk.entries(), p, StageObserver()
         )
+        self.snapshots_late = 0
+        """For how many checkpoints a snapshot that is needed is not there yet."""
+        self._held: list[MemoryRecord] = []
 
     def open(self, disk: Disk) -> None:
         """Fence the previous owner, and only then read where it stopped."""
@@ -80,16 +84,21 @@ class Lane:
     def behind(self) -> bool:
         """Whether there may be something to read."""
         end = self._log.end
-        if self._missing():
+        if self._held or self._missing():
             return True
         return any(end(tp) > position for tp, position in self._reading.items())
 
     def checkpoint(self, chance: random.Random, polling: Polling) -> Iterator[str]:
         """Decide one batch and make it durable; FencedError when somebody else has the lane."""
-        records = self._reread() if self._missing() else self._poll(chance, polling)
+        records = self._held or self._next(chance, polling)
         if not records and not self._missing():
             return
-        self._stage.snapshots_needed(records)
+        self._held = []
+        if self._stage.snapshots_needed(records) and self.snapshots_late:
+            self.snapshots_late -= 1
+            self._held = records
+            yield WAITS_FOR_SNAPSHOT
+            return
         effects = self._stage.decide(records, self.disk)
         yield "decided"
         if not effects.positions:
@@ -108,6 +117,9 @@ class Lane:
         if effects.changes:
             self.disk.apply(effects.changes, changelog_end)
         yield "applied"
+
+    def _next(self, chance: random.Random, polling: Polling) -> list[MemoryRecord]:
+        return self._reread() if self._missing() else self._poll(chance, polling)
 
     def _missing(self) -> OffsetRange | None:
         return self._stage.missing()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Iterator
 
 from schemas import topics
@@ -40,6 +41,10 @@ class Topology:
     ) -> None:
         self.scenario = scenario
         self.chance = random.Random(f"schedule {seed}")
+        self.lateness = random.Random(f"late {seed}")
+        self.is_disturbed = False
+        self.met: Counter[str] = Counter()
+        """What went wrong, and how often."""
         self.log = Log()
         self.warehouse = Warehouse(self.chance)
         self.storing = Storing(self.log, self.warehouse, scenario.partitions)
@@ -62,6 +67,7 @@ class Topology:
     def run_disturbed(self, faults: int) -> None:
         """Small and large batches in any order, with `faults` things going wrong on the way."""
         chance = self.chance
+        self.is_disturbed = True
         pace = [chance.choice((1, 1, 3, 10)) for _ in self.ids]
         often = max(1, len(self.ids) * 12 // max(faults, 1))
         late = faults // 2  # The last ones hit those who learn, which begins late.
@@ -117,7 +123,8 @@ class Topology:
             polling = Polling(chance.choice((1, 3, 10, 40)), chance.choice((1, 2, 20)))
             checkpoint = lane.checkpoint(chance, polling)
         effects = 99 if chance.random() < 0.7 else chance.randrange(6)
-        for _ in checkpoint:
+        for effect in checkpoint:
+            self.met[f"effect: {effect}"] += 1
             effects -= 1
             if effects < 0:
                 self.paused[key] = checkpoint
@@ -131,14 +138,19 @@ class Topology:
         key = chance.choice([key for key in self.ids if key[0] in stages])
         kind = chance.random()
         if kind < 0.3:
+            self.met["fault: lane"] += 1
             self._crash_lane(key)
         elif kind < 0.5:
+            self.met["fault: worker"] += 1
             self._crash_worker(chance.choice(self.workers))
         elif kind < 0.7:
+            self.met["fault: rebalance"] += 1
             self._rebalance()
         elif kind < 0.85:
+            self.met["fault: zombie"] += 1
             self._make_zombie(key)
         else:
+            self.met["fault: storing"] += 1
             self.storing.fault(chance)
         if self.zombies and chance.random() < 0.5:
             self.zombies.pop().wake(chance)
@@ -183,6 +195,8 @@ class Topology:
     def _open(self, key: LaneId, worker: Worker) -> None:
         lane = Lane(key, self.log, self.scenario.partitions, worker.create)
         lane.open(worker.disk(key, self.chance))
+        if self.is_disturbed and self.scenario.troubles:
+            lane.snapshots_late = self.lateness.choice((0, 1, 5, 40))
         self.lanes[key] = lane
         self.homes[key] = worker
 
