@@ -9,6 +9,10 @@
     ├── BadRowsError                the store does not take these rows: set them aside
     ├── SetupError                  the broker lacks what a core worker needs
     ├── LostRecordsError            the log no longer has the records to be read next
+    ├── LostStateError              committed positions have no state, or state no positions
+    ├── LogChangedError             a topic is another log than when the worker started
+    ├── StateFolderError            a state folder cannot be used: full, locked, forbidden
+    ├── StateDamagedError           a state folder is damaged: its lane reads the changelog anew
     ├── RecoveryError               a changelog cannot be read to its end
     ├── LeadError                   the readers of an embedded partition stand still
     ├── SnapshotMissingError        a marker names a model version that the log does not have

@@ -75,6 +75,16 @@ class Log(Protocol):
         """Disconnect. Waits a few seconds for Kafka at most; may be called without `open`."""
 
 
+OffsetLabel = Callable[[str, int | None], str]
+"""What is committed beside an offset of this topic (without prefix), when the changelog ended at
+this offset; see streams/runtime/identity/position_label.py."""
+
+
+def no_label(topic: str, changelog_end: int | None) -> str:
+    """The offset fits any log."""
+    return ""
+
+
 Announce = Callable[[Mapping[TopicPartition, int]], Awaitable[None]]
 
 
@@ -92,6 +102,7 @@ class LogOptions:
 
     lead: ProducerLead = field(default_factory=UnboundedLead)
     announce: Announce = no_announcement
+    label: OffsetLabel = no_label
 
 
 class KafkaLog:
@@ -110,6 +121,8 @@ class KafkaLog:
         self._changelog = changelog
         self._lead = options.lead
         self._announce = options.announce
+        self._label = options.label
+        self._changelog_end: int | None = None
         self._producer: aiokafka.AIOKafkaProducer | None = None
         self._waiting_since: float | None = None
 
@@ -150,6 +163,8 @@ class KafkaLog:
         await self._announce(effects.positions)
         for tp, end in ends.items():
             self._lead.sent(tp, end, sizes[tp])
+        if self._changelog in ends:
+            self._changelog_end = ends[self._changelog]
         return CheckpointReceipt(
             messages=sum(count for count, _ in sizes.values()),
             octets=sum(octets for _, octets in sizes.values()),
@@ -184,7 +199,10 @@ class KafkaLog:
         # transaction in one request.
         sends = [self._send(producer, tp, parts) for tp, parts in batches.items()]
         offsets = {
-            aiokafka.TopicPartition(self._settings.topic(topic), partition): offset
+            aiokafka.TopicPartition(self._settings.topic(topic), partition): (
+                offset,
+                self._label(topic, self._changelog_end),
+            )
             for (topic, partition), offset in positions.items()
         }
         # The commit itself ignores batches that failed, so their results are awaited first.

@@ -15,7 +15,7 @@ from functools import partial
 from streams.runtime.checkpoint import Log
 from streams.runtime.clients import is_cancelled
 from streams.runtime.queue import Flow, LaneQueue
-from streams.runtime.recovery import Restored
+from streams.runtime.recovery import Restored, RestoredStage
 from streams.runtime.reports import GuardReports, LaneObserver
 from streams.runtime.rocks.disk import StateDiskFullError, opened_with_room
 from streams.runtime.snapshots import Snapshots
@@ -78,9 +78,8 @@ class LaneParts:
 class Lane:
     """Runs one stage for one partition number, on the event loop.
 
-    `run` ends only by cancellation or by an exception; the lane is then discarded. `offer` may be
-    called from the start: what arrives before the lane is open is queued. `suspend` and `resume`
-    frame a rebalance in which the lane stays here.
+    `run` ends only by cancellation or by an exception; the lane is then discarded. What is offered
+    before it is open is queued. `suspend` and `resume` frame a rebalance in which it stays here.
     """
 
     def __init__(self, spec: LaneSpec, p: int, parts: LaneParts, bounds: BatchBounds) -> None:
@@ -96,8 +95,7 @@ class Lane:
         self._idle.set()
         self._held: set[TopicPartition] = set()
         self._next_start = float("-inf")
-        self.stage: Stage | None = None  # once the lane is open
-        self._store: StateStore | None = None
+        self._state: RestoredStage | None = None
         self._arrivals: dict[TopicPartition, float] = {}
         self._logged: dict[TopicPartition, int] = {}
         self._asked = 0
@@ -105,6 +103,10 @@ class Lane:
     @property
     def name(self) -> str:
         return f"{self.spec.stage}-{self.p}"
+
+    @property
+    def stage(self) -> Stage | None:
+        return self._state.stage if self._state and self.is_open else None
 
     def offer(self, tp: TopicPartition, records: Sequence[LogRecord]) -> None:
         """Queue a poll batch; holds its partition when enough of it is queued."""
@@ -131,8 +133,7 @@ class Lane:
 
     @property
     def asked(self) -> int:
-        """Log time of the latest event of `spec.asking`, once its partition is read to the end;
-        0: none."""
+        """Log time of the latest event of `spec.asking`, once all of it is read; 0: none."""
         return 0 if self._asked and self.has_more((self.spec.asking, self.p)) else self._asked
 
     async def run(self) -> None:
@@ -142,20 +143,21 @@ class Lane:
         when the lane cannot get what it needs. What a record makes the stage raise is set aside.
         """
         try:
-            stage, store = await self._open()
+            state = await self._open()
             while not is_cancelled():
                 try:
-                    await self._step(stage, store)
+                    await self._step(state)
                 except StateDiskFullError as full:
                     # Its checkpoint is committed: the state lacks it, and reads it again.
                     self.is_open = False
-                    stage, store = await opened_with_room(self.name, self._open_state, full)
-                    self.stage, self.is_open = stage, True
+                    state = await opened_with_room(self.name, self._open_state, full)
+                    self.is_open = True
             raise asyncio.CancelledError
         finally:
             self.is_open = False
             await self._parts.log.close()
-            self._close_store()
+            if self._state:
+                self._state.close()
             self._release(self._held)
 
     async def suspend(self, seconds: float) -> bool:
@@ -170,46 +172,43 @@ class Lane:
         except TimeoutError:
             return False
         self.queue.rewind()
-        # Releasing follows the queue as it drains, and the queue is empty.
-        self._release(self._held)
+        self._release(self._held)  # Releasing follows the queue, which is empty.
         return True
 
     def resume(self) -> None:
         """Decide again after `suspend`; the consumer reads from the committed offsets."""
         self._may_decide.set()
 
-    async def _open(self) -> tuple[GuardedStage, StateStore]:
+    async def _open(self) -> RestoredStage:
         """Fence the previous owner, and only then read its committed offsets and its changelog."""
         parts = self._parts
         await parts.log.open()
         positions = await parts.positions(self.spec.partitions(self.p))
-        stage, store = await opened_with_room(self.name, self._open_state)
+        state = await opened_with_room(self.name, self._open_state)
         self.queue.settle(positions)
-        self.stage, self.is_open = stage, True
-        return stage, store
+        self.is_open = True
+        return state
 
-    async def _open_state(self) -> tuple[GuardedStage, StateStore]:
-        self._close_store()
+    async def _open_state(self) -> RestoredStage:
+        if self._state:
+            self._state.close()
+            self._state = None
         parts = self._parts
-        store = self._store = parts.store()
+        create, store = partial(parts.stage, self.spec.stage, self.p), parts.store()
+        guarded = partial(GuardedStage, create, store.entries, self.p, GuardReports(parts.observer))
+        self._state = state = RestoredStage(self.name, guarded, store, self._restore)
+        await state.open()
+        return state
+
+    async def _restore(self, store: StateStore) -> None:
         if self.spec.changelog is not None:
-            restored = await parts.restore(store)
-            parts.observer.on_restore(self.spec.stage, self.p, restored.records, restored.seconds)
-        create = partial(parts.stage, self.spec.stage, self.p)
-        stage = GuardedStage(create, store.entries, self.p, GuardReports(parts.observer))
-        # In a thread: a large state takes seconds, and the event loop has to serve health checks.
-        await asyncio.to_thread(lambda: stage.restore(store.entries()))
-        return stage, store
+            spec, done = self.spec, await self._parts.restore(store)
+            self._parts.observer.on_restore(spec.stage, self.p, done.records, done.seconds)
 
-    def _close_store(self) -> None:
-        if self._store is not None:
-            self._store.close()
-            self._store = None
-
-    async def _step(self, stage: GuardedStage, store: StateStore) -> None:
+    async def _step(self, state: RestoredStage) -> None:
         parts = self._parts
         await self._may_decide.wait()
-        if await self._reread(stage, store):
+        if await self._reread(state):
             return
         await self.queue.wait()
         await self.queue.fill(self._next_start - parts.clock())
@@ -223,33 +222,33 @@ class Lane:
             if not records:
                 return
             self._release({tp for tp in self._held if self.queue.drained(tp)})
-            for version in stage.snapshots_needed(records):
+            for version in state.stage.snapshots_needed(records):
                 await parts.snapshots.get(version)
-            await self._decide(stage, store, records)
+            await self._decide(state, records)
         finally:
             self._idle.set()
 
-    async def _reread(self, stage: GuardedStage, store: StateStore) -> bool:
+    async def _reread(self, state: RestoredStage) -> bool:
         """Let the stage decide on part of the input it is missing; False when it misses none."""
-        if (missing := stage.missing()) is None:
+        if (missing := state.missing()) is None:
             return False
         self._idle.clear()
         try:
-            await self._decide(stage, store, list(await self._parts.reread(missing)))
+            await self._decide(state, list(await self._parts.reread(missing)))
         finally:
             self._idle.set()
         return True
 
-    async def _decide(self, stage: Stage, store: StateStore, records: list[LogRecord]) -> None:
+    async def _decide(self, state: RestoredStage, records: list[LogRecord]) -> None:
         clock = self._parts.clock
         began, cpu_began = clock(), time.thread_time()
-        effects = stage.decide(records, store)
+        effects = await state.decide(records)
         cpu_seconds = time.thread_time() - cpu_began
         decided = clock()
         if effects.positions:
             written = await self._parts.log.commit(effects)
             if effects.changes:
-                store.apply(effects.changes, written.changelog_end or 0)
+                await state.apply(effects.changes, written.changelog_end or 0)
         elif effects.messages or effects.changes:
             raise AssertionError(f"stage {self.spec.stage} returned effects without positions")
         committed = clock()
@@ -272,8 +271,8 @@ class Lane:
 
     async def _align(self) -> None:
         """Wait a moment for partitions that are behind, to decide on them at the same time."""
-        deadline = self._parts.clock() + ALIGN_SECONDS
-        while self._is_one_missing() and (left := deadline - self._parts.clock()) > 0:
+        clock, deadline = self._parts.clock, self._parts.clock() + ALIGN_SECONDS
+        while self._is_one_missing() and (left := deadline - clock()) > 0:
             await self.queue.hear(left)
 
     def _is_one_missing(self) -> bool:

@@ -3,17 +3,35 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import aiokafka
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError
+from aiokafka.errors import (
+    IncompatibleBrokerVersion,
+    KafkaError,
+    LeaderNotAvailableError,
+    NoError,
+    UnknownTopicOrPartitionError,
+    for_code,
+)
+from aiokafka.structs import OffsetAndMetadata
 
 from schemas.topics import BY_NAME, TopicKind
 from streams.errors import HeadwaterError
 from streams.runtime.clients import new_consumer
+from streams.runtime.faust.internals import send_request
+from streams.runtime.identity import (
+    NO_LABEL,
+    UNKNOWN_LOGS,
+    KnownLogs,
+    PositionLabel,
+    read_label,
+)
+from streams.runtime.identity.topic_metadata import TopicMetadataRequest, id_text
 from streams.settings.core import CoreSettings
 from streams.stages.contract import TopicPartition
 
@@ -22,13 +40,25 @@ RETRY_FOR_SECONDS = 60.0
 NO_RECORDS_MAX = 10_000
 """Commit markers and aborted transactions take offsets but are no records. After the last record
 of an internal topic a group stays in front of them, and loses nothing when retention deletes them.
-This many such offsets are accepted."""
+This many such offsets are accepted, with a warning above one."""
+
+_MARKERS_ACCEPTED = {TopicKind.INTERNAL: NO_RECORDS_MAX, TopicKind.OUTCOME: 1}
+"""Whoever sends to a source topic usually writes no transactions, and so no markers."""
 
 Answer = TypeVar("Answer")
+
+_logger = logging.getLogger(__name__)
 
 
 class LostRecordsError(HeadwaterError):
     """The log no longer has the next record to read; the message says where, and what to do."""
+
+
+class CommittedPosition(NamedTuple):
+    """What a group has committed for a partition."""
+
+    offset: int
+    label: PositionLabel = NO_LABEL
 
 
 class Offsets:
@@ -42,6 +72,8 @@ class Offsets:
         self._settings = settings
         self._admin: AIOKafkaAdminClient | None = None
         self._consumer: aiokafka.AIOKafkaConsumer | None = None
+        self.logs = UNKNOWN_LOGS
+        """The logs that positions are compared with; the caller sets what `known_logs` gave it."""
 
     async def start(self) -> None:
         self._admin = AIOKafkaAdminClient(**self._settings.client())
@@ -62,16 +94,68 @@ class Offsets:
         described = await self._admin.describe_topics([self._settings.topic(topic)])
         return max((len(found["partitions"]) for found in described), default=0)
 
+    async def known_logs(self, topics: Iterable[str]) -> KnownLogs:
+        """The logs behind these topics; UNKNOWN_LOGS from a broker that has no topic ids.
+
+        Asks once. KafkaError when the broker does not answer or may not be asked.
+        """
+        assert self._admin is not None, "start() comes first"
+        if self._settings.embedded:
+            return UNKNOWN_LOGS  # It lives no longer than what was read from it.
+        request = TopicMetadataRequest([self._settings.topic(name) for name in topics])
+        try:
+            answer = (await send_request(self._admin, request)).to_object()
+        except (IncompatibleBrokerVersion, NotImplementedError):
+            return UNKNOWN_LOGS
+        ids, partitions = {}, {}
+        for found in answer["topics"]:
+            error = for_code(found["error_code"])
+            if error is UnknownTopicOrPartitionError:
+                continue
+            if error not in (NoError, LeaderNotAvailableError):
+                raise error(f"metadata of topic {found['topic']}")
+            name = self._settings.topic_without_prefix(found["topic"])
+            partitions[name] = len(found["partitions"])
+            if topic_id := id_text(found["topic_id"]):
+                ids[name] = topic_id
+        return KnownLogs(answer["cluster_id"] or "", ids, partitions)
+
     async def committed(
         self, group: str, tps: Sequence[TopicPartition]
     ) -> dict[TopicPartition, int]:
         """The committed offsets of a group; partitions without one are left out."""
+        found = await self._found(group, tps)
+        return {tp: at.offset for tp, at in found.items()}
+
+    async def committed_here(
+        self, tps: Sequence[TopicPartition]
+    ) -> dict[TopicPartition, CommittedPosition]:
+        """What this group has committed to the very logs that are there now.
+
+        Offsets of another log of the same name are left out, as if nothing had been committed.
+        """
+        found = await self._found(self._settings.group_id, tps)
+        committed = {}
+        for tp, at in found.items():
+            label = read_label(at.metadata)
+            if label.fits(self.logs.log_id(tp[0])):
+                committed[tp] = CommittedPosition(at.offset, label)
+            else:
+                _logger.warning(
+                    "%s-%s: offset %s was committed to another log (%s, now %s): reading from the "
+                    "first record", *tp, at.offset, label.log, self.logs.log_id(tp[0]),
+                )  # fmt: skip
+        return committed
+
+    async def _found(
+        self, group: str, tps: Sequence[TopicPartition]
+    ) -> dict[TopicPartition, OffsetAndMetadata]:
         assert self._admin is not None, "start() comes first"
         admin, wanted = self._admin, [self._with_prefix(tp) for tp in tps]
         found = await _patiently(
             lambda: admin.list_consumer_group_offsets(group, partitions=wanted)
         )
-        return {self._without_prefix(tp): at.offset for tp, at in found.items() if at.offset >= 0}
+        return {self._without_prefix(tp): at for tp, at in found.items() if at.offset >= 0}
 
     async def first(self, tps: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
         """The first offset that each log still has."""
@@ -88,20 +172,46 @@ class Offsets:
         return {self._without_prefix(tp): offset for tp, offset in found.items()}
 
     async def positions(self, tps: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
-        """The next offset of this group; LostRecordsError if retention overtook the group."""
-        committed = await self.committed(self._settings.group_id, tps)
-        first = await self.first(tps)
-        for tp, offset in committed.items():
+        """The next offset of this group; LostRecordsError when the log does not have it."""
+        return await self.positions_from(await self.committed_here(tps), tps)
+
+    async def positions_from(
+        self,
+        committed: Mapping[TopicPartition, CommittedPosition],
+        tps: Sequence[TopicPartition],
+    ) -> dict[TopicPartition, int]:
+        """The same, from what `committed_here` has answered."""
+        first, end = await self.first(tps), await self.high_watermark(tps)
+        for tp, (offset, _) in committed.items():
             topic = BY_NAME.get(tp[0])
-            no_records = NO_RECORDS_MAX if topic and topic.kind is TopicKind.INTERNAL else 0
-            if offset + no_records < first[tp]:
+            accepted = _MARKERS_ACCEPTED.get(topic.kind, 0) if topic else 0
+            if offset + accepted < first[tp]:
                 raise LostRecordsError(
                     f"{tp[0]}-{tp[1]} begins at offset {first[tp]} but {offset} was to be read "
                     f"next: {first[tp] - offset} records are lost; lengthen the topic's retention, "
-                    f"and to continue without them set the offset of group "
-                    f"{self._settings.group_id}"
+                    f"and to continue without them: {self._reset(tp, '--to-earliest')}"
                 )
-        return {tp: max(offset, committed.get(tp, 0)) for tp, offset in first.items()}
+            if offset + 1 < first[tp]:
+                _logger.warning(
+                    "%s-%s begins at offset %s but %s was to be read next: what is gone are most "
+                    "likely %s commit markers", *tp, first[tp], offset, first[tp] - offset,
+                )  # fmt: skip
+            if offset > end[tp]:
+                raise LostRecordsError(
+                    f"{tp[0]}-{tp[1]} ends at offset {end[tp]} but {offset} was to be read next: "
+                    "the log was cut off or created anew, and what it held is lost; to read all "
+                    f"that is there: {self._reset(tp, '--to-earliest')}"
+                )
+        ahead = {tp: offset for tp, (offset, _) in committed.items()}
+        return {tp: max(offset, ahead.get(tp, 0)) for tp, offset in first.items()}
+
+    def _reset(self, tp: TopicPartition, to: str) -> str:
+        """The command of Kafka that moves this group's position, while its workers are stopped."""
+        return (
+            f"kafka-consumer-groups.sh --bootstrap-server {self._settings.bootstrap_servers} "
+            f"--group {self._settings.group_id} --topic {self._settings.topic(tp[0])}:{tp[1]} "
+            f"--reset-offsets {to} --execute"
+        )
 
     async def committed_by_readers(self, tp: TopicPartition) -> int | None:
         """The offset that the reading group has committed; None for a topic without readers."""

@@ -1,13 +1,14 @@
 """The state of one lane: a cache of its changelog topic, on disk or in memory.
 
 A store writes its changelog position together with the changes. After a crash it continues from
-that position; an empty store continues from the start of the changelog.
+that position; an empty store continues from the start of the changelog. It also remembers which
+log it was read from, and a store of another log, or a damaged one, is read anew.
 """
 
 from __future__ import annotations
 
 import contextlib
-import functools
+import logging
 import shutil
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,26 +16,20 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Protocol
 
-from rocksdict import (
-    AccessType,
-    BlockBasedOptions,
-    Cache,
-    DBCompressionType,
-    Options,
-    Rdict,
-    WriteBatch,
-    WriteOptions,
-)
+from rocksdict import WriteBatch
 
 from schemas.records import MARK_BYTE
 from schemas.time import HOUR_MS, LogMs
-from streams.runtime.rocks.disk import StateDiskFullError, disk_errors
+from streams.runtime.rocks.checked_rocks import CheckedRocks
+from streams.runtime.rocks.disk import StateDiskFullError
 from streams.runtime.rocks.due_index import DueIndex, DueOf, never_due
+from streams.runtime.rocks.faults import StateDamagedError, StateFolderError, known_faults
 from streams.runtime.rocks.keys import (
     DUE_PREFIX,
     INDEX_PREFIX,
     INDEXED_KEY,
     NEWEST_KEY,
+    ORIGIN_KEY,
     POSITION_KEY,
     RocksEntries,
     all_entries,
@@ -42,9 +37,7 @@ from streams.runtime.rocks.keys import (
 )
 from streams.stages.common.working_set import DUE_BYTES
 
-BLOCK_CACHE_BYTES = 256 * 1024 * 1024  # of the process, shared by its stores
-WRITE_BUFFER_BYTES = 16 * 1024 * 1024  # per store, and twice that while one is being flushed
-BLOOM_BITS = 10.0
+_logger = logging.getLogger(__name__)
 
 STALE_SECONDS = 12 * 3600
 """A store that was not written for so long is rebuilt: half of Kafka's default
@@ -60,12 +53,20 @@ class StateStore(Protocol):
     """State that a stage reads and only the runtime writes.
 
     All calls block on local disk at most. `apply` may not run at the same time as another call.
-    After `close` nothing else may be called. An error means that the disk failed.
+    After `close` nothing else may be called. StateDamagedError: call `clear`, and fill the store
+    again. Any other error means that the disk failed.
     """
 
     @property
     def position(self) -> int:
         """The next changelog offset to apply; 0 for an empty store."""
+
+    @property
+    def origin(self) -> str:
+        """What `bind` was given; empty for a store that was not bound since it was empty."""
+
+    def bind(self, origin: str) -> None:
+        """Remember which log and partition the position is one of."""
 
     def get(self, key: bytes) -> bytes | None: ...
 
@@ -97,6 +98,7 @@ class MemoryStore:
     def __init__(self, expiry_of: ExpiryOf = never) -> None:
         self._values: dict[bytes, bytes] = {}
         self._position = 0
+        self.origin = ""
         self._expiry_of = expiry_of
         self._by_hour: dict[int, set[bytes]] = {}
 
@@ -110,6 +112,9 @@ class MemoryStore:
     def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
         get = self._values.get
         return [get(key) for key in keys]
+
+    def bind(self, origin: str) -> None:
+        self.origin = origin
 
     def apply(self, changes: StateChanges, position: int) -> None:
         values = self._values
@@ -133,6 +138,7 @@ class MemoryStore:
         self._values.clear()
         self._by_hour.clear()
         self._position = 0
+        self.origin = ""
 
     def close(self) -> None:
         return
@@ -154,27 +160,42 @@ class RocksStore:
         self.keeps_due_times = due_of is not never_due
         self._returned: list[bytes] = []  # index entries to delete with the next changes
         if _is_stale(folder):
+            _logger.info("state folder %s is too old to be continued: it is read anew", folder)
             shutil.rmtree(folder)
-        self._open()
+        try:
+            self._open()
+        except StateDamagedError as error:
+            _logger.warning("%s: it is read anew from the changelog", error)
+            self._remove()
+            self._open()
 
     def _open(self) -> None:
-        with disk_errors(self._folder):
-            self._folder.mkdir(parents=True, exist_ok=True)
-            self._rocks = Rdict(str(self._folder), _options(), access_type=AccessType.read_write())
-        unlogged = WriteOptions()
-        unlogged.disable_wal = True
-        self._unlogged = unlogged
-        stored = self._rocks.get(POSITION_KEY)
+        self._rocks = CheckedRocks(self._folder)
+        try:
+            self._read_own()
+        except StateDamagedError:
+            self.close()
+            raise
+
+    def _read_own(self) -> None:
+        """What the store keeps for itself; the index of due times, where another build wrote."""
+        stored, origin = self._rocks.get([POSITION_KEY, ORIGIN_KEY])
         self._position = int.from_bytes(stored, "big") if stored else 0
+        self.origin = origin.decode() if origin else ""
         self._due = DueIndex(self._rocks, self._due_of)
         if self.keeps_due_times and stored and self._rocks.get(INDEXED_KEY) != stored:
             for batch in self._due.add_all(all_entries(self._rocks)):
-                with disk_errors(self._folder):
-                    self._rocks.write(batch, unlogged)
+                self._rocks.write(batch)
 
     @property
     def position(self) -> int:
         return self._position
+
+    def bind(self, origin: str) -> None:
+        batch = WriteBatch(raw_mode=True)
+        batch.put(ORIGIN_KEY, origin.encode())
+        self._rocks.write(batch)
+        self.origin = origin
 
     def get(self, key: bytes) -> bytes | None:
         return self.get_many([key])[0]
@@ -205,8 +226,7 @@ class RocksStore:
         if self.keeps_due_times:
             self._due.write(batch, changes)
             put(INDEXED_KEY, written)
-        with disk_errors(self._folder):
-            self._rocks.write(batch, self._unlogged)
+        self._rocks.write(batch)
         self._position = position
 
     def expired(self, now: LogMs) -> list[bytes]:
@@ -233,12 +253,18 @@ class RocksStore:
 
     def clear(self) -> None:
         self.close()
-        shutil.rmtree(self._folder)
+        self._remove()
+        self._returned = []
         self._open()
 
     def close(self) -> None:
-        with contextlib.suppress(StateDiskFullError), disk_errors(self._folder):
+        # What a damaged store cannot write any more is read again from the changelog.
+        with contextlib.suppress(StateDamagedError, StateDiskFullError, StateFolderError):
             self._rocks.close()
+
+    def _remove(self) -> None:
+        with known_faults(self._folder):
+            shutil.rmtree(self._folder)
 
 
 def _hour_key(time: int) -> bytes:
@@ -250,22 +276,3 @@ def _is_stale(folder: Path) -> bool:
     open meanwhile would keep the key for ever."""
     touched = [path.stat().st_mtime for path in folder.glob("*")]
     return bool(touched) and time.time() - max(touched) > STALE_SECONDS
-
-
-@functools.cache
-def _block_cache() -> Cache:
-    return Cache(BLOCK_CACHE_BYTES)
-
-
-def _options() -> Options:
-    table = BlockBasedOptions()
-    table.set_block_cache(_block_cache())
-    table.set_bloom_filter(BLOOM_BITS, False)
-    options = Options(raw_mode=True)
-    options.create_if_missing(True)
-    options.set_block_based_table_factory(table)
-    options.set_compression_type(DBCompressionType.lz4())
-    options.set_write_buffer_size(WRITE_BUFFER_BYTES)
-    options.set_max_background_jobs(2)
-    options.set_keep_log_file_num(2)
-    return options

@@ -6,24 +6,27 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any
 
 import faust
 from aiokafka.errors import KafkaError
 from faust.types import TP
 
 from streams.agents import CORE_LANES, Offer, core_app
-from streams.errors import HeadwaterError
 from streams.kafka.broker_watch import BrokerWatch
 from streams.kafka.connection_fault import connection_fault
-from streams.runtime.checkpoint import KafkaLog, LogOptions, no_announcement
+from streams.runtime.checkpoint import KafkaLog, LogOptions, OffsetLabel, no_announcement, no_label
 from streams.runtime.faust.app import report, run_faust, silence_libraries
 from streams.runtime.faust.batches import PollBatch
 from streams.runtime.fleet import LaneFleet
+from streams.runtime.identity import UNKNOWN_LOGS
+from streams.runtime.identity.lane_origin import LaneOrigin
+from streams.runtime.identity.log_watch import LogWatch
 from streams.runtime.lane import Lane, LaneParts, LaneSpec
 from streams.runtime.lead import BoundedLead, UnboundedLead
 from streams.runtime.offsets import Offsets
-from streams.runtime.recovery import Restored, reread, restore
+from streams.runtime.recovery import reread
 from streams.runtime.reports import LaneObserver, LoggedReason, Readiness
 from streams.runtime.snapshots import SnapshotReader
 from streams.runtime.state import MemoryStore, RocksStore, StateStore
@@ -37,6 +40,7 @@ from streams.runtime.ticks import (
 from streams.settings.core import CoreSettings
 from streams.stages.common.working_set import stored_due, stored_expiry
 from streams.stages.contract import CLOCK_KEY, Stage, TopicPartition
+from streams.worker.partition_counts import PartitionCounts, SetupError, partition_counts
 
 Stages = Callable[[str, int, int, int], Stage]
 """Creates a stage from its name, a partition number and the number of partitions."""
@@ -50,10 +54,6 @@ _AWAY_STOP_SECONDS = 3.0
 
 WAITING_SECONDS = 4.0
 """A checkpoint that waits longer for Kafka makes the worker not ready."""
-
-
-class SetupError(HeadwaterError):
-    """The broker does not have what the worker needs; the message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +85,9 @@ class CoreWorker:
         self._stages = stages
         self._observer = around.observer or LaneObserver()
         self._partitions = PartitionCounts(0, 0)
+        topics = [name for spec in self.specs for name in (*spec.inputs, spec.changelog) if name]
+        self._look = partial(self.offsets.known_logs, topics)
+        self.log_watch = LogWatch(UNKNOWN_LOGS, self._look)
         self.app = around.app(settings, self._offer)
         self.app.on_partitions_revoked.connect(self._on_revoked)
         self.app.on_partitions_assigned.connect(self._on_assigned)
@@ -121,7 +124,9 @@ class CoreWorker:
             await self.snapshots.start()
         except (KafkaError, OSError, TimeoutError) as error:
             raise SetupError(await connection_fault(self.settings.client(), error)) from error
-        self._partitions = await _partition_counts(self.offsets, self.specs, self.settings)
+        self._partitions = await partition_counts(self.offsets, self.specs, self.settings)
+        self.offsets.logs = self.app.transport.logs = await self._look()
+        self.log_watch = LogWatch(self.offsets.logs, self._look)
         self.fleet = LaneFleet(
             self.specs,
             self._lane,
@@ -180,20 +185,16 @@ class CoreWorker:
         # The embedded broker drops old messages, changelogs too, and ends with its process.
         keeps_state = spec.changelog is not None and not settings.embedded
         changelog = (spec.changelog or "", p) if keeps_state else None
-
-        async def refill(store: StateStore) -> Restored:
-            if changelog is None:
-                return Restored(0, 0.0, True)
-            return await restore(settings, changelog, store)
-
-        log = KafkaLog(settings, f"headwater-{spec.stage}-{p}", changelog, self._log_options())
+        origin = LaneOrigin(settings, self.offsets, changelog)
+        options = self._log_options(no_label if settings.embedded else origin.label)
+        log = KafkaLog(settings, f"headwater-{spec.stage}-{p}", changelog, options)
         self._logs[f"{spec.stage}-{p}"] = log
         parts = LaneParts(
             stage=lambda stage, number: self._stages(stage, number, *self._partitions),
             log=log,
             store=lambda: self._store(spec, p),
-            restore=refill,
-            positions=self.offsets.positions,
+            restore=origin.restore,
+            positions=origin.positions,
             flow=self.app.consumer,
             snapshots=self.snapshots,
             observer=self._observer,
@@ -210,7 +211,7 @@ class CoreWorker:
             return RocksStore(where)  # The parts of learners expire by no time of the log.
         return RocksStore(where, stored_expiry, stored_due)
 
-    def _log_options(self) -> LogOptions:
+    def _log_options(self, label: OffsetLabel) -> LogOptions:
         settings = self.settings
         # All lanes of all stages may write to one partition.
         share = 1 / (self._partitions.stages * len(self.specs))
@@ -219,6 +220,7 @@ class CoreWorker:
         return LogOptions(
             lead=BoundedLead(settings.lead, readers, share) if bounded else UnboundedLead(),
             announce=self._announce if settings.embedded else no_announcement,
+            label=label,
         )
 
     async def _announce(self, positions: Mapping[TopicPartition, int]) -> None:
@@ -241,7 +243,7 @@ async def run_core(worker: CoreWorker, stop: asyncio.Event) -> int:
 async def _serve(worker: CoreWorker, fleet: LaneFleet, stop: asyncio.Event) -> int:
     app = worker.app
     stopping = asyncio.create_task(stop.wait())
-    tasks = [asyncio.create_task(run_faust(app))]
+    tasks = [asyncio.create_task(worker.log_watch.run()), asyncio.create_task(run_faust(app))]
     tasks += [asyncio.create_task(ticking) for ticking in worker.ticking(fleet)]
     tasks.append(asyncio.create_task(worker.watch.run(worker.is_well)))
     try:
@@ -264,36 +266,3 @@ async def _serve(worker: CoreWorker, fleet: LaneFleet, stop: asyncio.Event) -> i
             task.cancel()
         with contextlib.suppress(Exception):
             await asyncio.wait_for(app.stop(), max(1.0, deadline - loop.time()))
-
-
-class PartitionCounts(NamedTuple):
-    """Partitions of the topics between stages, and of the source topics, which are as many unless
-    this generation was made by re-keying."""
-
-    stages: int
-    sources: int
-
-
-async def _partition_counts(
-    offsets: Offsets, specs: tuple[LaneSpec, ...], settings: CoreSettings
-) -> PartitionCounts:
-    counts = {
-        name: await offsets.partitions(name)
-        for s in specs
-        if not s.single_partition
-        for name in s.inputs
-    }
-    missing = sorted(name for name, count in counts.items() if not count)
-    if missing:
-        raise SetupError(f"topic {missing[0]} does not exist: run `headwater migrate`")
-    sources = {name for s in specs if s.is_source for name in s.inputs}
-    of_sources = {counts[name] for name in counts if name in sources}
-    of_stages = {counts[name] for name in counts if name not in sources}
-    all_counts = of_sources | of_stages
-    is_rekeyed = settings.generation > 1 and max(len(of_sources), len(of_stages)) == 1
-    if len(all_counts) > 1 and not is_rekeyed:
-        wrong = ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))
-        raise SetupError(
-            f"topics differ in their number of partitions ({wrong}): `headwater doctor` has advice"
-        )
-    return PartitionCounts(max(of_stages or of_sources), max(of_sources or of_stages))

@@ -19,10 +19,13 @@ from streams.kafka.connection_fault import connection_fault
 from streams.runtime.clients import is_passing
 from streams.runtime.faust.app import report, run_faust, silence_libraries
 from streams.runtime.faust.batches import PollBatch
+from streams.runtime.identity import UNKNOWN_LOGS, KnownLogs, PositionLabel
+from streams.runtime.identity.log_watch import LogChangedError, LogWatch
 from streams.runtime.offsets import LostRecordsError, Offsets
 from streams.runtime.reports import LoggedReason, Readiness
 from streams.settings.storing import StoringSettings
 from streams.store.base import Store, UnavailableError
+from streams.store.log_epochs import bind_epochs
 from streams.store.migrations import require_usable
 from streams.store.sink.commits import RETRY_SECONDS, commit
 from streams.store.sink.pulse import Pulse
@@ -69,6 +72,7 @@ class StoringWorker:
         self._is_rebalancing = True
         self._waits_for = "starting"
         self._offsets = Offsets(settings.kafka())
+        self._log_watch = LogWatch(UNKNOWN_LOGS, self._look)
         self._checking: asyncio.Task[None] | None = None
         self.watch = BrokerWatch(settings.kafka().client())
         self.failure: asyncio.Future[BaseException] | None = None  # from `open` on
@@ -94,16 +98,16 @@ class StoringWorker:
         self.failure = asyncio.get_running_loop().create_future()
         try:
             await self._offsets.start()
-            await self._require_topics()
+            logs = await self._require_topics()
         except (KafkaError, OSError, TimeoutError) as error:
             raise Stop(await connection_fault(self.settings.kafka().client(), error)) from error
-        self._store = await self._open_store()
-        parts = SinkParts(self._threads, self._commit, self._observer)
+        self._store, epochs = await self._open_store(logs)
+        parts = SinkParts(self._threads, self._commit, self._observer, confirm=self._confirm)
         flush = self.settings.flush
         bounds = SealBounds(flush.rows_max, flush.bytes_max, self.settings.flush_seconds)
         tables = {
             topic: TableSink(
-                TableWriter(self._store, table, self.settings.epoch, self._pulse.require),
+                TableWriter(self._store, table, epochs[topic], self._pulse.require),
                 bounds,
                 parts,
             )
@@ -122,6 +126,10 @@ class StoringWorker:
         while True:
             self._pulse.beat()
             await asyncio.sleep(self.settings.session_timeout_seconds / 20)
+
+    async def watch_logs(self) -> None:
+        """Fail once the topics are no longer the logs that this worker started with."""
+        await self._log_watch.run()
 
     async def close(self) -> None:
         if self._checking is not None:
@@ -182,28 +190,49 @@ class StoringWorker:
     async def _commit(self, topic: str, next_offsets: Mapping[int, int]) -> None:
         generation = self._generation
         name = self.settings.topic_prefix + topic
-        offsets = {aiokafka.TopicPartition(name, p): at for p, at in next_offsets.items()}
+        label = PositionLabel(log=self._offsets.logs.log_id(topic)).text()
+        offsets = {aiokafka.TopicPartition(name, p): (at, label) for p, at in next_offsets.items()}
         await commit(
             self.app.consumer,
             offsets,
             lambda: generation == self._generation and not self._is_rebalancing,
         )
 
-    async def _require_topics(self) -> None:
+    async def _confirm(self, since: float) -> None:
+        try:
+            await self._log_watch.confirm(since)
+        except LogChangedError as error:
+            # The batch is of another log than its table's epoch says: it must not be stored.
+            assert self.failure is not None, "open() comes first"
+            if not self.failure.done():
+                self.failure.set_result(error)
+            await asyncio.Event().wait()
+
+    async def _look(self) -> KnownLogs:
+        return await self._offsets.known_logs(TABLE_OF_TOPIC)
+
+    async def _require_topics(self) -> KnownLogs:
         for name in TABLE_OF_TOPIC:
             if not await self._offsets.partitions(name):
                 raise Stop(f"topic {name} does not exist: run `headwater migrate`")
+        self._offsets.logs = self.app.transport.logs = logs = await self._look()
+        self._log_watch = LogWatch(logs, self._look)
+        return logs
 
-    async def _open_store(self) -> Store:
+    async def _open_store(self, logs: KnownLogs) -> tuple[Store, dict[str, str]]:
+        """The store, and the log epoch of each topic's rows."""
         loop = asyncio.get_running_loop()
         silence_seconds = self.settings.session_timeout_seconds / 2
         store = await loop.run_in_executor(
             self._threads, open_target, self.settings.store, silence_seconds
         )
+        ids = {topic: logs.log_id(topic) for topic in TABLE_OF_TOPIC}
         while True:
             try:
                 await loop.run_in_executor(self._threads, require_usable, store)
-                return store
+                return store, await loop.run_in_executor(
+                    self._threads, bind_epochs, store, self.settings.epoch, ids
+                )
             except UnavailableError as error:
                 self._waits_for = str(error)
                 await asyncio.sleep(RETRY_SECONDS)
@@ -237,13 +266,14 @@ async def _serve(worker: StoringWorker, sink: Sink, stopping: asyncio.Task[Any])
     assert worker.failure is not None, "the worker is open"
     storing = asyncio.create_task(sink.run())
     reading = asyncio.create_task(run_faust(app))
-    watching = asyncio.create_task(worker.watch.run(worker.is_well))
+    watching = asyncio.create_task(worker.watch_logs())
+    watches = [watching, asyncio.create_task(worker.watch.run(worker.is_well))]
     loop = asyncio.get_running_loop()
     deadline: float | None = None
-    ends: list[asyncio.Future[Any]] = [worker.failure, storing, reading, stopping]
+    ends: list[asyncio.Future[Any]] = [worker.failure, storing, reading, watching, stopping]
     try:
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-        failures = [task.exception() for task in (storing, reading) if task.done()]
+        failures = [task.exception() for task in (watching, storing, reading) if task.done()]
         if worker.failure.done():
             failures.insert(0, worker.failure.result())
         if failures:
@@ -255,7 +285,7 @@ async def _serve(worker: StoringWorker, sink: Sink, stopping: asyncio.Task[Any])
         await sink.drain(max(seconds / 2, seconds - worker.settings.store.timeout_seconds))
         return 0
     finally:
-        for task in (storing, reading, watching):
+        for task in (storing, reading, *watches):
             task.cancel()
         with contextlib.suppress(Exception):
             left = _FAILED_STOP_SECONDS if deadline is None else deadline - loop.time()

@@ -8,16 +8,20 @@ member, when an upgrade renames it or changes what it does.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import aiokafka
 import faust
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.consumer.fetcher import OffsetResetStrategy
 from aiokafka.coordinator.assignors.abstract import AbstractPartitionAssignor
 from aiokafka.coordinator.protocol import (
     ConsumerProtocolMemberAssignment,
     ConsumerProtocolMemberMetadata,
 )
+from aiokafka.protocol.api import Request, Response
+from aiokafka.structs import OffsetAndMetadata
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
@@ -30,8 +34,11 @@ __all__ = [
     "OwnConsumerThread",
     "OwnProducer",
     "OwnTransport",
+    "committed_with_metadata",
     "group_generation",
+    "permit_resets",
     "request_rejoin",
+    "send_request",
     "wait_until_crashed",
 ]
 
@@ -57,6 +64,35 @@ def group_generation(client: aiokafka.AIOKafkaConsumer) -> int:
 def request_rejoin(client: aiokafka.AIOKafkaConsumer) -> None:
     """Have a started client join its consumer group anew, in a new generation."""
     client._coordinator.request_rejoin()
+
+
+async def committed_with_metadata(
+    client: aiokafka.AIOKafkaConsumer, tps: Iterable[aiokafka.TopicPartition]
+) -> Mapping[aiokafka.TopicPartition, OffsetAndMetadata]:
+    """The committed offsets of the client's group, with their metadata; none may be -1 or missing.
+
+    The public `committed` gives the offset alone.
+    """
+    found: Mapping[
+        aiokafka.TopicPartition, OffsetAndMetadata
+    ] = await client._coordinator.fetch_committed_offsets(list(tps))
+    return found
+
+
+def permit_resets(client: aiokafka.AIOKafkaConsumer, are_permitted: bool) -> None:
+    """Whether a position that its log does not have becomes the log's first record, in silence.
+
+    Otherwise the next poll raises OffsetOutOfRangeError. aiokafka fixes this when the client is
+    made; but while partitions are being assigned, those without a committed offset need it.
+    """
+    earliest, none = OffsetResetStrategy.EARLIEST, OffsetResetStrategy.NONE
+    client._fetcher._default_reset_strategy = earliest if are_permitted else none
+
+
+async def send_request(client: AIOKafkaAdminClient, request: Request[Any]) -> Response:
+    """The answer of any broker to a request that aiokafka has no method for."""
+    answer: Response = await client._send_request(request)
+    return answer
 
 
 class OwnConsumerThread(driver.AIOKafkaConsumerThread):

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import aiokafka
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 from faust.types import TP
 from yarl import URL
 
@@ -25,9 +25,13 @@ from streams.runtime.faust.internals import (
     OwnConsumerThread,
     OwnProducer,
     OwnTransport,
+    committed_with_metadata,
     group_generation,
+    permit_resets,
     request_rejoin,
 )
+from streams.runtime.identity import UNKNOWN_LOGS, KnownLogs, read_label
+from streams.runtime.offsets import LostRecordsError
 from streams.settings.core import CoreSettings
 
 _logger = logging.getLogger(__name__)
@@ -75,10 +79,16 @@ class _Thread(OwnConsumerThread):
             metadata_max_age_ms=self.app.conf.consumer_metadata_max_age_ms,
         )
 
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        if self.client_or_none is not None:
+            permit_resets(self.client, True)
+        await super().on_partitions_revoked(revoked)
+
     async def seek_to_committed(self) -> Mapping[TP, int]:
         """Seek every partition to its committed offset, and to its beginning if there is none.
 
-        Records that were fetched around a rebalance and dropped are read again that way.
+        Records that were fetched around a rebalance and dropped are read again that way. An offset
+        that was committed to another log of the same name counts as none.
         """
         while True:
             try:
@@ -91,14 +101,21 @@ class _Thread(OwnConsumerThread):
 
     async def _rewind(self) -> Mapping[TP, int]:
         client = self.client
+        logs: KnownLogs = self.transport.logs
+        name_of = self.transport.options.settings.topic_without_prefix
         committed = {}
+        known = await committed_with_metadata(client, client.assignment())
         for tp in client.assignment():
-            offset = await client.committed(tp)
-            committed[tp] = offset
-            if offset is not None and offset >= 0:
-                client.seek(tp, offset)
+            found, log_id = known.get(tp), logs.log_id(name_of(tp.topic))
+            if found and found.offset >= 0 and read_label(found.metadata).fits(log_id):
+                committed[tp] = found.offset
+                client.seek(tp, found.offset)
             else:
                 await client.seek_to_beginning(tp)
+        # From here on every partition has a position. Where its log no longer has that record,
+        # aiokafka would go on at the first record and say nothing. The embedded broker keeps
+        # little, and its readers' lag is bounded instead.
+        permit_resets(client, self.transport.options.settings.embedded)
         return committed
 
 
@@ -133,8 +150,11 @@ class BatchConsumer(OwnConsumer):
         highwater = client.highwater(kafka_tp)
         return highwater is not None and highwater > offset
 
-    async def commit_own(self, offsets: Mapping[aiokafka.TopicPartition, int]) -> None:
-        """Commit the offsets of partitions that are still assigned; raises aiokafka's errors."""
+    async def commit_own(self, offsets: Mapping[aiokafka.TopicPartition, tuple[int, str]]) -> None:
+        """Commit offsets, with their metadata, of partitions that are still assigned.
+
+        Raises aiokafka's errors.
+        """
 
         async def in_thread() -> None:
             client = self.thread.client
@@ -170,6 +190,13 @@ class BatchConsumer(OwnConsumer):
                 raise
             _logger.info("a poll was cut short")
             return {}
+        except OffsetOutOfRangeError as error:
+            ((tp, offset),) = error.args[0].items()
+            raise LostRecordsError(
+                f"{tp.topic}-{tp.partition} no longer has offset {offset}, which was to be read "
+                "next: retention removed it, or the topic was created anew; start the worker "
+                "again, which says how many records are lost and how to go on"
+            ) from error
 
 
 class _TickProducer(OwnProducer):
@@ -189,6 +216,8 @@ class BatchTransport(OwnTransport):
     def __init__(self, app: Any, options: ConsumerOptions) -> None:
         super().__init__([URL(url) for url in broker_urls(options.settings)], app)
         self.options = options
+        self.logs = UNKNOWN_LOGS
+        """What committed offsets are compared with; the worker sets it before Faust starts."""
 
 
 def broker_urls(settings: CoreSettings) -> list[str]:

@@ -1,3 +1,3 @@
-"""What a RocksDB of stage state holds beside the states, and what happens to it on a full disk."""
+"""The RocksDB of stage state: its keys, its index of due times, its options and its faults."""
 
-__all__ = ["disk", "due_index", "keys"]
+__all__ = ["checked_rocks", "disk", "due_index", "faults", "keys", "options"]

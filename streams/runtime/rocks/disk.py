@@ -29,18 +29,25 @@ class StateDiskFullError(HeadwaterError):
     """A state cannot be written, because its disk is full; the message names the folder."""
 
 
+def disk_full(folder: Path, error: Exception) -> StateDiskFullError | None:
+    """What RocksDB and the system say about a full disk, as our error; None for other errors."""
+    is_full = isinstance(error, OSError) and error.errno in _FULL_NUMBERS
+    if is_full or any(words in str(error) for words in _FULL):
+        return StateDiskFullError(
+            f"the disk of {folder} is full: free some room, or move HEADWATER_STATE_DIR; "
+            "nothing is lost, and the lane goes on by itself"
+        )
+    return None
+
+
 @contextmanager
 def disk_errors(folder: Path) -> Iterator[None]:
-    """Turn what RocksDB and the system say about a full disk into StateDiskFullError."""
+    """Raise StateDiskFullError for what RocksDB and the system raise on a full disk."""
     try:
         yield
     except Exception as error:
-        is_full = isinstance(error, OSError) and error.errno in _FULL_NUMBERS
-        if is_full or any(words in str(error) for words in _FULL):
-            raise StateDiskFullError(
-                f"the disk of {folder} is full: free some room, or move HEADWATER_STATE_DIR; "
-                "nothing is lost, and the lane goes on by itself"
-            ) from error
+        if full := disk_full(folder, error):
+            raise full from error
         raise
 
 

@@ -14,8 +14,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
-from rocksdict import Rdict, WriteBatch
+from rocksdict import WriteBatch
 
+from streams.runtime.rocks.checked_rocks import CheckedRocks
 from streams.runtime.rocks.keys import DUE_PREFIX
 
 _DUE_BYTES = 8
@@ -34,7 +35,7 @@ def never_due(key: bytes, value: bytes) -> int:
 class DueIndex:
     """Call `saw` for every value that is read, and `write` for every write of values."""
 
-    def __init__(self, rocks: Rdict, due_of: DueOf) -> None:
+    def __init__(self, rocks: CheckedRocks, due_of: DueOf) -> None:
         self._rocks = rocks
         self._due_of = due_of
         self._known: dict[bytes, int] = {}  # due times of the values that were read

@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 
-from rocksdict import Rdict
+from streams.runtime.rocks.checked_rocks import CheckedRocks
 
 OWN_PREFIX = b"\x00\x00"
 """Of the store itself: stages never see such keys."""
 POSITION_KEY = OWN_PREFIX + b"changelog position"
 """The next changelog offset to read, 8 bytes, big-endian."""
+ORIGIN_KEY = OWN_PREFIX + b"changelog"
+"""The log and partition that the position is one of, as text."""
 INDEXED_KEY = OWN_PREFIX + b"due times at"
 """The position at which the index of due times was written last: another build may write none."""
 NEWEST_KEY = OWN_PREFIX + b"newest format"
@@ -30,13 +32,13 @@ def is_due_entry(key: bytes) -> bool:
     return key.startswith(DUE_PREFIX)
 
 
-def all_entries(rocks: Rdict) -> Iterator[tuple[bytes, bytes]]:
+def all_entries(rocks: CheckedRocks) -> Iterator[tuple[bytes, bytes]]:
     """Every key of the stage with its value."""
     yield from _reserved_entries(rocks)
     yield from rocks.items(from_key=_STATES_FROM)
 
 
-def _reserved_entries(rocks: Rdict) -> Iterator[tuple[bytes, bytes]]:
+def _reserved_entries(rocks: CheckedRocks) -> Iterator[tuple[bytes, bytes]]:
     for entry in rocks.items():
         if entry[0] >= INDEX_PREFIX:
             return
@@ -47,7 +49,7 @@ def _reserved_entries(rocks: Rdict) -> Iterator[tuple[bytes, bytes]]:
 class RocksEntries:
     """The entries of a store; see `streams.stages.contract.IndexedEntries`."""
 
-    def __init__(self, rocks: Rdict) -> None:
+    def __init__(self, rocks: CheckedRocks) -> None:
         self._rocks = rocks
 
     def __iter__(self) -> Iterator[tuple[bytes, bytes]]:

@@ -12,7 +12,8 @@ from streams.runtime.faust.transport import BatchConsumer
 
 RETRY_SECONDS = 0.5
 
-NextOffsets = Mapping[aiokafka.TopicPartition, int]
+NextOffsets = Mapping[aiokafka.TopicPartition, tuple[int, str]]
+"""Each with the metadata that is committed beside it."""
 
 
 async def commit(

@@ -25,6 +25,14 @@ BACKOFF_SECONDS_MAX = 10.0
 """Longest pause between attempts: how soon storing resumes once the store is back."""
 _LOOK_SECONDS = 0.1
 
+Confirm = Callable[[float], Awaitable[None]]
+"""Returns once the topics were seen to be the same logs after this moment."""
+
+
+async def no_doubt(since: float) -> None:
+    """For logs that nobody can exchange while the sink runs."""
+
+
 Commit = Callable[[str, Mapping[int, int]], Awaitable[None]]
 """Commits a topic's next offsets by partition. Also returns when a partition has been revoked."""
 
@@ -54,6 +62,8 @@ class SinkParts:
     observer: StoringObserver
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    confirm: Confirm = no_doubt
+    """Called before a batch is first inserted: its rows are of the log whose epoch they get."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +158,7 @@ class TableSink:
         batch = self.buffer.seal(bounds.rows_max, bounds.bytes_max, self._parts.clock())
         self._in_flight = batch
         try:
+            await self._parts.confirm(self._parts.clock())
             if await self._write(batch, assignment):
                 await self._parts.commit(self._writer.table.topic, batch.next_offsets())
         finally:

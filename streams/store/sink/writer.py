@@ -15,8 +15,8 @@ from typing import Any
 from streams.errors import Stop
 from streams.store.base import BadRowsError, Store, UnavailableError
 from streams.store.columns import OutcomeDecoder
-from streams.store.sink.readback import highest_offsets, offsets_present
-from streams.store.sink.sealed_batch import Polled, SealedBatch
+from streams.store.sink.readback import Readback
+from streams.store.sink.sealed_batch import SealedBatch
 from streams.store.tables import EPOCH, OFFSET, PARTITION, Table
 
 
@@ -36,14 +36,13 @@ class TableWriter:
         process may have lost its partitions without noticing."""
         self.table = table
         self._store = store
-        self._epoch = epoch
         self._permit = permit
         self._decoder = OutcomeDecoder(table)
-        self._looked_up: dict[int, int] = {}  # partition -> highest offset that may be stored
+        self._readback = Readback(store, table, epoch)
 
     def forget(self) -> None:
         """Look everything up again: another process may have written meanwhile."""
-        self._looked_up.clear()
+        self._readback.forget()
 
     def write(self, batch: SealedBatch) -> InsertReport:
         """Insert the rows of the batch that are not stored yet.
@@ -51,7 +50,7 @@ class TableWriter:
         UnavailableError: call again with the same batch. Stop: the table does not take a row, and
         no row after it is stored.
         """
-        self._find_highest(batch)
+        self._readback.look_up({partition for partition, *_ in batch.spans()})
         columns, rows = self._missing(batch)
         if rows:
             try:
@@ -59,19 +58,13 @@ class TableWriter:
                 self._insert(columns, rows)
             except UnavailableError:
                 for partition, _, last in batch.spans():
-                    self._looked_up[partition] = max(self._looked_up[partition], last)
+                    self._readback.doubt(partition, last)
                 raise
         return InsertReport(rows, batch.rows - rows)
 
-    def _find_highest(self, batch: SealedBatch) -> None:
-        unknown = {partition for partition, *_ in batch.spans()} - self._looked_up.keys()
-        if unknown:
-            found = highest_offsets(self._store, self.table.name, self._epoch, unknown)
-            self._looked_up.update({partition: found.get(partition, -1) for partition in unknown})
-
     def _missing(self, batch: SealedBatch) -> tuple[dict[str, list[Any]], int]:
         columns: dict[str, list[Any]] = {column.name: [] for column in self.table.all_columns}
-        for polled in map(self._without_stored, batch.polled):
+        for polled in map(self._readback.without_stored, batch.polled):
             if not polled.offsets:
                 continue
             decoded = self._decoder.decode(polled.values, polled.partition, polled.offsets)
@@ -79,25 +72,8 @@ class TableWriter:
                 columns[name] += values
             columns[PARTITION] += [polled.partition] * len(polled.offsets)
             columns[OFFSET] += polled.offsets
-        rows = len(columns[OFFSET])
-        columns[EPOCH] = [self._epoch] * rows
-        return columns, rows
-
-    def _without_stored(self, polled: Polled) -> Polled:
-        first, last = polled.offsets[0], polled.offsets[-1]
-        if first > self._looked_up[polled.partition]:
-            return polled
-        stored = offsets_present(
-            self._store, self.table.name, self._epoch, polled.partition, (first, last)
-        )
-        kept = [
-            (offset, value)
-            for offset, value in zip(polled.offsets, polled.values, strict=True)
-            if offset not in stored
-        ]
-        return Polled(
-            polled.partition, [offset for offset, _ in kept], [value for _, value in kept], 0
-        )
+            columns[EPOCH] += [self._readback.epoch(polled.partition)] * len(polled.offsets)
+        return columns, len(columns[OFFSET])
 
     def _insert(self, columns: dict[str, list[Any]], rows: int) -> None:
         """Insert; on refusal, halve the rows until the refused one is found, and name it."""

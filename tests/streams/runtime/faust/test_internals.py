@@ -17,6 +17,8 @@ from typing import Any
 import aiokafka
 import faust
 import pytest
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.consumer.fetcher import Fetcher
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.coordinator.assignors.abstract import AbstractPartitionAssignor
 from aiokafka.coordinator.protocol import (
@@ -53,6 +55,9 @@ PRIVATE = {
     "_thread": driver.Consumer,
     "_settings_auth": driver.Producer,
     "_coordinator": aiokafka.AIOKafkaConsumer,
+    "_fetcher": aiokafka.AIOKafkaConsumer,
+    "_default_reset_strategy": Fetcher,
+    "_send_request": AIOKafkaAdminClient,
 }
 """Every private member in use, and the class that has it."""
 

@@ -1,0 +1,114 @@
+"""Whether the parts of a lane fit together before it decides anything.
+
+A lane's input, the offsets committed for it, its changelog and the local cache of that are four
+things that operators delete, restore and exchange one by one. Each of them names the log that it
+belongs to, so that a lane never continues an old state with a new log, or a new state at an old
+position:
+
+    committed offsets    name input and changelog in their label, written in the same transaction
+    local state          names its changelog
+    topics               have the broker's ids
+
+What can be read anew is (local state); what nobody can bring back stops the worker with advice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from streams.runtime.identity.position_label import PositionLabel
+from streams.runtime.offsets import CommittedPosition, Offsets
+from streams.runtime.recovery import LostStateError, Restored, restore
+from streams.runtime.state import StateStore
+from streams.settings.core import CoreSettings
+from streams.stages.contract import TopicPartition
+
+
+class LaneOrigin:
+    """Opens one lane: `positions`, then `restore`. `label` is for every checkpoint after that."""
+
+    def __init__(
+        self, settings: CoreSettings, offsets: Offsets, changelog: TopicPartition | None
+    ) -> None:
+        """`changelog` is None for a stage without state, and on a broker that keeps none."""
+        self._settings = settings
+        self._offsets = offsets
+        self._changelog = changelog
+        self._committed: Mapping[TopicPartition, CommittedPosition] = {}
+        self._inputs: Sequence[TopicPartition] = ()
+        self._changelog_end = 0
+
+    async def positions(self, inputs: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        """The next offset to read of each input; LostRecordsError when a log does not have it."""
+        self._inputs = inputs
+        self._committed = await self._offsets.committed_here(inputs)
+        return await self._offsets.positions_from(self._committed, inputs)
+
+    async def restore(self, store: StateStore) -> Restored:
+        """Bring the store up to the end of the changelog.
+
+        LostStateError when the changelog is not the one that the committed offsets belong to, or
+        when there is state but no committed offset.
+        """
+        if self._changelog is None:
+            return Restored(0, 0.0, True)
+        log_id = self._offsets.logs.log_id(self._changelog[0])
+        await self._require_changelog(self._changelog, log_id)
+        restored = await restore(
+            self._settings, self._changelog, store, log_id, must_be_whole=bool(self._committed)
+        )
+        if not self._committed and next(iter(store.entries()), None) is not None:
+            raise self._without_positions(self._changelog)
+        self._changelog_end = store.position
+        return restored
+
+    def label(self, topic: str, changelog_end: int | None) -> str:
+        """What a checkpoint commits beside its offset of this topic."""
+        self._changelog_end = max(self._changelog_end, changelog_end or 0)
+        logs = self._offsets.logs
+        changelog = logs.log_id(self._changelog[0]) if self._changelog else ""
+        end = self._changelog_end if changelog else 0
+        return PositionLabel(log=logs.log_id(topic), changelog=changelog, changelog_end=end).text()
+
+    async def _require_changelog(self, changelog: TopicPartition, log_id: str) -> None:
+        if not self._committed:
+            return
+        end = (await self._offsets.high_watermark([changelog]))[changelog]
+        first = await self._offsets.first(self._committed)
+        for tp, (offset, label) in self._committed.items():
+            if offset <= first[tp]:
+                continue  # Everything is read again, which is what the advice below does.
+            beside = f"offset {offset} of {tp[0]}-{tp[1]} is committed"
+            if label.changelog and log_id and label.changelog != log_id:
+                raise self._lost(
+                    changelog, f"was created anew ({log_id}), but {beside} with {label.changelog}"
+                )
+            if end < max(label.changelog_end, 1):
+                kept = f"{label.changelog_end} offsets of state" if label.changelog_end else "state"
+                raise self._lost(changelog, f"ends at offset {end}, but {beside} with {kept}")
+
+    def _lost(self, changelog: TopicPartition, what: str) -> LostStateError:
+        return LostStateError(
+            f"changelog {changelog[0]}-{changelog[1]} {what}: this state is lost; put the topic "
+            "back from a copy, or stop the workers and have them read again what the log still "
+            f"has: {self._to_earliest()}"
+        )
+
+    def _without_positions(self, changelog: TopicPartition) -> LostStateError:
+        named = ", ".join(f"{topic}-{p}" for topic, p in self._inputs)
+        return LostStateError(
+            f"changelog {changelog[0]}-{changelog[1]} has state, but group "
+            f"{self._settings.group_id} has no offset of {named}: it expired while the workers "
+            "were stopped, or the topic was deleted and created anew, and what was on its way in "
+            "it is lost; to keep the state and read the log from its beginning, stop the workers: "
+            + self._to_earliest()
+        )
+
+    def _to_earliest(self) -> str:
+        """The command of Kafka that moves the group to the beginning of the lane's inputs."""
+        topics = sorted({self._settings.topic(topic) for topic, _ in self._inputs})
+        named = " ".join(f"--topic {topic}" for topic in topics)
+        return (
+            f"kafka-consumer-groups.sh --bootstrap-server {self._settings.bootstrap_servers} "
+            f"--group {self._settings.group_id} {named} --reset-offsets --to-earliest --execute"
+        )
