@@ -69,7 +69,7 @@ class CoreSettings:
     ticks: bool = False  # write clock ticks to idle source partitions; needs append-time topics
     stamped_ticks: bool = False  # the same where producers stamp their own time
     group_instance_id: str | None = _KAFKA.group_instance_id
-    session_timeout_seconds: float = _KAFKA.session_timeout_ms / 1000
+    session_timeout_seconds: float = _KAFKA.session_ms / 1000
     poll_records_max: int = _WORKER.batch_records
     compression: str | None = None
     request_timeout_seconds: float = 40.0

@@ -11,6 +11,10 @@ from schemas.time import MINUTE_MS, SECOND_MS, Millis
 from streams.settings.declaration import DURATION, FOR_CHILD_PROCESSES
 from streams.settings.values import Brokers, Secret
 
+SESSION_MS = Millis(10 * SECOND_MS)
+STABLE_SESSION_MS = Millis(90 * SECOND_MS)
+"""Session timeouts of workers without and with a stable name, where none is set."""
+
 
 class KafkaSettings(Struct, frozen=True, kw_only=True):
     brokers: Annotated[
@@ -133,15 +137,17 @@ class KafkaSettings(Struct, frozen=True, kw_only=True):
         ),
     ] = field(name="HEADWATER_GROUP_INSTANCE_ID", default=None)
     session_timeout_ms: Annotated[
-        Millis,
+        Millis | None,
         Meta(
             ge=SECOND_MS,
             le=30 * MINUTE_MS,
-            description="Maximum silence of a worker: after it, its partitions go to others.",
+            description="Maximum silence of a worker: after it, its partitions go to others. Not "
+            "set: 90s with HEADWATER_GROUP_INSTANCE_ID, which outlasts a restart of its pod, "
+            "otherwise 10s.",
             examples=["30s"],
             extra=DURATION,
         ),
-    ] = field(name="HEADWATER_SESSION_TIMEOUT", default=Millis(10 * SECOND_MS))
+    ] = field(name="HEADWATER_SESSION_TIMEOUT", default=None)
     compression: Annotated[
         Literal["none", "lz4", "zstd"],
         Meta(
@@ -166,6 +172,14 @@ class KafkaSettings(Struct, frozen=True, kw_only=True):
             examples=["2"],
         ),
     ] = field(name="HEADWATER_LOG_EPOCH", default="1")
+
+    @property
+    def session_ms(self) -> Millis:
+        """The session timeout in force. A worker with a stable name leaves its partitions waiting
+        for it: a restart, which takes up to HEADWATER_STOP_TIMEOUT and a start, moves none."""
+        if self.session_timeout_ms is not None:
+            return self.session_timeout_ms
+        return STABLE_SESSION_MS if self.group_instance_id else SESSION_MS
 
     def consumer_group(self, role: str) -> str:
         """The consumer group of a role: core or storing."""

@@ -65,7 +65,7 @@ class StoringSettings:
     topic_prefix: str = _KAFKA.topic_prefix
     security: Mapping[str, object] = field(default_factory=dict)  # aiokafka's arguments
     embedded: bool = _KAFKA.is_in_process
-    session_timeout_seconds: float = _KAFKA.session_timeout_ms / 1000
+    session_timeout_seconds: float = _KAFKA.session_ms / 1000
     request_timeout_seconds: float = 40.0
     poll_records_max: int = 10_000
     stop_seconds: float = _WORKER.stop_timeout_ms / 1000

@@ -41,7 +41,7 @@ def core_settings(settings: Settings) -> CoreSettings:
         ticks=kafka.source_timestamps == "append" and not kafka.is_in_process,
         stamped_ticks=kafka.source_timestamps == "create" and not kafka.is_in_process,
         group_instance_id=kafka.group_instance_id,
-        session_timeout_seconds=kafka.session_timeout_ms / 1000,
+        session_timeout_seconds=kafka.session_ms / 1000,
         poll_records_max=settings.worker.batch_records,
         compression=None if kafka.compression == "none" else kafka.compression,
         stop_seconds=settings.worker.stop_timeout_ms / 1000,

@@ -43,6 +43,9 @@ fetch for the others returns. This is the most latency that adds."""
 _POLL_SECONDS = 0.1
 """Longest wait of one poll; a partition that is released meanwhile is read by the next one."""
 
+_HEARTBEAT_MS_MAX = 3_000
+"""A rebalance is noticed with a heartbeat, so that a long session must not mean rare ones."""
+
 _ALL_HELD_SECONDS = 0.01
 _REWIND_AGAIN_SECONDS = 1.0
 
@@ -73,7 +76,7 @@ class _Thread(OwnConsumerThread):
             max_poll_interval_ms=2**31 - 1,  # Decisions run outside the consumer's thread.
             session_timeout_ms=session_ms,
             rebalance_timeout_ms=max(session_ms, 30_000),
-            heartbeat_interval_ms=session_ms // 5,
+            heartbeat_interval_ms=min(session_ms // 5, _HEARTBEAT_MS_MAX),
             request_timeout_ms=max(session_ms, int(settings.request_timeout_seconds * 1000)),
             fetch_max_wait_ms=FETCH_WAIT_MS,
             metadata_max_age_ms=self.app.conf.consumer_metadata_max_age_ms,

@@ -156,3 +156,12 @@ def test_every_setting_has_a_sentence_and_an_example_that_it_accepts(
         assert declaration.is_secret
     else:
         assert declaration.parse(example) != declaration.default
+
+
+def test_a_worker_with_a_stable_name_keeps_its_partitions_through_a_restart_of_its_pod() -> None:
+    """A stop may take HEADWATER_STOP_TIMEOUT, and the new process has to start."""
+    named = {"HEADWATER_GROUP_INSTANCE_ID": "headwater-core-0"}
+    settings = read_settings(named)
+    assert settings.kafka.session_ms >= settings.worker.stop_timeout_ms + 20_000
+    assert read_settings({}).kafka.session_ms == 10_000
+    assert read_settings({**named, "HEADWATER_SESSION_TIMEOUT": "20s"}).kafka.session_ms == 20_000
