@@ -90,6 +90,14 @@ MODEL_SNAPSHOTS = Topic(
     single_partition=True,
     compacted=True,
 )
+RULE_SETS = Topic(
+    "rule-sets",
+    TopicKind.INTERNAL,
+    "order or start",
+    "Which attribution rules are in force.",
+    single_partition=True,
+    compacted=True,
+)
 
 TOUCHES = _outcome("touches", "event_id", "Accepted touchpoints, ids pseudonymised.")
 ATTRIBUTIONS = _outcome("attributions", "install_id", "Versioned attribution decisions.")
@@ -173,6 +181,7 @@ INTERNAL = (
     SITES,
     EXAMPLES,
     MODEL_SNAPSHOTS,
+    RULE_SETS,
     MATCHING_CHANGELOG,
     JOURNEYS_CHANGELOG,
     SITES_CHANGELOG,

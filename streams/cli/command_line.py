@@ -25,6 +25,7 @@ from streams.cli.output import say
 from streams.cli.producers import send_command, validate_command
 from streams.cli.query import query_command
 from streams.cli.replay import replay_command
+from streams.cli.rules import rules_group
 from streams.cli.settings import settings_command
 from streams.cli.worker import worker_command
 from streams.errors import Stop
@@ -36,7 +37,7 @@ COMMAND_SECTIONS: Mapping[str, Sequence[click.Command]] = {
     "Ask what was decided": (query_command, explain_command, digest_command, dead_letters_group),
     "Publish events": (validate_command, send_command),
     "Decide again from files": (replay_command, credit_command),
-    "Control the models": (models_group,),
+    "Control rules and models": (rules_group, models_group),
     "Try and measure": (simulate_command, evaluate_group, bench_command),
 }
 

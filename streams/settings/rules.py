@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
@@ -104,6 +104,14 @@ class RuleSettings(Struct, frozen=True, kw_only=True):
             examples=["/etc/headwater/rules.toml"],
         ),
     ] = field(name="HEADWATER_RULES", default=None)
+    rules_change: Annotated[
+        Literal["refuse", "accept"],
+        Meta(
+            description="What a core worker does whose rules are not those in force: `refuse` to "
+            "start, until `headwater rules apply FILE` has put them into force, or `accept` them.",
+            examples=["accept"],
+        ),
+    ] = field(name="HEADWATER_RULES_CHANGE", default="refuse")
     late_ms: Annotated[
         Millis,
         Meta(

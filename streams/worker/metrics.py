@@ -44,6 +44,11 @@ def _histogram(name: str, text: str, *labels: str, slow: bool = False) -> Histog
 # --- the worker ----------------------------------------------------------------------------------
 
 WORKER = Info(f"{_PREFIX}_worker", "Version and role of this process.", registry=REGISTRY)
+RULE_SET = Info(
+    f"{_PREFIX}_rule_set",
+    "Attribution rules that this worker decides under, and those before them.",
+    registry=REGISTRY,
+)
 READY = _gauge("ready", "1 while the worker decides or stores; 0 during recovery and rebalances.")
 
 # --- deciding ------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ from streams.runtime.reports import LoggedReason, Readiness
 from streams.settings import KafkaSettings, Settings
 from streams.store.demo_folder import keep_folder
 from streams.wiring.parts import core_settings, stage_rules, storing_settings
+from streams.wiring.rules_in_force import require_rules
 from streams.worker import metrics
 from streams.worker.health_server import Health, HealthServer
 from streams.worker.observers import LaneMetrics, StageMetrics, StoringMetrics
@@ -59,6 +60,8 @@ def run_role(role: str, settings: Settings) -> int:
         )
     end_with(settings.worker.supervisor)
     _check_topics(settings.kafka)
+    if role == "core" and not settings.kafka.is_in_process:
+        _check_rules(settings)
     _relax_collector()
     return asyncio.run(_run_core(settings) if role == "core" else _run_storing(settings))
 
@@ -184,6 +187,16 @@ def _check_topics(kafka: KafkaSettings) -> None:
     wrong = asyncio.run(check_topics(kafka))
     if wrong:
         raise Stop(wrong[0])
+
+
+def _check_rules(settings: Settings) -> None:
+    change = require_rules(settings)
+    metrics.RULE_SET.info({"rule_set": change.after, "previous": change.before})
+    if change.changes:
+        changes = "; ".join(change.changes)
+        _logger.warning("rule set %s follows %s: %s", change.after, change.before, changes)
+    else:
+        _logger.info("rule set %s is in force, after %s", change.after, change.before or "none")
 
 
 def _relax_collector() -> None:
