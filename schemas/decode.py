@@ -27,6 +27,7 @@ from schemas.time import LOG_TIME_MAX
 __all__ = [
     "AHEAD_MS_MAX",
     "DETAIL_CHARS_MAX",
+    "INFLATED_VALUE",
     "MESSAGE_BYTES_MAX",
     "Defect",
     "Unreadable",
@@ -35,6 +36,10 @@ __all__ = [
 
 MESSAGE_BYTES_MAX = 1_048_576
 """Largest message that is decoded: the default limit of a Kafka broker."""
+
+
+INFLATED_VALUE = b"\x00a batch that inflates beyond bounds"
+"""Takes the place of a message whose compressed batch is not inflated."""
 
 
 def decode(
@@ -96,6 +101,8 @@ def _fields_of(raw: bytes | None, logged_at: int) -> dict[str, Any] | Unreadable
         return Unreadable(Defect.TIME_TOO_LATE, detail)
     if not raw:
         return Unreadable(Defect.EMPTY, "the message has no value")
+    if raw == INFLATED_VALUE:
+        return Unreadable(Defect.TOO_LARGE, "its batch inflates to too much: send smaller batches")
     if len(raw) > MESSAGE_BYTES_MAX:
         return Unreadable(Defect.TOO_LARGE, f"{len(raw)} bytes, at most {MESSAGE_BYTES_MAX}")
     try:

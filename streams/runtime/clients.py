@@ -9,6 +9,7 @@ from typing import Any
 import aiokafka
 from aiokafka import errors
 
+from streams.runtime.faust.inflation import bound_inflation
 from streams.settings.core import CoreSettings
 
 DENIED = (
@@ -82,6 +83,7 @@ def new_consumer(settings: CoreSettings, **options: Any) -> aiokafka.AIOKafkaCon
     `options` are aiokafka's and replace those set here. Needs a running event loop; whoever calls
     starts and stops the consumer.
     """
+    bound_inflation()
     chosen = {
         "enable_auto_commit": False,
         "auto_offset_reset": "earliest",

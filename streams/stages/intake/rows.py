@@ -186,12 +186,19 @@ def privacy_row(event: PrivacyRequest, source: Source, pseudonyms: Pseudonyms) -
     )
 
 
+LETTER_VALUE_BYTES_MAX, LETTER_KEY_BYTES_MAX = 2_097_152, 65_536
+"""Bytes of a message and of its key that a dead letter keeps. A compressed batch can hold messages
+that no topic takes as they are."""
+
+
 def dead_letter(record: LogRecord, unreadable: Unreadable) -> DeadLetter:
+    value, key = record.value or b"", record.key or b""
+    is_cut = len(value) > LETTER_VALUE_BYTES_MAX or len(key) > LETTER_KEY_BYTES_MAX
     return DeadLetter(
         reason=unreadable.reason,
-        detail=unreadable.detail[:500],
-        payload=base64.b64encode(record.value or b"").decode(),
-        key=base64.b64encode(record.key or b"").decode(),
+        detail=unreadable.detail[:500] + "; its end is left out" * is_cut,
+        payload=base64.b64encode(value[:LETTER_VALUE_BYTES_MAX]).decode(),
+        key=base64.b64encode(key[:LETTER_KEY_BYTES_MAX]).decode(),
         received_at=LogMs(min(max(record.timestamp, 0), LOG_TIME_MAX)),
         source_topic=record.topic,
         source_partition=record.partition,

@@ -19,11 +19,13 @@ from schemas.records import (
     TouchSeen,
 )
 from schemas.time import EventMs
+from schemas.topics import DEAD_LETTERS
 from streams.replay.memory_log import MemoryRecord
 from streams.runtime.state import MemoryStore
 from streams.stages.common.observer import StageObserver
 from streams.stages.contract import CLOCK_KEY, Effects
 from streams.stages.intake.intake import Intake, IntakeRules
+from streams.stages.intake.rows import LETTER_VALUE_BYTES_MAX
 from tests.worlds.clock import NOON
 from tests.worlds.stage_world import (
     Fed,
@@ -253,3 +255,11 @@ def test_a_tick_moves_the_clock_and_is_no_event() -> None:
 def test_a_replay_leaves_watermarks_to_whoever_reads_the_files() -> None:
     rules = replace(RULES, passes_watermarks=False)
     assert matched(intake(MemoryRecord("costs", 0, 4, NOON, CLOCK_KEY, b""), rules=rules)) == []
+
+
+def test_the_letter_of_a_message_that_no_topic_takes_is_cut_and_says_so() -> None:
+    large = MemoryRecord("activity", 0, 4, NOON, b"k" * 100_000, b"x" * 5_000_000)
+    (letter,) = rows(intake(large), "dead-letters")
+    assert len(base64.b64decode(letter["payload"])) == LETTER_VALUE_BYTES_MAX
+    assert letter["detail"].endswith("; its end is left out")
+    assert len(orjson.dumps(letter)) < DEAD_LETTERS.message_bytes_max

@@ -1,0 +1,156 @@
+"""Bounds what a compressed batch of records inflates to.
+
+A broker limits the compressed size of a batch, and one of 18 kB can inflate to gigabytes. So what a
+batch inflates to is bounded by what its blocks say, before anything is inflated. Beyond
+`INFLATED_BYTES_MAX` its records keep their places and have `schemas.decode.INFLATED_VALUE` for a
+value, of which intake makes dead letters.
+
+Snappy copies 64 bytes at most for each three, so that batches of it need no bound of their own.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from aiokafka.consumer import fetcher
+from aiokafka.record.memory_records import MemoryRecords
+
+from schemas.decode import INFLATED_VALUE
+
+INFLATED_BYTES_MAX = 64 * 1_048_576
+"""Bytes that the records of one batch may take: sixty of the largest messages."""
+
+_LOG_OVERHEAD = 12
+_LENGTH_AT, _MAGIC_AT, _ATTRIBUTES_AT, _RECORDS_AT = 8, 16, 21, 61
+_GZIP, _LZ4, _ZSTD = 1, 3, 4
+_GZIP_RATIO_MAX = 1_032
+_ZSTD_BLOCK_BYTES = 131_072
+_PIECE_BYTES = 1 << 20
+
+
+def may_inflate_to(codec: int, packed: bytes) -> int:
+    """Most bytes that records inflate to; at least `INFLATED_BYTES_MAX` + 1 if that is exceeded."""
+    if codec == _GZIP:
+        return _gzip_size(packed)
+    if codec == _LZ4:
+        return _lz4_size(packed)
+    return _zstd_size(packed) if codec == _ZSTD else 0
+
+
+def _gzip_size(packed: bytes) -> int:
+    if len(packed) * _GZIP_RATIO_MAX <= INFLATED_BYTES_MAX:
+        return len(packed) * _GZIP_RATIO_MAX
+    total = 0
+    while packed and total <= INFLATED_BYTES_MAX:
+        member = zlib.decompressobj(wbits=31)
+        while not member.eof and total <= INFLATED_BYTES_MAX:
+            piece = member.decompress(packed, _PIECE_BYTES)
+            packed = member.unconsumed_tail
+            total += len(piece)
+            if not piece and not packed:
+                return total
+        packed = member.unused_data
+    return total
+
+
+def _lz4_size(packed: bytes) -> int:
+    """The blocks of a frame, each of the size that its header allows."""
+    flags, block = packed[4], packed[5]
+    at = 7 + (8 if flags & 0x08 else 0) + (4 if flags & 0x01 else 0)
+    largest, checksum = 1 << (8 + 2 * (block >> 4 & 7)), 4 if flags & 0x10 else 0
+    total = 0
+    while at + 4 <= len(packed) and total <= INFLATED_BYTES_MAX:
+        (size,) = struct.unpack_from("<I", packed, at)
+        if size == 0:
+            return total
+        total += size & 0x7FFFFFFF if size >> 31 else largest
+        at += 4 + (size & 0x7FFFFFFF) + checksum
+    return total
+
+
+def _zstd_size(packed: bytes) -> int:
+    """The blocks of all frames; a compressed one has 128 KiB at most."""
+    at = total = 0
+    while at + 5 <= len(packed) and total <= INFLATED_BYTES_MAX:
+        (magic,) = struct.unpack_from("<I", packed, at)
+        if magic & 0xFFFFFFF0 == 0x184D2A50:  # a frame to be skipped
+            at += 8 + struct.unpack_from("<I", packed, at + 4)[0]
+            continue
+        flags = packed[at + 4]
+        is_single, has_checksum = flags >> 5 & 1, flags >> 2 & 1
+        content = (1 if is_single else 0, 2, 4, 8)[flags >> 6]
+        at += 5 + (1 - is_single) + (0, 1, 2, 4)[flags & 3] + content
+        is_last = False
+        while not is_last and at + 3 <= len(packed) and total <= INFLATED_BYTES_MAX:
+            header = int.from_bytes(packed[at : at + 3], "little")
+            is_last, kind, size = bool(header & 1), header >> 1 & 3, header >> 3
+            total += _ZSTD_BLOCK_BYTES if kind == 2 else size
+            at += 3 + (1 if kind == 1 else size)
+        at += 4 * has_checksum
+    return total
+
+
+class RefusedRecord(NamedTuple):
+    """Takes the place of a record that is not inflated. Has the shape of aiokafka's."""
+
+    offset: int
+    timestamp: int
+    timestamp_type: int
+    key: bytes | None = None
+    value: bytes = INFLATED_VALUE
+    headers: tuple[()] = ()
+    checksum: None = None
+
+
+class _RefusedBatch:
+    """A batch whose records are not inflated; all else is asked of the batch itself."""
+
+    def __init__(self, batch: Any) -> None:
+        self._batch = batch
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._batch, name)
+
+    def __iter__(self) -> Iterator[RefusedRecord]:
+        batch = self._batch
+        for offset in range(batch.base_offset, batch.next_offset):
+            yield RefusedRecord(offset, batch.max_timestamp, batch.timestamp_type)
+
+
+class BoundedRecords:
+    """aiokafka's batches of one fetched partition, those that inflate beyond bounds refused."""
+
+    def __init__(self, fetched: bytes) -> None:
+        self._records = MemoryRecords(fetched)
+        self._fetched = fetched
+        self._at = 0
+        self.size_in_bytes = self._records.size_in_bytes
+        self.has_next = self._records.has_next
+
+    def next_batch(self) -> Any:
+        """The next batch; None: there is none."""
+        batch = self._records.next_batch()
+        if batch is None:
+            return None
+        fetched, begin = self._fetched, self._at
+        (length,) = struct.unpack_from(">i", fetched, begin + _LENGTH_AT)
+        self._at = end = begin + _LOG_OVERHEAD + length
+        if fetched[begin + _MAGIC_AT] < 2:
+            return batch  # of before Kafka 0.11, which no producer writes any more
+        codec = fetched[begin + _ATTRIBUTES_AT + 1] & 7
+        if not codec or batch.is_control_batch:
+            return batch
+        packed = bytes(fetched[begin + _RECORDS_AT : end])
+        try:
+            is_bounded = may_inflate_to(codec, packed) <= INFLATED_BYTES_MAX
+        except (IndexError, struct.error, zlib.error):
+            return batch  # It is damaged, which aiokafka says.
+        return batch if is_bounded else _RefusedBatch(batch)
+
+
+def bound_inflation() -> None:
+    """Let every consumer of this process read what it fetches through the bound."""
+    fetcher.MemoryRecords = BoundedRecords
