@@ -425,7 +425,7 @@ COMMENT 'Money and events that wait for their install, account or purchase, were
 CREATE TABLE IF NOT EXISTS ledger
 (
     stage LowCardinality(String) COMMENT 'Stage that settled the offsets.',
-    disposition LowCardinality(String) COMMENT 'decided, duplicate, parked, expired or dead_lettered.',
+    disposition LowCardinality(String) COMMENT 'decided, duplicate, parked, expired, dead_lettered or quarantined.',
     move Int64 COMMENT 'How many relinks had moved the money by then; the highest counts.',
     source_topic LowCardinality(String) COMMENT 'Topic of the events.',
     source_partition Int64 COMMENT 'Partition of the events.',

@@ -8,6 +8,7 @@ import zlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from msgspec import json
 
@@ -30,7 +31,8 @@ from streams.store.columns import OutcomeDecoder, TableSlice
 from streams.store.migrations import apply_migrations, require_usable
 from streams.store.reconcile import reconcile
 from streams.store.sink.readback import highest_offsets, offsets_present
-from streams.store.tables import EPOCH, OFFSET, PARTITION, TABLE_OF_TOPIC
+from streams.store.sink.refused_rows import insert_or_refuse, set_rows_aside
+from streams.store.tables import EPOCH, OFFSET, PARTITION, TABLE_OF_TOPIC, TABLES
 from streams.wiring.parts import stage_rules
 from streams.wiring.store import open_store
 from streams.worker.observers import StageMetrics
@@ -169,7 +171,12 @@ class RowSink:
         decoded = self._decoders[topic].decode(
             [record.value for record in records], 0, [record.offset for record in records]
         )
-        self._store.insert(table, _with_positions(decoded, self._epoch))
+        refused = insert_or_refuse(
+            self._store, TABLES[table], _with_positions(decoded, self._epoch)
+        )
+        if refused:
+            values = {(0, record.offset): record.value or b"" for record in records}
+            set_rows_aside(self._store, lambda _: self._epoch, refused, values)
 
     def _without_stored(
         self, table: str, records: Sequence[MemoryRecord]
@@ -182,9 +189,9 @@ class RowSink:
         return [record for record in records if record.offset not in stored]
 
 
-def _with_positions(decoded: TableSlice, epoch: str) -> dict[str, list[object]]:
+def _with_positions(decoded: TableSlice, epoch: str) -> dict[str, list[Any]]:
     rows = len(decoded.offsets)
-    positions: dict[str, list[object]] = {
+    positions: dict[str, list[Any]] = {
         EPOCH: [epoch] * rows,
         PARTITION: [decoded.partition] * rows,
         OFFSET: list(decoded.offsets),

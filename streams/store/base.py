@@ -69,11 +69,21 @@ class Refused(Stop):
 class BadRowsError(HeadwaterError):
     """The table does not take these rows; none of them is stored."""
 
+    def __init__(self, text: str, *, is_certain: bool = True) -> None:
+        """`is_certain`: the reason lies in the rows, and not in the table."""
+        super().__init__(text)
+        self.is_certain = is_certain
+
 
 # Codes of ClickHouse's ErrorCodes.cpp after which the same request may well succeed: time-outs,
 # too many queries or parts, no memory, lost connections and other passing states.
 RETRIED = frozenset(
     {3, 107, 159, 164, 202, 203, 209, 210, 236, 241, 242, 243, 252, 285, 319, 394, 425, 999}
+)
+
+# Codes after which a value of a row is at fault: parsing, conversion, ranges, sizes, constraints.
+ROW_CODES = frozenset(
+    {6, 26, 27, 32, 33, 38, 41, 53, 69, 70, 72, 117, 128, 131, 190, 321, 349, 376, 407, 469}
 )
 
 # Codes that need an operator, and the advice for each.
@@ -109,7 +119,10 @@ def error_of(place: str, code: int, message: str) -> Exception:
         return UnavailableError(f"ClickHouse at {place}: {one_line(message)}")
     if code in ADVICE:
         return Refused(f"ClickHouse at {place}: {one_line(message)}; {ADVICE[code]}")
-    return BadRowsError(f"ClickHouse at {place}: {one_line(message)} (code {code})")
+    return BadRowsError(
+        f"ClickHouse at {place}: {one_line(message)} (code {code})",
+        is_certain=code in ROW_CODES,
+    )
 
 
 def quote(value: SqlValue) -> str:

@@ -51,6 +51,10 @@ def storable_row(outcome: type[Outcome]) -> type[msgspec.Struct]:
     return msgspec.defstruct(outcome.__name__, fields, frozen=True, kw_only=True, gc=False)
 
 
+class BadOutcomeError(Stop):
+    """A message that does not follow the schema of its topic."""
+
+
 class OutcomeDecoder:
     """Decodes the messages of one outcome topic."""
 
@@ -68,10 +72,8 @@ class OutcomeDecoder:
     def decode(
         self, values: Sequence[bytes | None], partition: int, offsets: list[int]
     ) -> TableSlice:
-        """Raise Stop, naming the message, when one does not follow the schema.
-
-        Our own workers wrote it, so it is a bug or a newer version, and skipping it would lose it.
-        """
+        """Raise BadOutcomeError, naming the message, when one does not follow the schema, and Stop
+        when a newer version wrote it, which has to be stored by one."""
         try:
             joined = b"[" + b",".join(values) + b"]"  # type: ignore[arg-type]  # A None raises TypeError.
             outcomes = self._decoder.decode(joined)
@@ -93,11 +95,10 @@ class OutcomeDecoder:
         versions = columns["schema_version"]
         if versions and max(versions) > self._version_max:
             index = next(i for i, found in enumerate(versions) if found > self._version_max)
-            raise self._fault(
-                partition,
-                offsets[index],
-                f"schema_version {versions[index]} is newer than "
-                f"{self._version_max}; update the storing workers first",
+            raise Stop(
+                f"{self._place(partition, offsets[index])} cannot be stored: schema_version "
+                f"{versions[index]} is newer than {self._version_max}; update the storing "
+                "workers first"
             )
         for name in self._times:
             times = columns[name]
@@ -109,7 +110,7 @@ class OutcomeDecoder:
 
     def _first_fault(
         self, values: Sequence[bytes | None], partition: int, offsets: list[int]
-    ) -> Stop:
+    ) -> BadOutcomeError:
         for value, offset in zip(values, offsets, strict=True):
             if value is None:
                 return self._fault(partition, offset, "it is empty")
@@ -119,8 +120,8 @@ class OutcomeDecoder:
                 return self._fault(partition, offset, str(error))
         return self._fault(partition, offsets[0], "its batch cannot be decoded")
 
-    def _fault(self, partition: int, offset: int, text: str) -> Stop:
-        return Stop(
-            f"outcome {self.table.topic} partition {partition} offset {offset} cannot be stored: "
-            f"{text}"
-        )
+    def _fault(self, partition: int, offset: int, text: str) -> BadOutcomeError:
+        return BadOutcomeError(f"{self._place(partition, offset)} cannot be stored: {text}")
+
+    def _place(self, partition: int, offset: int) -> str:
+        return f"outcome {self.table.topic} partition {partition} offset {offset}"

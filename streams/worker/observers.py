@@ -10,7 +10,7 @@ from schemas.outcomes import DriftAlarm, ModelQuality
 from streams.runtime.reports import LaneObserver
 from streams.stages.common.observer import StageObserver
 from streams.stages.learning.quality_rows import known_figures
-from streams.store.sink.sink import StoringObserver
+from streams.store.sink.storing_observer import StoringObserver
 from streams.worker import metrics
 
 _APPS_MAX = 200
@@ -143,6 +143,9 @@ class StoringMetrics(StoringObserver):
 
     def on_skipped(self, table: str, rows: int) -> None:
         metrics.STORE_SKIPPED_ROWS_TOTAL.labels(table).inc(rows)
+
+    def on_quarantined(self, stage: str, kind: str, count: int) -> None:
+        metrics.QUARANTINED_TOTAL.labels(stage, kind).inc(count)
 
     def on_retry(self, table: str) -> None:
         metrics.STORE_RETRIES_TOTAL.labels(table).inc()

@@ -29,13 +29,8 @@ from streams.store.log_epochs import bind_epochs
 from streams.store.migrations import require_usable
 from streams.store.sink.commits import RETRY_SECONDS, commit
 from streams.store.sink.pulse import Pulse
-from streams.store.sink.sink import (
-    SealBounds,
-    Sink,
-    SinkParts,
-    StoringObserver,
-    TableSink,
-)
+from streams.store.sink.sink import SealBounds, Sink, SinkParts, TableSink
+from streams.store.sink.storing_observer import StoringObserver
 from streams.store.sink.writer import TableWriter
 from streams.store.tables import TABLE_OF_TOPIC
 from streams.wiring.store import open_target
@@ -113,7 +108,7 @@ class StoringWorker:
             )
             for topic, table in TABLE_OF_TOPIC.items()
         }
-        self._sink = Sink(tables, self.settings.buffer, self._hold, parts)
+        self._sink = Sink(tables, self.settings.buffer, self._hold, parts, self._hold_topic)
         self._waits_for = ""
         return self._sink
 
@@ -186,6 +181,11 @@ class StoringWorker:
     def _hold(self, is_held: bool) -> None:
         act = self.app.consumer.hold if is_held else self.app.consumer.release
         act(self._assigned)
+
+    def _hold_topic(self, topic: str, is_held: bool) -> None:
+        name = self.settings.topic_prefix + topic
+        act = self.app.consumer.hold if is_held else self.app.consumer.release
+        act({tp for tp in self._assigned if tp.topic == name})
 
     async def _commit(self, topic: str, next_offsets: Mapping[int, int]) -> None:
         generation = self._generation

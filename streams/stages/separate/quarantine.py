@@ -46,6 +46,11 @@ def is_poison(error: BaseException) -> bool:
     return isinstance(error, Exception) and not isinstance(error, _OUT_OF_DATA)
 
 
+def without_values(text: str) -> str:
+    """The text of an error on one line, without what may be a value of a user."""
+    return _VALUES.sub("…", " ".join(text.split())[:_TEXT_CHARS_MAX])
+
+
 def where_raised(error: BaseException, below: TracebackType | None = None) -> str:
     """The functions that an exception went through, and its text without what may be a value.
 
@@ -60,7 +65,7 @@ def where_raised(error: BaseException, below: TracebackType | None = None) -> st
         if module != __name__ and place not in places:
             places.append(place)
         trace = trace.tb_next
-    text = _VALUES.sub("…", " ".join(str(error).split())[:_TEXT_CHARS_MAX])
+    text = without_values(str(error))
     path = "; ".join(places[-PLACES_MAX:])
     return f"{path}: {text}"[-QUARANTINE_DETAIL_CHARS_MAX:]
 

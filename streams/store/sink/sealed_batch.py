@@ -29,6 +29,14 @@ class SealedBatch:
         """Offset to commit, by partition, once the batch is stored."""
         return {polled.partition: polled.offsets[-1] + 1 for polled in self.polled}
 
+    def values(self) -> dict[tuple[int, int], bytes]:
+        """Every message, by partition and offset."""
+        return {
+            (polled.partition, offset): value or b""
+            for polled in self.polled
+            for offset, value in zip(polled.offsets, polled.values, strict=True)
+        }
+
     def spans(self) -> Iterator[tuple[int, int, int]]:
         """Partition, first offset and last offset of each poll."""
         for polled in self.polled:

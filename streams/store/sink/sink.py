@@ -14,10 +14,12 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
+from streams.errors import in_one_line
 from streams.settings.storing import BufferBounds
 from streams.stages.contract import LogRecord
 from streams.store.base import UnavailableError
 from streams.store.sink.sealed_batch import SealedBatch, TableBuffer
+from streams.store.sink.storing_observer import StoringObserver
 from streams.store.sink.writer import InsertReport, TableWriter
 
 BACKOFF_SECONDS_FIRST = 0.2
@@ -35,22 +37,6 @@ async def no_doubt(since: float) -> None:
 
 Commit = Callable[[str, Mapping[int, int]], Awaitable[None]]
 """Commits a topic's next offsets by partition. Also returns when a partition has been revoked."""
-
-
-class StoringObserver:
-    """The null observer: every report is ignored. Observers override what they care about."""
-
-    def on_stored(self, table: str, rows: int, seconds: float) -> None:
-        """ClickHouse acknowledged `rows` rows of a table; the insert took `seconds`."""
-
-    def on_skipped(self, table: str, rows: int) -> None:
-        """`rows` rows were found stored already and were not inserted again."""
-
-    def on_retry(self, table: str) -> None:
-        """An insert failed and is tried again."""
-
-    def on_buffered(self, rows: int, oldest_seconds: float) -> None:
-        """`rows` rows are in memory, the oldest for `oldest_seconds`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +65,7 @@ class TableSink:
     def __init__(self, writer: TableWriter, bounds: SealBounds, parts: SinkParts) -> None:
         self.buffer = TableBuffer()
         self.outage = ""  # why the last attempt failed; empty: it did not
+        self.is_refused = False  # whether this table alone is in trouble
         self._writer = writer
         self._bounds = bounds
         self._parts = parts
@@ -172,14 +159,18 @@ class TableSink:
             began = self._parts.clock()
             try:
                 written = await self._attempt(batch)
-            except UnavailableError as error:
-                self.outage = str(error)
+            except Exception as error:
+                # Whatever ails this table is its own: the others go on.
+                self.outage = in_one_line(error)
+                self.is_refused = not isinstance(error, UnavailableError)
                 observer.on_retry(name)
                 await self._parts.sleep(backoff * random.uniform(0.5, 1.0))
                 backoff = min(2 * backoff, BACKOFF_SECONDS_MAX)
             else:
-                self.outage = ""
+                self.outage, self.is_refused = "", False
                 observer.on_stored(name, written.rows, self._parts.clock() - began)
+                if written.refused:
+                    observer.on_quarantined("storing", "row", written.refused)
                 if written.skipped:
                     observer.on_skipped(name, written.skipped)
                 return assignment == self._assignment
@@ -208,12 +199,16 @@ class Sink:
         bounds: BufferBounds,
         hold: Callable[[bool], None],
         parts: SinkParts,
+        hold_topic: Callable[[str, bool], None] = lambda topic, is_held: None,
     ) -> None:
-        """`tables` by topic. `hold` pauses the reading of all partitions (True) or resumes it."""
+        """`tables` by topic. `hold` pauses the reading of all partitions (True) or resumes it;
+        `hold_topic` that of one topic."""
         self._tables = tables
         self._bounds = bounds
         self._hold = hold
         self._parts = parts
+        self._hold_topic = hold_topic
+        self._held_topics: set[str] = set()  # of tables that take nothing
         self._is_held = False
         self._is_draining = False
 
@@ -231,8 +226,9 @@ class Sink:
 
     def balance(self) -> None:
         """Pause or resume reading by how much is buffered, and report how much that is."""
-        rows = sum(table.rows for table in self._tables.values())
-        size = sum(table.size for table in self._tables.values())
+        self._balance_refused()
+        whole = [one for topic, one in self._tables.items() if topic not in self._held_topics]
+        rows, size = sum(table.rows for table in whole), sum(table.size for table in whole)
         bounds = self._bounds
         if not self._is_held and (rows >= bounds.rows_max or size >= bounds.bytes_max):
             self._is_held = True
@@ -240,9 +236,23 @@ class Sink:
         elif self._is_held and rows * 2 <= bounds.rows_max and size * 2 <= bounds.bytes_max:
             self._is_held = False
             self._hold(False)
+            for topic in self._held_topics:
+                self._hold_topic(topic, True)
         oldest = [table.since for table in self._tables.values() if table.since is not None]
         age = self._parts.clock() - min(oldest) if oldest else 0.0
-        self._parts.observer.on_buffered(rows, age)
+        self._parts.observer.on_buffered(sum(one.rows for one in self._tables.values()), age)
+
+    def _balance_refused(self) -> None:
+        """Pause the topic of a table that takes nothing, so that the others keep their room."""
+        for topic, table in self._tables.items():
+            if topic in self._held_topics:
+                if not table.is_refused or not table.rows:
+                    self._held_topics.discard(topic)
+                    if not self._is_held:
+                        self._hold_topic(topic, False)
+            elif table.is_refused:
+                self._held_topics.add(topic)
+                self._hold_topic(topic, True)
 
     async def forget(self, seconds: float) -> None:
         """Begin no insert for the present partitions, and wait for inserts in progress."""

@@ -12,11 +12,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from streams.errors import Stop
-from streams.store.base import BadRowsError, Store, UnavailableError
-from streams.store.columns import OutcomeDecoder
+from streams.store.base import Refused, Store, UnavailableError
+from streams.store.columns import BadOutcomeError, OutcomeDecoder, TableSlice
 from streams.store.sink.readback import Readback
-from streams.store.sink.sealed_batch import SealedBatch
+from streams.store.sink.refused_rows import RefusedRow, insert_or_refuse, set_rows_aside
+from streams.store.sink.sealed_batch import Polled, SealedBatch
 from streams.store.tables import EPOCH, OFFSET, PARTITION, Table
 
 
@@ -24,6 +24,7 @@ from streams.store.tables import EPOCH, OFFSET, PARTITION, Table
 class InsertReport:
     rows: int  # inserted now
     skipped: int  # found stored already
+    refused: int = 0  # not taken by the table, and set aside
 
 
 class TableWriter:
@@ -45,46 +46,51 @@ class TableWriter:
         self._readback.forget()
 
     def write(self, batch: SealedBatch) -> InsertReport:
-        """Insert the rows of the batch that are not stored yet.
+        """Insert the rows of the batch that are not stored yet; set aside what the table refuses.
 
-        UnavailableError: call again with the same batch. Stop: the table does not take a row, and
-        no row after it is stored.
+        UnavailableError, and Stop where the table takes none: call again with the same batch.
         """
         self._readback.look_up({partition for partition, *_ in batch.spans()})
-        columns, rows = self._missing(batch)
-        if rows:
+        columns, refused = self._missing(batch)
+        rows = len(columns[OFFSET])
+        skipped = batch.rows - rows - len(refused)
+        if rows or refused:
             try:
                 self._permit()
-                self._insert(columns, rows)
-            except UnavailableError:
+                refused += insert_or_refuse(self._store, self.table, columns)
+                if refused:
+                    set_rows_aside(self._store, self._readback.epoch, refused, batch.values())
+            except (UnavailableError, Refused):
                 for partition, _, last in batch.spans():
                     self._readback.doubt(partition, last)
                 raise
-        return InsertReport(rows, batch.rows - rows)
+        return InsertReport(batch.rows - skipped - len(refused), skipped, len(refused))
 
-    def _missing(self, batch: SealedBatch) -> tuple[dict[str, list[Any]], int]:
+    def _missing(self, batch: SealedBatch) -> tuple[dict[str, list[Any]], list[RefusedRow]]:
+        """The rows that are not stored, and the messages among them that cannot be read."""
         columns: dict[str, list[Any]] = {column.name: [] for column in self.table.all_columns}
+        unreadable: list[RefusedRow] = []
         for polled in map(self._readback.without_stored, batch.polled):
-            if not polled.offsets:
-                continue
-            decoded = self._decoder.decode(polled.values, polled.partition, polled.offsets)
-            for name, values in decoded.columns.items():
-                columns[name] += values
-            columns[PARTITION] += [polled.partition] * len(polled.offsets)
-            columns[OFFSET] += polled.offsets
-            columns[EPOCH] += [self._readback.epoch(polled.partition)] * len(polled.offsets)
-        return columns, len(columns[OFFSET])
+            for decoded in self._decoded(polled, unreadable):
+                for name, values in decoded.columns.items():
+                    columns[name] += values
+                columns[PARTITION] += [polled.partition] * len(decoded.offsets)
+                columns[OFFSET] += decoded.offsets
+                columns[EPOCH] += [self._readback.epoch(polled.partition)] * len(decoded.offsets)
+        return columns, unreadable
 
-    def _insert(self, columns: dict[str, list[Any]], rows: int) -> None:
-        """Insert; on refusal, halve the rows until the refused one is found, and name it."""
+    def _decoded(self, polled: Polled, unreadable: list[RefusedRow]) -> list[TableSlice]:
+        partition, decode = polled.partition, self._decoder.decode
+        if not polled.offsets:
+            return []
         try:
-            self._store.insert(self.table.name, columns)
-        except BadRowsError as error:
-            if rows == 1:
-                raise Stop(
-                    f"outcome {self.table.topic} partition {columns[PARTITION][0]} "
-                    f"offset {columns[OFFSET][0]} cannot be stored: {error}"
-                ) from None
-            half = rows // 2
-            self._insert({name: values[:half] for name, values in columns.items()}, half)
-            self._insert({name: values[half:] for name, values in columns.items()}, rows - half)
+            return [decode(polled.values, partition, polled.offsets)]
+        except BadOutcomeError as error:
+            if len(polled.offsets) == 1:
+                unreadable.append(RefusedRow(self.table, partition, polled.offsets[0], error, {}))
+                return []
+        return [
+            decoded
+            for offset, value in zip(polled.offsets, polled.values, strict=True)
+            for decoded in self._decoded(Polled(partition, [offset], [value], 0), unreadable)
+        ]

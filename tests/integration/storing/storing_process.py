@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from streams.settings.storing import BufferBounds, FlushBounds, StoreTarget, StoringSettings
-from streams.store.sink.sink import StoringObserver
+from streams.store.sink.storing_observer import StoringObserver
 from streams.worker.storing_worker import StoringWorker, run_storing
 
 

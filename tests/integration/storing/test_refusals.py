@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import subprocess
 import sys
@@ -10,14 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import aiokafka
 import pytest
 
-from schemas import outcomes, topics
 from streams.kafka.embedded_broker import EmbeddedBroker
 from streams.store.embedded import EmbeddedStore
 from streams.store.migrations import apply_migrations
-from tests.worlds.stores.traffic_outcomes import touch
 
 pytest.importorskip("chdb")
 pytest.importorskip("confluent_kafka")
@@ -68,28 +64,3 @@ def test_a_folder_of_another_process_is_left_alone(broker: EmbeddedBroker, tmp_p
         )
     finally:
         other.close()
-
-
-def test_an_outcome_that_is_none_stops_the_worker_and_is_named(
-    broker: EmbeddedBroker, tmp_path: Path
-) -> None:
-    store = EmbeddedStore(tmp_path / "store")
-    apply_migrations(store)
-    store.close()
-    good = outcomes.outcome_encoder.encode(touch())
-    asyncio.run(send(broker.address, topics.TOUCHES.name, [good, b'{"event_id": 1}']))
-
-    assert complaint_of(broker, tmp_path / "store") == (
-        "headwater worker: outcome touches partition 1 offset 1 cannot be stored: "
-        "Expected `str`, got `int` - at `$.event_id`"
-    )
-
-
-async def send(address: str, topic: str, values: list[bytes]) -> None:
-    producer = aiokafka.AIOKafkaProducer(bootstrap_servers=address, acks="all")
-    await producer.start()
-    try:
-        for value in values:
-            await producer.send_and_wait(topic, value, partition=1)
-    finally:
-        await producer.stop()

@@ -6,6 +6,7 @@ import random
 from collections import Counter
 from typing import Any
 
+from schemas import topics
 from streams.replay.memory_log import MemoryRecord
 from streams.stages.common.observer import StageObserver
 from streams.stages.contract import CLOCK_KEY, TopicPartition
@@ -193,6 +194,9 @@ def _batches(
 def check_rest(run: Topology) -> None:
     """Everything was read and stored once, and committed offsets say so, but for the learner's."""
     demand(not run.warehouse.copies, "storing: rows were stored a second time")
+    for p in range(run.scenario.partitions):
+        aside = [record.value for record in run.log.committed((topics.QUARANTINED.name, p))]
+        demand(not aside, "quarantine: a stage raised", *aside)
     for table in TABLES.values():
         for p in range(run.scenario.partitions):
             offsets = [record.offset for record in run.log.committed((table.topic, p))]

@@ -1,0 +1,22 @@
+"""What the sink reports to the metrics."""
+
+from __future__ import annotations
+
+
+class StoringObserver:
+    """The null observer: every report is ignored. Observers override what they care about."""
+
+    def on_stored(self, table: str, rows: int, seconds: float) -> None:
+        """ClickHouse acknowledged `rows` rows of a table; the insert took `seconds`."""
+
+    def on_skipped(self, table: str, rows: int) -> None:
+        """`rows` rows were found stored already and were not inserted again."""
+
+    def on_quarantined(self, stage: str, kind: str, count: int) -> None:
+        """ClickHouse refused `count` rows, and they were set aside."""
+
+    def on_retry(self, table: str) -> None:
+        """An insert failed and is tried again."""
+
+    def on_buffered(self, rows: int, oldest_seconds: float) -> None:
+        """`rows` rows are in memory, the oldest for `oldest_seconds`."""
