@@ -82,6 +82,9 @@ class LaneFleet:
             return Readiness(False, "a lane has failed")
         if self._rebalancing:
             return Readiness(False, "waiting for partitions")
+        full = [lane.name for lane in self._lanes.values() if lane.lacks_room]
+        if full:
+            return Readiness(False, f"the disk of the state is full: {', '.join(full)} waits")
         closed = [f"{key[0]}-{key[1]}" for key in sorted(self._wanted) if not self._is_open(key)]
         if closed:
             return Readiness(False, f"restoring {', '.join(closed)}")

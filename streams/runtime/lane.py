@@ -85,7 +85,7 @@ class Lane:
     def __init__(self, spec: LaneSpec, p: int, parts: LaneParts, bounds: BatchBounds) -> None:
         self.spec = spec
         self.p = p
-        self.is_open = False
+        self.is_open = self.lacks_room = False
         self.queue = LaneQueue(bounds, spec.partitions(p))
         self._parts = parts
         self._bounds = bounds
@@ -150,7 +150,7 @@ class Lane:
                 except StateDiskFullError as full:
                     # Its checkpoint is committed: the state lacks it, and reads it again.
                     self.is_open = False
-                    state = await opened_with_room(self.name, self._open_state, full)
+                    state = await opened_with_room(self, self._open_state, full)
                     self.is_open = True
             raise asyncio.CancelledError
         finally:
@@ -184,7 +184,7 @@ class Lane:
         parts = self._parts
         await parts.log.open()
         positions = await parts.positions(self.spec.partitions(self.p))
-        state = await opened_with_room(self.name, self._open_state)
+        state = await opened_with_room(self, self._open_state)
         self.queue.settle(positions)
         self.is_open = True
         return state

@@ -12,7 +12,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from streams.errors import HeadwaterError
 
@@ -51,8 +51,17 @@ def disk_errors(folder: Path) -> Iterator[None]:
         raise
 
 
+class NeedsRoom(Protocol):
+    """A lane whose state is on a disk."""
+
+    lacks_room: bool
+
+    @property
+    def name(self) -> str: ...
+
+
 async def opened_with_room(
-    name: str,
+    lane: NeedsRoom,
     open_state: Callable[[], Awaitable[_Opened]],
     full: StateDiskFullError | None = None,
 ) -> _Opened:
@@ -64,8 +73,8 @@ async def opened_with_room(
     while True:
         if full is not None:
             if not is_logged:
-                _log.error("%s waits: %s", name, full)
-                is_logged = True
+                _log.error("%s waits: %s", lane.name, full)
+                is_logged = lane.lacks_room = True
             await asyncio.sleep(ROOM_LOOK_SECONDS)
         try:
             opened = await open_state()
@@ -73,5 +82,6 @@ async def opened_with_room(
             full = error
         else:
             if is_logged:
-                _log.warning("%s goes on: its disk has room again", name)
+                _log.warning("%s goes on: its disk has room again", lane.name)
+            lane.lacks_room = False
             return opened

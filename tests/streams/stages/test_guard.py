@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,16 +18,24 @@ from schemas.records import (
     MatchFrame,
     MatchRecord,
     MoneySeen,
+    StoredFormat,
     frame_encoder,
     match_frames,
 )
 from schemas.time import HOUR_MS, LogMs
 from streams.errors import HeadwaterError
 from streams.replay.memory_log import MemoryRecord
-from streams.runtime.state import MemoryStore
+from streams.runtime.state import MemoryStore, RocksStore
 from streams.stages.common.observer import StageObserver
 from streams.stages.common.watermarks import source_upstreams
-from streams.stages.common.working_set import stored_expiry
+from streams.stages.common.working_set import (
+    Codec,
+    Timers,
+    WorkingSet,
+    read_at_start,
+    stored_due,
+    stored_expiry,
+)
 from streams.stages.contract import Effects, LogRecord, Message, Stage, StateReader, positions_after
 from streams.stages.journeys.active_models import Scorers, ScoringRules
 from streams.stages.journeys.journeys import Journeys
@@ -52,6 +61,7 @@ from tests.worlds.stage_world import Fed, journeyed, records_in, rows, settled
 
 POISON = MoneySeen("c:app:key", purchase())
 """Money under the key of a touchpoint: their states are of two kinds."""
+NUMBERS: Codec[int] = Codec(StoredFormat("a number", int), lambda due: due)
 DEADLINE = {"matching-0": NOON + 2 * HOUR_MS}
 
 
@@ -301,3 +311,53 @@ def test_keys_that_expired_in_a_batch_that_raised_are_forgotten_all_the_same() -
     late = frame(1, clock=NOON + 500 * 24 * HOUR_MS)
     stage.decide([late, frame(2, seen(click("c3", -1)), POISON)])
     assert stage.state.get(b"c:app:other") is None
+
+
+class Halting:
+    """A stage with timers that cannot separate its records: it raises at one of them."""
+
+    name = "matching"
+
+    def __init__(self) -> None:
+        self.timers = Timers()
+
+    def restore(self, entries: Iterable[tuple[bytes, bytes]]) -> None:
+        self.timers.restore(read_at_start(entries))
+
+    def snapshots_needed(self, records: Sequence[LogRecord]) -> Sequence[str]:
+        return ()
+
+    def decide(self, records: Sequence[LogRecord], state: StateReader) -> Effects:
+        states = WorkingSet(NUMBERS, self.timers, state)
+        effects = Effects(positions=positions_after(records))
+        for record in records:
+            if record.value == b"poison":
+                raise ValueError("a bug")
+            if record.value:
+                states.get(record.value)
+                states.put(record.value, record.timestamp)
+            for key in self.timers.pop_due(LogMs(record.timestamp - 1)):
+                effects.send("out", 0, Message(key, b""))
+                states.put(key, None)
+        effects.changes = states.changes()
+        return effects
+
+
+def test_timers_that_were_set_before_a_poisoned_message_fire_also_where_the_disk_keeps_them(
+    tmp_path: Path,
+) -> None:
+    store = RocksStore(tmp_path / "0", stored_expiry, stored_due)
+    stage = GuardedStage(Halting, store.entries, 0, StageObserver())
+    stage.restore(store.entries())
+    batch = [(5, b"near"), (9 * HOUR_MS, b"far"), (6, b"poison"), (7, b"")]
+    fired: list[bytes | None] = []
+    for messages in (batch, [(8, b"")], [(10 * HOUR_MS, b"")]):
+        records = [
+            MemoryRecord("match", 0, offset, ts, None, value)
+            for offset, (ts, value) in enumerate(messages)
+        ]
+        effects = stage.decide(records, store)
+        store.apply(effects.changes, 1)
+        fired += [message.key for message in effects.messages.get(("out", 0), ())]
+    assert fired == [b"near", b"far"]
+    store.close()
