@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from schemas.time import HOUR_MS, LogMs
+from streams.runtime.rocks.keys import POSITION_KEY
 from streams.runtime.state import STALE_SECONDS, MemoryStore, RocksStore, StateStore
+from streams.stages.common.working_set import stored_due, stored_expiry
 from tests.checkout import ROOT
 
 Open = Callable[[], StateStore]
@@ -126,3 +128,18 @@ def test_a_store_that_slept_too_long_begins_again(tmp_path: Path) -> None:
     again = RocksStore(tmp_path / "0")
     assert (again.get(b"a"), again.position) == (None, 0)
     again.close()
+
+
+def test_an_earlier_build_sees_nothing_in_a_state_folder_but_the_states(tmp_path: Path) -> None:
+    """One step back: it hides the position and all that begins with the byte of the hours."""
+    store = RocksStore(tmp_path, stored_expiry, stored_due)
+    store.bind("a log")
+    due, expires = (1 << 40).to_bytes(8), ((1 << 63) + (1 << 40)).to_bytes(8)
+    marked = due + b"\xc1\x02"
+    store.apply({b"a": due + b"\x90", b"b": expires + b"\x90", b"c": marked}, 9)
+    keys = [key for key, _ in store._rocks.items()]
+    store.close()
+
+    hours = b"\x01" + ((1 << 41) // HOUR_MS).to_bytes(4, "big")
+    assert [k for k in keys if k != POSITION_KEY and k[:1] != b"\x01"] == [b"a", b"b", b"c"]
+    assert [k[5:] for k in keys if b"\x01" <= k < hours] == [b"b"]
