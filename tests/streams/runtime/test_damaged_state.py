@@ -51,11 +51,11 @@ def garble(pattern: str) -> Damage:
     return each(pattern, lambda path: path.write_bytes(b"garbage" * 20))
 
 
-def spoil_a_block(folder: Path) -> None:
-    """The file keeps its size, so that only reading the block shows it."""
+def spoil_a_block(folder: Path, at: float = 0.5) -> None:
+    """The file keeps its size, so that only reading the block shows it; `at`: a share of it."""
     (table,) = folder.glob("*.sst")
     octets = table.read_bytes()
-    middle = len(octets) // 2
+    middle = int(len(octets) * at)
     table.write_bytes(octets[:middle] + os.urandom(100) + octets[middle + 100 :])
 
 
@@ -113,7 +113,7 @@ def test_damage_in_the_index_of_hours_hides_no_expired_key(tmp_path: Path) -> No
     store.apply(dict.fromkeys(keys, b""), 1)
     store.apply(dict.fromkeys(keys), 2)
     store.close()
-    spoil_a_block(tmp_path / "0")
+    spoil_a_block(tmp_path / "0", at=0.25)  # The other half of it is deletions of the keys.
     again = RocksStore(tmp_path / "0", hourly)
     with pytest.raises(StateDamagedError):
         again.expired(LogMs(5 * HOUR_MS))
