@@ -46,8 +46,11 @@ from schemas.time import MILLISECOND, LogMs
 
 def take_record(
     state: Transaction | None, record: MoneySeen | RestoreSeen | OriginalSeen, rules: Rules
-) -> tuple[Transaction, list[MatchFact]]:
-    """Apply a record to the transaction of its key."""
+) -> tuple[Transaction | None, list[MatchFact]]:
+    """Apply a record to the transaction of its key; an answer to one that is forgotten is nothing,
+    because a state of nothing would be forgotten again whenever batches happen to end."""
+    if state is None and isinstance(record, OriginalSeen):
+        return None, []
     if isinstance(record, MoneySeen):
         return fold_money(state, record.money, rules, record.key)
     if isinstance(record, RestoreSeen):

@@ -31,7 +31,7 @@ from streams.stages.matching.key_states import KeyState
 
 def advance_key(
     state: KeyState | None, record: MatchRecord, rules: Rules
-) -> tuple[KeyState, list[MatchFact]]:
+) -> tuple[KeyState | None, list[MatchFact]]:
     """Apply a record to the state of its key. Key prefixes guarantee that the types agree."""
     if isinstance(state, TransactionBefore):
         state = state.upgraded(rules)

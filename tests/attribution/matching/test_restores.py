@@ -12,7 +12,7 @@ import pytest
 from attribution.matching import transactions
 from attribution.matching.facts import Evicted
 from attribution.rules.rules import Rules
-from schemas.events import Purchase, Refund
+from schemas.events import Purchase, Refund, Subscription
 from schemas.records import OriginalSeen, RestoreClaim, RestoreSeen
 from schemas.time import HOUR_MS, EventMs
 from tests.laws.money.histories import START, Payment
@@ -199,6 +199,20 @@ def test_what_forgotten_refunds_of_a_restore_took_stays_taken() -> None:
     machine = MoneyMachine(rules)
     machine.read(events)
     assert sum(bookings(machine).values()) == 0
+
+
+def test_an_answer_to_a_purchase_that_is_forgotten_leaves_nothing() -> None:
+    answer = OriginalSeen("t2", True, {}, "t1")
+    assert transactions.take_record(None, answer, RULES) == (None, [])
+
+
+def test_a_trial_is_no_original_that_was_paid() -> None:
+    trial = Subscription(
+        **{name: getattr(ORIGINAL, name) for name in ORIGINAL.__struct_fields__},
+        kind="trial_start",
+    )
+    for machine in in_some_orders([trial, RESTORE]):
+        assert bookings(machine) == {("t2", "install:of t2", "USD"): PRICE}
 
 
 def test_an_answer_of_another_original_is_not_listened_to() -> None:
