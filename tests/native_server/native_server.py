@@ -93,6 +93,8 @@ class NativeServer:
 
     def _serve(self, plain: socket.socket) -> None:
         connection = plain
+        # Else every second packet of an answer waits for the client's acknowledgement.
+        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         with contextlib.suppress(OSError), plain:
             if self._tls is not None:
                 connection = self._tls.wrap_socket(plain, server_side=True)
