@@ -44,3 +44,26 @@ def dropped_field(offset: int = 0, weight: int = 1) -> outcomes.DroppedField:
         received_at=LogMs(NOON + offset),
         **read_at("installs", offset),
     )
+
+
+def quarantined(offset: int = 0) -> outcomes.Quarantined:
+    """A timer that raised: no event of a source topic is concerned."""
+    return outcomes.Quarantined(
+        quarantine_id=f"journeys:0:{offset}",
+        stage="journeys",
+        kind="timer",
+        error="ValueError",
+        detail="step.py:1 advance: ValueError",
+        state_key="puzzle:i1",
+        app_id="puzzle",
+        install_id="i1",
+        log_topic="journeys",
+        log_topic_partition=0,
+        log_topic_offset=offset,
+        payload="",
+        message_key="",
+        received_at=LogMs(NOON),
+        source_topic="",
+        source_partition=-1,
+        source_offset=-1,
+    )

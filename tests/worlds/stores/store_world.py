@@ -11,7 +11,7 @@ from streams.store.base import Store
 from streams.store.columns import OutcomeDecoder
 from streams.store.tables import EPOCH, OFFSET, PARTITION, TABLES
 from tests.worlds.postback_world import postback_row
-from tests.worlds.stores.fact_outcomes import active_day, dropped_field, milestone
+from tests.worlds.stores.fact_outcomes import active_day, dropped_field, milestone, quarantined
 from tests.worlds.stores.model_outcomes import (
     drift_alarm,
     model_quality,
@@ -94,6 +94,7 @@ def every_kind() -> list[Outcome]:
         parked("m9", "parked"),
         ledger("decided", "installs", [0]),
         dead_letter(),
+        quarantined(),
         dropped_field(),
         active_day(),
         milestone(),
