@@ -101,6 +101,7 @@ class Conversation:
             else:
                 self._answer(query)
         except EngineError as error:
+            shared.running.end(query.query_id)  # Before the client can ask whether it runs.
             self._send(packets.exception(error.code, str(error)))
         finally:
             if not is_left_running:
