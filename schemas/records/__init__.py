@@ -47,6 +47,7 @@ from schemas.records.journey import (
     Prior,
     SiteVerdict,
     journey_key,
+    life_key,
 )
 from schemas.records.match import (
     NAMED_BY_SESSION,
@@ -161,6 +162,7 @@ __all__ = [
     "is_sandbox_key",
     "journey_frames",
     "journey_key",
+    "life_key",
     "match_frames",
     "partition_of",
     "scope_of",

@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from schemas.records.match import SANDBOX_SCOPE
 from schemas.records.money import Money
+from schemas.records.site import KEY_SEPARATOR
 from schemas.records.touch import Signal, Source, Touch
 from schemas.time import EventMs, LogMs
 
@@ -15,8 +16,17 @@ JOURNEY_PREFIXES = ("j:", f"{SANDBOX_SCOPE}j:")
 
 def journey_key(app_id: str, install_id: str, *, is_sandbox: bool = False) -> str:
     """The key of a journey. An install id is unique within its app only: all apps of a vendor may
-    take Apple's vendor id for it. Test traffic has a journey of its own."""
+    take Apple's vendor id for it. Test traffic has a journey of its own.
+
+    The keys of later lives end in one separator and a number, so a separator within is doubled."""
+    if KEY_SEPARATOR in install_id:
+        install_id = install_id.replace(KEY_SEPARATOR, 2 * KEY_SEPARATOR)
     return f"{SANDBOX_SCOPE if is_sandbox else ''}j:{app_id}:{install_id}"
+
+
+def life_key(journey: str, opening: int) -> bytes:
+    """The state key of one life. The first one has the key of the journey."""
+    return f"{journey}{KEY_SEPARATOR}{opening:x}".encode() if opening else journey.encode()
 
 
 class Installed(Struct, frozen=True, array_like=True, gc=False, tag=1):

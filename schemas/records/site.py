@@ -6,10 +6,16 @@ from msgspec import Struct
 
 from schemas.time import HOUR_MS, EventMs, LogMs, Millis
 
+KEY_SEPARATOR = "\x1f"
+"""Between the parts of a key. An app id has no white space, and so no separator."""
+
 
 def site_key(app_id: str, media_source: str, site_id: str) -> str:
-    """Names a site within one app and media source."""
-    return f"{app_id}\x1f{media_source}\x1f{site_id}"
+    """Names a site within one app and media source. A separator within the media source would make
+    it another one, so its symbol stands there."""
+    if KEY_SEPARATOR in media_source:
+        media_source = media_source.replace(KEY_SEPARATOR, "\u241f")
+    return f"{app_id}{KEY_SEPARATOR}{media_source}{KEY_SEPARATOR}{site_id}"
 
 
 LATE_TOUCH_MS = Millis(6 * HOUR_MS)

@@ -18,6 +18,7 @@ from schemas.events import (
 )
 from schemas.outcomes import DeadLetter, PostbackRow, PrivacyRow, RateRow, SpendRow, TouchOutcome
 from schemas.records import Source, Touch
+from schemas.records.site import KEY_SEPARATOR
 from schemas.time import LOG_TIME_MAX, LogMs
 from streams.stages.common.match_keys import identity_pseudonym
 from streams.stages.common.pseudonyms import Pseudonyms
@@ -110,7 +111,10 @@ def spend_id(event: Cost) -> str:
         event.country_code,
         event.platform,
     )
-    text = "\x1f".join(part or "" for part in dimensions)
+    parts = [part or "" for part in dimensions]
+    text = KEY_SEPARATOR.join(parts)
+    if text.count(KEY_SEPARATOR) >= len(parts):
+        text = repr(parts)  # Joined, two lists of parts with separators could be the same.
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 

@@ -30,6 +30,7 @@ from schemas.records import (
     SiteInstall,
     SiteRecord,
     journey_key,
+    life_key,
 )
 from schemas.time import DAY_MS, LogMs
 from streams.stages.common.observer import StageObserver
@@ -79,11 +80,6 @@ def install_due(state: InstallState, stage: JourneyContext) -> int:
         return UNREAD_FROM + unread + 1  # Another record may have the same log time.
     due = journeys.journey_due(state.journey, stage.rules)
     return min(due, prospect_steps.prospect_due(state.prospect, state.journey) or due)
-
-
-def _life_key(name: str, opening: int) -> bytes:
-    """The state key of one life. The first one has the key of the journey."""
-    return f"{name}\x1f{opening:x}".encode() if opening else name.encode()
 
 
 class InstallSteps:
@@ -145,7 +141,7 @@ class InstallSteps:
             self._open_again(name, state, [life_of(known), *state.lives], record)
             return
         for opening in addressees(known, state.lives, record):
-            self._advance(_life_key(name, opening), record)
+            self._advance(life_key(name, opening), record)
 
     def _advance(self, key: bytes, record: JourneyRecord) -> None:
         state = self.states.get(key) or NEW_INSTALL
@@ -178,14 +174,14 @@ class InstallSteps:
         journey = replace(state.journey, last_ts=last_ts)
         state = replace(state, journey=journey, lives=[*state.lives, new])
         self.states.put(name.encode(), state)
-        key = _life_key(name, new.opening)
+        key = life_key(name, new.opening)
         for life in lives:
             if (prior := link(life, new, opened)) is not None:
                 self._advance(key, prior)
         self._advance(key, begun)
         for number, life in enumerate(lives):
             if (prior := link(new, life, opened)) is not None:
-                self._advance(_life_key(name, life.opening if number else FIRST_LIFE), prior)
+                self._advance(life_key(name, life.opening if number else FIRST_LIFE), prior)
 
     def fire(self) -> None:
         """Decide what waited for the log to be read; then handle everything due at stage time, in

@@ -263,3 +263,15 @@ def test_the_letter_of_a_message_that_no_topic_takes_is_cut_and_says_so() -> Non
     assert len(base64.b64decode(letter["payload"])) == LETTER_VALUE_BYTES_MAX
     assert letter["detail"].endswith("; its end is left out")
     assert len(orjson.dumps(letter)) < DEAD_LETTERS.message_bytes_max
+
+
+def test_costs_whose_names_hold_separators_are_lines_of_their_own() -> None:
+    line = {"date": "2026-01-01", "media_source": "m", "amount_micros": 1, "currency": "EUR"}
+    names = [
+        {"campaign_id": "a\x1fb"},
+        {"campaign_id": "a", "adset_id": "b"},
+        {"adset_id": "a\x1fb"},
+        {"campaign_id": "a\x1f", "adset_id": "b"},
+    ]
+    found = [rows(intake(source("costs", event("cost", **line, **one))), "spend") for one in names]
+    assert len({row["spend_id"] for spent in found for row in spent}) == len(names)
