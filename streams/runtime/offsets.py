@@ -134,18 +134,45 @@ class Offsets:
 
         Offsets of another log of the same name are left out, as if nothing had been committed.
         """
-        found = await self._found(self._settings.group_id, tps)
-        committed = {}
+        found = await self._labelled(tps)
         for tp, at in found.items():
-            label = read_label(at.metadata)
-            if label.fits(self.logs.log_id(tp[0])):
-                committed[tp] = CommittedPosition(at.offset, label)
-            else:
-                _logger.warning(
-                    "%s-%s: offset %s was committed to another log (%s, now %s): reading from the "
-                    "first record", *tp, at.offset, label.log, self.logs.log_id(tp[0]),
-                )  # fmt: skip
-        return committed
+            if not at.label.fits(self.logs.log_id(tp[0])):
+                _logger.warning("%s: reading from the first record", self._foreign(tp, at))
+        return self._fitting(found)
+
+    def _fitting(
+        self, found: Mapping[TopicPartition, CommittedPosition]
+    ) -> dict[TopicPartition, CommittedPosition]:
+        return {tp: at for tp, at in found.items() if at.label.fits(self.logs.log_id(tp[0]))}
+
+    async def misfits(self, tps: Sequence[TopicPartition]) -> list[str]:
+        """One line for each offset of this group that its log does not have, or another log had."""
+        found = await self._labelled(tps)
+        fitting = self._fitting(found)
+        lines = [
+            f"{self._foreign(tp, at)}; the worker reads from the first record"
+            for tp, at in found.items()
+            if tp not in fitting
+        ]
+        try:
+            await self.positions_from(fitting, tps)
+        except LostRecordsError as error:
+            lines.append(str(error))
+        return lines
+
+    async def _labelled(
+        self, tps: Sequence[TopicPartition]
+    ) -> dict[TopicPartition, CommittedPosition]:
+        found = await self._found(self._settings.group_id, tps)
+        return {
+            tp: CommittedPosition(at.offset, read_label(at.metadata)) for tp, at in found.items()
+        }
+
+    def _foreign(self, tp: TopicPartition, at: CommittedPosition) -> str:
+        return (
+            f"{tp[0]}-{tp[1]}: offset {at.offset} was committed to another log "
+            f"({at.label.log}, now {self.logs.log_id(tp[0])})"
+        )
 
     async def _found(
         self, group: str, tps: Sequence[TopicPartition]
@@ -182,36 +209,52 @@ class Offsets:
     ) -> dict[TopicPartition, int]:
         """The same, from what `committed_here` has answered."""
         first, end = await self.first(tps), await self.high_watermark(tps)
+        overtaken, cut_off = [], []
         for tp, (offset, _) in committed.items():
             topic = BY_NAME.get(tp[0])
             accepted = _MARKERS_ACCEPTED.get(topic.kind, 0) if topic else 0
             if offset + accepted < first[tp]:
-                raise LostRecordsError(
-                    f"{tp[0]}-{tp[1]} begins at offset {first[tp]} but {offset} was to be read "
-                    f"next: {first[tp] - offset} records are lost; lengthen the topic's retention, "
-                    f"and to continue without them: {self._reset(tp, '--to-earliest')}"
-                )
-            if offset + 1 < first[tp]:
+                overtaken.append(tp)
+            elif offset + 1 < first[tp]:
                 _logger.warning(
                     "%s-%s begins at offset %s but %s was to be read next: what is gone are most "
                     "likely %s commit markers", *tp, first[tp], offset, first[tp] - offset,
                 )  # fmt: skip
-            if offset > end[tp]:
-                raise LostRecordsError(
-                    f"{tp[0]}-{tp[1]} ends at offset {end[tp]} but {offset} was to be read next: "
-                    "the log was cut off or created anew, and what it held is lost; to read all "
-                    f"that is there: {self._reset(tp, '--to-earliest')}"
-                )
+            elif offset > end[tp]:
+                cut_off.append(tp)
+        if overtaken:
+            tp, offset = overtaken[0], committed[overtaken[0]].offset
+            raise LostRecordsError(
+                f"{tp[0]}-{tp[1]} begins at offset {first[tp]} but {offset} was to be read next: "
+                f"{first[tp] - offset} records are lost{_and_more(overtaken)}; lengthen the "
+                f"topic's retention, and to continue without them {self._reset(overtaken)}"
+            )
+        if cut_off:
+            tp, offset = cut_off[0], committed[cut_off[0]].offset
+            raise LostRecordsError(
+                f"{tp[0]}-{tp[1]} ends at offset {end[tp]} but {offset} was to be read next"
+                f"{_and_more(cut_off)}: the log was cut off or created anew, and what it held is "
+                f"lost; to read all that is there {self._reset(cut_off)}"
+            )
         ahead = {tp: offset for tp, (offset, _) in committed.items()}
         return {tp: max(offset, ahead.get(tp, 0)) for tp, offset in first.items()}
 
-    def _reset(self, tp: TopicPartition, to: str) -> str:
-        """The command of Kafka that moves this group's position, while its workers are stopped."""
-        return (
-            f"kafka-consumer-groups.sh --bootstrap-server {self._settings.bootstrap_servers} "
-            f"--group {self._settings.group_id} --topic {self._settings.topic(tp[0])}:{tp[1]} "
-            f"--reset-offsets {to} --execute"
-        )
+    async def require(self, topics: Iterable[str]) -> None:
+        """LostRecordsError when any partition of these lacks the next record of this group.
+
+        Before reading begins, because a reader only notices that an offset is out of range.
+        """
+        tps = [(name, p) for name in topics for p in range(self.logs.partitions.get(name, 0))]
+        if tps:
+            await self.positions_from(self._fitting(await self._labelled(tps)), tps)
+
+    def _reset(self, tps: Sequence[TopicPartition]) -> str:
+        """How to move this group to the first record of these partitions."""
+        by_topic: dict[str, list[str]] = {}
+        for topic, partition in sorted(tps):
+            by_topic.setdefault(self._settings.topic(topic), []).append(str(partition))
+        named = " ".join(f"--topic {topic}:{','.join(some)}" for topic, some in by_topic.items())
+        return reset_command(self._settings, named)
 
     async def committed_by_readers(self, tp: TopicPartition) -> int | None:
         """The offset that the reading group has committed; None for a topic without readers."""
@@ -225,6 +268,19 @@ class Offsets:
 
     def _without_prefix(self, tp: aiokafka.TopicPartition) -> TopicPartition:
         return self._settings.topic_without_prefix(tp.topic), tp.partition
+
+
+def reset_command(settings: CoreSettings, topics: str) -> str:
+    """How a person moves this group to the beginning of topics, given as the tool's options."""
+    return (
+        "stop the workers and run `kafka-consumer-groups.sh --bootstrap-server "
+        f"{settings.bootstrap_servers} --group {settings.group_id} {topics} --reset-offsets "
+        "--to-earliest --execute`"
+    )
+
+
+def _and_more(tps: Sequence[TopicPartition]) -> str:
+    return f" (and more of {len(tps) - 1} other partitions)" if tps[1:] else ""
 
 
 async def _patiently(

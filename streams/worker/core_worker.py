@@ -127,6 +127,7 @@ class CoreWorker:
         self._partitions = await partition_counts(self.offsets, self.specs, self.settings)
         self.offsets.logs = self.app.transport.logs = await self._look()
         self.log_watch = LogWatch(self.offsets.logs, self._look)
+        await self.offsets.require(name for spec in self.specs for name in spec.inputs)
         self.fleet = LaneFleet(
             self.specs,
             self._lane,

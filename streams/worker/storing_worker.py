@@ -217,6 +217,7 @@ class StoringWorker:
                 raise Stop(f"topic {name} does not exist: run `headwater migrate`")
         self._offsets.logs = self.app.transport.logs = logs = await self._look()
         self._log_watch = LogWatch(logs, self._look)
+        await self._offsets.require(TABLE_OF_TOPIC)
         return logs
 
     async def _open_store(self, logs: KnownLogs) -> tuple[Store, dict[str, str]]:

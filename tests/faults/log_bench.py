@@ -18,7 +18,7 @@ from streams.runtime.clients import new_consumer
 from tests.integration.runtime.toy_run import PARTITIONS, Bench, Outcomes
 from tests.integration.runtime.toy_stages import settings
 
-_COMMAND = re.compile(r"kafka-consumer-groups\.sh (.+)")
+_COMMAND = re.compile(r"`kafka-consumer-groups\.sh ([^`]+)`")
 WAIT_SECONDS = 60.0
 
 
@@ -87,7 +87,7 @@ class LogBench(Bench):
         assert words[-3:] == ["--reset-offsets", "--to-earliest", "--execute"]
         assert words[words.index("--bootstrap-server") + 1] == self.bootstrap
         topic, _, partition = words[words.index("--topic") + 1].partition(":")
-        chosen = [int(partition)] if partition else range(PARTITIONS)
+        chosen = [int(one) for one in partition.split(",")] if partition else range(PARTITIONS)
         tps = [aiokafka.TopicPartition(topic, p) for p in chosen]
         base = settings(self.bootstrap, "embedded", self.prefix)
         group = words[words.index("--group") + 1]

@@ -12,6 +12,7 @@ from streams.operations.doctor.configuration import (
 )
 from streams.operations.doctor.disk import examine_disk, examine_state_disk
 from streams.operations.doctor.limits import examine_limits
+from streams.operations.doctor.log_identity import examine_log_identity
 from streams.operations.doctor.store import examine_store
 from streams.operations.doctor.versions import examine_versions
 from streams.settings import Settings
@@ -24,6 +25,7 @@ def examine(settings: Settings) -> list[Check]:
         *examine_broker(settings.kafka),
         examine_limits(settings.kafka),
         *examine_store(settings),
+        examine_log_identity(settings),
         examine_versions(settings),
         examine_disk(settings.folders.data),
         examine_state_disk(settings.folders.state),

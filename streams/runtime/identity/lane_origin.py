@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from streams.runtime.identity.position_label import PositionLabel
-from streams.runtime.offsets import CommittedPosition, Offsets
+from streams.runtime.offsets import CommittedPosition, Offsets, reset_command
 from streams.runtime.recovery import LostStateError, Restored, restore
 from streams.runtime.state import StateStore
 from streams.settings.core import CoreSettings
@@ -90,8 +90,8 @@ class LaneOrigin:
     def _lost(self, changelog: TopicPartition, what: str) -> LostStateError:
         return LostStateError(
             f"changelog {changelog[0]}-{changelog[1]} {what}: this state is lost; put the topic "
-            "back from a copy, or stop the workers and have them read again what the log still "
-            f"has: {self._to_earliest()}"
+            "back from a copy, or, to have read again what the log still has, "
+            f"{self._to_earliest()}"
         )
 
     def _without_positions(self, changelog: TopicPartition) -> LostStateError:
@@ -100,15 +100,10 @@ class LaneOrigin:
             f"changelog {changelog[0]}-{changelog[1]} has state, but group "
             f"{self._settings.group_id} has no offset of {named}: it expired while the workers "
             "were stopped, or the topic was deleted and created anew, and what was on its way in "
-            "it is lost; to keep the state and read the log from its beginning, stop the workers: "
+            "it is lost; to keep the state and read the log from its beginning, "
             + self._to_earliest()
         )
 
     def _to_earliest(self) -> str:
-        """The command of Kafka that moves the group to the beginning of the lane's inputs."""
         topics = sorted({self._settings.topic(topic) for topic, _ in self._inputs})
-        named = " ".join(f"--topic {topic}" for topic in topics)
-        return (
-            f"kafka-consumer-groups.sh --bootstrap-server {self._settings.bootstrap_servers} "
-            f"--group {self._settings.group_id} {named} --reset-offsets --to-earliest --execute"
-        )
+        return reset_command(self._settings, " ".join(f"--topic {topic}" for topic in topics))

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import pytest
 
-from streams.runtime.lane import LaneSpec
+from streams.runtime.lane import Lane, LaneSpec
+from streams.runtime.rocks.faults import StateDamagedError
+from streams.runtime.state import MemoryStore, StateChanges
 from streams.settings.core import BatchBounds
-from streams.stages.contract import Effects, LogRecord, OffsetRange, StateReader
-from tests.worlds.lane_world import INPUT, Echo, Record, World, records, settle
+from streams.stages.contract import Effects, LogRecord, OffsetRange, StateReader, TopicPartition
+from tests.worlds.lane_world import AT_ONCE, INPUT, SPEC, Echo, Record, World, records, settle
 
 
 def run(story: Callable[[], Awaitable[None]]) -> None:
@@ -44,6 +47,88 @@ def test_records_below_the_committed_position_are_dropped() -> None:
         task.cancel()
 
     run(story)
+
+
+def test_positions_are_read_only_once_the_previous_owner_is_fenced() -> None:
+    """Until then it may still commit, and what was read would be behind."""
+
+    async def story() -> None:
+        world = World()
+        fenced_at: list[int] = []
+        parts = world.parts()
+
+        async def positions(tps: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
+            fenced_at.append(world.log.opened)
+            return {}
+
+        lane = Lane(SPEC, 0, replace(parts, positions=positions), AT_ONCE)
+        task = asyncio.create_task(lane.run())
+        await settle()
+        assert fenced_at == [1]
+        task.cancel()
+
+    run(story)
+
+
+class DamagedOnce(MemoryStore):
+    """Its state is found damaged once: when it is read, or when it is written."""
+
+    def __init__(self, damage: str) -> None:
+        super().__init__()
+        self.damage = damage
+        self.cleared = 0
+
+    def clear(self) -> None:
+        super().clear()
+        self.cleared += 1
+
+    def entries(self) -> Iterable[tuple[bytes, bytes]]:
+        self._break("opened")
+        return super().entries()
+
+    def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
+        self._break("read")
+        return super().get_many(keys)
+
+    def apply(self, changes: StateChanges, position: int) -> None:
+        if b"last" in changes:
+            self._break("written")
+        super().apply(changes, position)
+
+    def _break(self, when: str) -> None:
+        if self.damage == when:
+            self.damage = ""
+            raise StateDamagedError("state folder x is damaged")
+
+
+class Reads(Echo):
+    """Reads its state before each decision."""
+
+    def decide(self, records: Sequence[LogRecord], state: StateReader) -> Effects:
+        state.get_many([b"last"])
+        return super().decide(records, state)
+
+
+@pytest.mark.parametrize("damage", ["opened", "read", "written"])
+def test_a_damaged_state_is_read_anew_and_no_record_is_lost_or_decided_twice(
+    damage: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def story() -> None:
+        store = DamagedOnce(damage)
+        world = World(stage=Reads)
+        lane = Lane(SPEC, 0, replace(world.parts(), store=lambda: store), AT_ONCE)
+        task = asyncio.create_task(lane.run())
+        lane.offer(INPUT, records(0, 1))
+        await world.log.until([0, 1])
+        lane.offer(INPUT, records(2))
+        await world.log.until([0, 1, 2])
+        task.cancel()
+        assert store.cleared == 1
+        assert dict(MemoryStore.entries(store))[b"restored"] == b"yes"
+
+    run(story)
+    (line,) = caplog.messages
+    assert line.endswith("lane matching-0 reads it anew from the changelog")
 
 
 def test_a_stage_sees_its_whole_state_before_it_decides() -> None:
