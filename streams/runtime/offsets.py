@@ -81,6 +81,7 @@ class Offsets:
         self._consumer = new_consumer(self._settings, isolation_level="read_uncommitted")
         await self._admin.start()
         await self._consumer.start()
+        await asyncio.sleep(0)  # aiokafka fails to stop a client whose tasks never ran.
 
     async def stop(self) -> None:
         if self._consumer is not None:
