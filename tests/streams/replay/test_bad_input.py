@@ -253,6 +253,7 @@ def test_a_refund_without_its_purchase_is_reported_and_not_counted(store: Store)
     assert issues(store, "refund_without_purchase") == [
         ("refund app:never bought:r", "expired", "-1", "USD"),
         ("refund app:not bought either:r", "parked", "-1", "USD"),
+        ("refund app:not bought either:r", "parked", "-2", "USD"),
         ("refund app:not bought yet:r", "parked", "-1", "USD"),
     ]
     counted = asked(store, "SELECT count() FROM revenue WHERE transaction_id LIKE '%not bought%'")
