@@ -10,6 +10,8 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+import warnings
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from importlib.metadata import version
 
@@ -208,6 +210,10 @@ def _relax_collector() -> None:
     gc.set_threshold(50_000, 20, 100)
 
 
+def _log_end_of_thread(ended: threading.ExceptHookArgs) -> None:
+    _logger.debug("a thread has ended: %r", ended.exc_value)
+
+
 def _configure_logs(level: str) -> None:
     """Log short lines to stderr; of libraries, only what is critical, or warnings at `debug`."""
     chosen = logging.getLevelName(level.upper())
@@ -217,5 +223,9 @@ def _configure_logs(level: str) -> None:
         format="%(asctime)s %(levelname).1s %(name)s: %(message)s",
         datefmt="%H:%M:%S",
     )
+    # Faust's threads end with an exception where Kafka is away; the worker has said so in a line.
+    threading.excepthook = _log_end_of_thread
+    if level != "debug":
+        warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)
     for name in _NOISY:
         logging.getLogger(name).setLevel(logging.CRITICAL if level != "debug" else logging.WARNING)
