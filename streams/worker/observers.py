@@ -65,8 +65,8 @@ class StageMetrics(StageObserver):
         if now - logged >= _FLOOD_SILENCE_SECONDS and len(self._floods) < _APPS_MAX:
             _logger.warning(
                 "%s: too many messages of app %r are unreadable (%s): further ones are counted and"
-                " stay in the topic, all others go on; mend the producer, then run"
-                " `headwater dead-letters replay`",
+                " stay in the topic, all others go on; mend the producer (v_floods names the"
+                " offsets)",
                 topic, app_id, reason,
             )  # fmt: skip
             self._floods[topic, app_id] = now
