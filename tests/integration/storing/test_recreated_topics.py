@@ -63,11 +63,6 @@ class Storing:
         assert self.process is not None
         return self.process.wait(WAIT_SECONDS)
 
-    def exit_code(self) -> int:
-        """Of a worker that ends by itself."""
-        assert self.process is not None
-        return self.process.wait(WAIT_SECONDS)
-
     def end(self) -> tuple[int, str]:
         """Exit code and last words; ends a worker that runs."""
         assert self.process is not None
