@@ -4,7 +4,8 @@
     ├── Stop                        ends a command: the line on stderr, exit code 1
     │   ├── SettingError            a setting is unknown or wrong: exit code 2
     │   ├── UnreadableLineError     a line of a replayed file is not a record
-    │   └── Refused                 the store works, and refuses a statement
+    │   ├── Refused                 the store works, and refuses a statement
+    │   └── BadOutcomeError         a message does not follow the schema of its outcome topic
     ├── UnavailableError            the store cannot be reached: wait and try again
     ├── BadRowsError                the store does not take these rows: set them aside
     ├── SetupError                  the broker lacks what a core worker needs
@@ -12,6 +13,7 @@
     ├── LostStateError              committed positions have no state, or state no positions
     ├── LogChangedError             a topic is another log than when the worker started
     ├── StateFolderError            a state folder cannot be used: full, locked, forbidden
+    ├── StateUnreadableError        the state of a lane on disk cannot be read: no record is at fault
     ├── StateDamagedError           a state folder is damaged: its lane reads the changelog anew
     ├── RecoveryError               a changelog cannot be read to its end
     ├── LeadError                   the readers of an embedded partition stand still
@@ -25,10 +27,11 @@
 `Stop` is raised for people and ends the process. All others end a lane or a worker, which say
 them in one line (`in_one_line`), unless the caller named above knows better.
 
-Three errors stand outside, because their packages import nothing of `streams`: `FileError` (of
+Four errors stand outside, because their packages import nothing of `streams`: `FileError` (of
 `schemas.file_error`, about a rule file and its like; `streams.wiring` turns it into a Stop),
-`NewerFormatError` (of `schemas.records`, about bytes that a newer build stored) and `ServerError`
-(of `deploy.local`, about a development server).
+`NewerFormatError` (of `schemas.records`, about bytes that a newer build stored),
+`UnlearnableBlockError` (of `online_models`, about examples that are then set aside) and
+`ServerError` (of `deploy.local`, about a development server).
 """
 
 from __future__ import annotations

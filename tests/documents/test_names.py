@@ -13,6 +13,7 @@ from tests.documents.command_line import commands_in, fault_of
 from tests.documents.document import Code, Document, documents
 from tests.documents.vocabulary import (
     FOLDERS,
+    alerts,
     metrics,
     relations,
     settings,
@@ -125,11 +126,12 @@ def test_every_command_in_the_text_exists(document: Document) -> None:
 
 @_EVERY_DOCUMENT
 def test_every_identifier_in_the_text_is_in_the_code(document: Document) -> None:
-    """Class names, and dotted names of modules and their members."""
+    """Class names, alerts, and dotted names of modules and their members."""
+    known = words_of_code() | alerts() | OTHERS_NAMES.keys()
     unknown = []
     for code in document.codes:
         if re.fullmatch(r"[A-Z][a-z0-9]+(?:[A-Z][A-Za-z0-9]*)+", code.text):
-            is_known = code.text in words_of_code() or code.text in OTHERS_NAMES
+            is_known = code.text in known
         elif re.fullmatch(rf"(?:{'|'.join(FOLDERS)})(?:\.\w+)+", code.text):
             is_known = _is_importable(code.text)
         else:

@@ -47,6 +47,13 @@ def metrics() -> frozenset[str]:
 
 
 @cache
+def alerts() -> frozenset[str]:
+    """Every alert of Prometheus."""
+    rules = (ROOT / "deploy" / "alerts" / "headwater.rules.yaml").read_text()
+    return frozenset(re.findall(r"- alert: (\w+)", rules))
+
+
+@cache
 def topic_names() -> frozenset[str]:
     return frozenset(topics.BY_NAME)
 
@@ -59,6 +66,6 @@ def words_of_code() -> frozenset[str]:
 
 
 def _identifiers(path: Path) -> list[str]:
-    if "documents" in path.parts:
+    if "documents" in path.relative_to(ROOT).parts:
         return []
     return re.findall(r"[A-Za-z_]\w*", path.read_text())
