@@ -13,7 +13,7 @@
     ├── LostStateError              committed positions have no state, or state no positions
     ├── LogChangedError             a topic is another log than when the worker started
     ├── StateFolderError            a state folder cannot be used: full, locked, forbidden
-    ├── StateUnreadableError        the state of a lane on disk cannot be read: no record is at fault
+    ├── StateUnreadableError        the state of a lane on disk cannot be read
     ├── StateDamagedError           a state folder is damaged: its lane reads the changelog anew
     ├── RecoveryError               a changelog cannot be read to its end
     ├── LeadError                   the readers of an embedded partition stand still

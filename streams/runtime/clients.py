@@ -67,7 +67,10 @@ def denied_right(error: BaseException | None) -> str:
 
 
 _RIGHTS = {
-    errors.TopicAuthorizationFailedError: ("topic", "Describe, Read and Write on it"),
+    errors.TopicAuthorizationFailedError: (
+        "topic",
+        "Describe, DescribeConfigs, Read and Write on it",
+    ),
     errors.GroupAuthorizationFailedError: ("consumer group", "Describe and Read on it"),
     errors.ClusterAuthorizationFailedError: ("the cluster", "IdempotentWrite and Describe on it"),
     errors.TransactionalIdAuthorizationFailed: (

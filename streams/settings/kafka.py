@@ -167,8 +167,9 @@ class KafkaSettings(Struct, frozen=True, kw_only=True):
     log_epoch: Annotated[
         str,
         Meta(
-            description="Name of this incarnation of the topics, stored with every row. Change it "
-            "whenever the topics are created anew, because their offsets begin again.",
+            description="Name of the log of outcome topics, stored with every row, because offsets "
+            "say nothing without it. A topic that is created anew gets a name of its own by its "
+            "id; change this only where a broker tells no topic ids.",
             examples=["2"],
         ),
     ] = field(name="HEADWATER_LOG_EPOCH", default="1")
