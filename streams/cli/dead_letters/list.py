@@ -20,23 +20,31 @@ from streams.cli.output import (
 @folder_option
 @json_option
 def dead_letters_list_command(folder: Path | None, as_json: bool) -> None:
-    """Count dead letters by topic and reason, with an example of each.
+    """Count dead letters by topic and reason, and name quarantined keys.
+
+    Each reason has an example, and tells how many had their bytes dropped.
 
     \b
     Example:
       headwater dead-letters list
     """
-    from streams.operations.dead_letters import count_by_reason
+    from streams.operations.dead_letters import count_by_reason, quarantined_keys
 
-    kinds = count_by_reason(settings_for(folder))
+    settings = settings_for(folder)
+    kinds, keys = count_by_reason(settings), quarantined_keys(settings)
     if as_json:
         answer_json(
             {
                 "dead_letters": sum(kind.messages for kind in kinds),
                 "reasons": [kind._asdict() for kind in kinds],
+                "quarantined_keys": [key._asdict() for key in keys],
             }
         )
-    elif not kinds:
-        answer_text("There are no dead letters.")
+        return
+    if kinds:
+        answer_table(("topic", "reason", "messages", "for example", "bytes dropped"), kinds)
     else:
-        answer_table(("topic", "reason", "messages", "for example"), kinds)
+        answer_text("There are no dead letters.")
+    if keys:
+        answer_text("Keys that lack what was quarantined, the latest first:")
+        answer_table(("key", "app", "install", "stage", "kind", "error", "records"), keys)

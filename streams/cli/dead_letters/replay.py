@@ -2,40 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
-from schemas import topics
-from schemas.decode import Defect
+from streams.cli.dead_letters.options import choice_options, chosen_by, limit_option
 from streams.cli.output import answer_json, answer_text, folder_option, json_option, settings_for
 
 
 @click.command("replay")
-@click.option(
-    "--reason",
-    type=click.Choice([*(reason.value for reason in Defect), "quarantined"]),
-    metavar="REASON",
-    help="Only those with this reason, as `dead-letters list` shows it. Example: unknown_version",
-)
-@click.option(
-    "--topic",
-    type=click.Choice([topic.name for topic in topics.SOURCES]),
-    metavar="TOPIC",
-    help="Only those of this topic. Example: payments",
-)
-@click.option("--app", default="", metavar="APP", help="Only those of this app. Example: com.game")
-@click.option(
-    "--since",
-    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]),
-    metavar="TIME",
-    help="Only those that reached Kafka from this time on, in UTC. Example: 2026-11-29",
-)
-@click.option(
-    "--limit", type=click.IntRange(min=1), metavar="N", help="At most so many. Example: 1000"
-)
+@choice_options
+@limit_option
 @click.option("--dry-run", is_flag=True, help="Only say how many can be read now; publish nothing.")
 @folder_option
 @json_option
@@ -52,11 +31,9 @@ def dead_letters_replay_command(
     Example:
       headwater dead-letters replay --reason unknown_version --dry-run
     """
-    from streams.operations.dead_letters import Chosen, publish_again, try_again
+    from streams.operations.dead_letters import publish_again, try_again
 
-    since_ms = int(since.replace(tzinfo=UTC).timestamp() * 1000) if since else 0
-    named = {name: value for name, value in chosen.items() if value is not None}
-    letters = Chosen(since_ms=since_ms, **named)
+    letters = chosen_by(since, **chosen)
     if dry_run:
         found = try_again(settings_for(folder), letters)
         answer = found.as_json()

@@ -50,12 +50,12 @@ class Explanation:
     parked: list[Row] = field(default_factory=list)
     postbacks: list[Row] = field(default_factory=list)
     dead_letters: list[Row] = field(default_factory=list)
+    quarantined: list[Row] = field(default_factory=list)  # what the keys of the id lack
 
     @property
     def is_known(self) -> bool:
-        return bool(
-            self.installs or self.events or self.parked or self.postbacks or self.dead_letters
-        )
+        set_aside = self.dead_letters or self.quarantined
+        return bool(self.installs or self.events or self.parked or self.postbacks or set_aside)
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -67,6 +67,7 @@ class Explanation:
             "parked": self.parked,
             "postbacks": self.postbacks,
             "dead_letters": self.dead_letters,
+            "quarantined": self.quarantined,
         }
 
 
@@ -91,7 +92,8 @@ def _of_position(
     params: dict[str, SqlValue] = {"topic": topic, "partition": partition, "offset": offset}
     letters = query_rows(store, queries.SELECT_DEAD_LETTER_AT, params)
     events = list(refused_events(letters)) or event_at(store, topic, partition, offset)
-    return Explanation(identifier, events=events, dead_letters=letters)
+    quarantined = query_rows(store, queries.SELECT_QUARANTINED_AT, params)
+    return Explanation(identifier, events=events, dead_letters=letters, quarantined=quarantined)
 
 
 def _of_id(store: Store, reasons: ChanceReasons, identifier: str, app: str) -> Explanation:
@@ -122,6 +124,7 @@ def _of_id(store: Store, reasons: ChanceReasons, identifier: str, app: str) -> E
         parked=parked,
         postbacks=of_app(queries.SELECT_POSTBACKS),
         dead_letters=letters,
+        quarantined=of_app(queries.SELECT_QUARANTINED),
     )
 
 

@@ -38,6 +38,8 @@ def _lines(explanation: Explanation) -> Iterator[str]:
         yield _postback(postback)
     for letter in explanation.dead_letters:
         yield f"Dead letter at {_position(letter)}: {letter['reason']}, {letter['detail']}"
+    for row in explanation.quarantined:
+        yield _quarantined(row)
     for row in explanation.parked:
         yield f"{row['kind']} {row['subject_id']}{_money(row, ' of ')}: {_waiting(row)}"
     for install in explanation.installs:
@@ -130,6 +132,14 @@ def _waiting(row: Row) -> str:
     if row["state"] == "released":
         return f"has found its {what}"
     return f"expired: its {what} was not found by {row['deadline']}"
+
+
+def _quarantined(row: Row) -> str:
+    key = f"key {row['state_key']}" if row["state_key"] else "a whole message"
+    return (
+        f"Quarantined by {row['stage']}: {key} lacks what raised {row['error']}; see "
+        f"`headwater dead-letters show {row['quarantine_id']}`"
+    )
 
 
 def _position(row: Row) -> str:

@@ -120,6 +120,23 @@ SELECT reason, detail, source_topic, source_partition, source_offset, received_a
 FROM dead_letters
 WHERE source_topic = {topic} AND source_partition = {partition} AND source_offset = {offset}
 """
+SELECT_QUARANTINED = """
+SELECT quarantine_id, stage, kind, error, detail, state_key, app_id, install_id, received_at,
+    source_topic, source_partition, source_offset
+FROM quarantined
+WHERE quarantine_id = {id} OR state_key = {id} OR install_id = {id}
+    OR endsWith(state_key, {tail}) OR position(base64Decode(payload), {quoted}) > 0
+ORDER BY received_at, quarantine_id, log_partition, log_offset
+LIMIT 1 BY log_epoch, quarantine_id
+"""
+SELECT_QUARANTINED_AT = """
+SELECT quarantine_id, stage, kind, error, detail, state_key, app_id, install_id, received_at,
+    source_topic, source_partition, source_offset
+FROM quarantined
+WHERE source_topic = {topic} AND source_partition = {partition} AND source_offset = {offset}
+ORDER BY received_at, quarantine_id, log_partition, log_offset
+LIMIT 1 BY log_epoch, quarantine_id
+"""
 SELECT_CONSIDERED = """
 SELECT DISTINCT app_id, install_id FROM attributions
 WHERE install_id = {id} OR event_id = {id} OR conversion_id = {id} OR touch_id = {id}
