@@ -116,6 +116,7 @@ def test_a_lane_that_waits_for_a_model_does_not_hold_up_the_others(bench: Bench)
     """Its partitions are held once enough waits for it; those of the others are read on."""
 
     async def story() -> None:
+        slow_learner = await bench.publishing_model("never")
         await bench.send_one("touchpoints", b"stall", partition=0)
         await bench.send_one("installs", b"stall", partition=0)
         bench.start_worker()
@@ -123,6 +124,7 @@ def test_a_lane_that_waits_for_a_model_does_not_hold_up_the_others(bench: Bench)
         bench.sent = 15_000  # All but those of partition 0.
         seen = await bench.outcomes(seconds=120)
         partitions = {origin.split(b"/")[1] for origin in seen.origins}
+        await slow_learner.stop()
         assert (seen.total, partitions) == (15_000, {b"1", b"2", b"3"})
 
     asyncio.run(story())

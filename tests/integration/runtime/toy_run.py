@@ -119,6 +119,19 @@ class Bench:
         finally:
             await producer.stop()
 
+    async def publishing_model(self, version: str) -> aiokafka.AIOKafkaProducer:
+        """Who publishes a version and has not committed it; its records wait for that."""
+        learner = aiokafka.AIOKafkaProducer(
+            bootstrap_servers=self.bootstrap,
+            transactional_id=f"{self.prefix}slow-learner",
+            transaction_timeout_ms=600_000,
+        )
+        await learner.start()
+        await learner.begin_transaction()
+        topic = self.prefix + "model-snapshots"
+        await learner.send_and_wait(topic, b"weights", f"{version}/0/1".encode())
+        return learner
+
     async def quarantined(self) -> list[bytes]:
         """The committed rows about what was set aside."""
         base = settings(self.bootstrap, "embedded", self.prefix)
