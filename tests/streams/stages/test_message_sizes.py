@@ -166,7 +166,7 @@ BOUNDS = {
     "waiting activity": {"waiting_bytes_per_journey_max"},
     "money of an account": {"money_bytes_per_account_max"},
     "steps of a transaction": {"refund_bytes_per_purchase_max", "step_bytes_per_purchase_max"},
-    "restores": {"restores_per_purchase_max"},
+    "restores": {"claim_bytes_per_purchase_max"},
     "erasures": {"erasures_per_key_max"},
 }
 """What each flood meets, with letters of four bytes."""

@@ -16,6 +16,8 @@ from streams.kafka.topics import wanted_topics
 from streams.settings import Settings, read_settings
 from streams.settings.declaration import Declaration, declarations
 from streams.wiring.parts import core_settings, stage_rules, storing_settings
+from streams.wiring.rules_in_force import RuleSetChange
+from streams.wiring.store import read_limits
 from streams.worker import core_worker, roles
 
 DECLARED = {declaration.variable: declaration for declaration in declarations(Settings)}
@@ -60,7 +62,12 @@ class Shell:
             self.started["app"] = str(worker.app.conf.broker_max_poll_records)
             return 0
 
+        def rules_in_force(settings: Settings) -> RuleSetChange:
+            self.note("rules_change", settings.rules.rules_change)
+            return RuleSetChange("", "first", [])
+
         patch.setattr(roles, "check_topics", no_topic_is_wrong)
+        patch.setattr(roles, "require_rules", rules_in_force)
         patch.setattr(roles, "keep_folder", lambda folder: None)
         patch.setattr(roles, "end_with", lambda pid: self.note("supervisor", pid))
         patch.setattr(roles, "_NOISY", ())
@@ -105,7 +112,8 @@ def built(environ: Mapping[str, str], patch: pytest.MonkeyPatch) -> str:
     assert roles.run_role("core", settings) == 0
     store = storing.store
     secrets = (store.url, store.password)
-    return repr((core, storing, secrets, rules, wanted_topics(settings.kafka), shell.started))
+    read = (read_limits(settings), settings.store.retention)
+    return repr((core, storing, secrets, read, rules, wanted_topics(settings.kafka), shell.started))
 
 
 @pytest.mark.parametrize("variable", DECLARED)
