@@ -8,6 +8,7 @@ publishes a limit, the default is our own.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from typing import Literal, get_args
 
@@ -200,8 +201,11 @@ def _engagements(touch: Touch, others: Sequence[Touch], window_ms: Millis) -> in
     site = touch.media_source, touch.site_id
     times = [one.time for one in others if (one.media_source, one.site_id) == site]
     times.append(touch.time)
-    ends = [time for time in times if touch.time <= time <= touch.time + window_ms]
-    return max(sum(end - window_ms <= time <= end for time in times) for end in ends)
+    times.sort()
+    ends = range(bisect_left(times, touch.time), bisect_right(times, touch.time + window_ms))
+    return max(
+        bisect_right(times, times[end]) - bisect_left(times, times[end] - window_ms) for end in ends
+    )
 
 
 def _by_site(

@@ -12,7 +12,7 @@ import pytest
 
 from tests.simulation.seeds import run
 
-SEEDS = int(os.environ.get("HEADWATER_SEEDS", "1000"))
+SEEDS = int(os.environ.get("HEADWATER_SEEDS", "250"))
 FIRST = int(os.environ.get("HEADWATER_FIRST_SEED", "0"))
 CHUNKS = 20  # so that several processes can share them
 

@@ -44,7 +44,7 @@ VALUES = (
 )  # fmt: skip
 
 
-@settings(max_examples=2_000, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(st.sampled_from(NAMES), st.data())
 def test_the_verdict_is_that_of_decode_and_advice_is_never_empty(
     name: str, data: st.DataObject
