@@ -1,6 +1,6 @@
 """The whole topology, seed by seed, with crashes between any two effects.
 
-HEADWATER_SEEDS says how many seeds to run (default 1,000), HEADWATER_FIRST_SEED where to begin.
+HEADWATER_SEEDS says how many seeds to run (default 250), HEADWATER_FIRST_SEED where to begin.
 A seed that fails names itself and runs alone with `python -m tests.simulation --seed N`.
 """
 
