@@ -37,6 +37,7 @@ __all__ = [
     "committed_with_metadata",
     "group_generation",
     "permit_resets",
+    "refresh_partitions",
     "request_rejoin",
     "send_request",
     "wait_until_crashed",
@@ -64,6 +65,11 @@ def group_generation(client: aiokafka.AIOKafkaConsumer) -> int:
 def request_rejoin(client: aiokafka.AIOKafkaConsumer) -> None:
     """Have a started client join its consumer group anew, in a new generation."""
     client._coordinator.request_rejoin()
+
+
+async def refresh_partitions(client: aiokafka.AIOKafkaConsumer) -> None:
+    """Ask Kafka once which partitions a client's topics have; without an answer nothing changes."""
+    await client._client.force_metadata_update()
 
 
 async def committed_with_metadata(

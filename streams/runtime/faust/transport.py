@@ -28,6 +28,7 @@ from streams.runtime.faust.internals import (
     committed_with_metadata,
     group_generation,
     permit_resets,
+    refresh_partitions,
     request_rejoin,
 )
 from streams.runtime.identity import UNKNOWN_LOGS, KnownLogs, read_label
@@ -48,6 +49,7 @@ _HEARTBEAT_MS_MAX = 3_000
 
 _ALL_HELD_SECONDS = 0.01
 _REWIND_AGAIN_SECONDS = 1.0
+_ASK_AGAIN_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +85,23 @@ class _Thread(OwnConsumerThread):
         )
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Called before each attempt to join the group, also the first one."""
         if self.client_or_none is not None:
             permit_resets(self.client, True)
         await super().on_partitions_revoked(revoked)
+        if self.client_or_none is not None:
+            await self._require_partitions(self.client)
+
+    async def _require_partitions(self, client: aiokafka.AIOKafkaConsumer) -> None:
+        """Wait until the client knows the partitions of all its topics, or the thread stops.
+
+        When it subscribes, aiokafka asks for them once. Were Kafka away just then, it would join
+        the group without them, assign nothing to anybody, and ask again after five minutes.
+        """
+        while not all(map(client.partitions_for_topic, client.subscription())):
+            if await self.wait_for_stopped(refresh_partitions(client)):
+                return
+            await self.sleep(_ASK_AGAIN_SECONDS)
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
         """Seek every partition to its committed offset, and to its beginning if there is none.

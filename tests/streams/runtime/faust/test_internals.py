@@ -38,6 +38,7 @@ from streams.runtime.faust.internals import (
     OwnConsumer,
     OwnProducer,
     group_generation,
+    refresh_partitions,
     wait_until_crashed,
 )
 from streams.runtime.faust.transport import BatchConsumer
@@ -54,6 +55,7 @@ PRIVATE = {
     "_getmany": driver.Consumer,
     "_thread": driver.Consumer,
     "_settings_auth": driver.Producer,
+    "_client": aiokafka.AIOKafkaConsumer,
     "_coordinator": aiokafka.AIOKafkaConsumer,
     "_fetcher": aiokafka.AIOKafkaConsumer,
     "_default_reset_strategy": Fetcher,
@@ -212,6 +214,21 @@ def test_a_client_has_its_generation_from_its_coordinator() -> None:
         aiokafka.AIOKafkaConsumer.start
     )
     assert "self.generation = " in inspect.getsource(GroupCoordinator)
+
+
+def test_a_client_is_told_to_ask_for_partitions() -> None:
+    """`_client.force_metadata_update`, which says whether Kafka answered and raises nothing."""
+
+    async def story() -> None:
+        client = aiokafka.AIOKafkaConsumer(group_id="group")
+        asking = asyncio.create_task(refresh_partitions(client))
+        await asyncio.sleep(0)
+        client._client._md_update_fut.set_result(False)
+        await asking
+
+    in_loop(story)
+    prepares = inspect.getsource(GroupCoordinator._on_join_prepare)
+    assert "listener.on_partitions_revoked(revoked)" in prepares
 
 
 def test_aiokafka_asks_an_assignor_for_this_much() -> None:
