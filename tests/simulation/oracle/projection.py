@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -113,16 +113,28 @@ def parked(rows: Iterable[Row]) -> dict[tuple[str, str], str]:
     return _waiting(((money_id_of(row["subject_id"]), row["waits_for"]), row) for row in rows)
 
 
-def parked_amounts(rows: Iterable[Row]) -> dict[tuple[str, str], str]:
-    """The same by step and amount: one refund may be stated in several ways."""
+def parked_amounts(rows: Sequence[Row]) -> dict[tuple[str, str], str]:
+    """The same by step and amount. One refund that waits for its purchase may be stated in several
+    ways, and each waits; of money that waits for anything else the last statement holds."""
+    last = {_step_of(row): _amount_of(row) for row in rows}
     return _waiting(
         (
-            (f"{row['app_id']} {row['subject_id']} {row['waits_for']}",
-             f"{row['amount_micros']} {row['currency']}"),
+            (
+                _step_of(row),
+                _amount_of(row) if row["waits_for"] == "purchase" else last[_step_of(row)],
+            ),
             row,
         )
         for row in rows
-    )  # fmt: skip
+    )
+
+
+def _step_of(row: Row) -> str:
+    return f"{row['app_id']} {row['subject_id']} {row['waits_for']}"
+
+
+def _amount_of(row: Row) -> str:
+    return f"{row['amount_micros']} {row['currency']}"
 
 
 def parked_steps(rows: Iterable[Row]) -> dict[tuple[str, str], str]:
