@@ -18,7 +18,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
-import yaml  # It publishes no types.
 
 from attribution.postbacks.conversion_schema import SchemaFile, read_schemas
 from attribution.rules.rule_file import read_rules
@@ -50,7 +49,7 @@ NOT_RUN: dict[tuple[str, str], int] = {
 }
 """How many blocks of a document are not run, for which reason."""
 
-LANGUAGES = {"sh", "sql", "json", "jsonl", "toml", "python", "yaml", "text", "mermaid"}
+LANGUAGES = {"sh", "sql", "json", "jsonl", "toml", "python", "text", "mermaid"}
 BLOCK_SECONDS = 120
 A_LATER_DAY = 1_900_000_000_000
 PLACEHOLDERS = {
@@ -210,11 +209,6 @@ def test_every_toml_is_taken_as_the_file_it_shows(block: Block) -> None:
         assert isinstance(read_schemas(block.text), SchemaFile), block.location
     elif names & {"windows", "scope", "fraud", "probabilistic", "pair_model"}:
         assert isinstance(read_rules(block.text, Rules()), Rules), block.location
-
-
-@pytest.mark.parametrize("block", blocks_in("yaml"), ids=_named)
-def test_every_yaml_can_be_parsed(block: Block) -> None:
-    list(yaml.safe_load_all(block.text))
 
 
 @pytest.mark.parametrize("block", blocks_in("sh", INDENTED), ids=_named)
