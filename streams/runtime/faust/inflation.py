@@ -5,7 +5,9 @@ batch inflates to is bounded by what its blocks say, before anything is inflated
 `INFLATED_BYTES_MAX` its records keep their places and have `schemas.decode.INFLATED_VALUE` for a
 value, of which intake makes dead letters.
 
-Snappy copies 64 bytes at most for each three, so that batches of it need no bound of their own.
+Every frame of a batch counts: libraries inflate frames that follow one another as one content. What
+a block says of itself is believed only where it bounds: snappy refuses a block that inflates to
+another length than it names, and makes room for that length first.
 """
 
 from __future__ import annotations
@@ -25,19 +27,19 @@ INFLATED_BYTES_MAX = 64 * 1_048_576
 
 _LOG_OVERHEAD = 12
 _LENGTH_AT, _MAGIC_AT, _ATTRIBUTES_AT, _RECORDS_AT = 8, 16, 21, 61
-_GZIP, _LZ4, _ZSTD = 1, 3, 4
+_GZIP, _SNAPPY, _LZ4, _ZSTD = 1, 2, 3, 4
 _GZIP_RATIO_MAX = 1_032
+_LZ4_RATIO_MAX = 255
+_XERIAL_HEADER = b"\x82SNAPPY\0\0\0\0\1\0\0\0\1"
 _ZSTD_BLOCK_BYTES = 131_072
 _PIECE_BYTES = 1 << 20
 
 
 def may_inflate_to(codec: int, packed: bytes) -> int:
     """Most bytes that records inflate to; at least `INFLATED_BYTES_MAX` + 1 if that is exceeded."""
-    if codec == _GZIP:
-        return _gzip_size(packed)
-    if codec == _LZ4:
-        return _lz4_size(packed)
-    return _zstd_size(packed) if codec == _ZSTD else 0
+    sizes = {_GZIP: _gzip_size, _SNAPPY: _snappy_size, _LZ4: _lz4_size, _ZSTD: _zstd_size}
+    size = sizes.get(codec)
+    return size(packed) if size else 0
 
 
 def _gzip_size(packed: bytes) -> int:
@@ -56,28 +58,61 @@ def _gzip_size(packed: bytes) -> int:
     return total
 
 
-def _lz4_size(packed: bytes) -> int:
-    """The blocks of a frame, each of the size that its header allows."""
-    flags, block = packed[4], packed[5]
-    at = 7 + (8 if flags & 0x08 else 0) + (4 if flags & 0x01 else 0)
-    largest, checksum = 1 << (8 + 2 * (block >> 4 & 7)), 4 if flags & 0x10 else 0
-    total = 0
-    while at + 4 <= len(packed) and total <= INFLATED_BYTES_MAX:
-        (size,) = struct.unpack_from("<I", packed, at)
-        if size == 0:
-            return total
-        total += size & 0x7FFFFFFF if size >> 31 else largest
-        at += 4 + (size & 0x7FFFFFFF) + checksum
+def _snappy_size(packed: bytes) -> int:
+    """What the blocks of the framed format of Java's library name, or the only block."""
+    if len(packed) <= len(_XERIAL_HEADER) or not packed.startswith(_XERIAL_HEADER):
+        return _snappy_block_size(packed, 0)
+    at, total = len(_XERIAL_HEADER), 0
+    while at < len(packed) and total <= INFLATED_BYTES_MAX:
+        (size,) = struct.unpack_from(">I", packed, at)
+        total += _snappy_block_size(packed, at + 4)
+        at += 4 + size
     return total
+
+
+def _snappy_block_size(packed: bytes, at: int) -> int:
+    """The length before a block, seven bits in each byte, the lowest first."""
+    size = shift = 0
+    while packed[at] & 0x80:
+        size |= (packed[at] & 0x7F) << shift
+        at, shift = at + 1, shift + 7
+    return size | packed[at] << shift
+
+
+def _lz4_size(packed: bytes) -> int:
+    """The blocks of all frames, each of the size that its frame allows and its bytes can reach."""
+    at = total = 0
+    while at + 8 <= len(packed) and total <= INFLATED_BYTES_MAX:
+        if (skipped := _skipped_frame(packed, at)) is not None:
+            at += skipped
+            continue
+        flags, block = packed[at + 4], packed[at + 5]
+        at += 7 + (8 if flags & 0x08 else 0) + (4 if flags & 0x01 else 0)
+        largest, checksum = 1 << (8 + 2 * (block >> 4 & 7)), 4 if flags & 0x10 else 0
+        while at + 4 <= len(packed) and total <= INFLATED_BYTES_MAX:
+            (header,) = struct.unpack_from("<I", packed, at)
+            at += 4
+            if header == 0:
+                break
+            size = header & 0x7FFFFFFF
+            total += size if header >> 31 else min(largest, size * _LZ4_RATIO_MAX)
+            at += size + checksum
+        at += 4 if flags & 0x04 else 0
+    return total
+
+
+def _skipped_frame(packed: bytes, at: int) -> int | None:
+    """Bytes of a frame of lz4 or zstd that inflates to nothing; None: it is another one."""
+    magic, size = struct.unpack_from("<II", packed, at)
+    return 8 + size if magic & 0xFFFFFFF0 == 0x184D2A50 else None
 
 
 def _zstd_size(packed: bytes) -> int:
     """The blocks of all frames; a compressed one has 128 KiB at most."""
     at = total = 0
-    while at + 5 <= len(packed) and total <= INFLATED_BYTES_MAX:
-        (magic,) = struct.unpack_from("<I", packed, at)
-        if magic & 0xFFFFFFF0 == 0x184D2A50:  # a frame to be skipped
-            at += 8 + struct.unpack_from("<I", packed, at + 4)[0]
+    while at + 8 <= len(packed) and total <= INFLATED_BYTES_MAX:
+        if (skipped := _skipped_frame(packed, at)) is not None:
+            at += skipped
             continue
         flags = packed[at + 4]
         is_single, has_checksum = flags >> 5 & 1, flags >> 2 & 1
