@@ -1,33 +1,47 @@
 """`python -m deploy.local.servers run python -m tests.faults [WORD…]`: the table of faults.
 
-Without words, every fault; otherwise those whose name has one of them.
+Without words, every fault; otherwise those whose name has one of them. `--away SECONDS`: how long
+Kafka is away in the story of that name.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
+import functools
+import logging
 import os
 import sys
 import tempfile
 import time
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
+from tests.faults.broker_faults import kafka_away
 from tests.faults.log_bench import LogBench
 from tests.faults.log_faults import LOG_FAULTS, Story
 
+AWAY_SECONDS = 30.0
+StoryInFolder = Callable[[Path], Awaitable[float]]
+"""Gets an empty folder; the seconds until everything is well."""
 
-def main(words: list[str]) -> int:
-    chosen = {
-        name: story
-        for name, story in LOG_FAULTS.items()
-        if not words or any(word in name for word in words)
-    }
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
+    parser.add_argument("words", nargs="*", help="parts of the names of faults")
+    parser.add_argument("--away", type=float, default=AWAY_SECONDS, help="seconds without Kafka")
+    chosen = parser.parse_args()
+    # A client without its broker reports many times a second.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     failed = 0
     print(f"{'fault':<46} {'well after':>10} {'whole':>8}")
-    for name, story in chosen.items():
+    for name, story in _stories(chosen.away).items():
+        if chosen.words and not any(word in name for word in chosen.words):
+            continue
         began = time.monotonic()
         try:
-            seconds = asyncio.run(_after(story))
+            with tempfile.TemporaryDirectory() as folder:
+                seconds = asyncio.run(_told(story, Path(folder)))
         except (AssertionError, TimeoutError) as error:
             failed += 1
             print(f"{name:<46} FAILED: {str(error)[:300]}")
@@ -36,15 +50,27 @@ def main(words: list[str]) -> int:
     return 1 if failed else 0
 
 
-async def _after(story: Story) -> float:
-    with tempfile.TemporaryDirectory() as folder:
-        bench = LogBench(os.environ["HEADWATER_KAFKA"], Path(folder))
-        await bench.create_topics()
-        try:
-            return await story(bench)
-        finally:
-            bench.stop()
+def _stories(away_seconds: float) -> Mapping[str, StoryInFolder]:
+    return {
+        **{name: functools.partial(_on_bench, story) for name, story in LOG_FAULTS.items()},
+        f"Kafka away for {away_seconds:.0f} s": functools.partial(
+            kafka_away, away_seconds=away_seconds
+        ),
+    }
+
+
+async def _told(story: StoryInFolder, folder: Path) -> float:
+    return await story(folder)
+
+
+async def _on_bench(story: Story, folder: Path) -> float:
+    bench = LogBench(os.environ["HEADWATER_KAFKA"], folder)
+    await bench.create_topics()
+    try:
+        return await story(bench)
+    finally:
+        bench.stop()
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())
