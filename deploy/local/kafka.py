@@ -133,6 +133,8 @@ class KafkaServer(LocalServer):
     program_name: ClassVar[str] = "kafka"
     port: int
     controller_port: int
+    properties: str = ""  # more lines of server.properties, which replace those above
+    format_options: tuple[str, ...] = ()  # of kafka-storage.sh, such as users to add
 
     @property
     def address(self) -> str:
@@ -174,12 +176,14 @@ class KafkaServer(LocalServer):
                 log_folder=self.folder / "logs",
                 never_ms=_NEVER_MS,
             )
+            + self.properties
         )
         return settings
 
     def _format(self, settings: Path) -> None:
         cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         command = [*_java(HEAP), "kafka.tools.StorageTool", "format", f"--cluster-id={cluster}"]
+        command += self.format_options
         done = subprocess.run(
             [*command, "-c", str(settings)], capture_output=True, text=True, cwd=self.folder
         )

@@ -17,11 +17,13 @@ from typing import Any
 from aiokafka.conn import AIOKafkaConnection, collect_hosts
 from aiokafka.errors import KafkaError
 
-from streams.kafka.connection_fault import answered, connected, fault_text
+from streams.kafka.connection_fault import answered, connected, explained, fault_text
 
 _LOOK_SECONDS = 1.0
 _ANSWER_SECONDS_MAX = 2.5
 """Both together stay below the five seconds within which /readyz has to know."""
+
+_EXPLAIN_SECONDS = 0.4
 
 _FAULTS = (KafkaError, OSError, TimeoutError, ValueError)
 _logger = logging.getLogger("headwater")
@@ -91,10 +93,16 @@ class BrokerWatch:
                 self._drop()  # Another address has answered, too.
                 self._connection = found
             elif isinstance(found, _FAULTS):
-                fault = fault or fault_text(found, self._client, f"{host[0]}:{host[1]}")
+                fault = fault or await self._explained(found, host[:2])
             else:
                 raise found
         return "" if self._connection else fault
+
+    async def _explained(self, found: BaseException, where: tuple[str, int]) -> str:
+        if isinstance(found, TimeoutError):
+            # Whoever hangs does so at the next question, too, and the five seconds would be over.
+            return fault_text(found, self._client, f"{where[0]}:{where[1]}")
+        return await explained(found, self._client, where, _EXPLAIN_SECONDS)
 
     def _drop(self) -> None:
         connection, self._connection = self._connection, None

@@ -10,19 +10,29 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from aiokafka.conn import AIOKafkaConnection, collect_hosts, create_conn
 from aiokafka.errors import (
     IllegalSaslStateError,
+    IncompatibleBrokerVersion,
     KafkaError,
     SaslAuthenticationFailed,
     UnsupportedSaslMechanismError,
 )
 from aiokafka.protocol.metadata import MetadataRequest
 
+from streams.kafka.port_probe import own_certificate_refused, port_fault
+
 ANSWER_SECONDS = 10.0
 _FAULTS = (KafkaError, OSError, TimeoutError, ValueError)
+_EXPIRED, _NOT_YET, _OTHER_HOST, _OTHER_ADDRESS = 10, 9, 62, 64  # X509_V_ERR_… of OpenSSL
+_CERTIFICATE_ADVICE: Final[Mapping[int, str]] = {
+    _EXPIRED: "give Kafka a new one, and check the clock of this machine",
+    _NOT_YET: "check the clocks of Kafka and of this machine",
+    _OTHER_HOST: "name Kafka in HEADWATER_KAFKA as its certificate does",
+    _OTHER_ADDRESS: "name Kafka in HEADWATER_KAFKA as its certificate does",
+}
 
 
 async def connection_fault(
@@ -37,12 +47,46 @@ async def connection_fault(
         try:
             connection = await connected(client, host, port, seconds)
         except _FAULTS as found:
-            faults.append(fault_text(found, client, f"{host}:{port}"))
+            faults.append(await explained(found, client, (host, port), seconds))
         else:
-            connection.close()
-            return f"Kafka at {host}:{port} answers again, after: {error}" if error else ""
+            where = f"{host}:{port}"
+            if astray := await _advertised_fault(connection, client, seconds):
+                advice = "correct its advertised.listeners"
+                return f"{astray}; Kafka at {where} gives this address: {advice}"
+            return f"Kafka at {where} answers again, after: {error}" if error else ""
     # All refuse for the same reason, or the first one stands for the others.
     return faults[0] if faults else f"there is no address in {client['bootstrap_servers']}"
+
+
+async def explained(
+    error: BaseException, client: Mapping[str, Any], where: tuple[str, int], seconds: float
+) -> str:
+    """Like `fault_text`; a port that only hung up is asked what it wants."""
+    says_nothing = isinstance(error, KafkaError | ConnectionError | TimeoutError) and not (
+        isinstance(error, ConnectionRefusedError) or _sign_in_refusal(error, client)
+    )
+    if says_nothing and (wanted := await port_fault(client, where, seconds)):
+        return f"Kafka at {where[0]}:{where[1]} {wanted}"
+    return fault_text(error, client, f"{where[0]}:{where[1]}")
+
+
+async def _advertised_fault(
+    connection: AIOKafkaConnection, client: Mapping[str, Any], seconds: float
+) -> str:
+    """Why an address cannot be used to which a broker sends its clients; empty when all can."""
+    try:
+        answer = await answered(connection)
+        brokers = [(host, port) for _, host, port, *_ in answer.brokers]
+    except _FAULTS:
+        return ""  # The broker has gone meanwhile; the caller knows another error.
+    finally:
+        connection.close()
+    for host, port in brokers:
+        try:
+            (await connected(client, host, port, seconds)).close()
+        except _FAULTS as found:
+            return await explained(found, client, (host, port), seconds)
+    return ""
 
 
 async def connected(
@@ -66,9 +110,9 @@ async def connected(
     return connection
 
 
-async def answered(connection: AIOKafkaConnection) -> None:
-    """Wait for the answer to a small request; a broker that wants TLS or SASL hangs up instead."""
-    await connection.send(MetadataRequest([]))
+async def answered(connection: AIOKafkaConnection) -> Any:
+    """The answer to a small request; a broker that wants TLS or SASL hangs up instead."""
+    return await connection.send(MetadataRequest([]))
 
 
 def fault_text(error: BaseException, client: Mapping[str, Any], where: str) -> str:
@@ -85,6 +129,8 @@ def fault_text(error: BaseException, client: Mapping[str, Any], where: str) -> s
             why = "nothing listens there"
         case TimeoutError():
             why = "no answer in time"
+        case IncompatibleBrokerVersion():
+            return f"what listens at {where} is no broker for clients: correct HEADWATER_KAFKA"
         case KafkaError() | ConnectionError() if protocol != "PLAINTEXT" or "closed" in text:
             return (
                 f"Kafka at {where} hangs up on {protocol}: it is stopping, or the port wants "
@@ -98,13 +144,15 @@ def fault_text(error: BaseException, client: Mapping[str, Any], where: str) -> s
 def _tls_refusal(error: BaseException) -> str:
     """Empty when the error is not about TLS."""
     if isinstance(error, ssl.SSLCertVerificationError):
-        why = getattr(error, "verify_message", str(error))
-        return (
-            f"has a certificate that is not trusted ({why}): check HEADWATER_KAFKA_CA_CERTIFICATE,"
-            " and that HEADWATER_KAFKA names the host as the certificate does"
+        why = getattr(error, "verify_message", str(error)).removesuffix(".")
+        advice = _CERTIFICATE_ADVICE.get(
+            getattr(error, "verify_code", 0), "check HEADWATER_KAFKA_CA_CERTIFICATE"
         )
+        return f"has a certificate that is not trusted ({why}): {advice}"
     if isinstance(error, ssl.SSLError):
         why = getattr(error, "reason", "") or str(error)
+        if "ALERT" in why:
+            return own_certificate_refused(why)
         return (
             f"does not complete the TLS handshake ({why}): is it a port without TLS, or does it "
             "want a certificate of ours? Check HEADWATER_KAFKA_SECURITY and "
@@ -118,8 +166,9 @@ def _sign_in_refusal(error: BaseException, client: Mapping[str, Any]) -> str:
     match error:
         case SaslAuthenticationFailed():
             return (
-                f"refuses user {client.get('sasl_plain_username')}: check "
-                "HEADWATER_KAFKA_USERNAME and HEADWATER_KAFKA_PASSWORD"
+                f"refuses user {client.get('sasl_plain_username')} with this password for "
+                f"{client.get('sasl_mechanism')}: check HEADWATER_KAFKA_USERNAME, "
+                "HEADWATER_KAFKA_PASSWORD and HEADWATER_KAFKA_SASL_MECHANISM"
             )
         case UnsupportedSaslMechanismError():
             return (

@@ -11,7 +11,14 @@ from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaError, for_code
+from aiokafka.errors import (
+    IncompatibleBrokerVersion,
+    KafkaConnectionError,
+    KafkaError,
+    NodeNotReadyError,
+    TopicAuthorizationFailedError,
+    for_code,
+)
 
 from schemas import topics
 from schemas.topics import Topic, TopicKind
@@ -20,6 +27,8 @@ from streams.kafka.client_options import client_options
 from streams.kafka.connection_fault import connection_fault
 from streams.kafka.limits import limit_problems
 from streams.runtime.clients import denied_right
+from streams.runtime.faust.internals import send_request
+from streams.runtime.identity.topic_metadata import TopicMetadataRequest
 from streams.settings import KafkaSettings
 
 _ANSWER_SECONDS = 15.0
@@ -132,21 +141,42 @@ async def admin(kafka: KafkaSettings) -> AsyncIterator[AIOKafkaAdminClient]:
     try:
         yield client
     except (KafkaError, OSError, TimeoutError) as error:
-        raise Stop(
-            denied_right(error) or f"Kafka at {kafka.brokers} failed: {_reason(error)}"
-        ) from error
+        raise Stop(await _failure(kafka, error)) from error
     finally:
         await client.close()
+
+
+async def _failure(kafka: KafkaSettings, error: BaseException) -> str:
+    if denied := denied_right(error):
+        return denied
+    if isinstance(error, NodeNotReadyError | KafkaConnectionError | OSError):
+        # The first address answered; the one that it gave to its clients may not.
+        return await connection_fault(client_options(kafka), error)
+    return f"Kafka at {kafka.brokers} failed: {_reason(error)}"
 
 
 async def find_topics(client: AIOKafkaAdminClient, names: list[str]) -> dict[str, FoundTopic]:
     """The topics among `names` that exist, with their partitions and configuration."""
     listed = {topic["topic"]: topic for topic in await client.describe_topics()}
     there = [name for name in names if name in listed]
+    await _require_described(client, [name for name in names if name not in listed])
     configs = await _configs(client, there)
     return {
         name: FoundTopic(len(listed[name]["partitions"]), configs.get(name, {})) for name in there
     }
+
+
+async def _require_described(client: AIOKafkaAdminClient, missing: list[str]) -> None:
+    """Raise for a topic that only looks missing, because the user may not describe it."""
+    if not missing:
+        return
+    try:
+        answer = (await send_request(client, TopicMetadataRequest(missing))).to_object()
+    except (IncompatibleBrokerVersion, NotImplementedError):
+        return
+    for found in answer["topics"]:
+        if for_code(found["error_code"]) is TopicAuthorizationFailedError:
+            raise TopicAuthorizationFailedError(found["topic"])
 
 
 async def _configs(client: AIOKafkaAdminClient, names: list[str]) -> dict[str, dict[str, str]]:
@@ -214,6 +244,11 @@ async def _create(client: AIOKafkaAdminClient, missing: list[WantedTopic], copie
         return
     answer: Any = await client.create_topics([_new_topic(want, copies) for want in missing])
     for name, code, *more in answer.topic_errors:
+        if code and for_code(code) is TopicAuthorizationFailedError:
+            raise Stop(
+                f"Kafka does not let this user create topic {name}: give it Create on it "
+                "(deploy/README.md, Rights in Kafka)"
+            )
         if code and for_code(code).__name__ != "TopicAlreadyExistsError":
             message = more[0] if more and more[0] else for_code(code).__name__
             raise Stop(f"cannot create topic {name}: {message}")

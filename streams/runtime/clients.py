@@ -57,13 +57,20 @@ def denied_right(error: BaseException | None) -> str:
     """One phrase on the right that is missing; empty when none is."""
     for cause in causes(error):
         if isinstance(cause, DENIED):
-            named = ", ".join(str(value) for value in cause.args) or "(not named)"
+            named = ", ".join(_denied_names(cause)) or "(not named)"
             kind, rights = _RIGHTS[type(cause)]
             return (
                 f"Kafka does not let this user use {kind} {named}: give it {rights} "
                 "(deploy/README.md, Rights in Kafka)"
             )
     return ""
+
+
+def _denied_names(error: BaseException) -> Iterator[str]:
+    """aiokafka gives a name, a set of names, or a sentence that ends with the name."""
+    for value in error.args:
+        names = sorted(value) if isinstance(value, set | frozenset) else [str(value)]
+        yield from (name.split()[-1] for name in names if name.strip())
 
 
 _RIGHTS = {

@@ -20,7 +20,7 @@ from aiokafka.errors import KafkaError
 
 from schemas.topics import MODEL_SNAPSHOTS
 from streams.errors import HeadwaterError, in_one_line
-from streams.runtime.clients import new_consumer
+from streams.runtime.clients import is_lasting, new_consumer
 from streams.settings.core import CoreSettings
 from streams.stages.common.snapshot_messages import model_of
 
@@ -227,6 +227,8 @@ class SnapshotReader:
             try:
                 await self._follow(consumer)
             except KafkaError as error:
+                if is_lasting(error):
+                    raise
                 _log.warning("reading model snapshots again, after %s", in_one_line(error))
             consumer = await self._opened_again()
 

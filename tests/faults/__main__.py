@@ -41,7 +41,7 @@ def main() -> int:
         began = time.monotonic()
         try:
             with tempfile.TemporaryDirectory() as folder:
-                seconds = asyncio.run(_told(story, Path(folder)))
+                seconds = asyncio.run(_run_story(story, Path(folder)))
         except (AssertionError, TimeoutError) as error:
             failed += 1
             print(f"{name:<46} FAILED: {str(error)[:300]}")
@@ -59,7 +59,7 @@ def _stories(away_seconds: float) -> Mapping[str, StoryInFolder]:
     }
 
 
-async def _told(story: StoryInFolder, folder: Path) -> float:
+async def _run_story(story: StoryInFolder, folder: Path) -> float:
     return await story(folder)
 
 

@@ -15,7 +15,9 @@ _FROM = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
 _UNTIL = datetime.datetime(2099, 1, 1, tzinfo=datetime.UTC)
 
 
-def tls_of(folder: Path, host: str = "localhost") -> tuple[ssl.SSLContext, Path]:
+def tls_of(
+    folder: Path, host: str = "localhost", until: datetime.datetime = _UNTIL
+) -> tuple[ssl.SSLContext, Path]:
     """A server's context with a certificate for `host`, and the file of its authority."""
     authority_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
     name = _name(f"authority of {folder.name}")
@@ -29,7 +31,7 @@ def tls_of(folder: Path, host: str = "localhost") -> tuple[ssl.SSLContext, Path]
         .sign(authority_key, hashes.SHA256())
     )
     certificate = (
-        _builder(_name(host), name, key.public_key())
+        _builder(_name(host), name, key.public_key(), until)
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(
@@ -56,7 +58,10 @@ def _name(text: str) -> x509.Name:
 
 
 def _builder(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey
+    subject: x509.Name,
+    issuer: x509.Name,
+    key: ec.EllipticCurvePublicKey,
+    until: datetime.datetime = _UNTIL,
 ) -> x509.CertificateBuilder:
     return (
         x509.CertificateBuilder()
@@ -65,7 +70,7 @@ def _builder(
         .public_key(key)
         .serial_number(x509.random_serial_number())
         .not_valid_before(_FROM)
-        .not_valid_after(_UNTIL)
+        .not_valid_after(until)
     )
 
 

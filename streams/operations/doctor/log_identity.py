@@ -9,6 +9,7 @@ from aiokafka.errors import KafkaError
 from schemas import topics
 from streams.errors import Stop
 from streams.operations.doctor.check import Check, verdict
+from streams.runtime.clients import denied_right
 from streams.runtime.identity import KnownLogs
 from streams.runtime.offsets import Offsets
 from streams.settings import Settings
@@ -29,7 +30,7 @@ def examine_log_identity(settings: Settings) -> Check:
     try:
         logs, wrong = asyncio.run(_compare(settings))
     except (KafkaError, OSError, TimeoutError, Stop) as error:
-        return Check(_NAME, False, f"unknown without a broker: {error}")
+        return Check(_NAME, False, denied_right(error) or f"unknown without a broker: {error}")
     if not logs.topic_ids:
         return Check(_NAME, True, "the broker has no topic ids: offsets and rows are compared")
     wrong += _stored(settings, logs)

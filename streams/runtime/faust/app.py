@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import sys
 
@@ -54,9 +55,17 @@ def batch_app(
 
 
 async def run_faust(app: faust.App) -> None:
-    """Start the app and wait. Ends only by the exception that made Faust give up."""
+    """Start the app and wait. Raises why Faust gave up, or why Kafka refuses its group."""
     await app.start()
-    await wait_until_crashed(app)
+    refusal = asyncio.create_task(app.consumer.refusal())
+    crash = asyncio.create_task(wait_until_crashed(app))
+    try:
+        await asyncio.wait([refusal, crash], return_when=asyncio.FIRST_COMPLETED)
+        if not crash.done():
+            raise refusal.result()
+    finally:
+        refusal.cancel()
+        crash.cancel()
     raise app.crash_reason or RuntimeError("Faust stopped without a reason")
 
 

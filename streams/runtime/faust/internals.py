@@ -34,6 +34,7 @@ __all__ = [
     "OwnConsumerThread",
     "OwnProducer",
     "OwnTransport",
+    "awaiting_error",
     "committed_with_metadata",
     "group_generation",
     "permit_resets",
@@ -60,6 +61,16 @@ def group_generation(client: aiokafka.AIOKafkaConsumer) -> int:
     """The generation of its consumer group that a started client belongs to."""
     generation: int = client._coordinator.generation
     return generation
+
+
+def awaiting_error(client: aiokafka.AIOKafkaConsumer) -> BaseException | None:
+    """Why a client cannot join its group, as the next poll would raise it.
+
+    A worker without partitions polls nothing, and would wait for ever.
+    """
+    coordinator = client._coordinator  # None until the client has started
+    error: BaseException | None = coordinator._pending_exception if coordinator else None
+    return error
 
 
 def request_rejoin(client: aiokafka.AIOKafkaConsumer) -> None:

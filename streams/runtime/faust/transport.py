@@ -18,13 +18,14 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 from faust.types import TP
 from yarl import URL
 
-from streams.runtime.clients import is_cancelled, is_passing, new_consumer
+from streams.runtime.clients import is_cancelled, is_lasting, is_passing, new_consumer
 from streams.runtime.faust.assignor import CoPartitionedAssignor
 from streams.runtime.faust.internals import (
     OwnConsumer,
     OwnConsumerThread,
     OwnProducer,
     OwnTransport,
+    awaiting_error,
     committed_with_metadata,
     group_generation,
     permit_resets,
@@ -50,6 +51,7 @@ _HEARTBEAT_MS_MAX = 3_000
 _ALL_HELD_SECONDS = 0.01
 _REWIND_AGAIN_SECONDS = 1.0
 _ASK_AGAIN_SECONDS = 0.2
+_REFUSED_LOOK_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +184,15 @@ class BatchConsumer(OwnConsumer):
                 await client.commit(assigned)
 
         await self.thread.call_thread(in_thread)
+
+    async def refusal(self) -> BaseException:
+        """Wait for an error for which Kafka will never let this client into its group."""
+        while True:
+            client = self.thread.client_or_none
+            error = awaiting_error(client) if client is not None else None
+            if error is not None and is_lasting(error):
+                return error
+            await asyncio.sleep(_REFUSED_LOOK_SECONDS)
 
     async def rejoin(self) -> None:
         """Ask for a new generation of the group, in which every partition is assigned again."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from aiokafka.errors import (
+    GroupAuthorizationFailedError,
     IllegalSaslStateError,
     KafkaConnectionError,
     SaslAuthenticationFailed,
@@ -90,5 +91,8 @@ def test_rights_that_are_missing_are_named_from_whatever_they_led_to() -> None:
     assert not is_passing(error)
     denied = denied_right(TransactionalIdAuthorizationFailed("headwater-intake-0"))
     assert "transactional id headwater-intake-0" in denied
+    sentence = GroupAuthorizationFailedError("Unable to get coordinator id for headwater-core")
+    assert "use consumer group headwater-core: give" in denied_right(sentence)
+    assert "topic a, b: give" in denied_right(TopicAuthorizationFailedError({"b", "a"}))
     assert denied_right(KafkaConnectionError("x")) == ""
     assert is_passing(KafkaConnectionError("x"))

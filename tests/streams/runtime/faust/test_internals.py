@@ -25,6 +25,7 @@ from aiokafka.coordinator.protocol import (
     ConsumerProtocolMemberAssignment,
     ConsumerProtocolMemberMetadata,
 )
+from aiokafka.errors import GroupAuthorizationFailedError
 from faust.exceptions import ConsumerNotStarted
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
@@ -37,6 +38,7 @@ from streams.runtime.faust.internals import (
     FolderlessApp,
     OwnConsumer,
     OwnProducer,
+    awaiting_error,
     group_generation,
     refresh_partitions,
     wait_until_crashed,
@@ -57,6 +59,7 @@ PRIVATE = {
     "_settings_auth": driver.Producer,
     "_client": aiokafka.AIOKafkaConsumer,
     "_coordinator": aiokafka.AIOKafkaConsumer,
+    "_pending_exception": GroupCoordinator,
     "_fetcher": aiokafka.AIOKafkaConsumer,
     "_default_reset_strategy": Fetcher,
     "_send_request": AIOKafkaAdminClient,
@@ -214,6 +217,23 @@ def test_a_client_has_its_generation_from_its_coordinator() -> None:
         aiokafka.AIOKafkaConsumer.start
     )
     assert "self.generation = " in inspect.getsource(GroupCoordinator)
+
+
+def test_an_error_of_the_group_is_seen_without_a_poll() -> None:
+    class Coordinator:
+        _pending_exception = GroupAuthorizationFailedError("group")
+
+    async def story() -> None:
+        client = aiokafka.AIOKafkaConsumer(group_id="group")
+        assert awaiting_error(client) is None
+        client._coordinator = Coordinator()
+        assert awaiting_error(client) is Coordinator._pending_exception
+        client._coordinator = None
+
+    in_loop(story)
+    source = inspect.getsource(GroupCoordinator.check_errors)
+    assert "raise exc" in source
+    assert "self._pending_exception" in source
 
 
 def test_a_client_is_told_to_ask_for_partitions() -> None:
