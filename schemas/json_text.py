@@ -11,19 +11,21 @@ NESTING_MAX = 32
 
 _SPACED_COLONS = (b" :", b"\t:", b"\n:", b"\r:")
 _STRINGS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"')
-_BRACKETS = re.compile(rb"[\[\]{}]")
+_AS_SQUARE = bytes.maketrans(b"{}", b"[]")
+_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
 
 def is_too_deep(raw: bytes) -> bool:
     """Counted in the text, because a key that comes twice hides what stood under its first."""
     if raw.count(b"{") + raw.count(b"[") <= NESTING_MAX:
         return False
-    depth = 0
-    for bracket in _BRACKETS.findall(_STRINGS.sub(b"", raw)):
-        depth += 1 if bracket in b"[{" else -1
-        if depth > NESTING_MAX:
-            return True
-    return False
+    pairs = _STRINGS.sub(b"", raw).translate(_AS_SQUARE, _NO_BRACKETS)
+    # Every pass takes the innermost pairs away, so a message full of brackets costs few passes.
+    for _ in range(NESTING_MAX):
+        pairs = pairs.replace(b"[]", b"")
+        if not pairs:
+            return False
+    return True
 
 
 def has_duplicate_key(raw: bytes, fields: dict[str, Any]) -> bool:

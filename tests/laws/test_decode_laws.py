@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from schemas.decode import Defect, Unreadable, decode
 from schemas.events import TYPES_BY_TOPIC, InAppEvent, type_name
+from schemas.json_text import NESTING_MAX, is_too_deep
 from tests.schemas.test_decode import EARLIEST, IN_APP, NOW
 
 TOPICS = st.sampled_from(sorted(TYPES_BY_TOPIC))
@@ -160,3 +161,20 @@ def test_the_reader_tells_doubled_keys_as_the_walk_over_pairs_does(text: str) ->
     hook: Callable[[list[tuple[str, Any]]], dict[str, Any]] = count
     json.loads(text, object_pairs_hook=hook)
     assert has_doubled_key(text) == (pairs_read != keys_kept)
+
+
+@st.composite
+def deep_texts(draw: st.DrawFn) -> tuple[str, int]:
+    """A value, nested about as deep as the limit, with siblings at every level; and its depth."""
+    text, depth = "1", 0
+    for _ in range(draw(st.integers(NESTING_MAX - 3, NESTING_MAX + 2))):
+        sibling = draw(st.sampled_from(["[]", "{}", "[[]]", '"[{"', "2"]))
+        text = draw(st.sampled_from([f"[{sibling},{text}]", f'{{"a":{text},"b":{sibling}}}']))
+        depth = 1 + max(depth, {"[]": 1, "{}": 1, "[[]]": 2}.get(sibling, 0))
+    return text, depth
+
+
+@given(deep_texts())
+def test_nesting_is_counted_by_levels_whatever_stands_beside(deep: tuple[str, int]) -> None:
+    text, depth = deep
+    assert is_too_deep(text.encode()) == (depth > NESTING_MAX)

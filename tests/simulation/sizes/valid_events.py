@@ -9,6 +9,7 @@ from __future__ import annotations
 import types
 import typing
 from collections.abc import Iterator
+from functools import cache
 from random import Random
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -35,6 +36,14 @@ _POOL = {
 }
 
 
+@cache
+def _members(struct: type[Struct]) -> list[tuple[str, Any, bool]]:
+    """Name, type and whether it is required, of every field."""
+    hints = get_type_hints(struct, include_extras=True)
+    fields = msgspec.structs.fields(struct)
+    return [(field.name, hints[field.name], field.required) for field in fields]
+
+
 class Draw:
     """Draws events, the same for the same seed."""
 
@@ -43,11 +52,11 @@ class Draw:
         self._long_share = long_share
         self._number = 0
 
-    def records(self, count: int, begins_at: int) -> Iterator[MemoryRecord]:
+    def records(self, count: int, begins_at: int, step_ms: int = STEP_MS) -> Iterator[MemoryRecord]:
         """Source records in order of log time, of one partition."""
         offsets: dict[str, int] = {}
         for number in range(count):
-            at = begins_at + number * STEP_MS
+            at = begins_at + number * step_ms
             event_type, value = self._valid(at)
             topic = TOPIC_OF_TYPE[event_type]
             offset = offsets.get(topic, 0)
@@ -74,11 +83,10 @@ class Draw:
         return fields
 
     def _struct(self, struct: type[Struct], at: int) -> dict[str, Any]:
-        hints = get_type_hints(struct, include_extras=True)
         drawn = {}
-        for field in msgspec.structs.fields(struct):
-            if field.required or self._chance.random() < 0.6:
-                drawn[field.name] = self._value(field.name, hints[field.name], at)
+        for name, hint, is_required in _members(struct):
+            if is_required or self._chance.random() < 0.6:
+                drawn[name] = self._value(name, hint, at)
         return drawn
 
     def _value(self, name: str, hint: Any, at: int) -> Any:

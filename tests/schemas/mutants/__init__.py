@@ -1,0 +1,1 @@
+"""Mutants of valid events, in bytes and in fields, and the judge of what decoding says of them."""
