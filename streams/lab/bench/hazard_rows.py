@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from online_models.features.features import (
@@ -40,6 +40,10 @@ _FEATURES_OF = {
 """Number of a landmark in the model and in the features, where both have it."""
 
 
+_Due = tuple[int, str, HazardRow]
+"""When a row's outcome is known, of which install, and the row."""
+
+
 class _World(NamedTuple):
     """Hidden effects on the log odds of paying, and on how soon."""
 
@@ -53,14 +57,24 @@ def hazard_rows(rows: int, seed: int) -> list[HazardRow]:
     """`rows` rows in the order in which their outcomes become known, while installs continue."""
     chance = random.Random(seed)
     world = _world(chance)
-    due: list[tuple[int, str, HazardRow]] = []
+    known: list[HazardRow] = []
+    waiting: list[_Due] = []
     # Of the last month's installs not all bins are over by the time the rows are enough.
     installs = rows // ROWS_OF_INSTALL + INSTALLS_PER_DAY * DAYS_UNTIL_LAST_BIN
     for number in range(installs):
         installed_at = EPOCH_MS + number * DAY_MS // INSTALLS_PER_DAY
-        due.extend(_rows_of(chance, world, f"i{number}", installed_at))
-    due.sort(key=lambda row: row[:2])
-    return [row for _, _, row in due[:rows]]
+        if number % INSTALLS_PER_DAY == 0:
+            # No later install can come before these: a few rows do not need a month of installs.
+            known += _in_order(row for row in waiting if row[0] < installed_at)
+            if len(known) >= rows:
+                return known[:rows]
+            waiting = [row for row in waiting if row[0] >= installed_at]
+        waiting.extend(_rows_of(chance, world, f"i{number}", installed_at))
+    return (known + _in_order(waiting))[:rows]
+
+
+def _in_order(due: Iterable[_Due]) -> list[HazardRow]:
+    return [row for _, _, row in sorted(due, key=lambda one: one[:2])]
 
 
 def _world(chance: random.Random) -> _World:
@@ -74,7 +88,7 @@ def _world(chance: random.Random) -> _World:
 
 def _rows_of(
     chance: random.Random, world: _World, install_id: str, installed_at: int
-) -> Iterator[tuple[int, str, HazardRow]]:
+) -> Iterator[_Due]:
     campaign = min(int(chance.expovariate(0.07)), CAMPAIGNS - 1)
     source, country = _SOURCES[campaign % len(_SOURCES)], chance.choice(_COUNTRIES)
     platform = chance.choice(("android", "ios"))
