@@ -56,17 +56,23 @@ def batch_app(
 
 async def run_faust(app: faust.App) -> None:
     """Start the app and wait. Raises why Faust gave up, or why Kafka refuses its group."""
-    await app.start()
+    # Faust counts as started once it has partitions, which a refused group never gets.
     refusal = asyncio.create_task(app.consumer.refusal())
-    crash = asyncio.create_task(wait_until_crashed(app))
+    running = asyncio.create_task(_start_and_wait(app))
     try:
-        await asyncio.wait([refusal, crash], return_when=asyncio.FIRST_COMPLETED)
-        if not crash.done():
+        await asyncio.wait([refusal, running], return_when=asyncio.FIRST_COMPLETED)
+        if refusal.done():
             raise refusal.result()
+        running.result()
     finally:
         refusal.cancel()
-        crash.cancel()
+        running.cancel()
     raise app.crash_reason or RuntimeError("Faust stopped without a reason")
+
+
+async def _start_and_wait(app: faust.App) -> None:
+    await app.start()
+    await wait_until_crashed(app)
 
 
 def report(error: BaseException | None) -> int:
