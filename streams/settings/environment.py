@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from streams.errors import Stop
 from streams.settings.declaration import PREFIX, Declaration, declaration_of, declarations
+from streams.settings.values import Secret
 
 _Tree = TypeVar("_Tree", bound=Struct)
 
@@ -20,6 +21,10 @@ _Tree = TypeVar("_Tree", bound=Struct)
 _SERVICE_LINK = re.compile(
     r"_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$"
 )
+
+_NOT_UTF_8 = re.compile(r"[\ud800-\udfff]")
+"""What Python makes of bytes in the environment that are no UTF-8."""
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\ufeff]")
 
 
 class SettingError(Stop):
@@ -50,17 +55,39 @@ def _read_group(tree: type[_Tree], environ: Mapping[str, str]) -> _Tree:
 
 
 def _text_of(declaration: Declaration, environ: Mapping[str, str]) -> str | None:
+    """What the variable says. Spaces and line ends that a ConfigMap or a shell left around a value
+    mean nothing; those of a secret stay, because pseudonyms made with them would change."""
     variable = declaration.variable
-    named_file = environ.get(f"{variable}_FILE") if declaration.is_secret else None
-    if not named_file:
-        return environ.get(variable)
-    if environ.get(variable):
-        raise SettingError(f"both {variable} and {variable}_FILE are set: unset one of them")
+    text = environ.get(variable, "")
+    if _NOT_UTF_8.search(text):
+        raise SettingError(f"{variable}: its value is not text in UTF-8")
+    named_file = environ.get(f"{variable}_FILE", "").strip() if declaration.is_secret else None
+    if named_file:
+        if text:
+            raise SettingError(f"both {variable} and {variable}_FILE are set: unset one of them")
+        return _text_in(named_file, declaration)
+    if text and declaration.is_secret and not text.strip():
+        raise SettingError(f"{variable}: its value is only white space")
+    return text if declaration.is_secret else text.strip()
+
+
+def _text_in(named_file: str, declaration: Declaration) -> str:
+    """The secret in a file, without its line end. An empty file is no secret: what is written into
+    it later must not meet rows that were made without."""
+    variable = f"{declaration.variable}_FILE"
     try:
-        return Path(named_file).read_text().strip()
+        text = Path(named_file).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "not text"
-        raise SettingError(f"{variable}_FILE: cannot read {named_file}: {reason}") from error
+        raise SettingError(f"{variable}: cannot read {named_file}: {reason}") from error
+    if not text:
+        raise SettingError(f"{variable}: {named_file} is empty")
+    if declaration.kind is Secret and _CONTROL.search(text):
+        raise SettingError(
+            f"{variable}: {named_file} has a byte order mark, a second line or a control "
+            "character: write the secret alone, as plain UTF-8"
+        )
+    return text
 
 
 def _parse(declaration: Declaration, text: str) -> Any:

@@ -9,7 +9,7 @@ from msgspec import Meta, Struct, field
 
 from schemas.time import MINUTE_MS, SECOND_MS, Millis
 from streams.settings.declaration import DURATION, FOR_CHILD_PROCESSES
-from streams.settings.values import Brokers, Secret
+from streams.settings.values import Brokers, KafkaName, Secret
 
 SESSION_MS = Millis(10 * SECOND_MS)
 STABLE_SESSION_MS = Millis(90 * SECOND_MS)
@@ -82,13 +82,13 @@ class KafkaSettings(Struct, frozen=True, kw_only=True):
         ),
     ] = field(name="HEADWATER_KAFKA_CLIENT_KEY_PASSWORD", default=None)
     topic_prefix: Annotated[
-        str,
+        KafkaName,
         Meta(
             description="Prefix of every topic, consumer group and transactional id: several "
             "installations can share one Kafka cluster.",
             examples=["staging."],
         ),
-    ] = field(name="HEADWATER_TOPIC_PREFIX", default="")
+    ] = field(name="HEADWATER_TOPIC_PREFIX", default=KafkaName())
     partitions: Annotated[
         int,
         Meta(
@@ -129,7 +129,7 @@ class KafkaSettings(Struct, frozen=True, kw_only=True):
         ),
     ] = field(name="HEADWATER_SOURCE_TIMESTAMPS", default="append")
     group_instance_id: Annotated[
-        str | None,
+        KafkaName | None,
         Meta(
             description="Stable name of this worker in its consumer group (static membership): "
             "after a restart it gets its partitions back without a rebalance.",

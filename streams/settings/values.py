@@ -15,6 +15,7 @@ CHALLENGERS_MAX = 4
 _PARAMETER = re.compile(r"[\w.\-]{1,64}", re.ASCII)
 _CHALLENGER_NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
 _ALPHA_MAX = 10.0
+_KAFKA_NAME = re.compile(r"[\w.\-]*", re.ASCII)
 _TABLE = re.compile(r"\*|[a-z][a-z_]{0,63}")
 
 
@@ -170,6 +171,24 @@ class Brokers(str):
             if not host or not port.isdecimal() or not 0 < int(port) < 65536 or "/" in host:
                 raise ValueError
         return cls(",".join(addresses))
+
+
+class KafkaName(str):
+    """Part of a name that Kafka keeps: it refuses other characters only when it is asked to make
+    the topic, and a worker can say no more then than that topics are missing."""
+
+    __slots__ = ()
+    LENGTH_MAX: ClassVar[int] = 200
+    """Leaves room for the longest name of ours in the 249 characters of Kafka."""
+    expected: ClassVar[str] = (
+        f"up to {LENGTH_MAX} letters a-z, digits, dots, dashes and underscores"
+    )
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        if len(text) > cls.LENGTH_MAX or not _KAFKA_NAME.fullmatch(text):
+            raise ValueError
+        return cls(text)
 
 
 class ChallengerRates(dict[str, float]):

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from schemas.topics import ALL as ALL_TOPICS
 from streams.cli.settings import documented, settings_table
-from streams.settings import Settings, read_settings, shown_url
+from streams.settings import Secret, Settings, read_settings, shown_url
 from streams.settings.declaration import PREFIX, Declaration, declarations
 from streams.settings.environment import SettingError
+from streams.settings.values import KafkaName
 
 
 def test_without_variables_everything_has_its_documented_default() -> None:
@@ -59,6 +61,14 @@ def test_an_empty_value_is_the_same_as_none() -> None:
         ("HEADWATER_LOG_LEVEL", "loud", "is not one of debug, info, warning, error"),
         ("HEADWATER_CLICKHOUSE", "http://host:8123", "is not an address such as"),
         ("HEADWATER_KAFKA_SECURITY", "SASL_SSL", "set HEADWATER_KAFKA_USERNAME"),
+        ("HEADWATER_PSEUDONYM_SECRET", " \n", "is only white space"),
+        ("HEADWATER_PSEUDONYM_SECRET", "caf\udce9", "is not text in UTF-8"),
+        ("HEADWATER_DATA", "/srv/caf\udce9", "is not text in UTF-8"),
+        ("HEADWATER_TOPIC_PREFIX", '"staging."', "letters a-z, digits, dots"),
+        ("HEADWATER_TOPIC_PREFIX", "\ufeffstaging.", "letters a-z, digits, dots"),
+        ("HEADWATER_TOPIC_PREFIX", "staging/", "letters a-z, digits, dots"),
+        ("HEADWATER_TOPIC_PREFIX", "x" * 201, "up to 200"),
+        ("HEADWATER_GROUP_INSTANCE_ID", "core 0", "letters a-z, digits, dots"),
         ("HEADWATER_PARTITIONS", "8", "the embedded broker has 4 partitions"),
     ],
 )
@@ -70,6 +80,56 @@ def test_a_wrong_value_is_one_line_that_names_variable_and_remedy(
     assert variable in str(stop.value)
     assert expected in str(stop.value)
     assert "\n" not in str(stop.value)
+
+
+def test_spaces_and_line_ends_around_a_value_mean_nothing_but_in_a_secret() -> None:
+    settings = read_settings(
+        {
+            "HEADWATER_KAFKA": " broker:9092\r\n",
+            "HEADWATER_TOPIC_PREFIX": "staging. ",
+            "HEADWATER_KAFKA_SECURITY": "ssl\n",
+            "HEADWATER_RULES": " ",
+            "HEADWATER_PSEUDONYM_SECRET": "as it always was\n",
+        }
+    )
+    assert settings.kafka.brokers == "broker:9092"
+    assert settings.kafka.topic_prefix == "staging."
+    assert settings.kafka.security_protocol == "SSL"
+    assert settings.rules.attribution is None
+    assert settings.rules.pseudonym_secret == Secret("as it always was\n")
+
+
+def test_the_longest_prefix_leaves_room_for_every_topic_of_every_generation() -> None:
+    longest = max(len(topic.name) for topic in ALL_TOPICS)
+    assert KafkaName.LENGTH_MAX + len("g999-") + longest <= 249
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"", "is empty"),
+        (b" \r\n", "is empty"),
+        (b"\xef\xbb\xbfsecret", "byte order mark"),
+        (b"user\nsecret\n", "second line"),
+        (b"secret\0", "control character"),
+        (b"\xff\xfes\0", "not text"),
+    ],
+)
+def test_a_file_without_a_secret_alone_is_refused_rather_than_taken_for_none(
+    tmp_path: Path, content: bytes, expected: str
+) -> None:
+    file = tmp_path / "secret"
+    file.write_bytes(content)
+    with pytest.raises(SettingError, match=expected) as stop:
+        read_settings({"HEADWATER_PSEUDONYM_SECRET_FILE": str(file)})
+    assert "HEADWATER_PSEUDONYM_SECRET_FILE" in str(stop.value)
+
+
+def test_several_lines_are_well_in_a_file_of_an_object(tmp_path: Path) -> None:
+    file = tmp_path / "secrets"
+    file.write_text('{\n  "meadow": "s3cret"\n}\n')
+    settings = read_settings({"HEADWATER_SIGNATURE_SECRETS_FILE": str(file)})
+    assert settings.rules.signature_secrets == {"meadow": Secret("s3cret")}
 
 
 def test_an_unknown_variable_is_refused_with_the_nearest_known_one() -> None:
