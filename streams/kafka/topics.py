@@ -53,6 +53,7 @@ class WantedTopic:
     partitions: int  # 0: it is there already, with as many as it has
     config: Mapping[str, str]
     checked: frozenset[str]  # the entries of `config` that an existing topic must have
+    is_source: bool
 
 
 def wanted_topics(kafka: KafkaSettings) -> list[WantedTopic]:
@@ -88,6 +89,7 @@ def _wanted(topic: Topic, kafka: KafkaSettings) -> WantedTopic:
         1 if topic.single_partition else partitions,
         config,
         frozenset(checked),
+        is_source,
     )
 
 
@@ -98,14 +100,17 @@ def problems(wanted: list[WantedTopic], found: Mapping[str, FoundTopic]) -> list
     if missing:
         named = ", ".join(missing[:3]) + (f" and {len(missing) - 3} more" if missing[3:] else "")
         lines.append(f"missing topics {named}: run `headwater migrate`")
+    is_migrated = any(want.name in found for want in wanted if not want.is_source)
     for want in wanted:
         if want.name in found:
-            lines += _differences(want, found[want.name])
+            lines += _differences(want, found[want.name], is_migrated)
     return lines
 
 
-def _differences(want: WantedTopic, found: FoundTopic) -> list[str]:
+def _differences(want: WantedTopic, found: FoundTopic, is_migrated: bool) -> list[str]:
     if want.partitions and want.partitions != found.partitions:
+        if not is_migrated:
+            return [_made_by_others(want, found)]
         return [
             f"topic {want.name} has {found.partitions} partitions, not {want.partitions}: state is "
             f"kept by partition, so set HEADWATER_PARTITIONS={found.partitions} again, and re-key "
@@ -119,6 +124,17 @@ def _differences(want: WantedTopic, found: FoundTopic) -> list[str]:
         for key in sorted(want.checked)
         if key in found.config and found.config[key] != want.config[key]
     ]
+
+
+def _made_by_others(want: WantedTopic, found: FoundTopic) -> str:
+    """Of a source topic that was there before `headwater migrate` ran for the first time: there is
+    no state that hangs on its partitions yet, so nothing has to be re-keyed."""
+    return (
+        f"topic {want.name} has {found.partitions} partitions, not {want.partitions}, and was made "
+        "by somebody else, such as a broker with auto.create.topics.enable: delete it if nothing "
+        "in it is needed, or give all source topics as many partitions (kafka-topics.sh --alter "
+        "--partitions) and set HEADWATER_PARTITIONS to that number; then run `headwater migrate`"
+    )
 
 
 def _or_setting(key: str) -> str:

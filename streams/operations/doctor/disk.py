@@ -21,8 +21,8 @@ STATE_FILES_MIN = 10_000
 def examine_state_disk(folder: Path) -> Check:
     """The check `state_disk`: a lane whose disk is full waits until it has room."""
     there = next(path for path in (folder.resolve(), *folder.resolve().parents) if path.exists())
-    if not os.access(there, os.W_OK):
-        return _state_disk(f"{there} cannot be written: choose another HEADWATER_STATE_DIR")
+    if fault := _unusable(there):
+        return _state_disk(f"{fault}: choose another HEADWATER_STATE_DIR")
     taken = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     room = os.statvfs(there)
     free, wanted = room.f_bavail * room.f_frsize, taken + STATE_BYTES_MIN
@@ -34,6 +34,13 @@ def examine_state_disk(folder: Path) -> Check:
     return Check("state_disk", True, known)
 
 
+def _unusable(there: Path) -> str:
+    """Why nothing can be made in the nearest folder that is there; empty when it can."""
+    if not there.is_dir():
+        return f"{there} is a file"
+    return "" if os.access(there, os.W_OK) else f"{there} cannot be written"
+
+
 def _state_disk(advice: str) -> Check:
     return Check("state_disk", False, advice)
 
@@ -41,8 +48,8 @@ def _state_disk(advice: str) -> Check:
 def examine_disk(folder: Path) -> Check:
     """The check `disk`."""
     there = next(path for path in (folder.resolve(), *folder.resolve().parents) if path.exists())
-    if not os.access(there, os.W_OK):
-        return Check("disk", False, f"{there} cannot be written: choose another HEADWATER_DATA")
+    if fault := _unusable(there):
+        return Check("disk", False, f"{fault}: choose another HEADWATER_DATA")
     free = shutil.disk_usage(there).free
     known = f"{free / 1e9:.1f} GB free at {there}"
     if free < DISK_BYTES_MIN:

@@ -25,6 +25,7 @@ _ADVICE = {
     "while lock file": "another worker uses it: give each worker a HEADWATER_STATE_DIR of its own",
 }
 """What a person has to mend, by a part of the error's text; the first that fits holds."""
+_ELSEWHERE = "choose another HEADWATER_STATE_DIR, where folders can be made"
 
 
 class StateFolderError(HeadwaterError):
@@ -54,4 +55,7 @@ def fault_of(folder: Path, error: Exception) -> HeadwaterError:
     for sign, advice in _ADVICE.items():
         if sign in text.lower() and not text.startswith("Corruption"):
             return StateFolderError(f"state folder {folder} cannot be used ({text}): {advice}")
+    if isinstance(error, OSError) and not folder.is_dir():
+        # What cannot even be made has no damage that clearing it would mend.
+        return StateFolderError(f"state folder {folder} cannot be used ({text}): {_ELSEWHERE}")
     return StateDamagedError(f"state folder {folder} is damaged ({text[:200]})")

@@ -47,6 +47,21 @@ def test_a_changed_partition_count_is_refused_with_the_way_to_rekey() -> None:
     assert "re-key" in lines[0]
 
 
+def test_topics_that_a_broker_made_before_the_first_migrate_are_not_to_be_rekeyed() -> None:
+    wanted = wanted_topics(_kafka(PARTITIONS="2"))
+    sources = {want.name: want for want in wanted if want.is_source}
+    found = {
+        name: FoundTopic(partitions, sources[name].config)
+        for name, partitions in {"installs": 7, "payments": 1, "costs": 2}.items()
+    }
+    lines = [line for line in problems(wanted, found) if "missing" not in line]
+    assert [line.split(",")[0] for line in lines] == [
+        "topic installs has 7 partitions",
+        "topic payments has 1 partitions",
+    ]
+    assert all("delete it" in line and "--into" not in line for line in lines)
+
+
 def test_one_log_topics_keep_their_single_partition_at_any_count() -> None:
     by_name = {want.name: want for want in wanted_topics(_kafka(PARTITIONS="8"))}
     assert by_name[topics.EXAMPLES.name].partitions == 1

@@ -157,6 +157,13 @@ def test_a_file_in_the_place_of_a_folder_is_left_alone(tmp_path: Path) -> None:
     assert (tmp_path / "0").read_text() == "not a folder"
 
 
+def test_a_folder_that_cannot_be_made_is_not_called_damaged(tmp_path: Path) -> None:
+    (tmp_path / "gone").symlink_to(tmp_path / "gone")
+    for place in (tmp_path / "gone" / "0", Path("/proc/headwater/0")):
+        with pytest.raises(StateFolderError, match="choose another HEADWATER_STATE_DIR"):
+            RocksStore(place)
+
+
 def test_the_log_that_a_store_is_bound_to_survives_a_restart_and_no_clearing(
     tmp_path: Path,
 ) -> None:

@@ -9,7 +9,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from streams.operations.doctor.disk import STATE_BYTES_MIN, STATE_FILES_MIN, examine_state_disk
+from streams.operations.doctor.disk import (
+    STATE_BYTES_MIN,
+    STATE_FILES_MIN,
+    examine_disk,
+    examine_state_disk,
+)
 
 BLOCK = 4_096
 Statvfs = Callable[[Path], SimpleNamespace]
@@ -46,3 +51,10 @@ def test_a_folder_that_does_not_exist_yet_is_judged_by_the_disk_it_will_be_on(
     tmp_path: Path,
 ) -> None:
     assert str(tmp_path) in examine_state_disk(tmp_path / "later" / "state").advice
+
+
+def test_a_file_where_the_folder_should_be_is_named(tmp_path: Path) -> None:
+    (tmp_path / "state").write_text("not a folder")
+    for folder in (tmp_path / "state", tmp_path / "state" / "matching"):
+        assert f"{tmp_path / 'state'} is a file" in examine_state_disk(folder).advice
+        assert not examine_disk(folder).ok
