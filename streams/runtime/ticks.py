@@ -136,7 +136,7 @@ class LaggingPartitions:
         own = {lane.p: lane for lane in asking}
         asked = self._asked
         self._asked = max([asked, *(lane.asked for lane in asking)])
-        if not asked:
+        if not asked or not asking:  # A rebalance closes every lane for a moment.
             return [], 0
         lagging = [
             (topic, p)

@@ -194,6 +194,25 @@ def test_partitions_that_lag_behind_an_install_are_ticked_until_they_have_passed
     asyncio.run(story())
 
 
+def test_a_worker_whose_lanes_are_all_closed_ticks_nothing() -> None:
+    """As in the middle of a rebalance; afterwards it still knows of the latest install."""
+
+    async def story() -> None:
+        lane, task = await opened(INTAKE)
+        lagging = LaggingPartitions(1, quiet_seconds=0.0)
+        brought(lane, "installs", 7, 0)
+        now = lane.last_arrival(("installs", 0))
+        assert lagging.look([lane], now) == ([], 0)
+        assert lagging.look([], now + 1.0) == ([], 0)
+        lane.is_open = False
+        assert lagging.look([lane], now + 2.0) == ([], 0)
+        lane.is_open = True
+        assert lagging.look([lane], now + 3.0)[1] == 7
+        task.cancel()
+
+    asyncio.run(story())
+
+
 def test_a_worker_that_catches_up_ticks_nothing_for_installs_of_long_ago() -> None:
     async def story() -> None:
         world = World()
