@@ -5,14 +5,13 @@ BIN := .venv/bin
 PACKAGES := schemas attribution online_models streams deploy tests
 TEXTS := $(PACKAGES) README.md ARCHITECTURE.md CONTRIBUTING.md CHANGELOG.md SECURITY.md \
 	Makefile pyproject.toml .ci .pre-commit-config.yaml
-# Tests that start servers or whole programs take minutes and mostly wait: two files at a time, each
-# with servers of its own. Those of the documents run commands in this very folder: one at a time.
-SERVERS := tests/integration tests/chaos
-SERIAL := tests/documents
+# Tests that start servers or whole programs take minutes and mostly wait: three files at a time, each
+# with servers and folders of its own.
+SERVERS := tests/integration tests/chaos tests/documents
 LONG := tests/simulation tests/oracle tests/laws tests/real_data tests/streams/lab
-# One worker takes a whole file, in the order of the folders, so that fixtures are made once.
+# One worker takes a whole file, so that fixtures are made once; tests/conftest.py says in which order.
 PARALLEL := -n auto --dist loadfile --no-loadscope-reorder
-FAST := $(PARALLEL) $(addprefix --ignore=,$(SERVERS) $(SERIAL) $(LONG))
+FAST := $(PARALLEL) $(addprefix --ignore=,$(SERVERS) $(LONG))
 COVERAGE :=  # of the fast tests; continuous integration sets --cov
 PYTHONS := python3.11 python3.12 python3.13
 
@@ -49,8 +48,7 @@ test-fast: .venv/.dev ## The tests that need no server and take some minutes
 test: check test-fast ## All checks and all tests this machine can run; says which servers they used
 	@$(BIN)/python -m deploy.local.servers --if-possible jars
 	$(BIN)/pytest $(PARALLEL) $(LONG)
-	$(BIN)/pytest $(PARALLEL) -n 2 $(SERVERS)
-	$(BIN)/pytest $(SERIAL)
+	$(BIN)/pytest $(PARALLEL) -n 3 $(SERVERS)
 
 cov: .venv/.dev ## Coverage of the fast tests, by file; fails below the floor
 	$(BIN)/pytest $(FAST) --cov --cov-report=term-missing

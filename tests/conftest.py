@@ -18,6 +18,28 @@ ABSENCE = {"Kafka": kafka_absence, "clickhouse-server": clickhouse_absence}
 settings.register_profile("any machine", deadline=None)
 settings.load_profile("any machine")
 
+BEGUN_FIRST = (
+    "integration/workers/test_same_digest.py",
+    "integration/commands/test_doctor.py",
+    "integration/commands/test_demo.py",
+    "documents/test_blocks.py",
+    "integration/workers/test_chaos_short.py",
+    "integration/storing/test_rebalance.py",
+    "integration/workers/test_models_kafka.py",
+    "integration/workers/test_worker_roles.py",
+    "integration/commands/test_bench.py",
+    "simulation/test_seeds.py",
+    "real_data/test_cdnow_value.py",
+    "real_data/test_complete_journey.py",
+    "real_data/test_cdnow.py",
+    "streams/operations/validation/test_verdict.py",
+    "streams/operations/validation/test_submissions.py",
+    "attribution/journey/test_fair_bounds.py",
+    "streams/store/test_retention.py",
+)
+"""The files that take longest. Where several run at a time, one of them at the end would leave the
+other cores idle for minutes."""
+
 CHAOS = "chaos: kills for many minutes; `make chaos` runs these, a plain run leaves them out"
 
 
@@ -26,11 +48,19 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave long tests out unless they are asked for by their marker (-m chaos)."""
+    """Leave long tests out unless they are asked for by their marker; begin with long files."""
+    if hasattr(config, "workerinput"):  # A process of xdist.
+        items.sort(key=_place)
     if "chaos" in config.option.markexpr:
         return
     config.hook.pytest_deselected(items=[item for item in items if _is_long(item)])
     items[:] = [item for item in items if not _is_long(item)]
+
+
+def _place(item: pytest.Item) -> int:
+    """Stable: files that are not named stay in their order, behind those that are."""
+    file = item.nodeid.partition("::")[0].removeprefix("tests/")
+    return BEGUN_FIRST.index(file) if file in BEGUN_FIRST else len(BEGUN_FIRST)
 
 
 def _is_long(item: pytest.Item) -> bool:

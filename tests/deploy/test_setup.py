@@ -7,6 +7,7 @@ import subprocess
 import tomllib
 
 from tests.checkout import ROOT
+from tests.conftest import BEGUN_FIRST
 
 PINS = (ROOT / "constraints.txt").read_text().split()
 MAKEFILE = (ROOT / "Makefile").read_text()
@@ -60,3 +61,7 @@ def test_continuous_integration_requires_both_servers_and_runs_what_people_run()
     script = (ROOT / ".ci" / "run").read_text()
     assert "export HEADWATER_REQUIRE=kafka,clickhouse" in script
     assert script.rstrip().endswith("make test COVERAGE=--cov")
+
+
+def test_the_files_that_are_begun_first_exist() -> None:
+    assert [file for file in BEGUN_FIRST if not (ROOT / "tests" / file).exists()] == []

@@ -34,6 +34,7 @@ def winner(*records: JourneyRecord, rules: Rules) -> str:
     return found[-1].winner.touch.event_id if found[-1].winner else ""
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("first", [True, False])
 def test_a_flood_that_is_fraud_never_costs_the_honest_click_its_install(first: bool) -> None:
     """200 clicks of one site in an hour are fraud; the honest click is older than all of them."""

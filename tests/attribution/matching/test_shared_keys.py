@@ -169,6 +169,7 @@ def test_the_period_is_that_of_a_naive_scan_in_any_order(
     assert period == (expected or NEVER_SHARED)
 
 
+@pytest.mark.no_cover
 def test_ten_thousand_installs_of_one_account_cost_no_more_each_than_a_hundred() -> None:
     rules = Rules()
 

@@ -32,6 +32,7 @@ def test_one_install_says_next_to_nothing() -> None:
     assert grown(2, 1, 90.0).growths()[1] < 1.2
 
 
+@pytest.mark.no_cover
 def test_a_bucket_grows_by_all_of_its_steps() -> None:
     growths = grown(7, 100_000, 0.5).bucket_growths()
     assert growths[3] == pytest.approx(1.5**3 - 1, rel=0.05)
