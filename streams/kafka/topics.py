@@ -101,22 +101,37 @@ def problems(wanted: list[WantedTopic], found: Mapping[str, FoundTopic]) -> list
         named = ", ".join(missing[:3]) + (f" and {len(missing) - 3} more" if missing[3:] else "")
         lines.append(f"missing topics {named}: run `headwater migrate`")
     is_migrated = any(want.name in found for want in wanted if not want.is_source)
+    spread = [want for want in wanted if want.partitions > 1 and want.name in found]
+    is_mixed = len({found[want.name].partitions for want in spread}) > 1
     for want in wanted:
         if want.name in found:
-            lines += _differences(want, found[want.name], is_migrated)
+            lines += _differences(want, found[want.name], is_migrated, is_mixed)
     return lines
 
 
-def _differences(want: WantedTopic, found: FoundTopic, is_migrated: bool) -> list[str]:
+def _partition_advice(want: WantedTopic, found: FoundTopic, is_mixed: bool) -> str:
+    what = f"topic {want.name} has {found.partitions} partitions, not {want.partitions}: "
+    if not is_mixed:
+        return (
+            f"{what}state is kept by partition, so set HEADWATER_PARTITIONS={found.partitions} "
+            f"again, and re-key with `headwater migrate --partitions {want.partitions} --into "
+            "STORE`, which reads the source topics again beside the workers"
+        )
+    grown = max(found.partitions, want.partitions)
+    return (
+        f"{what}other topics have another number, keys go to other partitions than their state, "
+        "and Kafka takes no partition back: let every source topic have the same number with "
+        f"`kafka-topics.sh --alter --topic … --partitions {grown}`, and re-key with `headwater "
+        f"migrate --partitions {grown} --into STORE`, which reads them again into new topics"
+    )
+
+
+def _differences(
+    want: WantedTopic, found: FoundTopic, is_migrated: bool, is_mixed: bool
+) -> list[str]:
     if want.partitions and want.partitions != found.partitions:
-        if not is_migrated:
-            return [_made_by_others(want, found)]
-        return [
-            f"topic {want.name} has {found.partitions} partitions, not {want.partitions}: state is "
-            f"kept by partition, so set HEADWATER_PARTITIONS={found.partitions} again, and re-key "
-            f"with `headwater migrate --partitions {want.partitions} --into STORE`, which reads "
-            "the source topics again beside the workers"
-        ]
+        advice = _partition_advice(want, found, is_mixed)
+        return [advice if is_migrated else _made_by_others(want, found)]
     return [
         f"topic {want.name} has {key}={found.config[key]}, not {want.config[key]}: change it with "
         f"kafka-configs.sh --alter --topic {want.name} --add-config {key}={want.config[key]}"

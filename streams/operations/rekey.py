@@ -102,12 +102,13 @@ def _store_of(settings: Settings) -> str:
 async def _examine(settings: Settings, partitions: int, *, accepts_loss: bool) -> int:
     """The number of records in the source topics."""
     kafka = settings.kafka
+    names = [topic.name for topic in topics.INTERNAL if not topic.single_partition]
     async with admin(kafka) as client:
-        name = kafka.own_prefix + topics.MATCH.name
-        found = await find_topics(client, [name])
-    if name in found and found[name].partitions == partitions:
-        raise Stop(f"{name} has {partitions} partitions already: there is nothing to re-key")
+        found = await find_topics(client, [kafka.own_prefix + name for name in names])
+    has_them = {topic.partitions for topic in found.values()} == {partitions}
     async with _asking(core_settings(settings)) as offsets:
+        if has_them and not await _are_regrown(offsets, names):
+            raise Stop(f"all topics have {partitions} partitions already: nothing is to re-key")
         sources = await _partitions_of(offsets, [topic.name for topic in topics.SOURCES])
         first, end = await offsets.first(sources), await offsets.high_watermark(sources)
     lost = {tp: offset for tp, offset in first.items() if offset}
@@ -119,6 +120,12 @@ async def _examine(settings: Settings, partitions: int, *, accepts_loss: bool) -
             "--accept-loss goes on without them"
         )
     return sum(end.values()) - sum(first.values())
+
+
+async def _are_regrown(offsets: Offsets, names: Sequence[str]) -> bool:
+    """Whether the topics had other partitions when their state was made."""
+    offsets.logs = await offsets.known_logs(names)
+    return bool(await offsets.regrown(await _partitions_of(offsets, names)))
 
 
 class Rekeying:

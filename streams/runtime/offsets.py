@@ -30,6 +30,8 @@ from streams.runtime.identity import (
     KnownLogs,
     PositionLabel,
     read_label,
+    regrown,
+    reset_command,
 )
 from streams.runtime.identity.topic_metadata import TopicMetadataRequest, id_text
 from streams.settings.core import CoreSettings
@@ -155,6 +157,7 @@ class Offsets:
             for tp, at in found.items()
             if tp not in fitting
         ]
+        lines += filter(None, [await self.regrown(tps)])
         try:
             await self.positions_from(fitting, tps)
         except LostRecordsError as error:
@@ -243,11 +246,19 @@ class Offsets:
     async def require(self, topics: Iterable[str]) -> None:
         """LostRecordsError when any partition of these lacks the next record of this group.
 
-        Before reading begins, because a reader only notices that an offset is out of range.
+        Or keys go to other partitions now. Before reading: a reader notices neither in time.
         """
         tps = [(name, p) for name in topics for p in range(self.logs.partitions.get(name, 0))]
         if tps:
+            if line := await self.regrown(tps):
+                raise LostRecordsError(line)
             await self.positions_from(self._fitting(await self._labelled(tps)), tps)
+
+    async def regrown(self, tps: Sequence[TopicPartition]) -> str:
+        """One line when topics had other partitions when this group committed; else empty."""
+        fitting = self._fitting(await self._labelled(tps))
+        labels = {tp[0]: at.label for tp, at in fitting.items() if at.label.partitions}
+        return regrown(self._settings.group_id, labels, self.logs)
 
     def _reset(self, tps: Sequence[TopicPartition]) -> str:
         """How to move this group to the first record of these partitions."""
@@ -269,15 +280,6 @@ class Offsets:
 
     def _without_prefix(self, tp: aiokafka.TopicPartition) -> TopicPartition:
         return self._settings.topic_without_prefix(tp.topic), tp.partition
-
-
-def reset_command(settings: CoreSettings, topics: str) -> str:
-    """How a person moves this group to the beginning of topics, given as the tool's options."""
-    return (
-        "stop the workers and run `kafka-consumer-groups.sh --bootstrap-server "
-        f"{settings.bootstrap_servers} --group {settings.group_id} {topics} --reset-offsets "
-        "--to-earliest --execute`"
-    )
 
 
 def _and_more(tps: Sequence[TopicPartition]) -> str:

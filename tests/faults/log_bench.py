@@ -39,10 +39,11 @@ class LogBench(Bench):
         finally:
             await admin.close()
 
-    async def grow(self, topic: str) -> None:
+    async def grow(self, *topics: str) -> None:
         admin = await self._admin()
+        grown = {self.prefix + topic: NewPartitions(2 * PARTITIONS) for topic in topics}
         try:
-            await admin.create_partitions({self.prefix + topic: NewPartitions(2 * PARTITIONS)})
+            await admin.create_partitions(grown)
         finally:
             await admin.close()
 

@@ -143,6 +143,19 @@ async def partitions_added(bench: LogBench) -> float:
     return time.monotonic() - began
 
 
+async def partitions_added_to_every_topic(bench: LogBench) -> float:
+    """The setting is changed with them: nothing differs, and every key has moved."""
+    folder = await bench.settled()
+    began = time.monotonic()
+    await bench.grow(*TOPICS)
+    bench.start_worker(folder)
+    line = await bench.complaint()
+    assert "has 8 partitions, but group" in line
+    assert "its state in 4" in line
+    assert "`headwater migrate --partitions 8 --into STORE`" in line
+    return time.monotonic() - began
+
+
 async def _rebuilt(bench: LogBench, folder: str, reason: str) -> float:
     """Start on this folder: the state is read anew, with one line for each partition."""
     began = time.monotonic()
@@ -167,4 +180,5 @@ LOG_FAULTS: dict[str, Story] = {
     "records removed by retention while stopped": records_gone_before_they_were_read,
     "records removed by retention while running": records_gone_while_running,
     "partitions added while running": partitions_added,
+    "partitions added to every topic while stopped": partitions_added_to_every_topic,
 }

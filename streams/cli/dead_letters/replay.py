@@ -9,7 +9,14 @@ from typing import Any
 import click
 
 from streams.cli.dead_letters.options import choice_options, chosen_by, limit_option
-from streams.cli.output import answer_json, answer_text, folder_option, json_option, settings_for
+from streams.cli.output import (
+    answer_json,
+    answer_text,
+    folder_option,
+    json_option,
+    say,
+    settings_for,
+)
 
 
 @click.command("replay")
@@ -25,7 +32,8 @@ def dead_letters_replay_command(
 
     Use it after the cause is mended: a newer version reads them, or a setting was wrong. Each is
     read first, and one that would fail again is not published. An event that was already processed
-    does not count twice, because events are known by their ids.
+    does not count twice, because events are known by their ids. Messages of a flood were counted
+    and not copied: they are read from their topic, as long as it keeps them.
 
     \b
     Example:
@@ -45,6 +53,8 @@ def dead_letters_replay_command(
             f"{published:,} messages published again,"
             f" {answer['unreadable']:,} cannot be read and stay where they are"
         )
+    if gone := found.gone.line():
+        say(gone)
     if as_json:
         answer_json(answer)
     else:

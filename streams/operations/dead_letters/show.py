@@ -1,14 +1,28 @@
-"""One dead letter, or one record that was quarantined, with all that is known of it."""
+"""One dead letter, quarantined record or message of a flood, with all that is known of it."""
 
 from __future__ import annotations
 
 import base64
 import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
-from streams.operations.dead_letters.chosen import DROPPED_NOTE, QUARANTINED_REASON
+from streams.errors import Stop
+from streams.operations.dead_letters.chosen import (
+    DROPPED_NOTE,
+    QUARANTINED_REASON,
+    Chosen,
+    StoredMessage,
+)
+from streams.operations.dead_letters.only_in_log import (
+    GoneBytes,
+    LogPlace,
+    messages_at,
+    places_of,
+)
 from streams.operations.validation.verdict import Judge, Submitted
 from streams.settings import Settings
 from streams.store.base import SqlValue, Store
@@ -94,7 +108,40 @@ def letters_named(settings: Settings, name: str) -> list[SetAside]:
     }
     judge = Judge(settings.rules.earliest_event_time, settings.rules.placeholder_ids or ())
     with stored(settings) as store:
-        return [_set_aside(row, judge) for row in _rows(store, params)]
+        found = [_set_aside(row, judge) for row in _rows(store, params)]
+        if found or not place:
+            return found
+        return _of_flood(settings, places_of(store, Chosen(topic=place[1]), at=_at(place)), judge)
+
+
+def _at(place: re.Match[str]) -> tuple[str, int, int]:
+    return place[1], int(place[2]), int(place[3])
+
+
+def _of_flood(settings: Settings, places: Iterator[LogPlace], judge: Judge) -> list[SetAside]:
+    """A message that was counted without a copy, from its topic. Stop: that has it no more."""
+    gone = GoneBytes()
+    found = [
+        _set_aside(_flood_row(place, message), judge)
+        for place, message in messages_at(settings, places, gone)
+    ]
+    if gone.counts:
+        raise Stop(gone.line())
+    return found
+
+
+def _flood_row(place: LogPlace, message: StoredMessage) -> dict[str, Any]:
+    received = datetime.fromtimestamp(message.timestamp_ms / 1000, UTC).replace(tzinfo=None)
+    texts = ("quarantine_id", "kind", "stage", "error", "install_id", "state_key", "log_epoch")
+    return dict.fromkeys(texts, "") | {
+        **place._asdict(),
+        "received_at": received.isoformat(" ", "milliseconds"),
+        "received_ms": message.timestamp_ms,
+        "detail": f"counted in a flood of app {place.app}; these bytes are those of its topic",
+        "app_id": place.app,
+        "payload": base64.b64encode(message.value),
+        "key": base64.b64encode(message.key or b""),
+    }
 
 
 def _rows(store: Store, params: dict[str, SqlValue]) -> list[dict[str, Any]]:

@@ -13,6 +13,8 @@ from streams.operations.doctor.configuration import (
 from streams.operations.doctor.disk import examine_disk, examine_state_disk
 from streams.operations.doctor.limits import examine_limits
 from streams.operations.doctor.log_identity import examine_log_identity
+from streams.operations.doctor.rules_in_force import examine_rules_in_force
+from streams.operations.doctor.set_aside import examine_set_aside
 from streams.operations.doctor.store import examine_store
 from streams.operations.doctor.versions import examine_versions
 from streams.settings import Settings
@@ -27,9 +29,11 @@ def examine(settings: Settings) -> list[Check]:
         *examine_store(settings),
         examine_log_identity(settings),
         examine_versions(settings),
+        *examine_set_aside(settings),
         examine_disk(settings.folders.data),
         examine_state_disk(settings.folders.state),
         examine_pseudonyms(settings),
         examine_rules(settings.rules),
+        examine_rules_in_force(settings),
         examine_targets(settings.models),
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from streams.runtime.identity.known_logs import UNKNOWN_LOGS, KnownLogs, changes_between
+from streams.runtime.identity.position_advice import regrown, reset_command
 from streams.runtime.identity.position_label import NO_LABEL, PositionLabel, read_label
 
 __all__ = [
@@ -12,4 +13,6 @@ __all__ = [
     "PositionLabel",
     "changes_between",
     "read_label",
+    "regrown",
+    "reset_command",
 ]

@@ -16,8 +16,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from streams.runtime.identity.position_advice import reset_command
 from streams.runtime.identity.position_label import PositionLabel
-from streams.runtime.offsets import CommittedPosition, Offsets, reset_command
+from streams.runtime.offsets import CommittedPosition, Offsets
 from streams.runtime.recovery import LostStateError, Restored, restore
 from streams.runtime.state import StateStore
 from streams.settings.core import CoreSettings
@@ -68,7 +69,12 @@ class LaneOrigin:
         logs = self._offsets.logs
         changelog = logs.log_id(self._changelog[0]) if self._changelog else ""
         end = self._changelog_end if changelog else 0
-        return PositionLabel(log=logs.log_id(topic), changelog=changelog, changelog_end=end).text()
+        return PositionLabel(
+            log=logs.log_id(topic),
+            changelog=changelog,
+            changelog_end=end,
+            partitions=logs.partitions.get(topic, 0),
+        ).text()
 
     async def _require_changelog(self, changelog: TopicPartition, log_id: str) -> None:
         if not self._committed:

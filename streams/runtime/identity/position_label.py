@@ -15,6 +15,7 @@ class PositionLabel(msgspec.Struct, frozen=True, omit_defaults=True):
     log: str = ""  # of the input, as `KnownLogs.log_id` gives it; empty: unknown
     changelog: str = ""  # of the state that was committed with the offset
     changelog_end: int = 0  # the changelog had at least so many offsets
+    partitions: int = 0  # of the input, by which keys and state are spread; 0: unknown
 
     def text(self) -> str:
         return _encoder.encode(self).decode()

@@ -14,6 +14,7 @@ import pytest
 from deploy.local.servers import KafkaServer
 from streams.errors import Stop
 from streams.kafka.topics import create_topics
+from streams.operations.doctor.rules_in_force import examine_rules_in_force
 from streams.settings import Settings, read_settings
 from streams.wiring.rules_in_force import apply_rule_file, require_rules
 from tests.chaos.installation import Installation
@@ -41,8 +42,13 @@ def under(installation: Installation, file: Path | None, **variables: str) -> Se
 def test_the_first_rules_are_recorded_and_others_are_refused_until_they_are_applied(
     installation: Installation, file: Path, tmp_path: Path
 ) -> None:
+    assert "none are in force yet" in examine_rules_in_force(under(installation, file)).advice
     first = require_rules(under(installation, file))
     assert (first.before, first.changes) == ("", [])
+    assert examine_rules_in_force(under(installation, file)).ok
+    foreign = examine_rules_in_force(under(installation, None))
+    assert not foreign.ok
+    assert "windows.click: 5d becomes 7d" in foreign.advice
     file.write_text('# The same.\n[windows]\nclick = "120h"\n')
     assert require_rules(under(installation, file)).changes == []
 
