@@ -1,18 +1,23 @@
 """Reads a Play install referrer as it really comes: click ids, and whether Play calls it organic.
 
 A referrer is a URL-encoded query string, in theory. Store links are built by hand, pass through
-redirects, HTML and JSON, and reach us plain, encoded once, twice or in part, with `&amp;` for `&`,
-with names in any case, inside a whole store URL, or as one parameter of another. The text is
-therefore read once per layer of encoding, and each layer is cut into parameters.
+redirects, HTML and JSON, and reach us plain, encoded once, twice or in part, in quotes, as JSON,
+with `&amp;` for `&`, with names in any case, inside a whole store URL, or as one parameter of
+another. The text is therefore read once per layer of encoding, and each layer is cut into
+parameters.
 """
 
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
+from itertools import chain
+from typing import Any
 from urllib.parse import unquote
 
+import msgspec
 from msgspec import Struct
 
 from schemas.ids import IdJudge, normal_click_id
@@ -53,7 +58,8 @@ _OTHER_CUTS = re.compile(r"[;,|#\s]([\w.\-]{1,64})=")
 _INNER_CUTS = re.compile(r"[&;,|#?\s](?:amp;)*([\w.\-]{1,64})=", re.IGNORECASE)
 _WITHOUT_EQUALS = re.compile(r"\s*([a-z_.]{1,64}?)[-:](.+)", re.IGNORECASE | re.DOTALL)
 _LONE_ID = re.compile(r"[\w.\-+/]{8,256}={0,2}", re.ASCII)
-_NAME_MARKS = str.maketrans("", "", "_-. \t")
+_QUOTES = "\"'`\u201c\u201d\u2018\u2019\\"
+_NAME_MARKS = str.maketrans("", "", "_-. \t" + _QUOTES)
 
 
 class Referrer(Struct, frozen=True, gc=False):
@@ -62,6 +68,7 @@ class Referrer(Struct, frozen=True, gc=False):
     click_ids: tuple[str, ...] = ()  # in the form in which they are compared
     dropped: int = 0  # click ids beyond CLICK_IDS_MAX
     is_organic: bool = False  # Play itself says so: `utm_medium=organic`
+    is_sealed: bool = False  # JSON without a click id, such as what Facebook encrypts for itself
 
 
 NO_REFERRER = Referrer()
@@ -92,10 +99,12 @@ class ReferrerReader:
         own: list[tuple[str, str]] = []
         names: set[str] = set()  # read at an outer layer, where their values are whole
         sources: set[str] = set()
-        is_organic, judged = False, 0
+        is_organic, is_sealed, judged = False, False, 0
         for depth, layer in enumerate(_layers(text)):
             here: set[str] = set()
-            for name, value in self._parameters(layer):
+            objects = list(_objects(layer))
+            is_sealed |= bool(objects)
+            for name, value in chain(self._parameters(layer), self._pairs_within(objects)):
                 if name == "utmmedium":
                     is_organic |= value.strip().casefold() == "organic"
                 elif name in _SOURCE_PARAMETERS:
@@ -115,7 +124,22 @@ class ReferrerReader:
         if not found and (alone := self._lone_id(text)):
             found[alone] = (0, 0)
         ids = sorted(found, key=found.__getitem__)
-        return Referrer(tuple(ids[:CLICK_IDS_MAX]), max(len(ids) - CLICK_IDS_MAX, 0), is_organic)
+        return Referrer(
+            tuple(ids[:CLICK_IDS_MAX]),
+            max(len(ids) - CLICK_IDS_MAX, 0),
+            is_organic,
+            is_sealed and not ids,
+        )
+
+    def _pairs_within(self, objects: Iterable[Any]) -> Iterator[tuple[str, str]]:
+        """The click ids that objects of JSON have at any depth, by name."""
+        left = deque(objects)
+        while left:
+            for key, value in left.popleft().items():
+                if isinstance(value, dict):
+                    left.append(value)
+                elif isinstance(value, str | int) and self._is_click(name := _compared(key)):
+                    yield name, str(value)
 
     def _parameters(self, layer: str) -> Iterator[tuple[str, str]]:
         """Names, as they are compared, and values."""
@@ -161,8 +185,8 @@ class ReferrerReader:
         )
 
     def _click_id(self, value: str) -> str:
-        """The click id of a value; "": it is a placeholder, or no id."""
-        click = normal_click_id(value.strip())
+        """The click id of a value; "": it is a placeholder, or no id. A fragment is none of it."""
+        click = _unquoted(normal_click_id(_unquoted(value.partition("#")[0])))
         for cut in _INNER_CUTS.finditer(click) if "=" in click else ():  # `click_id=1%26pid%3Dx`
             if self._is_known(_compared(cut[1])):
                 click = normal_click_id(click[: cut.start()])
@@ -177,6 +201,23 @@ class ReferrerReader:
         if not _LONE_ID.fullmatch(text) or not any(mark.isdigit() for mark in text):
             return ""
         return self._click_id(text)
+
+
+def _unquoted(value: str) -> str:
+    return value.strip().strip(_QUOTES).strip()
+
+
+def _objects(layer: str) -> Iterator[Any]:
+    """The objects of JSON that are the layer, or the value of one of its parameters."""
+    for piece in (layer, *layer.split("&")) if "{" in layer else ():
+        _, found, inner = piece.partition("{")
+        if found and (end := inner.rfind("}")) >= 0:
+            try:
+                value = msgspec.json.decode("{" + inner[: end + 1])
+            except (msgspec.MsgspecError, RecursionError):
+                continue
+            if isinstance(value, dict):
+                yield value
 
 
 def _layers(text: str) -> Iterator[str]:

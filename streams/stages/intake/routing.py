@@ -183,6 +183,8 @@ class Routing:
         referrer = self._referrers.read(event.install_referrer)
         if referrer.dropped:
             self._observer.on_evicted("referrer_click_ids_max", referrer.dropped)
+        if referrer.is_sealed:
+            self._observer.on_dropped(event.app_id, "install_referrer.utm_content")
         lookups = match_keys.install_lookups(event, referrer, self._pseudonyms)
         traits = self._traits(event)
         if traits:
@@ -202,11 +204,7 @@ class Routing:
         self._link(event, event.install_id, ts)
 
     def _activity(
-        self,
-        event: Session | InAppEvent,
-        source: Source,
-        ts: LogMs,
-        clock: CorrectedTime | None,
+        self, event: Session | InAppEvent, source: Source, ts: LogMs, clock: CorrectedTime | None
     ) -> None:
         journey = _journey_of(event, event.install_id)
         self._journeys.add(journey, stage_records.activity_seen(event, source, ts, clock))

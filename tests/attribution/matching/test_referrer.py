@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 import pytest
 
 from attribution.matching.referrer import (
@@ -93,6 +95,43 @@ def test_the_parameters_of_networks_and_trackers_are_known(name: str) -> None:
 )
 def test_nobodys_ids_and_other_texts_name_no_click(text: str | None) -> None:
     assert clicks(text) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "click_id=k1#frag",
+        "click_id=k1#frag&utm_source=x",
+        "click_id=k1#utm_source=x",
+        '"utm_source=x&click_id=k1"',
+        "'click_id=k1'",
+        "click_id='k1'&utm_source=x",
+        "%22click_id%3Dk1%22",
+        "\u201cclick_id=k1\u201d",
+        '\\"click_id=k1\\"',
+        '{"click_id":"k1","utm_source":"x"}',
+        'utm_content={"a":{"clickId":"k1"}}&utm_source=x',
+        "utm_source=x&utm_content=%7B%22a%22%3A%7B%22click_id%22%3A%22k1%22%7D%7D",
+        '"{"click_id":"k1"}"',
+    ],
+)
+def test_fragments_quotes_and_json_around_an_id_are_taken_off(text: str) -> None:
+    assert clicks(text) == ["k1"]
+    assert not READER.read(text).is_sealed
+
+
+def test_an_encoded_hash_belongs_to_the_id() -> None:
+    assert clicks("click_id=k%2351&utm_source=x") == ["k#51"]
+
+
+@pytest.mark.parametrize("content", ['{"app":1,"source":{"data":"a0f3","nonce":"b1"}}', "{}"])
+def test_json_that_only_its_network_can_open_is_told(content: str) -> None:
+    text = f"utm_source=apps.facebook.com&utm_content={quote(content)}"
+    assert READER.read(text).is_sealed
+    assert clicks(text) == []
+    assert not READER.read(text + "&click_id=k1").is_sealed
+    assert not READER.read("utm_content={broken&utm_source=x").is_sealed
+    assert not READER.read("utm_content=" + '{"a":' * 2_000 + "}" * 2_000).is_sealed
 
 
 def test_every_click_id_is_read_that_of_the_tracker_first() -> None:
