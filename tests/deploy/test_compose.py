@@ -78,3 +78,9 @@ def test_every_named_secret_and_volume_is_declared(services: dict[str, Any]) -> 
         assert set(service.get("secrets", [])) <= set(compose["secrets"])
         named = {volume.partition(":")[0] for volume in service.get("volumes", [])}
         assert named <= set(compose["volumes"])
+
+
+def test_a_worker_that_ends_because_its_topics_changed_is_started_again(
+    services: dict[str, Any],
+) -> None:
+    assert {services[name]["restart"] for name in WORKERS} == {"unless-stopped"}

@@ -165,3 +165,12 @@ def test_secret_files_are_mounted_and_their_values_are_not_in_the_repository(
         for name, value in environment(workload, manifests).items():
             if name.endswith("_FILE"):
                 assert volumes[mounts[str(Path(value).parent)]]["secret"]["secretName"]
+
+
+def test_a_worker_that_ends_because_its_topics_changed_is_started_again(
+    manifests: list[Manifest],
+) -> None:
+    """A pod without a policy is always restarted, also after exit code 1."""
+    workers = [one for one in workloads(manifests) if one.kind in ("StatefulSet", "Deployment")]
+    assert len(workers) == 2
+    assert {one.pod.get("restartPolicy", "Always") for one in workers} == {"Always"}
