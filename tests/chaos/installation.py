@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from streams.lab.bench.free_port import free_port
 from streams.settings import Settings, read_settings
+from tests.chaos.fault_plan import CORES, STORING
 from tests.checkout import ROOT
 
 CHECKOUT = ROOT
 COMMAND = (sys.executable, "-m", "streams.cli")
 COMMAND_SECONDS = 600.0
 SESSION_SECONDS = 4
+_DECIDED = re.compile(
+    r'^headwater_events_total\{disposition="decided"[^\n]* ([\d.e+]+)$', re.MULTILINE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +69,39 @@ class Installation:
     def digest(self) -> dict[str, str]:
         """Only when no worker has the store open."""
         return self.run("digest", "--converged")
+
+
+@dataclass(frozen=True)
+class WatchedInstallation(Installation):
+    """An installation whose workers have ports for their probes."""
+
+    ports: Mapping[str, int] = field(
+        default_factory=lambda: {name: free_port() for name in (*CORES, STORING)}
+    )
+
+    def environ(self, worker: str = "none") -> dict[str, str]:
+        port = {"HEADWATER_METRICS_PORT": str(self.ports.get(worker, 0))}
+        return super().environ(worker) | port
+
+    def readiness(self, worker: str) -> tuple[int, str]:
+        """Status and text of `/readyz`; (0, "") while nothing listens."""
+        return self._page(worker, "readyz")
+
+    def decided(self, worker: str) -> float:
+        """How many events this process of the worker has decided."""
+        found = _DECIDED.findall(self._page(worker, "metrics")[1])
+        return sum(map(float, found))
+
+    def _page(self, worker: str, path: str) -> tuple[int, str]:
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        try:
+            url = f"http://127.0.0.1:{self.ports[worker]}/{path}"
+            with opener.open(url, timeout=5) as answer:
+                return int(answer.status), answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+        except OSError:
+            return 0, ""
 
 
 def run_headwater(

@@ -55,12 +55,28 @@ class Progress:
     def __init__(self, total: int) -> None:
         self._total = total
         self._done = 0
+        self._held_at = 1.0
         self._moved = asyncio.Condition()
 
     async def move_to(self, done: int) -> None:
         async with self._moved:
             self._done = done
             self._moved.notify_all()
+
+    @property
+    def share(self) -> float:
+        return self._done / self._total
+
+    async def permit_until(self, share: float) -> None:
+        """Publish no burst that begins at this share or later."""
+        async with self._moved:
+            self._held_at = share
+            self._moved.notify_all()
+
+    async def permitted(self) -> None:
+        """Wait until the next burst may be published."""
+        async with self._moved:
+            await self._moved.wait_for(lambda: self._done < self._held_at * self._total)
 
     async def reach(self, share: float) -> None:
         """Wait until `share` (0 to 1) of the messages is in the log."""
@@ -81,6 +97,7 @@ async def publish(traffic: Traffic, to: Installation, flow: Flow, progress: Prog
     messages, pace = traffic.messages, Pace(flow.per_second)
     async with Publisher(core_settings(to.settings)) as publisher:
         for start in range(0, len(messages), flow.burst):
+            await progress.permitted()
             part = messages[start : start + flow.burst]
             await publisher.publish(part)
             await progress.move_to(start + len(part))

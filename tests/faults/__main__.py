@@ -20,6 +20,8 @@ from pathlib import Path
 from tests.faults.broker_faults import kafka_away
 from tests.faults.log_bench import LogBench
 from tests.faults.log_faults import LOG_FAULTS, Story
+from tests.faults.refusals import missing_rights, wrong_ways_in
+from tests.faults.twin_faults import twins_with_one_folder, twins_with_two_folders
 
 AWAY_SECONDS = 30.0
 StoryInFolder = Callable[[Path], Awaitable[float]]
@@ -52,6 +54,10 @@ def main() -> int:
 
 def _stories(away_seconds: float) -> Mapping[str, StoryInFolder]:
     return {
+        "wrong ways into Kafka": wrong_ways_in,
+        "missing rights in Kafka": missing_rights,
+        "two workers of one name and one state folder": twins_with_one_folder,
+        "two workers of one name": twins_with_two_folders,
         **{name: functools.partial(_on_bench, story) for name, story in LOG_FAULTS.items()},
         f"Kafka away for {away_seconds:.0f} s": functools.partial(
             kafka_away, away_seconds=away_seconds

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
 
 from deploy.local.servers import KafkaServer, own_kafka
-from streams.lab.bench.free_port import free_port
 from tests.chaos import audit
 from tests.chaos.convergence import wait_until_converged
 from tests.chaos.fault_injector import CONVERGENCE_SECONDS, PATIENCE_SECONDS, run_calm
 from tests.chaos.fault_plan import CORES, STORING
 from tests.chaos.fleet import Fleet, running_fleet
-from tests.chaos.installation import Installation
+from tests.chaos.installation import Installation, WatchedInstallation
 from tests.chaos.traffic import Flow, Progress, Traffic, publish, read_file, simulate_file
 
 WORKERS = (*CORES, STORING)
@@ -25,31 +21,6 @@ EVENTS = 4_000
 NOTICED_SECONDS_MAX = 5.0
 REASON = "no Kafka broker answers"
 LOOK_SECONDS = 0.1
-
-
-@dataclass(frozen=True)
-class WatchedInstallation(Installation):
-    """An installation whose workers have ports for their probes."""
-
-    ports: Mapping[str, int] = field(
-        default_factory=lambda: {name: free_port() for name in WORKERS}
-    )
-
-    def environ(self, worker: str = "none") -> dict[str, str]:
-        port = {"HEADWATER_METRICS_PORT": str(self.ports.get(worker, 0))}
-        return super().environ(worker) | port
-
-    def readiness(self, worker: str) -> tuple[int, str]:
-        """Status and text of `/readyz`; (0, "") while nothing listens."""
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        try:
-            url = f"http://127.0.0.1:{self.ports[worker]}/readyz"
-            with opener.open(url, timeout=5) as answer:
-                return int(answer.status), answer.read().decode()
-        except urllib.error.HTTPError as error:
-            return error.code, error.read().decode()
-        except OSError:
-            return 0, ""
 
 
 async def kafka_away(folder: Path, away_seconds: float) -> float:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import signal
 import subprocess
+import uuid
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,15 +17,16 @@ from typing import Any
 from deploy.local.servers import KafkaServer
 from tests.chaos import audit
 from tests.chaos.fault_injector import (
+    LOOK_SECONDS,
+    PATIENCE_SECONDS,
     Report,
     RunOutcome,
-    install,
     run_calm,
     run_traffic,
 )
 from tests.chaos.fault_plan import CORES
 from tests.chaos.fleet import Fleet
-from tests.chaos.installation import CHECKOUT
+from tests.chaos.installation import CHECKOUT, WatchedInstallation
 from tests.chaos.traffic import Flow, Progress, Traffic
 
 FORMATS_1 = "50c59ce"
@@ -89,14 +92,22 @@ async def compare_upgrade(
     codes: list[int] = []
     steps = [(name, build) for build in (CHECKOUT, earlier) for name in CORES]
 
+    installation = WatchedInstallation(
+        f"upgrade-{uuid.uuid4().hex[:8]}", broker.address, folder / "upgrade"
+    )
+
     async def replace(fleet: Fleet, progress: Progress) -> Counter[str]:
         for share, (name, build) in zip(SHARES, steps, strict=True):
+            await progress.permit_until(share)
             await progress.reach(share)
-            report(f"{name} becomes {build.name} at {share:.0%}")
+            # Whoever is replaced before it decided anything proves nothing about mixed builds.
+            await _until_deciding(installation)
+            report(f"{name} becomes {build.name} at {progress.share:.0%}")
             codes.append(await fleet.replace_build(name, build))
+            await _until(functools.partial(_is_ready, installation, name))
+        await progress.permit_until(1.0)
         return Counter(replaced=len(steps))
 
-    installation = install("upgrade", broker, folder)
     flow = Flow(pace, BURST_MESSAGES)
     before = dict.fromkeys(CORES, earlier)
     upgraded = await run_traffic(traffic, installation, flow, replace, before)
@@ -107,3 +118,24 @@ async def compare_upgrade(
         (calm.digest, upgraded.digest),
     )
     return UpgradeVerdict(calm, upgraded, codes, differences)
+
+
+async def _until_deciding(installation: WatchedInstallation) -> None:
+    for name in CORES:
+        await _until(functools.partial(_has_decided, installation, name))
+
+
+def _is_ready(installation: WatchedInstallation, name: str) -> bool:
+    return installation.readiness(name)[0] == 200
+
+
+def _has_decided(installation: WatchedInstallation, name: str) -> bool:
+    return installation.decided(name) > 0
+
+
+async def _until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        is_met = False
+        while not is_met:
+            await asyncio.sleep(LOOK_SECONDS)
+            is_met = await asyncio.to_thread(condition)
