@@ -23,6 +23,8 @@ READ = "read"
 """Name of the marks up to which matching has read touchpoints and installs."""
 ASKED = "asked"
 """Name of the log time of the latest install that a partition of intake has read."""
+ANSWERED = "answered"
+"""Name of the marks up to which matching has answered what its partitions ask each other."""
 NOTHING_READ = LogMs(1)
 READ_LEAP_MS_MAX = Millis(60_000)
 """How much of one advance of log time counts as waiting for partitions that are behind. Live,

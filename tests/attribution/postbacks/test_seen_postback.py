@@ -119,7 +119,9 @@ def test_the_frameworks_do_not_share_ids() -> None:
 def test_a_postback_is_forgotten_in_the_end_and_not_before() -> None:
     stage = Fed(Matching(0, 1, RULES, StageObserver()), MemoryStore(stored_expiry))
     (seen,) = records_in(matched(intake(skan(REAL, 0))))
-    everything = source_upstreams(1) + stage_upstreams("matching", 1)
+    everything = (
+        source_upstreams(1) + stage_upstreams("matching", 1) + stage_upstreams("answered", 1)
+    )
 
     def fate_at(log_time: int) -> str:
         stage.match(watermarks=dict.fromkeys(everything, log_time))

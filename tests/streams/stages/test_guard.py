@@ -81,7 +81,11 @@ def journeys(rules: Rules = RULES, state: MemoryStore | None = None) -> Fed:
 
 
 def frame(offset: int, *records: MatchRecord, clock: int = 0) -> MemoryRecord:
-    marks = dict.fromkeys([*source_upstreams(1), "matching-0"], LogMs(clock)) if clock else {}
+    marks = (
+        dict.fromkeys([*source_upstreams(1), "matching-0", "answered-0"], LogMs(clock))
+        if clock
+        else {}
+    )
     return MemoryRecord(
         "match", 0, offset, NOON, None, frame_encoder.encode(MatchFrame(marks, list(records)))
     )

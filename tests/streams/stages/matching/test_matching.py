@@ -152,7 +152,7 @@ def test_batch_boundaries_change_neither_state_nor_outcomes() -> None:
 
 def everything_read(until: int) -> dict[str, int]:
     """The sources, and what keys send on to each other."""
-    return clocks(until) | {"matching-0": until}
+    return clocks(until) | {"matching-0": until, "answered-0": until}
 
 
 def test_nothing_is_forgotten_before_what_other_keys_send_on_is_read() -> None:
@@ -162,6 +162,17 @@ def test_nothing_is_forgotten_before_what_other_keys_send_on_is_read() -> None:
     stage.match(watermarks=clocks(useless) | {"matching-0": NOON})
     assert b"first" in dict(stage.state.entries())
     stage.match(watermarks=everything_read(useless))
+    assert b"first" not in dict(stage.state.entries())
+
+
+def test_nothing_is_forgotten_before_what_other_keys_are_asked_is_answered() -> None:
+    """Where log time leaps, the answer to a restore comes after the marks of whoever asked."""
+    stage = matching(MemoryStore(stored_expiry))
+    stage.match(seen(click("c1", -1), "first"))
+    useless = click("c1", -1).ts + RULES.touch_retention_ms + HOUR_MS
+    stage.match(watermarks=everything_read(useless) | {"answered-0": NOON})
+    assert b"first" in dict(stage.state.entries())
+    stage.match(watermarks={"answered-0": useless})
     assert b"first" not in dict(stage.state.entries())
 
 
