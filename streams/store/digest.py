@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from streams.store.base import SqlValue, Store
-from streams.store.tables import TABLES, Column, ColumnKind, Table
+from streams.store.tables import TABLES, Column, ColumnKind, Table, parked_of_last_booking
 
 ROWS_PER_PASS = 4_000_000
 """Rows whose hashes, 64 bytes each, one pass holds in memory."""
@@ -227,16 +227,16 @@ _REFUND_THAT_WAITS = (
 def _parked() -> Compared:
     """What was released counts as if it had never waited. Refunds of one id that state different
     things wait each for itself."""
-    # Money that moves waits once for each install that it is moved to.
+    parked = parked_of_last_booking()
     subject = f"app_id, subject_id, waits_for, {_REFUND_THAT_WAITS}"
     unsettled = (
-        f"SELECT {subject} FROM parked GROUP BY {subject}"
+        f"SELECT {subject} FROM {parked} GROUP BY {subject}"
         " HAVING countIf(state = 'expired') > 0 OR uniqExactIf(parked_id, state = 'parked')"
         " > uniqExactIf(parked_id, state = 'released')"
     )
     return Compared(
         _texts(TABLES["parked"].columns, ("parked_id", "deadline", *_SOURCE)),
-        f"parked WHERE ({subject}) IN ({unsettled}) AND state != 'released'",
+        f"{parked} WHERE ({subject}) IN ({unsettled}) AND state != 'released'",
         once_by=subject,
         first_by="state = 'parked', log_epoch, log_partition, log_offset",
     )

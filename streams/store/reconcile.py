@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from schemas import topics
 from streams.store.base import Store, quote
 from streams.store.retention import kept_days
-from streams.store.tables import TABLES
+from streams.store.tables import TABLES, parked_of_last_booking
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,8 @@ _APART = (
 
 def _whole(table: str) -> str:
     """The rows of events that are not quarantined, as SQL to select from."""
-    return f"(SELECT * FROM {table} WHERE {_APART})"
+    rows = parked_of_last_booking("log_epoch, app_id") if table == "parked" else table
+    return f"(SELECT * FROM {rows} WHERE {_APART})"
 
 
 # A repeat that shows other ids brings other evidence, so it is no duplicate there.

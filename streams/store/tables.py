@@ -83,3 +83,27 @@ def _table(topic: str, outcome: type[Outcome]) -> Table:
 
 TABLE_OF_TOPIC = {topic: _table(topic, outcome) for topic, outcome in OUTCOME_OF_TOPIC.items()}
 TABLES = {table.name: table for table in TABLE_OF_TOPIC.values()}
+
+
+def parked_of_last_booking(origin: str = "app_id") -> str:
+    """The rows of `parked` that are about the last booking of their money, as SQL to select from.
+
+    Money that is taken back and booked anew may have expired where it was booked before; what holds
+    is the last booking, whether that waits or not. `origin`: columns within which ids are unique.
+    """
+    of_parked = (
+        "toUInt64OrZero(extract(substring(parked_id, length(subject_id) + 1), '^:([0-9]+):'))"
+    )
+    half = "(?::back|:move[0-9]+[+-])?$"
+    latest = (
+        f"SELECT {origin}, subject, max(revision) FROM ("
+        f"SELECT {origin}, subject_id AS subject, {of_parked} AS revision FROM parked"
+        f" WHERE revision > 0 UNION ALL SELECT {origin},"
+        f" replaceRegexpOne(booking_id, ':[0-9]+{half}', '') AS subject,"
+        f" toUInt64OrZero(extract(booking_id, ':([0-9]+){half}')) AS revision FROM revenue"
+        f" WHERE kind != 'ad_revenue' AND revision > 0) GROUP BY {origin}, subject"
+    )
+    return (
+        f"(SELECT * FROM parked WHERE ({origin}, subject_id, {of_parked}) IN ({latest})"
+        f" OR ({origin}, subject_id) NOT IN (SELECT {origin}, subject FROM ({latest})))"
+    )

@@ -107,7 +107,7 @@ def check_tables(stored: Tables) -> None:
     }
     assert len(lives) == fates["installs", "decided"]
     waits: dict[str, set[str]] = {}
-    for (subject, _), state in projection.parked_steps(stored["parked"]).items():
+    for (subject, _), state in projection.parked_steps(stored).items():
         waits.setdefault(subject, set()).add(state)
     expired = sum("expired" in states for states in waits.values())
     assert expired == fates["payments", "expired"] + fates["activity", "expired"]

@@ -25,6 +25,8 @@ FOUND = {
     296: "activity was marked or not, as the purge of an erasure came before or after it",
     501: "a key was forgotten before a touchpoint that another key sent on had been read",
     862: "a weight of -0.0 came back as 0.0 from a snapshot",
+    1267: "money that expired where it was booked first counted there, though it was booked anew",
+    1363: "a refund that was given back was told as expired, though its restore moved it",
     113: "log time leapt over the moment a user was forgotten; earlier features lost the source",
 }
 """Seeds that find these faults when they are put back."""

@@ -85,3 +85,14 @@ def test_a_disturbed_run_is_stored_like_a_calm_one(
     assert found.faults == expected.faults == []
     assert counts(found) == counts(expected) == fates(calm.warehouse.rows)
     assert converged_digest(store) == digest
+
+
+def test_what_expired_where_it_was_booked_first_is_told_where_it_was_booked_last(
+    fill: Callable[[Stored], EmbeddedStore],
+) -> None:
+    """A refund expires with its own purchase, whose original then turns out to be another's."""
+    run = Topology(draw(1363), stage_rules(1363), 1363)
+    run.run_undisturbed()
+    found = reconcile(fill(run.warehouse.rows))
+    assert found.faults == []
+    assert counts(found) == fates(run.warehouse.rows)

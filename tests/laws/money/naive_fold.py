@@ -117,9 +117,14 @@ def paid(events: Sequence[Charge | Refund], original: Sequence[Charge | Refund])
 
 
 def take_back(
-    money: Counter[str], micros: int, currency: str, refunds: list[Refund]
+    money: Counter[str],
+    micros: int,
+    currency: str,
+    refunds: list[Refund],
+    moving: set[tuple[str, bool]] | None = None,
 ) -> dict[str, Counter[str]]:
-    """Take the refunds from the money; what each moved, by refund id and currency."""
+    """Take the refunds from the money; what each moved, by refund id and currency. `moving` gets
+    the statements, of a refund or its reversal, that moved anything."""
     moved: dict[str, Counter[str]] = {one.refund_id: Counter() for one in refunds}
     took: dict[str, tuple[int, str]] = {}
     for _, is_reversal, name, amount, stated_unit in statements(refunds):
@@ -142,6 +147,8 @@ def take_back(
                 change, unit = min(back, gone[of]), of
         money[unit] += change
         moved[name][unit] += change
+        if moving is not None and change:
+            moving.add((name, is_reversal))
     return moved
 
 

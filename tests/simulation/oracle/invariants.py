@@ -92,7 +92,7 @@ def check_conservation(stored: Tables, truth: Truth) -> None:
     found: Counter[str] = Counter()
     for row in stored["revenue"]:
         found[row["currency"]] += row["amount_micros"]
-    for _, amount in projection.parked_amounts(stored["parked"]):
+    for _, amount in projection.parked_amounts(stored):
         micros, _, currency = amount.partition(" ")
         if currency:
             found[currency] += int(micros)

@@ -74,7 +74,9 @@ def shared_out(family: tuple[str, Family]) -> Iterator[tuple[Seen, Seen, tuple[i
         for one in steps
         if isinstance(one, events.Refund)
     ]
-    moved = take_back(Counter({currency: micros}), micros, currency, refunds) if head else {}
+    moving: set[tuple[str, bool]] = set()
+    money = Counter({currency: micros})
+    moved = take_back(money, micros, currency, refunds, moving) if head else {}
     is_charged = False
     done = set()
     for sale, steps in sales.items():
@@ -88,7 +90,9 @@ def shared_out(family: tuple[str, Family]) -> Iterator[tuple[Seen, Seen, tuple[i
                 name = sale, event.refund_id
                 stated = (event.currency if event.amount_micros else None) or currency
                 ((unit, change),) = moved.get(event.refund_id, {}).items() or ((stated, 0),)
-                yield one, head_payer if change else payer, (0 if name in done else change, unit)
+                # A refund that is given back whole was taken from somebody all the same.
+                takes = (event.refund_id, event.kind == "reversed") in moving
+                yield one, head_payer if takes else payer, (0 if name in done else change, unit)
                 done.add(name)
                 continue
             counts = sale == head and not is_charged and word(event) in PAYS - {"trial_start"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -20,6 +20,7 @@ Place = tuple[str, int, int]
 
 _SOURCE = frozenset({"source_topic", "source_partition", "source_offset", "received_at"})
 _STEP = re.compile(r":[a-z_]+\.[0-9a-f]{8}(\+w?\d+)?\Z")
+_BOOKING = re.compile(r":(\d+)(?::back|:move\d+[+-])?\Z")
 _HISTORY = frozenset(
     {"attribution_id", "version", "supersedes", "reason", "decided_at", "candidates",
      "contributors", "match_confidence", "model_version"}
@@ -56,7 +57,7 @@ def converged(stored: Tables) -> Converged:
         "revenue": net_revenue(stored["revenue"]),
         "active-days": {row["active_day_id"] for row in stored["active-days"]},
         "milestones": first_times(stored["milestones"]),
-        "parked": parked(stored["parked"]),
+        "parked": parked(stored),
         "dead_letters": sorted((row["reason"], row["payload"]) for row in stored["dead-letters"]),
         "ledger": Counter((place[0], fate) for place, fate in fates.items()),
         "spend": _distinct(stored["spend"]),
@@ -108,36 +109,47 @@ def net_revenue(rows: Iterable[Row]) -> dict[tuple[str, str, str], int]:
     return {key: micros[key] for key, sign in signs.items() if sign}
 
 
-def parked(rows: Iterable[Row]) -> dict[tuple[str, str], str]:
+def parked(stored: Tables) -> dict[tuple[str, str], str]:
     """(subject, what it waits for) -> parked or expired; what was released is left out."""
-    return _waiting(((money_id_of(row["subject_id"]), row["waits_for"]), row) for row in rows)
-
-
-def parked_amounts(rows: Sequence[Row]) -> dict[tuple[str, str], str]:
-    """The same by step and amount. One refund that waits for its purchase may be stated in several
-    ways, and each waits; of money that waits for anything else the last statement holds."""
-    last = {_step_of(row): _amount_of(row) for row in rows}
     return _waiting(
-        (
-            (
-                _step_of(row),
-                _amount_of(row) if row["waits_for"] == "purchase" else last[_step_of(row)],
-            ),
-            row,
-        )
-        for row in rows
+        ((money_id_of(row["subject_id"]), row["waits_for"]), row) for row in of_last_booking(stored)
     )
 
 
-def _step_of(row: Row) -> str:
-    return f"{row['app_id']} {row['subject_id']} {row['waits_for']}"
+def of_last_booking(stored: Tables) -> list[Row]:
+    """The rows about the last booking of their money: what was booked before it is taken back."""
+    last: dict[tuple[str, str], int] = {}
+    rows = [(_subject(row), _revision_of(row), row) for row in stored["parked"]]
+    for row in stored["revenue"]:
+        booking, revision = _BOOKING.sub("", row["booking_id"]), _BOOKING.search(row["booking_id"])
+        if revision is not None and row["kind"] != "ad_revenue":
+            name = row["app_id"], booking
+            last[name] = max(last.get(name, 0), int(revision[1]))
+    for name, number, _ in rows:
+        last[name] = max(last.get(name, 0), number)
+    return [row for name, number, row in rows if number == last[name]]
 
 
-def _amount_of(row: Row) -> str:
-    return f"{row['amount_micros']} {row['currency']}"
+def _subject(row: Row) -> tuple[str, str]:
+    return row["app_id"], row["subject_id"]
 
 
-def parked_steps(rows: Iterable[Row]) -> dict[tuple[str, str], str]:
+def _revision_of(row: Row) -> int:
+    found = re.match(r":(\d+):", row["parked_id"][len(row["subject_id"]) :])
+    return int(found[1]) if found else 0
+
+
+def parked_amounts(stored: Tables) -> dict[tuple[str, str], str]:
+    """The same by step and amount: one refund that waits for its purchase may be stated in several
+    ways, and each waits."""
+    return _waiting(
+        ((f"{row['app_id']} {row['subject_id']} {row['waits_for']}",
+          f"{row['amount_micros']} {row['currency']}"), row)
+        for row in of_last_booking(stored)
+    )  # fmt: skip
+
+
+def parked_steps(stored: Tables) -> dict[tuple[str, str], str]:
     """The same by event: every step of a transaction is one, and has an offset of its own."""
     return _waiting(
         (
@@ -145,7 +157,7 @@ def parked_steps(rows: Iterable[Row]) -> dict[tuple[str, str], str]:
              f" {row['app_id']}:{row['subject_id']}", row["waits_for"]),
             row,
         )
-        for row in rows
+        for row in of_last_booking(stored)
     )  # fmt: skip
 
 

@@ -43,8 +43,8 @@ def write_trouble(pen: Pen, chance: random.Random) -> list[str]:
     """Some trouble; the names of it."""
     kinds = [kind for kind in TROUBLE if chance.random() < 0.5] or ["money"]
     if "restores" in kinds:
-        # Who restores asks and is answered, over two hops: where log time leaps over the retention
-        # of transactions in one batch, that one is forgotten before it is answered.
+        # Where log time leaps over the memory of an install in one batch, its journey is forgotten
+        # before matching, which asks and is answered, tells it what a restore takes back.
         kinds = [kind for kind in kinds if kind not in _LONG]
     for kind in kinds:
         TROUBLE[kind](pen, chance)
@@ -127,7 +127,7 @@ def _restores(pen: Pen, chance: random.Random) -> None:
     ]  # fmt: skip
     for paid in family:
         if chance.random() < 0.4:
-            _refund(pen, paid, chance.choice((None, -9_990_000, -1_000_000)), chance, reversed_=0)
+            _refund(pen, paid, chance.choice((None, -9_990_000, -1_000_000)), chance)
 
 
 def _long_life(pen: Pen, chance: random.Random) -> None:
@@ -172,13 +172,11 @@ def _payment(pen: Pen, name: str, person: Person, time: int, micros: int, **chan
     return fields
 
 
-def _refund(
-    pen: Pen, paid: Fields, micros: int | None, chance: random.Random, reversed_: float = 0.3
-) -> None:
+def _refund(pen: Pen, paid: Fields, micros: int | None, chance: random.Random) -> None:
     """Takes a part, or with no amount what is left; a share of them is reversed."""
     time = paid["event_time"] + chance.randrange(HOUR_MS, 3 * DAY_MS)
     refund_id = ""
-    for kind in ("refund", "reversed") if chance.random() < reversed_ else ("refund",):
+    for kind in ("refund", "reversed") if chance.random() < 0.3 else ("refund",):
         fields = pen.fields("refund", paid["app_id"], time)
         refund_id = refund_id or f"trouble-{fields['event_id']}"
         fields |= {"refund_id": refund_id, "transaction_id": paid["transaction_id"], "kind": kind}
