@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from operator import attrgetter
+
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -14,10 +17,12 @@ from attribution.bounds.byte_bounds import (
 from attribution.matching.erasures import Erasure
 from attribution.matching.facts import Evicted, MatchFact, MoneyWaiting, Settled, settling_move
 from attribution.matching.shared_keys import NEVER_SHARED, SharedPeriod
-from attribution.matching.transaction_state import SettledSale, sale_hash
+from attribution.matching.transaction_state import SettledSale, sale_hash, sale_id
 from attribution.rules.rules import Rules
 from schemas.records import Money
 from schemas.time import EventMs, LogMs
+
+_deadline: Callable[[PlacedMoney], LogMs] = attrgetter("deadline")
 
 
 class Link(Struct, frozen=True, array_like=True, gc=False):
@@ -77,7 +82,7 @@ def bounded_money(
     """
     beyond = len(state.placed) - rules.money_per_account_max
     if beyond > 0:
-        oldest = sorted(state.placed, key=_age)[:beyond]
+        oldest = _oldest(state.placed, beyond)
         state, facts = _forgotten(state, oldest, ("money_per_account_max", facts), rules)
     if not 0 < state.placed_bytes <= MONEY_BYTES_PER_ACCOUNT_MAX:
         _, oldest = within(state.placed, MONEY_BYTES_PER_ACCOUNT_MAX, _age)
@@ -86,6 +91,12 @@ def bounded_money(
             state, facts = _forgotten(state, oldest, (bound, facts), rules)
         state = replace(state, placed_bytes=len(as_stored(state.placed)))
     return state, facts
+
+
+def _oldest(placed: list[PlacedMoney], count: int) -> list[PlacedMoney]:
+    """The first so many by age. Sales are hashed only of those that could be among them."""
+    last = sorted(map(_deadline, placed))[count - 1]
+    return sorted([one for one in placed if one.deadline <= last], key=_age)[:count]
 
 
 def _age(known: PlacedMoney) -> tuple[LogMs, int]:
@@ -104,9 +115,10 @@ def _forgotten(
     for known in oldest:
         sale = sale_hash(known.money)
         sales[sale] = SettledSale(sale, known.install_id, known.deadline)
+    names = {sale_id(known.money) for known in oldest}
     kept: list[PlacedMoney] = []
     for known in state.placed:
-        if sale_hash(known.money) not in sales:
+        if sale_id(known.money) not in names or sale_hash(known.money) not in sales:
             kept.append(known)
         elif not known.install_id:
             facts += given_up(known.money, known.deadline)

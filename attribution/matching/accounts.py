@@ -7,6 +7,10 @@ signed records, so the final owner does not depend on the order of arrival.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from itertools import chain
+from operator import attrgetter
+
 from msgspec.structs import replace
 
 from attribution.bounds.byte_bounds import as_stored
@@ -29,6 +33,7 @@ from attribution.matching.facts import (
     settling_move,
 )
 from attribution.matching.shared_keys import SharedPeriod, shared_period
+from attribution.matching.transaction_state import SettledSale
 from attribution.rules.rules import Rules
 from schemas.records import (
     TAKEN_BACK,
@@ -41,6 +46,8 @@ from schemas.records import (
     app_of,
 )
 from schemas.time import DAY_MS, MILLISECOND, LogMs
+
+_deadline: Callable[[PlacedMoney | SettledSale], LogMs] = attrgetter("deadline")
 
 
 def _links_for(money: Money, links: list[Link]) -> list[Link]:
@@ -183,8 +190,10 @@ def expire_account_money(state: AccountState, now: LogMs) -> tuple[AccountState,
 
 def account_due(state: AccountState) -> LogMs | None:
     """Log time at which `expire_account_money` has something to do; None: never."""
-    deadlines = [one.deadline for one in state.placed] + [one.deadline for one in state.settled]
-    return min(deadlines) + MILLISECOND if deadlines else None
+    # A full account has thousands, and is asked after every payment.
+    known: Iterable[PlacedMoney | SettledSale] = chain(state.placed, state.settled)
+    first = min(map(_deadline, known), default=None)
+    return None if first is None else LogMs(first + MILLISECOND)
 
 
 def _move(known: PlacedMoney, owner: str) -> tuple[PlacedMoney, list[MatchFact]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from functools import lru_cache
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -22,6 +23,9 @@ from schemas.records import (
     Step,
 )
 from schemas.time import LogMs
+
+SALES_HASHED = 8_192
+"""Names of transactions whose hashes are kept ready: eight accounts of a thousand payments."""
 
 
 class Transaction(Struct, frozen=True, array_like=True, tag=5):
@@ -197,11 +201,20 @@ class SettledSale(Struct, frozen=True, array_like=True, gc=False):
     deadline: LogMs
 
 
-def sale_hash(money: Money) -> int:
+def sale_id(money: Money) -> str:
     """Of the transaction that the money belongs to, also for its refunds."""
-    is_ad = money.kind is MoneyKind.AD_REVENUE
-    sale = money.transaction_id
     if money.kind is MoneyKind.REFUND and money.details.original_transaction_id:
-        sale = money.details.original_transaction_id  # it takes from that one
-    name = f"{is_ad:d}{money.is_sandbox:d}{money.app_id}:{sale}"
+        return money.details.original_transaction_id  # it takes from that one
+    return money.transaction_id
+
+
+def sale_hash(money: Money) -> int:
+    """The same for all money of one transaction of an app and environment."""
+    is_ad = money.kind is MoneyKind.AD_REVENUE
+    return hashed_sale(f"{is_ad:d}{money.is_sandbox:d}{money.app_id}:{sale_id(money)}")
+
+
+@lru_cache(maxsize=SALES_HASHED)
+def hashed_sale(name: str) -> int:
+    """The hash of a name of a transaction; the latest are known, for accounts at their bounds."""
     return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=7).digest())

@@ -1,0 +1,1 @@
+"""What an event costs where one install has tens of thousands of them."""
