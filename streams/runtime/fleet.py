@@ -10,7 +10,8 @@ import asyncio
 import contextlib
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence, Set
+from dataclasses import dataclass
 
 from streams.errors import in_one_line
 from streams.runtime.checkpoint import CheckpointError, LaneFencedError
@@ -23,6 +24,9 @@ from streams.stages.contract import TopicPartition
 
 LaneId = tuple[str, int]
 
+TakeLanes = Callable[[Set[LaneId], int], Awaitable[None]]
+"""Makes this worker the only one that commits for these lanes, in this generation of the group."""
+
 RETRY_SECONDS_FIRST = 0.5
 RETRY_SECONDS_MAX = 30.0
 """A lane that Kafka failed is opened again after a pause, which doubles up to this."""
@@ -34,17 +38,33 @@ _REJOIN_SECONDS = 5.0
 _logger = logging.getLogger(__name__)
 
 
+TAKE_AGAIN_SECONDS = 0.5
+
+
 async def no_rejoin() -> None:
     """For fleets whose rebalances come from elsewhere."""
+
+
+async def all_ours(lanes: Set[LaneId], generation: int) -> None:
+    """For fleets that share their lanes with nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class FleetKafka:
+    """What a fleet asks of Kafka."""
+
+    take: TakeLanes = all_ours
+    rejoin: Callable[[], Awaitable[None]] = no_rejoin
 
 
 class LaneFleet:
     """Opens, feeds, suspends and closes lanes. Everything runs on one event loop.
 
-    Faust calls `revoked` and `assigned` in turn; `offer` may come at any time. A lane that Kafka
-    failed is opened again, as often as it takes: `rejoin` asks for a new generation of the group,
-    which says whether its partitions are still here, and has their records read again. `failure` is
-    set, once, when a lane fails for another reason: the worker then has to end.
+    Faust calls `revoked` and `assigned` in turn; `offer` may come at any time. No lane decides in a
+    new generation before this worker has taken it over. A lane that Kafka failed is opened again,
+    as often as it takes: `rejoin` asks for a new generation of the group, which says whether its
+    partitions are still here, and has their records read again. `failure` is set, once, when a lane
+    fails for another reason: the worker then has to end.
     """
 
     def __init__(
@@ -53,11 +73,12 @@ class LaneFleet:
         build: Callable[[LaneSpec, int], Lane],
         topic_in_kafka: Callable[[str], str],
         patience_seconds: float,
-        rejoin: Callable[[], Awaitable[None]] = no_rejoin,
+        kafka: FleetKafka | None = None,
     ) -> None:
         self._by_topic = {topic_in_kafka(name): spec for spec in specs for name in spec.inputs}
         self._names = {topic_in_kafka(name): name for spec in specs for name in spec.inputs}
-        self._rejoin = rejoin
+        self._kafka = kafka or FleetKafka()
+        self._taking: asyncio.Task[None] | None = None
         self._troubles: Counter[LaneId] = Counter()
         self._started: dict[LaneId, float] = {}
         self._by_stage = {spec.stage: spec for spec in specs}
@@ -118,6 +139,7 @@ class LaneFleet:
         """
         patience = self._patience_seconds if patience_seconds is None else patience_seconds
         self._rebalancing = True
+        self._stop_taking()
         lanes = dict(self._lanes)
         finished = await asyncio.gather(*(lane.suspend(patience) for lane in lanes.values()))
         unfinished = [key for key, done in zip(lanes, finished, strict=True) if not done]
@@ -132,11 +154,10 @@ class LaneFleet:
         await self._close(stale)
         self._generation = generation
         self._rebalancing = False
-        for key in sorted(wanted):
-            if key in self._lanes:
-                self._lanes[key].resume()
-            else:
-                self._start(key)
+        kept = list(self._lanes.values())
+        for key in sorted(wanted - set(self._lanes)):
+            self._lanes[key] = self._build(self._by_stage[key[0]], key[1])
+        self._taking = asyncio.create_task(self._take(kept, generation), name="take lanes")
         early, self._early = self._early, []
         for batch in early:
             self.offer(batch)
@@ -153,8 +174,30 @@ class LaneFleet:
         lane = self._lanes.get(key)
         return lane is not None and lane.is_open
 
+    async def _take(self, kept: Sequence[Lane], generation: int) -> None:
+        """Take the lanes over, as often as it takes, and let them decide."""
+        while True:
+            try:
+                await self._kafka.take(self._wanted, generation)
+                break
+            except Exception as error:
+                if not _may_pass(error):
+                    self._fail(error)
+                    return
+                _logger.info("lanes are not taken over yet: %s", in_one_line(error))
+                await asyncio.sleep(TAKE_AGAIN_SECONDS)
+        for lane in kept:
+            lane.resume()
+        for key in sorted(set(self._lanes) - set(self._tasks)):
+            self._start(key)
+
+    def _stop_taking(self) -> None:
+        taking, self._taking = self._taking, None
+        if taking is not None:
+            taking.cancel()
+
     def _start(self, key: LaneId) -> None:
-        lane = self._lanes[key] = self._build(self._by_stage[key[0]], key[1])
+        lane = self._lanes[key]
         self._started[key] = asyncio.get_running_loop().time()
         task = self._tasks[key] = asyncio.create_task(lane.run(), name=f"lane {lane.name}")
         task.add_done_callback(lambda done: self._ended(key, lane, done))
@@ -196,7 +239,7 @@ class LaneFleet:
         while self._generation == generation and key in self._wanted and key not in self._lanes:
             with contextlib.suppress(Exception):
                 async with asyncio.timeout(_REJOIN_SECONDS):
-                    await self._rejoin()
+                    await self._kafka.rejoin()
             await asyncio.sleep(2 * self._patience_seconds)
 
     def _fail(self, error: BaseException) -> None:

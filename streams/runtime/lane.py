@@ -155,7 +155,6 @@ class Lane:
             raise asyncio.CancelledError
         finally:
             self.is_open = False
-            await self._parts.log.close()
             if self._state:
                 self._state.close()
             self._release(self._held)
@@ -180,10 +179,8 @@ class Lane:
         self._may_decide.set()
 
     async def _open(self) -> RestoredStage:
-        """Fence the previous owner, and only then read its committed offsets and its changelog."""
-        parts = self._parts
-        await parts.log.open()
-        positions = await parts.positions(self.spec.partitions(self.p))
+        """The fleet has fenced the previous owner; read its committed offsets and its changelog."""
+        positions = await self._parts.positions(self.spec.partitions(self.p))
         state = await opened_with_room(self, self._open_state)
         self.queue.settle(positions)
         self.is_open = True
@@ -246,9 +243,9 @@ class Lane:
         cpu_seconds = time.thread_time() - cpu_began
         decided = clock()
         if effects.positions:
-            written = await self._parts.log.commit(effects)
+            changelog_end = await self._parts.log.commit(effects)
             if effects.changes:
-                await state.apply(effects.changes, written.changelog_end or 0)
+                await state.apply(effects.changes, changelog_end or 0)
         elif effects.messages or effects.changes:
             raise AssertionError(f"stage {self.spec.stage} returned effects without positions")
         committed = clock()

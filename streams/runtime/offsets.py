@@ -137,7 +137,7 @@ class Offsets:
 
         Offsets of another log of the same name are left out, as if nothing had been committed.
         """
-        found = await self._labelled(tps)
+        found = await self._decided(tps)
         for tp, at in found.items():
             if not at.label.fits(self.logs.log_id(tp[0])):
                 _logger.warning("%s: reading from the first record", self._foreign(tp, at))
@@ -150,7 +150,7 @@ class Offsets:
 
     async def misfits(self, tps: Sequence[TopicPartition]) -> list[str]:
         """One line for each offset of this group that its log does not have, or another log had."""
-        found = await self._labelled(tps)
+        found = await self._decided(tps)
         fitting = self._fitting(found)
         lines = [
             f"{self._foreign(tp, at)}; the worker reads from the first record"
@@ -164,9 +164,16 @@ class Offsets:
             lines.append(str(error))
         return lines
 
-    async def _labelled(
+    async def _decided(
         self, tps: Sequence[TopicPartition]
     ) -> dict[TopicPartition, CommittedPosition]:
+        found = await self.labelled(tps)
+        return {tp: at for tp, at in found.items() if not at.label.is_unread}
+
+    async def labelled(
+        self, tps: Sequence[TopicPartition]
+    ) -> dict[TopicPartition, CommittedPosition]:
+        """What this group has committed, with its labels, whatever log it was committed to."""
         found = await self._found(self._settings.group_id, tps)
         return {
             tp: CommittedPosition(at.offset, read_label(at.metadata)) for tp, at in found.items()
@@ -252,11 +259,11 @@ class Offsets:
         if tps:
             if line := await self.regrown(tps):
                 raise LostRecordsError(line)
-            await self.positions_from(self._fitting(await self._labelled(tps)), tps)
+            await self.positions_from(self._fitting(await self._decided(tps)), tps)
 
     async def regrown(self, tps: Sequence[TopicPartition]) -> str:
         """One line when topics had other partitions when this group committed; else empty."""
-        fitting = self._fitting(await self._labelled(tps))
+        fitting = self._fitting(await self._decided(tps))
         labels = {tp[0]: at.label for tp, at in fitting.items() if at.label.partitions}
         return regrown(self._settings.group_id, labels, self.logs)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -16,10 +16,10 @@ from faust.types import TP
 from streams.agents import CORE_LANES, Offer, core_app
 from streams.kafka.broker_watch import BrokerWatch
 from streams.kafka.connection_fault import connection_fault
-from streams.runtime.checkpoint import KafkaLog, LogOptions, OffsetLabel, no_announcement, no_label
+from streams.runtime.checkpoint import LogOptions, no_announcement, no_label
 from streams.runtime.faust.app import report, run_faust, silence_libraries
 from streams.runtime.faust.batches import PollBatch
-from streams.runtime.fleet import LaneFleet
+from streams.runtime.fleet import FleetKafka, LaneFleet, LaneId
 from streams.runtime.identity import UNKNOWN_LOGS
 from streams.runtime.identity.lane_origin import LaneOrigin
 from streams.runtime.identity.log_watch import LogWatch
@@ -37,6 +37,7 @@ from streams.runtime.ticks import (
     send_stamped_ticks,
     send_ticks,
 )
+from streams.runtime.transactions import LaneLog, SharedLog, take_over
 from streams.settings.core import CoreSettings
 from streams.stages.common.working_set import stored_due, stored_expiry
 from streams.stages.contract import CLOCK_KEY, Stage, TopicPartition
@@ -81,7 +82,7 @@ class CoreWorker:
         self.snapshots = around.snapshots or SnapshotReader(settings)
         self.watch = BrokerWatch(settings.client())
         self.fleet: LaneFleet | None = None
-        self._logs: dict[str, KafkaLog] = {}
+        self._log = SharedLog(settings)
         self._stages = stages
         self._observer = around.observer or LaneObserver()
         self._partitions = PartitionCounts(0, 0)
@@ -100,22 +101,20 @@ class CoreWorker:
         if self.watch.fault:
             return Readiness(False, LoggedReason(self.watch.fault))
         ready = self.fleet.readiness
-        if ready.is_ready and (waiting := self._waiting()):
-            reason = f"Kafka does not take the checkpoint of {waiting}"
+        if ready.is_ready and self._is_waiting():
+            reason = "Kafka does not take this worker's checkpoints"
             return Readiness(False, LoggedReason(reason) if self.watch.is_recovering else reason)
         if not ready.is_ready and self.watch.is_recovering:
             return Readiness(False, LoggedReason(ready.reason))
         return ready
 
-    def _waiting(self) -> str:
-        """A lane whose checkpoint Kafka has not taken for seconds; empty when there is none."""
-        return next(
-            (name for name, log in self._logs.items() if log.waiting_seconds > WAITING_SECONDS), ""
-        )
+    def _is_waiting(self) -> bool:
+        """Whether Kafka has not taken a checkpoint for seconds."""
+        return self._log.waiting_seconds > WAITING_SECONDS
 
     def is_well(self) -> bool:
         """Whether every lane is at work."""
-        return self.fleet is not None and self.fleet.readiness.is_ready and not self._waiting()
+        return self.fleet is not None and self.fleet.readiness.is_ready and not self._is_waiting()
 
     async def open(self) -> LaneFleet:
         """Connect and check the topics; SetupError when the broker or a topic is missing."""
@@ -128,19 +127,35 @@ class CoreWorker:
         self.offsets.logs = self.app.transport.logs = await self._look()
         self.log_watch = LogWatch(self.offsets.logs, self._look)
         await self.offsets.require(name for spec in self.specs for name in spec.inputs)
+        self._log = SharedLog(self.settings, self._log_options())
         self.fleet = LaneFleet(
             self.specs,
             self._lane,
             self.settings.topic,
             self.settings.session_timeout_seconds / 2,
-            self._rejoin,
+            FleetKafka(self._take, self._rejoin),
         )
         return self.fleet
 
     async def _rejoin(self) -> None:
         await self.app.consumer.rejoin()
 
+    async def _take(self, lanes: Set[LaneId], generation: int) -> None:
+        stages = {spec.stage: spec for spec in self.specs}
+        inputs = {
+            tp: f"headwater-{stage}-{p}" for stage, p in lanes for tp in stages[stage].partitions(p)
+        }
+
+        async def fence_others(owner: str) -> None:
+            # The embedded broker ends with its worker, and stores no label.
+            if not self.settings.embedded:
+                claims = await take_over(self.settings, self.offsets, inputs, owner)
+                await self.app.consumer.claim(claims, generation)
+
+        await self._log.begin(fence_others)
+
     async def close(self) -> None:
+        await self._log.close()
         await self.snapshots.stop()
         await self.offsets.stop()
 
@@ -187,12 +202,10 @@ class CoreWorker:
         keeps_state = spec.changelog is not None and not settings.embedded
         changelog = (spec.changelog or "", p) if keeps_state else None
         origin = LaneOrigin(settings, self.offsets, changelog)
-        options = self._log_options(no_label if settings.embedded else origin.label)
-        log = KafkaLog(settings, f"headwater-{spec.stage}-{p}", changelog, options)
-        self._logs[f"{spec.stage}-{p}"] = log
+        label = no_label if settings.embedded else origin.label
         parts = LaneParts(
             stage=lambda stage, number: self._stages(stage, number, *self._partitions),
-            log=log,
+            log=LaneLog(self._log, changelog, label),
             store=lambda: self._store(spec, p),
             restore=origin.restore,
             positions=origin.positions,
@@ -212,16 +225,13 @@ class CoreWorker:
             return RocksStore(where)  # The parts of learners expire by no time of the log.
         return RocksStore(where, stored_expiry, stored_due)
 
-    def _log_options(self, label: OffsetLabel) -> LogOptions:
+    def _log_options(self) -> LogOptions:
         settings = self.settings
-        # All lanes of all stages may write to one partition.
-        share = 1 / (self._partitions.stages * len(self.specs))
         readers = self.offsets.committed_by_readers
         bounded = settings.lead.bytes_max > 0
         return LogOptions(
-            lead=BoundedLead(settings.lead, readers, share) if bounded else UnboundedLead(),
+            lead=BoundedLead(settings.lead, readers) if bounded else UnboundedLead(),
             announce=self._announce if settings.embedded else no_announcement,
-            label=label,
         )
 
     async def _announce(self, positions: Mapping[TopicPartition, int]) -> None:

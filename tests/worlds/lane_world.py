@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from aiokafka.errors import KafkaConnectionError
 
-from streams.runtime.checkpoint import CheckpointError, CheckpointReceipt, LaneFencedError
+from streams.runtime.checkpoint import CheckpointError, LaneFencedError
 from streams.runtime.lane import Lane, LaneParts, LaneSpec
 from streams.runtime.recovery import Restored
 from streams.runtime.reports import LaneObserver
@@ -48,8 +48,6 @@ def records(*offsets: int) -> list[Record]:
 class MemoryLog:
     """A log in memory that keeps what a lane committed. Tests set `fenced` and `commits_wait`."""
 
-    opened: int = 0
-    closed: int = 0
     fenced: bool = False
     failures: int = 0  # of the next commits
     committed: list[Effects] = field(default_factory=list)
@@ -59,10 +57,7 @@ class MemoryLog:
     def __post_init__(self) -> None:
         self.may_commit.set()
 
-    async def open(self) -> None:
-        self.opened += 1
-
-    async def commit(self, effects: Effects) -> CheckpointReceipt:
+    async def commit(self, effects: Effects) -> int | None:
         await self.may_commit.wait()
         if self.fenced:
             raise LaneFencedError("matching-0 was opened by another worker")
@@ -71,10 +66,7 @@ class MemoryLog:
             raise CheckpointError("the broker is away") from KafkaConnectionError()
         self.committed.append(effects)
         self.changed.set()
-        return CheckpointReceipt(0, 0, len(self.committed))
-
-    async def close(self) -> None:
-        self.closed += 1
+        return len(self.committed)
 
     def decided(self) -> list[int]:
         """Every offset that the stage decided on, in order, as its messages show."""
@@ -135,6 +127,16 @@ class NoSnapshots:
         raise AssertionError(f"nobody needs {version}")
 
 
+class ClosableStore(MemoryStore):
+    """Says whether it was closed."""
+
+    is_closed = False
+
+    def close(self) -> None:
+        super().close()
+        self.is_closed = True
+
+
 @dataclass
 class World:
     """Builds lanes whose parts tests can look at."""
@@ -144,9 +146,15 @@ class World:
     log: MemoryLog = field(default_factory=MemoryLog)
     flow: Flow = field(default_factory=Flow)
     stage: Callable[[], Stage] = Echo
-    stores: list[StateStore] = field(default_factory=list)
+    stores: list[ClosableStore] = field(default_factory=list)
     lanes: list[Lane] = field(default_factory=list)
     restoring: Callable[[], Awaitable[None]] | None = None
+    opened: int = 0  # lanes that asked for their positions
+
+    @property
+    def closed(self) -> int:
+        """Lanes that closed their state."""
+        return sum(store.is_closed for store in self.stores)
 
     def build(self, spec: LaneSpec = SPEC, p: int = 0) -> Lane:
         lane = Lane(spec, p, self.parts(), self.bounds)
@@ -176,6 +184,7 @@ class World:
             return records(*range(stretch.first, end))
 
         async def positions(tps: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
+            self.opened += 1
             return self.start_at
 
         return LaneParts(
@@ -191,7 +200,7 @@ class World:
         )
 
     def _store(self) -> StateStore:
-        store = MemoryStore()
+        store = ClosableStore()
         self.stores.append(store)
         return store
 

@@ -20,7 +20,9 @@ from aiokafka.coordinator.protocol import (
     ConsumerProtocolMemberAssignment,
     ConsumerProtocolMemberMetadata,
 )
+from aiokafka.errors import NoError, for_code
 from aiokafka.protocol.api import Request, Response
+from aiokafka.protocol.commit import OffsetCommitRequest
 from aiokafka.structs import OffsetAndMetadata
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
@@ -35,6 +37,7 @@ __all__ = [
     "OwnProducer",
     "OwnTransport",
     "awaiting_error",
+    "commit_in_generation",
     "committed_with_metadata",
     "group_generation",
     "permit_resets",
@@ -94,6 +97,34 @@ async def committed_with_metadata(
         aiokafka.TopicPartition, OffsetAndMetadata
     ] = await client._coordinator.fetch_committed_offsets(list(tps))
     return found
+
+
+async def commit_in_generation(
+    client: aiokafka.AIOKafkaConsumer,
+    offsets: Mapping[aiokafka.TopicPartition, tuple[int, str]],
+    generation: int,
+) -> None:
+    """Commit offsets with their metadata, unless the group has left this generation: KafkaError.
+
+    The public `commit` takes whatever generation the client has come to by the time it sends.
+    """
+    coordinator = client._coordinator
+    await coordinator.ensure_coordinator_known()
+    by_topic: dict[str, list[tuple[int, int, str]]] = {}
+    for tp, (offset, metadata) in offsets.items():
+        by_topic.setdefault(tp.topic, []).append((tp.partition, offset, metadata))
+    request = OffsetCommitRequest(
+        coordinator.group_id,
+        generation,
+        coordinator.member_id,
+        OffsetCommitRequest.DEFAULT_RETENTION_TIME,
+        list(by_topic.items()),
+    )
+    answer = await coordinator._send_req(request)
+    for topic, partitions in answer.topics:
+        for partition, code in partitions:
+            if (error := for_code(code)) is not NoError:
+                raise error(f"offset of {topic}-{partition}")
 
 
 def permit_resets(client: aiokafka.AIOKafkaConsumer, are_permitted: bool) -> None:

@@ -26,6 +26,7 @@ from streams.runtime.faust.internals import (
     OwnProducer,
     OwnTransport,
     awaiting_error,
+    commit_in_generation,
     committed_with_metadata,
     group_generation,
     permit_resets,
@@ -193,6 +194,20 @@ class BatchConsumer(OwnConsumer):
             if error is not None and is_lasting(error):
                 return error
             await asyncio.sleep(_REFUSED_LOOK_SECONDS)
+
+    async def claim(
+        self, offsets: Mapping[tuple[str, int], tuple[int, str]], generation: int
+    ) -> None:
+        """Commit offsets, with their metadata, if the group is in this generation.
+
+        Raises aiokafka's errors; topics are named without the prefix.
+        """
+        wanted = {aiokafka.TopicPartition(*self._with_prefix(tp)): at for tp, at in offsets.items()}
+
+        async def in_thread() -> None:
+            await commit_in_generation(self.thread.client, wanted, generation)
+
+        await self.thread.call_thread(in_thread)
 
     async def rejoin(self) -> None:
         """Ask for a new generation of the group, in which every partition is assigned again."""

@@ -63,7 +63,7 @@ class LaneOrigin:
         self._changelog_end = store.position
         return restored
 
-    def label(self, topic: str, changelog_end: int | None) -> str:
+    def label(self, topic: str, changelog_end: int | None) -> PositionLabel:
         """What a checkpoint commits beside its offset of this topic."""
         self._changelog_end = max(self._changelog_end, changelog_end or 0)
         logs = self._offsets.logs
@@ -74,7 +74,7 @@ class LaneOrigin:
             changelog=changelog,
             changelog_end=end,
             partitions=logs.partitions.get(topic, 0),
-        ).text()
+        )
 
     async def _require_changelog(self, changelog: TopicPartition, log_id: str) -> None:
         if not self._committed:

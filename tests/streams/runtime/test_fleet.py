@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence, Set
 
 import pytest
+from aiokafka.errors import IllegalGenerationError
 from faust.types import TP
 
 from streams.runtime.faust.batches import PollBatch
-from streams.runtime.fleet import FENCED_MAX, LaneFleet
+from streams.runtime.fleet import FENCED_MAX, FleetKafka, LaneFleet, LaneId
 from tests.worlds.lane_world import SPEC, Record, World, records, settle
 
 PATIENCE_SECONDS = 0.05
@@ -56,7 +57,7 @@ def test_a_lane_that_stays_here_goes_on_and_does_not_repeat_itself() -> None:
         await fleet.assigned(MATCH_0, 2)
         fleet.offer(batch(2, records(0, 1, 2)))
         await world.log.until([0, 1, 2])
-        assert world.log.opened == 1
+        assert world.opened == 1
 
     run(story)
 
@@ -70,7 +71,7 @@ def test_a_lane_is_rebuilt_when_this_worker_missed_a_generation() -> None:
         await fleet.revoked()
         await fleet.assigned(MATCH_0, 3)
         await settle()
-        assert (world.log.opened, world.log.closed) == (2, 1)
+        assert (world.opened, world.closed) == (2, 1)
 
     run(story)
 
@@ -81,7 +82,7 @@ def test_a_lane_that_moved_away_is_closed() -> None:
         await settle()
         await fleet.revoked()
         await fleet.assigned(set(), 2)
-        assert (world.log.closed, fleet.readiness.is_ready) == (1, True)
+        assert (world.closed, fleet.readiness.is_ready) == (1, True)
 
     run(story)
 
@@ -94,7 +95,7 @@ def test_a_checkpoint_that_does_not_end_in_time_is_abandoned_with_its_lane() -> 
         fleet.offer(batch(1, records(0)))
         await settle()
         await fleet.revoked()
-        assert (world.log.committed, world.log.closed) == ([], 1)
+        assert (world.log.committed, world.closed) == ([], 1)
         world.log.may_commit.set()
         await fleet.assigned(MATCH_0, 2)
         fleet.offer(batch(2, records(0)))
@@ -181,7 +182,7 @@ def rejoining(world: World) -> LaneFleet:
         await fleet.assigned(MATCH_0, generation)
         fleet.offer(batch(generation, records(0, 1)))
 
-    fleet = LaneFleet([SPEC], world.build, str, PATIENCE_SECONDS, rejoin)
+    fleet = LaneFleet([SPEC], world.build, str, PATIENCE_SECONDS, FleetKafka(rejoin=rejoin))
     return fleet
 
 
@@ -198,7 +199,7 @@ def test_a_lane_that_kafka_failed_is_opened_again_and_repeats_nothing(
         fleet.offer(batch(1, records(0, 1)))
         async with asyncio.timeout(10):
             await world.log.until([0, 1])
-        assert world.log.opened == 4
+        assert world.opened == 4
         assert fleet.readiness.is_ready
         assert not fleet.failure.done()
         await fleet.close()
@@ -217,7 +218,7 @@ def test_two_workers_that_open_the_same_lane_in_turn_end_one_of_them() -> None:
         fleet.offer(batch(1, records(0)))
         async with asyncio.timeout(10):
             assert "opened by another worker" in str(await fleet.failure)
-        assert world.log.opened == FENCED_MAX + 1
+        assert world.opened == FENCED_MAX + 1
         await fleet.close()
 
     asyncio.run(story())
@@ -235,6 +236,88 @@ def test_a_lane_ends_though_its_restoration_swallowed_that_it_was_told_to() -> N
         await fleet.assigned(MATCH_0, 1)
         await settle()
         await fleet.close()
-        assert world.log.closed == 1
+        assert world.closed == 1
 
     run(story)
+
+
+class Ownership:
+    """Gives lanes to this worker when a test lets it; fails as often as a test says."""
+
+    def __init__(self, failures: int = 0) -> None:
+        self.failures = failures
+        self.asked: list[int] = []
+        self.given = asyncio.Event()
+
+    async def take(self, lanes: Set[LaneId], generation: int) -> None:
+        self.asked.append(generation)
+        if self.failures:
+            self.failures -= 1
+            raise IllegalGenerationError
+        await self.given.wait()
+
+
+def owning(world: World, ownership: Ownership) -> LaneFleet:
+    return LaneFleet([SPEC], world.build, str, PATIENCE_SECONDS, FleetKafka(take=ownership.take))
+
+
+def test_no_lane_reads_its_position_or_decides_before_the_worker_has_taken_it_over() -> None:
+    """Until then another worker may still commit, and what was read would be behind."""
+
+    async def story() -> None:
+        world, ownership = World(), Ownership()
+        fleet = owning(world, ownership)
+        await fleet.assigned(MATCH_0, 1)
+        fleet.offer(batch(1, records(0)))
+        await settle()
+        assert (world.opened, world.log.committed, fleet.readiness.is_ready) == (0, [], False)
+        ownership.given.set()
+        await world.log.until([0])
+        ownership.given.clear()
+        await fleet.revoked()
+        await fleet.assigned(MATCH_0, 2)
+        fleet.offer(batch(2, records(0, 1)))
+        await settle()
+        assert world.log.decided() == [0]
+        ownership.given.set()
+        await world.log.until([0, 1])
+        assert ownership.asked == [1, 2]
+        await fleet.close()
+
+    asyncio.run(story())
+
+
+def test_a_generation_that_passed_before_the_lanes_were_taken_over_decides_nothing() -> None:
+    async def story() -> None:
+        world, ownership = World(), Ownership()
+        fleet = owning(world, ownership)
+        await fleet.assigned(MATCH_0, 1)
+        await settle()
+        await fleet.revoked()
+        ownership.given.set()
+        await settle()
+        assert world.opened == 0
+        await fleet.assigned(MATCH_0, 2)
+        fleet.offer(batch(2, records(0)))
+        await world.log.until([0])
+        await fleet.close()
+
+    asyncio.run(story())
+
+
+def test_lanes_are_taken_over_as_soon_as_kafka_lets_them_be(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("streams.runtime.fleet.TAKE_AGAIN_SECONDS", 0.0)
+
+    async def story() -> None:
+        world, ownership = World(), Ownership(failures=2)
+        ownership.given.set()
+        fleet = owning(world, ownership)
+        await fleet.assigned(MATCH_0, 1)
+        fleet.offer(batch(1, records(0)))
+        await world.log.until([0])
+        assert ownership.asked == [1, 1, 1]
+        await fleet.close()
+
+    asyncio.run(story())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
 
 import pytest
@@ -12,7 +12,7 @@ from streams.runtime.lane import Lane, LaneSpec
 from streams.runtime.rocks.faults import StateDamagedError
 from streams.runtime.state import MemoryStore, StateChanges
 from streams.settings.core import BatchBounds
-from streams.stages.contract import Effects, LogRecord, OffsetRange, StateReader, TopicPartition
+from streams.stages.contract import Effects, LogRecord, OffsetRange, StateReader
 from tests.worlds.lane_world import AT_ONCE, INPUT, SPEC, Echo, Record, World, records, settle
 
 
@@ -44,27 +44,6 @@ def test_records_below_the_committed_position_are_dropped() -> None:
         lane.offer(INPUT, records(0, 1, 2, 3))
         task = asyncio.create_task(lane.run())
         await world.log.until([2, 3])
-        task.cancel()
-
-    run(story)
-
-
-def test_positions_are_read_only_once_the_previous_owner_is_fenced() -> None:
-    """Until then it may still commit, and what was read would be behind."""
-
-    async def story() -> None:
-        world = World()
-        fenced_at: list[int] = []
-        parts = world.parts()
-
-        async def positions(tps: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
-            fenced_at.append(world.log.opened)
-            return {}
-
-        lane = Lane(SPEC, 0, replace(parts, positions=positions), AT_ONCE)
-        task = asyncio.create_task(lane.run())
-        await settle()
-        assert fenced_at == [1]
         task.cancel()
 
     run(story)
@@ -289,14 +268,14 @@ def test_a_record_that_makes_the_stage_raise_is_set_aside_and_the_lane_goes_on()
     run(story)
 
 
-def test_a_lane_that_fails_or_ends_closes_its_log_and_releases_its_partitions() -> None:
+def test_a_lane_that_fails_or_ends_closes_its_state_and_releases_its_partitions() -> None:
     async def story() -> None:
         world = World(bounds=BatchBounds(queued_records_max=1))
         lane = world.build()
         lane.offer(INPUT, [Record(0, b"disk")])
         with pytest.raises(OSError, match="the disk failed"):
             await lane.run()
-        assert (world.log.closed, world.flow.held, lane.is_open) == (1, set(), False)
+        assert (world.closed, world.flow.held, lane.is_open) == (1, set(), False)
 
     run(story)
 

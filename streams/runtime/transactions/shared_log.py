@@ -1,0 +1,202 @@
+"""The log of all lanes of a worker: what waits when a transaction begins is committed together.
+
+A transaction costs about the same whatever it contains, so that its number, not its size, decides
+what a worker with many partitions costs, and how long its lanes wait for one another.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from streams.runtime.checkpoint import CheckpointError, LogOptions, OffsetLabel
+from streams.runtime.transactions.producer import TransactionalProducer, sizes_of
+from streams.settings.core import CoreSettings
+from streams.stages.contract import Effects, Message, TopicPartition
+
+TRANSACTION_MESSAGES_MAX = 50_000
+"""Checkpoints that would make a transaction larger than this wait for the next one."""
+
+_ID_BYTES = 8
+
+TakeOver = Callable[[str], Awaitable[None]]
+"""Makes the producer with this transactional id the only one that commits for these lanes."""
+
+
+@dataclass(eq=False, slots=True)
+class _Checkpoint:
+    """What one lane has decided, until it is committed."""
+
+    effects: Effects
+    changelog: TopicPartition | None
+    changelog_end: int | None
+    label: OffsetLabel
+    done: asyncio.Future[int | None]
+
+    @property
+    def messages(self) -> int:
+        return sum(map(len, self.effects.messages.values())) + len(self.effects.changes)
+
+
+class SharedLog:
+    """Commits for all lanes of a worker with one producer, one transaction at a time.
+
+    Call `begin` for every generation of the group, before its lanes decide; `close` last. After a
+    failure every commit fails until `begin` is called again. Everything runs on one event loop.
+    """
+
+    def __init__(self, settings: CoreSettings, options: LogOptions | None = None) -> None:
+        self._settings = settings
+        self._options = options or LogOptions()
+        self._producer: TransactionalProducer | None = None
+        self._id = ""
+        self._failure: Exception | None = None
+        self._waiting: list[_Checkpoint] = []
+        self._committing: asyncio.Task[None] | None = None
+        self._waiting_since: float | None = None
+
+    @property
+    def waiting_seconds(self) -> float:
+        """For how long the transaction under way has waited for Kafka; 0 when there is none."""
+        since = self._waiting_since
+        return 0.0 if since is None else time.monotonic() - since
+
+    async def begin(self, take_over: TakeOver) -> None:
+        """Give up the former producer, and commit with one of a new transactional id.
+
+        Raises aiokafka's KafkaError, and what `take_over` raises; then it has to be called again.
+        """
+        await self.close()
+        self._id = f"headwater-core-{secrets.token_hex(_ID_BYTES)}"
+        producer = self._producer = TransactionalProducer(self._settings, self._id)
+        await producer.start()
+        await take_over(self._id)
+        self._failure = None
+
+    async def close(self) -> None:
+        """Disconnect; what is not committed fails. Waits a few seconds for Kafka at most."""
+        self._failure = CheckpointError("this worker has no producer of this generation")
+        committing, self._committing = self._committing, None
+        if committing is not None and not committing.done():
+            committing.cancel()
+            await asyncio.wait([committing])
+        self._fail(self._waiting, self._failure)
+        self._waiting = []
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            await producer.stop()
+
+    async def commit(self, checkpoint: _Checkpoint) -> int | None:
+        if self._failure is not None:
+            raise _copy(self._failure)
+        self._waiting.append(checkpoint)
+        if self._committing is None or self._committing.done():
+            self._committing = asyncio.create_task(self._commit_waiting(), name="commit")
+        return await checkpoint.done
+
+    async def _commit_waiting(self) -> None:
+        # Lanes that wait for the same event decide before this task has its turn.
+        await asyncio.sleep(0)
+        while self._waiting and self._failure is None:
+            taken = self._take()
+            try:
+                await self._commit(taken)
+            except asyncio.CancelledError:
+                self._fail(taken, CheckpointError("the commit was given up"))
+                raise
+            except Exception as error:
+                self._failure = error
+                self._fail([*taken, *self._waiting], error)
+                self._waiting = []
+
+    def _take(self) -> list[_Checkpoint]:
+        """The checkpoints of the next transaction, at least one; those that were given up drop."""
+        waiting = [one for one in self._waiting if not one.done.done()]
+        count, messages = 0, 0
+        for one in waiting:
+            messages += one.messages
+            if count and messages > TRANSACTION_MESSAGES_MAX:
+                break
+            count += 1
+        self._waiting = waiting[count:]
+        return waiting[:count]
+
+    async def _commit(self, taken: Sequence[_Checkpoint]) -> None:
+        if not taken:
+            return
+        assert self._producer is not None, "begin() comes first"
+        batches = self._producer.pack(_merged(taken))
+        sizes = sizes_of(batches)
+        await self._options.lead.wait(sizes)
+        self._waiting_since = time.monotonic()
+        try:
+            ends = await self._producer.transact(batches, self._positions(taken))
+        finally:
+            self._waiting_since = None
+        positions = {tp: at for one in taken for tp, at in one.effects.positions.items()}
+        await self._options.announce(positions)
+        for tp, end in ends.items():
+            self._options.lead.sent(tp, end, sizes[tp])
+        for one in taken:
+            if not one.done.done():
+                one.done.set_result(ends.get(one.changelog) if one.changelog else None)
+
+    def _positions(self, taken: Sequence[_Checkpoint]) -> dict[TopicPartition, tuple[int, str]]:
+        labelled = {}
+        for one in taken:
+            for tp, offset in one.effects.positions.items():
+                label = one.label(tp[0], one.changelog_end)
+                named = msgspec.structs.replace(label, producer=self._id)
+                labelled[tp] = (offset, named.text())
+        return labelled
+
+    def _fail(self, checkpoints: Sequence[_Checkpoint], error: Exception) -> None:
+        for one in checkpoints:
+            if not one.done.done():
+                one.done.set_exception(_copy(error))
+
+
+class LaneLog:
+    """What a lane sees of the log that it shares; see `streams.runtime.checkpoint.Log`."""
+
+    def __init__(
+        self, shared: SharedLog, changelog: TopicPartition | None, label: OffsetLabel
+    ) -> None:
+        self._shared = shared
+        self._changelog = changelog
+        self._changelog_end: int | None = None
+        self._label = label
+
+    async def commit(self, effects: Effects) -> int | None:
+        done: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
+        end = await self._shared.commit(
+            _Checkpoint(effects, self._changelog, self._changelog_end, self._label, done)
+        )
+        self._changelog_end = self._changelog_end if end is None else end
+        return end
+
+
+def _merged(taken: Sequence[_Checkpoint]) -> dict[TopicPartition, list[Message]]:
+    """Messages of the same lane to the same partition keep their order."""
+    merged: dict[TopicPartition, list[Message]] = {}
+    for one in taken:
+        for tp, messages in one.effects.messages.items():
+            known = merged.get(tp)
+            merged[tp] = messages if known is None else known + messages
+        if one.effects.changes and one.changelog:
+            merged[one.changelog] = [Message(k, v) for k, v in one.effects.changes.items()]
+    return merged
+
+
+def _copy(error: Exception) -> Exception:
+    """Of its own for every lane, because lanes add notes."""
+    if isinstance(error, CheckpointError):
+        twin = type(error)(*error.args)
+        twin.__cause__ = error.__cause__
+        return twin
+    return error
