@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from rocksdict import AccessType, Rdict, WriteBatch
+from rocksdict import WriteBatch
 
 from streams.runtime.rocks.faults import StateDamagedError, fault_of, known_faults
-from streams.runtime.rocks.options import rocks_options, unlogged
+from streams.runtime.rocks.options import lacks_filters, opened, rewrite, unlogged
+
+_logger = logging.getLogger(__name__)
 
 
 class CheckedRocks:
@@ -23,7 +26,10 @@ class CheckedRocks:
         self._folder = folder
         with known_faults(folder):
             folder.mkdir(parents=True, exist_ok=True)
-            self._rocks = Rdict(str(folder), rocks_options(), access_type=AccessType.read_write())
+            self._rocks = opened(folder)
+            if lacks_filters(self._rocks):
+                _logger.info("state folder %s lacks filters: its files are rewritten", folder)
+                rewrite(self._rocks)
         self._unlogged = unlogged()
 
     # These two are called for every batch of records: a `with` would cost more than the read.
