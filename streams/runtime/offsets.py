@@ -63,6 +63,9 @@ class CommittedPosition(NamedTuple):
     label: PositionLabel = NO_LABEL
 
 
+CommittedPositions = Mapping[TopicPartition, CommittedPosition]
+
+
 class Offsets:
     """Queries of the broker. Topic names are given and returned without the prefix.
 
@@ -130,9 +133,7 @@ class Offsets:
         found = await self._found(group, tps)
         return {tp: at.offset for tp, at in found.items()}
 
-    async def committed_here(
-        self, tps: Sequence[TopicPartition]
-    ) -> dict[TopicPartition, CommittedPosition]:
+    async def committed_here(self, tps: Sequence[TopicPartition]) -> CommittedPositions:
         """What this group has committed to the very logs that are there now.
 
         Offsets of another log of the same name are left out, as if nothing had been committed.
@@ -143,9 +144,7 @@ class Offsets:
                 _logger.warning("%s: reading from the first record", self._foreign(tp, at))
         return self._fitting(found)
 
-    def _fitting(
-        self, found: Mapping[TopicPartition, CommittedPosition]
-    ) -> dict[TopicPartition, CommittedPosition]:
+    def _fitting(self, found: CommittedPositions) -> CommittedPositions:
         return {tp: at for tp, at in found.items() if at.label.fits(self.logs.log_id(tp[0]))}
 
     async def misfits(self, tps: Sequence[TopicPartition]) -> list[str]:
@@ -164,20 +163,14 @@ class Offsets:
             lines.append(str(error))
         return lines
 
-    async def _decided(
-        self, tps: Sequence[TopicPartition]
-    ) -> dict[TopicPartition, CommittedPosition]:
-        found = await self.labelled(tps)
-        return {tp: at for tp, at in found.items() if not at.label.is_unread}
+    async def _decided(self, tps: Sequence[TopicPartition]) -> CommittedPositions:
+        labelled = (await self.labelled(tps)).items()
+        return {tp: at for tp, at in labelled if not at.label.is_unread}
 
-    async def labelled(
-        self, tps: Sequence[TopicPartition]
-    ) -> dict[TopicPartition, CommittedPosition]:
+    async def labelled(self, tps: Sequence[TopicPartition]) -> CommittedPositions:
         """What this group has committed, with its labels, whatever log it was committed to."""
-        found = await self._found(self._settings.group_id, tps)
-        return {
-            tp: CommittedPosition(at.offset, read_label(at.metadata)) for tp, at in found.items()
-        }
+        found = (await self._found(self._settings.group_id, tps)).items()
+        return {tp: CommittedPosition(at.offset, read_label(at.metadata)) for tp, at in found}
 
     def _foreign(self, tp: TopicPartition, at: CommittedPosition) -> str:
         return (

@@ -1,4 +1,4 @@
-"""The log of all lanes of a worker: what waits when a transaction begins is committed together.
+"""The log of all lanes of a worker: every transaction takes the checkpoints that are there.
 
 A transaction costs about the same whatever it contains, so that its number, not its size, decides
 what a worker with many partitions costs, and how long its lanes wait for one another.
@@ -116,10 +116,10 @@ class SharedLog:
 
     def _take(self) -> list[_Checkpoint]:
         """The checkpoints of the next transaction, at least one; those that were given up drop."""
-        waiting = [one for one in self._waiting if not one.done.done()]
+        waiting = [checkpoint for checkpoint in self._waiting if not checkpoint.done.done()]
         count, messages = 0, 0
-        for one in waiting:
-            messages += one.messages
+        for checkpoint in waiting:
+            messages += checkpoint.messages
             if count and messages > TRANSACTION_MESSAGES_MAX:
                 break
             count += 1
@@ -133,32 +133,33 @@ class SharedLog:
         batches = self._producer.pack(_merged(taken))
         sizes = sizes_of(batches)
         await self._options.lead.wait(sizes)
+        positions = self._positions(taken)
         self._waiting_since = time.monotonic()
         try:
-            ends = await self._producer.transact(batches, self._positions(taken))
+            ends = await self._producer.transact(batches, positions)
         finally:
             self._waiting_since = None
-        positions = {tp: at for one in taken for tp, at in one.effects.positions.items()}
-        await self._options.announce(positions)
+        await self._options.announce({tp: at for tp, (at, _) in positions.items()})
         for tp, end in ends.items():
             self._options.lead.sent(tp, end, sizes[tp])
-        for one in taken:
-            if not one.done.done():
-                one.done.set_result(ends.get(one.changelog) if one.changelog else None)
+        for checkpoint in taken:
+            if not checkpoint.done.done():
+                changelog = checkpoint.changelog
+                checkpoint.done.set_result(ends.get(changelog) if changelog else None)
 
     def _positions(self, taken: Sequence[_Checkpoint]) -> dict[TopicPartition, tuple[int, str]]:
         labelled = {}
-        for one in taken:
-            for tp, offset in one.effects.positions.items():
-                label = one.label(tp[0], one.changelog_end)
+        for checkpoint in taken:
+            for tp, offset in checkpoint.effects.positions.items():
+                label = checkpoint.label(tp[0], checkpoint.changelog_end)
                 named = msgspec.structs.replace(label, producer=self._id)
                 labelled[tp] = (offset, named.text())
         return labelled
 
     def _fail(self, checkpoints: Sequence[_Checkpoint], error: Exception) -> None:
-        for one in checkpoints:
-            if not one.done.done():
-                one.done.set_exception(_copy(error))
+        for checkpoint in checkpoints:
+            if not checkpoint.done.done():
+                checkpoint.done.set_exception(_copy(error))
 
 
 class LaneLog:
@@ -184,12 +185,12 @@ class LaneLog:
 def _merged(taken: Sequence[_Checkpoint]) -> dict[TopicPartition, list[Message]]:
     """Messages of the same lane to the same partition keep their order."""
     merged: dict[TopicPartition, list[Message]] = {}
-    for one in taken:
-        for tp, messages in one.effects.messages.items():
+    for checkpoint in taken:
+        for tp, messages in checkpoint.effects.messages.items():
             known = merged.get(tp)
             merged[tp] = messages if known is None else known + messages
-        if one.effects.changes and one.changelog:
-            merged[one.changelog] = [Message(k, v) for k, v in one.effects.changes.items()]
+        if (changes := checkpoint.effects.changes) and checkpoint.changelog:
+            merged[checkpoint.changelog] = [Message(*change) for change in changes.items()]
     return merged
 
 
