@@ -39,6 +39,7 @@ __all__ = [
     "awaiting_error",
     "commit_in_generation",
     "committed_with_metadata",
+    "fetch_beside_waiting_records",
     "group_generation",
     "permit_resets",
     "refresh_partitions",
@@ -135,6 +136,15 @@ def permit_resets(client: aiokafka.AIOKafkaConsumer, are_permitted: bool) -> Non
     """
     earliest, none = OffsetResetStrategy.EARLIEST, OffsetResetStrategy.NONE
     client._fetcher._default_reset_strategy = earliest if are_permitted else none
+
+
+def fetch_beside_waiting_records(client: aiokafka.AIOKafkaConsumer) -> None:
+    """Have a started client fetch for a partition while records of others wait to be polled.
+
+    aiokafka asks a broker for nothing for 0.1 s while records of any of its partitions wait. With
+    many partitions on a worker some always do.
+    """
+    client._fetcher._prefetch_backoff = 0.0
 
 
 async def send_request(client: AIOKafkaAdminClient, request: Request[Any]) -> Response:

@@ -28,6 +28,7 @@ from streams.runtime.faust.internals import (
     awaiting_error,
     commit_in_generation,
     committed_with_metadata,
+    fetch_beside_waiting_records,
     group_generation,
     permit_resets,
     refresh_partitions,
@@ -90,6 +91,7 @@ class _Thread(OwnConsumerThread):
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Called before each attempt to join the group, also the first one."""
         if self.client_or_none is not None:
+            fetch_beside_waiting_records(self.client)
             permit_resets(self.client, True)
         await super().on_partitions_revoked(revoked)
         if self.client_or_none is not None:

@@ -12,20 +12,22 @@ import inspect
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import aiokafka
 import faust
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.consumer.fetcher import Fetcher
+from aiokafka.consumer.fetcher import Fetcher, FetchResult
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.coordinator.assignors.abstract import AbstractPartitionAssignor
 from aiokafka.coordinator.protocol import (
     ConsumerProtocolMemberAssignment,
     ConsumerProtocolMemberMetadata,
 )
-from aiokafka.errors import GroupAuthorizationFailedError
+from aiokafka.errors import GroupAuthorizationFailedError, IllegalGenerationError
+from aiokafka.protocol.commit import OffsetCommitRequest_v2
 from faust.exceptions import ConsumerNotStarted
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
@@ -39,6 +41,8 @@ from streams.runtime.faust.internals import (
     OwnConsumer,
     OwnProducer,
     awaiting_error,
+    commit_in_generation,
+    fetch_beside_waiting_records,
     group_generation,
     refresh_partitions,
     wait_until_crashed,
@@ -62,6 +66,8 @@ PRIVATE = {
     "_pending_exception": GroupCoordinator,
     "_fetcher": aiokafka.AIOKafkaConsumer,
     "_default_reset_strategy": Fetcher,
+    "_prefetch_backoff": Fetcher,
+    "_send_req": GroupCoordinator,
     "_send_request": AIOKafkaAdminClient,
 }
 """Every private member in use, and the class that has it."""
@@ -234,6 +240,57 @@ def test_an_error_of_the_group_is_seen_without_a_poll() -> None:
     source = inspect.getsource(GroupCoordinator.check_errors)
     assert "raise exc" in source
     assert "self._pending_exception" in source
+
+
+def test_records_that_wait_keep_no_other_partition_from_being_fetched() -> None:
+    """`_prefetch_backoff` is the time for which fetched records do, and is read for every fetch."""
+
+    async def story() -> None:
+        client = aiokafka.AIOKafkaConsumer(group_id="group")
+        client._fetcher = SimpleNamespace(_prefetch_backoff=0.1)
+        fetch_beside_waiting_records(client)
+        assert client._fetcher._prefetch_backoff == 0.0
+        client._fetcher = None
+
+    in_loop(story)
+    assert "backoff=self._prefetch_backoff" in inspect.getsource(Fetcher._proc_fetch_request)
+    assert (
+        FetchResult(
+            TP("t", 0), assignment=None, partition_records=None, backoff=0.0
+        ).calculate_backoff()
+        == 0
+    )
+
+
+def test_an_offset_is_committed_in_the_generation_that_was_asked_for() -> None:
+    class Coordinator:
+        group_id, member_id, generation = "core", "member-1", 8
+
+        def __init__(self, code: int) -> None:
+            self.code = code
+            self.sent: list[Any] = []
+
+        async def ensure_coordinator_known(self) -> None:
+            return
+
+        async def _send_req(self, request: Any) -> Any:
+            self.sent.append(request.build(OffsetCommitRequest_v2).to_object())
+            return SimpleNamespace(topics=[("t-match", [(3, self.code)])])
+
+    async def story() -> None:
+        client = aiokafka.AIOKafkaConsumer(group_id="core")
+        offsets = {aiokafka.TopicPartition("t-match", 3): (5, "label")}
+        client._coordinator = taking = Coordinator(0)
+        await commit_in_generation(client, offsets, 7)
+        assert taking.sent[0]["consumer_group_generation_id"] == 7
+        (topic,) = taking.sent[0]["topics"]
+        assert topic["partitions"] == [{"partition": 3, "offset": 5, "metadata": "label"}]
+        client._coordinator = Coordinator(IllegalGenerationError.errno)
+        with pytest.raises(IllegalGenerationError, match="t-match-3"):
+            await commit_in_generation(client, offsets, 7)
+        client._coordinator = None
+
+    in_loop(story)
 
 
 def test_a_client_is_told_to_ask_for_partitions() -> None:
