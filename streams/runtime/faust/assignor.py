@@ -3,6 +3,10 @@
 Partition number p of every partitioned topic is one unit, owned by one worker; every
 single-partition topic is a unit of its own. Moving a unit costs a state recovery, so it stays where
 it is as long as the numbers of units per worker differ by at most one.
+
+A member that subscribes to nothing but single-partition topics stands apart: it gets those, and no
+other member does while it is there. So learning moves to a worker of its own when one joins, and
+back when it is gone.
 """
 
 from __future__ import annotations
@@ -13,6 +17,7 @@ from typing import Any
 
 import msgspec
 
+from streams.errors import HeadwaterError
 from streams.runtime.faust.internals import (
     AbstractPartitionAssignor,
     ConsumerProtocolMemberAssignment,
@@ -30,6 +35,13 @@ class Claim(msgspec.Struct, frozen=True, array_like=True):
 
     generation: int = -1
     units: tuple[Unit, ...] = ()
+    heeds_subscriptions: bool = False
+    """Whether the member, were it to lead, gives nobody what it has not subscribed to; builds that
+    knew no workers apart did."""
+
+
+class ForeignPartitionsError(HeadwaterError):
+    """The leader of the group gave this member topics that it does not read."""
 
 
 def plan(units: Collection[Unit], claims: Mapping[str, Claim]) -> dict[str, list[Unit]]:
@@ -60,6 +72,24 @@ def plan(units: Collection[Unit], claims: Mapping[str, Claim]) -> dict[str, list
     return planned
 
 
+def plan_apart(
+    units: Collection[Unit],
+    claims: Mapping[str, Claim],
+    apart: Mapping[Unit, Collection[str]],
+) -> dict[str, list[Unit]]:
+    """As `plan`, where each unit of `apart` belongs to one of these members, and those members get
+    no other. Where all members stand apart, nobody owns the units that are left."""
+    planned: dict[str, list[Unit]] = {member: [] for member in claims}
+    own = {unit: members for unit, members in apart.items() if unit in units and members}
+    for unit, members in sorted(own.items()):
+        for member, won in plan([unit], {one: claims[one] for one in members}).items():
+            planned[member] += won
+    hermits = {member for members in apart.values() for member in members}
+    if others := {member: claim for member, claim in claims.items() if member not in hermits}:
+        planned |= plan([unit for unit in units if unit not in own], others)
+    return planned
+
+
 def _order(unit: Unit) -> tuple[bool, int, str]:
     """Single-partition topics first: their state is the most expensive to move."""
     return (unit.isdecimal(), int(unit) if unit.isdecimal() else 0, unit)
@@ -76,33 +106,55 @@ class CoPartitionedAssignor(AbstractPartitionAssignor):
     def __init__(self, single: Iterable[str], generation: Any = lambda: 0) -> None:
         self._single = frozenset(single)
         self._generation = generation
-        self._claim = Claim()
+        self._claim = Claim(heeds_subscriptions=True)
+        self._subscribed: frozenset[str] = frozenset()
+        self.refusal: ForeignPartitionsError | None = None
+        """Why this member cannot take part in its group as it is led."""
 
     def metadata(self, topics: Iterable[str]) -> ConsumerProtocolMemberMetadata:
+        self._subscribed = frozenset(topics)
         claim = msgspec.msgpack.encode(self._claim)
-        return ConsumerProtocolMemberMetadata(_VERSION, sorted(topics), claim)
+        return ConsumerProtocolMemberMetadata(_VERSION, sorted(self._subscribed), claim)
 
     def assign(
         self, cluster: Any, members: Mapping[str, ConsumerProtocolMemberMetadata]
     ) -> dict[str, ConsumerProtocolMemberAssignment]:
-        topics = sorted({topic for member in members.values() for topic in member.subscription})
+        topics_of = {member: set(metadata.subscription) for member, metadata in members.items()}
+        topics = sorted(set().union(*topics_of.values()))
         partitions = {topic: sorted(cluster.partitions_for_topic(topic) or ()) for topic in topics}
-        claims = {member: _claim(metadata.user_data) for member, metadata in members.items()}
-        planned = plan(self._units(partitions), claims)
+        claims = {member: claim_of(metadata.user_data) for member, metadata in members.items()}
+        hermits = [member for member, wanted in topics_of.items() if wanted <= self._single]
+        apart = {
+            topic: [member for member in hermits if topic in topics_of[member]]
+            for topic in self._single
+        }
+        planned = plan_apart(self._units(partitions), claims, apart)
         return {
             member: ConsumerProtocolMemberAssignment(
-                _VERSION, self._partitions_of(units, partitions), b""
+                _VERSION,
+                self._partitions_of(
+                    units, {topic: partitions[topic] for topic in sorted(topics_of[member])}
+                ),
+                b"",
             )
             for member, units in planned.items()
         }
 
     def on_assignment(self, assignment: ConsumerProtocolMemberAssignment) -> None:
+        foreign = sorted({topic for topic, _ in assignment.assignment} - self._subscribed)
+        if foreign:
+            self.refusal = ForeignPartitionsError(
+                "the consumer group is led by a worker of an earlier build, which gave this one "
+                f"{foreign[0]}, which it does not read: start it once all others run this build; "
+                "nothing is lost"
+            )
+            raise self.refusal
         owned = {
             topic if topic in self._single else str(number)
             for topic, numbers in assignment.assignment
             for number in numbers
         }
-        self._claim = Claim(self._generation(), tuple(sorted(owned)))
+        self._claim = Claim(self._generation(), tuple(sorted(owned)), heeds_subscriptions=True)
 
     def _units(self, partitions: Mapping[str, Sequence[int]]) -> set[Unit]:
         units = {
@@ -124,7 +176,8 @@ class CoPartitionedAssignor(AbstractPartitionAssignor):
         return [(topic, numbers) for topic, numbers in chosen.items() if numbers]
 
 
-def _claim(user_data: bytes | None) -> Claim:
+def claim_of(user_data: bytes | None) -> Claim:
+    """What a member says of itself as it joins; nothing when it cannot be read."""
     try:
         return msgspec.msgpack.decode(user_data or b"", type=Claim)
     except msgspec.DecodeError:

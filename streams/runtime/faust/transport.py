@@ -69,7 +69,7 @@ class _Thread(OwnConsumerThread):
         options: ConsumerOptions = self.transport.options
         settings = options.settings
         session_ms = int(settings.session_timeout_seconds * 1000)
-        assignor = CoPartitionedAssignor(
+        self.assignor = CoPartitionedAssignor(
             options.single_partition_topics, lambda: group_generation(self.client)
         )
         return new_consumer(
@@ -77,7 +77,7 @@ class _Thread(OwnConsumerThread):
             client_id=self.app.conf.broker_client_id,
             group_id=self.app.conf.id,
             group_instance_id=settings.group_instance_id,
-            partition_assignment_strategy=[assignor],
+            partition_assignment_strategy=[self.assignor],
             max_poll_records=settings.poll_records_max,
             max_poll_interval_ms=2**31 - 1,  # Decisions run outside the consumer's thread.
             session_timeout_ms=session_ms,
@@ -189,12 +189,14 @@ class BatchConsumer(OwnConsumer):
         await self.thread.call_thread(in_thread)
 
     async def refusal(self) -> BaseException:
-        """Wait for an error for which Kafka will never let this client into its group."""
+        """Wait for an error for which this client will never take part in its group."""
         while True:
             client = self.thread.client_or_none
-            error = awaiting_error(client) if client is not None else None
-            if error is not None and is_lasting(error):
-                return error
+            if client is not None:
+                foreign: BaseException | None = self.thread.assignor.refusal
+                error = foreign or awaiting_error(client)
+                if error is not None and (error is foreign or is_lasting(error)):
+                    return error
             await asyncio.sleep(_REFUSED_LOOK_SECONDS)
 
     async def claim(

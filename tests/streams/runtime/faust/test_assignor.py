@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
+from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.runtime.faust.assignor import Claim, CoPartitionedAssignor, plan
+from streams.runtime.faust.assignor import (
+    Claim,
+    CoPartitionedAssignor,
+    ForeignPartitionsError,
+    plan,
+)
 
 NUMBERS = {str(number) for number in range(12)}
 
@@ -110,3 +117,100 @@ def test_a_member_with_unreadable_claims_is_served_like_a_new_one() -> None:
     stranger = SimpleNamespace(subscription=["installs"], user_data=b"\xffnonsense")
     assigned = assignor.assign(cluster, {"a": stranger})
     assert list(assigned["a"].assignment) == [("installs", [0])]
+
+
+SINGLE = "examples"
+PARTITIONS = {"installs": set(range(4)), "journeys": set(range(4)), SINGLE: {0}}
+CLUSTER = SimpleNamespace(partitions_for_topic=PARTITIONS.get)
+ALL_TPS = sorted((topic, p) for topic, numbers in PARTITIONS.items() for p in numbers)
+
+
+class Group:
+    """A consumer group of core and learning workers, whose first member leads."""
+
+    def __init__(self) -> None:
+        self.generation = 0
+        self._assignors: dict[str, CoPartitionedAssignor] = {}
+
+    def rebalance(self, *names: str) -> dict[str, list[tuple[str, int]]]:
+        """What each of these owns then; names that begin with `learning` are learning workers."""
+        self.generation += 1
+        self._assignors = {
+            name: self._assignors.get(name)
+            or CoPartitionedAssignor({SINGLE}, lambda: self.generation)
+            for name in names
+        }
+        joined = {name: one.metadata(topics_of(name)) for name, one in self._assignors.items()}
+        assigned = self._assignors[names[0]].assign(CLUSTER, joined)
+        for name, assignment in assigned.items():
+            self._assignors[name].on_assignment(assignment)
+        return {name: flat(assignment) for name, assignment in assigned.items()}
+
+
+def topics_of(name: str) -> list[str]:
+    return [SINGLE] if name.startswith("learning") else sorted(PARTITIONS)
+
+
+def flat(assignment: Any) -> list[tuple[str, int]]:
+    return sorted((topic, n) for topic, numbers in assignment.assignment for n in numbers)
+
+
+cores = st.sets(st.sampled_from(["core-1", "core-2", "core-3", "core-4"]), min_size=1)
+learners = st.sets(st.sampled_from(["learning-1", "learning-2"]))
+generations = st.lists(st.tuples(cores, learners), min_size=1, max_size=4)
+
+
+@given(generations, st.randoms(use_true_random=False))
+def test_every_partition_has_one_owner_that_reads_it_and_learning_stands_apart(
+    history: list[tuple[set[str], set[str]]], order: Any
+) -> None:
+    group = Group()
+    for core, learning in history:
+        names = sorted(core | learning)
+        order.shuffle(names)
+        owned = group.rebalance(*names)
+        assert sorted(tp for tps in owned.values() for tp in tps) == ALL_TPS
+        assert all(topic in topics_of(name) for name, tps in owned.items() for topic, _ in tps)
+        learner = next(name for name, tps in owned.items() if (SINGLE, 0) in tps)
+        assert learner.startswith("learning") == bool(learning)
+        numbers = [sum(topic == "installs" for topic, _ in owned[name]) for name in core]
+        assert max(numbers) - min(numbers) <= (1 if learning else 2)
+
+
+@given(cores, learners)
+def test_a_group_with_a_learner_keeps_everything_when_nobody_came_or_went(
+    core: set[str], learning: set[str]
+) -> None:
+    group = Group()
+    assert group.rebalance(*sorted(core | learning)) == group.rebalance(*sorted(core | learning))
+
+
+def test_learning_moves_to_a_learner_that_joins_and_back_when_it_is_gone() -> None:
+    group = Group()
+    group.rebalance("core-1", "core-2")
+    apart = group.rebalance("core-1", "core-2", "learning-1")
+    assert apart["learning-1"] == [(SINGLE, 0)]
+    back = group.rebalance("core-1", "core-2")
+    gained = {name: set(back[name]) ^ set(apart[name]) for name in back}
+    assert set.union(*gained.values()) == {(SINGLE, 0)}
+    assert group.rebalance("core-1", "core-2", "learning-1") == apart
+
+
+def test_a_second_learner_stands_by_and_the_first_keeps_its_log() -> None:
+    group = Group()
+    group.rebalance("core-1", "learning-2")
+    owned = group.rebalance("core-1", "learning-1", "learning-2")
+    assert (owned["learning-1"], owned["learning-2"]) == ([], [(SINGLE, 0)])
+
+
+def test_a_learner_without_core_workers_takes_no_partition_that_it_does_not_read() -> None:
+    assert Group().rebalance("learning-1") == {"learning-1": [(SINGLE, 0)]}
+
+
+def test_a_learner_that_an_earlier_build_gives_source_partitions_refuses_them() -> None:
+    learner = CoPartitionedAssignor({SINGLE})
+    learner.metadata([SINGLE])
+    given_by_number = SimpleNamespace(assignment=[("installs", [1]), ("journeys", [1])])
+    with pytest.raises(ForeignPartitionsError, match="earlier build"):
+        learner.on_assignment(given_by_number)
+    assert learner.refusal is not None
