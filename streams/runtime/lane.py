@@ -113,6 +113,8 @@ class Lane:
         self.queue.put(tp, records)
         self._arrivals[tp] = self._parts.clock()
         self._logged[tp] = records[-1].timestamp
+        polled = OffsetRange(tp, records[0].offset, records[-1].offset + 1)
+        self._parts.observer.on_arrival(polled)
         if tp[0] == self.spec.asking:
             events = (one.timestamp for one in reversed(records) if not is_tick(one))
             self._asked = max(self._asked, next(events, 0))
@@ -242,6 +244,7 @@ class Lane:
         effects = await state.decide(records)
         cpu_seconds = time.thread_time() - cpu_began
         decided = clock()
+        self._parts.observer.on_decided(self.spec.stage, self.p, effects)
         if effects.positions:
             changelog_end = await self._parts.log.commit(effects)
             if effects.changes:

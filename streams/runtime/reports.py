@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from streams.stages.common.observer import StageObserver
+from streams.stages.contract import Effects, OffsetRange
 
 
 class LoggedReason(str):
@@ -25,6 +26,12 @@ class LaneObserver:
 
     Lanes call it on the event loop, so it has to return at once and must not raise.
     """
+
+    def on_arrival(self, polled: OffsetRange) -> None:
+        """A poll brought these records to their lane. Topics are named without the prefix."""
+
+    def on_decided(self, stage: str, p: int, effects: Effects) -> None:
+        """A batch was decided; `on_checkpoint` follows once these effects are committed."""
 
     def on_checkpoint(
         self, stage: str, p: int, records: int, seconds_decide: float, seconds_commit: float

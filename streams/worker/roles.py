@@ -18,7 +18,7 @@ from importlib.metadata import version
 from streams.errors import Stop
 from streams.kafka.embedded_broker import EmbeddedBroker
 from streams.kafka.topics import check_topics
-from streams.runtime.reports import LoggedReason, Readiness
+from streams.runtime.reports import LaneObserver, LoggedReason, Readiness
 from streams.settings import KafkaSettings, Settings
 from streams.store.demo_folder import keep_folder
 from streams.wiring.parts import core_settings, stage_rules, storing_settings
@@ -46,8 +46,11 @@ _NOISY = (
 _logger = logging.getLogger("headwater")
 
 
-def run_role(role: str, settings: Settings) -> int:
-    """Run a role until SIGTERM or SIGINT; its exit code. Stop when something is missing."""
+def run_role(role: str, settings: Settings, observer: LaneObserver | None = None) -> int:
+    """Run a role until SIGTERM or SIGINT; its exit code. Stop when something is missing.
+
+    `observer` takes the place of the metrics of a core worker's lanes.
+    """
     _configure_logs(settings.worker.log_level)
     if not settings.kafka.is_in_process:
         keep_folder(settings.folders.data)
@@ -65,7 +68,9 @@ def run_role(role: str, settings: Settings) -> int:
     if role == "core" and not settings.kafka.is_in_process:
         _check_rules(settings)
     _relax_collector()
-    return asyncio.run(_run_core(settings) if role == "core" else _run_storing(settings))
+    if role == "storing":
+        return asyncio.run(_run_storing(settings))
+    return asyncio.run(_run_core(settings, observer or LaneMetrics()))
 
 
 def _run_all(settings: Settings) -> int:
@@ -111,7 +116,7 @@ def migrate_in_child(settings: Settings, environ: Mapping[str, str]) -> None:
         raise Stop(lines[-1].removeprefix("headwater: "))
 
 
-async def _run_core(settings: Settings) -> int:
+async def _run_core(settings: Settings, observer: LaneObserver) -> int:
     # Imported here, because the other commands start faster without Faust and River.
     from streams.runtime.snapshots import SnapshotReader
     from streams.stages.factory import stage_factory
@@ -120,7 +125,7 @@ async def _run_core(settings: Settings) -> int:
     core = core_settings(settings)
     snapshots = SnapshotReader(core)
     stages = stage_factory(stage_rules(settings), snapshots.find, StageMetrics())
-    around = Surroundings(snapshots=snapshots, observer=LaneMetrics())
+    around = Surroundings(snapshots=snapshots, observer=observer)
     worker = CoreWorker(core, stages, around)
     return await _serve(
         settings, "core", lambda: worker.readiness, lambda stop: run_core(worker, stop)

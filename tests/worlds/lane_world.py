@@ -149,6 +149,7 @@ class World:
     stores: list[ClosableStore] = field(default_factory=list)
     lanes: list[Lane] = field(default_factory=list)
     restoring: Callable[[], Awaitable[None]] | None = None
+    observer: LaneObserver = field(default_factory=LaneObserver)
     opened: int = 0  # lanes that asked for their positions
 
     @property
@@ -195,7 +196,7 @@ class World:
             positions=positions,
             flow=self.flow,
             snapshots=NoSnapshots(),
-            observer=LaneObserver(),
+            observer=self.observer,
             reread=reread,
         )
 

@@ -2,6 +2,7 @@
 
 __all__ = [
     "bench",
+    "control_loop",
     "free_port",
     "hazard_rows",
     "lap",

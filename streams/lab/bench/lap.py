@@ -75,6 +75,7 @@ class Course:
         return kept | {
             "HEADWATER_KAFKA": self.settings.kafka.brokers or "",
             "HEADWATER_TOPIC_PREFIX": self.settings.kafka.topic_prefix,
+            "HEADWATER_PARTITIONS": str(self.settings.kafka.partitions),
             "HEADWATER_SOURCE_TIMESTAMPS": "create",
             "HEADWATER_DATA": str(self.settings.folders.data),
             "HEADWATER_METRICS_HOST": "127.0.0.1",

@@ -1,8 +1,9 @@
 """How soon an install is scored, and its prediction readable in the store.
 
-`python -m tests.benchmarks.latency [--rate EVENTS_PER_SECOND] [--events N] [--seed S]` publishes
-at that rate and prints p50 and p99 in milliseconds: from publishing an install to its prediction
-on the `predictions` topic, and to that row in the store, as the store dates it.
+`python -m tests.benchmarks.latency [--rate EVENTS_PER_SECOND] [--events N] [--partitions N]
+[--seed S] [--json]` publishes at that rate and prints p50 and p99 in milliseconds: from publishing
+an install to its prediction on the `predictions` topic, to that row in the store, as the store
+dates it, and by hop on the way to the prediction. The first fifth of the installs only warms up.
 """
 
 from __future__ import annotations
@@ -16,26 +17,42 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 import aiokafka
+import msgspec
 import orjson
 
 from schemas import topics
+from streams.cli.output import progress
 from streams.errors import Stop
 from streams.kafka.publisher import Pace, Publisher
 from streams.lab.bench.bench import core_program
+from streams.lab.bench.control_loop import ControlLoop
 from streams.lab.bench.free_port import free_port
-from streams.lab.bench.lap import CHECKOUT, Course, prepare, until_settled
+from streams.lab.bench.lap import CHECKOUT, BenchedProgram, Course, prepare, until_settled
 from streams.lab.bench.programs import Program, running
 from streams.lab.simulator import Scenario, SimulatedMessage, simulate_traffic
 from streams.settings import read_settings
 from streams.wiring.parts import core_settings
+from tests.benchmarks.latency.hops import HopTrace, by_hop
+from tests.benchmarks.latency.install_places import read_places
 
 LANDMARK = "install"
+TRACED_WORKER = "tests.benchmarks.latency.traced_worker"
 WARM_SHARE = 5
 """The first fifth only warms up: imports, caches, the first model."""
+
+
+class Load(NamedTuple):
+    """What is published."""
+
+    rate: int  # events per second
+    events: int
+    seed: int
 
 
 class Published:
@@ -57,27 +74,58 @@ class Published:
                 self.at.setdefault(fields["install_id"], time.time())
 
 
-async def measure(course: Course, rate: int, events: int, seed: int) -> dict[str, object]:
+async def measure(course: Course, load: Load, folder: Path) -> dict[str, object]:
     storing = [sys.executable, "-m", "streams.cli", "worker", "--role", "storing"]
-    deciding = core_program()
+    deciding, traces = traced(core_program(), folder)
     programs = [Program("storing", storing, free_port()), *deciding.programs]
     published = Published()
     arrived: dict[str, float] = {}
+    core = core_settings(course.settings)
+    control = ControlLoop()
     with running(programs, course.environ, CHECKOUT) as ran:
-        async with _predictions(course, arrived), Publisher(core_settings(course.settings)) as to:
-            messages = published.noted(simulate_traffic(Scenario.standard(events, seed)))
+        async with _predictions(course, arrived), Publisher(core) as to:
+            messages = published.noted(simulate_traffic(Scenario.standard(load.events, load.seed)))
             started = time.monotonic()
-            sent = await to.publish(messages, Pace(rate))
+            with progress() as advance:
+                sent = await to.publish(
+                    messages, Pace(load.rate), lambda done: advance("published", done, load.events)
+                )
             seconds = time.monotonic() - started
             await until_settled(course.settings, deciding, ran.require_all)
+    control.after("latency")
     measured = list(published.at)[len(published.at) // WARM_SHARE :]
     stored = _stored(course)
+    places = await read_places(core, course.settings.kafka.partitions)
+    trace = HopTrace.of_files(path for path in traces if path.exists())
+    rows = [
+        hops
+        for one in measured
+        if one in arrived
+        if (hops := trace.hops(one, published.at[one], places, arrived[one]))
+    ]
     return {
         "messages_per_second": round(sent / seconds),
+        "partitions": course.settings.kafka.partitions,
         "installs": len(measured),
         "to_prediction_ms": _percentiles(measured, published.at, arrived),
         "to_row_ms": _percentiles(measured, published.at, stored),
+        "by_hop": by_hop(rows),
+        "installs_by_hop": len(rows),
+        "control_microseconds": control.microseconds["latency"],
     }
+
+
+def traced(deciding: BenchedProgram, folder: Path) -> tuple[BenchedProgram, list[Path]]:
+    """The same program, whose core workers write traces into a folder."""
+    programs, traces = [], []
+    for program in deciding.programs:
+        if program.name.startswith("core"):
+            traces.append(folder / f"{program.name}.trace")
+            command = [sys.executable, "-m", TRACED_WORKER, str(traces[-1])]
+            programs.append(replace(program, command=command))
+        else:
+            programs.append(program)
+    return replace(deciding, programs=programs), traces
 
 
 @contextlib.asynccontextmanager
@@ -136,18 +184,25 @@ def _percentiles(
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rate", type=int, default=6_000)
-    parser.add_argument("--events", type=int, default=200_000)
+    parser.add_argument("--rate", type=int, default=1_000)
+    parser.add_argument("--events", type=int, default=100_000)
+    parser.add_argument("--partitions", type=int, default=4)
     parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--json", action="store_true", help="one line instead of many")
     chosen = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="latency-") as folder:
-        course = Course.new(read_settings(), Path(folder) / "headwater")
+    settings = read_settings()
+    kafka = msgspec.structs.replace(settings.kafka, partitions=chosen.partitions)
+    load = Load(chosen.rate, chosen.events, chosen.seed)
+    with tempfile.TemporaryDirectory(prefix="latency-") as name:
+        folder = Path(name)
+        course = Course.new(msgspec.structs.replace(settings, kafka=kafka), folder / "headwater")
         prepare(course, ())
-        print(json.dumps(asyncio.run(measure(course, chosen.rate, chosen.events, chosen.seed))))
+        report = asyncio.run(measure(course, load, folder))
+    print(json.dumps(report, indent=None if chosen.json else 2))
 
 
 if __name__ == "__main__":
     try:
         main()
     except Stop as problem:
-        sys.exit(f"{Path(__file__).stem}: {problem}")
+        sys.exit(f"latency: {problem}")

@@ -1,0 +1,1 @@
+"""How soon an install is scored, hop by hop; see `tests/benchmarks/latency/__main__.py`."""
