@@ -9,6 +9,7 @@ metrics, misread the area where hardly anything is likely; cells of log odds do 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -66,15 +67,28 @@ class Reliability:
     def table(self, bins: int = _BINS) -> list[ReliabilityBin]:
         """Up to `bins` bins of about equal mass: a cell is never divided."""
         filled = np.flatnonzero(self._rows)
-        middles = np.cumsum(self._rows)[filled] - self._rows[filled] / 2
-        of = (middles * bins / max(self.rows, 1)).astype(np.int64)
-        return [self._bin(filled[of == number]) for number in np.unique(of)]
+        if not len(filled):
+            return []
+        rows = self._rows[filled]
+        counted = np.cumsum(rows)
+        of = ((counted - rows / 2) * bins / counted[-1]).astype(np.int64)
+        starts = [0, *(np.flatnonzero(of[1:] != of[:-1]) + 1).tolist()]
+        ends = [*starts[1:], len(filled)]
+        y_pred, y_true = self._predicted[filled], self._observed[filled]
+        cells, passed = filled.tolist(), [0, *counted.tolist()]
+        return [
+            _bin_of(
+                (cells[start], cells[end - 1] + 1),
+                passed[end] - passed[start],
+                _sum(y_pred[start:end]),
+                _sum(y_true[start:end]),
+            )
+            for start, end in zip(starts, ends, strict=True)
+        ]
 
     def ece(self, bins: int = _BINS) -> float:
         """Mean distance between predicted and observed, over all rows; NaN without rows."""
-        table = self.table(bins)
-        missed = math.fsum(one.rows * abs(one.predicted - one.observed) for one in table)
-        return missed / self.rows if table else math.nan
+        return ece_of(self.table(bins))
 
     def auc(self) -> float:
         """Area under the ROC curve: how often a random positive has a higher prediction than a
@@ -85,15 +99,27 @@ class Reliability:
         pairs = float(positives.sum()) * float(negatives.sum())
         return float(np.dot(positives, below)) / pairs if pairs > 0.0 else math.nan
 
-    def _bin(self, cells: NDArray[np.int64]) -> ReliabilityBin:
-        rows = int(self._rows[cells].sum())
-        return ReliabilityBin(
-            lower=_edge(int(cells[0])),
-            upper=_edge(int(cells[-1]) + 1),
-            rows=rows,
-            predicted=float(self._predicted[cells].sum()) / rows,
-            observed=float(self._observed[cells].sum()) / rows,
-        )
+
+def ece_of(table: Sequence[ReliabilityBin]) -> float:
+    """Expected calibration error of a table that is made already; NaN of an empty one."""
+    missed = math.fsum(one.rows * abs(one.predicted - one.observed) for one in table)
+    return missed / sum(one.rows for one in table) if table else math.nan
+
+
+def _bin_of(cells: tuple[int, int], rows: int, predicted: float, observed: float) -> ReliabilityBin:
+    """A bin of the cells from the first of `cells` to before the second, by its sums."""
+    first, end = cells
+    return ReliabilityBin(
+        lower=_edge(first),
+        upper=_edge(end),
+        rows=rows,
+        predicted=predicted / rows,
+        observed=observed / rows,
+    )
+
+
+def _sum(numbers: NDArray[np.float64]) -> float:
+    return float(np.add.reduce(numbers))
 
 
 def _are_probable(numbers: NDArray[np.float64]) -> bool:

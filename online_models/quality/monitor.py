@@ -19,7 +19,7 @@ from online_models.hazard.rules import Numbers
 from online_models.persistence.envelope import Unusable
 from online_models.persistence.layout import Layout
 from online_models.quality.calibration import ReliabilityBin
-from online_models.quality.figures import QualityFigures, of_amounts, of_chances, reliability_of
+from online_models.quality.figures import QualityFigures, of_amounts, of_chances
 from schemas.time import DAY_MS
 
 BIN = "bin"
@@ -203,8 +203,10 @@ class QualityMonitor:
         window = self._windows.pop(slice_)
         y_pred, y_true = np.array(window.predicted, float), np.array(window.actual, float)
         self.counts.windows += 1
-        figures = of_amounts(y_pred, y_true) if window.is_amount else of_chances(y_pred, y_true)
-        table = [] if window.is_amount else reliability_of(y_pred, y_true).table()
+        if window.is_amount:
+            figures, table = of_amounts(y_pred, y_true), list[ReliabilityBin]()
+        else:
+            figures, table = of_chances(y_pred, y_true)
         number = self.counts.windows
         return QualityWindow(slice_, number, window.begin_at, window.end_at, figures, table)
 
