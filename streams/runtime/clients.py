@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from typing import Any
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any, TypeVar
 
 import aiokafka
 from aiokafka import errors
 
 from streams.runtime.faust.inflation import bound_inflation
 from streams.settings.core import CoreSettings
+
+Answer = TypeVar("Answer")
+
+RETRY_FOR_SECONDS = 60.0
+RETRY_PAUSE_SECONDS = 0.2
 
 DENIED = (
     errors.TopicAuthorizationFailedError,
@@ -35,6 +41,14 @@ _LASTING = (
 """The same request would be refused again, for ever."""
 
 
+_OUTDATED = (
+    errors.IllegalGenerationError,
+    errors.RebalanceInProgressError,
+    errors.UnknownMemberIdError,
+)
+"""The group has gone on, or is going on, to another generation than the one that was meant."""
+
+
 def causes(error: BaseException | None) -> Iterator[BaseException]:
     """The error and what led to it."""
     while error is not None:
@@ -51,6 +65,26 @@ def is_passing(error: BaseException) -> bool:
     """Whether Kafka is away, busy or moving, so that the same is worth trying again."""
     passing = (errors.KafkaError, ConnectionError, TimeoutError)
     return not is_lasting(error) and any(isinstance(one, passing) for one in causes(error))
+
+
+def is_outdated(error: BaseException) -> bool:
+    """Whether this client has to join its group anew before Kafka takes the same from it."""
+    return any(isinstance(one, _OUTDATED) for one in causes(error))
+
+
+async def patiently(
+    ask: Callable[[], Awaitable[Answer]], pause_seconds: float = RETRY_PAUSE_SECONDS
+) -> Answer:
+    """Ask again while coordinators or leaders move; after a minute their KafkaError."""
+    give_up_at = time.monotonic() + RETRY_FOR_SECONDS
+    while True:
+        try:
+            return await ask()
+        except errors.KafkaError as error:
+            passes = error.retriable or isinstance(error, errors.ConcurrentTransactions)
+            if not passes or time.monotonic() > give_up_at:
+                raise
+            await asyncio.sleep(pause_seconds)
 
 
 def denied_right(error: BaseException | None) -> str:

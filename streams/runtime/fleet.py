@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from streams.errors import in_one_line
 from streams.runtime.checkpoint import CheckpointError, LaneFencedError
-from streams.runtime.clients import is_lasting, is_passing
+from streams.runtime.clients import is_lasting, is_outdated, is_passing
 from streams.runtime.faust.batches import PollBatch
 from streams.runtime.lane import Lane, LaneSpec
 from streams.runtime.recovery import RecoveryError
@@ -34,11 +34,9 @@ FENCED_MAX = 5
 """As often as this another worker may open a lane of this one without a rebalance."""
 SOUND_SECONDS = 60.0
 """A lane that ran for so long had no trouble before."""
+TAKE_AGAIN_SECONDS = 0.5
 _REJOIN_SECONDS = 5.0
 _logger = logging.getLogger(__name__)
-
-
-TAKE_AGAIN_SECONDS = 0.5
 
 
 async def no_rejoin() -> None:
@@ -185,7 +183,14 @@ class LaneFleet:
                     self._fail(error)
                     return
                 _logger.info("lanes are not taken over yet: %s", in_one_line(error))
-                await asyncio.sleep(TAKE_AGAIN_SECONDS)
+                if is_outdated(error):
+                    # Whom the labels name by now may be the rightful owner: join, then fence.
+                    await self._ask_to_rejoin()
+                    await asyncio.sleep(2 * self._patience_seconds)
+                else:
+                    await asyncio.sleep(TAKE_AGAIN_SECONDS)
+        if self._rebalancing or generation != self._generation:
+            return  # It was told to end, and aiokafka swallowed that.
         for lane in kept:
             lane.resume()
         for key in sorted(set(self._lanes) - set(self._tasks)):
@@ -237,10 +242,13 @@ class LaneFleet:
     async def _open_again(self, key: LaneId, generation: int, pause: float) -> None:
         await asyncio.sleep(pause)
         while self._generation == generation and key in self._wanted and key not in self._lanes:
-            with contextlib.suppress(Exception):
-                async with asyncio.timeout(_REJOIN_SECONDS):
-                    await self._kafka.rejoin()
+            await self._ask_to_rejoin()
             await asyncio.sleep(2 * self._patience_seconds)
+
+    async def _ask_to_rejoin(self) -> None:
+        with contextlib.suppress(Exception):
+            async with asyncio.timeout(_REJOIN_SECONDS):
+                await self._kafka.rejoin()
 
     def _fail(self, error: BaseException) -> None:
         if not self.failure.done():

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple, TypeVar
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 import aiokafka
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import (
     IncompatibleBrokerVersion,
-    KafkaError,
     LeaderNotAvailableError,
     NoError,
     UnknownTopicOrPartitionError,
@@ -22,7 +20,7 @@ from aiokafka.structs import OffsetAndMetadata
 
 from schemas.topics import BY_NAME, TopicKind
 from streams.errors import HeadwaterError
-from streams.runtime.clients import new_consumer
+from streams.runtime.clients import new_consumer, patiently
 from streams.runtime.faust.internals import send_request
 from streams.runtime.identity import (
     NO_LABEL,
@@ -33,12 +31,11 @@ from streams.runtime.identity import (
     regrown,
     reset_command,
 )
+from streams.runtime.identity.position_request import PositionRequest, positions_in
 from streams.runtime.identity.topic_metadata import TopicMetadataRequest, id_text
 from streams.settings.core import CoreSettings
 from streams.stages.contract import TopicPartition
 
-_RETRY_SECONDS = 0.2
-RETRY_FOR_SECONDS = 60.0
 NO_RECORDS_MAX = 10_000
 """Commit markers and aborted transactions take offsets but are no records. After the last record
 of an internal topic a group stays in front of them, and loses nothing when retention deletes them.
@@ -46,8 +43,6 @@ This many such offsets are accepted, with a warning above one."""
 
 _MARKERS_ACCEPTED = {TopicKind.INTERNAL: NO_RECORDS_MAX, TopicKind.OUTCOME: 1}
 """Whoever sends to a source topic usually writes no transactions, and so no markers."""
-
-Answer = TypeVar("Answer")
 
 _logger = logging.getLogger(__name__)
 
@@ -93,6 +88,12 @@ class Offsets:
             await self._consumer.stop()
         if self._admin is not None:
             await self._admin.close()
+
+    @property
+    def admin(self) -> AIOKafkaAdminClient:
+        """The client for requests that name no partition."""
+        assert self._admin is not None, "start() comes first"
+        return self._admin
 
     async def partitions(self, topic: str) -> int:
         """The number of partitions of a topic; 0 when there is no such topic."""
@@ -167,9 +168,15 @@ class Offsets:
         labelled = (await self.labelled(tps)).items()
         return {tp: at for tp, at in labelled if not at.label.is_unread}
 
-    async def labelled(self, tps: Sequence[TopicPartition]) -> CommittedPositions:
-        """What this group has committed, with its labels, whatever log it was committed to."""
-        found = (await self._found(self._settings.group_id, tps)).items()
+    async def labelled(
+        self, tps: Sequence[TopicPartition], *, must_be_settled: bool = False
+    ) -> CommittedPositions:
+        """What this group has committed, with its labels, whatever log it was committed to.
+
+        On request it waits for transactions under way, and raises UnsettledPositionError.
+        """
+        group = self._settings.group_id
+        found = (await self._found(group, tps, must_be_settled=must_be_settled)).items()
         return {tp: CommittedPosition(at.offset, read_label(at.metadata)) for tp, at in found}
 
     def _foreign(self, tp: TopicPartition, at: CommittedPosition) -> str:
@@ -179,27 +186,32 @@ class Offsets:
         )
 
     async def _found(
-        self, group: str, tps: Sequence[TopicPartition]
+        self, group: str, tps: Sequence[TopicPartition], *, must_be_settled: bool = False
     ) -> dict[TopicPartition, OffsetAndMetadata]:
-        assert self._admin is not None, "start() comes first"
-        admin, wanted = self._admin, [self._with_prefix(tp) for tp in tps]
-        found = await _patiently(
-            lambda: admin.list_consumer_group_offsets(group, partitions=wanted)
+        admin = self.admin
+        request = PositionRequest(
+            group, map(self._with_prefix, tps), must_be_settled=must_be_settled
         )
-        return {self._without_prefix(tp): at for tp, at in found.items() if at.offset >= 0}
+
+        async def ask() -> Mapping[aiokafka.TopicPartition, OffsetAndMetadata]:
+            coordinator = await admin.find_coordinator(group)
+            return positions_in((await send_request(admin, request, coordinator)).to_object())
+
+        found = await patiently(ask)
+        return {self._without_prefix(tp): at for tp, at in found.items()}
 
     async def first(self, tps: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
         """The first offset that each log still has."""
         assert self._consumer is not None, "start() comes first"
         consumer, wanted = self._consumer, [self._with_prefix(tp) for tp in tps]
-        found = await _patiently(lambda: consumer.beginning_offsets(wanted))
+        found = await patiently(lambda: consumer.beginning_offsets(wanted))
         return {self._without_prefix(tp): offset for tp, offset in found.items()}
 
     async def high_watermark(self, tps: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
         """The offset after the last record of each log, unfinished transactions included."""
         assert self._consumer is not None, "start() comes first"
         consumer, wanted = self._consumer, [self._with_prefix(tp) for tp in tps]
-        found = await _patiently(lambda: consumer.end_offsets(wanted))
+        found = await patiently(lambda: consumer.end_offsets(wanted))
         return {self._without_prefix(tp): offset for tp, offset in found.items()}
 
     async def positions(self, tps: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
@@ -284,17 +296,3 @@ class Offsets:
 
 def _and_more(tps: Sequence[TopicPartition]) -> str:
     return f" (and more of {len(tps) - 1} other partitions)" if tps[1:] else ""
-
-
-async def _patiently(
-    ask: Callable[[], Awaitable[Mapping[aiokafka.TopicPartition, Answer]]],
-) -> Mapping[aiokafka.TopicPartition, Answer]:
-    """Ask again while coordinators or leaders move."""
-    give_up_at = time.monotonic() + RETRY_FOR_SECONDS
-    while True:
-        try:
-            return await ask()
-        except KafkaError as error:
-            if not error.retriable or time.monotonic() > give_up_at:
-                raise
-            await asyncio.sleep(_RETRY_SECONDS)

@@ -8,7 +8,7 @@ member, when an upgrade renames it or changes what it does.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import aiokafka
@@ -23,7 +23,6 @@ from aiokafka.coordinator.protocol import (
 from aiokafka.errors import NoError, for_code
 from aiokafka.protocol.api import Request, Response
 from aiokafka.protocol.commit import OffsetCommitRequest
-from aiokafka.structs import OffsetAndMetadata
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
@@ -38,7 +37,7 @@ __all__ = [
     "OwnTransport",
     "awaiting_error",
     "commit_in_generation",
-    "committed_with_metadata",
+    "coordinator_answer",
     "fetch_beside_waiting_records",
     "group_generation",
     "permit_resets",
@@ -87,17 +86,12 @@ async def refresh_partitions(client: aiokafka.AIOKafkaConsumer) -> None:
     await client._client.force_metadata_update()
 
 
-async def committed_with_metadata(
-    client: aiokafka.AIOKafkaConsumer, tps: Iterable[aiokafka.TopicPartition]
-) -> Mapping[aiokafka.TopicPartition, OffsetAndMetadata]:
-    """The committed offsets of the client's group, with their metadata; none may be -1 or missing.
-
-    The public `committed` gives the offset alone.
-    """
-    found: Mapping[
-        aiokafka.TopicPartition, OffsetAndMetadata
-    ] = await client._coordinator.fetch_committed_offsets(list(tps))
-    return found
+async def coordinator_answer(client: aiokafka.AIOKafkaConsumer, request: Request[Any]) -> Response:
+    """What the coordinator of a started client's group answers to a request of our own."""
+    coordinator = client._coordinator
+    await coordinator.ensure_coordinator_known()
+    answer: Response = await coordinator._send_req(request)
+    return answer
 
 
 async def commit_in_generation(
@@ -147,9 +141,11 @@ def fetch_beside_waiting_records(client: aiokafka.AIOKafkaConsumer) -> None:
     client._fetcher._prefetch_backoff = 0.0
 
 
-async def send_request(client: AIOKafkaAdminClient, request: Request[Any]) -> Response:
-    """The answer of any broker to a request that aiokafka has no method for."""
-    answer: Response = await client._send_request(request)
+async def send_request(
+    client: AIOKafkaAdminClient, request: Request[Any], node: int | None = None
+) -> Response:
+    """The answer of a broker, by default of any, to a request that aiokafka has no method for."""
+    answer: Response = await client._send_request(request, node)
     return answer
 
 

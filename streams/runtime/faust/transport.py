@@ -27,7 +27,7 @@ from streams.runtime.faust.internals import (
     OwnTransport,
     awaiting_error,
     commit_in_generation,
-    committed_with_metadata,
+    coordinator_answer,
     fetch_beside_waiting_records,
     group_generation,
     permit_resets,
@@ -35,6 +35,7 @@ from streams.runtime.faust.internals import (
     request_rejoin,
 )
 from streams.runtime.identity import UNKNOWN_LOGS, KnownLogs, read_label
+from streams.runtime.identity.position_request import PositionRequest, positions_in
 from streams.runtime.offsets import LostRecordsError
 from streams.settings.core import CoreSettings
 
@@ -128,10 +129,12 @@ class _Thread(OwnConsumerThread):
         logs: KnownLogs = self.transport.logs
         name_of = self.transport.options.settings.topic_without_prefix
         committed = {}
-        known = await committed_with_metadata(client, client.assignment())
-        for tp in client.assignment():
+        assigned = client.assignment()
+        request = PositionRequest(self.transport.options.settings.group_id, assigned)
+        known = positions_in((await coordinator_answer(client, request)).to_object())
+        for tp in assigned:
             found, log_id = known.get(tp), logs.log_id(name_of(tp.topic))
-            if found and found.offset >= 0 and read_label(found.metadata).fits(log_id):
+            if found and read_label(found.metadata).fits(log_id):
                 committed[tp] = found.offset
                 client.seek(tp, found.offset)
             else:

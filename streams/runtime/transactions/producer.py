@@ -109,18 +109,6 @@ class TransactionalProducer:
         return end
 
 
-async def fence(settings: CoreSettings, transactional_id: str) -> None:
-    """End what the producers with this id have begun; they cannot commit any more.
-
-    Raises aiokafka's KafkaError.
-    """
-    usurper = TransactionalProducer(settings, transactional_id)
-    try:
-        await usurper.start()
-    finally:
-        await usurper.stop()
-
-
 def sizes_of(batches: Batches) -> dict[TopicPartition, tuple[int, int]]:
     """Messages and bytes, by partition."""
     return {

@@ -76,6 +76,8 @@ class SharedLog:
         producer = self._producer = TransactionalProducer(self._settings, self._id)
         await producer.start()
         await take_over(self._id)
+        if self._producer is not producer:
+            raise CheckpointError("the log was closed, or begun anew, while it was taken over")
         self._failure = None
 
     async def close(self) -> None:

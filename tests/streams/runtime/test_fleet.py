@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import Awaitable, Callable, Sequence, Set
 
 import pytest
-from aiokafka.errors import IllegalGenerationError
+from aiokafka.errors import IllegalGenerationError, NotCoordinatorError
 from faust.types import TP
 
 from streams.runtime.faust.batches import PollBatch
@@ -244,8 +244,10 @@ def test_a_lane_ends_though_its_restoration_swallowed_that_it_was_told_to() -> N
 class Ownership:
     """Gives lanes to this worker when a test lets it; fails as often as a test says."""
 
-    def __init__(self, failures: int = 0) -> None:
+    def __init__(self, failures: int = 0, error: type[Exception] = NotCoordinatorError) -> None:
         self.failures = failures
+        self.error = error
+        self.rejoined = 0
         self.asked: list[int] = []
         self.given = asyncio.Event()
 
@@ -253,12 +255,16 @@ class Ownership:
         self.asked.append(generation)
         if self.failures:
             self.failures -= 1
-            raise IllegalGenerationError
+            raise self.error
         await self.given.wait()
+
+    async def rejoin(self) -> None:
+        self.rejoined += 1
 
 
 def owning(world: World, ownership: Ownership) -> LaneFleet:
-    return LaneFleet([SPEC], world.build, str, PATIENCE_SECONDS, FleetKafka(take=ownership.take))
+    kafka = FleetKafka(take=ownership.take, rejoin=ownership.rejoin)
+    return LaneFleet([SPEC], world.build, str, PATIENCE_SECONDS, kafka)
 
 
 def test_no_lane_reads_its_position_or_decides_before_the_worker_has_taken_it_over() -> None:
@@ -305,6 +311,27 @@ def test_a_generation_that_passed_before_the_lanes_were_taken_over_decides_nothi
     asyncio.run(story())
 
 
+def test_a_take_over_that_swallowed_its_end_opens_no_lane() -> None:
+    """aiokafka does so at times when Kafka was away."""
+
+    class Swallowing(Ownership):
+        async def take(self, lanes: Set[LaneId], generation: int) -> None:
+            with contextlib.suppress(asyncio.CancelledError):
+                await self.given.wait()
+
+    async def story() -> None:
+        world, ownership = World(), Swallowing()
+        fleet = owning(world, ownership)
+        await fleet.assigned(MATCH_0, 1)
+        await settle()
+        await fleet.revoked()
+        await settle()
+        assert world.opened == 0
+        await fleet.close()
+
+    asyncio.run(story())
+
+
 def test_lanes_are_taken_over_as_soon_as_kafka_lets_them_be(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -318,6 +345,30 @@ def test_lanes_are_taken_over_as_soon_as_kafka_lets_them_be(
         fleet.offer(batch(1, records(0)))
         await world.log.until([0])
         assert ownership.asked == [1, 1, 1]
+        await fleet.close()
+
+    asyncio.run(story())
+
+
+def test_a_worker_whose_group_went_on_without_it_joins_before_it_fences_anybody_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whom the labels name now may be the rightful owner, whom it would fence for nothing."""
+    monkeypatch.setattr("streams.runtime.fleet.TAKE_AGAIN_SECONDS", 0.0)
+
+    async def story() -> None:
+        world, ownership = World(), Ownership(failures=2, error=IllegalGenerationError)
+        fleet = owning(world, ownership)
+        await fleet.assigned(MATCH_0, 1)
+        await settle()
+        assert (ownership.asked, ownership.rejoined) == ([1], 1)
+        await fleet.revoked()
+        ownership.given.set()
+        ownership.failures = 0
+        await fleet.assigned(MATCH_0, 3)
+        fleet.offer(batch(3, records(0)))
+        await world.log.until([0])
+        assert ownership.asked == [1, 3]
         await fleet.close()
 
     asyncio.run(story())
