@@ -56,6 +56,18 @@ class StoreSettings(Struct, frozen=True, kw_only=True):
             extra=DURATION,
         ),
     ] = field(name="HEADWATER_INSERT_INTERVAL", default=Millis(SECOND_MS))
+    insert_interval_seldom_ms: Annotated[
+        Millis,
+        Meta(
+            ge=10,
+            le=10 * MINUTE_MS,
+            description="The same for tables that are seldom read: all but touches, attributions, "
+            "fraud_verdicts, credits, revenue, active_days, features and predictions. Rows of any "
+            "table wait no longer than HEADWATER_INSERT_INTERVAL after the last row of all.",
+            examples=["30s"],
+            extra=DURATION,
+        ),
+    ] = field(name="HEADWATER_INSERT_INTERVAL_SELDOM", default=Millis(5 * SECOND_MS))
     insert_timeout_ms: Annotated[
         Millis,
         Meta(

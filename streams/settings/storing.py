@@ -6,10 +6,10 @@ A default that is also a setting is taken from the tree, so that it is written o
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from streams.settings.core import CoreSettings
+from streams.settings.core import EMBEDDED_LEAD, CoreSettings
 from streams.settings.kafka import KafkaSettings
 from streams.settings.store import StoreSettings
 from streams.settings.worker import WorkerSettings
@@ -40,6 +40,8 @@ class FlushBounds:
     rows_max: int = _STORE.insert_rows
     bytes_max: int = 32_000_000
     seconds: float = _STORE.insert_interval_ms / 1000
+    seconds_seldom: float = _STORE.insert_interval_seldom_ms / 1000
+    """Instead of `seconds`, for tables that are seldom read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +52,11 @@ class BufferBounds:
     bytes_max: int = 256_000_000
 
 
-# What writes to the in-process broker waits for what reads from it, so rows must not linger.
-EMBEDDED_FLUSH_SECONDS = 0.1
+# What writes to the in-process broker waits for what reads from it. Rows are therefore inserted
+# when half of what it keeps of a single partition is in memory, and once nothing more comes.
+EMBEDDED_FLUSH_BYTES = EMBEDDED_LEAD.bytes_max // 2
+EMBEDDED_FLUSH_ROWS = EMBEDDED_LEAD.messages_max // 2
+EMBEDDED_QUIET_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +78,22 @@ class StoringSettings:
     buffer: BufferBounds = field(default_factory=BufferBounds)
 
     @property
-    def flush_seconds(self) -> float:
+    def flush_bounds(self) -> FlushBounds:
+        """When rows are inserted, without making the in-process broker's producers wait."""
+        flush = self.flush
+        if not self.embedded:
+            return flush
+        return replace(
+            flush,
+            rows_max=min(flush.rows_max, EMBEDDED_FLUSH_ROWS),
+            bytes_max=min(flush.bytes_max, EMBEDDED_FLUSH_BYTES),
+        )
+
+    @property
+    def quiet_seconds(self) -> float:
+        """Rows are also inserted when no row of any table has arrived for so long."""
         if self.embedded:
-            return min(self.flush.seconds, EMBEDDED_FLUSH_SECONDS)
+            return min(self.flush.seconds, EMBEDDED_QUIET_SECONDS)
         return self.flush.seconds
 
     def kafka(self) -> CoreSettings:

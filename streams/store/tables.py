@@ -84,6 +84,18 @@ def _table(topic: str, outcome: type[Outcome]) -> Table:
 TABLE_OF_TOPIC = {topic: _table(topic, outcome) for topic, outcome in OUTCOME_OF_TOPIC.items()}
 TABLES = {table.name: table for table in TABLE_OF_TOPIC.values()}
 
+READ_AT_ONCE = frozenset(
+    {
+        "touches", "attributions", "fraud_verdicts", "credits", "revenue", "active_days",
+        "features", "predictions",
+    }
+)  # fmt: skip
+"""Tables in which people and backends look for what has just happened."""
+
+SELDOM_READ = frozenset(TABLES) - READ_AT_ONCE
+"""Tables whose rows may wait longer, to be inserted with more others: figures of models, the
+accounting, what was dropped, spend, rates, milestones and sampled paths."""
+
 
 def parked_of_last_booking(origin: str = "app_id") -> str:
     """The rows of `parked` that are about the last booking of their money, as SQL to select from.

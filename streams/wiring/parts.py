@@ -70,7 +70,11 @@ def storing_settings(settings: Settings) -> StoringSettings:
         embedded=core.embedded,
         session_timeout_seconds=core.session_timeout_seconds,
         stop_seconds=core.stop_seconds,
-        flush=FlushBounds(rows_max=store.insert_rows, seconds=store.insert_interval_ms / 1000),
+        flush=FlushBounds(
+            rows_max=store.insert_rows,
+            seconds=store.insert_interval_ms / 1000,
+            seconds_seldom=store.insert_interval_seldom_ms / 1000,
+        ),
         buffer=BufferBounds(rows_max=store.buffered_rows),
     )
 

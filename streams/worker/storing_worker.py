@@ -29,19 +29,27 @@ from streams.store.log_epochs import bind_epochs
 from streams.store.migrations import require_usable
 from streams.store.sink.commits import RETRY_SECONDS, commit
 from streams.store.sink.pulse import Pulse
-from streams.store.sink.sink import SealBounds, Sink, SinkParts, TableSink
+from streams.store.sink.ripeness import SealBounds
+from streams.store.sink.sink import Sink, SinkParts, TableSink
 from streams.store.sink.storing_observer import StoringObserver
 from streams.store.sink.writer import TableWriter
-from streams.store.tables import TABLE_OF_TOPIC
+from streams.store.tables import SELDOM_READ, TABLE_OF_TOPIC, Table
 from streams.wiring.store import open_target
 
 SERVER_THREADS = 4  # inserts at once on a server; chdb takes one at a time
 _FAILED_STOP_SECONDS = 20.0
 """Faust gets this long to end after a failure. After a request, HEADWATER_STOP_TIMEOUT holds."""
-
-
 _AWAY_STOP_SECONDS = 5.0
 """Longest stop while no broker answers."""
+
+
+def seal_bounds(settings: StoringSettings, table: Table) -> SealBounds:
+    """When the rows of a table are inserted."""
+    flush = settings.flush_bounds
+    seconds = flush.seconds
+    if table.name in SELDOM_READ:
+        seconds = max(seconds, flush.seconds_seldom)
+    return SealBounds(flush.rows_max, flush.bytes_max, seconds, settings.quiet_seconds)
 
 
 class StoringWorker:
@@ -98,12 +106,10 @@ class StoringWorker:
             raise Stop(await connection_fault(self.settings.kafka().client(), error)) from error
         self._store, epochs = await self._open_store(logs)
         parts = SinkParts(self._threads, self._commit, self._observer, confirm=self._confirm)
-        flush = self.settings.flush
-        bounds = SealBounds(flush.rows_max, flush.bytes_max, self.settings.flush_seconds)
         tables = {
             topic: TableSink(
                 TableWriter(self._store, table, epochs[topic], self._pulse.require),
-                bounds,
+                seal_bounds(self.settings, table),
                 parts,
             )
             for topic, table in TABLE_OF_TOPIC.items()

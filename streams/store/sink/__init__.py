@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from streams.store.sink.pulse import Pulse
-from streams.store.sink.sink import SealBounds, Sink, SinkParts, TableSink
+from streams.store.sink.ripeness import SealBounds
+from streams.store.sink.sink import Sink, SinkParts, TableSink
 from streams.store.sink.storing_observer import StoringObserver
 from streams.store.sink.writer import InsertReport, TableWriter
 

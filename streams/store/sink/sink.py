@@ -8,16 +8,18 @@ reading is paused. Nothing is lost: a message that is dropped here is read again
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from streams.errors import in_one_line
 from streams.settings.storing import BufferBounds
 from streams.stages.contract import LogRecord
 from streams.store.base import UnavailableError
+from streams.store.sink.ripeness import Arrivals, SealBounds, seconds_left
 from streams.store.sink.sealed_batch import SealedBatch, TableBuffer
 from streams.store.sink.storing_observer import StoringObserver
 from streams.store.sink.writer import InsertReport, TableWriter
@@ -50,13 +52,8 @@ class SinkParts:
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     confirm: Confirm = no_doubt
     """Called before a batch is first inserted: its rows are of the log whose epoch they get."""
-
-
-@dataclass(frozen=True, slots=True)
-class SealBounds:
-    rows_max: int
-    bytes_max: int
-    seconds: float
+    arrivals: Arrivals = field(default_factory=Arrivals)
+    """Of all tables that share these parts."""
 
 
 class TableSink:
@@ -94,7 +91,9 @@ class TableSink:
         return self._in_flight_since if self._in_flight else self.buffer.since
 
     def offer(self, partition: int, records: Sequence[LogRecord]) -> None:
-        self.buffer.put(partition, records, self._parts.clock())
+        now = self._parts.clock()
+        self.buffer.put(partition, records, now)
+        self._parts.arrivals.note(now)
         self._arrival.set()
 
     def forget(self) -> None:
@@ -111,8 +110,6 @@ class TableSink:
         assignment = 0
         while True:
             await self._ripe()
-            if not self.buffer.rows:
-                continue
             if assignment != self._assignment:
                 assignment = self._assignment
                 self._writer.forget()
@@ -124,20 +121,17 @@ class TableSink:
         self._arrival.set()
 
     async def _ripe(self) -> None:
-        """Wait until there are enough rows for a batch, or the oldest has waited long enough."""
-        bounds, buffer, clock = self._bounds, self.buffer, self._parts.clock
-        while buffer.rows < bounds.rows_max and buffer.size < bounds.bytes_max:
+        """Wait until the buffered rows are to be inserted."""
+        while True:
             self._arrival.clear()
-            seconds = None
-            if buffer.since is not None:
-                seconds = buffer.since + bounds.seconds - clock()
-                if seconds <= 0 or self._is_hurried:
-                    return
-            try:
-                async with asyncio.timeout(seconds):
-                    await self._arrival.wait()
-            except TimeoutError:
+            parts = self._parts
+            left = seconds_left(self.buffer, self._bounds, parts.arrivals, parts.clock())
+            if left is not None and (left <= 0 or self._is_hurried):
                 return
+            # Rows of other tables may put off the end of this wait.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(left):
+                    await self._arrival.wait()
 
     async def _store(self, assignment: int) -> None:
         bounds = self._bounds

@@ -67,6 +67,11 @@ def test_storing_goes_to_the_server_or_to_the_folder() -> None:
     assert folder.flush.rows_max == 10
 
 
+def test_intervals_of_inserts_are_those_of_the_settings() -> None:
+    flush = storing_settings(_settings(INSERT_INTERVAL="2s", INSERT_INTERVAL_SELDOM="30s")).flush
+    assert (flush.seconds, flush.seconds_seldom) == (2.0, 30.0)
+
+
 def test_rules_are_those_of_the_settings(tmp_path: Path) -> None:
     file = tmp_path / "rules.toml"
     file.write_text('[windows]\nclick = "3d"\nview = "6h"\n')

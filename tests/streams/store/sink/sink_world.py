@@ -19,8 +19,9 @@ from streams.store.base import (
     SqlValue,
     UnavailableError,
 )
+from streams.store.sink.ripeness import SealBounds
 from streams.store.sink.sealed_batch import Polled, SealedBatch
-from streams.store.sink.sink import SealBounds, Sink, SinkParts, TableSink
+from streams.store.sink.sink import Sink, SinkParts, TableSink
 from streams.store.sink.storing_observer import StoringObserver
 from streams.store.sink.writer import TableWriter
 from streams.store.tables import TABLES
@@ -116,7 +117,9 @@ def sealed(first: int, count: int) -> SealedBatch:
 class Bench:
     """One table's sink over a store in memory, with a Kafka that only remembers commits."""
 
-    def __init__(self, store: MemoryStore, rows_max: int = 10) -> None:
+    def __init__(
+        self, store: MemoryStore, rows_max: int = 10, bounds: SealBounds | None = None
+    ) -> None:
         self.store = store
         self.committed: dict[int, int] = {}
         self.stored_at_commit: list[int] = []
@@ -126,7 +129,7 @@ class Bench:
         self._threads = ThreadPoolExecutor(1)
         self._threads_of_another = ThreadPoolExecutor(1)
         parts = SinkParts(self._threads, self._commit, self._observer(), sleep=no_wait)
-        bounds = SealBounds(rows_max, 1_000_000, 0.0)
+        bounds = bounds or SealBounds(rows_max, 1_000_000, 0.0)
         writer = TableWriter(store, TABLES["freshness"], "test")
         self.table = TableSink(writer, bounds, parts)
         self.sink = Sink(
