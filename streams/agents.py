@@ -24,7 +24,15 @@ from streams.settings.core import CoreSettings
 from streams.settings.storing import StoringSettings
 from streams.store.tables import TABLE_OF_TOPIC
 
-__all__ = ["CORE_LANES", "Offer", "core_app", "storing_app"]
+__all__ = [
+    "BESIDE_LEARNING",
+    "CORE_LANES",
+    "LEARNING_LANE",
+    "Offer",
+    "core_app",
+    "learning_app",
+    "storing_app",
+]
 
 PollBatches = AsyncIterator[PollBatch]
 Offer = Callable[[PollBatch], None]
@@ -38,17 +46,23 @@ INTAKE_LANE = LaneSpec(
     awaited=(topics.TOUCHPOINTS.name, topics.INSTALLS.name),
 )
 MATCHING_LANE = LaneSpec("matching", (topics.MATCH.name,), topics.MATCHING_CHANGELOG.name)
-JOURNEYS_LANE = LaneSpec("journeys", (topics.JOURNEYS.name,), topics.JOURNEYS_CHANGELOG.name)
+JOURNEYS_LANE = LaneSpec(
+    "journeys", (topics.JOURNEYS.name,), topics.JOURNEYS_CHANGELOG.name, reads_models=True
+)
 SITES_LANE = LaneSpec("sites", (topics.SITES.name,), topics.SITES_CHANGELOG.name)
 LEARNING_LANE = LaneSpec(
     "learning", (topics.EXAMPLES.name,), topics.LEARNING_CHANGELOG.name, single_partition=True
 )
-CORE_LANES = (INTAKE_LANE, MATCHING_LANE, JOURNEYS_LANE, SITES_LANE, LEARNING_LANE)
+BESIDE_LEARNING = (INTAKE_LANE, MATCHING_LANE, JOURNEYS_LANE, SITES_LANE)
+CORE_LANES = (*BESIDE_LEARNING, LEARNING_LANE)
 
 
 def core_app(settings: CoreSettings, offer: Offer) -> faust.App:
-    """The app of a core worker: every stage decides on the batches that its agent offers."""
-    app = batch_app(settings, frozenset(map(settings.topic, LEARNING_LANE.inputs)))
+    """The app of a core worker: every stage decides on the batches that its agent offers.
+
+    It can learn, too, and does so while no learning worker is in its group.
+    """
+    app = learning_app(settings, offer)
 
     @app.agent(_batches(app, settings, INTAKE_LANE.inputs), name=INTAKE_LANE.stage)
     async def intake(batches: PollBatches) -> AsyncIterator[None]:
@@ -77,6 +91,16 @@ def core_app(settings: CoreSettings, offer: Offer) -> faust.App:
         async for batch in batches:
             offer(batch)
             yield
+
+    return app
+
+
+def learning_app(settings: CoreSettings, offer: Offer) -> faust.App:
+    """The app of a learning worker, in the group of the core workers, which learn without one.
+
+    The assignor gives the examples to a member that reads nothing else, if there is one.
+    """
+    app = batch_app(settings, frozenset(map(settings.topic, LEARNING_LANE.inputs)))
 
     @app.agent(_batches(app, settings, LEARNING_LANE.inputs), name=LEARNING_LANE.stage)
     async def learning(batches: PollBatches) -> AsyncIterator[None]:

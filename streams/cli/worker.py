@@ -12,11 +12,12 @@ from streams.cli.output import folder_option, settings_for
 @click.command("worker")
 @click.option(
     "--role",
-    type=click.Choice(["core", "storing", "all"]),
+    type=click.Choice(["core", "learning", "storing", "all"]),
     default="all",
     show_default=True,
-    help="core attributes, learns and predicts; storing writes the results to ClickHouse; all "
-    "runs one process of each.",
+    help="core attributes, predicts, and learns if nobody else does; learning only learns, so that "
+    "core does not; storing writes the results to ClickHouse; all runs one process of each "
+    "(learning apart from core only with HEADWATER_KAFKA).",
 )
 @folder_option
 def worker_command(role: str, folder: Path | None) -> int:

@@ -107,6 +107,8 @@ class LaneFleet:
         closed = [f"{key[0]}-{key[1]}" for key in sorted(self._wanted) if not self._is_open(key)]
         if closed:
             return Readiness(False, f"restoring {', '.join(closed)}")
+        if not self._wanted:
+            return Readiness(True, "standing by: other workers have all lanes")
         return Readiness(True, f"deciding on {len(self._wanted)} lanes")
 
     def offer(self, batch: PollBatch) -> None:

@@ -52,6 +52,7 @@ class LaneSpec:
     is_source: bool = False  # event producers write the inputs, which may need clock ticks
     asking: str = ""  # the input whose records are answered once `awaited` are read up to them
     awaited: tuple[str, ...] = ()
+    reads_models: bool = False  # the stage looks up model versions that were published
 
     def partitions(self, p: int) -> list[TopicPartition]:
         return [(topic, p) for topic in self.inputs]

@@ -17,7 +17,7 @@ class WorkerSettings(Struct, frozen=True, kw_only=True):
             ge=0,
             le=65_535,
             description="Port of /metrics, /livez and /readyz. With `--role all`, storing takes "
-            "the next one. 0: no port.",
+            "the next one, and learning the one after it. 0: no port.",
             examples=["9100"],
         ),
     ] = field(name="HEADWATER_METRICS_PORT", default=6066)

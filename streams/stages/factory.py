@@ -12,7 +12,7 @@ from streams.stages.contract import Stage
 from streams.stages.intake.intake import Intake, IntakeRules
 from streams.stages.journeys.active_models import FindSnapshot, Scorers, ScoringRules
 from streams.stages.journeys.journeys import Journeys
-from streams.stages.learning.learning import Learning, LearningRules
+from streams.stages.learning.rules import LearningRules
 from streams.stages.matching.matching import Matching
 from streams.stages.sites.sites import Sites
 
@@ -62,6 +62,9 @@ def stage_factory(
             case "sites":
                 return Sites(partition, partitions, rules.attribution, observer)
             case "learning":
+                # Imported here, because most workers never learn.
+                from streams.stages.learning.learning import Learning
+
                 stored = rules.keeps_state
                 return Learning(partitions, rules.learning, observer, is_stored=stored)
         raise ValueError(f"no stage {stage!r}")

@@ -19,6 +19,7 @@ from streams.kafka.connection_fault import connection_fault
 from streams.runtime.checkpoint import LogOptions, no_announcement, no_label
 from streams.runtime.faust.app import report, run_faust, silence_libraries
 from streams.runtime.faust.batches import PollBatch
+from streams.runtime.faust.group_admission import Admission, admitted
 from streams.runtime.fleet import FleetKafka, LaneFleet, LaneId
 from streams.runtime.identity import UNKNOWN_LOGS
 from streams.runtime.identity.lane_origin import LaneOrigin
@@ -66,6 +67,10 @@ class Surroundings:
     specs: tuple[LaneSpec, ...] = CORE_LANES
     app: Callable[[CoreSettings, Offer], faust.App] = core_app
     """An app with one agent for each of `specs`."""
+    beside: tuple[LaneSpec, ...] = ()
+    """Lanes that only other workers of the group have."""
+    admission: Admission = admitted
+    """Ends once the worker may join its group."""
 
 
 class CoreWorker:
@@ -89,6 +94,9 @@ class CoreWorker:
         topics = [name for spec in self.specs for name in (*spec.inputs, spec.changelog) if name]
         self._look = partial(self.offsets.known_logs, topics)
         self.log_watch = LogWatch(UNKNOWN_LOGS, self._look)
+        self._beside = around.beside
+        self._admission = around.admission
+        self._waits_for = ""
         self.app = around.app(settings, self._offer)
         self.app.on_partitions_revoked.connect(self._on_revoked)
         self.app.on_partitions_assigned.connect(self._on_assigned)
@@ -100,6 +108,8 @@ class CoreWorker:
             return Readiness(False, "starting")
         if self.watch.fault:
             return Readiness(False, LoggedReason(self.watch.fault))
+        if self._waits_for:
+            return Readiness(False, self._waits_for)
         ready = self.fleet.readiness
         if ready.is_ready and self._is_waiting():
             reason = "Kafka does not take this worker's checkpoints"
@@ -120,10 +130,13 @@ class CoreWorker:
         """Connect and check the topics; SetupError when the broker or a topic is missing."""
         try:
             await self.offsets.start()
-            await self.snapshots.start()
+            if any(spec.reads_models for spec in self.specs):
+                await self.snapshots.start()
         except (KafkaError, OSError, TimeoutError) as error:
             raise SetupError(await connection_fault(self.settings.client(), error)) from error
-        self._partitions = await partition_counts(self.offsets, self.specs, self.settings)
+        self._partitions = await partition_counts(
+            self.offsets, (*self.specs, *self._beside), self.settings
+        )
         self.offsets.logs = self.app.transport.logs = await self._look()
         self.log_watch = LogWatch(self.offsets.logs, self._look)
         await self.offsets.require(name for spec in self.specs for name in spec.inputs)
@@ -136,6 +149,13 @@ class CoreWorker:
             FleetKafka(self._take, self._rejoin),
         )
         return self.fleet
+
+    async def run_app(self) -> None:
+        """Run Faust, once the group admits this worker."""
+        async for reason in self._admission(self.settings):
+            self._waits_for = reason
+        self._waits_for = ""
+        await run_faust(self.app)
 
     async def _rejoin(self) -> None:
         await self.app.consumer.rejoin()
@@ -254,7 +274,7 @@ async def run_core(worker: CoreWorker, stop: asyncio.Event) -> int:
 async def _serve(worker: CoreWorker, fleet: LaneFleet, stop: asyncio.Event) -> int:
     app = worker.app
     stopping = asyncio.create_task(stop.wait())
-    tasks = [asyncio.create_task(worker.log_watch.run()), asyncio.create_task(run_faust(app))]
+    tasks = [asyncio.create_task(worker.log_watch.run()), asyncio.create_task(worker.run_app())]
     tasks += [asyncio.create_task(ticking) for ticking in worker.ticking(fleet)]
     tasks.append(asyncio.create_task(worker.watch.run(worker.is_well)))
     try:

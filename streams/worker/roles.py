@@ -13,7 +13,9 @@ import sys
 import threading
 import warnings
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import replace
 from importlib.metadata import version
+from typing import TYPE_CHECKING
 
 from streams.errors import Stop
 from streams.kafka.embedded_broker import EmbeddedBroker
@@ -27,6 +29,9 @@ from streams.worker import metrics
 from streams.worker.health_server import Health, HealthServer
 from streams.worker.observers import LaneMetrics, StageMetrics, StoringMetrics
 from streams.worker.supervisor import Child, end_with, supervise
+
+if TYPE_CHECKING:
+    from streams.worker.core_worker import Surroundings
 
 BEAT_SECONDS = 1.0
 _KILL_SECONDS = 5.0
@@ -65,19 +70,21 @@ def run_role(role: str, settings: Settings, observer: LaneObserver | None = None
         )
     end_with(settings.worker.supervisor)
     _check_topics(settings.kafka)
-    if role == "core" and not settings.kafka.is_in_process:
+    if role != "storing" and not settings.kafka.is_in_process:
         _check_rules(settings)
     _relax_collector()
     if role == "storing":
         return asyncio.run(_run_storing(settings))
-    return asyncio.run(_run_core(settings, observer or LaneMetrics()))
+    run = _run_learning if role == "learning" else _run_core
+    return asyncio.run(run(settings, observer or LaneMetrics()))
 
 
 def _run_all(settings: Settings) -> int:
     # Each worker keeps to HEADWATER_STOP_TIMEOUT by itself; it is killed only when it hangs.
     stop_seconds = settings.worker.stop_timeout_ms / 1000 + _KILL_SECONDS
     if settings.kafka.brokers is not None:
-        return supervise(role_children(settings, os.environ), stop_seconds, _logger.error)
+        children = [*role_children(settings, os.environ), learning_child(settings, os.environ)]
+        return supervise(children, stop_seconds, _logger.error)
     with EmbeddedBroker(settings.kafka.topic_prefix) as broker:
         _logger.info(
             "HEADWATER_KAFKA is not set: an embedded broker listens on %s until this ends",
@@ -99,6 +106,23 @@ def role_children(settings: Settings, environ: Mapping[str, str]) -> list[Child]
     ]
 
 
+def learning_child(settings: Settings, environ: Mapping[str, str]) -> Child:
+    """The learning worker beside them. It shares neither a port nor a folder of state with core,
+    which may open the state of learning before this process has closed it.
+
+    There is none on the embedded broker, where the state of a lane ends with the lane.
+    """
+    kafka, port = settings.kafka, settings.worker.metrics_port
+    own = {
+        "HEADWATER_METRICS_PORT": str(port + 2 if port else 0),
+        "HEADWATER_STATE_DIR": str(settings.folders.state / "apart"),
+    }
+    if kafka.group_instance_id:
+        own["HEADWATER_GROUP_INSTANCE_ID"] = f"{kafka.group_instance_id}-learning"
+    folder = ("--data", str(settings.folders.data))
+    return Child("learning", ("worker", "--role", "learning", *folder), {**environ, **own})
+
+
 def migrate_in_child(settings: Settings, environ: Mapping[str, str]) -> None:
     """Run `headwater migrate` in a process of its own: chdb must not be open when others start."""
     folder = ("--data", str(settings.folders.data))
@@ -118,17 +142,38 @@ def migrate_in_child(settings: Settings, environ: Mapping[str, str]) -> None:
 
 async def _run_core(settings: Settings, observer: LaneObserver) -> int:
     # Imported here, because the other commands start faster without Faust and River.
+    from streams.worker.core_worker import Surroundings
+
+    return await _run_lanes(settings, "core", Surroundings(observer=observer))
+
+
+async def _run_learning(settings: Settings, observer: LaneObserver) -> int:
+    from streams.agents import BESIDE_LEARNING, LEARNING_LANE, learning_app
+    from streams.runtime.faust.group_admission import earlier_builds_gone
+    from streams.worker.core_worker import Surroundings
+
+    around = Surroundings(
+        observer=observer,
+        specs=(LEARNING_LANE,),
+        app=learning_app,
+        beside=BESIDE_LEARNING,
+        admission=earlier_builds_gone,
+    )
+    return await _run_lanes(settings, "learning", around)
+
+
+async def _run_lanes(settings: Settings, role: str, around: Surroundings) -> int:
     from streams.runtime.snapshots import SnapshotReader
     from streams.stages.factory import stage_factory
-    from streams.worker.core_worker import CoreWorker, Surroundings, run_core
+    from streams.worker.core_worker import CoreWorker, run_core
 
     core = core_settings(settings)
     snapshots = SnapshotReader(core)
     stages = stage_factory(stage_rules(settings), snapshots.find, StageMetrics())
-    around = Surroundings(snapshots=snapshots, observer=observer)
+    around = replace(around, snapshots=snapshots)
     worker = CoreWorker(core, stages, around)
     return await _serve(
-        settings, "core", lambda: worker.readiness, lambda stop: run_core(worker, stop)
+        settings, role, lambda: worker.readiness, lambda stop: run_core(worker, stop)
     )
 
 

@@ -8,6 +8,8 @@ from enum import Enum
 
 CORES = ("core-1", "core-2")
 STORING = "storing"
+LEARNING = "learning"
+"""A worker that no plan starts: tests add one to a fleet."""
 DISK_LOSS_SHARE = 0.2  # of the kills of core workers
 SHARE_FIRST, SHARE_LAST = 0.02, 0.99
 """Of the traffic: while workers still start there is nothing to kill."""

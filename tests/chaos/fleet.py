@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.chaos.fault_plan import CORES, STORING
+from tests.chaos.fault_plan import CORES, LEARNING, STORING
 from tests.chaos.installation import CHECKOUT, COMMAND, Installation
 
 LOOK_SECONDS = 0.1
@@ -51,12 +51,22 @@ class Fleet:
         for name in (*CORES, STORING):
             self.workers[name] = Worker(name, self._start(name))
 
+    def add(self, name: str) -> None:
+        """Start one more worker."""
+        self.workers[name] = Worker(name, self._start(name))
+
+    def kill_for_good(self, name: str) -> None:
+        """SIGKILL a worker that nobody starts again."""
+        process = self.workers.pop(name).process
+        process.kill()
+        process.wait()
+
     async def supervise(self) -> None:
         """Start ended workers again, until cancelled."""
         async with asyncio.TaskGroup() as restarts:
             while True:
                 await asyncio.sleep(LOOK_SECONDS)
-                for worker in self.workers.values():
+                for worker in list(self.workers.values()):
                     if worker.process.poll() is not None and not worker.is_awaited:
                         worker.is_awaited = True
                         restarts.create_task(self._replace(worker))
@@ -132,7 +142,7 @@ class Fleet:
         worker.is_killed = worker.is_awaited = False
 
     def _start(self, name: str) -> subprocess.Popen[bytes]:
-        role = STORING if name == STORING else "core"
+        role = name if name in (STORING, LEARNING) else "core"
         checkout = self.checkouts.get(name, CHECKOUT)
         with self.log(name).open("ab") as log:
             return subprocess.Popen(

@@ -16,7 +16,7 @@ from typing import Any
 
 from streams.lab.bench.free_port import free_port
 from streams.settings import Settings, read_settings
-from tests.chaos.fault_plan import CORES, STORING
+from tests.chaos.fault_plan import CORES, LEARNING, STORING
 from tests.checkout import ROOT
 
 CHECKOUT = ROOT
@@ -26,6 +26,7 @@ SESSION_SECONDS = 4
 _DECIDED = re.compile(
     r'^headwater_events_total\{disposition="decided"[^\n]* ([\d.e+]+)$', re.MULTILINE
 )
+_LEARNED = re.compile(r'^headwater_records_total\{stage="learning"\} ([\d.e+]+)$', re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ class WatchedInstallation(Installation):
     """An installation whose workers have ports for their probes."""
 
     ports: Mapping[str, int] = field(
-        default_factory=lambda: {name: free_port() for name in (*CORES, STORING)}
+        default_factory=lambda: {name: free_port() for name in (*CORES, LEARNING, STORING)}
     )
 
     def environ(self, worker: str = "none") -> dict[str, str]:
@@ -91,6 +92,10 @@ class WatchedInstallation(Installation):
         """How many events this process of the worker has decided."""
         found = _DECIDED.findall(self._page(worker, "metrics")[1])
         return sum(map(float, found))
+
+    def learned(self, worker: str) -> float:
+        """How many examples this process of the worker has read."""
+        return sum(map(float, _LEARNED.findall(self._page(worker, "metrics")[1])))
 
     def _page(self, worker: str, path: str) -> tuple[int, str]:
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))

@@ -15,8 +15,9 @@ from streams.stages.contract import Stage
 from streams.stages.journeys.active_models import Scorers, ScoringRules
 from streams.stages.journeys.journeys import Journeys
 from streams.stages.learning.head import unusable
-from streams.stages.learning.learning import Learning, LearningRules
+from streams.stages.learning.learning import Learning
 from streams.stages.learning.parts import StoredParts
+from streams.stages.learning.rules import LearningRules
 from streams.stages.matching.matching import Matching
 from streams.stages.sites.sites import Sites
 from streams.stages.stored_formats import (

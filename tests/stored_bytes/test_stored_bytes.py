@@ -21,7 +21,8 @@ from streams.stages.common.observer import StageObserver
 from streams.stages.contract import Stage
 from streams.stages.journeys.active_models import Scorers, ScoringRules
 from streams.stages.journeys.journeys import Journeys
-from streams.stages.learning.learning import Learning, LearningRules
+from streams.stages.learning.learning import Learning
+from streams.stages.learning.rules import LearningRules
 from streams.stages.learning.targets import AnyRules
 from streams.stages.matching.matching import Matching
 from streams.stages.sites.sites import Sites

@@ -6,7 +6,7 @@ import asyncio
 
 import faust
 
-from streams.agents import CORE_LANES, core_app, storing_app
+from streams.agents import CORE_LANES, core_app, learning_app, storing_app
 from streams.runtime.faust.batches import PollBatch
 from streams.settings.core import CoreSettings
 from streams.settings.storing import StoreTarget, StoringSettings
@@ -28,6 +28,14 @@ def test_each_stage_of_the_core_has_an_agent_that_reads_its_inputs() -> None:
             spec.stage: [f"t-{name}" for name in spec.inputs] for spec in CORE_LANES
         }
         assert all(agent.fun.__name__ == name for name, agent in app.agents.items())
+
+    asyncio.run(story())
+
+
+def test_the_app_of_a_learning_worker_reads_the_examples_and_nothing_else() -> None:
+    async def story() -> None:
+        app = learning_app(CoreSettings("127.0.0.1:1", topic_prefix="t-"), ignore)
+        assert read_by(app) == {"learning": ["t-examples"]}
 
     asyncio.run(story())
 

@@ -12,19 +12,17 @@ learned nothing of it scores.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
 from functools import partial
 from itertools import groupby
 
 import msgspec
 from msgspec import msgpack
 
-from online_models.credit.learner import CreditLearner, CreditRules
+from online_models.credit.learner import CreditLearner
 from online_models.credit.persistence import CREDIT
 from online_models.learning.learner import Learner
 from online_models.learning.registry import LogPosition, Registry
-from online_models.learning.rules import rules_for
 from online_models.persistence.envelope import Unusable
 from schemas import topics
 from schemas.records import CommandKind, Example, ExposurePath, ModelCommand
@@ -45,7 +43,8 @@ from streams.stages.learning.parts import (
     without_prefix,
 )
 from streams.stages.learning.quality_reporter import QualityReporter
-from streams.stages.learning.targets import AnyRules, TargetLearners
+from streams.stages.learning.rules import LearningRules
+from streams.stages.learning.targets import TargetLearners
 from streams.stages.learning.version_book import VersionBook
 from streams.stages.separate.learning_examples import SeparateExamples
 
@@ -56,14 +55,6 @@ STORE_AFTER_EXAMPLES_MAX = 100_000
 
 _HEAD = "stage"
 CREDIT_PARTS = f"{CREDIT}/"
-
-
-@dataclass(frozen=True, slots=True)
-class LearningRules:
-    """What decides how every model is learned; targets by name."""
-
-    targets: Mapping[str, AnyRules] = field(default_factory=lambda: {"payer": rules_for()})
-    credit: CreditRules = field(default_factory=CreditRules)
 
 
 class Learning:

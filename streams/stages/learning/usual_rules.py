@@ -7,7 +7,7 @@ from msgspec import structs
 from online_models.learning.rules import Challenger, rules_for
 from online_models.learning.value_learner import ValueLearnerRules
 from online_models.targets.targets import VALUE, Targets
-from streams.stages.learning.learning import LearningRules
+from streams.stages.learning.rules import LearningRules
 
 
 def learning_of(targets: Targets, challengers: tuple[Challenger, ...] = ()) -> LearningRules:

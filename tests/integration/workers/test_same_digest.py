@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Mapping
+import uuid
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,9 +15,11 @@ import pytest
 
 from deploy.local.servers import KafkaServer
 from tests.chaos import audit
-from tests.chaos.fault_injector import run_calm
-from tests.chaos.installation import run_headwater
-from tests.chaos.traffic import read_file
+from tests.chaos.fault_injector import LOOK_SECONDS, PATIENCE_SECONDS, run_traffic
+from tests.chaos.fault_plan import CORES, LEARNING
+from tests.chaos.fleet import Fleet
+from tests.chaos.installation import WatchedInstallation, run_headwater
+from tests.chaos.traffic import Flow, Progress, read_file
 
 EVENTS, SEED = 20_000, 11
 SMALL_BATCH, LARGE_BATCH = 137, 4_000
@@ -63,7 +67,7 @@ def test_the_embedded_broker_leads_to_the_facts_of_a_replay(tmp_path: Path, file
 
 
 @pytest.mark.kafka
-def test_two_core_workers_on_real_kafka_lead_to_the_facts_of_a_replay(
+def test_two_core_workers_and_a_learner_that_dies_lead_to_the_facts_of_a_replay(
     kafka: KafkaServer,
     file: Path,
     tmp_path: Path,
@@ -71,11 +75,44 @@ def test_two_core_workers_on_real_kafka_lead_to_the_facts_of_a_replay(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.CRITICAL, logger="aiokafka")
-    outcome = asyncio.run(run_calm(read_file(file), kafka, tmp_path))
+    name = f"apart-{uuid.uuid4().hex[:8]}"
+    installation = WatchedInstallation(name, kafka.address, tmp_path / "apart")
+    learner = LearnerThatDies(installation)
+    outcome = asyncio.run(run_traffic(read_file(file), installation, Flow(), learner.come_and_go))
     assert outcome.unexpected_exits == []
     assert outcome.last_codes == [0, 0, 0]
     assert outcome.accounts["reconciled"], outcome.accounts["faults"]
     _require_same(replayed, Stored(outcome.installation.environ(), outcome.digest))
+
+
+@dataclass(frozen=True, slots=True)
+class LearnerThatDies:
+    """A learning worker joins two core workers in the middle of the traffic, learns, and is killed:
+    from then on they learn."""
+
+    installation: WatchedInstallation
+
+    async def come_and_go(self, fleet: Fleet, progress: Progress) -> Counter[str]:
+        installation = self.installation
+        await progress.permit_until(0.4)
+        fleet.add(LEARNING)
+        await _until(lambda: "deciding on 1" in installation.readiness(LEARNING)[1])
+        await progress.permit_until(0.7)
+        await _until(lambda: installation.learned(LEARNING) > 0)
+        learned = self._learned_by_cores()
+        fleet.kill_for_good(LEARNING)
+        await progress.permit_until(1.0)
+        await _until(lambda: self._learned_by_cores() > learned)
+        return Counter()
+
+    def _learned_by_cores(self) -> float:
+        return sum(map(self.installation.learned, CORES))
+
+
+async def _until(condition: Callable[[], object]) -> None:
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not await asyncio.to_thread(condition):  # noqa: ASYNC110  # In another process.
+            await asyncio.sleep(LOOK_SECONDS)
 
 
 def _replay(file: Path, batch: int) -> Stored:

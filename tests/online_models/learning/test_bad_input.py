@@ -29,7 +29,8 @@ from streams.stages.common.observer import StageObserver
 from streams.stages.contract import Effects
 from streams.stages.journeys.active_models import Scorers, ScoringRules
 from streams.stages.journeys.journeys import Journeys
-from streams.stages.learning.learning import Learning, LearningRules
+from streams.stages.learning.learning import Learning
+from streams.stages.learning.rules import LearningRules
 from tests.worlds import hazard_world, learner_world
 from tests.worlds.clock import HOUR, NOON
 from tests.worlds.records import RULES, installed, purchase, refund, routed

@@ -22,7 +22,7 @@ from streams.stages.common.observer import StageObserver
 from streams.stages.factory import StageConstructor, StageRules, stage_factory
 from streams.stages.intake.intake import IntakeRules
 from streams.stages.journeys.active_models import ScoringRules
-from streams.stages.learning.learning import LearningRules
+from streams.stages.learning.rules import LearningRules
 from streams.stages.learning.targets import AnyRules
 from tests.simulation.scenarios.advertisements import SECRETS
 from tests.simulation.scenarios.rule_sets import rule_set

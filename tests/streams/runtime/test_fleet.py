@@ -35,6 +35,14 @@ def batch(generation: int, polled: Sequence[Record], prefix: str = "") -> PollBa
     return made
 
 
+def test_a_worker_without_a_lane_is_ready_and_stands_by() -> None:
+    async def story(world: World, fleet: LaneFleet) -> None:
+        await fleet.assigned([], 1)
+        assert fleet.readiness == (True, "standing by: other workers have all lanes")
+
+    run(story)
+
+
 def test_a_worker_is_ready_when_every_lane_is_restored_and_not_while_partitions_move() -> None:
     async def story(world: World, fleet: LaneFleet) -> None:
         assert fleet.readiness == (False, "waiting for partitions")

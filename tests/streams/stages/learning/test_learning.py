@@ -21,7 +21,8 @@ from streams.runtime.state import MemoryStore
 from streams.stages.common.observer import StageObserver
 from streams.stages.common.snapshot_messages import model_of
 from streams.stages.contract import Effects
-from streams.stages.learning.learning import STORE_AFTER_EXAMPLES, Learning, LearningRules
+from streams.stages.learning.learning import STORE_AFTER_EXAMPLES, Learning
+from streams.stages.learning.rules import LearningRules
 from tests.worlds import credit_world, learner_world
 from tests.worlds.clock import NOON
 from tests.worlds.learner_world import RULES

@@ -22,8 +22,9 @@ from streams.replay.memory_log import MemoryRecord
 from streams.runtime.state import MemoryStore
 from streams.stages.common.observer import StageObserver
 from streams.stages.contract import Effects, OffsetRange, RereadsInput
-from streams.stages.learning.learning import Learning, LearningRules
+from streams.stages.learning.learning import Learning
 from streams.stages.learning.parts import BASE_AGE_MS_MAX, BASE_EVERY_MS, BASES_MAX
+from streams.stages.learning.rules import LearningRules
 from tests.streams.stages.learning.test_learning import of, versions
 from tests.worlds import learner_world
 from tests.worlds.clock import NOON

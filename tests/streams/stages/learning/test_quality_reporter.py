@@ -20,7 +20,8 @@ from streams.replay.memory_log import MemoryRecord
 from streams.runtime.state import MemoryStore
 from streams.stages.common.observer import StageObserver
 from streams.stages.contract import Effects, LogRecord
-from streams.stages.learning.learning import Learning, LearningRules
+from streams.stages.learning.learning import Learning
+from streams.stages.learning.rules import LearningRules
 from tests.worlds import learner_world
 from tests.worlds.clock import NOON
 from tests.worlds.stage_world import Fed, Row, decide_with_crashes, rows
