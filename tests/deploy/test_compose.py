@@ -12,7 +12,7 @@ from tests.checkout import ROOT
 from tests.deploy.container_settings import settings_of
 
 COMPOSE = ROOT / "deploy" / "compose.yaml"
-OURS = {"migrate", "core-1", "core-2", "storing"}
+OURS = {"migrate", "core-1", "core-2", "learning", "storing"}
 WORKERS = OURS - {"migrate"}
 
 
@@ -22,12 +22,12 @@ def services() -> dict[str, Any]:
     return found
 
 
-def test_it_runs_both_servers_two_core_workers_and_one_storing_worker(
+def test_it_runs_both_servers_two_core_workers_a_learner_and_one_storing_worker(
     services: dict[str, Any],
 ) -> None:
     assert set(services) == OURS | {"kafka", "clickhouse"}
     roles = sorted(services[name]["command"][-1] for name in WORKERS)
-    assert roles == ["core", "core", "storing"]
+    assert roles == ["core", "core", "learning", "storing"]
     assert services["kafka"]["image"].startswith("apache/kafka:4.")
 
 
@@ -54,10 +54,12 @@ def test_headwater_accepts_the_settings(
     assert settings.rules.pseudonym_secret
 
 
-def test_core_workers_have_names_and_disks_of_their_own(services: dict[str, Any]) -> None:
-    core = [services[name] for name in ("core-1", "core-2")]
-    assert len({worker["environment"]["HEADWATER_GROUP_INSTANCE_ID"] for worker in core}) == 2
-    assert len({tuple(worker["volumes"]) for worker in core}) == 2
+def test_core_workers_and_the_learner_have_names_and_disks(
+    services: dict[str, Any],
+) -> None:
+    members = [services[name] for name in ("core-1", "core-2", "learning")]
+    assert len({worker["environment"]["HEADWATER_GROUP_INSTANCE_ID"] for worker in members}) == 3
+    assert len({tuple(worker["volumes"]) for worker in members}) == 3
 
 
 def test_health_is_asked_on_the_port_that_is_set(services: dict[str, Any]) -> None:

@@ -49,6 +49,7 @@ def test_core_keeps_its_name_and_disk_and_storing_needs_neither(manifests: list[
     kinds = {workload.name: workload.kind for workload in workloads(manifests)}
     assert kinds == {
         "headwater-core": "StatefulSet",
+        "headwater-learning": "Deployment",
         "headwater-storing": "Deployment",
         "headwater-migrate": "Job",
     }
@@ -83,7 +84,7 @@ def test_selectors_choose_the_pods_they_are_meant_for(manifests: list[Manifest])
     (monitor,) = of_kind(manifests, "PodMonitor")
     closed, scraped = policy["spec"]["podSelector"], monitor["spec"]["selector"]
     assert chosen(closed) == set(pods)
-    assert chosen(scraped) == {"headwater-core", "headwater-storing"}
+    assert chosen(scraped) == {"headwater-core", "headwater-learning", "headwater-storing"}
     stranger = {"app.kubernetes.io/name": "shop", "app.kubernetes.io/component": "core"}
     assert not matches(closed, stranger)
     assert not matches(scraped, stranger)
@@ -126,6 +127,15 @@ def test_a_core_worker_is_known_to_kafka_by_the_name_of_its_pod(manifests: list[
         found for found in core.container["env"] if found["name"] == "HEADWATER_GROUP_INSTANCE_ID"
     )
     assert variable["valueFrom"]["fieldRef"]["fieldPath"] == "metadata.name"
+
+
+def test_one_learner_is_a_member_by_a_name_that_two_pods_never_have_at_a_time(
+    manifests: list[Manifest],
+) -> None:
+    (learner,) = (found for found in workloads(manifests) if found.name == "headwater-learning")
+    assert environment(learner, manifests)["HEADWATER_GROUP_INSTANCE_ID"] == learner.name
+    assert learner.spec["replicas"] == 1
+    assert learner.spec["strategy"] == {"type": "Recreate"}
 
 
 def test_no_more_core_workers_than_partitions(manifests: list[Manifest]) -> None:
@@ -172,5 +182,5 @@ def test_a_worker_that_ends_because_its_topics_changed_is_started_again(
 ) -> None:
     """A pod without a policy is always restarted, also after exit code 1."""
     workers = [one for one in workloads(manifests) if one.kind in ("StatefulSet", "Deployment")]
-    assert len(workers) == 2
+    assert len(workers) == 3
     assert {one.pod.get("restartPolicy", "Always") for one in workers} == {"Always"}

@@ -1,9 +1,10 @@
 """How soon an install is scored, and its prediction readable in the store.
 
 `python -m tests.benchmarks.latency [--rate EVENTS_PER_SECOND] [--events N] [--partitions N]
-[--seed S] [--json]` publishes at that rate and prints p50 and p99 in milliseconds: from publishing
-an install to its prediction on the `predictions` topic, to that row in the store, as the store
-dates it, and by hop on the way to the prediction. The first fifth of the installs only warms up.
+[--seed S] [--learning-apart] [--json]` publishes at that rate and prints p50 and p99 in
+milliseconds: from publishing an install to its prediction on the `predictions` topic, to that row
+in the store, as the store dates it, and by hop on the way to the prediction. The first fifth of the
+installs only warms up.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -74,10 +75,19 @@ class Published:
                 self.at.setdefault(fields["install_id"], time.time())
 
 
-async def measure(course: Course, load: Load, folder: Path) -> dict[str, object]:
+def learner(folder: Path) -> Program:
+    """A learning worker, so that core does not learn."""
+    command = [sys.executable, "-m", "streams.cli", "worker", "--role", "learning"]
+    own = {"HEADWATER_STATE_DIR": str(folder / "state-learning")}
+    return Program("learning", command, free_port(), own)
+
+
+async def measure(
+    course: Course, load: Load, folder: Path, beside: Sequence[Program] = ()
+) -> dict[str, object]:
     storing = [sys.executable, "-m", "streams.cli", "worker", "--role", "storing"]
     deciding, traces = traced(core_program(), folder)
-    programs = [Program("storing", storing, free_port()), *deciding.programs]
+    programs = [Program("storing", storing, free_port()), *deciding.programs, *beside]
     published = Published()
     arrived: dict[str, float] = {}
     core = core_settings(course.settings)
@@ -188,6 +198,7 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=100_000)
     parser.add_argument("--partitions", type=int, default=4)
     parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--learning-apart", action="store_true", help="a learning worker, too")
     parser.add_argument("--json", action="store_true", help="one line instead of many")
     chosen = parser.parse_args()
     settings = read_settings()
@@ -197,7 +208,8 @@ def main() -> None:
         folder = Path(name)
         course = Course.new(msgspec.structs.replace(settings, kafka=kafka), folder / "headwater")
         prepare(course, ())
-        report = asyncio.run(measure(course, load, folder))
+        beside = [learner(folder)] if chosen.learning_apart else []
+        report = asyncio.run(measure(course, load, folder, beside))
     print(json.dumps(report, indent=None if chosen.json else 2))
 
 
