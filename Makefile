@@ -15,7 +15,7 @@ FAST := $(PARALLEL) $(addprefix --ignore=,$(SERVERS) $(LONG))
 COVERAGE :=  # of the fast tests; continuous integration sets --cov
 PYTHONS := python3.11 python3.12 python3.13
 
-.PHONY: help demo fmt lint types check test-fast test cov docs bench chaos matrix services \
+.PHONY: help demo fmt lint types check test-fast test cov docs bench bench-peers chaos matrix services \
 	services-stop
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -58,6 +58,9 @@ docs: .venv/.dev ## Write again what is generated from the code: schemas and the
 
 bench: .venv/.dev ## Speed on real Kafka, beside an idiomatic Faust application
 	@$(BIN)/python -m deploy.local.servers run $(BIN)/headwater bench
+
+bench-peers: .venv/.dev .venv-peers/quix/.made .venv-peers/bytewax/.made ## The same beside Quix Streams and Bytewax
+	@$(BIN)/python -m deploy.local.servers run $(BIN)/headwater bench --peers .venv-peers
 
 chaos: .venv/.dev ## Kill workers, broker and store at random on real Kafka; nothing may be lost
 	@$(BIN)/python -m deploy.local.servers jars
@@ -110,3 +113,12 @@ INSTALL = quiet=$$(test -t 1 || echo --quiet); \
 	@echo "Installing Headwater and its development tools into .venv (once) ..."
 	@$(INSTALL) --editable '.[embedded,fast,lab,dev]'
 	@touch $@ .venv/.embedded
+
+# What a peer pins comes first; what it does not name is found in .venv.
+.venv-peers/%/.made: tests/benchmarks/peers/requirements-%.txt | .venv/.dev
+	@echo "Installing $* into $(@D) (once) ..."
+	@$(BIN)/python -m venv --clear $(@D)
+	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	@$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' > \
+	  "$$($(@D)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/headwater.pth"
+	@touch $@

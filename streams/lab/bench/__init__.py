@@ -8,5 +8,6 @@ __all__ = [
     "lap",
     "model_bench",
     "model_competitors",
+    "peers",
     "programs",
 ]

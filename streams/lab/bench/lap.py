@@ -19,7 +19,14 @@ from streams.errors import Stop
 from streams.kafka.caught_up import caught_up
 from streams.kafka.publisher import Publisher
 from streams.lab.bench.free_port import free_port
-from streams.lab.bench.programs import Program, cpu_seconds, local_pid, metrics_of, running
+from streams.lab.bench.programs import (
+    Program,
+    Running,
+    cpu_seconds,
+    local_pid,
+    metrics_of,
+    running,
+)
 from streams.lab.simulator import SimulatedMessage
 from streams.progress import Progress
 from streams.runtime.offsets import Offsets
@@ -31,6 +38,7 @@ from streams.worker.roles import migrate_in_child
 CHECKOUT = Path(__file__).resolve().parents[3]
 _PATIENCE_SECONDS = 1_800.0
 POLL_SECONDS = 0.5
+ENDED_SECONDS = 0.05
 _OUTCOMES = [topic.name for topic in topics.OUTCOMES]
 
 
@@ -85,7 +93,10 @@ class Course:
 
 @dataclass(frozen=True, slots=True)
 class BenchedProgram:
-    """A deciding program in one or more processes, its consumer group, and all topics it reads."""
+    """A deciding program in one or more processes, its consumer group, and all topics it reads.
+
+    Without topics it commits no offsets; its processes end when they have read everything.
+    """
 
     name: str
     programs: Sequence[Program]
@@ -135,7 +146,10 @@ async def run_lap(course: Course, benched: BenchedProgram, events: int, advance:
         broker = local_pid(course.settings.kafka.brokers or "")
         broker_before = cpu_seconds(broker) if broker else 0.0
         async with asyncio.timeout(_PATIENCE_SECONDS):
-            await _until_stored(course.settings, benched, events, ran.require_all, advance)
+            if any(program.ends for program in benched.programs):
+                await _until_ended(course.settings, benched, ran, advance)
+            else:
+                await _until_stored(course.settings, benched, events, ran.require_all, advance)
         cpu = _by_role(ran.cpu_seconds())
         if broker:
             cpu["broker"] = round(cpu_seconds(broker) - broker_before, 2)
@@ -160,6 +174,19 @@ def _metrics_of_all(programs: Sequence[Program]) -> dict[tuple[str, str], float]
             for sample, value in metrics_of(program.metrics_port).items():
                 found[sample] = found.get(sample, 0.0) + value
     return found
+
+
+async def _until_ended(
+    settings: Settings, benched: BenchedProgram, ran: Running, advance: Progress
+) -> None:
+    """Of a program that ends by itself, and tells Kafka nothing of how far it is."""
+    names = {program.name for program in benched.programs}
+    advance(f"{benched.name}: deciding and storing", 0, 1)
+    while not all(map(ran.ended, names)):
+        ran.require_all(names)
+        await asyncio.sleep(ENDED_SECONDS)
+    ran.require_all(names)
+    await until_settled(settings, benched, lambda: ran.require_all(names))
 
 
 async def _until_stored(
@@ -199,10 +226,10 @@ async def until_settled(
     """Wait until the program, then the storing worker, has read everything."""
     core = core_settings(settings)
     group = f"{settings.kafka.topic_prefix}{benched.group}"
-    for name, read in (
-        (group, benched.topics),
-        (settings.kafka.consumer_group("storing"), _OUTCOMES),
-    ):
+    readers = [(settings.kafka.consumer_group("storing"), _OUTCOMES)]
+    if benched.topics:
+        readers.insert(0, (group, list(benched.topics)))
+    for name, read in readers:
         while not await caught_up(core.bootstrap_servers, name, read, core):
             check()
             await asyncio.sleep(POLL_SECONDS)

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.error import URLError
@@ -33,6 +33,7 @@ class Program:
     metrics_port: int = 0
     environ: Mapping[str, str] = field(default_factory=dict)
     """Added to the environment that all programs share."""
+    ends: bool = False  # by itself, when it has read everything
 
 
 @dataclass(slots=True)
@@ -53,11 +54,27 @@ class Running:
             for name, one in self.processes.items()
         }
 
-    def require_all(self) -> None:
-        """Stop: a process has ended; its own message is on stderr."""
-        for name, process in self.processes.items():
-            code = process.poll()
-            if code is not None:
+    def ended(self, name: str) -> bool:
+        """Whether a process has ended, without taking its CPU time from the system's books."""
+        return self._exit_code(name) is not None
+
+    def _exit_code(self, name: str) -> int | None:
+        """Of a process that has ended: its exit code, or the number of the signal."""
+        process = self.processes[name]
+        if process.returncode is not None:
+            return process.returncode
+        options = os.WEXITED | os.WNOHANG | os.WNOWAIT
+        status = os.waitid(os.P_PID, process.pid, options)
+        return status.si_status if status else None
+
+    def require_all(self, finishing: Collection[str] = ()) -> None:
+        """Stop: a process has ended; its own message is on stderr.
+
+        Those that are `finishing` may end, unless they fail.
+        """
+        for name in self.processes:
+            code = self._exit_code(name)
+            if code is not None and (code or name not in finishing):
                 raise Stop(f"{name} ended with exit code {code}: its own message is above")
 
 

@@ -45,6 +45,9 @@ def test_bench_relates_headwater_to_a_faust_application_and_to_the_bound(
         "broker",
         "store",
         "core_workers",
+        "control_microseconds",
+        "density",
+        "peers",
     }
     assert report["events_per_second"] > 0
     assert report["idiomatic_faust_events_per_second"] > 0
@@ -54,6 +57,12 @@ def test_bench_relates_headwater_to_a_faust_application_and_to_the_bound(
         "intake", "matching", "journeys", "sites", "learning", "shell", "storing",
     }  # fmt: skip
     assert {"core", "storing", "broker", "idiomatic_faust"} <= set(report["cpu_seconds"])
+    measured = {"headwater", "bound", "idiomatic_faust", "dense"}
+    assert set(report["control_microseconds"]) == measured
+    assert report["density"]["sparse"]["days"] > report["density"]["dense"]["days"]
+    assert report["density"]["dense"]["events_per_second"] > 0
+    assert report["peers"] == {}  # Nobody asked for them.
+    assert "distort" in done.stderr
 
 
 def test_bench_without_a_broker_says_what_it_needs() -> None:
