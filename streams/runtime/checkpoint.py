@@ -8,7 +8,7 @@ lanes have decided when a transaction begins is committed in it together; see
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 from streams.errors import HeadwaterError
@@ -61,9 +61,9 @@ async def no_announcement(positions: Mapping[TopicPartition, int]) -> None:
 class LogOptions:
     """What the embedded broker needs besides.
 
-    It drops messages that are not read in time, so producers keep to a bounded `lead`. It accepts
-    the offsets of a transaction without storing them, so `announce` commits them once more.
+    It drops messages that are not read in time, so every lane has a bounded lead of its own. It
+    accepts the offsets of a transaction without storing them, so `announce` commits them once more.
     """
 
-    lead: ProducerLead = field(default_factory=UnboundedLead)
+    new_lead: Callable[[], ProducerLead] = UnboundedLead
     announce: Announce = no_announcement

@@ -97,3 +97,12 @@ class BoundedLead:
             messages, octets = messages - read_messages, octets - read_bytes
         self._totals[tp] = (messages, octets)
         return messages < before
+
+
+def lead_of_lanes(
+    bounds: LeadBounds, committed_of: CommittedOf, lanes: int
+) -> Callable[[], ProducerLead]:
+    """Makes the lead of each of `lanes` lanes that may all write to one partition."""
+    if not bounds.bytes_max:
+        return UnboundedLead
+    return lambda: BoundedLead(bounds, committed_of, 1 / lanes)

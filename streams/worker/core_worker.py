@@ -25,7 +25,7 @@ from streams.runtime.identity import UNKNOWN_LOGS
 from streams.runtime.identity.lane_origin import LaneOrigin
 from streams.runtime.identity.log_watch import LogWatch
 from streams.runtime.lane import Lane, LaneParts, LaneSpec
-from streams.runtime.lead import BoundedLead, UnboundedLead
+from streams.runtime.lead import lead_of_lanes
 from streams.runtime.offsets import Offsets
 from streams.runtime.recovery import reread
 from streams.runtime.reports import LaneObserver, LoggedReason, Readiness
@@ -246,12 +246,11 @@ class CoreWorker:
         return RocksStore(where, stored_expiry, stored_due)
 
     def _log_options(self) -> LogOptions:
-        settings = self.settings
-        readers = self.offsets.committed_by_readers
-        bounded = settings.lead.bytes_max > 0
+        # All lanes of all stages may write to one partition.
+        lanes = self._partitions.stages * len(self.specs)
         return LogOptions(
-            lead=BoundedLead(settings.lead, readers) if bounded else UnboundedLead(),
-            announce=self._announce if settings.embedded else no_announcement,
+            new_lead=lead_of_lanes(self.settings.lead, self.offsets.committed_by_readers, lanes),
+            announce=self._announce if self.settings.embedded else no_announcement,
         )
 
     async def _announce(self, positions: Mapping[TopicPartition, int]) -> None:

@@ -109,14 +109,6 @@ class TransactionalProducer:
         return end
 
 
-def sizes_of(batches: Batches) -> dict[TopicPartition, tuple[int, int]]:
-    """Messages and bytes, by partition."""
-    return {
-        tp: (sum(b.record_count() for b in parts), sum(b.size() for b in parts))
-        for tp, parts in batches.items()
-    }
-
-
 def _pack(producer: aiokafka.AIOKafkaProducer, messages: Sequence[Message]) -> list[BatchBuilder]:
     batches = [producer.create_batch()]
     append = batches[0].append

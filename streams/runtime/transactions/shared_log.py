@@ -9,18 +9,22 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
 
 from streams.runtime.checkpoint import CheckpointError, LogOptions, OffsetLabel
-from streams.runtime.transactions.producer import TransactionalProducer, sizes_of
+from streams.runtime.lead import ProducerLead
+from streams.runtime.transactions.producer import TransactionalProducer
 from streams.settings.core import CoreSettings
 from streams.stages.contract import Effects, Message, TopicPartition
 
 TRANSACTION_MESSAGES_MAX = 50_000
 """Checkpoints that would make a transaction larger than this wait for the next one."""
+
+MESSAGE_OVERHEAD_BYTES = 20
+"""What Kafka's format adds to a key and a value at most: lengths, offset, timestamp, flags."""
 
 _ID_BYTES = 8
 
@@ -36,7 +40,8 @@ class _Checkpoint:
     changelog: TopicPartition | None
     changelog_end: int | None
     label: OffsetLabel
-    done: asyncio.Future[int | None]
+    done: asyncio.Future[Mapping[TopicPartition, int]]
+    """Where each partition that was written to ends."""
 
     @property
     def messages(self) -> int:
@@ -93,7 +98,11 @@ class SharedLog:
         if producer is not None:
             await producer.stop()
 
-    async def commit(self, checkpoint: _Checkpoint) -> int | None:
+    def new_lead(self) -> ProducerLead:
+        """For one lane: how far it may be ahead of those who read what it writes."""
+        return self._options.new_lead()
+
+    async def commit(self, checkpoint: _Checkpoint) -> Mapping[TopicPartition, int]:
         if self._failure is not None:
             raise _copy(self._failure)
         self._waiting.append(checkpoint)
@@ -133,8 +142,6 @@ class SharedLog:
             return
         assert self._producer is not None, "begin() comes first"
         batches = self._producer.pack(_merged(taken))
-        sizes = sizes_of(batches)
-        await self._options.lead.wait(sizes)
         positions = self._positions(taken)
         self._waiting_since = time.monotonic()
         try:
@@ -142,12 +149,9 @@ class SharedLog:
         finally:
             self._waiting_since = None
         await self._options.announce({tp: at for tp, (at, _) in positions.items()})
-        for tp, end in ends.items():
-            self._options.lead.sent(tp, end, sizes[tp])
         for checkpoint in taken:
             if not checkpoint.done.done():
-                changelog = checkpoint.changelog
-                checkpoint.done.set_result(ends.get(changelog) if changelog else None)
+                checkpoint.done.set_result(ends)
 
     def _positions(self, taken: Sequence[_Checkpoint]) -> dict[TopicPartition, tuple[int, str]]:
         labelled = {}
@@ -174,14 +178,27 @@ class LaneLog:
         self._changelog = changelog
         self._changelog_end: int | None = None
         self._label = label
+        self._lead = shared.new_lead()
 
     async def commit(self, effects: Effects) -> int | None:
-        done: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
-        end = await self._shared.commit(
+        sizes = {tp: _size(messages) for tp, messages in effects.messages.items()}
+        # Before the checkpoint joins the others: those of the lanes that read may be among them.
+        await self._lead.wait(sizes)
+        done = asyncio.get_running_loop().create_future()
+        ends = await self._shared.commit(
             _Checkpoint(effects, self._changelog, self._changelog_end, self._label, done)
         )
+        for tp, size in sizes.items():
+            self._lead.sent(tp, ends[tp], size)
+        end = ends.get(self._changelog) if self._changelog else None
         self._changelog_end = self._changelog_end if end is None else end
         return end
+
+
+def _size(messages: Sequence[Message]) -> tuple[int, int]:
+    """Messages, and what they take of the broker's memory, in bytes."""
+    octets = sum(len(key or b"") + len(value or b"") for key, value, _ in messages)
+    return len(messages), octets + len(messages) * MESSAGE_OVERHEAD_BYTES
 
 
 def _merged(taken: Sequence[_Checkpoint]) -> dict[TopicPartition, list[Message]]:

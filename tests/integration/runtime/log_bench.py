@@ -9,7 +9,7 @@ from pathlib import Path
 
 import aiokafka
 
-from streams.runtime.checkpoint import no_label
+from streams.runtime.checkpoint import LogOptions, no_label
 from streams.runtime.clients import new_consumer
 from streams.runtime.offsets import Offsets
 from streams.runtime.transactions import LaneLog, SharedLog, take_over
@@ -25,9 +25,9 @@ MATCH = ("match", 0)
 class Worker:
     """Commits for one lane, as a member of a group that has no generations."""
 
-    def __init__(self, settings: CoreSettings) -> None:
+    def __init__(self, settings: CoreSettings, options: LogOptions | None = None) -> None:
         self.settings = settings
-        self.shared = SharedLog(settings)
+        self.shared = SharedLog(settings, options)
         self.lane = LaneLog(self.shared, CHANGELOG, no_label)
         self.commit = self.lane.commit
         self.close = self.shared.close
@@ -67,8 +67,8 @@ class LogBench:
     settings: CoreSettings
     folder: Path
 
-    def worker(self) -> Worker:
-        return Worker(self.settings)
+    def worker(self, options: LogOptions | None = None) -> Worker:
+        return Worker(self.settings, options)
 
     async def end(self, tp: TopicPartition) -> int:
         """The next offset of a log."""

@@ -11,12 +11,14 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
 from deploy.local.servers import KafkaServer
-from streams.runtime.checkpoint import CheckpointError, no_label
+from streams.runtime.checkpoint import CheckpointError, LogOptions, no_label
+from streams.runtime.lead import BoundedLead
 from streams.runtime.offsets import LostRecordsError, Offsets
 from streams.runtime.recovery import restore
 from streams.runtime.state import RocksStore
 from streams.runtime.transactions import LaneLog
-from streams.stages.contract import Effects, Message
+from streams.settings.core import LeadBounds
+from streams.stages.contract import Effects, Message, TopicPartition
 from tests.integration.runtime.log_bench import (
     CHANGELOG,
     OUT,
@@ -71,6 +73,35 @@ def test_checkpoints_that_wait_together_are_one_transaction(bench: LogBench) -> 
         assert consumed == [b"0", b"2"]
         first, last = [await bench.end(("matching-changelog", p)) for p in (0, 2)]
         assert (first, last) == (2, 4)  # With one commit marker each.
+        await worker.close()
+
+    run(story)
+
+
+def test_a_lane_that_waits_for_its_readers_does_not_keep_them_from_committing(
+    bench: LogBench,
+) -> None:
+    """Readers are lanes of the same worker. Only the embedded broker bounds how far behind."""
+
+    async def story() -> None:
+        read = 0
+
+        async def committed_of(tp: TopicPartition) -> int | None:
+            return read
+
+        bounds = LeadBounds(bytes_max=1_000_000, messages_max=1, stalled_seconds=60)
+        options = LogOptions(new_lead=lambda: BoundedLead(bounds, committed_of))
+        worker = bench.worker(options)
+        await worker.open()
+        await worker.commit(effects(b"one", 1))
+        waiting = asyncio.create_task(worker.commit(effects(b"two", 2)))
+        await asyncio.sleep(0)
+        reader = LaneLog(worker.shared, ("matching-changelog", 1), no_label)
+        await reader.commit(Effects(changes={b"key": b""}, positions={("match", 1): 1}))
+        assert not waiting.done()
+        read = 1
+        await waiting
+        assert await bench.committed() == ([b"one", b"two"], 2)
         await worker.close()
 
     run(story)
