@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 from urllib.error import URLError
 
 from prometheus_client.parser import text_string_to_metric_families
@@ -111,6 +112,21 @@ def cpu_seconds(pid: int) -> float:
     """User and system time of a process and its threads, in seconds (Linux)."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / _TICKS_PER_SECOND
+
+
+class TakenMemory(NamedTuple):
+    """Resident memory of a process, in MB of a million bytes."""
+
+    now: float
+    most: float
+
+
+def memory_mb(pid: int) -> TakenMemory:
+    """What a process takes of the machine's memory, and the most it has taken (Linux)."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    kilobytes = {name: text for name, _, text in (line.partition(":") for line in lines)}
+    now, most = (round(int(kilobytes[name].split()[0]) * 1.024e-3) for name in ("VmRSS", "VmHWM"))
+    return TakenMemory(now, most)
 
 
 def local_pid(address: str) -> int | None:
