@@ -29,7 +29,7 @@ FOUND = {
     1363: "a refund that was given back was told as expired, though its restore moved it",
     113: "log time leapt over the moment a user was forgotten; earlier features lost the source",
 }
-"""Seeds that find these faults when they are put back."""
+"""Seeds that found these faults, with what happened to the workers of their time."""
 
 
 @pytest.mark.parametrize("seed", FOUND)

@@ -16,6 +16,7 @@ import msgspec
 
 from streams.runtime.checkpoint import CheckpointError, LogOptions, OffsetLabel
 from streams.runtime.lead import ProducerLead
+from streams.runtime.transactions.decided import merged
 from streams.runtime.transactions.producer import TransactionalProducer
 from streams.settings.core import CoreSettings
 from streams.stages.contract import Effects, Message, TopicPartition
@@ -141,7 +142,7 @@ class SharedLog:
         if not taken:
             return
         assert self._producer is not None, "begin() comes first"
-        batches = self._producer.pack(_merged(taken))
+        batches = self._producer.pack(merged(taken))
         positions = self._positions(taken)
         self._waiting_since = time.monotonic()
         try:
@@ -199,18 +200,6 @@ def _size(messages: Sequence[Message]) -> tuple[int, int]:
     """Messages, and what they take of the broker's memory, in bytes."""
     octets = sum(len(key or b"") + len(value or b"") for key, value, _ in messages)
     return len(messages), octets + len(messages) * MESSAGE_OVERHEAD_BYTES
-
-
-def _merged(taken: Sequence[_Checkpoint]) -> dict[TopicPartition, list[Message]]:
-    """Messages of the same lane to the same partition keep their order."""
-    merged: dict[TopicPartition, list[Message]] = {}
-    for checkpoint in taken:
-        for tp, messages in checkpoint.effects.messages.items():
-            known = merged.get(tp)
-            merged[tp] = messages if known is None else known + messages
-        if (changes := checkpoint.effects.changes) and checkpoint.changelog:
-            merged[checkpoint.changelog] = [Message(*change) for change in changes.items()]
-    return merged
 
 
 def _copy(error: Exception) -> Exception:

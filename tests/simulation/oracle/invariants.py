@@ -18,8 +18,8 @@ from tests.simulation.oracle.oracle import Truth
 from tests.simulation.oracle.projection import Converged, Tables
 from tests.simulation.scenarios.apple_postbacks import counted
 from tests.simulation.scenarios.scenario import Scenario
-from tests.simulation.topology.lane import GROUP, SPEC_OF, Disk, LaneId
-from tests.simulation.topology.log import Log
+from tests.simulation.topology.lane import SPEC_OF, Disk, LaneId
+from tests.simulation.topology.log import GROUP, Log
 from tests.simulation.topology.machines import SNAPSHOTS, factory
 from tests.simulation.topology.storing_worker import Row
 from tests.simulation.topology.topology import Topology, lane_ids

@@ -7,7 +7,7 @@ lane, or let others go first, between any two of them.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import NamedTuple
 
@@ -17,13 +17,13 @@ from streams.runtime.lane import LaneSpec
 from streams.runtime.state import MemoryStore
 from streams.stages.common.observer import StageObserver
 from streams.stages.common.working_set import stored_expiry
-from streams.stages.contract import Effects, Message, OffsetRange, TopicPartition
+from streams.stages.contract import Effects, OffsetRange, TopicPartition
 from streams.stages.factory import StageConstructor
 from streams.stages.separate.guard import GuardedStage
-from tests.simulation.topology.log import Log
+from tests.simulation.topology.log import GROUP, Log
 
-GROUP = "core"
 WAITS_FOR_SNAPSHOT = "waits for a snapshot"
+WAITS_FOR_COMMIT = "waits for its commit"
 LaneId = tuple[str, int]
 SPEC_OF: dict[str, LaneSpec] = {spec.stage: spec for spec in CORE_LANES}
 
@@ -47,18 +47,28 @@ class Polling(NamedTuple):
     chunk_max: int  # records of one partition before the next has its turn
 
 
+class Checkpoint:
+    """What one lane has decided, until its worker has committed it."""
+
+    __slots__ = ("changelog", "changelog_end", "effects", "is_committed")
+
+    def __init__(self, effects: Effects, changelog: TopicPartition | None) -> None:
+        self.effects = effects
+        self.changelog = changelog
+        self.changelog_end = 0
+        self.is_committed = False
+
+
 class Lane:
-    """Owns its stage object, its disk and its producer until it is closed or dropped."""
+    """Owns its stage object and its disk until it is closed or dropped."""
 
     def __init__(self, key: LaneId, log: Log, partitions: int, create: StageConstructor) -> None:
         stage, p = key
         spec = SPEC_OF[stage]
         self.key = key
         self._log = log
-        self._producer = f"headwater-{stage}-{p}"
         self._tps: list[TopicPartition] = spec.partitions(p)
         self._changelog = (spec.changelog, p) if spec.changelog is not None else None
-        self._epoch = 0
         self._reading: dict[TopicPartition, int] = {}
         self.disk = Disk()
         self._stage = GuardedStage(
@@ -69,9 +79,8 @@ class Lane:
         self._held: list[MemoryRecord] = []
 
     def open(self, disk: Disk) -> None:
-        """Fence the previous owner, and only then read where it stopped."""
-        self._epoch = self._log.open(self._producer)
-        committed = self._log.positions.get(GROUP, {})
+        """Read where the previous owner stopped; the worker has fenced it before."""
+        committed = self._log.positions[GROUP]
         self._reading = {tp: committed.get(tp, 0) for tp in self._tps}
         self.disk = disk
         if self._changelog is not None:
@@ -88,8 +97,10 @@ class Lane:
             return True
         return any(end(tp) > position for tp, position in self._reading.items())
 
-    def checkpoint(self, chance: random.Random, polling: Polling) -> Iterator[str]:
-        """Decide one batch and make it durable; FencedError when somebody else has the lane."""
+    def checkpoint(
+        self, chance: random.Random, polling: Polling, commit: Callable[[Checkpoint], None]
+    ) -> Iterator[str]:
+        """Decide one batch, hand it over to be committed, and wait until it is."""
         records = self._held or self._next(chance, polling)
         if not records and not self._missing():
             return
@@ -105,17 +116,12 @@ class Lane:
             assert not effects.messages, "messages without a position"
             assert not effects.changes, "changes without a position"
             return
-        transaction = self._log.begin(self._producer, self._epoch)
-        changelog_end = 0
-        for tp, messages in self._outgoing(effects).items():
-            end = self._log.append(transaction, tp, messages)
-            if tp == self._changelog:
-                changelog_end = end
-            yield "appended"
-        self._log.commit(transaction, GROUP, effects.positions)
-        yield "committed"
+        checkpoint = Checkpoint(effects, self._changelog)
+        commit(checkpoint)
+        while not checkpoint.is_committed:
+            yield WAITS_FOR_COMMIT
         if effects.changes:
-            self.disk.apply(effects.changes, changelog_end)
+            self.disk.apply(effects.changes, checkpoint.changelog_end)
         yield "applied"
 
     def _next(self, chance: random.Random, polling: Polling) -> list[MemoryRecord]:
@@ -129,12 +135,6 @@ class Lane:
         assert stretch is not None
         found, _ = self._log.read(stretch.tp, stretch.first, 3)
         return [record for record in found if record.offset < stretch.end]
-
-    def _outgoing(self, effects: Effects) -> Mapping[TopicPartition, Sequence[Message]]:
-        outgoing: dict[TopicPartition, Sequence[Message]] = dict(effects.messages)
-        if effects.changes and self._changelog is not None:
-            outgoing[self._changelog] = [Message(k, v) for k, v in effects.changes.items()]
-        return outgoing
 
     def _poll(self, chance: random.Random, polling: Polling) -> list[MemoryRecord]:
         """Chunks of the partitions in any order; each partition in its own order."""

@@ -2,24 +2,34 @@
 
 As on a broker, a transaction appends to one partition after the other while others append in
 between; its records take offsets whether it commits or not; and readers stop before the first
-record of a transaction that is still open.
+record of a transaction that is still open. A commit is prepared before it shows: from then on
+nothing keeps it from showing, but who asks for offsets meanwhile is told the former ones.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from enum import Enum
 
 from streams.replay.memory_log import MemoryRecord
+from streams.runtime.identity import PositionLabel, read_label
+from streams.runtime.offsets import CommittedPosition
 from streams.stages.contract import Message, TopicPartition
+
+GROUP = "core"
 
 
 class FencedError(Exception):
     """Somebody else opened this transactional id since."""
 
 
+class OutdatedError(Exception):
+    """The group is in another generation by now."""
+
+
 class _Fate(Enum):
     OPEN = "open"
+    PREPARED = "prepared"
     COMMITTED = "committed"
     ABORTED = "aborted"
 
@@ -27,13 +37,14 @@ class _Fate(Enum):
 class Transaction:
     """Belongs to the producer that began it, in its epoch."""
 
-    __slots__ = ("epoch", "fate", "producer", "touched")
+    __slots__ = ("epoch", "fate", "positions", "producer", "touched")
 
     def __init__(self, producer: str, epoch: int) -> None:
         self.producer = producer
         self.epoch = epoch
         self.fate = _Fate.OPEN
         self.touched: set[TopicPartition] = set()
+        self.positions: Mapping[TopicPartition, CommittedPosition] = {}
 
 
 class _Partition:
@@ -51,7 +62,11 @@ class Log:
         self._partitions: dict[TopicPartition, _Partition] = {}
         self._epochs: dict[str, int] = {}
         self._open: dict[str, Transaction] = {}
-        self.positions: dict[str, dict[TopicPartition, int]] = {}
+        self.positions: dict[str, dict[TopicPartition, int]] = {GROUP: {}}
+        self.labels: dict[TopicPartition, PositionLabel] = {}
+        """Of the offsets that the core's group has committed."""
+        self.generation = 0
+        """Of the core's group."""
 
     def write(self, tp: TopicPartition, messages: Sequence[Message]) -> None:
         """Append outside of any transaction, as event producers do."""
@@ -62,7 +77,7 @@ class Log:
         self._epochs[producer] = self._epochs.get(producer, 0) + 1
         unfinished = self._open.pop(producer, None)
         if unfinished is not None:
-            self._end(unfinished, _Fate.ABORTED)
+            self._settle(unfinished)
         return self._epochs[producer]
 
     def begin(self, producer: str, epoch: int) -> Transaction:
@@ -78,13 +93,47 @@ class Log:
         transaction.touched.add(tp)
         return self._append(tp, messages, transaction)
 
-    def commit(
-        self, transaction: Transaction, group: str, positions: Mapping[TopicPartition, int]
+    def prepare(
+        self, transaction: Transaction, positions: Mapping[TopicPartition, CommittedPosition]
     ) -> None:
+        """The commit is accepted, and cannot be taken back."""
         self._check(transaction.producer, transaction.epoch)
-        self.positions.setdefault(group, {}).update(positions)
-        self._end(transaction, _Fate.COMMITTED)
-        del self._open[transaction.producer]
+        transaction.positions = positions
+        transaction.fate = _Fate.PREPARED
+
+    def complete(self, transaction: Transaction) -> None:
+        """What was prepared shows, unless somebody has seen to it already."""
+        if transaction.fate is _Fate.PREPARED:
+            del self._open[transaction.producer]
+            self._settle(transaction)
+
+    def time_out(self) -> None:
+        """Transactions under way have lasted too long: they end, and fence who began them."""
+        for producer in list(self._open):
+            self.open(producer)
+
+    def labelled(
+        self, tps: Collection[TopicPartition], *, must_be_settled: bool
+    ) -> dict[TopicPartition, CommittedPosition]:
+        """What is committed; on request, once what is under way has ended or timed out."""
+        if must_be_settled:
+            for producer, transaction in list(self._open.items()):
+                if not transaction.positions.keys().isdisjoint(tps):
+                    del self._open[producer]
+                    self._settle(transaction)
+        known, labels = self.positions[GROUP], self.labels
+        return {tp: CommittedPosition(known.get(tp, 0), labels[tp]) for tp in tps if tp in labels}
+
+    def claim(self, claims: Mapping[TopicPartition, tuple[int, str]], generation: int) -> None:
+        """An ordinary commit of a member of the core's group."""
+        if generation != self.generation:
+            raise OutdatedError(f"{generation} is not {self.generation}")
+        for tp, (offset, metadata) in claims.items():
+            label = self.labels[tp] = read_label(metadata)
+            if label.is_unread:
+                self.positions[GROUP].pop(tp, None)
+            else:
+                self.positions[GROUP][tp] = offset
 
     def read(self, tp: TopicPartition, start: int, count: int) -> tuple[list[MemoryRecord], int]:
         """Committed records from `start`, at most `count`, and where to read on."""
@@ -98,7 +147,7 @@ class Log:
             owner = owners[at]
             record = records[at]
             if owner is not None and owner.fate is not _Fate.COMMITTED:
-                if owner.fate is _Fate.OPEN:
+                if owner.fate is not _Fate.ABORTED:
                     break
             elif record is not None:
                 found.append(record)
@@ -128,6 +177,15 @@ class Log:
             records.append(MemoryRecord(topic, number, len(records), timestamp or 0, key, value))
             owners.append(owner)
         return len(records)
+
+    def _settle(self, transaction: Transaction) -> None:
+        if transaction.fate is not _Fate.PREPARED:
+            self._end(transaction, _Fate.ABORTED)
+            return
+        for tp, (offset, label) in transaction.positions.items():
+            self.positions[GROUP][tp] = offset
+            self.labels[tp] = label
+        self._end(transaction, _Fate.COMMITTED)
 
     def _end(self, transaction: Transaction, fate: _Fate) -> None:
         transaction.fate = fate

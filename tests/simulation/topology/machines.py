@@ -1,9 +1,6 @@
-"""Workers and what can happen to them: crashes, lost disks, rebalances, zombies."""
+"""The rules of a seed, and stages as one worker makes them."""
 
 from __future__ import annotations
-
-import random
-from collections.abc import Iterator
 
 import lz4.frame
 from msgspec import structs
@@ -27,8 +24,7 @@ from streams.stages.learning.targets import AnyRules
 from tests.simulation.scenarios.advertisements import SECRETS
 from tests.simulation.scenarios.rule_sets import rule_set
 from tests.simulation.scenarios.scenario import EARLIEST
-from tests.simulation.topology.lane import WAITS_FOR_SNAPSHOT, Disk, Lane, LaneId, Polling
-from tests.simulation.topology.log import FencedError, Log
+from tests.simulation.topology.log import Log
 from tests.worlds.postback_world import OUR_RULES
 
 SLOTS = 2**8  # Small models: a simulation makes and reads many.
@@ -85,56 +81,3 @@ def factory(rules: StageRules, log: Log, observer: StageObserver | None = None) 
         return content
 
     return stage_factory(rules, find, observer or NothingEvicted())
-
-
-class Worker:
-    """One process: its stage objects share scorers, its disks outlive it."""
-
-    def __init__(self, rules: StageRules, log: Log, observer: StageObserver | None = None) -> None:
-        self._rules = rules
-        self._log = log
-        self._observer = observer
-        self.disks: dict[LaneId, list[Disk]] = {}
-        self.restart()
-
-    def restart(self) -> None:
-        self.create = factory(self._rules, self._log, self._observer)
-
-    def disk(self, key: LaneId, chance: random.Random) -> Disk:
-        """What the machine still has: usually the latest, at times an older state, or nothing."""
-        known = self.disks.get(key, [])
-        kind = chance.random()
-        if not known or kind < 0.2:
-            return Disk()
-        return (known[-1] if kind < 0.7 else chance.choice(known)).copy()
-
-    def keep(self, key: LaneId, disk: Disk) -> None:
-        self.disks.setdefault(key, []).append(disk.copy())
-
-
-class Zombie:
-    """A lane whose owner does not know yet that somebody else has it."""
-
-    def __init__(self, lane: Lane, checkpoint: Iterator[str]) -> None:
-        self.lane = lane
-        self._checkpoint = checkpoint
-
-    def wake(self, chance: random.Random) -> None:
-        """Whatever it still tries, nothing of it may become visible."""
-        try:
-            for _ in self._checkpoint:
-                pass
-        except FencedError:
-            return
-        # It had committed before it was fenced; the next checkpoint is the one that must fail.
-        if self.lane.behind and self.lane.key[0] != "learning":
-            self._must_fail(chance)
-
-    def _must_fail(self, chance: random.Random) -> None:
-        effects = 0
-        try:
-            for effect in self.lane.checkpoint(chance, Polling(5, 5)):
-                effects += effect != WAITS_FOR_SNAPSHOT
-        except FencedError:
-            return
-        assert not effects, f"a fenced owner of {self.lane.key} committed"

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterator
 
 from schemas import topics
 from streams.stages.common.observer import StageObserver
 from streams.stages.factory import StageRules
 from tests.simulation.scenarios.scenario import Scenario
+from tests.simulation.topology.core_worker import Disks, Worker, Zombie
 from tests.simulation.topology.lane import SPEC_OF, Lane, LaneId, Polling
-from tests.simulation.topology.log import Log
-from tests.simulation.topology.machines import Worker, Zombie
+from tests.simulation.topology.log import FencedError, Log
+from tests.simulation.topology.machines import factory
 from tests.simulation.topology.storing_worker import Storing, Warehouse
 
 WORKERS = 2
 STEPS_MAX = 20_000
+EFFECTS_MAX = 10_000
+MIXED_EVERY = 5
+"""In one of so many seeds, workers of the build before are in the group."""
 EXAMPLES = (topics.EXAMPLES.name, 0)
 LEARNING = ("journeys", "learning")
 
@@ -48,16 +51,25 @@ class Topology:
         self.log = Log()
         self.warehouse = Warehouse(self.chance)
         self.storing = Storing(self.log, self.warehouse, scenario.partitions)
-        self.workers = [Worker(rules, self.log, observer) for _ in range(WORKERS)]
-        self.lanes: dict[LaneId, Lane] = {}
+        self._rules = rules
+        self._observer = observer
+        self.is_mixed = seed % MIXED_EVERY == 1
+        """Whether workers of the build before are in the group."""
+        self.started = 0
+        self.workers = [self._start({}, is_old=self.is_mixed and n > 0) for n in range(WORKERS)]
         self.homes: dict[LaneId, Worker] = {}
-        self.paused: dict[LaneId, Iterator[str]] = {}
         self.zombies: list[Zombie] = []
         self.ids = lane_ids(scenario.partitions)
         self.waves = scenario.waves() if self.chance.random() < 0.7 else [scenario.sources]
         self._produce()
         for key in self.ids:
-            self._open(key, self.workers[key[1] % WORKERS])
+            self.homes[key] = self.workers[key[1] % WORKERS]
+        self._regroup()
+
+    @property
+    def lanes(self) -> dict[LaneId, Lane]:
+        """Of the workers that own them; at rest."""
+        return {key: self.homes[key].lanes[key] for key in self.ids}
 
     def run_undisturbed(self) -> None:
         """Large batches, one lane after the other; all is read before producers go on."""
@@ -76,17 +88,19 @@ class Topology:
                 faults -= 1
                 self._fault(LEARNING if faults < late else tuple(SPEC_OF))
             key = chance.choices(self.ids, pace)[0]
-            self._advance(key)
+            self._advance(key, EFFECTS_MAX if chance.random() < 0.7 else chance.randrange(8))
             if chance.random() < 0.1:
                 self.storing.step(chance)
             if chance.random() < 0.05 and self._is_settled() and not self._produce() and not faults:
                 break
             if chance.random() < 0.01:
                 self._produce()
+            if chance.random() < 0.002:
+                self.log.time_out()
         else:
             raise AssertionError(f"does not come to rest within {STEPS_MAX} steps")
-        for zombie in self.zombies:
-            zombie.wake(chance)
+        while self.zombies:
+            self._wake()
         self.storing.recover()
         while self._turn(Polling(40, 20)) or self._produce():
             pass
@@ -102,33 +116,32 @@ class Topology:
     def _turn(self, polling: Polling) -> bool:
         """Let every lane and storing have all they can; whether anything happened."""
         moved = False
-        for key in self.ids:
-            for _ in self.paused.pop(key, ()):
-                moved = True
-            lane = self.lanes[key]
-            while lane.behind:
-                moved = True
-                for _ in lane.checkpoint(self.chance, polling):
-                    pass
+        for worker in self.workers:
+            worker.take()
+        try:
+            for key in self.ids:
+                worker = self.homes[key]
+                while key in worker.paused or worker.lanes[key].behind:
+                    moved = True
+                    worker.advance(key, self.chance, polling, EFFECTS_MAX)
+        except FencedError:
+            self._fenced(worker)
+            moved = True
         return self.storing.drain() or moved
 
-    def _advance(self, key: LaneId) -> None:
-        """Go on with a checkpoint that was interrupted, or begin one and perhaps interrupt it."""
-        chance = self.chance
-        checkpoint = self.paused.pop(key, None)
-        if checkpoint is None:
-            lane = self.lanes[key]
-            if not lane.behind:
-                return
-            polling = Polling(chance.choice((1, 3, 10, 40)), chance.choice((1, 2, 20)))
-            checkpoint = lane.checkpoint(chance, polling)
-        effects = 99 if chance.random() < 0.7 else chance.randrange(6)
-        for effect in checkpoint:
-            self.met[f"effect: {effect}"] += 1
-            effects -= 1
-            if effects < 0:
-                self.paused[key] = checkpoint
-                return
+    def _advance(self, key: LaneId, effects: int = EFFECTS_MAX) -> None:
+        """Go on with what the worker of this lane does, for so many effects."""
+        chance, worker = self.chance, self.homes[key]
+        if worker.is_taking:
+            worker.take(chance.randrange(1, 9))
+            return
+        if key not in worker.paused and not worker.lanes[key].behind:
+            return
+        polling = Polling(chance.choice((1, 3, 10, 40)), chance.choice((1, 2, 20)))
+        try:
+            worker.advance(key, chance, polling, effects)
+        except FencedError:
+            self._fenced(worker)
 
     def _learns(self) -> bool:
         return self.log.end(EXAMPLES) > 0 or (not self.waves and self._is_settled())
@@ -148,57 +161,97 @@ class Topology:
             self._rebalance()
         elif kind < 0.85:
             self.met["fault: zombie"] += 1
-            self._make_zombie(key)
+            self._make_zombie(self.homes[key])
         else:
             self.met["fault: storing"] += 1
             self.storing.fault(chance)
         if self.zombies and chance.random() < 0.5:
-            self.zombies.pop().wake(chance)
+            self._wake()
 
     def _crash_lane(self, key: LaneId) -> None:
         """Its checkpoint stops between two effects, and the lane is built anew."""
-        self.paused.pop(key, None)
-        self._leave(key)
-        self._open(key, self.homes[key])
+        self.homes[key].close(key)
+        self._regroup()
 
     def _crash_worker(self, worker: Worker) -> None:
-        worker.restart()
-        for key in self.ids:
-            if self.homes[key] is worker:
-                self._crash_lane(key)
+        """What its broker has taken goes on; all else is gone."""
+        self._replace(worker)
+        self._regroup()
 
     def _rebalance(self) -> None:
         """Lanes move; checkpoints that are under way are finished or abandoned."""
         for key in self.ids:
             if self.chance.random() < 0.5:
-                continue
-            checkpoint = self.paused.pop(key, None)
-            if checkpoint is not None and self.chance.random() < 0.5:
-                for _ in checkpoint:
-                    pass
-            self._leave(key)
-            self._open(key, self.chance.choice(self.workers))
+                self.homes[key] = self.chance.choice(self.workers)
+        self._regroup()
 
-    def _make_zombie(self, key: LaneId) -> None:
-        """The owner falls asleep in the middle of a checkpoint; another worker takes over."""
-        lane, sleeper = self.lanes[key], self.homes[key]
-        checkpoint = self.paused.pop(key, None) or lane.checkpoint(self.chance, Polling(10, 3))
-        for _ in range(self.chance.randrange(4)):
-            next(checkpoint, None)
-        self.zombies.append(Zombie(lane, checkpoint))
-        self._leave(key)
-        self._open(key, next(worker for worker in self.workers if worker is not sleeper))
+    def _make_zombie(self, worker: Worker) -> None:
+        """It falls asleep while it takes over or commits; others take over."""
+        chance = self.chance
+        if chance.random() < 0.4:
+            self._regroup()
+            worker.take(chance.randrange(9))
+        for key, lane in list(worker.lanes.items()):
+            if not worker.is_taking and lane.behind and chance.random() < 0.5:
+                self._advance(key, chance.randrange(6))
+        if worker.is_old or not self.is_mixed:  # The build before would not fence the new one.
+            self.zombies.append(Zombie(worker))
+        successor = self._replace(worker, is_asleep=True)
+        for key in self.ids:
+            if self.homes[key] is successor and self.chance.random() < 0.7:
+                self.homes[key] = self.chance.choice(self.workers)
+        self._regroup()
 
-    def _leave(self, key: LaneId) -> None:
-        self.homes[key].keep(key, self.lanes[key].disk)
+    def _wake(self) -> None:
+        is_fenced = not any(worker.is_taking for worker in self.workers)
+        self.zombies.pop().wake(self.chance, is_fenced=is_fenced)
 
-    def _open(self, key: LaneId, worker: Worker) -> None:
+    def _fenced(self, worker: Worker) -> None:
+        """It learns so when it commits, joins the group again, and builds its lanes anew."""
+        self.met["fenced while healthy"] += 1
+        for key in list(worker.paused):
+            worker.close(key)
+        self._regroup()
+
+    def _replace(self, worker: Worker, *, is_asleep: bool = False) -> Worker:
+        """A new process on the same machine, whose disks it finds."""
+        is_old = self.is_mixed and self.chance.random() < 0.5
+        disks = {key: list(known) for key, known in worker.disks.items()}
+        for key, lane in worker.lanes.items():
+            disks.setdefault(key, []).append(lane.disk.copy())
+        if self.is_mixed and not is_asleep:
+            self.log.time_out()
+        successor = self._start(disks, is_old=is_old)
+        self.workers[self.workers.index(worker)] = successor
+        self.homes = {k: successor if home is worker else home for k, home in self.homes.items()}
+        return successor
+
+    def _regroup(self) -> None:
+        """A new generation of the group, in which every member takes its lanes over."""
+        for worker in self.workers:
+            worker.revoked(self.chance, finishes=self.is_mixed and not worker.is_old)
+        self.log.generation += 1
+        for worker in self.workers:
+            keys = [key for key in self.ids if self.homes[key] is worker]
+            worker.assigned(keys, self.log.generation, self._open)
+            if not (keys and self.is_disturbed):
+                worker.take()
+
+    def _start(self, disks: Disks, *, is_old: bool) -> Worker:
+        self.started += 1
+        create = factory(self._rules, self.log, self._observer)
+        worker = Worker(self.log, create, f"worker-{self.started}", disks)
+        worker.is_old, worker.met = is_old, self.met
+        return worker
+
+    def _open(self, worker: Worker, key: LaneId) -> Lane:
         lane = Lane(key, self.log, self.scenario.partitions, worker.create)
         lane.open(worker.disk(key, self.chance))
         if self.is_disturbed and self.scenario.troubles:
             lane.snapshots_late = self.lateness.choice((0, 1, 5, 40))
-        self.lanes[key] = lane
-        self.homes[key] = worker
+        return lane
 
     def _is_settled(self) -> bool:
-        return not self.paused and not any(lane.behind for lane in self.lanes.values())
+        return not any(worker.is_taking or worker.paused for worker in self.workers) and not any(
+            lane.behind for lane in self.lanes.values()
+        )

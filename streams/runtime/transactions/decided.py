@@ -1,0 +1,30 @@
+"""What the lanes of a worker have decided, as the messages of one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Protocol
+
+from streams.stages.contract import Effects, Message, TopicPartition
+
+
+class Decided(Protocol):
+    """The checkpoint of one lane."""
+
+    @property
+    def effects(self) -> Effects: ...
+
+    @property
+    def changelog(self) -> TopicPartition | None: ...
+
+
+def merged(taken: Iterable[Decided]) -> dict[TopicPartition, list[Message]]:
+    """Messages of the same lane to the same partition keep their order."""
+    together: dict[TopicPartition, list[Message]] = {}
+    for checkpoint in taken:
+        for tp, messages in checkpoint.effects.messages.items():
+            known = together.get(tp)
+            together[tp] = messages if known is None else known + messages
+        if (changes := checkpoint.effects.changes) and checkpoint.changelog:
+            together[checkpoint.changelog] = [Message(*change) for change in changes.items()]
+    return together
