@@ -1,9 +1,13 @@
 """Runs the stages over records from files: without a broker, in one process.
 
-Records are taken in the order of log time, which is cut into hours. Every stage finishes an hour
-before the next hour begins, and the watermark at its end is the time of the latest record, so the
-result depends on the records alone: not on the size of batches, and not on how many records a
-partition has, or where in the files they stand.
+Records are taken in the order of log time, which is cut into chunks of whole hours. Every stage
+finishes a chunk before the next one begins, and the watermark at its end is the time of the latest
+record, so the result depends on the records alone: not on the size of batches, and not on how many
+records a partition has, or where in the files they stand.
+
+A chunk has as many hours as fill a batch, since every batch costs each stage the states it reads
+and writes. It has no more than a quarter of a day, since models answer with what was learned from
+the chunks before.
 """
 
 from __future__ import annotations
@@ -31,7 +35,9 @@ from streams.stages.contract import Effects, Message, Stage, TopicPartition, is_
 from streams.stages.factory import STAGES, StageRules, stage_factory
 from streams.stages.separate.guard import GuardedStage
 
-CHUNK_MS = HOUR_MS
+CHUNK_MS_MAX = 6 * HOUR_MS
+CHUNK_RECORDS = 4_000
+"""Records after which a chunk ends with its hour."""
 CHUNK_RECORDS_MAX = 50_000
 """Records of one chunk: bounds memory where an hour has more."""
 BATCH_RECORDS = 4_000
@@ -81,16 +87,24 @@ def in_time_order(
 
 
 def chunks(records: Iterable[MemoryRecord]) -> Iterator[list[MemoryRecord]]:
-    """The records in chunks, each within one hour of log time and of limited length."""
+    """The records in chunks: whole hours of log time, of limited length and number of records."""
     chunk: list[MemoryRecord] = []
     for record in records:
-        is_later = chunk and record.timestamp // CHUNK_MS > chunk[0].timestamp // CHUNK_MS
-        if is_later or len(chunk) == CHUNK_RECORDS_MAX:
+        if chunk and _is_cut(chunk, record.timestamp):
             yield chunk
             chunk = []
         chunk.append(record)
     if chunk:
         yield chunk
+
+
+def _is_cut(chunk: list[MemoryRecord], timestamp: int) -> bool:
+    """Whether a record of this time begins another chunk. One that is earlier never does."""
+    length = len(chunk)
+    if length >= CHUNK_RECORDS and timestamp // HOUR_MS > chunk[-1].timestamp // HOUR_MS:
+        return True
+    is_later = timestamp // CHUNK_MS_MAX > chunk[0].timestamp // CHUNK_MS_MAX
+    return is_later or length >= CHUNK_RECORDS_MAX
 
 
 class Replay:
