@@ -6,8 +6,7 @@ record, so the result depends on the records alone: not on the size of batches, 
 records a partition has, or where in the files they stand.
 
 A chunk has as many hours as fill a batch, since every batch costs each stage the states it reads
-and writes. It has no more than a quarter of a day, since models answer with what was learned from
-the chunks before.
+and writes.
 """
 
 from __future__ import annotations
@@ -34,8 +33,10 @@ from streams.stages.common.working_set import stored_expiry
 from streams.stages.contract import Effects, Message, Stage, TopicPartition, is_tick
 from streams.stages.factory import STAGES, StageRules, stage_factory
 from streams.stages.separate.guard import GuardedStage
+from streams.worker.cycle_collector import relaxed_collector
 
 CHUNK_MS_MAX = 6 * HOUR_MS
+"""Log time of one chunk: models answer with what was learned from the chunks before."""
 CHUNK_RECORDS = 4_000
 """Records after which a chunk ends with its hour."""
 CHUNK_RECORDS_MAX = 50_000
@@ -143,7 +144,10 @@ class Replay:
 
         Where `order` says so, they are put into the order of log time first.
         """
-        records, _ = in_time_order(records, order)
+        with relaxed_collector():
+            self._run(in_time_order(records, order)[0], order, batch)
+
+    def _run(self, records: Iterable[MemoryRecord], order: SourceOrder, batch: int) -> None:
         log_time = 0
         for chunk in chunks(records):
             for start in range(0, len(chunk), batch):

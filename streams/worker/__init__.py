@@ -4,6 +4,7 @@ server and their metrics.
 
 __all__ = [
     "core_worker",
+    "cycle_collector",
     "health_server",
     "metrics",
     "observers",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import logging
 import os
 import signal
@@ -26,6 +25,7 @@ from streams.store.demo_folder import keep_folder
 from streams.wiring.parts import core_settings, stage_rules, storing_settings
 from streams.wiring.rules_in_force import require_rules
 from streams.worker import metrics
+from streams.worker.cycle_collector import relax_collector
 from streams.worker.health_server import Health, HealthServer
 from streams.worker.observers import LaneMetrics, StageMetrics, StoringMetrics
 from streams.worker.supervisor import Child, end_with, supervise
@@ -72,7 +72,7 @@ def run_role(role: str, settings: Settings, observer: LaneObserver | None = None
     _check_topics(settings.kafka)
     if role != "storing" and not settings.kafka.is_in_process:
         _check_rules(settings)
-    _relax_collector()
+    relax_collector()
     if role == "storing":
         return asyncio.run(_run_storing(settings))
     run = _run_learning if role == "learning" else _run_core
@@ -249,15 +249,6 @@ def _check_rules(settings: Settings) -> None:
         _logger.warning("rule set %s follows %s: %s", change.after, change.before, changes)
     else:
         _logger.info("rule set %s is in force, after %s", change.after, change.before or "none")
-
-
-def _relax_collector() -> None:
-    """Look for reference cycles less often.
-
-    A batch creates many short-lived objects and hardly any cycles. Looking for cycles every 700
-    objects, Python's default, costs a fifth of a core worker's CPU time.
-    """
-    gc.set_threshold(50_000, 20, 100)
 
 
 def _log_end_of_thread(ended: threading.ExceptHookArgs) -> None:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
+
+import pytest
 
 from schemas.time import HOUR_MS
 from streams.lab.simulator.scenario import START_MS
-from streams.replay.engine import CHUNK_RECORDS, CHUNK_RECORDS_MAX, chunks
+from streams.replay.engine import CHUNK_RECORDS, CHUNK_RECORDS_MAX, Replay, SourceOrder, chunks
 from streams.replay.memory_log import MemoryRecord
+from streams.settings import read_settings
+from streams.stages.common.observer import StageObserver
+from streams.wiring.parts import stage_rules
 
 
 def hours_of(hours: int, count: int) -> Iterator[MemoryRecord]:
@@ -33,3 +39,20 @@ def test_a_chunk_of_a_sparse_log_is_a_quarter_of_a_day() -> None:
 
 def test_an_hour_of_too_many_records_is_cut() -> None:
     assert lengths(hours_of(1, CHUNK_RECORDS_MAX + 7)) == [CHUNK_RECORDS_MAX, 7]
+
+
+def test_cycles_are_looked_for_seldom_while_a_replay_decides_and_as_before_afterwards() -> None:
+    before, meanwhile = gc.get_threshold(), list[int]()
+
+    def read_then_fail() -> Iterator[MemoryRecord]:
+        meanwhile.append(gc.get_threshold()[0])
+        yield from hours_of(2, 1)
+        raise OSError("the disk is gone")
+
+    replay = Replay(stage_rules(read_settings({})), lambda *_: None, StageObserver())
+    with pytest.raises(OSError, match="gone"):
+        replay.run(read_then_fail(), SourceOrder())
+
+    assert meanwhile == [50_000]
+    assert before[0] < 50_000
+    assert gc.get_threshold() == before
