@@ -17,7 +17,6 @@ from typing import Any
 
 import msgspec
 
-from streams.errors import HeadwaterError
 from streams.runtime.faust.internals import (
     AbstractPartitionAssignor,
     ConsumerProtocolMemberAssignment,
@@ -38,10 +37,6 @@ class Claim(msgspec.Struct, frozen=True, array_like=True):
     heeds_subscriptions: bool = False
     """Whether the member, were it to lead, gives nobody what it has not subscribed to; builds that
     knew no workers apart did."""
-
-
-class ForeignPartitionsError(HeadwaterError):
-    """The leader of the group gave this member topics that it does not read."""
 
 
 def plan(units: Collection[Unit], claims: Mapping[str, Claim]) -> dict[str, list[Unit]]:
@@ -107,14 +102,10 @@ class CoPartitionedAssignor(AbstractPartitionAssignor):
         self._single = frozenset(single)
         self._generation = generation
         self._claim = Claim(heeds_subscriptions=True)
-        self._subscribed: frozenset[str] = frozenset()
-        self.refusal: ForeignPartitionsError | None = None
-        """Why this member cannot take part in its group as it is led."""
 
     def metadata(self, topics: Iterable[str]) -> ConsumerProtocolMemberMetadata:
-        self._subscribed = frozenset(topics)
         claim = msgspec.msgpack.encode(self._claim)
-        return ConsumerProtocolMemberMetadata(_VERSION, sorted(self._subscribed), claim)
+        return ConsumerProtocolMemberMetadata(_VERSION, sorted(topics), claim)
 
     def assign(
         self, cluster: Any, members: Mapping[str, ConsumerProtocolMemberMetadata]
@@ -141,14 +132,6 @@ class CoPartitionedAssignor(AbstractPartitionAssignor):
         }
 
     def on_assignment(self, assignment: ConsumerProtocolMemberAssignment) -> None:
-        foreign = sorted({topic for topic, _ in assignment.assignment} - self._subscribed)
-        if foreign:
-            self.refusal = ForeignPartitionsError(
-                "the consumer group is led by a worker of an earlier build, which gave this one "
-                f"{foreign[0]}, which it does not read: start it once all others run this build; "
-                "nothing is lost"
-            )
-            raise self.refusal
         owned = {
             topic if topic in self._single else str(number)
             for topic, numbers in assignment.assignment

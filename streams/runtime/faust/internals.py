@@ -40,6 +40,7 @@ __all__ = [
     "coordinator_answer",
     "fetch_beside_waiting_records",
     "group_generation",
+    "membership_error",
     "permit_resets",
     "refresh_partitions",
     "request_rejoin",
@@ -73,6 +74,16 @@ def awaiting_error(client: aiokafka.AIOKafkaConsumer) -> BaseException | None:
     """
     coordinator = client._coordinator  # None until the client has started
     error: BaseException | None = coordinator._pending_exception if coordinator else None
+    return error
+
+
+def membership_error(client: aiokafka.AIOKafkaConsumer) -> BaseException | None:
+    """What has ended a client's part in its group for good; the next poll would raise it, too."""
+    coordinator = client._coordinator  # None until the client has started
+    task = coordinator._coordination_task if coordinator else None
+    if task is None or not task.done() or task.cancelled():
+        return None
+    error: BaseException | None = task.exception()
     return error
 
 

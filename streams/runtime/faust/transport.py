@@ -18,6 +18,7 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 from faust.types import TP
 from yarl import URL
 
+from streams.errors import HeadwaterError
 from streams.runtime.clients import is_cancelled, is_lasting, is_passing, new_consumer
 from streams.runtime.faust.assignor import CoPartitionedAssignor
 from streams.runtime.faust.internals import (
@@ -30,6 +31,7 @@ from streams.runtime.faust.internals import (
     coordinator_answer,
     fetch_beside_waiting_records,
     group_generation,
+    membership_error,
     permit_resets,
     refresh_partitions,
     request_rejoin,
@@ -57,6 +59,10 @@ _ASK_AGAIN_SECONDS = 0.2
 _REFUSED_LOOK_SECONDS = 1.0
 
 
+class ForeignPartitionsError(HeadwaterError):
+    """The leader of the group gave this member topics that it does not read."""
+
+
 @dataclass(frozen=True, slots=True)
 class ConsumerOptions:
     settings: CoreSettings
@@ -70,7 +76,7 @@ class _Thread(OwnConsumerThread):
         options: ConsumerOptions = self.transport.options
         settings = options.settings
         session_ms = int(settings.session_timeout_seconds * 1000)
-        self.assignor = CoPartitionedAssignor(
+        assignor = CoPartitionedAssignor(
             options.single_partition_topics, lambda: group_generation(self.client)
         )
         return new_consumer(
@@ -78,7 +84,7 @@ class _Thread(OwnConsumerThread):
             client_id=self.app.conf.broker_client_id,
             group_id=self.app.conf.id,
             group_instance_id=settings.group_instance_id,
-            partition_assignment_strategy=[self.assignor],
+            partition_assignment_strategy=[assignor],
             max_poll_records=settings.poll_records_max,
             max_poll_interval_ms=2**31 - 1,  # Decisions run outside the consumer's thread.
             session_timeout_ms=session_ms,
@@ -195,11 +201,12 @@ class BatchConsumer(OwnConsumer):
         """Wait for an error for which this client will never take part in its group."""
         while True:
             client = self.thread.client_or_none
-            if client is not None:
-                foreign: BaseException | None = self.thread.assignor.refusal
-                error = foreign or awaiting_error(client)
-                if error is not None and (error is foreign or is_lasting(error)):
-                    return error
+            ended = membership_error(client) if client is not None else None
+            if ended is not None:
+                return _foreign_partitions(ended) or ended
+            error = awaiting_error(client) if client is not None else None
+            if error is not None and is_lasting(error):
+                return error
             await asyncio.sleep(_REFUSED_LOOK_SECONDS)
 
     async def claim(
@@ -249,6 +256,17 @@ class BatchConsumer(OwnConsumer):
                 "next: retention removed it, or the topic was created anew; start the worker "
                 "again, which says how many records are lost and how to go on"
             ) from error
+
+
+def _foreign_partitions(ended: BaseException) -> ForeignPartitionsError | None:
+    """aiokafka asserts that its member reads what the leader of the group gives it."""
+    if not isinstance(ended.__cause__, AssertionError):
+        return None
+    return ForeignPartitionsError(
+        "the consumer group is led by a worker of an earlier build, which gave this one partitions "
+        "that it does not read: start it once all others run this build; nothing is lost "
+        f"({ended.__cause__})"
+    )
 
 
 class _TickProducer(OwnProducer):

@@ -5,14 +5,12 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.runtime.faust.assignor import (
     Claim,
     CoPartitionedAssignor,
-    ForeignPartitionsError,
     plan,
 )
 
@@ -205,12 +203,3 @@ def test_a_second_learner_stands_by_and_the_first_keeps_its_log() -> None:
 
 def test_a_learner_without_core_workers_takes_no_partition_that_it_does_not_read() -> None:
     assert Group().rebalance("learning-1") == {"learning-1": [(SINGLE, 0)]}
-
-
-def test_a_learner_that_an_earlier_build_gives_source_partitions_refuses_them() -> None:
-    learner = CoPartitionedAssignor({SINGLE})
-    learner.metadata([SINGLE])
-    given_by_number = SimpleNamespace(assignment=[("installs", [1]), ("journeys", [1])])
-    with pytest.raises(ForeignPartitionsError, match="earlier build"):
-        learner.on_assignment(given_by_number)
-    assert learner.refusal is not None

@@ -64,6 +64,7 @@ PRIVATE = {
     "_client": aiokafka.AIOKafkaConsumer,
     "_coordinator": aiokafka.AIOKafkaConsumer,
     "_pending_exception": GroupCoordinator,
+    "_coordination_task": GroupCoordinator,
     "_fetcher": aiokafka.AIOKafkaConsumer,
     "_default_reset_strategy": Fetcher,
     "_prefetch_backoff": Fetcher,
