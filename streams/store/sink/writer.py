@@ -8,10 +8,11 @@ is killed.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from streams.errors import Stop
 from streams.store.base import Refused, Store, UnavailableError
 from streams.store.columns import BadOutcomeError, OutcomeDecoder, TableSlice
 from streams.store.sink.readback import Readback
@@ -68,29 +69,39 @@ class TableWriter:
 
     def _missing(self, batch: SealedBatch) -> tuple[dict[str, list[Any]], list[RefusedRow]]:
         """The rows that are not stored, and the messages among them that cannot be read."""
+        missing = [one for one in map(self._readback.without_stored, batch.polled) if one.offsets]
         columns: dict[str, list[Any]] = {column.name: [] for column in self.table.all_columns}
         unreadable: list[RefusedRow] = []
-        for polled in map(self._readback.without_stored, batch.polled):
-            for decoded in self._decoded(polled, unreadable):
-                for name, values in decoded.columns.items():
-                    columns[name] += values
-                columns[PARTITION] += [polled.partition] * len(decoded.offsets)
-                columns[OFFSET] += decoded.offsets
-                columns[EPOCH] += [self._readback.epoch(polled.partition)] * len(decoded.offsets)
+        for polls, decoded in self._decoded(missing, unreadable):
+            for name, values in decoded.columns.items():
+                columns[name] += values
+            for polled in polls:
+                columns[PARTITION] += [polled.partition] * len(polled.offsets)
+                columns[OFFSET] += polled.offsets
+                columns[EPOCH] += [self._readback.epoch(polled.partition)] * len(polled.offsets)
         return columns, unreadable
 
-    def _decoded(self, polled: Polled, unreadable: list[RefusedRow]) -> list[TableSlice]:
-        partition, decode = polled.partition, self._decoder.decode
-        if not polled.offsets:
+    def _decoded(
+        self, polls: Sequence[Polled], unreadable: list[RefusedRow]
+    ) -> list[tuple[Sequence[Polled], TableSlice]]:
+        """Polls with the rows of their messages. A poll may have one row, so that decoding each by
+        itself would cost several times as much; it is only done to find what cannot be read."""
+        if not polls:
             return []
+        partition = polls[0].partition
+        values = [value for polled in polls for value in polled.values]
+        offsets = [offset for polled in polls for offset in polled.offsets]
         try:
-            return [decode(polled.values, partition, polled.offsets)]
-        except BadOutcomeError as error:
-            if len(polled.offsets) == 1:
-                unreadable.append(RefusedRow(self.table, partition, polled.offsets[0], error, {}))
+            return [(polls, self._decoder.decode(values, partition, offsets))]
+        except Stop as error:
+            if len(polls) == 1 and not isinstance(error, BadOutcomeError):
+                raise
+            if len(offsets) == 1:
+                unreadable.append(RefusedRow(self.table, partition, offsets[0], error, {}))
                 return []
-        return [
-            decoded
-            for offset, value in zip(polled.offsets, polled.values, strict=True)
-            for decoded in self._decoded(Polled(partition, [offset], [value], 0), unreadable)
-        ]
+        if len(polls) == 1:
+            polls = [
+                Polled(partition, [offset], [value], 0)
+                for offset, value in zip(offsets, values, strict=True)
+            ]
+        return [one for polled in polls for one in self._decoded([polled], unreadable)]

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from schemas import outcomes
+from streams.errors import Stop
 from streams.store.base import (
     Refused,
 )
@@ -121,3 +122,21 @@ def test_a_row_set_aside_can_be_queried_and_its_event_is_settled(tmp_path: Path)
     fates = store.query("SELECT source_topic, source_offset, disposition FROM v_accounting")
     assert fates.rows == [("touchpoints", 0, "quarantined")]
     store.close()
+
+
+def test_what_cannot_be_read_is_found_among_polls_of_several_partitions() -> None:
+    store = MemoryStore()
+    polls = (Polled(0, [1, 2], [message(1), message(2)], 0), Polled(3, [1], [b"{"], 0))
+    more = Polled(3, [2, 3], [message(2), message(3)], 0)
+
+    report = TableWriter(store, TABLES["freshness"], "test").write(SealedBatch((*polls, more), 5))
+    assert (report.rows, report.refused) == (4, 1)
+    assert sorted(store.places) == [(0, 1), (0, 2), (3, 2), (3, 3)]
+    assert [row["quarantine_id"] for row in store.aside] == ["freshness:3:1"]
+
+
+def test_a_message_of_a_newer_build_is_named_with_its_own_partition() -> None:
+    newer = b'{"stage":"a","partition":0,"stage_time":1,"schema_version":2}'
+    batch = SealedBatch((Polled(0, [1], [message(1)], 0), Polled(3, [7], [newer], 0)), 2)
+    with pytest.raises(Stop, match="partition 3 offset 7 cannot be stored: schema_version"):
+        TableWriter(MemoryStore(), TABLES["freshness"], "test").write(batch)

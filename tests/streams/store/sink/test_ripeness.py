@@ -10,7 +10,7 @@ from streams.store.sink.ripeness import Arrivals, SealBounds, seconds_left
 from streams.store.sink.sealed_batch import TableBuffer
 from streams.store.tables import READ_AT_ONCE, SELDOM_READ, TABLES
 from streams.worker.storing_worker import seal_bounds
-from tests.streams.store.sink.sink_world import Bench, MemoryStore, message, records, until
+from tests.streams.store.sink.sink_world import Bench, MemoryStore, message, no_wait, records, until
 
 _BOUNDS = SealBounds(rows_max=10, bytes_max=10_000, seconds=5.0, quiet_seconds=1.0)
 _ENDLESS = 1e9
@@ -53,10 +53,13 @@ def test_a_table_that_waits_long_is_stored_when_nothing_more_comes() -> None:
 
 
 def test_a_table_that_waits_long_is_stored_at_the_end() -> None:
-    bench = Bench(MemoryStore(), bounds=SealBounds(100, 1_000_000, _ENDLESS))
+    bench = Bench(MemoryStore(), bounds=SealBounds(100, 1_000_000, _ENDLESS, _ENDLESS))
 
     async def story(bench: Bench) -> None:
         bench.offer(records(0, 5))
+        for _ in range(5):
+            await no_wait(0)
+        assert bench.table.buffer.rows == 5, "it still waits"
 
     bench.run(story)
     assert bench.store.places == [(0, offset) for offset in range(5)]

@@ -11,7 +11,7 @@ from streams.store.base import (
 )
 from streams.store.columns import OutcomeDecoder
 from streams.store.sink.pulse import Pulse
-from streams.store.sink.sealed_batch import TableBuffer
+from streams.store.sink.sealed_batch import Polled, SealedBatch, TableBuffer
 from streams.store.sink.writer import TableWriter
 from streams.store.tables import TABLES
 from tests.streams.store.sink.sink_world import (
@@ -95,6 +95,13 @@ def test_after_an_unknown_outcome_only_what_is_missing_is_inserted(trouble: Trou
     writer.write(sealed(0, 10))
 
     assert sorted(store.places) == [(0, offset) for offset in range(10)]
+
+
+def test_rows_of_several_polls_keep_their_partitions_and_offsets() -> None:
+    store = MemoryStore()
+    polls = (Polled(0, [4, 6], [message(4), message(6)], 0), Polled(3, [1], [message(1)], 0))
+    assert TableWriter(store, TABLES["freshness"], "test").write(SealedBatch(polls, 3)).rows == 3
+    assert store.places == [(0, 4), (0, 6), (3, 1)]
 
 
 def test_nothing_is_looked_up_while_all_goes_well() -> None:
