@@ -203,3 +203,15 @@ def test_a_second_learner_stands_by_and_the_first_keeps_its_log() -> None:
 
 def test_a_learner_without_core_workers_takes_no_partition_that_it_does_not_read() -> None:
     assert Group().rebalance("learning-1") == {"learning-1": [(SINGLE, 0)]}
+
+
+def test_a_worker_of_a_build_that_reads_fewer_topics_is_given_none_of_the_others() -> None:
+    partitions = {"installs": {0, 1}, "sites": {0, 1}}
+    cluster = SimpleNamespace(partitions_for_topic=partitions.get)
+    joined = {
+        "newer": CoPartitionedAssignor(()).metadata(partitions),
+        "older": CoPartitionedAssignor(()).metadata(["installs"]),
+    }
+    assigned = CoPartitionedAssignor(()).assign(cluster, joined)
+    topics = {name: [topic for topic, _ in flat(one)] for name, one in assigned.items()}
+    assert topics == {"newer": ["installs", "sites"], "older": ["installs"]}
