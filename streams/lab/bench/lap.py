@@ -9,7 +9,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -24,6 +24,7 @@ from streams.lab.bench.programs import (
     Running,
     cpu_seconds,
     local_pid,
+    memory_mb,
     metrics_of,
     running,
 )
@@ -50,6 +51,8 @@ class Lap:
     seconds: float
     cpu: dict[str, float]
     metrics: dict[tuple[str, str], float]  # of the deciding program; empty if it has none
+    memory_mb: dict[str, float] = field(default_factory=dict)
+    """The most that each process took."""
 
     @property
     def events_per_second(self) -> float:
@@ -154,7 +157,8 @@ async def run_lap(course: Course, benched: BenchedProgram, events: int, advance:
         if broker:
             cpu["broker"] = round(cpu_seconds(broker) - broker_before, 2)
         metrics = await asyncio.to_thread(_metrics_of_all, benched.programs)
-    return Lap(events, _last_insert(course) - started, cpu, metrics)
+        memory = {name: memory_mb(one.pid).most for name, one in ran.processes.items()}
+    return Lap(events, _last_insert(course) - started, cpu, metrics, memory)
 
 
 def _by_role(spent: dict[str, float]) -> dict[str, float]:

@@ -122,11 +122,14 @@ class TakenMemory(NamedTuple):
 
 
 def memory_mb(pid: int) -> TakenMemory:
-    """What a process takes of the machine's memory, and the most it has taken (Linux)."""
+    """What a process takes of the machine's memory, and the most it has taken (Linux).
+
+    One that has ended takes none.
+    """
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     kilobytes = {name: text for name, _, text in (line.partition(":") for line in lines)}
-    now, most = (round(int(kilobytes[name].split()[0]) * 1.024e-3) for name in ("VmRSS", "VmHWM"))
-    return TakenMemory(now, most)
+    now, most = (int(kilobytes.get(name, "0").split()[0]) for name in ("VmRSS", "VmHWM"))
+    return TakenMemory(round(now * 1.024e-3), round(most * 1.024e-3))
 
 
 def local_pid(address: str) -> int | None:

@@ -1,0 +1,1 @@
+"""What a deployment needs for a company's numbers; see `tests/benchmarks/capacity/__main__.py`."""
