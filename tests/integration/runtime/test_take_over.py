@@ -9,7 +9,7 @@ import aiokafka
 import pytest
 
 from deploy.local.servers import KafkaServer
-from streams.runtime.checkpoint import LaneFencedError
+from streams.runtime.checkpoint import LaneFencedError, no_label
 from streams.runtime.clients import new_producer
 from streams.runtime.identity import PositionLabel, read_label
 from streams.runtime.offsets import Offsets
@@ -152,5 +152,28 @@ def test_what_a_transaction_of_an_unknown_producer_may_still_change_is_waited_fo
         assert found[MATCH].offset == 5
         await stranger.stop()
         await offsets.stop()
+
+    run(story)
+
+
+def test_a_transaction_that_fails_fails_every_lane_that_is_in_it_or_waits_behind_it(
+    bench: LogBench,
+) -> None:
+    """None is told that its checkpoint was committed, and none waits for ever."""
+
+    async def story() -> None:
+        zombie, owner = bench.worker(), bench.worker()
+        await zombie.open()
+        await owner.open()
+        lanes = [LaneLog(zombie.shared, ("matching-changelog", p), no_label) for p in range(3)]
+        commits = [asyncio.create_task(lane.commit(effects(b"lost", 1))) for lane in lanes[:2]]
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert zombie.shared.waiting_seconds, "the first two are under way"
+        commits.append(asyncio.create_task(lanes[2].commit(effects(b"lost", 2))))
+        answers = await asyncio.wait_for(asyncio.gather(*commits, return_exceptions=True), 20)
+        assert [type(one) for one in answers] == [LaneFencedError] * 3
+        await zombie.close()
+        await owner.close()
 
     run(story)
