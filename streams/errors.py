@@ -11,6 +11,7 @@
     ├── SetupError                  the broker lacks what a core worker needs
     ├── LostRecordsError            the log no longer has the records to be read next
     ├── LostStateError              committed positions have no state, or state no positions
+    ├── ForeignPartitionsError      a member was given topics that it does not read
     ├── LogChangedError             a topic is another log than when the worker started
     ├── StateFolderError            a state folder cannot be used: full, locked, forbidden
     ├── StateUnreadableError        the state of a lane on disk cannot be read
@@ -27,11 +28,12 @@
 `Stop` is raised for people and ends the process. All others end a lane or a worker, which say
 them in one line (`in_one_line`), unless the caller named above knows better.
 
-Four errors stand outside, because their packages import nothing of `streams`: `FileError` (of
-`schemas.file_error`, about a rule file and its like; `streams.wiring` turns it into a Stop),
-`NewerFormatError` (of `schemas.records`, about bytes that a newer build stored),
-`UnlearnableBlockError` (of `online_models`, about examples that are then set aside) and
-`ServerError` (of `deploy.local`, about a development server).
+Five errors stand outside. `UnsettledPositionError` is one of aiokafka's, which does not know it.
+The packages of the others import nothing of `streams`: `FileError` (of `schemas.file_error`,
+about a rule file and its like; `streams.wiring` turns it into a Stop), `NewerFormatError` (of
+`schemas.records`, about bytes that a newer build stored), `UnlearnableBlockError` (of
+`online_models`, about examples that are then set aside) and `ServerError` (of `deploy.local`,
+about a development server).
 """
 
 from __future__ import annotations

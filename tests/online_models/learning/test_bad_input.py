@@ -76,7 +76,6 @@ def test_categories_nobody_has_seen_are_answered_like_none() -> None:
     assert 0.0 < answer["d1"] <= answer["d7"] <= answer["d30"] < 1.0
 
 
-@pytest.mark.no_cover
 def test_a_million_campaign_names_take_no_more_room_than_a_few() -> None:
     model = HazardModel(hazard_world.SMALL)
     for first in range(0, 1_000_000, 50_000):

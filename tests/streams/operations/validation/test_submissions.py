@@ -177,7 +177,6 @@ def test_standard_input_is_read_like_a_file(monkeypatch: pytest.MonkeyPatch) -> 
     assert [json.loads(one.value or b"") for one, _ in source] == EVENTS
 
 
-@pytest.mark.no_cover
 @settings(max_examples=150, deadline=None)
 @given(st.lists(st.dictionaries(st.text(), st.text() | st.integers() | st.lists(st.text()))))
 def test_objects_come_out_as_they_went_in(objects: list[dict[str, Any]]) -> None:
@@ -188,7 +187,6 @@ def test_objects_come_out_as_they_went_in(objects: list[dict[str, Any]]) -> None
         assert [json.loads(one) for one in raw] == objects
 
 
-@pytest.mark.no_cover
 @settings(max_examples=150, deadline=None)
 @given(st.binary(max_size=60), st.binary(max_size=60))
 def test_whatever_the_bytes_are_nothing_is_lost_and_nothing_raises(a: bytes, b: bytes) -> None:

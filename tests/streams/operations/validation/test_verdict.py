@@ -44,7 +44,6 @@ VALUES = (
 )  # fmt: skip
 
 
-@pytest.mark.no_cover
 @settings(max_examples=400, deadline=None)
 @given(st.sampled_from(NAMES), st.data())
 def test_the_verdict_is_that_of_decode_and_advice_is_never_empty(

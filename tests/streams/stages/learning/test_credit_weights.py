@@ -65,7 +65,6 @@ def misplaced(credited: Mapping[str, float], exact_credit: dict[str, float]) -> 
     return wrong / (2 * sum(exact_credit.values()))
 
 
-@pytest.mark.no_cover
 @pytest.mark.parametrize("world", CREDIT_WORLDS)
 def test_sums_over_5000_installs_are_the_credit_of_their_paths(world: str) -> None:
     installed, given_up = walks(world)
