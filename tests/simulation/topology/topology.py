@@ -194,9 +194,11 @@ class Topology:
         for key, lane in list(worker.lanes.items()):
             if not worker.is_taking and lane.behind and chance.random() < 0.5:
                 self._advance(key, chance.randrange(6))
-        if worker.is_old or not self.is_mixed:  # The build before would not fence the new one.
+        # The build before would not fence a new one that sleeps, nor wait for its transaction.
+        is_asleep = worker.is_old or not self.is_mixed
+        if is_asleep:
             self.zombies.append(Zombie(worker))
-        successor = self._replace(worker, is_asleep=True)
+        successor = self._replace(worker, is_asleep=is_asleep)
         for key in self.ids:
             if self.homes[key] is successor and self.chance.random() < 0.7:
                 self.homes[key] = self.chance.choice(self.workers)
