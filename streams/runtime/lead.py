@@ -27,6 +27,10 @@ class LeadError(HeadwaterError):
 class ProducerLead(Protocol):
     """Bounds how far a producer is ahead: call `wait` before a write and `sent` after it."""
 
+    @property
+    def is_bounded(self) -> bool:
+        """Otherwise there is nothing to wait for or to count."""
+
     async def wait(self, sizes: Mapping[TopicPartition, tuple[int, int]]) -> None:
         """Return once (messages, bytes) may be written to each partition; LeadError if never."""
 
@@ -36,6 +40,8 @@ class ProducerLead(Protocol):
 
 class UnboundedLead:
     """For brokers that keep messages until their retention ends: nothing waits."""
+
+    is_bounded = False
 
     async def wait(self, sizes: Mapping[TopicPartition, tuple[int, int]]) -> None:
         return
@@ -50,6 +56,8 @@ CommittedOf = Callable[[TopicPartition], Awaitable[int | None]]
 
 class BoundedLead:
     """A bound in bytes and in messages. `share` is this producer's part of it: 1 / producers."""
+
+    is_bounded = True
 
     def __init__(self, bounds: LeadBounds, committed_of: CommittedOf, share: float = 1.0) -> None:
         self._bytes_max = bounds.bytes_max * share

@@ -19,7 +19,7 @@ from streams.kafka.connection_fault import connection_fault
 from streams.runtime.checkpoint import LogOptions, no_announcement, no_label
 from streams.runtime.faust.app import report, run_faust, silence_libraries
 from streams.runtime.faust.batches import PollBatch
-from streams.runtime.faust.group_admission import Admission, admitted
+from streams.runtime.faust.group_admission import Admission
 from streams.runtime.fleet import FleetKafka, LaneFleet, LaneId
 from streams.runtime.identity import UNKNOWN_LOGS
 from streams.runtime.identity.lane_origin import LaneOrigin
@@ -69,8 +69,8 @@ class Surroundings:
     """An app with one agent for each of `specs`."""
     beside: tuple[LaneSpec, ...] = ()
     """Lanes that only other workers of the group have."""
-    admission: Admission = admitted
-    """Ends once the worker may join its group."""
+    admission: Admission | None = None
+    """Ends once the worker may join its group; None: it may at once."""
 
 
 class CoreWorker:
@@ -152,9 +152,10 @@ class CoreWorker:
 
     async def run_app(self) -> None:
         """Run Faust, once the group admits this worker."""
-        async for reason in self._admission(self.settings):
-            self._waits_for = reason
-        self._waits_for = ""
+        if self._admission is not None:
+            async for reason in self._admission(self.settings):
+                self._waits_for = reason
+            self._waits_for = ""
         await run_faust(self.app)
 
     async def _rejoin(self) -> None:

@@ -41,13 +41,6 @@ class GroupLook(NamedTuple):
         return ""
 
 
-async def admitted(settings: CoreSettings) -> AsyncIterator[str]:
-    """For workers that any group admits."""
-    objections: tuple[str, ...] = ()
-    for objection in objections:
-        yield objection
-
-
 async def earlier_builds_gone(settings: CoreSettings) -> AsyncIterator[str]:
     """Say what a worker apart waits for; end once every member of its group heeds subscriptions."""
     admin = AIOKafkaAdminClient(**settings.client())

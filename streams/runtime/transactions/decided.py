@@ -18,6 +18,21 @@ class Decided(Protocol):
     def changelog(self) -> TopicPartition | None: ...
 
 
+def taken_together(waiting: Iterable[Decided], messages_max: int) -> int:
+    """How many checkpoints, in the order in which they wait, go into the next transaction.
+
+    As many as keep to the bound, and one that exceeds it by itself.
+    """
+    count = messages = 0
+    for checkpoint in waiting:
+        effects = checkpoint.effects
+        messages += sum(map(len, effects.messages.values())) + len(effects.changes)
+        if count and messages > messages_max:
+            break
+        count += 1
+    return count
+
+
 def merged(taken: Iterable[Decided]) -> dict[TopicPartition, list[Message]]:
     """Messages of the same lane to the same partition keep their order."""
     together: dict[TopicPartition, list[Message]] = {}

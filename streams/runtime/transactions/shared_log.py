@@ -16,7 +16,7 @@ import msgspec
 
 from streams.runtime.checkpoint import CheckpointError, LogOptions, OffsetLabel
 from streams.runtime.lead import ProducerLead
-from streams.runtime.transactions.decided import merged
+from streams.runtime.transactions.decided import merged, taken_together
 from streams.runtime.transactions.producer import TransactionalProducer
 from streams.settings.core import CoreSettings
 from streams.stages.contract import Effects, Message, TopicPartition
@@ -43,10 +43,6 @@ class _Checkpoint:
     label: OffsetLabel
     done: asyncio.Future[Mapping[TopicPartition, int]]
     """Where each partition that was written to ends."""
-
-    @property
-    def messages(self) -> int:
-        return sum(map(len, self.effects.messages.values())) + len(self.effects.changes)
 
 
 class SharedLog:
@@ -129,12 +125,7 @@ class SharedLog:
     def _take(self) -> list[_Checkpoint]:
         """The checkpoints of the next transaction, at least one; those that were given up drop."""
         waiting = [checkpoint for checkpoint in self._waiting if not checkpoint.done.done()]
-        count, messages = 0, 0
-        for checkpoint in waiting:
-            messages += checkpoint.messages
-            if count and messages > TRANSACTION_MESSAGES_MAX:
-                break
-            count += 1
+        count = taken_together(waiting, TRANSACTION_MESSAGES_MAX)
         self._waiting = waiting[count:]
         return waiting[:count]
 
@@ -182,7 +173,7 @@ class LaneLog:
         self._lead = shared.new_lead()
 
     async def commit(self, effects: Effects) -> int | None:
-        sizes = {tp: _size(messages) for tp, messages in effects.messages.items()}
+        sizes = self._sizes(effects)
         # Before the checkpoint joins the others: those of the lanes that read may be among them.
         await self._lead.wait(sizes)
         done = asyncio.get_running_loop().create_future()
@@ -194,6 +185,12 @@ class LaneLog:
         end = ends.get(self._changelog) if self._changelog else None
         self._changelog_end = self._changelog_end if end is None else end
         return end
+
+    def _sizes(self, effects: Effects) -> dict[TopicPartition, tuple[int, int]]:
+        """What the lead has to know; nothing where it is unbounded, for every message is asked."""
+        if not self._lead.is_bounded:
+            return {}
+        return {tp: _size(messages) for tp, messages in effects.messages.items()}
 
 
 def _size(messages: Sequence[Message]) -> tuple[int, int]:

@@ -102,7 +102,7 @@ class LogBench:
             await offsets.stop()
 
 
-def log_bench(address: str, folder: Path) -> LogBench:
+def new_log_bench(address: str, folder: Path) -> LogBench:
     """With topics of its own."""
     run = Bench(address, folder)
     asyncio.run(run.create_topics())

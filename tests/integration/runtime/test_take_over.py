@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 
 import aiokafka
 import pytest
 
-from deploy.local.servers import KafkaServer
 from streams.runtime.checkpoint import LaneFencedError, no_label
 from streams.runtime.clients import new_producer
 from streams.runtime.identity import PositionLabel, read_label
@@ -22,23 +20,17 @@ from tests.integration.runtime.log_bench import (
     OUT,
     LogBench,
     effects,
-    log_bench,
     run,
 )
 
 pytestmark = pytest.mark.kafka
 
 
-@pytest.fixture
-def bench(kafka: KafkaServer, tmp_path: Path) -> LogBench:
-    return log_bench(kafka.address, tmp_path)
-
-
-def test_a_second_owner_fences_the_first_and_only_its_effects_count(bench: LogBench) -> None:
+def test_a_second_owner_fences_the_first_and_only_its_effects_count(log_bench: LogBench) -> None:
     """It finds the first by the label of the committed offset."""
 
     async def story() -> None:
-        zombie, owner = bench.worker(), bench.worker()
+        zombie, owner = log_bench.worker(), log_bench.worker()
         await zombie.open()
         await zombie.commit(effects(b"before", 1))
         await owner.open()
@@ -47,31 +39,31 @@ def test_a_second_owner_fences_the_first_and_only_its_effects_count(bench: LogBe
         with pytest.raises(LaneFencedError):
             await zombie.commit(effects(b"zombie again", 3))
         await owner.commit(effects(b"after", 2))
-        assert await bench.committed() == ([b"before", b"after"], 2)
+        assert await log_bench.committed() == ([b"before", b"after"], 2)
         await zombie.close()
         await owner.close()
 
     run(story)
 
 
-def test_an_owner_that_has_decided_nothing_yet_is_fenced_too(bench: LogBench) -> None:
+def test_an_owner_that_has_decided_nothing_yet_is_fenced_too(log_bench: LogBench) -> None:
     async def story() -> None:
-        zombie, owner = bench.worker(), bench.worker()
+        zombie, owner = log_bench.worker(), log_bench.worker()
         await zombie.open()
         await owner.open()
         with pytest.raises(LaneFencedError):
             await zombie.commit(effects(b"zombie", 1))
         await owner.commit(effects(b"after", 1))
-        assert await bench.committed() == ([b"after"], 1)
+        assert await log_bench.committed() == ([b"after"], 1)
         await zombie.close()
         await owner.close()
 
     run(story)
 
 
-def test_a_claim_leaves_the_position_and_what_its_label_says(bench: LogBench) -> None:
+def test_a_claim_leaves_the_position_and_what_its_label_says(log_bench: LogBench) -> None:
     async def story() -> None:
-        first, second = bench.worker(), bench.worker()
+        first, second = log_bench.worker(), log_bench.worker()
         await first.open()
         (unread,) = first.claimed.values()
         assert (unread[0], read_label(unread[1]).is_unread) == (0, True)
@@ -91,18 +83,18 @@ def test_a_claim_leaves_the_position_and_what_its_label_says(bench: LogBench) ->
 
 
 def test_a_build_whose_labels_name_no_owner_is_fenced_by_the_id_of_its_lane(
-    bench: LogBench,
+    log_bench: LogBench,
 ) -> None:
     async def story() -> None:
-        old = TransactionalProducer(bench.settings, "headwater-matching-0")
+        old = TransactionalProducer(log_bench.settings, "headwater-matching-0")
         await old.start()
         await old.transact(old.pack({OUT: [Message(b"k", b"old")]}), {MATCH: (1, "")})
-        owner = bench.worker()
+        owner = log_bench.worker()
         await owner.open()
         with pytest.raises(LaneFencedError):
             await old.transact(old.pack({OUT: [Message(b"k", b"zombie")]}), {MATCH: (2, "")})
         await owner.commit(effects(b"new", 2))
-        assert await bench.committed() == ([b"old", b"new"], 2)
+        assert await log_bench.committed() == ([b"old", b"new"], 2)
         await old.stop()
         await owner.close()
 
@@ -110,14 +102,14 @@ def test_a_build_whose_labels_name_no_owner_is_fenced_by_the_id_of_its_lane(
 
 
 def test_a_build_that_has_opened_its_lane_and_committed_nothing_yet_is_fenced_too(
-    bench: LogBench,
+    log_bench: LogBench,
 ) -> None:
     """Whether the partition is new, or a worker of this build committed to it before."""
 
     async def story() -> None:
         for position in (1, 2):
-            owner = bench.worker()
-            old = TransactionalProducer(bench.settings, "headwater-matching-0")
+            owner = log_bench.worker()
+            old = TransactionalProducer(log_bench.settings, "headwater-matching-0")
             await old.start()
             await owner.open()
             with pytest.raises(LaneFencedError):
@@ -125,24 +117,24 @@ def test_a_build_that_has_opened_its_lane_and_committed_nothing_yet_is_fenced_to
             await owner.commit(effects(b"new", position))
             await old.stop()
             await owner.close()
-        assert await bench.committed() == ([b"new", b"new"], 2)
+        assert await log_bench.committed() == ([b"new", b"new"], 2)
 
     run(story)
 
 
 def test_what_a_transaction_of_an_unknown_producer_may_still_change_is_waited_for(
-    bench: LogBench,
+    log_bench: LogBench,
 ) -> None:
     async def story() -> None:
         stranger = new_producer(
-            bench.settings, transactional_id=bench.settings.own_prefix + "stranger"
+            log_bench.settings, transactional_id=log_bench.settings.own_prefix + "stranger"
         )
-        offsets = Offsets(bench.settings)
+        offsets = Offsets(log_bench.settings)
         await offsets.start()
         await stranger.start()
         await stranger.begin_transaction()
-        tp = aiokafka.TopicPartition(bench.settings.topic("match"), 0)
-        await stranger.send_offsets_to_transaction({tp: 5}, bench.settings.group_id)
+        tp = aiokafka.TopicPartition(log_bench.settings.topic("match"), 0)
+        await stranger.send_offsets_to_transaction({tp: 5}, log_bench.settings.group_id)
         assert await offsets.labelled([MATCH]) == {}
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.5):
@@ -157,12 +149,12 @@ def test_what_a_transaction_of_an_unknown_producer_may_still_change_is_waited_fo
 
 
 def test_a_transaction_that_fails_fails_every_lane_that_is_in_it_or_waits_behind_it(
-    bench: LogBench,
+    log_bench: LogBench,
 ) -> None:
     """None is told that its checkpoint was committed, and none waits for ever."""
 
     async def story() -> None:
-        zombie, owner = bench.worker(), bench.worker()
+        zombie, owner = log_bench.worker(), log_bench.worker()
         await zombie.open()
         await owner.open()
         lanes = [LaneLog(zombie.shared, ("matching-changelog", p), no_label) for p in range(3)]

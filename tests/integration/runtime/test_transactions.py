@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
-from pathlib import Path
 
 import aiokafka
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
-from deploy.local.servers import KafkaServer
 from streams.runtime.checkpoint import CheckpointError, LogOptions, no_label
 from streams.runtime.lead import BoundedLead
 from streams.runtime.offsets import LostRecordsError, Offsets
@@ -24,34 +22,28 @@ from tests.integration.runtime.log_bench import (
     OUT,
     LogBench,
     effects,
-    log_bench,
     run,
 )
 
 pytestmark = pytest.mark.kafka
 
 
-@pytest.fixture
-def bench(kafka: KafkaServer, tmp_path: Path) -> LogBench:
-    return log_bench(kafka.address, tmp_path)
-
-
-def test_messages_state_and_position_become_visible_together(bench: LogBench) -> None:
+def test_messages_state_and_position_become_visible_together(log_bench: LogBench) -> None:
     async def story() -> None:
-        worker = bench.worker()
+        worker = log_bench.worker()
         await worker.open()
         assert await worker.commit(effects(b"one", 7)) == 1
-        assert await bench.committed() == ([b"one"], 7)
+        assert await log_bench.committed() == ([b"one"], 7)
         await worker.close()
 
     run(story)
 
 
-def test_checkpoints_that_wait_together_are_one_transaction(bench: LogBench) -> None:
+def test_checkpoints_that_wait_together_are_one_transaction(log_bench: LogBench) -> None:
     """Each lane is told where its own changelog ends, and a lane that was given up is left out."""
 
     async def story() -> None:
-        worker = bench.worker()
+        worker = log_bench.worker()
         await worker.open()
         lanes = [LaneLog(worker.shared, ("matching-changelog", p), no_label) for p in range(3)]
         commits = [
@@ -69,9 +61,9 @@ def test_checkpoints_that_wait_together_are_one_transaction(bench: LogBench) -> 
         await asyncio.sleep(0)
         commits[1].cancel()
         assert list(await asyncio.gather(commits[0], commits[2])) == [1, 3]
-        consumed, _ = await bench.committed()
+        consumed, _ = await log_bench.committed()
         assert consumed == [b"0", b"2"]
-        first, last = [await bench.end(("matching-changelog", p)) for p in (0, 2)]
+        first, last = [await log_bench.end(("matching-changelog", p)) for p in (0, 2)]
         assert (first, last) == (2, 4)  # With one commit marker each.
         await worker.close()
 
@@ -79,7 +71,7 @@ def test_checkpoints_that_wait_together_are_one_transaction(bench: LogBench) -> 
 
 
 def test_a_lane_that_waits_for_its_readers_does_not_keep_them_from_committing(
-    bench: LogBench,
+    log_bench: LogBench,
 ) -> None:
     """Readers are lanes of the same worker. Only the embedded broker bounds how far behind."""
 
@@ -91,7 +83,7 @@ def test_a_lane_that_waits_for_its_readers_does_not_keep_them_from_committing(
 
         bounds = LeadBounds(bytes_max=1_000_000, messages_max=1, stalled_seconds=60)
         options = LogOptions(new_lead=lambda: BoundedLead(bounds, committed_of))
-        worker = bench.worker(options)
+        worker = log_bench.worker(options)
         await worker.open()
         await worker.commit(effects(b"one", 1))
         waiting = asyncio.create_task(worker.commit(effects(b"two", 2)))
@@ -101,15 +93,15 @@ def test_a_lane_that_waits_for_its_readers_does_not_keep_them_from_committing(
         assert not waiting.done()
         read = 1
         await waiting
-        assert await bench.committed() == ([b"one", b"two"], 2)
+        assert await log_bench.committed() == ([b"one", b"two"], 2)
         await worker.close()
 
     run(story)
 
 
-def test_a_log_that_was_closed_while_it_was_taken_over_takes_nothing(bench: LogBench) -> None:
+def test_a_log_that_was_closed_while_it_was_taken_over_takes_nothing(log_bench: LogBench) -> None:
     async def story() -> None:
-        worker = bench.worker()
+        worker = log_bench.worker()
 
         async def overtaken(owner: str) -> None:
             await worker.shared.close()
@@ -122,21 +114,23 @@ def test_a_log_that_was_closed_while_it_was_taken_over_takes_nothing(bench: LogB
     run(story)
 
 
-def test_more_than_one_produce_batch_is_still_one_transaction(bench: LogBench) -> None:
+def test_more_than_one_produce_batch_is_still_one_transaction(log_bench: LogBench) -> None:
     async def story() -> None:
-        log = bench.worker()
+        log = log_bench.worker()
         await log.open()
         await log.commit(effects(os.urandom(100_000), 1, messages=40))
-        values, position = await bench.committed()
+        values, position = await log_bench.committed()
         assert (len(values), position) == (40, 1)
         await log.close()
 
     run(story)
 
 
-def test_a_message_that_cannot_be_written_leaves_nothing_of_its_checkpoint(bench: LogBench) -> None:
+def test_a_message_that_cannot_be_written_leaves_nothing_of_its_checkpoint(
+    log_bench: LogBench,
+) -> None:
     async def story() -> None:
-        log, successor = bench.worker(), bench.worker()
+        log, successor = log_bench.worker(), log_bench.worker()
         await log.open()
         broken = effects(b"half", 5)
         broken.send("no-such-topic", 0, Message(b"k", b"v"))
@@ -145,35 +139,35 @@ def test_a_message_that_cannot_be_written_leaves_nothing_of_its_checkpoint(bench
                 await log.commit(broken)
         await successor.open()
         await successor.commit(effects(b"whole", 6))
-        assert await bench.committed() == ([b"whole"], 6)
+        assert await log_bench.committed() == ([b"whole"], 6)
         await log.close()
         await successor.close()
 
     run(story)
 
 
-def test_a_store_is_restored_to_the_end_of_the_committed_changelog(bench: LogBench) -> None:
+def test_a_store_is_restored_to_the_end_of_the_committed_changelog(log_bench: LogBench) -> None:
     async def story() -> None:
-        log = bench.worker()
+        log = log_bench.worker()
         await log.open()
         for number in range(50):
             changes: dict[bytes, bytes | None] = {b"key%d" % n: b"%d" % number for n in range(20)}
             changes[b"deleted%d" % number] = b""
             changes[b"deleted%d" % (number - 1)] = None
             await log.commit(Effects(changes=changes, positions={("match", 0): number}))
-        store = RocksStore(bench.folder / "store")
+        store = RocksStore(log_bench.folder / "store")
         await log.close()
-        log = bench.worker()
+        log = log_bench.worker()
         await log.open()
-        await restore(bench.settings, CHANGELOG, store)
+        await restore(log_bench.settings, CHANGELOG, store)
         assert dict(store.entries()) == {b"key%d" % n: b"49" for n in range(20)} | {
             b"deleted49": b""
         }
         await log.commit(Effects(changes={b"key0": b"new"}, positions={("match", 0): 50}))
         await log.close()
-        log = bench.worker()
+        log = log_bench.worker()
         await log.open()
-        caught_up = await restore(bench.settings, CHANGELOG, store)
+        caught_up = await restore(log_bench.settings, CHANGELOG, store)
         assert (caught_up.records, caught_up.from_start) == (1, False)
         assert store.get(b"key0") == b"new"
         store.close()
@@ -182,19 +176,19 @@ def test_a_store_is_restored_to_the_end_of_the_committed_changelog(bench: LogBen
     run(story)
 
 
-def test_a_store_of_another_log_is_discarded(bench: LogBench) -> None:
+def test_a_store_of_another_log_is_discarded(log_bench: LogBench) -> None:
     """Its topic was made anew, so the position means nothing."""
 
     async def story() -> None:
-        log = bench.worker()
+        log = log_bench.worker()
         await log.open()
         await log.commit(effects(b"new", 1))
         await log.close()
-        log = bench.worker()
+        log = log_bench.worker()
         await log.open()
-        store = RocksStore(bench.folder / "store")
+        store = RocksStore(log_bench.folder / "store")
         store.apply({b"ghost": b"of the old log"}, 1_000)
-        await restore(bench.settings, CHANGELOG, store)
+        await restore(log_bench.settings, CHANGELOG, store)
         assert dict(store.entries()) == {b"key": b"new"}
         store.close()
         await log.close()
@@ -202,20 +196,22 @@ def test_a_store_of_another_log_is_discarded(bench: LogBench) -> None:
     run(story)
 
 
-def test_records_that_retention_removed_before_they_were_read_are_reported(bench: LogBench) -> None:
+def test_records_that_retention_removed_before_they_were_read_are_reported(
+    log_bench: LogBench,
+) -> None:
     async def story() -> None:
-        producer = aiokafka.AIOKafkaProducer(bootstrap_servers=bench.settings.bootstrap_servers)
+        producer = aiokafka.AIOKafkaProducer(bootstrap_servers=log_bench.settings.bootstrap_servers)
         await producer.start()
-        topic = bench.settings.topic("installs")
+        topic = log_bench.settings.topic("installs")
         for _ in range(9):
             await producer.send_and_wait(topic, b"x", b"k", partition=0)
         await producer.stop()
-        log, offsets = bench.worker(), Offsets(bench.settings)
+        log, offsets = log_bench.worker(), Offsets(log_bench.settings)
         await log.open()
         await log.commit(Effects(positions={("installs", 0): 2}))
         await offsets.start()
         assert await offsets.positions([("installs", 0)]) == {("installs", 0): 2}
-        await _delete_records(bench, topic, before=5)
+        await _delete_records(log_bench, topic, before=5)
         with pytest.raises(LostRecordsError, match="3 records are lost"):
             await offsets.positions([("installs", 0)])
         await offsets.stop()
@@ -224,8 +220,8 @@ def test_records_that_retention_removed_before_they_were_read_are_reported(bench
     run(story)
 
 
-async def _delete_records(bench: LogBench, topic: str, before: int) -> None:
-    admin = AIOKafkaAdminClient(bootstrap_servers=bench.settings.bootstrap_servers)
+async def _delete_records(log_bench: LogBench, topic: str, before: int) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=log_bench.settings.bootstrap_servers)
     await admin.start()
     tp = aiokafka.TopicPartition(topic, 0)
     await admin.delete_records({tp: RecordsToDelete(before_offset=before)})
