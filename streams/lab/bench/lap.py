@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -240,12 +241,17 @@ async def until_settled(
 
 
 def _last_insert(course: Course) -> float:
-    """When the last row was stored, in seconds since 1970, by the store.
+    """When the last row was stored, in seconds since 1970, by the store."""
+    latest = " UNION ALL ".join(f"SELECT max(inserted_at) AS at FROM {name}" for name in TABLES)
+    sql = f"SELECT toUnixTimestamp64Milli(max(at)) AS latest FROM ({latest})"
+    return int(stored_rows(course, sql)[0][0]) / 1000
+
+
+def stored_rows(course: Course, sql: str) -> list[list[Any]]:
+    """The rows of a statement. Stop when the store cannot be read.
 
     Asked in a process of its own: chdb must not be open where others start.
     """
-    latest = " UNION ALL ".join(f"SELECT max(inserted_at) AS at FROM {name}" for name in TABLES)
-    sql = f"SELECT toUnixTimestamp64Milli(max(at)) AS latest FROM ({latest})"
     done = subprocess.run(
         [sys.executable, "-m", "streams.cli", "query", "--json", sql],
         env=course.environ,
@@ -254,4 +260,5 @@ def _last_insert(course: Course) -> float:
     )
     if done.returncode:
         raise Stop("the store cannot be read: its own message is above")
-    return int(json.loads(done.stdout)["rows"][0][0]) / 1000
+    rows: list[list[Any]] = json.loads(done.stdout)["rows"]
+    return rows

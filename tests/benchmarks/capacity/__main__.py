@@ -14,7 +14,6 @@ import argparse
 import asyncio
 import json
 import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -26,7 +25,7 @@ from streams.cli.output import progress
 from streams.errors import Stop
 from streams.lab.bench.bench import core_program, warn_of_few
 from streams.lab.bench.control_loop import ControlLoop
-from streams.lab.bench.lap import Course, Lap, prepare, require_kafka, run_lap
+from streams.lab.bench.lap import Course, Lap, prepare, require_kafka, run_lap, stored_rows
 from streams.lab.simulator import Scenario, SimulatedMessage, simulate_traffic
 from streams.progress import Progress
 from streams.settings import Settings, read_settings
@@ -107,18 +106,9 @@ def memory_growth(small: CapacityRun, large: CapacityRun) -> float:
 
 
 def _rows(course: Course) -> int:
-    """Asked in a process of its own: chdb must not be open where others start."""
     counts = " UNION ALL ".join(f"SELECT count() AS rows FROM {name}" for name in TABLES)
     sql = f"SELECT sum(rows) AS rows FROM ({counts})"
-    done = subprocess.run(
-        [sys.executable, "-m", "streams.cli", "query", "--json", sql],
-        env=course.environ,
-        stdout=subprocess.PIPE,
-        check=False,
-    )
-    if done.returncode:
-        raise Stop("the store cannot be read: its own message is above")
-    return int(json.loads(done.stdout)["rows"][0][0])
+    return int(stored_rows(course, sql)[0][0])
 
 
 def _size(folder: Path) -> int:

@@ -13,7 +13,6 @@ import argparse
 import asyncio
 import contextlib
 import json
-import subprocess
 import sys
 import tempfile
 import time
@@ -34,7 +33,14 @@ from streams.kafka.publisher import Pace, Publisher
 from streams.lab.bench.bench import core_program
 from streams.lab.bench.control_loop import ControlLoop
 from streams.lab.bench.free_port import free_port
-from streams.lab.bench.lap import CHECKOUT, BenchedProgram, Course, prepare, until_settled
+from streams.lab.bench.lap import (
+    CHECKOUT,
+    BenchedProgram,
+    Course,
+    prepare,
+    stored_rows,
+    until_settled,
+)
 from streams.lab.bench.programs import Program, running
 from streams.lab.simulator import Scenario, SimulatedMessage, simulate_traffic
 from streams.settings import read_settings
@@ -169,15 +175,9 @@ async def _predictions(course: Course, arrived: dict[str, float]) -> AsyncIterat
 
 def _stored(course: Course) -> dict[str, float]:
     sql = f"SELECT install_id, min(inserted_at) FROM predictions WHERE landmark = '{LANDMARK}'"
-    done = subprocess.run(
-        [sys.executable, "-m", "streams.cli", "query", "--json", f"{sql} GROUP BY install_id"],
-        env=course.environ,
-        stdout=subprocess.PIPE,
-        check=True,
-    )
     return {
         install_id: datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()
-        for install_id, text in json.loads(done.stdout)["rows"]
+        for install_id, text in stored_rows(course, f"{sql} GROUP BY install_id")
     }
 
 
