@@ -81,12 +81,14 @@ class GoneBytes:
 
     def line(self) -> str:
         """One line on all of them; empty when there is none."""
+        if not self.counts:
+            return ""
         others = len(self.counts) - 1
-        more = f" (and {others} more partitions)" if others > 0 else ""
+        more = f" (and {others} more partitions)" if others else ""
         return (
             f"{self.counts.total():,} messages were counted without a copy, and their topics no "
             f"longer have them: {self.why}{more}"
-        ) * bool(self.counts)
+        )
 
 
 def places_of(
