@@ -27,6 +27,7 @@ FOUND = {
     862: "a weight of -0.0 came back as 0.0 from a snapshot",
     1267: "money that expired where it was booked first counted there, though it was booked anew",
     1363: "a refund that was given back was told as expired, though its restore moved it",
+    1215: "a journey was forgotten before what a restore takes back was answered",
     113: "log time leapt over the moment a user was forgotten; earlier features lost the source",
 }
 """Seeds that found these faults, with what happened to the workers of their time."""

@@ -22,6 +22,7 @@ from schemas.time import LogMs
 from streams.replay.memory_log import MemoryRecord
 from streams.runtime.state import MemoryStore
 from streams.stages.common.observer import StageObserver
+from streams.stages.common.watermarks import AnswerMarks, source_upstreams, stage_upstreams
 from streams.stages.contract import Effects, LogRecord, Stage
 from streams.stages.journeys.active_models import Scorers, ScoringRules
 from streams.stages.journeys.journeys import Journeys
@@ -60,6 +61,12 @@ class Fed:
     def _frame(self, topic: str, value: bytes) -> Effects:
         self.offset += 1
         return self.decide([MemoryRecord(topic, 0, self.offset, NOON, None, value)])
+
+
+def all_answered(until: int) -> dict[str, int]:
+    """Marks of one partition: sources are read, and all that keys of matching write to others."""
+    hops = [*stage_upstreams("matching", 1), *AnswerMarks(0, 1).names]
+    return dict.fromkeys([*source_upstreams(1), *hops], until)
 
 
 def _log_times(watermarks: Mapping[str, int] | None) -> dict[str, LogMs]:

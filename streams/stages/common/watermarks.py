@@ -11,7 +11,7 @@ import msgspec
 from schemas import topics
 from schemas.outcomes import Freshness
 from schemas.records import MARK_BYTE, StoredFormat
-from schemas.time import LogMs, Millis
+from schemas.time import HOUR_MS, LogMs, Millis
 from streams.stages.common.outbox import Outbox
 from streams.stages.common.working_set import DUE_BYTES, RESERVED, WATERMARKS_KEY, read_at_start
 
@@ -25,6 +25,12 @@ ASKED = "asked"
 """Name of the log time of the latest install that a partition of intake has read."""
 ANSWERED = "answered"
 """Name of the marks up to which matching has answered what its partitions ask each other."""
+ANSWER_ROUNDS = 4
+"""So often keys of matching write to keys after the first time, before all is said: to the original
+of an original, and back to both, and from there to the account that paid. Longer chains of restores
+are answered as well, but who is asked or told may be forgotten first where log time leaps."""
+CLOSED = "closed"
+"""Name of the marks up to which matching has said all that it will say to journeys."""
 NOTHING_READ = LogMs(1)
 READ_LEAP_MS_MAX = Millis(60_000)
 """How much of one advance of log time counts as waiting for partitions that are behind. Live,
@@ -121,6 +127,40 @@ class WatermarkStep:
             return {}
         self._passed_on = watermark
         return {self._name: watermark}
+
+
+class AnswerMarks:
+    """How far the partitions of matching have answered each other, round by round.
+
+    A mark is behind what its partition wrote before. So whoever has read the marks of all for one
+    round has read what they wrote until then, and its own mark for the next round is behind the
+    answers. After the last round nothing is on its way that older records led to.
+    """
+
+    def __init__(self, p: int, partitions: int) -> None:
+        rounds = [ANSWERED, *(f"{ANSWERED}{n}" for n in range(2, ANSWER_ROUNDS + 1))]
+        self._steps = [WatermarkStep(upstream(name, p), HOUR_MS) for name in rounds]
+        self._rounds = [stage_upstreams(name, partitions) for name in rounds]
+        self._closed_step = WatermarkStep(upstream(CLOSED, p), HOUR_MS)
+
+    @property
+    def names(self) -> list[str]:
+        return [name for names in self._rounds for name in names]
+
+    def take(self, marks: Watermarks, hops: Sequence[str]) -> dict[str, LogMs]:
+        """The marks to pass on to all of matching; `hops` are those of what was written first."""
+        passed: dict[str, LogMs] = {}
+        for step, before in zip(self._steps, [hops, *self._rounds], strict=False):
+            passed |= step.take(marks.minimum(before))
+        return passed
+
+    def closed(self, marks: Watermarks) -> LogMs:
+        """The log time up to which all is answered."""
+        return marks.minimum(self._rounds[-1])
+
+    def take_closed(self, marks: Watermarks) -> dict[str, LogMs]:
+        """The mark to pass on to journeys."""
+        return self._closed_step.take(self.closed(marks))
 
 
 class BroadcastStep:

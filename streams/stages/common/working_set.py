@@ -67,6 +67,7 @@ class Timers:
         self._due: dict[bytes, int] = {}
         self._heap: list[tuple[int, bytes]] = []
         self._unread: list[tuple[int, bytes]] = []
+        self._held: list[tuple[int, bytes]] = []
         self._begun_with: StateReader | None = None
         self._state: DueTimes | None = None
         self._near_until = BEYOND_ALL  # up to here all are in memory
@@ -86,7 +87,7 @@ class Timers:
         if not isinstance(state, DueTimes) or not state.keeps_due_times:
             return
         self._state, self._near_until = state, 0
-        self._due, self._heap, self._unread = {}, [], []
+        self._due, self._heap, self._unread, self._held = {}, [], [], []
         unread = UNREAD_FROM - 1
         while unread < EXPIRES_FROM - 1:
             found, unread = state.due_between(unread, EXPIRES_FROM - 1, NEAR_TIMERS_MAX)
@@ -118,6 +119,7 @@ class Timers:
         self._unread = [timer for timer in timers if timer[0] >= UNREAD_FROM]
         heapq.heapify(self._heap)
         heapq.heapify(self._unread)
+        self._held = []  # They are due again, and will be held again.
 
     def pop_due(self, now: LogMs) -> list[bytes]:
         """Remove and return every key due at or before `now`, the earliest first."""
@@ -135,6 +137,15 @@ class Timers:
         # A clock that stands for "all" is beyond every time, and must stay below the next range.
         until = min(UNREAD_FROM + read_until, EXPIRES_FROM - 1)
         return [key for _, key in self._pop(self._unread, until)]
+
+    def hold(self, key: bytes, due: LogMs) -> None:
+        """Keep a key that was due at this time, and is not met before `pop_held` says so."""
+        self._due[key] = due
+        heapq.heappush(self._held, (due, key))
+
+    def pop_held(self, until: LogMs) -> list[tuple[LogMs, bytes]]:
+        """Remove and return due times and keys that are held and were due until then."""
+        return self._pop(self._held, until)
 
     def _read_near(self, until: int) -> None:
         """Read the timers up to `until` from the state, or the next ones if there are many."""

@@ -93,6 +93,7 @@ class InstallSteps:
         self.states = states
         self.stage_time = stage_time
         self.read_until = journeys.ALL_READ
+        self.closed_until = LogMs(0)
         self.outbox = Outbox("journeys", stage.partition, stage.observer)
         self.prospects = ProspectSteps(stage.active, stage.rules, self.outbox, stage.observer)
         self.reports = FactReports(stage, self.outbox, self.prospects)
@@ -104,7 +105,7 @@ class InstallSteps:
         """Steps at the same time, on a branch of the states."""
         steps = InstallSteps(self.stage, StateBranch(self.states), self.stage_time)
         steps.outbox.limit_as(self.outbox)
-        steps.read_until = self.read_until
+        steps.read_until, steps.closed_until = self.read_until, self.closed_until
         return steps
 
     def verify(self) -> None:
@@ -195,7 +196,8 @@ class InstallSteps:
         self.states.load(unread)
         for key in unread:
             self.decide_read(key)
-        moments = timers.pop_moments(now)
+        moments = timers.pop_held(self.closed_until) + timers.pop_moments(now)
+        heapq.heapify(moments)
         self.states.load([key for _, key in moments])
         while moments:
             self.stage_time, key = heapq.heappop(moments)
@@ -236,7 +238,10 @@ class InstallSteps:
             self.states.put(key, replace(state, prospect=prospect))
             return
         if journeys.is_forgotten(state.journey, now, self.stage.rules):
-            self.states.put(key, None)
+            if now <= self.closed_until:
+                self.states.put(key, None)
+            else:  # Matching may be about to say what is taken back of its money.
+                self.stage.timers.hold(key, now)
             return
         journey, facts = journeys.meet_deadlines(state.journey, now, self.stage.rules)
         self._conclude(key, state, journey, facts)
@@ -257,7 +262,7 @@ class InstallSteps:
             if isinstance(fact, Decision):
                 decision = fact
                 if fact.reason != "fraud_verdict" and not fact.case.install.is_sandbox:
-                    claim = self._update_claim(fact, claim)
+                    claim = self._replace_claim(claim, decision_rows.site_claim(fact))
         if claim is not None and claim.is_new_device and len(journey.candidates) > 1:
             # Touchpoints that change no decision still show that the device was seen before.
             claim = self._replace_claim(claim, replace(claim, is_new_device=False))
@@ -279,14 +284,10 @@ class InstallSteps:
             self.outbox.add(topics.CREDITS.name, row.install_id, row)
         return credited
 
-    def _update_claim(self, decision: Decision, before: SiteInstall | None) -> SiteInstall | None:
-        """Send the sites stage a claim of an install, and withdraw an earlier one."""
-        claim = decision_rows.site_claim(decision)
-        return self._replace_claim(before, claim)
-
     def _replace_claim(
         self, before: SiteInstall | None, claim: SiteInstall | None
     ) -> SiteInstall | None:
+        """Send the sites stage a claim of an install, and withdraw an earlier one."""
         if claim == before:
             return before
         if before is not None:

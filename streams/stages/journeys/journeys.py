@@ -20,6 +20,7 @@ from schemas.time import MINUTE_MS, LogMs
 from streams.errors import Stop
 from streams.stages.common.observer import StageObserver
 from streams.stages.common.watermarks import (
+    CLOSED,
     NOTHING_READ,
     READ,
     FreshnessReport,
@@ -81,7 +82,8 @@ class Journeys:
         self._matching = stage_upstreams("matching", partitions)
         self._read = stage_upstreams(READ, partitions)
         self._read_limit = ReadLimit(rules.decision_wait_ms)
-        self._watermarks = Watermarks([*self._matching, *self._read])
+        self._closed = stage_upstreams(CLOSED, partitions)
+        self._watermarks = Watermarks([*self._matching, *self._read, *self._closed])
         self._freshness = FreshnessReport(self.name, partition)
         self._sites_step = WatermarkStep(upstream(self.name, partition), SITES_STEP_MS)
         self._rule_change = RuleChange(self.context.rule_set)
@@ -163,6 +165,7 @@ class Journeys:
             batch.apply(record)
         self._watermarks.advance(frame.watermarks)
         batch.stage_time, batch.read_until = self.stage_time(), self.read_until()
+        batch.closed_until = self._watermarks.minimum(self._closed)
         batch.fire()
 
     def stage_time(self) -> LogMs:

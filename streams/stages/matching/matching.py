@@ -20,9 +20,9 @@ from schemas.records import (
 from schemas.time import HOUR_MS, LogMs
 from streams.stages.common.observer import StageObserver
 from streams.stages.common.watermarks import (
-    ANSWERED,
     ASKED,
     NOTHING_READ,
+    AnswerMarks,
     FreshnessReport,
     ReadMark,
     Watermarks,
@@ -72,13 +72,12 @@ class Matching:
         read = (topics.TOUCHPOINTS.name, topics.INSTALLS.name)
         self._read = [upstream(topic, p) for topic in read for p in range(sources)]
         self._asked = stage_upstreams(ASKED, sources)
-        self._answered = stage_upstreams(ANSWERED, partitions)
-        own = [*self._hops, *self._answered]
+        self._answers = AnswerMarks(partition, partitions)
+        own = [*self._hops, *self._answers.names]
         self._watermarks = Watermarks([*self._sources, *own, *self._asked])
         self._read_mark = ReadMark(partition, rules.decision_wait_ms)
         name = upstream(self.name, partition)
         self._stage_time_step, self._settled_step = WatermarkStep(name), WatermarkStep(name)
-        self._answered_step = WatermarkStep(upstream(ANSWERED, partition), HOUR_MS)
         self._freshness = FreshnessReport(self.name, partition)
         self._codec: Codec[KeyState] = Codec(KEY_STATES, self._due)
 
@@ -116,8 +115,7 @@ class Matching:
         batch.fire(now := self._watermarks.minimum(self._sources))
         # What another key sends on is read later than the sources, and what it answers later still:
         # where log time leaps, who asks must not be forgotten before the answer comes.
-        marks = self._watermarks
-        hour = min(now, marks.minimum(self._hops), marks.minimum(self._answered)) // HOUR_MS
+        hour = min(now, self._answers.closed(self._watermarks)) // HOUR_MS
         if hour > self._forgotten_until:
             self._forgotten_until = hour
             batch.forget(state.expired(LogMs(hour * HOUR_MS)), hour)
@@ -127,11 +125,12 @@ class Matching:
         stage_time, settled = marks.minimum(self._sources), marks.minimum(self._hops)
         effects = Effects(changes=batch.states.changes(), positions=positions)
         effects.changes[WATERMARKS_KEY] = marks.encode()
-        answered = self._answered_step.take(settled)
+        answered = self._answers.take(marks, self._hops)
         batch.match.flush(effects, self._stage_time_step.take(stage_time) | answered)
         read = [marks.minimum([name]) for name in self._read]
         read_mark = self._read_mark.take(read, max(marks.of(self._asked), default=NOTHING_READ))
-        batch.journeys.flush(effects, self._settled_step.take(settled) | read_mark)
+        closed = self._answers.take_closed(marks)
+        batch.journeys.flush(effects, self._settled_step.take(settled) | read_mark | closed)
         batch.examples.flush(effects, {})
         self._freshness.report(stage_time, batch.outbox)
         batch.outbox.flush(effects)

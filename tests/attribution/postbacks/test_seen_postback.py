@@ -13,7 +13,6 @@ from schemas.time import EventMs
 from streams.replay.memory_log import MemoryRecord
 from streams.runtime.state import MemoryStore
 from streams.stages.common.observer import StageObserver
-from streams.stages.common.watermarks import source_upstreams, stage_upstreams
 from streams.stages.common.working_set import stored_expiry
 from streams.stages.contract import Effects
 from streams.stages.intake.intake import Intake, IntakeRules
@@ -31,6 +30,7 @@ from tests.worlds.postback_world import (
 from tests.worlds.records import RULES
 from tests.worlds.stage_world import (
     Fed,
+    all_answered,
     event,
     journeyed,
     matched,
@@ -119,12 +119,9 @@ def test_the_frameworks_do_not_share_ids() -> None:
 def test_a_postback_is_forgotten_in_the_end_and_not_before() -> None:
     stage = Fed(Matching(0, 1, RULES, StageObserver()), MemoryStore(stored_expiry))
     (seen,) = records_in(matched(intake(skan(REAL, 0))))
-    everything = (
-        source_upstreams(1) + stage_upstreams("matching", 1) + stage_upstreams("answered", 1)
-    )
 
     def fate_at(log_time: int) -> str:
-        stage.match(watermarks=dict.fromkeys(everything, log_time))
+        stage.match(watermarks=all_answered(log_time))
         (fate,) = [fate for topic, fate, _ in settled(stage.match(seen)) if topic == "postbacks"]
         return fate
 

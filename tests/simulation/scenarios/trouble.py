@@ -32,9 +32,6 @@ class Pen(Protocol):
     def write(self, topic: topics.Topic, key: str, ts: int, fields: Fields, /) -> None: ...
 
 
-_LONG = frozenset({"long life", "long subscription"})
-
-
 def has_trouble(seed: int) -> bool:
     return seed >= TROUBLE_FROM and seed % 4 == 3
 
@@ -42,10 +39,6 @@ def has_trouble(seed: int) -> bool:
 def write_trouble(pen: Pen, chance: random.Random) -> list[str]:
     """Some trouble; the names of it."""
     kinds = [kind for kind in TROUBLE if chance.random() < 0.5] or ["money"]
-    if "restores" in kinds:
-        # Where log time leaps over the memory of an install in one batch, its journey is forgotten
-        # before matching, which asks and is answered, tells it what a restore takes back.
-        kinds = [kind for kind in kinds if kind not in _LONG]
     for kind in kinds:
         TROUBLE[kind](pen, chance)
     return kinds

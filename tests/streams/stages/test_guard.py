@@ -27,7 +27,6 @@ from streams.errors import HeadwaterError
 from streams.replay.memory_log import MemoryRecord
 from streams.runtime.state import MemoryStore, RocksStore
 from streams.stages.common.observer import StageObserver
-from streams.stages.common.watermarks import source_upstreams
 from streams.stages.common.working_set import (
     Codec,
     Timers,
@@ -57,7 +56,7 @@ from tests.worlds.records import (
     session,
     signed_in,
 )
-from tests.worlds.stage_world import Fed, journeyed, records_in, rows, settled
+from tests.worlds.stage_world import Fed, all_answered, journeyed, records_in, rows, settled
 
 POISON = MoneySeen("c:app:key", purchase())
 """Money under the key of a touchpoint: their states are of two kinds."""
@@ -81,14 +80,9 @@ def journeys(rules: Rules = RULES, state: MemoryStore | None = None) -> Fed:
 
 
 def frame(offset: int, *records: MatchRecord, clock: int = 0) -> MemoryRecord:
-    marks = (
-        dict.fromkeys([*source_upstreams(1), "matching-0", "answered-0"], LogMs(clock))
-        if clock
-        else {}
-    )
-    return MemoryRecord(
-        "match", 0, offset, NOON, None, frame_encoder.encode(MatchFrame(marks, list(records)))
-    )
+    marks = {name: LogMs(mark) for name, mark in all_answered(clock).items() if clock}
+    value = frame_encoder.encode(MatchFrame(marks, list(records)))
+    return MemoryRecord("match", 0, offset, NOON, None, value)
 
 
 def test_a_record_that_raises_is_set_aside_and_those_beside_it_are_decided() -> None:

@@ -40,6 +40,7 @@ class Decision(NamedTuple):
     leaps: list[int]
     puts_again: int  # after how many ms what has fired is due again; 0: it is deleted
     is_restart: bool
+    is_closed: bool = True  # else what is due is held until a later decision is
 
 
 dues = (
@@ -55,6 +56,7 @@ decisions = st.builds(
     st.lists(st.integers(0, 5 * HOUR_MS), max_size=3),
     st.sampled_from([0, 1, HOUR_MS, 7 * HOUR_MS]),
     st.booleans(),
+    st.booleans(),
 )
 
 
@@ -69,7 +71,12 @@ def run(store: StateStore, story: list[Decision]) -> list[list[tuple[int, bytes]
             states.put(key, due)
         for leap in decision.leaps:
             now += leap
-            moments = [*timers.pop_moments(LogMs(now))]
+            moments = [*timers.pop_held(LogMs(now if decision.is_closed else 0))]
+            moments += timers.pop_moments(LogMs(now))
+            if not decision.is_closed:
+                for due, key in moments:
+                    timers.hold(key, due)
+                moments = []
             moments += [(LogMs(0), key) for key in timers.pop_read(LogMs(now % 10))]
             for _, key in moments:
                 states.get(key)

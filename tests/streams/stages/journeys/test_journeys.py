@@ -43,6 +43,11 @@ def clock(ms_after_noon: int) -> dict[str, int]:
     return {"matching-0": NOON + ms_after_noon}
 
 
+def closed_clock(ms_after_noon: int) -> dict[str, int]:
+    """Where matching has nothing to say of that time any more."""
+    return clock(ms_after_noon) | {"closed-0": NOON + ms_after_noon}
+
+
 def sources(effects: Effects) -> list[tuple[str, str]]:
     """Landmark and credited source of each row of features."""
     return [
@@ -206,8 +211,21 @@ def test_a_snapshot_that_cannot_be_used_leaves_the_constant_to_answer() -> None:
 def test_a_journey_nothing_was_logged_for_is_forgotten() -> None:
     stage = journeys()
     stage.journeys(installed(lookups=0), watermarks=clock(0))
-    stage.journeys(watermarks=clock(RULES.journey_retention_ms))
+    stage.journeys(watermarks=closed_clock(RULES.journey_retention_ms))
     assert not [key for key, _ in stage.state.entries() if key == journey_key("app", "i1").encode()]
+
+
+def test_a_journey_is_not_forgotten_while_matching_may_take_money_back() -> None:
+    """Log time leaps, and what a restore takes back is answered after its marks."""
+    stage = journeys()
+    stage.journeys(installed(lookups=0), PAID, watermarks=clock(0))
+    stage.journeys(watermarks=clock(2 * RULES.journey_retention_ms))
+    restarted = journeys(stage.state)
+    for fed in (stage, restarted):
+        (row,) = rows(fed.journeys(routed(PAID.money, sign=-1)), "revenue")
+        assert row["amount_micros"] == -5_000_000
+    stage.journeys(watermarks=closed_clock(2 * RULES.journey_retention_ms))
+    assert not rows(stage.journeys(routed(PAID.money, sign=-1)), "revenue")
 
 
 def test_log_time_alone_says_nothing_to_learning() -> None:

@@ -18,7 +18,7 @@ from schemas.records import (
 from schemas.time import HOUR_MS
 from streams.runtime.state import MemoryStore
 from streams.stages.common.observer import StageObserver
-from streams.stages.common.watermarks import source_upstreams
+from streams.stages.common.watermarks import AnswerMarks, source_upstreams
 from streams.stages.common.working_set import stored_expiry
 from streams.stages.contract import Effects
 from streams.stages.matching.matching import Matching
@@ -35,7 +35,15 @@ from tests.worlds.records import (
     seen,
     signed_in,
 )
-from tests.worlds.stage_world import Fed, journeyed, matched, records_in, rows, settled
+from tests.worlds.stage_world import (
+    Fed,
+    all_answered,
+    journeyed,
+    matched,
+    records_in,
+    rows,
+    settled,
+)
 
 PARKED = account_money(purchase())
 DEADLINE = PARKED.deadline
@@ -150,18 +158,13 @@ def test_batch_boundaries_change_neither_state_nor_outcomes() -> None:
     assert output == records_in(journeyed(whole))
 
 
-def everything_read(until: int) -> dict[str, int]:
-    """The sources, and what keys send on to each other."""
-    return clocks(until) | {"matching-0": until, "answered-0": until}
-
-
 def test_nothing_is_forgotten_before_what_other_keys_send_on_is_read() -> None:
     stage = matching(MemoryStore(stored_expiry))
     stage.match(seen(click("c1", -1), "first"))
     useless = click("c1", -1).ts + RULES.touch_retention_ms + HOUR_MS
     stage.match(watermarks=clocks(useless) | {"matching-0": NOON})
     assert b"first" in dict(stage.state.entries())
-    stage.match(watermarks=everything_read(useless))
+    stage.match(watermarks=all_answered(useless))
     assert b"first" not in dict(stage.state.entries())
 
 
@@ -170,9 +173,10 @@ def test_nothing_is_forgotten_before_what_other_keys_are_asked_is_answered() -> 
     stage = matching(MemoryStore(stored_expiry))
     stage.match(seen(click("c1", -1), "first"))
     useless = click("c1", -1).ts + RULES.touch_retention_ms + HOUR_MS
-    stage.match(watermarks=everything_read(useless) | {"answered-0": NOON})
+    last = AnswerMarks(0, 1).names[-1]
+    stage.match(watermarks=all_answered(useless) | {last: NOON})
     assert b"first" in dict(stage.state.entries())
-    stage.match(watermarks={"answered-0": useless})
+    stage.match(watermarks={last: useless})
     assert b"first" not in dict(stage.state.entries())
 
 
@@ -181,9 +185,9 @@ def test_a_touchpoint_is_forgotten_when_no_install_can_be_credited_to_it_any_mor
     stage.match(seen(click("c1", -1), "first"))
     stage.match(seen(click("c2", -1, ts=600), "second"), watermarks=clocks(NOON))
     useless = click("c1", -1).ts + RULES.touch_retention_ms
-    stage.match(watermarks=everything_read(useless - HOUR_MS))
+    stage.match(watermarks=all_answered(useless - HOUR_MS))
     assert {b"first", b"second"} <= dict(stage.state.entries()).keys()
-    stage.match(watermarks=everything_read(useless + HOUR_MS))
+    stage.match(watermarks=all_answered(useless + HOUR_MS))
     assert b"first" not in dict(stage.state.entries())
     assert b"second" in dict(stage.state.entries())
 
@@ -204,9 +208,9 @@ def test_a_transaction_is_forgotten_only_long_after_its_last_step() -> None:
     stage.match(MoneySeen("t:app:t1", paid))
     stage.match(MoneySeen("t:app:t1", purchase(ts=60, install_id="i1")))
     useless = paid.ts + HOUR_MS + RULES.transaction_retention_ms
-    stage.match(watermarks=everything_read(useless - HOUR_MS))
+    stage.match(watermarks=all_answered(useless - HOUR_MS))
     assert b"t:app:t1" in dict(stage.state.entries())
-    stage.match(watermarks=everything_read(useless + HOUR_MS))
+    stage.match(watermarks=all_answered(useless + HOUR_MS))
     assert b"t:app:t1" not in dict(stage.state.entries())
 
 
@@ -215,9 +219,9 @@ def test_an_impression_is_forgotten_sooner() -> None:
     shown = replace(purchase(install_id="i1"), kind=MoneyKind.AD_REVENUE, step=Step.AD_REVENUE)
     stage.match(MoneySeen("i:app:t1", shown))
     useless = shown.ts + RULES.impression_retention_ms
-    stage.match(watermarks=everything_read(useless - HOUR_MS))
+    stage.match(watermarks=all_answered(useless - HOUR_MS))
     assert b"i:app:t1" in dict(stage.state.entries())
-    stage.match(watermarks=everything_read(useless + HOUR_MS))
+    stage.match(watermarks=all_answered(useless + HOUR_MS))
     assert b"i:app:t1" not in dict(stage.state.entries())
 
 

@@ -1,0 +1,1 @@
+"""Runs of the topology that tell one story, beside the seeds."""
