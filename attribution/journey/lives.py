@@ -5,19 +5,25 @@ on a new phone. A first open with the event id of a known one, with nothing new 
 within `second_life_after_ms` of it is a repeat, and changes nothing. Any other one begins another
 life: a conversion of its own, a reinstall if it shows a device of an earlier life. Which of two
 first opens brings new evidence is judged by when they happened, not by when they were logged.
+
+What names the install alone belongs to the life in force when it happened: to the latest first open
+until then; what happened before all, to the earliest.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from attribution.journey.state import Journey, event_hash
 from attribution.matching.facts import Evicted, Settled
 from attribution.rules.rules import Rules
 from schemas.records import (
+    NAMED_BY_SESSION,
     NOT_ASKED,
+    ActivitySeen,
     Candidates,
     Erased,
     Installed,
@@ -30,7 +36,8 @@ from schemas.records import (
 from schemas.time import EventMs, LogMs
 
 FIRST_LIFE = 0
-"""Opening that stands for the first life, whose journey has the activity and money of all."""
+"""Opening that stands for the life that was logged first, whose journey settles the activity and
+money of all."""
 
 
 class Life(Struct, frozen=True, array_like=True, gc=False):
@@ -98,11 +105,42 @@ def link(earlier: Life, later: Life, opened: Installed) -> Candidates | None:
     )
 
 
-def addressees(
+def in_lives(
+    record: JourneyRecord, known: Journey, later: Sequence[Life], rules: Rules
+) -> Iterator[tuple[int, JourneyRecord]]:
+    """The record for each life that it is for, by opening. `known` is the journey of the life that
+    was logged first."""
+    if later and isinstance(record, ActivitySeen):
+        record = _in_its_life(record, known, later, rules)
+    for opening in _addressees(known.install, later, record):
+        yield opening, record
+
+
+def _in_its_life(
+    activity: ActivitySeen, known: Journey, later: Sequence[Life], rules: Rules
+) -> ActivitySeen:
+    """The activity with the life in which it happened, unless it is a repeat or waits."""
+    deadline = activity.ts + rules.parking_ms
+    install = known.install
+    if install is None or install.ts > deadline:
+        return activity
+    if event_hash(activity.event_id) in known.activity_ids:
+        return activity
+    lives = [(life.time, life.opening) for life in later if life.ts <= deadline]
+    lives.append((install.time, FIRST_LIFE))
+    begun = [life for life in lives if life[0] <= activity.time]
+    return replace(activity, opening=max(begun)[1] if begun else min(lives)[1])
+
+
+def _addressees(
     install: Installed | None, later: Sequence[Life], record: JourneyRecord
 ) -> list[int]:
     """The openings of the lives that a record is for. `install` is that of the first life."""
     match record:
+        case ActivitySeen():
+            return [FIRST_LIFE, record.opening] if record.opening else [FIRST_LIFE]
+        case Candidates(ordinal=ordinal) if ordinal == NAMED_BY_SESSION:
+            return [FIRST_LIFE, *(life.opening for life in later)]
         case Candidates() if install is not None and record.opening:
             if record.opening == install.opening or not install.opening:
                 return [FIRST_LIFE]

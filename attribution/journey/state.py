@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Literal
 
 from msgspec import Struct
@@ -14,6 +15,11 @@ from attribution.matching.facts import Evicted, Settled
 from schemas.outcomes import DecisionReason
 from schemas.records import ActivitySeen, Installed, MoneyRouted, Prior, SiteVerdict
 from schemas.time import EventMs, LogMs
+
+
+def event_hash(event_id: str) -> int:
+    """By which a journey remembers the activity that it has seen."""
+    return int.from_bytes(hashlib.blake2b(event_id.encode(), digest_size=7).digest())
 
 
 class Decision(Struct, frozen=True, gc=False):

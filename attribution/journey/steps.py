@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import assert_never
 
 from msgspec.structs import replace
@@ -22,11 +21,12 @@ from attribution.journey.decisions import (
 from attribution.journey.erasure import is_cut_off, purge_due, purged, without_cut
 from attribution.journey.retargeting import note_retargeting, win_back
 from attribution.journey.site_verdicts import add_site_verdict
-from attribution.journey.state import Journey, JourneyFact, JourneyStep
+from attribution.journey.state import Journey, JourneyFact, JourneyStep, event_hash
 from attribution.journey.waitlist import (
     apply_or_wait,
     deadline_of,
     release,
+    remember_activity,
     settle_waiting,
     take_back,
 )
@@ -204,11 +204,19 @@ def change_rules(journey: Journey, at: LogMs, rules: Rules) -> JourneyStep:
 
 
 def add_activity(journey: Journey, activity: ActivitySeen, rules: Rules) -> JourneyStep:
-    """Add a session or an in-app event; duplicates are recognised by event id."""
-    event_hash = _hash(activity.event_id)
-    if event_hash in journey.activity_ids:
+    """Add a session or an in-app event; duplicates are recognised by event id.
+
+    The life that is known first settles the activity of all, and others only remember theirs.
+    """
+    if activity.opening and journey.install is not None and journey.install.conversion_id:
+        journey = replace(journey, last_ts=max(journey.last_ts, activity.ts))
+        journey, noted = remember_activity(journey, activity, rules)
+        journey, won_back = win_back(journey, "late_activity", activity.ts, rules)
+        return journey, noted + won_back
+    name = event_hash(activity.event_id)
+    if name in journey.activity_ids:
         return journey, [Settled(activity.source, "duplicate")]
-    ids = [*journey.activity_ids, event_hash][-rules.activity_ids_per_journey_max :]
+    ids = [*journey.activity_ids, name][-rules.activity_ids_per_journey_max :]
     facts: list[JourneyFact] = []
     if len(ids) == len(journey.activity_ids):
         facts.append(Evicted("activity_ids_per_journey_max", 1))
@@ -276,7 +284,3 @@ def winner_known_by(journey: Journey, known_by: LogMs, rules: Rules) -> Candidat
 
 def _decision_due(install: Installed, rules: Rules) -> LogMs:
     return install.ts + rules.decision_wait_ms + MILLISECOND
-
-
-def _hash(event_id: str) -> int:
-    return int.from_bytes(hashlib.blake2b(event_id.encode(), digest_size=7).digest())

@@ -87,6 +87,16 @@ def _apply(journey: Journey, record: ActivitySeen | MoneyRouted, rules: Rules) -
     if isinstance(record, MoneyRouted):
         return journey, [MoneyApplied(record), _settled(record, "decided")]
     facts: list[JourneyFact] = [ActivityApplied(record), _settled(record, "decided")]
+    if record.opening:
+        return journey, facts  # It happened in another life, which remembers it.
+    journey, noted = remember_activity(journey, record, rules)
+    return journey, facts + noted
+
+
+def remember_activity(journey: Journey, record: ActivitySeen, rules: Rules) -> JourneyStep:
+    """Remember what activity says of its life: a day on which it was active, an event that it sent
+    first, a session that may win it back."""
+    facts: list[JourneyFact] = []
     if record.is_sandbox:
         return journey, facts
     if journey.install is not None:

@@ -12,7 +12,7 @@ class ActiveDayRow(Outcome, frozen=True, kw_only=True, gc=False):
     not."""
 
     active_day_id: str
-    """Id of the row: app_id:install_id:day_of_life:date; a repeat keeps it."""
+    """Id of the row: app_id:conversion_id:day_of_life:date; a repeat keeps it."""
     install_id: str
     """Install that was active."""
     app_id: str
@@ -29,6 +29,9 @@ class ActiveDayRow(Outcome, frozen=True, kw_only=True, gc=False):
     source_topic: str
     source_partition: int
     source_offset: int
+    conversion_id: str = ""
+    """Conversion in whose life it happened: the install_id, or a later first open of it; empty in
+    rows of earlier versions."""
 
 
 class MilestoneRow(Outcome, frozen=True, kw_only=True, gc=False):
@@ -36,7 +39,7 @@ class MilestoneRow(Outcome, frozen=True, kw_only=True, gc=False):
     read later, it has a row as well: the earliest counts."""
 
     milestone_id: str
-    """Id of the row: app_id:install_id:event_id; a repeat keeps it."""
+    """Id of the row: app_id:conversion_id:event_id; a repeat keeps it."""
     install_id: str
     """Install that sent the event."""
     app_id: str
@@ -53,3 +56,6 @@ class MilestoneRow(Outcome, frozen=True, kw_only=True, gc=False):
     source_topic: str
     source_partition: int
     source_offset: int
+    conversion_id: str = ""
+    """Conversion in whose life it happened: the install_id, or a later first open of it; empty in
+    rows of earlier versions."""

@@ -99,6 +99,7 @@ class ActivitySeen(Struct, frozen=True, array_like=True, gc=False, tag=3):
     reported_time: EventMs = EventMs(0)  # what the producer said, where `time` is corrected
     time_correction: str = ""  # see `schemas.clocks.TimeCorrection`
     is_sandbox: bool = False
+    opening: int = 0  # of the life in which it happened, if that is not the one known first
 
 
 TAKEN_BACK = -1

@@ -10,12 +10,8 @@ import msgspec
 from msgspec.structs import replace
 
 from attribution import journey as journeys
-from attribution.journey import (
-    Decision,
-    Journey,
-    JourneyFact,
-)
-from attribution.journey.lives import FIRST_LIFE, Life, addressees, later_life, life_of, link
+from attribution.journey import Decision, Journey, JourneyFact
+from attribution.journey.lives import FIRST_LIFE, Life, in_lives, later_life, life_of, link
 from attribution.matching.facts import Settled
 from attribution.rules.rules import Rules
 from online_models.scoring import prospects
@@ -141,8 +137,8 @@ class InstallSteps:
         if known is not None and isinstance(record, Installed):
             self._open_again(name, state, [life_of(known), *state.lives], record)
             return
-        for opening in addressees(known, state.lives, record):
-            self._advance(life_key(name, opening), record)
+        for opening, part in in_lives(record, state.journey, state.lives, self.stage.rules):
+            self._advance(life_key(name, opening), part)
 
     def _advance(self, key: bytes, record: JourneyRecord) -> None:
         state = self.states.get(key) or NEW_INSTALL

@@ -9,10 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from schemas.records import Candidates, Installed, Signal
+from schemas.records import NOT_ASKED, Candidates, Installed, JourneyRecord, Signal
+from schemas.time import DAY_MS
+from streams.stages.contract import Effects
 from tests.worlds.clock import DAY, HOUR, at
-from tests.worlds.records import RULES, click, installed
-from tests.worlds.stage_world import Row, fed_journeys, rows
+from tests.worlds.records import RULES, click, installed, session, to_win_back
+from tests.worlds.stage_world import Row, fed_journeys, rows, settled
 
 WINDOW_DAYS = 90
 
@@ -29,7 +31,7 @@ def opened(name: str, days: float, device: int, *, evidence: int = 0) -> Install
     )  # fmt: skip
 
 
-def reported(records: Sequence[Installed | Candidates]) -> list[Row]:
+def reported(records: Sequence[JourneyRecord]) -> list[Row]:
     """The last version of every conversion."""
     last: dict[str, Row] = {}
     for row in rows(fed_journeys(RULES).journeys(*records), "attributions"):
@@ -117,3 +119,74 @@ def test_one_more_life_than_is_kept_is_no_conversion_and_is_counted() -> None:
     stage = fed_journeys(RULES)
     effects = stage.journeys(*(opened(f"e{n}", n, n + 1) for n in range(limit + 1)))
     assert len(rows(effects, "attributions")) == limit
+
+
+LOGGED = 330 * DAY
+activities = st.lists(st.tuples(st.integers(-20, 320), st.booleans()), max_size=12, unique=True)
+
+
+@given(real_lives(), activities, st.randoms(use_true_random=False))
+def test_activity_is_that_of_the_life_in_which_it_happened(
+    lives: list[Installed], active: list[tuple[int, bool]], shuffled: object
+) -> None:
+    """A naive reading: of the latest first open until then, else of the earliest one."""
+    shuffled.shuffle(lives)  # type: ignore[attr-defined]  # A random.Random.
+    sent = [
+        replace(
+            session(f"s{n}", day * DAY + HOUR, ts=330 * DAY), is_session=is_session, name="level_up"
+        )
+        for n, (day, is_session) in enumerate(active)
+    ]
+    sent += sent[: len(sent) // 2]  # some are sent twice
+    effects = fed_journeys(RULES).journeys(*lives, *sent)
+    events = {row["conversion_id"]: row["event_id"] for row in rows(effects, "attributions")}
+    assert {
+        (events[row["conversion_id"]], row["day_of_life"], row["event_time"])
+        for row in rows(effects, "active-days")
+    } <= {day_read_naively(lives, one.time) for one in sent}
+    assert {
+        (events[row["conversion_id"]], row["day_of_life"]) for row in rows(effects, "active-days")
+    } == {day_read_naively(lives, one.time)[:2] for one in sent}
+    firsts: dict[str, int] = {}
+    for row in rows(effects, "milestones"):
+        name = events[row["conversion_id"]]
+        firsts[name] = min(firsts.get(name, row["event_time"]), row["event_time"])
+    expected: dict[str, int] = {}
+    for one in sent:
+        if not one.is_session:
+            name = day_read_naively(lives, one.time)[0]
+            expected[name] = min(expected.get(name, one.time), one.time)
+    assert firsts == expected
+    assert sum(n for _, fate, n in fates(effects) if fate == "decided") == len(active) + len(lives)
+
+
+def day_read_naively(lives: Sequence[Installed], time: int) -> tuple[str, int, int]:
+    begun = [life for life in lives if life.time <= time]
+    own = (
+        max(begun, key=lambda life: life.time) if begun else min(lives, key=lambda life: life.time)
+    )
+    return own.event_id, max(time - own.time, 0) // DAY_MS, time
+
+
+def fates(effects: Effects) -> list[tuple[str, str, int]]:
+    return [(topic, fate, len(offsets)) for topic, fate, offsets in settled(effects)]
+
+
+def test_a_user_of_the_second_life_is_won_back_by_a_session_that_names_the_install_alone() -> None:
+    first, later = opened("e0", 0, 1), opened("e1", 100, 2)
+    touch = to_win_back(click("c", 120 * DAY))
+    found = Candidates("i1", Signal.DEVICE_ID, 0, [touch], [], "app", opening=later.opening)
+    back = session("s1", 120 * DAY + HOUR)
+    found = replace(found, ordinal=NOT_ASKED)
+    found_rows = reported([first, later, session("s0", 101 * DAY), found, back])
+    assert [row["status"] for row in found_rows if row["conversion_type"] == "reengagement"] == [
+        "reengaged"
+    ]
+
+
+def test_a_repeat_of_activity_that_was_read_before_its_life_is_not_counted_there_again() -> None:
+    stage, active = fed_journeys(RULES), session("s1", 101 * DAY)
+    stage.journeys(opened("e0", 0, 1), active)
+    effects = stage.journeys(opened("e1", 100, 2), active)
+    assert rows(effects, "active-days") == []
+    assert [fate for _, fate, _ in settled(effects)] == ["decided", "duplicate"]

@@ -122,23 +122,27 @@ def test_a_reengagement_of_the_earlier_life_ends_with_it(store: Store) -> None:
 
 
 def test_money_of_any_lives_is_credited_as_a_scan_over_them_says(store: Store) -> None:
-    """A naive reading of the rule: the last first open at or before the money."""
+    """A naive reading of the rule: the last first open at or before the money, else the earliest.
+    Whichever was logged first is named after the install."""
     draws = random.Random(11)
     rows: list[Any] = []
     expected: dict[str, str] = {}
     for number in range(INSTALLS_PER_KIND):
         install_id = f"i{number}"
         begins = sorted(draws.sample(range(60), draws.randint(1, 4)))
-        rows.append(decision(install_id, media_source="life 0"))
-        rows += [
-            life(NOON + day * DAY_MS, f"e{place}", f"life {place}", install_id=install_id)
-            for place, day in enumerate(begins[1:], 1)
-        ]
+        logged_first = draws.randrange(len(begins))
+        for place, day in enumerate(begins):
+            name, begin = f"life {place}", NOON + day * DAY_MS
+            if place == logged_first:
+                opened = {"conversion_time": begin, "install_time": begin}
+                rows.append(decision(install_id, media_source=name, **opened))
+            else:
+                rows.append(life(begin, f"e{place}", name, install_id=install_id))
         for money in range(3):
-            day = draws.randint(0, 70)
+            day = draws.randint(-5, 70)
             name = f"{install_id}-{money}"
             rows.append(booking(name, install_id, event_time=NOON + day * DAY_MS))
-            edges = [0, *begins[1:], FOREVER]
+            edges = [-FOREVER, *begins[1:], FOREVER]
             expected[name] = next(
                 f"life {place}"
                 for place, (begin, end) in enumerate(pairwise(edges))
