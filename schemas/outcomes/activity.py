@@ -12,7 +12,7 @@ class ActiveDayRow(Outcome, frozen=True, kw_only=True, gc=False):
     not."""
 
     active_day_id: str
-    """Id of the row: app_id:conversion_id:day_of_life:date; a repeat keeps it."""
+    """Id of the row: app_id:install_id:day_of_life:date; a repeat keeps it."""
     install_id: str
     """Install that was active."""
     app_id: str
@@ -39,7 +39,7 @@ class MilestoneRow(Outcome, frozen=True, kw_only=True, gc=False):
     read later, it has a row as well: the earliest counts."""
 
     milestone_id: str
-    """Id of the row: app_id:conversion_id:event_id; a repeat keeps it."""
+    """Id of the row: app_id:install_id:event_id; a repeat keeps it."""
     install_id: str
     """Install that sent the event."""
     app_id: str

@@ -29,7 +29,8 @@ TABLE = re.compile(r"CREATE TABLE IF NOT EXISTS (\w+)\n\(\n(.*?)\n\)\n", re.DOTA
 COLUMN = re.compile(r"^    (\w+) (?!.*\bTYPE minmax).*? COMMENT '((?:[^']|'')*)'", re.MULTILINE)
 ALTER = re.compile(r"ALTER TABLE (\w+)\n(.*)", re.DOTALL)
 ADDED = re.compile(
-    r"^    ADD COLUMN IF NOT EXISTS (\w+) .*? COMMENT '((?:[^']|'')*)' AFTER (\w+)", re.MULTILINE
+    r"^    ADD COLUMN IF NOT EXISTS (\w+) .*? COMMENT '((?:[^']|'')*)'(?: CODEC\S+)? AFTER (\w+)",
+    re.MULTILINE,
 )
 VIEW = re.compile(r"CREATE OR REPLACE VIEW (\w+)")
 QUERY = re.compile(r"\s*(?:SELECT|WITH)\s.*?\sFROM (?!system\.|schema_migrations)\w", re.DOTALL)
