@@ -112,7 +112,7 @@ class LaneFleet:
         return Readiness(True, f"deciding on {len(self._wanted)} lanes")
 
     def offer(self, batch: PollBatch) -> None:
-        """Queue a poll batch for its lane.
+        """Queue a poll batch for its lanes.
 
         Batches of an earlier generation are dropped, for they are read again; those of the next
         one are kept until `assigned`.
@@ -120,16 +120,18 @@ class LaneFleet:
         if batch.generation > self._generation:
             self._early.append(batch)
             return
-        spec = self._by_topic[batch.topic]
-        lane = self._lanes.get((spec.stage, batch.partition))
-        if lane is None or self._rebalancing or batch.generation != self._generation:
+        if self._rebalancing or batch.generation != self._generation:
             return
-        name = self._names[batch.topic]
-        if name != batch.topic:
-            for record in batch.records:
-                # Read-only to stages, but aiokafka's records can be changed.
-                record.topic = name  # type: ignore[misc]
-        lane.offer((name, batch.partition), batch.records)
+        stage, name = self._by_topic[batch.topic].stage, self._names[batch.topic]
+        for p, records in batch.by_partition.items():
+            lane = self._lanes.get((stage, p))
+            if lane is None:
+                continue
+            if name != batch.topic:
+                for record in records:
+                    # Read-only to stages, but aiokafka's records can be changed.
+                    record.topic = name  # type: ignore[misc]
+            lane.offer((name, p), records)
 
     async def revoked(self, patience_seconds: float | None = None) -> None:
         """Finish the checkpoints under way and decide no more.

@@ -147,7 +147,8 @@ class StoringWorker:
         elif batch.generation == self._generation and not self._is_rebalancing:
             assert self._sink is not None, "the sink is opened before Faust starts"
             topic = batch.topic.removeprefix(self.settings.topic_prefix)
-            self._sink.offer(topic, batch.partition, batch.records)
+            for partition, records in batch.by_partition.items():
+                self._sink.offer(topic, partition, records)
 
     async def _on_revoked(self, app: Any, revoked: set[TP], **_: Any) -> None:
         assert self._sink is not None, "the sink is opened before Faust starts"

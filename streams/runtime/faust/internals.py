@@ -192,7 +192,21 @@ class OwnConsumer(driver.Consumer):
 
         Faust calls it again as soon as it has handed over what the last call returned.
         """
-        return await super()._getmany(active, seconds)
+        return self._as_read_on(await super()._getmany(active, seconds))
+
+    def _as_read_on(self, polled: Any) -> Any:
+        """Without what lies before the offset at which Faust goes on reading its partition.
+
+        Faust looks at every record that it hands over; of ours, it sees one partition per topic.
+        """
+        reads_from = self._read_offset
+        fresh = {
+            tp: records
+            for tp, records in (polled or {}).items()
+            if records and records[0].offset >= (reads_from[tp] or 0)
+        }
+        reads_from.update({tp: records[0].offset for tp, records in fresh.items()})
+        return fresh
 
     @property
     def thread(self) -> OwnConsumerThread:

@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable, Sequence, Set
 
 import pytest
 from aiokafka.errors import IllegalGenerationError, NotCoordinatorError
-from faust.types import TP
 
 from streams.runtime.faust.batches import PollBatch
 from streams.runtime.fleet import FENCED_MAX, FleetKafka, LaneFleet, LaneId
@@ -30,7 +29,7 @@ def run(story: Callable[[World, LaneFleet], Awaitable[None]]) -> None:
 
 
 def batch(generation: int, polled: Sequence[Record], prefix: str = "") -> PollBatch:
-    made = PollBatch(TP(f"{prefix}match", 0), polled)
+    made = PollBatch(f"{prefix}match", {0: polled})
     made.generation = generation
     return made
 

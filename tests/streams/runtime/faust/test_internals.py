@@ -59,6 +59,7 @@ PRIVATE = {
     "_ensure_consumer": driver.AIOKafkaConsumerThread,
     "_new_consumer_thread": driver.Consumer,
     "_getmany": driver.Consumer,
+    "_read_offset": driver.Consumer,
     "_thread": driver.Consumer,
     "_settings_auth": driver.Producer,
     "_client": aiokafka.AIOKafkaConsumer,
@@ -193,6 +194,28 @@ def test_faust_polls_through_getmany() -> None:
         assert active == {tp}
 
     in_loop(story)
+
+
+def test_what_lies_before_where_faust_reads_on_is_left_out_of_every_partition() -> None:
+    """`Consumer._drain_messages` does so for a record of each batch, and notes what it has read."""
+
+    async def story() -> None:
+        consumer: Any = consumer_of(batch_app(SETTINGS))
+        here, there = TP("t-match", 3), TP("t-match", 4)
+
+        async def getmany(active: set[TP], seconds: float) -> Any:
+            return {here: [record(1)], there: [record(5), record(6)]}
+
+        consumer.thread.getmany = getmany
+        consumer._read_offset.update({here: 2, there: 5})
+        assert await consumer.poll({here, there}, 0.1) == {there: [record(5), record(6)]}
+        consumer._read_offset.update({here: None, there: 4})
+        assert await consumer.poll({here, there}, 0.1) == await getmany(set(), 0.1)
+        assert consumer._read_offset == {here: 1, there: 5}
+
+    in_loop(story)
+    drains = inspect.getsource(driver.Consumer._drain_messages)
+    assert "if r_offset is None or offset >= r_offset:" in drains
 
 
 def test_the_producer_takes_its_security_from_settings_auth(
@@ -333,13 +356,15 @@ def test_faust_carries_a_poll_batch_like_a_record() -> None:
         consumer: Any = consumer_of(app)
         assert isinstance(consumer.scheduler, BatchScheduler)
         tp = TP("t-match", 3)
-        [(found, batch)] = consumer.scheduler.iterate({tp: [record(1), record(2)]})
+        polled = {tp: [record(1), record(2)], TP("t-match", 0): [], TP("t-match", 1): [record(7)]}
+        [(found, batch)] = consumer.scheduler.iterate(polled)
         message = consumer._to_message(found, batch)
         assert (message.tp, message.offset, message.generation_id) == (tp, 1, 5)
         decode = BatchSchema().compile(app)
         event = await decode(message)
         assert isinstance(event.value, PollBatch)
-        assert (event.value.generation, len(event.value.records)) == (5, 2)
+        assert event.value.generation == 5
+        assert event.value.by_partition == {3: polled[tp], 1: polled[TP("t-match", 1)]}
 
     in_loop(story)
 
