@@ -1,19 +1,20 @@
 """A checkpoint: all effects of a decision in one Kafka transaction.
 
 These are the messages, the changelog of the state, and the offsets of the input. What a worker's
-lanes have decided when a transaction begins is committed in it together; see
+lanes of one stage have decided when a transaction begins is committed in it together; see
 `streams/runtime/transactions`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from streams.errors import HeadwaterError
 from streams.runtime.identity import NO_LABEL, PositionLabel
 from streams.runtime.lead import ProducerLead, UnboundedLead
+from streams.runtime.reports import LaneObserver
 from streams.stages.contract import Effects, TopicPartition
 
 
@@ -59,11 +60,13 @@ async def no_announcement(positions: Mapping[TopicPartition, int]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class LogOptions:
-    """What the embedded broker needs besides.
+    """Who is told of bounds that are met, and what the embedded broker needs besides.
 
-    It drops messages that are not read in time, so every lane has a bounded lead of its own. It
-    accepts the offsets of a transaction without storing them, so `announce` commits them once more.
+    That broker drops messages that are not read in time, so every lane has a bounded lead of its
+    own. It accepts the offsets of a transaction without storing them, so `announce` commits them
+    once more.
     """
 
     new_lead: Callable[[], ProducerLead] = UnboundedLead
     announce: Announce = no_announcement
+    observer: LaneObserver = field(default_factory=LaneObserver)

@@ -38,7 +38,7 @@ from streams.runtime.ticks import (
     send_stamped_ticks,
     send_ticks,
 )
-from streams.runtime.transactions import LaneLog, SharedLog, take_over
+from streams.runtime.transactions import LaneLog, StageLogs, successions, take_over
 from streams.settings.core import CoreSettings
 from streams.stages.common.working_set import stored_due, stored_expiry
 from streams.stages.contract import CLOCK_KEY, Stage, TopicPartition
@@ -87,7 +87,7 @@ class CoreWorker:
         self.snapshots = around.snapshots or SnapshotReader(settings)
         self.watch = BrokerWatch(settings.client())
         self.fleet: LaneFleet | None = None
-        self._log = SharedLog(settings)
+        self._logs = StageLogs(settings, ())
         self._stages = stages
         self._observer = around.observer or LaneObserver()
         self._partitions = PartitionCounts(0, 0)
@@ -120,7 +120,7 @@ class CoreWorker:
 
     def _is_waiting(self) -> bool:
         """Whether Kafka has not taken a checkpoint for seconds."""
-        return self._log.waiting_seconds > WAITING_SECONDS
+        return self._logs.waiting_seconds > WAITING_SECONDS
 
     def is_well(self) -> bool:
         """Whether every lane is at work."""
@@ -140,7 +140,8 @@ class CoreWorker:
         self.offsets.logs = self.app.transport.logs = await self._look()
         self.log_watch = LogWatch(self.offsets.logs, self._look)
         await self.offsets.require(name for spec in self.specs for name in spec.inputs)
-        self._log = SharedLog(self.settings, self._log_options())
+        stages = [spec.stage for spec in self.specs]
+        self._logs = StageLogs(self.settings, stages, self._log_options())
         self.fleet = LaneFleet(
             self.specs,
             self._lane,
@@ -162,21 +163,20 @@ class CoreWorker:
         await self.app.consumer.rejoin()
 
     async def _take(self, lanes: Set[LaneId], generation: int) -> None:
-        stages = {spec.stage: spec for spec in self.specs}
-        inputs = {
-            tp: f"headwater-{stage}-{p}" for stage, p in lanes for tp in stages[stage].partitions(p)
-        }
+        specs = {spec.stage: spec for spec in self.specs}
+        inputs = {(stage, p): specs[stage].partitions(p) for stage, p in lanes}
 
-        async def fence_others(owner: str) -> None:
+        async def fence_others(owners: Mapping[str, str]) -> None:
             # The embedded broker ends with its worker, and stores no label.
             if not self.settings.embedded:
-                claims = await take_over(self.settings, self.offsets, inputs, owner)
+                taken = successions(inputs, owners)
+                claims = await take_over(self.settings, self.offsets, taken)
                 await self.app.consumer.claim(claims, generation)
 
-        await self._log.begin(fence_others)
+        await self._logs.begin({stage for stage, _ in lanes}, fence_others)
 
     async def close(self) -> None:
-        await self._log.close()
+        await self._logs.close()
         await self.snapshots.stop()
         await self.offsets.stop()
 
@@ -226,7 +226,7 @@ class CoreWorker:
         label = no_label if settings.embedded else origin.label
         parts = LaneParts(
             stage=lambda stage, number: self._stages(stage, number, *self._partitions),
-            log=LaneLog(self._log, changelog, label),
+            log=LaneLog(self._logs.of(spec.stage), changelog, label),
             store=lambda: self._store(spec, p),
             restore=origin.restore,
             positions=origin.positions,
@@ -252,6 +252,7 @@ class CoreWorker:
         return LogOptions(
             new_lead=lead_of_lanes(self.settings.lead, self.offsets.committed_by_readers, lanes),
             announce=self._announce if self.settings.embedded else no_announcement,
+            observer=self._observer,
         )
 
     async def _announce(self, positions: Mapping[TopicPartition, int]) -> None:

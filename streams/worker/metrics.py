@@ -57,7 +57,12 @@ RECORDS_TOTAL = _counter("records_total", "Messages that a stage has decided.", 
 BATCHES_TOTAL = _counter("batches_total", "Checkpoints that a stage has committed.", "stage")
 DECIDE_SECONDS = _histogram("decide_seconds", "CPU time of deciding one batch.", "stage")
 COMMIT_SECONDS = _histogram(
-    "commit_seconds", "Time of one Kafka transaction: a checkpoint.", "stage"
+    "commit_seconds", "Time from a decision until its checkpoint is committed.", "stage"
+)
+FULL_TRANSACTIONS_TOTAL = _counter(
+    "full_transactions_total",
+    "Transactions that left checkpoints to the next one, being as large as a transaction may be.",
+    "stage",
 )
 EVENTS_TOTAL = _counter(
     "events_total",

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Protocol
 
+import msgspec
+
+from streams.runtime.checkpoint import OffsetLabel
 from streams.stages.contract import Effects, Message, TopicPartition
 
 
@@ -16,6 +19,12 @@ class Decided(Protocol):
 
     @property
     def changelog(self) -> TopicPartition | None: ...
+
+    @property
+    def changelog_end(self) -> int | None: ...
+
+    @property
+    def label(self) -> OffsetLabel: ...
 
 
 def taken_together(waiting: Iterable[Decided], messages_max: int) -> int:
@@ -43,3 +52,13 @@ def merged(taken: Iterable[Decided]) -> dict[TopicPartition, list[Message]]:
         if (changes := checkpoint.effects.changes) and checkpoint.changelog:
             together[checkpoint.changelog] = [Message(*change) for change in changes.items()]
     return together
+
+
+def positions_of(taken: Iterable[Decided], owner: str) -> dict[TopicPartition, tuple[int, str]]:
+    """How far the inputs are decided, with labels that name the producer that commits them."""
+    positions = {}
+    for checkpoint in taken:
+        for tp, offset in checkpoint.effects.positions.items():
+            label = checkpoint.label(tp[0], checkpoint.changelog_end)
+            positions[tp] = (offset, msgspec.structs.replace(label, producer=owner).text())
+    return positions

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -15,6 +15,14 @@ Claims = dict[TopicPartition, tuple[int, str]]
 """Offsets to commit, with their metadata."""
 
 
+class Succession(NamedTuple):
+    """Who commits for an input from now on, and who may have done so without a name."""
+
+    elder: str
+    """The transactional id of builds whose labels name no owner."""
+    owner: str
+
+
 class Round(NamedTuple):
     """Fence these transactional ids, then read what is committed."""
 
@@ -23,17 +31,27 @@ class Round(NamedTuple):
     """Whether no transaction under way may still change what is read."""
 
 
-def taking_over(
-    inputs: Mapping[TopicPartition, str], owner: str
-) -> Generator[Round, CommittedPositions, CommittedPositions]:
-    """Rounds, each answered by what is committed, until nobody but `owner` can commit any more.
+def successions(
+    inputs: Mapping[tuple[str, int], Iterable[TopicPartition]], owners: Mapping[str, str]
+) -> dict[TopicPartition, Succession]:
+    """Of the inputs of these lanes, whose stages commit with these transactional ids."""
+    return {
+        tp: Succession(f"headwater-{stage}-{p}", owners[stage])
+        for (stage, p), tps in inputs.items()
+        for tp in tps
+    }
 
-    `inputs` names, for each partition, the transactional id of builds whose labels name no owner.
-    One of those may own the partition, too, and has not committed anything yet.
+
+def taking_over(
+    inputs: Mapping[TopicPartition, Succession],
+) -> Generator[Round, CommittedPositions, CommittedPositions]:
+    """Rounds, each answered by what is committed, until nobody but the new owners can commit.
+
+    An elder may own a partition, too, and has not committed anything yet.
     """
-    fenced, is_settled = frozenset({owner}), False
-    found = yield Round(frozenset(inputs.values()), must_be_settled=False)
-    fenced |= set(inputs.values())
+    elders = frozenset(one.elder for one in inputs.values())
+    fenced, is_settled = elders | {one.owner for one in inputs.values()}, False
+    found = yield Round(elders, must_be_settled=False)
     while True:
         former = {at.label.producer for at in found.values() if at.label.producer} - fenced
         if is_settled and not former:
@@ -42,17 +60,22 @@ def taking_over(
         found = yield Round(frozenset(former), must_be_settled=True)
 
 
-def unread_of(
-    inputs: Mapping[TopicPartition, str], found: CommittedPositions
-) -> list[TopicPartition]:
+def unread_of(inputs: Iterable[TopicPartition], found: CommittedPositions) -> list[TopicPartition]:
     """Partitions that are claimed at the first offset of their log."""
     return [tp for tp in inputs if tp not in found]
 
 
-def claims_of(found: CommittedPositions, first: Mapping[TopicPartition, int], owner: str) -> Claims:
-    """What is committed already, in the name of `owner`, and the rest as unread."""
-    label = PositionLabel(producer=owner, is_unread=True)
-    claims = {tp: (offset, label.text()) for tp, offset in first.items()}
+def claims_of(
+    found: CommittedPositions,
+    first: Mapping[TopicPartition, int],
+    inputs: Mapping[TopicPartition, Succession],
+) -> Claims:
+    """What is committed already, in the names of the new owners, and the rest as unread."""
+    claims = {}
+    for tp, offset in first.items():
+        label = PositionLabel(producer=inputs[tp].owner, is_unread=True)
+        claims[tp] = (offset, label.text())
     for tp, (offset, known) in found.items():
-        claims[tp] = (offset, msgspec.structs.replace(known, producer=owner).text())
+        named = msgspec.structs.replace(known, producer=inputs[tp].owner)
+        claims[tp] = (offset, named.text())
     return claims

@@ -1,4 +1,4 @@
-"""The log of all lanes of a worker: every transaction takes the checkpoints that are there.
+"""The log of all lanes of a stage: every transaction takes the checkpoints that are there.
 
 A transaction costs about the same whatever it contains, so that its number, not its size, decides
 what a worker with many partitions costs, and how long its lanes wait for one another.
@@ -9,14 +9,12 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-
-import msgspec
 
 from streams.runtime.checkpoint import CheckpointError, LogOptions, OffsetLabel
 from streams.runtime.lead import ProducerLead
-from streams.runtime.transactions.decided import merged, taken_together
+from streams.runtime.transactions.decided import merged, positions_of, taken_together
 from streams.runtime.transactions.producer import TransactionalProducer
 from streams.settings.core import CoreSettings
 from streams.stages.contract import Effects, Message, TopicPartition
@@ -28,9 +26,7 @@ MESSAGE_OVERHEAD_BYTES = 20
 """What Kafka's format adds to a key and a value at most: lengths, offset, timestamp, flags."""
 
 _ID_BYTES = 8
-
-TakeOver = Callable[[str], Awaitable[None]]
-"""Makes the producer with this transactional id the only one that commits for these lanes."""
+_NOT_TAKEN_OVER = CheckpointError("this worker has no producer of this generation")
 
 
 @dataclass(eq=False, slots=True)
@@ -46,18 +42,21 @@ class _Checkpoint:
 
 
 class SharedLog:
-    """Commits for all lanes of a worker with one producer, one transaction at a time.
+    """Commits for a worker's lanes of one stage with one producer, one transaction at a time.
 
-    Call `begin` for every generation of the group, before its lanes decide; `close` last. After a
-    failure every commit fails until `begin` is called again. Everything runs on one event loop.
+    For every generation of the group: `open`, then `admit` once the lanes are taken over; `close`
+    last. Before that, and after a failure, every commit fails. Everything runs on one event loop.
     """
 
-    def __init__(self, settings: CoreSettings, options: LogOptions | None = None) -> None:
+    def __init__(
+        self, settings: CoreSettings, stage: str, options: LogOptions | None = None
+    ) -> None:
         self._settings = settings
+        self._stage = stage
         self._options = options or LogOptions()
         self._producer: TransactionalProducer | None = None
         self._id = ""
-        self._failure: Exception | None = None
+        self._failure: Exception | None = _NOT_TAKEN_OVER
         self._waiting: list[_Checkpoint] = []
         self._committing: asyncio.Task[None] | None = None
         self._waiting_since: float | None = None
@@ -68,23 +67,28 @@ class SharedLog:
         since = self._waiting_since
         return 0.0 if since is None else time.monotonic() - since
 
-    async def begin(self, take_over: TakeOver) -> None:
-        """Give up the former producer, and commit with one of a new transactional id.
+    async def open(self) -> str:
+        """Connect a producer of a new transactional id, which is the answer.
 
-        Raises aiokafka's KafkaError, and what `take_over` raises; then it has to be called again.
+        Only after `close`. Raises aiokafka's KafkaError; then it has to be closed again.
         """
-        await self.close()
-        self._id = f"headwater-core-{secrets.token_hex(_ID_BYTES)}"
-        producer = self._producer = TransactionalProducer(self._settings, self._id)
+        self._id = transactional_id = f"headwater-core-{self._stage}-{secrets.token_hex(_ID_BYTES)}"
+        self._producer = producer = TransactionalProducer(self._settings, transactional_id)
         await producer.start()
-        await take_over(self._id)
-        if self._producer is not producer:
-            raise CheckpointError("the log was closed, or begun anew, while it was taken over")
+        return transactional_id
+
+    def admit(self, transactional_id: str) -> None:
+        """Commit from now on: nobody but this producer does so for the lanes of this stage.
+
+        CheckpointError when the log has been closed, or opened anew, since.
+        """
+        if self._producer is None or self._id != transactional_id:
+            raise CheckpointError("the log was closed, or opened anew, while it was taken over")
         self._failure = None
 
     async def close(self) -> None:
         """Disconnect; what is not committed fails. Waits a few seconds for Kafka at most."""
-        self._failure = CheckpointError("this worker has no producer of this generation")
+        self._failure = _NOT_TAKEN_OVER
         committing, self._committing = self._committing, None
         if committing is not None and not committing.done():
             committing.cancel()
@@ -127,14 +131,16 @@ class SharedLog:
         waiting = [checkpoint for checkpoint in self._waiting if not checkpoint.done.done()]
         count = taken_together(waiting, TRANSACTION_MESSAGES_MAX)
         self._waiting = waiting[count:]
+        if self._waiting:
+            self._options.observer.on_transaction_full(self._stage, len(self._waiting))
         return waiting[:count]
 
     async def _commit(self, taken: Sequence[_Checkpoint]) -> None:
         if not taken:
             return
-        assert self._producer is not None, "begin() comes first"
+        assert self._producer is not None, "open() comes first"
         batches = self._producer.pack(merged(taken))
-        positions = self._positions(taken)
+        positions = positions_of(taken, self._id)
         self._waiting_since = time.monotonic()
         try:
             ends = await self._producer.transact(batches, positions)
@@ -144,15 +150,6 @@ class SharedLog:
         for checkpoint in taken:
             if not checkpoint.done.done():
                 checkpoint.done.set_result(ends)
-
-    def _positions(self, taken: Sequence[_Checkpoint]) -> dict[TopicPartition, tuple[int, str]]:
-        labelled = {}
-        for checkpoint in taken:
-            for tp, offset in checkpoint.effects.positions.items():
-                label = checkpoint.label(tp[0], checkpoint.changelog_end)
-                named = msgspec.structs.replace(label, producer=self._id)
-                labelled[tp] = (offset, named.text())
-        return labelled
 
     def _fail(self, checkpoints: Sequence[_Checkpoint], error: Exception) -> None:
         for checkpoint in checkpoints:

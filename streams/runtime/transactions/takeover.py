@@ -1,4 +1,4 @@
-"""Makes this worker's producer the only one that commits for its lanes; see the package."""
+"""Makes this worker's producers the only ones that commit for its lanes; see the package."""
 
 from __future__ import annotations
 
@@ -7,7 +7,13 @@ from collections.abc import Mapping
 
 from streams.runtime.offsets import Offsets
 from streams.runtime.transactions.fence import fence
-from streams.runtime.transactions.ownership import Claims, claims_of, taking_over, unread_of
+from streams.runtime.transactions.ownership import (
+    Claims,
+    Succession,
+    claims_of,
+    taking_over,
+    unread_of,
+)
 from streams.settings.core import CoreSettings
 from streams.stages.contract import TopicPartition
 
@@ -15,15 +21,14 @@ FENCED_AT_ONCE = 8
 
 
 async def take_over(
-    settings: CoreSettings, offsets: Offsets, inputs: Mapping[TopicPartition, str], owner: str
+    settings: CoreSettings, offsets: Offsets, inputs: Mapping[TopicPartition, Succession]
 ) -> Claims:
-    """Fence whoever committed for these inputs; what `owner` has to claim of them then.
+    """Fence whoever committed for these inputs; what their new owners have to claim then.
 
-    `inputs` names, for each partition, the transactional id of builds whose labels name no owner.
     Raises aiokafka's KafkaError.
     """
     gate = asyncio.Semaphore(FENCED_AT_ONCE)
-    rounds = taking_over(inputs, owner)
+    rounds = taking_over(inputs)
     wanted = next(rounds)
     while True:
         await asyncio.gather(*(_fence(settings, offsets, one, gate) for one in wanted.fence))
@@ -34,7 +39,7 @@ async def take_over(
             break
     unread = unread_of(inputs, found)
     first = await offsets.first(unread) if unread else {}
-    return claims_of(found, first, owner)
+    return claims_of(found, first, inputs)
 
 
 async def _fence(

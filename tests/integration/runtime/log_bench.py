@@ -12,11 +12,12 @@ import aiokafka
 from streams.runtime.checkpoint import LogOptions, no_label
 from streams.runtime.clients import new_consumer
 from streams.runtime.offsets import Offsets
-from streams.runtime.transactions import LaneLog, SharedLog, take_over
+from streams.runtime.transactions import LaneLog, StageLogs, successions, take_over
 from streams.settings.core import CoreSettings
 from streams.stages.contract import Effects, Message, TopicPartition
 from tests.integration.runtime.toy_run import Bench
 
+STAGE = "matching"
 CHANGELOG = ("matching-changelog", 0)
 OUT = ("attributions", 0)
 MATCH = ("match", 0)
@@ -27,22 +28,23 @@ class Worker:
 
     def __init__(self, settings: CoreSettings, options: LogOptions | None = None) -> None:
         self.settings = settings
-        self.shared = SharedLog(settings, options)
+        self.logs = StageLogs(settings, [STAGE], options)
+        self.shared = self.logs.of(STAGE)
         self.lane = LaneLog(self.shared, CHANGELOG, no_label)
         self.commit = self.lane.commit
-        self.close = self.shared.close
+        self.close = self.logs.close
         self.claimed: Mapping[TopicPartition, tuple[int, str]] = {}
 
     async def open(self) -> None:
         """Take the lane over; the labels of its inputs then name this worker's producer."""
-        await self.shared.begin(self._take_over)
+        await self.logs.begin([STAGE], self._take_over)
 
-    async def _take_over(self, owner: str) -> None:
+    async def _take_over(self, owners: Mapping[str, str]) -> None:
         offsets = Offsets(self.settings)
         await offsets.start()
         try:
-            inputs = {MATCH: "headwater-matching-0"}
-            self.claimed = await take_over(self.settings, offsets, inputs, owner)
+            inputs = successions({(STAGE, 0): [MATCH]}, owners)
+            self.claimed = await take_over(self.settings, offsets, inputs)
             await self._claim()
         finally:
             await offsets.stop()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Mapping
 
 import aiokafka
 import pytest
@@ -13,13 +14,17 @@ from streams.runtime.checkpoint import CheckpointError, LogOptions, no_label
 from streams.runtime.lead import BoundedLead
 from streams.runtime.offsets import LostRecordsError, Offsets
 from streams.runtime.recovery import restore
+from streams.runtime.reports import LaneObserver
 from streams.runtime.state import RocksStore
-from streams.runtime.transactions import LaneLog
+from streams.runtime.transactions import LaneLog, StageLogs
+from streams.runtime.transactions.shared_log import TRANSACTION_MESSAGES_MAX
 from streams.settings.core import LeadBounds
 from streams.stages.contract import Effects, Message, TopicPartition
 from tests.integration.runtime.log_bench import (
     CHANGELOG,
+    MATCH,
     OUT,
+    STAGE,
     LogBench,
     effects,
     run,
@@ -103,13 +108,73 @@ def test_a_log_that_was_closed_while_it_was_taken_over_takes_nothing(log_bench: 
     async def story() -> None:
         worker = log_bench.worker()
 
-        async def overtaken(owner: str) -> None:
-            await worker.shared.close()
+        async def overtaken(owners: Mapping[str, str]) -> None:
+            await worker.logs.close()
 
         with pytest.raises(CheckpointError, match="taken over"):
-            await worker.shared.begin(overtaken)
+            await worker.logs.begin([STAGE], overtaken)
         with pytest.raises(CheckpointError, match="generation"):
             await worker.commit(effects(b"late", 1))
+
+    run(story)
+
+
+class _Told(LaneObserver):
+    """Notes what a log reports of transactions that are full."""
+
+    def __init__(self) -> None:
+        self.full: list[tuple[str, int]] = []
+
+    def on_transaction_full(self, stage: str, waiting: int) -> None:
+        self.full.append((stage, waiting))
+
+
+def test_a_transaction_that_is_full_leaves_the_rest_to_the_next_and_says_so(
+    log_bench: LogBench,
+) -> None:
+    async def story() -> None:
+        told = _Told()
+        worker = log_bench.worker(LogOptions(observer=told))
+        await worker.open()
+        lanes = [LaneLog(worker.shared, ("matching-changelog", p), no_label) for p in range(3)]
+        many = TRANSACTION_MESSAGES_MAX // 2
+        await asyncio.gather(*(lane.commit(effects(b"", 1, many)) for lane in lanes))
+        assert told.full == [(STAGE, 2), (STAGE, 1)]
+        values, _ = await log_bench.committed()
+        assert len(values) == 3 * many
+        await worker.close()
+
+    run(story)
+
+
+def test_a_stage_commits_while_another_waits_for_its_transaction(log_bench: LogBench) -> None:
+    """And goes on when the other can commit no more."""
+
+    async def story() -> None:
+        gate = asyncio.Event()
+
+        async def slow_for_matching(positions: Mapping[TopicPartition, int]) -> None:
+            if MATCH in positions:
+                await gate.wait()
+
+        async def at_once(owners: Mapping[str, str]) -> None:
+            assert len(set(owners.values())) == 2
+
+        options = LogOptions(announce=slow_for_matching)
+        logs = StageLogs(log_bench.settings, [STAGE, "intake"], options)
+        await logs.begin([STAGE, "intake"], at_once)
+        matching = LaneLog(logs.of(STAGE), CHANGELOG, no_label)
+        intake = LaneLog(logs.of("intake"), None, no_label)
+        waiting = asyncio.create_task(matching.commit(effects(b"slow", 1)))
+        await intake.commit(Effects(positions={("installs", 0): 1}))
+        assert not waiting.done()
+        gate.set()
+        await waiting
+        await logs.of(STAGE).close()
+        with pytest.raises(CheckpointError, match="generation"):
+            await matching.commit(effects(b"late", 2))
+        await intake.commit(Effects(positions={("installs", 0): 2}))
+        await logs.close()
 
     run(story)
 

@@ -1,12 +1,12 @@
-"""Transactions of the producer that a worker's lanes share, or that one lane has to itself."""
+"""Transactions of a producer that lanes of a worker share, or that one lane has to itself."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from streams.runtime.identity import NO_LABEL, PositionLabel
+from streams.runtime.identity import NO_LABEL, read_label
 from streams.runtime.offsets import CommittedPosition
-from streams.runtime.transactions.decided import merged
+from streams.runtime.transactions.decided import merged, positions_of
 from streams.stages.contract import TopicPartition
 from tests.simulation.topology.lane import Checkpoint
 from tests.simulation.topology.log import FencedError, Log
@@ -19,7 +19,7 @@ class Committer:
         """Fences whoever had this id before. `is_named`: its labels say who committed."""
         self.name = name
         self._log = log
-        self._label = PositionLabel(producer=name) if is_named else NO_LABEL
+        self._is_named = is_named
         self._epoch = log.open(name)
         self._waiting: list[Checkpoint] = []
         self._transaction: Iterator[str] = iter(())
@@ -45,16 +45,15 @@ class Committer:
         return effect
 
     def _transact(self, taken: Sequence[Checkpoint]) -> Iterator[str]:
-        log, label = self._log, self._label
+        log = self._log
         transaction = log.begin(self.name, self._epoch)
         ends: dict[TopicPartition, int] = {}
         for tp, messages in merged(taken).items():
             ends[tp] = log.append(transaction, tp, messages)
             yield "appended"
         positions = {
-            tp: CommittedPosition(offset, label)
-            for checkpoint in taken
-            for tp, offset in checkpoint.effects.positions.items()
+            tp: CommittedPosition(offset, read_label(text) if self._is_named else NO_LABEL)
+            for tp, (offset, text) in positions_of(taken, self.name).items()
         }
         log.prepare(transaction, positions)
         yield "prepared"

@@ -5,11 +5,19 @@ Whoever drives one can let others go first, crash it, or put it to sleep between
 
 from __future__ import annotations
 
+import contextlib
 import random
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
+from enum import Enum
+from functools import partial
 
-from streams.runtime.transactions.ownership import claims_of, taking_over, unread_of
+from streams.runtime.transactions.ownership import (
+    claims_of,
+    successions,
+    taking_over,
+    unread_of,
+)
 from streams.stages.factory import StageConstructor
 from tests.simulation.topology.committer import Committer
 from tests.simulation.topology.lane import (
@@ -27,14 +35,22 @@ Open = Callable[["Worker", LaneId], Lane]
 Disks = dict[LaneId, list[Disk]]
 
 
+class Build(Enum):
+    """Which producers commit for a worker."""
+
+    BY_LANE = "one for each lane"
+    """And labels that name nobody: a worker that does not fence those of later builds."""
+    BY_WORKER = "one for all lanes"
+    BY_STAGE = "one for each stage"
+
+
 class Worker:
     """One process. Its stage objects share scorers; the disks of its machine outlive it."""
 
     def __init__(self, log: Log, create: StageConstructor, name: str, disks: Disks) -> None:
         self.create = create
         self.name = name
-        self.is_old = False
-        """Of the build before: a producer for each lane, and labels that name nobody."""
+        self.build = Build.BY_STAGE
         self.disks = disks
         self.lanes: dict[LaneId, Lane] = {}
         self.paused: dict[LaneId, Iterator[str]] = {}
@@ -42,7 +58,14 @@ class Worker:
         self._log = log
         self._committers: dict[LaneId, Committer] = {}
         self._taking: Iterator[str] = iter(())
+        self._attempt: Callable[[], Iterator[str]] = lambda: iter(())
+        self._attempts = 0
         self.is_taking = False
+
+    @property
+    def is_old(self) -> bool:
+        """Whether its labels name nobody, and it reads none."""
+        return self.build is Build.BY_LANE
 
     def disk(self, key: LaneId, chance: random.Random) -> Disk:
         """What the machine still has: usually the latest, at times an older state, or nothing."""
@@ -75,7 +98,8 @@ class Worker:
         """Keep the lanes that stay, and begin to take over what is assigned."""
         for key in set(self.lanes).difference(keys):
             self.close(key)
-        self._taking = self._take(keys, generation, open_lane)
+        self._attempt = partial(self._take, keys, generation, open_lane)
+        self._taking = self._attempt()
         self.is_taking = True
 
     def take(self, steps: int = 10_000) -> None:
@@ -85,6 +109,11 @@ class Worker:
             effect = next(self._taking, "")
             self.is_taking = bool(effect)
             self.met[f"take-over: {effect}"] += bool(effect)
+
+    def take_again(self) -> None:
+        """Kafka fails the take-over on its way: all of it begins anew, with other producers."""
+        self.met["take-over: again"] += 1
+        self._taking = self._attempt()
 
     def advance(self, key: LaneId, chance: random.Random, polling: Polling, effects: int) -> None:
         """Go on with a checkpoint that was interrupted, or begin one, for so many effects."""
@@ -129,23 +158,39 @@ class Worker:
                 self._committers[key] = Committer(self._log, lane_id(key), is_named=False)
                 yield "opened a lane"
         else:
-            committer = Committer(self._log, f"{self.name}-{generation}", is_named=True)
-            yield "opened"
-            yield from self._own(keys, generation, committer.name)
-            self._committers = dict.fromkeys(keys, committer)
+            yield from self._own(keys, generation)
         for key in keys:
             if key not in self.lanes:
                 self.lanes[key] = open_lane(self, key)
 
-    def _own(self, keys: Collection[LaneId], generation: int, owner: str) -> Iterator[str]:
+    def _own(self, keys: Collection[LaneId], generation: int) -> Iterator[str]:
+        """No producer commits before all lanes are claimed."""
         log = self._log
-        inputs = {tp: lane_id(key) for key in keys for tp in SPEC_OF[key[0]].partitions(key[1])}
-        rounds = taking_over(inputs, owner)
+        committers: dict[str, Committer] = {}
+        self._attempts += 1
+        for stage in dict.fromkeys(stage for stage, _ in keys):
+            if self.build is Build.BY_WORKER and committers:
+                committers[stage] = next(iter(committers.values()))
+                continue
+            name = f"{self.name}-{self._attempts}-{stage}"
+            committers[stage] = Committer(log, name, is_named=True)
+            yield "opened"
+        owners = {stage: committer.name for stage, committer in committers.items()}
+        yield from self._claim(keys, owners, generation)
+        self._committers = {key: committers[key[0]] for key in keys}
+
+    def _claim(
+        self, keys: Collection[LaneId], owners: Mapping[str, str], generation: int
+    ) -> Iterator[str]:
+        log = self._log
+        lanes = {key: SPEC_OF[key[0]].partitions(key[1]) for key in keys}
+        inputs = successions(lanes, owners)
+        rounds = taking_over(inputs)
         wanted = next(rounds)
         while True:
             for former in sorted(wanted.fence):
                 log.open(former)
-            yield "fenced"
+                yield "fenced"
             found = log.labelled(inputs, must_be_settled=wanted.must_be_settled)
             yield "read"
             try:
@@ -153,7 +198,7 @@ class Worker:
             except StopIteration:
                 break
         first = dict.fromkeys(unread_of(inputs, found), 0)
-        log.claim(claims_of(found, first, owner), generation)
+        log.claim(claims_of(found, first, inputs), generation)
         yield "claimed"
 
 
@@ -170,18 +215,18 @@ class Zombie:
             return  # That build claims nothing: it must not sleep here beside workers of this one.
         try:
             worker.take()
-            for key in list(worker.paused):
-                worker.finish(key)
         except (FencedError, OutdatedError):
             return
-        # It had committed before it was fenced; the next checkpoint is the one that must fail.
+        for key in list(worker.paused):
+            with contextlib.suppress(FencedError):
+                worker.finish(key)
+        # It had committed before it was fenced; the next checkpoint is the one that must fail, on
+        # every lane: each of its producers has to be fenced.
         for key, lane in worker.lanes.items():
-            if lane.behind and key[0] != "learning":
-                try:
+            if lane.behind and key[0] != "learning" and key not in worker.paused:
+                with contextlib.suppress(FencedError):
                     has_decided = worker.decides(key, chance)
-                except FencedError:
-                    return
-                assert not (has_decided and is_fenced), f"a fenced owner of {key} committed"
+                    assert not (has_decided and is_fenced), f"a fenced owner of {key} committed"
 
 
 def lane_id(key: LaneId) -> str:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from streams.agents import CORE_LANES
 from streams.replay.memory_log import MemoryRecord
+from streams.runtime.checkpoint import OffsetLabel, no_label
 from streams.runtime.lane import LaneSpec
 from streams.runtime.state import MemoryStore
 from streams.stages.common.observer import StageObserver
@@ -50,12 +51,13 @@ class Polling(NamedTuple):
 class Checkpoint:
     """What one lane has decided, until its worker has committed it."""
 
-    __slots__ = ("changelog", "changelog_end", "effects", "is_committed")
+    __slots__ = ("changelog", "changelog_end", "effects", "is_committed", "label")
 
     def __init__(self, effects: Effects, changelog: TopicPartition | None) -> None:
         self.effects = effects
         self.changelog = changelog
-        self.changelog_end = 0
+        self.changelog_end: int | None = None
+        self.label: OffsetLabel = no_label
         self.is_committed = False
 
 
@@ -121,7 +123,7 @@ class Lane:
         while not checkpoint.is_committed:
             yield WAITS_FOR_COMMIT
         if effects.changes:
-            self.disk.apply(effects.changes, checkpoint.changelog_end)
+            self.disk.apply(effects.changes, checkpoint.changelog_end or 0)
         yield "applied"
 
     def _next(self, chance: random.Random, polling: Polling) -> list[MemoryRecord]:

@@ -9,7 +9,7 @@ from schemas import topics
 from streams.stages.common.observer import StageObserver
 from streams.stages.factory import StageRules
 from tests.simulation.scenarios.scenario import Scenario
-from tests.simulation.topology.core_worker import Disks, Worker, Zombie
+from tests.simulation.topology.core_worker import Build, Disks, Worker, Zombie
 from tests.simulation.topology.lane import SPEC_OF, Lane, LaneId, Polling
 from tests.simulation.topology.log import FencedError, Log
 from tests.simulation.topology.machines import factory
@@ -19,7 +19,10 @@ WORKERS = 2
 STEPS_MAX = 20_000
 EFFECTS_MAX = 10_000
 MIXED_EVERY = 5
-"""In one of so many seeds, workers of the build before are in the group."""
+"""In one of so many seeds, workers with a producer for each lane are in the group."""
+WORKER_SHARE = 0.15
+"""Of the others, so many have one producer for all lanes: the build before."""
+TAKE_AGAIN_SHARE = 0.05
 EXAMPLES = (topics.EXAMPLES.name, 0)
 LEARNING = ("journeys", "learning")
 
@@ -45,6 +48,7 @@ class Topology:
         self.scenario = scenario
         self.chance = random.Random(f"schedule {seed}")
         self.lateness = random.Random(f"late {seed}")
+        self.builds = random.Random(f"builds {seed}")
         self.is_disturbed = False
         self.met: Counter[str] = Counter()
         """What went wrong, and how often."""
@@ -54,7 +58,7 @@ class Topology:
         self._rules = rules
         self._observer = observer
         self.is_mixed = seed % MIXED_EVERY == 1
-        """Whether workers of the build before are in the group."""
+        """Whether workers of builds whose labels name nobody are in the group."""
         self.started = 0
         self.workers = [self._start({}, is_old=self.is_mixed and n > 0) for n in range(WORKERS)]
         self.homes: dict[LaneId, Worker] = {}
@@ -133,7 +137,9 @@ class Topology:
         """Go on with what the worker of this lane does, for so many effects."""
         chance, worker = self.chance, self.homes[key]
         if worker.is_taking:
-            worker.take(chance.randrange(1, 9))
+            if chance.random() < TAKE_AGAIN_SHARE:
+                worker.take_again()
+            worker.take(chance.randrange(1, 20))
             return
         if key not in worker.paused and not worker.lanes[key].behind:
             return
@@ -190,11 +196,11 @@ class Topology:
         chance = self.chance
         if chance.random() < 0.4:
             self._regroup()
-            worker.take(chance.randrange(9))
+            worker.take(chance.randrange(40))
         for key, lane in list(worker.lanes.items()):
             if not worker.is_taking and lane.behind and chance.random() < 0.5:
                 self._advance(key, chance.randrange(6))
-        # The build before would not fence a new one that sleeps, nor wait for its transaction.
+        # Such a build would not fence a new one that sleeps, nor wait for its transaction.
         is_asleep = worker.is_old or not self.is_mixed
         if is_asleep:
             self.zombies.append(Zombie(worker))
@@ -243,8 +249,13 @@ class Topology:
         self.started += 1
         create = factory(self._rules, self.log, self._observer)
         worker = Worker(self.log, create, f"worker-{self.started}", disks)
-        worker.is_old, worker.met = is_old, self.met
+        worker.build, worker.met = self._build(is_old=is_old), self.met
         return worker
+
+    def _build(self, *, is_old: bool) -> Build:
+        if is_old:
+            return Build.BY_LANE
+        return Build.BY_WORKER if self.builds.random() < WORKER_SHARE else Build.BY_STAGE
 
     def _open(self, worker: Worker, key: LaneId) -> Lane:
         lane = Lane(key, self.log, self.scenario.partitions, worker.create)

@@ -7,7 +7,9 @@ from typing import NamedTuple
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.runtime.transactions.decided import merged, taken_together
+from streams.runtime.checkpoint import OffsetLabel, no_label
+from streams.runtime.identity import PositionLabel, read_label
+from streams.runtime.transactions.decided import merged, positions_of, taken_together
 from streams.stages.contract import Effects, Message, TopicPartition
 
 MOST = 10
@@ -16,6 +18,8 @@ MOST = 10
 class Checkpoint(NamedTuple):
     effects: Effects
     changelog: TopicPartition | None = ("changelog", 0)
+    changelog_end: int | None = None
+    label: OffsetLabel = no_label
 
 
 def of_size(messages: int, changes: int = 0) -> Checkpoint:
@@ -65,3 +69,16 @@ def test_lanes_that_write_to_one_partition_keep_their_order_and_their_changelogs
         ("changelog", 1): [Message(b"key", None)],
     }
     assert len(first.effects.messages["out", 0]) == 2  # What a lane decided stays as it was.
+
+
+def test_every_position_names_who_commits_it_beside_what_its_lane_says_of_it() -> None:
+    def label(topic: str, changelog_end: int | None) -> PositionLabel:
+        return PositionLabel(log=f"log of {topic}", changelog_end=changelog_end or 0)
+
+    first = Checkpoint(Effects(positions={("match", 0): 5}), ("changelog", 0), 9, label)
+    second = Checkpoint(Effects(positions={("match", 1): 6}), ("changelog", 1), None, label)
+    found = positions_of([first, second], "owner")
+    assert {tp: (offset, read_label(text)) for tp, (offset, text) in found.items()} == {
+        ("match", 0): (5, PositionLabel("log of match", changelog_end=9, producer="owner")),
+        ("match", 1): (6, PositionLabel("log of match", producer="owner")),
+    }
