@@ -21,12 +21,14 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 
 from streams.runtime.checkpoint import CheckpointError, LaneFencedError
 from streams.runtime.clients import new_producer
+from streams.runtime.faust.internals import hasten_transactions
 from streams.settings.core import CoreSettings
 from streams.stages.contract import Message, TopicPartition
 
-RETRY_BACKOFF_MS = 5
+RETRY_BACKOFF_MS = 3
 """After a commit the broker writes its markers, and asks a transaction that begins meanwhile to
-retry; aiokafka's default of 100 ms would be most of a checkpoint's time."""
+retry. Nine of ten that follow one another at once are asked to: with aiokafka's own pause of 20 ms
+they take 34 ms each, with this one 9 ms (one producer, 8 partitions, an idle broker)."""
 
 PRODUCE_BATCH_BYTES = 900_000  # below the broker's 1 MiB message limit
 _STOP_SECONDS = 3.0
@@ -55,6 +57,7 @@ class TransactionalProducer:
 
     async def start(self) -> None:
         """Fence whoever else has this id; its unfinished transaction is aborted."""
+        hasten_transactions(RETRY_BACKOFF_MS / 1000)
         await self._producer.start()
 
     def pack(self, messages: Mapping[TopicPartition, Sequence[Message]]) -> Batches:

@@ -26,8 +26,14 @@ from aiokafka.coordinator.protocol import (
     ConsumerProtocolMemberAssignment,
     ConsumerProtocolMemberMetadata,
 )
-from aiokafka.errors import GroupAuthorizationFailedError, IllegalGenerationError
+from aiokafka.errors import (
+    ConcurrentTransactions,
+    GroupAuthorizationFailedError,
+    IllegalGenerationError,
+)
+from aiokafka.producer import sender
 from aiokafka.protocol.commit import OffsetCommitRequest_v2
+from aiokafka.protocol.transaction import AddPartitionsToTxnResponse_v0
 from faust.exceptions import ConsumerNotStarted
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
@@ -44,6 +50,7 @@ from streams.runtime.faust.internals import (
     commit_in_generation,
     fetch_beside_waiting_records,
     group_generation,
+    hasten_transactions,
     refresh_partitions,
     wait_until_crashed,
 )
@@ -330,6 +337,21 @@ def test_a_client_is_told_to_ask_for_partitions() -> None:
     in_loop(story)
     prepares = inspect.getsource(GroupCoordinator._on_join_prepare)
     assert "listener.on_partitions_revoked(revoked)" in prepares
+
+
+def test_a_transaction_that_comes_too_soon_waits_as_long_as_it_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sender, "BACKOFF_OVERRIDE", sender.BACKOFF_OVERRIDE)
+
+    async def story() -> None:
+        hasten_transactions(0.003)
+        producer = aiokafka.AIOKafkaProducer(transactional_id="id", retry_backoff_ms=77)
+        handler = sender.AddPartitionsToTxnHandler(producer._sender, [])
+        refused = AddPartitionsToTxnResponse_v0(0, [("match", [(0, ConcurrentTransactions.errno)])])
+        assert handler.handle_response(refused) == 0.003
+
+    in_loop(story)
 
 
 def test_aiokafka_asks_an_assignor_for_this_much() -> None:
