@@ -45,10 +45,10 @@ class StageLogs:
         # All of them are done, or have failed, before the first failure is told.
         opened = await asyncio.gather(*opening, return_exceptions=True)
         owners: dict[str, str] = {}
-        for stage, one in zip(stages, opened, strict=True):
-            if isinstance(one, BaseException):
-                raise one
-            owners[stage] = one
+        for stage, transactional_id in zip(stages, opened, strict=True):
+            if isinstance(transactional_id, BaseException):
+                raise transactional_id
+            owners[stage] = transactional_id
         await take_over(owners)
         for stage, transactional_id in owners.items():
             self._logs[stage].admit(transactional_id)

@@ -119,7 +119,7 @@ def test_a_log_that_was_closed_while_it_was_taken_over_takes_nothing(log_bench: 
     run(story)
 
 
-class _Told(LaneObserver):
+class _FullTransactions(LaneObserver):
     """Notes what a log reports of transactions that are full."""
 
     def __init__(self) -> None:
@@ -133,13 +133,13 @@ def test_a_transaction_that_is_full_leaves_the_rest_to_the_next_and_says_so(
     log_bench: LogBench,
 ) -> None:
     async def story() -> None:
-        told = _Told()
-        worker = log_bench.worker(LogOptions(observer=told))
+        reported = _FullTransactions()
+        worker = log_bench.worker(LogOptions(observer=reported))
         await worker.open()
         lanes = [LaneLog(worker.shared, ("matching-changelog", p), no_label) for p in range(3)]
         many = TRANSACTION_MESSAGES_MAX // 2
         await asyncio.gather(*(lane.commit(effects(b"", 1, many)) for lane in lanes))
-        assert told.full == [(STAGE, 2), (STAGE, 1)]
+        assert reported.full == [(STAGE, 2), (STAGE, 1)]
         values, _ = await log_bench.committed()
         assert len(values) == 3 * many
         await worker.close()

@@ -26,14 +26,8 @@ from aiokafka.coordinator.protocol import (
     ConsumerProtocolMemberAssignment,
     ConsumerProtocolMemberMetadata,
 )
-from aiokafka.errors import (
-    ConcurrentTransactions,
-    GroupAuthorizationFailedError,
-    IllegalGenerationError,
-)
-from aiokafka.producer import sender
+from aiokafka.errors import GroupAuthorizationFailedError, IllegalGenerationError
 from aiokafka.protocol.commit import OffsetCommitRequest_v2
-from aiokafka.protocol.transaction import AddPartitionsToTxnResponse_v0
 from faust.exceptions import ConsumerNotStarted
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
@@ -41,7 +35,7 @@ from faust.types import TP
 import streams
 from streams.runtime.faust.app import batch_app
 from streams.runtime.faust.assignor import CoPartitionedAssignor
-from streams.runtime.faust.batches import BatchScheduler, BatchSchema, PollBatch
+from streams.runtime.faust.batches import BatchSchema, PollBatch
 from streams.runtime.faust.internals import (
     FolderlessApp,
     OwnConsumer,
@@ -50,7 +44,6 @@ from streams.runtime.faust.internals import (
     commit_in_generation,
     fetch_beside_waiting_records,
     group_generation,
-    hasten_transactions,
     refresh_partitions,
     wait_until_crashed,
 )
@@ -203,28 +196,6 @@ def test_faust_polls_through_getmany() -> None:
     in_loop(story)
 
 
-def test_what_lies_before_where_faust_reads_on_is_left_out_of_every_partition() -> None:
-    """`Consumer._drain_messages` does so for a record of each batch, and notes what it has read."""
-
-    async def story() -> None:
-        consumer: Any = consumer_of(batch_app(SETTINGS))
-        here, there = TP("t-match", 3), TP("t-match", 4)
-
-        async def getmany(active: set[TP], seconds: float) -> Any:
-            return {here: [record(1)], there: [record(5), record(6)]}
-
-        consumer.thread.getmany = getmany
-        consumer._read_offset.update({here: 2, there: 5})
-        assert await consumer.poll({here, there}, 0.1) == {there: [record(5), record(6)]}
-        consumer._read_offset.update({here: None, there: 4})
-        assert await consumer.poll({here, there}, 0.1) == await getmany(set(), 0.1)
-        assert consumer._read_offset == {here: 1, there: 5}
-
-    in_loop(story)
-    drains = inspect.getsource(driver.Consumer._drain_messages)
-    assert "if r_offset is None or offset >= r_offset:" in drains
-
-
 def test_the_producer_takes_its_security_from_settings_auth(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -339,21 +310,6 @@ def test_a_client_is_told_to_ask_for_partitions() -> None:
     assert "listener.on_partitions_revoked(revoked)" in prepares
 
 
-def test_a_transaction_that_comes_too_soon_waits_as_long_as_it_is_told(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(sender, "BACKOFF_OVERRIDE", sender.BACKOFF_OVERRIDE)
-
-    async def story() -> None:
-        hasten_transactions(0.003)
-        producer = aiokafka.AIOKafkaProducer(transactional_id="id", retry_backoff_ms=77)
-        handler = sender.AddPartitionsToTxnHandler(producer._sender, [])
-        refused = AddPartitionsToTxnResponse_v0(0, [("match", [(0, ConcurrentTransactions.errno)])])
-        assert handler.handle_response(refused) == 0.003
-
-    in_loop(story)
-
-
 def test_aiokafka_asks_an_assignor_for_this_much() -> None:
     assert AbstractPartitionAssignor.__abstractmethods__ == {
         "name",
@@ -367,28 +323,6 @@ def test_aiokafka_asks_an_assignor_for_this_much() -> None:
     assert (sent.subscription, sent.user_data) == (["a", "b"], metadata.user_data)
     owned = ConsumerProtocolMemberAssignment(0, [("a", [1])], b"")
     assert ConsumerProtocolMemberAssignment.decode(owned.encode()).assignment == [("a", [1])]
-
-
-def test_faust_carries_a_poll_batch_like_a_record() -> None:
-    """ConsumerScheduler.iterate, Consumer._to_message, Schema.compile, App.create_event."""
-
-    async def story() -> None:
-        app = batch_app(SETTINGS)
-        app.consumer_generation_id = 5
-        consumer: Any = consumer_of(app)
-        assert isinstance(consumer.scheduler, BatchScheduler)
-        tp = TP("t-match", 3)
-        polled = {tp: [record(1), record(2)], TP("t-match", 0): [], TP("t-match", 1): [record(7)]}
-        [(found, batch)] = consumer.scheduler.iterate(polled)
-        message = consumer._to_message(found, batch)
-        assert (message.tp, message.offset, message.generation_id) == (tp, 1, 5)
-        decode = BatchSchema().compile(app)
-        event = await decode(message)
-        assert isinstance(event.value, PollBatch)
-        assert event.value.generation == 5
-        assert event.value.by_partition == {3: polled[tp], 1: polled[TP("t-match", 1)]}
-
-    in_loop(story)
 
 
 def test_an_agent_gets_batches_and_acknowledges_nothing() -> None:
