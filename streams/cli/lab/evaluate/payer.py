@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,15 @@ from streams.cli.lab.evaluate.worlds import (
     world_plan,
 )
 from streams.cli.lab.options import history_option, plots_option
-from streams.cli.output import json_option, progress, seed_option, settings_for
+from streams.cli.output import (
+    answer_json,
+    answer_table,
+    answer_text,
+    json_option,
+    progress,
+    seed_option,
+    settings_for,
+)
 
 
 @click.command("payer")
@@ -36,8 +45,11 @@ def evaluate_payer_command(
     """Measure predicted payers: how near they come to the true chances.
 
     Excess is normalised entropy above that of the true chances: 0 is perfect. Ratio is predicted
-    over actual payers. With --data, all models learn your own history in order of time, and each
-    prediction is compared with what happened later.
+    over actual payers.
+
+    With --data, your own history goes through all stages as in a worker: what is judged are the
+    very predictions that would have been served, beside simple baselines, with intervals and a
+    verdict.
 
     \b
     Example:
@@ -45,7 +57,7 @@ def evaluate_payer_command(
       headwater evaluate payer --data installs.jsonl --data payments.jsonl
     """
     if files:
-        _answer_history(files, plots, as_json)
+        _answer_history(files, plots, chosen["seed"], as_json)
         return
     from streams.lab.evaluation.payer.payer import evaluate_payer
 
@@ -54,12 +66,39 @@ def evaluate_payer_command(
     answer_worlds(found, as_json, _world_row)
 
 
-def _answer_history(files: tuple[Path, ...], plots: Path | None, as_json: bool) -> None:
+def _answer_history(files: tuple[Path, ...], plots: Path | None, seed: int, as_json: bool) -> None:
     from streams.lab.evaluation.payer.history_evaluation import evaluate_payer_history
 
     with progress(is_quiet=as_json) as advance:
-        found = evaluate_payer_history(settings_for(None), files, advance, plots)
-    answer_worlds(found, as_json, _history_row)
+        found = evaluate_payer_history(settings_for(None), files, advance, plots, seed)
+    if as_json:
+        answer_json(found)
+        return
+    answer_worlds({"history": found["history"]}, as_json, _history_row)
+    for horizon, figures in (("d7", found), ("d30", found["d30"])):
+        answer_table((f"served, {horizon}", "value"), list(_served_cells(figures)))
+        answer_table((f"entropy, {horizon}", "", "95 %"), list(_entropy_cells(figures)))
+        answer_text(figures["verdict"])
+
+
+def _served_cells(figures: WorldFigures) -> Iterator[tuple[str, str]]:
+    for name, value in figures["served"].items():
+        if name != "ne":
+            yield name.replace("_", " "), _shown(value)
+
+
+def _entropy_cells(figures: WorldFigures) -> Iterator[tuple[str, str, str]]:
+    named = {"served": figures["served"]["ne"], **figures["baselines"]}
+    for name, entropy in named.items():
+        between = figures["intervals"].get(name, ())
+        yield name.replace("_", " "), _shown(entropy), " to ".join(map(_shown, between))
+
+
+def _shown(value: float | None) -> str:
+    """None: nobody has paid."""
+    if value is None:
+        return ""
+    return f"{value:,}" if isinstance(value, int) else f"{value:.4f}"
 
 
 def _world_row(figures: WorldFigures) -> WorldFigures:
@@ -89,4 +128,5 @@ def _history_row(figures: WorldFigures) -> WorldFigures:
         "AUC": figures["auc"],
         **{f"loss {name}": loss for name, loss in figures["log_loss"].items()},
         "predictions": figures["predictions"],
+        "dead letters": figures["dead_letters"],
     }

@@ -15,10 +15,12 @@ from streams.errors import Stop
 from streams.lab.evaluation.payer.payer_log import PayerLog, make_payer_log
 from streams.lab.evaluation.replay.decided_history import (
     BookedRevenue,
+    DecidedHistory,
     DecidedInstall,
     read_decided_history,
 )
 from streams.lab.evaluation.replay.world_features import NamedFeatures
+from streams.lab.simulator.draws import IntColumn
 from streams.lab.simulator.paying_worlds import PaymentReports
 from streams.progress import Progress
 from streams.replay.tally import ConversionKey
@@ -54,17 +56,24 @@ class PayerHistory:
     until_ms: int  # log time of the last outcome
     installs: int
     payers: int
+    installed_at: IntColumn
+    decided: DecidedHistory
 
 
 def read_payer_history(
     settings: Settings, files: Sequence[Path], advance: Progress
 ) -> PayerHistory:
     """Stop: there are too few installs, or none of them pays."""
-    found = read_decided_history(settings, files, "payer", advance)
+    own = payer_history_of(read_decided_history(settings, files, "payer", advance))
+    if not own.payers:
+        raise Stop("no payment of any of these installs is in these files; add purchases")
+    return own
+
+
+def payer_history_of(found: DecidedHistory) -> PayerHistory:
+    """Of one install or more; nobody has to pay."""
     times = np.array([one.install_time for one in found.installs])
     reports = _first_reports(found.bookings, found.installs)
-    if not len(reports.install):
-        raise Stop("no payment of any of these installs is in these files; add purchases")
     return PayerHistory(
         log=make_payer_log(times, reports),
         features=RecordedFeatures(found.installs, found.features),
@@ -72,6 +81,8 @@ def read_payer_history(
         until_ms=found.until_ms,
         installs=len(found.installs),
         payers=len(np.unique(reports.install)),
+        installed_at=times,
+        decided=found,
     )
 
 

@@ -17,7 +17,11 @@ from online_models.hazard.bins import PAYER
 from schemas.time import DAY_MS
 from streams.errors import Stop
 from streams.lab.evaluation.payer.charts import write_payer_charts
-from streams.lab.evaluation.payer.history import PayerHistory, read_payer_history
+from streams.lab.evaluation.payer.history import (
+    PayerHistory,
+    payer_history_of,
+    read_payer_history,
+)
 from streams.lab.evaluation.payer.judged_predictions import (
     D7,
     D30,
@@ -31,33 +35,64 @@ from streams.lab.evaluation.payer.payer_log import JUDGED_HORIZONS, RELEASED_MS
 from streams.lab.evaluation.payer.payer_models import CHALLENGERS, PAYER_TIERS, PayerModels
 from streams.lab.evaluation.payer.payer_replay import PayerPredictions, PayerReplay
 from streams.lab.evaluation.payer.runs import PayerRun
+from streams.lab.evaluation.replay.decided_history import read_decided_history
 from streams.lab.evaluation.replay.event_time_replay import log_days
 from streams.lab.evaluation.rounded import rounded
+from streams.lab.evaluation.served import served_figures
 from streams.progress import Progress
 from streams.settings import Settings
 
 WARM_UP_MS = 8 * DAY_MS
+_UNDEFINED = (
+    "d7_normalised_entropy",
+    "d30_normalised_entropy",
+    "calibration_ratio",
+    "ece",
+    "auc",
+)
+"""Figures that are None where nobody has paid."""
 _WORLD, _DISTURBANCE = "history", "own"
 
 
 def evaluate_payer_history(
-    settings: Settings, files: Sequence[Path], advance: Progress, plots: Path | None = None
-) -> dict[str, dict[str, Any]]:
-    """Figures as of `evaluate_payer`, except those that need the true chances."""
-    own = read_payer_history(settings, files, advance)
-    run = _run_of(own, advance, has_river=True)
-    if plots is not None:
+    settings: Settings,
+    files: Sequence[Path],
+    advance: Progress,
+    plots: Path | None = None,
+    seed: int = 1,
+) -> dict[str, Any]:
+    """What workers would have served, judged beside baselines; and under `history` the figures of
+    `evaluate_payer`, of models without gates, except those that need the true chances.
+
+    Stop: no installs.
+    """
+    decided = read_decided_history(settings, files, "payer", advance, installs_min=1)
+    own = payer_history_of(decided)
+    run, predictions = _run_of(own, advance, has_river=True)
+    if plots is not None and run.d7.label.any():
         write_payer_charts(run, plots)
-    about = {"installs": own.installs, "installs_that_pay": own.payers}
-    return {_WORLD: {_DISTURBANCE: rounded(_figures(run) | about)}}
+    about = {
+        "installs": own.installs,
+        "installs_that_pay": own.payers,
+        "dead_letters": decided.dead_letters,
+    }
+    learned = {_WORLD: {_DISTURBANCE: rounded(_figures(run) | about)}}
+    advance("judge what was served", 0, 1)
+    return learned | served_figures(own, predictions, seed)
 
 
 def payer_history_run(settings: Settings, files: Sequence[Path], advance: Progress) -> PayerRun:
     """Judged predictions, for figures of calibration and of tiers. Stop: nobody pays."""
-    return _run_of(read_payer_history(settings, files, advance), advance, has_river=False)
+    own = read_payer_history(settings, files, advance)
+    run, _ = _run_of(own, advance, has_river=False)
+    if not run.d7.label.any():
+        raise Stop("nobody pays whose first seven days are over in these files; add history")
+    return run
 
 
-def _run_of(own: PayerHistory, advance: Progress, *, has_river: bool) -> PayerRun:
+def _run_of(
+    own: PayerHistory, advance: Progress, *, has_river: bool
+) -> tuple[PayerRun, PayerPredictions]:
     models = PayerModels() if has_river else PayerModels(river=None)
     predictions = _replayed(own, models, advance)
     run = PayerRun(
@@ -67,9 +102,7 @@ def _run_of(own: PayerHistory, advance: Progress, *, has_river: bool) -> PayerRu
         d30=_judged(own, predictions, D30),
         is_own=True,
     )
-    if not run.d7.label.any():
-        raise Stop("nobody pays whose first seven days are over in these files; add history")
-    return run
+    return run, predictions
 
 
 def _replayed(own: PayerHistory, models: PayerModels, advance: Progress) -> PayerPredictions:
@@ -101,6 +134,8 @@ def _judged(own: PayerHistory, predictions: PayerPredictions, horizon: int) -> J
 
 
 def _figures(run: PayerRun) -> dict[str, Any]:
+    if not run.d7.label.any():
+        return {**dict.fromkeys(_UNDEFINED), "log_loss": {}, "challengers": {}} | _counts(run)
     reliability = reliability_against_truth(run.d7, "full")
     return {
         "d7_normalised_entropy": excess_entropy(run.d7, "full"),
@@ -117,6 +152,9 @@ def _figures(run: PayerRun) -> dict[str, Any]:
             }
             for name in CHALLENGERS
         },
-        "predictions": len(run.d7),
-        "payers": int(run.d7.label.sum()),
+        **_counts(run),
     }
+
+
+def _counts(run: PayerRun) -> dict[str, int]:
+    return {"predictions": len(run.d7), "payers": int(run.d7.label.sum())}

@@ -35,6 +35,7 @@ class DecidedInstall(msgspec.Struct, frozen=True, gc=False):
     install_time: int
     media_source: str
     campaign_id: str
+    environment: str = "production"
 
     @property
     def key(self) -> ConversionKey:
@@ -52,11 +53,40 @@ class BookedRevenue(msgspec.Struct, frozen=True, gc=False):
     event_time: int
     currency: str
     amount_micros: int
+    environment: str = "production"
 
     @property
     def payer(self) -> ConversionKey:
         """App and install of whoever paid."""
         return self.app_id, self.install_id
+
+
+class ServedPrediction(msgspec.Struct, frozen=True, gc=False):
+    """The fields of a prediction row that say what was answered, and by whom."""
+
+    app_id: str
+    install_id: str
+    target: str
+    landmark: str
+    chances: dict[str, float]
+    tier: str
+    model_version: str
+    predicted_at: int
+
+    @property
+    def key(self) -> ConversionKey:
+        """An install id is unique within its app only."""
+        return self.app_id, self.install_id
+
+
+class TriedVersion(msgspec.Struct, frozen=True, gc=False):
+    """The fields of a change in the life of a model version that say on what evidence it went."""
+
+    model: str
+    version: str
+    state: str
+    reason: str
+    figures: dict[str, float]
 
 
 @dataclass(slots=True)
@@ -71,30 +101,37 @@ class DecidedHistory:
         default_factory=lambda: defaultdict(dict)
     )
     """By app and install, and by name of landmark, as the product froze them."""
+    predictions: list[ServedPrediction] = field(default_factory=list)
+    """Of every target, in log order."""
+    versions: list[TriedVersion] = field(default_factory=list)
+    """Changes of model versions, in log order."""
+    dead_letters: int = 0
+    """Events that could not be read."""
     until_ms: int = 0
     """Log time of the last outcome."""
 
 
 def read_decided_history(
-    settings: Settings, files: Sequence[Path], model: str, advance: Progress
+    settings: Settings,
+    files: Sequence[Path],
+    model: str,
+    advance: Progress,
+    installs_min: int = _INSTALLS_MIN,
 ) -> DecidedHistory:
     """Replay the files through all stages. Stop: they hold too few installs for `model`."""
-    outcomes = _Outcomes()
+    outcomes = DecidedOutcomes()
     replay_history(settings, files, outcomes.take, (advance, "decide installs and payments"))
-    history = outcomes.history
-    history.installs = sorted(
-        outcomes.installs.values(), key=lambda one: (one.install_time, *one.key)
-    )
-    if len(history.installs) < _INSTALLS_MIN:
+    history = outcomes.finished()
+    if len(history.installs) < installs_min:
         raise Stop(
             f"{len(history.installs)} installs in these files: a {model} model needs "
-            f"{_INSTALLS_MIN} or more; add history"
+            f"{installs_min} or more; add history"
         )
     return history
 
 
-class _Outcomes:
-    """Collects outcomes as the replay writes them."""
+class DecidedOutcomes:
+    """Collects outcomes of production traffic as the replay writes them."""
 
     def __init__(self) -> None:
         self.history = DecidedHistory()
@@ -102,6 +139,15 @@ class _Outcomes:
         self._installs = msgspec.json.Decoder(DecidedInstall)
         self._bookings = msgspec.json.Decoder(BookedRevenue)
         self._features = msgspec.json.Decoder(FeatureRow)
+        self._predictions = msgspec.json.Decoder(ServedPrediction)
+        self._versions = msgspec.json.Decoder(TriedVersion)
+
+    def finished(self) -> DecidedHistory:
+        """The history, once the replay has ended."""
+        self.history.installs = sorted(
+            self.installs.values(), key=lambda one: (one.install_time, *one.key)
+        )
+        return self.history
 
     def take(self, topic: str, records: Sequence[MemoryRecord]) -> None:
         for record in records:
@@ -111,10 +157,24 @@ class _Outcomes:
     def _take(self, topic: str, value: bytes, logged_at: int) -> None:
         if topic == topics.ATTRIBUTIONS.name:
             install = self._installs.decode(value)
-            if install.version == 1 and install.conversion_type != "reengagement":
+            if is_first_install(install):
                 self.installs[install.key] = install
         elif topic == topics.REVENUE.name:
-            self.history.bookings.append((self._bookings.decode(value), logged_at))
+            booking = self._bookings.decode(value)
+            if booking.environment == "production":
+                self.history.bookings.append((booking, logged_at))
         elif topic == topics.FEATURES.name:
             row = self._features.decode(value)
             self.history.features[row.app_id, row.install_id][row.landmark] = row.features
+        elif topic == topics.PREDICTIONS.name:
+            self.history.predictions.append(self._predictions.decode(value))
+        elif topic == topics.DEAD_LETTERS.name:
+            self.history.dead_letters += 1
+        elif topic == topics.MODEL_VERSIONS.name:
+            self.history.versions.append(self._versions.decode(value))
+
+
+def is_first_install(install: DecidedInstall) -> bool:
+    """Whether this is the first decision on a real install, as views count installs."""
+    is_first = install.version == 1 and install.conversion_type != "reengagement"
+    return is_first and install.environment == "production"

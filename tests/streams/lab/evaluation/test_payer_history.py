@@ -24,7 +24,11 @@ from streams.lab.evaluation.payer.payer_models import PayerModels
 from streams.lab.evaluation.payer.payer_replay import PayerReplay
 from streams.lab.evaluation.payer.runs import PayerRun
 from streams.lab.evaluation.payer.tiers import tiers_of
-from streams.lab.evaluation.replay.decided_history import BookedRevenue, DecidedInstall
+from streams.lab.evaluation.replay.decided_history import (
+    BookedRevenue,
+    DecidedHistory,
+    DecidedInstall,
+)
 
 T0 = 1_790_000_000_000 // DAY_MS * DAY_MS
 
@@ -83,7 +87,16 @@ def history(until_ms: int) -> PayerHistory:
     reports = _first_reports([(one, one.event_time) for one in paid], installs)
     log = make_payer_log(np.array([one.install_time for one in installs]), reports)
     known = {one.key: {"install": {"country=DE": 1.0}} for one in installs}
-    return PayerHistory(log, RecordedFeatures(installs, known), T0, until_ms, len(installs), 70)
+    return PayerHistory(
+        log=log,
+        features=RecordedFeatures(installs, known),
+        begin_ms=T0,
+        until_ms=until_ms,
+        installs=len(installs),
+        payers=70,
+        installed_at=np.array([one.install_time for one in installs]),
+        decided=DecidedHistory(installs),
+    )
 
 
 def test_only_predictions_whose_horizon_is_over_are_judged() -> None:
@@ -109,11 +122,16 @@ def test_only_predictions_whose_horizon_is_over_are_judged() -> None:
     )
 
 
-def test_too_short_a_history_is_refused_with_what_to_do(tmp_path: Path) -> None:
+def test_too_short_a_history_is_refused_for_models_alone_and_judged_as_served(
+    tmp_path: Path,
+) -> None:
     runner, file = CliRunner(), tmp_path / "traffic.jsonl"
     runner.invoke(headwater, ["simulate", "--events", "500", "--out", str(file)])
 
-    answer = runner.invoke(headwater, ["evaluate", "payer", "--data", str(file)])
+    tiers = runner.invoke(headwater, ["evaluate", "tiers", "--data", str(file)])
+    served = runner.invoke(headwater, ["evaluate", "payer", "--data", str(file)])
 
-    assert isinstance(answer.exception, Stop)
-    assert "a payer model needs 1000 or more; add history" in str(answer.exception)
+    assert isinstance(tiers.exception, Stop)
+    assert "a payer model needs 1000 or more; add history" in str(tiers.exception)
+    assert served.exit_code == 0
+    assert "too few pay to tell" in served.stdout
