@@ -154,6 +154,35 @@ class RuleSettings(Struct, frozen=True, kw_only=True):
             extra=DURATION,
         ),
     ] = field(name="HEADWATER_JOURNEY_RETENTION", default=Millis(_RULES.journey_retention_ms))
+    shared_key_installs: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=_RULES.installs_per_key_max - 1,
+            description="Maximum number of installs that a device id or click id meets within a "
+            "day; one that meets more belongs to nobody, and matches nothing for a while.",
+            examples=["5"],
+        ),
+    ] = field(name="HEADWATER_SHARED_KEY_INSTALLS", default=_RULES.installs_per_key_day_max)
+    shared_account_installs: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=_RULES.links_per_account_max - 1,
+            description="The same for an account: payments that name nothing else are parked.",
+            examples=["50"],
+        ),
+    ] = field(name="HEADWATER_SHARED_ACCOUNT_INSTALLS", default=_RULES.installs_per_account_day_max)
+    shared_key_rest_ms: Annotated[
+        Millis,
+        Meta(
+            ge=DAY_MS,
+            le=365 * DAY_MS,
+            description="How long such an id matches nothing after it last met too many installs.",
+            examples=["7d"],
+            extra=DURATION,
+        ),
+    ] = field(name="HEADWATER_SHARED_KEY_REST", default=Millis(_RULES.shared_key_rest_ms))
     watched_one_in: Annotated[
         int,
         Meta(

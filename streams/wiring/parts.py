@@ -128,6 +128,9 @@ def attribution_rules(rules: RuleSettings, file: Path | None) -> Rules:
         parking_ms=rules.parking_ms,
         journey_retention_ms=rules.journey_retention_ms,
         watched_one_in=rules.watched_one_in,
+        installs_per_key_day_max=rules.shared_key_installs,
+        installs_per_account_day_max=rules.shared_account_installs,
+        shared_key_rest_ms=rules.shared_key_rest_ms,
     )
     if file is None:
         return base

@@ -24,6 +24,9 @@ _FROM_SETTINGS = (
     "parking_ms",
     "journey_retention_ms",
     "watched_one_in",
+    "installs_per_key_day_max",
+    "installs_per_account_day_max",
+    "shared_key_rest_ms",
 )
 CHANGES_NAMED_MAX = 5  # in the one line of a worker that refuses; the command names all
 

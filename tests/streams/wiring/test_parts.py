@@ -6,6 +6,7 @@ from pathlib import Path
 
 from attribution.rules.rules import Rules
 from online_models.scoring.tiers import TierRules
+from schemas.time import DAY_MS
 from streams.settings import Settings, read_settings
 from streams.settings.core import EMBEDDED_LEAD
 from streams.wiring.parts import (
@@ -80,6 +81,14 @@ def test_rules_are_those_of_the_settings(tmp_path: Path) -> None:
     assert rules.attribution.default.windows.view == 6 * 3_600_000
     assert rules.attribution.parking_ms == 2 * 86_400_000
     assert rules.intake.pseudonym_secret == b"key"
+
+
+def test_limits_of_shared_ids_are_those_of_the_settings() -> None:
+    given = {"SHARED_KEY_INSTALLS": "5", "SHARED_ACCOUNT_INSTALLS": "50", "SHARED_KEY_REST": "7d"}
+    rules = stage_rules(_settings(**given)).attribution
+    assert rules.installs_per_key_day_max == 5
+    assert rules.installs_per_account_day_max == 50
+    assert rules.shared_key_rest_ms == 7 * DAY_MS
 
 
 def test_without_settings_the_rules_have_their_own_defaults() -> None:
