@@ -7,6 +7,7 @@
     │   ├── Refused                 the store works, and refuses a statement
     │   └── BadOutcomeError         a message does not follow the schema of its outcome topic
     ├── UnavailableError            the store cannot be reached: wait and try again
+    │   └── StoreDiskFullError      its disk is full: make room, and try again
     ├── BadRowsError                the store does not take these rows: set them aside
     ├── SetupError                  the broker lacks what a core worker needs
     ├── LostRecordsError            the log no longer has the records to be read next
@@ -38,7 +39,15 @@ about a development server).
 
 from __future__ import annotations
 
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
 from schemas.records import NewerFormatError
+
+FULL_DISK_NUMBERS = (errno.ENOSPC, errno.EDQUOT)
+"""Of the system's errors, those of a disk that is full."""
 
 
 class HeadwaterError(Exception):
@@ -47,6 +56,19 @@ class HeadwaterError(Exception):
 
 class Stop(HeadwaterError):  # noqa: N818  # It ends the program; that is no error of the program.
     """Ends the program with this one line on stderr, no traceback, and exit code 1."""
+
+
+@contextmanager
+def writing_to(path: Path) -> Iterator[None]:
+    """Name the file that a block writes when it cannot be written: the system names it only where
+    it cannot be opened."""
+    try:
+        yield
+    except OSError as error:
+        advice = "make room there, or name" if error.errno in FULL_DISK_NUMBERS else "name"
+        raise Stop(
+            f"cannot write {path}: {error.strerror or error}; {advice} a file elsewhere"
+        ) from error
 
 
 _ONE_LINE = (HeadwaterError, NewerFormatError)

@@ -28,7 +28,7 @@ from streams.cli.replay import replay_command
 from streams.cli.rules import rules_group
 from streams.cli.settings import settings_command
 from streams.cli.worker import worker_command
-from streams.errors import Stop
+from streams.errors import FULL_DISK_NUMBERS, HeadwaterError
 from streams.settings.environment import SettingError
 
 USAGE_EXIT = 2
@@ -92,7 +92,7 @@ def _exit_code(arguments: Sequence[str] | None) -> int:
         answer = headwater.main(arguments, prog_name="headwater", standalone_mode=False)
     except SettingError as error:
         return _complain(str(error), USAGE_EXIT)
-    except Stop as error:
+    except HeadwaterError as error:
         return _complain(str(error), 1)
     except click.UsageError as error:
         where = error.ctx.command_path if error.ctx else "headwater"
@@ -107,7 +107,8 @@ def _exit_code(arguments: Sequence[str] | None) -> int:
         return 0
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        return _complain(f"{where}{error.strerror or error}", 1)
+        advice = "; make room, or write elsewhere" if error.errno in FULL_DISK_NUMBERS else ""
+        return _complain(f"{where}{error.strerror or error}{advice}", 1)
     except Exception as error:
         return _report_bug(error)
     return answer if isinstance(answer, int) else 0

@@ -6,13 +6,12 @@ import asyncio
 from typing import Any
 
 from schemas.time import DAY_MS
-from streams.errors import Stop
 from streams.kafka.topics import create_topics
 from streams.settings import Settings
 from streams.store.base import UnavailableError
 from streams.store.migrations import apply_migrations
 from streams.store.retention import apply_retention, require_consistent
-from streams.wiring.store import open_store
+from streams.wiring.store import open_store, stop_without_store
 
 
 def migrate_all(settings: Settings) -> dict[str, Any]:
@@ -44,4 +43,4 @@ def _migrate_store(settings: Settings) -> tuple[list[str], dict[str, str]]:
         finally:
             store.close()
     except UnavailableError as error:
-        raise Stop(f"{error}; start it, or correct HEADWATER_CLICKHOUSE") from error
+        raise stop_without_store(error) from error

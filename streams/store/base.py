@@ -62,6 +62,17 @@ class UnavailableError(HeadwaterError):
     """The store cannot be reached or is overloaded. What was sent may or may not be stored."""
 
 
+class StoreDiskFullError(UnavailableError):
+    """The disk of the store is full. Nothing is wrong with the rows: the same call works again once
+    there is room."""
+
+    def __init__(self, place: str, text: str) -> None:
+        super().__init__(
+            f"the disk of ClickHouse at {place} is full ({text}): make room there; workers then go "
+            "on by themselves and lose nothing, a command has to be run again"
+        )
+
+
 class Refused(Stop):
     """The store refuses; the same call will not succeed later."""
 
@@ -78,8 +89,18 @@ class BadRowsError(HeadwaterError):
 # Codes of ClickHouse's ErrorCodes.cpp after which the same request may well succeed: time-outs,
 # too many queries or parts, no memory, lost connections and other passing states.
 RETRIED = frozenset(
-    {3, 107, 159, 164, 202, 203, 209, 210, 236, 241, 242, 243, 252, 285, 319, 394, 425, 999}
+    {3, 107, 159, 164, 202, 203, 209, 210, 236, 241, 242, 252, 285, 319, 394, 425, 999}
 )
+
+# Codes of files that cannot be opened, made, read, written or removed, and of an operating system
+# that gives no memory and no threads: whatever it is, no row is at fault.
+MACHINE_CODES = frozenset(
+    {74, 75, 76, 77, 87, 88, 172, 173, 204, 214, 294, 400, 424, 439, 458, 531, 566, 586, 641}
+)
+
+# What ClickHouse and the operating system say when a disk is full, under several codes.
+_NOT_ENOUGH_SPACE = 243
+_FULL_WORDS = ("No space left on device", "Disk quota exceeded")
 
 # Codes after which a value of a row is at fault: parsing, conversion, ranges, sizes, constraints.
 ROW_CODES = frozenset(
@@ -115,7 +136,11 @@ def one_line(message: str, length_max: int = 300) -> str:
 
 def error_of(place: str, code: int, message: str) -> Exception:
     """The exception for an error code of ClickHouse; BadRowsError when the request is at fault."""
-    if code in RETRIED:
+    # A row may quote the words, too.
+    is_full = code not in ROW_CODES and any(words in message for words in _FULL_WORDS)
+    if code == _NOT_ENOUGH_SPACE or is_full:
+        return StoreDiskFullError(place, one_line(message))
+    if code in RETRIED or code in MACHINE_CODES:
         return UnavailableError(f"ClickHouse at {place}: {one_line(message)}")
     if code in ADVICE:
         return Refused(f"ClickHouse at {place}: {one_line(message)}; {ADVICE[code]}")

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import fcntl
 import io
+import os
+import shutil
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from itertools import accumulate, chain
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 import msgspec
@@ -23,6 +27,7 @@ from streams.store.base import (
     QueryResult,
     Refused,
     SqlValue,
+    StoreDiskFullError,
     bind,
     code_of,
     error_of,
@@ -35,6 +40,19 @@ from streams.store.tables import INSERTED_AT, TABLES, ColumnKind
 
 MEMORY_BYTES_MAX = 2_000_000_000
 """What the engine may take, beside workers on the same machine; above it a query fails."""
+ROOM_BYTES_MIN = 8 * 1_048_576
+"""Free space below which no table or view is made: on a full disk the engine leaves an empty file
+in place of the definition, says nothing of it, and never opens the folder again."""
+_SQL_TYPES: Mapping[ColumnKind, str] = {
+    ColumnKind.TEXT: "String",
+    ColumnKind.INTEGER: "Int64",
+    ColumnKind.TIME: "DateTime64(3, 'UTC')",
+    ColumnKind.FLAG: "Bool",
+    ColumnKind.FRACTION: "Float64",
+    ColumnKind.TEXTS: "Array(String)",
+    ColumnKind.INTEGERS: "Array(Int64)",
+    ColumnKind.FRACTIONS_BY_NAME: "Map(String, Float64)",
+}
 
 
 class EmbeddedStore:
@@ -61,15 +79,16 @@ class EmbeddedStore:
         self._schemas: dict[str, Any] = {}
 
     def insert(self, table: str, columns: Columns) -> None:
+        # Not by `send_insert`: of rows that it cannot store, as on a full disk, chdb 4.4 says there
+        # that they are written.
         names = ", ".join(columns)
-        stream = self._arrow_stream(table, columns)
-        with self._lock:
+        kinds = {column.name: column.kind for column in TABLES[table].all_columns}
+        kinds[INSERTED_AT] = ColumnKind.TIME
+        types = ", ".join(f"{name} {_SQL_TYPES[kinds[name]]}" for name in columns)
+        with _readable(self._arrow_stream(table, columns)) as path:
+            rows = f"file({quote(path)}, 'ArrowStream', {quote(types)})"
             try:
-                with self._connection.send_insert(
-                    f"INSERT INTO {table} ({names})", "ArrowStream"
-                ) as inserter:
-                    inserter.append(stream)
-                    inserter.finish()
+                self._attempt(f"INSERT INTO {table} ({names}) SELECT {names} FROM {rows}")
             except (self._error, RuntimeError) as error:
                 raise error_of(self.place, code_of(str(error)), str(error)) from None
 
@@ -94,6 +113,9 @@ class EmbeddedStore:
         raise failure
 
     def execute(self, sql: str) -> None:
+        free = shutil.disk_usage(self.place).free
+        if free < ROOM_BYTES_MIN:
+            raise StoreDiskFullError(self.place, f"{free / 1e6:.1f} MB are free")
         self._run(sql)
 
     def close(self) -> None:
@@ -108,15 +130,21 @@ class EmbeddedStore:
         return session
 
     def _run(self, sql: str) -> bytes:
+        try:
+            return self._attempt(sql)
+        except (self._error, RuntimeError) as error:
+            raise self._failure(error) from None
+
+    def _attempt(self, sql: str) -> bytes:
+        """Run a statement; raises chdb's own errors."""
         with self._lock:
             try:
                 return bytes(self._connection.query(sql, "JSONCompact").bytes())
-            except (self._error, RuntimeError) as error:
-                failure = self._failure(error)
+            except (self._error, RuntimeError):
                 # What a failed query had answered so far would begin the next answer.
                 self._connection.close()
                 self._connection = self._session()
-        raise failure
+                raise
 
     def _failure(self, error: Exception) -> Exception:
         failure = error_of(self.place, code_of(str(error)), str(error))
@@ -139,6 +167,21 @@ class EmbeddedStore:
         with pa.ipc.new_stream(sink, batch.schema) as writer:
             writer.write_batch(batch)
         return sink.getvalue()
+
+
+@contextmanager
+def _readable(octets: bytes) -> Iterator[str]:
+    """A path from which the engine reads these octets; in memory, where the system has that."""
+    if hasattr(os, "memfd_create"):
+        with os.fdopen(os.memfd_create("rows"), "wb") as file:
+            file.write(octets)
+            file.flush()
+            yield f"/proc/self/fd/{file.fileno()}"
+    else:
+        with NamedTemporaryFile() as named:
+            named.write(octets)
+            named.flush()
+            yield named.name
 
 
 def _rows_of(document: bytes) -> QueryResult:

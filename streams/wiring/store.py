@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from streams.errors import Stop
 from streams.settings import Settings
 from streams.settings.storing import StoreTarget
-from streams.store.base import UnavailableError
+from streams.store.base import StoreDiskFullError, UnavailableError
 from streams.store.migrations import require_usable
 from streams.store.reading import Readable, ReadLimits
 from streams.wiring.parts import store_target
@@ -41,7 +41,14 @@ def stored(settings: Settings) -> Iterator[Readable]:
         finally:
             store.close()
     except UnavailableError as error:
-        raise Stop(f"{error}; start it, or correct HEADWATER_CLICKHOUSE") from error
+        raise stop_without_store(error) from error
+
+
+def stop_without_store(error: UnavailableError) -> Stop:
+    """The line with which a command ends that cannot use the store now."""
+    if isinstance(error, StoreDiskFullError):
+        return Stop(str(error))
+    return Stop(f"{error}; start it, or correct HEADWATER_CLICKHOUSE")
 
 
 def read_limits(settings: Settings) -> ReadLimits:

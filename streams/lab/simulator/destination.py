@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 
 from msgspec import json
 
-from streams.errors import Stop
+from streams.errors import Stop, writing_to
 from streams.kafka.publisher import Publisher
 from streams.lab.simulator import Scenario, write_traffic, write_truth
 from streams.lab.simulator.drafts.apple_signatures import public_keys
@@ -74,8 +74,5 @@ def _opened(path: Path | None) -> Iterator[BinaryIO]:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
-    try:
-        with path.open("wb") as file:
-            yield file
-    except OSError as error:
-        raise Stop(f"cannot write {path}: {error.strerror}") from error
+    with writing_to(path), path.open("wb") as file:
+        yield file

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from streams.errors import Stop
+from streams.errors import Stop, writing_to
 from streams.kafka.kcat import KcatRecord, write_records
 from streams.operations.dead_letters.chosen import Chosen, chosen_messages
 from streams.settings import Settings
@@ -23,9 +23,10 @@ def export_letters(settings: Settings, chosen: Chosen, path: Path, *, replaces: 
     part = path.with_name(f"{path.name}.part")
     with stored(settings) as store:
         try:
-            with os.fdopen(
-                os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb"
-            ) as out:
+            with (
+                writing_to(path),
+                os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out,
+            ):
                 messages = (KcatRecord(*message) for message in chosen_messages(store, chosen))
                 written = write_records(messages, out)
             part.replace(path)

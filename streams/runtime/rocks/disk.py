@@ -7,19 +7,17 @@ Nothing is lost by that: what it has not flushed is in the changelog, which is r
 from __future__ import annotations
 
 import asyncio
-import errno
 import logging
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from streams.errors import HeadwaterError
+from streams.errors import FULL_DISK_NUMBERS, HeadwaterError
 
 ROOM_LOOK_SECONDS = 5.0
 """How often a lane looks whether its disk has room again."""
 _FULL = ("No space left on device", "Disk quota exceeded", "Max allowed space was reached")
-_FULL_NUMBERS = (errno.ENOSPC, errno.EDQUOT)
 _log = logging.getLogger("headwater.state")
 
 _Opened = TypeVar("_Opened")
@@ -31,7 +29,7 @@ class StateDiskFullError(HeadwaterError):
 
 def disk_full(folder: Path, error: Exception) -> StateDiskFullError | None:
     """What RocksDB and the system say about a full disk, as our error; None for other errors."""
-    is_full = isinstance(error, OSError) and error.errno in _FULL_NUMBERS
+    is_full = isinstance(error, OSError) and error.errno in FULL_DISK_NUMBERS
     if is_full or any(words in str(error) for words in _FULL):
         return StateDiskFullError(
             f"the disk of {folder} is full: free some room, or move HEADWATER_STATE_DIR; "

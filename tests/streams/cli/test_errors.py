@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import fcntl
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import pytest
 
 from streams.cli import main
 from streams.lab.bench.free_port import free_port
+from tests.faults.small_disk import small_disk_or_skip
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -58,6 +61,23 @@ def test_an_unknown_command_and_a_missing_argument_end_with_code_2(run: Run) -> 
     code, _, stderr = run("query")
     assert code == 2
     assert_one_line(stderr, "SQL", "headwater query --help")
+
+
+def test_a_file_on_a_full_disk_is_named(run: Run, tmp_path: Path) -> None:
+    with small_disk_or_skip(tmp_path / "disk", 1) as disk:
+        file = disk.folder / "traffic.jsonl"
+        code, _, stderr = run("simulate", "--events", "20000", "--out", file)
+    assert code == 1
+    assert_one_line(stderr.splitlines()[-1], f"cannot write {file}", "make room there")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")
+def test_an_answer_that_finds_no_room_says_so() -> None:
+    with Path("/dev/full").open("wb") as full:
+        command = [sys.executable, "-m", "streams.cli", "settings", "--json"]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 1
+    assert_one_line(done.stderr, "No space left on device; make room, or write elsewhere")
 
 
 @pytest.mark.parametrize("command", [("migrate",), ("worker", "--role", "core")])

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
-import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,10 +17,11 @@ from streams.runtime.rocks import disk
 from streams.runtime.rocks.disk import StateDiskFullError, disk_errors
 from streams.runtime.state import MemoryStore, RocksStore, StateChanges, StateStore
 from streams.stages.contract import Effects, LogRecord, StateReader
+from tests.faults.small_disk import SmallDisk, small_disk_or_skip
 from tests.worlds.lane_world import INPUT, Echo, Record, World, records
 
 LARGE = 100_000
-ROOM = "24m"
+ROOM_MIB = 24
 
 
 @pytest.fixture(autouse=True)
@@ -112,24 +112,10 @@ def test_other_errors_of_a_disk_are_what_they_were() -> None:
         raise over
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A real one, in memory."""
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={ROOM}", "tmpfs", str(tmp_path)]
-    if subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("mounting a small disk needs rights that this process does not have")
-    yield tmp_path
-    subprocess.run(["umount", "--lazy", str(tmp_path)], check=True)
-
-
-def enlarge(small_disk: Path) -> None:
-    subprocess.run(["mount", "-o", "remount,size=500m", str(small_disk)], check=True)
-
-
 def test_a_real_disk_that_is_full_is_left_alone_until_it_has_room(
-    small_disk: Path, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async def story() -> None:
+    async def story(disk: SmallDisk) -> None:
         stores: list[RocksStore] = []
 
         offered: list[Record] = []
@@ -141,7 +127,7 @@ def test_a_real_disk_that_is_full_is_left_alone_until_it_has_room(
             return is_full() or len(world.log.decided()) == len(offered)
 
         def open_store() -> RocksStore:
-            stores.append(RocksStore(small_disk / "0"))
+            stores.append(RocksStore(disk.folder / "0"))
             return stores[-1]
 
         world = Disk(stage=Remembering, open_store=open_store)
@@ -152,12 +138,13 @@ def test_a_real_disk_that_is_full_is_left_alone_until_it_has_room(
                 offered += (batch := records(*range(len(offered), len(offered) + 20)))
                 lane.offer(INPUT, batch)
                 await _until(is_settled)
-            enlarge(small_disk)
+            disk.enlarge(500)
             await world.log.until(range(len(offered)))
             await _until(lambda: lane.is_open and stores[-1].position == len(world.log.committed))
             assert dict(stores[-1].entries()) == world.changes()
 
-    asyncio.run(story())
+    with small_disk_or_skip(tmp_path / "disk", ROOM_MIB) as disk:
+        asyncio.run(story(disk))
 
 
 async def pause() -> None:

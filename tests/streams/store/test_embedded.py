@@ -77,6 +77,19 @@ def test_a_value_of_the_wrong_type_is_refused_and_nothing_is_stored(store: Embed
     assert store.query("SELECT count() FROM freshness").rows == [(0,)]
 
 
+def test_what_the_table_itself_does_not_take_is_never_said_to_be_stored(
+    store: EmbeddedStore,
+) -> None:
+    store.execute("ALTER TABLE freshness ADD CONSTRAINT few CHECK partition < 4")
+    try:
+        row: Columns = {"stage": ["matching"], "partition": [4], "stage_time": [0]}
+        with pytest.raises(BadRowsError, match="few"):
+            store.insert("freshness", row)
+        assert store.query("SELECT count() FROM freshness").rows == [(0,)]
+    finally:
+        store.execute("ALTER TABLE freshness DROP CONSTRAINT few")
+
+
 def test_a_missing_value_is_refused_instead_of_becoming_zero(store: EmbeddedStore) -> None:
     with pytest.raises(BadRowsError, match="missing"):
         store.insert("freshness", {"stage": ["a"], "partition": [None], "stage_time": [0]})

@@ -10,7 +10,7 @@ import msgspec
 
 from attribution.probabilistic.pair_fit import fit_pair_model
 from attribution.probabilistic.rule_section import pair_model_toml
-from streams.errors import Stop
+from streams.errors import Stop, writing_to
 from streams.lab.evaluation.match.known_matches import known_matches
 from streams.lab.evaluation.match.pair_figures import pair_figures
 from streams.progress import Progress
@@ -69,6 +69,7 @@ def fit_history(
             f" a pair model needs {_INSTALLS_MIN} or more; add history"
         )
     model = fit_pair_model(known)
-    out.write_text(pair_model_toml(model))
+    with writing_to(out):
+        out.write_text(pair_model_toml(model))
     figures = pair_figures(known, rules.attribution, SEED)
     return {"model": model.version, "file": str(out), "installs": usable} | figures
