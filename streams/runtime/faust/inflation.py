@@ -3,7 +3,9 @@
 A broker limits the compressed size of a batch, and one of 18 kB can inflate to gigabytes. So what a
 batch inflates to is bounded by what its blocks say, before anything is inflated. Beyond
 `INFLATED_BYTES_MAX` its records keep their places and have `schemas.decode.INFLATED_VALUE` for a
-value, of which intake makes dead letters.
+value, of which intake makes dead letters. And one fetch has room for hundreds of batches that each
+keep the bound: it ends before the batch with which they would exceed it together, and what follows
+is fetched again.
 
 Every frame of a batch counts: libraries inflate frames that follow one another as one content. What
 a block says of itself is believed only where it bounds: snappy refuses a block that inflates to
@@ -27,8 +29,8 @@ INFLATED_BYTES_MAX = 64 * 1_048_576
 
 _LOG_OVERHEAD = 12
 _LENGTH_AT, _MAGIC_AT, _ATTRIBUTES_AT, _RECORDS_AT = 8, 16, 21, 61
+_CODECS, _IS_CONTROL = 0x07, 0x20
 _GZIP, _SNAPPY, _LZ4, _ZSTD = 1, 2, 3, 4
-_GZIP_RATIO_MAX = 1_032
 _LZ4_RATIO_MAX = 255
 _XERIAL_HEADER = b"\x82SNAPPY\0\0\0\0\1\0\0\0\1"
 _ZSTD_BLOCK_BYTES = 131_072
@@ -43,8 +45,7 @@ def may_inflate_to(codec: int, packed: bytes) -> int:
 
 
 def _gzip_size(packed: bytes) -> int:
-    if len(packed) * _GZIP_RATIO_MAX <= INFLATED_BYTES_MAX:
-        return len(packed) * _GZIP_RATIO_MAX
+    """Inflated piece by piece: nothing in it says how much that is."""
     total = 0
     while packed and total <= INFLATED_BYTES_MAX:
         member = zlib.decompressobj(wbits=31)
@@ -156,34 +157,57 @@ class _RefusedBatch:
 
 
 class BoundedRecords:
-    """aiokafka's batches of one fetched partition, those that inflate beyond bounds refused."""
+    """aiokafka's batches of one fetched partition, those that inflate beyond bounds refused.
+
+    Nobody polls more at once of a partition than these batches hold together.
+    """
 
     def __init__(self, fetched: bytes) -> None:
         self._records = MemoryRecords(fetched)
         self._fetched = fetched
         self._at = 0
+        self._inflated = 0
+        self._next: int | None = None  # what the next batch may inflate to, once it was asked
         self.size_in_bytes = self._records.size_in_bytes
-        self.has_next = self._records.has_next
+
+    def has_next(self) -> bool:
+        """Whether there is a batch that fits beside those before it. The first one always does."""
+        if not self._records.has_next():
+            return False
+        if self._next is None:
+            self._next = self._next_inflated()
+        is_refused = self._next > INFLATED_BYTES_MAX  # Then it takes nothing.
+        return is_refused or self._inflated + self._next <= INFLATED_BYTES_MAX
 
     def next_batch(self) -> Any:
-        """The next batch; None: there is none."""
-        batch = self._records.next_batch()
-        if batch is None:
+        """The next batch; None: there is none, or it does not fit."""
+        if not self.has_next():
             return None
+        size, self._next = self._next or 0, None
+        batch, self._at = self._records.next_batch(), self._end()
+        if size > INFLATED_BYTES_MAX:
+            return _RefusedBatch(batch)
+        self._inflated += size
+        return batch
+
+    def _end(self) -> int:
+        """Where the next batch ends."""
+        (length,) = struct.unpack_from(">i", self._fetched, self._at + _LENGTH_AT)
+        return self._at + _LOG_OVERHEAD + int(length)
+
+    def _next_inflated(self) -> int:
+        """Most bytes that the next batch inflates to; 0 where nothing is inflated."""
         fetched, begin = self._fetched, self._at
-        (length,) = struct.unpack_from(">i", fetched, begin + _LENGTH_AT)
-        self._at = end = begin + _LOG_OVERHEAD + length
         if fetched[begin + _MAGIC_AT] < 2:
-            return batch  # of before Kafka 0.11, which no producer writes any more
-        codec = fetched[begin + _ATTRIBUTES_AT + 1] & 7
-        if not codec or batch.is_control_batch:
-            return batch
-        packed = bytes(fetched[begin + _RECORDS_AT : end])
+            return 0  # of before Kafka 0.11, which no producer writes any more
+        attributes = fetched[begin + _ATTRIBUTES_AT + 1]
+        if not attributes & _CODECS or attributes & _IS_CONTROL:
+            return 0
+        packed = bytes(fetched[begin + _RECORDS_AT : self._end()])
         try:
-            is_bounded = may_inflate_to(codec, packed) <= INFLATED_BYTES_MAX
+            return may_inflate_to(attributes & _CODECS, packed)
         except (IndexError, struct.error, zlib.error):
-            return batch  # It is damaged, which aiokafka says.
-        return batch if is_bounded else _RefusedBatch(batch)
+            return 0  # It is damaged, which aiokafka says.
 
 
 def bound_inflation() -> None:

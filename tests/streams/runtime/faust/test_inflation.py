@@ -63,6 +63,30 @@ def test_a_batch_beyond_the_bound_is_refused_and_those_beside_it_are_read(name: 
     assert peak < 8 * MIB
 
 
+@pytest.mark.parametrize("name", ["gzip", "zstd"])
+def test_a_fetch_ends_before_batches_that_exceed_the_bound_together(name: str) -> None:
+    third = batch(CODECS[name], [b"\0" * (INFLATED_BYTES_MAX // 3)], 0)
+    batches = [offset.to_bytes(8) + third[8:] for offset in range(4)]
+    first = [offset for offset, _ in read(*batches)]
+    assert first in ([0, 1, 2], [0, 1])
+    # aiokafka fetches from there again, until all are read.
+    rest = [offset for offset, _ in read(*batches[len(first) :])]
+    assert first + rest == [0, 1, 2, 3]
+
+
+def test_what_is_refused_takes_no_room_of_others() -> None:
+    large = batch(CODECS["zstd"], [b"\0" * (INFLATED_BYTES_MAX + 1)], 1)
+    third = batch(CODECS["zstd"], [b"\0" * (INFLATED_BYTES_MAX // 3)], 0)[8:]
+    found = read(*(place.to_bytes(8) + third for place in (0, 2)), large)
+    assert [offset for offset, _ in found] == [0, 2, 1]
+
+
+def test_many_small_batches_of_gzip_are_one_fetch() -> None:
+    values = [b"%d" % number * 2_000 for number in range(300)]
+    batches = [batch(CODECS["gzip"], [value], number) for number, value in enumerate(values)]
+    assert read(*batches) == list(enumerate(values))
+
+
 def snappy_blocks(block: bytes, times: int, *, is_framed: bool) -> bytes:
     if not is_framed:
         return block
