@@ -18,9 +18,15 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 from tests.faults.broker_faults import kafka_away
+from tests.faults.disk_faults import (
+    state_disk_full_at_start,
+    state_disk_full_while_running,
+    store_disk_full,
+)
 from tests.faults.log_bench import LogBench
 from tests.faults.log_faults import LOG_FAULTS, Story
 from tests.faults.refusals import missing_rights, wrong_ways_in
+from tests.faults.small_disk import NoSmallDiskError
 from tests.faults.twin_faults import twins_with_one_folder, twins_with_two_folders
 
 AWAY_SECONDS = 30.0
@@ -44,6 +50,8 @@ def main() -> int:
         try:
             with tempfile.TemporaryDirectory() as folder:
                 seconds = asyncio.run(_run_story(story, Path(folder)))
+        except NoSmallDiskError as error:
+            print(f"{name:<46} skipped: {error}")
         except (AssertionError, TimeoutError) as error:
             failed += 1
             print(f"{name:<46} FAILED: {str(error)[:300]}")
@@ -59,6 +67,11 @@ def _stories(away_seconds: float) -> Mapping[str, StoryInFolder]:
         "two workers of one name and one state folder": twins_with_one_folder,
         "two workers of one name": twins_with_two_folders,
         **{name: functools.partial(_on_bench, story) for name, story in LOG_FAULTS.items()},
+        "disk of the state full while running": functools.partial(
+            _on_bench, state_disk_full_while_running
+        ),
+        "disk of the state full at the start": state_disk_full_at_start,
+        "disk of the embedded store full": store_disk_full,
         f"Kafka away for {away_seconds:.0f} s": functools.partial(
             kafka_away, away_seconds=away_seconds
         ),

@@ -38,6 +38,7 @@ class LaneOrigin:
         self._committed: Mapping[TopicPartition, CommittedPosition] = {}
         self._inputs: Sequence[TopicPartition] = ()
         self._changelog_end = 0
+        self._is_restored = False
 
     async def positions(self, inputs: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
         """The next offset to read of each input; LostRecordsError when a log does not have it."""
@@ -53,6 +54,10 @@ class LaneOrigin:
         """
         if self._changelog is None:
             return Restored(0, 0.0, True)
+        if self._is_restored:
+            # A store that turned out to be damaged or without room: the lane has committed since.
+            self._committed = await self._offsets.committed_here(self._inputs)
+        self._is_restored = True
         log_id = self._offsets.logs.log_id(self._changelog[0])
         await self._require_changelog(self._changelog, log_id)
         restored = await restore(

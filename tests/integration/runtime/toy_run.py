@@ -96,7 +96,9 @@ class Bench:
                 worker.kill()
                 worker.wait()
 
-    async def send(self, records: int, seconds: float = 0.0, keys: int = 500) -> None:
+    async def send(
+        self, records: int, seconds: float = 0.0, keys: int = 500, name: str = "key"
+    ) -> None:
         """Send records to both source topics, spread over the given time."""
         producer = aiokafka.AIOKafkaProducer(bootstrap_servers=self.bootstrap, linger_ms=5)
         await producer.start()
@@ -104,7 +106,7 @@ class Bench:
             for burst in range(20):
                 for number in range(records * burst // 20, records * (burst + 1) // 20):
                     topic = self.prefix + TOPICS[number % 2]
-                    key = b"key%d" % (number * 7919 % keys)
+                    key = b"%s%d" % (name.encode(), number * 7919 % keys)
                     await producer.send(topic, b"x" * 100, key, partition=number // 2 % PARTITIONS)
                 await asyncio.sleep(seconds / 20)
         finally:

@@ -24,6 +24,9 @@ from streams.settings.core import EMBEDDED_LEAD, BatchBounds, CoreSettings
 from streams.stages.contract import Effects, LogRecord, Message, StateReader
 from streams.worker.core_worker import CoreWorker, Surroundings, run_core
 
+WIDE_BYTES = 10_000
+"""Of the state of a key that begins with `wide`."""
+
 SPECS = (
     LaneSpec("intake", ("touchpoints", "installs")),
     LaneSpec("matching", ("match",), "matching-changelog"),
@@ -101,7 +104,10 @@ class Counter:
             counts[key] += 1
             outcome = b"%d %s %d" % (counts[key], record.value, self._keys_known)
             effects.send("attributions", self._p, Message(key, outcome))
-        effects.changes = {key: b"%d" % count for key, count in counts.items()}
+        effects.changes = {
+            key: (b"%d" % count).ljust(WIDE_BYTES if key.startswith(b"wide") else 0)
+            for key, count in counts.items()
+        }
         return effects
 
 
