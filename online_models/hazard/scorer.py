@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from online_models.hazard.encoding import Encoder
 from online_models.hazard.kernel import EncodedRows, Kernel, PackedRows, Weights, fastest
-from online_models.hazard.packed import MALFORMED, PackedAsk
+from online_models.hazard.packed import MALFORMED, PackedAsk, PackedGroup, unpacked
 from online_models.hazard.rules import HazardRules, Numbers, hazard_frame, platform_column
 
 Chances = dict[str, float]
@@ -97,6 +97,22 @@ class HazardScorer:
         _, hazards, _ = self._kernel_scores([Ask(features, landmark, platform)])
         answers: list[float] = hazards[0, self.rules.shape.first_bin(landmark) :].tolist()
         return None if math.isnan(answers[0]) else answers
+
+    def hazards_of_bins(self, groups: Sequence[PackedGroup]) -> Numbers:
+        """The calibrated hazard of the bin of each group, for each of its snapshots, group after
+        group; NaN: unusable. What `HazardModel.learn_packed` returns, without learning."""
+        edges, about, packed = self.rules.shape.edges, array("q"), []
+        bins = []
+        for bin_, _, platform, snapshots in groups:
+            place = self.place_of(platform)
+            for frozen in snapshots:
+                about.extend((frozen.landmark, edges[bin_], place))
+                packed.append((frozen.slots, frozen.values))
+                bins.append(bin_)
+        rows = EncodedRows(*unpacked(packed), np.frombuffer(about, np.int64).reshape(-1, 3))
+        hazards, _ = self.kernel.score(rows, self.weights, self.frame)
+        found: Numbers = hazards[np.arange(len(bins)), np.array(bins, np.int64)]
+        return found
 
     def place_of(self, platform: str) -> int:
         """The column of a platform's calibration; unknown platforms share the last one."""

@@ -8,6 +8,7 @@ Losses are in nats per row; a row is one bin as seen from one landmark.
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -21,6 +22,14 @@ from online_models.learning.verdicts import finite
 EVIDENCE_TIERS = ("full", "install_only", "rates", "constant")
 """Best first: the model, the same model with only what was known at the install, shrunk rates by
 source, country and platform, and one rate per bin for all installs."""
+
+SHOWN_ERRORS = 1.96
+"""Standard errors on each side of a difference: an interval of 95 %."""
+
+PAIRED_BLOCKS_MIN = 8
+"""Fewer blocks do not show how much a difference varies."""
+
+_RATES = EVIDENCE_TIERS.index("rates")
 
 
 class PrequentialBlock(NamedTuple):
@@ -45,10 +54,13 @@ class BlockSums(Struct, frozen=True, array_like=True, gc=False):
     tiers: list[float]
     models: list[float]
     sampled_rows: int
-    """Rows that the version published last predicted as well, and losses on these alone."""
+    """Rows that the version published last predicted as well, and losses on these alone: all
+    that it could use. Blocks stored by earlier builds sampled one example in eight."""
     sampled_own: float
     sampled_base: float
     sampled_published: float
+    sampled_rates: float | None = None
+    """None: the block was stored before this was compared."""
 
 
 class ValueSums(Struct, frozen=True, array_like=True, gc=False):
@@ -61,6 +73,36 @@ class ValueSums(Struct, frozen=True, array_like=True, gc=False):
     expected: float
     loss: float
     mean_loss: float  # of one mean per landmark and bucket
+
+
+class PairedLoss(NamedTuple):
+    """How much more one model loses than another on the same rows, in nats per row; `error`: the
+    standard error of the mean. Losses are summed by block, since rows of one install share a label,
+    and a week of many payments is one week."""
+
+    mean: float
+    error: float
+
+    @property
+    def low(self) -> float:
+        """The lower bound of the interval; NaN where there is too little to say."""
+        return self.mean - SHOWN_ERRORS * self.error
+
+    @property
+    def high(self) -> float:
+        return self.mean + SHOWN_ERRORS * self.error
+
+    @property
+    def is_shown_worse(self) -> bool:
+        """Whether the first model is worse by more than chance."""
+        return self.low > 0.0
+
+    @property
+    def is_shown_better(self) -> bool:
+        return self.high < 0.0
+
+
+UNKNOWN = PairedLoss(math.nan, math.nan)
 
 
 class Evidence(Struct, frozen=True):
@@ -77,25 +119,36 @@ class Evidence(Struct, frozen=True):
     """Sum of predictions over number of positives."""
     published_entropy: float
     """Normalised entropy of the version published last, on the rows that it predicted."""
-    own_entropy_on_sample: float
+    own_entropy_beside: float
     """That of the learner's own model on the same rows."""
+    over_constant: PairedLoss = UNKNOWN
+    """Of the learner's own model over one rate per bin, on all rows of the window."""
+    over_rates: PairedLoss = UNKNOWN
+    models_over_rates: dict[str, PairedLoss] = {}
+    """The same of every model, by name."""
+    over_published: PairedLoss = UNKNOWN
+    """Since the version published last was published, and so the two below."""
+    published_over_constant: PairedLoss = UNKNOWN
+    published_over_rates: PairedLoss = UNKNOWN
 
 
 def block_sums(block: PrequentialBlock) -> BlockSums:
     """The sums that evidence needs of a block."""
     labels = block.labels
-    sampled = ~np.isnan(block.published)
-    own, base = _losses(labels, block.tiers[0]), _losses(labels, block.tiers[-1])
+    beside = ~np.isnan(block.published)
+    by_tier = [_losses(labels, predicted) for predicted in block.tiers]
+    own, base, rates = by_tier[0], by_tier[-1], by_tier[_RATES]
     return BlockSums(
         rows=len(labels),
         positives=int(np.count_nonzero(labels)),
         predicted=float(block.tiers[0].sum()),
-        tiers=[float(_losses(labels, predicted).sum()) for predicted in block.tiers],
+        tiers=[float(losses.sum()) for losses in by_tier],
         models=[float(_losses(labels, predicted).sum()) for predicted in block.models],
-        sampled_rows=int(np.count_nonzero(sampled)),
-        sampled_own=float(own[sampled].sum()),
-        sampled_base=float(base[sampled].sum()),
-        sampled_published=float(_losses(labels[sampled], block.published[sampled]).sum()),
+        sampled_rows=int(np.count_nonzero(beside)),
+        sampled_own=float(own[beside].sum()),
+        sampled_base=float(base[beside].sum()),
+        sampled_published=float(_losses(labels[beside], block.published[beside]).sum()),
+        sampled_rates=float(rates[beside].sum()),
     )
 
 
@@ -106,13 +159,40 @@ def _losses(labels: NDArray[np.bool_], predicted: Numbers) -> Numbers:
     return losses
 
 
-def target_evidence(blocks: Iterable[BlockSums], names: Sequence[str]) -> Evidence:
-    """Evidence over these blocks. `names`: of the models, in the order of `BlockSums.models`."""
+def paired_loss(differences: Iterable[tuple[float, int]]) -> PairedLoss:
+    """`differences`: of each block, the summed difference of losses, and the rows behind it."""
+    pairs = np.array([pair for pair in differences if pair[1]], np.float64).reshape(-1, 2)
+    if len(pairs) < PAIRED_BLOCKS_MIN:
+        return UNKNOWN
+    rows, blocks = pairs[:, 1].sum(), len(pairs)
+    mean = pairs[:, 0].sum() / rows
+    spread = ((pairs[:, 0] - mean * pairs[:, 1]) ** 2).sum() * blocks / (blocks - 1)
+    return PairedLoss(float(mean), float(math.sqrt(spread) / rows))
+
+
+def forget_old(blocks: deque[BlockSums], window: int, positives: int) -> None:
+    """Drop the oldest blocks beyond `window`, as long as the others have so many positives."""
+    seen = sum(sums.positives for sums in blocks)
+    while len(blocks) > window and seen - blocks[0].positives >= positives:
+        seen -= blocks.popleft().positives
+
+
+def target_evidence(
+    blocks: Iterable[BlockSums], names: Sequence[str], champion: int = 0, since: int | None = None
+) -> Evidence:
+    """Evidence over these blocks. `names`: of the models, in the order of `BlockSums.models`;
+    `champion`: number of the one that versions are made of; `since`: number of the last blocks that
+    the version published last was there for; None: all."""
     kept = list(blocks)
+    beside = kept if since is None else kept[max(len(kept) - since, 0) :]
     rows, positives = sum(sums.rows for sums in kept), sum(sums.positives for sums in kept)
     tiers = _summed([sums.tiers for sums in kept], len(EVIDENCE_TIERS))
     models = _summed([sums.models for sums in kept], len(names))
-    base = math.fsum(sums.sampled_base for sums in kept)
+    base = math.fsum(sums.sampled_base for sums in beside)
+    over_rates = {
+        name: paired_loss((one.models[number] - one.tiers[_RATES], one.rows) for one in kept)
+        for number, name in enumerate(names)
+    }
     by_tier = zip(EVIDENCE_TIERS, tiers, strict=True)
     by_model = zip(names, models, strict=True)
     return Evidence(
@@ -123,10 +203,24 @@ def target_evidence(blocks: Iterable[BlockSums], names: Sequence[str]) -> Eviden
             **{f"contestant:{name}": _ratio(loss, rows) for name, loss in by_model},
         },
         normalised_entropy=_ratio(tiers[0], tiers[-1]),
-        entropy_over_rates=_ratio(tiers[0], tiers[EVIDENCE_TIERS.index("rates")]),
+        entropy_over_rates=_ratio(tiers[0], tiers[_RATES]),
         calibration=_ratio(math.fsum(sums.predicted for sums in kept), positives),
-        published_entropy=_ratio(math.fsum(sums.sampled_published for sums in kept), base),
-        own_entropy_on_sample=_ratio(math.fsum(sums.sampled_own for sums in kept), base),
+        published_entropy=_ratio(math.fsum(sums.sampled_published for sums in beside), base),
+        own_entropy_beside=_ratio(math.fsum(sums.sampled_own for sums in beside), base),
+        over_constant=paired_loss((one.models[champion] - one.tiers[-1], one.rows) for one in kept),
+        over_rates=over_rates[names[champion]],
+        models_over_rates=over_rates,
+        over_published=paired_loss(
+            (one.sampled_own - one.sampled_published, one.sampled_rows) for one in beside
+        ),
+        published_over_constant=paired_loss(
+            (one.sampled_published - one.sampled_base, one.sampled_rows) for one in beside
+        ),
+        published_over_rates=paired_loss(
+            (one.sampled_published - one.sampled_rates, one.sampled_rows)
+            for one in beside
+            if one.sampled_rates is not None
+        ),
     )
 
 
@@ -140,10 +234,17 @@ def figures_of(evidence: Evidence) -> dict[str, float]:
             "entropy_over_rates": evidence.entropy_over_rates,
             "calibration_ratio": evidence.calibration,
             "normalised_entropy_live": evidence.published_entropy,
-            "normalised_entropy_beside_live": evidence.own_entropy_on_sample,
+            "normalised_entropy_beside_live": evidence.own_entropy_beside,
+            **_bounds("constant", evidence.over_constant),
+            **_bounds("rates", evidence.over_rates),
+            **_bounds("live", evidence.over_published),
             **{f"log_loss:{name}": loss for name, loss in evidence.log_loss.items()},
         }
     )
+
+
+def _bounds(name: str, loss: PairedLoss) -> dict[str, float]:
+    return {f"loss_over_{name}_low": loss.low, f"loss_over_{name}_high": loss.high}
 
 
 def _summed(columns: Sequence[Sequence[float]], size: int) -> list[float]:

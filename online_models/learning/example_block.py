@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from online_models.features.frozen import whole, whole_of
 from online_models.hazard.bins import Shape
-from online_models.hazard.kernel import EncodedRows
 from online_models.hazard.packed import PackedGroup
 from online_models.hazard.rules import Numbers
-from online_models.hazard.scorer import HazardScorer
 from online_models.learning.evidence import PrequentialBlock
 from online_models.scoring.shrunk_rates import InstallOrigin
 from schemas.records import Example, Frozen
@@ -57,23 +55,20 @@ def prequential_block(
     predicted: tuple[Numbers, list[Numbers]],
     by_rates: Sequence[float],
     base: Numbers,
-    by_published: Mapping[int, float],
+    published: Numbers | None,
 ) -> PrequentialBlock:
     """Line up all predictions by row; a row is a snapshot of an example, in order.
 
     `predicted`: hazards by the champion, and by every model. `by_rates`: one hazard per example.
-    `base`: one rate per bin. `by_published`: hazard of an example's last snapshot, by the number of
-    the example. Rows that the champion could not use are left out.
+    `base`: one rate per bin. `published`: hazards by the version published last; None: there is
+    none. Rows that the champion could not use are left out.
     """
     own, by_model = predicted
     sizes = np.array([len(one.snapshots) for one in examples], np.int64)
     bins = np.repeat(np.array([one.bin for one in examples], np.int64), sizes)
     firsts = np.repeat(np.cumsum(sizes) - sizes, sizes)
     rates = np.repeat(np.array(by_rates, np.float64), sizes)
-    published = np.full(len(own), math.nan)
-    lasts = np.cumsum(sizes) - 1
-    for number, chance in by_published.items():
-        published[lasts[number]] = chance
+    published = np.full(len(own), math.nan) if published is None else published
     install_only = own[firsts]
     install_only = np.where(np.isnan(install_only), rates, install_only)
     usable = ~np.isnan(own)
@@ -88,43 +83,6 @@ def prequential_block(
     )
 
 
-def score_examples(
-    scorer: HazardScorer, examples: Sequence[Example], numbers: Sequence[int]
-) -> dict[int, float]:
-    """The hazard of the bin of these examples, given their last snapshot; by number of the
-    example. Examples whose bytes are malformed are left out."""
-    asked = [number for number in numbers if _is_well_formed(scorer, examples[number])]
-    if not asked:
-        return {}
-    frozen = [last_of(examples[number]) for number in asked]
-    starts = np.cumsum([0, *(len(one.slots) // 4 for one in frozen)], dtype=np.int64)
-    slots = np.frombuffer(b"".join(one.slots for one in frozen), "<u4").astype(np.int64)
-    values = np.frombuffer(b"".join(one.values for one in frozen), "<f4").astype(np.float64)
-    landmarks = scorer.rules.shape.landmarks
-    about = np.array(
-        [
-            (one.landmark, landmarks[one.landmark].after_ms, scorer.place_of(example.platform))
-            for one, example in zip(frozen, (examples[n] for n in asked), strict=True)
-        ],
-        np.int64,
-    )
-    rows = EncodedRows(starts, slots, values, about)
-    hazards, _ = scorer.kernel.score(rows, scorer.weights, scorer.frame)
-    bins = [examples[number].bin for number in asked]
-    return dict(zip(asked, hazards[np.arange(len(asked)), bins].tolist(), strict=True))
-
-
 def last_of(example: Example) -> Frozen:
     """The last snapshot, with all of its features."""
     return whole_of(example.snapshots[0], example.snapshots[-1])
-
-
-def _is_well_formed(scorer: HazardScorer, example: Example) -> bool:
-    """The compiled kernel does not check: it would read beyond its arrays."""
-    if not example.snapshots:
-        return False
-    last = last_of(example)
-    if len(last.slots) != len(last.values) or len(last.slots) % 4:
-        return False
-    slots = np.frombuffer(last.slots, "<u4")
-    return not len(slots) or int(slots.max()) < scorer.rules.slots

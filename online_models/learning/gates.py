@@ -12,50 +12,50 @@ from msgspec import Struct
 from online_models.hazard.packed import PackedAsk
 from online_models.hazard.rules import CHANCE_MIN, Numbers
 from online_models.hazard.scorer import HazardScorer
-from online_models.learning.evidence import Evidence
+from online_models.learning.evidence import Evidence, PairedLoss
 from online_models.learning.verdicts import Rejected
+from online_models.targets.targets import POSITIVES_MIN
 
 SCORE_BINS = 10
 """Bins of the population stability index, of equal mass under the earlier version."""
 
 
 class GateRules(Struct, frozen=True):
-    """Limits for versions of a target, as shares; shifts in log odds."""
+    """Limits for versions of a target, as shares; shifts in log odds. Positives are installs that
+    reached the target: one version is as good as they are many, however many rows say nothing."""
 
-    entropy_over_champion: float = 0.01
-    """Share by which normalised entropy may exceed that of the version published last."""
-    entropy_over_rates: float = 1.005
-    """Log loss over that of shrunk rates. A model that is worse than rates, by more than chance,
-    does not go live: rates answer instead."""
-    suspend_over_base: float = 1.10
-    """Normalised entropy of the live version above which it is suspended."""
+    positives_min: int = POSITIVES_MIN
+    """Positives that a version must have learned. A target can raise it."""
+    margin: float = 0.0
+    """Nats a row by which a version must be shown worse than what it is compared with."""
     calibration_min: float = 0.5
     calibration_max: float = 2.0
     calibration_positives: int = 50
-    """Positives below which calibration is not judged."""
+    """Positives of the window below which calibration is not judged."""
+    shift_positives: int = 1000
+    """Positives learned, below which a version may move as far as it likes: what few positives say
+    of a campaign or a country is turned round by the next few."""
     logit_shift: float = 0.5
     """99th percentile of how far log odds may move since the version tried last."""
     stability: float = 0.2
     """Limit of the population stability index: 0.1 is a shift, 0.2 a large one."""
-    young_logit_shift: float = 4.0
-    young_rows: int = 50_000
-    """A version that has learned fewer rows may move as far as `young_logit_shift`, and be
-    unstable."""
 
 
 class ValueGateRules(Struct, frozen=True):
     """Limits for versions of the value model."""
 
-    loss_over_mean: float = 0.02
-    """Share by which the Poisson loss may exceed that of one mean per landmark and bucket."""
+    amounts_min: int = 30
+    """Amounts other than 0 that a version must have learned."""
+    margin: float = 0.0
+    """Poisson loss a row by which a version must be shown worse than one mean for all."""
     ratio_min: float = 0.5
     ratio_max: float = 2.0
     ratio_rows: int = 200
     """Rows with revenue below which totals are not judged."""
+    shift_amounts: int = 5000
+    """Amounts learned, below which a version may move as far as it likes."""
     shift: float = 1.5
     """99th percentile of how far the logarithm of expected day-90 revenue may move."""
-    young_rows: int = 200_000
-    """A version that has learned fewer rows may move further."""
 
 
 class Shift(NamedTuple):
@@ -67,32 +67,50 @@ class Shift(NamedTuple):
 
 def gate_target(
     candidate: HazardScorer,
+    learned: int,
     evidence: Evidence,
     shift: Shift | None,
     rules: GateRules,
-    *,
-    is_young: bool,
 ) -> Rejected | None:
-    """None: the candidate may be published. `shift`: since the version tried last; None: there is
-    none to compare with."""
+    """None: the candidate may be published. `learned`: positives that it has learned; `shift`:
+    since the version tried last; None: there is none to compare with.
+
+    A candidate that is not shown worse is let through: it is fresher than what it replaces.
+    """
     if not is_finite(candidate):
         return Rejected("weights are not finite")
+    if learned < rules.positives_min:
+        return Rejected(f"{learned} positives learned, at least {rules.positives_min} are needed")
     return (
-        _entropy(evidence, rules)
+        shown_worse(
+            {
+                "one rate for all": evidence.over_constant,
+                "rates": evidence.over_rates,
+                "the version published last": evidence.over_published,
+            },
+            rules.margin,
+        )
         or _calibration(evidence, rules)
-        or (_leap(shift, rules, is_young=is_young) if shift else None)
+        or (_leap(shift, rules) if shift and learned >= rules.shift_positives else None)
     )
 
 
 def gate_value(
-    figures: Mapping[str, float], shift: float, rules: ValueGateRules, *, is_young: bool
+    figures: Mapping[str, float],
+    learned: int,
+    over_mean: PairedLoss,
+    shift: float,
+    rules: ValueGateRules,
 ) -> Rejected | None:
-    """None: the candidate may be published. `figures`: evidence by name; `shift`: 99th percentile
-    of how far logarithms of expected amounts moved since the version tried last."""
-    loss = figures.get("poisson_loss", math.nan)
-    mean = figures.get("poisson_loss:constant", math.nan)
-    if not loss - mean <= rules.loss_over_mean * abs(mean):
-        return Rejected(f"Poisson loss {loss:.4f} is above that of one mean for all, {mean:.4f}")
+    """None: the candidate may be published. `figures`: evidence by name; `learned`: amounts other
+    than 0 that it has learned; `over_mean`: its loss over that of one mean per landmark and bucket;
+    `shift`: 99th percentile of how far logarithms of expected amounts moved since the version
+    tried last."""
+    if learned < rules.amounts_min:
+        return Rejected(f"{learned} amounts learned, at least {rules.amounts_min} are needed")
+    worse = shown_worse({"one mean for all": over_mean}, rules.margin)
+    if worse is not None:
+        return worse
     ratio = figures.get("total_ratio", 1.0)
     is_judged = figures["with_revenue"] >= rules.ratio_rows
     if is_judged and not rules.ratio_min <= ratio <= rules.ratio_max:
@@ -100,14 +118,29 @@ def gate_value(
             f"expected {ratio:.2f} times what came, allowed {rules.ratio_min:.2f} to "
             f"{rules.ratio_max:.2f}"
         )
-    if shift > rules.shift and not is_young:
+    if shift > rules.shift and learned >= rules.shift_amounts:
         return Rejected(f"expected amounts moved by a factor of {math.exp(shift):.1f}")
     return None
 
 
+def shown_worse(compared: Mapping[str, PairedLoss], margin: float) -> Rejected | None:
+    """The first of these that a model is shown to be worse than by this margin, by name."""
+    for name, loss in compared.items():
+        if loss.is_shown_worse and loss.low > margin:
+            return Rejected(
+                f"shown worse than {name}: it loses {loss.mean:.2g} more a row, "
+                f"interval {loss.low:.2g} to {loss.high:.2g}"
+            )
+    return None
+
+
 def deserves_suspension(evidence: Evidence, rules: GateRules) -> bool:
-    """Whether the version published last is clearly worse than one rate per bin for all."""
-    return evidence.published_entropy > rules.suspend_over_base
+    """Whether the version published last is shown worse than one rate for all, or than rates."""
+    over = {
+        "one rate for all": evidence.published_over_constant,
+        "rates": evidence.published_over_rates,
+    }
+    return shown_worse(over, rules.margin) is not None
 
 
 def shift_of(
@@ -132,21 +165,6 @@ def is_finite(scorer: HazardScorer) -> bool:
     return all(bool(np.isfinite(numbers).all()) for numbers in scorer.weights)
 
 
-def _entropy(evidence: Evidence, rules: GateRules) -> Rejected | None:
-    if not evidence.entropy_over_rates <= rules.entropy_over_rates:
-        return Rejected(
-            f"log loss is {evidence.entropy_over_rates:.4f} of that of shrunk rates, "
-            f"limit {rules.entropy_over_rates:.4f}"
-        )
-    limit = evidence.published_entropy * (1 + rules.entropy_over_champion)
-    if evidence.own_entropy_on_sample > limit:
-        return Rejected(
-            f"normalised entropy {evidence.own_entropy_on_sample:.4f} is above that of the "
-            f"version published last, {evidence.published_entropy:.4f}, by more than allowed"
-        )
-    return None
-
-
 def _calibration(evidence: Evidence, rules: GateRules) -> Rejected | None:
     if evidence.positives < rules.calibration_positives:
         return None
@@ -158,13 +176,13 @@ def _calibration(evidence: Evidence, rules: GateRules) -> Rejected | None:
     )
 
 
-def _leap(shift: Shift, rules: GateRules, *, is_young: bool) -> Rejected | None:
-    limit = rules.young_logit_shift if is_young else rules.logit_shift
-    if shift.log_odds_p99 > limit:
+def _leap(shift: Shift, rules: GateRules) -> Rejected | None:
+    if shift.log_odds_p99 > rules.logit_shift:
         return Rejected(
-            f"log odds of known rows moved by {shift.log_odds_p99:.2f}, more than {limit:.2f}"
+            f"log odds of known rows moved by {shift.log_odds_p99:.2f}, "
+            f"more than {rules.logit_shift:.2f}"
         )
-    if shift.stability > rules.stability and not is_young:
+    if shift.stability > rules.stability:
         return Rejected(
             f"scores of known rows are spread differently: stability index {shift.stability:.2f}, "
             f"limit {rules.stability:.2f}"

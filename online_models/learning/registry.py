@@ -102,7 +102,7 @@ class Registry:
         changes = [VersionChange(model, version, "refused", history.live, reason)]
         if suspends and history.live and not history.is_held:
             history.live = ""
-            worse = "it is worse than one rate for everybody"
+            worse = "it is shown worse than rates, or than one rate for all"
             changes.append(VersionChange(model, version, "suspended", "", worse, marks=True))
         return changes
 

@@ -9,6 +9,7 @@ from online_models.hazard.bins import PAYER, Shape
 from online_models.hazard.rules import HazardRules
 from online_models.learning.gates import GateRules
 from online_models.scoring.shrunk_rates import RateRules
+from online_models.targets.targets import POSITIVES_MIN
 from schemas.time import HOUR_MS
 
 FIRST_CHAMPION = "main"
@@ -38,7 +39,11 @@ class PaceRules(Struct, frozen=True):
     publish_interval_ms: int = HOUR_MS // 12
     """Nor sooner than this after the last trial, in log time."""
     window: int = 100
-    """Latest blocks that count as evidence."""
+    """Latest blocks that count as evidence,"""
+    window_positives: int = 100
+    """and as many more as it takes until they have so many positives,"""
+    window_max: int = 500
+    """but never more than this."""
     shift_check_max: int = 256
     """Size of the shift-check set: recent snapshots that two versions are compared on."""
 
@@ -52,6 +57,7 @@ class Counts(Struct):
     tried_at: int = 0
     tried_time: int = 0  # log time, ms
     time: int = 0  # log time of the latest block, ms
+    published_at: int = 0  # when the version published last was, in examples seen
 
     def is_trial_due(self, rules: PaceRules, *, is_first: bool) -> bool:
         """Whether a version must be tried now. `is_first`: none has been published yet."""
@@ -76,8 +82,6 @@ class LearnerRules(PaceRules, frozen=True):
     hazard: HazardRules = HazardRules()
     challengers: tuple[Challenger, ...] = ()
     """Models beside the one that `hazard` describes."""
-    champion_every: int = 8
-    """One example in so many is also scored by the version published last."""
     promotion_margin: float = 0.005
     promotion_rows: int = 20_000
     promotion_positives: int = 200
@@ -100,6 +104,10 @@ class LearnerRules(PaceRules, frozen=True):
         return RateRules(shape=self.hazard.shape, prior=self.hazard.prior)
 
 
-def rules_for(shape: Shape = PAYER, prior: float = 0.05) -> LearnerRules:
-    """The usual rules for a target of this shape. `prior`: share of installs that reach it."""
-    return LearnerRules(hazard=HazardRules(shape=shape, prior=prior))
+def rules_for(
+    shape: Shape = PAYER, prior: float = 0.05, positives_min: int = POSITIVES_MIN
+) -> LearnerRules:
+    """The usual rules for a target of this shape. `prior`: share of installs that reach it;
+    `positives_min`: of its gate."""
+    gate = GateRules(positives_min=positives_min)
+    return LearnerRules(hazard=HazardRules(shape=shape, prior=prior), gate=gate)

@@ -26,6 +26,7 @@ from online_models.learning.evidence import (
     Evidence,
     block_sums,
     figures_of,
+    forget_old,
     target_evidence,
 )
 from online_models.learning.example_block import (
@@ -34,7 +35,6 @@ from online_models.learning.example_block import (
     last_of,
     origin_of,
     prequential_block,
-    score_examples,
 )
 from online_models.learning.example_learner import ExampleLearner
 from online_models.learning.gates import deserves_suspension, gate_target, is_finite, shift_of
@@ -46,6 +46,9 @@ from online_models.learning.verdicts import NewChampion, Publication, Refusal, V
 from online_models.persistence.envelope import Unusable, renamed, version_name
 from online_models.scoring.shrunk_rates import ShrunkRates, dump_rates
 from schemas.records import Example
+
+CHECK_SET_EVERY = 8
+"""One example in so many enters the shift-check set."""
 
 BASE_PRIOR_ROWS = 20.0
 """The rate of a bin starts as if this many rows had shown the prior."""
@@ -66,7 +69,7 @@ class TargetLearner(ExampleLearner[HazardScorer]):
         self.champion_model = 0  # index into `models`
         self.rates = ShrunkRates(rules.of_rates())
         self.base = self._new_base()
-        self.blocks: deque[BlockSums] = deque(maxlen=rules.window)
+        self.blocks: deque[BlockSums] = deque(maxlen=max(rules.window, rules.window_max))
         self.shift_check: deque[PackedAsk] = deque(maxlen=rules.shift_check_max)
         self.drift = DriftWatch(rules.drift)
         self._learned_blocks: list[LearnedBlock] = []
@@ -98,11 +101,14 @@ class TargetLearner(ExampleLearner[HazardScorer]):
             return False
         self.champion_model = self.names.index(challenger)
         self.previous = None
+        self.counts.published_at = self.counts.seen  # What was compared was another model.
         return True
 
     def evidence(self) -> Evidence:
         """Of all tiers and models, over the last blocks."""
-        return target_evidence(self.blocks, self.names)
+        rules, counts = self.rules, self.counts
+        since = (counts.seen - counts.published_at) // rules.block
+        return target_evidence(self.blocks, self.names, self.champion_model, since)
 
     def published(self) -> list[Publication]:
         last, name = self.champion, self.names[self.champion_model]
@@ -124,14 +130,15 @@ class TargetLearner(ExampleLearner[HazardScorer]):
         counts.skipped += len(block) - len(valid)
         counts.positives += sum(one.label for one in valid)
         by_rates = self._learn_rates(valid)
-        asked = range(0, len(valid), self.rules.champion_every)
-        by_published = score_examples(self.champion.scorer, valid, asked) if self.champion else {}
         groups = groups_of(valid)
+        live = self.champion
+        by_published = live.scorer.hazards_of_bins(groups) if live else None
         by_model = [model.learn_packed(groups) for model in self.models]
         own = by_model[self.champion_model]
         base = self._base_rates()
         rows = prequential_block(valid, (own, by_model), by_rates, base, by_published)
         self.blocks.append(block_sums(rows))
+        forget_old(self.blocks, self.rules.window, self.rules.window_positives)
         self._learn_base(valid)
         refused = self.drift.counts.refused
         alarms = watch_residuals(self.drift, self.target, valid, own)
@@ -147,7 +154,7 @@ class TargetLearner(ExampleLearner[HazardScorer]):
                 refused=self.drift.counts.refused - refused,
             )
         )
-        for example in valid[:: self.rules.champion_every]:
+        for example in valid[::CHECK_SET_EVERY]:
             if example.snapshots:
                 last = last_of(example)
                 self.shift_check.append(
@@ -192,15 +199,17 @@ class TargetLearner(ExampleLearner[HazardScorer]):
         candidate = self._version(self.target, self.model)
         earlier = self.previous
         shift = shift_of(candidate.scorer, earlier.scorer, self.shift_check) if earlier else None
-        is_young = self.model.counts.rows < rules.young_rows
-        rejected = gate_target(candidate.scorer, evidence, shift, rules, is_young=is_young)
+        learned = self.counts.positives
+        rejected = gate_target(candidate.scorer, learned, evidence, shift, rules)
         self.previous = candidate
         name, figures = self.names[self.champion_model], figures_of(evidence)
+        figures["positives_learned"] = float(learned)
         if shift is not None:
             figures |= {"log_odds_shift_p99": shift.log_odds_p99, "stability": shift.stability}
         if rejected is None:
             parent = self.champion.name if self.champion else ""
             self.champion = candidate
+            self.counts.published_at = self.counts.seen
             return Publication(
                 model=self.target,
                 version=candidate.name,
@@ -244,8 +253,8 @@ class TargetLearner(ExampleLearner[HazardScorer]):
         return Version(renamed(model, snapshot), snapshot.content, scorer)
 
     def _others(self, evidence: Evidence) -> list[Publication]:
-        """Shrunk rates, which need no gate; and the best challenger, unless it is worse than
-        they are."""
+        """Shrunk rates, which need no gate; and the best challenger, unless it is shown
+        worse than they are, or has learned too few positives."""
         content = dump_rates(self.rates)
         checksum = hashlib.sha256(content).digest()
         model = self.rates_model
@@ -253,9 +262,10 @@ class TargetLearner(ExampleLearner[HazardScorer]):
         others = [name for name in self.names if name != self.names[self.champion_model]]
         if others:
             best = min(others, key=lambda name: evidence.log_loss[f"contestant:{name}"])
-            limit = self.rules.gate.entropy_over_rates * evidence.log_loss["rates"]
+            is_worse = evidence.models_over_rates[best].is_shown_worse
+            has_learned = self.counts.positives >= self.rules.gate.positives_min
             model, of = f"{self.target}/challenger", self.models[self.names.index(best)]
             version = self._version(model, of)
-            if evidence.log_loss[f"contestant:{best}"] <= limit and is_finite(version.scorer):
+            if has_learned and not is_worse and is_finite(version.scorer):
                 beside.append(Publication(model, version.name, version.content, best))
         return beside

@@ -16,7 +16,7 @@ import numpy as np
 from online_models.features.frozen import whole
 from online_models.hazard.kernel import Kernel
 from online_models.hazard.rules import Numbers
-from online_models.learning.evidence import ValueSums
+from online_models.learning.evidence import PairedLoss, ValueSums, paired_loss
 from online_models.learning.example_learner import ExampleLearner
 from online_models.learning.gates import ValueGateRules, gate_value
 from online_models.learning.learner import Version
@@ -95,6 +95,10 @@ class ValueLearner(ExampleLearner[ValueScorer]):
             }
         )
 
+    def _over_mean(self) -> PairedLoss:
+        """Loss of the model over that of one mean per landmark and bucket."""
+        return paired_loss((one.loss - one.mean_loss, one.rows) for one in self.blocks)
+
     def dump(self, known: Mapping[str, bytes]) -> dict[str, bytes]:
         return dump_value_learner(self)
 
@@ -156,8 +160,9 @@ class ValueLearner(ExampleLearner[ValueScorer]):
         shift = self._shift(candidate)
         figures["log_amount_shift_p99"] = shift
         self.previous = candidate
-        is_young = self.model.counts.rows < self.rules.gate.young_rows
-        rejected = gate_value(figures, shift, self.rules.gate, is_young=is_young)
+        learned, over_mean = self.counts.positives, self._over_mean()
+        figures["positives_learned"] = float(learned)
+        rejected = gate_value(figures, learned, over_mean, shift, self.rules.gate)
         if rejected is not None:
             return Refusal(VALUE, name, rejected.reason, figures=figures)
         self.champion = candidate

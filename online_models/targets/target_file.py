@@ -30,6 +30,7 @@ from online_models.scoring.landmarks import LANDMARKS
 from online_models.targets.targets import (
     DEFAULT_TARGETS,
     PAYING,
+    POSITIVES_MIN,
     VALUE,
     Action,
     Target,
@@ -66,6 +67,7 @@ class _Target(Struct, forbid_unknown_fields=True):
     event_name: str = ""
     prior: float = 0.05
     actions: list[_Action] = []
+    positives_min: int = POSITIVES_MIN
 
 
 class _Value(Struct, forbid_unknown_fields=True):
@@ -104,6 +106,12 @@ def _target(written: _Target, where: str) -> Target:
         raise FileError(
             f"{where}.event_name", "payments have no names", 'only with event = "activity"'
         )
+    if written.positives_min < POSITIVES_MIN:
+        raise FileError(
+            f"{where}.positives_min",
+            f"{written.positives_min} positives show nothing",
+            f"{POSITIVES_MIN} or more",
+        )
     headline = written.headline or next(iter(written.horizons), "")
     if headline not in written.horizons:
         raise FileError(
@@ -120,6 +128,7 @@ def _target(written: _Target, where: str) -> Target:
             _action(action, f"{where}.actions[{index}]")
             for index, action in enumerate(written.actions)
         ),
+        positives_min=written.positives_min,
     )
 
 

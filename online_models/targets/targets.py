@@ -21,6 +21,10 @@ VALUE = "value"
 """Name of the value model; no target may have it."""
 
 
+POSITIVES_MIN = 30
+"""Installs that reached a target, below which what a model says of it is noise."""
+
+
 class Action(Struct, frozen=True):
     """An action on an install that pays off if the target is reached.
 
@@ -43,6 +47,8 @@ class Target(Struct, frozen=True):
     prior: float = 0.05
     """Share of installs that reach the target by the last horizon, before anything is learned."""
     actions: tuple[Action, ...] = ()
+    positives_min: int = POSITIVES_MIN
+    """Installs that reached it, below which no version of its model goes live: rates answer."""
 
     @property
     def rates(self) -> str:

@@ -13,7 +13,9 @@ from schemas.records import Example, Frozen
 from streams.lab.bench.hazard_rows import EPOCH_MS, hazard_rows
 
 HAZARD = HazardRules(slots=2**10)
-LENIENT = GateRules(9.0, 9.0, 9.0, 0.0, 99.0, 10**9, 99.0, 99.0, 99.0)
+LENIENT = GateRules(
+    positives_min=0, margin=99.0, calibration_positives=10**9, shift_positives=10**9
+)
 RULES = LearnerRules(
     hazard=HAZARD,
     challengers=(Challenger("fast", 0.1),),

@@ -13,7 +13,9 @@ from streams.stages.learning.rules import LearningRules
 def learning_of(targets: Targets, challengers: tuple[Challenger, ...] = ()) -> LearningRules:
     """The usual rules for these targets, each with these challengers."""
     hazards = {
-        one.name: structs.replace(rules_for(one.shape, one.prior), challengers=challengers)
+        one.name: structs.replace(
+            rules_for(one.shape, one.prior, one.positives_min), challengers=challengers
+        )
         for one in targets.hazards
     }
     return LearningRules(hazards | {VALUE: ValueLearnerRules()})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 
 import numpy as np
 import pytest
@@ -12,7 +13,15 @@ from online_models.hazard.encoding import Encoder
 from online_models.hazard.packed import PackedAsk
 from online_models.hazard.rules import HazardRules
 from online_models.hazard.scorer import HazardScorer
-from online_models.learning.evidence import BlockSums, Evidence, figures_of, target_evidence
+from online_models.learning.evidence import (
+    BlockSums,
+    Evidence,
+    PairedLoss,
+    figures_of,
+    forget_old,
+    paired_loss,
+    target_evidence,
+)
 from online_models.learning.gates import (
     GateRules,
     Shift,
@@ -23,12 +32,14 @@ from online_models.learning.gates import (
 )
 from online_models.learning.rules import Challenger, LearnerRules
 from online_models.learning.target_learner import TargetLearner
-from online_models.learning.verdicts import NewChampion, Refusal
+from online_models.learning.verdicts import NewChampion, Refusal, Rejected
 from tests.worlds import learner_world
 from tests.worlds.hazard_world import SMALL, learned
 from tests.worlds.learner_world import RULES
 
-GOOD = Evidence(10_000, 400, {}, 0.9, 0.95, 1.0, 0.9, 0.9)
+BETTER, WORSE = PairedLoss(-0.02, 0.005), PairedLoss(0.02, 0.005)
+UNCLEAR = PairedLoss(0.02, 0.02)
+GOOD = Evidence(10_000, 400, {}, 0.9, 0.95, 1.0, 0.9, 0.9, BETTER, BETTER)
 STILL = Shift(0.1, 0.01)
 
 
@@ -41,10 +52,11 @@ def scorer() -> HazardScorer:
     ("evidence", "shift", "reason"),
     [
         ({}, STILL, None),
-        ({"entropy_over_rates": 1.01}, STILL, "shrunk rates"),
-        ({"entropy_over_rates": math.nan}, STILL, "shrunk rates"),
-        ({"own_entropy_on_sample": 0.92}, STILL, "published last"),
-        ({"own_entropy_on_sample": 0.905}, STILL, None),
+        ({"over_rates": WORSE}, STILL, "shown worse than rates: it loses 0.02 more a row"),
+        ({"over_rates": UNCLEAR}, STILL, None),
+        ({"over_constant": WORSE}, STILL, "shown worse than one rate for all"),
+        ({"over_published": WORSE}, STILL, "shown worse than the version published last"),
+        ({"over_published": UNCLEAR}, STILL, None),
         ({"calibration": 2.5}, STILL, "times what came"),
         ({"calibration": 2.5, "positives": 10}, STILL, None),
         ({}, Shift(0.6, 0.0), "log odds of known rows moved by 0.60"),
@@ -55,24 +67,56 @@ def scorer() -> HazardScorer:
 def test_a_version_is_published_only_within_every_limit(
     scorer: HazardScorer, evidence: dict[str, float], shift: Shift | None, reason: str | None
 ) -> None:
-    rejected = gate_target(
-        scorer, structs.replace(GOOD, **evidence), shift, GateRules(), is_young=False
-    )
+    rejected = gate_target(scorer, 2000, structs.replace(GOOD, **evidence), shift, GateRules())
     assert (rejected is None) == (reason is None)
     assert reason is None or (rejected is not None and reason in rejected.reason)
 
 
-def test_a_young_model_may_still_move(scorer: HazardScorer) -> None:
-    leap = Shift(2.0, 1.0)
-    assert gate_target(scorer, GOOD, leap, GateRules(), is_young=True) is None
-    assert gate_target(scorer, GOOD, leap, GateRules(), is_young=False) is not None
+def test_no_version_is_published_on_fewer_positives_than_the_minimum(
+    scorer: HazardScorer,
+) -> None:
+    refused = gate_target(scorer, 29, GOOD, STILL, GateRules())
+    assert refused == Rejected("29 positives learned, at least 30 are needed")
+    assert gate_target(scorer, 30, GOOD, STILL, GateRules()) is None
+
+
+def test_a_model_of_few_positives_may_move(scorer: HazardScorer) -> None:
+    leap, rules = Shift(2.0, 1.0), GateRules()
+    assert gate_target(scorer, rules.shift_positives - 1, GOOD, leap, rules) is None
+    assert gate_target(scorer, rules.shift_positives, GOOD, leap, rules) is not None
+
+
+def test_a_difference_is_judged_by_how_much_it_varies_between_blocks() -> None:
+    steady = paired_loss([(2.0, 100), (2.2, 110)] * 10)
+    assert steady.mean == pytest.approx(0.02)
+    assert steady.is_shown_worse
+    torn = paired_loss([(30.0, 100), (-26.0, 100)] * 10)
+    assert torn.mean == pytest.approx(0.02)
+    assert not torn.is_shown_worse
+    assert not torn.is_shown_better
+    assert paired_loss([(-2.0, 100), (-2.1, 100)] * 10).is_shown_better
+
+
+def test_few_blocks_show_nothing() -> None:
+    assert not paired_loss([(2.0, 100)] * 7).is_shown_worse
+    assert paired_loss([(2.0, 100), (2.2, 100)] * 4).is_shown_worse
+    assert not paired_loss([(2.0, 100)] * 7 + [(0.0, 0)] * 9).is_shown_worse
+
+
+def test_the_window_reaches_back_until_it_has_enough_positives() -> None:
+    rare = BlockSums(100, 1, 1.0, [1.0] * 4, [1.0], 0, 0.0, 0.0, 0.0)
+    blocks = deque([rare] * 50)
+    forget_old(blocks, 10, 20)
+    assert len(blocks) == 20
+    forget_old(blocks, 10, 5)
+    assert len(blocks) == 10
 
 
 def test_weights_that_are_not_finite_never_pass() -> None:
     model = learned(200)
     model.scorer.weights.w[3, 0] = math.inf
     assert not is_finite(model.scorer)
-    rejected = gate_target(model.scorer, GOOD, None, GateRules(), is_young=True)
+    rejected = gate_target(model.scorer, 2000, GOOD, None, GateRules())
     assert rejected is not None
     assert rejected.reason == "weights are not finite"
 
@@ -100,14 +144,17 @@ def test_evidence_is_about_the_window_alone_and_knows_what_it_cannot_say() -> No
     assert evidence.normalised_entropy == pytest.approx(10 / 13)
     assert evidence.log_loss["contestant:fast"] == pytest.approx(0.09)
     assert evidence.published_entropy == pytest.approx(2.2 / 2.5)
+    assert math.isnan(target_evidence([block], ["main", "fast"], since=0).published_entropy)
     nothing = target_evidence([], ["main"])
     assert math.isnan(nothing.normalised_entropy)
     assert figures_of(nothing) == {"rows": 0.0, "positives": 0.0}
 
 
 def test_a_live_version_worse_than_one_rate_is_suspended() -> None:
-    assert deserves_suspension(structs.replace(GOOD, published_entropy=1.2), GateRules())
-    assert not deserves_suspension(structs.replace(GOOD, published_entropy=math.nan), GateRules())
+    for over in ("published_over_constant", "published_over_rates"):
+        assert deserves_suspension(structs.replace(GOOD, **{over: WORSE}), GateRules())
+        assert not deserves_suspension(structs.replace(GOOD, **{over: UNCLEAR}), GateRules())
+    assert not deserves_suspension(GOOD, GateRules())
 
 
 def test_tiers_are_compared_on_the_same_rows_and_the_full_model_wins() -> None:
@@ -152,17 +199,16 @@ def test_labels_that_turn_round_do_not_go_live() -> None:
     assert isinstance(first, Refusal)
 
 
-def test_when_the_version_that_scores_is_worse_than_one_rate_it_is_suspended() -> None:
-    good = learner_world.examples(8_200, seed=2)
+def test_when_the_version_that_scores_is_shown_worse_than_one_rate_it_is_suspended() -> None:
+    good = learner_world.examples(8_600, seed=2)
     poison = [structs.replace(one, label=not one.label) for one in good[8_000:]]
-    short = structs.replace(RULES, gate=GateRules(), block=50, window=4, champion_every=1)
-    learner = TargetLearner("payer", short)
+    learner = TargetLearner("payer", structs.replace(RULES, gate=GateRules(), block=50))
     learner.learn(good[:8_000])
-    learner.learn(poison[:50])
-    assert learner.champion is not None
-    refused = [one for one in learner.learn(poison[50:100]) if isinstance(one, Refusal)]
-    assert refused[0].suspends
-    assert learner.champion is None
+    still = GateRules(shift_positives=0, logit_shift=0.0)  # No fresh version takes its place.
+    learner.rules = structs.replace(learner.rules, gate=still)
+    refused = [one for one in learner.learn(poison) if isinstance(one, Refusal)]
+    assert [one.suspends for one in refused].count(True) == 1
+    assert not refused[0].suspends
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ from schemas.records import Example, Frozen
 VALUE = ValueRules(slots=2**10)
 RULES = ValueLearnerRules(
     value=VALUE, block=10, first_publication=200, publish_every=200, publish_growth=0.0,
-    publish_interval_ms=0, gate=ValueGateRules(loss_over_mean=0.5),
+    publish_interval_ms=0, gate=ValueGateRules(margin=0.5),
 )  # fmt: skip
 EPOCH = 1_790_000_000_000
 

@@ -62,6 +62,11 @@ def test_money_can_be_counted_in_another_currency() -> None:
             '"install"',
             "event: 'install' is not a choice; allowed: activity",
         ),
+        (
+            "prior = 0.2",
+            "prior = 0.2\npositives_min = 9",
+            "positives_min: 9 positives show nothing",
+        ),
         ("prior = 0.2", "prior = 1.0", "prior: 1.0 is out of range; allowed: between 0 and 1"),
         ("prior = 0.2", "priors = 0.2", "target[0]: unknown key 'priors', did you mean prior?"),
         (

@@ -8,7 +8,7 @@ from msgspec import structs
 from online_models.credit.gates import CreditGateRules
 from online_models.credit.learner import CreditRules
 from online_models.hazard.rules import HazardRules
-from online_models.learning.gates import GateRules
+from online_models.learning.gates import GateRules, ValueGateRules
 from online_models.learning.rules import LearnerRules, PaceRules
 from online_models.learning.value_learner import ValueLearnerRules
 from online_models.targets.targets import VALUE
@@ -41,14 +41,17 @@ class NothingEvicted(StageObserver):
 def stage_rules(seed: int) -> StageRules:
     """Models are tried early, and in every other seed hardly ever pass."""
     rules = rule_set(seed).rules
-    lenient = GateRules(10.0, 10.0, 10.0, 0.0, 100.0, 10**9, 100.0, 100.0, 100.0)
+    lenient = GateRules(
+        positives_min=0, margin=99.0, calibration_positives=10**9, shift_positives=10**9,
+    )  # fmt: skip
     early = PaceRules(
         block=2, first_publication=2, publish_every=2, publish_growth=0.0, publish_interval_ms=0,
-        window=20, shift_check_max=4,
+        window=20, window_positives=10, shift_check_max=4,
     )  # fmt: skip
     pace = structs.asdict(early)
     learner = LearnerRules(
-        **pace, hazard=HazardRules(slots=SLOTS), gate=lenient if seed % 2 else GateRules(),
+        **pace, hazard=HazardRules(slots=SLOTS),
+        gate=lenient if seed % 2 else GateRules(positives_min=2),
     )  # fmt: skip
     intake = IntakeRules(
         b"secret", EventMs(EARLIEST), dead_letter_share_max=1.0, dead_letter_window=10**9,
@@ -61,7 +64,9 @@ def stage_rules(seed: int) -> StageRules:
     )  # fmt: skip
     targets: dict[str, AnyRules] = {
         "payer": learner,
-        VALUE: ValueLearnerRules(**pace, value=ValueRules(SLOTS)),
+        VALUE: ValueLearnerRules(
+            **pace, value=ValueRules(SLOTS), gate=ValueGateRules(amounts_min=2)
+        ),
     }
     return StageRules(intake, rules, LearningRules(targets, credit), ScoringRules(slots=SLOTS))
 

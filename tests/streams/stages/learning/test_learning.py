@@ -134,13 +134,13 @@ def test_what_did_not_change_is_not_stored_again() -> None:
 
 
 def test_a_version_that_fails_its_gate_is_not_marked_but_told_of() -> None:
-    impossible = GateRules(entropy_over_rates=0.0)
+    impossible = GateRules(positives_min=10**9)
     stage = learning(rules=structs.replace(RULES, gate=impossible))
     effects = stage.decide(frames(EXAMPLES[:400], 60))
     assert of("payer", versions([effects])) == []
     reported = [row for row in rows(effects, "model-versions") if row["model"] == "payer"]
     assert {(row["state"], row["live_version"]) for row in reported} == {("refused", "")}
-    assert "shrunk rates" in reported[0]["reason"]
+    assert "positives learned, at least 1000000000" in reported[0]["reason"]
 
 
 def test_where_nothing_outlives_the_worker_the_offset_moves_with_every_batch() -> None:
