@@ -26,6 +26,7 @@ from tests.faults.disk_faults import (
 from tests.faults.log_bench import LogBench
 from tests.faults.log_faults import LOG_FAULTS, Story
 from tests.faults.refusals import missing_rights, wrong_ways_in
+from tests.faults.right_ways import right_ways_in
 from tests.faults.small_disk import NoSmallDiskError
 from tests.faults.twin_faults import twins_with_one_folder, twins_with_two_folders
 
@@ -64,6 +65,7 @@ def _stories(away_seconds: float) -> Mapping[str, StoryInFolder]:
     return {
         "wrong ways into Kafka": wrong_ways_in,
         "missing rights in Kafka": missing_rights,
+        "right ways into Kafka": right_ways_in,
         "two workers of one name and one state folder": twins_with_one_folder,
         "two workers of one name": twins_with_two_folders,
         **{name: functools.partial(_on_bench, story) for name, story in LOG_FAULTS.items()},

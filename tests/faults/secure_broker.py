@@ -144,6 +144,8 @@ def _properties(server: KafkaServer, ports: Mapping[str, int], folder: Path) -> 
         f"sasl.enabled.mechanisms={_ALL_MECHANISMS}",
         "listener.name.narrow.sasl.enabled.mechanisms=PLAIN",
         "listener.name.mutual.ssl.client.auth=required",
+        # The name in the certificate is the user.
+        "listener.name.mutual.ssl.principal.mapping.rules=RULE:^CN=(.*)$/$1/",
     ]
     for name, (protocol, _, certificate) in LISTENERS.items():
         prefix = f"listener.name.{name.lower()}"
