@@ -28,6 +28,10 @@ class GateRules(Struct, frozen=True):
     """Positives that a version must have learned. A target can raise it."""
     margin: float = 0.0
     """Nats a row by which a version must be shown worse than what it is compared with."""
+    proven_positives: int = 200
+    """Positives learned, below which the first version, or the first after a suspension, must be
+    shown better than rates: until then rates answer. With more, and later, it is enough that it is
+    not shown worse: a model on few positives must not win by luck, and nor must rates for ever."""
     calibration_min: float = 0.5
     calibration_max: float = 2.0
     calibration_positives: int = 50
@@ -71,11 +75,14 @@ def gate_target(
     evidence: Evidence,
     shift: Shift | None,
     rules: GateRules,
+    *,
+    is_first: bool,
 ) -> Rejected | None:
     """None: the candidate may be published. `learned`: positives that it has learned; `shift`:
-    since the version tried last; None: there is none to compare with.
+    since the version tried last; None: there is none to compare with. `is_first`: none scores.
 
-    A candidate that is not shown worse is let through: it is fresher than what it replaces.
+    What is simpler answers until a model is shown better. From then on a candidate that is not
+    shown worse is let through: it is fresher than what it replaces.
     """
     if not is_finite(candidate):
         return Rejected("weights are not finite")
@@ -89,6 +96,11 @@ def gate_target(
                 "the version published last": evidence.over_published,
             },
             rules.margin,
+        )
+        or (
+            _unproven(evidence.over_rates)
+            if is_first and learned < rules.proven_positives
+            else None
         )
         or _calibration(evidence, rules)
         or (_leap(shift, rules) if shift and learned >= rules.shift_positives else None)
@@ -163,6 +175,15 @@ def shift_of(
 def is_finite(scorer: HazardScorer) -> bool:
     """Whether all of its weights are."""
     return all(bool(np.isfinite(numbers).all()) for numbers in scorer.weights)
+
+
+def _unproven(over_rates: PairedLoss) -> Rejected | None:
+    if over_rates.is_shown_better:
+        return None
+    return Rejected(
+        f"not yet shown better than rates: it loses {over_rates.mean:.2g} more a row, "
+        f"interval {over_rates.low:.2g} to {over_rates.high:.2g}"
+    )
 
 
 def _calibration(evidence: Evidence, rules: GateRules) -> Rejected | None:

@@ -200,7 +200,9 @@ class TargetLearner(ExampleLearner[HazardScorer]):
         earlier = self.previous
         shift = shift_of(candidate.scorer, earlier.scorer, self.shift_check) if earlier else None
         learned = self.counts.positives
-        rejected = gate_target(candidate.scorer, learned, evidence, shift, rules)
+        rejected = gate_target(
+            candidate.scorer, learned, evidence, shift, rules, is_first=self.champion is None
+        )
         self.previous = candidate
         name, figures = self.names[self.champion_model], figures_of(evidence)
         figures["positives_learned"] = float(learned)

@@ -14,7 +14,11 @@ from streams.lab.bench.hazard_rows import EPOCH_MS, hazard_rows
 
 HAZARD = HazardRules(slots=2**10)
 LENIENT = GateRules(
-    positives_min=0, margin=99.0, calibration_positives=10**9, shift_positives=10**9
+    positives_min=0,
+    margin=99.0,
+    proven_positives=0,
+    calibration_positives=10**9,
+    shift_positives=10**9,
 )
 RULES = LearnerRules(
     hazard=HAZARD,

@@ -34,10 +34,14 @@ RATES = "payer/rates"
 
 @cache
 def made_up(count: int) -> list[Example]:
-    """Examples that have matured until now, with features hashed as by live workers."""
+    """Examples that have matured until now, with features hashed as by live workers. So many reach
+    the target that a version goes live after a few thousand."""
     examples = learner_world.examples(count, hazard=HazardRules())
     late = int(time.time() * 1000) - examples[-1].matured_at
-    return [structs.replace(one, matured_at=one.matured_at + late) for one in examples]
+    return [
+        structs.replace(one, matured_at=one.matured_at + late, label=one.label or not number % 50)
+        for number, one in enumerate(examples)
+    ]
 
 
 def poisoned(examples: list[Example]) -> list[Example]:

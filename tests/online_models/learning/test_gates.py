@@ -53,7 +53,8 @@ def scorer() -> HazardScorer:
     [
         ({}, STILL, None),
         ({"over_rates": WORSE}, STILL, "shown worse than rates: it loses 0.02 more a row"),
-        ({"over_rates": UNCLEAR}, STILL, None),
+        ({"over_rates": UNCLEAR}, STILL, "not yet shown better than rates: it loses 0.02 more"),
+        ({"over_rates": PairedLoss(math.nan, math.nan)}, STILL, "not yet shown better"),
         ({"over_constant": WORSE}, STILL, "shown worse than one rate for all"),
         ({"over_published": WORSE}, STILL, "shown worse than the version published last"),
         ({"over_published": UNCLEAR}, STILL, None),
@@ -67,7 +68,8 @@ def scorer() -> HazardScorer:
 def test_a_version_is_published_only_within_every_limit(
     scorer: HazardScorer, evidence: dict[str, float], shift: Shift | None, reason: str | None
 ) -> None:
-    rejected = gate_target(scorer, 2000, structs.replace(GOOD, **evidence), shift, GateRules())
+    found, rules = structs.replace(GOOD, **evidence), GateRules(shift_positives=150)
+    rejected = gate_target(scorer, 150, found, shift, rules, is_first=True)
     assert (rejected is None) == (reason is None)
     assert reason is None or (rejected is not None and reason in rejected.reason)
 
@@ -75,15 +77,26 @@ def test_a_version_is_published_only_within_every_limit(
 def test_no_version_is_published_on_fewer_positives_than_the_minimum(
     scorer: HazardScorer,
 ) -> None:
-    refused = gate_target(scorer, 29, GOOD, STILL, GateRules())
+    refused = gate_target(scorer, 29, GOOD, STILL, GateRules(), is_first=True)
     assert refused == Rejected("29 positives learned, at least 30 are needed")
-    assert gate_target(scorer, 30, GOOD, STILL, GateRules()) is None
+    assert gate_target(scorer, 30, GOOD, STILL, GateRules(), is_first=True) is None
+
+
+def test_once_a_version_scores_or_positives_are_many_it_is_enough_not_to_be_shown_worse(
+    scorer: HazardScorer,
+) -> None:
+    unclear = structs.replace(GOOD, over_rates=UNCLEAR)
+    assert gate_target(scorer, 199, unclear, STILL, GateRules(), is_first=True) is not None
+    assert gate_target(scorer, 199, unclear, STILL, GateRules(), is_first=False) is None
+    assert gate_target(scorer, 200, unclear, STILL, GateRules(), is_first=True) is None
+    worse = structs.replace(GOOD, over_rates=WORSE)
+    assert gate_target(scorer, 2000, worse, STILL, GateRules(), is_first=False) is not None
 
 
 def test_a_model_of_few_positives_may_move(scorer: HazardScorer) -> None:
     leap, rules = Shift(2.0, 1.0), GateRules()
-    assert gate_target(scorer, rules.shift_positives - 1, GOOD, leap, rules) is None
-    assert gate_target(scorer, rules.shift_positives, GOOD, leap, rules) is not None
+    assert gate_target(scorer, rules.shift_positives - 1, GOOD, leap, rules, is_first=False) is None
+    assert gate_target(scorer, rules.shift_positives, GOOD, leap, rules, is_first=False) is not None
 
 
 def test_a_difference_is_judged_by_how_much_it_varies_between_blocks() -> None:
@@ -116,7 +129,7 @@ def test_weights_that_are_not_finite_never_pass() -> None:
     model = learned(200)
     model.scorer.weights.w[3, 0] = math.inf
     assert not is_finite(model.scorer)
-    rejected = gate_target(model.scorer, 2000, GOOD, None, GateRules())
+    rejected = gate_target(model.scorer, 2000, GOOD, None, GateRules(), is_first=True)
     assert rejected is not None
     assert rejected.reason == "weights are not finite"
 

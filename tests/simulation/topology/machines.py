@@ -42,7 +42,8 @@ def stage_rules(seed: int) -> StageRules:
     """Models are tried early, and in every other seed hardly ever pass."""
     rules = rule_set(seed).rules
     lenient = GateRules(
-        positives_min=0, margin=99.0, calibration_positives=10**9, shift_positives=10**9,
+        positives_min=0, margin=99.0, proven_positives=0, calibration_positives=10**9,
+        shift_positives=10**9,
     )  # fmt: skip
     early = PaceRules(
         block=2, first_publication=2, publish_every=2, publish_growth=0.0, publish_interval_ms=0,
@@ -51,7 +52,7 @@ def stage_rules(seed: int) -> StageRules:
     pace = structs.asdict(early)
     learner = LearnerRules(
         **pace, hazard=HazardRules(slots=SLOTS),
-        gate=lenient if seed % 2 else GateRules(positives_min=2),
+        gate=lenient if seed % 2 else GateRules(positives_min=2, proven_positives=0),
     )  # fmt: skip
     intake = IntakeRules(
         b"secret", EventMs(EARLIEST), dead_letter_share_max=1.0, dead_letter_window=10**9,
