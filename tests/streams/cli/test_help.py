@@ -65,6 +65,7 @@ def test_all_commands_are_there() -> None:
         "dead-letters drop",
         "doctor",
         "bench",
+        "import",
         "settings",
     }
 

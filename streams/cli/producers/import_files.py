@@ -1,0 +1,80 @@
+"""`headwater import`: events of a team's own CSV files, to replay and to evaluate."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from streams.cli.output import answer_json, answer_text, json_option, say, settings_for
+
+if TYPE_CHECKING:
+    from streams.operations.csv_import import CsvImport
+
+FAULTS_SHOWN = 20
+"""Faults that are told one by one; the others are counted."""
+
+
+@click.command("import")
+@click.option(
+    "--map",
+    "map_file",
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="TOML file: which column is which field. Example: deploy/import.example.toml",
+)
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File of JSON lines to write. Example: history.jsonl",
+)
+@click.argument(
+    "files",
+    nargs=-1,
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE...",
+)
+@json_option
+def import_command(map_file: Path, out: Path, files: tuple[Path, ...], as_json: bool) -> int:
+    """Make events from CSV files, to try your own history.
+
+    Writes installs, sessions, payments, clicks and costs as `headwater replay`, `evaluate --data`
+    and `send` read them. Every event is checked as the workers check it. A row that has no single
+    meaning is left out, with one line on stderr that says file, line, column and what to do.
+
+    The exit code is 0 if every row became an event, and 1 if one was left out.
+
+    \b
+    Example:
+      headwater import --map map.toml --out history.jsonl installs.csv payments.csv
+      headwater evaluate payer --data history.jsonl
+    """
+    from streams.operations.csv_import import CsvImport, read_import_map
+    from streams.wiring.named_file import read_file
+
+    rules = read_file(map_file, "map", read_import_map)
+    reader = CsvImport(rules, settings_for(None).rules.earliest_event_time)
+    _write(reader, files, out)
+    if as_json:
+        answer_json({"events": dict(reader.counts), "left_out": reader.faults})
+    else:
+        counts = ", ".join(f"{count:,} of {kind}" for kind, count in sorted(reader.counts.items()))
+        answer_text(f"events written: {counts or 'none'}; faults: {reader.faults:,}")
+    return 1 if reader.faults or not reader.counts else 0
+
+
+def _write(reader: CsvImport, files: tuple[Path, ...], out: Path) -> None:
+    from streams.kafka.kcat import record_line
+    from streams.operations.csv_import import Fault
+
+    with out.open("wb") as lines:
+        for found in reader.read(files):
+            if not isinstance(found, Fault):
+                lines.write(record_line(found))
+            elif reader.faults <= FAULTS_SHOWN:
+                say(str(found))
+    if reader.faults > FAULTS_SHOWN:
+        say(f"further faults: {reader.faults - FAULTS_SHOWN:,}; mend these first")
