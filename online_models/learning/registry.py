@@ -94,6 +94,17 @@ class Registry:
         history.live = known.version
         return VersionChange(model, known.version, state, known.version, marks=True)
 
+    def keep(self, model: str, known: KnownVersion) -> VersionChange:
+        """Keep a version to promote later: no partition scores with this model."""
+        history = self.of(model)
+        history.versions = [one for one in history.versions if one.version != known.version]
+        history.versions.append(known)
+        return VersionChange(model, known.version, "kept", "", "a challenger, in the shadow")
+
+    def suspend_shadow(self, model: str, version: str, reason: str) -> VersionChange:
+        """Note that a model that no partition scores with does not learn any more."""
+        return VersionChange(model, version, "suspended", "", reason)
+
     def refuse(
         self, model: str, version: str, reason: str, *, suspends: bool
     ) -> list[VersionChange]:

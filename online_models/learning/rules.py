@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct, structs
 
+from online_models.challengers.declaration import RiverDeclaration
 from online_models.drift.watch import DriftRules
 from online_models.hazard.bins import PAYER, Shape
 from online_models.hazard.rules import HazardRules
@@ -90,6 +91,8 @@ class LearnerRules(PaceRules, frozen=True):
     gate: GateRules = GateRules()
     drift: DriftRules = DriftRules()
     """Of residuals."""
+    river: tuple[RiverDeclaration, ...] = ()
+    """River classifiers beside the models of this product."""
 
     def with_challengers(self) -> list[tuple[str, HazardRules]]:
         """The rules of every model by name; the first is the champion of the beginning."""

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
+from online_models.challengers.challengers import Challengers, PromotionRules
 from online_models.drift.watch import DriftWatch
 from online_models.hazard.evidence_decay import forget_evidence
 from online_models.hazard.kernel import Kernel
@@ -76,6 +77,13 @@ class TargetLearner(ExampleLearner[HazardScorer]):
         self.beside: list[Publication] = []
         """What was published along with the version tried last, without a gate."""
         self._check = ExampleCheck(rules.hazard.shape)
+        self.river = Challengers(target, rules.river, rules.hazard, rules.window)
+        self.promotion = PromotionRules(
+            rows=rules.promotion_rows,
+            positives=rules.promotion_positives,
+            margin=rules.promotion_margin,
+            positives_min=rules.gate.positives_min,
+        )
 
     @property
     def model(self) -> HazardModel:
@@ -96,9 +104,14 @@ class TargetLearner(ExampleLearner[HazardScorer]):
         blocks, self._learned_blocks = self._learned_blocks, []
         return blocks
 
+    def learn(self, records: Iterable[Example]) -> list[Verdict]:
+        verdicts = super().learn(records)
+        return [*self.river.suspensions(), *verdicts] if self.river else verdicts
+
     def lead(self, challenger: str) -> bool:
         if challenger not in self.names:
-            return False
+            return self.river.lead(challenger)
+        self.river.leader = ""
         self.champion_model = self.names.index(challenger)
         self.previous = None
         self.counts.published_at = self.counts.seen  # What was compared was another model.
@@ -113,13 +126,18 @@ class TargetLearner(ExampleLearner[HazardScorer]):
     def published(self) -> list[Publication]:
         last, name = self.champion, self.names[self.champion_model]
         own = [Publication(self.target, last.name, last.content, name)] if last else []
+        leading = self.river.lead_version("", self.promotion) if self.river.leader else None
+        if isinstance(leading, Publication):
+            own.append(leading)
         return [*own, *self.beside]
 
     def dump(self, known: Mapping[str, bytes]) -> dict[str, bytes]:
-        return dump_target_learner(self)
+        return dump_target_learner(self) | self.river.dump()
 
     def restored(self, parts: Mapping[str, bytes]) -> TargetLearner | Unusable:
         fresh = TargetLearner(self.target, self.rules, self.kernel)
+        fresh.river.clock = self.river.clock
+        fresh.river.fill(parts)
         return fill_target_learner(fresh, parts) or fresh
 
     def _learn_block(self, block: list[Example]) -> None:
@@ -139,6 +157,8 @@ class TargetLearner(ExampleLearner[HazardScorer]):
         rows = prequential_block(valid, (own, by_model), by_rates, base, by_published)
         self.blocks.append(block_sums(rows))
         forget_old(self.blocks, self.rules.window, self.rules.window_positives)
+        if self.river:
+            self.river.learn(valid, own, by_rates, base)
         self._learn_base(valid)
         refused = self.drift.counts.refused
         alarms = watch_residuals(self.drift, self.target, valid, own)
@@ -190,7 +210,13 @@ class TargetLearner(ExampleLearner[HazardScorer]):
             self.lead(better.challenger)
             verdicts.append(better)
         evidence = self.evidence()
-        verdicts.append(self._try_champion(evidence))
+        verdicts += self.river.try_versions(self.names[self.champion_model], self.promotion)
+        if self.river.leader:
+            verdicts.append(
+                self.river.lead_version(self.champion.name if self.champion else "", self.promotion)
+            )
+        else:
+            verdicts.append(self._try_champion(evidence))
         self.beside = self._others(evidence)
         return [*verdicts, *self.beside]
 

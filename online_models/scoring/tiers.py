@@ -8,12 +8,12 @@ Every install gets an answer at every landmark.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
 from online_models.hazard.packed import PackedAsk
-from online_models.hazard.scorer import Chances, HazardScorer
+from online_models.hazard.scorer import Chances
 from online_models.scoring.landmarks import LANDMARKS
 from online_models.scoring.shrunk_rates import InstallOrigin, ShrunkRates
 from online_models.targets.targets import Target
@@ -52,10 +52,17 @@ class Score(NamedTuple):
     shadow: dict[str, float]
 
 
+class ChanceScorer(Protocol):
+    """A version of any model of chances, read-only."""
+
+    def score_packed(self, asks: Sequence[PackedAsk], /) -> Sequence[Chances | None]:
+        """Of each question, the chances by horizon; None: its features are unusable."""
+
+
 class LiveModel(NamedTuple):
     """A version that scores. `published_at`: log time, in ms, until which it had learned."""
 
-    scorer: HazardScorer
+    scorer: ChanceScorer
     version: str
     published_at: int
 

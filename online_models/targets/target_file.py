@@ -12,6 +12,9 @@
     prior = 0.2
     actions = [{ name = "push", cost = 0.01, benefit = 0.1 }]
 
+A [[target.challenger]] after its [[target]] is a River classifier that learns the same
+(`challenger_file`).
+
 Payers are always a target; one named `payer` in the file replaces the built-in one. Whatever is
 unknown, contradictory or out of range is refused with one line (`FileError`).
 """
@@ -25,6 +28,7 @@ from typing import Literal
 
 from msgspec import Struct, field
 
+from online_models.challengers.challenger_file import ChallengerTable, read_challengers
 from online_models.hazard.bins import Horizon, Shape
 from online_models.scoring.landmarks import LANDMARKS
 from online_models.targets.targets import (
@@ -68,6 +72,7 @@ class _Target(Struct, forbid_unknown_fields=True):
     prior: float = 0.05
     actions: list[_Action] = []
     positives_min: int = POSITIVES_MIN
+    challenger: list[ChallengerTable] = []
 
 
 class _Value(Struct, forbid_unknown_fields=True):
@@ -129,6 +134,7 @@ def _target(written: _Target, where: str) -> Target:
             for index, action in enumerate(written.actions)
         ),
         positives_min=written.positives_min,
+        challengers=read_challengers(written.challenger, f"{where}.challenger"),
     )
 
 

@@ -12,6 +12,7 @@ from typing import Literal
 
 from msgspec import Struct, field
 
+from online_models.challengers.declaration import RiverDeclaration
 from online_models.hazard.bins import PAYER, Shape
 from schemas.time import DAY_MS
 
@@ -49,6 +50,8 @@ class Target(Struct, frozen=True):
     actions: tuple[Action, ...] = ()
     positives_min: int = POSITIVES_MIN
     """Installs that reached it, below which no version of its model goes live: rates answer."""
+    challengers: tuple[RiverDeclaration, ...] = ()
+    """River classifiers that learn it too."""
 
     @property
     def rates(self) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from attribution.rules.rules import Rules
+from online_models.challengers.declaration import no_clock
 from online_models.scoring.jit_warm_up import warm_up
 from streams.stages.common.observer import StageObserver
 from streams.stages.contract import Stage
@@ -42,11 +44,16 @@ class StageRules:
 
 
 def stage_factory(
-    rules: StageRules, find_snapshot: FindSnapshot, observer: StageObserver
+    rules: StageRules,
+    find_snapshot: FindSnapshot,
+    observer: StageObserver,
+    clock: Callable[[], float] = no_clock,
 ) -> StageConstructor:
     """Make a constructor of stages. Its stages share read-only scorers. Warms up the JIT compiler.
 
-    `find_snapshot` returns the bytes of a model version, or None if it is not known.
+    `find_snapshot` returns the bytes of a model version, or None if it is not known. `clock`: CPU
+    time in seconds, by which River challengers are timed; where a log is only read again they are
+    not.
     """
     warm_up()
     scorers = Scorers(find_snapshot, observer, rules.scoring)
@@ -66,7 +73,7 @@ def stage_factory(
                 from streams.stages.learning.learning import Learning
 
                 stored = rules.keeps_state
-                return Learning(partitions, rules.learning, observer, is_stored=stored)
+                return Learning(partitions, rules.learning, observer, is_stored=stored, clock=clock)
         raise ValueError(f"no stage {stage!r}")
 
     return create

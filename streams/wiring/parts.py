@@ -7,9 +7,11 @@ from pathlib import Path
 
 from attribution.rules.rule_file import read_rules
 from attribution.rules.rules import Rules
+from online_models.challengers.challenger_file import check_challengers
 from online_models.learning.rules import Challenger
 from online_models.scoring.tiers import TierRules
 from online_models.targets.target_file import read_targets
+from online_models.targets.targets import Targets
 from streams.kafka.client_options import client_options
 from streams.settings import ModelSettings, RuleSettings, Secret, Settings
 from streams.settings.core import EMBEDDED_LEAD, BatchBounds, CoreSettings, LeadBounds
@@ -98,6 +100,8 @@ def stage_rules(settings: Settings) -> StageRules:
     attribution = attribution_rules(settings.rules, settings.rules.attribution)
     intake = _intake_rules(settings, is_probabilistic=attribution.allows_probabilistic)
     scoring = scoring_rules(settings.models)
+    if settings.models.targets:
+        read_file(settings.models.targets, "HEADWATER_TARGETS", _checked_targets)
     return StageRules(
         intake=intake,
         attribution=attribution,
@@ -118,6 +122,14 @@ def scoring_rules(settings: ModelSettings) -> ScoringRules:
     if settings.targets is None:
         return ScoringRules(tiers=tiers)
     return ScoringRules(read_file(settings.targets, "HEADWATER_TARGETS", read_targets), tiers=tiers)
+
+
+def _checked_targets(text: str) -> Targets:
+    """Targets whose challengers can be made here."""
+    targets = read_targets(text)
+    for target in targets.hazards:
+        check_challengers(target.name, target.challengers)
+    return targets
 
 
 def attribution_rules(rules: RuleSettings, file: Path | None) -> Rules:

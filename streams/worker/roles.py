@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import warnings
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import replace
@@ -169,7 +170,7 @@ async def _run_lanes(settings: Settings, role: str, around: Surroundings) -> int
 
     core = core_settings(settings)
     snapshots = SnapshotReader(core)
-    stages = stage_factory(stage_rules(settings), snapshots.find, StageMetrics())
+    stages = stage_factory(stage_rules(settings), snapshots.find, StageMetrics(), time.thread_time)
     around = replace(around, snapshots=snapshots)
     worker = CoreWorker(core, stages, around)
     return await _serve(

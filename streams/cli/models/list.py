@@ -28,7 +28,8 @@ _SHOWN = {
 @click.option(
     "--model",
     default="",
-    help="Only this model: payer, value, credit, or payer/rates. Default: all.",
+    help="Only this model: payer, value, credit, payer/rates or payer/challenger/NAME. "
+    "Default: all.",
 )
 @click.option(
     "--newest",
@@ -51,12 +52,15 @@ def models_list_command(model: str, newest: int, folder: Path | None, as_json: b
       headwater models list --model payer --newest 20
     """
     from streams.operations.models.versions import changes, listed
+    from streams.wiring.parts import scoring_rules
     from streams.wiring.store import stored
 
-    with stored(settings_for(folder)) as store:
+    settings = settings_for(folder)
+    with stored(settings) as store:
         versions = listed(changes(store, model), newest)
     if as_json:
-        answer_json({"versions": [version._asdict() for version in versions]})
+        targets = scoring_rules(settings.models).targets
+        answer_json({"versions": [version.as_json(targets) for version in versions]})
         return 0
     rows = [
         [

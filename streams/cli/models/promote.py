@@ -23,7 +23,8 @@ def models_promote_command(version: str, reason: str, as_json: bool) -> int:
     Example:
       headwater models promote payer/challenger-184200-77aa01c3
     """
+    from online_models.challengers.declaration import target_of
     from streams.stages.common.snapshot_messages import model_of
 
-    model = model_of(version).removesuffix("/challenger")
+    model = target_of(model_of(version))
     return give_order(CommandKind.PROMOTE, model, reason, as_json, version=version)

@@ -23,7 +23,8 @@ def models_rollback_command(version: str, model: str, reason: str, as_json: bool
     Example:
       headwater models rollback --reason "one source fell to nothing"
     """
+    from online_models.challengers.declaration import target_of
     from streams.stages.common.snapshot_messages import model_of
 
-    named = model_of(version).removesuffix("/challenger") if version else model
+    named = target_of(model_of(version)) if version else model
     return give_order(CommandKind.ROLL_BACK, named, reason, as_json, version=version)

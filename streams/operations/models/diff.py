@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from online_models.challengers.declaration import target_of
 from online_models.hazard.encoding import Encoder
 from online_models.hazard.scorer import HazardScorer
 from online_models.targets.targets import Targets
@@ -91,7 +92,7 @@ def _pairs(first: dict[str, float], second: dict[str, float]) -> dict[str, tuple
 
 def _scorer(store: Store, targets: Targets, version: str) -> HazardScorer | None:
     """None when the version is not of a hazard model, or its weights are not stored."""
-    target = targets.target(model_of(version).removesuffix("/challenger"))
+    target = targets.target(target_of(model_of(version)))
     loaded = hazard_of(store, target, version) if target else None
     return loaded if isinstance(loaded, HazardScorer) else None
 

@@ -7,13 +7,17 @@ from typing import Any, NamedTuple
 
 import lz4.frame
 
+from online_models.challengers.declaration import challenger_of, target_of
+from online_models.credit.persistence import CREDIT
 from online_models.hazard.persistence import load_hazard_scorer
 from online_models.hazard.rules import HazardRules
 from online_models.hazard.scorer import HazardScorer
 from online_models.persistence.envelope import Unusable
-from online_models.targets.targets import Target
+from online_models.targets.targets import VALUE, Target, Targets
 from streams.errors import Stop
 from streams.store.base import Store
+
+OWN_LIBRARY = "headwater"
 
 _NEWEST_LOG = """
 log_epoch = (SELECT argMax(log_epoch, (inserted_at, log_offset)) FROM model_versions)
@@ -64,6 +68,60 @@ class ListedVersion(NamedTuple):
     figures: dict[str, float]
     learned_at: str
     reason: str
+
+    @property
+    def positives(self) -> int | None:
+        """Positives behind its figures; None: they are not among its evidence."""
+        found = self.figures.get("positives")
+        return None if found is None else int(found)
+
+    @property
+    def decision_interval(self) -> tuple[float, float] | None:
+        """How far its log loss a row is above that of the champion, of the live version or of
+        rates, whichever it was compared with first; below 0 it is better. None: with nothing."""
+        for reference in ("champion", "live", "rates"):
+            ends = (f"loss_over_{reference}_{end}" for end in ("low", "high"))
+            low, high = (self.figures.get(end) for end in ends)
+            if low is not None and high is not None:
+                return low, high
+        return None
+
+    def as_json(self, targets: Targets) -> dict[str, Any]:
+        """With the class that learned it, and the library that the class is of."""
+        learned_by = estimator_of(self.model, self.contestant, targets)
+        return {
+            **self._asdict(),
+            "estimator": learned_by.estimator,
+            "library": learned_by.library,
+            "positives": self.positives,
+            "decision_interval": self.decision_interval,
+        }
+
+
+class LearnedBy(NamedTuple):
+    """The class or factory of an estimator, and its library; empty: it is not declared here."""
+
+    estimator: str
+    library: str
+
+
+def estimator_of(model: str, challenger: str, targets: Targets) -> LearnedBy:
+    """What learns the versions of a model. River challengers are looked up in the targets."""
+    if model == CREDIT:
+        return LearnedBy("online_models.credit.hazard", OWN_LIBRARY)
+    if model == VALUE:
+        return LearnedBy("online_models.value.model", OWN_LIBRARY)
+    if model.endswith("/rates"):
+        return LearnedBy("online_models.scoring.shrunk_rates", OWN_LIBRARY)
+    target = targets.target(target_of(model))
+    for declared in target.challengers if target else ():
+        if declared.name == challenger:
+            is_river = declared.estimator.startswith("river.")
+            library = "river" if is_river else declared.factory.partition(":")[0]
+            return LearnedBy(declared.described, library)
+    if challenger_of(model):
+        return LearnedBy("", "")
+    return LearnedBy("online_models.hazard.model", OWN_LIBRARY)
 
 
 def changes(store: Store, model: str = "") -> list[StoredChange]:

@@ -9,16 +9,15 @@ from typing import Generic, TypeVar
 
 from msgspec import msgpack
 
+from online_models.challengers.target_scorer import load_target_scorer
 from online_models.credit.persistence import CREDIT, CreditModel, load_credit_model
 from online_models.hazard.encoding import Encoder
-from online_models.hazard.persistence import load_hazard_scorer
 from online_models.hazard.rules import HazardRules
-from online_models.hazard.scorer import HazardScorer
 from online_models.persistence.envelope import Unusable
 from online_models.scoring.labels import LabelSchedule
 from online_models.scoring.landmark_scores import ScoringModels
 from online_models.scoring.shrunk_rates import RateRules, ShrunkRates, load_rates
-from online_models.scoring.tiers import LiveModel, TargetModels, TierRules
+from online_models.scoring.tiers import ChanceScorer, LiveModel, TargetModels, TierRules
 from online_models.targets.targets import DEFAULT_TARGETS, VALUE, Target, Targets
 from online_models.value.persistence import load_value_scorer
 from online_models.value.rules import ValueRules
@@ -97,14 +96,15 @@ class Scorers:
         self.releases = LabelSchedule(rules.targets)
         self._find = find
         self._observer = observer
-        self._hazards: dict[str, ReadyVersions[HazardScorer]] = {}
+        self._hazards: dict[str, ReadyVersions[ChanceScorer]] = {}
         self._rates: dict[str, ReadyVersions[ShrunkRates]] = {}
         for target in rules.targets.hazards:
             of_target = HazardRules(target.shape, rules.slots, prior=target.prior)
             rates = RateRules(shape=target.shape, prior=target.prior)
             for model in (target.name, target.challenger):
                 self._hazards[model] = ReadyVersions(
-                    model, partial(load_hazard_scorer, rules=of_target)
+                    model,
+                    partial(load_target_scorer, rules=of_target, declared=target.challengers),
                 )
             self._rates[target.name] = ReadyVersions(target.rates, partial(load_rates, rules=rates))
         self._values = ReadyVersions(
@@ -112,7 +112,7 @@ class Scorers:
         )
         self._credits = ReadyVersions(CREDIT, load_credit_model)
 
-    def hazard(self, model: str, version: str) -> HazardScorer | None:
+    def hazard(self, model: str, version: str) -> ChanceScorer | None:
         return self._hazards[model].get(version, self._find, self._observer)
 
     def rates(self, target: str, version: str) -> ShrunkRates | None:

@@ -12,13 +12,14 @@ learned nothing of it scores.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from itertools import groupby
 
 import msgspec
 from msgspec import msgpack
 
+from online_models.challengers.declaration import is_challenger_model, no_clock
 from online_models.credit.learner import CreditLearner
 from online_models.credit.persistence import CREDIT
 from online_models.learning.learner import Learner
@@ -26,8 +27,10 @@ from online_models.learning.registry import LogPosition, Registry
 from online_models.persistence.envelope import Unusable
 from schemas import topics
 from schemas.records import CommandKind, Example, ExposurePath, ModelCommand
+from schemas.time import LogMs
 from streams.stages.common.observer import StageObserver
 from streams.stages.contract import Effects, LogRecord, OffsetRange, StateReader
+from streams.stages.learning.cost_orders import CostOrders
 from streams.stages.learning.credit_weights import weigh
 from streams.stages.learning.head import HEADS, Head, Relearning, unusable
 from streams.stages.learning.parts import (
@@ -69,11 +72,13 @@ class Learning:
         observer: StageObserver,
         *,
         is_stored: bool = True,
+        clock: Callable[[], float] = no_clock,
     ) -> None:
         self._is_stored = is_stored
         self._rules = rules
         self._observer = observer
-        self._targets = TargetLearners(rules.targets)
+        self._targets = TargetLearners(rules.targets, clock)
+        self._cost = CostOrders()
         self._credit: Learner[ExposurePath] = CreditLearner(rules.credit, weigh)
         self._monitors = QualityReporter(rules.targets, observer)
         self._apart = SeparateExamples(observer)
@@ -129,6 +134,7 @@ class Learning:
         if again and (not records or again.position >= again.until):
             self._publish_relearned()
             self._head.again = None
+        self._cost.order(self._targets.too_slow(), LogMs(self._head.time))
         return self._effects()
 
     def _read(self, record: LogRecord, state: StateReader) -> None:
@@ -209,11 +215,17 @@ class Learning:
             self._repeat(order)
 
     def _repeat(self, order: ModelCommand) -> None:
-        """What an order changes in the learners: a challenger that is promoted becomes champion."""
+        """What an order changes in the learners: who is champion, or learns at all."""
         if order.kind is CommandKind.PROMOTE:
             challenger = self._book.challenger_of(order.model, order.version)
             if challenger:
                 self._targets.lead(order.model, challenger)
+        elif is_challenger_model(order.model):
+            if order.kind is CommandKind.SUSPEND:
+                self._targets.suspend(order.model, order.reason or "by hand")
+            elif order.kind is CommandKind.RESUME:
+                self._targets.resume(order.model)
+                self._cost.forget(order.model)
 
     def _quarantine(self, order: ModelCommand, offset: int, state: StateReader) -> None:
         """Go back to the newest base from before the stretch."""
@@ -250,12 +262,15 @@ class Learning:
     def _effects(self) -> Effects:
         head = self._head
         effects = Effects()
-        is_due = self._book.is_urgent or self._examples >= self._store_after()
+        is_due = (
+            self._book.is_urgent or self._cost.is_urgent or self._examples >= self._store_after()
+        )
         if is_due and self._is_stored:
             self._examples = 0
             effects.changes = self._stored()
         if is_due or not self._is_stored:
             effects.messages = self._book.taken() | self._monitors.taken() | self._apart.taken()
+            effects.messages |= self._cost.taken()
             effects.positions = {(topics.EXAMPLES.name, 0): head.end}
         return effects
 

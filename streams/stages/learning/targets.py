@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from online_models.challengers.challengers import Challengers
+from online_models.challengers.declaration import challenger_of, no_clock, target_of
+from online_models.challengers.river_challenger import RiverChallenger
 from online_models.learning.example_learner import ExampleLearner
 from online_models.learning.residual_watch import LearnedBlock
 from online_models.learning.rules import LearnerRules
@@ -16,6 +19,9 @@ from schemas.records import Example
 from streams.stages.learning.parts import with_prefix, without_prefix
 
 _PREFIX = "targets/"
+TIMED_ROWS_MIN = 1_000
+"""Rows of a challenger that are timed before its cost is judged: the first calls cost more."""
+
 AnyRules = LearnerRules | ValueLearnerRules
 
 
@@ -23,9 +29,14 @@ class TargetLearners:
     """Each target learns as if it were alone. Examples of targets that are not declared, or no
     longer, are left out."""
 
-    def __init__(self, rules: Mapping[str, AnyRules]) -> None:
+    def __init__(
+        self, rules: Mapping[str, AnyRules], clock: Callable[[], float] = no_clock
+    ) -> None:
         self._rules = rules
+        self._clock = clock
         self.learners = {name: _new(name, one) for name, one in rules.items()}
+        for river in self._river().values():
+            river.clock = clock
 
     def learn(self, example: Example) -> list[Verdict]:
         """Examples come one by one: frames of the log must not change when a version is tried."""
@@ -53,6 +64,27 @@ class TargetLearners:
         learner = self.learners.get(target)
         return learner is not None and learner.lead(challenger)
 
+    def suspend(self, model: str, reason: str) -> None:
+        """Suspend a River challenger, named by its model, as ordered."""
+        if river := self._river().get(target_of(model)):
+            river.suspend(challenger_of(model), reason)
+
+    def resume(self, model: str) -> None:
+        """Let a River challenger that was suspended begin again."""
+        if river := self._river().get(target_of(model)):
+            river.resume(challenger_of(model))
+
+    def too_slow(self) -> list[tuple[RiverChallenger, float]]:
+        """River challengers whose rows cost more than they may, and microseconds per row."""
+        return [one for river in self._river().values() for one in river.too_slow(TIMED_ROWS_MIN)]
+
+    def _river(self) -> dict[str, Challengers]:
+        return {
+            name: learner.river
+            for name, learner in self.learners.items()
+            if isinstance(learner, TargetLearner) and learner.river
+        }
+
     def dump(self, known: Mapping[str, bytes]) -> dict[str, bytes]:
         parts: dict[str, bytes] = {}
         for name, learner in self.learners.items():
@@ -62,7 +94,7 @@ class TargetLearners:
 
     def restored(self, parts: Mapping[str, bytes]) -> TargetLearners | Unusable:
         """Learners that go on from `parts`; a target that is new begins with nothing."""
-        fresh = TargetLearners(self._rules)
+        fresh = TargetLearners(self._rules, self._clock)
         for name, learner in fresh.learners.items():
             own = without_prefix(parts, f"{_PREFIX}{name}/")
             if not own:

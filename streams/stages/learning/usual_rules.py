@@ -14,7 +14,9 @@ def learning_of(targets: Targets, challengers: tuple[Challenger, ...] = ()) -> L
     """The usual rules for these targets, each with these challengers."""
     hazards = {
         one.name: structs.replace(
-            rules_for(one.shape, one.prior, one.positives_min), challengers=challengers
+            rules_for(one.shape, one.prior, one.positives_min),
+            challengers=challengers,
+            river=one.challengers,
         )
         for one in targets.hazards
     }

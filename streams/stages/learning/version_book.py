@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterable
 
+from online_models.challengers.declaration import is_challenger_model
 from online_models.credit.persistence import CREDIT
 from online_models.learning.registry import (
     KnownVersion,
@@ -70,7 +71,10 @@ class VersionBook:
         known = KnownVersion(
             verdict.version, position.offset, position.time, verdict.challenger, len(messages)
         )
-        change = self.registry.publish(verdict.model, known, state)
+        if is_challenger_model(verdict.model):
+            change = self.registry.keep(verdict.model, known)
+        else:
+            change = self.registry.publish(verdict.model, known, state)
         for message in messages:
             self._effects.send(topics.MODEL_SNAPSHOTS.name, 0, message)
         self._write_content(verdict)
@@ -94,6 +98,9 @@ class VersionBook:
                 change = registry.suspend(order.model)
             case _:
                 change = registry.resume(order.model)
+        if is_challenger_model(order.model):
+            registry.of(order.model).live = ""
+            change = change._replace(live="")
         self._apply(change, position, order)
 
     def withdraw(self, order: ModelCommand, first: int, position: LogPosition) -> None:
@@ -117,6 +124,10 @@ class VersionBook:
         return known.challenger if known else ""
 
     def _refuse(self, verdict: Refusal, position: LogPosition) -> None:
+        if verdict.suspends and is_challenger_model(verdict.model):
+            change = self.registry.suspend_shadow(verdict.model, verdict.version, verdict.reason)
+            self._apply(change, position, verdict)
+            return
         for change in self.registry.refuse(
             verdict.model, verdict.version, verdict.reason, suspends=verdict.suspends
         ):
@@ -132,7 +143,7 @@ class VersionBook:
         self, change: VersionChange, position: LogPosition, cause: Verdict | ModelCommand
     ) -> None:
         self._observer.on_gate(change.model, change.state)
-        if change.marks:
+        if change.marks and not is_challenger_model(change.model):
             self._mark(change.model, change.live, position)
         if change.marks or isinstance(cause, ModelCommand):
             self.is_urgent = True

@@ -140,8 +140,10 @@ def test_the_example_declares_payers_as_they_are_built_in_and_retention_beside_t
 
 
 def test_the_file_that_the_documents_show_can_be_read() -> None:
-    (shown,) = [block.text for block in blocks_in("toml") if "[[target]]" in block.text]
+    shown, challenged = [block.text for block in blocks_in("toml") if "[[target]]" in block.text]
     assert [one.name for one in read(shown).hazards] == [
         "payer",
         "retention_d7",
     ]
+    (payer,) = read(challenged).hazards
+    assert [one.name for one in payer.challengers] == ["ftrl", "own"]
