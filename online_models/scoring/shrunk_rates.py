@@ -5,11 +5,16 @@ source within the app, and so have source, country and platform together: outcom
 ones, shrunk towards 1 as if `strength` outcomes had come exactly as expected (gamma-Poisson, which
 for the small hazards of a bin is beta-binomial; empirical Bayes as in Marshall 1991). Nothing is
 forgotten, so rates are hard to mislead.
+
+What was expected at the beginning rests on the declared prior, which may be tenfold off. So what a
+cell expected is scaled to what came in all cells of its level: a prior is forgotten within the
+first outcomes, and not by factors that then stay.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -27,10 +32,12 @@ class RateRules(Struct, frozen=True):
     shape: Shape = PAYER
     prior: float = 0.05
     """Share that reaches the target in all bins together, before anything is learned."""
-    prior_rows: float = 200.0
-    """Rows of each bin that the prior counts as."""
+    prior_rows: float = 20.0
+    """Rows of each bin that the prior counts as: of the usual prior and bins, one outcome."""
     strength: float = 20.0
     """Outcomes of a cell at which actual and expected ones weigh the same."""
+    app_strength: float = 2.0
+    """The same of an app: apps differ by more than sources and countries do."""
     cells_max: int = 50_000
     """Cells with a factor of their own. Later ones share that of the cell above."""
 
@@ -53,6 +60,10 @@ class _Cell(Struct):
     expected: float = 0.0
 
 
+_Counted = tuple[_Cell, _Cell, float]
+"""A cell, the sums of its level, and the strength with which its factor is shrunk."""
+
+
 class ShrunkRates:
     """Rates of one target. `learn` is the only way forward; the order of rows hardly matters."""
 
@@ -63,7 +74,9 @@ class ShrunkRates:
         self._asked = [self.rules.prior_rows] * shape.bins
         self._seen = [self.rules.prior_rows * hazard] * shape.bins
         self._cells: dict[Key, _Cell] = {}
-        self._known: dict[InstallOrigin, tuple[_Cell, ...]] = {}  # all cells of an origin
+        self._levels = [_Cell(), _Cell(), _Cell()]
+        """Sums of all cells: of apps, of sources, and of origins."""
+        self._known: dict[InstallOrigin, tuple[_Counted, ...]] = {}  # all cells of an origin
         self._ends = [
             (horizon.name, horizon.after_ms, shape.bins_until(number))
             for number, horizon in enumerate(shape.horizons)
@@ -77,29 +90,33 @@ class ShrunkRates:
         """Learn the outcome of one bin (`bins.bin_outcomes`): one row per install and bin. Returns
         the hazard of the bin before it was learned, but for rounding."""
         hazard = expected = self._seen[bin_] / self._asked[bin_]
-        strength = self.rules.strength
-        for cell in self._known.get(origin) or self._cells_of(origin):
-            hazard *= (cell.seen + strength) / (cell.expected + strength)
+        for cell, level, strength in self._known.get(origin) or self._cells_of(origin):
+            scale = (level.seen + 1.0) / (level.expected + 1.0)
+            hazard *= (cell.seen + strength) / (cell.expected * scale + strength)
             cell.seen += label
             cell.expected += expected
-            expected *= (cell.seen + strength) / (cell.expected + strength)
+            level.seen += label
+            level.expected += expected
+            expected *= (cell.seen + strength) / (cell.expected * scale + strength)
         self._asked[bin_] += 1.0
         self._seen[bin_] += label
         self._sums = None
         self.rows += 1
         return min(hazard, HAZARD_MAX)
 
-    def _cells_of(self, origin: InstallOrigin) -> tuple[_Cell, ...]:
+    def _cells_of(self, origin: InstallOrigin) -> tuple[_Counted, ...]:
         """The cells of an origin, new ones if there is room. A new cell has a factor of 1."""
-        cells, found = self._cells, []
-        for key in _keys(origin):
+        cells, found = self._cells, list[_Counted]()
+        for key, level, strength in zip(
+            _keys(origin), self._levels, self._strengths(), strict=True
+        ):
             cell = cells.get(key)
             if cell is None:
                 if len(cells) >= self.rules.cells_max:
                     self.refused += 1
                     continue
                 cell = cells[key] = _Cell()
-            found.append(cell)
+            found.append((cell, level, strength))
         if len(found) == len(_keys(origin)):
             self._known[origin] = tuple(found)
         return tuple(found)
@@ -143,12 +160,19 @@ class ShrunkRates:
         )
 
     def _factor(self, origin: InstallOrigin) -> float:
-        factor, strength = 1.0, self.rules.strength
-        for key in _keys(origin):
+        factor = 1.0
+        for key, level, strength in zip(
+            _keys(origin), self._levels, self._strengths(), strict=True
+        ):
             cell = self._cells.get(key)
             if cell is not None:
-                factor *= (cell.seen + strength) / (cell.expected + strength)
+                scale = (level.seen + 1.0) / (level.expected + 1.0)
+                factor *= (cell.seen + strength) / (cell.expected * scale + strength)
         return factor
+
+    def _strengths(self) -> tuple[float, float, float]:
+        rules = self.rules
+        return rules.app_strength, rules.strength, rules.strength
 
 
 def _keys(origin: InstallOrigin) -> tuple[Key, Key, Key]:
@@ -165,6 +189,7 @@ class _Body(Struct, frozen=True, array_like=True, gc=False):
     keys: list[list[str]]
     bins: tuple[bytes, bytes]  # little-endian float64: rows and outcomes of each bin
     cells: tuple[bytes, bytes]  # outcomes seen and expected, in the order of the keys
+    levels: bytes = b""  # the sums of apps, sources and origins: seen, then expected
 
 
 RATES_LAYOUT = Layout("rates/1", _Body, "rates")
@@ -182,6 +207,9 @@ def dump_rates(rates: ShrunkRates) -> bytes:
         cells=(
             pack_numbers(cell.seen for cell in cells.values()),
             pack_numbers(cell.expected for cell in cells.values()),
+        ),
+        levels=pack_numbers(
+            [*(one.seen for one in rates._levels), *(one.expected for one in rates._levels)]
         ),
     )
     return RATES_LAYOUT.dump(body).content
@@ -210,5 +238,28 @@ def load_rates(content: bytes, rules: RateRules) -> ShrunkRates | Unusable:
         return Unusable("a cell occurs twice, or has no key")
     rates._known.clear()
     rates._cells = dict(zip(keys, map(_Cell, seen, expected), strict=True))
+    levels = _levels_of(rates._cells, body.levels)
+    if isinstance(levels, Unusable):
+        return levels
+    rates._levels = levels
     rates.rows, rates.refused = body.rows, body.refused
     return rates
+
+
+def _levels_of(cells: Mapping[Key, _Cell], stored: bytes) -> list[_Cell] | Unusable:
+    """The sums of each level; of bytes that do not have them yet, added up from the cells."""
+    if stored:
+        columns = unpack_columns((stored,), (6,))
+        if isinstance(columns, Unusable):
+            return columns
+        sums = list(columns[0])
+        if any(number < 0.0 for number in sums):
+            return Unusable("counts are negative")
+        return [_Cell(seen, expected) for seen, expected in zip(sums[:3], sums[3:], strict=True)]
+    found = []
+    for length in sorted(_KEY_LENGTHS):
+        own = [cell for key, cell in cells.items() if len(key) == length]
+        found.append(
+            _Cell(math.fsum(one.seen for one in own), math.fsum(one.expected for one in own))
+        )
+    return found

@@ -205,7 +205,9 @@ def test_nobody_takes_the_lead_without_enough_evidence() -> None:
 def test_labels_that_turn_round_do_not_go_live() -> None:
     good = learner_world.examples(8_200, seed=2)
     poison = [structs.replace(one, label=not one.label) for one in good[8_000:]]
-    learner = TargetLearner("payer", structs.replace(RULES, gate=GateRules(), block=50))
+    learner = TargetLearner(
+        "payer", structs.replace(RULES, gate=GateRules(proven_positives=0), block=50)
+    )
     learner.learn(good[:8_000])
     assert learner.champion is not None
     first, *_ = (one for one in learner.learn(poison) if one.model == "payer")
@@ -215,9 +217,13 @@ def test_labels_that_turn_round_do_not_go_live() -> None:
 def test_when_the_version_that_scores_is_shown_worse_than_one_rate_it_is_suspended() -> None:
     good = learner_world.examples(8_600, seed=2)
     poison = [structs.replace(one, label=not one.label) for one in good[8_000:]]
-    learner = TargetLearner("payer", structs.replace(RULES, gate=GateRules(), block=50))
+    learner = TargetLearner(
+        "payer", structs.replace(RULES, gate=GateRules(proven_positives=0), block=50)
+    )
     learner.learn(good[:8_000])
-    still = GateRules(shift_positives=0, logit_shift=0.0)  # No fresh version takes its place.
+    still = GateRules(
+        proven_positives=0, shift_positives=0, logit_shift=0.0
+    )  # No fresh version takes its place.
     learner.rules = structs.replace(learner.rules, gate=still)
     refused = [one for one in learner.learn(poison) if isinstance(one, Refusal)]
     assert [one.suspends for one in refused].count(True) == 1

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from msgspec import structs
 
 from online_models.hazard.bins import PAYER, Horizon, Shape, bin_outcomes
 from online_models.persistence.envelope import Unusable
 from online_models.scoring.shrunk_rates import (
     HAZARD_MAX,
+    RATES_LAYOUT,
     InstallOrigin,
     RateRules,
     ShrunkRates,
@@ -43,6 +45,30 @@ def test_with_many_installs_the_share_that_paid_is_said() -> None:
 
     assert rates.score(US, 0)["d7"] == pytest.approx(0.10, rel=0.1)
     assert rates.score(BR, 0)["d7"] == pytest.approx(0.05, rel=0.1)
+
+
+def test_with_sixty_payers_a_prior_that_was_tenfold_off_is_forgotten() -> None:
+    """Also by the cells, which expected at first what the prior said."""
+    rates = ShrunkRates()
+    for _ in range(60):
+        lived(rates, US, 199, None)
+        lived(rates, US, 1, 2 * DAY_MS)
+
+    assert rates.score(US, 0)["d30"] == pytest.approx(0.005, rel=0.1)
+
+
+def test_a_new_app_has_its_own_level_after_a_few_payers() -> None:
+    rates = ShrunkRates()
+    new = InstallOrigin("com.new", "searchlight", "US", "ios")
+    for _ in range(60):
+        lived(rates, US, 99, None)
+        lived(rates, US, 1, 2 * DAY_MS)
+    for _ in range(10):
+        lived(rates, new, 19, None)
+        lived(rates, new, 1, 2 * DAY_MS)
+
+    assert rates.score(new, 0)["d30"] > 0.035
+    assert rates.score(US, 0)["d30"] == pytest.approx(0.01, rel=0.25)
 
 
 def test_a_few_installs_move_their_cell_a_little() -> None:
@@ -140,6 +166,17 @@ def test_rates_that_were_written_down_go_on_bit_for_bit() -> None:
     assert dump_rates(copy) == dump_rates(rates)
     assert copy.score(US, HOUR_MS) == rates.score(US, HOUR_MS)
     assert copy.refused == rates.refused > 0
+
+
+def test_rates_stored_without_the_sums_of_levels_add_them_up() -> None:
+    rates = learned()
+    opened = RATES_LAYOUT.load(dump_rates(rates))
+    assert not isinstance(opened, Unusable)
+    earlier = RATES_LAYOUT.dump(structs.replace(opened.body, levels=b"")).content
+    copy = load_rates(earlier, rates.rules)
+
+    assert isinstance(copy, ShrunkRates)
+    assert copy.score(US, HOUR_MS) == pytest.approx(rates.score(US, HOUR_MS))
 
 
 def test_bytes_that_are_no_rates_are_unusable_and_say_why() -> None:
