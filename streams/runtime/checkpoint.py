@@ -1,7 +1,7 @@
 """A checkpoint: all effects of a decision in one Kafka transaction.
 
 These are the messages, the changelog of the state, and the offsets of the input. What a worker's
-lanes of one stage have decided when a transaction begins is committed in it together; see
+lanes have decided when a transaction begins is committed in it together; see
 `streams/runtime/transactions`.
 """
 

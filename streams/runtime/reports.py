@@ -38,7 +38,7 @@ class LaneObserver:
     ) -> None:
         """A batch was decided in `seconds_decide` of CPU time and committed in `seconds_commit`."""
 
-    def on_transaction_full(self, stage: str, waiting: int) -> None:
+    def on_transaction_full(self, log: str, waiting: int) -> None:
         """A transaction is as large as may be, and so many checkpoints wait for the next one."""
 
     def on_restore(self, stage: str, p: int, records: int, seconds: float) -> None:

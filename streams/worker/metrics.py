@@ -62,7 +62,7 @@ COMMIT_SECONDS = _histogram(
 FULL_TRANSACTIONS_TOTAL = _counter(
     "full_transactions_total",
     "Transactions that left checkpoints to the next one, being as large as a transaction may be.",
-    "stage",
+    "log",
 )
 EVENTS_TOTAL = _counter(
     "events_total",

@@ -31,8 +31,8 @@ class LaneMetrics(LaneObserver):
         metrics.DECIDE_SECONDS.labels(stage).observe(seconds_decide)
         metrics.COMMIT_SECONDS.labels(stage).observe(seconds_commit)
 
-    def on_transaction_full(self, stage: str, waiting: int) -> None:
-        metrics.FULL_TRANSACTIONS_TOTAL.labels(stage).inc()
+    def on_transaction_full(self, log: str, waiting: int) -> None:
+        metrics.FULL_TRANSACTIONS_TOTAL.labels(log).inc()
 
     def on_restore(self, stage: str, p: int, records: int, seconds: float) -> None:
         metrics.RESTORED_KEYS_TOTAL.labels(stage).inc(records)

@@ -1,13 +1,13 @@
-"""How the lanes of a worker commit: by stage, in transactions of producers that all know by name.
+"""How the lanes of a worker commit: together, in transactions of producers that all know by name.
 
-    lanes of a stage ── decided ──► LaneLog ─┐
-    lanes of a stage ── decided ──► LaneLog ─┴─► SharedLog ── one transaction at a time ──► Kafka
-                                                (one of StageLogs)
+    lanes ── decided ──► LaneLog ─┐
+    lanes ── decided ──► LaneLog ─┼─► SharedLog ── one transaction at a time ──► Kafka
+    lanes ── decided ──► LaneLog ─┘   (one of StageLogs)
 
-A worker has a transactional producer for each stage, with a new transactional id for every
-generation of the consumer group. What the lanes of a stage have decided goes into one transaction,
-and no stage waits for the transactions of the others. Before a lane decides in a new generation,
-its worker takes the partitions of all stages over:
+A worker has a transactional producer for the stages that decide and one for learning, with new
+transactional ids for every generation of the consumer group. What lanes have decided when a
+transaction of their producer begins goes into it together. Before a lane decides in a new
+generation, its worker takes the partitions of all stages over:
 
 1. The label of every committed offset names the transactional id of its owner. The ids of former
    owners are initialised anew, which fences those producers and ends their open transactions. So
@@ -15,7 +15,7 @@ its worker takes the partitions of all stages over:
    have opened a lane without having committed anything yet.
 2. The offsets are read again, until they name nobody who is not fenced, and, on brokers that can
    wait for it, while no transaction may still change them.
-3. They are committed, each with the id of this worker's producer for its stage, as one ordinary
+3. They are committed, each with the id of the producer that commits for its stage, as one ordinary
    commit that the group's coordinator refuses to a member of an older generation. A worker that is
    refused joins the group before it tries again, lest it fence the rightful owner over and over.
 

@@ -1,4 +1,4 @@
-"""The log of all lanes of a stage: every transaction takes the checkpoints that are there.
+"""The log of several lanes: every transaction takes the checkpoints that are there.
 
 A transaction costs about the same whatever it contains, so that its number, not its size, decides
 what a worker with many partitions costs, and how long its lanes wait for one another.
@@ -42,17 +42,17 @@ class _Checkpoint:
 
 
 class SharedLog:
-    """Commits for a worker's lanes of one stage with one producer, one transaction at a time.
+    """Commits for a worker's lanes of some stages with one producer, one transaction at a time.
 
     For every generation of the group: `open`, then `admit` once the lanes are taken over; `close`
     last. Before that, and after a failure, every commit fails. Everything runs on one event loop.
     """
 
     def __init__(
-        self, settings: CoreSettings, stage: str, options: LogOptions | None = None
+        self, settings: CoreSettings, name: str, options: LogOptions | None = None
     ) -> None:
         self._settings = settings
-        self._stage = stage
+        self._name = name
         self._options = options or LogOptions()
         self._producer: TransactionalProducer | None = None
         self._id = ""
@@ -72,13 +72,13 @@ class SharedLog:
 
         Only after `close`. Raises aiokafka's KafkaError; then it has to be closed again.
         """
-        self._id = transactional_id = f"headwater-core-{self._stage}-{secrets.token_hex(_ID_BYTES)}"
+        self._id = transactional_id = f"headwater-core-{self._name}-{secrets.token_hex(_ID_BYTES)}"
         self._producer = producer = TransactionalProducer(self._settings, transactional_id)
         await producer.start()
         return transactional_id
 
     def admit(self, transactional_id: str) -> None:
-        """Commit from now on: nobody but this producer does so for the lanes of this stage.
+        """Commit from now on: nobody but this producer does so for these lanes.
 
         CheckpointError when the log has been closed, or opened anew, since.
         """
@@ -132,7 +132,7 @@ class SharedLog:
         count = taken_together(waiting, TRANSACTION_MESSAGES_MAX)
         self._waiting = waiting[count:]
         if self._waiting:
-            self._options.observer.on_transaction_full(self._stage, len(self._waiting))
+            self._options.observer.on_transaction_full(self._name, len(self._waiting))
         return waiting[:count]
 
     async def _commit(self, taken: Sequence[_Checkpoint]) -> None:

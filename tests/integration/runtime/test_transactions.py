@@ -139,7 +139,7 @@ def test_a_transaction_that_is_full_leaves_the_rest_to_the_next_and_says_so(
         lanes = [LaneLog(worker.shared, ("matching-changelog", p), no_label) for p in range(3)]
         many = TRANSACTION_MESSAGES_MAX // 2
         await asyncio.gather(*(lane.commit(effects(b"", 1, many)) for lane in lanes))
-        assert reported.full == [(STAGE, 2), (STAGE, 1)]
+        assert reported.full == [("deciding", 2), ("deciding", 1)]
         values, _ = await log_bench.committed()
         assert len(values) == 3 * many
         await worker.close()
@@ -147,7 +147,9 @@ def test_a_transaction_that_is_full_leaves_the_rest_to_the_next_and_says_so(
     run(story)
 
 
-def test_a_stage_commits_while_another_waits_for_its_transaction(log_bench: LogBench) -> None:
+def test_learning_commits_while_those_who_decide_wait_for_their_transaction(
+    log_bench: LogBench,
+) -> None:
     """And goes on when the other can commit no more."""
 
     async def story() -> None:
@@ -158,22 +160,22 @@ def test_a_stage_commits_while_another_waits_for_its_transaction(log_bench: LogB
                 await gate.wait()
 
         async def at_once(owners: Mapping[str, str]) -> None:
-            assert len(set(owners.values())) == 2
+            assert owners[STAGE] == owners["intake"] != owners["learning"]
 
         options = LogOptions(announce=slow_for_matching)
-        logs = StageLogs(log_bench.settings, [STAGE, "intake"], options)
-        await logs.begin([STAGE, "intake"], at_once)
+        logs = StageLogs(log_bench.settings, [STAGE, "intake", "learning"], options)
+        await logs.begin([STAGE, "intake", "learning"], at_once)
         matching = LaneLog(logs.of(STAGE), CHANGELOG, no_label)
-        intake = LaneLog(logs.of("intake"), None, no_label)
+        learning = LaneLog(logs.of("learning"), None, no_label)
         waiting = asyncio.create_task(matching.commit(effects(b"slow", 1)))
-        await intake.commit(Effects(positions={("installs", 0): 1}))
+        await learning.commit(Effects(positions={("installs", 0): 1}))
         assert not waiting.done()
         gate.set()
         await waiting
         await logs.of(STAGE).close()
         with pytest.raises(CheckpointError, match="generation"):
             await matching.commit(effects(b"late", 2))
-        await intake.commit(Effects(positions={("installs", 0): 2}))
+        await learning.commit(Effects(positions={("installs", 0): 2}))
         await logs.close()
 
     run(story)

@@ -18,6 +18,7 @@ from streams.runtime.transactions.ownership import (
     taking_over,
     unread_of,
 )
+from streams.runtime.transactions.stage_logs import log_of
 from streams.stages.factory import StageConstructor
 from tests.simulation.topology.committer import Committer
 from tests.simulation.topology.lane import (
@@ -41,7 +42,9 @@ class Build(Enum):
     BY_LANE = "one for each lane"
     """And labels that name nobody: a worker that does not fence those of later builds."""
     BY_WORKER = "one for all lanes"
+    BY_LOG = "one for those that decide, and one for learning"
     BY_STAGE = "one for each stage"
+    """As a build may have it that shares them otherwise."""
 
 
 class Worker:
@@ -50,7 +53,7 @@ class Worker:
     def __init__(self, log: Log, create: StageConstructor, name: str, disks: Disks) -> None:
         self.create = create
         self.name = name
-        self.build = Build.BY_STAGE
+        self.build = Build.BY_LOG
         self.disks = disks
         self.lanes: dict[LaneId, Lane] = {}
         self.paused: dict[LaneId, Iterator[str]] = {}
@@ -168,16 +171,17 @@ class Worker:
         log = self._log
         committers: dict[str, Committer] = {}
         self._attempts += 1
-        for stage in dict.fromkeys(stage for stage, _ in keys):
-            if self.build is Build.BY_WORKER and committers:
-                committers[stage] = next(iter(committers.values()))
-                continue
-            name = f"{self.name}-{self._attempts}-{stage}"
-            committers[stage] = Committer(log, name, is_named=True)
+        for name in dict.fromkeys(self._log_of(stage) for stage, _ in keys):
+            committers[name] = Committer(log, f"{self.name}-{self._attempts}-{name}", is_named=True)
             yield "opened"
-        owners = {stage: committer.name for stage, committer in committers.items()}
+        owners = {stage: committers[self._log_of(stage)].name for stage, _ in keys}
         yield from self._claim(keys, owners, generation)
-        self._committers = {key: committers[key[0]] for key in keys}
+        self._committers = {key: committers[self._log_of(key[0])] for key in keys}
+
+    def _log_of(self, stage: str) -> str:
+        if self.build is Build.BY_LOG:
+            return log_of(stage)
+        return stage if self.build is Build.BY_STAGE else ""
 
     def _claim(
         self, keys: Collection[LaneId], owners: Mapping[str, str], generation: int

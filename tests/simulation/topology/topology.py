@@ -20,8 +20,9 @@ STEPS_MAX = 20_000
 EFFECTS_MAX = 10_000
 MIXED_EVERY = 5
 """In one of so many seeds, workers with a producer for each lane are in the group."""
-WORKER_SHARE = 0.15
-"""Of the others, so many have one producer for all lanes: the build before."""
+OTHER_SHARE = 0.3
+"""Of the others, so many share producers otherwise: one for all lanes, as the build before, or one
+for each stage."""
 TAKE_AGAIN_SHARE = 0.05
 EXAMPLES = (topics.EXAMPLES.name, 0)
 LEARNING = ("journeys", "learning")
@@ -255,7 +256,8 @@ class Topology:
     def _build(self, *, is_old: bool) -> Build:
         if is_old:
             return Build.BY_LANE
-        return Build.BY_WORKER if self.builds.random() < WORKER_SHARE else Build.BY_STAGE
+        others = (Build.BY_WORKER, Build.BY_STAGE)
+        return self.builds.choice(others) if self.builds.random() < OTHER_SHARE else Build.BY_LOG
 
     def _open(self, worker: Worker, key: LaneId) -> Lane:
         lane = Lane(key, self.log, self.scenario.partitions, worker.create)

@@ -52,7 +52,7 @@ def test_a_stalled_event_loop_is_neither_alive_nor_ready() -> None:
 
 def test_what_lanes_stages_and_storing_report_is_on_the_metrics_page() -> None:
     LaneMetrics().on_checkpoint("intake", 0, 500, 0.01, 0.02)
-    LaneMetrics().on_transaction_full("intake", 2)
+    LaneMetrics().on_transaction_full("deciding", 2)
     LaneMetrics().on_restore("journeys", 0, 7, 1.5)
     LaneMetrics().on_backpressure("matching", 1, True)
     StageMetrics().on_dead_letter("payments", "empty")
@@ -73,7 +73,7 @@ def test_what_lanes_stages_and_storing_report_is_on_the_metrics_page() -> None:
         for sample in family.samples
     }
     assert found["headwater_records_total", "intake"] >= 500
-    assert found["headwater_full_transactions_total", "intake"] >= 1
+    assert found["headwater_full_transactions_total", "deciding"] >= 1
     assert found["headwater_restored_keys_total", "journeys"] >= 7
     assert found["headwater_held_lanes", "1", "matching"] == 1
     assert found["headwater_dead_letters_total", "empty", "payments"] >= 1
