@@ -6,9 +6,8 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
-from msgspec import Struct
 
-from online_models.challengers.declaration import RiverDeclaration, no_clock
+from online_models.challengers.declaration import PromotionRules, RiverDeclaration, no_clock
 from online_models.challengers.persistence import dump_challenger, dump_scorer, fill_challenger
 from online_models.challengers.plain_state import NotPlainError
 from online_models.challengers.river_challenger import ChallengerRow, References, RiverChallenger
@@ -21,17 +20,6 @@ from schemas.records import Example
 
 _PARTS = "river/"
 _NOTHING = bytes(4)
-
-
-class PromotionRules(Struct, frozen=True):
-    """The evidence that a River challenger needs to lead, over the last blocks."""
-
-    rows: int
-    positives: int
-    margin: float
-    """A share of the champion's log loss."""
-    positives_min: int
-    """That a version of the leader must have learned, as those of the target must."""
 
 
 class Challengers:
@@ -144,13 +132,13 @@ class Challengers:
         self.leader = name
         return True
 
-    def lead_version(self, parent: str, rules: PromotionRules) -> Verdict:
+    def lead_version(self, rules: PromotionRules) -> Verdict:
         """The next version of the leader, under the name of the target."""
         leader = self.all[self.leader]
         if leader.positives < rules.positives_min:
             learned = f"learned {leader.positives} positives, needs {rules.positives_min}"
             return _refusal(leader, self.target, learned)
-        return _version(self.all[self.leader], self.target, parent)
+        return _version(leader, self.target)
 
     def suspend(self, name: str, reason: str) -> None:
         """As ordered: it neither learns nor predicts until it is resumed."""
@@ -205,7 +193,7 @@ class Challengers:
         return rows
 
 
-def _version(challenger: RiverChallenger, model: str, parent: str = "") -> Verdict:
+def _version(challenger: RiverChallenger, model: str) -> Verdict:
     name, figures = challenger.declared.name, challenger.figures()
     plain = challenger.plain()
     if isinstance(plain, NotPlainError):
@@ -221,7 +209,6 @@ def _version(challenger: RiverChallenger, model: str, parent: str = "") -> Verdi
         version=version_name(model, challenger.rows, sealed.checksum),
         content=sealed.content,
         challenger=name,
-        parent=parent,
         figures=figures,
     )
 

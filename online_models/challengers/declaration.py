@@ -42,6 +42,17 @@ class RiverDeclaration(Struct, frozen=True):
         return self.estimator or self.factory
 
 
+class PromotionRules(Struct, frozen=True):
+    """The evidence that a River challenger needs to lead, over the last blocks."""
+
+    rows: int
+    positives: int
+    margin: float
+    """A share of the champion's log loss."""
+    positives_min: int
+    """That a version of the leader must have learned, as those of the target must."""
+
+
 def challenger_model(target: str, challenger: str) -> str:
     """Name of the model that keeps the versions of a River challenger."""
     return f"{target}{_PART}{challenger}"

@@ -6,8 +6,11 @@ buckets. After every 32 values it is cut at each edge of a bucket: where the mea
 differ by more than chance allows, the stream has changed, and a new window begins.
 
 River's `drift.ADWIN` looks as often, but keeps single values too: of 300 changes it found 280 at
-the same value, and the others one or a few looks earlier. It is the oracle of the tests. Its state
-cannot be stored as plain numbers; the state of this one is nothing else.
+the same value, and the others one or a few looks earlier. It is the oracle of the tests, and
+faster: 0.2 µs a value, 0.6 to 0.9 here. It is not used because its state is bytes of its own
+compiled code, which no version of River promises to read again: an upgrade would forget what every
+stream was like, or alarm otherwise when a log is read again. The state of this one is plain
+numbers in a layout with a version.
 """
 
 from __future__ import annotations

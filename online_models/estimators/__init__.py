@@ -3,4 +3,5 @@
 __all__ = [
     "hazard_classifier",
     "reference_pipeline",
+    "target_classifier",
 ]

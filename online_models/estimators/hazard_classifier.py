@@ -53,16 +53,17 @@ class HazardClassifier(Classifier):  # type: ignore[misc]  # River publishes no 
 
     def learn_one(self, x: Mapping[str, RiverValue], y: bool) -> None:
         """Learn one row."""
-        self._model.learn_one(HazardRow(_numbers(x), 0, 0, bool(y)))
+        self._model.learn_one(HazardRow(numbers_of(x), 0, 0, bool(y)))
 
     def predict_proba_one(self, x: Mapping[str, RiverValue]) -> dict[bool, float]:
         """The probability of either label."""
-        chances = self._model.score(_numbers(x), 0)
+        chances = self._model.score(numbers_of(x), 0)
         chance = self.prior if chances is None else chances["outcome"]
         return {False: 1.0 - chance, True: chance}
 
 
-def _numbers(x: Mapping[str, RiverValue]) -> dict[str, float]:
+def numbers_of(x: Mapping[str, RiverValue]) -> dict[str, float]:
+    """River's features as the kernel takes them."""
     return {
         f"{name}={value}" if isinstance(value, str) else str(name): (
             1.0 if isinstance(value, str) else float(value)

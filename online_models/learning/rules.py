@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct, structs
 
-from online_models.challengers.declaration import RiverDeclaration
+from online_models.challengers.declaration import PromotionRules, RiverDeclaration
 from online_models.drift.watch import DriftRules
 from online_models.hazard.bins import PAYER, Shape
 from online_models.hazard.rules import HazardRules
@@ -101,6 +101,16 @@ class LearnerRules(PaceRules, frozen=True):
             for one in self.challengers
         ]
         return [(FIRST_CHAMPION, self.hazard), *changed]
+
+    @property
+    def promotion(self) -> PromotionRules:
+        """What a River challenger needs to lead."""
+        return PromotionRules(
+            rows=self.promotion_rows,
+            positives=self.promotion_positives,
+            margin=self.promotion_margin,
+            positives_min=self.gate.positives_min,
+        )
 
     def of_rates(self) -> RateRules:
         """The rules of the shrunk rates of the same target."""

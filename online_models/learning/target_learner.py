@@ -13,8 +13,9 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from online_models.challengers.challengers import Challengers, PromotionRules
+from online_models.challengers.challengers import Challengers
 from online_models.drift.watch import DriftWatch
+from online_models.estimators.target_classifier import TargetClassifier
 from online_models.hazard.evidence_decay import forget_evidence
 from online_models.hazard.kernel import Kernel
 from online_models.hazard.model import HazardModel
@@ -78,17 +79,16 @@ class TargetLearner(ExampleLearner[HazardScorer]):
         """What was published along with the version tried last, without a gate."""
         self._check = ExampleCheck(rules.hazard.shape)
         self.river = Challengers(target, rules.river, rules.hazard, rules.window)
-        self.promotion = PromotionRules(
-            rows=rules.promotion_rows,
-            positives=rules.promotion_positives,
-            margin=rules.promotion_margin,
-            positives_min=rules.gate.positives_min,
-        )
 
     @property
     def model(self) -> HazardModel:
         """The champion."""
         return self.models[self.champion_model]
+
+    @property
+    def estimator(self) -> TargetClassifier:
+        """The champion as a River classifier, while it learns."""
+        return TargetClassifier.of(self.model)
 
     @property
     def skipped(self) -> int:
@@ -126,7 +126,7 @@ class TargetLearner(ExampleLearner[HazardScorer]):
     def published(self) -> list[Publication]:
         last, name = self.champion, self.names[self.champion_model]
         own = [Publication(self.target, last.name, last.content, name)] if last else []
-        leading = self.river.lead_version("", self.promotion) if self.river.leader else None
+        leading = self.river.lead_version(self.rules.promotion) if self.river.leader else None
         if isinstance(leading, Publication):
             own.append(leading)
         return [*own, *self.beside]
@@ -210,11 +210,9 @@ class TargetLearner(ExampleLearner[HazardScorer]):
             self.lead(better.challenger)
             verdicts.append(better)
         evidence = self.evidence()
-        verdicts += self.river.try_versions(self.names[self.champion_model], self.promotion)
+        verdicts += self.river.try_versions(self.names[self.champion_model], self.rules.promotion)
         if self.river.leader:
-            verdicts.append(
-                self.river.lead_version(self.champion.name if self.champion else "", self.promotion)
-            )
+            verdicts.append(self.river.lead_version(self.rules.promotion))
         else:
             verdicts.append(self._try_champion(evidence))
         self.beside = self._others(evidence)
