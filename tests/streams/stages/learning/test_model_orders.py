@@ -182,11 +182,11 @@ def test_a_suspended_model_scores_nothing_until_it_is_resumed() -> None:
 
 def test_who_is_promoted_leads_from_then_on() -> None:
     story = Story()
-    story.read(*(clean(n) for n in range(30)))
+    story.read(*(clean(n) for n in range(40)))
     (challenger, *_) = of("payer/challenger", versions(story.effects))
-    story.read(order(30, CommandKind.PROMOTE, version=challenger))
+    story.read(order(40, CommandKind.PROMOTE, version=challenger))
     assert story.live == challenger
-    later = [frame(EXAMPLES[n * 10 : n * 10 + 10], n + 1) for n in range(30, 45)]
+    later = [frame(EXAMPLES[n * 10 : n * 10 + 10], n + 1) for n in range(40, 55)]
     story.read(*later)
     published = [row for row in story.reported() if row["state"] == "published"]
     assert published[-1]["contestant"] == "fast"
