@@ -5,6 +5,7 @@ Everything else imports it; it imports nothing of Headwater. `README.md` is for 
 """
 
 __all__ = [
+    "buckets",
     "contracts",
     "currencies",
     "decode",

@@ -7,13 +7,13 @@ their landmark alone. Only a few broad ones are watched: a campaign that ends is
 from __future__ import annotations
 
 import struct
-import zlib
 from typing import NamedTuple
 
 from online_models.drift.watch import Alarm, DriftStream, DriftWatch
 from online_models.hazard.bins import Shape
 from online_models.hazard.encoding import Encoder
 from online_models.scoring.landmarks import LANDMARKS
+from schemas.buckets import is_in_share
 from schemas.records import Example, Frozen
 
 
@@ -85,7 +85,7 @@ class FeatureWatch:
 
 def is_watched(install_id: str) -> bool:
     """Whether the install is in the sample."""
-    return zlib.crc32(install_id.encode(errors="surrogatepass")) % ONE_INSTALL_IN == 0
+    return is_in_share("watched", install_id, 1.0 / ONE_INSTALL_IN)
 
 
 def _value_at(frozen: Frozen, slot: bytes) -> float:

@@ -32,11 +32,11 @@ from online_models.scoring.tiers import (
     Subject,
     TargetModels,
     expected_value,
-    in_share,
 )
 from online_models.targets.targets import VALUE, Target, Targets, segment
 from online_models.value.scorer import ValueScorer
 from online_models.value.shape import paid_features
+from schemas.buckets import is_in_share
 from schemas.outcomes import FeatureRow, Prediction
 from schemas.records import Frozen
 
@@ -111,7 +111,7 @@ def reach_landmark(state: Prospect, at: LandmarkVisit, models: ScoringModels) ->
         if not _has_happened(state, target, at):
             score = models.by_target[target.name].score(subject, at.due)
             predictions.append(_prediction(at, target, score, NO_MONEY if predictions else money))
-    if in_share(at.facts.install_id, SERVED_SHARE):
+    if is_judged(at.facts.install_id):
         state = _remember(state, at.landmark, predictions, money)
     if not predictions:
         predictions.append(_value_prediction(at, models, money))
@@ -124,6 +124,11 @@ def reach_landmark(state: Prospect, at: LandmarkVisit, models: ScoringModels) ->
         features={**fixed, **activity},
     )
     return LandmarkResult(state, row, predictions)
+
+
+def is_judged(install_id: str) -> bool:
+    """Whether the predictions for an install are remembered until their outcomes are known."""
+    return is_in_share("judged", install_id, SERVED_SHARE)
 
 
 def _freeze(

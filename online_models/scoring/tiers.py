@@ -7,7 +7,6 @@ Every install gets an answer at every landmark.
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, Protocol
@@ -18,6 +17,7 @@ from online_models.scoring.landmarks import LANDMARKS
 from online_models.scoring.shrunk_rates import InstallOrigin, ShrunkRates
 from online_models.targets.targets import Target
 from online_models.value.scorer import ExpectedValue, ValueScorer
+from schemas.buckets import is_in_share
 from schemas.records import Frozen
 from schemas.time import DAY_MS
 
@@ -108,7 +108,7 @@ class TargetModels:
         return Score(chances, tier, reason, self._version(tier, model), arm, shadow)
 
     def _arm(self, subject: Subject) -> tuple[str, LiveModel | None]:
-        if self.challenger and in_share(subject.install_id, self.rules.challenger_share):
+        if self.challenger and is_challenged(subject.install_id, self.rules.challenger_share):
             return "challenger", self.challenger
         return "champion", self.champion
 
@@ -130,9 +130,9 @@ class TargetModels:
         return CONSTANT_VERSION if tier == "constant" or model is None else model.version
 
 
-def in_share(install_id: str, share: float) -> bool:
-    """Whether an install is in a share of all: the same at every landmark and on every worker."""
-    return share > 0.0 and zlib.crc32(install_id.encode()) < share * 2**32
+def is_challenged(install_id: str, share: float) -> bool:
+    """Whether the challenger answers for an install, at every landmark and on every worker."""
+    return is_in_share("challenger", install_id, share)
 
 
 def _best(answers: Mapping[Tier, Chances | None], reason: str) -> Tier:

@@ -87,7 +87,7 @@ def test_every_message_has_an_example_and_stated_semantics() -> None:
 
 
 def test_no_example_folder_is_forgotten() -> None:
-    folders = {path.name for path in (SCHEMAS / "examples").iterdir()}
+    folders = {path.name for path in (SCHEMAS / "examples").iterdir() if path.is_dir()}
 
     assert folders == set(contracts.message_types())
 

@@ -6,11 +6,10 @@ from msgspec import structs
 
 from online_models.features.frozen import whole
 from online_models.scoring import prospects
-from online_models.scoring.landmark_scores import LandmarkVisit, reach_landmark
+from online_models.scoring.landmark_scores import LandmarkVisit, is_judged, reach_landmark
 from online_models.scoring.landmarks import LANDMARKS
-from online_models.scoring.prospects import SERVED_SHARE, Prospect, ProspectPayment
+from online_models.scoring.prospects import Prospect, ProspectPayment
 from online_models.scoring.releases import release_times
-from online_models.scoring.tiers import in_share
 from online_models.targets.targets import DEFAULT_RATES, DEFAULT_TARGETS, PAYING, VALUE
 from schemas.records import Example, Money, MoneyKind
 from schemas.time import DAY_MS, HOUR_MS
@@ -144,7 +143,7 @@ def test_a_target_declared_later_is_not_followed_for_installs_already_scored() -
 
 def test_predictions_of_some_installs_come_back_with_what_came_of_them() -> None:
     facts = structs.replace(LIFE.facts, install_id="i2")
-    assert in_share("i2", SERVED_SHARE)
+    assert is_judged("i2")
     paid_on_day_3 = reported(money(5, T0 + 3 * DAY_MS + HOUR_MS), life=LIFE._replace(facts=facts))
     found = {
         (one.landmark, one.horizon): one.outcome

@@ -15,7 +15,6 @@ from online_models.scoring.tiers import (
     TargetModels,
     TierRules,
     constant_chances,
-    in_share,
 )
 from online_models.targets.targets import PAYING, Action, segment
 from schemas.records import Frozen
@@ -89,12 +88,6 @@ def test_the_challenger_answers_for_its_share_of_installs_at_every_landmark() ->
     score = models.score(subject(0), NOON)
     assert (score.arm, score.model_version) == ("challenger", "payer/challenger-1-b")
     assert ALL.score(subject(0), NOON).arm == "champion"
-
-
-def test_a_share_is_about_as_large_as_it_says() -> None:
-    chosen = sum(in_share(f"i{number}", 0.25) for number in range(10_000))
-    assert 2_300 < chosen < 2_700
-    assert not any(in_share(f"i{number}", 0.0) for number in range(100))
 
 
 @pytest.mark.parametrize(
