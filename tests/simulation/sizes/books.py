@@ -29,11 +29,15 @@ class Books:
         for record in records:
             place = record.topic, record.partition
             assert record.offset == self._ends[place], f"{place}: offset {record.offset}"
-            self._ends[place] += 1
-            self._open[place].add(record.offset)
-            self.sent += 1
-            self.octets += len(record.value or b"")
+            self.send(place, record.offset, len(record.value or b""))
             yield record
+
+    def send(self, place: TopicPartition, offset: int, octets: int) -> None:
+        """Enter one event as sent; those of a partition come in order of their offsets."""
+        self._ends[place] = offset + 1
+        self._open[place].add(offset)
+        self.sent += 1
+        self.octets += octets
 
     def enter(self, row: LedgerRow) -> None:
         """Settle the offsets of a row; a later row of the same offset only changes its fate."""
@@ -43,6 +47,10 @@ class Books:
             assert 0 <= offset < end, f"{place}, offset {offset} was never sent"
             still_open.discard(offset)
         self.found[row.disposition] += len(row.offsets)
+
+    def places(self, count: int = 5) -> dict[TopicPartition, list[int]]:
+        """The first offsets of each partition that are settled nowhere so far."""
+        return {tp: sorted(left)[:count] for tp, left in self._open.items() if left}
 
     @property
     def missing(self) -> int:

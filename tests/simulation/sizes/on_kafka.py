@@ -9,21 +9,28 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiokafka
 import msgspec
 
+from schemas import topics
 from schemas.outcomes import LedgerRow
-from streams.kafka.publisher import Publisher
+from schemas.time import MINUTE_MS
+from streams.kafka.publisher import Published, Publisher
 from streams.replay.memory_log import MemoryRecord
+from streams.runtime.clients import new_consumer
 from streams.settings.core import CoreSettings
+from streams.stages.contract import CLOCK_KEY, is_tick
 from tests.simulation.sizes.books import Books
 
 AHEAD = 2_000
 """Events that are published at once, and so many may be open when the next ones are."""
 SECONDS_WITHOUT_A_ROW = 300
+MINUTES_AFTER = 90
+PARTITIONS = 4
 _ledger = msgspec.json.Decoder(LedgerRow)
 _COMMAND = (sys.executable, "-m", "streams.cli")
 Progress = Callable[[Books], None]
@@ -67,24 +74,56 @@ async def _fed(
     worker: subprocess.Popen[str],
     progress: Progress,
 ) -> None:
-    sent = books.sending(records)
-    consumer = aiokafka.AIOKafkaConsumer(
-        settings.topic("ledger"), bootstrap_servers=settings.bootstrap_servers,
-        isolation_level="read_committed", auto_offset_reset="earliest",
-    )  # fmt: skip
-    await consumer.start()
-    try:
-        async with Publisher(settings) as publisher:
-            while chunk := list(itertools.islice(sent, AHEAD)):
+    latest = 0
+    async with Publisher(settings) as publisher, _reading(settings, ["ledger"]) as ledger:
+        async with _reading(settings, [topic.name for topic in topics.SOURCES]) as sources:
+            while chunk := list(itertools.islice(records, AHEAD)):
                 await publisher.publish(
                     (one.topic, one.partition, one.timestamp, one.key, one.value or b"")
                     for one in chunk
                 )
-                await _settled(consumer, books, worker, AHEAD)
+                latest = chunk[-1].timestamp
+                await _enter_sent(settings, sources, books, len(chunk))
+                await _settled(ledger, books, worker, AHEAD)
                 progress(books)
-        await _settled(consumer, books, worker, 0)
+        # Log time ends with the last event, and some wait for it to go on.
+        await publisher.publish(_ticks(latest))
+        await _settled(ledger, books, worker, 0)
+
+
+@asynccontextmanager
+async def _reading(
+    settings: CoreSettings, names: Sequence[str]
+) -> AsyncIterator[aiokafka.AIOKafkaConsumer]:
+    consumer = new_consumer(settings)
+    consumer.subscribe([settings.topic(name) for name in names])
+    await consumer.start()
+    try:
+        yield consumer
     finally:
         await consumer.stop()
+
+
+async def _enter_sent(
+    settings: CoreSettings, sources: aiokafka.AIOKafkaConsumer, books: Books, count: int
+) -> None:
+    """Read so many events back: the worker's clock ticks take offsets between them."""
+    async with asyncio.timeout(SECONDS_WITHOUT_A_ROW):
+        while count:
+            for tp, found in (await sources.getmany(timeout_ms=500)).items():
+                for record in found:
+                    if not is_tick(record):
+                        place = settings.topic_without_prefix(tp.topic), tp.partition
+                        books.send(place, record.offset, len(record.value))
+                        count -= 1
+
+
+def _ticks(latest: int) -> Iterator[Published]:
+    """The minutes after the last event, in every source partition."""
+    for minute in range(1, MINUTES_AFTER + 1):
+        for topic in topics.SOURCES:
+            for p in range(PARTITIONS):
+                yield topic.name, p, latest + minute * MINUTE_MS, CLOCK_KEY, b""
 
 
 async def _settled(
@@ -97,7 +136,7 @@ async def _settled(
     deadline = time.monotonic() + SECONDS_WITHOUT_A_ROW
     while books.missing > open_max:
         assert worker.poll() is None, f"the worker ended with {worker.returncode}"
-        assert time.monotonic() < deadline, f"{books.missing} offsets are settled nowhere"
+        assert time.monotonic() < deadline, f"settled nowhere: {books.places()}"
         for found in (await consumer.getmany(timeout_ms=500)).values():
             deadline = time.monotonic() + SECONDS_WITHOUT_A_ROW
             for record in found:
