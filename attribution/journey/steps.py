@@ -208,7 +208,8 @@ def add_activity(journey: Journey, activity: ActivitySeen, rules: Rules) -> Jour
 
     The life that is known first settles the activity of all, and others only remember theirs.
     """
-    if activity.opening and journey.install is not None and journey.install.conversion_id:
+    is_other = journey.install is not None and journey.install.opening == activity.opening
+    if activity.opening and is_other:
         journey = replace(journey, last_ts=max(journey.last_ts, activity.ts))
         journey, noted = remember_activity(journey, activity, rules)
         journey, won_back = win_back(journey, "late_activity", activity.ts, rules)

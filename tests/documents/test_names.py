@@ -27,6 +27,8 @@ OTHERS_NAMES = {
     "PodDisruptionBudget": "Kubernetes",
     "PodDisruptionBudgets": "Kubernetes",
     "ConfigMap": "Kubernetes",
+    "MultinomialNB": "River",
+    "ComplementNB": "River",
 }
 """Identifiers of other programs that documents name."""
 _MADE_BY_USE = (".headwater", "first.jsonl", "traffic.jsonl", "other.toml", "paths.csv")
