@@ -29,12 +29,14 @@
 `Stop` is raised for people and ends the process. All others end a lane or a worker, which say
 them in one line (`in_one_line`), unless the caller named above knows better.
 
-Five errors stand outside. `UnsettledPositionError` is one of aiokafka's, which does not know it.
+Nine errors stand outside. `UnsettledPositionError` is one of aiokafka's, which does not know it.
 The packages of the others import nothing of `streams`: `FileError` (of `schemas.file_error`,
 about a rule file and its like; `streams.wiring` turns it into a Stop), `NewerFormatError` (of
 `schemas.records`, about bytes that a newer build stored), `UnlearnableBlockError` (of
-`online_models`, about examples that are then set aside) and `ServerError` (of `deploy.local`,
-about a development server).
+`online_models`, about examples that are then set aside), `ChallengerError` and `NotPlainError` (of
+`online_models.challengers`, about an estimator that cannot be made or stored: it alone is left out)
+and `ServerError` (of `deploy.local`, about a development server). Or they never leave their room:
+`CellError` and `_ColumnError` cost an imported file one row.
 """
 
 from __future__ import annotations

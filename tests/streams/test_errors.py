@@ -17,7 +17,16 @@ import streams
 from streams import errors
 from streams.errors import Stop, in_one_line
 
-OUTSIDE = {"FileError", "NewerFormatError", "UnlearnableBlockError", "UnsettledPositionError"}
+OUTSIDE = {
+    "CellError",
+    "ChallengerError",
+    "FileError",
+    "NewerFormatError",
+    "NotPlainError",
+    "UnlearnableBlockError",
+    "UnsettledPositionError",
+    "_ColumnError",
+}
 """Errors of packages that import nothing of `streams`; the drawing says so below the tree."""
 
 DRAWING = "\n".join(
