@@ -14,7 +14,7 @@ from online_models.hazard.rules import CHANCE_MIN, Numbers
 from online_models.hazard.scorer import HazardScorer
 from online_models.learning.evidence import Evidence, PairedLoss
 from online_models.learning.verdicts import Rejected
-from online_models.targets.targets import POSITIVES_MIN
+from online_models.targets.targets import POSITIVES_MIN, PROVEN_POSITIVES
 
 SCORE_BINS = 10
 """Bins of the population stability index, of equal mass under the earlier version."""
@@ -28,10 +28,11 @@ class GateRules(Struct, frozen=True):
     """Positives that a version must have learned. A target can raise it."""
     margin: float = 0.0
     """Nats a row by which a version must be shown worse than what it is compared with."""
-    proven_positives: int = 200
+    proven_positives: int = PROVEN_POSITIVES
     """Positives learned, below which the first version, or the first after a suspension, must be
     shown better than rates: until then rates answer. With more, and later, it is enough that it is
-    not shown worse: a model on few positives must not win by luck, and nor must rates for ever."""
+    not shown worse: a model on few positives must not win by luck, and nor must rates for ever. A
+    target can say otherwise."""
     calibration_min: float = 0.5
     calibration_max: float = 2.0
     calibration_positives: int = 50
@@ -180,6 +181,8 @@ def is_finite(scorer: HazardScorer) -> bool:
 def _unproven(over_rates: PairedLoss) -> Rejected | None:
     if over_rates.is_shown_better:
         return None
+    if math.isnan(over_rates.mean):
+        return Rejected("not yet shown better than rates: too few rows to compare them on")
     return Rejected(
         f"not yet shown better than rates: it loses {over_rates.mean:.2g} more a row, "
         f"interval {over_rates.low:.2g} to {over_rates.high:.2g}"

@@ -10,7 +10,6 @@ from online_models.hazard.bins import PAYER, Shape
 from online_models.hazard.rules import HazardRules
 from online_models.learning.gates import GateRules
 from online_models.scoring.shrunk_rates import RateRules
-from online_models.targets.targets import POSITIVES_MIN
 from schemas.time import HOUR_MS
 
 FIRST_CHAMPION = "main"
@@ -117,10 +116,6 @@ class LearnerRules(PaceRules, frozen=True):
         return RateRules(shape=self.hazard.shape, prior=self.hazard.prior)
 
 
-def rules_for(
-    shape: Shape = PAYER, prior: float = 0.05, positives_min: int = POSITIVES_MIN
-) -> LearnerRules:
-    """The usual rules for a target of this shape. `prior`: share of installs that reach it;
-    `positives_min`: of its gate."""
-    gate = GateRules(positives_min=positives_min)
-    return LearnerRules(hazard=HazardRules(shape=shape, prior=prior), gate=gate)
+def rules_for(shape: Shape = PAYER, prior: float = 0.05) -> LearnerRules:
+    """The usual rules for a target of this shape. `prior`: share of installs that reach it."""
+    return LearnerRules(hazard=HazardRules(shape=shape, prior=prior))

@@ -35,6 +35,7 @@ from online_models.targets.targets import (
     DEFAULT_TARGETS,
     PAYING,
     POSITIVES_MIN,
+    PROVEN_POSITIVES,
     VALUE,
     Action,
     Target,
@@ -72,6 +73,7 @@ class _Target(Struct, forbid_unknown_fields=True):
     prior: float = 0.05
     actions: list[_Action] = []
     positives_min: int = POSITIVES_MIN
+    proven_positives: int = PROVEN_POSITIVES
     challenger: list[ChallengerTable] = []
 
 
@@ -117,6 +119,12 @@ def _target(written: _Target, where: str) -> Target:
             f"{written.positives_min} positives show nothing",
             f"{POSITIVES_MIN} or more",
         )
+    if written.proven_positives < written.positives_min:
+        raise FileError(
+            f"{where}.proven_positives",
+            f"no version goes live on {written.proven_positives} positives",
+            f"positives_min ({written.positives_min}) or more",
+        )
     headline = written.headline or next(iter(written.horizons), "")
     if headline not in written.horizons:
         raise FileError(
@@ -134,6 +142,7 @@ def _target(written: _Target, where: str) -> Target:
             for index, action in enumerate(written.actions)
         ),
         positives_min=written.positives_min,
+        proven_positives=written.proven_positives,
         challengers=read_challengers(written.challenger, f"{where}.challenger"),
     )
 

@@ -25,6 +25,9 @@ VALUE = "value"
 POSITIVES_MIN = 30
 """Installs that reached a target, below which what a model says of it is noise."""
 
+PROVEN_POSITIVES = 200
+"""Installs that reached a target, below which rates answer until a model is shown better."""
+
 
 class Action(Struct, frozen=True):
     """An action on an install that pays off if the target is reached.
@@ -50,6 +53,8 @@ class Target(Struct, frozen=True):
     actions: tuple[Action, ...] = ()
     positives_min: int = POSITIVES_MIN
     """Installs that reached it, below which no version of its model goes live: rates answer."""
+    proven_positives: int = PROVEN_POSITIVES
+    """Installs that reached it, below which the first version has to be shown better than rates."""
     challengers: tuple[RiverDeclaration, ...] = ()
     """River classifiers that learn it too."""
 

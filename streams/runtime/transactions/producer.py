@@ -28,7 +28,7 @@ from streams.stages.contract import Message, TopicPartition
 RETRY_BACKOFF_MS = 3
 """After a commit the broker writes its markers, and asks a transaction that begins meanwhile to
 retry. Nine of ten that follow one another at once are asked to: with aiokafka's own pause of 20 ms
-they take 34 ms each, with this one 9 ms (one producer, 8 partitions, an idle broker)."""
+they take 34 ms each, with one of 2 ms 9 ms (one producer, 8 partitions, an idle broker)."""
 
 PRODUCE_BATCH_BYTES = 900_000  # below the broker's 1 MiB message limit
 _STOP_SECONDS = 3.0

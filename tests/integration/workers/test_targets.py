@@ -34,6 +34,7 @@ event = "activity"
 edges = ["7d", "8d"]
 horizons = { d7 = "8d" }
 prior = 0.2
+proven_positives = 50
 actions = [{ name = "push", cost = 0.006, benefit = 0.1 }]
 
 [[target]]
@@ -107,9 +108,9 @@ def test_versions_are_learned_and_published_for_every_target(settings: Settings)
             "SELECT model, argMax(live_version, number) FROM model_versions GROUP BY model",
         )
     )
-    for target in RETENTION:
-        for model in (target, f"{target}/rates"):
-            assert live[model].startswith(f"{model}-")
+    for model in ("retention_d7", *(f"{target}/rates" for target in RETENTION)):
+        assert live[model].startswith(f"{model}-")
+    assert live["retention_d30"] == "", "nobody stays for a month here, so that nothing is learned"
 
 
 def test_a_target_is_predicted_as_often_as_it_comes(folder: Path, settings: Settings) -> None:

@@ -67,6 +67,11 @@ def test_money_can_be_counted_in_another_currency() -> None:
             "prior = 0.2\npositives_min = 9",
             "positives_min: 9 positives show nothing",
         ),
+        (
+            "prior = 0.2",
+            "prior = 0.2\npositives_min = 80\nproven_positives = 60",
+            "proven_positives: no version goes live on 60 positives",
+        ),
         ("prior = 0.2", "prior = 1.0", "prior: 1.0 is out of range; allowed: between 0 and 1"),
         ("prior = 0.2", "priors = 0.2", "target[0]: unknown key 'priors', did you mean prior?"),
         (
