@@ -138,8 +138,9 @@ class Offsets:
         """What this group has committed to the very logs that are there now.
 
         Offsets of another log of the same name are left out, as if nothing had been committed.
+        Waits for transactions under way: the state beside an offset may be readable before it is.
         """
-        found = await self._decided(tps)
+        found = _decided(await self.labelled(tps, must_be_settled=True))
         for tp, at in found.items():
             if not at.label.fits(self.logs.log_id(tp[0])):
                 _logger.warning("%s: reading from the first record", self._foreign(tp, at))
@@ -150,7 +151,7 @@ class Offsets:
 
     async def misfits(self, tps: Sequence[TopicPartition]) -> list[str]:
         """One line for each offset of this group that its log does not have, or another log had."""
-        found = await self._decided(tps)
+        found = _decided(await self.labelled(tps))
         fitting = self._fitting(found)
         lines = [
             f"{self._foreign(tp, at)}; the worker reads from the first record"
@@ -163,10 +164,6 @@ class Offsets:
         except LostRecordsError as error:
             lines.append(str(error))
         return lines
-
-    async def _decided(self, tps: Sequence[TopicPartition]) -> CommittedPositions:
-        labelled = (await self.labelled(tps)).items()
-        return {tp: at for tp, at in labelled if not at.label.is_unread}
 
     async def labelled(
         self, tps: Sequence[TopicPartition], *, must_be_settled: bool = False
@@ -264,11 +261,11 @@ class Offsets:
         if tps:
             if line := await self.regrown(tps):
                 raise LostRecordsError(line)
-            await self.positions_from(self._fitting(await self._decided(tps)), tps)
+            await self.positions_from(self._fitting(_decided(await self.labelled(tps))), tps)
 
     async def regrown(self, tps: Sequence[TopicPartition]) -> str:
         """One line when topics had other partitions when this group committed; else empty."""
-        fitting = self._fitting(await self._decided(tps))
+        fitting = self._fitting(_decided(await self.labelled(tps)))
         labels = {tp[0]: at.label for tp, at in fitting.items() if at.label.partitions}
         return regrown(self._settings.group_id, labels, self.logs)
 
@@ -292,6 +289,10 @@ class Offsets:
 
     def _without_prefix(self, tp: aiokafka.TopicPartition) -> TopicPartition:
         return self._settings.topic_without_prefix(tp.topic), tp.partition
+
+
+def _decided(labelled: CommittedPositions) -> CommittedPositions:
+    return {tp: at for tp, at in labelled.items() if not at.label.is_unread}
 
 
 def _and_more(tps: Sequence[TopicPartition]) -> str:

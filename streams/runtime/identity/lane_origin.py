@@ -16,9 +16,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from streams.runtime.checkpoint import LaneFencedError
 from streams.runtime.identity.position_advice import reset_command
 from streams.runtime.identity.position_label import PositionLabel
-from streams.runtime.offsets import CommittedPosition, Offsets
+from streams.runtime.offsets import CommittedPosition, LostRecordsError, Offsets
 from streams.runtime.recovery import LostStateError, Restored, restore
 from streams.runtime.state import StateStore
 from streams.settings.core import CoreSettings
@@ -44,27 +45,39 @@ class LaneOrigin:
         """The next offset to read of each input; LostRecordsError when a log does not have it."""
         self._inputs = inputs
         self._committed = await self._offsets.committed_here(inputs)
-        return await self._offsets.positions_from(self._committed, inputs)
+        try:
+            return await self._offsets.positions_from(self._committed, inputs)
+        except LostRecordsError:
+            await self._require_still_ours()
+            raise
 
     async def restore(self, store: StateStore) -> Restored:
         """Bring the store up to the end of the changelog.
 
         LostStateError when the changelog is not the one that the committed offsets belong to, or
-        when there is state but no committed offset.
+        when there is state but no committed offset. LaneFencedError when another worker has
+        committed since `positions`: then this one compared its own past with the other's present.
         """
         if self._changelog is None:
             return Restored(0, 0.0, True)
+        try:
+            return await self._restore(self._changelog, store)
+        except LostStateError:
+            await self._require_still_ours()
+            raise
+
+    async def _restore(self, changelog: TopicPartition, store: StateStore) -> Restored:
         if self._is_restored:
             # A store that turned out to be damaged or without room: the lane has committed since.
             self._committed = await self._offsets.committed_here(self._inputs)
         self._is_restored = True
-        log_id = self._offsets.logs.log_id(self._changelog[0])
-        await self._require_changelog(self._changelog, log_id)
+        log_id = self._offsets.logs.log_id(changelog[0])
+        await self._require_changelog(changelog, log_id)
         restored = await restore(
-            self._settings, self._changelog, store, log_id, must_be_whole=bool(self._committed)
+            self._settings, changelog, store, log_id, must_be_whole=bool(self._committed)
         )
         if not self._committed and next(iter(store.entries()), None) is not None:
-            raise self._without_positions(self._changelog)
+            raise self._without_positions(changelog)
         self._changelog_end = store.position
         return restored
 
@@ -80,6 +93,12 @@ class LaneOrigin:
             changelog_end=end,
             partitions=logs.partitions.get(topic, 0),
         )
+
+    async def _require_still_ours(self) -> None:
+        now = await self._offsets.committed_here(self._inputs)
+        if now != self._committed:
+            named = ", ".join(f"{topic}-{p}" for topic, p in self._inputs)
+            raise LaneFencedError(f"another worker has committed offsets of {named} meanwhile")
 
     async def _require_changelog(self, changelog: TopicPartition, log_id: str) -> None:
         if not self._committed:

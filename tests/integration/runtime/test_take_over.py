@@ -10,7 +10,9 @@ import pytest
 from streams.runtime.checkpoint import LaneFencedError, no_label
 from streams.runtime.clients import new_producer
 from streams.runtime.identity import PositionLabel, read_label
+from streams.runtime.identity.lane_origin import LaneOrigin
 from streams.runtime.offsets import Offsets
+from streams.runtime.state import MemoryStore
 from streams.runtime.transactions import LaneLog
 from streams.runtime.transactions.producer import TransactionalProducer
 from streams.stages.contract import Message
@@ -78,6 +80,29 @@ def test_a_claim_leaves_the_position_and_what_its_label_says(log_bench: LogBench
         assert found.producer.startswith("headwater-core-")
         await first.close()
         await second.close()
+
+    run(story)
+
+
+def test_a_worker_that_slept_while_it_opened_a_lane_is_fenced_and_finds_nothing_lost(
+    log_bench: LogBench,
+) -> None:
+    """Between its positions and its state another worker took the lane over and decided."""
+
+    async def story() -> None:
+        sleeper, owner = log_bench.worker(), log_bench.worker()
+        await sleeper.open()
+        offsets = Offsets(log_bench.settings)
+        await offsets.start()
+        origin = LaneOrigin(log_bench.settings, offsets, CHANGELOG)
+        assert await origin.positions([MATCH]) == {MATCH: 0}
+        await owner.open()
+        await owner.commit(effects(b"decided meanwhile", 1))
+        with pytest.raises(LaneFencedError, match=r"committed offsets of match-0 meanwhile"):
+            await origin.restore(MemoryStore())
+        await offsets.stop()
+        await sleeper.close()
+        await owner.close()
 
     run(story)
 
