@@ -8,7 +8,9 @@ Whoever takes such a text for an id makes one person of everybody who sent it.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator
+from hashlib import md5, sha1, sha256
 from string import punctuation
 from urllib.parse import unquote
 
@@ -32,9 +34,61 @@ WORDS = frozenset(
 )
 """Words that are placeholders of ids, lower case and without separators."""
 
+
+def _cases(start: str) -> set[str]:
+    forms = {""}
+    for letter in start:
+        forms = {form + case for form in forms for case in (letter.lower(), letter.upper())}
+    return forms
+
+
+_NULL_UUID = "00000000-0000-0000-0000-000000000000"
+_HASHED = (
+    *("", " ", "\n", "0", "N/A", "(null)", "[object Object]", "NaN", "{}", _NULL_UUID),
+    *("0" * digits for digits in (15, 16, 32)),
+    *(
+        form
+        for word in "null none nil undefined nan n/a unknown anonymous guest false true".split()
+        for form in (word, word.upper(), word.capitalize())
+    ),
+)
+"""What producers hash, or make a UUID of, when they have nothing."""
+
+
+def _hashes() -> Iterator[str]:
+    for text in _HASHED:
+        content = text.encode()
+        digest = md5(content, usedforsecurity=False).digest()
+        yield from (digest.hex(), sha1(content, usedforsecurity=False).hexdigest())
+        yield sha256(content).hexdigest()
+        # `UUID.nameUUIDFromBytes` of Java.
+        named = digest[6] & 0x0F | 0x30, digest[7], digest[8] & 0x3F | 0x80
+        yield (digest[:6] + bytes(named) + digest[9:]).hex()
+
+
+HASHES = frozenset(_hashes())
+"""Hashes of nothing, in hexadecimal: whoever hashes all ids hashes those that are absent, too."""
+
+_PREFIXES = frozenset(
+    "user users uid id userid player playerid account accountid acct member customer client"
+    " profile person subscriber device deviceid install installid android ios iphone ipad web"
+    " app google apple firebase facebook fb auth0 order orderid transaction tx click gaid idfa"
+    " idfv oaid".split()
+)
+"""What producers write before an id: `user_` + id is `user_undefined` where there is none."""
+_NOTHING = frozenset("null undefined nil nan none".split())
+_BETWEEN = " _-/.:,()|;+~#@=&"
+_TAILS = frozenset(
+    form
+    for tail in ("null", "ined", "none", "0000", *(m + w for m in _BETWEEN for w in ("nil", "nan")))
+    for form in _cases(tail)
+)
+"""Last four letters of an id that may be a prefix before nothing."""
 _MARKS = " _-/.:,("
 _LENGTH_MAX = 256
 _SEPARATORS = re.compile(r"[\s_\-/.:,()]+")
+_PART_MARKS = re.compile(rf"[\s{re.escape(_BETWEEN)}]+")
+_NULL_UUID_AT_THE_END = re.compile(r".*[^0-9a-f]0{8}(?:-0{4}){3}-0{12}", re.IGNORECASE | re.DOTALL)
 _HEX_UUID = re.compile(r"[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 _MACRO = re.compile(
     r"""[$#%@]?\{.*\} | [$%@:]?\[.*\] | <.*> | __.*__ | %.*% | \$\(.*\)
@@ -61,6 +115,7 @@ class IdJudge:
         self._exact = frozenset(word.strip(_SPACE).casefold() for word in more)
         self._words = WORDS
         starts = {word[:3] for word in self._exact} | {"xxx", "fff", "0x0", "0", "00", "-1"}
+        starts |= {word[:3] for word in HASHES}
         for word in (*self._words, *(3 * digit for digit in "0123456789abcdef")):
             starts |= {word[:3], *(word[0] + mark + word[1:2] for mark in _MARKS)}
             starts |= {word[:2] + mark for mark in _MARKS}
@@ -84,10 +139,12 @@ class IdJudge:
         if not trimmed.strip(_SPACE + punctuation):
             return True
         if _HEX_UUID.fullmatch(trimmed.strip("{}[]()")):
-            return _is_constant(trimmed)
+            return _is_constant(trimmed) or _bare(trimmed) in HASHES
         return (
-            _bare(trimmed) in self._words
+            (plain := _bare(trimmed)) in self._words
+            or plain in HASHES
             or _is_constant(trimmed)
+            or _is_made_of_nothing(trimmed)
             or _MACRO.fullmatch(trimmed) is not None
             or _MACRO_AT_AN_END.search(trimmed) is not None
         )
@@ -95,14 +152,19 @@ class IdJudge:
     def amiss(self) -> Callable[[Iterable[str | None]], bool]:
         """The quick question of the hot path about the ids of one event: whether one of them is
         a placeholder or has white space around it. None is absent, which is well."""
-        starts, odd, ends = self._starts, self._odd, self._ends
+        starts, odd, ends, tails = self._starts, self._odd, self._ends, _TAILS
         is_amiss = self._is_amiss
 
         def any_amiss(values: Iterable[str | None]) -> bool:
             for value in values:
                 if (
                     value
-                    and (value[:3] in starts or value[-1] in ends or value[0] in odd)
+                    and (
+                        value[:3] in starts
+                        or value[-1] in ends
+                        or value[0] in odd
+                        or value[-4:] in tails
+                    )
                     and is_amiss(value)
                 ):
                     return True
@@ -114,13 +176,6 @@ class IdJudge:
         return self.is_placeholder(text) or text != trimmed_id(text)
 
 
-def _cases(start: str) -> set[str]:
-    forms = {""}
-    for letter in start:
-        forms = {form + case for form in forms for case in (letter.lower(), letter.upper())}
-    return forms
-
-
 def _is_constant(text: str) -> bool:
     """Whether an id is all zeros, or a device id of one digit only."""
     plain = _bare(text)
@@ -129,18 +184,50 @@ def _is_constant(text: str) -> bool:
     return len(plain) in _CONSTANT_LENGTHS and len(set(plain)) == 1
 
 
+def _is_made_of_nothing(text: str) -> bool:
+    """Whether an id is put together from several that are absent, or from a prefix and nothing."""
+    if _NULL_UUID_AT_THE_END.fullmatch(text):
+        return True
+    parts = [part for part in _PART_MARKS.split(text.casefold()) if part]
+    if len(parts) < 2:
+        return False
+    last = parts.pop()
+    if last in _NOTHING and _PREFIXES.issuperset(parts):
+        return True
+    return last in WORDS and WORDS.issuperset(parts)
+
+
 def trimmed_id(text: str) -> str:
     """An id without the white space and the characters without width around it."""
     return text.strip(_SPACE)
 
 
 def normal_device_id(text: str) -> str:
-    """The one form in which a device id is compared: lower case, without braces, and a UUID with
-    its dashes. Apps and networks write the same id in different forms."""
-    plain = text.strip(_SPACE + "{}[]()\"'").lower()
+    """The one form in which a device id is compared: lower case, without encoding and braces, and a
+    UUID with its dashes. Apps and networks write the same id in different forms."""
+    plain = text.strip(_AROUND_DEVICE_IDS).lower()
+    if "%" in plain or ":" in plain or not plain.isascii():
+        plain = _in_ascii(plain)
     if len(plain) == 32 and _HEX_UUID.fullmatch(plain):
         return f"{plain[:8]}-{plain[8:12]}-{plain[12:16]}-{plain[16:20]}-{plain[20:]}"
     return plain
+
+
+_AROUND_DEVICE_IDS = _SPACE + "{}[]()\"'"
+_DASHES = {
+    ord(mark): "-" for mark in "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u00ad\ufe63\uff0d"
+}
+_WITHOUT_WIDTH = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"))
+
+
+def _in_ascii(text: str) -> str:
+    """A device id that was encoded, named as a UUID, or written with look-alikes of its marks."""
+    for _ in range(_DECODES_MAX):
+        if "%" not in text or (inner := unquote(text)) == text:
+            break
+        text = inner
+    text = unicodedata.normalize("NFKC", text.translate(_DASHES).translate(_WITHOUT_WIDTH))
+    return text.strip(_AROUND_DEVICE_IDS).lower().removeprefix("urn:").removeprefix("uuid:")
 
 
 _DECODES_MAX = 5

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
@@ -24,9 +26,12 @@ not_set|[object Object]|1234567890|true|FALSE|0|-1|0x0|--|***|{gaid}|{{idfa}}|${
 0000-0000|gps_adid={gps_adid}|$IMP_ID|xxxidfaxxx|#IDFA#|@idfa@|<idfa>|Optional(nil)|9774d56d682e549c
 00000000-0000-0000-0000-000000000000|{00000000-0000-0000-0000-000000000000}|02:00:00:00:00:00
 ffffffff-ffff-ffff-ffff-ffffffffffff|000000000000000
+null_null|undefined:undefined|None-None|user_undefined|auth0.null|uid:nil
+ios:00000000-0000-0000-0000-000000000000|d41d8cd98f00b204e9800998ecf8427e
+d41d8cd9-8f00-3204-a980-0998ecf8427e|da39a3ee5e6b4b0d3255bfef95601890afd80709
 0000000000000000""".replace("\n", "|").split("|")
 SOMEBODYS = """GPA.3371-0002|{6D92078A-8246-4BA4-AE5B-76104861E7DC}|$RCAnonymousID:abc123def
-1000000832|guest-8213|abc==|a__b|null0|nullify|1|true1|user-17|com.example.app|0a|f""".replace(
+1000000832|guest-8213|dev_null|john.none|na.smith|3f00-0000|abc==|a__b|null0|nullify|1|true1|user-17|com.example.app|0a|f""".replace(
     "\n", "|"
 ).split("|")
 SPACES = st.text(" \t\n\u00a0\u200b\ufeff", max_size=3)
@@ -69,6 +74,46 @@ def test_a_device_id_has_one_normal_form(
     text = form % (text.upper() if is_upper else text)
     assert not JUDGE.is_placeholder(text)
     assert normal_device_id(text) == str(uuid)
+
+
+@given(st.uuids(version=4), st.integers(1, 3), st.sampled_from("\u2010\u2011\u2013\u2212\uff0d"))
+def test_encoding_and_look_alikes_make_no_other_device(
+    uuid: Any, encodings: int, dash: str
+) -> None:
+    encoded = f"{{{uuid}}}"
+    for _ in range(encodings):
+        encoded = quote(encoded)
+    for text in (encoded, f"urn:uuid:{uuid}", str(uuid).replace("-", dash), f"\u200b{uuid}"):
+        assert not JUDGE.is_placeholder(text)
+        assert normal_device_id(text) == str(uuid)
+
+
+@given(
+    st.sampled_from(["", "null", "undefined", "None", "NULL", "unknown", "n/a", "\n"]),
+    st.sampled_from(["md5", "sha1", "sha256"]),
+    st.booleans(),
+)
+def test_the_hash_of_nothing_is_nobodys(text: str, algorithm: str, is_upper: bool) -> None:
+    digest = hashlib.new(algorithm, text.encode()).hexdigest()
+    assert JUDGE.amiss()([digest.upper() if is_upper else digest])
+    assert JUDGE.is_placeholder(digest.upper() if is_upper else digest)
+
+
+@given(st.binary(min_size=17, max_size=31))
+def test_the_hash_of_something_is_an_id(content: bytes) -> None:
+    digest = hashlib.sha256(content).hexdigest()
+    assert not JUDGE.is_placeholder(digest)
+
+
+@given(
+    st.lists(st.sampled_from(["null", "undefined", "none", "unknown"]), min_size=2, max_size=4),
+    st.sampled_from("_-:.|/+"),
+    st.sampled_from(["", "user", "device", "android"]),
+)
+def test_an_id_made_of_nothing_is_nobodys(parts: list[str], mark: str, prefix: str) -> None:
+    assert JUDGE.amiss()([mark.join(parts)])
+    assert JUDGE.amiss()([mark.join([prefix or "user", "undefined"])])
+    assert not JUDGE.is_placeholder(mark.join([*parts, "17"]))
 
 
 @given(st.text(max_size=24))
