@@ -9,7 +9,7 @@ their 64 bits.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from streams.store.base import SqlValue, Store
@@ -78,42 +78,44 @@ def store_digest(store: Store) -> dict[str, str]:
     }
 
 
-def converged_digest(store: Store, model: str | None = None) -> dict[str, str]:
+def converged_digest(
+    store: Store, model: str | None = None, tables: Mapping[str, Table] = TABLES
+) -> dict[str, str]:
     """Digest by name of what the same events lead to, whatever the order of their partitions.
 
     Predictions depend on the order in which a model learned, so they are included only for the
-    version `model`.
+    version `model`. Only the columns of `tables` count.
     """
-    compared = compared_when_converged(model)
+    compared = compared_when_converged(model, tables)
     return {name: _digest(store, rows) for name, rows in sorted(compared.items())}
 
 
-def compared_when_converged(model: str | None = None) -> dict[str, Compared]:
+def compared_when_converged(
+    model: str | None = None, tables: Mapping[str, Table] = TABLES
+) -> dict[str, Compared]:
     """The rows behind each converged digest, by name of the digest.
 
     Fraud verdicts belong to a version of a decision and depend on what was known then; their final
     effect is in the attributions. Sampled paths depend on which devices arrived first.
     """
+    columns = {name: table.columns for name, table in tables.items()}
+    set_aside = ["stage", "kind", "state_key", "source_topic"]
     compared = {
-        "touches": _touches(),
-        "attributions": _attributions(),
-        "credits": _credits(),
-        "revenue": _revenue(),
-        "active_days": _active_days(),
-        "milestones": _milestones(),
-        "parked": _parked(),
+        "touches": _touches(columns["touches"]),
+        "attributions": _attributions(columns["attributions"]),
+        "credits": _credits(columns["credits"]),
+        "revenue": _revenue(columns["revenue"]),
+        "active_days": _active_days(columns["active_days"]),
+        "milestones": _milestones(columns["milestones"]),
+        "parked": _parked(columns["parked"]),
         "dead_letters": _dead_letters(),
-        "quarantined": Compared(
-            ["stage", "kind", "state_key", "source_topic"],
-            "quarantined",
-            once_by="log_epoch, quarantine_id",
-        ),
+        "quarantined": Compared(set_aside, "quarantined", once_by="log_epoch, quarantine_id"),
         "ledger": _ledger(),
     }
     for name in ("spend", "rates", "postback_rows", "privacy_rows"):
-        compared[name] = _distinct(TABLES[name])
+        compared[name] = _distinct(tables[name])
     if model is not None:
-        compared["predictions"] = _predictions(model)
+        compared["predictions"] = _predictions(model, columns["predictions"])
     return compared
 
 
@@ -141,9 +143,9 @@ def _everything(table: Table) -> Compared:
     return Compared(expressions, "ledger ARRAY JOIN offsets AS offset")
 
 
-def _touches() -> Compared:
+def _touches(columns: Iterable[Column]) -> Compared:
     return Compared(
-        _texts(TABLES["touches"].columns, _SOURCE),
+        _texts(columns, _SOURCE),
         "touches",
         once_by="app_id, touch_type, event_id",
         first_by="source_partition, source_offset, log_epoch, log_offset",
@@ -153,7 +155,7 @@ def _touches() -> Compared:
 _NEWEST = "-version, -toUnixTimestamp64Milli(decided_at), log_epoch, log_offset"
 
 
-def _attributions() -> Compared:
+def _attributions(columns: Iterable[Column]) -> Compared:
     """Withdrawn conversions count as if they had never been."""
     # These depend on when and in which order the decision was made.
     history = ("attribution_id", "version", "supersedes", "reason", "decided_at")
@@ -163,31 +165,31 @@ def _attributions() -> Compared:
         f" HAVING argMin(status, tuple({_NEWEST})) = 'withdrawn'"
     )
     return Compared(
-        _texts(TABLES["attributions"].columns, (*history, *receipt, *_SOURCE)),
+        _texts(columns, (*history, *receipt, *_SOURCE)),
         f"attributions WHERE (app_id, conversion_id) NOT IN ({withdrawn})",
         once_by="app_id, conversion_id",
         first_by=_NEWEST,
     )
 
 
-def _credits() -> Compared:
+def _credits(columns: Iterable[Column]) -> Compared:
     """Shares by rules. Shares by models depend on the order in which those learned."""
     history = ("credit_id", "revision", "version", "decided_at")
     learned = ("model_version", "by_markov", "by_hazard")
     return Compared(
-        _texts(TABLES["credits"].columns, (*history, *learned)),
+        _texts(columns, (*history, *learned)),
         "credits",
         once_by="app_id, conversion_id",
         first_by="-revision, log_epoch, log_offset",
     )
 
 
-def _revenue() -> Compared:
+def _revenue(columns: Iterable[Column]) -> Compared:
     """Money that moved to another install equals money that was booked there at once."""
     signed = ("amount_micros", "net_micros", "fee_micros", "tax_micros")
     skipped = ("booking_id", "sign", "is_relink", "event_id", *signed, *_SOURCE)
-    columns = [one for one in TABLES["revenue"].columns if one.name not in skipped]
-    keys = ", ".join(column.name for column in columns)
+    kept = [one for one in columns if one.name not in skipped]
+    keys = ", ".join(column.name for column in kept)
     sums = ", ".join(f"sum(toInt128({name})) AS {name}_sum" for name in signed)
     source = (
         f"(SELECT {keys}, {sums} FROM"
@@ -195,24 +197,22 @@ def _revenue() -> Compared:
         f" GROUP BY {keys} HAVING sum(sign) != 0)"
     )
     return Compared(
-        [*_texts(columns), *(f"toString({name}_sum)" for name in signed)],
+        [*_texts(kept), *(f"toString({name}_sum)" for name in signed)],
         source,
         size="SELECT count() FROM revenue",
     )
 
 
-def _active_days() -> Compared:
+def _active_days(columns: Iterable[Column]) -> Compared:
     """Which activity of a day was read first depends on the order."""
-    columns = TABLES["active_days"].columns
-    return Compared(
-        _texts(columns, ("event_time", *_SOURCE)), "active_days", once_by="active_day_id"
-    )
+    skipped = ("event_time", *_SOURCE)
+    return Compared(_texts(columns, skipped), "active_days", once_by="active_day_id")
 
 
-def _milestones() -> Compared:
+def _milestones(columns: Iterable[Column]) -> Compared:
     """When each name was first seen: of events at the same time any may be told."""
     return Compared(
-        _texts(TABLES["milestones"].columns, ("milestone_id", "event_id", *_SOURCE)),
+        _texts(columns, ("milestone_id", "event_id", *_SOURCE)),
         "milestones",
         once_by="app_id, install_id, name",
         first_by="toUnixTimestamp64Milli(event_time)",
@@ -224,7 +224,7 @@ _REFUND_THAT_WAITS = (
 )
 
 
-def _parked() -> Compared:
+def _parked(columns: Iterable[Column]) -> Compared:
     """What was released counts as if it had never waited. Refunds of one id that state different
     things wait each for itself."""
     parked = parked_of_last_booking()
@@ -235,7 +235,7 @@ def _parked() -> Compared:
         " > uniqExactIf(parked_id, state = 'released')"
     )
     return Compared(
-        _texts(TABLES["parked"].columns, ("parked_id", "deadline", *_SOURCE)),
+        _texts(columns, ("parked_id", "deadline", *_SOURCE)),
         f"{parked} WHERE ({subject}) IN ({unsettled}) AND state != 'released'",
         once_by=subject,
         first_by="state = 'parked', log_epoch, log_partition, log_offset",
@@ -271,11 +271,11 @@ def _distinct(table: Table) -> Compared:
     return Compared(_texts(columns), table.name, once_by=names)
 
 
-def _predictions(model: str) -> Compared:
-    columns = [one for one in TABLES["predictions"].columns if one.name != "predicted_at"]
-    names = ", ".join(column.name for column in columns)
+def _predictions(model: str, columns: Iterable[Column]) -> Compared:
+    compared = [one for one in columns if one.name != "predicted_at"]
+    names = ", ".join(column.name for column in compared)
     source = "predictions WHERE model_version = {model}"
-    return Compared(_texts(columns), source, once_by=names, params={"model": model})
+    return Compared(_texts(compared), source, once_by=names, params={"model": model})
 
 
 def _digest(store: Store, compared: Compared) -> str:
