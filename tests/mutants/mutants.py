@@ -1,0 +1,159 @@
+"""The commit path, the take-over and the quarantine, each wrong in one place."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+_DECIDED = "tests/streams/runtime/transactions/test_decided.py"
+_OWNERSHIP = "tests/streams/runtime/transactions/test_ownership.py"
+_LANE = "tests/streams/runtime/test_lane.py"
+_RECOVERY = "tests/streams/runtime/test_recovery.py"
+_GUARD = "tests/streams/stages/test_guard.py"
+_UNDONE = "tests/streams/stages/test_set_aside_timers.py"
+_TAKE_OVER = "tests/integration/runtime/test_take_over.py"
+
+
+class Mutant(NamedTuple):
+    """`old` stands exactly once in the file."""
+
+    fault: str
+    file: str
+    old: str
+    new: str
+    test: str
+    """File of tests that pass without the fault and fail with it."""
+    needs_kafka: bool = False
+
+
+COMMIT_PATH = (
+    Mutant(
+        "local state is written before the checkpoint is committed",
+        "streams/runtime/lane.py",
+        "            changelog_end = await self._parts.log.commit(effects)\n",
+        "            await state.apply(effects.changes, 0)\n"
+        "            changelog_end = await self._parts.log.commit(effects)\n",
+        _LANE,
+    ),
+    Mutant(
+        "of two checkpoints in a transaction only the second is sent",
+        "streams/runtime/transactions/decided.py",
+        "messages if known is None else known + messages",
+        "messages",
+        _DECIDED,
+    ),
+    Mutant(
+        "a transaction has no end",
+        "streams/runtime/transactions/decided.py",
+        "if count and messages > messages_max:",
+        "if count and messages > messages_max and False:",
+        _DECIDED,
+    ),
+    Mutant(
+        "committed offsets do not name who committed them",
+        "streams/runtime/transactions/decided.py",
+        "msgspec.structs.replace(label, producer=owner).text()",
+        "label.text()",
+        _DECIDED,
+    ),
+)
+
+TAKE_OVER = (
+    Mutant(
+        "whoever a label names goes on committing",
+        "streams/runtime/transactions/ownership.py",
+        "found = yield Round(frozenset(former), must_be_settled=True)",
+        "found = yield Round(frozenset(), must_be_settled=True)",
+        _OWNERSHIP,
+    ),
+    Mutant(
+        "positions are read before the former owners are fenced",
+        "streams/runtime/transactions/ownership.py",
+        "        if is_settled and not former:\n",
+        "        if is_settled or not former:\n",
+        _OWNERSHIP,
+    ),
+    Mutant(
+        "a claim forgets what the label said of the state",
+        "streams/runtime/transactions/ownership.py",
+        "named = msgspec.structs.replace(known, producer=inputs[tp].owner)",
+        "named = PositionLabel(producer=inputs[tp].owner)",
+        _OWNERSHIP,
+    ),
+    Mutant(
+        "state that ends before the log begins is continued",
+        "streams/runtime/recovery.py",
+        '    if store.position < first:\n        return f"ends',
+        '    if store.position < first and False:\n        return f"ends',
+        _RECOVERY,
+    ),
+    Mutant(
+        "a changelog that lost its beginning counts as whole",
+        "streams/runtime/recovery.py",
+        "if store.position < first and must_be_whole:",
+        "if store.position < first and must_be_whole and False:",
+        _RECOVERY,
+    ),
+    Mutant(
+        "a worker that slept takes what another did meanwhile for loss",
+        "streams/runtime/identity/lane_origin.py",
+        "if now != self._committed:",
+        "if now != self._committed and False:",
+        _TAKE_OVER,
+        needs_kafka=True,
+    ),
+    Mutant(
+        "partitions that nobody has read are not claimed",
+        "streams/runtime/transactions/ownership.py",
+        "return [tp for tp in inputs if tp not in found]",
+        "return []",
+        _TAKE_OVER,
+        needs_kafka=True,
+    ),
+)
+
+QUARANTINE = (
+    Mutant(
+        "timers are not undone",
+        "streams/stages/separate/states.py",
+        "self._timers.set(key, self._trunk.due_of(key))",
+        "pass",
+        _UNDONE,
+    ),
+    Mutant(
+        "what raised leaves its changes behind",
+        "streams/stages/separate/quarantine.py",
+        "    branch.undo()\n",
+        "    branch.merge()\n",
+        _UNDONE,
+    ),
+    Mutant(
+        "a stage that raised goes on with the memory it had",
+        "streams/stages/separate/guard.py",
+        "        self._rebuild(reading)\n        if isinstance(self._stage, SetsAside):",
+        "        if isinstance(self._stage, SetsAside):",
+        _GUARD,
+    ),
+    Mutant(
+        "a deadline that raised is met again and again",
+        "streams/stages/separate/journeys_steps.py",
+        "            self.quarantine.silence(self.states, key)\n",
+        "            pass\n",
+        _GUARD,
+    ),
+    Mutant(
+        "keys that expired in a batch that raised are never forgotten",
+        "streams/stages/separate/guard.py",
+        "            found = sorted({*found, *self._again})\n",
+        "            pass\n",
+        _GUARD,
+    ),
+    Mutant(
+        "the event that was set aside is not settled",
+        "streams/stages/separate/quarantine.py",
+        '            self._outbox.settle(subject.source, "quarantined")\n',
+        "            pass\n",
+        _GUARD,
+    ),
+)
+
+MUTANTS = (*COMMIT_PATH, *TAKE_OVER, *QUARANTINE)
