@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,14 +18,25 @@ from streams.cli.output import (
     settings_for,
 )
 
+if TYPE_CHECKING:
+    from streams.lab.demo.demo_traffic import DemoScenario
+
 
 @click.command("demo")
 @click.option(
     "--events",
     type=click.IntRange(1, 100_000_000),
-    default=50_000,
+    default=60_000,
     show_default=True,
-    help="Number of events to simulate.",
+    help="Number of events to simulate; of a small game, about so many.",
+)
+@click.option(
+    "--scenario",
+    type=click.Choice(["publisher", "small-game"]),
+    default="publisher",
+    show_default=True,
+    help="What to simulate: a month of a publisher of three apps, where a model comes to answer; "
+    "or a small game of which 0.5 % pay, where rates do.",
 )
 @seed_option
 @click.option(
@@ -35,32 +47,39 @@ from streams.cli.output import (
 @folder_option
 @json_option
 def demo_command(
-    events: int, seed: int, pace: int | None, folder: Path | None, as_json: bool
+    events: int,
+    scenario: DemoScenario,
+    seed: int,
+    pace: int | None,
+    folder: Path | None,
+    as_json: bool,
 ) -> int:
     """Run everything on simulated traffic, without servers.
 
     Starts an in-process broker, both workers and an embedded store, publishes a month of events,
-    and ends by itself with a table of campaigns. What it stores can be queried afterwards.
+    and ends by itself with a table of campaigns, and with who answers for payers and why. What it
+    stores can be queried afterwards.
 
     Checks that every published event is accounted for: the exit code is 1 if one is not.
 
     \b
     Example:
       headwater demo
+      headwater demo --scenario small-game
       headwater query "SELECT * FROM v_campaign_daily LIMIT 10"
     """
     from streams.lab.demo.campaigns import CampaignLine
     from streams.lab.demo.demo import DemoPlan, run_demo
 
     settings = settings_for(folder)
-    plan = DemoPlan(events=events, seed=seed, pace=pace)
+    plan = DemoPlan(events=events, seed=seed, pace=pace, scenario=scenario)
     with progress(is_quiet=as_json) as advance:
         report = run_demo(settings, plan, advance)
     if as_json:
-        answer_json(report.run.as_json())
+        answer_json(report.run.as_json() | report.models.as_json())
     else:
         columns = [name.replace("_", " ") for name in CampaignLine._fields]
         answer_table(columns, report.campaigns, cuts_words=True)
-        for line in report.run.lines():
+        for line in (*report.models.lines(), *report.run.lines()):
             answer_text(line)
     return 0 if report.run.accounting.reconciled else 1

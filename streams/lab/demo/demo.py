@@ -18,7 +18,9 @@ from streams.kafka.caught_up import caught_up
 from streams.kafka.embedded_broker import EmbeddedBroker
 from streams.kafka.publisher import Pace, Publisher
 from streams.lab.demo.campaigns import CampaignLine, largest_campaigns
-from streams.lab.simulator import Scenario, SimulatedMessage, simulate_traffic
+from streams.lab.demo.demo_traffic import DemoScenario, demo_traffic
+from streams.lab.demo.model_lines import ModelLines, model_lines
+from streams.lab.simulator import SimulatedMessage
 from streams.lab.simulator.drafts.apple_signatures import public_keys
 from streams.progress import Progress
 from streams.replay.report import RunReport
@@ -34,7 +36,7 @@ from streams.settings.core import CoreSettings
 from streams.settings.declaration import PREFIX, declarations
 from streams.store.demo_folder import clear_folder
 from streams.store.reconcile import reconcile
-from streams.wiring.parts import core_settings, stage_rules
+from streams.wiring.parts import core_settings, scoring_rules, stage_rules
 from streams.wiring.store import open_store
 from streams.worker.roles import migrate_in_child, role_children
 from streams.worker.supervisor import Children
@@ -51,18 +53,20 @@ class DemoPlan:
     events: int
     seed: int
     pace: int | None = None  # events per second; None: as fast as Kafka takes them
+    scenario: DemoScenario = "publisher"
 
 
 @dataclass(frozen=True, slots=True)
 class DemoReport:
     run: RunReport
     campaigns: list[CampaignLine]
+    models: ModelLines
 
 
 def run_demo(settings: Settings, plan: DemoPlan, advance: Progress) -> DemoReport:
     """Run everything once, in the folder of the settings. Stop: a part fails."""
     stage_rules(settings)  # Refuse wrong rules before the data of the last demo is deleted.
-    scenario = Scenario.standard(events=plan.events, seed=plan.seed)
+    traffic = demo_traffic(plan.scenario, plan.events, plan.seed)
     clear_folder(settings.folders.data)
     _write_keys(settings.folders.data)
     with EmbeddedBroker() as broker:
@@ -73,7 +77,7 @@ def run_demo(settings: Settings, plan: DemoPlan, advance: Progress) -> DemoRepor
         started = time.monotonic()
         with Children(role_children(settings, environ), _STOP_SECONDS) as children:
             run = _Run(settings, plan, children, advance)
-            published = asyncio.run(run.through(scenario))
+            published = asyncio.run(run.through(traffic))
             children.stop()
         seconds = time.monotonic() - started
     advance("counting", 0, 1)
@@ -81,7 +85,8 @@ def run_demo(settings: Settings, plan: DemoPlan, advance: Progress) -> DemoRepor
     store = open_store(settings)
     try:
         report = RunReport(reconcile(store, received=published), seconds)
-        return DemoReport(report, largest_campaigns(store))
+        targets = scoring_rules(settings.models).targets
+        return DemoReport(report, largest_campaigns(store), model_lines(store, targets))
     finally:
         store.close()
 
@@ -96,10 +101,10 @@ class _Run:
         self._advance = advance
         self._published = 0
 
-    async def through(self, scenario: Scenario) -> int:
+    async def through(self, traffic: Iterator[SimulatedMessage]) -> int:
         """Publish everything and wait until it is stored. Returns the number of events."""
         watch = asyncio.create_task(self._watch())
-        work = asyncio.create_task(self._work(scenario))
+        work = asyncio.create_task(self._work(traffic))
         await asyncio.wait([watch, work], return_when=asyncio.FIRST_COMPLETED)
         for task in (watch, work):
             task.cancel()
@@ -115,18 +120,18 @@ class _Run:
             self._children.require_all()
             await asyncio.sleep(_POLL_SECONDS)
 
-    async def _work(self, scenario: Scenario) -> None:
+    async def _work(self, traffic: Iterator[SimulatedMessage]) -> None:
         core = core_settings(self._settings)
         async with Publisher(core) as publisher:
-            await publisher.publish(self._counted(scenario), Pace(self._plan.pace))
+            await publisher.publish(self._counted(traffic), Pace(self._plan.pace))
         await self._settle(core)
 
-    def _counted(self, scenario: Scenario) -> Iterator[SimulatedMessage]:
-        for message in simulate_traffic(scenario):
+    def _counted(self, traffic: Iterator[SimulatedMessage]) -> Iterator[SimulatedMessage]:
+        for message in traffic:
             if not message.is_tick:
                 self._published += 1
                 if self._published % 500 == 0:
-                    self._advance("publishing", self._published, scenario.events)
+                    self._advance("publishing", self._published, self._plan.events)
             yield message
 
     async def _settle(self, core: CoreSettings) -> None:

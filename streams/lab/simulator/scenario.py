@@ -50,6 +50,19 @@ class Scenario:
         """The standard mix: 3 % late, 2 % uncounted, 1 % duplicated, 0.1 % malformed, 30 days."""
         return cls(events=events, seed=seed)
 
+    @classmethod
+    def busy(cls, events: int, seed: int) -> Self:
+        """The same month with more installs among its events, and more that people do: so that
+        50,000 events hold enough payers for a model to answer."""
+        return cls(
+            events=events,
+            seed=seed,
+            touchpoint_share=0.60,
+            install_share=0.12,
+            activity_share=0.20,
+            payment_share=0.08,
+        )
+
     def ordered(self) -> Self:
         """The same traffic, each event logged once and readable the moment it happens."""
         return replace(

@@ -67,7 +67,8 @@ class SimulatedMessage(NamedTuple):
 
 def simulate_traffic(scenario: Scenario) -> Iterator[SimulatedMessage]:
     """Every message in log order: `scenario.events` events, and clock ticks between them."""
-    return _with_ticks(scenario, _disturbed(scenario, _planned(make_plan(scenario))))
+    plan = TickPlan(scenario.start_ms, scenario.end_ms, scenario.partitions, scenario.tick_ms)
+    return with_ticks(plan, _disturbed(scenario, _planned(make_plan(scenario))))
 
 
 def _planned(plan: Plan) -> Iterator[SimulatedMessage]:
@@ -146,24 +147,32 @@ def _spoiled(
     return message._replace(value=spoil(message.value))
 
 
-def _with_ticks(
-    scenario: Scenario, messages: Iterable[SimulatedMessage]
-) -> Iterator[SimulatedMessage]:
-    due = scenario.start_ms + scenario.tick_ms
+class TickPlan(NamedTuple):
+    """From when to when clocks tick, in how many partitions of every source topic, how often."""
+
+    start_ms: int
+    end_ms: int
+    partitions: int
+    every_ms: int
+
+
+def with_ticks(plan: TickPlan, messages: Iterable[SimulatedMessage]) -> Iterator[SimulatedMessage]:
+    """Messages in log order, with ticks between them, and after the end until every timer fired."""
+    due = plan.start_ms + plan.every_ms
     for message in messages:
         while message.timestamp_ms >= due:
-            yield from _ticks(scenario, due)
-            due += scenario.tick_ms
+            yield from _ticks(plan, due)
+            due += plan.every_ms
         yield message
-    while due < scenario.end_ms:
-        yield from _ticks(scenario, due)
-        due += scenario.tick_ms
-    yield from _ticks(scenario, scenario.end_ms)
+    while due < plan.end_ms:
+        yield from _ticks(plan, due)
+        due += plan.every_ms
+    yield from _ticks(plan, plan.end_ms)
     for days in SILENT_DAYS:
-        yield from _ticks(scenario, scenario.end_ms + days * DAY_MS)
+        yield from _ticks(plan, plan.end_ms + days * DAY_MS)
 
 
-def _ticks(scenario: Scenario, time_ms: int) -> Iterator[SimulatedMessage]:
+def _ticks(plan: TickPlan, time_ms: int) -> Iterator[SimulatedMessage]:
     for topic in topics.SOURCES:
-        for partition in range(scenario.partitions):
+        for partition in range(plan.partitions):
             yield SimulatedMessage(topic.name, partition, time_ms, CLOCK_KEY, b"")

@@ -10,7 +10,11 @@ import sys
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
+
+from streams.lab.simulator import Scenario, write_traffic
+from streams.lab.simulator.drafts.apple_signatures import public_keys
 
 pytest.importorskip("chdb", reason="the embedded store is not installed")
 pytest.importorskip("confluent_kafka", reason="the embedded broker is not installed")
@@ -54,6 +58,22 @@ def test_every_event_is_accounted_for(demo: tuple[Path, dict[str, object]]) -> N
     assert answer["dead_lettered"] == EVENTS * 0.001
 
 
+def test_what_was_predicted_stands_beside_what_came_of_the_same_installs(
+    demo: tuple[Path, dict[str, object]],
+) -> None:
+    folder, answer = demo
+    found, standing = answer["payers_by_day_7"], answer["standing"]
+    assert isinstance(found, dict)
+    assert isinstance(standing, dict)
+    payers = found["all"]
+    sql = "SELECT countIf(landmark = 'install' AND target = 'payer') FROM predictions"
+    rows = json.loads(_headwater("query", sql, "--data", folder, "--json").stdout)["rows"]
+    assert 0 < payers["installs"] <= int(rows[0][0])
+    assert 0 < payers["paid"] < payers["installs"]
+    assert 0.3 < payers["predicted"] / payers["paid"] < 3.0
+    assert "so far; the model adds nothing to rates yet; about 200 are needed" in standing["payer"]
+
+
 def test_what_it_left_behind_can_be_asked(demo: tuple[Path, dict[str, object]]) -> None:
     folder, answer = demo
     sql = "SELECT sum(installs) FROM v_campaign_daily"
@@ -92,8 +112,9 @@ def test_a_replay_of_the_same_traffic_converges_to_the_same_digest(
     folder, _ = demo
     traffic = tmp_path / "traffic.jsonl"
     keys = tmp_path / "keys.json"  # a demo trusts simulated postbacks by itself
-    _headwater("simulate", "--events", EVENTS, "--seed", 7, "--out", traffic,
-               "--postback-keys", keys)  # fmt: skip
+    with traffic.open("wb") as file:
+        write_traffic(Scenario.busy(EVENTS, seed=7), file)
+    keys.write_bytes(msgspec.json.encode(public_keys()))
     replayed = _headwater("replay", traffic, "--data", tmp_path / "replayed", "--json",
                           HEADWATER_POSTBACK_KEYS=str(keys))  # fmt: skip
     assert replayed.returncode == 0, replayed.stderr

@@ -31,7 +31,7 @@ _Row = tuple[int, str, str, dict[str, Any]]  # log time, topic, install id, even
 def game_records(rules: SmallGameRules, players: Players) -> Iterator[KcatRecord]:
     """In order of log time; with the topics' names and without offsets."""
     rows = [*_clicks_and_installs(players), *_sessions(rules, players), *_purchases(rules, players)]
-    end = START_MS + (rules.days + _TAIL_DAYS) * DAY_MS
+    end = game_end(rules)
     rows.append(
         (end, topics.ACTIVITY.name, "last", _event("session", "last", end, APPS[0], "last"))
     )
@@ -40,6 +40,11 @@ def game_records(rules: SmallGameRules, players: Players) -> Iterator[KcatRecord
     rows.sort(key=lambda row: (row[0], row[1] != topics.TOUCHPOINTS.name, row[1]))
     for at, topic, key, event in rows:
         yield KcatRecord(topic, None, None, at, key.encode(), orjson.dumps(event))
+
+
+def game_end(rules: SmallGameRules) -> int:
+    """When the last event of the log happens, in ms since 1970."""
+    return START_MS + (rules.days + _TAIL_DAYS) * DAY_MS
 
 
 def _event(kind: str, event_id: str, at: int, app: str, install: str) -> dict[str, Any]:
@@ -100,5 +105,5 @@ def _purchases(rules: SmallGameRules, players: Players) -> Iterator[_Row]:
             sold = f"{install}-t{number}"
             event = _event("purchase", sold, at, app, install) | {"transaction_id": sold}
             event |= {"amount_micros": price, "currency": "USD"}
-            if START_MS <= at < START_MS + (rules.days + _TAIL_DAYS) * DAY_MS:
+            if START_MS <= at < game_end(rules):
                 yield at, topics.PAYMENTS.name, install, event

@@ -23,6 +23,15 @@ from tests.worlds.stores.traffic_outcomes import (
 
 pytest.importorskip("chdb")
 
+YOUNG_PREDICTIONS: dict[str, Any] = {
+    "predicted_installs": 2,
+    "predicted_variance": pytest.approx(0.1 * 0.9 + 0.9 * 0.1),
+    "matured_installs": 0,
+    "matured_predicted_payers": 0,
+    "matured_payers": 0,
+}
+"""Of two installs, with chances of 0.1 and 0.9, whose 7 days are not over."""
+
 
 def campaigns(store: Store) -> list[dict[str, Any]]:
     found = store.query("SELECT * FROM v_campaign_daily ORDER BY media_source, currency")
@@ -50,7 +59,6 @@ def test_a_campaign_day_shows_installs_payers_money_and_prediction(store: Store)
             prediction("i1", "install", 0.1),
             prediction("i3", "install", 0.9),
             prediction("i3", "1d", 0.5),
-            prediction("i3", "1h", 0.7),
             spend("s1", 2_000_000),
             rate("EUR", "USD", 1_100_000_000),
         ],
@@ -78,9 +86,27 @@ def test_a_campaign_day_shows_installs_payers_money_and_prediction(store: Store)
             "unconverted": 0,
             "unconverted_revenue": 0,
             "unconverted_cost": 0,
-            "predicted_payers": 2.5,  # i1 and i2 paid within 7 days, i3 at its last landmark
+            "predicted_payers": 1.0,  # i1 and i3 at the install, whatever came later
+            **YOUNG_PREDICTIONS,
         }
     ]
+
+
+def test_predicted_payers_keep_what_was_said_and_meet_the_payers_of_installs_old_enough(
+    store: Store,
+) -> None:
+    predicted = [prediction("i1", "install", 0.1), prediction("i2", "install", 0.2)]
+    put(store, [decision("i1"), decision("i2"), decision("i3"), *predicted])
+    put(store, [booking("m1", "i1"), booking("m2", "i3")], first_offset=10)
+    (young,) = campaigns(store)
+    assert young["predicted_payers"] == pytest.approx(0.3)
+    assert (young["payers"], young["matured_installs"], young["matured_payers"]) == (2, 0, 0)
+
+    later = {"predicted_at": NOON + 7 * DAY_MS, "landmark_time": NOON + 7 * DAY_MS}
+    put(store, [prediction("i4", "install", 0.7, **later)], first_offset=20)
+    (old,) = campaigns(store)
+    assert (old["predicted_payers"], old["matured_predicted_payers"]) == pytest.approx((0.3, 0.3))
+    assert (old["payers"], old["matured_installs"], old["matured_payers"]) == (2, 2, 1)
 
 
 def test_a_late_payment_is_no_predicted_payer(store: Store) -> None:
@@ -90,10 +116,12 @@ def test_a_late_payment_is_no_predicted_payer(store: Store) -> None:
             decision("i1"),
             booking("m1", "i1", event_time=NOON + 7 * DAY_MS + 1),
             prediction("i1", "install", 0.25),
+            prediction("i2", predicted_at=NOON + 8 * DAY_MS),
         ],
     )
     (row,) = campaigns(store)
     assert (row["payers"], row["predicted_payers"]) == (1, 0.25)
+    assert (row["matured_installs"], row["matured_payers"]) == (1, 0)
 
 
 def test_repeats_change_no_view(store: Store) -> None:
