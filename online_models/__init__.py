@@ -11,6 +11,7 @@ __all__ = [
     "features",
     "hazard",
     "learning",
+    "pairs",
     "persistence",
     "quality",
     "scoring",

@@ -1,8 +1,7 @@
 """Fits a pair model to installs whose touchpoint is known by an id that the model does not see.
 
-The tables are counts. The calibration is a conditional logit over the candidates of one install
-(McFadden, 1974). It is fitted on installs that the tables have not counted, so that it does not
-overfit.
+The tables are counts. The calibration is fitted on installs that the tables have not counted, so
+that it does not overfit.
 """
 
 from __future__ import annotations
@@ -14,8 +13,15 @@ from collections.abc import Iterable, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
+from attribution.probabilistic.choice_fit import Choice, fit_choices
 from attribution.probabilistic.pair_model import DELAY_BINS, DeviceOdds, PairModel, PlaceOdds
-from attribution.probabilistic.pair_score import delay_bin, device_level, place_level, score_pair
+from attribution.probabilistic.pair_score import (
+    delay_bin,
+    delay_level,
+    device_level,
+    place_level,
+    score_pair,
+)
 from schemas.records import Installed, Touch, TouchKind
 
 SMOOTHING = 1.0
@@ -23,17 +29,6 @@ SMOOTHING = 1.0
 
 SOURCE_STRENGTH = 10.0
 """Pairs per bin at which the delays of a media source weigh as much as those of all sources."""
-
-RIDGE = 0.5
-"""Strength of the prior of the calibration (slope 1, crowding 1, null 0), as a number of
-installs."""
-
-NEWTON_STEPS_MAX = 50
-"""Newton's method converges in fewer than ten steps; the limit only guarantees an end."""
-
-_START = (1.0, 1.0, 0.0)  # slope, crowding, null
-
-_Vector = tuple[float, float, float]
 
 
 class KnownMatch(Struct, frozen=True, gc=False):
@@ -51,10 +46,10 @@ def fit_pair_model(known: Iterable[KnownMatch]) -> PairModel:
         raise ValueError("no install with a known touchpoint among its candidates")
     halves = usable[0::2], usable[1::2]
     tables = _tables(halves[1]), _tables(halves[0])
-    groups = [
-        _features(one, model) for model, half in zip(tables, halves, strict=True) for one in half
+    choices = [
+        _choice(one, model) for model, half in zip(tables, halves, strict=True) for one in half
     ]
-    slope, crowding, null = _calibrated(groups)
+    slope, crowding, null = fit_choices(choices)
     return replace(_tables(usable), slope=slope, crowding=crowding, null=null)
 
 
@@ -91,11 +86,11 @@ def _tables(known: Sequence[KnownMatch]) -> PairModel:
             is_true = number == truth
             place.add(place_level(touch, match.install), is_true)
             device.add(device_level(touch, match.install), is_true)
-            waited = _delay_level(touch.kind, delay_bin(touch, match.install))
+            waited = delay_level(touch.kind, delay_bin(touch, match.install))
             delay.add(waited, is_true)
             if is_true:
                 by_source.setdefault(touch.media_source, Counter())[waited] += 1
-    levels = [_delay_level(kind, number) for kind in TouchKind for number in range(DELAY_BINS)]
+    levels = [delay_level(kind, number) for kind in TouchKind for number in range(DELAY_BINS)]
     odds = dict(zip(levels, delay.odds(levels), strict=True))
     return PairModel(
         place=_place_odds(place),
@@ -119,26 +114,27 @@ def _device_odds(counts: _Counts) -> DeviceOdds:
 
 
 def _of_kind(odds: dict[str, float], kind: TouchKind) -> tuple[float, ...]:
-    return _rounded([odds[_delay_level(kind, number)] for number in range(DELAY_BINS)])
+    return _rounded([odds[delay_level(kind, number)] for number in range(DELAY_BINS)])
 
 
 def _source_odds(seen: Counter[str], everybody: Counter[str]) -> tuple[float, ...]:
     """Log ratio, per delay bin, of this source to all sources; clicks and views together."""
     odds = []
     for number in range(DELAY_BINS):
-        levels = [_delay_level(kind, number) for kind in TouchKind]
+        levels = [delay_level(kind, number) for kind in TouchKind]
         usual = sum(everybody[level] for level in levels) / everybody.total()
         expected = usual * seen.total() + SOURCE_STRENGTH
         odds.append(math.log((sum(seen[level] for level in levels) + SOURCE_STRENGTH) / expected))
     return _rounded(odds)
 
 
-def _delay_level(kind: TouchKind, number: int) -> str:
-    return f"{kind.name} {number}"
-
-
 def _rounded(odds: Sequence[float]) -> tuple[float, ...]:
     return tuple(round(one, 4) for one in odds)
+
+
+def _choice(known: KnownMatch, model: PairModel) -> Choice:
+    scores = [score_pair(touch, known.install, model) for touch in known.touches]
+    return Choice(scores, _truth(known))
 
 
 def _truth(known: KnownMatch) -> int | None:
@@ -146,74 +142,3 @@ def _truth(known: KnownMatch) -> int | None:
         if touch.touch_id == known.touch_id:
             return number
     return None
-
-
-# --- calibration --------------------------------------------------------------------------------
-
-
-class _Group(Struct, frozen=True, gc=False):
-    """The alternatives of one install: every candidate, then "none of them"."""
-
-    choices: list[_Vector]
-    chosen: int
-
-
-def _features(known: KnownMatch, model: PairModel) -> _Group:
-    crowd = -math.log(len(known.touches))
-    choices = [(score_pair(touch, known.install, model), crowd, 0.0) for touch in known.touches]
-    truth = _truth(known)
-    return _Group([*choices, (0.0, 0.0, 1.0)], len(known.touches) if truth is None else truth)
-
-
-def _calibrated(groups: Sequence[_Group]) -> _Vector:
-    """Maximise the likelihood by Newton's method; it is concave, so there is one maximum."""
-    at = _START
-    for _ in range(NEWTON_STEPS_MAX):
-        gradient, curvature = _slopes(groups, at)
-        step = _solved(curvature, gradient)
-        at = (at[0] + step[0], at[1] + step[1], at[2] + step[2])
-        if max(map(abs, step)) < 1e-9:
-            break
-    return round(at[0], 4), round(at[1], 4), round(at[2], 4)
-
-
-def _slopes(groups: Sequence[_Group], at: _Vector) -> tuple[list[float], list[list[float]]]:
-    """Gradient of the log-likelihood, and its negative second derivatives."""
-    gradient = [RIDGE * (start - here) for start, here in zip(_START, at, strict=True)]
-    curvature = [[RIDGE if row == column else 0.0 for column in range(3)] for row in range(3)]
-    for group in groups:
-        shares = _softmax([sum(map(float.__mul__, at, choice)) for choice in group.choices])
-        mean = [
-            math.fsum(
-                share * choice[axis] for share, choice in zip(shares, group.choices, strict=True)
-            )
-            for axis in range(3)
-        ]
-        for row in range(3):
-            gradient[row] += group.choices[group.chosen][row] - mean[row]
-            for column in range(3):
-                curvature[row][column] += math.fsum(
-                    share * (choice[row] - mean[row]) * (choice[column] - mean[column])
-                    for share, choice in zip(shares, group.choices, strict=True)
-                )
-    return gradient, curvature
-
-
-def _softmax(logits: Sequence[float]) -> list[float]:
-    top = max(logits)
-    weights = [math.exp(logit - top) for logit in logits]
-    total = math.fsum(weights)
-    return [weight / total for weight in weights]
-
-
-def _solved(matrix: list[list[float]], right: list[float]) -> list[float]:
-    """Solve three linear equations by Gaussian elimination; the prior keeps them solvable."""
-    rows = [[*row, value] for row, value in zip(matrix, right, strict=True)]
-    for pivot in range(3):
-        best = max(range(pivot, 3), key=lambda row: abs(rows[row][pivot]))
-        rows[pivot], rows[best] = rows[best], rows[pivot]
-        for row in range(3):
-            if row != pivot:
-                factor = rows[row][pivot] / rows[pivot][pivot]
-                rows[row] = [a - factor * b for a, b in zip(rows[row], rows[pivot], strict=True)]
-    return [rows[axis][3] / rows[axis][axis] for axis in range(3)]

@@ -80,6 +80,27 @@ def delay_bin(touch: Touch, install: Installed) -> int:
     return bisect_right(DELAY_EDGES_MS, install.time - touch.time)
 
 
+def delay_level(kind: TouchKind, number: int) -> str:
+    """Name of a bin of delays, of clicks or of views."""
+    return f"{kind.name} {number}"
+
+
+def source_level(media_source: str, number: int) -> str:
+    """Name of a bin of delays of one media source."""
+    return f"{number} {media_source}"
+
+
+def pair_levels(touch: Touch, install: Installed) -> list[str]:
+    """What is compared of a pair, in the order of `records.PAIR_FEATURES`."""
+    number = delay_bin(touch, install)
+    return [
+        place_level(touch, install),
+        device_level(touch, install),
+        delay_level(touch.kind, number),
+        source_level(touch.media_source, number),
+    ]
+
+
 def _delay_odds(touch: Touch, install: Installed, model: PairModel) -> float:
     number = delay_bin(touch, install)
     by_kind = model.click_delay if touch.kind is TouchKind.CLICK else model.view_delay

@@ -7,7 +7,7 @@ pass their gate are kept but do not go live. All of it follows from the order of
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Literal, NamedTuple
 
 from msgspec import Struct, structs
@@ -147,12 +147,12 @@ class Registry:
         history.live = _newest(history)
         return VersionChange(model, history.live, "resumed", history.live, marks=True)
 
-    def withdraw_from(self, first_offset: int, spared: str) -> list[VersionChange]:
+    def withdraw_from(self, first_offset: int, spared: Collection[str]) -> list[VersionChange]:
         """Withdraw the versions that may have learned from this offset on; a live one falls back
-        to the newest that is left. `spared`: a model that learns from another kind of record."""
+        to the newest that is left. `spared`: models that learn from other kinds of records."""
         changes = []
         for model, history in self.histories.items():
-            if model == spared:
+            if model in spared:
                 continue
             withdrawn = {
                 one.version for one in history.versions if one.learned_offset > first_offset

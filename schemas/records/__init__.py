@@ -8,12 +8,15 @@ when it happened, as the producer reported it.
 from __future__ import annotations
 
 from schemas.records.example import (
+    PAIR_FEATURES,
     CommandKind,
     Example,
     ExampleRecord,
     ExposurePath,
     ExposureTouch,
     Frozen,
+    MatchExample,
+    MatchPair,
     ModelCommand,
     Served,
     channel_of,
@@ -99,6 +102,7 @@ __all__ = [
     "NAMED_BY_SESSION",
     "NOT_ASKED",
     "NO_DETAILS",
+    "PAIR_FEATURES",
     "SANDBOX_SCOPE",
     "SILENT_STEPS",
     "TAKEN_BACK",
@@ -125,7 +129,9 @@ __all__ = [
     "JourneyFrame",
     "JourneyRecord",
     "LinksCut",
+    "MatchExample",
     "MatchFrame",
+    "MatchPair",
     "MatchRecord",
     "ModelCommand",
     "ModelMarker",

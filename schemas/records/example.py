@@ -6,7 +6,8 @@ from enum import IntEnum
 
 from msgspec import Struct
 
-from schemas.time import EventMs, WallMs
+from schemas.records.touch import Source
+from schemas.time import EventMs, LogMs, WallMs
 
 
 class Frozen(Struct, frozen=True, array_like=True, gc=False):
@@ -92,9 +93,32 @@ class ExposurePath(Struct, frozen=True, array_like=True, gc=False, tag=2):
     weight: float  # how many devices it stands for
 
 
+class MatchPair(Struct, frozen=True, array_like=True, gc=False):
+    """A touchpoint beside an install, as probabilistic matching compares the two: no traits of a
+    person, only how far they agree."""
+
+    levels: list[str]  # one of each of PAIR_FEATURES
+    is_match: bool  # whether the ids of the install name it
+
+
+PAIR_FEATURES = ("place", "device", "delay", "source")
+"""What a pair is compared by, in the order of its levels. The last one is the delay again, with the
+media source: a rule file may know the delays of single sources."""
+
+
+class MatchExample(Struct, frozen=True, array_like=True, gc=False, tag=4):
+    """An install whose touchpoint is known by ids, and every touchpoint that it would be compared
+    with if it had none. It names no person, so nothing of it has to be erased."""
+
+    app_id: str
+    source: Source  # of the install
+    ts: LogMs  # of the install
+    pairs: list[MatchPair]  # at most one of them is the match
+
+
 def channel_of(media_source: str, channel: str) -> str:
     """The channel that multi-touch attribution credits: media_source or media_source/channel."""
     return f"{media_source}/{channel}" if channel else media_source
 
 
-ExampleRecord = Example | ExposurePath | ModelCommand
+ExampleRecord = Example | ExposurePath | ModelCommand | MatchExample

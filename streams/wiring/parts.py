@@ -105,7 +105,9 @@ def stage_rules(settings: Settings) -> StageRules:
     return StageRules(
         intake=intake,
         attribution=attribution,
-        learning=learning_of(scoring.targets, _challengers(settings.models)),
+        learning=learning_of(
+            scoring.targets, _challengers(settings.models), attribution.pair_model
+        ),
         scoring=scoring,
         keeps_state=not settings.kafka.is_in_process,
     )

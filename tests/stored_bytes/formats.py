@@ -64,6 +64,8 @@ _ROOMS_WITH_LAYOUTS = (
     "hazard.persistence",
     "credit.persistence",
     "credit.learner_parts",
+    "pairs.match_model",
+    "pairs.match_parts",
     "drift.watch",
     "scoring.shrunk_rates",
     "learning.learner_parts",

@@ -112,7 +112,7 @@ def _problem(before: Shape, after: Shape) -> str:
     if after["kind"] == "map":
         return _map_problem(before, after)
     for position, (old, new) in enumerate(zip(before["fields"], after["fields"], strict=False)):
-        if old[:2] != new[:2]:
+        if old[:2] != new[:2] and not (old[0] == new[0] and _has_more_records(old[1], new[1])):
             return f"field {position} was {old[0]}: {old[1]}, and is {new[0]}: {new[1]}"
     if len(after["fields"]) < len(before["fields"]):
         return f"field {before['fields'][len(after['fields'])][0]} is gone"
@@ -133,6 +133,13 @@ def _map_problem(before: Shape, after: Shape) -> str:
         if old and old[1] != field[1] and not _is_widened(old[1], field[1]):
             return f"field {field[0]} was {old[1]}, and is {field[1]}"
     return _undefaulted([field for field in after["fields"] if field[0] not in known])
+
+
+def _has_more_records(before: str, after: str) -> bool:
+    """Whether a list may hold further kinds of records: each has a tag, so the others stay."""
+    unions = [re.fullmatch(r"list\[(.*)\]", kind) for kind in (before, after)]
+    known, now = (set(one[1].split(" | ")) if one else set() for one in unions)
+    return len(known) > 1 and known < now
 
 
 def _is_widened(before: str, after: str) -> bool:

@@ -12,6 +12,7 @@ from online_models.credit.persistence import CREDIT
 from online_models.hazard.persistence import load_hazard_scorer
 from online_models.hazard.rules import HazardRules
 from online_models.hazard.scorer import HazardScorer
+from online_models.pairs.match_model import MATCHES
 from online_models.persistence.envelope import Unusable
 from online_models.targets.targets import VALUE, Target, Targets
 from streams.errors import Stop
@@ -77,9 +78,10 @@ class ListedVersion(NamedTuple):
 
     @property
     def decision_interval(self) -> tuple[float, float] | None:
-        """How far its log loss a row is above that of the champion, of the live version or of
-        rates, whichever it was compared with first; below 0 it is better. None: with nothing."""
-        for reference in ("champion", "live", "rates"):
+        """How far its log loss a row is above that of the champion, of the live version, of rates
+        or of the rules, whichever it was compared with first; below 0 it is better. None: with
+        nothing."""
+        for reference in ("champion", "live", "rates", "rules"):
             ends = (f"loss_over_{reference}_{end}" for end in ("low", "high"))
             low, high = (self.figures.get(end) for end in ends)
             if low is not None and high is not None:
@@ -109,6 +111,8 @@ def estimator_of(model: str, challenger: str, targets: Targets) -> LearnedBy:
     """What learns the versions of a model. River challengers are looked up in the targets."""
     if model == CREDIT:
         return LearnedBy("online_models.credit.hazard", OWN_LIBRARY)
+    if model == MATCHES:
+        return LearnedBy("online_models.pairs.pair_classifier", OWN_LIBRARY)
     if model == VALUE:
         return LearnedBy("online_models.value.model", OWN_LIBRARY)
     if model.endswith("/rates"):

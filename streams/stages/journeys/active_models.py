@@ -8,11 +8,14 @@ from functools import partial
 from typing import Generic, TypeVar
 
 from msgspec import msgpack
+from msgspec.structs import replace
 
+from attribution.rules.rules import Rules
 from online_models.challengers.target_scorer import load_target_scorer
 from online_models.credit.persistence import CREDIT, CreditModel, load_credit_model
 from online_models.hazard.encoding import Encoder
 from online_models.hazard.rules import HazardRules
+from online_models.pairs.match_model import MATCHES, MatchModel, load_match_model
 from online_models.persistence.envelope import Unusable
 from online_models.scoring.labels import LabelSchedule
 from online_models.scoring.landmark_scores import ScoringModels
@@ -25,7 +28,9 @@ from online_models.value.scorer import ValueScorer
 from schemas.records import StoredFormat
 from schemas.time import LogMs
 from streams.errors import HeadwaterError
+from streams.stages.common.live_pair_model import pair_model_of
 from streams.stages.common.observer import StageObserver
+from streams.stages.common.working_set import Timers
 
 FindSnapshot = Callable[[str], bytes | None]
 """Finds the content of a version. The runtime provides it before its marker is decided on."""
@@ -111,6 +116,7 @@ class Scorers:
             VALUE, partial(load_value_scorer, rules=ValueRules(rules.slots))
         )
         self._credits = ReadyVersions(CREDIT, load_credit_model)
+        self._matches = ReadyVersions(MATCHES, load_match_model)
 
     def hazard(self, model: str, version: str) -> ChanceScorer | None:
         return self._hazards[model].get(version, self._find, self._observer)
@@ -128,12 +134,17 @@ class Scorers:
             or any(version in one for one in self._rates.values())
             or version in self._values
             or version in self._credits
+            or version in self._matches
         )
 
     def credit(self, version: str) -> CreditModel | None:
         """The model that shares credit; None: there is none, so only rule-based methods share
         it."""
         return self._credits.get(version, self._find, self._observer)
+
+    def match(self, version: str) -> MatchModel | None:
+        """The live pair model; None: there is none, so the weights of the rules decide."""
+        return self._matches.get(version, self._find, self._observer)
 
 
 class ActiveModels:
@@ -146,6 +157,7 @@ class ActiveModels:
         self._models: ScoringModels | None = None
         self._credit: CreditModel | None = None
         self._is_credit_known = False
+        self._rules: tuple[Rules, Rules] | None = None  # as declared, and as they apply
 
     def restore(self, value: bytes) -> None:
         for model, (version, published_at) in ACTIVE_VERSIONS.decode(value).items():
@@ -175,6 +187,16 @@ class ActiveModels:
             self._versions.pop(model, None)
         self._models = None
         self._is_credit_known = False
+        self._rules = None
+
+    def rules(self, declared: Rules) -> Rules:
+        """The rules with the pair model that is live, if any."""
+        known = self._rules
+        if known is None or known[0] is not declared:
+            live = self._scorers.match(self._version(MATCHES)[0])
+            applied = replace(declared, pair_model=pair_model_of(live)) if live else declared
+            self._rules = known = declared, applied
+        return known[1]
 
     @property
     def models(self) -> ScoringModels:
@@ -217,3 +239,21 @@ class ActiveModels:
 
     def _version(self, model: str) -> tuple[str, LogMs]:
         return self._versions.get(model, ("", LogMs(0)))
+
+
+@dataclass(frozen=True, slots=True)
+class JourneyContext:
+    """What all decisions of one partition share."""
+
+    partition: int
+    partitions: int
+    declared_rules: Rules
+    rule_set: str
+    timers: Timers
+    active: ActiveModels
+    observer: StageObserver
+
+    @property
+    def rules(self) -> Rules:
+        """The rules in force here, with the pair model that is live."""
+        return self.active.rules(self.declared_rules)

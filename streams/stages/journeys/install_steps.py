@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import msgspec
 from msgspec.structs import replace
@@ -13,7 +12,6 @@ from attribution import journey as journeys
 from attribution.journey import Decision, Journey, JourneyFact
 from attribution.journey.lives import FIRST_LIFE, Life, in_lives, later_life, life_of, link
 from attribution.matching.facts import Settled
-from attribution.rules.rules import Rules
 from online_models.scoring import prospects
 from online_models.scoring.prospects import Prospect
 from schemas import topics
@@ -29,11 +27,11 @@ from schemas.records import (
     life_key,
 )
 from schemas.time import DAY_MS, LogMs
-from streams.stages.common.observer import StageObserver
+from streams.stages.common.match_examples import MatchExamples
 from streams.stages.common.outbox import FrameOutbox, Outbox
-from streams.stages.common.working_set import UNREAD_FROM, Timers, WorkingSet
+from streams.stages.common.working_set import UNREAD_FROM, WorkingSet
 from streams.stages.journeys import credit_revision, decision_rows, prospect_steps
-from streams.stages.journeys.active_models import ActiveModels
+from streams.stages.journeys.active_models import JourneyContext
 from streams.stages.journeys.credit_revision import NOT_CREDITED, CreditRevision
 from streams.stages.journeys.fact_reports import FactReports
 from streams.stages.journeys.prospect_steps import ProspectSteps
@@ -54,19 +52,6 @@ NEW_INSTALL = InstallState()
 INSTALL_AHEAD_MS_MAX = 30 * DAY_MS
 """How far the log time of an install may be ahead of what all partitions have reached, as where a
 worker catches up."""
-
-
-@dataclass(frozen=True, slots=True)
-class JourneyContext:
-    """What all decisions of one partition share."""
-
-    partition: int
-    partitions: int
-    rules: Rules
-    rule_set: str
-    timers: Timers
-    active: ActiveModels
-    observer: StageObserver
 
 
 def install_due(state: InstallState, stage: JourneyContext) -> int:
@@ -91,8 +76,11 @@ class InstallSteps:
         self.read_until = journeys.ALL_READ
         self.closed_until = LogMs(0)
         self.outbox = Outbox("journeys", stage.partition, stage.observer)
-        self.prospects = ProspectSteps(stage.active, stage.rules, self.outbox, stage.observer)
+        self.prospects = ProspectSteps(
+            stage.active, stage.declared_rules, self.outbox, stage.observer
+        )
         self.reports = FactReports(stage, self.outbox, self.prospects)
+        self.matches = MatchExamples(stage.observer)
         self.sites: FrameOutbox[SiteRecord] = FrameOutbox(
             topics.SITES.name, stage.partitions, SiteFrame
         )
@@ -107,12 +95,14 @@ class InstallSteps:
     def verify(self) -> None:
         """Raise whatever encoding the effects would raise."""
         self.prospects.examples.verify()
+        self.matches.verify()
         self.sites.verify()
 
     def absorb(self, other: InstallSteps) -> None:
         """Add the effects of a scratch."""
         self.outbox.absorb(other.outbox)
         self.prospects.examples.absorb(other.prospects.examples)
+        self.matches.absorb(other.matches)
         self.sites.absorb(other.sites)
 
     def load(self, frames: Sequence[JourneyFrame]) -> None:
@@ -257,6 +247,8 @@ class InstallSteps:
             prospect = self.reports.report(fact, prospect, journey)
             if isinstance(fact, Decision):
                 decision = fact
+                if fact.version == 1:
+                    self.matches.teach(fact, self.stage.rules)
                 if fact.reason != "fraud_verdict" and not fact.case.install.is_sandbox:
                     claim = self._replace_claim(claim, decision_rows.site_claim(fact))
         if claim is not None and claim.is_new_device and len(journey.candidates) > 1:

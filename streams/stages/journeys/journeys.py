@@ -38,11 +38,10 @@ from streams.stages.common.working_set import (
     WorkingSet,
 )
 from streams.stages.contract import Effects, LogRecord, StateReader, positions_after
-from streams.stages.journeys.active_models import ActiveModels, Scorers
+from streams.stages.journeys.active_models import ActiveModels, JourneyContext, Scorers
 from streams.stages.journeys.install_steps import (
     InstallState,
     InstallSteps,
-    JourneyContext,
     install_due,
 )
 from streams.stages.journeys.rule_change import RuleChange
@@ -73,7 +72,7 @@ class Journeys:
         self.context = JourneyContext(
             partition=partition,
             partitions=partitions,
-            rules=rules,
+            declared_rules=rules,
             rule_set=rule_set_id(rules),
             timers=Timers(),
             active=ActiveModels(scorers),
@@ -184,6 +183,7 @@ class Journeys:
         effects.changes[MODEL_KEY] = self.context.active.encode()
         effects.changes[RULES_KEY] = self._rule_change.encode()
         batch.prospects.examples.flush(effects, {})
+        batch.matches.flush(effects, {})
         batch.sites.flush(effects, self._sites_step.take(stage_time))
         self._freshness.report(stage_time, batch.outbox)
         batch.outbox.flush(effects)

@@ -80,7 +80,8 @@ class ProspectSteps:
     ) -> Prospect:
         # Features must not leak a touchpoint that was logged after the landmark.
         known_by = max(due - MILLISECOND, install.ts)
-        winner = journeys.winner_known_by(journey, known_by, self._rules)
+        rules = self._active.rules(self._rules)
+        winner = journeys.winner_known_by(journey, known_by, rules)
         moment = LandmarkVisit(
             decision_rows.install_facts(install),
             decision_rows.credit_features(install, winner),

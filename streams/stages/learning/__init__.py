@@ -7,6 +7,7 @@ __all__ = [
     "parts",
     "quality_reporter",
     "quality_rows",
+    "side_learners",
     "targets",
     "version_book",
 ]

@@ -20,18 +20,14 @@ import msgspec
 from msgspec import msgpack
 
 from online_models.challengers.declaration import is_challenger_model, no_clock
-from online_models.credit.learner import CreditLearner
-from online_models.credit.persistence import CREDIT
-from online_models.learning.learner import Learner
 from online_models.learning.registry import LogPosition, Registry
 from online_models.persistence.envelope import Unusable
 from schemas import topics
-from schemas.records import CommandKind, Example, ExposurePath, ModelCommand
+from schemas.records import CommandKind, Example, ExampleRecord, ModelCommand
 from schemas.time import LogMs
 from streams.stages.common.observer import StageObserver
 from streams.stages.contract import Effects, LogRecord, OffsetRange, StateReader
 from streams.stages.learning.cost_orders import CostOrders
-from streams.stages.learning.credit_weights import weigh
 from streams.stages.learning.head import HEADS, Head, Relearning, unusable
 from streams.stages.learning.parts import (
     BASE_EVERY_MS,
@@ -42,11 +38,10 @@ from streams.stages.learning.parts import (
     new_base,
     read_base,
     thinned,
-    with_prefix,
-    without_prefix,
 )
 from streams.stages.learning.quality_reporter import QualityReporter
 from streams.stages.learning.rules import LearningRules
+from streams.stages.learning.side_learners import MODEL_OF_RECORD, SideLearners
 from streams.stages.learning.targets import TargetLearners
 from streams.stages.learning.version_book import VersionBook
 from streams.stages.separate.learning_examples import SeparateExamples
@@ -57,7 +52,6 @@ STORE_AFTER_EXAMPLES_MAX = 100_000
 """The larger the learners, the less often they are stored."""
 
 _HEAD = "stage"
-CREDIT_PARTS = f"{CREDIT}/"
 
 
 class Learning:
@@ -79,7 +73,7 @@ class Learning:
         self._observer = observer
         self._targets = TargetLearners(rules.targets, clock)
         self._cost = CostOrders()
-        self._credit: Learner[ExposurePath] = CreditLearner(rules.credit, weigh)
+        self._beside = SideLearners(rules)
         self._monitors = QualityReporter(rules.targets, observer)
         self._apart = SeparateExamples(observer)
         self._parts = StoredParts()
@@ -98,15 +92,15 @@ class Learning:
         except msgspec.MsgspecError as error:
             raise unusable(Unusable(f"its head: {error}")) from error
         targets = self._targets.restored(parts)
-        credit = self._credit.restored(without_prefix(parts, CREDIT_PARTS))
+        beside = self._beside.restored(parts)
         monitors = self._monitors.restore(parts)
         if isinstance(targets, Unusable):
             raise unusable(targets)
-        if isinstance(credit, Unusable):
-            raise unusable(credit)
+        if isinstance(beside, Unusable):
+            raise unusable(beside)
         if isinstance(monitors, Unusable):
             raise unusable(monitors)
-        self._targets, self._credit = targets, credit
+        self._targets, self._beside = targets, beside
         if again := self._head.again:
             again.until = max(again.position, again.end)  # What follows is read as usual.
         self._book.registry = Registry(self._head.histories)
@@ -149,8 +143,8 @@ class Learning:
             if kind is Example:
                 examples = [one for one in same if isinstance(one, Example)]
                 self._learn(examples, record.offset, is_again=is_again)
-            elif kind is ExposurePath and not is_again:
-                self._learn_credit([one for one in same if isinstance(one, ExposurePath)])
+            elif (model := MODEL_OF_RECORD.get(kind)) and not is_again:
+                self._learn_beside(model, list(same))
             elif kind is ModelCommand:
                 orders = [one for one in same if isinstance(one, ModelCommand)]
                 carry_out = partial(
@@ -189,17 +183,18 @@ class Learning:
             if count > bounds[bound]:
                 self._observer.on_evicted(bound, count - bounds[bound])
 
-    def _learn_credit(self, paths: list[ExposurePath]) -> None:
-        self._examples += len(paths)
-        self._observer.on_learned(CREDIT, len(paths))
-        before = self._credit.bounds_hit()
+    def _learn_beside(self, model: str, records: Sequence[ExampleRecord]) -> None:
+        learner = self._beside.learners[model]
+        self._examples += len(records)
+        self._observer.on_learned(model, len(records))
+        before = learner.bounds_hit()
         at = LogPosition(self._head.end, self._head.time)
 
-        def learn(path: ExposurePath) -> None:
-            self._book.write(self._credit.learn([path]), at)
+        def learn(record: ExampleRecord) -> None:
+            self._book.write(learner.learn([record]), at)
 
-        self._apart.each(learn, paths, is_again=False)
-        for bound, count in self._credit.bounds_hit().items():
+        self._apart.each(learn, records, is_again=False)
+        for bound, count in learner.bounds_hit().items():
             if count > before[bound]:
                 self._observer.on_evicted(bound, count - before[bound])
 
@@ -281,7 +276,7 @@ class Learning:
     def _stored(self) -> PartChanges:
         head, known = self._head, self._parts.parts
         targets = self._targets.dump(known)
-        credit = with_prefix(self._credit.dump(without_prefix(known, CREDIT_PARTS)), CREDIT_PARTS)
+        beside = self._beside.dump(known)
         changes, self._deleted = self._deleted, {}
         offset = head.again.position if head.again else head.end
         time = self._targets.time
@@ -293,7 +288,7 @@ class Learning:
         parts = {
             _HEAD: HEADS.marker + msgpack.encode(head),
             **targets,
-            **credit,
+            **beside,
             **self._monitors.dump(),
         }
         self._stored_bytes = sum(map(len, parts.values()))

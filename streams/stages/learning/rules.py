@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from online_models.credit.learner import CreditRules
 from online_models.learning.rules import rules_for
+from online_models.pairs.match_rules import MatchRules
 
 if TYPE_CHECKING:
     from streams.stages.learning.targets import AnyRules
@@ -19,3 +20,4 @@ class LearningRules:
 
     targets: Mapping[str, AnyRules] = field(default_factory=lambda: {"payer": rules_for()})
     credit: CreditRules = field(default_factory=CreditRules)
+    match: MatchRules = field(default_factory=MatchRules)

@@ -21,6 +21,7 @@ from online_models.learning.verdicts import (
     Verdict,
     VersionFigures,
 )
+from online_models.pairs.match_model import MATCHES
 from schemas import outcomes, topics
 from schemas.outcomes import ModelContent, ModelVersion
 from schemas.records import CommandKind, JourneyFrame, ModelCommand, ModelMarker, frame_encoder
@@ -105,7 +106,7 @@ class VersionBook:
 
     def withdraw(self, order: ModelCommand, first: int, position: LogPosition) -> None:
         """Withdraw the versions that may have learned from offset `first` on, now in quarantine."""
-        for change in self.registry.withdraw_from(first, CREDIT):
+        for change in self.registry.withdraw_from(first, {CREDIT, MATCHES}):
             self._apply(change, position, order)
         reason = f"offsets {order.first_offset} to {order.last_offset}"
         live = self.registry.of(order.model).live

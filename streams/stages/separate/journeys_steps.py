@@ -10,7 +10,8 @@ from msgspec import MsgspecError
 from schemas.records import Installed, JourneyFrame, JourneyRecord, ModelMarker, journey_key
 from schemas.time import LogMs
 from streams.stages.common.working_set import WorkingSet
-from streams.stages.journeys.install_steps import InstallState, InstallSteps, JourneyContext
+from streams.stages.journeys.active_models import JourneyContext
+from streams.stages.journeys.install_steps import InstallState, InstallSteps
 from streams.stages.separate.quarantine import (
     Quarantine,
     QuarantineSubject,

@@ -10,7 +10,14 @@ from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from online_models.learning.example_learner import UnlearnableBlockError
-from schemas.records import Example, ExampleFrame, ExampleRecord, ModelCommand, example_frames
+from schemas.records import (
+    Example,
+    ExampleFrame,
+    ExampleRecord,
+    MatchExample,
+    ModelCommand,
+    example_frames,
+)
 from streams.stages.common.observer import StageObserver
 from streams.stages.common.outbox import Outbox
 from streams.stages.contract import Effects, LogRecord, Message, TopicPartition
@@ -81,6 +88,8 @@ def _subject(place: str, record: ExampleRecord) -> QuarantineSubject:
             key, app_id = f"{record.target}:{record.install_id}", record.app_id
         case ModelCommand():
             key, app_id = record.model, ""
+        case MatchExample():
+            key, app_id = ":".join(map(str, record.source)), record.app_id
         case _:
             key, app_id = record.path_id, record.app_id
     return record_subject(place, key, app_id, record, ExampleFrame)

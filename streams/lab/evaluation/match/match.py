@@ -17,6 +17,7 @@ import msgspec
 
 from schemas.outcomes import Attribution
 from streams.lab.evaluation.match.known_matches import known_matches
+from streams.lab.evaluation.match.live_figures import live_figures
 from streams.lab.evaluation.match.pair_figures import known_answers, pair_figures
 from streams.lab.simulator import Scenario, Truth, truths
 from streams.lab.simulator.records import simulated_order, simulated_records
@@ -89,8 +90,9 @@ def _pair_figures(scenario: Scenario, rules: StageRules, advance: Progress) -> d
     answers = known_answers(truths(scenario))
     step = "probabilistic matching"
     records = counted(simulated_records(scenario), scenario.events, advance, step)
-    known = known_matches(records, answers, rules)
-    return pair_figures(known, rules.attribution, scenario.seed)
+    known = list(known_matches(records, answers, rules))
+    judged = live_figures(known, rules.attribution)
+    return pair_figures(known, rules.attribution, scenario.seed) | judged
 
 
 def in_order(scenario: Scenario) -> Scenario:

@@ -54,12 +54,12 @@ def pair_figures(known: Iterable[KnownMatch], rules: Rules, seed: int) -> dict[s
         "probabilistic_ece_default_model": round(calibration_error(by_default), 6),
         "probabilistic_installs": len(guesses),
         "probabilistic_accepted": sum(one >= confidence for one, _ in guesses),
-        "probabilistic_precision": _precision(guesses, confidence),
-        "probabilistic_precision_default_model": _precision(by_default, confidence),
+        "probabilistic_precision": precision(guesses, confidence),
+        "probabilistic_precision_default_model": precision(by_default, confidence),
     }
 
 
-def _precision(guesses: Sequence[Guess], confidence: float) -> float | None:
+def precision(guesses: Sequence[Guess], confidence: float) -> float | None:
     """Share of right guesses among those the rule accepts; None when it accepts none."""
     accepted = [is_right for certain, is_right in guesses if certain >= confidence]
     return round(sum(accepted) / len(accepted), 6) if accepted else None
