@@ -16,7 +16,7 @@ from online_models.persistence.envelope import Unusable
 from schemas.records import MatchExample, MatchPair
 from schemas.time import LogMs
 from streams.stages.common.live_pair_model import calibrate
-from tests.worlds.match_world import LATE, SOON, match_examples
+from tests.online_models.pairs.match_world import LATE, SOON, match_examples
 
 WRONG = PairWeights({"device same_agent": -2.0, "device other_system": 2.0})
 RIGHT = PairWeights(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import pytest
 from river import base, checks
@@ -26,7 +27,7 @@ OF_LEARNING = (
 
 
 @pytest.mark.parametrize("check", OF_LEARNING)
-def test_it_passes_the_estimator_checks_of_river(check) -> None:  # type: ignore[no-untyped-def]
+def test_it_passes_the_estimator_checks_of_river(check: Callable[..., None]) -> None:
     assert issubclass(PairClassifier, base.Classifier)
     check(PairClassifier(), ROWS)
 

@@ -1,4 +1,4 @@
-"""From its marker on, a live pair model decides matches without ids; until then the rules do."""
+"""From its marker on, a live pair model decides probabilistic matches; until then the rules do."""
 
 from __future__ import annotations
 

@@ -11,8 +11,8 @@ from streams.stages.common.observer import StageObserver
 from streams.stages.contract import Effects
 from streams.stages.learning.learning import Learning
 from streams.stages.learning.rules import LearningRules
+from tests.online_models.pairs.match_world import match_examples
 from tests.worlds.clock import NOON
-from tests.worlds.match_world import match_examples
 from tests.worlds.stage_world import Fed, decide_with_crashes, journeyed, records_in
 
 EXAMPLES = match_examples(1_400)
