@@ -10,6 +10,7 @@ import numpy as np
 from online_models.hazard.rules import Numbers, Places
 from online_models.value.rules import GRID_ROWS, VALUE_COLUMNS, ValueRules
 from online_models.value.shape import VALUE_BUCKETS
+from online_models.value.spenders import new_spenders
 
 GRID_ROW, BUCKET, GROUP = range(3)
 """Columns of `about`. Group 0: the row is in no group."""
@@ -42,6 +43,7 @@ class AmountArrays(NamedTuple):
     tails: Numbers  # bucket × 4
     levels: Numbers  # (before, after the first payment) × bucket × (actual, predicted)
     bends: Numbers  # grid row × bucket × log odds × (actual, predicted)
+    spenders: Numbers  # see `spenders.SPENDERS_SHAPE`
     rows: Numbers  # grid row × bucket: rows learned
     z: Numbers
     n: Numbers
@@ -59,6 +61,7 @@ def new_amounts(rules: ValueRules, is_read_only: bool = False) -> AmountArrays:
         tails=np.zeros((len(VALUE_BUCKETS), 4)),
         levels=np.zeros((2, len(VALUE_BUCKETS), 2)),
         bends=np.zeros((*grid, BENDS, 2)),
+        spenders=new_spenders(),
         rows=np.zeros(grid),
         z=np.zeros(memory),
         n=np.zeros(memory),
@@ -69,12 +72,13 @@ def new_amounts(rules: ValueRules, is_read_only: bool = False) -> AmountArrays:
 
 class AmountRows(NamedTuple):
     """Encoded features; row i is `slots[starts[i] : starts[i + 1]]`, all different. `about`: a row
-    of GRID_ROW, BUCKET and GROUP for each."""
+    of GRID_ROW, BUCKET and GROUP for each. `spent`: the amount paid before the landmark."""
 
     starts: Places
     slots: Places
     values: Numbers
     about: Places
+    spent: Numbers
 
 
 class ActualAmounts(NamedTuple):

@@ -2,7 +2,7 @@
 
     expected = usual amount of the bucket × e^(intercept + Σ value × (sum of its weights))
     slope of a row = 1 − cut amount / expected, held to ±slope_max
-    predicted = chance of any revenue × expected × level × what is given back
+    predicted = chance of any revenue × expected × factor × level × what is given back
 
 Weights learn by FTRL-Proximal, as in the hazard model. A gamma likelihood asks for the mean alone,
 so it stays right where amounts are not gamma distributed (quasi-likelihood: Wedderburn 1974).
@@ -11,7 +11,8 @@ mean of what was cut off is given back to all in proportion, so that totals stay
 mean of amount over expected is not yet a right total: while weights are noisy, expected amounts are
 too large. So the level, cut amounts over predicted ones, is learned besides, for buckets before and
 after the first payment; and before it the ratio of actual to predicted frequency, by predicted log
-odds, since rare events are not as unlikely as a straight line predicts.
+odds, since rare events are not as unlikely as a straight line predicts. The factor is that of what
+the install has paid so far (`spenders`).
 
 The loops are compiled by numba where it can be imported, and run as they are where not: the same
 operations in the same order.
@@ -47,6 +48,7 @@ from online_models.value.amount_arrays import (
 )
 from online_models.value.rules import CORRECTION_MAX, GRID_ROWS, RATIO_MAX
 from online_models.value.shape import VALUE_BUCKETS
+from online_models.value.spenders import learn_spender, spender_factor
 
 
 def learn_amounts(
@@ -63,9 +65,9 @@ def expected_amounts(
     rows: AmountRows, chances: Numbers, state: AmountArrays, columns: Places, rates: Numbers
 ) -> Numbers:
     """Expected amounts, rows × buckets; `chances`: of any revenue, in the same shape."""
-    priors = (float(rates[7]), float(rates[9]))
+    priors = (float(rates[7]), float(rates[9]), float(rates[10]))
     predicted = np.empty((len(rows.about), len(VALUE_BUCKETS)))
-    _score((*rows,), chances, (*state[:5],), columns, priors, predicted)
+    _score((*rows,), chances, (*state[:6],), columns, priors, predicted)
     return predicted
 
 
@@ -100,6 +102,12 @@ def _usual(tail: Numbers) -> float:
 def _cell(at: tuple[int, int]) -> tuple[int, int]:
     """Index of the level of a grid row and bucket."""
     return (1 if at[0] >= GRID_ROWS // 2 else 0, at[1])
+
+
+@compiled
+def _spender_cell(at: tuple[int, int]) -> tuple[int, int]:
+    """Index of the factors of a grid row and bucket."""
+    return (at[0] % (GRID_ROWS // 2), at[1])
 
 
 @compiled
@@ -156,17 +164,17 @@ def _bend(chance: float, actual: float, bends: Numbers, memory: float) -> None:
 
 @compiled
 def _learn(
-    rows: tuple[Places, Places, Numbers, Places],
+    rows: tuple[Places, Places, Numbers, Places, Numbers],
     actual: tuple[Numbers, Numbers],
     state: tuple[Numbers, ...],
     columns: Places,
     rates: Numbers,
     predicted: Numbers,
 ) -> None:
-    starts, slots, values, about = rows
+    starts, slots, values, about, spent = rows
     amounts, chances = actual
-    w, bias, tails, levels, bends, seen, z, n, bias_z, bias_n = state
-    ratios, bent = np.empty(len(about)), np.empty(len(about))
+    w, bias, tails, levels, bends, spenders, seen, z, n, bias_z, bias_n = state
+    ratios, bent, factors = np.empty(len(about)), np.empty(len(about)), np.empty(len(about))
     first = 0
     while first < len(about):
         end = first + 1
@@ -177,9 +185,11 @@ def _learn(
             own = slice(starts[row], starts[row + 1])
             ratios[row] = _log_ratio(slots[own], values[own], w, columns[at], bias[at])
             tail = tails[about[row, BUCKET]]
-            level = _level(levels[_cell(at)], tail, rates[7])
             bent[row] = _bent(chances[row], bends[at], rates[9])
-            predicted[row] = bent[row] * math.exp(ratios[row]) * _usual(tail) * level
+            cell = spenders[_spender_cell(at)]
+            factors[row] = spender_factor(spent[row], cell, rates[10] * tail[USUAL])
+            predicted[row] = bent[row] * math.exp(ratios[row]) * factors[row]
+            predicted[row] *= _usual(tail) * _level(levels[_cell(at)], tail, rates[7])
         for row in range(first, end):
             if math.isnan(ratios[row]):
                 continue
@@ -189,16 +199,30 @@ def _learn(
             seen[at] += 1.0
             expected = bent[row] * tail[USUAL] * math.exp(ratios[row])
             _bend(chances[row], 1.0 if amounts[row] > 0.0 else 0.0, bends[at], rates[8])
-            if amounts[row] <= 0.0:
-                _level_out(0.0, expected, bent[row], levels[_cell(at)], rates[8])
-                continue
-            amount = _cut(amounts[row], tail, rates)
-            _level_out(amount, expected, bent[row], levels[_cell(at)], rates[8])
-            slope = 1.0 - amount / (tail[USUAL] * math.exp(ratios[row]))
-            slope = _bounded(slope, -rates[4], rates[4])
-            _step(slots[own], slope * values[own], columns[at], (w, z, n), rates)
-            _step_bias(slope, at, (bias, bias_z, bias_n), rates)
+            amount = _cut(amounts[row], tail, rates) if amounts[row] > 0.0 else 0.0
+            payer = (spent[row], factors[row], bent[row])
+            _settle((amount, expected), payer, at, (levels, spenders), rates)
+            if amount > 0.0:
+                slope = 1.0 - amount / (tail[USUAL] * math.exp(ratios[row]))
+                slope = _bounded(slope, -rates[4], rates[4])
+                _step(slots[own], slope * values[own], columns[at], (w, z, n), rates)
+                _step_bias(slope, at, (bias, bias_z, bias_n), rates)
         first = end
+
+
+@compiled
+def _settle(
+    amounts: tuple[float, float],
+    payer: tuple[float, float, float],
+    at: tuple[int, int],
+    state: tuple[Numbers, Numbers],
+    rates: Numbers,
+) -> None:
+    """The level and the factor learn: `amounts` that came, and without the factor were expected."""
+    (amount, expected), (spent, factor, chance), (levels, spenders) = amounts, payer, state
+    _level_out(amount, expected * factor, chance, levels[_cell(at)], rates[8])
+    cell = spenders[_spender_cell(at)]
+    learn_spender(spent, cell, amounts, 1.0 - chance / rates[8], rates[6])
 
 
 @compiled
@@ -250,15 +274,15 @@ def _step_bias(
 
 @compiled
 def _score(
-    rows: tuple[Places, Places, Numbers, Places],
+    rows: tuple[Places, Places, Numbers, Places, Numbers],
     chances: Numbers,
     state: tuple[Numbers, ...],
     columns: Places,
-    priors: tuple[float, float],
+    priors: tuple[float, float, float],
     predicted: Numbers,
 ) -> None:
-    starts, slots, values, about = rows
-    w, bias, tails, levels, bends = state
+    starts, slots, values, about, spent = rows
+    w, bias, tails, levels, bends, spenders = state
     for row in range(len(about)):
         place = about[row, GRID_ROW]
         own = slice(starts[row], starts[row + 1])
@@ -267,5 +291,7 @@ def _score(
             ratio = _log_ratio(slots[own], values[own], w, columns[at], bias[at])
             level = _level(levels[_cell(at)], tails[bucket], priors[0])
             chance = _bent(chances[row, bucket], bends[at], priors[1])
-            predicted[row, bucket] = chance * math.exp(ratio)
+            cell = spenders[_spender_cell(at)]
+            factor = spender_factor(spent[row], cell, priors[2] * tails[bucket, USUAL])
+            predicted[row, bucket] = chance * math.exp(ratio) * factor
             predicted[row, bucket] *= _usual(tails[bucket]) * level

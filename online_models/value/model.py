@@ -9,7 +9,6 @@ from typing import NamedTuple
 import numpy as np
 from msgspec import Struct
 
-from online_models.hazard.encoding import Encoded
 from online_models.hazard.kernel import EncodedRows, Kernel, Memory, new_memory, new_weights
 from online_models.hazard.packed import MALFORMED, unpacked
 from online_models.hazard.rules import Numbers, Places, add_platform
@@ -79,8 +78,9 @@ class ValueModel:
         # To the kernels, a row with an unusable amount is one with unusable features.
         packed = [row[:2] if _is_usable(row) else MALFORMED for row in rows]
         chance, amount = self._abouts(rows)
-        amounts = np.array([row.amount for row in rows], float)
-        predicted = self._learned(amounts, unpacked(packed), (chance, amount))
+        amounts, spent = np.array([(row.amount, row.spent) for row in rows], float).reshape(-1, 2).T
+        encoded = unpacked(packed)
+        predicted = self._learned(amounts, AmountRows(*encoded, amount, spent), chance)
         learned = ~np.isnan(predicted)
         self.counts.rows += int(learned.sum())
         self.counts.skipped += int((~learned).sum())
@@ -95,19 +95,17 @@ class ValueModel:
         """Learn the growth of cohorts in a step of their life: one row per install and step."""
         self.scorer.ladder.learn(steps)
 
-    def _learned(
-        self, amounts: Numbers, encoded: Encoded, abouts: tuple[Places, Places]
-    ) -> Numbers:
+    def _learned(self, amounts: Numbers, rows: AmountRows, chance: Places) -> Numbers:
         scorer = self.scorer
         chances = scorer.kernel.learn(
-            EncodedRows(*encoded, abouts[0]),
+            EncodedRows(rows.starts, rows.slots, rows.values, chance),
             scorer.weights,
             self.memory,
             scorer.frame,
             self._chance_rates,
         )
         return learn_amounts(
-            AmountRows(*encoded, abouts[1]),
+            rows,
             ActualAmounts(amounts, chances),
             scorer.amounts,
             scorer.frame.columns,

@@ -65,7 +65,7 @@ def load_value_model(
         return read
     (body, _), used = read
     model = ValueModel(rules, kernel)
-    unusable = _model_arrays(model).fill(used, body)
+    unusable = _stored_of(_model_arrays(model), body).fill(used, body)
     if unusable is not None:
         return unusable
     model.counts = body.counts
@@ -88,25 +88,33 @@ def load_value_scorer(
         Ladder(rules),
     )
     scorer = ValueScorer(rules, state, body.platforms, kernel, _version(body.counts, checksum))
-    unusable = _scorer_arrays(scorer).fill(used, body)
+    unusable = _stored_of(_scorer_arrays(scorer), body).fill(used, body)
     return scorer if unusable is None else unusable
 
 
 def _scorer_arrays(scorer: ValueScorer) -> ModelArrays:
     weights, amounts = scorer.weights, scorer.amounts
     whole = [*weights[1:], amounts.bias, amounts.tails, amounts.levels, amounts.bends, amounts.rows]
-    return ModelArrays([weights.w, amounts.w], [*whole, scorer.ladder.steps])
+    own = [*whole, scorer.ladder.steps]
+    return ModelArrays([weights.w, amounts.w], [*own, amounts.spenders])
 
 
 def _model_arrays(model: ValueModel) -> ModelArrays:
     """Weights are stored although they follow from `z` and `n`, unlike those of hazards: what was
     stored before has them, and must stay readable."""
-    of_features, whole = _scorer_arrays(model.scorer)
+    of_features, (*whole, spenders) = _scorer_arrays(model.scorer)
     memory, amounts = model.memory, model.scorer.amounts
     return ModelArrays(
         [*of_features, memory.z, memory.n, amounts.z, amounts.n],
-        [*whole, *memory[2:], amounts.bias_z, amounts.bias_n],
+        [*whole, *memory[2:], amounts.bias_z, amounts.bias_n, spenders],
     )
+
+
+def _stored_of(arrays: ModelArrays, body: ValueBody) -> ModelArrays:
+    """The arrays that a body has: one written before there were factors of what was paid lacks the
+    last, and they begin with nothing learned."""
+    is_older = len(body.whole) == len(arrays.whole) - 1
+    return ModelArrays(arrays.of_features, arrays.whole[:-1]) if is_older else arrays
 
 
 def _body(model: ValueModel, arrays: ModelArrays, used: Places) -> ValueBody:

@@ -67,6 +67,8 @@ class ValueRules(Struct, frozen=True):
     """Rows with revenue after which what levels have learned has faded to 1/e."""
     bend_prior: float = 1.0
     """Bends of the calibration of chances start as if so many rows with revenue had come true."""
+    spender_prior: float = 5.0
+    """Factors of what was paid start as if so many usual amounts had confirmed their line."""
     matured_rows: int = 300
     """Rows of a landmark and bucket, and rows of the bucket with revenue, before its own model
     answers."""
@@ -140,6 +142,7 @@ def amount_rates(rules: ValueRules) -> Numbers:
             rules.level_prior,
             rules.level_memory,
             rules.bend_prior,
+            rules.spender_prior,
         ]
     )
 

@@ -104,7 +104,7 @@ class ValueScorer:
         chances, _ = self.kernel.score(rows, self.weights, self.frame)
         about = np.frombuffer(amount, np.int64).reshape(-1, 3)
         return expected_amounts(
-            AmountRows(*encoded, about),
+            AmountRows(*encoded, about, np.array([ask.spent for ask in asks], float)),
             chances,
             self.amounts,
             self.frame.columns,

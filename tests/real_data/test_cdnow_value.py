@@ -103,13 +103,12 @@ def test_the_command_reads_all_of_it(figures_of_history: dict[str, Any]) -> None
     assert figures_of_history["is_monotone"] is True
 
 
-@pytest.mark.parametrize(("horizon", "days", "off_max"), [("d30", 30, 0.15), ("d90", 90, 0.25)])
+@pytest.mark.parametrize(("horizon", "days"), [("d30", 30), ("d90", 90)])
 def test_a_week_after_the_first_purchase_it_comes_near_bg_nbd(
     figures_of_history: dict[str, Any],
     purchases: Purchases,
     horizon: str,
     days: int,
-    off_max: float,
 ) -> None:
     """Of the same customers. BG/NBD: Gini .905 and .789, decile MAPE .03 and .06."""
     first_d = first_days(purchases)
@@ -118,7 +117,7 @@ def test_a_week_after_the_first_purchase_it_comes_near_bg_nbd(
     assert found["predictions"] == len(actual)
     model = found["model"]
     assert model["gini"] > normalised_gini(usual, actual) - 0.015
-    assert model["decile_mape"] < off_max
+    assert model["decile_mape"] < 1.5 * decile_mape(usual, actual)
     assert model["total_ratio"] == pytest.approx(1.0, abs=0.1)
 
 
