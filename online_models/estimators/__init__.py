@@ -1,7 +1,8 @@
-"""Models behind River's interface: the hazard kernel as a classifier, and a reference pipeline."""
+"""Models behind River's interface: classifiers, a regressor, and a reference pipeline."""
 
 __all__ = [
     "hazard_classifier",
     "reference_pipeline",
     "target_classifier",
+    "value_regressor",
 ]

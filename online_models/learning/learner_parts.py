@@ -152,7 +152,8 @@ def fill_value_learner(learner: ValueLearner, parts: Mapping[str, bytes]) -> Unu
     model = load_value_model(parts.get(MODEL, b""), rules, learner.kernel)
     if isinstance(model, Unusable):
         return Unusable(f"model: {model.reason}")
-    learner.model, learner.counts, learner.pending = model, head.counts, head.pending
+    learner.estimator.model = model
+    learner.counts, learner.pending = head.counts, head.pending
     learner.means = np.frombuffer(head.means, "<f8").reshape(learner.means.shape).copy()
     learner.blocks.extend(head.blocks)
     learner.shift_check.extend(head.shift_check)

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from online_models.estimators.value_regressor import ValueRegressor
 from online_models.features.frozen import whole
 from online_models.hazard.kernel import Kernel
 from online_models.hazard.rules import Numbers
@@ -57,13 +58,19 @@ class ValueLearner(ExampleLearner[ValueScorer]):
     def __init__(self, rules: ValueLearnerRules, kernel: Kernel | None = None) -> None:
         super().__init__(rules)
         self.kernel = kernel
-        self.model = ValueModel(rules.value, kernel)
+        self.estimator = ValueRegressor(rules.value, kernel)
+        """What learns and what versions are copies of: a River regressor."""
         self.means = np.full(
             (len(LANDMARKS), len(VALUE_BUCKETS), 2), (MEAN_PRIOR_ROWS, MEAN_PRIOR_ROWS * rules.mean)
         )
         """Rows and amounts seen, landmark × bucket × 2."""
         self.blocks: deque[ValueSums] = deque(maxlen=rules.window)
         self.shift_check: deque[ValueAsk] = deque(maxlen=rules.shift_check_max)
+
+    @property
+    def model(self) -> ValueModel:
+        """The model inside the estimator."""
+        return self.estimator.model
 
     @property
     def skipped(self) -> int:
@@ -113,7 +120,7 @@ class ValueLearner(ExampleLearner[ValueScorer]):
         valid = [one for one in block if is_valid_value_example(one)]
         counts.skipped += len(block) - len(valid)
         counts.positives += sum(one.label for one in valid)
-        self.model.develop(
+        self.estimator.develop(
             [
                 StepRow(one.bin, one.amount_micros / _MICROS, one.spent_micros / _MICROS)
                 for one in valid
@@ -121,7 +128,7 @@ class ValueLearner(ExampleLearner[ValueScorer]):
         )
         rows = [row for number, one in enumerate(valid) for row in _rows_of(one, number)]
         if rows:
-            self.blocks.append(self._sums(rows, self.model.learn(rows)))
+            self.blocks.append(self._sums(rows, self.estimator.learn_rows(rows)))
         for row in rows[::SHIFT_CHECK_EVERY]:
             self.shift_check.append(
                 ValueAsk(row.slots, row.values, row.landmark, row.spent, row.platform)

@@ -80,7 +80,7 @@ class ValueScorer:
 
     def score_packed_many(self, asks: Sequence[ValueAsk]) -> list[ExpectedValue | None]:
         """`score_packed` of each question."""
-        expected = self._expected(asks).tolist()
+        expected = self.by_bucket(asks).tolist()
         growths = self.ladder.seen()
         matured = self._matured()
         return [
@@ -92,7 +92,7 @@ class ValueScorer:
         """The column of a platform's calibration; unknown platforms share the last one."""
         return platform_column(self.platforms, platform)
 
-    def _expected(self, asks: Sequence[ValueAsk]) -> Numbers:
+    def by_bucket(self, asks: Sequence[ValueAsk]) -> Numbers:
         """Expected amounts by each bucket's own model, asks × buckets; NaN where unusable."""
         encoded = unpacked([ask[:2] for ask in asks])
         chance, amount = array("q"), array("q")
