@@ -59,7 +59,8 @@ _INNER_CUTS = re.compile(r"[&;,|#?\s](?:amp;)*([\w.\-]{1,64})=", re.IGNORECASE)
 _WITHOUT_EQUALS = re.compile(r"\s*([a-z_.]{1,64}?)[-:](.+)", re.IGNORECASE | re.DOTALL)
 _LONE_ID = re.compile(r"[\w.\-+/]{8,256}={0,2}", re.ASCII)
 _QUOTES = "\"'`\u201c\u201d\u2018\u2019\\"
-_NAME_MARKS = str.maketrans("", "", "_-. \t" + _QUOTES)
+_NAME_MARKS = str.maketrans("", "", "_-. \t[]" + _QUOTES)
+_ESCAPES = re.compile(r"\\{1,8}(?:u00([2-7][0-9a-f])|([\"/]))", re.IGNORECASE)
 
 
 class Referrer(Struct, frozen=True, gc=False):
@@ -132,7 +133,8 @@ class ReferrerReader:
         )
 
     def _pairs_within(self, objects: Iterable[Any]) -> Iterator[tuple[str, str]]:
-        """The click ids that objects of JSON have at any depth, by name."""
+        """The click ids that objects of JSON have at any depth, by name, and the parameters of
+        referrers in them: some producers send the whole answer of the store."""
         left = deque(objects)
         while left:
             for key, value in left.popleft().items():
@@ -140,6 +142,9 @@ class ReferrerReader:
                     left.append(value)
                 elif isinstance(value, str | int) and self._is_click(name := _compared(key)):
                     yield name, str(value)
+                elif isinstance(value, str) and ("=" in value or "%" in value):
+                    for layer in _layers(value):
+                        yield from self._parameters(layer)
 
     def _parameters(self, layer: str) -> Iterator[tuple[str, str]]:
         """Names, as they are compared, and values."""
@@ -186,7 +191,8 @@ class ReferrerReader:
 
     def _click_id(self, value: str) -> str:
         """The click id of a value; "": it is a placeholder, or no id. A fragment is none of it."""
-        click = _unquoted(normal_click_id(_unquoted(value.partition("#")[0])))
+        value = _unquoted(value.partition("#")[0]).partition('"')[0]
+        click = _unquoted(normal_click_id(_unquoted(value)))
         for cut in _INNER_CUTS.finditer(click) if "=" in click else ():  # `click_id=1%26pid%3Dx`
             if self._is_known(_compared(cut[1])):
                 click = normal_click_id(click[: cut.start()])
@@ -225,9 +231,16 @@ def _layers(text: str) -> Iterator[str]:
     for _ in range(LAYERS_MAX):
         yield text
         inner = unquote(text) if "%" in text else text
+        if "\\" in inner:
+            inner = _ESCAPES.sub(_unescaped, inner)
         if inner == text:
             return
         text = inner
+
+
+def _unescaped(escape: re.Match[str]) -> str:
+    """What stands in a text for a character of it that JSON escapes, as Gson does with `=`."""
+    return chr(int(escape[1], 16)) if escape[1] else escape[2]
 
 
 @lru_cache(maxsize=1024)
