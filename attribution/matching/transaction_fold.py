@@ -124,7 +124,8 @@ def fold_steps(
 def share_out(steps: Sequence[Money], charge: Charge, forgotten_micros: int) -> list[Counted]:
     """What each step counts where this is the charge, which may be of another transaction."""
     moved = _refunds(steps, charge, forgotten_micros)
-    return [_counted(step, charge, moved) for step in steps]
+    unit = charge.currency or _stated_currency(steps)
+    return [_counted(step, charge, moved, unit) for step in steps]
 
 
 def charge_of(steps: Sequence[Money], *, is_original_paid: bool) -> Charge:
@@ -181,9 +182,19 @@ def _payer_order(step: Money) -> tuple[bool, bool, bool, EventMs, str]:
     return step.receipt is ReceiptStatus.INVALID, is_silent, no_install, step.time, name
 
 
-def _counted(step: Money, charge: Charge, moved: dict[str, tuple[int, str]]) -> Counted:
+def _stated_currency(steps: Sequence[Money]) -> str:
+    """The currency of what would be paid, if it counted."""
+    stated = [step for step in steps if step.kind is not MoneyKind.REFUND]
+    order = [
+        (step.amount_micros == 0, step.time, step.booking_id, step.currency) for step in stated
+    ]
+    return min(order)[-1] if order else ""
+
+
+def _counted(step: Money, charge: Charge, moved: dict[str, tuple[int, str]], unit: str) -> Counted:
+    """`unit` is the currency of a refund that states none and takes nothing."""
     if step.kind is MoneyKind.REFUND:
-        micros, currency = moved.get(step.booking_id, (0, step.currency or charge.currency))
+        micros, currency = moved.get(step.booking_id, (0, step.currency or unit))
         is_part = micros != 0 and currency == charge.currency
         return charge.part(micros) if is_part else Counted(micros, currency)
     if step.booking_id == charge.booking_id:

@@ -50,7 +50,6 @@ _STORED: Mapping[str, Mapping[str, str]] = {
     "Subscription": {
         "period_start_time": "revenue",
         "period_end_time": "revenue",
-        "is_trial": "revenue",
         "offer_id": "revenue",
     },
     "AdRevenue": {
@@ -162,7 +161,10 @@ _DECIDES: Mapping[str, Mapping[str, str]] = {
         "original_transaction_id": "restored purchases count once",
         "receipt_status": "whether it counts",
     },
-    "Subscription": {"kind": "which step of the transaction"},
+    "Subscription": {
+        "kind": "which step of the transaction",
+        "is_trial": "a start that is one is free",
+    },
     "Refund": {
         "refund_id": "which refund",
         "transaction_id": "which transaction",

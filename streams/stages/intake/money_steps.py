@@ -49,7 +49,7 @@ def _charge(event: Purchase | Subscription, account: str, source: Source, ts: Lo
     transaction_id, original = event.transaction_id, event.original_transaction_id
     key = _scoped(is_sandbox, match_keys.transaction_key(event.app_id, transaction_id))
     is_purchase = isinstance(event, Purchase)
-    step = Step.PURCHASE if isinstance(event, Purchase) else _STEPS[event.kind]
+    step = Step.PURCHASE if isinstance(event, Purchase) else _step_of(event)
     receipt = _RECEIPTS[event.receipt_status]
     original_key = ""
     # Every period of a subscription names the first one; a first purchase names itself.
@@ -83,6 +83,11 @@ def _charge(event: Purchase | Subscription, account: str, source: Source, ts: Lo
             details=_details(event),
         ),
     )
+
+
+def _step_of(event: Subscription) -> Step:
+    """A start of a trial is a start of a trial, in whichever of the two ways it is said."""
+    return Step.TRIAL_START if event.is_trial and event.kind == "start" else _STEPS[event.kind]
 
 
 def _refund(event: Refund, account: str, source: Source, ts: LogMs) -> MoneySeen:

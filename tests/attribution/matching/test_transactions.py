@@ -250,6 +250,11 @@ def test_what_never_counted_cannot_be_refunded() -> None:
     assert value_of(step(Step.TRIAL_START, 0, 0), refund("r1", 5)) == 0
 
 
+def test_a_refund_of_what_never_counted_names_no_other_currency() -> None:
+    facts = tell(step(Step.PURCHASE, receipt=ReceiptStatus.INVALID), unstated("r1", 5))[1]
+    assert {fact.money.currency for fact in facts if isinstance(fact, MoneyRouted)} == {"EUR"}
+
+
 def test_a_refund_in_another_currency_is_booked_in_its_own() -> None:
     foreign = replace(refund("r1", 5), currency="USD")
     routes = [fact for fact in tell(PAID, foreign)[1] if isinstance(fact, MoneyRouted)]

@@ -92,7 +92,8 @@ def _charge(
     if is_subscription:
         if chance.random() < 0.3:
             fields["period_start_time"] = START + chance.randrange(3) * 30 * DAY_MS
-        return Subscription(kind=chance.choice(KINDS), **fields)
+        is_trial = chance.random() < 0.1
+        return Subscription(kind=chance.choice(KINDS), is_trial=is_trial, **fields)
     return Purchase(**fields)
 
 

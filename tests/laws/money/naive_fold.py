@@ -44,7 +44,9 @@ def earliest(events: Sequence[Charge | Refund]) -> list[Charge | Refund]:
 
 
 def word(event: Charge) -> str:
-    return event.kind if isinstance(event, Subscription) else "purchase"
+    if not isinstance(event, Subscription):
+        return "purchase"
+    return "trial_start" if event.kind == "start" and event.is_trial else event.kind
 
 
 def receipts(events: Sequence[Charge | Refund]) -> str:
