@@ -19,6 +19,7 @@ from streams.operations.validation.advice.field_guide import (
     nearest_field,
 )
 from streams.operations.validation.advice.foreign_names import (
+    REMARKS,
     TYPE_OF_NAME,
     plain_name,
     shape_of,
@@ -221,7 +222,9 @@ def _rename(event: AmendedEvent, guides: Mapping[str, FieldGuide]) -> None:
         if not ours or not (guides[ours].is_required or is_same_field(name, ours)):
             ours = ours or nearest_field(name, guides)
             means = f', did you mean "{ours}"?' if ours else ""
-            if not ours and event.fields["type"] == "in_app_event":
+            if remark := REMARKS.get(plain_name(name)):
+                means = f", {remark}"
+            elif not ours and event.fields["type"] == "in_app_event":
                 means = ", parameters stand in value_json as a text"
             event.warnings.append(f'"{name}" is no field of {event.fields["type"]}: ignored{means}')
             continue

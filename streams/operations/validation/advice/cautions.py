@@ -31,6 +31,7 @@ _HARD = frozenset("USD EUR GBP CHF CAD AUD NZD SGD KWD BHD OMR JOD".split())
 _WITHOUT_CENTS = frozenset(
     "JPY KRW VND CLP ISK HUF PYG UGX RWF XAF XOF XPF IDR COP KZT NGN TZS LAK MMK".split()
 )
+_PAID_FOR = frozenset({"start", "renewal", "recovery"})
 AHEAD_MS = 5 * MINUTE_MS
 OLD_MS = 365 * DAY_MS
 
@@ -91,11 +92,17 @@ def _of_amount(event: PaymentEvent) -> Iterator[str]:
             "gives back all that was taken" if event.kind == "reversed" else "takes all left"
         )
         yield f"a {event.kind} without amount {all_of_it}"
-    paying = ("start", "renewal", "recovery")
-    if isinstance(event, Subscription) and event.kind in paying and amount == 0:
-        yield f"a {event.kind} of 0: a step that is paid for has its price"
+    if isinstance(event, Subscription):
+        if amount and _is_trial(event):
+            yield "a trial counts nothing, whatever price it states"
+        elif not amount and event.kind in _PAID_FOR and not _is_trial(event):
+            yield f"a {event.kind} of 0: a step that is paid for has its price"
     if isinstance(event, StoreTransaction) and event.receipt_status in ("invalid", "pending"):
         yield f"receipt_status is {event.receipt_status}: no revenue until it is valid"
+
+
+def _is_trial(event: Subscription) -> bool:
+    return event.kind == "trial_start" or (event.kind == "start" and event.is_trial)
 
 
 def _looks_like_units(amount: int, currency: str) -> str:

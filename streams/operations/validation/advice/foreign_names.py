@@ -68,11 +68,28 @@ _FIELDS: Mapping[str, str] = {
     "user_agent": "ua",
     "install_referrer": "referrer playreferrer rawreferrer",
     "value_json": "eventvalue params properties eventproperties metadata extra attributes",
-    "environment": "env sandbox",
+    "environment": "env sandbox issandbox sandboxmode storeenvironment test istest testmode"
+    " testpurchase istestpurchase testuser istestuser",
+    "is_trial": "trial istrialperiod",
 }
 
 FIELD_OF_NAME: Mapping[str, tuple[str, ...]] = {}
 """Plain foreign name -> our fields that it may stand for."""
+
+_SHARED = "nobody paid for what a family shares, so leave the event out"
+REMARKS: Mapping[str, str] = {
+    "isfamilyshare": _SHARED,
+    "familyshare": _SHARED,
+    "isfamilyshared": _SHARED,
+    "inappownershiptype": f"where it is FAMILY_SHARED, {_SHARED}",
+    "purchasetype": 'where it is 0, a test of Google Play, write "environment": "sandbox"',
+    "cancelreason": "where it is CUSTOMER_SUPPORT, money was given back, so publish a refund",
+    "cancellationreason": "where money was given back, publish a refund",
+    "isrefund": "publish a refund, which is an event of its own",
+    "isrefunded": "publish a refund, which is an event of its own",
+    "revocationdate": "publish a refund, which is an event of its own",
+}
+"""Plain name of a field that we do not have -> what its producer has to do instead."""
 
 _fields: dict[str, list[str]] = {}
 for _ours, _theirs in _FIELDS.items():
@@ -135,6 +152,7 @@ _SHAPES: tuple[tuple[str, frozenset[str], str], ...] = tuple(
             "voidedPurchaseNotification",
             "look the purchase up first",
         ),
+        ("a test notification of Google Play", "testNotification", "leave it out"),
         ("a push of Google Pub/Sub", "message subscription", "decode what stands in message.data"),
         ("a RevenueCat webhook", "event api_version", "map the fields of event"),
         ("an AppsFlyer event", "appsflyer_id", "map its fields to ours"),
