@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Literal, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from msgspec import structs
 
 from online_models.features.features import (
+    ActivityBucket,
     InstallCredit,
     InstallFacts,
     activity_until,
@@ -16,6 +17,7 @@ from online_models.features.features import (
 from online_models.features.frozen import whole_of
 from online_models.hazard.encoding import Encoder
 from online_models.scoring.activity_cells import activity_cell
+from online_models.scoring.expected_money import NO_MONEY, ExpectedMoney, expected_money
 from online_models.scoring.labels import LabelSchedule
 from online_models.scoring.landmarks import LANDMARKS, landmark_time
 from online_models.scoring.prospects import (
@@ -28,11 +30,9 @@ from online_models.scoring.prospects import (
 )
 from online_models.scoring.shrunk_rates import InstallOrigin
 from online_models.scoring.tiers import (
-    CONSTANT_VERSION,
     Score,
     Subject,
     TargetModels,
-    expected_value,
 )
 from online_models.targets.targets import VALUE, Target, Targets, segment
 from online_models.value.scorer import ValueScorer
@@ -71,25 +71,12 @@ class LandmarkVisit(NamedTuple):
 
 
 class LandmarkResult(NamedTuple):
-    """The new state, and the rows to publish."""
+    """The new state, and the rows to publish. `features` None: those of the landmark before hold
+    (`features.carried`)."""
 
     state: Prospect
-    features: FeatureRow
+    features: FeatureRow | None
     predictions: list[Prediction]
-
-
-class ExpectedMoney(NamedTuple):
-    """Expected revenue of an install by horizon, in the reporting currency."""
-
-    amounts: dict[str, float]
-    currency: str
-    is_extrapolated: bool
-    tier: Literal["full", "constant"]
-    version: str
-
-
-NO_MONEY = ExpectedMoney({}, "", False, "constant", "")
-"""For predictions of further targets: money is reported with the first one."""
 
 
 def next_landmark_due(state: Prospect, installed_at: int) -> int:
@@ -101,30 +88,57 @@ def next_landmark_due(state: Prospect, installed_at: int) -> int:
 
 def reach_landmark(state: Prospect, at: LandmarkVisit, models: ScoringModels) -> LandmarkResult:
     """Freeze what is known at the landmark, and predict every open target from it."""
-    fixed = install_features(at.facts, at.credit)
-    buckets = state.tally.buckets[: at.landmark]
-    activity = activity_until(at.name, buckets) if at.landmark else {}
-    state = _freeze(state, at, models, (fixed, activity))
-    subject = _subject(state, at)
-    money = _money(models, subject)
-    predictions: list[Prediction] = []
+    return reach_landmarks([(state, at)], models)[0]
+
+
+def reach_landmarks(
+    visits: Sequence[tuple[Prospect, LandmarkVisit]], models: ScoringModels
+) -> list[LandmarkResult]:
+    """`reach_landmark` of each: the same to the last bit, but models are asked about all at once,
+    since a question costs them more than its row."""
+    frozen = [_freeze(state, at, models) for state, at in visits]
+    subjects = [_subject(one.state, one.at) for one in frozen]
+    money = expected_money(models.value, models.value_version, models.targets.value, subjects)
+    predictions: list[list[Prediction]] = [[] for _ in visits]
     for target in models.targets.hazards:
-        if not _has_happened(state, target, at):
-            score = models.by_target[target.name].score(subject, at.due)
-            predictions.append(_prediction(at, target, score, NO_MONEY if predictions else money))
+        is_open = [not _has_happened(one.state, target, one.at) for one in frozen]
+        numbers = [number for number, is_asked in enumerate(is_open) if is_asked]
+        scores = models.by_target[target.name].score_many(
+            [subjects[number] for number in numbers], [frozen[number].at.due for number in numbers]
+        )
+        for number, score in zip(numbers, scores, strict=True):
+            found = predictions[number]
+            expected = NO_MONEY if found else money[number]
+            found.append(_prediction(frozen[number].at, target, score, expected))
+    answered = zip(frozen, predictions, money, strict=True)
+    return [_result(one, found, expected, models) for one, found, expected in answered]
+
+
+class _Frozen(NamedTuple):
+    state: Prospect
+    at: LandmarkVisit
+    features: dict[str, float] | None
+
+
+def _result(
+    frozen: _Frozen, predictions: list[Prediction], money: ExpectedMoney, models: ScoringModels
+) -> LandmarkResult:
+    state, at, features = frozen
     if is_judged(at.facts.install_id):
         state = _remember(state, at.landmark, predictions, money)
-    if not predictions:
-        predictions.append(_value_prediction(at, models, money))
-    row = FeatureRow(
+    row = None if features is None else _feature_row(at, features)
+    return LandmarkResult(state, row, predictions or [_value_prediction(at, models, money)])
+
+
+def _feature_row(at: LandmarkVisit, features: dict[str, float]) -> FeatureRow:
+    return FeatureRow(
         feature_id=f"{at.facts.install_id}:{at.name}",
         install_id=at.facts.install_id,
         app_id=at.facts.app_id,
         landmark=at.name,
         landmark_time=at.due,
-        features={**fixed, **activity},
+        features=features,
     )
-    return LandmarkResult(state, row, predictions)
 
 
 def is_judged(install_id: str) -> bool:
@@ -132,25 +146,22 @@ def is_judged(install_id: str) -> bool:
     return is_in_share("judged", install_id, SERVED_SHARE)
 
 
-def _freeze(
-    state: Prospect,
-    at: LandmarkVisit,
-    models: ScoringModels,
-    features: tuple[dict[str, float], dict[str, float]],
-) -> Prospect:
+def _freeze(state: Prospect, at: LandmarkVisit, models: ScoringModels) -> _Frozen:
     """Payments are left out of the features that are published: a relink may move them later."""
+    fixed = install_features(at.facts, at.credit)
+    activity = activity_until(at.name, state.tally.buckets[: at.landmark]) if at.landmark else {}
     spent = state.spent_until(LANDMARKS[at.landmark].after_ms)
     paid = sum(payment.counts_at(at.due) for payment in state.payments)
-    fixed, activity = features
     is_addition = at.landmark > 0 and at.credit == state.credit
     known = {**activity, **paid_features(spent / 1e6, paid)}
     slots, values = models.encoder.pack(known if is_addition else {**fixed, **known})
+    is_carried = is_addition and _has_nothing_new(state, at.landmark)
     progress, release_due = state.progress, state.release_due
     if at.landmark == 0:
         names = [*(target.name for target in models.targets.hazards), VALUE]
         progress = {name: progress_of(state, name) for name in names}
         release_due = models.releases.next_due(progress, at.facts.installed_at)
-    return structs.replace(
+    state = structs.replace(
         state,
         next_landmark=at.landmark + 1,
         credit=state.credit if at.landmark else at.credit,
@@ -159,6 +170,17 @@ def _freeze(
         progress=progress,
         release_due=release_due,
     )
+    return _Frozen(state, at, None if is_carried else {**fixed, **activity})
+
+
+def _has_nothing_new(state: Prospect, landmark: int) -> bool:
+    """Whether features of activity, and the credit, are those of the landmark before. Of credit,
+    state tells only whether it was that of the install."""
+    before, buckets = state.frozen[-1], state.tally.buckets
+    if before.landmark != landmark - 1 or not (before.is_addition or before.landmark == 0):
+        return False
+    newest = buckets[landmark - 1] if buckets else ActivityBucket()
+    return not (newest.sessions or newest.events)
 
 
 def _subject(state: Prospect, at: LandmarkVisit) -> Subject:
@@ -217,18 +239,6 @@ def _prediction(
         model_version=score.model_version,
         shadow=score.shadow,
     )
-
-
-def _money(models: ScoringModels, subject: Subject) -> ExpectedMoney:
-    """Without a model, the amount paid so far, which is certain."""
-    value, expected = models.targets.value, expected_value(models.value, subject)
-    if expected is None:
-        spent = subject.last.spent_micros / 1e6
-        amounts = dict.fromkeys(value.horizons, spent)
-        return ExpectedMoney(amounts, value.currency, True, "constant", CONSTANT_VERSION)
-    amounts = {"d7": expected.d7, "d30": expected.d30, "d90": expected.d90}
-    is_extrapolated = bool(expected.extrapolated)
-    return ExpectedMoney(amounts, value.currency, is_extrapolated, "full", models.value_version)
 
 
 def _value_prediction(at: LandmarkVisit, models: ScoringModels, money: ExpectedMoney) -> Prediction:

@@ -17,13 +17,14 @@ from online_models.scoring.activity_cells import NO_CELL
 from online_models.scoring.landmarks import LANDMARKS
 from online_models.scoring.shrunk_rates import InstallOrigin, ShrunkRates
 from online_models.targets.targets import Target
-from online_models.value.scorer import ExpectedValue, ValueScorer
 from schemas.buckets import is_in_share
 from schemas.records import Frozen
 from schemas.time import DAY_MS
 
 Tier = Literal["full", "install_only", "rates", "constant"]
 CONSTANT_VERSION = "constant"
+_Asked = tuple[Chances | None, Chances | None]
+"""Chances with features of the landmark, and with those of the install alone; None: unusable."""
 
 
 class Subject(NamedTuple):
@@ -89,11 +90,32 @@ class TargetModels:
     rates: ShrunkRates | None = None
     rates_version: str = ""
     rules: TierRules = field(default_factory=TierRules)
+    _constants: tuple[Chances, ...] = field(init=False, repr=False, compare=False)  # by landmark
+
+    def __post_init__(self) -> None:
+        constants = (constant_chances(self.target, mark) for mark in range(len(LANDMARKS)))
+        object.__setattr__(self, "_constants", tuple(constants))
 
     def score(self, subject: Subject, now: int) -> Score:
         """Score an install; `now`: log time in ms. There is always an answer: no features raise."""
-        arm, model = self._arm(subject)
-        full, install_only = _asked(model, subject) if model else (None, None)
+        return self.score_many([subject], [now])[0]
+
+    def score_many(self, subjects: Sequence[Subject], moments: Sequence[int]) -> list[Score]:
+        """`score` of each at its moment: models are asked once, about all of them."""
+        arms = [self._arm(subject) for subject in subjects]
+        answers: list[_Asked] = [(None, None)] * len(subjects)
+        for arm, model in (("champion", self.champion), ("challenger", self.challenger)):
+            own = [number for number, found in enumerate(arms) if found == arm]
+            if model is not None and own:
+                asked = _asked(model, [subjects[number] for number in own])
+                for number, answer in zip(own, asked, strict=True):
+                    answers[number] = answer
+        asked_of = zip(subjects, moments, arms, answers, strict=True)
+        return [self._score(*asked) for asked in asked_of]
+
+    def _score(self, subject: Subject, now: int, arm: str, asked: _Asked) -> Score:
+        model = self.challenger if arm == "challenger" else self.champion
+        full, install_only = asked
         age = LANDMARKS[subject.landmark].after_ms
         answers: dict[Tier, Chances | None] = {
             "full": full,
@@ -101,7 +123,7 @@ class TargetModels:
             "rates": None
             if self.rates is None
             else self.rates.score(subject.origin, age, subject.landmark, subject.cell),
-            "constant": constant_chances(self.target, subject.landmark),
+            "constant": self._constants[subject.landmark],
         }
         reason = self._reason(subject, model, full, now)
         tier = _best(answers, reason)
@@ -112,10 +134,10 @@ class TargetModels:
         }
         return Score(chances, tier, reason, self._version(tier, model), arm, shadow)
 
-    def _arm(self, subject: Subject) -> tuple[str, LiveModel | None]:
+    def _arm(self, subject: Subject) -> str:
         if self.challenger and is_challenged(subject.install_id, self.rules.challenger_share):
-            return "challenger", self.challenger
-        return "champion", self.champion
+            return "challenger"
+        return "champion"
 
     def _reason(
         self, subject: Subject, model: LiveModel | None, full: Chances | None, now: int
@@ -148,15 +170,20 @@ def _best(answers: Mapping[Tier, Chances | None], reason: str) -> Tier:
     return "rates" if answers["rates"] is not None else "constant"
 
 
-def _asked(model: LiveModel, subject: Subject) -> tuple[Chances | None, Chances | None]:
-    """The chances with features of the landmark, and with those of the install alone."""
-    first, last = subject.first, subject.last
-    platform, age = subject.origin.platform, LANDMARKS[last.landmark].after_ms
-    asks = [PackedAsk(last.slots, last.values, last.landmark, platform)]
-    if last.landmark:
-        asks.append(PackedAsk(first.slots, first.values, 0, platform, age))
-    answers = model.scorer.score_packed(asks)
-    return answers[0], answers[-1]
+def _asked(model: LiveModel, subjects: Sequence[Subject]) -> list[_Asked]:
+    """What the model answers of each; at the install, both chances are the same."""
+    asks = []
+    for subject in subjects:
+        first, last, platform = subject.first, subject.last, subject.origin.platform
+        asks.append(PackedAsk(last.slots, last.values, last.landmark, platform))
+        if last.landmark:
+            age = LANDMARKS[last.landmark].after_ms
+            asks.append(PackedAsk(first.slots, first.values, 0, platform, age))
+    found = iter(model.scorer.score_packed(asks))
+    return [
+        (full, next(found) if subject.landmark else full)
+        for subject, full in zip(subjects, found, strict=False)
+    ]
 
 
 def constant_chances(target: Target, landmark: int) -> Chances:
@@ -169,14 +196,3 @@ def constant_chances(target: Target, landmark: int) -> Chances:
         for number, horizon in enumerate(shape.horizons)
         if horizon.after_ms > age
     }
-
-
-def expected_value(scorer: ValueScorer | None, subject: Subject) -> ExpectedValue | None:
-    """Expected revenue of an install; None: there is no model, or features are unusable."""
-    last = subject.last
-    if scorer is None:
-        return None
-    spent = last.spent_micros / 1e6
-    return scorer.score_packed(
-        last.slots, last.values, last.landmark, spent, subject.origin.platform
-    )

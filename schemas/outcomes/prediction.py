@@ -8,7 +8,11 @@ from schemas.outcomes.outcome import Outcome
 
 
 class FeatureRow(Outcome, frozen=True, kw_only=True, gc=False):
-    """Features of an install, frozen at a landmark."""
+    """Features of an install, frozen at a landmark.
+
+    A landmark before which nothing new became known has predictions and no row of features: those
+    of its last row hold, as `v_features` shows them.
+    """
 
     feature_id: str
     """Id of the row: install_id:landmark."""

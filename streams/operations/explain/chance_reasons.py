@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from online_models.features.carried import carried_features
 from online_models.hazard.contributions import Contributions, contributions
 from online_models.hazard.scorer import Ask, HazardScorer
 from online_models.persistence.envelope import Unusable
@@ -76,12 +77,13 @@ class ChanceReasons:
         if target is None:
             return "its target is not declared: set HEADWATER_TARGETS to its file"
         frozen_at = row["landmark"] if row["tier"] == "full" else LANDMARKS[0].name
-        if frozen_at not in features:
+        frozen = _features_at(features, frozen_at)
+        if frozen is None:
             return "its features are not stored"
         scorer = self._scorer(target, row["model_version"])
         if isinstance(scorer, Unusable):
             return scorer.reason
-        named = features[frozen_at] | self._paid(money, _AGES[frozen_at])
+        named = frozen | self._paid(money, _AGES[frozen_at])
         horizon = row["horizon"] if row["horizon"] in row["chances"] else next(iter(row["chances"]))
         found = contributions(scorer, _ask(named, frozen_at, row["landmark"]), horizon)
         if found is None or abs(found.total - _log_odds(row["chances"][horizon])) > TOLERANCE:
@@ -107,6 +109,14 @@ class ChanceReasons:
         if key not in self._scorers:
             self._scorers[key] = hazard_of(self._store, target, version)
         return self._scorers[key]
+
+
+def _features_at(stored: Mapping[str, dict[str, float]], landmark: str) -> dict[str, float] | None:
+    """Where nothing was new at a landmark, those of the last one before it are stored only."""
+    if landmark in stored:
+        return stored[landmark]
+    before = [name for name, age in _AGES.items() if age < _AGES[landmark] and name in stored]
+    return carried_features(stored[before[-1]], before[-1], landmark) if before else None
 
 
 def _ask(features: dict[str, float], frozen_at: str, landmark: str) -> Ask:

@@ -8,8 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from online_models.challengers.declaration import target_of
+from online_models.features.carried import carried_features
 from online_models.hazard.encoding import Encoder
 from online_models.hazard.scorer import HazardScorer
+from online_models.scoring.landmarks import LANDMARKS
 from online_models.targets.targets import Targets
 from streams.operations.models.versions import StoredChange, changes_of, hazard_of
 from streams.stages.common.snapshot_messages import model_of
@@ -58,9 +60,23 @@ def diff(store: Store, targets: Targets, first: str, second: str) -> ModelDiff:
     before, after = scorers
     if before is None or after is None:
         return ModelDiff(first, second, figures, {}, [])
-    names = [str(row[0]) for row in store.query(_NAMES).rows]
+    names = with_carried([str(row[0]) for row in store.query(_NAMES).rows])
     calibration = _pairs(_maps(before), _maps(after))
     return ModelDiff(first, second, figures, calibration, moved(before, after, names))
+
+
+def with_carried(names: Iterable[str]) -> list[str]:
+    """Names of features with those of later landmarks at which nothing was new: models learn from
+    them, but no row of features has them."""
+    found = dict.fromkeys(names)
+    for name in list(found):
+        at = name.rpartition("@")[2].partition("=")[0]
+        is_later = False
+        for landmark in LANDMARKS:
+            if is_later:
+                found |= dict.fromkeys(carried_features({name: 1.0}, at, landmark.name))
+            is_later = is_later or landmark.name == at
+    return [*found]
 
 
 def moved(before: HazardScorer, after: HazardScorer, names: Iterable[str]) -> list[Moved]:

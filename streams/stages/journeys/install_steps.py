@@ -34,7 +34,7 @@ from streams.stages.journeys import credit_revision, decision_rows, prospect_ste
 from streams.stages.journeys.active_models import JourneyContext
 from streams.stages.journeys.credit_revision import NOT_CREDITED, CreditRevision
 from streams.stages.journeys.fact_reports import FactReports
-from streams.stages.journeys.prospect_steps import ProspectSteps
+from streams.stages.journeys.prospect_steps import SCORED_AHEAD_MAX, ProspectSteps
 from streams.stages.separate.states import StateBranch
 
 
@@ -50,14 +50,12 @@ class InstallState(msgspec.Struct, frozen=True, array_like=True):
 
 NEW_INSTALL = InstallState()
 INSTALL_AHEAD_MS_MAX = 30 * DAY_MS
-"""How far the log time of an install may be ahead of what all partitions have reached, as where a
-worker catches up."""
+"""How far ahead of all partitions an install's log time may be, as where a worker catches up."""
 
 
 def install_due(state: InstallState, stage: JourneyContext) -> int:
     """Log time at which an install is due, or `UNREAD_FROM` + the log time that must be read."""
-    unread = journeys.unread_install(state.journey)
-    if unread is not None:
+    if (unread := journeys.unread_install(state.journey)) is not None:
         return UNREAD_FROM + unread + 1  # Another record may have the same log time.
     due = journeys.journey_due(state.journey, stage.rules)
     return min(due, prospect_steps.prospect_due(state.prospect, state.journey) or due)
@@ -185,12 +183,21 @@ class InstallSteps:
         moments = timers.pop_held(self.closed_until) + timers.pop_moments(now)
         heapq.heapify(moments)
         self.states.load([key for _, key in moments])
+        ahead = 0
         while moments:
+            ahead = (ahead or self.score_ahead(moments, now)) - 1
             self.stage_time, key = heapq.heappop(moments)
             self.fire_one(key, self.stage_time)
             for again in timers.pop_moments(now):
                 heapq.heappush(moments, again)
         self.stage_time = now
+
+    def score_ahead(self, moments: list[tuple[LogMs, bytes]], now: LogMs) -> int:
+        """Score the installs that are due first together; returns how many these are."""
+        first = heapq.nsmallest(SCORED_AHEAD_MAX, moments)
+        states = filter(None, [self.states.get(key) for _, key in first])
+        self.prospects.score_ahead([(one.prospect, one.journey) for one in states], now)
+        return len(first)
 
     def reconsider(self, keys: Sequence[bytes]) -> None:
         """Decide these installs again under the rules in force."""

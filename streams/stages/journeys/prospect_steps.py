@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import NamedTuple
+
 from attribution import journey as journeys
 from attribution.journey import Journey
 from attribution.rules.rules import Rules
 from online_models.scoring import prospects
-from online_models.scoring.landmark_scores import LandmarkVisit, next_landmark_due, reach_landmark
+from online_models.scoring.landmark_scores import (
+    LandmarkResult,
+    LandmarkVisit,
+    ScoringModels,
+    next_landmark_due,
+    reach_landmark,
+    reach_landmarks,
+)
 from online_models.scoring.prospects import Prospect
 from schemas import topics
 from schemas.records import ActivitySeen, Example, ExampleFrame, Installed, MoneyRouted
@@ -26,6 +36,19 @@ def prospect_due(prospect: Prospect, journey: Journey) -> LogMs | None:
     return LogMs(min(landmark_due or release_due, release_due or landmark_due)) or None
 
 
+SCORED_AHEAD_MAX = 1_000
+"""Installs that are scored together: bounds the memory of answers that wait for their turn."""
+
+
+class _ScoredAhead(NamedTuple):
+    """What an install will reach if nothing happens to it before."""
+
+    prospect: Prospect
+    journey: Journey
+    models: ScoringModels
+    reached: LandmarkResult
+
+
 class ProspectSteps:
     """Collects facts of installs, and reports predictions and examples in the order of due
     times."""
@@ -37,6 +60,7 @@ class ProspectSteps:
         self._rules = rules
         self._outbox = outbox
         self._observer = observer
+        self._scored_ahead: dict[int, _ScoredAhead] = {}  # by the identity of the journey
         self.examples: FrameOutbox[Example] = FrameOutbox(topics.EXAMPLES.name, 1, ExampleFrame)
 
     def see_activity(
@@ -51,6 +75,27 @@ class ProspectSteps:
         if micros and targets.value.micros(micros, money.currency) is None:
             self._observer.on_evicted("value_currencies", 1)
         return prospects.note_money(prospect, install.time, money, routed.sign, targets)
+
+    def score_ahead(self, installs: Iterable[tuple[Prospect, Journey]], now: LogMs) -> None:
+        """Score the next landmarks of these installs, if due by `now`, together: a question costs a
+        model more than its row. `reach` uses what was scored ahead while an install still has these
+        very values, so nothing changes but the cost."""
+        found, visits = [], []
+        for prospect, journey in installs:
+            install = journey.install
+            if install is None or journey.version == 0 or install.conversion_id:
+                continue
+            due, release = next_landmark_due(prospect, install.time), prospect.release_due
+            if 0 < due <= now and not 0 < release < due:
+                visit = self._visit(prospect, journey, install, LogMs(due))
+                found.append((prospect, journey))
+                visits.append((prospect, visit))
+        models = self._active.models
+        reached = reach_landmarks(visits, models) if visits else []
+        self._scored_ahead = {
+            id(journey): _ScoredAhead(prospect, journey, models, result)
+            for (prospect, journey), result in zip(found, reached, strict=True)
+        }
 
     def reach(self, prospect: Prospect, journey: Journey, stage_time: LogMs) -> Prospect:
         """Score landmarks and release labels. The install itself is scored without waiting."""
@@ -78,19 +123,33 @@ class ProspectSteps:
     def _reach_landmark(
         self, prospect: Prospect, journey: Journey, install: Installed, due: LogMs
     ) -> Prospect:
+        models, known = self._active.models, self._scored_ahead.get(id(journey))
+        if (
+            known is not None
+            and known.prospect is prospect
+            and known.journey is journey
+            and known.models is models
+        ):
+            scored = known.reached
+        else:
+            visit = self._visit(prospect, journey, install, due)
+            scored = reach_landmark(prospect, visit, models)
+        if scored.features is not None:
+            self._outbox.add(topics.FEATURES.name, install.install_id, scored.features)
+        for prediction in scored.predictions:
+            self._outbox.add(topics.PREDICTIONS.name, install.install_id, prediction)
+            self._observer.on_prediction(prediction.target, prediction.tier, 1)
+        return scored.state
+
+    def _visit(
+        self, prospect: Prospect, journey: Journey, install: Installed, due: LogMs
+    ) -> LandmarkVisit:
         # Features must not leak a touchpoint that was logged after the landmark.
         known_by = max(due - MILLISECOND, install.ts)
-        rules = self._active.rules(self._rules)
-        winner = journeys.winner_known_by(journey, known_by, rules)
-        moment = LandmarkVisit(
+        winner = journeys.winner_known_by(journey, known_by, self._active.rules(self._rules))
+        return LandmarkVisit(
             decision_rows.install_facts(install),
             decision_rows.credit_features(install, winner),
             prospect.next_landmark,
             install.ts,
         )
-        scored = reach_landmark(prospect, moment, self._active.models)
-        self._outbox.add(topics.FEATURES.name, install.install_id, scored.features)
-        for prediction in scored.predictions:
-            self._outbox.add(topics.PREDICTIONS.name, install.install_id, prediction)
-            self._observer.on_prediction(prediction.target, prediction.tier, 1)
-        return scored.state

@@ -200,7 +200,8 @@ class Deciding:
                 moment = LandmarkVisit(facts, credit, prospect.next_landmark, install.ts)
                 reached = reach_landmark(prospect, moment, models)
                 prospect = reached.state
-                published.add(topics.FEATURES.name, install.install_id, reached.features)
+                if reached.features is not None:
+                    published.add(topics.FEATURES.name, install.install_id, reached.features)
                 for prediction in reached.predictions:
                     published.add(topics.PREDICTIONS.name, install.install_id, prediction)
             elif 0 < release <= now:

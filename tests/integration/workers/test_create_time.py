@@ -137,12 +137,12 @@ def test_a_backfill_is_scored_by_its_own_time_and_then_the_present_goes_on(
         await producers.until("attributions", decided("old"))
         after = then + 2 * HOUR_MS
         await producers.publish((after, session("old", after)))
-        await producers.until("features", scored("old", "1h"))
+        await producers.until("predictions", scored("old", "1h"))
         # The backfill pauses: log time does not leap to the present meanwhile.
         await asyncio.sleep(PAUSE_SECONDS)
         reached = [row["stage_time"] for row in await producers.outcomes("freshness")]
         assert max(reached) <= after
-        assert not scored("old", "1d")(await producers.outcomes("features"))
+        assert not scored("old", "1d")(await producers.outcomes("predictions"))
         # A producer whose clock is ahead takes nobody along, and one that is far behind
         # holds nobody back.
         await producers.publish(
@@ -151,7 +151,7 @@ def test_a_backfill_is_scored_by_its_own_time_and_then_the_present_goes_on(
             (1_000, installed("behind", now)),
         )
         await producers.until("attributions", decided("new"))
-        await producers.until("features", scored("old", "7d"))
+        await producers.until("predictions", scored("old", "7d"))
         reached = [row["stage_time"] for row in await producers.outcomes("freshness")]
         assert now - MINUTE_MS < max(reached) <= time.time_ns() // 1_000_000
 

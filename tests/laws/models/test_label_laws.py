@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from online_models.features import features
+from online_models.features.carried import carried_features
 from online_models.features.features import ActivityTally, InstallCredit, InstallFacts
 from online_models.hazard.bins import Horizon, Shape
 from online_models.scoring import prospects
@@ -121,7 +122,8 @@ def _reach(state: Prospect, now: int) -> Released:
             moment = LandmarkVisit(FACTS, CREDIT, state.next_landmark, due)
             reached = reach_landmark(state, moment, MODELS)
             state = reached.state
-            answer.features.append(reached.features)
+            if reached.features is not None:
+                answer.features.append(reached.features)
             answer.predictions.extend(reached.predictions)
         elif 0 < state.release_due <= now:
             state, examples = MODELS.releases.release(state, FACTS)
@@ -180,10 +182,33 @@ def test_what_became_known_after_a_landmark_cannot_change_what_is_said_at_it(
 
     full, cut = _all_at_once(history), _all_at_once(known_before)
 
-    assert full.features[: landmark + 1] == cut.features[: landmark + 1]
+    assert [one for one in full.features if one.landmark_time <= due] == [
+        one for one in cut.features if one.landmark_time <= due
+    ]
     assert [one for one in full.predictions if one.landmark_time <= due] == [
         one for one in cut.predictions if one.landmark_time <= due
     ]
+
+
+@settings(deadline=None, max_examples=100)
+@given(histories())
+def test_landmarks_without_a_row_have_the_features_of_the_last_row_carried_forward(
+    history: list[Fact],
+) -> None:
+    state = prospects.NEW_PROSPECT
+    for fact in history:
+        state = _see(state, fact)
+    rows = {row.landmark: row.features for row in _all_at_once(history).features}
+
+    last = LANDMARKS[0].name
+    for number, landmark in enumerate(LANDMARKS):
+        expected = features.features_at(number, FACTS, CREDIT, state.tally)
+        newest = state.tally.buckets[number - 1 : number] if number else ()
+        is_quiet = number > 0 and not any(one.sessions or one.events for one in newest)
+        assert (landmark.name in rows) == (not is_quiet)
+        last = last if is_quiet else landmark.name
+        found = carried_features(rows[last], last, landmark.name) if is_quiet else rows[last]
+        assert found == expected
 
 
 @settings(deadline=None, max_examples=100)

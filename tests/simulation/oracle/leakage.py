@@ -6,6 +6,7 @@ import random
 
 from msgspec.structs import replace
 
+from online_models.features.carried import carried_features
 from online_models.scoring.landmarks import LANDMARKS
 from schemas import topics
 from schemas.records import (
@@ -52,9 +53,7 @@ def check(run: Topology, rules: StageRules, oracle: Oracle, chance: random.Rando
 
 def check_order(calm: Topology, wild: Topology, oracle: Oracle) -> None:
     """Features after the install are there in time, and the same whatever was read first."""
-    features = [
-        _features(projection.tables(run.warehouse.rows)["features"]) for run in (calm, wild)
-    ]
+    features = [_carried(projection.tables(run.warehouse.rows)) for run in (calm, wild)]
     for install_id, install in oracle.installs.items():
         for landmark in LANDMARKS[1:]:
             at = install.event.event_time + landmark.after_ms
@@ -118,3 +117,17 @@ def _known(record: JourneyRecord, known_by: int) -> JourneyRecord | None:
 
 def _features(rows: list[Row]) -> dict[str, dict[str, float]]:
     return {one["feature_id"]: one["features"] for one in rows}
+
+
+def _carried(tables: projection.Tables) -> dict[str, dict[str, float]]:
+    """Features at every landmark that has predictions."""
+    found = _features(tables["features"])
+    reached = {f"{one['install_id']}:{one['landmark']}" for one in tables["predictions"]}
+    for install_id in {name.rpartition(":")[0] for name in reached}:
+        last = ""
+        for landmark in LANDMARKS:
+            name = f"{install_id}:{landmark.name}"
+            if last and name in reached and name not in found:
+                found[name] = carried_features(found[f"{install_id}:{last}"], last, landmark.name)
+            last = landmark.name if name in found else last
+    return found

@@ -14,7 +14,7 @@ from online_models.hazard.scorer import HazardScorer
 from streams.cli import headwater, main
 from streams.cli.models.quarantine import parse_range
 from streams.errors import Stop
-from streams.operations.models.diff import moved
+from streams.operations.models.diff import moved, with_carried
 from streams.store.embedded import EmbeddedStore
 from streams.store.migrations import apply_migrations
 from tests.worlds.hazard_world import SMALL, learned
@@ -108,6 +108,11 @@ def test_a_stretch_is_two_offsets() -> None:
     assert parse_range("12..40") == (12, 40)
     with pytest.raises(Stop):
         parse_range("12..x")
+
+
+def test_names_at_later_landmarks_are_compared_although_no_row_has_them() -> None:
+    names = ["campaign=x@1d", "active@1d=3", "new_sessions@1d"]
+    assert with_carried(names) == [*names, "active@3d=3", "active@7d=3"]
 
 
 def test_the_features_that_moved_most_come_first() -> None:

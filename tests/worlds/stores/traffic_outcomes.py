@@ -7,9 +7,10 @@ from typing import Any
 import msgspec
 
 from schemas import outcomes
-from schemas.time import DAY_MS, EventMs, LogMs
+from schemas.time import DAY_MS, HOUR_MS, EventMs, LogMs
 
 NOON = 1_767_268_800_000  # 2026-01-01 12:00 UTC
+AGES = {"install": 0, "1h": HOUR_MS, "6h": 6 * HOUR_MS, "1d": DAY_MS, "3d": 3 * DAY_MS}
 LAST_CENTURY = "1970-01-01 00:00:00.000"
 
 CAMPAIGN: dict[str, Any] = {
@@ -125,7 +126,7 @@ def booking(
 def prediction(
     install_id: str = "i1", landmark: str = "install", probability: float = 0.25, **changes: object
 ) -> outcomes.Prediction:
-    after = {"install": 0, "1h": 3_600_000, "1d": DAY_MS}[landmark]
+    after = AGES[landmark]
     row = outcomes.Prediction(
         prediction_id=f"{install_id}:payer:{landmark}",
         install_id=install_id,
@@ -292,12 +293,15 @@ def dead_letter(reason: str = "malformed_json", offset: int = 0) -> outcomes.Dea
     )
 
 
-def features(install_id: str = "i1") -> outcomes.FeatureRow:
-    return outcomes.FeatureRow(
-        feature_id=f"{install_id}:install",
+def features(
+    install_id: str = "i1", landmark: str = "install", **changes: object
+) -> outcomes.FeatureRow:
+    row = outcomes.FeatureRow(
+        feature_id=f"{install_id}:{landmark}",
         install_id=install_id,
         app_id="puzzle",
-        landmark="install",
-        landmark_time=NOON,
+        landmark=landmark,
+        landmark_time=NOON + AGES[landmark],
         features={"bias": 1.0, "hour": 0.1},
     )
+    return msgspec.structs.replace(row, **changes)

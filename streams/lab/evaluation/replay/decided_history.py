@@ -9,6 +9,8 @@ from pathlib import Path
 
 import msgspec
 
+from online_models.features.carried import carried_features
+from online_models.scoring.landmarks import LANDMARKS
 from schemas import topics
 from schemas.outcomes import FeatureRow
 from streams.errors import Stop
@@ -100,7 +102,8 @@ class DecidedHistory:
     features: dict[ConversionKey, dict[str, NamedFeatures]] = field(
         default_factory=lambda: defaultdict(dict)
     )
-    """By app and install, and by name of landmark, as the product froze them."""
+    """By app and install, and by name of each landmark that was reached, as the product froze
+    them."""
     predictions: list[ServedPrediction] = field(default_factory=list)
     """Of every target, in log order."""
     versions: list[TriedVersion] = field(default_factory=list)
@@ -147,7 +150,21 @@ class DecidedOutcomes:
         self.history.installs = sorted(
             self.installs.values(), key=lambda one: (one.install_time, *one.key)
         )
+        self._carry_features()
         return self.history
+
+    def _carry_features(self) -> None:
+        """Of a landmark at which nothing was new, the product publishes predictions alone."""
+        reached: dict[ConversionKey, set[str]] = defaultdict(set)
+        for prediction in self.history.predictions:
+            reached[prediction.key].add(prediction.landmark)
+        for key, names in reached.items():
+            known, last = self.history.features[key], ""
+            for landmark in LANDMARKS:
+                name = landmark.name
+                if last and name in names and name not in known:
+                    known[name] = carried_features(known[last], last, name)
+                last = name if name in known else last
 
     def take(self, topic: str, records: Sequence[MemoryRecord]) -> None:
         for record in records:

@@ -163,7 +163,7 @@ def test_features_show_the_credit_as_it_was_known_at_each_landmark() -> None:
     stage.journeys(installed(), answer())
     between = late(click("c1", -1, ts=2 * HOUR))
     assert sources(stage.journeys(between, watermarks=clock(DAY_MS))) == [
-        ("1h", "organic"), ("6h", "north"), ("1d", "north"),
+        ("6h", "north"), ("1d", "north"),
     ]  # fmt: skip
 
 

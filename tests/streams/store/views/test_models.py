@@ -1,4 +1,4 @@
-"""What growth teams and SREs read of the quality of models."""
+"""What growth teams and SREs read of models: features, and the quality of predictions."""
 
 from __future__ import annotations
 
@@ -7,11 +7,21 @@ from typing import Any
 
 import pytest
 
+from online_models.features.carried import carried_features
 from streams.store.base import Store
 from tests.worlds.stores.model_outcomes import drift_alarm, model_quality, reliability_row
 from tests.worlds.stores.store_world import put
+from tests.worlds.stores.traffic_outcomes import features, prediction
 
 pytest.importorskip("chdb")
+
+AT_INSTALL = {"app=puzzle": 2.0, "campaign=event:x@1h": 4.0, "site=sessions@6h": 1.0}
+AT_6H = {
+    **AT_INSTALL, "sessions@6h": 0.6931, "events@6h": 1.0986, "active@6h=2": 1.0,
+    "event:mail@6h@6h": 0.6931, "event:new_event:a=1@6h": 0.6931,
+    "new_sessions@6h": 0.6931, "new_event:mail@6h@6h": 0.6931,
+}  # fmt: skip
+Found = dict[tuple[str, str, str], tuple[str, dict[str, float]]]
 
 
 def read(store: Store, view: str) -> list[dict[str, Any]]:
@@ -103,3 +113,78 @@ def test_tiers_are_compared_on_the_same_rows(store: Store) -> None:
 def test_an_alarm_is_told_once(store: Store) -> None:
     put(store, [drift_alarm(), drift_alarm(), drift_alarm(2, kind="feature", subject="x")])
     assert [row["kind"] for row in read(store, "v_drift")] == ["residual", "feature"]
+
+
+def shown(store: Store) -> Found:
+    """Where the features of each app, install and landmark were frozen, and the features."""
+    sql = "SELECT app_id, install_id, landmark, frozen_at, features FROM v_features"
+    return {row[:3]: (row[3], row[4]) for row in store.query(sql).rows}
+
+
+def test_a_landmark_without_a_row_has_the_features_of_the_last_one_that_has(store: Store) -> None:
+    put(
+        store,
+        [
+            features(landmark="install", features=AT_INSTALL),
+            features(landmark="6h", features=AT_6H),
+            *(prediction(landmark=one) for one in ("install", "1h", "6h", "1d", "3d")),
+            prediction(landmark="1d", target="retention_d7"),
+        ],
+    )
+
+    found = shown(store)
+
+    assert {key[2]: frozen_at for key, (frozen_at, _) in found.items()} == {
+        "install": "install", "1h": "install", "6h": "6h", "1d": "6h", "3d": "6h",
+    }  # fmt: skip
+    assert found["puzzle", "i1", "install"][1] == AT_INSTALL
+    assert found["puzzle", "i1", "6h"][1] == AT_6H
+    quiet_hour = found["puzzle", "i1", "1h"][1]
+    assert quiet_hour == carried_features(AT_INSTALL, "install", "1h")
+    assert quiet_hour == {**AT_INSTALL, "sessions@1h": 0.0, "events@1h": 0.0, "active@1h=0": 1.0}
+    quiet_days = found["puzzle", "i1", "3d"][1]
+    assert quiet_days == carried_features(AT_6H, "6h", "3d")
+    assert quiet_days["event:mail@6h@3d"] == 0.6931
+    assert not [name for name in quiet_days if name.startswith("new_")]
+
+
+def test_an_install_id_of_two_apps_is_two_installs_and_repeats_change_nothing(store: Store) -> None:
+    other = {"app=chess": 2.0}
+    rows = [
+        features(features=AT_INSTALL),
+        prediction(landmark="install"),
+        prediction(landmark="1h"),
+        features(app_id="chess", features=other),
+        prediction(landmark="install", app_id="chess"),
+    ]
+    put(store, rows)
+    put(store, rows, epoch="again")
+
+    found = shown(store)
+
+    assert sorted(found) == [
+        ("chess", "i1", "install"), ("puzzle", "i1", "1h"), ("puzzle", "i1", "install"),
+    ]  # fmt: skip
+    assert found["chess", "i1", "install"][1] == other
+
+
+def test_rows_of_every_landmark_as_earlier_builds_wrote_them_stay_as_they_are(store: Store) -> None:
+    at_1h = carried_features(AT_INSTALL, "install", "1h")
+    put(
+        store,
+        [
+            features(features=AT_INSTALL),
+            features(landmark="1h", features=at_1h),
+            prediction(landmark="install"),
+            prediction(landmark="1h"),
+        ],
+    )
+
+    assert shown(store)["puzzle", "i1", "1h"] == ("1h", at_1h)
+
+
+def test_what_has_lost_the_row_that_it_rests_on_is_not_shown(store: Store) -> None:
+    """As where rows of features are kept for a shorter time than predictions."""
+    put(store, [prediction(landmark="1d"), prediction(landmark="3d")])
+
+    assert shown(store) == {}
