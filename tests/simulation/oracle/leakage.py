@@ -74,7 +74,8 @@ def _check_sources(run: Topology, rules: StageRules, row: Row, known_by: int) ->
     pruned = Topology(run.scenario.without(is_later), rules, 0)
     pruned.run_undisturbed()
     stored = projection.tables(pruned.warehouse.rows)
-    features = _features(stored["features"]).get(row["feature_id"])
+    # Whether the install was scored with the same credit decides which later landmarks have rows.
+    features = _carried(stored).get(row["feature_id"])
     same(f"leakage: {row['feature_id']}", features, row["features"])
 
 
