@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from deploy.local.servers import KafkaServer
+from streams.lab.simulator import Scenario, write_traffic
 from tests.chaos import audit
 from tests.chaos.fault_injector import LOOK_SECONDS, PATIENCE_SECONDS, run_traffic
 from tests.chaos.fault_plan import CORES, LEARNING
@@ -57,7 +58,10 @@ def test_replays_with_any_batch_size_store_identical_rows(file: Path, replayed: 
 def test_the_embedded_broker_leads_to_the_facts_of_a_replay(tmp_path: Path, file: Path) -> None:
     # A demo trusts simulated postbacks by itself; everybody else has to be told.
     keys = {"HEADWATER_POSTBACK_KEYS": str(_keys_of(file))}
-    replayed = _replayed(file, _environ(file.parent / "trusting") | keys)
+    published = file.with_name("demo.jsonl")
+    with published.open("wb") as out:
+        write_traffic(Scenario.busy(EVENTS, SEED), out)
+    replayed = _replayed(published, _environ(file.parent / "trusting") | keys)
     environ = _environ(tmp_path)
     demo = ["demo", "--events", str(EVENTS), "--seed", str(SEED), "--json"]
     report = run_headwater(demo, environ)
