@@ -10,11 +10,9 @@ import numpy as np
 from online_models.features.frozen import whole, whole_of
 from online_models.hazard.bins import Shape
 from online_models.hazard.packed import PackedGroup
-from online_models.hazard.rules import HazardRules, Numbers
+from online_models.hazard.rules import Numbers
 from online_models.learning.evidence import PrequentialBlock
-from online_models.scoring.activity_cells import activity_cells_of
-from online_models.scoring.activity_rates import ActivityRows
-from online_models.scoring.shrunk_rates import InstallOrigin, ShrunkRates
+from online_models.scoring.shrunk_rates import InstallOrigin
 from schemas.records import Example, Frozen
 
 
@@ -52,50 +50,34 @@ def groups_of(examples: Sequence[Example]) -> list[PackedGroup]:
     return [PackedGroup(one.bin, one.label, one.platform, whole(one.snapshots)) for one in examples]
 
 
-def learn_rates(rates: ShrunkRates, examples: Sequence[Example], rules: HazardRules) -> Numbers:
-    """The hazard of each row by shrunk rates, before any of these examples was learned as seen from
-    a landmark."""
-    by_example = [rates.learn(origin_of(one), one.bin, one.label) for one in examples]
-    snapshots = [own for one in examples for own in one.snapshots]
-    sizes = [len(one.snapshots) for one in examples]
-    of_examples = np.array([(one.bin, one.label) for one in examples], np.int64).reshape(-1, 2)
-    bins, labels = np.repeat(of_examples, sizes, axis=0).T
-    rows = ActivityRows(
-        landmarks=np.array([one.landmark for one in snapshots], np.int64),
-        cells=activity_cells_of(snapshots, rules.slots, rules.seed),
-        bins=bins,
-        labels=labels.astype(np.float64),
-    )
-    return rates.learn_activity(rows, np.repeat(np.array(by_example, np.float64), sizes))
-
-
 def prequential_block(
     examples: Sequence[Example],
     predicted: tuple[Numbers, list[Numbers]],
-    by_rates: Numbers,
+    by_rates: Sequence[float],
     base: Numbers,
     published: Numbers | None,
 ) -> PrequentialBlock:
     """Line up all predictions by row; a row is a snapshot of an example, in order.
 
-    `predicted`: hazards by the champion, and by every model. `by_rates`: by shrunk rates. `base`:
-    one rate per bin. `published`: hazards by the version published last; None: there is
+    `predicted`: hazards by the champion, and by every model. `by_rates`: one hazard per example.
+    `base`: one rate per bin. `published`: hazards by the version published last; None: there is
     none. Rows that the champion could not use are left out.
     """
     own, by_model = predicted
     sizes = np.array([len(one.snapshots) for one in examples], np.int64)
     bins = np.repeat(np.array([one.bin for one in examples], np.int64), sizes)
     firsts = np.repeat(np.cumsum(sizes) - sizes, sizes)
+    rates = np.repeat(np.array(by_rates, np.float64), sizes)
     published = np.full(len(own), math.nan) if published is None else published
     install_only = own[firsts]
-    install_only = np.where(np.isnan(install_only), by_rates, install_only)
+    install_only = np.where(np.isnan(install_only), rates, install_only)
     usable = ~np.isnan(own)
     labels = np.repeat(np.array([one.label for one in examples], np.bool_), sizes)
     landmarks = np.array([own.landmark for one in examples for own in one.snapshots], np.int64)
     return PrequentialBlock(
         labels=labels[usable],
         landmarks=landmarks[usable],
-        tiers=(own[usable], install_only[usable], by_rates[usable], base[bins][usable]),
+        tiers=(own[usable], install_only[usable], rates[usable], base[bins][usable]),
         models=tuple(hazards[usable] for hazards in by_model),
         published=published[usable],
     )

@@ -24,7 +24,7 @@ from online_models.learning.rules import Counts
 from online_models.learning.verdicts import Publication
 from online_models.persistence.envelope import Unusable
 from online_models.persistence.layout import Layout
-from online_models.scoring.stored_rates import dump_rates, load_rates
+from online_models.scoring.shrunk_rates import dump_rates, load_rates
 from online_models.value.persistence import dump_value_model, load_value_model, load_value_scorer
 from online_models.value.scorer import ValueAsk as ValueAsk
 from schemas.records import Example

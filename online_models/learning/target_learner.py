@@ -35,7 +35,7 @@ from online_models.learning.example_block import (
     ExampleCheck,
     groups_of,
     last_of,
-    learn_rates,
+    origin_of,
     prequential_block,
 )
 from online_models.learning.example_learner import ExampleLearner
@@ -46,8 +46,7 @@ from online_models.learning.residual_watch import COMPARED_EVERY, LearnedBlock, 
 from online_models.learning.rules import LearnerRules
 from online_models.learning.verdicts import NewChampion, Publication, Refusal, Verdict
 from online_models.persistence.envelope import Unusable, renamed, version_name
-from online_models.scoring.shrunk_rates import ShrunkRates
-from online_models.scoring.stored_rates import dump_rates
+from online_models.scoring.shrunk_rates import ShrunkRates, dump_rates
 from schemas.records import Example
 
 CHECK_SET_EVERY = 8
@@ -148,7 +147,7 @@ class TargetLearner(ExampleLearner[HazardScorer]):
         valid = [one for one in block if self._check.is_valid(one)]
         counts.skipped += len(block) - len(valid)
         counts.positives += sum(one.label for one in valid)
-        by_rates = learn_rates(self.rates, valid, self.rules.hazard)
+        by_rates = self._learn_rates(valid)
         groups = groups_of(valid)
         live = self.champion
         by_published = live.scorer.hazards_of_bins(groups) if live else None
@@ -181,6 +180,11 @@ class TargetLearner(ExampleLearner[HazardScorer]):
                 self.shift_check.append(
                     PackedAsk(last.slots, last.values, last.landmark, example.platform)
                 )
+
+    def _learn_rates(self, examples: list[Example]) -> list[float]:
+        """The hazard of each example by shrunk rates, before it was learned."""
+        learn = self.rates.learn
+        return [learn(origin_of(one), one.bin, one.label) for one in examples]
 
     def _new_base(self) -> Numbers:
         """Rows and positives of each bin, bins × 2."""

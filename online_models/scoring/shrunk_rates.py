@@ -9,23 +9,20 @@ forgotten, so rates are hard to mislead.
 What was expected at the beginning rests on the declared prior, which may be tenfold off. So what a
 cell expected is scaled to what came in all cells of its level: a prior is forgotten within the
 first outcomes, and not by factors that then stay.
-
-From the first landmark after the install on, what was done until then has a factor as well
-(`activity_rates`).
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import NamedTuple
 
-import numpy as np
 from msgspec import Struct
 
 from online_models.hazard.bins import PAYER, Shape
-from online_models.hazard.rules import Numbers
-from online_models.scoring.activity_cells import NO_CELL
-from online_models.scoring.activity_rates import ActivityRates, ActivityRows
+from online_models.persistence.arrays import pack_numbers, unpack_columns
+from online_models.persistence.envelope import Unusable
+from online_models.persistence.layout import Layout
 
 HAZARD_MAX = 0.5
 """The hazard of a bin is at most this, whatever the factors."""
@@ -58,14 +55,12 @@ Key = tuple[str, ...]
 """An app; an app and a source; or all four fields of an origin."""
 
 
-class RateCell(Struct):
-    """Outcomes of installs of one kind, and those that were expected."""
-
+class _Cell(Struct):
     seen: float = 0.0
     expected: float = 0.0
 
 
-_Counted = tuple[RateCell, RateCell, float]
+_Counted = tuple[_Cell, _Cell, float]
 """A cell, the sums of its level, and the strength with which its factor is shrunk."""
 
 
@@ -76,21 +71,17 @@ class ShrunkRates:
         self.rules = rules or RateRules()
         shape = self.rules.shape
         hazard: float = 1.0 - (1.0 - self.rules.prior) ** (1.0 / shape.bins)
-        self._prior = self.rules.prior_rows * hazard  # outcomes
         self._asked = [self.rules.prior_rows] * shape.bins
-        self._seen = [self._prior] * shape.bins
-        self._whole = RateCell()
-        """Outcomes of all bins, and those that the prior expected."""
-        self._cells: dict[Key, RateCell] = {}
-        self._levels = [RateCell(), RateCell(), RateCell()]
+        self._seen = [self.rules.prior_rows * hazard] * shape.bins
+        self._cells: dict[Key, _Cell] = {}
+        self._levels = [_Cell(), _Cell(), _Cell()]
         """Sums of all cells: of apps, of sources, and of origins."""
         self._known: dict[InstallOrigin, tuple[_Counted, ...]] = {}  # all cells of an origin
         self._ends = [
             (horizon.name, horizon.after_ms, shape.bins_until(number))
             for number, horizon in enumerate(shape.horizons)
         ]
-        self.activity = ActivityRates(shape)
-        self._sums: dict[tuple[int, int], list[float]] = {}  # by landmark and cell of activity
+        self._sums: list[float] | None = None
         self.rows = 0
         self.refused = 0
         """Rows of cells for which there was no room."""
@@ -98,7 +89,7 @@ class ShrunkRates:
     def learn(self, origin: InstallOrigin, bin_: int, label: bool) -> float:
         """Learn the outcome of one bin (`bins.bin_outcomes`): one row per install and bin. Returns
         the hazard of the bin before it was learned, but for rounding."""
-        hazard = expected = self._base(bin_)
+        hazard = expected = self._seen[bin_] / self._asked[bin_]
         for cell, level, strength in self._known.get(origin) or self._cells_of(origin):
             scale = (level.seen + 1.0) / (level.expected + 1.0)
             hazard *= (cell.seen + strength) / (cell.expected * scale + strength)
@@ -109,20 +100,9 @@ class ShrunkRates:
             expected *= (cell.seen + strength) / (cell.expected * scale + strength)
         self._asked[bin_] += 1.0
         self._seen[bin_] += label
-        self._whole.seen += label
-        self._whole.expected += self._prior / self.rules.prior_rows
-        self._sums.clear()
+        self._sums = None
         self.rows += 1
         return min(hazard, HAZARD_MAX)
-
-    def learn_activity(self, rows: ActivityRows, hazards: Numbers) -> Numbers:
-        """Learn the same outcomes as seen from landmarks: one row for each before the bin.
-        `hazards`: what `learn` returned. Returns hazards by rates and activity, before these rows
-        were learned."""
-        self._sums.clear()
-        expected = -np.log1p(-np.minimum(hazards, HAZARD_MAX))
-        answered: Numbers = -np.expm1(-self.activity.learn(rows, expected))
-        return answered
 
     def _cells_of(self, origin: InstallOrigin) -> tuple[_Counted, ...]:
         """The cells of an origin, new ones if there is room. A new cell has a factor of 1."""
@@ -135,7 +115,7 @@ class ShrunkRates:
                 if len(cells) >= self.rules.cells_max:
                     self.refused += 1
                     continue
-                cell = cells[key] = RateCell()
+                cell = cells[key] = _Cell()
             found.append((cell, level, strength))
         if len(found) == len(_keys(origin)):
             self._known[origin] = tuple(found)
@@ -143,32 +123,15 @@ class ShrunkRates:
 
     def hazard(self, origin: InstallOrigin, bin_: int) -> float:
         """P(event in the bin | none before it)."""
-        return min(self._factor(origin) * self._base(bin_), HAZARD_MAX)
+        return min(self._factor(origin) * self._seen[bin_] / self._asked[bin_], HAZARD_MAX)
 
-    def _base(self, bin_: int) -> float:
-        """The hazard that all installs share. What the prior says of bins of which little is known
-        is scaled to what all bins showed."""
-        whole = self._whole
-        scale = (whole.seen + 1.0) / (whole.expected + 1.0)
-        return (self._seen[bin_] + self._prior * (scale - 1.0)) / self._asked[bin_]
-
-    def _sum_of_bins(self) -> RateCell:
-        """As learned since the prior."""
-        bins, rows = self.rules.shape.bins, self.rules.prior_rows
-        asked = math.fsum(self._asked) - rows * bins
-        return RateCell(math.fsum(self._seen) - self._prior * bins, asked * self._prior / rows)
-
-    def score(
-        self, origin: InstallOrigin, elapsed_ms: int, landmark: int = 0, cell: int = NO_CELL
-    ) -> dict[str, float]:
+    def score(self, origin: InstallOrigin, elapsed_ms: int) -> dict[str, float]:
         """P(outcome by the horizon | none by `elapsed_ms`), for each horizon that has not passed.
-        `cell`: of activity until the landmark, where that is known.
 
         There is always an answer. Hazards are proportional: a factor multiplies the hazard summed
         over time.
         """
-        at = (landmark, cell)
-        sums = self._sums.get(at) or self._summed(at)
+        sums = self._sums or self._summed()
         factor, start = self._factor(origin), self._sum_at(sums, elapsed_ms)
         return {
             name: -math.expm1(-factor * (sums[end] - start))
@@ -176,15 +139,11 @@ class ShrunkRates:
             if after_ms > elapsed_ms
         }
 
-    def _summed(self, at: tuple[int, int]) -> list[float]:
-        """Minus the log of survival until each edge, for a factor of 1 of the origin."""
-        landmark, cell = at
-        factors = [1.0] * self.rules.shape.bins
-        if cell != NO_CELL:
-            factors = self.activity.factors[landmark, cell].tolist()
-        sums = self._sums[at] = [0.0]
-        for number, factor in enumerate(factors):
-            sums.append(sums[-1] - factor * math.log1p(-min(self._base(number), HAZARD_MAX)))
+    def _summed(self) -> list[float]:
+        """Minus the log of survival until each edge, for a factor of 1."""
+        sums = self._sums = [0.0]
+        for seen, asked in zip(self._seen, self._asked, strict=True):
+            sums.append(sums[-1] - math.log1p(-min(seen / asked, HAZARD_MAX)))
         return sums
 
     def _sum_at(self, sums: list[float], elapsed_ms: int) -> float:
@@ -218,3 +177,89 @@ class ShrunkRates:
 
 def _keys(origin: InstallOrigin) -> tuple[Key, Key, Key]:
     return (origin[:1], origin[:2], origin)
+
+
+_KEY_LENGTHS = {1, 2, len(InstallOrigin._fields)}
+
+
+class _Body(Struct, frozen=True, array_like=True, gc=False):
+    edges: tuple[int, ...]
+    rows: int
+    refused: int
+    keys: list[list[str]]
+    bins: tuple[bytes, bytes]  # little-endian float64: rows and outcomes of each bin
+    cells: tuple[bytes, bytes]  # outcomes seen and expected, in the order of the keys
+    levels: bytes = b""  # the sums of apps, sources and origins: seen, then expected
+
+
+RATES_LAYOUT = Layout("rates/1", _Body, "rates")
+
+
+def dump_rates(rates: ShrunkRates) -> bytes:
+    """Everything that `load_rates` needs to go on bit for bit; also what is published."""
+    cells = rates._cells
+    body = _Body(
+        edges=rates.rules.shape.edges,
+        rows=rates.rows,
+        refused=rates.refused,
+        keys=[list(key) for key in cells],
+        bins=(pack_numbers(rates._asked), pack_numbers(rates._seen)),
+        cells=(
+            pack_numbers(cell.seen for cell in cells.values()),
+            pack_numbers(cell.expected for cell in cells.values()),
+        ),
+        levels=pack_numbers(
+            [*(one.seen for one in rates._levels), *(one.expected for one in rates._levels)]
+        ),
+    )
+    return RATES_LAYOUT.dump(body).content
+
+
+def load_rates(content: bytes, rules: RateRules) -> ShrunkRates | Unusable:
+    """The rates in `content`, going on under `rules`. Nothing in it is trusted."""
+    opened = RATES_LAYOUT.load(content)
+    if isinstance(opened, Unusable):
+        return opened
+    body = opened.body
+    if body.edges != rules.shape.edges:
+        return Unusable("bins are others than those of the target")
+    sizes = (rules.shape.bins, rules.shape.bins, len(body.keys), len(body.keys))
+    columns = unpack_columns((*body.bins, *body.cells), sizes)
+    if isinstance(columns, Unusable):
+        return columns
+    if any(number < 0.0 for column in columns for number in column):
+        return Unusable("counts are negative")
+    if min(columns[0]) <= 0.0:
+        return Unusable("a bin without rows")
+    rates = ShrunkRates(rules)
+    rates._asked, rates._seen, seen, expected = (list(column) for column in columns)
+    keys = [tuple(key) for key in body.keys]
+    if len({*keys}) < len(keys) or not {*map(len, keys)} <= _KEY_LENGTHS:
+        return Unusable("a cell occurs twice, or has no key")
+    rates._known.clear()
+    rates._cells = dict(zip(keys, map(_Cell, seen, expected), strict=True))
+    levels = _levels_of(rates._cells, body.levels)
+    if isinstance(levels, Unusable):
+        return levels
+    rates._levels = levels
+    rates.rows, rates.refused = body.rows, body.refused
+    return rates
+
+
+def _levels_of(cells: Mapping[Key, _Cell], stored: bytes) -> list[_Cell] | Unusable:
+    """The sums of each level; of bytes that do not have them yet, added up from the cells."""
+    if stored:
+        columns = unpack_columns((stored,), (6,))
+        if isinstance(columns, Unusable):
+            return columns
+        sums = list(columns[0])
+        if any(number < 0.0 for number in sums):
+            return Unusable("counts are negative")
+        return [_Cell(seen, expected) for seen, expected in zip(sums[:3], sums[3:], strict=True)]
+    found = []
+    for length in sorted(_KEY_LENGTHS):
+        own = [cell for key, cell in cells.items() if len(key) == length]
+        found.append(
+            _Cell(math.fsum(one.seen for one in own), math.fsum(one.expected for one in own))
+        )
+    return found

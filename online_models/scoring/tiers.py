@@ -13,7 +13,6 @@ from typing import Literal, NamedTuple, Protocol
 
 from online_models.hazard.packed import PackedAsk
 from online_models.hazard.scorer import Chances
-from online_models.scoring.activity_cells import NO_CELL
 from online_models.scoring.landmarks import LANDMARKS
 from online_models.scoring.shrunk_rates import InstallOrigin, ShrunkRates
 from online_models.targets.targets import Target
@@ -36,8 +35,6 @@ class Subject(NamedTuple):
     last: Frozen
     has_behaviour: bool
     """Whether any activity after the install is known."""
-    cell: int = NO_CELL
-    """Of activity until the landmark, for rates."""
 
     @property
     def landmark(self) -> int:
@@ -120,9 +117,7 @@ class TargetModels:
         answers: dict[Tier, Chances | None] = {
             "full": full,
             "install_only": install_only,
-            "rates": None
-            if self.rates is None
-            else self.rates.score(subject.origin, age, subject.landmark, subject.cell),
+            "rates": None if self.rates is None else self.rates.score(subject.origin, age),
             "constant": self._constants[subject.landmark],
         }
         reason = self._reason(subject, model, full, now)

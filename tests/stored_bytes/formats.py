@@ -67,7 +67,7 @@ _ROOMS_WITH_LAYOUTS = (
     "pairs.match_model",
     "pairs.match_parts",
     "drift.watch",
-    "scoring.stored_rates",
+    "scoring.shrunk_rates",
     "learning.learner_parts",
 )
 

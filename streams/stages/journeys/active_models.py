@@ -19,8 +19,7 @@ from online_models.pairs.match_model import MATCHES, MatchModel, load_match_mode
 from online_models.persistence.envelope import Unusable
 from online_models.scoring.labels import LabelSchedule
 from online_models.scoring.landmark_scores import ScoringModels
-from online_models.scoring.shrunk_rates import RateRules, ShrunkRates
-from online_models.scoring.stored_rates import load_rates
+from online_models.scoring.shrunk_rates import RateRules, ShrunkRates, load_rates
 from online_models.scoring.tiers import ChanceScorer, LiveModel, TargetModels, TierRules
 from online_models.targets.targets import DEFAULT_TARGETS, VALUE, Target, Targets
 from online_models.value.persistence import load_value_scorer

@@ -18,7 +18,7 @@ from online_models.hazard.model import Ask, HazardModel, HazardRow
 from online_models.hazard.persistence import HAZARD_SCORER, dump_hazard_model, dump_hazard_scorer
 from online_models.learning.target_learner import TargetLearner
 from online_models.persistence.envelope import Envelope
-from online_models.scoring.stored_rates import dump_rates
+from online_models.scoring.shrunk_rates import dump_rates
 from online_models.scoring.tiers import CONSTANT_VERSION
 from online_models.targets.targets import VALUE
 from schemas.records import Example, ExampleFrame, Frozen, ModelMarker, Served, frame_encoder

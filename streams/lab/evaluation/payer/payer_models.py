@@ -16,12 +16,10 @@ from online_models.hazard.model import Ask, HazardModel, HazardRules
 from online_models.hazard.packed import PackedAsk, PackedGroup, PackedSnapshot
 from online_models.hazard.persistence import dump_hazard_model, load_hazard_model
 from online_models.persistence.envelope import Unusable
-from online_models.scoring.activity_cells import activity_cells_of
-from online_models.scoring.activity_rates import ActivityRows
 from online_models.scoring.shrunk_rates import InstallOrigin, ShrunkRates
 from streams.lab.evaluation.payer.river_challengers import RiverChallengers
 from streams.lab.evaluation.replay.world_features import NamedFeatures
-from streams.lab.simulator.draws import FloatColumn, IntColumn
+from streams.lab.simulator.draws import FloatColumn
 
 PAYER_TIERS = ("full", "install_only", "rates", "constant")
 """Best first: where one cannot answer, the next one does."""
@@ -121,27 +119,8 @@ class PayerModels:
                 for one in ends
             ]
         )
-        by_rates = [self.rates.learn(one.place, one.bin, one.label) for one in ends]
-        self._learn_activity(ends, by_rates)
-
-    def _learn_activity(self, ends: Sequence[BinEnd], by_rates: Sequence[float]) -> None:
-        rows = [
-            (PackedSnapshot(landmark, *frozen.packed), one.bin, one.label, hazard)
-            for one, hazard in zip(ends, by_rates, strict=True)
-            for landmark, frozen in enumerate(one.frozen)
-            if _FIRST_BIN[landmark] <= one.bin
-        ]
-        if not rows:
-            return
-        bins, labels, hazards = (np.array([row[at] for row in rows]) for at in (1, 2, 3))
-        cells = self._cells([row[0] for row in rows])
-        landmarks = np.array([row[0].landmark for row in rows])
-        known = ActivityRows(landmarks, cells, bins, labels.astype(float))
-        self.rates.learn_activity(known, hazards)
-
-    def _cells(self, snapshots: Sequence[PackedSnapshot]) -> IntColumn:
-        rules = self.model.rules
-        return activity_cells_of(snapshots, rules.slots, rules.seed)
+        for end in ends:
+            self.rates.learn(end.place, end.bin, end.label)
 
     def learn_horizon(self, horizon: str, rows: Sequence[tuple[Question, bool]]) -> None:
         """Rows of one install have to follow one another."""
@@ -172,20 +151,13 @@ class PayerModels:
         return {
             "full": _pairs(scorer.score_packed([_full(one) for one in asked])),
             "install_only": _pairs(scorer.score_packed([_install_only(one) for one in asked])),
-            "rates": self._by_rates(asked),
+            "rates": _pairs(
+                [self.rates.score(one.place, _LANDMARK_MS[one.landmark]) for one in asked]
+            ),
             "constant": _pairs([_CONSTANT[one.landmark] for one in asked]),
             WAITING: self._waited(asked),
             **self._of_river(asked),
         }
-
-    def _by_rates(self, asked: Sequence[Question]) -> FloatColumn:
-        cells = self._cells([PackedSnapshot(one.landmark, *one.frozen.packed) for one in asked])
-        return _pairs(
-            [
-                self.rates.score(one.place, _LANDMARK_MS[one.landmark], one.landmark, cell)
-                for one, cell in zip(asked, cells.tolist(), strict=True)
-            ]
-        )
 
     def _waited(self, asked: Sequence[Question]) -> FloatColumn:
         asks = [PackedAsk(*one.frozen.packed, one.landmark, one.platform) for one in asked]
