@@ -72,6 +72,8 @@ class ConsumerOptions:
 class _Thread(OwnConsumerThread):
     """Faust runs aiokafka's consumer in a thread, so heartbeats go on during long decisions."""
 
+    _joins = 0  # attempts to join the group
+
     def create_client(self) -> aiokafka.AIOKafkaConsumer:
         options: ConsumerOptions = self.transport.options
         settings = options.settings
@@ -100,6 +102,7 @@ class _Thread(OwnConsumerThread):
         if self.client_or_none is not None:
             fetch_beside_waiting_records(self.client)
             permit_resets(self.client, True)
+        self._joins += 1
         await super().on_partitions_revoked(revoked)
         if self.client_or_none is not None:
             await self._require_partitions(self.client)
@@ -135,7 +138,7 @@ class _Thread(OwnConsumerThread):
         logs: KnownLogs = self.transport.logs
         name_of = self.transport.options.settings.topic_without_prefix
         committed = {}
-        assigned = client.assignment()
+        assigned, joins = client.assignment(), self._joins
         request = PositionRequest(self.transport.options.settings.group_id, assigned)
         known = positions_in((await coordinator_answer(client, request)).to_object())
         for tp in assigned:
@@ -147,8 +150,10 @@ class _Thread(OwnConsumerThread):
                 await client.seek_to_beginning(tp)
         # From here on every partition has a position. Where its log no longer has that record,
         # aiokafka would go on at the first record and say nothing. The embedded broker keeps
-        # little, and its readers' lag is bounded instead.
-        permit_resets(client, self.transport.options.settings.embedded)
+        # little, and its readers' lag is bounded instead. Partitions of a group that is joined anew
+        # meanwhile have none yet.
+        embedded = self.transport.options.settings.embedded
+        permit_resets(client, embedded or joins != self._joins)
         return committed
 
 
