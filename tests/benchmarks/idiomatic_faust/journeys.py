@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import struct
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from msgspec import msgpack
@@ -62,7 +62,10 @@ class LiveModel:
         self.river: Any = linear_model.LogisticRegression(optimizer=optimizer)
         self._examples: list[Example] = []
 
-    def score(self, subject: Subject, now: int) -> Score:
+    def score_many(self, subjects: Sequence[Subject], moments: Sequence[int]) -> list[Score]:
+        return [self._score(subject) for subject in subjects]
+
+    def _score(self, subject: Subject) -> Score:
         probability = self.river.predict_proba_one(_features(subject.last))[True]
         return Score({"d7": probability}, "full", "", "live", "champion", {})
 
