@@ -283,8 +283,9 @@ class TargetLearner(ExampleLearner[HazardScorer]):
         worse than they are, or has learned too few positives."""
         content = dump_rates(self.rates)
         checksum = hashlib.sha256(content).digest()
-        model = self.rates_model
-        beside = [Publication(model, version_name(model, self.rates.rows, checksum), content)]
+        rates = version_name(self.rates_model, self.rates.rows, checksum)
+        learned = {"positives_learned": float(self.counts.positives)}
+        beside = [Publication(self.rates_model, rates, content, figures=learned)]
         others = [name for name in self.names if name != self.names[self.champion_model]]
         if others:
             best = min(others, key=lambda name: evidence.log_loss[f"contestant:{name}"])
@@ -293,5 +294,7 @@ class TargetLearner(ExampleLearner[HazardScorer]):
             model, of = f"{self.target}/challenger", self.models[self.names.index(best)]
             version = self._version(model, of)
             if has_learned and not is_worse and is_finite(version.scorer):
-                beside.append(Publication(model, version.name, version.content, best))
+                beside.append(
+                    Publication(model, version.name, version.content, best, figures=learned)
+                )
         return beside

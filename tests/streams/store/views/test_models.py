@@ -9,7 +9,12 @@ import pytest
 
 from online_models.features.carried import carried_features
 from streams.store.base import Store
-from tests.worlds.stores.model_outcomes import drift_alarm, model_quality, reliability_row
+from tests.worlds.stores.model_outcomes import (
+    drift_alarm,
+    model_quality,
+    model_version,
+    reliability_row,
+)
 from tests.worlds.stores.store_world import put
 from tests.worlds.stores.traffic_outcomes import features, prediction
 
@@ -188,3 +193,25 @@ def test_what_has_lost_the_row_that_it_rests_on_is_not_shown(store: Store) -> No
     put(store, [prediction(landmark="1d"), prediction(landmark="3d")])
 
     assert shown(store) == {}
+
+
+def test_a_prediction_has_the_number_of_events_behind_it(store: Store) -> None:
+    by_model = prediction("i1", model_version="payer-9", value_version="value-3")
+    put(
+        store,
+        [
+            by_model,
+            by_model,
+            prediction("i2", model_version="rates-9", value_version="constant"),
+            prediction("i3", model_version="constant"),
+            model_version(1, "payer-9", "published", figures={"positives_learned": 210.0}),
+            model_version(2, "payer-9", "rolled_back", figures={}),
+            model_version(3, "value-3", "published", figures={"positives_learned": 34.0}),
+            model_version(4, "rates-9", "published", figures={}),
+        ],
+    )
+    found = {
+        row["install_id"]: (row["events"], row["amount_events"])
+        for row in read(store, "v_predictions")
+    }
+    assert found == {"i1": (210, 34), "i2": (None, 0), "i3": (0, None)}
