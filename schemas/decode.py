@@ -17,7 +17,7 @@ from schemas import json_text
 from schemas.adservices_answer import adservices_answer
 from schemas.events import TOPIC_OF_TYPE, TYPES, InputEvent, Install
 from schemas.json_text import NESTING_MAX
-from schemas.leniency import DEFAULT_LENIENCY, PLANS, Leniency, is_app_id, is_id
+from schemas.leniency import DEFAULT_LENIENCY, PLANS, FieldPlan, Leniency, is_app_id, is_id
 from schemas.parts import MICROS_MAX
 from schemas.refusals.checks import AHEAD_MS_MAX, CHECKS, check_times
 from schemas.refusals.defects import DETAIL_CHARS_MAX, Defect, Unreadable
@@ -61,14 +61,12 @@ def decode(
         return _unknown_type(fields)
     event_type = TYPES[tag, version]
     event: InputEvent | Unreadable
-    if event_type is Install:
-        _take_apples_names(fields)
+    plan = _in_our_words(fields, event_type, leniency)
     try:
         event = msgspec.convert(fields, event_type)
     except msgspec.ValidationError:
         event = _mend(fields, event_type, leniency, logged_at)
     else:
-        plan = PLANS[event_type]
         if (
             plan.has_lists
             or leniency.is_app_amiss(event.app_id)
@@ -89,9 +87,16 @@ def decode(
     return event if check is None else check(event, logged_at) or event
 
 
-def _take_apples_names(fields: dict[str, Any]) -> None:
-    if type(answer := fields.get("adservices")) is dict:
+def _in_our_words(
+    fields: dict[str, Any], event_type: type[InputEvent], leniency: Leniency
+) -> FieldPlan:
+    """Write ids in their normal form, and the answer of Apple in the names of the contract."""
+    plan = PLANS[event_type]
+    if leniency.has_normal_ids:
+        plan.normalise(fields)
+    if event_type is Install and type(answer := fields.get("adservices")) is dict:
         fields["adservices"] = adservices_answer(answer)
+    return plan
 
 
 def _fields_of(raw: bytes | None, logged_at: int) -> dict[str, Any] | Unreadable:

@@ -202,13 +202,40 @@ def trimmed_id(text: str) -> str:
     return text.strip(_SPACE)
 
 
+def normal_id(text: str) -> str:
+    """The one form in which an id is compared that two producers may write each in its own way: a
+    UUID in lower case with its dashes, as normal_device_id writes it, other text in Unicode NFC.
+
+    iOS writes UUIDs in upper case, servers and databases in lower case, some without dashes. Any
+    other text keeps its case: tokens of stores differ in nothing else.
+    """
+    if len(text) >= _UUID_DIGITS and _HEX_UUID.fullmatch(uuid := normal_device_id(text)):
+        return uuid
+    if text.isascii():
+        return text
+    composed = unicodedata.normalize("NFC", text.translate(_INVISIBLE))
+    return composed if 0 < len(composed) <= _LENGTH_MAX else text
+
+
+def is_odd_form(text: str) -> bool:
+    """The quick question of the hot path: whether the normal form of an id may be another text."""
+    if not text.isascii():
+        return len(text) <= _LENGTH_MAX
+    if not _UUID_DIGITS <= len(text) <= _LENGTH_MAX:
+        return False
+    return len(text) != _UUID_LENGTH or text[8] != "-" or text != text.lower()
+
+
+_UUID_DIGITS, _UUID_LENGTH = 32, 36
+
+
 def normal_device_id(text: str) -> str:
     """The one form in which a device id is compared: lower case, without encoding and braces, and a
     UUID with its dashes. Apps and networks write the same id in different forms."""
     plain = text.strip(_AROUND_DEVICE_IDS).lower()
     if "%" in plain or ":" in plain or not plain.isascii():
         plain = _in_ascii(plain)
-    if len(plain) == 32 and _HEX_UUID.fullmatch(plain):
+    if len(plain) == _UUID_DIGITS and _HEX_UUID.fullmatch(plain):
         return f"{plain[:8]}-{plain[8:12]}-{plain[12:16]}-{plain[16:20]}-{plain[20:]}"
     return plain
 
@@ -218,6 +245,8 @@ _DASHES = {
     ord(mark): "-" for mark in "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u00ad\ufe63\uff0d"
 }
 _WITHOUT_WIDTH = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"))
+_INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200e\u200f\u2060\ufeff"))
+"""Of the characters without width, those that say nothing: joiners are part of names."""
 
 
 def _in_ascii(text: str) -> str:

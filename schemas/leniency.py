@@ -16,8 +16,8 @@ import msgspec
 from msgspec import Meta, Struct
 
 from schemas.events import TYPES, InputEvent
-from schemas.ids import IdJudge, trimmed_id
-from schemas.parts import APP_ID_PATTERN, IS_DESCRIPTIVE, IS_ID
+from schemas.ids import IdJudge, is_odd_form, normal_id, trimmed_id
+from schemas.parts import APP_ID_PATTERN, HAS_NORMAL_FORM, IS_DESCRIPTIVE, IS_ID
 
 OnDropped = Callable[[str, str], None]
 """Told the app and the field (`gaid`, `adservices.country_or_region`) of what was left out."""
@@ -26,7 +26,14 @@ OnDropped = Callable[[str, str], None]
 class Leniency:
     """Which ids are placeholders, and whom to tell what was left out of an event that is read."""
 
-    def __init__(self, placeholders: Iterable[str] = (), on_dropped: OnDropped | None = None):
+    def __init__(
+        self,
+        placeholders: Iterable[str] = (),
+        on_dropped: OnDropped | None = None,
+        *,
+        has_normal_ids: bool = True,
+    ) -> None:
+        self.has_normal_ids = has_normal_ids
         self.judge = IdJudge(placeholders)
         self.any_amiss = self.judge.amiss()
         # Few apps send very many events, so that each is judged once.
@@ -61,6 +68,9 @@ class FieldPlan:
         self.descriptive = frozenset(
             name for name, hint in hints.items() if _declares(hint, IS_DESCRIPTIVE)
         )
+        self._normal = tuple(
+            name for name, hint in hints.items() if _declares(hint, HAS_NORMAL_FORM)
+        )
         self._nested: dict[str, FieldPlan] = {}
         self._lists: dict[str, FieldPlan] = {}
         for name, hint in hints.items():
@@ -73,6 +83,13 @@ class FieldPlan:
         names = [name for name in self.ids if name != "app_id"] or ["__doc__"]
         names = names if len(names) > 1 else 2 * names
         self.ids_of: Callable[[Any], tuple[str | None, ...]] = attrgetter(*names)
+
+    def normalise(self, fields: dict[str, Any]) -> None:
+        """Write the ids that have a normal form in it."""
+        for name in self._normal:
+            value = fields.get(name)
+            if type(value) is str and is_odd_form(value):
+                fields[name] = normal_id(trimmed_id(value))
 
     def clean(self, fields: dict[str, Any], judge: IdJudge, dropped: list[str]) -> str | None:
         """Take out empty text and placeholder ids, and trim ids. Advice when a required id is

@@ -12,10 +12,15 @@ Attribute = TypeVar("Attribute")
 
 IS_ID = "is_id"
 IS_DESCRIPTIVE = "is_descriptive"
+HAS_NORMAL_FORM = "has_normal_form"
 
 NameText = Annotated[str, Meta(min_length=1, max_length=256)]
 Id = Annotated[str, Meta(min_length=1, max_length=256, extra={IS_ID: True})]
 """An id of somebody or something. A placeholder (`schemas.ids`) is never decoded to one."""
+NormalId = Annotated[
+    str, Meta(min_length=1, max_length=256, extra={IS_ID: True, HAS_NORMAL_FORM: True})
+]
+"""An id that several producers write, each in its own form. It is decoded to `ids.normal_id`."""
 APP_ID_PATTERN = r"^[^\s:]+$"
 AppId = Annotated[
     str,

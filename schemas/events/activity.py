@@ -9,11 +9,12 @@ from schemas.parts import (
     Id,
     LongText,
     NameText,
+    NormalId,
 )
 
 
 class Session(DeviceEvent, frozen=True, kw_only=True, gc=False, tag="session"):
-    install_id: Id
+    install_id: NormalId
     session_id: Id
     duration_ms: Descriptive[Count] | None = None
     deeplink_url: Descriptive[LongText] | None = None
@@ -21,6 +22,6 @@ class Session(DeviceEvent, frozen=True, kw_only=True, gc=False, tag="session"):
 
 
 class InAppEvent(DeviceEvent, frozen=True, kw_only=True, gc=False, tag="in_app_event"):
-    install_id: Id
+    install_id: NormalId
     name: NameText
     value_json: Descriptive[LongText] | None = None

@@ -13,6 +13,7 @@ from schemas.parts import (
     Country,
     Descriptive,
     Id,
+    NormalId,
     Platform,
     Text,
 )
@@ -21,7 +22,7 @@ from schemas.parts import (
 class Event(Struct, frozen=True, kw_only=True, gc=False, tag_field="type"):
     """What every event says. `event_id` decides what is a duplicate; content never does."""
 
-    event_id: Id
+    event_id: NormalId
     app_id: AppId
     event_time: ClockMs
     schema_version: Literal[1]
@@ -49,7 +50,7 @@ class DeviceEvent(Event, frozen=True, kw_only=True, gc=False):
     att_status: Annotated[int, Meta(ge=0, le=3)] | None = None
     limit_ad_tracking: bool | None = None
     consent: Consent | None = None
-    customer_user_id: Id | None = None
+    customer_user_id: NormalId | None = None
 
 
 def type_name(event_type: type[Event]) -> str:

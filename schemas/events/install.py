@@ -12,6 +12,7 @@ from schemas.parts import (
     EpochSeconds,
     Id,
     LongText,
+    NormalId,
     Text,
     TimeMs,
 )
@@ -45,7 +46,7 @@ class AdServices(Struct, frozen=True, kw_only=True, gc=False):
 class Install(DeviceEvent, frozen=True, kw_only=True, gc=False, tag="install"):
     """First open of the app. `event_time` is the install time, as measurement partners count."""
 
-    install_id: Id
+    install_id: NormalId
     click_id: Id | None = None
     install_referrer: LongText | None = None
     referrer_click_time_s: Descriptive[EpochSeconds] | None = None

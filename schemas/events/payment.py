@@ -9,8 +9,8 @@ from schemas.parts import (
     Count,
     Currency,
     Descriptive,
-    Id,
     Micros,
+    NormalId,
     Text,
     TimeMs,
 )
@@ -19,7 +19,7 @@ from schemas.parts import (
 class PaymentEvent(DeviceEvent, frozen=True, kw_only=True, gc=False):
     """Money. Known by its own id for ever; the payer is an install, an account, or both."""
 
-    install_id: Id | None = None
+    install_id: NormalId | None = None
     amount_micros: Micros | None = None
     currency: Currency | None = None
 
@@ -29,8 +29,8 @@ class StoreTransaction(PaymentEvent, frozen=True, kw_only=True, gc=False):
 
     amount_micros: Micros
     currency: Currency
-    transaction_id: Id
-    original_transaction_id: Id | None = None
+    transaction_id: NormalId
+    original_transaction_id: NormalId | None = None
     product_id: Descriptive[Text] | None = None
     quantity: Count = 1
     net_micros: Micros | None = None
@@ -69,8 +69,8 @@ class Refund(PaymentEvent, frozen=True, kw_only=True, gc=False, tag="refund"):
     Without an amount, or with 0, it takes all that is left, or gives back all that was taken.
     """
 
-    refund_id: Id
-    transaction_id: Id
+    refund_id: NormalId
+    transaction_id: NormalId
     kind: Literal["refund", "chargeback", "reversed"] = "refund"
     reason: Descriptive[Text] | None = None
 
@@ -78,7 +78,7 @@ class Refund(PaymentEvent, frozen=True, kw_only=True, gc=False, tag="refund"):
 class AdRevenue(PaymentEvent, frozen=True, kw_only=True, gc=False, tag="ad_revenue"):
     amount_micros: Micros
     currency: Currency
-    impression_id: Id
+    impression_id: NormalId
     mediation_network: Descriptive[Text] | None = None
     monetization_network: Descriptive[Text] | None = None
     ad_unit: Descriptive[Text] | None = None

@@ -62,12 +62,19 @@ class RuleSettings(Struct, frozen=True, kw_only=True):
     placeholder_ids: Annotated[
         Placeholders | None,
         Meta(
-            description="Texts that your producers send in place of an id, beside the known ones "
-            "such as null and zeros. An optional id is then absent; an event whose required id "
-            "is one of them becomes a dead letter.",
+            description="Texts that your producers send in place of an id, beside known ones such "
+            "as null. An optional id is then absent; in place of a required one: a dead letter.",
             examples=["no-device,test-user"],
         ),
     ] = field(name="HEADWATER_PLACEHOLDER_IDS", default=None)
+    normal_ids: Annotated[
+        bool | None,
+        Meta(
+            description="Whether ids of people, events and money are read in their normal form. "
+            "Not set: as in force, which is yes unless an earlier build began the installation.",
+            examples=["no"],
+        ),
+    ] = field(name="HEADWATER_NORMAL_IDS", default=None)
     referrer_parameters: Annotated[
         ReferrerParameters | None,
         Meta(
@@ -199,8 +206,7 @@ class RuleSettings(Struct, frozen=True, kw_only=True):
             ge=0.0,
             le=1.0,
             description="Maximum share of a source topic that is set aside with its bytes as "
-            "unreadable messages of one app. Further ones are counted, and their bytes stay in "
-            "the topic; nobody else is affected. 1: all are set aside with their bytes.",
+            "unreadable messages of one app. Of further ones the bytes stay in the topic.",
             examples=["0.05"],
         ),
     ] = field(name="HEADWATER_DEAD_LETTER_SHARE", default=0.2)
@@ -209,8 +215,7 @@ class RuleSettings(Struct, frozen=True, kw_only=True):
         Meta(
             ge=1,
             le=10_000_000,
-            description="Number of offsets of a source partition over which "
-            "HEADWATER_DEAD_LETTER_SHARE is measured.",
+            description="Offsets of a source partition over which that share is measured.",
             examples=["50000"],
         ),
     ] = field(name="HEADWATER_DEAD_LETTER_WINDOW", default=10_000)
@@ -250,8 +255,7 @@ class PostbackSettings(Struct, frozen=True, kw_only=True):
     conversion_values: Annotated[
         Path | None,
         Meta(
-            description="TOML file of the meaning of conversion values. Not set: they are stored "
-            "undecoded.",
+            description="TOML file of the meaning of conversion values. Not set: none is decoded.",
             examples=["/etc/headwater/conversion_values.toml"],
         ),
     ] = field(name="HEADWATER_CONVERSION_VALUES", default=None)

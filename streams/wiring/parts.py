@@ -162,6 +162,7 @@ def _intake_rules(settings: Settings, *, is_probabilistic: bool) -> IntakeRules:
         dead_letter_window=rules.dead_letter_window,
         signature_secrets={name: key.reveal().encode() for name, key in signing.items()},
         placeholder_ids=tuple(rules.placeholder_ids or ()),
+        has_normal_ids=rules.normal_ids is not False,
         referrer_parameters=dict(rules.referrer_parameters or {}),
         signature_age_ms_max=rules.signature_age_ms,
         old_signatures_until=rules.old_signatures_until,

@@ -28,6 +28,8 @@ _FROM_SETTINGS = (
     "installs_per_account_day_max",
     "shared_key_rest_ms",
 )
+_NORMAL_IDS = "normal_ids"
+"""Among the settings of a record. Earlier builds did not write it and had no normal form."""
 CHANGES_NAMED_MAX = 5  # in the one line of a worker that refuses; the command names all
 
 
@@ -37,6 +39,8 @@ class RuleSetChange(NamedTuple):
     before: str  # id; empty: none were in force
     after: str
     changes: list[str]  # one line each
+    has_normal_ids: bool = True
+    """Whether ids are compared in their normal form from now on."""
 
 
 def require_rules(settings: Settings) -> RuleSetChange:
@@ -44,15 +48,16 @@ def require_rules(settings: Settings) -> RuleSetChange:
 
     Stop: they are others, and HEADWATER_RULES_CHANGE does not accept them.
     """
-    own = _own(settings, settings.rules.attribution)
     core = core_settings(settings)
     found = asyncio.run(recorded_rules(core))
+    own = _own(settings, settings.rules.attribution, found)
     if found is None:
         asyncio.run(record_rules(core, own, is_order=False))
         found = asyncio.run(recorded_rules(core)) or own
+        own = _own(settings, settings.rules.attribution, found)
     changes = _changes(found, own)
     if not changes:
-        return RuleSetChange(found.previous, own.rule_set, [])
+        return RuleSetChange(found.previous, own.rule_set, [], _has_normal_ids(own))
     if settings.rules.rules_change == "refuse":
         more = len(changes) - CHANGES_NAMED_MAX
         named = "; ".join(changes[:CHANGES_NAMED_MAX]) + (f"; and {more} more" if more > 0 else "")
@@ -64,32 +69,40 @@ def require_rules(settings: Settings) -> RuleSetChange:
             + (f"purpose with `headwater rules apply {file or '--defaults'}`")
         )
     asyncio.run(record_rules(core, _after(found, own), is_order=True))
-    return RuleSetChange(found.rule_set, own.rule_set, changes)
+    return RuleSetChange(found.rule_set, own.rule_set, changes, _has_normal_ids(own))
 
 
 def apply_rule_file(settings: Settings, file: Path | None, *, is_dry: bool) -> RuleSetChange:
     """Put the rules of a file, or the defaults, into force; `is_dry`: only say what changes."""
     if settings.kafka.brokers is None or settings.kafka.is_in_process:
         raise Stop("HEADWATER_KAFKA is not set: set it to the broker of the workers")
-    own = _own(settings, file)
     core = core_settings(settings)
     found = asyncio.run(recorded_rules(core))
+    own = _own(settings, file, found)
     changes = _changes(found, own) if found else []
     if not is_dry and (changes or found is None):
         asyncio.run(record_rules(core, _after(found, own), is_order=True))
-    return RuleSetChange(found.rule_set if found else "", own.rule_set, changes)
+    before = found.rule_set if found else ""
+    return RuleSetChange(before, own.rule_set, changes, _has_normal_ids(own))
 
 
-def _own(settings: Settings, file: Path | None) -> RuleRecord:
+def _own(settings: Settings, file: Path | None, found: RuleRecord | None) -> RuleRecord:
     rules = attribution_rules(settings.rules, file)
     base = attribution_rules(settings.rules, None)
     text = file.read_text(encoding="utf-8") if file else ""
     given = {name: int(getattr(base, name)) for name in _FROM_SETTINGS}
+    in_force = found is None or _has_normal_ids(found)
+    wanted = settings.rules.normal_ids
+    given[_NORMAL_IDS] = int(in_force if wanted is None else wanted)
     return RuleRecord(rule_set=rule_set_id(rules), text=text, settings=given)
 
 
 def _after(found: RuleRecord | None, own: RuleRecord) -> RuleRecord:
     return msgspec.structs.replace(own, previous=found.rule_set if found else "")
+
+
+def _has_normal_ids(record: RuleRecord) -> bool:
+    return bool(record.settings.get(_NORMAL_IDS))
 
 
 def _rules(record: RuleRecord) -> Rules:
@@ -107,6 +120,7 @@ def _changes(found: RuleRecord, own: RuleRecord) -> list[str]:
     except (FileError, msgspec.ValidationError) as error:
         return [f"the file in force cannot be read any more: {error}"]
     after = dict(_flat(msgspec.to_builtins(_rules(own))))
+    before[_NORMAL_IDS], after[_NORMAL_IDS] = _has_normal_ids(found), _has_normal_ids(own)
     return [
         f"{path}: {_shown(path, before.get(path))} becomes {_shown(path, after.get(path))}"
         for path in sorted(before.keys() | after.keys())

@@ -17,6 +17,8 @@ from dataclasses import replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
 from streams.errors import Stop
 from streams.kafka.embedded_broker import EmbeddedBroker
 from streams.kafka.topics import check_topics
@@ -72,7 +74,7 @@ def run_role(role: str, settings: Settings, observer: LaneObserver | None = None
     end_with(settings.worker.supervisor)
     _check_topics(settings.kafka)
     if role != "storing" and not settings.kafka.is_in_process:
-        _check_rules(settings)
+        settings = _under_rules_in_force(settings)
     relax_collector()
     if role == "storing":
         return asyncio.run(_run_storing(settings))
@@ -242,7 +244,8 @@ def _check_topics(kafka: KafkaSettings) -> None:
         raise Stop(wrong[0])
 
 
-def _check_rules(settings: Settings) -> None:
+def _under_rules_in_force(settings: Settings) -> Settings:
+    """The settings, with what those leave open as it is in force. Stop: other rules are."""
     change = require_rules(settings)
     metrics.RULE_SET.info({"rule_set": change.after, "previous": change.before})
     if change.changes:
@@ -250,6 +253,8 @@ def _check_rules(settings: Settings) -> None:
         _logger.warning("rule set %s follows %s: %s", change.after, change.before, changes)
     else:
         _logger.info("rule set %s is in force, after %s", change.after, change.before or "none")
+    rules = structs.replace(settings.rules, normal_ids=change.has_normal_ids)
+    return structs.replace(settings, rules=rules)
 
 
 def _log_end_of_thread(ended: threading.ExceptHookArgs) -> None:

@@ -36,6 +36,41 @@ def test_a_view_and_a_click_may_have_the_same_event_id(tmp_path: Path) -> None:
     assert dispositions == [("decided", 4)]
 
 
+def test_who_writes_a_uuid_otherwise_means_the_same_person(tmp_path: Path) -> None:
+    phone, account = "5F0C1A52-7D0E-4F6B-9A53-2D1C7F1B8E10", "9B2D6F04-11AC-4E0B-8C55-0E9E6F3A7D21"
+    sale, at = "0D5C3B1A-2222-4B6E-9F00-7A1B2C3D4E5F", START + HOUR_MS
+    paid = {"amount_micros": 5_000_000, "currency": "EUR"}
+    by_app = {"install_id": phone, "customer_user_id": account}
+    sent = [
+        event("installs", "install", START, event_id="e1", **by_app),
+        # The app, in upper case; its server, whose database writes lower case; a script without
+        # dashes; and the refund, in braces.
+        event("payments", "purchase", at, event_id="e2", transaction_id=sale, **paid, **by_app),
+        event("payments", "purchase", at, event_id="e3", transaction_id=sale.lower(), **paid,
+              install_id=phone.lower()),
+        event("payments", "purchase", at, event_id="e4", transaction_id="GPA.1", **paid,
+              install_id=phone.replace("-", "")),
+        event("payments", "purchase", at, event_id="e5", transaction_id="gpa.1", **paid,
+              customer_user_id=account.lower()),
+        event("payments", "refund", at + HOUR_MS, event_id="e6", refund_id="r1",
+              transaction_id=f"{{{sale}}}"),
+        event("activity", "session", at, event_id="0D5C3B1A-0000-4B6E-9F00-7A1B2C3D4E5F",
+              session_id="s", install_id=f"urn:uuid:{phone}"),
+        event("activity", "session", at, event_id="0d5c3b1a-0000-4b6e-9f00-7a1b2c3d4e5f",
+              session_id="s", install_id=phone),
+    ]  # fmt: skip
+    money = (
+        "SELECT install_id, transaction_id, sum(amount_micros) FROM revenue"
+        " GROUP BY 1, 2 ORDER BY 2"
+    )
+    settled = "SELECT disposition, count() FROM v_accounting GROUP BY disposition ORDER BY 1"
+    _, (revenue, dispositions) = replayed(tmp_path, written(tmp_path, sent), money, settled)
+    person = phone.lower()
+    assert revenue == [(person, sale.lower(), 0), (person, "GPA.1", 5_000_000),
+                       (person, "gpa.1", 5_000_000)]  # fmt: skip
+    assert dispositions == [("decided", 7), ("duplicate", 1)]
+
+
 def test_nothing_says_that_a_new_install_is_the_person_who_was_erased(tmp_path: Path) -> None:
     credited = (
         "SELECT install_id, conversion_type, media_source, prior_install_id FROM v_attributions"

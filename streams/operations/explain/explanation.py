@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
 
 from schemas import topics
+from schemas.ids import normal_id
 from streams.operations.explain import queries
 from streams.operations.explain.chance_reasons import ChanceReasons
 from streams.operations.explain.event_rows import (
@@ -83,7 +84,11 @@ def explain_id(settings: Settings, identifier: str, app: str = "") -> Explanatio
         if position:
             topic, partition, offset = position[1], int(position[2]), int(position[3])
             return _of_position(store, identifier, topic, partition, offset)
-        return _of_id(store, ChanceReasons(store, targets), identifier, app)
+        reasons = ChanceReasons(store, targets)
+        found = _of_id(store, reasons, identifier, app)
+        if found.is_known or (normal := normal_id(identifier)) == identifier:
+            return found
+        return replace(_of_id(store, reasons, normal, app), identifier=identifier)
 
 
 def _of_position(

@@ -6,7 +6,7 @@ from __future__ import annotations
 from attribution.matching.referrer import Referrer
 from attribution.matching.sampled_paths import DEVICE_PREFIX
 from schemas.events import DeviceEvent, Install, Touchpoint
-from schemas.ids import normal_click_id, normal_device_id
+from schemas.ids import normal_click_id, normal_device_id, normal_id
 from schemas.parts import Identity
 from schemas.records import SANDBOX_SCOPE, Signal
 from streams.stages.common.pseudonyms import Pseudonyms
@@ -52,20 +52,29 @@ def device_keys(event: DeviceEvent, pseudonyms: Pseudonyms) -> list[str]:
     ]
 
 
-def identity_key(app_id: str, identity: Identity, pseudonyms: Pseudonyms) -> str:
-    """The match key of an identity in a privacy request; "": it has none."""
+def identity_keys(app_id: str, identity: Identity, pseudonyms: Pseudonyms) -> list[str]:
+    """The match keys of an identity in a privacy request; some have none."""
     if identity.identity_type == "customer_user_id":
-        return account_key(app_id, identity.identity_value, pseudonyms)
+        forms = written_forms(identity.identity_value)
+        return [account_key(app_id, form, pseudonyms) for form in forms]
     if identity.identity_type in DEVICE_IDENTITIES:
-        return f"{DEVICE_PREFIX}{app_id}:{identity_pseudonym(identity, pseudonyms)}"
-    return ""
+        return [f"{DEVICE_PREFIX}{app_id}:{identity_pseudonym(identity, pseudonyms)}"]
+    return []
+
+
+def written_forms(identifier: str) -> list[str]:
+    """The forms in which state may know an id. Earlier builds kept ids as they were sent, and who
+    is to be forgotten is to be forgotten in all of them."""
+    normal = normal_id(identifier)
+    forms = dict.fromkeys((normal, identifier, normal.upper()))
+    return [form for form in forms if normal_id(form) == normal]
 
 
 def identity_pseudonym(identity: Identity, pseudonyms: Pseudonyms) -> str:
     """The pseudonym of an identity, as in match keys."""
     if identity.identity_type in DEVICE_IDENTITIES:
         return device_pseudonym(identity.identity_value, pseudonyms)
-    return pseudonyms.of(identity.identity_value)
+    return pseudonyms.of(normal_id(identity.identity_value))
 
 
 def device_pseudonym(device_id: str, pseudonyms: Pseudonyms) -> str:

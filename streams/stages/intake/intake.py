@@ -54,6 +54,7 @@ class IntakeRules:
     signature_age_ms_max: Millis = 2 * DAY_MS
     old_signatures_until: LogMs = _NEVER  # signatures of version 1 are valid before
     sdk_event_age_ms_max: Millis = ClockRules().sdk_event_age_ms_max
+    has_normal_ids: bool = True  # whether ids are compared in one form, see `schemas.ids`
     is_probabilistic: bool = False  # whether probabilistic matching is switched on
     passes_watermarks: bool = True  # False: a replay writes them itself
     postbacks: PostbackRules = field(default_factory=PostbackRules)
@@ -83,7 +84,9 @@ class Intake:
         self._rules = rules
         self._observer = observer
         self._clocks = rules.clocks
-        self._leniency = Leniency(rules.placeholder_ids, self._on_dropped)
+        self._leniency = Leniency(
+            rules.placeholder_ids, self._on_dropped, has_normal_ids=rules.has_normal_ids
+        )
         self._unreadable_fields: list[str] = []  # of the event that was decoded last
         self._floods: dict[Source, str] = {}  # what the breaker says of messages of one batch
         self._routing = RoutingRules(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import product
 
 from attribution.matching.referrer import ReferrerReader
 from attribution.postbacks.postback_check import PostbackCheck
@@ -276,12 +277,12 @@ class Routing:
             if identity.identity_format != "raw":
                 continue
             if identity.identity_type == "install_id":
-                install_id = identity.identity_value
-                for is_sandbox in (False, True):
+                forms = match_keys.written_forms(identity.identity_value)
+                for install_id, is_sandbox in product(forms, (False, True)):
                     erased = Erased(install_id, request_id, ts, event.app_id, is_sandbox)
                     journey = journey_key(event.app_id, install_id, is_sandbox=is_sandbox)
                     self._journeys.add(journey, erased)
-            elif key := match_keys.identity_key(event.app_id, identity, self._pseudonyms):
+            for key in match_keys.identity_keys(event.app_id, identity, self._pseudonyms):
                 self._match.add(key, ErasureSeen(key, request_id, ts))
                 if identity.identity_type in match_keys.DEVICE_IDENTITIES:
                     of_tests = SANDBOX_SCOPE + key

@@ -12,10 +12,13 @@ from pathlib import Path
 import pytest
 
 from deploy.local.servers import KafkaServer
+from schemas.time import DAY_MS
 from streams.errors import Stop
+from streams.kafka.rule_log import RuleRecord, record_rules
 from streams.kafka.topics import create_topics
 from streams.operations.doctor.rules_in_force import examine_rules_in_force
 from streams.settings import Settings, read_settings
+from streams.wiring.parts import core_settings
 from streams.wiring.rules_in_force import apply_rule_file, require_rules
 from tests.chaos.installation import Installation
 
@@ -44,7 +47,7 @@ def test_the_first_rules_are_recorded_and_others_are_refused_until_they_are_appl
 ) -> None:
     assert "none are in force yet" in examine_rules_in_force(under(installation, file)).advice
     first = require_rules(under(installation, file))
-    assert (first.before, first.changes) == ("", [])
+    assert (first.before, first.changes, first.has_normal_ids) == ("", [], True)
     assert examine_rules_in_force(under(installation, file)).ok
     foreign = examine_rules_in_force(under(installation, None))
     assert not foreign.ok
@@ -76,6 +79,22 @@ def test_a_setting_accepts_what_the_worker_was_given(
     accepting = under(installation, None, HEADWATER_RULES_CHANGE="accept")
     assert require_rules(accepting).changes == ["default.windows.click: 5d becomes 7d"]
     assert require_rules(under(installation, None)).changes == []
+
+
+def test_an_installation_of_an_earlier_build_takes_the_normal_form_of_ids_on_purpose_only(
+    installation: Installation,
+) -> None:
+    unset = under(installation, None)
+    normal = under(installation, None, HEADWATER_NORMAL_IDS="yes")
+    record = RuleRecord(rule_set="of an earlier build", settings={"parking_ms": 7 * DAY_MS})
+    asyncio.run(record_rules(core_settings(unset), record, is_order=False))
+    assert require_rules(unset)[2:] == ([], False)
+    with pytest.raises(Stop, match="normal_ids: False becomes True"):
+        require_rules(normal)
+    assert apply_rule_file(normal, None, is_dry=False).has_normal_ids
+    assert require_rules(unset)[2:] == ([], True)
+    with pytest.raises(Stop, match="normal_ids: True becomes False"):
+        require_rules(under(installation, None, HEADWATER_NORMAL_IDS="no"))
 
 
 def test_the_worker_says_it_in_one_line_and_the_command_mends_it(

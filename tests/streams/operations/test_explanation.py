@@ -21,6 +21,7 @@ RECEIPT = [
     {"touch_id": "click-e1", "event_id": "e1", "verdict": "credited", "rule": "last_touch"},
     {"touch_id": "click-e2", "event_id": "e2", "verdict": "outranked", "rule": "later_touch"},
 ]
+PHONE = "5f0c1a52-7d0e-4f6b-9a53-2d1c7f1b8e10"
 CANDIDATES = json.encode(RECEIPT).decode()
 
 
@@ -45,6 +46,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
             decision("i1", 1, status="organic", touch_id="", media_source="organic"),
             decision("i1", 1, **back),
             decision("i2", 1, touch_id="click-e5"),
+            decision(PHONE, 1, touch_id="click-e7"),
             touch("e2", offset=7),
         ],
     )
@@ -94,3 +96,11 @@ def test_a_touchpoint_leads_to_installs_that_considered_it(
 def test_words_of_a_receipt_are_no_ids(settings: Settings) -> None:
     assert not explained(settings, "credited").is_known
     assert explained(settings, "credited").as_json()["versions"] == []
+
+
+def test_a_uuid_is_found_however_it_is_written(settings: Settings) -> None:
+    for form in (PHONE.upper(), PHONE.replace("-", ""), f"{{{PHONE}}}"):
+        explanation = explained(settings, form)
+        assert [one["install_id"] for one in explanation.installs] == [PHONE]
+        assert explanation.as_json()["id"] == form
+    assert not explained(settings, "I1").is_known

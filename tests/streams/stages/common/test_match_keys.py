@@ -71,7 +71,7 @@ def test_an_id_is_the_same_in_capitals_and_in_small_letters() -> None:
         assert one == match_keys.device_keys(install(**{name: written.lower()}), SECRET)
     identity = Identity(identity_type="idfa", identity_value=written)
     (key,) = one
-    assert match_keys.identity_key("app", identity, SECRET) == key
+    assert match_keys.identity_keys("app", identity, SECRET) == [key]
     assert key.endswith(match_keys.identity_pseudonym(identity, SECRET))
 
 

@@ -151,6 +151,21 @@ def test_an_erasure_asks_the_account_and_the_install_it_names() -> None:
     ]
 
 
+def test_an_erasure_asks_under_every_form_in_which_earlier_builds_knew_a_uuid() -> None:
+    upper = "5F0C1A52-7D0E-4F6B-9A53-2D1C7F1B8E10"
+    asked = request(identity_type="install_id", identity_value=f"{{{upper}}}")
+    forms = {one.install_id for one in records_in(journeyed(intake("privacy-requests", asked)))}
+    assert forms == {upper, upper.lower(), f"{{{upper}}}"}
+    asked = request(identity_type="customer_user_id", identity_value=upper.lower())
+    as_sent = replace(RULES, has_normal_ids=False)
+    keys = [one.key for one in records_in(matched(intake("privacy-requests", asked)))]
+    for form, rules in ((upper, RULES), (upper, as_sent), (upper.lower(), as_sent)):
+        fields = event("session", session_id="s", install_id="i1", customer_user_id=form)
+        (linked,) = records_in(matched(intake("activity", fields, rules)))
+        assert linked.key in keys
+    assert len(keys) == 2
+
+
 @pytest.mark.parametrize("request_type", ["access", "opt_out"])
 def test_only_an_erasure_erases(request_type: str) -> None:
     fields = request(request_type, identity_type="install_id", identity_value="i1")
