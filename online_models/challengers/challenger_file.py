@@ -81,12 +81,12 @@ def read_challengers(
 
 
 def check_challengers(target: str, declared: Iterable[RiverDeclaration]) -> None:
-    """Make each once. FileError: its code is not here, or does not take its parameters."""
+    """Make each. FileError: its code is not here, or does not take its parameters."""
     for declaration in declared:
-        from online_models.challengers.new_estimator import ChallengerError, new_estimator
+        from online_models.challengers.new_estimator import ChallengerError, check_estimator
 
         try:
-            new_estimator(declaration)
+            check_estimator(declaration)
         except ChallengerError as fault:
             raise FileError(
                 f"challenger {declaration.name} of target {target}", str(fault)

@@ -33,7 +33,7 @@ class Challengers:
         self.leader = ""
         """Name of the challenger that leads; empty: none of these."""
         self.clock: Callable[[], float] = no_clock
-        """CPU time in seconds. It decides nothing here."""
+        """Time that rows cost, in seconds. It decides nothing here."""
         prior = 1.0 - (1.0 - hazard.prior) ** (1.0 / hazard.shape.bins)
         self.all = {one.name: RiverChallenger(target, one, prior, window) for one in declared}
         self._names = RowNames(hazard)
@@ -156,14 +156,13 @@ class Challengers:
             self._noted.discard(name)
 
     def too_slow(self, rows_min: int) -> list[tuple[RiverChallenger, float]]:
-        """Challengers whose rows took more than they may, and microseconds per row, once so many
-        rows were timed."""
+        """Challengers whose rows took more than they may, and microseconds per row, as soon as so
+        many rows would have taken too much even if the next ones took nothing."""
         return [
             (one, 1e6 * one.seconds / one.timed_rows)
             for one in self.all.values()
             if not one.suspended
-            and one.timed_rows >= rows_min
-            and 1e6 * one.seconds > one.declared.row_microseconds * one.timed_rows
+            and 1e6 * one.seconds > one.declared.row_microseconds * max(one.timed_rows, rows_min)
         ]
 
     def dump(self) -> dict[str, bytes]:

@@ -15,6 +15,7 @@ from typing import Any
 from river.base import Base, Classifier
 
 from online_models.challengers.declaration import RiverDeclaration
+from online_models.challengers.plain_state import raise_unless_fault
 
 _ESTIMATOR = "estimator"
 """Key of a table of parameters that stands for an object of River, such as an optimizer."""
@@ -37,6 +38,16 @@ def new_estimator(declared: RiverDeclaration) -> Any:
     if getattr(made, "_multiclass", False) is False and not hasattr(made, "predict_proba_one"):
         raise ChallengerError(f"{declared.described} predicts no chance")
     return made
+
+
+def check_estimator(declared: RiverDeclaration) -> None:
+    """ChallengerError: it cannot be made, or not anew. The copy that scores, and the one that
+    begins again, must know nothing of what another learns."""
+    first = new_estimator(declared)
+    if new_estimator(declared) is first:
+        raise ChallengerError(
+            f"{declared.described} gives the same object each time: make a new one in each call"
+        )
 
 
 def _river_object(path: str, parameters: Mapping[str, Any]) -> Any:
@@ -72,7 +83,8 @@ def _of_code(path: str) -> Callable[..., Any]:
 def _imported(module: str, path: str) -> Any:
     try:
         return importlib.import_module(module)
-    except Exception as error:  # Code of users may raise anything while it is imported.
+    except BaseException as error:  # Code of users may raise anything while it is imported.
+        raise_unless_fault(error)
         raise ChallengerError(f"{path!r} cannot be imported: {fault_line(error)}") from error
 
 
@@ -87,7 +99,8 @@ def _made(make: Callable[..., Any], path: str, parameters: Mapping[str, Any]) ->
         raise ChallengerError(f"{path} has no parameter {unknown[0]!r}; it has: {known}")
     try:
         return make(**parameters)
-    except Exception as error:  # So may its functions.
+    except BaseException as error:  # So may its functions.
+        raise_unless_fault(error)
         raise ChallengerError(f"{path} cannot be made: {fault_line(error)}") from error
 
 

@@ -14,8 +14,8 @@ import river
 from msgspec import Struct
 
 from online_models.challengers.declaration import RiverDeclaration
-from online_models.challengers.new_estimator import new_estimator
-from online_models.challengers.plain_state import NotPlainError, fill_plain
+from online_models.challengers.new_estimator import fault_line, new_estimator
+from online_models.challengers.plain_state import NotPlainError, fill_plain, raise_unless_fault
 from online_models.challengers.river_challenger import ChallengerSums, RiverChallenger
 from online_models.persistence.envelope import Sealed, Unusable
 from online_models.persistence.layout import Layout
@@ -92,7 +92,8 @@ def fill_challenger(fresh: RiverChallenger, content: bytes) -> bool:
         return False
     try:
         fill_plain(fresh.estimator, body.state)
-    except NotPlainError:
+    except BaseException as error:  # NotPlainError, or what code of users raises.
+        raise_unless_fault(error)
         fresh.begin_again()
         return False
     fresh.rows, fresh.positives, fresh.blocks = body.rows, body.positives, body.blocks
@@ -127,6 +128,7 @@ def load_estimator(
     try:
         estimator = new_estimator(own)
         fill_plain(estimator, body.state)
-    except ValueError as error:  # NotPlainError, or the code is not here.
-        return Unusable(f"challenger {own.name}: {error}")
+    except BaseException as error:  # NotPlainError, the code is not here, or it raises.
+        raise_unless_fault(error)
+        return Unusable(f"challenger {own.name}: {fault_line(error)}")
     return LoadedEstimator(own.name, estimator)

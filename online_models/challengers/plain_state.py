@@ -25,6 +25,7 @@ _CACHES = {"_plan", "_inference_transformers", "_last_step_cached", "_last_step_
 """What a pipeline finds again by itself."""
 _SCALARS = (type(None), bool, int, float, str, bytes)
 _CODE = (type, FunctionType, BuiltinFunctionType, MethodType)
+INTEGER_MIN, INTEGER_MAX = -(2**63), 2**63 - 1
 _COMPILED_MODULE = "river._river_rust."
 
 
@@ -51,6 +52,7 @@ def fill_plain(fresh: Any, plain: PlainValue) -> None:
 
 def _written(value: Any, where: str, seen: set[int]) -> PlainValue:
     if isinstance(value, _SCALARS):
+        _check_storable(value, where)
         return value
     if isinstance(value, np.generic):
         return value.item()
@@ -74,6 +76,16 @@ def _written(value: Any, where: str, seen: set[int]) -> PlainValue:
     return [_OBJECT, {name: _written(one, f"{where}.{name}", seen) for name, one in _of(value)}]
 
 
+def _check_storable(value: Any, where: str) -> None:
+    if isinstance(value, int) and not INTEGER_MIN <= value <= INTEGER_MAX:
+        raise NotPlainError(f"{where} is an integer of more than 64 bits")
+    if isinstance(value, str) and not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise NotPlainError(f"{where} is a text that is no Unicode") from None
+
+
 def _of(value: Any) -> list[tuple[str, Any]]:
     """Attributes of an object. The random source of a distribution draws samples only, which
     nothing here asks for."""
@@ -90,6 +102,7 @@ def _of(value: Any) -> list[tuple[str, Any]]:
 def _pair(key: Any, value: Any, where: str, seen: set[int]) -> list[PlainValue]:
     if not isinstance(key, _SCALARS):
         raise NotPlainError(f"{where} has a key of {type(key).__name__}")
+    _check_storable(key, where)
     return [key, _written(value, f"{where}[{key!r}]", seen)]
 
 

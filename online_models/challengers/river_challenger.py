@@ -19,7 +19,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from online_models.challengers.declaration import RiverDeclaration, challenger_model
-from online_models.challengers.new_estimator import fault_line, new_estimator
+from online_models.challengers.new_estimator import ChallengerError, fault_line, new_estimator
 from online_models.challengers.plain_state import (
     NotPlainError,
     PlainValue,
@@ -33,7 +33,8 @@ from online_models.hazard.rules import CHANCE_MIN, Numbers
 from online_models.learning.verdicts import VersionFigures, finite
 
 SIZED_EVERY = 10
-"""Blocks between two looks at how much an estimator holds."""
+"""Blocks between two looks at how much an estimator holds, which is looked at after each of the
+first ones: what grows without bound must not fill a worker's memory before that."""
 
 INTERVAL_Z = 1.96
 """Half the width of an interval, in standard errors: 95 % of cases."""
@@ -111,9 +112,10 @@ class RiverChallenger:
             return
         begun = clock()
         try:
-            predicted = np.array([self._chance(row.features) for row in rows])
+            # Copies: all challengers are given the same rows, and one may write into its own.
+            predicted = np.array([self._chance({**row.features}) for row in rows])
             for row in rows:
-                self.estimator.learn_one(row.features, row.label)
+                self.estimator.learn_one({**row.features}, row.label)
         except BaseException as error:  # Code of users may raise anything.
             raise_unless_fault(error)
             self.suspended = fault_line(error)
@@ -124,7 +126,7 @@ class RiverChallenger:
         self.positives += sum(row.label for row in rows)
         self.blocks += 1
         self.sums.append(_sums(rows, predicted, references))
-        if self.blocks % SIZED_EVERY == 0:
+        if self.blocks < SIZED_EVERY or self.blocks % SIZED_EVERY == 0:
             self._look_at_size()
 
     def compared(self, reference: str) -> LossDifference:
@@ -176,11 +178,18 @@ class RiverChallenger:
                 return plain
             except NotPlainError as error:
                 self._not_plain = error  # What has grown once does not shrink to plain values.
+            except BaseException as error:  # It may be nested too deep, or answer as it likes.
+                raise_unless_fault(error)
+                self._not_plain = NotPlainError(fault_line(error))
         return self._not_plain
 
     def begin_again(self) -> None:
         """Forget everything, and learn."""
-        self.estimator = new_estimator(self.declared)
+        try:
+            self.estimator = new_estimator(self.declared)
+        except ChallengerError as error:  # It could be made when the worker started.
+            self.suspended = str(error)
+            return
         self._not_plain = None
         self.sums.clear()
         self.rows = self.positives = self.blocks = 0
@@ -192,9 +201,15 @@ class RiverChallenger:
 
     def _look_at_size(self) -> None:
         limit = self.declared.state_bytes
-        if state_size(self.estimator, limit) > limit:
+        try:
+            size = state_size(self.estimator, limit)
+        except BaseException as error:  # Code of users may answer anything.
+            raise_unless_fault(error)
+            self.suspended = fault_line(error)
+            return
+        if size > limit:
             self.suspended = f"it holds more than {limit} bytes after {self.rows} rows"
-            self.estimator = new_estimator(self.declared)
+            self.estimator = None  # Until it begins again.
 
 
 def chance_of(predicted: Any, prior: float) -> float:

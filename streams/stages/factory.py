@@ -51,9 +51,9 @@ def stage_factory(
 ) -> StageConstructor:
     """Make a constructor of stages. Its stages share read-only scorers. Warms up the JIT compiler.
 
-    `find_snapshot` returns the bytes of a model version, or None if it is not known. `clock`: CPU
-    time in seconds, by which River challengers are timed; where a log is only read again they are
-    not.
+    `find_snapshot` returns the bytes of a model version, or None if it is not known. `clock`: what
+    time costs, in seconds, by which River challengers are timed; where a log is only read again
+    they are not.
     """
     warm_up()
     scorers = Scorers(find_snapshot, observer, rules.scoring)

@@ -18,7 +18,7 @@ def read_file(path: Path, named_by: str, parse: Callable[[str], _Contents]) -> _
     Stop names the file, what names it (a setting or an option), the key and what is wrong there.
     """
     try:
-        return parse(path.read_text(encoding="utf-8"))
+        return parse(path.read_text(encoding="utf-8-sig"))  # Some editors begin a file with a mark.
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise Stop(f"{named_by} {path}: cannot be read: {reason}") from error

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from streams.cli.output import answer_json, answer_text, json_option, say, settings_for
+from streams.errors import Stop
 
 if TYPE_CHECKING:
     from streams.operations.csv_import import CsvImport
@@ -55,6 +56,8 @@ def import_command(map_file: Path, out: Path, files: tuple[Path, ...], as_json: 
     from streams.operations.csv_import import CsvImport, read_import_map
     from streams.wiring.named_file import read_file
 
+    if out.resolve() in {one.resolve() for one in (map_file, *files)}:
+        raise Stop(f"--out {out}: this is a file that is read: name another one")
     rules = read_file(map_file, "map", read_import_map)
     reader = CsvImport(rules, settings_for(None).rules.earliest_event_time)
     _write(reader, files, out)
@@ -67,14 +70,24 @@ def import_command(map_file: Path, out: Path, files: tuple[Path, ...], as_json: 
 
 
 def _write(reader: CsvImport, files: tuple[Path, ...], out: Path) -> None:
+    """Whoever reads the file `out` finds all events, or what was there before."""
     from streams.kafka.kcat import record_line
     from streams.operations.csv_import import Fault
 
-    with out.open("wb") as lines:
-        for found in reader.read(files):
-            if not isinstance(found, Fault):
-                lines.write(record_line(found))
-            elif reader.faults <= FAULTS_SHOWN:
-                say(str(found))
+    is_file = out.is_file() or not out.exists()  # A pipe is none.
+    whole = out.resolve()  # A link stays one.
+    unfinished = whole.with_name(f"{out.name}.unfinished") if is_file else out
+    try:
+        with unfinished.open("wb") as lines:
+            for found in reader.read(files):
+                if not isinstance(found, Fault):
+                    lines.write(record_line(found))
+                elif reader.faults <= FAULTS_SHOWN:
+                    say(str(found))
+        if is_file:
+            unfinished.replace(whole)
+    finally:
+        if is_file:
+            unfinished.unlink(missing_ok=True)
     if reader.faults > FAULTS_SHOWN:
         say(f"further faults: {reader.faults - FAULTS_SHOWN:,}; mend these first")

@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+from schemas.parts import MICROS_MAX
+
 MICROS_OF_UNIT = {"major": 1_000_000, "minor": 10_000, "micros": 1}
 _SIGNS = {"€": "EUR", "£": "GBP", "₹": "INR", "₩": "KRW", "₽": "RUB", "₺": "TRY", "₴": "UAH"}
 _SHARED_SIGNS = {
@@ -37,29 +39,56 @@ def read_time(text: str, layout: str, zone: ZoneInfo | None) -> int:
     if moment.tzinfo is None:
         if zone is None:
             raise CellError(f"{text!r} does not say its time zone: set time_zone in the map")
-        local = moment.replace(tzinfo=zone)
-        moment = local.astimezone(UTC)
-        if moment.astimezone(zone).replace(tzinfo=None) != local.replace(tzinfo=None):
-            raise CellError(f"{text!r} did not exist in {zone.key}: clocks were put forward")
+        moment = _in_zone(moment, zone, text)
     return int(moment.timestamp() * 1000)
+
+
+def _in_zone(moment: datetime, zone: ZoneInfo, text: str) -> datetime:
+    local = moment.replace(tzinfo=zone)
+    try:
+        moment = local.astimezone(UTC)
+        was = moment.astimezone(zone)
+    except OverflowError:
+        raise CellError(f"{text!r} is beyond the years of calendars: mend it") from None
+    if was.replace(tzinfo=None) != local.replace(tzinfo=None):
+        raise CellError(f"{text!r} did not exist in {zone.key}: clocks were put forward")
+    return moment
 
 
 def _moment(text: str, layout: str) -> datetime:
     if layout:
-        try:
-            return datetime.strptime(text, layout)
-        except ValueError:
-            raise CellError(
-                f"{text!r} is not a time of the form {layout!r}: mend time_format"
-            ) from None
+        moment = _by_layout(text, layout)
+        if moment is None:
+            raise CellError(_not_of_layout(text, layout))
+        return moment
     if not _ISO_DAY.match(text):
         raise CellError(
-            f"{text!r} is not ISO 8601, nor seconds or milliseconds since 1970: set time_format"
+            f"{text!r} is not ISO 8601, nor seconds or milliseconds since 1970: set time_format, "
+            "such as '%d/%m/%Y' or '%m/%d/%Y'"
         )
     try:
         return datetime.fromisoformat(text)
     except ValueError:
         raise CellError(f"{text!r} is no moment of ISO 8601: mend it, or set time_format") from None
+
+
+def _by_layout(text: str, layout: str) -> datetime | None:
+    try:
+        return datetime.strptime(text, layout)
+    except ValueError:
+        return None
+
+
+def _not_of_layout(text: str, layout: str) -> str:
+    """A day above 12 gives away that the rows of days below it were misread without a word."""
+    other = layout.translate(str.maketrans("dm", "md")) if "%d" in layout else layout
+    wrong = f"{text!r} is not a time of the form {layout!r}"
+    if other != layout and _by_layout(text, other):
+        return (
+            f"{wrong} but of {other!r}: mend time_format, or the file; rows of days up to 12 may "
+            "have day and month exchanged"
+        )
+    return f"{wrong}: mend time_format"
 
 
 def read_money(text: str, decimal: str, unit: str, currency: str) -> tuple[int, str]:
@@ -79,6 +108,8 @@ def read_money(text: str, decimal: str, unit: str, currency: str) -> tuple[int, 
     )
     if micros != micros.to_integral_value():
         raise CellError(f"{text!r} is finer than a millionth: round it, or mend amount_unit")
+    if micros > MICROS_MAX:
+        raise CellError(f"{text!r} is more money than there is: mend it, or amount_unit")
     return int(micros), currency
 
 
@@ -125,8 +156,9 @@ def read_whole(text: str) -> int:
     """A whole number; 3.0 is one."""
     try:
         number = Decimal(text)
+        is_whole = number.is_finite() and abs(number) <= 2**53 and number == int(number)
     except ArithmeticError:
-        raise CellError(f"{text!r} is no whole number: write digits alone") from None
-    if not number.is_finite() or number != number.to_integral_value() or abs(number) > 2**53:
+        is_whole = False
+    if not is_whole:
         raise CellError(f"{text!r} is no whole number: write digits alone")
     return int(number)

@@ -27,6 +27,8 @@ from streams.operations.csv_import.import_map import (
     number_fields,
 )
 
+HEADER_SHOWN = 300
+"""Characters of a header that a fault tells: a file that is no CSV may be one long line."""
 INSTALLS_REMEMBERED_MAX = 20_000_000
 """Ids of installs that `first_only` remembers, a few bytes each; more files have to be split."""
 _ELSE_LOST = {
@@ -181,13 +183,19 @@ def _header_faults(opened: CsvFile, section: FileMap) -> list[Fault]:
     for name, column in section.columns.items():
         times = opened.header.count(column)
         if times == 0:
-            has = ", ".join(opened.header)
+            has = _shown(opened.header)
             wrong = f"it is missing; mend {name} in the map: the file has {has}"
             found.append(Fault(opened.path.name, 1, column, wrong))
         elif times > 1:
             wrong = f"{times} columns have this name: rename all but one"
             found.append(Fault(opened.path.name, 1, column, wrong))
     return found
+
+
+def _shown(header: Sequence[str]) -> str:
+    """The names of columns in one short line; bytes that are no text as escapes."""
+    text = ", ".join(name if name.isprintable() else ascii(name)[1:-1] for name in header)
+    return text if len(text) <= HEADER_SHOWN else f"{text[:HEADER_SHOWN]} …"
 
 
 def _completed(fields: dict[str, Any]) -> dict[str, Any]:

@@ -38,7 +38,7 @@ class CostOrders:
                 kind=CommandKind.SUSPEND,
                 model=model,
                 ordered_at=WallMs(now),
-                reason=f"a row took {cost:.0f} microseconds of CPU, allowed are {allowed}",
+                reason=f"a row cost {cost:.0f} microseconds, allowed are {allowed}",
             )
             frame = frame_encoder.encode(ExampleFrame({}, [command]))
             self._effects.send(topics.EXAMPLES.name, 0, Message(None, frame))

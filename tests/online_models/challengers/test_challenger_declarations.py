@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from online_models.challengers.challenger_file import check_challengers
@@ -77,6 +79,8 @@ CODE = river_estimators.PATH
         (RiverDeclaration("x", factory=f"{CODE}:missing"), "has no function 'missing'"),
         (RiverDeclaration("x", factory=f"{CODE}:no_classifier"), "no river.base.Classifier"),
         (RiverDeclaration("x", factory=f"{CODE}:bad"), "cannot be made: TypeError"),
+        (RiverDeclaration("x", factory=f"{CODE}:quits"), "cannot be made: SystemExit: 2"),
+        (RiverDeclaration("x", factory=f"{CODE}:shared"), "the same object each time"),
     ],
 )
 def test_code_that_is_not_here_is_refused_at_the_start_in_one_line(
@@ -87,3 +91,12 @@ def test_code_that_is_not_here_is_refused_at_the_start_in_one_line(
     assert "challenger x of target payer" in str(refused.value)
     assert expected in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+def test_a_module_that_ends_the_process_when_it_is_imported_is_refused_like_any_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "ends_at_import.py").write_text("import sys\nsys.exit(4)\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(FileError, match="cannot be imported: SystemExit: 4"):
+        check_challengers("payer", [RiverDeclaration("x", factory="ends_at_import:made")])

@@ -5,7 +5,10 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 from streams.settings import read_settings
+from streams.worker import roles
 from streams.worker.roles import learning_child, role_children
 
 ENVIRON = {"HEADWATER_KAFKA": "127.0.0.1:1", "HEADWATER_GROUP_INSTANCE_ID": "pod-0"}
@@ -29,3 +32,9 @@ def test_a_core_worker_imports_no_learner_before_it_has_to_learn() -> None:
         [sys.executable, "-c", asked], capture_output=True, text=True, check=True
     )
     assert printed.stdout.strip() == "False"
+
+
+def test_code_of_users_that_sleeps_costs_something(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streams.worker.roles.time.thread_time", lambda: 2.0)
+    monkeypatch.setattr("streams.worker.roles.time.monotonic", lambda: 100.0)
+    assert roles._cost_seconds() == pytest.approx(2.0 + 100.0 / 25)

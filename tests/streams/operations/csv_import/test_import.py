@@ -31,7 +31,10 @@ FILES = {
 
 
 def imported(
-    tmp_path: Path, files: dict[str, str | bytes], rules: str | None = None
+    tmp_path: Path,
+    files: dict[str, str | bytes],
+    rules: str | None = None,
+    out: str = "history.jsonl",
 ) -> tuple[Result, list[tuple[str, dict[str, Any]]]]:
     """The run, and topic and event of each line that it wrote."""
     paths = []
@@ -43,7 +46,7 @@ def imported(
     if rules is not None:
         chosen = tmp_path / "map.toml"
         chosen.write_text(rules)
-    return run_import(chosen, tmp_path / "history.jsonl", paths)
+    return run_import(chosen, tmp_path / out, paths)
 
 
 def run_import(
@@ -51,7 +54,7 @@ def run_import(
 ) -> tuple[Result, list[tuple[str, dict[str, Any]]]]:
     arguments = ["import", "--map", str(chosen), "--out", str(out), *paths]
     run = CliRunner().invoke(headwater, arguments, standalone_mode=False)
-    lines = out.read_text().splitlines() if out.exists() else []
+    lines = out.read_text().splitlines() if run.exception is None and out.exists() else []
     read = [json.loads(line) for line in lines]
     return run, [(one["topic"], json.loads(one["payload"])) for one in read]
 
@@ -95,6 +98,8 @@ FAULTS = [
     ("who,at,price\nu1,2026-01-01T00:00Z,5,6\n", {}, "4 cells under 3 columns"),
     ("who,at\nu1,2026-01-01T00:00Z\n", {}, "column 'price': it is missing; mend amount in the map"),
     ("who,at,price,price\nu1,2026-01-01T00:00Z,5,6\n", {}, "2 columns have this name"),
+    ("who,at,price\nu1,2026-01-01T00:00Z,99999999999999999999\n", {}, "more money than there is"),
+    ("who,at,price\nu1,0001-01-01,5\n", {"time_zone": '"Europe/Berlin"'}, "the years of calendars"),
     ("who,at,price\n\"u1,2026-01-01T00:00Z,5\n", {}, "a quote is never closed"),
     ("who,at,price\nu1,1999-01-01T00:00Z,5\n", {}, "HEADWATER_EARLIEST_EVENT_TIME"),
 ]  # fmt: skip
@@ -133,7 +138,7 @@ def test_one_bad_row_takes_no_other_with_it(tmp_path: Path) -> None:
 def test_a_mark_decimal_commas_semicolons_and_blank_lines_are_read(tmp_path: Path) -> None:
     rows = "who;at;price\r\n\r\nu1;2026-01-01T00:00Z;1.234,50 €\r\n"
     files, rules = purchases(rows, decimal='","')
-    run, events = imported(tmp_path, {"p.csv": codecs.BOM_UTF8 + rows.encode()}, rules)
+    run, events = imported(tmp_path, {"p.csv": codecs.BOM_UTF8 + rows.encode()}, f"\ufeff{rules}")
 
     assert run.return_value == 0, run.output
     assert events[0][1]["amount_micros"] == 1_234_500_000
@@ -190,6 +195,50 @@ def test_amounts_have_one_reading_or_none() -> None:
     for text in ("$3", "3", "x", "1.2.3,4,5", "12 EUR"):
         with pytest.raises(CellError):
             read_money(text, "", "major", "USD" if "EUR" in text else "")
+
+
+def test_a_day_above_twelve_gives_away_that_days_and_months_are_exchanged() -> None:
+    with pytest.raises(CellError, match="but of '%d/%m/%Y'") as fault:
+        read_time("31/12/2026", "%m/%d/%Y", None)
+    assert "may have day and month exchanged" in str(fault.value)
+    with pytest.raises(CellError, match="form '%m/%d/%Y': mend time_format"):
+        read_time("31/31/2026", "%m/%d/%Y", None)
+
+
+@pytest.mark.parametrize("out", ["p.csv", "map.toml"])
+def test_what_is_read_is_never_written_over(tmp_path: Path, out: str) -> None:
+    files, rules = purchases("who,at,price\nu1,2026-01-01T00:00Z,5\n")
+    run, _ = imported(tmp_path, files, rules, out=out)
+
+    assert isinstance(run.exception, Stop)
+    assert "this is a file that is read" in str(run.exception)
+    assert (tmp_path / out).read_text() == {**files, "map.toml": rules}[out]
+
+
+def test_an_import_that_stops_leaves_what_an_earlier_one_wrote(tmp_path: Path) -> None:
+    files, rules = purchases("who,at,price\nu1,2026-01-01T00:00Z,5\n")
+    (tmp_path / "history.jsonl").write_text("earlier")
+    run, _ = imported(tmp_path, {**files, "unknown.csv": "a\n"}, rules)
+
+    assert isinstance(run.exception, Stop)
+    assert (tmp_path / "history.jsonl").read_text() == "earlier"
+    assert not [*tmp_path.glob("*.unfinished")]
+
+
+def test_a_link_is_written_through(tmp_path: Path) -> None:
+    files, rules = purchases("who,at,price\nu1,2026-01-01T00:00Z,5\n")
+    (tmp_path / "history.jsonl").symlink_to(tmp_path / "whole.jsonl")
+    imported(tmp_path, files, rules)
+
+    assert (tmp_path / "history.jsonl").is_symlink()
+    assert len((tmp_path / "whole.jsonl").read_text().splitlines()) == 1
+
+
+def test_a_header_that_is_none_is_told_in_a_short_line(tmp_path: Path) -> None:
+    run, _ = imported(tmp_path, *purchases("\x01" + "junk " * 5_000 + "\n"))
+
+    assert max(len(line) for line in run.stderr.splitlines()) < 500
+    assert "\x01" not in run.stderr
 
 
 def test_seconds_and_milliseconds_are_told_apart() -> None:

@@ -232,6 +232,7 @@ def test_a_leader_that_is_shown_to_be_worse_than_the_champion_falls() -> None:
         ("above", "suspended: ValueError: it gave 1.5 for a chance"),
         ("below", "suspended: ValueError: it gave -0.1 for a chance"),
         ("grows", "suspended: it holds more than 20000 bytes after"),
+        ("hides", "suspended: RuntimeError: not telling"),
     ],
 )
 def test_a_bad_estimator_is_suspended_alone_in_one_line(fault: str, expected: str) -> None:
@@ -254,6 +255,48 @@ def test_a_bad_estimator_is_suspended_alone_in_one_line(fault: str, expected: st
     assert len(worker.reported("payer/challenger/rotten")) == len(suspended)
 
 
+@pytest.mark.parametrize(
+    ("fault", "expected"),
+    [("nests", "RecursionError"), ("counts", "more than 64 bits"), ("garbles", "no Unicode")],
+)
+def test_what_cannot_be_stored_stays_in_the_shadow_and_stops_no_checkpoint(
+    fault: str, expected: str
+) -> None:
+    rotten = RiverDeclaration(
+        "rotten", factory=f"{river_estimators.PATH}:bad", parameters={"fault": fault}
+    )
+    alone, worker = Worker(RULES), Worker(with_river(rotten))
+    alone.learn(EXAMPLES[:400])
+    worker.learn(EXAMPLES[:400])
+    assert worker.last("rotten")["state"] == "refused"
+    assert expected in worker.last("rotten")["reason"]
+    worker.restart()
+    assert of_payer(worker.effects) == of_payer(alone.effects)
+
+
+def test_a_challenger_that_writes_into_its_rows_changes_those_of_no_other() -> None:
+    empties = RiverDeclaration(
+        "empties", factory=f"{river_estimators.PATH}:bad", parameters={"fault": "empties"}
+    )
+    alone, beside = Worker(with_river(FTRL)), Worker(with_river(empties, FTRL))
+    alone.learn(EXAMPLES[:300])
+    beside.learn(EXAMPLES[:300])
+    assert beside.last("ftrl") == alone.last("ftrl")
+
+
+def test_what_grows_fast_is_suspended_after_its_first_block() -> None:
+    grows = RiverDeclaration(
+        "grows",
+        factory=f"{river_estimators.PATH}:bad",
+        parameters={"fault": "grows"},
+        state_bytes=2_000,
+    )
+    worker = Worker(with_river(grows))
+    worker.learn(EXAMPLES[:400])
+    (suspended,) = [r for r in worker.reported("payer/challenger/grows") if r["reason"]]
+    assert suspended["figures"]["rows"] < 200
+
+
 def test_a_leader_that_fails_takes_its_version_out_of_service() -> None:
     rotten = RiverDeclaration(
         "rotten", factory=f"{river_estimators.PATH}:bad", parameters={"fault": "nan", "after": 700}
@@ -274,7 +317,7 @@ def test_a_slow_challenger_is_suspended_by_an_order_that_it_finds_in_the_log() -
     worker.learn(EXAMPLES)
     assert worker.last("ftrl")["state"] == "suspended"
     assert re.fullmatch(
-        r"by hand; a row took \d+ microseconds of CPU, allowed are 2000",
+        r"by hand; a row cost \d+ microseconds, allowed are 2000",
         worker.last("ftrl")["reason"],
     )
     assert len(worker.orders) == 1
@@ -282,6 +325,15 @@ def test_a_slow_challenger_is_suspended_by_an_order_that_it_finds_in_the_log() -
     for record in worker.log:
         again.read(record)
     assert again.parts == worker.parts
+
+
+def test_a_row_that_waits_for_a_second_is_too_slow_before_a_thousand_rows() -> None:
+    ticks = iter(range(10**9))
+    worker = Worker(with_river(FTRL), clock=lambda: float(next(ticks)))
+    worker.learn(EXAMPLES[:100])
+    timed = worker.fed.stage
+    assert isinstance(timed, Learning)
+    assert len(worker.orders) == 1
 
 
 def test_what_is_suspended_by_order_learns_nothing_until_it_is_resumed_with_nothing_learned() -> (
