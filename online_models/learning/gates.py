@@ -16,8 +16,15 @@ from online_models.learning.evidence import Evidence, PairedLoss
 from online_models.learning.verdicts import Rejected
 from online_models.targets.targets import POSITIVES_MIN, PROVEN_POSITIVES
 
+LIVE_MARGIN = 0.02
+"""A model that loses 1 % more than rates in one window gains 1 % in the next: without a margin it
+goes live and is suspended by turns. What is truly worse loses several times as much."""
+
 SCORE_BINS = 10
 """Bins of the population stability index, of equal mass under the earlier version."""
+
+
+_TIERS = {"one rate for all": "constant", "rates": "rates"}
 
 
 class GateRules(Struct, frozen=True):
@@ -27,7 +34,10 @@ class GateRules(Struct, frozen=True):
     positives_min: int = POSITIVES_MIN
     """Positives that a version must have learned. A target can raise it."""
     margin: float = 0.0
-    """Nats a row by which a version must be shown worse than what it is compared with."""
+    """Nats a row by which a version must be worse, besides being shown worse, than what it is
+    compared with."""
+    live_margin: float = LIVE_MARGIN
+    """The same for one rate and for rates, as a share of their own loss, once a version answers."""
     proven_positives: int = PROVEN_POSITIVES
     """Positives learned, below which the first version, or the first after a suspension, must be
     shown better than rates: until then rates answer. With more, and later, it is enough that it is
@@ -83,21 +93,16 @@ def gate_target(
     since the version tried last; None: there is none to compare with. `is_first`: none scores.
 
     What is simpler answers until a model is shown better. From then on a candidate that is not
-    shown worse is let through: it is fresher than what it replaces.
+    shown worse, by more than a margin, is let through: it is fresher than what it replaces.
     """
     if not is_finite(candidate):
         return Rejected("weights are not finite")
     if learned < rules.positives_min:
         return Rejected(f"{learned} positives learned, at least {rules.positives_min} are needed")
+    simple = {"one rate for all": evidence.over_constant, "rates": evidence.over_rates}
     return (
-        shown_worse(
-            {
-                "one rate for all": evidence.over_constant,
-                "rates": evidence.over_rates,
-                "the version published last": evidence.over_published,
-            },
-            rules.margin,
-        )
+        _worse_than_simple(simple, evidence, rules, is_live=not is_first)
+        or shown_worse({"the version published last": evidence.over_published}, rules.margin)
         or (
             _unproven(evidence.over_rates)
             if is_first and learned < rules.proven_positives
@@ -137,9 +142,10 @@ def gate_value(
 
 
 def shown_worse(compared: Mapping[str, PairedLoss], margin: float) -> Rejected | None:
-    """The first of these that a model is shown to be worse than by this margin, by name."""
+    """The first of these that a model is shown to be worse than, and is worse than by this margin,
+    by name."""
     for name, loss in compared.items():
-        if loss.is_shown_worse and loss.low > margin:
+        if loss.is_shown_worse and loss.mean > margin:
             return Rejected(
                 f"shown worse than {name}: it loses {loss.mean:.2g} more a row, "
                 f"interval {loss.low:.2g} to {loss.high:.2g}"
@@ -153,7 +159,19 @@ def deserves_suspension(evidence: Evidence, rules: GateRules) -> bool:
         "one rate for all": evidence.published_over_constant,
         "rates": evidence.published_over_rates,
     }
-    return shown_worse(over, rules.margin) is not None
+    return _worse_than_simple(over, evidence, rules, is_live=True) is not None
+
+
+def _worse_than_simple(
+    over: Mapping[str, PairedLoss], evidence: Evidence, rules: GateRules, *, is_live: bool
+) -> Rejected | None:
+    share = rules.live_margin if is_live else 0.0
+    for name, loss in over.items():
+        own = evidence.log_loss.get(_TIERS[name], 0.0)
+        worse = shown_worse({name: loss}, max(rules.margin, share * own))
+        if worse is not None:
+            return worse
+    return None
 
 
 def shift_of(
