@@ -98,6 +98,14 @@ RULE_SETS = Topic(
     single_partition=True,
     compacted=True,
 )
+SOURCE_LOGS = Topic(
+    "source-logs",
+    TopicKind.INTERNAL,
+    "source topic and its id",
+    "Which logs the source topics have had.",
+    single_partition=True,
+    compacted=True,
+)
 
 TOUCHES = _outcome("touches", "event_id", "Accepted touchpoints, ids pseudonymised.")
 ATTRIBUTIONS = _outcome("attributions", "install_id", "Versioned attribution decisions.")
@@ -182,6 +190,7 @@ INTERNAL = (
     EXAMPLES,
     MODEL_SNAPSHOTS,
     RULE_SETS,
+    SOURCE_LOGS,
     MATCHING_CHANGELOG,
     JOURNEYS_CHANGELOG,
     SITES_CHANGELOG,

@@ -52,6 +52,7 @@ from schemas.records.journey import (
     journey_key,
     life_key,
 )
+from schemas.records.log_place import LOG_STRIDE, log_of, offset_of, place_in_log
 from schemas.records.match import (
     NAMED_BY_SESSION,
     NOT_ASKED,
@@ -97,6 +98,7 @@ __all__ = [
     "INSTALL_TEXTS",
     "JOURNEY_PREFIXES",
     "LATE_TOUCH_MS",
+    "LOG_STRIDE",
     "MARK",
     "MARK_BYTE",
     "NAMED_BY_SESSION",
@@ -169,8 +171,11 @@ __all__ = [
     "journey_frames",
     "journey_key",
     "life_key",
+    "log_of",
     "match_frames",
+    "offset_of",
     "partition_of",
+    "place_in_log",
     "scope_of",
     "site_frames",
     "site_key",

@@ -9,7 +9,8 @@ from msgspec import Struct
 from schemas.time import EventMs, LogMs, Millis
 
 Source = tuple[int, int, int]
-"""Source position of a record: index into `topics.SOURCES`, partition, offset."""
+"""Source position of a record: index into `topics.SOURCES`, partition, place in the log (see
+`schemas.records.log_place`)."""
 
 
 class TouchKind(IntEnum):

@@ -1,4 +1,5 @@
-"""Reads messages by their places in the log, for whoever has only those.
+"""Reads messages by their places in the log, for whoever has only those. Of a topic that was
+created anew, places of earlier logs are gone.
 
 It has an event loop in a thread of its own, so that an ordinary iterator can read from Kafka while
 another loop publishes what it yields.
@@ -7,7 +8,7 @@ another loop publishes what it yields.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -15,8 +16,11 @@ from typing import Any, Self, TypeVar
 import aiokafka
 from aiokafka.errors import KafkaError
 
+from schemas.records import log_of, offset_of, place_in_log
+from schemas.topics import SOURCES
 from streams.errors import Stop
 from streams.kafka.connection_fault import connection_fault
+from streams.kafka.registers.source_logs import numbered, recorded_logs
 from streams.runtime.clients import denied_right, new_consumer
 from streams.runtime.offsets import Offsets
 from streams.settings.core import CoreSettings
@@ -41,6 +45,7 @@ class PlaceReader:
         self._runner = asyncio.Runner()
         self._consumer: aiokafka.AIOKafkaConsumer | None = None
         self._offsets = Offsets(settings)
+        self._logs: Mapping[str, int] = {}  # by source topic, the number of its present log
 
     def __enter__(self) -> Self:
         try:
@@ -63,34 +68,40 @@ class PlaceReader:
         begin, end = self._wait(self._bounds(tp))
         return begin if end > begin else None
 
-    def read(self, tp: TopicPartition, offsets: Sequence[int]) -> Iterator[Any]:
-        """The records at these ascending offsets, in their order; those that are gone are left out.
+    def read(self, tp: TopicPartition, places: Sequence[int]) -> Iterator[tuple[int, Any]]:
+        """The records at these ascending places, each with its place; those that are gone are left
+        out.
 
         Stop: the broker goes away meanwhile.
         """
         begin, end = self._wait(self._bounds(tp))
+        log = self._logs.get(tp[0], 0)
+        offsets = (offset_of(one) for one in places if log_of(one) == log)
         wanted = [offset for offset in offsets if begin <= offset < end]
-        place = self._place(tp)
+        partition = self._partition(tp)
         position = wanted[0] if wanted else begin
         while wanted:
             if wanted[0] - position > SKIPPED_RECORDS_MAX:
                 position = wanted[0]
-            records, position = self._wait(self._next(place, position))
+            records, position = self._wait(self._next(partition, position))
             found = {record.offset: record for record in records}
             while wanted and wanted[0] < position:
                 if (record := found.get(wanted.pop(0))) is not None:
-                    yield record
+                    yield place_in_log(log, record.offset), record
 
     async def _start(self) -> None:
         consumer = new_consumer(self._settings, enable_auto_commit=False, fetch_max_wait_ms=100)
         try:
             await consumer.start()
             await self._offsets.start()
+            logs = await self._offsets.known_logs(topic.name for topic in SOURCES)
         except (KafkaError, OSError) as error:
             await consumer.stop()
             client = self._settings.client()
             raise Stop(denied_right(error) or await connection_fault(client, error)) from error
         self._consumer = consumer
+        if logs.topic_ids:
+            self._logs, _ = numbered(await recorded_logs(self._settings), logs)
 
     async def _bounds(self, tp: TopicPartition) -> tuple[int, int]:
         """First offset and end; both 0 where there is no such log."""
@@ -113,7 +124,7 @@ class PlaceReader:
             if answer or after > position:
                 return list(answer.get(place, ())), after
 
-    def _place(self, tp: TopicPartition) -> aiokafka.TopicPartition:
+    def _partition(self, tp: TopicPartition) -> aiokafka.TopicPartition:
         return aiokafka.TopicPartition(self._settings.topic(tp[0]), tp[1])
 
     def _open(self) -> aiokafka.AIOKafkaConsumer:

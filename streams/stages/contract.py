@@ -9,10 +9,11 @@ it is never repaired.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol, runtime_checkable
 
+from schemas.records import Source
 from schemas.time import LogMs
 
 TopicPartition = tuple[str, int]
@@ -152,6 +153,17 @@ class TellsLogTime(Protocol):
 
     def latest_log_time(self) -> LogMs:
         """The latest time that the log has told of, by its watermarks; 0: nothing yet."""
+
+
+@runtime_checkable
+class NamesSources(Protocol):
+    """A stage that reads source topics. Rows name their events by place, see `place_in_log`."""
+
+    source_logs: Mapping[str, int]
+    """Number of the log behind each source topic; 0 where none is given."""
+
+    def source_of(self, record: LogRecord) -> Source:
+        """How rows name the event of a record."""
 
 
 @runtime_checkable

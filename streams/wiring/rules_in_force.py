@@ -14,7 +14,7 @@ from attribution.rules.rules import Rules, rule_set_id
 from schemas.file_error import FileError
 from schemas.time import format_duration
 from streams.errors import Stop
-from streams.kafka.rule_log import RuleRecord, record_rules, recorded_rules
+from streams.kafka.registers.rule_log import RuleRecord, record_rules, recorded_rules
 from streams.settings import Settings
 from streams.wiring.parts import attribution_rules, core_settings
 

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Set
-from dataclasses import dataclass
+from collections.abc import Coroutine, Iterable, Iterator, Mapping, Set
 from functools import partial
 from typing import Any
 
-import faust
 from aiokafka.errors import KafkaError
 from faust.types import TP
 
-from streams.agents import CORE_LANES, Offer, core_app
 from streams.kafka.broker_watch import BrokerWatch
 from streams.kafka.connection_fault import connection_fault
 from streams.runtime.checkpoint import LogOptions, no_announcement, no_label
 from streams.runtime.faust.app import report, run_faust, silence_libraries
 from streams.runtime.faust.batches import PollBatch
-from streams.runtime.faust.group_admission import Admission
 from streams.runtime.fleet import FleetKafka, LaneFleet, LaneId
 from streams.runtime.identity import UNKNOWN_LOGS
 from streams.runtime.identity.lane_origin import LaneOrigin
@@ -41,36 +37,18 @@ from streams.runtime.ticks import (
 from streams.runtime.transactions import LaneLog, StageLogs, successions, take_over
 from streams.settings.core import CoreSettings
 from streams.stages.common.working_set import stored_due, stored_expiry
-from streams.stages.contract import CLOCK_KEY, Stage, TopicPartition
+from streams.stages.contract import CLOCK_KEY, TopicPartition
 from streams.worker.partition_counts import PartitionCounts, SetupError, partition_counts
-
-Stages = Callable[[str, int, int, int], Stage]
-"""Creates a stage from its name, a partition number and the number of partitions."""
+from streams.worker.surroundings import Stages, Surroundings, numbered_stages
 
 _FAILED_STOP_SECONDS = 20.0
 """How long Faust may take to stop after a failure; on request, HEADWATER_STOP_TIMEOUT applies."""
-
 
 _AWAY_STOP_SECONDS = 3.0
 """The same while no broker answers."""
 
 WAITING_SECONDS = 4.0
 """A checkpoint that waits longer for Kafka makes the worker not ready."""
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What a core worker is given besides its stages; everything has a default."""
-
-    snapshots: SnapshotReader | None = None
-    observer: LaneObserver | None = None
-    specs: tuple[LaneSpec, ...] = CORE_LANES
-    app: Callable[[CoreSettings, Offer], faust.App] = core_app
-    """An app with one agent for each of `specs`."""
-    beside: tuple[LaneSpec, ...] = ()
-    """Lanes that only other workers of the group have."""
-    admission: Admission | None = None
-    """Ends once the worker may join its group; None: it may at once."""
 
 
 class CoreWorker:
@@ -95,7 +73,7 @@ class CoreWorker:
         self._look = partial(self.offsets.known_logs, topics)
         self.log_watch = LogWatch(UNKNOWN_LOGS, self._look)
         self._beside = around.beside
-        self._admission = around.admission
+        self._admission, self._source_logs = around.admission, around.source_logs
         self._waits_for = ""
         self.app = around.app(settings, self._offer)
         self.app.on_partitions_revoked.connect(self._on_revoked)
@@ -139,6 +117,9 @@ class CoreWorker:
         )
         self.offsets.logs = self.app.transport.logs = await self._look()
         self.log_watch = LogWatch(self.offsets.logs, self._look)
+        if self._source_logs is not None:
+            numbers = await self._source_logs(self.settings, self.offsets.logs)
+            self._stages = numbered_stages(self._stages, numbers)
         await self.offsets.require(name for spec in self.specs for name in spec.inputs)
         stages = [spec.stage for spec in self.specs]
         self._logs = StageLogs(self.settings, stages, self._log_options())

@@ -34,7 +34,7 @@ from streams.worker.observers import LaneMetrics, StageMetrics, StoringMetrics
 from streams.worker.supervisor import Child, end_with, supervise
 
 if TYPE_CHECKING:
-    from streams.worker.core_worker import Surroundings
+    from streams.worker.surroundings import Surroundings
 
 BEAT_SECONDS = 1.0
 WAITING_SHARE = 0.04
@@ -147,15 +147,17 @@ def migrate_in_child(settings: Settings, environ: Mapping[str, str]) -> None:
 
 async def _run_core(settings: Settings, observer: LaneObserver) -> int:
     # Imported here, because the other commands start faster without Faust and River.
-    from streams.worker.core_worker import Surroundings
+    from streams.kafka.registers.source_logs import number_source_logs
+    from streams.worker.surroundings import Surroundings
 
-    return await _run_lanes(settings, "core", Surroundings(observer=observer))
+    around = Surroundings(observer=observer, source_logs=number_source_logs)
+    return await _run_lanes(settings, "core", around)
 
 
 async def _run_learning(settings: Settings, observer: LaneObserver) -> int:
     from streams.agents import BESIDE_LEARNING, LEARNING_LANE, learning_app
     from streams.runtime.faust.group_admission import earlier_builds_gone
-    from streams.worker.core_worker import Surroundings
+    from streams.worker.surroundings import Surroundings
 
     around = Surroundings(
         observer=observer,

@@ -26,7 +26,13 @@ from tests.faults.disk_faults import (
 from tests.faults.log_bench import LogBench
 from tests.faults.log_faults import LOG_FAULTS, Story
 from tests.faults.refusals import missing_rights, wrong_ways_in
-from tests.faults.regrown_topics import every_topic_regrown, one_source_topic_grown
+from tests.faults.regrown_topics import (
+    every_source_topic_recreated,
+    every_topic_regrown,
+    one_source_topic_grown,
+    outcome_topics_recreated,
+    source_topic_recreated,
+)
 from tests.faults.right_ways import right_ways_in
 from tests.faults.small_disk import NoSmallDiskError
 from tests.faults.twin_faults import twins_with_one_folder, twins_with_two_folders
@@ -70,6 +76,9 @@ def _stories(away_seconds: float) -> Mapping[str, StoryInFolder]:
         "two workers of one name and one state folder": twins_with_one_folder,
         "two workers of one name": twins_with_two_folders,
         **{name: functools.partial(_on_bench, story) for name, story in LOG_FAULTS.items()},
+        "one source topic created anew": source_topic_recreated,
+        "every source topic created anew": every_source_topic_recreated,
+        "outcome topics created anew": outcome_topics_recreated,
         "partitions added to every topic, then re-keyed": every_topic_regrown,
         "partitions added to one topic, then re-keyed": one_source_topic_grown,
         "disk of the state full while running": functools.partial(

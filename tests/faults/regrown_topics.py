@@ -1,4 +1,5 @@
-"""Partitions are added by an operator, who then does what the lines say, with whole workers."""
+"""Topics that an operator changes under whole workers: partitions are added, and the lines that say
+what to do are followed; or topics are deleted and created anew, and the workers go on."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ import re
 import shlex
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
@@ -17,7 +18,7 @@ from schemas import topics
 from tests.chaos import audit
 from tests.chaos.convergence import wait_until_converged
 from tests.chaos.fault_injector import CONVERGENCE_SECONDS, PATIENCE_SECONDS, install
-from tests.chaos.fleet import running_fleet
+from tests.chaos.fleet import Fleet, running_fleet
 from tests.chaos.installation import CHECKOUT, COMMAND, Installation, run_headwater
 from tests.chaos.traffic import Flow, Progress, Traffic, publish
 from tests.faults.compared import Undisturbed, undisturbed
@@ -28,6 +29,7 @@ SOURCES = [topic.name for topic in topics.SOURCES]
 STAGES = [
     topic.name for topic in (*topics.INTERNAL, *topics.OUTCOMES) if not topic.single_partition
 ]
+GONE_SECONDS = 60.0
 _ADVICE = re.compile(r"`headwater (migrate --partitions \d+ --into) STORE`")
 
 
@@ -53,6 +55,20 @@ async def one_source_topic_grown(folder: Path) -> float:
         assert f"`kafka-topics.sh --alter --topic … --partitions {AFTER}`" in refused, refused
         await _grow(one, *(name for name in SOURCES if name != topics.TOUCHPOINTS.name))
         return await asyncio.to_thread(_rekeyed, plain, one, environ, refused)
+
+
+async def source_topic_recreated(folder: Path) -> float:
+    """Of the source topics only one; rows of its two logs share offsets."""
+    return await _recreated(folder, [topics.TOUCHPOINTS.name])
+
+
+async def every_source_topic_recreated(folder: Path) -> float:
+    return await _recreated(folder, [topic.name for topic in topics.SOURCES])
+
+
+async def outcome_topics_recreated(folder: Path) -> float:
+    """Events that were settled in the old logs are settled again, or told of, in the new ones."""
+    return await _recreated(folder, [topic.name for topic in topics.OUTCOMES])
 
 
 async def _half_decided(plain: Undisturbed, folder: Path) -> Installation:
@@ -120,3 +136,43 @@ def _rekeyed(
     assert not differing, differing
     assert audit.accounts(after, plain.traffic.events)["reconciled"]
     return seconds
+
+
+async def _recreated(folder: Path, names: Sequence[str]) -> float:
+    """What half of the traffic led to is stored when the topics go; the seconds from there until
+    the other half is stored as well, and all is as in an undisturbed run."""
+    async with undisturbed(folder, EVENTS) as plain:
+        one = await _half_decided(plain, folder)
+        await _delete(one, names)
+        began = time.monotonic()
+        await asyncio.to_thread(one.run, "migrate")
+        async with running_fleet(one) as fleet:
+            await plain.publish(one, first=0.5)
+            await wait_until_converged(fleet, CONVERGENCE_SECONDS)
+        seconds = time.monotonic() - began
+        await _require_exact(plain, one, fleet)
+        return seconds
+
+
+async def _delete(one: Installation, names: Sequence[str]) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=one.broker)
+    await admin.start()
+    try:
+        gone = {f"{one.name}-{name}" for name in names}
+        await admin.delete_topics(sorted(gone))
+        give_up_at = time.monotonic() + GONE_SECONDS
+        while gone & set(await admin.list_topics()):
+            assert time.monotonic() < give_up_at
+            await asyncio.sleep(0.1)
+    finally:
+        await admin.close()
+
+
+async def _require_exact(plain: Undisturbed, one: Installation, fleet: Fleet) -> None:
+    accounts = await asyncio.to_thread(audit.accounts, one.environ(), plain.traffic.events)
+    digest = await asyncio.to_thread(one.digest)
+    differing = [table for table in digest if digest[table] != plain.calm.digest.get(table)]
+    assert accounts["reconciled"], accounts["faults"]
+    assert not accounts["stored_twice"], accounts
+    assert not differing, differing
+    assert not fleet.unexpected_exits, fleet.unexpected_exits

@@ -10,6 +10,8 @@ _LANE = "tests/streams/runtime/test_lane.py"
 _RECOVERY = "tests/streams/runtime/test_recovery.py"
 _GUARD = "tests/streams/stages/test_guard.py"
 _UNDONE = "tests/streams/stages/test_set_aside_timers.py"
+_PLACES = "tests/streams/stages/intake/test_source_places.py"
+_SOURCE_LOGS = "tests/streams/kafka/test_source_logs.py"
 _TAKE_OVER = "tests/integration/runtime/test_take_over.py"
 
 
@@ -156,4 +158,21 @@ QUARANTINE = (
     ),
 )
 
-MUTANTS = (*COMMIT_PATH, *TAKE_OVER, *QUARANTINE)
+LOGS = (
+    Mutant(
+        "events of a topic that was created anew have places of the old log",
+        "streams/stages/intake/intake.py",
+        "place_in_log(self.source_logs.get(topic, 0), record.offset)",
+        "record.offset",
+        _PLACES,
+    ),
+    Mutant(
+        "a source topic that was created anew counts as its first log",
+        "streams/kafka/registers/source_logs.py",
+        "max(of_topic.values(), default=-1) + 1",
+        "0",
+        _SOURCE_LOGS,
+    ),
+)
+
+MUTANTS = (*COMMIT_PATH, *TAKE_OVER, *QUARANTINE, *LOGS)

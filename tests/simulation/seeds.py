@@ -29,7 +29,7 @@ def run(seed: int) -> Counter[str]:
     for topology in (calm, wild):
         stored = projection.tables(topology.warehouse.rows)
         invariants.check_rest(topology)
-        invariants.check_accounting(stored, scenario)
+        invariants.check_accounting(stored, scenario, topology.log)
         invariants.check_conservation(stored, truth)
         invariants.check_versions(stored)
         invariants.check_postbacks(stored, truth)

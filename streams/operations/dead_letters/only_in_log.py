@@ -63,7 +63,7 @@ class LogPlace(NamedTuple):
 
     topic: str
     partition: int
-    offset: int
+    offset: int  # as rows have it: its place
     reason: str
     app: str  # that it claimed when it was counted
 
@@ -119,7 +119,8 @@ def messages_at(
 ) -> Iterator[tuple[LogPlace, StoredMessage]]:
     """What the source topics have at these places; `gone` counts the others.
 
-    A place that holds a message of another app is one of a topic that was created anew.
+    Places of an earlier log of a topic are gone; where its logs are not known, one that holds a
+    message of another app is taken for such a place.
     """
     remaining = iter(places)
     first = next(remaining, None)
@@ -142,10 +143,10 @@ def _of_partition(
     reader: PlaceReader, tp: TopicPartition, places: Iterator[LogPlace], gone: GoneBytes
 ) -> Iterator[tuple[LogPlace, StoredMessage]]:
     while some := list(islice(places, PAGE_MESSAGES)):
-        by_offset = {place.offset: place for place in some}
+        by_place = {one.offset: one for one in some}
         found = 0
-        for record in reader.read(tp, sorted(by_offset)):
-            place = by_offset[record.offset]
+        for at, record in reader.read(tp, sorted(by_place)):
+            place = by_place[at]
             if _is_same(place, record.value):
                 found += 1
                 yield (
@@ -153,7 +154,7 @@ def _of_partition(
                     StoredMessage(
                         topic=tp[0],
                         partition=tp[1],
-                        offset=record.offset,
+                        offset=at,
                         timestamp_ms=record.timestamp,
                         key=record.key,
                         value=record.value or b"",

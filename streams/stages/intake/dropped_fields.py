@@ -14,7 +14,9 @@ import orjson
 
 from schemas.events import InputEvent, type_name
 from schemas.outcomes import DroppedField
+from schemas.records import Source
 from schemas.time import LogMs
+from streams.stages.common.source_columns import source_columns
 from streams.stages.contract import LogRecord
 
 _FIRST_OFFSETS = 1_000
@@ -36,7 +38,7 @@ def sample_weight(offset: int) -> int:
 
 
 def dropped_field_rows(
-    event: InputEvent, record: LogRecord, weight: int, unreadable: Iterable[str]
+    event: InputEvent, record: LogRecord, source: Source, weight: int, unreadable: Iterable[str]
 ) -> list[DroppedField]:
     """The rows of one event: the fields that `unreadable` names, and those it does not know."""
     problems: dict[str, Literal["unknown", "unreadable"]] = {}
@@ -46,16 +48,14 @@ def dropped_field_rows(
     problems |= dict.fromkeys(unreadable, "unreadable")
     return [
         DroppedField(
-            dropped_id=f"{record.topic}:{record.partition}:{record.offset}:{name}",
+            dropped_id=f"{record.topic}:{record.partition}:{source[2]}:{name}",
             app_id=event.app_id,
             event_type=type_name(type(event)),
             field=name,
             problem=problem,
             sample_weight=weight,
             received_at=LogMs(record.timestamp),
-            source_topic=record.topic,
-            source_partition=record.partition,
-            source_offset=record.offset,
+            **source_columns(source),
         )
         for name, problem in islice(problems.items(), FIELDS_PER_EVENT_MAX)
     ]

@@ -18,7 +18,7 @@ from schemas.clocks import ClockRules, CorrectedTime, corrected_time
 from schemas.decode import Unreadable, decode
 from schemas.events import DeviceEvent, InputEvent, type_name
 from schemas.leniency import Leniency
-from schemas.records import Source
+from schemas.records import Source, place_in_log
 from schemas.time import DAY_MS, LOG_TIME_MAX, EventMs, LogMs, Millis
 from streams.stages.common.observer import StageObserver
 from streams.stages.common.pseudonyms import Pseudonyms
@@ -76,6 +76,7 @@ class Intake:
     def __init__(
         self, partition: int, partitions: int, rules: IntakeRules, observer: StageObserver
     ) -> None:
+        self.source_logs: Mapping[str, int] = {}
         self._partition = partition
         self._partitions = partitions
         self._asked = upstream(ASKED, partition)
@@ -110,6 +111,15 @@ class Intake:
         self._observer.on_dropped(app_id, field)
         self._unreadable_fields.append(field)
 
+    def source_of(self, record: LogRecord) -> Source:
+        """See `NamesSources`."""
+        topic = record.topic
+        place = place_in_log(self.source_logs.get(topic, 0), record.offset)
+        return _SOURCE_INDEX[topic], record.partition, place
+
+    def _subject(self, record: LogRecord) -> QuarantineSubject:
+        return _event_subject(record, self.source_of(record))
+
     def restore(self, entries: Iterable[tuple[bytes, bytes]]) -> None:
         """Intake has no state to rebuild from."""
 
@@ -143,7 +153,7 @@ class Intake:
 
         for record in records:
             quarantine.at(record)
-            if quarantine.attempt(partial(tried, record), partial(_event_subject, record)):
+            if quarantine.attempt(partial(tried, record), partial(self._subject, record)):
                 self._unreadable_fields.clear()
                 self._take(record, batch, marks)
             else:
@@ -178,7 +188,7 @@ class Intake:
             marks.is_awaited = True
             return
         topic, logged_at = record.topic, LogMs(record.timestamp)
-        source = (_SOURCE_INDEX[topic], record.partition, record.offset)
+        source = self.source_of(record)
         event = decode(
             record.value, topic, logged_at, self._clocks.earliest_event_time, self._leniency
         )
@@ -196,7 +206,8 @@ class Intake:
             clock = self._corrected(event, logged_at)
             batch.route(event, source, logged_at, record.value or b"", clock)
             if weight := sample_weight(record.offset):
-                for row in dropped_field_rows(event, record, weight, self._unreadable_fields):
+                dropped = self._unreadable_fields
+                for row in dropped_field_rows(event, record, source, weight, dropped):
                     batch.outbox.add(topics.DROPPED_FIELDS.name, event.app_id, row)
         self._unreadable_fields.clear()
 
@@ -233,7 +244,7 @@ class _Named(Struct):
 _names = json.Decoder(_Named)
 
 
-def _event_subject(record: LogRecord) -> QuarantineSubject:
+def _event_subject(record: LogRecord, source: Source) -> QuarantineSubject:
     try:
         named = _names.decode(record.value or b"{}")
     except (MsgspecError, RecursionError, UnicodeDecodeError):
@@ -245,6 +256,6 @@ def _event_subject(record: LogRecord) -> QuarantineSubject:
         payload=record.value or b"",
         app_id=named.app_id,
         install_id=named.install_id,
-        source=(_SOURCE_INDEX[record.topic], record.partition, record.offset),
+        source=source,
         message_key=record.key or b"",
     )

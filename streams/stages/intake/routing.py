@@ -112,7 +112,7 @@ class Routing:
 
     def set_aside(self, record: LogRecord, source: Source, unreadable: Unreadable) -> None:
         """Turn a message that cannot be read into a dead letter."""
-        letter = rows.dead_letter(record, unreadable)
+        letter = rows.dead_letter(record, source, unreadable)
         self.outbox.add(topics.DEAD_LETTERS.name, "", letter)
         self.outbox.settle(source, "dead_lettered")
 

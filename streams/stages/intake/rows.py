@@ -195,7 +195,7 @@ LETTER_VALUE_BYTES_MAX, LETTER_KEY_BYTES_MAX = 2_097_152, 65_536
 that no topic takes as they are."""
 
 
-def dead_letter(record: LogRecord, unreadable: Unreadable) -> DeadLetter:
+def dead_letter(record: LogRecord, source: Source, unreadable: Unreadable) -> DeadLetter:
     value, key = record.value or b"", record.key or b""
     is_cut = len(value) > LETTER_VALUE_BYTES_MAX or len(key) > LETTER_KEY_BYTES_MAX
     return DeadLetter(
@@ -204,7 +204,5 @@ def dead_letter(record: LogRecord, unreadable: Unreadable) -> DeadLetter:
         payload=base64.b64encode(value[:LETTER_VALUE_BYTES_MAX]).decode(),
         key=base64.b64encode(key[:LETTER_KEY_BYTES_MAX]).decode(),
         received_at=LogMs(min(max(record.timestamp, 0), LOG_TIME_MAX)),
-        source_topic=record.topic,
-        source_partition=record.partition,
-        source_offset=record.offset,
+        **source_columns(source),
     )

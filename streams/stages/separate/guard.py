@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from schemas import topics
 from schemas.time import LogMs
 from streams.errors import HeadwaterError
 from streams.stages.common.observer import StageObserver
@@ -21,6 +20,7 @@ from streams.stages.contract import (
     DueTimes,
     Effects,
     LogRecord,
+    NamesSources,
     OffsetRange,
     RereadsInput,
     SetsAside,
@@ -33,8 +33,6 @@ from streams.stages.separate.quarantine import Quarantine, QuarantineSubject, is
 
 SEPARATE_MESSAGES = 20_000
 """After a stage raised, so many messages are decided record by record."""
-
-_SOURCE_INDEX = {topic.name: index for index, topic in enumerate(topics.SOURCES)}
 
 
 class StateUnreadableError(HeadwaterError):
@@ -139,13 +137,14 @@ class GuardedStage:
         outbox = Outbox(self.name, self._p, self._observer)
         quarantine = Quarantine(self.name, outbox, self._observer)
         quarantine.at(message)
-        index = _SOURCE_INDEX.get(message.topic)
+        stage = self._stage
+        source = stage.source_of(message) if isinstance(stage, NamesSources) else None
         subject = QuarantineSubject(
-            kind="frame" if index is None else "event",
+            kind="frame" if source is None else "event",
             place="",
             state_key="",
             payload=message.value or b"",
-            source=None if index is None else (index, message.partition, message.offset),
+            source=source,
             message_key=message.key or b"",
         )
         quarantine.set_aside(subject, error)

@@ -155,7 +155,8 @@ class Quarantine:
         assert message is not None, "at() comes first"
         trace = error.__traceback__
         self._observer.on_quarantined(self._stage, subject.kind)
-        name = f"{message.topic}:{message.partition}:{message.offset}"
+        event = subject.source if subject.kind == "event" else None
+        name = f"{message.topic}:{message.partition}:{event[2] if event else message.offset}"
         columns = {"source_topic": "", "source_partition": -1, "source_offset": -1}
         row = Quarantined(
             quarantine_id=f"{name}:{subject.place}" if subject.place else name,

@@ -22,7 +22,8 @@ from streams.runtime.faust.batches import BatchSchema, PollBatch
 from streams.runtime.lane import LaneSpec
 from streams.settings.core import EMBEDDED_LEAD, BatchBounds, CoreSettings
 from streams.stages.contract import Effects, LogRecord, Message, StateReader
-from streams.worker.core_worker import CoreWorker, Surroundings, run_core
+from streams.worker.core_worker import CoreWorker, run_core
+from streams.worker.surroundings import Surroundings
 
 WIDE_BYTES = 10_000
 """Of the state of a key that begins with `wide`."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 from schemas import topics
 from streams.replay.memory_log import MemoryRecord
 from streams.stages.common.observer import StageObserver
-from streams.stages.contract import CLOCK_KEY, TopicPartition
+from streams.stages.contract import CLOCK_KEY, Message, TopicPartition
 from streams.stages.factory import StageRules
 from streams.stages.separate.guard import GuardedStage
 from streams.store.tables import TABLES
@@ -75,18 +76,22 @@ def credited(row: Row) -> Credited:
     )
 
 
-def check_accounting(stored: Tables, scenario: Scenario) -> None:
-    """Every source offset has exactly one final disposition."""
+def check_accounting(stored: Tables, scenario: Scenario, log: Log | None = None) -> None:
+    """Every source offset has exactly one final disposition, also those of a log that is gone."""
     fates = projection.final_dispositions(stored["ledger"])
     sent = {
-        (topic, p, offset)
-        for (topic, p), messages in scenario.sources.items()
-        for offset, message in enumerate(messages)
+        (*tp, place)
+        for tp, messages in scenario.sources.items()
+        for place, message in zip(_places(tp, messages, log), messages, strict=True)
         if message.key != CLOCK_KEY
     }
     same("accounting: offsets", set(fates), sent)
     unclear = {place: fate for place, fate in fates.items() if "+" in fate}
     demand(not unclear, "accounting: several final dispositions", unclear)
+
+
+def _places(tp: TopicPartition, messages: Sequence[Message], log: Log | None) -> Sequence[int]:
+    return range(len(messages)) if log is None else [one.offset for one in log.history(tp)]
 
 
 def check_conservation(stored: Tables, truth: Truth) -> None:
@@ -193,7 +198,7 @@ def _batches(
     size = chance.choice((1, 7, 1_000))
     return [
         records[at : at + size]
-        for records in map(log.committed, tps)
+        for records in map(log.history, tps)
         for at in range(0, len(records), size)
     ]
 
@@ -213,4 +218,4 @@ def check_rest(run: Topology, *, may_raise: bool = False) -> None:
         demand(not run.lanes[key].behind, f"rest: {key} has not read everything")
     committed = run.log.positions[GROUP]
     for tp in run.scenario.sources:
-        demand(committed[tp] == run.log.end(tp), f"rest: {tp} is not committed")
+        demand(committed.get(tp, 0) == run.log.end(tp), f"rest: {tp} is not committed")

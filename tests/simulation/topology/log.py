@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from enum import Enum
 
+from schemas.records import place_in_log
 from streams.replay.memory_log import MemoryRecord
 from streams.runtime.identity import PositionLabel, read_label
 from streams.runtime.offsets import CommittedPosition
@@ -67,6 +68,9 @@ class Log:
         """Of the offsets that the core's group has committed."""
         self.generation = 0
         """Of the core's group."""
+        self.numbers: dict[str, int] = {}
+        """How often a topic was created anew."""
+        self._earlier: dict[TopicPartition, list[MemoryRecord]] = {}
 
     def write(self, tp: TopicPartition, messages: Sequence[Message]) -> None:
         """Append outside of any transaction, as event producers do."""
@@ -153,6 +157,24 @@ class Log:
                 found.append(record)
             at += 1
         return found, at
+
+    def recreate(self, topic: str) -> None:
+        """Delete a topic with all that groups have committed for it, and create it anew."""
+        for tp in [tp for tp in self._partitions if tp[0] == topic]:
+            self._earlier[tp] = self.history(tp)
+            del self._partitions[tp]
+            self.labels.pop(tp, None)
+            for positions in self.positions.values():
+                positions.pop(tp, None)
+        self.numbers[topic] = self.numbers.get(topic, 0) + 1
+
+    def history(self, tp: TopicPartition) -> list[MemoryRecord]:
+        """Committed records of all logs that a topic has had, by place."""
+        number = self.numbers.get(tp[0], 0)
+        present = self.committed(tp)
+        return self._earlier.get(tp, []) + [
+            record._replace(offset=place_in_log(number, record.offset)) for record in present
+        ]
 
     def committed(self, tp: TopicPartition) -> list[MemoryRecord]:
         return self.read(tp, 0, self.end(tp))[0]

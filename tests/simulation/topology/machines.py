@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import lz4.frame
 from msgspec import structs
 
@@ -16,6 +18,7 @@ from online_models.value.rules import ValueRules
 from schemas import topics
 from schemas.time import EventMs
 from streams.stages.common.observer import StageObserver
+from streams.stages.contract import NamesSources, Stage
 from streams.stages.factory import StageConstructor, StageRules, stage_factory
 from streams.stages.intake.intake import IntakeRules
 from streams.stages.journeys.active_models import ScoringRules
@@ -70,6 +73,18 @@ def stage_rules(seed: int) -> StageRules:
         ),
     }
     return StageRules(intake, rules, LearningRules(targets, credit), ScoringRules(slots=SLOTS))
+
+
+def numbered(create: StageConstructor, logs: Mapping[str, int]) -> StageConstructor:
+    """The same stages, in a worker that met these logs when it started."""
+
+    def make(name: str, p: int, partitions: int, sources: int | None = None, /) -> Stage:
+        stage = create(name, p, partitions, sources)
+        if isinstance(stage, NamesSources):
+            stage.source_logs = logs
+        return stage
+
+    return make
 
 
 def factory(rules: StageRules, log: Log, observer: StageObserver | None = None) -> StageConstructor:

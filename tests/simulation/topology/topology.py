@@ -11,8 +11,8 @@ from streams.stages.factory import StageRules
 from tests.simulation.scenarios.scenario import Scenario
 from tests.simulation.topology.core_worker import Build, Disks, Worker, Zombie
 from tests.simulation.topology.lane import SPEC_OF, Lane, LaneId, Polling
-from tests.simulation.topology.log import FencedError, Log
-from tests.simulation.topology.machines import factory
+from tests.simulation.topology.log import GROUP, FencedError, Log
+from tests.simulation.topology.machines import factory, numbered
 from tests.simulation.topology.storing_worker import Storing, Warehouse
 
 WORKERS = 2
@@ -24,6 +24,8 @@ OTHER_SHARE = 0.3
 """Of the others, so many share producers otherwise: one for all lanes, as the build before, or one
 for each stage."""
 TAKE_AGAIN_SHARE = 0.05
+RENEWED_EVERY = 7
+"""In one of so many seeds, source topics are created anew."""
 EXAMPLES = (topics.EXAMPLES.name, 0)
 LEARNING = ("journeys", "learning")
 
@@ -51,6 +53,7 @@ class Topology:
         self.lateness = random.Random(f"late {seed}")
         self.builds = random.Random(f"builds {seed}")
         self.is_disturbed = False
+        self.renewal = random.Random(f"renewal {seed}") if seed % RENEWED_EVERY == 3 else None
         self.met: Counter[str] = Counter()
         """What went wrong, and how often."""
         self.log = Log()
@@ -114,9 +117,26 @@ class Topology:
         """Let producers write until the end of the next wave; False when they have ended."""
         if not self.waves:
             return False
+        if self.is_disturbed and self.renewal is not None:
+            self._recreate(self.renewal.choice(topics.SOURCES).name)
         for tp, messages in self.waves.pop(0).items():
             self.log.write(tp, messages)
         return True
+
+    def _recreate(self, topic: str) -> None:
+        """Delete a source topic that is read to its end, and create it anew: workers end."""
+        while self.zombies:
+            self._wake()
+        self.log.time_out()
+        read = self.log.positions[GROUP]
+        tps = [tp for tp in self.scenario.sources if tp[0] == topic]
+        if any(read.get(tp, 0) < self.log.end(tp) for tp in tps):
+            return
+        self.log.recreate(topic)
+        self.met["fault: source topic created anew"] += any(map(self.log.history, tps))
+        for worker in list(self.workers):
+            self._replace(worker)
+        self._regroup()
 
     def _turn(self, polling: Polling) -> bool:
         """Let every lane and storing have all they can; whether anything happened."""
@@ -249,6 +269,7 @@ class Topology:
     def _start(self, disks: Disks, *, is_old: bool) -> Worker:
         self.started += 1
         create = factory(self._rules, self.log, self._observer)
+        create = numbered(create, dict(self.log.numbers))
         worker = Worker(self.log, create, f"worker-{self.started}", disks)
         worker.build, worker.met = self._build(is_old=is_old), self.met
         return worker

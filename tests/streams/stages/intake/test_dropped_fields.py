@@ -26,7 +26,9 @@ def found(unreadable: tuple[str, ...] = (), **fields: Any) -> dict[str, str]:
     record = MemoryRecord("installs", 0, 7, LOGGED, None, raw)
     read = decode(raw, "installs", LOGGED, 0)
     assert isinstance(read, TYPES["install", 1])
-    return {row.field: row.problem for row in dropped_field_rows(read, record, 1, unreadable)}
+    return {
+        row.field: row.problem for row in dropped_field_rows(read, record, (1, 0, 7), 1, unreadable)
+    }
 
 
 def test_a_name_that_the_contract_does_not_have_is_told() -> None:

@@ -1,0 +1,1 @@
+"""Topics that workers read as a whole when they start."""

@@ -1,0 +1,128 @@
+"""Which logs the source topics have had: the topic `source-logs`, which core workers read when
+they start.
+
+A source topic that is deleted and created anew counts its offsets from 0 again. Its logs are
+numbered in the order in which workers met them, so that no two events have the same place
+(`schemas.records.log_place`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Mapping, Sequence
+
+import aiokafka
+import msgspec
+from aiokafka.errors import KafkaError
+
+from schemas.topics import SOURCE_LOGS, SOURCES
+from streams.errors import Stop
+from streams.kafka.connection_fault import connection_fault
+from streams.kafka.publisher import Publisher
+from streams.runtime.clients import denied_right, new_consumer
+from streams.runtime.identity import KnownLogs
+from streams.settings.core import CoreSettings
+
+_READ_SECONDS = 30.0
+_logger = logging.getLogger(__name__)
+
+
+class SourceLog(msgspec.Struct, frozen=True, kw_only=True):
+    """A log that a worker met."""
+
+    topic: str
+    """Without the prefix."""
+    log: str
+    """Cluster id and topic id."""
+    number: int
+    """From 0, in the order in which the topic had them."""
+    recorded_at: int = 0
+    """Wall clock, in milliseconds since 1970."""
+
+
+_source_log = msgspec.json.Decoder(SourceLog)
+
+
+def numbered(known: Sequence[SourceLog], logs: KnownLogs) -> tuple[dict[str, int], list[SourceLog]]:
+    """The number of the log that each source topic has now, and the logs that are new.
+
+    A topic whose log nobody knows, as on a broker without topic ids, is left out.
+    """
+    numbers: dict[str, int] = {}
+    new: list[SourceLog] = []
+    for topic in (one.name for one in SOURCES):
+        log = logs.log_id(topic)
+        if not log:
+            continue
+        of_topic = {one.log: one.number for one in known if one.topic == topic}
+        number = of_topic.get(log)
+        if number is None:
+            number = max(of_topic.values(), default=-1) + 1
+            new.append(SourceLog(topic=topic, log=log, number=number))
+        numbers[topic] = number
+    return numbers, new
+
+
+async def number_source_logs(core: CoreSettings, logs: KnownLogs) -> Mapping[str, int]:
+    """The number of the log behind each source topic; records those that are new.
+
+    Each one after the first gets a line. Stop when Kafka fails.
+    """
+    if not any(logs.log_id(topic.name) for topic in SOURCES):
+        return {}
+    known = await recorded_logs(core)
+    numbers, new = numbered(known, logs)
+    if new:
+        await _record(core, new)
+    for one in new:
+        if one.number:
+            before = max((k for k in known if k.topic == one.topic), key=lambda k: k.number)
+            _logger.warning("%s", _line(one, before))
+    return numbers
+
+
+def _line(found: SourceLog, before: SourceLog) -> str:
+    return (
+        f"source topic {found.topic} is another log than before ({found.log}, before "
+        f"{before.log}): it was deleted and created anew, or the cluster is another one; what "
+        "nobody had read of the old log is lost, and what is in the new one is decided and counted "
+        f"beside the old rows, its offsets counted on from {found.number} × 2^40"
+    )
+
+
+async def recorded_logs(core: CoreSettings) -> list[SourceLog]:
+    """The logs that workers have met. Stop when Kafka fails."""
+    consumer = new_consumer(core)
+    tp = aiokafka.TopicPartition(core.topic(SOURCE_LOGS.name), 0)
+    found: list[SourceLog] = []
+    try:
+        async with asyncio.timeout(_READ_SECONDS):
+            await consumer.start()
+            consumer.assign([tp])
+            end = (await consumer.end_offsets([tp]))[tp]
+            await consumer.seek_to_beginning(tp)
+            while await consumer.position(tp) < end:
+                records = (await consumer.getmany(tp, timeout_ms=500)).get(tp, ())
+                found += [_source_log.decode(record.value) for record in records if record.value]
+    except (KafkaError, OSError, TimeoutError) as error:
+        raise Stop(denied_right(error) or await connection_fault(core.client(), error)) from error
+    finally:
+        await consumer.stop()
+    return found
+
+
+async def _record(core: CoreSettings, new: Sequence[SourceLog]) -> None:
+    now = int(time.time() * 1000)
+    async with Publisher(core) as publisher:
+        await publisher.publish(
+            (
+                SOURCE_LOGS.name,
+                0,
+                now,
+                f"{one.topic} {one.log}".encode(),
+                msgspec.json.encode(msgspec.structs.replace(one, recorded_at=now)),
+            )
+            for one in new
+        )
