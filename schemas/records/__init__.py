@@ -52,7 +52,7 @@ from schemas.records.journey import (
     journey_key,
     life_key,
 )
-from schemas.records.log_place import LOG_STRIDE, log_of, offset_of, place_in_log
+from schemas.records.log_place import LOG_STRIDE, log_at, offset_at, place_in_log
 from schemas.records.match import (
     NAMED_BY_SESSION,
     NOT_ASKED,
@@ -171,9 +171,9 @@ __all__ = [
     "journey_frames",
     "journey_key",
     "life_key",
-    "log_of",
+    "log_at",
     "match_frames",
-    "offset_of",
+    "offset_at",
     "partition_of",
     "place_in_log",
     "scope_of",

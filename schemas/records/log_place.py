@@ -17,11 +17,11 @@ def place_in_log(log: int, offset: int) -> int:
     return log * LOG_STRIDE + offset
 
 
-def log_of(place: int) -> int:
+def log_at(place: int) -> int:
     """The number of the log that a place is in."""
     return place // LOG_STRIDE if place > 0 else 0
 
 
-def offset_of(place: int) -> int:
+def offset_at(place: int) -> int:
     """The offset of a place in its log."""
     return place % LOG_STRIDE if place > 0 else place

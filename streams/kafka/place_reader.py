@@ -16,7 +16,7 @@ from typing import Any, Self, TypeVar
 import aiokafka
 from aiokafka.errors import KafkaError
 
-from schemas.records import log_of, offset_of, place_in_log
+from schemas.records import log_at, offset_at, place_in_log
 from schemas.topics import SOURCES
 from streams.errors import Stop
 from streams.kafka.connection_fault import connection_fault
@@ -76,7 +76,7 @@ class PlaceReader:
         """
         begin, end = self._wait(self._bounds(tp))
         log = self._logs.get(tp[0], 0)
-        offsets = (offset_of(one) for one in places if log_of(one) == log)
+        offsets = (offset_at(one) for one in places if log_at(one) == log)
         wanted = [offset for offset in offsets if begin <= offset < end]
         partition = self._partition(tp)
         position = wanted[0] if wanted else begin

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from schemas import topics
 from streams.store.base import Store, quote
+from streams.store.log_epochs import in_series
 from streams.store.retention import kept_days
 from streams.store.tables import TABLES, parked_of_last_booking
 
@@ -98,18 +99,22 @@ class _Check:
     dispositions: tuple[str, ...] = ("decided",)
 
 
-# Ids are counted per log epoch, like offsets: a log that is replayed decides again.
+# Ids are counted per series of logs, like offsets: a log that is replayed decides again. What is
+# selected from has the series as `log_epoch`.
 _SOURCE_POSITION = "log_epoch, source_topic, source_partition, source_offset"
 
 _APART = (
     f"({_SOURCE_POSITION}) NOT IN (SELECT log_epoch, source_topic, source_partition, offset"
-    " FROM ledger ARRAY JOIN offsets AS offset WHERE disposition = 'quarantined')"
+    f" FROM {in_series('ledger')} ARRAY JOIN offsets AS offset"
+    " WHERE disposition = 'quarantined')"
 )
 
 
 def _whole(table: str) -> str:
     """The rows of events that are not quarantined, as SQL to select from."""
-    rows = parked_of_last_booking("log_epoch, app_id") if table == "parked" else table
+    rows = in_series(table)
+    if table == "parked":
+        rows = parked_of_last_booking("log_epoch, app_id", in_series)
     return f"(SELECT * FROM {rows} WHERE {_APART})"
 
 
@@ -152,7 +157,7 @@ def _distinct(key: str, table: str) -> str:
 # The bytes of a flood stay in the source topic: the ledger alone has its offsets.
 _FLOODED = (
     "SELECT uniqExact(log_epoch, source_topic, source_partition, offset)"
-    " FROM ledger ARRAY JOIN offsets AS offset WHERE flood_app != ''"
+    f" FROM {in_series('ledger')} ARRAY JOIN offsets AS offset WHERE flood_app != ''"
 )
 _WAITING = (topics.PAYMENTS, topics.ACTIVITY)
 _CHECKS = (
@@ -179,7 +184,8 @@ _CHECKS = (
            f"SELECT ({_distinct(_SOURCE_POSITION, 'dead_letters')}) + ({_FLOODED})",
            dispositions=("dead_lettered",)),
     _Check("quarantined", "source offsets",
-           f"SELECT uniqExact({_SOURCE_POSITION}) FROM quarantined WHERE source_topic != ''",
+           f"SELECT uniqExact({_SOURCE_POSITION}) FROM {in_series('quarantined')}"
+           " WHERE source_topic != ''",
            dispositions=("quarantined",)),
     _Check("parked", "still waiting",
            f"SELECT countIf(is_waiting AND NOT has_expired) FROM {_WAITS}", _WAITING, ("parked",)),
@@ -219,7 +225,7 @@ def _recent_disagreements(store: Store, days: int) -> Iterator[str]:
     that stored its row before the ledger did.
     """
     recent = (
-        f"SELECT {_SOURCE_POSITION.replace('source_offset', 'offset')} FROM ledger"
+        f"SELECT {_SOURCE_POSITION.replace('source_offset', 'offset')} FROM {in_series('ledger')}"
         f" ARRAY JOIN offsets AS offset GROUP BY ALL"
         f" HAVING min(inserted_at) >= toStartOfDay(now('UTC')) - toIntervalDay({days - 1})"
     )
@@ -244,9 +250,9 @@ def _among(positions: str, sql: str) -> str:
         if found[1] == "ledger":  # One row there has many source offsets.
             return (
                 "FROM (SELECT * REPLACE ([source_offset] AS offsets) FROM (SELECT *, "
-                f"arrayJoin(offsets) AS source_offset FROM ledger) {chosen})"
+                f"arrayJoin(offsets) AS source_offset FROM {in_series('ledger')}) {chosen})"
             )
-        return f"FROM (SELECT * FROM {found[1]} {chosen})"
+        return f"FROM (SELECT * FROM {in_series(found[1])} {chosen})"
 
     return re.sub(r"\bFROM ([a-z_]+)\b", limited, sql)
 

@@ -8,6 +8,7 @@ SQL, and a test compares both.
 from __future__ import annotations
 
 import typing
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -97,11 +98,12 @@ SELDOM_READ = frozenset(TABLES) - READ_AT_ONCE
 accounting, what was dropped, spend, rates, milestones and sampled paths."""
 
 
-def parked_of_last_booking(origin: str = "app_id") -> str:
+def parked_of_last_booking(origin: str = "app_id", of: Callable[[str], str] = str) -> str:
     """The rows of `parked` that are about the last booking of their money, as SQL to select from.
 
     Money that is taken back and booked anew may have expired where it was booked before; what holds
-    is the last booking, whether that waits or not. `origin`: columns within which ids are unique.
+    is the last booking, whether that waits or not. `origin`: columns within which ids are unique;
+    `of`: SQL of the rows of a table.
     """
     of_parked = (
         "toUInt64OrZero(extract(substring(parked_id, length(subject_id) + 1), '^:([0-9]+):'))"
@@ -109,13 +111,13 @@ def parked_of_last_booking(origin: str = "app_id") -> str:
     half = "(?::back|:move[0-9]+[+-])?$"
     latest = (
         f"SELECT {origin}, subject, max(revision) FROM ("
-        f"SELECT {origin}, subject_id AS subject, {of_parked} AS revision FROM parked"
+        f"SELECT {origin}, subject_id AS subject, {of_parked} AS revision FROM {of('parked')}"
         f" WHERE revision > 0 UNION ALL SELECT {origin},"
         f" replaceRegexpOne(booking_id, ':[0-9]+{half}', '') AS subject,"
-        f" toUInt64OrZero(extract(booking_id, ':([0-9]+){half}')) AS revision FROM revenue"
+        f" toUInt64OrZero(extract(booking_id, ':([0-9]+){half}')) AS revision FROM {of('revenue')}"
         f" WHERE kind != 'ad_revenue' AND revision > 0) GROUP BY {origin}, subject"
     )
     return (
-        f"(SELECT * FROM parked WHERE ({origin}, subject_id, {of_parked}) IN ({latest})"
+        f"(SELECT * FROM {of('parked')} WHERE ({origin}, subject_id, {of_parked}) IN ({latest})"
         f" OR ({origin}, subject_id) NOT IN (SELECT {origin}, subject FROM ({latest})))"
     )

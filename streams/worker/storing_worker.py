@@ -25,7 +25,7 @@ from streams.runtime.offsets import LostRecordsError, Offsets
 from streams.runtime.reports import LoggedReason, Readiness
 from streams.settings.storing import StoringSettings
 from streams.store.base import Store, UnavailableError
-from streams.store.log_epochs import bind_epochs
+from streams.store.log_epochs import BOUND_TOPICS, bind_epochs
 from streams.store.migrations import require_usable
 from streams.store.sink.commits import RETRY_SECONDS, commit
 from streams.store.sink.pulse import Pulse
@@ -216,7 +216,7 @@ class StoringWorker:
             await asyncio.Event().wait()
 
     async def _look(self) -> KnownLogs:
-        return await self._offsets.known_logs(TABLE_OF_TOPIC)
+        return await self._offsets.known_logs(BOUND_TOPICS)
 
     async def _require_topics(self) -> KnownLogs:
         for name in TABLE_OF_TOPIC:
@@ -234,7 +234,7 @@ class StoringWorker:
         store = await loop.run_in_executor(
             self._threads, open_target, self.settings.store, silence_seconds
         )
-        ids = {topic: logs.log_id(topic) for topic in TABLE_OF_TOPIC}
+        ids = {topic: logs.log_id(topic) for topic in BOUND_TOPICS}
         while True:
             try:
                 await loop.run_in_executor(self._threads, require_usable, store)

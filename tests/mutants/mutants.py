@@ -11,6 +11,7 @@ _RECOVERY = "tests/streams/runtime/test_recovery.py"
 _GUARD = "tests/streams/stages/test_guard.py"
 _UNDONE = "tests/streams/stages/test_set_aside_timers.py"
 _PLACES = "tests/streams/stages/intake/test_source_places.py"
+_STORED = "tests/simulation/test_stored.py"
 _SOURCE_LOGS = "tests/streams/kafka/test_source_logs.py"
 _TAKE_OVER = "tests/integration/runtime/test_take_over.py"
 
@@ -172,6 +173,13 @@ LOGS = (
         "max(of_topic.values(), default=-1) + 1",
         "0",
         _SOURCE_LOGS,
+    ),
+    Mutant(
+        "an event is accounted for in each log of the outcome topics that tells of it",
+        "streams/store/log_epochs.py",
+        """SERIES = "replaceRegexpOne(log_epoch, '~[A-Za-z0-9_-]+$', '')\"""",
+        'SERIES = "log_epoch"',
+        _STORED,
     ),
 )
 

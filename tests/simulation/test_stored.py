@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from schemas.records import log_at, offset_at
 from streams.store.digest import converged_digest
 from streams.store.embedded import EmbeddedStore
 from streams.store.migrations import apply_migrations
@@ -16,13 +17,15 @@ from streams.store.tables import EPOCH, OFFSET, PARTITION, TABLES
 from tests.simulation.oracle import projection
 from tests.simulation.scenarios.draws import draw
 from tests.simulation.topology.machines import stage_rules
-from tests.simulation.topology.storing_worker import Stored
+from tests.simulation.topology.storing_worker import Stored, epoch_of
 from tests.simulation.topology.topology import Topology
 
 pytest.importorskip("chdb")
 
 SEEDS = (192, 237, 308)
 """With relinks, late touchpoints, repeats, dead letters, and money that waits or expired."""
+RENEWED = (101,)
+"""Source and outcome topics are created anew while money waits."""
 
 
 @pytest.fixture
@@ -47,8 +50,8 @@ def fill(tmp_path: Path) -> Iterator[Callable[[Stored], EmbeddedStore]]:
 def columns_of(table: str, p: int, rows: dict[int, dict[str, Any]]) -> dict[str, list[Any]]:
     names = [column.name for column in TABLES[table].columns]
     columns: dict[str, list[Any]] = {n: [row[n] for row in rows.values()] for n in names}
-    columns |= {EPOCH: ["epoch"] * len(rows), PARTITION: [p] * len(rows)}
-    return columns | {OFFSET: list(rows)}
+    columns |= {EPOCH: [epoch_of(log_at(place)) for place in rows], PARTITION: [p] * len(rows)}
+    return columns | {OFFSET: [offset_at(place) for place in rows]}
 
 
 def fates(rows: Stored) -> list[int]:
@@ -69,13 +72,16 @@ def counts(found: Accounting) -> list[int]:
     ]
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", [*SEEDS, *RENEWED])
 def test_a_disturbed_run_is_stored_like_a_calm_one(
     seed: int, fill: Callable[[Stored], EmbeddedStore]
 ) -> None:
     calm, wild = (Topology(draw(seed), stage_rules(seed), seed) for _ in range(2))
     calm.run_undisturbed()
     wild.run_disturbed(faults=10)
+    if seed in RENEWED:
+        assert wild.met["created anew: source topic"]
+        assert wild.met["created anew: outcome topic"]
 
     store = fill(calm.warehouse.rows)
     expected, digest = reconcile(store), converged_digest(store)

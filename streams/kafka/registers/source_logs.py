@@ -12,6 +12,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Mapping, Sequence
+from operator import attrgetter
 
 import aiokafka
 import msgspec
@@ -52,11 +53,12 @@ def numbered(known: Sequence[SourceLog], logs: KnownLogs) -> tuple[dict[str, int
     """
     numbers: dict[str, int] = {}
     new: list[SourceLog] = []
-    for topic in (one.name for one in SOURCES):
+    for source in SOURCES:
+        topic = source.name
         log = logs.log_id(topic)
         if not log:
             continue
-        of_topic = {one.log: one.number for one in known if one.topic == topic}
+        of_topic = {found.log: found.number for found in known if found.topic == topic}
         number = of_topic.get(log)
         if number is None:
             number = max(of_topic.values(), default=-1) + 1
@@ -76,10 +78,10 @@ async def number_source_logs(core: CoreSettings, logs: KnownLogs) -> Mapping[str
     numbers, new = numbered(known, logs)
     if new:
         await _record(core, new)
-    for one in new:
-        if one.number:
-            before = max((k for k in known if k.topic == one.topic), key=lambda k: k.number)
-            _logger.warning("%s", _line(one, before))
+    for found in new:
+        if found.number:
+            earlier = (log for log in known if log.topic == found.topic)
+            _logger.warning("%s", _line(found, max(earlier, key=attrgetter("number"))))
     return numbers
 
 
@@ -121,8 +123,8 @@ async def _record(core: CoreSettings, new: Sequence[SourceLog]) -> None:
                 SOURCE_LOGS.name,
                 0,
                 now,
-                f"{one.topic} {one.log}".encode(),
-                msgspec.json.encode(msgspec.structs.replace(one, recorded_at=now)),
+                f"{log.topic} {log.log}".encode(),
+                msgspec.json.encode(msgspec.structs.replace(log, recorded_at=now)),
             )
-            for one in new
+            for log in new
         )

@@ -175,7 +175,7 @@ def same_outcomes(key: LaneId, resumed: dict[TopicPartition, list[bytes]], run: 
         "sites": (),
     }[key[0]]
     logged = {
-        (topic, key[1]): [record.value or b"" for record in run.log.committed((topic, key[1]))]
+        (topic, key[1]): [record.value or b"" for record in run.log.history((topic, key[1]))]
         for topic in (*stage, "ledger", "parked", "fraud-verdicts", "quarantined")
     }
     found = projection.tables_of({tp: values for tp, values in resumed.items() if tp in logged})
@@ -207,11 +207,11 @@ def check_rest(run: Topology, *, may_raise: bool = False) -> None:
     """Everything was read and stored once, and committed offsets say so, but for the learner's."""
     demand(not run.warehouse.copies, "storing: rows were stored a second time")
     for p in range(run.scenario.partitions):
-        aside = [record.value for record in run.log.committed((topics.QUARANTINED.name, p))]
+        aside = [record.value for record in run.log.history((topics.QUARANTINED.name, p))]
         demand(may_raise or not aside, "quarantine: a stage raised", *aside)
     for table in TABLES.values():
         for p in range(run.scenario.partitions):
-            offsets = [record.offset for record in run.log.committed((table.topic, p))]
+            offsets = [record.offset for record in run.log.history((table.topic, p))]
             stored = run.warehouse.rows.get((table.name, p), {})
             same(f"storing: offsets of {table.name}", sorted(stored), offsets)
     for key in lane_ids(run.scenario.partitions):

@@ -2,7 +2,7 @@
 that is restored, taken back and given again, and partitions that hardly anybody writes to.
 
 Of the seeds from 1,000 on, one in four has some of it, drawn beside the world of the seed, which
-stays as it is.
+stays as it is. In one of seven seeds topics are created anew.
 """
 
 from __future__ import annotations
@@ -34,6 +34,13 @@ class Pen(Protocol):
 
 def has_trouble(seed: int) -> bool:
     return seed >= TROUBLE_FROM and seed % 4 == 3
+
+
+def renewed_topics(chance: random.Random) -> list[str]:
+    """Topics that an operator deletes and creates anew: one, or all of a kind."""
+    kind = topics.SOURCES if chance.random() < 0.6 else topics.OUTCOMES
+    names = [topic.name for topic in kind]
+    return names if chance.random() < 0.4 else [chance.choice(names)]
 
 
 def write_trouble(pen: Pen, chance: random.Random) -> list[str]:

@@ -158,15 +158,32 @@ class Log:
             at += 1
         return found, at
 
-    def recreate(self, topic: str) -> None:
-        """Delete a topic with all that groups have committed for it, and create it anew."""
-        for tp in [tp for tp in self._partitions if tp[0] == topic]:
+    def is_read(self, topic: str) -> bool:
+        """Whether some group has committed the end of the topic, in every partition."""
+        known = self.positions.values()
+        return all(
+            max((positions.get(tp, 0) for positions in known), default=0) >= self._ends_at(tp)
+            for tp in self._partitions
+            if tp[0] == topic
+        )
+
+    def _ends_at(self, tp: TopicPartition) -> int:
+        """After the last record: groups stay in front of the markers behind it."""
+        records = self._partitions[tp].records
+        return max((at + 1 for at, record in enumerate(records) if record is not None), default=0)
+
+    def recreate(self, topic: str) -> bool:
+        """Delete a topic with all that groups have committed for it, and create it anew; whether
+        there was anything in it."""
+        tps = [tp for tp in self._partitions if tp[0] == topic]
+        for tp in tps:
             self._earlier[tp] = self.history(tp)
             del self._partitions[tp]
             self.labels.pop(tp, None)
             for positions in self.positions.values():
                 positions.pop(tp, None)
         self.numbers[topic] = self.numbers.get(topic, 0) + 1
+        return bool(tps)
 
     def history(self, tp: TopicPartition) -> list[MemoryRecord]:
         """Committed records of all logs that a topic has had, by place."""

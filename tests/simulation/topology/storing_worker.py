@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from schemas.records import log_at, offset_at, place_in_log
 from streams.stages.contract import TopicPartition
 from streams.store.base import Columns, QueryResult, SqlValue, UnavailableError
 from streams.store.sink.sealed_batch import SealedBatch, TableBuffer
@@ -17,7 +18,16 @@ from tests.simulation.topology.log import Log
 GROUP = "storing"
 Row = dict[str, Any]
 Stored = dict[tuple[str, int], dict[int, Row]]
-"""Rows by table, partition and offset."""
+"""Rows by table, partition and place in the logs of the topic."""
+
+
+def epoch_of(log: int) -> str:
+    """The log epoch of rows of a topic's log of this number."""
+    return f"epoch~{log}" if log else "epoch"
+
+
+def _log(epoch: object) -> int:
+    return int(str(epoch).partition("~")[2] or 0)
 
 
 class Warehouse:
@@ -39,11 +49,11 @@ class Warehouse:
             if fails and self._chance.random() < 0.5:
                 continue
             row = dict(zip(names, values, strict=True))
-            del row[EPOCH]
+            log = _log(row.pop(EPOCH))
             stored = self.rows.setdefault((table, row.pop(PARTITION)), {})
-            offset = row.pop(OFFSET)
-            self.copies += offset in stored
-            stored[offset] = row
+            place = place_in_log(log, row.pop(OFFSET))
+            self.copies += place in stored
+            stored[place] = row
         if fails:
             raise UnavailableError("the connection was lost")
 
@@ -54,16 +64,20 @@ class Warehouse:
         assert found is not None, sql
         if "max(log_offset)" in sql:
             highest = [
-                (p, max(rows))
+                (p, max(offsets))
                 for p in asked["partitions"]
-                if (rows := self.rows.get((found[1], p)))
+                if (offsets := self._offsets(found[1], p, asked["epoch"]))
             ]
             return QueryResult(("log_partition", "max"), highest)
-        offsets = self.rows.get((found[1], asked["partition"]), {})
+        offsets = self._offsets(found[1], asked["partition"], asked["epoch"])
         return QueryResult(
             ("log_offset",),
             [(offset,) for offset in offsets if asked["first"] <= offset <= asked["last"]],
         )
+
+    def _offsets(self, table: str, p: int, epoch: str) -> list[int]:
+        places = self.rows.get((table, p), {})
+        return [offset_at(place) for place in places if log_at(place) == _log(epoch)]
 
     def execute(self, sql: str) -> None:
         raise AssertionError("storing changes no tables")
@@ -78,7 +92,8 @@ class _Table:
     def __init__(self, topic: str, log: Log, warehouse: Warehouse, partitions: int) -> None:
         self._log = log
         self._tps: list[TopicPartition] = [(topic, p) for p in range(partitions)]
-        self._writer = TableWriter(warehouse, TABLE_OF_TOPIC[topic], "epoch")
+        epoch = epoch_of(log.numbers.get(topic, 0))
+        self._writer = TableWriter(warehouse, TABLE_OF_TOPIC[topic], epoch)
         self._buffer = TableBuffer()
         self._sealed: SealedBatch | None = None
         self._reading: dict[TopicPartition, int] = {}

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from collections.abc import Sequence
 
 from schemas import topics
 from streams.stages.common.observer import StageObserver
 from streams.stages.factory import StageRules
 from tests.simulation.scenarios.scenario import Scenario
+from tests.simulation.scenarios.trouble import renewed_topics
 from tests.simulation.topology.core_worker import Build, Disks, Worker, Zombie
 from tests.simulation.topology.lane import SPEC_OF, Lane, LaneId, Polling
-from tests.simulation.topology.log import GROUP, FencedError, Log
+from tests.simulation.topology.log import FencedError, Log
 from tests.simulation.topology.machines import factory, numbered
 from tests.simulation.topology.storing_worker import Storing, Warehouse
 
@@ -25,7 +27,7 @@ OTHER_SHARE = 0.3
 for each stage."""
 TAKE_AGAIN_SHARE = 0.05
 RENEWED_EVERY = 7
-"""In one of so many seeds, source topics are created anew."""
+"""In one of so many seeds, source or outcome topics are created anew."""
 EXAMPLES = (topics.EXAMPLES.name, 0)
 LEARNING = ("journeys", "learning")
 
@@ -118,22 +120,25 @@ class Topology:
         if not self.waves:
             return False
         if self.is_disturbed and self.renewal is not None:
-            self._recreate(self.renewal.choice(topics.SOURCES).name)
+            self._recreate(renewed_topics(self.renewal))
         for tp, messages in self.waves.pop(0).items():
             self.log.write(tp, messages)
         return True
 
-    def _recreate(self, topic: str) -> None:
-        """Delete a source topic that is read to its end, and create it anew: workers end."""
+    def _recreate(self, names: Sequence[str]) -> None:
+        """Delete topics that are read to their end, and create them anew: workers end."""
         while self.zombies:
             self._wake()
         self.log.time_out()
-        read = self.log.positions[GROUP]
-        tps = [tp for tp in self.scenario.sources if tp[0] == topic]
-        if any(read.get(tp, 0) < self.log.end(tp) for tp in tps):
+        self.storing.recover()
+        self.storing.drain()
+        if not all(self.log.is_read(name) for name in names):
             return
-        self.log.recreate(topic)
-        self.met["fault: source topic created anew"] += any(map(self.log.history, tps))
+        for name in names:
+            self.met[f"created anew: {topics.BY_NAME[name].kind.value} topic"] += self.log.recreate(
+                name
+            )
+        self.storing = Storing(self.log, self.warehouse, self.scenario.partitions)
         for worker in list(self.workers):
             self._replace(worker)
         self._regroup()
