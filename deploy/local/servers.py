@@ -1,13 +1,15 @@
 """Local servers: `python -m deploy.local.servers start | stop | status | jars | run COMMAND…`.
 
 `start` runs one Kafka broker and one ClickHouse server for development; tests start their own.
-`run` runs a command beside a fresh broker, whose address it gets as HEADWATER_KAFKA.
+`run` runs a command beside a fresh broker, whose address it gets as HEADWATER_KAFKA,
+with a secret of pseudonyms.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import secrets
 import subprocess
 import sys
 import tempfile
@@ -34,6 +36,7 @@ __all__ = [
 REPOSITORY = Path(__file__).resolve().parents[2]
 FOLDER = REPOSITORY / ".headwater" / "services"
 KAFKA_PORT, CONTROLLER_PORT = 9092, 9093
+_SECRET = "HEADWATER_PSEUDONYM_SECRET"
 CLICKHOUSE_TCP_PORT, CLICKHOUSE_HTTP_PORT = 9000, 8123
 
 
@@ -75,7 +78,7 @@ def start() -> None:
         print(f"waiting for {server.program.name} ...", flush=True)
         server.wait_ready()
     status()
-    print(f"To use Kafka: export HEADWATER_KAFKA={kafka.address}")
+    print(f"To use Kafka: export HEADWATER_KAFKA={kafka.address} {_SECRET}=$(openssl rand -hex 32)")
     print(
         "This ClickHouse is for tests of the connection: it is too old for Headwater's tables. "
         "Without HEADWATER_CLICKHOUSE, workers store with chdb."
@@ -111,9 +114,10 @@ def run(command: Sequence[str]) -> int:
         try:
             kafka.wait_ready()
             print(f"Kafka {kafka.version()} at {kafka.address} for this run", file=sys.stderr)
-            return subprocess.run(
-                list(command), env={**os.environ, "HEADWATER_KAFKA": kafka.address}
-            ).returncode
+            own = {"HEADWATER_KAFKA": kafka.address}
+            if not any(name.startswith(_SECRET) for name in os.environ):
+                own[_SECRET] = secrets.token_hex(32)  # What it protects ends with the broker.
+            return subprocess.run(list(command), env={**os.environ, **own}).returncode
         except KeyboardInterrupt:
             return 130
         finally:

@@ -6,6 +6,7 @@ that the workers take, which `streams.wiring` derives from the tree.
 
 from streams.settings.environment import SettingError
 from streams.settings.kafka import KafkaSettings
+from streams.settings.privacy import PrivacySettings
 from streams.settings.rules import ModelSettings, PostbackSettings, RuleSettings
 from streams.settings.store import FolderSettings, StoreSettings
 from streams.settings.tree import Settings, read_settings, shown_url
@@ -17,6 +18,7 @@ __all__ = [
     "KafkaSettings",
     "ModelSettings",
     "PostbackSettings",
+    "PrivacySettings",
     "RuleSettings",
     "Secret",
     "SettingError",

@@ -16,7 +16,6 @@ from streams.settings.values import (
     ChallengerRates,
     Placeholders,
     ReferrerParameters,
-    Secret,
     SecretsByName,
 )
 
@@ -24,14 +23,6 @@ _RULES = Rules()
 
 
 class RuleSettings(Struct, frozen=True, kw_only=True):
-    pseudonym_secret: Annotated[
-        Secret | None,
-        Meta(
-            description="Key of the pseudonyms that replace device ids and accounts. Set it once "
-            "and never change it. Not set: a published key that protects nobody, for trials only.",
-            examples=["HEADWATER_PSEUDONYM_SECRET_FILE=/run/secrets/pseudonyms"],
-        ),
-    ] = field(name="HEADWATER_PSEUDONYM_SECRET", default=None)
     signature_secrets: Annotated[
         SecretsByName | None,
         Meta(

@@ -18,6 +18,7 @@ from msgspec import Struct
 
 from streams.settings.environment import SettingError, read
 from streams.settings.kafka import KafkaSettings
+from streams.settings.privacy import PrivacySettings
 from streams.settings.rules import ModelSettings, PostbackSettings, RuleSettings
 from streams.settings.store import FolderSettings, StoreSettings
 from streams.settings.values import Secret
@@ -36,6 +37,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     store: StoreSettings = StoreSettings()
     folders: FolderSettings = FolderSettings()
     worker: WorkerSettings = WorkerSettings()
+    privacy: PrivacySettings = PrivacySettings()
     rules: RuleSettings = RuleSettings()
     postbacks: PostbackSettings = PostbackSettings()
     models: ModelSettings = ModelSettings()
@@ -79,6 +81,8 @@ def _check(settings: Settings) -> None:
             "HEADWATER_GENERATION: the embedded broker forgets all topics with its process, so "
             "there is one generation only; set HEADWATER_KAFKA"
         )
+    if fault := settings.privacy.fault:
+        raise SettingError(fault)
     _check_url(settings.store.url)
 
 

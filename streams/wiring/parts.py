@@ -22,9 +22,7 @@ from streams.stages.journeys.active_models import ScoringRules
 from streams.stages.learning.usual_rules import learning_of
 from streams.wiring.named_file import read_file
 from streams.wiring.postbacks import postback_rules
-
-KNOWN_SECRET = b"headwater"
-"""For demos and tests: whoever knows it can compute the pseudonyms of known device ids."""
+from streams.wiring.pseudonym_secret import former_secret, pseudonym_secret
 
 
 def core_settings(settings: Settings) -> CoreSettings:
@@ -153,10 +151,9 @@ def attribution_rules(rules: RuleSettings, file: Path | None) -> Rules:
 
 def _intake_rules(settings: Settings, *, is_probabilistic: bool) -> IntakeRules:
     rules = settings.rules
-    secret = rules.pseudonym_secret
     signing: Mapping[str, Secret] = rules.signature_secrets or {}
     return IntakeRules(
-        pseudonym_secret=secret.reveal().encode() if secret else KNOWN_SECRET,
+        pseudonym_secret=pseudonym_secret(settings.privacy),
         earliest_event_time=rules.earliest_event_time,
         dead_letter_share_max=rules.dead_letter_share,
         dead_letter_window=rules.dead_letter_window,
@@ -169,4 +166,6 @@ def _intake_rules(settings: Settings, *, is_probabilistic: bool) -> IntakeRules:
         sdk_event_age_ms_max=rules.sdk_event_age_ms,
         is_probabilistic=is_probabilistic,
         postbacks=postback_rules(settings.postbacks),
+        former_secret=former_secret(settings.privacy),
+        former_until=settings.privacy.former_until,
     )

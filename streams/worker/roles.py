@@ -26,6 +26,7 @@ from streams.runtime.reports import LaneObserver, LoggedReason, Readiness
 from streams.settings import KafkaSettings, Settings
 from streams.store.demo_folder import keep_folder
 from streams.wiring.parts import core_settings, stage_rules, storing_settings
+from streams.wiring.pseudonym_secret import require_secret
 from streams.wiring.rules_in_force import require_rules
 from streams.worker import metrics
 from streams.worker.cycle_collector import relax_collector
@@ -65,6 +66,7 @@ def run_role(role: str, settings: Settings, observer: LaneObserver | None = None
     if not settings.kafka.is_in_process:
         keep_folder(settings.folders.data)
     if role != "storing":
+        require_secret(settings)
         stage_rules(settings)  # Reports faulty rule files before anything starts.
     if role == "all":
         return _run_all(settings)

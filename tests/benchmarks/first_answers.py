@@ -34,7 +34,7 @@ from streams.kafka.embedded_broker import EmbeddedBroker
 from streams.kafka.publisher import Published, Publisher
 from streams.lab.bench.bench import core_program
 from streams.lab.bench.free_port import free_port
-from streams.lab.bench.lap import CHECKOUT
+from streams.lab.bench.lap import BENCH_SECRET, CHECKOUT
 from streams.lab.bench.programs import Program, running
 from streams.settings import Settings, read_settings
 from streams.wiring.parts import core_settings
@@ -218,6 +218,7 @@ def surroundings(folder: Path, broker: EmbeddedBroker | None) -> tuple[Settings,
         "HEADWATER_DATA": str(folder / "headwater"),
         "HEADWATER_METRICS_HOST": "127.0.0.1",
         "HEADWATER_LOG_LEVEL": "warning",
+        "HEADWATER_PSEUDONYM_SECRET": BENCH_SECRET,
     }
     if broker is not None:
         environ |= broker.environment()

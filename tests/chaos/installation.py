@@ -51,6 +51,7 @@ class Installation:
         return foreign | {
             "HEADWATER_KAFKA": self.broker,
             "HEADWATER_TOPIC_PREFIX": f"{self.name}-",
+            "HEADWATER_PSEUDONYM_SECRET": "a secret of the chaos tests, 32 bytes",
             "HEADWATER_SOURCE_TIMESTAMPS": "create",
             "HEADWATER_SESSION_TIMEOUT": f"{SESSION_SECONDS}s",
             "HEADWATER_DATA": str(self.store),

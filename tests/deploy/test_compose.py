@@ -51,7 +51,7 @@ def test_headwater_accepts_the_settings(
     settings = settings_of(services[name]["environment"], tmp_path)
     assert settings.kafka.brokers == "kafka:9092"
     assert settings.store.url
-    assert settings.rules.pseudonym_secret
+    assert settings.privacy.pseudonym_secret
 
 
 def test_core_workers_and_the_learner_have_names_and_disks(

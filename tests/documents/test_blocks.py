@@ -91,6 +91,7 @@ def test_commands_of_a_document_run_beside_a_real_broker(
         "HEADWATER_KAFKA": kafka.address,
         "HEADWATER_TOPIC_PREFIX": f"{document.name.replace('/', '-').lower()}-",
         "HEADWATER_METRICS_PORT": "0",
+        "HEADWATER_PSEUDONYM_SECRET": "a secret of this test, of 32 bytes",
     }
     run_in_order(document.blocks, workplace, environment)
 

@@ -41,6 +41,9 @@ CHECKOUT = Path(__file__).resolve().parents[3]
 _PATIENCE_SECONDS = 1_800.0
 POLL_SECONDS = 0.5
 ENDED_SECONDS = 0.05
+BENCH_SECRET = "the published key of the benchmark"
+"""Its events are simulated, so there is nobody to protect."""
+_OF_THE_INSTALLATION = ("HEADWATER_CLICKHOUSE", "HEADWATER_STATE_DIR", "HEADWATER_PSEUDONYM")
 _OUTCOMES = [topic.name for topic in topics.OUTCOMES]
 
 
@@ -82,10 +85,11 @@ class Course:
         kept = {
             name: text
             for name, text in os.environ.items()
-            if not name.startswith(("HEADWATER_CLICKHOUSE", "HEADWATER_STATE_DIR"))
+            if not name.startswith(_OF_THE_INSTALLATION)
         }
         return kept | {
             "HEADWATER_KAFKA": self.settings.kafka.brokers or "",
+            "HEADWATER_PSEUDONYM_SECRET": BENCH_SECRET,
             "HEADWATER_TOPIC_PREFIX": self.settings.kafka.topic_prefix,
             "HEADWATER_PARTITIONS": str(self.settings.kafka.partitions),
             "HEADWATER_SOURCE_TIMESTAMPS": "create",

@@ -9,9 +9,7 @@ from streams.errors import Stop
 from streams.operations.doctor.check import Check
 from streams.settings import ModelSettings, RuleSettings, Settings
 from streams.wiring.parts import attribution_rules, scoring_rules
-
-SECRET_BYTES_MIN = 16
-"""A shorter secret can be tried out."""
+from streams.wiring.pseudonym_secret import keeps_personal_rows, secret_fault
 
 
 def examine_environment() -> Check:
@@ -46,22 +44,12 @@ def examine_targets(models: ModelSettings) -> Check:
 
 def examine_pseudonyms(settings: Settings) -> Check:
     """The check `pseudonyms`."""
-    secret = settings.rules.pseudonym_secret
-    if secret is not None and len(secret.reveal().encode()) < SECRET_BYTES_MIN:
-        return Check(
-            "pseudonyms",
-            False,
-            f"HEADWATER_PSEUDONYM_SECRET is shorter than {SECRET_BYTES_MIN} bytes and can be "
-            "guessed: before the first event set a random one, as of `openssl rand -hex 32`; "
-            "after it, another secret would no longer match the ids that are stored",
-        )
-    if secret is not None:
-        return Check("pseudonyms", True, "HEADWATER_PSEUDONYM_SECRET is set: never change it")
-    if settings.kafka.brokers is None:
+    privacy = settings.privacy
+    if keeps_personal_rows(settings) and (fault := secret_fault(privacy)):
+        return Check("pseudonyms", False, fault)
+    if privacy.pseudonym_secret is None:
         return Check("pseudonyms", True, "made with a published key: for demos only")
-    return Check(
-        "pseudonyms",
-        False,
-        "made with a published key, so device ids can be recovered: set "
-        "HEADWATER_PSEUDONYM_SECRET (or …_FILE) to 32 random bytes before the first event",
-    )
+    if privacy.former_until_date is not None:
+        until = f"{privacy.former_until_date:%Y-%m-%d}"
+        return Check("pseudonyms", True, f"two secrets are in force, the former until {until}")
+    return Check("pseudonyms", True, "HEADWATER_PSEUDONYM_SECRET is set")

@@ -21,7 +21,7 @@ from schemas.leniency import Leniency
 from schemas.records import Source, place_in_log
 from schemas.time import DAY_MS, LOG_TIME_MAX, EventMs, LogMs, Millis
 from streams.stages.common.observer import StageObserver
-from streams.stages.common.pseudonyms import Pseudonyms
+from streams.stages.common.pseudonyms import FormerPseudonyms, Pseudonyms
 from streams.stages.common.watermarks import ASKED, BroadcastStep, upstream
 from streams.stages.contract import Effects, LogRecord, StateReader, is_tick, positions_after
 from streams.stages.intake.dropped_fields import dropped_field_rows, sample_weight
@@ -58,6 +58,15 @@ class IntakeRules:
     is_probabilistic: bool = False  # whether probabilistic matching is switched on
     passes_watermarks: bool = True  # False: a replay writes them itself
     postbacks: PostbackRules = field(default_factory=PostbackRules)
+    former_secret: bytes = b""  # of pseudonyms; empty: there was none
+    former_until: LogMs = _EPOCH  # log time from which it is used no longer
+
+    @property
+    def former(self) -> FormerPseudonyms | None:
+        """Pseudonyms of the secret before the one in force; None: there was none."""
+        if not self.former_secret:
+            return None
+        return FormerPseudonyms(Pseudonyms(self.former_secret), self.former_until)
 
     @property
     def clocks(self) -> ClockRules:
@@ -102,6 +111,7 @@ class Intake:
             rules.is_probabilistic,
             PostbackCheck(rules.postbacks),
             ReferrerReader(rules.referrer_parameters, self._leniency.judge),
+            rules.former,
         )
         self._breaker = FloodBreaker(
             rules.dead_letter_share_max, rules.dead_letter_window, observer

@@ -28,7 +28,6 @@ from schemas.events import (
     Touchpoint,
 )
 from schemas.records import (
-    SANDBOX_SCOPE,
     AccountLinked,
     Erased,
     ErasureSeen,
@@ -50,7 +49,7 @@ from schemas.time import LogMs
 from streams.stages.common import match_keys
 from streams.stages.common.observer import StageObserver
 from streams.stages.common.outbox import FrameOutbox, Outbox
-from streams.stages.common.pseudonyms import Pseudonyms
+from streams.stages.common.pseudonyms import FormerPseudonyms, Pseudonyms
 from streams.stages.contract import Effects, LogRecord, TopicPartition
 from streams.stages.intake import rows, stage_records
 from streams.stages.intake.install_evidence import install_evidence
@@ -58,6 +57,7 @@ from streams.stages.intake.money_steps import money_seen
 from streams.stages.intake.signatures import Signatures, id_flags
 from streams.stages.intake.site_touches import TouchCounts
 from streams.stages.intake.traits import event_traits, has_consent, network_key
+from streams.stages.personal.personal_keys import PersonalKeys
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,7 @@ class RoutingRules:
     is_probabilistic: bool  # whether probabilistic matching is switched on
     postbacks: PostbackCheck
     referrers: ReferrerReader = field(default_factory=ReferrerReader)
+    former: FormerPseudonyms | None = None
 
 
 class Routing:
@@ -91,6 +92,7 @@ class Routing:
         self._sites: FrameOutbox[SiteRecord] = FrameOutbox(topics.SITES.name, partitions, SiteFrame)
         self._touches_by_site = TouchCounts()
         self._pseudonyms = rules.pseudonyms
+        self._keys = PersonalKeys(rules.pseudonyms, rules.former)
         self._signatures = rules.signatures
         self._is_probabilistic = rules.is_probabilistic
         self._postbacks = rules.postbacks
@@ -152,7 +154,7 @@ class Routing:
         raw: bytes,
         clock: CorrectedTime | None,
     ) -> None:
-        device = match_keys.device_keys(event, self._pseudonyms)
+        device, shown = self._keys.of_touch(event, ts)
         # What is signed is the time that was sent.
         flags = self._signatures.flags(event, ts, raw) | id_flags(event)
         event = at_right_time(event, clock)
@@ -175,7 +177,7 @@ class Routing:
         for key in keys:
             self._match.add(key, TouchSeen(key, touch, source, is_home))
             is_home = False
-        row = rows.touch_outcome(event, touch, source, device[0] if device else "")
+        row = rows.touch_outcome(event, touch, source, shown)
         self.outbox.add(topics.TOUCHES.name, event.event_id, row)
 
     def _install(
@@ -187,6 +189,7 @@ class Routing:
         if referrer.is_sealed:
             self._observer.on_dropped(event.app_id, "install_referrer.utm_content")
         lookups = match_keys.install_lookups(event, referrer, self._pseudonyms)
+        lookups, known_by = self._keys.of_install(event, ts, lookups)
         traits = self._traits(event)
         if traits:
             lookups.append((Signal.PROBABILISTIC, network_key(event.app_id, traits)))
@@ -195,7 +198,7 @@ class Routing:
         )
         installed = stage_records.installed_at_right_time(installed, event, clock)
         event = at_right_time(event, clock)
-        installed = install_evidence(installed, event, lookups)
+        installed = install_evidence(installed, event, known_by)
         self._journeys.add(_journey_of(event, event.install_id), installed)
         signals = [signal for signal, _ in lookups]
         keys = match_keys.in_scope(event, [key for _, key in lookups])
@@ -225,10 +228,10 @@ class Routing:
     ) -> None:
         if event.customer_user_id is None:
             return
-        key = match_keys.account_key(event.app_id, event.customer_user_id, self._pseudonyms)
         is_sandbox = event.environment == "sandbox"
-        linked = AccountLinked(key, install_id, event.event_time, ts, is_sandbox)
-        self._match.add(key, linked)
+        for key in self._keys.of_link(event.app_id, event.customer_user_id, ts):
+            linked = AccountLinked(key, install_id, event.event_time, ts, is_sandbox)
+            self._match.add(key, linked)
 
     def _money(
         self,
@@ -239,7 +242,7 @@ class Routing:
     ) -> None:
         account = ""
         if event.customer_user_id is not None:
-            account = match_keys.account_key(event.app_id, event.customer_user_id, self._pseudonyms)
+            account = self._keys.of_payer(event.app_id, event.customer_user_id, ts)
         seen = money_seen(event, account, source, ts, clock)
         self._match.add(seen.key, seen)
         if event.install_id is not None:
@@ -282,11 +285,9 @@ class Routing:
                     erased = Erased(install_id, request_id, ts, event.app_id, is_sandbox)
                     journey = journey_key(event.app_id, install_id, is_sandbox=is_sandbox)
                     self._journeys.add(journey, erased)
-            for key in match_keys.identity_keys(event.app_id, identity, self._pseudonyms):
+                continue
+            for key in self._keys.of_identity(event.app_id, identity, ts):
                 self._match.add(key, ErasureSeen(key, request_id, ts))
-                if identity.identity_type in match_keys.DEVICE_IDENTITIES:
-                    of_tests = SANDBOX_SCOPE + key
-                    self._match.add(of_tests, ErasureSeen(of_tests, request_id, ts))
 
     def _traits(self, event: Touchpoint | Install) -> list[str]:
         if not self._is_probabilistic or not has_consent(event):

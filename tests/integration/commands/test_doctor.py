@@ -28,7 +28,7 @@ class Installation:
             "HEADWATER_KAFKA": kafka.address,
             "HEADWATER_TOPIC_PREFIX": f"t{uuid.uuid4().hex[:8]}-",
             "HEADWATER_DATA": str(folder),
-            "HEADWATER_PSEUDONYM_SECRET": "a secret of this test",
+            "HEADWATER_PSEUDONYM_SECRET": "a secret of this test, of 32 bytes",
             "HEADWATER_METRICS_PORT": "0",
         }
 
@@ -112,7 +112,7 @@ def test_doctor_says_what_a_changed_partition_count_or_clock_needs(
     failing = installation.failing_checks({"HEADWATER_PSEUDONYM_SECRET": ""})
     assert "HEADWATER_PSEUDONYM_SECRET" in failing["pseudonyms"]
     failing = installation.failing_checks({"HEADWATER_PSEUDONYM_SECRET": "short"})
-    assert "can be guessed" in failing["pseudonyms"]
+    assert "has 5 bytes and can be guessed" in failing["pseudonyms"]
 
 
 def test_doctor_goes_on_after_an_absent_broker_and_store(installation: Installation) -> None:

@@ -46,7 +46,7 @@ class Flood:
             "HEADWATER_DATA": str(folder),
             "HEADWATER_KAFKA": kafka.address,
             "HEADWATER_TOPIC_PREFIX": self.prefix,
-            "HEADWATER_PSEUDONYM_SECRET": "a secret of this test",
+            "HEADWATER_PSEUDONYM_SECRET": "a secret of this test, of 32 bytes",
         }
         self.place = aiokafka.TopicPartition(self.prefix + TOPIC, 2)
 

@@ -42,6 +42,7 @@ class Producers:
         foreign = {k: v for k, v in os.environ.items() if not k.startswith("HEADWATER_")}
         return foreign | {
             "HEADWATER_KAFKA": self.kafka,
+            "HEADWATER_PSEUDONYM_SECRET": "a secret of this test, of 32 bytes",
             "HEADWATER_TOPIC_PREFIX": self.prefix,
             "HEADWATER_PARTITIONS": str(PARTITIONS),
             "HEADWATER_SOURCE_TIMESTAMPS": "create",

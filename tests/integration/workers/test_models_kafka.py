@@ -66,6 +66,7 @@ class Installation:
         foreign = {k: v for k, v in os.environ.items() if not k.startswith("HEADWATER_")}
         return foreign | {
             "HEADWATER_KAFKA": self.kafka,
+            "HEADWATER_PSEUDONYM_SECRET": "a secret of this test, of 32 bytes",
             "HEADWATER_TOPIC_PREFIX": self.prefix,
             "HEADWATER_PARTITIONS": str(PARTITIONS),
             "HEADWATER_DATA": str(self.folder),

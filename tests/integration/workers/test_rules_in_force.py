@@ -14,7 +14,7 @@ import pytest
 from deploy.local.servers import KafkaServer
 from schemas.time import DAY_MS
 from streams.errors import Stop
-from streams.kafka.rule_log import RuleRecord, record_rules
+from streams.kafka.registers.rule_log import RuleRecord, record_rules
 from streams.kafka.topics import create_topics
 from streams.operations.doctor.rules_in_force import examine_rules_in_force
 from streams.settings import Settings, read_settings

@@ -45,7 +45,7 @@ def worked(records: Iterator[MemoryRecord], books: Books, progress: Progress) ->
         own = {
             "HEADWATER_TOPIC_PREFIX": f"extremes{os.getpid()}-",
             "HEADWATER_DATA": folder,
-            "HEADWATER_PSEUDONYM_SECRET": "a secret of this run",
+            "HEADWATER_PSEUDONYM_SECRET": "a secret of this run, of 32 bytes",
             "HEADWATER_SOURCE_TIMESTAMPS": "create",
             "HEADWATER_METRICS_PORT": "0",
             "HEADWATER_LOG_LEVEL": "warning",

@@ -83,7 +83,8 @@ def test_an_answer_that_finds_no_room_says_so() -> None:
 @pytest.mark.parametrize("command", [("migrate",), ("worker", "--role", "core")])
 def test_an_absent_broker_is_named(run: Run, tmp_path: Path, command: tuple[str, ...]) -> None:
     address = f"127.0.0.1:{free_port()}"
-    code, _, stderr = run(*command, "--data", tmp_path, KAFKA=address)
+    secret = "a secret of this test, of 32 bytes"
+    code, _, stderr = run(*command, "--data", tmp_path, KAFKA=address, PSEUDONYM_SECRET=secret)
     assert code == 1
     assert_one_line(stderr, f"no Kafka broker answers at {address}", "HEADWATER_KAFKA")
 

@@ -96,7 +96,7 @@ def test_spaces_and_line_ends_around_a_value_mean_nothing_but_in_a_secret() -> N
     assert settings.kafka.topic_prefix == "staging."
     assert settings.kafka.security_protocol == "SSL"
     assert settings.rules.attribution is None
-    assert settings.rules.pseudonym_secret == Secret("as it always was\n")
+    assert settings.privacy.pseudonym_secret == Secret("as it always was\n")
 
 
 def test_the_longest_prefix_leaves_room_for_every_topic_of_every_generation() -> None:

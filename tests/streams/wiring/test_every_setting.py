@@ -24,6 +24,11 @@ DECLARED = {declaration.variable: declaration for declaration in declarations(Se
 SERVERS = {
     "HEADWATER_KAFKA": "broker:9092",
     "HEADWATER_CLICKHOUSE": "clickhouse://me@host/db",
+    "HEADWATER_PSEUDONYM_SECRET": "a secret of the pseudonyms, of more than 32 bytes",
+}
+FORMER = {
+    "HEADWATER_PSEUDONYM_SECRET_FORMER": "the secret before",
+    "HEADWATER_PSEUDONYM_FORMER_UNTIL": "2027-01-01",
 }
 SIGNS_IN = {
     "HEADWATER_KAFKA_SECURITY": "SASL_PLAINTEXT",
@@ -36,6 +41,8 @@ NEEDS: Mapping[str, dict[str, str]] = {
     "HEADWATER_KAFKA_SASL_MECHANISM": SIGNS_IN,
     "HEADWATER_KAFKA_USERNAME": SIGNS_IN,
     "HEADWATER_KAFKA_PASSWORD": SIGNS_IN,
+    "HEADWATER_PSEUDONYM_SECRET_FORMER": FORMER,
+    "HEADWATER_PSEUDONYM_FORMER_UNTIL": FORMER,
     "HEADWATER_KAFKA_CA_CERTIFICATE": {"HEADWATER_KAFKA_SECURITY": "SSL"},
     "HEADWATER_KAFKA_CLIENT_CERTIFICATE": {
         "HEADWATER_KAFKA_SECURITY": "SSL",
@@ -137,7 +144,7 @@ def _values(declaration: Declaration) -> tuple[str, str]:
     (example,) = declaration.meta.examples or []
     variable = declaration.variable
     if example.startswith(f"{variable}_FILE="):
-        return "one secret", "another secret"
+        return "one secret of 32 bytes, or of more", "another secret of 32 bytes, or of more"
     if variable in NEEDS.get(variable, {}):
         return NEEDS[variable][variable], example
     if variable in ("HEADWATER_KAFKA", "HEADWATER_CLICKHOUSE"):

@@ -9,12 +9,8 @@ from online_models.scoring.tiers import TierRules
 from schemas.time import DAY_MS
 from streams.settings import Settings, read_settings
 from streams.settings.core import EMBEDDED_LEAD
-from streams.wiring.parts import (
-    KNOWN_SECRET,
-    core_settings,
-    stage_rules,
-    storing_settings,
-)
+from streams.wiring.parts import core_settings, stage_rules, storing_settings
+from streams.wiring.pseudonym_secret import KNOWN_SECRET
 
 
 def _settings(**variables: str) -> Settings:
