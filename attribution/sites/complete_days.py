@@ -56,8 +56,17 @@ def last_complete(now: LogMs, late_ms: Millis) -> int:
 def count_day_touches(days: SiteDays, seen: SiteTouches) -> SiteDays:
     """Add touchpoints to the day on which they happened."""
     known = _open_day(days, seen.day)
-    clicks, impressions = known.clicks + seen.clicks, known.impressions + seen.impressions
-    return _with_day(days, replace(known, clicks=clicks, impressions=impressions))
+    # By position: this is the busiest record of the stage.
+    changed = OpenDay(
+        known.day,
+        known.clicks + seen.clicks,
+        known.impressions + seen.impressions,
+        known.cells,
+        known.installs,
+        known.new_devices,
+        known.hours,
+    )
+    return _with_day(days, changed)
 
 
 def count_day_install(days: SiteDays, claim: SiteInstall) -> SiteDays:
@@ -105,6 +114,8 @@ def complete_first_day(days: SiteDays) -> SiteDays:
 def hours_of(days: SiteDays, day: int) -> list[int]:
     """Hours since 1970 of a complete day that have installs."""
     mask = days.hours.get(day, 0)
+    if not mask:
+        return []
     return [day * 24 + hour for hour in range(24) if mask >> hour & 1]
 
 
@@ -119,9 +130,18 @@ def site_days_expire_at(days: SiteDays) -> LogMs:
 
 
 def _open_day(days: SiteDays, day: int) -> OpenDay:
-    return next((one for one in days.open if one.day == day), None) or OpenDay(day)
+    for known in reversed(days.open):
+        if known.day == day:
+            return known
+    return OpenDay(day)
 
 
 def _with_day(days: SiteDays, changed: OpenDay) -> SiteDays:
-    others = [one for one in days.open if one.day != changed.day]
-    return replace(days, open=sorted([*others, changed], key=lambda one: one.day))
+    known, day = days.open, changed.day
+    if not known or known[-1].day < day:
+        return SiteDays([*known, changed], days.history, days.hours)
+    if known[-1].day == day:
+        return SiteDays([*known[:-1], changed], days.history, days.hours)
+    others = [one for one in known if one.day != day]
+    ordered = sorted([*others, changed], key=lambda one: one.day)
+    return SiteDays(ordered, days.history, days.hours)

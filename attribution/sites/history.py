@@ -100,8 +100,9 @@ def count_touches(history: SiteHistory, seen: SiteTouches) -> SiteHistory:
     while len(hours) > HOURS_KEPT:
         oldest, *hours = hours
         days = _added(days, TouchTally(oldest.at // 24, oldest.clicks, oldest.impressions))
-    newest = hours[-1].at // 24
-    days = [one for one in days if one.at > newest - WINDOW_DAYS]
+    oldest_day = hours[-1].at // 24 - WINDOW_DAYS
+    if days and days[0].at <= oldest_day:
+        days = [one for one in days if one.at > oldest_day]
     last_ts = max(history.last_ts, LogMs(seen.hour * HOUR_MS))
     return replace(history, hours=hours, shown_days=days, last_ts=last_ts)
 
@@ -206,12 +207,16 @@ def site_state_expires_at(state: SiteHistory | HourOfInstalls) -> LogMs:
 def _added(ordered: list[TouchTally], more: TouchTally) -> list[TouchTally]:
     if not ordered or ordered[-1].at < more.at:
         return [*ordered, more]
+    if ordered[-1].at == more.at:
+        return [*ordered[:-1], _sum(ordered[-1], more)]
     found = {one.at: one for one in ordered}
-    same = found.get(more.at, TouchTally(more.at, 0, 0))
-    found[more.at] = TouchTally(
-        more.at, same.clicks + more.clicks, same.impressions + more.impressions
-    )
+    same = found.get(more.at)
+    found[more.at] = more if same is None else _sum(same, more)
     return [found[at] for at in sorted(found)]
+
+
+def _sum(known: TouchTally, more: TouchTally) -> TouchTally:
+    return TouchTally(known.at, known.clicks + more.clicks, known.impressions + more.impressions)
 
 
 def _claimed(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import lru_cache
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -112,6 +113,7 @@ def judge_site(
     return JudgedSite(judged, learned, opinion, charges, suspect != history.suspect)
 
 
+@lru_cache(maxsize=4_096)
 def farm_probability(installs: int, new_devices: int, usual_share: float) -> float:
     """Probability that a device farm adds new devices to a site, from its share of new devices.
 

@@ -14,6 +14,7 @@ import math
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -89,18 +90,28 @@ class Posterior(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Mixture:
-    """All hypotheses about a site of one app, grouped by tilt; made once per set of norms."""
+class _Hypotheses:
+    """All hypotheses about a site, grouped by tilt: what they are in every app."""
 
-    log_likelihood: _Floats  # cells × hypotheses
-    injected: _Floats  # the same: share of the likelihood that is injection's
-    flooded: _Floats
+    honest_share: _Floats  # hypotheses of one tilt × 1
+    mixed_in: tuple[_Floats, _Floats]  # hypotheses of one tilt × cells: injected, flooded
+    parts: _Floats  # the same, as injected and flooded × cells × hypotheses
     log_prior: _Floats
     prior_of_kind: _Floats  # hypotheses of one tilt × kinds: prior within the kind
     kind_prior: _Floats
     kind: npt.NDArray[np.int64]  # of the hypotheses of one tilt
-    injects: npt.NDArray[np.bool_]
-    floods: npt.NDArray[np.bool_]
+    injects: npt.NDArray[np.intp]  # those that do
+    floods: npt.NDArray[np.intp]
+    flood_odds: _Floats  # 1 for those that flood, else 0
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """All hypotheses about a site of one app; made once per set of norms."""
+
+    hypotheses: _Hypotheses
+    likelihood: _Floats  # cells × hypotheses
+    log_likelihood: _Floats
 
     def posterior(
         self,
@@ -114,19 +125,26 @@ class Mixture:
         `past` are older installs, which show what is usual for the site; `log_flood_odds` are the
         log odds that clicks per install add in favour of flooding.
         """
-        weight = self.log_prior + self._likelihood_of(recent) + self.floods * log_flood_odds
+        every = self.hypotheses
+        weight = every.log_prior + self._likelihood_of(recent) + every.flood_odds * log_flood_odds
         if past:
             weight += self._by_past(past)
         weight = np.exp(weight - weight.max())
         weight /= weight.sum()
-        injected = (self.injected[cells] * weight).sum(axis=1).tolist()
-        flooded = (self.flooded[cells] * weight).sum(axis=1).tolist()
+        injected, flooded = self._parts_of(cells, weight) if cells else ([], [])
         return Posterior(
-            injects=float(weight[self.injects].sum()),
-            floods=float(weight[self.floods].sum()),
+            injects=float(weight[every.injects].sum()),
+            floods=float(weight[every.floods].sum()),
             injected=dict(zip(cells, injected, strict=True)),
             flooded=dict(zip(cells, flooded, strict=True)),
         )
+
+    def _parts_of(self, cells: Sequence[int], weight: _Floats) -> list[list[float]]:
+        """By cell: the probabilities that an install was injected, and that it was flooded."""
+        rows = np.array(cells)
+        shares = self.hypotheses.parts[:, rows] / self.likelihood[rows]
+        found: list[list[float]] = (shares * weight).sum(axis=2).tolist()
+        return found
 
     def _by_past(self, past: Mapping[int, float]) -> _Floats:
         """Log weight of every hypothesis from the past of a site: it mostly goes on as it did.
@@ -136,15 +154,16 @@ class Mixture:
         """
         likelihood = self._likelihood_of(past).reshape(len(_TILTS), -1)
         likelihood -= likelihood.max()
-        by_kind = (np.exp(likelihood)[:, :, None] * self.prior_of_kind).sum(axis=1)
-        anything = (by_kind * self.kind_prior).sum(axis=1)[:, None]
+        every = self.hypotheses
+        by_kind = (np.exp(likelihood)[:, :, None] * every.prior_of_kind).sum(axis=1)
+        anything = (by_kind * every.kind_prior).sum(axis=1)[:, None]
         found = _SAME_HABIT * by_kind + (1 - _SAME_HABIT) * anything
-        return np.asarray(np.log(found + _LEAST)[:, self.kind].ravel())
+        return np.asarray(np.log(found + _LEAST)[:, every.kind].ravel())
 
     def _likelihood_of(self, counts: Mapping[int, float]) -> _Floats:
         """Log likelihood of these installs under every hypothesis."""
         if not counts:
-            return np.zeros(len(self.log_prior))
+            return np.zeros(len(self.hypotheses.log_prior))
         cells = sorted(counts)
         weights = np.array([counts[cell] for cell in cells], np.float64)
         weights *= min(1.0, _WEIGHT_MAX / float(weights.sum()))
@@ -153,34 +172,43 @@ class Mixture:
 
 def make_mixture(bins: _Floats, orders: _Floats) -> Mixture:
     """Make the hypotheses from honest shares of an app: by bin, and by order where it is known."""
+    every = _every_hypothesis()
+    honest = np.stack([cells_of(_tilted(bins, tilt), orders) for tilt in _TILTS])
+    likelihood = every.honest_share * honest[:, None, :]
+    likelihood += every.mixed_in[0]
+    likelihood += every.mixed_in[1]
+    return Mixture(every, _by_cell(likelihood), _by_cell(np.log(likelihood)))
+
+
+def _by_cell(by_tilt: _Floats) -> _Floats:
+    """Tilts × hypotheses of one tilt × cells, as cells × hypotheses."""
+    return by_tilt.reshape(-1, by_tilt.shape[-1]).T.copy()
+
+
+@cache
+def _every_hypothesis() -> _Hypotheses:
     injected = cells_of(injected_bins(), _INJECTED_ORDERS)
     floods = [cells_of(flooded_bins(days), _FLOODED_ORDERS) for days in _FLOOD_DAYS]
     shares = _hypotheses()
     columns = np.array([one[:3] for one in shares])  # share injected, share flooded, prior
     flooded = np.stack([floods[one.flood] for one in shares])
-    likelihood, parts_injected, parts_flooded = [], [], []
-    for tilt in _TILTS:
-        honest = cells_of(_tilted(bins, tilt), orders)
-        mixed_in = columns[:, :1] * injected, columns[:, 1:2] * flooded
-        total = (1.0 - columns[:, :1] - columns[:, 1:2]) * honest + mixed_in[0] + mixed_in[1]
-        likelihood.append(np.log(total))
-        parts_injected.append(mixed_in[0] / total)
-        parts_flooded.append(mixed_in[1] / total)
+    mixed_in = columns[:, :1] * injected, columns[:, 1:2] * flooded
     tilt_prior = np.exp(-((np.array(_TILTS) / _TILT_SPREAD) ** 2) / 2)
     tilt_prior = tilt_prior / tilt_prior.sum()
     kind = np.array([(one.injected > 0) + 2 * (one.flooded > 0) for one in shares])
     prior_of_kind = columns[:, 2:] * (kind[:, None] == np.arange(_KINDS))
     kind_prior = prior_of_kind.sum(axis=0)
-    return Mixture(
-        log_likelihood=np.concatenate(likelihood).T.copy(),
-        injected=np.concatenate(parts_injected).T.copy(),
-        flooded=np.concatenate(parts_flooded).T.copy(),
+    return _Hypotheses(
+        honest_share=1.0 - columns[:, :1] - columns[:, 1:2],
+        mixed_in=mixed_in,
+        parts=np.stack([np.tile(part, (len(_TILTS), 1)).T for part in mixed_in]).copy(),
         log_prior=np.log(np.outer(tilt_prior, columns[:, 2])).ravel(),
         prior_of_kind=prior_of_kind / kind_prior,
         kind_prior=kind_prior,
         kind=kind,
-        injects=np.tile(columns[:, 0] > 0, len(_TILTS)),
-        floods=np.tile(columns[:, 1] > 0, len(_TILTS)),
+        injects=np.flatnonzero(np.tile(columns[:, 0] > 0, len(_TILTS))),
+        floods=np.flatnonzero(np.tile(columns[:, 1] > 0, len(_TILTS))),
+        flood_odds=np.tile(columns[:, 1] > 0, len(_TILTS)).astype(np.float64),
     )
 
 
@@ -225,15 +253,18 @@ def flooded_bins(days: int) -> _Floats:
     return np.asarray(found / found.sum())
 
 
+_EDGES = np.log([1.0, *EDGES_S, 10.0 * DAY_S])
+_MIDDLES = (_EDGES[1:] + _EDGES[:-1]) / 2
+
+
 def _tilted(bins: _Floats, tilt: float) -> _Floats:
     """Shares of an honest site that is slower (`tilt` above 0) or faster than its app.
 
     All times are longer by a factor, and weight also grows with the logarithm of time.
     """
-    edges = np.log([1.0, *EDGES_S, 10.0 * DAY_S])
+    edges, middle = _EDGES, _MIDDLES
     below = np.concatenate([[0.0], np.cumsum(bins)])
     bins = np.diff(np.interp(edges - tilt, edges, below)) + 1e-6
-    middle = (edges[1:] + edges[:-1]) / 2
     mean = (bins * middle).sum() / bins.sum()
     spread = math.sqrt(float((bins * (middle - mean) ** 2).sum() / bins.sum()))
     tilted = bins * np.exp(tilt * (middle - mean) / spread)

@@ -115,7 +115,8 @@ def note_delivery(norms: AppNorms, seen: SiteTouches) -> AppNorms:
     known, day = norms.delivery, max(norms.delivery.day, seen.hour // 24)
     kept = 0.5 ** min(day - known.day, 60)
     every = known.every * kept + seen.clicks + seen.impressions
-    return replace(norms, delivery=Delivery(day, every, known.late * kept + seen.late))
+    delivery = Delivery(day, every, known.late * kept + seen.late)
+    return AppNorms(norms.learned, norms.used, norms.day, delivery)
 
 
 def mixture_of(norms: Norms) -> Mixture:

@@ -127,12 +127,11 @@ class Sites:
     def _due(self, state: SiteState) -> int:
         """Log time at which there is something to judge, or from which to forget the state."""
         match state:
+            case SiteDays():
+                due = site_days_due(state, self._late_ms)
+                return EXPIRES_FROM + site_days_expire_at(state) if due is None else due
             case SiteHistory() if state.judge_at:
                 return state.judge_at
-            case SiteDays() if (due := site_days_due(state, self._late_ms)) is not None:
-                return due
-            case SiteDays():
-                return EXPIRES_FROM + site_days_expire_at(state)
             case AppNorms():
                 day = max(state.day, state.delivery.day)
                 return EXPIRES_FROM + (day + NORMS_RETENTION_DAYS) * DAY_MS

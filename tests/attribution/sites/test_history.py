@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from attribution.matching.facts import Evicted
-from attribution.sites.complete_days import completed_at
+from attribution.sites.complete_days import (
+    SiteDays,
+    completed_at,
+    count_day_install,
+    count_day_touches,
+)
 from attribution.sites.history import (
     HOURS_KEPT,
     INSTALLS_PER_SITE_HOUR_MAX,
@@ -47,6 +55,23 @@ def test_touches_add_up_by_hour_in_any_order() -> None:
         TouchTally(DAY * 24 + 2, 2, 5),
         TouchTally(DAY * 24 + 3, 4, 10),
     ]
+
+
+@given(st.lists(st.tuples(st.integers(-3, 3), st.booleans()), max_size=30))
+def test_open_days_are_a_plain_count_in_any_order(seen: list[tuple[int, bool]]) -> None:
+    days = SiteDays()
+    for number, (day, is_install) in enumerate(seen):
+        if is_install:
+            days = count_day_install(days, claim(f"i{number}", 24 * day))
+        else:
+            days = count_day_touches(days, replace(shown(0, 2, 5), day=DAY + day))
+    counted: dict[int, list[int]] = {}
+    for day, is_install in seen:
+        count = counted.setdefault(DAY + day, [0, 0, 0])
+        for place, by in enumerate((0, 0, 1) if is_install else (2, 5, 0)):
+            count[place] += by
+    found = [(one.day, [one.clicks, one.impressions, one.installs]) for one in days.open]
+    assert found == sorted(counted.items())
 
 
 def test_hours_become_days_and_days_are_forgotten_after_the_window() -> None:
