@@ -47,7 +47,7 @@ def run_flood(seed: int) -> Counter[str]:
     run.run_disturbed(faults=seed % 12)
     stored = projection.tables(run.warehouse.rows)
     invariants.check_rest(run)
-    invariants.check_accounting(stored, scenario)
+    invariants.check_accounting(stored, scenario, run.log)
     invariants.check_replay(run, rules, random.Random(seed), StageObserver())
     return evictions.by_bound
 

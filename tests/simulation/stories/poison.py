@@ -38,7 +38,7 @@ def run_poisoned(seed: int) -> Counter[str]:
     run.run_disturbed(faults=seed % 12)
     stored = projection.tables(run.warehouse.rows)
     invariants.check_rest(run, may_raise=True)
-    invariants.check_accounting(stored, scenario)
+    invariants.check_accounting(stored, scenario, run.log)
     invariants.check_replay(run, rules, chance)
     fates = projection.final_dispositions(stored["ledger"])
     aside = {
