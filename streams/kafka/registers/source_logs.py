@@ -12,7 +12,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from operator import attrgetter
 
 import aiokafka
 import msgspec
@@ -78,19 +77,27 @@ async def number_source_logs(core: CoreSettings, logs: KnownLogs) -> Mapping[str
     numbers, new = numbered(known, logs)
     if new:
         await _record(core, new)
-    for found in new:
-        if found.number:
-            earlier = (log for log in known if log.topic == found.topic)
-            _logger.warning("%s", _line(found, max(earlier, key=attrgetter("number"))))
+    for line in renewed_sources(known, logs):
+        _logger.warning("%s", line)
     return numbers
 
 
-def _line(found: SourceLog, before: SourceLog) -> str:
+def renewed_sources(known: Sequence[SourceLog], logs: KnownLogs) -> list[str]:
+    """One line for each source topic that has another log now than those that workers met."""
+    _, new = numbered(known, logs)
+    return [_line(found, _latest(known, found.topic)) for found in new if found.number]
+
+
+def _latest(known: Sequence[SourceLog], topic: str) -> str:
+    return max((log.number, log.log) for log in known if log.topic == topic)[1]
+
+
+def _line(found: SourceLog, before: str) -> str:
     return (
-        f"source topic {found.topic} is another log than before ({found.log}, before "
-        f"{before.log}): it was deleted and created anew, or the cluster is another one; what "
-        "nobody had read of the old log is lost, and what is in the new one is decided and counted "
-        f"beside the old rows, its offsets counted on from {found.number} × 2^40"
+        f"source topic {found.topic} is another log than before ({found.log}, before {before}): it "
+        "was deleted and created anew, or the cluster is another one; what nobody had read of the "
+        "old log is lost, and what is in the new one is decided and counted beside the old rows, "
+        f"its offsets counted on from {found.number} × 2^40"
     )
 
 

@@ -8,6 +8,7 @@ from aiokafka.errors import KafkaError
 
 from schemas import topics
 from streams.errors import Stop
+from streams.kafka.registers.source_logs import recorded_logs, renewed_sources
 from streams.operations.doctor.check import Check, verdict
 from streams.runtime.clients import denied_right
 from streams.runtime.identity import KnownLogs
@@ -47,6 +48,8 @@ async def _compare(settings: Settings) -> tuple[KnownLogs, list[str]]:
         await offsets.start()
         logs = await offsets.known_logs(topic.name for topic in topics.ALL)
         wrong += await _positions(offsets, logs, [topic.name for topic in internal])
+        if logs.log_id(topics.SOURCE_LOGS.name):
+            wrong += renewed_sources(await recorded_logs(core), logs)
     finally:
         await offsets.stop()
     return logs, wrong + await _of_storing(storing, logs)

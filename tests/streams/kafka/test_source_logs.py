@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from streams.kafka.registers.source_logs import SourceLog, numbered
+from streams.kafka.registers.source_logs import SourceLog, numbered, renewed_sources
 from streams.runtime.identity import UNKNOWN_LOGS, KnownLogs
 
 FIRST = KnownLogs("c", {"installs": "a", "costs": "b"}, {"installs": 4, "costs": 4})
@@ -29,6 +29,15 @@ def test_a_log_that_comes_back_has_its_old_number_and_the_next_one_none_that_was
     assert numbered(known, FIRST) == ({"installs": 0, "costs": 0}, [])
     third = KnownLogs("c", {"installs": "y"}, {"installs": 4})
     assert numbered(known, third)[0] == {"installs": 2}
+
+
+def test_a_topic_created_anew_gets_one_line_until_a_worker_has_met_it() -> None:
+    known = numbered([], FIRST)[1]
+    assert renewed_sources([], FIRST) == renewed_sources(known, FIRST) == []
+    (line,) = renewed_sources(known, ANEW)
+    assert "source topic installs is another log than before (c/x, before c/a)" in line
+    assert line.endswith("its offsets counted on from 1 × 2^40")
+    assert renewed_sources([*known, *numbered(known, ANEW)[1]], ANEW) == []
 
 
 def test_topics_of_another_cluster_are_other_logs() -> None:
