@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import chain, pairwise
+from typing import cast
 
 from attribution.rules.rules import Rules, Scope
 from schemas.file_error import FileError
@@ -77,7 +78,7 @@ def _meetings(scopes: Sequence[Scope], shorter: str, longer: str) -> Iterator[tu
 def _overriding(window: str, scopes: Sequence[Scope]) -> list[tuple[int, int, Scope]]:
     """Every scope that sets this window: its milliseconds, the scope's index, the scope."""
     return [
-        (int(value), index, scope)
+        (int(cast(int, value)), index, scope)
         for index, scope in enumerate(scopes)
         for name, value in scope.windows
         if name == window

@@ -1,4 +1,5 @@
-"""Reads a rule file: TOML with [windows], [probabilistic], [fraud], [pair_model] and [[scope]].
+"""Reads a rule file: TOML with [windows], [probabilistic], [fraud], [consent], [pair_model] and
+[[scope]].
 
     [windows]
     click = "7d"
@@ -28,6 +29,7 @@ from attribution.rules.checks import (
     require_disjoint_scopes,
     require_shorter_probabilistic_windows,
 )
+from attribution.rules.consent import USE_NAMES, ConsentRules
 from attribution.rules.rules import Override, Probabilistic, Rules, Scope, Windows
 from schemas.file_error import Duration, FileError, convert_value, decode_toml, require_keys
 from schemas.time import DAY_MS, format_duration
@@ -65,6 +67,7 @@ SECTIONS: Mapping[str, type[Struct]] = {
     "windows": Windows,
     "probabilistic": Probabilistic,
     "fraud": FraudRules,
+    "consent": ConsentRules,
 }
 SCOPES_MAX = 10_000
 """Bounds the time to check scopes against each other."""
@@ -122,6 +125,10 @@ def _scope(block: dict[str, Any], where: str) -> Scope:
                     "this window holds for the whole app",
                     "scopes with an app_id alone",
                 )
+        if scope.consent:
+            raise FileError(
+                f"{where}.consent", "consent is asked by the app", "scopes with an app_id alone"
+            )
     return scope
 
 
@@ -135,6 +142,7 @@ def _sections(block: Mapping[str, Any], where: str) -> Scope:
         windows=overrides["windows"],
         probabilistic=overrides["probabilistic"],
         fraud=overrides["fraud"],
+        consent=overrides["consent"],
     )
 
 
@@ -153,6 +161,8 @@ def _override(value: Any, field: FieldInfo, kind: type[Struct], where: str) -> A
     if kind is Windows:
         most = WINDOWS_MS_MAX[field.name]
         return _duration(value, 0 if field.name in MAY_BE_ZERO else 1, most, where)
+    if kind is ConsentRules:
+        return _uses(value, where)
     least = 1 if field.name in MUST_COUNT else 0
     if isinstance(value, str) and field.name.endswith("_ms"):
         return _duration(value, least, THRESHOLD_MS_MAX, where)
@@ -164,6 +174,13 @@ def _override(value: Any, field: FieldInfo, kind: type[Struct], where: str) -> A
         if not least <= converted <= most:
             raise FileError(where, f"{converted} is out of range", f"{least} to {most}")
     return converted
+
+
+def _uses(value: Any, where: str) -> tuple[str, ...]:
+    """The uses that a refusal forbids, in one order, so that equal tables are equal rules."""
+    if not isinstance(value, list) or not all(name in USE_NAMES for name in value):
+        raise FileError(where, f"{value!r} is no list of uses", ", ".join(USE_NAMES))
+    return tuple(name for name in USE_NAMES if name in value)
 
 
 def _duration(value: Any, least: int, most: int, where: str) -> int:

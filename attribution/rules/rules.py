@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from attribution.decision.fraud import SITE_REASONS, FraudRules
 from attribution.probabilistic.pair_model import DEFAULT_MODEL, PairModel
+from attribution.rules.consent import ConsentRules
 from schemas.records import Touch, TouchKind
 from schemas.time import DAY_MS, HOUR_MS, EventMs, Millis
 
@@ -53,6 +54,7 @@ class Policy(Struct, frozen=True, kw_only=True):
     windows: Windows = Windows()
     probabilistic: Probabilistic = Probabilistic()
     fraud: FraudRules = FraudRules()
+    consent: ConsentRules = ConsentRules()
 
     def window_ms(self, touch: Touch, *, is_probabilistic: bool, is_known_user: bool) -> Millis:
         """The lookback window of this touchpoint by the rule, whatever it asks for itself."""
@@ -64,7 +66,7 @@ class Policy(Struct, frozen=True, kw_only=True):
         return windows.click if is_click else windows.view
 
 
-Override = tuple[str, int | float | str | bool]
+Override = tuple[str, int | float | str | bool | tuple[str, ...]]
 
 
 class Scope(Struct, frozen=True, kw_only=True):
@@ -81,6 +83,7 @@ class Scope(Struct, frozen=True, kw_only=True):
     windows: tuple[Override, ...] = ()
     probabilistic: tuple[Override, ...] = ()
     fraud: tuple[Override, ...] = ()
+    consent: tuple[Override, ...] = ()
 
     @property
     def selectors(self) -> tuple[str, str, str]:
@@ -96,6 +99,7 @@ class Scope(Struct, frozen=True, kw_only=True):
             windows=replace(policy.windows, **dict(self.windows)),
             probabilistic=replace(policy.probabilistic, **dict(self.probabilistic)),
             fraud=replace(policy.fraud, **dict(self.fraud)),
+            consent=replace(policy.consent, **dict(self.consent)),
         )
 
 

@@ -106,14 +106,15 @@ _DECIDES: Mapping[str, Mapping[str, str]] = {
         "oaid": _DEVICE_ID,
         "ip": "likeness, where probabilistic matching is on",
         "user_agent": "likeness, where probabilistic matching is on",
-        "att_status": "whether likeness may be used",
-        "limit_ad_tracking": "whether likeness may be used",
-        "consent": "whether likeness may be used",
+        "att_status": "which ids and likeness may be used",
+        "limit_ad_tracking": "which ids and likeness may be used",
+        "consent": "which ids and likeness may be used",
         "customer_user_id": "whose money it is",
     },
     "Consent": {
-        "data_usage": "whether likeness may be used",
-        "ads_personalization": "whether likeness may be used",
+        "data_usage": "which ids and likeness may be used",
+        "ads_personalization": "which ids and likeness may be used",
+        "ad_storage": "which ids and likeness may be used",
     },
     "Touchpoint": {
         "touch_type": "clicks come before impressions",
@@ -210,7 +211,6 @@ _IGNORED: Mapping[str, Mapping[str, str]] = {
     "Event": {"source": "what a sender claims to be is no evidence; signatures are"},
     "Consent": {
         "gdpr_applies": "what is forbidden is forbidden, whichever law says so",
-        "ad_storage": "it is about storage on the device, where nothing is kept",
     },
     "Install": {
         "install_finish_time_s": "the begin of the download and the first open enclose it",

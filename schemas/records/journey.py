@@ -55,6 +55,7 @@ class Installed(Struct, frozen=True, array_like=True, gc=False, tag=1):
     devices: list[int] = []  # hashes of its device keys
     evidence: list[int] = []  # hashes of its other keys, and of what the store says
     conversion_id: str = ""  # empty for the first life of an install: its install id
+    forbidden: int = 0  # uses that the person refuses: bits of `attribution.rules.consent.Use`
 
     @property
     def life_id(self) -> str:

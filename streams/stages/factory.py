@@ -61,7 +61,7 @@ def stage_factory(
     def create(stage: str, partition: int, partitions: int, sources: int | None = None) -> Stage:
         match stage:
             case "intake":
-                return Intake(partition, partitions, rules.intake, observer)
+                return Intake(partition, partitions, rules.intake, observer, rules.attribution)
             case "matching":
                 return Matching(partition, partitions, rules.attribution, observer, sources)
             case "journeys":

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from attribution.matching.referrer import Referrer
 from attribution.matching.sampled_paths import DEVICE_PREFIX
+from attribution.rules.consent import Use
 from schemas.events import DeviceEvent, Install, Touchpoint
 from schemas.ids import normal_click_id, normal_device_id, normal_id
 from schemas.parts import Identity
@@ -43,11 +44,16 @@ def postback_key(postback_id: str) -> str:
     return f"p:{postback_id}"
 
 
-def device_keys(event: DeviceEvent, pseudonyms: Pseudonyms) -> list[str]:
-    """One key per device id: Google's and Apple's advertising ids, OAID, and Apple's vendor id."""
+def device_keys(event: DeviceEvent, pseudonyms: Pseudonyms, forbidden: int = 0) -> list[str]:
+    """One key per device id: Google's and Apple's advertising ids, OAID, and Apple's vendor id.
+    `forbidden`: bits of `Use`."""
+    ids: tuple[str | None, ...] = event.gaid, event.idfa, event.oaid, event.idfv
+    if forbidden:
+        ids = () if forbidden & Use.ADVERTISING_ID else ids[:3]
+        ids = ids if forbidden & Use.VENDOR_ID else (*ids, event.idfv)
     return [
         f"{DEVICE_PREFIX}{event.app_id}:{device_pseudonym(device_id, pseudonyms)}"
-        for device_id in (event.gaid, event.idfa, event.oaid, event.idfv)
+        for device_id in ids
         if device_id is not None
     ]
 
@@ -103,12 +109,12 @@ def signed_key(touch: Touchpoint) -> str:
 
 
 def install_lookups(
-    install: Install, referrer: Referrer, pseudonyms: Pseudonyms
+    install: Install, referrer: Referrer, pseudonyms: Pseudonyms, forbidden: int = 0
 ) -> list[tuple[Signal, str]]:
     """The lookups of an install: every key once, with its strongest signal."""
     lookups = {click_key(install.app_id, one): Signal.REFERRER for one in referrer.click_ids}
     if install.click_id:
         lookups.setdefault(click_key(install.app_id, install.click_id), Signal.CLICK_ID)
-    for key in device_keys(install, pseudonyms):
+    for key in device_keys(install, pseudonyms, forbidden):
         lookups.setdefault(key, Signal.DEVICE_ID)
     return [(signal, key) for key, signal in lookups.items()]

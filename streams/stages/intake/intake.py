@@ -13,6 +13,7 @@ from msgspec import MsgspecError, Struct, json
 
 from attribution.matching.referrer import ReferrerReader
 from attribution.postbacks.postback_check import PostbackCheck, PostbackRules
+from attribution.rules.rules import Rules
 from schemas import topics
 from schemas.clocks import ClockRules, CorrectedTime, corrected_time
 from schemas.decode import Unreadable, decode
@@ -83,7 +84,12 @@ class Intake:
     name = "intake"
 
     def __init__(
-        self, partition: int, partitions: int, rules: IntakeRules, observer: StageObserver
+        self,
+        partition: int,
+        partitions: int,
+        rules: IntakeRules,
+        observer: StageObserver,
+        attribution: Rules | None = None,
     ) -> None:
         self.source_logs: Mapping[str, int] = {}
         self._partition = partition
@@ -112,6 +118,7 @@ class Intake:
             PostbackCheck(rules.postbacks),
             ReferrerReader(rules.referrer_parameters, self._leniency.judge),
             rules.former,
+            attribution or Rules(),
         )
         self._breaker = FloodBreaker(
             rules.dead_letter_share_max, rules.dead_letter_window, observer

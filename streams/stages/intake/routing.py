@@ -7,6 +7,7 @@ from itertools import product
 
 from attribution.matching.referrer import ReferrerReader
 from attribution.postbacks.postback_check import PostbackCheck
+from attribution.rules.rules import Rules
 from schemas import topics
 from schemas.clocks import CorrectedTime, at_right_time
 from schemas.decode import Unreadable
@@ -27,6 +28,7 @@ from schemas.events import (
     Subscription,
     Touchpoint,
 )
+from schemas.outcomes import Outcome
 from schemas.records import (
     AccountLinked,
     Erased,
@@ -56,7 +58,8 @@ from streams.stages.intake.install_evidence import install_evidence
 from streams.stages.intake.money_steps import money_seen
 from streams.stages.intake.signatures import Signatures, id_flags
 from streams.stages.intake.site_touches import TouchCounts
-from streams.stages.intake.traits import event_traits, has_consent, network_key
+from streams.stages.intake.traits import network_key
+from streams.stages.personal.consent_check import ConsentCheck
 from streams.stages.personal.personal_keys import PersonalKeys
 
 
@@ -70,6 +73,7 @@ class RoutingRules:
     postbacks: PostbackCheck
     referrers: ReferrerReader = field(default_factory=ReferrerReader)
     former: FormerPseudonyms | None = None
+    attribution: Rules = field(default_factory=Rules)
 
 
 class Routing:
@@ -93,8 +97,8 @@ class Routing:
         self._touches_by_site = TouchCounts()
         self._pseudonyms = rules.pseudonyms
         self._keys = PersonalKeys(rules.pseudonyms, rules.former)
+        self._consent = ConsentCheck(rules.attribution, rules.pseudonyms, rules.is_probabilistic)
         self._signatures = rules.signatures
-        self._is_probabilistic = rules.is_probabilistic
         self._postbacks = rules.postbacks
         self._referrers = rules.referrers
         self._observer = observer
@@ -138,9 +142,11 @@ class Routing:
             case Purchase() | Subscription() | Refund() | AdRevenue():
                 self._money(at_right_time(event, clock), source, ts, clock)
             case Cost():
-                self._cost(event, source)
+                spend = rows.spend_row(event, source)
+                self._store(topics.SPEND.name, spend.campaign_id, spend, source)
             case ExchangeRate():
-                self._rate(event, source)
+                rate = rows.rate_row(event, source)
+                self._store(topics.RATES.name, rate.rate_id, rate, source)
             case SkanPostback() | AakPostback():
                 self._postback(event, source, ts)
             case PrivacyRequest():
@@ -154,12 +160,13 @@ class Routing:
         raw: bytes,
         clock: CorrectedTime | None,
     ) -> None:
-        device, shown = self._keys.of_touch(event, ts)
+        forbidden = self._consent.forbidden(event)
+        device, shown = self._keys.of_touch(event, ts, forbidden)
         # What is signed is the time that was sent.
         flags = self._signatures.flags(event, ts, raw) | id_flags(event)
         event = at_right_time(event, clock)
         # A touchpoint with a device id is matched by that id only.
-        traits = self._traits(event) if not device else []
+        traits = self._consent.traits(event, forbidden) if not device else []
         touch = stage_records.touch_seen(event, ts, flags, traits, clock)
         if event.environment == "production":
             self._touches_by_site.add(event.app_id, touch)
@@ -188,9 +195,9 @@ class Routing:
             self._observer.on_evicted("referrer_click_ids_max", referrer.dropped)
         if referrer.is_sealed:
             self._observer.on_dropped(event.app_id, "install_referrer.utm_content")
-        lookups = match_keys.install_lookups(event, referrer, self._pseudonyms)
-        lookups, known_by = self._keys.of_install(event, ts, lookups)
-        traits = self._traits(event)
+        forbidden = self._consent.forbidden(event)
+        lookups, known_by = self._keys.of_install(event, ts, referrer, forbidden)
+        traits = self._consent.traits(event, forbidden)
         if traits:
             lookups.append((Signal.PROBABILISTIC, network_key(event.app_id, traits)))
         installed = stage_records.installed(
@@ -198,7 +205,7 @@ class Routing:
         )
         installed = stage_records.installed_at_right_time(installed, event, clock)
         event = at_right_time(event, clock)
-        installed = install_evidence(installed, event, known_by)
+        installed = install_evidence(installed, event, known_by, forbidden)
         self._journeys.add(_journey_of(event, event.install_id), installed)
         signals = [signal for signal, _ in lookups]
         keys = match_keys.in_scope(event, [key for _, key in lookups])
@@ -248,14 +255,8 @@ class Routing:
         if event.install_id is not None:
             self._link(event, event.install_id, ts)
 
-    def _cost(self, event: Cost, source: Source) -> None:
-        row = rows.spend_row(event, source)
-        self.outbox.add(topics.SPEND.name, row.campaign_id, row)
-        self.outbox.settle(source, "decided")
-
-    def _rate(self, event: ExchangeRate, source: Source) -> None:
-        row = rows.rate_row(event, source)
-        self.outbox.add(topics.RATES.name, row.rate_id, row)
+    def _store(self, topic: str, row_id: str, row: Outcome, source: Source) -> None:
+        self.outbox.add(topic, row_id, row)
         self.outbox.settle(source, "decided")
 
     def _postback(self, event: SkanPostback | AakPostback, source: Source, ts: LogMs) -> None:
@@ -267,8 +268,7 @@ class Routing:
 
     def _privacy_request(self, event: PrivacyRequest, source: Source, ts: LogMs) -> None:
         row = rows.privacy_row(event, source, self._pseudonyms)
-        self.outbox.add(topics.PRIVACY_ROWS.name, row.subject_request_id, row)
-        self.outbox.settle(source, "decided")
+        self._store(topics.PRIVACY_ROWS.name, row.subject_request_id, row, source)
         if event.request_type == "erasure":
             self._erase(event, ts)
 
@@ -288,11 +288,6 @@ class Routing:
                 continue
             for key in self._keys.of_identity(event.app_id, identity, ts):
                 self._match.add(key, ErasureSeen(key, request_id, ts))
-
-    def _traits(self, event: Touchpoint | Install) -> list[str]:
-        if not self._is_probabilistic or not has_consent(event):
-            return []
-        return event_traits(event, self._pseudonyms)
 
 
 def _journey_of(event: DeviceEvent, install_id: str) -> str:

@@ -89,8 +89,8 @@ def installed(
     *,
     is_organic: bool = False,
 ) -> Installed:
-    """The install as its journey receives it; `lookups` is the number of answers to wait for, and
-    `is_organic` what its referrer says."""
+    """The install as its journey receives it; `lookups` is the number of answers to wait for,
+    `is_organic` what its referrer says, and `forbidden` what the person refuses."""
     stamps = store_times(event, ts, None)
     return Installed(
         install_id=event.install_id,

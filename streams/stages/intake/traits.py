@@ -5,11 +5,9 @@ from __future__ import annotations
 import ipaddress
 from ipaddress import IPv4Address, IPv6Address
 
+from attribution.rules.consent import ATT_AUTHORIZED
 from schemas.events import DeviceEvent
 from streams.stages.common.pseudonyms import Pseudonyms
-
-ATT_AUTHORIZED = 3
-"""Apple's ATTrackingManager status. Without it Apple forbids recognising a device."""
 
 NETWORK_BITS = {4: 24, 6: 48}
 """Leading bits of an address that identify its network, by IP version."""

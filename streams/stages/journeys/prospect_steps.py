@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from attribution import journey as journeys
 from attribution.journey import Journey
+from attribution.rules.consent import Use
 from attribution.rules.rules import Rules
 from online_models.scoring import prospects
 from online_models.scoring.landmark_scores import (
@@ -27,10 +28,15 @@ from streams.stages.journeys import decision_rows
 from streams.stages.journeys.active_models import ActiveModels
 
 
+def is_unscored(install: Installed) -> bool:
+    """Whether models leave an install out: a later life, test traffic, or who refuses it."""
+    return bool(install.conversion_id or install.forbidden & Use.PREDICTION)
+
+
 def prospect_due(prospect: Prospect, journey: Journey) -> LogMs | None:
     """Log time at which an install has a landmark to score or labels to release; None: never."""
     install = journey.install
-    if install is None or journey.version == 0 or prospect.is_closed or install.conversion_id:
+    if install is None or journey.version == 0 or prospect.is_closed or is_unscored(install):
         return None
     landmark_due, release_due = next_landmark_due(prospect, install.time), prospect.release_due
     return LogMs(min(landmark_due or release_due, release_due or landmark_due)) or None
@@ -83,7 +89,7 @@ class ProspectSteps:
         found, visits = [], []
         for prospect, journey in installs:
             install = journey.install
-            if install is None or journey.version == 0 or install.conversion_id:
+            if install is None or journey.version == 0 or is_unscored(install):
                 continue
             due, release = next_landmark_due(prospect, install.time), prospect.release_due
             if 0 < due <= now and not 0 < release < due:
@@ -100,7 +106,7 @@ class ProspectSteps:
     def reach(self, prospect: Prospect, journey: Journey, stage_time: LogMs) -> Prospect:
         """Score landmarks and release labels. The install itself is scored without waiting."""
         install = journey.install
-        if install is None or journey.version == 0 or prospect.is_closed or install.conversion_id:
+        if install is None or journey.version == 0 or prospect.is_closed or is_unscored(install):
             return prospect
         releases, facts = self._active.models.releases, decision_rows.install_facts(install)
         # Landmarks and releases are event times, due once log time has reached them.

@@ -1,5 +1,6 @@
-"""What intake makes of personal ids: match keys under the secrets in force."""
+"""What intake makes of personal ids, and what it may not use of them."""
 
+from streams.stages.personal.consent_check import ConsentCheck
 from streams.stages.personal.personal_keys import PersonalKeys
 
-__all__ = ["PersonalKeys"]
+__all__ = ["ConsentCheck", "PersonalKeys"]

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from schemas.events import DeviceEvent, Touchpoint
+from attribution.matching.referrer import Referrer
+from schemas.events import Install, Touchpoint
 from schemas.parts import Identity
 from schemas.records import SANDBOX_SCOPE, Signal
 from schemas.time import LogMs
@@ -28,25 +29,27 @@ class PersonalKeys:
         self._pseudonyms = pseudonyms
         self._former = former
 
-    def of_touch(self, touch: Touchpoint, ts: LogMs) -> tuple[list[str], str]:
-        """The keys of its devices, and the one that its row shows; empty: it has none."""
-        device = match_keys.device_keys(touch, self._pseudonyms)
+    def of_touch(self, touch: Touchpoint, ts: LogMs, forbidden: int) -> tuple[list[str], str]:
+        """The keys of its devices, and the one that its row shows; empty: it has none that may be
+        used."""
+        device = match_keys.device_keys(touch, self._pseudonyms, forbidden)
         if not device:
             return device, ""
         shown = device[0]
         if former := self._former_at(ts):
-            device = [*match_keys.device_keys(touch, former), *device]
+            device = [*match_keys.device_keys(touch, former, forbidden), *device]
         return device, shown
 
     def of_install(
-        self, event: DeviceEvent, ts: LogMs, lookups: Lookups
+        self, event: Install, ts: LogMs, referrer: Referrer, forbidden: int
     ) -> tuple[Lookups, Lookups]:
-        """All lookups of an install, of which those under the secret in force are given, and those
-        that tell a repeat of it from another life."""
+        """The lookups of an install, and those that tell a repeat of it from another life."""
+        lookups = match_keys.install_lookups(event, referrer, self._pseudonyms, forbidden)
         former = self._former_at(ts)
         if former is None:
             return lookups, lookups
-        before = [(Signal.DEVICE_ID, key) for key in match_keys.device_keys(event, former)]
+        device = match_keys.device_keys(event, former, forbidden)
+        before = [(Signal.DEVICE_ID, key) for key in device]
         by_click = [one for one in lookups if one[0] is not Signal.DEVICE_ID]
         return [*lookups, *before], [*by_click, *before]
 

@@ -141,7 +141,7 @@ def test_the_example_says_the_defaults_before_its_scopes() -> None:
         ("[window]", "unknown key 'window', did you mean windows?"),
         (
             "bids = 1",
-            "unknown key 'bids'; allowed: windows, probabilistic, fraud, sco",
+            "unknown key 'bids'; allowed: windows, probabilistic, fraud, consent, sco",
         ),
         ("windows = 7", "windows: 7 is not a table; allowed: keys and values"),
         ("[scope]\napp_id = 'a'", "scope: this is not a list of tables; allowed: [[scope]] blocks"),

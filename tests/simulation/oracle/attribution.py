@@ -200,7 +200,15 @@ def referred_click(event: events.Install) -> str | None:
 
 
 def devices(event: events.DeviceEvent) -> Iterable[str]:
-    ids = (event.gaid, event.idfa, event.idfv, event.oaid)
+    """The ids that may be read. Whoever limits tracking, or denies it, keeps the id for ads to
+    themselves, and whoever refuses data usage the vendor's, too."""
+    answers = event.consent
+    limits = event.limit_ad_tracking or event.att_status in (0, 1, 2)
+    ids = [event.idfv] if limits or (answers is not None and answers.ad_storage is False) else [
+        event.gaid, event.idfa, event.idfv, event.oaid
+    ]  # fmt: skip
+    if answers is not None and answers.data_usage is False:
+        ids = []
     return [f"device {record}" for record in ids if record is not None and record != NOBODY]
 
 

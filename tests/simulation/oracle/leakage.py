@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from online_models.features.carried import carried_features
 from online_models.scoring.landmarks import LANDMARKS
 from schemas import topics
+from schemas.events import Install
 from schemas.records import (
     ActivitySeen,
     Candidates,
@@ -63,8 +64,13 @@ def check_order(calm: Topology, wild: Topology, oracle: Oracle) -> None:
                 continue
             if all(found):
                 same(f"order: {name}", found[1], found[0])
-            is_due = at <= calm.scenario.ends_at
+            is_due = at <= calm.scenario.ends_at and not _refuses(install.event)
             same(f"order: {name} is there", list(map(bool, found)), [is_due] * 2)
+
+
+def _refuses(event: Install) -> bool:
+    """Whether the person forbids to use anything of theirs, so that nothing is predicted."""
+    return event.consent is not None and event.consent.data_usage is False
 
 
 def _check_sources(run: Topology, rules: StageRules, row: Row, known_by: int) -> None:

@@ -7,10 +7,11 @@ from typing import Any
 import msgspec
 import pytest
 
+from attribution.rules.consent import ATT_AUTHORIZED
 from schemas.events import Install, Touchpoint
 from schemas.records import TRAITS
 from streams.stages.common.pseudonyms import Pseudonyms
-from streams.stages.intake.traits import ATT_AUTHORIZED, event_traits, has_consent, network_key
+from streams.stages.intake.traits import event_traits, has_consent, network_key
 from tests.worlds.stage_world import event
 
 SECRET = Pseudonyms(b"secret")

@@ -1,0 +1,34 @@
+"""What the person behind an event refuses, and the traits that may be compared all the same."""
+
+from __future__ import annotations
+
+from attribution.rules.consent import Use, forbidden_uses, refusals
+from attribution.rules.rules import Rules
+from schemas.events import DeviceEvent, Install, Touchpoint
+from streams.stages.common.pseudonyms import Pseudonyms
+from streams.stages.intake.traits import event_traits, has_consent
+
+
+class ConsentCheck:
+    """Applies the table of consent of each app."""
+
+    def __init__(self, rules: Rules, pseudonyms: Pseudonyms, is_probabilistic: bool) -> None:
+        self._rules = rules
+        self._pseudonyms = pseudonyms
+        self._is_probabilistic = is_probabilistic
+
+    def forbidden(self, event: DeviceEvent) -> int:
+        """The uses that the table of the app forbids: bits of `Use`."""
+        if event.consent is None and event.att_status is None and not event.limit_ad_tracking:
+            return 0
+        refused = refusals(event)
+        if not refused:
+            return 0
+        policy = self._rules.app_policy(event.app_id, event.event_time)
+        return forbidden_uses(refused, policy.consent)
+
+    def traits(self, event: Touchpoint | Install, forbidden: int) -> list[str]:
+        """What probabilistic matching may compare; it needs explicit consent, too."""
+        if not self._is_probabilistic or forbidden & Use.PROBABILISTIC or not has_consent(event):
+            return []
+        return event_traits(event, self._pseudonyms)
