@@ -264,9 +264,9 @@ _DECODES_MAX = 5
 
 def normal_click_id(text: str) -> str:
     """The one form in which a click id is compared: without encoding, with `+` for the space that
-    decoding makes of it, and without the padding of base64. The id of a touchpoint and the copy of
-    it in a referrer pass through different numbers of encodings."""
-    if "%" not in text and " " not in text and text[-1:] != "=":
+    decoding makes of it, without either or quotes around it, and without the padding of base64. The
+    id of a touchpoint and the copy of it in a referrer pass through different encodings."""
+    if "%" not in text and " " not in text and text.strip(_AROUND_CLICK_IDS).rstrip("=") == text:
         return text
     plain = text.strip(_SPACE)
     for _ in range(_DECODES_MAX):
@@ -274,4 +274,7 @@ def normal_click_id(text: str) -> str:
         if inner == plain or not inner.isprintable() or "\ufffd" in inner:
             break
         plain = inner
-    return plain.replace(" ", "+").rstrip("=") or text
+    return plain.replace(" ", "+").lstrip(_AROUND_CLICK_IDS).rstrip(_AROUND_CLICK_IDS + "=") or text
+
+
+_AROUND_CLICK_IDS = _SPACE + "+\"'`"

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote, quote_plus
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from attribution.matching.referrer import (
@@ -130,6 +130,22 @@ def test_any_text_is_read_to_at_most_so_many_printable_ids(text: str) -> None:
     for click in read.click_ids:
         assert click.isprintable()
         assert 0 < len(click) <= 256
+
+
+AROUND = st.lists(
+    st.sampled_from(["+", " ", "%20", "%2B", '"', "%22", "%2522", "'", "`"]), max_size=3
+)
+
+
+@settings(max_examples=300)
+@given(st.from_regex(r"[A-Za-z][\w/+-]{3,40}9", fullmatch=True), AROUND, AROUND, st.booleans())
+def test_spaces_and_quotes_around_a_click_id_are_none_of_it(
+    click: str, before: list[str], after: list[str], is_encoded: bool
+) -> None:
+    text = "".join([*before, quote(click, safe="") if is_encoded else click, *after])
+    assert normal_click_id(text) == normal_click_id(click) == click
+    if click.isascii():
+        assert READER.read(f"utm_source=x&click_id={text}&c=1").click_ids == (click,)
 
 
 @given(st.text(max_size=60))
