@@ -121,6 +121,9 @@ MILESTONES = _outcome("milestones", "install_id", "First event of each name of a
 SPEND = _outcome("spend", "campaign_id", "Accepted cost reports.")
 POSTBACK_ROWS = _outcome("postback-rows", "postback_id", "Checked postbacks, aggregate only.")
 PRIVACY_ROWS = _outcome("privacy-rows", "subject_request_id", "Accepted privacy requests.")
+PRIVACY_RECEIPTS = _outcome(
+    "privacy-receipts", "subject_request_id", "What an erasure request found in each place."
+)
 PARKED = _outcome("parked", "transaction_id or event_id", "Waiting for a link, or expired.")
 LEDGER = _outcome("ledger", "source topic-partition", "What became of every source offset.")
 DEAD_LETTERS = Topic(
@@ -171,6 +174,7 @@ OUTCOMES = (
     RATES,
     POSTBACK_ROWS,
     PRIVACY_ROWS,
+    PRIVACY_RECEIPTS,
     PARKED,
     LEDGER,
     DEAD_LETTERS,

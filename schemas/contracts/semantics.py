@@ -97,6 +97,9 @@ SEMANTICS: dict[str, Semantics] = {
         "(event_time, event_id) counts. Only signature_state valid counts.",
     ),
     "privacy-rows": Semantics("subject_request_id", SAME_AGAIN),
+    "privacy-receipts": Semantics(
+        "receipt_id", SAME_AGAIN, readers="headwater storing, headwater privacy"
+    ),
     "parked": Semantics("parked_id", f"{SAME_AGAIN} Each state of a subject has its own id."),
     "ledger": Semantics(
         "stage, disposition, move, source_topic, source_partition, offsets",

@@ -13,9 +13,11 @@ from schemas.outcomes.accounting import (
     DroppedField,
     Freshness,
     LedgerRow,
+    PrivacyReceipt,
     PrivacyRow,
     Quarantined,
     QuarantinedKind,
+    ReceiptResult,
 )
 from schemas.outcomes.activity import ActiveDayRow, MilestoneRow
 from schemas.outcomes.attribution import Attribution, DecisionReason, FraudVerdict, TouchOutcome
@@ -54,10 +56,12 @@ __all__ = [
     "Parked",
     "PostbackRow",
     "Prediction",
+    "PrivacyReceipt",
     "PrivacyRow",
     "Quarantined",
     "QuarantinedKind",
     "RateRow",
+    "ReceiptResult",
     "ReliabilityRow",
     "SpendRow",
     "TouchOutcome",

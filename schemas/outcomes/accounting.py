@@ -30,6 +30,44 @@ class PrivacyRow(Outcome, frozen=True, kw_only=True, gc=False):
     source_offset: int
 
 
+ReceiptResult = Literal[
+    "looked_up", "cannot_be_matched", "found", "nothing_found", "already_erased"
+]
+
+
+class PrivacyReceipt(Outcome, frozen=True, kw_only=True, gc=False):
+    """What one place found of the person who asked to be forgotten, and what follows from it.
+
+    A request has a row of intake for each of its identities, one of matching for each match key,
+    and one of journeys for each install.
+    """
+
+    receipt_id: str
+    """Id of the row: the request, the place and its subject; a repeat keeps it."""
+    subject_request_id: str
+    """Id of the request."""
+    app_id: str
+    """App that the request is about."""
+    environment: str
+    """production or sandbox."""
+    place: Literal["intake", "matching", "journeys"]
+    """Stage that looked: intake, matching or journeys."""
+    subject_type: str
+    """Type of the subject: that of the identity, device, account or install_id."""
+    subject_key: str
+    """What was looked up: a pseudonym, a match key or an install_id; after the rows of the person
+    are made anonymous an anonymous id."""
+    result: ReceiptResult
+    """looked_up: matching or journeys answer; cannot_be_matched; found; nothing_found; or
+    already_erased, by an earlier request."""
+    detail: str
+    """What the result means, and what can be done."""
+    found: dict[str, float]
+    """How much of each kind was found."""
+    requested_at: LogMs
+    """Log time of the request."""
+
+
 Disposition = Literal["decided", "duplicate", "parked", "expired", "dead_lettered", "quarantined"]
 
 

@@ -8,6 +8,7 @@ from schemas.outcomes.accounting import (
     DroppedField,
     Freshness,
     LedgerRow,
+    PrivacyReceipt,
     PrivacyRow,
     Quarantined,
 )
@@ -36,6 +37,7 @@ OUTCOME_OF_TOPIC: dict[str, type[Outcome]] = {
     topics.RATES.name: RateRow,
     topics.POSTBACK_ROWS.name: PostbackRow,
     topics.PRIVACY_ROWS.name: PrivacyRow,
+    topics.PRIVACY_RECEIPTS.name: PrivacyReceipt,
     topics.PARKED.name: Parked,
     topics.LEDGER.name: LedgerRow,
     topics.DEAD_LETTERS.name: DeadLetter,

@@ -14,6 +14,9 @@ from streams.stages.common.pseudonyms import Pseudonyms
 
 DEVICE_IDENTITIES = frozenset({"gaid", "idfa", "idfv", "oaid"})
 
+ACCOUNT_IDENTITIES = frozenset({"customer_user_id", "email"})
+"""Where accounts are addresses, an address names one."""
+
 ACCOUNT_PREFIX = "u:"
 
 
@@ -60,7 +63,7 @@ def device_keys(event: DeviceEvent, pseudonyms: Pseudonyms, forbidden: int = 0) 
 
 def identity_keys(app_id: str, identity: Identity, pseudonyms: Pseudonyms) -> list[str]:
     """The match keys of an identity in a privacy request; some have none."""
-    if identity.identity_type == "customer_user_id":
+    if identity.identity_type in ACCOUNT_IDENTITIES:
         forms = written_forms(identity.identity_value)
         return [account_key(app_id, form, pseudonyms) for form in forms]
     if identity.identity_type in DEVICE_IDENTITIES:

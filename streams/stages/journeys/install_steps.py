@@ -16,6 +16,7 @@ from online_models.scoring import prospects
 from online_models.scoring.prospects import Prospect
 from schemas import topics
 from schemas.records import (
+    Erased,
     Installed,
     JourneyFrame,
     JourneyRecord,
@@ -27,6 +28,7 @@ from schemas.records import (
     life_key,
 )
 from schemas.time import DAY_MS, LogMs
+from streams.stages.common.erasure import install_receipt
 from streams.stages.common.match_examples import MatchExamples
 from streams.stages.common.outbox import FrameOutbox, Outbox
 from streams.stages.common.working_set import UNREAD_FROM, WorkingSet
@@ -125,6 +127,9 @@ class InstallSteps:
         if known is not None and isinstance(record, Installed):
             self._open_again(name, state, [life_of(known), *state.lives], record)
             return
+        if isinstance(record, Erased) and state.journey.erased_ts != record.ts:
+            receipt = install_receipt(record, state.journey, len(state.lives))
+            self.outbox.add(topics.PRIVACY_RECEIPTS.name, receipt.subject_request_id, receipt)
         for opening, part in in_lives(record, state.journey, state.lives, self.stage.rules):
             self._advance(life_key(name, opening), part)
 

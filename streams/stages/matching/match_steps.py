@@ -13,6 +13,7 @@ from schemas.records import (
     AccountMoney,
     Candidates,
     Erased,
+    ErasureSeen,
     ExampleFrame,
     ExampleRecord,
     ExposurePath,
@@ -30,6 +31,7 @@ from schemas.records import (
     journey_key,
 )
 from schemas.time import HOUR_MS, LogMs
+from streams.stages.common.erasure import key_receipt
 from streams.stages.common.observer import StageObserver
 from streams.stages.common.outbox import FrameOutbox, Outbox
 from streams.stages.common.parked_rows import money_parked
@@ -100,6 +102,9 @@ class MatchSteps:
         state, facts = advance_key(known, record, self._rules)
         if state is not known:
             self.states.put(key, state)
+        if isinstance(record, ErasureSeen):
+            receipt = key_receipt(record, known)
+            self.outbox.add(topics.PRIVACY_RECEIPTS.name, receipt.subject_request_id, receipt)
         for fact in facts:
             self._report(fact)
             if isinstance(record, MoneySeen) and isinstance(fact, Settled):

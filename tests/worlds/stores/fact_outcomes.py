@@ -67,3 +67,20 @@ def quarantined(offset: int = 0) -> outcomes.Quarantined:
         source_partition=-1,
         source_offset=-1,
     )
+
+
+def privacy_receipt(install_id: str, request_id: str = "r1") -> outcomes.PrivacyReceipt:
+    """What the journey of an install says of a request to forget its user."""
+    return outcomes.PrivacyReceipt(
+        receipt_id=f"{request_id}:journeys:production:puzzle:{install_id}",
+        subject_request_id=request_id,
+        app_id="puzzle",
+        environment="production",
+        place="journeys",
+        subject_type="install_id",
+        subject_key=install_id,
+        result="found",
+        detail="",
+        found={"installs": 1.0},
+        requested_at=LogMs(NOON),
+    )

@@ -11,7 +11,13 @@ from streams.store.base import Store
 from streams.store.columns import OutcomeDecoder
 from streams.store.tables import EPOCH, OFFSET, PARTITION, TABLES
 from tests.worlds.postback_world import postback_row
-from tests.worlds.stores.fact_outcomes import active_day, dropped_field, milestone, quarantined
+from tests.worlds.stores.fact_outcomes import (
+    active_day,
+    dropped_field,
+    milestone,
+    privacy_receipt,
+    quarantined,
+)
 from tests.worlds.stores.model_outcomes import (
     drift_alarm,
     model_quality,
@@ -91,6 +97,7 @@ def every_kind() -> list[Outcome]:
             source_partition=0,
             source_offset=0,
         ),
+        privacy_receipt("i1"),
         parked("m9", "parked"),
         ledger("decided", "installs", [0]),
         dead_letter(),

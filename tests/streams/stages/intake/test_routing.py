@@ -175,13 +175,40 @@ def test_only_an_erasure_erases(request_type: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "identity",
+    ("identity", "result"),
     [
-        {"identity_type": "email", "identity_value": "jane@example.org"},
-        {"identity_type": "gaid", "identity_value": "f" * 64, "identity_format": "sha256"},
+        ({"identity_type": "gaid", "identity_value": GAID}, "looked_up"),
+        ({"identity_type": "install_id", "identity_value": "i1"}, "looked_up"),
+        ({"identity_type": "email", "identity_value": "jane@example.org"}, "looked_up"),
+        (
+            {"identity_type": "gaid", "identity_value": "f" * 64, "identity_format": "sha256"},
+            "cannot_be_matched",
+        ),
     ],
 )
-def test_what_nobody_can_be_known_by_is_told_and_asks_nobody(identity: dict[str, str]) -> None:
+def test_every_identity_of_a_request_gets_an_answer(identity: dict[str, str], result: str) -> None:
+    effects = intake("privacy-requests", request(**identity))
+    (receipt,) = rows(effects, "privacy-receipts")
+    assert (receipt["receipt_id"], receipt["result"]) == ("r1:intake:0", result)
+    assert identity["identity_value"] not in str(receipt)
+    assert bool(records_in(matched(effects)) + records_in(journeyed(effects))) == (
+        result == "looked_up"
+    )
+
+
+def test_an_address_names_the_account_that_it_is() -> None:
+    same = {
+        kind: intake(
+            "privacy-requests", request(identity_type=kind, identity_value="j@example.org")
+        )
+        for kind in ("email", "customer_user_id")
+    }
+    by_address, by_account = (records_in(matched(effects)) for effects in same.values())
+    assert by_address == by_account != []
+
+
+def test_a_hashed_identity_matches_nobody() -> None:
+    identity = {"identity_type": "gaid", "identity_value": "f" * 64, "identity_format": "sha256"}
     effects = intake("privacy-requests", request(**identity))
     assert records_in(matched(effects)) == []
     assert records_in(journeyed(effects)) == []

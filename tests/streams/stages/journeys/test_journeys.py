@@ -8,6 +8,7 @@ from online_models.hazard.model import HazardModel
 from online_models.hazard.persistence import dump_hazard_scorer
 from online_models.targets.targets import DEFAULT_RATES
 from schemas.records import (
+    Erased,
     Example,
     JourneyRecord,
     ModelMarker,
@@ -258,3 +259,18 @@ def test_money_for_an_install_that_came_too_late_is_never_booked() -> None:
     effects = stage.journeys(watermarks=clock(2 * RULES.parking_ms))
     assert rows(effects, "revenue") == []
     assert settled(effects) == [("payments", "expired", [0])]
+
+
+def test_a_request_to_be_forgotten_is_told_what_the_journey_knew() -> None:
+    known, other = journeys(), journeys()
+    known.journeys(installed())
+    asked = Erased("i1", "r1", LogMs(NOON + 1), "app")
+    (receipt,) = rows(known.journeys(asked, asked), "privacy-receipts")
+    assert (receipt["result"], receipt["found"]["installs"]) == ("found", 1)
+    assert (receipt["subject_request_id"], receipt["subject_key"]) == ("r1", "i1")
+
+    again = Erased("i1", "r2", LogMs(NOON + 2), "app")
+    (receipt,) = rows(known.journeys(again), "privacy-receipts")
+    assert receipt["result"] == "already_erased"
+    (nobody,) = rows(other.journeys(asked), "privacy-receipts")
+    assert (nobody["result"], nobody["found"]) == ("nothing_found", {})

@@ -9,13 +9,14 @@ from attribution.matching.transaction_state import TransactionBefore
 from schemas.records import (
     AccountMoney,
     Candidates,
+    ErasureSeen,
     MatchRecord,
     MoneyKind,
     MoneyRouted,
     MoneySeen,
     Step,
 )
-from schemas.time import HOUR_MS
+from schemas.time import HOUR_MS, LogMs
 from streams.runtime.state import MemoryStore
 from streams.stages.common.observer import StageObserver
 from streams.stages.common.watermarks import AnswerMarks, source_upstreams
@@ -234,3 +235,15 @@ def test_a_transaction_stored_by_an_earlier_version_is_still_counted_once() -> N
     assert [one[1] for one in settled(effects)] == ["duplicate"]
     followed = stage.match(MoneySeen("t:app:t1", refund("r2", 2)))
     assert [type(one) for one in records_in(journeyed(followed))] == [MoneyRouted]
+
+
+def test_a_request_to_be_forgotten_is_told_what_its_key_knew() -> None:
+    stage = matching()
+    stage.match(replace(signed_in("i1", -1), key="u:app:jane"))
+    asked = ErasureSeen("u:app:jane", "r1", LogMs(NOON + HOUR_MS))
+    (receipt,) = rows(stage.match(asked), "privacy-receipts")
+    assert (receipt["result"], receipt["found"]) == ("found", {"installs": 1})
+    assert (receipt["subject_request_id"], receipt["place"]) == ("r1", "matching")
+
+    (nobody,) = rows(matching().match(asked), "privacy-receipts")
+    assert (nobody["result"], nobody["found"]) == ("nothing_found", {})
