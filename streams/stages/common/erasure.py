@@ -65,7 +65,7 @@ def identity_receipts(
             environment="production",
             place="intake",
             subject_type=identity.identity_type,
-            subject_key=match_keys.identity_pseudonym(identity, pseudonyms),
+            subject_key=pseudonyms.anonymous.of(identity.identity_value),
             result=result,
             detail=_MEANING[result],
             found={},

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from schemas.time import LogMs
 
 _KEY_BYTES_MAX = 64
+import hmac
 
 
 class Pseudonyms:
@@ -21,6 +22,8 @@ class Pseudonyms:
     def __init__(self, secret: bytes) -> None:
         key = secret if len(secret) <= _KEY_BYTES_MAX else hashlib.blake2b(secret).digest()
         self._keyed = hashlib.blake2b(key=key, digest_size=16)
+        self._keyed = hashlib.blake2b(key=secret[:64], digest_size=16)
+        self.anonymous = AnonymousIds(secret)
 
     def of(self, identifier: str) -> str:
         """32 hexadecimal digits."""
@@ -39,3 +42,20 @@ class FormerPseudonyms:
     def at(self, ts: LogMs) -> Pseudonyms | None:
         """The pseudonyms, for a record logged at `ts`; None: their time is over."""
         return self.pseudonyms if ts < self.until else None
+ANONYMOUS_PREFIX = "erased-"
+ANONYMOUS_DIGITS = 32
+
+
+class AnonymousIds:
+    """Ids that take the place of those of erased people: HMAC-SHA256 (RFC 2104) with a key made of
+    the secret, 16 bytes of it as hex. ClickHouse computes the same."""
+
+    def __init__(self, secret: bytes) -> None:
+        self.key = hashlib.blake2b(secret, digest_size=32, person=b"hw erased ids").digest()
+
+    def of(self, identifier: str) -> str:
+        """The anonymous id of an id; an empty one and an anonymous one stay."""
+        if not identifier or identifier.startswith(ANONYMOUS_PREFIX):
+            return identifier
+        digest = hmac.digest(self.key, identifier.encode(), hashlib.sha256)
+        return ANONYMOUS_PREFIX + digest.hex()[:ANONYMOUS_DIGITS]

@@ -15,6 +15,7 @@ import logging
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from streams.stages.common.pseudonyms import ANONYMOUS_PREFIX
 from streams.store.base import Store
 from streams.store.columns import OutcomeDecoder
 from streams.store.sink.sealed_batch import Polled
@@ -125,11 +126,17 @@ def _without(polled: Polled, stored: Collection[int]) -> Polled:
 
 
 def _differs(stored: Any, sent: Any) -> bool:
-    if not stored:
+    if not stored or stored == "[]" or _is_anonymous(stored):
         return False
     if isinstance(sent, int) and abs(sent) > _EXACT_MAX:
         return False
     return bool(stored != sent)
+
+
+def _is_anonymous(stored: Any) -> bool:
+    """Whether the ids of an erased person have been replaced in this value."""
+    values = stored if isinstance(stored, list) else [stored]
+    return any(isinstance(one, str) and one.startswith(ANONYMOUS_PREFIX) for one in values)
 
 
 def highest_offsets(

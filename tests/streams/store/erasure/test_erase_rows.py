@@ -1,0 +1,200 @@
+"""Rows of erased people become anonymous: no id of theirs is left, and no figure changes."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from schemas.time import LogMs
+from streams.stages.common.pseudonyms import AnonymousIds
+from streams.store.base import QueryResult, SqlValue, Store, UnavailableError
+from streams.store.erasure.anonymous_ids import AnonymousSql
+from streams.store.erasure.erase_rows import erase_rows
+from streams.store.erasure.erased_list import list_statements
+from streams.store.tables import TABLES
+from tests.worlds.stores.fact_outcomes import active_day, milestone, privacy_receipt
+from tests.worlds.stores.store_world import every_kind, put
+from tests.worlds.stores.traffic_outcomes import (
+    NOON,
+    booking,
+    credit,
+    dead_letter,
+    decision,
+    features,
+    ledger,
+    parked,
+    prediction,
+    touch,
+    verdict,
+)
+
+pytest.importorskip("chdb")
+
+SECRET = b"a secret of the installation, 32 bytes"
+PERSON = "5f0c1a52-7d0e-4f6b-9a53-2d1c7f1b8e10"
+OTHER = "0b6ad7f3-51c4-4a53-8d27-93d3a52b2a6e"
+DEVICE = "d:puzzle:9d3c0f9d1f6f4a0e8f5f3c3d1a2b4c5d"
+SALE, SALE_ID = "GPA.3312-9982-1123-77120", "puzzle:GPA.3312-9982-1123-77120"
+CLICK = "click-77aa31"
+NAMES = (PERSON, DEVICE.split(":")[2], SALE, CLICK, "event-of-the-touch", "event-of-the-sale")
+
+FIGURES = (
+    "SELECT * FROM v_campaign_daily ORDER BY ALL",
+    "SELECT sum(amount), count(), uniqExact(install_id), uniqExact(conversion_id) FROM v_revenue",
+    "SELECT count(), uniqExact(event_id), uniqExact(touch_id), sum(cost_micros) FROM touches",
+    "SELECT count(), uniqExact(subject_id), sum(amount_micros), uniqExact(parked_id) FROM parked",
+    "SELECT uniqExact(install_id), count() FROM active_days",
+    "SELECT disposition, arraySort(groupArray(offsets)) FROM ledger GROUP BY 1 ORDER BY 1",
+)
+
+
+def life(install_id: str, of: int) -> list[Any]:
+    """Everything that is stored of one install; `of` tells ids apart."""
+    sale = SALE if install_id == PERSON else f"sale-{of}"
+    click = CLICK if install_id == PERSON else f"click-{of}"
+    booked = f"puzzle:{sale}:purchase.0badcafe"
+    names = {"install_id": install_id, "conversion_id": install_id}
+    return [
+        touch("event-of-the-touch" if install_id == PERSON else f"touch-{of}", of, touch_id=click),
+        decision(install_id, touch_id=click, candidates=f'[{{"touch_id":"{click}"}}]'),
+        decision(install_id, 2, touch_id="", reason="erasure"),
+        booking(
+            f"puzzle:{sale}", install_id, booking_id=booked, transaction_id=sale,
+            event_id="event-of-the-sale" if install_id == PERSON else f"paid-{of}",
+        ),
+        booking(
+            f"puzzle:{sale}", install_id, booking_id=f"{booked}:2:back", transaction_id=sale,
+            sign=-1, micros=-5_000_000,
+        ),
+        parked(booked, "parked"),
+        features(install_id),
+        prediction(install_id),
+        verdict(install_id=install_id),
+        replace(credit(), credit_id=f"{install_id}:1", **names),
+        replace(active_day(), active_day_id=f"puzzle:{install_id}:0", **names),
+        replace(milestone(), milestone_id=f"puzzle:{install_id}:e", **names),
+    ]  # fmt: skip
+
+
+def world() -> list[Any]:
+    letter = base64.b64encode(f'{{"install_id":"{PERSON}", "gaid": 7}}'.encode()).decode()
+    follows = decision("i9", prior_install_id=PERSON)
+    of_device = touch("touch-by-device", 50, device_key=DEVICE, received_at=LogMs(NOON - 1))
+    came_later = touch("touch-of-successor", 51, device_key=DEVICE, received_at=LogMs(NOON + 1))
+    repeated = replace(ledger("duplicate", "installs", [9]), repeat_ids=["x"], repeats_of=[PERSON])
+    receipt = privacy_receipt(PERSON)
+    key = replace(
+        receipt, receipt_id="r1:matching", place="matching", subject_type="device",
+        subject_key=DEVICE,
+    )  # fmt: skip
+    return [
+        *life(PERSON, 1), *life(OTHER, 2), follows, of_device, came_later, repeated, receipt, key,
+        replace(dead_letter(), payload=letter, detail="install_id: ..."), dead_letter(),
+    ]  # fmt: skip
+
+
+def told(store: Store) -> list[list[tuple[Any, ...]]]:
+    return [store.query(sql).rows for sql in FIGURES]
+
+
+def naming(store: Store, names: tuple[str, ...] = NAMES) -> list[tuple[str, str]]:
+    """Which tables have which of the names, in any column, in Base64 as well."""
+    found = []
+    for table in [*TABLES, "privacy_erased"]:
+        rows = str(store.query(f"SELECT * FROM {table}").rows)
+        if table == "dead_letters":
+            letters = store.query("SELECT base64Decode(payload) FROM dead_letters").rows
+            rows += str(letters)
+        if table == "touches":  # Of who has the device now.
+            rows = str(store.query("SELECT * FROM touches WHERE event_id != 'touch-of-successor'"))
+        found += [(table, name) for name in names if name in rows]
+    return found
+
+
+def erase(store: Store) -> int:
+    return sum(one.rows for one in erase_rows(store, SECRET))
+
+
+def test_no_row_names_the_person_and_no_figure_changes(store: Store) -> None:
+    put(store, world())
+    before = told(store)
+    assert {name for _, name in naming(store)} == set(NAMES)
+    assert erase(store) > 0
+    assert naming(store) == []
+    assert told(store) == before
+    assert erase(store) == 0
+
+
+def test_rows_of_others_stay_as_they_are(store: Store) -> None:
+    put(store, world())
+    sql = "SELECT * FROM {} WHERE install_id = '" + OTHER + "' ORDER BY ALL"
+    tables = ("attributions", "revenue", "credits", "features", "predictions", "milestones")
+    before = [store.query(sql.format(table)).rows for table in tables]
+    assert all(before)
+    erase(store)
+    assert [store.query(sql.format(table)).rows for table in tables] == before
+    assert store.query("SELECT device_key FROM touches WHERE event_id = 'touch-of-successor'").rows
+    assert store.query("SELECT count() FROM dead_letters WHERE payload != ''").rows == [(1,)]
+
+
+class Crashing:
+    """A store whose process dies right before, or right after, one of its statements."""
+
+    def __init__(self, store: Store, statement: int, *, is_after: bool) -> None:
+        self._store, self._left, self._is_after = store, statement, is_after
+
+    def execute(self, sql: str) -> None:
+        self._left -= 1
+        if self._left == 0 and not self._is_after:
+            raise UnavailableError("killed")
+        self._store.execute(sql)
+        if self._left == 0:
+            raise UnavailableError("killed")
+
+    def query(self, sql: str, params: Mapping[str, SqlValue] | None = None) -> QueryResult:
+        return self._store.query(sql, params)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+
+def test_a_crash_between_writing_and_deleting_leaves_nothing_twice(store: Store) -> None:
+    put(store, world())
+    before = told(store)
+    inserts = len(list_statements(AnonymousSql(SECRET)))
+    dying: Any = Crashing(store, inserts + 1, is_after=True)
+    with pytest.raises(UnavailableError):
+        erase(dying)
+    assert told(store) != before  # Both rows of a decision are there.
+    erase(store)
+    assert naming(store) == []
+    assert told(store) == before
+
+
+def test_what_arrives_later_is_made_anonymous_too(store: Store) -> None:
+    put(store, world())
+    before = told(store)
+    erase(store)
+    put(store, world(), epoch="replayed")
+    assert naming(store)
+    erase(store)
+    assert naming(store) == []
+    # Everybody is stored twice now: views count ids once.
+    assert told(store)[:2] == before[:2]
+
+
+def test_without_requests_nothing_is_touched(store: Store) -> None:
+    put(store, [one for one in every_kind() if type(one).__name__ != "PrivacyReceipt"])
+    assert erase(store) == 0
+
+
+def test_the_engine_and_python_know_the_same_anonymous_id(store: Store) -> None:
+    for name in (PERSON, "größe", "", "erased-1"):
+        sql = AnonymousSql(SECRET).sql("{name}")
+        found = store.query(f"SELECT {sql.replace('{name}', chr(39) + name + chr(39))}").rows
+        assert found == [(AnonymousIds(SECRET).of(name),)]
+    assert AnonymousIds(SECRET).of(PERSON) != AnonymousIds(b"another").of(PERSON)
