@@ -22,6 +22,7 @@ from streams.cli.lab.simulate import simulate_command
 from streams.cli.migrate import migrate_command
 from streams.cli.models import models_group
 from streams.cli.output import say
+from streams.cli.privacy import privacy_group
 from streams.cli.producers import import_command, send_command, validate_command
 from streams.cli.query import query_command
 from streams.cli.replay import replay_command
@@ -35,6 +36,7 @@ USAGE_EXIT = 2
 COMMAND_SECTIONS: Mapping[str, Sequence[click.Command]] = {
     "Run": (demo_command, worker_command, migrate_command, doctor_command, settings_command),
     "Ask what was decided": (query_command, explain_command, digest_command, dead_letters_group),
+    "Forget people": (privacy_group,),
     "Publish events": (import_command, validate_command, send_command),
     "Decide again from files": (replay_command, credit_command),
     "Control rules and models": (rules_group, models_group),

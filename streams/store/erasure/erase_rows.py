@@ -52,28 +52,25 @@ _UNLOGGED = "SETTINGS log_queries = 0"
 
 
 def _rewrite_rows(store: Store, rewrite: Rewrite) -> int:
-    _delete_replaced(store, rewrite)  # Left by a run that was stopped.
-    rows = int(
-        store.query(f"SELECT count() FROM {rewrite.table} WHERE {rewrite.condition}").rows[0][0]
+    rows = _delete_replaced(store, rewrite)  # Left by a run that was stopped.
+    names = [*(one.name for one in TABLES[rewrite.table].all_columns), INSERTED_AT]
+    values = ", ".join(rewrite.columns.get(name, name) for name in names)
+    store.execute(
+        f"INSERT INTO {rewrite.table} ({', '.join(names)}) SELECT {values}"
+        f" FROM {rewrite.table} WHERE {rewrite.condition} {_UNLOGGED}"
     )
-    if rows:
-        names = [*(one.name for one in TABLES[rewrite.table].all_columns), INSERTED_AT]
-        values = ", ".join(rewrite.columns.get(name, name) for name in names)
-        store.execute(
-            f"INSERT INTO {rewrite.table} ({', '.join(names)}) SELECT {values}"
-            f" FROM {rewrite.table} WHERE {rewrite.condition} {_UNLOGGED}"
-        )
-        _delete_replaced(store, rewrite)
-    return rows
+    return rows + _delete_replaced(store, rewrite)
 
 
-def _delete_replaced(store: Store, rewrite: Rewrite) -> None:
-    """Delete every row of which the same position has one that names less."""
+def _delete_replaced(store: Store, rewrite: Rewrite) -> int:
+    """Delete every row of which the same position has one that names less; how many."""
     table, rank = rewrite.table, rewrite.rank
     best = f"SELECT {_POSITION}, max({rank}) FROM {table} WHERE {rank} > 0 GROUP BY {_POSITION}"
     replaced = (
         f"({_POSITION}) IN (SELECT {_POSITION} FROM {table} WHERE {rank} > 0)"
         f" AND ({_POSITION}, {rank}) NOT IN ({best})"
     )
-    if store.query(f"SELECT count() FROM {table} WHERE {replaced}").rows[0][0]:
+    rows = int(store.query(f"SELECT count() FROM {table} WHERE {replaced}").rows[0][0])
+    if rows:
         store.execute(f"ALTER TABLE {table} DELETE WHERE {replaced} SETTINGS mutations_sync = 2")
+    return rows

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from streams.store.base import quote
 from streams.store.erasure.anonymous_ids import AnonymousSql, booking_base, is_anonymous
 
 KIND_OF_RECEIPT = (
@@ -39,15 +40,20 @@ class Rewrite:
 class Rewrites:
     """The rewrites of all tables with one secret."""
 
-    def __init__(self, ids: AnonymousSql) -> None:
+    def __init__(self, ids: AnonymousSql, request_id: str = "") -> None:
+        """`request_id`: of the people of this request only."""
         self._ids = ids
+        self._list = "(SELECT * FROM privacy_erased)"
+        if request_id:
+            asked = f"subject_request_id = {quote(request_id)}"
+            self._list = f"(SELECT * FROM privacy_erased WHERE {asked})"
         self._sql: Callable[[str], str] = ids.sql
 
     def listed(self, kind: str, text: str, app: str = "app_id") -> str:
         """SQL: whether an id is in the list."""
         return (
             f"({app}, {self._sql(text)}) IN"
-            f" (SELECT toString(app_id), anonymous_id FROM privacy_erased WHERE kind = '{kind}')"
+            f" (SELECT toString(app_id), anonymous_id FROM {self._list} WHERE kind = '{kind}')"
         )
 
     def all(self) -> list[Rewrite]:
@@ -142,10 +148,10 @@ class Rewrites:
         columns = {name: self._sql(name) for name in names} | {"device_model": "''"}
         of_device = (
             f"device_key != '' AND (app_id, {self._sql('device_key')}) IN (SELECT toString(app_id),"
-            " anonymous_id FROM privacy_erased WHERE kind = 'device') AND received_at <= "
+            f" anonymous_id FROM {self._list} WHERE kind = 'device') AND received_at <= "
             "toDateTime64(arrayFirst(one -> one.1 = "
             f"{self._sql('device_key')}, (SELECT groupArray((anonymous_id, until)) FROM (SELECT "
-            "anonymous_id, max(until_at) AS until FROM privacy_erased WHERE kind = 'device'"
+            f"anonymous_id, max(until_at) AS until FROM {self._list} WHERE kind = 'device'"
             " GROUP BY anonymous_id))).2, 3, 'UTC')"
         )
         condition = (
@@ -175,7 +181,7 @@ class Rewrites:
         return Rewrite("dead_letters", condition, columns, (is_anonymous("detail"),))
 
     def _ledger(self) -> Rewrite:
-        is_listed = f"{self._sql('one')} IN (SELECT anonymous_id FROM privacy_erased)"
+        is_listed = f"{self._sql('one')} IN (SELECT anonymous_id FROM {self._list})"
         new = f"if({is_listed}, {self._sql('one')}, one)"
         lists = ("repeat_ids", "repeats_of")
         columns = {name: f"arrayMap(one -> {new}, {name})" for name in lists}
@@ -187,7 +193,7 @@ class Rewrites:
     def _requests(self) -> Rewrite:
         condition = (
             "request_type = 'erasure' AND subject_request_id IN"
-            " (SELECT subject_request_id FROM privacy_erased WHERE kind = 'identity')"
+            f" (SELECT subject_request_id FROM {self._list} WHERE kind = 'identity')"
             f" AND arrayExists(one -> NOT {is_anonymous('one')}, identity_keys)"
         )
         columns = {"identity_keys": f"arrayMap(one -> {self._sql('one')}, identity_keys)"}
@@ -198,13 +204,13 @@ class Rewrites:
         condition = (
             f"NOT {is_anonymous('subject_key')} AND"
             f" ({KIND_OF_RECEIPT}, toString(app_id), {self._sql('subject_key')}) IN"
-            " (SELECT toString(kind), toString(app_id), anonymous_id FROM privacy_erased)"
+            f" (SELECT toString(kind), toString(app_id), anonymous_id FROM {self._list})"
         )
         columns = {name: self._sql(name) for name in ("receipt_id", "subject_key")}
         return Rewrite("privacy_receipts", condition, columns, (is_anonymous("subject_key"),))
 
     def _mentions(self, *texts: str) -> str:
         """SQL: whether bytes mention an install, event or sale of an erased person."""
-        named = f"{self._sql('one')} IN (SELECT anonymous_id FROM privacy_erased)"
+        named = f"{self._sql('one')} IN (SELECT anonymous_id FROM {self._list})"
         found = ", ".join(f"extractAll({text}, '{_TOKENS}')" for text in texts)
         return f"arrayExists(one -> {named}, arrayConcat({found}))"

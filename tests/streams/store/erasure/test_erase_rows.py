@@ -84,7 +84,7 @@ def world() -> list[Any]:
     letter = base64.b64encode(f'{{"install_id":"{PERSON}", "gaid": 7}}'.encode()).decode()
     follows = decision("i9", prior_install_id=PERSON)
     of_device = touch("touch-by-device", 50, device_key=DEVICE, received_at=LogMs(NOON - 1))
-    came_later = touch("touch-of-successor", 51, device_key=DEVICE, received_at=LogMs(NOON + 1))
+    successor = touch("touch-of-successor", 51, device_key=DEVICE, received_at=LogMs(NOON + 1))
     repeated = replace(ledger("duplicate", "installs", [9]), repeat_ids=["x"], repeats_of=[PERSON])
     receipt = privacy_receipt(PERSON)
     key = replace(
@@ -92,12 +92,12 @@ def world() -> list[Any]:
         subject_key=DEVICE,
     )  # fmt: skip
     return [
-        *life(PERSON, 1), *life(OTHER, 2), follows, of_device, came_later, repeated, receipt, key,
+        *life(PERSON, 1), *life(OTHER, 2), follows, of_device, successor, repeated, receipt, key,
         replace(dead_letter(), payload=letter, detail="install_id: ..."), dead_letter(),
     ]  # fmt: skip
 
 
-def told(store: Store) -> list[list[tuple[Any, ...]]]:
+def figures(store: Store) -> list[list[tuple[Any, ...]]]:
     return [store.query(sql).rows for sql in FIGURES]
 
 
@@ -121,11 +121,11 @@ def erase(store: Store) -> int:
 
 def test_no_row_names_the_person_and_no_figure_changes(store: Store) -> None:
     put(store, world())
-    before = told(store)
+    before = figures(store)
     assert {name for _, name in naming(store)} == set(NAMES)
     assert erase(store) > 0
     assert naming(store) == []
-    assert told(store) == before
+    assert figures(store) == before
     assert erase(store) == 0
 
 
@@ -164,27 +164,27 @@ class Crashing:
 
 def test_a_crash_between_writing_and_deleting_leaves_nothing_twice(store: Store) -> None:
     put(store, world())
-    before = told(store)
+    before = figures(store)
     inserts = len(list_statements(AnonymousSql(SECRET)))
     dying: Any = Crashing(store, inserts + 1, is_after=True)
     with pytest.raises(UnavailableError):
         erase(dying)
-    assert told(store) != before  # Both rows of a decision are there.
+    assert figures(store) != before  # Both rows of a decision are there.
     erase(store)
     assert naming(store) == []
-    assert told(store) == before
+    assert figures(store) == before
 
 
 def test_what_arrives_later_is_made_anonymous_too(store: Store) -> None:
     put(store, world())
-    before = told(store)
+    before = figures(store)
     erase(store)
     put(store, world(), epoch="replayed")
     assert naming(store)
     erase(store)
     assert naming(store) == []
     # Everybody is stored twice now: views count ids once.
-    assert told(store)[:2] == before[:2]
+    assert figures(store)[:2] == before[:2]
 
 
 def test_without_requests_nothing_is_touched(store: Store) -> None:

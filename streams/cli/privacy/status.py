@@ -1,0 +1,71 @@
+"""`headwater privacy status`: the receipt of one request."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from streams.cli.output import (
+    answer_json,
+    answer_table,
+    answer_text,
+    folder_option,
+    json_option,
+    settings_for,
+)
+
+if TYPE_CHECKING:
+    from streams.operations.privacy import RequestStatus
+
+
+@click.command("status")
+@click.argument("request_id", metavar="REQUEST")
+@folder_option
+@json_option
+def privacy_status_command(request_id: str, folder: Path | None, as_json: bool) -> None:
+    """Show the receipt of a request: what was found where, what is gone, what remains until when.
+
+    REQUEST is its subject_request_id.
+
+    \b
+    Example:
+      headwater privacy status dsr-2026-17
+    """
+    from streams.operations.privacy import request_status
+
+    status = request_status(settings_for(folder), request_id)
+    if as_json:
+        answer_json(status.as_json())
+    else:
+        answer_status(status)
+
+
+def answer_status(status: RequestStatus) -> None:
+    """Print the receipt of a request."""
+    for one in status.requests:
+        answer_text(
+            f"{one['request_type']} of app {one['app_id']}, submitted {one['submitted_time']} UTC"
+        )
+    if not status.receipts:
+        answer_text("Only an erasure has a receipt, or it is not stored yet.")
+        return
+    answer_table(
+        ("place", "looked up", "result", "found"),
+        [
+            (
+                one["place"],
+                f"{one['subject_type']} {one['subject_key']}",
+                one["result"] + (one["detail"] and f": {one['detail']}"),
+                ", ".join(f"{count:g} {name}" for name, count in sorted(one["found"].items())),
+            )
+            for one in status.receipts
+        ],
+    )
+    if status.is_erased:
+        answer_text("Stored rows were made anonymous by `headwater privacy run`.")
+    else:
+        answer_text("Stored rows still name the person: run `headwater privacy run`.")
+    answer_text("What remains, and until when:")
+    answer_table(("place", "until"), [(one["place"], one["until"]) for one in status.remains])

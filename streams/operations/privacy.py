@@ -1,0 +1,130 @@
+"""Erases the stored rows of people who asked to be forgotten, and says what became of a request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from schemas import topics
+from schemas.time import DAY_MS
+from streams.errors import Stop
+from streams.settings import Settings
+from streams.store.base import Store
+from streams.store.erasure import ErasedRows, Searched, erase_rows, search_rows
+from streams.store.retention import kept_days
+from streams.wiring.parts import secret_of_pseudonyms
+from streams.wiring.store import stored
+
+_RECEIPTS = """
+SELECT place, environment, subject_type, subject_key, result, detail, found, requested_at
+FROM privacy_receipts WHERE subject_request_id = {request}
+ORDER BY place = 'journeys', place, result, receipt_id LIMIT 1 BY receipt_id
+"""
+_REQUESTS = """
+SELECT request_type, app_id, submitted_time, source_partition, source_offset
+FROM privacy_rows WHERE subject_request_id = {request}
+ORDER BY source_partition, source_offset LIMIT 1 BY source_partition, source_offset
+"""
+_ERASED = """
+SELECT kind, uniqExact(anonymous_id), min(inserted_at) FROM privacy_erased
+WHERE subject_request_id = {request} GROUP BY kind ORDER BY kind
+"""
+_REMAINS = """
+SELECT toString(toDate(min(requested_at)) + {days}) FROM privacy_receipts
+WHERE subject_request_id = {request}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestStatus:
+    """Everything that is known of a request."""
+
+    request_id: str
+    requests: Sequence[dict[str, Any]]
+    receipts: Sequence[dict[str, Any]]
+    erased: Sequence[dict[str, Any]]  # ids by kind, and when they were erased from tables
+    is_erased: bool  # whether `run` has taken up every receipt
+    remains: Sequence[dict[str, str]]
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "subject_request_id": self.request_id,
+            "requests": list(self.requests),
+            "receipts": list(self.receipts),
+            "erased_ids": list(self.erased),
+            "is_erased_from_tables": self.is_erased,
+            "remains": list(self.remains),
+        }
+
+
+def run_erasure(settings: Settings, advance: Callable[[str], None]) -> list[ErasedRows]:
+    """Make the rows of all erased people anonymous; what was rewritten, by table."""
+    with stored(settings) as store:
+        return list(erase_rows(store, secret_of_pseudonyms(settings), advance))
+
+
+def request_status(settings: Settings, request_id: str) -> RequestStatus:
+    """What became of a request. Stop: no such request is stored."""
+    with stored(settings) as store:
+        return _status(store, request_id)
+
+
+def verify_request(settings: Settings, request_id: str) -> tuple[RequestStatus, list[Searched]]:
+    """What became of a request, and which tables still name its people."""
+    with stored(settings) as store:
+        status = _status(store, request_id)
+        return status, search_rows(store, secret_of_pseudonyms(settings), request_id)
+
+
+def _status(store: Store, request_id: str) -> RequestStatus:
+    requests = _dicts(store, _REQUESTS, request_id)
+    if not requests:
+        raise Stop(
+            f"no request {request_id} is stored: correct the id, or wait until it is read; what "
+            "could not be read is among `headwater dead-letters list`"
+        )
+    receipts = _dicts(store, _RECEIPTS, request_id)
+    names = [one for one in receipts if one["place"] != "intake"]
+    return RequestStatus(
+        request_id=request_id,
+        requests=requests,
+        receipts=receipts,
+        erased=_dicts(store, _ERASED, request_id),
+        is_erased=all(one["subject_key"].startswith("erased-") for one in names),
+        remains=_remains(store, request_id) if receipts else [],
+    )
+
+
+def _remains(store: Store, request_id: str) -> list[dict[str, str]]:
+    """What an erasure does not reach at once, and when it ends."""
+
+    def after(days: int) -> str:
+        found = store.query(_REMAINS, {"request": request_id, "days": days})
+        return str(found.rows[0][0])
+
+    sources = topics.INSTALLS.retention_ms // DAY_MS
+    outcomes = topics.ATTRIBUTIONS.retention_ms // DAY_MS
+    kept = kept_days(store)
+    return [
+        {"place": "source topics, as producers sent them", "until": after(sources)},
+        {"place": "outcome topics", "until": after(outcomes)},
+        {
+            "place": "files that `headwater privacy run` replaced",
+            "until": "8 minutes after it, unless old_parts_lifetime of the engine is longer",
+        },
+        {"place": "backups of ClickHouse and Kafka", "until": "as long as you keep them"},
+        {
+            "place": "anonymous rows, which name nobody",
+            "until": f"{max(kept.values())} days" if kept else "for ever",
+        },
+        {
+            "place": "weights that models have learned, which name nobody",
+            "until": "the models that hold them are replaced by later versions",
+        },
+    ]
+
+
+def _dicts(store: Store, sql: str, request_id: str) -> list[dict[str, Any]]:
+    answer = store.query(sql, {"request": request_id})
+    return [dict(zip(answer.names, row, strict=True)) for row in answer.rows]
