@@ -44,9 +44,9 @@ def privacy_status_command(request_id: str, folder: Path | None, as_json: bool) 
 
 def answer_status(status: RequestStatus) -> None:
     """Print the receipt of a request."""
-    for one in status.requests:
+    for request in status.requests:
         answer_text(
-            f"{one['request_type']} of app {one['app_id']}, submitted {one['submitted_time']} UTC"
+            f"{request['request_type']} of app {request['app_id']}, submitted {request['submitted_time']} UTC"
         )
     if not status.receipts:
         answer_text("Only an erasure has a receipt, or it is not stored yet.")
@@ -55,12 +55,12 @@ def answer_status(status: RequestStatus) -> None:
         ("place", "looked up", "result", "found"),
         [
             (
-                one["place"],
-                f"{one['subject_type']} {one['subject_key']}",
-                one["result"] + (one["detail"] and f": {one['detail']}"),
-                ", ".join(f"{count:g} {name}" for name, count in sorted(one["found"].items())),
+                receipt["place"],
+                f"{receipt['subject_type']} {receipt['subject_key']}",
+                receipt["result"] + (receipt["detail"] and f": {receipt['detail']}"),
+                ", ".join(f"{count:g} {name}" for name, count in sorted(receipt["found"].items())),
             )
-            for one in status.receipts
+            for receipt in status.receipts
         ],
     )
     if status.is_erased:
@@ -68,4 +68,4 @@ def answer_status(status: RequestStatus) -> None:
     else:
         answer_text("Stored rows still name the person: run `headwater privacy run`.")
     answer_text("What remains, and until when:")
-    answer_table(("place", "until"), [(one["place"], one["until"]) for one in status.remains])
+    answer_table(("place", "until"), [(rest["place"], rest["until"]) for rest in status.remains])

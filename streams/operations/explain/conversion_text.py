@@ -20,7 +20,8 @@ _WHY = {
     "late_install": "an earlier install on the device was logged after this one",
     "late_activity": "a session arrived late",
     "fraud_verdict": "the history of a site changed the verdict",
-    "erasure": "the user asked for erasure: ids and receipt are removed",
+    "erasure": "the user asked for erasure: this version has no ids and no receipt; "
+    "`headwater privacy run` makes earlier versions anonymous",
     "rule_change": "the rules changed",
 }
 

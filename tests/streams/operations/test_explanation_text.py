@@ -149,7 +149,7 @@ def test_after_an_erasure_the_touchpoint_is_not_named() -> None:
     gone = {"reason": "erasure", "touch_id": "", "candidates": []}
     words = text_of(DECISION | gone)
     assert "by click_id of click (erased)" in words
-    assert "the user asked for erasure: ids and receipt are removed" in words
+    assert "the user asked for erasure: this version has no ids and no receipt" in words
 
 
 def test_a_touchpoint_without_a_time_is_no_day_in_1970() -> None:

@@ -1,0 +1,37 @@
+"""`python -m tests.privacy --people 20000 --asking 200`: who asked is gone, and no figure changed.
+
+Prints how many ids and pseudonyms of them are in the bytes of the tables before and after, and how
+long the erasure took; then replays the same log into the same store, and erases again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+from streams.operations.privacy import run_erasure
+from tests.privacy.people import people
+from tests.privacy.proof import left_of, prove, replay
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.privacy", description=__doc__)
+    parser.add_argument("--people", type=int, default=20_000)
+    parser.add_argument("--asking", type=int, default=200)
+    chosen = parser.parse_args()
+    crowd = people(chosen.people, chosen.asking)
+    with tempfile.TemporaryDirectory() as name:
+        settings, proof = prove(Path(name), crowd)
+        print(proof)
+        replay(settings, Path(name), crowd, is_again=True)
+        print(f"replayed into the same store: {left_of(settings, crowd)} names are back")
+        run_erasure(settings, lambda _: None)
+        left = left_of(settings, crowd)
+        print(f"erased again: {left} are left")
+    return int(bool(proof.found_after or left or not proof.is_unchanged))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,144 @@
+"""Replays the log of a crowd, erases those who asked, and counts what is left of them."""
+
+from __future__ import annotations
+
+import re
+import struct
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import lz4.block
+
+from streams.kafka.kcat import record_line
+from streams.operations.privacy import run_erasure
+from streams.progress import ignore_progress
+from streams.replay.run import run_replay
+from streams.settings import Settings, read_settings
+from streams.stages.common.pseudonyms import Pseudonyms
+from streams.store.base import Store
+from streams.wiring.store import open_store
+from tests.privacy.people import Person, log_of
+
+SECRET = "0123456789abcdef0123456789abcdef"
+UNCHANGED = (
+    "SELECT * FROM v_campaign_daily ORDER BY ALL",
+    "SELECT media_source, status, count(), uniqExact(install_id) FROM v_attributions"
+    " GROUP BY ALL ORDER BY ALL",
+    "SELECT sum(amount), count(), uniqExact(install_id) FROM v_revenue",
+    "SELECT day_of_life, uniqExact(install_id) FROM v_active_days GROUP BY 1 ORDER BY 1",
+    "SELECT name, uniqExact(install_id) FROM v_milestones GROUP BY 1 ORDER BY 1",
+    "SELECT count(), uniqExact(touch_id) FROM touches",
+    "SELECT target, landmark, count(), uniqExact(install_id) FROM v_predictions"
+    " GROUP BY ALL ORDER BY ALL",
+    "SELECT reason, count() FROM dead_letters GROUP BY 1 ORDER BY 1",
+)
+_METHOD_LZ4, _METHOD_NONE = 0x82, 0x02
+_BLOCK_BYTES_MAX = 1 << 26
+_HEAD = struct.Struct("<BII")
+
+
+class Proof(NamedTuple):
+    """What was found before and after the erasure of one crowd."""
+
+    found_before: int  # names of those who asked, in the bytes of active parts
+    found_after: int
+    others_before: int
+    others_after: int
+    is_unchanged: bool  # every figure of the views
+    rows: int  # made anonymous
+    seconds: float
+
+
+def prove(folder: Path, crowd: list[Person]) -> tuple[Settings, Proof]:
+    """Store the crowd in a folder, erase who asked, and compare."""
+    settings = settings_in(folder)
+    replay(settings, folder, crowd)
+    asked = [name for one in crowd if one.asks_by for name in _names(one)]
+    others = [name for one in crowd if not one.asks_by for name in (one.install_id,)]
+    figures, before = _look(settings)
+    started = time.perf_counter()
+    done = run_erasure(settings, lambda _: None)
+    seconds = time.perf_counter() - started
+    figures_after, after = _look(settings)
+    return settings, Proof(
+        found_before=_count(before, asked),
+        found_after=_count(after, asked),
+        others_before=_count(before, others),
+        others_after=_count(after, others),
+        is_unchanged=figures == figures_after,
+        rows=sum(one.rows for one in done),
+        seconds=seconds,
+    )
+
+
+def settings_in(folder: Path) -> Settings:
+    return read_settings({"HEADWATER_DATA": str(folder), "HEADWATER_PSEUDONYM_SECRET": SECRET})
+
+
+def replay(
+    settings: Settings, folder: Path, crowd: list[Person], *, is_again: bool = False
+) -> None:
+    file = folder / "traffic.jsonl"
+    file.write_bytes(b"".join(map(record_line, log_of(crowd))))
+    report = run_replay(settings, [file], 1_000, ignore_progress, is_into=is_again)
+    assert report.accounting.reconciled
+
+
+def left_of(settings: Settings, crowd: list[Person]) -> int:
+    """How many names of those who asked are in the bytes of active parts."""
+    asked = [name for one in crowd if one.asks_by for name in _names(one)]
+    return _count(_look(settings)[1], asked)
+
+
+def _names(person: Person) -> list[str]:
+    """Ids as they were sent, and the pseudonyms that tables have of them."""
+    pseudonyms = Pseudonyms(SECRET.encode())
+    return [*person.names, pseudonyms.of(person.gaid), pseudonyms.of(person.account)]
+
+
+def _look(settings: Settings) -> tuple[list[Any], bytes]:
+    store: Store = open_store(settings)
+    try:
+        figures = [store.query(sql).rows for sql in UNCHANGED]
+        parts = store.query("SELECT path FROM system.parts WHERE active").rows
+        letters = store.query("SELECT base64Decode(payload), base64Decode(key) FROM dead_letters")
+        octets = b"\0".join(_plain(Path(path)) for (path,) in parts)
+        return figures, octets + str(letters.rows).encode()
+    finally:
+        store.close()
+
+
+def _plain(part: Path) -> bytes:
+    """The bytes of a part, decompressed."""
+    files = (file for file in part.rglob("*") if file.is_file())
+    return b"\0".join(b"".join(_blocks(file.read_bytes())) for file in files)
+
+
+def _blocks(octets: bytes) -> Iterator[bytes]:
+    """The bytes themselves, and those of the engine's compressed blocks: a checksum, the method,
+    two lengths and the content."""
+    yield octets
+    at = 0
+    while at + 25 <= len(octets):
+        method, packed, plain = _HEAD.unpack_from(octets, at + 16)
+        is_block = method in (_METHOD_LZ4, _METHOD_NONE) and plain <= _BLOCK_BYTES_MAX
+        end = at + 16 + packed
+        at += 1  # Files of marks and keys begin anywhere.
+        if not is_block or not at + 24 <= end <= len(octets):
+            continue
+        content = octets[at + 24 : end]
+        if method == _METHOD_LZ4:
+            try:
+                content = lz4.block.decompress(content, uncompressed_size=plain)
+            except lz4.block.LZ4BlockError:
+                continue
+        yield content
+        at = end
+
+
+def _count(octets: bytes, names: list[str]) -> int:
+    wanted = {name.encode() for name in names}
+    tokens = set(re.findall(rb"[A-Za-z0-9.]+(?:-[A-Za-z0-9]+)*", octets))
+    return len(wanted & tokens) if len(wanted) > 2_000 else sum(one in octets for one in wanted)
