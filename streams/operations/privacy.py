@@ -13,7 +13,7 @@ from streams.settings import Settings
 from streams.store.base import Store
 from streams.store.erasure import ErasedRows, Searched, erase_rows, search_rows
 from streams.store.retention import kept_days
-from streams.wiring.parts import secret_of_pseudonyms
+from streams.wiring.pseudonym_secret import pseudonym_secret
 from streams.wiring.store import stored
 
 _RECEIPTS = """
@@ -61,7 +61,7 @@ class RequestStatus:
 def run_erasure(settings: Settings, advance: Callable[[str], None]) -> list[ErasedRows]:
     """Make the rows of all erased people anonymous; what was rewritten, by table."""
     with stored(settings) as store:
-        return list(erase_rows(store, secret_of_pseudonyms(settings), advance))
+        return list(erase_rows(store, pseudonym_secret(settings.privacy), advance))
 
 
 def request_status(settings: Settings, request_id: str) -> RequestStatus:
@@ -74,7 +74,7 @@ def verify_request(settings: Settings, request_id: str) -> tuple[RequestStatus, 
     """What became of a request, and which tables still name its people."""
     with stored(settings) as store:
         status = _status(store, request_id)
-        return status, search_rows(store, secret_of_pseudonyms(settings), request_id)
+        return status, search_rows(store, pseudonym_secret(settings.privacy), request_id)
 
 
 def _status(store: Store, request_id: str) -> RequestStatus:

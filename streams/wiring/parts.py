@@ -149,18 +149,11 @@ def attribution_rules(rules: RuleSettings, file: Path | None) -> Rules:
     return read_file(file, "rule file", lambda text: read_rules(text, base))
 
 
-def secret_of_pseudonyms(settings: Settings) -> bytes:
-    """The secret of pseudonyms, and of the anonymous ids of erased people."""
-    secret = settings.rules.pseudonym_secret
-    return secret.reveal().encode() if secret else KNOWN_SECRET
-
-
 def _intake_rules(settings: Settings, *, is_probabilistic: bool) -> IntakeRules:
     rules = settings.rules
     signing: Mapping[str, Secret] = rules.signature_secrets or {}
     return IntakeRules(
         pseudonym_secret=pseudonym_secret(settings.privacy),
-        pseudonym_secret=secret_of_pseudonyms(settings),
         earliest_event_time=rules.earliest_event_time,
         dead_letter_share_max=rules.dead_letter_share,
         dead_letter_window=rules.dead_letter_window,

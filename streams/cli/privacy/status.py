@@ -45,9 +45,8 @@ def privacy_status_command(request_id: str, folder: Path | None, as_json: bool) 
 def answer_status(status: RequestStatus) -> None:
     """Print the receipt of a request."""
     for request in status.requests:
-        answer_text(
-            f"{request['request_type']} of app {request['app_id']}, submitted {request['submitted_time']} UTC"
-        )
+        asked = f"{request['request_type']} of app {request['app_id']}"
+        answer_text(f"{asked}, submitted {request['submitted_time']} UTC")
     if not status.receipts:
         answer_text("Only an erasure has a receipt, or it is not stored yet.")
         return

@@ -1,5 +1,4 @@
-"""What an erasure request becomes: records for the keys of the person, and receipts of what was
-found under each.
+"""Receipts of what an erasure request found in each place.
 
 Only keyed pseudonyms of ids are kept. From them nobody can compute a plain hash of the id, so a
 hashed identity matches nothing, and its receipt says so.
@@ -8,7 +7,6 @@ hashed identity matches nothing, and its receipt says so.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import product
 
 from attribution.journey import Journey
 from attribution.matching.account_state import AccountState
@@ -18,7 +16,6 @@ from schemas.outcomes import PrivacyReceipt, ReceiptResult
 from schemas.parts import Identity
 from schemas.records import SANDBOX_SCOPE, Erased, ErasureSeen, scope_of
 from schemas.time import LogMs
-from streams.stages.common import match_keys
 from streams.stages.common.match_keys import ACCOUNT_PREFIX
 from streams.stages.common.pseudonyms import Pseudonyms
 from streams.stages.common.source_columns import environment_of
@@ -32,24 +29,6 @@ _MEANING: dict[ReceiptResult, str] = {
     "is erased too",
     "already_erased": "an earlier request has erased it",
 }
-
-
-def erasure_records(
-    event: PrivacyRequest, ts: LogMs, pseudonyms: Pseudonyms
-) -> Iterator[Erased | ErasureSeen]:
-    """The request for every key and install that its identities name, of tests as well."""
-    app_id, request_id = event.app_id, event.subject_request_id
-    for identity in event.identities:
-        if identity.identity_format != "raw":
-            continue
-        if identity.identity_type == "install_id":
-            forms = match_keys.written_forms(identity.identity_value)
-            for install_id, is_sandbox in product(forms, (False, True)):
-                yield Erased(install_id, request_id, ts, app_id, is_sandbox)
-        for key in match_keys.identity_keys(app_id, identity, pseudonyms):
-            yield ErasureSeen(key, request_id, ts)
-            if identity.identity_type in match_keys.DEVICE_IDENTITIES:
-                yield ErasureSeen(SANDBOX_SCOPE + key, request_id, ts)
 
 
 def identity_receipts(

@@ -8,12 +8,12 @@ bytes, so a longer secret is hashed to a key, as HMAC does: cut off, its end wou
 from __future__ import annotations
 
 import hashlib
+import hmac
 from dataclasses import dataclass
 
 from schemas.time import LogMs
 
 _KEY_BYTES_MAX = 64
-import hmac
 
 
 class Pseudonyms:
@@ -22,7 +22,6 @@ class Pseudonyms:
     def __init__(self, secret: bytes) -> None:
         key = secret if len(secret) <= _KEY_BYTES_MAX else hashlib.blake2b(secret).digest()
         self._keyed = hashlib.blake2b(key=key, digest_size=16)
-        self._keyed = hashlib.blake2b(key=secret[:64], digest_size=16)
         self.anonymous = AnonymousIds(secret)
 
     def of(self, identifier: str) -> str:
@@ -42,6 +41,8 @@ class FormerPseudonyms:
     def at(self, ts: LogMs) -> Pseudonyms | None:
         """The pseudonyms, for a record logged at `ts`; None: their time is over."""
         return self.pseudonyms if ts < self.until else None
+
+
 ANONYMOUS_PREFIX = "erased-"
 ANONYMOUS_DIGITS = 32
 

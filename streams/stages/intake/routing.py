@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import product
 
 from attribution.matching.referrer import ReferrerReader
 from attribution.postbacks.postback_check import PostbackCheck
@@ -30,6 +31,7 @@ from schemas.events import (
 from schemas.outcomes import Outcome
 from schemas.records import (
     AccountLinked,
+    Erased,
     ErasureSeen,
     Flag,
     InstallSeen,
@@ -271,9 +273,10 @@ class Routing:
             self._erase(event, ts)
 
     def _erase(self, event: PrivacyRequest, ts: LogMs) -> None:
-        """Route an erasure request to every key of the person. Hashed ids and addresses match no
-        key."""
+        """Route an erasure request to every key of the person, with a receipt of each identity."""
         request_id = event.subject_request_id
+        for receipt in erasure.identity_receipts(event, ts, self._pseudonyms):
+            self.outbox.add(topics.PRIVACY_RECEIPTS.name, request_id, receipt)
         for identity in event.identities:
             if identity.identity_format != "raw":
                 continue
@@ -286,17 +289,6 @@ class Routing:
                 continue
             for key in self._keys.of_identity(event.app_id, identity, ts):
                 self._match.add(key, ErasureSeen(key, request_id, ts))
-        """Route an erasure request to every key of the person, and say of each identity whether it
-        has one."""
-        for receipt in erasure.identity_receipts(event, ts, self._pseudonyms):
-            self.outbox.add(topics.PRIVACY_RECEIPTS.name, receipt.subject_request_id, receipt)
-        for record in erasure.erasure_records(event, ts, self._pseudonyms):
-            if isinstance(record, ErasureSeen):
-                self._match.add(record.key, record)
-            else:
-                name, is_sandbox = record.install_id, record.is_sandbox
-                key = journey_key(record.app_id, name, is_sandbox=is_sandbox)
-                self._journeys.add(key, record)
 
 
 def _journey_of(event: DeviceEvent, install_id: str) -> str:
