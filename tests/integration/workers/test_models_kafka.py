@@ -8,8 +8,8 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,12 +22,17 @@ from deploy.local.servers import KafkaServer
 from online_models.hazard.rules import HazardRules
 from online_models.learning.rules import rules_for
 from online_models.learning.target_learner import TargetLearner
-from schemas.records import Example, ExampleFrame, frame_encoder
+from schemas.records import CommandKind, Example, ExampleFrame, frame_encoder
+from streams.operations.models.orders import new_order, send
+from streams.settings import read_settings
 from tests.worlds import learner_world
 
 pytestmark = pytest.mark.kafka
 PARTITIONS = 2
 SECONDS = 60.0
+LEARNING = (
+    180.0  # Seconds for 17,000 rows by four classifiers, on a machine that does other things.
+)
 FRAME = 50  # examples
 RATES = "payer/rates"
 
@@ -56,6 +61,7 @@ class Installation:
     folder: Path
     process: subprocess.Popen[str] | None = None
     installs: int = 0
+    settings: dict[str, str] = field(default_factory=dict)
 
     @property
     def prefix(self) -> str:
@@ -66,12 +72,13 @@ class Installation:
         foreign = {k: v for k, v in os.environ.items() if not k.startswith("HEADWATER_")}
         return foreign | {
             "HEADWATER_KAFKA": self.kafka,
-            "HEADWATER_PSEUDONYM_SECRET": "a secret of this test, of 32 bytes",
             "HEADWATER_TOPIC_PREFIX": self.prefix,
             "HEADWATER_PARTITIONS": str(PARTITIONS),
             "HEADWATER_DATA": str(self.folder),
             "HEADWATER_METRICS_PORT": "0",
             "HEADWATER_DECISION_WAIT": "0s",
+            "HEADWATER_PSEUDONYM_SECRET": "a secret of this test, of 32 bytes",
+            **self.settings,
         }
 
     def command(self, *arguments: str) -> dict[str, Any]:
@@ -93,6 +100,13 @@ class Installation:
         if self.process is not None:
             self.process.kill()
             self.process.communicate()
+
+    def promote(self, version: str) -> None:
+        """As `headwater models promote` orders it, which first looks into a store."""
+        send(
+            read_settings(self.environ),
+            new_order(CommandKind.PROMOTE, "payer", "", version=version),
+        )
 
     async def produce(self, topic: str, values: list[bytes], keys: bool = False) -> None:
         producer = aiokafka.AIOKafkaProducer(bootstrap_servers=self.kafka)
@@ -153,10 +167,14 @@ class Installation:
             await consumer.stop()
 
     async def until(
-        self, seen: Callable[[list[dict[str, Any]]], bool], what: str, topic: str = "model-versions"
+        self,
+        seen: Callable[[list[dict[str, Any]]], bool],
+        what: str,
+        topic: str = "model-versions",
+        seconds: float = SECONDS,
     ) -> list[dict[str, Any]]:
         """What was told of the payer model, as soon as it is as wanted."""
-        give_up_at = time.monotonic() + SECONDS
+        give_up_at = time.monotonic() + seconds
         while True:
             assert self.process is not None
             assert self.process.poll() is None, self.process.communicate()[1]
@@ -167,6 +185,11 @@ class Installation:
                 return rows
             assert time.monotonic() < give_up_at, f"waited in vain for {what}: {rows[-3:]}"
             await asyncio.sleep(0.1)
+
+    async def last_of(self, models: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """What was told last of each of these models."""
+        rows = await self.outcomes_on("model-versions")
+        return {row["model"]: row for row in rows if row["model"] in models}
 
     async def settled(self) -> list[dict[str, Any]]:
         """What was told of the payer model once nothing more is."""
