@@ -15,7 +15,7 @@ import orjson
 
 from schemas import json_text
 from schemas.adservices_answer import adservices_answer
-from schemas.events import TOPIC_OF_TYPE, TYPES, InputEvent, Install
+from schemas.events import TOPIC_OF_TYPE, TYPES, InputEvent, Install, PrivacyRequest
 from schemas.json_text import NESTING_MAX
 from schemas.leniency import DEFAULT_LENIENCY, PLANS, FieldPlan, Leniency, is_app_id, is_id
 from schemas.parts import MICROS_MAX
@@ -176,6 +176,7 @@ def _unknown_type(fields: dict[str, Any]) -> Unreadable:
 
 
 # Anchored, because the middle of a message may quote what the producer wrote.
+_QUOTED = re.compile(r"""['"].*['"]""", re.DOTALL)
 _MISSING = re.compile(r"\AObject missing required field `(\w+)`")
 _PATH = re.compile(r" - at `\$\.(\w+)[^`]*`\Z")
 _LEAF = re.compile(r" - at `\$\.(\w+)(?:\.(\w+))?`\Z")
@@ -206,6 +207,8 @@ def _invalid(message: str, fields: dict[str, Any], event_type: type[InputEvent])
         return Unreadable(reason, f"no {name}")
     path = _PATH.search(message)
     name = path.group(1) if path else ""
+    if event_type is PrivacyRequest:  # Where names and values are exchanged, it quotes a person.
+        message = _QUOTED.sub("(not quoted)", message)
     message = message[:DETAIL_CHARS_MAX]
     if name.endswith(("_micros", "_e9")) and isinstance(fields.get(name), float | str):
         return Unreadable(Defect.NON_INTEGER_AMOUNT, message)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import click
 
 from streams.cli.output import answer_json, answer_text, json_option
-from streams.settings import Settings
+from streams.settings import Settings, read_settings
 from streams.settings.declaration import Declaration, declarations
 
 
-@click.command("settings")
+@click.group("settings", invoke_without_command=True)
 @json_option
-def settings_command(as_json: bool) -> None:
+@click.pass_context
+def settings_command(context: click.Context, as_json: bool) -> None:
     """List every setting with its values, default and an example.
 
     Prints a Markdown table. A secret may also come from a file, named by the variable with _FILE
@@ -22,6 +23,8 @@ def settings_command(as_json: bool) -> None:
       headwater settings
       HEADWATER_KAFKA_PASSWORD_FILE=/run/secrets/kafka headwater doctor
     """
+    if context.invoked_subcommand is not None:
+        return
     if not as_json:
         answer_text(settings_table())
         return
@@ -36,6 +39,29 @@ def settings_command(as_json: bool) -> None:
             for item in documented()
         }
     )
+
+
+@settings_command.command("retention")
+@json_option
+def retention_command(as_json: bool) -> None:
+    """Say how long each topic, state and table keeps what it holds.
+
+    The table goes from the source topics to the tables of ClickHouse, and names the setting that
+    decides and its default. Values are those of this environment. Operators may keep a topic or
+    a table for another time: `headwater query "SELECT * FROM v_retention"` says what is in force.
+
+    \b
+    Example:
+      headwater settings retention
+      HEADWATER_RETENTION=dead_letters:30d headwater settings retention --json
+    """
+    from streams.operations.kept_times import kept_times, kept_times_table
+
+    found = kept_times(read_settings())
+    if as_json:
+        answer_json({"kept": [one._asdict() for one in found]})
+    else:
+        answer_text(kept_times_table(found))
 
 
 def documented() -> list[Declaration]:

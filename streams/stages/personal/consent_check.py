@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from attribution.rules.consent import Use, forbidden_uses, refusals
+from attribution.rules.consent import ATT_AUTHORIZED, Use, forbidden_uses, refusals
 from attribution.rules.rules import Rules
 from schemas.events import DeviceEvent, Install, Touchpoint
 from streams.stages.common.pseudonyms import Pseudonyms
 from streams.stages.intake.traits import event_traits, has_consent
+
+_PERMITS = (None, ATT_AUTHORIZED)
 
 
 class ConsentCheck:
@@ -19,11 +21,19 @@ class ConsentCheck:
 
     def forbidden(self, event: DeviceEvent) -> int:
         """The uses that the table of the app forbids: bits of `Use`."""
-        if event.consent is None and event.att_status is None and not event.limit_ad_tracking:
+        # Most refuse nothing, and this is asked of every touchpoint.
+        consent = event.consent
+        if (
+            not event.limit_ad_tracking
+            and event.att_status in _PERMITS
+            and (
+                consent is None
+                or False
+                not in (consent.data_usage, consent.ads_personalization, consent.ad_storage)
+            )
+        ):
             return 0
         refused = refusals(event)
-        if not refused:
-            return 0
         policy = self._rules.app_policy(event.app_id, event.event_time)
         return forbidden_uses(refused, policy.consent)
 
