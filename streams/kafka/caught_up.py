@@ -47,6 +47,17 @@ async def caught_up(
         await offsets.stop()
 
 
+async def committed_sum(settings: CoreSettings, group: str, topics: Iterable[str]) -> int:
+    """The committed offsets of a group, added up: a figure that moves while the group reads."""
+    offsets = Offsets(settings)
+    await offsets.start()
+    try:
+        tps = [(topic, p) for topic in topics for p in range(await offsets.partitions(topic))]
+        return sum((await offsets.committed(group, tps)).values())
+    finally:
+        await offsets.stop()
+
+
 async def _standing(offsets: Offsets, group: str, topics: Iterable[str]) -> _Standing:
     counts = {topic: await offsets.partitions(topic) for topic in topics}
     tps = [(topic, p) for topic, count in counts.items() for p in range(count)]

@@ -38,8 +38,11 @@ class Pace:
         per_second: int | None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        *,
+        chunks_per_second: int = 10,
     ) -> None:
         self._per_second = per_second
+        self._chunks_per_second = chunks_per_second
         self._clock = clock
         self._sleep = sleep
         self._started = clock()
@@ -50,7 +53,7 @@ class Pace:
         """How many messages to publish before asking `passed` again."""
         if self._per_second is None:
             return CHUNK_MESSAGES
-        return max(1, min(CHUNK_MESSAGES, self._per_second // 10))
+        return max(1, min(CHUNK_MESSAGES, self._per_second // self._chunks_per_second))
 
     async def passed(self, messages: int) -> None:
         self._passed += messages

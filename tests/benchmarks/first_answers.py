@@ -1,11 +1,12 @@
 """Whether the first answer is the right one, and how soon it comes.
 
 `python -m tests.benchmarks.first_answers [--installs N] [--rate PER_SECOND] [--backlog]
-[--workers N] [--embedded]` publishes installs, four in five with a click 0 ms, 10 ms or 1 s before
-them on another partition, while workers run, or before they start (`--backlog`). It prints, by gap,
-how many installs were given another version only because of how partitions were read: the click was
-in the log before the install, by the broker's timestamps; and the time from publishing an install
-to its first version on `attributions`. Needs a Kafka (HEADWATER_KAFKA), or `--embedded`.
+[--workers N] [--timestamps append|create] [--embedded]` publishes installs, four in five with a
+click 0 ms, 10 ms or 1 s before them on another partition, while workers run, or before they start
+(`--backlog`). It prints, by gap, how many installs were given another version only because of how
+partitions were read: the click was in the log before the install, by its timestamps; and the time
+from publishing an install to its first version on `attributions`. Needs a Kafka (HEADWATER_KAFKA),
+or `--embedded`.
 """
 
 from __future__ import annotations
@@ -212,13 +213,16 @@ async def measure(plan: Plan, settings: Settings, environ: Mapping[str, str], fo
     return json.dumps(report(seen) | {"cpu_seconds": round(cpu, 1)})
 
 
-def surroundings(folder: Path, broker: EmbeddedBroker | None) -> tuple[Settings, dict[str, str]]:
+def surroundings(
+    folder: Path, broker: EmbeddedBroker | None, timestamps: str
+) -> tuple[Settings, dict[str, str]]:
     """Settings and environment of workers on a fresh prefix, or on the embedded broker."""
     environ = dict(os.environ) | {
         "HEADWATER_DATA": str(folder / "headwater"),
         "HEADWATER_METRICS_HOST": "127.0.0.1",
         "HEADWATER_LOG_LEVEL": "warning",
         "HEADWATER_PSEUDONYM_SECRET": BENCH_SECRET,
+        "HEADWATER_SOURCE_TIMESTAMPS": timestamps,
     }
     if broker is not None:
         environ |= broker.environment()
@@ -238,6 +242,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--backlog", action="store_true")
+    parser.add_argument("--timestamps", choices=("append", "create"), default="append")
     parser.add_argument("--embedded", action="store_true")
     chosen = parser.parse_args()
     plan = Plan(chosen.installs, chosen.rate, chosen.seed, chosen.backlog, chosen.workers)
@@ -245,7 +250,7 @@ def main() -> None:
         tempfile.TemporaryDirectory(prefix="first-") as name,
         EmbeddedBroker() if chosen.embedded else contextlib.nullcontext() as broker,
     ):
-        settings, environ = surroundings(Path(name), broker)
+        settings, environ = surroundings(Path(name), broker, chosen.timestamps)
         print(asyncio.run(measure(plan, settings, environ, Path(name))))
 
 

@@ -19,11 +19,11 @@ from typing import Any
 
 from schemas import topics
 from streams.errors import Stop
+from streams.lab.bench.benched import BenchedProgram
 from streams.lab.bench.control_loop import ControlLoop
 from streams.lab.bench.free_port import free_port
 from streams.lab.bench.lap import (
     CHECKOUT,
-    BenchedProgram,
     Course,
     Lap,
     prepare,

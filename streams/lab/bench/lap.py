@@ -8,17 +8,18 @@ import os
 import subprocess
 import sys
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from msgspec.structs import replace
 
 from schemas import topics
 from streams.errors import Stop
-from streams.kafka.caught_up import caught_up
+from streams.kafka.caught_up import caught_up, committed_sum
 from streams.kafka.publisher import Publisher
+from streams.lab.bench.benched import BenchedProgram, Stall
 from streams.lab.bench.free_port import free_port
 from streams.lab.bench.programs import (
     Program,
@@ -70,12 +71,17 @@ class Course:
     settings: Settings
 
     @classmethod
-    def new(cls, settings: Settings, folder: Path) -> Course:
-        """A new topic prefix on the broker of the settings, and a new folder."""
+    def new(
+        cls, settings: Settings, folder: Path, timestamps: Literal["append", "create"] = "create"
+    ) -> Course:
+        """A new topic prefix on the broker of the settings, and a new folder.
+
+        `timestamps`: whose clock stamps the records of source topics.
+        """
         require_kafka(settings)
         folder.mkdir()
         name = f"bench-{uuid.uuid4().hex[:8]}-"
-        kafka = replace(settings.kafka, topic_prefix=name, source_timestamps="create")
+        kafka = replace(settings.kafka, topic_prefix=name, source_timestamps=timestamps)
         folders = replace(settings.folders, data=folder, own_state=None)
         store = replace(settings.store, url=None)
         return cls(replace(settings, kafka=kafka, folders=folders, store=store))
@@ -92,24 +98,11 @@ class Course:
             "HEADWATER_PSEUDONYM_SECRET": BENCH_SECRET,
             "HEADWATER_TOPIC_PREFIX": self.settings.kafka.topic_prefix,
             "HEADWATER_PARTITIONS": str(self.settings.kafka.partitions),
-            "HEADWATER_SOURCE_TIMESTAMPS": "create",
+            "HEADWATER_SOURCE_TIMESTAMPS": self.settings.kafka.source_timestamps,
             "HEADWATER_DATA": str(self.settings.folders.data),
             "HEADWATER_METRICS_HOST": "127.0.0.1",
             "HEADWATER_LOG_LEVEL": "warning",
         }
-
-
-@dataclass(frozen=True, slots=True)
-class BenchedProgram:
-    """A deciding program in one or more processes, its consumer group, and all topics it reads.
-
-    Without topics it commits no offsets; its processes end when they have read everything.
-    """
-
-    name: str
-    programs: Sequence[Program]
-    group: str
-    topics: Sequence[str]
 
 
 def require_kafka(settings: Settings) -> None:
@@ -157,7 +150,7 @@ async def run_lap(course: Course, benched: BenchedProgram, events: int, advance:
             if any(program.ends for program in benched.programs):
                 await _until_ended(course.settings, benched, ran, advance)
             else:
-                await _until_stored(course.settings, benched, events, ran.require_all, advance)
+                await _until_stored(course.settings, benched, events, ran, advance)
         cpu = _by_role(ran.cpu_seconds())
         if broker:
             cpu["broker"] = round(cpu_seconds(broker) - broker_before, 2)
@@ -195,17 +188,18 @@ async def _until_ended(
         ran.require_all(names)
         await asyncio.sleep(ENDED_SECONDS)
     ran.require_all(names)
-    await until_settled(settings, benched, lambda: ran.require_all(names))
+    await until_settled(settings, benched, ran, names)
 
 
 async def _until_stored(
     settings: Settings,
     benched: BenchedProgram,
     events: int,
-    check: Callable[[], None],
+    ran: Running,
     advance: Progress,
 ) -> None:
     core = core_settings(settings)
+    stall = Stall(benched, ran)
     prefix = settings.kafka.topic_prefix
     group = f"{prefix}{benched.group}"
     sources = [
@@ -217,8 +211,9 @@ async def _until_stored(
         ends = await offsets.high_watermark(sources)
         total = sum(ends.values())
         while True:
-            check()
+            ran.require_all()
             done = sum((await offsets.committed(group, sources)).values())
+            stall.look(done)
             share = min(done / total, 1.0)  # Clock ticks come after the events.
             advance(f"{benched.name}: deciding and storing", int(events * share), events)
             if done >= total:
@@ -226,21 +221,26 @@ async def _until_stored(
             await asyncio.sleep(POLL_SECONDS)
     finally:
         await offsets.stop()
-    await until_settled(settings, benched, check)
+    await until_settled(settings, benched, ran)
 
 
 async def until_settled(
-    settings: Settings, benched: BenchedProgram, check: Callable[[], None]
+    settings: Settings, benched: BenchedProgram, ran: Running, finishing: Collection[str] = ()
 ) -> None:
-    """Wait until the program, then the storing worker, has read everything."""
+    """Wait until the program, then the storing worker, has read everything.
+
+    Those that are `finishing` may end by themselves.
+    """
     core = core_settings(settings)
     group = f"{settings.kafka.topic_prefix}{benched.group}"
     readers = [(settings.kafka.consumer_group("storing"), _OUTCOMES)]
     if benched.topics:
         readers.insert(0, (group, list(benched.topics)))
     for name, read in readers:
+        stall = Stall(benched, ran)
         while not await caught_up(core.bootstrap_servers, name, read, core):
-            check()
+            ran.require_all(finishing)
+            stall.look(await committed_sum(core, name, read))
             await asyncio.sleep(POLL_SECONDS)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from schemas import topics
 from streams.errors import Stop
-from streams.lab.bench.lap import BenchedProgram
+from streams.lab.bench.benched import BenchedProgram
 from streams.lab.bench.programs import Program
 
 SOURCE_NAMES = [topic.name for topic in topics.SOURCES]

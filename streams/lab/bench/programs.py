@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import subprocess
 import sys
 import time
@@ -23,6 +24,7 @@ START_SECONDS = 60.0
 _STOP_SECONDS = 60.0
 _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 _LISTENING = "0A"  # in /proc/net/tcp
+_ERROR = re.compile(r"[\w.]*(Error|Exception)\b")  # how a traceback ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,8 @@ class Running:
     processes: dict[str, subprocess.Popen[bytes]]
     first_ready_at: float = 0.0
     """When the first of those started together was ready, in seconds since 1970."""
+    errors: dict[str, int] = field(default_factory=dict)
+    """What programs without metrics have written to stderr: files in memory (Linux)."""
     _before: dict[str, float] = field(default_factory=dict)
 
     def start_counting(self) -> None:
@@ -68,15 +72,25 @@ class Running:
         status = os.waitid(os.P_PID, process.pid, options)
         return status.si_status if status else None
 
+    def last_error(self, name: str) -> str:
+        """The last line in which a process told of an error, or of anything."""
+        if name not in self.errors:
+            return "its own message is above"
+        file = self.errors[name]
+        text = os.pread(file, os.fstat(file).st_size, 0).decode(errors="replace")
+        lines = [line.strip() for line in text.splitlines() if line.strip()]
+        errors = list(filter(_ERROR.match, lines)) or lines
+        return errors[-1] if errors else "it said nothing"
+
     def require_all(self, finishing: Collection[str] = ()) -> None:
-        """Stop: a process has ended; its own message is on stderr.
+        """Stop: a process has ended; the line has its last error.
 
         Those that are `finishing` may end, unless they fail.
         """
         for name in self.processes:
             code = self._exit_code(name)
             if code is not None and (code or name not in finishing):
-                raise Stop(f"{name} ended with exit code {code}: its own message is above")
+                raise Stop(f"{name} ended with exit code {code}: {self.last_error(name)}")
 
 
 @contextlib.contextmanager
@@ -93,10 +107,10 @@ def running(
     ran = Running({})
     try:
         for program in programs:
-            ran.processes[program.name] = _start(program, environ, folder)
+            _start(program, environ, folder, ran)
             _wait_ready(program, ran)
         for program in together:
-            ran.processes[program.name] = _start(program, environ, folder)
+            _start(program, environ, folder, ran)
         for program in together:
             _wait_ready(program, ran)
             ran.first_ready_at = ran.first_ready_at or time.time()
@@ -106,6 +120,8 @@ def running(
             process.terminate()
         for process in ran.processes.values():
             _end(process)
+        for file in ran.errors.values():
+            os.close(file)
 
 
 def cpu_seconds(pid: int) -> float:
@@ -162,8 +178,10 @@ def metrics_of(port: int) -> dict[tuple[str, str], float]:
     return found
 
 
-def _start(program: Program, environ: Mapping[str, str], folder: Path) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
+def _start(program: Program, environ: Mapping[str, str], folder: Path, ran: Running) -> None:
+    if not program.metrics_port:
+        ran.errors[program.name] = os.memfd_create(program.name)
+    ran.processes[program.name] = subprocess.Popen(
         list(program.command),
         env={
             **environ,
@@ -174,6 +192,7 @@ def _start(program: Program, environ: Mapping[str, str], folder: Path) -> subpro
         cwd=folder,
         stdin=subprocess.DEVNULL,
         stdout=sys.stderr if program.metrics_port else subprocess.PIPE,
+        stderr=ran.errors.get(program.name),
         start_new_session=True,
     )
 

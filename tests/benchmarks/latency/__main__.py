@@ -1,10 +1,13 @@
 """How soon an install is scored, and its prediction readable in the store.
 
 `python -m tests.benchmarks.latency [--rate EVENTS_PER_SECOND] [--events N] [--partitions N]
-[--seed S] [--learning-apart] [--json]` publishes at that rate and prints p50 and p99 in
-milliseconds: from publishing an install to its prediction on the `predictions` topic, to that row
-in the store, as the store dates it, and by hop on the way to the prediction. The first fifth of the
-installs only warms up.
+[--timestamps append|create] [--seed S] [--learning-apart] [--json]` publishes at that rate and
+prints p50 and p99 in milliseconds: from publishing an install to its prediction on the
+`predictions` topic, to that row in the store, as the store dates it, and by hop on the way to the
+prediction. The first fifth of the installs only warms up.
+
+What is published is a day of events up to now, on all partitions, stamped when it is published: by
+the broker, as topics are by default, or by the producer. So log time goes as it does in production.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,15 +34,15 @@ from streams.cli.output import progress
 from streams.errors import Stop
 from streams.kafka.publisher import Pace, Publisher
 from streams.lab.bench.bench import core_program
+from streams.lab.bench.benched import BenchedProgram
 from streams.lab.bench.control_loop import ControlLoop
 from streams.lab.bench.free_port import free_port
 from streams.lab.bench.lap import (
     CHECKOUT,
-    BenchedProgram,
+    POLL_SECONDS,
     Course,
     prepare,
     stored_rows,
-    until_settled,
 )
 from streams.lab.bench.programs import Program, running
 from streams.lab.simulator import Scenario, SimulatedMessage, simulate_traffic
@@ -49,6 +52,16 @@ from tests.benchmarks.latency.hops import HopTrace, by_hop
 from tests.benchmarks.latency.install_places import read_places
 
 LANDMARK = "install"
+DAY_MS = 24 * 3_600_000
+CHUNKS_PER_SECOND = 50
+"""In as many pieces messages are published: in one for each, an install would wait for the next."""
+QUIET_SECONDS = 5.0
+"""Nothing arrives for so long: what was published and has no prediction gets none."""
+PATIENCE_SECONDS = 60.0
+SETTLING_SECONDS = 3.0
+"""The group has settled, and idle partitions are ticked, before anything is published."""
+ROWS_SECONDS = 4.0
+"""How long rows may take that are not inserted when the last prediction is read."""
 TRACED_WORKER = "tests.benchmarks.latency.traced_worker"
 WARM_SHARE = 5
 """The first fifth only warms up: imports, caches, the first model."""
@@ -60,6 +73,25 @@ class Load(NamedTuple):
     rate: int  # events per second
     events: int
     seed: int
+    partitions: int
+
+    def messages(self) -> Iterator[SimulatedMessage]:
+        """Events of the last day. Ticks are what the workers write."""
+        scenario = replace(
+            Scenario.standard(self.events, self.seed),
+            partitions=self.partitions,
+            days=1,
+            start_ms=_now_ms() - DAY_MS,
+        )
+        return (one for one in simulate_traffic(scenario) if not one.is_tick)
+
+    @property
+    def pace(self) -> Pace:
+        return Pace(self.rate, chunks_per_second=CHUNKS_PER_SECOND)
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
 
 
 class Published:
@@ -70,9 +102,9 @@ class Published:
 
     def noted(self, messages: Iterable[SimulatedMessage]) -> Iterator[SimulatedMessage]:
         for message in messages:
-            if message.topic == topics.INSTALLS.name and not message.is_tick:
+            if message.topic == topics.INSTALLS.name:
                 self._note(message.value)
-            yield message
+            yield message._replace(timestamp_ms=_now_ms())
 
     def _note(self, value: bytes) -> None:
         with contextlib.suppress(orjson.JSONDecodeError):
@@ -100,14 +132,15 @@ async def measure(
     control = ControlLoop()
     with running(programs, course.environ, CHECKOUT) as ran:
         async with _predictions(course, arrived), Publisher(core) as to:
-            messages = published.noted(simulate_traffic(Scenario.standard(load.events, load.seed)))
+            await asyncio.sleep(SETTLING_SECONDS)
+            messages = published.noted(load.messages())
             started = time.monotonic()
             with progress() as advance:
                 sent = await to.publish(
-                    messages, Pace(load.rate), lambda done: advance("published", done, load.events)
+                    messages, load.pace, lambda done: advance("published", done, load.events)
                 )
             seconds = time.monotonic() - started
-            await until_settled(course.settings, deciding, ran.require_all)
+            await _until_predicted(published, arrived, ran.require_all)
     control.after("latency")
     measured = list(published.at)[len(published.at) // WARM_SHARE :]
     stored = _stored(course)
@@ -122,6 +155,7 @@ async def measure(
     return {
         "messages_per_second": round(sent / seconds),
         "partitions": course.settings.kafka.partitions,
+        "timestamps": course.settings.kafka.source_timestamps,
         "installs": len(measured),
         "to_prediction_ms": _percentiles(measured, published.at, arrived),
         "to_row_ms": _percentiles(measured, published.at, stored),
@@ -142,6 +176,20 @@ def traced(deciding: BenchedProgram, folder: Path) -> tuple[BenchedProgram, list
         else:
             programs.append(program)
     return replace(deciding, programs=programs), traces
+
+
+async def _until_predicted(
+    published: Published, arrived: Mapping[str, float], check: Callable[[], None]
+) -> None:
+    """Wait until every install is predicted, or no more are, and the rows are stored."""
+    began = time.time()
+    while (now := time.time()) - began < PATIENCE_SECONDS:
+        check()
+        latest = max(arrived.values(), default=began)
+        if now - latest >= QUIET_SECONDS or published.at.keys() <= arrived.keys():
+            break
+        await asyncio.sleep(POLL_SECONDS)
+    await asyncio.sleep(ROWS_SECONDS)
 
 
 @contextlib.asynccontextmanager
@@ -197,16 +245,19 @@ def main() -> None:
     parser.add_argument("--rate", type=int, default=1_000)
     parser.add_argument("--events", type=int, default=100_000)
     parser.add_argument("--partitions", type=int, default=4)
+    parser.add_argument("--timestamps", choices=("append", "create"), default="append")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--learning-apart", action="store_true", help="a learning worker, too")
     parser.add_argument("--json", action="store_true", help="one line instead of many")
     chosen = parser.parse_args()
     settings = read_settings()
     kafka = msgspec.structs.replace(settings.kafka, partitions=chosen.partitions)
-    load = Load(chosen.rate, chosen.events, chosen.seed)
+    load = Load(chosen.rate, chosen.events, chosen.seed, chosen.partitions)
     with tempfile.TemporaryDirectory(prefix="latency-") as name:
         folder = Path(name)
-        course = Course.new(msgspec.structs.replace(settings, kafka=kafka), folder / "headwater")
+        course = Course.new(
+            msgspec.structs.replace(settings, kafka=kafka), folder / "headwater", chosen.timestamps
+        )
         prepare(course, ())
         beside = [learner(folder)] if chosen.learning_apart else []
         report = asyncio.run(measure(course, load, folder, beside))

@@ -11,6 +11,7 @@ import pytest
 
 from streams.errors import Stop
 from streams.lab.bench.bench import report_of
+from streams.lab.bench.benched import STALLED_SECONDS, BenchedProgram, Stall
 from streams.lab.bench.free_port import free_port
 from streams.lab.bench.lap import Lap
 from streams.lab.bench.programs import Program, cpu_seconds, local_pid, metrics_of, running
@@ -42,6 +43,33 @@ def test_a_program_that_ends_at_once_is_named() -> None:
         running([failing], os.environ, HERE),
     ):
         pytest.fail("it cannot be ready")
+
+
+def test_a_program_that_fails_is_named_with_its_last_error() -> None:
+    failing = Program("failing", python("print('ready', flush=True); {}['a key']"))
+
+    with running([failing], os.environ, HERE) as ran:
+        ran.processes["failing"].wait()
+        with pytest.raises(Stop, match=r"^failing ended with exit code 1: KeyError: 'a key'$"):
+            ran.require_all()
+
+
+def test_a_program_that_lives_and_reads_no_more_is_named_with_its_last_error() -> None:
+    """As Faust does once an agent has raised."""
+    dead = "import os, time; os.write(2, b'ValueError: no'); print(1, flush=True); time.sleep(600)"
+    peer = BenchedProgram("peer", [Program("agents", python(dead))], "group", [])
+    now = [0.0]
+
+    with running(peer.programs, os.environ, HERE) as ran:
+        stall = Stall(peer, ran, lambda: now[0])
+        stall.look(7)
+        now[0] = STALLED_SECONDS
+        stall.look(8)
+        now[0] += STALLED_SECONDS
+        stall.look(8)
+        now[0] += 1.0
+        with pytest.raises(Stop, match=r"^peer has read nothing for 90 s .*: ValueError: no$"):
+            stall.look(8)
 
 
 def test_programs_end_with_the_measurement() -> None:
