@@ -7,6 +7,7 @@ lanes have decided when a transaction begins is committed in it together; see
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -32,6 +33,9 @@ class Log(Protocol):
     Whoever opens the lane has seen to it that no previous owner can commit any more. Lanes commit
     one checkpoint at a time, and none after an error.
     """
+
+    def turn(self) -> asyncio.Future[None]:
+        """Done when a lane that has little to decide should decide it; it may not wait for that."""
 
     async def commit(self, effects: Effects) -> int | None:
         """Commit all effects or none; the next offset of the changelog, None if none was written.

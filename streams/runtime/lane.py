@@ -30,10 +30,6 @@ from streams.stages.contract import (
 )
 from streams.stages.separate.guard import GuardedStage
 
-PAUSE_PER_CHECKPOINT = 2.0
-"""A lane that is not full starts its next decision this many checkpoint times after the last one
-began, within the bounds of the linger time."""
-
 ALIGN_SECONDS = 0.25
 """Longest wait for a partition that is known to have more, once records of others are queued."""
 
@@ -89,17 +85,16 @@ class Lane:
         self.is_open = self.lacks_room = False
         self.queue = LaneQueue(bounds, spec.partitions(p))
         self._parts = parts
-        self._bounds = bounds
         self._may_decide = asyncio.Event()
         self._may_decide.set()
         self._idle = asyncio.Event()
         self._idle.set()
         self._held: set[TopicPartition] = set()
-        self._next_start = float("-inf")
         self._state: RestoredStage | None = None
         self._arrivals: dict[TopicPartition, float] = {}
         self._logged: dict[TopicPartition, int] = {}
-        self._asked = 0
+        self._asked: tuple[int, float] = (0, 0.0)
+        self._passed_on: dict[TopicPartition, int] = {}
 
     @property
     def name(self) -> str:
@@ -118,7 +113,8 @@ class Lane:
         self._parts.observer.on_arrival(polled)
         if tp[0] == self.spec.asking:
             events = (one.timestamp for one in reversed(records) if not is_tick(one))
-            self._asked = max(self._asked, next(events, 0))
+            if (latest := next(events, 0)) > self._asked[0]:
+                self._asked = latest, self._arrivals[tp]
         if self.queue.full(tp) and tp not in self._held:
             self._hold(tp)
 
@@ -135,9 +131,24 @@ class Lane:
         return self._parts.flow.has_more(tp, self.queue.next_offset(tp))
 
     @property
-    def asked(self) -> int:
-        """Log time of the latest event of `spec.asking`, once all of it is read; 0: none."""
-        return 0 if self._asked and self.has_more((self.spec.asking, self.p)) else self._asked
+    def asked(self) -> tuple[int, float]:
+        """Log time of the latest event of `spec.asking`, once all of it is read, and when that
+        arrived; log time 0: there is none."""
+        has_more = self._asked[0] and self.has_more((self.spec.asking, self.p))
+        return (0, 0.0) if has_more else self._asked
+
+    def read_at(self, tp: TopicPartition) -> float:
+        """The latest moment, by the monotonic clock, at which all of a partition had arrived."""
+        return self._parts.flow.read_at(tp, self.queue.next_offset(tp))
+
+    def passed_on(self, tp: TopicPartition) -> int:
+        """The latest log time given to `pass_on` that no rebalance has undone; 0: none."""
+        return self._passed_on.get(tp, 0)
+
+    def pass_on(self, tp: TopicPartition, log_time: int) -> None:
+        """Decide as if a partition of which all has arrived had a clock tick of this log time."""
+        self._passed_on[tp] = log_time
+        self.queue.put_tick(tp, log_time)
 
     async def run(self) -> None:
         """Open the lane, then decide until cancelled.
@@ -174,6 +185,7 @@ class Lane:
         except TimeoutError:
             return False
         self.queue.rewind()
+        self._passed_on = {}
         self._release(self._held)  # Releasing follows the queue, which is empty.
         return True
 
@@ -211,7 +223,7 @@ class Lane:
         if await self._reread(state):
             return
         await self.queue.wait()
-        await self.queue.fill(self._next_start - parts.clock())
+        await self.queue.fill(parts.log.turn())
         await self._align()
         if not self._may_decide.is_set():
             return
@@ -240,8 +252,7 @@ class Lane:
         return True
 
     async def _decide(self, state: RestoredStage, records: list[LogRecord]) -> None:
-        clock = self._parts.clock
-        began, cpu_began = clock(), time.thread_time()
+        clock, cpu_began = self._parts.clock, time.thread_time()
         effects = await state.decide(records)
         cpu_seconds = time.thread_time() - cpu_began
         decided = clock()
@@ -252,22 +263,8 @@ class Lane:
                 await state.apply(effects.changes, changelog_end or 0)
         elif effects.messages or effects.changes:
             raise AssertionError(f"stage {self.spec.stage} returned effects without positions")
-        committed = clock()
-        self._next_start = began + self._pause(committed - began)
         self._parts.observer.on_checkpoint(
-            self.spec.stage, self.p, len(records), cpu_seconds, committed - decided
-        )
-
-    def _pause(self, seconds_taken: float) -> float:
-        """Least time between the starts of two decisions.
-
-        A checkpoint costs about the same whatever it contains. It takes longer when the machine is
-        busy, and then fewer, larger checkpoints help; when the machine is idle, latency counts.
-        """
-        bounds = self._bounds
-        return min(
-            max(bounds.linger_seconds, PAUSE_PER_CHECKPOINT * seconds_taken),
-            bounds.linger_seconds_max,
+            self.spec.stage, self.p, len(records), cpu_seconds, clock() - decided
         )
 
     async def _align(self) -> None:

@@ -13,12 +13,14 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from streams.settings.core import BatchBounds
-from streams.stages.contract import LogRecord, TopicPartition
+from streams.stages.contract import CLOCK_KEY, LogRecord, TopicPartition
 
 _ALL_TIMES = 1 << 63
+RIPE_SHARE = 8
+"""A lane that has this part of a batch does not wait for its turn."""
 
 
 @dataclass(slots=True)
@@ -90,6 +92,24 @@ class Flow(Protocol):
     def has_more(self, tp: TopicPartition, offset: int) -> bool:
         """Whether the log is known to have records from this offset on."""
 
+    def read_at(self, tp: TopicPartition, offset: int) -> float:
+        """A monotonic moment at which the log had nothing from this offset on, the latest that is
+        known; -inf: none is."""
+
+
+class ReadTick(NamedTuple):
+    """A clock tick that is not in the log: what one would say is known without it.
+
+    It lies on the last record that was queued before it, so it moves no position.
+    """
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    key: bytes | None = CLOCK_KEY
+    value: bytes | None = None
+
 
 class LaneQueue:
     """Queues poll batches by partition; ignores records that the lane has seen already.
@@ -106,7 +126,7 @@ class LaneQueue:
         self._offered: dict[TopicPartition, int] = {}
         self._taken: dict[TopicPartition, int] = {}
         self._arrival = asyncio.Event()
-        self._ripe = asyncio.Event()
+        self._turn: asyncio.Future[None] | None = None
         self._news = asyncio.Event()
 
     def settle(self, positions: Mapping[TopicPartition, int]) -> None:
@@ -123,7 +143,6 @@ class LaneQueue:
         self._queues = {}
         self._offered = dict(self._taken)
         self._arrival.clear()
-        self._ripe.clear()
 
     def put(self, tp: TopicPartition, records: Sequence[LogRecord]) -> None:
         """Queue a poll batch: at least one record, in offset order."""
@@ -137,8 +156,16 @@ class LaneQueue:
         self._queues.setdefault(tp, _PartitionQueue()).put(records, octets)
         self._arrival.set()
         self._news.set()
-        if self._is_ripe():
-            self._ripe.set()
+        if self._turn is not None and not self._turn.done() and self._is_ripe():
+            self._turn.set_result(None)
+
+    def put_tick(self, tp: TopicPartition, log_time: int) -> None:
+        """Queue a clock tick of a partition that has nothing between what was queued and this log
+        time."""
+        tick = ReadTick(*tp, self.next_offset(tp) - 1, log_time)
+        self._queues.setdefault(tp, _PartitionQueue()).put([tick], 0)
+        self._arrival.set()
+        self._news.set()
 
     def full(self, tp: TopicPartition) -> bool:
         """Whether so much of this partition is queued that it should be held."""
@@ -167,9 +194,12 @@ class LaneQueue:
         """Wait until at least one record is queued."""
         await self._arrival.wait()
 
-    async def fill(self, seconds: float) -> None:
-        """Wait until a whole batch is queued, at most `seconds`."""
-        await _within(self._ripe, seconds)
+    async def fill(self, turn: asyncio.Future[None]) -> None:
+        """Wait until enough is queued that it pays to decide at once, or until `turn` is done."""
+        if self._is_ripe() and not turn.done():
+            turn.set_result(None)
+        self._turn = turn
+        await turn
 
     async def hear(self, seconds: float) -> None:
         """Wait until another poll batch arrives, at most `seconds`."""
@@ -195,8 +225,6 @@ class LaneQueue:
         self._queues = {tp: queue for tp, queue in self._queues.items() if queue.records}
         if not self._queues:
             self._arrival.clear()
-        if not self._is_ripe():
-            self._ripe.clear()
         return taken
 
     def _cut(self) -> int:
@@ -225,7 +253,8 @@ class LaneQueue:
     def _is_ripe(self) -> bool:
         records = sum(queue.records for queue in self._queues.values())
         octets = sum(queue.octets for queue in self._queues.values())
-        return records >= self._bounds.records_max or octets >= self._bounds.bytes_max
+        bounds = self._bounds
+        return records * RIPE_SHARE >= bounds.records_max or octets * RIPE_SHARE >= bounds.bytes_max
 
 
 async def _within(event: asyncio.Event, seconds: float) -> None:

@@ -5,10 +5,11 @@ with the broker's append time the broker stamps its clock on the tick, in the sa
 other message of that partition. Where producers stamp their own time, a tick carries the time that
 the others are at (`ProducersTime`).
 
-And at once where an install waits for what was logged before it: its first decision needs every
-partition to be read up to it, and one that nobody writes to would hold it back. Where producers
-stamp their own time these come later too: the tick is stamped just after the install, so a producer
-that is still about to write something earlier has to be given time.
+An install waits for what was logged before it: its first decision needs every partition to be read
+up to it, and one that nobody writes to would hold it back. Of its own partitions a worker knows by
+its fetches that they are read up to an install (`ReadPartitions`), and intake is told so by a tick
+that is not in the log. Those of other workers get a tick at once. Where producers stamp their own
+time, both come later: a producer that is still about to write something earlier is given time.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ from __future__ import annotations
 import asyncio
 import math
 import time
+from bisect import bisect_left, bisect_right
 from collections.abc import Awaitable, Callable, Iterable
+from typing import NamedTuple
 
 from aiokafka.errors import KafkaError
 from faust.exceptions import ProducerSendError
@@ -33,9 +36,17 @@ LIVE_MS_MAX = 5 * 60_000
 _NOT_WRITTEN = (KafkaError, ProducerSendError)
 
 WAIT_SECONDS = 0.05
-"""How soon after an install a partition that still lags behind it gets a tick, and how often."""
-AGAIN_SECONDS = 0.5
-"""A tick that did not help, or was not written, is followed by another after this time."""
+"""How soon after an install a partition of another worker gets a tick, and how often."""
+READ_LOOK_SECONDS = 0.01
+"""How often a worker looks whether its own are read up to an install."""
+REPLICAS_GRACE_SECONDS = 0.01
+"""How much later than an install a record may become readable that the broker stamped before it:
+its partition has other replicas, or a leader whose clock is behind."""
+PRODUCERS_GRACE_SECONDS = 0.25
+"""How much later than an install a record may be written that its producer stamped before it."""
+REMEMBERED_SECONDS = 1.0
+"""Installs are told apart for so long; later only the latest of them counts."""
+_AHEAD_STEP_MS = 500
 
 Send = Callable[[TopicPartition], Awaitable[object]]
 SendAt = Callable[[TopicPartition, int], Awaitable[object]]
@@ -115,61 +126,139 @@ def _latest_log_time(lane: Lane) -> int:
     return stage.latest_log_time() if isinstance(stage, TellsLogTime) else 0
 
 
-class LaggingPartitions:
-    """Which partitions need a tick because an install waits for them.
+class WaitingInstall(NamedTuple):
+    """An install that waits for what was logged before it."""
 
-    A worker knows what its own lanes have read. The partitions of other workers are ticked once for
-    every new install, at most once per look.
+    log_time: int
+    due: float
+    """A fetch that began from this moment on has found what was."""
+    quiet_seconds: float
+    """So long a partition must have brought nothing, or it may bring something earlier."""
+
+
+class ReadPartitions:
+    """Which partitions of this worker are read up to an install that waits for them.
+
+    A worker knows without a tick: a fetch that began after the install had arrived, and found
+    nothing more, has found all that was written before it. It has to begin a little later than
+    that, for what was logged before may become readable, or be written, a little later.
     """
 
-    def __init__(self, partitions: int, quiet_seconds: float) -> None:
-        """`quiet_seconds`: a partition that brought something since is left alone."""
+    def __init__(self, *, is_append_time: bool) -> None:
+        self._is_append_time = is_append_time
+        self._waiting: list[WaitingInstall] = []  # log times and moments rise
+
+    def __len__(self) -> int:
+        """How many installs are told apart."""
+        return len(self._waiting)
+
+    def look(
+        self, lanes: Iterable[Lane], now: float, wall_clock: int
+    ) -> list[tuple[Lane, TopicPartition, int]]:
+        """Partitions that were read beyond an install since the last look, and up to where."""
+        asking = [lane for lane in lanes if lane.is_open and lane.spec.asking]
+        for lane in asking:
+            self._note(*lane.asked, wall_clock)
+        self._forget(now)
+        found = []
+        for lane in asking:
+            for topic in lane.spec.awaited:
+                tp = (topic, lane.p)
+                read = self._read_beyond(lane, tp)
+                if read and read + 1 > lane.passed_on(tp):
+                    found.append((lane, tp, read + 1))
+        return found
+
+    def _note(self, log_time: int, arrived: float, wall_clock: int) -> None:
+        latest = self._waiting[-1] if self._waiting else WaitingInstall(0, arrived, 0.0)
+        if log_time >= wall_clock:
+            # A clock ahead has stamped it, and hides all others: now and then, as of the present.
+            log_time = max(0, (wall_clock - 1) // _AHEAD_STEP_MS * _AHEAD_STEP_MS)
+        if log_time <= latest.log_time:
+            return
+        grace = quiet = REPLICAS_GRACE_SECONDS
+        if not self._is_append_time:
+            is_live = wall_clock - log_time <= LIVE_MS_MAX
+            grace = quiet = PRODUCERS_GRACE_SECONDS if is_live else IDLE_SECONDS
+        self._waiting.append(WaitingInstall(log_time, max(arrived + grace, latest.due), quiet))
+
+    def _forget(self, now: float) -> None:
+        """All but the latest of the installs that every partition should be read beyond by now."""
+        old = bisect_right(self._waiting, now - REMEMBERED_SECONDS, key=_due) - 1
+        if old > 0:
+            del self._waiting[:old]
+
+    def _read_beyond(self, lane: Lane, tp: TopicPartition) -> int:
+        """Log time of the latest install that a partition is read beyond; 0: of none."""
+        waiting, read_at = self._waiting, lane.read_at(tp)
+        # What a partition has read meanwhile, intake may hold for a step.
+        passed = bisect_left(waiting, lane.last_logged(tp), key=_log_time)
+        found = bisect_right(waiting, read_at, key=_due)
+        if found > passed and not self._is_append_time:
+            is_quiet = lane.last_arrival(tp) + waiting[found - 1].quiet_seconds <= read_at
+            found = found if is_quiet else passed
+        found = max(found, passed)
+        return waiting[found - 1].log_time if found else 0
+
+
+def _due(install: WaitingInstall) -> float:
+    return install.due
+
+
+def _log_time(install: WaitingInstall) -> int:
+    return install.log_time
+
+
+class LaggingPartitions:
+    """Which partitions of other workers need a tick because an install waits for them.
+
+    They get one for every new install, at most once per look.
+    """
+
+    def __init__(self, partitions: int) -> None:
         self._partitions = partitions
-        self._quiet_seconds = quiet_seconds
-        self._ticked: dict[TopicPartition, tuple[int, float]] = {}
+        self._ticked: dict[TopicPartition, int] = {}
         self._asked = 0
 
-    def look(self, lanes: Iterable[Lane], now: float) -> tuple[list[TopicPartition], int]:
-        """The partitions that lag behind the latest install known at the last look, and its log
+    def look(self, lanes: Iterable[Lane]) -> tuple[list[TopicPartition], int]:
+        """The partitions that may lag behind the latest install known at the last look, and its log
         time."""
         asking = [lane for lane in lanes if lane.is_open and lane.spec.asking]
-        own = {lane.p: lane for lane in asking}
+        own = {lane.p for lane in asking}
         asked = self._asked
-        self._asked = max([asked, *(lane.asked for lane in asking)])
+        self._asked = max([asked, *(lane.asked[0] for lane in asking)])
         if not asked or not asking:  # A rebalance closes every lane for a moment.
             return [], 0
         lagging = [
             (topic, p)
             for topic in asking[0].spec.awaited
             for p in range(self._partitions)
-            if self._lags((topic, p), own.get(p), asked, now)
+            if p not in own and self._ticked.get((topic, p), 0) < asked
         ]
-        self._ticked |= dict.fromkeys(lagging, (asked, now))
+        self._ticked |= dict.fromkeys(lagging, asked)
         return lagging, asked
 
-    def _lags(self, tp: TopicPartition, lane: Lane | None, asked: int, now: float) -> bool:
-        ticked, at = self._ticked.get(tp, (0, 0.0))
-        if lane is None:
-            return ticked < asked
-        if lane.has_more(tp):
-            return False
-        is_quiet = now - lane.last_arrival(tp) >= self._quiet_seconds
-        # What a partition has read meanwhile, intake may hold for a step: a tick passes it on.
-        is_behind = lane.last_logged(tp) <= asked and now - at >= AGAIN_SECONDS
-        return is_quiet and (ticked < asked or is_behind)
+
+async def pass_on_reads(lanes: Callable[[], Iterable[Lane]], is_append_time: bool) -> None:
+    """Tell the stages how far this worker has read what an install waits for, until cancelled."""
+    read = ReadPartitions(is_append_time=is_append_time)
+    while True:
+        await asyncio.sleep(READ_LOOK_SECONDS)
+        for lane, tp, log_time in read.look(lanes(), time.monotonic(), wall_clock_ms()):
+            lane.pass_on(tp, log_time)
 
 
 async def send_awaited_ticks(
-    lanes: Callable[[], Iterable[Lane]], partitions: int, send: SendAt, quiet_seconds: float
+    lanes: Callable[[], Iterable[Lane]], partitions: int, send: SendAt, is_append_time: bool
 ) -> None:
-    """Send a tick to every partition that an install waits for, until cancelled.
+    """Send a tick to every partition of others that an install waits for, until cancelled.
 
     No tick is of the future: an install that a clock ahead has stamped would take all others along.
     """
-    lagging = LaggingPartitions(partitions, quiet_seconds)
+    lagging = LaggingPartitions(partitions)
     while True:
-        await asyncio.sleep(max(WAIT_SECONDS, quiet_seconds))
-        found, asked = lagging.look(lanes(), time.monotonic())
+        await asyncio.sleep(WAIT_SECONDS if is_append_time else PRODUCERS_GRACE_SECONDS)
+        found, asked = lagging.look(lanes())
         log_time = min(asked + 1, wall_clock_ms())
         await _all_sent(send(tp, log_time) for tp in found)
 

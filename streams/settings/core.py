@@ -27,10 +27,10 @@ class BatchBounds:
     queued_records_max: int = 10_000
     """Of one partition: above this, the partition is paused."""
     queued_bytes_max: int = 4_000_000
-    linger_seconds: float = 0.05
-    """Minimum time between two checkpoints of a lane that is not full of work…"""
+    linger_seconds: float = 0.02
+    """Minimum time between two turns of lanes that are not full of work…"""
     linger_seconds_max: float = 0.25
-    """…which grows to this while checkpoints are slow."""
+    """…which grows to this while they are slow."""
 
     @classmethod
     def of_records(cls, records_max: int) -> BatchBounds:

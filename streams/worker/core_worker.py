@@ -28,8 +28,8 @@ from streams.runtime.reports import LaneObserver, LoggedReason, Readiness
 from streams.runtime.snapshots import SnapshotReader
 from streams.runtime.state import MemoryStore, RocksStore, StateStore
 from streams.runtime.ticks import (
-    IDLE_SECONDS,
     ProducersTime,
+    pass_on_reads,
     send_awaited_ticks,
     send_stamped_ticks,
     send_ticks,
@@ -183,8 +183,9 @@ class CoreWorker:
         if self.settings.stamped_ticks:
             yield send_stamped_ticks(lanes, self.send_tick, ProducersTime())
         yield self.snapshots.watch()
-        quiet_seconds = 0.0 if self.settings.ticks else IDLE_SECONDS
-        yield send_awaited_ticks(lanes, self._partitions.sources, self.send_tick, quiet_seconds)
+        is_append_time, sources = self.settings.ticks, self._partitions.sources
+        yield pass_on_reads(lanes, is_append_time)
+        yield send_awaited_ticks(lanes, sources, self.send_tick, is_append_time)
 
     def _offer(self, batch: PollBatch) -> None:
         assert self.fleet is not None, "lanes are opened before Faust starts"

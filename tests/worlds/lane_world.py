@@ -57,6 +57,12 @@ class MemoryLog:
     def __post_init__(self) -> None:
         self.may_commit.set()
 
+    def turn(self) -> asyncio.Future[None]:
+        """At once."""
+        turn = asyncio.get_running_loop().create_future()
+        turn.set_result(None)
+        return turn
+
     async def commit(self, effects: Effects) -> int | None:
         await self.may_commit.wait()
         if self.fenced:
@@ -111,6 +117,7 @@ class Echo:
 class Flow:
     held: set[TopicPartition] = field(default_factory=set)
     behind: set[TopicPartition] = field(default_factory=set)
+    fetched_at: dict[TopicPartition, float] = field(default_factory=dict)
 
     def hold(self, tps: Sequence[TopicPartition]) -> None:
         self.held.update(tps)
@@ -120,6 +127,9 @@ class Flow:
 
     def has_more(self, tp: TopicPartition, offset: int) -> bool:
         return tp in self.behind
+
+    def read_at(self, tp: TopicPartition, offset: int) -> float:
+        return float("-inf") if tp in self.behind else self.fetched_at.get(tp, float("-inf"))
 
 
 class NoSnapshots:

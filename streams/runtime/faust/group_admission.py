@@ -13,6 +13,7 @@ from typing import NamedTuple
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError, for_code
 
+from streams.errors import HeadwaterError
 from streams.runtime.clients import is_lasting
 from streams.runtime.faust.assignor import claim_of
 from streams.runtime.faust.internals import ConsumerProtocolMemberMetadata
@@ -23,6 +24,10 @@ Admission = Callable[[CoreSettings], AsyncIterator[str]]
 
 LOOK_AGAIN_SECONDS = 1.0
 _SETTLED = ("Stable", "Empty", "Dead")
+
+
+class ForeignPartitionsError(HeadwaterError):
+    """The leader of the group gave this member topics that it does not read."""
 
 
 class GroupLook(NamedTuple):
@@ -73,3 +78,14 @@ def _metadata_of(members: Iterable[dict[str, bytes]]) -> tuple[bytes, ...]:
 def _heeds_subscriptions(metadata: bytes) -> bool:
     decoded = ConsumerProtocolMemberMetadata.decode(metadata)
     return claim_of(decoded.user_data).heeds_subscriptions
+
+
+def foreign_partitions(ended: BaseException) -> ForeignPartitionsError | None:
+    """aiokafka asserts that its member reads what the leader of the group gives it."""
+    if not isinstance(ended.__cause__, AssertionError):
+        return None
+    return ForeignPartitionsError(
+        "the consumer group is led by a worker of an earlier build, which gave this one partitions "
+        "that it does not read: start it once all others run this build; nothing is lost "
+        f"({ended.__cause__})"
+    )

@@ -8,8 +8,10 @@ member, when an upgrade renames it or changes what it does.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Any
+from weakref import WeakSet
 
 import aiokafka
 import faust
@@ -26,6 +28,8 @@ from aiokafka.protocol.api import Request, Response
 from aiokafka.protocol.commit import OffsetCommitRequest
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
+
+from streams.runtime.faust.fetch_moments import FetchMoments
 
 __all__ = [
     "AbstractPartitionAssignor",
@@ -48,7 +52,10 @@ __all__ = [
     "request_rejoin",
     "send_request",
     "wait_until_crashed",
+    "watch_fetches",
 ]
+
+_WATCHED: WeakSet[Any] = WeakSet()
 
 
 class FolderlessApp(faust.App):
@@ -152,6 +159,34 @@ def fetch_beside_waiting_records(client: aiokafka.AIOKafkaConsumer) -> None:
     many partitions on a worker some always do.
     """
     client._fetcher._prefetch_backoff = 0.0
+
+
+def watch_fetches(client: aiokafka.AIOKafkaConsumer, moments: FetchMoments) -> None:
+    """Have a started client note when it asked for records of a partition, once it has the answer.
+
+    By then its `highwater` says where that log ended when the fetch began, or later.
+    """
+    fetcher = client._fetcher
+    if fetcher in _WATCHED:
+        return
+    _WATCHED.add(fetcher)
+    fetch = fetcher._proc_fetch_request
+
+    async def watched(assignment: Any, node_id: int, request: Any) -> bool:
+        asked_at = time.monotonic()
+        partitions = [
+            aiokafka.TopicPartition(topic, one[0]) for topic, some in request.topics for one in some
+        ]
+        states = {tp: assignment.state_value(tp) for tp in partitions if moments.is_wanted(tp)}
+        # aiokafka stamps a partition that it takes an answer for, and no other.
+        before = {tp: state.timestamp for tp, state in states.items()}
+        has_records: bool = await fetch(assignment, node_id, request)
+        for tp, state in states.items():
+            if state.timestamp != before[tp]:
+                moments.note(tp, asked_at)
+        return has_records
+
+    fetcher._proc_fetch_request = watched
 
 
 def hasten_transactions(pause_seconds: float) -> None:

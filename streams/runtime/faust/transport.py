@@ -18,9 +18,10 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 from faust.types import TP
 from yarl import URL
 
-from streams.errors import HeadwaterError
 from streams.runtime.clients import is_cancelled, is_lasting, is_passing, new_consumer
 from streams.runtime.faust.assignor import CoPartitionedAssignor
+from streams.runtime.faust.fetch_moments import NOT_FETCHED, FetchMoments
+from streams.runtime.faust.group_admission import foreign_partitions
 from streams.runtime.faust.internals import (
     OwnConsumer,
     OwnConsumerThread,
@@ -35,6 +36,7 @@ from streams.runtime.faust.internals import (
     permit_resets,
     refresh_partitions,
     request_rejoin,
+    watch_fetches,
 )
 from streams.runtime.identity import UNKNOWN_LOGS, KnownLogs, read_label
 from streams.runtime.identity.position_request import PositionRequest, positions_in
@@ -59,10 +61,6 @@ _ASK_AGAIN_SECONDS = 0.2
 _REFUSED_LOOK_SECONDS = 1.0
 
 
-class ForeignPartitionsError(HeadwaterError):
-    """The leader of the group gave this member topics that it does not read."""
-
-
 @dataclass(frozen=True, slots=True)
 class ConsumerOptions:
     settings: CoreSettings
@@ -73,6 +71,10 @@ class _Thread(OwnConsumerThread):
     """Faust runs aiokafka's consumer in a thread, so heartbeats go on during long decisions."""
 
     _joins = 0  # attempts to join the group
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.moments = FetchMoments()
+        super().__init__(*args, **kwargs)
 
     def create_client(self) -> aiokafka.AIOKafkaConsumer:
         options: ConsumerOptions = self.transport.options
@@ -101,6 +103,7 @@ class _Thread(OwnConsumerThread):
         """Called before each attempt to join the group, also the first one."""
         if self.client_or_none is not None:
             fetch_beside_waiting_records(self.client)
+            watch_fetches(self.client, self.moments)
             permit_resets(self.client, True)
         self._joins += 1
         await super().on_partitions_revoked(revoked)
@@ -181,12 +184,20 @@ class BatchConsumer(OwnConsumer):
 
     def has_more(self, tp: tuple[str, int], offset: int) -> bool:
         """Whether there are records from `offset` on, by the last fetch; False if unknown."""
-        client = self.thread.client_or_none
-        kafka_tp = aiokafka.TopicPartition(*self._with_prefix(tp))
+        return (self._known_end(self._with_prefix(tp)) or 0) > offset
+
+    def read_at(self, tp: tuple[str, int], offset: int) -> float:
+        kafka_tp = self._with_prefix(tp)
+        # The moment first: a fetch that comes in between may only move the end.
+        moment, end = self.thread.moments.of(kafka_tp), self._known_end(kafka_tp)
+        return moment if end is not None and end <= offset else NOT_FETCHED
+
+    def _known_end(self, tp: TP) -> int | None:
+        client, kafka_tp = self.thread.client_or_none, aiokafka.TopicPartition(*tp)
         if client is None or kafka_tp not in client.assignment():
-            return False
-        highwater = client.highwater(kafka_tp)
-        return highwater is not None and highwater > offset
+            return None
+        end: int | None = client.highwater(kafka_tp)
+        return end
 
     async def commit_own(self, offsets: Mapping[aiokafka.TopicPartition, tuple[int, str]]) -> None:
         """Commit offsets, with their metadata, of partitions that are still assigned.
@@ -208,7 +219,7 @@ class BatchConsumer(OwnConsumer):
             client = self.thread.client_or_none
             ended = membership_error(client) if client is not None else None
             if ended is not None:
-                return _foreign_partitions(ended) or ended
+                return foreign_partitions(ended) or ended
             error = awaiting_error(client) if client is not None else None
             if error is not None and is_lasting(error):
                 return error
@@ -261,17 +272,6 @@ class BatchConsumer(OwnConsumer):
                 "next: retention removed it, or the topic was created anew; start the worker "
                 "again, which says how many records are lost and how to go on"
             ) from error
-
-
-def _foreign_partitions(ended: BaseException) -> ForeignPartitionsError | None:
-    """aiokafka asserts that its member reads what the leader of the group gives it."""
-    if not isinstance(ended.__cause__, AssertionError):
-        return None
-    return ForeignPartitionsError(
-        "the consumer group is led by a worker of an earlier build, which gave this one partitions "
-        "that it does not read: start it once all others run this build; nothing is lost "
-        f"({ended.__cause__})"
-    )
 
 
 class _TickProducer(OwnProducer):

@@ -16,6 +16,7 @@ from streams.runtime.checkpoint import CheckpointError, LogOptions, OffsetLabel
 from streams.runtime.lead import ProducerLead
 from streams.runtime.transactions.decided import merged, positions_of, taken_together
 from streams.runtime.transactions.producer import TransactionalProducer
+from streams.runtime.transactions.turns import Turns
 from streams.settings.core import CoreSettings
 from streams.stages.contract import Effects, Message, TopicPartition
 
@@ -60,6 +61,7 @@ class SharedLog:
         self._waiting: list[_Checkpoint] = []
         self._committing: asyncio.Task[None] | None = None
         self._waiting_since: float | None = None
+        self.turns = Turns(settings.batch)
 
     @property
     def waiting_seconds(self) -> float:
@@ -139,13 +141,15 @@ class SharedLog:
         if not taken:
             return
         assert self._producer is not None, "open() comes first"
-        batches = self._producer.pack(merged(taken))
-        positions = positions_of(taken, self._id)
-        self._waiting_since = time.monotonic()
+        self.turns.committing()
         try:
+            batches = self._producer.pack(merged(taken))
+            positions = positions_of(taken, self._id)
+            self._waiting_since = time.monotonic()
             ends = await self._producer.transact(batches, positions)
         finally:
             self._waiting_since = None
+            self.turns.committed()
         await self._options.announce({tp: at for tp, (at, _) in positions.items()})
         for checkpoint in taken:
             if not checkpoint.done.done():
@@ -168,6 +172,9 @@ class LaneLog:
         self._changelog_end: int | None = None
         self._label = label
         self._lead = shared.new_lead()
+
+    def turn(self) -> asyncio.Future[None]:
+        return self._shared.turns.wait()
 
     async def commit(self, effects: Effects) -> int | None:
         sizes = self._sizes(effects)

@@ -7,8 +7,9 @@ import asyncio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.runtime.queue import LaneQueue
+from streams.runtime.queue import RIPE_SHARE, LaneQueue
 from streams.settings.core import BatchBounds
+from streams.stages.contract import is_tick
 from tests.worlds.lane_world import Record, records
 
 A, B = ("installs", 0), ("payments", 0)
@@ -94,9 +95,10 @@ def test_every_offset_is_taken_once_and_in_order_whatever_is_read_again(
 
 def test_waiting_ends_early_when_a_whole_batch_is_there() -> None:
     async def story() -> None:
-        queue = LaneQueue(BatchBounds(records_max=2))
+        queue = LaneQueue(BatchBounds(records_max=2 * RIPE_SHARE))
         queue.put(A, records(0))
-        waiting = asyncio.create_task(queue.fill(seconds=60.0))
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        waiting = asyncio.create_task(queue.fill(turn))
         await asyncio.sleep(0)
         assert not waiting.done()
         queue.put(A, records(1))
@@ -106,16 +108,33 @@ def test_waiting_ends_early_when_a_whole_batch_is_there() -> None:
     asyncio.run(story())
 
 
-def test_waiting_ends_with_what_is_there_when_the_linger_is_over() -> None:
+def test_waiting_ends_with_what_is_there_when_the_turn_has_come() -> None:
     async def story() -> None:
         queue = LaneQueue(BatchBounds())
         queue.put(A, records(0))
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        waiting = asyncio.create_task(queue.fill(turn))
+        await asyncio.sleep(0)
+        turn.set_result(None)
         async with asyncio.timeout(1):
-            await queue.wait()
-            await queue.fill(seconds=0.01)
+            await waiting
         assert offsets(queue) == [0]
 
     asyncio.run(story())
+
+
+def test_a_tick_that_is_not_in_the_log_lies_on_the_last_record_and_is_dropped_with_it() -> None:
+    queue = LaneQueue(BatchBounds(), [A])
+    queue.settle({A: 4})
+    queue.put_tick(A, 9)
+    (tick,) = queue.take()
+    assert (tick.offset, tick.timestamp, is_tick(tick), queue.next_offset(A)) == (3, 9, True, 4)
+    queue.put(A, records(4))
+    queue.put_tick(A, 11)
+    assert [record.offset for record in queue.take()] == [4, 4]
+    queue.put_tick(A, 12)
+    queue.rewind()
+    assert queue.take() == []
 
 
 def test_at_the_end_of_the_log_nothing_that_fits_is_left_for_another_decision() -> None:

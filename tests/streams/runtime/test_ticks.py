@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 from aiokafka.errors import KafkaConnectionError
@@ -11,15 +13,18 @@ from schemas.time import DAY_MS, HOUR_MS, LogMs
 from streams.runtime import ticks
 from streams.runtime.lane import Lane, LaneSpec
 from streams.runtime.ticks import (
-    AGAIN_SECONDS,
     IDLE_SECONDS,
     PRODUCERS_DELAY_MS,
+    PRODUCERS_GRACE_SECONDS,
+    REMEMBERED_SECONDS,
+    REPLICAS_GRACE_SECONDS,
     LaggingPartitions,
     ProducersTime,
+    ReadPartitions,
     idle_partitions,
     send_ticks,
 )
-from streams.stages.contract import CLOCK_KEY, TopicPartition
+from streams.stages.contract import TopicPartition
 from tests.worlds.clock import NOON
 from tests.worlds.lane_world import Echo, Record, World, settle
 
@@ -172,23 +177,165 @@ def brought(lane: Lane, topic: str, time: int, offset: int, key: bytes = b"key")
     lane.offer((topic, 0), [Record(offset, topic=topic, timestamp=time, key=key)])
 
 
-def test_partitions_that_lag_behind_an_install_are_ticked_until_they_have_passed_it() -> None:
+@asynccontextmanager
+async def reading(
+    *, is_append_time: bool = True
+) -> AsyncIterator[tuple[World, Lane, ReadPartitions]]:
+    world = World()
+    async with world.running(INTAKE) as lane:
+        await settle()
+        yield world, lane, ReadPartitions(is_append_time=is_append_time)
+
+
+def read(lane: Lane, found: list[tuple[Lane, TopicPartition, int]]) -> dict[str, int]:
+    """Up to where the topics of the lane's partition were found to be read."""
+    assert all(one is lane for one, _, _ in found)
+    return {topic: log_time for _, (topic, _), log_time in found}
+
+
+def fetched(world: World, at: float, *topics: str) -> None:
+    world.flow.fetched_at = {(topic, 0): at for topic in topics}
+
+
+def test_a_partition_is_read_up_to_an_install_once_a_later_fetch_found_nothing_in_it() -> None:
+    async def story() -> None:
+        async with reading() as (world, lane, partitions):
+            brought(lane, "installs", NOON - 7, 0)
+            arrived = lane.last_arrival(("installs", 0))
+            fetched(world, arrived, "touchpoints", "installs")
+            assert partitions.look([lane], arrived, NOON) == []
+            fetched(world, arrived + REPLICAS_GRACE_SECONDS, "touchpoints")
+            found = partitions.look([lane], arrived + 1.0, NOON)
+            assert read(lane, found) == {"touchpoints": NOON - 6}
+            world.flow.behind = {("touchpoints", 0)}
+            fetched(world, arrived + 1.0, "touchpoints", "installs")
+            found = partitions.look([lane], arrived + 1.0, NOON)
+            assert read(lane, found) == {"installs": NOON - 6}
+
+    asyncio.run(story())
+
+
+def test_what_is_known_without_a_tick_is_decided_once_and_moves_no_position() -> None:
+    async def story() -> None:
+        async with reading() as (world, lane, partitions):
+            brought(lane, "installs", NOON - 7, 4)
+            await world.log.until([4])
+            later = lane.last_arrival(("installs", 0)) + 1.0
+            fetched(world, later, "touchpoints", "installs")
+            for one, tp, log_time in partitions.look([lane], later, NOON):
+                one.pass_on(tp, log_time)
+            await world.log.until([4, -1, 4])
+            assert world.log.committed[-1].positions == {("touchpoints", 0): 0, ("installs", 0): 5}
+            assert partitions.look([lane], later, NOON) == []
+            brought(lane, "touchpoints", NOON, 0)
+            await world.log.until([4, -1, 4, 0])
+
+    asyncio.run(story())
+
+
+def test_a_later_record_that_intake_may_hold_is_passed_on_without_a_fetch() -> None:
+    async def story() -> None:
+        async with reading() as (_, lane, partitions):
+            brought(lane, "installs", NOON - 7, 0)
+            brought(lane, "touchpoints", NOON - 6, 0)
+            found = partitions.look([lane], lane.last_arrival(("touchpoints", 0)), NOON)
+            assert read(lane, found) == {"touchpoints": NOON - 6}
+
+    asyncio.run(story())
+
+
+def test_after_a_rebalance_it_is_told_again_up_to_where_all_is_read() -> None:
+    """Whatever was queued is dropped, and a rebalance closes every lane for a moment."""
+
+    async def story() -> None:
+        async with reading() as (world, lane, partitions):
+            brought(lane, "installs", NOON - 7, 0)
+            later = lane.last_arrival(("installs", 0)) + 1.0
+            fetched(world, later, "touchpoints")
+            for one, tp, log_time in partitions.look([lane], later, NOON):
+                one.pass_on(tp, log_time)
+            assert await lane.suspend(1.0)
+            assert partitions.look([], later + 60.0, NOON) == []
+            lane.resume()
+            fetched(world, later + 60.0, "touchpoints")
+            found = partitions.look([lane], later + 60.0, NOON)
+            assert read(lane, found) == {"touchpoints": NOON - 6}
+
+    asyncio.run(story())
+
+
+def test_while_installs_keep_coming_each_partition_is_read_up_to_one_of_them() -> None:
+    async def story() -> None:
+        async with reading() as (world, lane, partitions):
+            arrived = []
+            for number in range(5):
+                brought(lane, "installs", NOON - 9 + number, number)
+                arrived.append(lane.last_arrival(("installs", 0)))
+                partitions.look([lane], arrived[-1], NOON)
+                await asyncio.sleep(0.001)
+            fetched(world, arrived[3] + REPLICAS_GRACE_SECONDS, "touchpoints")
+            found = partitions.look([lane], arrived[4], NOON)
+            assert read(lane, found)["touchpoints"] == NOON - 5
+            partitions.look([lane], arrived[4] + 2 * REMEMBERED_SECONDS, NOON)
+            assert len(partitions) == 1
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize(
+    ("age_ms", "grace_seconds"),
+    [
+        pytest.param(7, PRODUCERS_GRACE_SECONDS, id="live"),
+        pytest.param(40 * DAY_MS, IDLE_SECONDS, id="a backfill"),
+    ],
+)
+def test_producers_that_stamp_their_own_time_are_given_time(
+    age_ms: int, grace_seconds: float
+) -> None:
+    async def story() -> None:
+        async with reading(is_append_time=False) as (world, lane, partitions):
+            brought(lane, "installs", NOON - age_ms, 0)
+            await asyncio.sleep(0.01)
+            brought(lane, "touchpoints", NOON - age_ms - 1, 0)
+            due = lane.last_arrival(("installs", 0)) + grace_seconds
+            fetched(world, due, "touchpoints", "installs")
+            found = partitions.look([lane], due, NOON)
+            # The other has brought something since, and may bring more that was stamped before.
+            assert read(lane, found) == {"installs": NOON - age_ms + 1}
+            due = lane.last_arrival(("touchpoints", 0)) + grace_seconds
+            fetched(world, due, "touchpoints", "installs")
+            found = partitions.look([lane], due, NOON)
+            assert read(lane, found).keys() == {"touchpoints", "installs"}
+
+    asyncio.run(story())
+
+
+def test_an_install_that_a_clock_ahead_has_stamped_takes_nobody_along() -> None:
+    async def story() -> None:
+        async with reading() as (world, lane, partitions):
+            brought(lane, "installs", NOON + DAY_MS, 0)
+            later = lane.last_arrival(("installs", 0)) + 1.0
+            fetched(world, later, "touchpoints")
+            given = set()
+            for passed_ms in range(0, 1_000, 10):
+                for one, tp, log_time in partitions.look([lane], later, NOON + passed_ms):
+                    one.pass_on(tp, log_time)
+                    given.add(log_time - NOON)
+            assert max(given) <= 1_000
+            assert len(given) == 3, "and is passed on now and then, not at every look"
+
+    asyncio.run(story())
+
+
+def test_partitions_of_other_workers_are_ticked_once_for_every_install() -> None:
     async def story() -> None:
         lane, task = await opened(INTAKE)
-        lagging = LaggingPartitions(2, quiet_seconds=0.0)
+        lagging = LaggingPartitions(2)
         brought(lane, "installs", 7, 0)
-        brought(lane, "touchpoints", 8, 0)
-        now = lane.last_arrival(("touchpoints", 0))
-        assert lagging.look([lane], now) == ([], 0)
-        foreign = [("touchpoints", 1), ("installs", 1)]
-        found, asked = lagging.look([lane], now + 0.1)
-        # A touchpoint of later may still be held by intake, until a tick passes it on.
-        own = [("installs", 0), ("touchpoints", 0)]
-        assert (sorted(found), asked) == (sorted([*own, *foreign]), 7)
-        assert lagging.look([lane], now + 0.2) == ([], 7)
-        assert lagging.look([lane], now + 0.2 + AGAIN_SECONDS) == ([("installs", 0)], 7)
-        brought(lane, "installs", 9, 1, CLOCK_KEY)
-        assert lagging.look([lane], now + 5.0) == ([], 7)
+        assert lagging.look([lane]) == ([], 0)
+        found, asked = lagging.look([lane])
+        assert (sorted(found), asked) == ([("installs", 1), ("touchpoints", 1)], 7)
+        assert lagging.look([lane]) == ([], 7)
         task.cancel()
 
     asyncio.run(story())
@@ -199,50 +346,31 @@ def test_a_worker_whose_lanes_are_all_closed_ticks_nothing() -> None:
 
     async def story() -> None:
         lane, task = await opened(INTAKE)
-        lagging = LaggingPartitions(1, quiet_seconds=0.0)
+        lagging = LaggingPartitions(1)
         brought(lane, "installs", 7, 0)
-        now = lane.last_arrival(("installs", 0))
-        assert lagging.look([lane], now) == ([], 0)
-        assert lagging.look([], now + 1.0) == ([], 0)
+        assert lagging.look([lane]) == ([], 0)
+        assert lagging.look([]) == ([], 0)
         lane.is_open = False
-        assert lagging.look([lane], now + 2.0) == ([], 0)
+        assert lagging.look([lane]) == ([], 0)
         lane.is_open = True
-        assert lagging.look([lane], now + 3.0)[1] == 7
+        assert lagging.look([lane])[1] == 7
         task.cancel()
 
     asyncio.run(story())
 
 
-def test_a_worker_that_catches_up_ticks_nothing_for_installs_of_long_ago() -> None:
+def test_a_worker_that_catches_up_asks_nothing_for_installs_of_long_ago() -> None:
     async def story() -> None:
-        world = World()
-        lane = world.build(INTAKE)
-        task = asyncio.create_task(lane.run())
-        await settle()
-        world.flow.behind = {("installs", 0)}
-        brought(lane, "installs", 7, 0)
-        lagging = LaggingPartitions(1, quiet_seconds=0.0)
-        now = lane.last_arrival(("installs", 0))
-        assert [lagging.look([lane], now + 1.0), lagging.look([lane], now + 2.0)] == [([], 0)] * 2
-        world.flow.behind = {("touchpoints", 0)}
-        assert lagging.look([lane], now + 3.0) == ([], 0)
-        assert lagging.look([lane], now + 4.0) == ([("installs", 0)], 7)
-        task.cancel()
-
-    asyncio.run(story())
-
-
-def test_producers_that_stamp_their_own_time_are_given_time() -> None:
-    async def story() -> None:
-        lane, task = await opened(INTAKE)
-        brought(lane, "installs", 7, 0)
-        brought(lane, "touchpoints", 6, 0)
-        lagging = LaggingPartitions(1, quiet_seconds=IDLE_SECONDS)
-        now = lane.last_arrival(("touchpoints", 0))
-        lagging.look([lane], now)
-        assert lagging.look([lane], now + IDLE_SECONDS / 2) == ([], 7)
-        found, _ = lagging.look([lane], now + IDLE_SECONDS)
-        assert sorted(found) == [("installs", 0), ("touchpoints", 0)]
-        task.cancel()
+        async with reading() as (world, lane, partitions):
+            world.flow.behind = {("installs", 0)}
+            brought(lane, "installs", NOON - 7, 0)
+            lagging = LaggingPartitions(2)
+            later = lane.last_arrival(("installs", 0)) + 1.0
+            fetched(world, later, "touchpoints")
+            assert [lagging.look([lane]), lagging.look([lane])] == [([], 0)] * 2
+            assert partitions.look([lane], later, NOON) == []
+            world.flow.behind = set()
+            assert [lagging.look([lane])[1], lagging.look([lane])[1]] == [0, NOON - 7]
+            assert len(partitions.look([lane], later, NOON)) == 1
 
     asyncio.run(story())

@@ -68,6 +68,7 @@ PRIVATE = {
     "_coordination_task": GroupCoordinator,
     "_fetcher": aiokafka.AIOKafkaConsumer,
     "_default_reset_strategy": Fetcher,
+    "_proc_fetch_request": Fetcher,
     "_prefetch_backoff": Fetcher,
     "_send_req": GroupCoordinator,
     "_send_request": AIOKafkaAdminClient,
