@@ -29,6 +29,9 @@ class Client:
     def partitions_for_topic(self, topic: str) -> set[int] | None:
         return {0, 1} if topic in self._known else None
 
+    async def _proc_fetch_request(self, *_: Any) -> bool:
+        return False
+
     async def force_metadata_update(self) -> bool:
         if not self.answers:
             await asyncio.Event().wait()
