@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @folder_option
 @json_option
 def privacy_status_command(request_id: str, folder: Path | None, as_json: bool) -> None:
-    """Show the receipt of a request: what was found where, what is gone, what remains until when.
+    """Show the receipt of a request: what was found, is gone, and remains.
 
     REQUEST is its subject_request_id.
 

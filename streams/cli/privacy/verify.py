@@ -21,7 +21,7 @@ from streams.cli.output import (
 @folder_option
 @json_option
 def privacy_verify_command(request_id: str, folder: Path | None, as_json: bool) -> int:
-    """Search every table for rows that name the people of a request, and say what was looked at.
+    """Search every table for rows that still name the people of a request.
 
     REQUEST is its subject_request_id. The exit code is 1 if a row names somebody, or if
     `headwater privacy run` has not taken up the request yet.
