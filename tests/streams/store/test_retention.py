@@ -117,8 +117,8 @@ def test_the_view_says_from_which_day_on_figures_are_complete(store: Store) -> N
     ).rows
     assert found[0][:2] == ("revenue", 0)
     assert found[1] == ("touches", 30, 30)
-    told = {row[0] for row in store.query("SELECT table_name FROM v_retention").rows}
-    assert told == {*TABLES, "privacy_erased"}
+    listed = {row[0] for row in store.query("SELECT table_name FROM v_retention").rows}
+    assert listed == {*TABLES, "privacy_erased"}
 
 
 def settled(store: Store, days: int, first: int) -> None:
