@@ -23,6 +23,7 @@ CHECKOUT = ROOT
 COMMAND = (sys.executable, "-m", "streams.cli")
 COMMAND_SECONDS = 600.0
 SESSION_SECONDS = 4
+CHAOS_SECRET = "a secret of the chaos tests, 32 bytes"
 _DECIDED = re.compile(
     r'^headwater_events_total\{disposition="decided"[^\n]* ([\d.e+]+)$', re.MULTILINE
 )
@@ -51,7 +52,7 @@ class Installation:
         return foreign | {
             "HEADWATER_KAFKA": self.broker,
             "HEADWATER_TOPIC_PREFIX": f"{self.name}-",
-            "HEADWATER_PSEUDONYM_SECRET": "a secret of the chaos tests, 32 bytes",
+            "HEADWATER_PSEUDONYM_SECRET": CHAOS_SECRET,
             "HEADWATER_SOURCE_TIMESTAMPS": "create",
             "HEADWATER_SESSION_TIMEOUT": f"{SESSION_SECONDS}s",
             "HEADWATER_DATA": str(self.store),

@@ -19,7 +19,7 @@ from tests.chaos import audit
 from tests.chaos.fault_injector import LOOK_SECONDS, PATIENCE_SECONDS, run_traffic
 from tests.chaos.fault_plan import CORES, LEARNING
 from tests.chaos.fleet import Fleet
-from tests.chaos.installation import WatchedInstallation, run_headwater
+from tests.chaos.installation import CHAOS_SECRET, WatchedInstallation, run_headwater
 from tests.chaos.traffic import Flow, Progress, read_file
 
 EVENTS, SEED = 20_000, 11
@@ -140,7 +140,9 @@ def _stored(environ: Mapping[str, str]) -> Stored:
 
 def _environ(folder: Path) -> dict[str, str]:
     foreign = {k: v for k, v in os.environ.items() if not k.startswith("HEADWATER_")}
-    return foreign | {"HEADWATER_DATA": str(folder / "store")}
+    # Pseudonyms are in the digest, so all have the secret that workers on Kafka are given.
+    ours = {"HEADWATER_DATA": str(folder / "store"), "HEADWATER_PSEUDONYM_SECRET": CHAOS_SECRET}
+    return foreign | ours
 
 
 def _require_same(one: Stored, other: Stored) -> None:
