@@ -17,10 +17,11 @@ def _commands(
 ) -> list[tuple[tuple[str, ...], click.Command]]:
     found: list[tuple[tuple[str, ...], click.Command]] = []
     for name, command in group.commands.items():
-        is_group = isinstance(command, click.Group)
+        is_command = True
         if isinstance(command, click.Group):
             found += _commands(command, (*path, name))
-        if not is_group or command.invoke_without_command:
+            is_command = command.invoke_without_command
+        if is_command:
             found.append(((*path, name), command))
     return found
 
