@@ -102,13 +102,16 @@ def _line(found: SourceLog, before: str) -> str:
 
 
 async def recorded_logs(core: CoreSettings) -> list[SourceLog]:
-    """The logs that workers have met. Stop when Kafka fails."""
+    """The logs that workers have met; none before `headwater migrate` has made the topic. Stop when
+    Kafka fails."""
     consumer = new_consumer(core)
     tp = aiokafka.TopicPartition(core.topic(SOURCE_LOGS.name), 0)
     found: list[SourceLog] = []
     try:
         async with asyncio.timeout(_READ_SECONDS):
             await consumer.start()
+            if tp.topic not in await consumer.topics():
+                return []
             consumer.assign([tp])
             end = (await consumer.end_offsets([tp]))[tp]
             await consumer.seek_to_beginning(tp)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import msgspec
+import pytest
 
 from schemas.decode import MESSAGE_BYTES_MAX, Defect
 from tests.schemas.mutants.byte_mutations import BULK, swollen
@@ -18,6 +19,7 @@ def test_every_mutant_is_read_or_refused_by_the_contract() -> None:
     assert len(found["answers"]) > len(Defect) // 2
 
 
+@pytest.mark.no_cover  # A tracer would be most of the CPU that it measures.
 def test_no_message_that_a_broker_takes_costs_more_than_its_size_allows() -> None:
     judge, click = Judge(), msgspec.json.encode(VALID["touchpoint"][0])
     for bulk in BULK:
