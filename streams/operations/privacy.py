@@ -47,6 +47,11 @@ class RequestStatus:
     is_erased: bool  # whether `run` has taken up every receipt
     remains: Sequence[dict[str, str]]
 
+    @property
+    def is_taken_up(self) -> bool:
+        """Whether `run` has listed what the receipts name, and made those rows anonymous."""
+        return self.is_erased and bool(self.erased)
+
     def as_json(self) -> dict[str, Any]:
         return {
             "subject_request_id": self.request_id,
@@ -71,9 +76,14 @@ def request_status(settings: Settings, request_id: str) -> RequestStatus:
 
 
 def verify_request(settings: Settings, request_id: str) -> tuple[RequestStatus, list[Searched]]:
-    """What became of a request, and which tables still name its people."""
+    """What became of a request, and which tables still name its people.
+
+    No table is looked at before `run` has taken up the request: until then nobody knows its ids.
+    """
     with stored(settings) as store:
         status = _status(store, request_id)
+        if not status.is_taken_up:
+            return status, []
         return status, search_rows(store, pseudonym_secret(settings.privacy), request_id)
 
 

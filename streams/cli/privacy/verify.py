@@ -33,12 +33,17 @@ def privacy_verify_command(request_id: str, folder: Path | None, as_json: bool) 
     from streams.operations.privacy import verify_request
 
     status, searched = verify_request(settings_for(folder), request_id)
-    naming = sum(one.naming for one in searched)
-    is_gone = status.is_erased and bool(status.erased) and not naming
+    naming = sum(one.naming for one in searched) if status.is_taken_up else None
+    is_gone = naming == 0
     if as_json:
         tables = [{"table": one.table, "rows": one.rows, "naming": one.naming} for one in searched]
         answer_json({"is_gone": is_gone, "naming": naming, "tables": tables})
         return 0 if is_gone else 1
+    if naming is None:
+        answer_text(
+            "Rows still name the person: `headwater privacy run` has not taken up this request."
+        )
+        return 1
     answer_table(
         ("table", "rows looked at", "rows that name the person"),
         [(one.table, one.rows, one.naming) for one in searched],
