@@ -120,7 +120,9 @@ async def _until(condition: Callable[[], object]) -> None:
 
 
 def _replay(file: Path, batch: int) -> Stored:
-    return _replayed(file, _environ(file.parent / f"batch-{batch}"), batch)
+    # Pseudonyms are in the digest: the workers on Kafka have this secret, too. A demo has its own.
+    secret = {"HEADWATER_PSEUDONYM_SECRET": CHAOS_SECRET}
+    return _replayed(file, _environ(file.parent / f"batch-{batch}") | secret, batch)
 
 
 def _replayed(file: Path, environ: Mapping[str, str], batch: int = LARGE_BATCH) -> Stored:
@@ -140,9 +142,7 @@ def _stored(environ: Mapping[str, str]) -> Stored:
 
 def _environ(folder: Path) -> dict[str, str]:
     foreign = {k: v for k, v in os.environ.items() if not k.startswith("HEADWATER_")}
-    # Pseudonyms are in the digest, so all have the secret that workers on Kafka are given.
-    ours = {"HEADWATER_DATA": str(folder / "store"), "HEADWATER_PSEUDONYM_SECRET": CHAOS_SECRET}
-    return foreign | ours
+    return foreign | {"HEADWATER_DATA": str(folder / "store")}
 
 
 def _require_same(one: Stored, other: Stored) -> None:
