@@ -190,4 +190,10 @@ STORE_SKIPPED_ROWS_TOTAL = _counter(
     "table",
 )
 STORE_BUFFERED_ROWS = _gauge("store_buffered_rows", "Rows in memory, not yet acknowledged.")
+PRIVACY_WAITING_REQUESTS = _gauge(
+    "privacy_waiting_requests", "Requests to be forgotten that `privacy run` has not taken up."
+)
+PRIVACY_WAITING_SECONDS = _gauge(
+    "privacy_waiting_seconds", "Time since the oldest of these requests was submitted; 0: none."
+)
 STORE_AGE_SECONDS = _gauge("store_age_seconds", "Age of the oldest row not yet acknowledged.")

@@ -153,6 +153,10 @@ class StoringMetrics(StoringObserver):
     def on_retry(self, table: str) -> None:
         metrics.STORE_RETRIES_TOTAL.labels(table).inc()
 
+    def on_waiting_requests(self, count: int, oldest_seconds: float) -> None:
+        metrics.PRIVACY_WAITING_REQUESTS.set(count)
+        metrics.PRIVACY_WAITING_SECONDS.set(oldest_seconds)
+
     def on_buffered(self, rows: int, oldest_seconds: float) -> None:
         metrics.STORE_BUFFERED_ROWS.set(rows)
         metrics.STORE_AGE_SECONDS.set(oldest_seconds)

@@ -29,27 +29,19 @@ from streams.store.log_epochs import BOUND_TOPICS, bind_epochs
 from streams.store.migrations import require_usable
 from streams.store.sink.commits import RETRY_SECONDS, commit
 from streams.store.sink.pulse import Pulse
-from streams.store.sink.ripeness import SealBounds
+from streams.store.sink.ripeness import seal_bounds
 from streams.store.sink.sink import Sink, SinkParts, TableSink
 from streams.store.sink.storing_observer import StoringObserver
 from streams.store.sink.writer import TableWriter
-from streams.store.tables import SELDOM_READ, TABLE_OF_TOPIC, Table
+from streams.store.tables import TABLE_OF_TOPIC
 from streams.wiring.store import open_target
+from streams.worker.report_requests import report_requests
 
 SERVER_THREADS = 4  # inserts at once on a server; chdb takes one at a time
 _FAILED_STOP_SECONDS = 20.0
 """Faust gets this long to end after a failure. After a request, HEADWATER_STOP_TIMEOUT holds."""
 _AWAY_STOP_SECONDS = 5.0
 """Longest stop while no broker answers."""
-
-
-def seal_bounds(settings: StoringSettings, table: Table) -> SealBounds:
-    """When the rows of a table are inserted."""
-    flush = settings.flush_bounds
-    seconds = flush.seconds
-    if table.name in SELDOM_READ:
-        seconds = max(seconds, flush.seconds_seldom)
-    return SealBounds(flush.rows_max, flush.bytes_max, seconds, settings.quiet_seconds)
 
 
 class StoringWorker:
@@ -131,6 +123,11 @@ class StoringWorker:
     async def watch_logs(self) -> None:
         """Fail once the topics are no longer the logs that this worker started with."""
         await self._log_watch.run()
+
+    async def watch_requests(self) -> None:
+        """Report requests to be forgotten that wait, until cancelled."""
+        assert self._store is not None, "open() comes first"
+        await report_requests(self._store, self._threads, self._observer)
 
     async def close(self) -> None:
         if self._checking is not None:
@@ -276,6 +273,7 @@ async def _serve(worker: StoringWorker, sink: Sink, stopping: asyncio.Task[Any])
     reading = asyncio.create_task(run_faust(app))
     watching = asyncio.create_task(worker.watch_logs())
     watches = [watching, asyncio.create_task(worker.watch.run(worker.is_well))]
+    watches.append(asyncio.create_task(worker.watch_requests()))
     loop = asyncio.get_running_loop()
     deadline: float | None = None
     ends: list[asyncio.Future[Any]] = [worker.failure, storing, reading, watching, stopping]

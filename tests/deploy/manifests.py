@@ -83,12 +83,19 @@ def workloads(manifests: list[Manifest]) -> list[Workload]:
             manifest["metadata"]["name"],
             manifest["kind"],
             manifest["spec"],
-            manifest["spec"]["template"]["metadata"]["labels"],
-            manifest["spec"]["template"]["spec"],
+            template["metadata"]["labels"],
+            template["spec"],
         )
         for manifest in manifests
-        if "template" in manifest.get("spec", {})
+        if (template := _template(manifest)) is not None
     ]
+
+
+def _template(manifest: Manifest) -> Manifest | None:
+    """The template of the pods of a workload; that of a CronJob stands in a template of a Job."""
+    spec = manifest.get("spec", {})
+    found: Manifest | None = spec.get("jobTemplate", {}).get("spec", spec).get("template")
+    return found
 
 
 def matches(selector: Manifest, labels: dict[str, str]) -> bool:

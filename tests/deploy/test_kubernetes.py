@@ -23,6 +23,8 @@ from tests.deploy.manifests import (
 )
 
 IMAGE_USER = 10001
+JOBS = {"Job", "CronJob"}
+DAY_SECONDS = 86_400
 
 
 @pytest.fixture(params=["base as written", "base", "example"])
@@ -52,6 +54,7 @@ def test_core_keeps_its_name_and_disk_and_storing_needs_neither(manifests: list[
         "headwater-learning": "Deployment",
         "headwater-storing": "Deployment",
         "headwater-migrate": "Job",
+        "headwater-privacy": "CronJob",
     }
     (core,) = (found for found in workloads(manifests) if found.kind == "StatefulSet")
     assert core.spec["podManagementPolicy"] == "Parallel"
@@ -76,7 +79,7 @@ def test_selectors_choose_the_pods_they_are_meant_for(manifests: list[Manifest])
         return {name for name, labels in pods.items() if matches(selector, labels)}
 
     for workload in workloads(manifests):
-        if workload.kind != "Job":  # a Job makes its own selector
+        if workload.kind not in JOBS:  # a Job makes its own selector
             assert chosen(workload.spec["selector"]) == {workload.name}
     for budget in of_kind(manifests, "PodDisruptionBudget"):
         assert chosen(budget["spec"]["selector"]) == {budget["metadata"]["name"]}
@@ -96,7 +99,7 @@ def test_probes_and_scrapes_ask_the_port_that_the_worker_listens_on(
     (monitor,) = of_kind(manifests, "PodMonitor")
     (endpoint,) = monitor["spec"]["podMetricsEndpoints"]
     for workload in workloads(manifests):
-        if workload.kind == "Job":
+        if workload.kind in JOBS:
             continue
         (port,) = workload.container["ports"]
         assert (
@@ -145,7 +148,7 @@ def test_no_more_core_workers_than_partitions(manifests: list[Manifest]) -> None
 
 def test_kubernetes_waits_longer_than_a_worker_takes_to_stop(manifests: list[Manifest]) -> None:
     for workload in workloads(manifests):
-        if workload.kind == "Job":
+        if workload.kind in JOBS:
             continue
         stop_ms = parse_duration(environment(workload, manifests)["HEADWATER_STOP_TIMEOUT"])
         assert workload.pod["terminationGracePeriodSeconds"] * 1000 > stop_ms
@@ -184,3 +187,20 @@ def test_a_worker_that_ends_because_its_topics_changed_is_started_again(
     workers = [one for one in workloads(manifests) if one.kind in ("StatefulSet", "Deployment")]
     assert len(workers) == 3
     assert {one.pod.get("restartPolicy", "Always") for one in workers} == {"Always"}
+
+
+def test_people_are_forgotten_every_day_with_the_secret_of_the_workers(
+    manifests: list[Manifest],
+) -> None:
+    """Two runs at a time would write rows twice; one with another secret would find nobody."""
+    by_name = {found.name: found for found in workloads(manifests)}
+    job, core = by_name["headwater-privacy"], by_name["headwater-core"]
+    minute, hour, *every = job.spec["schedule"].split()
+    assert minute.isdigit()
+    assert hour.isdigit()
+    assert every == ["*", "*", "*"]
+    assert job.spec["concurrencyPolicy"] == "Forbid"
+    assert job.container["args"] == ["privacy", "run"]
+    secret = "HEADWATER_PSEUDONYM_SECRET_FILE"
+    assert environment(job, manifests)[secret] == environment(core, manifests)[secret]
+    assert job.spec["jobTemplate"]["spec"]["activeDeadlineSeconds"] < DAY_SECONDS

@@ -10,7 +10,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from streams.settings.storing import StoringSettings
 from streams.store.sink.sealed_batch import TableBuffer
+from streams.store.tables import SELDOM_READ, Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,15 @@ class SealBounds:
     bytes_max: int
     seconds: float  # that the oldest row has waited
     quiet_seconds: float = math.inf  # since the last row of any table arrived
+
+
+def seal_bounds(settings: StoringSettings, table: Table) -> SealBounds:
+    """When the rows of a table are inserted."""
+    flush = settings.flush_bounds
+    seconds = flush.seconds
+    if table.name in SELDOM_READ:
+        seconds = max(seconds, flush.seconds_seldom)
+    return SealBounds(flush.rows_max, flush.bytes_max, seconds, settings.quiet_seconds)
 
 
 @dataclass(slots=True)

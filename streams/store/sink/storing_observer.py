@@ -18,5 +18,9 @@ class StoringObserver:
     def on_retry(self, table: str) -> None:
         """An insert failed and is tried again."""
 
+    def on_waiting_requests(self, count: int, oldest_seconds: float) -> None:
+        """`count` requests to be forgotten wait for `headwater privacy run`, the oldest since
+        `oldest_seconds` ago."""
+
     def on_buffered(self, rows: int, oldest_seconds: float) -> None:
         """`rows` rows are in memory, the oldest for `oldest_seconds`."""

@@ -6,10 +6,9 @@ import pytest
 
 from streams.settings.core import EMBEDDED_LEAD
 from streams.settings.storing import StoreTarget, StoringSettings
-from streams.store.sink.ripeness import Arrivals, SealBounds, seconds_left
+from streams.store.sink.ripeness import Arrivals, SealBounds, seal_bounds, seconds_left
 from streams.store.sink.sealed_batch import TableBuffer
 from streams.store.tables import READ_AT_ONCE, SELDOM_READ, TABLES
-from streams.worker.storing_worker import seal_bounds
 from tests.streams.store.sink.sink_world import Bench, MemoryStore, message, no_wait, records, until
 
 _BOUNDS = SealBounds(rows_max=10, bytes_max=10_000, seconds=5.0, quiet_seconds=1.0)

@@ -1,0 +1,18 @@
+"""Requests to be forgotten that `headwater privacy run` has not taken up."""
+
+from __future__ import annotations
+
+from streams.store.base import Store
+
+_WAITING = """
+SELECT count(), ifNull(toUnixTimestamp(min(submitted_time)), 0) FROM privacy_rows
+WHERE request_type = 'erasure'
+    AND subject_request_id NOT IN (SELECT subject_request_id FROM privacy_erased)
+"""
+
+
+def waiting_since(store: Store) -> tuple[int, float]:
+    """How many requests wait, and since when: the earliest time that any of them was submitted, in
+    seconds since 1970."""
+    count, since = store.query(_WAITING).rows[0]
+    return int(count), float(since)
