@@ -8,6 +8,7 @@ __all__ = [
     "credit",
     "drift",
     "estimators",
+    "experiments",
     "features",
     "hazard",
     "learning",

@@ -14,6 +14,7 @@ from streams.cli.credit import credit_command
 from streams.cli.dead_letters import dead_letters_group
 from streams.cli.digest import digest_command
 from streams.cli.doctor import doctor_command
+from streams.cli.experiment import experiment_group
 from streams.cli.explain import explain_command
 from streams.cli.lab.bench import bench_command
 from streams.cli.lab.demo import demo_command
@@ -40,6 +41,7 @@ COMMAND_SECTIONS: Mapping[str, Sequence[click.Command]] = {
     "Publish events": (import_command, validate_command, send_command),
     "Decide again from files": (replay_command, credit_command),
     "Control rules and models": (rules_group, models_group),
+    "Prove what a change is worth": (experiment_group,),
     "Try and measure": (simulate_command, evaluate_group, bench_command),
 }
 

@@ -1,5 +1,5 @@
 """Operations on an installation: query, explain, migrate, dead letters, models, doctor, credit,
-and checking and publishing events.
+experiments, and checking and publishing events.
 
 Each answers one command, and returns values; `streams.cli` prints them.
 """
@@ -7,6 +7,7 @@ Each answers one command, and returns values; `streams.cli` prints them.
 __all__ = [
     "dead_letters",
     "doctor",
+    "experiments",
     "explain",
     "migrate",
     "models",

@@ -1,0 +1,15 @@
+"""The group of commands about experiments."""
+
+from __future__ import annotations
+
+import click
+
+from streams.cli.experiment.analyze import experiment_analyze_command
+
+
+@click.group("experiment")
+def experiment_group() -> None:
+    """Find out what a change is worth, with answers that may be read at any time."""
+
+
+experiment_group.add_command(experiment_analyze_command)

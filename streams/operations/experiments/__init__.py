@@ -1,0 +1,8 @@
+"""Experiments: the answer of a file of units, whoever ran it."""
+
+from streams.operations.experiments.analyze import analyze_file
+from streams.operations.experiments.cell_values import CellRules
+from streams.operations.experiments.experiment_report import ExperimentReport
+from streams.operations.experiments.units_of_file import FilePlan
+
+__all__ = ["CellRules", "ExperimentReport", "FilePlan", "analyze_file"]
