@@ -47,8 +47,9 @@ def retention_command(as_json: bool) -> None:
     """Say how long each topic, state and table keeps what it holds.
 
     The table goes from the source topics to the tables of ClickHouse, and names the setting that
-    decides and its default. Values are those of this environment. Operators may keep a topic or
-    a table for another time: `headwater query "SELECT * FROM v_retention"` says what is in force.
+    decides and its default. Values are those of this environment. Operators may keep a topic or a
+    table for another time: `headwater query "SELECT * FROM v_table_retention"` says what is in
+    force.
 
     \b
     Example:

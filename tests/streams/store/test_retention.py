@@ -113,11 +113,11 @@ def test_the_view_says_from_which_day_on_figures_are_complete(store: Store) -> N
     apply_retention(store, Retention.parse("touches:30d"))
     found = store.query(
         "SELECT table_name, keep_days, dateDiff('day', complete_since, toDate(now('UTC')))"
-        " FROM v_retention WHERE table_name IN ('touches', 'revenue') ORDER BY table_name"
+        " FROM v_table_retention WHERE table_name IN ('touches', 'revenue') ORDER BY table_name"
     ).rows
     assert found[0][:2] == ("revenue", 0)
     assert found[1] == ("touches", 30, 30)
-    listed = {row[0] for row in store.query("SELECT table_name FROM v_retention").rows}
+    listed = {row[0] for row in store.query("SELECT table_name FROM v_table_retention").rows}
     assert listed == {*TABLES, "privacy_erased"}
 
 

@@ -1,0 +1,1 @@
+"""Views of cohorts, against a naive reader of the same outcomes."""
