@@ -31,15 +31,22 @@ class PrivacyRow(Outcome, frozen=True, kw_only=True, gc=False):
 
 
 ReceiptResult = Literal[
-    "looked_up", "cannot_be_matched", "found", "nothing_found", "already_erased"
+    "looked_up",
+    "cannot_be_matched",
+    "found",
+    "nothing_found",
+    "already_erased",
+    "linked",
+    "shared",
 ]
 
 
 class PrivacyReceipt(Outcome, frozen=True, kw_only=True, gc=False):
-    """What one place found of the person who asked to be forgotten, and what follows from it.
+    """What one place found of the person who made a request, and what follows from it.
 
-    A request has a row of intake for each of its identities, one of matching for each match key,
-    and one of journeys for each install.
+    An erasure has a row of intake for each of its identities, one of matching for each match key,
+    and one of journeys for each install. A request for access has one for each identity and key,
+    and for each install and booking that is linked with them.
     """
 
     receipt_id: str
@@ -50,16 +57,17 @@ class PrivacyReceipt(Outcome, frozen=True, kw_only=True, gc=False):
     """App that the request is about."""
     environment: str
     """production or sandbox."""
-    place: Literal["intake", "matching", "journeys"]
-    """Stage that looked: intake, matching or journeys."""
+    place: Literal["intake", "matching", "journeys", "access"]
+    """Stage that looked: intake, matching or journeys; access: answers a request for access."""
     subject_type: str
-    """Type of the subject: that of the identity, device, account or install_id."""
+    """Type of the subject: that of the identity, device, account, install_id or booking."""
     subject_key: str
     """What was looked up: a pseudonym, a match key or an install_id; after the rows of the person
     are made anonymous an anonymous id."""
     result: ReceiptResult
-    """looked_up: matching or journeys answer; cannot_be_matched; found; nothing_found; or
-    already_erased, by an earlier request."""
+    """looked_up: matching or journeys answer; cannot_be_matched; found; nothing_found;
+    already_erased, by an earlier request; linked, with a key of who asks for access; or shared, by
+    so many installs that nothing is given out by the key."""
     detail: str
     """What the result means, and what can be done."""
     found: dict[str, float]

@@ -128,6 +128,14 @@ class OriginalSeen(Struct, frozen=True, array_like=True, gc=False, tag=9):
     hops: int = 0  # how many transactions have passed on what refunds take
 
 
+class AccessSeen(Struct, frozen=True, array_like=True, gc=False, tag=11):
+    """The person known under this key has asked what is held about them."""
+
+    key: str
+    request_id: str
+    ts: LogMs
+
+
 MatchRecord = (
     TouchSeen
     | InstallSeen
@@ -138,4 +146,5 @@ MatchRecord = (
     | PostbackSeen
     | RestoreSeen
     | OriginalSeen
+    | AccessSeen
 )

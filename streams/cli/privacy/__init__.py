@@ -1,4 +1,4 @@
-"""`headwater privacy`: people who asked to be forgotten."""
+"""`headwater privacy`: people who ask to be forgotten, or what is held about them."""
 
 from streams.cli.privacy.group import privacy_group
 

@@ -48,7 +48,7 @@ def answer_status(status: RequestStatus) -> None:
         asked = f"{request['request_type']} of app {request['app_id']}"
         answer_text(f"{asked}, submitted {request['submitted_time']} UTC")
     if not status.receipts:
-        answer_text("Only an erasure has a receipt, or it is not stored yet.")
+        answer_text("An opt-out has no receipt; that of other requests is not stored yet.")
         return
     answer_table(
         ("place", "looked up", "result", "found"),
@@ -62,6 +62,9 @@ def answer_status(status: RequestStatus) -> None:
             for receipt in status.receipts
         ],
     )
+    if not any(request["request_type"] == "erasure" for request in status.requests):
+        answer_text(f"`headwater privacy export {status.request_id} --out FILE` has what is held.")
+        return
     if status.is_erased:
         answer_text("Stored rows were made anonymous by `headwater privacy run`.")
     else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -89,6 +89,14 @@ def explain_id(settings: Settings, identifier: str, app: str = "") -> Explanatio
         if found.is_known or (normal := normal_id(identifier)) == identifier:
             return found
         return replace(_of_id(store, reasons, normal, app), identifier=identifier)
+
+
+def explain_installs(
+    store: Store, settings: Settings, app_id: str, installs: Iterable[str]
+) -> list[Explanation]:
+    """The same for installs of one app, in a store that is open."""
+    reasons = ChanceReasons(store, scoring_rules(settings.models).targets)
+    return [_of_id(store, reasons, install_id, app_id) for install_id in installs]
 
 
 def _of_position(

@@ -20,7 +20,7 @@ from streams.stages.common.match_keys import ACCOUNT_PREFIX
 from streams.stages.common.pseudonyms import Pseudonyms
 from streams.stages.common.source_columns import environment_of
 
-_MEANING: dict[ReceiptResult, str] = {
+RESULT_MEANING: dict[ReceiptResult, str] = {
     "looked_up": "its journeys answer with rows of their own",
     "cannot_be_matched": "only keyed pseudonyms are kept, which no plain hash leads to: ask again "
     "with the identity itself",
@@ -28,6 +28,9 @@ _MEANING: dict[ReceiptResult, str] = {
     "nothing_found": "nothing is known under it; what arrives later and is older than the request "
     "is erased too",
     "already_erased": "an earlier request has erased it",
+    "linked": "it was seen with an identity of the request",
+    "shared": "more installs than one person has were seen with it, so nothing is given out by it: "
+    "ask again with another identity",
 }
 
 
@@ -46,7 +49,7 @@ def identity_receipts(
             subject_type=identity.identity_type,
             subject_key=pseudonyms.anonymous.of(identity.identity_value),
             result=result,
-            detail=_MEANING[result],
+            detail=RESULT_MEANING[result],
             found={},
             requested_at=ts,
         )
@@ -80,7 +83,7 @@ def key_receipt(seen: ErasureSeen, before: object) -> PrivacyReceipt:
         subject_type="account" if key.startswith(ACCOUNT_PREFIX) else "device",
         subject_key=key,
         result=result,
-        detail=_MEANING[result],
+        detail=RESULT_MEANING[result],
         found=found,
         requested_at=seen.ts,
     )
@@ -110,7 +113,7 @@ def install_receipt(erased: Erased, before: Journey, lives: int) -> PrivacyRecei
         subject_type="install_id",
         subject_key=erased.install_id,
         result=result,
-        detail=_MEANING[result],
+        detail=RESULT_MEANING[result],
         found={name: float(count) for name, count in counts.items() if count},
         requested_at=erased.ts,
     )

@@ -59,6 +59,7 @@ from streams.stages.intake.money_steps import money_seen
 from streams.stages.intake.signatures import Signatures, id_flags
 from streams.stages.intake.site_touches import TouchCounts
 from streams.stages.intake.traits import network_key
+from streams.stages.personal.access_request import ask_for_access
 from streams.stages.personal.consent_check import ConsentCheck
 from streams.stages.personal.personal_keys import PersonalKeys
 
@@ -271,6 +272,8 @@ class Routing:
         self._store(topics.PRIVACY_ROWS.name, row.subject_request_id, row, source)
         if event.request_type == "erasure":
             self._erase(event, ts)
+        elif event.request_type == "access":
+            ask_for_access(event, ts, self._keys, self.outbox, self._match)
 
     def _erase(self, event: PrivacyRequest, ts: LogMs) -> None:
         """Route an erasure request to every key of the person, with a receipt of each identity."""

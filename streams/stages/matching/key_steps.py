@@ -13,6 +13,7 @@ from attribution.postbacks import seen_postback
 from attribution.postbacks.seen_postback import SeenPostback
 from attribution.rules.rules import Rules
 from schemas.records import (
+    AccessSeen,
     AccountLinked,
     AccountMoney,
     ErasureSeen,
@@ -61,6 +62,8 @@ def advance_key(
                 return accounts.erase_account(state, record, rules)
             assert state is None or isinstance(state, TouchIndex)
             return touch_index.erase_key(state, record, rules)
+        case AccessSeen():
+            return state, []  # Its answer is a receipt.
     assert_never(record)
 
 

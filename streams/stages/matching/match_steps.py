@@ -10,6 +10,7 @@ from attribution.matching.facts import Evicted, KeyShared, MatchFact, MoneyWaiti
 from attribution.rules.rules import Rules
 from schemas import topics
 from schemas.records import (
+    AccessSeen,
     AccountMoney,
     Candidates,
     Erased,
@@ -40,6 +41,7 @@ from streams.stages.matching.credit_rows import exposure_row
 from streams.stages.matching.key_states import KeyState
 from streams.stages.matching.key_steps import advance_key, expire_key
 from streams.stages.matching.shared_key_rows import shared_key_row
+from streams.stages.personal.access_request import access_answers
 from streams.stages.separate.states import StateBranch
 
 MATCHING_STAGE = "matching"
@@ -105,6 +107,9 @@ class MatchSteps:
         if isinstance(record, ErasureSeen):
             receipt = key_receipt(record, known)
             self.outbox.add(topics.PRIVACY_RECEIPTS.name, receipt.subject_request_id, receipt)
+        elif isinstance(record, AccessSeen):
+            for answer in access_answers(record, known):
+                self.outbox.add(topics.PRIVACY_RECEIPTS.name, answer.subject_request_id, answer)
         for fact in facts:
             self._report(fact)
             if isinstance(record, MoneySeen) and isinstance(fact, Settled):

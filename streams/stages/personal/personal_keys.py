@@ -26,13 +26,13 @@ class PersonalKeys:
     """Makes the match keys of device ids and accounts."""
 
     def __init__(self, pseudonyms: Pseudonyms, former: FormerPseudonyms | None) -> None:
-        self._pseudonyms = pseudonyms
+        self.pseudonyms = pseudonyms
         self._former = former
 
     def of_touch(self, touch: Touchpoint, ts: LogMs, forbidden: int) -> tuple[list[str], str]:
         """The keys of its devices, and the one that its row shows; empty: it has none that may be
         used."""
-        device = match_keys.device_keys(touch, self._pseudonyms, forbidden)
+        device = match_keys.device_keys(touch, self.pseudonyms, forbidden)
         if not device:
             return device, ""
         shown = device[0]
@@ -44,7 +44,7 @@ class PersonalKeys:
         self, event: Install, ts: LogMs, referrer: Referrer, forbidden: int
     ) -> tuple[Lookups, Lookups]:
         """The lookups of an install, and those that tell a repeat of it from another life."""
-        lookups = match_keys.install_lookups(event, referrer, self._pseudonyms, forbidden)
+        lookups = match_keys.install_lookups(event, referrer, self.pseudonyms, forbidden)
         former = self._former_at(ts)
         if former is None:
             return lookups, lookups
@@ -62,7 +62,7 @@ class PersonalKeys:
 
     def of_payer(self, app_id: str, customer_user_id: str, ts: LogMs) -> str:
         """The one key under which money of an account is placed: the one that knows all links."""
-        pseudonyms = self._former_at(ts) or self._pseudonyms
+        pseudonyms = self._former_at(ts) or self.pseudonyms
         return match_keys.account_key(app_id, customer_user_id, pseudonyms)
 
     def of_identity(self, app_id: str, identity: Identity, ts: LogMs) -> Iterator[str]:
@@ -78,4 +78,4 @@ class PersonalKeys:
 
     def _in_force(self, ts: LogMs) -> tuple[Pseudonyms, ...]:
         former = self._former_at(ts)
-        return (self._pseudonyms,) if former is None else (self._pseudonyms, former)
+        return (self.pseudonyms,) if former is None else (self.pseudonyms, former)

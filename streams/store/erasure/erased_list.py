@@ -46,7 +46,7 @@ def _from_receipts(ids: AnonymousSql) -> str:
     return _insert(
         f"SELECT DISTINCT {KIND_OF_RECEIPT} AS of_kind, toString(app_id) AS app,"
         f" {ids.sql('subject_key')} AS name, subject_request_id AS request, requested_at AS asked"
-        " FROM privacy_receipts"
+        " FROM privacy_receipts WHERE place != 'access'"
     )
 
 

@@ -14,7 +14,8 @@ from streams.store.base import quote
 from streams.store.erasure.anonymous_ids import AnonymousSql, booking_base, is_anonymous
 
 KIND_OF_RECEIPT = (
-    "multiIf(place = 'journeys', 'install', place = 'intake', 'identity', toString(subject_type))"
+    "multiIf(place = 'journeys' OR place = 'access' AND subject_type = 'install_id', 'install',"
+    " place = 'intake', 'identity', subject_type = 'booking', 'money', toString(subject_type))"
 )
 """SQL: the kind under which the subject of a receipt is in the list."""
 FORGOTTEN = "erased-: its bytes named somebody who asked to be forgotten"
@@ -191,9 +192,15 @@ class Rewrites:
         return Rewrite("ledger", condition, columns, marks)
 
     def _requests(self) -> Rewrite:
-        condition = (
+        is_erased = (
             "request_type = 'erasure' AND subject_request_id IN"
             f" (SELECT subject_request_id FROM {self._list} WHERE kind = 'identity')"
+        )
+        # Other requests of the same person, such as one for access before it.
+        keys = f"SELECT app_id, arrayJoin(identity_keys) AS one FROM privacy_rows WHERE {is_erased}"
+        same = f"(app_id, {self._sql('one')}) IN (SELECT app_id, {self._sql('one')} FROM ({keys}))"
+        condition = (
+            f"(({is_erased}) OR arrayExists(one -> {same}, identity_keys))"
             f" AND arrayExists(one -> NOT {is_anonymous('one')}, identity_keys)"
         )
         columns = {"identity_keys": f"arrayMap(one -> {self._sql('one')}, identity_keys)"}

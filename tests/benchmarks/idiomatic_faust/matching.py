@@ -10,6 +10,7 @@ from attribution.postbacks import seen_postback
 from attribution.rules.rules import Rules
 from schemas import topics
 from schemas.records import (
+    AccessSeen,
     AccountLinked,
     AccountMoney,
     Candidates,
@@ -72,5 +73,7 @@ def _advance(known: Any, record: MatchRecord, rules: Rules) -> tuple[Any, list[M
             return transactions.note_original(known, record, rules)
         case PostbackSeen():
             return seen_postback.count_postback(known, record)
+        case AccessSeen():
+            return known, []
         case ErasureSeen():
             return known, []

@@ -65,6 +65,7 @@ NAMES = {
     "experiment analyze",
     "bench",
     "import",
+    "privacy export",
     "privacy run",
     "privacy status",
     "privacy verify",

@@ -28,6 +28,7 @@ STATEMENTS = [statement for migration in migrations() for statement in migration
 TABLE = re.compile(r"CREATE TABLE IF NOT EXISTS (\w+)\n\(\n(.*?)\n\)\n", re.DOTALL)
 COLUMN = re.compile(r"^    (\w+) (?!.*\bTYPE minmax).*? COMMENT '((?:[^']|'')*)'", re.MULTILINE)
 ALTER = re.compile(r"ALTER TABLE (\w+)\n(.*)", re.DOTALL)
+COMMENTED = re.compile(r"ALTER TABLE (\w+) COMMENT COLUMN (\w+) '((?:[^']|'')*)'")
 ADDED = re.compile(
     r"^    ADD COLUMN IF NOT EXISTS (\w+) .*? COMMENT '((?:[^']|'')*)'(?: CODEC\S+)? AFTER (\w+)",
     re.MULTILINE,
@@ -65,6 +66,10 @@ def declared() -> dict[str, list[tuple[str, str]]]:
             for name, comment, place in ADDED.findall(found[2]):
                 after = [column for column, _ in columns].index(place) + 1
                 columns.insert(after, (name, comment.replace("''", "'")))
+        elif found := COMMENTED.search(statement):
+            columns = tables[found[1]]
+            place = [column for column, _ in columns].index(found[2])
+            columns[place] = found[2], found[3].replace("''", "'")
     return tables
 
 

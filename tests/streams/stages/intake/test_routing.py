@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from schemas.records import (
+    AccessSeen,
     Erased,
     ErasureSeen,
     Installed,
@@ -164,6 +165,22 @@ def test_an_erasure_asks_under_every_form_in_which_earlier_builds_knew_a_uuid() 
         (linked,) = records_in(matched(intake("activity", fields, rules)))
         assert linked.key in keys
     assert len(keys) == 2
+
+
+def test_who_asks_for_access_is_looked_for_under_every_key_and_changes_nothing() -> None:
+    asked = request("access", identity_type="gaid", identity_value=GAID)
+    effects = intake("privacy-requests", asked)
+    erased = intake("privacy-requests", request(identity_type="gaid", identity_value=GAID))
+    seen = records_in(matched(effects))
+    assert {type(one) for one in seen} == {AccessSeen}
+    assert [one.key for one in seen] == [one.key for one in records_in(matched(erased))]
+    (receipt,) = rows(effects, "privacy-receipts")
+    assert (receipt["place"], receipt["result"]) == ("access", "looked_up")
+
+    named = request("access", identity_type="install_id", identity_value="i1")
+    receipts = rows(intake("privacy-requests", named), "privacy-receipts")
+    installs = [one["subject_key"] for one in receipts if one["result"] == "linked"]
+    assert installs == ["i1", "i1"]  # Its test traffic, too.
 
 
 @pytest.mark.parametrize("request_type", ["access", "opt_out"])

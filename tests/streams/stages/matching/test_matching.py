@@ -5,8 +5,11 @@ from __future__ import annotations
 import msgspec
 from msgspec.structs import replace
 
+from attribution.matching.account_state import AccountState, Link
+from attribution.matching.shared_keys import SharedPeriod
 from attribution.matching.transaction_state import TransactionBefore
 from schemas.records import (
+    AccessSeen,
     AccountMoney,
     Candidates,
     ErasureSeen,
@@ -16,13 +19,14 @@ from schemas.records import (
     MoneySeen,
     Step,
 )
-from schemas.time import HOUR_MS, LogMs
+from schemas.time import HOUR_MS, EventMs, LogMs
 from streams.runtime.state import MemoryStore
 from streams.stages.common.observer import StageObserver
 from streams.stages.common.watermarks import AnswerMarks, source_upstreams
 from streams.stages.common.working_set import stored_expiry
 from streams.stages.contract import Effects
 from streams.stages.matching.matching import Matching
+from streams.stages.personal.access_request import access_answers
 from tests.worlds.clock import NOON
 from tests.worlds.records import (
     RULES,
@@ -247,3 +251,29 @@ def test_a_request_to_be_forgotten_is_told_what_its_key_knew() -> None:
 
     (nobody,) = rows(matching().match(asked), "privacy-receipts")
     assert (nobody["result"], nobody["found"]) == ("nothing_found", {})
+
+
+def test_who_asks_for_access_hears_of_installs_and_bookings_and_nothing_changes() -> None:
+    stage = matching()
+    stage.match(replace(signed_in("i1", -1), key="u:app:jane"))
+    before = dict(stage.state.entries())
+    asked = AccessSeen("u:app:jane", "r1", LogMs(NOON + HOUR_MS))
+    answers = rows(stage.match(asked), "privacy-receipts")
+    assert [(one["subject_type"], one["subject_key"], one["result"]) for one in answers] == [
+        ("account", "u:app:jane", "found"),
+        ("install_id", "i1", "linked"),
+    ]
+    assert {one["place"] for one in answers} == {"access"}
+    assert dict(stage.state.entries()) == before
+
+    (nobody,) = rows(matching().match(asked), "privacy-receipts")
+    assert nobody["result"] == "nothing_found"
+
+
+def test_a_key_that_many_share_gives_nobody_out() -> None:
+    seen = AccessSeen("u:app:family", "r1", LogMs(NOON))
+    links = [Link(f"i{number}", EventMs(NOON), LogMs(NOON)) for number in range(3)]
+    shared = AccountState(links=links, shared=SharedPeriod(LogMs(1), LogMs(2)))
+    (answer,) = access_answers(seen, shared)
+    assert (answer.result, answer.subject_type) == ("shared", "account")
+    assert len(list(access_answers(seen, AccountState(links=links)))) == 4

@@ -95,18 +95,18 @@ def _status(store: Store, request_id: str) -> RequestStatus:
             "could not be read is among `headwater dead-letters list`"
         )
     receipts = _dicts(store, _RECEIPTS, request_id)
-    names = [one for one in receipts if one["place"] != "intake"]
+    names = [one for one in receipts if one["place"] in ("matching", "journeys")]
     return RequestStatus(
         request_id=request_id,
         requests=requests,
         receipts=receipts,
         erased=_dicts(store, _ERASED, request_id),
         is_erased=all(one["subject_key"].startswith("erased-") for one in names),
-        remains=_remains(store, request_id) if receipts else [],
+        remains=remains_of(store, request_id) if receipts else [],
     )
 
 
-def _remains(store: Store, request_id: str) -> list[dict[str, str]]:
+def remains_of(store: Store, request_id: str) -> list[dict[str, str]]:
     """What an erasure does not reach at once, and when it ends."""
 
     def after(days: int) -> str:

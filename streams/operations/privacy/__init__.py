@@ -1,0 +1,20 @@
+"""Requests of people: to be forgotten, and to see what is held about them."""
+
+from __future__ import annotations
+
+from streams.operations.privacy.export import Exported, export_person
+from streams.operations.privacy.requests import (
+    RequestStatus,
+    request_status,
+    run_erasure,
+    verify_request,
+)
+
+__all__ = [
+    "Exported",
+    "RequestStatus",
+    "export_person",
+    "request_status",
+    "run_erasure",
+    "verify_request",
+]

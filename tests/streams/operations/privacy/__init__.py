@@ -1,0 +1,1 @@
+"""Requests of people, from the log to the receipt and the export."""
