@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from streams.cli.experiment.analyze import experiment_analyze_command
+from streams.cli.experiment.plan import experiment_plan_command
 
 
 @click.group("experiment")
@@ -13,3 +14,4 @@ def experiment_group() -> None:
 
 
 experiment_group.add_command(experiment_analyze_command)
+experiment_group.add_command(experiment_plan_command)

@@ -1,8 +1,9 @@
-"""Experiments: the answer of a file of units, whoever ran it."""
+"""Experiments: the answer of a file of units, whoever ran it, and the plan of a definition."""
 
 from streams.operations.experiments.analyze import analyze_file
 from streams.operations.experiments.cell_values import CellRules
 from streams.operations.experiments.experiment_report import ExperimentReport
+from streams.operations.experiments.planned_file import plan_file
 from streams.operations.experiments.units_of_file import FilePlan
 
-__all__ = ["CellRules", "ExperimentReport", "FilePlan", "analyze_file"]
+__all__ = ["CellRules", "ExperimentReport", "FilePlan", "analyze_file", "plan_file"]

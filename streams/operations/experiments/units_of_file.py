@@ -16,7 +16,7 @@ from streams.operations.experiments.cell_values import AS_WRITTEN, BadCell, Cell
 from streams.operations.experiments.unit_file import UnitFile, open_unit_file
 from streams.progress import Progress
 
-VARIANTS_MAX = 20
+VARIANTS_READ_MAX = 20
 """More than these are no variants, but most likely the units or an amount."""
 
 _CONTROL = re.compile(r"(control|baseline|holdout|default|off|original|placebo|ctrl|0|false)")
@@ -123,10 +123,10 @@ def _coded(
                 first + texts.index(text), f"the variant {cell}: leave units without one out"
             )
         known[text] = names.setdefault(name, len(names))
-        if len(names) > VARIANTS_MAX:
+        if len(names) > VARIANTS_READ_MAX:
             raise Stop(
-                f"{file.path.name}: the column of variants has more than {VARIANTS_MAX} values: "
-                "name the one that says who was treated how"
+                f"{file.path.name}: the column of variants has more than {VARIANTS_READ_MAX} "
+                "values: name the one that says who was treated how"
             )
     return np.fromiter(map(known.__getitem__, texts), np.int64, len(texts))
 

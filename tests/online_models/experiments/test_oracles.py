@@ -133,16 +133,16 @@ def test_a_covariate_that_repeats_another_or_never_varies_changes_nothing() -> N
 
 
 def test_the_variance_of_a_ratio_is_that_of_resampled_units() -> None:
-    """Revenue per order by the delta method, beside 4,000 bootstrap samples."""
+    """Revenue per order by the delta method, beside 2,000 bootstrap samples."""
     rng = np.random.default_rng(8)
-    orders = rng.poisson(1.5, 3_000).astype(float)
-    revenue = orders * rng.lognormal(1.0, 0.6, 3_000)
+    orders = rng.poisson(1.5, 1_000).astype(float)
+    revenue = orders * rng.lognormal(1.0, 0.6, 1_000)
     arm = moments_of_rows(np.column_stack([revenue, orders]))
     effect = compare(arm, arm, MetricColumns(0, denominator=1))
     assert float(effect.control) == pytest.approx(revenue.sum() / orders.sum())
-    weights = rng.multinomial(3_000, np.full(3_000, 1 / 3_000), size=4_000)
+    weights = rng.multinomial(1_000, np.full(1_000, 0.001), size=2_000)
     resampled = (weights @ revenue) / (weights @ orders)
-    assert float(effect.variance) == pytest.approx(2.0 * resampled.var(), rel=0.08)
+    assert float(effect.variance) == pytest.approx(2.0 * resampled.var(), rel=0.1)
 
 
 def test_moments_by_sums_are_those_of_rows() -> None:

@@ -15,6 +15,7 @@ from streams.cli import headwater
 from streams.errors import Stop
 from streams.operations.experiments import CellRules, FilePlan, analyze_file
 from streams.progress import ignore_progress
+from tests.checkout import ROOT
 
 FIGURES = {
     "lift",
@@ -307,3 +308,22 @@ def test_empty_cells_count_as_nothing_when_told_to(tmp_path: Path) -> None:
     file = _write(tmp_path / "empty.csv", rows.replace(",0.0,", ",,"))
     plain = answered(_write(tmp_path / "zero.csv", rows), *PLAIN)
     assert answered(file, *PLAIN, "--empty-is-zero") == plain
+
+
+def test_a_plan_names_units_days_and_an_end_that_comes_too_early(tmp_path: Path) -> None:
+    example = (ROOT / "deploy/experiment.example.toml").read_text()
+    file = _write(
+        tmp_path / "offer.toml", example.replace("ends = 2027-04-30", "ends = 2027-03-01")
+    )
+    answer = CliRunner().invoke(headwater, ["experiment", "plan", str(file), "--json"])
+    planned = json.loads(answer.output)
+    assert planned["days_declared"] == 49 < planned["plan"]["days"]
+    text = CliRunner().invoke(headwater, ["experiment", "plan", str(file)]).output
+    assert f"fingerprint {planned['fingerprint']}" in text
+    assert f"{planned['plan']['units']:,} units" in text
+    assert "declared to end after 49 days: too early" in text
+    wrong = _write(tmp_path / "wrong.toml", example.replace("share = 0.5", "share = 0.4"))
+    answer = CliRunner().invoke(headwater, ["experiment", "plan", str(wrong)])
+    assert (
+        str(answer.exception) == f"{wrong}: variant: the shares add up to 0.8; allowed: exactly 1"
+    )

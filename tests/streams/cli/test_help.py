@@ -63,6 +63,7 @@ NAMES = {
     "dead-letters drop",
     "doctor",
     "experiment analyze",
+    "experiment plan",
     "bench",
     "import",
     "privacy export",
