@@ -18,6 +18,7 @@
     ├── StateUnreadableError        the state of a lane on disk cannot be read
     ├── StateDamagedError           a state folder is damaged: its lane reads the changelog anew
     ├── RecoveryError               a changelog cannot be read to its end
+    ├── StandstillError             a worker has work, and for minutes it did none
     ├── LeadError                   the readers of an embedded partition stand still
     ├── SnapshotMissingError        a marker names a model version that the log does not have
     ├── SnapshotsUnreadableError    model versions cannot be read any more

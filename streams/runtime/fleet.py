@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Sequence, Set
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from streams.errors import in_one_line
@@ -30,6 +30,7 @@ TakeLanes = Callable[[Set[LaneId], int], Awaitable[None]]
 RETRY_SECONDS_FIRST = 0.5
 RETRY_SECONDS_MAX = 30.0
 """A lane that Kafka failed is opened again after a pause, which doubles up to this."""
+_DOUBLED_MAX = 10
 FENCED_MAX = 5
 """As often as this another worker may open a lane of this one without a rebalance."""
 SOUND_SECONDS = 60.0
@@ -111,6 +112,11 @@ class LaneFleet:
             return Readiness(True, "standing by: other workers have all lanes")
         return Readiness(True, f"deciding on {len(self._wanted)} lanes")
 
+    def work(self) -> Mapping[LaneId, Lane | None] | None:
+        """The lanes of this worker, as far as they are there; None: it waits for partitions."""
+        wanted = sorted(self._wanted)
+        return None if self._rebalancing else {key: self._lanes.get(key) for key in wanted}
+
     def offer(self, batch: PollBatch) -> None:
         """Queue a poll batch for its lanes.
 
@@ -183,6 +189,8 @@ class LaneFleet:
                 await self._kafka.take(self._wanted, generation)
                 break
             except Exception as error:
+                if self._is_past(generation):
+                    return  # Once more, it would take them from whoever takes them now.
                 if not _may_pass(error):
                     self._fail(error)
                     return
@@ -193,12 +201,16 @@ class LaneFleet:
                     await asyncio.sleep(2 * self._patience_seconds)
                 else:
                     await asyncio.sleep(TAKE_AGAIN_SECONDS)
-        if self._rebalancing or generation != self._generation:
-            return  # It was told to end, and aiokafka swallowed that.
+        if self._is_past(generation):
+            return
         for lane in kept:
             lane.resume()
         for key in sorted(set(self._lanes) - set(self._tasks)):
             self._start(key)
+
+    def _is_past(self, generation: int) -> bool:
+        """Whether whoever takes lanes for it was told to end, which aiokafka may have swallowed."""
+        return self._rebalancing or generation != self._generation
 
     def _stop_taking(self) -> None:
         taking, self._taking = self._taking, None
@@ -222,9 +234,9 @@ class LaneFleet:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def _ended(self, key: LaneId, lane: Lane, task: asyncio.Task[None]) -> None:
-        if task.cancelled() or self._lanes.get(key) is not lane:
-            return
-        error = task.exception() or RuntimeError("the lane ended without an error")
+        if self._lanes.get(key) is not lane:
+            return  # The fleet has closed it.
+        error = _error_of(task)
         is_fenced = isinstance(error, LaneFencedError)
         if asyncio.get_running_loop().time() - self._started[key] > SOUND_SECONDS:
             self._troubles[key] = 0
@@ -233,9 +245,9 @@ class LaneFleet:
             _logger.info("lane %s is opened again: %s", lane.name, in_one_line(error))
             self._lanes.pop(key)
             self._tasks.pop(key)
-            pause = min(RETRY_SECONDS_FIRST * 2 ** self._troubles[key], RETRY_SECONDS_MAX)
             # Fenced: most likely the group rebalances, and this worker does not know it yet.
-            pause = 2 * self._patience_seconds if is_fenced else pause
+            longer = 2 * self._patience_seconds
+            pause = longer if is_fenced else pause_before(self._troubles[key])
             watch = asyncio.create_task(self._open_again(key, self._generation, pause))
             self._watches.add(watch)
             watch.add_done_callback(self._watches.discard)
@@ -257,6 +269,18 @@ class LaneFleet:
     def _fail(self, error: BaseException) -> None:
         if not self.failure.done():
             self.failure.set_result(error)
+
+
+def pause_before(trouble: int) -> float:
+    """Seconds until a lane is opened again after so many failures in a row."""
+    return min(RETRY_SECONDS_FIRST * (1 << min(trouble, _DOUBLED_MAX)), RETRY_SECONDS_MAX)
+
+
+def _error_of(task: asyncio.Task[None]) -> BaseException:
+    """Why a lane has ended that nobody has closed."""
+    if task.cancelled():
+        return CheckpointError("a wait of the lane was cut short")
+    return task.exception() or RuntimeError("the lane ended without an error")
 
 
 def _may_pass(error: BaseException) -> bool:

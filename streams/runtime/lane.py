@@ -82,7 +82,8 @@ class Lane:
     def __init__(self, spec: LaneSpec, p: int, parts: LaneParts, bounds: BatchBounds) -> None:
         self.spec = spec
         self.p = p
-        self.is_open = self.lacks_room = False
+        self.is_open = self.lacks_room = self.awaits_model = False
+        self.finished = 0  # decisions
         self.queue = LaneQueue(bounds, spec.partitions(p))
         self._parts = parts
         self._may_decide = asyncio.Event()
@@ -140,6 +141,9 @@ class Lane:
     def read_at(self, tp: TopicPartition) -> float:
         """The latest moment, by the monotonic clock, at which all of a partition had arrived."""
         return self._parts.flow.read_at(tp, self.queue.next_offset(tp))
+
+    def fetched_at(self, tp: TopicPartition) -> float:
+        return self._parts.flow.fetched_at(tp)
 
     def passed_on(self, tp: TopicPartition) -> int:
         """The latest log time given to `pass_on` that no rebalance has undone; 0: none."""
@@ -234,8 +238,10 @@ class Lane:
             if not records:
                 return
             self._release({tp for tp in self._held if self.queue.drained(tp)})
+            self.awaits_model = True
             for version in state.stage.snapshots_needed(records):
                 await parts.snapshots.get(version)
+            self.awaits_model = False
             await self._decide(state, records)
         finally:
             self._idle.set()
@@ -266,6 +272,7 @@ class Lane:
         self._parts.observer.on_checkpoint(
             self.spec.stage, self.p, len(records), cpu_seconds, clock() - decided
         )
+        self.finished += 1
 
     async def _align(self) -> None:
         """Wait a moment for partitions that are behind, to decide on them at the same time."""

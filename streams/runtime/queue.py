@@ -96,6 +96,9 @@ class Flow(Protocol):
         """A monotonic moment at which the log had nothing from this offset on, the latest that is
         known; -inf: none is."""
 
+    def fetched_at(self, tp: TopicPartition) -> float:
+        """The monotonic moment of the last question for records that is answered; -inf: none."""
+
 
 class ReadTick(NamedTuple):
     """A clock tick that is not in the log: what one would say is known without it.

@@ -47,6 +47,9 @@ class LaneObserver:
     def on_backpressure(self, stage: str, p: int, held: bool) -> None:
         """The lane stopped reading because enough is queued (`held`), or reads again."""
 
+    def on_standstill(self, seconds: float) -> None:
+        """For so long work waits and none was done; 0: it goes on, or there is none."""
+
     def on_quarantined(self, stage: str, kind: str) -> None:
         """What made a stage raise, which the stage could not tell itself, was set aside."""
 

@@ -39,6 +39,7 @@ from streams.settings.core import CoreSettings
 from streams.stages.common.working_set import stored_due, stored_expiry
 from streams.stages.contract import CLOCK_KEY, TopicPartition
 from streams.worker.partition_counts import PartitionCounts, SetupError, partition_counts
+from streams.worker.standstill import GROUP, StandstillWatch, Work
 from streams.worker.surroundings import Stages, Surroundings, numbered_stages
 
 _FAILED_STOP_SECONDS = 20.0
@@ -75,6 +76,7 @@ class CoreWorker:
         self._beside = around.beside
         self._admission, self._source_logs = around.admission, around.source_logs
         self._waits_for = ""
+        self.standstill = StandstillWatch(self._work, self._observer)
         self.app = around.app(settings, self._offer)
         self.app.on_partitions_revoked.connect(self._on_revoked)
         self.app.on_partitions_assigned.connect(self._on_assigned)
@@ -88,6 +90,8 @@ class CoreWorker:
             return Readiness(False, LoggedReason(self.watch.fault))
         if self._waits_for:
             return Readiness(False, self._waits_for)
+        if self.standstill.reason:
+            return Readiness(False, LoggedReason(self.standstill.reason))
         ready = self.fleet.readiness
         if ready.is_ready and self._is_waiting():
             reason = "Kafka does not take this worker's checkpoints"
@@ -95,6 +99,15 @@ class CoreWorker:
         if not ready.is_ready and self.watch.is_recovering:
             return Readiness(False, LoggedReason(ready.reason))
         return ready
+
+    def _work(self) -> Work:
+        """What has to be done, unless something is waited for that is told elsewhere."""
+        if self.fleet is None or self.watch.fault or self._waits_for or self.settings.embedded:
+            return {}
+        lanes = self.fleet.work()
+        if lanes is None:
+            return {GROUP: None}
+        return {f"{stage}-{p}": lane for (stage, p), lane in lanes.items()}
 
     def _is_waiting(self) -> bool:
         """Whether Kafka has not taken a checkpoint for seconds."""
@@ -260,6 +273,7 @@ async def _serve(worker: CoreWorker, fleet: LaneFleet, stop: asyncio.Event) -> i
     tasks = [asyncio.create_task(worker.log_watch.run()), asyncio.create_task(worker.run_app())]
     tasks += [asyncio.create_task(ticking) for ticking in worker.ticking(fleet)]
     tasks.append(asyncio.create_task(worker.watch.run(worker.is_well)))
+    tasks.append(asyncio.create_task(worker.standstill.run()))
     try:
         waited: list[asyncio.Future[Any]] = [fleet.failure, stopping, *tasks]
         await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)

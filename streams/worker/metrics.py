@@ -51,6 +51,11 @@ RULE_SET = Info(
 )
 READY = _gauge("ready", "1 while the worker decides or stores; 0 during recovery and rebalances.")
 
+STANDSTILL_SECONDS = _gauge(
+    "standstill_seconds",
+    "For how long work has waited without any being done; 0 while it goes on, or there is none.",
+)
+
 # --- deciding ------------------------------------------------------------------------------------
 
 RECORDS_TOTAL = _counter("records_total", "Messages that a stage has decided.", "stage")

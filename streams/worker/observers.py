@@ -41,6 +41,9 @@ class LaneMetrics(LaneObserver):
     def on_backpressure(self, stage: str, p: int, held: bool) -> None:
         metrics.HELD_LANES.labels(stage, str(p)).set(held)
 
+    def on_standstill(self, seconds: float) -> None:
+        metrics.STANDSTILL_SECONDS.set(seconds)
+
     def on_quarantined(self, stage: str, kind: str) -> None:
         metrics.QUARANTINED_TOTAL.labels(stage, kind).inc()
 

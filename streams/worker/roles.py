@@ -51,6 +51,7 @@ _NOISY = (
     "streams.worker.core_worker",
     "streams.worker.storing_worker",
     "streams.agents",
+    "streams.runtime.faust.consumer_thread",
     "streams.runtime.faust.internals",
     "streams.runtime.faust.transport",
 )

@@ -117,7 +117,7 @@ class Echo:
 class Flow:
     held: set[TopicPartition] = field(default_factory=set)
     behind: set[TopicPartition] = field(default_factory=set)
-    fetched_at: dict[TopicPartition, float] = field(default_factory=dict)
+    fetches: dict[TopicPartition, float] = field(default_factory=dict)
 
     def hold(self, tps: Sequence[TopicPartition]) -> None:
         self.held.update(tps)
@@ -129,7 +129,10 @@ class Flow:
         return tp in self.behind
 
     def read_at(self, tp: TopicPartition, offset: int) -> float:
-        return float("-inf") if tp in self.behind else self.fetched_at.get(tp, float("-inf"))
+        return float("-inf") if tp in self.behind else self.fetches.get(tp, float("-inf"))
+
+    def fetched_at(self, tp: TopicPartition) -> float:
+        return self.fetches.get(tp, float("-inf"))
 
 
 class NoSnapshots:

@@ -2,4 +2,4 @@
 that keeps partition numbers together. Private members of both libraries stand in `internals`.
 """
 
-__all__ = ["app", "assignor", "batches", "internals", "transport"]
+__all__ = ["app", "assignor", "batches", "consumer_thread", "internals", "transport"]

@@ -12,8 +12,9 @@ import mode
 from streams.errors import in_one_line
 from streams.runtime.clients import denied_right
 from streams.runtime.faust.batches import BatchScheduler
+from streams.runtime.faust.consumer_thread import ConsumerOptions
 from streams.runtime.faust.internals import FolderlessApp, wait_until_crashed
-from streams.runtime.faust.transport import BatchTransport, ConsumerOptions, broker_urls
+from streams.runtime.faust.transport import BatchTransport, broker_urls
 from streams.settings.core import CoreSettings
 
 FOR_EVER_SECONDS = 365 * 86_400.0
@@ -48,6 +49,7 @@ def batch_app(
         broker_max_poll_records=settings.poll_records_max,
         broker_session_timeout=settings.session_timeout_seconds,
         broker_request_timeout=FOR_EVER_SECONDS,
+        producer_request_timeout=settings.request_timeout_seconds,
     )
     transport = BatchTransport(app, ConsumerOptions(settings, single_partition_topics))
     app.transport = app.producer_transport = transport

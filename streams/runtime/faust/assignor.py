@@ -12,10 +12,11 @@ back when it is gone.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
+from aiokafka.errors import LeaderNotAvailableError
 
 from streams.runtime.faust.internals import (
     AbstractPartitionAssignor,
@@ -93,18 +94,27 @@ def _order(unit: Unit) -> tuple[bool, int, str]:
 class CoPartitionedAssignor(AbstractPartitionAssignor):
     """`plan` behind aiokafka's assignor interface; one object per consumer, which keeps its claim.
 
-    `generation` returns the generation of the group that the consumer has joined.
+    `generation` returns the generation of the group that the consumer has joined, and `look_again`
+    has it ask Kafka anew which partitions there are.
     """
 
     name = "headwater-co-partitioned"
 
-    def __init__(self, single: Iterable[str], generation: Any = lambda: 0) -> None:
+    def __init__(
+        self,
+        single: Iterable[str],
+        generation: Any = lambda: 0,
+        look_again: Callable[[], object] = lambda: None,
+    ) -> None:
         self._single = frozenset(single)
         self._generation = generation
+        self._look_again = look_again
+        self._needed: set[str] = set()
         self._claim = Claim(heeds_subscriptions=True)
 
     def metadata(self, topics: Iterable[str]) -> ConsumerProtocolMemberMetadata:
         claim = msgspec.msgpack.encode(self._claim)
+        self._needed.update(topics)
         return ConsumerProtocolMemberMetadata(_VERSION, sorted(topics), claim)
 
     def assign(
@@ -113,6 +123,7 @@ class CoPartitionedAssignor(AbstractPartitionAssignor):
         topics_of = {member: set(metadata.subscription) for member, metadata in members.items()}
         topics = sorted(set().union(*topics_of.values()))
         partitions = {topic: sorted(cluster.partitions_for_topic(topic) or ()) for topic in topics}
+        self._require(partitions)
         claims = {member: claim_of(metadata.user_data) for member, metadata in members.items()}
         hermits = [member for member, wanted in topics_of.items() if wanted <= self._single]
         apart = {
@@ -130,6 +141,15 @@ class CoPartitionedAssignor(AbstractPartitionAssignor):
             )
             for member, units in planned.items()
         }
+
+    def _require(self, partitions: Mapping[str, Sequence[int]]) -> None:
+        """LeaderNotAvailableError when a topic has no partitions that this consumer reads, or that
+        had some before. Nobody would be given any, and aiokafka asks again after five minutes."""
+        unknown = sorted(topic for topic in self._needed if not partitions.get(topic, (0,)))
+        self._needed.update(topic for topic, numbers in partitions.items() if numbers)
+        if unknown:
+            self._look_again()
+            raise LeaderNotAvailableError(f"no partitions are known of {', '.join(unknown)}")
 
     def on_assignment(self, assignment: ConsumerProtocolMemberAssignment) -> None:
         owned = {

@@ -8,6 +8,7 @@ member, when an upgrade renames it or changes what it does.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -22,7 +23,7 @@ from aiokafka.coordinator.protocol import (
     ConsumerProtocolMemberAssignment,
     ConsumerProtocolMemberMetadata,
 )
-from aiokafka.errors import NoError, for_code
+from aiokafka.errors import KafkaError, NoError, for_code
 from aiokafka.producer import sender
 from aiokafka.protocol.api import Request, Response
 from aiokafka.protocol.commit import OffsetCommitRequest
@@ -47,6 +48,7 @@ __all__ = [
     "group_generation",
     "hasten_transactions",
     "membership_error",
+    "pass_over",
     "permit_resets",
     "refresh_partitions",
     "request_rejoin",
@@ -87,13 +89,29 @@ def awaiting_error(client: aiokafka.AIOKafkaConsumer) -> BaseException | None:
 
 
 def membership_error(client: aiokafka.AIOKafkaConsumer) -> BaseException | None:
-    """What has ended a client's part in its group for good; the next poll would raise it, too."""
-    coordinator = client._coordinator  # None until the client has started
-    task = coordinator._coordination_task if coordinator else None
-    if task is None or not task.done() or task.cancelled():
-        return None
-    error: BaseException | None = task.exception()
-    return error
+    """What has ended for good, of all that a client lives by: it reads nothing any more.
+
+    aiokafka's own polls would raise it. Faust's do not look, and wait for ever.
+    """
+    coordinator, fetcher = client._coordinator, client._fetcher  # None until it has started
+    group = coordinator._coordination_task if coordinator else None
+    fetching = fetcher._fetch_task if fetcher else None
+    tasks = {"consumer group": group, "fetches": fetching, "topics": client._client._sync_task}
+    for what, task in tasks.items():
+        if task is not None and task.done():
+            error: BaseException | None = None if task.cancelled() else task.exception()
+            return error or KafkaError(f"aiokafka has stopped looking after its {what}")
+    return None
+
+
+def pass_over(client: aiokafka.AIOKafkaConsumer) -> None:
+    """Have a client go on after `awaiting_error`: it joins its group anew. In its event loop.
+
+    Until a poll has raised the error, which Faust's never do, aiokafka joins and tells nothing.
+    """
+    client._coordinator.request_rejoin()
+    with contextlib.suppress(KafkaError):
+        client._coordinator.check_errors()
 
 
 def request_rejoin(client: aiokafka.AIOKafkaConsumer) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import aiokafka
@@ -18,146 +17,30 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 from faust.types import TP
 from yarl import URL
 
-from streams.runtime.clients import is_cancelled, is_lasting, is_passing, new_consumer
-from streams.runtime.faust.assignor import CoPartitionedAssignor
-from streams.runtime.faust.fetch_moments import NOT_FETCHED, FetchMoments
+from streams.runtime.clients import is_cancelled, is_lasting
+from streams.runtime.faust.consumer_thread import ConsumerOptions, ConsumerThread
+from streams.runtime.faust.fetch_moments import NOT_FETCHED
 from streams.runtime.faust.group_admission import foreign_partitions
 from streams.runtime.faust.internals import (
     OwnConsumer,
-    OwnConsumerThread,
     OwnProducer,
     OwnTransport,
     awaiting_error,
     commit_in_generation,
-    coordinator_answer,
-    fetch_beside_waiting_records,
-    group_generation,
     membership_error,
-    permit_resets,
-    refresh_partitions,
     request_rejoin,
-    watch_fetches,
 )
-from streams.runtime.identity import UNKNOWN_LOGS, KnownLogs, read_label
-from streams.runtime.identity.position_request import PositionRequest, positions_in
+from streams.runtime.identity import UNKNOWN_LOGS
 from streams.runtime.offsets import LostRecordsError
 from streams.settings.core import CoreSettings
 
 _logger = logging.getLogger(__name__)
 
-FETCH_WAIT_MS = 50
-"""aiokafka has one fetch at a time per broker: a partition without fetched records waits until the
-fetch for the others returns. This is the most latency that adds."""
-
 _POLL_SECONDS = 0.1
 """Longest wait of one poll; a partition that is released meanwhile is read by the next one."""
 
-_HEARTBEAT_MS_MAX = 3_000
-"""A rebalance is noticed with a heartbeat, so that a long session must not mean rare ones."""
-
 _ALL_HELD_SECONDS = 0.01
-_REWIND_AGAIN_SECONDS = 1.0
-_ASK_AGAIN_SECONDS = 0.2
 _REFUSED_LOOK_SECONDS = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class ConsumerOptions:
-    settings: CoreSettings
-    single_partition_topics: frozenset[str]
-
-
-class _Thread(OwnConsumerThread):
-    """Faust runs aiokafka's consumer in a thread, so heartbeats go on during long decisions."""
-
-    _joins = 0  # attempts to join the group
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self.moments = FetchMoments()
-        super().__init__(*args, **kwargs)
-
-    def create_client(self) -> aiokafka.AIOKafkaConsumer:
-        options: ConsumerOptions = self.transport.options
-        settings = options.settings
-        session_ms = int(settings.session_timeout_seconds * 1000)
-        assignor = CoPartitionedAssignor(
-            options.single_partition_topics, lambda: group_generation(self.client)
-        )
-        return new_consumer(
-            settings,
-            client_id=self.app.conf.broker_client_id,
-            group_id=self.app.conf.id,
-            group_instance_id=settings.group_instance_id,
-            partition_assignment_strategy=[assignor],
-            max_poll_records=settings.poll_records_max,
-            max_poll_interval_ms=2**31 - 1,  # Decisions run outside the consumer's thread.
-            session_timeout_ms=session_ms,
-            rebalance_timeout_ms=max(session_ms, 30_000),
-            heartbeat_interval_ms=min(session_ms // 5, _HEARTBEAT_MS_MAX),
-            request_timeout_ms=max(session_ms, int(settings.request_timeout_seconds * 1000)),
-            fetch_max_wait_ms=FETCH_WAIT_MS,
-            metadata_max_age_ms=self.app.conf.consumer_metadata_max_age_ms,
-        )
-
-    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
-        """Called before each attempt to join the group, also the first one."""
-        if self.client_or_none is not None:
-            fetch_beside_waiting_records(self.client)
-            watch_fetches(self.client, self.moments)
-            permit_resets(self.client, True)
-        self._joins += 1
-        await super().on_partitions_revoked(revoked)
-        if self.client_or_none is not None:
-            await self._require_partitions(self.client)
-
-    async def _require_partitions(self, client: aiokafka.AIOKafkaConsumer) -> None:
-        """Wait until the client knows the partitions of all its topics, or the thread stops.
-
-        When it subscribes, aiokafka asks for them once. Were Kafka away just then, it would join
-        the group without them, assign nothing to anybody, and ask again after five minutes.
-        """
-        while not all(map(client.partitions_for_topic, client.subscription())):
-            if await self.wait_for_stopped(refresh_partitions(client)):
-                return
-            await self.sleep(_ASK_AGAIN_SECONDS)
-
-    async def seek_to_committed(self) -> Mapping[TP, int]:
-        """Seek every partition to its committed offset, and to its beginning if there is none.
-
-        Records that were fetched around a rebalance and dropped are read again that way. An offset
-        that was committed to another log of the same name counts as none.
-        """
-        while True:
-            try:
-                offsets: Mapping[TP, int] = await self.call_thread(self._rewind)
-                return offsets
-            except (KafkaError, TimeoutError) as error:
-                if not is_passing(error):
-                    raise
-                await asyncio.sleep(_REWIND_AGAIN_SECONDS)
-
-    async def _rewind(self) -> Mapping[TP, int]:
-        client = self.client
-        logs: KnownLogs = self.transport.logs
-        name_of = self.transport.options.settings.topic_without_prefix
-        committed = {}
-        assigned, joins = client.assignment(), self._joins
-        request = PositionRequest(self.transport.options.settings.group_id, assigned)
-        known = positions_in((await coordinator_answer(client, request)).to_object())
-        for tp in assigned:
-            found, log_id = known.get(tp), logs.log_id(name_of(tp.topic))
-            if found and read_label(found.metadata).fits(log_id):
-                committed[tp] = found.offset
-                client.seek(tp, found.offset)
-            else:
-                await client.seek_to_beginning(tp)
-        # From here on every partition has a position. Where its log no longer has that record,
-        # aiokafka would go on at the first record and say nothing. The embedded broker keeps
-        # little, and its readers' lag is bounded instead. Partitions of a group that is joined anew
-        # meanwhile have none yet.
-        embedded = self.transport.options.settings.embedded
-        permit_resets(client, embedded or joins != self._joins)
-        return committed
 
 
 class BatchConsumer(OwnConsumer):
@@ -167,8 +50,13 @@ class BatchConsumer(OwnConsumer):
         self._held: set[TP] = set()
         super().__init__(*args, **kwargs)
 
-    def create_thread(self) -> _Thread:
-        return _Thread(self, loop=self.loop, beacon=self.beacon)
+    def create_thread(self) -> ConsumerThread:
+        return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    @property
+    def thread(self) -> ConsumerThread:
+        thread: ConsumerThread = self._thread
+        return thread
 
     # Faust's own pause_partitions drops the records of a poll under way. These two act between
     # polls.
@@ -192,6 +80,9 @@ class BatchConsumer(OwnConsumer):
         moment, end = self.thread.moments.of(kafka_tp), self._known_end(kafka_tp)
         return moment if end is not None and end <= offset else NOT_FETCHED
 
+    def fetched_at(self, tp: tuple[str, int]) -> float:
+        return self.thread.moments.of(self._with_prefix(tp))
+
     def _known_end(self, tp: TP) -> int | None:
         client, kafka_tp = self.thread.client_or_none, aiokafka.TopicPartition(*tp)
         if client is None or kafka_tp not in client.assignment():
@@ -214,7 +105,11 @@ class BatchConsumer(OwnConsumer):
         await self.thread.call_thread(in_thread)
 
     async def refusal(self) -> BaseException:
-        """Wait for an error for which this client will never take part in its group."""
+        """Wait for an error for which this client will never take part in its group.
+
+        It goes on after others: Kafka may, for example, read the group from its disk again just
+        then, which aiokafka's heartbeats take for a fault that somebody has to look at.
+        """
         while True:
             client = self.thread.client_or_none
             ended = membership_error(client) if client is not None else None
@@ -223,6 +118,8 @@ class BatchConsumer(OwnConsumer):
             error = awaiting_error(client) if client is not None else None
             if error is not None and is_lasting(error):
                 return error
+            if error is not None:
+                self.thread.pass_over(error)
             await asyncio.sleep(_REFUSED_LOOK_SECONDS)
 
     async def claim(
@@ -272,6 +169,10 @@ class BatchConsumer(OwnConsumer):
                 "next: retention removed it, or the topic was created anew; start the worker "
                 "again, which says how many records are lost and how to go on"
             ) from error
+        except KafkaError as error:
+            if is_lasting(error) or not self.thread.is_of_group(error):
+                raise
+            return {}  # `refusal` sees to it.
 
 
 class _TickProducer(OwnProducer):
@@ -280,6 +181,9 @@ class _TickProducer(OwnProducer):
     def security(self) -> Mapping[str, Any]:
         security: Mapping[str, Any] = self.transport.options.settings.security
         return security
+
+    async def flush(self) -> None:
+        """Nobody waits for ticks. Faust would before a rebalance, while others wait for it."""
 
 
 class BatchTransport(OwnTransport):

@@ -26,6 +26,8 @@ TRANSACTION_MESSAGES_MAX = 50_000
 MESSAGE_OVERHEAD_BYTES = 20
 """What Kafka's format adds to a key and a value at most: lengths, offset, timestamp, flags."""
 
+_CLOSE_SECONDS = 3.0
+"""A commit that was told to end has no longer; its producer is stopped with it or without."""
 _ID_BYTES = 8
 _NOT_TAKEN_OVER = CheckpointError("this worker has no producer of this generation")
 
@@ -94,7 +96,7 @@ class SharedLog:
         committing, self._committing = self._committing, None
         if committing is not None and not committing.done():
             committing.cancel()
-            await asyncio.wait([committing])
+            await asyncio.wait([committing], timeout=_CLOSE_SECONDS)
         self._fail(self._waiting, self._failure)
         self._waiting = []
         producer, self._producer = self._producer, None

@@ -194,7 +194,7 @@ def read(lane: Lane, found: list[tuple[Lane, TopicPartition, int]]) -> dict[str,
 
 
 def fetched(world: World, at: float, *topics: str) -> None:
-    world.flow.fetched_at = {(topic, 0): at for topic in topics}
+    world.flow.fetches = {(topic, 0): at for topic in topics}
 
 
 def test_a_partition_is_read_up_to_an_install_once_a_later_fetch_found_nothing_in_it() -> None:

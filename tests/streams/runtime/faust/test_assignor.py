@@ -5,6 +5,8 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+from aiokafka.errors import LeaderNotAvailableError
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -89,6 +91,23 @@ def test_a_partition_number_brings_all_topics_and_single_topics_move_alone() -> 
         [("installs", 0), ("journeys", 0)],
         [("installs", 1), ("journeys", 1)],
     ]
+
+
+@pytest.mark.parametrize("subscribed", [["installs", "examples"], ["examples"]])
+def test_a_topic_whose_partitions_are_unknown_is_assigned_to_nobody_as_if_it_had_none(
+    subscribed: list[str],
+) -> None:
+    """Own topics have some, and so has what had some before."""
+    partitions = {"installs": {0, 1}, "examples": {0}}
+    looked: list[int] = []
+    leader = CoPartitionedAssignor({"examples"}, lambda: 0, lambda: looked.append(1))
+    member = CoPartitionedAssignor({"examples"})
+    joined = {"a": leader.metadata(subscribed), "b": member.metadata(["installs"])}
+    leader.assign(SimpleNamespace(partitions_for_topic=partitions.get), joined)
+    partitions.pop("installs")
+    with pytest.raises(LeaderNotAvailableError, match="installs"):
+        leader.assign(SimpleNamespace(partitions_for_topic=partitions.get), joined)
+    assert looked == [1]
 
 
 def _flat(topic: tuple[str, list[int]]) -> tuple[str, int]:

@@ -19,6 +19,7 @@ import aiokafka
 import faust
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.client import AIOKafkaClient
 from aiokafka.consumer.fetcher import Fetcher, FetchResult
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.coordinator.assignors.abstract import AbstractPartitionAssignor
@@ -66,6 +67,8 @@ PRIVATE = {
     "_coordinator": aiokafka.AIOKafkaConsumer,
     "_pending_exception": GroupCoordinator,
     "_coordination_task": GroupCoordinator,
+    "_fetch_task": Fetcher,
+    "_sync_task": AIOKafkaClient,
     "_fetcher": aiokafka.AIOKafkaConsumer,
     "_default_reset_strategy": Fetcher,
     "_proc_fetch_request": Fetcher,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from streams.runtime.faust import transport
+from streams.runtime.faust import consumer_thread
 from streams.runtime.faust.app import batch_app
 from streams.settings.core import CoreSettings
 
@@ -46,7 +46,7 @@ def thread_with(client: Client, monkeypatch: pytest.MonkeyPatch) -> Any:
     async def main_has_revoked(*_: Any) -> None:
         """The other event loop has let go of the partitions."""
 
-    monkeypatch.setattr(transport, "_ASK_AGAIN_SECONDS", 0.0)
+    monkeypatch.setattr(consumer_thread, "_ASK_AGAIN_SECONDS", 0.0)
     thread = asyncio.run(new_thread())
     thread._consumer = client
     thread.consumer.threadsafe_partitions_revoked = main_has_revoked
