@@ -11,7 +11,6 @@ import pytest
 from schemas.records import log_at, offset_at
 from streams.store.digest import converged_digest
 from streams.store.embedded import EmbeddedStore
-from streams.store.migrations import apply_migrations
 from streams.store.reconcile import Accounting, reconcile
 from streams.store.tables import EPOCH, OFFSET, PARTITION, TABLES
 from tests.simulation.oracle import projection
@@ -19,6 +18,7 @@ from tests.simulation.scenarios.draws import draw
 from tests.simulation.topology.machines import stage_rules
 from tests.simulation.topology.storing_worker import Stored, epoch_of
 from tests.simulation.topology.topology import Topology
+from tests.worlds.stores.migrated import migrated_store
 
 pytest.importorskip("chdb")
 
@@ -36,8 +36,7 @@ def fill(tmp_path: Path) -> Iterator[Callable[[Stored], EmbeddedStore]]:
     def filled(rows: Stored) -> EmbeddedStore:
         for store in opened:
             store.close()
-        opened[:] = [EmbeddedStore(tmp_path / f"store-{len(list(tmp_path.iterdir()))}")]
-        apply_migrations(opened[0])
+        opened[:] = [migrated_store(tmp_path / f"store-{len(list(tmp_path.iterdir()))}")]
         for (table, p), by_offset in rows.items():
             opened[0].insert(table, columns_of(table, p, by_offset))
         return opened[0]

@@ -14,7 +14,6 @@ from schemas.outcomes import Outcome
 from schemas.time import EventMs
 from streams.store.digest import converged_digest
 from streams.store.embedded import EmbeddedStore
-from streams.store.migrations import apply_migrations
 from streams.store.tables import TABLES
 from tests.chaos.audit import tables_without
 from tests.chaos.fault_injector import RunOutcome
@@ -23,6 +22,7 @@ from tests.chaos.rolling_upgrade.comparison import UpgradeVerdict
 from tests.chaos.rolling_upgrade.stored_columns import columns_of, one_sided
 from tests.checkout import ROOT
 from tests.worlds.stores.fact_outcomes import active_day
+from tests.worlds.stores.migrated import migrated_store
 from tests.worlds.stores.store_world import empty, put
 from tests.worlds.stores.traffic_outcomes import booking, spend
 
@@ -41,8 +41,7 @@ NEW = ["active_days.conversion_id", "revenue.offer_id", "spend.campaign_name"]
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedStore]:
-    store = EmbeddedStore(tmp_path_factory.mktemp("compared"))
-    apply_migrations(store)
+    store = migrated_store(tmp_path_factory.mktemp("compared"))
     yield store
     store.close()
 

@@ -23,7 +23,7 @@ from schemas import outcomes, topics
 from schemas.outcomes import Outcome
 from streams.kafka.embedded_broker import EmbeddedBroker
 from streams.store.embedded import EmbeddedStore
-from streams.store.migrations import apply_migrations
+from tests.worlds.stores.migrated import migrated_folder
 from tests.worlds.stores.traffic_outcomes import booking, decision, touch
 
 pytest.importorskip("chdb")
@@ -39,13 +39,6 @@ SEED = 20260101
 def broker() -> Iterator[EmbeddedBroker]:
     with EmbeddedBroker() as running:
         yield running
-
-
-def migrated(folder: Path) -> Path:
-    store = EmbeddedStore(folder)
-    apply_migrations(store)
-    store.close()
-    return folder
 
 
 def start(settings: dict[str, Any]) -> subprocess.Popen[str]:
@@ -139,7 +132,7 @@ def test_rows_are_stored_exactly_once_however_often_the_worker_is_killed(
 ) -> None:
     settings = {
         "bootstrap_servers": broker.address,
-        "folder": str(migrated(tmp_path / "store")),
+        "folder": str(migrated_folder(tmp_path / "store")),
         "embedded": True,
         "rows_max": 200,
         "poll_records_max": 300,

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from streams.store.embedded import EmbeddedStore
-from streams.store.migrations import apply_migrations
 from tests.integration.storing.writing_process import PARTITIONS, committed
+from tests.worlds.stores.migrated import migrated_folder
 
 pytest.importorskip("chdb")
 
@@ -21,9 +21,7 @@ SEED = 7
 
 
 def test_killed_while_writing_every_row_is_there_once(tmp_path: Path) -> None:
-    store = EmbeddedStore(tmp_path / "store")
-    apply_migrations(store)
-    store.close()
+    migrated_folder(tmp_path / "store")
     chance = random.Random(SEED)
     for kill in range(KILLS):
         process = subprocess.Popen(

@@ -12,8 +12,7 @@ from typing import Any
 import pytest
 
 from streams.kafka.embedded_broker import EmbeddedBroker
-from streams.store.embedded import EmbeddedStore
-from streams.store.migrations import apply_migrations
+from tests.worlds.stores.migrated import migrated_store
 
 pytest.importorskip("chdb")
 pytest.importorskip("confluent_kafka")
@@ -56,9 +55,8 @@ def test_tables_that_are_missing_have_to_be_made_first(
 
 
 def test_a_folder_of_another_process_is_left_alone(broker: EmbeddedBroker, tmp_path: Path) -> None:
-    other = EmbeddedStore(tmp_path / "store")
+    other = migrated_store(tmp_path / "store")
     try:
-        apply_migrations(other)
         assert complaint_of(broker, tmp_path / "store").endswith(
             "is in use by another process: stop that one first"
         )

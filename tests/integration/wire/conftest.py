@@ -7,21 +7,18 @@ from collections.abc import Iterator
 import pytest
 
 from streams.settings.storing import StoreTarget
-from streams.store.migrations import apply_migrations
 from streams.store.server import ServerStore
 from tests.native_server import NativeServer
+from tests.worlds.stores.migrated import migrated_folder
 from tests.worlds.stores.store_world import empty
 
 
 @pytest.fixture(scope="module")
 def migrated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NativeServer]:
-    """A server whose store was migrated over the wire."""
+    """A server whose store is migrated; test_whole_store.py migrates one over the wire."""
     pytest.importorskip("chdb")
-    server = NativeServer(tmp_path_factory.mktemp("wire") / "store")
+    server = NativeServer(migrated_folder(tmp_path_factory.mktemp("wire") / "store"))
     try:
-        store = ServerStore(target_of(server))
-        apply_migrations(store)
-        store.close()
         yield server
     finally:
         server.stop()

@@ -84,7 +84,7 @@ def test_every_table_view_digest_and_count_is_the_same_over_the_wire(
     folder = tmp_path / "store"
     server = NativeServer(folder, timezone="Europe/Berlin")
     try:
-        over_wire = ServerStore(target_of(server))
+        over_wire = ServerStore(target_of(server, timeout_seconds=60.0))
         apply_migrations(over_wire)
         put(over_wire, several())
         received = everything(over_wire)

@@ -18,8 +18,8 @@ pytest.importorskip("chdb", reason="the embedded store is not installed")
 from streams.cli import headwater
 from streams.kafka.kcat import KcatRecord, read_records
 from streams.store.embedded import EmbeddedStore
-from streams.store.migrations import apply_migrations
 from streams.store.reconcile import reconcile
+from tests.worlds.stores.migrated import migrated_store
 
 TIME = 1_767_225_600_000
 BROKEN = json.dumps({"type": "purchase", "app_id": "com.game", "event_id": "e1"}).encode()
@@ -40,8 +40,7 @@ Run = Callable[..., Any]
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Five dead letters, two of them alike and one empty, and an event that made intake raise."""
     folder = tmp_path_factory.mktemp("letters")
-    store = EmbeddedStore(folder / "chdb")
-    apply_migrations(store)
+    store = migrated_store(folder / "chdb")
     positions = ("source_topic", "source_partition", "source_offset")
     for offset, (topic, reason, key, value) in enumerate(LETTERS):
         at = dict(zip(positions, (topic, 0, offset), strict=True))

@@ -15,9 +15,8 @@ from streams.cli import headwater, main
 from streams.cli.models.quarantine import parse_range
 from streams.errors import Stop
 from streams.operations.models.diff import moved, with_carried
-from streams.store.embedded import EmbeddedStore
-from streams.store.migrations import apply_migrations
 from tests.worlds.hazard_world import SMALL, learned
+from tests.worlds.stores.migrated import migrated_store
 from tests.worlds.stores.model_outcomes import model_version
 from tests.worlds.stores.store_world import put
 
@@ -34,8 +33,7 @@ HISTORY = [
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    opened = EmbeddedStore(tmp_path / "chdb")
-    apply_migrations(opened)
+    opened = migrated_store(tmp_path / "chdb")
     put(opened, HISTORY)
     opened.close()
     return tmp_path

@@ -10,8 +10,7 @@ from msgspec import json
 from schemas.time import DAY_MS
 from streams.operations.explain.explanation import Explanation, explain_id
 from streams.settings import Settings, read_settings
-from streams.store.embedded import EmbeddedStore
-from streams.store.migrations import apply_migrations
+from tests.worlds.stores.migrated import migrated_store
 from tests.worlds.stores.store_world import put
 from tests.worlds.stores.traffic_outcomes import NOON, decision, touch
 
@@ -29,8 +28,7 @@ CANDIDATES = json.encode(RECEIPT).decode()
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     folder: Path = tmp_path_factory.mktemp("data")
     settings = read_settings({"HEADWATER_DATA": str(folder)})
-    store = EmbeddedStore(settings.folders.store)
-    apply_migrations(store)
+    store = migrated_store(settings.folders.store)
     back = {
         "conversion_id": "i1~e9",
         "attribution_id": "i1~e9:1",

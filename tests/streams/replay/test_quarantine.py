@@ -17,11 +17,11 @@ from streams.stages.common.observer import StageObserver
 from streams.stages.factory import StageRules
 from streams.stages.intake.intake import IntakeRules
 from streams.store.embedded import EmbeddedStore
-from streams.store.migrations import apply_migrations
 from streams.store.reconcile import Accounting, reconcile
 from tests.worlds.clock import NOON
 from tests.worlds.records import BAD_SOURCE, PoisonedRules
 from tests.worlds.stage_world import event, source
+from tests.worlds.stores.migrated import migrated_store
 
 pytest.importorskip("chdb")
 
@@ -40,8 +40,7 @@ class BadSecrets(dict[str, bytes]):
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[EmbeddedStore]:
-    opened = EmbeddedStore(tmp_path / "store")
-    apply_migrations(opened)
+    opened = migrated_store(tmp_path / "store")
     yield opened
     opened.close()
 

@@ -1,22 +1,26 @@
-"""A new store with the tables and views of this version."""
+"""A store whose tables are empty; making a new one for each test takes ten times as long."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from streams.store.base import Store
-from streams.store.migrations import apply_migrations
+from tests.worlds.stores.migrated import migrated_store
+from tests.worlds.stores.store_world import empty
+
+
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    pytest.importorskip("chdb")
+    store = migrated_store(tmp_path_factory.mktemp("stores") / "store")
+    yield store
+    store.close()
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    pytest.importorskip("chdb")
-    from streams.store.embedded import EmbeddedStore
-
-    opened = EmbeddedStore(tmp_path / "store")
-    apply_migrations(opened)
-    yield opened
-    opened.close()
+def store(opened: Store) -> Store:
+    """For tests that change rows, and no table: the tests of a file share it, one by one."""
+    empty(opened)
+    return opened

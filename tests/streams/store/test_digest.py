@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
 from schemas.outcomes import Outcome
 from streams.store import digest as digests
-from streams.store.base import Refused
-from streams.store.columns import OutcomeDecoder
 from streams.store.digest import converged_digest, store_digest
 from streams.store.embedded import EmbeddedStore
-from streams.store.migrations import (
-    SchemaState,
-    apply_migrations,
-    check,
-    migrations,
-    require_usable,
-)
 from streams.store.reconcile import reconcile
 from streams.store.tables import TABLES
-from tests.worlds.stores.store_world import every_kind, put
+from tests.worlds.stores.store_world import empty, every_kind, put
 from tests.worlds.stores.subscription_steps import refund_that_waits
 from tests.worlds.stores.traffic_outcomes import (
     booking,
@@ -43,26 +33,14 @@ pytest.importorskip("chdb")
 
 
 @pytest.fixture
-def open_store(tmp_path: Path) -> Iterator[Callable[[], EmbeddedStore]]:
-    """Gives an empty store; each call closes the one before, since chdb holds one folder."""
-    opened: list[EmbeddedStore] = []
+def open_store(opened: EmbeddedStore) -> Callable[[], EmbeddedStore]:
+    """Gives an empty store, which is the one it gave before: chdb holds one folder."""
 
-    def fresh() -> EmbeddedStore:
-        if opened:
-            opened.pop().close()
-        store = EmbeddedStore(tmp_path / f"store-{len(list(tmp_path.iterdir()))}")
-        opened.append(store)
-        apply_migrations(store)
-        return store
+    def emptied() -> EmbeddedStore:
+        empty(opened)
+        return opened
 
-    yield fresh
-    for store in opened:
-        store.close()
-
-
-@pytest.fixture
-def store(open_store: Callable[[], EmbeddedStore]) -> EmbeddedStore:
-    return open_store()
+    return emptied
 
 
 def test_the_digest_ignores_order_and_places_in_the_outcome_log(
@@ -80,6 +58,14 @@ def test_the_digest_ignores_order_and_places_in_the_outcome_log(
     assert set(first) == set(TABLES) - {"freshness"}
 
 
+@pytest.fixture(scope="module")
+def unchanged(opened: EmbeddedStore) -> dict[str, str]:
+    """The digest of one outcome of every kind."""
+    empty(opened)
+    put(opened, every_kind())
+    return store_digest(opened)
+
+
 @pytest.mark.parametrize(
     ("changed", "table"),
     [
@@ -95,16 +81,12 @@ def test_the_digest_ignores_order_and_places_in_the_outcome_log(
     ],
 )
 def test_the_digest_sees_every_change(
-    open_store: Callable[[], EmbeddedStore], changed: Outcome, table: str
+    unchanged: dict[str, str], store: EmbeddedStore, changed: Outcome, table: str
 ) -> None:
-    store = open_store()
-    put(store, every_kind())
-    before = store_digest(store)
-
-    store = open_store()
     put(store, [changed if type(row) is type(changed) else row for row in every_kind()])
     after = store_digest(store)
-    assert [name for name in before if before[name] != after[name]] == [table]
+    assert after.keys() == unchanged.keys()
+    assert [name for name in unchanged if unchanged[name] != after[name]] == [table]
 
 
 def test_refunds_that_wait_under_one_id_are_compared_each_for_itself(
@@ -266,62 +248,6 @@ def test_offsets_that_never_arrived_are_missed(store: EmbeddedStore) -> None:
     assert reconcile(store, received=12).faults == [
         "ledger: 12 events were sent, but 11 offsets are settled"
     ]
-
-
-def test_migrating_again_changes_nothing(store: EmbeddedStore) -> None:
-    assert apply_migrations(store) == []
-    assert check(store) is SchemaState.CURRENT
-
-
-def test_a_journal_of_an_earlier_build_names_no_needs(store: EmbeddedStore) -> None:
-    store.execute("ALTER TABLE schema_migrations DROP COLUMN needs")
-    assert check(store) is SchemaState.CURRENT
-    store.execute("INSERT INTO schema_migrations (number, name, checksum) VALUES (99, 'x', 'y')")
-    assert check(store) is SchemaState.NEWER
-
-
-def test_rows_of_a_later_build_are_stored_as_far_as_this_one_knows_them(
-    store: EmbeddedStore,
-) -> None:
-    later = b"""{"schema_version": 1, "stage": "intake", "disposition": "left to chance", "move": 0,
-        "source_topic": "installs", "source_partition": 0, "offsets": [7], "weather": "fair"}"""
-    table = TABLES["ledger"]
-    store.execute("ALTER TABLE ledger ADD COLUMN weather String")
-    positions: dict[str, list[object]] = {
-        "log_epoch": ["1"], "log_partition": [0], "log_offset": [0],
-    }  # fmt: skip
-    store.insert("ledger", OutcomeDecoder(table).decode([later], 0, [0]).columns | positions)
-
-    found = store.query("SELECT disposition, offsets, weather FROM ledger").rows
-    assert [tuple(row) for row in found] == [("left to chance", [7], "")]
-
-
-def test_old_newer_and_foreign_tables_are_refused_with_advice(store: EmbeddedStore) -> None:
-    newest = migrations()[-1].number
-    store.execute(f"ALTER TABLE schema_migrations DELETE WHERE number = {newest} SETTINGS "
-                  "mutations_sync = 1")  # fmt: skip
-    assert check(store) is SchemaState.OLD
-    with pytest.raises(Refused, match="headwater migrate"):
-        require_usable(store)
-    assert len(apply_migrations(store)) == 1
-
-    store.execute("INSERT INTO schema_migrations (number, name, checksum) VALUES (99, 'x', 'y')")
-    assert check(store) is SchemaState.NEWER
-    require_usable(store)
-    assert apply_migrations(store) == []
-
-    store.execute("INSERT INTO schema_migrations (number, name, checksum, needs) "
-                  "VALUES (100, 'x', 'y', 100)")  # fmt: skip
-    assert check(store) is SchemaState.TOO_NEW
-    with pytest.raises(Refused, match="update Headwater"):
-        require_usable(store)
-    with pytest.raises(Refused, match="update Headwater"):
-        apply_migrations(store)
-
-    store.execute("TRUNCATE TABLE schema_migrations")
-    store.execute("INSERT INTO schema_migrations (number, name, checksum) VALUES (1, 'x', 'y')")
-    with pytest.raises(Refused, match="another build"):
-        apply_migrations(store)
 
 
 def test_the_rows_behind_every_digest_can_be_listed(store: EmbeddedStore) -> None:

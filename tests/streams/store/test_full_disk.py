@@ -8,8 +8,9 @@ import pytest
 
 from streams.errors import in_one_line
 from streams.store.base import BadRowsError, StoreDiskFullError, UnavailableError, error_of
-from streams.store.migrations import apply_migrations, require_usable
+from streams.store.migrations import require_usable
 from tests.faults.small_disk import small_disk_or_skip
+from tests.worlds.stores.migrated import migrated_store
 from tests.worlds.stores.store_world import every_kind, put
 
 MIB = 192
@@ -39,8 +40,7 @@ def test_a_folder_without_room_takes_nothing_keeps_what_it_has_and_goes_on(tmp_p
     from streams.store.embedded import EmbeddedStore
 
     with small_disk_or_skip(tmp_path / "disk", MIB) as disk:
-        store = EmbeddedStore(disk.folder / "store")
-        apply_migrations(store)
+        store = migrated_store(disk.folder / "store")
         put(store, every_kind())
         disk.fill()
         with pytest.raises(StoreDiskFullError) as full:

@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib import resources
+from pathlib import Path
 
 import pytest
 
+from streams.store.base import Refused
+from streams.store.columns import OutcomeDecoder
+from streams.store.embedded import EmbeddedStore
 from streams.store.migrations import (
     AppliedMigration,
     Migration,
     SchemaState,
+    apply_migrations,
+    check,
     checksum_of,
     migrations,
+    require_usable,
     state_of,
     without_comments,
 )
+from streams.store.tables import TABLES
+from tests.worlds.stores.migrated import migrated_store
 
 RECORDED_BY_0_1_0 = {
     1: "d070ad423df9934a6aff1b2616aed86e2024f43624f6440dee78318c8e9c0fb6",
@@ -108,3 +117,71 @@ def test_every_migration_has_a_number_of_its_own() -> None:
     numbers = [migration.number for migration in migrations()]
 
     assert len(set(numbers)) == len(numbers)
+
+
+# --- the tables of a store ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[EmbeddedStore]:
+    """A store whose tables a test may change."""
+    pytest.importorskip("chdb")
+    opened = migrated_store(tmp_path / "store")
+    yield opened
+    opened.close()
+
+
+def test_migrating_again_changes_nothing(store: EmbeddedStore) -> None:
+    assert apply_migrations(store) == []
+    assert check(store) is SchemaState.CURRENT
+
+
+def test_a_journal_of_an_earlier_build_names_no_needs(store: EmbeddedStore) -> None:
+    store.execute("ALTER TABLE schema_migrations DROP COLUMN needs")
+    assert check(store) is SchemaState.CURRENT
+    store.execute("INSERT INTO schema_migrations (number, name, checksum) VALUES (99, 'x', 'y')")
+    assert check(store) is SchemaState.NEWER
+
+
+def test_rows_of_a_later_build_are_stored_as_far_as_this_one_knows_them(
+    store: EmbeddedStore,
+) -> None:
+    later = b"""{"schema_version": 1, "stage": "intake", "disposition": "left to chance", "move": 0,
+        "source_topic": "installs", "source_partition": 0, "offsets": [7], "weather": "fair"}"""
+    table = TABLES["ledger"]
+    store.execute("ALTER TABLE ledger ADD COLUMN weather String")
+    positions: dict[str, list[object]] = {
+        "log_epoch": ["1"], "log_partition": [0], "log_offset": [0],
+    }  # fmt: skip
+    store.insert("ledger", OutcomeDecoder(table).decode([later], 0, [0]).columns | positions)
+
+    found = store.query("SELECT disposition, offsets, weather FROM ledger").rows
+    assert [tuple(row) for row in found] == [("left to chance", [7], "")]
+
+
+def test_old_newer_and_foreign_tables_are_refused_with_advice(store: EmbeddedStore) -> None:
+    newest = migrations()[-1].number
+    store.execute(f"ALTER TABLE schema_migrations DELETE WHERE number = {newest} SETTINGS "
+                  "mutations_sync = 1")  # fmt: skip
+    assert check(store) is SchemaState.OLD
+    with pytest.raises(Refused, match="headwater migrate"):
+        require_usable(store)
+    assert len(apply_migrations(store)) == 1
+
+    store.execute("INSERT INTO schema_migrations (number, name, checksum) VALUES (99, 'x', 'y')")
+    assert check(store) is SchemaState.NEWER
+    require_usable(store)
+    assert apply_migrations(store) == []
+
+    store.execute("INSERT INTO schema_migrations (number, name, checksum, needs) "
+                  "VALUES (100, 'x', 'y', 100)")  # fmt: skip
+    assert check(store) is SchemaState.TOO_NEW
+    with pytest.raises(Refused, match="update Headwater"):
+        require_usable(store)
+    with pytest.raises(Refused, match="update Headwater"):
+        apply_migrations(store)
+
+    store.execute("TRUNCATE TABLE schema_migrations")
+    store.execute("INSERT INTO schema_migrations (number, name, checksum) VALUES (1, 'x', 'y')")
+    with pytest.raises(Refused, match="another build"):
+        apply_migrations(store)

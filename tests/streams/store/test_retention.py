@@ -12,10 +12,11 @@ from schemas.outcomes import Outcome
 from streams.errors import Stop
 from streams.settings.values import Retention
 from streams.store.base import Store
-from streams.store.migrations import SchemaState, apply_migrations, check
+from streams.store.migrations import SchemaState, check
 from streams.store.reconcile import reconcile
 from streams.store.retention import apply_retention, kept_days, require_consistent
 from streams.store.tables import TABLES
+from tests.worlds.stores.migrated import migrated_store
 from tests.worlds.stores.store_world import empty, every_kind, put
 from tests.worlds.stores.traffic_outcomes import booking, decision, ledger, touch
 
@@ -23,10 +24,7 @@ from tests.worlds.stores.traffic_outcomes import booking, decision, ledger, touc
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     pytest.importorskip("chdb")
-    from streams.store.embedded import EmbeddedStore
-
-    opened = EmbeddedStore(tmp_path_factory.mktemp("retention") / "store")
-    apply_migrations(opened)
+    opened = migrated_store(tmp_path_factory.mktemp("retention") / "store")
     yield opened
     opened.close()
 
@@ -40,21 +38,8 @@ def _clean(store: Store) -> Iterator[None]:
 
 def put_aged(store: Store, days: int, rows: list[Outcome], first_offset: int) -> None:
     """Store rows as if that had happened so many days ago."""
-    put(store, rows, first_offset)
-    moment = (datetime.now(UTC) - timedelta(days=days)).strftime("%Y-%m-%d %H:%M:%S.000")
-    for table in TABLES.values():
-        if not any(isinstance(row, table.outcome) for row in rows):
-            continue
-        names = ", ".join(column.name for column in table.all_columns)
-        new = f"log_offset >= {first_offset} AND log_offset < {first_offset + len(rows)}"
-        store.execute(f"CREATE OR REPLACE TABLE aged AS {table.name} ENGINE = Memory")
-        store.execute(f"INSERT INTO aged SELECT * FROM {table.name} WHERE {new}")
-        store.execute(f"DELETE FROM {table.name} WHERE {new}")
-        store.execute(
-            f"INSERT INTO {table.name} ({names}, inserted_at)"
-            f" SELECT {names}, toDateTime64('{moment}', 3, 'UTC') FROM aged"
-        )
-    store.execute("DROP TABLE IF EXISTS aged")
+    moment = datetime.now(UTC) - timedelta(days=days)
+    put(store, rows, first_offset, inserted_at=int(moment.timestamp() * 1000))
 
 
 def expire(store: Store) -> None:

@@ -16,7 +16,7 @@ from streams.operations.doctor.check import Check
 from streams.operations.doctor.set_aside import FLOOD_QUIET_SECONDS, examine_set_aside
 from streams.settings import Settings, read_settings
 from streams.store.embedded import EmbeddedStore
-from streams.store.migrations import apply_migrations
+from tests.worlds.stores.migrated import migrated_store
 
 TIME = 1_767_225_600_000
 
@@ -28,8 +28,7 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def store(settings: Settings) -> Iterator[EmbeddedStore]:
-    found = EmbeddedStore(settings.folders.store)
-    apply_migrations(found)
+    found = migrated_store(settings.folders.store)
     yield found
     found.close()
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from streams.store.migrations import apply_migrations
 from streams.store.reading import Readable
+from tests.worlds.stores.migrated import migrated_store
 from tests.worlds.stores.store_world import every_kind, put
 
 
@@ -15,10 +15,7 @@ from tests.worlds.stores.store_world import every_kind, put
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Readable]:
     """A store with one row in every table."""
     pytest.importorskip("chdb")
-    from streams.store.embedded import EmbeddedStore
-
-    opened = EmbeddedStore(tmp_path_factory.mktemp("reading") / "store")
-    apply_migrations(opened)
+    opened = migrated_store(tmp_path_factory.mktemp("reading") / "store")
     put(opened, every_kind())
     yield opened
     opened.close()

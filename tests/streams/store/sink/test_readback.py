@@ -10,20 +10,17 @@ import pytest
 pytest.importorskip("chdb", reason="the embedded store is not installed")
 
 from schemas.outcomes import Outcome, outcome_encoder
-from streams.settings.storing import StoreTarget
 from streams.store.base import Store
-from streams.store.migrations import apply_migrations
 from streams.store.sink.sealed_batch import Polled, SealedBatch
 from streams.store.sink.writer import InsertReport, TableWriter
 from streams.store.tables import TABLES
-from streams.wiring.store import open_target
+from tests.worlds.stores.migrated import migrated_store
 from tests.worlds.stores.traffic_outcomes import touch
 
 
 @pytest.fixture(scope="module")
 def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    store = open_target(StoreTarget(folder=tmp_path_factory.mktemp("store") / "chdb"), 60)
-    apply_migrations(store)
+    store = migrated_store(tmp_path_factory.mktemp("store") / "chdb")
     yield store
     store.close()
 

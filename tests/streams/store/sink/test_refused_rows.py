@@ -13,8 +13,6 @@ from streams.errors import Stop
 from streams.store.base import (
     Refused,
 )
-from streams.store.embedded import EmbeddedStore
-from streams.store.migrations import apply_migrations
 from streams.store.sink.sealed_batch import Polled, SealedBatch
 from streams.store.sink.writer import TableWriter
 from streams.store.tables import TABLES
@@ -28,6 +26,7 @@ from tests.streams.store.sink.sink_world import (
     sealed,
     until,
 )
+from tests.worlds.stores.migrated import migrated_store
 from tests.worlds.stores.traffic_outcomes import touch
 
 
@@ -99,8 +98,7 @@ def test_trouble_of_one_table_pauses_its_topic_alone_and_ends_by_itself() -> Non
 
 def test_a_row_set_aside_can_be_queried_and_its_event_is_settled(tmp_path: Path) -> None:
     pytest.importorskip("chdb")
-    store = EmbeddedStore(tmp_path / "store")
-    apply_migrations(store)
+    store = migrated_store(tmp_path / "store")
     table = TABLES["touches"]
     good = outcomes.outcome_encoder.encode(touch())
     enormous = re.sub(rb'"cost_micros":\d+', b'"cost_micros":%d' % 2**70, good)
