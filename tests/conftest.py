@@ -6,7 +6,7 @@ from collections.abc import Generator
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import is_hypothesis_test, settings
 
 from deploy.local.servers import clickhouse_absence, kafka_absence
 from tests import servers_in_use
@@ -48,7 +48,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave long tests out unless they are asked for by their marker; begin with long files."""
+    """Leave long tests out unless they are asked for by their marker; begin with long files.
+
+    Laws go through the same lines hundreds of times, which takes twice as long under a tracer: what
+    is covered, examples cover.
+    """
+    for item in items:
+        if isinstance(item, pytest.Function) and is_hypothesis_test(item.obj):
+            item.add_marker("no_cover")
     if hasattr(config, "workerinput"):  # A process of xdist.
         items.sort(key=_place)
     if "chaos" in config.option.markexpr:
