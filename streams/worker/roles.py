@@ -32,7 +32,7 @@ from streams.worker import metrics
 from streams.worker.cycle_collector import relax_collector
 from streams.worker.health_server import Health, HealthServer
 from streams.worker.observers import LaneMetrics, StageMetrics, StoringMetrics
-from streams.worker.supervisor import Child, end_with, supervise
+from streams.worker.supervisor import Child, end_after, end_with, supervise
 
 if TYPE_CHECKING:
     from streams.worker.surroundings import Surroundings
@@ -77,6 +77,7 @@ def run_role(role: str, settings: Settings, observer: LaneObserver | None = None
             "or use --role all, which starts one"
         )
     end_with(settings.worker.supervisor)
+    end_after(settings.worker.supervisor, settings.worker.stop_timeout_ms / 1000 + _KILL_SECONDS)
     _check_topics(settings.kafka)
     if role != "storing" and not settings.kafka.is_in_process:
         settings = _under_rules_in_force(settings)

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from types import FrameType
 from streams.errors import Stop
 
 _POLL_SECONDS = 0.2
+_PARENT_SECONDS = 1.0
 _PR_SET_PDEATHSIG = 1
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -106,6 +108,30 @@ def end_with(supervisor: int) -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.getppid() != supervisor:
         raise Stop("the process that started this one is gone")
+
+
+def end_after(supervisor: int, seconds: float) -> None:
+    """End this process at the latest so long after its supervisor, whatever hangs in it.
+
+    A supervisor that lives kills what does not stop in time. When it was killed itself, nobody
+    else would, and a worker that hangs would keep its partitions, ports and folders.
+    """
+    if not supervisor:
+        return
+
+    def wait_and_end() -> None:
+        while os.getppid() == supervisor:
+            time.sleep(_PARENT_SECONDS)
+        time.sleep(seconds)
+        print(
+            f"headwater worker: its supervisor is gone, and it did not stop within {seconds:.0f} s:"
+            " it is cut off; what it was doing is done again after the next start",
+            file=sys.stderr,
+            flush=True,
+        )
+        os._exit(1)
+
+    threading.Thread(target=wait_and_end, name="supervisor", daemon=True).start()
 
 
 def _endings(codes: Mapping[str, int]) -> str:
