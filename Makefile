@@ -5,8 +5,9 @@ BIN := .venv/bin
 PACKAGES := schemas attribution online_models streams deploy tests
 TEXTS := $(PACKAGES) README.md ARCHITECTURE.md CONTRIBUTING.md CHANGELOG.md SECURITY.md \
 	Makefile pyproject.toml .ci .pre-commit-config.yaml
-# Tests that start servers or whole programs take minutes and mostly wait: three files at a time, each
-# with servers and folders of its own.
+# Tests that start servers or whole programs take minutes and mostly wait, those that are only long
+# compute: together they keep the cores busy, three files at a time on two cores. Each file has
+# servers and folders of its own.
 SERVERS := tests/integration tests/chaos tests/documents
 LONG := tests/simulation tests/oracle tests/laws tests/real_data tests/streams/lab
 # One worker takes a whole file, so that fixtures are made once; tests/conftest.py says in which order.
@@ -47,8 +48,7 @@ test-fast: .venv/.dev ## The tests that need no server and take some minutes
 
 test: check test-fast ## All checks and all tests this machine can run; says which servers they used
 	@$(BIN)/python -m deploy.local.servers --if-possible jars
-	$(BIN)/pytest $(PARALLEL) $(LONG)
-	$(BIN)/pytest $(PARALLEL) -n 3 $(SERVERS)
+	$(BIN)/pytest $(PARALLEL) -n $$((2 + $$(getconf _NPROCESSORS_ONLN) / 2)) $(SERVERS) $(LONG)
 
 cov: .venv/.dev ## Coverage of the fast tests, by file; fails below the floor
 	$(BIN)/pytest $(FAST) --cov --cov-report=term-missing

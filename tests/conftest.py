@@ -20,25 +20,30 @@ settings.load_profile("any machine")
 
 BEGUN_FIRST = (
     "integration/workers/test_same_digest.py",
+    "simulation/test_seeds.py",
     "integration/commands/test_doctor.py",
     "integration/commands/test_demo.py",
+    "real_data/test_cdnow_value.py",
     "documents/test_blocks.py",
     "integration/workers/test_chaos_short.py",
+    "real_data/test_complete_journey.py",
     "integration/storing/test_rebalance.py",
     "integration/workers/test_models_kafka.py",
+    "real_data/test_cdnow.py",
     "integration/workers/test_worker_roles.py",
     "integration/commands/test_bench.py",
-    "simulation/test_seeds.py",
-    "real_data/test_cdnow_value.py",
-    "real_data/test_complete_journey.py",
-    "real_data/test_cdnow.py",
+    "streams/store/views/test_revenue.py",
+    "streams/store/views/test_money_issues.py",
+    "streams/store/erasure/test_erase_rows.py",
+    "streams/store/test_digest.py",
+    "streams/store/test_retention.py",
+    "streams/store/cohorts/test_cohorts.py",
+    "streams/cli/test_dead_letters.py",
     "streams/operations/validation/test_verdict.py",
     "streams/operations/validation/test_submissions.py",
-    "attribution/journey/test_fair_bounds.py",
-    "streams/store/test_retention.py",
 )
 """The files that take longest. Where several run at a time, one of them at the end would leave the
-other cores idle for minutes."""
+other cores idle for minutes. Those of servers, which wait, and those that compute take turns."""
 
 CHAOS = "chaos: kills for many minutes; `make chaos` runs these, a plain run leaves them out"
 
