@@ -12,7 +12,7 @@ AdServices) and click ids name an ad and no device: they always decide.
 
 from __future__ import annotations
 
-from enum import IntFlag
+from enum import IntEnum
 from typing import Literal, get_args
 
 from msgspec import Struct
@@ -23,7 +23,7 @@ ATT_AUTHORIZED = 3
 """Apple's ATTrackingManager status. Without it Apple forbids tracking."""
 
 
-class Use(IntFlag):
+class Use(IntEnum):
     """Uses of personal data that a refusal may forbid. Stored as bits: never renumbered."""
 
     ADVERTISING_ID = 1  # matching by gaid, idfa and oaid

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import IntEnum, IntFlag
+from enum import IntEnum
 
 from msgspec import Struct
 
@@ -28,8 +28,11 @@ class Signal(IntEnum):
     PROBABILISTIC = 4
 
 
-class Flag(IntFlag):
-    """Findings of intake about a touchpoint or an install."""
+class Flag(IntEnum):
+    """Findings of intake about a touchpoint or an install, as bits of a number.
+
+    No IntFlag: one `&` with that costs a microsecond, ten times that of the numbers.
+    """
 
     SIGNATURE_MISSING = 1
     SIGNATURE_INVALID = 2
