@@ -143,7 +143,8 @@ async def restore(
                     "local state of %s-%s %s: it is read anew from the changelog",
                     *changelog, reason,
                 )  # fmt: skip
-            store.clear()
+            if store.position or store.origin:  # To empty a store takes as long as to open it.
+                store.clear()
         if store.position < first and must_be_whole:
             raise LostStateError(
                 f"{changelog[0]}-{changelog[1]} begins at offset {first}, so the state of before "
