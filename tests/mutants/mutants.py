@@ -6,6 +6,10 @@ from typing import NamedTuple
 
 _DECIDED = "tests/streams/runtime/transactions/test_decided.py"
 _OWNERSHIP = "tests/streams/runtime/transactions/test_ownership.py"
+_TURNS = "tests/streams/runtime/transactions/test_turns.py"
+_SHARED_LOG = "tests/streams/runtime/transactions/test_shared_log.py"
+_FETCH_MOMENTS = "tests/streams/runtime/faust/test_fetch_moments.py"
+_TICKS = "tests/streams/runtime/test_ticks.py"
 _LANE = "tests/streams/runtime/test_lane.py"
 _RECOVERY = "tests/streams/runtime/test_recovery.py"
 _GUARD = "tests/streams/stages/test_guard.py"
@@ -57,6 +61,68 @@ COMMIT_PATH = (
         "msgspec.structs.replace(label, producer=owner).text()",
         "label.text()",
         _DECIDED,
+    ),
+)
+
+TURNS = (
+    Mutant(
+        "the next turn begins while a transaction is under way",
+        "streams/runtime/transactions/turns.py",
+        "if self._waiting and not (self._is_timed or self._is_committing):",
+        "if self._waiting and not self._is_timed:",
+        _TURNS,
+    ),
+    Mutant(
+        "turns come as often on a busy machine as on an idle one",
+        "streams/runtime/transactions/turns.py",
+        "max(bounds.linger_seconds, PAUSE_PER_TURN * taken)",
+        "bounds.linger_seconds",
+        _TURNS,
+    ),
+    Mutant(
+        "a partition counts as read up to the answer of a fetch, not to its beginning",
+        "streams/runtime/faust/internals.py",
+        "moments.note(tp, asked_at)",
+        "moments.note(tp, time.monotonic())",
+        _FETCH_MOMENTS,
+    ),
+    Mutant(
+        "a partition counts as read by a fetch whose answer was lost",
+        "streams/runtime/faust/internals.py",
+        "if state.timestamp != before[tp]:",
+        "if True:",
+        _FETCH_MOMENTS,
+    ),
+    Mutant(
+        "a partition counts as read whose records wait to be queued",
+        "streams/runtime/ticks.py",
+        "found = bisect_right(waiting, read_at, key=_due)",
+        "found = len(waiting)",
+        _TICKS,
+    ),
+    Mutant(
+        "what was decided after a failed transaction is committed all the same",
+        "streams/runtime/transactions/shared_log.py",
+        "                self._failure = error\n",
+        "",
+        _SHARED_LOG,
+    ),
+    Mutant(
+        "a producer commits before its lanes are taken over",
+        "streams/runtime/transactions/shared_log.py",
+        "        await producer.start()\n        return transactional_id\n",
+        "        await producer.start()\n        self._failure = None\n"
+        "        return transactional_id\n",
+        _SHARED_LOG,
+    ),
+    Mutant(
+        "lanes go on before their transaction is committed",
+        "streams/runtime/transactions/shared_log.py",
+        "            ends = await self._producer.transact(batches, positions)\n",
+        "            for one in taken:\n"
+        "                one.done.set_result({})\n"
+        "            ends = await self._producer.transact(batches, positions)\n",
+        _SHARED_LOG,
     ),
 )
 
@@ -183,4 +249,4 @@ LOGS = (
     ),
 )
 
-MUTANTS = (*COMMIT_PATH, *TAKE_OVER, *QUARANTINE, *LOGS)
+MUTANTS = (*COMMIT_PATH, *TURNS, *TAKE_OVER, *QUARANTINE, *LOGS)

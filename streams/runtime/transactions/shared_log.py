@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from streams.runtime.checkpoint import CheckpointError, LogOptions, OffsetLabel
@@ -52,8 +52,14 @@ class SharedLog:
     """
 
     def __init__(
-        self, settings: CoreSettings, name: str, options: LogOptions | None = None
+        self,
+        settings: CoreSettings,
+        name: str,
+        options: LogOptions | None = None,
+        producer: Callable[[CoreSettings, str], TransactionalProducer] = TransactionalProducer,
     ) -> None:
+        """`producer` makes one of a transactional id."""
+        self._new_producer = producer
         self._settings = settings
         self._name = name
         self._options = options or LogOptions()
@@ -77,7 +83,7 @@ class SharedLog:
         Only after `close`. Raises aiokafka's KafkaError; then it has to be closed again.
         """
         self._id = transactional_id = f"headwater-core-{self._name}-{secrets.token_hex(_ID_BYTES)}"
-        self._producer = producer = TransactionalProducer(self._settings, transactional_id)
+        self._producer = producer = self._new_producer(self._settings, transactional_id)
         await producer.start()
         return transactional_id
 
