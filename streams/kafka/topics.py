@@ -21,6 +21,7 @@ from aiokafka.errors import (
 )
 
 from schemas import topics
+from schemas.time import DAY_MS
 from schemas.topics import Topic, TopicKind
 from streams.errors import Stop
 from streams.kafka.client_options import client_options
@@ -71,6 +72,9 @@ def _wanted(topic: Topic, kafka: KafkaSettings) -> WantedTopic:
     if topic.compacted:
         # Restoring reads a changelog from its start: keep it close to one record per key.
         config |= {"min.cleanable.dirty.ratio": "0.2", "segment.bytes": "67108864"}
+        # What was replaced or deleted is gone from the files a day later, however quiet the topic
+        # is (KIP-354): a state that forgets a person must not be read from its changelog.
+        config["max.compaction.lag.ms"] = str(DAY_MS)
     elif is_created:
         # Retention and the limit on the future use the message's time, which a producer sets here.
         config |= {"retention.ms": _FOR_EVER, "message.timestamp.after.max.ms": _ANY_TIME}

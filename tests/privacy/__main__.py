@@ -13,19 +13,28 @@ from pathlib import Path
 
 from streams.operations.privacy import run_erasure
 from tests.privacy.people import people
-from tests.privacy.proof import left_of, prove, replay
+from tests.privacy.proof import erase_more, left_of, prove, replay
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.privacy", description=__doc__)
     parser.add_argument("--people", type=int, default=20_000)
     parser.add_argument("--asking", type=int, default=200)
+    parser.add_argument("--days", type=int, default=1, help="on which everybody plays")
+    parser.add_argument("--waves", type=int, nargs="*", default=[], help="requests of later runs")
     chosen = parser.parse_args()
     crowd = people(chosen.people, chosen.asking)
     with tempfile.TemporaryDirectory() as name:
-        settings, proof = prove(Path(name), crowd)
-        print(proof)
-        replay(settings, Path(name), crowd, is_again=True)
+        settings, proof = prove(Path(name), crowd, chosen.days)
+        print(proof, flush=True)
+        silent = [one.install_id for one in crowd if not one.asks_by]
+        for wave in chosen.waves:
+            seconds = erase_more(settings, f"wave-{wave}", silent[:wave])
+            silent = silent[wave:]
+            print(f"{wave:,} more requests: {seconds:.1f} s", flush=True)
+        if chosen.waves:
+            return int(bool(proof.found_after or not proof.is_unchanged))
+        replay(settings, Path(name), crowd, is_again=True, days=chosen.days)
         print(f"replayed into the same store: {left_of(settings, crowd)} names are back")
         run_erasure(settings, lambda _: None)
         left = left_of(settings, crowd)

@@ -49,17 +49,18 @@ def people(count: int, asking: int, seed: int = 1) -> list[Person]:
     return found
 
 
-def log_of(crowd: list[Person], seed: int = 1) -> list[KcatRecord]:
-    """Everybody clicks, opens, plays and pays; some ask after three days; refunds come after."""
+def log_of(crowd: list[Person], seed: int = 1, days: int = 1) -> list[KcatRecord]:
+    """Everybody clicks, opens, plays on `days` days and pays; some ask after three days; refunds
+    come after."""
     rng = random.Random(seed)
     log: list[KcatRecord] = []
     for number, person in enumerate(crowd):
-        log += _life(person, number, NOON + rng.randrange(DAY_MS))
+        log += _life(person, number, NOON + rng.randrange(DAY_MS), days)
     log += _requests(crowd, NOON + 3 * DAY_MS)
     return sorted(log, key=lambda record: record.timestamp_ms or 0)
 
 
-def _life(person: Person, number: int, at: int) -> Iterator[KcatRecord]:
+def _life(person: Person, number: int, at: int, days: int) -> Iterator[KcatRecord]:
     named: dict[str, Any] = {
         "gaid": person.gaid,
         "customer_user_id": person.account,
@@ -75,6 +76,11 @@ def _life(person: Person, number: int, at: int) -> Iterator[KcatRecord]:
     session: dict[str, Any] = {"session_id": f"s{number}", **mine}
     yield _message("activity", "session", f"s{number}", at + HOUR_MS, **session)
     yield _message("activity", "in_app_event", f"a{number}", at + HOUR_MS, name="level", **mine)
+    for day in range(1, days):
+        later = {"session_id": f"s{number}-{day}", **mine}
+        yield _message(
+            "activity", "session", f"s{number}-{day}", at + day * DAY_MS + HOUR_MS, **later
+        )
     if number % 3 == 0:
         paid: dict[str, Any] = {"transaction_id": person.sale, "currency": "EUR"}
         yield _message(

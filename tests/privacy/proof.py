@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import struct
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import lz4.block
+from msgspec.structs import replace
 
 from streams.kafka.kcat import record_line
 from streams.operations.privacy import run_erasure
@@ -20,6 +21,8 @@ from streams.stages.common.pseudonyms import Pseudonyms
 from streams.store.base import Store
 from streams.wiring.store import open_store
 from tests.privacy.people import Person, log_of
+from tests.worlds.stores.fact_outcomes import privacy_receipt
+from tests.worlds.stores.store_world import put
 
 SECRET = "0123456789abcdef0123456789abcdef"
 UNCHANGED = (
@@ -36,6 +39,8 @@ UNCHANGED = (
 )
 _METHOD_LZ4, _METHOD_NONE = 0x82, 0x02
 _BLOCK_BYTES_MAX = 1 << 26
+_SEARCHED_ONE_BY_ONE = 200
+_WORD = re.compile(rb"[A-Za-z0-9.]+(?:-[A-Za-z0-9]+)*")
 _HEAD = struct.Struct("<BII")
 
 
@@ -51,22 +56,20 @@ class Proof(NamedTuple):
     seconds: float
 
 
-def prove(folder: Path, crowd: list[Person]) -> tuple[Settings, Proof]:
+def prove(folder: Path, crowd: list[Person], days: int = 1) -> tuple[Settings, Proof]:
     """Store the crowd in a folder, erase who asked, and compare."""
     settings = settings_in(folder)
-    replay(settings, folder, crowd)
-    asked = [name for one in crowd if one.asks_by for name in _names(one)]
-    others = [name for one in crowd if not one.asks_by for name in (one.install_id,)]
-    figures, before = _look(settings)
+    replay(settings, folder, crowd, days=days)
+    figures, before = _look(settings, crowd)
     started = time.perf_counter()
     done = run_erasure(settings, lambda _: None)
     seconds = time.perf_counter() - started
-    figures_after, after = _look(settings)
+    figures_after, after = _look(settings, crowd)
     return settings, Proof(
-        found_before=_count(before, asked),
-        found_after=_count(after, asked),
-        others_before=_count(before, others),
-        others_after=_count(after, others),
+        found_before=len(before.asked),
+        found_after=len(after.asked),
+        others_before=len(before.others),
+        others_after=len(after.others),
         is_unchanged=figures == figures_after,
         rows=sum(one.rows for one in done),
         seconds=seconds,
@@ -78,18 +81,38 @@ def settings_in(folder: Path) -> Settings:
 
 
 def replay(
-    settings: Settings, folder: Path, crowd: list[Person], *, is_again: bool = False
+    settings: Settings,
+    folder: Path,
+    crowd: list[Person],
+    *,
+    is_again: bool = False,
+    days: int = 1,
 ) -> None:
     file = folder / "traffic.jsonl"
-    file.write_bytes(b"".join(map(record_line, log_of(crowd))))
+    file.write_bytes(b"".join(map(record_line, log_of(crowd, days=days))))
     report = run_replay(settings, [file], 1_000, ignore_progress, is_into=is_again)
     assert report.accounting.reconciled
 
 
+def erase_more(settings: Settings, wave: str, installs: Sequence[str]) -> float:
+    """Seconds that a run takes when the requests of these installs have come since the last."""
+    store = open_store(settings)
+    try:
+        receipts = [
+            replace(privacy_receipt(install_id, f"{wave}-{number}"), app_id="app")
+            for number, install_id in enumerate(installs)
+        ]
+        put(store, receipts, epoch=wave)
+    finally:
+        store.close()
+    started = time.perf_counter()
+    run_erasure(settings, lambda _: None)
+    return time.perf_counter() - started
+
+
 def left_of(settings: Settings, crowd: list[Person]) -> int:
     """How many names of those who asked are in the bytes of active parts."""
-    asked = [name for one in crowd if one.asks_by for name in _names(one)]
-    return _count(_look(settings)[1], asked)
+    return len(_look(settings, crowd)[1].asked)
 
 
 def _names(person: Person) -> list[str]:
@@ -98,22 +121,40 @@ def _names(person: Person) -> list[str]:
     return [*person.names, pseudonyms.of(person.gaid), pseudonyms.of(person.account)]
 
 
-def _look(settings: Settings) -> tuple[list[Any], bytes]:
+class Found(NamedTuple):
+    """Names that some bytes have."""
+
+    asked: set[bytes]  # of those who asked to be forgotten, as sent and as pseudonyms
+    others: set[bytes]  # installs of all others
+
+
+def _look(settings: Settings, crowd: list[Person]) -> tuple[list[Any], Found]:
+    """The figures of the views, and whose names are in the bytes of the parts on disk."""
+    asked = {name.encode() for one in crowd if one.asks_by for name in _names(one)}
+    others = {one.install_id.encode() for one in crowd if not one.asks_by}
+    found = Found(set(), set())
     store: Store = open_store(settings)
     try:
         figures = [store.query(sql).rows for sql in UNCHANGED]
         parts = store.query("SELECT path FROM system.parts WHERE active").rows
         letters = store.query("SELECT base64Decode(payload), base64Decode(key) FROM dead_letters")
-        octets = b"\0".join(_plain(Path(path)) for (path,) in parts)
-        return figures, octets + str(letters.rows).encode()
+        for octets in (*_files(Path(path) for (path,) in parts), str(letters.rows).encode()):
+            for wanted, seen in ((asked, found.asked), (others, found.others)):
+                if len(wanted) <= _SEARCHED_ONE_BY_ONE:
+                    seen.update(name for name in wanted if name in octets)
+                else:
+                    seen.update(wanted & set(_WORD.findall(octets)))
+        return figures, found
     finally:
         store.close()
 
 
-def _plain(part: Path) -> bytes:
-    """The bytes of a part, decompressed."""
-    files = (file for file in part.rglob("*") if file.is_file())
-    return b"\0".join(b"".join(_blocks(file.read_bytes())) for file in files)
+def _files(parts: Iterator[Path]) -> Iterator[bytes]:
+    """The bytes of every file of every part, as they are and decompressed."""
+    for part in parts:
+        for file in part.rglob("*"):
+            if file.is_file():
+                yield b"\0".join(_blocks(file.read_bytes()))
 
 
 def _blocks(octets: bytes) -> Iterator[bytes]:
@@ -136,9 +177,3 @@ def _blocks(octets: bytes) -> Iterator[bytes]:
                 continue
         yield content
         at = end
-
-
-def _count(octets: bytes, names: list[str]) -> int:
-    wanted = {name.encode() for name in names}
-    tokens = set(re.findall(rb"[A-Za-z0-9.]+(?:-[A-Za-z0-9]+)*", octets))
-    return len(wanted & tokens) if len(wanted) > 2_000 else sum(one in octets for one in wanted)

@@ -1,8 +1,9 @@
-"""`headwater privacy verify`: search the tables for the people of a request."""
+"""`headwater privacy verify`: search tables, states and topics for the people of a request."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,19 +13,34 @@ from streams.cli.output import (
     answer_text,
     folder_option,
     json_option,
+    say,
     settings_for,
 )
+
+if TYPE_CHECKING:
+    from streams.operations.privacy import Verified
 
 
 @click.command("verify")
 @click.argument("request_id", metavar="REQUEST")
+@click.option(
+    "--minutes",
+    type=click.FloatRange(0),
+    default=5.0,
+    show_default=True,
+    help="Longest time for reading topics; the answer says how much of each was read.",
+)
 @folder_option
 @json_option
-def privacy_verify_command(request_id: str, folder: Path | None, as_json: bool) -> int:
-    """Search every table for rows that still name the people of a request.
+def privacy_verify_command(
+    request_id: str, minutes: float, folder: Path | None, as_json: bool
+) -> int:
+    """Search tables, states and topics for the people of a request.
 
-    REQUEST is its subject_request_id. The exit code is 1 if a row names somebody, or if
-    `headwater privacy run` has not taken up the request yet.
+    REQUEST is its subject_request_id. States are searched where this machine has their folder,
+    topics where HEADWATER_KAFKA is set. What topics and states name ends by itself: the receipt
+    says when. The exit code is 1 if a row names somebody, or if `headwater privacy run` has not
+    taken up the request yet.
 
     \b
     Example:
@@ -32,24 +48,42 @@ def privacy_verify_command(request_id: str, folder: Path | None, as_json: bool) 
     """
     from streams.operations.privacy import verify_request
 
-    status, searched = verify_request(settings_for(folder), request_id)
-    naming = sum(one.naming for one in searched) if status.is_taken_up else None
-    is_gone = naming == 0
+    def advance(place: str) -> None:
+        if not as_json:
+            say(f"{place} …")
+
+    verified = verify_request(settings_for(folder), request_id, minutes * 60, advance)
     if as_json:
-        tables = [{"table": one.table, "rows": one.rows, "naming": one.naming} for one in searched]
-        answer_json({"is_gone": is_gone, "naming": naming, "tables": tables})
-        return 0 if is_gone else 1
-    if naming is None:
+        answer_json(verified.as_json())
+    elif verified.naming is None:
         answer_text(
             "Rows still name the person: `headwater privacy run` has not taken up this request."
         )
-        return 1
+    else:
+        _answer(verified)
+    return 0 if verified.naming == 0 else 1
+
+
+def _answer(verified: Verified) -> None:
     answer_table(
         ("table", "rows looked at", "rows that name the person"),
-        [(one.table, one.rows, one.naming) for one in searched],
+        [(found.table, found.rows, found.naming) for found in verified.tables],
     )
-    if is_gone:
-        answer_text("No row of these tables names the person. Topics and state were not searched.")
+    if verified.places:
+        answer_table(
+            ("place", "looked at", "of it", "name the person"),
+            [
+                (found.place, found.looked_at, f"{found.share:.0%}", found.naming)
+                for found in verified.places
+            ],
+        )
     else:
+        answer_text("No state folder is here and no broker is set: only tables were searched.")
+    if verified.naming:
         answer_text("Run `headwater privacy run`, then verify again.")
-    return 0 if is_gone else 1
+        return
+    answer_text("No row of these tables names the person.")
+    if verified.remaining:
+        answer_text("States and topics do, until:")
+        rests = [(rest["place"], rest["until"]) for rest in verified.status.remains]
+        answer_table(("place", "until"), rests)

@@ -7,12 +7,13 @@ from streams.operations.privacy.requests import (
     RequestStatus,
     request_status,
     run_erasure,
-    verify_request,
 )
+from streams.operations.privacy.verify import Verified, verify_request
 
 __all__ = [
     "Exported",
     "RequestStatus",
+    "Verified",
     "export_person",
     "request_status",
     "run_erasure",

@@ -11,8 +11,9 @@ from schemas.time import DAY_MS
 from streams.errors import Stop
 from streams.settings import Settings
 from streams.store.base import Store
-from streams.store.erasure import ErasedRows, Searched, erase_rows, search_rows
+from streams.store.erasure import ErasedRows, erase_rows
 from streams.store.retention import kept_days
+from streams.wiring.parts import attribution_rules
 from streams.wiring.pseudonym_secret import pseudonym_secret
 from streams.wiring.store import stored
 
@@ -72,22 +73,11 @@ def run_erasure(settings: Settings, advance: Callable[[str], None]) -> list[Eras
 def request_status(settings: Settings, request_id: str) -> RequestStatus:
     """What became of a request. Stop: no such request is stored."""
     with stored(settings) as store:
-        return _status(store, request_id)
+        return status_of(store, settings, request_id)
 
 
-def verify_request(settings: Settings, request_id: str) -> tuple[RequestStatus, list[Searched]]:
-    """What became of a request, and which tables still name its people.
-
-    No table is looked at before `run` has taken up the request: until then nobody knows its ids.
-    """
-    with stored(settings) as store:
-        status = _status(store, request_id)
-        if not status.is_taken_up:
-            return status, []
-        return status, search_rows(store, pseudonym_secret(settings.privacy), request_id)
-
-
-def _status(store: Store, request_id: str) -> RequestStatus:
+def status_of(store: Store, settings: Settings, request_id: str) -> RequestStatus:
+    """The same in a store that is open."""
     requests = _dicts(store, _REQUESTS, request_id)
     if not requests:
         raise Stop(
@@ -102,12 +92,13 @@ def _status(store: Store, request_id: str) -> RequestStatus:
         receipts=receipts,
         erased=_dicts(store, _ERASED, request_id),
         is_erased=all(one["subject_key"].startswith("erased-") for one in names),
-        remains=remains_of(store, request_id) if receipts else [],
+        remains=_remains(store, settings, request_id) if receipts else [],
     )
 
 
-def remains_of(store: Store, request_id: str) -> list[dict[str, str]]:
+def _remains(store: Store, settings: Settings, request_id: str) -> list[dict[str, str]]:
     """What an erasure does not reach at once, and when it ends."""
+    rules = attribution_rules(settings.rules, settings.rules.attribution)
 
     def after(days: int) -> str:
         found = store.query(_REMAINS, {"request": request_id, "days": days})
@@ -115,10 +106,23 @@ def remains_of(store: Store, request_id: str) -> list[dict[str, str]]:
 
     sources = topics.INSTALLS.retention_ms // DAY_MS
     outcomes = topics.ATTRIBUTIONS.retention_ms // DAY_MS
+    touched, followed = rules.late_ms_max // DAY_MS, rules.install_memory_ms // DAY_MS
+    booked = max(rules.journey_retention_ms, rules.transaction_retention_ms) // DAY_MS
     kept = kept_days(store)
     return [
         {"place": "source topics, as producers sent them", "until": after(sources)},
-        {"place": "outcome topics", "until": after(outcomes)},
+        {"place": "outcome topics, and those between stages", "until": after(outcomes)},
+        {
+            "place": "state of matching and its changelog: touchpoints and installs by device and "
+            "account",
+            "until": f"{after(touched)}; where somebody else uses the device or account, "
+            f"{after(followed)}",
+        },
+        {
+            "place": "state and changelogs of journeys and payments: the install id, by which late "
+            "refunds are booked",
+            "until": after(booked),
+        },
         {
             "place": "files that `headwater privacy run` replaced",
             "until": "8 minutes after it, unless old_parts_lifetime of the engine is longer",

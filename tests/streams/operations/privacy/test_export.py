@@ -279,8 +279,7 @@ def test_an_erasure_can_be_exported_until_it_is_carried_out(folder: Path, tmp_pa
         out = tmp_path / "again.json"
         with pytest.raises(Stop, match="was forgotten"):
             export_person(settings_in(folder), f"dsr-joe-{number}", out, replaces=False)
-    _, searched = verify_request(settings_in(folder), "dsr-joe-1")
-    assert sum(one.naming for one in searched) == 0
+    assert verify_request(settings_in(folder), "dsr-joe-1").naming == 0
     with stored(settings_in(folder)) as store:
         rows = [store.query(f"SELECT * FROM {table}").rows for table in sorted(TABLES)]
     pseudonym = Pseudonyms(SECRET.encode()).of(id_of("joe", "gaid", JOE))
