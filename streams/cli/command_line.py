@@ -12,10 +12,8 @@ import click
 
 from streams.cli.credit import credit_command
 from streams.cli.dead_letters import dead_letters_group
-from streams.cli.digest import digest_command
 from streams.cli.doctor import doctor_command
 from streams.cli.experiment import experiment_group
-from streams.cli.explain import explain_command
 from streams.cli.lab.bench import bench_command
 from streams.cli.lab.demo import demo_command
 from streams.cli.lab.evaluate import evaluate_group
@@ -25,10 +23,15 @@ from streams.cli.models import models_group
 from streams.cli.output import say
 from streams.cli.privacy import privacy_group
 from streams.cli.producers import import_command, send_command, validate_command
-from streams.cli.query import query_command
 from streams.cli.replay import replay_command
 from streams.cli.rules import rules_group
 from streams.cli.settings import settings_command
+from streams.cli.stored import (
+    board_command,
+    digest_command,
+    explain_command,
+    query_command,
+)
 from streams.cli.worker import worker_command
 from streams.errors import FULL_DISK_NUMBERS, HeadwaterError
 from streams.settings.environment import SettingError
@@ -36,7 +39,13 @@ from streams.settings.environment import SettingError
 USAGE_EXIT = 2
 COMMAND_SECTIONS: Mapping[str, Sequence[click.Command]] = {
     "Run": (demo_command, worker_command, migrate_command, doctor_command, settings_command),
-    "Ask what was decided": (query_command, explain_command, digest_command, dead_letters_group),
+    "Ask what was decided": (
+        board_command,
+        query_command,
+        explain_command,
+        digest_command,
+        dead_letters_group,
+    ),
     "Forget people": (privacy_group,),
     "Publish events": (import_command, validate_command, send_command),
     "Decide again from files": (replay_command, credit_command),

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from msgspec import Struct
 
+from streams.settings.board import BoardSettings
 from streams.settings.environment import SettingError, read
 from streams.settings.kafka import KafkaSettings
 from streams.settings.privacy import PrivacySettings
@@ -37,6 +38,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     store: StoreSettings = StoreSettings()
     folders: FolderSettings = FolderSettings()
     worker: WorkerSettings = WorkerSettings()
+    board: BoardSettings = BoardSettings()
     privacy: PrivacySettings = PrivacySettings()
     rules: RuleSettings = RuleSettings()
     postbacks: PostbackSettings = PostbackSettings()

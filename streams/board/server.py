@@ -1,0 +1,174 @@
+"""The HTTP server: pages as JSON, panels as CSV, and a stream that says when to look again."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from importlib.resources import files
+from typing import Any, TypeVar
+
+import orjson
+from aiohttp import web
+
+from streams.board.access import Access, guard
+from streams.board.answers import PageAnswers
+from streams.board.filters import DAYS, filters_of
+from streams.board.pages import PAGES
+from streams.errors import HeadwaterError, in_one_line
+from streams.store.reading.format_answer import format_answer
+
+TICK_SECONDS = 2.0
+"""How often an open page asks whether there is something new."""
+
+VIEWERS_MAX = 64
+"""Open streams; a browser beyond them reads without being told of news."""
+
+ID_LENGTH_MAX = 512
+"""Characters of an id that somebody pastes: more than any id or position has."""
+
+_TYPES = {
+    ".html": "text/html",
+    ".js": "text/javascript",
+    ".css": "text/css",
+    ".svg": "image/svg+xml",
+}
+_Result = TypeVar("_Result")
+Explain = Callable[[str, str], tuple[bool, str]]
+"""Id and app -> whether it is known, and what became of it, in words."""
+
+
+class BoardServer:
+    """Routes of the board. All reading of the store happens in one thread of its own."""
+
+    def __init__(self, answers: PageAnswers, explain: Explain, access: Access) -> None:
+        self._answers = answers
+        self._explain = explain
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="board")
+        self._viewers = 0
+        self._is_closing = asyncio.Event()
+        self.application = web.Application(middlewares=[guard(access)])
+        self.application.add_routes(
+            [
+                web.get("/", self._home),
+                web.get("/api/pages", self._menu),
+                web.get("/api/page/{page}", self._page),
+                web.get("/api/explain", self._explanation),
+                web.get("/csv/{page}/{panel}", self._csv),
+                web.get("/ticks", self._ticks),
+                web.get("/assets/{name}", _asset),
+                web.get("/{page}", self._shell),
+            ]
+        )
+        self.application.on_shutdown.append(self._close)
+
+    async def _close(self, _: web.Application) -> None:
+        self._is_closing.set()
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+    async def _blocking(self, work: Callable[[], _Result]) -> _Result:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    async def _home(self, _: web.Request) -> web.StreamResponse:
+        return web.HTTPFound("/today")
+
+    async def _shell(self, request: web.Request) -> web.StreamResponse:
+        if request.match_info["page"] not in PAGES:
+            raise web.HTTPNotFound(text="no such page; the menu is at /today\n")
+        return _file("index.html")
+
+    async def _menu(self, _: web.Request) -> web.StreamResponse:
+        pages = [{"name": page.name, "title": page.title} for page in PAGES.values()]
+        return _json({"pages": pages, "days": DAYS})
+
+    async def _page(self, request: web.Request) -> web.StreamResponse:
+        page = PAGES.get(request.match_info["page"])
+        if page is None:
+            raise web.HTTPNotFound(text="no such page\n")
+        try:
+            filters = filters_of(request.query)
+        except HeadwaterError as error:
+            return _json({"reason": in_one_line(error)}, status=400)
+        answer = await self._blocking(partial(self._answers.page, page, filters))
+        return _json(answer.as_json(self._answers.now()))
+
+    async def _csv(self, request: web.Request) -> web.StreamResponse:
+        page = PAGES.get(request.match_info["page"])
+        panel = page.panel(request.match_info["panel"]) if page else None
+        if page is None or panel is None:
+            raise web.HTTPNotFound(text="no such panel\n")
+        try:
+            filters = filters_of(request.query)
+            rows = await self._blocking(partial(self._answers.rows, panel, filters))
+        except HeadwaterError as error:
+            return web.Response(status=503, text=f"{in_one_line(error)}\n")
+        name = f"headwater-{page.name}-{panel.name}.csv"
+        return web.Response(
+            body=format_answer(rows, "CSVWithNames"),
+            content_type="text/csv",
+            charset="utf-8",
+            headers={"Content-Disposition": f'attachment; filename="{name}"'},
+        )
+
+    async def _explanation(self, request: web.Request) -> web.StreamResponse:
+        identifier = request.query.get("id", "").strip()
+        if not identifier or len(identifier) > ID_LENGTH_MAX:
+            return _json({"reason": f"an id has 1 to {ID_LENGTH_MAX} characters"}, status=400)
+        app = request.query.get("app", "")
+        try:
+            is_known, text = await self._blocking(partial(self._explain, identifier, app))
+        except HeadwaterError as error:
+            return _json({"reason": in_one_line(error)}, status=503)
+        return _json({"isKnown": is_known, "text": text})
+
+    async def _ticks(self, request: web.Request) -> web.StreamResponse:
+        """A line every `TICK_SECONDS`, so that an open page reads again, and knows it is heard."""
+        if self._viewers >= VIEWERS_MAX:
+            raise web.HTTPServiceUnavailable(text="too many open pages\n")
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        self._viewers += 1
+        try:
+            while not self._is_closing.is_set():
+                await response.write(b"data: tick\n\n")
+                await _wait(self._is_closing, TICK_SECONDS)
+        except ConnectionResetError:
+            pass  # the page was closed
+        finally:
+            self._viewers -= 1
+        return response
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    try:
+        await asyncio.wait_for(event.wait(), seconds)
+    except TimeoutError:
+        return
+
+
+async def _asset(request: web.Request) -> web.StreamResponse:
+    name = request.match_info["name"]
+    if name not in _ASSETS:
+        raise web.HTTPNotFound(text="no such file\n")
+    return _file(name)
+
+
+def _file(name: str) -> web.Response:
+    body = files("streams.board").joinpath("assets", name).read_bytes()
+    kind = _TYPES.get(name[name.rfind(".") :], "text/plain")
+    return web.Response(body=body, content_type=kind, charset="utf-8")
+
+
+def _json(value: Any, status: int = 200) -> web.Response:
+    try:
+        body = orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS, default=str)
+    except TypeError:  # an integer above 64 bits, of which ClickHouse has several kinds
+        body = json.dumps(value, default=str).encode()
+    return web.Response(body=body, status=status, content_type="application/json")
+
+
+_ASSETS = frozenset(
+    {"board.js", "charts.js", "board.css", "icon.svg", "echarts.simple.min.js", "NOTICE"}
+)
