@@ -194,6 +194,10 @@ class LaneQueue:
         """The offset after the last one that was queued or decided."""
         return self._offered.get(tp, 0)
 
+    def decided(self, tp: TopicPartition) -> int:
+        """The offset after the last one that was taken to be decided."""
+        return self._taken.get(tp, 0)
+
     async def ripen(self, pause_seconds: float, clock: Callable[[], float]) -> None:
         """Wait until a record is queued; then until so much is that it pays to decide at once, or
         for the rest of a pause since this ended last."""

@@ -39,8 +39,9 @@ from streams.settings.core import CoreSettings
 from streams.stages.common.working_set import stored_due, stored_expiry
 from streams.stages.contract import CLOCK_KEY, TopicPartition
 from streams.worker.partition_counts import PartitionCounts, SetupError, partition_counts
-from streams.worker.standstill import GROUP, StandstillWatch, Work
 from streams.worker.surroundings import Stages, Surroundings, numbered_stages
+from streams.worker.watches.source_ends import SourceEnds
+from streams.worker.watches.standstill import GROUP, StandstillWatch, Work
 
 _FAILED_STOP_SECONDS = 20.0
 """How long Faust may take to stop after a failure; on request, HEADWATER_STOP_TIMEOUT applies."""
@@ -78,6 +79,7 @@ class CoreWorker:
         self._waits_for = ""
         self.standstill = StandstillWatch(self._work, self._observer)
         self.app = around.app(settings, self._offer)
+        self.source_ends = SourceEnds(lambda tp: self.app.consumer.known_end(tp))
         self.app.on_partitions_revoked.connect(self._on_revoked)
         self.app.on_partitions_assigned.connect(self._on_assigned)
 
@@ -86,12 +88,10 @@ class CoreWorker:
         """Ready once partitions are assigned, every lane is restored and no rebalance is on."""
         if self.fleet is None:
             return Readiness(False, "starting")
-        if self.watch.fault:
-            return Readiness(False, LoggedReason(self.watch.fault))
+        if logged := self.watch.fault or self.standstill.reason:
+            return Readiness(False, LoggedReason(logged))
         if self._waits_for:
             return Readiness(False, self._waits_for)
-        if self.standstill.reason:
-            return Readiness(False, LoggedReason(self.standstill.reason))
         ready = self.fleet.readiness
         if ready.is_ready and self._is_waiting():
             reason = "Kafka does not take this worker's checkpoints"
@@ -129,7 +129,7 @@ class CoreWorker:
             self.offsets, (*self.specs, *self._beside), self.settings
         )
         self.offsets.logs = self.app.transport.logs = await self._look()
-        self.log_watch = LogWatch(self.offsets.logs, self._look)
+        self.log_watch = LogWatch(self.offsets.logs, self._look, unchanged=self.source_ends.note)
         if self._source_logs is not None:
             numbers = await self._source_logs(self.settings, self.offsets.logs)
             self._stages = numbered_stages(self._stages, numbers)
@@ -171,6 +171,8 @@ class CoreWorker:
 
     async def close(self) -> None:
         await self._logs.close()
+        if not self.watch.fault:
+            await self.source_ends.keep(self.settings, self.offsets.logs, self._look)
         await self.snapshots.stop()
         await self.offsets.stop()
 
@@ -191,6 +193,7 @@ class CoreWorker:
         def lanes() -> Iterable[Lane]:
             return fleet.lanes
 
+        self.source_ends.lanes = lanes
         if self.settings.ticks:
             yield send_ticks(lanes, self.send_tick)
         if self.settings.stamped_ticks:

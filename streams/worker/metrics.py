@@ -75,6 +75,11 @@ EVENTS_TOTAL = _counter(
     "stage",
     "disposition",
 )
+LOST_UNREAD_RECORDS = _gauge(
+    "lost_unread_records",
+    "At most so many records of a source topic were deleted with it before a worker decided them.",
+    "topic",
+)
 DEAD_LETTERS_TOTAL = _counter(
     "dead_letters_total", "Rejected messages, by source topic and reason.", "topic", "reason"
 )

@@ -14,6 +14,7 @@ import time
 import warnings
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -154,7 +155,11 @@ async def _run_core(settings: Settings, observer: LaneObserver) -> int:
     from streams.kafka.registers.source_logs import number_source_logs
     from streams.worker.surroundings import Surroundings
 
-    around = Surroundings(observer=observer, source_logs=number_source_logs)
+    def report(topic: str, lost: int) -> None:
+        metrics.LOST_UNREAD_RECORDS.labels(topic).set(lost)
+
+    numbering = partial(number_source_logs, report=report)
+    around = Surroundings(observer=observer, source_logs=numbering)
     return await _run_lanes(settings, "core", around)
 
 

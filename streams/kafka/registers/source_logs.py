@@ -11,7 +11,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import aiokafka
 import msgspec
@@ -22,7 +23,7 @@ from streams.errors import Stop
 from streams.kafka.connection_fault import connection_fault
 from streams.kafka.publisher import Publisher
 from streams.runtime.clients import denied_right, new_consumer
-from streams.runtime.identity import KnownLogs
+from streams.runtime.identity import UNKNOWN_LOGS, KnownLogs
 from streams.settings.core import CoreSettings
 
 _READ_SECONDS = 30.0
@@ -30,7 +31,7 @@ _logger = logging.getLogger(__name__)
 
 
 class SourceLog(msgspec.Struct, frozen=True, kw_only=True):
-    """A log that a worker met."""
+    """A log that a worker met, or, with a partition, how far one had read it when it was gone."""
 
     topic: str
     """Without the prefix."""
@@ -40,6 +41,18 @@ class SourceLog(msgspec.Struct, frozen=True, kw_only=True):
     """From 0, in the order in which the topic had them."""
     recorded_at: int = 0
     """Wall clock, in milliseconds since 1970."""
+    partition: int = -1
+    """Of which the next two tell; -1: of none."""
+    decided: int = 0
+    """The worker had decided what was before this offset."""
+    end: int = 0
+    """The end that it last saw."""
+
+    @property
+    def key(self) -> bytes:
+        """Later records with this key replace it."""
+        part = f" {self.partition}" if self.partition >= 0 else ""
+        return f"{self.topic} {self.log}{part}".encode()
 
 
 _source_log = msgspec.json.Decoder(SourceLog)
@@ -66,17 +79,40 @@ def numbered(known: Sequence[SourceLog], logs: KnownLogs) -> tuple[dict[str, int
     return numbers, new
 
 
-async def number_source_logs(core: CoreSettings, logs: KnownLogs) -> Mapping[str, int]:
+def lost_unread(known: Sequence[SourceLog], now: KnownLogs) -> dict[str, int]:
+    """By topic, records of logs that are gone by now, which workers saw and had not decided.
+
+    At most so many: among them are commit markers, and what was decided in the last seconds. What
+    came after a worker last looked, or while none ran, is not among them.
+    """
+    parts = (part for part in known if part.partition >= 0)
+    of_gone = (part for part in parts if part.log != now.log_id(part.topic))
+    latest = {part.key: part for part in of_gone}
+    lost: Counter[str] = Counter()
+    for part in latest.values():
+        lost[part.topic] += max(0, part.end - part.decided)
+    return dict(lost)
+
+
+def no_report(topic: str, lost: int) -> None:
+    """Nobody counts."""
+
+
+async def number_source_logs(
+    core: CoreSettings, logs: KnownLogs, report: Callable[[str, int], None] = no_report
+) -> Mapping[str, int]:
     """The number of the log behind each source topic; records those that are new.
 
-    Each one after the first gets a line. Stop when Kafka fails.
+    Each one after the first gets a line. `report` is told `lost_unread`. Stop when Kafka fails.
     """
     if not any(logs.log_id(topic.name) for topic in SOURCES):
         return {}
     known = await recorded_logs(core)
     numbers, new = numbered(known, logs)
     if new:
-        await _record(core, new)
+        await record(core, new)
+    for topic, lost in lost_unread(known, logs).items():
+        report(topic, lost)
     for line in renewed_sources(known, logs):
         _logger.warning("%s", line)
     return numbers
@@ -85,18 +121,22 @@ async def number_source_logs(core: CoreSettings, logs: KnownLogs) -> Mapping[str
 def renewed_sources(known: Sequence[SourceLog], logs: KnownLogs) -> list[str]:
     """One line for each source topic that has another log now than those that workers met."""
     _, new = numbered(known, logs)
-    return [_line(found, _latest(known, found.topic)) for found in new if found.number]
+    return [_line(found, _latest(known, found.topic), known) for found in new if found.number]
 
 
 def _latest(known: Sequence[SourceLog], topic: str) -> str:
     return max((log.number, log.log) for log in known if log.topic == topic)[1]
 
 
-def _line(found: SourceLog, before: str) -> str:
+def _line(found: SourceLog, before: str, known: Sequence[SourceLog]) -> str:
+    of_before = [one for one in known if one.log == before]
+    lost = lost_unread(of_before, UNKNOWN_LOGS).get(found.topic)
+    many = "how much is unknown, no worker saw it go" if lost is None else f"at most {lost} records"
     return (
         f"source topic {found.topic} is another log than before ({found.log}, before {before}): it "
         "was deleted and created anew, or the cluster is another one; what nobody had read of the "
-        "old log is lost, and what is in the new one is decided and counted beside the old rows, "
+        f"old log is lost ({many}), and what is in the new one is decided and counted beside the "
+        "old rows, "
         f"its offsets counted on from {found.number} × 2^40"
     )
 
@@ -125,7 +165,8 @@ async def recorded_logs(core: CoreSettings) -> list[SourceLog]:
     return found
 
 
-async def _record(core: CoreSettings, new: Sequence[SourceLog]) -> None:
+async def record(core: CoreSettings, new: Iterable[SourceLog]) -> None:
+    """Write to the register."""
     now = int(time.time() * 1000)
     async with Publisher(core) as publisher:
         await publisher.publish(
@@ -133,7 +174,7 @@ async def _record(core: CoreSettings, new: Sequence[SourceLog]) -> None:
                 SOURCE_LOGS.name,
                 0,
                 now,
-                f"{log.topic} {log.log}".encode(),
+                log.key,
                 msgspec.json.encode(msgspec.structs.replace(log, recorded_at=now)),
             )
             for log in new

@@ -8,7 +8,7 @@ from aiokafka.errors import KafkaError
 
 from schemas import topics
 from streams.errors import Stop
-from streams.kafka.registers.source_logs import recorded_logs, renewed_sources
+from streams.kafka.registers.source_logs import lost_unread, recorded_logs, renewed_sources
 from streams.operations.doctor.check import Check, verdict
 from streams.runtime.clients import denied_right
 from streams.runtime.identity import KnownLogs
@@ -29,30 +29,39 @@ def examine_log_identity(settings: Settings) -> Check:
     if settings.kafka.brokers is None:
         return Check(_NAME, True, "HEADWATER_KAFKA is not set: an in-process broker in memory")
     try:
-        logs, wrong = asyncio.run(_compare(settings))
+        logs, wrong, lost = asyncio.run(_compare(settings))
     except (KafkaError, OSError, TimeoutError, Stop) as error:
         return Check(_NAME, False, denied_right(error) or f"unknown without a broker: {error}")
     if not logs.topic_ids:
         return Check(_NAME, True, "the broker has no topic ids: offsets and rows are compared")
     wrong += _stored(settings, logs)
-    return verdict(_NAME, wrong, f"cluster {logs.cluster}, {len(logs.topic_ids)} topic ids")
+    deleted = "".join(
+        f"; {topic}: at most {count} records were deleted with it before they were decided "
+        "(lost_unread)"
+        for topic, count in sorted(lost.items())
+    )
+    right = f"cluster {logs.cluster}, {len(logs.topic_ids)} topic ids{deleted}"
+    return verdict(_NAME, wrong, right)
 
 
-async def _compare(settings: Settings) -> tuple[KnownLogs, list[str]]:
+async def _compare(settings: Settings) -> tuple[KnownLogs, list[str], dict[str, int]]:
+    """The logs, what does not fit, and what was lost unread."""
     core = core_settings(settings)
     storing = storing_settings(settings).kafka()
     internal = [topic for topic in topics.ALL if core.consumer_group(topic.name) == core.group_id]
     offsets = Offsets(core)
     wrong: list[str] = []
+    lost: dict[str, int] = {}
     try:
         await offsets.start()
         logs = await offsets.known_logs(topic.name for topic in topics.ALL)
         wrong += await _positions(offsets, logs, [topic.name for topic in internal])
         if logs.log_id(topics.SOURCE_LOGS.name):
-            wrong += renewed_sources(await recorded_logs(core), logs)
+            known = await recorded_logs(core)
+            wrong, lost = wrong + renewed_sources(known, logs), lost_unread(known, logs)
     finally:
         await offsets.stop()
-    return logs, wrong + await _of_storing(storing, logs)
+    return logs, wrong + await _of_storing(storing, logs), lost
 
 
 async def _of_storing(storing: CoreSettings, logs: KnownLogs) -> list[str]:

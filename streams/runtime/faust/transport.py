@@ -72,19 +72,21 @@ class BatchConsumer(OwnConsumer):
 
     def has_more(self, tp: tuple[str, int], offset: int) -> bool:
         """Whether there are records from `offset` on, by the last fetch; False if unknown."""
-        return (self._known_end(self._with_prefix(tp)) or 0) > offset
+        return (self.known_end(tp) or 0) > offset
 
     def read_at(self, tp: tuple[str, int], offset: int) -> float:
         kafka_tp = self._with_prefix(tp)
         # The moment first: a fetch that comes in between may only move the end.
-        moment, end = self.thread.moments.of(kafka_tp), self._known_end(kafka_tp)
+        moment, end = self.thread.moments.of(kafka_tp), self.known_end(tp)
         return moment if end is not None and end <= offset else NOT_FETCHED
 
     def fetched_at(self, tp: tuple[str, int]) -> float:
         return self.thread.moments.of(self._with_prefix(tp))
 
-    def _known_end(self, tp: TP) -> int | None:
-        client, kafka_tp = self.thread.client_or_none, aiokafka.TopicPartition(*tp)
+    def known_end(self, tp: tuple[str, int]) -> int | None:
+        """The end of a log by the last fetch; None: unknown."""
+        client = self.thread.client_or_none
+        kafka_tp = aiokafka.TopicPartition(*self._with_prefix(tp))
         if client is None or kafka_tp not in client.assignment():
             return None
         end: int | None = client.highwater(kafka_tp)

@@ -39,10 +39,13 @@ class LogWatch:
         started_with: KnownLogs,
         look: Callable[[], Awaitable[KnownLogs]],
         clock: Callable[[], float] = time.monotonic,
+        unchanged: Callable[[], None] = lambda: None,
     ) -> None:
+        """`unchanged` is called whenever the logs are found to be the same."""
         self._started_with = started_with
         self._look = look
         self._clock = clock
+        self._unchanged = unchanged
         self._confirmed_at = float("-inf")
         self._next_at = float("-inf")
         self._gone_since: float | None = None
@@ -77,6 +80,7 @@ class LogWatch:
         wrong = changes_between(self._started_with, found)
         if not wrong:
             self._confirmed_at, self._gone_since = began, None
+            self._unchanged()
             return
         is_gone = any(name not in found.partitions for name in self._started_with.partitions)
         if is_gone:

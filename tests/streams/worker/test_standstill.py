@@ -12,7 +12,7 @@ from streams.runtime.queue import LaneQueue
 from streams.settings.core import BatchBounds
 from streams.worker import metrics
 from streams.worker.observers import LaneMetrics
-from streams.worker.standstill import (
+from streams.worker.watches.standstill import (
     ENDS_SECONDS,
     GROUP,
     REPORTED_SECONDS,
