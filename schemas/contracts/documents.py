@@ -11,6 +11,7 @@ from typing import Any
 from schemas.contracts.asyncapi import asyncapi
 from schemas.contracts.fields_page import fields_page
 from schemas.contracts.messages import Examples, Json, json_schema, message_types, version_of
+from schemas.contracts.personal import privacy_page
 from schemas.contracts.views import views_page
 
 
@@ -25,6 +26,7 @@ def documents(examples: Examples, migrations: Sequence[str]) -> dict[str, bytes]
     }
     texts["VIEWS.md"] = views_page(migrations)
     texts["FIELDS.md"] = fields_page()
+    texts["PRIVACY.md"] = privacy_page()
     return {path: text.encode() for path, text in texts.items()}
 
 
