@@ -13,6 +13,7 @@ from tests.stored_bytes.formats import types
 from tests.stored_bytes.migrations import checksums, edited, recorded_checksums, write_checksums
 from tests.stored_bytes.shapes import (
     FILE,
+    name_of,
     recorded_shapes,
     shapes,
     unreadable_changes,
@@ -44,9 +45,10 @@ def main() -> None:
         if len(recorded.get(name, {}).get("fields", ())) != len(today[name].get("fields", ()))
     }
     for name, kind in types():
-        entry = filled_entry(name, kind) if kind.__name__ in longer else None
+        own = name_of(kind)
+        entry = filled_entry(name, kind) if own in longer else None
         if entry is not None:
-            write_corpus(f"1-{kind.__name__}-{len(today[kind.__name__]['fields'])}", [entry])
+            write_corpus(f"1-{own}-{len(today[own]['fields'])}", [entry])
     write_shapes(today)
     print(f"{FILE.name}: {', '.join(sorted(grown)) or 'nothing'} new or grown")
 

@@ -31,9 +31,15 @@ def shapes() -> dict[str, Shape]:
     return dict(sorted(found.items()))
 
 
+def name_of(kind: type) -> str:
+    """A private name, which several modules may have, with its module."""
+    name = kind.__name__
+    return f"{kind.__module__}.{name}" if name.startswith("_") else name
+
+
 def _collect(kind: Any, found: dict[str, Shape]) -> None:
     for part in _parts(kind):
-        name = part.__name__
+        name = name_of(part)
         if name in found:
             continue
         if issubclass(part, Enum):
