@@ -19,6 +19,16 @@ def bucket_of_id(salt: str, id_: str) -> int:
     return int.from_bytes(blake2b(text, digest_size=8).digest())
 
 
+def salt_prefix(salt: str) -> bytes:
+    """What stands before every id under a salt: worked out once where many ids are asked for."""
+    return f"{salt}:".encode(errors="surrogatepass")
+
+
+def bucket_of_bytes(prefix: bytes, id_: bytes) -> int:
+    """`bucket_of_id` of a prefix and an id that are bytes already."""
+    return int.from_bytes(blake2b(prefix + id_, digest_size=8).digest())
+
+
 def is_in_share(salt: str, id_: str, share: float) -> bool:
     """Whether an id is in a share of all: the same at every time, and on every worker. Shares of
     one salt are nested, those of different salts independent."""

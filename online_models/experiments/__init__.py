@@ -22,6 +22,7 @@ from online_models.experiments.confidence_sequence import (
 )
 from online_models.experiments.effect import Effect, MetricColumns, compare, stratified
 from online_models.experiments.fixed_horizon import FixedHorizon, welch
+from online_models.experiments.looks import MetricLooks, looks_of_units
 from online_models.experiments.multiple_tests import benjamini_yekutieli, holm
 from online_models.experiments.relative_interval import relative_half_width
 from online_models.experiments.sample_ratio import sample_ratio_bayes_factor
@@ -38,6 +39,7 @@ __all__ = [
     "ExperimentUnits",
     "FixedHorizon",
     "MetricColumns",
+    "MetricLooks",
     "SampleSize",
     "TreatmentComparison",
     "UnitColumn",
@@ -48,6 +50,7 @@ __all__ = [
     "half_width",
     "holm",
     "is_past_burn_in",
+    "looks_of_units",
     "moments_of_rows",
     "moments_of_sums",
     "one_sided_width",

@@ -4,6 +4,7 @@
     ab      a difference: in how many runs the truth is inside the interval at every look
     power   at the planned number of units: how many runs have shown the lift
     split   sample ratio: alarms on sound and on broken splits, with daily looks
+    layers  1,000,000 units: layers independent, one layer exclusive, shares as declared, by χ²
 
 Exits with 1 when a bar is missed: false positives at most 5 %, coverage at least 95 %, power at
 least 80 % with at most 2.0 times the units of one look.
@@ -25,6 +26,7 @@ from online_models.experiments import (
 )
 from online_models.experiments.sample_ratio import BLOCKED_FROM, WARNED_FROM
 from online_models.experiments.sample_size import Baseline
+from tests.experiments.layer_proof import layers
 from tests.experiments.many_runs import Looks, looks
 from tests.experiments.paying_world import WORLDS, Treatment, World, daily_sums
 
@@ -132,13 +134,14 @@ PROOFS: dict[str, tuple[Callable[[int, int], bool], int]] = {
     "ab": (a_difference, 2_000),
     "power": (power, 1_000),
     "split": (split, 10_000),
+    "layers": (layers, 1_000_000),
 }
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.experiments", description=__doc__)
-    parser.add_argument("proofs", nargs="*", metavar="PROOF", help="aa, ab, power, split")
-    parser.add_argument("--runs", type=int, help="number of experiments in each world")
+    parser.add_argument("proofs", nargs="*", metavar="PROOF", help="aa, ab, power, split, layers")
+    parser.add_argument("--runs", type=int, help="experiments in each world, or units")
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
     failed = []

@@ -16,12 +16,13 @@ from typing import Literal, NamedTuple
 from msgspec import Struct
 
 from online_models.experiments.design.definition import Eligibility, ExperimentDefinition
-from schemas.buckets import BUCKETS, bucket_of_id
+from schemas.buckets import BUCKETS, bucket_of_bytes, salt_prefix
 
 HOLDOUT_SHARE = 0.05
 """Units that no experiment may touch: what all of them are worth together is seen beside these."""
 
-HOLDOUT_SALT = "experiment-holdout"
+_HOLDOUT = salt_prefix("experiment-holdout")
+_HOLDOUT_END = round(HOLDOUT_SHARE * BUCKETS)
 
 NotAssigned = Literal[
     "holdout", "outside_traffic", "before_ramp", "landmark", "segment", "country", "platform",
@@ -64,8 +65,8 @@ class RunningExperiment:
         self.definition = definition
         self.placement = placement
         self.ramp = ramp
-        self._layer_salt = layer_salt(definition.layer)
-        self._variant_salt = f"experiment-variant:{definition.id}:{definition.version}"
+        self._layer = salt_prefix(f"experiment-layer:{definition.layer}")
+        self._variant = salt_prefix(f"experiment-variant:{definition.id}:{definition.version}")
         self._first = placement.first
         self._ramp_end = placement.first + round((placement.end - placement.first) * ramp)
         shares = accumulate(variant.share for variant in definition.variants)
@@ -74,27 +75,24 @@ class RunningExperiment:
     def variant_of(self, unit: str) -> int | NotAssigned:
         """The index of the unit's variant, or why it has none. Whom the experiment concerns is not
         looked at (`ineligibility`)."""
-        place = bucket_of_id(self._layer_salt, unit)
+        id_ = unit.encode(errors="surrogatepass")
+        place = bucket_of_bytes(self._layer, id_)
         if not self._first <= place < self.placement.end:
             return "outside_traffic"
         if place >= self._ramp_end:
             return "before_ramp"
-        if is_held_out(unit):
+        if bucket_of_bytes(_HOLDOUT, id_) < _HOLDOUT_END:
             return "holdout"
-        draw = bucket_of_id(self._variant_salt, unit)
+        draw = bucket_of_bytes(self._variant, id_)
         for index, bound in enumerate(self._bounds):
             if draw < bound:
                 return index
         return len(self._bounds)
 
 
-def layer_salt(layer: str) -> str:
-    return f"experiment-layer:{layer}"
-
-
-def is_held_out(unit: str, share: float = HOLDOUT_SHARE) -> bool:
+def is_held_out(unit: str) -> bool:
     """Whether no experiment, segment or audience may touch the unit."""
-    return share > 0.0 and bucket_of_id(HOLDOUT_SALT, unit) < share * BUCKETS
+    return bucket_of_bytes(_HOLDOUT, unit.encode(errors="surrogatepass")) < _HOLDOUT_END
 
 
 def place_in_layer(taken: Sequence[Placement], traffic: float) -> Placement:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,6 +17,10 @@ from streams.cli.output import (
     progress,
     say,
 )
+from streams.errors import writing_to
+
+if TYPE_CHECKING:
+    from streams.operations.experiments.experiment_report import ReportedLooks
 
 
 @click.command("analyze")
@@ -55,11 +59,21 @@ from streams.cli.output import (
     show_default=True,
     help="Number of units at which intervals are narrowest. Choose it before you look.",
 )
+@click.option(
+    "--time",
+    help="Column with the time or day at which each unit came in: says what would have been seen "
+    "at the end of each day.",
+)
+@click.option(
+    "--picture",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="With --time: file for a picture of the primary metric at each look. Example: looks.svg",
+)
 @click.option("--empty-is-zero", is_flag=True, help="Read empty cells as 0.")
 @click.option("--decimal-comma", is_flag=True, help="Read 1.234,5 as one thousand and some.")
 @json_option
 def experiment_analyze_command(
-    file: Path, weights: str | None, as_json: bool, **given: Any
+    file: Path, weights: str | None, picture: Path | None, as_json: bool, **given: Any
 ) -> None:
     """Say what the units of any experiment show, however often anybody looked.
 
@@ -78,16 +92,21 @@ def experiment_analyze_command(
     """
     from streams.operations.experiments import CellRules, FilePlan, analyze_file
 
+    if picture and not given["time"]:
+        raise click.UsageError("--picture has no effect without --time COLUMN")
     plan = FilePlan(
         variant=given["variant"],
         metrics=given["metrics"],
         unit=given["unit"],
         covariates=given["covariates"],
         control=given["control"],
+        time=given["time"],
         cells=CellRules(given["empty_is_zero"], given["decimal_comma"]),
     )
     with progress(is_quiet=as_json) as advance:
         report = analyze_file(file, plan, _weights(weights), given["tuned_for"], advance)
+    if picture and report.looks:
+        _draw(picture, report.looks)
     if as_json:
         answer_json(report.as_json())
         return
@@ -95,6 +114,15 @@ def experiment_analyze_command(
         answer_text(sentence)
     answer_table(*report.table())
     say(f"read in {report.read_s:.2f} s, analyzed in {report.analyzed_s:.2f} s")
+
+
+def _draw(picture: Path, looks: ReportedLooks) -> None:
+    from streams.operations.experiments import looks_picture
+
+    first = looks.looks[0]
+    drawn = looks_picture(first, looks.periods, f"{first.metric}: {first.variant} beside control")
+    with writing_to(picture):
+        picture.write_text(drawn, encoding="utf-8")
 
 
 def _weights(text: str | None) -> dict[str, float]:

@@ -3,7 +3,15 @@
 from streams.operations.experiments.analyze import analyze_file
 from streams.operations.experiments.cell_values import CellRules
 from streams.operations.experiments.experiment_report import ExperimentReport
+from streams.operations.experiments.looks_picture import looks_picture
 from streams.operations.experiments.planned_file import plan_file
 from streams.operations.experiments.units_of_file import FilePlan
 
-__all__ = ["CellRules", "ExperimentReport", "FilePlan", "analyze_file", "plan_file"]
+__all__ = [
+    "CellRules",
+    "ExperimentReport",
+    "FilePlan",
+    "analyze_file",
+    "looks_picture",
+    "plan_file",
+]

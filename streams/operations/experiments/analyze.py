@@ -6,9 +6,10 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from online_models.experiments import ExperimentQuestion, analyze_units
+from online_models.experiments import ExperimentQuestion, analyze_units, looks_of_units
 from streams.errors import Stop
-from streams.operations.experiments.experiment_report import ExperimentReport
+from streams.operations.experiments.experiment_report import ExperimentReport, ReportedLooks
+from streams.operations.experiments.unit_periods import read_periods
 from streams.operations.experiments.units_of_file import FilePlan, read_units
 from streams.progress import Progress
 
@@ -35,4 +36,16 @@ def analyze_file(
         tuned_for=tuned_for,
     )
     answer = analyze_units(file.units, question)
-    return ExperimentReport(file, question, answer, read - begun, time.perf_counter() - read)
+    analyzed = time.perf_counter()
+    report = ExperimentReport(file, question, answer, read - begun, analyzed - read)
+    return report._replace(looks=_looks(path, plan, report)) if plan.time else report
+
+
+def _looks(path: Path, plan: FilePlan, report: ExperimentReport) -> ReportedLooks:
+    """Without the covariates that the answer left out."""
+    periods = read_periods(path, plan.time or "")
+    used = tuple(c for c in report.question.covariates if c.name not in report.answer.unbalanced)
+    question = report.question._replace(covariates=used)
+    return ReportedLooks(
+        tuple(periods.names), tuple(looks_of_units(report.file.units, question, periods.numbers))
+    )

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from online_models.experiments import (
     ExperimentAnswer,
     ExperimentQuestion,
+    MetricLooks,
     TreatmentComparison,
 )
 from online_models.experiments.burn_in import PAYERS_JUDGED_FROM, UNITS_JUDGED_FROM
@@ -26,8 +26,29 @@ _CONCLUSIONS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class ExperimentReport:
+class ReportedLooks(NamedTuple):
+    """The periods of the file, and each metric and treatment at their ends."""
+
+    periods: tuple[str, ...]
+    looks: tuple[MetricLooks, ...]
+
+    def sentences(self) -> list[str]:
+        """When each difference was first shown to somebody who looked at the end of every
+        period."""
+        lines = []
+        for looks in self.looks:
+            first, count = looks.first_shown(), len(self.periods)
+            naive = np.flatnonzero((looks.fixed_low > 0.0) | (looks.fixed_high < 0.0))
+            if first is None:
+                seen = f"none of {count} looks showed a difference"
+            else:
+                seen = f"of {count} looks, that of {self.periods[first]} first showed a difference"
+            ordinary = f"; by ordinary intervals, {len(naive)} looks did" if len(naive) else ""
+            lines.append(f"{looks.metric}, {looks.variant}: {seen}{ordinary}.")
+        return lines
+
+
+class ExperimentReport(NamedTuple):
     """The answer for the units of a file. Times are in seconds."""
 
     file: FileUnits
@@ -35,6 +56,7 @@ class ExperimentReport:
     answer: ExperimentAnswer
     read_s: float
     analyzed_s: float
+    looks: ReportedLooks | None = None
 
     def as_json(self) -> dict[str, Any]:
         """With one treatment, a metric has its figures; with several, figures by treatment."""
@@ -88,6 +110,7 @@ class ExperimentReport:
             self._split(),
             *(self._sentence(comparison) for comparison in self.answer.comparisons),
             *self._covariates(),
+            *(self.looks.sentences() if self.looks else []),
         ]
 
     def _expected(self) -> list[float]:

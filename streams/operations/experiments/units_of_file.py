@@ -34,6 +34,7 @@ class FilePlan:
     unit: str | None = None
     covariates: Sequence[str] = ()
     control: str | None = None
+    time: str | None = None
     cells: CellRules = AS_WRITTEN
 
 

@@ -11,7 +11,7 @@ import schemas
 from online_models.drift.feature_watch import is_watched
 from online_models.scoring.landmark_scores import is_judged
 from online_models.scoring.tiers import is_challenged
-from schemas.buckets import BUCKETS, bucket_of_id, is_in_share
+from schemas.buckets import BUCKETS, bucket_of_bytes, bucket_of_id, is_in_share, salt_prefix
 
 VECTORS = json.loads((Path(schemas.__file__).parent / "examples/buckets.json").read_text())
 IDS = [f"install-{number}" for number in range(20_000)]
@@ -20,6 +20,8 @@ IDS = [f"install-{number}" for number in range(20_000)]
 @pytest.mark.parametrize("vector", VECTORS, ids=[f"{one['salt']}:{one['id']}" for one in VECTORS])
 def test_every_language_finds_the_same_bucket(vector: dict[str, str]) -> None:
     assert bucket_of_id(vector["salt"], vector["id"]) == int(vector["bucket"])
+    as_bytes = bucket_of_bytes(salt_prefix(vector["salt"]), vector["id"].encode())
+    assert as_bytes == int(vector["bucket"])
 
 
 def test_a_share_is_as_large_as_it_says() -> None:

@@ -327,3 +327,43 @@ def test_a_plan_names_units_days_and_an_end_that_comes_too_early(tmp_path: Path)
     assert (
         str(answer.exception) == f"{wrong}: variant: the shares add up to 0.8; allowed: exactly 1"
     )
+
+
+def test_looks_of_every_day_say_when_a_difference_was_first_shown(tmp_path: Path) -> None:
+    """The last look is the answer; the order of rows and the way times are written do not
+    matter."""
+    rows = _rows(4_000, lift=0.6)
+    lines = _csv(rows).splitlines()
+    dated = [
+        f"{line},2026-01-{1 + index // 200:02}T10:00:00" for index, line in enumerate(lines[1:])
+    ]
+    random.Random(4).shuffle(dated)
+    file = _write(tmp_path / "dated.csv", "\n".join([lines[0] + ",joined", *dated]))
+    picture = tmp_path / "looks.svg"
+    text = text_of(file, *PLAIN, "--time", "joined", "--picture", str(picture))
+    assert "revenue, offer: of 20 looks, that of 2026-01-0" in text
+    assert picture.read_text().startswith("<svg")
+    assert "2026-01-20" in picture.read_text()
+    plan = FilePlan(variant="group", metrics=("revenue", "revenue/orders"), time="joined")
+    report = analyze_file(file, plan, {}, 5_000, ignore_progress)
+    assert report.looks is not None
+    for looks, comparison in zip(report.looks.looks, report.answer.comparisons, strict=True):
+        assert looks.high[-1] == pytest.approx(comparison.high, rel=1e-9)
+        assert looks.lift[-1] == pytest.approx(float(comparison.effect.lift), rel=1e-9)
+        assert looks.units[-1] == 4_000
+    weeks = [f"{line},{index // 1_000}" for index, line in enumerate(lines[1:])]
+    by_week = _write(tmp_path / "weeks.csv", "\n".join([lines[0] + ",joined", *weeks]))
+    assert "of 4 looks" in text_of(by_week, *PLAIN, "--time", "joined")
+
+
+def test_a_time_that_is_none_is_named(tmp_path: Path) -> None:
+    rows = "id,group,revenue,day\n" + "".join(
+        f"u{i},{'ab'[i % 2]},{i % 5},2026-01-01\n" for i in range(8)
+    )
+    assert complaint(tmp_path, rows + "z,a,1,\n", time="day").startswith(":10: day: ")
+    assert "another kind of time" in complaint(tmp_path, rows + "z,a,1,17\n", time="day")
+    file = _write(tmp_path / "rows.csv", rows)
+    answer = CliRunner().invoke(
+        headwater, ["experiment", "analyze", str(file), *PLAIN, "--picture", "x.svg"]
+    )
+    assert "--picture has no effect without --time" in answer.output
