@@ -39,6 +39,7 @@ def examine_log_identity(settings: Settings) -> Check:
         f"; {topic}: at most {count} records were deleted with it before they were decided "
         "(lost_unread)"
         for topic, count in sorted(lost.items())
+        if count
     )
     right = f"cluster {logs.cluster}, {len(logs.topic_ids)} topic ids{deleted}"
     return verdict(_NAME, wrong, right)
