@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -28,11 +30,15 @@ class Town:
 
     def __init__(self) -> None:
         self.states: dict[str, Any] = {}
+        self.workers: dict[bytes, Intake] = {}
         self.effects = Effects(positions={})
 
     def hears(self, rules: IntakeRules, topic: str, ts: int, **fields: Any) -> list[Any]:
         """What the index answers to one event that a worker with these rules reads."""
-        stage = Intake(0, 1, rules, StageObserver())
+        secrets = rules.pseudonym_secret + rules.former_secret
+        if secrets not in self.workers:
+            self.workers[secrets] = Intake(0, 1, rules, StageObserver())
+        stage = self.workers[secrets]
         self.effects = stage.decide([source(topic, fields, ts=ts)], MemoryStore())
         facts, records = [], records_in(matched(self.effects))
         while records:
@@ -145,3 +151,38 @@ def test_an_erasure_finds_installs_of_before_the_change() -> None:
     asked = request | {"identities": [identity], "submitted_time": NOON + 2}
     found = town.hears(BOTH, "privacy-requests", NOON + 2, **asked)
     assert {one.install_id for one in found if isinstance(one, Erased)} == {"i1", "i2"}
+
+
+def lost_matches(reads_with: Callable[[int], IntakeRules]) -> int:
+    """How many of 150 people who click and install within a week, over 100 days, are not matched by
+    their device id. `reads_with`: the rules of the worker that reads at some time of the log."""
+    chance, town = random.Random(5), Town()
+    log: list[tuple[int, str, dict[str, Any]]] = []
+    for number in range(150):
+        at = NOON + chance.randrange(100 * DAY_MS)
+        then = at + 60_000 + chance.randrange(6 * DAY_MS)
+        device = {"gaid": f"{number:08x}-8cf0-11bd-b23e-10b96e40000d"}
+        clicked = event("touchpoint", event_id=f"t{number}", event_time=at, touch_type="click")
+        click = {"touch_id": f"click-{number}", "media_source": "north"}
+        opened = event("install", event_id=f"i{number}", event_time=then, install_id=f"i{number}")
+        log += [(at, "touchpoints", clicked | click | device), (then, "installs", opened | device)]
+    found = set()
+    for at, topic, fields in sorted(log, key=lambda line: line[0]):
+        for answer in town.hears(reads_with(at), topic, at, **fields):
+            if isinstance(answer, Candidates):
+                found |= {answer.install_id for touch in answer.touches if touch.event_id}
+    return 150 - len(found)
+
+
+def test_no_match_is_lost_while_workers_are_restarted_one_by_one_and_after_the_date() -> None:
+    chance = random.Random(9)
+
+    def reads(at: int) -> IntakeRules:
+        if at < NOON + 20 * DAY_MS:
+            return BEFORE
+        if at < NOON + 22 * DAY_MS:  # Some workers have the new secret already.
+            return chance.choice((BEFORE, BOTH))
+        return BOTH if at < END else chance.choice((BOTH, AFTER))
+
+    assert lost_matches(reads) == 0
+    assert lost_matches(lambda at: BEFORE if at < NOON + 20 * DAY_MS else AFTER) > 0
