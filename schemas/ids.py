@@ -23,7 +23,7 @@ WORDS = frozenset(
     "null nil none void undefined undef nan inf infinity unknown na anonymous anon guest"
     " notset unset notavailable unavailable notprovided notapplicable missing empty blank"
     " invalid unidentified noid nouser nodevice nodata true false objectobject"
-    " optionalnil optionalnull optout optedout denied disabled redacted"
+    " optionalnil optionalnull optout denied disabled redacted"
     # The name of the field in place of its value, as macros without their brackets.
     " idfa idfv gaid oaid gpsadid aaid adid ifa advertisingid advertisingidplain"
     " advertisingidentifier advertisingidentifierplain androidid deviceid clickid installid userid"

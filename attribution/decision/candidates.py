@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from schemas.records import Installed, Signal, Touch, TouchKind
 from schemas.time import EventMs, LogMs
@@ -15,6 +16,7 @@ class Candidate(Struct, frozen=True, array_like=True, gc=False):
 
     signal: Signal
     touch: Touch
+    device_ids: int = 0  # that join them: bits of `rules.consent.Use`; 0: none, or not recorded
 
 
 _NAMING = frozenset({Signal.REFERRER, Signal.CLICK_ID, Signal.ADSERVICES})
@@ -43,8 +45,15 @@ def without_copies(candidates: Iterable[Candidate]) -> list[Candidate]:
     for candidate in candidates:
         identity = candidate.touch.identity
         kept = merged.get(identity)
-        if kept is None or _copy_order(candidate) < _copy_order(kept):
+        if kept is None:
             merged[identity] = candidate
+            continue
+        if _copy_order(candidate) < _copy_order(kept):
+            candidate, kept = kept, candidate
+        if candidate.device_ids and kept.signal is Signal.DEVICE_ID:
+            # Two ids of one device may join them, and only one of them may be used.
+            kept = replace(kept, device_ids=kept.device_ids | candidate.device_ids)
+        merged[identity] = kept
     return list(merged.values())
 
 

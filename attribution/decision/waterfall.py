@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from attribution.decision.candidates import Candidate, is_named
 from attribution.decision.fraud import SITE_REASONS, FraudReason, Hit, hits
+from attribution.privacy.choices import PrivacyChoice, is_candidate_refused
 from attribution.probabilistic.pair_score import confidences
 from attribution.rules.rules import Policy, Rules
 from schemas.records import Installed, Prior, Signal, SiteVerdict, TouchKind
@@ -31,6 +32,7 @@ Rejection = Literal[
     "not_retargeting",
     "probabilistic_off",
     "low_confidence",
+    "opted_out",
 ]
 Rule = (
     Rejection
@@ -48,6 +50,7 @@ class Case(Struct, frozen=True, gc=False):
     install: Installed
     prior: Prior | None = None
     site_verdicts: Sequence[SiteVerdict] = ()
+    choices: Sequence[PrivacyChoice] = ()  # of the person: to be opted out, or in again
 
 
 class Receipt(Struct, frozen=True, gc=False):
@@ -116,6 +119,8 @@ def rejection(candidate: Candidate, case: Case, rules: Rules) -> Rejection | Non
     touch, install = candidate.touch, case.install
     if touch.time > install.time and not is_named(candidate):
         return "after_install"
+    if case.choices and is_candidate_refused(case.choices, candidate, install, rules):
+        return "opted_out"
     if touch.ts - install.ts > rules.late_ms_max:
         return "logged_too_late"
     policy = policy_for(candidate, install, rules)

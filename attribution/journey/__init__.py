@@ -8,6 +8,7 @@ until a deadline; a record that changes a decision already made leads to a new v
 from attribution.journey.activity_marks import ActiveDay, Milestone
 from attribution.journey.conversion_path import ConversionPath, conversion_path
 from attribution.journey.erasure import purge_due
+from attribution.journey.requests import request_erasure
 from attribution.journey.site_verdicts import add_site_verdict
 from attribution.journey.state import (
     ActivityApplied,
@@ -32,7 +33,6 @@ from attribution.journey.steps import (
     journey_due,
     meet_deadlines,
     read_log,
-    request_erasure,
     unread_install,
     winner_known_by,
 )

@@ -24,6 +24,8 @@ from attribution.decision.waterfall import (
 from attribution.journey.retargeting import note_retargeting
 from attribution.journey.state import Decision, Journey, JourneyFact, JourneyStep
 from attribution.matching.facts import Evicted, Settled
+from attribution.privacy.choices import permitted_priors
+from attribution.rules.consent import Use
 from attribution.rules.rules import Rules
 from schemas.outcomes import DecisionReason
 from schemas.records import Installed, Prior, Signal, TouchKind
@@ -36,8 +38,11 @@ def case_of(journey: Journey, rules: Rules) -> Case:
     """The input of the waterfall; the install must be known."""
     install = journey.install
     assert install is not None
-    prior = prior_of(install, journey.priors, rules) if journey.priors else None
-    return Case(install, prior, journey.site_verdicts)
+    prior = None
+    if journey.priors:
+        priors = permitted_priors(journey.priors, journey.choices, install, rules)
+        prior = prior_of(install, priors, rules)
+    return Case(install, prior, journey.site_verdicts, journey.choices)
 
 
 def is_answered(journey: Journey) -> bool:
@@ -141,7 +146,8 @@ def _name(candidate: Candidate | None) -> str:
     if candidate is None:
         return ""
     kind = "" if candidate.touch.kind is TouchKind.CLICK else "view "
-    return f"{candidate.signal.value}:{kind}{candidate.touch.event_id}"
+    basis = "v" if candidate.device_ids == Use.VENDOR_ID else ""
+    return f"{candidate.signal.value}{basis}:{kind}{candidate.touch.event_id}"
 
 
 def merge(journey: Journey, found: Sequence[Candidate], rules: Rules) -> JourneyStep:
@@ -202,8 +208,12 @@ def note_priors(journey: Journey, priors: Sequence[Prior], rules: Rules) -> Jour
     known = {one.install_id: one for one in journey.priors}
     for prior in priors:
         other = known.get(prior.install_id)
-        if other is None or (prior.ts, prior.time) < (other.ts, other.time):
+        if other is None:
             known[prior.install_id] = prior
+            continue
+        first = min(prior, other, key=lambda one: (one.ts, one.time))
+        device_ids = prior.device_ids | other.device_ids
+        known[prior.install_id] = replace(first, device_ids=device_ids)
     ordered = sorted(known.values(), key=lambda one: (one.time, one.install_id))
     surplus = len(ordered) - rules.priors_per_journey_max
     if surplus <= 0:

@@ -19,12 +19,14 @@ from msgspec.structs import replace
 
 from attribution.journey.state import Journey, event_hash
 from attribution.matching.facts import Evicted, Settled
+from attribution.privacy.choices import choices_from
 from attribution.rules.rules import Rules
 from schemas.records import (
     NAMED_BY_SESSION,
     NOT_ASKED,
     ActivitySeen,
     Candidates,
+    ChoiceMade,
     Erased,
     Installed,
     JourneyRecord,
@@ -105,6 +107,23 @@ def link(earlier: Life, later: Life, opened: Installed) -> Candidates | None:
     )
 
 
+def opening_records(
+    known: Journey, lives: Sequence[Life], begun: Installed, opened: Installed
+) -> Iterator[tuple[int, JourneyRecord]]:
+    """What a later life has to know before it begins, the life itself, and it as a prior install of
+    the others; each for the life with this opening. Who opts out does so in every life."""
+    new, scope = life_of(begun), (opened.app_id, opened.is_sandbox)
+    for life in lives:
+        if (prior := link(life, new, opened)) is not None:
+            yield new.opening, prior
+    for made in choices_from(known.choices, opened.install_id, scope):
+        yield new.opening, made
+    yield new.opening, begun
+    for number, life in enumerate(lives):
+        if (prior := link(new, life, opened)) is not None:
+            yield life.opening if number else FIRST_LIFE, prior
+
+
 def in_lives(
     record: JourneyRecord, known: Journey, later: Sequence[Life], rules: Rules
 ) -> Iterator[tuple[int, JourneyRecord]]:
@@ -112,8 +131,15 @@ def in_lives(
     was logged first."""
     if later and isinstance(record, ActivitySeen):
         record = _in_its_life(record, known, later, rules)
+    if isinstance(record, Erased) and is_repeated(record, known):
+        return
     for opening in _addressees(known.install, later, record):
         yield opening, record
+
+
+def is_repeated(erased: Erased, known: Journey) -> bool:
+    """Whether the request was logged before: lives that began since are of who came back."""
+    return known.erased_by == erased.request_id and known.erased_ts < erased.ts
 
 
 def _in_its_life(
@@ -150,6 +176,6 @@ def _addressees(
         case LinksCut():
             first = [FIRST_LIFE] if install is None or install.ts > record.ts else []
             return [*first, *(life.opening for life in later if life.ts > record.ts)]
-        case SiteVerdict():
+        case SiteVerdict() | ChoiceMade():
             return [FIRST_LIFE, *(life.opening for life in later)]
     return [FIRST_LIFE]

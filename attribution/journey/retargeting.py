@@ -24,6 +24,7 @@ from attribution.journey.state import (
     Reengagement,
 )
 from attribution.matching.facts import Evicted
+from attribution.privacy.choices import is_candidate_refused
 from attribution.rules.rules import Rules
 from schemas.outcomes import DecisionReason
 from schemas.records import ActivitySeen, Installed
@@ -109,6 +110,7 @@ def win_back(
             expires_at=now.expires_at,
             decided_at=at,
             is_erased=journey.erased_ts > 0,
+            choices=journey.choices,
         )
         facts.append(fact)
     return replace(journey, reengaged=list(known.values())), facts
@@ -124,7 +126,9 @@ def _current(journey: Journey, install: Installed, rules: Rules) -> dict[str, Re
     touches = [
         one
         for one in counted.retargeting
-        if one.touch.event_id not in named and not is_cut_off(journey, one)
+        if one.touch.event_id not in named
+        and not is_cut_off(journey, one)
+        and not is_candidate_refused(journey.choices, one, install, rules)
     ]
     past = SettledReengagements(settled, until)
     for found in find_reengagements(install, counted.sessions, touches, past, rules):

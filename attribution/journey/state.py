@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import Literal
 
 from msgspec import Struct
@@ -12,6 +13,7 @@ from attribution.decision.reengagement import Reengaged, SessionTimes
 from attribution.decision.waterfall import Case, Review, WaterfallResult
 from attribution.journey.activity_marks import NO_MARKS, ActiveDay, ActivityMarks, Milestone
 from attribution.matching.facts import Evicted, Settled
+from attribution.privacy.choices import PrivacyChoice
 from schemas.outcomes import DecisionReason
 from schemas.records import ActivitySeen, Installed, MoneyRouted, Prior, SiteVerdict
 from schemas.time import EventMs, LogMs
@@ -50,6 +52,7 @@ class Reengagement(Struct, frozen=True, gc=False):
     expires_at: EventMs
     decided_at: LogMs
     is_erased: bool
+    choices: Sequence[PrivacyChoice] = ()  # of the person: to be opted out, or in again
 
 
 class Waiting(Struct, frozen=True, gc=False):
@@ -110,6 +113,8 @@ class Journey(Struct, frozen=True, array_like=True):
     marks: ActivityMarks = NO_MARKS
     has_device_lookup: bool = False  # matching has answered a lookup by device id
     cut_ts: LogMs = LogMs(0)  # no device id links the install to what was logged until then
+    choices: list[PrivacyChoice] = []  # to be opted out, or in again, in order of log time
+    erased_by: str = ""  # the request of `erased_ts`
 
 
 def is_test(journey: Journey) -> bool:

@@ -19,6 +19,7 @@ from attribution.journey.decisions import (
     reconsider,
 )
 from attribution.journey.erasure import is_cut_off, purge_due, purged, without_cut
+from attribution.journey.requests import cut_links, make_choice, request_erasure
 from attribution.journey.retargeting import note_retargeting, win_back
 from attribution.journey.site_verdicts import add_site_verdict
 from attribution.journey.state import Journey, JourneyFact, JourneyStep, event_hash
@@ -37,6 +38,7 @@ from schemas.records import (
     NAMED_BY_SESSION,
     ActivitySeen,
     Candidates,
+    ChoiceMade,
     Erased,
     Installed,
     JourneyRecord,
@@ -74,6 +76,8 @@ def advance(
             return request_erasure(journey, record, rules)
         case LinksCut():
             return cut_links(journey, record, rules)
+        case ChoiceMade():
+            return make_choice(journey, record, rules)
         case ModelMarker():
             raise AssertionError("markers are for the partition, not for one install")
     assert_never(record)
@@ -110,7 +114,7 @@ def add_candidates(
         journey = replace(journey, has_device_lookup=True)
     if journey.is_purged:
         return journey, facts
-    found = [Candidate(seen.signal, touch) for touch in seen.touches]
+    found = [Candidate(seen.signal, touch, seen.device_ids) for touch in seen.touches]
     found = [one for one in found if not is_cut_off(journey, one)]
     if seen.ordinal == NAMED_BY_SESSION:
         return _add_named(journey, found, rules)
@@ -160,37 +164,6 @@ def _add_named(journey: Journey, found: list[Candidate], rules: Rules) -> Journe
     journey, facts = note_retargeting(journey, found, rules)
     at = max((one.touch.ts for one in found), default=LogMs(0))
     journey, won_back = win_back(journey, "late_touchpoint", at, rules)
-    return journey, facts + won_back
-
-
-def request_erasure(journey: Journey, erased: Erased, rules: Rules) -> JourneyStep:
-    """Take an erasure request: rows omit personal ids from now on, and the journey is purged later.
-
-    The credit itself stays. Of several requests the first by log time counts, in whatever order
-    they arrive.
-    """
-    is_new = journey.erased_ts == 0
-    if journey.is_purged or 0 < journey.erased_ts <= erased.ts:
-        return journey, []
-    last_ts = max(journey.last_ts, erased.ts)
-    journey, facts = replace(journey, erased_ts=erased.ts, last_ts=last_ts), list[JourneyFact]()
-    journey = without_cut(journey)
-    if is_new and journey.version > 0:
-        journey, facts = make_decision(journey, "erasure", erased.ts, rules)
-    elif not is_new:
-        journey, facts = reconsider(journey, "erasure", erased.ts, rules)
-    journey, won_back = win_back(journey, "erasure", erased.ts, rules, is_repeated=is_new)
-    return journey, facts + won_back
-
-
-def cut_links(journey: Journey, cut: LinksCut, rules: Rules) -> JourneyStep:
-    """Forget what any device id says of the time before somebody asked to be forgotten, after whom
-    this install has one of them."""
-    if journey.is_purged or cut.ts <= journey.cut_ts:
-        return journey, []
-    journey = without_cut(replace(journey, cut_ts=cut.ts))
-    journey, facts = reconsider(journey, "erasure", cut.ts, rules)
-    journey, won_back = win_back(journey, "erasure", cut.ts, rules)
     return journey, facts + won_back
 
 
@@ -265,7 +238,8 @@ def is_forgotten(journey: Journey, now: LogMs, rules: Rules) -> bool:
     """Whether the journey holds nothing that is still needed at log time `now`."""
     if journey.waiting:
         return False
-    if journey.install is None and not (journey.candidates or journey.erased_ts):
+    is_noted = journey.candidates or journey.erased_ts or journey.choices
+    if journey.install is None and not is_noted:
         return True
     return journey.last_ts + rules.journey_retention_ms <= now
 
@@ -279,6 +253,7 @@ def winner_known_by(journey: Journey, known_by: LogMs, rules: Rules) -> Candidat
         journey,
         priors=[one for one in journey.priors if one.ts <= known_by],
         site_verdicts=[one for one in journey.site_verdicts if one.ts <= known_by],
+        choices=[one for one in journey.choices if one.ts <= known_by],
     )
     return run_waterfall(candidates, case_of(known, rules), rules).winner
 

@@ -18,6 +18,7 @@ from attribution.matching.erasures import Erasure
 from attribution.matching.facts import Evicted, MatchFact, MoneyWaiting, Settled, settling_move
 from attribution.matching.shared_keys import NEVER_SHARED, SharedPeriod
 from attribution.matching.transaction_state import SettledSale, sale_hash, sale_id
+from attribution.privacy.choices import PrivacyChoice
 from attribution.rules.rules import Rules
 from schemas.records import Money
 from schemas.time import EventMs, LogMs
@@ -53,6 +54,7 @@ class AccountState(Struct, frozen=True, array_like=True, tag=3):
     shared: SharedPeriod = NEVER_SHARED
     settled: list[SettledSale] = []  # of money that was evicted before its deadline
     placed_bytes: int = 0  # what `placed` takes at most; 0: to be measured
+    choices: list[PrivacyChoice] = []  # of the person, in order of log time
 
 
 def owner_at(links: list[Link], paid_at: EventMs, deadline: LogMs) -> str:

@@ -23,7 +23,7 @@ from attribution.matching.account_state import (
     owner_at,
     settled_sale,
 )
-from attribution.matching.erasures import asked_after, note_erasure
+from attribution.matching.erasures import asked_after
 from attribution.matching.facts import (
     Evicted,
     KeyShared,
@@ -34,13 +34,12 @@ from attribution.matching.facts import (
 )
 from attribution.matching.shared_keys import SharedPeriod, shared_period
 from attribution.matching.transaction_state import SettledSale
+from attribution.privacy.choices import choices_from
 from attribution.rules.rules import Rules
 from schemas.records import (
     TAKEN_BACK,
     AccountLinked,
     AccountMoney,
-    Erased,
-    ErasureSeen,
     Money,
     MoneyRouted,
     app_of,
@@ -75,6 +74,8 @@ def link_account(
     if state.shared.covers(linked.ts):
         facts.append(_ignored(linked, links))
         return replace(state, links=links), facts
+    scope = app_of(linked.key), linked.is_sandbox
+    facts += choices_from(state.choices, linked.install_id, scope, linked.ts)
     placed: list[PlacedMoney] = []
     placed_bytes = state.placed_bytes
     counting = _counting(links, state.shared)
@@ -107,21 +108,6 @@ def _ignored(linked: AccountLinked, links: list[Link]) -> KeyShared:
         time=linked.time,
         ts=linked.ts,
     )
-
-
-def erase_account(
-    state: AccountState | None, seen: ErasureSeen, rules: Rules
-) -> tuple[AccountState, list[MatchFact]]:
-    """Take an erasure request of the account; report it to every install linked before."""
-    state = state or AccountState()
-    erasures, evicted = note_erasure(state.erasures, seen, rules)
-    linked = {(link.install_id, link.is_sandbox) for link in state.links if link.ts <= seen.ts}
-    app_id = app_of(seen.key)
-    facts: list[MatchFact] = [
-        Erased(name, seen.request_id, seen.ts, app_id, is_sandbox)
-        for name, is_sandbox in sorted(linked)
-    ]
-    return replace(state, erasures=erasures), facts + evicted
 
 
 def place_money(

@@ -10,6 +10,7 @@ from schemas.outcomes import Disposition
 from schemas.records import (
     AccountMoney,
     Candidates,
+    ChoiceMade,
     Erased,
     ExposurePath,
     LinksCut,
@@ -73,6 +74,7 @@ MatchFact = (
     | AccountMoney
     | Erased
     | LinksCut
+    | ChoiceMade
     | ExposurePath
     | TouchSeen
     | RestoreSeen

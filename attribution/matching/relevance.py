@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from attribution.matching.facts import Evicted
 from attribution.rules.rules import Rules
 from schemas.records import InstallSeen, Prior, Signal, Touch, TouchKind
 from schemas.time import DAY_MS, EventMs, LogMs
@@ -24,6 +25,7 @@ class IndexedInstall(Struct, frozen=True, array_like=True, gc=False):
     is_session: bool = False  # sessions name this click; `ts` is the last of them
     since: LogMs = LogMs(0)  # log time of the first of them
     opening: int = 0  # tells it from other first opens of the install; 0: unknown
+    device_ids: int = 0  # whose id the key is of, see `InstallSeen`; 0: not recorded
 
 
 def known_install(
@@ -53,6 +55,8 @@ def could_matter(touch: Touch, install: IndexedInstall, rules: Rules) -> bool:
     if lead >= 0:
         if install.signal is Signal.PROBABILISTIC:
             reach = min(reach, _NETWORK_WINDOW_MS)
+        elif install.signal is Signal.WITHHELD:
+            return False
         return lead <= reach and -reach - rules.late_ms_max <= delay <= rules.late_ms_max
     return (
         touch.is_retargeting
@@ -79,6 +83,20 @@ def install_order(install: IndexedInstall) -> tuple[EventMs, str, bool, int]:
     return install.time, install.install_id, install.is_session, install.opening
 
 
+def with_install(
+    installs: Sequence[IndexedInstall], install: IndexedInstall, rules: Rules
+) -> tuple[list[IndexedInstall], list[Evicted]]:
+    """The installs with this one, in place of itself, within the bound."""
+    name = install.install_id, install.is_session, install.opening
+    others = [one for one in installs if (one.install_id, one.is_session, one.opening) != name]
+    kept = sorted([*others, install], key=install_order)
+    if len(kept) <= rules.installs_per_key_max:
+        return kept, []
+    # Sessions that name a click must never evict an install. Of each kind the earliest goes.
+    kept.remove(next((one for one in kept if one.is_session), kept[0]))
+    return kept, [Evicted("installs_per_key_max", 1)]
+
+
 def touch_order(touch: Touch) -> tuple[EventMs, str, TouchKind]:
     """The order in which a key remembers touchpoints."""
     return touch.time, touch.event_id, touch.kind
@@ -86,4 +104,4 @@ def touch_order(touch: Touch) -> tuple[EventMs, str, TouchKind]:
 
 def as_prior(install: IndexedInstall) -> Prior:
     """The install as others on the device know it."""
-    return Prior(install.install_id, install.time, install.ts)
+    return Prior(install.install_id, install.time, install.ts, install.device_ids)

@@ -18,29 +18,29 @@ from attribution.matching.erasures import (
     cut_at,
     is_cut_between,
     latest_ts,
-    note_erasure,
 )
-from attribution.matching.facts import Evicted, KeyShared, MatchFact, Settled
+from attribution.matching.facts import KeyShared, MatchFact, Settled
 from attribution.matching.relevance import (
     IndexedInstall,
     as_prior,
     could_follow,
     could_matter,
-    install_order,
     known_install,
     touch_order,
+    with_install,
 )  # fmt: skip
 from attribution.matching.sampled_paths import NOT_WATCHED, watched_from
 from attribution.matching.shared_keys import NEVER_SHARED, SharedPeriod, shared_period
+from attribution.privacy.choices import PrivacyChoice, choices_from, is_refused_at
 from attribution.rules.rules import Rules
 from schemas.records import (
+    FOR_REQUESTS,
     NAMED_BY_SESSION,
     NOT_ASKED,
     Candidates,
-    Erased,
-    ErasureSeen,
     InstallSeen,
     LinksCut,
+    Prior,
     Signal,
     Touch,
     TouchSeen,
@@ -57,9 +57,9 @@ class TouchIndex(Struct, frozen=True, array_like=True, tag=1):
     erasures: list[Erasure] = []
     watched_until: EventMs = NOT_WATCHED  # sampled paths are reported up to here
     shared: SharedPeriod = NEVER_SHARED
+    choices: list[PrivacyChoice] = []  # of the person, in order of log time
 
 
-EMPTY = TouchIndex()
 IndexStep = tuple[TouchIndex, list[MatchFact]]
 
 
@@ -88,14 +88,16 @@ def index_touch(index: TouchIndex | None, seen: TouchSeen, rules: Rules) -> Inde
 def index_install(index: TouchIndex | None, seen: InstallSeen, rules: Rules) -> IndexStep:
     """Answer the lookup of an install, and remember it for touchpoints that arrive later."""
     index = index or TouchIndex(watched_until=watched_from(seen.key, rules))
-    if seen.ordinal < 0:
+    if seen.ordinal == NOT_ASKED:
         return _index_session(index, seen, rules)
     named = seen.install_id, seen.signal, seen.time, seen.ts
     # A repeat is answered as the first one was, so that it changes nothing.
     known = known_install(index.installs, seen, is_session=False)
-    install = known or IndexedInstall(*named, opening=seen.opening)
+    install = known or IndexedInstall(*named, opening=seen.opening, device_ids=seen.device_ids)
     if len(index.installs) >= rules.installs_per_key_day_max:
         index = _noting_shared(index, install, rules)
+    if seen.ordinal == FOR_REQUESTS:
+        return _index_withheld(index, install, seen, rules)
     if index.shared.covers(install.ts):
         return _index_ignored(index, install, seen, rules)
     since = cut_at(index.erasures, install.ts)
@@ -109,10 +111,10 @@ def index_install(index: TouchIndex | None, seen: InstallSeen, rules: Rules) -> 
     ]
     priors = [as_prior(one) for one in others if could_follow(one, install, rules)]
     scope = scope_of(seen.key)
+    # What the person has refused is known before the answer, which may complete the decision.
     facts: list[MatchFact] = [
-        Candidates(
-            seen.install_id, seen.signal, seen.ordinal, touches, priors, *scope, seen.opening
-        )
+        *choices_from(index.choices, seen.install_id, scope),
+        _answer(install, seen.ordinal, touches, priors, scope),
     ]
     if (erasure := asked_after(index.erasures, install.ts)) is not None:
         facts.append(erasure.of(seen.install_id, scope))
@@ -122,9 +124,7 @@ def index_install(index: TouchIndex | None, seen: InstallSeen, rules: Rules) -> 
     if known is not None:
         return index, facts
     facts += [
-        Candidates(
-            one.install_id, one.signal, NOT_ASKED, [], [as_prior(install)], *scope, one.opening
-        )
+        _answer(one, NOT_ASKED, [], [as_prior(install)], scope)
         for one in others
         if could_follow(install, one, rules)
     ]
@@ -179,6 +179,18 @@ def _index_ignored(
     return index, facts + evicted
 
 
+def _index_withheld(
+    index: TouchIndex, install: IndexedInstall, seen: InstallSeen, rules: Rules
+) -> IndexStep:
+    """Remember an install whose person forbids to match by the key, for privacy requests alone."""
+    scope = scope_of(seen.key)
+    facts: list[MatchFact] = [*choices_from(index.choices, seen.install_id, scope)]
+    if (erasure := asked_after(index.erasures, install.ts)) is not None:
+        facts.append(erasure.of(seen.install_id, scope))
+    index, evicted = _with_install(index, install, rules)
+    return index, facts + evicted
+
+
 def _is_ignored(index: TouchIndex, touch: Touch, install: IndexedInstall) -> bool:
     """Whether the key is no evidence for the touchpoint or for the install."""
     return index.shared.covers(touch.ts) or index.shared.covers(install.ts)
@@ -205,43 +217,23 @@ def _index_session(index: TouchIndex, seen: InstallSeen, rules: Rules) -> IndexS
 def _found(key: str, install: IndexedInstall, touches: list[Touch]) -> Candidates:
     """Touchpoints found after the lookup of the install, or for a session."""
     ordinal = NAMED_BY_SESSION if install.is_session else NOT_ASKED
-    return Candidates(
-        install.install_id, install.signal, ordinal, touches, [], *scope_of(key), install.opening
-    )
+    return _answer(install, ordinal, touches, [], scope_of(key))
+
+
+def _answer(
+    install: IndexedInstall,
+    ordinal: int,
+    touches: list[Touch],
+    priors: list[Prior],
+    scope: tuple[str, bool],
+) -> Candidates:
+    named = install.install_id, install.signal, ordinal
+    return Candidates(*named, touches, priors, *scope, install.opening, install.device_ids)
 
 
 def _with_install(index: TouchIndex, install: IndexedInstall, rules: Rules) -> IndexStep:
-    name = install.install_id, install.is_session, install.opening
-    others = [
-        one for one in index.installs if (one.install_id, one.is_session, one.opening) != name
-    ]
-    facts: list[MatchFact] = []
-    installs = sorted([*others, install], key=install_order)
-    if len(installs) > rules.installs_per_key_max:
-        # Sessions that name a click must never evict an install. Of each kind the earliest goes.
-        evicted = next((one for one in installs if one.is_session), installs[0])
-        installs.remove(evicted)
-        facts.append(Evicted("installs_per_key_max", 1))
-    return replace(index, installs=installs), facts
-
-
-def erase_key(index: TouchIndex | None, seen: ErasureSeen, rules: Rules) -> IndexStep:
-    """Take an erasure request; report it to every install logged before, and cut the later
-    ones off from those."""
-    index = index or EMPTY
-    scope = scope_of(seen.key)
-    erasures, evicted = note_erasure(index.erasures, seen, rules)
-    facts: list[MatchFact] = [
-        Erased(install.install_id, seen.request_id, seen.ts, *scope)
-        for install in index.installs
-        if install.ts <= seen.ts
-    ]
-    facts += [
-        LinksCut(install.install_id, seen.ts, *scope)
-        for install in index.installs
-        if install.ts > seen.ts and not install.is_session
-    ]
-    return replace(index, erasures=erasures), facts + evicted
+    installs, evicted = with_install(index.installs, install, rules)
+    return replace(index, installs=installs), list(evicted)
 
 
 def touch_index_due(index: TouchIndex, rules: Rules) -> LogMs | None:
@@ -274,7 +266,13 @@ def close_sampled_paths(index: TouchIndex, key: str, now: LogMs, rules: Rules) -
 def _watched(index: TouchIndex) -> list[Touch]:
     erased_ts = latest_ts(index.erasures)
     honest = [one for one in index.touches if not sampled_paths.is_forged(one)]
-    return [one for one in honest if one.ts > erased_ts and not index.shared.covers(one.ts)]
+    return [
+        one
+        for one in honest
+        if one.ts > erased_ts
+        and not index.shared.covers(one.ts)
+        and not (index.choices and is_refused_at(index.choices, one.ts))
+    ]
 
 
 def touch_index_expires_at(index: TouchIndex, rules: Rules) -> LogMs:
@@ -287,9 +285,15 @@ def touch_index_expires_at(index: TouchIndex, rules: Rules) -> LogMs:
     for install in index.installs:
         if install.ts > installed:
             installed = install.ts
-        if install.signal is Signal.DEVICE_ID:
+        if install.signal in (Signal.DEVICE_ID, Signal.WITHHELD):
             memory = rules.install_memory_ms
-    erased_ts = latest_ts(index.erasures)
-    if erased_ts and erased_ts >= max(touched, installed):
-        return erased_ts + rules.late_ms_max
-    return max(touched + rules.touch_retention_ms, installed + memory + rules.late_ms_max)
+    erased_ts, latest = latest_ts(index.erasures), max(touched, installed)
+    if erased_ts and erased_ts >= latest:
+        expires = LogMs(erased_ts + rules.late_ms_max)
+    else:
+        kept = touched + rules.touch_retention_ms, installed + memory + rules.late_ms_max
+        expires = LogMs(max(kept))
+    if not index.choices:
+        return expires
+    last = max(latest, erased_ts, index.choices[-1].ts)
+    return LogMs(max(expires, last + rules.choice_memory_ms))

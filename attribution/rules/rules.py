@@ -158,11 +158,19 @@ class Rules(Struct, frozen=True, kw_only=True, dict=True):
     shared_key_rest_ms: Millis = 30 * DAY_MS
     """How long such a key is no evidence, after it last met too many installs."""
 
+    installs_per_request_max: int = 10
+    """A privacy request by an id that more installs than this are known under concerns nobody: the
+    id is of more people than the one who asks."""
+
+    choice_memory_ms: Millis = 1_095 * DAY_MS
+    """How long an opt-out is remembered under a device id after this was last seen."""
+
     # Bounds on state. Exceeding one evicts entries and counts an eviction by its name: touchpoints
     # by a fair share among sources and sites, of other lists the oldest.
     touches_per_key_max: int = 64
     installs_per_key_max: int = 16
     erasures_per_key_max: int = 16
+    choices_per_key_max: int = 16
     links_per_account_max: int = 64
     money_per_account_max: int = 1_000
     settled_sales_per_account_max: int = 10_000

@@ -74,9 +74,9 @@ class AakPostback(Event, frozen=True, kw_only=True, gc=False, tag="aak_postback"
 
 
 class PrivacyRequest(Event, frozen=True, kw_only=True, gc=False, tag="privacy_request"):
-    """OpenDSR-shaped request of a data subject."""
+    """OpenDSR-shaped request of a data subject. An opt_in takes an earlier opt_out back."""
 
     subject_request_id: Id
-    request_type: Literal["erasure", "access", "opt_out"]
+    request_type: Literal["erasure", "access", "opt_out", "opt_in"]
     identities: Annotated[list[Identity], Meta(min_length=1, max_length=64)]
     submitted_time: TimeMs

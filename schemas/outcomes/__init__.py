@@ -20,7 +20,13 @@ from schemas.outcomes.accounting import (
     ReceiptResult,
 )
 from schemas.outcomes.activity import ActiveDayRow, MilestoneRow
-from schemas.outcomes.attribution import Attribution, DecisionReason, FraudVerdict, TouchOutcome
+from schemas.outcomes.attribution import (
+    Attribution,
+    Basis,
+    DecisionReason,
+    FraudVerdict,
+    TouchOutcome,
+)
 from schemas.outcomes.catalogue import OUTCOME_OF_TOPIC
 from schemas.outcomes.credit import Credit, CreditMethod, ExposureRow
 from schemas.outcomes.model import ModelContent, ModelVersion
@@ -35,6 +41,7 @@ __all__ = [
     "SHARED_DESCRIPTIONS",
     "ActiveDayRow",
     "Attribution",
+    "Basis",
     "Booking",
     "Credit",
     "CreditMethod",

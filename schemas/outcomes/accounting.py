@@ -11,14 +11,14 @@ from schemas.time import EventMs, LogMs
 
 
 class PrivacyRow(Outcome, frozen=True, kw_only=True, gc=False):
-    """An accepted request of a data subject: erasure, access or opt-out."""
+    """An accepted request of a data subject: erasure, access, opt-out or opt-in."""
 
     subject_request_id: str
     """Id of the request."""
     app_id: str
     """App that the request is about."""
     request_type: str
-    """erasure, access or opt_out."""
+    """erasure, access, opt_out or opt_in."""
     identity_types: list[str]
     """Types of the identities."""
     identity_keys: list[str]
@@ -38,15 +38,19 @@ ReceiptResult = Literal[
     "already_erased",
     "linked",
     "shared",
+    "noted",
+    "shared_identity",
+    "refused",
 ]
 
 
 class PrivacyReceipt(Outcome, frozen=True, kw_only=True, gc=False):
     """What one place found of the person who made a request, and what follows from it.
 
-    An erasure has a row of intake for each of its identities, one of matching for each match key,
-    and one of journeys for each install. A request for access has one for each identity and key,
-    and for each install and booking that is linked with them.
+    A request has a row of intake for each of its identities, one of matching for each match key,
+    and one of journeys for each install; one that cannot be read has a single row, `refused`. A
+    request for access has one for each identity and key, and for each install and booking that is
+    linked with them.
     """
 
     receipt_id: str
@@ -66,14 +70,17 @@ class PrivacyReceipt(Outcome, frozen=True, kw_only=True, gc=False):
     are made anonymous an anonymous id."""
     result: ReceiptResult
     """looked_up: matching or journeys answer; cannot_be_matched; found; nothing_found;
-    already_erased, by an earlier request; linked, with a key of who asks for access; or shared, by
-    so many installs that nothing is given out by the key."""
+    already_erased, by an earlier request; noted, of an opt-out; linked, with a key of who asks for
+    access; shared_identity: so many installs have it that the request concerns none of them; shared
+    the same of access; or refused: the request cannot be read."""
     detail: str
     """What the result means, and what can be done."""
     found: dict[str, float]
     """How much of each kind was found."""
     requested_at: LogMs
     """Log time of the request."""
+    request_type: str = "erasure"
+    """erasure, access, opt_out or opt_in."""
 
 
 Disposition = Literal["decided", "duplicate", "parked", "expired", "dead_lettered", "quarantined"]

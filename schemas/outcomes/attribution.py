@@ -4,8 +4,20 @@ from __future__ import annotations
 
 from typing import Literal
 
+from msgspec import field
+
 from schemas.outcomes.outcome import Environment, Outcome
 from schemas.time import EventMs, LogMs
+
+Basis = Literal[
+    "store_referrer",
+    "adservices",
+    "click_id",
+    "device_id",
+    "vendor_id",
+    "probabilistic",
+    "none",
+]
 
 DecisionReason = Literal[
     "first_decision",
@@ -15,6 +27,7 @@ DecisionReason = Literal[
     "late_activity",
     "fraud_verdict",
     "erasure",
+    "privacy_choice",
     "rule_change",
     "read_later",
 ]
@@ -91,7 +104,7 @@ class Attribution(Outcome, frozen=True, kw_only=True, gc=False):
     """Version that this one replaces; 0: none."""
     reason: DecisionReason
     """Why this version was made: first_decision, deadline, late_touchpoint, late_install,
-    late_activity, fraud_verdict, erasure or rule_change."""
+    late_activity, fraud_verdict, erasure, privacy_choice or rule_change."""
     conversion_type: Literal["install", "reinstall", "reattribution", "reengagement"]
     """install, reinstall, reattribution or reengagement."""
     status: Literal["organic", "non_organic", "reattributed", "reengaged", "withdrawn"]
@@ -185,6 +198,15 @@ class Attribution(Outcome, frozen=True, kw_only=True, gc=False):
     is_restricted: bool = False
     settles_at: LogMs = LogMs(0)
     """Log time from which the decision changes no more in time; 0 (1970-01-01): unknown."""
+    basis: Basis = "none"
+    """What the credit rests on: store_referrer, adservices, click_id, device_id (an advertising
+    id), vendor_id, probabilistic or none."""
+    refused: list[str] = field(default_factory=list)
+    """What the person had refused when this version was made: att_denied, limited_tracking,
+    data_usage, ads_personalization, ad_storage or opt_out."""
+    forbidden_uses: list[str] = field(default_factory=list)
+    """What the table of the app forbids for that: advertising_id, vendor_id, probabilistic or
+    prediction. With prediction there are no features and predictions."""
 
 
 class FraudVerdict(Outcome, frozen=True, kw_only=True, gc=False):

@@ -41,6 +41,7 @@ from schemas.records.journey import (
     TAKEN_BACK,
     ActivitySeen,
     Candidates,
+    ChoiceMade,
     Erased,
     Installed,
     JourneyRecord,
@@ -54,12 +55,14 @@ from schemas.records.journey import (
 )
 from schemas.records.log_place import LOG_STRIDE, log_at, offset_at, place_in_log
 from schemas.records.match import (
+    FOR_REQUESTS,
     NAMED_BY_SESSION,
     NOT_ASKED,
     SANDBOX_SCOPE,
     AccessSeen,
     AccountLinked,
     AccountMoney,
+    ChoiceSeen,
     ErasureSeen,
     InstallSeen,
     MatchRecord,
@@ -95,6 +98,7 @@ from schemas.records.stored_format import (
 from schemas.records.touch import TOUCH_TEXTS, TRAITS, Flag, Signal, Source, Touch, TouchKind
 
 __all__ = [
+    "FOR_REQUESTS",
     "FRAME_BYTES_MAX",
     "INSTALL_TEXTS",
     "JOURNEY_PREFIXES",
@@ -117,6 +121,8 @@ __all__ = [
     "ActivitySeen",
     "AnyFrame",
     "Candidates",
+    "ChoiceMade",
+    "ChoiceSeen",
     "CommandKind",
     "Counted",
     "Erased",

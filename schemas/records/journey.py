@@ -56,6 +56,7 @@ class Installed(Struct, frozen=True, array_like=True, gc=False, tag=1):
     evidence: list[int] = []  # hashes of its other keys, and of what the store says
     conversion_id: str = ""  # empty for the first life of an install: its install id
     forbidden: int = 0  # uses that the person refuses: bits of `attribution.rules.consent.Use`
+    refused: int = 0  # what the event refused: bits of `attribution.rules.consent.ConsentRefusal`
 
     @property
     def life_id(self) -> str:
@@ -73,6 +74,7 @@ class Prior(Struct, frozen=True, array_like=True, gc=False):
     install_id: str
     time: EventMs
     ts: LogMs
+    device_ids: int = 0  # by which: bits of `attribution.rules.consent.Use`; 0: not recorded
 
 
 class Candidates(Struct, frozen=True, array_like=True, gc=False, tag=2):
@@ -86,6 +88,7 @@ class Candidates(Struct, frozen=True, array_like=True, gc=False, tag=2):
     app_id: str = ""
     is_sandbox: bool = False
     opening: int = 0  # of the install that it answers; 0: unknown
+    device_ids: int = 0  # by which: bits of `attribution.rules.consent.Use`; 0: not recorded
 
 
 class ActivitySeen(Struct, frozen=True, array_like=True, gc=False, tag=3):
@@ -172,6 +175,17 @@ class LinksCut(Struct, frozen=True, array_like=True, gc=False, tag=8):
     is_sandbox: bool = False
 
 
+class ChoiceMade(Struct, frozen=True, array_like=True, gc=False, tag=9):
+    """The person behind the install opts out, or in again, for what is logged after `ts`."""
+
+    install_id: str
+    request_id: str
+    ts: LogMs
+    is_refused: bool
+    app_id: str
+    is_sandbox: bool = False
+
+
 JourneyRecord = (
     Installed
     | Candidates
@@ -181,4 +195,5 @@ JourneyRecord = (
     | SiteVerdict
     | Erased
     | LinksCut
+    | ChoiceMade
 )

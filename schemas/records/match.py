@@ -41,6 +41,10 @@ NOT_ASKED = -1
 NAMED_BY_SESSION = -2
 """Ordinal of retargeting touchpoints whose click a session of the install names."""
 
+FOR_REQUESTS = -3
+"""Ordinal of what an install forbids to match by: it asks for nothing and gets no answer, but
+privacy requests by this id reach it."""
+
 
 class InstallSeen(Struct, frozen=True, array_like=True, gc=False, tag=2):
     """An install looks itself up under one of its keys."""
@@ -52,6 +56,7 @@ class InstallSeen(Struct, frozen=True, array_like=True, gc=False, tag=2):
     time: EventMs
     ts: LogMs
     opening: int = 0  # tells it from other first opens of the install; 0: unknown
+    device_ids: int = 0  # whose id the key is of: bits of `attribution.rules.consent.Use`
 
 
 class AccountLinked(Struct, frozen=True, array_like=True, gc=False, tag=3):
@@ -87,6 +92,15 @@ class ErasureSeen(Struct, frozen=True, array_like=True, gc=False, tag=6):
     key: str
     request_id: str
     ts: LogMs
+
+
+class ChoiceSeen(Struct, frozen=True, array_like=True, gc=False, tag=12):
+    """The person known under this key opts out, or in again."""
+
+    key: str
+    request_id: str
+    ts: LogMs
+    is_refused: bool
 
 
 class PostbackSeen(Struct, frozen=True, array_like=True, gc=False, tag=7):
@@ -143,6 +157,7 @@ MatchRecord = (
     | MoneySeen
     | AccountMoney
     | ErasureSeen
+    | ChoiceSeen
     | PostbackSeen
     | RestoreSeen
     | OriginalSeen

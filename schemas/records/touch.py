@@ -26,6 +26,7 @@ class Signal(IntEnum):
     DEVICE_ID = 2
     ADSERVICES = 3
     PROBABILISTIC = 4
+    WITHHELD = 5  # a device id that the person forbids to match by; for privacy requests only
 
 
 class Flag(IntEnum):

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from attribution.probabilistic.pair_model import DEFAULT_MODEL
 from attribution.probabilistic.pair_score import confidences
 from schemas.records import Installed, Prior, Signal, SiteVerdict, Touch, TouchKind
-from tests.oracle.history import History, Opened
+from tests.oracle.history import History, Opened, Shown
 from tests.oracle.rulebook import CLICK_MAX, LATE_MAX, VIEW_MAX, Rulebook
 
 NAMED = frozenset({Signal.REFERRER, Signal.CLICK_ID, Signal.ADSERVICES})
@@ -19,6 +19,7 @@ class Claim(NamedTuple):
 
     touch: Touch
     signal: Signal
+    is_refused: bool = False  # the user has opted out of what joins them
 
     @property
     def is_click(self) -> bool:
@@ -55,10 +56,15 @@ def claims_on(opened: Opened, history: History) -> list[Claim]:
     for shown in history.shown:
         signals = opened.signals(shown, history.erasures)
         if signals and not brings_back(shown.touch, min(signals), install):
-            found.append(Claim(shown.touch, min(signals)))
+            found.append(claim_of(shown, min(signals), opened, history))
     if install.adservices is not None:
         found.append(Claim(install.adservices, Signal.ADSERVICES))
     return sorted(found, key=rank, reverse=True)
+
+
+def claim_of(shown: Shown, signal: Signal, opened: Opened, history: History) -> Claim:
+    keys, ts = opened.joining(shown, history.erasures), shown.touch.ts
+    return Claim(shown.touch, signal, opened.refuses(keys, signal, ts, history.choices))
 
 
 def brings_back(touch: Touch, signal: Signal, install: Installed) -> bool:
@@ -95,8 +101,10 @@ def prior_of(opened: Opened, history: History, book: Rulebook) -> Prior | None:
 def is_linked(other: Opened, opened: Opened, history: History) -> bool:
     """Whether they share a device, and nobody asked to be forgotten between the two."""
     asked = opened.erased_ts(history.erasures)
+    shared = other.devices() & opened.devices()
     return (
-        bool(other.devices() & opened.devices())
+        bool(shared)
+        and not opened.refuses(shared, Signal.DEVICE_ID, other.install.ts, history.choices)
         and other.install.ts > opened.cut_ts(history.erasures)
         and (not asked or other.install.ts <= asked)
     )
@@ -135,6 +143,8 @@ def refusal(claim: Claim, case: Case) -> str:
     touch, install, prior = claim.touch, case.opened.install, case.prior
     if touch.time > install.time and claim.signal not in NAMED:
         return "after_install"
+    if claim.is_refused:
+        return "opted_out"
     if touch.ts - install.ts > LATE_MAX:
         return "logged_too_late"
     if not claim.is_timeless and install.time - touch.time > window_of(claim, case):

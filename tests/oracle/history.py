@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from schemas.records import ActivitySeen, ErasureSeen, Installed, Prior, Signal, SiteVerdict, Touch
+from schemas.records import (
+    ActivitySeen,
+    ChoiceSeen,
+    ErasureSeen,
+    Installed,
+    Prior,
+    Signal,
+    SiteVerdict,
+    Touch,
+)
 from tests.oracle.rulebook import CLICK_MAX, DAY, LATE_MAX, MEMORY
 
 
@@ -51,6 +60,27 @@ class Opened(NamedTuple):
         ]
         return max(asked, default=0)
 
+    def refuses(
+        self, keys: Iterable[str], signal: Signal, ts: int, choices: Iterable[ChoiceSeen]
+    ) -> bool:
+        """Whether its user has opted out of what joins it, by these keys, with a record logged at
+        `ts`. Of requests logged before both the latest counts."""
+        if signal is Signal.DEVICE_ID:
+            if any(is_vendor_key(key) for key in keys):
+                return False
+        elif signal is not Signal.PROBABILISTIC:
+            return False
+        own = {own_key(self.install.install_id), *self.devices()}
+        at = max(ts, self.install.ts)
+        made = [(one.ts, one.request_id, one.is_refused) for one in choices if one.key in own]
+        return max([one for one in made if one[0] < at], default=(0, "", False))[2]
+
+    def joining(self, shown: Shown, erasures: Iterable[ErasureSeen] = ()) -> set[str]:
+        """The device ids that join the two."""
+        if Signal.DEVICE_ID not in self.signals(shown, erasures):
+            return set()
+        return self.devices() & set(shown.keys)
+
     def as_prior(self) -> Prior:
         return Prior(self.install.install_id, self.install.time, self.install.ts)
 
@@ -58,6 +88,11 @@ class Opened(NamedTuple):
 def own_key(install_id: str) -> str:
     """Under which an erasure names the install itself."""
     return f"install {install_id}"
+
+
+def is_vendor_key(key: str) -> bool:
+    """Whether the id is of the vendor of the app, which nobody else knows."""
+    return key == "d:d1"
 
 
 def is_near(touch: Touch, signal: Signal, install: Installed) -> bool:
@@ -100,6 +135,7 @@ class History(NamedTuple):
     namings: tuple[Naming, ...]
     verdicts: tuple[SiteVerdict, ...] = ()
     erasures: tuple[ErasureSeen, ...] = ()
+    choices: tuple[ChoiceSeen, ...] = ()
 
 
 def namings_of(visits: Iterable[Visit]) -> tuple[Naming, ...]:

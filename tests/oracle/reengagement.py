@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from schemas.records import Flag, Signal
-from tests.oracle.claims import Claim, is_cause, rank
+from tests.oracle.claims import Claim, claim_of, is_cause, rank
 from tests.oracle.history import History, Opened, Shown, Visit
 from tests.oracle.rulebook import CLICK_MAX, FOREVER, LATE_MAX, VIEW_MAX, Rulebook
 
@@ -84,8 +84,8 @@ def retargeting(opened: Opened, history: History) -> list[Claim]:
         if is_named(shown, [one.ts for one in namings if one.key in shown.keys]):
             ids.add(Signal.CLICK_ID)
         if touch.is_retargeting and touch.time > opened.install.time and ids:
-            found.append(Claim(touch, min(ids)))
-    return found
+            found.append(claim_of(shown, min(ids), opened, history))
+    return [one for one in found if not one.is_refused]
 
 
 def is_named(shown: Shown, logged: list[int]) -> bool:

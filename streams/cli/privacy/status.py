@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from streams.cli.output import (
 )
 
 if TYPE_CHECKING:
-    from streams.operations.privacy import RequestStatus
+    from streams.operations.privacy import RequestStatus, RequestVerdict
 
 
 @click.command("status")
@@ -42,19 +43,32 @@ def privacy_status_command(request_id: str, folder: Path | None, as_json: bool) 
         answer_status(status)
 
 
+MEANING: Mapping[RequestVerdict, str] = {
+    "erased": "Stored rows were made anonymous by `headwater privacy run`.",
+    "waiting": "Stored rows still name the person: run `headwater privacy run`.",
+    "found_nobody": "Nobody is known under what the request names.",
+    "not_matched": "Nobody was found, and not everything could be looked up: ask again as the "
+    "result says.",
+    "no_erasure": "The request erases nothing.",
+    "refused": "The request could not be read, and nothing was done: send it again.",
+}
+"""What became of a request, in a sentence."""
+
+
 def answer_status(status: RequestStatus) -> None:
     """Print the receipt of a request."""
     for request in status.requests:
         asked = f"{request['request_type']} of app {request['app_id']}"
         answer_text(f"{asked}, submitted {request['submitted_time']} UTC")
     if not status.receipts:
-        answer_text("An opt-out has no receipt; that of other requests is not stored yet.")
+        answer_text("Its receipt is not stored yet.")
         return
     answer_table(
-        ("place", "looked up", "result", "found"),
+        ("place", "traffic", "looked up", "result", "found"),
         [
             (
                 receipt["place"],
+                "" if receipt["place"] == "intake" else receipt["environment"],
                 f"{receipt['subject_type']} {receipt['subject_key']}",
                 receipt["result"] + (receipt["detail"] and f": {receipt['detail']}"),
                 ", ".join(f"{count:g} {name}" for name, count in sorted(receipt["found"].items())),
@@ -62,12 +76,11 @@ def answer_status(status: RequestStatus) -> None:
             for receipt in status.receipts
         ],
     )
-    if not any(request["request_type"] == "erasure" for request in status.requests):
+    if any(request["request_type"] == "access" for request in status.requests):
         answer_text(f"`headwater privacy export {status.request_id} --out FILE` has what is held.")
         return
-    if status.is_erased:
-        answer_text("Stored rows were made anonymous by `headwater privacy run`.")
-    else:
-        answer_text("Stored rows still name the person: run `headwater privacy run`.")
+    answer_text(MEANING[status.verdict])
+    if status.verdict not in {"erased", "waiting"}:
+        return
     answer_text("What remains, and until when:")
     answer_table(("place", "until"), [(rest["place"], rest["until"]) for rest in status.remains])

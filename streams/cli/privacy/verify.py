@@ -16,6 +16,7 @@ from streams.cli.output import (
     say,
     settings_for,
 )
+from streams.cli.privacy.status import MEANING
 
 if TYPE_CHECKING:
     from streams.operations.privacy import Verified
@@ -39,8 +40,9 @@ def privacy_verify_command(
 
     REQUEST is its subject_request_id. States are searched where this machine has their folder,
     topics where HEADWATER_KAFKA is set. What topics and states name ends by itself: the receipt
-    says when. The exit code is 1 if a row names somebody, or if `headwater privacy run` has not
-    taken up the request yet.
+    says when. The exit code is 0 if no row names the person any more, or if nobody is known under
+    what the request names; 1 if a row does, if `headwater privacy run` has not taken up the request
+    yet, or if what it names could not be looked up.
 
     \b
     Example:
@@ -53,15 +55,14 @@ def privacy_verify_command(
             say(f"{place} …")
 
     verified = verify_request(settings_for(folder), request_id, minutes * 60, advance)
+    verdict = verified.status.verdict
     if as_json:
         answer_json(verified.as_json())
-    elif verified.naming is None:
-        answer_text(
-            "Rows still name the person: `headwater privacy run` has not taken up this request."
-        )
+    elif verified.naming is None or verdict != "erased":
+        answer_text(MEANING[verdict])
     else:
         _answer(verified)
-    return 0 if verified.naming == 0 else 1
+    return 0 if verified.is_gone else 1
 
 
 def _answer(verified: Verified) -> None:

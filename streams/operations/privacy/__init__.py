@@ -5,6 +5,7 @@ from __future__ import annotations
 from streams.operations.privacy.export import Exported, export_person
 from streams.operations.privacy.requests import (
     RequestStatus,
+    RequestVerdict,
     request_status,
     run_erasure,
 )
@@ -13,6 +14,7 @@ from streams.operations.privacy.verify import Verified, verify_request
 __all__ = [
     "Exported",
     "RequestStatus",
+    "RequestVerdict",
     "Verified",
     "export_person",
     "request_status",

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from schemas import topics
 from schemas.time import DAY_MS
 from streams.errors import Stop
 from streams.settings import Settings
+from streams.stages.common.pseudonyms import is_anonymous_text
 from streams.store.base import Store
 from streams.store.erasure import ErasedRows, erase_rows
 from streams.store.retention import kept_days
@@ -18,7 +19,8 @@ from streams.wiring.pseudonym_secret import pseudonym_secret
 from streams.wiring.store import stored
 
 _RECEIPTS = """
-SELECT place, environment, subject_type, subject_key, result, detail, found, requested_at
+SELECT place, environment, subject_type, subject_key, result, detail, found, requested_at,
+    request_type
 FROM privacy_receipts WHERE subject_request_id = {request}
 ORDER BY place = 'journeys', place, result, receipt_id LIMIT 1 BY receipt_id
 """
@@ -27,6 +29,7 @@ SELECT request_type, app_id, submitted_time, source_partition, source_offset
 FROM privacy_rows WHERE subject_request_id = {request}
 ORDER BY source_partition, source_offset LIMIT 1 BY source_partition, source_offset
 """
+_STAGES = ("matching", "journeys")
 _ERASED = """
 SELECT kind, uniqExact(anonymous_id), min(inserted_at) FROM privacy_erased
 WHERE subject_request_id = {request} GROUP BY kind ORDER BY kind
@@ -37,6 +40,15 @@ WHERE subject_request_id = {request}
 """
 
 
+RequestVerdict = Literal[
+    "erased", "waiting", "found_nobody", "not_matched", "no_erasure", "refused"
+]
+"""erased: found, and stored rows are anonymous; waiting: of answers, or for `run`; found_nobody:
+nothing is known under what the request names; not_matched: nor under what cannot be looked up, a
+plain hash or an id of many people; no_erasure: an opt-out, or a request for access; refused: it
+cannot be read."""
+
+
 @dataclass(frozen=True, slots=True)
 class RequestStatus:
     """Everything that is known of a request."""
@@ -45,7 +57,7 @@ class RequestStatus:
     requests: Sequence[dict[str, Any]]
     receipts: Sequence[dict[str, Any]]
     erased: Sequence[dict[str, Any]]  # ids by kind, and when they were erased from tables
-    is_erased: bool  # whether `run` has taken up every receipt
+    is_erased: bool  # whether `run` has taken up every receipt of somebody to erase
     remains: Sequence[dict[str, str]]
 
     @property
@@ -53,9 +65,24 @@ class RequestStatus:
         """Whether `run` has listed what the receipts name, and made those rows anonymous."""
         return self.is_erased and bool(self.erased)
 
+    @property
+    def verdict(self) -> RequestVerdict:
+        """What became of the request as a whole."""
+        if not self.requests:
+            return "refused"
+        if all(one["request_type"] != "erasure" for one in self.requests):
+            return "no_erasure"
+        results = {one["result"] for one in self.receipts}
+        if results & {"found", "already_erased"}:
+            return "erased" if self.is_taken_up else "waiting"
+        if results & {"shared_identity", "cannot_be_matched"}:
+            return "not_matched"
+        return "found_nobody" if "nothing_found" in results else "waiting"
+
     def as_json(self) -> dict[str, Any]:
         return {
             "subject_request_id": self.request_id,
+            "verdict": self.verdict,
             "requests": list(self.requests),
             "receipts": list(self.receipts),
             "erased_ids": list(self.erased),
@@ -79,21 +106,27 @@ def request_status(settings: Settings, request_id: str) -> RequestStatus:
 def status_of(store: Store, settings: Settings, request_id: str) -> RequestStatus:
     """The same in a store that is open."""
     requests = _dicts(store, _REQUESTS, request_id)
-    if not requests:
+    receipts = _dicts(store, _RECEIPTS, request_id)
+    if not requests and not receipts:
         raise Stop(
             f"no request {request_id} is stored: correct the id, or wait until it is read; what "
             "could not be read is among `headwater dead-letters list`"
         )
-    receipts = _dicts(store, _RECEIPTS, request_id)
-    names = [one for one in receipts if one["place"] in ("matching", "journeys")]
+    names = [one for one in receipts if one["place"] in _STAGES and _is_erasing(one)]
     return RequestStatus(
         request_id=request_id,
         requests=requests,
         receipts=receipts,
         erased=_dicts(store, _ERASED, request_id),
-        is_erased=all(one["subject_key"].startswith("erased-") for one in names),
+        is_erased=all(is_anonymous_text(one["subject_key"]) for one in names),
         remains=_remains(store, settings, request_id) if receipts else [],
     )
+
+
+def _is_erasing(receipt: dict[str, Any]) -> bool:
+    """Whether the subject of a receipt is to be erased."""
+    spared = receipt["result"] in {"shared_identity", "refused"}
+    return receipt["request_type"] == "erasure" and not spared
 
 
 def _remains(store: Store, settings: Settings, request_id: str) -> list[dict[str, str]]:

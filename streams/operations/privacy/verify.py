@@ -35,13 +35,22 @@ class Verified:
         return sum(found.naming for found in self.tables) if self.status.is_taken_up else None
 
     @property
+    def is_gone(self) -> bool:
+        """Whether no row names the person any more, or nobody was ever found."""
+        verdict = self.status.verdict
+        return (verdict == "erased" and self.naming == 0) or (
+            verdict == "found_nobody" and not self.naming
+        )
+
+    @property
     def remaining(self) -> list[SearchedPlace]:
         """Places that name the person until their records end."""
         return [found for found in self.places if found.naming]
 
     def as_json(self) -> dict[str, Any]:
         return {
-            "is_gone": self.naming == 0,
+            "verdict": self.status.verdict,
+            "is_gone": self.is_gone,
             "naming": self.naming,
             "tables": [
                 {"table": found.table, "rows": found.rows, "naming": found.naming}

@@ -61,6 +61,19 @@ def device_keys(event: DeviceEvent, pseudonyms: Pseudonyms, forbidden: int = 0) 
     ]
 
 
+def withheld_keys(event: DeviceEvent, pseudonyms: Pseudonyms, forbidden: int) -> list[str]:
+    """The keys of the device ids that may not be used; `forbidden`: bits of `Use`."""
+    used = device_keys(event, pseudonyms, forbidden)
+    return [key for key in device_keys(event, pseudonyms) if key not in used]
+
+
+def vendor_key(event: DeviceEvent, pseudonyms: Pseudonyms) -> str:
+    """The key of Apple's vendor id; empty: there is none."""
+    if event.idfv is None:
+        return ""
+    return f"{DEVICE_PREFIX}{event.app_id}:{device_pseudonym(event.idfv, pseudonyms)}"
+
+
 def identity_keys(app_id: str, identity: Identity, pseudonyms: Pseudonyms) -> list[str]:
     """The match keys of an identity in a privacy request; some have none."""
     if identity.identity_type in ACCOUNT_IDENTITIES:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from dataclasses import dataclass
 
 from schemas.time import LogMs
@@ -45,6 +46,10 @@ class FormerPseudonyms:
 
 ANONYMOUS_PREFIX = "erased-"
 ANONYMOUS_DIGITS = 32
+ANONYMOUS_FORM = f"^{ANONYMOUS_PREFIX}(:|[0-9a-f]{{{ANONYMOUS_DIGITS}}})"
+"""How a text begins that names nobody any more. A user's id may begin with the same word."""
+
+is_anonymous_text = re.compile(ANONYMOUS_FORM).search
 
 
 class AnonymousIds:
@@ -56,7 +61,7 @@ class AnonymousIds:
 
     def of(self, identifier: str) -> str:
         """The anonymous id of an id; an empty one and an anonymous one stay."""
-        if not identifier or identifier.startswith(ANONYMOUS_PREFIX):
+        if not identifier or is_anonymous_text(identifier):
             return identifier
         digest = hmac.digest(self.key, identifier.encode(), hashlib.sha256)
         return ANONYMOUS_PREFIX + digest.hex()[:ANONYMOUS_DIGITS]

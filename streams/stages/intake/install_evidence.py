@@ -12,10 +12,13 @@ from schemas.records import Installed, Signal
 
 
 def install_evidence(
-    installed: Installed, event: Install, lookups: Sequence[tuple[Signal, str]], forbidden: int
+    installed: Installed,
+    event: Install,
+    lookups: Sequence[tuple[Signal, str]],
+    consent: tuple[int, int],
 ) -> Installed:
-    """The install with hashes of its evidence, and what its person forbids to use. The network is
-    left out: it changes from day to day."""
+    """The install with hashes of its evidence, and what its person refuses and so forbids. The
+    network is left out: it changes from day to day."""
     devices = [_hash(key) for signal, key in lookups if signal is Signal.DEVICE_ID]
     clicks = [key for signal, key in lookups if signal in (Signal.REFERRER, Signal.CLICK_ID)]
     store = [f"begin {installed.begin_time}"] if installed.begin_time else []
@@ -26,8 +29,14 @@ def install_evidence(
     evidence = [_hash(text) for text in (*clicks, *store)]
     scope = "sandbox" if installed.is_sandbox else ""
     opening = _hash(repr((scope, sorted(devices), sorted(evidence))))
+    refused, forbidden = consent
     return replace(
-        installed, opening=opening, devices=devices, evidence=evidence, forbidden=forbidden
+        installed,
+        opening=opening,
+        devices=devices,
+        evidence=evidence,
+        refused=refused,
+        forbidden=forbidden,
     )
 
 

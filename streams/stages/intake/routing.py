@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from itertools import product
 
 from attribution.matching.referrer import ReferrerReader
 from attribution.postbacks.postback_check import PostbackCheck
@@ -31,8 +30,6 @@ from schemas.events import (
 from schemas.outcomes import Outcome
 from schemas.records import (
     AccountLinked,
-    Erased,
-    ErasureSeen,
     Flag,
     InstallSeen,
     JourneyFrame,
@@ -61,7 +58,9 @@ from streams.stages.intake.site_touches import TouchCounts
 from streams.stages.intake.traits import network_key
 from streams.stages.personal.access_request import ask_for_access
 from streams.stages.personal.consent_check import ConsentCheck
+from streams.stages.personal.install_lookups import lookup_records
 from streams.stages.personal.personal_keys import PersonalKeys
+from streams.stages.personal.request_records import install_records, key_records
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +121,10 @@ class Routing:
         letter = rows.dead_letter(record, source, unreadable)
         self.outbox.add(topics.DEAD_LETTERS.name, "", letter)
         self.outbox.settle(source, "dead_lettered")
+        if record.topic == topics.PRIVACY_REQUESTS.name:
+            receipt = erasure.refused_receipt(record, unreadable)
+            if receipt is not None:
+                self.outbox.add(topics.PRIVACY_RECEIPTS.name, receipt.receipt_id, receipt)
 
     def route(
         self,
@@ -206,13 +209,11 @@ class Routing:
         )
         installed = stage_records.installed_at_right_time(installed, event, clock)
         event = at_right_time(event, clock)
-        installed = install_evidence(installed, event, known_by, forbidden)
+        consent = self._consent.refused(event), forbidden
+        installed = install_evidence(installed, event, known_by, consent)
         self._journeys.add(_journey_of(event, event.install_id), installed)
-        signals = [signal for signal, _ in lookups]
-        keys = match_keys.in_scope(event, [key for _, key in lookups])
-        for ordinal, (signal, key) in enumerate(zip(signals, keys, strict=True)):
-            named = event.install_id, signal, ordinal, event.event_time, ts, installed.opening
-            self._match.add(key, InstallSeen(key, *named))
+        for seen in lookup_records(event, installed, lookups, self._keys):
+            self._match.add(seen.key, seen)
         self._link(event, event.install_id, ts)
 
     def _activity(
@@ -270,28 +271,19 @@ class Routing:
     def _privacy_request(self, event: PrivacyRequest, source: Source, ts: LogMs) -> None:
         row = rows.privacy_row(event, source, self._pseudonyms)
         self._store(topics.PRIVACY_ROWS.name, row.subject_request_id, row, source)
-        if event.request_type == "erasure":
-            self._erase(event, ts)
-        elif event.request_type == "access":
+        if event.request_type == "access":
             ask_for_access(event, ts, self._keys, self.outbox, self._match)
+        else:
+            self._ask(event, ts)
 
-    def _erase(self, event: PrivacyRequest, ts: LogMs) -> None:
-        """Route an erasure request to every key of the person, with a receipt of each identity."""
-        request_id = event.subject_request_id
+    def _ask(self, event: PrivacyRequest, ts: LogMs) -> None:
+        """Route a request to every key of the person, with a receipt of each identity."""
         for receipt in erasure.identity_receipts(event, ts, self._pseudonyms):
-            self.outbox.add(topics.PRIVACY_RECEIPTS.name, request_id, receipt)
-        for identity in event.identities:
-            if identity.identity_format != "raw":
-                continue
-            if identity.identity_type == "install_id":
-                forms = match_keys.written_forms(identity.identity_value)
-                for install_id, is_sandbox in product(forms, (False, True)):
-                    erased = Erased(install_id, request_id, ts, event.app_id, is_sandbox)
-                    journey = journey_key(event.app_id, install_id, is_sandbox=is_sandbox)
-                    self._journeys.add(journey, erased)
-                continue
-            for key in self._keys.of_identity(event.app_id, identity, ts):
-                self._match.add(key, ErasureSeen(key, request_id, ts))
+            self.outbox.add(topics.PRIVACY_RECEIPTS.name, event.subject_request_id, receipt)
+        for record in key_records(event, ts, self._keys):
+            self._match.add(record.key, record)
+        for journey, named in install_records(event, ts):
+            self._journeys.add(journey, named)
 
 
 def _journey_of(event: DeviceEvent, install_id: str) -> str:

@@ -36,6 +36,7 @@ from streams.stages.journeys.described_columns import (
     is_restricted,
 )
 from streams.stages.journeys.install_clocks import after_begin_ms, clock_columns, ctit_s
+from streams.stages.personal.consent_columns import consent_columns
 
 MatchType = Literal["referrer", "click_id", "device_id", "adservices", "probabilistic"]
 _MATCH_TYPES: dict[Signal, MatchType] = {
@@ -86,6 +87,7 @@ def attribution_row(decision: Decision, rules: Rules, rule_set: str) -> Attribut
     robbed, review = judgement.robbed, decision.review
     row = _row(install, winner, is_erased=decision.is_erased) | {
         **_windows(install, winner, rules, is_known_user=is_known_user),
+        **consent_columns(install, winner, case.choices, rules),
         "attribution_id": f"{install.life_id}:{decision.version}",
         "conversion_id": install.life_id,
         "version": decision.version,
@@ -123,6 +125,7 @@ def reengagement_row(fact: Reengagement, rules: Rules, rule_set: str) -> Attribu
     conversion_id = f"{install.install_id}~{candidate.touch.event_id}"
     row = _row(install, candidate, is_erased=fact.is_erased) | {
         **_windows(install, candidate, rules, is_known_user=True),
+        **consent_columns(install, candidate, fact.choices, rules),
         "attribution_id": f"{conversion_id}:{fact.version}",
         "conversion_id": conversion_id,
         "version": fact.version,

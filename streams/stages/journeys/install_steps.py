@@ -10,12 +10,13 @@ from msgspec.structs import replace
 
 from attribution import journey as journeys
 from attribution.journey import Decision, Journey, JourneyFact
-from attribution.journey.lives import FIRST_LIFE, Life, in_lives, later_life, life_of, link
+from attribution.journey.lives import Life, in_lives, later_life, life_of, opening_records
 from attribution.matching.facts import Settled
 from online_models.scoring import prospects
 from online_models.scoring.prospects import Prospect
 from schemas import topics
 from schemas.records import (
+    ChoiceMade,
     Erased,
     Installed,
     JourneyFrame,
@@ -127,8 +128,9 @@ class InstallSteps:
         if known is not None and isinstance(record, Installed):
             self._open_again(name, state, [life_of(known), *state.lives], record)
             return
-        if isinstance(record, Erased) and state.journey.erased_ts != record.ts:
-            receipt = install_receipt(record, state.journey, len(state.lives))
+        if isinstance(record, Erased | ChoiceMade) and (
+            receipt := install_receipt(record, state.journey, len(state.lives))
+        ):
             self.outbox.add(topics.PRIVACY_RECEIPTS.name, receipt.subject_request_id, receipt)
         for opening, part in in_lives(record, state.journey, state.lives, self.stage.rules):
             self._advance(life_key(name, opening), part)
@@ -164,14 +166,8 @@ class InstallSteps:
         journey = replace(state.journey, last_ts=last_ts)
         state = replace(state, journey=journey, lives=[*state.lives, new])
         self.states.put(name.encode(), state)
-        key = life_key(name, new.opening)
-        for life in lives:
-            if (prior := link(life, new, opened)) is not None:
-                self._advance(key, prior)
-        self._advance(key, begun)
-        for number, life in enumerate(lives):
-            if (prior := link(new, life, opened)) is not None:
-                self._advance(life_key(name, life.opening if number else FIRST_LIFE), prior)
+        for opening, part in opening_records(state.journey, lives, begun, opened):
+            self._advance(life_key(name, opening), part)
 
     def fire(self) -> None:
         """Decide what waited for the log to be read; then handle everything due at stage time, in

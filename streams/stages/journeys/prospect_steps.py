@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from attribution import journey as journeys
 from attribution.journey import Journey
+from attribution.privacy.choices import is_prediction_refused
 from attribution.rules.consent import Use
 from attribution.rules.rules import Rules
 from online_models.scoring import prospects
@@ -92,6 +93,8 @@ class ProspectSteps:
             if install is None or journey.version == 0 or is_unscored(install):
                 continue
             due, release = next_landmark_due(prospect, install.time), prospect.release_due
+            if self._is_refused(journey, install, due):
+                continue
             if 0 < due <= now and not 0 < release < due:
                 visit = self._visit(prospect, journey, install, LogMs(due))
                 found.append((prospect, journey))
@@ -118,13 +121,24 @@ class ProspectSteps:
             if due and not 0 < release < due:
                 if due > now:
                     return prospect
+                if self._is_refused(journey, install, due):
+                    return prospects.CLOSED_PROSPECT
                 prospect = self._reach_landmark(prospect, journey, install, LogMs(due))
             elif 0 < release <= now:
+                if self._is_refused(journey, install, release):
+                    return prospects.CLOSED_PROSPECT
                 prospect, examples = releases.release(prospect, facts)
                 for example in examples:
                     self.examples.add(example.install_id, example)
             else:
                 return prospect if release else prospects.CLOSED_PROSPECT
+
+    def _is_refused(self, journey: Journey, install: Installed, due: int) -> bool:
+        """Whether the person has opted out of what is due: then nothing more is predicted of this
+        install, or learned from it, even if the person opts in again."""
+        if not journey.choices:
+            return False
+        return is_prediction_refused(journey.choices, install, LogMs(due), self._rules)
 
     def _reach_landmark(
         self, prospect: Prospect, journey: Journey, install: Installed, due: LogMs

@@ -11,11 +11,14 @@ from attribution.matching.touch_index import TouchIndex
 from attribution.matching.transaction_state import Transaction, TransactionBefore
 from attribution.postbacks import seen_postback
 from attribution.postbacks.seen_postback import SeenPostback
+from attribution.privacy import key_requests
 from attribution.rules.rules import Rules
 from schemas.records import (
+    SANDBOX_SCOPE,
     AccessSeen,
     AccountLinked,
     AccountMoney,
+    ChoiceSeen,
     ErasureSeen,
     InstallSeen,
     MatchRecord,
@@ -55,16 +58,26 @@ def advance_key(
         case PostbackSeen():
             assert state is None or isinstance(state, SeenPostback)
             return seen_postback.count_postback(state, record)
-        case ErasureSeen():
-            assert not isinstance(state, Transaction)
-            if record.key.startswith(ACCOUNT_PREFIX):
-                assert state is None or isinstance(state, AccountState)
-                return accounts.erase_account(state, record, rules)
-            assert state is None or isinstance(state, TouchIndex)
-            return touch_index.erase_key(state, record, rules)
         case AccessSeen():
             return state, []  # Its answer is a receipt.
+        case ErasureSeen() | ChoiceSeen():
+            return _ask(state, record, rules)
     assert_never(record)
+
+
+def _ask(
+    state: KeyState | None, record: ErasureSeen | ChoiceSeen, rules: Rules
+) -> tuple[KeyState, list[MatchFact]]:
+    """Take a privacy request by a device id or an account."""
+    if record.key.removeprefix(SANDBOX_SCOPE).startswith(ACCOUNT_PREFIX):
+        assert state is None or isinstance(state, AccountState)
+        if isinstance(record, ErasureSeen):
+            return key_requests.erase_account(state, record, rules)
+        return key_requests.choose_by_account(state, record, rules)
+    assert state is None or isinstance(state, TouchIndex)
+    if isinstance(record, ErasureSeen):
+        return key_requests.erase_key(state, record, rules)
+    return key_requests.choose_by_key(state, record, rules)
 
 
 def expire_key(

@@ -13,6 +13,8 @@ from schemas.records import (
     AccessSeen,
     AccountMoney,
     Candidates,
+    ChoiceMade,
+    ChoiceSeen,
     Erased,
     ErasureSeen,
     ExampleFrame,
@@ -104,8 +106,8 @@ class MatchSteps:
         state, facts = advance_key(known, record, self._rules)
         if state is not known:
             self.states.put(key, state)
-        if isinstance(record, ErasureSeen):
-            receipt = key_receipt(record, known)
+        if isinstance(record, ErasureSeen | ChoiceSeen):
+            receipt = key_receipt(record, known, self._rules)
             self.outbox.add(topics.PRIVACY_RECEIPTS.name, receipt.subject_request_id, receipt)
         elif isinstance(record, AccessSeen):
             for answer in access_answers(record, known):
@@ -146,7 +148,7 @@ class MatchSteps:
 
     def _report(self, fact: MatchFact) -> None:
         match fact:
-            case Candidates() | MoneyRouted() | Erased() | LinksCut():
+            case Candidates() | MoneyRouted() | Erased() | LinksCut() | ChoiceMade():
                 key = journey_key(fact.app_id, fact.install_id, is_sandbox=fact.is_sandbox)
                 self.journeys.add(key, fact)
             case AccountMoney() | TouchSeen() | RestoreSeen() | OriginalSeen():

@@ -96,6 +96,7 @@ def _answer(
     return PrivacyReceipt(
         receipt_id=f"{request_id}:access:{environment}:{app_id}:{subject_type}:{subject}",
         subject_request_id=request_id,
+        request_type="access",
         app_id=app_id,
         environment=environment,
         place="access",

@@ -21,6 +21,14 @@ class ConsentCheck:
 
     def forbidden(self, event: DeviceEvent) -> int:
         """The uses that the table of the app forbids: bits of `Use`."""
+        refused = self.refused(event)
+        if not refused:
+            return 0
+        policy = self._rules.app_policy(event.app_id, event.event_time)
+        return forbidden_uses(refused, policy.consent)
+
+    def refused(self, event: DeviceEvent) -> int:
+        """What the event says that the person refuses: bits of `ConsentRefusal`."""
         # Most refuse nothing, and this is asked of every touchpoint.
         consent = event.consent
         if (
@@ -33,9 +41,7 @@ class ConsentCheck:
             )
         ):
             return 0
-        refused = refusals(event)
-        policy = self._rules.app_policy(event.app_id, event.event_time)
-        return forbidden_uses(refused, policy.consent)
+        return refusals(event)
 
     def traits(self, event: Touchpoint | Install, forbidden: int) -> list[str]:
         """What probabilistic matching may compare; it needs explicit consent, too."""

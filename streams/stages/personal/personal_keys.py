@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from attribution.matching.referrer import Referrer
+from attribution.rules.consent import Use
 from schemas.events import Install, Touchpoint
 from schemas.parts import Identity
 from schemas.records import SANDBOX_SCOPE, Signal
@@ -52,6 +53,19 @@ class PersonalKeys:
         before = [(Signal.DEVICE_ID, key) for key in device]
         by_click = [one for one in lookups if one[0] is not Signal.DEVICE_ID]
         return [*lookups, *before], [*by_click, *before]
+
+    def withheld(self, event: Install, ts: LogMs, forbidden: int) -> list[str]:
+        """The keys of the install that are for privacy requests alone."""
+        if not forbidden & (Use.ADVERTISING_ID | Use.VENDOR_ID):
+            return []
+        found = [match_keys.withheld_keys(event, one, forbidden) for one in self._in_force(ts)]
+        return [key for keys in found for key in keys]
+
+    def vendor(self, event: Install, ts: LogMs) -> set[str]:
+        """The keys among those of the install that are of Apple's vendor id."""
+        if event.idfv is None:
+            return set()
+        return {match_keys.vendor_key(event, one) for one in self._in_force(ts)}
 
     def of_link(self, app_id: str, customer_user_id: str, ts: LogMs) -> list[str]:
         """The keys under which an account is linked to an install."""

@@ -8,7 +8,12 @@ Python compute the same.
 
 from __future__ import annotations
 
-from streams.stages.common.pseudonyms import ANONYMOUS_DIGITS, ANONYMOUS_PREFIX, AnonymousIds
+from streams.stages.common.pseudonyms import (
+    ANONYMOUS_DIGITS,
+    ANONYMOUS_FORM,
+    ANONYMOUS_PREFIX,
+    AnonymousIds,
+)
 
 _BLOCK_BYTES = 64
 
@@ -45,4 +50,4 @@ def booking_base(text: str) -> str:
 
 def is_anonymous(text: str) -> str:
     """SQL: whether an id is an anonymous one."""
-    return f"startsWith({text}, '{ANONYMOUS_PREFIX}')"
+    return f"(startsWith({text}, '{ANONYMOUS_PREFIX}') AND match({text}, '{ANONYMOUS_FORM}'))"

@@ -7,7 +7,7 @@ recognised by it.
 from __future__ import annotations
 
 from streams.store.erasure.anonymous_ids import AnonymousSql, booking_base, is_anonymous
-from streams.store.erasure.rewrites import KIND_OF_RECEIPT
+from streams.store.erasure.rewrites import HAS_SHARED, IS_ERASING, KIND_OF_RECEIPT
 
 _COLUMNS = "kind, app_id, anonymous_id, subject_request_id, until_at"
 
@@ -42,11 +42,12 @@ _CREDITED = (
 
 
 def _from_receipts(ids: AnonymousSql) -> str:
-    """Installs, keys and identities that a request names."""
+    """Installs, keys and identities that an erasure names. An id that is of many people is none of
+    them, nor is it where bytes of others mention it."""
     return _insert(
         f"SELECT DISTINCT {KIND_OF_RECEIPT} AS of_kind, toString(app_id) AS app,"
         f" {ids.sql('subject_key')} AS name, subject_request_id AS request, requested_at AS asked"
-        " FROM privacy_receipts WHERE place != 'access'"
+        f" FROM privacy_receipts WHERE {IS_ERASING} AND NOT (place = 'intake' AND {HAS_SHARED})"
     )
 
 

@@ -18,6 +18,13 @@ KIND_OF_RECEIPT = (
     " place = 'intake', 'identity', subject_type = 'booking', 'money', toString(subject_type))"
 )
 """SQL: the kind under which the subject of a receipt is in the list."""
+IS_ERASING = "request_type = 'erasure' AND toString(result) NOT IN ('shared_identity', 'refused')"
+"""SQL: whether the subject of a receipt is to be erased."""
+HAS_SHARED = (
+    "subject_request_id IN"
+    " (SELECT subject_request_id FROM privacy_receipts WHERE result = 'shared_identity')"
+)
+"""SQL: whether an identity of a request is of more people than the one who asks."""
 FORGOTTEN = "erased-: its bytes named somebody who asked to be forgotten"
 _TOKENS = "[A-Za-z0-9_.@+~-]{4,}"
 """What an id may look like in bytes that nobody could read."""

@@ -15,7 +15,7 @@ import logging
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from streams.stages.common.pseudonyms import ANONYMOUS_PREFIX
+from streams.stages.common.pseudonyms import is_anonymous_text
 from streams.store.base import Store
 from streams.store.columns import OutcomeDecoder
 from streams.store.sink.sealed_batch import Polled
@@ -136,7 +136,7 @@ def _differs(stored: Any, sent: Any) -> bool:
 def _is_anonymous(stored: Any) -> bool:
     """Whether the ids of an erased person have been replaced in this value."""
     values = stored if isinstance(stored, list) else [stored]
-    return any(isinstance(one, str) and one.startswith(ANONYMOUS_PREFIX) for one in values)
+    return any(isinstance(one, str) and is_anonymous_text(one) for one in values)
 
 
 def highest_offsets(

@@ -14,6 +14,8 @@ from attribution import journey as journeys
 from attribution.matching import accounts, touch_index
 from attribution.matching.account_state import AccountState
 from attribution.matching.facts import Evicted, MatchFact
+from attribution.matching.touch_index import TouchIndex
+from attribution.privacy import key_requests
 from attribution.rules.rules import Rules
 from schemas.records import (
     ActivitySeen,
@@ -205,17 +207,17 @@ def erasures_in(facts: list[MatchFact]) -> list[tuple[str, int]]:
 
 
 def test_every_install_of_the_device_that_was_logged_until_then_is_told() -> None:
-    index = touch_index.EMPTY
+    index = TouchIndex()
     for name, ts in (("early", 0), ("same time", 60), ("after", 60 + MS)):
         one = installed(0, ts=ts, install_id=name)
         index, facts = touch_index.index_install(index, looked_up(one), RULES)
         assert erasures_in(facts) == []
-    _, facts = touch_index.erase_key(index, asked(60), RULES)
+    _, facts = key_requests.erase_key(index, asked(60), RULES)
     assert erasures_in(facts) == [("early", at(60)), ("same time", at(60))]
 
 
 def test_an_install_logged_before_the_erasure_is_told_although_it_comes_late() -> None:
-    index, _ = touch_index.erase_key(None, asked(60), RULES)
+    index, _ = key_requests.erase_key(None, asked(60), RULES)
     for ts, expected in ((60, [("i1", at(60))]), (60 + MS, [])):
         one = looked_up(installed(0, ts=ts))
         assert erasures_in(touch_index.index_install(index, one, RULES)[1]) == expected
@@ -225,7 +227,7 @@ def test_an_account_tells_every_install_it_was_signed_in_to_until_then() -> None
     account, _ = accounts.link_account(None, signed_in("i2", 10), RULES)
     account, _ = accounts.link_account(account, signed_in("i1", 5), RULES)
     account, _ = accounts.link_account(account, signed_in("later", 61), RULES)
-    account, facts = accounts.erase_account(account, asked(60), RULES)
+    account, facts = key_requests.erase_account(account, asked(60), RULES)
     assert erasures_in(facts) == [("i1", at(60)), ("i2", at(60))]
     assert erasures_in(accounts.link_account(account, signed_in("late", 1, ts=60), RULES)[1]) == [
         ("late", at(60))
@@ -235,10 +237,11 @@ def test_an_account_tells_every_install_it_was_signed_in_to_until_then() -> None
 
 @pytest.mark.parametrize("first", [30, 60])
 def test_the_first_of_two_requests_about_an_install_is_told_in_any_order(first: int) -> None:
-    index, account = touch_index.EMPTY, AccountState()
+    index, account = TouchIndex(), AccountState()
     for minutes in (first, 90 - first):
-        index, _ = touch_index.erase_key(index, asked(minutes), RULES)
-        account, _ = accounts.erase_account(account, asked(minutes), RULES)
+        request = asked(minutes, f"request at {minutes}")
+        index, _ = key_requests.erase_key(index, request, RULES)
+        account, _ = key_requests.erase_account(account, request, RULES)
     for ts, expected in ((20, 30), (50, 60)):
         one = looked_up(installed(0, ts=ts))
         _, facts = touch_index.index_install(index, one, RULES)
@@ -249,8 +252,8 @@ def test_the_first_of_two_requests_about_an_install_is_told_in_any_order(first: 
 
 def test_of_very_many_requests_the_oldest_are_forgotten() -> None:
     rules = replace(RULES, erasures_per_key_max=1)
-    index, _ = touch_index.erase_key(None, asked(30), rules)
-    index, facts = touch_index.erase_key(index, asked(60), rules)
+    index, _ = key_requests.erase_key(None, asked(30), rules)
+    index, facts = key_requests.erase_key(index, asked(60, "request 2"), rules)
     assert facts == [Evicted("erasures_per_key_max", 1)]
     _, facts = touch_index.index_install(index, looked_up(installed(0, ts=20)), rules)
     assert erasures_in(facts) == [("i1", at(60))]
@@ -265,8 +268,8 @@ def test_device_and_account_tell_the_same_in_any_order(kind: str) -> None:
 
     def erase(index: Any) -> Any:
         if kind == "account":
-            return accounts.erase_account(index, asked(60), RULES)
-        return touch_index.erase_key(index, asked(60), RULES)
+            return key_requests.erase_account(index, asked(60), RULES)
+        return key_requests.erase_key(index, asked(60), RULES)
 
     for order in permutations([install, erase]):
         state, facts = None, []

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from attribution.decision.waterfall import prior_of
-from attribution.matching.touch_index import EMPTY, index_install
+from attribution.matching.touch_index import TouchIndex, index_install
 from attribution.rules.rules import Policy, Rules, Scope, Windows
 from schemas.records import Candidates, Installed, JourneyRecord, Prior, Signal, Touch
 from schemas.time import DAY_MS, Millis
@@ -169,7 +169,7 @@ def test_the_index_tells_each_install_of_those_before_it_in_whatever_order_they_
 
 
 def _priors(order: tuple[Installed, ...]) -> list[tuple[str, str]]:
-    index, reported = EMPTY, []
+    index, reported = TouchIndex(), []
     for install in order:
         index, facts = index_install(index, looked_up(install), RULES)
         answers = [one for one in facts if isinstance(one, Candidates)]
@@ -181,7 +181,7 @@ def test_only_a_device_id_tells_that_it_is_the_same_user() -> None:
     """A click id or a network may be shared by many."""
     for signal in (Signal.REFERRER, Signal.CLICK_ID, Signal.PROBABILISTIC):
         index, _ = index_install(
-            EMPTY, looked_up(installed(-DAY, install_id="i0"), signal=signal), RULES
+            None, looked_up(installed(-DAY, install_id="i0"), signal=signal), RULES
         )
         _, facts = index_install(index, looked_up(installed(), signal=signal), RULES)
         assert [one.priors for one in facts if isinstance(one, Candidates)] == [[]]

@@ -13,6 +13,7 @@ from attribution.matching import touch_index
 from attribution.matching.facts import MatchFact
 from attribution.matching.sampled_paths import NOT_WATCHED, watched_from
 from attribution.matching.touch_index import TouchIndex
+from attribution.privacy import key_requests
 from attribution.rules.rules import Rules
 from schemas.records import (
     ErasureSeen,
@@ -54,7 +55,7 @@ def index_of(*records: Record) -> TouchIndex:
             case InstallSeen():
                 index, _ = touch_index.index_install(index, record, RULES)
             case ErasureSeen():
-                index, _ = touch_index.erase_key(index, record, RULES)
+                index, _ = key_requests.erase_key(index, record, RULES)
     assert index is not None
     return index
 

@@ -16,12 +16,12 @@ from attribution.matching.account_state import AccountState
 from attribution.matching.facts import Evicted, KeyShared, MatchFact, MoneyWaiting
 from attribution.matching.shared_keys import NEVER_SHARED, SharedPeriod, shared_period
 from attribution.matching.touch_index import TouchIndex
+from attribution.privacy import key_requests
 from attribution.rules.rules import Rules
 from schemas.records import (
     AccountLinked,
     AccountMoney,
     Candidates,
-    Erased,
     ErasureSeen,
     InstallSeen,
     MoneyRouted,
@@ -29,7 +29,7 @@ from schemas.records import (
     TouchSeen,
 )
 from schemas.time import DAY_MS, LogMs, Millis
-from tests.worlds.clock import DAY, logged_at
+from tests.worlds.clock import DAY
 from tests.worlds.records import (
     account_money,
     click,
@@ -56,7 +56,7 @@ def tell(*records: MatchRecord, rules: Rules = RULES) -> list[MatchFact]:
             case InstallSeen():
                 index, found = touch_index.index_install(index, record, rules)
             case ErasureSeen():
-                index, found = touch_index.erase_key(index, record, rules)
+                index, found = key_requests.erase_key(index, record, rules)
             case AccountLinked():
                 account, found = accounts.link_account(account, record, rules)
             case AccountMoney():
@@ -114,13 +114,6 @@ def test_installs_spread_over_days_are_those_of_one_device() -> None:
 def test_a_network_is_shared_by_many_and_stays_evidence() -> None:
     facts = tell(*(met(n, n, Signal.PROBABILISTIC) for n in range(12)))
     assert not [fact for fact in facts if isinstance(fact, KeyShared)]
-
-
-def test_an_erasure_reaches_installs_of_a_shared_key() -> None:
-    many = [met(n, n) for n in range(6)]
-    facts = tell(*many, ErasureSeen("key", "request", logged_at(9)), met(6, 8))
-    erased = {fact.install_id for fact in facts if isinstance(fact, Erased)}
-    assert erased == {f"i{n}" for n in range(7)}
 
 
 def test_a_guest_account_collects_no_money() -> None:

@@ -13,6 +13,7 @@ from attribution.journey import Decision, Journey
 from attribution.matching import touch_index
 from attribution.matching.facts import MatchFact
 from attribution.matching.touch_index import TouchIndex
+from attribution.privacy import key_requests
 from schemas.records import (
     Candidates,
     Erased,
@@ -41,7 +42,7 @@ def step(index: TouchIndex | None, record: Arrival) -> tuple[TouchIndex, list[Ma
         case InstallSeen():
             return touch_index.index_install(index, record, RULES)
         case ErasureSeen():
-            return touch_index.erase_key(index, record, RULES)
+            return key_requests.erase_key(index, record, RULES)
 
 
 def second_install(records: Sequence[Arrival]) -> tuple[str, str, str]:

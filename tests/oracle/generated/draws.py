@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from schemas.records import (
     ActivitySeen,
+    ChoiceSeen,
     ErasureSeen,
     Flag,
     Installed,
@@ -17,7 +18,7 @@ from schemas.records import (
 )
 from schemas.time import EventMs, LogMs, Millis
 from tests.oracle.generated.random_source import RandomSource, happens, pick
-from tests.oracle.history import History, Opened, Shown, Visit, namings_of
+from tests.oracle.history import History, Opened, Shown, Visit, namings_of, own_key
 from tests.oracle.rulebook import DAY, HOUR, LATE_MAX, MINUTE, SECOND, SITE_REASONS, Rulebook
 
 APP = "app.one"
@@ -36,6 +37,7 @@ GAPS = (DAY, 0, 1, HOUR, 7 * DAY, 30 * DAY, 90 * DAY, 3 * DAY)
 INSTALLS = (1, 1, 2, 2, 2, 3, 3, 4)
 TOUCHES = (1, 0, 2, 3, 4, 4, 5, 6, 7, 8)
 ERASURES = (0, 0, 0, 0, 0, 0, 1, 2)
+CHOICES = (0, 0, 0, 0, 0, 1, 2, 3)
 VERDICTS = (0, 0, 0, 0, 1, 2)
 VISITS = (0, 0, 0, 1, 1, 2, 3, 4)
 
@@ -79,7 +81,10 @@ class _Drawing:
         )
         visits = tuple(self.visits)
         erasures = tuple(self._erasure(n) for n in range(pick(random_source, ERASURES)))
-        return History(tuple(self.shown), opened, visits, namings_of(visits), verdicts, erasures)
+        choices = tuple(self._choice(n) for n in range(pick(random_source, CHOICES)))
+        return History(
+            tuple(self.shown), opened, visits, namings_of(visits), verdicts, erasures, choices
+        )
 
     # --- installs -------------------------------------------------------------------------------
 
@@ -251,6 +256,18 @@ class _Drawing:
             f"d:{pick(random_source, DEVICES[0] + DEVICES[2])}",
             f"r{number}",
             LogMs(pick(random_source, times) + away),
+        )
+
+    def _choice(self, number: int) -> ChoiceSeen:
+        """Somebody opts out, or in again, around what it could concern."""
+        random_source = self.random_source
+        times = [one.ts for one in self.drafts] + [one.touch.ts for one in self.shown]
+        keys = ("d:d0", "d:d0", "d:d1", own_key(pick(random_source, self.drafts).name))
+        return ChoiceSeen(
+            pick(random_source, keys),
+            f"c{number}",
+            LogMs(pick(random_source, times) + pick(random_source, BESIDE)),
+            happens(random_source, 75),
         )
 
     def _logged(self, time: int) -> int:

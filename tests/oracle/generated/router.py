@@ -10,15 +10,20 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from attribution import journey as journeys
-from attribution.decision.waterfall import Case, Review, prior_of, review, run_waterfall
+from attribution.decision.waterfall import Review, review, run_waterfall
 from attribution.journey import Decision, Journey, JourneyFact, Reengagement
+from attribution.journey.decisions import case_of
 from attribution.matching import touch_index
 from attribution.matching.facts import Evicted, MatchFact
 from attribution.matching.touch_index import TouchIndex
+from attribution.privacy import key_requests
+from attribution.rules.consent import Use
 from attribution.rules.rules import Rules
 from schemas.records import (
     ActivitySeen,
     Candidates,
+    ChoiceMade,
+    ChoiceSeen,
     Erased,
     ErasureSeen,
     Installed,
@@ -29,7 +34,7 @@ from schemas.records import (
     TouchSeen,
 )
 from schemas.time import LogMs
-from tests.oracle.history import History
+from tests.oracle.history import History, is_vendor_key, own_key
 
 
 class Impatience(NamedTuple):
@@ -39,8 +44,17 @@ class Impatience(NamedTuple):
     now: int
 
 
-MatchedRecord = TouchSeen | InstallSeen | ErasureSeen
-JourneyRecord = Candidates | Installed | ActivitySeen | SiteVerdict | Erased | LinksCut | Impatience
+MatchedRecord = TouchSeen | InstallSeen | ErasureSeen | ChoiceSeen
+JourneyRecord = (
+    Candidates
+    | Installed
+    | ActivitySeen
+    | SiteVerdict
+    | Erased
+    | LinksCut
+    | ChoiceMade
+    | Impatience
+)
 Record = MatchedRecord | JourneyRecord
 
 
@@ -55,7 +69,15 @@ def records_of(history: History) -> list[Record]:
         install = opened.install
         found.append(install)
         found += [
-            InstallSeen(key, install.install_id, signal, number, install.time, install.ts)
+            InstallSeen(
+                key,
+                install.install_id,
+                signal,
+                number,
+                install.time,
+                install.ts,
+                device_ids=_device_ids(key, signal),
+            )
             for number, (key, signal) in enumerate(opened.lookups)
         ]
     for session, key in history.visits:
@@ -64,7 +86,23 @@ def records_of(history: History) -> list[Record]:
             found.append(
                 InstallSeen(key, session.install_id, Signal.CLICK_ID, -1, session.time, session.ts)
             )
-    return [*found, *history.verdicts, *history.erasures]
+    return [*found, *history.verdicts, *history.erasures, *_choices(history)]
+
+
+def _device_ids(key: str, signal: Signal) -> int:
+    if signal is not Signal.DEVICE_ID:
+        return 0
+    return Use.VENDOR_ID if is_vendor_key(key) else Use.ADVERTISING_ID
+
+
+def _choices(history: History) -> list[ChoiceSeen | ChoiceMade]:
+    own = {own_key(one.install.install_id): one.install.install_id for one in history.opened}
+    return [
+        ChoiceMade(own[one.key], one.request_id, one.ts, one.is_refused, "")
+        if one.key in own
+        else one
+        for one in history.choices
+    ]
 
 
 class Reported(NamedTuple):
@@ -94,9 +132,7 @@ class Router:
         )
 
     def _review(self, journey: Journey) -> Review:
-        assert journey.install is not None
-        prior = prior_of(journey.install, journey.priors, self._rules)
-        case = Case(journey.install, prior, journey.site_verdicts)
+        case = case_of(journey, self._rules)
         judgement = run_waterfall(journey.candidates, case, self._rules)
         return review(journey.candidates, case, judgement, self._rules)
 
@@ -112,7 +148,7 @@ class Router:
         self._indexes[record.key], facts = match_step(known, record, self._rules)
         for fact in facts:
             assert not isinstance(fact, Evicted), fact
-            if isinstance(fact, Candidates | Erased | LinksCut):
+            if isinstance(fact, Candidates | Erased | LinksCut | ChoiceMade):
                 self._advance(fact)
 
     def _advance(self, record: JourneyRecord) -> None:
@@ -137,7 +173,9 @@ def match_step(
         case InstallSeen():
             return touch_index.index_install(index, record, rules)
         case ErasureSeen():
-            return touch_index.erase_key(index, record, rules)
+            return key_requests.erase_key(index, record, rules)
+        case ChoiceSeen():
+            return key_requests.choose_by_key(index, record, rules)
 
 
 def step(
@@ -152,7 +190,7 @@ def step(
             return journeys.add_activity(journey, record, rules)
         case SiteVerdict():
             return journeys.add_site_verdict(journey, record, rules)
-        case LinksCut():
+        case LinksCut() | ChoiceMade():
             return journeys.advance(journey, record, rules)
         case Erased():
             return journeys.request_erasure(journey, record, rules)

@@ -29,6 +29,7 @@ def asked(folder: Path, *words: str) -> tuple[int, dict[str, object]]:
 def test_nothing_is_counted_of_a_request_that_was_not_taken_up(tmp_path: Path) -> None:
     replay(settings_in(tmp_path), tmp_path, people(6, 2))
     untouched: dict[str, object] = {
+        "verdict": "waiting",
         "is_gone": False, "naming": None, "tables": [], "places": [],
     }  # fmt: skip
     assert asked(tmp_path, "verify", "dsr-0") == (1, untouched)

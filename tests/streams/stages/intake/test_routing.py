@@ -9,6 +9,7 @@ import pytest
 
 from schemas.records import (
     AccessSeen,
+    ChoiceMade,
     Erased,
     ErasureSeen,
     Installed,
@@ -183,11 +184,15 @@ def test_who_asks_for_access_is_looked_for_under_every_key_and_changes_nothing()
     assert installs == ["i1", "i1"]  # Its test traffic, too.
 
 
-@pytest.mark.parametrize("request_type", ["access", "opt_out"])
-def test_only_an_erasure_erases(request_type: str) -> None:
+@pytest.mark.parametrize(
+    ("request_type", "choices"), [("access", []), ("opt_out", [True]), ("opt_in", [False])]
+)
+def test_only_an_erasure_erases(request_type: str, choices: list[bool]) -> None:
     fields = request(request_type, identity_type="install_id", identity_value="i1")
     effects = intake("privacy-requests", fields)
-    assert records_in(journeyed(effects)) == []
+    made = records_in(journeyed(effects))
+    assert {type(one) for one in made} <= {ChoiceMade}
+    assert [one.is_refused for one in made if not one.is_sandbox] == choices
     assert [row["request_type"] for row in rows(effects, "privacy-rows")] == [request_type]
 
 

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import orjson
 import pytest
 from msgspec import structs
 
-from attribution.rules.consent import USE_NAMES, ConsentRules, Use
+from attribution.rules.consent import USE_NAMES, ConsentRefusal, ConsentRules, Use
 from attribution.rules.rule_file import read_rules
 from attribution.rules.rules import Rules, rule_set_id
 from schemas.file_error import FileError
-from schemas.records import Installed, InstallSeen, Signal, TouchSeen
+from schemas.records import FOR_REQUESTS, Installed, InstallSeen, Signal, TouchSeen
 from schemas.time import EventMs
 from streams.runtime.state import MemoryStore
 from streams.stages.common.observer import StageObserver
 from streams.stages.contract import Effects
 from streams.stages.intake.intake import Intake, IntakeRules
 from streams.stages.journeys.prospect_steps import is_unscored
-from tests.checkout import ROOT
-from tests.worlds.clock import NOON
 from tests.worlds.stage_world import event, journeyed, matched, records_in, rows, source
 
 INTAKE = IntakeRules(b"secret", EventMs(0), 1.0, 9, is_probabilistic=True)
@@ -56,11 +53,14 @@ def used(refused: dict[str, Any], rules: Rules = DEFAULTS, app: str = "app") -> 
     ids = {"gaid": GAID, "idfv": IDFV}
     found = intake("installs", event("install", install_id="i", **(asked | ids)), rules)
     seen = [one for one in records_in(matched(found)) if isinstance(one, InstallSeen)]
+    withheld = {one.key for one in seen if one.ordinal == FOR_REQUESTS}
+    seen = [one for one in seen if one.ordinal != FOR_REQUESTS]
     (install,) = (one for one in records_in(journeyed(found)) if isinstance(one, Installed))
     assert install.lookups == len(seen)
     assert [one.signal for one in seen].count(Signal.CLICK_ID) == 1  # whatever is refused
     keys = {name: set(_devices({name: ids[name]}, app)) for name in ids}
     shown = {one.key for one in seen}
+    assert withheld == {key for known in keys.values() for key in known} - shown
     uses = {"advertising_id"} if keys["gaid"] & shown else set()
     uses |= {"vendor_id"} if keys["idfv"] & shown else set()
     uses |= {"probabilistic"} if install.traits else set()
@@ -133,7 +133,8 @@ def test_another_table_is_another_rule_set_however_it_is_written() -> None:
     one = table(ad_storage=["vendor_id", "advertising_id"])
     other = table(ad_storage=["advertising_id", "vendor_id"])
     assert rule_set_id(one) == rule_set_id(other) != rule_set_id(Rules())
-    assert structs.asdict(Rules().default.consent).keys() == REFUSALS.keys()
+    assert structs.asdict(Rules().default.consent).keys() == {*REFUSALS, "opt_out"}
+    assert [one.name.lower() for one in ConsentRefusal if one.name] == [*REFUSALS, "opt_out"]
     assert [name.lower() for name in Use.__members__] == list(USE_NAMES)
     assert Rules().default.consent == ConsentRules()
 
@@ -148,18 +149,3 @@ def test_a_touchpoint_of_who_refuses_is_known_by_its_click_and_its_row_shows_no_
         keys.append(([one.key[:2] for one in seen], bool(row["device_key"])))
         assert sum(one.is_home for one in seen) == 1
     assert keys == [(["c:", "d:"], True), (["c:"], False)]
-
-
-def test_the_refused_device_of_the_case_is_met_by_nobody() -> None:
-    """A click and an install of a device whose person limits tracking and refuses everything."""
-    case = ROOT.parent / "shared" / "cases" / "faults" / "optout.jsonl"
-    if not case.exists():
-        pytest.skip("the cases stand beside the checkout")
-    stage = Intake(0, 1, replace(INTAKE, is_probabilistic=False), StageObserver(), Rules())
-    keys: list[str] = []
-    for offset, line in enumerate(case.read_text().splitlines()):
-        record = orjson.loads(line)
-        logged = source(record["topic"], record["payload"].encode(), offset=offset, ts=NOON)
-        seen = records_in(matched(stage.decide([logged], MemoryStore())))
-        keys += [one.key for one in seen if isinstance(one, TouchSeen | InstallSeen)]
-    assert keys == ["c:app:after-click"]
