@@ -53,7 +53,7 @@ NOT_MET = {Defect.TIME_TOO_EARLY, Defect.TOO_LARGE, Defect.POSITIVE_REFUND}
 """Their details are written out in `schemas.refusals.checks`, and have numbers at most."""
 
 
-def _told_wrongly(raw: bytes, chance: random.Random) -> bytes:
+def _arrived(raw: bytes, chance: random.Random) -> bytes:
     """The bytes of an event as they may arrive: whole, or cut, turned over, doubled or filled."""
     at = chance.randrange(1, len(raw))
     return chance.choice(
@@ -83,7 +83,7 @@ def test_no_reason_for_which_an_event_is_refused_quotes_who_it_is_about() -> Non
             for name in sorted(personal & fields.keys()):
                 fields[name] = chance.choice(values)
             named = chance.choice((topic, topic, topic, topics.COSTS.name))
-            read = decode(_told_wrongly(json.dumps(fields).encode(), chance), named, NOW, 1)
+            read = decode(_arrived(json.dumps(fields).encode(), chance), named, NOW, 1)
             if isinstance(read, Unreadable):
                 seen.add(read.reason)
                 assert PERSON not in read.detail, (read.reason, read.detail)
