@@ -1,18 +1,19 @@
-"""One small game, taken through all stages as workers would, and what was served there."""
+"""What was served in one small game, judged beside what anybody could have said."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
+from msgspec import Struct
 
 from online_models.scoring.landmarks import LANDMARKS
 from schemas.time import DAY_MS
 from streams.lab.evaluation.payer.history import PayerHistory, payer_history_of
 from streams.lab.evaluation.payer.payer_models import PayerModels
-from streams.lab.evaluation.payer.payer_replay import PayerReplay
+from streams.lab.evaluation.payer.payer_replay import PayerPredictions, PayerReplay
 from streams.lab.evaluation.replay.decided_history import DecidedHistory, DecidedOutcomes
 from streams.lab.evaluation.served import served_figures
 from streams.lab.evaluation.served.verdict import PAYERS_MIN
@@ -27,51 +28,78 @@ from streams.replay.memory_log import MemoryRecord
 from streams.settings import read_settings
 from streams.wiring.parts import stage_rules
 from streams.worker.observers import StageMetrics
+from tests.low_rates.quick_game import play_quickly
+from tests.low_rates.quick_history import history_of, rates_of
 
 _LATE_DAYS = 20
 """Placebo campaigns are compared on the installs of so many last days."""
 
 
-class SmallGameFigures(NamedTuple):
-    """Of the predictions by day 7."""
+class HorizonFigures(Struct, frozen=True):
+    """Normalised entropies, and what was served beside the best simple baseline."""
 
     payers: int
-    served: float  # normalised entropy
+    served: float
     best: str
-    best_entropy: float
-    above_best: tuple[float, float]  # interval of served minus best
-    constant: float
-    ratio: float
-    full_share: float
+    baselines: dict[str, float]
+    above_best: tuple[float, float, float]  # served minus best, and its interval
+    ratio: float  # predicted over actual payers
+    full_share: float  # of the predictions: answered by the model
+
+
+class SmallGameFigures(Struct, frozen=True):
+    installs: int
+    rate: float
+    seed: int
+    d7: HorizonFigures
+    d30: HorizonFigures
     placebo_spread: float  # highest over lowest mean chance at the install
     published: int
     under_minimum: int  # of the published versions
     verdict: str
 
 
-def play(rules: SmallGameRules) -> SmallGameFigures:
-    """The figures of one game. The same rules give the same figures."""
-    decided = decided_game(rules)
-    own = payer_history_of(decided)
-    replay = PayerReplay(own.log, own.features, PayerModels(river=None), own.begin_ms)
-    replay.run(min(own.until_ms, int(own.log.asks.time[-1])) + 1, lambda _: None)
-    found = served_figures(own, replay.predictions(), rules.seed)
-    best = found.get("best_baseline", "constant")
-    low, high = found["intervals"].get("served_minus_best", (np.nan, np.nan))
-    published, under = _publications(decided)
+def play(rules: SmallGameRules, *, is_staged: bool = False) -> SmallGameFigures:
+    """The figures of one game. The same rules give the same figures. `is_staged`: taken through
+    all stages as workers would, which takes ten times as long."""
+    if is_staged:
+        decided = decided_game(rules)
+        own = payer_history_of(decided)
+        replay = PayerReplay(own.log, own.features, PayerModels(river=None), own.begin_ms)
+        replay.run(min(own.until_ms, int(own.log.asks.time[-1])) + 1, lambda _: None)
+        return _figures(rules, own, replay.predictions())
+    game = play_quickly(rules)
+    return _figures(rules, history_of(game), rates_of(game))
+
+
+def _figures(rules: SmallGameRules, own: PayerHistory, rates: PayerPredictions) -> SmallGameFigures:
+    found = served_figures(own, rates, rules.seed)
+    published, under = _publications(own.decided)
     return SmallGameFigures(
-        payers=found["served"]["payers"],
-        served=_number(found["served"]["ne"]),
-        best=best,
-        best_entropy=_number(found["baselines"][best]),
-        above_best=(_number(low), _number(high)),
-        constant=_number(found["baselines"]["constant"]),
-        ratio=_number(found["served"]["ratio"]),
-        full_share=found["served"]["full_share"],
+        installs=rules.installs,
+        rate=rules.rate,
+        seed=rules.seed,
+        d7=_of_horizon(found),
+        d30=_of_horizon(found["d30"]),
         placebo_spread=_placebo_spread(own),
         published=published,
         under_minimum=under,
         verdict=found["verdict"],
+    )
+
+
+def _of_horizon(found: dict[str, Any]) -> HorizonFigures:
+    served, best = found["served"], found.get("best_baseline", "constant")
+    low, high = found["intervals"].get("served_minus_best", (np.nan, np.nan))
+    baselines = {name: _number(one) for name, one in found["baselines"].items()}
+    return HorizonFigures(
+        payers=served["payers"],
+        served=_number(served["ne"]),
+        best=best,
+        baselines=baselines,
+        above_best=(_number(served["ne"]) - baselines[best], _number(low), _number(high)),
+        ratio=_number(served["ratio"]),
+        full_share=served["full_share"],
     )
 
 
@@ -97,7 +125,7 @@ def _publications(decided: DecidedHistory) -> tuple[int, int]:
     published = [
         row for row in decided.versions if row.model == "payer" and row.state == "published"
     ]
-    under = [row for row in published if row.figures.get("positives", 0.0) < PAYERS_MIN]
+    under = [row for row in published if row.figures.get("positives_learned", 0.0) < PAYERS_MIN]
     return len(published), len(under)
 
 
