@@ -43,13 +43,13 @@ class Challengers:
         return bool(self.all)
 
     def learn(
-        self, examples: Sequence[Example], own: Numbers, by_rates: Sequence[float], base: Numbers
+        self, examples: Sequence[Example], own: Numbers, by_rates: Numbers, base: Numbers
     ) -> None:
         """Learn a block. `own`: the champion's hazard of each row, NaN where its bytes or values
-        are unusable. `by_rates`: one hazard per example. `base`: one rate per bin."""
+        are unusable. `by_rates`: one hazard per row. `base`: one rate per bin."""
         sizes = [len(one.snapshots) for one in examples]
         bins = np.repeat(np.array([one.bin for one in examples], np.int64), sizes)
-        references = References(own, np.repeat(np.array(by_rates, np.float64), sizes), base[bins])
+        references = References(own, by_rates, base[bins])
         starts = np.cumsum([0, *sizes]).tolist()
         known: dict[int, list[ChallengerRow]] = {}
         for challenger in self.all.values():

@@ -13,21 +13,24 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from msgspec import Struct
+from msgspec import Struct, structs
 from numpy.typing import NDArray
 
 from online_models.hazard.rules import CHANCE_MIN, Numbers
 from online_models.learning.verdicts import finite
+from online_models.quality.horizon_evidence import (
+    HorizonEvidence,
+    StretchLosses,
+    StretchSums,
+    answered_by_rates,
+    horizon_evidence,
+    stretch_sums,
+)
+from online_models.quality.paired_loss import UNKNOWN, PairedLoss, paired_loss
 
 EVIDENCE_TIERS = ("full", "install_only", "rates", "constant")
 """Best first: the model, the same model with only what was known at the install, shrunk rates by
 source, country and platform, and one rate per bin for all installs."""
-
-SHOWN_ERRORS = 1.96
-"""Standard errors on each side of a difference: an interval of 95 %."""
-
-PAIRED_BLOCKS_MIN = 8
-"""Fewer blocks do not show how much a difference varies."""
 
 _RATES = EVIDENCE_TIERS.index("rates")
 
@@ -43,6 +46,9 @@ class PrequentialBlock(NamedTuple):
     tiers: tuple[Numbers, ...]  # hazards, in the order of EVIDENCE_TIERS
     models: tuple[Numbers, ...]  # hazards by each model, champion and challengers
     published: Numbers  # hazards by the version published last
+    stretches: NDArray[np.int64] | None = None
+    """Which horizon each row counts for first; None: the target has one alone."""
+    horizons: int = 1
 
 
 class BlockSums(Struct, frozen=True, array_like=True, gc=False):
@@ -61,6 +67,8 @@ class BlockSums(Struct, frozen=True, array_like=True, gc=False):
     sampled_published: float
     sampled_rates: float | None = None
     """None: the block was stored before this was compared."""
+    stretches: list[StretchSums] = []
+    """By horizon; none where the target has one alone, and in blocks that were stored before."""
 
 
 class ValueSums(Struct, frozen=True, array_like=True, gc=False):
@@ -73,36 +81,6 @@ class ValueSums(Struct, frozen=True, array_like=True, gc=False):
     expected: float
     loss: float
     mean_loss: float  # of one mean per landmark and bucket
-
-
-class PairedLoss(NamedTuple):
-    """How much more one model loses than another on the same rows, in nats per row; `error`: the
-    standard error of the mean. Losses are summed by block, since rows of one install share a label,
-    and a week of many payments is one week."""
-
-    mean: float
-    error: float
-
-    @property
-    def low(self) -> float:
-        """The lower bound of the interval; NaN where there is too little to say."""
-        return self.mean - SHOWN_ERRORS * self.error
-
-    @property
-    def high(self) -> float:
-        return self.mean + SHOWN_ERRORS * self.error
-
-    @property
-    def is_shown_worse(self) -> bool:
-        """Whether the first model is worse by more than chance."""
-        return self.low > 0.0
-
-    @property
-    def is_shown_better(self) -> bool:
-        return self.high < 0.0
-
-
-UNKNOWN = PairedLoss(math.nan, math.nan)
 
 
 class Evidence(Struct, frozen=True):
@@ -130,6 +108,8 @@ class Evidence(Struct, frozen=True):
     """Since the version published last was published, and so the two below."""
     published_over_constant: PairedLoss = UNKNOWN
     published_over_rates: PairedLoss = UNKNOWN
+    horizons: list[HorizonEvidence] = []
+    """By horizon; none where the target has one alone."""
 
 
 def block_sums(block: PrequentialBlock) -> BlockSums:
@@ -138,6 +118,10 @@ def block_sums(block: PrequentialBlock) -> BlockSums:
     beside = ~np.isnan(block.published)
     by_tier = [_losses(labels, predicted) for predicted in block.tiers]
     own, base, rates = by_tier[0], by_tier[-1], by_tier[_RATES]
+    published = np.zeros(len(labels))
+    published[beside] = _losses(labels[beside], block.published[beside])
+    labelled, sampled = labels.astype(np.float64), beside.astype(np.float64)
+    losses = StretchLosses(labelled, own, rates, base, published, sampled)
     return BlockSums(
         rows=len(labels),
         positives=int(np.count_nonzero(labels)),
@@ -147,8 +131,11 @@ def block_sums(block: PrequentialBlock) -> BlockSums:
         sampled_rows=int(np.count_nonzero(beside)),
         sampled_own=float(own[beside].sum()),
         sampled_base=float(base[beside].sum()),
-        sampled_published=float(_losses(labels[beside], block.published[beside]).sum()),
+        sampled_published=float(published[beside].sum()),
         sampled_rates=float(rates[beside].sum()),
+        stretches=[]
+        if block.stretches is None
+        else stretch_sums(block.stretches, block.horizons, losses),
     )
 
 
@@ -157,17 +144,6 @@ def _losses(labels: NDArray[np.bool_], predicted: Numbers) -> Numbers:
     chance = np.clip(np.where(labels, predicted, 1.0 - predicted), CHANCE_MIN, 1.0 - CHANCE_MIN)
     losses: Numbers = -np.log(chance)
     return losses
-
-
-def paired_loss(differences: Iterable[tuple[float, int]]) -> PairedLoss:
-    """`differences`: of each block, the summed difference of losses, and the rows behind it."""
-    pairs = np.array([pair for pair in differences if pair[1]], np.float64).reshape(-1, 2)
-    if len(pairs) < PAIRED_BLOCKS_MIN:
-        return UNKNOWN
-    rows, blocks = pairs[:, 1].sum(), len(pairs)
-    mean = pairs[:, 0].sum() / rows
-    spread = ((pairs[:, 0] - mean * pairs[:, 1]) ** 2).sum() * blocks / (blocks - 1)
-    return PairedLoss(float(mean), float(math.sqrt(spread) / rows))
 
 
 def forget_old(blocks: deque[BlockSums], window: int, positives: int) -> None:
@@ -193,8 +169,7 @@ def target_evidence(
         name: paired_loss((one.models[number] - one.tiers[_RATES], one.rows) for one in kept)
         for number, name in enumerate(names)
     }
-    by_tier = zip(EVIDENCE_TIERS, tiers, strict=True)
-    by_model = zip(names, models, strict=True)
+    by_tier, by_model = zip(EVIDENCE_TIERS, tiers, strict=True), zip(names, models, strict=True)
     return Evidence(
         rows=rows,
         positives=positives,
@@ -221,6 +196,53 @@ def target_evidence(
             for one in beside
             if one.sampled_rates is not None
         ),
+        horizons=horizon_evidence([one.stretches for one in kept]),
+    )
+
+
+def answered_where(
+    shown: tuple[Evidence, Iterable[BlockSums], int],
+    names: Sequence[str],
+    immature: frozenset[str],
+    *,
+    margin: float,
+    is_proven: bool,
+) -> tuple[frozenset[str], Evidence]:
+    """Horizons for which rates answer, and the evidence by which a version of the model is judged:
+    on the stretches of the other horizons. `shown`: the evidence, the blocks behind it, and `since`
+    as in `target_evidence`; `immature`: horizons that hardly any install has reached.
+
+    A model that is not proven has to convince on all stretches together. Of three stretches that
+    are looked at again and again one looks better by luck, on few outcomes.
+    """
+    evidence, blocks, since = shown
+    found = answered_by_rates(evidence.horizons, names, immature, margin)
+    asked = [number for number, name in enumerate(names) if name not in found]
+    if not asked or not found or not is_proven:
+        return found, evidence
+    return found, _evidence_where(evidence, list(blocks), since, asked)
+
+
+def _evidence_where(
+    evidence: Evidence, blocks: Sequence[BlockSums], since: int, asked: Sequence[int]
+) -> Evidence:
+    kept = [[one.stretches[number] for number in asked] for one in blocks if one.stretches]
+    beside = kept[max(len(kept) - since, 0) :]
+    own = [[(one.own, one.rates, one.base, one.rows) for one in sums] for sums in kept]
+    late = [
+        [(one.beside_own, one.published, one.beside_rates, one.beside_base, one.beside_rows)
+         for one in sums]
+        for sums in beside
+    ]  # fmt: skip
+    own_sums = [tuple(map(sum, zip(*sums, strict=True))) for sums in own]
+    late_sums = [tuple(map(sum, zip(*sums, strict=True))) for sums in late]
+    return structs.replace(
+        evidence,
+        over_rates=paired_loss((one[0] - one[1], one[3]) for one in own_sums),
+        over_constant=paired_loss((one[0] - one[2], one[3]) for one in own_sums),
+        over_published=paired_loss((one[0] - one[1], one[4]) for one in late_sums),
+        published_over_rates=paired_loss((one[1] - one[2], one[4]) for one in late_sums),
+        published_over_constant=paired_loss((one[1] - one[3], one[4]) for one in late_sums),
     )
 
 

@@ -10,10 +10,15 @@ import numpy as np
 from online_models.features.frozen import whole, whole_of
 from online_models.hazard.bins import Shape
 from online_models.hazard.packed import PackedGroup
-from online_models.hazard.rules import Numbers
+from online_models.hazard.rules import HazardRules, Numbers, Places
 from online_models.learning.evidence import PrequentialBlock
-from online_models.scoring.shrunk_rates import InstallOrigin
+from online_models.scoring.activity_cells import CellReader
+from online_models.scoring.activity_rates import ActivityRates
+from online_models.scoring.shrunk_rates import HAZARD_MAX, InstallOrigin
 from schemas.records import Example, Frozen
+
+BASE_PRIOR_ROWS = 20.0
+"""The rate of a bin starts as if this many rows had shown the prior."""
 
 
 class ExampleCheck:
@@ -35,6 +40,36 @@ class ExampleCheck:
         return True
 
 
+def bin_prior(rules: HazardRules) -> Numbers:
+    """Rows and positives of each bin before anything is learned, bins × 2."""
+    bins = rules.shape.bins
+    hazard = 1.0 - (1.0 - rules.prior) ** (1.0 / bins)
+    return np.full((bins, 2), (BASE_PRIOR_ROWS, BASE_PRIOR_ROWS * hazard))
+
+
+class ActivityRows:
+    """Teaches rates what activity until each landmark says of the bins after it."""
+
+    def __init__(self, slots: int, seed: int) -> None:
+        self._reader = CellReader(slots, seed)
+
+    def learn(
+        self, rates: ActivityRates, examples: Sequence[Example], by_origin: Sequence[float]
+    ) -> Numbers:
+        """Of every row, the hazard by rates before it was learned. `by_origin`: the hazard of each
+        example by everything but activity."""
+        snapshots = [one for example in examples for one in example.snapshots]
+        of_examples = np.array([(one.bin, one.label) for one in examples], np.int64).reshape(-1, 2)
+        sizes = [len(one.snapshots) for one in examples]
+        number, label = np.repeat(of_examples, sizes, axis=0).T
+        expected = np.repeat(np.array(by_origin, np.float64), sizes)
+        landmark = np.array([one.landmark for one in snapshots], np.int64)
+        at = landmark, self._reader.cells(snapshots), number
+        factors = rates.learn(at, expected, label.astype(np.float64))
+        hazards: Numbers = np.minimum(expected * factors, HAZARD_MAX)
+        return hazards
+
+
 def origin_of(example: Example) -> InstallOrigin:
     """Where its install belongs, for shrunk rates."""
     return InstallOrigin(
@@ -53,21 +88,22 @@ def groups_of(examples: Sequence[Example]) -> list[PackedGroup]:
 def prequential_block(
     examples: Sequence[Example],
     predicted: tuple[Numbers, list[Numbers]],
-    by_rates: Sequence[float],
+    rates: Numbers,
     base: Numbers,
     published: Numbers | None,
+    stretches: Places,
 ) -> PrequentialBlock:
     """Line up all predictions by row; a row is a snapshot of an example, in order.
 
-    `predicted`: hazards by the champion, and by every model. `by_rates`: one hazard per example.
+    `predicted`: hazards by the champion, and by every model. `rates`: hazards by shrunk rates.
     `base`: one rate per bin. `published`: hazards by the version published last; None: there is
-    none. Rows that the champion could not use are left out.
+    none. `stretches`: which horizon a bin counts for first. Rows that the champion could not use
+    are left out.
     """
     own, by_model = predicted
     sizes = np.array([len(one.snapshots) for one in examples], np.int64)
     bins = np.repeat(np.array([one.bin for one in examples], np.int64), sizes)
     firsts = np.repeat(np.cumsum(sizes) - sizes, sizes)
-    rates = np.repeat(np.array(by_rates, np.float64), sizes)
     published = np.full(len(own), math.nan) if published is None else published
     install_only = own[firsts]
     install_only = np.where(np.isnan(install_only), rates, install_only)
@@ -80,6 +116,8 @@ def prequential_block(
         tiers=(own[usable], install_only[usable], rates[usable], base[bins][usable]),
         models=tuple(hazards[usable] for hazards in by_model),
         published=published[usable],
+        stretches=stretches[bins][usable] if stretches[-1] else None,
+        horizons=int(stretches[-1]) + 1,
     )
 
 

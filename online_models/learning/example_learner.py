@@ -40,6 +40,8 @@ class ExampleLearner(ABC, Generic[_Scorer]):
         self.pending: list[Example] = []
         self.champion: Version[_Scorer] | None = None  # published last, unless suspended since
         self.previous: Version[_Scorer] | None = None  # tried last, published or not
+        self.has_matured = False
+        """Whether the latest block brought a horizon that versions could not answer for before."""
 
     @property
     def time(self) -> int:
@@ -63,7 +65,8 @@ class ExampleLearner(ABC, Generic[_Scorer]):
                     self._learn_block(block)
                 except Exception as error:
                     raise UnlearnableBlockError(block) from error
-                if self.counts.is_trial_due(self.rules, is_first=self.champion is None):
+                is_due = self.counts.is_trial_due(self.rules, is_first=self.champion is None)
+                if is_due or self.has_matured:
                     self.counts.try_now()
                     verdicts += self._try_versions()
         return verdicts

@@ -30,7 +30,10 @@ class PaceRules(Struct, frozen=True):
     block: int = 200
     """Examples that are learned, judged and watched together. Blocks are counted from the log's
     beginning, so that versions do not depend on how the log was read."""
+    first_trial: int = 200
+    """Examples after which rates are published for the first time: until then the prior answers."""
     first_publication: int = 1000
+    """Examples between trials until a version has been published."""
     publish_every: int = 5000
     publish_growth: float = 0.15
     """Nor before the number of examples has grown by this share,"""
@@ -63,7 +66,8 @@ class Counts(Struct):
         """Whether a version must be tried now. `is_first`: none has been published yet."""
         since = self.seen - self.tried_at
         if is_first:
-            return since >= rules.first_publication
+            wait = rules.first_publication
+            return since >= (wait if self.tried_at else min(wait, rules.first_trial))
         grown = min(int(self.seen * rules.publish_growth), rules.publish_every_max)
         return (
             since >= max(rules.publish_every, grown)

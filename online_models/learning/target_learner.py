@@ -26,34 +26,41 @@ from online_models.hazard.scorer import HazardScorer
 from online_models.learning.evidence import (
     BlockSums,
     Evidence,
+    answered_where,
     block_sums,
     figures_of,
     forget_old,
     target_evidence,
 )
 from online_models.learning.example_block import (
+    ActivityRows,
     ExampleCheck,
+    bin_prior,
     groups_of,
     last_of,
     origin_of,
     prequential_block,
 )
 from online_models.learning.example_learner import ExampleLearner
-from online_models.learning.gates import deserves_suspension, gate_target, is_finite, shift_of
+from online_models.learning.gates import (
+    better_challenger,
+    deserves_suspension,
+    gate_target,
+    is_finite,
+    shift_of,
+)
 from online_models.learning.learner import Version
 from online_models.learning.learner_parts import dump_target_learner, fill_target_learner
 from online_models.learning.residual_watch import COMPARED_EVERY, LearnedBlock, watch_residuals
 from online_models.learning.rules import LearnerRules
 from online_models.learning.verdicts import NewChampion, Publication, Refusal, Verdict
 from online_models.persistence.envelope import Unusable, renamed, version_name
+from online_models.quality.horizon_evidence import immature_horizons, stretches_of
 from online_models.scoring.shrunk_rates import ShrunkRates, dump_rates
 from schemas.records import Example
 
 CHECK_SET_EVERY = 8
 """One example in so many enters the shift-check set."""
-
-BASE_PRIOR_ROWS = 20.0
-"""The rate of a bin starts as if this many rows had shown the prior."""
 
 
 class TargetLearner(ExampleLearner[HazardScorer]):
@@ -70,7 +77,7 @@ class TargetLearner(ExampleLearner[HazardScorer]):
         self.models = [HazardModel(own, kernel) for _, own in by_name]
         self.champion_model = 0  # index into `models`
         self.rates = ShrunkRates(rules.of_rates())
-        self.base = self._new_base()
+        self.base = bin_prior(rules.hazard)
         self.blocks: deque[BlockSums] = deque(maxlen=max(rules.window, rules.window_max))
         self.shift_check: deque[PackedAsk] = deque(maxlen=rules.shift_check_max)
         self.drift = DriftWatch(rules.drift)
@@ -78,6 +85,8 @@ class TargetLearner(ExampleLearner[HazardScorer]):
         self.beside: list[Publication] = []
         """What was published along with the version tried last, without a gate."""
         self._check = ExampleCheck(rules.hazard.shape)
+        self._cells = ActivityRows(rules.hazard.slots, rules.hazard.seed)
+        self._stretches = stretches_of(rules.hazard.shape)
         self.river = Challengers(target, rules.river, rules.hazard, rules.window)
 
     @property
@@ -147,22 +156,22 @@ class TargetLearner(ExampleLearner[HazardScorer]):
         valid = [one for one in block if self._check.is_valid(one)]
         counts.skipped += len(block) - len(valid)
         counts.positives += sum(one.label for one in valid)
-        by_rates = self._learn_rates(valid)
+        by_rates = self._learn_rates(valid)  # by row
         groups = groups_of(valid)
         live = self.champion
         by_published = live.scorer.hazards_of_bins(groups) if live else None
         by_model = [model.learn_packed(groups) for model in self.models]
         own = by_model[self.champion_model]
-        base = self._base_rates()
-        rows = prequential_block(valid, (own, by_model), by_rates, base, by_published)
+        base: Numbers = self.base[:, 1] / self.base[:, 0]  # one rate per bin
+        predicted = own, by_model
+        rows = prequential_block(valid, predicted, by_rates, base, by_published, self._stretches)
         self.blocks.append(block_sums(rows))
         forget_old(self.blocks, self.rules.window, self.rules.window_positives)
         if self.river:
             self.river.learn(valid, own, by_rates, base)
         self._learn_base(valid)
         refused = self.drift.counts.refused
-        alarms = watch_residuals(self.drift, self.target, valid, own)
-        if alarms:
+        if alarms := watch_residuals(self.drift, self.target, valid, own):
             for model in self.models:
                 forget_evidence(model)
         is_compared = counts.seen // len(block) % COMPARED_EVERY == 0
@@ -177,31 +186,23 @@ class TargetLearner(ExampleLearner[HazardScorer]):
         for example in valid[::CHECK_SET_EVERY]:
             if example.snapshots:
                 last = last_of(example)
-                self.shift_check.append(
-                    PackedAsk(last.slots, last.values, last.landmark, example.platform)
-                )
+                asked = PackedAsk(last.slots, last.values, last.landmark, example.platform)
+                self.shift_check.append(asked)
 
-    def _learn_rates(self, examples: list[Example]) -> list[float]:
-        """The hazard of each example by shrunk rates, before it was learned."""
+    def _learn_rates(self, examples: list[Example]) -> Numbers:
+        """The hazard of each row by shrunk rates, before it was learned."""
         learn = self.rates.learn
-        return [learn(origin_of(one), one.bin, one.label) for one in examples]
-
-    def _new_base(self) -> Numbers:
-        """Rows and positives of each bin, bins × 2."""
-        hazard_rules = self.rules.hazard
-        bins = hazard_rules.shape.bins
-        hazard = 1.0 - (1.0 - hazard_rules.prior) ** (1.0 / bins)
-        return np.full((bins, 2), (BASE_PRIOR_ROWS, BASE_PRIOR_ROWS * hazard))
-
-    def _base_rates(self) -> Numbers:
-        rates: Numbers = self.base[:, 1] / self.base[:, 0]
-        return rates
+        by_example = [learn(origin_of(one), one.bin, one.label) for one in examples]
+        return self._cells.learn(self.rates.activity, examples, by_example)
 
     def _learn_base(self, examples: list[Example]) -> None:
         bins = np.array([one.bin for one in examples], np.int64)
         labels = np.array([one.label for one in examples], np.float64)
+        shape, before = self.rules.hazard.shape, self.base[:, 0].copy()
         self.base[:, 0] += np.bincount(bins, minlength=len(self.base))
         self.base[:, 1] += np.bincount(bins, labels, len(self.base))
+        old = immature_horizons(shape, before)
+        self.has_matured = old != immature_horizons(shape, self.base[:, 0])
 
     def _try_versions(self) -> list[Verdict]:
         verdicts: list[Verdict] = []
@@ -212,6 +213,7 @@ class TargetLearner(ExampleLearner[HazardScorer]):
         evidence = self.evidence()
         verdicts += self.river.try_versions(self.names[self.champion_model], self.rules.promotion)
         if self.river.leader:
+            self.rates.answers = frozenset()
             verdicts.append(self.river.lead_version(self.rules.promotion))
         else:
             verdicts.append(self._try_champion(evidence))
@@ -224,8 +226,9 @@ class TargetLearner(ExampleLearner[HazardScorer]):
         earlier = self.previous
         shift = shift_of(candidate.scorer, earlier.scorer, self.shift_check) if earlier else None
         learned = self.counts.positives
+        asked = self._answered_where(evidence)
         rejected = gate_target(
-            candidate.scorer, learned, evidence, shift, rules, is_first=self.champion is None
+            candidate.scorer, learned, asked, shift, rules, is_first=self.champion is None
         )
         self.previous = candidate
         name, figures = self.names[self.champion_model], figures_of(evidence)
@@ -236,17 +239,12 @@ class TargetLearner(ExampleLearner[HazardScorer]):
             parent = self.champion.name if self.champion else ""
             self.champion = candidate
             self.counts.published_at = self.counts.seen
-            return Publication(
-                model=self.target,
-                version=candidate.name,
-                content=candidate.content,
-                challenger=name,
-                parent=parent,
-                figures=figures,
-            )
-        suspends = self.champion is not None and deserves_suspension(evidence, rules)
+            content = candidate.content
+            return Publication(self.target, candidate.name, content, name, parent, figures)
+        suspends = self.champion is not None and deserves_suspension(asked, rules)
         if suspends:
             self.champion = None
+            self.rates.answers = frozenset()
         return Refusal(
             model=self.target,
             version=candidate.name,
@@ -256,20 +254,22 @@ class TargetLearner(ExampleLearner[HazardScorer]):
             suspends=suspends,
         )
 
-    def _better_challenger(self) -> NewChampion | None:
-        """The promotion rule: the model with the lowest loss, if it is lower by the margin."""
-        rules, evidence = self.rules, self.evidence()
-        if evidence.rows < rules.promotion_rows or evidence.positives < rules.promotion_positives:
-            return None
-        losses = [evidence.log_loss[f"contestant:{name}"] for name in self.names]
-        best = min(range(len(losses)), key=losses.__getitem__)
-        if losses[best] >= losses[self.champion_model] * (1.0 - rules.promotion_margin):
-            return None
-        reason = (
-            f"log loss {losses[best]:.5f} instead of {losses[self.champion_model]:.5f} over "
-            f"{evidence.rows} rows"
+    def _answered_where(self, evidence: Evidence) -> Evidence:
+        """Decide for which horizons rates answer: the evidence by which the model is judged."""
+        gate, shape, counts = self.rules.gate, self.rules.hazard.shape, self.counts
+        since = (counts.seen - counts.published_at) // self.rules.block
+        self.rates.answers, asked = answered_where(
+            (evidence, self.blocks, since),
+            [horizon.name for horizon in shape.horizons],
+            immature_horizons(shape, self.base[:, 0]),
+            margin=gate.live_margin,
+            is_proven=counts.positives >= gate.proven_positives,
         )
-        return NewChampion(self.target, self.names[best], reason, figures_of(evidence))
+        return asked
+
+    def _better_challenger(self) -> NewChampion | None:
+        champion, rules = self.names[self.champion_model], self.rules.promotion
+        return better_challenger(self.target, self.evidence(), self.names, champion, rules)
 
     def _version(self, model: str, of: HazardModel) -> Version[HazardScorer]:
         snapshot = dump_hazard_scorer(of)

@@ -17,7 +17,7 @@ from online_models.estimators.value_regressor import ValueRegressor
 from online_models.features.frozen import whole
 from online_models.hazard.kernel import Kernel
 from online_models.hazard.rules import Numbers
-from online_models.learning.evidence import PairedLoss, ValueSums, paired_loss
+from online_models.learning.evidence import ValueSums
 from online_models.learning.example_learner import ExampleLearner
 from online_models.learning.gates import ValueGateRules, gate_value
 from online_models.learning.learner import Version
@@ -25,6 +25,7 @@ from online_models.learning.learner_parts import dump_value_learner, fill_value_
 from online_models.learning.rules import PaceRules
 from online_models.learning.verdicts import Publication, Refusal, Verdict, finite
 from online_models.persistence.envelope import Unusable
+from online_models.quality.paired_loss import PairedLoss, paired_loss
 from online_models.scoring.landmarks import LANDMARKS
 from online_models.targets.targets import VALUE
 from online_models.value.model import StepRow, ValueAsk, ValueModel, ValueRow, ValueRules

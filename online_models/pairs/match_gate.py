@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from online_models.learning.evidence import PairedLoss, paired_loss
 from online_models.learning.verdicts import Rejected, VersionFigures, finite
 from online_models.pairs.pair_weights import PairWeights
+from online_models.quality.paired_loss import PairedLoss, paired_loss
 
 
 class MatchGateRules(Struct, frozen=True):

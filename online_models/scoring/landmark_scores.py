@@ -16,6 +16,7 @@ from online_models.features.features import (
 )
 from online_models.features.frozen import whole_of
 from online_models.hazard.encoding import Encoder
+from online_models.scoring.activity_cells import activity_cell
 from online_models.scoring.expected_money import NO_MONEY, ExpectedMoney, expected_money
 from online_models.scoring.labels import LabelSchedule
 from online_models.scoring.landmarks import LANDMARKS, landmark_time
@@ -189,7 +190,8 @@ def _subject(state: Prospect, at: LandmarkVisit) -> Subject:
     has_behaviour = any(bucket.sessions or bucket.events for bucket in buckets)
     frozen = state.frozen
     first, last = frozen[0], whole_of(frozen[0], frozen[-1])
-    return Subject(facts.install_id, origin, first, last, has_behaviour)
+    cell = activity_cell(buckets, at.landmark) if at.landmark else -1
+    return Subject(facts.install_id, origin, first, last, has_behaviour, cell)
 
 
 def _has_happened(state: Prospect, target: Target, at: LandmarkVisit) -> bool:

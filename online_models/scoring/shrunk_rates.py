@@ -9,6 +9,9 @@ forgotten, so rates are hard to mislead.
 What was expected at the beginning rests on the declared prior, which may be tenfold off. So what a
 cell expected is scaled to what came in all cells of its level: a prior is forgotten within the
 first outcomes, and not by factors that then stay.
+
+On top come factors of activity (`activity_rates`), and for which horizons rates answer though a
+model scores, since it is not shown to be as good there.
 """
 
 from __future__ import annotations
@@ -23,6 +26,7 @@ from online_models.hazard.bins import PAYER, Shape
 from online_models.persistence.arrays import pack_numbers, unpack_columns
 from online_models.persistence.envelope import Unusable
 from online_models.persistence.layout import Layout
+from online_models.scoring.activity_rates import NO_FACTORS, ActivityRates
 
 HAZARD_MAX = 0.5
 """The hazard of a bin is at most this, whatever the factors."""
@@ -30,10 +34,11 @@ HAZARD_MAX = 0.5
 
 class RateRules(Struct, frozen=True):
     shape: Shape = PAYER
-    prior: float = 0.05
-    """Share that reaches the target in all bins together, before anything is learned."""
+    prior: float = 0.05  # share that reaches the target in all bins, before anything is learned
     prior_rows: float = 20.0
     """Rows of each bin that the prior counts as: of the usual prior and bins, one outcome."""
+    level_strength: float = 2.0
+    """Outcomes of all bins at which what came and what the prior expected weigh the same."""
     strength: float = 20.0
     """Outcomes of a cell at which actual and expected ones weigh the same."""
     app_strength: float = 2.0
@@ -70,9 +75,10 @@ class ShrunkRates:
     def __init__(self, rules: RateRules | None = None) -> None:
         self.rules = rules or RateRules()
         shape = self.rules.shape
-        hazard: float = 1.0 - (1.0 - self.rules.prior) ** (1.0 / shape.bins)
+        self._usual: float = 1.0 - (1.0 - self.rules.prior) ** (1.0 / shape.bins)
         self._asked = [self.rules.prior_rows] * shape.bins
-        self._seen = [self.rules.prior_rows * hazard] * shape.bins
+        self._seen = [self.rules.prior_rows * self._usual] * shape.bins
+        self._outcomes = 0
         self._cells: dict[Key, _Cell] = {}
         self._levels = [_Cell(), _Cell(), _Cell()]
         """Sums of all cells: of apps, of sources, and of origins."""
@@ -82,6 +88,9 @@ class ShrunkRates:
             for number, horizon in enumerate(shape.horizons)
         ]
         self._sums: list[float] | None = None
+        self.activity = ActivityRates(shape)
+        self.answers: frozenset[str] = frozenset()
+        """Horizons for which rates answer, although a model scores."""
         self.rows = 0
         self.refused = 0
         """Rows of cells for which there was no room."""
@@ -89,7 +98,7 @@ class ShrunkRates:
     def learn(self, origin: InstallOrigin, bin_: int, label: bool) -> float:
         """Learn the outcome of one bin (`bins.bin_outcomes`): one row per install and bin. Returns
         the hazard of the bin before it was learned, but for rounding."""
-        hazard = expected = self._seen[bin_] / self._asked[bin_]
+        hazard = expected = self._of_bin(bin_)
         for cell, level, strength in self._known.get(origin) or self._cells_of(origin):
             scale = (level.seen + 1.0) / (level.expected + 1.0)
             hazard *= (cell.seen + strength) / (cell.expected * scale + strength)
@@ -100,6 +109,7 @@ class ShrunkRates:
             expected *= (cell.seen + strength) / (cell.expected * scale + strength)
         self._asked[bin_] += 1.0
         self._seen[bin_] += label
+        self._outcomes += label
         self._sums = None
         self.rows += 1
         return min(hazard, HAZARD_MAX)
@@ -123,18 +133,33 @@ class ShrunkRates:
 
     def hazard(self, origin: InstallOrigin, bin_: int) -> float:
         """P(event in the bin | none before it)."""
-        return min(self._factor(origin) * self._seen[bin_] / self._asked[bin_], HAZARD_MAX)
+        return min(self._factor(origin) * self._of_bin(bin_), HAZARD_MAX)
 
-    def score(self, origin: InstallOrigin, elapsed_ms: int) -> dict[str, float]:
+    def _of_bin(self, bin_: int) -> float:
+        """The hazard that all installs share: outcomes over rows, with the prior's at the level at
+        which outcomes came in all bins. One above the declared level counts by half of its
+        logarithm: many outcomes early do not say that as many come later."""
+        strength, of_prior = self.rules.level_strength, self.rules.prior_rows * self._usual
+        level = (self._outcomes + strength) / (self._usual * self.rows + strength)
+        level = min(level, math.sqrt(level))
+        return float((self._seen[bin_] + of_prior * (level - 1.0)) / self._asked[bin_])
+
+    def score(
+        self, origin: InstallOrigin, elapsed_ms: int, used: tuple[int, int] | None = None
+    ) -> dict[str, float]:
         """P(outcome by the horizon | none by `elapsed_ms`), for each horizon that has not passed.
+        `used`: a landmark and the cell of activity that the install was in then.
 
-        There is always an answer. Hazards are proportional: a factor multiplies the hazard summed
-        over time.
-        """
+        There is always an answer. A factor multiplies the hazard summed over time."""
         sums = self._sums or self._summed()
         factor, start = self._factor(origin), self._sum_at(sums, elapsed_ms)
+        first_week, later = self.activity.factors(*used) if used else NO_FACTORS
+        turn = max(sums[self.activity.later_from], start)
         return {
-            name: -math.expm1(-factor * (sums[end] - start))
+            name: -math.expm1(
+                -factor
+                * (first_week * (min(sums[end], turn) - start) + later * max(sums[end] - turn, 0.0))
+            )
             for name, after_ms, end in self._ends
             if after_ms > elapsed_ms
         }
@@ -142,8 +167,8 @@ class ShrunkRates:
     def _summed(self) -> list[float]:
         """Minus the log of survival until each edge, for a factor of 1."""
         sums = self._sums = [0.0]
-        for seen, asked in zip(self._seen, self._asked, strict=True):
-            sums.append(sums[-1] - math.log1p(-min(seen / asked, HAZARD_MAX)))
+        for bin_ in range(len(self._asked)):
+            sums.append(sums[-1] - math.log1p(-min(self._of_bin(bin_), HAZARD_MAX)))
         return sums
 
     def _sum_at(self, sums: list[float], elapsed_ms: int) -> float:
@@ -190,6 +215,8 @@ class _Body(Struct, frozen=True, array_like=True, gc=False):
     bins: tuple[bytes, bytes]  # little-endian float64: rows and outcomes of each bin
     cells: tuple[bytes, bytes]  # outcomes seen and expected, in the order of the keys
     levels: bytes = b""  # the sums of apps, sources and origins: seen, then expected
+    activity: tuple[bytes, ...] = ()  # outcomes seen and expected, by cell of activity
+    answers: tuple[str, ...] = ()  # horizons for which rates answer beside a model
 
 
 RATES_LAYOUT = Layout("rates/1", _Body, "rates")
@@ -211,6 +238,8 @@ def dump_rates(rates: ShrunkRates) -> bytes:
         levels=pack_numbers(
             [*(one.seen for one in rates._levels), *(one.expected for one in rates._levels)]
         ),
+        activity=rates.activity.dump(),
+        answers=tuple(sorted(rates.answers)),
     )
     return RATES_LAYOUT.dump(body).content
 
@@ -242,7 +271,13 @@ def load_rates(content: bytes, rules: RateRules) -> ShrunkRates | Unusable:
     if isinstance(levels, Unusable):
         return levels
     rates._levels = levels
+    unusable = rates.activity.fill(body.activity)
+    if unusable is not None:
+        return unusable
+    rates.answers = frozenset(body.answers)
     rates.rows, rates.refused = body.rows, body.refused
+    of_prior = rules.prior_rows * rates._usual
+    rates._outcomes = sum(round(one - of_prior) for one in rates._seen)
     return rates
 
 

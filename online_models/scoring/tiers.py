@@ -1,8 +1,11 @@
 """Chooses who answers for an install: the best tier that can, with the answers of all others.
 
 full: the model, with features of the landmark. install_only: the same model, with features of the
-install. rates: how often installs like this one reached the target. constant: the declared prior.
-Every install gets an answer at every landmark.
+install. rates: how often installs like this one, and used alike, reached the target. constant: the
+declared prior. Every install gets an answer at every landmark.
+
+A model answers for the horizons for which it is not shown to be worse than rates. For the others
+rates say how many of those who are left reach the target after the horizon before.
 """
 
 from __future__ import annotations
@@ -21,7 +24,10 @@ from schemas.records import Frozen
 from schemas.time import DAY_MS
 
 Tier = Literal["full", "install_only", "rates", "constant"]
+MODEL_TIERS: tuple[Tier, ...] = ("full", "install_only")
 CONSTANT_VERSION = "constant"
+RATES_ANSWER = "rates_answer:"
+"""Begins the reason of a row in which rates answer for some horizons; their names follow."""
 _Asked = tuple[Chances | None, Chances | None]
 """Chances with features of the landmark, and with those of the install alone; None: unusable."""
 
@@ -35,6 +41,8 @@ class Subject(NamedTuple):
     last: Frozen
     has_behaviour: bool
     """Whether any activity after the install is known."""
+    cell: int = -1
+    """Of activity until the landmark; -1: at the install itself."""
 
     @property
     def landmark(self) -> int:
@@ -88,10 +96,13 @@ class TargetModels:
     rates_version: str = ""
     rules: TierRules = field(default_factory=TierRules)
     _constants: tuple[Chances, ...] = field(init=False, repr=False, compare=False)  # by landmark
+    _outdone: frozenset[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         constants = (constant_chances(self.target, mark) for mark in range(len(LANDMARKS)))
         object.__setattr__(self, "_constants", tuple(constants))
+        outdone = self.rates.answers if self.rates else frozenset()
+        object.__setattr__(self, "_outdone", outdone)
 
     def score(self, subject: Subject, now: int) -> Score:
         """Score an install; `now`: log time in ms. There is always an answer: no features raise."""
@@ -114,16 +125,23 @@ class TargetModels:
         model = self.challenger if arm == "challenger" else self.champion
         full, install_only = asked
         age = LANDMARKS[subject.landmark].after_ms
+        used = (subject.landmark, subject.cell) if subject.cell >= 0 else None
         answers: dict[Tier, Chances | None] = {
             "full": full,
             "install_only": install_only,
-            "rates": None if self.rates is None else self.rates.score(subject.origin, age),
+            "rates": None if self.rates is None else self.rates.score(subject.origin, age, used),
             "constant": self._constants[subject.landmark],
         }
         reason = self._reason(subject, model, full, now)
         tier = _best(answers, reason)
-        chances = answers[tier] or {}
-        headline = self.target.headline
+        chances, headline = answers[tier] or {}, self.target.headline
+        by_rates = answers["rates"]
+        if tier in MODEL_TIERS and arm == "champion" and by_rates and self._outdone:
+            chances, outdone = composed(chances, by_rates, self._outdone)
+            if outdone:
+                reason = RATES_ANSWER + ",".join(outdone)
+            is_whole = headline in outdone or len(outdone) == len(chances)
+            tier = "rates" if is_whole else tier
         shadow: dict[str, float] = {
             one: chances_of.get(headline, 0.0) for one, chances_of in answers.items() if chances_of
         }
@@ -155,6 +173,26 @@ class TargetModels:
 def is_challenged(install_id: str, share: float) -> bool:
     """Whether the challenger answers for an install, at every landmark and on every worker."""
     return is_in_share("challenger", install_id, share)
+
+
+def composed(
+    by_model: Chances, by_rates: Chances, answers: frozenset[str]
+) -> tuple[Chances, list[str]]:
+    """Chances by horizon, and the horizons for which rates answer. Who has not reached the target
+    by a horizon does so by the next one as whoever answers for that says: chances never fall."""
+    chances: Chances = {}
+    outdone: list[str] = []
+    left, before = 1.0, ""
+    for name in by_model:
+        answer = by_model
+        if name in answers and name in by_rates:
+            answer = by_rates
+            outdone.append(name)
+        known = 1.0 - answer.get(before, 0.0)
+        left *= min((1.0 - answer[name]) / known, 1.0) if known > 0.0 else 1.0
+        chances[name] = 1.0 - left
+        before = name
+    return chances, outdone
 
 
 def _best(answers: Mapping[Tier, Chances | None], reason: str) -> Tier:

@@ -19,6 +19,7 @@ from online_models.hazard.contributions import Contributions, contributions
 from online_models.hazard.scorer import Ask, HazardScorer
 from online_models.persistence.envelope import Unusable
 from online_models.scoring.landmarks import LANDMARKS
+from online_models.scoring.tiers import RATES_ANSWER
 from online_models.targets.targets import Target, Targets
 from online_models.value.shape import paid_features
 from streams.operations.explain.rows import Row
@@ -39,7 +40,7 @@ FROM revenue WHERE app_id = {app} AND install_id = {id} LIMIT 1 BY booking_id
 """
 _BY_TIER = {
     "constant": "the prior of the target answered, which has no features",
-    "rates": "rates by source, country and platform answered, which have no features",
+    "rates": "rates by source, country, platform and use answered, which have no features",
 }
 _AGES = {landmark.name: landmark.after_ms for landmark in LANDMARKS}
 
@@ -86,7 +87,10 @@ class ChanceReasons:
         named = frozen | self._paid(money, _AGES[frozen_at])
         horizon = row["horizon"] if row["horizon"] in row["chances"] else next(iter(row["chances"]))
         found = contributions(scorer, _ask(named, frozen_at, row["landmark"]), horizon)
-        if found is None or abs(found.total - _log_odds(row["chances"][horizon])) > TOLERANCE:
+        chance = row["chances"][horizon]
+        if row["tier_reason"].startswith(RATES_ANSWER) and horizon == row["horizon"]:
+            chance = row["shadow"].get(row["tier"], chance)  # Rates answered a shorter horizon.
+        if found is None or abs(found.total - _log_odds(chance)) > TOLERANCE:
             return "what was known then is not stored, such as money that has moved since"
         return _Reason(horizon, found)
 

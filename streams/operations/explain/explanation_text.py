@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from online_models.scoring.tiers import RATES_ANSWER
 from streams.operations.explain.conversion_text import conversion_text
 from streams.operations.explain.explanation import Explanation
 from streams.operations.explain.rows import Row
@@ -86,7 +87,11 @@ def _expected(row: Row) -> str:
     texts = []
     if row["chances"]:
         chances = ", ".join(f"{chance:.1%} by {name}" for name, chance in row["chances"].items())
-        by = row["tier"] if not row["tier_reason"] else f"{row['tier']} for {row['tier_reason']}"
+        by, reason = row["tier"], row["tier_reason"]
+        if reason.startswith(RATES_ANSWER) and by != "rates":
+            by = f"{by}, rates for {reason.removeprefix(RATES_ANSWER)}"
+        elif reason:
+            by = f"{by} for {reason}"
         segment = f", segment {row['segment']}" if row["segment"] else ""
         texts.append(f"{row['target']} {chances} ({by}, model {row['model_version']}){segment}")
     if row["amounts"]:

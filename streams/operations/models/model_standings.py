@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from online_models.scoring.tiers import MODEL_TIERS
 from online_models.targets.targets import Target, Targets
 from streams.operations.models.versions import StoredChange, changes
 from streams.store.base import Store
 
-MODEL_TIERS = ("full", "install_only")
 _ANSWERS = {"rates": "rates answer", "constant": "the declared share answers"}
 
 _LAST_WEEK = """

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from msgspec import structs
 
+from online_models.hazard.bins import PAYER
 from online_models.hazard.encoding import Encoder
 from online_models.hazard.packed import PackedAsk
 from online_models.hazard.rules import HazardRules
@@ -16,10 +17,8 @@ from online_models.hazard.scorer import HazardScorer
 from online_models.learning.evidence import (
     BlockSums,
     Evidence,
-    PairedLoss,
     figures_of,
     forget_old,
-    paired_loss,
     target_evidence,
 )
 from online_models.learning.gates import (
@@ -32,7 +31,9 @@ from online_models.learning.gates import (
 )
 from online_models.learning.rules import Challenger, LearnerRules
 from online_models.learning.target_learner import TargetLearner
-from online_models.learning.verdicts import NewChampion, Refusal, Rejected
+from online_models.learning.verdicts import NewChampion, Publication, Refusal, Rejected
+from online_models.quality.paired_loss import PairedLoss, paired_loss
+from online_models.scoring.shrunk_rates import ShrunkRates, load_rates
 from tests.worlds import learner_world
 from tests.worlds.hazard_world import SMALL, learned
 from tests.worlds.learner_world import RULES
@@ -200,6 +201,21 @@ def test_a_contestant_that_is_better_by_a_margin_takes_the_lead() -> None:
 def test_nobody_takes_the_lead_without_enough_evidence() -> None:
     verdicts = TargetLearner("payer", RULES).learn(learner_world.examples(2000, seed=2))
     assert not any(isinstance(one, NewChampion) for one in verdicts)
+
+
+def test_rates_answer_for_a_horizon_that_nobody_has_got_to() -> None:
+    last = PAYER.bins - 1
+    young = [one for one in learner_world.examples(8_000, seed=2) if one.bin < last]
+    learner = TargetLearner("payer", RULES)
+    verdicts = learner.learn(young)
+
+    *_, beside = (one for one in verdicts if one.model == "payer/rates")
+    assert isinstance(beside, Publication)
+    published = load_rates(beside.content, RULES.of_rates())
+    assert isinstance(published, ShrunkRates)
+    assert learner.champion is not None
+    assert "d30" in published.answers
+    assert "d1" not in published.answers
 
 
 def test_labels_that_turn_round_do_not_go_live() -> None:

@@ -57,6 +57,24 @@ def test_with_sixty_payers_a_prior_that_was_tenfold_off_is_forgotten() -> None:
     assert rates.score(US, 0)["d30"] == pytest.approx(0.005, rel=0.1)
 
 
+def expected_later(payers: int, of: int) -> float:
+    """By day 30 of whoever has not paid on the first day, where no install is older than that."""
+    rates = ShrunkRates()
+    for number in range(of):
+        for bin_ in range(3):
+            rates.learn(US, bin_, label=bin_ == 2 and number < payers)
+    chances = rates.score(US, 0)
+    return 1.0 - (1.0 - chances["d30"]) / (1.0 - chances["d1"])
+
+
+def test_ages_that_nobody_has_reached_are_expected_at_the_level_of_the_others() -> None:
+    """The declared prior is 5 % in eleven bins; only the first three are over."""
+    declared = 0.05 * 8 / 11
+    assert expected_later(3, 1_000) == pytest.approx(8 / 3 * 0.003, rel=0.5)
+    assert expected_later(3, 1_000) < declared / 3
+    assert 1.5 * declared < expected_later(56, 400) < 8 / 3 * 0.14
+
+
 def test_a_new_app_has_its_own_level_after_a_few_payers() -> None:
     rates = ShrunkRates()
     new = InstallOrigin("com.new", "searchlight", "US", "ios")
@@ -184,7 +202,7 @@ def test_bytes_that_are_no_rates_are_unusable_and_say_why() -> None:
     retention = Shape((0, 8 * DAY_MS), PAYER.landmarks[:1], (Horizon("d7", 8 * DAY_MS),))
     broken = {
         "truncated": load_rates(content[:-9], RateRules()),
-        "checksum": load_rates(content[:-9] + b"\x00" + content[-8:], RateRules()),
+        "checksum": load_rates(content[:-9] + bytes([content[-9] ^ 1]) + content[-8:], RateRules()),
         "others than those of the target": load_rates(content, RateRules(shape=retention)),
         "not a snapshot": load_rates(b"", RateRules()),
     }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from online_models.hazard.encoding import Encoder
@@ -32,6 +34,44 @@ ALL = TargetModels(PAYING, MODEL, None, ShrunkRates(), "payer/rates-1-c")
 def subject(*landmarks: int, value: float = 1.0, has_behaviour: bool = True) -> Subject:
     frozen = [Frozen(one, *ENCODER.pack({"a": 1.0 if one == 0 else value})) for one in landmarks]
     return Subject("i1", PLACE, frozen[0], frozen[-1], has_behaviour)
+
+
+def with_rates_for(*horizons: str) -> TargetModels:
+    """Rates that know of many payers, and answer for these horizons."""
+    rates = ShrunkRates()
+    for number in range(2_000):
+        rates.learn(PLACE, number % 11, label=number % 20 == 0)
+    rates.answers = frozenset(horizons)
+    return TargetModels(PAYING, MODEL, OTHER, rates, "payer/rates-1-c")
+
+
+def test_for_some_horizons_rates_answer_and_the_row_says_which() -> None:
+    alone, score = ALL.score(subject(0), NOON), with_rates_for("d30").score(subject(0), NOON)
+    assert (score.tier, score.reason) == ("full", "rates_answer:d30")
+    assert score.model_version == "payer-1-a"
+    assert score.chances["d7"] == pytest.approx(alone.chances["d7"])
+    assert score.chances["d30"] > 2.0 * alone.chances["d30"]
+
+
+def test_where_rates_answer_for_the_headline_the_row_is_theirs() -> None:
+    score = with_rates_for("d1", "d7").score(subject(0), NOON)
+    assert (score.tier, score.reason) == ("rates", "rates_answer:d1,d7")
+    assert score.model_version == "payer/rates-1-c"
+    assert score.chances["d7"] == pytest.approx(score.shadow["rates"])
+    # What the model would have said stays beside it.
+    assert score.shadow["full"] == ALL.score(subject(0), NOON).shadow["full"]
+
+
+def test_where_rates_answer_for_all_that_is_left_the_row_is_theirs() -> None:
+    score = with_rates_for("d30").score(subject(0, 5), NOON)
+    assert [*score.chances] == ["d30"]
+    assert (score.tier, score.model_version) == ("rates", "payer/rates-1-c")
+
+
+def test_a_challenger_answers_for_its_share_whatever_is_shown_of_the_champion() -> None:
+    models = replace(with_rates_for("d7"), rules=TierRules(challenger_share=1.0))
+    score = models.score(subject(0), NOON)
+    assert (score.arm, score.tier, score.reason) == ("challenger", "full", "")
 
 
 def test_the_model_answers_with_the_features_of_the_landmark() -> None:

@@ -11,16 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from online_models.hazard.bins import PAYER
+from online_models.scoring.activity_cells import ACTIVITY_CELLS, BUSY_STEPS, QUIET_STEPS
 from schemas.time import DAY_MS
 from streams.lab.evaluation.payer.payer_log import JUDGED_HORIZONS
-from streams.lab.evaluation.served.known_counts import (
-    CELLS,
-    EVENT_STEPS,
-    LANDMARK_COUNT,
-    QUIET_STEPS,
-    KnownCounts,
-    summed,
-)
+from streams.lab.evaluation.served.known_counts import LANDMARK_COUNT, KnownCounts, summed
 from streams.lab.simulator.draws import FloatColumn, IntColumn
 
 _PRIOR_SHARE = 0.01
@@ -35,8 +29,7 @@ _EDGES_D: FloatColumn = np.array(PAYER.edges) / DAY_MS
 _LENGTHS_D: FloatColumn = np.diff(_EDGES_D)
 _MIDDLES_D: FloatColumn = (_EDGES_D[1:] + _EDGES_D[:-1]) / 2
 _FIRST_BIN: IntColumn = np.array([PAYER.first_bin(one) for one in range(LANDMARK_COUNT)])
-_BUSY = len(EVENT_STEPS) + 1
-_ALL_CELLS: IntColumn = np.arange(CELLS)
+_ALL_CELLS: IntColumn = np.arange(ACTIVITY_CELLS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +80,13 @@ def _kaplan_meier(bins: KnownCounts, until: int) -> FloatColumn:
 
 def _recency_sessions(ends: KnownCounts, constant: FloatColumn) -> FloatColumn:
     """25 cells at each landmark, shrunk to the landmark's share."""
-    cells = CELLS // _BUSY
-    key = ends.landmark * cells + ends.cell // _BUSY
+    cells = ACTIVITY_CELLS // BUSY_STEPS
+    key = ends.landmark * cells + ends.cell // BUSY_STEPS
     shape = (len(constant), LANDMARK_COUNT, cells)
     rows = summed(ends.rows, key, LANDMARK_COUNT * cells).reshape(shape)
     payers = summed(ends.payers, key, LANDMARK_COUNT * cells).reshape(shape)
     factor = (payers + _TABLE_STRENGTH) / (rows * constant[:, :, None] + _TABLE_STRENGTH)
-    return np.asarray((constant[:, :, None] * factor)[:, :, _ALL_CELLS // _BUSY])
+    return np.asarray((constant[:, :, None] * factor)[:, :, _ALL_CELLS // BUSY_STEPS])
 
 
 def _hazard_regression(bins: KnownCounts, until: int) -> FloatColumn:
@@ -142,8 +135,8 @@ def _design(landmark: IntColumn, number: IntColumn, cell: IntColumn) -> FloatCol
     """Eleven numbers: age, how long ago the landmark is, and activity until it."""
     age = np.log(_MIDDLES_D[number] + 0.02)
     since = np.log(np.maximum(_MIDDLES_D[number] - _EDGES_D[_FIRST_BIN[landmark]], 0.0) + 0.02)
-    often = cell // _BUSY // QUIET_STEPS
-    quiet, busy = cell // _BUSY % QUIET_STEPS, cell % _BUSY
+    often = cell // BUSY_STEPS // QUIET_STEPS
+    quiet, busy = cell // BUSY_STEPS % QUIET_STEPS, cell % BUSY_STEPS
     is_later = landmark > 0
     silent = (quiet == QUIET_STEPS - 1) & is_later
     columns = (

@@ -7,18 +7,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from online_models.hazard.bins import PAYER
+from online_models.scoring.activity_cells import (
+    ACTIVITY_CELLS,
+    EVENT_STEPS,
+    QUIET_STEPS,
+    SESSION_STEPS,
+)
 from schemas.time import DAY_MS
 from streams.lab.evaluation.payer.history import PayerHistory
 from streams.lab.evaluation.replay.occasions import Occasions
 from streams.lab.evaluation.replay.world_features import NamedFeatures
 from streams.lab.simulator.draws import BoolColumn, FloatColumn, IntColumn
 
-SESSION_STEPS = (1, 2, 4, 8)
-EVENT_STEPS = (1, 4, 16)
-QUIET_STEPS = 5
-"""How many landmarks ago the last activity was, the last step for none at all."""
-
-CELLS = (len(SESSION_STEPS) + 1) * QUIET_STEPS * (len(EVENT_STEPS) + 1)
 LANDMARK_COUNT = len(PAYER.landmarks)
 _FIRST_BIN: IntColumn = np.array([PAYER.first_bin(number) for number in range(LANDMARK_COUNT)])
 
@@ -85,15 +85,15 @@ def _counted(
     in_time: BoolColumn = day < days
     row, landmark, number, day = row[in_time], landmark[in_time], number[in_time], day[in_time]
     cell = cells[occasions.install[row], landmark]
-    kind = (landmark * PAYER.bins + number) * CELLS + cell
+    kind = (landmark * PAYER.bins + number) * ACTIVITY_CELLS + cell
     kinds, where = np.unique(kind, return_inverse=True)
     place, size = day * len(kinds) + where, days * len(kinds)
     rows = np.bincount(place, minlength=size).reshape(days, -1)
     payers = np.bincount(place, occasions.label[row], minlength=size).reshape(days, -1)
     return KnownCounts(
-        landmark=kinds // CELLS // PAYER.bins,
-        bin=kinds // CELLS % PAYER.bins,
-        cell=kinds % CELLS,
+        landmark=kinds // ACTIVITY_CELLS // PAYER.bins,
+        bin=kinds // ACTIVITY_CELLS % PAYER.bins,
+        cell=kinds % ACTIVITY_CELLS,
         rows=np.cumsum(rows, axis=0).astype(float),
         payers=np.cumsum(payers, axis=0).astype(float),
     )

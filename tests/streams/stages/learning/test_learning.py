@@ -36,7 +36,7 @@ CREDIT_RULES = CreditRules(
 )
 PATHS = credit_world.paths(len(EXAMPLES), seed=4)
 MIXED = [one for pair in zip(EXAMPLES, PATHS, strict=True) for one in pair]
-NEVER = structs.replace(RULES, first_publication=10**6)
+NEVER = structs.replace(RULES, first_trial=10**6, first_publication=10**6)
 
 
 def learning(state: MemoryStore | None = None, rules: LearnerRules = RULES) -> Fed:

@@ -26,7 +26,9 @@ from tests.worlds import learner_world
 from tests.worlds.clock import NOON
 from tests.worlds.stage_world import Fed, Row, decide_with_crashes, rows
 
-NEVER = structs.replace(learner_world.RULES, first_publication=10**6, challengers=())
+NEVER = structs.replace(
+    learner_world.RULES, first_trial=10**6, first_publication=10**6, challengers=()
+)
 MIDNIGHT = NOON - NOON % DAY_MS
 TOPICS = ("model-quality", "reliability", "drift-alarms")
 
