@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import cramjam
 import lz4.block
 from msgspec.structs import replace
 
@@ -37,7 +38,7 @@ UNCHANGED = (
     " GROUP BY ALL ORDER BY ALL",
     "SELECT reason, count() FROM dead_letters GROUP BY 1 ORDER BY 1",
 )
-_METHOD_LZ4, _METHOD_NONE = 0x82, 0x02
+_METHOD_LZ4, _METHOD_ZSTD, _METHOD_NONE = 0x82, 0x90, 0x02
 _BLOCK_BYTES_MAX = 1 << 26
 _SEARCHED_ONE_BY_ONE = 200
 _WORD = re.compile(rb"[A-Za-z0-9.]+(?:-[A-Za-z0-9]+)*")
@@ -164,7 +165,7 @@ def _blocks(octets: bytes) -> Iterator[bytes]:
     at = 0
     while at + 25 <= len(octets):
         method, packed, plain = _HEAD.unpack_from(octets, at + 16)
-        is_block = method in (_METHOD_LZ4, _METHOD_NONE) and plain <= _BLOCK_BYTES_MAX
+        is_block = method in (_METHOD_LZ4, _METHOD_ZSTD, _METHOD_NONE) and plain <= _BLOCK_BYTES_MAX
         end = at + 16 + packed
         at += 1  # Files of marks and keys begin anywhere.
         if not is_block or not at + 24 <= end <= len(octets):
@@ -174,6 +175,11 @@ def _blocks(octets: bytes) -> Iterator[bytes]:
             try:
                 content = lz4.block.decompress(content, uncompressed_size=plain)
             except lz4.block.LZ4BlockError:
+                continue
+        if method == _METHOD_ZSTD:
+            try:
+                content = bytes(cramjam.zstd.decompress(content))
+            except cramjam.DecompressionError:
                 continue
         yield content
         at = end
