@@ -27,6 +27,7 @@ from streams.replay.unreadable_lines import UnreadableLines
 from streams.settings import Settings
 from streams.stages.contract import TopicPartition
 from streams.store.base import Store
+from streams.store.cohorts import build_cohorts
 from streams.store.columns import OutcomeDecoder, TableSlice
 from streams.store.migrations import apply_migrations, require_usable
 from streams.store.reconcile import reconcile
@@ -230,6 +231,7 @@ def run_replay(
         records, in_order = in_time_order(reader.read(), order)
         replay.run(counted(records, order.records, advance, "decide"), in_order, batch)
         sink.flush()
+        build_cohorts(store)
         seconds = time.monotonic() - began
         accounting = reconcile(store, _expected(store, epoch, order))
         unreadable = reader.unreadable

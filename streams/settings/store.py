@@ -98,6 +98,17 @@ class StoreSettings(Struct, frozen=True, kw_only=True):
             examples=["touches:90d,dead_letters:30d,*:800d"],
         ),
     ] = field(name="HEADWATER_RETENTION", default=None)
+    port: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=65_535,
+            description="Port on 127.0.0.1 at which the process that stores serves the embedded "
+            "store over ClickHouse's HTTP interface, read only. Where another program has it, a "
+            "free one is taken. 0: no port. Servers are asked directly.",
+            examples=["8124"],
+        ),
+    ] = field(name="HEADWATER_STORE_PORT", default=8123)
     query_timeout_ms: Annotated[
         Millis,
         Meta(

@@ -75,6 +75,7 @@ class EmbeddedStore:
                 f"the store in {folder} does not open: {one_line(str(error))}; is it in use?"
             ) from None
         self._lock = threading.Lock()
+        self._reading = threading.Lock()
         self._error: type[Exception] = sqlite_like.ChdbError
         self._schemas: dict[str, Any] = {}
 
@@ -100,7 +101,8 @@ class EmbeddedStore:
         return _rows_of(self.render(sql, "JSONCompact", limits))
 
     def render(self, sql: str, output_format: str, limits: ReadLimits) -> bytes:
-        with self._lock:
+        # Not the lock of inserts: a long question holds up no rows.
+        with self._reading:
             session = self._session()
             try:
                 for name, value in limits.settings().items():
@@ -119,7 +121,7 @@ class EmbeddedStore:
         self._run(sql)
 
     def close(self) -> None:
-        with self._lock:
+        with self._lock, self._reading:
             self._connection.close()
 
     def _session(self) -> Any:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from streams.errors import Stop
 from streams.settings import Settings
@@ -12,6 +13,9 @@ from streams.store.base import StoreDiskFullError, UnavailableError
 from streams.store.migrations import require_usable
 from streams.store.reading import Readable, ReadLimits
 from streams.wiring.parts import store_target
+
+if TYPE_CHECKING:
+    from streams.store.served import StoreServer
 
 
 def open_store(settings: Settings) -> Readable:
@@ -34,7 +38,7 @@ def stored(settings: Settings) -> Iterator[Readable]:
             "`headwater replay`, or name another folder with --data"
         )
     try:
-        store = open_store(settings)
+        store = _running(settings) or open_store(settings)
         try:
             require_usable(store)
             yield store
@@ -42,6 +46,29 @@ def stored(settings: Settings) -> Iterator[Readable]:
             store.close()
     except UnavailableError as error:
         raise stop_without_store(error) from error
+
+
+def _running(settings: Settings) -> Readable | None:
+    """The store of a worker that has the folder open, if there is one."""
+    if settings.store.url is not None:
+        return None
+    from streams.store.served import ServedStore, served_at
+
+    port = served_at(settings.folders.store)
+    if port is None:
+        return None
+    return ServedStore(settings.folders.store, port, settings.store.query_timeout_ms / 1000)
+
+
+def served_by(settings: Settings) -> Callable[[Readable], StoreServer] | None:
+    """Opens the embedded store of a storing process to others; None: a server is open by itself."""
+    port = settings.store.port
+    if settings.store.url is not None or port == 0:
+        return None
+    from streams.store.served import StoreServer
+
+    folder, limits = settings.folders.store, read_limits(settings)
+    return lambda store: StoreServer(store, folder, limits, port)
 
 
 def stop_without_store(error: UnavailableError) -> Stop:

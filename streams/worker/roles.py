@@ -29,6 +29,7 @@ from streams.store.demo_folder import keep_folder
 from streams.wiring.parts import core_settings, stage_rules, storing_settings
 from streams.wiring.pseudonym_secret import require_secret
 from streams.wiring.rules_in_force import require_rules
+from streams.wiring.store import served_by
 from streams.worker import metrics
 from streams.worker.cycle_collector import relax_collector
 from streams.worker.health_server import Health, HealthServer
@@ -50,6 +51,7 @@ _NOISY = (
     "asyncio",
     "clickhouse_driver",
     "streams.worker.core_worker",
+    "streams.worker.storing_run",
     "streams.worker.storing_worker",
     "streams.agents",
     "streams.runtime.faust.consumer_thread",
@@ -201,9 +203,10 @@ async def _run_lanes(settings: Settings, role: str, around: Surroundings) -> int
 
 
 async def _run_storing(settings: Settings) -> int:
-    from streams.worker.storing_worker import StoringWorker, run_storing
+    from streams.worker.storing_run import run_storing
+    from streams.worker.storing_worker import StoringWorker
 
-    worker = StoringWorker(storing_settings(settings), StoringMetrics())
+    worker = StoringWorker(storing_settings(settings), StoringMetrics(), served_by(settings))
 
     return await _serve(
         settings, "storing", lambda: worker.readiness, lambda stop: run_storing(worker, stop)

@@ -3,30 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, Protocol
 
 import aiokafka
 from aiokafka.errors import KafkaError
 from faust.types import TP
 
+from schemas.topics import ATTRIBUTIONS
 from streams.agents import storing_app
 from streams.errors import Stop
 from streams.kafka.broker_watch import BrokerWatch
 from streams.kafka.connection_fault import connection_fault
 from streams.runtime.clients import is_passing
-from streams.runtime.faust.app import report, run_faust, silence_libraries
 from streams.runtime.faust.batches import PollBatch
 from streams.runtime.identity import UNKNOWN_LOGS, KnownLogs, PositionLabel
 from streams.runtime.identity.log_watch import LogChangedError, LogWatch
 from streams.runtime.offsets import LostRecordsError, Offsets
 from streams.runtime.reports import LoggedReason, Readiness
 from streams.settings.storing import StoringSettings
-from streams.store.base import Store, UnavailableError
+from streams.store.base import UnavailableError
+from streams.store.cohorts import CohortKeeper
 from streams.store.log_epochs import BOUND_TOPICS, bind_epochs
 from streams.store.migrations import require_usable
+from streams.store.reading import Readable
 from streams.store.sink.commits import RETRY_SECONDS, commit
 from streams.store.sink.pulse import Pulse
 from streams.store.sink.ripeness import seal_bounds
@@ -38,29 +39,41 @@ from streams.wiring.store import open_target
 from streams.worker.report_requests import report_requests
 
 SERVER_THREADS = 4  # inserts at once on a server; chdb takes one at a time
-_FAILED_STOP_SECONDS = 20.0
-"""Faust gets this long to end after a failure. After a request, HEADWATER_STOP_TIMEOUT holds."""
-_AWAY_STOP_SECONDS = 5.0
-"""Longest stop while no broker answers."""
+
+
+class Closing(Protocol):
+    """Something to close before the store."""
+
+    def close(self) -> None:
+        """Blocks until it has ended."""
 
 
 class StoringWorker:
     """A Faust app, the sink that its agent feeds, and the store behind it.
 
     Order of calls: `open`, then Faust runs `app`, then `close`, also when `open` failed. `beat` has
-    to run all the time, so that a worker whose event loop stalls stops inserting. `run_storing`
+    to run all the time, so that a worker whose event loop stalls stops inserting. `storing_run`
     does all of it.
     """
 
-    def __init__(self, settings: StoringSettings, observer: StoringObserver | None = None) -> None:
+    def __init__(
+        self,
+        settings: StoringSettings,
+        observer: StoringObserver | None = None,
+        serve: Callable[[Readable], Closing] | None = None,
+    ) -> None:
+        """`serve`: opens the store to other processes while this one has it."""
         self.settings = settings
+        self._serve = serve
+        self._served: Closing | None = None
+        self.cohorts: CohortKeeper | None = None  # from `open` on
         self.app = storing_app(settings, self._offer)
         self.app.on_partitions_revoked.connect(self._on_revoked)
         self.app.on_partitions_assigned.connect(self._on_assigned)
         self._observer = observer or StoringObserver()
         self._pulse = Pulse(settings.session_timeout_seconds * 0.8)
         self._sink: Sink | None = None
-        self._store: Store | None = None
+        self._store: Readable | None = None
         self._generation = -1
         self._early: list[PollBatch] = []
         self._assigned: set[TP] = set()
@@ -97,6 +110,8 @@ class StoringWorker:
         except (KafkaError, OSError, TimeoutError) as error:
             raise Stop(await connection_fault(self.settings.kafka().client(), error)) from error
         self._store, epochs = await self._open_store(logs)
+        self._served = self._serve(self._store) if self._serve else None
+        self.cohorts = CohortKeeper(self._store, self._threads, self._is_keeper)
         parts = SinkParts(self._threads, self._commit, self._observer, confirm=self._confirm)
         tables = {
             topic: TableSink(
@@ -133,9 +148,15 @@ class StoringWorker:
         if self._checking is not None:
             self._checking.cancel()
         await self._offsets.stop()
+        if self._served is not None:
+            self._served.close()
         self._threads.shutdown(wait=True)
         if self._store is not None:
             self._store.close()
+
+    def _is_keeper(self) -> bool:
+        """Of several storing workers one keeps the cohorts: it has the first of all decisions."""
+        return TP(self.settings.topic_prefix + ATTRIBUTIONS.name, 0) in self._assigned
 
     def _offer(self, batch: PollBatch) -> None:
         """Drop batches of an earlier generation, which are read again; keep those of the next."""
@@ -224,7 +245,7 @@ class StoringWorker:
         await self._offsets.require(TABLE_OF_TOPIC)
         return logs
 
-    async def _open_store(self, logs: KnownLogs) -> tuple[Store, dict[str, str]]:
+    async def _open_store(self, logs: KnownLogs) -> tuple[Readable, dict[str, str]]:
         """The store, and the log epoch of each topic's rows."""
         loop = asyncio.get_running_loop()
         silence_seconds = self.settings.session_timeout_seconds / 2
@@ -244,55 +265,3 @@ class StoringWorker:
             except BaseException:
                 store.close()
                 raise
-
-
-async def run_storing(worker: StoringWorker, stop: asyncio.Event) -> int:
-    """Run until `stop` is set (exit code 0) or something fails (one line on stderr, code 1)."""
-    silence_libraries()
-    beat = asyncio.create_task(worker.beat())
-    stopping = asyncio.create_task(stop.wait())
-    try:
-        opening = asyncio.create_task(worker.open())
-        await asyncio.wait([opening, stopping], return_when=asyncio.FIRST_COMPLETED)
-        if not opening.done():
-            opening.cancel()
-            return 0
-        return await _serve(worker, opening.result(), stopping)
-    except Exception as error:
-        return report(error)
-    finally:
-        beat.cancel()
-        stopping.cancel()
-        await worker.close()
-
-
-async def _serve(worker: StoringWorker, sink: Sink, stopping: asyncio.Task[Any]) -> int:
-    app = worker.app
-    assert worker.failure is not None, "the worker is open"
-    storing = asyncio.create_task(sink.run())
-    reading = asyncio.create_task(run_faust(app))
-    watching = asyncio.create_task(worker.watch_logs())
-    watches = [watching, asyncio.create_task(worker.watch.run(worker.is_well))]
-    watches.append(asyncio.create_task(worker.watch_requests()))
-    loop = asyncio.get_running_loop()
-    deadline: float | None = None
-    ends: list[asyncio.Future[Any]] = [worker.failure, storing, reading, watching, stopping]
-    try:
-        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-        failures = [task.exception() for task in (watching, storing, reading) if task.done()]
-        if worker.failure.done():
-            failures.insert(0, worker.failure.result())
-        if failures:
-            return report(failures[0])
-        # Without a broker nothing can be committed: what is stored is found again by its offsets.
-        seconds = _AWAY_STOP_SECONDS if worker.watch.fault else worker.settings.stop_seconds
-        deadline = loop.time() + seconds
-        # The rest of the time is for an insert under way, and for leaving the consumer group.
-        await sink.drain(max(seconds / 2, seconds - worker.settings.store.timeout_seconds))
-        return 0
-    finally:
-        for task in (storing, reading, *watches):
-            task.cancel()
-        with contextlib.suppress(Exception):
-            left = _FAILED_STOP_SECONDS if deadline is None else deadline - loop.time()
-            await asyncio.wait_for(app.stop(), max(1.0, left))

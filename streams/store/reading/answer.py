@@ -40,7 +40,7 @@ def answer_to(store: Readable, sql: str, limits: ReadLimits) -> ReadAnswer:
 
     Refused, in one line: the statement may do something other than read, or a limit is reached.
     """
-    statement = _checked(store, sql, limits)
+    statement = checked(store, sql, limits)
     if statement.output_format is None:
         return store.read(statement.sql, limits)
     return Document(store.render(statement.sql, statement.output_format, limits))
@@ -48,13 +48,19 @@ def answer_to(store: Readable, sql: str, limits: ReadLimits) -> ReadAnswer:
 
 def rows_for(store: Readable, sql: str, limits: ReadLimits) -> QueryResult:
     """The rows of a statement; a FORMAT clause is ignored. Refused as `answer_to` does."""
-    return store.read(_checked(store, sql, limits).sql, limits)
+    return store.read(checked(store, sql, limits).sql, limits)
 
 
-def _checked(store: Readable, sql: str, limits: ReadLimits) -> Statement:
+def checked(
+    store: Readable, sql: str, limits: ReadLimits, also: frozenset[str] = frozenset()
+) -> Statement:
+    """The statement without its FORMAT clause. Refused: it may do something other than read.
+
+    `also`: see `require_reading`.
+    """
     statement = statement_of(sql)
     roomy = replace(limits, rows=max(limits.rows, TREE_ROWS_MAX))
     database = store.read("SELECT currentDatabase()", roomy).rows[0][0]
     tree = store.read(f"EXPLAIN AST {statement.sql}", roomy)
-    require_reading("\n".join(str(row[0]) for row in tree.rows), str(database))
+    require_reading("\n".join(str(row[0]) for row in tree.rows), str(database), also)
     return statement

@@ -71,16 +71,17 @@ class _Node:
         return self.parent.kind if self.parent else ""
 
 
-def require_reading(tree: str, database: str) -> None:
+def require_reading(tree: str, database: str, also: frozenset[str] = frozenset()) -> None:
     """Raise Refused unless the statement reads tables of `database`, or of what describes them.
 
-    `tree` is the engine's answer to EXPLAIN AST, as raw text.
+    `tree` is the engine's answer to EXPLAIN AST, as raw text; `also`: tables that may be read
+    beside these, as `system.settings`.
     """
     aliases = frozenset(_TABLE_ALIAS.findall(tree))
     for node in _nodes(tree):
         if node.kind not in _NODES:
             raise Refused(_unknown(node.kind))
-        if node.kind == "TableIdentifier":
+        if node.kind == "TableIdentifier" and node.name not in also:
             _require_table(node.name, database)
         elif node.kind == "Function":
             _require_function(node)

@@ -37,6 +37,8 @@ NAMES = {
     "send",
     "query",
     "digest",
+    "cohorts",
+    "export",
     "explain",
     "evaluate match",
     "evaluate payer",

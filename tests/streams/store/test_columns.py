@@ -43,7 +43,7 @@ MADE_BY_EXPLAIN = {
 }
 """Keys of an explanation that are not columns: its parts, contributions of features, receipts."""
 
-WRITTEN_BY_COMMANDS = {"privacy_erased"}
+WRITTEN_BY_COMMANDS = {"privacy_erased", "cohort_daily", "cohort_builds"}
 """Tables that no outcome fills."""
 
 PARAMETERS: dict[str, SqlValue] = {"topic": "touchpoints", "partition": 0, "offset": 0, "days": 30}

@@ -103,7 +103,7 @@ def test_the_view_says_from_which_day_on_figures_are_complete(store: Store) -> N
     assert found[0][:2] == ("revenue", 0)
     assert found[1] == ("touches", 30, 30)
     listed = {row[0] for row in store.query("SELECT table_name FROM v_table_retention").rows}
-    assert listed == {*TABLES, "privacy_erased"}
+    assert listed == {*TABLES, "privacy_erased", "cohort_daily", "cohort_builds"}
 
 
 def settled(store: Store, days: int, first: int) -> None:

@@ -1,0 +1,1 @@
+"""The embedded store, asked over HTTP by other processes."""
