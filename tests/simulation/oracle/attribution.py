@@ -212,6 +212,12 @@ def devices(event: events.DeviceEvent) -> Iterable[str]:
     return [f"device {record}" for record in ids if record is not None and record != NOBODY]
 
 
+def all_devices(event: events.DeviceEvent) -> set[str]:
+    """Also the ids that may not be read: who asks by one of them is forgotten all the same."""
+    ids = event.gaid, event.idfa, event.idfv, event.oaid
+    return {f"device {record}" for record in ids if record is not None and record != NOBODY}
+
+
 def traits(event: events.DeviceEvent) -> list[str]:
     """Whoever said yes is known by address, network, system, browser and country.
 

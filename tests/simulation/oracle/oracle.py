@@ -23,7 +23,7 @@ from streams.stages.contract import CLOCK_KEY
 from tests.oracle.history import own_key
 from tests.oracle.phone_clocks import right_time
 from tests.oracle.rulebook import Rulebook
-from tests.simulation.oracle.attribution import Credited, Sightings, all_credits, devices
+from tests.simulation.oracle.attribution import Credited, Sightings, all_credits, all_devices
 from tests.simulation.oracle.logged_event import Seen
 from tests.simulation.oracle.money import families, in_time, money_id, shared_out, statement
 from tests.simulation.scenarios.apple_postbacks import VALID, name_of
@@ -162,7 +162,7 @@ class Oracle:
                 link[:3] == (app_id, value, install_id) and link[4] <= asked.ts
                 for link in self.links
             )
-        is_device = f"device {value}" in devices(install.event)
+        is_device = f"device {value}" in all_devices(install.event)
         return is_device and install.event.app_id == app_id and install.ts <= asked.ts
 
     # --- parked until the install arrives ------------------------------------------------------
