@@ -39,7 +39,8 @@ _REQUESTS = (
     ),
     (
         "`opt_out`",
-        "the request is stored; the rules file says what a refusal forbids",
+        "what is logged after it is used for nothing that the row `opt_out` of the rules forbids, "
+        "until an `opt_in`",
         "see [attribution](../attribution/README.md)",
     ),
 )
