@@ -39,12 +39,12 @@ class ExportPlan:
 
 
 @dataclass(frozen=True, slots=True)
-class Exported:
+class ExportedFile:
     rows: int
     bytes: int
 
 
-def export_view(settings: Settings, plan: ExportPlan) -> Exported:
+def export_view(settings: Settings, plan: ExportPlan) -> ExportedFile:
     """Write the file, as a whole or not at all.
 
     Stop, in one line: the view, app or zone does not exist, the day is in the future, or the store
@@ -66,7 +66,7 @@ def export_view(settings: Settings, plan: ExportPlan) -> Exported:
         document = answer_to(store, f"SELECT * {origin} FORMAT {plan.output_format}", limits)
     assert isinstance(document, Document), "the statement has a FORMAT clause"
     _write(plan.file, document)
-    return Exported(rows, len(document))
+    return ExportedFile(rows, len(document))
 
 
 def _rows(store: Readable, sql: str) -> QueryResult:

@@ -51,7 +51,7 @@ _NOISY = (
     "asyncio",
     "clickhouse_driver",
     "streams.worker.core_worker",
-    "streams.worker.storing_run",
+    "streams.worker.storing.storing_run",
     "streams.worker.storing_worker",
     "streams.agents",
     "streams.runtime.faust.consumer_thread",
@@ -203,7 +203,7 @@ async def _run_lanes(settings: Settings, role: str, around: Surroundings) -> int
 
 
 async def _run_storing(settings: Settings) -> int:
-    from streams.worker.storing_run import run_storing
+    from streams.worker.storing import run_storing
     from streams.worker.storing_worker import StoringWorker
 
     worker = StoringWorker(storing_settings(settings), StoringMetrics(), served_by(settings))

@@ -52,8 +52,8 @@ class StoringWorker:
     """A Faust app, the sink that its agent feeds, and the store behind it.
 
     Order of calls: `open`, then Faust runs `app`, then `close`, also when `open` failed. `beat` has
-    to run all the time, so that a worker whose event loop stalls stops inserting. `storing_run`
-    does all of it.
+    to run all the time, so that a worker whose event loop stalls stops inserting.
+    `streams.worker.storing` does all of it.
     """
 
     def __init__(

@@ -11,7 +11,7 @@ from typing import Any
 
 from streams.settings.storing import BufferBounds, FlushBounds, StoreTarget, StoringSettings
 from streams.store.sink.storing_observer import StoringObserver
-from streams.worker.storing_run import run_storing
+from streams.worker.storing import run_storing
 from streams.worker.storing_worker import StoringWorker
 
 
