@@ -12,7 +12,8 @@ def _main() -> None:
     schemas = Path(__file__).parent.parent
     examples = read_examples(schemas / "examples")
     migrations = read_migrations(schemas / "migrations")
-    for name, body in documents(examples, migrations).items():
+    metrics = (schemas / "metrics.toml").read_text(encoding="utf-8")
+    for name, body in documents(examples, migrations, metrics).items():
         path = schemas / name
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(body)

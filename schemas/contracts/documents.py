@@ -12,11 +12,15 @@ from schemas.contracts.asyncapi import asyncapi
 from schemas.contracts.fields_page import fields_page
 from schemas.contracts.messages import Examples, Json, json_schema, message_types, version_of
 from schemas.contracts.personal import privacy_page
-from schemas.contracts.views import views_page
+from schemas.contracts.views import views_of, views_page
+from schemas.metrics import growth_metrics, metrics_page
 
 
-def documents(examples: Examples, migrations: Sequence[str]) -> dict[str, bytes]:
-    """Every generated file by its path below `schemas/`, from the examples and the SQL texts."""
+def documents(examples: Examples, migrations: Sequence[str], metrics: str = "") -> dict[str, bytes]:
+    """Every generated file by its path below `schemas/`, from the examples and the SQL texts.
+
+    `metrics`: the file of metrics; FileError when it is wrong.
+    """
     schemas: dict[str, Json] = {name: json_schema(name) for name in message_types()}
     files = {f"json/{name}.v{version_of(name)}.json": body for name, body in schemas.items()}
     files["asyncapi.json"] = asyncapi(examples)
@@ -27,6 +31,9 @@ def documents(examples: Examples, migrations: Sequence[str]) -> dict[str, bytes]
     texts["VIEWS.md"] = views_page(migrations)
     texts["FIELDS.md"] = fields_page()
     texts["PRIVACY.md"] = privacy_page()
+    if metrics:
+        views = {view.name: view for text in migrations for view in views_of(text)}
+        texts["METRICS.md"] = metrics_page(growth_metrics(metrics, views))
     return {path: text.encode() for path, text in texts.items()}
 
 

@@ -712,7 +712,7 @@ CREATE OR REPLACE VIEW v_funnel
     media_source String COMMENT 'Network with the credit; organic when none has it.',
     step String COMMENT 'install, active (a session or in-app event), the name of an in-app event, paid, or paid_again (another payment).',
     kind String COMMENT 'install, activity, event or payment.',
-    installs Nullable(UInt64) COMMENT 'New users of the cohort; null while their 7 days are not over. Divide sums by the sum of this.',
+    installs Nullable(UInt64) COMMENT 'New users of the cohort; null while their 7 days are not over. Divide sums by the sum of this over rows of kind install: a cohort of which nobody reached a step has no row for it.',
     reached Nullable(UInt64) COMMENT 'Of them, those that reached the step within 7 days; null while these are not over.',
     share Nullable(Float64) COMMENT 'reached / installs.',
     cohort_size UInt64 COMMENT 'New users of the cohort, whatever their age.',

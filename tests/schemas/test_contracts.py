@@ -20,6 +20,7 @@ from schemas.outcomes import OUTCOME_OF_TOPIC
 SCHEMAS = Path(contracts.__file__).parent.parent
 EXAMPLES = contracts.read_examples(SCHEMAS / "examples")
 MIGRATIONS = contracts.read_migrations(SCHEMAS / "migrations")
+METRICS = (SCHEMAS / "metrics.toml").read_text(encoding="utf-8")
 EVERY_EXAMPLE = [
     pytest.param(name, payload, id=f"{name}/{label}")
     for name, labelled in EXAMPLES.items()
@@ -143,11 +144,14 @@ def test_every_reference_in_the_document_leads_somewhere() -> None:
 
 
 def test_committed_documents_are_what_the_structs_generate() -> None:
-    generated = contracts.documents(EXAMPLES, MIGRATIONS)
+    generated = contracts.documents(EXAMPLES, MIGRATIONS, METRICS)
     committed = {
         str(path.relative_to(SCHEMAS)): path.read_bytes()
         for path in (
-            *(SCHEMAS / name for name in ("asyncapi.json", "VIEWS.md", "FIELDS.md", "PRIVACY.md")),
+            *(
+                SCHEMAS / name
+                for name in ("asyncapi.json", "VIEWS.md", "FIELDS.md", "PRIVACY.md", "METRICS.md")
+            ),
             *(SCHEMAS / "json").glob("*"),
         )
     }
