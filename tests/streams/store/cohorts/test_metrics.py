@@ -27,7 +27,7 @@ def test_metrics_are_those_of_a_naive_reader(store: Store) -> None:
     views = {view.name: view for text in migrations for view in views_of(text)}
     metrics = growth_metrics((SCHEMAS / "metrics.toml").read_text(), views)
 
-    found = {one.name: dict(store.query(one.sql()).rows) for one in metrics}  # type: ignore[arg-type]
+    found = {one.name: dict(store.query(one.sql()).rows) for one in metrics}
 
     cohorts = naive_cohorts(history, by_calendar=False)
     for app in ("puzzle", "run"):
