@@ -207,7 +207,6 @@ async def _run_storing(settings: Settings) -> int:
     from streams.worker.storing_worker import StoringWorker
 
     worker = StoringWorker(storing_settings(settings), StoringMetrics(), served_by(settings))
-
     return await _serve(
         settings, "storing", lambda: worker.readiness, lambda stop: run_storing(worker, stop)
     )

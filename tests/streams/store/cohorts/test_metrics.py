@@ -41,6 +41,6 @@ def test_metrics_are_those_of_a_naive_reader(store: Store) -> None:
         money = sum(one.usd_by(7) for one in old) / 1e6 / users
         assert found["ltv_d7"][app] == pytest.approx(money)
         all_users = sum(len(one.members) for one in own.values())
-        came_back = sum(len(one.days[1].active) for one in own.values()) / all_users
-        assert found["retention_d1"][app] == pytest.approx(came_back)
+        stayed = sum(len(one.days[1].active) for one in own.values()) / all_users
+        assert found["retention_d1"][app] == pytest.approx(stayed)
         assert found["ltv_d30"][app] is None
