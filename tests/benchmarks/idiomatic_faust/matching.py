@@ -14,6 +14,7 @@ from schemas.records import (
     AccountLinked,
     AccountMoney,
     Candidates,
+    ChoiceSeen,
     Erased,
     ErasureSeen,
     InstallSeen,
@@ -73,7 +74,7 @@ def _advance(known: Any, record: MatchRecord, rules: Rules) -> tuple[Any, list[M
             return transactions.note_original(known, record, rules)
         case PostbackSeen():
             return seen_postback.count_postback(known, record)
-        case AccessSeen():
+        case AccessSeen() | ChoiceSeen():
             return known, []
         case ErasureSeen():
             return known, []
