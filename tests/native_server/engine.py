@@ -15,6 +15,7 @@ from tests.native_server.native_columns import UnknownTypeError
 from tests.native_server.packets import Block, blocks_of
 
 _ERROR = re.compile(r"Code: (\d+)\. (?:DB::Exception: )?(.*)", re.DOTALL)
+_ZONELESS = re.compile(r"\bDateTime\b(?!\()")
 _UNKNOWN_SETTING, _NOT_SUPPORTED = 115, 48
 
 
@@ -43,15 +44,26 @@ class Engine:
     def answer(self, sql: str, settings: Mapping[str, str]) -> Generator[Block, None, None]:
         """Blocks, the first of which is empty and names the columns; none for what has no rows."""
         with self._session(settings) as session:
-            found = False
+            header: Block | None = None
             for chunk in _chunks(session, sql):
                 for block in blocks_of(chunk):
-                    if not found:
-                        yield Block(0, tuple((name, kind, b"") for name, kind, _ in block.columns))
-                    found = True
-                    yield block
-            if not found:
+                    if header is None:
+                        header = self._with_zones(sql, settings, block)
+                        yield header
+                    kinds = [kind for _, kind, _ in header.columns]
+                    named = zip(block.columns, kinds, strict=True)
+                    columns = tuple((name, kind, octets) for (name, _, octets), kind in named)
+                    yield Block(block.rows, columns)
+            if header is None:
                 yield from self._header(session, sql)
+
+    def _with_zones(self, sql: str, settings: Mapping[str, str], block: Block) -> Block:
+        """The columns without rows. The format Native leaves out the zone of a DateTime, which a
+        server names."""
+        if any(_ZONELESS.search(kind) for _, kind, _ in block.columns):
+            with self._session(settings) as session:
+                return next(self._header(session, f"SELECT * FROM ({sql}) LIMIT 0"))
+        return Block(0, tuple((name, kind, b"") for name, kind, _ in block.columns))
 
     def insert(self, sql: str, settings: Mapping[str, str], block: Block) -> None:
         """Store the block: `sql` ends with VALUES."""

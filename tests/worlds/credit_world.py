@@ -38,7 +38,7 @@ def path(
 
 
 def touch(day: float, channel: str, is_click: bool = True) -> ExposureTouch:
-    flags = {"owned": Flag.OWNED, "brand": Flag.SEARCH}.get(channel, Flag(0))
+    flags = {"owned": Flag.OWNED, "brand": Flag.SEARCH}.get(channel, 0)
     return ExposureTouch(channel, EventMs(at(day)), is_click, flags)
 
 
