@@ -46,7 +46,13 @@ MADE_BY_EXPLAIN = {
 WRITTEN_BY_COMMANDS = {"privacy_erased", "cohort_daily", "cohort_builds"}
 """Tables that no outcome fills."""
 
-PARAMETERS: dict[str, SqlValue] = {"topic": "touchpoints", "partition": 0, "offset": 0, "days": 30}
+PARAMETERS: dict[str, SqlValue] = {
+    "topic": "touchpoints",
+    "partition": 0,
+    "offset": 0,
+    "days": 30,
+    "where": 1,  # the filters of the board
+}
 
 
 def declared() -> dict[str, list[tuple[str, str]]]:
