@@ -170,5 +170,5 @@ def _json(value: Any, status: int = 200) -> web.Response:
 
 
 _ASSETS = frozenset(
-    {"board.js", "charts.js", "board.css", "icon.svg", "echarts.simple.min.js", "NOTICE"}
+    {"board.js", "charts.js", "board.css", "icon.svg", "echarts.common.min.js", "NOTICE"}
 )

@@ -1,8 +1,7 @@
-// Draws the rows of a panel. Colours of Okabe and Ito, which the colour-blind tell apart, with patterns.
+// Draws the rows of a panel. Colours of Okabe and Ito, which the colour-blind tell apart.
 
 const PALETTE = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#999933", "#000000"];
 const isDark = () => matchMedia("(prefers-color-scheme: dark)").matches;
-const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
 
 export const shown = (value) => {
   if (value === null || value === undefined) return "–";
@@ -88,13 +87,12 @@ export const draw = (place, panel) => {
   const names = body.series.map((line) => line.name).filter((name) => name !== "lower end");
   const chart = echarts.getInstanceByDom(place) || echarts.init(place, isDark() ? "dark" : null);
   chart.setOption({
-    animation: !calm && false,
+    animation: false,
     backgroundColor: "transparent",
     color: PALETTE,
-    aria: { enabled: false, decal: { show: panel.chart.kind === "bar" } },
     // Rich text: tooltips of HTML need inline styles, which the content security policy forbids.
     tooltip: { trigger: panel.chart.kind === "reliability" ? "item" : "axis", renderMode: "richText", confine: true },
-    legend: { data: names, textStyle: { color: ink }, top: 0 },
+    legend: { type: "scroll", data: names, textStyle: { color: ink }, top: 0 },
     grid: { left: 12, right: 16, top: 48, bottom: panel.chart.kind === "reliability" ? 40 : 12, containLabel: true },
     ...body,
   }, { notMerge: true });
