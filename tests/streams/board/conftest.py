@@ -8,7 +8,6 @@ from contextlib import contextmanager
 import pytest
 
 from streams.board.answers import PageAnswers
-from streams.store.migrations import apply_migrations
 from streams.store.reading import Readable, ReadLimits
 from tests.worlds.stores.store_world import every_kind, put
 
@@ -39,13 +38,12 @@ class Clock:
         return self.seconds
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Readable]:
     pytest.importorskip("chdb")
-    from streams.store.embedded import EmbeddedStore
+    from tests.worlds.stores.migrated import migrated_store
 
-    store = EmbeddedStore(tmp_path_factory.mktemp("board") / "store")
-    apply_migrations(store)
+    store = migrated_store(tmp_path_factory.mktemp("board") / "store")
     put(store, every_kind())
     yield store
     store.close()
