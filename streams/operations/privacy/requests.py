@@ -112,7 +112,12 @@ def status_of(store: Store, settings: Settings, request_id: str) -> RequestStatu
             f"no request {request_id} is stored: correct the id, or wait until it is read; what "
             "could not be read is among `headwater dead-letters list`"
         )
-    names = [one for one in receipts if one["place"] in _STAGES and _is_erasing(one)]
+    shared = {one["subject_key"] for one in receipts if one["result"] == "shared_identity"}
+    names = [
+        one
+        for one in receipts
+        if one["place"] in _STAGES and _is_erasing(one) and one["subject_key"] not in shared
+    ]
     return RequestStatus(
         request_id=request_id,
         requests=requests,

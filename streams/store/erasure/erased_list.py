@@ -7,7 +7,7 @@ recognised by it.
 from __future__ import annotations
 
 from streams.store.erasure.anonymous_ids import AnonymousSql, booking_base, is_anonymous
-from streams.store.erasure.rewrites import HAS_SHARED, IS_ERASING, KIND_OF_RECEIPT
+from streams.store.erasure.rewrites import IS_LISTED, KIND_OF_RECEIPT
 
 _COLUMNS = "kind, app_id, anonymous_id, subject_request_id, until_at"
 
@@ -47,7 +47,7 @@ def _from_receipts(ids: AnonymousSql) -> str:
     return _insert(
         f"SELECT DISTINCT {KIND_OF_RECEIPT} AS of_kind, toString(app_id) AS app,"
         f" {ids.sql('subject_key')} AS name, subject_request_id AS request, requested_at AS asked"
-        f" FROM privacy_receipts WHERE {IS_ERASING} AND NOT (place = 'intake' AND {HAS_SHARED})"
+        f" FROM privacy_receipts WHERE {IS_LISTED}"
     )
 
 

@@ -25,6 +25,14 @@ HAS_SHARED = (
     " (SELECT subject_request_id FROM privacy_receipts WHERE result = 'shared_identity')"
 )
 """SQL: whether an identity of a request is of more people than the one who asks."""
+IS_LISTED = (
+    f"{IS_ERASING} AND NOT (place = 'intake' AND {HAS_SHARED})"
+    " AND NOT (place = 'matching' AND (subject_request_id, subject_key) IN"
+    " (SELECT subject_request_id, subject_key FROM privacy_receipts"
+    " WHERE result = 'shared_identity'))"
+)
+"""SQL: whether the subject of a receipt comes into the list. A device that many have does not, nor
+by what is known of the test device with its id: the list knows no environments."""
 FORGOTTEN = "erased-: its bytes named somebody who asked to be forgotten"
 _TOKENS = "[A-Za-z0-9_.@+~-]{4,}"
 """What an id may look like in bytes that nobody could read."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from streams.store.base import Store
-from streams.store.erasure.rewrites import HAS_SHARED
+from streams.store.erasure.rewrites import HAS_SHARED, IS_LISTED
 
 _WAITING = f"""
 SELECT count(), ifNull(toUnixTimestamp(min(submitted_time)), 0) FROM privacy_rows
 WHERE request_type = 'erasure'
     AND subject_request_id NOT IN (SELECT subject_request_id FROM privacy_erased)
-    AND NOT ({HAS_SHARED})
+    AND (NOT ({HAS_SHARED})
+        OR subject_request_id IN
+            (SELECT subject_request_id FROM privacy_receipts WHERE {IS_LISTED}))
 """
 
 
