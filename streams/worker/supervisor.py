@@ -123,13 +123,16 @@ def end_after(supervisor: int, seconds: float) -> None:
         while os.getppid() == supervisor:
             time.sleep(_PARENT_SECONDS)
         time.sleep(seconds)
-        print(
-            f"headwater worker: its supervisor is gone, and it did not stop within {seconds:.0f} s:"
-            " it is cut off; what it was doing is done again after the next start",
-            file=sys.stderr,
-            flush=True,
-        )
-        os._exit(1)
+        try:
+            print(
+                f"headwater worker: its supervisor is gone, and it did not stop within"
+                f" {seconds:.0f} s: it is cut off; what it was doing is done again after the next"
+                " start",
+                file=sys.stderr,
+                flush=True,
+            )
+        finally:  # Whoever read what it says may be gone, too.
+            os._exit(1)
 
     threading.Thread(target=wait_and_end, name="supervisor", daemon=True).start()
 
