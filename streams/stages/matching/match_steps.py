@@ -110,7 +110,7 @@ class MatchSteps:
             receipt = key_receipt(record, known, self._rules)
             self.outbox.add(topics.PRIVACY_RECEIPTS.name, receipt.subject_request_id, receipt)
         elif isinstance(record, AccessSeen):
-            for answer in access_answers(record, known):
+            for answer in access_answers(record, known, self._rules):
                 self.outbox.add(topics.PRIVACY_RECEIPTS.name, answer.subject_request_id, answer)
         for fact in facts:
             self._report(fact)

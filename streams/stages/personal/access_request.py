@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from msgspec.structs import replace
 
 from attribution.matching.account_state import AccountState
-from attribution.matching.shared_keys import NEVER_SHARED
 from attribution.matching.touch_index import TouchIndex
+from attribution.privacy.key_requests import is_shared
+from attribution.rules.rules import Rules
 from schemas import topics
 from schemas.events import PrivacyRequest
 from schemas.outcomes import PrivacyReceipt, ReceiptResult
@@ -56,26 +57,26 @@ def access_receipts(
                 yield _answer(event.subject_request_id, ts, scope, "install_id", install_id)
 
 
-def access_answers(seen: AccessSeen, known: object) -> Iterator[PrivacyReceipt]:
+def access_answers(seen: AccessSeen, known: object, rules: Rules) -> Iterator[PrivacyReceipt]:
     """What matching knows under a key of who asks for access: the installs that were seen with it,
-    and the bookings that wait for the account."""
+    and the bookings that wait for the account. An id of which an erasure concerns nobody gives
+    nobody out either."""
     scope = scope_of(seen.key)
     key = seen.key.removeprefix(SANDBOX_SCOPE) if scope[1] else seen.key
-    installs, bookings, is_shared = set[str](), set[str](), False
+    installs, bookings = set[str](), set[str]()
     match known:
         case TouchIndex():
             installs = {one.install_id for one in known.installs}
-            is_shared = known.shared != NEVER_SHARED
         case AccountState():
             installs = {one.install_id for one in known.links}
             bookings = {one.money.booking_id for one in known.placed}
-            is_shared = known.shared != NEVER_SHARED
+    is_of_many = isinstance(known, TouchIndex | AccountState) and is_shared(known, rules)
     kind = "account" if key.startswith(ACCOUNT_PREFIX) else "device"
     result: ReceiptResult = "nothing_found" if known is None else "found"
-    result = "shared" if is_shared else result
+    result = "shared" if is_of_many else result
     asked = seen.request_id, seen.ts, scope
     yield _answer(*asked, kind, key, result)
-    if is_shared:
+    if is_of_many:
         return
     for install_id in sorted(installs):
         yield _answer(*asked, "install_id", install_id)

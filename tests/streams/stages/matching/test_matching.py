@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from attribution.matching.account_state import AccountState, Link
 from attribution.matching.shared_keys import SharedPeriod
 from attribution.matching.transaction_state import TransactionBefore
+from attribution.rules.rules import Rules
 from schemas.records import (
     AccessSeen,
     AccountMoney,
@@ -274,6 +275,9 @@ def test_a_key_that_many_share_gives_nobody_out() -> None:
     seen = AccessSeen("u:app:family", "r1", LogMs(NOON))
     links = [Link(f"i{number}", EventMs(NOON), LogMs(NOON)) for number in range(3)]
     shared = AccountState(links=links, shared=SharedPeriod(LogMs(1), LogMs(2)))
-    (answer,) = access_answers(seen, shared)
+    (answer,) = access_answers(seen, shared, Rules())
     assert (answer.result, answer.subject_type) == ("shared", "account")
-    assert len(list(access_answers(seen, AccountState(links=links)))) == 4
+    assert len(list(access_answers(seen, AccountState(links=links), Rules()))) == 4
+    few = Rules(installs_per_request_max=2)
+    (answer,) = access_answers(seen, AccountState(links=links), few)
+    assert answer.result == "shared", "an erasure by it would concern nobody"
