@@ -21,6 +21,8 @@ WHERE subject_request_id = {request} ORDER BY receipt_id LIMIT 1 BY receipt_id
 """
 _KEYED = ACCOUNT_IDENTITIES | DEVICE_IDENTITIES
 _KEYS = ("device", "account")
+_OF_MANY = ("shared", "shared_identity")
+"""Results of an id that more people have than the one who asks: for access, and to be erased."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +54,14 @@ def person_of(store: Store, request_id: str) -> Person:
     request, receipts = _request(store, request_id), _dicts(store, _RECEIPTS, request_id)
     _require_answers(request_id, request, receipts)
     named: dict[str, list[str]] = {}
+    withheld = tuple(one for one in receipts if one["result"] in _OF_MANY)
+    # What is known of the test device with such an id has the same key.
+    of_many = {one["subject_key"] for one in withheld}
+    pseudonyms_of_many = {key.rpartition(":")[2] for key in of_many}
     for receipt in receipts:
         kind, subject = receipt["subject_type"], receipt["subject_key"]
         is_of_identity = receipt["place"] == "intake" or subject.startswith(ANONYMOUS_PREFIX)
-        if not is_of_identity and receipt["result"] != "shared":
+        if not is_of_identity and subject not in of_many:
             named.setdefault(kind, []).append(subject)
 
     def of(kind: str) -> tuple[str, ...]:
@@ -69,8 +75,8 @@ def person_of(store: Store, request_id: str) -> Person:
         devices=of("device"),
         accounts=of("account"),
         bookings=of("booking"),
-        identities=tuple(request["identity_keys"]),
-        withheld=tuple(one for one in receipts if one["result"] == "shared"),
+        identities=tuple(one for one in request["identity_keys"] if one not in pseudonyms_of_many),
+        withheld=withheld,
     )
 
 

@@ -1,4 +1,5 @@
-"""An id of many people erases nobody's rows, whatever a test device of that id is known for."""
+"""By an id of many people nobody's rows are erased, or given out, whatever is known of the test
+device with that id."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ from msgspec.structs import replace
 
 from schemas.outcomes import PrivacyReceipt, PrivacyRow
 from schemas.time import LogMs
+from streams.operations.privacy.person import person_of
 from streams.store.base import Store
 from streams.store.erasure import erase_rows
 from streams.store.erasure.waiting_since import waiting_since
@@ -49,3 +51,24 @@ def test_only_who_is_named_by_something_else_too_waits(store: Store) -> None:
     assert waiting_since(store)[0] == 1
     list(erase_rows(store, SECRET))
     assert waiting_since(store)[0] == 0
+
+
+def test_an_export_names_no_device_that_many_have(store: Store) -> None:
+    looked_up = replace(
+        privacy_receipt("erased-idfa"), receipt_id="r1:intake:0", place="intake",
+        subject_type="idfa", result="looked_up",
+    )  # fmt: skip
+    keys = [DEVICE.rpartition(":")[2], "own"]
+    asked = replace(ASKED, identity_keys=keys)
+    put(store, [asked, looked_up, *of_device(), privacy_receipt("i1")])
+    person = person_of(store, "r1")
+    assert person.identities == ("own",), "by the other one requests of strangers are found"
+    assert (person.devices, person.installs) == ((), ("i1",))
+    assert [one["result"] for one in person.withheld] == ["shared_identity"]
+
+
+def test_nor_does_that_of_who_asks_for_access_alone(store: Store) -> None:
+    results = zip(of_device(), ("shared", "nothing_found"), strict=True)
+    put(store, [replace(ASKED, request_type="access")])
+    put(store, [replace(one, place="access", result=result) for one, result in results])
+    assert person_of(store, "r1").devices == ()
