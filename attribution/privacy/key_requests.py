@@ -12,12 +12,13 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from attribution.matching.account_state import AccountState
-from attribution.matching.erasures import note_erasure
+from attribution.matching.erasures import latest_ts, note_erasure
 from attribution.matching.facts import MatchFact
 from attribution.matching.touch_index import TouchIndex
 from attribution.privacy.choices import PrivacyChoice, choices_from, note_choice
 from attribution.rules.rules import Rules
 from schemas.records import ChoiceSeen, Erased, ErasureSeen, LinksCut, app_of, scope_of
+from schemas.time import LogMs
 
 KeyIndex = TouchIndex | AccountState
 
@@ -108,6 +109,25 @@ def choose_by_account(
         scope = app_id, link.is_sandbox
         facts += choices_from(choices, link.install_id, scope, link.ts)
     return replace(state, choices=choices), facts + evicted
+
+
+def erased_due(index: TouchIndex, rules: Rules) -> LogMs | None:
+    """Log time at which `forget_erased` has something to forget; None: never.
+
+    Without an opt-out the whole index is forgotten then (`touch_index_expires_at`)."""
+    known = [*(one.ts for one in index.touches), *(one.ts for one in index.installs)]
+    erased_ts = latest_ts(index.erasures)
+    if not index.choices or not known or max(known) > erased_ts:
+        return None
+    return LogMs(erased_ts + rules.late_ms_max)
+
+
+def forget_erased(index: TouchIndex, now: LogMs, rules: Rules) -> TouchIndex:
+    """Who asked to be forgotten and has opted out, too: only what they asked for is remembered."""
+    due = erased_due(index, rules)
+    if due is None or due > now:
+        return index
+    return replace(index, touches=[], installs=[])
 
 
 def _choice_of(seen: ChoiceSeen) -> PrivacyChoice:

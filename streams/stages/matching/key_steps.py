@@ -92,7 +92,8 @@ def expire_key(
         case AccountState():
             return accounts.expire_account_money(state, now)
         case TouchIndex():
-            return touch_index.close_sampled_paths(state, key.decode(), now, rules)
+            index = key_requests.forget_erased(state, now, rules)
+            return touch_index.close_sampled_paths(index, key.decode(), now, rules)
         case SeenPostback() | None:
             return state, []
     assert_never(state)

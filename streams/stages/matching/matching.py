@@ -11,6 +11,7 @@ from attribution.matching.touch_index import TouchIndex
 from attribution.matching.transaction_state import Transaction, TransactionBefore
 from attribution.postbacks import seen_postback
 from attribution.postbacks.seen_postback import SeenPostback
+from attribution.privacy.key_requests import erased_due
 from attribution.rules.rules import Rules
 from schemas import topics
 from schemas.records import (
@@ -148,8 +149,10 @@ class Matching:
             case AccountState():
                 return accounts.account_due(state) or NEVER
             case TouchIndex():
-                due = touch_index.touch_index_due(state, rules)
-                return due or EXPIRES_FROM + touch_index.touch_index_expires_at(state, rules)
+                dues = touch_index.touch_index_due(state, rules), erased_due(state, rules)
+                if due := min(filter(None, dues), default=None):
+                    return due
+                return EXPIRES_FROM + touch_index.touch_index_expires_at(state, rules)
             case SeenPostback():
                 return EXPIRES_FROM + seen_postback.postback_expires_at(state, rules)
         assert_never(state)

@@ -25,6 +25,7 @@ from schemas.records import (
     Signal,
     TouchSeen,
 )
+from schemas.time import LogMs
 from tests.worlds.clock import DAY, logged_at
 from tests.worlds.records import click, installed, looked_up, seen, signed_in
 
@@ -166,3 +167,18 @@ def test_an_opt_out_outlives_the_touchpoints_and_installs_of_its_id() -> None:
     assert until == logged_at(0) + RULES.choice_memory_ms
     index, _ = touch_index.index_touch(index, seen(click("c", DAY)), RULES)
     assert touch_index.touch_index_expires_at(index, RULES) == until + DAY * 60_000
+
+
+def test_who_is_forgotten_and_has_opted_out_is_remembered_by_the_opt_out_only() -> None:
+    index, _ = touch_index.index_touch(None, seen(click("c", -5)), RULES)
+    index, _ = touch_index.index_install(index, met(1, 0), RULES)
+    index, _ = key_requests.choose_by_key(index, chosen(1), RULES)
+    assert key_requests.erased_due(index, RULES) is None
+    index, _ = key_requests.erase_key(index, asked(2), RULES)
+    due, expires = logged_at(2) + RULES.late_ms_max, logged_at(2) + RULES.choice_memory_ms
+    assert key_requests.erased_due(index, RULES) == due
+    assert key_requests.forget_erased(index, LogMs(due - 1), RULES) is index
+    index = key_requests.forget_erased(index, LogMs(due), RULES)
+    assert (index.touches, index.installs, len(index.choices)) == ([], [], 1)
+    assert key_requests.erased_due(index, RULES) is None
+    assert touch_index.touch_index_expires_at(index, RULES) == expires

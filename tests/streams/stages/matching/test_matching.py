@@ -13,6 +13,7 @@ from schemas.records import (
     AccessSeen,
     AccountMoney,
     Candidates,
+    ChoiceSeen,
     ErasureSeen,
     MatchRecord,
     MoneyKind,
@@ -281,3 +282,16 @@ def test_a_key_that_many_share_gives_nobody_out() -> None:
     few = Rules(installs_per_request_max=2)
     (answer,) = access_answers(seen, AccountState(links=links), few)
     assert answer.result == "shared", "an erasure by it would concern nobody"
+
+
+def test_who_is_forgotten_stays_opted_out_and_their_touchpoints_go_all_the_same() -> None:
+    stage, rules = matching(), Rules()
+    stage.match(seen(click("c1", -1), "d:app:phone"))
+    out = ChoiceSeen("d:app:phone", "r1", LogMs(NOON), is_refused=True)
+    stage.match(out, ErasureSeen("d:app:phone", "r2", LogMs(NOON + 1)))
+    state = b"d:app:phone"
+    stage.match(watermarks=all_answered(NOON + rules.late_ms_max - HOUR_MS))
+    assert b"c1" in dict(stage.state.entries())[state]
+    stage.match(watermarks=all_answered(NOON + rules.late_ms_max + HOUR_MS))
+    assert b"c1" not in dict(stage.state.entries())[state]
+    assert b"r1" in dict(stage.state.entries())[state]
