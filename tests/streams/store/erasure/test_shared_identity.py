@@ -1,4 +1,4 @@
-"""By an id of many people nobody's rows are erased, or given out, whatever is known of the test
+"""By an id of many people no rows are erased, or given out, whatever is known of the test
 device with that id."""
 
 from __future__ import annotations
