@@ -83,15 +83,25 @@ def lost_unread(known: Sequence[SourceLog], now: KnownLogs) -> dict[str, int]:
     """By topic, records of logs that are gone by now, which workers saw and had not decided.
 
     At most so many: among them are commit markers, and what was decided in the last seconds. What
-    came after a worker last looked, or while none ran, is not among them.
+    came after a worker last looked, or while none ran, is not among them. Of workers that had a
+    partition one after the other the one that had read most of it knows.
     """
     parts = (part for part in known if part.partition >= 0)
     of_gone = (part for part in parts if part.log != now.log_id(part.topic))
-    latest = {part.key: part for part in of_gone}
     lost: Counter[str] = Counter()
-    for part in latest.values():
+    for part in furthest(of_gone).values():
         lost[part.topic] += max(0, part.end - part.decided)
     return dict(lost)
+
+
+def furthest(known: Iterable[SourceLog]) -> dict[bytes, SourceLog]:
+    """By key, the record of the worker that had read most."""
+    found: dict[bytes, SourceLog] = {}
+    for one in known:
+        other = found.setdefault(one.key, one)
+        if (one.decided, one.end) > (other.decided, other.end):
+            found[one.key] = one
+    return found
 
 
 def no_report(topic: str, lost: int) -> None:

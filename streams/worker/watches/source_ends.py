@@ -12,7 +12,13 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Iterable
 
-from streams.kafka.registers.source_logs import SourceLog, numbered, record, recorded_logs
+from streams.kafka.registers.source_logs import (
+    SourceLog,
+    furthest,
+    numbered,
+    record,
+    recorded_logs,
+)
 from streams.runtime.identity import KnownLogs
 from streams.runtime.lane import Lane
 from streams.settings.core import CoreSettings
@@ -43,9 +49,11 @@ class SourceEnds:
     def of_gone(
         self, known: Iterable[SourceLog], before: KnownLogs, now: KnownLogs
     ) -> list[SourceLog]:
-        """What is to be recorded of the logs that are no longer there."""
-        numbers, _ = numbered(list(known), before)
-        return [
+        """What is to be recorded of the logs that are no longer there. A partition that another
+        worker got meanwhile, and has recorded, is left to that one."""
+        known = list(known)
+        numbers, _ = numbered(known, before)
+        gone = [
             SourceLog(
                 topic=topic, log=before.log_id(topic), number=numbers[topic],
                 partition=p, decided=decided, end=end,
@@ -53,6 +61,8 @@ class SourceEnds:
             for (topic, p), (decided, end) in sorted(self._seen.items())
             if topic in numbers and before.log_id(topic) != now.log_id(topic)
         ]  # fmt: skip
+        most = furthest([*known, *gone])
+        return [one for one in gone if most[one.key] is one]
 
     async def keep(
         self, core: CoreSettings, before: KnownLogs, look: Callable[[], Awaitable[KnownLogs]]

@@ -65,11 +65,12 @@ def gone(p: int, decided: int, end: int, log: str = "c/a") -> SourceLog:
 
 
 def test_what_nobody_had_decided_of_a_log_that_is_gone_is_counted_once() -> None:
-    """Whoever records a partition last holds; what is decided beyond the end that it saw is no
+    """Whoever had read most of a partition holds; what is decided beyond the end that it saw is no
     negative loss."""
     known = [gone(0, 10, 25), gone(1, 7, 7), gone(0, 12, 25), gone(2, 9, 8)]
     assert lost_unread(known, ANEW) == {"installs": 13}
     assert lost_unread([*known, gone(0, 3, 5, "c/x")], ANEW) == {"installs": 13}
+    assert lost_unread([*known, gone(0, 3, 3)], ANEW) == {"installs": 13}, "lost it long before"
     assert lost_unread(known, FIRST) == {}, "the log is there after all"
 
 
@@ -108,6 +109,8 @@ def test_a_worker_records_how_far_it_had_read_what_is_gone_and_nothing_else() ->
     known = numbered([], FIRST)[1]
     assert ends.of_gone(known, FIRST, ANEW) == [gone(1, 5, 9)]
     assert ends.of_gone(known, FIRST, FIRST) == []
+    assert ends.of_gone([*known, gone(1, 4, 4)], FIRST, ANEW) == [gone(1, 5, 9)]
+    assert ends.of_gone([*known, gone(1, 8, 20)], FIRST, ANEW) == [], "another one read on"
     queue.take(is_end=True)
     ends.note()
     assert ends.of_gone(known, FIRST, ANEW) == [gone(1, 7, 9)]
