@@ -66,6 +66,7 @@ class StandstillWatch:
         self._observer = observer
         self._clock = clock
         self._waiting: dict[str, _Waiting] = {}
+        self._looked_at = clock()
         self.reason = ""
 
     async def run(self) -> None:
@@ -77,6 +78,8 @@ class StandstillWatch:
     def look(self) -> None:
         """StandstillError when something has waited for too long."""
         now = self._clock()
+        self._pass_over(now - self._looked_at)
+        self._looked_at = now
         due = {name: lane for name, lane in self._work().items() if _is_due(lane, now)}
         self._waiting = {name: self._followed(name, lane, now) for name, lane in due.items()}
         longest = max((now - one.since for one in self._waiting.values()), default=0.0)
@@ -95,6 +98,15 @@ class StandstillWatch:
                 f"{self.reason}, although Kafka answers: it ends, to be started again at its last "
                 "checkpoint; report what the lines before this one say"
             )
+
+    def _pass_over(self, unseen: float) -> None:
+        """Count no time in which the process itself was frozen: a paused container, a machine that
+        slept. It could do nothing, and goes on now."""
+        if unseen < REPORTED_SECONDS:
+            return
+        for one in self._waiting.values():
+            one.since += unseen
+            one.unopened_until += unseen
 
     def _followed(self, name: str, lane: Lane | None, now: float) -> _Waiting:
         before, finished = self._waiting.get(name), lane.finished if lane else 0

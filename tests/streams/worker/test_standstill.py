@@ -110,6 +110,15 @@ def test_kafka_away_begins_the_count_anew(site: Site) -> None:
     assert site.after(1)
 
 
+def test_a_worker_that_was_frozen_is_not_ended_for_the_time_it_could_do_nothing(site: Site) -> None:
+    """A paused container, or a machine that slept: what waits is done as soon as it goes on."""
+    site.lane.queue.put(INPUT, records(0))
+    site.after(REPORTED_SECONDS - 5)
+    site.clock.now += 2 * ENDS_SECONDS
+    assert site.after(4) == ""
+    assert site.after(5), "what had waited before counts on"
+
+
 def test_a_restoration_that_takes_long_is_said_and_ends_nothing(
     site: Site, caplog: pytest.LogCaptureFixture
 ) -> None:
