@@ -3,7 +3,8 @@
 A month is replaced as a whole, in one step of the engine: readers see it before or after, never in
 between. A build that is cut off leaves the table as it was, and the next one begins again. Two
 builds at the same time do not harm either: each is exact as of when it began, and what one of them
-did not see is found again by the next, which looks back over `OVERLAP_SECONDS`.
+did not see is found again by the next, which looks back to `OVERLAP_SECONDS` before the earlier of
+them began, however long that was ago.
 """
 
 from __future__ import annotations
@@ -42,10 +43,10 @@ def build_cohorts(
     date for some months.
     """
     began = time.monotonic()
-    until = str(store.query("SELECT now64(3, 'UTC')").rows[0][0])
+    until, second = store.query("SELECT now64(3, 'UTC') AS at, toUnixTimestamp(at)").rows[0]
     since = _NEVER if everything else _built_until(store, overlap_seconds)
     _drop_left_behind(store)
-    with _scratch(store) as names:
+    with _scratch(store, int(second)) as names:
         _find_changes(store, names, since)
         months = store.query(f"SELECT DISTINCT toYYYYMM(day) FROM {names.days} ORDER BY 1").rows
         days = int(store.query(f"SELECT count() FROM {names.days}").rows[0][0])
@@ -56,7 +57,7 @@ def build_cohorts(
     seconds = time.monotonic() - began
     store.execute(
         "INSERT INTO cohort_builds (stored_until, days, seconds) SELECT"
-        f" toDateTime64({quote(until)}, 3, 'UTC'), {days}, {seconds:.3f}"
+        f" toDateTime64({quote(str(until))}, 3, 'UTC'), {days}, {seconds:.3f}"
     )
     return CohortBuild(days, seconds)
 
@@ -74,9 +75,10 @@ class _Scratch:
 
 
 @contextmanager
-def _scratch(store: Store) -> Iterator[_Scratch]:
-    # Several storing workers may build at a time.
-    suffix = uuid.uuid4().hex[:12]
+def _scratch(store: Store, second: int) -> Iterator[_Scratch]:
+    # Several storing workers may build at a time. The name says since when: engines from 2025 on
+    # date no table (`metadata_modification_time` is 1970).
+    suffix = f"{second}_{uuid.uuid4().hex[:12]}"
     names = _Scratch(*(f"cohort_{part}_{suffix}" for part in ("days", "installs", "next")))
     ids = "(app_id String, install_id String) ENGINE = MergeTree ORDER BY (app_id, install_id)"
     try:
@@ -93,8 +95,11 @@ def _scratch(store: Store) -> Iterator[_Scratch]:
 
 
 def _built_until(store: Store, overlap_seconds: int) -> str:
+    # A build that ended after the last one began may have swapped in months as of its own begin.
+    last = "(SELECT max(stored_until) FROM cohort_builds)"
     found = store.query(
-        f"SELECT max(stored_until) - INTERVAL {overlap_seconds} SECOND, count() FROM cohort_builds"
+        f"SELECT min(stored_until) - INTERVAL {overlap_seconds} SECOND, count() FROM cohort_builds"
+        f" WHERE built_at >= {last}"
     ).rows[0]
     return str(found[0]) if found[1] else _NEVER
 
@@ -137,8 +142,8 @@ def _drop_left_behind(store: Store) -> None:
     """Tables of builds whose process was killed."""
     rows = store.query(
         "SELECT name FROM system.tables WHERE database = currentDatabase()"
-        " AND match(name, '^cohort_(days|installs|next)_[0-9a-f]{12}$')"
-        " AND metadata_modification_time < now() - INTERVAL 1 HOUR"
+        " AND match(name, '^cohort_(days|installs|next)_[0-9]+_[0-9a-f]{12}$')"
+        " AND toInt64OrZero(extract(name, '_([0-9]+)_')) < toUnixTimestamp(now()) - 86400"
     ).rows
     for (name,) in rows:
         store.execute(f"DROP TABLE IF EXISTS {name}")

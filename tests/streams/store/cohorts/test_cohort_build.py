@@ -193,3 +193,43 @@ def test_rows_that_were_stored_while_a_build_ran_are_found_by_the_next(store: St
     assert store.query("SELECT sum(installs) FROM cohort_daily WHERE clock = 'calendar'").rows == [
         (2,)
     ], moment
+
+
+class Overtaken:
+    """A store that lets another worker store and build before the first month is swapped in."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._is_overtaken = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    def execute(self, sql: str) -> None:
+        if "REPLACE PARTITION" in sql and not self._is_overtaken:
+            self._is_overtaken = True
+            put(self._store, [decision("i2", install_time=FIRST)], first_offset=10)
+            build_cohorts(self._store, overlap_seconds=0)
+        self._store.execute(sql)
+
+
+@pytest.mark.parametrize("everything", [False, True])
+def test_what_a_long_build_did_not_see_is_found_though_another_had_built_it(
+    store: Store, everything: bool
+) -> None:
+    put(store, [decision("i1", install_time=FIRST)])
+    build_cohorts(Overtaken(store), everything=everything, overlap_seconds=0)
+    build_cohorts(store, overlap_seconds=0)
+    assert_exact(store)
+    assert build_cohorts(store, overlap_seconds=0).days == 0
+
+
+def test_scratch_of_a_build_that_was_killed_is_dropped_a_day_later(store: Store) -> None:
+    now = int(store.query("SELECT toUnixTimestamp(now())").rows[0][0])
+    for second in (now - 90_000, now - 7_000):
+        store.execute(
+            f"CREATE TABLE cohort_days_{second}_0123456789ab (x Int8) ENGINE = MergeTree ORDER BY x"
+        )
+    build_cohorts(store)
+    names = store.query("SHOW TABLES LIKE 'cohort_days%'").rows
+    assert names == [(f"cohort_days_{now - 7_000}_0123456789ab",)]
