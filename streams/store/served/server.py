@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+import sys
 import threading
 import time
 import uuid
@@ -34,6 +35,8 @@ ASKED_BY_CLIENTS = frozenset({"system.settings"})
 _REQUEST_SECONDS = 30.0
 """A client that sends nothing for so long is given up."""
 _OWN_HOSTS = frozenset({"127.0.0.1", "localhost", "[::1]"})
+_OWN_SITES = frozenset({"", "none", "same-origin"})
+"""What a browser says of who asks (`Sec-Fetch-Site`); other clients say nothing."""
 _PINGS = frozenset({"/ping", "/replicas_status"})
 _CODE_OF_REFUSAL = 497
 _CODE_OF_ABSENCE = 210
@@ -62,6 +65,7 @@ class StoreServer:
 
     def close(self) -> None:
         address_file(self._folder).unlink(missing_ok=True)
+        self._server.is_closing = True
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -78,6 +82,16 @@ class _Server(ThreadingHTTPServer):
         self.folder = folder
         self.limits = limits
         self.turns = threading.BoundedSemaphore(STATEMENTS_MAX)
+        self.is_closing = False
+
+    def handle_error(self, *_: object) -> None:
+        """Clients come and go. Of anything else say what, and not what was asked."""
+        error = sys.exc_info()[1]
+        if not isinstance(error, OSError):
+            _logger.error("a request for the store failed: %s", type(error).__name__)
+
+
+_Answer = tuple[HTTPStatus, bytes, Mapping[str, str]]
 
 
 class _Statements(BaseHTTPRequestHandler):
@@ -100,9 +114,17 @@ class _Statements(BaseHTTPRequestHandler):
         self._serve(self.rfile.read(int(length)))
 
     def _serve(self, body: bytes) -> None:
-        # A page in a browser must not ask what is stored here, by whatever name it knows us.
+        if self.server.is_closing:
+            # The store may be closed, and a question would open its folder again.
+            self.close_connection = True
+            text = "the worker that has the store open is stopping: try again later"
+            self._fail(HTTPStatus.SERVICE_UNAVAILABLE, _CODE_OF_ABSENCE, text)
+            return
+        # A page in a browser must not ask what is stored here, by whatever name it knows us. What
+        # it loads as a script or picture has no Origin.
         host = self.headers.get("Host", "").rsplit(":", 1)[0]
-        if host not in _OWN_HOSTS or self.headers.get("Origin"):
+        site = self.headers.get("Sec-Fetch-Site", "")
+        if host not in _OWN_HOSTS or self.headers.get("Origin") or site not in _OWN_SITES:
             self._fail(HTTPStatus.FORBIDDEN, _CODE_OF_REFUSAL, "only clients on this machine")
             return
         if self.path.partition("?")[0] in _PINGS:
@@ -120,11 +142,13 @@ class _Statements(BaseHTTPRequestHandler):
             self._fail(HTTPStatus.SERVICE_UNAVAILABLE, _CODE_OF_ABSENCE, text)
         else:
             try:
-                self._run(request)
+                answer = self._run(request)
             finally:
                 self.server.turns.release()
+            # Only now: a client that reads slowly keeps nobody waiting.
+            self._answer(*answer)
 
-    def _run(self, request: StoreRequest) -> None:
+    def _run(self, request: StoreRequest) -> _Answer:
         began = time.monotonic()
         store, limits = self.server.store, self.server.limits
         try:
@@ -133,24 +157,24 @@ class _Statements(BaseHTTPRequestHandler):
             document = store.render(statement.sql, output_format, limits)
         except UnavailableError as error:
             text = in_one_line(error)
-            self._fail(HTTPStatus.SERVICE_UNAVAILABLE, _CODE_OF_ABSENCE, text)
+            return _failure(HTTPStatus.SERVICE_UNAVAILABLE, _CODE_OF_ABSENCE, text)
         except HeadwaterError as error:
-            self._fail(HTTPStatus.BAD_REQUEST, _CODE_OF_REFUSAL, in_one_line(error))
+            return _failure(HTTPStatus.BAD_REQUEST, _CODE_OF_REFUSAL, in_one_line(error))
         except Exception:
             _logger.exception("a statement was not answered")
             text = "the statement made the server fail: its log says more"
-            self._fail(HTTPStatus.INTERNAL_SERVER_ERROR, _CODE_OF_REFUSAL, text)
-        else:
-            self._answer(HTTPStatus.OK, document, _headers(request, output_format, began))
+            return _failure(HTTPStatus.INTERNAL_SERVER_ERROR, _CODE_OF_REFUSAL, text)
+        return HTTPStatus.OK, document, _headers(request, output_format, began)
 
     def _fail(self, status: HTTPStatus, code: int, text: str) -> None:
-        body = f"Code: {code}. DB::Exception: {text}\n".encode()
-        self._answer(status, body, {"X-ClickHouse-Exception-Code": str(code)})
+        self._answer(*_failure(status, code, text))
 
     def _answer(self, status: HTTPStatus, body: bytes, headers: Mapping[str, str]) -> None:
         self.send_response(status)
         usual = {
             "Content-Type": "text/plain; charset=UTF-8",
+            "X-Content-Type-Options": "nosniff",
+            "Cross-Origin-Resource-Policy": "same-origin",
             "X-ClickHouse-Server-Display-Name": "headwater",
             "X-ClickHouse-Timezone": "UTC",
             FOLDER_HEADER: header_value(self.server.folder),
@@ -164,6 +188,11 @@ class _Statements(BaseHTTPRequestHandler):
         """Log nothing: statements may hold what a log must not."""
 
 
+def _failure(status: HTTPStatus, code: int, text: str) -> _Answer:
+    body = f"Code: {code}. DB::Exception: {text}\n".encode()
+    return status, body, {"X-ClickHouse-Exception-Code": str(code)}
+
+
 def _headers(request: StoreRequest, output_format: str, began: float) -> dict[str, str]:
     elapsed = str(round((time.monotonic() - began) * 1e9))
     counted = ("read_rows", "read_bytes", "written_rows", "written_bytes", "result_rows")
@@ -172,6 +201,7 @@ def _headers(request: StoreRequest, output_format: str, began: float) -> dict[st
         if output_format.lower() in ("native", "rowbinary", "parquet", "arrow", "arrowstream")
         else "text/plain; charset=UTF-8",
         "X-ClickHouse-Format": output_format,
-        "X-ClickHouse-Query-Id": re.sub(r"[^\w-]", "", request.query_id) or str(uuid.uuid4()),
+        "X-ClickHouse-Query-Id": re.sub(r"[^\w-]", "", request.query_id, flags=re.ASCII)
+        or str(uuid.uuid4()),
         "X-ClickHouse-Summary": json.dumps(dict.fromkeys(counted, "0") | {"elapsed_ns": elapsed}),
     }

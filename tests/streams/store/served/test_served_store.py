@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import http.client
 import json
+import socket
+import struct
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -19,6 +21,7 @@ from streams.store.migrations import apply_migrations, require_usable
 from streams.store.reading import Document, Readable, ReadLimits, answer_to, rows_for
 from streams.store.served import ServedStore, StoreServer, served_at
 from streams.store.served.address import address_file, write_address
+from streams.store.served.server import STATEMENTS_MAX
 from tests.worlds.stores.store_world import put
 from tests.worlds.stores.traffic_outcomes import decision
 
@@ -178,9 +181,78 @@ def test_odd_bodies_are_refused_and_the_next_statement_is_answered(server: Store
     assert ask(server, "SELECT 1")[2] == b"1\n"
 
 
-@pytest.mark.parametrize("headers", [{"Host": "evil.example"}, {"Origin": "http://evil.example"}])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": "evil.example"}, {"Origin": "http://evil.example"},
+        {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"},
+    ],
+)  # fmt: skip
 def test_pages_of_a_browser_are_not_answered(server: StoreServer, headers: dict[str, str]) -> None:
     assert ask(server, "SELECT 1", headers=headers)[0] == 403
+
+
+def test_an_answer_is_no_script_of_a_page(server: StoreServer) -> None:
+    """Its text is what the one who asks wants it to be."""
+    status, headers, _ = ask(server, "SELECT 'steal()' FORMAT TSVRaw")
+    assert status == 200
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
+
+
+def test_odd_names_of_questions_and_targets_get_an_answer(server: StoreServer) -> None:
+    status, headers, _ = ask(server, "SELECT 1", query_id="запрос-1")
+    assert (status, headers["X-ClickHouse-Query-Id"]) == (200, "-1")
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
+    connection.putrequest("GET", "http://[x/?query=SELECT+1", skip_host=True)
+    connection.putheader("Host", "localhost")
+    connection.endheaders()
+    assert connection.getresponse().read() == b"1\n"
+    connection.close()
+
+
+def test_who_reads_an_answer_slowly_keeps_nobody_waiting(server: StoreServer) -> None:
+    asked = urlencode({"query": "SELECT repeat('x', 100000) FROM numbers(200)"})
+    readers = []
+    for _ in range(STATEMENTS_MAX):
+        reader = socket.socket()
+        reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        reader.connect(("127.0.0.1", server.port))
+        reader.sendall(f"GET /?{asked} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        assert reader.recv(1)
+        readers.append(reader)
+    began = time.monotonic()
+    assert ask(server, "SELECT 1")[2] == b"1\n"
+    assert time.monotonic() - began < 10
+    for reader in readers:
+        reader.close()
+
+
+def test_who_goes_away_leaves_no_trace(
+    server: StoreServer, capfd: pytest.CaptureFixture[str]
+) -> None:
+    gone = socket.create_connection(("127.0.0.1", server.port))
+    gone.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    gone.sendall(b"POST /?query=secret HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99\r\n\r\n")
+    gone.close()
+    for _ in range(3):
+        ask(server, "SELECT 1")
+    assert capfd.readouterr().err == ""
+
+
+def test_a_connection_that_outlives_the_server_opens_no_store(
+    opened: Readable, tmp_path: Path
+) -> None:
+    served = StoreServer(opened, tmp_path / "chdb", LIMITS, 0)
+    connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=20)
+    connection.request("GET", "/?query=SELECT+1")
+    assert connection.getresponse().read() == b"1\n"
+    served.close()
+    connection.request("GET", "/?query=SELECT+2")
+    answer = connection.getresponse()
+    assert answer.status == 503
+    assert b"is stopping" in answer.read()
+    connection.close()
 
 
 def test_a_long_question_holds_up_no_rows(server: StoreServer, opened: Readable) -> None:
