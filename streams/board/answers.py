@@ -82,7 +82,11 @@ class PageAnswer:
 
 # Log time may be far ahead of the last conversion, after a replay above all.
 _NEWEST = "SELECT toString(toDate(max(conversion_time))) FROM attributions"
-_STAMP = "SELECT toString(max(at)) FROM v_freshness"
+_STAMP = (
+    "SELECT concat(toString(max(at)), ' ',"
+    " toString((SELECT max(built_at) FROM cohort_builds))) FROM v_freshness"
+)
+"""Changes with what is stored, and with what is worked out of it later."""
 _APPS = "SELECT DISTINCT app_id FROM attributions WHERE app_id != '' ORDER BY app_id LIMIT 500"
 
 
@@ -111,7 +115,7 @@ class PageAnswers:
         try:
             with self._open_store() as store:
                 stamp = str(store.query(_STAMP).rows[0][0])
-                if kept and kept.stamp == stamp:
+                if kept and kept.stamp == stamp and not any(one.error for one in kept.panels):
                     answer = replace(kept, read_at=self._clock(), reason="")
                 else:
                     answer = self._read(store, page, filters, stamp)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -41,7 +42,7 @@ def filters_of(query: Mapping[str, str]) -> Filters:
     if len(app) > APP_LENGTH_MAX or not app.isprintable():
         raise Stop(f"app is not the name of an app: at most {APP_LENGTH_MAX} printable characters")
     days = query.get("days", str(_DAYS_DEFAULT))
-    if not days.isascii() or not days.isdecimal() or not 1 <= int(days[:5]) <= DAYS[-1]:
+    if not re.fullmatch(r"[0-9]{1,5}", days) or not 1 <= int(days) <= DAYS[-1]:
         raise Stop(f"days is not a number from 1 to {DAYS[-1]}: {days[:20]}")
     return Filters(app, int(days))
 

@@ -82,7 +82,8 @@ const show = (answer) => {
   $("app").value = app;
   if (app && answer.apps.length && !answer.apps.includes(app)) answer.reason ||= `no app is called ${app}`;
   const isNew = answer.stamp !== stamp || answer.reason;
-  stamp = answer.stamp;
+  // What could not be read is shown again once it can.
+  stamp = answer.panels.some((panel) => panel.error) ? null : answer.stamp;
   for (const panel of isNew ? answer.panels : []) {
     let section = $(`panel-${panel.name}`);
     if (!section) $("panels").append(section = frame(panel));

@@ -68,7 +68,10 @@ const reliability = (panel, ink) => {
 
 const overX = (panel) => {
   const { kind, x, unit, isStacked, low } = panel.chart;
-  const xs = [...new Set(column(panel, x))].sort();
+  // Without a comparison, days of life would be sorted as texts: 0, 1, 10, 2.
+  const inOrder = (one, other) => (typeof one === "number" && typeof other === "number" ? one - other
+    : String(one) < String(other) ? -1 : 1);
+  const xs = [...new Set(column(panel, x))].sort(inOrder);
   const ordered = kind === "line" || /^\d{4}-/.test(String(xs[0])) ? xs : [...new Set(column(panel, x))];
   const rows = panel.chart.series ? panel
     : { ...panel, rows: ordered.map((key) => panel.rows.find((row) => row[panel.columns.indexOf(x)] === key)) };

@@ -7,6 +7,7 @@ from streams.board.filters import Filters
 from streams.board.pages import PAGES
 from streams.board.panel import Page, Panel, PanelChart
 from streams.store.base import UnavailableError
+from streams.store.cohorts import build_cohorts
 from streams.store.reading import Readable
 from tests.streams.board.conftest import LIMITS, Clock, StoreDoor
 from tests.worlds.stores.store_world import put
@@ -80,3 +81,25 @@ def test_a_page_is_read_again_when_something_was_stored(
     put(filled, [spend()], first_offset=77)
     clock.seconds += FRESH_SECONDS
     assert answers.page(TODAY, Filters()).panels is not first.panels
+
+
+def test_a_page_is_read_again_when_cohorts_were_built_since(
+    answers: PageAnswers, filled: Readable, clock: Clock
+) -> None:
+    """They follow what was stored by a minute, and nothing else may be stored for long."""
+    first = answers.page(TODAY, Filters())
+    build_cohorts(filled)
+    clock.seconds += FRESH_SECONDS
+    assert answers.page(TODAY, Filters()).panels is not first.panels
+
+
+def test_a_panel_that_could_not_be_read_is_tried_again(door: StoreDoor, clock: Clock) -> None:
+    answers = PageAnswers(door, LIMITS, clock)
+    bad = Panel(name="bad", title="", sentence="", sql="SELECT 1 FROM late", chart=TABLES.chart)
+    page = Page(name="p", title="", question="", panels=[bad])
+    assert answers.page(page, Filters()).panels[0].error
+    door.store.execute("CREATE VIEW late AS SELECT 1")
+    clock.seconds += FRESH_SECONDS
+    again = answers.page(page, Filters()).panels[0]
+    door.store.execute("DROP VIEW late")
+    assert not again.error
