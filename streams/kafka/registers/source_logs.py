@@ -97,10 +97,10 @@ def lost_unread(known: Sequence[SourceLog], now: KnownLogs) -> dict[str, int]:
 def furthest(known: Iterable[SourceLog]) -> dict[bytes, SourceLog]:
     """By key, the record of the worker that had read most."""
     found: dict[bytes, SourceLog] = {}
-    for one in known:
-        other = found.setdefault(one.key, one)
-        if (one.decided, one.end) > (other.decided, other.end):
-            found[one.key] = one
+    for part in known:
+        other = found.setdefault(part.key, part)
+        if (part.decided, part.end) > (other.decided, other.end):
+            found[part.key] = part
     return found
 
 

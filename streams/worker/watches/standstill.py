@@ -104,9 +104,9 @@ class StandstillWatch:
         slept. It could do nothing, and goes on now."""
         if unseen < REPORTED_SECONDS:
             return
-        for one in self._waiting.values():
-            one.since += unseen
-            one.unopened_until += unseen
+        for waiting in self._waiting.values():
+            waiting.since += unseen
+            waiting.unopened_until += unseen
 
     def _followed(self, name: str, lane: Lane | None, now: float) -> _Waiting:
         before, finished = self._waiting.get(name), lane.finished if lane else 0

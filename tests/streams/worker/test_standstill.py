@@ -111,7 +111,7 @@ def test_kafka_away_begins_the_count_anew(site: Site) -> None:
 
 
 def test_a_worker_that_was_frozen_is_not_ended_for_the_time_it_could_do_nothing(site: Site) -> None:
-    """A paused container, or a machine that slept: what waits is done as soon as it goes on."""
+    """A paused container, or a machine that slept: records are decided as soon as it goes on."""
     site.lane.queue.put(INPUT, records(0))
     site.after(REPORTED_SECONDS - 5)
     site.clock.now += 2 * ENDS_SECONDS
