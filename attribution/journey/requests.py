@@ -47,14 +47,16 @@ def cut_links(journey: Journey, cut: LinksCut, rules: Rules) -> JourneyStep:
 
 def make_choice(journey: Journey, made: ChoiceMade, rules: Rules) -> JourneyStep:
     """Take an opt-out, or an opt-in. What it forbids counts for what was logged after it; a version
-    says so, even if the credit stays."""
+    says so, even if the credit stays. A purged journey keeps it for lives that begin later."""
     choice = PrivacyChoice(made.ts, made.request_id, made.is_refused)
     choices, evicted = note_choice(journey.choices, choice, rules)
-    if journey.is_purged or choices == journey.choices:
+    if choices == journey.choices:
         return journey, []
     was_refused = is_refused_now(journey.choices)
     last_ts = max(journey.last_ts, made.ts)
     journey = replace(journey, choices=choices, last_ts=last_ts)
+    if journey.is_purged:
+        return journey, []
     facts: list[JourneyFact] = list(evicted)
     if journey.version > 0 and is_refused_now(choices) != was_refused:
         journey, decided = make_decision(journey, "privacy_choice", made.ts, rules)

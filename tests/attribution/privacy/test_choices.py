@@ -8,12 +8,14 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from attribution.decision.candidates import Candidate, without_copies
+from attribution.journey import Journey
+from attribution.journey.requests import make_choice
 from attribution.privacy import choices
 from attribution.privacy.choices import PrivacyChoice
 from attribution.rules.consent import USE_NAMES, ConsentRules, Use
 from attribution.rules.rule_file import read_rules
 from attribution.rules.rules import Rules
-from schemas.records import Prior, Signal
+from schemas.records import ChoiceMade, Prior, Signal
 from schemas.time import LogMs
 from tests.worlds.clock import logged_at
 from tests.worlds.records import click, installed
@@ -90,3 +92,12 @@ def test_the_latest_request_before_counts_in_any_order(made: list[PrivacyChoice]
         assert known == sorted(first.values())
     before = [one for one in known if one.ts < ts]
     assert choices.is_refused_at(known, LogMs(ts)) is bool(before and max(before).is_refused)
+
+
+def test_a_journey_that_was_purged_still_tells_its_later_lives_of_an_opt_out() -> None:
+    """Who was forgotten, and then opts out by the id of the install, may open the app once more."""
+    rules, made = Rules(), ChoiceMade("i1", "out", logged_at(60), True, "app")
+    forgotten = Journey(install=INSTALL, erased_ts=logged_at(1), is_purged=True)
+    journey, facts = make_choice(forgotten, made, rules)
+    assert facts == []
+    assert choices.choices_from(journey.choices, "i1", ("app", False)) == [made]
