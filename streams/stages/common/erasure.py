@@ -198,7 +198,8 @@ def install_receipt(
     knew of the request."""
     match record:
         case Erased():
-            if before.erased_ts == record.ts:
+            is_known = before.erased_by in ("", record.request_id)  # Empty: by an earlier build.
+            if before.erased_ts == record.ts and is_known:
                 return None
             is_again = before.erased_by == record.request_id
         case ChoiceMade():
