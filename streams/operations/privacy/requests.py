@@ -12,6 +12,7 @@ from streams.errors import Stop
 from streams.settings import Settings
 from streams.stages.common.pseudonyms import is_anonymous_text
 from streams.store.base import Store
+from streams.store.cohorts import builds_repeated
 from streams.store.erasure import ErasedRows, erase_rows
 from streams.store.retention import kept_days
 from streams.wiring.parts import attribution_rules
@@ -93,7 +94,7 @@ class RequestStatus:
 
 def run_erasure(settings: Settings, advance: Callable[[str], None]) -> list[ErasedRows]:
     """Make the rows of all erased people anonymous; what was rewritten, by table."""
-    with stored(settings) as store:
+    with stored(settings) as store, builds_repeated(store):
         return list(erase_rows(store, pseudonym_secret(settings.privacy), advance))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from streams.store.cohorts.cohort_build import CohortBuild, build_cohorts
+from streams.store.cohorts.cohort_build import CohortBuild, build_cohorts, builds_repeated
 from streams.store.cohorts.cohort_keeper import CohortKeeper
 
-__all__ = ["CohortBuild", "CohortKeeper", "build_cohorts"]
+__all__ = ["CohortBuild", "CohortKeeper", "build_cohorts", "builds_repeated"]

@@ -12,7 +12,7 @@ import pytest
 from schemas.outcomes import Outcome
 from schemas.time import DAY_MS, EventMs
 from streams.store.base import Refused, Store
-from streams.store.cohorts import build_cohorts
+from streams.store.cohorts import build_cohorts, builds_repeated
 from streams.store.cohorts.view_text import narrowed
 from tests.worlds.stores.cohort_world import FIRST, cohort_history
 from tests.worlds.stores.store_world import put
@@ -233,3 +233,28 @@ def test_scratch_of_a_build_that_was_killed_is_dropped_a_day_later(store: Store)
     build_cohorts(store)
     names = store.query("SHOW TABLES LIKE 'cohort_days%'").rows
     assert names == [(f"cohort_days_{now - 7_000}_0123456789ab",)]
+
+
+def test_what_was_built_while_rows_were_written_anew_is_built_again(store: Store) -> None:
+    put(store, [decision("i1", install_time=FIRST)])
+    build_cohorts(store, overlap_seconds=0)
+    with builds_repeated(store):
+        anonymous = "* REPLACE ('erased-1' AS install_id, 'erased-1' AS conversion_id)"
+        store.execute(f"INSERT INTO attributions SELECT {anonymous} FROM attributions")
+        put(store, [decision("i2", install_time=FIRST)], first_offset=10)
+        build_cohorts(store, overlap_seconds=0)
+        store.execute(
+            "ALTER TABLE attributions DELETE WHERE install_id = 'i1' SETTINGS mutations_sync = 2"
+        )
+    build_cohorts(store, overlap_seconds=0)
+    assert_exact(store)
+    assert build_cohorts(store, overlap_seconds=0).days == 0
+
+
+def test_a_table_that_was_never_built_is_built_as_a_whole_after_rows_were_written_anew(
+    store: Store,
+) -> None:
+    put(store, [decision("i1", install_time=FIRST)])
+    with builds_repeated(store):
+        pass
+    assert build_cohorts(store).days == 1
